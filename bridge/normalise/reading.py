@@ -1,0 +1,41 @@
+"""How a parameter's text becomes a value: the doorway every normaliser goes through."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a normaliser may know beside the text: the call's direction and the account's zone."""
+
+    direction: str | None
+    zone: ZoneInfo | None
+
+
+class Unreadable(ValueError):
+    """The text does not have the form of the value; ``reason`` is a stable word for it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+Read = Callable[[str, Scope], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Marks a type with the function that makes its value from one parameter's text.
+
+    The function raises Unreadable where it can't, and is never given blank text.
+    """
+
+    read: Read
+
+
+@dataclass(frozen=True, slots=True)
+class ReadsGroup:
+    """Marks a type with the function that makes its value from several parameters' texts."""
+
+    read: Callable[[dict[str, str], Scope], object]

@@ -1,0 +1,95 @@
+"""STIR/SHAKEN: what Plivo says of a caller id, and what it does not say.
+
+1. The verdict is one of Plivo's three words; any other word is ``unknown`` and kept. An absent
+   parameter is no verdict at all, which is not ``not_applicable``.
+2. The attestation letter is the one Plivo sent. "Not Verified" stands for B, C and unsigned alike,
+   so no letter follows from it; and "Verified" sends its letter itself.
+3. Outbound, it is what Plivo assigned to the call; inbound, what Plivo received with it.
+4. Plivo spells the parameters three ways. When two spellings disagree, or verdict and letter do, all
+   is kept and flagged as a conflict; disagreeing verdicts give ``unknown``.
+"""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from bridge.normalise.reading import ReadsGroup, Scope
+
+Verdict = Literal["verified", "not_verified", "not_applicable", "unknown"]
+Letter = Literal["A", "B", "C"]
+Role = Literal["assigned", "received"]
+
+VERIFICATION: Final = "stirverification"
+ATTESTATION: Final = "stirattestation"
+
+_VERDICTS: Final[dict[str, Verdict]] = {
+    "verified": "verified",
+    "not verified": "not_verified",
+    "not applicable": "not_applicable",
+}
+_LETTERS: Final[dict[str, Letter]] = {"a": "A", "b": "B", "c": "C"}
+_ROLES: Final[dict[str | None, Role]] = {"outbound": "assigned", "inbound": "received"}
+# What a verdict says about the letter, where it says anything.
+_LETTERS_OF: Final[dict[Verdict, frozenset[Letter]]] = {
+    "verified": frozenset({"A"}),
+    "not_verified": frozenset({"B", "C"}),
+    "not_applicable": frozenset(),
+}
+
+
+class Stir(TypedDict):
+    """The caller id's standing."""
+
+    verification: Annotated[
+        Verdict,
+        Field(description="Plivo's verdict; `unknown` for a word we do not know, or none sent."),
+    ]
+    attestation: Annotated[
+        Letter | None, Field(description="The attestation level, only when Plivo sent one.")
+    ]
+    role: Annotated[
+        Role | None,
+        Field(description="`assigned` by Plivo (outbound) or `received` with the call (inbound)."),
+    ]
+    conflict: Annotated[
+        bool, Field(description="Spellings, or verdict and letter, disagree. See `text`.")
+    ]
+    text: Annotated[
+        dict[str, str], Field(description="The parameters as they came, by their names.")
+    ]
+
+
+def spelling(name: str) -> str:
+    """Return the name without regard to case and underscores, as Plivo's three spellings need."""
+    return name.lower().replace("_", "")
+
+
+def standing(texts: dict[str, str], direction: str | None) -> Stir:
+    """Return what ``texts`` (parameter name to text, not blank) say of the caller: rules 1 to 4."""
+    verdicts: set[Verdict] = set()
+    attested: set[str] = set()
+    for name, value in texts.items():
+        if spelling(name) == VERIFICATION:
+            verdicts.add(_VERDICTS.get(value.strip().lower(), "unknown"))
+        else:
+            attested.add(value.strip().lower())
+    disagree = len(verdicts) > 1 or len(attested) > 1
+    verdict: Verdict = verdicts.pop() if len(verdicts) == 1 else "unknown"
+    letter = _LETTERS.get(attested.pop()) if len(attested) == 1 else None
+    if not disagree and letter is not None and verdict in _LETTERS_OF:
+        disagree = letter not in _LETTERS_OF[verdict]
+    return Stir(
+        verification=verdict,
+        attestation=letter,
+        role=_ROLES.get(direction),
+        conflict=disagree,
+        text=texts,
+    )
+
+
+def _read(texts: dict[str, str], scope: Scope) -> Stir:
+    return standing(texts, scope.direction)
+
+
+StirOf = Annotated[Stir, ReadsGroup(_read)]
