@@ -1,0 +1,157 @@
+"""The words declarations are written in, and what every event's ``data`` has.
+
+A declaration is a pydantic model with one line a parameter (Plivo's name, our name, type with its
+normaliser, meaning with unit) and a CallbackType that says what cannot be seen from the fields.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
+
+from bridge.normalise.time import ZoneMismatch
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """The parameters a field is read from: ``names`` are Plivo's spellings, the documented one first.
+
+    ``folded`` accepts the first name in any case and with or without underscores. ``prefix`` is for
+    names that go on as the customer likes (``X-PH-<Name>``).
+    """
+
+    names: tuple[str, ...]
+    meaning: str
+    folded: bool = False
+    prefix: bool = False
+
+
+def param(*names: str, meaning: str, folded: bool = False, prefix: bool = False) -> Param:
+    """Return the mark that ties a field to Plivo's parameters."""
+    return Param(names, meaning, folded, prefix)
+
+
+class Reply(StrEnum):
+    """What Plivo does with the answer to a callback."""
+
+    ACK = "ack"
+    """Any 200; the body is ignored."""
+
+    XML = "xml"
+    """The body is executed: Plivo XML."""
+
+
+class Verification(TypedDict):
+    """How much the callback can be believed."""
+
+    verdict: Annotated[
+        Literal["verified", "unverified"],
+        Field(description="`verified` only when a signature of one of our accounts' keys holds."),
+    ]
+    scheme: Annotated[str | None, Field(description="`v3`, `v3-ma`, `v2` or `v2-ma`.")]
+    key_id: Annotated[str | None, Field(description="Which token verified it: its id, not it.")]
+    covers: Annotated[
+        list[str], Field(description="What the signature covers: `url`, `query`, `body`.")
+    ]
+    fault: Annotated[str | None, Field(description="Why it is unverified.")]
+
+
+class Unread(TypedDict):
+    """A parameter whose text does not have the form of its field."""
+
+    field: Annotated[str | None, Field(description="The field that is null for it, if declared.")]
+    parameter: Annotated[str, Field(description="Plivo's name.")]
+    text: Annotated[list[str], Field(description="What came, every repetition.")]
+    reason: Annotated[str, Field(description="A stable word for what is wrong.")]
+
+
+class CallbackData(BaseModel):
+    """What the ``data`` of every event has, whatever its type."""
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True, frozen=True)
+
+    received_at: Annotated[str, Field(description="When the bridge received it, RFC 3339 UTC.")]
+    time_source: Annotated[
+        str,
+        Field(description="Where the event's `time` is from: a parameter's name, or `received`."),
+    ]
+    recognised_by: Annotated[
+        Literal["path", "parameters"], Field(description="What told the type apart.")
+    ]
+    verification: Verification
+    context: Annotated[
+        dict[str, list[str]],
+        Field(description="The customer's own query parameters of the configured URL."),
+    ]
+    undeclared: Annotated[
+        dict[str, list[str]],
+        Field(description="Parameters of Plivo's that no declaration knows, as they came."),
+    ]
+    unreadable: Annotated[
+        list[Unread], Field(description="Parameters that could not be read, as they came.")
+    ]
+    zone_mismatch: Annotated[
+        ZoneMismatch | None,
+        Field(description="Set when Plivo's local times are not in the account's configured zone."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackType:
+    """What a declaration says beside its fields.
+
+    ``recognise`` lists alternatives, each a conjunction: ``Event=Ring`` (has that value),
+    ``CallUUID`` (is there), ``!Event`` (is not), joined by `` & ``. ``key`` is the field that is
+    the event's subject and partition key. ``happened`` is the field that holds when it happened,
+    if Plivo says. ``told_by_path`` marks a type that only its path tells from another.
+    ``samples`` are bodies as Plivo would send them, by what they show.
+    """
+
+    name: str
+    version: int
+    revision: int
+    model: type[CallbackData]
+    key: str
+    reply: Reply
+    recognise: tuple[str, ...]
+    samples: Mapping[str, str]
+    happened: str | None = None
+    told_by_path: bool = False
+
+    @property
+    def path(self) -> str:
+        """Return the path of this type's own route."""
+        return "/plivo/" + self.name.replace(".", "/")
+
+    @property
+    def event_type(self) -> str:
+        """Return the CloudEvents type: the major version is part of it."""
+        return f"com.plivo.{self.name}.v{self.version}"
+
+    @property
+    def topic(self) -> str:
+        """Return the topic's name, without the prefix."""
+        return f"plivo.{self.name}.v{self.version}"
+
+    @property
+    def schema_path(self) -> str:
+        """Return where the schema of this very version is, below the schema base."""
+        return f"{self.name}/{self.version}.{self.revision}.json"
+
+    @property
+    def meaning(self) -> str:
+        """Return the declaration's own sentence."""
+        return (self.model.__doc__ or "").strip().partition("\n")[0]
+
+
+def fields_of(model: type[CallbackData]) -> dict[str, tuple[Any, Param, list[Any]]]:
+    """Return each parameter's field: annotation, its Param, and its other metadata, by data key."""
+    found: dict[str, tuple[Any, Param, list[Any]]] = {}
+    for name, info in model.model_fields.items():
+        marks = [mark for mark in info.metadata if isinstance(mark, Param)]
+        if marks:
+            found[info.alias or name] = (info.annotation, marks[0], list(info.metadata))
+    return found

@@ -1,0 +1,108 @@
+"""Voice: what every callback of a call leg carries.
+
+Sources are Plivo's request, make-a-call and hangup-cause pages, and captured callbacks for what no
+page lists (``ParentAuthID``, ``BillRate``, ``CountryCode``, ``RouteType``, ``Compliance…``).
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from bridge.callbacks.model import CallbackData, param
+from bridge.normalise.phone import PartyOf
+from bridge.normalise.quantity import Money, Text, Word
+from bridge.normalise.sip import SipHeaders
+from bridge.normalise.stir import StirOf
+from bridge.normalise.time import UtcInstant
+
+
+class VoiceCallback(CallbackData):
+    """A callback of one call leg."""
+
+    call_uuid: Annotated[Text, param("CallUUID", meaning="Id of this call leg.")]
+    from_: Annotated[PartyOf | None, Field(alias="from"), param("From", meaning="Who calls.")] = (
+        None
+    )
+    to: Annotated[PartyOf | None, param("To", meaning="Who is called.")] = None
+    direction: Annotated[
+        Word | None, param("Direction", meaning="`inbound` or `outbound`, seen from Plivo.")
+    ] = None
+    call_status: Annotated[
+        Word | None,
+        param(
+            "CallStatus",
+            meaning="State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, "
+            "`timeout`, `no-answer`, `cancel`. Open set.",
+        ),
+    ] = None
+    event: Annotated[Text | None, param("Event", meaning="Plivo's word for what happened.")] = None
+    caller_name: Annotated[
+        Text | None, param("CallerName", meaning="Caller name; an endpoint's user name for SIP.")
+    ] = None
+    forwarded_from: Annotated[
+        PartyOf | None,
+        param("ForwardedFrom", meaning="Number the call was forwarded from, if carriers say."),
+    ] = None
+    request_uuid: Annotated[
+        Text | None,
+        param("RequestUUID", meaning="Id of the API request that placed the call; outbound only."),
+    ] = None
+    a_leg_uuid: Annotated[Text | None, param("ALegUUID", meaning="Id of the call's first leg.")] = (
+        None
+    )
+    a_leg_request_uuid: Annotated[
+        Text | None, param("ALegRequestUUID", meaning="Request id of the call's first leg.")
+    ] = None
+    session_started_at: Annotated[
+        UtcInstant | None,
+        param(
+            "SessionStart",
+            meaning="When early media started; UTC. Not constant over a call: no key.",
+        ),
+    ] = None
+    parent_auth_id: Annotated[
+        Text | None, param("ParentAuthID", meaning="Auth id of the main account.")
+    ] = None
+    bill_rate: Annotated[
+        Money | None,
+        param("BillRate", meaning="Price a minute, in the account's currency."),
+    ] = None
+    country_code: Annotated[
+        Text | None, param("CountryCode", meaning="Country of the destination, two letters.")
+    ] = None
+    route_type: Annotated[Text | None, param("RouteType", meaning="Plivo's kind of route.")] = None
+    compliance_application_id: Annotated[
+        Text | None, param("ComplianceApplicationId", meaning="Compliance application's id.")
+    ] = None
+    compliance_status: Annotated[
+        Word | None, param("ComplianceStatus", meaning="Compliance application's status.")
+    ] = None
+    stir: Annotated[
+        StirOf | None,
+        param(
+            "STIRVerification",
+            "STIRAttestation",
+            meaning="STIR/SHAKEN standing of the caller id. Not sent with every callback.",
+            folded=True,
+        ),
+    ] = None
+    machine: Annotated[
+        Text | None,
+        param("Machine", meaning="Machine detection's finding, in Plivo's words.", folded=True),
+    ] = None
+    sip_headers: Annotated[
+        SipHeaders | None,
+        param("X-PH-", meaning="Custom SIP headers of the call, by name.", prefix=True),
+    ] = None
+    sip_to_header: Annotated[Text | None, param("SIP-H-To", meaning="The raw SIP To header.")] = (
+        None
+    )
+    sip_auth_type: Annotated[
+        Text | None, param("SIPAuthType", meaning="How an inbound SIP leg was authenticated.")
+    ] = None
+    sip_auth_user: Annotated[
+        Text | None, param("SIPAuthUser", meaning="Whom it was authenticated as.")
+    ] = None
+    sip_source_ip: Annotated[
+        Text | None, param("SIPSourceIP", meaning="Where an inbound SIP leg came from.")
+    ] = None

@@ -1,0 +1,33 @@
+"""Fallback: https://docs.plivo.com/docs/voice/api/call/make-a-call, ``fallback_url``.
+
+No parameter says "this is the fallback": it carries what the answer callback carried.
+"""
+
+from bridge.callbacks.model import CallbackType, Reply
+from bridge.callbacks.voice import VoiceCallback
+
+
+class Fallback(VoiceCallback):
+    """The answer URL failed, and Plivo asks again here. Only its path tells it from an answer."""
+
+
+CALLBACK = CallbackType(
+    name="voice.call.fallback",
+    version=1,
+    revision=0,
+    model=Fallback,
+    key="call_uuid",
+    reply=Reply.XML,
+    recognise=("Event=StartApp",),
+    told_by_path=True,
+    samples={
+        "outbound": (
+            "ALegRequestUUID=7b1f2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
+            "&ALegUUID=7b1f2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d&BillRate=0.005&CallStatus=in-progress"
+            "&CallUUID=7b1f2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d&CountryCode=US&Direction=outbound"
+            "&Event=StartApp&From=14155550100&ParentAuthID=MAXXXXXXXXXXXXXXXXXX"
+            "&RequestUUID=7b1f2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d&STIRAttestation=A"
+            "&STIRVerification=Verified&SessionStart=2026-03-07+14%3A13%3A37.779297&To=14155550123"
+        ),
+    },
+)

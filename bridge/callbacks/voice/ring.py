@@ -1,0 +1,34 @@
+"""Ring: https://docs.plivo.com/docs/voice/api/call/make-a-call, ``ring_url``."""
+
+from bridge.callbacks.model import CallbackType, Reply
+from bridge.callbacks.voice import VoiceCallback
+
+
+class Ring(VoiceCallback):
+    """An outbound call starts ringing at the far end. May come more than once for one call."""
+
+
+CALLBACK = CallbackType(
+    name="voice.call.ring",
+    version=1,
+    revision=0,
+    model=Ring,
+    key="call_uuid",
+    reply=Reply.ACK,
+    recognise=("Event=Ring",),
+    happened="session_started_at",
+    samples={
+        "outbound, as captured": (
+            "CallStatus=ringing&CallUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01&CallerName="
+            "&Direction=outbound&Event=Ring&From=%2B14155550100&ParentAuthID=MAXXXXXXXXXXXXXXXXXX"
+            "&RequestUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01"
+            "&SessionStart=2026-03-07+14%3A13%3A35.846244&To=14155550123"
+        ),
+        "outbound, as documented": (
+            "ALegRequestUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01&CallStatus=ringing"
+            "&CallUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01&Direction=outbound&Event=Ring"
+            "&From=14155550100&RequestUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01"
+            "&STIRAttestation=A&SessionStart=2026-03-07+14%3A13%3A35.84624&To=14155550123"
+        ),
+    },
+)
