@@ -1,0 +1,230 @@
+"""From a callback to the records Kafka stores: the event, the journal record, the dead letter.
+
+1. The event's id is a digest of account, type and parameters, without nonce, signature and time of
+   arrival: Plivo's retry of a callback, and any replay of it, have the id of the first.
+2. The event is a CloudEvent in structured JSON, and its context attributes stand in ``ce_*`` headers
+   too, so that a consumer can choose without parsing.
+3. The journal record is the callback as it came. From it alone the signature can be checked again and
+   the event derived again; a dead letter's value is the same, with its reason in the headers.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import orjson
+
+from bridge import __version__
+from bridge.callbacks.model import CallbackType, Verification
+from bridge.normalise.time import rfc3339
+from bridge.parameters import Parameters
+from bridge.parse import Callback, NoEventReason
+from bridge.raw import RawCallback
+from bridge.record import Record
+from bridge.verify import Unverified, Verified
+
+CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json; charset=UTF-8")
+JSON_CONTENT_TYPE: Final = ("content-type", b"application/json; charset=UTF-8")
+JOURNAL_TOPIC: Final = "plivo.journal.v1"
+DEAD_LETTER_TOPIC: Final = "plivo.bridge.deadletter.v1"
+JOURNAL_SCHEMA_PATH: Final = "journal/1.0.json"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenReply:
+    """What Plivo was answered with."""
+
+    status: int
+    content_type: str | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What an operator may choose of the contract's names."""
+
+    topic_prefix: str
+    schema_base: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event ready to be published."""
+
+    id: str
+    type: CallbackType
+    record: Record
+
+
+def callback_id(account: str | None, kind: str, parameters: Parameters) -> str:
+    """Return the 32 hex digits that name a callback of type ``kind`` (rule 1)."""
+    pairs = sorted((*parameters.query, *parameters.body))
+    # Lengths in front, because keys and values may hold any character that could separate them.
+    text = "".join([f"{len(key)}:{key}{len(value)}:{value}" for key, value in pairs])
+    canonical = f"{account or ''}\n{kind}\n{text}".encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(canonical, digest_size=16).hexdigest()
+
+
+def source_of(verdict: Verified | Unverified) -> str:
+    """Return the CloudEvents source: the account, and subaccount, the callback is of."""
+    source = f"/plivo/accounts/{verdict.account or 'unknown'}"
+    if isinstance(verdict, Verified) and verdict.subaccount:
+        source += f"/subaccounts/{verdict.subaccount}"
+    return source
+
+
+def verification_of(verdict: Verified | Unverified) -> Verification:
+    """Return what event and journal say of the signature."""
+    if isinstance(verdict, Verified):
+        return Verification(
+            verdict="verified",
+            scheme=verdict.scheme,
+            key_id=verdict.key_id,
+            covers=list(verdict.covers),
+            fault=None,
+        )
+    return Verification(
+        verdict="unverified", scheme=None, key_id=None, covers=[], fault=verdict.fault
+    )
+
+
+def epoch_ms(instant: datetime) -> int:
+    """Return an aware instant as epoch milliseconds, rounded down."""
+    return int(instant.timestamp() * 1000)
+
+
+def to_event(callback: Callback, naming: Naming, recorded_at: datetime) -> Event:
+    """Return the event of a callback: rules 1 and 2."""
+    verdict = callback.verdict
+    raw = verdict.raw
+    kind = callback.type
+    identity = callback_id(verdict.account, kind.event_type, verdict.parameters)
+    received = rfc3339(raw.received_at)
+    subject = callback.subject or identity
+    attributes = {
+        "specversion": "1.0",
+        "id": identity,
+        "source": source_of(verdict),
+        "type": kind.event_type,
+        "subject": subject,
+        "time": callback.happened_at or received,
+        "dataschema": naming.schema_base + kind.schema_path,
+        "partitionkey": subject,
+        "recordedtime": rfc3339(recorded_at),
+    }
+    data: dict[str, object] = {
+        "received_at": received,
+        "time_source": callback.happened_source or "received",
+        "recognised_by": callback.recognised_by,
+        "verification": verification_of(verdict),
+        **callback.fields,
+        "context": callback.context,
+        "undeclared": callback.undeclared,
+        "unreadable": callback.unreadable,
+    }
+    if callback.zone_mismatch is not None:
+        data["zone_mismatch"] = callback.zone_mismatch
+    headers = [CONTENT_TYPE]
+    headers += [("ce_" + name, value.encode()) for name, value in attributes.items()]
+    record = Record(
+        topic=naming.topic_prefix + kind.topic,
+        key=subject.encode(),
+        value=orjson.dumps(
+            {**attributes, "datacontenttype": "application/json", "data": data},
+        ),
+        headers=tuple(headers),
+        timestamp_ms=epoch_ms(raw.received_at),
+    )
+    return Event(identity, kind, record)
+
+
+def _body(raw: RawCallback) -> tuple[str, str]:
+    """Return the body's member name and text: as text where nothing is lost by it, else base64."""
+    if raw.body.isascii() and not any(byte < 0x20 for byte in raw.body):  # noqa: PLR2004 (space)
+        return "body", raw.body.decode("ascii")
+    return "body_base64", base64.b64encode(raw.body).decode("ascii")
+
+
+def journal_value(
+    verdict: Verified | Unverified,
+    *,
+    events: Iterable[Event],
+    reply: GivenReply,
+) -> dict[str, object]:
+    """Return the journal record's value before it is JSON (rule 3)."""
+    raw = verdict.raw
+    name, body = _body(raw)
+    return {
+        "method": raw.method,
+        "url_received": raw.url_received,
+        "url_verified": raw.url_verified,
+        "public_origin": raw.public_origin,
+        "path": raw.path,
+        "query": raw.query,
+        "headers": raw.headers,
+        name: body,
+        "remote_address": raw.remote_address,
+        "received_at": rfc3339(raw.received_at),
+        "source": source_of(verdict),
+        "zone": verdict.zone,
+        "verification": verification_of(verdict),
+        "events": [
+            {"id": event.id, "type": event.type.event_type, "topic": event.record.topic}
+            for event in events
+        ],
+        "reply": {
+            "status": reply.status,
+            "content_type": reply.content_type,
+            "body": reply.body.decode(),
+        },
+        "bridge_version": __version__,
+    }
+
+
+def to_journal(callback: Callback, event: Event, naming: Naming, reply: GivenReply) -> Record:
+    """Return the journal record of a published callback; its key is the event's."""
+    verdict = callback.verdict
+    value = journal_value(verdict, events=[event], reply=reply)
+    headers = (
+        JSON_CONTENT_TYPE,
+        ("callback_type", event.type.name.encode()),
+        ("event_id", event.id.encode()),
+    )
+    return Record(
+        topic=naming.topic_prefix + JOURNAL_TOPIC,
+        key=event.record.key,
+        value=orjson.dumps(value),
+        headers=headers,
+        timestamp_ms=event.record.timestamp_ms,
+    )
+
+
+def to_dead_letter(
+    verdict: Verified | Unverified,
+    reason: NoEventReason,
+    naming: Naming,
+    reply: GivenReply,
+) -> tuple[str, tuple[Record, Record]]:
+    """Return the callback's id, and its dead letter and journal record."""
+    identity = callback_id(verdict.account, verdict.raw.path, verdict.parameters)
+    value = orjson.dumps(journal_value(verdict, events=[], reply=reply))
+    timestamp_ms = epoch_ms(verdict.raw.received_at)
+    key = identity.encode()
+    headers = (
+        JSON_CONTENT_TYPE,
+        ("dlq_stage", b"parse"),
+        ("dlq_reason", reason.encode()),
+        ("callback_id", key),
+    )
+    dead_letter = Record(naming.topic_prefix + DEAD_LETTER_TOPIC, key, value, headers, timestamp_ms)
+    journal = Record(
+        naming.topic_prefix + JOURNAL_TOPIC,
+        key,
+        value,
+        (JSON_CONTENT_TYPE, ("callback_type", b""), ("callback_id", key)),
+        timestamp_ms,
+    )
+    return identity, (dead_letter, journal)

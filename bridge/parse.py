@@ -1,0 +1,325 @@
+"""From a callback's parameters to its fields. Degraded, never dropped.
+
+1. Where there is a body, its pairs are Plivo's and the query's are the customer's own (``context``).
+   Without one, the query's are Plivo's, but for the names the operator says are the customer's.
+2. A blank value is an absent one.
+3. A parameter repeated with one value is that value. Repeated with several, nobody can say which is
+   meant: it is unreadable.
+4. What a field's normaliser cannot read is null, with the text and the reason in ``unreadable``.
+5. What no declaration knows is in ``undeclared``. An echo of the configured URL's query in the body
+   is context, not undeclared.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, cast, get_args
+
+from bridge.callbacks.model import CallbackData, CallbackType, Unread, fields_of
+from bridge.catalogue import Catalogue
+from bridge.normalise.reading import Read, Reads, ReadsGroup, Scope, Unreadable
+from bridge.normalise.stir import spelling
+from bridge.normalise.time import (
+    Evidence,
+    Moment,
+    WallTime,
+    ZoneMismatch,
+    settle,
+    zone_named,
+)
+from bridge.parameters import Pair, Parameters
+from bridge.verify import Unverified, Verified
+
+Lists = dict[str, list[str]]
+
+
+class NoEventReason(StrEnum):
+    """Why no event can be made of a callback. Stable codes: they are the dead letters' reasons."""
+
+    NO_IDENTITY = "no_identity"
+    CONTENT_TYPE = "content_type"
+    CONTENT_ENCODING = "content_encoding"
+    MALFORMED_JSON = "malformed_json"
+    TOO_LARGE = "too_large"
+    BRIDGE_FAULT = "bridge_fault"
+
+
+class NoEvent(Exception):
+    """No event can be made of the callback; it belongs in the dead-letter topic."""
+
+    def __init__(self, reason: NoEventReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A callback, read. ``fields`` maps the data keys of its declaration to plain values.
+
+    ``happened_at`` is RFC 3339 UTC, or None when Plivo did not say or nobody can be sure.
+    """
+
+    type: CallbackType
+    verdict: Verified | Unverified
+    subject: str | None
+    fields: dict[str, object]
+    happened_at: str | None
+    happened_source: str | None
+    recognised_by: str
+    context: Lists
+    undeclared: Lists
+    unreadable: list[Unread]
+    zone_mismatch: ZoneMismatch | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Single:
+    name: str
+    field: str
+    read: Read
+
+
+@dataclass(frozen=True, slots=True)
+class _Slots:
+    """A declaration compiled: how each parameter name is read."""
+
+    singles: tuple[_Single, ...]
+    folded: Mapping[str, _Single]
+    groups: Mapping[str, ReadsGroup]
+    group_of: Mapping[str, str]
+    prefixes: tuple[tuple[str, str], ...]
+
+
+def _marks(annotation: Any) -> Iterable[object]:  # noqa: ANN401 (typing's own objects)
+    """Yield the metadata inside ``Annotated[...] | None``."""
+    yield from getattr(annotation, "__metadata__", ())
+    for inner in get_args(annotation):
+        yield from _marks(inner)
+
+
+def _compile(model: type[CallbackData]) -> _Slots:
+    singles: list[_Single] = []
+    folded: dict[str, _Single] = {}
+    groups: dict[str, ReadsGroup] = {}
+    group_of: dict[str, str] = {}
+    prefixes: list[tuple[str, str]] = []
+    for field, (annotation, parameter, metadata) in fields_of(model).items():
+        for mark in (*metadata, *_marks(annotation)):
+            if isinstance(mark, ReadsGroup):
+                groups[field] = mark
+                if parameter.prefix:
+                    prefixes += [(name, field) for name in parameter.names]
+                else:
+                    group_of.update({spelling(name): field for name in parameter.names})
+            elif isinstance(mark, Reads):
+                found = [_Single(name, field, mark.read) for name in parameter.names]
+                singles += found
+                if parameter.folded:
+                    folded.update({spelling(one.name): one for one in found})
+    return _Slots(tuple(singles), folded, groups, group_of, tuple(prefixes))
+
+
+def is_text(value: str) -> bool:
+    """Say whether ``value`` came in UTF-8 (see rule 2 of ``bridge.parameters``)."""
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def printable(value: str) -> str:
+    r"""Return ``value`` with bytes that are not UTF-8 written as ``\xNN``."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+class _Reading:
+    """The fields of one callback while they are being read."""
+
+    def __init__(self, slots: _Slots, scope: Scope) -> None:
+        self.slots = slots
+        self.scope = scope
+        self.fields: dict[str, object] = {}
+        self.walls: dict[str, tuple[str, WallTime]] = {}
+        self.undeclared: Lists = {}
+        self.unreadable: list[Unread] = []
+        self._groups: dict[str, dict[str, str]] = {}
+
+    def _unread(self, field: str | None, name: str, texts: list[str], reason: str) -> None:
+        if field is not None:
+            self.fields[field] = None
+        shown = [printable(text) for text in texts]
+        self.unreadable.append(
+            Unread(field=field, parameter=printable(name), text=shown, reason=reason)
+        )
+
+    def _the_text(self, field: str, name: str, texts: list[str]) -> str | None:
+        """Return the one text of a parameter; None where it is blank or cannot be told."""
+        text = texts[0]
+        if len(texts) > 1:
+            distinct = {one for one in texts if one}
+            if len(distinct) > 1:
+                self._unread(field, name, texts, "repeated")
+                return None
+            text = distinct.pop() if distinct else ""
+        if not is_text(text):
+            self._unread(field, name, texts, "not_utf8")
+            return None
+        return text or None
+
+    def single(self, slot: _Single, name: str, texts: list[str]) -> None:
+        """Read one parameter into its field."""
+        text = self._the_text(slot.field, name, texts)
+        if text is None:
+            return
+        try:
+            value = slot.read(text, self.scope)
+        except Unreadable as error:
+            self._unread(slot.field, name, texts, error.reason)
+            return
+        if isinstance(value, WallTime):
+            self.walls[slot.name] = (slot.field, value)
+        if slot.field in self.fields and self.fields[slot.field] != value:
+            self._unread(slot.field, name, texts, "spellings_disagree")
+            return
+        self.fields[slot.field] = value
+
+    def leftover(self, name: str, texts: list[str]) -> None:
+        """Read a parameter that is not one of the declaration's exact names."""
+        if not (is_text(name) and all(is_text(text) for text in texts)):
+            self._unread(None, name, texts, "not_utf8")
+            return
+        folded = spelling(name)
+        if folded in self.slots.folded:
+            self.single(self.slots.folded[folded], name, texts)
+            return
+        group = self.slots.group_of.get(folded)
+        if group is None:
+            group = next((of for start, of in self.slots.prefixes if name.startswith(start)), None)
+        if group is None:
+            self.undeclared[name] = texts
+            return
+        text = self._the_text(group, name, texts)
+        if text is not None:
+            self._groups.setdefault(group, {})[name] = text
+
+    def finish_groups(self) -> None:
+        """Read the fields that are made of several parameters."""
+        for field, texts in self._groups.items():
+            self.fields[field] = self.slots.groups[field].read(texts, self.scope)
+
+    def settle_times(self, received_at: datetime) -> ZoneMismatch | None:
+        """Put moments in the place of wall clock readings; return the zone mismatch, if any."""
+        session = cast("Moment | None", self.fields.get("session_started_at"))
+        utc = session["utc"] if session else None
+        evidence = Evidence(
+            received_at=received_at,
+            session_start=datetime.fromisoformat(utc) if utc else None,
+            duration_s=cast("int | None", self.fields.get("duration_s")),
+        )
+        walls = {name: wall for name, (_, wall) in self.walls.items()}
+        moments, mismatch = settle(walls, self.scope.zone, evidence)
+        for name, (field, _) in self.walls.items():
+            if self.fields[field] is not None:
+                self.fields[field] = moments[name]
+        return mismatch
+
+
+def _lists(pairs: Iterable[Pair]) -> Lists:
+    lists: Lists = {}
+    for key, value in pairs:
+        if key in lists:
+            lists[key].append(value)
+        else:
+            lists[key] = [value]
+    return lists
+
+
+class Parser:
+    """Reads callbacks by the catalogue's declarations.
+
+    ``context_names`` are the customer's own query keys, as they are set in the URLs at Plivo.
+    """
+
+    def __init__(self, catalogue: Catalogue, context_names: Iterable[str] = ()) -> None:
+        self.catalogue = catalogue
+        self._context_names = frozenset(context_names)
+        self._slots = {kind.name: _compile(kind.model) for kind in catalogue.all}
+
+    def _split(self, parameters: Parameters) -> tuple[Lists, Lists]:
+        """Return Plivo's parameters and the customer's context (rules 1 and 5)."""
+        if parameters.body:
+            return _lists(parameters.body), _lists(parameters.query)
+        plivos = _lists(parameters.query)
+        context = {name: plivos.pop(name) for name in self._context_names & plivos.keys()}
+        return plivos, context
+
+    def parse(self, verdict: Verified | Unverified, route: CallbackType | None) -> Callback:
+        """Return the callback, read; ``route`` is the type of the path it came on, if it has one.
+
+        Raises NoEvent when its body cannot be read or it does not say what it is about.
+        """
+        if verdict.parameters.body_fault is not None:
+            raise NoEvent(NoEventReason(verdict.parameters.body_fault))
+        plivos, context = self._split(verdict.parameters)
+        values = {name: texts[0] for name, texts in plivos.items()}
+        kind, by_path = self.catalogue.choose(values, route)
+        slots = self._slots[kind.name]
+        zone = zone_named(verdict.zone) if verdict.zone else None
+        direction = values.get("Direction")
+        reading = _Reading(slots, Scope(direction.lower() if direction else None, zone))
+        for slot in slots.singles:
+            texts = plivos.pop(slot.name, None)
+            if texts is not None:
+                reading.single(slot, slot.name, texts)
+        for name, texts in plivos.items():
+            reading.leftover(name, texts)
+        reading.finish_groups()
+        mismatch = reading.settle_times(verdict.raw.received_at) if reading.walls else None
+        for name in reading.undeclared.keys() & context.keys():
+            if reading.undeclared[name] == context[name]:
+                del reading.undeclared[name]
+        subject = _subject(kind, reading)
+        happened_at, source = _happened(kind, reading.fields)
+        return Callback(
+            type=kind,
+            verdict=verdict,
+            subject=subject,
+            fields=reading.fields,
+            happened_at=happened_at,
+            happened_source=source,
+            recognised_by="path" if by_path else "parameters",
+            context=_shown(context),
+            undeclared=reading.undeclared,
+            unreadable=reading.unreadable,
+            zone_mismatch=mismatch,
+        )
+
+
+# What an unrecognised callback is about, if it says so in one of Plivo's usual ways.
+_IDENTITIES = ("CallUUID", "MessageUUID", "ConferenceUUID", "SessionUUID")
+
+
+def _subject(kind: CallbackType, reading: _Reading) -> str | None:
+    if kind.key:
+        subject = reading.fields.get(kind.key)
+        if not isinstance(subject, str):
+            raise NoEvent(NoEventReason.NO_IDENTITY)
+        return subject
+    return next(
+        (reading.undeclared[name][0] for name in _IDENTITIES if name in reading.undeclared), None
+    )
+
+
+def _happened(kind: CallbackType, fields: Mapping[str, object]) -> tuple[str | None, str | None]:
+    moment = cast("Moment | None", fields.get(kind.happened)) if kind.happened else None
+    if not moment or not moment["utc"]:
+        return None, None
+    return moment["utc"], kind.happened
+
+
+def _shown(lists: Lists) -> Lists:
+    return {printable(name): [printable(text) for text in texts] for name, texts in lists.items()}
