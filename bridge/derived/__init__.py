@@ -1,0 +1,1 @@
+"""What follows from the catalogue: topics, schemas, samples, reference pages. Computed, not written."""

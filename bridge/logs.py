@@ -1,0 +1,100 @@
+"""Logs: events with keys, one JSON line each, or coloured for a person.
+
+No number, body or token goes into a line: what names a callback here is its event's id.
+"""
+
+import logging
+import sys
+import time
+import traceback
+from collections.abc import Callable, MutableMapping
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+import orjson
+import structlog
+
+Format = Literal["json", "console"]
+Level = Literal["debug", "info", "warning", "error"]
+
+_LEVELS: dict[Level, int] = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+
+# aiokafka writes record keys and values at DEBUG, and the same warning many times a second while a
+# broker is away.
+_REPEAT_S = 10.0
+
+
+class _OnceInAWhile(logging.Filter):
+    """Lets a message of a logger through once in _REPEAT_S, whatever its arguments."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        key = (record.name, str(record.msg))
+        now = time.monotonic()
+        if now - self._last.get(key, -_REPEAT_S) < _REPEAT_S:
+            return False
+        self._last[key] = now
+        return True
+
+
+class _Forward(logging.Handler):
+    """Hands the standard library's log records to structlog, so that all lines look alike."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger()
+        keys: dict[str, object] = {"logger": record.name, "message": record.getMessage()}
+        if record.exc_info and record.exc_info[0] is not None:
+            keys["error"] = record.exc_info[0].__name__
+        log.log(record.levelno, "library_logged", **keys)
+
+
+def where(error: BaseException) -> str:
+    """Return the place an error was raised, as ``file:line function``: never what it says.
+
+    An error's text may quote what was being worked on, and logs hold no such thing.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return "unknown"
+    last = frames[-1]
+    return f"{'/'.join(Path(last.filename).parts[-2:])}:{last.lineno} {last.name}"
+
+
+def _dumps(line: MutableMapping[str, Any], **_: object) -> str:
+    return orjson.dumps(line, default=str).decode()
+
+
+def configure(log_format: Format, level: Level, stream: TextIO | None = None) -> None:
+    """Send every log line of the process to ``stream`` (standard error) in ``log_format``."""
+    out = stream or sys.stderr
+    renderer: Callable[..., Any] = (
+        structlog.processors.JSONRenderer(serializer=_dumps)
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=out.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(file=out),
+        cache_logger_on_first_use=False,
+    )
+    forward = _Forward()
+    root = logging.getLogger()
+    root.handlers[:] = [forward]
+    root.setLevel(max(_LEVELS[level], logging.INFO))
+    kafka = logging.getLogger("aiokafka")
+    kafka.setLevel(logging.WARNING)
+    forward.addFilter(_OnceInAWhile())

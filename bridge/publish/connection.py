@@ -1,0 +1,94 @@
+"""How every client of ours connects to Kafka: one set of values, said out loud once."""
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+from aiokafka.abc import AbstractTokenProvider
+
+Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
+
+_TOKEN_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files for TLS to the brokers; no authorities means the system's."""
+
+    ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth:
+    """Where OAUTHBEARER tokens come from: the client credentials grant of RFC 6749, section 4.4."""
+
+    token_url: str
+    client_id: str
+    client_secret: str
+    scope: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where Kafka is and how it is entered."""
+
+    bootstrap_servers: str
+    client_id: str = "callback-bridge"
+    security_protocol: Protocol = "PLAINTEXT"
+    mechanism: Mechanism = "PLAIN"
+    username: str | None = None
+    password: str | None = None
+    oauth: OAuth | None = None
+    tls: Tls = Tls()
+
+    def options(self) -> dict[str, Any]:
+        """Return the arguments aiokafka's producer, consumer and admin client have in common."""
+        options: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap_servers,
+            "client_id": self.client_id,
+            "security_protocol": self.security_protocol,
+        }
+        if self.security_protocol in {"SSL", "SASL_SSL"}:
+            options["ssl_context"] = self._ssl_context()
+        if self.security_protocol.startswith("SASL"):
+            options["sasl_mechanism"] = self.mechanism
+            if self.oauth is not None:
+                options["sasl_oauth_token_provider"] = TokenEndpoint(self.oauth)
+            else:
+                options["sasl_plain_username"] = self.username
+                options["sasl_plain_password"] = self.password
+        return options
+
+    def _ssl_context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(
+            cafile=str(self.tls.ca_file) if self.tls.ca_file else None
+        )
+        if self.tls.certificate_file is not None:
+            context.load_cert_chain(self.tls.certificate_file, self.tls.key_file)
+        return context
+
+
+class TokenEndpoint(AbstractTokenProvider):
+    """Fetches an access token for each new connection to a broker."""
+
+    def __init__(self, oauth: OAuth) -> None:
+        self._oauth = oauth
+
+    async def token(self) -> str:
+        """Return an access token; raises httpx.HTTPError, which aiokafka takes as a failed login."""
+        form = {"grant_type": "client_credentials"}
+        if self._oauth.scope:
+            form["scope"] = self._oauth.scope
+        async with httpx.AsyncClient(timeout=_TOKEN_TIMEOUT_S) as client:
+            answer = await client.post(
+                self._oauth.token_url,
+                data=form,
+                auth=(self._oauth.client_id, self._oauth.client_secret),
+            )
+        answer.raise_for_status()
+        return str(answer.json()["access_token"])

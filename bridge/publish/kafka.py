@@ -1,0 +1,225 @@
+"""The publisher to Kafka: one producer, watched over.
+
+1. A record is durable when every in-sync replica has it (``acks=all``).
+2. aiokafka gives up neither on an idempotent batch nor on starting again, so the waiting is ours:
+   after ``ack_timeout_s`` the caller is told Unavailable. What was sent may still arrive: a
+   duplicate with the same id, never a loss.
+3. A producer whose sender died, or whose sequence numbers the broker no longer takes, stays broken
+   for ever: it is aborted and replaced.
+4. While Kafka is away no caller waits to find out: ``available`` is False until a probe, a producer
+   that started or an acknowledgement says otherwise.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    KafkaError,
+    MessageSizeTooLargeError,
+    OutOfOrderSequenceNumber,
+    ProducerFenced,
+    RecordListTooLargeError,
+    UnknownProducerId,
+)
+
+from bridge.publish import RecordTooLarge, Unavailable
+from bridge.publish.connection import Connection
+from bridge.record import Record
+
+log = structlog.get_logger()
+
+# Well below a broker's 1 MiB message limit, and far above aiokafka's 16 KiB, with which ten events
+# fill a batch and every further caller waits in a crowd.
+BATCH_BYTES_MAX: Final = 262_144
+# The brokers' default (message.max.bytes), less what a batch adds around its records.
+REQUEST_BYTES_MAX: Final = 1_000_000
+_RETRY_S: Final = 1.0
+_ABORT_S: Final = 2.0
+
+_FATAL: Final = (OutOfOrderSequenceNumber, ProducerFenced, UnknownProducerId)
+
+
+class KafkaPublisher:
+    """Publishes records and keeps a working producer for it."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        idempotence: bool,
+        ack_timeout_s: float,
+        on_available: Callable[[bool], None] = lambda _: None,
+    ) -> None:
+        self._connection = connection
+        self._idempotence = idempotence
+        self._ack_timeout_s = ack_timeout_s
+        self._on_available = on_available
+        self._available = False
+        self._producer: AIOKafkaProducer | None = None
+        self._broken = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def available(self) -> bool:
+        """Say whether publishing can be expected to work now."""
+        return self._available
+
+    def start(self) -> None:
+        """Begin to connect, and go on trying in the background."""
+        self._keeper = asyncio.create_task(self._keep(), name="kafka-keeper")
+
+    async def stop(self, flush_timeout_s: float) -> None:
+        """Deliver what is under way, for at most ``flush_timeout_s``, and disconnect."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+        self._set_available(value=False)
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            try:
+                async with asyncio.timeout(flush_timeout_s):
+                    await producer.flush()
+            except TimeoutError:
+                log.warning("kafka_flush_timed_out", flush_timeout_s=flush_timeout_s)
+                await abort(producer)
+            else:
+                await producer.stop()
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        """Return when every in-sync replica has every record: rules 1 and 2."""
+        producer = self._producer
+        if producer is None or not self._available:
+            message = "kafka is not reachable"
+            raise Unavailable(message)
+        waiting: list[asyncio.Future[object]] = []
+        try:
+            async with asyncio.timeout(self._ack_timeout_s):
+                for record in records:
+                    waiting.append(await _send(producer, record))
+                for future in waiting:
+                    await asyncio.shield(future)
+        except TimeoutError as error:
+            self._set_available(value=False)
+            message = f"no acknowledgement within {self._ack_timeout_s} s"
+            raise Unavailable(message) from error
+        except (MessageSizeTooLargeError, RecordListTooLargeError) as error:
+            if waiting:  # A broker said so: its batch number is used up, see rule 3.
+                self._broken.set()
+            message = "over the limit of client or broker"
+            raise RecordTooLarge(message) from error
+        except KafkaError as error:
+            if isinstance(error, _FATAL) or _sender_ended(producer):
+                self._broken.set()
+            self._set_available(value=False)
+            raise Unavailable(type(error).__name__) from error
+        finally:
+            for future in waiting:
+                future.add_done_callback(_seen)
+
+    def _set_available(self, *, value: bool) -> None:
+        if value != self._available:
+            self._available = value
+            self._on_available(value)
+            if value:
+                log.info("kafka_available")
+            else:
+                log.warning("kafka_unavailable")
+
+    async def _keep(self) -> None:
+        """Keep a producer: start one, watch it, replace it when it broke (rules 3 and 4)."""
+        while True:
+            self._producer = await self._started()
+            self._broken.clear()
+            self._set_available(value=True)
+            while not self._broken.is_set():
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_RETRY_S):
+                        await self._broken.wait()
+                if _sender_ended(self._producer):
+                    break
+                if not self._available and await self._reachable(self._producer):
+                    self._set_available(value=True)
+            self._set_available(value=False)
+            log.warning("kafka_producer_replaced")
+            await abort(self._producer)
+
+    async def _started(self) -> AIOKafkaProducer:
+        """Return a started producer, however long that takes."""
+        while True:
+            producer: AIOKafkaProducer | None = None
+            try:
+                producer = AIOKafkaProducer(
+                    **self._connection.options(),
+                    acks="all",
+                    enable_idempotence=self._idempotence,
+                    max_batch_size=BATCH_BYTES_MAX,
+                    max_request_size=REQUEST_BYTES_MAX,
+                    linger_ms=0,
+                    compression_type=None,
+                    request_timeout_ms=int(self._ack_timeout_s * 1000),
+                    metadata_max_age_ms=60_000,
+                )
+                await producer.start()
+            except asyncio.CancelledError:
+                if producer is not None:
+                    await abort(producer)
+                raise
+            except Exception as error:  # noqa: BLE001 (wrong password, no route, no file: all wait)
+                log.warning("kafka_not_reachable", error=type(error).__name__, cause=str(error))
+                if producer is not None:
+                    await abort(producer)
+                await asyncio.sleep(_RETRY_S)
+            else:
+                return producer
+
+    async def _reachable(self, producer: AIOKafkaProducer) -> bool:
+        """Say whether a broker answers a question about metadata."""
+        try:
+            async with asyncio.timeout(self._ack_timeout_s):
+                return bool(await producer.client.force_metadata_update())
+        except (TimeoutError, KafkaError):
+            return False
+
+
+async def _send(producer: AIOKafkaProducer, record: Record) -> "asyncio.Future[object]":
+    return await producer.send(
+        record.topic,
+        value=record.value,
+        key=record.key,
+        timestamp_ms=record.timestamp_ms,
+        headers=list(record.headers),  # its compiled builder takes nothing else
+    )
+
+
+def _seen(future: "asyncio.Future[object]") -> None:
+    """Take a late result nobody waits for, so that asyncio does not complain of it."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _sender_ended(producer: AIOKafkaProducer) -> bool:
+    task = producer._sender.sender_task  # noqa: SLF001 (aiokafka has no other way to ask)
+    return task is not None and task.done()
+
+
+async def abort(producer: AIOKafkaProducer) -> None:
+    """End a producer at once, whatever it waits for; what it had pending fails.
+
+    ``stop()`` waits for its flush, which never ends while a broker is away. This is aiokafka's
+    private side: a test holds it against the pinned version.
+    """
+    sender = producer._sender  # noqa: SLF001 (see above)
+    producer._closed = True  # noqa: SLF001
+    if sender.sender_task is not None and not sender.sender_task.done():
+        sender.sender_task.cancel()
+        await asyncio.wait([sender.sender_task], timeout=_ABORT_S)
+    error = KafkaError("producer aborted")
+    producer._message_accumulator.fail_all(error)  # noqa: SLF001
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_ABORT_S):
+            await producer.client.close()

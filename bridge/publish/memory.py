@@ -1,0 +1,27 @@
+"""A publisher that keeps records in memory: for benchmarks and tests, never for calls."""
+
+from collections.abc import Sequence
+
+from bridge.publish import RecordTooLarge, Unavailable
+from bridge.record import Record
+
+
+class MemoryPublisher:
+    """Keeps what it is given, the newest ``records_max`` of it."""
+
+    def __init__(self, *, record_bytes_max: int = 1_048_576, records_max: int = 1_000_000) -> None:
+        self.records: list[Record] = []
+        self.available = True
+        self._record_bytes_max = record_bytes_max
+        self._records_max = records_max
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        """Keep the records, all or none."""
+        if not self.available:
+            message = "switched off"
+            raise Unavailable(message)
+        if any(len(record.value) > self._record_bytes_max for record in records):
+            message = f"over {self._record_bytes_max} bytes"
+            raise RecordTooLarge(message)
+        self.records.extend(records)
+        del self.records[: -self._records_max]

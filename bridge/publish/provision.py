@@ -1,0 +1,162 @@
+"""Topics on a cluster: what differs from the plan, and making it so.
+
+aiokafka's admin client does not raise: it answers error codes. Its ``alter_configs`` replaces all of
+a topic's settings, so those that were set on the topic are read first and written again.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, for_code
+
+from bridge.derived.topics import PlannedTopic
+from bridge.publish.connection import Connection
+
+State = Literal["ok", "missing", "differs"]
+
+_EXISTS: Final = 36
+_DYNAMIC_TOPIC_CONFIG: Final = 1  # Kafka's ConfigSource: set on this very topic
+_TRIES: Final = 20
+_TRY_S: Final = 0.25
+_REQUEST_TIMEOUT_MS: Final = 15_000
+
+
+class ProvisioningRefused(Exception):
+    """The cluster does not do what was asked; the text says what and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """A planned topic beside what the cluster has. ``differences`` are sentences."""
+
+    topic: PlannedTopic
+    state: State
+    differences: tuple[str, ...] = ()
+
+
+class Provisioner:
+    """Compares topics with a plan and makes them follow it. Use as an async context manager."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def __aenter__(self) -> "Provisioner":
+        """Connect; raises ProvisioningRefused when no broker can be reached."""
+        self._admin = AIOKafkaAdminClient(
+            **self._connection.options(), request_timeout_ms=_REQUEST_TIMEOUT_MS
+        )
+        try:
+            await self._admin.start()
+        except KafkaError as error:
+            await self._admin.close()
+            servers = self._connection.bootstrap_servers
+            message = f"{servers}: {error}; wrong address, credentials or certificate authority?"
+            raise ProvisioningRefused(message) from error
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Disconnect."""
+        await self._admin.close()
+
+    async def compare(self, plan: Sequence[PlannedTopic]) -> list[TopicState]:
+        """Return the state of every planned topic."""
+        present = set(await self._admin.list_topics())
+        names = [topic.name for topic in plan if topic.name in present]
+        described = {one["topic"]: one for one in await self._admin.describe_topics(names)}
+        configs = {name: await self._configs(name) for name in names}
+        return [
+            _compare(topic, described[topic.name], configs[topic.name])
+            if topic.name in present
+            else TopicState(topic, "missing")
+            for topic in plan
+        ]
+
+    async def apply(self, plan: Sequence[PlannedTopic]) -> list[TopicState]:
+        """Create what is missing, alter what can be altered, and return the states after it.
+
+        Partitions are added, never taken away, and replicas are left alone: what still differs
+        afterwards is for the operator. Raises ProvisioningRefused.
+        """
+        for state in await self.compare(plan):
+            if state.state == "missing":
+                await self._create(state.topic)
+            elif state.state == "differs":
+                await self._alter(state.topic)
+        for _ in range(_TRIES):  # A cluster's answers may lag behind what it was just told.
+            states = await self.compare(plan)
+            if all(state.state == "ok" for state in states):
+                break
+            await asyncio.sleep(_TRY_S)
+        return states
+
+    async def _configs(self, name: str) -> dict[str, tuple[str | None, bool]]:
+        """Return a topic's settings: value, and whether it was set on this very topic."""
+        answers = await self._admin.describe_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, name)]
+        )
+        found: dict[str, tuple[str | None, bool]] = {}
+        for answer in answers:
+            for resource in answer.resources:
+                for entry in resource[4]:
+                    found[entry[0]] = (entry[1], entry[3] == _DYNAMIC_TOPIC_CONFIG)
+        return found
+
+    async def _create(self, topic: PlannedTopic) -> None:
+        answer = await self._admin.create_topics(
+            [
+                NewTopic(
+                    topic.name,
+                    topic.partitions,
+                    topic.replication_factor,
+                    topic_configs=topic.configs,
+                )
+            ]
+        )
+        for error in answer.topic_errors:
+            if error[1] != _EXISTS:
+                _refuse_if(error[1], topic.name, error[2] if len(error) > 2 else None)  # noqa: PLR2004
+
+    async def _alter(self, topic: PlannedTopic) -> None:
+        have = await self._configs(topic.name)
+        set_here = {key: value for key, (value, here) in have.items() if here and value is not None}
+        if any(have.get(key, (None,))[0] != value for key, value in topic.configs.items()):
+            wanted = {**set_here, **topic.configs}
+            for answer in await self._admin.alter_configs(
+                [ConfigResource(ConfigResourceType.TOPIC, topic.name, wanted)]
+            ):
+                for resource in answer.resources:
+                    _refuse_if(resource[0], topic.name, resource[1])
+        (described,) = await self._admin.describe_topics([topic.name])
+        if len(described["partitions"]) < topic.partitions:
+            grown = await self._admin.create_partitions(
+                {topic.name: NewPartitions(topic.partitions)}
+            )
+            for error in grown.topic_errors:
+                _refuse_if(error[1], topic.name, error[2])
+
+
+def _refuse_if(code: int, name: str, text: str | None) -> None:
+    if code:
+        message = f"{name}: {text or for_code(code).__name__}"
+        raise ProvisioningRefused(message)
+
+
+def _compare(
+    topic: PlannedTopic, described: dict[str, Any], configs: dict[str, tuple[str | None, bool]]
+) -> TopicState:
+    partitions = described["partitions"]
+    differences: list[str] = []
+    if len(partitions) != topic.partitions:
+        differences.append(f"{len(partitions)} partitions, planned {topic.partitions}")
+    replicas = min((len(one["replicas"]) for one in partitions), default=0)
+    if replicas != topic.replication_factor:
+        differences.append(f"{replicas} replicas, planned {topic.replication_factor}")
+    for key, wanted in topic.configs.items():
+        have = configs.get(key, (None, False))[0]
+        if have is not None and have != wanted:
+            differences.append(f"{key} is {have}, planned {wanted}")
+    return TopicState(topic, "differs" if differences else "ok", tuple(differences))

@@ -1,0 +1,1 @@
+"""What a callback is answered, where Plivo executes the answer."""
