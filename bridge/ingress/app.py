@@ -1,0 +1,168 @@
+"""The Starlette application: a route per callback type, and one that recognises them all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final, assert_never
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from bridge.callbacks.model import CallbackType
+from bridge.catalogue import Catalogue
+from bridge.ingress.problem import CONTENT_TYPE, RETRY_AFTER_S, problem
+from bridge.ingress.request import (
+    ClientGone,
+    Limits,
+    Publicity,
+    Refused,
+    body_of,
+    read_request,
+)
+from bridge.intake import Intake, Taken
+from bridge.logs import where
+from bridge.metrics import Metrics
+from bridge.outcome import Outcome
+
+log = structlog.get_logger()
+
+METHODS: Final = ("GET", "POST")
+SHARED_PATH: Final = "/plivo"
+
+_RETRY_AFTER: Final = (b"retry-after", str(RETRY_AFTER_S).encode())
+_FORBIDDEN: Final = problem(
+    HTTPStatus.FORBIDDEN, "not-verified", "No signature of a known account holds for this request."
+)
+_UNAVAILABLE: Final = problem(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "not-durable",
+    "The callback could not be made durable. Send it again.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    body: bytes
+    content_type: bytes | None
+    retry: bool = False
+
+
+def answer_to(taken: Taken) -> Answer:
+    """Return what Plivo sees of an outcome."""
+    match taken.outcome:
+        case Outcome.PUBLISHED | Outcome.DEAD_LETTERED:
+            reply = taken.reply
+            content_type = reply.content_type.encode() if reply.content_type else None
+            return Answer(reply.status, reply.body, content_type)
+        case Outcome.REJECTED:
+            return Answer(HTTPStatus.FORBIDDEN, _FORBIDDEN, CONTENT_TYPE)
+        case Outcome.REFUSED:
+            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE, CONTENT_TYPE, retry=True)
+        case _:
+            assert_never(taken.outcome)
+
+
+async def send_answer(send: Send, answer: Answer) -> None:
+    """Send an answer as ASGI messages."""
+    headers = [(b"content-length", str(len(answer.body)).encode())]
+    if answer.content_type is not None:
+        headers.append((b"content-type", answer.content_type))
+    if answer.retry:
+        headers.append(_RETRY_AFTER)
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+class Endpoint:
+    """Takes the callbacks of one path: an ASGI application, so that no request object is built."""
+
+    def __init__(  # noqa: PLR0913 (wired once, by name)
+        self,
+        *,
+        intake: Intake,
+        route: CallbackType | None,
+        limits: Limits,
+        publicity: Publicity,
+        metrics: Metrics,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._intake = intake
+        self._route = route
+        self._label = route.name if route else "shared"
+        self._limits = limits
+        self._publicity = publicity
+        self._metrics = metrics
+        self._now = now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        received_at = self._now()
+        self._metrics.add("in_flight", 1)
+        try:
+            body = await body_of(receive, self._limits.body_bytes_max)
+            raw = read_request(scope, body, received_at, self._limits, self._publicity)
+            answer = answer_to(await self._intake.take(raw, self._route))
+        except Refused as refused:
+            self._refused(scope, refused.problem)
+            document = problem(refused.status, refused.problem, refused.detail)
+            answer = Answer(refused.status, document, CONTENT_TYPE)
+        except ClientGone:
+            self._refused(scope, "client-gone")
+            return
+        except Exception as error:  # noqa: BLE001 (whatever it was, it was not made durable)
+            log.error("callback_failed", error=type(error).__name__, where=where(error))  # noqa: TRY400
+            self._refused(scope, "bridge-fault")
+            answer = Answer(HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE, CONTENT_TYPE, retry=True)
+        finally:
+            self._metrics.add("in_flight", -1)
+        await send_answer(send, answer)
+
+    def _refused(self, scope: Scope, cause: str) -> None:
+        self._metrics.count("callbacks_total", self._label, scope["method"], Outcome.REFUSED)
+        log.warning("callback_refused", callback_type=self._label, cause=cause)
+
+
+async def _http_problem(_request: Request, error: Exception) -> Response:
+    """Answer an unknown route or a wrong method."""
+    status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    name = status.phrase.lower().replace(" ", "-")
+    return Response(
+        problem(status, name, status.description or status.phrase),
+        status_code=status,
+        headers=headers,
+        media_type=CONTENT_TYPE.decode(),
+    )
+
+
+def make_app(
+    *,
+    catalogue: Catalogue,
+    intake: Intake,
+    limits: Limits,
+    publicity: Publicity,
+    metrics: Metrics,
+) -> Starlette:
+    """Return the application that answers Plivo: the derived routes, GET and POST, nothing else."""
+    paths: list[tuple[str, CallbackType | None]] = [(SHARED_PATH, None)]
+    paths += [(kind.path, kind) for kind in catalogue.types]
+    routes: list[Route] = []
+    for path, kind in paths:
+        endpoint = Endpoint(
+            intake=intake, route=kind, limits=limits, publicity=publicity, metrics=metrics
+        )
+        route = Route(path, endpoint=endpoint, methods=list(METHODS))
+        route.methods = set(METHODS)  # Starlette adds HEAD, which is no callback.
+        routes.append(route)
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _http_problem})
+    app.router.redirect_slashes = False  # Plivo does not promise to follow, and signs the URL.
+    return app

@@ -1,0 +1,148 @@
+"""From an ASGI scope to a RawCallback, with every limit on the way."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Any, Final
+
+from starlette.types import Receive, Scope
+
+from bridge.parameters import parameter_count
+from bridge.raw import KEPT_HEADERS, Header, RawCallback
+
+_NOT_ASCII: Final = re.compile(rb"[\x80-\xff]")
+
+
+class Refused(Exception):
+    """A limit was hit; ``status`` and ``problem`` say which."""
+
+    def __init__(self, status: HTTPStatus, problem: str, detail: str) -> None:
+        super().__init__(problem)
+        self.status = status
+        self.problem = problem
+        self.detail = detail
+
+
+class ClientGone(Exception):
+    """The client left before its request was complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most a request may have."""
+
+    body_bytes_max: int
+    url_bytes_max: int
+    parameters_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Publicity:
+    """How to know the URL Plivo called: said outright, or by proxies that are trusted."""
+
+    public_url: str | None
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+
+    def trusts(self, address: str) -> bool:
+        """Say whether forwarded headers from ``address`` are to be believed."""
+        try:
+            remote = ip_address(address)
+        except ValueError:
+            return False
+        return any(remote in network for network in self.trusted_proxies)
+
+
+async def body_of(receive: Receive, bytes_max: int) -> bytes:
+    """Return the whole body; raises Refused as soon as it is longer than ``bytes_max``."""
+    message = await receive()
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > bytes_max:
+            raise Refused(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                "body-too-large",
+                f"The body is longer than {bytes_max} bytes.",
+            )
+        if not message.get("more_body", False):
+            return b"".join([*chunks, chunk]) if chunks else chunk
+        chunks.append(chunk)
+        message = await receive()
+
+
+def _ascii(target: bytes) -> str:
+    """Return a request target as ASCII; a raw byte beyond it is escaped, as it should have been."""
+    if not target.isascii():
+        target = _NOT_ASCII.sub(lambda match: b"%%%02X" % match[0][0], target)
+    return target.decode("ascii")
+
+
+def _last(value: str | None) -> str | None:
+    """Return the entry the nearest proxy wrote."""
+    return value.rpartition(",")[2].strip() or None if value else None
+
+
+def _public_origin(
+    headers: Sequence[Header], origin: str, remote: str, publicity: Publicity
+) -> str:
+    if publicity.public_url is not None:
+        return publicity.public_url
+    if not publicity.trusted_proxies or not publicity.trusts(remote):
+        return origin
+    named = dict(headers)
+    scheme, _, host = origin.partition("://")
+    scheme = _last(named.get("x-forwarded-proto")) or scheme
+    host = _last(named.get("x-forwarded-host")) or host
+    return f"{scheme}://{host}"
+
+
+def read_request(
+    scope: Scope, body: bytes, received_at: datetime, limits: Limits, publicity: Publicity
+) -> RawCallback:
+    """Return the callback of a request whose body was read; raises Refused when it is over a limit."""
+    raw_path: bytes = scope["raw_path"]
+    query_string: bytes = scope["query_string"]
+    if len(raw_path) + len(query_string) > limits.url_bytes_max:
+        raise Refused(
+            HTTPStatus.REQUEST_URI_TOO_LONG,
+            "url-too-long",
+            f"Path and query are longer than {limits.url_bytes_max} bytes.",
+        )
+    query = _ascii(query_string)
+    if parameter_count(query, body) > limits.parameters_max:
+        raise Refused(
+            HTTPStatus.BAD_REQUEST,
+            "too-many-parameters",
+            f"There are more than {limits.parameters_max} parameters.",
+        )
+    headers: list[Header] = []
+    host = ""
+    raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
+    for raw_name, raw_value in raw_headers:
+        name = raw_name.decode("latin-1")
+        if name in KEPT_HEADERS:
+            value = raw_value.decode("latin-1")
+            headers.append((name, value))
+            if name == "host":
+                host = value
+    client: Any = scope.get("client")
+    remote = str(client[0]) if client else ""
+    origin = f"{scope['scheme']}://{host}"
+    return RawCallback(
+        method=scope["method"],
+        origin=origin,
+        public_origin=_public_origin(headers, origin, remote, publicity),
+        path=_ascii(raw_path),
+        query=query,
+        headers=tuple(headers),
+        body=body,
+        remote_address=remote,
+        received_at=received_at,
+    )
