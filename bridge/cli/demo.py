@@ -1,0 +1,106 @@
+"""``callback-bridge demo``: two calls, from Plivo's side to a Kafka consumer."""
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+import orjson
+import typer
+import uvloop
+from rich.console import Console
+
+from bridge import catalogue, logs
+from bridge.cli.build import connection
+from bridge.cli.embedded import embedded_bridge
+from bridge.cli.timeline import stored_text
+from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
+from bridge.dev.emulator.call import Call, answered_call
+from bridge.dev.emulator.deliver import Sender
+from bridge.event import JOURNAL_TOPIC
+from bridge.normalise.time import zone_named
+from bridge.parameters import form_pairs
+from bridge.replay.source import read
+from bridge.settings import Settings
+
+Name = tuple[str, str]
+
+EXPECTED: Final = 6
+_READ_S = 20.0
+_PAUSE_S = 0.3
+
+
+def demo() -> None:
+    """Place two emulated calls and watch their callbacks become events, then exit.
+
+    Starts an embedded Kafka-protocol broker and the bridge on free loopback ports, delivers the
+    callbacks of one call by POST and of one by GET, signed as Plivo signs, and reads events and
+    journal back with a plain Kafka consumer. Exit code 1 if anything is missing.
+    """
+    logs.configure("console", "warning")
+    if not uvloop.run(_demo(Console(highlight=False, soft_wrap=True))):
+        raise typer.Exit(1)
+
+
+async def _demo(console: Console) -> bool:
+    async with embedded_bridge(None, 0, ACCOUNTS) as embedded:
+        servers = embedded.settings.kafka.bootstrap_servers
+        console.print(f"bridge on {embedded.url}, kafka on {servers}")
+        console.print(f"account {AUTH_ID} in {TIMEZONE}\n")
+        reading = asyncio.create_task(_read(console, embedded.settings))
+        acknowledged = await _place_calls(console, embedded.url)
+        events, journalled = await reading
+    lost = len(acknowledged - events) + len(acknowledged - journalled)
+    console.print(
+        f"\ndemo: {len(acknowledged)} callbacks, {len(events)} events, "
+        f"{len(journalled)} journal records, {lost} lost"
+    )
+    return lost == 0 and len(acknowledged) == EXPECTED
+
+
+async def _place_calls(console: Console, url: str) -> set[Name]:
+    """Deliver the callbacks of two calls; return those that were answered 2xx."""
+    acknowledged: set[Name] = set()
+    async with httpx.AsyncClient() as client:
+        sender = Sender(client, url, AUTH_TOKEN)
+        for send in (sender.post, sender.get):
+            placed_at = datetime.now(UTC) - timedelta(seconds=72)
+            call = Call(uuid4(), AUTH_ID, zone_named(TIMEZONE), placed_at)
+            for step in answered_call(call):
+                response = await send(step)
+                if response.is_success:
+                    acknowledged.add((step.parameters["CallUUID"], step.parameters["Event"]))
+                else:
+                    console.print(f"{step.path} answered {response.status_code}", style="red")
+                await asyncio.sleep(_PAUSE_S)
+    return acknowledged
+
+
+async def _read(console: Console, settings: Settings) -> tuple[set[Name], set[Name]]:
+    """Print what arrives until there are two records a callback, or the time is up."""
+    topics = [settings.topic_prefix + kind.topic for kind in catalogue.load().all]
+    topics.append(settings.topic_prefix + JOURNAL_TOPIC)
+    events: set[Name] = set()
+    journalled: set[Name] = set()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_READ_S):
+            stream = read(connection(settings), topics, since=None, from_start=True, follow=True)
+            async for stored in stream:
+                console.print(stored_text(stored))
+                name = _name(orjson.loads(stored.value))
+                (journalled if stored.topic == topics[-1] else events).add(name)
+                if len(events) == len(journalled) == EXPECTED:
+                    break
+    return events, journalled
+
+
+def _name(value: dict[str, Any]) -> Name:
+    """Return which callback an event, or a journal record, is of."""
+    data = value.get("data")
+    if data is not None:
+        return data["call_uuid"], data["event"]
+    pairs, _ = form_pairs(value.get("body") or value["query"])
+    parameters = dict(pairs)
+    return parameters["CallUUID"], parameters["Event"]

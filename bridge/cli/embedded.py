@@ -1,0 +1,64 @@
+"""A whole bridge on the embedded broker, for ``dev`` and ``demo``."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge import catalogue
+from bridge.cli.build import Bridge, build, connection, sizing
+from bridge.cli.serve import run_bridge
+from bridge.dev.broker import embedded_broker
+from bridge.derived.topics import plan
+from bridge.ingress import server
+from bridge.publish.provision import Provisioner
+from bridge.settings import Settings, load
+
+_READY_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A running bridge and where it is."""
+
+    bridge: Bridge
+    settings: Settings
+    url: str
+
+
+@contextlib.asynccontextmanager
+async def embedded_bridge(
+    settings_file: Path | None, port: int, accounts: list[dict[str, object]] | None
+) -> AsyncIterator[Embedded]:
+    """Run a broker, make the topics, run the bridge on ``port`` (0 for any), and end it all after.
+
+    ``accounts`` None takes those of the settings.
+    """
+    async with embedded_broker() as broker:
+        doors = server.Doors(server.listen("127.0.0.1", port), server.listen("127.0.0.1", 0))
+        url = "http://127.0.0.1:{}".format(doors.callbacks.getsockname()[1])
+        given: dict[str, object] = {
+            "kafka": {
+                "bootstrap_servers": broker,
+                "security_protocol": "PLAINTEXT",
+                "idempotence": False,
+            },
+            "topics": {"partitions": 1, "replication_factor": 1, "min_insync_replicas": 1},
+        }
+        if accounts is not None:
+            given |= {"accounts": accounts, "accounts_file": None, "public_url": url}
+        settings = load(settings_file, **given)
+        async with Provisioner(connection(settings)) as provisioner:
+            await provisioner.apply(plan(catalogue.load(), settings.topic_prefix, sizing(settings)))
+        bridge = build(settings)
+        stopping = asyncio.Event()
+        running = asyncio.create_task(run_bridge(bridge, doors, settings, stopping))
+        async with asyncio.timeout(_READY_S):
+            while not bridge.publisher.available:
+                await asyncio.sleep(0.02)
+        try:
+            yield Embedded(bridge, settings, url)
+        finally:
+            stopping.set()
+            await running

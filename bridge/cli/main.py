@@ -1,0 +1,68 @@
+"""The ``callback-bridge`` command."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bridge import __version__
+from bridge.cli import demo, dev, serve, tail, topics
+from bridge.dev.broker import NoBroker
+from bridge.ingress.server import CannotListen
+from bridge.publish.provision import ProvisioningRefused
+from bridge.replay.source import CannotRead
+from bridge.reply.document import BadDocument
+from bridge.settings import SettingsRefused
+
+app = typer.Typer(
+    name="callback-bridge",
+    help="Publishes Plivo's callbacks to Kafka: verified, normalised, nothing lost.",
+    epilog="Settings are BRIDGE_… variables or a TOML file. Exit codes: 0 done, 1 something is "
+    "missing or differs, 2 wrong usage or settings, 3 Kafka or an address cannot be had.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command()(serve.serve)
+app.command()(dev.dev)
+app.command()(demo.demo)
+app.command()(tail.tail)
+app.add_typer(topics.app, name="topics")
+
+
+def _version(*, value: bool) -> None:
+    if value:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Publishes Plivo's callbacks to Kafka: verified, normalised, nothing lost."""
+    del version
+
+
+REFUSED = 2
+UNREACHABLE = 3
+
+
+def run() -> None:
+    """Run the command; what stops it is one line each on standard error, and the exit code."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        app()
+    except (SettingsRefused, BadDocument) as error:
+        for line in str(error).splitlines():
+            console.print(line, style="red", markup=False)
+        sys.exit(REFUSED)
+    except (CannotListen, CannotRead, NoBroker, ProvisioningRefused) as error:
+        console.print(str(error), style="red", markup=False)
+        sys.exit(UNREACHABLE)
+    except KeyboardInterrupt:
+        sys.exit(130)

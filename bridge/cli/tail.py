@@ -1,0 +1,100 @@
+"""``callback-bridge tail``: events as they arrive."""
+
+import asyncio
+import contextlib
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bridge import catalogue
+from bridge.cli.build import connection
+from bridge.cli.options import SettingsFile
+from bridge.cli.timeline import stored_text
+from bridge.event import JOURNAL_TOPIC
+from bridge.replay.source import read
+from bridge.settings import Settings, for_kafka, load
+
+_AGO = re.compile(r"(\d+)\s*([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def since_from(text: str, now: datetime) -> datetime:
+    """Return the instant of ``2h`` (s, m, h, d ago) or of a time stamp, UTC if it has no offset."""
+    ago = _AGO.fullmatch(text.strip())
+    if ago is not None:
+        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        message = f"{text!r} is neither a duration such as 2h nor a time such as 2026-03-07T14:00Z"
+        raise typer.BadParameter(message) from error
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def tail(  # noqa: PLR0913 (a command's options)
+    *,
+    kind: Annotated[
+        str | None,
+        typer.Option("--type", help="Only this callback type, for example voice.call.hangup."),
+    ] = None,
+    call: Annotated[
+        str | None, typer.Option(help="Only this call (or message): its UUID, the records' key.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="Begin in the past: 2h, 30m, 1d, or 2026-03-07T14:00Z. Default: now."),
+    ] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="The journal instead: every callback as it came.")
+    ] = False,
+    follow: Annotated[
+        bool, typer.Option(help="Go on until Ctrl-C, or stop at the end as it is now.")
+    ] = True,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Show events as they arrive: a time line on a terminal, JSON lines in a pipe.
+
+    Reads beside every consumer group and moves none of them.
+    """
+    settings = for_kafka(load(settings_file))
+    begin = since_from(since, datetime.now(UTC)) if since else None
+    types = catalogue.load()
+    if kind is not None and kind not in types.by_name:
+        message = f"no such type; there are: {', '.join(types.by_name)}"
+        raise typer.BadParameter(message, param_hint="--type")
+    chosen = [types.by_name[kind]] if kind else list(types.all)
+    names = [JOURNAL_TOPIC] if raw else [one.topic for one in chosen]
+    topics = [settings.topic_prefix + name for name in names]
+    wanted_type = kind if raw else None
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(
+            print_records(settings, topics, begin, follow=follow, call=call, kind=wanted_type)
+        )
+
+
+async def print_records(
+    settings: Settings,
+    topics: list[str],
+    since: datetime | None,
+    *,
+    follow: bool,
+    call: str | None = None,
+    kind: str | None = None,
+) -> None:
+    """Print records of ``topics``; ``kind`` chooses journal records by their header."""
+    console = Console(highlight=False, soft_wrap=True)
+    pretty = sys.stdout.isatty()
+    async for stored in read(connection(settings), topics, since=since, follow=follow):
+        if call is not None and stored.key != call.encode():
+            continue
+        if kind is not None and stored.headers.get("callback_type") != kind.encode():
+            continue
+        if pretty:
+            console.print(stored_text(stored))
+        else:
+            sys.stdout.write(stored.value.decode("utf-8", "replace") + "\n")
+            sys.stdout.flush()

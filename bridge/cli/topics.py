@@ -1,0 +1,108 @@
+"""``callback-bridge topics``: the topics the bridge needs, planned, made and checked."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bridge import catalogue
+from bridge.cli.build import connection, sizing
+from bridge.cli.options import SettingsFile
+from bridge.derived.topics import PlannedTopic, plan
+from bridge.publish.provision import Provisioner, TopicState
+from bridge.settings import Settings, for_kafka, load
+
+app = typer.Typer(
+    help="Show, create and check the topics, with partitions, retention and replicas.",
+    no_args_is_help=True,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="JSON lines, also on a terminal.")]
+
+_STYLES = {"ok": "green", "missing": "red", "differs": "yellow"}
+
+
+def _planned(settings: Settings) -> list[PlannedTopic]:
+    return plan(catalogue.load(), settings.topic_prefix, sizing(settings))
+
+
+def _days(topic: PlannedTopic) -> str:
+    retention_ms = int(topic.configs["retention.ms"])
+    return "for ever" if retention_ms < 0 else f"{retention_ms // 86_400_000} d"
+
+
+@app.command("plan")
+def show_plan(settings_file: SettingsFile = None, *, json: Json = False) -> None:
+    """Show the topics as they should be. Asks no cluster."""
+    topics = _planned(load(settings_file))
+    if json or not sys.stdout.isatty():
+        for topic in topics:
+            typer.echo(orjson.dumps(topic))
+        return
+    table = Table("topic", "holds", "partitions", "replicas", "in sync", "kept")
+    for topic in topics:
+        table.add_row(
+            topic.name,
+            topic.holds,
+            str(topic.partitions),
+            str(topic.replication_factor),
+            topic.configs["min.insync.replicas"],
+            _days(topic),
+        )
+    Console().print(table)
+
+
+@app.command("apply")
+def apply(settings_file: SettingsFile = None, *, json: Json = False) -> None:
+    """Create what is missing and correct what differs. Doing it twice changes nothing.
+
+    Partitions are added but never removed, and replicas are not moved: what only you can decide is
+    reported, with exit code 1.
+    """
+    settings = for_kafka(load(settings_file))
+    _report(asyncio.run(_apply(settings, _planned(settings))), as_json=json)
+
+
+@app.command("check")
+def check(settings_file: SettingsFile = None, *, json: Json = False) -> None:
+    """Compare the cluster's topics with the plan; exit code 1 if any is missing or differs."""
+    settings = for_kafka(load(settings_file))
+    _report(asyncio.run(_compare(settings, _planned(settings))), as_json=json)
+
+
+async def _apply(settings: Settings, topics: Sequence[PlannedTopic]) -> list[TopicState]:
+    async with Provisioner(connection(settings)) as provisioner:
+        return await provisioner.apply(topics)
+
+
+async def _compare(settings: Settings, topics: Sequence[PlannedTopic]) -> list[TopicState]:
+    async with Provisioner(connection(settings)) as provisioner:
+        return await provisioner.compare(topics)
+
+
+def _report(states: Sequence[TopicState], *, as_json: bool) -> None:
+    if as_json or not sys.stdout.isatty():
+        for state in states:
+            typer.echo(
+                orjson.dumps(
+                    {
+                        "topic": state.topic.name,
+                        "state": state.state,
+                        "differences": state.differences,
+                    }
+                )
+            )
+    else:
+        table = Table("topic", "state", "difference")
+        for state in states:
+            style = _STYLES[state.state]
+            difference = "; ".join(state.differences)
+            table.add_row(state.topic.name, f"[{style}]{state.state}[/]", difference)
+        Console().print(table)
+    if any(state.state != "ok" for state in states):
+        raise typer.Exit(1)

@@ -1,0 +1,9 @@
+"""The account the emulated Plivo places its calls from."""
+
+from typing import Final
+
+AUTH_ID: Final = "MAEMULATEDACCOUNT001"
+AUTH_TOKEN: Final = "emulated-token-not-a-secret"  # noqa: S105 (for the emulator alone)
+TIMEZONE: Final = "America/New_York"
+
+ACCOUNTS: Final = [{"auth_id": AUTH_ID, "auth_tokens": [AUTH_TOKEN], "timezone": TIMEZONE}]

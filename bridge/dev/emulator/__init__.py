@@ -1,0 +1,1 @@
+"""Plivo's side, emulated: calls, and the signed callbacks they cause."""

@@ -1,0 +1,115 @@
+"""Records off the topics, by assigned partitions: no group is joined, nothing is committed."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
+
+from bridge.publish.connection import Connection
+
+_POLL_MS = 200
+
+
+class CannotRead(Exception):
+    """The topics cannot be read; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One record as Kafka has it."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: datetime
+    key: bytes
+    value: bytes
+    headers: dict[str, bytes]
+
+
+async def read(
+    connection: Connection,
+    topics: Sequence[str],
+    *,
+    since: datetime | None,
+    from_start: bool = False,
+    follow: bool,
+) -> AsyncIterator[Stored]:
+    """Yield records: from ``since``, else from the start or the end, as they come.
+
+    With ``follow`` it goes on for ever, otherwise up to the end as it was at the beginning. Order is
+    kept within a partition. Raises CannotRead.
+    """
+    consumer = AIOKafkaConsumer(
+        **connection.options(),
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        request_timeout_ms=10_000,
+    )
+    try:
+        await consumer.start()
+        partitions = await _partitions(consumer, topics)
+        consumer.assign(partitions)
+        await _seek(consumer, partitions, since=since, from_start=from_start)
+        ends = await consumer.end_offsets(partitions)
+        left = {one for one in partitions if await consumer.position(one) < ends[one]}
+        while follow or left:
+            batches = await consumer.getmany(timeout_ms=_POLL_MS)
+            for partition, records in batches.items():
+                for record in records:
+                    if not follow and record.offset >= ends[partition]:
+                        break
+                    yield Stored(
+                        topic=record.topic,
+                        partition=record.partition,
+                        offset=record.offset,
+                        timestamp=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+                        key=record.key or b"",
+                        value=record.value or b"",
+                        headers=dict(record.headers),
+                    )
+            left = {one for one in left if await consumer.position(one) < ends[one]}
+    except KafkaError as error:
+        message = f"{connection.bootstrap_servers}: {error}"
+        raise CannotRead(message) from error
+    finally:
+        await consumer.stop()
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list[TopicPartition]:
+    known = await consumer.topics()
+    missing = [topic for topic in topics if topic not in known]
+    if missing:
+        message = (
+            f"no such topic: {', '.join(missing)} (create it with `callback-bridge topics apply`)"
+        )
+        raise CannotRead(message)
+    return [
+        TopicPartition(topic, partition)
+        for topic in topics
+        for partition in sorted(consumer.partitions_for_topic(topic) or ())
+    ]
+
+
+async def _seek(
+    consumer: AIOKafkaConsumer,
+    partitions: list[TopicPartition],
+    *,
+    since: datetime | None,
+    from_start: bool,
+) -> None:
+    if since is not None:
+        since_ms = int(since.timestamp() * 1000)
+        found = await consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
+        ends = await consumer.end_offsets(partitions)
+        for partition in partitions:
+            place = found.get(partition)
+            consumer.seek(partition, place.offset if place is not None else ends[partition])
+    elif from_start:
+        await consumer.seek_to_beginning(*partitions)
+    else:
+        await consumer.seek_to_end(*partitions)

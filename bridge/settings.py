@@ -1,0 +1,290 @@
+"""Settings: what an operator may choose, read once, here.
+
+Names, defaults, bounds and meanings are declared once below; the reference page is made from them.
+"""
+
+import os
+import re
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+import orjson
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from bridge.kafka_settings import PREFIX, KafkaSettings, TopicSettings
+from bridge.normalise.time import zone_named
+
+
+class SettingsRefused(Exception):
+    """The settings cannot be used; the text is one line a fault, each naming its setting."""
+
+
+def _split(value: object) -> object:
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
+def _zone(value: str) -> str:
+    return zone_named(value).key
+
+
+Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+Network = Annotated[str, AfterValidator(lambda value: str(ip_network(value, strict=False)))]
+Networks = Annotated[list[Network], NoDecode, BeforeValidator(_split)]
+Zone = Annotated[str, BeforeValidator(_zone)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+class Subaccount(BaseModel):
+    """One subaccount of BRIDGE_ACCOUNTS."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    auth_id: str = Field(pattern=r"^SA[A-Z0-9]{18}$")
+    auth_tokens: list[SecretStr] = []
+    timezone: Zone | None = None
+
+
+class Account(BaseModel):
+    """One account of BRIDGE_ACCOUNTS."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    auth_id: str = Field(pattern=r"^MA[A-Z0-9]{18}$")
+    auth_tokens: list[SecretStr] = []
+    timezone: Zone
+    subaccounts: list[Subaccount] = []
+
+
+class Settings(BaseSettings):
+    """Every setting of the bridge."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        extra="forbid",
+    )
+
+    kafka: KafkaSettings = Field(default_factory=KafkaSettings)  # pyright: ignore[reportArgumentType]
+    topics: TopicSettings = Field(default_factory=TopicSettings)  # pyright: ignore[reportArgumentType]
+    accounts: list[Account] = Field(
+        [],
+        description="Plivo accounts as a JSON list: `auth_id`, `auth_tokens` (several while they are "
+        "rotated), `timezone` (IANA name, as set in Plivo's console), `subaccounts`.",
+    )
+    accounts_file: Path | None = Field(
+        None, description="A file that holds the same JSON list, for mounted secrets."
+    )
+    public_url: str | None = Field(
+        None,
+        description="Base URL as Plivo calls it, which is what Plivo signs: `https://host[/prefix]`.",
+    )
+    trusted_proxies: Networks = Field(
+        [],
+        description="Addresses or networks, comma-separated, whose `X-Forwarded-*` headers say how "
+        "Plivo called us. Not needed with BRIDGE_PUBLIC_URL.",
+    )
+    verification: Literal["enforce", "report", "off"] = Field(
+        "enforce",
+        description="`enforce` rejects what does not verify, `report` publishes it marked as "
+        "unverified, `off` checks nothing.",
+    )
+    accept_v2: bool = Field(
+        True,
+        description="Whether a callback without a V3 signature may be verified by V2, which covers "
+        "neither query nor body.",
+    )
+    topic_prefix: str = Field(
+        "",
+        pattern=r"^([a-z0-9]+\.)*$",
+        max_length=100,
+        description="In front of every topic's name: environment or tenant, with its dot (`prod.`).",
+    )
+    schema_base_url: str = Field(
+        "urn:callback-bridge:schemas:",
+        min_length=3,
+        description="Absolute URI in front of a schema's path, in the event's `dataschema`.",
+    )
+    context_parameters: Names = Field(
+        [],
+        description="Names, comma-separated, of your own query parameters in the URLs set at Plivo. "
+        "Only needed for GET, where they are mixed with Plivo's.",
+    )
+    replies: dict[str, Path] = Field(
+        {},
+        description="Plivo XML documents as JSON, type to file: "
+        '`{"voice.call.answer": "/etc/bridge/answer.xml"}`.',
+    )
+    host: str = Field("0.0.0.0", description="Address to listen on.")  # noqa: S104 (a server)
+    port: Port = Field(8080, description="Port for callbacks.")
+    management_port: Port = Field(
+        9090, description="Port for `/livez`, `/readyz` and `/metrics`; not for the outside."
+    )
+    log_format: Literal["json", "console"] = Field("json", description="One JSON line, or colours.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Threshold."
+    )
+    body_bytes_max: int = Field(
+        262_144, ge=1024, le=393_216, description="Largest body taken; over it 413."
+    )
+    url_bytes_max: int = Field(
+        16_384, ge=256, le=65_536, description="Longest path and query taken; over it 414."
+    )
+    parameters_max: int = Field(
+        512, ge=16, le=10_000, description="Most parameters taken; over it 400."
+    )
+    shutdown_timeout_s: float = Field(
+        15.0, gt=0, le=300, description="How long a stopping bridge waits for callbacks under way."
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _absolute(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.netloc:
+            message = "must be an absolute http or https URL"
+            raise ValueError(message)
+        if parts.query or parts.fragment:
+            message = "must have neither query nor fragment"
+            raise ValueError(message)
+        return value.rstrip("/")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accounts_from_file(cls, values: dict[str, Any]) -> dict[str, Any]:
+        path = values.get("accounts_file")
+        if not path:
+            return values
+        if values.get("accounts"):
+            message = f"{PREFIX}ACCOUNTS and {PREFIX}ACCOUNTS_FILE are both set; set one"
+            raise ValueError(message)
+        try:
+            accounts: object = orjson.loads(Path(path).read_bytes())
+        except OSError as error:
+            message = f"{PREFIX}ACCOUNTS_FILE: {path}: {error.strerror}"
+            raise ValueError(message) from error
+        except orjson.JSONDecodeError as error:
+            message = f"{PREFIX}ACCOUNTS_FILE: {path}: not JSON"
+            raise ValueError(message) from error
+        return {**values, "accounts": accounts}
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        ids = [account.auth_id for account in self.accounts]
+        if len(set(ids)) < len(ids):
+            message = f"{PREFIX}ACCOUNTS names an auth_id twice"
+            raise ValueError(message)
+        if self.port == self.management_port:
+            message = f"{PREFIX}PORT and {PREFIX}MANAGEMENT_PORT are both {self.port}"
+            raise ValueError(message)
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where settings come from, the strongest first: the call, environment, file."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def for_serving(settings: Settings) -> Settings:
+    """Return ``settings`` if the bridge can serve with them; raises SettingsRefused."""
+    for_kafka(settings)
+    if settings.verification == "enforce" and not any(_tokens(one) for one in settings.accounts):
+        message = (
+            f"{PREFIX}ACCOUNTS holds no auth token, so no callback could be verified. Set it, or "
+            f"say {PREFIX}VERIFICATION=report (publish, marked unverified) or off (check nothing)"
+        )
+        raise SettingsRefused(message)
+    return settings
+
+
+def for_kafka(settings: Settings) -> Settings:
+    """Return ``settings`` if they say where Kafka is; raises SettingsRefused."""
+    if not settings.kafka.bootstrap_servers:
+        message = f"{PREFIX}KAFKA_BOOTSTRAP_SERVERS is not set: host:port of a broker, or several with commas"
+        raise SettingsRefused(message)
+    return settings
+
+
+def _tokens(account: Account) -> bool:
+    return bool(account.auth_tokens) or any(one.auth_tokens for one in account.subaccounts)
+
+
+def unknown_variables() -> list[str]:
+    """Return the environment's BRIDGE_… variables that are no settings: probably misspelt."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for group, model in (("KAFKA", KafkaSettings), ("TOPICS", TopicSettings)):
+        known |= {f"{PREFIX}{group}_{name.upper()}" for name in model.model_fields}
+    known.add(f"{PREFIX}SETTINGS_FILE")
+    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+
+
+def load(file: Path | None = None, **given: object) -> Settings:
+    """Return the settings of the environment, and of the TOML file where the environment is silent.
+
+    ``given`` beats both. Raises SettingsRefused, naming each setting, its fault and its bounds.
+    """
+    if file is not None and not file.is_file():
+        message = f"{PREFIX}SETTINGS_FILE: {file}: no such file"
+        raise SettingsRefused(message)
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=file)
+
+    try:
+        return FromFile(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsRefused("\n".join(_line(one) for one in error.errors())) from None
+    except ValueError as error:
+        # Of the settings library, whose text names the field and hides the value.
+        field = re.search(r'field "(\w+)"', str(error))
+        named = f"{PREFIX}{field[1].upper()}: not JSON" if field else f"{file}: {error}"
+        raise SettingsRefused(named) from None
+
+
+_SECRET = ("accounts", "sasl_password", "sasl_oauth_client_secret")
+
+
+def _line(fault: Any) -> str:  # noqa: ANN401 (pydantic's error dictionary)
+    location: tuple[str | int, ...] = fault["loc"]
+    text = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    if not location or text.startswith(PREFIX):
+        return text
+    names = [str(part) for part in location]
+    depth = 2 if names[0] in {"kafka", "topics"} else 1
+    variable = PREFIX + "_".join(names[:depth]).upper()
+    inside = ".".join(names[depth:])
+    shown = "" if any(name in _SECRET for name in names) else f" (it is {fault['input']!r})"
+    return f"{variable}{': ' + inside if inside else ''}: {text}{shown}"
