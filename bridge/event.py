@@ -10,19 +10,21 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final, NotRequired
 
 import orjson
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from bridge import __version__
 from bridge.callbacks.model import CallbackType, Verification
 from bridge.normalise.time import rfc3339
 from bridge.parameters import Parameters
 from bridge.parse import Callback, NoEventReason
-from bridge.raw import RawCallback
 from bridge.record import Record
 from bridge.verify import Unverified, Verified
 
@@ -31,6 +33,8 @@ JSON_CONTENT_TYPE: Final = ("content-type", b"application/json; charset=UTF-8")
 JOURNAL_TOPIC: Final = "plivo.journal.v1"
 DEAD_LETTER_TOPIC: Final = "plivo.bridge.deadletter.v1"
 JOURNAL_SCHEMA_PATH: Final = "journal/1.0.json"
+
+_PLAIN: Final = re.compile(rb"[ -~]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,46 @@ class Event:
     id: str
     type: CallbackType
     record: Record
+
+
+class EventName(TypedDict):
+    """An event made from a callback."""
+
+    id: Annotated[str, Field(description="The event's id.")]
+    type: Annotated[str, Field(description="Its CloudEvents type.")]
+    topic: Annotated[str, Field(description="The topic it was published to.")]
+
+
+class ReplyGiven(TypedDict):
+    """What Plivo was answered."""
+
+    status: Annotated[int, Field(description="HTTP status.")]
+    content_type: Annotated[str | None, Field(description="Its content type, if it had a body.")]
+    body: Annotated[str, Field(description="Its body.")]
+
+
+class JournalValue(TypedDict):
+    """A callback as it came, and what the bridge made of it."""
+
+    method: Annotated[str, Field(description="`GET` or `POST`.")]
+    url_received: Annotated[str, Field(description="The URL as it reached the bridge.")]
+    url_verified: Annotated[str, Field(description="The URL the signature was checked against.")]
+    public_origin: Annotated[str, Field(description="What stands before the path in it.")]
+    path: Annotated[str, Field(description="The path, percent-encoded.")]
+    query: Annotated[str, Field(description="The query, percent-encoded.")]
+    headers: Annotated[
+        list[tuple[str, str]], Field(description="The headers that matter, names in lower case.")
+    ]
+    body: NotRequired[Annotated[str, Field(description="The body, where it is plain text.")]]
+    body_base64: NotRequired[Annotated[str, Field(description="The body, where it is not.")]]
+    remote_address: Annotated[str, Field(description="The peer's address.")]
+    received_at: Annotated[str, Field(description="RFC 3339 UTC.")]
+    source: Annotated[str, Field(description="The account, as in the event's `source`.")]
+    zone: Annotated[str | None, Field(description="The account's zone local times were read in.")]
+    verification: Verification
+    events: Annotated[list[EventName], Field(description="The events made of it, if any.")]
+    reply: ReplyGiven
+    bridge_version: Annotated[str, Field(description="The version that took it in.")]
 
 
 def callback_id(account: str | None, kind: str, parameters: Parameters) -> str:
@@ -141,47 +185,38 @@ def to_event(callback: Callback, naming: Naming, recorded_at: datetime) -> Event
     return Event(identity, kind, record)
 
 
-def _body(raw: RawCallback) -> tuple[str, str]:
-    """Return the body's member name and text: as text where nothing is lost by it, else base64."""
-    if raw.body.isascii() and not any(byte < 0x20 for byte in raw.body):  # noqa: PLR2004 (space)
-        return "body", raw.body.decode("ascii")
-    return "body_base64", base64.b64encode(raw.body).decode("ascii")
-
-
 def journal_value(
-    verdict: Verified | Unverified,
-    *,
-    events: Iterable[Event],
-    reply: GivenReply,
-) -> dict[str, object]:
+    verdict: Verified | Unverified, *, events: Iterable[Event], reply: GivenReply
+) -> JournalValue:
     """Return the journal record's value before it is JSON (rule 3)."""
     raw = verdict.raw
-    name, body = _body(raw)
-    return {
-        "method": raw.method,
-        "url_received": raw.url_received,
-        "url_verified": raw.url_verified,
-        "public_origin": raw.public_origin,
-        "path": raw.path,
-        "query": raw.query,
-        "headers": raw.headers,
-        name: body,
-        "remote_address": raw.remote_address,
-        "received_at": rfc3339(raw.received_at),
-        "source": source_of(verdict),
-        "zone": verdict.zone,
-        "verification": verification_of(verdict),
-        "events": [
-            {"id": event.id, "type": event.type.event_type, "topic": event.record.topic}
+    value = JournalValue(
+        method=raw.method,
+        url_received=raw.url_received,
+        url_verified=raw.url_verified,
+        public_origin=raw.public_origin,
+        path=raw.path,
+        query=raw.query,
+        headers=list(raw.headers),
+        remote_address=raw.remote_address,
+        received_at=rfc3339(raw.received_at),
+        source=source_of(verdict),
+        zone=verdict.zone,
+        verification=verification_of(verdict),
+        events=[
+            EventName(id=event.id, type=event.type.event_type, topic=event.record.topic)
             for event in events
         ],
-        "reply": {
-            "status": reply.status,
-            "content_type": reply.content_type,
-            "body": reply.body.decode(),
-        },
-        "bridge_version": __version__,
-    }
+        reply=ReplyGiven(
+            status=reply.status, content_type=reply.content_type, body=reply.body.decode()
+        ),
+        bridge_version=__version__,
+    )
+    if _PLAIN.fullmatch(raw.body):
+        value["body"] = raw.body.decode("ascii")
+    else:
+        value["body_base64"] = base64.b64encode(raw.body).decode("ascii")
+    return value
 
 
 def to_journal(callback: Callback, event: Event, naming: Naming, reply: GivenReply) -> Record:

@@ -14,40 +14,46 @@ class KafkaSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     bootstrap_servers: str = Field(
-        "", description="`host:port,…` of one or more brokers. Required."
+        default="", description="`host:port,…` of one or more brokers. Required."
     )
-    client_id: str = Field("callback-bridge", description="How the brokers' logs name us.")
+    client_id: str = Field(default="callback-bridge", description="How the brokers' logs name us.")
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="As Kafka's clients name it."
+        default="PLAINTEXT", description="As Kafka's clients name it."
     )
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = Field(
-        "SCRAM-SHA-512", description="For the SASL protocols."
+        default="SCRAM-SHA-512", description="For the SASL protocols."
     )
-    sasl_username: str | None = Field(None, description="For PLAIN and SCRAM.")
-    sasl_password: SecretStr | None = Field(None, description="For PLAIN and SCRAM.")
+    sasl_username: str | None = Field(default=None, description="For PLAIN and SCRAM.")
+    sasl_password: SecretStr | None = Field(default=None, description="For PLAIN and SCRAM.")
     sasl_oauth_token_url: str | None = Field(
-        None, description="Where OAUTHBEARER gets its tokens (client credentials grant)."
+        default=None, description="Where OAUTHBEARER gets its tokens (client credentials grant)."
     )
-    sasl_oauth_client_id: str | None = Field(None, description="For OAUTHBEARER.")
-    sasl_oauth_client_secret: SecretStr | None = Field(None, description="For OAUTHBEARER.")
-    sasl_oauth_scope: str | None = Field(None, description="For OAUTHBEARER, if it needs one.")
+    sasl_oauth_client_id: str | None = Field(default=None, description="For OAUTHBEARER.")
+    sasl_oauth_client_secret: SecretStr | None = Field(default=None, description="For OAUTHBEARER.")
+    sasl_oauth_scope: str | None = Field(
+        default=None, description="For OAUTHBEARER, if it needs one."
+    )
     tls_ca_file: Path | None = Field(
-        None,
+        default=None,
         description="PEM file of the authorities the brokers are trusted by; else the system's.",
     )
-    tls_certificate_file: Path | None = Field(None, description="PEM file for mutual TLS.")
-    tls_key_file: Path | None = Field(None, description="PEM file of its key.")
+    tls_certificate_file: Path | None = Field(default=None, description="PEM file for mutual TLS.")
+    tls_key_file: Path | None = Field(default=None, description="PEM file of its key.")
     idempotence: bool = Field(
-        True, description="Off only for brokers that do not know it, such as the embedded one."
+        default=True,
+        description="Off only for brokers that do not know it, such as the embedded one.",
     )
     ack_timeout_s: float = Field(
-        5.0,
+        default=5.0,
         gt=0,
         le=30,
         description="How long a callback waits for Kafka before it is answered 503.",
     )
     flush_timeout_s: float = Field(
-        10.0, gt=0, le=60, description="How long a stopping bridge waits for what is under way."
+        default=10.0,
+        gt=0,
+        le=60,
+        description="How long a stopping bridge waits for what is under way.",
     )
 
     @model_validator(mode="after")
@@ -72,19 +78,24 @@ class TopicSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    partitions: int = Field(12, ge=1, le=1000, description="Partitions of every topic.")
-    replication_factor: int = Field(3, ge=1, le=10, description="Replicas of every partition.")
+    partitions: int = Field(default=12, ge=1, le=1000, description="Partitions of every topic.")
+    replication_factor: int = Field(
+        default=3, ge=1, le=10, description="Replicas of every partition."
+    )
     min_insync_replicas: int = Field(
-        2, ge=1, le=10, description="Replicas that must have a record before it is acknowledged."
+        default=2,
+        ge=1,
+        le=10,
+        description="Replicas that must have a record before it is acknowledged.",
     )
     event_retention_days: int = Field(
-        7, ge=0, le=36_500, description="How long event topics keep records; 0 for ever."
+        default=7, ge=0, le=36_500, description="How long event topics keep records; 0 for ever."
     )
     journal_retention_days: int = Field(
-        0, ge=0, le=36_500, description="How long the journal keeps them; 0 for ever."
+        default=0, ge=0, le=36_500, description="How long the journal keeps them; 0 for ever."
     )
     dead_letter_retention_days: int = Field(
-        90, ge=0, le=36_500, description="How long dead letters are kept; 0 for ever."
+        default=90, ge=0, le=36_500, description="How long dead letters are kept; 0 for ever."
     )
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@
 import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, NoReturn
+from typing import Final, NoReturn, cast
 from urllib.parse import unquote
 
 Pair = tuple[str, str]
@@ -88,7 +88,8 @@ def _json_text(value: object) -> str:
         members = [f"{json.dumps(key, ensure_ascii=False)}:{_json_text(of)}" for key, of in value]
         return "{" + ",".join(members) + "}"
     if isinstance(value, list):
-        return "[" + ",".join([_json_text(item) for item in value]) + "]"
+        items = cast("list[object]", value)
+        return "[" + ",".join([_json_text(item) for item in items]) + "]"
     if isinstance(value, _Number):
         return str(value)
     return json.dumps(value, ensure_ascii=False)

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, cast, get_args
+from typing import cast
 
-from bridge.callbacks.model import CallbackData, CallbackType, Unread, fields_of
+from bridge.callbacks.model import CallbackType, Unread
 from bridge.catalogue import Catalogue
-from bridge.normalise.reading import Read, Reads, ReadsGroup, Scope, Unreadable
+from bridge.normalise.reading import Scope, Unreadable
 from bridge.normalise.stir import spelling
 from bridge.normalise.time import (
     Evidence,
@@ -29,6 +29,7 @@ from bridge.normalise.time import (
     zone_named,
 )
 from bridge.parameters import Pair, Parameters
+from bridge.slots import Single, Slots, slots_of
 from bridge.verify import Unverified, Verified
 
 Lists = dict[str, list[str]]
@@ -73,53 +74,6 @@ class Callback:
     zone_mismatch: ZoneMismatch | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Single:
-    name: str
-    field: str
-    read: Read
-
-
-@dataclass(frozen=True, slots=True)
-class _Slots:
-    """A declaration compiled: how each parameter name is read."""
-
-    singles: tuple[_Single, ...]
-    folded: Mapping[str, _Single]
-    groups: Mapping[str, ReadsGroup]
-    group_of: Mapping[str, str]
-    prefixes: tuple[tuple[str, str], ...]
-
-
-def _marks(annotation: Any) -> Iterable[object]:  # noqa: ANN401 (typing's own objects)
-    """Yield the metadata inside ``Annotated[...] | None``."""
-    yield from getattr(annotation, "__metadata__", ())
-    for inner in get_args(annotation):
-        yield from _marks(inner)
-
-
-def _compile(model: type[CallbackData]) -> _Slots:
-    singles: list[_Single] = []
-    folded: dict[str, _Single] = {}
-    groups: dict[str, ReadsGroup] = {}
-    group_of: dict[str, str] = {}
-    prefixes: list[tuple[str, str]] = []
-    for field, (annotation, parameter, metadata) in fields_of(model).items():
-        for mark in (*metadata, *_marks(annotation)):
-            if isinstance(mark, ReadsGroup):
-                groups[field] = mark
-                if parameter.prefix:
-                    prefixes += [(name, field) for name in parameter.names]
-                else:
-                    group_of.update({spelling(name): field for name in parameter.names})
-            elif isinstance(mark, Reads):
-                found = [_Single(name, field, mark.read) for name in parameter.names]
-                singles += found
-                if parameter.folded:
-                    folded.update({spelling(one.name): one for one in found})
-    return _Slots(tuple(singles), folded, groups, group_of, tuple(prefixes))
-
-
 def is_text(value: str) -> bool:
     """Say whether ``value`` came in UTF-8 (see rule 2 of ``bridge.parameters``)."""
     if value.isascii():
@@ -139,7 +93,7 @@ def printable(value: str) -> str:
 class _Reading:
     """The fields of one callback while they are being read."""
 
-    def __init__(self, slots: _Slots, scope: Scope) -> None:
+    def __init__(self, slots: Slots, scope: Scope) -> None:
         self.slots = slots
         self.scope = scope
         self.fields: dict[str, object] = {}
@@ -170,7 +124,7 @@ class _Reading:
             return None
         return text or None
 
-    def single(self, slot: _Single, name: str, texts: list[str]) -> None:
+    def single(self, slot: Single, name: str, texts: list[str]) -> None:
         """Read one parameter into its field."""
         text = self._the_text(slot.field, name, texts)
         if text is None:
@@ -247,7 +201,7 @@ class Parser:
     def __init__(self, catalogue: Catalogue, context_names: Iterable[str] = ()) -> None:
         self.catalogue = catalogue
         self._context_names = frozenset(context_names)
-        self._slots = {kind.name: _compile(kind.model) for kind in catalogue.all}
+        self._slots = {kind.name: slots_of(kind.model) for kind in catalogue.all}
 
     def _split(self, parameters: Parameters) -> tuple[Lists, Lists]:
         """Return Plivo's parameters and the customer's context (rules 1 and 5)."""

@@ -13,11 +13,8 @@ from urllib.parse import urlsplit
 import orjson
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    SecretStr,
     ValidationError,
     field_validator,
     model_validator,
@@ -30,8 +27,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from bridge.account_settings import Account
 from bridge.kafka_settings import PREFIX, KafkaSettings, TopicSettings
-from bridge.normalise.time import zone_named
 
 
 class SettingsRefused(Exception):
@@ -46,36 +43,10 @@ def _split(value: object) -> object:
     )
 
 
-def _zone(value: str) -> str:
-    return zone_named(value).key
-
-
 Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 Network = Annotated[str, AfterValidator(lambda value: str(ip_network(value, strict=False)))]
 Networks = Annotated[list[Network], NoDecode, BeforeValidator(_split)]
-Zone = Annotated[str, BeforeValidator(_zone)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
-
-
-class Subaccount(BaseModel):
-    """One subaccount of BRIDGE_ACCOUNTS."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    auth_id: str = Field(pattern=r"^SA[A-Z0-9]{18}$")
-    auth_tokens: list[SecretStr] = []
-    timezone: Zone | None = None
-
-
-class Account(BaseModel):
-    """One account of BRIDGE_ACCOUNTS."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    auth_id: str = Field(pattern=r"^MA[A-Z0-9]{18}$")
-    auth_tokens: list[SecretStr] = []
-    timezone: Zone
-    subaccounts: list[Subaccount] = []
 
 
 class Settings(BaseSettings):
@@ -88,76 +59,82 @@ class Settings(BaseSettings):
         extra="forbid",
     )
 
-    kafka: KafkaSettings = Field(default_factory=KafkaSettings)  # pyright: ignore[reportArgumentType]
-    topics: TopicSettings = Field(default_factory=TopicSettings)  # pyright: ignore[reportArgumentType]
+    kafka: KafkaSettings = KafkaSettings()
+    topics: TopicSettings = TopicSettings()
     accounts: list[Account] = Field(
-        [],
+        default=[],
         description="Plivo accounts as a JSON list: `auth_id`, `auth_tokens` (several while they are "
         "rotated), `timezone` (IANA name, as set in Plivo's console), `subaccounts`.",
     )
     accounts_file: Path | None = Field(
-        None, description="A file that holds the same JSON list, for mounted secrets."
+        default=None, description="A file that holds the same JSON list, for mounted secrets."
     )
     public_url: str | None = Field(
-        None,
+        default=None,
         description="Base URL as Plivo calls it, which is what Plivo signs: `https://host[/prefix]`.",
     )
     trusted_proxies: Networks = Field(
-        [],
+        default=[],
         description="Addresses or networks, comma-separated, whose `X-Forwarded-*` headers say how "
         "Plivo called us. Not needed with BRIDGE_PUBLIC_URL.",
     )
     verification: Literal["enforce", "report", "off"] = Field(
-        "enforce",
+        default="enforce",
         description="`enforce` rejects what does not verify, `report` publishes it marked as "
         "unverified, `off` checks nothing.",
     )
     accept_v2: bool = Field(
-        True,
+        default=True,
         description="Whether a callback without a V3 signature may be verified by V2, which covers "
         "neither query nor body.",
     )
     topic_prefix: str = Field(
-        "",
+        default="",
         pattern=r"^([a-z0-9]+\.)*$",
         max_length=100,
         description="In front of every topic's name: environment or tenant, with its dot (`prod.`).",
     )
     schema_base_url: str = Field(
-        "urn:callback-bridge:schemas:",
+        default="urn:callback-bridge:schemas:",
         min_length=3,
         description="Absolute URI in front of a schema's path, in the event's `dataschema`.",
     )
     context_parameters: Names = Field(
-        [],
+        default=[],
         description="Names, comma-separated, of your own query parameters in the URLs set at Plivo. "
         "Only needed for GET, where they are mixed with Plivo's.",
     )
     replies: dict[str, Path] = Field(
-        {},
+        default={},
         description="Plivo XML documents as JSON, type to file: "
         '`{"voice.call.answer": "/etc/bridge/answer.xml"}`.',
     )
-    host: str = Field("0.0.0.0", description="Address to listen on.")  # noqa: S104 (a server)
-    port: Port = Field(8080, description="Port for callbacks.")
+    host: str = Field(default="0.0.0.0", description="Address to listen on.")  # noqa: S104 (a server)
+    port: Port = Field(default=8080, description="Port for callbacks.")
     management_port: Port = Field(
-        9090, description="Port for `/livez`, `/readyz` and `/metrics`; not for the outside."
+        default=9090,
+        description="Port for `/livez`, `/readyz` and `/metrics`; not for the outside.",
     )
-    log_format: Literal["json", "console"] = Field("json", description="One JSON line, or colours.")
+    log_format: Literal["json", "console"] = Field(
+        default="json", description="One JSON line, or colours."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Threshold."
+        default="info", description="Threshold."
     )
     body_bytes_max: int = Field(
-        262_144, ge=1024, le=393_216, description="Largest body taken; over it 413."
+        default=262_144, ge=1024, le=393_216, description="Largest body taken; over it 413."
     )
     url_bytes_max: int = Field(
-        16_384, ge=256, le=65_536, description="Longest path and query taken; over it 414."
+        default=16_384, ge=256, le=65_536, description="Longest path and query taken; over it 414."
     )
     parameters_max: int = Field(
-        512, ge=16, le=10_000, description="Most parameters taken; over it 400."
+        default=512, ge=16, le=10_000, description="Most parameters taken; over it 400."
     )
     shutdown_timeout_s: float = Field(
-        15.0, gt=0, le=300, description="How long a stopping bridge waits for callbacks under way."
+        default=15.0,
+        gt=0,
+        le=300,
+        description="How long a stopping bridge waits for callbacks under way.",
     )
 
     @field_validator("public_url")
@@ -221,7 +198,7 @@ class Settings(BaseSettings):
 def for_serving(settings: Settings) -> Settings:
     """Return ``settings`` if the bridge can serve with them; raises SettingsRefused."""
     for_kafka(settings)
-    if settings.verification == "enforce" and not any(_tokens(one) for one in settings.accounts):
+    if settings.verification == "enforce" and not any(one.has_token for one in settings.accounts):
         message = (
             f"{PREFIX}ACCOUNTS holds no auth token, so no callback could be verified. Set it, or "
             f"say {PREFIX}VERIFICATION=report (publish, marked unverified) or off (check nothing)"
@@ -233,13 +210,10 @@ def for_serving(settings: Settings) -> Settings:
 def for_kafka(settings: Settings) -> Settings:
     """Return ``settings`` if they say where Kafka is; raises SettingsRefused."""
     if not settings.kafka.bootstrap_servers:
-        message = f"{PREFIX}KAFKA_BOOTSTRAP_SERVERS is not set: host:port of a broker, or several with commas"
+        name = f"{PREFIX}KAFKA_BOOTSTRAP_SERVERS"
+        message = f"{name} is not set: host:port of a broker, or several with commas"
         raise SettingsRefused(message)
     return settings
-
-
-def _tokens(account: Account) -> bool:
-    return bool(account.auth_tokens) or any(one.auth_tokens for one in account.subaccounts)
 
 
 def unknown_variables() -> list[str]:
@@ -248,7 +222,11 @@ def unknown_variables() -> list[str]:
     for group, model in (("KAFKA", KafkaSettings), ("TOPICS", TopicSettings)):
         known |= {f"{PREFIX}{group}_{name.upper()}" for name in model.model_fields}
     known.add(f"{PREFIX}SETTINGS_FILE")
-    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    return sorted(
+        name
+        for name in os.environ  # noqa: TID251 (this is that door)
+        if name.startswith(PREFIX) and name not in known
+    )
 
 
 def load(file: Path | None = None, **given: object) -> Settings:

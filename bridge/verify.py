@@ -20,7 +20,7 @@ from typing import Final
 
 from bridge import raw as wire
 from bridge import signature
-from bridge.parameters import Parameters
+from bridge.parameters import Pair, Parameters
 from bridge.raw import RawCallback
 
 
@@ -212,7 +212,7 @@ class Verifier:
             return self.unverified(raw, parameters, Fault.NO_NONCE)
         base = raw.public_origin + raw.path
         claimed = claimed_account(parameters)
-        bodies = [(parameters.body, COVERS_V3)]
+        bodies: list[tuple[tuple[Pair, ...], tuple[str, ...]]] = [(parameters.body, COVERS_V3)]
         if parameters.body_fault is not None and parameters.body:
             # Nobody knows how Plivo would sign a body that is not a form. If the signature holds
             # without it, the body is kept as a dead letter and marked as not covered.

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
 from typing_extensions import TypedDict
 
 from bridge.normalise.time import ZoneMismatch
@@ -27,6 +28,16 @@ class Param:
     meaning: str
     folded: bool = False
     prefix: bool = False
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Put the meaning and Plivo's names into the field's JSON Schema."""
+        return {
+            **handler(schema),
+            "description": self.meaning,
+            "x-plivo-parameters": list(self.names),
+        }
 
 
 def param(*names: str, meaning: str, folded: bool = False, prefix: bool = False) -> Param:
@@ -76,7 +87,7 @@ class CallbackData(BaseModel):
     received_at: Annotated[str, Field(description="When the bridge received it, RFC 3339 UTC.")]
     time_source: Annotated[
         str,
-        Field(description="Where the event's `time` is from: a parameter's name, or `received`."),
+        Field(description="The field the event's `time` is from, or `received`."),
     ]
     recognised_by: Annotated[
         Literal["path", "parameters"], Field(description="What told the type apart.")

@@ -2,15 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge import catalogue
 from bridge.cli.build import Bridge, build, connection, sizing
 from bridge.cli.serve import run_bridge
-from bridge.dev.broker import embedded_broker
 from bridge.derived.topics import plan
+from bridge.dev.broker import embedded_broker
 from bridge.ingress import server
 from bridge.publish.provision import Provisioner
 from bridge.settings import Settings, load
@@ -30,14 +30,14 @@ class Embedded:
 @contextlib.asynccontextmanager
 async def embedded_bridge(
     settings_file: Path | None, port: int, accounts: list[dict[str, object]] | None
-) -> AsyncIterator[Embedded]:
+) -> AsyncGenerator[Embedded]:
     """Run a broker, make the topics, run the bridge on ``port`` (0 for any), and end it all after.
 
     ``accounts`` None takes those of the settings.
     """
     async with embedded_broker() as broker:
         doors = server.Doors(server.listen("127.0.0.1", port), server.listen("127.0.0.1", 0))
-        url = "http://127.0.0.1:{}".format(doors.callbacks.getsockname()[1])
+        url = f"http://127.0.0.1:{doors.callbacks.getsockname()[1]}"
         given: dict[str, object] = {
             "kafka": {
                 "bootstrap_servers": broker,
@@ -55,7 +55,7 @@ async def embedded_bridge(
         stopping = asyncio.Event()
         running = asyncio.create_task(run_bridge(bridge, doors, settings, stopping))
         async with asyncio.timeout(_READY_S):
-            while not bridge.publisher.available:
+            while not bridge.publisher.available:  # noqa: ASYNC110 (once, at the start)
                 await asyncio.sleep(0.02)
         try:
             yield Embedded(bridge, settings, url)

@@ -17,7 +17,7 @@ from bridge.settings import SettingsRefused
 
 app = typer.Typer(
     name="callback-bridge",
-    help="Publishes Plivo's callbacks to Kafka: verified, normalised, nothing lost.",
+    help="Publish Plivo's callbacks to Kafka: verified, normalised, nothing lost.",
     epilog="Settings are BRIDGE_… variables or a TOML file. Exit codes: 0 done, 1 something is "
     "missing or differs, 2 wrong usage or settings, 3 Kafka or an address cannot be had.",
     no_args_is_help=True,
@@ -44,7 +44,7 @@ def main(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Publishes Plivo's callbacks to Kafka: verified, normalised, nothing lost."""
+    """Publish Plivo's callbacks to Kafka: verified, normalised, nothing lost."""
     del version
 
 

@@ -1,6 +1,6 @@
 """The topics the bridge needs, computed from the catalogue."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from bridge.catalogue import Catalogue
@@ -29,7 +29,7 @@ class PlannedTopic:
     holds: str
     partitions: int
     replication_factor: int
-    configs: dict[str, str] = field(default_factory=dict)
+    configs: dict[str, str]
 
 
 def plan(catalogue: Catalogue, prefix: str, sizing: Sizing) -> list[PlannedTopic]:

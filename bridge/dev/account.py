@@ -6,4 +6,6 @@ AUTH_ID: Final = "MAEMULATEDACCOUNT001"
 AUTH_TOKEN: Final = "emulated-token-not-a-secret"  # noqa: S105 (for the emulator alone)
 TIMEZONE: Final = "America/New_York"
 
-ACCOUNTS: Final = [{"auth_id": AUTH_ID, "auth_tokens": [AUTH_TOKEN], "timezone": TIMEZONE}]
+ACCOUNTS: Final[list[dict[str, object]]] = [
+    {"auth_id": AUTH_ID, "auth_tokens": [AUTH_TOKEN], "timezone": TIMEZONE}
+]

@@ -9,7 +9,7 @@ import ctypes
 import signal
 import socket
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Final
 
@@ -53,13 +53,18 @@ def _die_with_parent() -> None:
 
 
 async def _answers(address: str) -> bool:
-    client = AIOKafkaClient(bootstrap_servers=address, request_timeout_ms=1000)
+    host, _, port = address.partition(":")
     try:
-        await client.bootstrap()
-    except KafkaError:
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.close()
+        await writer.wait_closed()
+        client = AIOKafkaClient(bootstrap_servers=address, request_timeout_ms=1000)
+        try:
+            await client.bootstrap()
+        finally:
+            await client.close()
+    except (OSError, KafkaError):
         return False
-    finally:
-        await client.close()
     return True
 
 
@@ -99,17 +104,18 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+async def _started(binary: Path) -> tuple[subprocess.Popen[bytes], str]:
+    for _ in range(_TRIES - 1):
+        # Another process may have taken the port between the look and the start.
+        with contextlib.suppress(NoBroker):
+            return await _start(binary)
+    return await _start(binary)
+
+
 @contextlib.asynccontextmanager
-async def embedded_broker() -> AsyncIterator[str]:
+async def embedded_broker() -> AsyncGenerator[str]:
     """Run a broker on a free loopback port; yields its ``host:port``. Raises NoBroker."""
-    binary = _binary()
-    for attempt in range(_TRIES):
-        try:
-            process, address = await _start(binary)
-            break
-        except NoBroker:  # Another process may have taken the port between the look and the start.
-            if attempt == _TRIES - 1:
-                raise
+    process, address = await _started(_binary())
     try:
         yield address
     finally:

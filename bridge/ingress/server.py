@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 
 import uvicorn
@@ -15,7 +15,7 @@ class _Server(uvicorn.Server):
     """A server that leaves signals to the process: there are two of them."""
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         yield
 
 
@@ -63,7 +63,7 @@ class Doors:
     management: socket.socket
 
 
-async def serve(
+async def serve(  # noqa: PLR0913 (wired once, by name)
     app: ASGIApp,
     management_app: ASGIApp,
     doors: Doors,

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
-from itertools import product
+from itertools import pairwise, product
 from typing import Annotated, Final, Literal, NotRequired
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -106,7 +106,7 @@ def _naive(text: str) -> datetime:
     if _READING.fullmatch(text) is None:
         raise Unreadable("not_a_time")
     try:
-        return datetime.fromisoformat(text if len(text) == 19 else text.ljust(26, "0"))
+        return datetime.fromisoformat(text if "." not in text else text.ljust(26, "0"))
     except ValueError as error:
         raise Unreadable("no_such_time") from error
 
@@ -203,9 +203,7 @@ def _consistent(times: Mapping[str, datetime], evidence: Evidence) -> bool:
     """
     start, answer, end = (times.get(name) for name in ("StartTime", "AnswerTime", "EndTime"))
     in_order = [instant for instant in (start, answer, end) if instant is not None]
-    if any(
-        later < earlier - _ROUNDING for earlier, later in zip(in_order, in_order[1:], strict=False)
-    ):
+    if any(later < earlier - _ROUNDING for earlier, later in pairwise(in_order)):
         return False
     session = evidence.session_start
     if session is not None and start is not None and abs(start - session) > _NEAR:

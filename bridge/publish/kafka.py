@@ -78,7 +78,7 @@ class KafkaPublisher:
             self._keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._keeper
-        self._set_available(value=False)
+        self._available = False
         if self._producer is not None:
             producer, self._producer = self._producer, None
             try:
@@ -99,8 +99,8 @@ class KafkaPublisher:
         waiting: list[asyncio.Future[object]] = []
         try:
             async with asyncio.timeout(self._ack_timeout_s):
-                for record in records:
-                    waiting.append(await _send(producer, record))
+                for record in records:  # in this order: an error leaves the later ones unsent
+                    waiting.append(await _send(producer, record))  # noqa: PERF401
                 for future in waiting:
                     await asyncio.shield(future)
         except TimeoutError as error:

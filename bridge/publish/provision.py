@@ -7,7 +7,7 @@ a topic's settings, so those that were set on the topic are read first and writt
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -44,7 +44,7 @@ class Provisioner:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def __aenter__(self) -> "Provisioner":
+    async def __aenter__(self) -> Self:
         """Connect; raises ProvisioningRefused when no broker can be reached."""
         self._admin = AIOKafkaAdminClient(
             **self._connection.options(), request_timeout_ms=_REQUEST_TIMEOUT_MS
@@ -86,11 +86,12 @@ class Provisioner:
                 await self._create(state.topic)
             elif state.state == "differs":
                 await self._alter(state.topic)
+        states = await self.compare(plan)
         for _ in range(_TRIES):  # A cluster's answers may lag behind what it was just told.
-            states = await self.compare(plan)
             if all(state.state == "ok" for state in states):
                 break
             await asyncio.sleep(_TRY_S)
+            states = await self.compare(plan)
         return states
 
     async def _configs(self, name: str) -> dict[str, tuple[str | None, bool]]:

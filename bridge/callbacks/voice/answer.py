@@ -30,7 +30,7 @@ CALLBACK = CallbackType(
             "&CallerName=%2B14155550188&CountryCode=US&Direction=inbound&Event=StartApp"
             "&From=14155550188&ParentAuthID=MAXXXXXXXXXXXXXXXXXX&RouteType="
             "&STIRAttestation=B&STIRVerification=Not+Verified"
-            "&SessionStart=2026-03-07+15%3A01%3A02.120000&To=14155550100&X-PH-Campaign=spring"
+            "&SessionStart=2026-03-07+14%3A14%3A02.120000&To=14155550100&X-PH-Campaign=spring"
         ),
     },
 )

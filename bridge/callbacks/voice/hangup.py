@@ -1,5 +1,6 @@
-"""Hangup: https://docs.plivo.com/docs/voice/api/call/make-a-call, ``hangup_url``, and the
-hangup causes page. Codes and names are open sets: what is not listed still comes.
+"""Hangup: https://docs.plivo.com/docs/voice/api/call/make-a-call, ``hangup_url``.
+
+Codes and names, from the hangup causes page, are open sets: what is not listed still comes.
 """
 
 from typing import Annotated
@@ -86,9 +87,9 @@ CALLBACK = CallbackType(
         "inbound, without Event": (
             "BillDuration=60&BillRate=0.003&CallStatus=completed"
             "&CallUUID=e7d6a1f0-7f3e-4a52-8f0a-90c3f0f5d002&Direction=inbound&Duration=12"
-            "&AnswerTime=2026-03-07+10%3A01%3A02&EndTime=2026-03-07+10%3A01%3A14&From=14155550188"
+            "&AnswerTime=2026-03-07+09%3A14%3A02&EndTime=2026-03-07+09%3A14%3A14&From=14155550188"
             "&HangupCause=NORMAL_CLEARING&ParentAuthID=MAXXXXXXXXXXXXXXXXXX"
-            "&StartTime=2026-03-07+10%3A01%3A02&To=14155550100&TotalCost=0.00300"
+            "&StartTime=2026-03-07+09%3A14%3A02&To=14155550100&TotalCost=0.00300"
         ),
     },
 )

@@ -1,0 +1,35 @@
+"""``python -m bridge.derived``: write the derived files, or check them."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bridge import catalogue
+from bridge.derived import files
+
+_ROOT = Path(__file__).parent.parent.parent
+
+
+def main(arguments: list[str], root: Path = _ROOT) -> int:
+    """Do what the arguments ask for; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bridge.derived", description=__doc__)
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument("--check", action="store_true", help="change nothing; 1 if anything is off")
+    asked.add_argument("--release", action="store_true", help="list today's schemas as released")
+    options = parser.parse_args(arguments)
+    types = catalogue.load()
+    if options.check:
+        found = files.faults(root, types)
+        for fault in found:
+            sys.stderr.write(f"{fault}\n")
+        if found:
+            sys.stderr.write("run `make derive` and look at what changed\n")
+        return 1 if found else 0
+    changed = files.release(root, types) if options.release else files.write(root, types)
+    for path in changed:
+        sys.stdout.write(f"{path}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,92 @@
+"""Whether a schema changed otherwise than by addition.
+
+Read from the consumer's side: what it relied on must still hold of new events. Optional fields and
+known values may be added; nothing may go, become optional, change its type or its rule.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, cast
+
+Schema = dict[str, Any]
+
+_WORDS: Final = "x-known-values"
+_RULES: Final = (
+    "const",
+    "format",
+    "maximum",
+    "minimum",
+    "pattern",
+    "additionalProperties",
+)
+
+
+class _Document:
+    """A schema that its references are looked up in."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._definitions: Schema = schema.get("$defs", {})
+
+    def resolve(self, schema: Schema) -> Schema:
+        """Return what ``schema`` refers to, or itself."""
+        while "$ref" in schema:
+            schema = self._definitions[schema["$ref"].rpartition("/")[2]]
+        return schema
+
+
+def breaks(old: Schema, new: Schema) -> list[str]:
+    """Return what of ``old`` no longer holds in ``new``, a sentence each; none means only additions."""
+    return list(_breaks(old, new, _Document(old), _Document(new), ""))
+
+
+def _types(schema: Schema) -> set[str]:
+    kind = schema.get("type")
+    return {kind} if isinstance(kind, str) else set(kind or ())
+
+
+def _breaks(
+    old: Schema, new: Schema, of_old: _Document, of_new: _Document, at: str
+) -> Iterator[str]:
+    old, new = of_old.resolve(old), of_new.resolve(new)
+    place = at or "the schema"
+    if _types(old) != _types(new):
+        yield f"{place}: type was {sorted(_types(old))}, is {sorted(_types(new))}"
+    for rule in _RULES:
+        before, after = old.get(rule), new.get(rule)
+        if isinstance(before, dict) and isinstance(after, dict):
+            rules = cast("Schema", before), cast("Schema", after)
+            yield from _breaks(*rules, of_old, of_new, f"{at}.*")
+        elif before != after:
+            yield f"{place}: {rule} was {before!r}, is {after!r}"
+    gone = [member for member in old.get(_WORDS, ()) if member not in new.get(_WORDS, ())]
+    if gone:
+        yield f"{place}: lost {gone}"
+    optional = sorted(set(old.get("required", ())) - set(new.get("required", ())))
+    if optional:
+        yield f"{place}: no longer required: {', '.join(optional)}"
+    yield from _properties(old, new, of_old, of_new, at)
+    yield from _alternatives(old, new, of_old, of_new, at)
+
+
+def _properties(
+    old: Schema, new: Schema, of_old: _Document, of_new: _Document, at: str
+) -> Iterator[str]:
+    for name, schema in old.get("properties", {}).items():
+        where = f"{at}.{name}" if at else name
+        if name not in new.get("properties", {}):
+            yield f"{where}: removed"
+        else:
+            yield from _breaks(schema, new["properties"][name], of_old, of_new, where)
+    if isinstance(old.get("items"), dict):
+        yield from _breaks(old["items"], new.get("items", {}), of_old, of_new, f"{at}[]")
+
+
+def _alternatives(
+    old: Schema, new: Schema, of_old: _Document, of_new: _Document, at: str
+) -> Iterator[str]:
+    """Every kind of value new events may have must be one that old events could have."""
+    if "anyOf" not in old and "anyOf" not in new:
+        return
+    before = old.get("anyOf", [old])
+    for alternative in new.get("anyOf", [new]):
+        if not any(not [*_breaks(one, alternative, of_old, of_new, at)] for one in before):
+            yield f"{at}: {alternative} is not one of what it could be"

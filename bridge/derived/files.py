@@ -1,0 +1,128 @@
+"""The derived files: what they should hold, and what is wrong with those that are there.
+
+A released schema is listed with its digest in ``schemas/released.json``. Its file never changes
+again; a declaration that changes gets a new revision, and that may only add.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from bridge.catalogue import Catalogue
+from bridge.derived import reference, schemas
+from bridge.derived.compatibility import breaks
+from bridge.derived.samples import examples
+from bridge.event import JOURNAL_SCHEMA_PATH, Naming
+
+SCHEMAS: Final = Path("schemas")
+REFERENCE: Final = Path("docs/reference")
+RELEASED: Final = SCHEMAS / "released.json"
+
+Files = dict[Path, str]
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def derived(catalogue: Catalogue) -> Files:
+    """Return every derived file, by its path below the project's folder."""
+    files: Files = {
+        SCHEMAS / path: _json(schema) for path, schema in schemas.all_schemas(catalogue).items()
+    }
+    journal = Path(JOURNAL_SCHEMA_PATH).parent
+    for example in examples(catalogue, Naming("", schemas.DEFAULT_BASE)):
+        place = SCHEMAS / example.type.name / "examples" / f"{example.slug}.json"
+        files[place] = _json(orjson.loads(example.event.record.value))
+        name = f"{example.type.name}-{example.slug}.json"
+        files[SCHEMAS / journal / "examples" / name] = _json(orjson.loads(example.journal.value))
+    for name, text in reference.pages(catalogue).items():
+        files[REFERENCE / name] = text
+    return files
+
+
+def _stale(root: Path, files: Files) -> Iterator[str]:
+    for path, text in files.items():
+        if not (root / path).is_file():
+            yield f"{path}: missing"
+        elif (root / path).read_text() != text:
+            yield f"{path}: stale"
+    for folder in (SCHEMAS, REFERENCE):
+        for found in sorted((root / folder).rglob("*")):
+            path = found.relative_to(root)
+            if found.is_file() and path not in files and not _is_history(root, path):
+                yield f"{path}: nothing is declared for it"
+
+
+def _is_history(root: Path, path: Path) -> bool:
+    return path == RELEASED or str(path) in _released(root)
+
+
+def _released(root: Path) -> dict[str, str]:
+    """Return the digest of every released schema, by its path."""
+    file = root / RELEASED
+    return json.loads(file.read_text()) if file.is_file() else {}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _broken(root: Path, files: Files) -> Iterator[str]:
+    """Yield what is wrong with released schemas, and with what follows them."""
+    for name, digest in _released(root).items():
+        path = Path(name)
+        if not (root / path).is_file():
+            yield f"{path}: released, and gone"
+            continue
+        text = (root / path).read_text()
+        if _digest(text) != digest or files.get(path, text) != text:
+            yield f"{path}: released, and changed; give the declaration a new revision"
+        major = path.name.partition(".")[0]
+        for newer, schema in files.items():
+            if newer.parent == path.parent and newer.name.partition(".")[0] == major:
+                for fault in breaks(json.loads(text), json.loads(schema)):
+                    yield f"{newer}: breaks {path.name}: {fault}"
+
+
+def faults(root: Path, catalogue: Catalogue) -> list[str]:
+    """Return what is wrong with the derived files below ``root``, a sentence each."""
+    files = derived(catalogue)
+    return [*_broken(root, files), *_stale(root, files)]
+
+
+def write(root: Path, catalogue: Catalogue) -> list[Path]:
+    """Write the derived files; return those that changed. Released schemas are left alone."""
+    changed: list[Path] = []
+    files = derived(catalogue)
+    released = _released(root)
+    for path, text in files.items():
+        target = root / path
+        if str(path) in released or (target.is_file() and target.read_text() == text):
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+        changed.append(path)
+    for folder in (SCHEMAS, REFERENCE):
+        for found in sorted((root / folder).rglob("*")):
+            path = found.relative_to(root)
+            if found.is_file() and path not in files and not _is_history(root, path):
+                found.unlink()
+                changed.append(path)
+    return changed
+
+
+def release(root: Path, catalogue: Catalogue) -> list[str]:
+    """List today's schemas as released; return the paths that are new on the list."""
+    listed = _released(root)
+    new = {
+        str(path): _digest((root / path).read_text())
+        for path in (SCHEMAS / one for one in schemas.all_schemas(catalogue))
+        if str(path) not in listed
+    }
+    (root / RELEASED).write_text(_json(dict(sorted((listed | new).items()))))
+    return list(new)

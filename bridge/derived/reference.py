@@ -1,0 +1,177 @@
+"""The reference pages, in Markdown, computed from the declarations."""
+
+from collections.abc import Iterable
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from bridge.callbacks.model import CallbackData, CallbackType, fields_of
+from bridge.catalogue import Catalogue
+from bridge.derived.topics import Sizing, plan
+from bridge.kafka_settings import PREFIX, KafkaSettings, TopicSettings
+from bridge.metrics import MEASURES
+from bridge.metrics import PREFIX as METRIC_PREFIX
+from bridge.settings import Settings
+
+_MADE = "<!-- Made by `make derive`. Do not edit. -->\n"
+_CALLBACKS = """\
+What Plivo sends, and what the bridge publishes for it. Fields that a callback did not carry are
+absent from its event; null means that it came and could not be read, or is not known yet.
+"""
+_TOPICS = """\
+Names stand behind `BRIDGE_TOPIC_PREFIX`. Sizes are the defaults of `BRIDGE_TOPICS_…`;
+`callback-bridge topics plan` shows yours.
+"""
+_SETTINGS = """\
+Environment variables, or a TOML file named by `BRIDGE_SETTINGS_FILE` or `--settings` with the same
+names in lower case, without the prefix, and tables `[kafka]` and `[topics]`. The environment beats
+the file.
+"""
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    names = list(head)
+    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _type_name(annotation: Any) -> str:  # noqa: ANN401 (typing's own objects)
+    """Return the kind of value a field holds, in a word."""
+    inner = [one for one in get_args(annotation) if one is not type(None)]
+    if inner and type(None) in get_args(annotation):
+        return _type_name(inner[0])
+    origin = getattr(annotation, "__origin__", annotation)
+    return {"str": "text", "int": "integer", "bool": "flag", "dict": "object"}.get(
+        getattr(origin, "__name__", str(origin)), getattr(origin, "__name__", str(origin))
+    )
+
+
+def _fields(model: type[CallbackData]) -> str:
+    rows = [
+        (f"`{field}`", " ".join(f"`{name}`" for name in mark.names), _type_name(kind), mark.meaning)
+        for field, (kind, mark, _) in fields_of(model).items()
+    ]
+    return _table(("`data.…`", "Plivo's parameter", "value", "meaning"), rows)
+
+
+def _callback(kind: CallbackType) -> str:
+    recognised = " or ".join(f"`{one}`" for one in kind.recognise) or "nothing else fits"
+    if kind.told_by_path:
+        recognised += "; only the path tells it from a type with the same parameters"
+    rows = [
+        ("path", f"`{kind.path}`" if kind.recognise else "none of its own"),
+        ("recognised by", recognised),
+        ("Plivo does with the answer", {"ack": "nothing", "xml": "executes it"}[kind.reply]),
+        ("event type", f"`{kind.event_type}`"),
+        ("topic", f"`{kind.topic}`"),
+        ("key", f"`{kind.key}`" if kind.key else "the call's or message's UUID, else the id"),
+        ("time", f"`{kind.happened}`" if kind.happened else "when it was received"),
+        ("schema", f"[`{kind.schema_path}`](../../schemas/{kind.schema_path})"),
+    ]
+    text = f"## {kind.name}\n\n{kind.meaning}\n\n{_table(('', ''), rows)}"
+    fields = fields_of(kind.model)
+    return f"{text}\n{_fields(kind.model)}" if fields else text
+
+
+def callbacks_page(catalogue: Catalogue) -> str:
+    """Return the page of what Plivo sends and what is published for it."""
+    parts = [
+        _MADE,
+        "# Callbacks\n",
+        _CALLBACKS,
+    ]
+    parts += [_callback(kind) for kind in catalogue.all]
+    return "\n".join(parts)
+
+
+def topics_page(catalogue: Catalogue) -> str:
+    """Return the page of topics with their default sizes."""
+    defaults = Sizing(**TopicSettings().model_dump())
+    rows = [
+        (f"`{topic.name}`", topic.holds, str(topic.partitions), topic.configs["retention.ms"])
+        for topic in plan(catalogue, "", defaults)
+    ]
+    return "\n".join(
+        [
+            _MADE,
+            "# Topics\n",
+            _TOPICS,
+            _table(("topic", "holds", "partitions", "retention.ms"), rows),
+        ]
+    )
+
+
+def _default(info: FieldInfo) -> str:
+    if info.default is PydanticUndefined or info.default is None or info.default in ("", [], {}):
+        return ""
+    return f"`{str(info.default).lower() if isinstance(info.default, bool) else info.default}`"
+
+
+def _bounds(info: FieldInfo) -> str:
+    found: list[str] = []
+    for mark in info.metadata:
+        for attribute, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<")):
+            bound = getattr(mark, attribute, None)
+            if bound is not None:
+                found.append(f"{sign} {bound}")
+    return ", ".join(found)
+
+
+def _settings(model: type[BaseModel], prefix: str) -> list[tuple[str, str, str, str]]:
+    return [
+        (f"`{prefix}{name.upper()}`", info.description or "", _default(info), _bounds(info))
+        for name, info in model.model_fields.items()
+        if name not in {"kafka", "topics"}
+    ]
+
+
+def settings_page() -> str:
+    """Return the page of all settings."""
+    head = ("variable", "meaning", "default", "bounds")
+    return "\n".join(
+        [
+            _MADE,
+            "# Settings\n",
+            _SETTINGS,
+            _table(head, _settings(Settings, PREFIX)),
+            "## Kafka\n",
+            _table(head, _settings(KafkaSettings, PREFIX + "KAFKA_")),
+            "## Topics\n",
+            _table(head, _settings(TopicSettings, PREFIX + "TOPICS_")),
+        ]
+    )
+
+
+def metrics_page() -> str:
+    """Return the page of all metrics."""
+    rows = [
+        (
+            f"`{METRIC_PREFIX}_{name}`",
+            measure.kind,
+            measure.unit,
+            " ".join(f"`{label}`" for label in measure.labels),
+            measure.meaning,
+        )
+        for name, measure in MEASURES.items()
+    ]
+    return "\n".join(
+        [
+            _MADE,
+            "# Metrics\n",
+            "`/metrics` on the management port.\n",
+            _table(("metric", "kind", "unit", "labels", "meaning"), rows),
+        ]
+    )
+
+
+def pages(catalogue: Catalogue) -> dict[str, str]:
+    """Return every page by its file name."""
+    return {
+        "callbacks.md": callbacks_page(catalogue),
+        "topics.md": topics_page(catalogue),
+        "settings.md": settings_page(),
+        "metrics.md": metrics_page(),
+    }

@@ -1,0 +1,81 @@
+"""The declarations' samples, taken through the real core: examples that cannot drift from it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from bridge import raw as wire
+from bridge import signature
+from bridge.callbacks.model import CallbackType
+from bridge.catalogue import Catalogue
+from bridge.event import Event, GivenReply, Naming, to_event, to_journal
+from bridge.parameters import FORM, decode, form_pairs
+from bridge.parse import Parser
+from bridge.raw import RawCallback
+from bridge.record import Record
+from bridge.verify import Account, Keyring, NonceGuard, Verifier
+
+ORIGIN: Final = "https://bridge.example.com"
+AUTH_ID: Final = "MAXXXXXXXXXXXXXXXXXX"
+_TOKEN: Final = "sample-token"  # noqa: S105 (of no account)
+_NONCE: Final = "31627761595286130198"
+_ZONE: Final = "America/New_York"
+# After the samples' last event, as a callback is.
+_RECEIVED_AT: Final = datetime(2026, 3, 7, 14, 14, 44, 120_000, tzinfo=UTC)
+_RECORDED_AT: Final = datetime(2026, 3, 7, 14, 14, 44, 121_000, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One sample and what became of it."""
+
+    type: CallbackType
+    shows: str
+    raw: RawCallback
+    event: Event
+    journal: Record
+
+    @property
+    def slug(self) -> str:
+        """Return a file name for it."""
+        return re.sub(r"[^a-z0-9]+", "-", self.shows.lower()).strip("-")
+
+
+def signed(kind: CallbackType, form: str) -> RawCallback:
+    """Return a sample as a POST on its type's path, signed with V3."""
+    path = kind.path if kind.recognise else "/plivo"
+    pairs, _ = form_pairs(form)
+    message = signature.v3_message("POST", ORIGIN + path, (), pairs, _NONCE)
+    headers = (
+        ("content-type", FORM),
+        (wire.NONCE_V3, _NONCE),
+        (wire.SIGNATURE_V3, signature.signature(_TOKEN.encode(), message)),
+    )
+    return RawCallback(
+        method="POST",
+        origin="http://10.0.0.7:8080",
+        public_origin=ORIGIN,
+        path=path,
+        query="",
+        headers=headers,
+        body=form.encode(),
+        remote_address="198.51.100.7",
+        received_at=_RECEIVED_AT,
+    )
+
+
+def examples(catalogue: Catalogue, naming: Naming) -> Iterator[Example]:
+    """Yield every sample of every type, with its event and journal record."""
+    verifier = Verifier(Keyring([Account(AUTH_ID, _ZONE, (_TOKEN,))]), NonceGuard())
+    parser = Parser(catalogue)
+    for kind in catalogue.all:
+        for shows, form in kind.samples.items():
+            raw = signed(kind, form)
+            verdict = verifier.verify(raw, decode("", raw.body, FORM, None))
+            callback = parser.parse(verdict, kind if kind.recognise else None)
+            event = to_event(callback, naming, _RECORDED_AT)
+            reply = GivenReply(200, None, b"")
+            journal = to_journal(callback, event, naming, reply)
+            yield Example(kind, shows, raw, event, journal)

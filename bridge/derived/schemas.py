@@ -1,0 +1,86 @@
+"""JSON Schemas (2020-12) of what the topics hold, computed from the declarations."""
+
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import LiteralSchema
+
+from bridge.callbacks.model import CallbackType
+from bridge.catalogue import Catalogue
+from bridge.event import JOURNAL_SCHEMA_PATH, JournalValue
+
+Schema = dict[str, Any]
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+DEFAULT_BASE: Final = "urn:callback-bridge:schemas:"
+
+_INSTANT: Final = {"type": "string", "format": "date-time", "pattern": "Z$"}
+_ATTRIBUTES: Final[dict[str, tuple[str, Schema]]] = {
+    "specversion": ("CloudEvents version.", {"const": "1.0"}),
+    "id": (
+        "Names the callback: Plivo's retries and every replay repeat it.",
+        {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    ),
+    "source": (
+        "The account: `/plivo/accounts/{auth_id}`, with `/subaccounts/{auth_id}` for one.",
+        {"type": "string", "pattern": "^/plivo/accounts/"},
+    ),
+    "type": ("What happened; the major version is part of it.", {"type": "string"}),
+    "subject": ("The call leg, message or session it is about.", {"type": "string"}),
+    "time": ("When it happened; `data.time_source` says who says so.", _INSTANT),
+    "dataschema": ("The schema of this very version.", {"type": "string", "format": "uri"}),
+    "partitionkey": ("The record's key.", {"type": "string"}),
+    "recordedtime": ("When the bridge built the event.", _INSTANT),
+    "datacontenttype": ("The type of `data`.", {"const": "application/json"}),
+}
+
+
+class _Generator(GenerateJsonSchema):
+    """pydantic's generator, without titles (they repeat the names) and without closed sets."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401 (pydantic's own)
+        del schema
+        return False
+
+    def literal_schema(self, schema: LiteralSchema) -> JsonSchemaValue:
+        """Leave every set of words open: a new member is an addition, not a break."""
+        found = super().literal_schema(schema)
+        if "enum" in found:
+            found["x-known-values"] = found.pop("enum")
+        return found
+
+
+def event_schema(kind: CallbackType) -> Schema:
+    """Return the schema of a type's events: the envelope with its data."""
+    data = kind.model.model_json_schema(
+        by_alias=True, mode="serialization", schema_generator=_Generator
+    )
+    definitions: Schema = data.pop("$defs", {})
+    attributes = {
+        name: {"description": meaning, **rule} for name, (meaning, rule) in _ATTRIBUTES.items()
+    }
+    attributes["type"] = {"description": _ATTRIBUTES["type"][0], "const": kind.event_type}
+    return {
+        "$schema": DIALECT,
+        "$id": DEFAULT_BASE + kind.schema_path,
+        "title": kind.event_type,
+        "description": kind.meaning,
+        "type": "object",
+        "properties": {**attributes, "data": data},
+        "required": [*attributes, "data"],
+        "$defs": definitions,
+    }
+
+
+def journal_schema() -> Schema:
+    """Return the schema of the journal's records, and of dead letters."""
+    body = TypeAdapter(JournalValue).json_schema(mode="serialization", schema_generator=_Generator)
+    return {"$schema": DIALECT, "$id": DEFAULT_BASE + JOURNAL_SCHEMA_PATH, **body}
+
+
+def all_schemas(catalogue: Catalogue) -> dict[str, Schema]:
+    """Return every schema by its path below the schema base."""
+    found = {kind.schema_path: event_schema(kind) for kind in catalogue.all}
+    found[JOURNAL_SCHEMA_PATH] = journal_schema()
+    return found
