@@ -47,6 +47,9 @@ def _breaks(
     old: Schema, new: Schema, of_old: _Document, of_new: _Document, at: str
 ) -> Iterator[str]:
     old, new = of_old.resolve(old), of_new.resolve(new)
+    if "anyOf" in old or "anyOf" in new:
+        yield from _alternatives(old, new, of_old, of_new, at)
+        return
     place = at or "the schema"
     if _types(old) != _types(new):
         yield f"{place}: type was {sorted(_types(old))}, is {sorted(_types(new))}"
@@ -64,7 +67,6 @@ def _breaks(
     if optional:
         yield f"{place}: no longer required: {', '.join(optional)}"
     yield from _properties(old, new, of_old, of_new, at)
-    yield from _alternatives(old, new, of_old, of_new, at)
 
 
 def _properties(
@@ -84,8 +86,6 @@ def _alternatives(
     old: Schema, new: Schema, of_old: _Document, of_new: _Document, at: str
 ) -> Iterator[str]:
     """Every kind of value new events may have must be one that old events could have."""
-    if "anyOf" not in old and "anyOf" not in new:
-        return
     before = old.get("anyOf", [old])
     for alternative in new.get("anyOf", [new]):
         if not any(not [*_breaks(one, alternative, of_old, of_new, at)] for one in before):

@@ -1,0 +1,94 @@
+"""What counts as a break of a released schema."""
+
+from typing import Any
+
+import pytest
+
+from bridge.derived.compatibility import breaks
+
+Schema = dict[str, Any]
+
+EVENT: Schema = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "duration_s": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+        "verdict": {"type": "string", "x-known-values": ["verified", "not_verified"]},
+        "party": {"$ref": "#/$defs/Party"},
+        "context": {"type": "object", "additionalProperties": {"type": "array"}},
+        "unreadable": {"type": "array", "items": {"type": "string"}},
+    },
+    "required": ["id", "verdict"],
+    "$defs": {"Party": {"type": "object", "properties": {"text": {"type": "string"}}}},
+}
+
+
+def with_property(name: str, schema: Schema) -> Schema:
+    return {**EVENT, "properties": {**EVENT["properties"], name: schema}}
+
+
+def without_property(name: str) -> Schema:
+    return {**EVENT, "properties": {k: v for k, v in EVENT["properties"].items() if k != name}}
+
+
+ADDITIONS = {
+    "nothing": EVENT,
+    "an optional field": with_property("caller_name", {"type": "string"}),
+    "a known value": with_property(
+        "verdict", {"type": "string", "x-known-values": ["verified", "not_verified", "new"]}
+    ),
+    "a field becomes required": {**EVENT, "required": ["id", "verdict", "party"]},
+    "a description": with_property(
+        "duration_s", {**EVENT["properties"]["duration_s"], "title": "x"}
+    ),
+    "never null again": with_property("duration_s", {"type": "integer"}),
+    "a definition renamed": {
+        **with_property("party", {"$ref": "#/$defs/One"}),
+        "$defs": {"One": EVENT["$defs"]["Party"]},
+    },
+}
+BREAKS = {
+    "a field removed": (without_property("duration_s"), "duration_s: removed"),
+    "a type changed": (with_property("id", {"type": "integer"}), "id: type was"),
+    "a pattern changed": (with_property("id", {"type": "string"}), "id: pattern was"),
+    "a required field made optional": (
+        {**EVENT, "required": ["id"]},
+        "no longer required: verdict",
+    ),
+    "a known value lost": (
+        with_property("verdict", {"type": "string", "x-known-values": ["verified"]}),
+        "lost ['not_verified']",
+    ),
+    "null allowed": (
+        with_property("id", {"anyOf": [EVENT["properties"]["id"], {"type": "null"}]}),
+        "id:",
+    ),
+    "another alternative": (
+        with_property(
+            "duration_s", {"anyOf": [{"type": "integer"}, {"type": "null"}, {"type": "string"}]}
+        ),
+        "is not one of what it could be",
+    ),
+    "a field inside a definition removed": (
+        {**EVENT, "$defs": {"Party": {"type": "object", "properties": {}}}},
+        "party.text: removed",
+    ),
+    "the values of a map changed": (
+        with_property("context", {"type": "object", "additionalProperties": {"type": "string"}}),
+        "context.*: type was",
+    ),
+    "the items of a list changed": (
+        with_property("unreadable", {"type": "array", "items": {"type": "object"}}),
+        "unreadable[]: type was",
+    ),
+}
+
+
+@pytest.mark.parametrize("new", ADDITIONS.values(), ids=ADDITIONS.keys())
+def test_an_addition_is_no_break(new: Schema) -> None:
+    assert breaks(EVENT, new) == []
+
+
+@pytest.mark.parametrize(("new", "said"), BREAKS.values(), ids=BREAKS.keys())
+def test_anything_else_is_a_break_and_says_where(new: Schema, said: str) -> None:
+    assert any(said in line for line in breaks(EVENT, new)), breaks(EVENT, new)

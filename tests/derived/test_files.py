@@ -1,0 +1,130 @@
+"""The derived files: up to date, and checked so that they stay it."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge.catalogue import Catalogue
+from bridge.derived import files
+from bridge.derived.__main__ import main
+from bridge.derived.files import faults, release, write
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def project(tmp_path: Path, types: Catalogue) -> Path:
+    """A folder with every derived file, freshly written."""
+    write(tmp_path, types)
+    return tmp_path
+
+
+def revised(types: Catalogue, name: str, **changes: object) -> Catalogue:
+    """The catalogue with one declaration changed."""
+    kinds = tuple(
+        replace(kind, **changes) if kind.name == name else kind  # type: ignore[arg-type]
+        for kind in types.types
+    )
+    return Catalogue(kinds, types.unrecognised)
+
+
+def test_the_committed_files_are_what_the_declarations_say(types: Catalogue) -> None:
+    assert faults(ROOT, types) == []
+
+
+def test_writing_twice_changes_nothing(project: Path, types: Catalogue) -> None:
+    assert write(project, types) == []
+
+
+def test_a_stale_file_is_a_fault(project: Path, types: Catalogue) -> None:
+    page = project / "docs/reference/callbacks.md"
+    page.write_text("old")
+    assert faults(project, types) == ["docs/reference/callbacks.md: stale"]
+
+
+def test_a_missing_file_is_a_fault(project: Path, types: Catalogue) -> None:
+    (project / "schemas/journal/1.0.json").unlink()
+    assert faults(project, types) == ["schemas/journal/1.0.json: missing"]
+
+
+def test_a_file_nothing_is_declared_for_is_a_fault_and_is_removed(
+    project: Path, types: Catalogue
+) -> None:
+    orphan = project / "schemas/voice.call.gone/1.0.json"
+    orphan.parent.mkdir()
+    orphan.write_text("{}")
+    assert faults(project, types) == [
+        "schemas/voice.call.gone/1.0.json: nothing is declared for it"
+    ]
+    assert write(project, types) == [Path("schemas/voice.call.gone/1.0.json")]
+    assert not orphan.exists()
+
+
+def test_a_released_schema_may_not_change(project: Path, types: Catalogue) -> None:
+    assert "schemas/voice.call.ring/1.0.json" in release(project, types)
+    assert faults(project, types) == []
+    changed = revised(types, "voice.call.ring", model=types.by_name["voice.call.hangup"].model)
+    assert any("released, and changed" in fault for fault in faults(project, changed))
+
+
+def test_writing_leaves_a_released_schema_alone(project: Path, types: Catalogue) -> None:
+    release(project, types)
+    before = (project / "schemas/voice.call.ring/1.0.json").read_text()
+    write(
+        project, revised(types, "voice.call.ring", model=types.by_name["voice.call.hangup"].model)
+    )
+    assert (project / "schemas/voice.call.ring/1.0.json").read_text() == before
+
+
+def test_a_released_file_that_is_edited_or_gone_is_a_fault(project: Path, types: Catalogue) -> None:
+    release(project, types)
+    path = project / "schemas/voice.call.ring/1.0.json"
+    path.write_text(path.read_text() + "\n")
+    assert any("released, and changed" in fault for fault in faults(project, types))
+    path.unlink()
+    assert any("released, and gone" in fault for fault in faults(project, types))
+
+
+def test_a_new_revision_may_add(project: Path, types: Catalogue) -> None:
+    release(project, types)
+    # A hangup has every field of a ring, and more.
+    wider = revised(
+        types, "voice.call.ring", model=types.by_name["voice.call.hangup"].model, revision=1
+    )
+    write(project, wider)
+    assert faults(project, wider) == []
+    assert (project / "schemas/voice.call.ring/1.0.json").is_file()
+
+
+def test_a_new_revision_may_not_take_away(project: Path, types: Catalogue) -> None:
+    release(project, types)
+    narrower = revised(
+        types, "voice.call.hangup", model=types.by_name["voice.call.ring"].model, revision=1
+    )
+    write(project, narrower)
+    found = [fault for fault in faults(project, narrower) if "breaks 1.0.json" in fault]
+    assert any("data.duration_s: removed" in fault for fault in found)
+
+
+def test_releasing_again_lists_nothing_new(project: Path, types: Catalogue) -> None:
+    first = release(project, types)
+    assert len(first) == len(types.all) + 1
+    assert release(project, types) == []
+    assert set(json.loads((project / files.RELEASED).read_text())) == set(first)
+
+
+def test_the_command_checks_writes_and_releases(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--check"], tmp_path) == 1
+    assert "make derive" in capsys.readouterr().err
+    assert main([], tmp_path) == 0
+    assert "schemas/voice.call.ring/1.0.json" in capsys.readouterr().out
+    assert main(["--check"], tmp_path) == 0
+    assert main(["--release"], tmp_path) == 0
+    assert (tmp_path / files.RELEASED).is_file()
+    shutil.rmtree(tmp_path / "schemas")
+    assert main(["--check"], tmp_path) == 1

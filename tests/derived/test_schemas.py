@@ -1,0 +1,88 @@
+"""The schemas describe what the core makes, and nothing else passes."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import orjson
+import pytest
+
+from bridge import catalogue
+from bridge.catalogue import Catalogue
+from bridge.derived.samples import Example, examples
+from bridge.derived.schemas import DEFAULT_BASE, all_schemas, event_schema, journal_schema
+from bridge.event import Naming
+
+ROOT = Path(__file__).parent.parent.parent
+EXAMPLES = list(examples(catalogue.load(), Naming("", DEFAULT_BASE)))
+NAMES = [f"{example.type.name}: {example.shows}" for example in EXAMPLES]
+
+
+def validator(schema: dict[str, Any]) -> jsonschema.Draft202012Validator:
+    checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
+    return jsonschema.Draft202012Validator(schema, format_checker=checker)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
+def test_every_example_is_valid(example: Example) -> None:
+    validator(event_schema(example.type)).validate(orjson.loads(example.event.record.value))
+    validator(journal_schema()).validate(orjson.loads(example.journal.value))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
+def test_no_example_holds_anything_undeclared_or_unreadable(example: Example) -> None:
+    data = orjson.loads(example.event.record.value)["data"]
+    assert data["unreadable"] == []
+    assert data["undeclared"] == {} or example.type.name == "unrecognised"
+    assert "zone_mismatch" not in data
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "schemas").glob("*/examples/*.json")), ids=str)
+def test_every_committed_example_is_valid_by_its_committed_schema(path: Path) -> None:
+    (schema,) = path.parent.parent.glob("1.*.json")
+    validator(orjson.loads(schema.read_bytes())).validate(orjson.loads(path.read_bytes()))
+
+
+def test_every_schema_is_a_schema(types: Catalogue) -> None:
+    for schema in all_schemas(types).values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_every_type_has_a_sample(types: Catalogue) -> None:
+    assert {example.type.name for example in EXAMPLES} == set(types.by_name)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("id",), "not-a-digest"),
+        (("time",), "2026-03-07 14:14:43"),
+        (("type",), "com.plivo.voice.call.ring.v1"),
+        (("data", "duration_s"), "66"),
+        (("data", "total_cost"), 0.01),
+        (("data", "ended_at"), "2026-03-07T14:14:43Z"),
+        (("data", "verification"), None),
+        (("data", "from", "kind"), 1),
+    ],
+)
+def test_a_wrong_value_is_refused(types: Catalogue, place: tuple[str, ...], value: object) -> None:
+    kind = types.by_name["voice.call.hangup"]
+    found = next(example for example in EXAMPLES if example.type.name == kind.name)
+    event = copy.deepcopy(orjson.loads(found.event.record.value))
+    inner = event
+    for name in place[:-1]:
+        inner = inner[name]
+    inner[place[-1]] = value
+    with pytest.raises(jsonschema.ValidationError):
+        validator(event_schema(kind)).validate(event)
+
+
+def test_words_we_do_not_know_yet_are_valid(types: Catalogue) -> None:
+    kind = types.by_name["voice.call.hangup"]
+    found = next(example for example in EXAMPLES if example.type.name == kind.name)
+    event = orjson.loads(found.event.record.value)
+    event["data"]["from"]["kind"] = "satellite"
+    event["data"]["ended_at"]["certainty"] = "prophesied"
+    event["data"]["new_field"] = 1
+    validator(event_schema(kind)).validate(event)
