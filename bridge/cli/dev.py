@@ -62,9 +62,10 @@ def _introduce(console: Console, embedded: Embedded, *, own_accounts: bool) -> N
     """Print where everything is, and something to try."""
     base = embedded.settings.public_url or embedded.url
     console.print("[bold]URLs to set at Plivo[/]  (the fragment asks Plivo to try again)")
-    for kind in catalogue.load().types:
-        console.print(f"  {kind.name:<26}{base}{kind.path}#rp=all&rc=5")
-    console.print(f"  {'any of them':<26}{base}{SHARED_PATH}#rp=all&rc=5")
+    paths = {kind.name: kind.path for kind in catalogue.load().types} | {"any": SHARED_PATH}
+    width = max(map(len, paths)) + 2
+    for name, path in paths.items():
+        console.print(f"  {name:<{width}}{base}{path}#rp=all&rc=5")
     console.print(f"\n[bold]Kafka[/]  {embedded.settings.kafka.bootstrap_servers}")
     if not own_accounts:
         console.print(f"[bold]Account[/]  {AUTH_ID} in {TIMEZONE} (emulated)")

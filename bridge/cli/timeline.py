@@ -9,6 +9,7 @@ from bridge.replay.source import Stored
 
 _VERDICTS: Final = {"verified": "green", "unverified": "bold red"}
 _TYPE_PREFIX: Final = "com.plivo."
+_TYPE_WIDTH: Final = 23  # most types; a longer one pushes its line to the right
 
 
 def _party(party: dict[str, Any] | None) -> str:
@@ -44,7 +45,7 @@ def event_text(event: dict[str, Any]) -> Text:
     kind = event["type"].removeprefix(_TYPE_PREFIX)
     line = Text()
     line.append(f"{event['time']:<28}", style="bold")
-    line.append(f"{kind:<25}", style="cyan")
+    line.append(f"{kind:<{_TYPE_WIDTH}}", style="cyan")
     line.append(f"{data.get('direction') or '-':<9}")
     line.append(f"{_party(data.get('from'))} > {_party(data.get('to'))}  ")
     line.append(f"stir {_stir(data)}  ")
@@ -60,7 +61,7 @@ def journal_text(record: dict[str, Any]) -> Text:
     """Return one journal record as a line: when it was received, the request, what it became."""
     line = Text()
     line.append(f"{record['received_at']:<28}", style="bold")
-    line.append(f"{'journal':<25}", style="magenta")
+    line.append(f"{'journal':<{_TYPE_WIDTH}}", style="magenta")
     line.append(f"{record['method']:<9}{record['path']}  replied {record['reply']['status']}  ")
     line.append_text(_verification(record["verification"]))
     events = ", ".join(one["id"] for one in record["events"]) or "no event"

@@ -8,7 +8,7 @@ from typing import Annotated
 import orjson
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from bridge import catalogue
 from bridge.cli.build import connection, sizing
@@ -44,7 +44,9 @@ def show_plan(settings_file: SettingsFile = None, *, json: Json = False) -> None
         for topic in topics:
             typer.echo(orjson.dumps(topic))
         return
-    table = Table("topic", "holds", "partitions", "replicas", "in sync", "kept")
+    table = Table(
+        Column("topic", no_wrap=True), "holds", "partitions", "replicas", "in sync", "kept"
+    )
     for topic in topics:
         table.add_row(
             topic.name,
@@ -98,7 +100,7 @@ def _report(states: Sequence[TopicState], *, as_json: bool) -> None:
                 )
             )
     else:
-        table = Table("topic", "state", "difference")
+        table = Table(Column("topic", no_wrap=True), "state", "difference")
         for state in states:
             style = _STYLES[state.state]
             difference = "; ".join(state.differences)

@@ -82,6 +82,7 @@ async def _start(binary: Path) -> tuple[subprocess.Popen[bytes], str]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for us; the broker goes last
         preexec_fn=_die_with_parent,  # noqa: PLW1509 (nothing of ours runs threads yet)
     )
     with contextlib.suppress(TimeoutError):
