@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from bridge.normalise.time import zone_named
 
@@ -11,7 +11,7 @@ def _zone(value: str) -> str:
     return zone_named(value).key
 
 
-Zone = Annotated[str, BeforeValidator(_zone)]
+Zone = Annotated[str, AfterValidator(_zone)]
 
 
 class Subaccount(BaseModel):

@@ -9,11 +9,11 @@ from typing import Literal
 import structlog
 
 from bridge.callbacks.model import CallbackType
-from bridge.event import GivenReply, Naming, to_dead_letter, to_event, to_journal
+from bridge.event import Event, GivenReply, Naming, to_dead_letter, to_event, to_journal
 from bridge.logs import where
 from bridge.metrics import Metrics
 from bridge.outcome import Outcome
-from bridge.parameters import decode
+from bridge.parameters import parameters_of
 from bridge.parse import Callback, NoEvent, NoEventReason, Parser
 from bridge.publish import Publisher, RecordTooLarge, Unavailable
 from bridge.raw import RawCallback
@@ -33,6 +33,16 @@ class Taken:
     outcome: Outcome
     reply: GivenReply
     event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A callback's event and journal record, and what it is answered."""
+
+    callback: Callback
+    event: Event
+    journal: Record
+    reply: GivenReply
 
 
 class Intake:
@@ -68,13 +78,11 @@ class Intake:
             return Taken(Outcome.REJECTED, ACKNOWLEDGEMENT)
         reply = self._replies.of(route) if route else ACKNOWLEDGEMENT
         try:
-            callback = self._parse(verdict, route)
-            label = callback.type.name
-            reply = self._replies.of(callback.type)
-            event = to_event(callback, self._naming, self._now())
-            journal = to_journal(callback, event, self._naming, reply)
+            made = self._make(verdict, route)
+            label = made.callback.type.name
+            reply = made.reply
             try:
-                await self._publish((event.record, journal))
+                await self._publish((made.event.record, made.journal))
             except RecordTooLarge as error:
                 raise NoEvent(NoEventReason.TOO_LARGE) from error
         except NoEvent as error:
@@ -82,24 +90,27 @@ class Intake:
         except Unavailable as error:
             self._ended(label, raw, Outcome.REFUSED, cause=str(error))
             return Taken(Outcome.REFUSED, ACKNOWLEDGEMENT)
-        self._noticed(callback, route)
-        self._ended(label, raw, Outcome.PUBLISHED, event_id=event.id)
-        return Taken(Outcome.PUBLISHED, reply, event.id)
+        self._noticed(made.callback, route)
+        self._ended(label, raw, Outcome.PUBLISHED, event_id=made.event.id)
+        return Taken(Outcome.PUBLISHED, reply, made.event.id)
 
-    def _parse(self, verdict: Verified | Unverified, route: CallbackType | None) -> Callback:
+    def _make(self, verdict: Verified | Unverified, route: CallbackType | None) -> _Made:
+        """Return what is to be published; raises NoEvent where that cannot be made."""
         try:
-            return self._parser.parse(verdict, route)
+            callback = self._parser.parse(verdict, route)
+            reply = self._replies.of(callback.type)
+            event = to_event(callback, self._naming, self._now())
+            journal = to_journal(callback, event, self._naming, reply)
+            return _Made(callback, event, journal, reply)
         except NoEvent:
             raise
         except Exception as error:
             # Plivo will not send it again, so a fault of ours must not cost the callback.
-            log.error("parse_failed", error=type(error).__name__, where=where(error))  # noqa: TRY400
+            log.error("event_not_made", error=type(error).__name__, where=where(error))  # noqa: TRY400
             raise NoEvent(NoEventReason.BRIDGE_FAULT) from error
 
     def _verdict(self, raw: RawCallback) -> Verified | Unverified:
-        parameters = decode(
-            raw.query, raw.body, raw.header("content-type"), raw.header("content-encoding")
-        )
+        parameters = parameters_of(raw)
         if self._policy == "off":
             verdict: Verified | Unverified = self._verifier.unverified(
                 raw, parameters, Fault.NOT_CHECKED

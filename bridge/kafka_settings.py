@@ -68,7 +68,9 @@ class KafkaSettings(BaseModel):
                     message = f"{variable} is needed for {self.sasl_mechanism}"
                     raise ValueError(message)
         if (self.tls_certificate_file is None) != (self.tls_key_file is None):
-            message = "a TLS certificate file and a TLS key file go together"
+            message = (
+                f"{PREFIX}KAFKA_TLS_CERTIFICATE_FILE and {PREFIX}KAFKA_TLS_KEY_FILE go together"
+            )
             raise ValueError(message)
         return self
 

@@ -27,6 +27,7 @@ _LEVELS: dict[Level, int] = {
 # aiokafka writes record keys and values at DEBUG, and the same warning many times a second while a
 # broker is away.
 _REPEAT_S = 10.0
+_REMEMBERED_MAX = 1000
 
 
 class _OnceInAWhile(logging.Filter):
@@ -41,6 +42,8 @@ class _OnceInAWhile(logging.Filter):
         now = time.monotonic()
         if now - self._last.get(key, -_REPEAT_S) < _REPEAT_S:
             return False
+        if len(self._last) >= _REMEMBERED_MAX:
+            self._last.clear()
         self._last[key] = now
         return True
 
@@ -50,10 +53,15 @@ class _Forward(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         log = structlog.get_logger()
-        keys: dict[str, object] = {"logger": record.name, "message": record.getMessage()}
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):  # the library's arguments do not fit its own format
+            message = str(record.msg)
+        keys: dict[str, object] = {"logger": record.name, "message": message}
         if record.exc_info and record.exc_info[0] is not None:
             keys["error"] = record.exc_info[0].__name__
-        log.log(record.levelno, "library_logged", **keys)
+        level = max(logging.DEBUG, min(record.levelno // 10 * 10, logging.CRITICAL))
+        log.log(level, "library_logged", **keys)
 
 
 def where(error: BaseException) -> str:

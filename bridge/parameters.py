@@ -11,10 +11,12 @@
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, NoReturn, cast
 from urllib.parse import unquote
+
+from bridge.raw import RawCallback
 
 Pair = tuple[str, str]
 
@@ -126,6 +128,22 @@ def json_pairs(body: bytes) -> tuple[Pair, ...]:
     except RecursionError as error:
         message = "nested too deeply"
         raise ValueError(message) from error
+
+
+def parameters_of(raw: RawCallback) -> Parameters:
+    """Return the parameters of a callback, those that the signature would cover.
+
+    A GET's are its query's; of a body it should not have, only what the query lacks is signed, and
+    so only that is read.
+    """
+    decoded = decode(
+        raw.query, raw.body, raw.header("content-type"), raw.header("content-encoding")
+    )
+    if raw.method != "GET" or not decoded.body:
+        return decoded
+    in_url = {key for key, _ in decoded.query}
+    signed = tuple(pair for pair in decoded.body if pair[0] not in in_url)
+    return replace(decoded, query=(*decoded.query, *signed), body=(), bare=False)
 
 
 def parameter_count(query: str, body: bytes) -> int:

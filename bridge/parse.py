@@ -101,6 +101,7 @@ class _Reading:
         self.undeclared: Lists = {}
         self.unreadable: list[Unread] = []
         self._groups: dict[str, dict[str, str]] = {}
+        self._read_from: dict[str, tuple[str, list[str]]] = {}
 
     def _unread(self, field: str | None, name: str, texts: list[str], reason: str) -> None:
         if field is not None:
@@ -136,10 +137,12 @@ class _Reading:
             return
         if isinstance(value, WallTime):
             self.walls[slot.name] = (slot.field, value)
-        if slot.field in self.fields and self.fields[slot.field] != value:
-            self._unread(slot.field, name, texts, "spellings_disagree")
+        if slot.field in self._read_from and self.fields[slot.field] != value:
+            for spelt, came in (self._read_from[slot.field], (name, texts)):
+                self._unread(slot.field, spelt, came, "spellings_disagree")
             return
         self.fields[slot.field] = value
+        self._read_from[slot.field] = (name, texts)
 
     def leftover(self, name: str, texts: list[str]) -> None:
         """Read a parameter that is not one of the declaration's exact names."""
@@ -219,7 +222,7 @@ class Parser:
         if verdict.parameters.body_fault is not None:
             raise NoEvent(NoEventReason(verdict.parameters.body_fault))
         plivos, context = self._split(verdict.parameters)
-        values = {name: texts[0] for name, texts in plivos.items()}
+        values = {name: next(filter(None, texts), "") for name, texts in plivos.items()}
         kind, by_path = self.catalogue.choose(values, route)
         slots = self._slots[kind.name]
         zone = zone_named(verdict.zone) if verdict.zone else None
@@ -263,9 +266,8 @@ def _subject(kind: CallbackType, reading: _Reading) -> str | None:
         if not isinstance(subject, str):
             raise NoEvent(NoEventReason.NO_IDENTITY)
         return subject
-    return next(
-        (reading.undeclared[name][0] for name in _IDENTITIES if name in reading.undeclared), None
-    )
+    said = (text for name in _IDENTITIES for text in reading.undeclared.get(name, ()))
+    return next(filter(None, said), None)
 
 
 def _happened(kind: CallbackType, fields: Mapping[str, object]) -> tuple[str | None, str | None]:

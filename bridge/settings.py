@@ -5,6 +5,7 @@ Names, defaults, bounds and meanings are declared once below; the reference page
 
 import os
 import re
+from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -19,8 +20,10 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -29,6 +32,8 @@ from pydantic_settings import (
 
 from bridge.account_settings import Account
 from bridge.kafka_settings import PREFIX, KafkaSettings, TopicSettings
+
+GROUPS = frozenset({"kafka", "topics"})
 
 
 class SettingsRefused(Exception):
@@ -47,6 +52,18 @@ Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 Network = Annotated[str, AfterValidator(lambda value: str(ip_network(value, strict=False)))]
 Networks = Annotated[list[Network], NoDecode, BeforeValidator(_split)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+class _Environment(EnvSettingsSource):
+    """The environment, where only the groups have settings inside."""
+
+    def explode_env_vars(
+        self, field_name: str, field: FieldInfo, env_vars: Mapping[str, str | None]
+    ) -> dict[str, Any]:
+        """Return a group's settings; BRIDGE_ACCOUNTS_FILE is no part of BRIDGE_ACCOUNTS."""
+        if field_name not in GROUPS:
+            return {}
+        return super().explode_env_vars(field_name, field, env_vars)
 
 
 class Settings(BaseSettings):
@@ -191,8 +208,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return where settings come from, the strongest first: the call, environment, file."""
-        del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        del env_settings, dotenv_settings, file_secret_settings
+        file = TomlConfigSettingsSource(settings_cls)
+        return init_settings, _Environment(settings_cls), file
 
 
 def for_serving(settings: Settings) -> Settings:
@@ -261,8 +279,12 @@ def _line(fault: Any) -> str:  # noqa: ANN401 (pydantic's error dictionary)
     if not location or text.startswith(PREFIX):
         return text
     names = [str(part) for part in location]
-    depth = 2 if names[0] in {"kafka", "topics"} else 1
+    depth = 2 if names[0] in GROUPS else 1
     variable = PREFIX + "_".join(names[:depth]).upper()
     inside = ".".join(names[depth:])
-    shown = "" if any(name in _SECRET for name in names) else f" (it is {fault['input']!r})"
+    given = fault["input"]
+    # A misplaced value may be a secret, and so may anything inside an account.
+    tellable = fault["type"] != "extra_forbidden" and isinstance(given, str | int | float)
+    secret = any(name in _SECRET for name in names) or (names == [names[0]] and names[0] in GROUPS)
+    shown = f" (it is {given!r})" if tellable and not secret else ""
     return f"{variable}{': ' + inside if inside else ''}: {text}{shown}"

@@ -15,11 +15,12 @@ Confirmed by the official vectors and by running the official SDKs side by side.
                                (no query)           (query)
 
    The trap is ``base ? P``: a question mark though there is no query, and no dot before P.
-   A GET that carries a body merges the pairs the URL does not have into Q.
+   A GET has no P: what it is given beside the query, and the query lacks, is part of Q.
 5. P has no separators, so ``ab`` + ``c`` and ``a`` + ``bc`` sign alike. A form encoder always writes
    the ``=``; a body piece without it (``a&b`` for ``a=b``) is therefore never taken as signed.
    Q does not escape its separators either: ``a=1%26b=2`` and ``a=1&b=2`` sign alike. Whoever holds a
-   signed request can re-cut it in these ways, and in no other.
+   signed request can re-cut it in these ways. A nonce with a dot could take over the end of the
+   string before it, and is never taken.
 6. The key is the auth token, the result standard base64 with padding.
 """
 
@@ -65,10 +66,9 @@ def v3_message(
 ) -> bytes:
     """Return the bytes V3 signs (rule 4); any method but GET is signed as POST."""
     message = _bytes(base)
-    if method == "GET":
-        if body:
-            in_url = {key for key, _ in query}
-            query = (*query, *(pair for pair in body if pair[0] not in in_url))
+    if method == "GET" and body:
+        in_url = {key for key, _ in query}
+        query = (*query, *(pair for pair in body if pair[0] not in in_url))
         body = ()
     if query or body:
         message += _QUESTION_MARK + _joined(query, equals="=", joint="&")

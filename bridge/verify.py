@@ -38,6 +38,7 @@ class Fault(StrEnum):
 
     NO_SIGNATURE = "no_signature"
     NO_NONCE = "no_nonce"
+    BAD_NONCE = "bad_nonce"
     WRONG_SIGNATURE = "wrong_signature"
     BARE_PARAMETER = "bare_parameter"
     V1_ONLY = "v1_only"
@@ -210,6 +211,8 @@ class Verifier:
         nonce = raw.header(wire.NONCE_V3)
         if not nonce:
             return self.unverified(raw, parameters, Fault.NO_NONCE)
+        if "." in nonce:  # rule 5 of bridge.signature
+            return self.unverified(raw, parameters, Fault.BAD_NONCE)
         base = raw.public_origin + raw.path
         claimed = claimed_account(parameters)
         bodies: list[tuple[tuple[Pair, ...], tuple[str, ...]]] = [(parameters.body, COVERS_V3)]
@@ -217,16 +220,15 @@ class Verifier:
             # Nobody knows how Plivo would sign a body that is not a form. If the signature holds
             # without it, the body is kept as a dead letter and marked as not covered.
             bodies.append(((), COVERS_V3_UNREAD_BODY))
-        bare = parameters.bare and raw.method != "GET"
         for body, covers in bodies:
-            if body and bare:
+            if body and parameters.bare:
                 continue
             message = signature.v3_message(raw.method, base, parameters.query, body, nonce)
             for header, scheme in ((plain, Scheme.V3), (ma, Scheme.V3_MA)):
                 key = self._matching_key(header, message, claimed, main_only=scheme is Scheme.V3_MA)
                 if key is not None:
                     return _verified(raw, parameters, key, scheme, covers)
-        fault = Fault.BARE_PARAMETER if bare else Fault.WRONG_SIGNATURE
+        fault = Fault.BARE_PARAMETER if parameters.bare else Fault.WRONG_SIGNATURE
         return self.unverified(raw, parameters, fault)
 
     def _verify_v2(

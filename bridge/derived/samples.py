@@ -11,7 +11,7 @@ from bridge import signature
 from bridge.callbacks.model import CallbackType
 from bridge.catalogue import Catalogue
 from bridge.event import Event, GivenReply, Naming, to_event, to_journal
-from bridge.parameters import FORM, decode, form_pairs
+from bridge.parameters import FORM, form_pairs, parameters_of
 from bridge.parse import Parser
 from bridge.raw import RawCallback
 from bridge.record import Record
@@ -73,7 +73,7 @@ def examples(catalogue: Catalogue, naming: Naming) -> Iterator[Example]:
     for kind in catalogue.all:
         for shows, form in kind.samples.items():
             raw = signed(kind, form)
-            verdict = verifier.verify(raw, decode("", raw.body, FORM, None))
+            verdict = verifier.verify(raw, parameters_of(raw))
             callback = parser.parse(verdict, kind if kind.recognise else None)
             event = to_event(callback, naming, _RECORDED_AT)
             reply = GivenReply(200, None, b"")

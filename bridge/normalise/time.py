@@ -35,6 +35,7 @@ Certainty = Literal[
 ]
 
 _READING: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?", re.ASCII)
+_YEARS: Final = range(1970, 2200)
 _QUARTER: Final = timedelta(minutes=15)
 # A start lies before its ``SessionStart`` by the ringing, an end before its receipt by the delivery;
 # hardly ever after. The quarter of an hour around them is laid to allow for that.
@@ -106,9 +107,12 @@ def _naive(text: str) -> datetime:
     if _READING.fullmatch(text) is None:
         raise Unreadable("not_a_time")
     try:
-        return datetime.fromisoformat(text if "." not in text else text.ljust(26, "0"))
+        naive = datetime.fromisoformat(text if "." not in text else text.ljust(26, "0"))
     except ValueError as error:
         raise Unreadable("no_such_time") from error
+    if naive.year not in _YEARS:  # at the calendar's ends a zone's offset leads out of it
+        raise Unreadable("no_such_time")
+    return naive
 
 
 def utc_time(text: str, _scope: Scope) -> Moment:
@@ -209,8 +213,8 @@ def _consistent(times: Mapping[str, datetime], evidence: Evidence) -> bool:
     if session is not None and start is not None and abs(start - session) > _NEAR:
         return False
     if answer is not None and end is not None and evidence.duration_s is not None:
-        talked = timedelta(seconds=evidence.duration_s)
-        if abs(answer + talked - end) > _ROUNDING:
+        talked_s = (end - answer).total_seconds()
+        if abs(talked_s - evidence.duration_s) > _ROUNDING.total_seconds():
             return False
     return end is None or abs(evidence.received_at - end) <= _NEAR
 

@@ -36,7 +36,7 @@ def read_document(path: Path) -> GivenReply:
     try:
         body.decode("utf-8")
         root = ET.fromstring(body)  # noqa: S314 (as above)
-    except (ET.ParseError, UnicodeDecodeError) as error:
+    except (ET.ParseError, LookupError, ValueError) as error:
         message = f"{path}: not well-formed XML in UTF-8: {error}"
         raise BadDocument(message) from error
     if root.tag != "Response":
