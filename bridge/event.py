@@ -13,7 +13,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, NotRequired
 
 import orjson
@@ -34,6 +34,7 @@ JOURNAL_TOPIC: Final = "plivo.journal.v1"
 DEAD_LETTER_TOPIC: Final = "plivo.bridge.deadletter.v1"
 JOURNAL_SCHEMA_PATH: Final = "journal/1.0.json"
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN: Final = re.compile(rb"[ -~]*")
 
 
@@ -137,7 +138,7 @@ def verification_of(verdict: Verified | Unverified) -> Verification:
 
 def epoch_ms(instant: datetime) -> int:
     """Return an aware instant as epoch milliseconds, rounded down."""
-    return int(instant.timestamp() * 1000)
+    return (instant - _EPOCH) // timedelta(milliseconds=1)
 
 
 def to_event(callback: Callback, naming: Naming, recorded_at: datetime) -> Event:

@@ -80,6 +80,11 @@ def _dumps(line: MutableMapping[str, Any], **_: object) -> str:
     return orjson.dumps(line, default=str).decode()
 
 
+def leave_out_libraries() -> None:
+    """Drop what libraries log: a command that ends with one line says that line itself."""
+    logging.getLogger().handlers[:] = [logging.NullHandler()]
+
+
 def configure(log_format: Format, level: Level, stream: TextIO | None = None) -> None:
     """Send every log line of the process to ``stream`` (standard error) in ``log_format``."""
     out = stream or sys.stderr

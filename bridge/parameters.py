@@ -11,7 +11,7 @@
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NoReturn, cast
 from urllib.parse import unquote
@@ -21,6 +21,7 @@ from bridge.raw import RawCallback
 Pair = tuple[str, str]
 
 FORM: Final = "application/x-www-form-urlencoded"
+JSON: Final = "application/json"
 
 
 class BodyFault(StrEnum):
@@ -130,25 +131,29 @@ def json_pairs(body: bytes) -> tuple[Pair, ...]:
         raise ValueError(message) from error
 
 
+def _media_type(content_type: str | None) -> str:
+    """Return the bare media type; a form where none is named."""
+    return content_type.partition(";")[0].strip().lower() if content_type else FORM
+
+
 def parameters_of(raw: RawCallback) -> Parameters:
-    """Return the parameters of a callback, those that the signature would cover.
+    """Return the parameters of a callback.
 
-    A GET's are its query's; of a body it should not have, only what the query lacks is signed, and
-    so only that is read.
+    A GET's are its query's: of a body, which it should not have, nothing is signed and nothing read.
     """
-    decoded = decode(
-        raw.query, raw.body, raw.header("content-type"), raw.header("content-encoding")
-    )
-    if raw.method != "GET" or not decoded.body:
-        return decoded
-    in_url = {key for key, _ in decoded.query}
-    signed = tuple(pair for pair in decoded.body if pair[0] not in in_url)
-    return replace(decoded, query=(*decoded.query, *signed), body=(), bare=False)
+    body = b"" if raw.method == "GET" else raw.body
+    return decode(raw.query, body, raw.header("content-type"), raw.header("content-encoding"))
 
 
-def parameter_count(query: str, body: bytes) -> int:
-    """Return an upper bound of the number of form parameters, without decoding anything."""
-    return query.count("&") + body.count(b"&") + bool(query) + bool(body)
+def parameter_count(query: str, body: bytes, content_type: str | None) -> int:
+    """Return how many parameters there are at most. A form is not decoded for it."""
+    count = query.count("&") + bool(query)
+    if _media_type(content_type) != JSON:
+        return count + body.count(b"&") + bool(body)
+    try:
+        return count + len(json_pairs(body))
+    except ValueError:
+        return count
 
 
 def decode(
@@ -158,11 +163,11 @@ def decode(
     query_pairs, _ = form_pairs(query)
     if not body:
         return Parameters(query_pairs, ())
-    media_type = content_type.partition(";")[0].strip().lower() if content_type else FORM
+    media_type = _media_type(content_type)
     fault: BodyFault | None = None
     if content_encoding and content_encoding.strip().lower() != "identity":
         fault = BodyFault.CONTENT_ENCODING
-    elif media_type == "application/json":
+    elif media_type == JSON:
         try:
             return Parameters(query_pairs, json_pairs(body))
         except ValueError:

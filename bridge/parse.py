@@ -111,7 +111,7 @@ class _Reading:
             Unread(field=field, parameter=printable(name), text=shown, reason=reason)
         )
 
-    def _the_text(self, field: str, name: str, texts: list[str]) -> str | None:
+    def _the_text(self, field: str | None, name: str, texts: list[str]) -> str | None:
         """Return the one text of a parameter; None where it is blank or cannot be told."""
         text = texts[0]
         if len(texts) > 1:
@@ -137,9 +137,11 @@ class _Reading:
             return
         if isinstance(value, WallTime):
             self.walls[slot.name] = (slot.field, value)
-        if slot.field in self._read_from and self.fields[slot.field] != value:
-            for spelt, came in (self._read_from[slot.field], (name, texts)):
-                self._unread(slot.field, spelt, came, "spellings_disagree")
+        if slot.field in self.fields and self.fields[slot.field] != value:
+            earlier = self._read_from.pop(slot.field, None)
+            if earlier is not None:
+                self._unread(slot.field, *earlier, "spellings_disagree")
+            self._unread(slot.field, name, texts, "spellings_disagree")
             return
         self.fields[slot.field] = value
         self._read_from[slot.field] = (name, texts)
@@ -159,7 +161,7 @@ class _Reading:
         if group is None:
             self.undeclared[name] = texts
             return
-        text = self._the_text(group, name, texts)
+        text = self._the_text(None, name, texts)
         if text is not None:
             self._groups.setdefault(group, {})[name] = text
 
@@ -260,14 +262,15 @@ class Parser:
 _IDENTITIES = ("CallUUID", "MessageUUID", "ConferenceUUID", "SessionUUID")
 
 
+# CloudEvents allows no control characters in an attribute, and no id of Plivo's has any.
 def _subject(kind: CallbackType, reading: _Reading) -> str | None:
     if kind.key:
         subject = reading.fields.get(kind.key)
-        if not isinstance(subject, str):
+        if not isinstance(subject, str) or not subject.isprintable():
             raise NoEvent(NoEventReason.NO_IDENTITY)
         return subject
     said = (text for name in _IDENTITIES for text in reading.undeclared.get(name, ()))
-    return next(filter(None, said), None)
+    return next((text for text in said if text and text.isprintable()), None)
 
 
 def _happened(kind: CallbackType, fields: Mapping[str, object]) -> tuple[str | None, str | None]:

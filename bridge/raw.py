@@ -60,11 +60,9 @@ class RawCallback:
     received_at: datetime
 
     def header(self, name: str) -> str | None:
-        """Return the first value of the header ``name`` (lower case), or None."""
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return None
+        """Return the header ``name`` (lower case), several lines of it joined by commas, or None."""
+        values = [value for key, value in self.headers if key == name]
+        return ",".join(values) if values else None
 
     @property
     def target(self) -> str:

@@ -18,9 +18,10 @@ Confirmed by the official vectors and by running the official SDKs side by side.
    A GET has no P: what it is given beside the query, and the query lacks, is part of Q.
 5. P has no separators, so ``ab`` + ``c`` and ``a`` + ``bc`` sign alike. A form encoder always writes
    the ``=``; a body piece without it (``a&b`` for ``a=b``) is therefore never taken as signed.
-   Q does not escape its separators either: ``a=1%26b=2`` and ``a=1&b=2`` sign alike. Whoever holds a
-   signed request can re-cut it in these ways. A nonce with a dot could take over the end of the
-   string before it, and is never taken.
+   Q does not escape its separators either: ``a=1%26b=2`` and ``a=1&b=2`` sign alike. ``?a=1`` with
+   the body ``b=2`` signs like ``?a=1.b2`` without one, the body ``a%3Db=2`` like the query ``a=b2``,
+   and a POST without a body like a GET. Whoever holds a signed request can re-cut it in these ways.
+   A nonce with a dot could take over the end of the string before it, and is never taken.
 6. The key is the auth token, the result standard base64 with padding.
 """
 

@@ -48,7 +48,7 @@ class Fault(StrEnum):
 
 
 COVERS_V3: Final = ("url", "query", "body")
-COVERS_V3_UNREAD_BODY: Final = ("url", "query")
+COVERS_V3_NO_BODY: Final = ("url", "query")
 COVERS_V2: Final = ("url",)
 
 # More than Plivo can have active tokens; a stranger must not make us compare thousands.
@@ -215,11 +215,13 @@ class Verifier:
             return self.unverified(raw, parameters, Fault.BAD_NONCE)
         base = raw.public_origin + raw.path
         claimed = claimed_account(parameters)
-        bodies: list[tuple[tuple[Pair, ...], tuple[str, ...]]] = [(parameters.body, COVERS_V3)]
+        bodies: list[tuple[tuple[Pair, ...], tuple[str, ...]]] = [
+            (parameters.body, COVERS_V3 if raw.method != "GET" else COVERS_V3_NO_BODY)
+        ]
         if parameters.body_fault is not None and parameters.body:
             # Nobody knows how Plivo would sign a body that is not a form. If the signature holds
             # without it, the body is kept as a dead letter and marked as not covered.
-            bodies.append(((), COVERS_V3_UNREAD_BODY))
+            bodies.append(((), COVERS_V3_NO_BODY))
         for body, covers in bodies:
             if body and parameters.bare:
                 continue
@@ -228,7 +230,8 @@ class Verifier:
                 key = self._matching_key(header, message, claimed, main_only=scheme is Scheme.V3_MA)
                 if key is not None:
                     return _verified(raw, parameters, key, scheme, covers)
-        fault = Fault.BARE_PARAMETER if parameters.bare else Fault.WRONG_SIGNATURE
+        bare = parameters.bare and parameters.body_fault is None
+        fault = Fault.BARE_PARAMETER if bare else Fault.WRONG_SIGNATURE
         return self.unverified(raw, parameters, fault)
 
     def _verify_v2(

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bridge import __version__
+from bridge import __version__, logs
 from bridge.cli import demo, dev, serve, tail, topics
 from bridge.dev.broker import NoBroker
 from bridge.ingress.server import CannotListen
@@ -46,6 +46,7 @@ def main(
 ) -> None:
     """Publish Plivo's callbacks to Kafka: verified, normalised, nothing lost."""
     del version
+    logs.leave_out_libraries()  # `serve` and `dev` configure logs of their own
 
 
 REFUSED = 2

@@ -26,7 +26,11 @@ def since_from(text: str, now: datetime) -> datetime:
     """Return the instant of ``2h`` (s, m, h, d ago) or of a time stamp, UTC if it has no offset."""
     ago = _AGO.fullmatch(text.strip())
     if ago is not None:
-        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        try:
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        except OverflowError as error:
+            message = f"{text!r} is before the calendar begins"
+            raise typer.BadParameter(message) from error
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as error:

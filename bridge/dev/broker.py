@@ -17,7 +17,6 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 _START_S: Final = 20.0
-_STOP_S: Final = 5.0
 _TRIES: Final = 3
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -97,12 +96,8 @@ async def _start(binary: Path) -> tuple[subprocess.Popen[bytes], str]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(_STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    process.kill()  # there is nothing of it to save, and it waits for its clients otherwise
+    process.wait()
 
 
 async def _started(binary: Path) -> tuple[subprocess.Popen[bytes], str]:

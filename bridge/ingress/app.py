@@ -1,5 +1,6 @@
 """The Starlette application: a route per callback type, and one that recognises them all."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -118,6 +119,9 @@ class Endpoint:
         except ClientGone:
             self._refused(scope, "client-gone")
             return
+        except asyncio.CancelledError:  # the time to stop in has run out
+            self._refused(scope, "stopped")
+            raise
         except Exception as error:  # noqa: BLE001 (whatever it was, it was not made durable)
             log.error("callback_failed", error=type(error).__name__, where=where(error))  # noqa: TRY400
             self._refused(scope, "bridge-fault")

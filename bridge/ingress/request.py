@@ -1,19 +1,16 @@
 """From an ASGI scope to a RawCallback, with every limit on the way."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import Any, Final
+from typing import Any
 
 from starlette.types import Receive, Scope
 
 from bridge.parameters import parameter_count
 from bridge.raw import KEPT_HEADERS, Header, RawCallback
-
-_NOT_ASCII: Final = re.compile(rb"[\x80-\xff]")
 
 
 class Refused(Exception):
@@ -52,6 +49,8 @@ class Publicity:
             remote = ip_address(address)
         except ValueError:
             return False
+        # A client of an IPv6 socket that came by IPv4 has its address wrapped.
+        remote = getattr(remote, "ipv4_mapped", None) or remote
         return any(remote in network for network in self.trusted_proxies)
 
 
@@ -75,13 +74,6 @@ async def body_of(receive: Receive, bytes_max: int) -> bytes:
             return b"".join([*chunks, chunk]) if chunks else chunk
         chunks.append(chunk)
         message = await receive()
-
-
-def _ascii(target: bytes) -> str:
-    """Return a request target as ASCII; a raw byte beyond it is escaped, as it should have been."""
-    if not target.isascii():
-        target = _NOT_ASCII.sub(lambda match: b"%%%02X" % match[0][0], target)
-    return target.decode("ascii")
 
 
 def _last(value: str | None) -> str | None:
@@ -115,13 +107,6 @@ def read_request(
             "url-too-long",
             f"Path and query are longer than {limits.url_bytes_max} bytes.",
         )
-    query = _ascii(query_string)
-    if parameter_count(query, body) > limits.parameters_max:
-        raise Refused(
-            HTTPStatus.BAD_REQUEST,
-            "too-many-parameters",
-            f"There are more than {limits.parameters_max} parameters.",
-        )
     headers: list[Header] = []
     host = ""
     raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
@@ -132,6 +117,13 @@ def read_request(
             headers.append((name, value))
             if name == "host":
                 host = value
+    query = query_string.decode("ascii")  # the server refuses what is not
+    if parameter_count(query, body, dict(headers).get("content-type")) > limits.parameters_max:
+        raise Refused(
+            HTTPStatus.BAD_REQUEST,
+            "too-many-parameters",
+            f"There are more than {limits.parameters_max} parameters.",
+        )
     client: Any = scope.get("client")
     remote = str(client[0]) if client else ""
     origin = f"{scope['scheme']}://{host}"
@@ -139,7 +131,7 @@ def read_request(
         method=scope["method"],
         origin=origin,
         public_origin=_public_origin(headers, origin, remote, publicity),
-        path=_ascii(raw_path),
+        path=raw_path.decode("ascii"),
         query=query,
         headers=tuple(headers),
         body=body,

@@ -6,9 +6,12 @@ import gc
 import socket
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
+from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
+
+_BACKLOG: Final = 2048
 
 
 class _Server(uvicorn.Server):
@@ -30,6 +33,7 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         message = f"cannot listen on {host}:{port}: {error.strerror}"

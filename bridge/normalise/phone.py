@@ -42,10 +42,11 @@ class Party(TypedDict):
 @lru_cache(maxsize=65_536)
 def party(value: str) -> Party:
     """Return the party that ``value`` names: rules 1 to 4. The result is shared: do not change it."""
-    match = _INTERNATIONAL.fullmatch(value)
+    bare = value.strip()  # a "+" that was not escaped came as a space
+    match = _INTERNATIONAL.fullmatch(bare)
     if match is not None:
         return Party(kind="pstn", e164="+" + match[1], text=value)
-    lower = value.strip().lower()
+    lower = bare.lower()
     if lower.startswith(("sip:", "sips:")):
         is_client = _CLIENT.match(lower) is not None
         return Party(kind="client" if is_client else "sip", e164=None, text=value)

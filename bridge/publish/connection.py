@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import httpx
 from aiokafka.abc import AbstractTokenProvider
+from aiokafka.errors import KafkaConnectionError
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
@@ -47,7 +48,10 @@ class Connection:
     tls: Tls = Tls()
 
     def options(self) -> dict[str, Any]:
-        """Return the arguments aiokafka's producer, consumer and admin client have in common."""
+        """Return the arguments aiokafka's producer, consumer and admin client have in common.
+
+        Raises BadConnection.
+        """
         options: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap_servers,
             "client_id": self.client_id,
@@ -65,12 +69,23 @@ class Connection:
         return options
 
     def _ssl_context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(
-            cafile=str(self.tls.ca_file) if self.tls.ca_file else None
-        )
-        if self.tls.certificate_file is not None:
-            context.load_cert_chain(self.tls.certificate_file, self.tls.key_file)
+        tls = self.tls
+        try:
+            context = ssl.create_default_context(cafile=str(tls.ca_file) if tls.ca_file else None)
+        except OSError as error:
+            message = f"{tls.ca_file}: {error.strerror or error}"
+            raise BadConnection(message) from error
+        if tls.certificate_file is not None:
+            try:
+                context.load_cert_chain(tls.certificate_file, tls.key_file)
+            except OSError as error:
+                message = f"{tls.certificate_file}, {tls.key_file}: {error.strerror or error}"
+                raise BadConnection(message) from error
         return context
+
+
+class BadConnection(Exception):
+    """The connection's files cannot be used; the text says which and why."""
 
 
 class TokenEndpoint(AbstractTokenProvider):
@@ -80,15 +95,19 @@ class TokenEndpoint(AbstractTokenProvider):
         self._oauth = oauth
 
     async def token(self) -> str:
-        """Return an access token; raises httpx.HTTPError, which aiokafka takes as a failed login."""
+        """Return an access token; raises KafkaConnectionError, as of any login that failed."""
         form = {"grant_type": "client_credentials"}
         if self._oauth.scope:
             form["scope"] = self._oauth.scope
-        async with httpx.AsyncClient(timeout=_TOKEN_TIMEOUT_S) as client:
-            answer = await client.post(
-                self._oauth.token_url,
-                data=form,
-                auth=(self._oauth.client_id, self._oauth.client_secret),
-            )
-        answer.raise_for_status()
-        return str(answer.json()["access_token"])
+        try:
+            async with httpx.AsyncClient(timeout=_TOKEN_TIMEOUT_S) as client:
+                answer = await client.post(
+                    self._oauth.token_url,
+                    data=form,
+                    auth=(self._oauth.client_id, self._oauth.client_secret),
+                )
+            answer.raise_for_status()
+            return str(answer.json()["access_token"])
+        except (httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError) as error:
+            message = f"no token from {self._oauth.token_url}: {type(error).__name__}"
+            raise KafkaConnectionError(message) from error

@@ -13,7 +13,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -99,18 +99,14 @@ class KafkaPublisher:
         waiting: list[asyncio.Future[object]] = []
         try:
             async with asyncio.timeout(self._ack_timeout_s):
-                for record in records:  # in this order: an error leaves the later ones unsent
-                    waiting.append(await _send(producer, record))  # noqa: PERF401
+                await _send_all(producer, records, waiting)
                 for future in waiting:
                     await asyncio.shield(future)
         except TimeoutError as error:
-            self._set_available(value=False)
-            message = f"no acknowledgement within {self._ack_timeout_s} s"
-            raise Unavailable(message) from error
-        except (MessageSizeTooLargeError, RecordListTooLargeError) as error:
-            if waiting:  # A broker said so: its batch number is used up, see rule 3.
-                self._broken.set()
-            message = "over the limit of client or broker"
+            raise self._late(producer, records) from error
+        except RecordListTooLargeError as error:
+            self._broken.set()  # the broker refused the batch, whose number is used up: rule 3
+            message = "over the limit of the topic"
             raise RecordTooLarge(message) from error
         except KafkaError as error:
             if isinstance(error, _FATAL) or _sender_ended(producer):
@@ -120,6 +116,19 @@ class KafkaPublisher:
         finally:
             for future in waiting:
                 future.add_done_callback(_seen)
+
+    def _late(self, producer: AIOKafkaProducer, records: Sequence[Record]) -> Unavailable:
+        """Return what to raise when no acknowledgement came in time.
+
+        A topic that is missing makes only its own records wait, and says nothing of Kafka.
+        """
+        cluster = producer.client.cluster
+        for record in records:
+            if cluster.partitions_for_topic(record.topic) is None:
+                log.error("topic_missing", topic=record.topic)
+                return Unavailable(f"topic {record.topic} is missing")
+        self._set_available(value=False)
+        return Unavailable(f"no acknowledgement within {self._ack_timeout_s} s")
 
     def _set_available(self, *, value: bool) -> None:
         if value != self._available:
@@ -182,21 +191,35 @@ class KafkaPublisher:
         try:
             async with asyncio.timeout(self._ack_timeout_s):
                 return bool(await producer.client.force_metadata_update())
-        except (TimeoutError, KafkaError):
+        except Exception:  # noqa: BLE001 (whatever it was, no broker answered)
             return False
 
 
-async def _send(producer: AIOKafkaProducer, record: Record) -> "asyncio.Future[object]":
-    return await producer.send(
-        record.topic,
-        value=record.value,
-        key=record.key,
-        timestamp_ms=record.timestamp_ms,
-        headers=list(record.headers),  # its compiled builder takes nothing else
-    )
+async def _send_all(
+    producer: AIOKafkaProducer,
+    records: Sequence[Record],
+    waiting: "list[asyncio.Future[object]]",
+) -> None:
+    """Hand the records to the producer in their order, each one's future into ``waiting``.
+
+    Raises RecordTooLarge of a record the producer itself refuses.
+    """
+    try:
+        for record in records:
+            future = await producer.send(
+                record.topic,
+                value=record.value,
+                key=record.key,
+                timestamp_ms=record.timestamp_ms,
+                headers=list(record.headers),  # its compiled builder takes nothing else
+            )
+            waiting.append(future)
+    except MessageSizeTooLargeError as error:
+        message = "over the limit of the producer"
+        raise RecordTooLarge(message) from error
 
 
-def _seen(future: "asyncio.Future[object]") -> None:
+def _seen(future: "asyncio.Future[Any]") -> None:
     """Take a late result nobody waits for, so that asyncio does not complain of it."""
     if not future.cancelled():
         future.exception()
@@ -214,12 +237,16 @@ async def abort(producer: AIOKafkaProducer) -> None:
     private side: a test holds it against the pinned version.
     """
     sender = producer._sender  # noqa: SLF001 (see above)
+    pending = producer._message_accumulator  # noqa: SLF001
+    batches = [batch for queue in pending._batches.values() for batch in queue]  # noqa: SLF001
+    batches += pending._pending_batches  # noqa: SLF001
     producer._closed = True  # noqa: SLF001
+    pending.fail_all(KafkaError("producer aborted"))
+    for batch in batches:
+        batch._drain_waiter.add_done_callback(_seen)  # noqa: SLF001 (nobody else asks for it)
     if sender.sender_task is not None and not sender.sender_task.done():
         sender.sender_task.cancel()
         await asyncio.wait([sender.sender_task], timeout=_ABORT_S)
-    error = KafkaError("producer aborted")
-    producer._message_accumulator.fail_all(error)  # noqa: SLF001
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_ABORT_S):
             await producer.client.close()

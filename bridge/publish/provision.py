@@ -5,7 +5,8 @@ a topic's settings, so those that were set on the topic are read first and writt
 """
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
 
@@ -14,7 +15,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
 
 from bridge.derived.topics import PlannedTopic
-from bridge.publish.connection import Connection
+from bridge.publish.connection import BadConnection, Connection
 
 State = Literal["ok", "missing", "differs"]
 
@@ -46,9 +47,11 @@ class Provisioner:
 
     async def __aenter__(self) -> Self:
         """Connect; raises ProvisioningRefused when no broker can be reached."""
-        self._admin = AIOKafkaAdminClient(
-            **self._connection.options(), request_timeout_ms=_REQUEST_TIMEOUT_MS
-        )
+        try:
+            options = self._connection.options()
+        except BadConnection as error:
+            raise ProvisioningRefused(str(error)) from error
+        self._admin = AIOKafkaAdminClient(**options, request_timeout_ms=_REQUEST_TIMEOUT_MS)
         try:
             await self._admin.start()
         except KafkaError as error:
@@ -62,8 +65,20 @@ class Provisioner:
         """Disconnect."""
         await self._admin.close()
 
+    @contextlib.contextmanager
+    def _translated(self) -> Generator[None]:
+        try:
+            yield
+        except KafkaError as error:
+            message = f"{self._connection.bootstrap_servers}: {error}"
+            raise ProvisioningRefused(message) from error
+
     async def compare(self, plan: Sequence[PlannedTopic]) -> list[TopicState]:
-        """Return the state of every planned topic."""
+        """Return the state of every planned topic; raises ProvisioningRefused."""
+        with self._translated():
+            return await self._compare(plan)
+
+    async def _compare(self, plan: Sequence[PlannedTopic]) -> list[TopicState]:
         present = set(await self._admin.list_topics())
         names = [topic.name for topic in plan if topic.name in present]
         described = {one["topic"]: one for one in await self._admin.describe_topics(names)}
@@ -82,10 +97,11 @@ class Provisioner:
         afterwards is for the operator. Raises ProvisioningRefused.
         """
         for state in await self.compare(plan):
-            if state.state == "missing":
-                await self._create(state.topic)
-            elif state.state == "differs":
-                await self._alter(state.topic)
+            with self._translated():
+                if state.state == "missing":
+                    await self._create(state.topic)
+                elif state.state == "differs":
+                    await self._alter(state.topic)
         states = await self.compare(plan)
         for _ in range(_TRIES):  # A cluster's answers may lag behind what it was just told.
             if all(state.state == "ok" for state in states):

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
-from bridge.publish.connection import Connection
+from bridge.publish.connection import BadConnection, Connection
 
 _POLL_MS = 200
 
@@ -40,11 +40,15 @@ async def read(
 ) -> AsyncIterator[Stored]:
     """Yield records: from ``since``, else from the start or the end, as they come.
 
-    With ``follow`` it goes on for ever, otherwise up to the end as it was at the beginning. Order is
-    kept within a partition. Raises CannotRead.
+    With ``follow`` it goes on for ever, otherwise at least up to the end as it was at the beginning.
+    Order is kept within a partition. Raises CannotRead.
     """
+    try:
+        options = connection.options()
+    except BadConnection as error:
+        raise CannotRead(str(error)) from error
     consumer = AIOKafkaConsumer(
-        **connection.options(),
+        **options,
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -59,10 +63,8 @@ async def read(
         left = {one for one in partitions if await consumer.position(one) < ends[one]}
         while follow or left:
             batches = await consumer.getmany(timeout_ms=_POLL_MS)
-            for partition, records in batches.items():
+            for records in batches.values():
                 for record in records:
-                    if not follow and record.offset >= ends[partition]:
-                        break
                     yield Stored(
                         topic=record.topic,
                         partition=record.partition,
@@ -81,8 +83,9 @@ async def read(
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list[TopicPartition]:
-    known = await consumer.topics()
-    missing = [topic for topic in topics if topic not in known]
+    # The consumer's own metadata knows the topics it subscribed to, and it subscribes to none.
+    cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001 (there is no other way)
+    missing = [topic for topic in topics if cluster.partitions_for_topic(topic) is None]
     if missing:
         message = (
             f"no such topic: {', '.join(missing)} (create it with `callback-bridge topics apply`)"
@@ -91,7 +94,7 @@ async def _partitions(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list
     return [
         TopicPartition(topic, partition)
         for topic in topics
-        for partition in sorted(consumer.partitions_for_topic(topic) or ())
+        for partition in sorted(cluster.partitions_for_topic(topic) or ())
     ]
 
 
