@@ -1,0 +1,154 @@
+"""Callbacks, verdicts and events to test with: unremarkable unless a test says otherwise."""
+
+import string
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl, urlencode
+
+from hypothesis import strategies as st
+
+from bridge import raw as wire
+from bridge import signature
+from bridge.callbacks.model import CallbackType
+from bridge.catalogue import Catalogue
+from bridge.event import Event, Naming, to_event
+from bridge.parameters import FORM, Pair, form_pairs, parameters_of
+from bridge.parse import Callback, Parser
+from bridge.raw import Header, RawCallback
+from bridge.verify import (
+    COVERS_V3,
+    Account,
+    Keyring,
+    NonceGuard,
+    Scheme,
+    Subaccount,
+    Unverified,
+    Verified,
+    Verifier,
+)
+
+AUTH_ID = "MAXXXXXXXXXXXXXXXXXX"
+TOKEN = "main-token"
+SUB_ID = "SAXXXXXXXXXXXXXXXXXX"
+SUB_TOKEN = "sub-token"
+ZONE = "America/New_York"
+NONCE = "05429567804466091622"
+ORIGIN = "https://bridge.example.com"
+RECEIVED = datetime(2026, 3, 7, 14, 14, 44, 250_000, tzinfo=UTC)
+RECORDED = datetime(2026, 3, 7, 14, 14, 44, 251_000, tzinfo=UTC)
+NAMING = Naming(topic_prefix="test.", schema_base="https://schemas.example.com/")
+ACCOUNT = Account(AUTH_ID, ZONE, (TOKEN,), (Subaccount(SUB_ID, (SUB_TOKEN,)),))
+
+UUID = "5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01"
+HANGUP = (
+    ("AnswerTime", "2026-03-07 09:13:38"),
+    ("CallStatus", "completed"),
+    ("CallUUID", UUID),
+    ("Direction", "outbound"),
+    ("Duration", "66"),
+    ("EndTime", "2026-03-07 09:14:43"),
+    ("Event", "Hangup"),
+    ("From", "+14155550100"),
+    ("ParentAuthID", AUTH_ID),
+    ("STIRVerification", "Not Verified"),
+    ("SessionStart", "2026-03-07 14:13:30.910772"),
+    ("StartTime", "2026-03-07 09:13:28"),
+    ("To", "sip:agent@phone.plivo.com"),
+)
+
+# Any text but lone surrogates: what a form or a JSON text in UTF-8 can hold.
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+PAIRS = st.lists(st.tuples(TEXT, TEXT), max_size=6)
+# Names as they are on the wire, and values as they might be.
+WORD = st.text(string.ascii_letters + string.digits + "_-", min_size=1, max_size=8)
+
+
+def raw_callback(
+    query: str = "",
+    body: bytes | str = b"",
+    *,
+    method: str = "POST",
+    path: str = "/plivo",
+    headers: Iterable[Header] = (),
+    content_type: str | None = FORM,
+    origin: str = ORIGIN,
+) -> RawCallback:
+    kept = list(headers)
+    if content_type is not None:
+        kept.append(("content-type", content_type))
+    return RawCallback(
+        method=method,
+        origin="http://10.0.0.7:8080",
+        public_origin=origin,
+        path=path,
+        query=query,
+        headers=tuple(kept),
+        body=body.encode() if isinstance(body, str) else body,
+        remote_address="192.0.2.7",
+        received_at=RECEIVED,
+    )
+
+
+def v3_of(raw: RawCallback, token: str = TOKEN, nonce: str = NONCE) -> str:
+    """Return the V3 signature that Plivo would send with ``raw``."""
+    query, _ = form_pairs(raw.query)
+    body, _ = form_pairs(raw.body.decode("utf-8", "surrogateescape"))
+    base = raw.public_origin + raw.path
+    message = signature.v3_message(raw.method, base, query, body, nonce)
+    return signature.signature(token.encode(), message)
+
+
+def v2_of(raw: RawCallback, token: str = TOKEN, nonce: str = NONCE) -> str:
+    """Return the V2 signature that Plivo would send with ``raw``."""
+    message = signature.v2_message(raw.public_origin + raw.path, nonce)
+    return signature.signature(token.encode(), message)
+
+
+def with_headers(raw: RawCallback, *headers: Header) -> RawCallback:
+    """Return ``raw`` with more headers."""
+    return replace(raw, headers=(*raw.headers, *headers))
+
+
+def signed(raw: RawCallback, token: str = TOKEN, nonce: str = NONCE) -> RawCallback:
+    """Return ``raw`` as the holder of ``token`` would sign it by V3."""
+    return with_headers(raw, (wire.SIGNATURE_V3, v3_of(raw, token, nonce)), (wire.NONCE_V3, nonce))
+
+
+def verifier(*accounts: Account, accept_v2: bool = True) -> Verifier:
+    return Verifier(Keyring(accounts or (ACCOUNT,)), NonceGuard(), accept_v2=accept_v2)
+
+
+def verdict_on(raw: RawCallback, by: Verifier | None = None) -> Verified | Unverified:
+    """Return the verdict on ``raw``, its parameters decoded as at the door."""
+    return (by or verifier()).verify(raw, parameters_of(raw))
+
+
+def vouched(raw: RawCallback, *, zone: str | None = ZONE) -> Verified:
+    """Return ``raw`` as if its signature held."""
+    return Verified(raw, parameters_of(raw), AUTH_ID, None, zone, Scheme.V3, "00000000", COVERS_V3)
+
+
+def parsed(
+    types: Catalogue,
+    pairs: Sequence[Pair] = HANGUP,
+    *,
+    query: str = "",
+    route: CallbackType | None = None,
+    zone: str | None = ZONE,
+) -> Callback:
+    """Return the callback that a form body of ``pairs`` is."""
+    return Parser(types).parse(vouched(raw_callback(query, urlencode(pairs)), zone=zone), route)
+
+
+def event_of(callback: Callback) -> Event:
+    return to_event(callback, NAMING, RECORDED)
+
+
+def samples(types: Catalogue) -> list[tuple[CallbackType, list[Pair]]]:
+    """Return every sample of every type, decoded."""
+    return [
+        (kind, parse_qsl(sample, keep_blank_values=True))
+        for kind in types.all
+        for sample in kind.samples.values()
+    ]

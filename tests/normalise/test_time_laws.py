@@ -1,0 +1,157 @@
+"""Laws of times: an instant may be left open, but never come out wrong."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from zoneinfo import available_timezones
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from bridge.normalise.reading import Scope, Unreadable
+from bridge.normalise.time import (
+    Evidence,
+    WallTime,
+    instants,
+    rfc3339,
+    settle,
+    utc_time,
+    wall_time,
+    zone_named,
+)
+from tests.normalise.clocks import FOLDS, GAPS
+
+SCOPE = Scope(direction=None, zone=None)
+SECOND = timedelta(seconds=1)
+NAMES = ("StartTime", "AnswerTime", "EndTime")
+Truth = tuple[str, dict[str, datetime], Evidence]
+
+
+def seconds(low: int, high: int) -> st.SearchStrategy[timedelta]:
+    return st.integers(low, high).map(lambda count: timedelta(seconds=count))
+
+
+CHANGES = [(zone, datetime.fromisoformat(first)) for zone, _, first, _ in FOLDS + GAPS]
+NEAR_A_CHANGE = st.tuples(st.sampled_from(CHANGES), seconds(-3 * 3600, 3 * 3600)).map(
+    lambda drawn: (drawn[0][0], drawn[0][1] + drawn[1])
+)
+ANYWHERE = st.tuples(
+    st.sampled_from(sorted(available_timezones())),
+    st.datetimes(datetime(1970, 1, 2), datetime(2037, 12, 30)).map(  # noqa: DTZ001 (made UTC next)
+        lambda naive: naive.replace(microsecond=0, tzinfo=UTC)
+    ),
+)
+
+
+@st.composite
+def calls(draw: st.DrawFn, started: st.SearchStrategy[tuple[str, datetime]]) -> Truth:
+    """Draw the true times of a call, and the evidence that Plivo's callback would give of them."""
+    zone, start = draw(started)
+    ringing = draw(seconds(0, 120))
+    answer = start + ringing + draw(seconds(0, 120))
+    talking = draw(seconds(0, 90) | seconds(0, 4 * 3600))
+    end = answer + talking
+    evidence = Evidence(
+        received_at=end + draw(seconds(0, 60)) + timedelta(milliseconds=draw(st.integers(0, 999))),
+        session_start=start + ringing + timedelta(microseconds=draw(st.integers(0, 999_999))),
+        duration_s=int(talking.total_seconds()) + draw(st.integers(0, 1)),
+    )
+    return zone, dict(zip(NAMES, (start, answer, end), strict=True)), evidence
+
+
+def readings(zone: str, times: dict[str, datetime]) -> dict[str, WallTime]:
+    """Return the times as Plivo writes them: local, without an offset."""
+    texts = {
+        name: instant.astimezone(zone_named(zone)).strftime("%Y-%m-%d %H:%M:%S")
+        for name, instant in times.items()
+    }
+    return {name: WallTime(datetime.fromisoformat(text), text) for name, text in texts.items()}
+
+
+@settings(max_examples=200)
+@given(calls(NEAR_A_CHANGE))
+def test_a_whole_hangup_near_a_change_of_clocks_has_its_exact_times(call: Truth) -> None:
+    zone, times, evidence = call
+    moments, mismatch = settle(readings(zone, times), zone_named(zone), evidence)
+    assert mismatch is None
+    assert {name: moment["utc"] for name, moment in moments.items()} == {
+        name: rfc3339(instant) for name, instant in times.items()
+    }
+
+
+@settings(max_examples=200)
+@given(
+    calls(NEAR_A_CHANGE) | calls(ANYWHERE),
+    st.sets(st.sampled_from(NAMES), min_size=1),
+    st.sets(st.sampled_from(["SessionStart", "Duration"])),
+)
+def test_part_of_a_hangup_has_its_exact_times_or_none(
+    call: Truth, names: set[str], evident: set[str]
+) -> None:
+    zone, times, whole = call
+    evidence = Evidence(
+        whole.received_at,
+        whole.session_start if "SessionStart" in evident else None,
+        whole.duration_s if "Duration" in evident else None,
+    )
+    sent = {name: times[name] for name in NAMES if name in names}
+    moments, _ = settle(readings(zone, sent), zone_named(zone), evidence)
+    for name, moment in moments.items():
+        assert moment["utc"] in {None, rfc3339(sent[name])}
+        sure = moment["certainty"] in {"exact", "ambiguous_resolved"}
+        assert (moment["utc"] is not None) is sure
+        assert ("candidates" in moment) is not sure
+        assert sure or rfc3339(sent[name]) in moment["candidates"]
+
+
+@given(NEAR_A_CHANGE | ANYWHERE)
+def test_an_instant_is_among_those_its_wall_clock_reading_may_mean(
+    at: tuple[str, datetime],
+) -> None:
+    zone, instant = at
+    naive = instant.astimezone(zone_named(zone)).replace(tzinfo=None)
+    found, exists = instants(naive, zone_named(zone))
+    assert instant in found
+    assert exists
+    assert list(found) == sorted(set(found))
+
+
+@given(
+    st.datetimes(datetime(1970, 1, 1), datetime(2199, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
+    st.integers(0, 6),
+)
+def test_a_time_with_up_to_six_fraction_digits_is_read_to_the_digit(
+    instant: datetime, digits: int
+) -> None:
+    text = f"{instant.replace(tzinfo=None):%H:%M:%S.%f}"
+    text = f"{instant.year:04}-{instant.month:02}-{instant.day:02} {text}"
+    text = text[: 19 + (digits and digits + 1)]
+    kept = instant.microsecond // 10 ** (6 - digits) * 10 ** (6 - digits)
+    utc = utc_time(text, SCOPE)["utc"]
+    assert utc is not None
+    assert utc.endswith("Z")
+    assert datetime.fromisoformat(utc) == instant.replace(microsecond=kept)
+    assert wall_time(text, SCOPE) == WallTime(instant.replace(microsecond=kept, tzinfo=None), text)
+
+
+def is_readable(read: Callable[[str, Scope], object], text: str) -> bool:
+    try:
+        read(text, SCOPE)
+    except Unreadable:
+        return False
+    return True
+
+
+FORM = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?", re.ASCII)
+
+
+@settings(max_examples=300)
+@given(
+    st.text()
+    | st.text("0123456789-: .", max_size=26)
+    | st.from_regex(r"[0-2]\d{3}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{0,7})?")
+)
+@example("2026-03-07 14:13:37.0000000")
+def test_any_other_text_is_unreadable_and_nothing_else(text: str) -> None:
+    for read in (utc_time, wall_time):
+        assert FORM.fullmatch(text) or not is_readable(read, text)

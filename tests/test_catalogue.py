@@ -1,0 +1,138 @@
+"""Every callback type there is, and how to tell which one came."""
+
+from urllib.parse import parse_qsl
+
+import pytest
+
+from bridge import catalogue
+from bridge.callbacks.model import Reply, fields_of
+from bridge.catalogue import Catalogue
+from tests.making import samples
+
+RING = "voice.call.ring"
+ANSWER = "voice.call.answer"
+FALLBACK = "voice.call.fallback"
+HANGUP = "voice.call.hangup"
+MACHINE = "voice.call.machine_detection"
+
+
+def test_every_declaration_is_found_and_named_once(types: Catalogue) -> None:
+    names = [kind.name for kind in types.types]
+    assert names == sorted(set(names))
+    assert {RING, ANSWER, FALLBACK, HANGUP, MACHINE} <= set(names)
+    assert types.all == (*types.types, types.unrecognised)
+    assert types.by_name == {kind.name: kind for kind in types.all}
+
+
+def test_two_loadings_are_the_same_catalogue(types: Catalogue) -> None:
+    assert catalogue.load().all == types.all
+
+
+def test_the_controls_are_the_types_whose_answer_plivo_executes(types: Catalogue) -> None:
+    assert {kind.name for kind in types.controls} == {
+        kind.name for kind in types.types if kind.reply is Reply.XML
+    }
+    assert {ANSWER, FALLBACK} <= {kind.name for kind in types.controls}
+
+
+# Parameters on the shared path, and the types they fit, the one that is meant first.
+FITS = [
+    ("Event=Ring&CallUUID=x", [RING]),
+    ("Event=StartApp&CallUUID=x", [ANSWER, FALLBACK]),
+    ("Event=Hangup", [HANGUP]),
+    ("Event=Hangup&HangupCause=NORMAL_CLEARING&CallUUID=x", [HANGUP]),
+    ("HangupCause=NORMAL_CLEARING&CallUUID=x", [HANGUP]),
+    ("HangupCause=NORMAL_CLEARING&CallUUID=x&Event=", [HANGUP]),
+    ("HangupCause=&CallUUID=x", []),
+    ("HangupCause=NORMAL_CLEARING", []),
+    ("HangupCause=NORMAL_CLEARING&CallUUID=x&Event=Other", []),
+    ("Event=MachineDetection&CallStatus=in-progress", [MACHINE]),
+    ("event=Hangup&CallUUID=x", []),
+    ("Event=hangup&CallUUID=x", []),
+    ("CallStatus=in-progress&CallUUID=x", []),
+    ("", []),
+]
+
+
+@pytest.mark.parametrize(("text", "names"), FITS)
+def test_parameters_fit_the_types_that_say_so(
+    types: Catalogue, text: str, names: list[str]
+) -> None:
+    values = dict(parse_qsl(text, keep_blank_values=True))
+    assert [kind.name for kind in types.candidates(values)] == names
+
+
+# Parameters, the path's type, and what it is: told by the path or not.
+CHOICES = [
+    ("Event=StartApp", None, ANSWER, False),
+    ("Event=StartApp", ANSWER, ANSWER, True),
+    ("Event=StartApp", FALLBACK, FALLBACK, True),
+    ("Event=StartApp", HANGUP, ANSWER, False),
+    ("Event=Hangup", ANSWER, HANGUP, False),
+    ("Event=Hangup", HANGUP, HANGUP, True),
+    ("HangupCause=x&CallUUID=x", ANSWER, HANGUP, False),
+    ("CallUUID=x", RING, RING, True),
+    ("Event=NeverHeardOf&CallUUID=x", FALLBACK, FALLBACK, True),
+    ("Event=NeverHeardOf&CallUUID=x", None, "unrecognised", False),
+]
+
+
+@pytest.mark.parametrize(("text", "route", "name", "by_path"), CHOICES)
+def test_parameters_decide_and_the_path_where_they_cannot(
+    types: Catalogue, text: str, route: str | None, name: str, *, by_path: bool
+) -> None:
+    on = types.by_name[route] if route else None
+    kind, told_by_path = types.choose(dict(parse_qsl(text)), on)
+    assert (kind.name, told_by_path) == (name, by_path)
+
+
+def test_every_sample_is_of_its_type_on_its_own_path(types: Catalogue) -> None:
+    for kind, pairs in samples(types):
+        assert types.choose(dict(pairs), kind) == (kind, True)
+
+
+def test_every_sample_is_of_its_type_on_the_shared_path_unless_only_its_path_tells(
+    types: Catalogue,
+) -> None:
+    for kind, pairs in samples(types):
+        chosen, by_path = types.choose(dict(pairs), None)
+        assert (chosen is kind) is not kind.told_by_path
+        assert not by_path
+
+
+def test_every_type_has_samples_and_says_what_it_is(types: Catalogue) -> None:
+    for kind in types.all:
+        assert kind.samples
+        assert kind.meaning.endswith(".")
+        keys = fields_of(kind.model)
+        assert not kind.key or kind.key in keys
+        assert kind.happened is None or kind.happened in keys
+
+
+def test_a_types_names_follow_from_its_one_name(types: Catalogue) -> None:
+    for kind in types.all:
+        assert kind.path == "/plivo/" + kind.name.replace(".", "/")
+        assert kind.event_type == f"com.plivo.{kind.name}.v{kind.version}"
+        assert kind.topic == f"plivo.{kind.name}.v{kind.version}"
+        assert kind.schema_path == f"{kind.name}/{kind.version}.{kind.revision}.json"
+    hangup = types.by_name[HANGUP]
+    assert hangup.path == "/plivo/voice/call/hangup"
+    assert hangup.event_type == "com.plivo.voice.call.hangup.v1"
+
+
+def test_no_two_types_share_a_path_a_topic_or_a_schema(types: Catalogue) -> None:
+    for names in (
+        [kind.path for kind in types.all],
+        [kind.topic for kind in types.all],
+        [kind.event_type for kind in types.all],
+        [kind.schema_path for kind in types.all],
+    ):
+        assert len(names) == len(set(names))
+
+
+def test_a_types_schema_has_every_parameters_meaning_and_plivos_names(types: Catalogue) -> None:
+    for kind in types.all:
+        properties = kind.model.model_json_schema(mode="serialization")["properties"]
+        for field, (_, parameter, _) in fields_of(kind.model).items():
+            assert properties[field]["description"] == parameter.meaning
+            assert properties[field]["x-plivo-parameters"] == list(parameter.names)
