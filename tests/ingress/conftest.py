@@ -1,0 +1,26 @@
+"""A bridge a module, and Plivo in front of it."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.ingress.plivo import Plivo
+from tests.ingress.running import Running, running_bridge
+
+
+@pytest.fixture(scope="module")
+def bridge() -> Iterator[Running]:
+    with running_bridge() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client(timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+def plivo(bridge: Running, client: httpx.Client) -> Plivo:
+    return Plivo(client, bridge.url)

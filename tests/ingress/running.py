@@ -1,0 +1,177 @@
+"""A whole bridge on free loopback ports, on uvloop in a thread of its own, as in production.
+
+Only Kafka is missing: its place is taken by a publisher the test chooses.
+"""
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import uvloop
+
+from bridge.cli.build import application
+from bridge.ingress import server
+from bridge.ingress.health import make_management_app
+from bridge.metrics import Metrics
+from bridge.publish import Publisher
+from bridge.publish.memory import MemoryPublisher
+from bridge.record import Record
+from bridge.settings import load
+
+AUTH_ID = "MA0000000000TEST0001"
+TOKEN = "a-token-only-these-tests-know"
+ACCOUNTS = [{"auth_id": AUTH_ID, "auth_tokens": [TOKEN], "timezone": "America/New_York"}]
+VERSION = "0.0.0.test"
+PATIENCE_S = 10.0
+
+
+class Broken:
+    """A publisher with a fault nobody foresaw; its text quotes what must not be logged."""
+
+    available = True
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    async def publish(self, records: Sequence[Record]) -> None:  # noqa: ARG002 (the doorway's)
+        raise ArithmeticError(self.text)
+
+
+class Gated(MemoryPublisher):
+    """A publisher whose acknowledgements wait until the test opens the gate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting = threading.Event()
+        self.gate = threading.Event()
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        self.waiting.set()
+        while not self.gate.is_set():  # noqa: ASYNC110 (the gate is another thread's)
+            await asyncio.sleep(0.005)
+        await super().publish(records)
+
+
+@dataclass
+class Running:
+    """A bridge that answers, and what a test wants to know of it."""
+
+    port: int
+    management_port: int
+    publisher: Any
+    metrics: Metrics
+    thread: threading.Thread
+    stop_soon: Callable[[], object]
+    flushed_at: float | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def management_url(self) -> str:
+        return f"http://127.0.0.1:{self.management_port}"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return "127.0.0.1", self.port
+
+    def values(self, call_uuid: str) -> dict[str, list[dict[str, Any]]]:
+        """Return the record values that hold ``call_uuid``, by topic, in the order they came."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for record in self.publisher.records:
+            if call_uuid.encode() in record.value or record.key == call_uuid.encode():
+                found.setdefault(record.topic, []).append(orjson.loads(record.value))
+        return found
+
+    def event(self, call_uuid: str) -> dict[str, Any]:
+        """Return the one event of a call that had one callback."""
+        values = self.values(call_uuid)
+        journal = values.pop("plivo.journal.v1")
+        (events,) = values.values()
+        assert len(events) == len(journal) == 1
+        return events[0]
+
+    def topics(self, call_uuid: str) -> list[str]:
+        return sorted(self.values(call_uuid))
+
+    def counted(self, **labels: str) -> float:
+        """Return how many callbacks were counted with these labels."""
+        return self.metrics.value("callbacks_total", **labels)
+
+
+@contextlib.contextmanager
+def running_bridge(publisher: Publisher | None = None, **settings: object) -> Generator[Running]:
+    """Run a bridge with ``settings`` on top of a test account's, and end it in order."""
+    kept = publisher or MemoryPublisher()
+    metrics = Metrics(VERSION)
+    given: dict[str, object] = {"accounts": ACCOUNTS, **settings}
+    chosen = load(None, **given)
+    app = application(chosen, kept, metrics)
+    management = make_management_app(ready=lambda: kept.available, metrics=metrics)
+    doors = server.Doors(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
+    ready: list[Any] = []
+
+    async def serve() -> None:
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        ready.append(lambda: loop.call_soon_threadsafe(stopping.set))
+
+        async def flushed() -> None:
+            bridge.flushed_at = time.monotonic()
+
+        await server.serve(
+            app,
+            management,
+            doors,
+            stopping=stopping,
+            shutdown_timeout_s=chosen.shutdown_timeout_s,
+            before_end=flushed,
+        )
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve())
+
+    ports = [door.getsockname()[1] for door in (doors.callbacks, doors.management)]
+    thread = threading.Thread(target=run, name="bridge")
+    bridge = Running(*ports, kept, metrics, thread, lambda: ready[0]())  # noqa: PLW0108 (not yet there)
+    thread.start()
+    for port in ports:
+        wait_for_port(port)
+    try:
+        yield bridge
+    finally:
+        if isinstance(kept, Gated):
+            kept.gate.set()
+        if thread.is_alive():
+            bridge.stop_soon()
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive(), "the bridge did not end"
+
+
+def wait_for_port(port: int, patience_s: float = PATIENCE_S) -> None:
+    """Return when something listens on the loopback port."""
+    end = time.monotonic() + patience_s
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert time.monotonic() < end, f"nothing listens on {port}"
+            time.sleep(0.02)
+        else:
+            return
+
+
+def eventually(condition: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
+    """Return when ``condition()`` holds; fail when it does not come true in time."""
+    end = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.01)

@@ -1,0 +1,123 @@
+"""Every callback is counted once, under labels no callback can choose."""
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from bridge.catalogue import Catalogue
+from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
+from bridge.metrics import MEASURES, PREFIX
+from bridge.outcome import Outcome
+from bridge.publish.memory import MemoryPublisher
+from bridge.verify import Fault, Scheme
+from tests.ingress.plivo import HANGUP, PATHS, RING, SHARED, Plivo, assert_problem, sample
+from tests.ingress.running import VERSION, Running, running_bridge
+
+HOSTILE = 'evil"}\n1'
+
+
+def test_every_callback_is_counted_once_however_it_ends(client: httpx.Client) -> None:
+    publisher = MemoryPublisher()
+    with running_bridge(publisher, parameters_max=40) as bridge:
+        plivo = Plivo(client, bridge.url)
+        stranger = Plivo(client, bridge.url, token="not-the-token")
+        ends = [
+            (plivo.post(PATHS[RING], sample(RING)), "published", RING, "POST"),
+            (plivo.get(PATHS[HANGUP], sample(HANGUP)), "published", HANGUP, "GET"),
+            (plivo.post(SHARED, sample(RING)), "published", RING, "POST"),
+            (plivo.post(PATHS[RING], {"Event": "Ring"}), "dead_lettered", RING, "POST"),
+            (
+                plivo.post(SHARED, "{", content_type="application/json"),
+                "rejected",
+                "shared",
+                "POST",
+            ),
+            (stranger.post(PATHS[RING], sample(RING)), "rejected", RING, "POST"),
+            (plivo.post(SHARED, "a=1&" * 50), "refused", "shared", "POST"),
+        ]
+        publisher.available = False
+        ends.append((plivo.get(SHARED, sample(RING)), "refused", RING, "GET"))
+        expected: dict[tuple[str, str, str], int] = {}
+        for _, outcome, kind, method in ends:
+            key = (outcome, kind, method)
+            expected[key] = expected.get(key, 0) + 1
+        for (outcome, kind, method), times in expected.items():
+            assert bridge.counted(outcome=outcome, type=kind, method=method) == times
+        assert bridge.counted() == len(ends)
+        assert bridge.metrics.value("in_flight") == 0
+
+
+def test_acknowledged_records_and_their_bytes_are_counted_by_topic(client: httpx.Client) -> None:
+    with running_bridge(topic_prefix="eu.") as bridge:
+        Plivo(client, bridge.url).post(PATHS[RING], sample(RING))
+        for record in bridge.publisher.records:
+            assert record.topic.startswith("eu.plivo.")
+            assert bridge.metrics.value("records_total", topic=record.topic) == 1
+            size = bridge.metrics.value("record_bytes_total", topic=record.topic)
+            assert size == len(record.value)
+        assert bridge.metrics.value("publish_seconds") == 0  # a histogram has no bare sample
+        assert b"callback_bridge_publish_seconds_count 1.0" in bridge.metrics.exposition()
+
+
+def test_a_request_that_is_no_callback_is_not_counted(
+    bridge: Running, client: httpx.Client
+) -> None:
+    before = bridge.counted()
+    assert_problem(client.get(bridge.url + "/elsewhere"), 404, "not-found")
+    assert_problem(client.put(bridge.url + SHARED), 405, "method-not-allowed")
+    assert bridge.counted() == before
+
+
+def _send_hostile_values(bridge: Running, client: httpx.Client) -> None:
+    """Put a hostile value everywhere a caller can put one."""
+    hostile_form = {
+        name: HOSTILE for name in (*sample(HANGUP), "Nonsense", HOSTILE) if name != "CallUUID"
+    }
+    named = {"Event": HOSTILE, "CallUUID": HOSTILE, HOSTILE: HOSTILE, "ParentAuthID": HOSTILE}
+    for token in (Plivo(client, bridge.url).token, HOSTILE):
+        plivo = Plivo(client, bridge.url, token=token)
+        for path in (SHARED, *PATHS.values()):
+            for form in (hostile_form, named, sample(HANGUP, Direction=HOSTILE, From=HOSTILE)):
+                plivo.post(path, form)
+                plivo.get(path, form)
+                plivo.post_json(path, dict(form))
+    unsafe = {"x-plivo-signature-v3": "evil", "x-plivo-signature-v3-nonce": "evil"}
+    client.post(bridge.url + SHARED, content=b"evil", headers=unsafe)
+    client.request("EVIL", bridge.url + SHARED)
+    client.get(bridge.url + "/plivo/evil")
+    client.post(bridge.url + SHARED, content=b"x", headers={"content-type": "evil/evil"})
+
+
+def test_no_label_takes_its_value_from_a_callback(
+    types: Catalogue, bridge: Running, client: httpx.Client
+) -> None:
+    _send_hostile_values(bridge, client)
+    names = {kind.name for kind in types.all}
+    closed = {
+        "type": names | {"shared"},
+        "method": {"GET", "POST"},
+        "outcome": {one.value for one in Outcome},
+        "scheme": {one.value for one in Scheme} | {""},
+        "result": {one.value for one in Fault} | {"verified"},
+        "topic": {kind.topic for kind in types.all} | {JOURNAL_TOPIC, DEAD_LETTER_TOPIC},
+        "version": {VERSION},
+    }
+    text = client.get(bridge.management_url + "/metrics").text
+    assert "evil" not in text
+    seen = 0
+    for family in text_string_to_metric_families(text):
+        for series in family.samples:
+            for label, value in series.labels.items():
+                if label == "le":
+                    continue
+                assert value in closed[label], f"{series.name}: {label}={value}"
+                seen += 1
+    assert seen > 20
+
+
+def test_every_declared_metric_is_exposed_and_nothing_else(
+    bridge: Running, client: httpx.Client
+) -> None:
+    text = client.get(bridge.management_url + "/metrics").text
+    declared = {f"{PREFIX}_{name.removesuffix('_total')}" for name in MEASURES}
+    exposed = {family.name for family in text_string_to_metric_families(text)}
+    assert {name for name in exposed if not name.endswith("_created")} == declared

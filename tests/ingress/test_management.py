@@ -1,0 +1,48 @@
+"""The management port, and that nothing of it is on the other."""
+
+import httpx
+import pytest
+
+from bridge.publish.memory import MemoryPublisher
+from tests.ingress.plivo import PATHS, RING, SHARED, Plivo, sample
+from tests.ingress.running import VERSION, Running, running_bridge
+
+OWN = ("/livez", "/readyz", "/metrics")
+
+
+@pytest.mark.parametrize("path", OWN)
+def test_the_management_port_answers(bridge: Running, client: httpx.Client, path: str) -> None:
+    assert client.get(bridge.management_url + path).status_code == 200
+
+
+@pytest.mark.parametrize("path", OWN)
+def test_the_callback_port_does_not(bridge: Running, client: httpx.Client, path: str) -> None:
+    assert client.get(bridge.url + path).status_code == 404
+
+
+@pytest.mark.parametrize("path", [SHARED, PATHS[RING]])
+def test_callbacks_are_not_taken_on_the_management_port(
+    bridge: Running, client: httpx.Client, path: str
+) -> None:
+    plivo = Plivo(client, bridge.management_url)
+    assert plivo.post(path, sample(RING)).status_code == 404
+
+
+def test_readiness_follows_the_publisher_and_liveness_does_not(client: httpx.Client) -> None:
+    publisher = MemoryPublisher()
+    with running_bridge(publisher) as bridge:
+        for available in (True, False, True):
+            publisher.available = available
+            ready = client.get(bridge.management_url + "/readyz")
+            assert ready.status_code == (200 if available else 503)
+            assert client.get(bridge.management_url + "/livez").status_code == 200
+        publisher.available = False
+        assert "kafka" in client.get(bridge.management_url + "/readyz").text
+
+
+def test_metrics_are_in_prometheus_text_and_name_the_version(
+    bridge: Running, client: httpx.Client
+) -> None:
+    answer = client.get(bridge.management_url + "/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert f'callback_bridge_build_info{{version="{VERSION}"}} 1.0' in answer.text

@@ -1,0 +1,142 @@
+"""Which URL a signature is checked against: the configured one, or what trusted proxies say."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from ipaddress import ip_network
+
+import httpx
+import pytest
+
+from bridge.ingress.request import Limits, Publicity, read_request
+from tests.ingress.plivo import FORM, PATHS, RING, Plivo, encoded, sample
+from tests.ingress.running import Running, running_bridge
+
+PUBLIC = "https://hooks.example.com"
+FORWARDED = {"x_forwarded_proto": "https", "x_forwarded_host": "hooks.example.com"}
+
+
+def test_without_a_public_url_the_url_as_received_is_verified(
+    bridge: Running, plivo: Plivo
+) -> None:
+    form = sample(RING)
+    assert plivo.post(PATHS[RING], form).status_code == 200
+    (journal,) = bridge.values(form["CallUUID"])["plivo.journal.v1"]
+    assert journal["url_received"] == journal["url_verified"] == bridge.url + PATHS[RING]
+
+
+@pytest.mark.parametrize("public_url", [PUBLIC, PUBLIC + "/", PUBLIC + "/telephony/eu"])
+def test_a_public_url_is_what_signatures_are_checked_against(
+    client: httpx.Client, public_url: str
+) -> None:
+    with running_bridge(public_url=public_url) as bridge:
+        form = sample(RING)
+        plivo = Plivo(client, bridge.url, signs=public_url.rstrip("/"))
+        assert plivo.post(PATHS[RING] + "?a=b", form).status_code == 200
+        (journal,) = bridge.values(form["CallUUID"])["plivo.journal.v1"]
+        assert journal["url_verified"] == f"{public_url.rstrip('/')}{PATHS[RING]}?a=b"
+        assert journal["url_received"] == f"{bridge.url}{PATHS[RING]}?a=b"
+        assert Plivo(client, bridge.url).post(PATHS[RING], form).status_code == 403
+
+
+def test_a_public_url_beats_what_proxies_say(client: httpx.Client) -> None:
+    with running_bridge(public_url=PUBLIC, trusted_proxies=["127.0.0.1"]) as bridge:
+        plivo = Plivo(client, bridge.url, signs=PUBLIC)
+        lies = {"x_forwarded_proto": "http", "x_forwarded_host": "elsewhere.example"}
+        assert plivo.post(PATHS[RING], sample(RING), **lies).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("trusted", "status"),
+    [("127.0.0.0/8", 200), ("127.0.0.1", 200), ("10.0.0.0/8", 403), ("", 403)],
+)
+def test_only_trusted_proxies_are_believed(client: httpx.Client, trusted: str, status: int) -> None:
+    with running_bridge(trusted_proxies=trusted) as bridge:
+        plivo = Plivo(client, bridge.url, signs=PUBLIC)
+        assert plivo.post(PATHS[RING], sample(RING), **FORWARDED).status_code == status
+        # The other way round: a stranger's headers must not spoil what was signed as received.
+        direct = Plivo(client, bridge.url).post(PATHS[RING], sample(RING), **FORWARDED)
+        assert direct.status_code == (403 if status == 200 else 200)
+
+
+@pytest.fixture(scope="module")
+def proxied() -> Iterator[Running]:
+    with running_bridge(trusted_proxies="127.0.0.1") as running:
+        yield running
+
+
+def test_of_a_list_the_entry_of_the_nearest_proxy_counts(
+    proxied: Running, client: httpx.Client
+) -> None:
+    plivo = Plivo(client, proxied.url, signs=PUBLIC)
+    headers = {
+        "x_forwarded_proto": "http, https",
+        "x_forwarded_host": "forged.example , hooks.example.com",
+    }
+    assert plivo.post(PATHS[RING], sample(RING), **headers).status_code == 200
+
+
+def test_of_a_repeated_header_the_last_counts(proxied: Running, client: httpx.Client) -> None:
+    plivo = Plivo(client, proxied.url, signs=PUBLIC)
+    form = sample(RING)
+    headers = [*plivo.headers("POST", PATHS[RING], encoded(form)).items(), ("content-type", FORM)]
+    hosts = ("forged.example", "hooks.example.com")
+    headers += [("x-forwarded-host", host) for host in hosts]
+    headers.append(("x-forwarded-proto", "https"))
+    url = proxied.url + PATHS[RING]
+    assert client.post(url, content=encoded(form), headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("empty", ["", ",", ", ,"])
+def test_an_empty_forwarded_header_says_nothing(
+    proxied: Running, client: httpx.Client, empty: str
+) -> None:
+    plivo = Plivo(client, proxied.url)
+    headers = {"x_forwarded_proto": empty, "x_forwarded_host": empty}
+    assert plivo.post(PATHS[RING], sample(RING), **headers).status_code == 200
+
+
+def test_the_forwarded_headers_are_journalled(proxied: Running, client: httpx.Client) -> None:
+    form = sample(RING)
+    Plivo(client, proxied.url, signs=PUBLIC).post(PATHS[RING], form, **FORWARDED)
+    (journal,) = proxied.values(form["CallUUID"])["plivo.journal.v1"]
+    assert ["x-forwarded-host", "hooks.example.com"] in journal["headers"]
+    assert journal["remote_address"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("network", "remote", "trusted"),
+    [
+        ("10.0.0.0/8", "10.1.2.3", True),
+        ("10.0.0.0/8", "11.1.2.3", False),
+        ("2001:db8::/32", "2001:db8::17", True),
+        ("2001:db8::/32", "2001:db9::17", False),
+        ("10.0.0.0/8", "2001:db8::17", False),
+        # What an IPv4 client looks like to a socket that listens on "::".
+        ("10.0.0.0/8", "::ffff:10.1.2.3", True),
+        ("10.0.0.0/8", "::ffff:11.1.2.3", False),
+        ("10.0.0.0/8", "", False),
+        ("10.0.0.0/8", "a-unix-socket", False),
+        ("0.0.0.0/0", "not an address", False),
+    ],
+)
+def test_a_remote_address_is_trusted_by_its_network(
+    network: str, remote: str, *, trusted: bool
+) -> None:
+    assert Publicity(None, (ip_network(network),)).trusts(remote) is trusted
+
+
+def test_an_ipv6_remote_is_named_in_the_callback() -> None:
+    scope = {
+        "method": "GET",
+        "scheme": "http",
+        "raw_path": b"/plivo",
+        "query_string": b"",
+        "headers": [(b"host", b"[2001:db8::1]:8080"), (b"x-forwarded-host", b"a.example")],
+        "client": ("2001:db8::17", 1234),
+    }
+    publicity = Publicity(None, (ip_network("2001:db8::/32"),))
+    now = datetime(2026, 3, 7, tzinfo=UTC)
+    raw = read_request(scope, b"", now, Limits(1024, 1024, 16), publicity)
+    assert raw.remote_address == "2001:db8::17"
+    assert raw.origin == "http://[2001:db8::1]:8080"
+    assert raw.public_origin == "http://a.example"

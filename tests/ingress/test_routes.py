@@ -1,0 +1,151 @@
+"""Where callbacks come in, and what each is answered."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.ingress.plivo import (
+    ANSWER,
+    FALLBACK,
+    HANGUP,
+    PATHS,
+    RING,
+    SHARED,
+    TYPES,
+    Plivo,
+    encoded,
+    sample,
+)
+from tests.ingress.running import Running, running_bridge
+
+DOCUMENT = b'<?xml version="1.0" encoding="utf-8"?>\n<Response><Speak>Hello</Speak></Response>\n'
+CONTROLS = (ANSWER, FALLBACK)
+OTHERS = sorted(set(TYPES) - set(CONTROLS))
+
+
+def assert_acknowledged(answer: httpx.Response) -> None:
+    """Assert an empty 200 without a content type."""
+    assert answer.status_code == 200
+    assert answer.content == b""
+    assert "content-type" not in answer.headers
+
+
+def test_there_is_a_route_for_each_of_the_five_life_cycle_callbacks() -> None:
+    assert sorted(PATHS.values()) == [
+        "/plivo/voice/call/answer",
+        "/plivo/voice/call/fallback",
+        "/plivo/voice/call/hangup",
+        "/plivo/voice/call/machine_detection",
+        "/plivo/voice/call/ring",
+    ]
+
+
+@pytest.mark.parametrize("kind", sorted(TYPES))
+@pytest.mark.parametrize("method", ["post", "post_json", "get"])
+def test_every_type_is_taken_on_its_own_path_in_every_encoding(
+    bridge: Running, plivo: Plivo, kind: str, method: str
+) -> None:
+    form = sample(kind)
+    assert getattr(plivo, method)(PATHS[kind], form).status_code == 200
+    event = bridge.event(form["CallUUID"])
+    assert event["type"] == TYPES[kind].event_type
+    assert event["data"]["verification"]["scheme"] == "v3"
+    assert event["data"]["undeclared"] == {}
+
+
+@pytest.mark.parametrize("kind", sorted(set(TYPES) - {FALLBACK}))
+def test_every_type_parameters_can_tell_is_recognised_on_the_shared_path(
+    bridge: Running, plivo: Plivo, kind: str
+) -> None:
+    form = sample(kind)
+    assert plivo.post(SHARED, form).status_code == 200
+    event = bridge.event(form["CallUUID"])
+    assert event["type"] == TYPES[kind].event_type
+    assert event["data"]["recognised_by"] == "parameters"
+
+
+def test_a_callback_of_no_declared_type_is_published_as_unrecognised(
+    bridge: Running, plivo: Plivo
+) -> None:
+    uuid = sample(RING)["CallUUID"]
+    assert_acknowledged(plivo.post(SHARED, {"MessageUUID": uuid, "Text": "Hello"}))
+    assert bridge.topics(uuid) == ["plivo.journal.v1", "plivo.unrecognised.v1"]
+
+
+@pytest.mark.parametrize("kind", CONTROLS)
+def test_a_control_callback_is_answered_an_empty_response_by_default(
+    plivo: Plivo, kind: str
+) -> None:
+    answer = plivo.post(PATHS[kind], sample(kind))
+    assert answer.status_code == 200
+    assert answer.content == b"<Response/>"
+    assert answer.headers["content-type"] == "application/xml"
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_callback_plivo_wants_no_answer_to_gets_an_empty_200(plivo: Plivo, kind: str) -> None:
+    assert_acknowledged(plivo.post(PATHS[kind], sample(kind)))
+
+
+def test_a_configured_document_is_sent_to_the_byte(client: httpx.Client, tmp_path: Path) -> None:
+    document = tmp_path / "answer.xml"
+    document.write_bytes(DOCUMENT)
+    with running_bridge(replies={ANSWER: document}) as bridge:
+        plivo = Plivo(client, bridge.url)
+        answer = plivo.post(PATHS[ANSWER], sample(ANSWER))
+        assert (answer.status_code, answer.content) == (200, DOCUMENT)
+        assert answer.headers["content-type"] == "application/xml"
+        # The type decides, not the path: on the shared one an answer callback is answered too.
+        assert plivo.get(SHARED, sample(ANSWER)).content == DOCUMENT
+        assert plivo.post(PATHS[FALLBACK], sample(FALLBACK)).content == b"<Response/>"
+
+
+def test_the_journal_says_what_was_answered(bridge: Running, plivo: Plivo) -> None:
+    form = sample(ANSWER)
+    plivo.post(PATHS[ANSWER], form)
+    (journal,) = bridge.values(form["CallUUID"])["plivo.journal.v1"]
+    assert journal["reply"] == {
+        "status": 200,
+        "content_type": "application/xml",
+        "body": "<Response/>",
+    }
+
+
+@pytest.mark.parametrize("method", ["post", "get"])
+def test_a_hangup_on_the_answer_url_is_a_hangup_and_gets_an_empty_200(
+    bridge: Running, plivo: Plivo, method: str
+) -> None:
+    # Plivo sends the hangup to the answer URL when no hangup URL is set.
+    form = sample(HANGUP)
+    assert_acknowledged(getattr(plivo, method)(PATHS[ANSWER], form))
+    assert bridge.event(form["CallUUID"])["type"] == TYPES[HANGUP].event_type
+
+
+def test_an_answer_on_the_hangup_path_is_still_answered_a_document(
+    bridge: Running, plivo: Plivo
+) -> None:
+    form = sample(ANSWER)
+    before = bridge.metrics.value("path_mismatches_total", type=ANSWER)
+    assert plivo.post(PATHS[HANGUP], form).content == b"<Response/>"
+    assert bridge.metrics.value("path_mismatches_total", type=ANSWER) == before + 1
+
+
+def test_a_get_without_a_body_holds_plivos_parameters_in_its_query(
+    bridge: Running, plivo: Plivo
+) -> None:
+    form = sample(RING)
+    plivo.get(PATHS[RING], form)
+    event = bridge.event(form["CallUUID"])
+    assert event["data"]["context"] == {}
+    (journal,) = bridge.values(form["CallUUID"])["plivo.journal.v1"]
+    assert journal["method"] == "GET"
+    assert journal["body"] == ""
+    assert journal["query"] == encoded(form)
+
+
+def test_the_query_of_a_post_is_the_customers_context(bridge: Running, plivo: Plivo) -> None:
+    form = sample(RING)
+    assert plivo.post(PATHS[RING] + "?tenant=blue&tenant=green&note=", form).status_code == 200
+    context = bridge.event(form["CallUUID"])["data"]["context"]
+    assert context == {"tenant": ["blue", "green"], "note": [""]}

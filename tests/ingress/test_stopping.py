@@ -1,0 +1,107 @@
+"""An orderly end: nothing new, what is under way finishes, and only then the flush."""
+
+import socket
+import threading
+import time
+
+import httpx
+import pytest
+
+from bridge.ingress import server
+from bridge.ingress.server import CannotListen
+from tests.ingress.plivo import HANGUP, PATHS, Plivo, sample
+from tests.ingress.running import Gated, eventually, running_bridge
+
+
+def refuses(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_a_stopping_bridge_finishes_what_is_under_way_and_takes_nothing_new(
+    client: httpx.Client,
+) -> None:
+    publisher = Gated()
+    with running_bridge(publisher) as bridge:
+        form = sample(HANGUP)
+        answers: list[httpx.Response] = []
+        plivo = Plivo(client, bridge.url)
+        sending = threading.Thread(target=lambda: answers.append(plivo.post(PATHS[HANGUP], form)))
+        sending.start()
+        assert publisher.waiting.wait(10)
+        bridge.stop_soon()
+        eventually(lambda: refuses(bridge.port))
+        # While the last callback is under way the management port still answers probes.
+        assert client.get(bridge.management_url + "/livez").status_code == 200
+        assert bridge.flushed_at is None
+        publisher.gate.set()
+        answered_at = time.monotonic()
+        sending.join(10)
+        bridge.thread.join(10)
+        assert [answer.status_code for answer in answers] == [200]
+        assert bridge.event(form["CallUUID"])
+        assert bridge.counted(outcome="published") == bridge.counted() == 1
+        assert bridge.flushed_at is not None
+        assert bridge.flushed_at >= answered_at
+        assert refuses(bridge.management_port)
+
+
+def test_a_stop_does_not_wait_for_ever_and_still_counts_the_callback(client: httpx.Client) -> None:
+    publisher = Gated()
+    with running_bridge(publisher, shutdown_timeout_s=1) as bridge:
+        plivo = Plivo(client, bridge.url)
+        ends: list[object] = []
+
+        def send() -> None:
+            try:
+                ends.append(plivo.post(PATHS[HANGUP], sample(HANGUP)).status_code)
+            except httpx.HTTPError as error:
+                ends.append(type(error))
+
+        sending = threading.Thread(target=send)
+        sending.start()
+        assert publisher.waiting.wait(10)
+        bridge.stop_soon()
+        bridge.thread.join(10)
+        assert not bridge.thread.is_alive()
+        sending.join(10)
+        assert ends != [200]
+        assert bridge.metrics.value("in_flight") == 0
+        assert bridge.counted() == 1
+
+
+def test_an_idle_connection_does_not_hold_up_the_end() -> None:
+    with (
+        running_bridge(shutdown_timeout_s=30) as bridge,
+        socket.create_connection(bridge.address) as connection,
+    ):
+        connection.sendall(b"GET /elsewhere HTTP/1.1\r\nhost: a\r\n\r\n")
+        connection.recv(1000)
+        bridge.stop_soon()
+        bridge.thread.join(5)
+        assert not bridge.thread.is_alive()
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CannotListen, match=f"^cannot listen on 127.0.0.1:{port}: .*in use"):
+            server.listen("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
+def test_an_address_that_is_not_ours_is_named(host: str) -> None:
+    with pytest.raises(CannotListen, match=f"^cannot listen on {host}:0: "):
+        server.listen(host, 0)
+
+
+def test_a_bridge_can_listen_on_ipv6() -> None:
+    try:
+        listener = server.listen("::1", 0)
+    except CannotListen:
+        pytest.skip("this machine has no IPv6 loopback")
+    with listener:
+        assert listener.family is socket.AF_INET6

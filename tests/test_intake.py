@@ -1,0 +1,201 @@
+"""The walk: every callback comes to one end, and only what is acknowledged is answered 2xx."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from bridge.callbacks.model import CallbackType
+from bridge.catalogue import Catalogue
+from bridge.dev.emulator.sign import signed_headers
+from bridge.event import Naming
+from bridge.intake import Intake
+from bridge.metrics import Metrics
+from bridge.outcome import Outcome
+from bridge.parse import Callback, Parser
+from bridge.publish import RecordTooLarge, Unavailable
+from bridge.raw import RawCallback
+from bridge.record import Record
+from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT, Replies
+from bridge.verify import Account, Keyring, NonceGuard, Unverified, Verified, Verifier
+
+AUTH_ID, TOKEN = "MA0000000000TEST0001", "a-token-only-these-tests-know"
+NOW = datetime(2026, 3, 7, 14, 13, 36, tzinfo=UTC)
+URL = "https://hooks.example.com"
+EVENTS, DEAD_LETTERS = "plivo.voice.call.ring.v1", "plivo.bridge.deadletter.v1"
+JOURNAL = "plivo.journal.v1"
+ANSWER = f"CallUUID=1&Event=StartApp&From=14155550100&ParentAuthID={AUTH_ID}"
+RING = f"CallUUID=1&Event=Ring&From=14155550100&ParentAuthID={AUTH_ID}"
+
+
+class Fake:
+    """A publisher that fails as it is told: ``fails`` maps a topic to what its records meet."""
+
+    available = True
+
+    def __init__(self, fails: dict[str, Exception] | None = None) -> None:
+        self.fails = fails or {}
+        self.records: list[Record] = []
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        for record in records:
+            if record.topic in self.fails:
+                raise self.fails[record.topic]
+        self.records.extend(records)
+
+    @property
+    def topics(self) -> list[str]:
+        return [record.topic for record in self.records]
+
+
+class Stumbling(Parser):
+    """A parser with a fault; its text quotes the callback, as faults do."""
+
+    def parse(self, verdict: Verified | Unverified, route: CallbackType | None) -> Callback:  # noqa: ARG002 (the parser's)
+        raise KeyError(verdict.raw.body)
+
+
+class Walk:
+    """An intake with its stations in reach."""
+
+    def __init__(self, types: Catalogue, publisher: Any, parser: Parser | None = None) -> None:
+        self.types = types
+        self.publisher = publisher
+        self.metrics = Metrics("0")
+        self.intake = Intake(
+            verifier=Verifier(Keyring([Account(AUTH_ID, "UTC", (TOKEN,))]), NonceGuard()),
+            policy="enforce",
+            parser=parser or Parser(types),
+            publisher=publisher,
+            replies=Replies(types, {}),
+            naming=Naming("", "urn:s:"),
+            metrics=self.metrics,
+            now=lambda: NOW,
+        )
+
+    async def take(
+        self, form: str = RING, kind: str = "voice.call.ring", token: str = TOKEN
+    ) -> Any:
+        route = self.types.by_name[kind]
+        signed = signed_headers("POST", URL + route.path, form, token)
+        raw = RawCallback(
+            "POST", URL, URL, route.path, "", (*signed.items(),), form.encode(), "", NOW
+        )
+        return await self.intake.take(raw, route)
+
+    def ends(self) -> dict[str, float]:
+        """Return how often each outcome was counted, those that were."""
+        counts = {one: self.metrics.value("callbacks_total", outcome=one) for one in Outcome}
+        return {outcome.value: times for outcome, times in counts.items() if times}
+
+
+away, too_large = Unavailable("away"), RecordTooLarge("too large")
+
+ENDS = [
+    ({}, Outcome.PUBLISHED, [EVENTS, JOURNAL]),
+    ({EVENTS: away}, Outcome.REFUSED, []),
+    ({JOURNAL: away}, Outcome.REFUSED, []),
+    ({EVENTS: too_large}, Outcome.DEAD_LETTERED, [DEAD_LETTERS, JOURNAL]),
+    ({EVENTS: too_large, DEAD_LETTERS: away}, Outcome.REFUSED, []),
+    ({EVENTS: too_large, DEAD_LETTERS: too_large}, Outcome.REFUSED, []),
+    ({JOURNAL: too_large}, Outcome.REFUSED, []),
+]
+
+
+@pytest.mark.parametrize(("fails", "outcome", "topics"), ENDS)
+async def test_what_kafka_does_decides_the_end_and_it_is_counted_once(
+    types: Catalogue, fails: dict[str, Exception], outcome: Outcome, topics: list[str]
+) -> None:
+    walk = Walk(types, Fake(fails))
+    taken = await walk.take()
+    assert taken.outcome is outcome
+    assert walk.publisher.topics == topics
+    assert walk.ends() == {outcome.value: 1}
+
+
+async def test_an_event_kafka_finds_too_large_is_a_dead_letter_that_says_so(
+    types: Catalogue,
+) -> None:
+    walk = Walk(types, Fake({EVENTS: too_large}))
+    taken = await walk.take()
+    dead_letter = walk.publisher.records[0]
+    assert dict(dead_letter.headers)["dlq_reason"] == b"too_large"
+    assert orjson.loads(dead_letter.value)["body"] == RING
+    assert taken.event_id == dead_letter.key.decode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "reply"), [("voice.call.answer", EMPTY_DOCUMENT), ("voice.call.ring", ACKNOWLEDGEMENT)]
+)
+async def test_a_fault_of_the_parser_costs_neither_the_bytes_nor_the_reply(
+    types: Catalogue, kind: str, reply: object
+) -> None:
+    walk = Walk(types, Fake(), Stumbling(types))
+    taken = await walk.take(kind=kind)
+    assert (taken.outcome, taken.reply) == (Outcome.DEAD_LETTERED, reply)
+    dead_letter, journal = walk.publisher.records
+    assert (dead_letter.topic, journal.topic) == (DEAD_LETTERS, JOURNAL)
+    assert dict(dead_letter.headers)["dlq_reason"] == b"bridge_fault"
+    assert orjson.loads(dead_letter.value)["body"] == RING
+
+
+async def test_a_fault_of_the_parser_is_logged_by_class_and_place_alone(types: Catalogue) -> None:
+    structlog.reset_defaults()
+    with capture_logs() as lines:
+        await Walk(types, Fake(), Stumbling(types)).take()
+    (line,) = [line for line in lines if line["event"] == "event_not_made"]
+    assert line["error"] == "KeyError"
+    assert line["where"].startswith("tests/test_intake.py:")
+    assert "14155550100" not in str(lines)
+
+
+async def test_a_fault_in_making_the_event_costs_no_callback_either(
+    types: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object) -> None:
+        raise ArithmeticError
+
+    monkeypatch.setattr("bridge.intake.to_event", stumble)
+    walk = Walk(types, Fake())
+    taken = await walk.take()
+    assert taken.outcome is Outcome.DEAD_LETTERED
+    assert dict(walk.publisher.records[0].headers)["dlq_reason"] == b"bridge_fault"
+
+
+async def test_a_callback_nobody_vouches_for_reaches_no_topic(types: Catalogue) -> None:
+    walk = Walk(types, Fake())
+    taken = await walk.take(token="another")
+    assert taken.outcome is Outcome.REJECTED
+    assert walk.publisher.records == []
+    assert walk.ends() == {"rejected": 1}
+    assert walk.metrics.value("verifications_total", result="wrong_signature") == 1
+
+
+@pytest.mark.parametrize("outcome", [Outcome.REJECTED, Outcome.REFUSED])
+async def test_a_control_callback_that_is_not_durable_gets_no_document(
+    types: Catalogue, outcome: Outcome
+) -> None:
+    refused = outcome is Outcome.REFUSED
+    walk = Walk(types, Fake({"plivo.voice.call.answer.v1": away} if refused else None))
+    taken = await walk.take(ANSWER, "voice.call.answer", TOKEN if refused else "another")
+    assert (taken.outcome, taken.reply) == (outcome, ACKNOWLEDGEMENT)
+
+
+async def test_the_times_on_an_event_are_those_the_intake_is_given(types: Catalogue) -> None:
+    walk = Walk(types, Fake())
+    await walk.take()
+    event = orjson.loads(walk.publisher.records[0].value)
+    assert event["recordedtime"] == event["time"] == "2026-03-07T14:13:36Z"
+    assert walk.publisher.records[0].timestamp_ms == 1772892816000
+
+
+async def test_event_and_journal_name_each_other(types: Catalogue) -> None:
+    walk = Walk(types, Fake())
+    taken = await walk.take()
+    event, journal = (orjson.loads(record.value) for record in walk.publisher.records)
+    assert event["id"] == journal["events"][0]["id"] == taken.event_id
+    assert walk.publisher.records[0].key == walk.publisher.records[1].key == b"1"
