@@ -1,0 +1,97 @@
+"""The command as an operator runs it: a process of its own, with an environment of its own."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from pathlib import Path
+from typing import IO
+
+from tests.ingress.running import eventually
+
+COMMAND = Path(sys.executable).with_name("callback-bridge")
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """Return an environment without settings but these; names without their prefix."""
+    inherited = os.environ  # noqa: TID251 (what a process is started with)
+    kept = {name: of for name, of in inherited.items() if not name.startswith("BRIDGE_")}
+    # A terminal's width and colours are the test's, not the machine's.
+    kept |= {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
+    return kept | {f"BRIDGE_{name.upper()}": value for name, value in settings.items()}
+
+
+def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [COMMAND, *arguments],
+        env=environment(**settings),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+class Started:
+    """A running command, and what it has written so far."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.out: list[str] = []
+        self.err: list[str] = []
+        self._readers = [
+            threading.Thread(target=self._read, args=pair, daemon=True)
+            for pair in ((process.stdout, self.out), (process.stderr, self.err))
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    @staticmethod
+    def _read(stream: IO[str], lines: list[str]) -> None:
+        with stream:
+            for line in stream:
+                lines.append(line.rstrip("\n"))  # noqa: PERF401 (others read it meanwhile)
+
+    @property
+    def written(self) -> str:
+        return "\n".join([*self.out, *self.err])
+
+    def says(self, text: str, patience_s: float = 20.0) -> None:
+        """Return when ``text`` was written, or the process has ended."""
+        ended = self.process.poll
+        eventually(lambda: text in self.written or ended() is not None, patience_s)
+        assert text in self.written, self.written
+
+    def end(self, number: signal.Signals = signal.SIGTERM, patience_s: float = 20.0) -> int:
+        """Signal the process, by its own id, and return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(patience_s)
+        for reader in self._readers:
+            reader.join(5)
+        return code
+
+
+@contextlib.contextmanager
+def started(*arguments: str, **settings: str) -> Generator[Started]:
+    """Start the command; it is killed at the end if the test did not end it."""
+    process = subprocess.Popen(
+        [COMMAND, *arguments],
+        env=environment(**settings),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    command = Started(process)
+    try:
+        yield command
+    finally:
+        if process.poll() is None:
+            process.kill()
+        command.end()

@@ -1,0 +1,132 @@
+"""From settings to parts: what is configured is what is built, and secrets go where they belong."""
+
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from bridge import catalogue
+from bridge.cli.build import accounts, application, connection, naming, replies, sizing
+from bridge.derived.topics import Sizing
+from bridge.event import Naming
+from bridge.metrics import Metrics
+from bridge.publish.connection import OAuth, Tls
+from bridge.publish.memory import MemoryPublisher
+from bridge.reply.document import BadDocument
+from bridge.settings import Settings, load
+
+ACCOUNT = {
+    "auth_id": "MA0000000000TEST0001",
+    "auth_tokens": ["old", "new"],
+    "timezone": "America/New_York",
+    "subaccounts": [
+        {"auth_id": "SA0000000000TEST0001", "auth_tokens": ["sub"], "timezone": "Europe/Berlin"},
+        {"auth_id": "SA0000000000TEST0002"},
+    ],
+}
+
+
+def settings(**given: object) -> Settings:
+    return load(None, **given)
+
+
+def test_plaintext_needs_no_secrets() -> None:
+    built = connection(settings(kafka={"bootstrap_servers": "a:9092", "client_id": "us"}))
+    assert (built.bootstrap_servers, built.client_id) == ("a:9092", "us")
+    assert (built.security_protocol, built.username, built.password, built.oauth) == (
+        "PLAINTEXT",
+        None,
+        None,
+        None,
+    )
+
+
+def test_a_password_reaches_the_connection_in_the_clear() -> None:
+    kafka = {
+        "bootstrap_servers": "a:9093",
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "PLAIN",
+        "sasl_username": "user",
+        "sasl_password": "secret",
+        "tls_ca_file": "/etc/ca.pem",
+    }
+    built = connection(settings(kafka=kafka))
+    assert (built.mechanism, built.username, built.password) == ("PLAIN", "user", "secret")
+    assert built.tls == Tls(Path("/etc/ca.pem"), None, None)
+
+
+def test_oauth_has_its_endpoint_and_its_secret() -> None:
+    kafka = {
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "OAUTHBEARER",
+        "sasl_oauth_token_url": "https://sso.example.com/token",
+        "sasl_oauth_client_id": "bridge",
+        "sasl_oauth_client_secret": "secret",
+        "sasl_oauth_scope": "kafka",
+    }
+    assert connection(settings(kafka=kafka)).oauth == OAuth(
+        "https://sso.example.com/token", "bridge", "secret", "kafka"
+    )
+
+
+def test_accounts_keep_all_their_tokens_and_subaccounts() -> None:
+    (account,) = accounts(settings(accounts=[ACCOUNT]))
+    assert (account.auth_id, account.zone, account.tokens) == (
+        "MA0000000000TEST0001",
+        "America/New_York",
+        ("old", "new"),
+    )
+    first, second = account.subaccounts
+    assert (first.tokens, first.zone) == (("sub",), "Europe/Berlin")
+    assert (second.tokens, second.zone) == ((), None)
+
+
+def test_names_and_sizes_are_the_configured_ones() -> None:
+    chosen = settings(
+        topic_prefix="eu.",
+        schema_base_url="https://schemas.example.com/",
+        topics={"partitions": 6, "replication_factor": 2, "min_insync_replicas": 1},
+    )
+    assert naming(chosen) == Naming("eu.", "https://schemas.example.com/")
+    assert sizing(chosen) == Sizing(6, 2, 1, 7, 0, 90)
+
+
+def test_a_document_that_cannot_be_a_reply_stops_the_start(tmp_path: Path) -> None:
+    document = tmp_path / "answer.xml"
+    document.write_text("<Speak/>")
+    chosen = settings(replies={"voice.call.answer": str(document)})
+    with pytest.raises(BadDocument, match="only <Response>"):
+        replies(chosen, catalogue.load())
+
+
+@pytest.mark.parametrize(
+    ("given", "warnings"),
+    [
+        ({}, {"public_url_not_configured", "reply_not_configured"}),
+        ({"public_url": "https://a.example"}, {"reply_not_configured"}),
+        ({"trusted_proxies": "10.0.0.1"}, {"reply_not_configured"}),
+        (
+            {"verification": "off", "public_url": "https://a.example"},
+            {"verification_not_enforced", "reply_not_configured"},
+        ),
+    ],
+    ids=str,
+)
+def test_what_will_surprise_an_operator_is_said_at_the_start(
+    given: dict[str, object], warnings: set[str]
+) -> None:
+    with capture_logs() as lines:
+        application(settings(**given), MemoryPublisher(), Metrics("0"))
+    assert {line["event"] for line in lines} == warnings
+
+
+def test_with_every_reply_configured_nothing_is_said_of_replies(tmp_path: Path) -> None:
+    document = tmp_path / "answer.xml"
+    document.write_text("<Response/>")
+    chosen = settings(
+        public_url="https://a.example",
+        replies={"voice.call.answer": str(document), "voice.call.fallback": str(document)},
+    )
+    with capture_logs() as lines:
+        application(chosen, MemoryPublisher(), Metrics("0"))
+    assert lines == []

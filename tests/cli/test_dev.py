@@ -1,0 +1,116 @@
+"""``dev``: a bridge to try things on, which leaves nothing behind."""
+
+import itertools
+import json
+import shlex
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import orjson
+import pytest
+
+from bridge.dev.account import ACCOUNTS, AUTH_ID
+from tests.cli.process import Started, run, started
+from tests.ingress.plivo import PATHS, SHARED
+from tests.ingress.running import eventually
+
+
+@pytest.fixture
+def dev() -> Iterator[Started]:
+    with started("dev", "--port", "0") as command:
+        command.says("Events appear below.")
+        yield command
+
+
+def curl_of(command: Started) -> str:
+    """Return the printed curl, all its lines."""
+    first = next(number for number, line in enumerate(command.err) if line.startswith("curl "))
+    lines = command.err[first:]
+    last = next(number for number, line in enumerate(lines) if not line.endswith("\\"))
+    return "\n".join(lines[: last + 1])
+
+
+def status_of(curl: str) -> int:
+    """Give the curl to a shell, or do the same where there is none; return the HTTP status."""
+    if shutil.which("curl"):
+        done = subprocess.run(
+            ["sh", "-c", curl], capture_output=True, text=True, timeout=20, check=True
+        )
+        return int(done.stdout.split()[1])
+    words = shlex.split(curl.replace("\\\n", " "))
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    pairs = list(itertools.pairwise(words))
+    headers |= dict(value.split(": ", 1) for option, value in pairs if option == "-H")
+    (body,) = [value for option, value in pairs if option == "-d"]
+    return httpx.post(url_of(curl), content=body, headers=headers).status_code
+
+
+def url_of(curl: str) -> str:
+    return next(one for one in shlex.split(curl) if one.startswith("http"))
+
+
+def children(pid: int) -> set[int]:
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return {int(one) for one in text.split()}
+
+
+def test_it_says_where_everything_is(dev: Started) -> None:
+    for path in (SHARED, *PATHS.values()):
+        assert f"{path}#rp=all&rc=5" in dev.written
+    assert "Kafka  127.0.0.1:" in dev.written
+    assert AUTH_ID in dev.written
+
+
+def test_the_printed_curl_works_and_its_event_is_tailed(dev: Started) -> None:
+    assert status_of(curl_of(dev)) == 200
+    eventually(lambda: dev.out)
+    event = orjson.loads(dev.out[0])
+    assert event["type"] == "com.plivo.voice.call.ring.v1"
+    assert event["data"]["verification"]["verdict"] == "verified"
+
+
+def test_the_broker_can_be_read_by_any_client(dev: Started) -> None:
+    assert status_of(curl_of(dev)) == 200
+    (kafka,) = [line.split()[-1] for line in dev.err if line.startswith("Kafka")]
+    done = run("tail", "--no-follow", "--since", "1h", "--raw", kafka_bootstrap_servers=kafka)
+    assert done.returncode == 0, done.stderr
+    assert orjson.loads(done.stdout)["path"] == PATHS["voice.call.ring"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_it_and_its_broker(dev: Started, number: signal.Signals) -> None:
+    brokers = children(dev.process.pid)
+    assert brokers
+    assert dev.end(number) == 0
+    assert "Traceback" not in dev.written
+    assert not any(Path(f"/proc/{pid}").exists() for pid in brokers)
+
+
+def test_the_broker_does_not_survive_a_bridge_that_is_killed(dev: Started) -> None:
+    brokers = children(dev.process.pid)
+    dev.process.kill()
+    dev.process.wait(10)
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in brokers))
+
+
+def test_with_accounts_of_ones_own_no_emulated_one_is_used() -> None:
+    own = [{**ACCOUNTS[0], "auth_id": "MA0000000000OWN00001"}]
+    given = {"accounts": json.dumps(own), "public_url": "https://tunnel.example.com"}
+    with started("dev", "--port", "0", **given) as command:
+        command.says("Events appear below.")
+        assert AUTH_ID not in command.written
+        assert "curl " not in command.written
+        assert f"https://tunnel.example.com{SHARED}#rp=all&rc=5" in command.written
+        assert command.end(signal.SIGINT) == 0
+
+
+def test_a_taken_port_is_exit_code_3_and_leaves_no_broker(dev: Started) -> None:
+    port = str(httpx.URL(url_of(curl_of(dev))).port)
+    done = run("dev", "--port", port)
+    assert done.returncode == 3
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in done.stderr
+    assert "Traceback" not in done.stderr

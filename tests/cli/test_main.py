@@ -1,0 +1,165 @@
+"""The command itself: help that teaches, and exit codes that can be relied on."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bridge import __version__
+from bridge.cli import main
+from tests.cli.process import COMMAND, environment, run
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Done]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Run the command's own entry point in this process: the same, and ten times as fast."""
+
+    def called(*arguments: str, **settings: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["callback-bridge", *arguments])
+        wanted = environment(**settings)
+        for name in set(os.environ) - set(wanted):  # noqa: TID251 (as a process would start)
+            monkeypatch.delenv(name)
+        for name, value in wanted.items():
+            monkeypatch.setenv(name, value)
+        code = 0
+        try:
+            main.run()
+        except SystemExit as exit_:
+            code = int(exit_.code or 0)
+        captured = capsys.readouterr()
+        return Done(code, captured.out, captured.err)
+
+    return called
+
+
+# What each help must speak of for somebody who has read nothing else.
+TEACHES = {
+    (): ["serve", "dev", "demo", "tail", "topics", "BRIDGE_", "TOML", "Exit codes"],
+    ("serve",): ["in-sync replicas", "503", "/readyz", "SIGTERM", "BRIDGE_SETTINGS_FILE"],
+    ("dev",): [
+        "embedded broker",
+        "Ctrl-C",
+        "BRIDGE_ACCOUNTS",
+        "BRIDGE_PUBLIC_URL",
+        "--port",
+        "8080",
+    ],
+    ("demo",): ["two emulated calls", "POST", "GET", "journal", "Exit code 1"],
+    ("tail",): ["--since", "--type", "--call", "--raw", "--no-follow", "JSON lines", "2h"],
+    ("topics",): ["plan", "apply", "check"],
+    ("topics", "plan"): ["Asks no cluster", "--json"],
+    ("topics", "apply"): ["Create", "twice", "exit code 1", "--settings"],
+    ("topics", "check"): ["missing", "differs", "exit code 1"],
+}
+
+
+def flat(text: str) -> str:
+    """Return text without frames and line breaks, so that a sentence can be found in it."""
+    return " ".join(text.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("command", TEACHES, ids=" ".join)
+def test_help_says_what_matters(call: Call, command: tuple[str, ...]) -> None:
+    done = call(*command, "--help")
+    assert (done.code, done.err) == (0, "")
+    text = flat(done.out)
+    assert [words for words in TEACHES[command] if words not in text] == []
+
+
+def test_the_version_is_printed_and_nothing_else() -> None:
+    done = run("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{__version__}\n", "")
+
+
+def test_without_a_command_help_is_shown(call: Call) -> None:
+    done = call()
+    assert "serve" in done.out + done.err
+    assert done.code == 2
+
+
+def test_a_shell_can_complete_the_commands(call: Call) -> None:
+    assert "--install-completion" in call("--help").out
+    words = {"COMP_WORDS": "callback-bridge to", "COMP_CWORD": "1"}
+    asked = {**environment(), **words, "_CALLBACK_BRIDGE_COMPLETE": "complete_bash"}
+    completed = subprocess.run([COMMAND], env=asked, capture_output=True, text=True, check=True)
+    assert completed.stdout.split() == ["topics"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("serv",), ("serve", "--port", "1"), ("tail", "--type", "none"), ("dev", "--port", "x")],
+)
+def test_wrong_usage_is_exit_code_2_and_says_what_is_wrong(
+    call: Call, arguments: tuple[str, ...]
+) -> None:
+    done = call(*arguments, kafka_bootstrap_servers="127.0.0.1:1")
+    assert done.code == 2
+    assert "Error" in done.err
+
+
+REFUSED = [
+    ({}, "BRIDGE_KAFKA_BOOTSTRAP_SERVERS is not set: host:port of a broker"),
+    ({"port": "eighty"}, "BRIDGE_PORT: "),
+    ({"accounts": "["}, "BRIDGE_ACCOUNTS: not JSON"),
+    ({"settings_file": "/no/such.toml"}, "BRIDGE_SETTINGS_FILE: /no/such.toml: no such file"),
+]
+
+
+@pytest.mark.parametrize("command", ["serve", "tail", "topics check", "topics apply"])
+@pytest.mark.parametrize(("given", "line"), REFUSED, ids=str)
+def test_refused_settings_are_exit_code_2_and_one_line(
+    call: Call, command: str, given: dict[str, str], line: str
+) -> None:
+    done = call(*command.split(), **given)
+    assert (done.code, done.out) == (2, "")
+    (said,) = done.err.splitlines()
+    assert said.startswith(line)
+
+
+def test_enforcing_without_a_token_is_exit_code_2_and_one_line(call: Call) -> None:
+    done = call("serve", kafka_bootstrap_servers="127.0.0.1:1")
+    assert (done.code, done.out) == (2, "")
+    (said,) = done.err.splitlines()
+    assert said.startswith("BRIDGE_ACCOUNTS holds no auth token")
+
+
+def test_a_refusal_shows_brackets_and_does_not_take_them_for_colours(call: Call) -> None:
+    done = call("serve", port="[red]8080[/]")
+    assert "(it is '[red]8080[/]')" in done.err
+
+
+def test_the_settings_file_can_be_an_option(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "bridge.toml"
+    file.write_text('port = "eighty"\n')
+    done = call("serve", "--settings", str(file))
+    assert done.code == 2
+    assert done.err.startswith("BRIDGE_PORT: ")
+
+
+@pytest.mark.parametrize("command", ["tail --no-follow", "topics check", "topics apply"])
+def test_kafka_that_cannot_be_had_is_exit_code_3_and_one_line(command: str) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # bound and not listening: refused, and nobody else's
+        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+        done = run(*command.split(), kafka_bootstrap_servers=address)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "Traceback" not in done.stderr
+    (said,) = done.stderr.splitlines()
+    assert said.startswith(address)

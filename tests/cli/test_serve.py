@@ -1,0 +1,129 @@
+"""``serve`` as a process: it comes up without Kafka, ends in order, and says why it cannot."""
+
+import json
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import orjson
+import pytest
+
+from bridge.dev.account import ACCOUNTS, AUTH_TOKEN
+from bridge.dev.broker import free_port
+from tests.cli.process import run, started
+from tests.ingress.plivo import HANGUP, PATHS, Plivo, assert_problem, sample
+from tests.ingress.running import eventually, wait_for_port
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client(timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """An address where connections are refused for as long as the test lasts."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{bound.getsockname()[1]}"
+
+
+def serving(kafka: str, **more: str) -> dict[str, str]:
+    ports = {"port": str(free_port()), "management_port": str(free_port())}
+    given = {
+        "host": "127.0.0.1",
+        "kafka_bootstrap_servers": kafka,
+        "accounts": json.dumps(ACCOUNTS),
+    }
+    return {**given, **ports, **more}
+
+
+def test_it_starts_while_kafka_is_away_and_sigterm_ends_it(
+    nobody: str, client: httpx.Client
+) -> None:
+    given = serving(nobody)
+    with started("serve", **given) as bridge:
+        bridge.says("bridge_started")
+        wait_for_port(int(given["management_port"]))
+        management = f"http://127.0.0.1:{given['management_port']}"
+        assert client.get(management + "/livez").status_code == 200
+        ready = client.get(management + "/readyz")
+        assert (ready.status_code, "kafka" in ready.text) == (503, True)
+        plivo = Plivo(client, f"http://127.0.0.1:{given['port']}", AUTH_TOKEN)
+        assert_problem(plivo.post(PATHS[HANGUP], sample(HANGUP)), 503, "not-durable")
+        bridge.says("kafka_not_reachable")
+        assert bridge.end() == 0
+        lines = [orjson.loads(line) for line in bridge.err]
+        assert lines[-1]["event"] == "bridge_stopped"
+        assert bridge.out == []
+
+
+def test_ctrl_c_is_an_orderly_end_too(nobody: str) -> None:
+    with started("serve", **serving(nobody)) as bridge:
+        bridge.says("bridge_started")
+        assert bridge.end(signal.SIGINT) == 0
+        bridge.says("bridge_stopped")
+
+
+def test_it_warns_of_what_will_surprise_later(nobody: str) -> None:
+    given = serving(nobody, verification="report", prt="8080")
+    with started("serve", **given) as bridge:
+        bridge.says("bridge_started")
+        warned = {line["event"]: line for line in map(orjson.loads, bridge.err)}
+        assert warned["verification_not_enforced"]["verification"] == "report"
+        assert warned["reply_not_configured"]["callback_type"] == "voice.call.fallback"
+        assert "public_url_not_configured" in warned
+        assert warned["setting_unknown"]["name"] == "BRIDGE_PRT"
+
+
+@pytest.mark.parametrize("setting", ["port", "management_port"])
+def test_a_port_that_is_taken_is_exit_code_3_and_one_line(nobody: str, setting: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = run("serve", **serving(nobody, **{setting: port}))
+    assert (done.returncode, done.stdout) == (3, "")
+    (line,) = done.stderr.splitlines()
+    assert line == f"cannot listen on 127.0.0.1:{port}: Address already in use"
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("<Response>", "not well-formed XML in UTF-8"),
+        ("<Speak>Hello</Speak>", "the root element is <Speak>"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_a_bad_reply_document_is_exit_code_2_and_one_line(
+    nobody: str, tmp_path: Path, content: str | None, fault: str
+) -> None:
+    document = tmp_path / "answer.xml"
+    if content is not None:
+        document.write_text(content)
+    replies = json.dumps({"voice.call.answer": str(document)})
+    done = run("serve", **serving(nobody, replies=replies))
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"{document}: ")
+    assert fault in line
+
+
+def test_a_reply_for_a_type_that_takes_none_is_exit_code_2(nobody: str, tmp_path: Path) -> None:
+    document = tmp_path / "answer.xml"
+    document.write_text("<Response/>")
+    replies = json.dumps({"voice.call.hangup": str(document)})
+    done = run("serve", **serving(nobody, replies=replies))
+    assert done.returncode == 2
+    assert done.stderr.startswith("voice.call.hangup is not a type whose reply Plivo executes")
+
+
+def test_it_becomes_ready_when_kafka_comes(embedded_kafka: str, client: httpx.Client) -> None:
+    given = serving(embedded_kafka, kafka_idempotence="false", log_format="console")
+    with started("serve", **given) as bridge:
+        bridge.says("kafka_available")
+        url = f"http://127.0.0.1:{given['management_port']}/readyz"
+        eventually(lambda: client.get(url).status_code == 200)
+        assert bridge.end() == 0

@@ -1,0 +1,99 @@
+"""``callback-bridge topics``: plan, apply and check, as a user sees them."""
+
+from subprocess import CompletedProcess
+from typing import Any
+
+import orjson
+
+from bridge import catalogue
+from bridge.dev.broker import free_port
+from tests.cli.process import run
+from tests.kafka.client import Kafka
+
+pytest_plugins = ("tests.kafka.fixtures",)
+
+ONE_BROKER = {
+    "topics_partitions": "2",
+    "topics_replication_factor": "1",
+    "topics_min_insync_replicas": "1",
+}
+NAMES = [kind.topic for kind in catalogue.load().all] + [
+    "plivo.journal.v1",
+    "plivo.bridge.deadletter.v1",
+]
+
+
+def topics(verb: str, kafka: Kafka, prefix: str, **settings: str) -> CompletedProcess[str]:
+    given = {"kafka_bootstrap_servers": kafka.address, "topic_prefix": prefix, **ONE_BROKER}
+    return run("topics", verb, **{**given, **settings})
+
+
+def lines(done: CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [orjson.loads(line) for line in done.stdout.splitlines()]
+
+
+def states(done: CompletedProcess[str]) -> set[str]:
+    return {line["state"] for line in lines(done)}
+
+
+def test_the_plan_names_every_topic_without_asking_a_cluster() -> None:
+    done = run("topics", "plan", topic_prefix="prod.eu.")
+    assert done.returncode == 0
+    assert [line["name"] for line in lines(done)] == ["prod.eu." + name for name in NAMES]
+
+
+def test_the_plan_has_the_settings_of_the_environment() -> None:
+    done = run("topics", "plan", topics_partitions="7", topics_event_retention_days="2")
+    (ring,) = (line for line in lines(done) if line["name"] == "plivo.voice.call.ring.v1")
+    assert ring["partitions"] == 7
+    assert ring["configs"]["retention.ms"] == str(2 * 86_400_000)
+
+
+def test_the_journal_is_planned_to_be_kept_for_ever() -> None:
+    (journal,) = (
+        line for line in lines(run("topics", "plan")) if line["name"] == "plivo.journal.v1"
+    )
+    assert journal["configs"]["retention.ms"] == "-1"
+
+
+def test_check_finds_all_missing_then_apply_makes_them_and_check_is_content(
+    kafka: Kafka, prefix: str
+) -> None:
+    before = topics("check", kafka, prefix)
+    assert (before.returncode, states(before)) == (1, {"missing"})
+    applied = topics("apply", kafka, prefix)
+    assert (applied.returncode, states(applied)) == (0, {"ok"})
+    after = topics("check", kafka, prefix)
+    assert (after.returncode, [line["topic"] for line in lines(after)]) == (
+        0,
+        [prefix + name for name in NAMES],
+    )
+
+
+def test_what_only_an_operator_can_decide_is_reported_with_exit_code_1(
+    kafka: Kafka, prefix: str
+) -> None:
+    topics("apply", kafka, prefix)
+    done = topics("check", kafka, prefix, topics_partitions="1")
+    assert done.returncode == 1
+    assert {tuple(line["differences"]) for line in lines(done)} == {("2 partitions, planned 1",)}
+
+
+def test_without_an_address_the_setting_that_is_missing_is_named() -> None:
+    done = run("topics", "apply")
+    assert done.returncode == 2
+    assert "BRIDGE_KAFKA_BOOTSTRAP_SERVERS is not set" in done.stderr
+
+
+def test_a_setting_out_of_bounds_is_named_with_exit_code_2() -> None:
+    done = run("topics", "plan", topics_partitions="0")
+    assert done.returncode == 2
+    assert "BRIDGE_TOPICS_PARTITIONS" in done.stderr
+
+
+def test_a_kafka_that_is_away_is_one_line_and_exit_code_3() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    done = run("topics", "check", kafka_bootstrap_servers=address)
+    assert done.returncode == 3
+    assert address in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,115 @@
+"""What tests do with any Kafka: make topics, publish, and read back by a client that is not ours."""
+
+import contextlib
+import uuid
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import confluent_kafka
+
+from bridge.derived.topics import PlannedTopic
+from bridge.publish.connection import Connection
+from bridge.publish.kafka import KafkaPublisher
+from bridge.publish.provision import Provisioner
+from bridge.record import Record
+from tests.kafka.waiting import until
+
+_POLL_S: Final = 10.0
+_LINGER_S: Final = 0.1
+# Generous: a busy machine must not turn an acknowledgement into a failure.
+ACK_TIMEOUT_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kafka:
+    """A cluster to test against, and whether it knows idempotent producers."""
+
+    address: str
+    idempotence: bool
+
+    @property
+    def connection(self) -> Connection:
+        return Connection(self.address)
+
+    def publisher(self, *, ack_timeout_s: float = ACK_TIMEOUT_S) -> KafkaPublisher:
+        return KafkaPublisher(
+            self.connection, idempotence=self.idempotence, ack_timeout_s=ack_timeout_s
+        )
+
+
+@contextlib.asynccontextmanager
+async def running(publisher: KafkaPublisher) -> AsyncGenerator[KafkaPublisher]:
+    """Run a publisher that finds its Kafka; it is stopped at the end, whatever happened."""
+    publisher.start()
+    try:
+        await until(lambda: publisher.available)
+        yield publisher
+    finally:
+        await publisher.stop(flush_timeout_s=2)
+
+
+def planned(name: str, *, partitions: int = 1, **configs: str) -> PlannedTopic:
+    """Return a topic of one replica that keeps its records; ``configs`` with ``_`` for ``.``."""
+    settings = {key.replace("_", "."): value for key, value in configs.items()}
+    return PlannedTopic(
+        name=name,
+        holds="a test's records",
+        partitions=partitions,
+        replication_factor=1,
+        configs={"retention.ms": "-1", **settings},
+    )
+
+
+async def make_topics(connection: Connection, *topics: PlannedTopic) -> None:
+    async with Provisioner(connection) as provisioner:
+        states = await provisioner.apply(topics)
+    assert [state.state for state in states] == ["ok"] * len(topics), states
+
+
+def read_back(address: str, topics: Sequence[str]) -> list[Record]:
+    """Return everything on the topics, by librdkafka: in order within a partition."""
+    consumer = confluent_kafka.Consumer(
+        {
+            "bootstrap.servers": address,
+            "group.id": uuid.uuid4().hex,  # asked for, though no group is joined
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+        }
+    )
+    try:
+        known = consumer.list_topics(timeout=_POLL_S).topics
+        ends: dict[tuple[str, int], int] = {}
+        for topic in topics:
+            for partition in known[topic].partitions:
+                place = confluent_kafka.TopicPartition(topic, partition)
+                low, high = consumer.get_watermark_offsets(place, timeout=_POLL_S)
+                if high > low:
+                    ends[topic, partition] = high
+        consumer.assign([confluent_kafka.TopicPartition(*place, 0) for place in ends])
+        found: list[Record] = []
+        while ends:
+            message = consumer.poll(_POLL_S)
+            assert message is not None, f"nothing more came, though there is more: {ends}"
+            assert message.error() is None, message.error()
+            found.append(_record(message))
+            place = (message.topic(), message.partition())
+            if message.offset() + 1 >= ends.get(place, 0):
+                ends.pop(place, None)
+        # The embedded broker says that a topic ends after the first record of its last batch.
+        while (message := consumer.poll(_LINGER_S)) is not None:
+            assert message.error() is None, message.error()
+            found.append(_record(message))
+        return found
+    finally:
+        consumer.close()
+
+
+def _record(message: confluent_kafka.Message) -> Record:
+    return Record(
+        topic=message.topic(),
+        key=message.key(),
+        value=message.value(),
+        headers=tuple(message.headers() or ()),
+        timestamp_ms=message.timestamp()[1],
+    )
