@@ -11,7 +11,10 @@ from bridge.catalogue import Catalogue
 from bridge.dev.broker import embedded_broker
 
 hypothesis.settings.register_profile(
-    "bridge", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "bridge",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("bridge")
 

@@ -1,0 +1,87 @@
+"""What is measured, each a process of its own: ``python -m tests.bench.servers KIND [KAFKA]``.
+
+All three are run by ``bridge.ingress.server.serve``, so that loop, parser and flags are the same.
+The first line on standard output is the two ports. Log lines are made as in production and written
+to where the starter says, which should be /dev/null.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+import uvloop
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from bridge import __version__, logs
+from bridge.cli.build import application, build
+from bridge.dev.account import ACCOUNTS
+from bridge.ingress import server
+from bridge.ingress.health import make_management_app
+from bridge.metrics import Metrics
+from bridge.publish.memory import MemoryPublisher
+from bridge.settings import load
+from tests.bench.callbacks import PUBLIC_URL
+
+KINDS = ("plain", "memory", "embedded")
+TOPIC_PREFIX = "bench."
+
+_SHUTDOWN_S = 5.0
+
+
+async def _ok(request: Request) -> Response:
+    await request.body()
+    return PlainTextResponse("ok")
+
+
+async def _nothing() -> None:
+    pass
+
+
+async def _serve(kind: str, kafka: str) -> None:
+    stopping = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    metrics = Metrics(__version__)
+    settings = load(
+        None,
+        kafka={"bootstrap_servers": kafka, "idempotence": False},
+        accounts=ACCOUNTS,
+        accounts_file=None,
+        public_url=PUBLIC_URL,
+        topic_prefix=TOPIC_PREFIX,
+    )
+    before_end: Callable[[], Awaitable[None]] = _nothing
+    management = make_management_app(ready=lambda: True, metrics=metrics)
+    if kind == "plain":
+        app = Starlette(routes=[Route("/plivo/voice/call/hangup", _ok, methods=["POST"])])
+    elif kind == "memory":
+        app = application(settings, MemoryPublisher(records_max=64), metrics)
+    else:
+        bridge = build(settings)
+        bridge.publisher.start()
+        app, management = bridge.app, bridge.management_app
+        before_end = _flush(bridge.publisher.stop)
+    doors = server.Doors(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
+    ports = [str(door.getsockname()[1]) for door in (doors.callbacks, doors.management)]
+    sys.stdout.write(" ".join(ports) + "\n")
+    sys.stdout.flush()
+    await server.serve(
+        app,
+        management,
+        doors,
+        stopping=stopping,
+        shutdown_timeout_s=_SHUTDOWN_S,
+        before_end=before_end,
+    )
+
+
+def _flush(stop: Callable[[float], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    return lambda: stop(_SHUTDOWN_S)
+
+
+if __name__ == "__main__":
+    logs.configure("json", "info")
+    uvloop.run(_serve(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1:1"))
