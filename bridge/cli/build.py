@@ -7,7 +7,7 @@ import structlog
 from starlette.applications import Starlette
 
 from bridge import __version__, catalogue
-from bridge.derived.topics import Sizing
+from bridge.derived.topics import Sizing, plan
 from bridge.event import Naming
 from bridge.ingress.app import make_app
 from bridge.ingress.health import make_management_app
@@ -147,6 +147,9 @@ def build(settings: Settings) -> Bridge:
         connection(settings),
         idempotence=settings.kafka.idempotence,
         ack_timeout_s=settings.kafka.ack_timeout_s,
+        topics=[
+            one.name for one in plan(catalogue.load(), settings.topic_prefix, sizing(settings))
+        ],
         on_available=lambda available: metrics.set("kafka_available", int(available)),
     )
     app = application(settings, publisher, metrics)

@@ -52,11 +52,13 @@ class KafkaPublisher:
         *,
         idempotence: bool,
         ack_timeout_s: float,
+        topics: Sequence[str] = (),
         on_available: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self._connection = connection
         self._idempotence = idempotence
         self._ack_timeout_s = ack_timeout_s
+        self._topics = topics
         self._on_available = on_available
         self._available = False
         self._producer: AIOKafkaProducer | None = None
@@ -104,7 +106,7 @@ class KafkaPublisher:
                     await asyncio.shield(future)
         except TimeoutError as error:
             raise self._late(producer, records) from error
-        except RecordListTooLargeError as error:
+        except (MessageSizeTooLargeError, RecordListTooLargeError) as error:
             self._broken.set()  # the broker refused the batch, whose number is used up: rule 3
             message = "over the limit of the topic"
             raise RecordTooLarge(message) from error
@@ -120,12 +122,11 @@ class KafkaPublisher:
     def _late(self, producer: AIOKafkaProducer, records: Sequence[Record]) -> Unavailable:
         """Return what to raise when no acknowledgement came in time.
 
-        A topic that is missing makes only its own records wait, and says nothing of Kafka.
+        A topic that was missing at the start makes only its own records wait, and says nothing of
+        Kafka.
         """
-        cluster = producer.client.cluster
         for record in records:
-            if cluster.partitions_for_topic(record.topic) is None:
-                log.error("topic_missing", topic=record.topic)
+            if record.topic in self._missing(producer):
                 return Unavailable(f"topic {record.topic} is missing")
         self._set_available(value=False)
         return Unavailable(f"no acknowledgement within {self._ack_timeout_s} s")
@@ -138,6 +139,11 @@ class KafkaPublisher:
                 log.info("kafka_available")
             else:
                 log.warning("kafka_unavailable")
+
+    def _missing(self, producer: AIOKafkaProducer) -> list[str]:
+        """Return which of the topics we know we need are not on the cluster, as last seen."""
+        known = producer.client.cluster
+        return [topic for topic in self._topics if known.partitions_for_topic(topic) is None]
 
     async def _keep(self) -> None:
         """Keep a producer: start one, watch it, replace it when it broke (rules 3 and 4)."""
@@ -174,6 +180,9 @@ class KafkaPublisher:
                     metadata_max_age_ms=60_000,
                 )
                 await producer.start()
+                await producer.client.set_topics(self._topics)
+                for topic in self._missing(producer):
+                    log.error("topic_missing", topic=topic)
             except asyncio.CancelledError:
                 if producer is not None:
                     await abort(producer)

@@ -32,9 +32,14 @@ class Kafka:
     def connection(self) -> Connection:
         return Connection(self.address)
 
-    def publisher(self, *, ack_timeout_s: float = ACK_TIMEOUT_S) -> KafkaPublisher:
+    def publisher(
+        self, *, ack_timeout_s: float = ACK_TIMEOUT_S, topics: Sequence[str] = ()
+    ) -> KafkaPublisher:
         return KafkaPublisher(
-            self.connection, idempotence=self.idempotence, ack_timeout_s=ack_timeout_s
+            self.connection,
+            idempotence=self.idempotence,
+            ack_timeout_s=ack_timeout_s,
+            topics=topics,
         )
 
 

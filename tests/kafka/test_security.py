@@ -193,6 +193,8 @@ async def test_who_has_the_right_credentials_makes_topics_and_publishes(
     assert read_back(authority_and_node[1].address(), [topic.name]) == [record]
 
 
+# aiokafka leaves the socket of a login that failed to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_wrong_password_is_refused_with_a_text_that_names_it(
     connection: Connection,
 ) -> None:
@@ -201,6 +203,7 @@ async def test_a_wrong_password_is_refused_with_a_text_that_names_it(
             pass
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_publisher_with_a_wrong_password_stays_unavailable(connection: Connection) -> None:
     publisher = publisher_on(with_the_wrong_password(connection))
     publisher.start()
@@ -242,6 +245,7 @@ async def test_an_authority_file_that_is_missing_is_refused_with_its_name(
             pass
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_publisher_outlives_a_token_endpoint_that_is_out_of_order(
     authority_and_node: tuple[Path, Node],
     token_url: str,

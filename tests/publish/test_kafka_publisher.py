@@ -283,8 +283,9 @@ async def test_a_topic_that_is_missing_does_not_make_kafka_unavailable_for_other
 ) -> None:
     # The embedded broker makes a topic the moment somebody asks for it.
     missing = Record(apache_mortal.topic + ".missing", b"k", b"v", (), 1_772_884_800_000)
-    async with running(apache_mortal.kafka.publisher(ack_timeout_s=DEADLINE_S)) as publisher:
+    ours = apache_mortal.kafka.publisher(ack_timeout_s=DEADLINE_S, topics=[missing.topic])
+    async with running(ours) as publisher:
         await publisher.publish([apache_mortal.record(1)])
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable, match="missing"):
             await publisher.publish([missing])
         assert publisher.available
