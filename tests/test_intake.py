@@ -199,3 +199,21 @@ async def test_event_and_journal_name_each_other(types: Catalogue) -> None:
     event, journal = (orjson.loads(record.value) for record in walk.publisher.records)
     assert event["id"] == journal["events"][0]["id"] == taken.event_id
     assert walk.publisher.records[0].key == walk.publisher.records[1].key == b"1"
+
+
+async def test_what_an_operator_should_look_at_is_counted(types: Catalogue) -> None:
+    walk = Walk(types, Fake())
+    # The account is in UTC; these times are five and a half hours ahead of SessionStart.
+    form = (
+        "CallUUID=x&Event=Hangup&SessionStart=2026-03-07+14:13:30&StartTime=2026-03-07+19:43:28"
+        "&Duration=long&Colour=blue&Wheels=3"
+    )
+    await walk.take(form, kind="voice.call.answer")
+    counted = ("zone_mismatches", "unreadable", "undeclared", "path_mismatches")
+    found = {one: walk.metrics.value(f"{one}_total", type="voice.call.hangup") for one in counted}
+    assert found == {
+        "zone_mismatches": 1,
+        "unreadable": 1,
+        "undeclared": 2,
+        "path_mismatches": 1,
+    }

@@ -170,6 +170,13 @@ def test_spellings_that_disagree_are_unreadable_and_both_are_kept(types: Catalog
     assert kept == {"Machine": ["true"], "machine": ["false"]}
 
 
+def test_a_third_spelling_does_not_settle_a_disagreement(types: Catalogue) -> None:
+    pairs = [*RING, ("Machine", "true"), ("machine", "false"), ("MACHINE", "true")]
+    callback = parsed(types, pairs)
+    assert callback.fields["machine"] is None
+    assert [one["parameter"] for one in callback.unreadable] == ["Machine", "machine", "MACHINE"]
+
+
 def test_spellings_that_agree_are_read(types: Catalogue) -> None:
     callback = parsed(types, [*RING, ("Machine", "true"), ("machine", "true")])
     assert callback.fields["machine"] == "true"
