@@ -1,25 +1,41 @@
 """Every callback type there is, and how to tell which one came.
 
 The declarations are found by walking ``bridge.callbacks``: a new file there is a new type.
+
+1. Types are tried in the order of their step; the first step at which any fits decides.
+2. The path a callback came on decides where its type fits too, or where nobody knows what it carries.
+3. Where the path's type does not fit, the parameters decide, unless what they fit is weak: a hangup
+   that arrives on the answer URL is a hangup, but a digit on the recording URL is no digits callback.
+4. On the shared path a type that only its path tells is never chosen: what it cannot be told from is.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
+from types import ModuleType
+from typing import cast
 
 from bridge import callbacks
-from bridge.callbacks.model import CallbackType, Reply
+from bridge.callbacks.model import UNRECOGNISED, CallbackType, Reply
 
 Values = Mapping[str, str]
+Condition = Callable[[Values], bool]
 
 
-def _condition(text: str) -> Callable[[Values], bool]:
-    name, equals, value = text.partition("=")
-    if equals:
+def condition(text: str) -> Condition:
+    """Return the test that one part of a declaration's ``recognise`` stands for."""
+    if text.startswith("!"):
+        refused = condition(text[1:])
+        return lambda values: not refused(values)
+    if text.endswith("?"):
+        return lambda values: text[:-1] in values
+    name, sign, value = text.partition("^=")
+    if sign:
+        return lambda values: values.get(name, "").startswith(value)
+    name, sign, value = text.partition("=")
+    if sign:
         return lambda values: values.get(name) == value
-    if name.startswith("!"):
-        return lambda values: not values.get(name[1:])
     return lambda values: bool(values.get(name))
 
 
@@ -29,11 +45,14 @@ class Catalogue:
     def __init__(self, types: tuple[CallbackType, ...], unrecognised: CallbackType) -> None:
         self.types = types
         self.unrecognised = unrecognised
-        self._alternatives = [
-            (kind, [_condition(part.strip()) for part in alternative.split("&")])
+        self._alternatives = {
+            kind.name: [
+                [condition(part) for part in alternative.split(" & ")]
+                for alternative in kind.recognise
+            ]
             for kind in types
-            for alternative in kind.recognise
-        ]
+        }
+        self._in_order = sorted(types, key=lambda kind: kind.step)
 
     @cached_property
     def all(self) -> tuple[CallbackType, ...]:
@@ -47,40 +66,42 @@ class Catalogue:
 
     @cached_property
     def controls(self) -> tuple[CallbackType, ...]:
-        """Return the types whose answer Plivo executes."""
-        return tuple(kind for kind in self.types if kind.reply is Reply.XML)
+        """Return the types whose answer Plivo executes, or may."""
+        return tuple(kind for kind in self.types if kind.reply is not Reply.ACK)
 
-    def candidates(self, values: Values) -> list[CallbackType]:
-        """Return the types these parameters fit, those that parameters can tell first.
+    def fits(self, kind: CallbackType, values: Values) -> bool:
+        """Say whether these parameters fit a type; blank values are absent ones."""
+        return any(
+            all(holds(values) for holds in conditions)
+            for conditions in self._alternatives[kind.name]
+        )
 
-        Blank values are absent. More than one means that only the path tells them apart.
-        """
-        found = [
-            kind
-            for kind, conditions in self._alternatives
-            if all([condition(values) for condition in conditions])  # noqa: C419 (faster)
-        ]
-        return sorted(found, key=lambda kind: kind.told_by_path) if len(found) > 1 else found
+    def fitting(self, values: Values) -> Iterator[CallbackType]:
+        """Yield the types these parameters fit, in the order they are tried."""
+        return (kind for kind in self._in_order if self.fits(kind, values))
 
     def choose(self, values: Values, route: CallbackType | None) -> tuple[CallbackType, bool]:
-        """Return the type of a callback, and whether its path told it.
-
-        The parameters decide, the path only between types they fit equally (answer and fallback),
-        or where they fit none: a hangup that arrives on the answer URL is a hangup.
-        """
-        found = self.candidates(values)
-        if route is not None and (route in found or not found):
+        """Return the type of a callback, and whether its path told it: rules 1 to 4."""
+        if route is not None and (not route.recognise or self.fits(route, values)):
             return route, True
-        return (found[0] if found else self.unrecognised), False
+        fitting = (kind for kind in self.fitting(values) if not kind.told_by_path)
+        told = next(fitting, self.unrecognised)
+        if route is not None and (told.weak or told is self.unrecognised):
+            return route, True
+        return told, False
+
+
+def _values(module: ModuleType) -> Iterable[object]:
+    return vars(module).values()
 
 
 def load() -> Catalogue:
     """Return the catalogue of all declarations, in the order of their names."""
     declared: list[CallbackType] = []
     for module in pkgutil.walk_packages(callbacks.__path__, callbacks.__name__ + "."):
-        declaration = getattr(importlib.import_module(module.name), "CALLBACK", None)
-        if isinstance(declaration, CallbackType):
-            declared.append(declaration)
+        for value in _values(importlib.import_module(module.name)):
+            kin = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+            declared += [kind for kind in kin if isinstance(kind, CallbackType)]
     declared.sort(key=lambda kind: kind.name)
-    unrecognised = next(kind for kind in declared if not kind.recognise)
-    return Catalogue(tuple(kind for kind in declared if kind.recognise), unrecognised)
+    unrecognised = next(kind for kind in declared if kind.name == UNRECOGNISED)
+    return Catalogue(tuple(kind for kind in declared if kind is not unrecognised), unrecognised)

@@ -25,6 +25,7 @@ from bridge.callbacks.model import CallbackType, Verification
 from bridge.normalise.time import rfc3339
 from bridge.parameters import Parameters
 from bridge.parse import Callback, NoEventReason
+from bridge.raw import NONCE_V2, NONCE_V3
 from bridge.record import Record
 from bridge.verify import Unverified, Verified
 
@@ -104,12 +105,16 @@ class JournalValue(TypedDict):
     bridge_version: Annotated[str, Field(description="The version that took it in.")]
 
 
-def callback_id(account: str | None, kind: str, parameters: Parameters) -> str:
-    """Return the 32 hex digits that name a callback of type ``kind`` (rule 1)."""
+def callback_id(account: str | None, kind: str, parameters: Parameters, nonce: str = "") -> str:
+    """Return the 32 hex digits that name a callback of type ``kind`` (rule 1).
+
+    ``nonce`` is given for types whose parameters can truthfully come twice (digits pressed again).
+    """
     pairs = sorted((*parameters.query, *parameters.body))
+    once = f"nonce {nonce}\n" if nonce else ""
     # Lengths in front, because keys and values may hold any character that could separate them.
     text = "".join([f"{len(key)}:{key}{len(value)}:{value}" for key, value in pairs])
-    canonical = f"{account or ''}\n{kind}\n{text}".encode("utf-8", "surrogateescape")
+    canonical = f"{account or ''}\n{kind}\n{once}{text}".encode("utf-8", "surrogateescape")
     return hashlib.blake2b(canonical, digest_size=16).hexdigest()
 
 
@@ -146,7 +151,8 @@ def to_event(callback: Callback, naming: Naming, recorded_at: datetime) -> Event
     verdict = callback.verdict
     raw = verdict.raw
     kind = callback.type
-    identity = callback_id(verdict.account, kind.event_type, verdict.parameters)
+    nonce = (raw.header(NONCE_V3) or raw.header(NONCE_V2) or "") if kind.repeats else ""
+    identity = callback_id(verdict.account, kind.event_type, verdict.parameters, nonce)
     received = rfc3339(raw.received_at)
     subject = callback.subject or identity
     attributes = {

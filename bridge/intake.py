@@ -1,10 +1,11 @@
 """The walk of a callback: from the request to its one outcome."""
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Final, Literal
 
 import structlog
 
@@ -24,6 +25,9 @@ from bridge.verify import Fault, Unverified, Verified, Verifier
 Policy = Literal["enforce", "report", "off"]
 
 log = structlog.get_logger()
+
+_NAME: Final = re.compile(r"(?![Xx]-[Pp][Hh]-)[A-Za-z][A-Za-z_-]{0,63}[0-9]{0,2}", re.ASCII)
+_NAMED_MAX: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class Intake:
         self._naming = naming
         self._metrics = metrics
         self._now = now
+        self._named: set[tuple[str, str]] = set()
 
     async def take(self, raw: RawCallback, route: CallbackType | None) -> Taken:
         """Return how the callback ended; ``route`` is its path's type, None on the shared path."""
@@ -149,12 +154,26 @@ class Intake:
         name = callback.type.name
         if callback.undeclared:
             self._metrics.count("undeclared_total", name, by=len(callback.undeclared))
+            self._name_once(name, callback.undeclared)
         if callback.unreadable:
             self._metrics.count("unreadable_total", name, by=len(callback.unreadable))
         if callback.zone_mismatch is not None:
             self._metrics.count("zone_mismatches_total", name)
         if route is not None and route is not callback.type:
             self._metrics.count("path_mismatches_total", name)
+
+    def _name_once(self, type_name: str, parameters: Iterable[str]) -> None:
+        """Log each parameter no declaration knows, the first time it comes with a type.
+
+        That is how an operator learns of a new one of Plivo's the day it appears. A name that does
+        not look like one of Plivo's is somebody's content, and stays out of the log.
+        """
+        for parameter in parameters:
+            known = (type_name, parameter) in self._named
+            if known or len(self._named) >= _NAMED_MAX or not _NAME.fullmatch(parameter):
+                continue
+            self._named.add((type_name, parameter))
+            log.warning("parameter_undeclared", callback_type=type_name, parameter=parameter)
 
     def _ended(self, label: str, raw: RawCallback, outcome: Outcome, **keys: str) -> None:
         self._metrics.count("callbacks_total", label, raw.method, outcome)

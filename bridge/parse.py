@@ -18,6 +18,7 @@ from typing import cast
 
 from bridge.callbacks.model import CallbackType, Unread
 from bridge.catalogue import Catalogue
+from bridge.normalise.correlation import correlation
 from bridge.normalise.reading import Scope, Unreadable
 from bridge.normalise.stir import spelling
 from bridge.normalise.time import (
@@ -101,10 +102,12 @@ class _Reading:
         self.undeclared: Lists = {}
         self.unreadable: list[Unread] = []
         self._groups: dict[str, dict[str, str]] = {}
-        self._read_from: dict[str, tuple[str, list[str]]] = {}
+        self._read_from: dict[str, list[tuple[str, list[str]]]] = {}
 
     def _unread(self, field: str | None, name: str, texts: list[str], reason: str) -> None:
         if field is not None:
+            for earlier in self._read_from.pop(field, ()):
+                self._unread(field, *earlier, "spellings_disagree")
             self.fields[field] = None
         shown = [printable(text) for text in texts]
         self.unreadable.append(
@@ -138,13 +141,10 @@ class _Reading:
         if isinstance(value, WallTime):
             self.walls[slot.name] = (slot.field, value)
         if slot.field in self.fields and self.fields[slot.field] != value:
-            earlier = self._read_from.pop(slot.field, None)
-            if earlier is not None:
-                self._unread(slot.field, *earlier, "spellings_disagree")
             self._unread(slot.field, name, texts, "spellings_disagree")
             return
         self.fields[slot.field] = value
-        self._read_from[slot.field] = (name, texts)
+        self._read_from.setdefault(slot.field, []).append((name, texts))
 
     def leftover(self, name: str, texts: list[str]) -> None:
         """Read a parameter that is not one of the declaration's exact names."""
@@ -157,7 +157,8 @@ class _Reading:
             return
         group = self.slots.group_of.get(folded)
         if group is None:
-            group = next((of for start, of in self.slots.prefixes if name.startswith(start)), None)
+            found = (of for pattern, of in self.slots.patterns if pattern.fullmatch(name))
+            group = next(found, None)
         if group is None:
             self.undeclared[name] = texts
             return
@@ -231,12 +232,15 @@ class Parser:
         direction = values.get("Direction")
         reading = _Reading(slots, Scope(direction.lower() if direction else None, zone))
         for slot in slots.singles:
-            texts = plivos.pop(slot.name, None)
+            texts = plivos.get(slot.name)
             if texts is not None:
                 reading.single(slot, slot.name, texts)
         for name, texts in plivos.items():
-            reading.leftover(name, texts)
+            if name not in slots.exact:
+                reading.leftover(name, texts)
         reading.finish_groups()
+        if slots.correlated:
+            reading.fields["correlation"] = correlation(reading.fields)
         mismatch = reading.settle_times(verdict.raw.received_at) if reading.walls else None
         for name in reading.undeclared.keys() & context.keys():
             if reading.undeclared[name] == context[name]:
@@ -264,20 +268,22 @@ _IDENTITIES = ("CallUUID", "MessageUUID", "ConferenceUUID", "SessionUUID")
 
 # CloudEvents allows no control characters in an attribute, and no id of Plivo's has any.
 def _subject(kind: CallbackType, reading: _Reading) -> str | None:
+    for field in kind.key:
+        subject = reading.fields.get(field)
+        if isinstance(subject, str) and subject.isprintable():
+            return subject
     if kind.key:
-        subject = reading.fields.get(kind.key)
-        if not isinstance(subject, str) or not subject.isprintable():
-            raise NoEvent(NoEventReason.NO_IDENTITY)
-        return subject
+        raise NoEvent(NoEventReason.NO_IDENTITY)
     said = (text for name in _IDENTITIES for text in reading.undeclared.get(name, ()))
     return next((text for text in said if text and text.isprintable()), None)
 
 
 def _happened(kind: CallbackType, fields: Mapping[str, object]) -> tuple[str | None, str | None]:
-    moment = cast("Moment | None", fields.get(kind.happened)) if kind.happened else None
-    if not moment or not moment["utc"]:
-        return None, None
-    return moment["utc"], kind.happened
+    for field in kind.happened:
+        moment = cast("Moment | None", fields.get(field))
+        if moment and moment["utc"]:
+            return moment["utc"], field
+    return None, None
 
 
 def _shown(lists: Lists) -> Lists:

@@ -1,10 +1,11 @@
 """A declaration compiled for reading: from a parameter's name to its field and normaliser."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from bridge.callbacks.model import CallbackData, fields_of
+from bridge.callbacks.model import CallbackData, VoiceEvent, fields_of
 from bridge.normalise.reading import Read, Reads, ReadsGroup
 from bridge.normalise.stir import spelling
 
@@ -26,10 +27,12 @@ class Slots:
     """
 
     singles: tuple[Single, ...]
+    exact: frozenset[str]
+    correlated: bool
     folded: Mapping[str, Single]
     groups: Mapping[str, ReadsGroup]
     group_of: Mapping[str, str]
-    prefixes: tuple[tuple[str, str], ...]
+    patterns: tuple[tuple[re.Pattern[str], str], ...]
 
 
 def _marks(annotation: Any) -> Iterable[object]:  # noqa: ANN401 (typing's own objects)
@@ -45,13 +48,17 @@ def slots_of(model: type[CallbackData]) -> Slots:
     folded: dict[str, Single] = {}
     groups: dict[str, ReadsGroup] = {}
     group_of: dict[str, str] = {}
-    prefixes: list[tuple[str, str]] = []
+    patterns: list[tuple[re.Pattern[str], str]] = []
     for field, (annotation, parameter, metadata) in fields_of(model).items():
         for mark in (*metadata, *_marks(annotation)):
             if isinstance(mark, ReadsGroup):
                 groups[field] = mark
-                if parameter.prefix:
-                    prefixes += [(name, field) for name in parameter.names]
+                if parameter.prefix or parameter.numbered:
+                    rest = "[0-9]+" if parameter.numbered else ".*"
+                    patterns += [
+                        (re.compile(re.escape(name) + rest, re.ASCII | re.DOTALL), field)
+                        for name in parameter.names
+                    ]
                 else:
                     group_of.update({spelling(name): field for name in parameter.names})
             elif isinstance(mark, Reads):
@@ -59,4 +66,6 @@ def slots_of(model: type[CallbackData]) -> Slots:
                 singles += found
                 if parameter.folded:
                     folded.update({spelling(one.name): one for one in found})
-    return Slots(tuple(singles), folded, groups, group_of, tuple(prefixes))
+    exact = frozenset(one.name for one in singles)
+    correlated = issubclass(model, VoiceEvent)
+    return Slots(tuple(singles), exact, correlated, folded, groups, group_of, tuple(patterns))

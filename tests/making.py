@@ -4,6 +4,7 @@ import string
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from urllib.parse import parse_qsl, urlencode
 
 from hypothesis import strategies as st
@@ -129,6 +130,12 @@ def vouched(raw: RawCallback, *, zone: str | None = ZONE) -> Verified:
     return Verified(raw, parameters_of(raw), AUTH_ID, None, zone, Scheme.V3, "00000000", COVERS_V3)
 
 
+@cache
+def parser(types: Catalogue, *context_names: str) -> Parser:
+    """Return the parser of a catalogue; to make one takes longer than most tests."""
+    return Parser(types, context_names)
+
+
 def parsed(
     types: Catalogue,
     pairs: Sequence[Pair] = HANGUP,
@@ -138,7 +145,7 @@ def parsed(
     zone: str | None = ZONE,
 ) -> Callback:
     """Return the callback that a form body of ``pairs`` is."""
-    return Parser(types).parse(vouched(raw_callback(query, urlencode(pairs)), zone=zone), route)
+    return parser(types).parse(vouched(raw_callback(query, urlencode(pairs)), zone=zone), route)
 
 
 def event_of(callback: Callback) -> Event:

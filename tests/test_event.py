@@ -22,7 +22,6 @@ from bridge.event import (
     verification_of,
 )
 from bridge.parameters import Pair, Parameters
-from bridge.parse import Parser
 from bridge.raw import RawCallback
 from bridge.verify import Verified
 from tests.making import (
@@ -36,6 +35,7 @@ from tests.making import (
     UUID,
     event_of,
     parsed,
+    parser,
     raw_callback,
     samples,
     signed,
@@ -44,6 +44,7 @@ from tests.making import (
     with_headers,
 )
 
+TYPES = load()
 FORM = urlencode(HANGUP)
 # A surrogate stands for a byte that is not UTF-8.
 RAW_TEXT = st.text("ab:1=&\n\udc80\udcff", max_size=4)
@@ -51,7 +52,7 @@ RAW_PAIRS = st.lists(st.tuples(RAW_TEXT, RAW_TEXT), max_size=3)
 
 
 def id_of(types: Catalogue, raw: RawCallback) -> str:
-    return event_of(Parser(types).parse(vouched(raw), None)).id
+    return event_of(parser(types).parse(vouched(raw), None)).id
 
 
 def test_an_id_is_32_hex_digits_of_a_128_bit_digest(types: Catalogue) -> None:
@@ -118,7 +119,7 @@ def test_ids_differ_by_account_type_and_every_value() -> None:
 def test_an_event_says_how_much_it_can_be_believed(types: Catalogue, policy: str) -> None:
     raw = raw_callback("team=blue", FORM)
     verdict = verdict_on(signed(raw) if policy == "verified" else raw)
-    event = orjson.loads(event_of(Parser(types).parse(verdict, None)).record.value)
+    event = orjson.loads(event_of(parser(types).parse(verdict, None)).record.value)
     assert event["source"] == f"/plivo/accounts/{AUTH_ID}"
     assert event["data"]["verification"] == verification_of(verdict)
     assert event["data"]["verification"]["verdict"] == policy
@@ -229,5 +230,5 @@ def test_any_parameters_are_an_event_that_is_the_same_every_time(pairs: list[Pai
     verdict = vouched(raw_callback("", urlencode([*HANGUP, *pairs])))
     assert isinstance(verdict, Verified)
     assert verdict.raw.header(wire.SIGNATURE_V3) is None
-    callback = Parser(load()).parse(verdict, None)
+    callback = parser(TYPES).parse(verdict, None)
     assert to_event(callback, NAMING, RECORDED) == to_event(callback, NAMING, RECORDED)

@@ -1,8 +1,5 @@
 """The journal: the callback as it came, enough to verify it and derive its event again."""
 
-import base64
-from datetime import datetime
-from typing import Any
 from urllib.parse import urlencode
 
 import orjson
@@ -14,11 +11,12 @@ from bridge import __version__
 from bridge import raw as wire
 from bridge.catalogue import Catalogue
 from bridge.event import GivenReply, journal_value, to_dead_letter, to_event, to_journal
-from bridge.parse import NoEventReason, Parser
+from bridge.parse import NoEventReason
 from bridge.raw import RawCallback
 from bridge.record import Record
 from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT
 from bridge.verify import Unverified, Verified
+from tests.journal import body_of, from_journal
 from tests.making import (
     AUTH_ID,
     HANGUP,
@@ -28,6 +26,7 @@ from tests.making import (
     TOKEN,
     UUID,
     ZONE,
+    parser,
     raw_callback,
     samples,
     signed,
@@ -45,33 +44,9 @@ def journalled(
     types: Catalogue, raw: RawCallback, reply: GivenReply = ACKNOWLEDGEMENT
 ) -> tuple[Record, str]:
     """Return the journal record of a callback, and the id of its event."""
-    callback = Parser(types).parse(verdict_on(raw), None)
+    callback = parser(types).parse(verdict_on(raw), None)
     event = to_event(callback, NAMING, RECORDED)
     return to_journal(callback, event, NAMING, reply), event.id
-
-
-def body_of(value: dict[str, Any]) -> bytes:
-    if "body" in value:
-        text: str = value["body"]
-        return text.encode()
-    return base64.b64decode(value["body_base64"], validate=True)
-
-
-def from_journal(value: dict[str, Any]) -> RawCallback:
-    """Return the callback that a journal record's JSON is of, from it alone."""
-    return RawCallback(
-        method=value["method"],
-        origin=value["url_received"].removesuffix(
-            value["path"] + (f"?{value['query']}" if value["query"] else "")
-        ),
-        public_origin=value["public_origin"],
-        path=value["path"],
-        query=value["query"],
-        headers=tuple((name, text) for name, text in value["headers"]),
-        body=body_of(value),
-        remote_address=value["remote_address"],
-        received_at=datetime.fromisoformat(value["received_at"]),
-    )
 
 
 def test_a_journal_record_is_the_callback_as_it_came(types: Catalogue) -> None:
@@ -176,11 +151,11 @@ def test_from_the_journal_alone_a_callback_is_verified_and_its_event_derived_aga
         assert isinstance(verdict, Verified)
         assert verdict.scheme == value["verification"]["scheme"]
         assert verdict.key_id == value["verification"]["key_id"]
-        derived = to_event(Parser(types).parse(verdict, None), NAMING, RECORDED)
+        derived = to_event(parser(types).parse(verdict, None), NAMING, RECORDED)
         assert derived.id == event_id
         assert (
             derived.record
-            == to_event(Parser(types).parse(verdict_on(raw), None), NAMING, RECORDED).record
+            == to_event(parser(types).parse(verdict_on(raw), None), NAMING, RECORDED).record
         )
 
 

@@ -56,8 +56,14 @@ def test_an_answer_has_its_receipt_for_a_time(types: Catalogue) -> None:
 
 
 @pytest.mark.parametrize("name", ["CallUUID", "MessageUUID", "ConferenceUUID", "SessionUUID"])
-def test_an_unrecognised_callback_is_about_what_it_names(types: Catalogue, name: str) -> None:
-    callback = parsed(types, [("Other", "1"), (name, UUID)])
+def test_a_callback_of_unknown_fields_is_about_what_it_names(types: Catalogue, name: str) -> None:
+    # Most of these make a type of it; a type only its path tells has no fields to be about.
+    route = types.by_name["numbers.cnam"]
+    assert parsed(types, [("Other", "1"), (name, UUID)], route=route).subject == UUID
+
+
+def test_an_unrecognised_callback_may_name_a_session(types: Catalogue) -> None:
+    callback = parsed(types, [("Other", "1"), ("SessionUUID", UUID)])
     assert callback.type is types.unrecognised
     assert callback.subject == UUID
 
@@ -68,7 +74,7 @@ def test_an_unrecognised_callback_may_be_about_nothing(types: Catalogue) -> None
 
 
 def test_a_blank_identity_hides_no_other(types: Catalogue) -> None:
-    assert parsed(types, [("CallUUID", ""), ("MessageUUID", UUID)]).subject == UUID
+    assert parsed(types, [("CallUUID", ""), ("SessionUUID", UUID)]).subject == UUID
 
 
 class _TwoNames(CallbackData):

@@ -7,27 +7,33 @@ normaliser, meaning with unit) and a CallbackType that says what cannot be seen 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 from typing_extensions import TypedDict
 
+from bridge.normalise.correlation import Correlation
+from bridge.normalise.sip import SipHeaders
 from bridge.normalise.time import ZoneMismatch
+
+# The type of callbacks no declaration knows: the one type without a path.
+UNRECOGNISED: Final = "unrecognised"
 
 
 @dataclass(frozen=True, slots=True)
 class Param:
     """The parameters a field is read from: ``names`` are Plivo's spellings, the documented one first.
 
-    ``folded`` accepts the first name in any case and with or without underscores. ``prefix`` is for
-    names that go on as the customer likes (``X-PH-<Name>``).
+    ``folded`` accepts the names in any case and with or without underscores. ``prefix`` is for names
+    that go on as the customer likes (``X-PH-<Name>``), ``numbered`` for those that go on with digits.
     """
 
     names: tuple[str, ...]
     meaning: str
     folded: bool = False
     prefix: bool = False
+    numbered: bool = False
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
@@ -40,9 +46,15 @@ class Param:
         }
 
 
-def param(*names: str, meaning: str, folded: bool = False, prefix: bool = False) -> Param:
+def param(
+    *names: str,
+    meaning: str,
+    folded: bool = False,
+    prefix: bool = False,
+    numbered: bool = False,
+) -> Param:
     """Return the mark that ties a field to Plivo's parameters."""
-    return Param(names, meaning, folded, prefix)
+    return Param(names, meaning, folded, prefix, numbered)
 
 
 class Reply(StrEnum):
@@ -53,6 +65,12 @@ class Reply(StrEnum):
 
     XML = "xml"
     """The body is executed: Plivo XML."""
+
+    SOUND = "sound"
+    """The body is executed: Plivo XML of Play, Speak and Wait alone."""
+
+    OPTIONAL_XML = "optional_xml"
+    """A body of Plivo XML is executed, none is fine."""
 
 
 class Verification(TypedDict):
@@ -84,7 +102,14 @@ class CallbackData(BaseModel):
 
     model_config = ConfigDict(extra="allow", populate_by_name=True, frozen=True)
 
-    received_at: Annotated[str, Field(description="When the bridge received it, RFC 3339 UTC.")]
+    received_at: Annotated[
+        str,
+        Field(
+            description="When the bridge received it, RFC 3339 UTC.",
+            pattern="Z$",
+            json_schema_extra={"format": "date-time"},
+        ),
+    ]
     time_source: Annotated[
         str,
         Field(description="The field the event's `time` is from, or `received`."),
@@ -110,32 +135,56 @@ class CallbackData(BaseModel):
     ] = None
 
 
+class VoiceEvent(CallbackData):
+    """What the ``data`` of every voice event has beside that."""
+
+    correlation: Annotated[
+        Correlation, Field(description="What it can be joined with other events by.")
+    ]
+    sip_headers: Annotated[
+        SipHeaders | None,
+        param("X-PH-", meaning="Custom SIP headers of the call, by name.", prefix=True),
+    ] = None
+
+
 @dataclass(frozen=True, slots=True)
 class CallbackType:
     """What a declaration says beside its fields.
 
-    ``recognise`` lists alternatives, each a conjunction: ``Event=Ring`` (has that value),
-    ``CallUUID`` (is there), ``!Event`` (is not), joined by `` & ``. ``key`` is the field that is
-    the event's subject and partition key. ``happened`` is the field that holds when it happened,
-    if Plivo says. ``told_by_path`` marks a type that only its path tells from another.
-    ``samples`` are bodies as Plivo would send them, by what they show.
+    ``recognise`` lists alternatives, each a conjunction joined by `` & ``: ``Event=Ring`` (has that
+    value), ``EventName^=MPC`` (begins so), ``CallUUID`` (is there and not blank), ``Digits?`` (is
+    there, blank or not), ``!Event`` (is not), ``!Event=Hangup`` (is another); none means that
+    nobody knows its parameters and its path alone tells it. ``step`` is its place in the order the
+    types are tried. ``told_by_path`` marks a type whose parameters are also another's; ``weak`` one
+    whose parameters do not contradict the path of another. ``key`` are the fields that may be the
+    event's subject and partition key, the first that is there. ``happened`` are those that may hold
+    when it happened, likewise; none if Plivo does not say. ``repeats`` marks a type whose parameters
+    can truthfully come twice. ``samples`` are bodies as Plivo would send them, by what they show.
     """
 
     name: str
-    version: int
-    revision: int
     model: type[CallbackData]
-    key: str
+    key: tuple[str, ...]
     reply: Reply
     recognise: tuple[str, ...]
+    step: int
     samples: Mapping[str, str]
-    happened: str | None = None
+    version: int = 1
+    revision: int = 0
+    happened: tuple[str, ...] = ()
     told_by_path: bool = False
+    weak: bool = False
+    repeats: bool = False
 
     @property
     def path(self) -> str:
         """Return the path of this type's own route."""
         return "/plivo/" + self.name.replace(".", "/")
+
+    @property
+    def has_path(self) -> bool:
+        """Say whether the type has a route of its own."""
+        return self.name != UNRECOGNISED
 
     @property
     def event_type(self) -> str:

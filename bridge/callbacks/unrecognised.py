@@ -1,6 +1,6 @@
 """Callbacks that verify but that no declaration recognises: kept whole, never dropped."""
 
-from bridge.callbacks.model import CallbackData, CallbackType, Reply
+from bridge.callbacks.model import UNRECOGNISED, CallbackData, CallbackType, Reply
 
 
 class Unrecognised(CallbackData):
@@ -8,17 +8,13 @@ class Unrecognised(CallbackData):
 
 
 CALLBACK = CallbackType(
-    name="unrecognised",
-    version=1,
-    revision=0,
+    name=UNRECOGNISED,
     model=Unrecognised,
-    key="",
+    key=(),
     reply=Reply.ACK,
     recognise=(),
+    step=99,
     samples={
-        "a message": (
-            "From=14155550123&MessageUUID=7a242edc-2f57-11e7-98c9-06ab0bf64327&Text=Hello"
-            "&To=14155550100&TotalAmount=0.00000&TotalRate=0.00000&Type=sms&Units=1"
-        ),
+        "nothing known": "Colour=blue&Wheels=3",
     },
 )

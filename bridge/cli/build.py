@@ -18,7 +18,7 @@ from bridge.parse import Parser
 from bridge.publish import Publisher
 from bridge.publish.connection import Connection, OAuth, Tls
 from bridge.publish.kafka import KafkaPublisher
-from bridge.reply.document import Replies, read_document
+from bridge.reply.document import Replies
 from bridge.settings import Settings
 from bridge.verify import Account, Keyring, NonceGuard, Subaccount, Verifier
 
@@ -90,8 +90,7 @@ def accounts(settings: Settings) -> list[Account]:
 
 def replies(settings: Settings, types: catalogue.Catalogue) -> Replies:
     """Return the replies, every document checked; raises BadDocument."""
-    documents = {name: read_document(path) for name, path in settings.replies.items()}
-    return Replies(types, documents)
+    return Replies(types, settings.replies)
 
 
 def warn(settings: Settings, answers: Replies) -> None:
@@ -102,10 +101,10 @@ def warn(settings: Settings, answers: Replies) -> None:
             verification=settings.verification,
             meaning="anyone who finds the URL can put events on the topics",
         )
-    for name in answers.unanswered:
+    if answers.unanswered:
         log.warning(
             "reply_not_configured",
-            callback_type=name,
+            callback_types=answers.unanswered,
             meaning="an empty <Response/> is sent, which ends the call; set BRIDGE_REPLIES",
         )
     if settings.public_url is None and not settings.trusted_proxies:

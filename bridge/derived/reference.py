@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from bridge.callbacks.model import CallbackData, CallbackType, fields_of
+from bridge.callbacks.model import CallbackData, CallbackType, Reply, fields_of
 from bridge.catalogue import Catalogue
 from bridge.derived.topics import Sizing, plan
 from bridge.kafka_settings import PREFIX, KafkaSettings, TopicSettings
@@ -57,18 +57,26 @@ def _fields(model: type[CallbackData]) -> str:
     return _table(("`data.…`", "Plivo's parameter", "value", "meaning"), rows)
 
 
+_ANSWERS = {
+    Reply.ACK: "nothing",
+    Reply.XML: "executes it",
+    Reply.SOUND: "executes it: Play, Speak and Wait alone",
+    Reply.OPTIONAL_XML: "executes it, if there is one",
+}
+
+
 def _callback(kind: CallbackType) -> str:
-    recognised = " or ".join(f"`{one}`" for one in kind.recognise) or "nothing else fits"
+    recognised = " or ".join(f"`{one}`" for one in kind.recognise) or "its path alone"
     if kind.told_by_path:
         recognised += "; only the path tells it from a type with the same parameters"
     rows = [
-        ("path", f"`{kind.path}`" if kind.recognise else "none of its own"),
+        ("path", f"`{kind.path}`" if kind.has_path else "none: nothing else fits it"),
         ("recognised by", recognised),
-        ("Plivo does with the answer", {"ack": "nothing", "xml": "executes it"}[kind.reply]),
+        ("Plivo does with the answer", _ANSWERS[kind.reply]),
         ("event type", f"`{kind.event_type}`"),
         ("topic", f"`{kind.topic}`"),
-        ("key", f"`{kind.key}`" if kind.key else "the call's or message's UUID, else the id"),
-        ("time", f"`{kind.happened}`" if kind.happened else "when it was received"),
+        ("key", " or ".join(f"`{field}`" for field in kind.key) or "a UUID it carries, or the id"),
+        ("time", " or ".join(f"`{one}`" for one in (*kind.happened, "received_at"))),
         ("schema", f"[`{kind.schema_path}`](../../schemas/{kind.schema_path})"),
     ]
     text = f"## {kind.name}\n\n{kind.meaning}\n\n{_table(('', ''), rows)}"

@@ -45,7 +45,7 @@ class Example:
 
 def signed(kind: CallbackType, form: str) -> RawCallback:
     """Return a sample as a POST on its type's path, signed with V3."""
-    path = kind.path if kind.recognise else "/plivo"
+    path = kind.path if kind.has_path else "/plivo"
     pairs, _ = form_pairs(form)
     message = signature.v3_message("POST", ORIGIN + path, (), pairs, _NONCE)
     headers = (
@@ -74,7 +74,7 @@ def examples(catalogue: Catalogue, naming: Naming) -> Iterator[Example]:
         for shows, form in kind.samples.items():
             raw = signed(kind, form)
             verdict = verifier.verify(raw, parameters_of(raw))
-            callback = parser.parse(verdict, kind if kind.recognise else None)
+            callback = parser.parse(verdict, kind if kind.has_path else None)
             event = to_event(callback, naming, _RECORDED_AT)
             reply = GivenReply(200, None, b"")
             journal = to_journal(callback, event, naming, reply)

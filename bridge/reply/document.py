@@ -15,6 +15,7 @@ from bridge.event import GivenReply
 
 XML_CONTENT_TYPE: Final = "application/xml"
 DOCUMENT_BYTES_MAX: Final = 100_000
+SOUND_ELEMENTS: Final = frozenset({"Play", "Speak", "Wait"})
 EMPTY_DOCUMENT: Final = GivenReply(200, XML_CONTENT_TYPE, b"<Response/>")
 ACKNOWLEDGEMENT: Final = GivenReply(200, None, b"")
 
@@ -23,8 +24,8 @@ class BadDocument(ValueError):
     """The document cannot be a reply; the text says which and why."""
 
 
-def read_document(path: Path) -> GivenReply:
-    """Return the reply that the file at ``path`` is; raises BadDocument."""
+def read_document(path: Path, kind: Reply = Reply.XML) -> GivenReply:
+    """Return the reply that the file at ``path`` is to a type of this kind; raises BadDocument."""
     try:
         body = path.read_bytes()
     except OSError as error:
@@ -42,24 +43,34 @@ def read_document(path: Path) -> GivenReply:
     if root.tag != "Response":
         message = f"{path}: the root element is <{root.tag}>; Plivo executes only <Response>"
         raise BadDocument(message)
+    refused = [child.tag for child in root if child.tag not in SOUND_ELEMENTS]
+    if kind is Reply.SOUND and refused:
+        message = f"{path}: <{refused[0]}>; here Plivo executes only Play, Speak and Wait"
+        raise BadDocument(message)
     return GivenReply(200, XML_CONTENT_TYPE, body)
 
 
 class Replies:
     """The reply of every type: a document for those Plivo executes, nothing for the others."""
 
-    def __init__(self, catalogue: Catalogue, documents: Mapping[str, GivenReply]) -> None:
-        controls = {kind.name for kind in catalogue.controls}
-        for name in documents:
+    def __init__(self, catalogue: Catalogue, documents: Mapping[str, Path]) -> None:
+        controls = {kind.name: kind for kind in catalogue.controls}
+        self._documents: dict[str, GivenReply] = {}
+        for name, path in documents.items():
             if name not in controls:
                 known = ", ".join(sorted(controls))
                 message = f"{name} is not a type whose reply Plivo executes; those are: {known}"
                 raise BadDocument(message)
-        self._documents = dict(documents)
-        self.unanswered = sorted(controls - documents.keys())
+            self._documents[name] = read_document(path, controls[name].reply)
+        self.unanswered = sorted(
+            name
+            for name, kind in controls.items()
+            if name not in documents and kind.reply is not Reply.OPTIONAL_XML
+        )
 
     def of(self, kind: CallbackType) -> GivenReply:
         """Return what a callback of this type is answered."""
-        if kind.reply is Reply.XML:
-            return self._documents.get(kind.name, EMPTY_DOCUMENT)
-        return ACKNOWLEDGEMENT
+        document = self._documents.get(kind.name)
+        if document is not None:
+            return document
+        return EMPTY_DOCUMENT if kind.reply in {Reply.XML, Reply.SOUND} else ACKNOWLEDGEMENT

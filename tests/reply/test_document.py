@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.callbacks.model import Reply
 from bridge.catalogue import Catalogue
 from bridge.event import GivenReply
 from bridge.reply.document import (
@@ -99,36 +100,85 @@ def test_another_root_is_refused_by_name(tmp_path: Path, body: bytes, root: str)
     assert f"the root element is {root}; Plivo executes only <Response>" in str(bad.value)
 
 
-def test_a_document_for_an_unknown_type_is_refused_with_the_known_ones(types: Catalogue) -> None:
+def test_a_document_for_an_unknown_type_is_refused_with_the_known_ones(
+    types: Catalogue, tmp_path: Path
+) -> None:
+    path = written(tmp_path, b"<Response/>")
     for name in ("voice.call.hangup", "voice.call.nonsense", "unrecognised"):
         with pytest.raises(BadDocument) as bad:
-            Replies(types, {name: EMPTY_DOCUMENT})
+            Replies(types, {name: path})
         assert str(bad.value).startswith(f"{name} is not a type whose reply Plivo executes")
         assert ANSWER in str(bad.value)
         assert FALLBACK in str(bad.value)
 
 
-def test_types_without_a_document_are_listed_as_unanswered(types: Catalogue) -> None:
-    controls = sorted(kind.name for kind in types.controls)
-    assert Replies(types, {}).unanswered == controls
-    answered = Replies(types, {ANSWER: EMPTY_DOCUMENT})
-    assert answered.unanswered == [name for name in controls if name != ANSWER]
-    assert Replies(types, dict.fromkeys(controls, EMPTY_DOCUMENT)).unanswered == []
+@pytest.mark.parametrize("element", ["Play", "Speak", "Wait"])
+def test_a_sound_may_be_played_spoken_and_waited(tmp_path: Path, element: str) -> None:
+    body = f"<Response><{element}/><Wait/></Response>".encode()
+    assert read_document(written(tmp_path, body), Reply.SOUND).body == body
 
 
-def test_a_type_is_answered_with_its_document_or_an_empty_one_or_an_acknowledgement(
-    types: Catalogue,
+@pytest.mark.parametrize("element", ["Dial", "Hangup", "play", "Record"])
+def test_a_sound_with_any_other_element_is_refused_by_name(tmp_path: Path, element: str) -> None:
+    path = written(tmp_path, f"<Response><Play/><{element}/></Response>".encode())
+    with pytest.raises(BadDocument, match=f"<{element}>; here Plivo executes only Play, Speak"):
+        read_document(path, Reply.SOUND)
+    assert read_document(path, Reply.XML) == read_document(path)
+    assert read_document(path, Reply.OPTIONAL_XML) == read_document(path)
+
+
+def test_a_types_document_is_checked_by_what_plivo_makes_of_it(
+    types: Catalogue, tmp_path: Path
 ) -> None:
-    document = GivenReply(200, XML_CONTENT_TYPE, b"<Response><Hangup/></Response>")
-    replies = Replies(types, {ANSWER: document})
-    assert replies.of(types.by_name[ANSWER]) is document
+    path = written(tmp_path, b"<Response><Dial/></Response>")
+    assert Replies(types, {ANSWER: path}).of(types.by_name[ANSWER]).body
+    for kind in types.controls:
+        if kind.reply is Reply.SOUND:
+            with pytest.raises(BadDocument, match="Play, Speak and Wait"):
+                Replies(types, {kind.name: path})
+
+
+def test_types_that_must_be_answered_and_are_not_are_listed(
+    types: Catalogue, tmp_path: Path
+) -> None:
+    path = written(tmp_path, b"<Response/>")
+    must = sorted(kind.name for kind in types.types if kind.reply in {Reply.XML, Reply.SOUND})
+    assert Replies(types, {}).unanswered == must
+    answered = Replies(types, {ANSWER: path})
+    assert answered.unanswered == [name for name in must if name != ANSWER]
+    assert Replies(types, dict.fromkeys(must, path)).unanswered == []
+
+
+def test_a_type_is_answered_with_its_document_or_by_what_plivo_makes_of_it(
+    types: Catalogue, tmp_path: Path
+) -> None:
+    body = b"<Response><Hangup/></Response>"
+    replies = Replies(types, {ANSWER: written(tmp_path, body)})
+    assert replies.of(types.by_name[ANSWER]) == GivenReply(200, XML_CONTENT_TYPE, body)
     assert replies.of(types.by_name[FALLBACK]) is EMPTY_DOCUMENT
-    assert replies.of(types.by_name["voice.call.hangup"]) is ACKNOWLEDGEMENT
+    for kind in types.all:
+        if kind.name != ANSWER:
+            executed = kind.reply in {Reply.XML, Reply.SOUND}
+            assert replies.of(kind) is (EMPTY_DOCUMENT if executed else ACKNOWLEDGEMENT)
     assert replies.of(types.unrecognised) is ACKNOWLEDGEMENT
 
 
-def test_the_documents_in_use_do_not_change_with_the_mapping_they_came_in(types: Catalogue) -> None:
-    documents = {ANSWER: EMPTY_DOCUMENT}
+def test_a_message_is_answered_a_document_only_where_one_is_configured(
+    types: Catalogue, tmp_path: Path
+) -> None:
+    inbound = types.by_name["messaging.message.inbound"]
+    assert inbound.reply is Reply.OPTIONAL_XML
+    assert Replies(types, {}).of(inbound) is ACKNOWLEDGEMENT
+    body = b"<Response><Message>Thanks</Message></Response>"
+    replies = Replies(types, {inbound.name: written(tmp_path, body)})
+    assert replies.of(inbound) == GivenReply(200, XML_CONTENT_TYPE, body)
+
+
+def test_the_documents_in_use_do_not_change_with_the_mapping_or_the_file_they_came_in(
+    types: Catalogue, tmp_path: Path
+) -> None:
+    documents = {ANSWER: written(tmp_path, b"<Response/>")}
     replies = Replies(types, documents)
-    documents[ANSWER] = ACKNOWLEDGEMENT
-    assert replies.of(types.by_name[ANSWER]) is EMPTY_DOCUMENT
+    documents.clear()
+    written(tmp_path, b"<Response><Hangup/></Response>")
+    assert replies.of(types.by_name[ANSWER]) == EMPTY_DOCUMENT

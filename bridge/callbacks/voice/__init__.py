@@ -8,18 +8,23 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bridge.callbacks.model import CallbackData, param
+from bridge.callbacks.model import VoiceEvent, param
 from bridge.normalise.phone import PartyOf
-from bridge.normalise.quantity import Money, Text, Word
-from bridge.normalise.sip import SipHeaders
+from bridge.normalise.quantity import MachineOf, Money, Text, Word
 from bridge.normalise.stir import StirOf
 from bridge.normalise.time import UtcInstant
 
 
-class VoiceCallback(CallbackData):
-    """A callback of one call leg."""
+class LegCallback(VoiceEvent):
+    """A callback of one call leg, at its barest."""
 
     call_uuid: Annotated[Text, param("CallUUID", meaning="Id of this call leg.")]
+    event: Annotated[Text | None, param("Event", meaning="Plivo's word for what happened.")] = None
+
+
+class VoiceCallback(LegCallback):
+    """A callback of one call leg, with who calls whom."""
+
     from_: Annotated[PartyOf | None, Field(alias="from"), param("From", meaning="Who calls.")] = (
         None
     )
@@ -35,7 +40,6 @@ class VoiceCallback(CallbackData):
             "`timeout`, `no-answer`, `cancel`. Open set.",
         ),
     ] = None
-    event: Annotated[Text | None, param("Event", meaning="Plivo's word for what happened.")] = None
     caller_name: Annotated[
         Text | None, param("CallerName", meaning="Caller name; an endpoint's user name for SIP.")
     ] = None
@@ -87,12 +91,8 @@ class VoiceCallback(CallbackData):
         ),
     ] = None
     machine: Annotated[
-        Text | None,
-        param("Machine", meaning="Machine detection's finding, in Plivo's words.", folded=True),
-    ] = None
-    sip_headers: Annotated[
-        SipHeaders | None,
-        param("X-PH-", meaning="Custom SIP headers of the call, by name.", prefix=True),
+        MachineOf | None,
+        param("Machine", meaning="What machine detection found.", folded=True),
     ] = None
     sip_to_header: Annotated[Text | None, param("SIP-H-To", meaning="The raw SIP To header.")] = (
         None

@@ -10,12 +10,11 @@ class Answer(VoiceCallback):
 
 CALLBACK = CallbackType(
     name="voice.call.answer",
-    version=1,
-    revision=0,
     model=Answer,
-    key="call_uuid",
+    key=("call_uuid",),
     reply=Reply.XML,
     recognise=("Event=StartApp",),
+    step=11,
     samples={
         "outbound, as captured": (
             "ALegRequestUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01"

@@ -13,12 +13,11 @@ class Fallback(VoiceCallback):
 
 CALLBACK = CallbackType(
     name="voice.call.fallback",
-    version=1,
-    revision=0,
     model=Fallback,
-    key="call_uuid",
+    key=("call_uuid",),
     reply=Reply.XML,
     recognise=("Event=StartApp",),
+    step=11,
     told_by_path=True,
     samples={
         "outbound": (

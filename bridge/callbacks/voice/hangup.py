@@ -7,24 +7,23 @@ from typing import Annotated
 
 from bridge.callbacks.model import CallbackType, Reply, param
 from bridge.callbacks.voice import VoiceCallback
-from bridge.normalise.quantity import Count, Flag, Money, Text
+from bridge.normalise.hangup import HangupCauseOf
+from bridge.normalise.quantity import Count, Flag, Money
 from bridge.normalise.time import LocalInstant
 
 
 class Hangup(VoiceCallback):
     """One call leg ended, answered or not."""
 
-    hangup_cause: Annotated[
-        Text | None, param("HangupCause", meaning="Cause, in telephony's words.")
-    ] = None
-    hangup_cause_code: Annotated[
-        Text | None, param("HangupCauseCode", meaning="Plivo's code for the cause.")
-    ] = None
-    hangup_cause_name: Annotated[
-        Text | None, param("HangupCauseName", meaning="Plivo's name for the cause.")
-    ] = None
-    hangup_source: Annotated[
-        Text | None, param("HangupSource", meaning="Who ended it, in Plivo's words.")
+    hangup: Annotated[
+        HangupCauseOf | None,
+        param(
+            "HangupCause",
+            "HangupCauseCode",
+            "HangupCauseName",
+            "HangupSource",
+            meaning="Why it ended, and who ended it.",
+        ),
     ] = None
     duration_s: Annotated[
         Count | None, param("Duration", meaning="Answer to hangup, seconds, as Plivo counts.")
@@ -53,13 +52,12 @@ class Hangup(VoiceCallback):
 
 CALLBACK = CallbackType(
     name="voice.call.hangup",
-    version=1,
-    revision=0,
     model=Hangup,
-    key="call_uuid",
+    key=("call_uuid",),
     reply=Reply.ACK,
     recognise=("Event=Hangup", "HangupCause & CallUUID & !Event"),
-    happened="ended_at",
+    step=11,
+    happened=("ended_at",),
     samples={
         "outbound answered, as captured": (
             "ALegRequestUUID=64d3290a-87a6-46b4-a6e2-20f5f4e07a02"

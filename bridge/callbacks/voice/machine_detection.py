@@ -18,12 +18,11 @@ class MachineDetection(VoiceCallback):
 
 CALLBACK = CallbackType(
     name="voice.call.machine_detection",
-    version=1,
-    revision=0,
     model=MachineDetection,
-    key="call_uuid",
+    key=("call_uuid",),
     reply=Reply.ACK,
     recognise=("Event=MachineDetection",),
+    step=11,
     samples={
         "outbound": (
             "ALegRequestUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01"

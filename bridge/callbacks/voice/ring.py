@@ -10,13 +10,12 @@ class Ring(VoiceCallback):
 
 CALLBACK = CallbackType(
     name="voice.call.ring",
-    version=1,
-    revision=0,
     model=Ring,
-    key="call_uuid",
+    key=("call_uuid",),
     reply=Reply.ACK,
     recognise=("Event=Ring",),
-    happened="session_started_at",
+    step=11,
+    happened=("session_started_at",),
     samples={
         "outbound, as captured": (
             "CallStatus=ringing&CallUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01&CallerName="

@@ -1,0 +1,1 @@
+"""Answers to API requests that were made asynchronously."""

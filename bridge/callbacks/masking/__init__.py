@@ -1,0 +1,32 @@
+"""Number masking: what its two callbacks share, over two generations of pages."""
+
+from typing import Annotated
+
+from bridge.callbacks.model import CallbackData, param
+from bridge.normalise.phone import PartyOf
+from bridge.normalise.quantity import Count, Text
+from bridge.normalise.stated import StatedOrUtc
+
+
+class MaskingCallback(CallbackData):
+    """A callback of one masking session."""
+
+    session_uuid: Annotated[Text, param("SessionUUID", meaning="Id of the session.")]
+    event_name: Annotated[
+        Text | None, param("EventName", meaning="Plivo's word for what happened.")
+    ] = None
+    event_at: Annotated[
+        StatedOrUtc | None, param("EventTimestamp", meaning="When it happened; UTC.")
+    ] = None
+    first_party: Annotated[
+        PartyOf | None, param("FirstParty", "From", meaning="The first party.")
+    ] = None
+    second_party: Annotated[
+        PartyOf | None, param("SecondParty", "To", meaning="The second party.")
+    ] = None
+    virtual_number: Annotated[
+        PartyOf | None, param("VirtualNumber", meaning="The number both see.")
+    ] = None
+    sequence: Annotated[
+        Count | None, param("SequenceNumber", meaning="The order these were made in.")
+    ] = None

@@ -1,0 +1,64 @@
+"""10DLC, toll-free, compliance, CNAM and reputation callbacks.
+
+Sources: the 10DLC and toll-free callback pages (states, no field names), the SDKs (that the
+arguments exist), Plivo's command-line tool (compliance). Nothing is invented: no field is declared.
+"""
+
+from bridge.callbacks.model import CallbackData, CallbackType, Reply
+
+
+class Brand(CallbackData):
+    """A 10DLC brand was created, registered or rejected."""
+
+
+class Campaign(CallbackData):
+    """A 10DLC campaign was created, registered or rejected."""
+
+
+class NumberLinking(CallbackData):
+    """A number was linked to a 10DLC campaign, or could not be."""
+
+
+class NumberUnlinking(CallbackData):
+    """A number was unlinked from a 10DLC campaign, or could not be."""
+
+
+class TollfreeVerification(CallbackData):
+    """A toll-free verification moved on."""
+
+
+class Compliance(CallbackData):
+    """A compliance application moved on."""
+
+
+class Cnam(CallbackData):
+    """The caller name of a number moved on."""
+
+
+class CallerReputation(CallbackData):
+    """The reputation of a number moved on."""
+
+
+def _by_path(name: str, model: type[CallbackData]) -> CallbackType:
+    return CallbackType(
+        name=name,
+        model=model,
+        key=(),
+        reply=Reply.ACK,
+        recognise=(),
+        step=14,
+        repeats=True,
+        samples={"made up: no page names a field": "made_up_id=1ca34b00&made_up_state=registered"},
+    )
+
+
+CALLBACKS = (
+    _by_path("tendlc.brand", Brand),
+    _by_path("tendlc.campaign", Campaign),
+    _by_path("tendlc.number_linking", NumberLinking),
+    _by_path("tendlc.number_unlinking", NumberUnlinking),
+    _by_path("tollfree.verification", TollfreeVerification),
+    _by_path("numbers.compliance", Compliance),
+    _by_path("numbers.cnam", Cnam),
+    _by_path("numbers.caller_reputation", CallerReputation),
+)

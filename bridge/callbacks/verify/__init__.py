@@ -1,0 +1,1 @@
+"""Verify: one-time passwords."""

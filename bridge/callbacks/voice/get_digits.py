@@ -1,0 +1,37 @@
+"""Digits: https://docs.plivo.com/docs/voice/xml/input, ``<GetDigits action>``.
+
+Nothing is sent when no digits come after all retries.
+"""
+
+from typing import Annotated
+
+from bridge.callbacks.model import CallbackType, Reply, param
+from bridge.callbacks.voice import VoiceCallback
+from bridge.normalise.quantity import Text
+
+
+class GetDigits(VoiceCallback):
+    """A caller pressed digits, and Plivo asks what comes next."""
+
+    digits: Annotated[
+        Text | None, param("Digits", meaning="The digits, without the key that finished them.")
+    ] = None
+
+
+CALLBACK = CallbackType(
+    name="voice.getdigits.action",
+    model=GetDigits,
+    key=("call_uuid",),
+    reply=Reply.XML,
+    recognise=("Digits & CallUUID & !InputType & !RecordUrl & !RecordFile",),
+    step=12,
+    weak=True,
+    repeats=True,
+    samples={
+        "one digit": (
+            "CallStatus=in-progress&CallUUID=e7d6a1f0-7f3e-4a52-8f0a-90c3f0f5d002&Digits=1"
+            "&Direction=inbound&From=14155550188&SessionStart=2026-03-07+14%3A13%3A37.779297"
+            "&To=14155550100"
+        ),
+    },
+)

@@ -1,0 +1,158 @@
+"""MultiPartyCall: https://plivo.com/docs/voice/api/multiparty-calls.
+
+Groups of events are subscribed to by ``statusCallbackEvents``. What a digit callback calls its digits,
+and what the participant's call status callback carries, is on no page.
+"""
+
+from typing import Annotated
+
+from bridge.callbacks.model import CallbackType, Reply, VoiceEvent, param
+from bridge.callbacks.recording import StoredRecordingFields
+from bridge.callbacks.voice import VoiceCallback
+from bridge.normalise.quantity import Count, Flag, Money, Text, Word
+from bridge.normalise.stated import StatedInstant
+
+_MPC = "MPCName=support-1&MPCUUID=87423f1a-2b5c-4c0e-9a34-5e7e2c0d1f00"
+_AT = "EventTimestamp=2026-03-07+14%3A13%3A40%2B00%3A00"
+_MEMBER = (
+    "MemberID=355&ParticipantCallUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01&ParticipantRole=Agent"
+)
+
+
+class MpcCallback(VoiceEvent):
+    """Something happened in a MultiPartyCall."""
+
+    mpc_uuid: Annotated[Text, param("MPCUUID", meaning="Id of the MultiPartyCall.")]
+    mpc_name: Annotated[
+        Text | None,
+        param("MPCName", "MPCFriendlyName", meaning="Name of the MultiPartyCall."),
+    ] = None
+    event_name: Annotated[
+        Text | None, param("EventName", meaning="Plivo's word for what happened.")
+    ] = None
+    event_at: Annotated[
+        StatedInstant | None, param("EventTimestamp", meaning="When it happened.")
+    ] = None
+    member_id: Annotated[
+        Text | None, param("MemberID", meaning="The participant's id in the MultiPartyCall.")
+    ] = None
+    participant_call_uuid: Annotated[
+        Text | None, param("ParticipantCallUUID", meaning="Id of the participant's call leg.")
+    ] = None
+    participant_role: Annotated[
+        Word | None, param("ParticipantRole", meaning="`agent`, `customer`, `supervisor`.")
+    ] = None
+
+
+class MpcStatus(MpcCallback):
+    """A MultiPartyCall or a participant of it changed."""
+
+    coach_mode: Annotated[
+        Flag | None, param("ParticipantCoachMode", meaning="Whether the participant coaches.")
+    ] = None
+    duration_s: Annotated[
+        Count | None, param("MPCDuration", meaning="Length, seconds; at its end.")
+    ] = None
+    bill_duration_s: Annotated[
+        Count | None, param("MPCBilledDuration", meaning="Seconds billed; at its end.")
+    ] = None
+    billed_amount: Annotated[
+        Money | None, param("MPCBilledAmount", meaning="Price, in the account's currency.")
+    ] = None
+
+
+class MpcRecording(MpcCallback, StoredRecordingFields):
+    """A recording of a MultiPartyCall, or of a participant, changed."""
+
+    sequence: Annotated[
+        Count | None, param("SequenceNumber", meaning="The order these were made in.")
+    ] = None
+
+
+class MpcExit(MpcCallback):
+    """A participant left, and Plivo asks what comes next for that call."""
+
+    joined_at: Annotated[
+        StatedInstant | None, param("ParticipantJoinTime", meaning="When the participant joined.")
+    ] = None
+    left_at: Annotated[
+        StatedInstant | None, param("ParticipantEndTime", meaning="When the participant left.")
+    ] = None
+
+
+class MpcCallStatus(VoiceCallback):
+    """The state of a participant's call changed. Ordinary call fields are expected, none known."""
+
+
+CALLBACKS = (
+    CallbackType(
+        name="voice.mpc.status",
+        model=MpcStatus,
+        key=("mpc_uuid",),
+        reply=Reply.ACK,
+        recognise=(
+            "EventName^=MPC & !EventName^=MPCRecording",
+            "EventName^=Participant",
+            "EventName^=AddParticipantByAPI",
+        ),
+        step=1,
+        happened=("event_at",),
+        repeats=True,
+        samples={
+            "joined": f"EventName=ParticipantJoin&{_AT}&{_MPC}&{_MEMBER}&ParticipantCoachMode=false",
+            "ended": (
+                f"EventName=MPCEnd&{_AT}&{_MPC}&MPCBilledAmount=0.01200&MPCBilledDuration=120"
+                "&MPCDuration=120"
+            ),
+        },
+    ),
+    CallbackType(
+        name="voice.mpc.recording",
+        model=MpcRecording,
+        key=("mpc_uuid",),
+        reply=Reply.ACK,
+        recognise=("EventName^=MPCRecording",),
+        step=1,
+        happened=("event_at",),
+        samples={
+            "completed": (
+                f"EventName=MPCRecordingCompleted&{_AT}&{_MPC}&RecordingDuration=118"
+                "&RecordingEndTime=2026-03-07+14%3A13%3A38%2B00%3A00&RecordingFormat=mp3"
+                "&RecordingStartTime=2026-03-07+14%3A11%3A40%2B00%3A00"
+                "&RecordingURL=https%3A%2F%2Fmedia.plivo.com%2Fv1%2FRecording%2F6a1b.mp3"
+                "&RecordingUUID=6a1b2c3d-3c5c-11e7-b213-06bcf6c57c65&SequenceNumber=2"
+            ),
+        },
+    ),
+    CallbackType(
+        name="voice.mpc.exit",
+        model=MpcExit,
+        key=("mpc_uuid",),
+        reply=Reply.XML,
+        recognise=("MPCFriendlyName & !EventName", "ParticipantJoinTime & !EventName"),
+        step=10,
+        happened=("left_at",),
+        samples={
+            "left": (
+                "MPCFriendlyName=support-1&MPCUUID=87423f1a-2b5c-4c0e-9a34-5e7e2c0d1f00"
+                f"&{_MEMBER}&ParticipantEndTime=2026-03-07+14%3A13%3A38%2B00%3A00"
+                "&ParticipantJoinTime=2026-03-07+14%3A11%3A40%2B00%3A00"
+            ),
+        },
+    ),
+    CallbackType(
+        name="voice.mpc.call_status",
+        model=MpcCallStatus,
+        key=("call_uuid",),
+        reply=Reply.ACK,
+        recognise=(),
+        step=13,
+        repeats=True,
+        samples={
+            "as expected": (
+                "CallStatus=in-progress&CallUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01"
+                "&Direction=outbound&From=14155550100&To=14155550123"
+            ),
+        },
+    ),
+)

@@ -1,0 +1,46 @@
+"""Which call a voice event belongs to.
+
+``call`` is the one field to gather a whole call by: the first leg's id, which every leg and every
+element of a call leads back to. A leg that is not the first has it as its parent.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+
+class Correlation(TypedDict):
+    """The ids a voice event can be joined by; null where the callback does not say."""
+
+    call: Annotated[str | None, Field(description="The whole call: its first leg's id.")]
+    leg: Annotated[str | None, Field(description="The leg it happened on.")]
+    other_leg: Annotated[str | None, Field(description="The leg that was dialled, if any.")]
+    parent_call: Annotated[str | None, Field(description="The first leg, if this is another one.")]
+    request: Annotated[str | None, Field(description="The API request that placed the call.")]
+    conference: Annotated[str | None, Field(description="The conference, by its id.")]
+    mpc: Annotated[str | None, Field(description="The MultiPartyCall, by its id.")]
+
+
+def _first(fields: Mapping[str, object], *names: str) -> str | None:
+    for name in names:
+        value = fields.get(name)
+        if isinstance(value, str):
+            return value
+    return None
+
+
+def correlation(fields: Mapping[str, object]) -> Correlation:
+    """Return what the fields of a voice callback say of its call."""
+    leg = _first(fields, "call_uuid", "participant_call_uuid")
+    first_leg = _first(fields, "a_leg_uuid", "dial_a_leg_uuid")
+    return Correlation(
+        call=first_leg or leg,
+        leg=leg,
+        other_leg=_first(fields, "dial_b_leg_uuid"),
+        parent_call=first_leg if first_leg != leg else None,
+        request=_first(fields, "request_uuid", "a_leg_request_uuid"),
+        conference=_first(fields, "conference_uuid"),
+        mpc=_first(fields, "mpc_uuid"),
+    )

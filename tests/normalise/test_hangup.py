@@ -1,0 +1,197 @@
+"""Why a leg ended: Plivo's table as data, our groups, and whatever is in neither."""
+
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.catalogue import Catalogue
+from bridge.normalise.hangup import CAUSES, Group, why
+from tests.making import UUID, parsed
+
+# Plivo's hangup causes page, and for the last five its command-line tool.
+PAGE = """
+0 Unknown
+1000 Canceled
+1010 Canceled (Out Of Credits)
+1020 Canceled (Simultaneous dial limit reached)
+2000 Invalid Destination Address
+2010 Destination Out Of Service
+2020 Endpoint Not Registered
+2030 Destination Country Barred
+2040 Destination Number Barred
+2050 Destination Prefix Barred
+2060 Loop Detected
+2070 Violates Media Anchoring
+3000 No Answer
+3010 Busy Line
+3020 Rejected
+3030 Unknown Caller ID
+3040 Forbidden
+3050 Unallocated number
+3070 Request timeout
+3080 Internal server error from carrier
+3090 Network congestion from carrier
+3100 Busy everywhere
+3110 Declined
+3120 User does not exist anywhere
+3130 Spam block
+3140 DNO Caller ID
+4000 Normal Hangup
+4010 End Of XML Instructions
+4020 Multiparty Call Ended
+4030 Kicked Out Of Multiparty Call
+5000 Network Error
+5010 Internal Error
+5020 Routing Error
+6000 Scheduled Hangup
+6010 Ring Timeout Reached
+6020 Media Timeout
+7011 Error Reaching Answer URL
+7012 Error Reaching Action URL
+7013 Error Reaching Transfer URL
+7014 Error Reaching Redirect URL
+7022 Invalid Action URL
+7023 Invalid Transfer URL
+7024 Invalid Redirect URL
+7032 Invalid Method For Action URL
+7033 Invalid Method For Transfer URL
+7034 Invalid Method For Redirect URL
+8011 Invalid Answer XML
+8012 Invalid Action XML
+8013 Invalid Transfer XML
+8014 Invalid Redirect XML
+9000 Lost Race
+9100 Machine Detected
+9110 Confirm Key Challenge Failed
+4210 sip_auth_failed
+4240 sip_auth_failed
+4250 sip_auth_timeout
+5030 Concurrency Limit Breached
+"""
+ROWS = [tuple(line.split(" ", 1)) for line in PAGE.strip().splitlines()]
+TEXTS = st.dictionaries(
+    st.sampled_from(
+        ["HangupCause", "HangupCauseCode", "HangupCauseName", "HangupSource", "PlivoHangupCause"]
+    ),
+    st.text(min_size=1) | st.sampled_from(sorted(CAUSES)),
+)
+
+
+def test_the_table_is_plivos_page_and_nothing_else() -> None:
+    assert {code: name for code, (name, _) in CAUSES.items()} == dict(ROWS)
+
+
+@pytest.mark.parametrize(("code", "name"), ROWS)
+def test_a_code_has_its_name_and_group(code: str, name: str) -> None:
+    found = why({"HangupCauseCode": code})
+    assert (found["code"], found["name"]) == (code, name)
+    assert found["group"] in get_args(Group) or code == "4000"
+
+
+@pytest.mark.parametrize(
+    ("code", "group"),
+    [
+        ("0", "unknown"),
+        ("1000", "caller"),
+        ("1010", "account"),
+        ("2030", "destination"),
+        ("2060", "plivo"),
+        ("3000", "callee"),
+        ("3080", "carrier"),
+        ("4010", "xml"),
+        ("4020", "api"),
+        ("5000", "network"),
+        ("5010", "plivo"),
+        ("5030", "account"),
+        ("7011", "url"),
+        ("8011", "xml"),
+        ("9000", "api"),
+        ("9100", "api"),
+    ],
+)
+def test_codes_are_grouped_by_whose_doing_it_was(code: str, group: str) -> None:
+    assert why({"HangupCauseCode": code, "HangupSource": "Unknown"})["group"] == group
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "group"),
+    [
+        ("Caller", "caller", "caller"),
+        ("Callee", "callee", "callee"),
+        ("Call recipient", "callee", "callee"),
+        ("Plivo", "plivo", "plivo"),
+        ("Carrier", "carrier", "carrier"),
+        ("API Request", "api", "api"),
+        ("Answer XML", "xml", "xml"),
+        ("Error", "error", None),
+        ("Unknown", "unknown", None),
+        (" callee ", "callee", "callee"),
+        ("Somebody else", "Somebody else", None),
+    ],
+)
+def test_a_normal_hangup_is_of_whoever_its_source_says(
+    text: str, source: str, group: str | None
+) -> None:
+    found = why({"HangupCauseCode": "4000", "HangupSource": text})
+    assert (found["source"], found["group"], found["name"]) == (source, group, "Normal Hangup")
+
+
+def test_a_normal_hangup_of_nobody_has_no_group() -> None:
+    assert why({"HangupCauseCode": "4000"})["group"] is None
+
+
+def test_an_unknown_code_is_kept_without_a_group() -> None:
+    texts = {"HangupCauseCode": "3456", "HangupCauseName": "New", "HangupSource": "Callee"}
+    assert why(texts) == {
+        "cause": None,
+        "code": "3456",
+        "name": "New",
+        "group": None,
+        "source": "callee",
+        "text": texts,
+    }
+
+
+def test_plivos_name_goes_before_the_tables() -> None:
+    assert why({"HangupCauseCode": "4000", "HangupCauseName": "Renamed"})["name"] == "Renamed"
+
+
+def test_a_cause_alone_is_in_telephonys_words() -> None:
+    texts = {"HangupCause": "NORMAL_CLEARING"}
+    found = why(texts)
+    assert found["cause"] == "NORMAL_CLEARING"
+    assert (found["code"], found["name"], found["group"], found["source"]) == (None,) * 4
+
+
+@given(TEXTS)
+def test_whatever_came_is_kept_by_its_name(texts: dict[str, str]) -> None:
+    found = why(texts)
+    assert found["text"] == texts
+    assert found["code"] == texts.get("HangupCauseCode")
+    assert found["group"] is None or found["code"] in CAUSES
+
+
+@pytest.mark.parametrize(
+    ("pairs", "prefix"),
+    [
+        ([("CallUUID", UUID), ("Event", "Hangup")], ""),
+        ([("CallUUID", UUID), ("DialAction", "hangup")], "DialBLeg"),
+        ([("SessionUUID", UUID), ("EventName", "SessionPartiesHangup")], "Plivo"),
+    ],
+)
+def test_every_product_says_it_in_one_shape(
+    types: Catalogue, pairs: list[tuple[str, str]], prefix: str
+) -> None:
+    said = [(f"{prefix}HangupCause", "Busy Line"), (f"{prefix}HangupCauseCode", "3010")]
+    callback = parsed(types, [*pairs, *said])
+    hangup = callback.fields["hangup"]
+    assert hangup == {
+        "cause": "Busy Line",
+        "code": "3010",
+        "name": "Busy Line",
+        "group": "callee",
+        "source": None,
+        "text": dict(said),
+    }

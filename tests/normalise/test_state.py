@@ -1,0 +1,114 @@
+"""States that generations of a product name differently, as one word; Plivo's words are kept."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.catalogue import Catalogue
+from bridge.normalise.reading import Scope
+from bridge.normalise.state import masking, stream
+from tests.making import UUID, parsed
+
+SCOPE = Scope(direction=None, zone=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("StartStream", "started"),
+        ("StopStream", "stopped"),
+        ("DroppedStream", "dropped"),
+        ("DegradedStream", "degraded"),
+        ("PlayedStream", "played"),
+        ("startstream", "started"),
+        ("started", "started"),
+        ("stopped", "stopped"),
+        ("failed", "failed"),
+        ("Failed", "failed"),
+        ("NeverHeardOf", "neverheardof"),
+    ],
+)
+def test_a_streams_state_is_one_word_over_the_generations(text: str, state: str) -> None:
+    assert stream(text, SCOPE) == state
+
+
+def test_the_generations_of_a_stream_have_one_shape(types: Catalogue) -> None:
+    route = types.by_name["voice.stream.status"]
+    pairs = [("CallUUID", UUID), ("StreamID", "s")]
+    older, newer = (
+        parsed(types, [*pairs, ("Event", text)], route=route).fields
+        for text in ("StopStream", "stopped")
+    )
+    assert older.pop("event") == "StopStream"
+    assert newer.pop("event") == "stopped"
+    assert older == newer
+    assert older["state"] == "stopped"
+
+
+FIRST = [
+    ("Initiated", "initiated"),
+    ("Ringing", "ringing"),
+    ("Ring", "ringing"),
+    ("Answer", "answered"),
+    ("Complete", "completed"),
+    ("Hangup", "completed"),
+    ("Failed", "failed"),
+]
+
+
+@pytest.mark.parametrize(("rest", "state"), FIRST)
+@pytest.mark.parametrize(("name", "party"), [("First", "first"), ("Second", "second")])
+def test_a_masking_event_says_what_happened_to_which_party(
+    name: str, party: str, rest: str, state: str
+) -> None:
+    text = f"Session{name}Party{rest}"
+    assert masking(text, SCOPE) == {"party": party, "state": state, "text": text}
+
+
+@pytest.mark.parametrize(
+    ("text", "party", "state"),
+    [
+        ("SessionPartiesHangup", "both", "completed"),
+        ("SessionVirtualNumberAnswer", "virtual_number", "answered"),
+        ("SessionVirtualNumberReplaced", "virtual_number", None),
+        ("SessionFirstParty", "first", None),
+        ("SessionFirstPartyNeverHeardOf", "first", None),
+        ("SessionPinAuthenticationStatus", None, None),
+        ("SessionTimeout", None, None),
+        ("sessionfirstpartyanswer", None, None),
+    ],
+)
+def test_a_masking_event_says_no_more_than_its_words(
+    text: str, party: str | None, state: str | None
+) -> None:
+    assert masking(text, SCOPE) == {"party": party, "state": state, "text": text}
+
+
+@given(st.text())
+def test_any_word_is_kept(text: str) -> None:
+    assert masking(text, SCOPE)["text"] == text
+    assert stream(text, SCOPE) == stream(text.lower(), SCOPE) or not text.isascii()
+
+
+def test_the_generations_of_a_masking_session_have_one_shape(types: Catalogue) -> None:
+    shared = [("SessionUUID", UUID), ("VirtualNumber", "14155550100")]
+    older = [
+        ("EventName", "SessionSecondPartyHangup"),
+        ("From", "14155550123"),
+        ("To", "14155550188"),
+    ]
+    newer = [
+        ("EventName", "SessionSecondPartyComplete"),
+        ("FirstParty", "14155550123"),
+        ("SecondParty", "14155550188"),
+    ]
+    found = [parsed(types, [*shared, *pairs]).fields for pairs in (older, newer)]
+    names = [fields.pop("event_name") for fields in found]
+    states = [fields.pop("state") for fields in found]
+    assert found[0] == found[1]
+    assert found[0]["first_party"]["e164"] == "+14155550123"
+    assert names == ["SessionSecondPartyHangup", "SessionSecondPartyComplete"]
+    assert [state | {"text": ""} for state in states] == [
+        {"party": "second", "state": "completed", "text": ""}
+    ] * 2
+    assert [state["text"] for state in states] == names
