@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 KAFKA_LIBS := .cache/kafka/libs
+NODE_MODULES := tests/node/node_modules
 # Set to read coverage of less than everything, or to choose tests: make test ARGS="-k fold"
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-kafka check format derive bench-quick lock clean
+.PHONY: help demo dev test test-kafka test-node check format derive schema-pack bench-quick lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
@@ -29,7 +30,8 @@ dev: $(INSTALLED) ## Run the bridge on an embedded broker until Ctrl-C
 	@$(BIN)/callback-bridge dev
 
 test: $(INSTALLED) ## Run the tests, on the embedded broker
-	@$(BIN)/python -m pytest -m "not kafka" $(ARGS)
+	@$(BIN)/python -m pytest -m "not kafka and not node" $(ARGS)
+	@echo "Tests that need Node.js were left out: run them with 'make test-node' (needs Node.js 20 and npm)."
 	@echo "Tests for Apache Kafka were left out: run them with 'make test-kafka' (needs Java 17 and Maven, or BRIDGE_KAFKA_BOOTSTRAP_SERVERS)."
 
 $(KAFKA_LIBS)/.copied: tests/kafka/pom.xml
@@ -41,6 +43,15 @@ $(KAFKA_LIBS)/.copied: tests/kafka/pom.xml
 test-kafka: $(INSTALLED) $(if $(BRIDGE_KAFKA_BOOTSTRAP_SERVERS),,$(KAFKA_LIBS)/.copied) ## Run the tests for Apache Kafka, on a broker they start
 	@BRIDGE_TEST_KAFKA_LIBS=$(CURDIR)/$(KAFKA_LIBS) $(BIN)/python -m pytest -m kafka $(ARGS)
 
+$(NODE_MODULES)/.installed: tests/node/package.json tests/node/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is needed, with Node.js 20 or newer" >&2; exit 1; }
+	@echo "Getting the packages of tests/node with npm (once) ..."
+	@cd tests/node && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+test-node: $(INSTALLED) $(NODE_MODULES)/.installed ## Run the tests that need Node.js: the AsyncAPI parser, TypeScript
+	@$(BIN)/python -m pytest -m "node and not kafka" $(ARGS)
+
 check: $(INSTALLED) ## Lint, types, import contracts, derived files, coverage
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -48,8 +59,8 @@ check: $(INSTALLED) ## Lint, types, import contracts, derived files, coverage
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m bridge.derived --check
-	@$(BIN)/check-jsonschema --check-metaschema $$(find schemas -name '*.json' -not -path '*/examples/*' -not -name released.json)
-	@$(BIN)/python -m pytest -q -m "not kafka" --cov --cov-report=term --cov-report=json:.cache/coverage.json
+	@$(BIN)/check-jsonschema --check-metaschema $$(find schemas -mindepth 2 -name '*.json' -not -path '*/examples/*')
+	@$(BIN)/python -m pytest -q -m "not kafka and not node" --cov --cov-report=term --cov-report=json:.cache/coverage.json
 	@$(BIN)/python tests/coverage_floor.py .cache/coverage.json
 
 format: $(INSTALLED) ## Format the code
@@ -59,6 +70,9 @@ format: $(INSTALLED) ## Format the code
 derive: $(INSTALLED) ## Write what follows from the declarations: schemas, examples, reference pages
 	@$(BIN)/python -m bridge.derived
 
+schema-pack: $(INSTALLED) ## Write the schema pack for consumers to dist/schema-pack
+	@$(BIN)/callback-bridge schemas pack --out dist/schema-pack
+
 bench-quick: $(INSTALLED) ## CPU per callback against a plain Starlette route, in one run
 	@$(BIN)/python -m tests.bench.quick
 
@@ -67,4 +81,4 @@ lock: $(INSTALLED) ## Lock the requirements anew, with hashes
 	@$(BIN)/uv pip compile -q pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade -c requirements/run.txt -o requirements/dev.txt
 
 clean: ## Remove what the targets above made
-	@rm -rf $(VENV) .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
+	@rm -rf $(VENV) .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist $(NODE_MODULES)

@@ -1,4 +1,4 @@
-"""Whether a schema changed otherwise than by addition.
+"""What changed between two versions of a schema: additions, and anything else.
 
 Read from the consumer's side: what it relied on must still hold of new events. Optional fields and
 known values may be added; nothing may go, become optional, change its type or its rule.
@@ -13,7 +13,9 @@ _WORDS: Final = "x-known-values"
 _RULES: Final = (
     "const",
     "format",
+    "maxItems",
     "maximum",
+    "minItems",
     "minimum",
     "pattern",
     "additionalProperties",
@@ -36,6 +38,11 @@ class _Document:
 def breaks(old: Schema, new: Schema) -> list[str]:
     """Return what of ``old`` no longer holds in ``new``, a sentence each; none means only additions."""
     return list(_breaks(old, new, _Document(old), _Document(new), ""))
+
+
+def additions(old: Schema, new: Schema) -> list[str]:
+    """Return what ``new`` promises beyond ``old``, a sentence each: no consumer need know of it."""
+    return list(_additions(old, new, _Document(old), _Document(new), ""))
 
 
 def _types(schema: Schema) -> set[str]:
@@ -90,3 +97,45 @@ def _alternatives(
     for alternative in new.get("anyOf", [new]):
         if not any(not [*_breaks(one, alternative, of_old, of_new, at)] for one in before):
             yield f"{at}: {alternative} is not one of what it could be"
+
+
+def _additions(
+    old: Schema, new: Schema, of_old: _Document, of_new: _Document, at: str
+) -> Iterator[str]:
+    old, new = of_old.resolve(old), of_new.resolve(new)
+    if "anyOf" in old or "anyOf" in new:
+        yield from _fewer_alternatives(old, new, of_old, of_new, at)
+        return
+    place = at or "the schema"
+    known = [member for member in new.get(_WORDS, ()) if member not in old.get(_WORDS, ())]
+    if known:
+        yield f"{place}: may be {known} too"
+    required = sorted(set(new.get("required", ())) - set(old.get("required", ())))
+    if required:
+        yield f"{place}: always there now: {', '.join(required)}"
+    for name, schema in new.get("properties", {}).items():
+        where = f"{at}.{name}" if at else name
+        if name in old.get("properties", {}):
+            yield from _additions(old["properties"][name], schema, of_old, of_new, where)
+        else:
+            yield f"{where}: added"
+    for rule, sign in (("items", "[]"), ("additionalProperties", ".*")):
+        before, after = old.get(rule), new.get(rule)
+        if isinstance(before, dict) and isinstance(after, dict):
+            rules = cast("Schema", before), cast("Schema", after)
+            yield from _additions(*rules, of_old, of_new, f"{at}{sign}")
+
+
+def _fewer_alternatives(
+    old: Schema, new: Schema, of_old: _Document, of_new: _Document, at: str
+) -> Iterator[str]:
+    """Fewer kinds of value are an addition, as long as none of them is new."""
+    if any(_alternatives(old, new, of_old, of_new, at)):
+        return
+    after = new.get("anyOf", [new])
+    for one in old.get("anyOf", [old]):
+        kept = [other for other in after if not any(_breaks(one, other, of_old, of_new, at))]
+        for other in kept:
+            yield from _additions(one, other, of_old, of_new, at)
+        if not kept:
+            yield f"{at}: never {' or '.join(sorted(_types(of_old.resolve(one))))} now"

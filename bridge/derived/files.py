@@ -13,33 +13,41 @@ from typing import Final
 import orjson
 
 from bridge.catalogue import Catalogue
-from bridge.derived import reference, schemas
+from bridge.derived import asyncapi, openapi, reference, schemas, typescript
 from bridge.derived.compatibility import breaks
 from bridge.derived.samples import examples
 from bridge.event import JOURNAL_SCHEMA_PATH, Naming
 
 SCHEMAS: Final = Path("schemas")
 REFERENCE: Final = Path("docs/reference")
+TYPESCRIPT: Final = SCHEMAS / "typescript" / "index.d.ts"
 RELEASED: Final = SCHEMAS / "released.json"
+ASYNCAPI: Final = SCHEMAS / "asyncapi.json"
+OPENAPI: Final = SCHEMAS / "openapi.json"
 
 Files = dict[Path, str]
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 
 
 def derived(catalogue: Catalogue) -> Files:
     """Return every derived file, by its path below the project's folder."""
-    files: Files = {
-        SCHEMAS / path: _json(schema) for path, schema in schemas.all_schemas(catalogue).items()
-    }
+    payloads = schemas.all_schemas(catalogue)
+    files: Files = {SCHEMAS / path: _json(schema) for path, schema in payloads.items()}
     journal = Path(JOURNAL_SCHEMA_PATH).parent
-    for example in examples(catalogue, Naming("", schemas.DEFAULT_BASE)):
+    shown = list(examples(catalogue, Naming("", schemas.DEFAULT_BASE)))
+    for example in shown:
         place = SCHEMAS / example.type.name / "examples" / f"{example.slug}.json"
         files[place] = _json(orjson.loads(example.event.record.value))
         name = f"{example.type.name}-{example.slug}.json"
         files[SCHEMAS / journal / "examples" / name] = _json(orjson.loads(example.journal.value))
+    # Indented by one: by two it would be over a megabyte.
+    found = asyncapi.document(catalogue, shown, payloads)
+    files[ASYNCAPI] = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    files[OPENAPI] = _json(openapi.document(catalogue))
+    files[TYPESCRIPT] = typescript.declarations(catalogue)
     for name, text in reference.pages(catalogue).items():
         files[REFERENCE / name] = text
     return files

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.derived.compatibility import breaks
+from bridge.derived.compatibility import additions, breaks
 
 Schema = dict[str, Any]
 
@@ -92,3 +92,55 @@ def test_an_addition_is_no_break(new: Schema) -> None:
 @pytest.mark.parametrize(("new", "said"), BREAKS.values(), ids=BREAKS.keys())
 def test_anything_else_is_a_break_and_says_where(new: Schema, said: str) -> None:
     assert any(said in line for line in breaks(EVENT, new)), breaks(EVENT, new)
+
+
+ADDED = {
+    "nothing": [],
+    "an optional field": ["caller_name: added"],
+    "a known value": ["verdict: may be ['new'] too"],
+    "a field becomes required": ["the schema: always there now: party"],
+    "a description": [],
+    "never null again": ["duration_s: never null now"],
+    "a definition renamed": [],
+}
+
+
+@pytest.mark.parametrize("name", ADDITIONS)
+def test_an_addition_is_named(name: str) -> None:
+    assert additions(EVENT, ADDITIONS[name]) == ADDED[name]
+
+
+@pytest.mark.parametrize(("new", "_"), BREAKS.values(), ids=BREAKS.keys())
+def test_a_break_is_no_addition(new: Schema, _: str) -> None:
+    assert additions(EVENT, new) == []
+
+
+INSIDE = {
+    "a field of a definition": (
+        {
+            **EVENT,
+            "$defs": {
+                "Party": {
+                    "type": "object",
+                    "properties": {"text": {"type": "string"}, "kind": {"type": "string"}},
+                }
+            },
+        },
+        "party.kind: added",
+    ),
+    "a known value of a list's items": (
+        with_property("unreadable", {"type": "array", "items": {"x-known-values": ["new"]}}),
+        "unreadable[]: may be ['new'] too",
+    ),
+    "a known value of a map's values": (
+        with_property(
+            "context", {"type": "object", "additionalProperties": {"x-known-values": ["new"]}}
+        ),
+        "context.*: may be ['new'] too",
+    ),
+}
+
+
+@pytest.mark.parametrize(("new", "said"), INSIDE.values(), ids=INSIDE.keys())
+def test_an_addition_inside_is_named_with_its_place(new: Schema, said: str) -> None:
+    assert additions(EVENT, new) == [said]

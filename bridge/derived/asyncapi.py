@@ -1,0 +1,296 @@
+"""The AsyncAPI document of every topic, computed from the declarations, the topic plan and the samples.
+
+1. The application it describes is the bridge, so its operations are ``send``: a consumer receives.
+2. It is whole in itself. A payload is the type's JSON Schema without its ``$id`` (which would change
+   what its references mean here), with its definitions among the components; ``x-schema`` says which
+   file it is.
+3. Sizes and retention are the defaults, and names are without the prefix an operator may choose.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, cast
+
+import orjson
+
+from bridge import __version__
+from bridge.callbacks.model import CallbackType
+from bridge.catalogue import Catalogue
+from bridge.derived.samples import Example, signed
+from bridge.derived.schemas import DEFAULT_BASE, Schema
+from bridge.derived.topics import PlannedTopic, Sizing, plan
+from bridge.event import (
+    CONTENT_TYPE,
+    DEAD_LETTER_TOPIC,
+    JOURNAL_SCHEMA_PATH,
+    JOURNAL_TOPIC,
+    JSON_CONTENT_TYPE,
+    GivenReply,
+    Naming,
+    to_dead_letter,
+)
+from bridge.kafka_settings import TopicSettings
+from bridge.parameters import parameters_of
+from bridge.parse import NoEventReason
+from bridge.record import Record
+from bridge.verify import Fault, Keyring, NonceGuard, Verifier
+
+VERSION: Final = "3.0.0"
+BINDING_VERSION: Final = "0.5.0"
+SCHEMA_FORMAT: Final = "application/schema+json;version=draft-2020-12"
+
+_ABOUT: Final = """\
+Every topic the bridge publishes to: one for each type of callback, the journal that keeps every \
+callback as it came, and the dead letters.
+
+The operations are the bridge's, so they are `send`; a consumer receives. An operator may put a \
+prefix in front of every topic's name (`BRIDGE_TOPIC_PREFIX`), and choose partitions, replicas and \
+retention (`BRIDGE_TOPICS_…`); what stands here are the defaults. Partitions are chosen by Kafka's \
+own rule, murmur2 of the key. Payloads may gain fields, and `x-known-values` may gain words: treat \
+what you do not know as unknown."""
+_ORDER: Final = "Records of one key are in the order in which the bridge received their callbacks."
+_ID: Final = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+# No attribute of the event, and so no header of the record.
+_NO_HEADERS: Final = ("data", "datacontenttype")
+
+
+class _Schemas:
+    """The components' schemas; what several payloads define alike is there once."""
+
+    def __init__(self) -> None:
+        self.components: dict[str, Schema] = {}
+
+    def add(self, name: str, schema: Schema) -> Schema:
+        """Add a schema with all it defines; return a reference to it."""
+        schema = {key: value for key, value in schema.items() if key not in {"$id", "$schema"}}
+        definitions: dict[str, Schema] = schema.pop("$defs", {})
+        places = {inner: self._place(name, inner, of) for inner, of in definitions.items()}
+        for inner, definition in definitions.items():
+            self._put(places[inner], _moved(definition, places))
+        return self._put(name, _moved(schema, places))
+
+    def _place(self, owner: str, name: str, definition: Schema) -> str:
+        known = self.components.get(name)
+        # Only a definition that refers to nothing can be compared as it is; the others refer to these.
+        alike = known is None or known["schema"] == definition or "$ref" in str(definition)
+        return name if alike else f"{owner}.{name}"
+
+    def _put(self, name: str, schema: Schema) -> Schema:
+        component = {"schemaFormat": SCHEMA_FORMAT, "schema": schema}
+        if self.components.setdefault(name, component) != component:
+            message = f"{name} is defined in two ways"
+            raise ValueError(message)
+        return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _moved(value: Any, places: dict[str, str]) -> Any:  # noqa: ANN401 (any JSON)
+    """Return a part of a schema with its references pointing to where the definitions are now."""
+    if isinstance(value, list):
+        return [_moved(item, places) for item in cast("list[object]", value)]
+    if not isinstance(value, dict):
+        return value
+    members = cast("Schema", value)
+    return {
+        key: f"#/components/schemas/{places[of.rpartition('/')[2]]}/schema"
+        if key == "$ref"
+        else _moved(of, places)
+        for key, of in members.items()
+    }
+
+
+def _headers(properties: Schema, optional: Iterable[str] = ()) -> Schema:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _content_type(header: tuple[str, bytes]) -> Schema:
+    name, value = header
+    return {name: {"const": value.decode(), "description": "The type of the record's value."}}
+
+
+def _event_headers(event: Schema) -> Schema:
+    """Return the schema of an event's record headers: its context attributes again."""
+    attributes = {
+        f"ce_{name}": rule for name, rule in event["properties"].items() if name not in _NO_HEADERS
+    }
+    return _headers({**_content_type(CONTENT_TYPE), **attributes})
+
+
+def _journal_headers() -> Schema:
+    meaning = "The type of the callback; blank where no event could be made of it."
+    return _headers(
+        {
+            **_content_type(JSON_CONTENT_TYPE),
+            "callback_type": {"type": "string", "description": meaning},
+            "event_id": {**_ID, "description": "The id of the event made of it, if one was."},
+            "callback_id": {**_ID, "description": "The id of its dead letter, if it is one."},
+        },
+        optional=("event_id", "callback_id"),
+    )
+
+
+def _dead_letter_headers() -> Schema:
+    return _headers(
+        {
+            **_content_type(JSON_CONTENT_TYPE),
+            "dlq_stage": {"type": "string", "description": "How far the callback came."},
+            "dlq_reason": {
+                "type": "string",
+                "description": "Why no event could be made of it.",
+                "x-known-values": [str(reason) for reason in NoEventReason],
+            },
+            "callback_id": {**_ID, "description": "The record's key; the journal has it too."},
+        }
+    )
+
+
+def _example(name: str, shows: str, record: Record) -> Schema:
+    return {
+        "name": name,
+        "summary": shows,
+        "headers": {header: value.decode() for header, value in record.headers},
+        "payload": orjson.loads(record.value),
+    }
+
+
+def _message(
+    topic: PlannedTopic, key: str, headers: Schema, payload: Schema, examples: list[Schema]
+) -> Schema:
+    return {
+        "name": topic.name,
+        "summary": topic.holds,
+        "contentType": examples[0]["headers"]["content-type"],
+        "headers": {"schemaFormat": SCHEMA_FORMAT, "schema": headers},
+        "payload": payload,
+        "bindings": {
+            "kafka": {
+                "key": {"type": "string", "description": key},
+                "bindingVersion": BINDING_VERSION,
+            }
+        },
+        "examples": examples,
+    }
+
+
+def _channel(topic: PlannedTopic) -> Schema:
+    configs = topic.configs
+    return {
+        "address": topic.name,
+        "title": topic.name,
+        "description": f"{topic.holds} {_ORDER}",
+        "messages": {"record": {"$ref": f"#/components/messages/{topic.name}"}},
+        "bindings": {
+            "kafka": {
+                "topic": topic.name,
+                "partitions": topic.partitions,
+                "replicas": topic.replication_factor,
+                "topicConfiguration": {
+                    "cleanup.policy": configs["cleanup.policy"].split(","),
+                    "min.insync.replicas": int(configs["min.insync.replicas"]),
+                    "retention.bytes": int(configs["retention.bytes"]),
+                    "retention.ms": int(configs["retention.ms"]),
+                },
+                "bindingVersion": BINDING_VERSION,
+            }
+        },
+    }
+
+
+def _operation(topic: PlannedTopic) -> Schema:
+    channel = f"#/channels/{topic.name}"
+    return {
+        "action": "send",
+        "title": f"Publish to {topic.name}",
+        "summary": topic.holds,
+        "channel": {"$ref": channel},
+        "messages": [{"$ref": f"{channel}/messages/record"}],
+    }
+
+
+def _dead_letter(kind: CallbackType) -> Record:
+    """Return the dead letter of a callback of ``kind`` that does not say what it is about."""
+    raw = signed(kind, "Colour=blue")
+    nobody = Verifier(Keyring(()), NonceGuard())
+    verdict = nobody.unverified(raw, parameters_of(raw), Fault.NOT_CHECKED)
+    naming, reply = Naming("", DEFAULT_BASE), GivenReply(200, None, b"")
+    return to_dead_letter(verdict, NoEventReason.NO_IDENTITY, naming, reply)[1][0]
+
+
+def _one_of_each_product(examples: Iterable[Example]) -> Iterator[Example]:
+    seen: set[str] = set()
+    for example in examples:
+        product = example.type.name.partition(".")[0]
+        if product not in seen:
+            seen.add(product)
+            yield example
+
+
+def _event_message(
+    topic: PlannedTopic,
+    kind: CallbackType,
+    schema: Schema,
+    examples: Iterable[Example],
+    schemas: _Schemas,
+) -> Schema:
+    shown = [
+        _example(example.slug, example.shows, example.event.record)
+        for example in examples
+        if example.type is kind
+    ]
+    fields = " or ".join(f"`data.{field}`" for field in kind.key)
+    key = f"The event's `partitionkey`: {fields or 'a UUID it carries, or its id'}."
+    payload = schemas.add(kind.event_type, schema)
+    headers = _event_headers(schema)
+    return {**_message(topic, key, headers, payload, shown), "x-schema": kind.schema_path}
+
+
+def document(
+    catalogue: Catalogue, examples: Iterable[Example], payloads: Mapping[str, Schema]
+) -> Schema:
+    """Return the AsyncAPI document.
+
+    ``examples`` are the samples with what became of them, ``payloads`` the schemas by their paths.
+    """
+    topics = {one.name: one for one in plan(catalogue, "", Sizing(**TopicSettings().model_dump()))}
+    examples = list(examples)
+    schemas = _Schemas()
+    messages = {
+        kind.topic: _event_message(
+            topics[kind.topic], kind, payloads[kind.schema_path], examples, schemas
+        )
+        for kind in catalogue.all
+    }
+    journal = schemas.add("journal.v1", payloads[JOURNAL_SCHEMA_PATH])
+    keyed = next(kind for kind in catalogue.types if kind.key)
+    for name, key, headers, shown in (
+        (
+            JOURNAL_TOPIC,
+            "The key of its event, or of its dead letter.",
+            _journal_headers(),
+            [
+                _example(one.type.name, one.type.meaning, one.journal)
+                for one in _one_of_each_product(examples)
+            ],
+        ),
+        (
+            DEAD_LETTER_TOPIC,
+            "The callback's id.",
+            _dead_letter_headers(),
+            [_example("no-identity", "It does not say what it is about.", _dead_letter(keyed))],
+        ),
+    ):
+        message = _message(topics[name], key, headers, journal, shown)
+        messages[name] = {**message, "x-schema": JOURNAL_SCHEMA_PATH}
+    return {
+        "asyncapi": VERSION,
+        "id": "urn:callback-bridge:topics",
+        "info": {
+            "title": "callback-bridge: topics",
+            "version": __version__,
+            "description": _ABOUT,
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "channels": {name: _channel(topic) for name, topic in topics.items()},
+        "operations": {f"send-{name}": _operation(topic) for name, topic in topics.items()},
+        "components": {"messages": messages, "schemas": schemas.components},
+    }

@@ -1,0 +1,130 @@
+"""The schema pack: what a consumer's team needs of the contract, in one folder with a manifest.
+
+JSON Schemas of every version, examples, the AsyncAPI document, TypeScript types. The manifest lists
+each type with its topic and where to find what is of it, and each file with its digest.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from bridge import __version__
+from bridge.callbacks.model import CallbackType
+from bridge.catalogue import Catalogue
+from bridge.derived.files import ASYNCAPI, SCHEMAS, TYPESCRIPT, Files, derived
+from bridge.derived.schemas import DEFAULT_BASE, DIALECT
+from bridge.derived.typescript import type_name
+from bridge.event import JOURNAL_SCHEMA_PATH, JOURNAL_TOPIC
+
+MANIFEST: Final = Path("manifest.json")
+NAME: Final = "callback-bridge-schemas"
+
+_EXAMPLES: Final = "examples"
+_WHOLE: Final = frozenset({ASYNCAPI, TYPESCRIPT})
+
+
+class NotAPack(Exception):
+    """The folder to write to holds something else; nothing was written."""
+
+
+def older(folder: Path, files: Files) -> Files:
+    """Return the committed schemas in ``folder`` of earlier versions than those in ``files``."""
+    found = sorted(folder.glob("*/*.json"))
+    paths = {SCHEMAS / path.relative_to(folder): path for path in found}
+    return {path: place.read_text() for path, place in paths.items() if path not in files}
+
+
+def whole(catalogue: Catalogue, folder: Path | None) -> Files:
+    """Return the pack of today's declarations, with earlier versions where a folder has them."""
+    files = derived(catalogue)
+    return pack(catalogue, files | older(folder, files) if folder else files)
+
+
+def pack(catalogue: Catalogue, files: Files) -> Files:
+    """Return the pack's files by their path in it, from the derived and older ``files``."""
+    packed = {path.relative_to(SCHEMAS): files[path] for path in sorted(files) if _is_packed(path)}
+    journal = Path(JOURNAL_SCHEMA_PATH).parent
+    schemas = [path for path in packed if _is_schema(path)]
+    examples = [path for path in packed if path.parent.name == _EXAMPLES]
+    manifest = {
+        "name": NAME,
+        "version": __version__,
+        "dialect": DIALECT,
+        "schema_base": DEFAULT_BASE,
+        "counts": {
+            "types": len(catalogue.all),
+            "schemas": len(schemas),
+            "examples": len(examples),
+            "files": len(packed),
+        },
+        "types": {kind.name: _entry(kind, packed) for kind in catalogue.all},
+        "journal": {
+            "topic": JOURNAL_TOPIC,
+            "schema": JOURNAL_SCHEMA_PATH,
+            "versions": _versions(journal, packed),
+            "typescript": "JournalRecord",
+        },
+        "files": {
+            str(path): {
+                "sha256": hashlib.sha256(text.encode()).hexdigest(),
+                "bytes": len(text.encode()),
+            }
+            for path, text in packed.items()
+        },
+    }
+    packed[MANIFEST] = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    return packed
+
+
+def write(folder: Path, packed: Files) -> None:
+    """Write a pack, in place of an earlier one if there is one; raises NotAPack."""
+    if folder.is_dir() and any(folder.iterdir()):
+        for path in _of_earlier(folder):
+            (folder / path).unlink(missing_ok=True)
+    for path, text in packed.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+
+def _of_earlier(folder: Path) -> list[Path]:
+    """Return the files of the pack that is in the folder; raises NotAPack."""
+    try:
+        found: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
+        if found["name"] == NAME:
+            paths = [Path(name) for name in found["files"]]
+            return [path for path in paths if ".." not in path.parts and not path.is_absolute()]
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    message = f"{folder} is not empty, and holds no schema pack"
+    raise NotAPack(message)
+
+
+def _is_packed(path: Path) -> bool:
+    if path in _WHOLE:
+        return True
+    return path.is_relative_to(SCHEMAS) and len(path.relative_to(SCHEMAS).parts) > 1
+
+
+def _is_schema(path: Path) -> bool:
+    return path.suffix == ".json" and len(path.parts) == 2  # noqa: PLR2004 (folder and file)
+
+
+def _versions(folder: Path, packed: Mapping[Path, str]) -> list[str]:
+    found = [path.stem for path in packed if path.parent == folder]
+    return sorted(found, key=lambda version: tuple(map(int, version.split("."))))
+
+
+def _entry(kind: CallbackType, packed: Mapping[Path, str]) -> dict[str, object]:
+    folder = Path(kind.name)
+    return {
+        "type": kind.event_type,
+        "topic": kind.topic,
+        "meaning": kind.meaning,
+        "schema": kind.schema_path,
+        "versions": _versions(folder, packed),
+        "examples": [str(path) for path in packed if path.parent == folder / _EXAMPLES],
+        "typescript": type_name(kind.event_type),
+    }

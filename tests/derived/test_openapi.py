@@ -1,0 +1,109 @@
+"""The OpenAPI document: the routes there are, and what they take and answer."""
+
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+import jsonschema
+import orjson
+import pytest
+import schemathesis
+from starlette.routing import Route
+
+from bridge.callbacks.model import CallbackType
+from bridge.catalogue import Catalogue, load
+from bridge.cli.build import application
+from bridge.derived import openapi
+from bridge.derived.openapi import Document
+from bridge.ingress import app
+from bridge.ingress.problem import problem
+from bridge.metrics import Metrics
+from bridge.publish.memory import MemoryPublisher
+from bridge.settings import load as settings
+
+TYPES = load().types
+
+
+@pytest.fixture(scope="module")
+def document(types: Catalogue) -> Document:
+    return openapi.document(types)
+
+
+def validates(document: Document, schema: Document, value: object) -> bool:
+    whole = {**schema, "components": document["components"]}
+    return jsonschema.Draft202012Validator(whole).is_valid(value)
+
+
+def test_the_paths_are_the_routes_with_their_methods(document: Document) -> None:
+    running = application(settings(None), MemoryPublisher(), Metrics("0"))
+    routes = {
+        (route.path, method.lower())
+        for route in cast("list[Route]", running.routes)
+        for method in route.methods or ()
+    }
+    said = {(path, method) for path, of in document["paths"].items() for method in of}
+    assert said == routes
+    assert app.SHARED_PATH == openapi.SHARED_PATH
+
+
+def test_it_is_an_openapi_document(document: Document) -> None:
+    loaded = schemathesis.openapi.from_dict(document)
+    loaded.validate()
+    assert sum(1 for _ in loaded.get_all_operations()) == 2 * (len(TYPES) + 1)
+
+
+def test_what_is_no_openapi_document_is_refused(document: Document) -> None:
+    broken = {**document, "paths": {"no slash": 1}}
+    with pytest.raises(Exception, match=r"paths|slash|1"):
+        schemathesis.openapi.from_dict(broken).validate()
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=[kind.name for kind in TYPES])
+def test_every_sample_is_valid_by_its_type_in_both_encodings(
+    document: Document, kind: CallbackType
+) -> None:
+    schemas = document["components"]["schemas"]
+    known = schemas[kind.name]
+    for sample in kind.samples.values():
+        members = dict(parse_qsl(sample, keep_blank_values=True))
+        assert validates(document, known, members)
+        assert validates(document, schemas[f"{kind.name}.json"], {**members, "Number": 1})
+        assert validates(document, schemas["AnyText"], members)
+
+
+def test_the_parameters_of_a_declaration_are_named_with_their_meaning(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    hangup = schemas["voice.call.hangup"]
+    assert hangup["properties"]["CallUUID"]["description"]
+    assert "^X\\-PH\\-" in hangup["patternProperties"]
+    assert "^Media[0-9]+$" in schemas["messaging.message.inbound"]["patternProperties"]
+    assert not validates(document, hangup, {"CallUUID": 1})
+    assert validates(document, schemas["voice.call.hangup.json"], {"Duration": 1})
+
+
+def test_every_example_is_a_sample(document: Document, types: Catalogue) -> None:
+    samples = [dict(parse_qsl(text, keep_blank_values=True)) for kind in types.all
+               for text in kind.samples.values()]  # fmt: skip
+    assert [one["value"] for one in document["components"]["examples"].values()] == samples
+
+
+@pytest.mark.parametrize("status", list(openapi._REFUSALS))
+def test_a_refusal_is_the_problem_the_bridge_tells(document: Document, status: HTTPStatus) -> None:
+    name, _ = openapi._REFUSALS[status]
+    response = document["components"]["responses"][name]
+    schema = response["content"][openapi.PROBLEM]["schema"]
+    told: Any = orjson.loads(problem(status, name, "Why."))
+    assert validates(document, schema, told)
+    assert not validates(document, schema, {**told, "status": 500})
+    assert not validates(document, schema, {**told, "type": "about:blank"})
+    assert ("Retry-After" in response.get("headers", {})) == (status == 503)
+
+
+def test_every_operation_has_every_answer_and_any_signature_will_do(document: Document) -> None:
+    answers = {"200", "400", "403", "413", "414", "503"}
+    for path in document["paths"].values():
+        for operation in path.values():
+            assert set(operation["responses"]) == answers
+    schemes = document["components"]["securitySchemes"]
+    assert [set(one) <= set(schemes) for one in document["security"]] == [True] * 4
+    assert {one["name"].lower() for one in schemes.values()} == set(schemes)

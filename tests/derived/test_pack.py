@@ -1,0 +1,120 @@
+"""The schema pack holds what a consumer needs, and its manifest says so truly."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge import __version__
+from bridge.catalogue import Catalogue
+from bridge.derived.files import Files, derived
+from bridge.derived.pack import MANIFEST, NotAPack, older, pack, whole, write
+
+
+@pytest.fixture(scope="module")
+def files(types: Catalogue) -> Files:
+    return derived(types)
+
+
+@pytest.fixture(scope="module")
+def packed(types: Catalogue, files: Files) -> Files:
+    return pack(types, files)
+
+
+@pytest.fixture(scope="module")
+def manifest(packed: Files) -> dict[str, Any]:
+    return json.loads(packed[MANIFEST])
+
+
+def test_it_holds_schemas_examples_the_topics_document_and_types(packed: Files) -> None:
+    for name in (
+        "voice.call.hangup/1.0.json",
+        "voice.call.hangup/examples/outbound-busy.json",
+        "journal/1.0.json",
+        "asyncapi.json",
+        "typescript/index.d.ts",
+    ):
+        assert Path(name) in packed
+
+
+def test_it_holds_nothing_of_the_bridges_own(packed: Files) -> None:
+    names = {str(path) for path in packed}
+    assert not names & {"openapi.json", "released.json"}
+    assert not any(name.endswith(".md") for name in names)
+
+
+def test_the_manifest_lists_every_file_with_its_digest(
+    packed: Files, manifest: dict[str, Any]
+) -> None:
+    assert set(manifest["files"]) == {str(path) for path in packed} - {str(MANIFEST)}
+    for path, said in manifest["files"].items():
+        content = packed[Path(path)].encode()
+        assert said == {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
+def test_the_manifest_counts_what_is_there(manifest: dict[str, Any], types: Catalogue) -> None:
+    assert manifest["version"] == __version__
+    assert manifest["counts"]["types"] == len(types.all)
+    assert manifest["counts"]["schemas"] == len(types.all) + 1
+    assert manifest["counts"]["files"] == len(manifest["files"])
+    of_types = sum(len(entry["examples"]) for entry in manifest["types"].values())
+    assert manifest["counts"]["examples"] == 2 * of_types  # each has a journal record too
+
+
+def test_whatever_the_manifest_says_of_a_type_is_in_the_pack(
+    packed: Files, manifest: dict[str, Any]
+) -> None:
+    types = packed[Path("typescript/index.d.ts")]
+    for name, entry in manifest["types"].items():
+        schema = json.loads(packed[Path(entry["schema"])])
+        assert schema["title"] == entry["type"]
+        assert entry["examples"], name
+        assert f"export interface {entry['typescript']} " in types
+
+
+def test_earlier_versions_of_a_schema_are_in_it(
+    tmp_path: Path, types: Catalogue, files: Files
+) -> None:
+    folder = tmp_path / "schemas/voice.call.ring"
+    folder.mkdir(parents=True)
+    for version in ("0.9.json", "0.10.json", "1.0.json"):
+        (folder / version).write_text("{}")
+    assert len(older(tmp_path / "schemas", files)) == 2
+    entry = json.loads(whole(types, tmp_path / "schemas")[MANIFEST])["types"]["voice.call.ring"]
+    assert entry["versions"] == ["0.9", "0.10", "1.0"]
+
+
+def test_without_a_checkout_it_holds_the_declared_versions(types: Catalogue, packed: Files) -> None:
+    assert whole(types, None) == packed
+
+
+def test_a_pack_is_written_whole_and_in_place_of_an_earlier_one(
+    tmp_path: Path, packed: Files
+) -> None:
+    folder = tmp_path / "dist/pack"
+    write(folder, packed | {Path("gone.json"): "{}"})
+    listed = json.loads(packed[MANIFEST])
+    listed["files"]["gone.json"] = listed["files"]["../outside.json"] = {}
+    (folder / MANIFEST).write_text(json.dumps(listed))
+    outside = tmp_path / "dist/outside.json"
+    outside.write_text("{}")
+    write(folder, packed)
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    assert {path.relative_to(folder): path.read_text() for path in found} == packed
+    assert not (folder / "gone.json").exists()
+    assert outside.exists()
+
+
+@pytest.mark.parametrize("manifest", [None, "not json", "[]", "{}", '{"name": "another"}'])
+def test_a_folder_that_holds_something_else_is_left_alone(
+    tmp_path: Path, packed: Files, manifest: str | None
+) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    if manifest is not None:
+        (tmp_path / MANIFEST).write_text(manifest)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(NotAPack, match="is not empty"):
+        write(tmp_path, packed)
+    assert sorted(tmp_path.iterdir()) == before
