@@ -1,0 +1,211 @@
+"""From a Kafka record to a typed event, or to a typed journal record.
+
+1. The value decides what a record is. Its headers repeat the event's attributes, so that records
+   can be passed over before anything is parsed.
+2. A type, or a major version, that this version of the package does not know is still an event: its
+   envelope is read, and its data left as it came. So are words and fields that are new.
+3. What is none of this cannot be read by any consumer: ``Malformed``.
+
+Match on the data::
+
+    match event_from(record.value).data:
+        case Hangup() as hangup:
+            ...
+        case Unmodelled():
+            ...
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Final, Literal, cast
+
+import orjson
+from pydantic import ValidationError
+
+from bridge import catalogue
+from bridge.callbacks.model import CallbackData, CallbackType
+from bridge.consume.words import UnknownWord, read
+from bridge.event import JournalValue
+
+# As confluent-kafka and aiokafka give them: names may repeat, and a header may be without a value.
+Headers = Iterable[tuple[str, bytes | None]]
+MalformedReason = Literal[
+    "no_value", "not_json", "not_an_event", "not_a_journal_record", "bad_data"
+]
+
+_ATTRIBUTE_PREFIX: Final = "ce_"
+_TYPE: Final = re.compile(r"com\.plivo\.(?P<name>.+)\.v(?P<major>[1-9][0-9]*)", re.ASCII)
+_REQUIRED: Final = (
+    "id",
+    "source",
+    "type",
+    "subject",
+    "time",
+    "dataschema",
+    "partitionkey",
+    "recordedtime",
+)
+_NOT_EXTENSIONS: Final = frozenset({*_REQUIRED, "specversion", "datacontenttype", "data"})
+
+
+class Malformed(Exception):
+    """The record is not what the topic's schema says; ``reason`` is a stable word for why."""
+
+    def __init__(self, reason: MalformedReason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason: MalformedReason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An event's CloudEvents attributes. ``extensions`` are those that only some events have."""
+
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    dataschema: str
+    partitionkey: str
+    recordedtime: datetime
+    extensions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Unmodelled:
+    """The data of a type, or of a major version of one, that this package does not know (rule 2)."""
+
+    reason: Literal["unknown_type", "unknown_version"]
+    fields: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event. ``unknown_words`` are in ``data`` as they came, whatever its type says."""
+
+    envelope: Envelope
+    data: CallbackData | Unmodelled
+    unknown_words: tuple[UnknownWord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRecord:
+    """One journal record, or dead letter, and the words in it this package does not know."""
+
+    value: JournalValue
+    unknown_words: tuple[UnknownWord, ...]
+
+
+def attributes_from(headers: Headers | None) -> dict[str, str]:
+    """Return an event's attributes by their names, from its record's headers alone (rule 1).
+
+    Empty for records that are no events. Use it to choose before parsing.
+    """
+    return {
+        name.removeprefix(_ATTRIBUTE_PREFIX): value.decode("utf-8", "replace")
+        for name, value in headers or ()
+        if name.startswith(_ATTRIBUTE_PREFIX) and value is not None
+    }
+
+
+def event_from(value: bytes | None) -> Event:
+    """Return the event a record's value holds; raises Malformed."""
+    found = _object(value)
+    envelope = _envelope(found)
+    data = found.get("data")
+    if not isinstance(data, dict):
+        raise Malformed("not_an_event", "data is not an object")
+    fields = cast("dict[str, object]", data)
+    kind = _types().get(envelope.type)
+    if kind is None:
+        return Event(envelope, Unmodelled(_why_unknown(envelope.type), fields), ())
+    try:
+        model, unknown_words = read(kind.model, fields)
+    except ValidationError as error:
+        raise Malformed("bad_data", _detail(error)) from error
+    return Event(envelope, model, unknown_words)
+
+
+def journal_from(value: bytes | None) -> JournalRecord:
+    """Return the journal record, or dead letter, a record's value holds; raises Malformed."""
+    if value is None:
+        raise Malformed("no_value", "the record has no value")
+    try:
+        found, unknown_words = read(JournalValue, value)
+    except ValidationError as error:
+        is_json = error.errors(include_url=False)[0]["type"] != "json_invalid"
+        reason: MalformedReason = "not_a_journal_record" if is_json else "not_json"
+        raise Malformed(reason, _detail(error)) from error
+    return JournalRecord(found, unknown_words)
+
+
+@cache
+def _types() -> dict[str, CallbackType]:
+    return {kind.event_type: kind for kind in catalogue.load().all}
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(kind.name for kind in catalogue.load().all)
+
+
+def _why_unknown(event_type: str) -> Literal["unknown_type", "unknown_version"]:
+    found = _TYPE.fullmatch(event_type)
+    return "unknown_version" if found and found["name"] in _names() else "unknown_type"
+
+
+def _object(value: bytes | None) -> dict[str, object]:
+    if value is None:
+        raise Malformed("no_value", "the record has no value")
+    try:
+        found: object = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise Malformed("not_json", str(error)) from error
+    if not isinstance(found, dict):
+        raise Malformed("not_an_event", "the value is not an object")
+    return cast("dict[str, object]", found)
+
+
+def _envelope(found: Mapping[str, object]) -> Envelope:
+    if found.get("specversion") != "1.0":
+        raise Malformed("not_an_event", "specversion is not 1.0")
+    said: dict[str, str] = {}
+    for name in _REQUIRED:
+        value = found.get(name)
+        if not isinstance(value, str) or not value:
+            raise Malformed("not_an_event", f"{name} is not text")
+        said[name] = value
+    return Envelope(
+        id=said["id"],
+        source=said["source"],
+        type=said["type"],
+        subject=said["subject"],
+        time=_instant("time", said),
+        dataschema=said["dataschema"],
+        partitionkey=said["partitionkey"],
+        recordedtime=_instant("recordedtime", said),
+        extensions={
+            name: str(value) for name, value in found.items() if name not in _NOT_EXTENSIONS
+        },
+    )
+
+
+def _instant(name: str, said: Mapping[str, str]) -> datetime:
+    try:
+        instant = datetime.fromisoformat(said[name])
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # at the calendar's ends UTC leads out of it
+        raise Malformed("not_an_event", f"{name} is not a time") from error
+    raise Malformed("not_an_event", f"{name} has no offset")
+
+
+def _detail(error: ValidationError) -> str:
+    """Return the first fault, without the value: it may hold what logs should not."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{'.'.join(map(str, first['loc'])) or 'value'}: {first['msg']}{more}"

@@ -1,0 +1,249 @@
+"""What a consumer reads is what the bridge wrote, and what a newer bridge may write."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.callbacks.voice.hangup import Hangup
+from bridge.consume.record import (
+    Malformed,
+    Unmodelled,
+    attributes_from,
+    event_from,
+    journal_from,
+)
+from bridge.consume.words import UnknownWord
+from bridge.derived.samples import Example
+from tests.consume.making import EXAMPLES, NAMES, changed, sample
+from tests.making import TEXT
+
+ROOT = Path(__file__).parent.parent.parent
+HANGUP = "voice.call.hangup"
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
+def test_every_sample_is_read_as_its_type_with_nothing_lost(example: Example) -> None:
+    event = event_from(example.event.record.value)
+    assert type(event.data) is example.type.model
+    assert event.unknown_words == ()
+    published = orjson.loads(example.event.record.value)
+    assert (
+        event.data.model_dump(mode="json", by_alias=True, exclude_unset=True) == (published["data"])
+    )
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
+def test_an_unknown_word_costs_nothing_else(example: Example) -> None:
+    published = orjson.loads(example.event.record.value)
+    published["data"]["recognised_by"] = "oracle"
+    published["data"]["shiny"] = {"new": 1}
+    event = event_from(orjson.dumps(published))
+    assert type(event.data) is example.type.model
+    assert event.unknown_words == (UnknownWord("recognised_by", "oracle"),)
+    assert (
+        event.data.model_dump(mode="python", by_alias=True, exclude_unset=True)
+        == (published["data"])
+    )
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
+def test_every_journal_record_is_read_with_nothing_lost(example: Example) -> None:
+    record = journal_from(example.journal.value)
+    assert orjson.loads(orjson.dumps(record.value)) == orjson.loads(example.journal.value)
+    assert record.unknown_words == ()
+
+
+def test_the_envelope_has_the_attributes_with_times_as_instants() -> None:
+    value = changed(HANGUP, lambda event: event.update(traceparent="00-ab-cd-01"))
+    envelope = event_from(value).envelope
+    found = orjson.loads(value)
+    assert (envelope.id, envelope.subject) == (found["id"], found["subject"])
+    assert envelope.time == datetime(2026, 3, 7, 14, 14, 43, tzinfo=UTC)
+    assert envelope.recordedtime == datetime(2026, 3, 7, 14, 14, 44, 121_000, tzinfo=UTC)
+    assert envelope.extensions == {"traceparent": "00-ab-cd-01"}
+
+
+def test_headers_alone_say_what_a_record_is() -> None:
+    example = sample(HANGUP)
+    attributes = attributes_from(example.event.record.headers)
+    value = orjson.loads(example.event.record.value)
+    assert attributes == {name: value[name] for name in attributes}
+    assert attributes["type"] == "com.plivo.voice.call.hangup.v1"
+    assert attributes_from(example.journal.headers) == {}
+    assert attributes_from(None) == {}
+    assert attributes_from([("ce_type", None)]) == {}
+
+
+def test_fields_are_typed() -> None:
+    match event_from(sample(HANGUP).event.record.value).data:
+        case Hangup() as hangup:
+            assert hangup.duration_s == 66
+            assert hangup.hangup is not None
+            assert hangup.hangup["group"] is not None
+        case _:
+            pytest.fail("a hangup is a Hangup")
+
+
+def test_unknown_words_are_kept_as_they_came_and_listed() -> None:
+    def newer(event: dict[str, Any]) -> None:
+        event["data"]["from"]["kind"] = "satellite"
+        event["data"]["ended_at"]["certainty"] = "prophesied"
+        event["data"]["stir"]["verification"] = "half_verified"
+        event["data"]["stir"]["attestation"] = "D"
+        event["data"]["verification"]["verdict"] = "probably"
+
+    event = event_from(changed(HANGUP, newer))
+    assert isinstance(event.data, Hangup)
+    assert event.data.from_ is not None
+    assert event.data.from_["kind"] == "satellite"
+    assert set(event.unknown_words) == {
+        UnknownWord("from.kind", "satellite"),
+        UnknownWord("ended_at.certainty", "prophesied"),
+        UnknownWord("stir.verification", "half_verified"),
+        UnknownWord("stir.attestation", "D"),
+        UnknownWord("verification.verdict", "probably"),
+    }
+
+
+def test_new_fields_are_kept_wherever_they_stand() -> None:
+    def newer(event: dict[str, Any]) -> None:
+        event["data"]["shiny"] = 1
+        event["data"]["from"]["shiny"] = 2
+
+    event = event_from(changed(HANGUP, newer))
+    assert isinstance(event.data, Hangup)
+    assert event.data.model_extra == {"shiny": 1}
+    assert event.data.model_dump(by_alias=True)["from"]["shiny"] == 2
+
+
+@pytest.mark.parametrize(
+    ("event_type", "reason"),
+    [
+        ("com.plivo.voice.call.hangup.v2", "unknown_version"),
+        ("com.plivo.voice.call.hangup.v10", "unknown_version"),
+        ("com.plivo.voice.call.teleported.v1", "unknown_type"),
+        ("com.plivo.voice.call.hangup", "unknown_type"),
+        ("org.example.other", "unknown_type"),
+    ],
+)
+def test_an_unknown_type_or_major_version_keeps_its_data_as_it_came(
+    event_type: str, reason: str
+) -> None:
+    def newer(event: dict[str, Any]) -> None:
+        event["type"] = event_type
+        event["data"] = {"all": ["is", "different"]}
+
+    event = event_from(changed(HANGUP, newer))
+    assert event.envelope.type == event_type
+    assert isinstance(event.data, Unmodelled)
+    assert event.data.reason == reason
+    assert event.data.fields == {"all": ["is", "different"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (None, "no_value"),
+        (b"", "not_json"),
+        (b"{", "not_json"),
+        (b"\xff\xfe", "not_json"),
+        (b"[]", "not_an_event"),
+        (b"{}", "not_an_event"),
+        (sample(HANGUP).journal.value, "not_an_event"),
+        (changed(HANGUP, lambda event: event.update(specversion="2.0")), "not_an_event"),
+        (changed(HANGUP, lambda event: event.pop("id")), "not_an_event"),
+        (changed(HANGUP, lambda event: event.update(subject=1)), "not_an_event"),
+        (changed(HANGUP, lambda event: event.update(time="yesterday")), "not_an_event"),
+        (changed(HANGUP, lambda event: event.update(time="2026-03-07T14:14:43")), "not_an_event"),
+        (
+            changed(HANGUP, lambda event: event.update(time="0001-01-01T00:00+23:00")),
+            "not_an_event",
+        ),
+        (changed(HANGUP, lambda event: event.update(data=None)), "not_an_event"),
+        (changed(HANGUP, lambda event: event["data"].pop("call_uuid")), "bad_data"),
+        (changed(HANGUP, lambda event: event["data"].update(duration_s="66")), "bad_data"),
+        (changed(HANGUP, lambda event: event["data"]["from"].update(kind=1)), "bad_data"),
+    ],
+)
+def test_what_no_schema_allows_is_malformed(value: bytes | None, reason: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        event_from(value)
+    assert refused.value.reason == reason
+
+
+@given(st.data())
+def test_whatever_stands_in_an_event_it_is_read_or_malformed(data: st.DataObject) -> None:
+    found = orjson.loads(sample(HANGUP).event.record.value)
+    objects = [found, found["data"], found["data"]["from"], found["data"]["ended_at"]]
+    for _ in range(data.draw(st.integers(1, 4))):
+        target = data.draw(st.sampled_from(objects))
+        target[data.draw(st.sampled_from(sorted(target)))] = data.draw(ANY_JSON)
+    try:
+        event = event_from(orjson.dumps(found))
+    except Malformed:
+        return
+    assert event.envelope.id == found["id"]
+
+
+@given(st.binary(max_size=40))
+def test_whatever_a_value_is_it_is_malformed_or_read(value: bytes) -> None:
+    for read in (event_from, journal_from):
+        with pytest.raises(Malformed):
+            read(value)
+
+
+def test_a_fault_names_the_field_but_not_its_value() -> None:
+    value = changed(HANGUP, lambda event: event["data"].update(duration_s="+14155550100"))
+    with pytest.raises(Malformed, match="duration_s: ") as refused:
+        event_from(value)
+    assert "4155550100" not in str(refused.value)
+
+
+def test_journal_records_of_a_newer_bridge_are_read() -> None:
+    value = orjson.loads(sample(HANGUP).journal.value)
+    value["verification"]["verdict"] = "probably"
+    value["shiny"] = 1
+    record = journal_from(orjson.dumps(value))
+    assert orjson.loads(orjson.dumps(record.value)) == value
+    assert record.unknown_words == (UnknownWord("verification.verdict", "probably"),)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (None, "no_value"),
+        (b"{", "not_json"),
+        (b"{}", "not_a_journal_record"),
+        (b"[]", "not_a_journal_record"),
+        (sample(HANGUP).event.record.value, "not_a_journal_record"),
+    ],
+)
+def test_what_is_no_journal_record_is_malformed(value: bytes | None, reason: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        journal_from(value)
+    assert refused.value.reason == reason
+
+
+def test_importing_it_loads_no_server_and_no_client() -> None:
+    heavy = ["aiokafka", "asyncio", "httpx", "starlette", "structlog", "typer", "uvicorn"]
+    program = (
+        "import sys, bridge.consume.record, bridge.consume.once, bridge.consume.order\n"
+        f"sys.exit(', '.join(set({heavy}) & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stderr.strip() == ""
+    assert done.returncode == 0

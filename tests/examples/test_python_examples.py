@@ -1,0 +1,96 @@
+"""The Python examples, run as a reader would run them."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.consume.making import changed
+from tests.examples.publishing import (
+    HANGUP,
+    RING,
+    STATUS,
+    TIME_LIMIT_S,
+    event_record,
+    of_one_call,
+    publish,
+)
+
+pytest_plugins = ("tests.kafka.fixtures",)
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+async def printed(example: str, arguments: Sequence[str]) -> list[str]:
+    """Run an example to its end; return the lines it printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(ROOT / "examples" / example),
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={"PYTHONPATH": str(ROOT)},
+    )
+    try:
+        async with asyncio.timeout(TIME_LIMIT_S):
+            output, errors = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        output, errors = await process.communicate()
+        pytest.fail(f"it did not end\n{output.decode()}\n{errors.decode()}")
+    assert process.returncode == 0, errors.decode()
+    return output.decode().splitlines()
+
+
+async def test_the_consumer_with_the_package_prints_each_event_once_and_calls_in_order(
+    embedded_kafka: str, prefix: str
+) -> None:
+    newer = changed(HANGUP, lambda event: event.update(id="0" * 32, type="com.plivo.new.v1"))
+    word = changed(STATUS, lambda event: event["data"]["to"].update(kind="satellite"))
+    records = [
+        *of_one_call(),
+        event_record(HANGUP, value=newer),
+        event_record(STATUS, value=word),
+        event_record(STATUS, value=b"not an event"),
+    ]
+    topics = await publish(embedded_kafka, prefix, records)
+    lines = await printed(
+        "python_consume.py", [embedded_kafka, *topics, "--records", str(len(records))]
+    )
+    hangup = "14:14:43 com.plivo.voice.call.hangup.v1 after 66 s: Normal Hangup"
+    ring = next(line for line in lines if "voice.call.ring.v1" in line)
+    assert lines.index(ring) < lines.index(hangup)
+    assert sorted(lines) == sorted(
+        [
+            hangup,
+            ring,
+            "14:14:43 com.plivo.new.v1 is newer than this program: unknown_type",
+            "14:13:33 com.plivo.messaging.message.status.v1 to 14155550123: delivered",
+            "  to.kind has a new word: satellite",
+            f"skipped {prefix}plivo.messaging.message.status.v1@1: not_json",
+        ]
+    )
+
+
+async def test_the_plain_consumer_chooses_by_headers_and_prints_each_hangup_once(
+    embedded_kafka: str, prefix: str
+) -> None:
+    unverified = changed(
+        HANGUP, lambda event: event["data"]["verification"].update(verdict="unverified")
+    )
+    stranger = event_record(HANGUP, value=unverified)
+    others = tuple(header for header in stranger.headers if header[0] != "ce_id")
+    records = [
+        *of_one_call(),
+        # Were the ring parsed, this would be too.
+        event_record(RING, value=b"not an event"),
+        replace(stranger, headers=(*others, ("ce_id", b"0" * 32))),
+    ]
+    topics = await publish(embedded_kafka, prefix, records)
+    lines = await printed(
+        "python_confluent.py", [embedded_kafka, *topics, "--records", str(len(records))]
+    )
+    assert lines == ["64d3290a-87a6-46b4-a6e2-20f5f4e07a02 from +14155550100: 66 s"]
