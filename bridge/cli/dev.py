@@ -11,12 +11,12 @@ import uvloop
 from rich.console import Console
 
 from bridge import catalogue, logs
+from bridge.cli.callbacks import curl
 from bridge.cli.embedded import Embedded, embedded_bridge
 from bridge.cli.options import SettingsFile
 from bridge.cli.tail import print_records
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
 from bridge.dev.emulator.call import Call, answered_call
-from bridge.dev.emulator.sign import signed_headers
 from bridge.ingress.app import SHARED_PATH
 from bridge.normalise.time import zone_named
 from bridge.settings import load
@@ -62,10 +62,12 @@ def _introduce(console: Console, embedded: Embedded, *, own_accounts: bool) -> N
     """Print where everything is, and something to try."""
     base = embedded.settings.public_url or embedded.url
     console.print("[bold]URLs to set at Plivo[/]  (the fragment asks Plivo to try again)")
-    paths = {kind.name: kind.path for kind in catalogue.load().types} | {"any": SHARED_PATH}
+    calls = [kind for kind in catalogue.load().types if kind.name.startswith("voice.call.")]
+    paths = {kind.name: kind.path for kind in calls} | {"any type": SHARED_PATH}
     width = max(map(len, paths)) + 2
     for name, path in paths.items():
         console.print(f"  {name:<{width}}{base}{path}#rp=all&rc=5")
+    console.print("  every other type: `callback-bridge callbacks list`")
     console.print(f"\n[bold]Kafka[/]  {embedded.settings.kafka.bootstrap_servers}")
     if not own_accounts:
         console.print(f"[bold]Account[/]  {AUTH_ID} in {TIMEZONE} (emulated)")
@@ -77,7 +79,4 @@ def example_curl(base: str) -> str:
     """Return a curl that delivers one signed ring callback of the emulated account."""
     call = Call(uuid4(), AUTH_ID, zone_named(TIMEZONE), datetime.now(UTC))  # noqa: TID251 (the doorway's clock)
     ring = next(answered_call(call))
-    url = base + ring.path
-    headers = signed_headers("POST", url, ring.form, AUTH_TOKEN)
-    kept = [f"  -H '{name}: {value}' \\" for name, value in headers.items() if "-v3" in name]
-    return "\n".join([f"curl -i '{url}' \\", *kept, f"  -d '{ring.form}'"])
+    return curl(base + ring.path, ring.form, AUTH_TOKEN)

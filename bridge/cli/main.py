@@ -7,7 +7,9 @@ import typer
 from rich.console import Console
 
 from bridge import __version__, logs
-from bridge.cli import demo, dev, serve, tail, topics
+from bridge.cli import callbacks, demo, dev, schemas, serve, tail, topics
+from bridge.cli.checking import NoValidator
+from bridge.derived.pack import NotAPack
 from bridge.dev.broker import NoBroker
 from bridge.ingress.server import CannotListen
 from bridge.publish.provision import ProvisioningRefused
@@ -29,6 +31,8 @@ app.command()(dev.dev)
 app.command()(demo.demo)
 app.command()(tail.tail)
 app.add_typer(topics.app, name="topics")
+app.add_typer(callbacks.app, name="callbacks")
+app.add_typer(schemas.app, name="schemas")
 
 
 def _version(*, value: bool) -> None:
@@ -58,11 +62,11 @@ def run() -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         app()
-    except (SettingsRefused, BadDocument) as error:
+    except (SettingsRefused, BadDocument, NotAPack) as error:
         for line in str(error).splitlines():
             console.print(line, style="red", markup=False)
         sys.exit(REFUSED)
-    except (CannotListen, CannotRead, NoBroker, ProvisioningRefused) as error:
+    except (CannotListen, CannotRead, NoBroker, NoValidator, ProvisioningRefused) as error:
         console.print(str(error), style="red", markup=False)
         sys.exit(UNREACHABLE)
     except KeyboardInterrupt:

@@ -6,6 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge import catalogue
+from bridge.callbacks.model import Reply
 from bridge.cli.build import accounts, application, connection, naming, replies, sizing
 from bridge.derived.topics import Sizing
 from bridge.event import Naming
@@ -24,6 +25,9 @@ ACCOUNT = {
         {"auth_id": "SA0000000000TEST0002"},
     ],
 }
+
+
+EXECUTED = {Reply.XML, Reply.SOUND}
 
 
 def settings(**given: object) -> Settings:
@@ -123,10 +127,28 @@ def test_what_will_surprise_an_operator_is_said_at_the_start(
 def test_with_every_reply_configured_nothing_is_said_of_replies(tmp_path: Path) -> None:
     document = tmp_path / "answer.xml"
     document.write_text("<Response/>")
+    executed = [kind.name for kind in catalogue.load().controls if kind.reply in EXECUTED]
     chosen = settings(
-        public_url="https://a.example",
-        replies={"voice.call.answer": str(document), "voice.call.fallback": str(document)},
+        public_url="https://a.example", replies=dict.fromkeys(executed, str(document))
     )
     with capture_logs() as lines:
         application(chosen, MemoryPublisher(), Metrics("0"))
     assert lines == []
+
+
+def test_all_the_types_without_a_reply_are_one_line(tmp_path: Path) -> None:
+    document = tmp_path / "answer.xml"
+    document.write_text("<Response/>")
+    with capture_logs() as lines:
+        application(
+            settings(public_url="https://a.example", replies={"voice.call.answer": str(document)}),
+            MemoryPublisher(),
+            Metrics("0"),
+        )
+    (line,) = lines
+    assert line["event"] == "reply_not_configured"
+    assert line["callback_types"] == sorted(
+        kind.name
+        for kind in catalogue.load().types
+        if kind.reply in EXECUTED and kind.name != "voice.call.answer"
+    )

@@ -74,7 +74,7 @@ def test_it_warns_of_what_will_surprise_later(nobody: str) -> None:
         bridge.says("bridge_started")
         warned = {line["event"]: line for line in map(orjson.loads, bridge.err)}
         assert warned["verification_not_enforced"]["verification"] == "report"
-        assert warned["reply_not_configured"]["callback_type"] == "voice.call.fallback"
+        assert "voice.call.fallback" in warned["reply_not_configured"]["callback_types"]
         assert "public_url_not_configured" in warned
         assert warned["setting_unknown"]["name"] == "BRIDGE_PRT"
 

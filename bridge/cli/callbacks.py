@@ -1,0 +1,259 @@
+"""``callback-bridge callbacks``: what Plivo sends, what is published for it, and one to try."""
+
+import inspect
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any, Final
+
+import typer
+from rich.markup import escape
+
+from bridge import catalogue
+from bridge.callbacks.model import CallbackType, Reply, fields_of
+from bridge.catalogue import Catalogue
+from bridge.cli import showing
+from bridge.cli.options import SettingsFile
+from bridge.cli.showing import Json
+from bridge.derived.samples import AUTH_ID as SAMPLE_AUTH_ID
+from bridge.derived.schemas import event_schema
+from bridge.dev import account as emulated
+from bridge.dev.emulator.sign import signed_headers
+from bridge.ingress.app import SHARED_PATH
+from bridge.settings import load
+
+app = typer.Typer(
+    help="List and show every callback Plivo sends, what is published for it, and a curl to try.",
+    no_args_is_help=True,
+)
+
+_LISTED: Final = "`callback-bridge callbacks list`"
+_REPLIES: Final = {
+    Reply.ACK: "nothing; any 2xx will do",
+    Reply.XML: "Plivo XML",
+    Reply.SOUND: "Plivo XML of Play, Speak and Wait alone",
+    Reply.OPTIONAL_XML: "nothing, or Plivo XML",
+}
+_URL: Final = re.compile(r"https?://[^\s,;)]+[^\s,;).:]")
+
+
+def product(kind: CallbackType) -> str:
+    """Return the product a type is of: the room its declaration stands in."""
+    return kind.model.__module__.split(".")[2]
+
+
+def source(kind: CallbackType) -> str:
+    """Return where the declaration has it from: its own words, the page's address in front."""
+    return inspect.cleandoc(sys.modules[kind.model.__module__].__doc__ or "")
+
+
+def recognised(kind: CallbackType) -> list[str]:
+    """Return what a callback of this type is told by, an alternative each."""
+    found = [
+        ", ".join(_condition(part) for part in alternative.split(" & "))
+        for alternative in kind.recognise
+    ]
+    if not kind.has_path:
+        return ["nothing else fits it"]
+    return found or ["its path alone"]
+
+
+def _condition(part: str) -> str:
+    negated = part.startswith("!")
+    text = part.removeprefix("!")
+    if text.endswith("?"):
+        return f"{'no ' if negated else ''}{text[:-1]}{'' if negated else ', even blank'}"
+    for sign, words in (("^=", "begins"), ("=", "is")):
+        name, found, value = text.partition(sign)
+        if found:
+            verb = {"begins": "does not begin with", "is": "is not"}[words] if negated else words
+            return f"{name} {verb}{' with' if verb == 'begins' else ''} {value}"
+    return f"no {text}" if negated else text
+
+
+def curl(url: str, form: str, token: str) -> str:
+    """Return a curl that posts a form as Plivo does, signed with V3."""
+    headers = signed_headers("POST", url, form, token)
+    lines = [f"curl -i {shlex.quote(url)}"]
+    lines += [f"-H {shlex.quote(f'{name}: {of}')}" for name, of in headers.items() if "-v3" in name]
+    lines.append(f"-d {shlex.quote(form)}")
+    return " \\\n  ".join(lines)
+
+
+@app.command("list")
+def list_callbacks(
+    settings_file: SettingsFile = None,
+    *,
+    of: Annotated[
+        str | None, typer.Option("--product", help="Only this product, for example voice.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List every type of callback: the path to set at Plivo, its topic, and what it is answered."""
+    prefix = load(settings_file).topic_prefix
+    kinds = catalogue.load().all
+    products = list(dict.fromkeys(product(kind) for kind in kinds))
+    if of is not None and of not in products:
+        message = f"no such product; there are: {', '.join(products)}"
+        raise typer.BadParameter(message, param_hint="--product")
+    kinds = tuple(kind for kind in kinds if of in {None, product(kind)})
+    if json or not showing.on_terminal():
+        showing.json_lines(
+            {
+                "name": kind.name,
+                "product": product(kind),
+                "meaning": kind.meaning,
+                "path": _path(kind),
+                "topic": prefix + kind.topic,
+                "reply": kind.reply,
+            }
+            for kind in kinds
+        )
+        return
+    rows = [(kind.name, _path(kind), kind.meaning, _REPLIES[kind.reply]) for kind in kinds]
+    head = ("type", "path", "meaning", "Plivo takes as an answer")
+    showing.show(
+        showing.table(head, rows),
+        f"{len(rows)} types; `callback-bridge callbacks show TYPE` tells more",
+    )
+
+
+def _path(kind: CallbackType) -> str:
+    return kind.path if kind.has_path else SHARED_PATH
+
+
+@app.command("show")
+def show(  # noqa: PLR0913 (a command's options)
+    name: Annotated[str, typer.Argument(help="A type, for example voice.call.hangup.")],
+    settings_file: SettingsFile = None,
+    *,
+    url: Annotated[
+        str, typer.Option(help="Where the bridge is, for the curl: scheme, host, port.")
+    ] = "http://127.0.0.1:8080",
+    account: Annotated[
+        str | None, typer.Option(envvar="PLIVO_AUTH_ID", help="Account the curl is of.")
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="PLIVO_AUTH_TOKEN",
+            help="Its auth token, to sign with. Default: the emulated account of `dev`.",
+        ),
+    ] = None,
+    sample: Annotated[
+        str | None, typer.Option(help="Which sample the curl sends. Default: the first.")
+    ] = None,
+    only_curl: Annotated[bool, typer.Option("--curl", help="Print the curl alone.")] = False,
+    json: Json = False,
+) -> None:
+    """Show one type: what Plivo sends, what is published, its source, and a signed curl to try.
+
+    The curl is signed for the URL given, so send it there. To try it at once:
+    `callback-bridge callbacks show voice.call.ring --curl | sh`
+    """
+    prefix = load(settings_file).topic_prefix
+    kind = _named(name, catalogue.load())
+    chosen = next(iter(kind.samples))
+    if sample is not None:
+        listed = f"`callback-bridge callbacks show {kind.name}`"
+        showing.chosen(sample, kind.samples, "sample", listed)
+        chosen = sample
+    of = account or (SAMPLE_AUTH_ID if token else emulated.AUTH_ID)
+    form = kind.samples[chosen].replace(SAMPLE_AUTH_ID, of)
+    made = curl(url.rstrip("/") + _path(kind), form, token or emulated.AUTH_TOKEN)
+    if only_curl:
+        typer.echo(made)
+    elif json or not showing.on_terminal():
+        showing.json_lines([{**_description(kind, prefix), "curl": made}])
+    else:
+        _print(kind, prefix)
+        showing.show(f"\n[bold]Try it[/]  {escape(chosen)}, signed with the token of {of}")
+        typer.echo(made)
+
+
+def _named(name: str, types: Catalogue) -> CallbackType:
+    """Return the type of that name; its event's type, its topic and its path name it too."""
+    for kind in types.all:
+        if name in {kind.event_type, kind.topic, kind.path}:
+            return kind
+    return showing.chosen(name, types.by_name, "type", _LISTED)
+
+
+def _fields(kind: CallbackType) -> Iterator[dict[str, Any]]:
+    """Yield each declared parameter, and the field of the event's data that it becomes."""
+    properties = event_schema(kind)["properties"]["data"]["properties"]
+    for field, (_, mark, _) in fields_of(kind.model).items():
+        more = "<name>" if mark.prefix else "<number>" if mark.numbered else ""
+        yield {
+            "parameters": [name + more for name in mark.names],
+            "field": field,
+            "value": _value(properties[field]),
+            "meaning": mark.meaning,
+        }
+
+
+def _value(schema: dict[str, Any]) -> str:
+    """Return the kind of value a field holds, in a word; null goes without saying."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    others = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+    return " or ".join(map(_value, others)) or str(schema.get("type", "anything"))
+
+
+def _always(kind: CallbackType) -> list[str]:
+    """Return the fields that no parameter stands behind."""
+    declared = fields_of(kind.model)
+    named = (info.alias or name for name, info in kind.model.model_fields.items())
+    return [name for name in named if name not in declared]
+
+
+def _description(kind: CallbackType, prefix: str) -> dict[str, Any]:
+    text = source(kind)
+    return {
+        "name": kind.name,
+        "product": product(kind),
+        "meaning": kind.meaning,
+        "source": {"pages": _URL.findall(text), "text": text},
+        "path": _path(kind),
+        "recognised_by": recognised(kind),
+        "told_by_path": kind.told_by_path,
+        "reply": kind.reply,
+        "event_type": kind.event_type,
+        "topic": prefix + kind.topic,
+        "key": list(kind.key),
+        "time": list(kind.happened),
+        "schema": kind.schema_path,
+        "fields": list(_fields(kind)),
+        "always": _always(kind),
+        "samples": dict(kind.samples),
+    }
+
+
+def _print(kind: CallbackType, prefix: str) -> None:
+    told = "\nor ".join(recognised(kind))
+    if kind.told_by_path:
+        told += "\n(another type has the same: only the path tells them apart)"
+    if kind.weak:
+        told += "\n(on another type's path it is taken for that type)"
+    facts: list[tuple[str, str]] = [
+        ("URL path", _path(kind)),
+        ("recognised by", told),
+        ("takes as an answer", _REPLIES[kind.reply]),
+        ("event type", kind.event_type),
+        ("topic", prefix + kind.topic),
+        ("key", " or ".join(kind.key) or "a UUID it carries, or the event's id"),
+        ("time", " or ".join((*kind.happened, "received_at"))),
+        ("schema", kind.schema_path),
+        ("source", source(kind)),
+    ]
+    showing.show(f"[bold]{kind.name}[/]  {escape(kind.meaning)}\n", showing.facts(facts))
+    rows = [
+        ("\n".join(one["parameters"]), one["field"], one["value"], one["meaning"])
+        for one in _fields(kind)
+    ]
+    if rows:
+        head = ("Plivo sends", "we publish as data.…", "value", "meaning")
+        showing.show("\n[bold]Parameters[/]", showing.table(head, rows))
+    always, samples = ", ".join(_always(kind)), "\n".join(kind.samples)
+    showing.show("", showing.facts([("and always", always), ("samples", samples)]))

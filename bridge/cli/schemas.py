@@ -1,0 +1,226 @@
+"""``callback-bridge schemas``: what the topics hold, what changed, and whether events keep to it."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import orjson
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.syntax import Syntax
+
+from bridge import catalogue
+from bridge.cli import showing
+from bridge.cli.changes import Change, changes, document, orphans, since_committed
+from bridge.cli.checking import Checker, Failure, values
+from bridge.cli.declared import JOURNAL, committed, declared, named, released
+from bridge.cli.options import SettingsFile
+from bridge.cli.showing import Json
+from bridge.derived import pack as schema_pack
+from bridge.derived.samples import examples
+from bridge.derived.schemas import DEFAULT_BASE
+from bridge.event import Naming
+from bridge.settings import load
+
+app = typer.Typer(
+    help="List, show and compare the events' JSON Schemas, and check events against them.",
+    no_args_is_help=True,
+)
+
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of committed schemas. Default: ./schemas, or that of the checkout.",
+        exists=True,
+        file_okay=False,
+    ),
+]
+
+_STYLES: Final = {"break": "red", "addition": "green", "wording": "dim"}
+
+
+@app.command("list")
+def list_schemas(
+    settings_file: SettingsFile = None, *, folder: Folder = None, json: Json = False
+) -> None:
+    """List every schema: its version, whether that is released, and the topics it is of.
+
+    A released version never changes again. Which ones are is listed beside the committed schemas:
+    without a checkout it is not known, and null in JSON.
+    """
+    prefix = load(settings_file).topic_prefix
+    place = committed(folder)
+    listed = released(place) if place else None
+    rows = [
+        (
+            one,
+            None if listed is None else one.path in listed,
+            [prefix + topic for topic in one.topics],
+        )
+        for one in declared().values()
+    ]
+    if json or not showing.on_terminal():
+        showing.json_lines(
+            {"schema": one.name, "version": one.version, "released": state, "topics": topics}
+            for one, state, topics in rows
+        )
+        return
+    words = {True: "released", False: "draft", None: "not known here"}
+    cells = [
+        (one.name, one.version, words[state], "\n".join(topics)) for one, state, topics in rows
+    ]
+    showing.show(showing.table(("schema", "version", "state", "topic"), cells))
+
+
+@app.command("show")
+def show(
+    name: Annotated[str, typer.Argument(help="A type, for example voice.call.ring, or journal.")],
+    *,
+    example: Annotated[
+        str | None, typer.Option(help="The example of this name instead; see --examples.")
+    ] = None,
+    all_examples: Annotated[
+        bool, typer.Option("--examples", help="All its examples instead.")
+    ] = False,
+) -> None:
+    """Show a schema, or records that keep to it.
+
+    Examples are made by the bridge itself, of what Plivo sends. In a pipe they are JSON lines:
+    `callback-bridge schemas show voice.call.ring --examples | callback-bridge schemas check -`
+    """
+    chosen = named(name)
+    if example is None and not all_examples:
+        _print_document(chosen.schema)
+        return
+    found = _examples(chosen.name)
+    if example is not None:
+        listed = f"`callback-bridge schemas show {chosen.name} --examples`"
+        found = {example: showing.chosen(example, found, "example", listed)}
+    if not showing.on_terminal():
+        showing.json_lines(found.values())
+        return
+    for slug, value in found.items():
+        showing.show(f"[bold]{slug}[/]")
+        _print_document(value)
+
+
+@app.command("pack")
+def pack(
+    *,
+    out: Annotated[
+        Path, typer.Option(help="Folder to write; an earlier pack in it is replaced.")
+    ] = Path("schema-pack"),
+    folder: Folder = None,
+) -> None:
+    """Write the pack for consumers: schemas, examples, AsyncAPI, TypeScript types, a manifest."""
+    packed = schema_pack.whole(catalogue.load(), committed(folder))
+    schema_pack.write(out, packed)
+    typer.echo(f"{out}: {len(packed)} files")
+
+
+def _examples(name: str) -> dict[str, Any]:
+    """Return a type's example events by name; the journal's are its records of every type's."""
+    naming = Naming("", DEFAULT_BASE)
+    found: dict[str, Any] = {}
+    for one in examples(catalogue.load(), naming):
+        if name == JOURNAL:
+            found[f"{one.type.name}-{one.slug}"] = orjson.loads(one.journal.value)
+        elif name == one.type.name:
+            found[one.slug] = orjson.loads(one.event.record.value)
+    return found
+
+
+def _print_document(value: object) -> None:
+    """Print a document over several lines: the very text of its file in `schemas/`."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    if showing.on_terminal():
+        Console(soft_wrap=True).print(Syntax(text, "json", background_color="default"))
+    else:
+        typer.echo(text)
+
+
+@app.command("diff")
+def diff(
+    old: Annotated[
+        str | None, typer.Argument(help="A type, or a schema's file. None: every type.")
+    ] = None,
+    new: Annotated[str | None, typer.Argument(help="Another schema's file, or a type.")] = None,
+    *,
+    since: Annotated[
+        str | None,
+        typer.Option(help="Committed version to compare with, such as 1.0. Default: see below."),
+    ] = None,
+    folder: Folder = None,
+    json: Json = False,
+) -> None:
+    """Say what changed in a schema: breaks, and additions that no consumer need know of.
+
+    A type is compared, as it is declared now, with its newest released version of the same major,
+    or with its committed file if none is released. Two files are compared with each other, and a
+    file with a type. Exit code 1 if anything is a break.
+    """
+    if old is not None and new is not None:
+        found = list(changes(new, None, None, document(old), document(new)))
+    else:
+        chosen = [named(old)] if old is not None else list(declared().values())
+        place = committed(folder)
+        if place is None:
+            message = "there is no folder of committed schemas here: name one, or two files"
+            raise typer.BadParameter(message, param_hint="--folder")
+        found = [change for one in chosen for change in since_committed(one, place, since)]
+        found += orphans(place) if old is None else []
+    _report(found, as_json=json or not showing.on_terminal())
+    if any(change.change == "break" for change in found):
+        raise typer.Exit(1)
+
+
+def _report(found: list[Change], *, as_json: bool) -> None:
+    if as_json:
+        showing.json_lines(asdict(change) for change in found)
+    elif not found:
+        showing.show("no change")
+    else:
+        for change in found:
+            style = _STYLES[change.change]
+            what = escape(change.what)
+            showing.show(f"[{style}]{change.change:<9}[/] [cyan]{change.schema}[/] {what}")
+
+
+@app.command("check")
+def check(
+    file: Annotated[
+        typer.FileBinaryRead, typer.Argument(help="Events, as JSON or JSON lines; - for a pipe.")
+    ],
+    *,
+    folder: Folder = None,
+    json: Json = False,
+) -> None:
+    """Check events and journal records against the schema they name; exit code 1 if any fails.
+
+    Reads what `callback-bridge tail` writes, also while it goes on:
+    `callback-bridge tail | callback-bridge schemas check -`
+    """
+    checker = Checker(declared().values(), committed(folder))
+    name: str = getattr(file, "name", "<stdin>")  # a pipe need not have one
+    checked = failed = 0
+    for line, value in values(file):
+        failures = list(checker.failures(line, value))
+        for failure in failures:
+            _print_failure(name, failure, as_json=json or not showing.on_terminal())
+        checked += 1
+        failed += bool(failures)
+    typer.echo(f"{checked} checked, {failed} failed", err=True)
+    if failed or not checked:
+        raise typer.Exit(1)
+
+
+def _print_failure(file: str, failure: Failure, *, as_json: bool) -> None:
+    if as_json:
+        showing.json_lines([asdict(failure)])
+        return
+    against = failure.schema or "no schema"
+    place = f"{failure.at}: " if failure.at else ""
+    line = f"{file}:{failure.line}: {against}: {place}{failure.fault}"
+    Console(highlight=False, soft_wrap=True, emoji=False).print(line, style="red", markup=False)

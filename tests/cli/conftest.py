@@ -1,0 +1,28 @@
+"""What tests of showing commands share."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bridge.catalogue import Catalogue
+from bridge.cli import showing
+from bridge.derived.files import write
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(showing, "on_terminal", lambda: True)
+
+
+@pytest.fixture(scope="session")
+def derived(tmp_path_factory: pytest.TempPathFactory, types: Catalogue) -> Path:
+    root = tmp_path_factory.mktemp("derived")
+    write(root, types)
+    return root
+
+
+@pytest.fixture
+def folder(derived: Path, tmp_path: Path) -> Path:
+    """A folder of committed schemas, as `make derive` writes it."""
+    return Path(shutil.copytree(derived / "schemas", tmp_path / "schemas"))

@@ -1,0 +1,198 @@
+"""``callback-bridge callbacks``: what Plivo sends, and a curl the bridge believes."""
+
+import itertools
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from bridge.catalogue import Catalogue
+from bridge.cli import callbacks
+from bridge.cli.main import app
+from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN
+from tests.cli.process import environment, run
+from tests.ingress.running import ACCOUNTS as OTHERS
+from tests.ingress.running import AUTH_ID as OTHER_ID
+from tests.ingress.running import TOKEN as OTHER_TOKEN
+from tests.ingress.running import Running, running_bridge
+
+HANGUP = "voice.call.hangup"
+
+
+@pytest.fixture(scope="module")
+def bridge() -> Iterator[Running]:
+    with running_bridge(accounts=[*ACCOUNTS, *OTHERS]) as running:
+        yield running
+
+
+def call(*arguments: str, **variables: str) -> Result:
+    settings = {**environment(), **variables, "COLUMNS": "220"}
+    return CliRunner().invoke(app, ["callbacks", *arguments], env=settings)
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [orjson.loads(line) for line in text.splitlines()]
+
+
+def sent(curl: str) -> int:
+    """Do what the curl does; return the HTTP status."""
+    words = shlex.split(curl.replace("\\\n", " "))
+    pairs = list(itertools.pairwise(words))
+    headers = dict(value.split(": ", 1) for option, value in pairs if option == "-H")
+    headers["content-type"] = "application/x-www-form-urlencoded"
+    (body,) = [value for option, value in pairs if option == "-d"]
+    (url,) = [word for word in words if word.startswith("http")]
+    return httpx.post(url, content=body, headers=headers).status_code
+
+
+def test_every_type_is_listed_in_a_process_of_its_own_as_json_lines(types: Catalogue) -> None:
+    done = run("callbacks", "list", topic_prefix="eu.")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = lines(done.stdout)
+    assert [one["name"] for one in found] == [kind.name for kind in types.all]
+    assert [one["topic"] for one in found] == ["eu." + kind.topic for kind in types.all]
+
+
+@pytest.mark.parametrize("product", ["voice", "messaging", "verify", "masking", "numbers", "api"])
+def test_a_product_is_the_room_of_its_declarations(types: Catalogue, product: str) -> None:
+    names = {one["name"] for one in lines(call("list", "--product", product).stdout)}
+    room = f"bridge.callbacks.{product}."
+    assert names == {kind.name for kind in types.types if kind.model.__module__.startswith(room)}
+
+
+def test_a_product_there_is_not_is_wrong_usage_and_names_those_there_are() -> None:
+    done = call("list", "--product", "fax")
+    assert done.exit_code == 2
+    assert "voice" in done.stderr
+
+
+def test_a_terminal_gets_a_table_of_them(terminal: None) -> None:
+    done = call("list", "--product", "verify")
+    assert done.exit_code == 0
+    assert "┃ type" in done.stdout
+    assert "│ verify.session.status │ /plivo/verify/session/status" in done.stdout
+
+
+def test_json_is_had_on_a_terminal_too(terminal: None) -> None:
+    (one,) = lines(call("list", "--product", "verify", "--json").stdout)
+    assert one["reply"] == "ack"
+
+
+def test_a_type_says_what_is_sent_what_is_published_and_where_it_is_from() -> None:
+    (one,) = lines(call("show", HANGUP).stdout)
+    assert one["source"]["pages"] == ["https://docs.plivo.com/docs/voice/api/call/make-a-call"]
+    assert (one["topic"], one["event_type"]) == (f"plivo.{HANGUP}.v1", f"com.plivo.{HANGUP}.v1")
+    assert (one["key"], one["time"], one["reply"]) == (["call_uuid"], ["ended_at"], "ack")
+    assert one["recognised_by"] == [
+        "Event is Hangup",
+        "HangupCause, CallUUID, no Event",
+    ]
+    fields = {field["field"]: field for field in one["fields"]}
+    assert fields["duration_s"] == {
+        "parameters": ["Duration"],
+        "field": "duration_s",
+        "value": "integer",
+        "meaning": "Answer to hangup, seconds, as Plivo counts.",
+    }
+    assert fields["sip_headers"]["parameters"] == ["X-PH-<name>"]
+    assert {"undeclared", "correlation"} < set(one["always"])
+
+
+@pytest.mark.parametrize("named", [f"com.plivo.{HANGUP}.v1", f"plivo.{HANGUP}.v1", "path"])
+def test_event_type_topic_and_path_name_a_type_too(types: Catalogue, named: str) -> None:
+    name = types.by_name[HANGUP].path if named == "path" else named
+    assert lines(call("show", name).stdout)[0]["name"] == HANGUP
+
+
+def test_a_name_that_is_nearly_right_is_wrong_usage_and_the_right_one_is_named() -> None:
+    done = call("show", "voice.call.hangpu")
+    assert done.exit_code == 2
+    assert f"did you mean {HANGUP}" in done.stderr
+
+
+def test_a_terminal_gets_the_type_on_a_page(terminal: None) -> None:
+    done = call("show", "voice.getdigits.action")
+    assert done.exit_code == 0
+    shown = " ".join(done.stdout.split())
+    assert "recognised by Digits, CallUUID, no InputType, no RecordUrl, no RecordFile" in shown
+    assert "takes as an answer Plivo XML" in shown
+    assert "│ Digits │ digits │ string" in shown
+    assert f"signed with the token of {AUTH_ID}" in shown
+    assert "curl -i http://127.0.0.1:8080/plivo/voice/getdigits/action" in done.stdout
+
+
+def test_every_type_can_be_shown_on_a_terminal(types: Catalogue, terminal: None) -> None:
+    failed = [kind.name for kind in types.all if call("show", kind.name).exit_code != 0]
+    assert failed == []
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ("Event=Ring", "Event is Ring"),
+        ("!Event=Ring", "Event is not Ring"),
+        ("EventName^=MPC", "EventName begins with MPC"),
+        ("!EventName^=MPC", "EventName does not begin with MPC"),
+        ("CallUUID", "CallUUID"),
+        ("!CallUUID", "no CallUUID"),
+        ("Digits?", "Digits, even blank"),
+        ("!Digits?", "no Digits"),
+    ],
+)
+def test_a_condition_is_put_in_words(part: str, words: str) -> None:
+    assert callbacks._condition(part) == words
+
+
+def test_the_curl_of_every_sample_verifies_and_becomes_its_types_event(
+    types: Catalogue, bridge: Running
+) -> None:
+    for kind in types.all:
+        for sample in kind.samples:
+            bridge.publisher.records.clear()
+            done = call("show", kind.name, "--curl", "--url", bridge.url, "--sample", sample)
+            assert sent(done.stdout) == 200, kind.name
+            event, _ = bridge.publisher.records
+            assert event.topic == kind.topic
+            value = orjson.loads(event.value)
+            assert value["source"] == f"/plivo/accounts/{AUTH_ID}"
+            assert value["data"]["verification"]["verdict"] == "verified"
+
+
+@pytest.mark.parametrize("given", ["options", "environment"])
+def test_another_accounts_token_signs_for_it(bridge: Running, given: str) -> None:
+    bridge.publisher.records.clear()
+    options = ["--account", OTHER_ID, "--token", OTHER_TOKEN] if given == "options" else []
+    variables = {"PLIVO_AUTH_ID": OTHER_ID, "PLIVO_AUTH_TOKEN": OTHER_TOKEN}
+    named = {} if options else variables
+    done = call("show", HANGUP, "--curl", "--url", bridge.url + "/", *options, **named)
+    assert OTHER_TOKEN not in done.stdout
+    assert sent(done.stdout) == 200
+    value = orjson.loads(bridge.publisher.records[0].value)
+    assert value["source"] == f"/plivo/accounts/{OTHER_ID}"
+    assert value["data"]["parent_auth_id"] == OTHER_ID
+
+
+def test_a_wrong_token_signs_nothing_that_is_believed(bridge: Running) -> None:
+    done = call("show", HANGUP, "--curl", "--url", bridge.url, "--token", AUTH_TOKEN + "x")
+    assert sent(done.stdout) == 403
+
+
+def test_a_sample_there_is_not_is_wrong_usage() -> None:
+    assert call("show", HANGUP, "--sample", "outbound bsy").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("list", ["--product", "path to set at Plivo", "JSON lines"]),
+        ("show", ["--url", "--token", "PLIVO_AUTH_TOKEN", "--sample", "| sh", "signed"]),
+    ],
+)
+def test_help_says_what_matters(command: str, words: list[str]) -> None:
+    text = " ".join(call(command, "--help").stdout.replace("│", " ").split())
+    assert [word for word in words if word not in text] == []
