@@ -10,6 +10,7 @@ import httpx
 import orjson
 
 from bridge import catalogue
+from bridge.callbacks.model import fields_of
 from bridge.dev.emulator.sign import signed_headers
 from bridge.parameters import form_pairs
 from tests.ingress.running import AUTH_ID, TOKEN
@@ -26,11 +27,26 @@ SHARED = "/plivo"
 Form = dict[str, str]
 
 
+def identity_of(kind: str) -> str:
+    """Return the name of the parameter that says what a callback of ``kind`` is about."""
+    fields = fields_of(TYPES[kind].model)
+    # A callback whose fields nobody knows is about what it names in one of Plivo's usual ways.
+    return fields[TYPES[kind].key[0]][1].names[0] if TYPES[kind].key else "SessionUUID"
+
+
 def sample(kind: str, **changes: str) -> Form:
-    """Return the parameters of a fresh call's callback of ``kind``; ``changes`` replace or add."""
+    """Return the parameters of a fresh callback of ``kind``; ``changes`` replace or add."""
     text = next(iter(TYPES[kind].samples.values()))
     parameters = dict(form_pairs(text)[0])
-    return {**parameters, "CallUUID": str(uuid4()), "ParentAuthID": AUTH_ID, **changes}
+    parameters[identity_of(kind)] = str(uuid4())
+    if "parent_auth_id" in fields_of(TYPES[kind].model):
+        parameters["ParentAuthID"] = AUTH_ID
+    return {**parameters, **changes}
+
+
+def about(kind: str, form: Form) -> str:
+    """Return the id of the call, message or session that a form of ``kind`` is about."""
+    return form[identity_of(kind)]
 
 
 def encoded(parameters: Form | list[tuple[str, str]]) -> str:

@@ -30,6 +30,7 @@ from tests.ingress.plivo import (
     SHARED,
     TYPES,
     Plivo,
+    about,
     exchange,
     request_bytes,
     sample,
@@ -59,7 +60,7 @@ def talkative(kind: str) -> dict[str, str]:
     form = sample(
         kind, From=NUMBERS[0], To=NUMBERS[1], CallerName=NAME, ForwardedFrom=SIP, **{CONTEXT: BODY}
     )
-    SENT.add(form["CallUUID"])
+    SENT.add(about(kind, form))
     return form
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bridge.callbacks.model import Reply
 from tests.ingress.plivo import (
     ANSWER,
     FALLBACK,
@@ -14,14 +15,18 @@ from tests.ingress.plivo import (
     SHARED,
     TYPES,
     Plivo,
+    about,
     encoded,
     sample,
 )
 from tests.ingress.running import Running, running_bridge
 
 DOCUMENT = b'<?xml version="1.0" encoding="utf-8"?>\n<Response><Speak>Hello</Speak></Response>\n'
-CONTROLS = (ANSWER, FALLBACK)
+CONTROLS = sorted(name for name, kind in TYPES.items() if kind.reply in {Reply.XML, Reply.SOUND})
 OTHERS = sorted(set(TYPES) - set(CONTROLS))
+TOLD_BY_PARAMETERS = sorted(
+    name for name, kind in TYPES.items() if kind.recognise and not kind.told_by_path
+)
 
 
 def assert_acknowledged(answer: httpx.Response) -> None:
@@ -31,14 +36,13 @@ def assert_acknowledged(answer: httpx.Response) -> None:
     assert "content-type" not in answer.headers
 
 
-def test_there_is_a_route_for_each_of_the_five_life_cycle_callbacks() -> None:
-    assert sorted(PATHS.values()) == [
-        "/plivo/voice/call/answer",
-        "/plivo/voice/call/fallback",
-        "/plivo/voice/call/hangup",
-        "/plivo/voice/call/machine_detection",
-        "/plivo/voice/call/ring",
-    ]
+def test_a_types_route_is_its_name() -> None:
+    assert {name: "/plivo/" + name.replace(".", "/") for name in TYPES} == PATHS
+    assert PATHS[RING] == "/plivo/voice/call/ring"
+
+
+def test_the_unrecognised_have_no_route(plivo: Plivo) -> None:
+    assert plivo.post(SHARED + "/unrecognised", sample(RING)).status_code == 404
 
 
 @pytest.mark.parametrize("kind", sorted(TYPES))
@@ -48,19 +52,21 @@ def test_every_type_is_taken_on_its_own_path_in_every_encoding(
 ) -> None:
     form = sample(kind)
     assert getattr(plivo, method)(PATHS[kind], form).status_code == 200
-    event = bridge.event(form["CallUUID"])
+    event = bridge.event(about(kind, form))
     assert event["type"] == TYPES[kind].event_type
     assert event["data"]["verification"]["scheme"] == "v3"
-    assert event["data"]["undeclared"] == {}
+    assert event["data"]["recognised_by"] == "path"
+    undeclared = {} if TYPES[kind].key else {name: [text] for name, text in form.items()}
+    assert event["data"]["undeclared"] == undeclared
 
 
-@pytest.mark.parametrize("kind", sorted(set(TYPES) - {FALLBACK}))
+@pytest.mark.parametrize("kind", TOLD_BY_PARAMETERS)
 def test_every_type_parameters_can_tell_is_recognised_on_the_shared_path(
     bridge: Running, plivo: Plivo, kind: str
 ) -> None:
     form = sample(kind)
     assert plivo.post(SHARED, form).status_code == 200
-    event = bridge.event(form["CallUUID"])
+    event = bridge.event(about(kind, form))
     assert event["type"] == TYPES[kind].event_type
     assert event["data"]["recognised_by"] == "parameters"
 
@@ -69,8 +75,16 @@ def test_a_callback_of_no_declared_type_is_published_as_unrecognised(
     bridge: Running, plivo: Plivo
 ) -> None:
     uuid = sample(RING)["CallUUID"]
-    assert_acknowledged(plivo.post(SHARED, {"MessageUUID": uuid, "Text": "Hello"}))
+    assert_acknowledged(plivo.post(SHARED, {"SessionUUID": uuid, "Text": "Hello"}))
     assert bridge.topics(uuid) == ["plivo.journal.v1", "plivo.unrecognised.v1"]
+
+
+def test_a_message_on_the_shared_path_is_one_and_needs_no_answer(
+    bridge: Running, plivo: Plivo
+) -> None:
+    uuid = sample(RING)["CallUUID"]
+    assert_acknowledged(plivo.post(SHARED, {"MessageUUID": uuid, "Text": "Hello"}))
+    assert bridge.topics(uuid) == ["plivo.journal.v1", "plivo.messaging.message.inbound.v1"]
 
 
 @pytest.mark.parametrize("kind", CONTROLS)

@@ -1,0 +1,22 @@
+"""A bounded slice of the mutation fuzz, and what is fuzzed being what it should be."""
+
+from tests.conforming import TYPES
+from tests.fuzz.mutate import Tally, case, run
+
+COUNT = 3_000
+
+
+def test_no_mutated_callback_breaks_the_core_or_loses_a_parameter() -> None:
+    tally = run(1, range(COUNT), Tally())
+    assert tally.findings == []
+    assert tally.ends.total() == COUNT
+    # A fuzz that finds nothing must at least have been everywhere.
+    assert len(tally.types) > len(TYPES.all) * 0.9
+    assert {"verified", "unverified", "no_identity", "content_type", "malformed_json"} <= set(
+        tally.ends
+    )
+
+
+def test_a_case_is_the_same_every_time() -> None:
+    assert [case(1, index).raw for index in range(50)] == [case(1, i).raw for i in range(50)]
+    assert [case(1, index).raw for index in range(50)] != [case(2, i).raw for i in range(50)]
