@@ -9,7 +9,7 @@ NODE_MODULES := tests/node/node_modules
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-kafka test-node check format derive schema-pack bench-quick lock clean
+.PHONY: help demo dev test test-kafka test-node check format derive schema-pack bench-quick fuzz lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
@@ -75,6 +75,9 @@ schema-pack: $(INSTALLED) ## Write the schema pack for consumers to dist/schema-
 
 bench-quick: $(INSTALLED) ## CPU per callback against a plain Starlette route, in one run
 	@$(BIN)/python -m tests.bench.quick
+
+fuzz: $(INSTALLED) ## Mutate 200,000 callbacks through the core
+	@$(BIN)/python -m tests.fuzz.mutate --count 200000 $(ARGS)
 
 lock: $(INSTALLED) ## Lock the requirements anew, with hashes
 	@$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade -o requirements/run.txt

@@ -1,0 +1,40 @@
+"""``callback-bridge schemas pack``: what consumers are given, in one folder."""
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+import orjson
+
+from bridge.catalogue import Catalogue
+from tests.cli.process import COMMAND, environment
+from tests.cli.schemas import call
+
+
+def test_the_pack_is_what_its_manifest_says(tmp_path: Path, types: Catalogue) -> None:
+    result = call("pack", "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    manifest = orjson.loads((tmp_path / "manifest.json").read_bytes())
+    assert set(manifest["types"]) == set(types.by_name)
+    for name, file in manifest["files"].items():
+        text = (tmp_path / name).read_bytes()
+        assert (hashlib.sha256(text).hexdigest(), len(text)) == (file["sha256"], file["bytes"])
+    there = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert there == {"manifest.json", *manifest["files"]}
+    assert {"asyncapi.json", "typescript/index.d.ts", "voice.call.ring/1.0.json"} <= there
+
+
+def test_a_pack_replaces_an_earlier_one(tmp_path: Path) -> None:
+    assert call("pack", "--out", tmp_path).exit_code == 0
+    assert call("pack", "--out", tmp_path).exit_code == 0
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    mine = tmp_path / "thesis.txt"
+    mine.write_text("years of work")
+    words = [str(COMMAND), "schemas", "pack", "--out", str(tmp_path)]
+    done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "holds no schema pack" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
