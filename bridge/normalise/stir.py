@@ -21,7 +21,6 @@ Letter = Literal["A", "B", "C"]
 Role = Literal["assigned", "received"]
 
 VERIFICATION: Final = "stirverification"
-ATTESTATION: Final = "stirattestation"
 
 _VERDICTS: Final[dict[str, Verdict]] = {
     "verified": "verified",
