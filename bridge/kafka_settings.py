@@ -25,11 +25,18 @@ class KafkaSettings(BaseModel):
     )
     sasl_username: str | None = Field(default=None, description="For PLAIN and SCRAM.")
     sasl_password: SecretStr | None = Field(default=None, description="For PLAIN and SCRAM.")
+    sasl_password_file: Path | None = Field(
+        default=None,
+        description="A file that holds the password instead, read anew at every connecting.",
+    )
     sasl_oauth_token_url: str | None = Field(
         default=None, description="Where OAUTHBEARER gets its tokens (client credentials grant)."
     )
     sasl_oauth_client_id: str | None = Field(default=None, description="For OAUTHBEARER.")
     sasl_oauth_client_secret: SecretStr | None = Field(default=None, description="For OAUTHBEARER.")
+    sasl_oauth_client_secret_file: Path | None = Field(
+        default=None, description="A file that holds it instead, read anew at every connecting."
+    )
     sasl_oauth_scope: str | None = Field(
         default=None, description="For OAUTHBEARER, if it needs one."
     )
@@ -47,7 +54,14 @@ class KafkaSettings(BaseModel):
         default=5.0,
         gt=0,
         le=30,
-        description="How long a callback waits for Kafka before it is answered 503.",
+        description="How long a callback waits for Kafka before it is spooled.",
+    )
+    control_ack_timeout_s: float = Field(
+        default=2.0,
+        gt=0,
+        le=30,
+        description="The same for callbacks whose answer Plivo executes, where a caller hears "
+        "silence meanwhile.",
     )
     flush_timeout_s: float = Field(
         default=10.0,
@@ -63,10 +77,16 @@ class KafkaSettings(BaseModel):
             if self.sasl_mechanism == "OAUTHBEARER":
                 names = ["sasl_oauth_token_url", "sasl_oauth_client_id", "sasl_oauth_client_secret"]
             for name in names:
-                if not getattr(self, name):
+                from_file = getattr(self, f"{name}_file", None)
+                if not getattr(self, name) and not from_file:
                     variable = f"{PREFIX}KAFKA_{name.upper()}"
                     message = f"{variable} is needed for {self.sasl_mechanism}"
                     raise ValueError(message)
+        for name in ("sasl_password", "sasl_oauth_client_secret"):
+            if getattr(self, name) and getattr(self, f"{name}_file"):
+                variable = f"{PREFIX}KAFKA_{name.upper()}"
+                message = f"{variable} and {variable}_FILE are both set; set one"
+                raise ValueError(message)
         if (self.tls_certificate_file is None) != (self.tls_key_file is None):
             message = (
                 f"{PREFIX}KAFKA_TLS_CERTIFICATE_FILE and {PREFIX}KAFKA_TLS_KEY_FILE go together"
@@ -98,6 +118,15 @@ class TopicSettings(BaseModel):
     )
     dead_letter_retention_days: int = Field(
         default=90, ge=0, le=36_500, description="How long dead letters are kept; 0 for ever."
+    )
+    rejected_retention_days: int = Field(
+        default=7, ge=1, le=365, description="How long the sample of rejected callbacks is kept."
+    )
+    rejected_retention_bytes: int = Field(
+        default=104_857_600,
+        ge=1_048_576,
+        le=107_374_182_400,
+        description="And how much of it, in each partition, so that a stranger cannot fill the disk.",
     )
 
     @model_validator(mode="after")

@@ -10,8 +10,31 @@ class Unavailable(Exception):
     """The records may not be durable. Try again, or keep them elsewhere."""
 
 
-class RecordTooLarge(Exception):
-    """Kafka will never take this record. Trying again does not help."""
+class TopicUnavailable(Unavailable):
+    """One topic is missing or closed to us; it says nothing of the others."""
+
+    def __init__(self, topic: str, fault: str) -> None:
+        super().__init__(f"topic {topic} is {fault}")
+        self.topic = topic
+
+
+class RecordRefused(Exception):
+    """Kafka does not take this very record; others are not concerned.
+
+    ``reason`` is a stable code, ``topic`` the record's, blank where nobody can tell which it was.
+    """
+
+    def __init__(self, reason: str, message: str, *, topic: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.topic = topic
+
+
+class RecordTooLarge(RecordRefused):
+    """Kafka will never take this record, for its size. Trying again does not help."""
+
+    def __init__(self, message: str, *, topic: str = "") -> None:
+        super().__init__("record_too_large", message, topic=topic)
 
 
 class Publisher(Protocol):
@@ -22,9 +45,10 @@ class Publisher(Protocol):
         """Say whether publishing can be expected to work now."""
         ...
 
-    async def publish(self, records: Sequence[Record]) -> None:
-        """Return when every record is acknowledged; raises Unavailable or RecordTooLarge.
+    async def publish(self, records: Sequence[Record], *, deadline_s: float | None = None) -> None:
+        """Return when every record is acknowledged, within ``deadline_s``, else the publisher's own.
 
-        After Unavailable some of the records may be on Kafka all the same, now or later.
+        Raises Unavailable, TopicUnavailable or RecordRefused. Afterwards some of the records may be
+        on Kafka all the same, now or later.
         """
         ...

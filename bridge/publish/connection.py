@@ -15,6 +15,10 @@ Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 _TOKEN_TIMEOUT_S = 10.0
 
 
+Secret = str | Path
+"""A secret, or the file that holds it: read anew at every connecting, so that it can be renewed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tls:
     """Files for TLS to the brokers; no authorities means the system's."""
@@ -30,7 +34,7 @@ class OAuth:
 
     token_url: str
     client_id: str
-    client_secret: str
+    client_secret: Secret
     scope: str | None = None
 
 
@@ -43,7 +47,7 @@ class Connection:
     security_protocol: Protocol = "PLAINTEXT"
     mechanism: Mechanism = "PLAIN"
     username: str | None = None
-    password: str | None = None
+    password: Secret | None = None
     oauth: OAuth | None = None
     tls: Tls = Tls()
 
@@ -65,7 +69,7 @@ class Connection:
                 options["sasl_oauth_token_provider"] = TokenEndpoint(self.oauth)
             else:
                 options["sasl_plain_username"] = self.username
-                options["sasl_plain_password"] = self.password
+                options["sasl_plain_password"] = _told(self.password) if self.password else None
         return options
 
     def _ssl_context(self) -> ssl.SSLContext:
@@ -88,6 +92,20 @@ class BadConnection(Exception):
     """The connection's files cannot be used; the text says which and why."""
 
 
+def _told(secret: Secret) -> str:
+    """Return a secret as text; raises BadConnection if its file cannot be read."""
+    if isinstance(secret, str):
+        return secret
+    try:
+        return secret.read_text().strip()
+    except OSError as error:
+        message = f"{secret}: {error.strerror or error}"
+        raise BadConnection(message) from error
+    except UnicodeDecodeError as error:
+        message = f"{secret}: not text"
+        raise BadConnection(message) from error
+
+
 class TokenEndpoint(AbstractTokenProvider):
     """Fetches an access token for each new connection to a broker."""
 
@@ -104,10 +122,12 @@ class TokenEndpoint(AbstractTokenProvider):
                 answer = await client.post(
                     self._oauth.token_url,
                     data=form,
-                    auth=(self._oauth.client_id, self._oauth.client_secret),
+                    auth=(self._oauth.client_id, _told(self._oauth.client_secret)),
                 )
             answer.raise_for_status()
             return str(answer.json()["access_token"])
+        except BadConnection as error:
+            raise KafkaConnectionError(str(error)) from error
         except (httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError) as error:
             message = f"no token from {self._oauth.token_url}: {type(error).__name__}"
             raise KafkaConnectionError(message) from error

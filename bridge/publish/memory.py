@@ -15,13 +15,19 @@ class MemoryPublisher:
         self._record_bytes_max = record_bytes_max
         self._records_max = records_max
 
-    async def publish(self, records: Sequence[Record]) -> None:
+    async def publish(
+        self,
+        records: Sequence[Record],
+        *,
+        deadline_s: float | None = None,  # noqa: ARG002 (the doorway's)
+    ) -> None:
         """Keep the records, all or none."""
         if not self.available:
             message = "switched off"
             raise Unavailable(message)
-        if any(len(record.value) > self._record_bytes_max for record in records):
-            message = f"over {self._record_bytes_max} bytes"
-            raise RecordTooLarge(message)
+        for record in records:
+            if len(record.value) > self._record_bytes_max:
+                message = f"over {self._record_bytes_max} bytes"
+                raise RecordTooLarge(message, topic=record.topic)
         self.records.extend(records)
         del self.records[: -self._records_max]

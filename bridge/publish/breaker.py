@@ -1,0 +1,68 @@
+"""The circuit breaker before Kafka: a state machine without a clock of its own.
+
+1. Closed: records go to Kafka. One missed deadline or lost connection opens it: with every in-sync
+   replica asked for, one record that is not acknowledged in seconds means that others wait as well.
+2. Open: nothing goes to Kafka but one probe at a time, the first after ``PROBE_FIRST_S``, and each
+   that fails puts the next off twice as long, up to ``PROBE_MAX_S``. A probe is a real record, so
+   brokers that answer questions and take nothing do not close the breaker.
+3. An acknowledgement closes it, whoever waited for it: a late one as well as a probe's.
+4. A failure of something sent before the breaker opened tells nothing new, and puts nothing off.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+PROBE_FIRST_S: Final = 0.5
+PROBE_MAX_S: Final = 5.0
+
+
+class Breaker:
+    """Whether Kafka is known to be away. ``clock`` gives seconds that only grow."""
+
+    def __init__(
+        self, clock: Callable[[], float], on_change: Callable[[bool], None] = lambda _: None
+    ) -> None:
+        self._clock = clock
+        self._on_change = on_change
+        self._closed = True
+        self._probing = False
+        self._pause_s = PROBE_FIRST_S
+        self._probe_at = 0.0
+
+    @property
+    def closed(self) -> bool:
+        """Say whether records are to go to Kafka."""
+        return self._closed
+
+    @property
+    def worth_trying(self) -> bool:
+        """Say whether a record sent now might be acknowledged: closed, or a probe is due."""
+        return self._closed or (not self._probing and self._clock() >= self._probe_at)
+
+    def succeeded(self) -> None:
+        """Take note of an acknowledgement: rule 3."""
+        self._probing = False
+        if not self._closed:
+            self._closed = True
+            self._on_change(self._closed)
+
+    def failed(self) -> None:
+        """Take note of a missed deadline or a lost connection: rule 1."""
+        if self._closed:
+            self._closed = False
+            self._pause_s = PROBE_FIRST_S
+            self._probe_at = self._clock() + self._pause_s
+            self._on_change(self._closed)
+
+    def may_probe(self) -> bool:
+        """Say whether the caller is to probe now; True obliges it to say how that ended."""
+        if self._closed or not self.worth_trying:
+            return False
+        self._probing = True
+        return True
+
+    def probe_failed(self) -> None:
+        """Take note of a probe without acknowledgement, or without an answer about Kafka: rule 2."""
+        self._probing = False
+        self._pause_s = min(2 * self._pause_s, PROBE_MAX_S)
+        self._probe_at = self._clock() + self._pause_s

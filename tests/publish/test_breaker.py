@@ -1,0 +1,126 @@
+"""The breaker: its rules one by one, and as a state machine against the plainest model of it."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from bridge.publish.breaker import PROBE_FIRST_S, PROBE_MAX_S, Breaker
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def test_it_begins_closed_and_one_failure_opens_it() -> None:
+    seen: list[bool] = []
+    breaker = Breaker(Clock(), seen.append)
+    assert breaker.closed
+    breaker.failed()
+    breaker.failed()
+    assert not breaker.closed
+    assert seen == [False]
+
+
+def test_probes_come_one_at_a_time_and_each_that_fails_puts_the_next_off_twice_as_long() -> None:
+    clock = Clock()
+    breaker = Breaker(clock)
+    breaker.failed()
+    pauses_s: list[float] = []
+    for _ in range(8):
+        failed_at_s = clock.now_s
+        while not breaker.may_probe():
+            clock.now_s += 0.125
+        pauses_s.append(clock.now_s - failed_at_s)
+        assert not breaker.may_probe()
+        breaker.probe_failed()
+    assert pauses_s == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0, 5.0]
+
+
+def test_any_acknowledgement_closes_it_and_the_next_outage_begins_anew() -> None:
+    clock, seen = Clock(), list[bool]()
+    breaker = Breaker(clock, seen.append)
+    for _ in range(2):
+        breaker.failed()
+        clock.now_s += PROBE_FIRST_S
+        assert breaker.may_probe()
+        breaker.succeeded()
+        assert breaker.closed
+        assert not breaker.may_probe()
+    assert seen == [False, True, False, True]
+
+
+def test_a_failure_of_something_older_does_not_put_a_probe_off() -> None:
+    clock = Clock()
+    breaker = Breaker(clock)
+    breaker.failed()
+    clock.now_s += PROBE_FIRST_S
+    breaker.failed()
+    assert breaker.worth_trying
+    assert breaker.may_probe()
+
+
+class Breaking(RuleBasedStateMachine):
+    """Whatever happens to it: never two probes at a time, and never silence for long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
+        self.changes: list[bool] = []
+        self.breaker = Breaker(self.clock, self.changes.append)
+        self.closed = True
+        self.probing = False
+        self.quiet_since_s = 0.0
+
+    @rule(seconds=st.floats(0, 20))
+    def time_passes(self, seconds: float) -> None:
+        self.clock.now_s += seconds
+
+    @rule()
+    def something_fails(self) -> None:
+        if self.closed:
+            self.closed, self.quiet_since_s = False, self.clock.now_s
+        self.breaker.failed()
+
+    @rule()
+    def something_is_acknowledged(self) -> None:
+        self.closed, self.probing = True, False
+        self.breaker.succeeded()
+
+    @rule()
+    def somebody_asks_to_probe(self) -> None:
+        may = self.breaker.may_probe()
+        if self.closed or self.probing:
+            assert not may
+        elif self.clock.now_s - self.quiet_since_s >= PROBE_MAX_S:
+            assert may
+        if self.clock.now_s - self.quiet_since_s < PROBE_FIRST_S:
+            assert not may
+        self.probing |= may
+
+    @precondition(lambda self: self.probing)
+    @rule()
+    def the_probe_fails(self) -> None:
+        self.probing, self.quiet_since_s = False, self.clock.now_s
+        self.breaker.probe_failed()
+
+    @invariant()
+    def it_is_closed_when_nothing_failed_since_the_last_acknowledgement(self) -> None:
+        assert self.breaker.closed == self.closed
+
+    @invariant()
+    def it_tells_every_change_once(self) -> None:
+        assert self.changes == [index % 2 == 1 for index in range(len(self.changes))]
+        assert (len(self.changes) % 2 == 0) == self.closed
+
+    @invariant()
+    def it_is_worth_trying_just_when_a_record_may_go(self) -> None:
+        if self.closed:
+            assert self.breaker.worth_trying
+        if self.probing:
+            assert not self.breaker.worth_trying
+
+
+TestBreaking = Breaking.TestCase
