@@ -1,0 +1,230 @@
+"""Publishing one key's chain of spooled callbacks, in their order.
+
+1. A chain goes to Kafka in one piece. If a record in it is refused, its callbacks go one by one, and
+   the records of each one by one, which tells which is refused; what was acknowledged meanwhile is
+   not sent again.
+2. A refused callback is tried again after a while, ``tries_max`` times in all. Then a dead letter
+   takes the place of its refused records, while the others are published as they are.
+3. If the dead letter is refused too, the callback is parked: kept for a person to look at, and
+   nothing waits behind it any more.
+4. A record's time stamp later than now becomes now: brokers refuse records from their future.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
+from typing import Final, Protocol
+
+import structlog
+
+from bridge.publish import Publisher, RecordRefused, TopicUnavailable, Unavailable
+from bridge.publish.breaker import Breaker
+from bridge.record import Record
+from bridge.spool import SpoolUnwritable
+from bridge.spool.disk import DiskSpool
+from bridge.spool.row import Kept
+from bridge.spool.waits import Waits
+
+log = structlog.get_logger()
+
+TRIES_MAX: Final = 3
+
+
+class DeadLetter(Protocol):
+    """Makes the record that takes the place of refused ones."""
+
+    def __call__(
+        self, records: Sequence[Record], refused: Sequence[Record], reason: str, *, tries: int
+    ) -> Record:
+        """Return the dead letter of a callback, of whose ``records`` some were refused."""
+        ...
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """A callback that was refused: how often, and which of its records are on Kafka all the same."""
+
+    tries: int
+    acknowledged: set[int] = field(default_factory=set[int])
+
+
+class Chains:
+    """Publishes chains, and knows which callbacks are in trouble."""
+
+    def __init__(  # noqa: PLR0913 (wired once, by name)
+        self,
+        spool: DiskSpool,
+        publisher: Publisher,
+        *,
+        breaker: Breaker,
+        waits: Waits,
+        dead_letter: DeadLetter,
+        deadline_s: float,
+        tries_max: int,
+        now_ms: Callable[[], int],
+        on_drained: Callable[[int], None],
+        on_dead_letter: Callable[[str], None],
+    ) -> None:
+        self._spool = spool
+        self._publisher = publisher
+        self._breaker = breaker
+        self._waits = waits
+        self._dead_letter = dead_letter
+        self._deadline_s = deadline_s
+        self._tries_max = tries_max
+        self._now_ms = now_ms
+        self._on_drained = on_drained
+        self._on_dead_letter = on_dead_letter
+        self._troubles: dict[int, _Trouble] = {}
+
+    async def publish(self, chain: Sequence[Kept]) -> None:
+        """Return when the chain is on Kafka and deleted, or its key waits."""
+        key = chain[0].key
+        while chain:
+            try:
+                done = await self._part(chain)
+            except TopicUnavailable as error:
+                self._closed(error, key)
+                before = _before(error.topic, chain)
+                chain = before if len(before) < len(chain) else []
+            except Unavailable:
+                self._breaker.failed()
+                self._waits.late(key)
+                return
+            except SpoolUnwritable:
+                self._waits.late(key)
+                return
+            else:
+                if not done:
+                    return
+                chain = chain[done:]
+
+    async def _part(self, chain: Sequence[Kept]) -> int:
+        """Return how many callbacks at the head of the chain are done with; 0 if the key waits."""
+        first = chain[0]
+        topic = self._waits.closed_topic(first)
+        if topic is not None:
+            self._waits.closed(topic, first.key)
+            return 0
+        if self._in_trouble(first):
+            return int(await self._alone(first))
+        together = list(takewhile(self._may_go, chain))
+        return len(together) if await self._together(together) else 0
+
+    async def probe(self, callback: Kept) -> bool | None:
+        """Say whether Kafka acknowledges; None if only a topic of the callback's is away.
+
+        A refusal says that Kafka is there; the callback's turn comes when the breaker is closed.
+        """
+        try:
+            await self._send([callback])
+        except RecordRefused:
+            return True
+        except TopicUnavailable as error:
+            self._closed(error, callback.key)
+            return None
+        except Unavailable:
+            self._waits.late(callback.key)
+            return False
+        await self._done([callback])
+        return True
+
+    def _in_trouble(self, callback: Kept) -> bool:
+        return callback.tries > 0 or callback.number in self._troubles
+
+    def _may_go(self, callback: Kept) -> bool:
+        return not self._in_trouble(callback) and self._waits.closed_topic(callback) is None
+
+    def _closed(self, error: TopicUnavailable, key: bytes) -> None:
+        if self._waits.closed(error.topic, key):
+            log.warning("drain_waits_for_topic", topic=error.topic, cause=str(error))
+
+    async def _send(self, callbacks: Sequence[Kept]) -> None:
+        await self._publish([record for one in callbacks for record in one.records])
+
+    async def _publish(self, records: Sequence[Record]) -> None:
+        """Return when Kafka has the records: rule 4."""
+        now_ms = self._now_ms()
+        await self._publisher.publish(
+            [
+                one if one.timestamp_ms <= now_ms else replace(one, timestamp_ms=now_ms)
+                for one in records
+            ],
+            deadline_s=self._deadline_s,
+        )
+        self._breaker.succeeded()
+
+    async def _done(self, callbacks: Sequence[Kept]) -> None:
+        for one in callbacks:
+            self._troubles.pop(one.number, None)
+            self._waits.acknowledged(one)
+        await self._spool.remove(callbacks)
+        self._on_drained(len(callbacks))
+
+    async def _together(self, callbacks: Sequence[Kept]) -> bool:
+        """Say whether all of the callbacks are done with: rule 1."""
+        try:
+            await self._send(callbacks)
+        except RecordRefused:
+            for one in callbacks:
+                if not await self._alone(one):
+                    return False
+            return True
+        await self._done(callbacks)
+        return True
+
+    async def _alone(self, callback: Kept) -> bool:
+        """Say whether one callback, whose records go one by one, is done with: rules 1 and 2."""
+        trouble = self._troubles.setdefault(callback.number, _Trouble(callback.tries))
+        refusals: dict[int, RecordRefused] = {}
+        for place, record in enumerate(callback.records):
+            if place not in trouble.acknowledged:
+                try:
+                    await self._publish([record])
+                except RecordRefused as error:
+                    refusals[place] = error
+                else:
+                    trouble.acknowledged.add(place)
+        if not refusals:
+            await self._done([callback])
+            return True
+        trouble.tries += 1
+        if trouble.tries < self._tries_max:
+            self._waits.refused(callback.key, trouble.tries)
+            await self._spool.tried(callback, trouble.tries)
+            return False
+        return await self._bury(callback, refusals, trouble)
+
+    async def _bury(
+        self, callback: Kept, refusals: dict[int, RecordRefused], trouble: _Trouble
+    ) -> bool:
+        """Say whether a callback is done with, as a dead letter or parked: rules 2 and 3."""
+        refused = [callback.records[place] for place in refusals]
+        reason = next(iter(refusals.values())).reason
+        letter = self._dead_letter(callback.records, refused, reason, tries=trouble.tries)
+        again: RecordRefused | None = None
+        try:
+            await self._publish([letter])
+        except RecordRefused as error:
+            again = error
+        about = {"topics": [one.topic for one in refused], "reason": reason, "tries": trouble.tries}
+        if again is not None:
+            await self._spool.park(callback, trouble.tries)
+            self._troubles.pop(callback.number, None)
+            log.error(
+                "spooled_callback_parked", number=callback.number, again=again.reason, **about
+            )
+            return True
+        log.error("spooled_callback_dead_lettered", **about)
+        self._on_dead_letter(reason)
+        await self._done([callback])
+        return True
+
+
+def _before(topic: str, chain: Sequence[Kept]) -> list[Kept]:
+    """Return the callbacks before the first that has a record for a topic: they need not wait."""
+
+    def goes_elsewhere(callback: Kept) -> bool:
+        return all(record.topic != topic for record in callback.records)
+
+    return list(takewhile(goes_elsewhere, chain))

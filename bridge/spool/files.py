@@ -1,0 +1,176 @@
+"""The spool's files in their directory, and who holds them.
+
+1. A file has a lock file beside it, which its owner holds by ``flock`` for as long as it lives: the
+   kernel releases it at whatever end. The database itself is never opened but by SQLite, whose own
+   locks would be lost when another descriptor of the file is closed.
+2. The lock file goes last when a file is removed. Whoever then holds a lock file that is no longer
+   in the directory holds nothing, so the inode held is compared with the one that is there.
+3. A damaged file is renamed, with its WAL, and never deleted.
+"""
+
+import contextlib
+import fcntl
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_NAMES: Final = "spool-*.db"
+_DAMAGED_NAMES: Final = "spool-*.db.damaged"
+_LOCK: Final = ".lock"
+_DAMAGED: Final = ".damaged"
+_WAL: Final = "-wal"
+_SHM: Final = "-shm"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A spool file, and the lock that keeps it ours: rule 1."""
+
+    path: Path
+    descriptor: int
+
+    def release(self) -> None:
+        """Leave the file to others."""
+        os.close(self.descriptor)
+
+    def remove(self) -> None:
+        """Delete the file, which holds nothing any more, and the lock with it: rule 2."""
+        self.path.unlink(missing_ok=True)
+        self._remove_lock()
+
+    def set_aside(self) -> Path:
+        """Return what the damaged file is called now: rule 3."""
+        damaged = _beside(self.path, _DAMAGED)
+        self.path.rename(damaged)
+        self._remove_lock()
+        return damaged
+
+    def _remove_lock(self) -> None:
+        """Remove what is beside a file that is gone, the lock last."""
+        wal, damaged = _beside(self.path, _WAL), _beside(self.path, _DAMAGED)
+        # A crash may have come between the two renames of a damaged file.
+        if damaged.exists() and wal.exists():
+            wal.rename(_beside(damaged, _WAL))
+        wal.unlink(missing_ok=True)
+        _beside(self.path, _SHM).unlink(missing_ok=True)
+        _lock_of(self.path).unlink(missing_ok=True)
+        sync(self.path.parent)
+        self.release()
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
+
+
+def _lock_of(path: Path) -> Path:
+    return _beside(path, _LOCK)
+
+
+def sync(directory: Path) -> None:
+    """Return when the names in a directory are on the disk."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def spools(directory: Path) -> list[Path]:
+    """Return the spool files of a directory, the largest first."""
+    return sorted(directory.glob(_NAMES), key=_size, reverse=True)
+
+
+def damaged(directory: Path) -> list[Path]:
+    """Return the files that were set aside."""
+    return sorted(directory.glob(_DAMAGED_NAMES))
+
+
+def _size(path: Path) -> int:
+    size = 0
+    for file in (path, _beside(path, _WAL)):
+        with contextlib.suppress(FileNotFoundError):
+            size += file.stat().st_size
+    return size
+
+
+def hold(path: Path) -> Held | None:
+    """Return a file as ours; None if another process holds it, or it is gone."""
+    held = _lock(path)
+    if held is None:
+        return None
+    if not path.exists():
+        held.remove()
+        return None
+    return held
+
+
+def create(directory: Path) -> Held:
+    """Return a new, empty file as ours, readable by nobody else."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    held = None
+    while held is None:  # somebody who sweeps may have taken the lock for a dead one's
+        held = _lock(directory / f"spool-{secrets.token_hex(8)}.db")
+    try:
+        os.close(os.open(held.path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        sync(directory)
+    except OSError:
+        with contextlib.suppress(OSError):
+            held.remove()
+        raise
+    return held
+
+
+def sweep(directory: Path) -> None:
+    """Remove lock files whose spool is gone: their owner died between the two."""
+    for lock in directory.glob(_NAMES + _LOCK):
+        path = lock.with_name(lock.name.removesuffix(_LOCK))
+        if not path.exists():
+            hold(path)
+
+
+def _lock(path: Path) -> Held | None:
+    """Return the lock of a path, made if there was none; None if another process holds it."""
+    lock = _lock_of(path)
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not _is_at(descriptor, lock):
+            os.close(descriptor)
+            return None
+        with contextlib.suppress(OSError):  # a full disk must not keep us from what is on it
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"process {os.getpid()} on {os.uname().nodename}".encode(), 0)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except OSError:
+        os.close(descriptor)
+        raise
+    return Held(path, descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    ours = os.fstat(descriptor)
+    return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
+
+
+def owner(path: Path) -> str | None:
+    """Return who holds a spool file, in words; None if nobody does."""
+    try:
+        descriptor = os.open(_lock_of(path), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.pread(descriptor, 200, 0).decode(errors="replace") or "a process"
+    else:
+        return None
+    finally:
+        os.close(descriptor)

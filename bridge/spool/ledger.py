@@ -1,0 +1,123 @@
+"""What is in the spool and on its way into it: counts, bounds, and what need not be published.
+
+1. What is queued for the disk counts from the start: for the bounds, and for its key, whose newer
+   callbacks must go behind it.
+2. A key counts until its callbacks are on Kafka and deleted. Where the deletion fails they are
+   remembered as published, not published again by this process, and deleted as soon as that works.
+3. Numbers under ``number_min`` are of a file that was set aside, and change nothing here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.spool import SpoolFull
+from bridge.spool.row import Encoded, Kept
+from bridge.spool.tally import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One callback on its way into the file."""
+
+    key: bytes
+    rows: Sequence[Encoded]
+    spooled_at_ms: int
+    tries: int = 0
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the bytes it will count for."""
+        return sum(row.size_bytes for row in self.rows)
+
+
+class Ledger:
+    """The counts of one spool."""
+
+    def __init__(self, *, bytes_max: int, records_max: int) -> None:
+        self._bytes_max = bytes_max
+        self._records_max = records_max
+        self._number_min = 0
+        self.kept = Tally()
+        self.queued = Tally()
+        self.published: dict[int, Kept] = {}
+        self.full = False
+
+    @property
+    def callbacks(self) -> int:
+        """Return how many callbacks there are, kept or queued."""
+        return self.kept.callbacks + self.queued.callbacks
+
+    @property
+    def records(self) -> int:
+        """Return how many records they have."""
+        return self.kept.records + self.queued.records
+
+    @property
+    def size_bytes(self) -> int:
+        """Return what those count for."""
+        return self.kept.size_bytes + self.queued.size_bytes
+
+    @property
+    def useless(self) -> bool:
+        """Say whether everything in the file is on Kafka already: rule 2."""
+        return bool(self.published) and len(self.published) == self.kept.callbacks
+
+    def load(self, tally: Tally, number_min: int) -> None:
+        """Begin with what a file holds: rule 3."""
+        self.kept = tally
+        self.published.clear()
+        self._number_min = number_min
+
+    def holds(self, key: bytes) -> bool:
+        """Say whether callbacks of ``key`` are waiting."""
+        return key in self.kept.keys or key in self.queued.keys
+
+    def admit(self, callbacks: Sequence[Waiting]) -> None:
+        """Count callbacks as queued; raises SpoolFull where they do not fit."""
+        if not self._fit(
+            sum(len(one.rows) for one in callbacks), sum(one.size_bytes for one in callbacks)
+        ):
+            self.full = True
+            message = f"full: {self.records} records, {self.size_bytes} bytes"
+            raise SpoolFull(message)
+        for one in callbacks:
+            self.queued.add(one.key, records=len(one.rows), size_bytes=one.size_bytes)
+
+    def has_room(self, callbacks: Sequence[Kept]) -> bool:
+        """Say whether callbacks can be adopted: half of the room is for those that are coming in."""
+        records = sum(len(one.records) for one in callbacks)
+        size_bytes = sum(one.size_bytes for one in callbacks)
+        return not self.callbacks or self._fit(
+            self.records + 2 * records, self.size_bytes + 2 * size_bytes
+        )
+
+    def _fit(self, records: int, size_bytes: int) -> bool:
+        fits = self.records + records <= self._records_max
+        return fits and self.size_bytes + size_bytes <= self._bytes_max
+
+    def ended(self, callbacks: Sequence[Waiting], *, well: bool) -> None:
+        """Count queued callbacks as kept, or as not there at all."""
+        for one in callbacks:
+            self.queued.drop(records=len(one.rows), size_bytes=one.size_bytes)
+            self.queued.drop_key(one.key)
+            if well:
+                self.kept.add(one.key, records=len(one.rows), size_bytes=one.size_bytes)
+
+    def removed(self, callbacks: Sequence[Kept], *, well: bool) -> None:
+        """Count callbacks that are on Kafka as deleted, or remember them: rule 2."""
+        for one in callbacks:
+            if one.number < self._number_min:
+                continue
+            if self.published.pop(one.number, None) is None:
+                self.kept.drop_key(one.key)
+            if well:
+                self.kept.drop(records=len(one.records), size_bytes=one.size_bytes)
+                self.full = False
+            else:
+                self.published[one.number] = one
+
+    def parked(self, callback: Kept) -> None:
+        """Count a callback as one that nothing waits behind."""
+        if callback.number >= self._number_min:
+            self.kept.parked += 1
+            self.kept.drop_key(callback.key)

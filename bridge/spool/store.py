@@ -1,0 +1,294 @@
+"""The spool's file: SQLite, one row a record. Synchronous; one thread, or one at a time, uses it.
+
+1. The records of a callback have successive numbers, and the first of them is the callback's own.
+   Numbers ascend in the order of acceptance, and none is given twice, not even after a deletion.
+2. In WAL mode with ``synchronous=FULL`` a commit ends with an fsync of the WAL, and a tail that was
+   torn before its fsync is dropped by SQLite's checksums: what was committed stays, all or nothing.
+3. A file says by ``application_id`` that it is a spool, and by ``user_version`` of which version.
+"""
+
+import contextlib
+import itertools
+import os
+import sqlite3
+from collections.abc import Generator, Iterable, Sequence
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Final
+
+from bridge.spool.row import COLUMNS, ROW_BYTES, Encoded, Kept, kept
+from bridge.spool.tally import Tally
+
+APPLICATION_ID: Final = 0x43425350  # "CBSP"
+VERSION: Final = 1
+_BUSY_TIMEOUT_MS: Final = 1000
+_WAL_PAGES: Final = 1000
+_WAL_BYTES_KEPT: Final = 4_194_304
+_TIDY_PAGES: Final = 256
+_TIDY_BYTES: Final = 1_048_576
+
+# The value stands last, so that looking at the other columns does not read it.
+_TABLE: Final = """
+CREATE TABLE records (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    callback INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    spooled_at_ms INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    parked INTEGER NOT NULL,
+    timestamp_ms INTEGER NOT NULL,
+    topic TEXT NOT NULL,
+    key BLOB NOT NULL,
+    headers TEXT NOT NULL,
+    value BLOB NOT NULL
+)
+"""
+_SIZE: Final = """
+    length(CAST(topic AS BLOB)) + length(key) + length(CAST(headers AS BLOB)) + length(value)
+"""
+
+
+class FileDamaged(Exception):
+    """The file is no sound database; the text says what SQLite found."""
+
+
+class FileNotOurs(Exception):
+    """The file is a newer version's spool, or no spool at all; it is left as it is."""
+
+
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """Return a connection without implicit transactions, usable from any one thread at a time."""
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=_BUSY_TIMEOUT_MS / 1000,
+    )
+
+
+def identify(connection: sqlite3.Connection) -> bool:
+    """Say whether the file is a spool already: False of an empty one; raises FileNotOurs (rule 3)."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if not (application or version or tables):
+        return False
+    if application != APPLICATION_ID:
+        message = "no spool of the callback bridge"
+        raise FileNotOurs(message)
+    if version > VERSION:
+        message = (
+            f"written by a newer version of the bridge (spool version {version}, not {VERSION})"
+        )
+        raise FileNotOurs(message)
+    return True
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Say whether SQLite found the file itself to be broken."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+class Store:
+    """An open spool file. What it does raises sqlite3.Error; opening also FileDamaged, FileNotOurs.
+
+    ``number_min`` is the least number it may give.
+    """
+
+    def __init__(self, path: Path, *, check: bool = True, number_min: int = 1) -> None:
+        self._wal = path.with_name(path.name + "-wal")
+        self._connection = connect(path, "mode=rw")
+        try:
+            self._prepare()
+            if check:
+                self._check()
+            query = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence"
+            self.number_next = max(self._one(query) + 1, number_min)
+        except sqlite3.Error as error:
+            self._connection.close()
+            if is_damage(error):
+                raise FileDamaged(str(error)) from error
+            raise
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _one(self, query: str, *values: Any) -> Any:  # noqa: ANN401 (a column of SQLite's)
+        return self._connection.execute(query, values).fetchone()[0]
+
+    def _prepare(self) -> None:
+        """Set the connection's options, and make the table of an empty file."""
+        run = self._connection.execute
+        ours = identify(self._connection)
+        if not ours:
+            run("PRAGMA auto_vacuum = INCREMENTAL")  # of use only before there is a table
+        if self._one("PRAGMA journal_mode = WAL") != "wal":
+            message = "no WAL mode on this file system"
+            raise sqlite3.OperationalError(message)
+        run("PRAGMA synchronous = FULL")
+        run(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+        run(f"PRAGMA journal_size_limit = {_WAL_BYTES_KEPT}")
+        if not ours:
+            run("BEGIN IMMEDIATE")
+            run(_TABLE)
+            run(f"PRAGMA application_id = {APPLICATION_ID}")
+            run(f"PRAGMA user_version = {VERSION}")
+            run("COMMIT")
+
+    def _check(self) -> None:
+        found = self._one("PRAGMA quick_check(1)")
+        if found != "ok":
+            raise FileDamaged(found)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Generator[None]:
+        """Commit what is done inside, or nothing of it: rule 2."""
+        number_next = self.number_next
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self.number_next = number_next
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def add(self, records: Sequence[Encoded], *, spooled_at_ms: int, tries: int = 0) -> None:
+        """Add one callback."""
+        first = self.number_next
+        self.number_next += len(records)
+        self._connection.executemany(
+            "INSERT INTO records (number, callback, position, spooled_at_ms, tries, parked,"
+            " timestamp_ms, topic, key, headers, value) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)",
+            [
+                (first + place, first, place, spooled_at_ms, tries, *one.columns)
+                for place, one in enumerate(records)
+            ],
+        )
+
+    def page(
+        self, after: int, *, callbacks_max: int, bytes_max: int, parked: bool = False
+    ) -> list[Kept]:
+        """Return the callbacks after a number, oldest first, at least one if there is any.
+
+        ``parked`` has those that are parked among them.
+        """
+        page: list[Kept] = []
+        size = 0
+        query = (
+            f"SELECT {COLUMNS} FROM records WHERE number > ? AND callback > ? AND parked <= ?"  # noqa: S608 (our own)
+            " ORDER BY number"
+        )
+        with contextlib.closing(self._connection.execute(query, (after, after, parked))) as rows:
+            for _, group in itertools.groupby(rows, key=itemgetter(0)):
+                one = kept(list(group))
+                size += one.size_bytes
+                if page and size > bytes_max:
+                    break
+                page.append(one)
+                if len(page) == callbacks_max:
+                    break
+        return page
+
+    def remove(self, callbacks: Iterable[Kept]) -> None:
+        """Delete callbacks; what is not there any more is no fault."""
+        self._connection.executemany(
+            "DELETE FROM records WHERE number >= ? AND number < ?",
+            [(one.number, one.number + len(one.records)) for one in callbacks],
+        )
+
+    def remove_from(self, number: int) -> None:
+        """Delete everything from a number on."""
+        self._connection.execute("DELETE FROM records WHERE number >= ?", (number,))
+
+    def tried(self, callback: Kept, tries: int, *, parked: bool = False) -> None:
+        """Write down how often a callback was tried, and whether it is not to be tried again."""
+        self._connection.execute(
+            "UPDATE records SET tries = ?, parked = ? WHERE number >= ? AND number < ?",
+            (tries, parked, callback.number, callback.number + len(callback.records)),
+        )
+
+    def unpark(self) -> None:
+        """Have everything tried again."""
+        self._connection.execute("UPDATE records SET parked = 0 WHERE parked = 1")
+
+    def tally(self) -> Tally:
+        """Return what the file holds."""
+        tally = Tally()
+        query = (
+            "SELECT key, sum(position = 0), sum(position = 0 AND parked), count(*),"  # noqa: S608 (our own)
+            f" sum({_SIZE}) FROM records GROUP BY key"
+        )
+        for key, callbacks, parked, records, size in self._connection.execute(query):
+            tally.callbacks += callbacks
+            tally.parked += parked
+            tally.records += records
+            tally.size_bytes += size + records * ROW_BYTES
+            if callbacks > parked:
+                tally.keys[key] = callbacks - parked
+        return tally
+
+    def oldest_at_ms(self) -> int | None:
+        """Return when the callback that is first in line was spooled."""
+        row = self._connection.execute(
+            "SELECT spooled_at_ms FROM records WHERE parked = 0 ORDER BY number LIMIT 1"
+        ).fetchone()
+        return row[0] if row else None
+
+    def empty(self) -> bool:
+        """Say whether the file holds nothing."""
+        return not self._one("SELECT EXISTS (SELECT 1 FROM records)")
+
+    def callbacks(self) -> set[int]:
+        """Return the numbers of all callbacks."""
+        return {row[0] for row in self._connection.execute("SELECT DISTINCT callback FROM records")}
+
+    def prove(self, number_next: int) -> None:
+        """Write for real, and raise if that does not work.
+
+        What a failed commit left in the WAL is in doubt, so nothing more is written behind it: the
+        WAL is carried over into the file, and begun anew. And what such a commit held was refused,
+        so it is deleted: ``number_next`` is what the last one that succeeded would have given next.
+        """
+        self.checkpoint()
+        with self.transaction():
+            self.remove_from(number_next)
+            self._connection.execute(f"PRAGMA user_version = {VERSION}")  # dirties the first page
+
+    def checkpoint(self) -> None:
+        """Carry the WAL over into the file and cut it to nothing, unless somebody is reading."""
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+
+    def tidy(self) -> bool:
+        """Give a piece of what is free back to the disk; say whether there is more to give.
+
+        Free is given back once it is more than half of the file.
+        """
+        free = self._one("PRAGMA freelist_count")
+        if free > _TIDY_PAGES and 2 * free > self._one("PRAGMA page_count"):
+            # Only a script runs this pragma to its end.
+            self._connection.executescript(f"PRAGMA incremental_vacuum({_TIDY_PAGES})")
+            return True
+        if self._wal_bytes() > _TIDY_BYTES and self.empty():
+            self.checkpoint()
+        return False
+
+    def _wal_bytes(self) -> int:
+        try:
+            return os.stat(self._wal).st_size  # noqa: PTH116 (Path.stat is the same, slower)
+        except OSError:
+            return 0
+
+    def close(self) -> None:
+        """Close the file; SQLite carries the WAL over if it can."""
+        self._connection.close()

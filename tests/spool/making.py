@@ -1,0 +1,154 @@
+"""Callbacks, and a Kafka of which the tests say what it answers."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from bridge.publish import RecordRefused, TopicUnavailable, Unavailable
+from bridge.publish.breaker import Breaker
+from bridge.record import Record
+from bridge.spool.disk import DiskSpool
+from bridge.spool.drain import Drain, Pace
+from bridge.spool.row import Kept
+from bridge.spool.store import Store
+from bridge.spool.waits import BackOff
+
+EVENTS: Final = "events"
+JOURNAL: Final = "journal"
+DEAD: Final = "dead"
+NOON_MS: Final = 1_772_884_800_123
+AT_ONCE: Final = BackOff(0.0, 0.0)
+# Nothing in the tests waits for longer than it must.
+BRISK: Final = Pace(look_s=0.01, late_s=0.0, topic=AT_ONCE, refused=AT_ONCE)
+
+
+def callback(name: str, key: bytes = b"call", *, padding: int = 0) -> tuple[Record, Record]:
+    """Return the event and the journal record of a callback; both values are its name."""
+    value = name.encode() + b" " * padding
+    headers = (("content-type", b"text/plain"), ("id", name.encode()))
+    return (
+        Record(EVENTS, key, value, headers, NOON_MS),
+        Record(JOURNAL, key, value, headers, NOON_MS),
+    )
+
+
+def name_of(record: Record) -> str:
+    return record.value.decode().strip()
+
+
+def dead_letter(
+    records: Sequence[Record], refused: Sequence[Record], reason: str, *, tries: int
+) -> Record:
+    about = ",".join(one.topic for one in refused)
+    headers = (("reason", reason.encode()), ("tries", b"%d" % tries), ("topics", about.encode()))
+    return Record(DEAD, records[-1].key, records[-1].value, headers, records[-1].timestamp_ms)
+
+
+def no_dead_letter(*_: object, **__: object) -> Record:
+    raise AssertionError
+
+
+class Kafka:
+    """Takes records, and does to each publication what its fields say.
+
+    ``loses`` acknowledgements: what was sent arrives, and the sender is told Unavailable.
+    """
+
+    def __init__(self) -> None:
+        self.arrived: list[Record] = []
+        self.asked = 0
+        self.available = True
+        self.loses = False
+        self.closed: set[str] = set()
+        self.refused: set[tuple[str, str]] = set()
+        self.stuck_keys: set[bytes] = set()
+        self.gate: asyncio.Event | None = None
+
+    async def publish(
+        self,
+        records: Sequence[Record],
+        *,
+        deadline_s: float | None = None,  # noqa: ARG002 (the doorway's)
+    ) -> None:
+        self.asked += 1
+        if self.gate is not None:
+            await self.gate.wait()
+        if not self.available or any(one.key in self.stuck_keys for one in records):
+            message = "switched off"
+            raise Unavailable(message)
+        for one in records:
+            if one.topic in self.closed:
+                raise TopicUnavailable(one.topic, "missing")
+            if (one.topic, name_of(one)) in self.refused:
+                raise RecordRefused("record_invalid", "refused")
+            self.arrived.append(one)
+        if self.loses:
+            message = "no acknowledgement"
+            raise Unavailable(message)
+
+    def names(self, topic: str = EVENTS) -> list[str]:
+        return [name_of(one) for one in self.arrived if one.topic == topic]
+
+
+def ever_later() -> Callable[[], float]:
+    """Return a clock on which every wait is over when it is next looked at."""
+    passed = iter(range(0, 10**9, 100))
+    return lambda: float(next(passed))
+
+
+def disk_spool(directory: Path, **given: Any) -> DiskSpool:
+    bounds = {"bytes_max": 10_000_000, "records_max": 10_000, "scan_s": 3600.0}
+    return DiskSpool(directory, **{**bounds, **given})
+
+
+@contextlib.asynccontextmanager
+async def opened(directory: Path, **given: Any) -> AsyncGenerator[DiskSpool]:
+    spool = disk_spool(directory, **given)
+    await spool.open()
+    try:
+        yield spool
+    finally:
+        await spool.close()
+
+
+def drain_of(spool: DiskSpool, kafka: Kafka, **given: Any) -> Drain:
+    parts = {"breaker": Breaker(ever_later()), "dead_letter": no_dead_letter, "pace": BRISK}
+    return Drain(spool, kafka, **{**parts, **given})
+
+
+async def rest(drain: Drain, turns_max: int = 500) -> None:
+    """Have a drain that was not started take its turns until it would wait, or give up."""
+    for _ in range(turns_max):
+        if await drain._turn() is None:
+            return
+
+
+async def everything(spool: DiskSpool) -> list[Kept]:
+    return await spool.page(0, callbacks_max=10_000, bytes_max=10**9)
+
+
+async def held_names(spool: DiskSpool) -> list[str]:
+    return [name_of(one.records[0]) for one in await everything(spool)]
+
+
+def names_in(path: Path) -> list[str]:
+    """Return the names of the callbacks in a file nobody has open."""
+    store = Store(path)
+    try:
+        page = store.page(0, callbacks_max=10_000, bytes_max=10**9, parked=True)
+    finally:
+        store.close()
+    return [name_of(one.records[0]) for one in page]
+
+
+def entries(directory: Path) -> set[str]:
+    return {one.name for one in directory.iterdir()}
+
+
+def overwrite(path: Path, content: bytes, at: int = 0) -> None:
+    """Damage a file, under the feet of whoever has it open."""
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(content)

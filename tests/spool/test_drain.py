@@ -1,0 +1,443 @@
+"""From the spool to Kafka: oldest first, in order for every key, and nothing deleted before its time."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from bridge.publish.breaker import Breaker
+from bridge.spool import store, writer
+from bridge.spool.drain import Drain, Pace
+from bridge.spool.waits import BackOff
+from tests.kafka.waiting import until
+from tests.spool.making import (
+    BRISK,
+    DEAD,
+    EVENTS,
+    JOURNAL,
+    NOON_MS,
+    Kafka,
+    callback,
+    dead_letter,
+    drain_of,
+    ever_later,
+    held_names,
+    opened,
+    rest,
+)
+
+NEVER = BackOff(10_000.0, 10_000.0)
+SMALL_PAGES = Pace(page_callbacks_max=2, look_s=0.01, late_s=10_000.0, topic=NEVER, refused=NEVER)
+
+
+def once(names: list[str]) -> list[str]:
+    """Return names in the order of their first occurrence."""
+    return list(dict.fromkeys(names))
+
+
+async def test_everything_is_published_in_order_and_deleted(tmp_path: Path) -> None:
+    kafka = Kafka()
+    names = [str(number) for number in range(10)]
+    async with opened(tmp_path) as spool:
+        for number, name in enumerate(names):
+            await spool.append(callback(name, b"%d" % (number % 3)))
+        drained: list[int] = []
+        await rest(drain_of(spool, kafka, on_drained=drained.append))
+        assert spool.state.callbacks == 0
+        assert not any(spool.holds(b"%d" % key) for key in range(3))
+    assert sum(drained) == 10
+    for topic in (EVENTS, JOURNAL):
+        for key in range(3):
+            assert [name for name in kafka.names(topic) if int(name) % 3 == key] == names[key::3]
+
+
+async def test_a_started_drain_takes_what_comes_later(tmp_path: Path) -> None:
+    kafka = Kafka()
+    async with opened(tmp_path) as spool:
+        drain = drain_of(spool, kafka)
+        drain.start()
+        for name in "abc":
+            await spool.append(callback(name))
+            await until(lambda: not spool.holds(b"call"))
+        await drain.stop(1.0)
+        assert kafka.names() == ["a", "b", "c"]
+
+
+async def test_one_publication_takes_a_key_s_whole_chain(tmp_path: Path) -> None:
+    kafka = Kafka()
+    async with opened(tmp_path) as spool:
+        for name in "abcd":
+            await spool.append(callback(name))
+        await rest(drain_of(spool, kafka))
+    assert kafka.asked == 1
+    assert kafka.names() == ["a", "b", "c", "d"]
+
+
+async def test_kafka_without_an_answer_opens_the_breaker_and_deletes_nothing(
+    tmp_path: Path,
+) -> None:
+    kafka = Kafka()
+    kafka.available = False
+    breaker = Breaker(lambda: 0.0)
+    async with opened(tmp_path) as spool:
+        await spool.append(callback("a"))
+        drain = drain_of(spool, kafka, breaker=breaker)
+        assert await drain._turn() == 0
+        assert not breaker.closed
+        assert await drain._turn() == BRISK.look_s
+        assert (kafka.asked, await held_names(spool)) == (1, ["a"])
+
+
+async def test_while_the_breaker_is_open_one_callback_at_a_time_is_the_probe(
+    tmp_path: Path,
+) -> None:
+    kafka = Kafka()
+    breaker = Breaker(ever_later())
+    breaker.failed()
+    async with opened(tmp_path) as spool:
+        for name in "abc":
+            await spool.append(callback(name, name.encode()))
+        drain = drain_of(spool, kafka, breaker=breaker, pace=SMALL_PAGES)
+        assert await drain._turn() == 0
+        assert (kafka.names(), breaker.closed) == (["a"], True)
+        await rest(drain)
+        assert kafka.names() == ["a", "b", "c"]
+
+
+async def test_no_probe_is_taken_from_others_while_there_is_nothing_to_probe_with(
+    tmp_path: Path,
+) -> None:
+    breaker = Breaker(ever_later())
+    breaker.failed()
+    async with opened(tmp_path) as spool:
+        assert await drain_of(spool, Kafka(), breaker=breaker)._turn() is None
+        assert breaker.may_probe()
+
+
+async def test_a_lost_acknowledgement_makes_a_duplicate_and_no_loss(tmp_path: Path) -> None:
+    kafka = Kafka()
+    kafka.loses = True
+    async with opened(tmp_path) as spool:
+        await spool.append(callback("a"))
+        drain = drain_of(spool, kafka)
+        await drain._turn()
+        assert await held_names(spool) == ["a"]
+        kafka.loses = False
+        await rest(drain)
+        assert spool.state.callbacks == 0
+    assert kafka.names() == ["a", "a"]
+
+
+async def test_a_partition_that_stays_away_does_not_keep_the_others_away(tmp_path: Path) -> None:
+    kafka = Kafka()
+    kafka.stuck_keys = {b"0", b"1"}
+    async with opened(tmp_path) as spool:
+        for number in range(20):
+            await spool.append(callback(str(number), b"%d" % (number % 5)))
+        drain = drain_of(spool, kafka, pace=Pace(page_callbacks_max=3, look_s=0.0, late_s=0.0))
+        for _ in range(200):
+            await drain._turn()
+        assert await held_names(spool) == ["0", "1", "5", "6", "10", "11", "15", "16"]
+        kafka.stuck_keys = set()
+        await rest(drain)
+        last = kafka.names()[-8:]
+        assert [name for name in last if int(name) % 5 == 0] == ["0", "5", "10", "15"]
+        assert [name for name in last if int(name) % 5 == 1] == ["1", "6", "11", "16"]
+
+
+async def test_probes_go_round_the_keys_that_had_no_answer(tmp_path: Path) -> None:
+    kafka = Kafka()
+    kafka.available = False
+    async with opened(tmp_path) as spool:
+        for name in "abc":
+            await spool.append(callback(name, name.encode()))
+        drain = drain_of(spool, kafka, pace=SMALL_PAGES)
+        for _ in range(4):
+            await drain._turn()
+        kafka.available = True
+        kafka.stuck_keys = {b"a", b"b"}
+        for _ in range(4):
+            await drain._turn()
+        assert kafka.names() == ["c"]
+
+
+async def test_a_missing_topic_makes_only_its_keys_wait(tmp_path: Path) -> None:
+    kafka = Kafka()
+    kafka.closed = {"other"}
+    breaker = Breaker(ever_later())
+    odd = tuple(callback("odd", b"odd"))
+    async with opened(tmp_path) as spool:
+        await spool.append((type(odd[0])("other", b"odd", b"odd", (), NOON_MS), odd[1]))
+        await spool.append(callback("after odd", b"odd"))
+        for name in "abc":
+            await spool.append(callback(name, name.encode()))
+        with capture_logs() as lines:
+            drain = drain_of(spool, kafka, breaker=breaker, pace=SMALL_PAGES)
+            for _ in range(10):
+                await drain._turn()
+        assert await held_names(spool) == ["odd", "after odd"]
+        assert sorted(kafka.names()) == ["a", "b", "c"]
+        assert breaker.closed
+        assert [line["topic"] for line in lines if line["event"] == "drain_waits_for_topic"] == [
+            "other"
+        ]
+
+
+async def test_a_chain_goes_as_far_as_the_missing_topic_and_on_when_it_is_there(
+    tmp_path: Path,
+) -> None:
+    kafka = Kafka()
+    kafka.closed = {"other"}
+    event, journal = callback("b")
+    async with opened(tmp_path) as spool:
+        await spool.append(callback("a"))
+        await spool.append((type(event)("other", b"call", b"b", (), NOON_MS), journal))
+        await spool.append(callback("c"))
+        drain = drain_of(spool, kafka, pace=Pace(topic=BackOff(0.05, 0.05)))
+        drain.start()
+        await until(lambda: spool.state.callbacks == 2)
+        assert await held_names(spool) == ["b", "c"]
+        kafka.closed = set()
+        await until(lambda: spool.state.callbacks == 0)
+        await drain.stop(1.0)
+    assert once(kafka.names(JOURNAL)) == ["a", "b", "c"]
+
+
+async def test_a_probe_passes_over_a_missing_topic_to_the_next_oldest(tmp_path: Path) -> None:
+    kafka = Kafka()
+    kafka.closed = {"other"}
+    breaker = Breaker(ever_later())
+    breaker.failed()
+    event, journal = callback("a", b"a")
+    async with opened(tmp_path) as spool:
+        await spool.append((type(event)("other", b"a", b"a", (), NOON_MS), journal))
+        drain = drain_of(spool, kafka, breaker=breaker, pace=SMALL_PAGES)
+        await drain._turn()
+        assert not breaker.closed
+        await spool.append(callback("b", b"b"))
+        await drain._turn()
+        assert (kafka.names(), breaker.closed) == (["b"], True)
+
+
+async def test_a_refusal_during_a_probe_says_that_kafka_is_there(tmp_path: Path) -> None:
+    kafka = Kafka()
+    kafka.refused = {(EVENTS, "a")}
+    breaker = Breaker(ever_later())
+    breaker.failed()
+    async with opened(tmp_path) as spool:
+        await spool.append(callback("a"))
+        drain = drain_of(spool, kafka, breaker=breaker, pace=SMALL_PAGES)
+        await drain._turn()
+        assert breaker.closed
+        assert await held_names(spool) == ["a"]
+
+
+async def test_a_refused_record_becomes_a_dead_letter_after_its_tries_and_the_rest_goes_on(
+    tmp_path: Path,
+) -> None:
+    kafka = Kafka()
+    kafka.refused = {(EVENTS, "bad")}
+    letters: list[str] = []
+    async with opened(tmp_path) as spool:
+        for name in ("a", "bad", "c"):
+            await spool.append(callback(name))
+        drain = drain_of(spool, kafka, dead_letter=dead_letter, on_dead_letter=letters.append)
+        await rest(drain)
+        assert spool.state.callbacks == 0
+    assert once(kafka.names(JOURNAL)) == ["a", "bad", "c"]
+    assert kafka.names(JOURNAL).count("bad") == 1
+    assert (once(kafka.names()), kafka.names(DEAD)) == (["a", "c"], ["bad"])
+    (letter,) = (one for one in kafka.arrived if one.topic == DEAD)
+    assert dict(letter.headers) == {
+        "reason": b"record_invalid",
+        "tries": b"3",
+        "topics": EVENTS.encode(),
+    }
+    assert letters == ["record_invalid"]
+
+
+async def test_a_refused_callback_keeps_its_place_and_its_tries_over_a_restart(
+    tmp_path: Path,
+) -> None:
+    kafka = Kafka()
+    kafka.refused = {(EVENTS, "bad")}
+    for tries in (1, 2):
+        async with opened(tmp_path) as spool:
+            if tries == 1:
+                for name in ("a", "bad", "c"):
+                    await spool.append(callback(name))
+            drain = drain_of(spool, kafka, pace=SMALL_PAGES)
+            for _ in range(5):
+                await drain._turn()
+            (first, *_) = await spool.page(0, callbacks_max=1, bytes_max=1)
+            assert first.tries == tries
+            assert await held_names(spool) == ["bad", "c"]
+    async with opened(tmp_path) as spool:
+        await rest(drain_of(spool, kafka, dead_letter=dead_letter))
+    assert kafka.names(DEAD) == ["bad"]
+
+
+async def test_what_is_refused_in_every_form_is_parked_and_blocks_nothing(tmp_path: Path) -> None:
+    kafka = Kafka()
+    kafka.refused = {(EVENTS, "bad"), (DEAD, "bad")}
+    async with opened(tmp_path) as spool:
+        for name in ("bad", "b"):
+            await spool.append(callback(name))
+        drain = drain_of(spool, kafka, dead_letter=dead_letter)
+        with capture_logs() as lines:
+            await rest(drain)
+        assert (spool.state.callbacks, spool.state.parked) == (1, 1)
+        assert not spool.holds(b"call")
+        assert kafka.names() == ["b"]
+        assert [line["log_level"] for line in lines] == ["error"]
+    kafka.refused = set()
+    async with opened(tmp_path) as spool:  # the next start tries again
+        assert spool.holds(b"call")
+        await rest(drain_of(spool, kafka))
+        assert spool.state.callbacks == 0
+    assert kafka.names() == ["b", "bad"]
+
+
+async def test_a_fault_of_ours_is_told_and_stops_neither_the_drain_nor_other_keys(
+    tmp_path: Path,
+) -> None:
+    kafka = Kafka()
+    kafka.refused = {(EVENTS, "bad")}
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    async with opened(tmp_path) as spool:
+        for name in ("bad", "b"):
+            await spool.append(callback(name, name.encode()))
+        drain = drain_of(spool, kafka, dead_letter=broken)
+        with capture_logs() as lines:
+            for _ in range(10):
+                await drain._turn()
+        assert await held_names(spool) == ["bad"]
+        failed = [line for line in lines if line["event"] == "drain_failed"]
+        assert failed[0]["error"] == "ZeroDivisionError"
+
+
+async def test_a_time_stamp_of_the_future_becomes_now(tmp_path: Path) -> None:
+    kafka = Kafka()
+    async with opened(tmp_path) as spool:
+        await spool.append(callback("a"))
+        await rest(drain_of(spool, kafka, now_ms=lambda: NOON_MS - 5))
+        await spool.append(callback("b"))
+        await rest(drain_of(spool, kafka, now_ms=lambda: NOON_MS + 5))
+    stamps = {one.value: one.timestamp_ms for one in kafka.arrived}
+    assert stamps == {b"a": NOON_MS - 5, b"b": NOON_MS}
+
+
+async def test_a_newer_callback_never_overtakes_while_one_of_its_key_is_under_way(
+    tmp_path: Path,
+) -> None:
+    kafka = Kafka()
+    kafka.gate = asyncio.Event()
+    async with opened(tmp_path) as spool:
+        await spool.append(callback("a"))
+        drain = drain_of(spool, kafka)
+        drain.start()
+        await until(lambda: kafka.asked == 1)
+        assert spool.holds(b"call")
+        await spool.append(callback("b"))
+        kafka.gate.set()
+        await until(lambda: not spool.holds(b"call"))
+        await drain.stop(1.0)
+    assert kafka.names() == ["a", "b"]
+
+
+async def test_stopping_waits_for_what_is_under_way_and_then_abandons_it(tmp_path: Path) -> None:
+    for patience_s, left in ((5.0, 0), (0.02, 1)):
+        kafka = Kafka()
+        kafka.gate = asyncio.Event()
+        async with opened(tmp_path / str(left)) as spool:
+            await spool.append(callback("a"))
+            drain = drain_of(spool, kafka)
+            drain.start()
+            await until(lambda kafka=kafka: kafka.asked == 1)
+            stopping = asyncio.create_task(drain.stop(patience_s))
+            if not left:
+                kafka.gate.set()
+            await stopping
+            assert spool.state.callbacks == left
+
+
+async def test_a_drain_that_was_not_started_stops_at_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as spool:
+        await drain_of(spool, Kafka()).stop(0.0)
+
+
+async def test_an_idle_drain_does_nothing_until_it_is_woken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = 0
+    turn = Drain._turn
+
+    async def counted(self: Drain) -> float | None:
+        nonlocal turns
+        turns += 1
+        return await turn(self)
+
+    monkeypatch.setattr(Drain, "_turn", counted)
+    async with opened(tmp_path) as spool:
+        drain = drain_of(spool, Kafka())
+        drain.start()
+        await until(lambda: turns == 1)
+        await asyncio.sleep(0.1)
+        assert turns == 1
+        drain.wake()
+        await until(lambda: turns == 2)
+        await drain.stop(1.0)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_BUSY_TIMEOUT_MS", 20)
+    monkeypatch.setattr(writer, "RETRY_S", 0.02)
+
+
+async def test_what_cannot_be_deleted_is_published_once_and_deleted_when_that_works(
+    tmp_path: Path, impatient: None
+) -> None:
+    kafka = Kafka()
+    kafka.stuck_keys = {b"stuck"}
+    async with opened(tmp_path) as spool:
+        for name in ("a", "b", "c", "stuck"):
+            await spool.append(callback(name, name.encode()))
+        other = sqlite3.connect(str(spool.path), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        drain = drain_of(spool, kafka, pace=Pace(late_s=0.0))
+        drain.start()
+        await until(lambda: len(kafka.names()) == 3 and not spool.writable)
+        asked = kafka.asked
+        await until(lambda: kafka.asked > asked + 5)  # of the stuck one, again and again
+        assert spool.state.callbacks == 4
+        other.close()
+        await until(lambda: spool.state.callbacks == 1)
+        await drain.stop(1.0)
+    assert sorted(kafka.names()) == ["a", "b", "c"]
+
+
+async def test_a_file_of_nothing_but_what_is_on_kafka_is_deleted_where_deleting_rows_fails(
+    tmp_path: Path, impatient: None
+) -> None:
+    kafka = Kafka()
+    async with opened(tmp_path) as spool:
+        for name in "abc":
+            await spool.append(callback(name, name.encode()))
+        path = spool.path
+        other = sqlite3.connect(str(path), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        drain = drain_of(spool, kafka)
+        drain.start()
+        await until(lambda: spool.writable and spool.state.callbacks == 0)
+        assert spool.path != path
+        other.close()
+        await spool.append(callback("d"))
+        await until(lambda: spool.state.callbacks == 0)
+        await drain.stop(1.0)
+    assert sorted(kafka.names()) == ["a", "b", "c", "d"]

@@ -1,0 +1,158 @@
+"""Whose a spool file is, and what becomes of what is beside it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bridge.spool import files
+from bridge.spool.files import Held
+
+HOLDING = """
+import sys, pathlib
+from bridge.spool import files
+held = files.create(pathlib.Path(sys.argv[1]))
+print(held.path, flush=True)
+sys.stdin.read()
+"""
+
+
+def beside(path: Path, *endings: str) -> list[Path]:
+    found = [path.with_name(path.name + ending) for ending in endings]
+    for one in found:
+        one.touch()
+    return found
+
+
+def names(directory: Path) -> set[str]:
+    return {one.name for one in directory.iterdir()}
+
+
+def test_a_new_file_is_empty_and_nobody_else_s(tmp_path: Path) -> None:
+    held = files.create(tmp_path / "deeper" / "spool")
+    assert held.path.read_bytes() == b""
+    assert held.path.stat().st_mode & 0o777 == 0o600
+    assert held.path.parent.stat().st_mode & 0o777 == 0o700
+    assert files.hold(held.path) is None
+    held.release()
+
+
+def test_a_file_of_a_process_that_is_gone_can_be_held(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDING, tmp_path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        path = Path(process.stdout.readline().strip())
+        assert files.hold(path) is None
+        assert files.owner(path) == f"process {process.pid} on {os.uname().nodename}"
+        process.kill()
+    assert files.owner(path) is None
+    held = files.hold(path)
+    assert held is not None
+    assert files.owner(path) == f"process {os.getpid()} on {os.uname().nodename}"
+    held.release()
+
+
+def test_a_removed_file_takes_everything_beside_it_along(tmp_path: Path) -> None:
+    held = files.create(tmp_path)
+    beside(held.path, "-wal", "-shm")
+    held.remove()
+    assert names(tmp_path) == set()
+
+
+def test_a_lock_that_was_removed_meanwhile_holds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = files.create(tmp_path)
+    path = held.path
+    lock = path.with_name(path.name + ".lock")
+    opened = os.open
+
+    def after_the_owner_removed_it(*given: object) -> int:
+        descriptor = opened(*given)  # type: ignore[arg-type]
+        monkeypatch.undo()
+        held.remove()
+        path.touch()  # and somebody has made both anew
+        lock.touch()
+        return descriptor
+
+    monkeypatch.setattr(files.os, "open", after_the_owner_removed_it)
+    assert files.hold(path) is None
+    again = files.hold(path)
+    assert again is not None
+    again.release()
+
+
+def test_a_file_that_is_gone_is_not_held_and_its_lock_is_cleared_away(tmp_path: Path) -> None:
+    assert files.hold(tmp_path / "spool-1.db") is None
+    assert names(tmp_path) == set()
+
+
+def removed_but_for_its_lock(held: Held) -> None:
+    held.path.unlink()
+    beside(held.path, "-wal", "-shm")
+
+
+def set_aside_but_for_its_wal(held: Held) -> None:
+    held.path.rename(held.path.with_name(held.path.name + ".damaged"))
+    (wal,) = beside(held.path, "-wal")
+    wal.write_bytes(b"of the damaged one")
+
+
+@pytest.mark.parametrize(
+    ("crashed", "left"),
+    [
+        (removed_but_for_its_lock, set[str]()),
+        (set_aside_but_for_its_wal, {".damaged", ".damaged-wal"}),
+    ],
+)
+def test_a_sweep_ends_what_a_crash_left_half_done(
+    tmp_path: Path, crashed: Callable[[Held], None], left: set[str]
+) -> None:
+    held = files.create(tmp_path)
+    crashed(held)
+    held.release()
+    files.sweep(tmp_path)
+    assert names(tmp_path) == {held.path.name + ending for ending in left}
+
+
+def test_a_sweep_leaves_a_lock_alone_that_somebody_holds(tmp_path: Path) -> None:
+    held = files.create(tmp_path)
+    held.path.unlink()
+    files.sweep(tmp_path)
+    assert names(tmp_path) == {held.path.name + ".lock"}
+    held.release()
+
+
+def test_a_damaged_file_keeps_its_wal_under_the_name_sqlite_looks_for(tmp_path: Path) -> None:
+    held = files.create(tmp_path)
+    held.path.write_bytes(b"damaged")
+    beside(held.path, "-shm")
+    (wal,) = beside(held.path, "-wal")
+    wal.write_bytes(b"its wal")
+    damaged = held.set_aside()
+    assert names(tmp_path) == {damaged.name, damaged.name + "-wal"}
+    assert damaged.read_bytes() == b"damaged"
+    assert damaged.with_name(damaged.name + "-wal").read_bytes() == b"its wal"
+    assert files.damaged(tmp_path) == [damaged]
+    assert files.spools(tmp_path) == []
+
+
+def test_the_largest_file_comes_first_and_its_wal_counts(tmp_path: Path) -> None:
+    sizes = {"spool-a.db": (10, 0), "spool-b.db": (5, 20), "spool-c.db": (1, 1)}
+    for name, (size, wal_size) in sizes.items():
+        (tmp_path / name).write_bytes(b"x" * size)
+        (tmp_path / f"{name}-wal").write_bytes(b"x" * wal_size)
+    (tmp_path / "other.db").write_bytes(b"x" * 1000)
+    assert [one.name for one in files.spools(tmp_path)] == [
+        "spool-b.db",
+        "spool-a.db",
+        "spool-c.db",
+    ]
