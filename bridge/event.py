@@ -24,7 +24,7 @@ from bridge import __version__
 from bridge.callbacks.model import CallbackType, Verification
 from bridge.normalise.time import rfc3339
 from bridge.parameters import Parameters
-from bridge.parse import Callback, NoEventReason
+from bridge.parse import Callback
 from bridge.raw import NONCE_V2, NONCE_V3
 from bridge.record import Record
 from bridge.verify import Unverified, Verified
@@ -33,6 +33,7 @@ CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json; charset=U
 JSON_CONTENT_TYPE: Final = ("content-type", b"application/json; charset=UTF-8")
 JOURNAL_TOPIC: Final = "plivo.journal.v1"
 DEAD_LETTER_TOPIC: Final = "plivo.bridge.deadletter.v1"
+REJECTED_TOPIC: Final = "plivo.bridge.rejected.v1"
 JOURNAL_SCHEMA_PATH: Final = "journal/1.0.json"
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,10 +51,14 @@ class GivenReply:
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """What an operator may choose of the contract's names."""
+    """What an operator may choose of the contract's names.
+
+    ``connect_headers`` adds Kafka Connect's names to the headers of dead letters.
+    """
 
     topic_prefix: str
     schema_base: str
+    connect_headers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,31 +247,3 @@ def to_journal(callback: Callback, event: Event, naming: Naming, reply: GivenRep
         headers=headers,
         timestamp_ms=event.record.timestamp_ms,
     )
-
-
-def to_dead_letter(
-    verdict: Verified | Unverified,
-    reason: NoEventReason,
-    naming: Naming,
-    reply: GivenReply,
-) -> tuple[str, tuple[Record, Record]]:
-    """Return the callback's id, and its dead letter and journal record."""
-    identity = callback_id(verdict.account, verdict.raw.path, verdict.parameters)
-    value = orjson.dumps(journal_value(verdict, events=[], reply=reply))
-    timestamp_ms = epoch_ms(verdict.raw.received_at)
-    key = identity.encode()
-    headers = (
-        JSON_CONTENT_TYPE,
-        ("dlq_stage", b"parse"),
-        ("dlq_reason", reason.encode()),
-        ("callback_id", key),
-    )
-    dead_letter = Record(naming.topic_prefix + DEAD_LETTER_TOPIC, key, value, headers, timestamp_ms)
-    journal = Record(
-        naming.topic_prefix + JOURNAL_TOPIC,
-        key,
-        value,
-        (JSON_CONTENT_TYPE, ("callback_type", b""), ("callback_id", key)),
-        timestamp_ms,
-    )
-    return identity, (dead_letter, journal)

@@ -43,7 +43,6 @@ class NoEventReason(StrEnum):
     CONTENT_TYPE = "content_type"
     CONTENT_ENCODING = "content_encoding"
     MALFORMED_JSON = "malformed_json"
-    TOO_LARGE = "too_large"
     BRIDGE_FAULT = "bridge_fault"
 
 

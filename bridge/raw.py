@@ -33,6 +33,7 @@ KEPT_HEADERS: Final = frozenset(
         "x-forwarded-for",
         "x-forwarded-host",
         "x-forwarded-port",
+        "x-forwarded-prefix",
         "x-forwarded-proto",
         "x-request-id",
     }

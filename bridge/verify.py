@@ -8,6 +8,9 @@
    forged body: a V2 nonce is good for one set of parameters, and again for the same set (a retry).
 4. V1 alone is refused: it has no nonce at all.
 5. Comparison takes the same time wherever two signatures differ.
+6. A verdict stored with a callback can be recalled when its token is long gone, unchecked. That is no
+   hole: it is read off our own topics, and who can write there needs no signature. The ingress never
+   recalls, and a recalled verdict says that it is one.
 """
 
 import hashlib
@@ -20,6 +23,7 @@ from typing import Final
 
 from bridge import raw as wire
 from bridge import signature
+from bridge.callbacks.model import Verification
 from bridge.parameters import Pair, Parameters
 from bridge.raw import RawCallback
 
@@ -97,6 +101,7 @@ class Verified:
     scheme: Scheme
     key_id: str
     covers: tuple[str, ...]
+    recalled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,7 @@ class Unverified:
     account: str | None
     zone: str | None
     fault: Fault
+    recalled: bool = False
 
 
 def key_id(auth_id: str, token: str) -> str:
@@ -121,6 +127,10 @@ class Keyring:
     """Every token we know, in the order to try them."""
 
     def __init__(self, accounts: Sequence[Account]) -> None:
+        self.renew(accounts)
+
+    def renew(self, accounts: Sequence[Account]) -> None:
+        """Know these accounts from now on, and no others."""
         self.zones = {account.auth_id: account.zone for account in accounts}
         main: list[Key] = []
         sub: list[Key] = []
@@ -135,10 +145,6 @@ class Keyring:
                     sub.append(Key(account.auth_id, inner.auth_id, zone, token.encode(), key))
         self._main = tuple(main)
         self._all = (*main, *sub)
-
-    def __bool__(self) -> bool:
-        """Say whether there is any token to verify with."""
-        return bool(self._all)
 
     def candidates(self, claimed: str | None, *, main_only: bool) -> Iterable[Key]:
         """Return the keys to try, those of the claimed account first."""
@@ -270,13 +276,25 @@ class Verifier:
 def _verified(
     raw: RawCallback, parameters: Parameters, key: Key, scheme: Scheme, covers: tuple[str, ...]
 ) -> Verified:
-    return Verified(
-        raw=raw,
-        parameters=parameters,
-        account=key.account,
-        subaccount=key.subaccount,
-        zone=key.zone,
-        scheme=scheme,
-        key_id=key.key_id,
-        covers=covers,
-    )
+    whose = (key.account, key.subaccount, key.zone)
+    return Verified(raw, parameters, *whose, scheme, key.key_id, covers)
+
+
+def recall(
+    raw: RawCallback,
+    parameters: Parameters,
+    said: Verification,
+    whose: tuple[str | None, str | None, str | None],
+) -> Verified | Unverified:
+    """Return the verdict that was stored with a callback, as it was and marked so: rule 6.
+
+    ``whose`` is account, subaccount and zone. Raises ValueError where ``said`` is no verdict of ours.
+    """
+    account, subaccount, zone = whose
+    if said["verdict"] == "unverified":
+        return Unverified(raw, parameters, account, zone, Fault(said["fault"] or ""), recalled=True)
+    if account is None or said["key_id"] is None:
+        message = "verified, and does not say by which key of whose"
+        raise ValueError(message)
+    by = (Scheme(said["scheme"] or ""), said["key_id"], tuple(said["covers"]))
+    return Verified(raw, parameters, account, subaccount, zone, *by, recalled=True)

@@ -7,9 +7,9 @@ import orjson
 import pytest
 
 from bridge.callbacks.model import fields_of
+from bridge.replay.journal import from_journal
 from bridge.verify import Verified
 from tests.conforming import NAMES, PARSER, SAMPLES, TYPES, Sample, assert_valid, through
-from tests.journal import from_journal
 from tests.lossless import lost
 from tests.making import RECORDED, signed, verdict_on, with_headers
 

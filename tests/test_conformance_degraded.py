@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.event import to_dead_letter
+from bridge.dead_letter import to_dead_letter
 from bridge.parse import NoEvent, Parser
 from bridge.raw import RawCallback
+from bridge.replay.journal import from_journal
 from bridge.reply.document import ACKNOWLEDGEMENT
 from tests.conforming import (
     NAMES,
@@ -22,7 +23,6 @@ from tests.conforming import (
     degraded,
     through,
 )
-from tests.journal import from_journal
 from tests.lossless import lost
 from tests.making import NAMING, TEXT, UUID, raw_callback, signed, verdict_on
 

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from bridge import __version__
 from bridge import raw as wire
 from bridge.catalogue import Catalogue
-from bridge.event import GivenReply, journal_value, to_dead_letter, to_event, to_journal
+from bridge.dead_letter import to_dead_letter
+from bridge.event import GivenReply, journal_value, to_event, to_journal
 from bridge.parse import NoEventReason
 from bridge.raw import RawCallback
 from bridge.record import Record
+from bridge.replay.journal import from_journal
 from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT
 from bridge.verify import Unverified, Verified
-from tests.journal import body_of, from_journal
 from tests.making import (
     AUTH_ID,
     HANGUP,
@@ -112,7 +113,7 @@ def test_a_body_is_text_where_nothing_is_lost_by_it_else_base64(body: bytes, mem
     verdict = vouched(raw_callback("", body))
     value = orjson.loads(orjson.dumps(journal_value(verdict, events=[], reply=ACKNOWLEDGEMENT)))
     assert {"body", "body_base64"} & value.keys() == {member}
-    assert body_of(value) == body
+    assert from_journal(value).body == body
 
 
 @given(st.binary(), st.text("ab=&%FC3", max_size=20))

@@ -188,11 +188,12 @@ def test_a_subaccount_without_a_zone_has_its_parents() -> None:
     assert verdict.zone == ZONE
 
 
-def test_a_keyring_without_tokens_is_empty() -> None:
-    assert not Keyring([])
-    assert not Keyring([Account(AUTH_ID, ZONE)])
-    assert Keyring([ACCOUNT])
-    assert Keyring([Account(AUTH_ID, ZONE, (), (Subaccount(SUB_ID, ("s",)),))])
+def test_a_renewed_keyring_knows_the_new_tokens_and_no_others() -> None:
+    keyring = Keyring([ACCOUNT])
+    keyring.renew([Account(AUTH_ID, ZONE, ("renewed",))])
+    assert [key.token for key in keyring.candidates(None, main_only=False)] == [b"renewed"]
+    keyring.renew([])
+    assert (list(keyring.candidates(AUTH_ID, main_only=False)), keyring.zones) == ([], {})
 
 
 def test_every_listed_signature_is_compared_in_constant_time(

@@ -25,14 +25,15 @@ from rich.console import Console
 from rich.progress import track
 
 from bridge.callbacks.model import CallbackType
-from bridge.event import GivenReply, to_dead_letter, to_event, to_journal
+from bridge.dead_letter import to_dead_letter
+from bridge.event import GivenReply, to_event, to_journal
 from bridge.parameters import parameters_of
 from bridge.parse import NoEvent, Parser
 from bridge.raw import RawCallback
+from bridge.replay.journal import from_journal
 from bridge.verify import Verified
 from tests.conforming import SAMPLES, TYPES, Sample, Taken, assert_valid
 from tests.fuzz.mutations import mutated, raw_of
-from tests.journal import from_journal
 from tests.lossless import lost
 from tests.making import NAMING, RECORDED, verifier
 

@@ -1,0 +1,289 @@
+"""``callback-bridge deadletters``: what could not be published, seen and run again."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from bridge import catalogue, logs
+from bridge.cli import showing
+from bridge.cli.build import connection, naming
+from bridge.cli.options import SettingsFile
+from bridge.cli.showing import Json
+from bridge.cli.tail import since_from
+from bridge.dead_letter import meaning
+from bridge.parameters import Pair
+from bridge.parse import Parser, printable
+from bridge.publish import Publisher, Unavailable
+from bridge.publish.kafka import KafkaPublisher
+from bridge.replay.deadletters import Choice, Fate, Letter, Redriver, letters, redrive
+from bridge.replay.journal import NotAJournalRecord, journalled
+from bridge.replay.source import CannotRead
+from bridge.settings import Settings, for_kafka, load
+
+app = typer.Typer(
+    help="List and show dead letters, and run them again through today's code.",
+    no_args_is_help=True,
+)
+
+Reasons = Annotated[
+    list[str] | None, typer.Option("--reason", help="Only this reason; may be given again.")
+]
+Since = Annotated[
+    str | None,
+    typer.Option(help="Only those received since: 2h, 30m, 1d, or 2026-03-07T14:00Z."),
+]
+Kind = Annotated[str | None, typer.Option("--type", help="Only this callback type, where known.")]
+
+_CONNECT_S: Final = 20.0
+_PAIRS: Final = ("callback.headers", "parameters.query", "parameters.body")
+_UNREACHABLE: Final = 3
+
+
+def _choice(
+    *,
+    ids: list[str] | None = None,
+    reasons: list[str] | None = None,
+    kind: str | None = None,
+    since: str | None = None,
+) -> Choice:
+    begin = since_from(since, _now()) if since else None
+    return Choice(frozenset(ids or ()), frozenset(reasons or ()), kind, begin)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
+
+
+async def _found(settings: Settings, choice: Choice) -> list[Letter]:
+    return [one async for one in letters(connection(settings), naming(settings), choice)]
+
+
+@app.command("list")
+def list_letters(
+    settings_file: SettingsFile = None,
+    *,
+    reason: Reasons = None,
+    kind: Kind = None,
+    since: Since = None,
+    json: Json = False,
+) -> None:
+    """List the dead letters: what stopped them, where, and which topics lack their record."""
+    settings = for_kafka(load(settings_file))
+    found = asyncio.run(_found(settings, _choice(reasons=reason, kind=kind, since=since)))
+    if json or not showing.on_terminal():
+        showing.json_lines(letter.summary for letter in found)
+        return
+    head = ("id", "received", "stage", "reason", "tries", "type", "lacking in")
+    names = ("id", "received_at", "stage", "reason", "tries", "callback_type")
+    rows = [
+        (*(str(letter.summary[name]) for name in names), ", ".join(letter.topics) or "-")
+        for letter in found
+    ]
+    showing.show(
+        showing.table(head, rows),
+        f"dead letters: {len(rows)}; `callback-bridge deadletters show ID` tells more",
+    )
+
+
+@app.command("show")
+def show_letter(
+    identity: Annotated[str, typer.Argument(metavar="ID", help="As `deadletters list` has it.")],
+    settings_file: SettingsFile = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Show one dead letter: why it is one, its headers, the callback as it came, and decoded."""
+    settings = for_kafka(load(settings_file))
+    found = asyncio.run(_found(settings, _choice(ids=[identity])))
+    if not found:
+        _complain(f"no dead letter has the id {identity}")
+        raise typer.Exit(1)
+    for letter in found:
+        if json or not showing.on_terminal():
+            showing.json_lines([_whole(letter)])
+        else:
+            showing.show(_page(_facts(_whole(letter))))
+
+
+def _whole(letter: Letter) -> dict[str, Any]:
+    """Return everything there is to see of a letter."""
+    told: dict[str, Any] = {
+        **letter.summary,
+        "meaning": meaning(str(letter.summary["stage"]), str(letter.summary["reason"])),
+        "headers": {name: letter.header(name) for name in letter.stored.headers},
+    }
+    try:
+        parameters = journalled(letter.stored.value).verdict.parameters
+    except NotAJournalRecord as error:
+        return {**told, "fault": f"its value is no journal record: {error}"}
+    told["callback"] = orjson.loads(letter.stored.value)
+    told["parameters"] = {
+        "query": _printable(parameters.query),
+        "body": _printable(parameters.body),
+    }
+    return told
+
+
+def _printable(pairs: tuple[Pair, ...]) -> list[tuple[str, str]]:
+    return [(printable(name), printable(value)) for name, value in pairs]
+
+
+def _page(lines: Iterable[tuple[str, str]]) -> Table:
+    """Return names with their texts, of which nothing is cut off."""
+    made = Table.grid(Column(style="bold", no_wrap=True), Column(overflow="fold"), padding=(0, 2))
+    for name, text in lines:
+        made.add_row(Text(name), Text(text))
+    return made
+
+
+def _facts(whole: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
+    """Return a letter as names and texts, a line each; what is inside has its place in front."""
+    lines: list[tuple[str, str]] = []
+    for name, value in whole.items():
+        if isinstance(value, dict):
+            lines += _facts(value, f"{above}{name}.")  # pyright: ignore[reportUnknownArgumentType] (JSON)
+        elif above + name in _PAIRS:
+            lines += [(f"{above}{name}.{key}", text) for key, text in value]
+        else:
+            text = value if isinstance(value, str) else orjson.dumps(value).decode()
+            lines.append((f"{above}{name}", text))
+    return lines
+
+
+@app.command("redrive")
+def redrive_letters(  # noqa: PLR0913 (a command's options)
+    settings_file: SettingsFile = None,
+    *,
+    reason: Reasons = None,
+    identity: Annotated[
+        list[str] | None, typer.Option("--id", help="Only this letter; may be given again.")
+    ] = None,
+    kind: Kind = None,
+    since: Since = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would become of each, publish nothing.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Run dead letters again through today's code, and publish what becomes of them.
+
+    The letters stay where they are; doing it twice publishes duplicates with the same ids. Exit
+    code 1 if any is still dead, or none has an id that was named.
+    """
+    logs.configure("console", "error")
+    settings = for_kafka(load(settings_file))
+    choice = _choice(ids=identity, reasons=reason, kind=kind, since=since)
+    fates: list[Fate] = []
+    as_lines = json or not showing.on_terminal()
+    try:
+        asyncio.run(_redrive(settings, choice, fates, dry_run=dry_run, as_lines=as_lines))
+    except (CannotRead, Unavailable) as error:
+        if fates:
+            _report(fates, as_lines=as_lines)
+        _complain(f"{error}; what is left was not tried")
+        raise typer.Exit(_UNREACHABLE) from None
+    _report(fates, as_lines=as_lines)
+    absent = choice.ids - {fate.letter.id for fate in fates}
+    for one in sorted(absent):
+        _complain(f"no dead letter has the id {one}")
+    if absent or any(fate.result == "still_dead" for fate in fates):
+        raise typer.Exit(1)
+
+
+async def _redrive(
+    settings: Settings, choice: Choice, fates: list[Fate], *, dry_run: bool, as_lines: bool
+) -> None:
+    names = naming(settings)
+    redriver = Redriver(Parser(catalogue.load(), settings.context_parameters), names)
+    found = letters(connection(settings), names, choice)
+    first = await anext(found, None)  # so that a Kafka that is away is known at once
+    if first is None:
+        return
+    async with _publishing(settings, dry_run=dry_run) as publisher:
+        async for fate in redrive(_behind(first, found), redriver, publisher, _now):
+            fates.append(fate)
+            if as_lines:
+                showing.json_lines([_line(fate)])
+
+
+async def _behind(first: Letter, others: AsyncIterator[Letter]) -> AsyncIterator[Letter]:
+    yield first
+    async for letter in others:
+        yield letter
+
+
+@contextlib.asynccontextmanager
+async def _publishing(settings: Settings, *, dry_run: bool) -> AsyncGenerator[Publisher | None]:
+    """Run a publisher; None for a dry run. Raises Unavailable when Kafka is not reached."""
+    if dry_run:
+        yield None
+        return
+    publisher = KafkaPublisher(
+        connection(settings),
+        idempotence=settings.kafka.idempotence,
+        ack_timeout_s=settings.kafka.ack_timeout_s,
+    )
+    publisher.start()
+    try:
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                while not publisher.available:  # noqa: ASYNC110 (once, at the start)
+                    await asyncio.sleep(0.02)
+        except TimeoutError as error:
+            message = f"{settings.kafka.bootstrap_servers}: no connection"
+            raise Unavailable(message) from error
+        yield publisher
+    finally:
+        await publisher.stop(settings.kafka.flush_timeout_s)
+
+
+def _line(fate: Fate) -> dict[str, object]:
+    """Return what is said of one letter."""
+    redriven = fate.redriven
+    event = redriven.event if redriven else None
+    return {
+        "id": fate.letter.id,
+        "reason": fate.letter.summary["reason"],
+        "place": fate.letter.place,
+        "result": fate.result,
+        "reason_now": fate.reason,
+        "event_id": event.id if event else None,
+        "callback_type": event.type.name if event else None,
+        "topics": [record.topic for record in redriven.records] if redriven else [],
+    }
+
+
+def _report(fates: list[Fate], *, as_lines: bool) -> None:
+    """Say what came of all: a table on a terminal, and a line of sums on standard error."""
+    if not as_lines:
+        head = ("id", "was", "result", "event", "type", "published to")
+        lines = [_line(fate) for fate in fates]
+        rows = [
+            (
+                str(line["id"]),
+                str(line["reason"]),
+                str(line["result"]) + (f": {fate.reason}" if fate.reason else ""),
+                str(line["event_id"] or "-"),
+                str(line["callback_type"] or "-"),
+                ", ".join(record.topic for record in fate.redriven.records)
+                if fate.redriven
+                else "-",
+            )
+            for fate, line in zip(fates, lines, strict=True)
+        ]
+        showing.show(showing.table(head, rows))
+    sums = Counter(fate.result.replace("_", " ") for fate in fates)
+    _complain(", ".join(f"{count} {result}" for result, count in sums.items()) or "no dead letters")
+
+
+def _complain(text: str) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)

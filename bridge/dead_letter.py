@@ -1,0 +1,165 @@
+"""Dead letters: callbacks no event could be made of, and records Kafka does not take.
+
+1. A dead letter's value is the callback's journal record, so that one reader serves both and
+   running it again needs nothing else.
+2. Its headers say how far the callback came (``dlq_stage``), why no further (``dlq_reason``), how
+   often publishing was tried (``dlq_tries``) and which topics lack their record (``dlq_topic``, with
+   commas; blank where nobody knows which it would have been). ``callback_type`` and the id, of the
+   event or, if there is none, of the callback, are those of the journal record.
+3. A letter of stage ``parse`` has its journal record beside it. One of stage ``publish`` has too,
+   unless ``dlq_topic`` names the journal.
+4. Stages and reasons are stable codes. What they mean stands here, once.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Final
+
+import orjson
+
+from bridge.callbacks.model import CallbackType
+from bridge.event import (
+    DEAD_LETTER_TOPIC,
+    JOURNAL_TOPIC,
+    JSON_CONTENT_TYPE,
+    GivenReply,
+    Naming,
+    callback_id,
+    epoch_ms,
+    journal_value,
+)
+from bridge.parse import NoEventReason
+from bridge.record import Record, RecordHeader
+from bridge.verify import Unverified, Verified
+
+STAGE: Final = "dlq_stage"
+REASON: Final = "dlq_reason"
+TRIES: Final = "dlq_tries"
+TOPIC: Final = "dlq_topic"
+CALLBACK_TYPE: Final = "callback_type"
+EVENT_ID: Final = "event_id"
+CALLBACK_ID: Final = "callback_id"
+CONNECT_PREFIX: Final = "__connect.errors."
+
+
+class Stage(StrEnum):
+    """How far a callback came."""
+
+    PARSE = "parse"
+    PUBLISH = "publish"
+
+
+class PublishReason(StrEnum):
+    """Why Kafka does not take a record, whenever it is tried."""
+
+    RECORD_TOO_LARGE = "record_too_large"
+    RECORD_INVALID = "record_invalid"
+    POLICY_VIOLATION = "policy_violation"
+
+
+MEANINGS: Final[Mapping[Stage, Mapping[str, str]]] = {
+    Stage.PARSE: {
+        NoEventReason.NO_IDENTITY: "It does not say which call, message or session it is about.",
+        NoEventReason.CONTENT_TYPE: "Its body is neither a form nor JSON.",
+        NoEventReason.CONTENT_ENCODING: "Its body is compressed, which Plivo does not do.",
+        NoEventReason.MALFORMED_JSON: "Its body says that it is JSON, and is no JSON object in UTF-8.",
+        NoEventReason.BRIDGE_FAULT: "The bridge failed at it: a fault of ours, to be reported.",
+    },
+    Stage.PUBLISH: {
+        PublishReason.RECORD_TOO_LARGE: "The record is larger than its topic or the broker takes "
+        "(`max.message.bytes`).",
+        PublishReason.RECORD_INVALID: "The broker takes the record for damaged or invalid.",
+        PublishReason.POLICY_VIOLATION: "A policy of the cluster's forbids the record.",
+    },
+}
+
+# Kafka Connect's own words, of org.apache.kafka.connect.runtime.errors: Stage has no nearer ones.
+_CONNECT_STAGES: Final = {Stage.PARSE: "TRANSFORMATION", Stage.PUBLISH: "KAFKA_PRODUCE"}
+_CONNECT_FAULTS: Final = {
+    Stage.PARSE: "bridge.parse.NoEvent",
+    Stage.PUBLISH: "bridge.publish.RecordRefused",
+}
+
+
+def meanings() -> list[tuple[str, str, str]]:
+    """Return every stage, reason and what it means: the rows of the reference page."""
+    return [(stage, reason, text) for stage, of in MEANINGS.items() for reason, text in of.items()]
+
+
+def meaning(stage: str, reason: str) -> str:
+    """Return what a letter's stage and reason mean; blank of codes this version does not know."""
+    return next((text for *codes, text in meanings() if codes == [stage, reason]), "")
+
+
+def to_dead_letter(
+    verdict: Verified | Unverified,
+    reason: NoEventReason,
+    naming: Naming,
+    reply: GivenReply,
+    *,
+    route: CallbackType | None = None,
+) -> tuple[str, tuple[Record, Record]]:
+    """Return the id of a callback no event could be made of, its dead letter and journal record.
+
+    ``route`` is the type of the path it came on, if it has one.
+    """
+    identity = callback_id(verdict.account, verdict.raw.path, verdict.parameters)
+    journal = Record(
+        topic=naming.topic_prefix + JOURNAL_TOPIC,
+        key=identity.encode(),
+        value=orjson.dumps(journal_value(verdict, events=[], reply=reply)),
+        headers=(
+            JSON_CONTENT_TYPE,
+            (CALLBACK_TYPE, route.name.encode() if route else b""),
+            (CALLBACK_ID, identity.encode()),
+        ),
+        timestamp_ms=epoch_ms(verdict.raw.received_at),
+    )
+    topics = [naming.topic_prefix + route.topic] if route else []
+    headers = _headers(Stage.PARSE, reason, 0, topics, connect=naming.connect_headers)
+    return identity, (_letter(journal, headers, naming), journal)
+
+
+def to_publish_dead_letter(
+    records: Sequence[Record],
+    refused: Sequence[Record],
+    reason: str,
+    *,
+    tries: int,
+    naming: Naming,
+) -> Record:
+    """Return the dead letter of a callback whose ``refused`` records Kafka does not take.
+
+    ``records`` are all of the callback's, the journal record last: it becomes the letter's value,
+    and its key the letter's. ``reason`` is a ``PublishReason``, as ``RecordRefused`` has it. Those of
+    ``records`` that are not refused are still to be published.
+    """
+    topics = [record.topic for record in refused]
+    headers = _headers(Stage.PUBLISH, reason, tries, topics, connect=naming.connect_headers)
+    return _letter(records[-1], headers, naming)
+
+
+def _letter(journal: Record, headers: Sequence[RecordHeader], naming: Naming) -> Record:
+    content_type, *about = journal.headers
+    return Record(
+        topic=naming.topic_prefix + DEAD_LETTER_TOPIC,
+        key=journal.key,
+        value=journal.value,
+        headers=(content_type, *headers, *about),
+        timestamp_ms=journal.timestamp_ms,
+    )
+
+
+def _headers(
+    stage: Stage, reason: str, tries: int, topics: Sequence[str], *, connect: bool
+) -> list[RecordHeader]:
+    told = {STAGE: stage, REASON: reason, TRIES: str(tries), TOPIC: ",".join(topics)}
+    if connect:
+        told |= {
+            CONNECT_PREFIX + "topic": ",".join(topics),
+            CONNECT_PREFIX + "connector.name": "callback-bridge",
+            CONNECT_PREFIX + "stage": _CONNECT_STAGES[stage],
+            CONNECT_PREFIX + "exception.class.name": _CONNECT_FAULTS[stage],
+            CONNECT_PREFIX + "exception.message": meaning(stage, reason),
+        }
+    return [(name, value.encode()) for name, value in told.items()]

@@ -1,0 +1,74 @@
+"""What failed verification: which of it is kept, and as what record.
+
+1. It is what a stranger sent, so everything about it is bounded: how many a minute, how much of the
+   body, and on Kafka the time and bytes the topic keeps.
+2. The record's key is the fault: a word of ours. So a flood of one kind fills one partition.
+3. What is not in the sample is only counted, as every callback is.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import orjson
+
+from bridge.event import (
+    JSON_CONTENT_TYPE,
+    REJECTED_TOPIC,
+    GivenReply,
+    Naming,
+    epoch_ms,
+    journal_value,
+)
+from bridge.near_miss import Variant
+from bridge.record import Record
+from bridge.verify import Unverified
+
+BODY_BYTES_MAX: Final = 8_192
+
+_MINUTE_S: Final = 60.0
+# The problem document every one of them is answered with is not repeated.
+_REFUSAL: Final = GivenReply(403, None, b"")
+
+
+class RejectedSample:
+    """Says which of the rejected are in the sample. ``clock`` gives seconds that only grow.
+
+    A bucket of tokens: ``per_minute_max`` at once, and as many again a minute.
+    """
+
+    def __init__(self, per_minute_max: int, clock: Callable[[], float]) -> None:
+        self._per_minute_max = per_minute_max
+        self._clock = clock
+        self._tokens = float(per_minute_max)
+        self._filled_at = clock()
+
+    def admits(self) -> bool:
+        """Say whether this one is in the sample; it counts as one that is."""
+        now = self._clock()
+        gained = (now - self._filled_at) * self._per_minute_max / _MINUTE_S
+        self._tokens = min(self._tokens + gained, float(self._per_minute_max))
+        self._filled_at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+def to_rejected(verdict: Unverified, variant: Variant | None, naming: Naming) -> Record:
+    """Return the record of a callback that was rejected, its body cut at ``BODY_BYTES_MAX``."""
+    raw = verdict.raw
+    cut = replace(verdict, raw=replace(raw, body=raw.body[:BODY_BYTES_MAX]))
+    headers = {
+        "rejected_fault": verdict.fault,
+        "rejected_variant": variant or "",
+        "body_cut": "true" if len(raw.body) > BODY_BYTES_MAX else "false",
+        "body_bytes": str(len(raw.body)),
+    }
+    return Record(
+        topic=naming.topic_prefix + REJECTED_TOPIC,
+        key=verdict.fault.encode(),
+        value=orjson.dumps(journal_value(cut, events=[], reply=_REFUSAL)),
+        headers=(JSON_CONTENT_TYPE, *((name, of.encode()) for name, of in headers.items())),
+        timestamp_ms=epoch_ms(raw.received_at),
+    )

@@ -1,0 +1,73 @@
+"""Looking at what was rejected, beside the walk: what nearly verified, and a sample on Kafka.
+
+1. Nobody waits for any of this. The callback is answered 403 whatever becomes of its sample.
+2. Samples on their way are few, and far smaller than any topic takes: what is too many or too large
+   is left out. They never go to the spool.
+"""
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from bridge.event import Naming
+from bridge.metrics import Metrics
+from bridge.near_miss import Variant, near_miss
+from bridge.publish import Publisher, RecordRefused, Unavailable
+from bridge.record import Record
+from bridge.rejected import RejectedSample, to_rejected
+from bridge.verify import Fault, Unverified, Verifier
+
+log = structlog.get_logger()
+
+# A stranger must not make Kafka refuse a record of ours.
+VALUE_BYTES_MAX: Final = 131_072
+TASKS_MAX: Final = 16
+
+
+class Rejections:
+    """Looks at what was rejected, and publishes the sample of it in the background."""
+
+    def __init__(
+        self,
+        *,
+        sample: RejectedSample,
+        verifier: Verifier,
+        publisher: Publisher,
+        naming: Naming,
+        metrics: Metrics,
+    ) -> None:
+        self._sample = sample
+        self._verifier = verifier
+        self._publisher = publisher
+        self._naming = naming
+        self._metrics = metrics
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def note(self, verdict: Unverified) -> Variant | None:
+        """Return what differs in the URL that the signature holds for, if it was looked for and found.
+
+        Never waits: whether the sample is published shows later, in the metrics.
+        """
+        if not self._sample.admits():
+            return None
+        variant = None
+        if verdict.fault is Fault.WRONG_SIGNATURE:
+            variant = near_miss(verdict.raw, verdict.parameters, self._verifier)
+        if variant is not None:
+            self._metrics.count("near_misses_total", variant)
+        record = to_rejected(verdict, variant, self._naming)
+        small = len(record.value) <= VALUE_BYTES_MAX
+        if small and self._publisher.available and len(self._tasks) < TASKS_MAX:
+            task = asyncio.create_task(self._publish(record, verdict.fault), name="rejected-sample")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return variant
+
+    async def _publish(self, record: Record, fault: Fault) -> None:
+        try:
+            await self._publisher.publish([record])
+        except (Unavailable, RecordRefused) as error:
+            log.info("rejected_not_sampled", error=type(error).__name__)
+        else:
+            self._metrics.count("rejected_samples_total", fault)

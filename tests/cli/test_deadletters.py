@@ -1,0 +1,143 @@
+"""``callback-bridge deadletters``: list and show, as a user sees them."""
+
+from collections.abc import AsyncIterator
+from io import StringIO
+
+import orjson
+import pytest
+from rich.console import Console
+
+from bridge.cli import deadletters
+from bridge.dev.broker import free_port
+from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, Naming
+from bridge.record import Record
+from bridge.replay.deadletters import Letter
+from tests.cli.dead_letters import HANGUPS, RING, Letters, bury, lines
+from tests.cli.process import run
+from tests.kafka.client import Kafka, running
+from tests.making import TOKEN
+
+pytest_plugins = ("tests.kafka.fixtures",)
+
+
+@pytest.fixture
+async def dead(kafka: Kafka, prefix: str) -> Letters:
+    return await bury(kafka, prefix)
+
+
+def test_letters_are_listed_with_what_stopped_them(dead: Letters) -> None:
+    done = dead.call("list")
+    assert (done.exit_code, done.stderr) == (0, "")
+    found = [
+        (line["id"], line["stage"], line["reason"], line["tries"], line["callback_type"])
+        for line in lines(done)
+    ]
+    assert found == [
+        (dead.mendable, "parse", "bridge_fault", 0, ""),
+        (dead.hopeless, "parse", "no_identity", 0, RING.name),
+        (dead.refused, "publish", "record_too_large", 3, "voice.call.hangup"),
+    ]
+    assert [line["topics"] for line in lines(done)] == [
+        [],
+        [dead.prefix + RING.topic],
+        [dead.prefix + HANGUPS, dead.prefix + JOURNAL_TOPIC],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--reason=no_identity"], ["hopeless"]),
+        (["--reason=no_identity", "--reason=bridge_fault"], ["mendable", "hopeless"]),
+        (["--type=voice.call.hangup"], ["refused"]),
+        (["--since=1h"], ["mendable", "hopeless", "refused"]),
+        (["--since=1h", "--reason=content_type"], []),
+    ],
+)
+def test_options_choose_the_letters(dead: Letters, options: list[str], expected: list[str]) -> None:
+    found = [line["id"] for line in lines(dead.call("list", *options))]
+    assert found == [getattr(dead, name) for name in expected]
+
+
+def test_a_letter_is_shown_with_its_reason_callback_and_parameters(dead: Letters) -> None:
+    done = dead.call("show", dead.hopeless)
+    assert done.exit_code == 0, done.stderr
+    (shown,) = lines(done)
+    assert shown["reason"] == "no_identity"
+    assert shown["meaning"] == "It does not say which call, message or session it is about."
+    assert shown["headers"]["dlq_stage"] == "parse"
+    assert shown["callback"]["path"] == RING.path
+    assert shown["callback"]["body"] == "Event=Ring&Odd=%FF"
+    assert shown["parameters"] == {
+        "query": [["team", "blue"]],
+        "body": [["Event", "Ring"], ["Odd", "\\xff"]],
+    }
+
+
+def test_a_letter_nobody_has_is_said_with_exit_code_1(dead: Letters) -> None:
+    for verb in (["show", "0123"], ["redrive", "--id=0123"]):
+        done = dead.call(*verb)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert "no dead letter has the id 0123" in done.stderr
+
+
+def test_no_token_is_ever_shown(dead: Letters) -> None:
+    accounts = orjson.dumps(
+        [{"auth_id": "MA0000000000TEST0001", "auth_tokens": [TOKEN], "timezone": "UTC"}]
+    ).decode()
+    for verb in (["list"], ["show", dead.mendable], ["redrive"]):
+        done = dead.call(*verb, accounts=accounts)
+        assert TOKEN not in done.stdout + done.stderr
+
+
+def test_a_terminal_gets_tables(dead: Letters, terminal: None) -> None:
+    listed = dead.call("list").stdout
+    assert "┃ id" in listed
+    assert "dead letters: 3" in listed
+    shown = dead.call("show", dead.hopeless).stdout
+    assert "parameters.body.Odd" in shown
+    assert "callback.verification.verdict" in shown
+    assert "callback.headers.x-plivo-signature-v3" in shown
+    redriven = dead.call("redrive", "--dry-run").stdout
+    assert "still_dead: no_identity" in redriven
+    assert HANGUPS in redriven
+
+
+def test_on_a_narrow_terminal_nothing_of_a_letter_is_cut_off() -> None:
+    body = "Event=Ring&Text=" + "x" * 500
+    console = Console(file=StringIO(), width=60)
+    console.print(deadletters._page([("callback.body", body)]))
+    assert isinstance(console.file, StringIO)
+    assert "".join(console.file.getvalue().split()) == "callback.body" + body
+
+
+async def test_what_is_no_journal_record_is_shown_as_far_as_it_goes(dead: Letters) -> None:
+    headers = (("dlq_stage", b"parse"), ("dlq_reason", b"new_code"), ("callback_id", b"odd"))
+    async with running(dead.kafka.publisher()) as publisher:
+        topic = dead.prefix + DEAD_LETTER_TOPIC
+        await publisher.publish([Record(topic, b"", b"no JSON", headers, 1_772_884_800_000)])
+    letters = [one async for one in read_letters(dead)]
+    (odd,) = (letter for letter in letters if letter.id == "odd")
+    whole = deadletters._whole(odd)
+    assert (whole["meaning"], whole["fault"]) == ("", "its value is no journal record: not JSON")
+
+
+def read_letters(dead: Letters) -> AsyncIterator[Letter]:
+    naming = Naming(dead.prefix, "urn:callback-bridge:schemas:")
+    return deadletters.letters(dead.kafka.connection, naming, deadletters.Choice())
+
+
+def test_a_kafka_that_is_away_is_named_with_exit_code_3() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    for verb in (["list"], ["show", "0123"], ["redrive"], ["redrive", "--dry-run"]):
+        done = run("deadletters", *verb, kafka_bootstrap_servers=address)
+        assert done.returncode == 3, done.stderr
+        assert address in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["list", "show", "redrive"])
+def test_without_an_address_the_setting_that_is_missing_is_named(verb: str) -> None:
+    done = run("deadletters", verb, *(["0123"] if verb == "show" else []))
+    assert done.returncode == 2
+    assert "BRIDGE_KAFKA_BOOTSTRAP_SERVERS is not set" in done.stderr

@@ -1,0 +1,131 @@
+"""``callback-bridge deadletters redrive``: what becomes of each, and what is left."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import orjson
+import pytest
+
+from bridge.cli import deadletters
+from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, Naming
+from bridge.publish import Unavailable
+from bridge.replay.deadletters import Fate, Letter, Redriver
+from bridge.replay.source import CannotRead
+from tests.cli.dead_letters import HANGUPS, Letters, bury, lines, refused
+from tests.cli.process import run
+from tests.kafka.client import Kafka, make_topics, planned, running
+from tests.making import UUID
+
+pytest_plugins = ("tests.kafka.fixtures",)
+
+
+@pytest.fixture
+async def dead(kafka: Kafka, prefix: str) -> Letters:
+    return await bury(kafka, prefix)
+
+
+def test_a_dry_run_says_what_would_become_of_each_and_publishes_nothing(dead: Letters) -> None:
+    done = dead.call("redrive", "--dry-run")
+    assert done.exit_code == 1
+    assert [(line["id"], line["result"], line["reason_now"]) for line in lines(done)] == [
+        (dead.mendable, "would_be_published", None),
+        (dead.hopeless, "still_dead", "no_identity"),
+        (dead.refused, "would_be_published", None),
+    ]
+    assert "2 would be published, 1 still dead" in done.stderr
+    assert dead.published() == []
+
+
+def test_what_can_be_mended_is_published_once_acknowledged_and_the_rest_counted(
+    dead: Letters,
+) -> None:
+    done = dead.call("redrive")
+    assert done.exit_code == 1
+    assert "2 published, 1 still dead" in done.stderr
+    first, second, third = lines(done)
+    assert (first["result"], first["event_id"]) == ("published", dead.event_id)
+    assert (second["result"], second["reason_now"]) == ("still_dead", "no_identity")
+    assert third["topics"] == [dead.prefix + HANGUPS, dead.prefix + JOURNAL_TOPIC]
+    records = dead.published()
+    events = [record for record in records if record.topic.endswith(HANGUPS)]
+    assert [dict(record.headers)["ce_id"] for record in events] == [dead.event_id.encode()] * 2
+    assert {record.key for record in records} == {UUID.encode()}
+    assert {dict(record.headers)["redriven_from"].decode() for record in records} == {
+        first["place"],
+        third["place"],
+    }
+    (journal,) = (record for record in records if record.topic.endswith(JOURNAL_TOPIC))
+    (name,) = orjson.loads(journal.value)["events"]
+    assert (name["id"], name["topic"]) == (dead.event_id, dead.prefix + HANGUPS)
+
+
+def test_letters_stay_where_they_are_and_may_be_run_again(dead: Letters) -> None:
+    for _ in range(2):
+        done = dead.call("redrive", f"--id={dead.mendable}")
+        assert (done.exit_code, done.stderr) == (0, "1 published\n")
+    assert len(lines(dead.call("list"))) == 3
+    ids = [dict(record.headers)["ce_id"] for record in dead.published()]
+    assert ids == [dead.event_id.encode()] * 2
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--reason=bridge_fault"], 0, "1 would be published"),
+        (["--reason=no_identity"], 1, "1 still dead"),
+        (["--type=voice.call.hangup", "--since=1h"], 0, "1 would be published"),
+        (["--reason=content_type"], 0, "no dead letters"),
+    ],
+)
+def test_the_exit_code_says_whether_all_is_done(
+    dead: Letters, options: list[str], code: int, said: str
+) -> None:
+    done = dead.call("redrive", "--dry-run", *options)
+    assert (done.exit_code, done.stderr) == (code, said + "\n")
+
+
+@pytest.mark.parametrize("error", [Unavailable("went away"), CannotRead("went away")])
+def test_a_kafka_that_goes_away_ends_it_with_what_was_done_and_exit_code_3(
+    dead: Letters, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def ending(found: AsyncIterator[Letter], *_: Redriver | object) -> AsyncIterator[Fate]:
+        yield Fate(await anext(found), "published")
+        raise error
+
+    monkeypatch.setattr(deadletters, "redrive", ending)
+    done = dead.call("redrive", "--dry-run")
+    assert (done.exit_code, len(lines(done))) == (3, 1)
+    assert done.stderr == "1 published\nwent away; what is left was not tried\n"
+
+
+def test_a_process_of_its_own_writes_lines_of_json_and_nothing_else_to_a_pipe(
+    dead: Letters,
+) -> None:
+    done = run("deadletters", "redrive", **dead.settings)
+    assert (done.returncode, len(lines(done))) == (1, 3)
+    assert done.stderr == "2 published, 1 still dead\n"
+
+
+@pytest.mark.kafka
+async def test_a_record_its_topic_takes_by_now_is_published_and_one_it_does_not_stays(
+    apache_kafka: str, prefix: str
+) -> None:
+    kafka = Kafka(apache_kafka, idempotence=True)
+    naming = Naming(prefix, "urn:callback-bridge:schemas:")
+    await make_topics(
+        kafka.connection,
+        planned(prefix + DEAD_LETTER_TOPIC),
+        planned(prefix + JOURNAL_TOPIC),
+        planned(prefix + HANGUPS, max_message_bytes="500"),
+    )
+    event_id, letter = refused(naming)
+    async with running(kafka.publisher()) as publisher:
+        await publisher.publish([letter])
+    dead = Letters(kafka, prefix, "", "", event_id, event_id)
+    small = await asyncio.to_thread(dead.call, "redrive")
+    assert (small.exit_code, lines(small)[0]["reason_now"]) == (1, "record_too_large")
+    await make_topics(kafka.connection, planned(prefix + HANGUPS, max_message_bytes="100000"))
+    grown = await asyncio.to_thread(dead.call, "redrive")
+    assert (grown.exit_code, lines(grown)[0]["result"]) == (0, "published")
+    (event,) = (one for one in dead.published() if one.topic.endswith(HANGUPS))
+    assert dict(event.headers)["ce_id"] == event_id.encode()

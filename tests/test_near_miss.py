@@ -1,0 +1,330 @@
+"""The near miss: for each way a URL is garbled, the word for it; of a forgery, none."""
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bridge import near_miss as module
+from bridge import raw as wire
+from bridge import signature
+from bridge.near_miss import TRIES_MAX, Variant, near_miss
+from bridge.parameters import parameters_of
+from bridge.raw import Header, RawCallback
+from bridge.verify import Fault, NonceGuard, Unverified, Verified
+from tests.making import (
+    AUTH_ID,
+    NONCE,
+    SUB_TOKEN,
+    TEXT,
+    TOKEN,
+    raw_callback,
+    signed,
+    v2_of,
+    v3_of,
+    verdict_on,
+    verifier,
+    with_headers,
+)
+
+FORM = urlencode({"CallUUID": "x", "Event": "Ring", "ParentAuthID": AUTH_ID})
+PATH = "/plivo/voice/call/ring"
+
+
+def called(url: str, *, method: str = "POST") -> RawCallback:
+    """Return the callback as Plivo would have sent it, had the bridge been at ``url`` itself."""
+    origin, _, target = url.partition("/plivo")
+    path, _, query = ("/plivo" + target).partition("?")
+    if method == "GET":
+        return raw_callback(
+            "&".join(filter(None, [query, FORM])), method="GET", path=path, origin=origin
+        )
+    return raw_callback(query, FORM, path=path, origin=origin)
+
+
+def arrived(plivos: RawCallback, origin: str, *, scheme: str, **changes: Any) -> RawCallback:
+    """Return what came of a signed callback that was checked against another URL."""
+    if scheme == "v3":
+        signatures = ((wire.SIGNATURE_V3, v3_of(plivos)), (wire.NONCE_V3, NONCE))
+    else:
+        signatures = ((wire.SIGNATURE_V2, v2_of(plivos)), (wire.NONCE_V2, NONCE))
+    more: tuple[Header, ...] = changes.pop("headers", ())
+    return replace(with_headers(plivos, *signatures, *more), public_origin=origin, **changes)
+
+
+def found(raw: RawCallback, *, accept_v2: bool = True) -> Variant | None:
+    by = verifier(accept_v2=accept_v2)
+    verdict = verdict_on(raw, by)
+    assert isinstance(verdict, Unverified)
+    return near_miss(raw, verdict.parameters, by)
+
+
+# What Plivo called; what the bridge took it for; the headers that came; how they differ.
+GARBLED: list[tuple[str, str, tuple[Header, ...], str]] = [
+    ("https://a.example", "http://a.example", (), "scheme"),
+    ("http://a.example", "https://a.example", (), "scheme"),
+    ("https://a.example:443", "https://a.example", (), "port"),
+    ("http://a.example:80", "http://a.example", (), "port"),
+    ("https://a.example", "https://a.example:8443", (), "port"),
+    ("https://a.example:8443", "https://a.example", (("host", "a.example:8443"),), "port"),
+    ("https://a.example:9", "https://a.example", (("x-forwarded-port", "9, 443"),), "port"),
+    ("https://[2001:db8::1]:9", "https://[2001:db8::1]", (("x-forwarded-port", "9"),), "port"),
+    ("https://a.example", "https://b.example", (("host", "a.example"),), "host"),
+    ("https://a.example", "https://b.example", (("x-forwarded-host", "a.example, c"),), "host"),
+    ("https://a.example", "https://b.example", (("forwarded", "for=1;host=a.example"),), "host"),
+    (
+        "https://a.example",
+        "https://b.example",
+        (("forwarded", 'Host="a.example";proto=x'),),
+        "host",
+    ),
+    ("https://a.example/p", "https://a.example", (("x-forwarded-prefix", "/p"),), "path"),
+    ("https://a.example", "https://a.example/p", (), "path"),
+    ("https://a.example/p/p", "https://a.example/p", (), "path"),
+    ("https://a.example", "http://a.example:8080", (), "scheme+port"),
+    ("https://a.example:443", "http://a.example", (), "scheme+port"),
+    ("https://a.example:9", "http://a.example", (("x-forwarded-port", "9"),), "scheme+port"),
+    ("https://a.example", "http://b", (("x-forwarded-host", "a.example"),), "scheme+host"),
+    ("https://a.example", "https://b:8080", (("x-forwarded-host", "a.example"),), "port+host"),
+    ("https://a.example:9", "https://b", (("x-forwarded-host", "a.example:9"),), "port+host"),
+    ("https://a.example", "http://b:8080", (("host", "a.example"),), "scheme+port+host"),
+    (
+        "https://a.example:9",
+        "http://b:8080",
+        (("x-forwarded-host", "a.example"), ("x-forwarded-port", "9")),
+        "scheme+port+host",
+    ),
+    ("https://a.example/p", "http://a.example", (("x-forwarded-prefix", "p/"),), "scheme+path"),
+    ("https://a.example", "http://a.example/p", (), "scheme+path"),
+    (
+        "https://a.example/p",
+        "https://b",
+        (("x-forwarded-host", "a.example"), ("x-forwarded-prefix", "/p")),
+        "host+path",
+    ),
+    (
+        "https://a.example/p",
+        "https://b:8080",
+        (("x-forwarded-host", "a.example"), ("x-forwarded-prefix", "/p")),
+        "port+host+path",
+    ),
+    (
+        "https://a.example/p",
+        "http://b",
+        (("x-forwarded-host", "a.example"), ("x-forwarded-prefix", "/p")),
+        "scheme+host+path",
+    ),
+    (
+        "https://a.example/p",
+        "http://b:8080",
+        (("x-forwarded-host", "a.example"), ("x-forwarded-prefix", "/p")),
+        "scheme+port+host+path",
+    ),
+]
+
+
+@pytest.mark.parametrize("scheme", ["v3", "v2"])
+@pytest.mark.parametrize("method", ["POST", "GET"])
+@pytest.mark.parametrize(("plivos", "ours", "headers", "variant"), GARBLED)
+def test_what_a_proxy_did_to_origin_and_prefix_is_named(  # noqa: PLR0917 (a table's columns)
+    plivos: str, ours: str, headers: tuple[Header, ...], variant: str, method: str, scheme: str
+) -> None:
+    raw = arrived(called(plivos + PATH, method=method), ours, scheme=scheme, headers=headers)
+    assert found(raw) == variant
+
+
+# What Plivo called, the scheme and what arrived: path and query changed on the way.
+@pytest.mark.parametrize(
+    ("plivos", "ours", "changes", "variant"),
+    [
+        ("https://a/plivo/", "https://a", {"path": "/plivo"}, "path"),
+        ("https://a/plivo", "https://a", {"path": "/plivo/"}, "path"),
+        ("https://a/plivo/", "http://a", {"path": "/plivo"}, "scheme+path"),
+        ("https://a/plivo", "https://a", {"query": "utm=1"}, "query"),
+        ("https://a/plivo", "http://a", {"query": "utm=1"}, "scheme+query"),
+        ("https://a/plivo/", "https://a", {"path": "/plivo", "query": "utm=1"}, "path+query"),
+    ],
+)
+def test_what_a_proxy_did_to_path_and_query_is_named(
+    plivos: str, ours: str, changes: dict[str, str], variant: str
+) -> None:
+    assert found(arrived(called(plivos), ours, scheme="v3", **changes)) == variant
+
+
+def test_a_query_somebody_dropped_cannot_be_guessed() -> None:
+    assert (
+        found(arrived(called("https://a/plivo?team=1"), "https://a", scheme="v3", query="")) is None
+    )
+
+
+def test_every_word_is_shown_by_one_of_the_tables() -> None:
+    shown = {variant for *_, variant in GARBLED}
+    assert shown | {"path", "query", "scheme+query", "path+query"} == set(Variant)
+
+
+@pytest.mark.parametrize(
+    ("token", "header", "expected"),
+    [
+        (TOKEN, wire.SIGNATURE_V3, Variant.SCHEME),
+        (SUB_TOKEN, wire.SIGNATURE_V3, Variant.SCHEME),
+        (TOKEN, wire.SIGNATURE_MA_V3, Variant.SCHEME),
+        (SUB_TOKEN, wire.SIGNATURE_MA_V3, None),
+        ("another-token", wire.SIGNATURE_V3, None),
+    ],
+)
+def test_the_same_tokens_count_as_in_a_verdict(
+    token: str, header: str, expected: Variant | None
+) -> None:
+    plivos = called("https://a" + PATH)
+    raw = with_headers(plivos, (header, f"x,{v3_of(plivos, token)}"), (wire.NONCE_V3, NONCE))
+    assert found(replace(raw, public_origin="http://a")) is expected
+
+
+def test_v3_decides_where_it_is_present() -> None:
+    plivos = called("https://a" + PATH)
+    raw = with_headers(
+        plivos,
+        (wire.SIGNATURE_V3, "wrong"),
+        (wire.NONCE_V3, NONCE),
+        (wire.SIGNATURE_V2, v2_of(plivos)),
+        (wire.NONCE_V2, NONCE),
+    )
+    assert found(replace(raw, public_origin="http://a")) is None
+
+
+@pytest.mark.parametrize("nonce", [None, "", "1.2"])
+def test_without_a_nonce_that_could_be_plivos_nothing_is_tried(nonce: str | None) -> None:
+    plivos = called("https://a" + PATH)
+    given_nonce = () if nonce is None else ((wire.NONCE_V3, nonce),)
+    raw = with_headers(plivos, (wire.SIGNATURE_V3, v3_of(plivos, nonce=nonce or "")), *given_nonce)
+    assert found(replace(raw, public_origin="http://a")) is None
+
+
+def test_where_v2_is_not_accepted_it_has_no_near_miss_either() -> None:
+    raw = arrived(called("https://a" + PATH), "http://a", scheme="v2")
+    assert found(raw) is Variant.SCHEME
+    assert found(raw, accept_v2=False) is None
+
+
+def test_a_body_that_is_no_form_is_not_part_of_what_is_tried() -> None:
+    plivos = raw_callback("team=blue", path=PATH, origin="https://a")
+    raw = arrived(plivos, "http://a", scheme="v3", body=b"\x1f\x8b=")
+    raw = replace(raw, headers=(*raw.headers, ("content-encoding", "gzip")))
+    assert found(raw) is Variant.SCHEME
+
+
+def test_a_near_miss_verifies_nothing_and_leaves_the_memory_of_nonces_alone() -> None:
+    by = verifier()
+    raw = arrived(called("https://a" + PATH), "http://a", scheme="v2")
+    for _ in range(2):
+        verdict = verdict_on(raw, by)
+        assert isinstance(verdict, Unverified)
+        assert verdict.fault is Fault.WRONG_SIGNATURE
+        assert near_miss(raw, verdict.parameters, by) is Variant.SCHEME
+    assert vars(by.nonces) == vars(NonceGuard())
+    # The nonce is as good as new for the callback it belongs to, whatever its parameters are.
+    other = replace(raw, public_origin="https://a", body=b"CallUUID=y&Event=Ring")
+    assert isinstance(verdict_on(other, by), Verified)
+
+
+HOSTS = st.sampled_from(["a", "b.example:8080", "c:x", "[::1]:9", "d:1", "e", ":", ""]) | TEXT
+HEADERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "host": HOSTS,
+        "x-forwarded-host": HOSTS | st.lists(HOSTS, max_size=3).map(",".join),
+        "forwarded": HOSTS.map("for=1;host={};proto=https".format) | TEXT,
+        "x-forwarded-port": st.sampled_from(["9", "443", "x", "7, 8", "123456"]) | TEXT,
+        "x-forwarded-prefix": st.sampled_from(["/p", "p/", "/", "/p, /q"]) | TEXT,
+    },
+).map(lambda headers: tuple(headers.items()))
+ORIGINS = st.sampled_from(
+    ["https://a", "http://a:8080", "https://b/p", "ftp://a", "https://[::1]:1/p/q", ""]
+)
+FULL = tuple(
+    {
+        "host": "b:1",
+        "x-forwarded-host": "c:2, d:3",
+        "forwarded": "host=e:4, host=f",
+        "x-forwarded-port": "5, 6",
+        "x-forwarded-prefix": "/q",
+    }.items()
+)
+
+
+def counting(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Return the list of every token an HMAC is made with from now on."""
+    tokens: list[bytes] = []
+
+    def counted(token: bytes, message: bytes, digest: signature.Digest = "sha256") -> str:
+        tokens.append(token)
+        return real(token, message, digest)
+
+    real = signature.signature
+    monkeypatch.setattr(module.signature, "signature", counted)
+    return tokens
+
+
+@pytest.mark.parametrize("scheme", ["v3", "v2"])
+def test_no_token_is_tried_more_often_than_the_bound(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    raw = arrived(called("https://z" + PATH), "https://a:8080/p", scheme=scheme, headers=FULL)
+    raw = replace(raw, query="team=blue")
+    by = verifier()
+    tokens = counting(monkeypatch)
+    assert near_miss(raw, parameters_of(raw), by) is None
+    tries = {token: tokens.count(token) for token in tokens}
+    assert set(tries) == {TOKEN.encode(), SUB_TOKEN.encode()}
+    assert set(tries.values()) == {TRIES_MAX if scheme == "v3" else 27}
+
+
+@given(ORIGINS, HEADERS, TEXT)
+def test_whatever_headers_say_each_url_tried_has_a_word_and_the_bound_holds(
+    origin: str, headers: tuple[Header, ...], query: str
+) -> None:
+    plivos = raw_callback(query, FORM, path=PATH, origin=origin)
+    raw = with_headers(plivos, *headers, (wire.SIGNATURE_V3, "x"), (wire.NONCE_V3, NONCE))
+    here = module._url_of(raw, parameters_of(raw).query)
+    others = [
+        url
+        for url in module._variants(here, raw)
+        if url.base != here.base or url.query != here.query
+    ]
+    assert all(isinstance(url.differs_from(here), Variant) for url in others)
+    with pytest.MonkeyPatch.context() as patch:
+        tokens = counting(patch)
+        near_miss(raw, parameters_of(raw), verifier())
+    assert max(map(tokens.count, {TOKEN.encode(), SUB_TOKEN.encode()})) <= TRIES_MAX
+
+
+@given(ORIGINS, HEADERS, TEXT, st.text(max_size=60), st.sampled_from(["v3", "v2"]))
+@example("https://a", FULL, "a", "", "v3")
+def test_who_holds_no_token_has_no_near_miss(
+    origin: str, headers: tuple[Header, ...], query: str, guess: str, scheme: str
+) -> None:
+    plivos = raw_callback(query, FORM, path=PATH, origin=origin)
+    name, nonce = (
+        (wire.SIGNATURE_V3, wire.NONCE_V3)
+        if scheme == "v3"
+        else (
+            wire.SIGNATURE_V2,
+            wire.NONCE_V2,
+        )
+    )
+    sign = v3_of if scheme == "v3" else v2_of
+    for forged in (guess, sign(plivos, "another-token")):
+        raw = with_headers(plivos, *headers, (name, forged), (nonce, NONCE))
+        assert near_miss(raw, parameters_of(raw), verifier()) is None
+
+
+@given(st.sampled_from(["https://a", "http://a:8080", "https://b/p"]), HEADERS, TEXT)
+def test_a_signature_of_another_body_has_no_near_miss(
+    origin: str, headers: tuple[Header, ...], added: str
+) -> None:
+    raw = signed(raw_callback("", FORM, path=PATH, origin=origin))
+    forged = replace(with_headers(raw, *headers), body=raw.body + f"&Digits=1{added}".encode())
+    assert near_miss(forged, parameters_of(forged), verifier()) is None
