@@ -86,6 +86,24 @@ def test_every_declaration_is_found_and_named_once(types: Catalogue) -> None:
     assert types.by_name == {kind.name: kind for kind in types.all}
 
 
+def test_what_is_shed_first_under_load_is_progress_and_never_an_end(types: Catalogue) -> None:
+    assert [kind.name for kind in types.all if kind.informational] == [
+        "voice.call.ring",
+        "voice.conference.digits",
+        "voice.conference.enter",
+        "voice.conference.floor",
+        "voice.dial.answer",
+        "voice.dial.connected",
+        "voice.dial.digits",
+        "voice.getinput.interim",
+        "voice.stream.status",
+    ]
+
+
+def test_a_type_whose_answer_plivo_executes_is_never_shed_first(types: Catalogue) -> None:
+    assert not any(kind.informational for kind in types.controls)
+
+
 def test_two_loadings_are_the_same_catalogue(types: Catalogue) -> None:
     assert catalogue.load().all == types.all
 

@@ -159,7 +159,9 @@ class CallbackType:
     whose parameters do not contradict the path of another. ``key`` are the fields that may be the
     event's subject and partition key, the first that is there. ``happened`` are those that may hold
     when it happened, likewise; none if Plivo does not say. ``repeats`` marks a type whose parameters
-    can truthfully come twice. ``samples`` are bodies as Plivo would send them, by what they show.
+    can truthfully come twice. ``informational`` marks a type whose loss hurts least: it tells of
+    progress that another callback, or whom it concerns, tells again, and never of an end; under load it
+    is shed first. ``samples`` are bodies as Plivo would send them, by what they show.
     """
 
     name: str
@@ -175,6 +177,7 @@ class CallbackType:
     told_by_path: bool = False
     weak: bool = False
     repeats: bool = False
+    informational: bool = False
 
     @property
     def path(self) -> str:

@@ -17,8 +17,10 @@ from starlette.types import Receive, Scope, Send
 
 from bridge.callbacks.model import CallbackType
 from bridge.catalogue import Catalogue
+from bridge.ingress.load import Load, Overloaded, class_of
 from bridge.ingress.problem import CONTENT_TYPE, RETRY_AFTER_S, problem
 from bridge.ingress.request import (
+    CUT_OFF,
     ClientGone,
     Limits,
     Publicity,
@@ -45,6 +47,11 @@ _UNAVAILABLE: Final = problem(
     "not-durable",
     "The callback could not be made durable. Send it again.",
 )
+_OVERLOADED: Final = problem(
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "overloaded",
+    "Too much is under way. Send the callback again later.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ class Answer:
 def answer_to(taken: Taken) -> Answer:
     """Return what Plivo sees of an outcome."""
     match taken.outcome:
-        case Outcome.PUBLISHED | Outcome.DEAD_LETTERED:
+        case Outcome.PUBLISHED | Outcome.SPOOLED | Outcome.DEAD_LETTERED:
             reply = taken.reply
             content_type = reply.content_type.encode() if reply.content_type else None
             return Answer(reply.status, reply.body, content_type)
@@ -92,6 +99,7 @@ class Endpoint:
         intake: Intake,
         route: CallbackType | None,
         limits: Limits,
+        load: Load,
         publicity: Publicity,
         metrics: Metrics,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),  # noqa: TID251 (the doorway's clock)
@@ -100,6 +108,8 @@ class Endpoint:
         self._route = route
         self._label = route.name if route else "shared"
         self._limits = limits
+        self._load = load
+        self._shed_class = class_of(route)
         self._publicity = publicity
         self._metrics = metrics
         self._now = now
@@ -107,17 +117,24 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         received_at = self._now()
-        self._metrics.add("in_flight", 1)
         try:
-            body = await body_of(receive, self._limits.body_bytes_max)
-            raw = read_request(scope, body, received_at, self._limits, self._publicity)
-            answer = answer_to(await self._intake.take(raw, self._route))
+            with self._load.place(self._shed_class) as place:
+                body = await body_of(receive, self._limits.body_bytes_max, place.take_bytes)
+                place.take_callback()
+                raw = read_request(scope, body, received_at, self._limits, self._publicity)
+                answer = answer_to(await self._intake.take(raw, self._route))
+        except Overloaded:
+            self._metrics.count("shed_total", self._shed_class)
+            self._refused(scope, "overloaded")
+            answer = Answer(HTTPStatus.TOO_MANY_REQUESTS, _OVERLOADED, CONTENT_TYPE, retry=True)
         except Refused as refused:
+            if refused.status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                self._metrics.count("cut_off_total", "oversize")
             self._refused(scope, refused.problem)
             document = problem(refused.status, refused.problem, refused.detail)
             answer = Answer(refused.status, document, CONTENT_TYPE)
         except ClientGone:
-            self._refused(scope, "client-gone")
+            self._refused(scope, scope.get("state", {}).get(CUT_OFF, "client-gone"))
             return
         except asyncio.CancelledError:  # the time to stop in has run out
             self._refused(scope, "stopped")
@@ -126,12 +143,10 @@ class Endpoint:
             log.error("callback_failed", error=type(error).__name__, where=where(error))  # noqa: TRY400
             self._refused(scope, "bridge-fault")
             answer = Answer(HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE, CONTENT_TYPE, retry=True)
-        finally:
-            self._metrics.add("in_flight", -1)
         await send_answer(send, answer)
 
     def _refused(self, scope: Scope, cause: str) -> None:
-        self._metrics.count("callbacks_total", self._label, scope["method"], Outcome.REFUSED)
+        self._metrics.callback(self._label, scope["method"], Outcome.REFUSED)
         log.warning("callback_refused", callback_type=self._label, cause=cause)
 
 
@@ -157,12 +172,20 @@ def make_app(
     metrics: Metrics,
 ) -> Starlette:
     """Return the application that answers Plivo: the derived routes, GET and POST, nothing else."""
+    load = Load(callbacks_max=limits.in_flight_max, bytes_max=limits.in_flight_bytes_max)
+    metrics.watch("in_flight", lambda: load.callbacks)
+    metrics.watch("in_flight_bytes", lambda: load.bytes)
     paths: list[tuple[str, CallbackType | None]] = [(SHARED_PATH, None)]
     paths += [(kind.path, kind) for kind in catalogue.types]
     routes: list[Route] = []
     for path, kind in paths:
         endpoint = Endpoint(
-            intake=intake, route=kind, limits=limits, publicity=publicity, metrics=metrics
+            intake=intake,
+            route=kind,
+            limits=limits,
+            load=load,
+            publicity=publicity,
+            metrics=metrics,
         )
         route = Route(path, endpoint=endpoint, methods=list(METHODS))
         route.methods = {*METHODS}  # Starlette adds HEAD, which is no callback.

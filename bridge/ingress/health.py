@@ -1,38 +1,56 @@
-"""The management port: alive, ready, metrics."""
+"""The management port: alive, ready, metrics, the log's level."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Final, get_args
 
+import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from bridge.logs import Level, set_level
 from bridge.metrics import Metrics
 
+log = structlog.get_logger()
+
+LEVELS: Final[Mapping[str, Level]] = {level: level for level in get_args(Level)}
 METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def make_management_app(*, ready: Callable[[], bool], metrics: Metrics) -> Starlette:
+def make_management_app(*, ready: Callable[[], str | None], metrics: Metrics) -> Starlette:
     """Return the application of the management port.
 
-    ``/livez``: the process answers. ``/readyz``: a callback would be made durable now.
+    ``/livez``: the process answers. ``/readyz``: callbacks should be sent here; ``ready`` returns why
+    not, or None. ``PUT /log-level`` with a level as its body changes the log's threshold.
     """
 
     async def livez(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     async def readyz(_request: Request) -> Response:
-        if ready():
+        reason = ready()
+        if reason is None:
             return PlainTextResponse("ready\n")
-        return PlainTextResponse("not ready: kafka is not reachable\n", status_code=503)
+        return PlainTextResponse(f"not ready: {reason}\n", status_code=503)
 
     async def exposition(_request: Request) -> Response:
         return Response(metrics.exposition(), media_type=METRICS_CONTENT_TYPE)
+
+    async def log_level(request: Request) -> Response:
+        text = (await request.body())[:16].decode("ascii", "replace").strip()
+        level = LEVELS.get(text)
+        if level is None:
+            return PlainTextResponse(f"one of {', '.join(LEVELS)}\n", status_code=400)
+        set_level(level)
+        log.warning("log_level_changed", level_now=level)
+        return PlainTextResponse(f"{level}\n")
 
     return Starlette(
         routes=[
             Route("/livez", livez),
             Route("/readyz", readyz),
             Route("/metrics", exposition),
+            Route("/log-level", log_level, methods=["PUT"]),
         ]
     )

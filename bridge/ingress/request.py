@@ -1,16 +1,19 @@
 """From an ASGI scope to a RawCallback, with every limit on the way."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import Any
+from typing import Any, Final
 
 from starlette.types import Receive, Scope
 
 from bridge.parameters import parameter_count
 from bridge.raw import KEPT_HEADERS, Header, RawCallback
+
+# Where an ASGI scope's ``state`` says that we ended the connection, and why.
+CUT_OFF: Final = "cut_off"
 
 
 class Refused(Exception):
@@ -29,11 +32,13 @@ class ClientGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most a request may have."""
+    """The most a request may have, and the most that may be under way at once."""
 
     body_bytes_max: int
     url_bytes_max: int
     parameters_max: int
+    in_flight_max: int
+    in_flight_bytes_max: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +59,27 @@ class Publicity:
         return any(remote in network for network in self.trusted_proxies)
 
 
-async def body_of(receive: Receive, bytes_max: int) -> bytes:
-    """Return the whole body; raises Refused as soon as it is longer than ``bytes_max``."""
-    message = await receive()
-    chunks: list[bytes] = []
-    size = 0
+async def body_of(receive: Receive, bytes_max: int, count: Callable[[int], None]) -> bytes:
+    """Return the whole body; ``count`` is told the size of each piece as it comes, and may raise.
+
+    Raises Refused as soon as the body is longer than ``bytes_max``, and ClientGone.
+    """
+    read = bytearray()  # a list of pieces would let a client send a byte and cost us sixty
     while True:
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
-        chunk: bytes = message.get("body", b"")
-        size += len(chunk)
-        if size > bytes_max:
+        piece: bytes = message.get("body", b"")
+        if len(read) + len(piece) > bytes_max:
             raise Refused(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 "body-too-large",
                 f"The body is longer than {bytes_max} bytes.",
             )
+        count(len(piece))
         if not message.get("more_body", False):
-            return b"".join([*chunks, chunk]) if chunks else chunk
-        chunks.append(chunk)
-        message = await receive()
+            return bytes(read + piece) if read else piece
+        read += piece
 
 
 def _last(value: str | None) -> str | None:

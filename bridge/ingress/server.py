@@ -3,15 +3,27 @@
 import asyncio
 import contextlib
 import gc
+import resource
 import socket
 from collections.abc import Awaitable, Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from bridge.ingress.protocol import Bounds, Clients
+from bridge.metrics import Metrics
+
+log = structlog.get_logger()
+
 _BACKLOG: Final = 2048
+# Longer than load balancers keep an idle connection (60 s is common), so that it is they who close:
+# one that sends a callback just as we close answers 502, and Plivo does not repeat that.
+_KEEP_ALIVE_S: Final = 75
+# For Kafka, the spool, the management port and whatever else is no client.
+_OTHER_FILES: Final = 256
 
 
 class _Server(uvicorn.Server):
@@ -41,12 +53,41 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _server(app: ASGIApp, *, graceful_s: float) -> _Server:
+class Stop:
+    """Asks a process to end: in order, and when it is asked again without waiting to be left alone."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.asked_again = asyncio.Event()
+
+    def ask(self) -> None:
+        """Ask, for the first time or again."""
+        (self.asked_again if self.asked.is_set() else self.asked).set()
+
+
+def connections_fitting(connections_max: int) -> int:
+    """Return how many connections there is room for, once as many files may be open as is allowed.
+
+    Were clients to use them all, neither Kafka could be reached again nor the spool be opened.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = connections_max + _OTHER_FILES
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed == needed:
+        return connections_max
+    fitting = max(1, allowed - _OTHER_FILES)
+    log.warning("connections_limited", connections_max=fitting, open_files_max=hard)
+    return fitting
+
+
+def _server(app: ASGIApp, *, http: type[asyncio.Protocol] | str, graceful_s: float) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
             loop="uvloop",
-            http="httptools",
+            http=http,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -54,6 +95,7 @@ def _server(app: ASGIApp, *, graceful_s: float) -> _Server:
             proxy_headers=False,
             server_header=False,
             date_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=max(1, round(graceful_s)),
         )
     )
@@ -72,28 +114,41 @@ async def serve(  # noqa: PLR0913 (wired once, by name)
     management_app: ASGIApp,
     doors: Doors,
     *,
-    stopping: asyncio.Event,
+    stop: Stop,
+    bounds: Bounds,
+    metrics: Metrics,
+    shutdown_delay_s: float,
     shutdown_timeout_s: float,
+    on_stopping: Callable[[], None],
     before_end: Callable[[], Awaitable[None]],
 ) -> None:
-    """Answer on both sockets until ``stopping`` is set, then end in order.
+    """Answer on both sockets until ``stop`` is asked, then end in order.
 
-    First no new callbacks, then those under way, then ``before_end`` (the flush to Kafka), and the
-    management port last, so that a probe can see the end coming.
+    First ``on_stopping``, which makes a probe see the end coming, and as long as ``shutdown_delay_s``,
+    or until ``stop`` is asked again, callbacks are still taken, each answer the last of its
+    connection. Then no new callbacks, then those under way, then ``before_end`` (the flush to Kafka),
+    and the management port last.
     """
-    callbacks = _server(app, graceful_s=shutdown_timeout_s)
-    management = _server(management_app, graceful_s=1)
+    fitting = connections_fitting(bounds.connections_max)
+    clients = Clients(replace(bounds, connections_max=fitting), metrics)
+    callbacks = _server(app, http=clients.protocol(), graceful_s=shutdown_timeout_s)
+    management = _server(management_app, http="httptools", graceful_s=1)
     tasks = [
         asyncio.create_task(callbacks.serve([doors.callbacks]), name="callbacks"),
         asyncio.create_task(management.serve([doors.management]), name="management"),
     ]
-    stop = asyncio.create_task(stopping.wait())
+    asked = asyncio.create_task(stop.asked.wait())
     # What start-up made lives as long as the process: the collector need not look at it again.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    await asyncio.wait([stop, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    stop.cancel()
+    await asyncio.wait([asked, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    on_stopping()
+    clients.leaving = True
+    if asked.done():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.asked_again.wait(), shutdown_delay_s)
+    asked.cancel()
     callbacks.should_exit = True
     await tasks[0]
     await before_end()

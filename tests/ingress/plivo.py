@@ -68,6 +68,18 @@ class Plivo:
     def headers(self, method: str, target: str, form: str = "") -> dict[str, str]:
         return signed_headers(method, (self.signs or self.url) + target, form, self.token)
 
+    def request(self, target: str, form: Form, **headers: str) -> bytes:
+        """Return a signed POST as it goes over the wire."""
+        body = encoded(form)
+        signed = {
+            "host": self.url.removeprefix("http://"),
+            **self.headers("POST", target, body),
+            "content-type": FORM,
+            "content-length": str(len(body)),
+            **_named(headers),
+        }
+        return request_bytes("POST", target, signed, body.encode())
+
     def post(self, target: str, form: Form | str, **headers: str) -> httpx.Response:
         """Send a form by POST; underscores in header names stand for hyphens."""
         body = form if isinstance(form, str) else encoded(form)

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import uvloop
 
-from bridge.cli.build import application
+from bridge.cli.build import application, bounds
 from bridge.ingress import server
 from bridge.ingress.health import make_management_app
 from bridge.metrics import Metrics
@@ -23,6 +23,7 @@ from bridge.publish import Publisher
 from bridge.publish.memory import MemoryPublisher
 from bridge.record import Record
 from bridge.settings import load
+from tests.durably import without_spool
 
 AUTH_ID = "MA0000000000TEST0001"
 TOKEN = "a-token-only-these-tests-know"
@@ -39,7 +40,7 @@ class Broken:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    async def publish(self, records: Sequence[Record]) -> None:  # noqa: ARG002 (the doorway's)
+    async def publish(self, records: Sequence[Record], *, deadline_s: float | None = None) -> None:  # noqa: ARG002 (the doorway's)
         raise ArithmeticError(self.text)
 
 
@@ -51,11 +52,11 @@ class Gated(MemoryPublisher):
         self.waiting = threading.Event()
         self.gate = threading.Event()
 
-    async def publish(self, records: Sequence[Record]) -> None:
+    async def publish(self, records: Sequence[Record], *, deadline_s: float | None = None) -> None:
         self.waiting.set()
         while not self.gate.is_set():  # noqa: ASYNC110 (the gate is another thread's)
             await asyncio.sleep(0.005)
-        await super().publish(records)
+        await super().publish(records, deadline_s=deadline_s)
 
 
 @dataclass
@@ -111,17 +112,22 @@ def running_bridge(publisher: Publisher | None = None, **settings: object) -> Ge
     """Run a bridge with ``settings`` on top of a test account's, and end it in order."""
     kept = publisher or MemoryPublisher()
     metrics = Metrics(VERSION)
-    given: dict[str, object] = {"accounts": ACCOUNTS, **settings}
+    # Without a sample of what is rejected, the records are those of what was taken.
+    given: dict[str, object] = {"accounts": ACCOUNTS, "rejected_per_minute_max": 0, **settings}
     chosen = load(None, **given)
-    app = application(chosen, kept, metrics)
-    management = make_management_app(ready=lambda: kept.available, metrics=metrics)
+    durable = without_spool(kept, metrics)
+    app = application(chosen, durable, metrics)
+    stopping = threading.Event()
+    management = make_management_app(
+        ready=lambda: "stopping" if stopping.is_set() else durable.fault, metrics=metrics
+    )
     doors = server.Doors(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
     ready: list[Any] = []
 
     async def serve() -> None:
-        stopping = asyncio.Event()
+        stop = server.Stop()
         loop = asyncio.get_running_loop()
-        ready.append(lambda: loop.call_soon_threadsafe(stopping.set))
+        ready.append(lambda: loop.call_soon_threadsafe(stop.ask))
 
         async def flushed() -> None:
             bridge.flushed_at = time.monotonic()
@@ -130,8 +136,12 @@ def running_bridge(publisher: Publisher | None = None, **settings: object) -> Ge
             app,
             management,
             doors,
-            stopping=stopping,
+            stop=stop,
+            bounds=bounds(chosen),
+            metrics=metrics,
+            shutdown_delay_s=chosen.shutdown_delay_s,
             shutdown_timeout_s=chosen.shutdown_timeout_s,
+            on_stopping=stopping.set,
             before_end=flushed,
         )
 
@@ -143,6 +153,7 @@ def running_bridge(publisher: Publisher | None = None, **settings: object) -> Ge
     thread = threading.Thread(target=run, name="bridge")
     bridge = Running(*ports, kept, metrics, thread, lambda: ready[0]())  # noqa: PLW0108 (not yet there)
     thread.start()
+    eventually(lambda: ready)
     for port in ports:
         wait_for_port(port)
     try:

@@ -37,7 +37,9 @@ def test_readiness_follows_the_publisher_and_liveness_does_not(client: httpx.Cli
             assert ready.status_code == (200 if available else 503)
             assert client.get(bridge.management_url + "/livez").status_code == 200
         publisher.available = False
-        assert "kafka" in client.get(bridge.management_url + "/readyz").text
+        answer = client.get(bridge.management_url + "/readyz").text
+        assert answer.startswith("not ready: ")
+        assert "kafka" in answer
 
 
 def test_metrics_are_in_prometheus_text_and_name_the_version(
@@ -46,3 +48,15 @@ def test_metrics_are_in_prometheus_text_and_name_the_version(
     answer = client.get(bridge.management_url + "/metrics")
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert f'callback_bridge_build_info{{version="{VERSION}"}} 1.0' in answer.text
+
+
+def test_the_logs_level_is_changed_while_it_runs(
+    bridge: Running, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_to: list[str] = []
+    monkeypatch.setattr("bridge.ingress.health.set_level", set_to.append)
+    url = bridge.management_url + "/log-level"
+    assert client.put(url, content="debug\n").text == "debug\n"
+    assert client.put(url, content="loud").status_code == 400
+    assert client.get(url).status_code == 405
+    assert set_to == ["debug"]

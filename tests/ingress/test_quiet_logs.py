@@ -178,7 +178,7 @@ def test_nor_when_kafka_goes_away_in_the_middle(
         assert 503 in send_everything(client, url)
     assert_quiet(bridge.written)
     events = {orjson.loads(line)["event"] for line in bridge.err}
-    assert {"callback_refused", "kafka_unavailable", "library_logged"} <= events
+    assert {"callback_refused", "breaker_open", "library_logged"} <= events
 
 
 def test_nor_when_the_bridge_itself_fails(client: httpx.Client) -> None:

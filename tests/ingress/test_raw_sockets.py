@@ -35,9 +35,9 @@ def test_a_client_that_goes_away_mid_body_is_counted_and_leaves_nothing_behind(
     headers = {**host_of(bridge), "content-type": FORM, "content-length": "1000"}
     with socket.create_connection(bridge.address) as connection:
         connection.sendall(request_bytes("POST", PATHS[HANGUP], headers, b"CallUUID=1&From="))
-        eventually(lambda: bridge.metrics.value("in_flight") == 1)
+        eventually(lambda: bridge.metrics.value("in_flight_bytes") == len("CallUUID=1&From="))
     eventually(lambda: bridge.counted(outcome="refused", type=HANGUP) == before + 1)
-    assert bridge.metrics.value("in_flight") == 0
+    assert bridge.metrics.value("in_flight_bytes") == 0
     assert len(bridge.publisher.records) == kept
 
 

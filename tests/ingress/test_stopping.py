@@ -9,8 +9,8 @@ import pytest
 
 from bridge.ingress import server
 from bridge.ingress.server import CannotListen
-from tests.ingress.plivo import HANGUP, PATHS, Plivo, sample
-from tests.ingress.running import Gated, eventually, running_bridge
+from tests.ingress.plivo import HANGUP, PATHS, Plivo, exchange, sample, status_of
+from tests.ingress.running import Gated, Running, eventually, running_bridge
 
 
 def refuses(port: int) -> bool:
@@ -71,6 +71,62 @@ def test_a_stop_does_not_wait_for_ever_and_still_counts_the_callback(client: htt
         assert ends != [200]
         assert bridge.metrics.value("in_flight") == 0
         assert bridge.counted() == 1
+
+
+def ready(client: httpx.Client, bridge: Running) -> tuple[int, str]:
+    answer = client.get(bridge.management_url + "/readyz")
+    return answer.status_code, answer.text
+
+
+def test_a_stopping_bridge_says_so_and_takes_callbacks_until_it_is_left_alone(
+    client: httpx.Client,
+) -> None:
+    with running_bridge(shutdown_delay_s=120) as bridge:
+        plivo = Plivo(client, bridge.url)
+        assert ready(client, bridge) == (200, "ready\n")
+        assert "connection" not in plivo.post(PATHS[HANGUP], sample(HANGUP)).headers
+        bridge.stop_soon()
+        eventually(lambda: ready(client, bridge) == (503, "not ready: stopping\n"))
+        time.sleep(1)  # an end without the delay takes a tenth of this
+        for _ in range(3):
+            answer = plivo.post(PATHS[HANGUP], sample(HANGUP))
+            assert answer.status_code == 200
+            # So that no client has its connection closed under its next callback.
+            assert answer.headers["connection"] == "close"
+        whole = plivo.request(PATHS[HANGUP], sample(HANGUP))  # in one piece
+        assert b"\r\nconnection: close" in exchange(bridge.address, whole)
+        assert bridge.thread.is_alive()
+        bridge.stop_soon()  # a second time: without the delay
+        bridge.thread.join(10)
+        assert not bridge.thread.is_alive()
+        assert bridge.counted(outcome="published") == 5
+
+
+def test_the_delay_ends_by_itself() -> None:
+    with running_bridge(shutdown_delay_s=0.5) as bridge:
+        bridge.stop_soon()
+        bridge.thread.join(10)
+        assert not bridge.thread.is_alive()
+
+
+def test_a_body_that_ends_while_the_bridge_stops_is_taken_and_its_connection_closed(
+    client: httpx.Client,
+) -> None:
+    with running_bridge(shutdown_delay_s=0, shutdown_timeout_s=30) as bridge:
+        request = Plivo(client, bridge.url).request(PATHS[HANGUP], sample(HANGUP))
+        with socket.create_connection(bridge.address, timeout=10) as connection:
+            connection.sendall(request[:-10])
+            eventually(lambda: bridge.metrics.value("in_flight_bytes") > 0)
+            bridge.stop_soon()
+            eventually(lambda: refuses(bridge.port))
+            connection.sendall(request[-10:])
+            answer = b""
+            while piece := connection.recv(10_000):
+                answer += piece
+        assert status_of(answer) == 200
+        assert b"\r\nconnection: close" in answer
+        bridge.thread.join(10)
+        assert not bridge.thread.is_alive()
 
 
 def test_an_idle_connection_does_not_hold_up_the_end() -> None:

@@ -20,6 +20,8 @@ _RECORDING = (
     "&RecordingDuration=60&RecordingDurationMs=60000&RecordingEndMs=1772892823120"
     "&RecordingID=5f1b2c3d-3c5c-11e7-b213-06bcf6c57c65&RecordingStartMs=1772892763120"
 )
+# The record comes once and the exit is an end; these tell of a conference that goes on.
+_PROGRESS = {"enter", "digits", "floor"}
 
 
 class ConferenceCallback(VoiceCallback):
@@ -87,6 +89,7 @@ def _conference(
         recognise=(f"ConferenceAction={action}",),
         step=5,
         repeats=repeats,
+        informational=action in _PROGRESS,
         samples={"as captured or documented": f"ConferenceAction={action}&{_ROOM}{form}"},
     )
 

@@ -16,6 +16,8 @@ from bridge.normalise.time import LocalInstant
 _A, _B = "a39290d0-2b5c-4c0e-9a34-5e7e2c0d1f00", "0df857fe-8d2e-4c53-9b5f-6d0f4f0a7c11"
 _LEGS = f"CallUUID={_A}&DialALegUUID={_A}&DialBLegUUID={_B}"
 _PARTIES = "&DialBLegFrom=%2B14155550100&DialBLegPosition=1&DialBLegTo=14155550123"
+# What became of the dial is in its hangup and its action; these tell of one that goes on.
+_PROGRESS = {"answer", "connected", "digits"}
 
 
 class Dial(VoiceCallback):
@@ -112,6 +114,7 @@ def _dial(
         step=6,
         happened=happened,
         repeats=repeats,
+        informational=action in _PROGRESS,
         samples={"captured or as documented": f"DialAction={action}&{_LEGS}{form}"},
     )
 

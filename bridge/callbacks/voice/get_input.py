@@ -71,6 +71,7 @@ CALLBACKS = (
         reply=Reply.ACK,
         recognise=("StableSpeech", "UnstableSpeech"),
         step=7,
+        informational=True,  # the words at the end have them all
         samples={
             "half a sentence": (
                 f"{_UUID}&SequenceNumber=3&Stability=0.8&StableSpeech=i+want+to&UnstableSpeech=book"

@@ -16,6 +16,7 @@ CALLBACK = CallbackType(
     recognise=("Event=Ring",),
     step=11,
     happened=("session_started_at",),
+    informational=True,  # answer and hangup tell of the call again
     samples={
         "outbound, as captured": (
             "CallStatus=ringing&CallUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01&CallerName="

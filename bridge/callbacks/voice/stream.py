@@ -59,6 +59,7 @@ CALLBACK = CallbackType(
     recognise=("StreamID",),
     step=4,
     happened=("stream_at",),
+    informational=True,  # the service the audio goes to sees its stream begin and end
     samples={
         "older": (
             f"{_STREAM}&Event=StartStream&ServiceURL=wss%3A%2F%2Fbot.example.com%2Fws"

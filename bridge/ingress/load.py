@@ -1,0 +1,94 @@
+"""How much is under way, and what is refused when it is too much.
+
+1. A callback takes room in two ways: its body, from its first byte to its end, and itself, from its
+   last byte to its end. So a slow client takes no callback's place, only what it really sent.
+2. Informational callbacks may use three quarters of either bound, all others the whole of it: what
+   hurts least to lose is shed first.
+3. The class follows from the route. On the shared path it is not known before the body is read, and
+   it may be any: such a callback is shed last.
+"""
+
+from enum import StrEnum
+from typing import Final, Self
+
+from bridge.callbacks.model import CallbackType
+
+_INFORMATIONAL_SHARE: Final = 0.75
+
+
+class ShedClass(StrEnum):
+    """Which callbacks are shed when."""
+
+    INFORMATIONAL = "informational"
+    """From three quarters of a bound on."""
+
+    ESSENTIAL = "essential"
+    """At the bound, and never before."""
+
+
+def class_of(route: CallbackType | None) -> ShedClass:
+    """Return the class of a route's callbacks; rule 3."""
+    informational = route is not None and route.informational
+    return ShedClass.INFORMATIONAL if informational else ShedClass.ESSENTIAL
+
+
+class Overloaded(Exception):
+    """There is no room for this callback now. It may be sent again later."""
+
+
+class Load:
+    """What is under way in this process, and how much may be."""
+
+    def __init__(self, *, callbacks_max: int, bytes_max: int) -> None:
+        self.callbacks = 0
+        self.bytes = 0
+        self._callbacks_max = {
+            ShedClass.INFORMATIONAL: int(callbacks_max * _INFORMATIONAL_SHARE),
+            ShedClass.ESSENTIAL: callbacks_max,
+        }
+        self._bytes_max = {
+            ShedClass.INFORMATIONAL: int(bytes_max * _INFORMATIONAL_SHARE),
+            ShedClass.ESSENTIAL: bytes_max,
+        }
+
+    def place(self, shed_class: ShedClass) -> "Place":
+        """Return the place of a callback whose body is to be read; raises Overloaded."""
+        callbacks_max = self._callbacks_max[shed_class]
+        bytes_max = self._bytes_max[shed_class]
+        if self.callbacks >= callbacks_max or self.bytes >= bytes_max:
+            raise Overloaded
+        return Place(self, callbacks_max, bytes_max)
+
+
+class Place:
+    """What one callback takes of a load, and gives back at its end."""
+
+    __slots__ = ("_bytes", "_bytes_max", "_callbacks_max", "_counted", "_load")
+
+    def __init__(self, load: Load, callbacks_max: int, bytes_max: int) -> None:
+        self._load = load
+        self._callbacks_max = callbacks_max
+        self._bytes_max = bytes_max
+        self._bytes = 0
+        self._counted = 0
+
+    def take_bytes(self, size: int) -> None:
+        """Count a piece of the body; raises Overloaded, and does not count it."""
+        if self._load.bytes + size > self._bytes_max:
+            raise Overloaded
+        self._load.bytes += size
+        self._bytes += size
+
+    def take_callback(self) -> None:
+        """Count the callback, whose body is whole; raises Overloaded, and does not count it."""
+        if self._load.callbacks >= self._callbacks_max:
+            raise Overloaded
+        self._load.callbacks += 1
+        self._counted = 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._load.callbacks -= self._counted
+        self._load.bytes -= self._bytes
