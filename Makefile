@@ -9,7 +9,7 @@ NODE_MODULES := tests/node/node_modules
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-kafka test-node check format derive schema-pack bench-quick fuzz lock clean
+.PHONY: help demo dev test test-kafka test-chaos test-node check chaos format derive schema-pack bench-quick bench-spool fuzz lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
@@ -41,7 +41,13 @@ $(KAFKA_LIBS)/.copied: tests/kafka/pom.xml
 	@touch $@
 
 test-kafka: $(INSTALLED) $(if $(BRIDGE_KAFKA_BOOTSTRAP_SERVERS),,$(KAFKA_LIBS)/.copied) ## Run the tests for Apache Kafka, on a broker they start
-	@BRIDGE_TEST_KAFKA_LIBS=$(CURDIR)/$(KAFKA_LIBS) $(BIN)/python -m pytest -m kafka $(ARGS)
+	@BRIDGE_TEST_KAFKA_LIBS=$(CURDIR)/$(KAFKA_LIBS) $(BIN)/python -m pytest -m "kafka and not chaos" $(ARGS)
+
+test-chaos: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Run a short form of the chaos suite, on three brokers it starts
+	@BRIDGE_TEST_KAFKA_LIBS=$(CURDIR)/$(KAFKA_LIBS) $(BIN)/python -m pytest -m chaos $(ARGS)
+
+chaos: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Break everything that can break, under load, three times (about half an hour)
+	@$(BIN)/python -m tests.chaos --seeds 3 $(ARGS)
 
 $(NODE_MODULES)/.installed: tests/node/package.json tests/node/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is needed, with Node.js 20 or newer" >&2; exit 1; }
@@ -75,6 +81,9 @@ schema-pack: $(INSTALLED) ## Write the schema pack for consumers to dist/schema-
 
 bench-quick: $(INSTALLED) ## CPU per callback against a plain Starlette route, in one run
 	@$(BIN)/python -m tests.bench.quick
+
+bench-spool: $(INSTALLED) ## Callbacks a second into the spool, beside the disk's own fsync rate
+	@$(BIN)/python -m tests.bench.spool
 
 fuzz: $(INSTALLED) ## Mutate 200,000 callbacks through the core
 	@$(BIN)/python -m tests.fuzz.mutate --count 200000 $(ARGS)

@@ -1,5 +1,7 @@
 """Apache Kafka for tests: one node that is broker and controller, on loopback, in a folder.
 
+What every node is made of is here too; ``three_brokers`` makes a cluster of it.
+
 1. Nothing outlives the tests: the kernel kills a node whose parent is gone, and a node is ended by
    its own process id, never by name.
 2. Ports are looked for and then bound by another process, so the first start may find one taken: it
@@ -13,7 +15,7 @@ import ctypes
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -24,12 +26,15 @@ from aiokafka.errors import KafkaError
 from bridge.dev.broker import free_port
 
 NODE_ID: Final = 1
-_CLUSTER_ID: Final = "Y2FsbGJhY2stYnJpZGdlIQ"  # any 16 bytes in url-safe base64
+CLUSTER_ID: Final = "Y2FsbGJhY2stYnJpZGdlIQ"  # any 16 bytes in url-safe base64
 _LOG4J: Final = Path(__file__).with_name("log4j2.properties")
 _START_S: Final = 60.0
 _STOP_S: Final = 30.0
-_TRIES: Final = 3
+TRIES: Final = 3
+PORT_TAKEN: Final = "Address already in use"
+PROPERTIES: Final = "server.properties"
 _PR_SET_PDEATHSIG: Final = 1
+_LIBC: Final = ctypes.CDLL(None)  # loaded here: between fork and exec there is no time for it
 
 _JVM: Final = (
     "-Xmx256m",
@@ -42,7 +47,7 @@ _JVM: Final = (
     f"-Dlog4j2.configurationFile={_LOG4J}",
 )
 
-_SMALL: Final = {
+SMALL: Final = {
     "auto.create.topics.enable": "false",
     "background.threads": "2",
     "broker.heartbeat.interval.ms": "500",
@@ -88,8 +93,112 @@ def java(libs: Path, *arguments: str) -> list[str]:
     return ["java", *_JVM, "-cp", ":".join(jars), *arguments]
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with_parent() -> None:
+    """Have the kernel end a new process when the thread that started it is gone: rule 1."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def listening(every: Sequence[Listener], ports: Mapping[str, int]) -> dict[str, str]:
+    """Return the settings of a node's listeners; it is reached where it listens."""
+    properties = {
+        "controller.listener.names": CONTROLLER.name,
+        "inter.broker.listener.name": PLAIN.name,
+        "listeners": ",".join(f"{one.name}://127.0.0.1:{ports[one.name]}" for one in every),
+        "listener.security.protocol.map": ",".join(f"{one.name}:{one.protocol}" for one in every),
+    }
+    for one in every:
+        prefix = f"listener.name.{one.name.lower()}."
+        properties |= {prefix + key: value for key, value in one.settings.items()}
+    return properties
+
+
+def format_folder(
+    libs: Path, folder: Path, properties: Mapping[str, str], *, scram_users: Mapping[str, str]
+) -> None:
+    """Make a node's folder anew: its settings, and its storage; raises NodeEnded."""
+    shutil.rmtree(folder, ignore_errors=True)
+    write_properties(folder, properties)
+    command = java(libs, "kafka.tools.StorageTool", "format")
+    command[1:1] = [f"-Dkafka.log={folder / 'format.log'}"]
+    command += ["-t", CLUSTER_ID, "-c", str(folder / PROPERTIES)]
+    for name, password in scram_users.items():
+        command += ["--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NodeEnded(done.stdout + done.stderr)
+
+
+def write_properties(folder: Path, properties: Mapping[str, str]) -> None:
+    """Write a node's settings into its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [f"{key}={value}\n" for key, value in properties.items()]
+    (folder / PROPERTIES).write_text("".join(lines))
+
+
+class NodeProcess:
+    """The process of a node whose folder is formatted."""
+
+    def __init__(self, libs: Path, folder: Path) -> None:
+        self._libs = libs
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def spawn(self) -> None:
+        """Start the process; that it runs does not say that it answers."""
+        command = java(self._libs, "kafka.Kafka", str(self._folder / PROPERTIES))
+        command.insert(1, f"-Dkafka.log={self._folder / 'kafka.log'}")
+        with (self._folder / "console.log").open("wb") as console:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                cwd=self._folder,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 (it calls the kernel and nothing else)
+            )
+
+    async def answering(self, answers: Callable[[], Awaitable[bool]]) -> None:
+        """Return when ``answers`` says so; raises NodeEnded, and then the process has ended."""
+        try:
+            async with asyncio.timeout(_START_S):
+                while not await answers():
+                    if not self.running:
+                        raise NodeEnded(self._last_words())
+                    await asyncio.sleep(0.1)
+        except TimeoutError as error:
+            self.kill()
+            raise NodeEnded(self._last_words()) from error
+
+    def kill(self) -> None:
+        """End the process at once, as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        """End the process in order, or at once if that takes too long."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send the process a signal."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def _last_words(self) -> str:
+        logs = [self._folder / name for name in ("console.log", "kafka.log")]
+        return "\n".join(log.read_text(errors="replace")[-4000:] for log in logs if log.exists())
 
 
 class Node:
@@ -110,7 +219,7 @@ class Node:
         self._scram_users = scram_users or {}
         self._settings = settings or {}
         self._ports: dict[str, int] = {}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process = NodeProcess(libs, folder)
 
     def address(self, listener: str = PLAIN.name) -> str:
         """Return the ``host:port`` of a listener; known once the node was started."""
@@ -118,110 +227,60 @@ class Node:
 
     async def start(self) -> None:
         """Have the node running, formatted at the first time, and return when it answers: rule 2."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process.running:
             return
         if self._ports:
             await self._run()
             return
-        for attempt in range(_TRIES):
+        for attempt in range(TRIES):
             self._format()
             try:
                 await self._run()
             except NodeEnded as error:
-                if "Address already in use" not in str(error) or attempt == _TRIES - 1:
+                if PORT_TAKEN not in str(error) or attempt == TRIES - 1:
                     raise
             else:
                 return
 
     def kill(self) -> None:
         """End the node at once, as a power cut would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        self._process.kill()
 
     def stop(self) -> None:
         """End the node in order, or at once if that takes too long."""
-        if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
+        self._process.stop()
 
     async def _run(self) -> None:
-        command = java(self._libs, "kafka.Kafka", str(self._folder / "server.properties"))
-        command.insert(1, f"-Dkafka.log={self._folder / 'kafka.log'}")
-        with (self._folder / "console.log").open("wb") as console:
-            self._process = subprocess.Popen(  # noqa: ASYNC220 (starting it takes no time)
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=subprocess.STDOUT,
-                cwd=self._folder,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 (no other thread holds a lock here)
-            )
-        try:
-            async with asyncio.timeout(_START_S):
-                while not await _registered(self.address()):
-                    if self._process.poll() is not None:
-                        raise NodeEnded(self._last_words())
-                    await asyncio.sleep(0.1)
-        except TimeoutError as error:
-            self.kill()
-            raise NodeEnded(self._last_words()) from error
+        self._process.spawn()
 
-    def _last_words(self) -> str:
-        logs = [self._folder / name for name in ("console.log", "kafka.log")]
-        return "\n".join(log.read_text(errors="replace")[-4000:] for log in logs if log.exists())
+        async def registered() -> bool:
+            return NODE_ID in await living(self.address())
+
+        await self._process.answering(registered)
 
     def _format(self) -> None:
         """Choose ports and make the node's folder anew."""
-        names = [listener.name for listener in (*self._listeners, CONTROLLER)]
-        self._ports = {name: free_port() for name in names}
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.mkdir(parents=True)
-        properties = self._folder / "server.properties"
-        lines = [f"{key}={value}\n" for key, value in self._properties().items()]
-        properties.write_text("".join(lines))
-        command = java(self._libs, "kafka.tools.StorageTool", "format")
-        command[1:1] = [f"-Dkafka.log={self._folder / 'format.log'}"]
-        command += ["-t", _CLUSTER_ID, "-c", str(properties)]
-        for name, password in self._scram_users.items():
-            command += ["--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise NodeEnded(done.stdout + done.stderr)
-
-    def _properties(self) -> dict[str, str]:
         every = (*self._listeners, CONTROLLER)
+        self._ports = {listener.name: free_port() for listener in every}
         properties = {
+            **SMALL,
+            **listening(every, self._ports),
             "process.roles": "broker,controller",
             "node.id": str(NODE_ID),
             "controller.quorum.voters": f"{NODE_ID}@{self.address(CONTROLLER.name)}",
-            "controller.listener.names": CONTROLLER.name,
-            "inter.broker.listener.name": PLAIN.name,
-            "listeners": ",".join(f"{one.name}://{self.address(one.name)}" for one in every),
-            "listener.security.protocol.map": ",".join(
-                f"{one.name}:{one.protocol}" for one in every
-            ),
             "log.dirs": str(self._folder / "data"),
+            **self._settings,
         }
-        for one in self._listeners:
-            prefix = f"listener.name.{one.name.lower()}."
-            properties |= {prefix + key: value for key, value in one.settings.items()}
-        return {**_SMALL, **properties, **self._settings}
+        format_folder(self._libs, self._folder, properties, scram_users=self._scram_users)
 
 
-async def _registered(address: str) -> bool:
-    """Say whether the broker answers and counts itself among the living (rule 3)."""
+async def living(address: str) -> set[int]:
+    """Return which brokers the one at ``address`` counts among the living (rule 3)."""
     client = AIOKafkaClient(bootstrap_servers=address, request_timeout_ms=1000)
     try:
         await client.bootstrap()
-        return any(broker.nodeId == NODE_ID for broker in client.cluster.brokers())
+        return {broker.nodeId for broker in client.cluster.brokers()}
     except KafkaError:
-        return False
+        return set()
     finally:
         await client.close()

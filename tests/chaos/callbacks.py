@@ -1,0 +1,161 @@
+"""What the load sends: signed callbacks of many calls at a time, and forged ones among them.
+
+1. Every callback carries a marker of its own in a custom SIP header, which Plivo hands on. It ends up
+   in the event and in the journal, so a record tells which callback it is of without its id.
+2. Calls are long enough to be open before, during and after a fault: their keys are what order is
+   checked by. Most callbacks of a call follow one another, some are sent at the same time.
+3. A forged callback is one of a call that exists, so only its signature can give it away.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
+from bridge.dev.emulator.call import Call, Step, answered_call
+from bridge.dev.emulator.sign import signed_headers
+from bridge.event import DEAD_LETTER_TOPIC, callback_id
+from bridge.normalise.time import zone_named
+from bridge.parameters import FORM, decode
+from bridge.raw import NONCE_V3
+
+PUBLIC_URL: Final = "https://callbacks.example.com"
+MARKER: Final = re.compile(rb"marker-[0-9a-f]{16}")
+
+_HEADER: Final = "X-PH-Marker"
+_REPEATING: Final = ("voice.dial.digits", "voice.getdigits.action")
+LONG_BYTES: Final = 3_000
+_OPEN_CALLS: Final = 6
+_DIGITS_MAX: Final = 12
+_PLACED_AT: Final = datetime(2026, 3, 7, 14, 13, 28, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """One callback as it is sent, and what must become of it if it is answered 2xx.
+
+    ``topic`` lacks its prefix. ``genuine`` is False of what no topic may hold.
+    """
+
+    marker: str
+    identity: str
+    topic: str
+    key: str
+    method: str
+    target: str
+    body: str
+    headers: tuple[tuple[str, str], ...]
+    genuine: bool = True
+
+
+def traffic(chance: Random) -> Iterator[list[Callback]]:
+    """Yield callbacks for ever; those of one list are to be sent at the same time (rule 2)."""
+    calls = [_call(chance) for _ in range(_OPEN_CALLS)]
+    while True:
+        index = chance.randrange(_OPEN_CALLS)
+        steps = next(calls[index], None)
+        if steps is None:
+            calls[index] = _call(chance)
+            continue
+        kind = chance.random()
+        if kind < 0.04:
+            yield [forged(steps[0], chance)]
+        elif kind < 0.06:
+            yield [without_event(steps[0], chance)]
+        yield [genuine(step, chance) for step in steps]
+
+
+def _call(chance: Random) -> Iterator[list[Step]]:
+    """Yield the steps of one call in their order, each list's at the same time."""
+    uuid = UUID(int=chance.getrandbits(128), version=4)
+    placed_at = _PLACED_AT - timedelta(seconds=chance.randrange(86_400))
+    ring, answer, hangup = answered_call(Call(uuid, AUTH_ID, zone_named(TIMEZONE), placed_at))
+    yield [ring]
+    yield [answer]
+    for _ in range(chance.randint(2, _DIGITS_MAX)):
+        yield [_digits(answer, chance) for _ in range(chance.choices([1, 2], [9, 1])[0])]
+    yield [hangup]
+
+
+def _digits(answer: Step, chance: Random) -> Step:
+    """Return a press of a key: one of the types whose parameters can truthfully come twice."""
+    kept = ("CallUUID", "Direction", "From", "ParentAuthID", "To")
+    shared = {key: answer.parameters[key] for key in kept} | {"CallStatus": "in-progress"}
+    digit = str(chance.randrange(10))
+    if chance.random() < 0.5:
+        return Step("/plivo/voice/getdigits/action", {**shared, "Digits": digit})
+    dialled = {
+        "DialAction": "digits",
+        "DialDigitsMatch": digit,
+        "DialDigitsPressedBy": "BLeg",
+        "Event": "DialDigitsMatch",
+    }
+    # Now and then one is far bigger than the others.
+    note = {"X-PH-Note": "n" * LONG_BYTES} if chance.random() < 0.1 else {}
+    return Step("/plivo/voice/dial/digits", {**shared, **dialled, **note})
+
+
+def genuine(step: Step, chance: Random) -> Callback:
+    """Return a callback as Plivo sends it."""
+    return _signed(step, chance, topic=topic_of(step), key=step.parameters["CallUUID"])
+
+
+def without_event(step: Step, chance: Random) -> Callback:
+    """Return one whose signature holds, and that no event can be made of: it has no identity."""
+    parameters = {name: value for name, value in step.parameters.items() if name != "CallUUID"}
+    return _signed(Step(step.path, parameters), chance, topic=DEAD_LETTER_TOPIC, key="")
+
+
+def forged(step: Step, chance: Random) -> Callback:
+    """Return one whose signature does not hold: rule 3."""
+    sound = genuine(step, chance)
+    headers = dict(sound.headers)
+    fault = chance.choice(["wrong token", "tampered", "unsigned"])
+    if fault == "wrong token":
+        headers |= signed_headers(sound.method, PUBLIC_URL + sound.target, sound.body, "no-token")
+    if fault == "unsigned":
+        headers = {name: value for name, value in headers.items() if "signature" not in name}
+    added = "&Added=1" if fault == "tampered" else ""
+    target = sound.target + (added if sound.method == "GET" else "")
+    body = sound.body + (added if sound.method == "POST" else "")
+    return replace(sound, target=target, body=body, headers=tuple(headers.items()), genuine=False)
+
+
+def topic_of(step: Step) -> str:
+    """Return the event topic of a step, without its prefix."""
+    return f"plivo.{_name(step)}.v1"
+
+
+def _name(step: Step) -> str:
+    return step.path.removeprefix("/plivo/").replace("/", ".")
+
+
+def _signed(step: Step, chance: Random, *, topic: str, key: str) -> Callback:
+    marker = f"marker-{chance.getrandbits(64):016x}"
+    form = urlencode({**step.parameters, _HEADER: marker})
+    method = "GET" if chance.random() < 0.2 else "POST"
+    target, body = (f"{step.path}?{form}", "") if method == "GET" else (step.path, form)
+    headers = signed_headers(method, PUBLIC_URL + target, body, AUTH_TOKEN)
+    if body:
+        headers["content-type"] = FORM
+    parameters = decode(form if method == "GET" else "", body.encode(), FORM, None)
+    if topic == DEAD_LETTER_TOPIC:
+        identity = callback_id(AUTH_ID, step.path, parameters)
+    else:
+        nonce = headers[NONCE_V3] if _name(step) in _REPEATING else ""
+        identity = callback_id(AUTH_ID, f"com.plivo.{_name(step)}.v1", parameters, nonce)
+    return Callback(
+        marker=marker,
+        identity=identity,
+        topic=topic,
+        key=key or identity,
+        method=method,
+        target=target,
+        body=body,
+        headers=tuple(headers.items()),
+    )

@@ -1,0 +1,142 @@
+"""The checker: what was answered 2xx against what is on the topics.
+
+1. A callback that was answered 2xx is in its event topic and in the journal, under its key and under
+   exactly its id. One no event can be made of is in the dead letters instead of an event topic, and so
+   may one be that Kafka does not take: of a topic in ``refusing``.
+2. *a* was accepted before *b* if the 2xx for *a* had been received before the first request for *b*
+   was begun. Of two callbacks of one key where that is so, and that only went to one bridge, the first
+   record of *a* comes before the first record of *b*, in the journal and, if both are of one type, in
+   its topic. Two that were under way at the same time have no order. Neither have two of different
+   bridges: see docs/guarantees.md.
+3. Every record is of a callback that was sent, and whose signature held.
+4. A callback may be on a topic more than once, under one id.
+5. What was not answered 2xx may be on the topics all the same: nobody promised that it would not.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final, Literal
+
+from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
+from tests.chaos.history import Accepted, Attempt, Found, accepted
+
+Fault = Literal[
+    "not in its topic",
+    "not in the journal",
+    "out of order",
+    "not verified",
+    "of no callback",
+    "under another id",
+    "under another key",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One breach of the promise, and the callback it is about."""
+
+    fault: Fault
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exempt:
+    """What the operator did to the topics, so that the bridge is not held to it.
+
+    ``refusing`` are topics that did not take every record: rule 1. ``emptied`` tells until when a topic
+    lost what it held: callbacks accepted before are asked for in the journal alone.
+    """
+
+    refusing: frozenset[str] = frozenset()
+    emptied: tuple[tuple[str, float], ...] = ()
+
+    def excuses_event(self, one: Accepted) -> bool:
+        return any(
+            one.callback.topic == topic and one.first_begun_s < until_s
+            for topic, until_s in self.emptied
+        )
+
+
+NOTHING_EXEMPT: Final = Exempt()
+
+
+def findings(
+    attempts: Sequence[Attempt], found: Sequence[Found], exempt: Exempt = NOTHING_EXEMPT
+) -> list[Finding]:
+    """Return every breach. ``found`` is in order within each key and topic."""
+    taken = accepted(attempts)
+    return [
+        *_missing(taken, found, exempt),
+        *_out_of_order(taken, found),
+        *_strange(attempts, found),
+    ]
+
+
+def duplicates(found: Iterable[Found]) -> int:
+    """Return how many records come on top of the first of their topic and id: rule 4."""
+    counted = Counter((one.topic, one.identity) for one in found)
+    return counted.total() - len(counted)
+
+
+def _missing(
+    taken: Iterable[Accepted], found: Iterable[Found], exempt: Exempt
+) -> Iterable[Finding]:
+    """Yield what rule 1 asks for and is not there."""
+    places = {(one.topic, one.identity) for one in found}
+    for one in taken:
+        callback = one.callback
+        there = (callback.topic, callback.identity) in places
+        if not there and callback.topic in exempt.refusing:
+            there = (DEAD_LETTER_TOPIC, callback.identity) in places
+        if not there and not exempt.excuses_event(one):
+            yield Finding("not in its topic", callback.marker)
+        if (JOURNAL_TOPIC, callback.identity) not in places:
+            yield Finding("not in the journal", callback.marker)
+
+
+def _out_of_order(taken: Iterable[Accepted], found: Iterable[Found]) -> Iterable[Finding]:
+    """Yield the callbacks whose first record comes before one that rule 2 has in front of it."""
+    first: dict[tuple[str, str], int] = {}
+    for place, record in enumerate(found):
+        first.setdefault((record.topic, record.identity), place)
+    by_key = sorted(taken, key=lambda one: one.callback.key)
+    for _, of_key in groupby(by_key, key=lambda one: one.callback.key):
+        together = sorted(of_key, key=lambda one: one.accepted_s)
+        for topic in {JOURNAL_TOPIC, *(one.callback.topic for one in together)}:
+            placed = [
+                (first[topic, one.callback.identity], one)
+                for one in together
+                if (topic, one.callback.identity) in first
+            ]
+            yield from _overtaking(placed)
+
+
+def _overtaking(placed: Sequence[tuple[int, Accepted]]) -> Iterable[Finding]:
+    for place, later in placed:
+        if later.slot is not None and any(
+            earlier.slot == later.slot
+            and earlier.accepted_s < later.first_begun_s
+            and place < earlier_place
+            for earlier_place, earlier in placed
+        ):
+            yield Finding("out of order", later.callback.marker)
+
+
+def _strange(attempts: Iterable[Attempt], found: Iterable[Found]) -> Iterable[Finding]:
+    """Yield the records that rules 3 and 4 do not allow."""
+    sent = {attempt.callback.marker: attempt.callback for attempt in attempts}
+    for record in found:
+        callbacks = [sent[marker] for marker in record.markers if marker in sent]
+        about = ", ".join(sorted(record.markers)) or record.identity
+        if len(callbacks) != 1 or len(record.markers) != 1:
+            yield Finding("of no callback", about)
+            continue
+        (callback,) = callbacks
+        if not callback.genuine or not record.verified:
+            yield Finding("not verified", about)
+        if record.identity != callback.identity:
+            yield Finding("under another id", about)
+        if record.key != callback.key:
+            yield Finding("under another key", about)

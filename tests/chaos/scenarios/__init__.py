@@ -1,0 +1,1 @@
+"""What is done to bridge, brokers, network, disk, clock, topics and credentials."""

@@ -1,0 +1,77 @@
+"""What happens to the bridge's own process."""
+
+import asyncio
+
+from tests.chaos.bridge import BridgeProcess
+from tests.chaos.site import PROXIED
+from tests.chaos.stage import Scenario, Stage
+
+# By default 15 s for callbacks under way, and 10 s for what is on its way to Kafka.
+_END_MAX_S = 26.0
+
+
+async def _nobody_touches_anything(stage: Stage) -> None:
+    await stage.pause(5, 6)
+
+
+async def _restarted(bridge: BridgeProcess) -> None:
+    bridge.start()
+    await bridge.ready()
+
+
+async def _killed(stage: Stage) -> None:
+    """Kill it while Kafka is there, while all it takes is in the spool, and while that is drained."""
+    stage.fault_begins()
+    await stage.kill()
+    await stage.pause(0.2, 1)
+    await _restarted(stage.bridge)
+    await stage.pause(1, 2)
+    stage.site.swallow()
+    await stage.until_spooling()
+    await stage.pause(0, 1)
+    await stage.kill()
+    await stage.pause(0.2, 1)
+    stage.bridge.start()
+    await stage.until_spooling()
+    stage.site.heal()
+    await stage.pause(0, 3)
+    await stage.kill()
+    await _restarted(stage.bridge)
+    stage.fault_ends()
+
+
+async def _ended(stage: Stage) -> None:
+    """End it in order while Kafka is there, and again while Kafka is away."""
+    stage.fault_begins()
+    await stage.end()
+    await _restarted(stage.bridge)
+    await stage.pause(1, 2)
+    stage.site.swallow()
+    await stage.until_spooling()
+    await stage.end()
+    stage.bridge.start()
+    await stage.until_spooling()
+    stage.site.heal()
+    stage.fault_ends()
+
+
+async def _one_of_two_killed(stage: Stage) -> None:
+    """Kill one of two that share a directory, while its spool is not empty; it never comes back."""
+    stage.fault_begins()
+    stage.site.swallow()
+    await stage.until_spooling()
+    await stage.pause(0, 1)
+    left_behind = await stage.bridge.metric("spool_callbacks")
+    await stage.kill("one")
+    await asyncio.sleep(0.5)  # the balancer takes as long to notice
+    stage.balancer.take_out("one")
+    stage.notes.append(f"{left_behind or 0:.0f} callbacks left behind")
+    await stage.pause(1, 3)
+    stage.site.heal()
+    stage.fault_ends()
+
+
+QUIET = Scenario("0", "nobody touches anything", _nobody_touches_anything)
+KILLED = Scenario("1", "bridge killed, started again", _killed, door=PROXIED)
+ENDED = Scenario("6", "SIGTERM under load", _ended, door=PROXIED)
+ADOPTED = Scenario("7", "one of two bridges killed", _one_of_two_killed, door=PROXIED, bridges=2)

@@ -1,0 +1,127 @@
+"""What happens to the spool's disk, while Kafka is away."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from tests.chaos.site import PROXIED
+from tests.chaos.stage import Scenario, Stage
+
+_DISK_BYTES: Final = 24 * 1_048_576
+_FRAME_HEADER_BYTES: Final = 24  # https://sqlite.org/fileformat2.html, the write-ahead log
+_PAGE_SIZE_AT: Final = slice(8, 12)
+
+
+async def _refusing(stage: Stage) -> None:
+    """Return when callbacks are refused, which is all that is left to do."""
+    before = len(stage.load.attempts)
+
+    async def refusing() -> bool:
+        return any(one.status == 503 for one in stage.load.attempts[before:])
+
+    await stage.until(refusing, "nothing was refused, though nothing could be kept")
+
+
+async def _taking(stage: Stage) -> None:
+    """Return when callbacks are taken again."""
+    before = len(stage.load.attempts)
+
+    async def taking() -> bool:
+        return any(one.accepted for one in stage.load.attempts[before:])
+
+    await stage.until(taking, "nothing was taken, though there was room again")
+
+
+async def _full(stage: Stage) -> None:
+    """Fill the disk up while callbacks go to the spool, and free it again."""
+    stage.fault_begins()
+    stage.site.swallow()
+    await stage.until_spooling()
+    _fill(stage)
+    await _refusing(stage)
+    await stage.pause(1, 3)
+    _free(stage)
+    await _taking(stage)
+    await stage.pause(1, 2)
+    stage.site.heal()
+    stage.fault_ends()
+
+
+def _fill(stage: Stage) -> None:
+    if stage.disk is not None:
+        stage.disk.fill()
+    else:
+        stage.bridge.limit_files(_largest(stage.spool_seen).stat().st_size)
+
+
+def _free(stage: Stage) -> None:
+    if stage.disk is not None:
+        stage.disk.free()
+    else:
+        stage.bridge.limit_files(1 << 62)
+
+
+async def _read_only(stage: Stage) -> None:
+    """Take the disk away from a bridge that writes, then from one that starts."""
+    stage.fault_begins()
+    stage.site.swallow()
+    await stage.until_spooling()
+    # A file system cannot be made read-only under a writer, so the kernel refuses the writes.
+    stage.bridge.limit_files(0)
+    await _refusing(stage)
+    stage.bridge.limit_files(1 << 62)
+    await _taking(stage)
+    await stage.kill()
+    if stage.disk is not None:
+        await stage.disk.writable(yes=False)
+        stage.bridge.start()
+        await _refusing(stage)
+        await stage.disk.writable(yes=True)
+    else:
+        stage.bridge.start()
+    await _taking(stage)
+    stage.site.heal()
+    stage.fault_ends()
+
+
+async def _torn(stage: Stage) -> None:
+    """Kill the bridge on a full disk, and leave half a page behind its last transaction."""
+    stage.fault_begins()
+    stage.site.swallow()
+    await stage.until_spooling()
+    _fill(stage)
+    await _refusing(stage)
+    await stage.kill()
+    _free(stage)
+    stage.notes.append(f"{_tear(stage.spool_seen)} bytes of a page torn off")
+    stage.bridge.start()
+    await _taking(stage)
+    await stage.pause(1, 2)
+    stage.site.heal()
+    stage.fault_ends()
+
+
+def _largest(spool: Path) -> Path:
+    return max(spool.glob("spool-*.db-wal"), key=lambda path: path.stat().st_size)
+
+
+def _tear(spool: Path) -> int:
+    """Write half a frame after the last one, as a crash in the middle of a write leaves it."""
+    log = _largest(spool)
+    content = log.read_bytes()
+    frame = _FRAME_HEADER_BYTES + int.from_bytes(content[_PAGE_SIZE_AT], "big")
+    half = content[-frame:][: frame // 2]
+    with log.open("ab") as file:
+        file.write(half)
+        file.flush()
+        os.fsync(file.fileno())
+    return len(half)
+
+
+FULL = Scenario(
+    "5a", "spool's disk full", _full, door=PROXIED, disk_bytes=_DISK_BYTES, refuses=True
+)
+READ_ONLY = Scenario(
+    "5b", "spool's disk read-only", _read_only, door=PROXIED, disk_bytes=_DISK_BYTES, refuses=True
+)
+TORN = Scenario("5c", "a torn page", _torn, door=PROXIED, disk_bytes=_DISK_BYTES, refuses=True)

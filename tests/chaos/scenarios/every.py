@@ -1,0 +1,27 @@
+"""All scenarios, in their order."""
+
+from typing import Final
+
+from tests.chaos.scenarios import bridges, brokers, disks, outside
+from tests.chaos.stage import Scenario
+
+SCENARIOS: Final[tuple[Scenario, ...]] = (
+    bridges.QUIET,
+    bridges.KILLED,
+    brokers.ONE_KILLED,
+    brokers.TWO_KILLED,
+    brokers.ALL_KILLED,
+    brokers.RESTARTED,
+    brokers.FROZEN,
+    brokers.HALF_OPEN,
+    brokers.FLAPPING,
+    disks.FULL,
+    disks.READ_ONLY,
+    disks.TORN,
+    bridges.ENDED,
+    bridges.ADOPTED,
+    outside.CLOCK,
+    outside.DELETED,
+    outside.TOO_SMALL,
+    outside.PASSWORD_CHANGED,
+)

@@ -1,0 +1,38 @@
+"""The command with a wall clock that is wrong: ``python -m tests.chaos.shifted FILE serve …``.
+
+FILE holds by how many seconds the clock is ahead, and is read at every look at it, so that a test can
+have the clock jump while the bridge runs. What only measures how long something takes does not jump:
+the kernel's monotonic clock does not either.
+"""
+
+import sys
+import time
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+
+from bridge import intake
+from bridge.cli.main import run
+from bridge.ingress import app
+
+
+def main(file: Path) -> None:
+    """Run the command with its clock shifted."""
+    true_time_ns = time.time_ns
+
+    def ahead_s() -> float:
+        return float(file.read_text() or 0)
+
+    class Shifted(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Shifted":
+            return super().now(tz) + timedelta(seconds=ahead_s())
+
+    for module in (app, intake):
+        vars(module)["datetime"] = Shifted
+    time.time_ns = lambda: true_time_ns() + round(ahead_s() * 1e9)
+    time.time = lambda: time.time_ns() / 1e9  # noqa: TID251 (the clock that is shifted)
+    run()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv.pop(1)))

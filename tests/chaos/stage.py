@@ -1,0 +1,223 @@
+"""One run of a scenario: bridges, a load that never pauses, a fault, and then the checker."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from tests.chaos import row
+from tests.chaos.bridge import BridgeProcess
+from tests.chaos.check import Exempt, findings
+from tests.chaos.disk import Disk, NoMounts
+from tests.chaos.load import Balancer, Load
+from tests.chaos.reading import ends, read_since
+from tests.chaos.site import PREFIX, Site
+from tests.cli.process import COMMAND
+from tests.kafka.cluster import PLAIN
+
+_BEFORE_S: Final = (1.5, 2.5)
+_AFTER_S: Final = (1.0, 2.0)
+_DRAINED_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What happens to the bridge, and how it is set up for it.
+
+    ``refuses`` says that callbacks may be answered 503 in it, for neither Kafka nor a disk is there.
+    ``settings`` are further ones of the bridge's, for the folder of a run.
+    """
+
+    number: str
+    name: str
+    play: "Callable[[Stage], Awaitable[None]]"
+    door: str = PLAIN.name
+    bridges: int = 1
+    disk_bytes: int | None = None
+    refuses: bool = False
+    shifted_clock: bool = False
+    settings: Callable[[Path], Mapping[str, str]] = lambda _: {}
+
+
+class Stage:
+    """What a scenario works on, and what is noted of it."""
+
+    def __init__(self, site: Site, scenario: Scenario, seed: int, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.site = site
+        self.folder = folder
+        self.chance = Random(f"{scenario.number} {seed}")
+        self.notes: list[str] = []
+        self.unmet: list[str] = []
+        self.exempt = Exempt()
+        self.disk: Disk | None = None
+        self.clock = folder / "clock"
+        self.marks_s: list[float] = []
+        self.drain_s: float | None = None
+        self.spooled = 0
+        self._scenario = scenario
+        if scenario.disk_bytes is not None:
+            try:
+                self.disk = Disk(folder / "disk", size_bytes=scenario.disk_bytes)
+            except NoMounts as error:
+                self.notes.append(f"no mounts here ({error}): RLIMIT_FSIZE instead")
+        self.spool = (self.disk.folder if self.disk else folder) / "spool"
+        self.bridges = {slot: self._bridge(slot) for slot in self._slots()}
+        self.balancer = Balancer({slot: one.url for slot, one in self.bridges.items()})
+        self.load = Load(self.balancer, self.chance)
+
+    def _slots(self) -> list[str]:
+        return ["one", "two", "three"][: self._scenario.bridges]
+
+    def _bridge(self, slot: str) -> BridgeProcess:
+        shifted = (sys.executable, "-m", "tests.chaos.shifted", self.clock)
+        self.clock.write_text("0")
+        return BridgeProcess(
+            slot,
+            kafka=self.site.kafka.addresses(self._scenario.door),
+            prefix=PREFIX,
+            spool=self.spool,
+            command=shifted if self._scenario.shifted_clock else (COMMAND,),
+            inside=self.disk.inside if self.disk else (),
+            **self._scenario.settings(self.folder),
+        )
+
+    @property
+    def bridge(self) -> BridgeProcess:
+        """Return the bridge, or the first of several."""
+        return self.bridges["one"]
+
+    @property
+    def spool_seen(self) -> Path:
+        """Return the spool's directory as we see it from outside."""
+        return self.disk.outside / "spool" if self.disk else self.spool
+
+    async def pause(self, least_s: float, most_s: float) -> None:
+        """Let some time pass, as the seed has it."""
+        await asyncio.sleep(self.chance.uniform(least_s, most_s))
+
+    def fault_begins(self) -> None:
+        """Say that the fault begins now."""
+        self.marks_s.append(time.monotonic())
+
+    def fault_ends(self) -> None:
+        """Say that the fault is over, from where on the time to drain counts."""
+        self.marks_s.append(time.monotonic())
+
+    def expect(self, met: object, otherwise: str) -> None:
+        """Note what was not as it should have been, or what did not happen though it was caused."""
+        if not met:
+            self.unmet.append(otherwise)
+
+    async def kill(self, slot: str = "one") -> None:
+        """End a bridge at once, when what it counted was read."""
+        self.spooled += await self.counted(self.bridges[slot], "spooled")
+        self.bridges[slot].kill()
+
+    async def end(self, slot: str = "one") -> None:
+        """End a bridge in order, and note how long that took."""
+        self.spooled += await self.counted(self.bridges[slot], "spooled")
+        code, took_s = await self.bridges[slot].end()
+        self.notes.append(f"ended in {took_s:.1f} s")
+        self.expect(code == 0, f"SIGTERM: exit code {code}")
+
+    async def counted(self, bridge: BridgeProcess, outcome: str) -> int:
+        """Return how many callbacks a bridge's process says ended so."""
+        return int(await bridge.metric("callbacks_total", outcome=outcome) or 0)
+
+    async def until(self, happens: Callable[[], Awaitable[object]], otherwise: str) -> None:
+        """Return when it happens, or note ``otherwise`` after a while."""
+        try:
+            async with asyncio.timeout(_DRAINED_S):
+                while not await happens():  # noqa: ASYNC110 (nothing tells)
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            self.unmet.append(otherwise)
+
+    async def until_spooling(self, least: int = 20) -> None:
+        """Return when the bridge has so many callbacks in its spool."""
+
+        async def spooling() -> bool:
+            return (await self.bridge.metric("spool_callbacks") or 0) >= least
+
+        await self.until(spooling, f"fewer than {least} callbacks were spooled")
+
+    async def until_drained(self) -> None:
+        """Return when nothing is in a spool any more, and note how long after the fault that was."""
+
+        async def drained() -> bool:
+            running = [bridge for bridge in self.bridges.values() if bridge.running]
+            if len(list(self.spool_seen.glob("spool-*.db"))) > len(running):
+                return False  # somebody's who is gone waits to be adopted
+            waiting = [await bridge.metric("spool_callbacks") for bridge in running]
+            opened = [await bridge.metric("breaker_open") for bridge in running]
+            return not any(one is None or one > 0 for one in (*waiting, *opened))
+
+        await self.until(drained, f"not drained within {_DRAINED_S:.0f} s")
+        if self.drain_s is None and len(self.marks_s) > 1:
+            self.drain_s = time.monotonic() - self.marks_s[-1]
+
+    async def play(self) -> None:
+        """Play the scenario under load, and end everything in order."""
+        for bridge in self.bridges.values():
+            bridge.start()
+        for bridge in self.bridges.values():
+            await bridge.ready()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.load.run())
+            try:
+                await self.pause(*_BEFORE_S)
+                await self._scenario.play(self)
+                await self.until_drained()
+                await self.pause(*_AFTER_S)
+            finally:
+                self.load.stop()
+        await self.until_drained()
+        for slot, bridge in self.bridges.items():
+            if bridge.running:
+                await self.end(slot)
+
+    def close(self) -> None:
+        """End what is left."""
+        for bridge in self.bridges.values():
+            if bridge.running:
+                bridge.kill()
+        if self.disk is not None:
+            self.disk.close()
+        (self.folder / "bridges.log").write_text(
+            "\n".join(line for bridge in self.bridges.values() for line in bridge.said)
+        )
+
+
+async def perform(site: Site, scenario: Scenario, seed: int, folder: Path) -> row.Row:
+    """Run a scenario and return what came of it; the site is mended after it."""
+    began_s = time.monotonic()
+    starts = await asyncio.to_thread(ends, site.address, PREFIX)
+    stage = Stage(site, scenario, seed, folder)
+    try:
+        await stage.play()
+    finally:
+        stage.close()
+        await site.mend()
+    found = await asyncio.to_thread(read_since, site.address, PREFIX, starts)
+    attempts = stage.load.attempts
+    breaches = findings(attempts, found, stage.exempt)
+    numbers = row.counts(attempts, found)
+    if numbers["refused"] and not scenario.refuses:
+        stage.unmet.append(f"{numbers['refused']} callbacks were refused")
+    return row.Row(
+        scenario=scenario.number,
+        seed=seed,
+        **numbers,
+        lost=row.lost(breaches),
+        spooled=stage.spooled,
+        longest_s=row.longest(attempts, stage.marks_s),
+        drain_s=stage.drain_s,
+        took_s=time.monotonic() - began_s,
+        notes=tuple(stage.notes),
+        faults=(*row.sentences(breaches), *row.wrong_answers(attempts), *stage.unmet),
+    )
