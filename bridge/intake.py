@@ -1,25 +1,29 @@
 """The walk of a callback: from the request to its one outcome."""
 
 import re
-import time
-from collections.abc import Callable, Iterable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 import structlog
 
-from bridge.callbacks.model import CallbackType
-from bridge.event import Event, GivenReply, Naming, to_dead_letter, to_event, to_journal
+from bridge.callbacks.model import CallbackType, Reply
+from bridge.dead_letter import Stage, to_dead_letter, to_publish_dead_letter
+from bridge.durable import Durable, NotDurable
+from bridge.ends import Ends
+from bridge.event import Event, GivenReply, Naming, to_event, to_journal
 from bridge.logs import where
 from bridge.metrics import Metrics
 from bridge.outcome import Outcome
 from bridge.parameters import parameters_of
 from bridge.parse import Callback, NoEvent, NoEventReason, Parser
-from bridge.publish import Publisher, RecordTooLarge, Unavailable
+from bridge.publish import RecordRefused
 from bridge.raw import RawCallback
 from bridge.record import Record
 from bridge.reply.document import ACKNOWLEDGEMENT, Replies
+from bridge.sampling import Rejections
 from bridge.verify import Fault, Unverified, Verified, Verifier
 
 Policy = Literal["enforce", "report", "off"]
@@ -28,11 +32,25 @@ log = structlog.get_logger()
 
 _NAME: Final = re.compile(r"(?![Xx]-[Pp][Hh]-)[A-Za-z][A-Za-z_-]{0,63}[0-9]{0,2}", re.ASCII)
 _NAMED_MAX: Final = 1000
+_RECENT_MAX: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long Kafka may take; ``control_s`` is for types whose answer a caller waits for."""
+
+    notification_s: float
+    control_s: float
+
+    def of(self, kind: CallbackType | None) -> float:
+        """Return the deadline of a type; on the shared path it may yet be one that is waited for."""
+        waited_for = kind is None or kind.reply in {Reply.XML, Reply.SOUND}
+        return self.control_s if waited_for else self.notification_s
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """How a callback ended, and what Plivo is answered if it is on Kafka."""
+    """How a callback ended, and what Plivo is answered if it is durable."""
 
     outcome: Outcome
     reply: GivenReply
@@ -48,9 +66,24 @@ class _Made:
     journal: Record
     reply: GivenReply
 
+    @property
+    def records(self) -> tuple[Record, Record]:
+        return self.event.record, self.journal
+
+
+@dataclass(frozen=True, slots=True)
+class _Dead:
+    """A callback that ends as a dead letter, by its id, and why."""
+
+    label: str
+    raw: RawCallback
+    id: str
+    stage: Stage
+    reason: str
+
 
 class Intake:
-    """Takes callbacks in: verify, parse, publish, and only then a reply."""
+    """Takes callbacks in: verify, parse, make durable, and only then a reply."""
 
     def __init__(  # noqa: PLR0913 (the walk's stations, wired once)
         self,
@@ -58,46 +91,61 @@ class Intake:
         verifier: Verifier,
         policy: Policy,
         parser: Parser,
-        publisher: Publisher,
+        durable: Durable,
+        deadlines: Deadlines,
+        rejections: Rejections,
         replies: Replies,
         naming: Naming,
         metrics: Metrics,
+        ends: Ends,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),  # noqa: TID251 (the doorway's clock)
     ) -> None:
         self._verifier = verifier
         self._policy = policy
         self._parser = parser
-        self._publisher = publisher
+        self._durable = durable
+        self._deadlines = deadlines
+        self._rejections = rejections
         self._replies = replies
         self._naming = naming
         self._metrics = metrics
+        self._ends = ends
         self._now = now
         self._named: set[tuple[str, str]] = set()
+        self._recent: OrderedDict[str, None] = OrderedDict()
 
     async def take(self, raw: RawCallback, route: CallbackType | None) -> Taken:
         """Return how the callback ended; ``route`` is its path's type, None on the shared path."""
         verdict = self._verdict(raw)
         label = route.name if route else "shared"
         if isinstance(verdict, Unverified) and self._policy == "enforce":
-            self._ended(label, raw, Outcome.REJECTED, fault=verdict.fault)
+            variant = self._rejections.note(verdict)
+            told = {"fault": verdict.fault.value}
+            if variant is not None:
+                told["holds_for_another"] = variant.value
+            self._ends.note(label, raw.method, Outcome.REJECTED, told=told)
             return Taken(Outcome.REJECTED, ACKNOWLEDGEMENT)
-        reply = self._replies.of(route) if route else ACKNOWLEDGEMENT
         try:
             made = self._make(verdict, route)
-            label = made.callback.type.name
-            reply = made.reply
-            try:
-                await self._publish((made.event.record, made.journal))
-            except RecordTooLarge as error:
-                raise NoEvent(NoEventReason.TOO_LARGE) from error
         except NoEvent as error:
-            return await self._dead_letter(verdict, error.reason, label, reply)
-        except Unavailable as error:
-            self._ended(label, raw, Outcome.REFUSED, cause=str(error))
+            return await self._without_event(verdict, error.reason, route)
+        label, key = made.callback.type.name, made.event.record.key
+        deadline_s = self._deadlines.of(made.callback.type)
+        try:
+            place = await self._durable.keep(made.records, deadline_s=deadline_s)
+        except RecordRefused as error:
+            return await self._dead_letter(
+                _Dead(label, raw, made.event.id, Stage.PUBLISH, error.reason),
+                self._with_letter(made.records, error),
+                made.reply,
+            )
+        except NotDurable as error:
+            self._ends.note(label, raw.method, Outcome.REFUSED, key=key, told={"cause": str(error)})
             return Taken(Outcome.REFUSED, ACKNOWLEDGEMENT)
-        self._noticed(made.callback, route)
-        self._ended(label, raw, Outcome.PUBLISHED, event_id=made.event.id)
-        return Taken(Outcome.PUBLISHED, reply, made.event.id)
+        self._noticed(made, route)
+        outcome = Outcome.PUBLISHED if place == "kafka" else Outcome.SPOOLED
+        self._ends.note(label, raw.method, outcome, key=key, told={"event_id": made.event.id})
+        return Taken(outcome, made.reply, made.event.id)
 
     def _make(self, verdict: Verified | Unverified, route: CallbackType | None) -> _Made:
         """Return what is to be published; raises NoEvent where that cannot be made."""
@@ -123,35 +171,60 @@ class Intake:
         else:
             verdict = self._verifier.verify(raw, parameters)
         if isinstance(verdict, Verified):
-            self._metrics.count("verifications_total", verdict.scheme, "verified")
+            scheme, key_id = verdict.scheme, verdict.key_id
+            self._metrics.count("verifications_total", scheme, "verified", key_id)
         else:
-            self._metrics.count("verifications_total", "", verdict.fault)
+            self._metrics.count("verifications_total", "", verdict.fault, "")
         return verdict
 
-    async def _dead_letter(
-        self, verdict: Verified | Unverified, reason: NoEventReason, label: str, reply: GivenReply
+    def _with_letter(self, records: Sequence[Record], error: RecordRefused) -> list[Record]:
+        """Return the records with a dead letter in the place of those Kafka does not take."""
+        refused = [one for one in records if one.topic == error.topic] or records
+        letter = to_publish_dead_letter(
+            records, refused, error.reason, tries=1, naming=self._naming
+        )
+        return list(dict.fromkeys(letter if one in refused else one for one in records))
+
+    async def _without_event(
+        self, verdict: Verified | Unverified, reason: NoEventReason, route: CallbackType | None
     ) -> Taken:
-        raw = verdict.raw
-        identity, records = to_dead_letter(verdict, reason, self._naming, reply)
+        reply = self._replies.of(route) if route else ACKNOWLEDGEMENT
+        identity, records = to_dead_letter(verdict, reason, self._naming, reply, route=route)
+        label = route.name if route else "shared"
+        dead = _Dead(label, verdict.raw, identity, Stage.PARSE, reason)
+        return await self._dead_letter(dead, records, reply)
+
+    async def _dead_letter(
+        self, dead: _Dead, records: Sequence[Record], reply: GivenReply
+    ) -> Taken:
         try:
-            await self._publish(records)
-        except (Unavailable, RecordTooLarge) as error:
-            self._ended(label, raw, Outcome.REFUSED, cause=str(error))
+            try:
+                await self._durable.keep(records, deadline_s=self._deadlines.notification_s)
+            except RecordRefused:
+                await self._durable.set_aside(records)
+        except NotDurable as error:
+            self._ends.note(
+                dead.label, dead.raw.method, Outcome.REFUSED, told={"cause": str(error)}
+            )
             return Taken(Outcome.REFUSED, ACKNOWLEDGEMENT)
-        self._ended(label, raw, Outcome.DEAD_LETTERED, callback_id=identity, reason=reason)
-        return Taken(Outcome.DEAD_LETTERED, reply, identity)
+        self._metrics.count("dead_letters_total", dead.stage, dead.reason)
+        self._ends.note(
+            dead.label,
+            dead.raw.method,
+            Outcome.DEAD_LETTERED,
+            told={"callback_id": dead.id, "stage": dead.stage, "reason": dead.reason},
+        )
+        return Taken(Outcome.DEAD_LETTERED, reply, dead.id)
 
-    async def _publish(self, records: tuple[Record, ...]) -> None:
-        started = time.perf_counter()
-        await self._publisher.publish(records)
-        self._metrics.publish_took(time.perf_counter() - started)
-        for record in records:
-            self._metrics.count("records_total", record.topic)
-            self._metrics.count("record_bytes_total", record.topic, by=len(record.value))
-
-    def _noticed(self, callback: Callback, route: CallbackType | None) -> None:
+    def _noticed(self, made: _Made, route: CallbackType | None) -> None:
         """Count what an operator should look at."""
+        callback = made.callback
         name = callback.type.name
+        if made.event.id in self._recent:
+            self._metrics.count("repeated_total", name)
+        self._recent[made.event.id] = None
+        if len(self._recent) > _RECENT_MAX:
+            self._recent.popitem(last=False)
         if callback.undeclared:
             self._metrics.count("undeclared_total", name, by=len(callback.undeclared))
             self._name_once(name, callback.undeclared)
@@ -174,8 +247,3 @@ class Intake:
                 continue
             self._named.add((type_name, parameter))
             log.warning("parameter_undeclared", callback_type=type_name, parameter=parameter)
-
-    def _ended(self, label: str, raw: RawCallback, outcome: Outcome, **keys: str) -> None:
-        self._metrics.count("callbacks_total", label, raw.method, outcome)
-        level = "info" if outcome is Outcome.PUBLISHED else "warning"
-        getattr(log, level)(f"callback_{outcome}", callback_type=label, method=raw.method, **keys)

@@ -3,7 +3,9 @@
 No number, body or token goes into a line: what names a callback here is its event's id.
 """
 
+import hashlib
 import logging
+import secrets
 import sys
 import time
 import traceback
@@ -76,6 +78,20 @@ def where(error: BaseException) -> str:
     return f"{'/'.join(Path(last.filename).parts[-2:])}:{last.lineno} {last.name}"
 
 
+class CallTokens:
+    """Names calls in log lines by tokens, so that lines can be joined and no call be looked up.
+
+    Lines of several processes can be joined if they share ``key``; without one each has its own.
+    """
+
+    def __init__(self, key: str | None) -> None:
+        self._key = key.encode()[:64] if key else secrets.token_bytes(32)
+
+    def of(self, record_key: bytes) -> str:
+        """Return the 16 hex digits that stand for a call leg's or message's id."""
+        return hashlib.blake2b(record_key, digest_size=8, key=self._key).hexdigest()
+
+
 def _dumps(line: MutableMapping[str, Any], **_: object) -> str:
     return orjson.dumps(line, default=str).decode()
 
@@ -83,6 +99,12 @@ def _dumps(line: MutableMapping[str, Any], **_: object) -> str:
 def leave_out_libraries() -> None:
     """Drop what libraries log: a command that ends with one line says that line itself."""
     logging.getLogger().handlers[:] = [logging.NullHandler()]
+
+
+def set_level(level: Level) -> None:
+    """Change the threshold of a running process."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]))
+    logging.getLogger().setLevel(max(_LEVELS[level], logging.INFO))
 
 
 def configure(log_format: Format, level: Level, stream: TextIO | None = None) -> None:
@@ -100,14 +122,13 @@ def configure(log_format: Format, level: Level, stream: TextIO | None = None) ->
             structlog.processors.format_exc_info,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=structlog.PrintLoggerFactory(file=out),
         cache_logger_on_first_use=False,
     )
     forward = _Forward()
     root = logging.getLogger()
     root.handlers[:] = [forward]
-    root.setLevel(max(_LEVELS[level], logging.INFO))
+    set_level(level)
     kafka = logging.getLogger("aiokafka")
     kafka.setLevel(logging.WARNING)
     forward.addFilter(_OnceInAWhile())

@@ -3,11 +3,18 @@
 A registry belongs to a process's one ``Metrics``; nothing here is global, so tests do not share it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import generate_latest
 
 PREFIX: Final = "callback_bridge"
@@ -18,7 +25,7 @@ Name = Literal[
     # counter, callbacks
     "verifications_total",
     # histogram, seconds
-    "publish_seconds",
+    "acknowledgement_seconds",
     # counter, records
     "records_total",
     # counter, bytes
@@ -31,10 +38,50 @@ Name = Literal[
     "zone_mismatches_total",
     # counter, callbacks
     "path_mismatches_total",
+    # counter, callbacks
+    "repeated_total",
+    # counter, records
+    "late_acknowledgements_total",
+    # counter, callbacks
+    "overtakes_total",
+    # counter, callbacks
+    "drained_total",
+    # counter, records
+    "dead_letters_total",
+    # counter, callbacks
+    "rejected_samples_total",
+    # counter, callbacks
+    "near_misses_total",
+    # counter, callbacks
+    "shed_total",
+    # counter, connections
+    "cut_off_total",
     # gauge, callbacks
     "in_flight",
+    # gauge, bytes
+    "in_flight_bytes",
     # gauge, 1 or 0
     "kafka_available",
+    # gauge, 1 or 0
+    "breaker_open",
+    # gauge, callbacks
+    "spool_callbacks",
+    # gauge, records
+    "spool_records",
+    # gauge, bytes
+    "spool_bytes",
+    # gauge, bytes
+    "spool_bytes_max",
+    # gauge, records
+    "spool_records_max",
+    # gauge, seconds
+    "spool_oldest_age_seconds",
+    # gauge, callbacks
+    "spool_parked",
+    # gauge, files
+    "spool_damaged",
+    # gauge, 1 or 0
+    "spool_writable",
     # gauge, 1
     "build_info",
 ]
@@ -55,16 +102,20 @@ MEASURES: Final[dict[Name, Measure]] = {
         "counter",
         "callbacks",
         "Callbacks by how they ended. Every callback is counted once.",
-        ("type", "method", "outcome"),
+        ("product", "type", "method", "outcome"),
     ),
     "verifications_total": Measure(
         "counter",
         "callbacks",
-        "Signature checks. `scheme` is empty where none held; `result` is `verified` or the fault.",
-        ("scheme", "result"),
+        "Signature checks. `scheme` and `key_id` are empty where none held; `result` is `verified` "
+        "or the fault.",
+        ("scheme", "result", "key_id"),
     ),
-    "publish_seconds": Measure(
-        "histogram", "seconds", "From handing records to Kafka to the last acknowledgement."
+    "acknowledgement_seconds": Measure(
+        "histogram",
+        "seconds",
+        "From handing over a callback's records until they are durable, by where: `kafka` or `spool`.",
+        ("path",),
     ),
     "records_total": Measure("counter", "records", "Acknowledged records.", ("topic",)),
     "record_bytes_total": Measure(
@@ -88,14 +139,71 @@ MEASURES: Final[dict[Name, Measure]] = {
         "Callbacks that came on another type's path. `type` is what they were.",
         ("type",),
     ),
+    "repeated_total": Measure(
+        "counter",
+        "callbacks",
+        "Callbacks that came again with the id of one this process has taken lately.",
+        ("type",),
+    ),
+    "late_acknowledgements_total": Measure(
+        "counter",
+        "records",
+        "Records acknowledged after their callback was spooled: each will be on Kafka twice.",
+    ),
+    "overtakes_total": Measure(
+        "counter",
+        "callbacks",
+        "Callbacks published before older ones of their key, because the spool could not take them.",
+    ),
+    "drained_total": Measure("counter", "callbacks", "Spooled callbacks now on Kafka."),
+    "dead_letters_total": Measure("counter", "records", "Dead letters.", ("stage", "reason")),
+    "rejected_samples_total": Measure(
+        "counter", "callbacks", "Rejected callbacks kept in the rejected topic.", ("fault",)
+    ),
+    "near_misses_total": Measure(
+        "counter",
+        "callbacks",
+        "Rejected callbacks whose signature holds for another URL, by what differs in it.",
+        ("variant",),
+    ),
+    "shed_total": Measure(
+        "counter",
+        "callbacks",
+        "Callbacks answered 429 because too many were under way.",
+        ("class",),
+    ),
+    "cut_off_total": Measure(
+        "counter", "connections", "Clients cut off: too slow, too big, too many.", ("cause",)
+    ),
     "in_flight": Measure("gauge", "callbacks", "Callbacks being worked on."),
-    "kafka_available": Measure("gauge", "1 or 0", "Whether publishing is expected to work."),
+    "in_flight_bytes": Measure("gauge", "bytes", "Bytes of their bodies."),
+    "kafka_available": Measure("gauge", "1 or 0", "Whether there is a connection to Kafka."),
+    "breaker_open": Measure(
+        "gauge", "1 or 0", "Whether callbacks go to the spool because Kafka does not acknowledge."
+    ),
+    "spool_callbacks": Measure("gauge", "callbacks", "Callbacks waiting in the spool."),
+    "spool_records": Measure("gauge", "records", "Their records."),
+    "spool_bytes": Measure("gauge", "bytes", "The bytes of those records."),
+    "spool_bytes_max": Measure("gauge", "bytes", "The most it may hold; 0 without a spool."),
+    "spool_records_max": Measure("gauge", "records", "The most it may hold; 0 without a spool."),
+    "spool_oldest_age_seconds": Measure(
+        "gauge", "seconds", "How long the oldest of them has waited; 0 if there is none."
+    ),
+    "spool_parked": Measure(
+        "gauge", "callbacks", "Spooled callbacks that Kafka takes in no form: they need a person."
+    ),
+    "spool_damaged": Measure("gauge", "files", "Spool files set aside because they are damaged."),
+    "spool_writable": Measure("gauge", "1 or 0", "Whether the spool can take a callback now."),
     "build_info": Measure("gauge", "1", "The running version.", ("version",)),
 }
 
-_PUBLISH_BUCKETS: Final = (
+_ACKNOWLEDGEMENT_BUCKETS: Final = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
+
+
+# When each series began is of no use to anybody here, and doubles what is scraped.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library gives no types for it
 
 
 def _bare(name: str) -> str:
@@ -107,6 +215,7 @@ class Metrics:
 
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self._counters: dict[str, Counter] = {}
         self._gauges: dict[str, Gauge] = {}
         self._children: dict[tuple[str, ...], Counter] = {}
@@ -119,11 +228,13 @@ class Metrics:
                 self._gauges[name] = Gauge(
                     _bare(name), measure.meaning, measure.labels, registry=self.registry
                 )
-        self._publish_seconds = Histogram(
-            _bare("publish_seconds"),
-            MEASURES["publish_seconds"].meaning,
+        measure = MEASURES["acknowledgement_seconds"]
+        self._acknowledgement_seconds = Histogram(
+            _bare("acknowledgement_seconds"),
+            measure.meaning,
+            measure.labels,
             registry=self.registry,
-            buckets=_PUBLISH_BUCKETS,
+            buckets=_ACKNOWLEDGEMENT_BUCKETS,
         )
         self._gauges["build_info"].labels(version).set(1)
 
@@ -137,6 +248,11 @@ class Metrics:
             self._children[key] = child
         child.inc(by)
 
+    def callback(self, type_name: str, method: str, outcome: str) -> None:
+        """Count a callback under its end; ``type_name`` is a type's, or `shared` if none is known."""
+        product = type_name.partition(".")[0]
+        self.count("callbacks_total", product, type_name, method, outcome)
+
     def set(self, name: Name, value: float) -> None:
         """Set a gauge without labels."""
         self._gauges[name].set(value)
@@ -145,9 +261,13 @@ class Metrics:
         """Add ``by``, which may be negative, to a gauge without labels."""
         self._gauges[name].inc(by)
 
-    def publish_took(self, seconds: float) -> None:
-        """Record one publication's time."""
-        self._publish_seconds.observe(seconds)
+    def watch(self, name: Name, read: Callable[[], float]) -> None:
+        """Have a gauge without labels read its value by ``read`` whenever it is asked for."""
+        self._gauges[name].set_function(read)
+
+    def acknowledged(self, path: Literal["kafka", "spool"], seconds: float) -> None:
+        """Record how long one callback's records took to be durable."""
+        self._acknowledgement_seconds.labels(path).observe(seconds)
 
     def value(self, name: Name, **labels: str) -> float:
         """Return the sum of the series of a metric that have these labels."""

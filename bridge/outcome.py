@@ -9,8 +9,12 @@ class Outcome(StrEnum):
     PUBLISHED = "published"
     """Event and journal record acknowledged by all in-sync replicas."""
 
+    SPOOLED = "spooled"
+    """Kafka was late or away; both records are on our disk, fsynced, and follow later."""
+
     DEAD_LETTERED = "dead_lettered"
-    """Verified, but no event can be made of it; dead letter and journal record acknowledged."""
+    """Verified, but no event can be made of it; the callback is in the dead-letter topic, or
+    fsynced in the spool for it."""
 
     REJECTED = "rejected"
     """The signature is missing or wrong."""

@@ -8,12 +8,13 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 import orjson
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
     Field,
     ValidationError,
@@ -32,8 +33,15 @@ from pydantic_settings import (
 
 from bridge.account_settings import Account
 from bridge.kafka_settings import PREFIX, KafkaSettings, TopicSettings
+from bridge.limit_settings import LimitSettings
+from bridge.log_settings import LogSettings
+from bridge.spool_settings import SpoolSettings
 
-GROUPS = frozenset({"kafka", "topics"})
+GROUPS: Final[Mapping[str, type[BaseModel]]] = {
+    "kafka": KafkaSettings,
+    "topics": TopicSettings,
+    "spool": SpoolSettings,
+}
 
 
 class SettingsRefused(Exception):
@@ -66,7 +74,9 @@ class _Environment(EnvSettingsSource):
         return super().explode_env_vars(field_name, field, env_vars)
 
 
-class Settings(BaseSettings):
+class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the first bases have none)
+    LogSettings, LimitSettings, BaseSettings
+):
     """Every setting of the bridge."""
 
     model_config = SettingsConfigDict(
@@ -78,6 +88,7 @@ class Settings(BaseSettings):
 
     kafka: KafkaSettings = KafkaSettings()
     topics: TopicSettings = TopicSettings()
+    spool: SpoolSettings = SpoolSettings()
     accounts: list[Account] = Field(
         default=[],
         description="Plivo accounts as a JSON list: `auth_id`, `auth_tokens` (several while they are "
@@ -132,26 +143,10 @@ class Settings(BaseSettings):
         default=9090,
         description="Port for `/livez`, `/readyz` and `/metrics`; not for the outside.",
     )
-    log_format: Literal["json", "console"] = Field(
-        default="json", description="One JSON line, or colours."
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Threshold."
-    )
-    body_bytes_max: int = Field(
-        default=262_144, ge=1024, le=393_216, description="Largest body taken; over it 413."
-    )
-    url_bytes_max: int = Field(
-        default=16_384, ge=256, le=65_536, description="Longest path and query taken; over it 414."
-    )
-    parameters_max: int = Field(
-        default=512, ge=16, le=10_000, description="Most parameters taken; over it 400."
-    )
-    shutdown_timeout_s: float = Field(
-        default=15.0,
-        gt=0,
-        le=300,
-        description="How long a stopping bridge waits for callbacks under way.",
+    dead_letter_connect_headers: bool = Field(
+        default=False,
+        description="Whether dead letters carry the `__connect.errors.…` headers of Kafka Connect "
+        "beside `dlq_…`.",
     )
 
     @field_validator("public_url")
@@ -222,6 +217,12 @@ def for_serving(settings: Settings) -> Settings:
             f"say {PREFIX}VERIFICATION=report (publish, marked unverified) or off (check nothing)"
         )
         raise SettingsRefused(message)
+    if settings.spool.enabled and settings.spool.directory is None:
+        message = (
+            f"{PREFIX}SPOOL_DIRECTORY is not set: a directory on a local disk that outlives the "
+            f"process. Or say {PREFIX}SPOOL_ENABLED=false, and callbacks are lost while Kafka is away"
+        )
+        raise SettingsRefused(message)
     return settings
 
 
@@ -237,8 +238,8 @@ def for_kafka(settings: Settings) -> Settings:
 def unknown_variables() -> list[str]:
     """Return the environment's BRIDGE_… variables that are no settings: probably misspelt."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    for group, model in (("KAFKA", KafkaSettings), ("TOPICS", TopicSettings)):
-        known |= {f"{PREFIX}{group}_{name.upper()}" for name in model.model_fields}
+    for group, model in GROUPS.items():
+        known |= {f"{PREFIX}{group}_{name}".upper() for name in model.model_fields}
     known.add(f"{PREFIX}SETTINGS_FILE")
     return sorted(
         name
@@ -270,7 +271,7 @@ def load(file: Path | None = None, **given: object) -> Settings:
         raise SettingsRefused(named) from None
 
 
-_SECRET = ("accounts", "sasl_password", "sasl_oauth_client_secret")
+_SECRET = ("accounts", "log_key", "sasl_password", "sasl_oauth_client_secret")
 
 
 def _line(fault: Any) -> str:  # noqa: ANN401 (pydantic's error dictionary)

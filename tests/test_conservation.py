@@ -214,7 +214,9 @@ async def ready(client: httpx.AsyncClient, management: str) -> bool:
         return False
 
 
-async def run_through(kafka: Kafka, prefix: str, whole: list[Sending]) -> tuple[list[int], str]:
+async def run_through(
+    kafka: Kafka, prefix: str, whole: list[Sending], spool: Path
+) -> tuple[list[int], str]:
     """Send the whole story to a bridge of its own, and end it in order."""
     await make_topics(kafka.connection, *plan(catalogue.load(), prefix, SIZING))
     port, management_port = free_port(), free_port()
@@ -229,6 +231,8 @@ async def run_through(kafka: Kafka, prefix: str, whole: list[Sending]) -> tuple[
         kafka_ack_timeout_s="30",
         topic_prefix=prefix,
         log_level="error",
+        spool_directory=str(spool),
+        rejected_per_minute_max="0",
     ) as bridge:
         told = await send_all(
             f"http://127.0.0.1:{port}", f"http://127.0.0.1:{management_port}", whole
@@ -271,11 +275,11 @@ def place_printed(printed: Printed) -> Place:
 
 
 async def test_every_callback_is_accounted_for_on_the_embedded_broker(
-    embedded_kafka: str, prefix: str
+    embedded_kafka: str, prefix: str, tmp_path: Path
 ) -> None:
     whole = story()
     kafka = Kafka(embedded_kafka, idempotence=False)
-    statuses, metrics = await run_through(kafka, prefix, whole)
+    statuses, metrics = await run_through(kafka, prefix, whole, tmp_path)
     check_answers(whole, statuses, metrics)
     topics = [topic.name for topic in plan(catalogue.load(), prefix, SIZING)]
     found: Counter[Place] = Counter()
@@ -289,11 +293,11 @@ async def test_every_callback_is_accounted_for_on_the_embedded_broker(
 
 @pytest.mark.kafka
 async def test_every_callback_is_accounted_for_on_apache_kafka(
-    apache_kafka: str, kafka_libs: Path, prefix: str
+    apache_kafka: str, kafka_libs: Path, prefix: str, tmp_path: Path
 ) -> None:
     whole = story()
     kafka = Kafka(apache_kafka, idempotence=True)
-    statuses, metrics = await run_through(kafka, prefix, whole)
+    statuses, metrics = await run_through(kafka, prefix, whole, tmp_path)
     check_answers(whole, statuses, metrics)
     printed = consume(kafka_libs, apache_kafka, f"{prefix}.*".replace(".", "[.]", 1))
     check_records(whole, Counter(map(place_printed, printed)))

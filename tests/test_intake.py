@@ -1,5 +1,6 @@
 """The walk: every callback comes to one end, and only what is acknowledged is answered 2xx."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,16 +13,21 @@ from structlog.testing import capture_logs
 from bridge.callbacks.model import CallbackType
 from bridge.catalogue import Catalogue
 from bridge.dev.emulator.sign import signed_headers
+from bridge.ends import Ends
 from bridge.event import Naming
-from bridge.intake import Intake
+from bridge.intake import Deadlines, Intake
+from bridge.logs import CallTokens
 from bridge.metrics import Metrics
 from bridge.outcome import Outcome
 from bridge.parse import Callback, Parser
-from bridge.publish import RecordTooLarge, Unavailable
+from bridge.publish import RecordRefused, RecordTooLarge, Unavailable
 from bridge.raw import RawCallback
 from bridge.record import Record
+from bridge.rejected import RejectedSample
 from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT, Replies
+from bridge.sampling import Rejections
 from bridge.verify import Account, Keyring, NonceGuard, Unverified, Verified, Verifier
+from tests.durably import without_spool
 
 AUTH_ID, TOKEN = "MA0000000000TEST0001", "a-token-only-these-tests-know"
 NOW = datetime(2026, 3, 7, 14, 13, 36, tzinfo=UTC)
@@ -30,6 +36,9 @@ EVENTS, DEAD_LETTERS = "plivo.voice.call.ring.v1", "plivo.bridge.deadletter.v1"
 JOURNAL = "plivo.journal.v1"
 ANSWER = f"CallUUID=1&Event=StartApp&From=14155550100&ParentAuthID={AUTH_ID}"
 RING = f"CallUUID=1&Event=Ring&From=14155550100&ParentAuthID={AUTH_ID}"
+
+
+NAMING = Naming("", "urn:s:")
 
 
 class Fake:
@@ -41,10 +50,13 @@ class Fake:
         self.fails = fails or {}
         self.records: list[Record] = []
 
-    async def publish(self, records: Sequence[Record]) -> None:
+    async def publish(self, records: Sequence[Record], *, deadline_s: float | None = None) -> None:  # noqa: ARG002 (the doorway's)
         for record in records:
-            if record.topic in self.fails:
-                raise self.fails[record.topic]
+            error = self.fails.get(record.topic)
+            if isinstance(error, RecordRefused):
+                raise RecordRefused(error.reason, str(error), topic=record.topic)
+            if error is not None:
+                raise error
         self.records.extend(records)
 
     @property
@@ -66,14 +78,24 @@ class Walk:
         self.types = types
         self.publisher = publisher
         self.metrics = Metrics("0")
+        verifier = Verifier(Keyring([Account(AUTH_ID, "UTC", (TOKEN,))]), NonceGuard())
         self.intake = Intake(
-            verifier=Verifier(Keyring([Account(AUTH_ID, "UTC", (TOKEN,))]), NonceGuard()),
+            verifier=verifier,
             policy="enforce",
             parser=parser or Parser(types),
-            publisher=publisher,
+            durable=without_spool(publisher, self.metrics),
+            deadlines=Deadlines(notification_s=5, control_s=2),
+            rejections=Rejections(
+                sample=RejectedSample(60, lambda: 0.0),
+                verifier=verifier,
+                publisher=publisher,
+                naming=NAMING,
+                metrics=self.metrics,
+            ),
             replies=Replies(types, {}),
-            naming=Naming("", "urn:s:"),
+            naming=NAMING,
             metrics=self.metrics,
+            ends=Ends(self.metrics, CallTokens("a key of sixteen")),
             now=lambda: NOW,
         )
 
@@ -102,7 +124,8 @@ ENDS = [
     ({EVENTS: too_large}, Outcome.DEAD_LETTERED, [DEAD_LETTERS, JOURNAL]),
     ({EVENTS: too_large, DEAD_LETTERS: away}, Outcome.REFUSED, []),
     ({EVENTS: too_large, DEAD_LETTERS: too_large}, Outcome.REFUSED, []),
-    ({JOURNAL: too_large}, Outcome.REFUSED, []),
+    ({JOURNAL: too_large}, Outcome.DEAD_LETTERED, [EVENTS, DEAD_LETTERS]),
+    ({JOURNAL: too_large, DEAD_LETTERS: too_large}, Outcome.REFUSED, []),
 ]
 
 
@@ -123,9 +146,29 @@ async def test_an_event_kafka_finds_too_large_is_a_dead_letter_that_says_so(
     walk = Walk(types, Fake({EVENTS: too_large}))
     taken = await walk.take()
     dead_letter = walk.publisher.records[0]
-    assert dict(dead_letter.headers)["dlq_reason"] == b"too_large"
+    headers = dict(dead_letter.headers)
+    assert (headers["dlq_stage"], headers["dlq_reason"]) == (b"publish", b"record_too_large")
     assert orjson.loads(dead_letter.value)["body"] == RING
-    assert taken.event_id == dead_letter.key.decode()
+    assert taken.event_id == headers["event_id"].decode()
+    assert headers["dlq_topic"] == EVENTS.encode()
+    assert walk.metrics.value("dead_letters_total", stage="publish") == 1
+
+
+async def test_a_refusal_of_nobody_knows_which_record_makes_a_letter_that_lacks_both(
+    types: Catalogue,
+) -> None:
+    class Vague(Fake):
+        async def publish(
+            self, records: Sequence[Record], *, deadline_s: float | None = None
+        ) -> None:
+            if records[0].topic == EVENTS:
+                raise too_large
+            await super().publish(records, deadline_s=deadline_s)
+
+    walk = Walk(types, Vague())
+    assert (await walk.take()).outcome is Outcome.DEAD_LETTERED
+    (dead_letter,) = walk.publisher.records
+    assert dict(dead_letter.headers)["dlq_topic"] == f"{EVENTS},{JOURNAL}".encode()
 
 
 @pytest.mark.parametrize(
@@ -173,6 +216,24 @@ async def test_a_callback_nobody_vouches_for_reaches_no_topic(types: Catalogue) 
     assert walk.publisher.records == []
     assert walk.ends() == {"rejected": 1}
     assert walk.metrics.value("verifications_total", result="wrong_signature") == 1
+
+
+async def test_what_would_have_verified_is_logged_counted_and_sampled(types: Catalogue) -> None:
+    structlog.reset_defaults()
+    walk = Walk(types, Fake())
+    path = types.by_name["voice.call.ring"].path
+    signed = signed_headers("POST", URL + path, RING, TOKEN)
+    plain = URL.replace("https", "http")
+    raw = RawCallback("POST", plain, plain, path, "", (*signed.items(),), RING.encode(), "", NOW)
+    with capture_logs() as lines:
+        taken = await walk.intake.take(raw, None)
+    assert taken.outcome is Outcome.REJECTED
+    assert walk.publisher.records == []  # its sample is not waited for
+    (line,) = [line for line in lines if line["event"] == "callback_rejected"]
+    assert (line["fault"], line["holds_for_another"]) == ("wrong_signature", "scheme")
+    assert walk.metrics.value("near_misses_total", variant="scheme") == 1
+    await asyncio.sleep(0)
+    assert walk.publisher.topics == ["plivo.bridge.rejected.v1"]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.REJECTED, Outcome.REFUSED])

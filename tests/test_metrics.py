@@ -22,12 +22,11 @@ def test_a_declaration_says_what_it_means_and_in_which_unit(name: Name) -> None:
 
 def test_a_counter_adds_up_by_its_labels() -> None:
     metrics = Metrics("0")
-    metrics.count("callbacks_total", "ring", "POST", "published")
-    metrics.count("callbacks_total", "ring", "POST", "published", by=2)
-    metrics.count("callbacks_total", "ring", "GET", "refused")
-    assert metrics.value("callbacks_total", type="ring", outcome="published") == 3
-    assert metrics.value("callbacks_total", type="ring") == 4
-    assert metrics.value("callbacks_total", type="hangup") == 0
+    for method, outcome in (("POST", "published"), ("POST", "published"), ("GET", "refused")):
+        metrics.callback("voice.call.ring", method, outcome)
+    assert metrics.value("callbacks_total", type="voice.call.ring", outcome="published") == 2
+    assert metrics.value("callbacks_total", product="voice") == 3
+    assert metrics.value("callbacks_total", type="voice.call.hangup") == 0
 
 
 def test_a_gauge_is_set_and_moved() -> None:
@@ -38,14 +37,14 @@ def test_a_gauge_is_set_and_moved() -> None:
     assert (metrics.value("in_flight"), metrics.value("kafka_available")) == (1, 1)
 
 
-def test_publication_times_fall_into_buckets() -> None:
+def test_times_until_durable_fall_into_buckets() -> None:
     metrics = Metrics("0")
     for seconds in (0.0001, 0.02, 60):
-        metrics.publish_took(seconds)
+        metrics.acknowledged("spool", seconds)
     text = metrics.exposition().decode()
-    assert f'{PREFIX}_publish_seconds_bucket{{le="0.001"}} 1.0' in text
-    assert f'{PREFIX}_publish_seconds_bucket{{le="10.0"}} 2.0' in text
-    assert f'{PREFIX}_publish_seconds_bucket{{le="+Inf"}} 3.0' in text
+    assert f'{PREFIX}_acknowledgement_seconds_bucket{{le="0.001",path="spool"}} 1.0' in text
+    assert f'{PREFIX}_acknowledgement_seconds_bucket{{le="10.0",path="spool"}} 2.0' in text
+    assert f'{PREFIX}_acknowledgement_seconds_bucket{{le="+Inf",path="spool"}} 3.0' in text
 
 
 def test_the_exposition_is_what_prometheus_reads() -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from bridge.kafka_settings import PREFIX, KafkaSettings, TopicSettings
+from bridge.kafka_settings import PREFIX
 from bridge.settings import (
+    GROUPS,
     Settings,
     SettingsRefused,
     for_kafka,
@@ -33,7 +34,14 @@ ACCOUNT = {
 }
 OTHER_ACCOUNT = {"auth_id": "MA0000000000TEST0002", "auth_tokens": ["x"], "timezone": "UTC"}
 
-# Every setting but accounts_file: a value, and another one to be beaten by it.
+KAFKA = {"bootstrap_servers": "a:9092"}
+SPOOL = {"directory": "/var/spool/bridge"}
+
+# Files that stand for another setting, and are refused beside it.
+FILES = ["accounts_file", "kafka.sasl_password_file", "kafka.sasl_oauth_client_secret_file"]
+
+
+# Every other setting: a value, and another one to be beaten by it.
 VALUES: dict[str, tuple[Any, Any]] = {
     "accounts": ([ACCOUNT], [OTHER_ACCOUNT]),
     "public_url": ("https://hooks.example.com/plivo-eu", "http://localhost:8080"),
@@ -52,6 +60,15 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "body_bytes_max": (1024, 2048),
     "url_bytes_max": (256, 512),
     "parameters_max": (16, 32),
+    "log_key": ("a-secret-key-of-the-log", "another-secret-key"),
+    "log_published_every": (100, 2),
+    "dead_letter_connect_headers": (True, False),
+    "in_flight_max": (10, 20),
+    "in_flight_bytes_max": (1_048_576, 2_097_152),
+    "connections_max": (10, 20),
+    "read_timeout_s": (0.5, 300.0),
+    "rejected_per_minute_max": (0, 10),
+    "shutdown_delay_s": (0.5, 120.0),
     "shutdown_timeout_s": (0.5, 300.0),
     "kafka.bootstrap_servers": ("a:9092,b:9092", "c:9092"),
     "kafka.client_id": ("one", "two"),
@@ -68,13 +85,20 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "kafka.tls_key_file": ("/etc/tls.key", "/b/tls.key"),
     "kafka.idempotence": (False, True),
     "kafka.ack_timeout_s": (1.5, 30.0),
+    "kafka.control_ack_timeout_s": (0.5, 20.0),
     "kafka.flush_timeout_s": (2.5, 60.0),
+    "spool.enabled": (False, True),
+    "spool.directory": ("/var/spool/bridge", "/other"),
+    "spool.bytes_max": (1_048_576, 2_097_152),
+    "spool.records_max": (100, 200),
     "topics.partitions": (1, 24),
     "topics.replication_factor": (5, 4),
     "topics.min_insync_replicas": (3, 1),
     "topics.event_retention_days": (0, 30),
     "topics.journal_retention_days": (3650, 1),
     "topics.dead_letter_retention_days": (14, 15),
+    "topics.rejected_retention_days": (1, 2),
+    "topics.rejected_retention_bytes": (1_048_576, 2_097_152),
 }
 
 
@@ -135,21 +159,21 @@ def at(settings: Settings, name: str) -> Any:
 
 def names_of(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     for name in model.model_fields:
-        if name not in {"kafka", "topics"}:
+        if name not in GROUPS:
             yield prefix + name
     if not prefix:
-        yield from names_of(KafkaSettings, "kafka.")
-        yield from names_of(TopicSettings, "topics.")
+        for group, model_of_group in GROUPS.items():
+            yield from names_of(model_of_group, f"{group}.")
 
 
 def test_every_setting_is_in_the_table_above() -> None:
-    assert sorted([*VALUES, "accounts_file"]) == sorted(names_of(Settings))
+    assert sorted([*VALUES, *FILES]) == sorted(names_of(Settings))
 
 
 def test_every_setting_is_described() -> None:
-    for model in (Settings, KafkaSettings, TopicSettings):
+    for model in (Settings, *GROUPS.values()):
         for name, field in model.model_fields.items():
-            if name not in {"kafka", "topics"}:
+            if name not in GROUPS:
                 assert field.description, name
                 assert field.description.endswith("."), name
 
@@ -206,8 +230,8 @@ def test_secrets_are_in_no_text_made_of_settings(monkeypatch: pytest.MonkeyPatch
     assert "-secret" not in everything
 
 
-def test_the_defaults_are_enough_but_for_kafka_and_the_accounts() -> None:
-    settings = load(kafka={"bootstrap_servers": "a:9092"}, accounts=[ACCOUNT])
+def test_the_defaults_are_enough_but_for_kafka_the_spool_and_the_accounts() -> None:
+    settings = load(kafka=KAFKA, spool=SPOOL, accounts=[ACCOUNT])
     assert for_serving(settings) is settings
     assert (settings.verification, settings.kafka.idempotence) == ("enforce", True)
 
@@ -219,7 +243,7 @@ def test_serving_without_a_broker_is_refused() -> None:
 
 def test_enforcing_without_a_token_is_refused_and_says_why() -> None:
     for accounts in ([], [{**ACCOUNT, "auth_tokens": [], "subaccounts": []}]):
-        settings = load(kafka={"bootstrap_servers": "a:9092"}, accounts=accounts)
+        settings = load(kafka=KAFKA, accounts=accounts)
         with pytest.raises(SettingsRefused) as refused:
             for_serving(settings)
         text = str(refused.value)
@@ -229,13 +253,36 @@ def test_enforcing_without_a_token_is_refused_and_says_why() -> None:
 
 @pytest.mark.parametrize("policy", ["report", "off"])
 def test_without_enforcing_no_token_is_needed(policy: str) -> None:
-    settings = load(kafka={"bootstrap_servers": "a:9092"}, verification=policy)
+    settings = load(kafka=KAFKA, spool=SPOOL, verification=policy)
     assert for_serving(settings) is settings
 
 
 def test_a_subaccounts_token_is_enough_to_enforce() -> None:
     account = {**ACCOUNT, "auth_tokens": []}
-    assert for_serving(load(kafka={"bootstrap_servers": "a:9092"}, accounts=[account]))
+    assert for_serving(load(kafka=KAFKA, spool=SPOOL, accounts=[account]))
+
+
+@pytest.mark.parametrize(
+    "name", ["kafka.sasl_password", "kafka.sasl_oauth_client_secret", "accounts"]
+)
+def test_a_setting_and_the_file_that_stands_for_it_are_not_taken_together(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("[]")
+    monkeypatch.setenv(variable(name), env_text(name, VALUES[name][0]))
+    monkeypatch.setenv(variable(f"{name}_file"), str(file))
+    with pytest.raises(SettingsRefused, match=f"{variable(name)} and {variable(name)}_FILE"):
+        load()
+
+
+def test_a_file_is_enough_where_a_password_is_needed() -> None:
+    given = {
+        "security_protocol": "SASL_SSL",
+        "sasl_username": "writer",
+        "sasl_password_file": "/run/secrets/kafka",
+    }
+    assert load(kafka=given).kafka.sasl_password_file == Path("/run/secrets/kafka")
 
 
 def test_misspelt_variables_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.kafka_settings import PREFIX
-from bridge.settings import SettingsRefused, load
+from bridge.settings import SettingsRefused, for_serving, load
 
 SECRET = "hunter2-is-secret"
 ACCOUNT = {"auth_id": "MA0000000000TEST0001", "auth_tokens": [SECRET], "timezone": "UTC"}
@@ -177,3 +177,13 @@ def test_a_bad_file_is_refused_like_a_bad_variable(tmp_path: Path, content: str,
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "none.toml"
     assert refusal(file) == f"BRIDGE_SETTINGS_FILE: {file}: no such file"
+
+
+def test_serving_without_a_place_for_the_spool_is_refused_and_says_what_else_there_is() -> None:
+    given = {"kafka": {"bootstrap_servers": "a:9092"}, "accounts": [ACCOUNT]}
+    with pytest.raises(SettingsRefused) as refused:
+        for_serving(load(None, **given))
+    text = str(refused.value)
+    assert text.startswith("BRIDGE_SPOOL_DIRECTORY is not set: a directory")
+    assert "BRIDGE_SPOOL_ENABLED=false" in text
+    assert for_serving(load(None, spool={"enabled": False}, **given))

@@ -1,49 +1,45 @@
-"""From settings to the parts of a running bridge."""
+"""From settings to the parts of a bridge; the spool, and what begins and ends, are in cli/bridge.py."""
 
-from dataclasses import dataclass
+import time
 from ipaddress import ip_network
+from pathlib import Path
 
 import structlog
+from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from bridge import __version__, catalogue
-from bridge.derived.topics import Sizing, plan
+from bridge import catalogue
+from bridge.derived.topics import Sizing
+from bridge.durable import Durable
+from bridge.ends import Ends
 from bridge.event import Naming
 from bridge.ingress.app import make_app
-from bridge.ingress.health import make_management_app
+from bridge.ingress.protocol import Bounds
 from bridge.ingress.request import Limits, Publicity
-from bridge.intake import Intake
+from bridge.intake import Deadlines, Intake
+from bridge.logs import CallTokens
 from bridge.metrics import Metrics
 from bridge.parse import Parser
-from bridge.publish import Publisher
-from bridge.publish.connection import Connection, OAuth, Tls
-from bridge.publish.kafka import KafkaPublisher
+from bridge.publish.connection import Connection, OAuth, Secret, Tls
+from bridge.rejected import RejectedSample
 from bridge.reply.document import Replies
+from bridge.sampling import Rejections
 from bridge.settings import Settings
 from bridge.verify import Account, Keyring, NonceGuard, Subaccount, Verifier
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Bridge:
-    """The parts of one process."""
-
-    app: Starlette
-    management_app: Starlette
-    publisher: KafkaPublisher
-    metrics: Metrics
-
-
 def connection(settings: Settings) -> Connection:
     """Return how to reach Kafka."""
     kafka = settings.kafka
     oauth = None
-    if kafka.sasl_mechanism == "OAUTHBEARER" and kafka.sasl_oauth_client_secret is not None:
+    client_secret = _secret(kafka.sasl_oauth_client_secret, kafka.sasl_oauth_client_secret_file)
+    if kafka.sasl_mechanism == "OAUTHBEARER" and client_secret is not None:
         oauth = OAuth(
             token_url=kafka.sasl_oauth_token_url or "",
             client_id=kafka.sasl_oauth_client_id or "",
-            client_secret=kafka.sasl_oauth_client_secret.get_secret_value(),
+            client_secret=client_secret,
             scope=kafka.sasl_oauth_scope,
         )
     return Connection(
@@ -52,10 +48,14 @@ def connection(settings: Settings) -> Connection:
         security_protocol=kafka.security_protocol,
         mechanism=kafka.sasl_mechanism,
         username=kafka.sasl_username,
-        password=kafka.sasl_password.get_secret_value() if kafka.sasl_password else None,
+        password=_secret(kafka.sasl_password, kafka.sasl_password_file),
         oauth=oauth,
         tls=Tls(kafka.tls_ca_file, kafka.tls_certificate_file, kafka.tls_key_file),
     )
+
+
+def _secret(value: SecretStr | None, file: Path | None) -> Secret | None:
+    return value.get_secret_value() if value else file
 
 
 def sizing(settings: Settings) -> Sizing:
@@ -65,7 +65,11 @@ def sizing(settings: Settings) -> Sizing:
 
 def naming(settings: Settings) -> Naming:
     """Return the contract's configurable names."""
-    return Naming(settings.topic_prefix, settings.schema_base_url)
+    return Naming(
+        settings.topic_prefix,
+        settings.schema_base_url,
+        connect_headers=settings.dead_letter_connect_headers,
+    )
 
 
 def accounts(settings: Settings) -> list[Account]:
@@ -114,24 +118,53 @@ def warn(settings: Settings, answers: Replies) -> None:
         )
 
 
-def application(settings: Settings, publisher: Publisher, metrics: Metrics) -> Starlette:
-    """Return the application that answers Plivo; raises BadDocument for a reply that cannot be."""
+def application(
+    settings: Settings, durable: Durable, metrics: Metrics, keyring: Keyring | None = None
+) -> Starlette:
+    """Return the application that answers Plivo; raises BadDocument for a reply that cannot be.
+
+    ``keyring`` None makes one of the settings' accounts.
+    """
     types = catalogue.load()
     answers = replies(settings, types)
     warn(settings, answers)
+    verifier = Verifier(keyring or Keyring(accounts(settings)), NonceGuard(), settings.accept_v2)
+    names = naming(settings)
     intake = Intake(
-        verifier=Verifier(Keyring(accounts(settings)), NonceGuard(), settings.accept_v2),
+        verifier=verifier,
         policy=settings.verification,
         parser=Parser(types, settings.context_parameters),
-        publisher=publisher,
+        durable=durable,
+        deadlines=Deadlines(
+            notification_s=settings.kafka.ack_timeout_s,
+            control_s=settings.kafka.control_ack_timeout_s,
+        ),
+        rejections=Rejections(
+            sample=RejectedSample(settings.rejected_per_minute_max, time.monotonic),
+            verifier=verifier,
+            publisher=durable.publisher,
+            naming=names,
+            metrics=metrics,
+        ),
         replies=answers,
-        naming=naming(settings),
+        naming=names,
         metrics=metrics,
+        ends=Ends(
+            metrics,
+            CallTokens(settings.log_key.get_secret_value() if settings.log_key else None),
+            published_every=settings.log_published_every,
+        ),
     )
     return make_app(
         catalogue=types,
         intake=intake,
-        limits=Limits(settings.body_bytes_max, settings.url_bytes_max, settings.parameters_max),
+        limits=Limits(
+            body_bytes_max=settings.body_bytes_max,
+            url_bytes_max=settings.url_bytes_max,
+            parameters_max=settings.parameters_max,
+            in_flight_max=settings.in_flight_max,
+            in_flight_bytes_max=settings.in_flight_bytes_max,
+        ),
         publicity=Publicity(
             settings.public_url, tuple(ip_network(one) for one in settings.trusted_proxies)
         ),
@@ -139,18 +172,10 @@ def application(settings: Settings, publisher: Publisher, metrics: Metrics) -> S
     )
 
 
-def build(settings: Settings) -> Bridge:
-    """Return the parts of a bridge that publishes to Kafka, not yet started."""
-    metrics = Metrics(__version__)
-    publisher = KafkaPublisher(
-        connection(settings),
-        idempotence=settings.kafka.idempotence,
-        ack_timeout_s=settings.kafka.ack_timeout_s,
-        topics=[
-            one.name for one in plan(catalogue.load(), settings.topic_prefix, sizing(settings))
-        ],
-        on_available=lambda available: metrics.set("kafka_available", int(available)),
+def bounds(settings: Settings) -> Bounds:
+    """Return the most a client may have of the bridge."""
+    return Bounds(
+        connections_max=settings.connections_max,
+        url_bytes_max=settings.url_bytes_max,
+        read_timeout_s=settings.read_timeout_s,
     )
-    app = application(settings, publisher, metrics)
-    management = make_management_app(ready=lambda: publisher.available, metrics=metrics)
-    return Bridge(app, management, publisher, metrics)

@@ -14,7 +14,12 @@ from bridge.callbacks.model import CallbackType
 from bridge.cli import showing
 from bridge.derived.files import SCHEMAS
 from bridge.derived.schemas import event_schema, journal_schema
-from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_SCHEMA_PATH, JOURNAL_TOPIC
+from bridge.event import (
+    DEAD_LETTER_TOPIC,
+    JOURNAL_SCHEMA_PATH,
+    JOURNAL_TOPIC,
+    REJECTED_TOPIC,
+)
 
 Schema = dict[str, Any]
 
@@ -53,7 +58,7 @@ def declared() -> dict[str, Declared]:
         kind.name: Declared(kind.name, kind.schema_path, (kind.topic,), kind)
         for kind in catalogue.load().all
     }
-    topics = (JOURNAL_TOPIC, DEAD_LETTER_TOPIC)
+    topics = (JOURNAL_TOPIC, DEAD_LETTER_TOPIC, REJECTED_TOPIC)
     return found | {JOURNAL: Declared(JOURNAL, JOURNAL_SCHEMA_PATH, topics, None)}
 
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import tempfile
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge import catalogue
-from bridge.cli.build import Bridge, build, connection, sizing
+from bridge.cli.bridge import Bridge
+from bridge.cli.build import connection, sizing
 from bridge.cli.serve import run_bridge
 from bridge.derived.topics import plan
 from bridge.dev.broker import embedded_broker
@@ -28,6 +30,13 @@ class Embedded:
 
 
 @contextlib.asynccontextmanager
+async def _scratch() -> AsyncGenerator[str]:
+    """Give a folder that lasts as long as the broker, which forgets everything as well."""
+    with tempfile.TemporaryDirectory(prefix="callback-bridge-") as folder:
+        yield folder
+
+
+@contextlib.asynccontextmanager
 async def embedded_bridge(
     settings_file: Path | None, port: int, accounts: list[dict[str, object]] | None
 ) -> AsyncGenerator[Embedded]:
@@ -35,7 +44,7 @@ async def embedded_bridge(
 
     ``accounts`` None takes those of the settings.
     """
-    async with embedded_broker() as broker:
+    async with embedded_broker() as broker, _scratch() as spool:
         doors = server.Doors(server.listen("127.0.0.1", port), server.listen("127.0.0.1", 0))
         url = f"http://127.0.0.1:{doors.callbacks.getsockname()[1]}"
         given: dict[str, object] = {
@@ -44,6 +53,7 @@ async def embedded_bridge(
                 "security_protocol": "PLAINTEXT",
                 "idempotence": False,
             },
+            "spool": {"directory": spool},
             "topics": {"partitions": 1, "replication_factor": 1, "min_insync_replicas": 1},
         }
         if accounts is not None:
@@ -51,14 +61,14 @@ async def embedded_bridge(
         settings = load(settings_file, **given)
         async with Provisioner(connection(settings)) as provisioner:
             await provisioner.apply(plan(catalogue.load(), settings.topic_prefix, sizing(settings)))
-        bridge = build(settings)
-        stopping = asyncio.Event()
-        running = asyncio.create_task(run_bridge(bridge, doors, settings, stopping))
+        bridge = Bridge(settings)
+        stop = server.Stop()
+        running = asyncio.create_task(run_bridge(bridge, doors, settings, stop))
         async with asyncio.timeout(_READY_S):
             while not bridge.publisher.available:  # noqa: ASYNC110 (once, at the start)
                 await asyncio.sleep(0.02)
         try:
             yield Embedded(bridge, settings, url)
         finally:
-            stopping.set()
+            stop.ask()
             await running

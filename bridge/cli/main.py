@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from bridge import __version__, logs
-from bridge.cli import callbacks, demo, dev, schemas, serve, tail, topics
+from bridge.cli import callbacks, deadletters, demo, dev, schemas, serve, spool, tail, topics
 from bridge.cli.checking import NoValidator
 from bridge.derived.pack import NotAPack
 from bridge.dev.broker import NoBroker
@@ -16,6 +16,7 @@ from bridge.publish.provision import ProvisioningRefused
 from bridge.replay.source import CannotRead
 from bridge.reply.document import BadDocument
 from bridge.settings import SettingsRefused
+from bridge.spool.looking import CannotLook
 
 app = typer.Typer(
     name="callback-bridge",
@@ -31,6 +32,8 @@ app.command()(dev.dev)
 app.command()(demo.demo)
 app.command()(tail.tail)
 app.add_typer(topics.app, name="topics")
+app.add_typer(spool.app, name="spool")
+app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(callbacks.app, name="callbacks")
 app.add_typer(schemas.app, name="schemas")
 
@@ -66,7 +69,14 @@ def run() -> None:
         for line in str(error).splitlines():
             console.print(line, style="red", markup=False)
         sys.exit(REFUSED)
-    except (CannotListen, CannotRead, NoBroker, NoValidator, ProvisioningRefused) as error:
+    except (
+        CannotListen,
+        CannotLook,
+        CannotRead,
+        NoBroker,
+        NoValidator,
+        ProvisioningRefused,
+    ) as error:
         console.print(str(error), style="red", markup=False)
         sys.exit(UNREACHABLE)
     except KeyboardInterrupt:

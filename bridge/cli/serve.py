@@ -7,7 +7,8 @@ import structlog
 import uvloop
 
 from bridge import __version__, logs
-from bridge.cli.build import Bridge, build
+from bridge.cli.bridge import Bridge
+from bridge.cli.build import bounds
 from bridge.cli.options import SettingsFile
 from bridge.ingress import server
 from bridge.settings import Settings, for_serving, load, unknown_variables
@@ -18,8 +19,9 @@ log = structlog.get_logger()
 def serve(settings_file: SettingsFile = None) -> None:
     """Answer Plivo's callbacks and publish them to Kafka, until SIGTERM.
 
-    A 2xx means that event and journal record are acknowledged by all in-sync replicas. While Kafka
-    is away callbacks are answered 503, and /readyz on the management port says so.
+    A 2xx means that event and journal record are acknowledged by all in-sync replicas, or fsynced in
+    the spool, from where they follow in order when Kafka is back. What neither takes is answered 503,
+    and /readyz on the management port says so.
     """
     settings = for_serving(load(settings_file))
     logs.configure(settings.log_format, settings.log_level)
@@ -29,22 +31,22 @@ def serve(settings_file: SettingsFile = None) -> None:
 
 
 async def _serve(settings: Settings) -> None:
-    stopping = asyncio.Event()
+    stop = server.Stop()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, stop.ask)
     doors = server.Doors(
         callbacks=server.listen(settings.host, settings.port),
         management=server.listen(settings.host, settings.management_port),
     )
-    await run_bridge(build(settings), doors, settings, stopping)
+    await run_bridge(Bridge(settings), doors, settings, stop)
 
 
 async def run_bridge(
-    bridge: Bridge, doors: server.Doors, settings: Settings, stopping: asyncio.Event
+    bridge: Bridge, doors: server.Doors, settings: Settings, stop: server.Stop
 ) -> None:
-    """Run a bridge until ``stopping`` is set."""
-    bridge.publisher.start()
+    """Run a bridge until ``stop`` is asked."""
+    await bridge.start()
     log.info(
         "bridge_started",
         version=__version__,
@@ -52,16 +54,16 @@ async def run_bridge(
         management_port=doors.management.getsockname()[1],
         verification=settings.verification,
     )
-
-    async def flush() -> None:
-        await bridge.publisher.stop(settings.kafka.flush_timeout_s)
-
     await server.serve(
         bridge.app,
         bridge.management_app,
         doors,
-        stopping=stopping,
+        stop=stop,
+        bounds=bounds(settings),
+        metrics=bridge.metrics,
+        shutdown_delay_s=settings.shutdown_delay_s,
         shutdown_timeout_s=settings.shutdown_timeout_s,
-        before_end=flush,
+        on_stopping=bridge.about_to_stop,
+        before_end=bridge.stop,
     )
     log.info("bridge_stopped")

@@ -15,24 +15,30 @@ import orjson
 from bridge import __version__
 from bridge.callbacks.model import CallbackType
 from bridge.catalogue import Catalogue
+from bridge.dead_letter import to_dead_letter
+from bridge.derived.record_headers import (
+    dead_letter_headers,
+    event_headers,
+    journal_headers,
+    rejected_headers,
+)
 from bridge.derived.samples import Example, signed
 from bridge.derived.schemas import DEFAULT_BASE, Schema
 from bridge.derived.topics import PlannedTopic, Sizing, plan
 from bridge.event import (
-    CONTENT_TYPE,
     DEAD_LETTER_TOPIC,
     JOURNAL_SCHEMA_PATH,
     JOURNAL_TOPIC,
-    JSON_CONTENT_TYPE,
+    REJECTED_TOPIC,
     GivenReply,
     Naming,
-    to_dead_letter,
 )
 from bridge.kafka_settings import TopicSettings
 from bridge.parameters import parameters_of
 from bridge.parse import NoEventReason
 from bridge.record import Record
-from bridge.verify import Fault, Keyring, NonceGuard, Verifier
+from bridge.rejected import to_rejected
+from bridge.verify import Fault, Keyring, NonceGuard, Unverified, Verifier
 
 VERSION: Final = "3.0.0"
 BINDING_VERSION: Final = "0.5.0"
@@ -40,17 +46,15 @@ SCHEMA_FORMAT: Final = "application/schema+json;version=draft-2020-12"
 
 _ABOUT: Final = """\
 Every topic the bridge publishes to: one for each type of callback, the journal that keeps every \
-callback as it came, and the dead letters.
+callback as it came, the dead letters, and a sample of what failed verification.
 
 The operations are the bridge's, so they are `send`; a consumer receives. An operator may put a \
 prefix in front of every topic's name (`BRIDGE_TOPIC_PREFIX`), and choose partitions, replicas and \
 retention (`BRIDGE_TOPICS_…`); what stands here are the defaults. Partitions are chosen by Kafka's \
 own rule, murmur2 of the key. Payloads may gain fields, and `x-known-values` may gain words: treat \
 what you do not know as unknown."""
+_NAMING: Final = Naming("", DEFAULT_BASE)
 _ORDER: Final = "Records of one key are in the order in which the bridge received their callbacks."
-_ID: Final = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
-# No attribute of the event, and so no header of the record.
-_NO_HEADERS: Final = ("data", "datacontenttype")
 
 
 class _Schemas:
@@ -97,52 +101,6 @@ def _moved(value: Any, places: dict[str, str]) -> Any:  # noqa: ANN401 (any JSON
     }
 
 
-def _headers(properties: Schema, optional: Iterable[str] = ()) -> Schema:
-    required = [name for name in properties if name not in optional]
-    return {"type": "object", "properties": properties, "required": required}
-
-
-def _content_type(header: tuple[str, bytes]) -> Schema:
-    name, value = header
-    return {name: {"const": value.decode(), "description": "The type of the record's value."}}
-
-
-def _event_headers(event: Schema) -> Schema:
-    """Return the schema of an event's record headers: its context attributes again."""
-    attributes = {
-        f"ce_{name}": rule for name, rule in event["properties"].items() if name not in _NO_HEADERS
-    }
-    return _headers({**_content_type(CONTENT_TYPE), **attributes})
-
-
-def _journal_headers() -> Schema:
-    meaning = "The type of the callback; blank where no event could be made of it."
-    return _headers(
-        {
-            **_content_type(JSON_CONTENT_TYPE),
-            "callback_type": {"type": "string", "description": meaning},
-            "event_id": {**_ID, "description": "The id of the event made of it, if one was."},
-            "callback_id": {**_ID, "description": "The id of its dead letter, if it is one."},
-        },
-        optional=("event_id", "callback_id"),
-    )
-
-
-def _dead_letter_headers() -> Schema:
-    return _headers(
-        {
-            **_content_type(JSON_CONTENT_TYPE),
-            "dlq_stage": {"type": "string", "description": "How far the callback came."},
-            "dlq_reason": {
-                "type": "string",
-                "description": "Why no event could be made of it.",
-                "x-known-values": [str(reason) for reason in NoEventReason],
-            },
-            "callback_id": {**_ID, "description": "The record's key; the journal has it too."},
-        }
-    )
-
-
 def _example(name: str, shows: str, record: Record) -> Schema:
     return {
         "name": name,
@@ -172,7 +130,6 @@ def _message(
 
 
 def _channel(topic: PlannedTopic) -> Schema:
-    configs = topic.configs
     return {
         "address": topic.name,
         "title": topic.name,
@@ -184,10 +141,8 @@ def _channel(topic: PlannedTopic) -> Schema:
                 "partitions": topic.partitions,
                 "replicas": topic.replication_factor,
                 "topicConfiguration": {
-                    "cleanup.policy": configs["cleanup.policy"].split(","),
-                    "min.insync.replicas": int(configs["min.insync.replicas"]),
-                    "retention.bytes": int(configs["retention.bytes"]),
-                    "retention.ms": int(configs["retention.ms"]),
+                    name: value.split(",") if name == "cleanup.policy" else int(value)
+                    for name, value in topic.configs.items()
                 },
                 "bindingVersion": BINDING_VERSION,
             }
@@ -206,13 +161,20 @@ def _operation(topic: PlannedTopic) -> Schema:
     }
 
 
-def _dead_letter(kind: CallbackType) -> Record:
-    """Return the dead letter of a callback of ``kind`` that does not say what it is about."""
+def _without_identity(kind: CallbackType, fault: Fault) -> Unverified:
+    """Return a callback of ``kind`` that does not say what it is about, and does not verify."""
     raw = signed(kind, "Colour=blue")
-    nobody = Verifier(Keyring(()), NonceGuard())
-    verdict = nobody.unverified(raw, parameters_of(raw), Fault.NOT_CHECKED)
-    naming, reply = Naming("", DEFAULT_BASE), GivenReply(200, None, b"")
-    return to_dead_letter(verdict, NoEventReason.NO_IDENTITY, naming, reply)[1][0]
+    return Verifier(Keyring(()), NonceGuard()).unverified(raw, parameters_of(raw), fault)
+
+
+def _dead_letter(kind: CallbackType) -> Record:
+    verdict = _without_identity(kind, Fault.NOT_CHECKED)
+    reply = GivenReply(200, None, b"")
+    return to_dead_letter(verdict, NoEventReason.NO_IDENTITY, _NAMING, reply, route=kind)[1][0]
+
+
+def _rejected(kind: CallbackType) -> Record:
+    return to_rejected(_without_identity(kind, Fault.WRONG_SIGNATURE), None, _NAMING)
 
 
 def _one_of_each_product(examples: Iterable[Example]) -> Iterator[Example]:
@@ -239,7 +201,7 @@ def _event_message(
     fields = " or ".join(f"`data.{field}`" for field in kind.key)
     key = f"The event's `partitionkey`: {fields or 'a UUID it carries, or its id'}."
     payload = schemas.add(kind.event_type, schema)
-    headers = _event_headers(schema)
+    headers = event_headers(schema)
     return {**_message(topic, key, headers, payload, shown), "x-schema": kind.schema_path}
 
 
@@ -265,7 +227,7 @@ def document(
         (
             JOURNAL_TOPIC,
             "The key of its event, or of its dead letter.",
-            _journal_headers(),
+            journal_headers(),
             [
                 _example(one.type.name, one.type.meaning, one.journal)
                 for one in _one_of_each_product(examples)
@@ -273,9 +235,15 @@ def document(
         ),
         (
             DEAD_LETTER_TOPIC,
-            "The callback's id.",
-            _dead_letter_headers(),
+            "The callback's id, or its event's key where Kafka refused a record.",
+            dead_letter_headers(),
             [_example("no-identity", "It does not say what it is about.", _dead_letter(keyed))],
+        ),
+        (
+            REJECTED_TOPIC,
+            "Why it is not verified.",
+            rejected_headers(),
+            [_example("wrong-signature", "No token of ours made its signature.", _rejected(keyed))],
         ),
     ):
         message = _message(topics[name], key, headers, journal, shown)

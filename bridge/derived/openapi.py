@@ -26,8 +26,9 @@ The URLs to set at Plivo: one for each type of callback, and one that recognises
 parameters. A 200 means that the callback is on Kafka, on all in-sync replicas.
 
 Every path takes GET and POST, with the slash at its end neither added nor removed. Any other path is \
-answered 404 and any other method 405, as problem documents (RFC 9457). Which signature is needed is \
-the operator's choice (`BRIDGE_VERIFICATION`, `BRIDGE_ACCEPT_V2`), and so are the limits."""
+answered 404 and any other method 405, as problem documents (RFC 9457), and so is what is no HTTP/1.1 \
+(400), what does not arrive in time (408) and what has too long a head (431). Which signature is needed \
+is the operator's choice (`BRIDGE_VERIFICATION`, `BRIDGE_ACCEPT_V2`), and so are the limits."""
 _ANSWERED: Final = {
     Reply.ACK: "Taken. Plivo ignores the answer, which is empty.",
     Reply.XML: "Taken. The answer is the Plivo XML to execute.",
@@ -42,11 +43,16 @@ _REFUSALS: Final[dict[HTTPStatus, tuple[str, str]]] = {
     HTTPStatus.FORBIDDEN: ("not-verified", "No signature of a known account holds."),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("body-too-large", "The body is longer than is taken."),
     HTTPStatus.REQUEST_URI_TOO_LONG: ("url-too-long", "Path and query are longer than is taken."),
+    HTTPStatus.TOO_MANY_REQUESTS: (
+        "overloaded",
+        "Too much is under way. Send the callback again later.",
+    ),
     HTTPStatus.SERVICE_UNAVAILABLE: (
         "not-durable",
         "The callback could not be made durable. Send it again.",
     ),
 }
+_TRY_AGAIN: Final = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 _SIGNATURES: Final = (
     (wire.SIGNATURE_V3, wire.NONCE_V3, "V3: covers URL, query, body and nonce."),
     (wire.SIGNATURE_MA_V3, wire.NONCE_V3, "V3, by the main account's token."),
@@ -186,7 +192,7 @@ def _refusal(status: HTTPStatus) -> Document:
             PROBLEM: {"schema": {"allOf": [_reference("schemas", "Problem"), {"properties": told}]}}
         },
     }
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in _TRY_AGAIN:
         refusal["headers"] = {
             "Retry-After": {
                 "description": "Seconds to wait.",

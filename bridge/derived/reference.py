@@ -9,11 +9,12 @@ from pydantic_core import PydanticUndefined
 
 from bridge.callbacks.model import CallbackData, CallbackType, Reply, fields_of
 from bridge.catalogue import Catalogue
+from bridge.dead_letter import meanings
 from bridge.derived.topics import Sizing, plan
-from bridge.kafka_settings import PREFIX, KafkaSettings, TopicSettings
+from bridge.kafka_settings import PREFIX, TopicSettings
 from bridge.metrics import MEASURES
 from bridge.metrics import PREFIX as METRIC_PREFIX
-from bridge.settings import Settings
+from bridge.settings import GROUPS, Settings
 
 _MADE = "<!-- Made by `make derive`. Do not edit. -->\n"
 _CALLBACKS = """\
@@ -26,8 +27,8 @@ Names stand behind `BRIDGE_TOPIC_PREFIX`. Sizes are the defaults of `BRIDGE_TOPI
 """
 _SETTINGS = """\
 Environment variables, or a TOML file named by `BRIDGE_SETTINGS_FILE` or `--settings` with the same
-names in lower case, without the prefix, and tables `[kafka]` and `[topics]`. The environment beats
-the file.
+names in lower case, without the prefix, and a table for each group: `[kafka]`, `[spool]`,
+`[topics]`. The environment beats the file.
 """
 
 
@@ -77,6 +78,7 @@ def _callback(kind: CallbackType) -> str:
         ("topic", f"`{kind.topic}`"),
         ("key", " or ".join(f"`{field}`" for field in kind.key) or "a UUID it carries, or the id"),
         ("time", " or ".join(f"`{one}`" for one in (*kind.happened, "received_at"))),
+        ("shed first under load", "yes" if kind.informational else "no"),
         ("schema", f"[`{kind.schema_path}`](../../schemas/{kind.schema_path})"),
     ]
     text = f"## {kind.name}\n\n{kind.meaning}\n\n{_table(('', ''), rows)}"
@@ -132,7 +134,7 @@ def _settings(model: type[BaseModel], prefix: str) -> list[tuple[str, str, str, 
     return [
         (f"`{prefix}{name.upper()}`", info.description or "", _default(info), _bounds(info))
         for name, info in model.model_fields.items()
-        if name not in {"kafka", "topics"}
+        if name not in GROUPS
     ]
 
 
@@ -145,10 +147,11 @@ def settings_page() -> str:
             "# Settings\n",
             _SETTINGS,
             _table(head, _settings(Settings, PREFIX)),
-            "## Kafka\n",
-            _table(head, _settings(KafkaSettings, PREFIX + "KAFKA_")),
-            "## Topics\n",
-            _table(head, _settings(TopicSettings, PREFIX + "TOPICS_")),
+            *(
+                f"## {group.capitalize()}\n\n"
+                + _table(head, _settings(model, f"{PREFIX}{group.upper()}_"))
+                for group, model in GROUPS.items()
+            ),
         ]
     )
 
@@ -175,6 +178,19 @@ def metrics_page() -> str:
     )
 
 
+def dead_letters_page() -> str:
+    """Return the page of what stops a callback."""
+    rows = [(f"`{stage}`", f"`{reason}`", text) for stage, reason, text in meanings()]
+    return "\n".join(
+        [
+            _MADE,
+            "# Dead letters\n",
+            "What a dead letter's headers say. [What to do with it](../dead-letters.md).\n",
+            _table(("stage", "reason", "meaning"), rows),
+        ]
+    )
+
+
 def pages(catalogue: Catalogue) -> dict[str, str]:
     """Return every page by its file name."""
     return {
@@ -182,4 +198,5 @@ def pages(catalogue: Catalogue) -> dict[str, str]:
         "topics.md": topics_page(catalogue),
         "settings.md": settings_page(),
         "metrics.md": metrics_page(),
+        "dead-letters.md": dead_letters_page(),
     }

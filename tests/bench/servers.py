@@ -17,7 +17,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bridge import __version__, logs
-from bridge.cli.build import application, build
+from bridge.cli.bridge import Bridge
+from bridge.cli.build import application, bounds
 from bridge.dev.account import ACCOUNTS
 from bridge.ingress import server
 from bridge.ingress.health import make_management_app
@@ -25,6 +26,7 @@ from bridge.metrics import Metrics
 from bridge.publish.memory import MemoryPublisher
 from bridge.settings import load
 from tests.bench.callbacks import PUBLIC_URL
+from tests.durably import without_spool
 
 KINDS = ("plain", "memory", "embedded")
 TOPIC_PREFIX = "bench."
@@ -42,8 +44,8 @@ async def _nothing() -> None:
 
 
 async def _serve(kind: str, kafka: str) -> None:
-    stopping = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    stop = server.Stop()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.ask)
     metrics = Metrics(__version__)
     settings = load(
         None,
@@ -52,18 +54,21 @@ async def _serve(kind: str, kafka: str) -> None:
         accounts_file=None,
         public_url=PUBLIC_URL,
         topic_prefix=TOPIC_PREFIX,
+        spool={"enabled": False},
     )
     before_end: Callable[[], Awaitable[None]] = _nothing
-    management = make_management_app(ready=lambda: True, metrics=metrics)
+    management = make_management_app(ready=lambda: None, metrics=metrics)
     if kind == "plain":
         app = Starlette(routes=[Route("/plivo/voice/call/hangup", _ok, methods=["POST"])])
     elif kind == "memory":
-        app = application(settings, MemoryPublisher(records_max=64), metrics)
+        app = application(
+            settings, without_spool(MemoryPublisher(records_max=64), metrics), metrics
+        )
     else:
-        bridge = build(settings)
-        bridge.publisher.start()
-        app, management = bridge.app, bridge.management_app
-        before_end = _flush(bridge.publisher.stop)
+        bridge = Bridge(settings)
+        await bridge.start()
+        app, management, metrics = bridge.app, bridge.management_app, bridge.metrics
+        before_end = bridge.stop
     doors = server.Doors(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
     ports = [str(door.getsockname()[1]) for door in (doors.callbacks, doors.management)]
     sys.stdout.write(" ".join(ports) + "\n")
@@ -72,14 +77,14 @@ async def _serve(kind: str, kafka: str) -> None:
         app,
         management,
         doors,
-        stopping=stopping,
+        stop=stop,
+        bounds=bounds(settings),
+        metrics=metrics,
+        shutdown_delay_s=0,
         shutdown_timeout_s=_SHUTDOWN_S,
+        on_stopping=lambda: None,
         before_end=before_end,
     )
-
-
-def _flush(stop: Callable[[float], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-    return lambda: stop(_SHUTDOWN_S)
 
 
 if __name__ == "__main__":

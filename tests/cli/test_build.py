@@ -12,9 +12,9 @@ from bridge.derived.topics import Sizing
 from bridge.event import Naming
 from bridge.metrics import Metrics
 from bridge.publish.connection import OAuth, Tls
-from bridge.publish.memory import MemoryPublisher
 from bridge.reply.document import BadDocument
 from bridge.settings import Settings, load
+from tests.durably import without_spool
 
 ACCOUNT = {
     "auth_id": "MA0000000000TEST0001",
@@ -120,7 +120,7 @@ def test_what_will_surprise_an_operator_is_said_at_the_start(
     given: dict[str, object], warnings: set[str]
 ) -> None:
     with capture_logs() as lines:
-        application(settings(**given), MemoryPublisher(), Metrics("0"))
+        application(settings(**given), without_spool(), Metrics("0"))
     assert {line["event"] for line in lines} == warnings
 
 
@@ -132,7 +132,7 @@ def test_with_every_reply_configured_nothing_is_said_of_replies(tmp_path: Path) 
         public_url="https://a.example", replies=dict.fromkeys(executed, str(document))
     )
     with capture_logs() as lines:
-        application(chosen, MemoryPublisher(), Metrics("0"))
+        application(chosen, without_spool(), Metrics("0"))
     assert lines == []
 
 
@@ -142,7 +142,7 @@ def test_all_the_types_without_a_reply_are_one_line(tmp_path: Path) -> None:
     with capture_logs() as lines:
         application(
             settings(public_url="https://a.example", replies={"voice.call.answer": str(document)}),
-            MemoryPublisher(),
+            without_spool(),
             Metrics("0"),
         )
     (line,) = lines

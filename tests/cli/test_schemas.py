@@ -35,7 +35,11 @@ def test_every_schema_is_listed_as_json_lines(types: Catalogue, folder: Path) ->
     found = lines(call("list", "--folder", folder, BRIDGE_TOPIC_PREFIX="eu.").stdout)
     assert [one["schema"] for one in found] == [*types.by_name, "journal"]
     assert {one["released"] for one in found} == {False}
-    assert found[-1]["topics"] == ["eu.plivo.journal.v1", "eu.plivo.bridge.deadletter.v1"]
+    assert found[-1]["topics"] == [
+        "eu.plivo.journal.v1",
+        "eu.plivo.bridge.deadletter.v1",
+        "eu.plivo.bridge.rejected.v1",
+    ]
 
 
 def test_what_is_released_is_listed_as_released(folder: Path, types: Catalogue) -> None:

@@ -37,6 +37,7 @@ def serving(kafka: str, **more: str) -> dict[str, str]:
         "host": "127.0.0.1",
         "kafka_bootstrap_servers": kafka,
         "accounts": json.dumps(ACCOUNTS),
+        "spool_enabled": "false",
     }
     return {**given, **ports, **more}
 

@@ -20,6 +20,7 @@ ONE_BROKER = {
 NAMES = [kind.topic for kind in catalogue.load().all] + [
     "plivo.journal.v1",
     "plivo.bridge.deadletter.v1",
+    "plivo.bridge.rejected.v1",
 ]
 
 
@@ -54,6 +55,15 @@ def test_the_journal_is_planned_to_be_kept_for_ever() -> None:
         line for line in lines(run("topics", "plan")) if line["name"] == "plivo.journal.v1"
     )
     assert journal["configs"]["retention.ms"] == "-1"
+
+
+def test_what_strangers_fill_is_planned_to_be_small() -> None:
+    done = run("topics", "plan", topics_rejected_retention_bytes="8388608")
+    (rejected,) = (line for line in lines(done) if line["name"] == "plivo.bridge.rejected.v1")
+    assert rejected["configs"]["retention.ms"] == str(7 * 86_400_000)
+    assert rejected["configs"]["retention.bytes"] == "8388608"
+    # Kafka takes away whole segments only.
+    assert rejected["configs"]["segment.bytes"] == "2097152"
 
 
 def test_check_finds_all_missing_then_apply_makes_them_and_check_is_content(

@@ -90,7 +90,7 @@ def test_every_sample_is_an_example_with_the_headers_it_is_published_with(
             name: value.decode() for name, value in example.event.record.headers
         }
         assert found["payload"] == json.loads(example.event.record.value)
-        assert set(message["headers"]["schema"]["properties"]) == set(found["headers"])
+        assert set(message["headers"]["schema"]["required"]) == set(found["headers"])
 
 
 def test_the_journal_shows_a_callback_of_each_product(document: Document, types: Catalogue) -> None:

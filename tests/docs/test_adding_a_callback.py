@@ -24,13 +24,16 @@ COMMANDS = {
 }
 # The bridge of the copy, on which the page's curl is let loose.
 POST = """
-import asyncio, itertools, json, shlex, sys
+import asyncio, itertools, json, shlex, sys, time
 import httpx
 from bridge.cli.build import application
 from bridge.dev.account import ACCOUNTS
+from bridge.durable import Durable
 from bridge.metrics import Metrics
+from bridge.publish.breaker import Breaker
 from bridge.publish.memory import MemoryPublisher
 from bridge.settings import load
+from bridge.spool.absent import NoSpool
 
 async def post(words):
     publisher = MemoryPublisher()
@@ -39,7 +42,8 @@ async def post(words):
     headers = dict(of.split(": ", 1) for option, of in pairs if option == "-H")
     headers["content-type"] = "application/x-www-form-urlencoded"
     (body,) = [of for option, of in pairs if option == "-d"]
-    app = application(load(None, accounts=ACCOUNTS), publisher, Metrics("test"))
+    durable = Durable(publisher, NoSpool(), breaker=Breaker(time.monotonic), metrics=Metrics("test"))
+    app = application(load(None, accounts=ACCOUNTS), durable, Metrics("test"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
         status = (await client.post(url, content=body, headers=headers)).status_code
     records = [[one.topic, json.loads(one.value)] for one in publisher.records]

@@ -1,0 +1,66 @@
+"""Accounts that are renewed while the bridge runs: tokens rotate, and no callback should wait for it."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from bridge.cli.build import accounts
+from bridge.settings import SettingsRefused, load
+from bridge.verify import Keyring
+
+log = structlog.get_logger()
+
+LOOK_S: Final = 5.0
+
+
+class AccountsFile:
+    """Looks at BRIDGE_ACCOUNTS_FILE, and hands what changed to the keyring."""
+
+    def __init__(self, path: Path, keyring: Keyring, *, look_s: float = LOOK_S) -> None:
+        self._path = path
+        self._keyring = keyring
+        self._look_s = look_s
+        self._seen = self._content()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._task = asyncio.create_task(self._run(), name="accounts-file")
+
+    async def stop(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def _content(self) -> bytes | None:
+        try:
+            return self._path.read_bytes()
+        except OSError:
+            return None  # between two mounts of a secret; what we know stays
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._look_s)
+            content = await asyncio.to_thread(self._content)
+            if content is not None and content != self._seen:
+                self._seen = content
+                self._renew()
+
+    def _renew(self) -> None:
+        """Know the file's accounts; a file that cannot be used changes nothing."""
+        try:
+            settings = load(None, accounts_file=self._path)
+        except SettingsRefused as error:
+            log.error("accounts_not_renewed", cause=str(error))  # noqa: TRY400 (the text says it all)
+            return
+        if not any(one.has_token for one in settings.accounts):
+            log.error("accounts_not_renewed", cause="the file holds no auth token")
+            return
+        renewed = accounts(settings)
+        self._keyring.renew(renewed)
+        log.info("accounts_renewed", accounts=len(renewed))

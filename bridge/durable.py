@@ -1,0 +1,122 @@
+"""Making a callback durable: on Kafka, else on our disk.
+
+1. A callback's records go to Kafka, unless the breaker is open or the spool holds older ones of their
+   key: those go first, and the newer ones queue behind them.
+2. What Kafka has not acknowledged by the deadline is fsynced in the spool. It may still arrive, and
+   is then on Kafka twice, under the same id.
+3. Where the spool cannot take a callback and Kafka can, order gives way before loss: it is published
+   before the older ones of its key, and counted.
+4. While the breaker is open and the spool cannot take anything, one callback at a time tries Kafka,
+   so that somebody finds out when it is back.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Literal
+
+import structlog
+
+from bridge.metrics import Metrics
+from bridge.publish import Publisher, RecordRefused, TopicUnavailable, Unavailable
+from bridge.publish.breaker import Breaker
+from bridge.record import Record
+from bridge.spool import NotSpooled, Spool
+
+log = structlog.get_logger()
+
+Place = Literal["kafka", "spool"]
+
+
+class NotDurable(Exception):
+    """Neither Kafka nor the disk has the records for certain; the text says why."""
+
+
+class Durable:
+    """Puts records where they outlive the process."""
+
+    def __init__(
+        self, publisher: Publisher, spool: Spool, *, breaker: Breaker, metrics: Metrics
+    ) -> None:
+        self.publisher = publisher
+        self._spool = spool
+        self._breaker = breaker
+        self._metrics = metrics
+
+    @property
+    def fault(self) -> str | None:
+        """Return why nothing can be made durable now, or None."""
+        if self._spool.writable or (self.publisher.available and self._breaker.worth_trying):
+            return None
+        return "neither kafka nor the spool can take a callback"
+
+    async def keep(self, records: Sequence[Record], *, deadline_s: float) -> Place:
+        """Return where one callback's records now are, for certain: rules 1 to 4.
+
+        Raises RecordRefused when Kafka refuses one of them for good, and NotDurable.
+        """
+        if not self._breaker.closed:
+            return await self._spooled_or_tried(records, deadline_s)
+        if self._spool.holds(records[0].key):
+            return await self._behind(records, deadline_s)
+        try:
+            return await self._published(records, deadline_s)
+        except Unavailable as error:
+            if not isinstance(error, TopicUnavailable):
+                self._breaker.failed()
+            return await self._spooled(records, f"kafka: {error}")
+
+    async def set_aside(self, records: Sequence[Record]) -> Place:
+        """Put on our disk what Kafka refuses in every form; raises NotDurable."""
+        return await self._spooled(records, "kafka: refuses it")
+
+    async def _behind(self, records: Sequence[Record], deadline_s: float) -> Place:
+        try:
+            return await self._spooled(records, "kafka: older records of its key wait")
+        except NotDurable as error:
+            try:
+                place = await self._published(records, deadline_s)  # rule 3
+            except Unavailable:
+                raise error from None
+            self._metrics.count("overtakes_total")
+            log.warning("callback_overtook", cause=str(error))
+            return place
+
+    async def _spooled_or_tried(self, records: Sequence[Record], deadline_s: float) -> Place:
+        try:
+            return await self._spooled(records, "kafka: does not acknowledge")
+        except NotDurable:
+            if not self._breaker.may_probe():
+                raise
+        try:
+            place = await self._published(records, deadline_s)  # rule 4
+        except Unavailable as error:
+            self._breaker.probe_failed()
+            raise NotDurable(str(error)) from error
+        except BaseException:
+            self._breaker.probe_failed()
+            raise
+        return place
+
+    async def _published(self, records: Sequence[Record], deadline_s: float) -> Place:
+        started = time.perf_counter()
+        try:
+            await self.publisher.publish(records, deadline_s=deadline_s)
+        except RecordRefused:
+            self._breaker.succeeded()  # Kafka is there, and said so
+            raise
+        self._breaker.succeeded()
+        self._metrics.acknowledged("kafka", time.perf_counter() - started)
+        for record in records:
+            self._metrics.count("records_total", record.topic)
+            self._metrics.count("record_bytes_total", record.topic, by=len(record.value))
+        return "kafka"
+
+    async def _spooled(self, records: Sequence[Record], why: str) -> Place:
+        started = time.perf_counter()
+        try:
+            await self._spool.append(records)
+        except NotSpooled as error:
+            message = f"{why}; spool: {error}"
+            raise NotDurable(message) from error
+        self._metrics.acknowledged("spool", time.perf_counter() - started)
+        return "spool"

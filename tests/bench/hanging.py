@@ -1,0 +1,86 @@
+"""A bridge whose Kafka does not acknowledge until SIGUSR1: ``python -m tests.bench.hanging``.
+
+The first line on standard output is the two ports. Another SIGUSR1 has it hang again.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+
+import uvloop
+
+from bridge import __version__, logs
+from bridge.cli.build import application, bounds
+from bridge.dev.account import ACCOUNTS
+from bridge.ingress import server
+from bridge.ingress.health import make_management_app
+from bridge.metrics import Metrics
+from bridge.publish.memory import MemoryPublisher
+from bridge.record import Record
+from bridge.settings import Settings, load
+from tests.bench.callbacks import PUBLIC_URL
+from tests.durably import without_spool
+
+READ_TIMEOUT_S = 3.0
+
+
+def settings() -> Settings:
+    """Return the default limits, with less time for slow clients, so that this has an end."""
+    return load(
+        None,
+        accounts=ACCOUNTS,
+        accounts_file=None,
+        public_url=PUBLIC_URL,
+        verification="report",
+        read_timeout_s=READ_TIMEOUT_S,
+    )
+
+
+class Gate(MemoryPublisher):
+    """A publisher that acknowledges nothing until it is opened."""
+
+    def __init__(self) -> None:
+        super().__init__(records_max=64)
+        self.opened = asyncio.Event()
+
+    async def publish(self, records: Sequence[Record], *, deadline_s: float | None = None) -> None:
+        """Keep the records once the gate is open, however long that takes."""
+        await self.opened.wait()
+        await super().publish(records, deadline_s=deadline_s)
+
+    def turn(self) -> None:
+        """Open the gate, or close it."""
+        (self.opened.clear if self.opened.is_set() else self.opened.set)()
+
+
+async def _serve() -> None:
+    stop, gate, metrics, chosen = server.Stop(), Gate(), Metrics(__version__), settings()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.ask)
+    loop.add_signal_handler(signal.SIGUSR1, gate.turn)
+    doors = server.Doors(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
+    ports = [str(door.getsockname()[1]) for door in (doors.callbacks, doors.management)]
+    sys.stdout.write(" ".join(ports) + "\n")
+    sys.stdout.flush()
+
+    async def nothing() -> None:
+        pass
+
+    await server.serve(
+        application(chosen, without_spool(gate, metrics), metrics),
+        make_management_app(ready=lambda: None, metrics=metrics),
+        doors,
+        stop=stop,
+        bounds=bounds(chosen),
+        metrics=metrics,
+        shutdown_delay_s=0,
+        shutdown_timeout_s=1,
+        on_stopping=lambda: None,
+        before_end=nothing,
+    )
+
+
+if __name__ == "__main__":
+    logs.configure("json", "error")
+    uvloop.run(_serve())

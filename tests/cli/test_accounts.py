@@ -1,0 +1,75 @@
+"""Accounts renewed while the bridge runs."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from structlog.testing import capture_logs
+
+from bridge.cli.accounts import AccountsFile
+from bridge.verify import Keyring
+from tests.kafka.waiting import until
+
+AUTH_ID = "MA0000000000TEST0001"
+
+
+def content(*tokens: str) -> bytes:
+    return orjson.dumps([{"auth_id": AUTH_ID, "auth_tokens": tokens, "timezone": "UTC"}])
+
+
+def put(file: Path, content: bytes | None) -> None:
+    """Write the file, or take it away."""
+    if content is None:
+        file.unlink()
+    else:
+        file.write_bytes(content)
+
+
+def tokens_of(keyring: Keyring) -> list[bytes]:
+    return [key.token for key in keyring.candidates(None, main_only=False)]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "accounts.json"
+    file.write_bytes(content("old"))
+    return file
+
+
+@pytest.fixture
+async def keyring(file: Path) -> AsyncGenerator[Keyring]:
+    keyring = Keyring([])
+    watched = AccountsFile(file, keyring, look_s=0.01)
+    watched.start()
+    yield keyring
+    await watched.stop()
+
+
+async def test_new_tokens_are_known_without_a_restart(file: Path, keyring: Keyring) -> None:
+    put(file, content("old", "new"))
+    await until(lambda: tokens_of(keyring) == [b"old", b"new"])
+    put(file, None)  # as a secret that is mounted anew
+    await asyncio.sleep(0.05)
+    put(file, content("new"))
+    await until(lambda: tokens_of(keyring) == [b"new"])
+
+
+@pytest.mark.parametrize(
+    ("bad", "cause"), [(b"[{", "not JSON"), (content(), "no auth token"), (b"[7]", "ACCOUNTS")]
+)
+async def test_a_file_that_cannot_be_used_changes_nothing_and_is_told(
+    file: Path, keyring: Keyring, bad: bytes, cause: str
+) -> None:
+    put(file, content("good"))
+    await until(lambda: tokens_of(keyring) == [b"good"])
+    lines: list[Any]
+    with capture_logs() as lines:
+        put(file, bad)
+        await until(lambda: len(lines) > 0)
+    assert tokens_of(keyring) == [b"good"]
+    assert lines[0]["event"] == "accounts_not_renewed"
+    assert cause in lines[0]["cause"]
+    assert "good" not in str(lines)
