@@ -15,8 +15,6 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
-import orjson
-
 from bridge.callbacks.model import CallbackType
 from bridge.event import (
     DEAD_LETTER_TOPIC,
@@ -29,7 +27,7 @@ from bridge.event import (
     journal_value,
 )
 from bridge.parse import NoEventReason
-from bridge.record import Record, RecordHeader
+from bridge.record import Record, RecordHeader, json_value
 from bridge.verify import Unverified, Verified
 
 STAGE: Final = "dlq_stage"
@@ -107,7 +105,7 @@ def to_dead_letter(
     journal = Record(
         topic=naming.topic_prefix + JOURNAL_TOPIC,
         key=identity.encode(),
-        value=orjson.dumps(journal_value(verdict, events=[], reply=reply)),
+        value=json_value(journal_value(verdict, events=[], reply=reply)),
         headers=(
             JSON_CONTENT_TYPE,
             (CALLBACK_TYPE, route.name.encode() if route else b""),

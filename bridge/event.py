@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, NotRequired
 
-import orjson
 from pydantic import Field
 from typing_extensions import TypedDict
 
@@ -26,7 +25,7 @@ from bridge.normalise.time import rfc3339
 from bridge.parameters import Parameters
 from bridge.parse import Callback
 from bridge.raw import NONCE_V2, NONCE_V3
-from bridge.record import Record
+from bridge.record import Record, json_value
 from bridge.verify import Unverified, Verified
 
 CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json; charset=UTF-8")
@@ -188,7 +187,7 @@ def to_event(callback: Callback, naming: Naming, recorded_at: datetime) -> Event
     record = Record(
         topic=naming.topic_prefix + kind.topic,
         key=subject.encode(),
-        value=orjson.dumps(
+        value=json_value(
             {**attributes, "datacontenttype": "application/json", "data": data},
         ),
         headers=tuple(headers),
@@ -243,7 +242,7 @@ def to_journal(callback: Callback, event: Event, naming: Naming, reply: GivenRep
     return Record(
         topic=naming.topic_prefix + JOURNAL_TOPIC,
         key=event.record.key,
-        value=orjson.dumps(value),
+        value=json_value(value),
         headers=headers,
         timestamp_ms=event.record.timestamp_ms,
     )

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import orjson
+
 RecordHeader = tuple[str, bytes]
 
 
@@ -14,3 +16,12 @@ class Record:
     value: bytes
     headers: tuple[RecordHeader, ...]
     timestamp_ms: int
+
+
+def json_value(value: object) -> bytes:
+    """Return JSON for a record's value, in no more memory than it needs.
+
+    orjson's own byte string keeps all it reserved while writing, up to sixteen times the text. While
+    Kafka is late thousands of them wait.
+    """
+    return bytes(memoryview(orjson.dumps(value)))

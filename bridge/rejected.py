@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-import orjson
-
 from bridge.event import (
     JSON_CONTENT_TYPE,
     REJECTED_TOPIC,
@@ -21,7 +19,7 @@ from bridge.event import (
     journal_value,
 )
 from bridge.near_miss import Variant
-from bridge.record import Record
+from bridge.record import Record, json_value
 from bridge.verify import Unverified
 
 BODY_BYTES_MAX: Final = 8_192
@@ -68,7 +66,7 @@ def to_rejected(verdict: Unverified, variant: Variant | None, naming: Naming) ->
     return Record(
         topic=naming.topic_prefix + REJECTED_TOPIC,
         key=verdict.fault.encode(),
-        value=orjson.dumps(journal_value(cut, events=[], reply=_REFUSAL)),
+        value=json_value(journal_value(cut, events=[], reply=_REFUSAL)),
         headers=(JSON_CONTENT_TYPE, *((name, of.encode()) for name, of in headers.items())),
         timestamp_ms=epoch_ms(raw.received_at),
     )

@@ -43,7 +43,7 @@ from bridge.normalise.time import rfc3339
 from bridge.parse import NoEvent, NoEventReason, Parser
 from bridge.publish import Publisher, RecordRefused, TopicUnavailable
 from bridge.publish.connection import Connection
-from bridge.record import Record, RecordHeader
+from bridge.record import Record, RecordHeader, json_value
 from bridge.replay.journal import Journalled, NotAJournalRecord, journalled
 from bridge.replay.source import Stored, read
 
@@ -201,7 +201,7 @@ def _journal(
     return Record(
         topic=topic,
         key=key,
-        value=orjson.dumps(value),
+        value=json_value(value),
         headers=(JSON_CONTENT_TYPE, *headers, *said),
         timestamp_ms=epoch_ms(callback.raw.received_at),
     )

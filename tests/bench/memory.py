@@ -32,7 +32,6 @@ from tests.bench.hanging import READ_TIMEOUT_S
 
 PATIENCE_S = 60.0
 HEADERS = "host: a\r\ncontent-type: application/x-www-form-urlencoded\r\n"
-MIB = 1024
 
 
 @dataclass
@@ -224,7 +223,7 @@ async def measure(times: int) -> AsyncGenerator[Row]:
 
 
 def _mib(sizes_kib: list[int]) -> str:
-    return " ".join(str(round(size / MIB)) for size in sizes_kib)
+    return " ".join(str(round(size / 1024)) for size in sizes_kib)
 
 
 async def _show(times: int) -> None:
