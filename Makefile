@@ -5,11 +5,17 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 KAFKA_LIBS := .cache/kafka/libs
 NODE_MODULES := tests/node/node_modules
-# Set to read coverage of less than everything, or to choose tests: make test ARGS="-k fold"
+TOOLS := .cache/tools
+# The tests that need no more than the packages.
+QUICK := not kafka and not node and not chart and not cluster and not image
+MEASURED := --cov --cov-report=term --cov-report=json:.cache/coverage.json
+# Set to have `make test` measure coverage too, which takes it twice as long.
+COVERAGE ?=
+# Set to choose tests: make test ARGS="-k fold"
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-kafka test-chaos test-node check chaos format derive schema-pack bench-quick bench-spool fuzz lock clean
+.PHONY: help demo dev test test-kafka test-chaos test-chart test-cluster test-image test-node check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench-quick bench-spool fuzz lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
@@ -30,9 +36,10 @@ dev: $(INSTALLED) ## Run the bridge on an embedded broker until Ctrl-C
 	@$(BIN)/callback-bridge dev
 
 test: $(INSTALLED) ## Run the tests, on the embedded broker
-	@$(BIN)/python -m pytest -m "not kafka and not node" $(ARGS)
+	@$(BIN)/python -m pytest -m "$(QUICK)" $(if $(COVERAGE),$(MEASURED)) $(ARGS)
 	@echo "Tests that need Node.js were left out: run them with 'make test-node' (needs Node.js 20 and npm)."
 	@echo "Tests for Apache Kafka were left out: run them with 'make test-kafka' (needs Java 17 and Maven, or BRIDGE_KAFKA_BOOTSTRAP_SERVERS)."
+	@echo "Tests of the chart and the image were left out: run them with 'make test-chart test-cluster test-image' (the first two need Go)."
 
 $(KAFKA_LIBS)/.copied: tests/kafka/pom.xml
 	@echo "Getting Apache Kafka with Maven (once) ..."
@@ -49,6 +56,34 @@ test-chaos: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Run a short form of the chaos 
 chaos: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Break everything that can break, under load, three times (about half an hour)
 	@$(BIN)/python -m tests.chaos --seeds 3 $(ARGS)
 
+$(TOOLS)/.built: deploy/tools/build deploy/tools/go.mod deploy/tools/go.sum
+	@echo "Building helm, helm-unittest and kubeconform (once) ..."
+	@deploy/tools/build $(TOOLS)
+	@touch $@
+
+$(TOOLS)/.cluster: deploy/tools/build deploy/tools/go.mod deploy/tools/go.sum $(wildcard deploy/tools/kubebox/*.go)
+	@echo "Building a Kubernetes cluster (once; some minutes) ..."
+	@deploy/tools/build $(TOOLS) --cluster
+	@touch $@
+
+$(TOOLS)/promtool: deploy/tools/promtool
+	@deploy/tools/promtool $(TOOLS)
+
+test-chart: $(INSTALLED) $(TOOLS)/.built $(TOOLS)/promtool ## Render, lint and validate the chart and its alerts (needs Go)
+	@$(BIN)/python -m pytest -m chart $(ARGS)
+
+test-cluster: $(INSTALLED) $(TOOLS)/.cluster ## Install the chart on a real API server (needs Go)
+	@$(BIN)/python -m pytest -m cluster $(ARGS)
+
+test-image: $(INSTALLED) ## Prove the image's steps; build and run it where there is an engine and a base
+	@$(BIN)/python -m pytest -m image $(ARGS)
+
+image: ## Build the image with docker, podman or buildah (BASE=... names another base image)
+	@deploy/image/build $(TAG)
+
+chart-snapshots: $(INSTALLED) $(TOOLS)/.built ## Keep what the chart makes of its examples, to be compared with
+	@$(BIN)/python -m tests.chart.snapshot
+
 $(NODE_MODULES)/.installed: tests/node/package.json tests/node/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is needed, with Node.js 20 or newer" >&2; exit 1; }
 	@echo "Getting the packages of tests/node with npm (once) ..."
@@ -58,16 +93,22 @@ $(NODE_MODULES)/.installed: tests/node/package.json tests/node/package-lock.json
 test-node: $(INSTALLED) $(NODE_MODULES)/.installed ## Run the tests that need Node.js: the AsyncAPI parser, TypeScript
 	@$(BIN)/python -m pytest -m "node and not kafka" $(ARGS)
 
-check: $(INSTALLED) ## Lint, types, import contracts, derived files, coverage
+check: lint ## Everything lint does, and the tests with their coverage
+	@$(MAKE) --no-print-directory test COVERAGE=yes ARGS=-q
+	@$(MAKE) --no-print-directory coverage-floor
+
+coverage-floor: $(INSTALLED) ## Hold the coverage `make test COVERAGE=yes` measured against the floor
+	@$(BIN)/python tests/coverage_floor.py .cache/coverage.json
+
+lint: $(INSTALLED) ## Lint, types, import contracts, derived files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m bridge.derived --check
+	@$(BIN)/python deploy/helm/derive_chart.py --check
 	@$(BIN)/check-jsonschema --check-metaschema $$(find schemas -mindepth 2 -name '*.json' -not -path '*/examples/*')
-	@$(BIN)/python -m pytest -q -m "not kafka and not node" --cov --cov-report=term --cov-report=json:.cache/coverage.json
-	@$(BIN)/python tests/coverage_floor.py .cache/coverage.json
 
 format: $(INSTALLED) ## Format the code
 	@$(BIN)/ruff format .
@@ -75,6 +116,7 @@ format: $(INSTALLED) ## Format the code
 
 derive: $(INSTALLED) ## Write what follows from the declarations: schemas, examples, reference pages
 	@$(BIN)/python -m bridge.derived
+	@$(BIN)/python deploy/helm/derive_chart.py
 
 schema-pack: $(INSTALLED) ## Write the schema pack for consumers to dist/schema-pack
 	@$(BIN)/callback-bridge schemas pack --out dist/schema-pack

@@ -1,0 +1,165 @@
+{{/*
+What every pod of the release is made of: the restricted pod security standard, no token, no service
+links (a Service named "bridge" would set BRIDGE_PORT), and the Secrets as files, in a volume that
+follows them. A subPath would not.
+*/}}
+{{- define "callback-bridge.podMeta" -}}
+labels:
+  {{- with .root.Values.pod.labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- include "callback-bridge.selectorLabels" . | nindent 2 }}
+{{- with .root.Values.pod.annotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "callback-bridge.podSpec" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 10001
+  runAsGroup: 10001
+  fsGroup: 10001
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile:
+    type: RuntimeDefault
+{{- with .Values.pod }}
+{{- with .priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "callback-bridge.container" -}}
+image: {{ include "callback-bridge.image" . }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop: [ALL]
+resources:
+  {{- toYaml .Values.resources | nindent 2 }}
+{{- end }}
+
+{{- define "callback-bridge.temporaryVolume" -}}
+- name: temporary
+  emptyDir:
+    sizeLimit: 64Mi
+{{- end }}
+
+{{/* Where Kafka's credentials come from. Takes root, and a sasl that beats Kafka's own. */}}
+{{- define "callback-bridge.kafkaFiles" -}}
+{{- $kafka := .root.Values.kafka -}}
+{{- if hasPrefix "SASL" $kafka.securityProtocol }}
+- secret:
+    name: {{ .sasl.secretName | default $kafka.sasl.secretName }}
+    items:
+      - key: {{ $kafka.sasl.secretKey }}
+        path: kafka-sasl/{{ $kafka.sasl.secretKey }}
+{{- end }}
+{{- with $kafka.tls.caSecretName }}
+- secret:
+    name: {{ . }}
+    items:
+      - key: {{ $kafka.tls.caKey }}
+        path: kafka-ca/{{ $kafka.tls.caKey }}
+{{- end }}
+{{- with $kafka.tls.clientSecretName }}
+- secret:
+    name: {{ . }}
+    items:
+      - key: tls.crt
+        path: kafka-client/tls.crt
+      - key: tls.key
+        path: kafka-client/tls.key
+{{- end }}
+{{- end }}
+
+{{/* All files below /etc/callback-bridge. Takes root, and a sasl that beats Kafka's own. */}}
+{{- define "callback-bridge.files" -}}
+{{- with .root.Values -}}
+- secret:
+    name: {{ .accounts.secretName }}
+    items:
+      - key: {{ .accounts.secretKey }}
+        path: accounts/{{ .accounts.secretKey }}
+{{- if .replies }}
+- configMap:
+    name: {{ include "callback-bridge.name" $.root }}-replies
+    items:
+      {{- range $type, $_ := .replies }}
+      - key: {{ $type }}.xml
+        path: replies/{{ $type }}.xml
+      {{- end }}
+{{- end }}
+{{- end }}
+{{- include "callback-bridge.kafkaFiles" . }}
+{{- end }}
+
+{{/*
+What `callback-bridge topics` runs in. It needs nothing of the release, which may not exist yet: settings
+are with it, and the Secrets are yours. Takes root and arguments.
+*/}}
+{{- define "callback-bridge.topicsContainer" -}}
+{{- $sasl := dict "root" .root "sasl" .root.Values.topics.sasl -}}
+- name: topics
+  args: [{{ join ", " .arguments }}]
+  {{- include "callback-bridge.container" .root | nindent 2 }}
+  env:
+    {{- range $name, $value := include "callback-bridge.kafkaSettings" $sasl | fromYaml }}
+    - name: {{ $name }}
+      value: {{ $value | quote }}
+    {{- end }}
+  volumeMounts:
+    - name: temporary
+      mountPath: /tmp
+    {{- if include "callback-bridge.kafkaFiles" $sasl }}
+    - name: files
+      mountPath: /etc/callback-bridge
+      readOnly: true
+    {{- end }}
+{{- end }}
+
+{{- define "callback-bridge.topicsVolumes" -}}
+{{- include "callback-bridge.temporaryVolume" . }}
+{{- with include "callback-bridge.kafkaFiles" (dict "root" . "sasl" .Values.topics.sasl) }}
+- name: files
+  projected:
+    defaultMode: 0440
+    sources:
+      {{- . | trim | nindent 6 }}
+{{- end }}
+{{- end }}
+
+{{/*
+The longest orderly end: the readiness delay, callbacks under way, the way to Kafka, and 5 s of margin
+for sealing the spool and the end of the process itself.
+*/}}
+{{- define "callback-bridge.gracePeriodSeconds" -}}
+{{- $margin := 5 -}}
+{{- with .Values -}}
+{{- add $margin (addf .shutdown.delaySeconds .shutdown.timeoutSeconds .kafka.flushTimeoutSeconds | ceil) -}}
+{{- end }}
+{{- end }}

@@ -1,0 +1,88 @@
+"""Which metrics, labels and values there are to name, by the bridge's own declarations."""
+
+from typing import Final, get_args
+
+from bridge import catalogue
+from bridge.dead_letter import MEANINGS
+from bridge.ingress.load import ShedClass
+from bridge.ingress.protocol import Cause
+from bridge.metrics import MEASURES, PREFIX
+from bridge.near_miss import Variant
+from bridge.outcome import Outcome
+from bridge.verify import Fault, Scheme
+from tests.alerts import promql
+from tests.alerts.rules import rules
+
+# What Prometheus and Kubernetes put to every series of a pod.
+TARGET_LABELS: Final = frozenset({"cluster", "namespace", "job", "pod", "instance"})
+# What is there beside the bridge's own.
+STANDARD: Final = frozenset(
+    {
+        "up",
+        "process_cpu_seconds_total",
+        "process_max_fds",
+        "process_open_fds",
+        "process_resident_memory_bytes",
+        "process_start_time_seconds",
+    }
+)
+_OF_HISTOGRAMS: Final = ("_bucket", "_count", "_sum")
+
+
+def labels_of(metric: str) -> frozenset[str] | None:
+    """Return the labels a metric has beside its target's; None if there is no such metric."""
+    if metric in STANDARD:
+        return frozenset()
+    for name, measure in MEASURES.items():
+        full = f"{PREFIX}_{name}"
+        if measure.kind != "histogram":
+            if metric == full:
+                return frozenset(measure.labels)
+        elif metric.startswith(full) and metric.removeprefix(full) in _OF_HISTOGRAMS:
+            inside = {"le"} if metric.endswith("_bucket") else set()
+            return frozenset({*measure.labels, *inside})
+    for rule in rules():
+        if rule.name == metric and not rule.is_alert:
+            return labels_in(rule.expression)
+    return None
+
+
+def labels_in(expression: str) -> frozenset[str]:
+    """Return the labels of all metrics of an expression, their targets' too."""
+    of_metrics = (labels_of(metric) or frozenset() for metric in promql.metrics(expression))
+    return TARGET_LABELS.union(*of_metrics)
+
+
+def values_of(label: str) -> frozenset[str] | None:
+    """Return the values a label can have; None where the set is not ours."""
+    results = {"verified", *Fault}
+    types = {"shared", *catalogue.load().by_name}
+    sets: dict[str, set[str]] = {
+        "cause": set(get_args(Cause)),
+        "class": set(ShedClass),
+        "fault": set(Fault),
+        "outcome": set(Outcome),
+        "path": {"kafka", "spool"},
+        "product": {name.partition(".")[0] for name in types},
+        "reason": {reason for reasons in MEANINGS.values() for reason in reasons},
+        "result": results,
+        "scheme": {"", *Scheme},
+        "stage": set(MEANINGS),
+        "type": types,
+        "variant": set(Variant),
+    }
+    return frozenset(sets[label]) if label in sets else None
+
+
+def faults(expression: str) -> list[str]:
+    """Return what an expression names that is not there."""
+    found = [f"no metric {one}" for one in promql.metrics(expression) if labels_of(one) is None]
+    for matcher in promql.matchers(expression):
+        known = TARGET_LABELS | (labels_of(matcher.metric) or frozenset())
+        if matcher.label not in known:
+            found.append(f"{matcher.metric} has no label {matcher.label}")
+        values = values_of(matcher.label)
+        if values is not None and not values.issuperset(matcher.values):
+            found.append(f"{matcher.label} is never {set(matcher.values) - values}")
+    strange = promql.groupings(expression) - labels_in(expression)
+    return found + [f"nothing in it has the label {label}" for label in sorted(strange)]
