@@ -29,8 +29,8 @@ def _line(scenario: Scenario, row: Row) -> str:
     return (
         f"{row.scenario:>3} {scenario.name}, seed {row.seed}: tried {row.tried}, 2xx {row.accepted}, "
         f"refused {row.refused}, not connected {row.unconnected}, no answer {row.unanswered}, "
-        f"lost {row.lost}, duplicated {row.duplicated}, spooled {row.spooled}, longest {longest} s{drained} "
-        f"[{row.took_s:.0f} s]{said}"
+        f"lost {row.lost}, duplicated {row.duplicated}, spooled {row.spooled}, "
+        f"longest {longest} s{drained} [{row.took_s:.0f} s]{said}"
     )
 
 

@@ -23,6 +23,9 @@ from tests.kafka.cluster import die_with_parent
 # Kafka has these long before a callback goes to the spool; the command's own are longer.
 ACK_S: Final = 2.0
 CONTROL_ACK_S: Final = 1.0
+# What is stated of an orderly end: SHUTDOWN_TIMEOUT_S, 2 s for the drain, KAFKA_FLUSH_TIMEOUT_S, by
+# their defaults; and a second for a busy machine.
+END_MAX_S: Final = 15.0 + 2.0 + 10.0 + 1.0
 _READY_S: Final = 60.0
 _END_S: Final = 60.0
 _ROOT: Final = Path(__file__).parents[2]

@@ -98,8 +98,8 @@ def wrong_answers(attempts: Iterable[Attempt]) -> list[str]:
 def markdown(rows: Sequence[Row], names: dict[str, str]) -> str:
     """Return the rows as a table, one line a scenario, all its seeds together."""
     head = (
-        "| scenario | runs | tried | 2xx | refused | not connected | no answer | lost | duplicated records |"
-        " longest answer before / during / after, s | drained after, s |\n"
+        "| scenario | runs | tried | 2xx | refused | not connected | no answer | lost |"
+        " duplicated records | longest answer before / during / after, s | drained after, s |\n"
         "|---|---|---|---|---|---|---|---|---|---|---|\n"
     )
     return head + "".join(

@@ -10,7 +10,7 @@ from random import Random
 from typing import Final
 
 from tests.chaos import row
-from tests.chaos.bridge import BridgeProcess
+from tests.chaos.bridge import END_MAX_S, BridgeProcess
 from tests.chaos.check import Exempt, findings
 from tests.chaos.disk import Disk, NoMounts
 from tests.chaos.load import Balancer, Load
@@ -119,11 +119,12 @@ class Stage:
         self.bridges[slot].kill()
 
     async def end(self, slot: str = "one") -> None:
-        """End a bridge in order, and note how long that took."""
+        """End a bridge in order, within the time that is stated, and note how long it took."""
         self.spooled += await self.counted(self.bridges[slot], "spooled")
         code, took_s = await self.bridges[slot].end()
         self.notes.append(f"ended in {took_s:.1f} s")
         self.expect(code == 0, f"SIGTERM: exit code {code}")
+        self.expect(took_s < END_MAX_S, f"SIGTERM: ended only after {took_s:.1f} s")
 
     async def counted(self, bridge: BridgeProcess, outcome: str) -> int:
         """Return how many callbacks a bridge's process says ended so."""

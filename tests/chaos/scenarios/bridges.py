@@ -6,9 +6,6 @@ from tests.chaos.bridge import BridgeProcess
 from tests.chaos.site import PROXIED
 from tests.chaos.stage import Scenario, Stage
 
-# By default 15 s for callbacks under way, and 10 s for what is on its way to Kafka.
-_END_MAX_S = 26.0
-
 
 async def _nobody_touches_anything(stage: Stage) -> None:
     await stage.pause(5, 6)
