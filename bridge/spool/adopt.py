@@ -121,7 +121,6 @@ class Adopter:
             )
             if not page:
                 if total:
-                    if total:
                     log.info("spool_adopted", file=str(path), callbacks=total)
                 return await asyncio.to_thread(store.empty)
             if not self._spool.has_room(page):
