@@ -78,7 +78,9 @@ class Bridge:
             await self._accounts_file.stop()
         if self._drain is not None:
             await self._drain.stop(_DRAIN_END_S)
-        await self.publisher.stop(self._flush_timeout_s)
+        # Every callback is answered by now, so what Kafka still has to acknowledge is in the spool
+        # as well: while it is away there is nothing to wait for.
+        await self.publisher.stop(self._flush_timeout_s if self.breaker.closed else 0)
         if self.spool is not None:
             await self.spool.close()
 
