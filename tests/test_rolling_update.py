@@ -1,0 +1,150 @@
+"""A rolling update as a cluster does it: one process after the other is replaced, under load.
+
+Each gets SIGTERM while callbacks still come to it, because a load balancer hears of it late; a new
+process then takes up the same spool. No callback may get anything but 200, and none may be missing.
+"""
+
+import asyncio
+import contextlib
+import itertools
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import httpx
+import orjson
+
+from bridge import catalogue
+from bridge.derived.topics import Sizing, plan
+from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN
+from bridge.dev.broker import free_port
+from bridge.dev.emulator.sign import signed_headers
+from bridge.event import JOURNAL_TOPIC
+from tests.cli.process import Started, started
+from tests.kafka.client import Kafka, make_topics, read_back
+from tests.kafka.waiting import PATIENCE_S
+
+pytest_plugins = ("tests.kafka.fixtures",)
+
+PATH: Final = "/plivo/voice/call/hangup"
+EVENTS: Final = "plivo.voice.call.hangup.v1"
+CLIENTS: Final = 8
+DELAY_S: Final = 1.5
+# How long a load balancer goes on sending to a pod that is told to stop: less than the delay.
+LATE_S: Final = 0.5
+SIZING: Final = Sizing(3, 1, 1, 0, 0, 0)
+
+
+@dataclass
+class Pod:
+    """A place in the set: its spool outlives its processes."""
+
+    kafka: Kafka
+    prefix: str
+    spool: Path
+    port: int = field(default_factory=free_port)
+    management_port: int = field(default_factory=free_port)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def process(self) -> contextlib.AbstractContextManager[Started]:
+        return started(
+            "serve",
+            accounts=orjson.dumps(ACCOUNTS).decode(),
+            host="127.0.0.1",
+            port=str(self.port),
+            management_port=str(self.management_port),
+            kafka_bootstrap_servers=self.kafka.address,
+            kafka_idempotence=str(self.kafka.idempotence),
+            spool_directory=str(self.spool),
+            shutdown_delay_s=str(DELAY_S),
+            topic_prefix=self.prefix,
+            log_level="warning",
+        )
+
+    async def is_ready(self) -> None:
+        async with httpx.AsyncClient() as client, asyncio.timeout(PATIENCE_S):
+            while True:
+                with contextlib.suppress(httpx.TransportError):
+                    url = f"http://127.0.0.1:{self.management_port}/readyz"
+                    if (await client.get(url)).is_success:
+                        return
+                await asyncio.sleep(0.05)
+
+
+class Load:
+    """Clients that go from endpoint to endpoint, and count what they were answered."""
+
+    def __init__(self) -> None:
+        self.endpoints: list[str] = []
+        self.answers: Counter[int | str] = Counter()
+        self.sent: list[str] = []
+        self._stopping = False
+        self._numbers = itertools.count()
+
+    async def run(self) -> None:
+        async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
+            await asyncio.gather(*(self._client(client) for _ in range(CLIENTS)))
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    async def _client(self, client: httpx.AsyncClient) -> None:
+        while not self._stopping:
+            number = next(self._numbers)
+            call = f"{number:08d}-0000-4000-8000-000000000000"
+            url = self.endpoints[number % len(self.endpoints)] + PATH
+            body = f"CallUUID={call}&Event=Hangup&ParentAuthID={AUTH_ID}&Duration=1"
+            headers = signed_headers("POST", url, body, AUTH_TOKEN)
+            headers["content-type"] = "application/x-www-form-urlencoded"
+            try:
+                answer = await client.post(url, content=body, headers=headers)
+            except httpx.TransportError as error:
+                self.answers[type(error).__name__] += 1
+            else:
+                self.answers[answer.status_code] += 1
+            self.sent.append(call)
+            await asyncio.sleep(0.01)
+
+
+async def replaced(pod: Pod, old: Started, load: Load, rest: contextlib.ExitStack) -> None:
+    """Replace a pod's process: SIGTERM, the endpoint removed late, a new process on the spool."""
+    ending = asyncio.create_task(asyncio.to_thread(old.end))
+    await asyncio.sleep(LATE_S)
+    load.endpoints.remove(pod.url)
+    assert await ending == 0, old.written
+    rest.enter_context(pod.process())
+    await pod.is_ready()
+    load.endpoints.append(pod.url)
+
+
+async def rolled(kafka: Kafka, prefix: str, folder: Path) -> Load:
+    await make_topics(kafka.connection, *plan(catalogue.load(), prefix, SIZING))
+    pods = [Pod(kafka, prefix, folder / f"spool-{number}") for number in range(2)]
+    load = Load()
+    with contextlib.ExitStack() as processes:
+        first = [processes.enter_context(pod.process()) for pod in pods]
+        for pod in pods:
+            await pod.is_ready()
+            load.endpoints.append(pod.url)
+        running = asyncio.create_task(load.run())
+        await asyncio.sleep(0.5)
+        for pod, old in zip(pods, first, strict=True):
+            await replaced(pod, old, load, processes)
+        await asyncio.sleep(0.5)
+        load.stop()
+        await running
+    return load
+
+
+async def test_a_rolling_update_loses_no_callback_and_no_client_sees_it(
+    kafka: Kafka, prefix: str, tmp_path: Path
+) -> None:
+    load = await rolled(kafka, prefix, tmp_path)
+    assert load.answers == {200: len(load.sent)}
+    for topic in (EVENTS, JOURNAL_TOPIC):
+        keys = Counter(record.key.decode() for record in read_back(kafka.address, [prefix + topic]))
+        assert keys == Counter(load.sent)
