@@ -7,13 +7,31 @@ import typer
 from rich.console import Console
 
 from bridge import __version__, logs
-from bridge.cli import callbacks, deadletters, demo, dev, schemas, serve, spool, tail, topics
+from bridge.cli import (
+    call,
+    callbacks,
+    deadletters,
+    demo,
+    dev,
+    replay,
+    schemas,
+    serve,
+    spool,
+    tail,
+    topics,
+)
 from bridge.cli.checking import NoValidator
 from bridge.derived.pack import NotAPack
 from bridge.dev.broker import NoBroker
 from bridge.ingress.server import CannotListen
 from bridge.publish.provision import ProvisioningRefused
+from bridge.replay import CannotWrite, TargetExists
+from bridge.replay.plan import NotAPlan
+from bridge.replay.progress import InUse, NotProgress
+from bridge.replay.reading import RecordsMissing
 from bridge.replay.source import CannotRead
+from bridge.replay.to_parquet import NoParquet
+from bridge.replay.to_url import NotJournal
 from bridge.reply.document import BadDocument
 from bridge.settings import SettingsRefused
 from bridge.spool.looking import CannotLook
@@ -32,6 +50,8 @@ app.command()(dev.dev)
 app.command()(demo.demo)
 app.command()(tail.tail)
 app.add_typer(topics.app, name="topics")
+app.add_typer(replay.app, name="replay")
+app.add_typer(call.app, name="call")
 app.add_typer(spool.app, name="spool")
 app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(callbacks.app, name="callbacks")
@@ -56,8 +76,30 @@ def main(
     logs.leave_out_libraries()  # `serve` and `dev` configure logs of their own
 
 
+MISSING = 1
 REFUSED = 2
 UNREACHABLE = 3
+
+_REFUSALS = (
+    SettingsRefused,
+    BadDocument,
+    NotAPack,
+    NotAPlan,
+    NotProgress,
+    InUse,
+    NotJournal,
+    TargetExists,
+)
+_UNREACHABLE = (
+    CannotListen,
+    CannotLook,
+    CannotRead,
+    CannotWrite,
+    NoBroker,
+    NoParquet,
+    NoValidator,
+    ProvisioningRefused,
+)
 
 
 def run() -> None:
@@ -65,19 +107,15 @@ def run() -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         app()
-    except (SettingsRefused, BadDocument, NotAPack) as error:
+    except _REFUSALS as error:
         for line in str(error).splitlines():
             console.print(line, style="red", markup=False)
         sys.exit(REFUSED)
-    except (
-        CannotListen,
-        CannotLook,
-        CannotRead,
-        NoBroker,
-        NoValidator,
-        ProvisioningRefused,
-    ) as error:
+    except _UNREACHABLE as error:
         console.print(str(error), style="red", markup=False)
         sys.exit(UNREACHABLE)
+    except RecordsMissing as error:
+        console.print(str(error), style="red", markup=False)
+        sys.exit(MISSING)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -56,7 +56,7 @@ async def read(
     )
     try:
         await consumer.start()
-        partitions = await _partitions(consumer, topics)
+        partitions = await partitions_of(consumer, topics)
         consumer.assign(partitions)
         await _seek(consumer, partitions, since=since, from_start=from_start)
         ends = await consumer.end_offsets(partitions)
@@ -72,7 +72,7 @@ async def read(
                         timestamp=datetime.fromtimestamp(record.timestamp / 1000, UTC),
                         key=record.key or b"",
                         value=record.value or b"",
-                        headers=dict(record.headers),
+                        headers={name: of or b"" for name, of in record.headers},
                     )
             left = {one for one in left if await consumer.position(one) < ends[one]}
     except KafkaError as error:
@@ -82,7 +82,8 @@ async def read(
         await consumer.stop()
 
 
-async def _partitions(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list[TopicPartition]:
+async def partitions_of(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list[TopicPartition]:
+    """Return every partition of the topics; raises CannotRead if one of them is missing."""
     # The consumer's own metadata knows the topics it subscribed to, and it subscribes to none.
     cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001 (there is no other way)
     missing = [topic for topic in topics if cluster.partitions_for_topic(topic) is None]

@@ -1,0 +1,95 @@
+"""A call as one JSON document: what ``call show`` says, in full."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bridge.normalise.time import rfc3339, zone_named
+from bridge.replay.call import Entry, Found
+from bridge.replay.call_gaps import duplicates_of, gaps_of
+from bridge.replay.call_legs import Leg, legs_of, total_cost
+from bridge.replay.columns import utc_from_ms
+
+
+def document(found: Found, now: datetime, *, since_ms: int | None) -> dict[str, Any]:
+    """Return everything that was found; ``since_ms`` is where looking began."""
+    legs = legs_of(found.entries)
+    return {
+        "id": found.id,
+        "kind": kind_of(found.entries, legs),
+        "looked_since": None if since_ms is None else utc_from_ms(since_ms),
+        "callbacks": len(found.entries),
+        "is_cut": found.is_cut,
+        "followed": found.followed,
+        "not_followed": found.not_followed,
+        "total_cost": total_cost(legs),
+        "legs": [_leg(leg) for leg in legs],
+        "timeline": [_entry(entry) for entry in found.entries],
+        "gaps": gaps_of(found.entries, legs, now),
+        "duplicates": duplicates_of(found.entries),
+    }
+
+
+def kind_of(entries: Sequence[Entry], legs: Sequence[Leg]) -> str | None:
+    """Return whether it is a call or a message, ``other`` for anything else; None of nothing."""
+    if not entries:
+        return None
+    if legs:
+        return "call"
+    return "message" if any("message_uuid" in entry.data for entry in entries) else "other"
+
+
+def received(entry: Entry) -> tuple[str, str | None]:
+    """Return when the callback came: in UTC, and in the account's zone if that is known."""
+    instant = entry.callback.raw.received_at
+    return rfc3339(instant), local(instant, entry)
+
+
+def happened(entry: Entry) -> tuple[str | None, str | None]:
+    """Return when it happened, by Plivo: in UTC and in the account's zone; None if Plivo is silent."""
+    if entry.event is None or entry.data.get("time_source") == "received":
+        return None, None
+    utc = str(entry.event["time"])
+    return utc, local(datetime.fromisoformat(utc), entry)
+
+
+def local(instant: datetime, entry: Entry) -> str | None:
+    """Return an instant in the account's zone, with its offset."""
+    zone = zone_of(entry)
+    return None if zone is None else instant.astimezone(zone).isoformat()
+
+
+def zone_of(entry: Entry) -> ZoneInfo | None:
+    """Return the zone the account had, None if that is not known."""
+    name = entry.callback.value["zone"]
+    return zone_named(name) if name else None
+
+
+def _leg(leg: Leg) -> dict[str, Any]:
+    return {"id": leg.id, "role": leg.role, "callbacks": len(leg.entries), **leg.fields}
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    value = entry.callback.value
+    received_at, received_local = received(entry)
+    happened_at, happened_local = happened(entry)
+    return {
+        "received_at": received_at,
+        "received_local": received_local,
+        "zone": value["zone"],
+        "happened_at": happened_at,
+        "happened_local": happened_local,
+        "type": entry.type or None,
+        "key": entry.key,
+        "source": value["source"],
+        "verification": value["verification"],
+        "request": {"method": value["method"], "url": value["url_verified"]},
+        "reply": value["reply"],
+        "event_id": entry.event["id"] if entry.event else None,
+        "event_from": entry.event_from,
+        "fault": entry.fault,
+        "place": entry.place,
+        "bridge_version": value["bridge_version"],
+        "data": entry.data,
+    }

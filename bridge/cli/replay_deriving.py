@@ -1,0 +1,212 @@
+"""A journal derived again as the command line runs it: read, judged, shown and, if asked, written."""
+
+import asyncio
+import contextlib
+import secrets
+import sys
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import orjson
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from bridge import catalogue, logs
+from bridge.account_settings import Account as AccountSettings
+from bridge.cli import replay_options as options
+from bridge.cli import showing
+from bridge.cli.build import accounts, connection, naming
+from bridge.cli.replay_derive_shown import show_judged, show_recheck, show_sums
+from bridge.cli.replay_shown import Counting
+from bridge.event import JOURNAL_TOPIC
+from bridge.normalise.time import rfc3339
+from bridge.parse import Parser
+from bridge.publish.kafka import KafkaPublisher
+from bridge.replay import CannotWrite, Stamp
+from bridge.replay.derive import CannotDerive, Deriver, Judged, State, Tally
+from bridge.replay.deriving import Reading, Scope, Watch, judgements, to_derive
+from bridge.replay.journal import NotAJournalRecord, journalled
+from bridge.replay.rechecking import Checked, Keys
+from bridge.replay.selection import Query
+from bridge.replay.to_derived import Derived, Sourced
+from bridge.settings import Settings, SettingsRefused
+
+_ACCOUNTS: Final = TypeAdapter(list[AccountSettings])
+_ACK_TIMEOUT_S: Final = 60.0
+_CONNECT_S: Final = 20.0
+_WRITTEN: Final = frozenset({State.CHANGED, State.NEW})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What ``replay derive`` was asked for."""
+
+    query: Query
+    diff: bool
+    verify: bool
+    tokens_file: Path | None
+    write: bool
+    everything: bool
+    to_live: bool
+    yes: bool
+    as_json: bool
+
+
+async def derived(settings: Settings, asked: Asked) -> Tally:
+    """Return what was found, everything shown and written; raises BadParameter and CannotRead."""
+    logs.configure("console", "error")
+    kafka = connection(settings)
+    at = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
+    scope = Scope(
+        journal=settings.topic_prefix + JOURNAL_TOPIC,
+        events=options.topics_of(replace(asked.query, source="events"), settings.topic_prefix),
+        query=asked.query,
+        within=options.window_of(asked.query),
+    )
+    keys = Keys(accounts(_with_tokens(settings, asked.tokens_file))) if asked.verify else None
+    reading = await to_derive(kafka, scope)
+    if asked.to_live and not asked.yes:
+        _ask()
+    deriver = Deriver(Parser(catalogue.load(), settings.context_parameters), naming(settings))
+    stamp = Stamp(secrets.token_hex(4), rfc3339(at))
+    tally = Tally()
+    async with _writing(settings, stamp, asked) as target:
+        run = _Run(asked, deriver, tally, at=at, keys=keys, target=target)
+        await run.through(settings, reading)
+    show_sums(
+        tally,
+        as_json=asked.as_json,
+        verified=keys is not None,
+        written=(stamp.id, target.written, target.topics) if target is not None else None,
+    )
+    return tally
+
+
+class _Run:
+    """One reading of the journal and its events."""
+
+    def __init__(  # noqa: PLR0913 (wired once, by name)
+        self,
+        asked: Asked,
+        deriver: Deriver,
+        tally: Tally,
+        *,
+        at: datetime,
+        keys: Keys | None,
+        target: Derived | None,
+    ) -> None:
+        self._asked = asked
+        self._deriver = deriver
+        self._tally = tally
+        self._at = at
+        self._keys = keys
+        self._target = target
+        self._unwritten: list[Sourced] = []
+
+    async def through(self, settings: Settings, reading: Reading) -> None:
+        """Judge, show and write what is read."""
+        read = 0
+        of = sum(one.end - one.begin for one in reading.stretches)
+        with Counting("deriving", of) as counting:
+
+            def count(records: int) -> None:
+                nonlocal read
+                read += records
+                counting.at(read)
+
+            watch = Watch(self._at, count, self._callback)
+            found = judgements(connection(settings), reading, self._deriver, watch)
+            async with contextlib.aclosing(found):
+                async for chunk in found:
+                    for judged in chunk:
+                        self._judged(judged)
+                    await self._write()
+
+    def _callback(self, source: str, value: bytes) -> None:
+        """Check a journal record's signature; of everything that is written, note its event now.
+
+        So the order is the journal's, whenever the published event comes by.
+        """
+        if self._keys is None and not self._asked.everything:
+            return
+        try:
+            callback = journalled(value)
+        except NotAJournalRecord:
+            return
+        if self._keys is not None:
+            recheck = self._keys.recheck(callback)
+            self._tally.add_recheck(recheck)
+            if recheck.checked is Checked.DOES_NOT_HOLD:
+                show_recheck(recheck, source, as_json=self._asked.as_json)
+        if self._asked.everything:
+            with contextlib.suppress(CannotDerive):
+                event = self._deriver.event_of(callback, self._at)
+                self._unwritten.append((event, source))
+
+    def _judged(self, judged: Judged) -> None:
+        self._tally.add(judged)
+        if self._asked.diff and judged.state not in {State.UNCHANGED, State.REPEATED}:
+            show_judged(judged, as_json=self._asked.as_json)
+        if judged.event is not None and judged.state in _WRITTEN and not self._asked.everything:
+            self._unwritten.append((judged.event, judged.source))
+
+    async def _write(self) -> None:
+        if self._target is not None:
+            await self._target.write(self._unwritten)
+        self._unwritten = []
+
+
+def _with_tokens(settings: Settings, file: Path | None) -> Settings:
+    """Return the settings with the accounts of a file beside their own; raises SettingsRefused."""
+    if file is None:
+        return settings
+    try:
+        more = _ACCOUNTS.validate_python(orjson.loads(file.read_bytes()))
+    except OSError as error:
+        message = f"{file}: {error.strerror}"
+        raise SettingsRefused(message) from error
+    except orjson.JSONDecodeError as error:
+        message = f"{file}: not JSON"
+        raise SettingsRefused(message) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        message = f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise SettingsRefused(message) from None
+    return settings.model_copy(update={"accounts": [*settings.accounts, *more]})
+
+
+def _ask() -> None:
+    if not (showing.on_terminal() and sys.stdin.isatty()):
+        message = "there is nobody to ask whether this goes into the live topics: say --yes"
+        raise typer.BadParameter(message, param_hint="--to-live")
+    typer.confirm("Publish derived events into the live topics?", abort=True)
+
+
+@contextlib.asynccontextmanager
+async def _writing(
+    settings: Settings, stamp: Stamp, asked: Asked
+) -> AsyncGenerator[Derived | None]:
+    """Run what writes, None where nothing is to be written; raises CannotWrite."""
+    if not asked.write:
+        yield None
+        return
+    kafka = connection(settings)
+    kafka = replace(kafka, client_id=f"{kafka.client_id}-replay")
+    publisher = KafkaPublisher(
+        kafka, idempotence=settings.kafka.idempotence, ack_timeout_s=_ACK_TIMEOUT_S
+    )
+    publisher.start()
+    try:
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                while not publisher.available:  # noqa: ASYNC110 (once, at the start)
+                    await asyncio.sleep(0.02)
+        except TimeoutError as error:
+            message = f"{settings.kafka.bootstrap_servers}: no connection"
+            raise CannotWrite(message) from error
+        yield Derived(kafka, publisher, stamp, to_live=asked.to_live)
+    finally:
+        await publisher.stop(_ACK_TIMEOUT_S)

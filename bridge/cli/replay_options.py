@@ -1,0 +1,141 @@
+"""What a replay reads and where it goes to, from the options of ``replay``."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridge import catalogue
+from bridge.cli.showing import chosen
+from bridge.cli.tail import since_from
+from bridge.event import JOURNAL_TOPIC
+from bridge.replay.pace import Pace, pace_from
+from bridge.replay.progress import Destination
+from bridge.replay.selection import ID, Query, Source, offsets_from
+from bridge.replay.to_url import is_base
+from bridge.replay.window import Window, window
+
+From = Annotated[
+    Source,
+    typer.Option(
+        "--from", help="`events`: the topics of the types. `journal`: every callback as it came."
+    ),
+]
+Since = Annotated[
+    str | None,
+    typer.Option(help="Received then or later: 2h, 30m, 1d ago, or 2026-03-07T14:00Z."),
+]
+Until = Annotated[str | None, typer.Option(help="Received before then; the same forms.")]
+Types = Annotated[
+    list[str] | None,
+    typer.Option("--type", help="Only this callback type, such as voice.call.hangup. Repeatable."),
+]
+Calls = Annotated[
+    list[str] | None,
+    typer.Option("--call", help="Only what names this call: its UUID. Repeatable."),
+]
+Messages = Annotated[
+    list[str] | None,
+    typer.Option("--message", help="Only what names this message: its UUID. Repeatable."),
+]
+Accounts = Annotated[
+    list[str] | None,
+    typer.Option("--account", help="Only this account or subaccount: its auth id. Repeatable."),
+]
+OffsetRanges = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--offsets",
+        help="Only these offsets of these topics: topic:partition:from-to, both included; without "
+        "`to` to the end. Repeatable.",
+    ),
+]
+PaceOption = Annotated[
+    str | None,
+    typer.Option("--pace", help="100/s, or 2x for twice the original speed. Default: at once."),
+]
+
+
+def query_of(  # noqa: PLR0913 (the options)
+    *,
+    source: Source,
+    since: str | None,
+    until: str | None,
+    types: Sequence[str] | None,
+    calls: Sequence[str] | None,
+    messages: Sequence[str] | None,
+    accounts: Sequence[str] | None,
+    offsets: Sequence[str] | None,
+) -> Query:
+    """Return the query of the options; raises BadParameter."""
+    known = catalogue.load().by_name
+    for name in types or ():
+        chosen(name, known, "type", "`callback-bridge callbacks list`")
+    for option, ids in (("--call", calls), ("--message", messages), ("--account", accounts)):
+        for one in ids or ():
+            if ID.fullmatch(one) is None:
+                message = f"{one!r} is no id"
+                raise typer.BadParameter(message, param_hint=option)
+    for text in offsets or ():
+        try:
+            offsets_from(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--offsets") from error
+    return Query(
+        source=source,
+        since=since,
+        until=until,
+        types=tuple(types or ()),
+        calls=tuple(calls or ()),
+        messages=tuple(messages or ()),
+        accounts=tuple(accounts or ()),
+        offsets=tuple(offsets or ()),
+    )
+
+
+def window_of(query: Query) -> Window:
+    """Return the instants a query's times mean now; raises BadParameter."""
+    now = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
+    since = since_from(query.since, now) if query.since else None
+    until = since_from(query.until, now) if query.until else None
+    if since is not None and until is not None and until <= since:
+        message = "is not after --since"
+        raise typer.BadParameter(message, param_hint="--until")
+    return window(since, until)
+
+
+def topics_of(query: Query, prefix: str) -> list[str]:
+    """Return the topics a query without offsets reads."""
+    if query.source == "journal":
+        return [prefix + JOURNAL_TOPIC]
+    known = catalogue.load().by_name
+    names = query.types or tuple(known)
+    return [prefix + known[name].topic for name in names]
+
+
+def pace_of(text: str | None) -> Pace | None:
+    """Return the pace of the option; raises BadParameter."""
+    try:
+        return pace_from(text) if text else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--pace") from error
+
+
+def destination_of(
+    *, live: bool, jsonl: Path | None, csv: Path | None, parquet: Path | None, url: str | None
+) -> Destination | None:
+    """Return where the options say, None if they do not; raises BadParameter."""
+    if url is not None and not is_base(url):
+        message = "must be an absolute http or https URL without a query"
+        raise typer.BadParameter(message, param_hint="--to-url")
+    found = [Destination("live")] if live else []
+    found += [Destination("jsonl", str(jsonl))] if jsonl else []
+    found += [Destination("csv", str(csv))] if csv else []
+    found += [Destination("parquet", str(parquet))] if parquet else []
+    found += [Destination("url", url)] if url else []
+    if len(found) > 1:
+        message = "only one of the --to-… options can be had at a time"
+        raise typer.BadParameter(message)
+    return found[0] if found else None

@@ -1,0 +1,218 @@
+"""A replay as the command line runs it: planned, begun or gone on with, watched, summed up."""
+
+import asyncio
+import secrets
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+from bridge.cli import replay_options as options
+from bridge.cli import showing
+from bridge.cli.build import connection
+from bridge.cli.replay_shown import Counting, show_end, show_plan
+from bridge.cli.replay_targets import opened, topic_names
+from bridge.normalise.time import rfc3339
+from bridge.replay import Stamp
+from bridge.replay.caught_up import caught_up
+from bridge.replay.new_topic import shorter_kept
+from bridge.replay.pace import Pace
+from bridge.replay.plan import Plan
+from bridge.replay.plan import load as load_plan
+from bridge.replay.planning import Making, make_plan, to_read
+from bridge.replay.progress import Destination, Progress, held, new, save
+from bridge.replay.progress import load as load_progress
+from bridge.replay.run import Watch, run
+from bridge.replay.selection import Query
+from bridge.settings import Settings
+
+NOT_ALL = 1
+_STOPPED = 130
+_IN_FILES = frozenset({"jsonl", "csv", "parquet"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What ``replay run`` was asked for."""
+
+    query: Query
+    plan_file: Path | None
+    destination: Destination | None
+    pace: Pace | None
+    progress_file: Path | None
+    yes: bool
+
+
+async def planned(settings: Settings, query: Query) -> Plan:
+    """Return the plan of a query, everything that may be wanted read; raises CannotRead."""
+    kafka = connection(settings)
+    topics = options.topics_of(query, settings.topic_prefix)
+    within = options.window_of(query)
+    among = await to_read(kafka, topics, query, within)
+    read = 0
+    with Counting("planning", sum(one.end - one.begin for one in among)) as counting:
+
+        def count(records: int) -> None:
+            nonlocal read
+            read += records
+            counting.at(read)
+
+        making = Making(secrets.token_hex(4), _now(), time.monotonic)
+        return await make_plan(kafka, among, query, within=within, making=making, on_read=count)
+
+
+async def replayed(settings: Settings, asked: Asked) -> int:
+    """Return the exit code of a replay, begun or gone on with.
+
+    Raises BadParameter, and what makes the command end with one line.
+    """
+    stamp = Stamp(secrets.token_hex(4), _now())
+    file = _progress_file(asked, stamp)
+    with held(file):
+        progress = load_progress(file)
+        is_new = progress is None
+        if progress is None:
+            progress = await _begun(settings, asked, stamp)
+        else:
+            _refuse_another(asked, progress, file)
+        if progress.plan.records and progress.finished_at is None:
+            begun_s, before = time.monotonic(), progress.records
+            progress = await _run(settings, asked, progress, file=file, is_new=is_new)
+            took_s = max(time.monotonic() - begun_s, 1e-9)
+            return _end(progress, file, rate=(progress.records - before) / took_s)
+    return _end(progress, file, rate=None)
+
+
+async def _begun(settings: Settings, asked: Asked, stamp: Stamp) -> Progress:
+    destination = asked.destination or Destination("new-topic")
+    if asked.plan_file is not None:
+        made = load_plan(asked.plan_file)
+    else:
+        made = await planned(settings, asked.query)
+        show_plan(made, as_json=False)
+    if destination.kind == "url" and made.query.source != "journal":
+        message = "requests are in the journal alone: plan with --from journal"
+        raise typer.BadParameter(message, param_hint="--to-url")
+    if destination.kind == "live":
+        await _warn_of_retention(settings, made)
+        if asked.plan_file is None and not asked.yes:
+            _ask(made)
+    return new(made, destination, stamp)
+
+
+def _ask(made: Plan) -> None:
+    if not (showing.on_terminal() and sys.stdin.isatty()):
+        message = (
+            "there is nobody to ask whether this goes into the live topics: say --yes, or --plan"
+        )
+        raise typer.BadParameter(message, param_hint="--to-live")
+    topics = ", ".join(made.topics)
+    typer.confirm(f"Replay {made.records:,} records into {topics}?", abort=True)
+
+
+async def _warn_of_retention(settings: Settings, made: Plan) -> None:
+    if made.first_ms is None:
+        return
+    age_ms = int(time.time() * 1000) - made.first_ms  # noqa: TID251 (the doorway's clock)
+    for name, kept_ms in (
+        await shorter_kept(connection(settings), made.topics, age_ms=age_ms)
+    ).items():
+        days = kept_ms / 86_400_000
+        typer.echo(
+            f"{name} keeps records for {days:g} days, and some of these are older: Kafka may delete "
+            "them again at once",
+            err=True,
+        )
+
+
+async def _run(
+    settings: Settings, asked: Asked, progress: Progress, *, file: Path, is_new: bool
+) -> Progress:
+    kafka = connection(settings)
+    stopping = asyncio.Event()
+    _stop_on_signals(stopping)
+    async with opened(
+        kafka,
+        progress,
+        idempotence=settings.kafka.idempotence,
+        at_once=asked.pace is not None,
+    ) as target:
+        if is_new:
+            save(file, progress)
+        elif progress.destination.kind == "new-topic":
+            progress = await caught_up(kafka, progress, topic_names(progress))
+        with Counting("replaying", progress.plan.records) as counting:
+            counting.at(progress.records)
+            watch = Watch(time.monotonic, _now, counting.at, stopping)
+            return await run(kafka, progress, target, file=file, pace=asked.pace, watch=watch)
+
+
+def _stop_on_signals(stopping: asyncio.Event) -> None:
+    """Have the first signal set ``stopping``, and the next one end the command at once."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+
+    def stop() -> None:
+        if stopping.is_set() and task is not None:
+            task.cancel()
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+
+
+def _progress_file(asked: Asked, stamp: Stamp) -> Path:
+    if asked.progress_file is not None:
+        return asked.progress_file
+    if asked.destination is not None and asked.destination.kind in _IN_FILES:
+        return Path(f"{asked.destination.place}.progress.json")
+    return Path(f"{asked.plan_file or f'replay-{stamp.id}'}.progress.json")
+
+
+def _refuse_another(asked: Asked, progress: Progress, file: Path) -> None:
+    """Refuse to go on with a replay that is not the one that was asked for."""
+    fault = None
+    if asked.destination not in {None, progress.destination}:
+        place = f" {progress.destination.place}".rstrip()
+        fault = f"of a replay to another place ({progress.destination.kind}{place})"
+    elif asked.plan_file is not None:
+        if load_plan(asked.plan_file).id != progress.plan.id:
+            fault = f"of another plan ({progress.plan.id})"
+    elif asked.query not in {Query(), progress.plan.query}:
+        fault = "of a replay of something else"
+    if fault is not None:
+        message = f"{file} is {fault}: name another file, or delete it"
+        raise typer.BadParameter(message, param_hint="--progress")
+
+
+def _end(progress: Progress, file: Path, *, rate: float | None) -> int:
+    """Print the summary, and return the exit code."""
+    made = progress.plan
+    statuses: dict[str, int] = (progress.state or {}).get("statuses", {})
+    is_done = progress.finished_at is not None or not made.records
+    end: dict[str, object] = {
+        "state": "done" if is_done else "stopped",
+        "replay_id": progress.stamp.id,
+        "plan_id": made.id,
+        "records": progress.records,
+        "records_planned": made.records,
+        "to": list(topic_names(progress).values()) or [progress.destination.place],
+        "progress": str(file),
+    }
+    if statuses:
+        end["statuses"] = statuses
+    if rate is not None:
+        end["records_per_s"] = round(rate)
+    show_end(end)
+    if not is_done:
+        return _STOPPED
+    refused = any(not status.startswith("2") for status in statuses)
+    return NOT_ALL if refused or not made.records or progress.records != made.records else 0
+
+
+def _now() -> str:
+    return rfc3339(datetime.now(UTC))  # noqa: TID251 (the doorway's clock)

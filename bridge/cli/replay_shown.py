@@ -1,0 +1,148 @@
+"""What ``replay`` says: a bar and tables on a terminal, JSON lines in a pipe."""
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Final, Self
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from bridge.cli import showing
+from bridge.cli.showing import facts, show, table
+from bridge.replay.columns import utc_from_ms
+from bridge.replay.plan import Plan
+
+_LINE_S: Final = 5.0
+_KIB: Final = 1024
+_MINUTE_S: Final = 60
+_HOUR_S: Final = 3600
+
+
+class Counting:
+    """Shows how many records of how many: a bar that moves, or a line every few seconds."""
+
+    def __init__(self, doing: str, of: int) -> None:
+        self._doing = doing
+        self._of = of
+        self._said_s = time.monotonic()
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:,} of {task.total:,}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            disable=not showing.on_terminal(),
+        )
+        self._task = self._bar.add_task(doing, total=of)
+
+    def __enter__(self) -> Self:
+        """Show the bar."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the bar as it is."""
+        self._bar.stop()
+
+    def at(self, records: int) -> None:
+        """Show a count."""
+        self._bar.update(self._task, completed=records)
+        now_s = time.monotonic()
+        if not showing.on_terminal() and now_s - self._said_s >= _LINE_S:
+            self._said_s = now_s
+            say({"state": self._doing, "records": records, "of": self._of})
+
+
+def say(line: Mapping[str, object]) -> None:
+    """Print a line of JSON."""
+    typer.echo(orjson.dumps(line))
+
+
+def show_plan(plan: Plan, *, as_json: bool) -> None:
+    """Print what a plan found."""
+    if as_json or not showing.on_terminal():
+        say({"state": "planned", **summary(plan)})
+        return
+    show(
+        facts(
+            [
+                ("plan", plan.id),
+                ("records", f"{plan.records:,} of {plan.read_records:,} read"),
+                ("bytes", size(plan.bytes)),
+                ("first", "-" if plan.first_ms is None else utc_from_ms(plan.first_ms)),
+                ("last", "-" if plan.last_ms is None else utc_from_ms(plan.last_ms)),
+                ("to read again", f"{duration(plan.estimate.full_speed_s)}; writing comes on top"),
+                ("at original speed", duration(plan.estimate.original_speed_s)),
+            ]
+        )
+    )
+    by_topic = table(
+        ("topic", "partitions", "records", "bytes"),
+        [
+            (
+                topic,
+                str(sum(1 for one in plan.parts if one.stretch.topic == topic)),
+                f"{sum(one.records for one in plan.parts if one.stretch.topic == topic):,}",
+                size(sum(one.bytes for one in plan.parts if one.stretch.topic == topic)),
+            )
+            for topic in plan.topics
+        ],
+    )
+    show(by_topic)
+
+
+def summary(plan: Plan) -> dict[str, object]:
+    """Return what a plan found, without what only a run needs."""
+    return {
+        "plan_id": plan.id,
+        "records": plan.records,
+        "bytes": plan.bytes,
+        "first": None if plan.first_ms is None else utc_from_ms(plan.first_ms),
+        "last": None if plan.last_ms is None else utc_from_ms(plan.last_ms),
+        "read_records": plan.read_records,
+        "partitions": len(plan.parts),
+        "topics": plan.topics,
+        "estimate": plan.estimate,
+    }
+
+
+def show_end(end: Mapping[str, object]) -> None:
+    """Print how a replay ended."""
+    if not showing.on_terminal():
+        say(end)
+        return
+    show(facts([(name.replace("_", " "), _text(value)) for name, value in end.items()]))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return "\n".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType] (any list)
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def size(of_bytes: int) -> str:
+    """Return bytes for people."""
+    amount = float(of_bytes)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < _KIB:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= _KIB
+    return f"{amount:.1f} GiB"
+
+
+def duration(of_s: float) -> str:
+    """Return seconds for people."""
+    if of_s < _MINUTE_S:
+        return f"{of_s:.1f} s"
+    whole = round(of_s)
+    if whole < _HOUR_S:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // _HOUR_S} h {whole % _HOUR_S // 60} min"

@@ -1,0 +1,87 @@
+"""From where a replay goes to, to the target that takes it there."""
+
+import contextlib
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import assert_never
+
+from bridge import catalogue
+from bridge.publish.connection import Connection
+from bridge.replay import Target
+from bridge.replay.columns import Table, of_events, of_journal, types_of
+from bridge.replay.manifest import Manifest
+from bridge.replay.new_topic import create, names_for, planned_like
+from bridge.replay.plan import Plan
+from bridge.replay.progress import Progress
+from bridge.replay.to_file import File, csv_head, csv_lines, json_lines
+from bridge.replay.to_parquet import Parquet
+from bridge.replay.to_topic import topics
+from bridge.replay.to_url import Url, client
+
+
+def topic_names(progress: Progress) -> dict[str, str]:
+    """Return the topic each source topic is replayed into; none for other destinations."""
+    sources = progress.plan.topics
+    if progress.destination.kind == "live":
+        return dict(zip(sources, sources, strict=True))
+    if progress.destination.kind == "new-topic":
+        return names_for(sources, progress.stamp.id)
+    return {}
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    connection: Connection, progress: Progress, *, idempotence: bool, at_once: bool
+) -> AsyncGenerator[Target]:
+    """Run the target of a replay, gone on with where it settled.
+
+    Raises CannotWrite, TargetExists, NoParquet and ProvisioningRefused.
+    """
+    kind = progress.destination.kind
+    match kind:
+        case "new-topic" | "live":
+            names = topic_names(progress)
+            if names and kind == "new-topic":
+                planned = await planned_like(connection, names)
+                await create(connection, planned, written=progress.records > 0)
+            async with topics(
+                connection,
+                progress.plan.stretches,
+                names,
+                stamp=progress.stamp,
+                idempotence=idempotence,
+                at_once=at_once,
+            ) as target:
+                yield target
+        case "jsonl" | "csv" | "parquet":
+            file = _file(progress)
+            file.open(progress.state)
+            try:
+                yield file
+            finally:
+                file.close()
+        case "url":
+            async with client() as http:
+                url = Url(http, progress.destination.place, progress.stamp)
+                url.open(progress.state)
+                yield url
+        case _:
+            assert_never(kind)
+
+
+def _file(progress: Progress) -> File | Parquet:
+    path = Path(progress.destination.place)
+    if progress.destination.kind == "jsonl":
+        manifest = Manifest(progress.plan, progress.stamp)
+        return File(path, json_lines, head=b"", manifest=manifest)
+    table = _table(progress.plan)
+    manifest = Manifest(progress.plan, progress.stamp, table.names)
+    if progress.destination.kind == "csv":
+        return File(path, csv_lines(table), head=csv_head(table), manifest=manifest)
+    return Parquet(path, table, manifest)
+
+
+def _table(plan: Plan) -> Table:
+    if plan.query.source == "journal":
+        return of_journal()
+    return of_events(types_of(catalogue.load().by_name, plan.query.types))

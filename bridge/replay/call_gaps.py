@@ -1,0 +1,172 @@
+"""What is missing in a call, contradicts itself, or came twice.
+
+1. A gap is only what the callbacks themselves show. A type whose URL is not set at Plivo never comes,
+   and looks like a gap: who reads it knows which URLs are set.
+2. Plivo ends a call after four hours unless it is told otherwise (``time_limit``): a leg without a
+   hangup is under way until then.
+3. Times are compared where Plivo is sure of both. Each is rounded on its own.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Final
+
+from bridge.replay.call import Entry, Json
+from bridge.replay.call_legs import Leg
+
+UNDER_WAY_H: Final = 4
+# Far more than a message has; a number beyond is no numbering.
+_REPORTS_MAX: Final = 100
+_ROUNDING: Final = timedelta(seconds=5)
+_IN_ORDER: Final = ("started_at", "answered_at", "ended_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something an auditor should look at. ``code`` is stable, ``of`` the leg or message it is about."""
+
+    code: str
+    of: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """One event that came more than once. ``is_retry``: at another time, so Plivo sent it again."""
+
+    event_id: str
+    type: str
+    places: tuple[str, ...]
+    is_retry: bool
+
+
+def gaps_of(entries: Sequence[Entry], legs: Iterable[Leg], now: datetime) -> list[Gap]:
+    """Return every gap there is: rules 1 to 3."""
+    found: list[Gap] = []
+    for leg in legs:
+        found += _missing(leg, now)
+        found += _contradictions(leg)
+        found += _stir(leg)
+    for entry in entries:
+        found += _of_entry(entry)
+    return [*found, *_missing_reports(entries)]
+
+
+def duplicates_of(entries: Iterable[Entry]) -> list[Duplicate]:
+    """Return the events that came more than once."""
+    by_id: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.event is not None:
+            by_id.setdefault(str(entry.event["id"]), []).append(entry)
+    return [
+        Duplicate(
+            event_id=event_id,
+            type=same[0].type,
+            places=tuple(entry.place for entry in same),
+            is_retry=len({entry.callback.raw.received_at for entry in same}) > 1,
+        )
+        for event_id, same in by_id.items()
+        if len(same) > 1
+    ]
+
+
+def _missing(leg: Leg, now: datetime) -> Iterator[Gap]:
+    rang, answered = leg.of_type("voice.call.ring"), leg.of_type("voice.call.answer")
+    if answered and not rang and leg.fields.get("direction") == "outbound":
+        yield Gap("answer_without_ring", leg.id, "it was answered, and no ring came")
+    hung_up = leg.of_type("voice.call.hangup")
+    if hung_up and leg.role == "first" and leg.was_answered and not answered:
+        yield Gap("hangup_without_answer", leg.id, "it ended answered, and no answer came")
+    if len({entry.event["id"] for entry in hung_up if entry.event}) > 1:
+        yield Gap("several_hangups", leg.id, "hangups that say different things came")
+    if leg.has_ended or not (rang or leg.was_answered):
+        return
+    last = max(entry.callback.raw.received_at for entry in leg.entries)
+    if now - last > timedelta(hours=UNDER_WAY_H):
+        hours = int((now - last) / timedelta(hours=1))
+        yield Gap(
+            "hangup_missing", leg.id, f"no hangup came, and the last callback is {hours} h old"
+        )
+
+
+def _contradictions(leg: Leg) -> Iterator[Gap]:
+    """Yield where the times of a leg cannot all be true: rule 3."""
+    times = {name: _instant(leg.fields.get(name)) for name in _IN_ORDER}
+    known = [(name, time) for name, time in times.items() if time is not None]
+    for (name, earlier), (later_name, later) in pairwise(known):
+        if later < earlier - _ROUNDING:
+            yield _contradict(leg, f"{later_name} is before {name}")
+    answered, ended, said_s = times["answered_at"], times["ended_at"], leg.fields.get("duration_s")
+    if answered and ended and said_s is not None:
+        talked_s = (ended - answered).total_seconds()
+        if abs(talked_s - said_s) > _ROUNDING.total_seconds():
+            text = f"it lasted {talked_s:.0f} s by its times and {said_s} s by its duration"
+            yield _contradict(leg, text)
+    last = leg.of_type("voice.call.hangup")[:1]
+    for entry in leg.of_type("voice.call.ring", "voice.call.answer"):
+        if last and leg.entries.index(entry) > leg.entries.index(last[0]):
+            yield _contradict(leg, f"{entry.type} came after the hangup")
+        at = _instant(entry.data.get("session_started_at"))
+        if at and ended and at > ended + _ROUNDING:
+            yield _contradict(leg, f"{entry.type} happened after the leg ended")
+
+
+def _contradict(leg: Leg, text: str) -> Gap:
+    return Gap("times_contradict", leg.id, text)
+
+
+def _stir(leg: Leg) -> Iterator[Gap]:
+    said = [entry.data["stir"] for entry in leg.entries if entry.data.get("stir")]
+    if any(stir["conflict"] for stir in said):
+        yield Gap("stir_conflict", leg.id, "its STIR parameters contradict each other")
+
+
+def _of_entry(entry: Entry) -> Iterator[Gap]:
+    verification = entry.callback.value["verification"]
+    if verification["verdict"] != "verified":
+        yield Gap("not_verified", entry.key, f"{_called(entry)}: {verification['fault']}")
+    if entry.named is None:
+        now = f", nor is it today: {entry.fault}" if entry.fault else ", and would be one today"
+        yield Gap("no_event", entry.key, f"{_called(entry)} became no event{now}")
+    raw, event = entry.callback.raw, entry.event
+    if event is not None and entry.data.get("time_source") != "received":
+        ahead = datetime.fromisoformat(str(event["time"])) - raw.received_at
+        if ahead > _ROUNDING:
+            yield Gap("times_contradict", entry.key, f"{_called(entry)} came before it happened")
+    if entry.data.get("zone_mismatch"):
+        text = f"{_called(entry)}: its local times are not in the zone configured for the account"
+        yield Gap("zone_mismatch", entry.key, text)
+    for name, value in entry.data.items():
+        certainty = _certainty(value)
+        if certainty not in {None, "exact", "ambiguous_resolved"}:
+            yield Gap("time_unsure", entry.key, f"{_called(entry)}: {name} is {certainty}")
+
+
+def _missing_reports(entries: Iterable[Entry]) -> Iterator[Gap]:
+    """Yield the delivery reports that are missing from Plivo's own numbering."""
+    by_message: dict[str, set[int]] = {}
+    for entry in entries:
+        number = entry.data.get("sequence")
+        if entry.type == "messaging.message.status" and isinstance(number, int):
+            by_message.setdefault(entry.key, set()).add(number)
+    for message, numbers in by_message.items():
+        missing = sorted(set(range(1, min(max(numbers), _REPORTS_MAX))) - numbers)
+        if missing:
+            text = f"no delivery report numbered {', '.join(map(str, missing))} came"
+            yield Gap("report_missing", message, text)
+
+
+def _called(entry: Entry) -> str:
+    return entry.type or entry.place
+
+
+def _certainty(value: object) -> str | None:
+    moment: Json = value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType] (JSON)
+    return str(moment["certainty"]) if {"text", "certainty"} <= moment.keys() else None
+
+
+def _instant(moment: Json | None) -> datetime | None:
+    utc = moment["utc"] if moment else None
+    return datetime.fromisoformat(utc) if utc else None

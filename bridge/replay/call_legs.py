@@ -1,0 +1,116 @@
+"""The legs of a call, put together from what its callbacks say.
+
+1. A callback speaks of the leg it is keyed by. Those of a ``<Dial>`` speak of the leg that was dialled,
+   which may have callbacks of its own besides: what they say is kept under its id.
+2. Of a leg's callbacks the latest that says anything of a field is believed. Null says nothing.
+3. The first leg is the one the others lead back to, which ``data.correlation.call`` names.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from bridge.replay.call import Entry, Json
+
+_DIALLED: Final = "voice.dial."
+_ENDS_A_DIAL: Final = "voice.dial.action"
+
+_OWN: Final = {
+    name: name
+    for name in (
+        "direction",
+        "from",
+        "to",
+        "call_status",
+        "started_at",
+        "answered_at",
+        "ended_at",
+        "duration_s",
+        "bill_duration_s",
+        "bill_rate",
+        "total_cost",
+        "hangup",
+        "stir",
+        "machine",
+    )
+}
+_OF_DIALLED: Final = {
+    "dial_b_leg_from": "from",
+    "dial_b_leg_to": "to",
+    "dial_b_leg_status": "call_status",
+    "started_at": "started_at",
+    "answered_at": "answered_at",
+    "ended_at": "ended_at",
+    "dial_b_leg_duration_s": "duration_s",
+    "dial_b_leg_bill_duration_s": "bill_duration_s",
+    "dial_b_leg_bill_rate": "bill_rate",
+    "hangup": "hangup",
+}
+
+
+@dataclass(slots=True)
+class Leg:
+    """One leg: what its callbacks say of it, and which they are."""
+
+    id: str
+    role: str
+    fields: Json = field(default_factory=dict[str, Any])
+    entries: list[Entry] = field(default_factory=list[Entry])
+
+    def of_type(self, *names: str) -> list[Entry]:
+        """Return its callbacks of these types."""
+        return [entry for entry in self.entries if entry.type in names]
+
+    @property
+    def was_answered(self) -> bool:
+        """Say whether anything says that it was answered."""
+        if self.of_type("voice.call.answer", "voice.dial.answer", "voice.dial.connected"):
+            return True
+        return bool(self.fields.get("answered_at") or self.fields.get("duration_s"))
+
+    @property
+    def has_ended(self) -> bool:
+        """Say whether a hangup of it came."""
+        return bool(self.of_type("voice.call.hangup", "voice.dial.hangup"))
+
+
+def legs_of(entries: Iterable[Entry]) -> list[Leg]:
+    """Return the legs, the first one first: rules 1 to 3."""
+    found: dict[str, Leg] = {}
+    first: str | None = None
+    for entry in entries:
+        correlation: Mapping[str, str | None] = entry.data.get("correlation") or {}
+        first = first or correlation.get("call")
+        for leg_id, names in _spoken_of(entry, correlation):
+            leg = found.setdefault(leg_id, Leg(leg_id, "other"))
+            if entry not in leg.entries:
+                leg.entries.append(entry)
+            said = {ours: entry.data.get(name) for name, ours in names.items()}
+            leg.fields |= {name: value for name, value in said.items() if value is not None}
+            if names is _OF_DIALLED:
+                leg.role = "dialled"
+    if first in found:
+        found[first].role = "first"
+    return sorted(found.values(), key=lambda leg: leg.role != "first")
+
+
+def _spoken_of(
+    entry: Entry, correlation: Mapping[str, str | None]
+) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield the legs a callback speaks of, and what its fields are called there: rule 1."""
+    leg, other = correlation.get("leg"), correlation.get("other_leg")
+    is_of_dialled = entry.type.startswith(_DIALLED) and entry.type != _ENDS_A_DIAL
+    if leg is not None and not is_of_dialled:
+        yield leg, _OWN
+    if other is not None and is_of_dialled:
+        yield other, _OF_DIALLED
+
+
+def total_cost(legs: Iterable[Leg]) -> str | None:
+    """Return the sum of what the legs cost, in the account's currency; None if none says."""
+    costs = [leg.fields["total_cost"] for leg in legs if "total_cost" in leg.fields]
+    try:
+        return str(sum(map(Decimal, costs), Decimal())) if costs else None
+    except InvalidOperation:
+        return None

@@ -1,0 +1,185 @@
+"""A journal derived again, record by record, while the event topics are read beside it, once.
+
+1. Journal and event topics are read as one stream, by ``reading``: fixed ends, no group. The events'
+   ends are fixed after the journal's, because an event may be stored a little after its callback.
+2. An event's timestamp is its callback's, so the events of a window are the window's. A dead letter
+   that was run again is the exception: its event is stamped with that time, and read off its value.
+3. Events that were derived earlier are left out: they are not what was published.
+4. Journal records that were chosen by offsets have the events between their lowest and highest
+   timestamp; for these the journal is read twice.
+5. Who has not met its event at the end is judged without it.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final, cast
+
+import orjson
+from aiokafka.structs import ConsumerRecord
+
+from bridge.event import epoch_ms
+from bridge.publish.connection import Connection
+from bridge.replay.deadletters import REDRIVEN_AT
+from bridge.replay.derive import CannotDerive, Deriver, Judged, State
+from bridge.replay.journal import NotAJournalRecord, journalled
+from bridge.replay.pairing import Callback, Key, Pairs, Repeated
+from bridge.replay.planning import to_read
+from bridge.replay.reading import CHUNK_RECORDS, Stretch, Wanted, records
+from bridge.replay.selection import Query, wanted
+from bridge.replay.window import Window, stretches
+
+DERIVED: Final = "derived"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which journal records are derived again, and where their events may be."""
+
+    journal: str
+    events: Sequence[str]
+    query: Query
+    within: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a run takes from outside: its instant, and who wants to know what was read."""
+
+    at: datetime
+    on_read: Callable[[int], None] = lambda _: None
+    on_callback: Callable[[str, bytes], None] = lambda _source, _value: None
+    """Told of every journal record, by its place and value, before it is judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is to be read, and which of it is wanted."""
+
+    stretches: Sequence[Stretch]
+    journal: str
+    wanted: Wanted
+
+
+async def to_derive(connection: Connection, scope: Scope) -> Reading:
+    """Return what is to be read: rules 1 and 4. Raises CannotRead or RecordsMissing."""
+    of_journal = wanted(scope.query, scope.within)
+    journal = await to_read(connection, [scope.journal], scope.query, scope.within)
+    within = scope.within
+    if scope.query.offsets:
+        times = [
+            record.timestamp
+            async for chunk in records(connection, journal, wanted=of_journal)
+            for record in chunk
+        ]
+        journal = journal if times else []
+        within = Window(min(times, default=0), max(times, default=0) + 1)
+    events = await stretches(connection, scope.events, within) if journal else []
+    of_events = wanted(replace(scope.query, offsets=()), Window())
+
+    def test(record: ConsumerRecord) -> bool:
+        if record.topic == scope.journal:
+            return of_journal is None or of_journal(record)
+        names = [name for name, _ in record.headers]
+        if DERIVED in names or not (within.holds(record.timestamp) or REDRIVEN_AT in names):
+            return False
+        return of_events is None or of_events(record)
+
+    return Reading([*journal, *events], scope.journal, test)
+
+
+async def judgements(
+    connection: Connection, reading: Reading, deriver: Deriver, watch: Watch
+) -> AsyncGenerator[Sequence[Judged]]:
+    """Yield every journal record of the scope, judged, in lists of at most CHUNK_RECORDS.
+
+    A list is empty where nothing read could be judged yet. Raises CannotRead or RecordsMissing.
+    """
+    stream = records(connection, reading.stretches, wanted=reading.wanted, on_read=watch.on_read)
+    with Pairs() as pairs:
+        judging = _Judging(reading.journal, pairs, deriver, watch)
+        async with aclosing(stream):
+            async for chunk in stream:
+                yield [judged for record in chunk if (judged := judging.taken(record)) is not None]
+        left = judging.left()
+        while found := list(islice(left, CHUNK_RECORDS)):
+            yield found
+
+
+class _Judging:
+    """The stream's records, one after the other."""
+
+    def __init__(self, journal: str, pairs: Pairs, deriver: Deriver, watch: Watch) -> None:
+        self._journal = journal
+        self._pairs = pairs
+        self._deriver = deriver
+        self._watch = watch
+
+    def taken(self, record: ConsumerRecord) -> Judged | None:
+        """Return what can be judged now that the record has come."""
+        if record.topic == self._journal:
+            callback = Callback(record.partition, record.offset, record.value or b"")
+            return self._callback(record, callback)
+        key = _key_of_event(record)
+        if key is None:
+            return None
+        value = record.value or b""
+        met = self._pairs.callback_of(key, value)
+        return None if met is None else self._judged(met, value)
+
+    def left(self) -> Iterator[Judged]:
+        """Yield what has not met its event: rule 5."""
+        for callback in self._pairs.waiting():
+            yield self._judged(callback, None)
+
+    def _callback(self, record: ConsumerRecord, callback: Callback) -> Judged | None:
+        source = self._source(callback)
+        self._watch.on_callback(source, callback.value)
+        event_id = _header(record, "event_id") or self._id_today(callback.value)
+        if event_id is None:
+            return self._judged(callback, None)
+        try:
+            event = self._pairs.event_of(Key(event_id, record.timestamp), callback)
+        except Repeated:
+            return Judged(State.REPEATED, source, event_id)
+        return None if event is None else self._judged(callback, event)
+
+    def _id_today(self, value: bytes) -> str | None:
+        """Return the id of an event the journal does not name: a dead letter's, which may have run."""
+        try:
+            return self._deriver.event_of(journalled(value), self._watch.at).id
+        except (NotAJournalRecord, CannotDerive):
+            return None
+
+    def _judged(self, callback: Callback, event: bytes | None) -> Judged:
+        return self._deriver.judged(
+            callback.value, event, source=self._source(callback), at=self._watch.at
+        )
+
+    def _source(self, callback: Callback) -> str:
+        return f"{self._journal}:{callback.partition}:{callback.offset}"
+
+
+def _key_of_event(record: ConsumerRecord) -> Key | None:
+    """Return the key of an event, None where it has no id: rule 2."""
+    event_id = _header(record, "ce_id")
+    if event_id is None:
+        return None
+    if _header(record, REDRIVEN_AT) is None:
+        return Key(event_id, record.timestamp)
+    try:
+        received_at = cast("dict[str, Any]", orjson.loads(record.value or b""))["data"][
+            "received_at"
+        ]
+        return Key(event_id, epoch_ms(datetime.fromisoformat(received_at)))
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _header(record: ConsumerRecord, name: str) -> str | None:
+    for key, value in record.headers:
+        if key == name and value:
+            return value.decode("utf-8", "replace")
+    return None

@@ -1,0 +1,116 @@
+"""What differs between the event that was published and the one today's code derives.
+
+1. Events are compared as JSON, field by field; the order of fields does not matter, that of lists does.
+2. Fields of MUST_DIFFER are left out: they say when an event was built, not what happened.
+3. A field one side lacks is ABSENT there, which is not null.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, TypeGuard
+
+import orjson
+
+# The bridge's version would be one too, but it stands in journal records alone.
+MUST_DIFFER: Final = frozenset({"recordedtime"})
+
+_Fields = dict[str, object]
+_Items = list[object]
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
+_PARTS: Final = re.compile(r"[^.\[]+")
+
+
+class Absent(Enum):
+    """What a side has where it has nothing."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where they differ, such as ``data.ended_at.utc``, and what is there on either side."""
+
+    path: str
+    published: object
+    derived: object
+
+    @property
+    def field(self) -> str:
+        """Return the declared field it lies in: an attribute, or one of ``data``."""
+        first, *others = _PARTS.findall(self.path)
+        return f"{first}.{others[0]}" if first == "data" and others else first
+
+    @property
+    def as_json(self) -> dict[str, object]:
+        """Return it as JSON has it: a side that lacks the field has no value."""
+        sides = (("published", self.published), ("derived", self.derived))
+        return {"path": self.path, **{name: of for name, of in sides if of is not ABSENT}}
+
+
+def differences(published: bytes, derived: bytes) -> tuple[Difference, ...]:
+    """Return where two events differ, none where they say the same: rules 1 to 3."""
+    if published == derived:
+        return ()
+    return tuple(_between(_parsed(published), _parsed(derived), ""))
+
+
+def _parsed(value: bytes) -> object:
+    """Return an event as JSON, without what must differ; what is no JSON is text."""
+    try:
+        parsed: object = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value.decode("utf-8", "backslashreplace")
+    if not _is_object(parsed):
+        return parsed
+    return {name: of for name, of in parsed.items() if name not in MUST_DIFFER}
+
+
+def _between(published: object, derived: object, path: str) -> Iterator[Difference]:
+    if _is_object(published) and _is_object(derived):
+        yield from _in_fields(published, derived, path)
+    elif _is_array(published) and _is_array(derived):
+        yield from _in_items(published, derived, path)
+    elif _text(published) != _text(derived):
+        yield Difference(path or "value", published, derived)
+
+
+def _is_object(value: object) -> TypeGuard[_Fields]:
+    return isinstance(value, dict)
+
+
+def _is_array(value: object) -> TypeGuard[_Items]:
+    return isinstance(value, list)
+
+
+def _text(value: object) -> bytes | None:
+    """Return a value as JSON, because to Python true is 1; None where there is none."""
+    return None if value is ABSENT else orjson.dumps(value)
+
+
+def _in_fields(published: _Fields, derived: _Fields, path: str) -> Iterator[Difference]:
+    for name in dict.fromkeys([*published, *derived]):
+        yield from _between(
+            published.get(name, ABSENT), derived.get(name, ABSENT), _inside(path, name)
+        )
+
+
+def _in_items(published: _Items, derived: _Items, path: str) -> Iterator[Difference]:
+    for number in range(max(len(published), len(derived))):
+        yield from _between(
+            published[number] if number < len(published) else ABSENT,
+            derived[number] if number < len(derived) else ABSENT,
+            f"{path}[{number}]",
+        )
+
+
+def _inside(path: str, name: str) -> str:
+    """Return the path of a field. A customer's name that is not plain is quoted, and stays one."""
+    if _PLAIN.fullmatch(name):
+        return f"{path}.{name}" if path else name
+    return f"{path}[{orjson.dumps(name).decode()}]"

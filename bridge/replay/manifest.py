@@ -1,0 +1,58 @@
+"""What a replay's files are: a manifest beside them."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from bridge import __version__
+from bridge.replay import Stamp
+from bridge.replay.columns import utc_from_ms
+from bridge.replay.plan import Plan
+from bridge.replay.progress import write_durably
+
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What is said of the files: the plan they follow, the replay they are of, their columns if any."""
+
+    plan: Plan
+    stamp: Stamp
+    columns: Sequence[str] | None = None
+
+    def write(self, beside: Path, files: Sequence[Path], *, records: int) -> None:
+        """Write ``{beside}.manifest.json``, the files read once more for it; raises OSError."""
+        plan = self.plan
+        found = {
+            "format": FORMAT,
+            "bridge_version": __version__,
+            "replay_id": self.stamp.id,
+            "replay_at": self.stamp.at,
+            "records": records,
+            "records_planned": plan.records,
+            "query": plan.query,
+            "window": plan.window,
+            "plan_id": plan.id,
+            "planned_at": plan.made_at,
+            "first": None if plan.first_ms is None else utc_from_ms(plan.first_ms),
+            "last": None if plan.last_ms is None else utc_from_ms(plan.last_ms),
+            "parts": plan.parts,
+            "columns": self.columns,
+            "files": [
+                {"name": file.name, "bytes": file.stat().st_size, "sha256": _sha256(file)}
+                for file in files
+            ],
+        }
+        options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        place = beside.with_name(f"{beside.name}.manifest.json")
+        write_durably(place, [orjson.dumps(found, option=options)])
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,94 @@
+"""How fast records are replayed.
+
+1. At N a second, record number i (from 0) is due i / N after the first.
+2. At k times the original speed, a record is due (T - T0) / k after the first, where T0 is the first
+   one's timestamp and T the highest timestamp up to it: one that was stored late comes at once.
+3. A record is never early. If the target is slow, records are late, and what is due is sent at once.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
+
+from aiokafka.structs import ConsumerRecord
+
+_PACE: Final = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{1,6})?)(?P<unit>x|/s)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """So many records a second, or so many times the original speed: one of them."""
+
+    per_s: float | None = None
+    times: float | None = None
+
+
+def pace_from(text: str) -> Pace:
+    """Return the pace of ``100/s`` or ``2x``; raises ValueError."""
+    found = _PACE.fullmatch(text)
+    if found is None or float(found["number"]) == 0:
+        message = f"{text!r} is neither records a second, such as 100/s, nor a speed, such as 2x"
+        raise ValueError(message)
+    number = float(found["number"])
+    return Pace(times=number) if found["unit"] == "x" else Pace(per_s=number)
+
+
+async def paced(
+    chunks: AsyncIterator[Sequence[ConsumerRecord]],
+    pace: Pace,
+    *,
+    clock_s: Callable[[], float],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> AsyncGenerator[Sequence[ConsumerRecord]]:
+    """Yield the records when they are due, those that are due together in one list."""
+    due_s = _per_second(pace.per_s) if pace.per_s else _as_it_was(pace.times or 1.0)
+    begun_s: float | None = None
+    async for chunk in chunks:
+        begun_s = clock_s() if begun_s is None else begun_s
+        dues = due_s(chunk)
+        at = 0
+        while at < len(chunk):
+            passed_s = clock_s() - begun_s
+            end = at
+            while end < len(chunk) and dues[end] <= passed_s:
+                end += 1
+            if end > at:
+                yield chunk[at:end]
+                at = end
+            else:
+                await sleep(dues[at] - passed_s)
+
+
+_Due = Callable[[Sequence[ConsumerRecord]], list[float]]
+
+
+def _per_second(per_s: float) -> _Due:
+    """Return rule 1."""
+    number = 0
+
+    def due(chunk: Sequence[ConsumerRecord]) -> list[float]:
+        nonlocal number
+        first, number = number, number + len(chunk)
+        return [index / per_s for index in range(first, number)]
+
+    return due
+
+
+def _as_it_was(times: float) -> _Due:
+    """Return rule 2."""
+    first_ms: int | None = None
+    highest_ms = 0
+
+    def due(chunk: Sequence[ConsumerRecord]) -> list[float]:
+        nonlocal first_ms, highest_ms
+        stamps = [record.timestamp for record in chunk]
+        if first_ms is None:
+            first_ms = highest_ms = stamps[0]
+        highest = list(accumulate(stamps, max, initial=highest_ms))[1:]
+        highest_ms = highest[-1]
+        return [(stamp - (first_ms or 0)) / 1000 / times for stamp in highest]
+
+    return due

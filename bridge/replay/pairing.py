@@ -1,0 +1,108 @@
+"""Journal records and published events of one stream, brought together, in bounded memory.
+
+1. A callback and its event have one id and one time of arrival: those two are the key. Plivo's retry of
+   a callback has the id again, but a time of its own, and so has its event.
+2. They come near each other, because the stream is merged by time, but a spool that drained late may
+   put any number of records between them. Who comes first waits for the other on disk: in a database
+   of SQLite's that has no name, is kept in memory up to _CACHE_KIB and is gone with the process.
+3. What has met leaves its key behind, so that a record stored twice is looked at once.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+_CACHE_KIB: Final = 32_768
+_TABLES: Final = (
+    f"PRAGMA cache_size = -{_CACHE_KIB}",
+    "PRAGMA journal_mode = OFF",
+    # Time first: what comes together lies together.
+    "CREATE TABLE callbacks (at INTEGER, id TEXT, partition INTEGER, number INTEGER, value BLOB)",
+    "CREATE UNIQUE INDEX callbacks_by_key ON callbacks (at, id)",
+    "CREATE TABLE events (at INTEGER, id TEXT, value BLOB)",
+    "CREATE UNIQUE INDEX events_by_key ON events (at, id)",
+    "BEGIN",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a callback and its event have in common: rule 1. The time is epoch milliseconds."""
+
+    id: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A journal record: where it lies, and its value."""
+
+    partition: int
+    offset: int
+    value: bytes
+
+
+class Repeated(Exception):
+    """A journal record of this key was there before: rule 3."""
+
+
+class Pairs:
+    """What waits, and what has met."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None)
+        for statement in _TABLES:
+            self._database.execute(statement)
+
+    def __enter__(self) -> Self:
+        """Return the pairs."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give back what was on disk."""
+        self._database.close()
+
+    def event_of(self, key: Key, callback: Callback) -> bytes | None:
+        """Return the event that waited for a callback; without one the callback waits.
+
+        Raises Repeated.
+        """
+        place = (key.at_ms, key.id)
+        found = self._database.execute(
+            "DELETE FROM events WHERE at = ? AND id = ? RETURNING value", place
+        ).fetchone()
+        row = (*place, callback.partition, callback.offset, None if found else callback.value)
+        try:
+            self._database.execute("INSERT INTO callbacks VALUES (?, ?, ?, ?, ?)", row)
+        except sqlite3.IntegrityError:
+            raise Repeated from None
+        return found[0] if found else None
+
+    def callback_of(self, key: Key, event: bytes) -> Callback | None:
+        """Return the callback that waited for an event; without one the event waits."""
+        place = (key.at_ms, key.id)
+        found = self._database.execute(
+            "SELECT rowid, partition, number, value FROM callbacks WHERE at = ? AND id = ?", place
+        ).fetchone()
+        if found is None:
+            self._database.execute("INSERT OR IGNORE INTO events VALUES (?, ?, ?)", (*place, event))
+            return None
+        row, partition, offset, value = found
+        if value is None:  # it has met another copy
+            return None
+        self._database.execute("UPDATE callbacks SET value = NULL WHERE rowid = ?", (row,))
+        return Callback(partition, offset, value)
+
+    def waiting(self) -> Iterator[Callback]:
+        """Yield the callbacks whose event did not come, in the order they came."""
+        for row in self._database.execute(
+            "SELECT partition, number, value FROM callbacks WHERE value IS NOT NULL ORDER BY rowid"
+        ):
+            yield Callback(*row)

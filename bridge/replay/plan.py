@@ -1,0 +1,114 @@
+"""A plan: what a replay will read, counted before anything is written.
+
+A plan is made by reading everything that may be wanted once (see ``window``), so its numbers are counts.
+Of each partition it keeps the offsets from the first wanted record to the last: a run reads no more.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from bridge.replay.reading import Stretch
+from bridge.replay.selection import Query
+from bridge.replay.window import Window
+
+FORMAT: Final = 1
+
+
+class NotAPlan(Exception):
+    """The file is no plan of this version's; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many wanted records a stretch has, and the bytes of their keys, values and headers."""
+
+    stretch: Stretch
+    records: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """How long a run will take, at least.
+
+    ``full_speed_s`` is how long this plan's own reading took, for the part a run reads; writing comes
+    on top of it. ``original_speed_s`` is the time from the first record to the last.
+    """
+
+    full_speed_s: float
+    original_speed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a replay will read. ``read_records`` is how many were read to find ``records``."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    format: int
+    id: str
+    made_at: str
+    bridge_version: str
+    query: Query
+    window: Window
+    parts: tuple[Counted, ...]
+    records: int
+    bytes: int
+    first_ms: int | None
+    last_ms: int | None
+    read_records: int
+    estimate: Estimate
+
+    @property
+    def stretches(self) -> list[Stretch]:
+        """Return what a run reads."""
+        return [part.stretch for part in self.parts]
+
+    @property
+    def topics(self) -> list[str]:
+        """Return the topics it reads, each once."""
+        return list(dict.fromkeys(one.topic for one in self.stretches))
+
+
+_READER: Final = TypeAdapter(Plan)
+
+
+def to_json(plan: Plan) -> bytes:
+    """Return the plan as a file holds it."""
+    return orjson.dumps(plan, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def plan_from(value: object) -> Plan:
+    """Return the plan that JSON was read into; raises NotAPlan."""
+    try:
+        plan = _READER.validate_python(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        message = f"not a plan: {place}: {first['msg']}"
+        raise NotAPlan(message) from error
+    if plan.format != FORMAT:
+        message = f"a plan of format {plan.format}, and this version reads format {FORMAT}"
+        raise NotAPlan(message)
+    return plan
+
+
+def load(file: Path) -> Plan:
+    """Return the plan a file holds; raises NotAPlan."""
+    try:
+        value: Any = orjson.loads(file.read_bytes())
+    except OSError as error:
+        message = f"{file}: {error.strerror}"
+        raise NotAPlan(message) from error
+    except orjson.JSONDecodeError as error:
+        message = f"{file}: not JSON"
+        raise NotAPlan(message) from error
+    try:
+        return plan_from(value)
+    except NotAPlan as error:
+        message = f"{file}: {error}"
+        raise NotAPlan(message) from error

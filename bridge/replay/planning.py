@@ -1,0 +1,130 @@
+"""Making a plan, and seeing whether it still holds."""
+
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from aiokafka.structs import ConsumerRecord
+
+from bridge import __version__
+from bridge.publish.connection import Connection
+from bridge.replay.plan import FORMAT, Counted, Estimate, Plan
+from bridge.replay.reading import RecordsMissing, Stretch, assigned, records
+from bridge.replay.selection import Query, offsets_from, wanted
+from bridge.replay.window import Window, stretches
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What a plan takes from outside: its id and instant, and a clock that only goes forward."""
+
+    id: str
+    made_at: str
+    clock_s: Callable[[], float]
+
+
+@dataclass(slots=True)
+class _Count:
+    """What was found in one partition."""
+
+    first: int
+    first_ms: int
+    last_ms: int
+    end: int = 0
+    records: int = 0
+    bytes: int = 0
+
+    def add(self, record: ConsumerRecord) -> None:
+        self.end = record.offset + 1
+        self.records += 1
+        self.bytes += _bytes_of(record)
+        self.first_ms = min(self.first_ms, record.timestamp)
+        self.last_ms = max(self.last_ms, record.timestamp)
+
+
+def _bytes_of(record: ConsumerRecord) -> int:
+    total = len(record.key or b"") + len(record.value or b"")
+    for name, value in record.headers:
+        total += len(name) + len(value or b"")
+    return total
+
+
+async def to_read(
+    connection: Connection, topics: Sequence[str], query: Query, within: Window
+) -> list[Stretch]:
+    """Return what may hold wanted records; raises CannotRead or RecordsMissing."""
+    offsets = [offsets_from(text) for text in query.offsets]
+    named = list(dict.fromkeys(one.topic for one in offsets)) or topics
+    return await stretches(connection, named, within, offsets)
+
+
+async def make_plan(  # noqa: PLR0913 (what to read, by name)
+    connection: Connection,
+    among: Sequence[Stretch],
+    query: Query,
+    *,
+    within: Window,
+    making: Making,
+    on_read: Callable[[int], None] = lambda _: None,
+) -> Plan:
+    """Return the plan of a replay, everything that may be wanted read once.
+
+    Raises CannotRead or RecordsMissing.
+    """
+    counts: dict[tuple[str, int], _Count] = {}
+    begun_s = making.clock_s()
+    stream = records(connection, among, wanted=wanted(query, within), on_read=on_read)
+    async with aclosing(stream):
+        async for chunk in stream:
+            for record in chunk:
+                place = (record.topic, record.partition)
+                if place not in counts:
+                    counts[place] = _Count(record.offset, record.timestamp, record.timestamp)
+                counts[place].add(record)
+    taken_s = making.clock_s() - begun_s
+    parts = tuple(
+        Counted(Stretch(topic, partition, one.first, one.end), one.records, one.bytes)
+        for (topic, partition), one in sorted(counts.items())
+    )
+    first_ms = min((one.first_ms for one in counts.values()), default=None)
+    last_ms = max((one.last_ms for one in counts.values()), default=None)
+    read = sum(one.end - one.begin for one in among)
+    to_read_again = sum(part.stretch.end - part.stretch.begin for part in parts)
+    return Plan(
+        format=FORMAT,
+        id=making.id,
+        made_at=making.made_at,
+        bridge_version=__version__,
+        query=query,
+        window=within,
+        parts=parts,
+        records=sum(part.records for part in parts),
+        bytes=sum(part.bytes for part in parts),
+        first_ms=first_ms,
+        last_ms=last_ms,
+        read_records=read,
+        estimate=Estimate(
+            full_speed_s=round(taken_s * to_read_again / max(1, read), 3),
+            original_speed_s=((last_ms or 0) - (first_ms or 0)) / 1000,
+        ),
+    )
+
+
+async def check(connection: Connection, among: Sequence[Stretch]) -> None:
+    """Return if every offset of the stretches is still there; raises RecordsMissing or CannotRead."""
+    if not among:
+        return
+    topics = list(dict.fromkeys(one.topic for one in among))
+    async with assigned(connection, topics) as (consumer, partitions):
+        kept = await consumer.beginning_offsets(partitions)
+        ends = await consumer.end_offsets(partitions)
+    present = {(one.topic, one.partition): (kept[one], ends[one]) for one in partitions}
+    for one in among:
+        place = f"{one.topic}:{one.partition}"
+        begin, end = present.get((one.topic, one.partition), (0, 0))
+        if one.begin < begin:
+            message = f"{place}: offsets {one.begin} to {begin - 1} were deleted since the plan"
+            raise RecordsMissing(message)
+        if one.end > end:
+            message = f"{place} ends at offset {end - 1}, before the plan does: another topic?"
+            raise RecordsMissing(message)

@@ -1,0 +1,157 @@
+"""How far a replay is, on disk.
+
+1. The file is written whole, beside itself, synced and put in place by one rename: a crash leaves the
+   one before or the one after.
+2. It is written only after the target settled. What it says is durable is durable; what came after is
+   replayed again.
+"""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import orjson
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from bridge.replay import CannotWrite, Stamp, State
+from bridge.replay.plan import Plan
+from bridge.replay.reading import Stretch
+
+Kind = Literal["new-topic", "live", "jsonl", "csv", "parquet", "url"]
+
+FORMAT: Final = 1
+
+
+class InUse(Exception):
+    """Another process is at this replay; the text names its file."""
+
+
+class NotProgress(Exception):
+    """The file is no progress of a replay of this version's; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where to: ``place`` is a path or an URL, empty for topics."""
+
+    kind: Kind
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A replay, and what of it is durable. ``next`` are the offsets to go on at, by part of the plan."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    format: int
+    stamp: Stamp
+    destination: Destination
+    plan: Plan
+    next: tuple[int, ...]
+    records: int = 0
+    state: State | None = None
+    finished_at: str | None = None
+
+    @property
+    def left(self) -> list[Stretch]:
+        """Return what is still to be read."""
+        moved = [
+            replace(one, begin=begin)
+            for one, begin in zip(self.plan.stretches, self.next, strict=True)
+        ]
+        return [one for one in moved if one.begin < one.end]
+
+
+def new(plan: Plan, destination: Destination, stamp: Stamp) -> Progress:
+    """Return the progress of a replay that begins."""
+    begins = tuple(one.begin for one in plan.stretches)
+    return Progress(FORMAT, stamp, destination, plan, begins)
+
+
+_READER: Final = TypeAdapter(Progress)
+
+
+def load(file: Path) -> Progress | None:
+    """Return the progress a file holds, None if there is none; raises NotProgress."""
+    try:
+        value: Any = orjson.loads(file.read_bytes())
+        progress = _READER.validate_python(value)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        message = f"{file}: {error.strerror}"
+        raise NotProgress(message) from error
+    except (orjson.JSONDecodeError, ValidationError) as error:
+        message = f"{file}: not a replay's progress"
+        raise NotProgress(message) from error
+    if progress.format != FORMAT or len(progress.next) != len(progress.plan.parts):
+        message = f"{file}: not a replay's progress of format {FORMAT}"
+        raise NotProgress(message)
+    return progress
+
+
+@contextlib.contextmanager
+def held(file: Path) -> Generator[None]:
+    """Keep other processes from the replay whose progress is in ``file``.
+
+    Raises InUse, and CannotWrite where no file can be made.
+    """
+    beside = file.with_name(f"{file.name}.lock")
+    try:
+        number = os.open(beside, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        message = f"{beside}: {error.strerror}"
+        raise CannotWrite(message) from error
+    try:
+        if not _locked(number, beside):
+            message = f"{file}: another process is at this replay"
+            raise InUse(message)
+        try:
+            yield
+        finally:
+            beside.unlink(missing_ok=True)
+    finally:
+        os.close(number)  # the lock goes with it, as it does with a process that is killed
+
+
+def _locked(number: int, file: Path) -> bool:
+    """Lock an open file, and say whether it is ours: locked, and still the one of that name."""
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(number), file.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
+def save(file: Path, progress: Progress) -> None:
+    """Put the progress on disk: rule 1. Raises CannotWrite."""
+    try:
+        write_durably(file, [orjson.dumps(progress)])
+    except OSError as error:
+        message = f"{file}: {error.strerror}"
+        raise CannotWrite(message) from error
+
+
+def write_durably(file: Path, parts: Sequence[bytes]) -> None:
+    """Put a file of these bytes in place, readable by its owner alone; raises OSError."""
+    beside = file.with_name(f"{file.name}.new")
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:  # noqa: PTH123 (its mode from the first byte on)
+        stream.writelines(parts)
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.replace(file)
+    sync_folder(file.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable; raises OSError."""
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

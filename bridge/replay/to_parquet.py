@@ -1,0 +1,144 @@
+"""Replaying into a folder of Parquet files.
+
+1. A Parquet file cannot be gone on with once its writer is gone, so there are many: each has the rows
+   between two settlings and is closed, synced and given its name when it settles.
+2. Files of this replay beyond those that settled are made again. A folder with others' is refused.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Generator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from aiokafka.structs import ConsumerRecord
+
+from bridge.replay import Cadence, CannotWrite, State, TargetExists
+from bridge.replay.columns import Cell, Table
+from bridge.replay.manifest import Manifest
+from bridge.replay.progress import sync_folder
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetWriter
+
+_ROWS_OF_FILE: Final = 100_000
+_ROWS_HELD: Final = 2_000
+
+
+class NoParquet(Exception):
+    """Parquet cannot be written here; the text says what to install."""
+
+
+class Parquet:
+    """Writes records to Parquet files: rules 1 and 2. Every column is text."""
+
+    cadence = Cadence(records=_ROWS_OF_FILE, seconds=None)
+
+    def __init__(self, folder: Path, table: Table, manifest: Manifest) -> None:
+        if find_spec("pyarrow") is None:  # an extra: it is larger than all the rest together
+            message = "pyarrow is not installed: pip install 'callback-bridge[export]'"
+            raise NoParquet(message)
+        self._folder = folder
+        self._table = table
+        self._manifest = manifest
+        self._prefix = f"{manifest.stamp.id}-"
+        self._rows: list[list[Cell]] = []
+        self._files = 0
+        self._records = 0
+        self._writer: ParquetWriter | None = None
+        self._stream: BinaryIO | None = None
+
+    def open(self, state: State | None) -> None:
+        """Begin the folder, or go on where ``state`` was settled; raises TargetExists, CannotWrite."""
+        if state is not None:
+            self._files = state["files"]
+            self._records = state["records"]
+        settled = {self._name(number) for number in range(self._files)}
+        with self._translated():
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            found = {file.name for file in self._folder.iterdir()}
+            if any(not name.startswith(self._prefix) for name in found):
+                message = f"{self._folder} is there already, and is not empty"
+                raise TargetExists(message)
+            if settled - found:
+                message = f"{self._folder}: {', '.join(sorted(settled - found))} is gone"
+                raise CannotWrite(message)
+            for name in found - settled:
+                (self._folder / name).unlink()
+
+    def close(self) -> None:
+        """Let go of the file under way; it is made again when the replay goes on."""
+        with contextlib.suppress(OSError):
+            if self._writer is not None:
+                self._writer.close()  # or it would close itself later, on a stream that is gone
+            if self._stream is not None:
+                self._stream.close()
+
+    async def put(self, records: Sequence[ConsumerRecord]) -> None:
+        """Add a row for each record."""
+        self._rows += map(self._table.row, records)
+        self._records += len(records)
+        if len(self._rows) >= _ROWS_HELD:
+            with self._translated():
+                await asyncio.to_thread(self._write)
+
+    async def settle(self) -> State:
+        """Close the file under way, if there are rows for it, and return when the disk has it."""
+        with self._translated():
+            if self._rows:
+                await asyncio.to_thread(self._write)
+            if self._writer is not None:
+                await asyncio.to_thread(self._close_file)
+        return {"files": self._files, "records": self._records}
+
+    async def finish(self) -> None:
+        """Write the manifest; a replay of nothing has one file without rows."""
+        with self._translated():
+            if self._files == 0:
+                await asyncio.to_thread(self._write)
+                await asyncio.to_thread(self._close_file)
+            files = [self._folder / self._name(number) for number in range(self._files)]
+            await asyncio.to_thread(
+                self._manifest.write, self._folder, files, records=self._records
+            )
+
+    def _name(self, number: int) -> str:
+        return f"{self._prefix}{number:05}.parquet"
+
+    def _write(self) -> None:
+        """Write the rows that are held as one row group."""
+        import pyarrow as pa  # noqa: PLC0415 (an extra)
+        from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 (an extra)
+
+        schema = pa.schema([(name, pa.string()) for name in self._table.names])
+        if self._writer is None:
+            partial = self._folder / f"{self._name(self._files)}.partial"
+            self._stream = os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT, 0o600), "wb")
+            self._writer = ParquetWriter(self._stream, schema, compression="zstd")
+        columns = list(zip(*self._rows, strict=True)) or [()] * len(self._table.names)
+        arrays = [pa.array(column, type=pa.string()) for column in columns]
+        self._writer.write_batch(pa.record_batch(arrays, schema=schema))
+        self._rows = []
+
+    def _close_file(self) -> None:
+        if self._writer is None or self._stream is None:
+            return
+        self._writer.close()
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        self._stream.close()
+        name = self._name(self._files)
+        (self._folder / f"{name}.partial").rename(self._folder / name)
+        sync_folder(self._folder)
+        self._writer = self._stream = None
+        self._files += 1
+
+    @contextlib.contextmanager
+    def _translated(self) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            message = f"{self._folder}: {error.strerror or error}"
+            raise CannotWrite(message) from error

@@ -1,0 +1,237 @@
+"""``callback-bridge call show`` as an auditor sees it."""
+
+import asyncio
+from collections.abc import Generator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+import typer
+from click.testing import Result
+from typer.testing import CliRunner
+
+from bridge.cli import call
+from bridge.cli.call import _within
+from bridge.dev.broker import free_port
+from bridge.dev.emulator.call import Call, answered_call
+from bridge.dev.emulator.deliver import Sender
+from bridge.replay.window import Window, window
+from tests.cli.process import environment, run, started
+from tests.ingress.running import ACCOUNTS, AUTH_ID, TOKEN, wait_for_port
+from tests.kafka.client import Kafka
+from tests.making import ZONE
+from tests.replay.calls import make_all_topics, store, taken
+from tests.replay.stories import CALL, MESSAGE, A, B, at, dialled_call, report
+
+pytest_plugins = ("tests.kafka.fixtures",)
+
+NOON = datetime(2026, 3, 7, 12, tzinfo=UTC)
+CALLBACKS = ["ring", "answer", "dial.answer", "dial.hangup", "hangup", "hangup"]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster with a call of an hour ago that dialled another leg, and a message of two days ago."""
+
+    kafka: Kafka
+    prefix: str
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {"kafka_bootstrap_servers": self.kafka.address, "topic_prefix": self.prefix}
+
+    def show(self, *arguments: str) -> Result:
+        return CliRunner().invoke(call.app, ["show", *arguments], env=environment(**self.settings))
+
+    def document(self, *arguments: str) -> dict[str, Any]:
+        done = self.show(*arguments)
+        assert (done.exit_code, done.stderr) == (0, ""), done.output
+        found: dict[str, Any] = orjson.loads(done.stdout)
+        return found
+
+
+async def filled(kafka: Kafka, prefix: str) -> Cluster:
+    now = datetime.now(UTC)  # noqa: TID251 (the look-back is real time)
+    await make_all_topics(kafka, prefix)
+    two_days_ago = now - timedelta(days=2)
+    callbacks = [taken(report(n, "sent"), at(n, two_days_ago), prefix=prefix) for n in (1, 3)]
+    callbacks += dialled_call(prefix, now - timedelta(hours=1))
+    await store(kafka, [record for one in callbacks for record in one.records])
+    return Cluster(kafka, prefix)
+
+
+@pytest.fixture
+async def cluster(kafka: Kafka, prefix: str) -> Cluster:
+    return await filled(kafka, prefix)
+
+
+def test_a_call_is_one_document_with_its_legs_and_its_time_line(cluster: Cluster) -> None:
+    found = cluster.document(A)
+    assert (found["id"], found["kind"], found["callbacks"]) == (A, "call", 6)
+    assert [(leg["id"], leg["role"]) for leg in found["legs"]] == [(A, "first"), (B, "dialled")]
+    assert found["legs"][0]["hangup"]["source"] == "callee"
+    assert found["legs"][0]["stir"]["attestation"] == "A"
+    assert found["total_cost"] == "0.01500"
+    names = [one["type"].removeprefix("voice.").removeprefix("call.") for one in found["timeline"]]
+    assert names == CALLBACKS
+    assert (found["followed"], found["gaps"], found["duplicates"]) == ([B], [], [])
+
+
+def test_every_callback_has_its_times_its_reply_and_its_verdict(cluster: Cluster) -> None:
+    ring = cluster.document(A)["timeline"][0]
+    utc = datetime.fromisoformat(ring["received_at"])
+    assert datetime.fromisoformat(ring["received_local"]) == utc
+    assert ring["received_local"].endswith(("-05:00", "-04:00"))
+    assert (ring["zone"], ring["event_from"]) == (ZONE, "published")
+    assert datetime.fromisoformat(ring["happened_at"]) < utc
+    assert ring["reply"] == {"status": 200, "content_type": None, "body": ""}
+    assert ring["verification"]["scheme"] == "v3"
+    assert ring["place"].startswith(f"{cluster.prefix}plivo.journal.v1:")
+    assert ring["data"]["call_uuid"] == A
+
+
+@pytest.mark.kafka
+def test_what_is_older_than_a_day_needs_a_hint(apache_kafka: str, prefix: str) -> None:
+    cluster = asyncio.run(filled(Kafka(apache_kafka, idempotence=True), prefix))
+    done = cluster.show(MESSAGE)
+    assert done.exit_code == 1
+    assert orjson.loads(done.stdout)["callbacks"] == 0
+    assert "--around, --since or --all looks further back" in done.stderr
+    day = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()  # noqa: TID251
+    for hint in (["--since=3d"], [f"--around={day}"], ["--all"]):
+        found = cluster.document(MESSAGE, *hint)
+        assert (found["kind"], found["callbacks"]) == ("message", 2)
+    assert [gap["code"] for gap in found["gaps"]] == ["report_missing"]
+
+
+def test_a_terminal_gets_a_call_laid_out(cluster: Cluster, terminal: None) -> None:
+    said = cluster.show(A).stdout
+    assert f"first leg {A}" in said
+    assert f"dialled leg {B}" in said
+    assert "outbound +14155550100 > +14155550123" in said
+    assert "by callee: Normal Hangup (4000, callee)" in said
+    assert "65 s, billed 120 s" in said
+    assert "0.01500, in the account's currency" in said
+    assert "verified A assigned" in said
+    assert "America/New_York" in said
+    assert "no gaps" in said
+    assert "…" not in said
+
+
+def test_a_terminal_gets_a_message_and_what_is_missing(cluster: Cluster, terminal: None) -> None:
+    said = cluster.show(MESSAGE, "--all").stdout
+    assert "message" in said
+    assert "sent" in said
+    assert "no delivery report numbered 2 came" in said
+
+
+def test_a_terminal_is_told_of_what_came_twice_and_is_no_longer_there(
+    kafka: Kafka, prefix: str, terminal: None
+) -> None:
+    now = datetime.now(UTC)  # noqa: TID251 (the look-back is real time)
+    first, again = (taken(report(1, "sent"), at(n, now), prefix=prefix) for n in (-9, -3))
+    asyncio.run(make_all_topics(kafka, prefix))
+    asyncio.run(store(kafka, [first.journal, again.journal]))
+    said = Cluster(kafka, prefix).show(MESSAGE).stdout
+    assert "sent (again)" in said
+    assert "2 times  messaging.message.status" in said
+    assert "Plivo sent it again" in said
+    assert "2 events are no longer on their topics" in said
+
+
+def test_nothing_of_it_is_exit_code_1_and_where_else_to_look(cluster: Cluster) -> None:
+    done = cluster.show("00000000-0000-0000-0000-000000000000", "--all")
+    assert done.exit_code == 1
+    assert "callback-bridge replay plan --from journal --call" in done.stderr
+
+
+@pytest.fixture
+def bridge(kafka: Kafka, prefix: str) -> Generator[tuple[Cluster, str]]:
+    """A bridge as it is run, on topics of its own, and its address."""
+    asyncio.run(make_all_topics(kafka, prefix))
+    port, management_port = free_port(), free_port()
+    settings = {
+        "kafka_bootstrap_servers": kafka.address,
+        "kafka_idempotence": str(kafka.idempotence).lower(),
+        "topic_prefix": prefix,
+        "accounts": orjson.dumps(ACCOUNTS).decode(),
+        "spool_enabled": "false",
+        "host": "127.0.0.1",
+        "port": str(port),
+        "management_port": str(management_port),
+    }
+    with started("serve", **settings) as command:
+        command.says("kafka_available")
+        wait_for_port(port)
+        yield Cluster(kafka, prefix), f"http://127.0.0.1:{port}"
+
+
+async def test_a_call_that_a_bridge_took_in_is_shown_as_plivo_sent_it(
+    bridge: tuple[Cluster, str],
+) -> None:
+    cluster, url = bridge
+    placed_at = datetime.now(UTC) - timedelta(seconds=80)  # noqa: TID251 (as a call of now)
+    placed = Call(CALL.call_uuid, AUTH_ID, CALL.zone, placed_at)
+    async with httpx.AsyncClient() as client:
+        sender = Sender(client, url, TOKEN)
+        for step in answered_call(placed):
+            assert (await sender.post(step)).status_code == 200
+    done = await asyncio.to_thread(run, "call", "show", A, **cluster.settings)
+    assert done.returncode == 0, done.stderr
+    found = orjson.loads(done.stdout)
+    names = [one["type"].rpartition(".")[2] for one in found["timeline"]]
+    assert names == ["ring", "answer", "hangup"]
+    assert {one["event_from"] for one in found["timeline"]} == {"published"}
+    assert [one["reply"]["body"] for one in found["timeline"]] == ["", "<Response/>", ""]
+    assert (found["gaps"], found["total_cost"]) == ([], "0.01000")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, window(NOON - timedelta(hours=24), None)),
+        ({"since": "2h"}, window(NOON - timedelta(hours=2), None)),
+        ({"around": "2026-03-01"}, window(datetime(2026, 2, 28, tzinfo=UTC), None)),
+        (
+            {"since": "3d", "until": "1d"},
+            window(NOON - timedelta(days=3), NOON - timedelta(days=1)),
+        ),
+        ({"everything": True}, Window()),
+    ],
+)
+def test_where_to_look_follows_from_the_hint(given: dict[str, Any], expected: Window) -> None:
+    hints: dict[str, Any] = {"since": None, "until": None, "around": None, "everything": False}
+    assert _within(NOON, **(hints | given)) == expected
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"since": "2h", "around": "2026-03-01"},
+        {"since": "2h", "everything": True},
+        {"around": "2026-03-01", "everything": True},
+        {"since": "2h", "until": "3h"},
+        {"until": "2d"},
+    ],
+)
+def test_hints_that_contradict_each_other_are_wrong_usage(given: dict[str, Any]) -> None:
+    hints: dict[str, Any] = {"since": None, "until": None, "around": None, "everything": False}
+    with pytest.raises(typer.BadParameter):
+        _within(NOON, **(hints | given))
+
+
+def test_what_is_no_id_is_wrong_usage() -> None:
+    done = run("call", "show", "no id", kafka_bootstrap_servers="127.0.0.1:1")
+    assert done.returncode == 2
+    assert "is no id" in done.stderr
+
+
+def test_a_kafka_that_is_away_is_named_with_exit_code_3() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    done = run("call", "show", A, kafka_bootstrap_servers=address)
+    assert done.returncode == 3
+    assert address in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,285 @@
+"""``callback-bridge replay derive`` as an auditor sees it."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+from unittest.mock import patch
+
+import orjson
+import pytest
+from click.testing import Result
+from structlog.testing import capture_logs
+from typer.testing import CliRunner
+
+from bridge.cli import replay, replay_deriving
+from bridge.dev.broker import free_port
+from bridge.record import Record
+from bridge.verify import key_id
+from tests.cli.process import environment, run
+from tests.kafka.client import Kafka, read_back
+from tests.making import AUTH_ID, TOKEN, ZONE
+from tests.replay.calls import Taken, calls, make_all_topics, saying, store
+
+pytest_plugins = ("tests.kafka.fixtures",)
+
+OLD_TOKEN = "an-old-token"
+KEY, OLD_KEY = key_id(AUTH_ID, TOKEN), key_id(AUTH_ID, OLD_TOKEN)
+
+
+def account(token: str) -> str:
+    return orjson.dumps([{"auth_id": AUTH_ID, "auth_tokens": [token], "timezone": ZONE}]).decode()
+
+
+@dataclass(frozen=True)
+class Journal:
+    """A cluster with two calls of an hour ago, the second under a token that is gone since."""
+
+    kafka: Kafka
+    prefix: str
+    first: list[Taken]
+    second: list[Taken]
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {
+            "kafka_bootstrap_servers": self.kafka.address,
+            "kafka_idempotence": str(self.kafka.idempotence).lower(),
+            "topic_prefix": self.prefix,
+            "accounts": account(TOKEN),
+        }
+
+    def derive(self, *arguments: str) -> Result:
+        """Run the command in this process; it must not configure this process's logs."""
+        with capture_logs(), patch.object(replay_deriving.logs, "configure"):
+            return CliRunner().invoke(
+                replay.app, ["derive", *arguments], env=environment(**self.settings)
+            )
+
+    def read(self, topics: list[str]) -> list[Record]:
+        return read_back(self.kafka.address, topics)
+
+
+@pytest.fixture
+async def journal(kafka: Kafka, prefix: str) -> Journal:
+    placed_at = datetime.now(UTC) - timedelta(hours=1)  # noqa: TID251 (--since is real time)
+    first = list(calls(1, placed_at=placed_at, prefix=prefix))
+    second = list(
+        calls(1, placed_at=placed_at + timedelta(minutes=1), prefix=prefix, token=OLD_TOKEN)
+    )
+    await make_all_topics(kafka, prefix)
+    await store(kafka, [record for one in [*first, *second] for record in one.records])
+    return Journal(kafka, prefix, first, second)
+
+
+def lines(done: Result | CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [orjson.loads(line) for line in done.stdout.splitlines()]
+
+
+def counts(line: dict[str, Any]) -> dict[str, int]:
+    names = ["unchanged", "changed", "new", "gone", "cannot_derive", "not_there", "repeated"]
+    return {name: line[name] for name in names if line[name]}
+
+
+def put(journal: Journal, records: list[Record]) -> None:
+    asyncio.run(store(journal.kafka, records))
+
+
+def change(journal: Journal) -> Record:
+    """Store a callback whose published event says something else than today's code would."""
+    one = next(calls(1, placed_at=datetime.now(UTC), prefix=journal.prefix))  # noqa: TID251
+    assert one.event is not None
+    event = saying(one.event.record, {"direction": "sideways", "old": None})
+    put(journal, [event, one.journal])
+    return event
+
+
+def test_a_journal_that_is_as_it_was_is_counted_with_exit_code_0(journal: Journal) -> None:
+    done = journal.derive()
+    assert (done.exit_code, done.stderr) == (0, "")
+    (end,) = lines(done)
+    assert (end["state"], end["records"], counts(end)) == ("done", 6, {"unchanged": 6})
+    assert "signatures" not in end
+
+
+def test_what_would_change_is_counted_with_exit_code_1_and_shown_if_asked(
+    journal: Journal,
+) -> None:
+    event = change(journal)
+    done = journal.derive()
+    assert done.exit_code == 1
+    (end,) = lines(done)
+    assert counts(end) == {"unchanged": 6, "changed": 1}
+    assert end["fields"] == {"data.direction": 1, "data.old": 1}
+    done = journal.derive("--diff")
+    assert done.exit_code == 1
+    shown, end = lines(done)
+    assert shown["state"] == "changed"
+    assert shown["id"].encode() == dict(event.headers)["ce_id"]
+    assert shown["differences"] == [
+        {"path": "data.direction", "published": "sideways", "derived": "outbound"},
+        {"path": "data.old", "published": None},
+    ]
+
+
+def test_what_is_no_longer_there_is_said_and_is_no_change(journal: Journal) -> None:
+    one = next(calls(1, placed_at=datetime.now(UTC), prefix=journal.prefix))  # noqa: TID251
+    put(journal, [one.journal])
+    done = journal.derive("--diff")
+    assert done.exit_code == 0
+    shown, end = lines(done)
+    assert shown["state"] == "not_there"
+    assert counts(end) == {"unchanged": 6, "not_there": 1}
+
+
+def test_the_options_that_select_are_those_of_plan(journal: Journal) -> None:
+    call = journal.first[0].journal.key.decode()
+    for options, expected in (
+        ([f"--call={call}"], 6),  # both calls have the emulator's first id
+        (["--type=voice.call.ring"], 2),
+        (["--since=30m"], 0),
+        (["--since=2h", "--until=30m"], 6),
+        ([f"--account={AUTH_ID}"], 6),
+        ([f"--offsets={journal.prefix}plivo.journal.v1:0:0-"], None),
+    ):
+        done = journal.derive(*options)
+        if expected is not None:
+            assert (done.exit_code, lines(done)[0]["records"]) == (0, expected), options
+        else:
+            assert done.exit_code in {0, 1}
+
+
+def test_signatures_are_checked_again_and_a_key_that_is_gone_is_named(journal: Journal) -> None:
+    done = journal.derive("--verify")
+    assert done.exit_code == 1
+    (end,) = lines(done)
+    signatures = {one["key_id"]: one for one in end["signatures"]}
+    assert signatures[KEY]["holds"] == 3
+    assert signatures[OLD_KEY]["key_unknown"] == 3
+
+
+def test_old_tokens_from_a_file_are_found_by_their_id(journal: Journal, tmp_path: Path) -> None:
+    file = tmp_path / "old.json"
+    file.write_text(account(OLD_TOKEN))
+    done = journal.derive("--verify", f"--tokens-file={file}")
+    assert done.exit_code == 0, done.output
+    (end,) = lines(done)
+    assert [(one["key_id"], one["holds"]) for one in end["signatures"]] == sorted(
+        [(KEY, 3), (OLD_KEY, 3)]
+    )
+    assert OLD_TOKEN not in done.output
+
+
+def test_a_callback_that_was_changed_in_the_journal_is_shown(journal: Journal) -> None:
+    one = next(calls(1, placed_at=datetime.now(UTC), prefix=journal.prefix))  # noqa: TID251
+    value = one.journal.value.replace(b"To=14155550123", b"To=14155550666")
+    forged = replace(one.journal, value=value)
+    put(journal, [*one.records[:1], forged])
+    done = journal.derive("--verify", "--diff", "--since=10m")
+    assert done.exit_code == 1
+    found = {line["state"]: line for line in lines(done)}
+    assert found["does_not_hold"]["key_id"] == KEY
+    assert found["does_not_hold"]["fault"] == "wrong_signature"
+    paths = [of["path"] for of in found["changed"]["differences"]]
+    assert "data.to.e164" in paths
+
+
+def test_what_is_changed_is_written_to_topics_of_its_own(journal: Journal) -> None:
+    event = change(journal)
+    done = journal.derive("--write")
+    assert done.exit_code == 1, done.output
+    (end,) = lines(done)
+    topic = f"{event.topic}.derived.{end['replay_id']}"
+    assert (end["written"], end["to"]) == (1, [topic])
+    (written,) = journal.read([topic])
+    assert orjson.loads(written.value)["data"]["direction"] == "outbound"
+    assert dict(written.headers)["derived"] == b"1"
+
+
+def test_all_is_everything_that_can_be_derived_in_the_journals_order(
+    journal: Journal,
+) -> None:
+    done = journal.derive("--write", "--all")
+    assert done.exit_code == 0, done.output
+    (end,) = lines(done)
+    assert (end["written"], len(end["to"])) == (6, 3)
+    assert len(journal.read(end["to"])) == 6
+
+
+def test_the_live_topics_are_written_to_only_when_that_is_said_twice(
+    journal: Journal,
+) -> None:
+    event = change(journal)
+    before = len(journal.read([event.topic]))
+    done = journal.derive("--write", "--to-live")
+    assert done.exit_code == 2
+    assert "--yes" in done.output
+    assert len(journal.read([event.topic])) == before
+    done = journal.derive("--write", "--to-live", "--yes")
+    assert (done.exit_code, lines(done)[0]["to"]) == (1, [event.topic])
+    assert len(journal.read([event.topic])) == before + 1
+
+
+def test_a_terminal_gets_lines_and_tables(journal: Journal, terminal: None) -> None:
+    change(journal)
+    said = journal.derive("--diff", "--verify").stdout
+    assert "changed  com.plivo.voice.call.ring.v1" in said
+    assert 'data.direction: "sideways" → "outbound"' in said
+    assert "data.old: null → nothing" in said
+    assert "7 callbacks" in said
+    assert "today's code says what was published" in said
+    assert "field that differs" in said
+    assert OLD_KEY in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--tokens-file=old.json"], "is for --verify"),
+        (["--all"], "is for --write"),
+        (["--to-live"], "is for --write"),
+        (["--type=voice.call.nonsense"], "no type is called"),
+        (["--call=no id"], "is no id"),
+        (["--verify", "--tokens-file=/nowhere/at/all.json"], "No such file"),
+    ],
+)
+def test_what_makes_no_sense_is_wrong_usage(arguments: list[str], said: str) -> None:
+    done = run("replay", "derive", *arguments, kafka_bootstrap_servers="127.0.0.1:1")
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("oops", "not JSON"),
+        ('[{"auth_id": "MA0", "auth_tokens": ["secret"], "timezone": "UTC"}]', "0.auth_id"),
+        ('{"auth_id": "secret"}', "valid list"),
+    ],
+)
+def test_a_tokens_file_that_is_none_is_refused_and_not_quoted(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "old.json"
+    file.write_text(text)
+    done = run(
+        "replay",
+        "derive",
+        "--verify",
+        f"--tokens-file={file}",
+        kafka_bootstrap_servers="127.0.0.1:1",
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "secret" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["--write"], ["--verify", "--diff"]])
+def test_a_kafka_that_is_away_is_named_with_exit_code_3(arguments: list[str]) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    done = run("replay", "derive", *arguments, kafka_bootstrap_servers=address)
+    assert done.returncode == 3, done.stderr
+    assert address in done.stderr
+    assert "Traceback" not in done.stderr

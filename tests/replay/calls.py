@@ -1,0 +1,110 @@
+"""Calls of the emulator's as the bridge stores them: an event and a journal record each callback."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from bridge import catalogue
+from bridge.dead_letter import to_dead_letter
+from bridge.derived.topics import Sizing, plan
+from bridge.dev.emulator.call import Call, Step, answered_call
+from bridge.event import JOURNAL_TOPIC, Event, GivenReply, Naming, to_event, to_journal
+from bridge.parse import NoEventReason
+from bridge.record import Record
+from bridge.reply.document import ACKNOWLEDGEMENT
+from tests.kafka.client import Kafka, make_topics, running
+from tests.making import ACCOUNT, AUTH_ID, TOKEN, ZONE, parser, raw_callback, signed, verdict_on
+from tests.making import verifier as verifier_of
+
+TYPES = catalogue.load()
+SCHEMAS = "urn:callback-bridge:schemas:"
+PLACED = datetime(2026, 3, 7, 14, 13, 28, tzinfo=UTC)
+SIZING = Sizing(
+    partitions=3,
+    replication_factor=1,
+    min_insync_replicas=1,
+    event_retention_days=0,
+    journal_retention_days=0,
+    dead_letter_retention_days=0,
+)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One callback the bridge took in: its event, None for a dead letter, and its journal record."""
+
+    event: Event | None
+    journal: Record
+
+    @property
+    def records(self) -> list[Record]:
+        return [self.event.record, self.journal] if self.event else [self.journal]
+
+
+def call_uuid(number: int) -> UUID:
+    return UUID(int=0x5D0C0F1E_3D0B_4A6F_9C55_000000000000 + number)
+
+
+def taken(
+    step: Step,
+    received_at: datetime,
+    *,
+    prefix: str = "",
+    token: str = TOKEN,
+    nonce: str = "05429567804466091622",
+    reply: GivenReply = ACKNOWLEDGEMENT,
+    form: str | None = None,
+    is_dead: bool = False,
+) -> Taken:
+    """Return a callback as it is stored; signed by ``token``, which may be one nobody knows now."""
+    naming = Naming(prefix, SCHEMAS)
+    raw = replace(raw_callback("", form or step.form, path=step.path), received_at=received_at)
+    by = verifier_of(replace(ACCOUNT, tokens=(token,)))
+    verdict = verdict_on(signed(raw, token, nonce), by)
+    if is_dead:
+        _, (_, journal) = to_dead_letter(verdict, NoEventReason.BRIDGE_FAULT, naming, reply)
+        return Taken(None, journal)
+    route = {kind.path: kind for kind in TYPES.types}.get(step.path)
+    callback = parser(TYPES).parse(verdict, route)
+    event = to_event(callback, naming, received_at + timedelta(milliseconds=1))
+    return Taken(event, to_journal(callback, event, naming, reply))
+
+
+def calls(
+    count: int, *, placed_at: datetime = PLACED, prefix: str = "", token: str = TOKEN
+) -> Iterator[Taken]:
+    """Yield ring, answer and hangup of so many calls, one call a second."""
+    for number in range(count):
+        at = placed_at + timedelta(seconds=number)
+        call = Call(call_uuid(number), AUTH_ID, ZoneInfo(ZONE), at)
+        for step, after_s in zip(answered_call(call), (2, 5, 70), strict=True):
+            yield taken(step, at + timedelta(seconds=after_s), prefix=prefix, token=token)
+
+
+def saying(record: Record, change: Mapping[str, object]) -> Record:
+    """Return a record whose JSON value says something else in these fields of ``data``."""
+    value = orjson.loads(record.value)
+    value["data"] |= change
+    return replace(record, value=orjson.dumps(value))
+
+
+def journal_of(prefix: str) -> str:
+    return prefix + JOURNAL_TOPIC
+
+
+async def make_all_topics(kafka: Kafka, prefix: str) -> None:
+    await make_topics(kafka.connection, *plan(TYPES, prefix, SIZING))
+
+
+async def store(kafka: Kafka, records: Sequence[Record]) -> None:
+    """Publish records in their order, each in a batch of its own.
+
+    The embedded broker says that a topic ends after the first record of its last batch.
+    """
+    async with running(kafka.publisher()) as publisher:
+        for record in records:
+            await publisher.publish([record])

@@ -1,0 +1,276 @@
+"""A call or message found on a cluster, by its id alone."""
+
+import contextlib
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.dev.emulator.call import Step
+from bridge.event import Naming
+from bridge.record import Record
+from bridge.replay import call as calling
+from bridge.replay.call import Entry, Found, Sources, find
+from bridge.replay.derive import Deriver
+from bridge.replay.keyed import Keyed, partition_of
+from bridge.replay.window import Window, window
+from tests.kafka.client import Kafka, make_topics, planned
+from tests.making import parser
+from tests.replay.calls import (
+    PLACED,
+    SCHEMAS,
+    TYPES,
+    Taken,
+    calls,
+    journal_of,
+    make_all_topics,
+    saying,
+    store,
+    taken,
+)
+from tests.replay.making import read_topics
+from tests.replay.stories import (
+    MESSAGE,
+    ROOM,
+    A,
+    B,
+    at,
+    dialled_call,
+    entry,
+    report,
+)
+
+pytest_plugins = ("tests.kafka.fixtures",)
+
+ALL_TIME = Window()
+
+
+@dataclass
+class Cluster:
+    """A cluster with other calls on it, and what was read of it."""
+
+    kafka: Kafka
+    prefix: str
+    read: dict[str, int] = field(default_factory=dict)
+
+    async def put(self, callbacks: Sequence[Taken]) -> None:
+        await store(self.kafka, [record for one in callbacks for record in one.records])
+
+    async def store(self, records: Sequence[Record]) -> None:
+        await store(self.kafka, records)
+
+    async def find(
+        self, identity: str, within: Window = ALL_TIME, *, everywhere: bool = False
+    ) -> Found:
+        @contextlib.contextmanager
+        def counting(doing: str, of: int) -> Generator[Callable[[int], None]]:
+            self.read[doing] = self.read.get(doing, 0) + of
+            yield lambda _: None
+
+        self.read.clear()
+        return await find(
+            identity,
+            within,
+            keyed=Keyed(self.kafka.connection, counting, everywhere=everywhere),
+            sources=Sources(
+                journal_of(self.prefix), frozenset(self.prefix + kind.topic for kind in TYPES.all)
+            ),
+            deriver=Deriver(parser(TYPES), Naming(self.prefix, SCHEMAS)),
+        )
+
+
+@pytest.fixture
+async def cluster(kafka: Kafka, prefix: str) -> Cluster:
+    """A cluster with a call that dialled another leg, and five others."""
+    await make_all_topics(kafka, prefix)
+    made = Cluster(kafka, prefix)
+    await made.put([*calls(5, prefix=prefix), *dialled_call(prefix)])
+    return made
+
+
+def types(found: Found) -> list[str]:
+    return [one.type.removeprefix("voice.") for one in found.entries]
+
+
+CALL = ["call.ring", "call.answer", "dial.answer", "dial.hangup", "call.hangup", "call.hangup"]
+
+
+@pytest.mark.parametrize("identity", [A, B])
+async def test_every_leg_of_a_call_is_found_from_any_of_them(
+    cluster: Cluster, identity: str
+) -> None:
+    found = await cluster.find(identity)
+    assert types(found) == CALL
+    assert [one.key for one in found.entries] == [A, A, A, A, B, A]
+    assert {one.event_from for one in found.entries} == {"published"}
+    assert [identity, *found.followed] == [identity, B if identity == A else A]
+    assert (found.not_followed, found.is_cut) == ([], False)
+
+
+async def test_the_partitions_the_key_is_not_in_are_not_read(cluster: Cluster) -> None:
+    whole = len(await read_topics(cluster.kafka.connection, journal_of(cluster.prefix)))
+    await cluster.find(MESSAGE)
+    assert cluster.read["reading the journal"] < whole
+    await cluster.find(MESSAGE, everywhere=True)
+    assert cluster.read["reading the journal"] == whole
+
+
+async def test_an_id_nobody_has_is_not_found(cluster: Cluster) -> None:
+    found = await cluster.find("00000000-0000-0000-0000-000000000000")
+    assert (found.entries, found.followed) == ([], [])
+    assert "reading events" not in cluster.read
+
+
+async def test_a_message_is_found_with_its_delivery_reports(cluster: Cluster) -> None:
+    await cluster.put([taken(report(n, "sent"), at(n), prefix=cluster.prefix) for n in (1, 2)])
+    found = await cluster.find(MESSAGE)
+    assert [one.data["sequence"] for one in found.entries] == [1, 2]
+    assert found.followed == []
+
+
+async def test_an_event_says_what_a_callback_means_and_is_derived_where_it_is_gone(
+    cluster: Cluster,
+) -> None:
+    first, second = (taken(report(n, "sent"), at(n), prefix=cluster.prefix) for n in (1, 2))
+    assert first.event is not None
+    said = saying(first.event.record, {"status": "as published"})
+    await cluster.store([said, first.journal, second.journal])
+    found = await cluster.find(MESSAGE)
+    assert [(one.data["status"], one.event_from) for one in found.entries] == [
+        ("as published", "published"),
+        ("sent", "derived"),
+    ]
+
+
+async def test_what_was_derived_later_is_not_what_was_published(cluster: Cluster) -> None:
+    one = taken(report(1, "sent"), at(1), prefix=cluster.prefix)
+    assert one.event is not None
+    record = one.event.record
+    derived = replace(record, headers=(*record.headers, ("derived", b"1")))
+    noise = replace(record, value=b"no event")
+    await cluster.store([derived, noise, one.journal])
+    (entry,) = (await cluster.find(MESSAGE)).entries
+    assert entry.event_from == "derived"
+
+
+async def test_what_is_no_journal_record_is_passed_over(cluster: Cluster) -> None:
+    one = taken(report(1, "sent"), at(1), prefix=cluster.prefix)
+    await cluster.store([replace(one.journal, value=b"{}"), *one.records])
+    assert len((await cluster.find(MESSAGE)).entries) == 1
+
+
+async def test_a_callback_no_event_was_made_of_is_derived_or_says_why_not(
+    cluster: Cluster,
+) -> None:
+    one = taken(report(1, "sent"), at(1), prefix=cluster.prefix, is_dead=True)
+    dead = replace(one.journal, key=MESSAGE.encode())
+    broken = dead.value.replace(b"x-www-form-urlencoded", b"octet-stream")
+    await cluster.store([dead, replace(dead, value=broken)])
+    today, never = (await cluster.find(MESSAGE)).entries
+    assert (today.named, today.event_from, today.fault) == (None, "derived", None)
+    assert (never.event, never.event_from, never.fault) == (None, None, "content_type")
+    assert (never.type, never.data) == ("", {})
+
+
+@pytest.mark.kafka
+async def test_a_time_hint_keeps_from_reading_what_was_before(
+    apache_kafka: str, prefix: str
+) -> None:
+    cluster = Cluster(Kafka(apache_kafka, idempotence=True), prefix)
+    await make_all_topics(cluster.kafka, prefix)
+    await cluster.put(list(calls(20, placed_at=PLACED - timedelta(days=3), prefix=prefix)))
+    await cluster.put(dialled_call(prefix))
+    whole = await cluster.find(A)
+    before = dict(cluster.read)
+    hinted = await cluster.find(A, window(PLACED, None))
+    assert types(hinted) == types(whole) == CALL
+    assert cluster.read["reading the journal"] < before["reading the journal"]
+    assert cluster.read["reading the journal"] <= 12
+    early = await cluster.find(A, window(PLACED, PLACED + timedelta(seconds=10)))
+    assert types(early) == CALL[:2]
+
+
+async def test_a_parent_call_before_the_hint_is_found_for_no_call_lasts_a_day(
+    kafka: Kafka, prefix: str
+) -> None:
+    cluster = Cluster(kafka, prefix)
+    await make_all_topics(kafka, prefix)
+    await cluster.put(dialled_call(prefix))
+    found = await cluster.find(B, window(at(33), None))
+    assert types(found) == CALL
+
+
+@pytest.mark.kafka
+async def test_records_from_before_a_topic_was_given_more_partitions_are_found_everywhere(
+    apache_kafka: str, prefix: str
+) -> None:
+    kafka = Kafka(apache_kafka, idempotence=True)
+    cluster = Cluster(kafka, prefix)
+    await make_all_topics(kafka, prefix)
+    await cluster.put(dialled_call(prefix))
+    moved = next(n for n in range(4, 40) if partition_of(A.encode(), range(n)) > 2)
+    await make_topics(kafka.connection, planned(journal_of(prefix), partitions=moved))
+    assert (await cluster.find(A)).entries == []
+    assert types(await cluster.find(A, everywhere=True)) == CALL
+
+
+async def test_legs_are_followed_so_far_and_the_rest_is_named(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calling, "IDS_MAX", 1)
+    found = await cluster.find(A)
+    assert (found.followed, found.not_followed) == ([], [B])
+    monkeypatch.setattr(calling, "IDS_MAX", 32)
+    monkeypatch.setattr(calling, "ROUNDS_MAX", 1)
+    found = await cluster.find(A)
+    assert (found.followed, found.not_followed) == ([], [B])
+
+
+async def test_a_conference_is_followed(cluster: Cluster) -> None:
+    enter = Step(
+        "/plivo/voice/conference/enter",
+        {"CallUUID": B, "ConferenceUUID": ROOM, "ConferenceAction": "enter"},
+    )
+    await cluster.put([taken(enter, at(40), prefix=cluster.prefix)])
+    assert (await cluster.find(A)).followed == [B, ROOM]
+
+
+async def test_more_callbacks_than_are_kept_are_said(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calling, "CALLBACKS_MAX", 3)
+    found = await cluster.find(A)
+    assert (len(found.entries), found.is_cut) == (3, True)
+
+
+@given(times=st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=4), seed=st.randoms())
+def test_partitions_are_merged_by_time_and_none_is_reordered(
+    times: list[list[int]], seed: Any
+) -> None:
+    one = entry(taken(report(1, "sent"), at(1)))
+    whole = [
+        replace(one, partition=number, offset=offset, timestamp_ms=time)
+        for number, lane in enumerate(times)
+        for offset, time in enumerate(lane)
+    ]
+    left: dict[int, list[Entry]] = {}
+    for found in whole:
+        left.setdefault(found.partition, []).append(found)
+    shuffled = list(whole)
+    seed.shuffle(shuffled)
+    for found in calling._in_order(shuffled):
+        heads = [lane[0] for lane in left.values() if lane]
+        assert found.timestamp_ms == min(head.timestamp_ms for head in heads)
+        assert left[found.partition].pop(0) == found
+    assert not any(left.values())
+
+
+async def test_a_key_is_looked_for_where_the_producer_put_it(cluster: Cluster) -> None:
+    records = await read_topics(cluster.kafka.connection, journal_of(cluster.prefix))
+    assert len({one.partition for one in records}) > 1
+    for one in records:
+        assert partition_of(one.key or b"", [0, 1, 2]) == one.partition

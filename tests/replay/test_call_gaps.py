@@ -1,0 +1,186 @@
+"""What is missing in a call, contradicts itself, or came twice."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from bridge.dev.emulator.call import Step
+from bridge.replay.call import Entry
+from bridge.replay.call_gaps import Gap, duplicates_of, gaps_of
+from bridge.replay.call_legs import legs_of
+from tests.replay.calls import taken
+from tests.replay.stories import (
+    ANSWER,
+    HANGUP,
+    MESSAGE,
+    RING,
+    A,
+    B,
+    at,
+    changed,
+    dial,
+    dialled_call,
+    entries,
+    entry,
+    hangup_of_b,
+    report,
+    steps,
+)
+
+SOON = at(120)
+LATE = at(5 * 3600)
+
+
+def gaps(found: list[Entry], now: datetime = LATE) -> list[Gap]:
+    return gaps_of(found, legs_of(found), now)
+
+
+def codes(*parts: tuple[Step, float], now: datetime = LATE) -> list[str]:
+    return [gap.code for gap in gaps(steps(*parts), now)]
+
+
+def test_a_whole_call_has_no_gaps() -> None:
+    assert codes((RING, 2), (ANSWER, 5), (HANGUP, 70)) == []
+    assert gaps(entries(*dialled_call())) == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([(ANSWER, 5), (HANGUP, 70)], ["answer_without_ring"]),
+        ([(RING, 2), (HANGUP, 70)], ["hangup_without_answer"]),
+        ([(RING, 2), (ANSWER, 5)], ["hangup_missing"]),
+        ([(RING, 2)], ["hangup_missing"]),
+        ([(changed(ANSWER, Direction="inbound"), 5), (HANGUP, 70)], ["answer_without_ring"]),
+        (
+            [(changed(ANSWER, Direction="inbound"), 5), (changed(HANGUP, Direction="inbound"), 70)],
+            [],
+        ),
+        ([(RING, 2), (changed(HANGUP, AnswerTime="", Duration="0"), 70)], []),
+        (
+            [(RING, 2), (ANSWER, 5), (HANGUP, 70), (changed(HANGUP, HangupCauseCode="3010"), 71)],
+            ["several_hangups"],
+        ),
+        ([(RING, 2), (ANSWER, 5), (HANGUP, 70), (dial("answer"), 20)], ["hangup_missing"]),
+        ([(hangup_of_b(), 33)], []),
+    ],
+)
+def test_what_did_not_come_is_told_from_what_did(
+    parts: list[tuple[Step, float]], expected: list[str]
+) -> None:
+    assert codes(*parts) == expected
+
+
+def test_a_call_that_is_under_way_lacks_nothing() -> None:
+    assert codes((RING, 2), (ANSWER, 5), now=SOON) == []
+    (gap,) = gaps(steps((RING, 2), (ANSWER, 5)), at(5) + timedelta(hours=26))
+    assert (gap.of, gap.text) == (A, "no hangup came, and the last callback is 26 h old")
+
+
+def test_the_leg_a_gap_is_of_is_named() -> None:
+    (gap,) = gaps(steps((RING, 2), (ANSWER, 5), (HANGUP, 70), (dial("connected"), 20)))
+    assert gap.of == B
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        (
+            [(RING, 2), (ANSWER, 5), (changed(HANGUP, Duration="30"), 70)],
+            "it lasted 65 s by its times and 30 s by its duration",
+        ),
+        (
+            [(RING, 2), (ANSWER, 5), (changed(HANGUP, StartTime="2026-03-07 09:13:50"), 70)],
+            "answered_at is before started_at",
+        ),
+        (
+            [
+                (RING, 2),
+                (ANSWER, 5),
+                (changed(HANGUP, EndTime="2026-03-07 09:13:20", Duration=None), 70),
+            ],
+            "ended_at is before answered_at",
+        ),
+        ([(RING, 2), (HANGUP, 70), (ANSWER, 71)], "voice.call.answer came after the hangup"),
+        (
+            [
+                (RING, 2),
+                (changed(ANSWER, SessionStart="2026-03-07 14:15:00.5"), 5),
+                (HANGUP, 70),
+            ],
+            "voice.call.answer happened after the leg ended",
+        ),
+        ([(RING, -20), (ANSWER, 5), (HANGUP, 70)], "voice.call.ring came before it happened"),
+    ],
+)
+def test_times_that_cannot_all_be_true_are_told(parts: list[tuple[Step, float]], said: str) -> None:
+    found = [gap.text for gap in gaps(steps(*parts)) if gap.code == "times_contradict"]
+    assert said in found
+
+
+def test_a_zone_that_is_not_the_accounts_is_told_with_the_times_nobody_is_sure_of() -> None:
+    hangup = changed(
+        HANGUP,
+        StartTime="2026-03-07 15:13:28",
+        AnswerTime="2026-03-07 15:13:32",
+        EndTime="2026-03-07 15:14:37",
+    )
+    found = gaps(steps((RING, 2), (ANSWER, 5), (hangup, 70)))
+    assert {gap.code for gap in found} == {"zone_mismatch", "time_unsure"}
+    assert "voice.call.hangup: ended_at is contradicted" in [gap.text for gap in found]
+
+
+def test_what_nobody_vouches_for_is_told() -> None:
+    found = steps((RING, 2), (ANSWER, 5), (HANGUP, 70))
+    value = found[0].callback.value
+    value["verification"] |= {"verdict": "unverified", "fault": "wrong_signature"}
+    assert [(gap.code, gap.text) for gap in gaps(found)] == [
+        ("not_verified", "voice.call.ring: wrong_signature")
+    ]
+
+
+def test_stir_that_contradicts_itself_is_told() -> None:
+    answer = changed(ANSWER, stir_verification="Not Verified")
+    assert codes((RING, 2), (answer, 5), (HANGUP, 70)) == ["stir_conflict"]
+
+
+def test_a_callback_without_an_event_is_told_and_whether_it_would_be_one_today() -> None:
+    dead = entry(taken(RING, at(2), is_dead=True))
+    today = replace(dead, event=entry(taken(RING, at(2))).event, fault=None)
+    assert [gap.text for gap in gaps([dead])] == [
+        "plivo.journal.v1:0:0 became no event, nor is it today: no_identity"
+    ]
+    assert "voice.call.ring became no event, and would be one today" in [
+        gap.text for gap in gaps([today])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ([1, 2, 3], []),
+        ([3, 1], ["no delivery report numbered 2 came"]),
+        ([4], ["no delivery report numbered 1, 2, 3 came"]),
+    ],
+)
+def test_delivery_reports_that_are_missing_from_plivos_numbering_are_told(
+    numbers: list[int], said: list[str]
+) -> None:
+    found = gaps(steps(*[(report(number, "sent"), number) for number in numbers]))
+    assert [(gap.of, gap.text) for gap in found] == [(MESSAGE, text) for text in said]
+
+
+def test_a_number_that_is_no_numbering_does_not_count_up_to_it() -> None:
+    (gap,) = gaps(steps((report(999_999_999_999, "sent"), 1)))
+    assert gap.text.endswith(", 98, 99 came")
+
+
+def test_an_event_that_came_twice_says_whether_plivo_sent_it_again() -> None:
+    ring, answer = taken(RING, at(2)), taken(ANSWER, at(5))
+    found = entries(ring, ring, answer, taken(ANSWER, at(65)))
+    stored, retried = duplicates_of(found)
+    assert (stored.type, stored.is_retry) == ("voice.call.ring", False)
+    assert stored.places == ("plivo.journal.v1:0:0", "plivo.journal.v1:0:1")
+    assert (retried.type, retried.is_retry) == ("voice.call.answer", True)
+    assert duplicates_of(found[1:3]) == []

@@ -1,0 +1,135 @@
+"""Records as rows: stable columns, text as it stands, nothing left out."""
+
+import orjson
+import pytest
+
+from bridge import catalogue
+from bridge.catalogue import Catalogue
+from bridge.derived.samples import examples
+from bridge.event import Naming
+from bridge.replay.columns import Cell, Table, of_events, of_journal, types_of, utc_from_ms
+from tests.replay.making import NOON_MS, samples, stored, stored_of
+
+HANGUP = samples("voice.call.hangup")[0]
+RECORD_COLUMNS = [
+    "record.topic",
+    "record.partition",
+    "record.offset",
+    "record.timestamp",
+    "record.key",
+    "record.key_base64",
+    "record.headers",
+    "record.value",
+    "record.value_base64",
+]
+
+
+def table_of(types: Catalogue, *names: str) -> Table:
+    return of_events(types_of(types.by_name, names))
+
+
+def row_of(table: Table, **record: object) -> dict[str, Cell]:
+    return dict(zip(table.names, table.row(stored(**record)), strict=True))  # type: ignore[arg-type]
+
+
+def test_an_events_fields_are_its_columns(types: Catalogue) -> None:
+    table = table_of(types, "voice.call.hangup")
+    row = dict(zip(table.names, table.row(stored_of(HANGUP.event.record, 7)), strict=True))
+    assert row["record.offset"] == "7"
+    assert row["type"] == "com.plivo.voice.call.hangup.v1"
+    assert row["data.from.e164"] == "+14155550100"
+    assert row["data.duration_s"] == "66"
+    assert row["data.total_cost"] == "0.01000"
+    assert row["data.stir.conflict"] == "false"
+    assert row["data.verification.covers"] == '["url","query","body"]'
+    assert row["data.forwarded_from.e164"] is None
+
+
+def test_a_time_is_in_utc_and_as_it_came(types: Catalogue) -> None:
+    table = table_of(types, "voice.call.hangup")
+    row = dict(zip(table.names, table.row(stored_of(HANGUP.event.record)), strict=True))
+    assert row["data.ended_at.utc"] == "2026-03-07T14:14:43Z"
+    assert row["data.ended_at.text"] == "2026-03-07 09:14:43"
+    assert row["data.ended_at.zone"] == "America/New_York"
+    assert row["data.ended_at.certainty"] == "exact"
+    assert row["record.timestamp"] == "2026-03-07T14:14:44.120Z"
+
+
+def test_a_journal_records_fields_are_its_columns() -> None:
+    table = of_journal()
+    row = dict(zip(table.names, table.row(stored_of(HANGUP.journal)), strict=True))
+    assert row["method"] == "POST"
+    assert row["body"] == HANGUP.raw.body.decode()
+    assert row["reply.status"] == "200"
+    assert orjson.loads(row["headers"] or "")[0][0] == "content-type"
+
+
+def test_columns_follow_from_what_was_asked_for_alone(types: Catalogue) -> None:
+    one = table_of(types, "voice.call.hangup")
+    two = table_of(types, "voice.call.hangup", "messaging.message.status")
+    every = table_of(types)
+    assert one.names == table_of(types, "voice.call.hangup").names
+    assert set(one.names) < set(two.names) < set(every.names)
+    for table in (one, two, every, of_journal()):
+        assert len(set(table.names)) == len(table.names)
+        assert [name for name in table.names if name.startswith("record.")] == RECORD_COLUMNS
+
+
+def test_every_example_of_every_type_fits_the_columns_of_its_type(types: Catalogue) -> None:
+    for example in examples(types, Naming("", "urn:test:")):
+        table = of_events([example.type])
+        record = stored_of(example.event.record)
+        row = dict(zip(table.names, table.row(record), strict=True))
+        assert row["id"] == example.event.id
+        assert row["record.value"] == example.event.record.value.decode()
+        event = orjson.loads(example.event.record.value)
+        assert {name for name in event["data"] if not _has_column(row, f"data.{name}")} == set()
+
+
+def _has_column(row: dict[str, Cell], name: str) -> bool:
+    return any(column == name or column.startswith(f"{name}.") for column in row)
+
+
+@pytest.mark.parametrize(
+    "value", [None, b"", b"no JSON", b"[1]", b'"text"', b'{"data":7}', b'{"data":{"from":"x"}}']
+)
+def test_what_is_no_event_has_empty_fields_and_its_whole_value(
+    types: Catalogue, value: bytes | None
+) -> None:
+    row = row_of(table_of(types, "voice.call.hangup"), value=value)
+    assert row["record.value"] == (None if value is None else value.decode())
+    assert row["data.from.e164"] is None
+
+
+def test_what_is_no_text_is_in_base64(types: Catalogue) -> None:
+    row = row_of(
+        table_of(types, "voice.fetch"),
+        key=b"\xff",
+        value=b"\xfe",
+        headers=[("a", b"\xff"), ("b", b"text"), ("c", None)],
+    )
+    assert (row["record.key"], row["record.key_base64"]) == (None, "/w==")
+    assert (row["record.value"], row["record.value_base64"]) == (None, "/g==")
+    assert orjson.loads(row["record.headers"] or "") == [
+        {"name": "a", "value_base64": "/w=="},
+        {"name": "b", "value": "text"},
+        {"name": "c", "value": None},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("timestamp_ms", "expected"),
+    [
+        (NOON_MS, "2026-03-07T12:00:00.000Z"),
+        (NOON_MS + 7, "2026-03-07T12:00:00.007Z"),
+        (0, "1970-01-01T00:00:00.000Z"),
+    ],
+)
+def test_a_timestamp_is_utc_with_milliseconds(timestamp_ms: int, expected: str) -> None:
+    assert utc_from_ms(timestamp_ms) == expected
+
+
+def test_all_types_are_chosen_where_none_is_named() -> None:
+    known = catalogue.load().by_name
+    assert len(types_of(known, ())) == len(known)
+    assert [one.name for one in types_of(known, ["voice.fetch"])] == ["voice.fetch"]

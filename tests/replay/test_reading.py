@@ -1,0 +1,162 @@
+"""One stream of many partitions: merged by time, in order within each, the same every time."""
+
+from collections.abc import Sequence
+
+import pytest
+from aiokafka.structs import ConsumerRecord, TopicPartition
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.dev.broker import free_port
+from bridge.publish.connection import Connection
+from bridge.record import Record
+from bridge.replay.reading import (
+    CHUNK_RECORDS,
+    RecordsMissing,
+    Stretch,
+    _Lane,
+    _merged,
+    records,
+)
+from bridge.replay.source import CannotRead
+from bridge.replay.window import Window, stretches
+from tests.kafka.client import Kafka, make_topics, planned, running
+from tests.replay.making import NOON_MS, read_all, stored
+
+pytest_plugins = ("tests.kafka.fixtures",)
+
+LANES = st.lists(st.lists(st.integers(0, 20), max_size=12), max_size=4)
+SIZES = st.lists(st.integers(1, 5), min_size=1, max_size=8)
+
+
+class Filler:
+    """Fills lanes with as many records at a time as the test says, as Kafka's answers may be."""
+
+    def __init__(self, lanes: Sequence[Sequence[ConsumerRecord]], sizes: Sequence[int]) -> None:
+        self._left = [list(lane) for lane in lanes]
+        self._sizes = list(sizes)
+        self._filled = 0
+
+    async def fill(self, dry: Sequence[_Lane]) -> None:
+        for lane in dry:
+            left = self._left[lane.number]
+            size = self._sizes[self._filled % len(self._sizes)]
+            self._filled += 1
+            taken, left[:] = left[:size], left[size:]
+            lane.held = taken[::-1]
+            lane.is_read = not left
+
+
+def lanes_of(times: Sequence[Sequence[int]]) -> list[list[ConsumerRecord]]:
+    return [
+        [stored(offset, partition=number, timestamp=time) for offset, time in enumerate(lane)]
+        for number, lane in enumerate(times)
+    ]
+
+
+async def merge(
+    lanes: Sequence[Sequence[ConsumerRecord]], sizes: Sequence[int]
+) -> list[ConsumerRecord]:
+    filler = Filler(lanes, sizes)
+    begun = [
+        _Lane(TopicPartition("topic", number), len(lane), number)
+        for number, lane in enumerate(lanes)
+        if lane
+    ]
+    found: list[ConsumerRecord] = []
+    async for chunk in _merged(begun, filler):  # type: ignore[arg-type]
+        assert 0 < len(chunk) <= CHUNK_RECORDS
+        found += chunk
+    return found
+
+
+def place(record: ConsumerRecord) -> tuple[int, int]:
+    return record.partition, record.offset
+
+
+@given(times=LANES, sizes=SIZES)
+async def test_the_lowest_timestamp_comes_next_and_no_partition_is_reordered(
+    times: list[list[int]], sizes: list[int]
+) -> None:
+    lanes = lanes_of(times)
+    left = [list(lane) for lane in lanes]
+    for record in await merge(lanes, sizes):
+        heads = [lane[0] for lane in left if lane]
+        assert record is min(heads, key=lambda head: (head.timestamp, head.partition))
+        left[record.partition].pop(0)
+    assert not any(left)
+
+
+@given(times=LANES, sizes=SIZES, other=SIZES)
+async def test_the_order_does_not_depend_on_what_kafka_answers_first(
+    times: list[list[int]], sizes: list[int], other: list[int]
+) -> None:
+    lanes = lanes_of(times)
+    assert await merge(lanes, sizes) == await merge(lanes, other)
+
+
+@given(times=LANES, sizes=SIZES, stop=st.integers(0, 48))
+async def test_a_stream_read_from_where_it_ended_goes_on_as_if_it_had_not(
+    times: list[list[int]], sizes: list[int], stop: int
+) -> None:
+    lanes = lanes_of(times)
+    whole = await merge(lanes, sizes)
+    done = [sum(one.partition == number for one in whole[:stop]) for number in range(len(lanes))]
+    rest = [lane[count:] for lane, count in zip(lanes, done, strict=True)]
+    assert await merge(rest, sizes) == whole[stop:]
+
+
+@pytest.fixture
+async def topic(kafka: Kafka, prefix: str) -> str:
+    name = prefix + "records"
+    await make_topics(kafka.connection, planned(name, partitions=3))
+    async with running(kafka.publisher()) as publisher:
+        for number in range(30):
+            key = b"call %d" % (number % 5)
+            stamp = NOON_MS + number
+            await publisher.publish([Record(name, key, b"%d" % number, (), stamp)])
+    return name
+
+
+async def test_partitions_of_kafka_are_merged_by_time(kafka: Kafka, topic: str) -> None:
+    among = await stretches(kafka.connection, [topic], Window())
+    found = await read_all(kafka.connection, among)
+    assert [int(record.value or b"") for record in found] == list(range(30))
+
+
+async def test_a_stretch_is_read_from_its_begin_up_to_its_end(kafka: Kafka, topic: str) -> None:
+    (first, *_) = await stretches(kafka.connection, [topic], Window())
+    part = Stretch(topic, first.partition, first.begin + 1, first.end - 1)
+    found = await read_all(kafka.connection, [part])
+    assert [one.offset for one in found] == list(range(first.begin + 1, first.end - 1))
+    assert {one.partition for one in found} == {first.partition}
+
+
+async def test_unwanted_records_are_read_and_counted_and_left_out(kafka: Kafka, topic: str) -> None:
+    among = await stretches(kafka.connection, [topic], Window())
+    read: list[int] = []
+    stream = records(
+        kafka.connection, among, wanted=lambda record: record.value == b"29", on_read=read.append
+    )
+    found = [record.value async for chunk in stream for record in chunk]
+    assert (found, sum(read)) == ([b"29"], 30)
+
+
+async def test_nothing_to_read_asks_nobody() -> None:
+    assert await read_all(Connection("127.0.0.1:1"), []) == []
+
+
+async def test_a_kafka_that_is_away_cannot_be_read_and_its_address_is_named() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with pytest.raises(CannotRead, match=address):
+        await read_all(Connection(address), [Stretch("any", 0, 0, 1)])
+
+
+@pytest.mark.kafka
+async def test_records_that_were_deleted_are_missed_not_skipped(
+    apache_kafka: str, prefix: str
+) -> None:
+    kafka = Kafka(apache_kafka, idempotence=True)
+    await make_topics(kafka.connection, planned(prefix + "short"))
+    with pytest.raises(RecordsMissing, match="deleted"):
+        await read_all(kafka.connection, [Stretch(prefix + "short", 0, 5, 9)])

@@ -1,0 +1,135 @@
+"""Replaying into a folder of Parquet files, read back by pyarrow."""
+
+import hashlib
+from pathlib import Path
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from bridge.replay import CannotWrite, Stamp, TargetExists, to_parquet
+from bridge.replay.columns import of_journal
+from bridge.replay.manifest import Manifest
+from bridge.replay.to_parquet import NoParquet, Parquet
+from tests.replay.making import part, plan_of, samples, stored, stored_of
+
+PLAN = plan_of(part("topic", 0, 0, 9))
+TABLE = of_journal()
+JOURNAL = stored_of(samples("voice.call.hangup")[0].journal)
+
+
+def parquet_at(folder: Path, *, replay_id: str = "abcd1234") -> Parquet:
+    stamp = Stamp(replay_id, "2026-03-08T09:00:00Z")
+    return Parquet(folder, TABLE, Manifest(PLAN, stamp, TABLE.names))
+
+
+def offsets(*files: Path) -> list[str]:
+    return [value for file in files for value in pq.read_table(file)["record.offset"].to_pylist()]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+async def test_every_column_is_text_and_what_is_absent_is_null(folder: Path) -> None:
+    target = parquet_at(folder)
+    target.open(None)
+    await target.put([JOURNAL, stored(1, key=None, value=b"{}")])
+    assert await target.settle() == {"files": 1, "records": 2}
+    await target.finish()
+    found = pq.read_table(folder / "abcd1234-00000.parquet")
+    assert found.column_names == list(TABLE.names)
+    assert set(found.schema.types) == {pa.string()}
+    rows = [list(row.values()) for row in found.to_pylist()]
+    assert rows == [TABLE.row(JOURNAL), TABLE.row(stored(1, key=None, value=b"{}"))]
+
+
+async def test_a_folder_is_one_data_set_with_a_manifest_beside_it(folder: Path) -> None:
+    target = parquet_at(folder)
+    target.open(None)
+    for at in (0, 3):
+        await target.put([stored(at + n) for n in range(3)])
+        await target.settle()
+    await target.finish()
+    assert sorted(pq.read_table(folder)["record.offset"].to_pylist()) == list("012345")
+    manifest = orjson.loads(Path(f"{folder}.manifest.json").read_bytes())
+    assert manifest["records"] == 6
+    assert tuple(manifest["columns"]) == TABLE.names
+    assert [one["sha256"] for one in manifest["files"]] == [
+        hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir())
+    ]
+
+
+async def test_a_replay_that_goes_on_makes_the_files_again_that_had_not_settled(
+    folder: Path,
+) -> None:
+    first = parquet_at(folder)
+    first.open(None)
+    await first.put([stored(n) for n in range(3)])
+    state = await first.settle()
+    await first.put([stored(n) for n in range(3, 2500)])
+    await first.settle()  # and the process is killed before the progress is written
+    await first.put([stored(n) for n in range(2500, 5000)])
+    first.close()
+    second = parquet_at(folder)
+    second.open(state)
+    await second.put([stored(n) for n in range(3, 6)])
+    assert await second.settle() == {"files": 2, "records": 6}
+    await second.finish()
+    assert offsets(*sorted(folder.iterdir())) == list("012345")
+
+
+async def test_files_are_the_same_bytes_however_often_it_was_interrupted(tmp_path: Path) -> None:
+    records = [stored(n) for n in range(9)]
+    whole = parquet_at(tmp_path / "whole")
+    whole.open(None)
+    await whole.put(records)
+    await whole.settle()
+    torn = parquet_at(tmp_path / "torn")
+    torn.open(None)
+    await torn.put(records[:4])
+    torn.close()
+    again = parquet_at(tmp_path / "torn")
+    again.open(None)
+    await again.put(records)
+    await again.settle()
+    (one,), (other,) = (list((tmp_path / name).iterdir()) for name in ("whole", "torn"))
+    assert one.read_bytes() == other.read_bytes()
+
+
+async def test_a_replay_of_nothing_has_one_file_with_columns(folder: Path) -> None:
+    target = parquet_at(folder)
+    target.open(None)
+    await target.settle()
+    await target.finish()
+    found = pq.read_table(folder)
+    assert (found.num_rows, found.column_names) == (0, list(TABLE.names))
+
+
+def test_a_folder_with_files_of_others_is_refused(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "notes.txt").touch()
+    with pytest.raises(TargetExists, match="not empty"):
+        parquet_at(folder).open(None)
+
+
+async def test_a_folder_that_lost_what_had_settled_is_not_gone_on_with(folder: Path) -> None:
+    folder.mkdir()
+    with pytest.raises(CannotWrite, match=r"abcd1234-00000\.parquet is gone"):
+        parquet_at(folder).open({"files": 1, "records": 3})
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(folder: Path) -> None:
+    folder.touch()
+    with pytest.raises(CannotWrite, match="File exists"):
+        parquet_at(folder).open(None)
+
+
+def test_without_pyarrow_it_is_said_what_to_install(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(to_parquet, "find_spec", lambda _: None)
+    with pytest.raises(NoParquet, match=r"callback-bridge\[export\]"):
+        parquet_at(folder)

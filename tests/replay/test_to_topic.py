@@ -1,0 +1,202 @@
+"""Replaying into topics: byte for byte, in order, saying where from."""
+
+from collections.abc import AsyncGenerator, Sequence
+
+import pytest
+from aiokafka.structs import ConsumerRecord
+
+from bridge.publish.connection import Connection
+from bridge.replay import CannotWrite, Stamp
+from bridge.replay.new_topic import create, names_for, planned_like, shorter_kept
+from bridge.replay.reading import Stretch
+from bridge.replay.to_topic import Topics, topics
+from tests.kafka.client import Kafka, make_topics, planned
+from tests.replay.making import NOON_MS, Header, read_topics, stored
+
+pytest_plugins = ("tests.kafka.fixtures",)
+
+STAMP = Stamp("abcd1234", "2026-03-08T09:00:00Z")
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+async def topic(kafka: Kafka, prefix: str) -> str:
+    name = prefix + "source"
+    await make_topics(kafka.connection, planned(name, partitions=3))
+    return name
+
+
+async def replayed(
+    kafka: Kafka, topic: str, records: Sequence[ConsumerRecord], *, at_once: bool = False
+) -> list[ConsumerRecord]:
+    """Return what is in the new topic after these were put and settled."""
+    names = names_for([topic], STAMP.id)
+    await create(kafka.connection, await planned_like(kafka.connection, names), written=False)
+    async with opened(kafka, topic, at_once=at_once) as target:
+        await target.put(records)
+        assert await target.settle() == {}
+        await target.finish()
+    return await read_topics(kafka.connection, names[topic])
+
+
+def opened(kafka: Kafka, topic: str, *, at_once: bool = False) -> "AsyncGenerator[Topics]":
+    return topics(  # type: ignore[return-value]
+        kafka.connection,
+        [Stretch(topic, number, 0, 100) for number in range(3)],
+        names_for([topic], STAMP.id),
+        stamp=STAMP,
+        idempotence=kafka.idempotence,
+        at_once=at_once,
+    )
+
+
+def said(headers: Sequence[Header], source: str) -> tuple[Header, ...]:
+    return (
+        *headers,
+        ("replay_id", b"abcd1234"),
+        ("replay_source", source.encode()),
+        ("replay_at", b"2026-03-08T09:00:00Z"),
+    )
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        stored(value=b'{"a": 1}'),
+        stored(key=None),
+        stored(key=b""),
+        stored(value=b""),
+        stored(key=b"\xff\x00", value=b"\xff\x00\n"),
+        stored(headers=[("a", b"1"), ("a", b"2"), ("b", b""), ("Zo\u00eb", b"\xff")]),
+        stored(headers=[("replay_id", b"earlier"), ("replay_at", b"2026-03-01T00:00:00Z")]),
+        stored(timestamp=0),
+        stored(timestamp=NOON_MS + 1),
+    ],
+    ids=lambda record: repr((record.key, record.value, record.headers, record.timestamp)),
+)
+async def test_a_replayed_record_is_the_source_and_says_so(
+    kafka: Kafka, topic: str, record: ConsumerRecord
+) -> None:
+    record.topic, record.partition, record.offset = topic, 2, 7
+    (found,) = await replayed(kafka, topic, [record])
+    assert (found.key, found.value, found.timestamp) == (record.key, record.value, record.timestamp)
+    assert found.headers == said(record.headers, f"{topic}:2:7")
+    assert (found.topic, found.partition) == (f"{topic}.replay.abcd1234", 2)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize(
+    "record", [stored(value=None), stored(headers=[("none", None)]), stored(key=None, value=None)]
+)
+async def test_what_is_absent_stays_absent(
+    apache_kafka: str, prefix: str, record: ConsumerRecord
+) -> None:
+    kafka = Kafka(apache_kafka, idempotence=True)
+    record.topic = prefix + "source"
+    await make_topics(kafka.connection, planned(record.topic))
+    (found,) = await replayed(kafka, record.topic, [record])
+    assert (found.key, found.value) == (record.key, record.value)
+    assert found.headers == said(record.headers, f"{record.topic}:0:0")
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_partitions_keep_their_order_and_their_number_over_many_batches(
+    apache_kafka: str, prefix: str, *, at_once: bool
+) -> None:
+    kafka = Kafka(apache_kafka, idempotence=True)
+    topic = prefix + "source"
+    await make_topics(kafka.connection, planned(topic, partitions=3))
+    records = [
+        stored(n // 3, topic=topic, partition=n % 3, value=b"%-3000d" % n) for n in range(900)
+    ]
+    found = await replayed(kafka, topic, records, at_once=at_once)
+    for number in range(3):
+        values = [record.value for record in found if record.partition == number]
+        assert values == [record.value for record in records if record.partition == number]
+
+
+@pytest.mark.kafka
+async def test_a_record_larger_than_a_batch_is_replayed_where_the_source_allows_it(
+    apache_kafka: str, prefix: str
+) -> None:
+    kafka = Kafka(apache_kafka, idempotence=True)
+    topic = prefix + "source"
+    await make_topics(kafka.connection, planned(topic, max_message_bytes="2000000"))
+    large = stored(topic=topic, value=b"x" * 1_999_900)  # as large as the source takes
+    (found,) = await replayed(kafka, topic, [large])
+    assert found.value == large.value
+
+
+@pytest.mark.kafka
+async def test_a_new_topic_is_like_its_source_but_keeps_what_it_gets(
+    apache_kafka: str, prefix: str
+) -> None:
+    connection = Connection(apache_kafka)
+    source = planned(
+        prefix + "source", partitions=5, retention_ms=str(DAY_MS), max_message_bytes="300000"
+    )
+    await make_topics(connection, source)
+    (new,) = await planned_like(connection, {source.name: prefix + "new"})
+    assert (new.name, new.partitions, new.replication_factor) == (prefix + "new", 5, 1)
+    assert new.configs["retention.ms"] == new.configs["retention.bytes"] == "-1"
+    assert new.configs["min.insync.replicas"] == "1"
+    assert int(new.configs["max.message.bytes"]) > 300_000
+    await create(connection, [new], written=False)
+    await create(connection, [new], written=True)
+
+
+@pytest.mark.kafka
+async def test_topics_that_keep_records_for_less_than_their_age_are_named(
+    apache_kafka: str, prefix: str
+) -> None:
+    connection = Connection(apache_kafka)
+    short = planned(prefix + "short", retention_ms=str(DAY_MS))
+    ever = planned(prefix + "ever")
+    await make_topics(connection, short, ever)
+    names = [short.name, ever.name]
+    assert await shorter_kept(connection, names, age_ms=DAY_MS + 1) == {short.name: DAY_MS}
+    assert await shorter_kept(connection, names, age_ms=DAY_MS) == {}
+
+
+async def test_a_topic_that_is_gone_after_it_was_written_to_is_named(
+    kafka: Kafka, topic: str
+) -> None:
+    planned_topics = await planned_like(kafka.connection, {topic: topic + ".gone"})
+    with pytest.raises(CannotWrite, match=rf"no such topic: {topic}\.gone"):
+        await create(kafka.connection, planned_topics, written=True)
+
+
+async def test_a_name_that_is_too_long_is_refused(kafka: Kafka, topic: str) -> None:
+    planned_topics = await planned_like(kafka.connection, {topic: "x" * 250})
+    with pytest.raises(CannotWrite, match="longer than a topic's name"):
+        await create(kafka.connection, planned_topics, written=False)
+
+
+@pytest.mark.kafka
+async def test_what_kafka_refuses_is_named_by_its_place(apache_kafka: str, prefix: str) -> None:
+    kafka = Kafka(apache_kafka, idempotence=True)
+    source, small = prefix + "source", prefix + "small"
+    await make_topics(kafka.connection, planned(small, max_message_bytes="1000"))
+    records = [stored(offset, topic=source, value=b"x" * 2000) for offset in (4, 5)]
+    with pytest.raises(CannotWrite, match=rf"{small}:0 refuses what was at offsets 4 to 5"):
+        await put(kafka, {source: small}, records)
+
+
+async def put(kafka: Kafka, names: dict[str, str], records: Sequence[ConsumerRecord]) -> None:
+    """Put records of each topic's first partition, and have them settled."""
+    among = [Stretch(name, 0, 0, 100) for name in names]
+    async with topics(
+        kafka.connection, among, names, stamp=STAMP, idempotence=True, at_once=False
+    ) as target:
+        await target.put(records)
+        await target.settle()
+
+
+async def test_a_kafka_that_is_away_cannot_be_written_to_and_its_address_is_named() -> None:
+    connection = Connection("127.0.0.1:1")
+    with pytest.raises(CannotWrite, match=r"127\.0\.0\.1:1"):
+        async with topics(connection, [], {"a": "b"}, stamp=STAMP, idempotence=True, at_once=False):
+            pass
+    with pytest.raises(CannotWrite, match=r"127\.0\.0\.1:1"):
+        await planned_like(connection, {"a": "b"})

@@ -1,0 +1,263 @@
+"""Replaying the requests themselves, to a server that writes down what it gets."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+import httpx
+import orjson
+import pytest
+from aiokafka.structs import ConsumerRecord
+
+from bridge.dev.broker import free_port
+from bridge.replay import CannotWrite, Stamp, to_url
+from bridge.replay.to_url import NotJournal, Url, client, is_base, request_of
+from tests.ingress.running import AUTH_ID, TOKEN, running_bridge
+from tests.making import raw_callback as raw
+from tests.making import signed
+from tests.replay.making import samples, stored, stored_of
+
+STAMP = Stamp("abcd1234", "2026-03-08T09:00:00Z")
+JOURNAL = stored_of(samples("voice.call.hangup")[0].journal, 7)
+
+
+@dataclass
+class Server:
+    """Answers as the test says, and keeps every request as it came."""
+
+    port: int = 0
+    statuses: list[int] = field(default_factory=list)
+    requests: list[bytes] = field(default_factory=list)
+    under_way: int = 0
+    most_under_way: int = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = next(
+                    (
+                        int(line.split(b":")[1])
+                        for line in head.lower().splitlines()
+                        if line.startswith(b"content-length:")
+                    ),
+                    0,
+                )
+                self.requests.append(head + await reader.readexactly(length))
+                self.under_way += 1
+                self.most_under_way = max(self.most_under_way, self.under_way)
+                await asyncio.sleep(0.01)
+                self.under_way -= 1
+                status = self.statuses.pop(0) if self.statuses else 200
+                writer.write(b"HTTP/1.1 %d X\r\ncontent-length: 0\r\n\r\n" % status)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def targets(self) -> list[bytes]:
+        return [request.split(b" ", 2)[1] for request in self.requests]
+
+
+@pytest.fixture
+async def server() -> AsyncGenerator[Server]:
+    found = Server()
+    listening = await asyncio.start_server(found.serve, "127.0.0.1", 0)
+    found.port = listening.sockets[0].getsockname()[1]
+    async with listening:
+        yield found
+
+
+@pytest.fixture
+async def http() -> AsyncGenerator[httpx.AsyncClient]:
+    async with client() as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(to_url, "_AGAIN_S", 0.001)
+
+
+def journal(offset: int = 0, partition: int = 0, **fields: object) -> ConsumerRecord:
+    value = {
+        "method": "POST",
+        "path": "/plivo",
+        "query": "",
+        "headers": [],
+        "body": "",
+        **fields,
+    }
+    return stored(offset, partition=partition, value=orjson.dumps(value))
+
+
+def parts(request: bytes) -> tuple[bytes, dict[bytes, bytes], bytes]:
+    """Return the request line, the headers and the body."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    line, *headers = head.split(b"\r\n")
+    return line, dict(header.split(b": ", 1) for header in headers), body
+
+
+async def test_the_request_is_sent_again_as_it_came(
+    server: Server, http: httpx.AsyncClient
+) -> None:
+    await Url(http, server.url, STAMP).put([JOURNAL])
+    example = samples("voice.call.hangup")[0]
+    line, headers, body = parts(server.requests[0])
+    assert line == b"POST /plivo/voice/call/hangup HTTP/1.1"
+    assert body == example.raw.body
+    kept = {name.encode(): of.encode() for name, of in example.raw.headers}
+    assert kept.items() <= headers.items()
+    assert headers.keys() - kept.keys() == {
+        b"Host",
+        b"Content-Length",
+        b"x-replay-id",
+        b"x-replay-source",
+        b"x-replay-at",
+    }
+    assert headers[b"Host"] == f"127.0.0.1:{server.port}".encode()
+    assert headers[b"x-replay-id"] == b"abcd1234"
+    assert headers[b"x-replay-source"] == b"plivo.journal.v1:0:7"
+    assert headers[b"x-replay-at"] == b"2026-03-08T09:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("base", "path", "query", "expected"),
+    [
+        ("", "/plivo", "", b"/plivo"),
+        ("/", "/plivo", "", b"/plivo"),
+        ("/staging", "/plivo", "a=b", b"/staging/plivo?a=b"),
+        (
+            "",
+            "/a/../b//c/%7e%2F",
+            "q=%7E+%20&x=[]&=&%zz",
+            b"/a/../b//c/%7e%2F?q=%7E+%20&x=[]&=&%zz",
+        ),
+    ],
+)
+async def test_path_and_query_are_not_rewritten(
+    server: Server, http: httpx.AsyncClient, base: str, path: str, query: str, *, expected: bytes
+) -> None:
+    await Url(http, server.url + base, STAMP).put([journal(path=path, query=query)])
+    assert server.targets() == [expected]
+
+
+async def test_a_get_has_no_body_and_a_body_that_is_no_text_is_sent_as_it_was(
+    server: Server, http: httpx.AsyncClient
+) -> None:
+    target = Url(http, server.url, STAMP)
+    await target.put([journal(0, method="GET", query="a=b")])
+    await target.put([stored(1, value=_hidden())])
+    get, post = map(parts, server.requests)
+    assert (get[0], get[2]) == (b"GET /plivo?a=b HTTP/1.1", b"")
+    assert b"Content-Length" not in get[1]
+    assert post[2] == b"\xff\x00"
+
+
+def _hidden() -> bytes:
+    fields = {"method": "POST", "path": "/plivo", "query": "", "headers": []}
+    return orjson.dumps({**fields, "body_base64": "/wA="})
+
+
+async def test_one_partitions_requests_are_sent_in_turn_and_partitions_side_by_side(
+    server: Server, http: httpx.AsyncClient
+) -> None:
+    records = [journal(n, partition=n % 3, path=f"/{n % 3}/{n}") for n in range(12)]
+    await Url(http, server.url, STAMP).put(records)
+    assert server.most_under_way == 3
+    for lane in range(3):
+        mine = [target for target in server.targets() if target.startswith(b"/%d/" % lane)]
+        assert mine == [b"/%d/%d" % (lane, n) for n in range(lane, 12, 3)]
+
+
+async def test_answers_are_counted_by_status_and_counted_on(
+    server: Server, http: httpx.AsyncClient
+) -> None:
+    server.statuses = [200, 403, 302]
+    target = Url(http, server.url, STAMP)
+    target.open(None)
+    await target.put([journal(n) for n in range(4)])
+    state = await target.settle()
+    assert state == {"statuses": {"200": 2, "403": 1, "302": 1}}
+    again = Url(http, server.url, STAMP)
+    again.open(state)
+    await again.put([journal(5)])
+    assert await again.settle() == {"statuses": {"200": 3, "403": 1, "302": 1}}
+    await again.finish()
+
+
+async def test_a_request_without_an_answer_is_sent_again(
+    server: Server, http: httpx.AsyncClient
+) -> None:
+    server.statuses = [503, 429, 500]
+    target = Url(http, server.url, STAMP)
+    await target.put([journal(0, path="/a"), journal(1, path="/b")])
+    assert server.targets() == [b"/a", b"/a", b"/a", b"/a", b"/b"]
+    assert await target.settle() == {"statuses": {"200": 2}}
+
+
+async def test_a_target_that_stays_out_of_order_stops_the_replay_and_says_where(
+    server: Server, http: httpx.AsyncClient
+) -> None:
+    server.statuses = [503] * 10
+    with pytest.raises(CannotWrite, match="answered 503, 5 times, to the callback at topic:0:3"):
+        await Url(http, server.url, STAMP).put([journal(3), journal(4)])
+    assert len(server.requests) == 5
+
+
+async def test_a_target_that_is_away_is_named(http: httpx.AsyncClient) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(CannotWrite, match=url):
+        await Url(http, url, STAMP).put([journal()])
+
+
+@pytest.mark.parametrize(
+    "value", [None, b"", b"[]", b"7", b'{"specversion":"1.0"}', b'{"path":"/x","query":""}']
+)
+def test_what_is_no_journal_record_is_named(value: bytes | None) -> None:
+    with pytest.raises(NotJournal, match="topic:0:9 is no journal record"):
+        request_of(stored(9, value=value))
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://bridge.example.com", True),
+        ("http://127.0.0.1:8080/prefix/", True),
+        ("ftp://bridge.example.com", False),
+        ("bridge.example.com", False),
+        ("https://", False),
+        ("https://bridge.example.com?a=b", False),
+    ],
+)
+def test_only_an_http_url_without_a_query_can_have_paths_behind_it(
+    url: str, *, expected: bool
+) -> None:
+    assert is_base(url) is expected
+
+
+async def test_a_bridge_verifies_what_is_replayed_to_it_and_makes_the_same_event(
+    http: httpx.AsyncClient,
+) -> None:
+    body = "CallUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01&Event=Ring&From=%2B14155550100&To=1"
+    origin = "https://hooks.example.com"
+    call = "5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01"
+    request = signed(raw(body=body, origin=origin), TOKEN)
+    settings = {"public_url": origin}
+    with running_bridge(**settings) as first, running_bridge(**settings) as second:
+        await asyncio.to_thread(
+            httpx.post, first.url + "/plivo", content=body, headers=dict(request.headers)
+        )
+        (record,) = [one for one in first.publisher.records if one.topic == "plivo.journal.v1"]
+        target = Url(http, second.url, STAMP)
+        await target.put([stored_of(record)])
+        assert await target.settle() == {"statuses": {"200": 1}}
+        ours, theirs = first.event(call), second.event(call)
+    assert theirs["id"] == ours["id"]
+    assert theirs["data"]["verification"] == ours["data"]["verification"]
+    assert theirs["data"]["verification"]["verdict"] == "verified"
+    assert theirs["source"] == f"/plivo/accounts/{AUTH_ID}"
