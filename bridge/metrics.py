@@ -176,7 +176,9 @@ MEASURES: Final[dict[Name, Measure]] = {
         "counter", "connections", "Clients cut off: too slow, too big, too many.", ("cause",)
     ),
     "in_flight": Measure("gauge", "callbacks", "Callbacks being worked on."),
-    "in_flight_bytes": Measure("gauge", "bytes", "Bytes of their bodies, and of bodies still arriving."),
+    "in_flight_bytes": Measure(
+        "gauge", "bytes", "Bytes of their bodies, and of bodies still arriving."
+    ),
     "kafka_available": Measure("gauge", "1 or 0", "Whether there is a connection to Kafka."),
     "breaker_open": Measure(
         "gauge", "1 or 0", "Whether callbacks go to the spool because Kafka does not acknowledge."

@@ -101,11 +101,15 @@ class BridgeProcess:
         )
         self._started = Started(process)
 
+    async def says_ready(self) -> bool:
+        """Say whether it says that callbacks are to be sent to it."""
+        return (await self._asked("/readyz"))[0] == 200
+
     async def ready(self) -> None:
         """Return when it says so; raises NotReady."""
         try:
             async with asyncio.timeout(_READY_S):
-                while (await self._asked("/readyz"))[0] != 200:
+                while not await self.says_ready():
                     if not self.running:
                         break
                     await asyncio.sleep(0.1)

@@ -52,6 +52,10 @@ class Exempt:
     refusing: frozenset[str] = frozenset()
     emptied: tuple[tuple[str, float], ...] = ()
 
+    def made_again(self, prefix: str) -> set[str]:
+        """Return the topics whose offsets began anew."""
+        return {prefix + topic for topic, _ in self.emptied}
+
     def excuses_event(self, one: Accepted) -> bool:
         return any(
             one.callback.topic == topic and one.first_begun_s < until_s

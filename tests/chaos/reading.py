@@ -1,5 +1,6 @@
 """What is on the topics, by librdkafka: a client that shares nothing with the bridge's."""
 
+import time
 import uuid
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,7 +14,9 @@ from tests.chaos.history import Found, Kind
 
 Place = tuple[str, int]
 
-_POLL_S: Final = 20.0
+_PATIENCE_S: Final = 20.0
+_AT_ONCE: Final = 500
+_LINGER_S: Final = 0.2  # it is waited out whenever fewer come than were asked for
 _IDS: Final = ("ce_id", "event_id", "callback_id")
 # Holds a sample of what did not verify, which is what it is for.
 _REJECTED_TOPIC: Final = "plivo.bridge.rejected.v1"
@@ -39,13 +42,13 @@ def _ends(consumer: confluent_kafka.Consumer, prefix: str) -> dict[Place, tuple[
     """Return the first offset and the next one of every partition."""
     places = [
         (name, partition)
-        for name, topic in consumer.list_topics(timeout=_POLL_S).topics.items()
+        for name, topic in consumer.list_topics(timeout=_PATIENCE_S).topics.items()
         for partition in topic.partitions
         if name.startswith(prefix) and name != prefix + _REJECTED_TOPIC
     ]
     return {
         place: consumer.get_watermark_offsets(
-            confluent_kafka.TopicPartition(*place), timeout=_POLL_S
+            confluent_kafka.TopicPartition(*place), timeout=_PATIENCE_S
         )
         for place in places
     }
@@ -63,23 +66,25 @@ def ends(address: str, prefix: str) -> dict[Place, int]:
 def read_since(address: str, prefix: str, starts: Mapping[Place, int]) -> list[Found]:
     """Return all records that are not before ``starts``, in order within a partition.
 
-    A topic that was made again is read from its beginning. Raises Incomplete.
+    Where none is given a partition is read from its beginning. Raises Incomplete.
     """
     consumer = _consumer(address)
     try:
         todo: dict[Place, int] = {}
         begin: list[confluent_kafka.TopicPartition] = []
         for place, (low, high) in _ends(consumer, prefix).items():
-            known = starts.get(place, 0)
-            first = max(low, known if known <= high else 0)
+            first = max(low, starts.get(place, 0))
             if first < high:
                 todo[place] = high
                 begin.append(confluent_kafka.TopicPartition(*place, first))
         consumer.assign(begin)
         records: list[Found] = []
+        patient_until_s = time.monotonic() + _PATIENCE_S
         while todo:
-            messages = consumer.consume(500, timeout=_POLL_S)
-            if not messages:
+            messages = consumer.consume(_AT_ONCE, timeout=_LINGER_S)
+            if messages:
+                patient_until_s = time.monotonic() + _PATIENCE_S
+            elif time.monotonic() > patient_until_s:
                 raise Incomplete(", ".join(f"{topic}[{number}]" for topic, number in todo))
             for message in messages:
                 if message.error() is not None:

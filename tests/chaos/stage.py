@@ -28,7 +28,8 @@ _DRAINED_S: Final = 60.0
 class Scenario:
     """What happens to the bridge, and how it is set up for it.
 
-    ``refuses`` says that callbacks may be answered 503 in it, for neither Kafka nor a disk is there.
+    ``refuses`` says that callbacks may be answered 503 in it, for neither Kafka nor a disk is there,
+    and ``silent`` that requests may get no answer, for no bridge is.
     ``settings`` are further ones of the bridge's, for the folder of a run.
     """
 
@@ -39,6 +40,7 @@ class Scenario:
     bridges: int = 1
     disk_bytes: int | None = None
     refuses: bool = False
+    silent: bool = False
     shifted_clock: bool = False
     settings: Callable[[Path], Mapping[str, str]] = lambda _: {}
 
@@ -204,12 +206,17 @@ async def perform(site: Site, scenario: Scenario, seed: int, folder: Path) -> ro
     finally:
         stage.close()
         await site.mend()
+    for place in [place for place in starts if place[0] in stage.exempt.made_again(PREFIX)]:
+        del starts[place]
     found = await asyncio.to_thread(read_since, site.address, PREFIX, starts)
     attempts = stage.load.attempts
     breaches = findings(attempts, found, stage.exempt)
     numbers = row.counts(attempts, found)
-    if numbers["refused"] and not scenario.refuses:
-        stage.unmet.append(f"{numbers['refused']} callbacks were refused")
+    if not scenario.refuses:
+        stage.expect(numbers["refused"] == 0, f"{numbers['refused']} callbacks were refused")
+    if not scenario.silent:
+        silent = numbers["unconnected"] + numbers["unanswered"]
+        stage.expect(silent == 0, f"{silent} requests got no answer")
     return row.Row(
         scenario=scenario.number,
         seed=seed,

@@ -6,6 +6,9 @@ from tests.chaos.bridge import BridgeProcess
 from tests.chaos.site import PROXIED
 from tests.chaos.stage import Scenario, Stage
 
+# Longer than the balancer takes to notice, and any request to be on its way.
+_DELAY_S = 1.5
+
 
 async def _nobody_touches_anything(stage: Stage) -> None:
     await stage.pause(5, 6)
@@ -52,6 +55,21 @@ async def _ended(stage: Stage) -> None:
     stage.fault_ends()
 
 
+async def _replaced_in_turn(stage: Stage) -> None:
+    """End two bridges in turn and start them again, as the balancer believes what each says."""
+    stage.fault_begins()
+    for slot, bridge in stage.bridges.items():
+        ending = asyncio.create_task(stage.end(slot))
+        while await bridge.says_ready():  # noqa: ASYNC110 (as balancers do)
+            await asyncio.sleep(0.1)
+        stage.balancer.take_out(slot)
+        await ending
+        await _restarted(bridge)
+        stage.balancer.take_in(slot)
+        await stage.pause(0.5, 1)
+    stage.fault_ends()
+
+
 async def _one_of_two_killed(stage: Stage) -> None:
     """Kill one of two that share a directory, while its spool is not empty; it never comes back."""
     stage.fault_begins()
@@ -69,6 +87,15 @@ async def _one_of_two_killed(stage: Stage) -> None:
 
 
 QUIET = Scenario("0", "nobody touches anything", _nobody_touches_anything)
-KILLED = Scenario("1", "bridge killed, started again", _killed, door=PROXIED)
-ENDED = Scenario("6", "SIGTERM under load", _ended, door=PROXIED)
-ADOPTED = Scenario("7", "one of two bridges killed", _one_of_two_killed, door=PROXIED, bridges=2)
+KILLED = Scenario("1", "bridge killed, started again", _killed, door=PROXIED, silent=True)
+ENDED = Scenario("6a", "the only bridge: SIGTERM under load", _ended, door=PROXIED, silent=True)
+REPLACED = Scenario(
+    "6b",
+    "two bridges: SIGTERM in turn",
+    _replaced_in_turn,
+    bridges=2,
+    settings=lambda _: {"shutdown_delay_s": str(_DELAY_S)},
+)
+ADOPTED = Scenario(
+    "7", "one of two bridges killed", _one_of_two_killed, door=PROXIED, bridges=2, silent=True
+)

@@ -1,6 +1,7 @@
 """What happens to the spool's disk, while Kafka is away."""
 
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -118,10 +119,20 @@ def _tear(spool: Path) -> int:
     return len(half)
 
 
-FULL = Scenario(
-    "5a", "spool's disk full", _full, door=PROXIED, disk_bytes=_DISK_BYTES, refuses=True
-)
-READ_ONLY = Scenario(
-    "5b", "spool's disk read-only", _read_only, door=PROXIED, disk_bytes=_DISK_BYTES, refuses=True
-)
-TORN = Scenario("5c", "a torn page", _torn, door=PROXIED, disk_bytes=_DISK_BYTES, refuses=True)
+def _scenario(
+    number: str, name: str, play: Callable[[Stage], Awaitable[None]], *, silent: bool = False
+) -> Scenario:
+    return Scenario(
+        number,
+        name,
+        play,
+        door=PROXIED,
+        disk_bytes=_DISK_BYTES,
+        refuses=True,
+        silent=silent,
+    )
+
+
+FULL = _scenario("5a", "spool's disk full", _full)
+READ_ONLY = _scenario("5b", "spool's disk read-only", _read_only, silent=True)
+TORN = _scenario("5c", "a torn page", _torn, silent=True)

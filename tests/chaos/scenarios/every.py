@@ -19,6 +19,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     disks.READ_ONLY,
     disks.TORN,
     bridges.ENDED,
+    bridges.REPLACED,
     bridges.ADOPTED,
     outside.CLOCK,
     outside.DELETED,

@@ -1,0 +1,202 @@
+"""The spool as a state machine where callbacks are refused: by its bounds, by the disk, by Kafka.
+
+Callbacks come in as the bridge takes them: directly to Kafka, or behind older ones of their key. What
+was refused must never appear, what was taken must arrive once and in the order of its key, as itself or
+as a dead letter, and what Kafka takes in no form must stay for a person.
+"""
+
+import asyncio
+import contextlib
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from bridge.publish import RecordRefused, Unavailable
+from bridge.spool import NotSpooled, store, writer
+from bridge.spool.disk import DiskSpool
+from tests.kafka.waiting import until
+from tests.spool.making import (
+    DEAD,
+    EVENTS,
+    JOURNAL,
+    Kafka,
+    callback,
+    dead_letter,
+    disk_spool,
+    drain_of,
+    rest,
+)
+
+T = TypeVar("T")
+
+KEYS: Final = st.sampled_from([b"one", b"two", b"three"])
+RECORDS_MAX: Final = 16
+BYTES_MAX: Final = 4_000
+
+
+class Refusing(RuleBasedStateMachine):
+    """A process whose spool, disk and Kafka all refuse things."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._root = Path(tempfile.mkdtemp(prefix="spool-machine-"))
+        self._patch = pytest.MonkeyPatch()
+        self._patch.setattr(store, "_BUSY_TIMEOUT_MS", 1)
+        self._patch.setattr(writer, "RETRY_S", 0.005)
+        self._loop = asyncio.new_event_loop()
+        self._kafka = Kafka()
+        self._gone: list[DiskSpool] = []
+        self._locks: list[sqlite3.Connection] = []
+        self._number = 0
+        self._lives = 0
+        self._taken: dict[bytes, list[str]] = {}
+        self._hopeless: set[str] = set()
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._loop.run_until_complete(work)
+
+    @property
+    def _folder(self) -> Path:
+        return self._root / str(self._lives)
+
+    @initialize()
+    def begin(self) -> None:
+        self._spool = disk_spool(self._folder, bytes_max=BYTES_MAX, records_max=RECORDS_MAX)
+        self._run(self._spool.open())
+
+    @rule(key=KEYS, padding=st.integers(0, 900), fate=st.sampled_from(["well", "bad", "hopeless"]))
+    def a_callback_comes(self, key: bytes, padding: int, fate: str) -> None:
+        self._number += 1
+        name = str(self._number)
+        if fate != "well":
+            self._kafka.refused.add((EVENTS, name))
+        if fate == "hopeless":
+            self._kafka.refused.add((DEAD, name))
+            self._hopeless.add(name)
+        records = callback(name, key, padding=padding)
+        if self._run(self._keep(records)):
+            self._taken.setdefault(key, []).append(name)
+
+    async def _keep(self, records: tuple[Any, ...]) -> bool:
+        """Say whether a callback was taken: directly to Kafka if nothing of its key waits."""
+        if not self._spool.holds(records[0].key):
+            with contextlib.suppress(Unavailable, RecordRefused):
+                await self._kafka.publish(records)
+                return True
+        try:
+            await self._spool.append(records)
+        except NotSpooled:
+            # Of what Kafka was asked for something may have arrived: nobody knows.
+            self._unknown(records)
+            return False
+        return True
+
+    def _unknown(self, records: tuple[Any, ...]) -> None:
+        name = records[0].value.decode().strip()
+        if any(one.value.decode().strip() == name for one in self._kafka.arrived):
+            self._kafka.arrived = [
+                one for one in self._kafka.arrived if one.value.decode().strip() != name
+            ]
+
+    @rule(
+        away=st.booleans(),
+        loses=st.booleans(),
+        closed=st.sets(st.sampled_from([EVENTS, JOURNAL, DEAD]), max_size=1),
+        stuck=st.sets(KEYS, max_size=2),
+    )
+    def kafka_changes(
+        self, *, away: bool, loses: bool, closed: set[str], stuck: set[bytes]
+    ) -> None:
+        self._kafka.available, self._kafka.loses = not away, loses
+        self._kafka.closed, self._kafka.stuck_keys = closed, stuck
+
+    @rule(turns=st.integers(1, 12))
+    def drain(self, turns: int) -> None:
+        self._run(rest(drain_of(self._spool, self._kafka, dead_letter=dead_letter), turns))
+
+    @precondition(lambda self: not self._locks and self._spool.path)
+    @rule()
+    def the_disk_fails(self) -> None:
+        other = sqlite3.connect(str(self._spool.path), isolation_level=None)
+        with contextlib.suppress(sqlite3.OperationalError):
+            other.execute("BEGIN IMMEDIATE")
+        self._locks.append(other)
+
+    @rule()
+    def the_disk_works(self) -> None:
+        while self._locks:
+            self._locks.pop().close()
+        # Not full, and not faulty: the one is for the drain to change, the other for the writer.
+        self._run(until(lambda: self._spool._fault is None))
+
+    @rule()
+    def crash(self) -> None:
+        after = self._root / str(self._lives + 1)
+        after.mkdir()
+        for file in self._folder.iterdir():
+            if file.suffix == ".db" or file.name.endswith("-wal"):
+                shutil.copyfile(file, after / file.name)
+        while self._locks:
+            self._locks.pop().close()
+        self._gone.append(self._spool)
+        self._lives += 1
+        self.begin()
+
+    @rule()
+    def restart(self) -> None:
+        self.the_disk_works()
+        self._run(self._spool.close())
+        self.begin()
+
+    @invariant()
+    def the_bounds_hold(self) -> None:
+        state = self._spool.state
+        assert 0 <= state.records <= RECORDS_MAX
+        assert 0 <= state.bytes <= BYTES_MAX
+        assert 0 <= state.parked <= state.callbacks
+
+    def teardown(self) -> None:
+        try:
+            self.the_disk_works()
+            self._kafka.available, self._kafka.loses = True, False
+            self._kafka.closed, self._kafka.stuck_keys = set(), set()
+            self._run(rest(drain_of(self._spool, self._kafka, dead_letter=dead_letter)))
+            self._check()
+        finally:
+            while self._locks:
+                self._locks.pop().close()
+            for spool in (self._spool, *self._gone):
+                self._run(spool.close())
+            self._loop.close()
+            self._patch.undo()
+            shutil.rmtree(self._root)
+
+    def _check(self) -> None:
+        taken = {name for names in self._taken.values() for name in names}
+        waiting = self._spool.state
+        assert waiting.callbacks == waiting.parked == len(taken & self._hopeless)
+        for topics in ((EVENTS, DEAD), (JOURNAL,)):
+            arrived = [
+                one.value.decode().strip() for one in self._kafka.arrived if one.topic in topics
+            ]
+            assert taken - self._hopeless <= set(arrived) <= taken
+            for names in self._taken.values():
+                first = [name for name in dict.fromkeys(arrived) if name in set(names)]
+                assert first == [name for name in names if name in set(first)]
+
+
+TestRefusing = Refusing.TestCase
+TestRefusing.settings = settings(
+    max_examples=60,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
