@@ -1,6 +1,7 @@
 """A bridge: its parts, and the order in which they begin and end."""
 
 import time
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
@@ -26,6 +27,9 @@ from bridge.verify import Keyring
 
 log = structlog.get_logger()
 
+# No callback can have been received before this was written: a clock that says so is wrong, and would
+# stamp records with times that retention deletes at once.
+EARLIEST: Final = datetime(2026, 11, 1, tzinfo=UTC)
 # What a stopping drain may still take for what it has handed to Kafka.
 _DRAIN_END_S: Final = 2.0
 
@@ -56,7 +60,11 @@ class Bridge:
 
     def not_ready(self) -> str | None:
         """Return why no callbacks should be sent here, or None."""
-        return "stopping" if self._stopping else self.durable.fault
+        if self._stopping:
+            return "stopping"
+        if datetime.now(UTC) < EARLIEST:  # noqa: TID251 (the check is of this very clock)
+            return f"the clock is wrong: it is before {EARLIEST:%Y-%m-%d}"
+        return self.durable.fault
 
     async def start(self) -> None:
         """Take the spool, so that what it holds comes first, and begin to connect to Kafka."""

@@ -1,5 +1,6 @@
 """From settings to parts: what is configured is what is built, and secrets go where they belong."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from structlog.testing import capture_logs
 
 from bridge import catalogue
 from bridge.callbacks.model import Reply
+from bridge.cli.bridge import Bridge
 from bridge.cli.build import accounts, application, connection, naming, replies, sizing
 from bridge.derived.topics import Sizing
 from bridge.event import Naming
@@ -152,3 +154,18 @@ def test_all_the_types_without_a_reply_are_one_line(tmp_path: Path) -> None:
         for kind in catalogue.load().types
         if kind.reply in EXECUTED and kind.name != "voice.call.answer"
     )
+
+
+def test_a_bridge_whose_clock_is_plainly_wrong_is_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, object] = {
+        "kafka": {"bootstrap_servers": "127.0.0.1:1"},
+        "spool": {"directory": tmp_path},
+    }
+    bridge = Bridge(settings(**given))
+    assert "clock" not in str(bridge.not_ready())
+    monkeypatch.setattr("bridge.cli.bridge.EARLIEST", datetime(2100, 1, 1, tzinfo=UTC))
+    assert bridge.not_ready() == "the clock is wrong: it is before 2100-01-01"
+    bridge.about_to_stop()
+    assert bridge.not_ready() == "stopping"
