@@ -5,12 +5,22 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent.parent
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text()
 ENVIRONMENT: Final = os.environ  # noqa: TID251 (the engine's and pip's settings are the machine's)
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The environments that deploy/image/install made, from what a build of the image sees."""
+
+    context: Path
+    run: Path
+    build: Path
 
 
 def context() -> set[str]:
@@ -45,6 +55,11 @@ def locked() -> set[str]:
     text = (ROOT / "requirements" / "run.txt").read_text()
     pinned = re.findall(r"^(\S+==\S+)(.*)\\$", text, re.MULTILINE)
     return {one for one, marker in pinned if "sys_platform == 'win32'" not in marker}
+
+
+def normal(name: str) -> str:
+    """Return a distribution as package indexes spell it."""
+    return re.sub(r"[-_.]+(?=.*==)", "-", name).lower()
 
 
 def script(

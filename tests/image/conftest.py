@@ -3,22 +3,11 @@
 import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from tests.image.checkout import copy_context, script
+from tests.image.checkout import Installed, copy_context, script
 from tests.image.container import Image, NoImage, built
-
-
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """The environments that deploy/image/install made, from what a build of the image sees."""
-
-    context: Path
-    run: Path
-    build: Path
 
 
 @pytest.fixture(scope="session")

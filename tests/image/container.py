@@ -31,9 +31,9 @@ def _base(engine: str) -> str:
     base = ENVIRONMENT.get("BASE") or default
     look = ["inspect", "--type=image"] if engine == "buildah" else ["image", "inspect"]
     for words in (look, ["pull", "--quiet"]):
-        done = subprocess.run([engine, *words, base], capture_output=True, timeout=600, check=False)
-        if done.returncode == 0:
-            return str(base)
+        with contextlib.suppress(subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            subprocess.run([engine, *words, base], capture_output=True, timeout=300, check=True)
+            return base
     message = f"{engine} cannot get the base {base}"
     raise NoImage(message)
 

@@ -4,6 +4,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -66,8 +67,8 @@ class Machine:
         return done.returncode, done.stdout, done.stderr
 
     @property
-    def noted(self) -> dict:  # type: ignore[type-arg]
-        found: dict = orjson.loads((self.here / "noted.json").read_bytes())  # type: ignore[type-arg]
+    def noted(self) -> dict[str, Any]:
+        found: dict[str, Any] = orjson.loads((self.here / "noted.json").read_bytes())
         return found
 
 

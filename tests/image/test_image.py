@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from bridge import __version__
-from tests.image.checkout import health_check, locked
+from tests.image.checkout import health_check, locked, normal
 from tests.image.container import SPOOL, Image
-from tests.image.test_install import normal
 from tests.ingress.running import eventually
 
 pytestmark = pytest.mark.image

@@ -15,8 +15,14 @@ import pytest
 from bridge import __version__
 from bridge.dev.broker import free_port
 from tests.cli.process import Started, environment
-from tests.image.checkout import copy_context, health_check, locked, script
-from tests.image.conftest import Installed
+from tests.image.checkout import (
+    Installed,
+    copy_context,
+    health_check,
+    locked,
+    normal,
+    script,
+)
 from tests.ingress.running import wait_for_port
 
 pytestmark = pytest.mark.image
@@ -25,11 +31,6 @@ DISTRIBUTIONS = """
 import importlib.metadata, json
 print(json.dumps([f"{one.name}=={one.version}" for one in importlib.metadata.distributions()]))
 """
-
-
-def normal(name: str) -> str:
-    """Return a distribution as package indexes spell it."""
-    return re.sub(r"[-_.]+(?=.*==)", "-", name).lower()
 
 
 def output(*command: str | Path) -> str:
