@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, cast
 
 import orjson
 import typer
@@ -124,7 +124,10 @@ def show_end(end: Mapping[str, object]) -> None:
 
 def _text(value: object) -> str:
     if isinstance(value, list):
-        return "\n".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType] (any list)
+        return "\n".join(map(str, cast("list[object]", value)))
+    if isinstance(value, dict):
+        each = cast("dict[str, int]", value).items()
+        return ", ".join(f"{name}: {count:,}" for name, count in each)
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -20,7 +20,7 @@ import orjson
 from aiokafka.structs import ConsumerRecord
 
 from bridge.event import EventName
-from bridge.replay.derive import CannotDerive, Deriver
+from bridge.replay.derive import DERIVED, CannotDerive, Deriver
 from bridge.replay.journal import Journalled, NotAJournalRecord, journalled
 from bridge.replay.keyed import Keyed
 from bridge.replay.window import Window
@@ -32,7 +32,7 @@ _DAY_MS: Final = 86_400_000
 _LINKS: Final = ("call", "leg", "other_leg", "parent_call", "conference", "mpc")
 
 Json = dict[str, Any]
-_Published = dict[tuple[str, int | None], Json]
+_EventKey = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,42 +187,39 @@ async def _with_events(
 ) -> list[Entry]:
     """Return the callbacks with the events that were published of them: rule 3."""
     keys: dict[str, set[bytes]] = {}
-    missing: set[tuple[str, int]] = set()
+    missing: set[_EventKey] = set()
     for entry in entries:
         if entry.named is not None and entry.named["topic"] in readable:
             keys.setdefault(entry.named["topic"], set()).add(entry.key.encode())
-            missing.add((entry.named["id"], entry.timestamp_ms))
+            missing.add((entry.named["id"], entry.callback.value["received_at"]))
     if not missing:
         return list(entries)
-    published: _Published = {}
-    since_ms = min(at_ms for _, at_ms in missing)
-    stream = keyed.read("reading events", keys, Window(since_ms))
+    published: dict[_EventKey, Json] = {}
+    within = Window(min(entry.timestamp_ms for entry in entries))
+    stream = keyed.read("reading events", keys, within)
     async with aclosing(stream):
         async for record in stream:
             event = _event(record)
-            if event is None:
-                continue
-            identity = str(event["id"])
-            published.setdefault((identity, record.timestamp), event)
-            # A dead letter that was run again is stamped with that time.
-            published.setdefault((identity, None), event)
-            missing.discard((identity, record.timestamp))
-            if not missing:
-                break
+            if event is not None:
+                key = (event["id"], event["data"].get("received_at"))
+                published.setdefault(key, event)
+                missing.discard(key)
+                if not missing:
+                    break
     return [_with_event(entry, published) for entry in entries]
 
 
-def _with_event(entry: Entry, published: Mapping[tuple[str, int | None], Json]) -> Entry:
+def _with_event(entry: Entry, published: Mapping[_EventKey, Json]) -> Entry:
     if entry.named is None:
         return entry
-    identity = entry.named["id"]
-    event = published.get((identity, entry.timestamp_ms)) or published.get((identity, None))
+    # A retry has the same id, and an event of its own.
+    event = published.get((entry.named["id"], entry.callback.value["received_at"]))
     return entry if event is None else replace(entry, event=event, event_from="published")
 
 
 def _event(record: ConsumerRecord) -> Json | None:
     """Return the event of a record, None for what is none, or was derived later."""
-    if any(name == "derived" for name, _ in record.headers):
+    if any(name == DERIVED for name, _ in record.headers):
         return None
     try:
         event: object = orjson.loads(record.value or b"")

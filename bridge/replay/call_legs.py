@@ -8,7 +8,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 from bridge.replay.call import Entry, Json
@@ -109,8 +109,5 @@ def _spoken_of(
 
 def total_cost(legs: Iterable[Leg]) -> str | None:
     """Return the sum of what the legs cost, in the account's currency; None if none says."""
-    costs = [leg.fields["total_cost"] for leg in legs if "total_cost" in leg.fields]
-    try:
-        return str(sum(map(Decimal, costs), Decimal())) if costs else None
-    except InvalidOperation:
-        return None
+    costs = [Decimal(leg.fields["total_cost"]) for leg in legs if "total_cost" in leg.fields]
+    return f"{sum(costs, Decimal()):f}" if costs else None

@@ -24,6 +24,8 @@ from bridge.replay.differing import Difference, differences
 from bridge.replay.journal import Journalled, NotAJournalRecord, journalled
 from bridge.replay.rechecking import Checked, Recheck
 
+# The header of what was derived later: it is not what was published.
+DERIVED: Final = "derived"
 NOT_A_JOURNAL_RECORD: Final = "not_a_journal_record"
 
 # Of such a callback nobody makes an event: nothing would change.

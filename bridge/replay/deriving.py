@@ -3,7 +3,7 @@
 1. Journal and event topics are read as one stream, by ``reading``: fixed ends, no group. The events'
    ends are fixed after the journal's, because an event may be stored a little after its callback.
 2. An event's timestamp is its callback's, so the events of a window are the window's. A dead letter
-   that was run again is the exception: its event is stamped with that time, and read off its value.
+   that was run again is the exception: its event is stamped with that time, and read all the same.
 3. Events that were derived earlier are left out: they are not what was published.
 4. Journal records that were chosen by offsets have the events between their lowest and highest
    timestamp; for these the journal is read twice.
@@ -15,23 +15,20 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import orjson
 from aiokafka.structs import ConsumerRecord
 
-from bridge.event import epoch_ms
 from bridge.publish.connection import Connection
 from bridge.replay.deadletters import REDRIVEN_AT
-from bridge.replay.derive import CannotDerive, Deriver, Judged, State
+from bridge.replay.derive import DERIVED, CannotDerive, Deriver, Judged, State
 from bridge.replay.journal import NotAJournalRecord, journalled
 from bridge.replay.pairing import Callback, Key, Pairs, Repeated
 from bridge.replay.planning import to_read
 from bridge.replay.reading import CHUNK_RECORDS, Stretch, Wanted, records
 from bridge.replay.selection import Query, wanted
 from bridge.replay.window import Window, stretches
-
-DERIVED: Final = "derived"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +134,31 @@ class _Judging:
     def _callback(self, record: ConsumerRecord, callback: Callback) -> Judged | None:
         source = self._source(callback)
         self._watch.on_callback(source, callback.value)
-        event_id = _header(record, "event_id") or self._id_today(callback.value)
-        if event_id is None:
+        key = self._key(record, callback)
+        if key is None:
             return self._judged(callback, None)
         try:
-            event = self._pairs.event_of(Key(event_id, record.timestamp), callback)
+            event = self._pairs.event_of(key, callback)
         except Repeated:
-            return Judged(State.REPEATED, source, event_id)
+            return Judged(State.REPEATED, source, key.id)
         return None if event is None else self._judged(callback, event)
 
-    def _id_today(self, value: bytes) -> str | None:
-        """Return the id of an event the journal does not name: a dead letter's, which may have run."""
+    def _key(self, record: ConsumerRecord, callback: Callback) -> Key | None:
+        """Return what its event is known by, None where it neither had one nor has one today.
+
+        The journal does not name a dead letter's event; it may have been run again.
+        """
+        received_at = _fields(callback.value).get("received_at")
+        if not isinstance(received_at, str):
+            return None
+        named = _header(record, "event_id")
+        if named is not None:
+            return Key(named, received_at)
         try:
-            return self._deriver.event_of(journalled(value), self._watch.at).id
+            event = self._deriver.event_of(journalled(callback.value), self._watch.at)
         except (NotAJournalRecord, CannotDerive):
             return None
+        return Key(event.id, received_at)
 
     def _judged(self, callback: Callback, event: bytes | None) -> Judged:
         return self._deriver.judged(
@@ -163,19 +170,22 @@ class _Judging:
 
 
 def _key_of_event(record: ConsumerRecord) -> Key | None:
-    """Return the key of an event, None where it has no id: rule 2."""
-    event_id = _header(record, "ce_id")
-    if event_id is None:
-        return None
-    if _header(record, REDRIVEN_AT) is None:
-        return Key(event_id, record.timestamp)
+    """Return what an event is known by, None for what is no event."""
+    event = _fields(record.value or b"")
     try:
-        received_at = cast("dict[str, Any]", orjson.loads(record.value or b""))["data"][
-            "received_at"
-        ]
-        return Key(event_id, epoch_ms(datetime.fromisoformat(received_at)))
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        event_id, received_at = event["id"], event["data"]["received_at"]
+    except (KeyError, TypeError):
         return None
+    return Key(str(event_id), str(received_at))
+
+
+def _fields(value: bytes) -> dict[str, Any]:
+    """Return a record's value as JSON, empty where it is no object."""
+    try:
+        fields: object = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return {}
+    return cast("dict[str, Any]", fields) if isinstance(fields, dict) else {}
 
 
 def _header(record: ConsumerRecord, name: str) -> str | None:

@@ -19,9 +19,9 @@ _TABLES: Final = (
     f"PRAGMA cache_size = -{_CACHE_KIB}",
     "PRAGMA journal_mode = OFF",
     # Time first: what comes together lies together.
-    "CREATE TABLE callbacks (at INTEGER, id TEXT, partition INTEGER, number INTEGER, value BLOB)",
+    "CREATE TABLE callbacks (at TEXT, id TEXT, partition INTEGER, number INTEGER, value BLOB)",
     "CREATE UNIQUE INDEX callbacks_by_key ON callbacks (at, id)",
-    "CREATE TABLE events (at INTEGER, id TEXT, value BLOB)",
+    "CREATE TABLE events (at TEXT, id TEXT, value BLOB)",
     "CREATE UNIQUE INDEX events_by_key ON events (at, id)",
     "BEGIN",
 )
@@ -29,10 +29,10 @@ _TABLES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a callback and its event have in common: rule 1. The time is epoch milliseconds."""
+    """What a callback and its event have in common: rule 1. The time is text, as both have it."""
 
     id: str
-    at_ms: int
+    received_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Pairs:
 
         Raises Repeated.
         """
-        place = (key.at_ms, key.id)
+        place = (key.received_at, key.id)
         found = self._database.execute(
             "DELETE FROM events WHERE at = ? AND id = ? RETURNING value", place
         ).fetchone()
@@ -87,7 +87,7 @@ class Pairs:
 
     def callback_of(self, key: Key, event: bytes) -> Callback | None:
         """Return the callback that waited for an event; without one the event waits."""
-        place = (key.at_ms, key.id)
+        place = (key.received_at, key.id)
         found = self._database.execute(
             "SELECT rowid, partition, number, value FROM callbacks WHERE at = ? AND id = ?", place
         ).fetchone()

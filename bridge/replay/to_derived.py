@@ -18,7 +18,7 @@ from bridge.publish import Publisher, RecordRefused, TopicUnavailable, Unavailab
 from bridge.publish.connection import Connection
 from bridge.record import Record
 from bridge.replay import CannotWrite, Stamp
-from bridge.replay.deriving import DERIVED
+from bridge.replay.derive import DERIVED
 from bridge.replay.new_topic import create, planned_like
 
 # New topics take a moment to be known everywhere.

@@ -5,12 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+import confluent_kafka
 import orjson
 import pytest
 from click.testing import Result
+from confluent_kafka.admin import AdminClient
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
@@ -21,7 +24,8 @@ from bridge.verify import key_id
 from tests.cli.process import environment, run
 from tests.kafka.client import Kafka, read_back
 from tests.making import AUTH_ID, TOKEN, ZONE
-from tests.replay.calls import Taken, calls, make_all_topics, saying, store
+from tests.replay.calls import Taken, calls, make_all_topics, saying, store, taken
+from tests.replay.stories import at, report
 
 pytest_plugins = ("tests.kafka.fixtures",)
 
@@ -51,19 +55,18 @@ class Journal:
             "accounts": account(TOKEN),
         }
 
-    def derive(self, *arguments: str) -> Result:
+    def derive(self, *arguments: str, typed: str | None = None) -> Result:
         """Run the command in this process; it must not configure this process's logs."""
         with capture_logs(), patch.object(replay_deriving.logs, "configure"):
             return CliRunner().invoke(
-                replay.app, ["derive", *arguments], env=environment(**self.settings)
+                replay.app, ["derive", *arguments], env=environment(**self.settings), input=typed
             )
 
     def read(self, topics: list[str]) -> list[Record]:
         return read_back(self.kafka.address, topics)
 
 
-@pytest.fixture
-async def journal(kafka: Kafka, prefix: str) -> Journal:
+async def filled(kafka: Kafka, prefix: str) -> Journal:
     placed_at = datetime.now(UTC) - timedelta(hours=1)  # noqa: TID251 (--since is real time)
     first = list(calls(1, placed_at=placed_at, prefix=prefix))
     second = list(
@@ -72,6 +75,11 @@ async def journal(kafka: Kafka, prefix: str) -> Journal:
     await make_all_topics(kafka, prefix)
     await store(kafka, [record for one in [*first, *second] for record in one.records])
     return Journal(kafka, prefix, first, second)
+
+
+@pytest.fixture
+async def journal(kafka: Kafka, prefix: str) -> Journal:
+    return await filled(kafka, prefix)
 
 
 def lines(done: Result | CompletedProcess[str]) -> list[dict[str, Any]]:
@@ -198,14 +206,48 @@ def test_what_is_changed_is_written_to_topics_of_its_own(journal: Journal) -> No
     assert dict(written.headers)["derived"] == b"1"
 
 
-def test_all_is_everything_that_can_be_derived_in_the_journals_order(
-    journal: Journal,
-) -> None:
+def test_all_is_everything_that_can_be_derived(journal: Journal) -> None:
     done = journal.derive("--write", "--all")
     assert done.exit_code == 0, done.output
     (end,) = lines(done)
     assert (end["written"], len(end["to"])) == (6, 3)
     assert len(journal.read(end["to"])) == 6
+
+
+def test_all_is_written_in_the_journals_order_whichever_events_are_still_there(
+    journal: Journal,
+) -> None:
+    now = datetime.now(UTC)  # noqa: TID251 (--since is real time)
+    reports = [
+        taken(report(number, "sent"), at(number, now), prefix=journal.prefix)
+        for number in (1, 2, 3)
+    ]
+    put(journal, [reports[0].journal, *reports[1].records, reports[2].journal])
+    done = journal.derive("--write", "--all", "--type=messaging.message.status")
+    (end,) = lines(done)
+    assert counts(end) == {"unchanged": 1, "not_there": 2}
+    written = journal.read(end["to"])
+    assert [orjson.loads(one.value)["data"]["sequence"] for one in written] == [1, 2, 3]
+
+
+@pytest.mark.kafka
+def test_no_group_is_joined_made_or_moved(apache_kafka: str, prefix: str) -> None:
+    journal = asyncio.run(filled(Kafka(apache_kafka, idempotence=True), prefix))
+    group = {"bootstrap.servers": apache_kafka, "group.id": f"{prefix}live"}
+    consumer = confluent_kafka.Consumer(group)
+    place = confluent_kafka.TopicPartition(f"{prefix}plivo.journal.v1", 0, 3)
+    consumer.commit(offsets=[place], asynchronous=False)
+    admin = AdminClient({"bootstrap.servers": apache_kafka})
+
+    def groups() -> set[str]:
+        listed = admin.list_consumer_groups().result().valid
+        return {one.group_id for one in listed if one.group_id.startswith(prefix)}
+
+    before = groups()
+    assert journal.derive("--verify", "--write", "--all").exit_code == 1
+    assert groups() == before == {f"{prefix}live"}
+    assert consumer.committed([place])[0].offset == 3
+    consumer.close()
 
 
 def test_the_live_topics_are_written_to_only_when_that_is_said_twice(
@@ -223,8 +265,8 @@ def test_the_live_topics_are_written_to_only_when_that_is_said_twice(
 
 
 def test_a_terminal_gets_lines_and_tables(journal: Journal, terminal: None) -> None:
-    change(journal)
-    said = journal.derive("--diff", "--verify").stdout
+    event = change(journal)
+    said = journal.derive("--diff", "--verify", "--write").stdout
     assert "changed  com.plivo.voice.call.ring.v1" in said
     assert 'data.direction: "sideways" → "outbound"' in said
     assert "data.old: null → nothing" in said
@@ -232,6 +274,34 @@ def test_a_terminal_gets_lines_and_tables(journal: Journal, terminal: None) -> N
     assert "today's code says what was published" in said
     assert "field that differs" in said
     assert OLD_KEY in said
+    assert "1 events written as" in said
+    assert f"{event.topic}.derived." in said
+
+
+def test_a_terminal_is_told_of_what_does_not_hold_and_cannot_be_derived(
+    journal: Journal, terminal: None
+) -> None:
+    first = journal.first[0].journal
+    forged = replace(first, value=first.value.replace(b"To=1", b"To=2"), headers=())
+    put(journal, [forged, replace(first, value=b"{}", headers=())])
+    done = journal.derive("--diff", "--verify")
+    assert done.exit_code == 1
+    assert f"key {KEY}: wrong_signature" in done.stdout
+    assert "cannot derive" in done.stdout
+    assert "not_a_journal_record" in done.stdout
+
+
+@pytest.mark.parametrize(("answer", "written"), [("n", 0), ("y", 1)])
+def test_a_person_is_asked_before_the_live_topics_are_written_to(
+    journal: Journal, terminal: None, answer: str, written: int
+) -> None:
+    event = change(journal)
+    before = len(journal.read([event.topic]))
+    keyboard = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+    with patch.object(replay_deriving, "sys", keyboard):
+        done = journal.derive("--write", "--to-live", typed=answer)
+    assert "into the live topics?" in done.output
+    assert len(journal.read([event.topic])) == before + written
 
 
 @pytest.mark.parametrize(

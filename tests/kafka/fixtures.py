@@ -45,7 +45,12 @@ def apache_kafka(
     if named:
         yield named
         return
-    node = Node(request.getfixturevalue("kafka_libs"), tmp_path_factory.mktemp("kafka") / "node")
+    node = Node(
+        request.getfixturevalue("kafka_libs"),
+        tmp_path_factory.mktemp("kafka") / "node",
+        # It is never killed, and a busy machine must not have its controller take it for dead.
+        settings={"broker.session.timeout.ms": "60000"},
+    )
     try:
         asyncio.run(node.start())
         yield node.address()

@@ -23,8 +23,22 @@ from tests.making import verifier as verifier_of
 TYPES = catalogue.load()
 SCHEMAS = "urn:callback-bridge:schemas:"
 PLACED = datetime(2026, 3, 7, 14, 13, 28, tzinfo=UTC)
+# The types these tests store: a topic takes a real broker a tenth of a second.
+KINDS = [
+    TYPES.by_name[name]
+    for name in (
+        "messaging.message.status",
+        "unrecognised",
+        "voice.call.answer",
+        "voice.call.hangup",
+        "voice.call.ring",
+        "voice.conference.enter",
+        "voice.dial.answer",
+        "voice.dial.hangup",
+    )
+]
 SIZING = Sizing(
-    partitions=3,
+    partitions=1,
     replication_factor=1,
     min_insync_replicas=1,
     event_retention_days=0,
@@ -97,7 +111,15 @@ def journal_of(prefix: str) -> str:
 
 
 async def make_all_topics(kafka: Kafka, prefix: str) -> None:
+    """Make every topic there is, of one partition, as the commands need them."""
     await make_topics(kafka.connection, *plan(TYPES, prefix, SIZING))
+
+
+async def make_some_topics(kafka: Kafka, prefix: str) -> None:
+    """Make the journal and the topics of KINDS, of three partitions."""
+    names = {prefix + kind.topic for kind in KINDS} | {journal_of(prefix)}
+    topics = plan(TYPES, prefix, replace(SIZING, partitions=3))
+    await make_topics(kafka.connection, *(topic for topic in topics if topic.name in names))
 
 
 async def store(kafka: Kafka, records: Sequence[Record]) -> None:

@@ -21,13 +21,14 @@ from bridge.replay.window import Window, window
 from tests.kafka.client import Kafka, make_topics, planned
 from tests.making import parser
 from tests.replay.calls import (
+    KINDS,
     PLACED,
     SCHEMAS,
     TYPES,
     Taken,
     calls,
     journal_of,
-    make_all_topics,
+    make_some_topics,
     saying,
     store,
     taken,
@@ -77,7 +78,7 @@ class Cluster:
             within,
             keyed=Keyed(self.kafka.connection, counting, everywhere=everywhere),
             sources=Sources(
-                journal_of(self.prefix), frozenset(self.prefix + kind.topic for kind in TYPES.all)
+                journal_of(self.prefix), frozenset(self.prefix + kind.topic for kind in KINDS)
             ),
             deriver=Deriver(parser(TYPES), Naming(self.prefix, SCHEMAS)),
         )
@@ -86,7 +87,7 @@ class Cluster:
 @pytest.fixture
 async def cluster(kafka: Kafka, prefix: str) -> Cluster:
     """A cluster with a call that dialled another leg, and five others."""
-    await make_all_topics(kafka, prefix)
+    await make_some_topics(kafka, prefix)
     made = Cluster(kafka, prefix)
     await made.put([*calls(5, prefix=prefix), *dialled_call(prefix)])
     return made
@@ -181,7 +182,7 @@ async def test_a_time_hint_keeps_from_reading_what_was_before(
     apache_kafka: str, prefix: str
 ) -> None:
     cluster = Cluster(Kafka(apache_kafka, idempotence=True), prefix)
-    await make_all_topics(cluster.kafka, prefix)
+    await make_some_topics(cluster.kafka, prefix)
     await cluster.put(list(calls(20, placed_at=PLACED - timedelta(days=3), prefix=prefix)))
     await cluster.put(dialled_call(prefix))
     whole = await cluster.find(A)
@@ -198,7 +199,7 @@ async def test_a_parent_call_before_the_hint_is_found_for_no_call_lasts_a_day(
     kafka: Kafka, prefix: str
 ) -> None:
     cluster = Cluster(kafka, prefix)
-    await make_all_topics(kafka, prefix)
+    await make_some_topics(kafka, prefix)
     await cluster.put(dialled_call(prefix))
     found = await cluster.find(B, window(at(33), None))
     assert types(found) == CALL
@@ -210,7 +211,7 @@ async def test_records_from_before_a_topic_was_given_more_partitions_are_found_e
 ) -> None:
     kafka = Kafka(apache_kafka, idempotence=True)
     cluster = Cluster(kafka, prefix)
-    await make_all_topics(kafka, prefix)
+    await make_some_topics(kafka, prefix)
     await cluster.put(dialled_call(prefix))
     moved = next(n for n in range(4, 40) if partition_of(A.encode(), range(n)) > 2)
     await make_topics(kafka.connection, planned(journal_of(prefix), partitions=moved))

@@ -21,13 +21,14 @@ from tests.kafka.client import Kafka, read_back, running
 from tests.making import HANGUP as HANGUP_FORM
 from tests.making import parser
 from tests.replay.calls import (
+    KINDS,
     PLACED,
     SCHEMAS,
     TYPES,
     Taken,
     calls,
     journal_of,
-    make_all_topics,
+    make_some_topics,
     saying,
     store,
     taken,
@@ -62,7 +63,7 @@ class Audit:
         """Return every journal record of the query, judged, and note whose event was looked for."""
         scope = Scope(
             journal=journal_of(self.prefix),
-            events=[self.prefix + kind.topic for kind in TYPES.all],
+            events=[self.prefix + kind.topic for kind in KINDS],
             query=query or Query(source="journal"),
             within=within or Window(),
         )
@@ -81,7 +82,7 @@ class Audit:
 @pytest.fixture
 async def audit(kafka: Kafka, prefix: str) -> Audit:
     """Four calls, of three callbacks each; nothing of them is stored yet."""
-    await make_all_topics(kafka, prefix)
+    await make_some_topics(kafka, prefix)
     return Audit(kafka, prefix, list(calls(4, prefix=prefix)))
 
 
@@ -180,6 +181,16 @@ async def test_callbacks_that_were_chosen_by_offsets_find_their_events(audit: Au
     query = Query("journal", offsets=(f"{topic}:{partition}:{offset}-{offset}",))
     (found,) = await audit.judged(query)
     assert (found.source, found.state) == (place, State.UNCHANGED)
+
+
+async def test_what_is_neither_callback_nor_event_hides_nothing(audit: Audit) -> None:
+    first = audit.taken[0]
+    assert first.event is not None
+    values = (b"", b"no JSON", b"[]", b'{"id": 1, "data": []}', b'{"received_at": "now"}')
+    noise = [replace(record, value=value) for record in first.records for value in values]
+    nameless = replace(first.journal, value=b'{"received_at": "now"}', headers=())
+    await audit.store([*noise, nameless, *everything(audit.taken)])
+    assert await audit.states() == {State.CANNOT_DERIVE: 6, State.UNCHANGED: 12}
 
 
 async def test_an_empty_journal_has_nothing_to_derive(audit: Audit) -> None:

@@ -1,6 +1,9 @@
 """One stream of many partitions: merged by time, in order within each, the same every time."""
 
+import asyncio
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 from aiokafka.structs import ConsumerRecord, TopicPartition
@@ -8,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.dev.broker import free_port
-from bridge.publish.connection import Connection
+from bridge.publish.connection import Connection, Tls
 from bridge.record import Record
+from bridge.replay import reading
 from bridge.replay.reading import (
     CHUNK_RECORDS,
     RecordsMissing,
     Stretch,
     _Lane,
     _merged,
+    _Reader,
     records,
 )
 from bridge.replay.source import CannotRead
@@ -150,6 +155,30 @@ async def test_a_kafka_that_is_away_cannot_be_read_and_its_address_is_named() ->
     address = f"127.0.0.1:{free_port()}"
     with pytest.raises(CannotRead, match=address):
         await read_all(Connection(address), [Stretch("any", 0, 0, 1)])
+
+
+async def test_files_of_a_connection_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    missing = tmp_path / "missing.pem"
+    connection = Connection("127.0.0.1:1", security_protocol="SSL", tls=Tls(ca_file=missing))
+    with pytest.raises(CannotRead, match=r"missing\.pem"):
+        await read_all(connection, [Stretch("any", 0, 0, 1)])
+
+
+async def test_a_kafka_that_falls_silent_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Silent:
+        async def getmany(self, *_: TopicPartition, timeout_ms: int) -> dict[TopicPartition, Any]:
+            await asyncio.sleep(timeout_ms / 1_000_000)
+            return {}
+
+        async def position(self, _: TopicPartition) -> int:
+            return 3
+
+    monkeypatch.setattr(reading, "_SILENCE_S", 0.001)
+    reader = _Reader(Silent(), None, lambda _: None)  # type: ignore[arg-type]
+    with pytest.raises(CannotRead, match="did not answer"):
+        await reader.fill([_Lane(TopicPartition("topic", 0), 9, 0)])
 
 
 @pytest.mark.kafka

@@ -1,11 +1,12 @@
 """Replaying into topics: byte for byte, in order, saying where from."""
 
 from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
 
 import pytest
 from aiokafka.structs import ConsumerRecord
 
-from bridge.publish.connection import Connection
+from bridge.publish.connection import Connection, Tls
 from bridge.replay import CannotWrite, Stamp
 from bridge.replay.new_topic import create, names_for, planned_like, shorter_kept
 from bridge.replay.reading import Stretch
@@ -191,6 +192,16 @@ async def put(kafka: Kafka, names: dict[str, str], records: Sequence[ConsumerRec
     ) as target:
         await target.put(records)
         await target.settle()
+
+
+async def test_files_of_a_connection_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    missing = tmp_path / "missing.pem"
+    connection = Connection("127.0.0.1:1", security_protocol="SSL", tls=Tls(ca_file=missing))
+    with pytest.raises(CannotWrite, match=r"missing\.pem"):
+        await planned_like(connection, {"a": "b"})
+    with pytest.raises(CannotWrite, match=r"missing\.pem"):
+        async with topics(connection, [], {}, stamp=STAMP, idempotence=True, at_once=False):
+            pass
 
 
 async def test_a_kafka_that_is_away_cannot_be_written_to_and_its_address_is_named() -> None:

@@ -1,0 +1,36 @@
+"""The scenarios and docs/guarantees.md tell of each other, all of them."""
+
+import re
+from pathlib import Path
+
+from tests.chaos.scenarios.every import SCENARIOS
+
+PAGE = Path(__file__).parents[2] / "docs" / "guarantees.md"
+NUMBERS = [scenario.number for scenario in SCENARIOS]
+CONTROL = "0"
+
+
+def rows(begin: str, end: str) -> list[list[str]]:
+    """Return the cells of the table between two texts of the page, without its head."""
+    between = PAGE.read_text().partition(begin)[2].partition(end)[0]
+    lines = [line for line in between.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def figures() -> list[list[str]]:
+    return rows("<!-- figures -->", "<!-- /figures -->")
+
+
+def test_every_scenario_has_a_number_of_its_own() -> None:
+    assert len(set(NUMBERS)) == len(NUMBERS)
+
+
+def test_every_failure_names_scenarios_there_are_and_every_scenario_is_named() -> None:
+    shown_by = [row[-1] for row in rows("## When something fails", "## What is not promised")]
+    named = {number for cell in shown_by for number in re.findall(r"\w+", cell)}
+    assert named == set(NUMBERS) - {CONTROL}
+
+
+def test_the_figures_are_of_every_scenario_and_nothing_was_lost() -> None:
+    assert [row[0].partition(" ")[0] for row in figures()] == NUMBERS
+    assert {row[7] for row in figures()} == {"0"}
