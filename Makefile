@@ -133,6 +133,7 @@ fuzz: $(INSTALLED) ## Mutate 200,000 callbacks through the core
 lock: $(INSTALLED) ## Lock the requirements anew, with hashes
 	@$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade -o requirements/run.txt
 	@$(BIN)/uv pip compile -q pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade -c requirements/run.txt -o requirements/dev.txt
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | $(BIN)/uv pip compile -q - --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade -c requirements/dev.txt -o requirements/build.txt
 
 clean: ## Remove what the targets above made
 	@rm -rf $(VENV) .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist $(NODE_MODULES)
