@@ -229,6 +229,7 @@ async def run_through(
         kafka_bootstrap_servers=kafka.address,
         kafka_idempotence=str(kafka.idempotence),
         kafka_ack_timeout_s="30",
+        kafka_control_ack_timeout_s="30",
         topic_prefix=prefix,
         log_level="error",
         spool_directory=str(spool),

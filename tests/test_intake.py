@@ -278,3 +278,16 @@ async def test_what_an_operator_should_look_at_is_counted(types: Catalogue) -> N
         "undeclared": 2,
         "path_mismatches": 1,
     }
+
+
+async def test_a_callback_that_comes_again_is_counted_while_it_is_remembered(
+    types: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.intake._RECENT_MAX", 1)
+    walk = Walk(types, Fake())
+    await walk.take()
+    await walk.take()
+    assert walk.metrics.value("repeated_total", type="voice.call.ring") == 1
+    await walk.take(ANSWER, "voice.call.answer")
+    await walk.take()  # forgotten meanwhile
+    assert walk.metrics.value("repeated_total") == 1

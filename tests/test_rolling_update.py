@@ -59,6 +59,8 @@ class Pod:
             management_port=str(self.management_port),
             kafka_bootstrap_servers=self.kafka.address,
             kafka_idempotence=str(self.kafka.idempotence),
+            # A busy machine must not have callbacks spooled: those may be on Kafka twice.
+            kafka_ack_timeout_s="30",
             spool_directory=str(self.spool),
             shutdown_delay_s=str(DELAY_S),
             topic_prefix=self.prefix,

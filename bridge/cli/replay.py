@@ -104,8 +104,10 @@ def run_replay(  # noqa: PLR0913 (a command's options)
 ) -> None:
     """Replay a plan, or what the options select: into new topics unless a --to option says else.
 
-    Say the same again after a crash, or Ctrl-C, and it goes on where it was. Exit code 1 if not
-    everything that was planned could be replayed, or an URL answered anything but 2xx.
+    What is durable is noted in a progress file. Say the same again with that file, after a crash or
+    Ctrl-C, and it goes on where it was: `--plan`, and the options for files, name one by themselves.
+    Exit code 1 if not everything that was planned could be replayed, or an URL answered anything
+    but 2xx.
     """
     query = options.query_of(
         source=source,

@@ -14,7 +14,7 @@ import typer
 from bridge.cli import replay_options as options
 from bridge.cli import showing
 from bridge.cli.build import connection
-from bridge.cli.replay_shown import Counting, show_end, show_plan
+from bridge.cli.replay_shown import Counting, show_begin, show_end, show_plan
 from bridge.cli.replay_targets import opened, topic_names
 from bridge.normalise.time import rfc3339
 from bridge.replay import Stamp
@@ -145,6 +145,7 @@ async def _run(
             save(file, progress)
         elif progress.destination.kind == "new-topic":
             progress = await caught_up(kafka, progress, topic_names(progress))
+        show_begin(progress.records, progress.plan.records, file)
         with Counting("replaying", progress.plan.records) as counting:
             counting.at(progress.records)
             watch = Watch(time.monotonic, _now, counting.at, stopping)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, cast
 
@@ -112,6 +113,17 @@ def summary(plan: Plan) -> dict[str, object]:
         "topics": plan.topics,
         "estimate": plan.estimate,
     }
+
+
+def show_begin(records: int, of: int, progress: Path) -> None:
+    """Print where progress is kept, and how far it is."""
+    if not showing.on_terminal():
+        state = "resumed" if records else "begun"
+        say({"state": state, "records": records, "of": of, "progress": str(progress)})
+        return
+    if records:
+        show(f"{records:,} of {of:,} records are replayed already")
+    show(f"progress is kept in {progress}: to go on after a crash, say --progress {progress}")
 
 
 def show_end(end: Mapping[str, object]) -> None:

@@ -14,8 +14,8 @@
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import reduce
 from typing import Final, cast
 
 import orjson
@@ -31,7 +31,14 @@ _FRONT: Final = ("topic", "partition", "offset", "timestamp", "key", "key_base64
 _BACK: Final = ("headers", "value", "value_base64")
 _OF_RECORD: Final = "record."
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_EMPTY: Final[Mapping[str, object]] = {}
+
+
+@dataclass(slots=True)
+class _Node:
+    """A field: its column, if it has one, and what is declared inside."""
+
+    column: int | None = None
+    inside: "dict[str, _Node]" = field(default_factory=dict[str, "_Node"])
 
 
 class Table:
@@ -39,6 +46,12 @@ class Table:
 
     def __init__(self, columns: Iterable[Column]) -> None:
         self._columns = tuple(dict.fromkeys(columns))
+        self._root = _Node()
+        for number, column in enumerate(self._columns):
+            node = self._root
+            for name in column:
+                node = node.inside.setdefault(name, _Node())
+            node.column = number
         self.names: tuple[str, ...] = (
             *[_OF_RECORD + name for name in _FRONT],
             *map(".".join, self._columns),
@@ -49,7 +62,8 @@ class Table:
         """Return the cells of a record: rules 2 to 4."""
         key, key_base64 = text_or_base64(record.key)
         value, value_base64 = text_or_base64(record.value)
-        fields = _object(record.value)
+        cells: list[Cell] = [None] * len(self._columns)
+        _fill(cells, self._root, _json(record.value))
         return [
             record.topic,
             str(record.partition),
@@ -57,7 +71,7 @@ class Table:
             utc_from_ms(record.timestamp),
             key,
             key_base64,
-            *[_cell(reduce(_inside, column, fields)) for column in self._columns],
+            *cells,
             orjson.dumps(headers_of(record)).decode(),
             value,
             value_base64,
@@ -123,15 +137,22 @@ def _leaves(schema: Schema, definitions: Schema, place: Column = ()) -> Iterator
         yield place
 
 
-def _object(value: bytes | None) -> object:
+def _json(value: bytes | None) -> object:
     try:
         return orjson.loads(value or b"")
     except orjson.JSONDecodeError:
-        return _EMPTY
+        return None
 
 
-def _inside(fields: object, name: str) -> object:
-    return cast("dict[str, object]", fields).get(name) if isinstance(fields, dict) else None
+def _fill(cells: list[Cell], node: _Node, value: object) -> None:
+    """Put a value into its cell, and what is inside it into theirs."""
+    if node.column is not None:
+        cells[node.column] = _cell(value)
+    if node.inside and isinstance(value, dict):
+        for name, inner in cast("dict[str, object]", value).items():
+            child = node.inside.get(name)
+            if child is not None:
+                _fill(cells, child, inner)
 
 
 def _cell(value: object) -> Cell:

@@ -1,107 +1,38 @@
 """``callback-bridge replay derive`` as an auditor sees it."""
 
 import asyncio
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from subprocess import CompletedProcess
+from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
 from unittest.mock import patch
 
 import confluent_kafka
 import orjson
 import pytest
-from click.testing import Result
 from confluent_kafka.admin import AdminClient
-from structlog.testing import capture_logs
-from typer.testing import CliRunner
+from tests.cli.journals import (
+    OLD_KEY,
+    Journal,
+    change,
+    counts,
+    filled,
+    lines,
+    put,
+)
 
-from bridge.cli import replay, replay_deriving
+from bridge.cli import replay_deriving
 from bridge.dev.broker import free_port
-from bridge.record import Record
-from bridge.verify import key_id
-from tests.cli.process import environment, run
-from tests.kafka.client import Kafka, read_back
-from tests.making import AUTH_ID, TOKEN, ZONE
-from tests.replay.calls import Taken, calls, make_all_topics, saying, store, taken
+from tests.cli.process import run
+from tests.kafka.client import Kafka
+from tests.making import AUTH_ID
+from tests.replay.calls import calls, taken
 from tests.replay.stories import at, report
 
 pytest_plugins = ("tests.kafka.fixtures",)
-
-OLD_TOKEN = "an-old-token"
-KEY, OLD_KEY = key_id(AUTH_ID, TOKEN), key_id(AUTH_ID, OLD_TOKEN)
-
-
-def account(token: str) -> str:
-    return orjson.dumps([{"auth_id": AUTH_ID, "auth_tokens": [token], "timezone": ZONE}]).decode()
-
-
-@dataclass(frozen=True)
-class Journal:
-    """A cluster with two calls of an hour ago, the second under a token that is gone since."""
-
-    kafka: Kafka
-    prefix: str
-    first: list[Taken]
-    second: list[Taken]
-
-    @property
-    def settings(self) -> dict[str, str]:
-        return {
-            "kafka_bootstrap_servers": self.kafka.address,
-            "kafka_idempotence": str(self.kafka.idempotence).lower(),
-            "topic_prefix": self.prefix,
-            "accounts": account(TOKEN),
-        }
-
-    def derive(self, *arguments: str, typed: str | None = None) -> Result:
-        """Run the command in this process; it must not configure this process's logs."""
-        with capture_logs(), patch.object(replay_deriving.logs, "configure"):
-            return CliRunner().invoke(
-                replay.app, ["derive", *arguments], env=environment(**self.settings), input=typed
-            )
-
-    def read(self, topics: list[str]) -> list[Record]:
-        return read_back(self.kafka.address, topics)
-
-
-async def filled(kafka: Kafka, prefix: str) -> Journal:
-    placed_at = datetime.now(UTC) - timedelta(hours=1)  # noqa: TID251 (--since is real time)
-    first = list(calls(1, placed_at=placed_at, prefix=prefix))
-    second = list(
-        calls(1, placed_at=placed_at + timedelta(minutes=1), prefix=prefix, token=OLD_TOKEN)
-    )
-    await make_all_topics(kafka, prefix)
-    await store(kafka, [record for one in [*first, *second] for record in one.records])
-    return Journal(kafka, prefix, first, second)
 
 
 @pytest.fixture
 async def journal(kafka: Kafka, prefix: str) -> Journal:
     return await filled(kafka, prefix)
-
-
-def lines(done: Result | CompletedProcess[str]) -> list[dict[str, Any]]:
-    return [orjson.loads(line) for line in done.stdout.splitlines()]
-
-
-def counts(line: dict[str, Any]) -> dict[str, int]:
-    names = ["unchanged", "changed", "new", "gone", "cannot_derive", "not_there", "repeated"]
-    return {name: line[name] for name in names if line[name]}
-
-
-def put(journal: Journal, records: list[Record]) -> None:
-    asyncio.run(store(journal.kafka, records))
-
-
-def change(journal: Journal) -> Record:
-    """Store a callback whose published event says something else than today's code would."""
-    one = next(calls(1, placed_at=datetime.now(UTC), prefix=journal.prefix))  # noqa: TID251
-    assert one.event is not None
-    event = saying(one.event.record, {"direction": "sideways", "old": None})
-    put(journal, [event, one.journal])
-    return event
 
 
 def test_a_journal_that_is_as_it_was_is_counted_with_exit_code_0(journal: Journal) -> None:
@@ -157,41 +88,6 @@ def test_the_options_that_select_are_those_of_plan(journal: Journal) -> None:
             assert (done.exit_code, lines(done)[0]["records"]) == (0, expected), options
         else:
             assert done.exit_code in {0, 1}
-
-
-def test_signatures_are_checked_again_and_a_key_that_is_gone_is_named(journal: Journal) -> None:
-    done = journal.derive("--verify")
-    assert done.exit_code == 1
-    (end,) = lines(done)
-    signatures = {one["key_id"]: one for one in end["signatures"]}
-    assert signatures[KEY]["holds"] == 3
-    assert signatures[OLD_KEY]["key_unknown"] == 3
-
-
-def test_old_tokens_from_a_file_are_found_by_their_id(journal: Journal, tmp_path: Path) -> None:
-    file = tmp_path / "old.json"
-    file.write_text(account(OLD_TOKEN))
-    done = journal.derive("--verify", f"--tokens-file={file}")
-    assert done.exit_code == 0, done.output
-    (end,) = lines(done)
-    assert [(one["key_id"], one["holds"]) for one in end["signatures"]] == sorted(
-        [(KEY, 3), (OLD_KEY, 3)]
-    )
-    assert OLD_TOKEN not in done.output
-
-
-def test_a_callback_that_was_changed_in_the_journal_is_shown(journal: Journal) -> None:
-    one = next(calls(1, placed_at=datetime.now(UTC), prefix=journal.prefix))  # noqa: TID251
-    value = one.journal.value.replace(b"To=14155550123", b"To=14155550666")
-    forged = replace(one.journal, value=value)
-    put(journal, [*one.records[:1], forged])
-    done = journal.derive("--verify", "--diff", "--since=10m")
-    assert done.exit_code == 1
-    found = {line["state"]: line for line in lines(done)}
-    assert found["does_not_hold"]["key_id"] == KEY
-    assert found["does_not_hold"]["fault"] == "wrong_signature"
-    paths = [of["path"] for of in found["changed"]["differences"]]
-    assert "data.to.e164" in paths
 
 
 def test_what_is_changed_is_written_to_topics_of_its_own(journal: Journal) -> None:
@@ -278,19 +174,6 @@ def test_a_terminal_gets_lines_and_tables(journal: Journal, terminal: None) -> N
     assert f"{event.topic}.derived." in said
 
 
-def test_a_terminal_is_told_of_what_does_not_hold_and_cannot_be_derived(
-    journal: Journal, terminal: None
-) -> None:
-    first = journal.first[0].journal
-    forged = replace(first, value=first.value.replace(b"To=1", b"To=2"), headers=())
-    put(journal, [forged, replace(first, value=b"{}", headers=())])
-    done = journal.derive("--diff", "--verify")
-    assert done.exit_code == 1
-    assert f"key {KEY}: wrong_signature" in done.stdout
-    assert "cannot derive" in done.stdout
-    assert "not_a_journal_record" in done.stdout
-
-
 @pytest.mark.parametrize(("answer", "written"), [("n", 0), ("y", 1)])
 def test_a_person_is_asked_before_the_live_topics_are_written_to(
     journal: Journal, terminal: None, answer: str, written: int
@@ -319,31 +202,6 @@ def test_what_makes_no_sense_is_wrong_usage(arguments: list[str], said: str) -> 
     done = run("replay", "derive", *arguments, kafka_bootstrap_servers="127.0.0.1:1")
     assert done.returncode == 2
     assert said in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("oops", "not JSON"),
-        ('[{"auth_id": "MA0", "auth_tokens": ["secret"], "timezone": "UTC"}]', "0.auth_id"),
-        ('{"auth_id": "secret"}', "valid list"),
-    ],
-)
-def test_a_tokens_file_that_is_none_is_refused_and_not_quoted(
-    tmp_path: Path, text: str, said: str
-) -> None:
-    file = tmp_path / "old.json"
-    file.write_text(text)
-    done = run(
-        "replay",
-        "derive",
-        "--verify",
-        f"--tokens-file={file}",
-        kafka_bootstrap_servers="127.0.0.1:1",
-    )
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "secret" not in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [[], ["--write"], ["--verify", "--diff"]])

@@ -1,10 +1,12 @@
 """What ``replay`` says: tables on a terminal, JSON lines in a pipe."""
 
+from pathlib import Path
+
 import orjson
 import pytest
 
 from bridge.cli import replay_shown
-from bridge.cli.replay_shown import Counting, duration, show_end, show_plan, size
+from bridge.cli.replay_shown import Counting, duration, show_begin, show_end, show_plan, size
 from tests.replay.making import part, plan_of
 
 PLAN = plan_of(part("one", 0, 0, 9), part("one", 1, 5, 9), part("other", 0, 0, 2000))
@@ -55,16 +57,26 @@ def test_a_plan_is_a_line_in_a_pipe_and_where_it_is_asked_for(
 def test_an_end_is_told_line_by_line_on_a_terminal(
     terminal: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show_end(
-        {
-            "state": "done",
-            "records_planned": 2013,
-            "to": ["a", "b"],
-            "statuses": {"200": 3, "403": 1},
-        }
-    )
+    statuses = {"200": 3, "403": 1}
+    show_end({"state": "done", "records_planned": 2013, "to": ["a", "b"], "statuses": statuses})
     said = " ".join(capsys.readouterr().out.split())
     assert said == "state done records planned 2,013 to a b statuses 200: 3, 403: 1"
+
+
+@pytest.mark.parametrize(("records", "expected"), [(0, "begun"), (7, "resumed")])
+def test_where_progress_is_kept_is_said_at_the_start(
+    capsys: pytest.CaptureFixture[str], records: int, expected: str
+) -> None:
+    show_begin(records, 9, Path("kept.json"))
+    line = orjson.loads(capsys.readouterr().out)
+    assert line == {"state": expected, "records": records, "of": 9, "progress": "kept.json"}
+
+
+def test_a_person_is_told_how_to_go_on(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
+    show_begin(1000, 2000, Path("kept.json"))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1,000 of 2,000 records are replayed already" in said
+    assert "say --progress kept.json" in said
 
 
 def test_counting_says_a_line_once_in_a_while(

@@ -1,0 +1,92 @@
+"""``callback-bridge replay derive --verify``: stored signatures checked again, old tokens named."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.cli.journals import KEY, OLD_KEY, OLD_TOKEN, Journal, account, filled, lines, put
+
+from tests.cli.process import run
+from tests.kafka.client import Kafka
+from tests.replay.calls import calls
+
+pytest_plugins = ("tests.kafka.fixtures",)
+
+
+@pytest.fixture
+async def journal(kafka: Kafka, prefix: str) -> Journal:
+    return await filled(kafka, prefix)
+
+
+def test_signatures_are_checked_again_and_a_key_that_is_gone_is_named(journal: Journal) -> None:
+    done = journal.derive("--verify")
+    assert done.exit_code == 1
+    (end,) = lines(done)
+    signatures = {one["key_id"]: one for one in end["signatures"]}
+    assert signatures[KEY]["holds"] == 3
+    assert signatures[OLD_KEY]["key_unknown"] == 3
+
+
+def test_old_tokens_from_a_file_are_found_by_their_id(journal: Journal, tmp_path: Path) -> None:
+    file = tmp_path / "old.json"
+    file.write_text(account(OLD_TOKEN))
+    done = journal.derive("--verify", f"--tokens-file={file}")
+    assert done.exit_code == 0, done.output
+    (end,) = lines(done)
+    assert [(one["key_id"], one["holds"]) for one in end["signatures"]] == sorted(
+        [(KEY, 3), (OLD_KEY, 3)]
+    )
+    assert OLD_TOKEN not in done.output
+
+
+def test_a_callback_that_was_changed_in_the_journal_is_shown(journal: Journal) -> None:
+    one = next(calls(1, placed_at=datetime.now(UTC), prefix=journal.prefix))  # noqa: TID251
+    value = one.journal.value.replace(b"To=14155550123", b"To=14155550666")
+    forged = replace(one.journal, value=value)
+    put(journal, [*one.records[:1], forged])
+    done = journal.derive("--verify", "--diff", "--since=10m")
+    assert done.exit_code == 1
+    found = {line["state"]: line for line in lines(done)}
+    assert found["does_not_hold"]["key_id"] == KEY
+    assert found["does_not_hold"]["fault"] == "wrong_signature"
+    paths = [of["path"] for of in found["changed"]["differences"]]
+    assert "data.to.e164" in paths
+
+
+def test_a_terminal_is_told_of_what_does_not_hold_and_cannot_be_derived(
+    journal: Journal, terminal: None
+) -> None:
+    first = journal.first[0].journal
+    forged = replace(first, value=first.value.replace(b"To=1", b"To=2"), headers=())
+    put(journal, [forged, replace(first, value=b"{}", headers=())])
+    done = journal.derive("--diff", "--verify")
+    assert done.exit_code == 1
+    assert f"key {KEY}: wrong_signature" in done.stdout
+    assert "cannot derive" in done.stdout
+    assert "not_a_journal_record" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("oops", "not JSON"),
+        ('[{"auth_id": "MA0", "auth_tokens": ["secret"], "timezone": "UTC"}]', "0.auth_id"),
+        ('{"auth_id": "secret"}', "valid list"),
+    ],
+)
+def test_a_tokens_file_that_is_none_is_refused_and_not_quoted(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "old.json"
+    file.write_text(text)
+    done = run(
+        "replay",
+        "derive",
+        "--verify",
+        f"--tokens-file={file}",
+        kafka_bootstrap_servers="127.0.0.1:1",
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "secret" not in done.stderr
