@@ -1,15 +1,18 @@
 """The fixtures of ``replay``. A test file that needs one names this file a plugin."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
 from bridge.cli import main
+from bridge.derived.topics import plan
 from tests.cli.process import environment
 from tests.cli.replaying import Auditor, Command, store_calls
-from tests.kafka.client import Kafka
+from tests.kafka.client import Kafka, make_topics
+from tests.replay.calls import SIZING, TYPES, make_some_topics
 
 _STORED: dict[str, str] = {}
 
@@ -38,6 +41,8 @@ async def auditor(command: Command, kafka: Kafka, prefix: str, tmp_path: Path) -
     """An auditor of topics that all tests share, because none writes to them."""
     if kafka.address not in _STORED:
         _STORED[kafka.address] = prefix
+        topics = plan(TYPES, prefix, replace(SIZING, partitions=3))
+        await make_topics(kafka.connection, *topics)
         await store_calls(kafka, prefix)
     return Auditor(command, kafka, _STORED[kafka.address], tmp_path)
 
@@ -45,5 +50,6 @@ async def auditor(command: Command, kafka: Kafka, prefix: str, tmp_path: Path) -
 @pytest.fixture
 async def owner(command: Command, kafka: Kafka, prefix: str, tmp_path: Path) -> Auditor:
     """An auditor of topics of his own, that he may write to."""
+    await make_some_topics(kafka, prefix)
     await store_calls(kafka, prefix)
     return Auditor(command, kafka, prefix, tmp_path)

@@ -9,7 +9,7 @@ import orjson
 
 from bridge.record import Record
 from tests.kafka.client import Kafka, read_back
-from tests.replay.calls import calls, make_all_topics, store
+from tests.replay.calls import calls, store
 
 Command = Callable[..., CompletedProcess[str]]
 
@@ -54,7 +54,7 @@ class Auditor:
 
 
 async def store_calls(kafka: Kafka, prefix: str) -> None:
-    await make_all_topics(kafka, prefix)
+    """Store a few calls, in the order of time."""
     taken = sorted(calls(CALLS, prefix=prefix), key=lambda one: one.journal.timestamp_ms)
     await store(kafka, [record for one in taken for record in one.records])
 
