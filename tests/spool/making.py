@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -152,3 +153,16 @@ def overwrite(path: Path, content: bytes, at: int = 0) -> None:
     with path.open("r+b") as file:
         file.seek(at)
         file.write(content)
+
+
+def lock(spool: DiskSpool, connections: list[sqlite3.Connection]) -> sqlite3.Connection:
+    """Return a connection that keeps the spool's file locked until it is closed."""
+    connection = sqlite3.connect(str(spool.path), isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    connections.append(connection)
+    return connection
+
+
+def once(names: list[str]) -> list[str]:
+    """Return names in the order of their first occurrence."""
+    return list(dict.fromkeys(names))

@@ -1,40 +1,32 @@
 """From the spool to Kafka: oldest first, in order for every key, and nothing deleted before its time."""
 
 import asyncio
-import sqlite3
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from bridge.publish.breaker import Breaker
-from bridge.spool import store, writer
 from bridge.spool.drain import Drain, Pace
 from bridge.spool.waits import BackOff
 from tests.kafka.waiting import until
 from tests.spool.making import (
     BRISK,
-    DEAD,
     EVENTS,
     JOURNAL,
     NOON_MS,
     Kafka,
     callback,
-    dead_letter,
     drain_of,
     ever_later,
     held_names,
+    once,
     opened,
     rest,
 )
 
 NEVER = BackOff(10_000.0, 10_000.0)
 SMALL_PAGES = Pace(page_callbacks_max=2, look_s=0.01, late_s=10_000.0, topic=NEVER, refused=NEVER)
-
-
-def once(names: list[str]) -> list[str]:
-    """Return names in the order of their first occurrence."""
-    return list(dict.fromkeys(names))
 
 
 async def test_everything_is_published_in_order_and_deleted(tmp_path: Path) -> None:
@@ -234,93 +226,6 @@ async def test_a_refusal_during_a_probe_says_that_kafka_is_there(tmp_path: Path)
         assert await held_names(spool) == ["a"]
 
 
-async def test_a_refused_record_becomes_a_dead_letter_after_its_tries_and_the_rest_goes_on(
-    tmp_path: Path,
-) -> None:
-    kafka = Kafka()
-    kafka.refused = {(EVENTS, "bad")}
-    letters: list[str] = []
-    async with opened(tmp_path) as spool:
-        for name in ("a", "bad", "c"):
-            await spool.append(callback(name))
-        drain = drain_of(spool, kafka, dead_letter=dead_letter, on_dead_letter=letters.append)
-        await rest(drain)
-        assert spool.state.callbacks == 0
-    assert once(kafka.names(JOURNAL)) == ["a", "bad", "c"]
-    assert kafka.names(JOURNAL).count("bad") == 1
-    assert (once(kafka.names()), kafka.names(DEAD)) == (["a", "c"], ["bad"])
-    (letter,) = (one for one in kafka.arrived if one.topic == DEAD)
-    assert dict(letter.headers) == {
-        "reason": b"record_invalid",
-        "tries": b"3",
-        "topics": EVENTS.encode(),
-    }
-    assert letters == ["record_invalid"]
-
-
-async def test_a_refused_callback_keeps_its_place_and_its_tries_over_a_restart(
-    tmp_path: Path,
-) -> None:
-    kafka = Kafka()
-    kafka.refused = {(EVENTS, "bad")}
-    for tries in (1, 2):
-        async with opened(tmp_path) as spool:
-            if tries == 1:
-                for name in ("a", "bad", "c"):
-                    await spool.append(callback(name))
-            drain = drain_of(spool, kafka, pace=SMALL_PAGES)
-            for _ in range(5):
-                await drain._turn()
-            (first, *_) = await spool.page(0, callbacks_max=1, bytes_max=1)
-            assert first.tries == tries
-            assert await held_names(spool) == ["bad", "c"]
-    async with opened(tmp_path) as spool:
-        await rest(drain_of(spool, kafka, dead_letter=dead_letter))
-    assert kafka.names(DEAD) == ["bad"]
-
-
-async def test_what_is_refused_in_every_form_is_parked_and_blocks_nothing(tmp_path: Path) -> None:
-    kafka = Kafka()
-    kafka.refused = {(EVENTS, "bad"), (DEAD, "bad")}
-    async with opened(tmp_path) as spool:
-        for name in ("bad", "b"):
-            await spool.append(callback(name))
-        drain = drain_of(spool, kafka, dead_letter=dead_letter)
-        with capture_logs() as lines:
-            await rest(drain)
-        assert (spool.state.callbacks, spool.state.parked) == (1, 1)
-        assert not spool.holds(b"call")
-        assert kafka.names() == ["b"]
-        assert [line["log_level"] for line in lines] == ["error"]
-    kafka.refused = set()
-    async with opened(tmp_path) as spool:  # the next start tries again
-        assert spool.holds(b"call")
-        await rest(drain_of(spool, kafka))
-        assert spool.state.callbacks == 0
-    assert kafka.names() == ["b", "bad"]
-
-
-async def test_a_fault_of_ours_is_told_and_stops_neither_the_drain_nor_other_keys(
-    tmp_path: Path,
-) -> None:
-    kafka = Kafka()
-    kafka.refused = {(EVENTS, "bad")}
-
-    def broken(*_: object, **__: object) -> None:
-        raise ZeroDivisionError
-
-    async with opened(tmp_path) as spool:
-        for name in ("bad", "b"):
-            await spool.append(callback(name, name.encode()))
-        drain = drain_of(spool, kafka, dead_letter=broken)
-        with capture_logs() as lines:
-            for _ in range(10):
-                await drain._turn()
-        assert await held_names(spool) == ["bad"]
-        failed = [line for line in lines if line["event"] == "drain_failed"]
-        assert failed[0]["error"] == "ZeroDivisionError"
-
-
 async def test_a_time_stamp_of_the_future_becomes_now(tmp_path: Path) -> None:
     kafka = Kafka()
     async with opened(tmp_path) as spool:
@@ -392,52 +297,3 @@ async def test_an_idle_drain_does_nothing_until_it_is_woken(
         drain.wake()
         await until(lambda: turns == 2)
         await drain.stop(1.0)
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "_BUSY_TIMEOUT_MS", 20)
-    monkeypatch.setattr(writer, "RETRY_S", 0.02)
-
-
-async def test_what_cannot_be_deleted_is_published_once_and_deleted_when_that_works(
-    tmp_path: Path, impatient: None
-) -> None:
-    kafka = Kafka()
-    kafka.stuck_keys = {b"stuck"}
-    async with opened(tmp_path) as spool:
-        for name in ("a", "b", "c", "stuck"):
-            await spool.append(callback(name, name.encode()))
-        other = sqlite3.connect(str(spool.path), isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        drain = drain_of(spool, kafka, pace=Pace(late_s=0.0))
-        drain.start()
-        await until(lambda: len(kafka.names()) == 3 and not spool.writable)
-        asked = kafka.asked
-        await until(lambda: kafka.asked > asked + 5)  # of the stuck one, again and again
-        assert spool.state.callbacks == 4
-        other.close()
-        await until(lambda: spool.state.callbacks == 1)
-        await drain.stop(1.0)
-    assert sorted(kafka.names()) == ["a", "b", "c"]
-
-
-async def test_a_file_of_nothing_but_what_is_on_kafka_is_deleted_where_deleting_rows_fails(
-    tmp_path: Path, impatient: None
-) -> None:
-    kafka = Kafka()
-    async with opened(tmp_path) as spool:
-        for name in "abc":
-            await spool.append(callback(name, name.encode()))
-        path = spool.path
-        other = sqlite3.connect(str(path), isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        drain = drain_of(spool, kafka)
-        drain.start()
-        await until(lambda: spool.writable and spool.state.callbacks == 0)
-        assert spool.path != path
-        other.close()
-        await spool.append(callback("d"))
-        await until(lambda: spool.state.callbacks == 0)
-        await drain.stop(1.0)
-    assert sorted(kafka.names()) == ["a", "b", "c", "d"]

@@ -43,8 +43,8 @@ from tests.spool.making import (
 T = TypeVar("T")
 
 KEYS: Final = st.sampled_from([b"one", b"two", b"three"])
-RECORDS_MAX: Final = 10
-BYTES_MAX: Final = 4_000
+RECORDS_MAX: Final = 8
+BYTES_MAX: Final = 2_600
 # Pages so small that a key goes over several of them.
 PACE: Final = replace(BRISK, page_callbacks_max=2)
 

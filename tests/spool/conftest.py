@@ -1,0 +1,23 @@
+"""What tests of a spool whose disk fails share."""
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+
+from bridge.spool import store, writer
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_BUSY_TIMEOUT_MS", 20)
+    monkeypatch.setattr(writer, "RETRY_S", 0.02)
+
+
+@pytest.fixture
+def stubborn(impatient: None) -> Iterator[list[sqlite3.Connection]]:
+    """Connections of somebody who keeps the file locked: closed at the latest when the test ends."""
+    connections: list[sqlite3.Connection] = []
+    yield connections
+    for one in connections:
+        one.close()
