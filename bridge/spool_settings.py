@@ -24,8 +24,8 @@ class SpoolSettings(BaseModel):
         default=1_073_741_824,
         ge=1_048_576,
         le=1_099_511_627_776,
-        description="Most bytes of records kept; over it callbacks are answered 503. The file is "
-        "about a third larger.",
+        description="Most bytes of records kept; over it callbacks are answered 503. The file may be "
+        "nearly twice as large.",
     )
     records_max: int = Field(
         default=1_000_000, ge=100, le=100_000_000, description="Most records kept, likewise."
