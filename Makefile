@@ -15,7 +15,7 @@ COVERAGE ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-kafka test-chaos test-chart test-cluster test-image test-node check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench-quick bench-spool fuzz lock clean
+.PHONY: help demo dev test test-kafka test-chaos test-chart test-cluster test-image test-node check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench-quick bench-spool bench-replay fuzz lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
@@ -126,6 +126,9 @@ bench-quick: $(INSTALLED) ## CPU per callback against a plain Starlette route, i
 
 bench-spool: $(INSTALLED) ## Callbacks a second into the spool, beside the disk's own fsync rate
 	@$(BIN)/python -m tests.bench.spool
+
+bench-replay: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Replay 200,000 callbacks on three brokers, killed half way, beside a bare read
+	@$(BIN)/python -m tests.bench.replay $(ARGS)
 
 fuzz: $(INSTALLED) ## Mutate 200,000 callbacks through the core
 	@$(BIN)/python -m tests.fuzz.mutate --count 200000 $(ARGS)
