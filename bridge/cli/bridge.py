@@ -50,6 +50,8 @@ class Bridge:
         )
         self._drain = self._draining(settings)
         self._flush_timeout_s = settings.kafka.flush_timeout_s
+        self._ack_timeout_s = settings.kafka.ack_timeout_s
+        self._first_contact_by_s: float | None = None
         self._stopping = False
         keyring = Keyring(accounts(settings))
         self._accounts_file = (
@@ -64,12 +66,17 @@ class Bridge:
             return "stopping"
         if datetime.now(UTC) < EARLIEST:  # noqa: TID251 (the check is of this very clock)
             return f"the clock is wrong: it is before {EARLIEST:%Y-%m-%d}"
+        if self._first_contact_by_s is not None and time.monotonic() < self._first_contact_by_s:
+            return "kafka has not been reached yet"
         return self.durable.fault
 
     async def start(self) -> None:
         """Take the spool, so that what it holds comes first, and begin to connect to Kafka."""
         if self.spool is not None:
             await self.spool.open()
+        # A bridge that is ready before Kafka has answered spools what it could have published. It is
+        # not waited for longer than a callback would.
+        self._first_contact_by_s = time.monotonic() + self._ack_timeout_s
         self.publisher.start()
         if self._drain is not None:
             self._drain.start()
@@ -99,7 +106,7 @@ class Bridge:
             idempotence=settings.kafka.idempotence,
             ack_timeout_s=settings.kafka.ack_timeout_s,
             topics=[topic.name for topic in topics],
-            on_available=lambda available: self.metrics.set("kafka_available", int(available)),
+            on_available=self._on_available,
             on_late=self._on_late,
         )
 
@@ -155,6 +162,10 @@ class Bridge:
             )
         if self._drain is not None:
             self._drain.wake()
+
+    def _on_available(self, available: bool) -> None:  # noqa: FBT001 (the one thing it is told)
+        self._first_contact_by_s = None
+        self.metrics.set("kafka_available", int(available))
 
     def _on_late(self) -> None:
         self.metrics.count("late_acknowledgements_total")

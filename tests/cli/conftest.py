@@ -1,6 +1,8 @@
 """What tests of showing commands share."""
 
 import shutil
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,3 +28,11 @@ def derived(tmp_path_factory: pytest.TempPathFactory, types: Catalogue) -> Path:
 def folder(derived: Path, tmp_path: Path) -> Path:
     """A folder of committed schemas, as `make derive` writes it."""
     return Path(shutil.copytree(derived / "schemas", tmp_path / "schemas"))
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """An address where connections are refused for as long as the test lasts."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{bound.getsockname()[1]}"

@@ -17,6 +17,7 @@ from bridge.publish.connection import OAuth, Tls
 from bridge.reply.document import BadDocument
 from bridge.settings import Settings, load
 from tests.durably import without_spool
+from tests.kafka.waiting import until
 
 ACCOUNT = {
     "auth_id": "MA0000000000TEST0001",
@@ -169,3 +170,39 @@ def test_a_bridge_whose_clock_is_plainly_wrong_is_not_ready(
     assert bridge.not_ready() == "the clock is wrong: it is before 2100-01-01"
     bridge.about_to_stop()
     assert bridge.not_ready() == "stopping"
+
+
+def starting(servers: str, spool: Path, *, ack_timeout_s: float) -> Bridge:
+    kafka = {
+        "bootstrap_servers": servers,
+        "idempotence": False,
+        "ack_timeout_s": ack_timeout_s,
+        "control_ack_timeout_s": ack_timeout_s,
+    }
+    return Bridge(settings(kafka=kafka, spool={"directory": spool}))
+
+
+async def test_a_starting_bridge_is_ready_when_it_has_reached_kafka(
+    embedded_kafka: str, tmp_path: Path
+) -> None:
+    bridge = starting(embedded_kafka, tmp_path, ack_timeout_s=30)
+    await bridge.start()
+    try:
+        assert bridge.not_ready() == "kafka has not been reached yet"
+        await until(lambda: bridge.not_ready() is None)
+        assert bridge.publisher.available
+    finally:
+        await bridge.stop()
+
+
+async def test_a_starting_bridge_is_ready_without_kafka_once_that_had_its_time(
+    nobody: str, tmp_path: Path
+) -> None:
+    bridge = starting(nobody, tmp_path, ack_timeout_s=0.5)
+    await bridge.start()
+    try:
+        assert bridge.not_ready() == "kafka has not been reached yet"
+        await until(lambda: bridge.not_ready() is None)
+        assert not bridge.publisher.available
+    finally:
+        await bridge.stop()

@@ -9,6 +9,9 @@ import confluent_kafka
 import orjson
 import pytest
 from confluent_kafka.admin import AdminClient
+
+from bridge.cli import replay_deriving
+from bridge.dev.broker import free_port
 from tests.cli.journals import (
     OLD_KEY,
     Journal,
@@ -18,9 +21,6 @@ from tests.cli.journals import (
     lines,
     put,
 )
-
-from bridge.cli import replay_deriving
-from bridge.dev.broker import free_port
 from tests.cli.process import run
 from tests.kafka.client import Kafka
 from tests.making import AUTH_ID

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.cli.journals import KEY, OLD_KEY, OLD_TOKEN, Journal, account, filled, lines, put
 
+from tests.cli.journals import KEY, OLD_KEY, OLD_TOKEN, Journal, account, filled, lines, put
 from tests.cli.process import run
 from tests.kafka.client import Kafka
 from tests.replay.calls import calls

@@ -23,14 +23,6 @@ def client() -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture
-def nobody() -> Iterator[str]:
-    """An address where connections are refused for as long as the test lasts."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield f"127.0.0.1:{bound.getsockname()[1]}"
-
-
 def serving(kafka: str, **more: str) -> dict[str, str]:
     ports = {"port": str(free_port()), "management_port": str(free_port())}
     given = {
