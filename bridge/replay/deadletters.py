@@ -18,7 +18,6 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from bridge.callbacks.model import CallbackType
 from bridge.dead_letter import (
     CALLBACK_ID,
     CALLBACK_TYPE,
@@ -37,13 +36,13 @@ from bridge.event import (
     EventName,
     Naming,
     epoch_ms,
-    to_event,
 )
 from bridge.normalise.time import rfc3339
-from bridge.parse import NoEvent, NoEventReason, Parser
+from bridge.parse import Parser
 from bridge.publish import Publisher, RecordRefused, TopicUnavailable
 from bridge.publish.connection import Connection
 from bridge.record import Record, RecordHeader, json_value
+from bridge.replay.derive import CannotDerive, Deriver
 from bridge.replay.journal import Journalled, NotAJournalRecord, journalled
 from bridge.replay.source import Stored, read
 
@@ -145,9 +144,8 @@ class Redriver:
     """Makes of dead letters what was lacking, with today's declarations."""
 
     def __init__(self, parser: Parser, naming: Naming) -> None:
-        self._parser = parser
+        self._deriver = Deriver(parser, naming)
         self._naming = naming
-        self._routes: dict[str, CallbackType] = {kind.path: kind for kind in parser.catalogue.types}
 
     def redriven(self, letter: Letter, at: datetime) -> Redriven:
         """Return what is to be published for a letter: rules 1 to 4. Raises StillDead."""
@@ -171,12 +169,9 @@ class Redriver:
 
     def _event(self, callback: Journalled, at: datetime) -> Event:
         try:
-            parsed = self._parser.parse(callback.verdict, self._routes.get(callback.raw.path))
-            return to_event(parsed, self._naming, at)
-        except NoEvent as error:
+            return self._deriver.event_of(callback, at)
+        except CannotDerive as error:
             raise StillDead(error.reason) from error
-        except Exception as error:
-            raise StillDead(NoEventReason.BRIDGE_FAULT) from error
 
 
 def _journal(

@@ -107,6 +107,10 @@ async def _described(
         raise CannotWrite(message) from error
     finally:
         await admin.close()
+    missing = [str(one["topic"]) for one in topics if not one["partitions"]]
+    if missing:
+        message = f"no such topic: {', '.join(missing)}"
+        raise CannotWrite(message)
     configs = {
         str(resource[3]): {str(one[0]): str(one[1]) for one in resource[4] if one[1] is not None}
         for answer in answers

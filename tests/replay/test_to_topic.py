@@ -168,6 +168,14 @@ async def test_a_topic_that_is_gone_after_it_was_written_to_is_named(
         await create(kafka.connection, planned_topics, written=True)
 
 
+@pytest.mark.kafka
+async def test_a_source_that_was_never_made_is_named(apache_kafka: str, prefix: str) -> None:
+    # The embedded broker makes every topic it is asked about.
+    never = prefix + "never"
+    with pytest.raises(CannotWrite, match=f"no such topic: {never}"):
+        await planned_like(Connection(apache_kafka), {never: never + ".new"})
+
+
 async def test_a_name_that_is_too_long_is_refused(kafka: Kafka, topic: str) -> None:
     planned_topics = await planned_like(kafka.connection, {topic: "x" * 250})
     with pytest.raises(CannotWrite, match="longer than a topic's name"):
