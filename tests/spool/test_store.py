@@ -193,6 +193,16 @@ def test_disk_space_comes_back_once_most_of_the_file_is_free(store: Store, path:
     assert page(store) == ["399"]
 
 
+@pytest.mark.parametrize("padding", [0, 1000, 1825, 1950, 2000, 4000, 20_000])
+def test_the_file_is_at_most_twice_as_large_as_its_records(
+    store: Store, path: Path, padding: int
+) -> None:
+    # A page holds one record that is a little over half as large: the chart sizes volumes by that.
+    add(store, *(f"callback {number}" for number in range(200)), padding=padding)
+    store.checkpoint()
+    assert path.stat().st_size < 2 * store.tally().size_bytes
+
+
 def test_a_long_wal_is_cut_once_the_file_holds_nothing(store: Store, path: Path) -> None:
     wal = path.with_name(path.name + "-wal")
     add(store, *map(str, range(200)), padding=4000)

@@ -6,10 +6,13 @@ floating point, which Helm would print as 6.7108864e+07.
 {{- if eq (floor .) (float64 .) }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}
 {{- end }}
 
-{{/* Three fifths of the volume: SQLite's file is about a third larger than the records in it. */}}
+{{/*
+45 % of the volume: SQLite's file is at most twice as large as the records in it, and the rest is for its
+WAL and the file system.
+*/}}
 {{- define "callback-bridge.spoolBytesMax" -}}
 {{- $unit := ternary 1073741824 1048576 (hasSuffix "Gi" .Values.spool.size) -}}
-{{- div (mul 3 $unit (regexFind "^[0-9]+" .Values.spool.size | int64)) 5 -}}
+{{- div (mul 45 $unit (regexFind "^[0-9]+" .Values.spool.size | int64)) 100 -}}
 {{- end }}
 
 {{/* Kafka and its topics: all that the Job for the topics needs. Takes root, and a sasl that beats Kafka's own. */}}
