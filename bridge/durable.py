@@ -4,10 +4,12 @@
    key: those go first, and the newer ones queue behind them.
 2. What Kafka has not acknowledged by the deadline is fsynced in the spool. It may still arrive, and
    is then on Kafka twice, under the same id.
-3. Where the spool cannot take a callback and Kafka can, order gives way before loss: it is published
+3. Where the spool cannot take a callback and Kafka may, order gives way before loss: it is published
    before the older ones of its key, and counted.
-4. While the breaker is open and the spool cannot take anything, one callback at a time tries Kafka,
-   so that somebody finds out when it is back.
+4. While Kafka is known to be away and the spool cannot take anything, one callback at a time tries
+   Kafka, so that somebody finds out when it is back.
+5. A topic that is missing, or a partition that is late, says nothing of the others: the breaker stays
+   closed.
 """
 
 import time
@@ -17,7 +19,7 @@ from typing import Literal
 import structlog
 
 from bridge.metrics import Metrics
-from bridge.publish import Publisher, RecordRefused, TopicUnavailable, Unavailable
+from bridge.publish import PartlyUnavailable, Publisher, RecordRefused, Unavailable
 from bridge.publish.breaker import Breaker
 from bridge.record import Record
 from bridge.spool import NotSpooled, Spool
@@ -50,65 +52,71 @@ class Durable:
         return "neither kafka nor the spool can take a callback"
 
     async def keep(self, records: Sequence[Record], *, deadline_s: float) -> Place:
-        """Return where one callback's records now are, for certain: rules 1 to 4.
+        """Return where one callback's records now are, for certain: rules 1 to 5.
 
         Raises RecordRefused when Kafka refuses one of them for good, and NotDurable.
         """
-        if not self._breaker.closed:
-            return await self._spooled_or_tried(records, deadline_s)
-        if self._spool.holds(records[0].key):
-            return await self._behind(records, deadline_s)
+        why = "kafka: does not acknowledge"
+        if self._breaker.closed:
+            if self._spool.holds(records[0].key):
+                why = "kafka: older records of its key wait"
+            else:
+                try:
+                    return await self._published(records, deadline_s)
+                except Unavailable as error:
+                    self._failed(error)
+                    why = f"kafka: {error}"
         try:
-            return await self._published(records, deadline_s)
-        except Unavailable as error:
-            if not isinstance(error, TopicUnavailable):
-                self._breaker.failed()
-            return await self._spooled(records, f"kafka: {error}")
+            return await self._spooled(records, why)
+        except NotDurable as error:
+            return await self._tried(records, deadline_s, error)
 
     async def set_aside(self, records: Sequence[Record]) -> Place:
         """Put on our disk what Kafka refuses in every form; raises NotDurable."""
         return await self._spooled(records, "kafka: refuses it")
 
-    async def _behind(self, records: Sequence[Record], deadline_s: float) -> Place:
+    async def _tried(
+        self, records: Sequence[Record], deadline_s: float, refused: NotDurable
+    ) -> Place:
+        """Try Kafka after the spool ``refused``: rules 3 and 4."""
+        probing = not self._breaker.closed
+        if probing and not self._breaker.may_probe():
+            raise refused
+        overtakes = self._spool.holds(records[0].key)
+        acknowledged = False
         try:
-            return await self._spooled(records, "kafka: older records of its key wait")
-        except NotDurable as error:
-            try:
-                place = await self._published(records, deadline_s)  # rule 3
-            except Unavailable:
-                raise error from None
-            self._metrics.count("overtakes_total")
-            log.warning("callback_overtook", cause=str(error))
-            return place
-
-    async def _spooled_or_tried(self, records: Sequence[Record], deadline_s: float) -> Place:
-        try:
-            return await self._spooled(records, "kafka: does not acknowledge")
-        except NotDurable:
-            if not self._breaker.may_probe():
-                raise
-        try:
-            place = await self._published(records, deadline_s)  # rule 4
-        except Unavailable as error:
-            self._breaker.probe_failed()
-            raise NotDurable(str(error)) from error
-        except BaseException:
-            self._breaker.probe_failed()
+            place = await self._published(records, deadline_s, probing=True)
+            acknowledged = True
+        except RecordRefused:
+            acknowledged = True
             raise
+        except Unavailable as error:
+            self._failed(error)
+            message = f"{refused}; then kafka: {error}"
+            raise NotDurable(message) from error
+        finally:
+            if probing:
+                self._breaker.probe_ended(acknowledged=acknowledged)
+        if overtakes:
+            self._metrics.count("overtakes_total")
+            log.warning("callback_overtook", cause=str(refused))
         return place
 
-    async def _published(self, records: Sequence[Record], deadline_s: float) -> Place:
+    def _failed(self, error: Unavailable) -> None:
+        if not isinstance(error, PartlyUnavailable):
+            self._breaker.failed()
+
+    async def _published(
+        self, records: Sequence[Record], deadline_s: float, *, probing: bool = False
+    ) -> Place:
         started = time.perf_counter()
         try:
-            await self.publisher.publish(records, deadline_s=deadline_s)
+            await self.publisher.publish(records, deadline_s=deadline_s, probing=probing)
         except RecordRefused:
             self._breaker.succeeded()  # Kafka is there, and said so
             raise
         self._breaker.succeeded()
         self._metrics.acknowledged("kafka", time.perf_counter() - started)
-        for record in records:
-            self._metrics.count("records_total", record.topic)
-            self._metrics.count("record_bytes_total", record.topic, by=len(record.value))
         return "kafka"
 
     async def _spooled(self, records: Sequence[Record], why: str) -> Place:

@@ -50,7 +50,9 @@ class Fake:
         self.fails = fails or {}
         self.records: list[Record] = []
 
-    async def publish(self, records: Sequence[Record], *, deadline_s: float | None = None) -> None:  # noqa: ARG002 (the doorway's)
+    async def publish(
+        self, records: Sequence[Record], *, deadline_s: float | None = None, probing: bool = False
+    ) -> None:
         for record in records:
             error = self.fails.get(record.topic)
             if isinstance(error, RecordRefused):
@@ -67,7 +69,7 @@ class Fake:
 class Stumbling(Parser):
     """A parser with a fault; its text quotes the callback, as faults do."""
 
-    def parse(self, verdict: Verified | Unverified, route: CallbackType | None) -> Callback:  # noqa: ARG002 (the parser's)
+    def parse(self, verdict: Verified | Unverified, route: CallbackType | None) -> Callback:
         raise KeyError(verdict.raw.body)
 
 
@@ -159,7 +161,11 @@ async def test_a_refusal_of_nobody_knows_which_record_makes_a_letter_that_lacks_
 ) -> None:
     class Vague(Fake):
         async def publish(
-            self, records: Sequence[Record], *, deadline_s: float | None = None
+            self,
+            records: Sequence[Record],
+            *,
+            deadline_s: float | None = None,
+            probing: bool = False,
         ) -> None:
             if records[0].topic == EVENTS:
                 raise too_large

@@ -26,7 +26,9 @@ class Stuck(MemoryPublisher):
 
     waiting = 0
 
-    async def publish(self, records: Sequence[Record], *, deadline_s: float | None = None) -> None:  # noqa: ARG002 (the doorway's)
+    async def publish(
+        self, records: Sequence[Record], *, deadline_s: float | None = None, probing: bool = False
+    ) -> None:
         self.waiting += 1
         await asyncio.Event().wait()
 
@@ -38,7 +40,9 @@ class Failing(MemoryPublisher):
         super().__init__()
         self.error = error
 
-    async def publish(self, records: Sequence[Record], *, deadline_s: float | None = None) -> None:  # noqa: ARG002 (the doorway's)
+    async def publish(
+        self, records: Sequence[Record], *, deadline_s: float | None = None, probing: bool = False
+    ) -> None:
         raise self.error
 
 

@@ -18,6 +18,7 @@ from bridge.ingress.health import make_management_app
 from bridge.metrics import Metrics
 from bridge.publish.breaker import Breaker
 from bridge.publish.kafka import KafkaPublisher
+from bridge.record import Record
 from bridge.settings import Settings
 from bridge.spool.absent import NoSpool
 from bridge.spool.disk import DiskSpool
@@ -107,6 +108,7 @@ class Bridge:
             ack_timeout_s=settings.kafka.ack_timeout_s,
             topics=[topic.name for topic in topics],
             on_available=self._on_available,
+            on_acknowledged=self._on_acknowledged,
             on_late=self._on_late,
         )
 
@@ -166,6 +168,10 @@ class Bridge:
     def _on_available(self, available: bool) -> None:  # noqa: FBT001 (the one thing it is told)
         self._first_contact_by_s = None
         self.metrics.set("kafka_available", int(available))
+
+    def _on_acknowledged(self, record: Record) -> None:
+        self.metrics.count("records_total", record.topic)
+        self.metrics.count("record_bytes_total", record.topic, by=len(record.value))
 
     def _on_late(self) -> None:
         self.metrics.count("late_acknowledgements_total")

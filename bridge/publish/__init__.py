@@ -10,24 +10,38 @@ class Unavailable(Exception):
     """The records may not be durable. Try again, or keep them elsewhere."""
 
 
-class TopicUnavailable(Unavailable):
-    """One topic is missing or closed to us; it says nothing of the others."""
+class PartlyUnavailable(Unavailable):
+    """Some part of Kafka takes nothing now; it says nothing of the others."""
+
+
+class TopicUnavailable(PartlyUnavailable):
+    """One topic is missing or closed to us."""
 
     def __init__(self, topic: str, fault: str) -> None:
         super().__init__(f"topic {topic} is {fault}")
         self.topic = topic
+        self.fault = fault
+
+
+class PartitionLate(PartlyUnavailable):
+    """One partition does not acknowledge in time, while others do."""
+
+    def __init__(self, topic: str, partition: int) -> None:
+        super().__init__(f"partition {partition} of {topic} does not acknowledge in time")
 
 
 class RecordRefused(Exception):
     """Kafka does not take this very record; others are not concerned.
 
     ``reason`` is a stable code, ``topic`` the record's, blank where nobody can tell which it was.
+    ``acknowledged`` are those of the caller's records that are on Kafka all the same.
     """
 
     def __init__(self, reason: str, message: str, *, topic: str = "") -> None:
         super().__init__(message)
         self.reason = reason
         self.topic = topic
+        self.acknowledged: Sequence[Record] = ()
 
 
 class RecordTooLarge(RecordRefused):
@@ -45,10 +59,17 @@ class Publisher(Protocol):
         """Say whether publishing can be expected to work now."""
         ...
 
-    async def publish(self, records: Sequence[Record], *, deadline_s: float | None = None) -> None:
+    async def publish(
+        self,
+        records: Sequence[Record],
+        *,
+        deadline_s: float | None = None,
+        probing: bool = False,
+    ) -> None:
         """Return when every record is acknowledged, within ``deadline_s``, else the publisher's own.
 
-        Raises Unavailable, TopicUnavailable or RecordRefused. Afterwards some of the records may be
-        on Kafka all the same, now or later.
+        Nothing waits for a partition that is late; ``probing`` lets one publication at a time find
+        out whether it still is. Raises Unavailable, one of its kinds, or RecordRefused. Afterwards
+        some of the records may be on Kafka all the same, now or later.
         """
         ...

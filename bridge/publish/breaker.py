@@ -1,12 +1,13 @@
-"""The circuit breaker before Kafka: a state machine without a clock of its own.
+"""The circuit breaker before Kafka, or before a part of it: a state machine without a clock of its own.
 
-1. Closed: records go to Kafka. One missed deadline or lost connection opens it: with every in-sync
-   replica asked for, one record that is not acknowledged in seconds means that others wait as well.
+1. Closed: records go to Kafka. One failure opens it: with every in-sync replica asked for, one record
+   that is not acknowledged in seconds means that others wait as well.
 2. Open: nothing goes to Kafka but one probe at a time, the first after ``PROBE_FIRST_S``, and each
    that fails puts the next off twice as long, up to ``PROBE_MAX_S``. A probe is a real record, so
    brokers that answer questions and take nothing do not close the breaker.
 3. An acknowledgement closes it, whoever waited for it: a late one as well as a probe's.
 4. A failure of something sent before the breaker opened tells nothing new, and puts nothing off.
+5. A probe is under way until whoever made it says how it ended, whatever else happens meanwhile.
 """
 
 from collections.abc import Callable
@@ -41,13 +42,12 @@ class Breaker:
 
     def succeeded(self) -> None:
         """Take note of an acknowledgement: rule 3."""
-        self._probing = False
         if not self._closed:
             self._closed = True
             self._on_change(self._closed)
 
     def failed(self) -> None:
-        """Take note of a missed deadline or a lost connection: rule 1."""
+        """Take note of a failure: rules 1 and 4."""
         if self._closed:
             self._closed = False
             self._pause_s = PROBE_FIRST_S
@@ -55,14 +55,17 @@ class Breaker:
             self._on_change(self._closed)
 
     def may_probe(self) -> bool:
-        """Say whether the caller is to probe now; True obliges it to say how that ended."""
+        """Say whether the caller is to probe now; True obliges it to say how that ended: rule 5."""
         if self._closed or not self.worth_trying:
             return False
         self._probing = True
         return True
 
-    def probe_failed(self) -> None:
-        """Take note of a probe without acknowledgement, or without an answer about Kafka: rule 2."""
+    def probe_ended(self, *, acknowledged: bool) -> None:
+        """Take note of how a probe ended: rules 2 and 3. No answer about Kafka is none."""
         self._probing = False
-        self._pause_s = min(2 * self._pause_s, PROBE_MAX_S)
-        self._probe_at = self._clock() + self._pause_s
+        if acknowledged:
+            self.succeeded()
+        elif not self._closed:
+            self._pause_s = min(2 * self._pause_s, PROBE_MAX_S)
+            self._probe_at = self._clock() + self._pause_s

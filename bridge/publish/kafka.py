@@ -1,50 +1,72 @@
-"""The publisher to Kafka: one producer, watched over.
+"""The publisher to Kafka.
 
 1. A record is durable when every in-sync replica has it (``acks=all``).
 2. aiokafka gives up neither on an idempotent batch nor on starting again, so the waiting is ours:
    after the deadline the caller is told Unavailable. What was sent may still arrive: a duplicate
-   with the same id, never a loss.
+   with the same id, never a loss. What missed its deadline makes its partition late, or says that
+   Kafka is away (``lateness``).
 3. A producer whose sender died, or whose sequence numbers the broker no longer takes, stays broken
-   for ever: it is aborted and replaced. So is one that had no acknowledgement for REPLACE_AFTER_S,
-   because a new one reads credentials and addresses anew.
+   for ever; one that had no acknowledgement for REPLACE_AFTER_S may have old credentials or addresses.
+   Both are replaced (``keeper``). A record that was not stored is handed to the next one.
 4. A broker refuses a whole batch for one record in it. Which one is told by sending each of a
-   caller's records once more, alone in its batch, by a producer without sequence numbers to upset.
+   caller's records once more, alone in its batch (``alone``).
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     KafkaError,
+    MessageSizeTooLargeError,
     OutOfOrderSequenceNumber,
     ProducerFenced,
     UnknownProducerId,
 )
 
-from bridge.publish import TopicUnavailable, Unavailable
+from bridge.publish import (
+    PartitionLate,
+    RecordRefused,
+    RecordTooLarge,
+    TopicUnavailable,
+    Unavailable,
+)
+from bridge.publish.alone import Alone
+from bridge.publish.breaker import Breaker
 from bridge.publish.connection import Connection
-from bridge.publish.producer import RETRY_S, abort, seen, send_all, sender_ended, start_producer
+from bridge.publish.keeper import Keeper
+from bridge.publish.lateness import Lateness, Place
+from bridge.publish.partitioning import partition_of
+from bridge.publish.producer import partitions_of, send_all, sender_ended
 from bridge.publish.refusal import REFUSALS, TOPIC_FAULTS, refused
 from bridge.record import Record
 
 log = structlog.get_logger()
 
-# Well below a broker's 1 MiB message limit, and far above aiokafka's 16 KiB, with which ten events
-# fill a batch and every further caller waits in a crowd.
-BATCH_BYTES_MAX: Final = 262_144
 REPLACE_AFTER_S: Final = 15.0
 _CLOSED_S: Final = 10.0
+# A broker that answers so has not stored the batch.
+_NOT_STORED: Final = (OutOfOrderSequenceNumber, ProducerFenced, UnknownProducerId)
 
-_FATAL: Final = (OutOfOrderSequenceNumber, ProducerFenced, UnknownProducerId)
+
+@dataclass(slots=True)
+class _Sending:
+    """A caller's records under way: what is left of them to be acknowledged, and for which places."""
+
+    left: list[Record]
+    begun: float
+    places: list[Place] = field(default_factory=list[Place])
+    acknowledged: list[Record] = field(default_factory=list[Record])
+    probes: list[Breaker] = field(default_factory=list[Breaker])
 
 
 class KafkaPublisher:
-    """Publishes records and keeps a working producer for it."""
+    """Publishes records."""
 
     def __init__(  # noqa: PLR0913 (wired once, by name)
         self,
@@ -54,199 +76,201 @@ class KafkaPublisher:
         ack_timeout_s: float,
         topics: Sequence[str] = (),
         on_available: Callable[[bool], None] = lambda _: None,
+        on_acknowledged: Callable[[Record], None] = lambda _: None,
         on_late: Callable[[], None] = lambda: None,
     ) -> None:
-        self._connection = connection
-        self._idempotence = idempotence
         self._ack_timeout_s = ack_timeout_s
         self._topics = topics
-        self._on_available = on_available
+        self._on_acknowledged = on_acknowledged
         self._on_late = on_late
-        self._available = False
+        self._keeper = Keeper(
+            connection,
+            idempotence=idempotence,
+            request_timeout_s=ack_timeout_s,
+            topics=topics,
+            on_available=on_available,
+        )
+        self._alone = Alone(connection, request_timeout_s=ack_timeout_s)
+        self._lateness = Lateness(time.monotonic)
+        self._closed: dict[str, tuple[str, float]] = {}
         self._failing_since: float | None = None
-        self._closed_until: dict[str, float] = {}
-        self._producer: AIOKafkaProducer | None = None
-        self._alone: AIOKafkaProducer | None = None
-        self._alone_at_once = asyncio.Lock()
-        self._broken = asyncio.Event()
-        self._keeper: asyncio.Task[None] | None = None
 
     @property
     def available(self) -> bool:
         """Say whether there is a producer that is connected."""
-        return self._available
+        return self._keeper.available
 
     def start(self) -> None:
         """Begin to connect, and go on trying in the background."""
-        self._keeper = asyncio.create_task(self._keep(), name="kafka-keeper")
+        self._keeper.start()
 
     async def stop(self, flush_timeout_s: float) -> None:
         """Deliver what is under way, for at most ``flush_timeout_s``, and disconnect."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
-        self._available = False
-        if self._alone is not None:
-            await abort(self._alone)
-        if self._producer is not None:
-            producer, self._producer = self._producer, None
-            try:
-                async with asyncio.timeout(flush_timeout_s):
-                    await producer.flush()
-            except TimeoutError:
-                log.warning("kafka_flush_timed_out", flush_timeout_s=flush_timeout_s)
-                await abort(producer)
-            else:
-                await producer.stop()
+        await self._keeper.stop(flush_timeout_s)
+        await self._alone.stop()
 
-    async def publish(self, records: Sequence[Record], *, deadline_s: float | None = None) -> None:
-        """Return when every in-sync replica has every record: rules 1, 2 and 4."""
+    async def publish(
+        self,
+        records: Sequence[Record],
+        *,
+        deadline_s: float | None = None,
+        probing: bool = False,
+    ) -> None:
+        """Return when every in-sync replica has every record: rules 1 to 4."""
         timeout_s = deadline_s or self._ack_timeout_s
+        sending = _Sending(list(records), begun=time.monotonic())
         try:
             async with asyncio.timeout(timeout_s):
-                await self._publish(records)
+                while sending.left:
+                    producer = await self._keeper.working()
+                    await self._send(producer, sending, probing=probing)
         except TimeoutError as error:
-            for record in records:
-                if self._producer is not None and self._gone(self._producer, record.topic):
-                    raise TopicUnavailable(record.topic, "missing") from error
-            self._failed()
-            message = f"no acknowledgement within {timeout_s} s"
-            raise Unavailable(message) from error
-        self._failing_since = None
-
-    async def _publish(self, records: Sequence[Record]) -> None:
-        producer = self._producer
-        if producer is None or not self._available:
-            message = "kafka is not reachable"
-            raise Unavailable(message)
-        for record in records:
-            await self._check_topic(producer, record.topic)
-        waiting: list[asyncio.Future[object]] = []
-        topic = ""
-        try:
-            await send_all(producer, records, waiting)
-            for record, future in zip(records, waiting, strict=True):
-                topic = record.topic
-                await asyncio.shield(future)
-        except REFUSALS as error:
-            self._broken.set()  # the batch's sequence number is used up: rule 3
-            log.warning("batch_refused", topic=topic, error=type(error).__name__)
-            await self._publish_alone(records)
-        except TOPIC_FAULTS as error:
-            self._broken.set()  # the same
-            self._closed_until[topic] = time.monotonic() + _CLOSED_S
-            raise refused(topic, error) from error
-        except KafkaError as error:
-            if isinstance(error, _FATAL) or sender_ended(producer):
-                self._broken.set()
-            self._failed()
-            raise Unavailable(type(error).__name__) from error
+            raise self._missed(sending, f"no acknowledgement within {timeout_s} s") from error
+        except RecordRefused as error:
+            error.acknowledged = sending.acknowledged
+            raise
         finally:
-            for future in waiting:
-                future.add_done_callback(seen if future.done() else self._late)
+            for probe in sending.probes:
+                probe.probe_ended(acknowledged=not sending.left)
 
-    async def _publish_alone(self, records: Sequence[Record]) -> None:
-        """Publish each record in a batch of its own, and so learn which one is refused: rule 4."""
-        async with self._alone_at_once:
-            if self._alone is None:
-                self._alone = await self._started(idempotence=False, batch_bytes_max=1)
-            for record in records:
-                waiting: list[asyncio.Future[object]] = []
-                try:
-                    await send_all(self._alone, [record], waiting)
-                    await asyncio.shield(waiting[0])
-                except (*REFUSALS, *TOPIC_FAULTS) as error:
-                    raise refused(record.topic, error) from error
-                except KafkaError as error:
-                    alone, self._alone = self._alone, None
-                    await abort(alone)
-                    raise Unavailable(type(error).__name__) from error
-                finally:
-                    for future in waiting:
-                        future.add_done_callback(seen)
+    async def _send(self, producer: AIOKafkaProducer, sending: _Sending, *, probing: bool) -> None:
+        """Hand what is left to a producer, and see what becomes of it."""
+        records = sending.left
+        sending.places = [await self._place(producer, record) for record in records]
+        if not sending.probes:
+            sending.probes = self._lateness.enter(sending.places, probing=probing)
+        waiting: list[asyncio.Future[object]] = []
+        unsent: KafkaError | None = None
+        try:
+            try:
+                await send_all(producer, records, sending.places, waiting)
+            except KafkaError as error:
+                unsent = error
+            if waiting:
+                await asyncio.wait(waiting)
+        finally:
+            self._settle(sending, waiting)
+        errors = [
+            (record.topic, fault)
+            for record, future in zip(records, waiting, strict=False)
+            if isinstance(fault := future.exception(), KafkaError)
+        ]
+        if unsent is not None:
+            topic = records[len(waiting)].topic
+            if isinstance(unsent, MessageSizeTooLargeError):
+                # The producer itself refused it, before it was part of any batch.
+                message = "over the limit of the producer"
+                raise RecordTooLarge(message, topic=topic) from unsent
+            errors.append((topic, unsent))
+        if errors:
+            await self._judge(producer, sending, errors)
 
-    async def _check_topic(self, producer: AIOKafkaProducer, topic: str) -> None:
-        """Raise TopicUnavailable at once of a topic that is known to be missing or closed to us."""
-        if self._closed_until and self._closed_until.get(topic, 0) > time.monotonic():
-            raise TopicUnavailable(topic, "closed to us")
-        if self._gone(producer, topic):
-            if topic not in self._topics:  # one we have not asked for yet
-                await producer.client.add_topic(topic)
-            if self._gone(producer, topic):
-                raise TopicUnavailable(topic, "missing")
+    async def _place(self, producer: AIOKafkaProducer, record: Record) -> Place:
+        """Return where a record goes; raises TopicUnavailable at once where that is known to fail."""
+        topic = record.topic
+        if self._closed and topic in self._closed:
+            fault, until = self._closed[topic]
+            if until > time.monotonic():
+                raise TopicUnavailable(topic, fault)
+            del self._closed[topic]
+        partitions = partitions_of(producer, topic)
+        if not partitions and topic not in self._topics:  # one we have not asked for yet
+            await producer.client.add_topic(topic)
+            if not partitions_of(producer, topic):  # another caller just asked
+                await producer.client.force_metadata_update()
+            partitions = partitions_of(producer, topic)
+        if not partitions:
+            raise TopicUnavailable(topic, "missing")
+        return topic, partition_of(record.key, partitions)
 
-    @staticmethod
-    def _gone(producer: AIOKafkaProducer, topic: str) -> bool:
-        """Say whether a topic was not on the cluster when it was last looked at."""
-        return producer.client.cluster.partitions_for_topic(topic) is None
+    def _settle(self, sending: _Sending, waiting: Sequence["asyncio.Future[object]"]) -> None:
+        """Take note of what was acknowledged; the rest is left."""
+        left: list[Record] = []
+        places: list[Place] = []
+        for number, (record, place) in enumerate(zip(sending.left, sending.places, strict=True)):
+            future = waiting[number] if number < len(waiting) else None
+            if future is not None and not future.done():
+                future.add_done_callback(partial(self._came_late, record, place))
+            elif future is not None:
+                error = future.exception()
+                if error is None:
+                    self._acknowledged(sending, record, place)
+                    continue
+                if isinstance(error, (*REFUSALS, *TOPIC_FAULTS)):
+                    self._lateness.answered(place)
+            left.append(record)
+            places.append(place)
+        sending.left, sending.places = left, places
 
-    def _late(self, future: "asyncio.Future[object]") -> None:
+    def _acknowledged(self, sending: _Sending, record: Record, place: Place) -> None:
+        sending.acknowledged.append(record)
+        self._failing_since = None
+        self._lateness.answered(place)
+        self._on_acknowledged(record)
+
+    def _came_late(self, record: Record, place: Place, future: "asyncio.Future[object]") -> None:
         """Take note of a result nobody waits for any more."""
         if not future.cancelled() and future.exception() is None:
             self._failing_since = None
+            self._lateness.answered(place)
+            self._on_acknowledged(record)
             self._on_late()
 
-    def _failed(self) -> None:
-        now = time.monotonic()
-        if self._failing_since is None:
-            self._failing_since = now
-        elif now - self._failing_since > REPLACE_AFTER_S:
-            self._failing_since = None
-            self._broken.set()
+    async def _judge(
+        self,
+        producer: AIOKafkaProducer,
+        sending: _Sending,
+        errors: Sequence[tuple[str, KafkaError]],
+    ) -> None:
+        """Do what the errors ask for; what was not stored stays left for the next producer: rule 3."""
+        for topic, error in errors:
+            if isinstance(error, TOPIC_FAULTS):
+                self._keeper.replace(producer)  # its sequence number is used up
+                told = refused(topic, error)
+                self._close(told)
+                raise told from error
+        topic, error = next((one for one in errors if isinstance(one[1], REFUSALS)), errors[0])
+        if isinstance(error, REFUSALS):
+            self._keeper.replace(producer)  # the same
+            log.warning("batch_refused", topic=topic, error=type(error).__name__)
+            await self._send_alone(sending)
+        elif isinstance(error, _NOT_STORED) or sender_ended(producer):
+            self._keeper.replace(producer)
+        else:
+            raise self._missed(sending, type(error).__name__) from error
 
-    def _set_available(self, *, value: bool) -> None:
-        if value != self._available:
-            self._available = value
-            self._on_available(value)
-            if value:
-                log.info("kafka_available")
-            else:
-                log.warning("kafka_unavailable")
+    async def _send_alone(self, sending: _Sending) -> None:
+        """Publish what is left record by record: rule 4."""
 
-    def _missing(self, producer: AIOKafkaProducer) -> list[str]:
-        """Return which of the topics we know we need are not on the cluster, as last seen."""
-        return [topic for topic in self._topics if self._gone(producer, topic)]
+        def acknowledged(record: Record) -> None:
+            self._acknowledged(sending, record, sending.places[0])
+            del sending.left[0], sending.places[0]
 
-    async def _keep(self) -> None:
-        """Keep a producer: start one, watch it, replace it when it broke (rule 3)."""
-        while True:
-            self._producer = await self._started(
-                idempotence=self._idempotence, batch_bytes_max=BATCH_BYTES_MAX
-            )
-            await self._know_topics(self._producer)
-            self._broken.clear()
-            self._set_available(value=True)
-            while not self._broken.is_set():
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(RETRY_S):
-                        await self._broken.wait()
-                if sender_ended(self._producer):
-                    break
-                if self._missing(self._producer):
-                    await self._ask_again(self._producer)
-            self._set_available(value=False)
-            log.warning("kafka_producer_replaced")
-            await abort(self._producer)
+        try:
+            await self._alone.publish(tuple(sending.left), acknowledged)
+        except TopicUnavailable as error:
+            self._close(error)
+            raise
+        except KafkaError as error:
+            raise self._missed(sending, type(error).__name__) from error
 
-    async def _started(self, *, idempotence: bool, batch_bytes_max: int) -> AIOKafkaProducer:
-        return await start_producer(
-            self._connection,
-            idempotence=idempotence,
-            batch_bytes_max=batch_bytes_max,
-            request_timeout_s=self._ack_timeout_s,
-        )
+    def _close(self, error: Exception) -> None:
+        """Go without a topic for a while that takes nothing."""
+        if isinstance(error, TopicUnavailable):
+            self._closed[error.topic] = error.fault, time.monotonic() + _CLOSED_S
 
-    async def _know_topics(self, producer: AIOKafkaProducer) -> None:
-        """Have the producer know our topics before the first of them is asked for."""
-        with contextlib.suppress(KafkaError, TimeoutError):
-            async with asyncio.timeout(self._ack_timeout_s):
-                await producer.client.set_topics(self._topics)
-        for topic in self._missing(producer):
-            log.error("topic_missing", topic=topic)
-
-    async def _ask_again(self, producer: AIOKafkaProducer) -> None:
-        """Ask the brokers for topics that were missing; they may have been made meanwhile."""
-        with contextlib.suppress(KafkaError, TimeoutError):
-            async with asyncio.timeout(self._ack_timeout_s):
-                await producer.client.force_metadata_update()
+    def _missed(self, sending: _Sending, why: str) -> Unavailable:
+        """Return what to raise where an acknowledgement did not come in time: rule 2."""
+        producer = self._keeper.producer
+        if producer is not None:
+            for record in sending.left:
+                if not partitions_of(producer, record.topic):
+                    return TopicUnavailable(record.topic, "missing")
+            now = time.monotonic()
+            if self._failing_since is None:
+                self._failing_since = now
+            elif now - self._failing_since > REPLACE_AFTER_S:
+                self._failing_since = None
+                self._keeper.replace(producer)
+        late = self._lateness.missed(sending.places, begun=sending.begun)
+        return Unavailable(why) if late is None else PartitionLate(*late)

@@ -20,6 +20,7 @@ class MemoryPublisher:
         records: Sequence[Record],
         *,
         deadline_s: float | None = None,  # noqa: ARG002 (the doorway's)
+        probing: bool = False,  # noqa: ARG002 (the same)
     ) -> None:
         """Keep the records, all or none."""
         if not self.available:

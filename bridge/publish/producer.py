@@ -6,14 +6,13 @@ What is private to aiokafka is used here alone, and a test holds it against the 
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError
 
-from bridge.publish import RecordTooLarge
 from bridge.publish.connection import Connection
 from bridge.record import Record
 
@@ -28,9 +27,17 @@ _TELL_S: Final = 30.0
 
 
 async def start_producer(
-    connection: Connection, *, idempotence: bool, batch_bytes_max: int, request_timeout_s: float
+    connection: Connection,
+    *,
+    idempotence: bool,
+    batch_bytes_max: int,
+    request_timeout_s: float,
+    on_failure: Callable[[], None] = lambda: None,
 ) -> AIOKafkaProducer:
-    """Return a started producer, however long that takes; the connection is read at each attempt."""
+    """Return a started producer, however long that takes; the connection is read at each attempt.
+
+    ``on_failure`` is told of each attempt that failed.
+    """
     told_at = -_TELL_S
     while True:
         producer: AIOKafkaProducer | None = None
@@ -55,6 +62,7 @@ async def start_producer(
             if time.monotonic() - told_at >= _TELL_S:
                 told_at = time.monotonic()
                 log.warning("kafka_not_reachable", error=type(error).__name__, cause=str(error))
+            on_failure()
             if producer is not None:
                 await abort(producer)
             await asyncio.sleep(RETRY_S)
@@ -65,28 +73,28 @@ async def start_producer(
 async def send_all(
     producer: AIOKafkaProducer,
     records: Sequence[Record],
+    places: Sequence[tuple[str, int]],
     waiting: "list[asyncio.Future[object]]",
 ) -> None:
     """Hand the records to the producer in their order, each one's future into ``waiting``.
 
-    Raises RecordTooLarge of a record the producer itself refuses.
+    Raises KafkaError of the first that it does not take.
     """
-    topic = ""
-    try:
-        for record in records:
-            topic = record.topic
-            future = await producer.send(
-                record.topic,
-                value=record.value,
-                key=record.key,
-                timestamp_ms=record.timestamp_ms,
-                headers=list(record.headers),  # its compiled builder takes nothing else
-            )
-            waiting.append(future)
-    except MessageSizeTooLargeError as error:
-        # The producer itself refused it, before it was part of any batch.
-        message = "over the limit of the producer"
-        raise RecordTooLarge(message, topic=topic) from error
+    for record, (topic, partition) in zip(records, places, strict=True):
+        future = await producer.send(
+            topic,
+            value=record.value,
+            key=record.key,
+            partition=partition,
+            timestamp_ms=record.timestamp_ms,
+            headers=list(record.headers),  # its compiled builder takes nothing else
+        )
+        waiting.append(future)
+
+
+def partitions_of(producer: AIOKafkaProducer, topic: str) -> int:
+    """Return how many partitions a topic had when the cluster was last looked at; 0 without one."""
+    return len(producer.client.cluster.partitions_for_topic(topic) or ())
 
 
 def seen(future: "asyncio.Future[Any]") -> None:

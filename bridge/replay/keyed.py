@@ -8,14 +8,15 @@
    partition ended when reading began, or where nobody reads on.
 """
 
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 
-from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.structs import ConsumerRecord
 
 from bridge.publish.connection import Connection
+from bridge.publish.partitioning import partition_of
 from bridge.replay.reading import Stretch, assigned, records
 from bridge.replay.window import Window, stretches
 
@@ -23,11 +24,6 @@ Counting = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Shows that so many records are being read, and is told how many were."""
 Keys = Mapping[str, Collection[bytes]]
 """Topics, and the keys that are looked for in each."""
-
-
-def partition_of(key: bytes, partitions: Sequence[int]) -> int:
-    """Return which of a topic's partitions a key is in: rule 1."""
-    return DefaultPartitioner()(key, partitions, partitions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +56,8 @@ class Keyed:
         if self.everywhere:
             return found
         async with assigned(self.connection, topics) as (_, partitions):
-            of_topic = {
-                topic: [one.partition for one in partitions if one.topic == topic]
-                for topic in topics
-            }
+            count = Counter(one.topic for one in partitions)
         wanted = {
-            (topic, partition_of(key, of_topic[topic])) for topic in topics for key in keys[topic]
+            (topic, partition_of(key, count[topic])) for topic in topics for key in keys[topic]
         }
         return [one for one in found if (one.topic, one.partition) in wanted]

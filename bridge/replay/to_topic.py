@@ -20,7 +20,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import ConsumerRecord
 
 from bridge.publish.connection import BadConnection, Connection
-from bridge.publish.kafka import BATCH_BYTES_MAX
+from bridge.publish.keeper import BATCH_BYTES_MAX
 from bridge.publish.producer import REQUEST_BYTES_MAX, abort, seen
 from bridge.replay import Cadence, CannotWrite, Stamp, State
 from bridge.replay.reading import Stretch

@@ -1,7 +1,7 @@
 """Publishing one key's chain of spooled callbacks, in their order.
 
 1. A chain goes to Kafka in one piece. If a record in it is refused, its callbacks go one by one, and
-   the records of each one by one, which tells which is refused; what was acknowledged meanwhile is
+   the records of each one by one, which tells which is refused; what is known to be acknowledged is
    not sent again.
 2. A refused callback is tried again after a while, ``tries_max`` times in all. Then a dead letter
    takes the place of its refused records, while the others are published as they are.
@@ -17,7 +17,14 @@ from typing import Final, Protocol
 
 import structlog
 
-from bridge.publish import Publisher, RecordRefused, TopicUnavailable, Unavailable
+from bridge.publish import (
+    PartitionLate,
+    PartlyUnavailable,
+    Publisher,
+    RecordRefused,
+    TopicUnavailable,
+    Unavailable,
+)
 from bridge.publish.breaker import Breaker
 from bridge.record import Record
 from bridge.spool import SpoolUnwritable
@@ -87,6 +94,9 @@ class Chains:
                 self._closed(error, key)
                 before = _before(error.topic, chain)
                 chain = before if len(before) < len(chain) else []
+            except PartitionLate:
+                self._waits.late(key)
+                return
             except Unavailable:
                 self._breaker.failed()
                 self._waits.late(key)
@@ -109,10 +119,12 @@ class Chains:
         if self._in_trouble(first):
             return int(await self._alone(first))
         together = list(takewhile(self._may_go, chain))
-        return len(together) if await self._together(together) else 0
+        if await self._together(together):
+            return len(together)
+        return int(await self._alone(first))
 
     async def probe(self, callback: Kept) -> bool | None:
-        """Say whether Kafka acknowledges; None if only a topic of the callback's is away.
+        """Say whether Kafka acknowledges; None if only a part of it is away.
 
         A refusal says that Kafka is there; the callback's turn comes when the breaker is closed.
         """
@@ -123,9 +135,9 @@ class Chains:
         except TopicUnavailable as error:
             self._closed(error, callback.key)
             return None
-        except Unavailable:
+        except Unavailable as error:
             self._waits.late(callback.key)
-            return False
+            return None if isinstance(error, PartlyUnavailable) else False
         await self._done([callback])
         return True
 
@@ -151,6 +163,7 @@ class Chains:
                 for one in records
             ],
             deadline_s=self._deadline_s,
+            probing=True,
         )
         self._breaker.succeeded()
 
@@ -162,14 +175,18 @@ class Chains:
         self._on_drained(len(callbacks))
 
     async def _together(self, callbacks: Sequence[Kept]) -> bool:
-        """Say whether all of the callbacks are done with: rule 1."""
+        """Say whether all of the callbacks are done with; if not they are in trouble: rule 1."""
         try:
             await self._send(callbacks)
-        except RecordRefused:
+        except RecordRefused as error:
             for one in callbacks:
-                if not await self._alone(one):
-                    return False
-            return True
+                trouble = self._troubles.setdefault(one.number, _Trouble(one.tries))
+                trouble.acknowledged.update(
+                    place
+                    for place, record in enumerate(one.records)
+                    if record in error.acknowledged
+                )
+            return False
         await self._done(callbacks)
         return True
 

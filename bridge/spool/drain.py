@@ -8,7 +8,8 @@
 3. Kafka without an answer opens the breaker, and counts against no record. While it is open the oldest
    callback that does not wait is the probe; where all wait, that of the key that was tried longest
    ago, so that one partition that stays away does not keep the others from being found back.
-4. A missing topic makes only those keys wait whose turn is at a record for it.
+4. A missing topic, or a partition that is late, makes only those keys wait whose turn is at a record
+   for it.
 """
 
 import asyncio
@@ -190,7 +191,4 @@ class Drain:
             if acknowledged is None and late is not None:
                 acknowledged = await self._chains.probe(late[1])
         finally:
-            if acknowledged:
-                self._breaker.succeeded()
-            else:
-                self._breaker.probe_failed()
+            self._breaker.probe_ended(acknowledged=bool(acknowledged))

@@ -44,7 +44,9 @@ class Gate(MemoryPublisher):
         super().__init__(records_max=64)
         self.opened = asyncio.Event()
 
-    async def publish(self, records: Sequence[Record], *, deadline_s: float | None = None) -> None:
+    async def publish(
+        self, records: Sequence[Record], *, deadline_s: float | None = None, probing: bool = False
+    ) -> None:
         """Keep the records once the gate is open, however long that takes."""
         await self.opened.wait()
         await super().publish(records, deadline_s=deadline_s)

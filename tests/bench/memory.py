@@ -97,7 +97,7 @@ class Client(asyncio.Protocol):
         """Remember the status."""
         self.end = self.end or data[9:12].decode()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's)
+    def connection_lost(self, exc: Exception | None) -> None:
         """Remember that there was none."""
         self.end = self.end or "closed"
 

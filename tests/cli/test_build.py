@@ -14,10 +14,13 @@ from bridge.derived.topics import Sizing
 from bridge.event import Naming
 from bridge.metrics import Metrics
 from bridge.publish.connection import OAuth, Tls
+from bridge.record import Record
 from bridge.reply.document import BadDocument
 from bridge.settings import Settings, load
 from tests.durably import without_spool
 from tests.kafka.waiting import until
+
+pytest_plugins = ("tests.kafka.fixtures",)
 
 ACCOUNT = {
     "auth_id": "MA0000000000TEST0001",
@@ -170,6 +173,28 @@ def test_a_bridge_whose_clock_is_plainly_wrong_is_not_ready(
     assert bridge.not_ready() == "the clock is wrong: it is before 2100-01-01"
     bridge.about_to_stop()
     assert bridge.not_ready() == "stopping"
+
+
+async def test_what_kafka_acknowledges_is_counted_by_topic_whether_it_was_spooled_or_not(
+    embedded_kafka: str, prefix: str, tmp_path: Path
+) -> None:
+    direct, drained = (
+        tuple(Record(prefix + topic, key, b"12345", (), 0) for topic in ("events", "journal"))
+        for key in (b"a", b"b")
+    )
+    bridge = starting(embedded_kafka, tmp_path, ack_timeout_s=30)
+    await bridge.start()
+    try:
+        await until(lambda: bridge.publisher.available)
+        assert await bridge.durable.keep(direct, deadline_s=30) == "kafka"
+        assert bridge.spool is not None
+        await bridge.spool.append(drained)
+        await until(lambda: bridge.metrics.value("drained_total") == 1)
+    finally:
+        await bridge.stop()
+    for topic in ("events", "journal"):
+        assert bridge.metrics.value("records_total", topic=prefix + topic) == 2
+        assert bridge.metrics.value("record_bytes_total", topic=prefix + topic) == 10
 
 
 def starting(servers: str, spool: Path, *, ack_timeout_s: float) -> Bridge:

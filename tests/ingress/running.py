@@ -40,7 +40,9 @@ class Broken:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    async def publish(self, records: Sequence[Record], *, deadline_s: float | None = None) -> None:  # noqa: ARG002 (the doorway's)
+    async def publish(
+        self, records: Sequence[Record], *, deadline_s: float | None = None, probing: bool = False
+    ) -> None:
         raise ArithmeticError(self.text)
 
 
@@ -52,7 +54,9 @@ class Gated(MemoryPublisher):
         self.waiting = threading.Event()
         self.gate = threading.Event()
 
-    async def publish(self, records: Sequence[Record], *, deadline_s: float | None = None) -> None:
+    async def publish(
+        self, records: Sequence[Record], *, deadline_s: float | None = None, probing: bool = False
+    ) -> None:
         self.waiting.set()
         while not self.gate.is_set():  # noqa: ASYNC110 (the gate is another thread's)
             await asyncio.sleep(0.005)

@@ -48,16 +48,11 @@ def test_every_callback_is_counted_once_however_it_ends(client: httpx.Client) ->
         assert bridge.metrics.value("in_flight") == 0
 
 
-def test_acknowledged_records_and_their_bytes_are_counted_by_topic(client: httpx.Client) -> None:
-    with running_bridge(topic_prefix="eu.") as bridge:
+def test_how_long_it_took_to_be_durable_is_measured(client: httpx.Client) -> None:
+    with running_bridge() as bridge:
         Plivo(client, bridge.url).post(PATHS[RING], sample(RING))
-        for record in bridge.publisher.records:
-            assert record.topic.startswith("eu.plivo.")
-            assert bridge.metrics.value("records_total", topic=record.topic) == 1
-            size = bridge.metrics.value("record_bytes_total", topic=record.topic)
-            assert size == len(record.value)
         exposition = bridge.metrics.exposition()
-        assert b'callback_bridge_acknowledgement_seconds_count{path="kafka"} 1.0' in exposition
+    assert b'callback_bridge_acknowledgement_seconds_count{path="kafka"} 1.0' in exposition
 
 
 def test_a_request_that_is_no_callback_is_not_counted(

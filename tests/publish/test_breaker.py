@@ -35,7 +35,7 @@ def test_probes_come_one_at_a_time_and_each_that_fails_puts_the_next_off_twice_a
             clock.now_s += 0.125
         pauses_s.append(clock.now_s - failed_at_s)
         assert not breaker.may_probe()
-        breaker.probe_failed()
+        breaker.probe_ended(acknowledged=False)
     assert pauses_s == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0, 5.0]
 
 
@@ -46,10 +46,28 @@ def test_any_acknowledgement_closes_it_and_the_next_outage_begins_anew() -> None
         breaker.failed()
         clock.now_s += PROBE_FIRST_S
         assert breaker.may_probe()
-        breaker.succeeded()
+        breaker.probe_ended(acknowledged=True)
         assert breaker.closed
         assert not breaker.may_probe()
     assert seen == [False, True, False, True]
+
+
+def test_a_probe_is_the_only_one_until_it_ended_though_the_breaker_closed_and_opened_meanwhile() -> (
+    None
+):
+    clock = Clock()
+    breaker = Breaker(clock)
+    breaker.failed()
+    clock.now_s += PROBE_FIRST_S
+    assert breaker.may_probe()
+    breaker.succeeded()
+    breaker.failed()
+    clock.now_s += PROBE_MAX_S
+    assert not breaker.may_probe()
+    assert not breaker.worth_trying
+    breaker.probe_ended(acknowledged=False)
+    clock.now_s += PROBE_MAX_S
+    assert breaker.may_probe()
 
 
 def test_a_failure_of_something_older_does_not_put_a_probe_off() -> None:
@@ -86,7 +104,7 @@ class Breaking(RuleBasedStateMachine):
 
     @rule()
     def something_is_acknowledged(self) -> None:
-        self.closed, self.probing = True, False
+        self.closed = True
         self.breaker.succeeded()
 
     @rule()
@@ -103,8 +121,16 @@ class Breaking(RuleBasedStateMachine):
     @precondition(lambda self: self.probing)
     @rule()
     def the_probe_fails(self) -> None:
-        self.probing, self.quiet_since_s = False, self.clock.now_s
-        self.breaker.probe_failed()
+        self.probing = False
+        if not self.closed:
+            self.quiet_since_s = self.clock.now_s
+        self.breaker.probe_ended(acknowledged=False)
+
+    @precondition(lambda self: self.probing)
+    @rule()
+    def the_probe_is_acknowledged(self) -> None:
+        self.closed, self.probing = True, False
+        self.breaker.probe_ended(acknowledged=True)
 
     @invariant()
     def it_is_closed_when_nothing_failed_since_the_last_acknowledgement(self) -> None:
@@ -119,7 +145,7 @@ class Breaking(RuleBasedStateMachine):
     def it_is_worth_trying_just_when_a_record_may_go(self) -> None:
         if self.closed:
             assert self.breaker.worth_trying
-        if self.probing:
+        elif self.probing:
             assert not self.breaker.worth_trying
 
 

@@ -16,7 +16,7 @@ from bridge.publish.kafka import KafkaPublisher
 from bridge.publish.refusal import refused
 from bridge.record import Record
 from tests.kafka.client import Kafka, make_topics, planned, read_back, running
-from tests.kafka.waiting import PATIENCE_S
+from tests.kafka.waiting import PATIENCE_S, until
 
 pytest_plugins = ("tests.kafka.fixtures",)
 
@@ -177,3 +177,57 @@ async def test_a_topic_that_was_deleted_is_missed_alone_and_used_again_when_it_i
         await make_topics(Connection(apache_kafka), deleted)
         await until_taken(publisher, record(deleted.name, 3))
     assert 3 in {int(one.value) for one in read_back(apache_kafka, [deleted.name])}
+
+
+@pytest.mark.kafka
+async def test_a_refusal_disturbs_nobody_else(
+    publisher: KafkaPublisher, apache_kafka: str, narrow: str, prefix: str
+) -> None:
+    # Its batch costs the producer; what others have under way, and what comes next, must not fail.
+    other = planned(prefix + "other", partitions=3)
+    await make_topics(Connection(apache_kafka), other)
+
+    async def publish(number: int) -> None:
+        if number % 20 == 7:
+            with pytest.raises(RecordTooLarge):
+                await publisher.publish([record(narrow, number, 5000)])
+        else:
+            one = Record(other.name, b"call %d" % number, b"%d" % number, (), NOON_MS)
+            await publisher.publish([one])
+
+    for _ in range(3):
+        await asyncio.gather(*map(publish, range(100)))
+        with pytest.raises(RecordTooLarge):
+            await publisher.publish([record(narrow, 0, 5000)])
+        await publisher.publish([record(narrow, 1)])
+    found = [int(one.value) for one in read_back(apache_kafka, [other.name])]
+    assert len(found) == 3 * 95
+
+
+@pytest.mark.kafka
+async def test_a_refusal_says_which_of_the_callers_records_are_on_kafka_all_the_same(
+    publisher: KafkaPublisher, apache_kafka: str, narrow: str, prefix: str
+) -> None:
+    journal = planned(prefix + "journal")
+    await make_topics(Connection(apache_kafka), journal)
+    written = record(journal.name, 1)
+    with pytest.raises(RecordTooLarge) as caught:
+        await publisher.publish([record(narrow, 1, 5000), written])
+    assert (caught.value.topic, caught.value.acknowledged) == (narrow, [written])
+    assert len(read_back(apache_kafka, [journal.name])) == 1
+
+
+@pytest.mark.kafka
+async def test_a_topic_that_is_closed_is_not_asked_again_for_a_while(
+    publisher: KafkaPublisher, apache_kafka: str, prefix: str
+) -> None:
+    topic = planned(prefix + "it", message_timestamp_after_max_ms=str(HOUR_MS))
+    await make_topics(Connection(apache_kafka), topic)
+    ahead = replace(record(topic.name, 1), timestamp_ms=4_102_444_800_000)
+    with pytest.raises(TopicUnavailable):
+        await publisher.publish([ahead])
+    await until(lambda: publisher._keeper.producer is not None)
+    producer = publisher._keeper.producer
+    with pytest.raises(TopicUnavailable, match="our clock"):
+        await publisher.publish([ahead])
+    assert publisher._keeper.producer is producer

@@ -211,7 +211,7 @@ def test_a_type_declared_since_has_its_own_event(types: Catalogue, made: Made) -
 class Stumbling(Parser):
     """A parser with a fault."""
 
-    def parse(self, verdict: Verified | Unverified, route: CallbackType | None) -> Callback:  # noqa: ARG002 (the parser's)
+    def parse(self, verdict: Verified | Unverified, route: CallbackType | None) -> Callback:
         raise KeyError(verdict.raw.body)
 
 
@@ -281,7 +281,9 @@ class Refusing(MemoryPublisher):
         super().__init__()
         self.errors = [error]
 
-    async def publish(self, records: Sequence[Record], *, deadline_s: float | None = None) -> None:
+    async def publish(
+        self, records: Sequence[Record], *, deadline_s: float | None = None, probing: bool = False
+    ) -> None:
         if self.errors:
             raise self.errors.pop()
         await super().publish(records, deadline_s=deadline_s)

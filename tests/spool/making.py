@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.publish import RecordRefused, TopicUnavailable, Unavailable
+from bridge.publish import Publisher, RecordRefused, TopicUnavailable, Unavailable
 from bridge.publish.breaker import Breaker
 from bridge.record import Record
 from bridge.spool.disk import DiskSpool
@@ -71,7 +71,8 @@ class Kafka:
         self,
         records: Sequence[Record],
         *,
-        deadline_s: float | None = None,  # noqa: ARG002 (the doorway's)
+        deadline_s: float | None = None,
+        probing: bool = False,
     ) -> None:
         self.asked += 1
         if self.gate is not None:
@@ -114,7 +115,7 @@ async def opened(directory: Path, **given: Any) -> AsyncGenerator[DiskSpool]:
         await spool.close()
 
 
-def drain_of(spool: DiskSpool, kafka: Kafka, **given: Any) -> Drain:
+def drain_of(spool: DiskSpool, kafka: Publisher, **given: Any) -> Drain:
     parts = {"breaker": Breaker(ever_later()), "dead_letter": no_dead_letter, "pace": BRISK}
     return Drain(spool, kafka, **{**parts, **given})
 

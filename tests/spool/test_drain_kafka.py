@@ -1,0 +1,71 @@
+"""The drain before a broker that refuses a record: what no fake of Kafka can show."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge.publish.breaker import Breaker
+from bridge.record import Record
+from tests.kafka.client import Kafka, make_topics, planned, read_back, running
+from tests.kafka.waiting import until
+from tests.spool.making import DEAD, EVENTS, JOURNAL, callback, drain_of, ever_later, opened
+from tests.spool.making import dead_letter as letter_of
+
+pytest_plugins = ("tests.kafka.fixtures",)
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+async def kafka(apache_kafka: str, prefix: str) -> Kafka:
+    """A cluster whose event topic takes records of 2,000 bytes at most."""
+    kafka = Kafka(apache_kafka, idempotence=True)
+    await make_topics(
+        kafka.connection,
+        planned(prefix + EVENTS, max_message_bytes="2000"),
+        planned(prefix + JOURNAL),
+        planned(prefix + DEAD),
+    )
+    return kafka
+
+
+async def test_a_poison_record_is_buried_at_its_last_try_and_what_waits_behind_it_follows(
+    kafka: Kafka, prefix: str, tmp_path: Path
+) -> None:
+    def on_cluster(records: Sequence[Record]) -> list[Record]:
+        return [replace(one, topic=prefix + one.topic) for one in records]
+
+    def dead_letter(
+        records: Sequence[Record], refused: Sequence[Record], reason: str, *, tries: int
+    ) -> Record:
+        letter = letter_of(records, refused, reason, tries=tries)
+        return replace(letter, topic=prefix + letter.topic)
+
+    opened_or_closed: list[bool] = []
+    async with opened(tmp_path) as spool, running(kafka.publisher()) as publisher:
+        for name, padding in (("first", 0), ("poison", 5000), ("last", 0)):
+            await spool.append(on_cluster(callback(name, padding=padding)))
+        drain = drain_of(
+            spool,
+            publisher,
+            breaker=Breaker(ever_later(), opened_or_closed.append),
+            dead_letter=dead_letter,
+        )
+        drain.start()
+        await until(lambda: spool.state.callbacks == 0)
+        await drain.stop(1)
+    assert opened_or_closed == []
+
+    def found(topic: str) -> list[bytes]:
+        return [one.value.strip() for one in read_back(kafka.address, [prefix + topic])]
+
+    assert found(EVENTS) == [b"first", b"last"]
+    assert list(dict.fromkeys(found(JOURNAL))) == [b"first", b"poison", b"last"]
+    assert found(DEAD) == [b"poison"]
+    (letter,) = read_back(kafka.address, [prefix + DEAD])
+    assert dict(letter.headers) == {
+        "reason": b"record_too_large",
+        "tries": b"3",
+        "topics": (prefix + EVENTS).encode(),
+    }
