@@ -1,7 +1,7 @@
 """What is asked of a replay, and which records answer to it.
 
 1. A record is wanted if every kind of filter that is given lets it through, and a filter of several
-   values if one of them does.
+   values if one of them does. Of two ranges of offsets, what lies between them is read and not wanted.
 2. A record is about a call or message if its id is the record's key or stands anywhere in its value. A
    call's id stands in events and callbacks of its legs, its recordings and conferences, whose keys are
    others; it is too long to stand anywhere by chance.
@@ -68,6 +68,8 @@ def wanted(query: Query, within: Window) -> Wanted | None:
     tests: list[Wanted] = []
     if within.until_ms is not None or within.since_ms is not None:
         tests.append(lambda record: within.holds(record.timestamp))
+    if query.offsets:
+        tests.append(_within_offsets(query.offsets))
     if query.types:
         names = frozenset(name.encode() for name in query.types)
         tests.append(lambda record: type_of(record) in names)
@@ -78,6 +80,19 @@ def wanted(query: Query, within: Window) -> Wanted | None:
     if not tests:
         return None
     return tests[0] if len(tests) == 1 else lambda record: all(test(record) for test in tests)
+
+
+def _within_offsets(texts: Iterable[str]) -> Wanted:
+    """Return the test of offsets: rule 1."""
+    ranges: dict[tuple[str, int], list[Offsets]] = {}
+    for one in map(offsets_from, texts):
+        ranges.setdefault((one.topic, one.partition), []).append(one)
+
+    def test(record: ConsumerRecord) -> bool:
+        among = ranges.get((record.topic, record.partition), ())
+        return any(one.holds(record.offset) for one in among)
+
+    return test
 
 
 def type_of(record: ConsumerRecord) -> bytes | None:

@@ -16,10 +16,12 @@ replay, puts old timestamps behind new ones, so nothing is assumed of the order 
 5. By 3 nothing wanted lies before B, by 4 nothing wanted behind B is passed over: none is lost,
    whatever the order.
 6. E is fixed once. A record that is stored later is no part of it, though its timestamp may be.
+7. Offsets that were asked for are read as one stretch of each partition, from the lowest to the highest.
+   What lies between two ranges is read too, and left out by ``selection``.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -58,6 +60,10 @@ class Offsets:
     first: int
     last: int | None
 
+    def holds(self, offset: int) -> bool:
+        """Say whether an offset of the partition is one of them."""
+        return self.first <= offset and (self.last is None or offset <= self.last)
+
 
 def window(since: datetime | None, until: datetime | None) -> Window:
     """Return the window between two aware instants.
@@ -76,7 +82,7 @@ async def stretches(
     within: Window,
     offsets: Sequence[Offsets] = (),
 ) -> list[Stretch]:
-    """Return what to read for every record of the window: rules 1 to 6. Empty ones are left out.
+    """Return what to read for every record of the window: rules 1 to 7. Empty ones are left out.
 
     With ``offsets`` only those are read. Raises CannotRead, and RecordsMissing where a partition does
     not have the offsets.
@@ -89,7 +95,17 @@ async def stretches(
         found = [_of_offsets(one, kept, begins, ends) for one in offsets]
     else:
         found = [Stretch(one.topic, one.partition, begins[one], ends[one]) for one in partitions]
-    return [one for one in found if one.begin < one.end]
+    return _hulls(one for one in found if one.begin < one.end)
+
+
+def _hulls(among: Iterable[Stretch]) -> list[Stretch]:
+    """Return one stretch of each partition, from its lowest offset to its highest: rule 7."""
+    found: dict[tuple[str, int], Stretch] = {}
+    for one in among:
+        had = found.setdefault((one.topic, one.partition), one)
+        begin, end = min(had.begin, one.begin), max(had.end, one.end)
+        found[one.topic, one.partition] = replace(had, begin=begin, end=end)
+    return list(found.values())
 
 
 async def _begins(

@@ -183,6 +183,17 @@ async def test_callbacks_that_were_chosen_by_offsets_find_their_events(audit: Au
     assert (found.source, found.state) == (place, State.UNCHANGED)
 
 
+async def test_callbacks_of_two_ranges_of_one_partition_are_derived_and_none_between(
+    audit: Audit,
+) -> None:
+    await audit.store(everything(audit.taken))
+    places = [one.source.rsplit(":", 1) for one in await audit.judged()]
+    lane = Counter(lane for lane, _ in places).most_common(1)[0][0]
+    query = Query("journal", offsets=(f"{lane}:0-0", f"{lane}:2-2"))
+    assert {one.source for one in await audit.judged(query)} == {f"{lane}:0", f"{lane}:2"}
+    assert await audit.states(query) == {State.UNCHANGED: 2}
+
+
 async def test_what_is_neither_callback_nor_event_hides_nothing(audit: Audit) -> None:
     first = audit.taken[0]
     assert first.event is not None

@@ -97,7 +97,26 @@ def test_since_is_included_and_until_is_not(within: Window, *, expected: bool) -
 
 
 def test_without_a_filter_there_is_no_test() -> None:
-    assert wanted(Query(source="journal", offsets=("topic:0:1-2",)), Window()) is None
+    assert wanted(Query(source="journal"), Window()) is None
+
+
+@pytest.mark.parametrize(
+    ("offsets", "expected"),
+    [
+        (("topic:0:1-2",), [1, 2]),
+        (("topic:0:1-2", "topic:0:5-6"), [1, 2, 5, 6]),
+        (("topic:0:1-4", "topic:0:3-6"), [1, 2, 3, 4, 5, 6]),
+        (("topic:0:2-3", "topic:0:2-3"), [2, 3]),
+        (("topic:0:1-1", "topic:0:7-"), [1, 7, 8, 9]),
+        (("topic:1:1-2", "other:0:3-4"), []),
+    ],
+)
+def test_only_the_offsets_that_were_asked_for_are_wanted(
+    offsets: tuple[str, ...], expected: list[int]
+) -> None:
+    test = wanted(Query(offsets=offsets), Window())
+    assert test is not None
+    assert [n for n in range(10) if test(stored(n))] == expected
 
 
 @pytest.mark.parametrize(

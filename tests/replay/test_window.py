@@ -72,14 +72,21 @@ def test_the_bounds_in_milliseconds_hold_what_the_instants_hold(instant: datetim
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "expected"),
-    [(4, 6, (4, 7)), (3, None, (5, 10)), (9, 9, (9, 10)), (3, 3, (5, 4))],
+    ("first", "last", "begin", "expected"),
+    [
+        (4, 6, 3, (4, 7)),
+        (3, None, 3, (3, 10)),
+        (9, 9, 3, (9, 10)),
+        (4, 6, 5, (5, 7)),  # nothing of the window lies before offset 5
+        (3, None, 5, (5, 10)),
+        (6, 6, 5, (6, 7)),
+        (3, 4, 5, (5, 5)),  # nor in these at all
+    ],
 )
 def test_offsets_are_both_included_and_narrowed_by_the_time(
-    first: int, last: int | None, expected: tuple[int, int]
+    first: int, last: int | None, begin: int, expected: tuple[int, int]
 ) -> None:
-    begins = {PLACE: max(first, 5) if first < 4 else 4}
-    found = _of_offsets(Offsets(*PLACE, first, last), {PLACE: 3}, begins, {PLACE: 10})
+    found = _of_offsets(Offsets(*PLACE, first, last), {PLACE: 3}, {PLACE: begin}, {PLACE: 10})
     assert (found.begin, found.end) == expected
 
 
@@ -141,6 +148,33 @@ def _behind_the_first_too_late(everything: list[ConsumerRecord], within: Window)
             passed.add(record.partition)
         found += record.partition in passed and within.holds(record.timestamp)
     return found
+
+
+RANGES = {
+    "apart": [(2, 5), (9, 12)],
+    "the later one first": [(9, 12), (2, 5)],
+    "overlapping": [(2, 8), (5, 12)],
+    "one in the other": [(2, 12), (4, 5)],
+    "equal": [(3, 7), (3, 7)],
+    "one to the end": [(1, 2), (10, None)],
+}
+
+
+@pytest.mark.parametrize("ranges", RANGES.values(), ids=RANGES)
+async def test_ranges_of_one_partition_are_all_read_and_nothing_between_them(
+    kafka: Kafka, prefix: str, ranges: list[tuple[int, int | None]]
+) -> None:
+    name = prefix + "ranges"
+    await make_topics(kafka.connection, planned(name))
+    async with running(kafka.publisher()) as publisher:
+        for number in range(14):
+            await publisher.publish([at(NOON, name, number)])
+    asked = [Offsets(name, 0, *one) for one in ranges]
+    among = await stretches(kafka.connection, [name], Window(), asked)
+    texts = tuple(f"{name}:0:{first}-{'' if last is None else last}" for first, last in ranges)
+    found = await read_all(kafka.connection, among, wanted(Query(offsets=texts), Window()))
+    expected = [n for n in range(14) if any(one.holds(n) for one in asked)]
+    assert [record.offset for record in found] == expected
 
 
 async def test_a_topic_without_records_has_nothing_to_read(kafka: Kafka, prefix: str) -> None:
