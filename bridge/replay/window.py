@@ -69,9 +69,10 @@ def window(since: datetime | None, until: datetime | None) -> Window:
     """Return the window between two aware instants.
 
     Timestamps are whole milliseconds, so for both bounds the next whole one selects the same records.
+    None is negative, and Kafka does not look for a negative one.
     """
     return Window(
-        since_ms=None if since is None else -((_EPOCH - since) // _MS),
+        since_ms=None if since is None else max(0, -((_EPOCH - since) // _MS)),
         until_ms=None if until is None else -((_EPOCH - until) // _MS),
     )
 

@@ -90,6 +90,10 @@ def test_offsets_are_both_included_and_narrowed_by_the_time(
     assert (found.begin, found.end) == expected
 
 
+def test_a_window_that_begins_before_there_was_time_begins_with_it() -> None:
+    assert window(datetime(1960, 1, 1, tzinfo=UTC), None) == Window(0, None)
+
+
 @pytest.mark.parametrize(
     ("offsets", "said"),
     [
