@@ -10,7 +10,7 @@ CronJob's may have 52 characters, a StatefulSet's revision label 63.
 
 {{- define "callback-bridge.releaseLabels" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{/* Labels that pods are selected by. Takes root and component. */}}
@@ -32,9 +32,9 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- end }}
 
-{{/* Host and path of publicUrl. */}}
+{{/* Host and path of publicUrl. A host has no case, but Kubernetes takes it in lower case alone. */}}
 {{- define "callback-bridge.host" -}}
-{{ (urlParse .Values.publicUrl).host | splitList ":" | first }}
+{{ (urlParse .Values.publicUrl).host | splitList ":" | first | lower | quote }}
 {{- end }}
 {{- define "callback-bridge.path" -}}
 {{ (urlParse .Values.publicUrl).path }}

@@ -21,7 +21,7 @@ enableServiceLinks: false
 {{- with .Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 securityContext:
@@ -34,7 +34,7 @@ securityContext:
     type: RuntimeDefault
 {{- with .Values.pod }}
 {{- with .priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with .nodeSelector }}
 nodeSelector:
@@ -52,7 +52,7 @@ affinity:
 {{- end }}
 
 {{- define "callback-bridge.container" -}}
-image: {{ include "callback-bridge.image" . }}
+image: {{ include "callback-bridge.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 securityContext:
   allowPrivilegeEscalation: false
@@ -74,21 +74,21 @@ resources:
 {{- $kafka := .root.Values.kafka -}}
 {{- if hasPrefix "SASL" $kafka.securityProtocol }}
 - secret:
-    name: {{ .sasl.secretName | default $kafka.sasl.secretName }}
+    name: {{ .sasl.secretName | default $kafka.sasl.secretName | quote }}
     items:
-      - key: {{ $kafka.sasl.secretKey }}
+      - key: {{ $kafka.sasl.secretKey | quote }}
         path: kafka-sasl/{{ $kafka.sasl.secretKey }}
 {{- end }}
 {{- with $kafka.tls.caSecretName }}
 - secret:
-    name: {{ . }}
+    name: {{ . | quote }}
     items:
-      - key: {{ $kafka.tls.caKey }}
+      - key: {{ $kafka.tls.caKey | quote }}
         path: kafka-ca/{{ $kafka.tls.caKey }}
 {{- end }}
 {{- with $kafka.tls.clientSecretName }}
 - secret:
-    name: {{ . }}
+    name: {{ . | quote }}
     items:
       - key: tls.crt
         path: kafka-client/tls.crt
@@ -101,9 +101,9 @@ resources:
 {{- define "callback-bridge.files" -}}
 {{- with .root.Values -}}
 - secret:
-    name: {{ .accounts.secretName }}
+    name: {{ .accounts.secretName | quote }}
     items:
-      - key: {{ .accounts.secretKey }}
+      - key: {{ .accounts.secretKey | quote }}
         path: accounts/{{ .accounts.secretKey }}
 {{- if .replies }}
 - configMap:
