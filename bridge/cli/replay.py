@@ -12,8 +12,8 @@ from bridge.cli.options import SettingsFile
 from bridge.cli.replay_running import NOT_ALL, Asked, planned, replayed
 from bridge.cli.replay_shown import show_plan
 from bridge.cli.showing import Json
+from bridge.replay.files import write_durably
 from bridge.replay.plan import to_json
-from bridge.replay.progress import write_durably
 from bridge.replay.selection import Query
 from bridge.settings import for_kafka, load
 

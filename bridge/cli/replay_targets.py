@@ -35,7 +35,7 @@ async def opened(
 ) -> AsyncGenerator[Target]:
     """Run the target of a replay, gone on with where it settled.
 
-    Raises CannotWrite, TargetExists, NoParquet and ProvisioningRefused.
+    Raises CannotWrite, TargetExists, InUse, NoParquet and ProvisioningRefused.
     """
     kind = progress.destination.kind
     match kind:
@@ -55,8 +55,8 @@ async def opened(
                 yield target
         case "jsonl" | "csv" | "parquet":
             file = _file(progress)
-            file.open(progress.state)
             try:
+                file.open(progress.state)
                 yield file
             finally:
                 file.close()

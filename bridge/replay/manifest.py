@@ -11,8 +11,8 @@ import orjson
 from bridge import __version__
 from bridge.replay import Stamp
 from bridge.replay.columns import utc_from_ms
+from bridge.replay.files import write_durably
 from bridge.replay.plan import Plan
-from bridge.replay.progress import write_durably
 
 FORMAT: Final = 1
 

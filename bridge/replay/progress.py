@@ -7,9 +7,8 @@
 """
 
 import contextlib
-import fcntl
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -18,6 +17,7 @@ import orjson
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from bridge.replay import CannotWrite, Stamp, State
+from bridge.replay.files import locked, write_durably
 from bridge.replay.plan import Plan
 from bridge.replay.reading import Stretch
 
@@ -108,7 +108,7 @@ def held(file: Path) -> Generator[None]:
         message = f"{beside}: {error.strerror}"
         raise CannotWrite(message) from error
     try:
-        if not _locked(number, beside):
+        if not locked(number, beside):
             message = f"{file}: another process is at this replay"
             raise InUse(message)
         try:
@@ -116,16 +116,7 @@ def held(file: Path) -> Generator[None]:
         finally:
             beside.unlink(missing_ok=True)
     finally:
-        os.close(number)  # the lock goes with it, as it does with a process that is killed
-
-
-def _locked(number: int, file: Path) -> bool:
-    """Lock an open file, and say whether it is ours: locked, and still the one of that name."""
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(number), file.stat())
-    except (BlockingIOError, FileNotFoundError):
-        return False
+        os.close(number)  # and the lock goes with it
 
 
 def save(file: Path, progress: Progress) -> None:
@@ -135,23 +126,3 @@ def save(file: Path, progress: Progress) -> None:
     except OSError as error:
         message = f"{file}: {error.strerror}"
         raise CannotWrite(message) from error
-
-
-def write_durably(file: Path, parts: Sequence[bytes]) -> None:
-    """Put a file of these bytes in place, readable by its owner alone; raises OSError."""
-    beside = file.with_name(f"{file.name}.new")
-    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:  # noqa: PTH123 (its mode from the first byte on)
-        stream.writelines(parts)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.replace(file)
-    sync_folder(file.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable; raises OSError."""
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

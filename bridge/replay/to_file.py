@@ -1,7 +1,8 @@
 """Replaying into one file of lines: JSON lines, or CSV.
 
-1. The file grows under its name with ``.partial`` and gets its own when it is complete, so nobody takes
-   half a file for a whole one. A manifest beside it says what it is.
+1. The file grows under its name with ``.{replay id}.partial`` and gets its own when it is complete, so
+   nobody takes half a file for a whole one, and no replay goes on with another's. It is locked while it
+   is written, and its name is never taken from another file. A manifest beside it says what it is.
 2. It settles by being synced. What lies behind the settled length is cut off before a replay goes on.
 3. The order of the records follows from the plan alone (see ``reading``), so the same plan makes the
    same bytes, interrupted or not.
@@ -11,6 +12,7 @@
 """
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,8 +23,9 @@ from aiokafka.structs import ConsumerRecord
 
 from bridge.replay import Cadence, CannotWrite, State, TargetExists
 from bridge.replay.columns import Cell, Table, headers_of, text_or_base64, utc_from_ms
+from bridge.replay.files import locked, name
 from bridge.replay.manifest import Manifest
-from bridge.replay.progress import sync_folder
+from bridge.replay.progress import InUse
 
 _CADENCE: Final = Cadence(records=10_000, seconds=1.0)
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), with the wide forms;
@@ -39,41 +42,63 @@ class File:
 
     def __init__(self, path: Path, lines: Lines, *, head: bytes, manifest: Manifest) -> None:
         self._path = path
-        self._partial = path.with_name(f"{path.name}.partial")
+        self._partial = path.with_name(f"{path.name}.{manifest.stamp.id}.partial")
         self._lines = lines
         self._head = head
         self._manifest = manifest
+        self._bytes = 0
         self._records = 0
         self._stream: BinaryIO | None = None
 
     def open(self, state: State | None) -> None:
-        """Begin the file, or go on where ``state`` was settled; raises TargetExists or CannotWrite."""
-        if self._path.exists():
-            if state is not None and not self._partial.exists():
-                self._records = state["records"]  # complete but for what finishing adds
-                return
-            message = f"{self._path} is there already"
-            raise TargetExists(message)
+        """Begin the file, or go on where ``state`` was settled.
+
+        Raises TargetExists, InUse and CannotWrite; the file is to be closed then, too.
+        """
+        if state is not None:
+            self._bytes, self._records = int(state["bytes"]), int(state["records"])
         try:
-            number = os.open(self._partial, os.O_RDWR | os.O_CREAT, 0o600)
-            self._stream = os.fdopen(number, "r+b")
-            settled = 0 if state is None else int(state["bytes"])
-            if self._stream.seek(0, os.SEEK_END) < settled:
+            if state is not None and self._has_its_name:
+                return  # complete but for what finishing adds
+            if self._path.exists():
+                message = f"{self._path} is there already"
+                raise TargetExists(message)
+            self._stream = self._begun() if state is None else self._partial.open("r+b")
+            if not locked(self._stream.fileno(), self._partial):
+                message = f"{self._partial}: another process writes to it"
+                raise InUse(message)
+            if self._stream.seek(0, os.SEEK_END) < self._bytes:
                 message = f"{self._partial} is shorter than it was when the replay stopped"
                 raise CannotWrite(message)
-            self._stream.truncate(settled)
-            self._stream.seek(settled)
+            self._stream.truncate(self._bytes)
+            self._stream.seek(self._bytes)
             if state is None:
                 self._stream.write(self._head)
-            else:
-                self._records = state["records"]
         except OSError as error:
             raise self._failed(error) from error
+
+    @property
+    def _has_its_name(self) -> bool:
+        """Say whether the file has got its name, and lacks at most its manifest."""
+        if not self._path.exists():
+            return False
+        if self._partial.exists():  # it was killed between the two
+            return self._path.samefile(self._partial)
+        return self._path.stat().st_size == self._bytes
+
+    def _begun(self) -> BinaryIO:
+        """Return the file made anew; this replay's own where it was killed before it settled."""
+        with contextlib.suppress(FileExistsError):
+            number = os.open(self._partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            return os.fdopen(number, "r+b")
+        return self._partial.open("r+b")
 
     def close(self) -> None:
         """Let go of the file; what was not settled may stay behind its end."""
         if self._stream is not None:
-            self._stream.close()
+            # What it still holds it writes now. If it cannot, that was said when it was to settle.
+            with contextlib.suppress(OSError):
+                self._stream.close()
 
     async def put(self, records: Sequence[ConsumerRecord]) -> None:
         """Add a line, or what CSV makes of one, for each record."""
@@ -87,26 +112,28 @@ class File:
 
     async def settle(self) -> State:
         """Return when the disk has all lines."""
-        size = 0
         if self._stream is not None:
             try:
                 self._stream.flush()
                 await asyncio.to_thread(os.fsync, self._stream.fileno())
-                size = self._stream.tell()
+                self._bytes = self._stream.tell()
             except OSError as error:
                 raise self._failed(error) from error
-        return {"bytes": size, "records": self._records}
+        return {"bytes": self._bytes, "records": self._records}
 
     async def finish(self) -> None:
-        """Give the file its name, and write the manifest."""
-        self.close()
+        """Give the file its name, and write the manifest; raises TargetExists and CannotWrite."""
         try:
             if self._stream is not None:
-                self._partial.rename(self._path)
-                sync_folder(self._path.parent)
+                name(self._partial, self._path)
+                self.close()
+            self._partial.unlink(missing_ok=True)
             await asyncio.to_thread(
                 self._manifest.write, self._path, [self._path], records=self._records
             )
+        except FileExistsError as error:
+            message = f"{self._path} was made by somebody else meanwhile: {self._partial} is whole"
+            raise TargetExists(message) from error
         except OSError as error:
             raise self._failed(error) from error
 

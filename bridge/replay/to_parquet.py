@@ -17,8 +17,8 @@ from aiokafka.structs import ConsumerRecord
 
 from bridge.replay import Cadence, CannotWrite, State, TargetExists
 from bridge.replay.columns import Cell, Table
+from bridge.replay.files import sync_folder
 from bridge.replay.manifest import Manifest
-from bridge.replay.progress import sync_folder
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetWriter

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import os
 import pty
+import resource
 import subprocess
 from pathlib import Path
 
@@ -98,6 +99,28 @@ def test_a_file_that_is_there_is_exit_code_2(auditor: Auditor) -> None:
     done = auditor.run("run", "--to-jsonl", "@out.jsonl")
     assert (done.returncode, "is there already" in done.stderr) == (2, True)
     assert auditor.file("out.jsonl").read_text() == "mine"
+
+
+def test_a_full_disk_is_one_line_and_exit_code_3_and_is_gone_on_with(auditor: Auditor) -> None:
+    arguments = ["replay", "run", *JOURNAL, "--to-jsonl", str(auditor.file("out.jsonl"))]
+    done = subprocess.run(
+        [COMMAND, *arguments],
+        env=environment(**auditor.settings),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=_no_large_files,
+    )
+    assert done.returncode == 3, done.stderr
+    assert done.stderr == f"{auditor.file('out.jsonl')}: File too large\n"
+    line = auditor.does("run", *JOURNAL, "--to-jsonl", "@out.jsonl")
+    assert line["records"] == CALLBACKS
+
+
+def _no_large_files() -> None:
+    """Have a file's ninth KiB refused, as a full disk would: the progress is smaller, the file not."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
 
 
 @pytest.mark.kafka

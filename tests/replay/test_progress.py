@@ -9,12 +9,12 @@ import orjson
 import pytest
 
 from bridge.replay import CannotWrite, Stamp
+from bridge.replay.files import locked
 from bridge.replay.progress import (
     Destination,
     InUse,
     NotProgress,
     Progress,
-    _locked,
     held,
     load,
     new,
@@ -113,9 +113,9 @@ def test_a_lock_whose_name_is_another_files_by_now_is_not_held(tmp_path: Path) -
     lock = tmp_path / "lock"
     with lock.open("w") as ours:
         lock.unlink()  # as the one who held it does when it ends
-        assert not _locked(ours.fileno(), lock)
+        assert not locked(ours.fileno(), lock)
         lock.touch()
-        assert not _locked(ours.fileno(), lock)
+        assert not locked(ours.fileno(), lock)
 
 
 def test_a_folder_that_is_not_there_cannot_hold_a_lock(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Replaying into a file of lines."""
 
+import errno
 import hashlib
 import os
 import stat
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -12,6 +14,7 @@ from aiokafka.structs import ConsumerRecord
 
 from bridge.replay import CannotWrite, Stamp, State, TargetExists
 from bridge.replay.manifest import Manifest
+from bridge.replay.progress import InUse
 from bridge.replay.selection import Query
 from bridge.replay.to_file import File, json_lines
 from bridge.replay.window import Window
@@ -24,8 +27,13 @@ MANIFEST = Manifest(PLAN, Stamp("abcd1234", "2026-03-08T09:00:00Z"))
 RECORDS = [stored(n, value=b'{"n":%d}' % n) for n in range(9)]
 
 
-def file_at(path: Path, *, head: bytes = b"") -> File:
-    return File(path, json_lines, head=head, manifest=MANIFEST)
+def file_at(path: Path, *, head: bytes = b"", replay_id: str = "abcd1234") -> File:
+    manifest = replace(MANIFEST, stamp=replace(MANIFEST.stamp, id=replay_id))
+    return File(path, json_lines, head=head, manifest=manifest)
+
+
+def partial_of(path: Path) -> Path:
+    return Path(f"{path}.abcd1234.partial")
 
 
 async def written(path: Path, records: Sequence[ConsumerRecord]) -> State:
@@ -50,7 +58,7 @@ async def test_a_file_gets_its_name_when_it_is_complete(path: Path) -> None:
     file = file_at(path)
     file.open(None)
     await file.put(RECORDS)
-    assert not path.exists()
+    assert [one.name for one in path.parent.iterdir()] == [partial_of(path).name]
     assert await file.settle() == {"bytes": len(json_lines(RECORDS)), "records": 9}
     assert not path.exists()
     await file.finish()
@@ -109,15 +117,19 @@ async def test_a_replay_killed_before_it_settled_begins_anew(path: Path) -> None
     assert path.read_bytes() == b"head\n" + json_lines(RECORDS)
 
 
-async def test_a_replay_killed_while_it_finished_finishes_again(path: Path) -> None:
+@pytest.mark.parametrize("killed", ["before the manifest", "before the partial name was gone"])
+async def test_a_replay_killed_while_it_finished_finishes_again(path: Path, killed: str) -> None:
     state = await written(path, RECORDS)
     Path(f"{path}.manifest.json").unlink()
+    if killed == "before the partial name was gone":
+        partial_of(path).hardlink_to(path)
     again = file_at(path)
     again.open(state)
-    await again.settle()
+    assert await again.settle() == state
     await again.finish()
     assert path.read_bytes() == json_lines(RECORDS)
     assert orjson.loads(Path(f"{path}.manifest.json").read_bytes())["records"] == 9
+    assert not partial_of(path).exists()
 
 
 def test_a_file_that_is_there_is_not_overwritten(path: Path) -> None:
@@ -127,9 +139,81 @@ def test_a_file_that_is_there_is_not_overwritten(path: Path) -> None:
     assert path.read_bytes() == b"mine"
 
 
-def test_a_file_that_lost_what_had_settled_is_not_gone_on_with(path: Path) -> None:
-    Path(f"{path}.partial").write_bytes(b"short")
+@pytest.mark.parametrize("partial", [True, False])
+async def test_a_file_that_is_not_this_replays_is_not_taken_for_it(
+    path: Path, *, partial: bool
+) -> None:
+    state = await written(path, RECORDS)
+    path.write_bytes(b"mine")
+    if partial:
+        partial_of(path).write_bytes(json_lines(RECORDS))
+    with pytest.raises(TargetExists, match=r"out\.jsonl is there already"):
+        file_at(path).open(state)
+    assert path.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("hard_links", [True, False])
+async def test_a_file_that_was_made_meanwhile_is_not_overwritten(
+    path: Path, monkeypatch: pytest.MonkeyPatch, *, hard_links: bool
+) -> None:
+    if not hard_links:
+        monkeypatch.setattr(os, "link", without_links)
     file = file_at(path)
+    file.open(None)
+    await file.put(RECORDS)
+    state = await file.settle()
+    path.write_bytes(b"mine")
+    with pytest.raises(TargetExists, match="made by somebody else meanwhile"):
+        await file.finish()
+    file.close()
+    assert path.read_bytes() == b"mine"
+    path.unlink()
+    again = file_at(path)
+    again.open(state)
+    await again.settle()
+    await again.finish()
+    assert path.read_bytes() == json_lines(RECORDS)
+    assert not partial_of(path).exists()
+
+
+def without_links(*_: object) -> None:
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+async def test_one_replays_bytes_are_never_anothers(path: Path) -> None:
+    first = file_at(path, replay_id="first")
+    first.open(None)
+    await first.put(RECORDS[:4])
+    await first.settle()
+    first.close()
+    second = file_at(path, replay_id="second")
+    second.open(None)
+    await second.put(RECORDS[4:])
+    await second.settle()
+    await second.finish()
+    assert path.read_bytes() == json_lines(RECORDS[4:])
+    assert Path(f"{path}.first.partial").read_bytes() == json_lines(RECORDS[:4])
+
+
+async def test_a_file_is_written_by_one_process_at_a_time(path: Path) -> None:
+    first = file_at(path)
+    first.open(None)
+    await first.put(RECORDS[:4])
+    state = await first.settle()
+    second = file_at(path)
+    with pytest.raises(InUse, match="another process writes to it"):
+        second.open(state)
+    second.close()
+    first.close()
+    second.open(state)
+    second.close()
+
+
+def test_a_file_that_lost_what_had_settled_is_not_gone_on_with(path: Path) -> None:
+    file = file_at(path)
+    with pytest.raises(CannotWrite, match="No such file"):
+        file.open({"bytes": 6, "records": 1})
+    partial_of(path).write_bytes(b"short")
     with pytest.raises(CannotWrite, match="shorter than it was"):
         file.open({"bytes": 6, "records": 1})
     file.close()
@@ -151,6 +235,19 @@ async def test_a_disk_that_is_full_is_named_and_nothing_is_settled(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CannotWrite, match="No space left"):
+        await file.settle()
+    file.close()
+
+
+async def test_what_a_full_disk_does_not_take_does_not_hide_that_it_is_full(path: Path) -> None:
+    file = file_at(path)
+    file.open(None)
+    await file.put(RECORDS)  # held, and to be written when it settles
+    assert file._stream is not None
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, file._stream.fileno())
+    os.close(full)
     with pytest.raises(CannotWrite, match="No space left"):
         await file.settle()
     file.close()
