@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -56,16 +56,24 @@ def plan(  # noqa: PLR0913 (a command's options)
         accounts=accounts,
         offsets=offsets,
     )
+    if out is not None and out.exists():  # said before everything is read
+        _refuse_out(out, "it is there already")
     made = asyncio.run(planned(for_kafka(load(settings_file)), query))
     if out is not None:
         try:
-            write_durably(out, [to_json(made)])
+            write_durably(out, [to_json(made)], anew=True)
+        except FileExistsError:
+            _refuse_out(out, "it is there already")
         except OSError as error:
-            message = f"{out}: {error.strerror}"
-            raise typer.BadParameter(message, param_hint="--out") from error
+            _refuse_out(out, error.strerror or str(error))
     show_plan(made, as_json=json)
     if not made.records:
         raise typer.Exit(NOT_ALL)
+
+
+def _refuse_out(out: Path, why: str) -> NoReturn:
+    message = f"{out}: {why}"
+    raise typer.BadParameter(message, param_hint="--out")
 
 
 @app.command("run")

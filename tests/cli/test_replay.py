@@ -91,6 +91,19 @@ def test_what_makes_no_sense_is_wrong_usage(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_plan_that_is_there_is_not_overwritten(
+    auditor: Auditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auditor.file("plan.json").write_text("mine")
+    refused = auditor.run("plan", "--out", "@plan.json")
+    assert (refused.returncode, "is there already" in flat(refused.stderr)) == (2, True)
+    monkeypatch.setattr(Path, "exists", lambda _: False)  # made while everything was read
+    late = auditor.run("plan", "--out", "@plan.json")
+    assert (late.returncode, "is there already" in flat(late.stderr)) == (2, True)
+    assert auditor.file("plan.json").read_text() == "mine"
+    assert [one.name for one in auditor.folder.iterdir()] == ["plan.json"]
+
+
 def test_a_plan_that_cannot_be_kept_is_wrong_usage(auditor: Auditor) -> None:
     done = auditor.run("plan", "--out", "@nowhere/plan.json")
     assert (done.returncode, "No such file" in flat(done.stderr)) == (2, True)
