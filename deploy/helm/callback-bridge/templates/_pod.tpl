@@ -154,11 +154,12 @@ are with it, and the Secrets are yours. Takes root and arguments.
 {{- end }}
 
 {{/*
-The longest orderly end: the readiness delay, callbacks under way, the way to Kafka, and 5 s of margin
-for sealing the spool and the end of the process itself.
+The longest orderly end: the readiness delay, callbacks under way, the way to Kafka, and 10 s for what the
+bridge bounds by itself: the end of draining (2 s), of each of two producers (2 s), of the spool (2 s) and
+of the management port (1 s), and the end of the process.
 */}}
 {{- define "callback-bridge.gracePeriodSeconds" -}}
-{{- $margin := 5 -}}
+{{- $margin := 10 -}}
 {{- with .Values -}}
 {{- add $margin (addf .shutdown.delaySeconds .shutdown.timeoutSeconds .kafka.flushTimeoutSeconds | ceil) -}}
 {{- end }}
