@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from bridge.cli.options import SettingsFile
 from bridge.cli.replay_running import NOT_ALL, Asked, planned, replayed
 from bridge.cli.replay_shown import show_plan
 from bridge.cli.showing import Json
+from bridge.replay import TargetExists
 from bridge.replay.files import write_durably
 from bridge.replay.plan import to_json
 from bridge.replay.selection import Query
@@ -57,23 +58,23 @@ def plan(  # noqa: PLR0913 (a command's options)
         offsets=offsets,
     )
     if out is not None and out.exists():  # said before everything is read
-        _refuse_out(out, "it is there already")
+        raise _there(out)
     made = asyncio.run(planned(for_kafka(load(settings_file)), query))
     if out is not None:
         try:
             write_durably(out, [to_json(made)], anew=True)
-        except FileExistsError:
-            _refuse_out(out, "it is there already")
+        except FileExistsError as error:
+            raise _there(out) from error
         except OSError as error:
-            _refuse_out(out, error.strerror or str(error))
+            message = f"{out}: {error.strerror}"
+            raise typer.BadParameter(message, param_hint="--out") from error
     show_plan(made, as_json=json)
     if not made.records:
         raise typer.Exit(NOT_ALL)
 
 
-def _refuse_out(out: Path, why: str) -> NoReturn:
-    message = f"{out}: {why}"
-    raise typer.BadParameter(message, param_hint="--out")
+def _there(out: Path) -> TargetExists:
+    return TargetExists(f"{out} is there already")
 
 
 @app.command("run")
