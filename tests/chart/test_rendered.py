@@ -167,12 +167,35 @@ def test_the_packed_chart_holds_nothing_that_is_only_for_tests(
     assert not [name for name in names if name.startswith(("tests/", "ci/"))]
 
 
-def test_the_dashboard_is_a_json_document(tools: Tools) -> None:
+def dashboard(tools: Tools, release: str, namespace: str) -> tuple[str, dict[str, Any]]:
+    """Return the file of a release's dashboard, and what is in it."""
+    values = ("--values", str(CHART / "ci/extended-values.yaml"), "--namespace", namespace)
+    only = ("--show-only", "templates/monitoring.yaml")
+    text = tools.run("helm", "template", release, str(CHART), *values, *only)
     (found,) = [
-        one for one in tools.manifests("extended") if one["metadata"]["name"].endswith("-dashboard")
+        one
+        for one in yaml.safe_load_all(text)
+        if one and one["metadata"]["name"].endswith("-dashboard")
     ]
-    (text,) = found["data"].values()
-    assert json.loads(text) == json.loads((CHART / "files/dashboard.json").read_text())
+    ((name, document),) = found["data"].items()
+    return name, json.loads(document)
+
+
+def test_the_dashboard_is_that_of_the_file(tools: Tools) -> None:
+    _, found = dashboard(tools, "bridge", "telephony")
+    kept = json.loads((CHART / "files/dashboard.json").read_text())
+    assert found.pop("title") == f"{kept.pop('title')}: telephony/bridge"
+    assert found.pop("uid").startswith(kept.pop("uid"))
+    assert found == kept
+
+
+def test_two_releases_have_two_dashboards_in_one_grafana(tools: Tools) -> None:
+    releases = [("bridge", "telephony"), ("bridge", "test"), ("other", "telephony")]
+    found = [dashboard(tools, *one) for one in releases]
+    assert len({name for name, _ in found}) == len(releases)
+    for key in ("uid", "title"):
+        assert len({document[key] for _, document in found}) == len(releases)
+    assert all(len(document["uid"]) <= 40 for _, document in found)  # the most Grafana takes
 
 
 def test_the_alerts_are_those_of_the_file(tools: Tools) -> None:
