@@ -27,6 +27,12 @@ class SpoolSettings(BaseModel):
         description="Most bytes of records kept; over it callbacks are answered 503. The file may be "
         "nearly twice as large.",
     )
+    append_timeout_s: float = Field(
+        default=5.0,
+        gt=0,
+        le=30,
+        description="How long a callback waits for the disk before it is tried on Kafka, or refused.",
+    )
     records_max: int = Field(
         default=1_000_000, ge=100, le=100_000_000, description="Most records kept, likewise."
     )

@@ -117,7 +117,10 @@ class Bridge:
         if not chosen.enabled or chosen.directory is None:
             return None
         spool = DiskSpool(
-            chosen.directory, bytes_max=chosen.bytes_max, records_max=chosen.records_max
+            chosen.directory,
+            bytes_max=chosen.bytes_max,
+            records_max=chosen.records_max,
+            append_timeout_s=chosen.append_timeout_s,
         )
         self.metrics.set("spool_bytes_max", chosen.bytes_max)
         self.metrics.set("spool_records_max", chosen.records_max)

@@ -192,7 +192,10 @@ async def _drain_left_behind(
     )
     breaker = Breaker(time.monotonic)
     spool = DiskSpool(
-        directory, bytes_max=settings.spool.bytes_max, records_max=settings.spool.records_max
+        directory,
+        bytes_max=settings.spool.bytes_max,
+        records_max=settings.spool.records_max,
+        append_timeout_s=settings.spool.append_timeout_s,
     )
     drain = Drain(
         spool,

@@ -8,16 +8,16 @@
 
 import asyncio
 import contextlib
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
 import structlog
 
-from bridge.spool import NotSpooled, files
-from bridge.spool.claim import CANNOT_OPEN, Claimed, claim, is_of_damage, set_aside
-from bridge.spool.row import Kept
+from bridge.logs import where
+from bridge.spool import files
+from bridge.spool.claim import CANNOT_OPEN, Claimed, cause_of, claim, is_of_damage, set_aside
+from bridge.spool.row import Extent, Kept
 from bridge.spool.store import Store
 
 log = structlog.get_logger()
@@ -67,6 +67,8 @@ class Adopter:
                 await self._scan()
             except OSError as error:  # of the directory itself, which the writer tells about
                 log.debug("spool_directory_not_read", cause=str(error))
+            except Exception as error:  # noqa: BLE001 (a fault of ours must not end the adopting)
+                log.error("adopter_failed", error=type(error).__name__, where=where(error))  # noqa: TRY400
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._scan_s):
                     await self._stopping.wait()
@@ -88,7 +90,7 @@ class Adopter:
         """Log once what keeps a file from being adopted."""
         if path not in self._told:
             self._told.add(path)
-            log.warning("spool_file_unusable", file=str(path), cause=str(error))
+            log.warning("spool_file_unusable", file=str(path), cause=cause_of(error))
 
     async def _adopt(self, claimed: Claimed) -> None:
         """Move what there is room for, and remove the file if that was all."""
@@ -97,7 +99,7 @@ class Adopter:
         emptied = False
         try:
             emptied = await self._move(held.path, store)
-        except (sqlite3.Error, NotSpooled) as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is this file's alone)
             fault = error
             self._tell(held.path, error)
         await asyncio.to_thread(store.close)
@@ -124,10 +126,12 @@ class Adopter:
                     log.info("spool_adopted", file=str(path), callbacks=total)
                 return await asyncio.to_thread(store.empty)
             if not self._spool.has_room(page):
+                page = page[:1]
+            if not self._spool.has_room(page):
                 break
             await self._spool.adopt(page)
             self._moved[path] = page[-1].number
-            await asyncio.to_thread(_delete, store, page)
+            await asyncio.to_thread(_delete, store, [one.extent for one in page])
             total += len(page)
         return False
 
@@ -138,6 +142,6 @@ def _look(directory: Path) -> tuple[int, list[Path]]:
     return len(files.damaged(directory)), files.spools(directory)
 
 
-def _delete(store: Store, callbacks: Sequence[Kept]) -> None:
+def _delete(store: Store, callbacks: Sequence[Extent]) -> None:
     with store.transaction():
         store.remove(callbacks)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import structlog
 
+from bridge.logs import where
+from bridge.spool import NotSpooled
 from bridge.spool.files import Held, create, hold, spools, sweep
 from bridge.spool.store import FileDamaged, FileNotOurs, Store, is_damage
 
@@ -50,7 +52,7 @@ def claim_largest(directory: Path) -> Claimed | None:
         try:
             claimed = claim(path)
         except CANNOT_OPEN as error:
-            log.warning("spool_file_unusable", file=str(path), cause=str(error))
+            log.warning("spool_file_unusable", file=str(path), cause=cause_of(error))
         else:
             if claimed is not None:
                 return claimed
@@ -65,3 +67,14 @@ def begin(directory: Path, *, number_min: int = 1) -> Claimed:
     except BaseException:
         held.remove()
         raise
+
+
+def cause_of(error: Exception) -> str:
+    """Return why the disk was not written, without content."""
+    if isinstance(error, sqlite3.Error):
+        return f"{getattr(error, 'sqlite_errorname', 'SQLite')}: {error}"
+    if isinstance(error, FileDamaged | FileNotOurs | NotSpooled):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}"
+    return f"{type(error).__name__} at {where(error)}"

@@ -18,7 +18,7 @@ from bridge.record import Record
 from bridge.spool import SpoolUnwritable
 from bridge.spool.adopt import Adopter
 from bridge.spool.ledger import Ledger, Waiting
-from bridge.spool.row import Kept, encode
+from bridge.spool.row import Extent, Kept, encode
 from bridge.spool.store import Store
 from bridge.spool.tally import SpoolState, Tally
 from bridge.spool.writer import Ended, Job, Writer
@@ -27,9 +27,8 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-APPEND_TIMEOUT_S: Final = 10.0
 SCAN_S: Final = 10.0
-_NO_ANSWER: Final = f"no answer from the disk within {APPEND_TIMEOUT_S:.0f} s"
+_NO_ANSWER: Final = "the disk does not answer"
 
 
 class DiskSpool:
@@ -41,12 +40,14 @@ class DiskSpool:
         *,
         bytes_max: int,
         records_max: int,
+        append_timeout_s: float,
         on_change: Callable[[SpoolState], None] = lambda _: None,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         scan_s: float = SCAN_S,
     ) -> None:
         self._directory = directory
         self._ledger = Ledger(bytes_max=bytes_max, records_max=records_max)
+        self._append_timeout_s = append_timeout_s
         self._on_change = on_change
         self._now_ms = now_ms
         self._adopter = Adopter(directory, self, scan_s=scan_s)
@@ -69,10 +70,19 @@ class DiskSpool:
 
     async def close(self) -> None:
         """Return when everything queued is committed, and the file is whole and left to others."""
-        await self._adopter.stop()
-        if self._writer is not None:
-            self._delete_published()
-            await self._writer.close()
+        try:
+            await self._adopter.stop()
+        finally:
+            if self._writer is not None:
+                self._delete_published()
+                await self._writer.close()
+            if self._ledger.kept.callbacks > len(self._ledger.published):
+                log.warning(
+                    "spool_left",
+                    callbacks=self._ledger.kept.callbacks,
+                    bytes=self._ledger.kept.size_bytes,
+                    directory=str(self._directory),
+                )
 
     @property
     def path(self) -> Path | None:
@@ -141,7 +151,7 @@ class DiskSpool:
             self._news |= well
 
         try:
-            async with asyncio.timeout(APPEND_TIMEOUT_S):
+            async with asyncio.timeout(self._append_timeout_s):
                 await self._ask(work, settled)
         except TimeoutError as error:
             self.faulty(_NO_ANSWER)
@@ -164,10 +174,11 @@ class DiskSpool:
 
     async def remove(self, callbacks: Sequence[Kept]) -> None:
         """Return when callbacks that are on Kafka are deleted, or remembered as published."""
+        extents = [one.extent for one in callbacks]
         with contextlib.suppress(SpoolUnwritable):
             await self._ask(
-                lambda store: store.remove(callbacks),
-                lambda well: self._removed(callbacks, well=well),
+                lambda store: store.remove(extents),
+                lambda well: self._removed(extents, well=well),
             )
 
     async def tried(self, callback: Kept, tries: int) -> None:
@@ -183,7 +194,7 @@ class DiskSpool:
 
         await self._ask(lambda store: store.tried(callback, tries, parked=True), settled)
 
-    def _removed(self, callbacks: Sequence[Kept], *, well: bool) -> None:
+    def _removed(self, callbacks: Sequence[Extent], *, well: bool) -> None:
         self._ledger.removed(callbacks, well=well)
         if self._ledger.useless and self._writer is not None:
             self._writer.published(frozenset(self._ledger.published))

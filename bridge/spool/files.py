@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,7 @@ _LOCK: Final = ".lock"
 _DAMAGED: Final = ".damaged"
 _WAL: Final = "-wal"
 _SHM: Final = "-shm"
+_ASKED_S: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def _lock(path: Path) -> Held | None:
     lock = _lock_of(path)
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _flock(descriptor)
         if not _is_at(descriptor, lock):
             os.close(descriptor)
             return None
@@ -149,6 +151,22 @@ def _lock(path: Path) -> Held | None:
         os.close(descriptor)
         raise
     return Held(path, descriptor)
+
+
+def _flock(descriptor: int) -> None:
+    """Lock a lock file; raises BlockingIOError if another process holds it.
+
+    Who only asks for its owner holds it too, for a moment: that must not pass for an owner.
+    """
+    for again in (True, True, False):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not again:
+                raise
+            time.sleep(_ASKED_S)
+        else:
+            return
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

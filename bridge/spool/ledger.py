@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.spool import SpoolFull
-from bridge.spool.row import Encoded, Kept
+from bridge.spool.row import Encoded, Extent, Kept
 from bridge.spool.tally import Tally
 
 
@@ -39,8 +39,8 @@ class Ledger:
         self._number_min = 0
         self.kept = Tally()
         self.queued = Tally()
-        self.published: dict[int, Kept] = {}
-        self.full = False
+        self.published: dict[int, Extent] = {}
+        self._refused: tuple[int, int] | None = None
 
     @property
     def callbacks(self) -> int:
@@ -56,6 +56,11 @@ class Ledger:
     def size_bytes(self) -> int:
         """Return what those count for."""
         return self.kept.size_bytes + self.queued.size_bytes
+
+    @property
+    def full(self) -> bool:
+        """Say whether there is no room for what there was no room for last."""
+        return self._refused is not None and not self._fit(*self._refused)
 
     @property
     def useless(self) -> bool:
@@ -74,10 +79,9 @@ class Ledger:
 
     def admit(self, callbacks: Sequence[Waiting]) -> None:
         """Count callbacks as queued; raises SpoolFull where they do not fit."""
-        if not self._fit(
-            sum(len(one.rows) for one in callbacks), sum(one.size_bytes for one in callbacks)
-        ):
-            self.full = True
+        asked = sum(len(one.rows) for one in callbacks), sum(one.size_bytes for one in callbacks)
+        if not self._fit(*asked):
+            self._refused = asked
             message = f"full: {self.records} records, {self.size_bytes} bytes"
             raise SpoolFull(message)
         for one in callbacks:
@@ -87,9 +91,8 @@ class Ledger:
         """Say whether callbacks can be adopted: half of the room is for those that are coming in."""
         records = sum(len(one.records) for one in callbacks)
         size_bytes = sum(one.size_bytes for one in callbacks)
-        return not self.callbacks or self._fit(
-            self.records + 2 * records, self.size_bytes + 2 * size_bytes
-        )
+        twice = self._fit(self.records + 2 * records, self.size_bytes + 2 * size_bytes)
+        return twice or (not self.callbacks and self._fit(records, size_bytes))
 
     def _fit(self, records: int, size_bytes: int) -> bool:
         fits = self.records + records <= self._records_max
@@ -103,7 +106,7 @@ class Ledger:
             if well:
                 self.kept.add(one.key, records=len(one.rows), size_bytes=one.size_bytes)
 
-    def removed(self, callbacks: Sequence[Kept], *, well: bool) -> None:
+    def removed(self, callbacks: Sequence[Extent], *, well: bool) -> None:
         """Count callbacks that are on Kafka as deleted, or remember them: rule 2."""
         for one in callbacks:
             if one.number < self._number_min:
@@ -111,8 +114,7 @@ class Ledger:
             if self.published.pop(one.number, None) is None:
                 self.kept.drop_key(one.key)
             if well:
-                self.kept.drop(records=len(one.records), size_bytes=one.size_bytes)
-                self.full = False
+                self.kept.drop(records=one.records, size_bytes=one.size_bytes)
             else:
                 self.published[one.number] = one
 

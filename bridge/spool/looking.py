@@ -16,6 +16,7 @@ from bridge.spool.store import connect, identify
 Standing = Literal["live", "left behind", "damaged"]
 
 _COLUMNS: Final = "number, spooled_at_ms, tries, parked, timestamp_ms, topic, key, headers, value"
+_PAGE: Final = 256
 _TOTALS: Final = """
     SELECT count(DISTINCT callback), count(*), coalesce(sum(length(key) + length(value)), 0),
            min(spooled_at_ms), count(DISTINCT CASE WHEN parked THEN callback END)
@@ -90,10 +91,15 @@ def export(path: Path) -> Iterator[dict[str, Any]]:
     with _opened(path) as connection:
         identify(connection)
         last = 0
+        # Page by page: who reads a live file for long keeps its WAL from being cut.
+        page = f"SELECT {_COLUMNS} FROM records WHERE number > ? ORDER BY number LIMIT {_PAGE}"  # noqa: S608 (our own)
         try:
-            for row in connection.execute(f"SELECT {_COLUMNS} FROM records ORDER BY number"):  # noqa: S608 (our own)
-                last = row[0]
-                yield _object(row)
+            begun = -1
+            while last > begun:
+                begun = last
+                for row in connection.execute(page, (begun,)):
+                    last = row[0]
+                    yield _object(row)
         except sqlite3.DatabaseError:
             query = f"SELECT {_COLUMNS} FROM records WHERE number > ? ORDER BY number DESC"  # noqa: S608 (our own)
             with contextlib.suppress(sqlite3.DatabaseError):

@@ -7,8 +7,9 @@ from typing import Final
 
 import orjson
 
-from bridge.record import Record
+from bridge.record import Record, RecordHeader
 
+UNREADABLE: Final = "spool_headers_unreadable"
 ROW_BYTES: Final = 64  # what a row takes beside its texts
 COLUMNS: Final = "callback, spooled_at_ms, tries, parked, timestamp_ms, topic, key, headers, value"
 
@@ -33,6 +34,16 @@ class Encoded:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """What one callback takes of the file, from its number on; nothing of what it says."""
+
+    number: int
+    key: bytes
+    records: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """One callback in the file: numbered by its first record."""
 
@@ -46,6 +57,11 @@ class Kept:
     def key(self) -> bytes:
         """Return the key of all its records."""
         return self.records[0].key
+
+    @property
+    def extent(self) -> Extent:
+        """Return what it takes of the file."""
+        return Extent(self.number, self.key, len(self.records), self.size_bytes)
 
 
 def encode(record: Record) -> Encoded:
@@ -69,6 +85,17 @@ def _header_text(value: bytes) -> str | dict[str, str]:
         return {"base64": base64.b64encode(value).decode()}
 
 
+def _headers(text: str) -> tuple[RecordHeader, ...]:
+    """Return a record's headers; text that is none of ours is kept as the one there is.
+
+    A bit that fell over on the disk must not keep the callbacks behind it from Kafka.
+    """
+    try:
+        return tuple((name, _header_value(value)) for name, value in orjson.loads(text))
+    except (KeyError, TypeError, ValueError):
+        return ((UNREADABLE, text.encode()),)
+
+
 def _header_value(text: str | dict[str, str]) -> bytes:
     return text.encode() if isinstance(text, str) else base64.b64decode(text["base64"])
 
@@ -81,7 +108,7 @@ def kept(rows: Sequence[Row]) -> Kept:
             topic=topic,
             key=key,
             value=value,
-            headers=tuple((name, _header_value(text)) for name, text in orjson.loads(headers)),
+            headers=_headers(headers),
             timestamp_ms=timestamp_ms,
         )
         for _, _, _, _, timestamp_ms, topic, key, headers, value in rows

@@ -16,7 +16,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.spool.row import COLUMNS, ROW_BYTES, Encoded, Kept, kept
+from bridge.spool.row import COLUMNS, ROW_BYTES, Encoded, Extent, Kept, kept
 from bridge.spool.tally import Tally
 
 APPLICATION_ID: Final = 0x43425350  # "CBSP"
@@ -58,13 +58,16 @@ class FileNotOurs(Exception):
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
     """Return a connection without implicit transactions, usable from any one thread at a time."""
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?{mode}",
         uri=True,
         isolation_level=None,
         check_same_thread=False,
         timeout=_BUSY_TIMEOUT_MS / 1000,
     )
+    # A bit that fell over must not make a whole page unreadable.
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")
+    return connection
 
 
 def identify(connection: sqlite3.Connection) -> bool:
@@ -193,11 +196,11 @@ class Store:
                     break
         return page
 
-    def remove(self, callbacks: Iterable[Kept]) -> None:
+    def remove(self, callbacks: Iterable[Extent]) -> None:
         """Delete callbacks; what is not there any more is no fault."""
         self._connection.executemany(
             "DELETE FROM records WHERE number >= ? AND number < ?",
-            [(one.number, one.number + len(one.records)) for one in callbacks],
+            [(one.number, one.number + one.records) for one in callbacks],
         )
 
     def remove_from(self, number: int) -> None:
@@ -218,17 +221,16 @@ class Store:
     def tally(self) -> Tally:
         """Return what the file holds."""
         tally = Tally()
-        query = (
-            "SELECT key, sum(position = 0), sum(position = 0 AND parked), count(*),"  # noqa: S608 (our own)
-            f" sum({_SIZE}) FROM records GROUP BY key"
-        )
-        for key, callbacks, parked, records, size in self._connection.execute(query):
-            tally.callbacks += callbacks
-            tally.parked += parked
-            tally.records += records
-            tally.size_bytes += size + records * ROW_BYTES
-            if callbacks > parked:
-                tally.keys[key] = callbacks - parked
+        # Summed up here: grouping would sort in a temporary file, with every value in it.
+        query = f"SELECT key, position, parked, {_SIZE} FROM records"  # noqa: S608 (our own)
+        for key, position, parked, size in self._connection.execute(query):
+            tally.records += 1
+            tally.size_bytes += size + ROW_BYTES
+            if position == 0:
+                tally.callbacks += 1
+                tally.parked += parked
+                if not parked:
+                    tally.keys[key] += 1
         return tally
 
     def oldest_at_ms(self) -> int | None:

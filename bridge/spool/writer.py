@@ -24,15 +24,15 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from bridge.logs import where
 from bridge.spool import SpoolUnwritable, files
-from bridge.spool.claim import begin, claim_largest, is_of_damage, set_aside
+from bridge.spool.claim import begin, cause_of, claim_largest, is_of_damage, set_aside
 from bridge.spool.store import Store
 from bridge.spool.tally import Tally
 
 log = structlog.get_logger()
 
 RETRY_S: Final = 1.0
+CLOSE_TIMEOUT_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +108,16 @@ class Writer:
             self._published = numbers
 
     async def close(self) -> None:
-        """Return when all jobs are done and the file is closed; an empty one is removed."""
+        """Return when all jobs are done and the file is closed; an empty one is removed.
+
+        A disk that hangs is not waited for: the kernel takes our lock with the process.
+        """
         with self._stirred:
             self._closing = True
             self._stirred.notify()
-        await self._loop.run_in_executor(None, self._thread.join)
+        await self._loop.run_in_executor(None, self._thread.join, CLOSE_TIMEOUT_S)
+        if self._thread.is_alive():
+            log.error("spool_not_closed", file=str(self.path), timeout_s=CLOSE_TIMEOUT_S)
 
     def _tell(self, call: Callable[..., None], *about: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop ended before us
@@ -196,6 +201,9 @@ class Writer:
 
     def _open(self) -> Store:
         """Return our file, opened anew, or another: rules 3 and 4."""
+        if self._held is not None and not self._held.path.exists():
+            self._held.release()  # removed under our feet: what was in it is gone
+            self._held, self._store = None, None
         if self._store is not None and self._held is not None:
             store, self._store = self._store, None
             useless = False
@@ -257,12 +265,3 @@ class Writer:
         if held is not None:
             with contextlib.suppress(OSError):
                 held.remove() if empty else held.release()
-
-
-def cause_of(error: Exception) -> str:
-    """Return why the disk was not written, without content."""
-    if isinstance(error, sqlite3.Error):
-        return f"{getattr(error, 'sqlite_errorname', 'SQLite')}: {error}"
-    if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}"
-    return f"{type(error).__name__} at {where(error)}"

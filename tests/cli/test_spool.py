@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from bridge.record import Record
-from bridge.spool.disk import DiskSpool
 from tests.cli.process import run, started
 from tests.cli.test_serve import serving
 from tests.kafka.client import Kafka, make_topics, planned, read_back
+from tests.spool.making import disk_spool
 
 pytest_plugins = ("tests.kafka.fixtures",)
 
@@ -29,7 +29,7 @@ def leave_behind(directory: Path, *callbacks: list[Record]) -> None:
     """Leave a spool with callbacks, as a bridge that ended while Kafka was away."""
 
     async def fill() -> None:
-        spool = DiskSpool(directory, bytes_max=10_000_000, records_max=1000)
+        spool = disk_spool(directory)
         await spool.open()
         for records in callbacks:
             await spool.append(records)

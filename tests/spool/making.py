@@ -80,11 +80,13 @@ class Kafka:
         if not self.available or any(one.key in self.stuck_keys for one in records):
             message = "switched off"
             raise Unavailable(message)
-        for one in records:
+        for place, one in enumerate(records):
             if one.topic in self.closed:
                 raise TopicUnavailable(one.topic, "missing")
             if (one.topic, name_of(one)) in self.refused:
-                raise RecordRefused("record_invalid", "refused")
+                refused = RecordRefused("record_invalid", "refused")
+                refused.acknowledged = records[:place]
+                raise refused
             self.arrived.append(one)
         if self.loses:
             message = "no acknowledgement"
@@ -101,7 +103,12 @@ def ever_later() -> Callable[[], float]:
 
 
 def disk_spool(directory: Path, **given: Any) -> DiskSpool:
-    bounds = {"bytes_max": 10_000_000, "records_max": 10_000, "scan_s": 3600.0}
+    bounds = {
+        "bytes_max": 10_000_000,
+        "records_max": 10_000,
+        "append_timeout_s": 10.0,
+        "scan_s": 3600.0,
+    }
     return DiskSpool(directory, **{**bounds, **given})
 
 

@@ -139,6 +139,44 @@ async def test_a_damaged_orphan_is_set_aside_and_others_are_adopted(tmp_path: Pa
         assert await held_names(spool) == ["a"]
 
 
+async def test_an_orphan_larger_than_the_own_spool_may_be_is_adopted_piece_by_piece(
+    tmp_path: Path,
+) -> None:
+    names = [str(number) for number in range(10)]
+    async with opened(tmp_path / "spool", scan_s=0.02, records_max=4) as spool:
+        orphan = await left_behind(tmp_path / "spool", *names)
+        adopted: list[str] = []
+        while orphan.exists() or spool.state.callbacks:
+            await until(lambda: not orphan.exists() or bool(spool.state.callbacks))
+            assert spool.writable
+            found = await everything(spool)
+            adopted += [name_of(one.records[0]) for one in found]
+            await spool.remove(found)
+    assert adopted == names
+
+
+async def test_a_fault_with_one_orphan_is_told_and_ends_neither_the_adopting_nor_the_closing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(*_: object) -> None:
+        raise ArithmeticError
+
+    monkeypatch.setattr(adopt, "_delete", faulty)
+    directory = tmp_path / "spool"
+    with capture_logs() as lines:
+        async with opened(directory, scan_s=0.02) as spool:
+            await left_behind(directory, "a")
+            await until(lambda: spool.state.callbacks == 1)
+            second = await left_behind(directory, "b")
+            await until(lambda: spool.state.callbacks == 2)
+            path = spool.path
+    told = [line["cause"] for line in lines if line["event"] == "spool_file_unusable"]
+    assert ["ArithmeticError" in cause for cause in told] == [True, True]
+    assert second.exists()  # what could not be deleted there is not moved again by this process
+    assert path is not None
+    assert names_in(path) == ["a", "b"]
+
+
 async def test_an_orphan_that_cannot_be_opened_is_told_once(tmp_path: Path) -> None:
     path = await left_behind(tmp_path / "spool", "a")
     with sqlite3.connect(path) as other:

@@ -1,11 +1,13 @@
 """The spool as callbacks come in: durable, bounded, told apart by key, and back after a restart."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from bridge.spool import SpoolFull, SpoolUnwritable
+from bridge.spool import SpoolFull, SpoolUnwritable, writer
 from bridge.spool.store import Store
 from bridge.spool.tally import SpoolState
 from tests.spool.making import (
@@ -170,3 +172,27 @@ async def test_parked_callbacks_are_tried_again_after_a_restart(tmp_path: Path) 
         assert (spool.state.parked, spool.holds(b"call")) == (0, True)
         (kept,) = await everything(spool)
         assert (name_of(kept.records[0]), kept.tries) == ("a", 3)
+
+
+async def test_what_is_left_at_the_end_is_told(tmp_path: Path) -> None:
+    with capture_logs() as lines:
+        async with opened(tmp_path) as spool:
+            await spool.append(callback("a"))
+        async with opened(tmp_path) as spool:
+            await spool.remove(await everything(spool))
+    (told,) = (line for line in lines if line["event"] == "spool_left")
+    assert (told["callbacks"], told["directory"]) == (1, str(tmp_path))
+
+
+async def test_a_disk_that_hangs_at_the_end_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "CLOSE_TIMEOUT_S", 0.1)
+    hung = threading.Event()
+    spool = disk_spool(tmp_path)
+    await spool.open()
+    monkeypatch.setattr(Store, "checkpoint", lambda _: hung.wait())
+    with capture_logs() as lines:
+        await spool.close()
+    hung.set()
+    assert "spool_not_closed" in {line["event"] for line in lines}

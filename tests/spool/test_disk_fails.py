@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.spool import SpoolUnwritable, disk, files, store
+from bridge.spool import SpoolUnwritable, files, store
 from tests.kafka.waiting import until
 from tests.spool.making import (
     callback,
@@ -81,11 +81,10 @@ async def test_a_deletion_that_is_made_up_for_lets_go_of_its_key_once(
 async def test_a_disk_without_an_answer_is_given_up_on_and_taken_up_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stubborn: list[sqlite3.Connection]
 ) -> None:
-    monkeypatch.setattr(disk, "APPEND_TIMEOUT_S", 0.05)
     monkeypatch.setattr(store, "_BUSY_TIMEOUT_MS", 30_000)
-    async with opened(tmp_path) as spool:
+    async with opened(tmp_path, append_timeout_s=0.05) as spool:
         other = lock(spool, stubborn)
-        with pytest.raises(SpoolUnwritable, match="no answer"):
+        with pytest.raises(SpoolUnwritable, match="does not answer"):
             await spool.append(callback("late"))
         assert not spool.writable
         with pytest.raises(SpoolUnwritable):
@@ -170,3 +169,22 @@ async def test_a_file_of_a_newer_version_is_left_alone_and_told(tmp_path: Path) 
     told = next(line for line in lines if line["event"] == "spool_file_unusable")
     assert "newer version" in told["cause"]
     assert path.exists()
+
+
+async def test_a_file_that_is_gone_when_it_is_opened_anew_is_followed_by_another(
+    tmp_path: Path, stubborn: list[sqlite3.Connection]
+) -> None:
+    async with opened(tmp_path) as spool:
+        await spool.append(callback("gone"))
+        path = spool.path
+        assert path is not None
+        other = lock(spool, stubborn)
+        with pytest.raises(SpoolUnwritable):
+            await spool.append(callback("refused"))
+        path.unlink()
+        other.close()
+        await until(lambda: spool.writable)
+        await spool.append(callback("kept"))
+        assert spool.path != path
+        assert await held_names(spool) == ["kept"]
+        assert spool.state.callbacks == 1

@@ -1,10 +1,13 @@
 """What the drain does with records Kafka refuses, and with what the disk does not let go of."""
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from structlog.testing import capture_logs
 
+from bridge.record import Record
 from bridge.spool.drain import Pace
 from bridge.spool.waits import BackOff
 from tests.kafka.waiting import until
@@ -17,6 +20,7 @@ from tests.spool.making import (
     dead_letter,
     drain_of,
     held_names,
+    name_of,
     once,
     opened,
     rest,
@@ -154,3 +158,28 @@ async def test_a_file_of_nothing_but_what_is_on_kafka_is_deleted_where_deleting_
         await until(lambda: spool.state.callbacks == 0)
         await drain.stop(1.0)
     assert sorted(kafka.names()) == ["a", "b", "c", "d"]
+
+
+async def test_what_was_published_before_a_topic_went_away_is_counted_and_published_once(
+    tmp_path: Path,
+) -> None:
+    kafka = Kafka()
+    kafka.refused = {(EVENTS, "bad")}
+    refuse = kafka.publish
+
+    async def publish(records: Sequence[Record], **given: Any) -> None:
+        if [(one.topic, name_of(one)) for one in records] == [(EVENTS, "bad")]:
+            kafka.closed = {EVENTS}  # just when the one before it is done with
+        await refuse(records, **given)
+
+    kafka.publish = publish  # type: ignore[method-assign]
+    async with opened(tmp_path) as spool:
+        for name in ("a", "bad", "c"):
+            await spool.append(callback(name))
+        drain = drain_of(spool, kafka, pace=Pace(topic=NEVER, refused=NEVER))
+        await drain._turn()
+        assert spool.state.callbacks == 2
+        assert spool.holds(b"call")
+        assert await held_names(spool) == ["bad", "c"]
+    assert kafka.names(EVENTS) == ["a"]
+    assert kafka.names(JOURNAL) == ["a"]

@@ -1,8 +1,10 @@
 """Whose a spool file is, and what becomes of what is beside it."""
 
+import fcntl
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -156,3 +158,20 @@ def test_the_largest_file_comes_first_and_its_wal_counts(tmp_path: Path) -> None
         "spool-a.db",
         "spool-c.db",
     ]
+
+
+def test_who_asks_for_the_owner_of_a_file_does_not_keep_it_from_whoever_takes_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "spool-1.db"
+    path.touch()
+    lock = tmp_path / "spool-1.db.lock"
+    lock.touch()
+    with lock.open("rb") as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        ended = threading.Timer(0.01, lambda: fcntl.flock(asking, fcntl.LOCK_UN))
+        ended.start()
+        held = files.hold(path)
+        ended.join()
+    assert held is not None
+    held.release()
