@@ -9,7 +9,8 @@ import typer
 from bridge.cli import replay_derive
 from bridge.cli import replay_options as options
 from bridge.cli.options import SettingsFile
-from bridge.cli.replay_running import NOT_ALL, Asked, planned, replayed
+from bridge.cli.replay_options import Asked
+from bridge.cli.replay_running import NOT_ALL, planned, replayed
 from bridge.cli.replay_shown import show_plan
 from bridge.cli.showing import Json
 from bridge.replay import TargetExists

@@ -1,6 +1,7 @@
 """What a replay reads and where it goes to, from the options of ``replay``."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -56,6 +57,18 @@ PaceOption = Annotated[
     str | None,
     typer.Option("--pace", help="100/s, or 2x for twice the original speed. Default: at once."),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What ``replay run`` was asked for."""
+
+    query: Query
+    plan_file: Path | None
+    destination: Destination | None
+    pace: Pace | None
+    progress_file: Path | None
+    yes: bool
 
 
 def query_of(  # noqa: PLR0913 (the options)
@@ -126,14 +139,17 @@ def pace_of(text: str | None) -> Pace | None:
 def destination_of(
     *, live: bool, jsonl: Path | None, csv: Path | None, parquet: Path | None, url: str | None
 ) -> Destination | None:
-    """Return where the options say, None if they do not; raises BadParameter."""
+    """Return where the options say, None if they do not; raises BadParameter.
+
+    A path is whole, so that it means the same wherever the command is said again.
+    """
     if url is not None and not is_base(url):
         message = "must be an absolute http or https URL without a query"
         raise typer.BadParameter(message, param_hint="--to-url")
     found = [Destination("live")] if live else []
-    found += [Destination("jsonl", str(jsonl))] if jsonl else []
-    found += [Destination("csv", str(csv))] if csv else []
-    found += [Destination("parquet", str(parquet))] if parquet else []
+    found += [Destination("jsonl", str(jsonl.resolve()))] if jsonl else []
+    found += [Destination("csv", str(csv.resolve()))] if csv else []
+    found += [Destination("parquet", str(parquet.resolve()))] if parquet else []
     found += [Destination("url", url)] if url else []
     if len(found) > 1:
         message = "only one of the --to-… options can be had at a time"

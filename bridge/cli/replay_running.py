@@ -5,22 +5,23 @@ import secrets
 import signal
 import sys
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import typer
 
 from bridge.cli import replay_options as options
 from bridge.cli import showing
 from bridge.cli.build import connection
+from bridge.cli.replay_options import Asked
+from bridge.cli.replay_resuming import progress_file, refuse_another, refuse_finished
 from bridge.cli.replay_shown import Counting, show_begin, show_end, show_plan
 from bridge.cli.replay_targets import opened, topic_names
 from bridge.normalise.time import rfc3339
 from bridge.replay import Stamp
 from bridge.replay.caught_up import caught_up
 from bridge.replay.new_topic import shorter_kept
-from bridge.replay.pace import Pace
 from bridge.replay.plan import Plan
 from bridge.replay.plan import load as load_plan
 from bridge.replay.planning import Making, make_plan, to_read
@@ -32,19 +33,8 @@ from bridge.settings import Settings
 
 NOT_ALL = 1
 _STOPPED = 130
-_IN_FILES = frozenset({"jsonl", "csv", "parquet"})
 
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What ``replay run`` was asked for."""
-
-    query: Query
-    plan_file: Path | None
-    destination: Destination | None
-    pace: Pace | None
-    progress_file: Path | None
-    yes: bool
+_State = Literal["done", "done_before", "stopped"]
 
 
 async def planned(settings: Settings, query: Query) -> Plan:
@@ -71,20 +61,24 @@ async def replayed(settings: Settings, asked: Asked) -> int:
     Raises BadParameter, and what makes the command end with one line.
     """
     stamp = Stamp(secrets.token_hex(4), _now())
-    file = _progress_file(asked, stamp)
+    file = progress_file(asked, stamp)
     with held(file):
         progress = load_progress(file)
         is_new = progress is None
         if progress is None:
             progress = await _begun(settings, asked, stamp)
         else:
-            _refuse_another(asked, progress, file)
-        if progress.plan.records and progress.finished_at is None:
-            begun_s, before = time.monotonic(), progress.records
-            progress = await _run(settings, asked, progress, file=file, is_new=is_new)
-            took_s = max(time.monotonic() - begun_s, 1e-9)
-            return _end(progress, file, rate=(progress.records - before) / took_s)
-    return _end(progress, file, rate=None)
+            refuse_another(asked, progress, file)
+            if progress.finished_at is not None:
+                refuse_finished(asked, progress, file)
+                return _end(progress, file, state="done_before")
+        if not progress.plan.records:
+            return _end(progress, file, state="done")
+        begun_s, before = time.monotonic(), progress.records
+        progress = await _run(settings, asked, progress, file=file, is_new=is_new)
+        took_s = max(time.monotonic() - begun_s, 1e-9)
+        state: _State = "stopped" if progress.finished_at is None else "done"
+        return _end(progress, file, state=state, rate=(progress.records - before) / took_s)
 
 
 async def _begun(settings: Settings, asked: Asked, stamp: Stamp) -> Progress:
@@ -166,37 +160,12 @@ def _stop_on_signals(stopping: asyncio.Event) -> None:
         loop.add_signal_handler(number, stop)
 
 
-def _progress_file(asked: Asked, stamp: Stamp) -> Path:
-    if asked.progress_file is not None:
-        return asked.progress_file
-    if asked.destination is not None and asked.destination.kind in _IN_FILES:
-        return Path(f"{asked.destination.place}.progress.json")
-    return Path(f"{asked.plan_file or f'replay-{stamp.id}'}.progress.json")
-
-
-def _refuse_another(asked: Asked, progress: Progress, file: Path) -> None:
-    """Refuse to go on with a replay that is not the one that was asked for."""
-    fault = None
-    if asked.destination not in {None, progress.destination}:
-        place = f" {progress.destination.place}".rstrip()
-        fault = f"of a replay to another place ({progress.destination.kind}{place})"
-    elif asked.plan_file is not None:
-        if load_plan(asked.plan_file).id != progress.plan.id:
-            fault = f"of another plan ({progress.plan.id})"
-    elif asked.query not in {Query(), progress.plan.query}:
-        fault = "of a replay of something else"
-    if fault is not None:
-        message = f"{file} is {fault}: name another file, or delete it"
-        raise typer.BadParameter(message, param_hint="--progress")
-
-
-def _end(progress: Progress, file: Path, *, rate: float | None) -> int:
+def _end(progress: Progress, file: Path, *, state: _State, rate: float | None = None) -> int:
     """Print the summary, and return the exit code."""
     made = progress.plan
     statuses: dict[str, int] = (progress.state or {}).get("statuses", {})
-    is_done = progress.finished_at is not None or not made.records
     end: dict[str, object] = {
-        "state": "done" if is_done else "stopped",
+        "state": state,
         "replay_id": progress.stamp.id,
         "plan_id": made.id,
         "records": progress.records,
@@ -208,8 +177,10 @@ def _end(progress: Progress, file: Path, *, rate: float | None) -> int:
         end["statuses"] = statuses
     if rate is not None:
         end["records_per_s"] = round(rate)
+    if state == "done_before":
+        end["finished_at"] = progress.finished_at
     show_end(end)
-    if not is_done:
+    if state == "stopped":
         return _STOPPED
     refused = any(not status.startswith("2") for status in statuses)
     return NOT_ALL if refused or not made.records or progress.records != made.records else 0

@@ -131,6 +131,9 @@ def show_end(end: Mapping[str, object]) -> None:
     if not showing.on_terminal():
         say(end)
         return
+    if end["state"] == "done_before":
+        finished_at = end["finished_at"]
+        typer.echo(f"this was finished at {finished_at}: nothing is replayed again", err=True)
     show(facts([(name.replace("_", " "), _text(value)) for name, value in end.items()]))
 
 

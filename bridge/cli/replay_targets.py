@@ -12,7 +12,7 @@ from bridge.replay.columns import Table, of_events, of_journal, types_of
 from bridge.replay.manifest import Manifest
 from bridge.replay.new_topic import create, names_for, planned_like
 from bridge.replay.plan import Plan
-from bridge.replay.progress import Progress
+from bridge.replay.progress import IN_FILES, Progress
 from bridge.replay.to_file import File, csv_head, csv_lines, json_lines
 from bridge.replay.to_parquet import Parquet
 from bridge.replay.to_topic import topics
@@ -67,6 +67,13 @@ async def opened(
                 yield url
         case _:
             assert_never(kind)
+
+
+def is_there(progress: Progress) -> bool:
+    """Say whether the files a finished replay made are still there; of other places nothing is said."""
+    if progress.destination.kind not in IN_FILES or progress.state is None:
+        return True
+    return _file(progress).is_complete(progress.state)
 
 
 def _file(progress: Progress) -> File | Parquet:

@@ -22,6 +22,7 @@ from bridge.replay.plan import Plan
 from bridge.replay.reading import Stretch
 
 Kind = Literal["new-topic", "live", "jsonl", "csv", "parquet", "url"]
+IN_FILES: Final = frozenset[Kind]({"jsonl", "csv", "parquet"})
 
 FORMAT: Final = 1
 

@@ -86,6 +86,10 @@ class File:
             return self._path.samefile(self._partial)
         return self._path.stat().st_size == self._bytes
 
+    def is_complete(self, state: State) -> bool:
+        """Say whether the file of a finished replay is there, as large as it was."""
+        return self._path.is_file() and self._path.stat().st_size == state["bytes"]
+
     def _begun(self) -> BinaryIO:
         """Return the file made anew; this replay's own where it was killed before it settled."""
         with contextlib.suppress(FileExistsError):

@@ -68,6 +68,11 @@ class Parquet:
             for name in found - settled:
                 (self._folder / name).unlink()
 
+    def is_complete(self, state: State) -> bool:
+        """Say whether all files of a finished replay are there."""
+        names = map(self._name, range(state["files"]))
+        return self._folder.is_dir() and all((self._folder / name).is_file() for name in names)
+
     def close(self) -> None:
         """Let go of the file under way; it is made again when the replay goes on."""
         with contextlib.suppress(OSError):

@@ -75,7 +75,7 @@ def test_csv_and_parquet_have_the_same_rows(auditor: Auditor) -> None:
 def test_requests_are_replayed_to_a_bridge_that_verifies_them(auditor: Auditor) -> None:
     accounts = [{"auth_id": AUTH_ID, "auth_tokens": [TOKEN], "timezone": ZONE}]
     with running_bridge(accounts=accounts, public_url=ORIGIN) as bridge:
-        line = auditor.does("run", *JOURNAL, "--to-url", bridge.url)
+        line = auditor.does("run", *JOURNAL, "--to-url", bridge.url, "--progress", "@p.json")
         events = [one for one in bridge.publisher.records if "journal" not in one.topic]
     assert line["statuses"] == {"200": CALLBACKS}
     expected = {one.event.id for one in calls(CALLS) if one.event is not None}

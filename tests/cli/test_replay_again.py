@@ -1,0 +1,135 @@
+"""``replay run``, said again: whether it is the same replay, and what is done with a finished one."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from bridge.replay.progress import held
+from tests.cli.replaying import CALLBACKS, JOURNAL, Auditor, Command, flat
+
+pytest_plugins = ("tests.kafka.fixtures", "tests.cli.replay_fixtures")
+
+RING = ("--type", "voice.call.ring")
+
+
+def test_one_progress_is_not_mixed_with_another_replay(auditor: Auditor) -> None:
+    auditor.does("run", *RING, "--to-jsonl", "@out.jsonl", "--progress", "@p.json")
+    for options, said in (
+        (("--type", "voice.call.hangup"), "of a replay of something else"),
+        ((*RING, "--to-csv", "@out.csv"), "of a replay to another place"),
+    ):
+        done = auditor.run("run", *options, "--progress", "@p.json")
+        assert done.returncode == 2
+        assert said in flat(done.stderr)
+    auditor.does("plan", *RING, "--out", "@plan.json")
+    done = auditor.run("run", "--plan", "@plan.json", "--progress", "@p.json")
+    assert (done.returncode, "of another plan" in flat(done.stderr)) == (2, True)
+    assert auditor.does("run", "--progress", "@p.json")["state"] == "done_before"
+
+
+def test_one_process_at_a_time_is_at_a_replay(auditor: Auditor) -> None:
+    file = auditor.file("p.json")
+    with held(file):
+        done = auditor.run("run", *RING, "--progress", "@p.json")
+    assert done.returncode == 2
+    assert done.stderr == f"{file}: another process is at this replay\n"
+    assert list(auditor.folder.iterdir()) == []
+
+
+def test_a_finished_replay_is_said_to_be_finished(auditor: Auditor) -> None:
+    first = auditor.does("run", *JOURNAL, "--to-jsonl", "@out.jsonl")
+    again = auditor.does("run", *JOURNAL, "--to-jsonl", "@out.jsonl")
+    progress = orjson.loads(auditor.file("out.jsonl.progress.json").read_bytes())
+    assert (first["state"], again["state"]) == ("done", "done_before")
+    assert again["finished_at"] == progress["finished_at"]
+    assert (again["replay_id"], again["records"]) == (first["replay_id"], CALLBACKS)
+
+
+def test_a_person_is_told_that_nothing_is_replayed_again(auditor: Auditor, terminal: None) -> None:
+    arguments = ("run", *RING, "--to-jsonl", "@out.jsonl")
+    auditor.run(*arguments)
+    done = auditor.run(*arguments)
+    assert done.returncode == 0
+    assert "nothing is replayed again" in done.stderr
+    assert "done_before" in done.stdout
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_a_finished_file_that_was_moved_away_is_not_passed_over(
+    auditor: Auditor, kind: str
+) -> None:
+    arguments = ("run", *RING, f"--to-{kind}", "@out")
+    auditor.does(*arguments)
+    auditor.file("out").rename(auditor.file("away"))
+    done = auditor.run(*arguments)
+    assert done.returncode == 2
+    assert "is no longer as it was then: delete that file" in flat(done.stderr)
+    assert not auditor.file("out").exists()
+    auditor.file("out.progress.json").unlink()
+    assert auditor.does(*arguments)["state"] == "done"
+
+
+def test_a_finished_file_that_is_another_one_by_now_is_not_taken_for_it(auditor: Auditor) -> None:
+    arguments = ("run", *RING, "--to-jsonl", "@out.jsonl")
+    auditor.does(*arguments)
+    auditor.file("out.jsonl").write_text("mine")
+    done = auditor.run(*arguments)
+    assert (done.returncode, "no longer as it was" in flat(done.stderr)) == (2, True)
+
+
+def test_times_that_are_counted_from_now_are_another_replays(auditor: Auditor) -> None:
+    absolute = ("run", *RING, "--since", "2026-03-07", "--to-jsonl", "@absolute.jsonl")
+    relative = ("run", *RING, "--since", "3650d", "--to-jsonl", "@relative.jsonl")
+    for arguments in (absolute, relative):
+        auditor.does(*arguments)
+    assert auditor.does(*absolute)["state"] == "done_before"
+    done = auditor.run(*relative)
+    assert (done.returncode, "counted from now, are others" in flat(done.stderr)) == (2, True)
+
+
+def test_the_live_topics_are_not_written_to_by_naming_a_file(owner: Auditor) -> None:
+    live = ("--to-live", "--yes")
+    owner.does("run", *RING, *live, "--progress", "@p.json")
+    progress = orjson.loads(owner.file("p.json").read_bytes())
+    begins = [part["stretch"]["begin"] for part in progress["plan"]["parts"]]
+    begun = {**progress, "next": begins, "records": 0, "finished_at": None}
+    owner.file("p.json").write_bytes(orjson.dumps(begun))
+    refused = owner.run("run", "--progress", "@p.json")
+    assert (refused.returncode, "say that again" in flat(refused.stderr)) == (2, True)
+    assert owner.does("run", "--to-live", "--progress", "@p.json")["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    "to", [("--to-live", "--yes"), ("--from=journal", "--to-url=http://127.0.0.1:1")]
+)
+def test_a_job_that_is_tried_again_goes_on_because_its_progress_has_a_name(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = command("replay", "run", *to, kafka_bootstrap_servers="127.0.0.1:1")
+    assert done.returncode == 2
+    assert "say --progress FILE or --plan FILE too" in flat(done.stderr)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_the_same_wherever_it_is_named_from(
+    auditor: Auditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auditor.file("inside").mkdir()
+    monkeypatch.chdir(auditor.folder)
+    auditor.does("run", *RING, "--to-jsonl", "out.jsonl", "--progress", "p.json")
+    monkeypatch.chdir(auditor.file("inside"))
+    line = auditor.does("run", *RING, "--to-jsonl", "../out.jsonl", "--progress", "../p.json")
+    assert (line["state"], line["to"]) == ("done_before", [str(auditor.file("out.jsonl"))])
+
+
+def test_a_plan_that_promised_more_than_is_there_is_exit_code_1(auditor: Auditor) -> None:
+    auditor.does("plan", *JOURNAL, "--out", "@plan.json")
+    plan = orjson.loads(auditor.file("plan.json").read_bytes())
+    auditor.file("plan.json").write_bytes(orjson.dumps({**plan, "records": CALLBACKS + 1}))
+    done = auditor.run("run", "--plan", "@plan.json", "--to-jsonl", "@out.jsonl")
+    assert done.returncode == 1
+    end = orjson.loads(done.stdout.splitlines()[-1])
+    assert (end["state"], end["records"]) == ("done", CALLBACKS)
+    assert end["records_planned"] == CALLBACKS + 1
