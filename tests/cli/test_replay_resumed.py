@@ -1,15 +1,18 @@
-"""``callback-bridge replay run``, said again: after a stop, after a crash, after the end."""
+"""``callback-bridge replay run`` goes on: after a stop, and after a crash."""
 
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import orjson
+import pytest
 
 from tests.cli.process import started
-from tests.cli.replaying import CALLBACKS, JOURNAL, Auditor, flat, originals, without_stamp
-from tests.ingress.running import eventually
-from tests.replay.calls import journal_of
+from tests.cli.replaying import CALLBACKS, CALLS, JOURNAL, Auditor, originals, without_stamp
+from tests.ingress.running import eventually, running_bridge
+from tests.making import AUTH_ID, ORIGIN, TOKEN, ZONE
+from tests.replay.calls import calls, journal_of
 
 pytest_plugins = ("tests.kafka.fixtures", "tests.cli.replay_fixtures")
 
@@ -23,19 +26,22 @@ def test_a_plan_is_replayed_into_a_new_topic_as_it_was(auditor: Auditor) -> None
     found = auditor.records(topic)
     assert without_stamp(found, journal_of(auditor.prefix)) == originals(auditor.prefix)
     assert {dict(one.headers)["replay_id"].decode() for one in found} == {line["replay_id"]}
-    again = auditor.does("run", "--plan", "@plan.json")  # it is finished: nothing is done
-    assert (again["state"], again["replay_id"]) == ("done", line["replay_id"])
+    again = auditor.does("run", "--plan", "@plan.json")
+    assert (again["state"], again["replay_id"]) == ("done_before", line["replay_id"])
     assert auditor.records(topic) == found
 
 
-def test_stopped_and_said_again_it_goes_on_and_makes_the_same_file(auditor: Auditor) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_and_said_again_it_goes_on_and_makes_the_same_file(
+    auditor: Auditor, number: signal.Signals
+) -> None:
     auditor.does("run", *JOURNAL, "--to-jsonl", "@whole.jsonl")
     arguments = ["replay", "run", *JOURNAL, "--to-jsonl", str(auditor.file("out.jsonl"))]
     progress = auditor.file("out.jsonl.progress.json")
     with started(*arguments, "--pace=0.5/s", **auditor.settings) as process:
         process.says("planned")
         _until_some(progress, process.process)
-        code = process.end(signal.SIGINT)
+        code = process.end(number)
     assert code == 130, process.written
     stopped = orjson.loads(process.out[-1])
     assert stopped["state"] == "stopped"
@@ -44,20 +50,6 @@ def test_stopped_and_said_again_it_goes_on_and_makes_the_same_file(auditor: Audi
     line = auditor.does("run", *JOURNAL, "--to-jsonl", "@out.jsonl")
     assert (line["records"], line["replay_id"]) == (CALLBACKS, stopped["replay_id"])
     assert auditor.file("out.jsonl").read_bytes() == auditor.file("whole.jsonl").read_bytes()
-
-
-def test_killed_and_said_again_it_goes_on(auditor: Auditor) -> None:
-    auditor.does("plan", *JOURNAL, "--out", "@plan.json")
-    arguments = ["replay", "run", "--plan", str(auditor.file("plan.json"))]
-    progress = auditor.file("plan.json.progress.json")
-    with started(*arguments, "--pace=0.5/s", **auditor.settings) as process:
-        _until_some(progress, process.process)
-        assert process.end(signal.SIGKILL) == -signal.SIGKILL
-    line = auditor.does("run", "--plan", "@plan.json")
-    (topic,) = line["to"]
-    assert line["records"] == CALLBACKS
-    found = auditor.records(topic)
-    assert without_stamp(found, journal_of(auditor.prefix)) == originals(auditor.prefix)
 
 
 def _until_some(progress: Path, process: "subprocess.Popen[str]") -> None:
@@ -70,17 +62,75 @@ def _until_some(progress: Path, process: "subprocess.Popen[str]") -> None:
     eventually(some, 60)
 
 
-def test_one_progress_is_not_mixed_with_another_replay(auditor: Auditor) -> None:
-    ring = ("--type", "voice.call.ring")
-    auditor.does("run", *ring, "--to-jsonl", "@out.jsonl", "--progress", "@p.json")
-    for options, said in (
-        (("--type", "voice.call.hangup"), "of a replay of something else"),
-        ((*ring, "--to-csv", "@out.csv"), "of a replay to another place"),
-    ):
-        done = auditor.run("run", *options, "--progress", "@p.json")
-        assert done.returncode == 2
-        assert said in flat(done.stderr)
-    auditor.does("plan", *ring, "--out", "@plan.json")
-    done = auditor.run("run", "--plan", "@plan.json", "--progress", "@p.json")
-    assert (done.returncode, "of another plan" in flat(done.stderr)) == (2, True)
-    assert auditor.does("run", "--progress", "@p.json")["state"] == "done"
+def _killed_and_said_again(auditor: Auditor, *to: str) -> dict[str, Any]:
+    """Kill a replay of the journal when some of it is noted, and return the end of the next one."""
+    auditor.does("plan", *JOURNAL, "--out", "@plan.json")
+    arguments = ["replay", "run", "--plan", str(auditor.file("plan.json"))]
+    arguments += [one.replace("@", f"{auditor.folder}/") for one in to]
+    progress = ["--progress", str(auditor.file("p.json"))]
+    with started(*arguments, *progress, "--pace=0.5/s", **auditor.settings) as process:
+        if "--to-parquet" in to:  # nothing of it settles before the end
+            process.says("begun")
+        else:
+            _until_some(auditor.file("p.json"), process.process)
+        assert process.end(signal.SIGKILL) == -signal.SIGKILL
+    line = auditor.does("run", "--plan", "@plan.json", *to, "--progress", "@p.json")
+    assert (line["state"], line["records"]) == ("done", CALLBACKS)
+    return line
+
+
+def test_killed_it_goes_on_in_the_new_topic(auditor: Auditor) -> None:
+    (topic,) = _killed_and_said_again(auditor)["to"]
+    found = auditor.records(topic)
+    assert without_stamp(found, journal_of(auditor.prefix)) == originals(auditor.prefix)
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_killed_it_makes_the_same_file(auditor: Auditor, kind: str) -> None:
+    auditor.does("run", *JOURNAL, f"--to-{kind}", "@whole")
+    _killed_and_said_again(auditor, f"--to-{kind}", "@out")
+    assert auditor.file("out").read_bytes() == auditor.file("whole").read_bytes()
+    assert not list(auditor.folder.glob("*.partial"))
+
+
+def test_killed_it_makes_the_same_parquet(auditor: Auditor) -> None:
+    auditor.does("run", *JOURNAL, "--to-parquet", "@whole")
+    _killed_and_said_again(auditor, "--to-parquet", "@out")
+    (whole,), (found,) = (list(auditor.file(name).iterdir()) for name in ("whole", "out"))
+    assert found.read_bytes() == whole.read_bytes()
+
+
+def test_killed_it_goes_on_in_the_live_topic_and_nothing_is_missing(owner: Auditor) -> None:
+    topic = journal_of(owner.prefix)
+    places = places_of(owner)
+    _killed_and_said_again(owner, "--to-live")
+    replayed = [one for one in owner.records(topic) if "replay_id" in dict(one.headers)]
+    found = [dict(one.headers)["replay_source"] for one in replayed]
+    assert set(found) == places
+    assert len(found) <= 2 * CALLBACKS  # what was not noted is there twice
+    assert {one.value for one in replayed} == {one.value for one in originals(owner.prefix)}
+
+
+def places_of(auditor: Auditor) -> set[bytes]:
+    """Return where each record of the journal lies, as a replay names it."""
+    auditor.does("run", *JOURNAL, "--to-jsonl", "@places.jsonl")
+    lines = map(orjson.loads, auditor.file("places.jsonl").read_bytes().splitlines())
+    return {f"{one['topic']}:{one['partition']}:{one['offset']}".encode() for one in lines}
+
+
+def test_killed_it_goes_on_with_the_requests_and_none_is_missing(auditor: Auditor) -> None:
+    accounts = [{"auth_id": AUTH_ID, "auth_tokens": [TOKEN], "timezone": ZONE}]
+    with running_bridge(accounts=accounts, public_url=ORIGIN) as bridge:
+        line = _killed_and_said_again(auditor, "--to-url", bridge.url)
+        events = [one for one in bridge.publisher.records if "journal" not in one.topic]
+    assert line["statuses"] == {"200": CALLBACKS}
+    expected = {one.event.id for one in calls(CALLS) if one.event is not None}
+    assert {orjson.loads(one.value)["id"] for one in events} == expected
+    assert CALLBACKS <= len(events) <= 2 * CALLBACKS
+
+
+def test_so_many_times_the_original_speed_is_everything_too(auditor: Auditor) -> None:
+    line = auditor.does("run", *JOURNAL, "--to-jsonl", "@out.jsonl", "--pace", "100x")
+    assert (line["state"], line["records"]) == ("done", CALLBACKS)
+    auditor.does("run", *JOURNAL, "--to-jsonl", "@at-once.jsonl")
+    assert auditor.file("out.jsonl").read_bytes() == auditor.file("at-once.jsonl").read_bytes()
