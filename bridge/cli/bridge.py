@@ -53,6 +53,7 @@ class Bridge:
         self._flush_timeout_s = settings.kafka.flush_timeout_s
         self._ack_timeout_s = settings.kafka.ack_timeout_s
         self._first_contact_by_s: float | None = None
+        self._starting = True
         self._stopping = False
         keyring = Keyring(accounts(settings))
         self._accounts_file = (
@@ -67,6 +68,8 @@ class Bridge:
             return "stopping"
         if datetime.now(UTC) < EARLIEST:  # noqa: TID251 (the check is of this very clock)
             return f"the clock is wrong: it is before {EARLIEST:%Y-%m-%d}"
+        if self._starting:
+            return "starting"
         if self._first_contact_by_s is not None and time.monotonic() < self._first_contact_by_s:
             return "kafka has not been reached yet"
         return self.durable.fault
@@ -83,6 +86,7 @@ class Bridge:
             self._drain.start()
         if self._accounts_file is not None:
             self._accounts_file.start()
+        self._starting = False
 
     def about_to_stop(self) -> None:
         """Have probes see the end coming."""

@@ -46,14 +46,17 @@ async def run_bridge(
     bridge: Bridge, doors: server.Doors, settings: Settings, stop: server.Stop
 ) -> None:
     """Run a bridge until ``stop`` is asked."""
-    await bridge.start()
-    log.info(
-        "bridge_started",
-        version=__version__,
-        port=doors.callbacks.getsockname()[1],
-        management_port=doors.management.getsockname()[1],
-        verification=settings.verification,
-    )
+
+    async def start() -> None:
+        await bridge.start()
+        log.info(
+            "bridge_started",
+            version=__version__,
+            port=doors.callbacks.getsockname()[1],
+            management_port=doors.management.getsockname()[1],
+            verification=settings.verification,
+        )
+
     await server.serve(
         bridge.app,
         bridge.management_app,
@@ -63,6 +66,7 @@ async def run_bridge(
         metrics=bridge.metrics,
         shutdown_delay_s=settings.shutdown_delay_s,
         shutdown_timeout_s=settings.shutdown_timeout_s,
+        before_begin=start,
         on_stopping=bridge.about_to_stop,
         before_end=bridge.stop,
     )

@@ -119,38 +119,58 @@ async def serve(  # noqa: PLR0913 (wired once, by name)
     metrics: Metrics,
     shutdown_delay_s: float,
     shutdown_timeout_s: float,
+    before_begin: Callable[[], Awaitable[None]],
     on_stopping: Callable[[], None],
     before_end: Callable[[], Awaitable[None]],
 ) -> None:
     """Answer on both sockets until ``stop`` is asked, then end in order.
 
-    First ``on_stopping``, which makes a probe see the end coming, and as long as ``shutdown_delay_s``,
-    or until ``stop`` is asked again, callbacks are still taken, each answer the last of its
-    connection. Then no new callbacks, then those under way, then ``before_end`` (the flush to Kafka),
-    and the management port last.
+    While ``before_begin`` lasts (a large spool is opened) the management port alone answers, so that
+    nobody takes the process for dead. At the end first ``on_stopping``, which makes a probe see it
+    coming, and as long as ``shutdown_delay_s``, or until ``stop`` is asked again, callbacks are still
+    taken, each answer the last of its connection. Then no new callbacks, then those under way, then
+    ``before_end`` (the flush to Kafka), and the management port last.
     """
     fitting = connections_fitting(bounds.connections_max)
     clients = Clients(replace(bounds, connections_max=fitting), metrics)
     callbacks = _server(app, http=clients.protocol(), graceful_s=shutdown_timeout_s)
     management = _server(management_app, http="httptools", graceful_s=1)
-    tasks = [
-        asyncio.create_task(callbacks.serve([doors.callbacks]), name="callbacks"),
-        asyncio.create_task(management.serve([doors.management]), name="management"),
-    ]
+    managing = asyncio.create_task(management.serve([doors.management]), name="management")
     asked = asyncio.create_task(stop.asked.wait())
-    # What start-up made lives as long as the process: the collector need not look at it again.
+    try:
+        if await _begun(before_begin, asked):
+            taking = asyncio.create_task(callbacks.serve([doors.callbacks]), name="callbacks")
+            _spare_the_collector()
+            await asyncio.wait([asked, managing, taking], return_when=asyncio.FIRST_COMPLETED)
+            on_stopping()
+            clients.leaving = True
+            if asked.done():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.asked_again.wait(), shutdown_delay_s)
+            callbacks.should_exit = True
+            await taking
+        await before_end()
+    finally:
+        doors.callbacks.close()  # where nobody ever took from it
+        asked.cancel()
+        management.should_exit = True
+        await managing
+
+
+def _spare_the_collector() -> None:
+    """Have the collector leave alone what start-up made: it lives as long as the process."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    await asyncio.wait([asked, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    on_stopping()
-    clients.leaving = True
-    if asked.done():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.asked_again.wait(), shutdown_delay_s)
-    asked.cancel()
-    callbacks.should_exit = True
-    await tasks[0]
-    await before_end()
-    management.should_exit = True
-    await tasks[1]
+
+
+async def _begun(before_begin: Callable[[], Awaitable[None]], asked: "asyncio.Task[bool]") -> bool:
+    """Say whether all that comes first was done, and not given up because a stop was asked for."""
+    beginning = asyncio.ensure_future(before_begin())
+    await asyncio.wait([beginning, asked], return_when=asyncio.FIRST_COMPLETED)
+    if not beginning.done():
+        beginning.cancel()
+        await asyncio.wait([beginning])
+        return False
+    beginning.result()
+    return True

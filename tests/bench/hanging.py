@@ -78,6 +78,7 @@ async def _serve() -> None:
         metrics=metrics,
         shutdown_delay_s=0,
         shutdown_timeout_s=1,
+        before_begin=nothing,
         on_stopping=lambda: None,
         before_end=nothing,
     )

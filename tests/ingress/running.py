@@ -8,7 +8,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,8 +111,16 @@ class Running:
         return self.metrics.value("callbacks_total", **labels)
 
 
+async def nothing() -> None:
+    """Have nothing to do."""
+
+
 @contextlib.contextmanager
-def running_bridge(publisher: Publisher | None = None, **settings: object) -> Generator[Running]:
+def running_bridge(
+    publisher: Publisher | None = None,
+    before_begin: Callable[[], Awaitable[None]] = nothing,
+    **settings: object,
+) -> Generator[Running]:
     """Run a bridge with ``settings`` on top of a test account's, and end it in order."""
     kept = publisher or MemoryPublisher()
     metrics = Metrics(VERSION)
@@ -145,6 +153,7 @@ def running_bridge(publisher: Publisher | None = None, **settings: object) -> Ge
             metrics=metrics,
             shutdown_delay_s=chosen.shutdown_delay_s,
             shutdown_timeout_s=chosen.shutdown_timeout_s,
+            before_begin=before_begin,
             on_stopping=stopping.set,
             before_end=flushed,
         )

@@ -1,0 +1,75 @@
+"""A start that takes long, as with a large spool: probes are answered, callbacks are not yet."""
+
+import asyncio
+import socket
+import threading
+
+import httpx
+import pytest
+
+from tests.ingress.plivo import HANGUP, PATHS, Plivo, sample
+from tests.ingress.running import eventually, running_bridge
+
+
+class Start:
+    """A start that lasts until a test ends it."""
+
+    def __init__(self) -> None:
+        self.may_end = threading.Event()
+        self.was_given_up = False
+
+    async def __call__(self) -> None:
+        try:
+            while not self.may_end.is_set():  # noqa: ASYNC110 (the test is another thread)
+                await asyncio.sleep(0.005)
+        except asyncio.CancelledError:
+            self.was_given_up = True
+            raise
+
+
+def test_probes_are_answered_while_it_starts_and_callbacks_wait_until_it_has(
+    client: httpx.Client,
+) -> None:
+    start = Start()
+    with running_bridge(before_begin=start) as bridge:
+        assert client.get(bridge.management_url + "/livez").status_code == 200
+        answers: list[int] = []
+        plivo = Plivo(client, bridge.url)
+        sending = threading.Thread(
+            target=lambda: answers.append(plivo.post(PATHS[HANGUP], sample(HANGUP)).status_code)
+        )
+        sending.start()
+        with socket.create_connection(bridge.address, timeout=0.2) as waiting:
+            waiting.sendall(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+            with pytest.raises(TimeoutError):
+                waiting.recv(1)
+        assert answers == []
+        start.may_end.set()
+        sending.join(10)
+    assert answers == [200]
+
+
+def test_a_stop_that_is_asked_for_meanwhile_gives_the_start_up(client: httpx.Client) -> None:
+    start = Start()
+    with running_bridge(before_begin=start) as bridge:
+        assert client.get(bridge.management_url + "/livez").status_code == 200
+        bridge.stop_soon()
+        eventually(lambda: not bridge.thread.is_alive())
+    assert start.was_given_up
+    assert bridge.flushed_at is not None
+
+
+def test_a_start_that_fails_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch, client: httpx.Client
+) -> None:
+    failed: list[BaseException | None] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: failed.append(args.exc_value))
+
+    async def faulty() -> None:
+        await asyncio.sleep(0.2)
+        raise ArithmeticError
+
+    with running_bridge(before_begin=faulty) as bridge:
+        assert client.get(bridge.management_url + "/livez").status_code == 200
+        eventually(lambda: not bridge.thread.is_alive())
+    assert [type(error) for error in failed] == [ArithmeticError]
