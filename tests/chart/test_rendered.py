@@ -45,6 +45,8 @@ OTHER: dict[str, tuple[list[str], str]] = {
         ["kafka.sasl.oauthTokenUrl=https://t.example"],
         "https://t.example",
     ),
+    # Longer than the waits it is for.
+    "shutdown.timeoutSeconds": (["shutdown.timeoutSeconds=30"], "30"),
     "spool.enabled": (["spool.enabled=false", "spool.callbacksMayBeLost=true"], "false"),
 }
 

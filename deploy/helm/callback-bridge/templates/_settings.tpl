@@ -85,6 +85,7 @@ BRIDGE_SPOOL_ENABLED: {{ .spool.enabled | quote }}
 {{- if .spool.enabled }}
 BRIDGE_SPOOL_DIRECTORY: /var/lib/callback-bridge/spool
 BRIDGE_SPOOL_BYTES_MAX: {{ include "callback-bridge.spoolBytesMax" $ | quote }}
+BRIDGE_SPOOL_APPEND_TIMEOUT_S: {{ include "callback-bridge.number" .spool.appendTimeoutSeconds | quote }}
 BRIDGE_SPOOL_RECORDS_MAX: {{ include "callback-bridge.number" .spool.recordsMax | quote }}
 {{- end }}
 BRIDGE_BODY_BYTES_MAX: {{ include "callback-bridge.number" .limits.bodyBytesMax | quote }}
