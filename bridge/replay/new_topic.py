@@ -3,17 +3,19 @@
 1. A new topic has the source's partitions, replicas and limits. It keeps its records until it is
    deleted, whatever their age: by Kafka's usual retention, which counts from a record's timestamp, a
    replay of last month would be gone at once.
-2. It takes timestamps as they are given, and batches a little larger than the source does, because a
-   replayed record has headers the source's has not.
+2. It takes timestamps as they are given, however old, and batches a little larger than the source does,
+   because a replayed record has headers the source's has not.
+3. What the source's settings are has to be known: a login that may not read them gets no topic, rather
+   than one that is less safe than its source.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, for_code
 
 from bridge.derived.topics import PlannedTopic
 from bridge.publish.connection import BadConnection, Connection
@@ -23,6 +25,14 @@ from bridge.replay import CannotWrite
 _HEADERS_BYTES_MAX: Final = 65_536
 _REQUEST_TIMEOUT_MS: Final = 15_000
 _NAME_CHARACTERS_MAX: Final = 249
+# How far from the broker's clock a timestamp may be, which Kafka 4 bounds at an hour ahead. A broker has
+# the first two from 3.6 on (KIP-937), and had the last one until 3.9; it names those it knows.
+_TIMESTAMP_BOUNDS: Final = (
+    "message.timestamp.before.max.ms",
+    "message.timestamp.after.max.ms",
+    "message.timestamp.difference.max.ms",
+)
+_UNBOUNDED_MS: Final = str(2**63 - 1)
 
 
 def names_for(sources: Sequence[str], replay_id: str) -> dict[str, str]:
@@ -31,7 +41,7 @@ def names_for(sources: Sequence[str], replay_id: str) -> dict[str, str]:
 
 
 async def planned_like(connection: Connection, names: Mapping[str, str]) -> list[PlannedTopic]:
-    """Return the new topics as they should be: rules 1 and 2. Raises CannotWrite."""
+    """Return the new topics as they should be: rules 1 to 3. Raises CannotWrite."""
     described = await _described(connection, list(names))
     return [
         PlannedTopic(
@@ -49,6 +59,11 @@ async def planned_like(connection: Connection, names: Mapping[str, str]) -> list
                 "min.insync.replicas": described[source][2].get("min.insync.replicas", "1"),
                 "retention.bytes": "-1",
                 "retention.ms": "-1",
+                **{
+                    name: _UNBOUNDED_MS
+                    for name in _TIMESTAMP_BOUNDS
+                    if name in described[source][2]
+                },
             },
         )
         for source, name in names.items()
@@ -78,7 +93,10 @@ async def create(connection: Connection, wanted: Sequence[PlannedTopic], *, writ
 async def shorter_kept(
     connection: Connection, names: Sequence[str], *, age_ms: int
 ) -> dict[str, int]:
-    """Return the topics that delete records of that age, with the milliseconds they keep them."""
+    """Return the topics that delete records of that age, with the milliseconds they keep them.
+
+    Raises CannotWrite.
+    """
     described = await _described(connection, names)
     kept = {
         name: int(configs.get("retention.ms", "-1")) for name, (_, _, configs) in described.items()
@@ -89,7 +107,7 @@ async def shorter_kept(
 async def _described(
     connection: Connection, names: Sequence[str]
 ) -> dict[str, tuple[int, int, dict[str, str]]]:
-    """Return each topic's partitions, replicas and settings; raises CannotWrite."""
+    """Return each topic's partitions, replicas and settings: rule 3. Raises CannotWrite."""
     try:
         admin = AIOKafkaAdminClient(
             **_own(connection).options(), request_timeout_ms=_REQUEST_TIMEOUT_MS
@@ -109,13 +127,9 @@ async def _described(
         await admin.close()
     missing = [str(one["topic"]) for one in topics if not one["partitions"]]
     if missing:
-        message = f"no such topic: {', '.join(missing)}"
+        message = f"no such topic, or none this login may describe: {', '.join(missing)}"
         raise CannotWrite(message)
-    configs = {
-        str(resource[3]): {str(one[0]): str(one[1]) for one in resource[4] if one[1] is not None}
-        for answer in answers
-        for resource in answer.resources
-    }
+    configs = dict(_settings(one) for answer in answers for one in answer.resources)
     return {
         str(one["topic"]): (
             len(one["partitions"]),
@@ -124,6 +138,16 @@ async def _described(
         )
         for one in topics
     }
+
+
+def _settings(resource: Sequence[Any]) -> tuple[str, dict[str, str]]:
+    """Return a topic and its settings, as Kafka answers them: rule 3. Raises CannotWrite."""
+    code, text, _, name, entries = resource
+    if code:
+        why = text or for_code(code).__name__
+        message = f"{name}: its settings cannot be read, which takes DescribeConfigs on it: {why}"
+        raise CannotWrite(message)
+    return str(name), {str(one[0]): str(one[1]) for one in entries if one[1] is not None}
 
 
 def _own(connection: Connection) -> Connection:

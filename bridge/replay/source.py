@@ -89,7 +89,8 @@ async def partitions_of(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> li
     missing = [topic for topic in topics if cluster.partitions_for_topic(topic) is None]
     if missing:
         message = (
-            f"no such topic: {', '.join(missing)} (create it with `callback-bridge topics apply`)"
+            f"no such topic: {', '.join(missing)} (create it with `callback-bridge topics apply`; "
+            "or this login may not Describe it)"
         )
         raise CannotRead(message)
     return [

@@ -172,7 +172,9 @@ async def test_a_topic_that_is_gone_after_it_was_written_to_is_named(
 async def test_a_source_that_was_never_made_is_named(apache_kafka: str, prefix: str) -> None:
     # The embedded broker makes every topic it is asked about.
     never = prefix + "never"
-    with pytest.raises(CannotWrite, match=f"no such topic: {never}"):
+    with pytest.raises(
+        CannotWrite, match=f"no such topic, or none this login may describe: {never}"
+    ):
         await planned_like(Connection(apache_kafka), {never: never + ".new"})
 
 

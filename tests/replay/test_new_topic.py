@@ -1,0 +1,64 @@
+"""What a replay's own topics are like, and what has to be known to make them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from bridge.publish.connection import Connection
+from bridge.replay import CannotWrite
+from bridge.replay.new_topic import create, names_for, planned_like, shorter_kept
+from tests.kafka.client import Kafka, make_topics, planned, read_back
+from tests.replay.making import NOON_MS, stored
+from tests.replay.test_to_topic import put
+
+pytest_plugins = ("tests.kafka.fixtures",)
+
+CENTURY_MS = 100 * 365 * 86_400_000
+EVER = "9223372036854775807"
+
+
+async def test_settings_that_cannot_be_read_are_not_taken_for_none(
+    kafka: Kafka, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refused:
+        resources = ((29, "Topic authorization failed.", 2, prefix + "source", []),)
+
+    async def refuse(_: AIOKafkaAdminClient, __: Sequence[Any]) -> list[type[Refused]]:
+        return [Refused]
+
+    name = prefix + "source"
+    await make_topics(kafka.connection, planned(name))
+    monkeypatch.setattr(AIOKafkaAdminClient, "describe_configs", refuse)
+    said = f"{name}: its settings cannot be read, which takes DescribeConfigs on it"
+    with pytest.raises(CannotWrite, match=said):
+        await planned_like(kafka.connection, {name: name + ".new"})
+    with pytest.raises(CannotWrite, match=said):
+        await shorter_kept(kafka.connection, [name], age_ms=1)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("timestamp_ms", [0, NOON_MS + CENTURY_MS])
+async def test_a_new_topic_takes_every_timestamp_its_source_took(
+    apache_kafka: str, prefix: str, timestamp_ms: int
+) -> None:
+    kafka = Kafka(apache_kafka, idempotence=True)
+    source = prefix + "source"
+    bounds = {"message_timestamp_after_max_ms": EVER, "message_timestamp_before_max_ms": EVER}
+    await make_topics(kafka.connection, planned(source, **bounds))
+    names = names_for([source], "abcd1234")
+    await create(kafka.connection, await planned_like(kafka.connection, names), written=False)
+    await put(kafka, names, [stored(topic=source, timestamp=timestamp_ms)])
+    (found,) = read_back(apache_kafka, [names[source]])
+    assert found.timestamp_ms == timestamp_ms
+
+
+async def test_a_broker_is_not_told_of_settings_it_does_not_name(
+    embedded_kafka: str, prefix: str
+) -> None:
+    """As brokers before Kafka 3.6, which refuse a topic with a setting they do not know."""
+    connection = Connection(embedded_kafka)
+    await make_topics(connection, planned(prefix + "source"))
+    (new,) = await planned_like(connection, {prefix + "source": prefix + "new"})
+    assert not [name for name in new.configs if name.endswith(".max.ms")]

@@ -1,0 +1,86 @@
+"""What a replay's login has to be allowed, and what is said where it is not."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.record import Record
+from bridge.replay import CannotWrite, Stamp
+from bridge.replay.caught_up import caught_up
+from bridge.replay.new_topic import create, names_for, planned_like, shorter_kept
+from bridge.replay.progress import Destination, new
+from bridge.replay.source import CannotRead
+from bridge.replay.to_topic import topics
+from bridge.replay.window import Window, stretches
+from tests.kafka.client import Kafka, make_topics, planned, running
+from tests.replay.making import NOON_MS, part, plan_of, read_all
+from tests.replay.permissions import Guarded, guarded_node
+
+pytest_plugins = ("tests.kafka.fixtures",)
+pytestmark = pytest.mark.kafka
+
+STAMP = Stamp("abcd1234", "2026-03-08T09:00:00Z")
+
+
+@pytest.fixture(scope="module")
+def guarded(kafka_libs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    node = guarded_node(kafka_libs, tmp_path_factory.mktemp("guarded") / "node")
+    try:
+        asyncio.run(node.start())
+        yield Guarded(node)
+    finally:
+        node.kill()
+
+
+@pytest.fixture
+async def topic(guarded: Guarded, prefix: str) -> str:
+    name = prefix + "source"
+    await make_topics(guarded.open, planned(name))
+    async with running(Kafka(guarded.open.bootstrap_servers, idempotence=True).publisher()) as to:
+        await to.publish([Record(name, b"k", b"v", (), NOON_MS)])
+    return name
+
+
+async def test_read_and_describe_are_enough_to_read(guarded: Guarded, topic: str) -> None:
+    auditor = guarded.login({topic: "READ DESCRIBE"})
+    among = await stretches(auditor, [topic], Window())
+    assert [one.value for one in await read_all(auditor, among)] == [b"v"]
+
+
+async def test_a_topic_that_may_not_be_described_is_as_if_it_were_not_there(
+    guarded: Guarded, topic: str
+) -> None:
+    with pytest.raises(CannotRead, match=f"no such topic: {topic}.*may not Describe"):
+        await stretches(guarded.login({}), [topic], Window())
+
+
+async def test_settings_that_may_not_be_read_are_named_with_what_it_takes(
+    guarded: Guarded, topic: str
+) -> None:
+    auditor = guarded.login({topic: "READ DESCRIBE WRITE"})
+    said = f"{topic}: its settings cannot be read, which takes DescribeConfigs"
+    with pytest.raises(CannotWrite, match=said):
+        await planned_like(auditor, {topic: topic + ".new"})
+    with pytest.raises(CannotWrite, match=said):
+        await shorter_kept(auditor, [topic], age_ms=1)
+
+
+async def test_what_the_page_lists_is_enough_for_a_new_topic_and_to_go_on(
+    guarded: Guarded, topic: str
+) -> None:
+    auditor = guarded.login(
+        {topic: "READ DESCRIBE DESCRIBE_CONFIGS", f"{topic}.replay.*": "CREATE WRITE READ DESCRIBE"}
+    )
+    names = names_for([topic], STAMP.id)
+    await create(auditor, await planned_like(auditor, names), written=False)
+    among = await stretches(auditor, [topic], Window())
+    async with topics(
+        auditor, among, names, stamp=STAMP, idempotence=True, at_once=False
+    ) as target:
+        await target.put(await read_all(auditor, among))
+        await target.settle()
+    plan = plan_of(part(topic, 0, 0, 1))
+    begun = new(plan, Destination("new-topic"), STAMP)
+    assert (await caught_up(auditor, begun, names)).records == 1
