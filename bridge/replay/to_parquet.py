@@ -2,7 +2,9 @@
 
 1. A Parquet file cannot be gone on with once its writer is gone, so there are many: each has the rows
    between two settlings and is closed, synced and given its name when it settles.
-2. Files of this replay beyond those that settled are made again. A folder with others' is refused.
+2. A row group has exactly _ROWS_OF_GROUP rows, the last of a file what is left: the same plan makes the
+   same bytes, whatever Kafka answers at a time.
+3. Files of this replay beyond those that settled are made again. A folder with others' is refused.
 """
 
 import asyncio
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from pyarrow.parquet import ParquetWriter
 
 _ROWS_OF_FILE: Final = 100_000
-_ROWS_HELD: Final = 2_000
+_ROWS_OF_GROUP: Final = 2_000
 
 
 class NoParquet(Exception):
@@ -32,7 +34,7 @@ class NoParquet(Exception):
 
 
 class Parquet:
-    """Writes records to Parquet files: rules 1 and 2. Every column is text."""
+    """Writes records to Parquet files: rules 1 to 3. Every column is text."""
 
     cadence = Cadence(records=_ROWS_OF_FILE, seconds=None)
 
@@ -75,17 +77,18 @@ class Parquet:
 
     def close(self) -> None:
         """Let go of the file under way; it is made again when the replay goes on."""
-        with contextlib.suppress(OSError):
-            if self._writer is not None:
+        if self._writer is not None:
+            with contextlib.suppress(OSError):
                 self._writer.close()  # or it would close itself later, on a stream that is gone
-            if self._stream is not None:
+        if self._stream is not None:
+            with contextlib.suppress(OSError):
                 self._stream.close()
 
     async def put(self, records: Sequence[ConsumerRecord]) -> None:
         """Add a row for each record."""
         self._rows += map(self._table.row, records)
         self._records += len(records)
-        if len(self._rows) >= _ROWS_HELD:
+        while len(self._rows) >= _ROWS_OF_GROUP:
             with self._translated():
                 await asyncio.to_thread(self._write)
 
@@ -113,7 +116,7 @@ class Parquet:
         return f"{self._prefix}{number:05}.parquet"
 
     def _write(self) -> None:
-        """Write the rows that are held as one row group."""
+        """Write one row group of the rows that are held: rule 2."""
         import pyarrow as pa  # noqa: PLC0415 (an extra)
         from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 (an extra)
 
@@ -122,10 +125,10 @@ class Parquet:
             partial = self._folder / f"{self._name(self._files)}.partial"
             self._stream = os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT, 0o600), "wb")
             self._writer = ParquetWriter(self._stream, schema, compression="zstd")
-        columns = list(zip(*self._rows, strict=True)) or [()] * len(self._table.names)
+        rows, self._rows = self._rows[:_ROWS_OF_GROUP], self._rows[_ROWS_OF_GROUP:]
+        columns = list(zip(*rows, strict=True)) or [()] * len(self._table.names)
         arrays = [pa.array(column, type=pa.string()) for column in columns]
         self._writer.write_batch(pa.record_batch(arrays, schema=schema))
-        self._rows = []
 
     def _close_file(self) -> None:
         if self._writer is None or self._stream is None:

@@ -7,6 +7,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from aiokafka.structs import ConsumerRecord
 
 from bridge.replay import CannotWrite, Stamp, TargetExists, to_parquet
 from bridge.replay.columns import of_journal
@@ -81,22 +82,38 @@ async def test_a_replay_that_goes_on_makes_the_files_again_that_had_not_settled(
     assert offsets(*sorted(folder.iterdir())) == list("012345")
 
 
+@pytest.mark.parametrize("size", [1, 499, 1999, 2000, 2001, 4500])
+async def test_files_are_the_same_bytes_however_many_records_come_at_a_time(
+    tmp_path: Path, size: int
+) -> None:
+    records = [stored(n) for n in range(4500)]
+    whole = await written(tmp_path / "whole", records, 500)
+    other = await written(tmp_path / "other", records, size)
+    assert other.read_bytes() == whole.read_bytes()
+    groups = pq.ParquetFile(whole).metadata
+    assert [groups.row_group(n).num_rows for n in range(groups.num_row_groups)] == [2000, 2000, 500]
+
+
+async def written(folder: Path, records: list[ConsumerRecord], size: int) -> Path:
+    """Return the file that so many records at a time make."""
+    target = parquet_at(folder)
+    target.open(None)
+    for at in range(0, len(records), size):
+        await target.put(records[at : at + size])
+    await target.settle()
+    (file,) = folder.iterdir()
+    return file
+
+
 async def test_files_are_the_same_bytes_however_often_it_was_interrupted(tmp_path: Path) -> None:
-    records = [stored(n) for n in range(9)]
-    whole = parquet_at(tmp_path / "whole")
-    whole.open(None)
-    await whole.put(records)
-    await whole.settle()
+    records = [stored(n) for n in range(4500)]
+    whole = await written(tmp_path / "whole", records, 500)
     torn = parquet_at(tmp_path / "torn")
     torn.open(None)
-    await torn.put(records[:4])
+    await torn.put(records[:2600])
     torn.close()
-    again = parquet_at(tmp_path / "torn")
-    again.open(None)
-    await again.put(records)
-    await again.settle()
-    (one,), (other,) = (list((tmp_path / name).iterdir()) for name in ("whole", "torn"))
-    assert one.read_bytes() == other.read_bytes()
+    again = await written(tmp_path / "torn", records, 700)
+    assert again.read_bytes() == whole.read_bytes()
 
 
 async def test_a_replay_of_nothing_has_one_file_with_columns(folder: Path) -> None:
