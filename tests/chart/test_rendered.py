@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bridge import catalogue
 from bridge.settings import for_kafka, for_serving, load, unknown_variables
 from deploy.helm import derive_chart
 from tests.chart.tools import CHART, EXAMPLES, SNAPSHOTS, ToolFailed, Tools, settings_of
@@ -91,6 +92,24 @@ def test_the_unit_tests_can_fail(tools: Tools, tmp_path: Path) -> None:
     suite.write_text(yaml.safe_dump({"suite": "wrong", "tests": [one]}))
     with pytest.raises(ToolFailed, match=r"Tests: +1 failed"):
         tools.run("helm-unittest", str(CHART), "--file", str(suite))
+
+
+def test_the_notes_have_the_url_of_every_type(tools: Tools, tmp_path: Path) -> None:
+    paths = json.loads((CHART / "files/paths.json").read_text())
+    assert set(paths) == {kind.name for kind in catalogue.load().types if kind.has_path}
+    lines = [
+        rf" {name} +https://callbacks.example.com{path}(#rp=all&rc=5)?\n"
+        for name, path in paths.items()
+    ]
+    one = {
+        "it": "has every URL",
+        "template": "NOTES.txt",
+        "values": [str(CHART / "ci/minimal-values.yaml")],
+        "asserts": [{"matchRegexRaw": {"pattern": line}} for line in lines],
+    }
+    suite = tmp_path / "notes_test.yaml"
+    suite.write_text(yaml.safe_dump({"suite": "notes", "tests": [one]}))
+    assert "Tests:       1 passed" in tools.run("helm-unittest", str(CHART), "--file", str(suite))
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
