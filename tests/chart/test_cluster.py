@@ -131,6 +131,11 @@ def test_the_chart_is_installed_tested_upgraded_rolled_back_and_removed(cluster:
     wrong = "--set-string=pod.annotations.kubebox/exit-code=1"
     told.add(f"helm upgrade {release}/extended-values.yaml {same_volumes} {wrong}", fails=True)
     assert ids(cluster, "telephony") == before, "a failed upgrade changes no pod"
+    # As while Kafka is away.
+    told.add(
+        f"helm upgrade {release}/extended-values.yaml {same_volumes} {wrong} --no-hooks --hide-notes"
+    )
+    assert not ids(cluster, "telephony") & before, "one that asks no hook changes them all"
     told.add("helm rollback bridge 1 -n telephony --wait --timeout=60s")
     told.add("kubectl -n telephony get statefulset -o custom-columns=PODS:.status.readyReplicas")
     told.add(f"helm upgrade {release}/gateway-values.yaml --hide-notes")

@@ -8,7 +8,8 @@ import typer
 from typer.core import TyperGroup, TyperOption
 
 from bridge.cli.main import app
-from tests.chart.tools import CHART
+from deploy.helm import derive_chart
+from tests.chart.tools import CHART, ROOT, VERSIONS
 
 PAGE: Final = (CHART / "README.md").read_text()
 EXAMPLES: Final[list[list[dict[str, Any]]]] = [
@@ -35,3 +36,23 @@ def test_a_replay_it_shows_keeps_its_progress_under_a_name() -> None:
         assert arguments[:2] == ["replay", "run"]
         assert {word for word in arguments if word.startswith("--")} <= options(arguments)
         assert arguments[arguments.index("--progress") + 1] == "last-tuesday.progress.json"
+
+
+def section(title: str) -> str:
+    return PAGE.partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_it_says_of_every_secret_what_a_change_of_it_does() -> None:
+    values = derive_chart.flat(derive_chart.values((CHART / "values.yaml").read_text()))
+    named = {one.path for one in values if one.path.lower().endswith("secretname")}
+    rows = [line for line in section("Secrets").splitlines() if line.startswith("| `")]
+    assert named <= set(re.findall(r"`([\w.]+)`", "".join(rows)))
+
+
+def test_it_names_the_versions_of_kubernetes_that_were_tried() -> None:
+    modules = (ROOT / "deploy/tools/go.mod").read_text()
+    (built,) = re.findall(r"^require k8s.io/kubernetes v(1\.\d+)\.", modules, re.MULTILINE)
+    *others, last = [version.removesuffix(".0") for version in VERSIONS]
+    told = " ".join(PAGE.split())
+    assert f"the schemas of Kubernetes {', '.join(others)} and {last}, and" in told
+    assert f"installed on the API server of {built}." in told
