@@ -14,9 +14,7 @@
 
 import time
 from collections.abc import Sequence
-from typing import Literal
-
-import structlog
+from enum import StrEnum
 
 from bridge.metrics import Metrics
 from bridge.publish import PartlyUnavailable, Publisher, RecordRefused, Unavailable
@@ -24,9 +22,14 @@ from bridge.publish.breaker import Breaker
 from bridge.record import Record
 from bridge.spool import NotSpooled, Spool
 
-log = structlog.get_logger()
 
-Place = Literal["kafka", "spool"]
+class Place(StrEnum):
+    """Where a callback's records are, for certain."""
+
+    KAFKA = "kafka"
+    SPOOL = "spool"
+    KAFKA_FIRST = "kafka_first"
+    """On Kafka, before older ones of their key: rule 3."""
 
 
 class NotDurable(Exception):
@@ -99,7 +102,7 @@ class Durable:
                 self._breaker.probe_ended(acknowledged=acknowledged)
         if overtakes:
             self._metrics.count("overtakes_total")
-            log.warning("callback_overtook", cause=str(refused))
+            return Place.KAFKA_FIRST
         return place
 
     def _failed(self, error: Unavailable) -> None:
@@ -117,7 +120,7 @@ class Durable:
             raise
         self._breaker.succeeded()
         self._metrics.acknowledged("kafka", time.perf_counter() - started)
-        return "kafka"
+        return Place.KAFKA
 
     async def _spooled(self, records: Sequence[Record], why: str) -> Place:
         started = time.perf_counter()
@@ -127,4 +130,4 @@ class Durable:
             message = f"{why}; spool: {error}"
             raise NotDurable(message) from error
         self._metrics.acknowledged("spool", time.perf_counter() - started)
-        return "spool"
+        return Place.SPOOL

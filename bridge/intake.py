@@ -11,12 +11,11 @@ import structlog
 
 from bridge.callbacks.model import CallbackType, Reply
 from bridge.dead_letter import Stage, to_dead_letter, to_publish_dead_letter
-from bridge.durable import Durable, NotDurable
+from bridge.durable import Durable, NotDurable, Place
 from bridge.ends import Ends
 from bridge.event import Event, GivenReply, Naming, to_event, to_journal
-from bridge.logs import where
 from bridge.metrics import Metrics
-from bridge.outcome import Outcome
+from bridge.outcome import Outcome, RefusalCause
 from bridge.parameters import parameters_of
 from bridge.parse import Callback, NoEvent, NoEventReason, Parser
 from bridge.publish import RecordRefused
@@ -80,6 +79,9 @@ class _Dead:
     id: str
     stage: Stage
     reason: str
+    deadline_s: float
+    key: bytes | None = None
+    fault: BaseException | None = None
 
 
 class Intake:
@@ -128,23 +130,28 @@ class Intake:
         try:
             made = self._make(verdict, route)
         except NoEvent as error:
-            return await self._without_event(verdict, error.reason, route)
+            return await self._without_event(verdict, error, route)
         label, key = made.callback.type.name, made.event.record.key
         deadline_s = self._deadlines.of(made.callback.type)
         try:
             place = await self._durable.keep(made.records, deadline_s=deadline_s)
         except RecordRefused as error:
             return await self._dead_letter(
-                _Dead(label, raw, made.event.id, Stage.PUBLISH, error.reason),
+                _Dead(label, raw, made.event.id, Stage.PUBLISH, error.reason, deadline_s, key=key),
                 self._with_letter(made.records, error),
                 made.reply,
             )
         except NotDurable as error:
-            self._ends.note(label, raw.method, Outcome.REFUSED, key=key, told={"cause": str(error)})
+            told = {"event_id": made.event.id, "why": str(error)}
+            self._ends.refused(label, raw.method, RefusalCause.NOT_DURABLE, key=key, told=told)
             return Taken(Outcome.REFUSED, ACKNOWLEDGEMENT)
         self._noticed(made, route)
-        outcome = Outcome.PUBLISHED if place == "kafka" else Outcome.SPOOLED
-        self._ends.note(label, raw.method, outcome, key=key, told={"event_id": made.event.id})
+        outcome = Outcome.SPOOLED if place is Place.SPOOL else Outcome.PUBLISHED
+        told = {"event_id": made.event.id}
+        overtook = place is Place.KAFKA_FIRST
+        if overtook:
+            told["overtook"] = "older ones of its key"
+        self._ends.note(label, raw.method, outcome, key=key, told=told, remarkable=overtook)
         return Taken(outcome, made.reply, made.event.id)
 
     def _make(self, verdict: Verified | Unverified, route: CallbackType | None) -> _Made:
@@ -159,7 +166,6 @@ class Intake:
             raise
         except Exception as error:
             # Plivo will not send it again, so a fault of ours must not cost the callback.
-            log.error("event_not_made", error=type(error).__name__, where=where(error))  # noqa: TRY400
             raise NoEvent(NoEventReason.BRIDGE_FAULT) from error
 
     def _verdict(self, raw: RawCallback) -> Verified | Unverified:
@@ -178,20 +184,28 @@ class Intake:
         return verdict
 
     def _with_letter(self, records: Sequence[Record], error: RecordRefused) -> list[Record]:
-        """Return the records with a dead letter in the place of those Kafka does not take."""
+        """Return what is left to keep, with a dead letter in the place of what Kafka does not take."""
         refused = [one for one in records if one.topic == error.topic] or records
         letter = to_publish_dead_letter(
             records, refused, error.reason, tries=1, naming=self._naming
         )
-        return list(dict.fromkeys(letter if one in refused else one for one in records))
+        left = [one for one in records if one not in error.acknowledged]
+        return list(dict.fromkeys(letter if one in refused else one for one in left))
 
     async def _without_event(
-        self, verdict: Verified | Unverified, reason: NoEventReason, route: CallbackType | None
+        self, verdict: Verified | Unverified, error: NoEvent, route: CallbackType | None
     ) -> Taken:
         reply = self._replies.of(route) if route else ACKNOWLEDGEMENT
-        identity, records = to_dead_letter(verdict, reason, self._naming, reply, route=route)
-        label = route.name if route else "shared"
-        dead = _Dead(label, verdict.raw, identity, Stage.PARSE, reason)
+        identity, records = to_dead_letter(verdict, error.reason, self._naming, reply, route=route)
+        dead = _Dead(
+            label=route.name if route else "shared",
+            raw=verdict.raw,
+            id=identity,
+            stage=Stage.PARSE,
+            reason=error.reason,
+            deadline_s=self._deadlines.of(route),
+            fault=error.__cause__,
+        )
         return await self._dead_letter(dead, records, reply)
 
     async def _dead_letter(
@@ -199,12 +213,13 @@ class Intake:
     ) -> Taken:
         try:
             try:
-                await self._durable.keep(records, deadline_s=self._deadlines.notification_s)
+                await self._durable.keep(records, deadline_s=dead.deadline_s)
             except RecordRefused:
                 await self._durable.set_aside(records)
         except NotDurable as error:
-            self._ends.note(
-                dead.label, dead.raw.method, Outcome.REFUSED, told={"cause": str(error)}
+            told = {"callback_id": dead.id, "why": str(error)}
+            self._ends.refused(
+                dead.label, dead.raw.method, RefusalCause.NOT_DURABLE, key=dead.key, told=told
             )
             return Taken(Outcome.REFUSED, ACKNOWLEDGEMENT)
         self._metrics.count("dead_letters_total", dead.stage, dead.reason)
@@ -212,7 +227,9 @@ class Intake:
             dead.label,
             dead.raw.method,
             Outcome.DEAD_LETTERED,
+            key=dead.key,
             told={"callback_id": dead.id, "stage": dead.stage, "reason": dead.reason},
+            fault=dead.fault,
         )
         return Taken(Outcome.DEAD_LETTERED, reply, dead.id)
 

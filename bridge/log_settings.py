@@ -26,5 +26,12 @@ class LogSettings(BaseModel):
         default=1,
         ge=1,
         le=1_000_000,
-        description="Write the line of every n-th published callback; all other lines are written.",
+        description="Write the line of every n-th published callback.",
+    )
+    log_strangers_per_minute_max: int = Field(
+        default=60,
+        ge=0,
+        le=60_000,
+        description="Most lines a minute about what anybody can bring about: callbacks that failed "
+        "verification, and limits that were hit. The next line says how many were left out.",
     )

@@ -13,11 +13,42 @@ class Outcome(StrEnum):
     """Kafka was late or away; both records are on our disk, fsynced, and follow later."""
 
     DEAD_LETTERED = "dead_lettered"
-    """Verified, but no event can be made of it; the callback is in the dead-letter topic, or
-    fsynced in the spool for it."""
+    """Verified, but no event can be made of it, or Kafka does not take its records; the callback is
+    in the dead-letter topic, or fsynced in the spool for it."""
 
     REJECTED = "rejected"
     """The signature is missing or wrong."""
 
     REFUSED = "refused"
-    """Nothing could make it durable, or a limit was hit."""
+    """Nothing could make it durable, or a limit was hit: see ``RefusalCause``."""
+
+
+class RefusalCause(StrEnum):
+    """Why a callback was refused. Stable codes: problem documents, metrics and log lines have them."""
+
+    NOT_DURABLE = "not-durable"
+    """Neither Kafka nor the spool took it."""
+
+    BRIDGE_FAULT = "bridge-fault"
+    """A fault of ours, before it was durable."""
+
+    STOPPED = "stopped"
+    """The process ended before it was durable."""
+
+    OVERLOADED = "overloaded"
+    """Too much was under way."""
+
+    CLIENT_GONE = "client-gone"
+    """Its sender went away before all of it had come."""
+
+    SLOW_BODY = "slow-body"
+    """Its sender was too slow."""
+
+    BODY_TOO_LARGE = "body-too-large"
+    URL_TOO_LONG = "url-too-long"
+    TOO_MANY_PARAMETERS = "too-many-parameters"
+
+    @property
+    def is_anybodys(self) -> bool:
+        """Say whether a stranger can bring it about, whose callbacks are not verified."""
+        return self not in {self.NOT_DURABLE, self.BRIDGE_FAULT, self.STOPPED}

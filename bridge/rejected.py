@@ -6,7 +6,6 @@
 3. What is not in the sample is only counted, as every callback is.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -24,33 +23,8 @@ from bridge.verify import Unverified
 
 BODY_BYTES_MAX: Final = 8_192
 
-_MINUTE_S: Final = 60.0
 # The problem document every one of them is answered with is not repeated.
 _REFUSAL: Final = GivenReply(403, None, b"")
-
-
-class RejectedSample:
-    """Says which of the rejected are in the sample. ``clock`` gives seconds that only grow.
-
-    A bucket of tokens: ``per_minute_max`` at once, and as many again a minute.
-    """
-
-    def __init__(self, per_minute_max: int, clock: Callable[[], float]) -> None:
-        self._per_minute_max = per_minute_max
-        self._clock = clock
-        self._tokens = float(per_minute_max)
-        self._filled_at = clock()
-
-    def admits(self) -> bool:
-        """Say whether this one is in the sample; it counts as one that is."""
-        now = self._clock()
-        gained = (now - self._filled_at) * self._per_minute_max / _MINUTE_S
-        self._tokens = min(self._tokens + gained, float(self._per_minute_max))
-        self._filled_at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
 
 
 def to_rejected(verdict: Unverified, variant: Variant | None, naming: Naming) -> Record:

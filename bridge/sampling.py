@@ -1,6 +1,8 @@
 """Looking at what was rejected, beside the walk: what nearly verified, and a sample on Kafka.
 
 1. Nobody waits for any of this. The callback is answered 403 whatever becomes of its sample.
+   Looking for the URL that a signature does hold for is bounded on its own: a flood of unsigned
+   requests, or a sample that is switched off, must not hide the commonest fault there is.
 2. Samples on their way are few, and far smaller than any topic takes: what is too many or too large
    is left out. They never go to the spool.
 """
@@ -8,36 +10,37 @@
 import asyncio
 from typing import Final
 
-import structlog
-
+from bridge.bucket import Bucket
 from bridge.event import Naming
 from bridge.metrics import Metrics
 from bridge.near_miss import Variant, near_miss
 from bridge.publish import Publisher, RecordRefused, Unavailable
 from bridge.record import Record
-from bridge.rejected import RejectedSample, to_rejected
+from bridge.rejected import to_rejected
 from bridge.verify import Fault, Unverified, Verifier
-
-log = structlog.get_logger()
 
 # A stranger must not make Kafka refuse a record of ours.
 VALUE_BYTES_MAX: Final = 131_072
 TASKS_MAX: Final = 16
+# Each tries several URLs: some milliseconds at most.
+LOOKS_PER_MINUTE_MAX: Final = 60
 
 
 class Rejections:
     """Looks at what was rejected, and publishes the sample of it in the background."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (wired once, by name)
         self,
         *,
-        sample: RejectedSample,
+        sample: Bucket,
+        looks: Bucket,
         verifier: Verifier,
         publisher: Publisher,
         naming: Naming,
         metrics: Metrics,
     ) -> None:
         self._sample = sample
+        self._looks = looks
         self._verifier = verifier
         self._publisher = publisher
         self._naming = naming
@@ -49,13 +52,13 @@ class Rejections:
 
         Never waits: whether the sample is published shows later, in the metrics.
         """
-        if not self._sample.admits():
-            return None
         variant = None
-        if verdict.fault is Fault.WRONG_SIGNATURE:
+        if verdict.fault is Fault.WRONG_SIGNATURE and self._looks.admits():
             variant = near_miss(verdict.raw, verdict.parameters, self._verifier)
         if variant is not None:
             self._metrics.count("near_misses_total", variant)
+        if not self._sample.admits():
+            return variant
         record = to_rejected(verdict, variant, self._naming)
         small = len(record.value) <= VALUE_BYTES_MAX
         if small and self._publisher.available and len(self._tasks) < TASKS_MAX:
@@ -66,8 +69,7 @@ class Rejections:
 
     async def _publish(self, record: Record, fault: Fault) -> None:
         try:
-            await self._publisher.publish([record])
-        except (Unavailable, RecordRefused) as error:
-            log.info("rejected_not_sampled", error=type(error).__name__)
-        else:
-            self._metrics.count("rejected_samples_total", fault)
+            await self._publisher.publish([record], probing=True)
+        except (Unavailable, RecordRefused):
+            return  # the metrics tell how many were kept
+        self._metrics.count("rejected_samples_total", fault)

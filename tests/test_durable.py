@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from bridge.durable import Durable, NotDurable
+from bridge.durable import Durable, NotDurable, Place
 from bridge.metrics import Metrics
 from bridge.publish import (
     PartitionLate,
@@ -146,7 +146,7 @@ async def test_order_gives_way_before_loss() -> None:
     setting = Setting()
     await setting.spool.append(callback(1))
     setting.spool.writable = False
-    assert await setting.keep(2) == "kafka"
+    assert await setting.keep(2) is Place.KAFKA_FIRST
     assert setting.metrics.value("overtakes_total") == 1
 
 
@@ -156,7 +156,7 @@ async def test_an_overtaking_is_counted_while_the_breaker_is_open_too() -> None:
     setting.spool.writable = False
     setting.breaker.failed()
     setting.now_s += 1
-    assert await setting.keep(2) == "kafka"
+    assert await setting.keep(2) is Place.KAFKA_FIRST
     assert setting.metrics.value("overtakes_total") == 1
 
 

@@ -10,6 +10,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from bridge.bucket import Bucket
 from bridge.callbacks.model import CallbackType
 from bridge.catalogue import Catalogue
 from bridge.dev.emulator.sign import signed_headers
@@ -23,7 +24,6 @@ from bridge.parse import Callback, Parser
 from bridge.publish import RecordRefused, RecordTooLarge, Unavailable
 from bridge.raw import RawCallback
 from bridge.record import Record
-from bridge.rejected import RejectedSample
 from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT, Replies
 from bridge.sampling import Rejections
 from bridge.verify import Account, Keyring, NonceGuard, Unverified, Verified, Verifier
@@ -88,7 +88,8 @@ class Walk:
             durable=without_spool(publisher, self.metrics),
             deadlines=Deadlines(notification_s=5, control_s=2),
             rejections=Rejections(
-                sample=RejectedSample(60, lambda: 0.0),
+                sample=Bucket(60, lambda: 0.0),
+                looks=Bucket(60, lambda: 0.0),
                 verifier=verifier,
                 publisher=publisher,
                 naming=NAMING,
@@ -97,7 +98,11 @@ class Walk:
             replies=Replies(types, {}),
             naming=NAMING,
             metrics=self.metrics,
-            ends=Ends(self.metrics, CallTokens("a key of sixteen")),
+            ends=Ends(
+                self.metrics,
+                CallTokens("a key of sixteen"),
+                strangers=Bucket(60, lambda: 0.0),
+            ),
             now=lambda: NOW,
         )
 
@@ -196,8 +201,9 @@ async def test_a_fault_of_the_parser_is_logged_by_class_and_place_alone(types: C
     structlog.reset_defaults()
     with capture_logs() as lines:
         await Walk(types, Fake(), Stumbling(types)).take()
-    (line,) = [line for line in lines if line["event"] == "event_not_made"]
-    assert line["error"] == "KeyError"
+    (line,) = lines
+    assert (line["event"], line["log_level"]) == ("callback_dead_lettered", "error")
+    assert (line["reason"], line["error"]) == ("bridge_fault", "KeyError")
     assert line["where"].startswith("tests/test_intake.py:")
     assert "14155550100" not in str(lines)
 

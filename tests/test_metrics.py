@@ -5,7 +5,8 @@ from typing import get_args
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bridge.metrics import MEASURES, PREFIX, Metrics, Name
+from bridge.measures import MEASURES, PREFIX, Name
+from bridge.metrics import Metrics
 
 
 def test_every_name_is_declared_and_every_declaration_named() -> None:

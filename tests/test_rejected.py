@@ -2,28 +2,16 @@
 
 import orjson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bridge import raw as wire
 from bridge.near_miss import Variant
 from bridge.raw import RawCallback
-from bridge.rejected import BODY_BYTES_MAX, RejectedSample, to_rejected
+from bridge.rejected import BODY_BYTES_MAX, to_rejected
 from bridge.replay.journal import from_journal
 from bridge.verify import Unverified
 from tests.making import NAMING, NONCE, raw_callback, v3_of, verdict_on, with_headers
 
 STRANGERS = raw_callback("team=blue", "CallUUID=x&Event=Ring")
-
-
-class Clock:
-    """Seconds that a test turns on."""
-
-    def __init__(self) -> None:
-        self.now_s = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 def unverified(raw: RawCallback) -> Unverified:
@@ -75,41 +63,3 @@ def test_no_token_is_in_a_rejected_record() -> None:
     record = to_rejected(unverified(raw), Variant.HOST, NAMING)
     assert b"main-token" not in record.value
     assert b"sub-token" not in record.value
-
-
-def test_a_sample_of_none_admits_none() -> None:
-    clock = Clock()
-    sample = RejectedSample(0, clock)
-    clock.now_s += 3_600
-    assert not sample.admits()
-
-
-def test_the_bucket_fills_again_with_time() -> None:
-    clock = Clock()
-    sample = RejectedSample(60, clock)
-    assert [sample.admits() for _ in range(61)] == [True] * 60 + [False]
-    clock.now_s += 0.5
-    assert not sample.admits()
-    clock.now_s += 0.5
-    assert [sample.admits(), sample.admits()] == [True, False]
-    clock.now_s += 3_600
-    assert sum(sample.admits() for _ in range(200)) == 60
-
-
-@given(
-    st.integers(1, 20),
-    st.lists(st.sampled_from([0.0, 0.1, 1.0]) | st.floats(0, 90), min_size=1, max_size=200),
-)
-def test_no_minute_has_more_than_a_full_bucket_and_a_minutes_filling(
-    per_minute_max: int, pauses_s: list[float]
-) -> None:
-    clock = Clock()
-    sample = RejectedSample(per_minute_max, clock)
-    admitted: list[float] = []
-    for pause_s in pauses_s:
-        clock.now_s += pause_s
-        if sample.admits():
-            admitted.append(clock.now_s)
-    for begin in admitted:
-        within = [at for at in admitted if begin <= at < begin + 60]
-        assert len(within) <= 2 * per_minute_max

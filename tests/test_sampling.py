@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.bucket import Bucket
 from bridge.metrics import Metrics
 from bridge.near_miss import Variant
 from bridge.publish import Publisher, RecordTooLarge, Unavailable
 from bridge.publish.memory import MemoryPublisher
 from bridge.raw import RawCallback
 from bridge.record import Record
-from bridge.rejected import RejectedSample
 from bridge.sampling import TASKS_MAX, VALUE_BYTES_MAX, Rejections
 from bridge.verify import Fault, Unverified
 from tests.making import NAMING, raw_callback, signed, verdict_on, verifier, with_headers
@@ -58,10 +58,15 @@ def nearly() -> Unverified:
 
 
 def rejections(
-    publisher: Publisher, metrics: Metrics, *, per_minute_max: int = 1_000
+    publisher: Publisher,
+    metrics: Metrics,
+    *,
+    per_minute_max: int = 1_000,
+    looks_per_minute_max: int = 1_000,
 ) -> Rejections:
     return Rejections(
-        sample=RejectedSample(per_minute_max, lambda: 0.0),
+        sample=Bucket(per_minute_max, lambda: 0.0),
+        looks=Bucket(looks_per_minute_max, lambda: 0.0),
         verifier=verifier(),
         publisher=publisher,
         naming=NAMING,
@@ -111,14 +116,28 @@ async def test_a_near_miss_is_looked_for_only_where_the_signature_is_wrong(
     assert metrics.value("near_misses_total") == 0
 
 
-async def test_what_is_beyond_the_sample_is_neither_looked_into_nor_published(
-    metrics: Metrics,
-) -> None:
+async def test_what_is_beyond_the_sample_is_not_published(metrics: Metrics) -> None:
     publisher = MemoryPublisher()
     noting = rejections(publisher, metrics, per_minute_max=2)
-    assert [noting.note(nearly()) for _ in range(4)] == [Variant.SCHEME, Variant.SCHEME, None, None]
+    for _ in range(4):
+        noting.note(unverified(STRANGERS))
     await turns()
     assert len(publisher.records) == 2
+
+
+async def test_near_misses_are_looked_for_so_often_and_no_oftener(metrics: Metrics) -> None:
+    noting = rejections(MemoryPublisher(), metrics, looks_per_minute_max=2)
+    assert [noting.note(nearly()) for _ in range(4)] == [Variant.SCHEME, Variant.SCHEME, None, None]
+
+
+async def test_a_near_miss_is_found_though_strangers_filled_the_sample_or_there_is_none(
+    metrics: Metrics,
+) -> None:
+    noting = rejections(MemoryPublisher(), metrics, per_minute_max=0)
+    for _ in range(100):
+        noting.note(unverified(STRANGERS))
+    assert noting.note(nearly()) is Variant.SCHEME
+    assert metrics.value("near_misses_total", variant="scheme") == 1
 
 
 async def test_a_kafka_that_does_not_answer_holds_a_bounded_number_of_samples(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -19,10 +20,18 @@ LOOK_S: Final = 5.0
 class AccountsFile:
     """Looks at BRIDGE_ACCOUNTS_FILE, and hands what changed to the keyring."""
 
-    def __init__(self, path: Path, keyring: Keyring, *, look_s: float = LOOK_S) -> None:
+    def __init__(
+        self,
+        path: Path,
+        keyring: Keyring,
+        *,
+        look_s: float = LOOK_S,
+        on_stale: Callable[[bool], None] = lambda _: None,
+    ) -> None:
         self._path = path
         self._keyring = keyring
         self._look_s = look_s
+        self._on_stale = on_stale
         self._seen = self._content()
         self._task: asyncio.Task[None] | None = None
 
@@ -57,10 +66,13 @@ class AccountsFile:
             settings = load(None, accounts_file=self._path)
         except SettingsRefused as error:
             log.error("accounts_not_renewed", cause=str(error))  # noqa: TRY400 (the text says it all)
+            self._on_stale(True)  # noqa: FBT003 (the one thing it is told)
             return
         if not any(one.has_token for one in settings.accounts):
             log.error("accounts_not_renewed", cause="the file holds no auth token")
+            self._on_stale(True)  # noqa: FBT003 (the same)
             return
         renewed = accounts(settings)
         self._keyring.renew(renewed)
+        self._on_stale(False)  # noqa: FBT003 (the same)
         log.info("accounts_renewed", accounts=len(renewed))

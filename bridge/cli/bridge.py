@@ -57,7 +57,13 @@ class Bridge:
         self._stopping = False
         keyring = Keyring(accounts(settings))
         self._accounts_file = (
-            AccountsFile(settings.accounts_file, keyring) if settings.accounts_file else None
+            AccountsFile(
+                settings.accounts_file,
+                keyring,
+                on_stale=lambda stale: self.metrics.set("accounts_stale", int(stale)),
+            )
+            if settings.accounts_file
+            else None
         )
         self.app: Starlette = application(settings, self.durable, self.metrics, keyring)
         self.management_app = make_management_app(ready=self.not_ready, metrics=self.metrics)

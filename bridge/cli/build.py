@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from bridge import catalogue
+from bridge.bucket import Bucket
 from bridge.derived.topics import Sizing
 from bridge.durable import Durable
 from bridge.ends import Ends
@@ -21,9 +22,8 @@ from bridge.logs import CallTokens
 from bridge.metrics import Metrics
 from bridge.parse import Parser
 from bridge.publish.connection import Connection, OAuth, Secret, Tls
-from bridge.rejected import RejectedSample
 from bridge.reply.document import Replies
-from bridge.sampling import Rejections
+from bridge.sampling import LOOKS_PER_MINUTE_MAX, Rejections
 from bridge.settings import Settings
 from bridge.verify import Account, Keyring, NonceGuard, Subaccount, Verifier
 
@@ -130,6 +130,12 @@ def application(
     warn(settings, answers)
     verifier = Verifier(keyring or Keyring(accounts(settings)), NonceGuard(), settings.accept_v2)
     names = naming(settings)
+    ends = Ends(
+        metrics,
+        CallTokens(settings.log_key.get_secret_value() if settings.log_key else None),
+        strangers=Bucket(settings.log_strangers_per_minute_max, time.monotonic),
+        published_every=settings.log_published_every,
+    )
     intake = Intake(
         verifier=verifier,
         policy=settings.verification,
@@ -140,7 +146,8 @@ def application(
             control_s=settings.kafka.control_ack_timeout_s,
         ),
         rejections=Rejections(
-            sample=RejectedSample(settings.rejected_per_minute_max, time.monotonic),
+            sample=Bucket(settings.rejected_per_minute_max, time.monotonic),
+            looks=Bucket(LOOKS_PER_MINUTE_MAX, time.monotonic),
             verifier=verifier,
             publisher=durable.publisher,
             naming=names,
@@ -149,11 +156,7 @@ def application(
         replies=answers,
         naming=names,
         metrics=metrics,
-        ends=Ends(
-            metrics,
-            CallTokens(settings.log_key.get_secret_value() if settings.log_key else None),
-            published_every=settings.log_published_every,
-        ),
+        ends=ends,
     )
     return make_app(
         catalogue=types,
@@ -169,6 +172,7 @@ def application(
             settings.public_url, tuple(ip_network(one) for one in settings.trusted_proxies)
         ),
         metrics=metrics,
+        ends=ends,
     )
 
 

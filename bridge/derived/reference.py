@@ -12,8 +12,8 @@ from bridge.catalogue import Catalogue
 from bridge.dead_letter import meanings
 from bridge.derived.topics import Sizing, plan
 from bridge.kafka_settings import PREFIX, TopicSettings
-from bridge.metrics import MEASURES
-from bridge.metrics import PREFIX as METRIC_PREFIX
+from bridge.measures import MEASURES
+from bridge.measures import PREFIX as METRIC_PREFIX
 from bridge.settings import GROUPS, Settings
 
 _MADE = "<!-- Made by `make derive`. Do not edit. -->\n"

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final, assert_never
 
-import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from bridge.callbacks.model import CallbackType
 from bridge.catalogue import Catalogue
+from bridge.ends import Ends
 from bridge.ingress.load import Load, Overloaded, class_of
 from bridge.ingress.problem import CONTENT_TYPE, RETRY_AFTER_S, problem
 from bridge.ingress.request import (
@@ -29,11 +29,8 @@ from bridge.ingress.request import (
     read_request,
 )
 from bridge.intake import Intake, Taken
-from bridge.logs import where
 from bridge.metrics import Metrics
-from bridge.outcome import Outcome
-
-log = structlog.get_logger()
+from bridge.outcome import Outcome, RefusalCause
 
 METHODS: Final[tuple[str, ...]] = ("GET", "POST")
 SHARED_PATH: Final = "/plivo"
@@ -102,6 +99,7 @@ class Endpoint:
         load: Load,
         publicity: Publicity,
         metrics: Metrics,
+        ends: Ends,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),  # noqa: TID251 (the doorway's clock)
     ) -> None:
         self._intake = intake
@@ -112,6 +110,7 @@ class Endpoint:
         self._shed_class = class_of(route)
         self._publicity = publicity
         self._metrics = metrics
+        self._ends = ends
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,29 +124,29 @@ class Endpoint:
                 answer = answer_to(await self._intake.take(raw, self._route))
         except Overloaded:
             self._metrics.count("shed_total", self._shed_class)
-            self._refused(scope, "overloaded")
+            self._refused(scope, RefusalCause.OVERLOADED)
             answer = Answer(HTTPStatus.TOO_MANY_REQUESTS, _OVERLOADED, CONTENT_TYPE, retry=True)
         except Refused as refused:
             if refused.status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
                 self._metrics.count("cut_off_total", "oversize")
-            self._refused(scope, refused.problem)
-            document = problem(refused.status, refused.problem, refused.detail)
+            self._refused(scope, refused.cause)
+            document = problem(refused.status, refused.cause, refused.detail)
             answer = Answer(refused.status, document, CONTENT_TYPE)
         except ClientGone:
-            self._refused(scope, scope.get("state", {}).get(CUT_OFF, "client-gone"))
+            self._refused(scope, scope.get("state", {}).get(CUT_OFF, RefusalCause.CLIENT_GONE))
             return
         except asyncio.CancelledError:  # the time to stop in has run out
-            self._refused(scope, "stopped")
+            self._refused(scope, RefusalCause.STOPPED)
             raise
         except Exception as error:  # noqa: BLE001 (whatever it was, it was not made durable)
-            log.error("callback_failed", error=type(error).__name__, where=where(error))  # noqa: TRY400
-            self._refused(scope, "bridge-fault")
+            self._refused(scope, RefusalCause.BRIDGE_FAULT, error)
             answer = Answer(HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE, CONTENT_TYPE, retry=True)
         await send_answer(send, answer)
 
-    def _refused(self, scope: Scope, cause: str) -> None:
-        self._metrics.callback(self._label, scope["method"], Outcome.REFUSED)
-        log.warning("callback_refused", callback_type=self._label, cause=cause)
+    def _refused(
+        self, scope: Scope, cause: RefusalCause, fault: BaseException | None = None
+    ) -> None:
+        self._ends.refused(self._label, scope["method"], cause, fault=fault)
 
 
 async def _http_problem(_request: Request, error: Exception) -> Response:
@@ -163,13 +162,14 @@ async def _http_problem(_request: Request, error: Exception) -> Response:
     )
 
 
-def make_app(
+def make_app(  # noqa: PLR0913 (wired once, by name)
     *,
     catalogue: Catalogue,
     intake: Intake,
     limits: Limits,
     publicity: Publicity,
     metrics: Metrics,
+    ends: Ends,
 ) -> Starlette:
     """Return the application that answers Plivo: the derived routes, GET and POST, nothing else."""
     load = Load(callbacks_max=limits.in_flight_max, bytes_max=limits.in_flight_bytes_max)
@@ -186,6 +186,7 @@ def make_app(
             load=load,
             publicity=publicity,
             metrics=metrics,
+            ends=ends,
         )
         route = Route(path, endpoint=endpoint, methods=list(METHODS))
         route.methods = {*METHODS}  # Starlette adds HEAD, which is no callback.

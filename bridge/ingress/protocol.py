@@ -26,6 +26,7 @@ from uvicorn.server import ServerState
 from bridge.ingress.problem import CONTENT_TYPE, RETRY_AFTER_S, problem
 from bridge.ingress.request import CUT_OFF
 from bridge.metrics import Metrics
+from bridge.outcome import RefusalCause
 
 Cause = Literal["connections", "oversize", "slow_answer", "slow_body", "slow_head"]
 
@@ -202,7 +203,7 @@ class _Bounded(HttpToolsProtocol):
         if self._waits_for_us:
             self._start_reading()
         elif self._lacks_body:
-            self.scope.setdefault("state", {})[CUT_OFF] = "slow-body"
+            self.scope.setdefault("state", {})[CUT_OFF] = RefusalCause.SLOW_BODY
             self._refuse("slow_body", HTTPStatus.REQUEST_TIMEOUT)
         elif self._head_bytes:
             self._refuse("slow_head", HTTPStatus.REQUEST_TIMEOUT)

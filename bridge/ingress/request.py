@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from starlette.types import Receive, Scope
 
+from bridge.outcome import RefusalCause
 from bridge.parameters import parameter_count
 from bridge.raw import KEPT_HEADERS, Header, RawCallback
 
@@ -17,12 +18,12 @@ CUT_OFF: Final = "cut_off"
 
 
 class Refused(Exception):
-    """A limit was hit; ``status`` and ``problem`` say which."""
+    """A limit was hit; ``status`` and ``cause`` say which."""
 
-    def __init__(self, status: HTTPStatus, problem: str, detail: str) -> None:
-        super().__init__(problem)
+    def __init__(self, status: HTTPStatus, cause: RefusalCause, detail: str) -> None:
+        super().__init__(cause)
         self.status = status
-        self.problem = problem
+        self.cause = cause
         self.detail = detail
 
 
@@ -73,7 +74,7 @@ async def body_of(receive: Receive, bytes_max: int, count: Callable[[int], None]
         if len(read) + len(piece) > bytes_max:
             raise Refused(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                "body-too-large",
+                RefusalCause.BODY_TOO_LARGE,
                 f"The body is longer than {bytes_max} bytes.",
             )
         count(len(piece))
@@ -110,7 +111,7 @@ def read_request(
     if len(raw_path) + len(query_string) > limits.url_bytes_max:
         raise Refused(
             HTTPStatus.REQUEST_URI_TOO_LONG,
-            "url-too-long",
+            RefusalCause.URL_TOO_LONG,
             f"Path and query are longer than {limits.url_bytes_max} bytes.",
         )
     headers: list[Header] = []
@@ -127,7 +128,7 @@ def read_request(
     if parameter_count(query, body, dict(headers).get("content-type")) > limits.parameters_max:
         raise Refused(
             HTTPStatus.BAD_REQUEST,
-            "too-many-parameters",
+            RefusalCause.TOO_MANY_PARAMETERS,
             f"There are more than {limits.parameters_max} parameters.",
         )
     client: Any = scope.get("client")

@@ -65,9 +65,13 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
         check_same_thread=False,
         timeout=_BUSY_TIMEOUT_MS / 1000,
     )
-    # A bit that fell over must not make a whole page unreadable.
-    connection.text_factory = lambda text: text.decode("utf-8", "replace")
+    connection.text_factory = _text
     return connection
+
+
+def _text(raw: bytes) -> str:
+    """Return text as far as it can be read: a bit that fell over must not cost a whole page."""
+    return raw.decode("utf-8", "replace")
 
 
 def identify(connection: sqlite3.Connection) -> bool:

@@ -6,7 +6,7 @@ from bridge import catalogue
 from bridge.dead_letter import MEANINGS
 from bridge.ingress.load import ShedClass
 from bridge.ingress.protocol import Cause
-from bridge.metrics import MEASURES, PREFIX
+from bridge.measures import MEASURES, PREFIX
 from bridge.near_miss import Variant
 from bridge.outcome import Outcome
 from bridge.verify import Fault, Scheme

@@ -14,7 +14,7 @@ from typer.core import TyperGroup, TyperOption
 from bridge import settings
 from bridge.cli.main import app
 from bridge.kafka_settings import PREFIX as SETTING
-from bridge.metrics import MEASURES
+from bridge.measures import MEASURES
 from tests.alerts.rules import ROOT, Rule, alerts, page_of
 
 RUNBOOKS: Final = ROOT / "docs/runbooks"

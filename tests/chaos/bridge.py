@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.dev.account import ACCOUNTS
 from bridge.dev.broker import free_port
-from bridge.metrics import PREFIX
+from bridge.measures import PREFIX
 from tests.chaos.callbacks import PUBLIC_URL
 from tests.cli.process import COMMAND, Started, environment
 from tests.kafka.cluster import die_with_parent

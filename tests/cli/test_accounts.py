@@ -40,9 +40,15 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def keyring(file: Path) -> AsyncGenerator[Keyring]:
+def stale() -> list[bool]:
+    """What was told of the file, each time it changed: whether it cannot be used."""
+    return []
+
+
+@pytest.fixture
+async def keyring(file: Path, stale: list[bool]) -> AsyncGenerator[Keyring]:
     keyring = Keyring([])
-    watched = AccountsFile(file, keyring, look_s=0.01)
+    watched = AccountsFile(file, keyring, look_s=0.01, on_stale=stale.append)
     watched.start()
     yield keyring
     await watched.stop()
@@ -61,7 +67,7 @@ async def test_new_tokens_are_known_without_a_restart(file: Path, keyring: Keyri
     ("bad", "cause"), [(b"[{", "not JSON"), (content(), "no auth token"), (b"[7]", "ACCOUNTS")]
 )
 async def test_a_file_that_cannot_be_used_changes_nothing_and_is_told(
-    file: Path, keyring: Keyring, bad: bytes, cause: str
+    file: Path, keyring: Keyring, stale: list[bool], bad: bytes, cause: str
 ) -> None:
     put(file, content("good"))
     await until(lambda: tokens_of(keyring) == [b"good"])
@@ -73,3 +79,6 @@ async def test_a_file_that_cannot_be_used_changes_nothing_and_is_told(
     assert lines[0]["event"] == "accounts_not_renewed"
     assert cause in lines[0]["cause"]
     assert "good" not in str(lines)
+    assert stale == [False, True]
+    put(file, content("better"))
+    await until(lambda: stale == [False, True, False])

@@ -1,18 +1,24 @@
 """Every callback is counted once, under labels no callback can choose."""
 
+from typing import get_args
+
 import httpx
+import structlog
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
 
 from bridge.catalogue import Catalogue
 from bridge.dead_letter import Stage, meanings
 from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
-from bridge.metrics import MEASURES, PREFIX
+from bridge.ingress.load import ShedClass
+from bridge.ingress.protocol import Cause
+from bridge.measures import MEASURES, PREFIX
 from bridge.near_miss import Variant
-from bridge.outcome import Outcome
+from bridge.outcome import Outcome, RefusalCause
 from bridge.publish.memory import MemoryPublisher
 from bridge.verify import Fault, Scheme, key_id
 from tests.ingress.plivo import HANGUP, PATHS, RING, SHARED, Plivo, assert_problem, sample
-from tests.ingress.running import AUTH_ID, TOKEN, VERSION, Running, running_bridge
+from tests.ingress.running import AUTH_ID, TOKEN, VERSION, Broken, Running, running_bridge
 
 HOSTILE = 'evil"}\n1'
 
@@ -46,6 +52,35 @@ def test_every_callback_is_counted_once_however_it_ends(client: httpx.Client) ->
             assert bridge.counted(outcome=outcome, type=kind, method=method) == times
         assert bridge.counted() == len(ends)
         assert bridge.metrics.value("in_flight") == 0
+
+
+def test_every_callback_is_told_in_one_line_at_the_most(client: httpx.Client) -> None:
+    structlog.reset_defaults()
+    publisher = MemoryPublisher()
+    with running_bridge(publisher, parameters_max=40, rejected_per_minute_max=100) as bridge:
+        plivo = Plivo(client, bridge.url)
+        stranger = Plivo(client, bridge.url, token="not-the-token")
+        with capture_logs() as lines:
+            plivo.post(PATHS[RING], sample(RING))
+            plivo.post(PATHS[RING], {"Event": "Ring"})
+            stranger.post(PATHS[RING], sample(RING))
+            plivo.post(SHARED, "a=1&" * 50)
+            publisher.available = False
+            stranger.post(PATHS[RING], sample(RING))
+            plivo.post(PATHS[RING], sample(RING))
+    assert [line["event"] for line in lines] == [
+        "callback_published",
+        "callback_dead_lettered",
+        "callback_rejected",
+        "callback_refused",
+        "callback_rejected",
+        "callback_refused",
+    ]
+    structlog.reset_defaults()
+    with running_bridge(Broken("")) as bridge, capture_logs() as lines:
+        Plivo(client, bridge.url).post(PATHS[RING], sample(RING))
+    told = [line for line in lines if line["event"].startswith("callback_")]
+    assert [(line["event"], line["log_level"]) for line in told] == [("callback_refused", "error")]
 
 
 def test_how_long_it_took_to_be_durable_is_measured(client: httpx.Client) -> None:
@@ -104,7 +139,10 @@ def test_no_label_takes_its_value_from_a_callback(
         "stage": set(Stage),
         "reason": {reason for _, reason, _ in meanings()},
         "version": {VERSION},
+        "cause": {one.value for one in RefusalCause} | set(get_args(Cause)),
+        "class": {one.value for one in ShedClass},
     }
+    assert set(closed) == {label for measure in MEASURES.values() for label in measure.labels}
     text = client.get(bridge.management_url + "/metrics").text
     assert "evil" not in text
     seen = 0

@@ -132,6 +132,7 @@ def talking(kafka: str, **settings: str) -> Iterator[tuple[Started, int]]:
         kafka_ack_timeout_s="0.5",
         kafka_flush_timeout_s="0.5",
         log_level="debug",
+        log_strangers_per_minute_max="60000",
         accounts=json.dumps(ACCOUNTS),
         **settings,
     )
@@ -185,9 +186,9 @@ def test_nor_when_the_bridge_itself_fails(client: httpx.Client) -> None:
     structlog.reset_defaults()
     with capture_logs() as lines, running_bridge(Broken(f"{NAME} {NUMBERS[0]}")) as bridge:
         assert 503 in send_everything(client, bridge.url)
-        eventually(lambda: any(line["event"] == "callback_failed" for line in lines))
+        eventually(lambda: any(line["event"] == "callback_refused" for line in lines))
     assert_quiet(str(lines))
-    failed = next(line for line in lines if line["event"] == "callback_failed")
+    failed = next(line for line in lines if line["event"] == "callback_refused")
     assert failed["error"] == "ArithmeticError"
     assert failed["where"].startswith("ingress/running.py:")
 

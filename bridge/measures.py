@@ -1,0 +1,201 @@
+"""What is measured: each metric's name, kind, unit, meaning and labels, declared once.
+
+Labels come from closed sets of ours, never from a callback.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+PREFIX: Final = "callback_bridge"
+
+Name = Literal[
+    # counter, callbacks
+    "callbacks_total",
+    # counter, callbacks
+    "refused_total",
+    # counter, callbacks
+    "verifications_total",
+    # histogram, seconds
+    "acknowledgement_seconds",
+    # counter, records
+    "records_total",
+    # counter, bytes
+    "record_bytes_total",
+    # counter, parameters
+    "undeclared_total",
+    # counter, parameters
+    "unreadable_total",
+    # counter, events
+    "zone_mismatches_total",
+    # counter, callbacks
+    "path_mismatches_total",
+    # counter, callbacks
+    "repeated_total",
+    # counter, records
+    "late_acknowledgements_total",
+    # counter, callbacks
+    "overtakes_total",
+    # counter, callbacks
+    "drained_total",
+    # counter, records
+    "dead_letters_total",
+    # counter, callbacks
+    "rejected_samples_total",
+    # counter, callbacks
+    "near_misses_total",
+    # counter, callbacks
+    "shed_total",
+    # counter, connections
+    "cut_off_total",
+    # gauge, callbacks
+    "in_flight",
+    # gauge, bytes
+    "in_flight_bytes",
+    # gauge, 1 or 0
+    "kafka_available",
+    # gauge, 1 or 0
+    "breaker_open",
+    # gauge, callbacks
+    "spool_callbacks",
+    # gauge, records
+    "spool_records",
+    # gauge, bytes
+    "spool_bytes",
+    # gauge, bytes
+    "spool_bytes_max",
+    # gauge, records
+    "spool_records_max",
+    # gauge, seconds
+    "spool_oldest_age_seconds",
+    # gauge, callbacks
+    "spool_parked",
+    # gauge, files
+    "spool_damaged",
+    # gauge, 1 or 0
+    "spool_writable",
+    # gauge, 1 or 0
+    "accounts_stale",
+    # gauge, 1
+    "build_info",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One metric's declaration: the reference page and the collector are both made from it."""
+
+    kind: Literal["counter", "histogram", "gauge"]
+    unit: str
+    meaning: str
+    labels: tuple[str, ...] = ()
+
+
+MEASURES: Final[dict[Name, Measure]] = {
+    "callbacks_total": Measure(
+        "counter",
+        "callbacks",
+        "Callbacks by how they ended. Every callback is counted once.",
+        ("product", "type", "method", "outcome"),
+    ),
+    "refused_total": Measure(
+        "counter", "callbacks", "Callbacks that were refused, by why.", ("cause",)
+    ),
+    "verifications_total": Measure(
+        "counter",
+        "callbacks",
+        "Signature checks. `scheme` and `key_id` are empty where none held; `result` is `verified` "
+        "or the fault.",
+        ("scheme", "result", "key_id"),
+    ),
+    "acknowledgement_seconds": Measure(
+        "histogram",
+        "seconds",
+        "From handing over a callback's records until they are durable, by where: `kafka` or `spool`.",
+        ("path",),
+    ),
+    "records_total": Measure("counter", "records", "Acknowledged records.", ("topic",)),
+    "record_bytes_total": Measure(
+        "counter", "bytes", "Value bytes of acknowledged records.", ("topic",)
+    ),
+    "undeclared_total": Measure(
+        "counter", "parameters", "Parameters of Plivo's no declaration knows.", ("type",)
+    ),
+    "unreadable_total": Measure(
+        "counter", "parameters", "Parameters whose text could not be read.", ("type",)
+    ),
+    "zone_mismatches_total": Measure(
+        "counter",
+        "events",
+        "Events whose local times are not in the account's configured zone.",
+        ("type",),
+    ),
+    "path_mismatches_total": Measure(
+        "counter",
+        "callbacks",
+        "Callbacks that came on another type's path. `type` is what they were.",
+        ("type",),
+    ),
+    "repeated_total": Measure(
+        "counter",
+        "callbacks",
+        "Callbacks that came again with the id of one this process has taken lately.",
+        ("type",),
+    ),
+    "late_acknowledgements_total": Measure(
+        "counter",
+        "records",
+        "Records acknowledged after their callback was spooled: each will be on Kafka twice.",
+    ),
+    "overtakes_total": Measure(
+        "counter",
+        "callbacks",
+        "Callbacks published before older ones of their key, because the spool could not take them.",
+    ),
+    "drained_total": Measure("counter", "callbacks", "Spooled callbacks now on Kafka."),
+    "dead_letters_total": Measure("counter", "records", "Dead letters.", ("stage", "reason")),
+    "rejected_samples_total": Measure(
+        "counter", "callbacks", "Rejected callbacks kept in the rejected topic.", ("fault",)
+    ),
+    "near_misses_total": Measure(
+        "counter",
+        "callbacks",
+        "Rejected callbacks whose signature holds for another URL, by what differs in it.",
+        ("variant",),
+    ),
+    "shed_total": Measure(
+        "counter",
+        "callbacks",
+        "Callbacks answered 429 because too many were under way.",
+        ("class",),
+    ),
+    "cut_off_total": Measure(
+        "counter", "connections", "Clients cut off: too slow, too big, too many.", ("cause",)
+    ),
+    "in_flight": Measure("gauge", "callbacks", "Callbacks being worked on."),
+    "in_flight_bytes": Measure(
+        "gauge", "bytes", "Bytes of their bodies, and of bodies still arriving."
+    ),
+    "kafka_available": Measure("gauge", "1 or 0", "Whether there is a connection to Kafka."),
+    "breaker_open": Measure(
+        "gauge", "1 or 0", "Whether callbacks go to the spool because Kafka does not acknowledge."
+    ),
+    "spool_callbacks": Measure("gauge", "callbacks", "Callbacks waiting in the spool."),
+    "spool_records": Measure("gauge", "records", "Their records."),
+    "spool_bytes": Measure("gauge", "bytes", "The bytes of those records."),
+    "spool_bytes_max": Measure("gauge", "bytes", "The most it may hold; 0 without a spool."),
+    "spool_records_max": Measure("gauge", "records", "The most it may hold; 0 without a spool."),
+    "spool_oldest_age_seconds": Measure(
+        "gauge", "seconds", "How long the oldest of them has waited; 0 if there is none."
+    ),
+    "spool_parked": Measure(
+        "gauge", "callbacks", "Spooled callbacks that Kafka takes in no form: they need a person."
+    ),
+    "spool_damaged": Measure("gauge", "files", "Spool files set aside because they are damaged."),
+    "spool_writable": Measure("gauge", "1 or 0", "Whether the spool can take a callback now."),
+    "accounts_stale": Measure(
+        "gauge",
+        "1 or 0",
+        "Whether the accounts file has changed and cannot be used: those known before stay.",
+    ),
+    "build_info": Measure("gauge", "1", "The running version.", ("version",)),
+}
