@@ -14,7 +14,7 @@ from bridge.cli.tail import since_from
 from bridge.event import JOURNAL_TOPIC
 from bridge.replay.pace import Pace, pace_from
 from bridge.replay.progress import Destination
-from bridge.replay.selection import ID, Query, Source, offsets_from
+from bridge.replay.selection import Query, Source, id_from, offsets_from
 from bridge.replay.to_url import is_base
 from bridge.replay.window import Window, window
 
@@ -86,11 +86,6 @@ def query_of(  # noqa: PLR0913 (the options)
     known = catalogue.load().by_name
     for name in types or ():
         chosen(name, known, "type", "`callback-bridge callbacks list`")
-    for option, ids in (("--call", calls), ("--message", messages), ("--account", accounts)):
-        for one in ids or ():
-            if ID.fullmatch(one) is None:
-                message = f"{one!r} is no id"
-                raise typer.BadParameter(message, param_hint=option)
     for text in offsets or ():
         try:
             offsets_from(text)
@@ -101,11 +96,18 @@ def query_of(  # noqa: PLR0913 (the options)
         since=since,
         until=until,
         types=tuple(types or ()),
-        calls=tuple(calls or ()),
-        messages=tuple(messages or ()),
-        accounts=tuple(accounts or ()),
+        calls=_ids("--call", calls),
+        messages=_ids("--message", messages),
+        accounts=_ids("--account", accounts),
         offsets=tuple(offsets or ()),
     )
+
+
+def _ids(option: str, texts: Sequence[str] | None) -> tuple[str, ...]:
+    try:
+        return tuple(map(id_from, texts or ()))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
 
 
 def window_of(query: Query) -> Window:

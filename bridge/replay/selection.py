@@ -24,7 +24,8 @@ from bridge.replay.window import Offsets, Window
 
 Source = Literal["events", "journal"]
 
-ID: Final = re.compile(r"[0-9A-Za-z_-]{8,64}", re.ASCII)
+_ID: Final = re.compile(r"[0-9A-Za-z_-]{8,64}", re.ASCII)
+_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 _OFFSETS: Final = re.compile(
     r"(?P<topic>[A-Za-z0-9._-]+):(?P<partition>\d{1,9}):(?P<first>\d{1,18})-(?P<last>\d{1,18})?",
     re.ASCII,
@@ -44,6 +45,14 @@ class Query:
     messages: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     offsets: tuple[str, ...] = ()
+
+
+def id_from(text: str) -> str:
+    """Return an id as records have it: a UUID in lower case, as Plivo sends it; raises ValueError."""
+    if _ID.fullmatch(text) is None:
+        message = f"{text!r} is no id"
+        raise ValueError(message)
+    return text.lower() if _UUID.fullmatch(text) else text
 
 
 def offsets_from(text: str) -> Offsets:

@@ -33,6 +33,8 @@ def test_a_plan_counts_and_writes_nothing_but_its_file(auditor: Auditor) -> None
         (("--type", "voice.call.ring", "--type", "voice.call.hangup"), 2 * CALLS),
         ((*JOURNAL, "--type", "voice.call.hangup"), CALLS),
         ((*JOURNAL, "--call", str(call_uuid(2)), "--account", AUTH_ID), 3),
+        (("--call", str(call_uuid(2)).upper()), 3),
+        (("--call", str(call_uuid(2)), "--message", str(call_uuid(2))), 3),
         (("--message", str(call_uuid(1)), "--type", "voice.call.answer"), 1),
         ((*JOURNAL, "--since", "2026-03-07T14:13:33Z", "--until", "2026-03-07T14:14:00Z"), 5),
     ],

@@ -6,7 +6,7 @@ import orjson
 import pytest
 from aiokafka.structs import ConsumerRecord
 
-from bridge.replay.selection import Query, offsets_from, type_of, wanted
+from bridge.replay.selection import Query, id_from, offsets_from, type_of, wanted
 from bridge.replay.window import Offsets, Window
 from tests.replay.making import NOON_MS, samples, stored, stored_of
 
@@ -135,6 +135,27 @@ def test_a_type_is_read_from_the_headers(
     headers: list[tuple[str, bytes | None]], expected: bytes | None
 ) -> None:
     assert type_of(stored(headers=headers)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (CALL, CALL),
+        (CALL.upper(), CALL),
+        ("MAXXXXXXXXXXXXXXXXXX", "MAXXXXXXXXXXXXXXXXXX"),
+        ("Room-One", "Room-One"),
+    ],
+)
+def test_a_uuid_is_looked_for_as_plivo_writes_it_and_any_other_id_as_it_is_given(
+    text: str, expected: str
+) -> None:
+    assert id_from(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "short", "with space", "Zo\u00eb-Zo\u00eb-Zo", "x" * 65])
+def test_what_is_no_id_is_quoted(text: str) -> None:
+    with pytest.raises(ValueError, match=repr(text)):
+        id_from(text)
 
 
 @pytest.mark.parametrize(
