@@ -23,7 +23,7 @@ from bridge.parse import Parser
 from bridge.replay.call import Found, Sources, find
 from bridge.replay.derive import Deriver
 from bridge.replay.keyed import Keyed
-from bridge.replay.selection import ID
+from bridge.replay.selection import id_from
 from bridge.replay.window import Window, window
 from bridge.settings import Settings, for_kafka, load
 
@@ -65,9 +65,10 @@ def show_call(  # noqa: PLR0913 (a command's options)
 
     Legs, parent call and conference are followed. Exit code 1 if nothing is found.
     """
-    if ID.fullmatch(identity) is None:
-        message = f"{identity!r} is no id"
-        raise typer.BadParameter(message, param_hint="UUID")
+    try:
+        identity = id_from(identity)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="UUID") from error
     now = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
     within = _within(now, since=since, until=until, around=around, everything=everything)
     settings = for_kafka(load(settings_file))
@@ -76,7 +77,7 @@ def show_call(  # noqa: PLR0913 (a command's options)
         _found(settings, identity, within, everything=everything, silent=as_document)
     )
     if as_document:
-        typer.echo(orjson.dumps(document(found, now, since_ms=within.since_ms)))
+        typer.echo(orjson.dumps(document(found, now)))
     elif found.entries:
         show_found(found, now)
     if not found.entries:

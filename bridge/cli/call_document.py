@@ -12,21 +12,25 @@ from bridge.replay.call_legs import Leg, legs_of, total_cost
 from bridge.replay.columns import utc_from_ms
 
 
-def document(found: Found, now: datetime, *, since_ms: int | None) -> dict[str, Any]:
-    """Return everything that was found; ``since_ms`` is where looking began."""
-    legs = legs_of(found.entries)
+def document(found: Found, now: datetime) -> dict[str, Any]:
+    """Return everything that was found."""
+    legs = legs_of(found.entries, found.id)
+    since_ms, until_ms = found.read.since_ms, found.read.until_ms
     return {
         "id": found.id,
         "kind": kind_of(found.entries, legs),
         "looked_since": None if since_ms is None else utc_from_ms(since_ms),
+        "looked_until": None if until_ms is None else utc_from_ms(until_ms),
         "callbacks": len(found.entries),
         "is_cut": found.is_cut,
         "followed": found.followed,
         "not_followed": found.not_followed,
+        "missing_topics": found.missing_topics,
         "total_cost": total_cost(legs),
-        "legs": [_leg(leg) for leg in legs],
+        "legs": [_leg(leg) for leg in legs if leg.is_of_call],
+        "legs_of_other_calls": [_leg(leg) for leg in legs if not leg.is_of_call],
         "timeline": [_entry(entry) for entry in found.entries],
-        "gaps": gaps_of(found.entries, legs, now),
+        "gaps": gaps_of(found, legs, now),
         "duplicates": duplicates_of(found.entries),
     }
 
@@ -35,7 +39,7 @@ def kind_of(entries: Sequence[Entry], legs: Sequence[Leg]) -> str | None:
     """Return whether it is a call or a message, ``other`` for anything else; None of nothing."""
     if not entries:
         return None
-    if legs:
+    if any(leg.is_of_call for leg in legs):
         return "call"
     return "message" if any("message_uuid" in entry.data for entry in entries) else "other"
 
@@ -88,6 +92,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "reply": value["reply"],
         "event_id": entry.event["id"] if entry.event else None,
         "event_from": entry.event_from,
+        "replay_id": entry.replay_id,
         "fault": entry.fault,
         "place": entry.place,
         "bridge_version": value["bridge_version"],

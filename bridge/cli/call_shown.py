@@ -34,13 +34,14 @@ _TELLING: Final = (
 
 def show_found(found: Found, now: datetime) -> None:
     """Print everything that was found."""
-    legs = legs_of(found.entries)
-    gaps = gaps_of(found.entries, legs, now)
+    legs = legs_of(found.entries, found.id)
+    gaps = gaps_of(found, legs, now)
     duplicates = duplicates_of(found.entries)
     repeated = {place for one in duplicates for place in one.places[1:]}
     show(facts(_head(found, legs)))
     for leg in legs:
-        show("", f"[bold]{leg.role} leg[/] [cyan]{escape(leg.id)}[/]", facts(_leg(leg)))
+        role = f"{leg.role} leg" if leg.is_of_call else "leg of another call"
+        show("", f"[bold]{role}[/] [cyan]{escape(leg.id)}[/]", facts(_leg(leg)))
     show("", _time_line(found.entries, repeated))
     show(*_gap_lines(gaps), *_duplicate_lines(duplicates), *_notes(found))
 
@@ -104,13 +105,17 @@ def _time_line(entries: Iterable[Entry], repeated: set[str]) -> Table:
     made = table(head, [])
     for entry in entries:
         received_at, received_local = received(entry)
-        again = entry.place in repeated
+        again = ""
+        if entry.replay_id is not None:
+            again = " (replayed)"
+        elif entry.place in repeated:
+            again = " (again)"
         cells = [
             f"{_day(received_at)} {_clock(received_at)}",
-            _clock(received_local),
+            _beside(received_local, received_at),
             entry.type or "no event",
             entry.key[:_SHORT],
-            _what(entry) + (" (again)" if again else ""),
+            _what(entry) + again,
             _beside(happened(entry)[0], received_at),
             _verified(entry),
             _reply(entry),
@@ -151,7 +156,8 @@ def _moment(moment: Json, entry: Entry) -> str:
     if moment["utc"] is None:
         return f"{moment['text']} {moment['zone'] or ''}: {moment['certainty']}"
     there = local(datetime.fromisoformat(moment["utc"]), entry)
-    return f"{moment['utc']}  {_clock(there)} local" if there else str(moment["utc"])
+    utc = str(moment["utc"])
+    return f"{utc}  {_beside(there, utc)} local" if there else utc
 
 
 def _clock(time: str | None) -> str:
@@ -197,10 +203,11 @@ def _gap_lines(gaps: Sequence[Gap]) -> list[str]:
 def _duplicate_lines(duplicates: Sequence[Duplicate]) -> list[str]:
     lines: list[str] = []
     for one in duplicates:
-        why = "Plivo sent it again" if one.is_retry else "stored more than once"
-        lines.append(
-            f"[yellow]{len(one.places)} times[/]  {escape(one.type)} {one.event_id}: {why}"
-        )
+        why = ["Plivo sent it again"] if one.is_retry else []
+        why += [f"replayed by {name}" for name in dict.fromkeys(one.replays)]
+        why += ["stored more than once"] if one.is_fault else []
+        text = escape(f"{one.type} {one.event_id}: {', '.join(why)}")
+        lines.append(f"[yellow]{len(one.places)} times[/]  {text}")
     return lines
 
 
@@ -211,6 +218,9 @@ def _notes(found: Found) -> list[str]:
         notes.append(
             f"{derived} events are no longer on their topics: derived from the journal by today's code"
         )
+    if found.missing_topics:
+        names = ", ".join(found.missing_topics)
+        notes.append(f"not there, or this login may not Describe them: {escape(names)}")
     if found.not_followed:
         notes.append(f"not followed any further: {escape(', '.join(found.not_followed))}")
     if found.is_cut:

@@ -5,20 +5,24 @@
 2. Plivo ends a call after four hours unless it is told otherwise (``time_limit``): a leg without a
    hangup is under way until then.
 3. Times are compared where Plivo is sure of both. Each is rounded on its own.
+4. What lies outside of what was read is not missing: after ``until``, of a leg that was not followed, or
+   of a call with more callbacks than are kept. A report from before what was read is said to be that.
+5. A copy that a replay stored says so, and is no fault.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from bridge.replay.call import Entry, Json
+from bridge.replay.call import Entry, Found, Json
 from bridge.replay.call_legs import Leg
 
 UNDER_WAY_H: Final = 4
 # Far more than a message has; a number beyond is no numbering.
 _REPORTS_MAX: Final = 100
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ROUNDING: Final = timedelta(seconds=5)
 _IN_ORDER: Final = ("started_at", "answered_at", "ended_at")
 
@@ -34,24 +38,37 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """One event that came more than once. ``is_retry``: at another time, so Plivo sent it again."""
+    """One event that is there more than once.
+
+    ``is_retry``: it came at another time, so Plivo sent it again. ``replays`` are the ids of the replays
+    that stored copies, one for each copy: rule 5.
+    """
 
     event_id: str
     type: str
     places: tuple[str, ...]
     is_retry: bool
+    replays: tuple[str, ...]
+
+    @property
+    def is_fault(self) -> bool:
+        """Say whether neither Plivo nor a replay is why it is there more than once."""
+        return not self.is_retry and len(self.places) - len(self.replays) > 1
 
 
-def gaps_of(entries: Sequence[Entry], legs: Iterable[Leg], now: datetime) -> list[Gap]:
-    """Return every gap there is: rules 1 to 3."""
-    found: list[Gap] = []
+def gaps_of(found: Found, legs: Iterable[Leg], now: datetime) -> list[Gap]:
+    """Return every gap there is: rules 1 to 4."""
+    until_ms = found.read.until_ms
+    read_until = now if until_ms is None else min(now, _EPOCH + timedelta(milliseconds=until_ms))
+    gaps: list[Gap] = []
     for leg in legs:
-        found += _missing(leg, now)
-        found += _contradictions(leg)
-        found += _stir(leg)
-    for entry in entries:
-        found += _of_entry(entry)
-    return [*found, *_missing_reports(entries)]
+        if not found.is_cut and leg.id not in found.not_followed:
+            gaps += _missing(leg, read_until)
+        gaps += _contradictions(leg)
+        gaps += _stir(leg)
+    for entry in found.entries:
+        gaps += _of_entry(entry)
+    return gaps if found.is_cut else [*gaps, *_missing_reports(found)]
 
 
 def duplicates_of(entries: Iterable[Entry]) -> list[Duplicate]:
@@ -66,6 +83,7 @@ def duplicates_of(entries: Iterable[Entry]) -> list[Duplicate]:
             type=same[0].type,
             places=tuple(entry.place for entry in same),
             is_retry=len({entry.callback.raw.received_at for entry in same}) > 1,
+            replays=tuple(entry.replay_id for entry in same if entry.replay_id is not None),
         )
         for event_id, same in by_id.items()
         if len(same) > 1
@@ -144,10 +162,10 @@ def _of_entry(entry: Entry) -> Iterator[Gap]:
             yield Gap("time_unsure", entry.key, f"{_called(entry)}: {name} is {certainty}")
 
 
-def _missing_reports(entries: Iterable[Entry]) -> Iterator[Gap]:
-    """Yield the delivery reports that are missing from Plivo's own numbering."""
+def _missing_reports(found: Found) -> Iterator[Gap]:
+    """Yield the delivery reports that are missing from Plivo's own numbering: rule 4."""
     by_message: dict[str, set[int]] = {}
-    for entry in entries:
+    for entry in found.entries:
         number = entry.data.get("sequence")
         if entry.type == "messaging.message.status" and isinstance(number, int):
             by_message.setdefault(entry.key, set()).add(number)
@@ -155,6 +173,8 @@ def _missing_reports(entries: Iterable[Entry]) -> Iterator[Gap]:
         missing = sorted(set(range(1, min(max(numbers), _REPORTS_MAX))) - numbers)
         if missing:
             text = f"no delivery report numbered {', '.join(map(str, missing))} came"
+            if found.read.since_ms is not None and missing[0] < min(numbers):
+                text += "; what came before all that was read is outside of it"
             yield Gap("report_missing", message, text)
 
 

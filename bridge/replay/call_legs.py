@@ -4,9 +4,11 @@
    which may have callbacks of its own besides: what they say is kept under its id.
 2. Of a leg's callbacks the latest that says anything of a field is believed. Null says nothing.
 3. The first leg is the one the others lead back to, which ``data.correlation.call`` names.
+4. Legs are of one call where a callback names both as call, leg, other leg or parent. Those that only
+   met in a MultiPartyCall are of calls of their own, and so is what they cost.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -15,6 +17,7 @@ from bridge.replay.call import Entry, Json
 
 _DIALLED: Final = "voice.dial."
 _ENDS_A_DIAL: Final = "voice.dial.action"
+_OF_A_CALL: Final = ("call", "leg", "other_leg", "parent_call")
 
 _OWN: Final = {
     name: name
@@ -55,6 +58,7 @@ class Leg:
 
     id: str
     role: str
+    is_of_call: bool
     fields: Json = field(default_factory=dict[str, Any])
     entries: list[Entry] = field(default_factory=list[Entry])
 
@@ -75,15 +79,17 @@ class Leg:
         return bool(self.of_type("voice.call.hangup", "voice.dial.hangup"))
 
 
-def legs_of(entries: Iterable[Entry]) -> list[Leg]:
-    """Return the legs, the first one first: rules 1 to 3."""
+def legs_of(entries: Sequence[Entry], identity: str) -> list[Leg]:
+    """Return the legs, first those of the call an id is of, its first leg in front: rules 1 to 4."""
+    ids = _of_one_call(entries, identity)
     found: dict[str, Leg] = {}
     first: str | None = None
     for entry in entries:
-        correlation: Mapping[str, str | None] = entry.data.get("correlation") or {}
-        first = first or correlation.get("call")
+        correlation = _correlation(entry)
         for leg_id, names in _spoken_of(entry, correlation):
-            leg = found.setdefault(leg_id, Leg(leg_id, "other"))
+            leg = found.setdefault(leg_id, Leg(leg_id, "other", leg_id in ids))
+            if leg.is_of_call:
+                first = first or correlation.get("call")
             if entry not in leg.entries:
                 leg.entries.append(entry)
             said = {ours: entry.data.get(name) for name, ours in names.items()}
@@ -92,7 +98,23 @@ def legs_of(entries: Iterable[Entry]) -> list[Leg]:
                 leg.role = "dialled"
     if first in found:
         found[first].role = "first"
-    return sorted(found.values(), key=lambda leg: leg.role != "first")
+    return sorted(found.values(), key=lambda leg: (not leg.is_of_call, leg.role != "first"))
+
+
+def _of_one_call(entries: Sequence[Entry], identity: str) -> set[str]:
+    """Return the ids of the call that an id is of: rule 4."""
+    groups = [
+        {one for name in _OF_A_CALL if (one := _correlation(entry).get(name)) is not None}
+        for entry in entries
+    ]
+    ids = {identity}
+    while more := set[str]().union(*[group for group in groups if not group.isdisjoint(ids)]) - ids:
+        ids |= more
+    return ids
+
+
+def _correlation(entry: Entry) -> Mapping[str, str | None]:
+    return entry.data.get("correlation") or {}
 
 
 def _spoken_of(
@@ -108,6 +130,10 @@ def _spoken_of(
 
 
 def total_cost(legs: Iterable[Leg]) -> str | None:
-    """Return the sum of what the legs cost, in the account's currency; None if none says."""
-    costs = [Decimal(leg.fields["total_cost"]) for leg in legs if "total_cost" in leg.fields]
+    """Return what the legs of the call cost in all, in the account's currency; None if none says."""
+    costs = [
+        Decimal(leg.fields["total_cost"])
+        for leg in legs
+        if leg.is_of_call and "total_cost" in leg.fields
+    ]
     return f"{sum(costs, Decimal()):f}" if costs else None

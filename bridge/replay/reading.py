@@ -22,7 +22,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from bridge.publish.connection import BadConnection, Connection
-from bridge.replay.source import CannotRead, partitions_of
+from bridge.replay.source import CannotRead, missing_of, partitions_of
 
 CHUNK_RECORDS: Final = 500
 # What all partitions together may hold back (rule 4), and the bounds of one's share. Kafka answers
@@ -125,6 +125,12 @@ async def assigned(
         raise CannotRead(message) from error
     finally:
         await consumer.stop()
+
+
+async def missing_topics(connection: Connection, topics: Sequence[str]) -> list[str]:
+    """Return which topics are not there, or are hidden from this login; raises CannotRead."""
+    async with assigned(connection, ()) as (consumer, _):
+        return await missing_of(consumer, topics)
 
 
 async def _merged(lanes: list[_Lane], reader: "_Reader") -> AsyncGenerator[list[ConsumerRecord]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.client import ClusterMetadata
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
@@ -84,8 +85,7 @@ async def read(
 
 async def partitions_of(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list[TopicPartition]:
     """Return every partition of the topics; raises CannotRead if one of them is missing."""
-    # The consumer's own metadata knows the topics it subscribed to, and it subscribes to none.
-    cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001 (there is no other way)
+    cluster = await _cluster(consumer)
     missing = [topic for topic in topics if cluster.partitions_for_topic(topic) is None]
     if missing:
         message = (
@@ -98,6 +98,17 @@ async def partitions_of(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> li
         for topic in topics
         for partition in sorted(cluster.partitions_for_topic(topic) or ())
     ]
+
+
+async def missing_of(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list[str]:
+    """Return which of the topics are not there, or hidden from a login that may not Describe them."""
+    cluster = await _cluster(consumer)
+    return [topic for topic in topics if cluster.partitions_for_topic(topic) is None]
+
+
+async def _cluster(consumer: AIOKafkaConsumer) -> ClusterMetadata:
+    # The consumer's own metadata knows the topics it subscribed to, and it subscribes to none.
+    return await consumer._client.fetch_all_metadata()  # noqa: SLF001 (there is no other way)
 
 
 async def _seek(

@@ -80,6 +80,15 @@ def test_a_call_is_one_document_with_its_legs_and_its_time_line(cluster: Cluster
     assert (found["followed"], found["gaps"], found["duplicates"]) == ([B], [], [])
 
 
+def test_a_call_that_began_before_looking_is_whole(cluster: Cluster) -> None:
+    found = cluster.document(A.upper(), "--since=3570s")
+    names = [one["type"].removeprefix("voice.").removeprefix("call.") for one in found["timeline"]]
+    assert (names, found["gaps"], found["total_cost"]) == (CALLBACKS, [], "0.01500")
+    assert found["looked_since"] < found["timeline"][0]["received_at"]
+    assert (found["looked_until"], found["missing_topics"]) == (None, [])
+    assert found["legs_of_other_calls"] == []
+
+
 def test_every_callback_has_its_times_its_reply_and_its_verdict(cluster: Cluster) -> None:
     ring = cluster.document(A)["timeline"][0]
     utc = datetime.fromisoformat(ring["received_at"])

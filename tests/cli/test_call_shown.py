@@ -1,5 +1,6 @@
 """A call laid out for a person: what is there is said, and what is not is not made up."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -34,7 +35,7 @@ def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def shown(capsys: pytest.CaptureFixture[str], found: list[Entry], **more: object) -> str:
-    show_found(Found(A, found, **more), at(10 * 3600))  # type: ignore[arg-type]
+    show_found(Found(A, entries=found, **more), at(10 * 3600))  # type: ignore[arg-type]
     return capsys.readouterr().out
 
 
@@ -71,6 +72,17 @@ def test_a_time_of_another_day_has_its_day(capsys: pytest.CaptureFixture[str]) -
     assert "2026-03-07 14:14:37Z" in said
 
 
+def test_a_local_time_of_another_day_has_its_day(capsys: pytest.CaptureFixture[str]) -> None:
+    late = timedelta(hours=13)  # 03:14 in UTC, and the evening before in New York
+    times = {"StartTime": "2026-03-07 22:13:28", "EndTime": "2026-03-07 22:14:37"}
+    times |= {"AnswerTime": "2026-03-07 22:13:32", "SessionStart": "2026-03-08 03:13:28.250000"}
+    hangup = changed(HANGUP, **times)
+    said = shown(capsys, entries(taken(hangup, at(70) + late)))
+    assert "2026-03-08 03:14:38Z" in said
+    assert "2026-03-07 22:14:38-05:00" in said
+    assert "2026-03-08T03:14:37Z  2026-03-07 22:14:37-05:00 local" in said
+
+
 def test_a_zone_nobody_knows_gives_no_local_times(capsys: pytest.CaptureFixture[str]) -> None:
     one = entry(taken(HANGUP, at(70)))
     one.callback.value["zone"] = None
@@ -99,9 +111,17 @@ def test_a_callback_that_nobody_vouches_for_or_made_no_event_of_is_told(
 
 def test_what_was_looked_for_and_what_was_not_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     found = steps((RING, 2), (ANSWER, 5), (HANGUP, 70))
-    said = shown(capsys, found, followed=[ROOM], not_followed=["another"], is_cut=True)
+    said = shown(
+        capsys,
+        found,
+        followed=[ROOM],
+        not_followed=["another"],
+        missing_topics=["plivo.[a]"],
+        is_cut=True,
+    )
     assert f"also looked for  {ROOM}" in said
     assert "not followed any further: another" in said
+    assert "not there, or this login may not Describe them: plivo.[a]" in said
     assert f"the first {CALLBACKS_MAX:,} callbacks" in said
 
 
@@ -110,6 +130,25 @@ def test_what_came_twice_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     said = shown(capsys, entries(one, one))
     assert "ringing (again)" in said
     assert "stored more than once" in said
+
+
+def test_what_a_replay_stored_again_is_told_from_a_fault(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    original, copy = entries(*[taken(RING, at(2))] * 2)
+    said = shown(capsys, [original, replace(copy, replay_id="[abcd]")])
+    assert "ringing (replayed)" in said
+    assert "replayed by [abcd]" in said
+    assert "stored more than once" not in said
+
+
+def test_legs_of_other_calls_are_listed_apart_and_not_summed_up(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stranger = changed(HANGUP, CallUUID=ROOM, ALegUUID=None, TotalCost="9.00000")
+    said = shown(capsys, steps((stranger, 60), (RING, 2), (ANSWER, 5), (HANGUP, 70)))
+    assert "0.01000, in the account's currency" in said
+    assert said.index(f"first leg {A}") < said.index(f"leg of another call {ROOM}")
 
 
 def test_a_message_is_told_by_its_last_report(capsys: pytest.CaptureFixture[str]) -> None:

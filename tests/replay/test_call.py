@@ -1,9 +1,6 @@
 """A call or message found on a cluster, by its id alone."""
 
-import contextlib
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,94 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.dev.emulator.call import Step
-from bridge.event import Naming
 from bridge.publish.partitioning import partition_of
-from bridge.record import Record
 from bridge.replay import call as calling
-from bridge.replay.call import Entry, Found, Sources, find
-from bridge.replay.derive import Deriver
-from bridge.replay.keyed import Keyed
-from bridge.replay.window import Window, window
+from bridge.replay.call import Entry
+from bridge.replay.source import CannotRead
 from tests.kafka.client import Kafka, make_topics, planned
-from tests.making import parser
-from tests.replay.calls import (
-    KINDS,
-    PLACED,
-    SCHEMAS,
-    TYPES,
-    Taken,
-    calls,
-    journal_of,
-    make_some_topics,
-    saying,
-    store,
-    taken,
-)
+from tests.replay.calls import call_uuid, journal_of, make_some_topics, saying, taken
+from tests.replay.looking import CALL, Cluster, filled, types
 from tests.replay.making import read_topics
-from tests.replay.stories import (
-    MESSAGE,
-    ROOM,
-    A,
-    B,
-    at,
-    dialled_call,
-    entry,
-    report,
-)
+from tests.replay.stories import MESSAGE, ROOM, A, B, at, dialled_call, entry, report
 
 pytest_plugins = ("tests.kafka.fixtures",)
-
-ALL_TIME = Window()
-
-
-@dataclass
-class Cluster:
-    """A cluster with other calls on it, and what was read of it."""
-
-    kafka: Kafka
-    prefix: str
-    read: dict[str, int] = field(default_factory=dict)
-
-    async def put(self, callbacks: Sequence[Taken]) -> None:
-        await store(self.kafka, [record for one in callbacks for record in one.records])
-
-    async def store(self, records: Sequence[Record]) -> None:
-        await store(self.kafka, records)
-
-    async def find(
-        self, identity: str, within: Window = ALL_TIME, *, everywhere: bool = False
-    ) -> Found:
-        @contextlib.contextmanager
-        def counting(doing: str, of: int) -> Generator[Callable[[int], None]]:
-            self.read[doing] = self.read.get(doing, 0) + of
-            yield lambda _: None
-
-        self.read.clear()
-        return await find(
-            identity,
-            within,
-            keyed=Keyed(self.kafka.connection, counting, everywhere=everywhere),
-            sources=Sources(
-                journal_of(self.prefix), frozenset(self.prefix + kind.topic for kind in KINDS)
-            ),
-            deriver=Deriver(parser(TYPES), Naming(self.prefix, SCHEMAS)),
-        )
 
 
 @pytest.fixture
 async def cluster(kafka: Kafka, prefix: str) -> Cluster:
-    """A cluster with a call that dialled another leg, and five others."""
-    await make_some_topics(kafka, prefix)
-    made = Cluster(kafka, prefix)
-    await made.put([*calls(5, prefix=prefix), *dialled_call(prefix)])
-    return made
-
-
-def types(found: Found) -> list[str]:
-    return [one.type.removeprefix("voice.") for one in found.entries]
-
-
-CALL = ["call.ring", "call.answer", "dial.answer", "dial.hangup", "call.hangup", "call.hangup"]
+    return await filled(kafka, prefix)
 
 
 @pytest.mark.parametrize("identity", [A, B])
@@ -179,34 +104,6 @@ async def test_a_callback_no_event_was_made_of_is_derived_or_says_why_not(
 
 
 @pytest.mark.kafka
-async def test_a_time_hint_keeps_from_reading_what_was_before(
-    apache_kafka: str, prefix: str
-) -> None:
-    cluster = Cluster(Kafka(apache_kafka, idempotence=True), prefix)
-    await make_some_topics(cluster.kafka, prefix)
-    await cluster.put(list(calls(20, placed_at=PLACED - timedelta(days=3), prefix=prefix)))
-    await cluster.put(dialled_call(prefix))
-    whole = await cluster.find(A)
-    before = dict(cluster.read)
-    hinted = await cluster.find(A, window(PLACED, None))
-    assert types(hinted) == types(whole) == CALL
-    assert cluster.read["reading the journal"] < before["reading the journal"]
-    assert cluster.read["reading the journal"] <= 12
-    early = await cluster.find(A, window(PLACED, PLACED + timedelta(seconds=10)))
-    assert types(early) == CALL[:2]
-
-
-async def test_a_parent_call_before_the_hint_is_found_for_no_call_lasts_a_day(
-    kafka: Kafka, prefix: str
-) -> None:
-    cluster = Cluster(kafka, prefix)
-    await make_some_topics(kafka, prefix)
-    await cluster.put(dialled_call(prefix))
-    found = await cluster.find(B, window(at(33), None))
-    assert types(found) == CALL
-
-
-@pytest.mark.kafka
 async def test_records_from_before_a_topic_was_given_more_partitions_are_found_everywhere(
     apache_kafka: str, prefix: str
 ) -> None:
@@ -232,13 +129,47 @@ async def test_legs_are_followed_so_far_and_the_rest_is_named(
     assert (found.followed, found.not_followed) == ([], [B])
 
 
-async def test_a_conference_is_followed(cluster: Cluster) -> None:
-    enter = Step(
-        "/plivo/voice/conference/enter",
-        {"CallUUID": B, "ConferenceUUID": ROOM, "ConferenceAction": "enter"},
-    )
-    await cluster.put([taken(enter, at(40), prefix=cluster.prefix)])
-    assert (await cluster.find(A)).followed == [B, ROOM]
+async def test_who_is_in_the_same_conference_is_not_followed(cluster: Cluster) -> None:
+    def entered(call: str) -> Step:
+        who = {"CallUUID": call, "ConferenceUUID": ROOM, "ConferenceName": "room-of-many"}
+        return Step("/plivo/voice/conference/enter", {**who, "ConferenceAction": "enter"})
+
+    stranger = str(call_uuid(3))
+    callbacks = [entered(A), entered(stranger)]
+    await cluster.put([taken(one, at(40), prefix=cluster.prefix) for one in callbacks])
+    found = await cluster.find(A)
+    assert found.followed == [B]
+    assert {one.key for one in found.entries} == {A, B}
+    assert types(found) == [*CALL, "conference.enter"]
+
+
+async def test_a_copy_that_a_replay_stored_says_whose_it_is(cluster: Cluster) -> None:
+    one = taken(report(1, "sent"), at(1), prefix=cluster.prefix)
+    copy = replace(one.journal, headers=(*one.journal.headers, ("replay_id", b"abcd1234")))
+    await cluster.store([*one.records, copy])
+    assert [one.replay_id for one in (await cluster.find(MESSAGE)).entries] == [None, "abcd1234"]
+
+
+@pytest.mark.kafka
+async def test_an_event_topic_that_is_not_there_is_named_and_counts_as_empty(
+    apache_kafka: str, prefix: str
+) -> None:
+    # The embedded broker makes every topic it is asked about.
+    kafka = Kafka(apache_kafka, idempotence=True)
+    status, journal = prefix + "plivo.messaging.message.status.v1", journal_of(prefix)
+    await make_topics(kafka.connection, planned(journal, partitions=3))
+    cluster = Cluster(kafka, prefix)
+    await cluster.store([taken(report(1, "sent"), at(1), prefix=prefix).journal])
+    found = await cluster.find(MESSAGE)
+    assert [one.event_from for one in found.entries] == ["derived"]
+    assert found.missing_topics == [status]
+
+
+@pytest.mark.kafka
+async def test_a_journal_that_is_not_there_cannot_be_read(apache_kafka: str, prefix: str) -> None:
+    cluster = Cluster(Kafka(apache_kafka, idempotence=True), prefix)
+    with pytest.raises(CannotRead, match=f"no such topic: {journal_of(prefix)}"):
+        await cluster.find(MESSAGE)
 
 
 async def test_more_callbacks_than_are_kept_are_said(

@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from bridge.dev.emulator.call import Step
-from bridge.replay.call import Entry
+from bridge.replay.call import Entry, Found
 from bridge.replay.call_gaps import Gap, duplicates_of, gaps_of
 from bridge.replay.call_legs import legs_of
+from bridge.replay.window import Window, window
 from tests.replay.calls import taken
 from tests.replay.stories import (
     ANSWER,
@@ -32,8 +34,8 @@ SOON = at(120)
 LATE = at(5 * 3600)
 
 
-def gaps(found: list[Entry], now: datetime = LATE) -> list[Gap]:
-    return gaps_of(found, legs_of(found), now)
+def gaps(found: list[Entry], now: datetime = LATE, **more: Any) -> list[Gap]:
+    return gaps_of(Found(A, entries=found, **more), legs_of(found, A), now)
 
 
 def codes(*parts: tuple[Step, float], now: datetime = LATE) -> list[str]:
@@ -76,6 +78,15 @@ def test_a_call_that_is_under_way_lacks_nothing() -> None:
     assert codes((RING, 2), (ANSWER, 5), now=SOON) == []
     (gap,) = gaps(steps((RING, 2), (ANSWER, 5)), at(5) + timedelta(hours=26))
     assert (gap.of, gap.text) == (A, "no hangup came, and the last callback is 26 h old")
+
+
+def test_nothing_is_missing_of_what_was_not_read() -> None:
+    dialled = steps((RING, 2), (ANSWER, 5), (dial("connected"), 20), (HANGUP, 70))
+    assert [gap.of for gap in gaps(dialled)] == [B]
+    assert gaps(dialled, not_followed=[B]) == []
+    assert gaps(dialled, is_cut=True) == []
+    assert gaps(steps((RING, 2)), read=window(None, at(3600))) == []
+    assert len(gaps(steps((RING, 2)), read=window(None, at(4 * 3600 + 3)))) == 1
 
 
 def test_the_leg_a_gap_is_of_is_named() -> None:
@@ -171,6 +182,17 @@ def test_delivery_reports_that_are_missing_from_plivos_numbering_are_told(
     assert [(gap.of, gap.text) for gap in found] == [(MESSAGE, text) for text in said]
 
 
+@pytest.mark.parametrize(
+    ("numbers", "read", "is_outside"),
+    [([2, 3], Window(0), True), ([1, 3], Window(0), False), ([2, 3], Window(), False)],
+)
+def test_a_report_from_before_what_was_read_is_said_to_be_outside_of_it(
+    numbers: list[int], read: Window, *, is_outside: bool
+) -> None:
+    (gap,) = gaps(steps(*[(report(number, "sent"), number) for number in numbers]), read=read)
+    assert gap.text.endswith("outside of it") is is_outside
+
+
 def test_a_number_that_is_no_numbering_does_not_count_up_to_it() -> None:
     (gap,) = gaps(steps((report(999_999_999_999, "sent"), 1)))
     assert gap.text.endswith(", 98, 99 came")
@@ -183,4 +205,16 @@ def test_an_event_that_came_twice_says_whether_plivo_sent_it_again() -> None:
     assert (stored.type, stored.is_retry) == ("voice.call.ring", False)
     assert stored.places == ("plivo.journal.v1:0:0", "plivo.journal.v1:0:1")
     assert (retried.type, retried.is_retry) == ("voice.call.answer", True)
+    assert (stored.is_fault, retried.is_fault) == (True, False)
     assert duplicates_of(found[1:3]) == []
+
+
+def test_a_copy_that_a_replay_stored_is_no_fault() -> None:
+    ring = taken(RING, at(2))
+    original, *copies = entries(ring, ring, ring)
+    copies = [replace(one, replay_id="abcd1234") for one in copies]
+    (duplicate,) = duplicates_of([original, *copies])
+    assert (duplicate.is_retry, duplicate.is_fault) == (False, False)
+    assert duplicate.replays == ("abcd1234", "abcd1234")
+    (faulty,) = duplicates_of([original, replace(original, offset=9), *copies])
+    assert faulty.is_fault

@@ -1,6 +1,11 @@
 """The legs of a call, from what its callbacks say."""
 
-from bridge.replay.call_legs import legs_of, total_cost
+import pytest
+
+from bridge.dev.emulator.call import Step
+from bridge.replay.call import Entry
+from bridge.replay.call_legs import Leg, total_cost
+from bridge.replay.call_legs import legs_of as legs_from
 from tests.replay.calls import taken
 from tests.replay.stories import (
     ANSWER,
@@ -19,6 +24,13 @@ from tests.replay.stories import (
     report,
     steps,
 )
+
+MPC = "87423f1a-2b5c-4c0e-9a34-5e7e2c0d1f00"
+STRANGER = "64d3290a-87a6-46b4-a6e2-20f5f4e07a02"
+
+
+def legs_of(found: list[Entry]) -> list[Leg]:
+    return legs_from(found, A)
 
 
 def test_an_answered_call_is_one_leg_with_all_it_says() -> None:
@@ -60,9 +72,32 @@ def test_what_a_dial_says_of_the_dialled_leg_is_not_the_first_legs() -> None:
     assert dialled.has_ended
 
 
-def test_the_first_leg_comes_first_whichever_was_heard_of_first() -> None:
-    legs = legs_of(steps((hangup_of_b(), 33), (HANGUP, 70)))
+@pytest.mark.parametrize("identity", [A, B])
+def test_the_first_leg_comes_first_whichever_was_heard_of_or_asked_for(identity: str) -> None:
+    legs = legs_from(steps((hangup_of_b(), 33), (HANGUP, 70)), identity)
     assert [(leg.id, leg.role) for leg in legs] == [(A, "first"), (B, "other")]
+    assert all(leg.is_of_call for leg in legs)
+
+
+def test_who_met_in_a_multi_party_call_is_of_a_call_of_his_own_and_costs_nothing_here() -> None:
+    stranger = changed(HANGUP, CallUUID=STRANGER, ALegUUID=None, TotalCost="9.00000")
+    met = [(joined(A), 8), (joined(STRANGER), 9)]
+    found = steps((changed(RING, CallUUID=STRANGER), 1), (RING, 2), *met, (HANGUP, 70))
+    found += steps((stranger, 71))
+    legs = legs_of(found)
+    assert [(leg.id, leg.role, leg.is_of_call) for leg in legs] == [
+        (A, "first", True),
+        (STRANGER, "other", False),
+    ]
+    assert total_cost(legs) == "0.01000"
+    of_all = legs_from(found, MPC)
+    assert {leg.id: leg.is_of_call for leg in of_all} == {A: False, STRANGER: False}
+    assert total_cost(of_all) is None
+
+
+def joined(call: str) -> Step:
+    of = {"MPCUUID": MPC, "MPCName": "support", "ParticipantCallUUID": call}
+    return Step("/plivo/voice/mpc/status", {"EventName": "ParticipantJoin", **of})
 
 
 def test_null_says_nothing_and_the_latest_is_believed() -> None:

@@ -1,0 +1,76 @@
+"""A cluster with calls on it, and one who looks for them by their ids."""
+
+import contextlib
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+
+from bridge.event import Naming
+from bridge.record import Record
+from bridge.replay.call import Found, Sources, find
+from bridge.replay.derive import Deriver
+from bridge.replay.keyed import Keyed
+from bridge.replay.window import Window
+from tests.kafka.client import Kafka
+from tests.making import parser
+from tests.replay.calls import (
+    KINDS,
+    SCHEMAS,
+    TYPES,
+    Taken,
+    calls,
+    journal_of,
+    make_some_topics,
+    store,
+)
+from tests.replay.stories import dialled_call
+
+ALL_TIME = Window()
+
+
+@dataclass
+class Cluster:
+    """A cluster with other calls on it, and what was read of it."""
+
+    kafka: Kafka
+    prefix: str
+    read: dict[str, int] = field(default_factory=dict)
+
+    async def put(self, callbacks: Sequence[Taken]) -> None:
+        await store(self.kafka, [record for one in callbacks for record in one.records])
+
+    async def store(self, records: Sequence[Record]) -> None:
+        await store(self.kafka, records)
+
+    async def find(
+        self, identity: str, within: Window = ALL_TIME, *, everywhere: bool = False
+    ) -> Found:
+        @contextlib.contextmanager
+        def counting(doing: str, of: int) -> Generator[Callable[[int], None]]:
+            self.read[doing] = self.read.get(doing, 0) + of
+            yield lambda _: None
+
+        self.read.clear()
+        return await find(
+            identity,
+            within,
+            keyed=Keyed(self.kafka.connection, counting, everywhere=everywhere),
+            sources=Sources(
+                journal_of(self.prefix), frozenset(self.prefix + kind.topic for kind in KINDS)
+            ),
+            deriver=Deriver(parser(TYPES), Naming(self.prefix, SCHEMAS)),
+        )
+
+
+async def filled(kafka: Kafka, prefix: str) -> Cluster:
+    """Return a cluster with a call that dialled another leg, and five others."""
+    await make_some_topics(kafka, prefix)
+    made = Cluster(kafka, prefix)
+    await made.put([*calls(5, prefix=prefix), *dialled_call(prefix)])
+    return made
+
+
+def types(found: Found) -> list[str]:
+    return [one.type.removeprefix("voice.") for one in found.entries]
+
+
+CALL = ["call.ring", "call.answer", "dial.answer", "dial.hangup", "call.hangup", "call.hangup"]
