@@ -1,9 +1,6 @@
 """Dead letters run again: what was lacking is made, with the same id, and what cannot be stays."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import orjson
@@ -12,38 +9,19 @@ import pytest
 from bridge.callbacks.model import CallbackType
 from bridge.catalogue import Catalogue
 from bridge.dead_letter import PublishReason, to_dead_letter, to_publish_dead_letter
-from bridge.event import to_event, to_journal
 from bridge.parse import Callback, NoEventReason, Parser
-from bridge.publish import (
-    Publisher,
-    RecordRefused,
-    RecordTooLarge,
-    TopicUnavailable,
-    Unavailable,
-)
-from bridge.publish.memory import MemoryPublisher
-from bridge.record import Record
 from bridge.replay.deadletters import (
     Choice,
-    Fate,
     Letter,
     Redriven,
     Redriver,
     StillDead,
-    letters,
-    redrive,
 )
-from bridge.replay.source import Stored
-from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT
+from bridge.reply.document import ACKNOWLEDGEMENT
 from bridge.verify import Account, Unverified, Verified
-from tests.kafka.client import Kafka, make_topics, planned, running
 from tests.making import (
     AUTH_ID,
-    HANGUP,
     NAMING,
-    NONCE,
-    RECEIVED,
-    RECORDED,
     UUID,
     ZONE,
     parser,
@@ -52,58 +30,17 @@ from tests.making import (
     verdict_on,
     verifier,
 )
-
-pytest_plugins = ("tests.kafka.fixtures",)
-
-LATER = RECEIVED + timedelta(days=30)
-FORM = urlencode(HANGUP)
-LETTERS, JOURNAL = "test.plivo.bridge.deadletter.v1", "test.plivo.journal.v1"
-HANGUPS = "test.plivo.voice.call.hangup.v1"
-REDRIVEN = {
-    "redriven_at": b"2026-04-06T14:14:44.250000Z",
-    "redriven_from": f"{LETTERS}/3/17".encode(),
-}
-
-
-def letter_of(record: Record) -> Letter:
-    """Return the letter that a record is, once it has been on Kafka."""
-    at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
-    return Letter(Stored(record.topic, 3, 17, at, record.key, record.value, dict(record.headers)))
-
-
-def unparsed(
-    body: str = FORM,
-    path: str = "/plivo",
-    reason: NoEventReason = NoEventReason.BRIDGE_FAULT,
-    *,
-    route: CallbackType | None = None,
-) -> Letter:
-    """Return the letter of a callback an earlier version made no event of."""
-    verdict = verdict_on(signed(raw_callback("team=blue", body, path=path)))
-    return letter_of(to_dead_letter(verdict, reason, NAMING, ACKNOWLEDGEMENT, route=route)[1][0])
-
-
-@dataclass
-class Made:
-    """A callback's records, and the letter of those of them that were refused."""
-
-    types: Catalogue
-    records: tuple[Record, Record] = field(init=False)
-    event_id: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        verdict = verdict_on(signed(raw_callback("team=blue", FORM)))
-        callback = parser(self.types).parse(verdict, None)
-        event = to_event(callback, NAMING, RECORDED)
-        self.records = (event.record, to_journal(callback, event, NAMING, EMPTY_DOCUMENT))
-        self.event_id = event.id
-
-    def letter(self, *refused: int) -> Letter:
-        lacking = [self.records[number] for number in refused]
-        reason = PublishReason.RECORD_TOO_LARGE
-        return letter_of(
-            to_publish_dead_letter(self.records, lacking, reason, tries=3, naming=NAMING)
-        )
+from tests.replay.letters import (
+    FORM,
+    HANGUPS,
+    JOURNAL,
+    LATER,
+    LETTERS,
+    REDRIVEN,
+    Made,
+    letter_of,
+    unparsed,
+)
 
 
 @pytest.fixture
@@ -267,106 +204,3 @@ def test_a_choice_takes_what_fits_all_of_it(made: Made, choice: Choice, *, taken
     letter = made.letter(0)
     assert choice.takes(letter) is taken
     assert replace(choice, ids=frozenset({letter.id})).takes(letter) is (taken or bool(choice.ids))
-
-
-async def each(found: Iterable[Letter]) -> AsyncIterator[Letter]:
-    for letter in found:
-        yield letter
-
-
-class Refusing(MemoryPublisher):
-    """A publisher that meets the first of what it is given with an error."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.errors = [error]
-
-    async def publish(
-        self, records: Sequence[Record], *, deadline_s: float | None = None, probing: bool = False
-    ) -> None:
-        if self.errors:
-            raise self.errors.pop()
-        await super().publish(records, deadline_s=deadline_s)
-
-
-async def run(
-    types: Catalogue, found: Sequence[Letter], publisher: Publisher | None
-) -> list[tuple[Any, ...]]:
-    redriver = Redriver(parser(types), NAMING)
-    fates: list[Fate] = [
-        fate async for fate in redrive(each(found), redriver, publisher, lambda: LATER)
-    ]
-    assert [fate.letter for fate in fates] == list(found)
-    return [(fate.result, fate.reason) for fate in fates]
-
-
-async def test_every_letter_has_its_fate_in_order(types: Catalogue, made: Made) -> None:
-    publisher = MemoryPublisher()
-    dead = unparsed("Event=Ring")
-    assert await run(types, [unparsed(), dead, made.letter(0, 1)], publisher) == [
-        ("published", None),
-        ("still_dead", "no_identity"),
-        ("published", None),
-    ]
-    assert [record.topic for record in publisher.records] == [HANGUPS, HANGUPS, JOURNAL]
-
-
-async def test_twice_run_again_is_twice_published_under_one_id(types: Catalogue) -> None:
-    publisher = MemoryPublisher()
-    for _ in range(2):
-        await run(types, [unparsed()], publisher)
-    ids = {dict(record.headers)["ce_id"] for record in publisher.records}
-    assert (len(publisher.records), len(ids)) == (2, 1)
-
-
-async def test_without_a_publisher_it_is_only_said_what_would_be(types: Catalogue) -> None:
-    assert await run(types, [unparsed(), unparsed("Event=Ring")], None) == [
-        ("would_be_published", None),
-        ("still_dead", "no_identity"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("error", "reason"),
-    [
-        (RecordTooLarge("too large"), "record_too_large"),
-        (RecordRefused("policy_violation", "no"), "policy_violation"),
-        (TopicUnavailable(HANGUPS, "missing"), "topic_unavailable"),
-    ],
-)
-async def test_what_kafka_still_does_not_take_is_still_dead_and_the_next_is_tried(
-    types: Catalogue, error: Exception, reason: str
-) -> None:
-    publisher = Refusing(error)
-    assert await run(types, [unparsed(), unparsed()], publisher) == [
-        ("still_dead", reason),
-        ("published", None),
-    ]
-    assert len(publisher.records) == 1
-
-
-async def test_a_kafka_that_goes_away_ends_the_run(types: Catalogue) -> None:
-    with pytest.raises(Unavailable):
-        await run(types, [unparsed()], Refusing(Unavailable("away")))
-
-
-async def test_letters_are_read_off_their_topic_and_chosen(kafka: Kafka, prefix: str) -> None:
-    naming = replace(NAMING, topic_prefix=prefix)
-    topic = prefix + "plivo.bridge.deadletter.v1"
-    await make_topics(kafka.connection, planned(topic, partitions=2))
-    verdict = verdict_on(signed(raw_callback("", "Event=Ring"), nonce=NONCE))
-    expected: dict[str, str] = {}
-    async with running(kafka.publisher()) as publisher:
-        for reason in (NoEventReason.NO_IDENTITY, NoEventReason.BRIDGE_FAULT):
-            identity, (record, _) = to_dead_letter(verdict, reason, naming, ACKNOWLEDGEMENT)
-            await publisher.publish([record])
-            expected[reason] = identity
-    found = {
-        letter.summary["reason"]: letter.id
-        async for letter in letters(kafka.connection, naming, Choice())
-    }
-    assert found == expected
-    chosen = Choice(reasons=frozenset({"no_identity"}))
-    assert [
-        letter.summary["reason"] async for letter in letters(kafka.connection, naming, chosen)
-    ] == ["no_identity"]
