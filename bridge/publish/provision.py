@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, Self
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, for_code
 
 from bridge.derived.topics import PlannedTopic
 from bridge.publish.connection import BadConnection, Connection
@@ -111,13 +111,20 @@ class Provisioner:
         return states
 
     async def _configs(self, name: str) -> dict[str, tuple[str | None, bool]]:
-        """Return a topic's settings: value, and whether it was set on this very topic."""
+        """Return a topic's settings: value, and whether it was set on this very topic.
+
+        Raises ProvisioningRefused: settings nobody may read must not pass for those of the plan.
+        """
         answers = await self._admin.describe_configs(
             [ConfigResource(ConfigResourceType.TOPIC, name)]
         )
         found: dict[str, tuple[str | None, bool]] = {}
         for answer in answers:
             for resource in answer.resources:
+                if for_code(resource[0]) is TopicAuthorizationFailedError:
+                    message = f"{name}: this login may not read its settings (DescribeConfigs)"
+                    raise ProvisioningRefused(message)
+                _refuse_if(resource[0], name, resource[1])
                 for entry in resource[4]:
                     found[entry[0]] = (entry[1], entry[3] == _DYNAMIC_TOPIC_CONFIG)
         return found
