@@ -20,7 +20,7 @@ from bridge.cli import replay_options as options
 from bridge.cli import showing
 from bridge.cli.build import accounts, connection, naming
 from bridge.cli.replay_derive_shown import show_judged, show_recheck, show_sums
-from bridge.cli.replay_shown import Counting
+from bridge.cli.replay_shown import Counting, there_of
 from bridge.event import JOURNAL_TOPIC
 from bridge.normalise.time import rfc3339
 from bridge.parse import Parser
@@ -60,9 +60,10 @@ async def derived(settings: Settings, asked: Asked) -> Tally:
     logs.configure("console", "error")
     kafka = connection(settings)
     at = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
+    of_events = replace(asked.query, source="events")
     scope = Scope(
         journal=settings.topic_prefix + JOURNAL_TOPIC,
-        events=options.topics_of(replace(asked.query, source="events"), settings.topic_prefix),
+        events=await there_of(kafka, options.topics_of(of_events, settings.topic_prefix)),
         query=asked.query,
         within=options.window_of(asked.query),
     )

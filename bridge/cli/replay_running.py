@@ -16,7 +16,7 @@ from bridge.cli import showing
 from bridge.cli.build import connection
 from bridge.cli.replay_options import Asked
 from bridge.cli.replay_resuming import progress_file, refuse_another, refuse_finished
-from bridge.cli.replay_shown import Counting, show_begin, show_end, show_plan
+from bridge.cli.replay_shown import Counting, show_begin, show_end, show_plan, there_of
 from bridge.cli.replay_targets import opened, topic_names
 from bridge.normalise.time import rfc3339
 from bridge.replay import Stamp
@@ -42,6 +42,8 @@ async def planned(settings: Settings, query: Query) -> Plan:
     kafka = connection(settings)
     topics = options.topics_of(query, settings.topic_prefix)
     within = options.window_of(query)
+    if query.source == "events" and not query.types and not query.offsets:
+        topics = await there_of(kafka, topics)
     among = await to_read(kafka, topics, query, within)
     read = 0
     with Counting("planning", sum(one.end - one.begin for one in among)) as counting:

@@ -1,7 +1,7 @@
 """What ``replay`` says: a bar and tables on a terminal, JSON lines in a pipe."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, cast
@@ -13,8 +13,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bridge.cli import showing
 from bridge.cli.showing import facts, show, table
+from bridge.publish.connection import Connection
 from bridge.replay.columns import utc_from_ms
 from bridge.replay.plan import Plan
+from bridge.replay.reading import missing_topics
 
 _LINE_S: Final = 5.0
 _KIB: Final = 1024
@@ -65,6 +67,15 @@ class Counting:
 def say(line: Mapping[str, object]) -> None:
     """Print a line of JSON."""
     typer.echo(orjson.dumps(line))
+
+
+async def there_of(connection: Connection, topics: Sequence[str]) -> list[str]:
+    """Return the event topics that are there, and print which are not; raises CannotRead."""
+    missing = await missing_topics(connection, topics)
+    if missing:
+        names = ", ".join(missing)
+        typer.echo(f"not there, or this login may not Describe them; empty: {names}", err=True)
+    return [topic for topic in topics if topic not in missing]
 
 
 def show_plan(plan: Plan, *, as_json: bool) -> None:

@@ -88,6 +88,8 @@ async def stretches(
     With ``offsets`` only those are read. Raises CannotRead, and RecordsMissing where a partition does
     not have the offsets.
     """
+    if not topics:
+        return []
     async with assigned(connection, topics) as (consumer, partitions):
         kept = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)

@@ -1,14 +1,18 @@
 """``callback-bridge replay plan``, and what is wrong usage."""
 
+import asyncio
 from pathlib import Path
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.dev.broker import free_port
+from tests.cli.journals import lines
 from tests.cli.replaying import CALLBACKS, CALLS, JOURNAL, Auditor, Command, flat
+from tests.kafka.client import Kafka, make_topics, planned
 from tests.making import AUTH_ID
-from tests.replay.calls import call_uuid, journal_of
+from tests.replay.calls import call_uuid, calls, journal_of, store
 
 pytest_plugins = ("tests.kafka.fixtures", "tests.cli.replay_fixtures")
 
@@ -110,6 +114,36 @@ def test_a_plan_that_is_there_is_not_overwritten(
 def test_a_plan_that_cannot_be_kept_is_wrong_usage(auditor: Auditor) -> None:
     done = auditor.run("plan", "--out", "@nowhere/plan.json")
     assert (done.returncode, "No such file" in flat(done.stderr)) == (2, True)
+
+
+@pytest.mark.kafka
+def test_event_topics_that_are_not_there_are_named_and_empty(
+    command: Command, apache_kafka: str, prefix: str, tmp_path: Path
+) -> None:
+    # The embedded broker makes every topic it is asked about.
+    kafka = Kafka(apache_kafka, idempotence=True)
+    ring = f"{prefix}plivo.voice.call.ring.v1"
+    auditor = Auditor(command, kafka, prefix, tmp_path)
+    empty = auditor.run("plan")
+    assert (empty.returncode, lines(empty)[-1]["records"]) == (1, 0)
+
+    async def stored() -> None:
+        await make_topics(kafka.connection, planned(ring), planned(journal_of(prefix)))
+        callbacks = [one for one in calls(1, prefix=prefix) if "ring" in str(one.event)][:1]
+        await store(kafka, [record for one in callbacks for record in one.records])
+
+    with capture_logs():
+        asyncio.run(stored())
+    done = auditor.run("plan")
+    assert (done.returncode, lines(done)[-1]["records"]) == (0, 1)
+    assert done.stderr.count("\n") == 1
+    assert f"{prefix}plivo.voice.call.hangup.v1" in done.stderr
+    assert ring not in done.stderr
+    derived = auditor.run("derive")
+    assert (derived.returncode, lines(derived)[-1]["unchanged"]) == (0, 1)
+    assert derived.stderr == done.stderr
+    asked_for = auditor.run("plan", "--type", "voice.call.hangup")
+    assert (asked_for.returncode, "may not Describe it" in asked_for.stderr) == (3, True)
 
 
 def test_a_kafka_that_is_away_is_exit_code_3(command: Command, tmp_path: Path) -> None:
