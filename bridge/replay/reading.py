@@ -6,8 +6,10 @@
    among the next ones of each partition. Within a partition the order is the partition's, always.
 3. Which record comes after which follows from the stretches alone, not from what Kafka answered first.
    Read again from where a reading ended, the stream goes on as if it had not ended.
-4. A partition's records wait for those of the others, so at most one answer of Kafka's is kept of each,
-   and answers are smaller the more partitions there are.
+4. A partition's records wait for those of the others, so at most two answers of Kafka's are kept of
+   each: one that is being passed on, and the next one, fetched ahead. Answers are smaller the more
+   partitions there are. Their size is that of stored batches: where those are compressed, the one that
+   is being passed on takes as much more memory as its records take more room.
 """
 
 import asyncio
@@ -25,14 +27,17 @@ from bridge.publish.connection import BadConnection, Connection
 from bridge.replay.source import CannotRead, missing_of, partitions_of
 
 CHUNK_RECORDS: Final = 500
-# What all partitions together may hold back (rule 4), and the bounds of one's share. Kafka answers
-# with a whole batch where even its first record is larger, so no share is too small to go on.
+# What one answer of each partition may hold together (rule 4), and the bounds of one's share. Kafka
+# answers with a whole batch where even its first record is larger, so no share is too small to go on.
 _HELD_BYTES: Final = 33_554_432
 _SHARE_BYTES_MIN: Final = 65_536
 _SHARE_BYTES_MAX: Final = 1_048_576
 _POLL_MS: Final = 200
-# A consumer waits for ever for a broker that is away.
-_SILENCE_S: Final = 60.0
+# An answer may be as large as _HELD_BYTES, and a request whose time is over is asked again from the
+# start: it has the time a slow link needs.
+_REQUEST_TIMEOUT_MS: Final = 40_000
+# A consumer waits for ever for a broker that is away. One request may fail, and be asked again.
+_SILENCE_S: Final = 100.0
 
 Wanted = Callable[[ConsumerRecord], bool]
 
@@ -108,7 +113,7 @@ async def assigned(
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="none",
-        request_timeout_ms=10_000,
+        request_timeout_ms=_REQUEST_TIMEOUT_MS,
         fetch_max_bytes=_HELD_BYTES,
         max_partition_fetch_bytes=share_bytes,
     )

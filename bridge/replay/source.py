@@ -12,6 +12,8 @@ from aiokafka.structs import TopicPartition
 from bridge.publish.connection import BadConnection, Connection
 
 _POLL_MS = 200
+# An answer is at most 50 MiB, and a slow link needs its time for one.
+_REQUEST_TIMEOUT_MS = 40_000
 
 
 class CannotRead(Exception):
@@ -53,7 +55,7 @@ async def read(
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        request_timeout_ms=10_000,
+        request_timeout_ms=_REQUEST_TIMEOUT_MS,
     )
     try:
         await consumer.start()

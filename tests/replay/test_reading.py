@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from bridge.dev.broker import free_port
 from bridge.publish.connection import Connection, Tls
 from bridge.record import Record
 from bridge.replay import reading
+from bridge.replay.planning import check
 from bridge.replay.reading import (
     CHUNK_RECORDS,
     RecordsMissing,
@@ -181,11 +184,50 @@ async def test_a_kafka_that_falls_silent_is_not_waited_for_for_ever(
         await reader.fill([_Lane(TopicPartition("topic", 0), 9, 0)])
 
 
+async def test_it_reads_as_nobody_and_gives_a_slow_link_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def consumer(**options: Any) -> None:
+        asked.append(options)
+        raise KafkaError
+
+    monkeypatch.setattr(reading, "AIOKafkaConsumer", consumer)
+    with pytest.raises(KafkaError):
+        await read_all(Connection("127.0.0.1:1", client_id="mine"), [Stretch("any", 0, 0, 1)])
+    (options,) = asked
+    assert (options["client_id"], options["group_id"]) == ("mine-replay", None)
+    assert options["enable_auto_commit"] is False
+    assert 40_000 <= options["request_timeout_ms"] < reading._SILENCE_S * 1000
+
+
 @pytest.mark.kafka
 async def test_records_that_were_deleted_are_missed_not_skipped(
     apache_kafka: str, prefix: str
 ) -> None:
     kafka = Kafka(apache_kafka, idempotence=True)
-    await make_topics(kafka.connection, planned(prefix + "short"))
-    with pytest.raises(RecordsMissing, match="deleted"):
-        await read_all(kafka.connection, [Stretch(prefix + "short", 0, 5, 9)])
+    name = prefix + "short"
+    await make_topics(kafka.connection, planned(name))
+    async with running(kafka.publisher()) as publisher:
+        for number in range(6):
+            await publisher.publish([Record(name, b"k", b"%d" % number, (), NOON_MS)])
+    planned_for = [Stretch(name, 0, 1, 6)]
+    await check(kafka.connection, planned_for)
+    await delete_before(apache_kafka, name, 3)
+    with pytest.raises(RecordsMissing, match="no longer on the topic, deleted since"):
+        await read_all(kafka.connection, planned_for)
+    with pytest.raises(RecordsMissing, match=f"{name}:0: offsets 1 to 2 were deleted since"):
+        await check(kafka.connection, planned_for)
+    found = await read_all(kafka.connection, [Stretch(name, 0, 3, 6)])
+    assert [record.value for record in found] == [b"3", b"4", b"5"]
+
+
+async def delete_before(address: str, topic: str, offset: int) -> None:
+    """Have Kafka delete the records of the first partition before an offset."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
+    try:
+        await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(offset)})
+    finally:
+        await admin.close()

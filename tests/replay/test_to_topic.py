@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from bridge.publish.connection import Connection, Tls
-from bridge.replay import CannotWrite, Stamp
+from bridge.replay import CannotWrite, Stamp, new_topic, to_topic
 from bridge.replay.new_topic import create, names_for, planned_like, shorter_kept
 from bridge.replay.reading import Stretch
 from bridge.replay.to_topic import Topics, topics
@@ -212,6 +214,24 @@ async def test_files_of_a_connection_that_cannot_be_used_are_named(tmp_path: Pat
     with pytest.raises(CannotWrite, match=r"missing\.pem"):
         async with topics(connection, [], {}, stamp=STAMP, idempotence=True, at_once=False):
             pass
+
+
+async def test_it_writes_under_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def client(**options: Any) -> None:
+        asked.append(options["client_id"])
+        raise KafkaError
+
+    monkeypatch.setattr(to_topic, "AIOKafkaProducer", client)
+    monkeypatch.setattr(new_topic, "AIOKafkaAdminClient", client)
+    connection = Connection("127.0.0.1:1", client_id="mine")
+    with pytest.raises(KafkaError):
+        async with topics(connection, [], {}, stamp=STAMP, idempotence=True, at_once=False):
+            pass
+    with pytest.raises(KafkaError):
+        await planned_like(connection, {"a": "b"})
+    assert asked == ["mine-replay", "mine-replay"]
 
 
 async def test_a_kafka_that_is_away_cannot_be_written_to_and_its_address_is_named() -> None:
