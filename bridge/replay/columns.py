@@ -118,8 +118,14 @@ def text_or_base64(value: bytes | None) -> tuple[Cell, Cell]:
 
 
 def utc_from_ms(timestamp_ms: int) -> str:
-    """Return epoch milliseconds as RFC 3339 UTC, always with three digits of a second."""
-    instant = (_EPOCH + timedelta(milliseconds=timestamp_ms)).replace(tzinfo=None)
+    """Return epoch milliseconds as RFC 3339 UTC, always with three digits of a second.
+
+    What no year of four digits has, and Kafka takes, is told by its number.
+    """
+    try:
+        instant = (_EPOCH + timedelta(milliseconds=timestamp_ms)).replace(tzinfo=None)
+    except OverflowError:
+        return f"{timestamp_ms} ms"
     return instant.isoformat(timespec="milliseconds") + "Z"
 
 

@@ -123,6 +123,9 @@ def test_what_is_no_text_is_in_base64(types: Catalogue) -> None:
         (NOON_MS, "2026-03-07T12:00:00.000Z"),
         (NOON_MS + 7, "2026-03-07T12:00:00.007Z"),
         (0, "1970-01-01T00:00:00.000Z"),
+        (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+        (253_402_300_800_000, "253402300800000 ms"),  # Kafka has no calendar
+        (2**63 - 1, "9223372036854775807 ms"),
     ],
 )
 def test_a_timestamp_is_utc_with_milliseconds(timestamp_ms: int, expected: str) -> None:
