@@ -109,6 +109,7 @@ def run_replay(  # noqa: PLR0913 (a command's options)
             "--progress", help="Where progress is kept. One that is not finished is gone on with."
         ),
     ] = None,
+    skipped: options.Skipped = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before `--to-live`.")] = False,
     settings_file: SettingsFile = None,
 ) -> None:
@@ -140,6 +141,7 @@ def run_replay(  # noqa: PLR0913 (a command's options)
         ),
         pace=options.pace_of(pace),
         progress_file=progress_file,
+        skipped=options.skipped_of(skipped),
         yes=yes,
     )
     try:

@@ -14,7 +14,7 @@ from bridge.cli.tail import since_from
 from bridge.event import JOURNAL_TOPIC
 from bridge.replay.pace import Pace, pace_from
 from bridge.replay.progress import Destination
-from bridge.replay.selection import Query, Source, id_from, offsets_from
+from bridge.replay.selection import Query, Source, id_from, offsets_from, place_from
 from bridge.replay.to_url import is_base
 from bridge.replay.window import Window, window
 
@@ -53,6 +53,15 @@ OffsetRanges = Annotated[
         "`to` to the end. Repeatable.",
     ),
 ]
+Skipped = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--skip",
+        help="Leave this record out, such as one an URL answers 500 for ever. Repeatable; it is "
+        "noted with the progress. Exit code 1 at the end.",
+        metavar="TOPIC:PARTITION:OFFSET",
+    ),
+]
 PaceOption = Annotated[
     str | None,
     typer.Option("--pace", help="100/s, or 2x for twice the original speed. Default: at once."),
@@ -68,6 +77,7 @@ class Asked:
     destination: Destination | None
     pace: Pace | None
     progress_file: Path | None
+    skipped: tuple[str, ...]
     yes: bool
 
 
@@ -136,6 +146,16 @@ def pace_of(text: str | None) -> Pace | None:
         return pace_from(text) if text else None
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--pace") from error
+
+
+def skipped_of(texts: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the places of the option; raises BadParameter."""
+    for text in texts or ():
+        try:
+            place_from(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--skip") from error
+    return tuple(texts or ())
 
 
 def destination_of(

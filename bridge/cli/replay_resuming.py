@@ -1,5 +1,6 @@
 """Which replay is begun and which is gone on with: what the progress file decides."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,7 @@ from bridge.cli.replay_targets import is_there
 from bridge.replay import Stamp
 from bridge.replay.plan import load as load_plan
 from bridge.replay.progress import IN_FILES, Progress
-from bridge.replay.selection import Query
+from bridge.replay.selection import Query, place_from
 
 _LEAVES_TRACES: Final = {"live": "--to-live", "url": "--to-url"}
 
@@ -54,6 +55,19 @@ def refuse_another(asked: Asked, progress: Progress, file: Path) -> None:
     if progress.destination.kind == "live" and asked.destination is None:
         message = f"{file} is of a replay into the live topics: say that again"
         raise typer.BadParameter(message, param_hint="--to-live")
+
+
+def skipping(progress: Progress, skipped: tuple[str, ...]) -> Progress:
+    """Return the progress of a replay that leaves these records out too; raises BadParameter."""
+    for text in skipped:
+        topic, partition, offset = place_from(text)
+        if not any(
+            (one.topic, one.partition) == (topic, partition) and one.begin <= offset < one.end
+            for one in progress.plan.stretches
+        ):
+            message = f"{text} is not in the plan"
+            raise typer.BadParameter(message, param_hint="--skip")
+    return replace(progress, skipped=tuple(dict.fromkeys([*progress.skipped, *skipped])))
 
 
 def refuse_finished(asked: Asked, progress: Progress, file: Path) -> None:

@@ -15,7 +15,7 @@ from bridge.cli import replay_options as options
 from bridge.cli import showing
 from bridge.cli.build import connection
 from bridge.cli.replay_options import Asked
-from bridge.cli.replay_resuming import progress_file, refuse_another, refuse_finished
+from bridge.cli.replay_resuming import progress_file, refuse_another, refuse_finished, skipping
 from bridge.cli.replay_shown import Counting, show_begin, show_end, show_plan, there_of
 from bridge.cli.replay_targets import opened, topic_names
 from bridge.normalise.time import rfc3339
@@ -76,6 +76,7 @@ async def replayed(settings: Settings, asked: Asked) -> int:
                 return _end(progress, file, state="done_before")
         if not progress.plan.records:
             return _end(progress, file, state="done")
+        progress = skipping(progress, asked.skipped)
         begun_s, before = time.monotonic(), progress.records
         progress = await _run(settings, asked, progress, file=file, is_new=is_new)
         took_s = max(time.monotonic() - begun_s, 1e-9)
@@ -165,27 +166,48 @@ def _stop_on_signals(stopping: asyncio.Event) -> None:
 def _end(progress: Progress, file: Path, *, state: _State, rate: float | None = None) -> int:
     """Print the summary, and return the exit code."""
     made = progress.plan
-    statuses: dict[str, int] = (progress.state or {}).get("statuses", {})
+    found = progress.state or {}
+    statuses: dict[str, int] = found.get("statuses", {})
+    more: dict[str, object] = {
+        "statuses": statuses,
+        "skipped": list(progress.skipped),
+        "no_requests": found.get("no_requests", 0),
+        "no_requests_at": found.get("no_requests_at", []),
+        "records_per_s": None if rate is None else round(rate),
+        "finished_at": progress.finished_at if state == "done_before" else None,
+    }
     end: dict[str, object] = {
         "state": state,
         "replay_id": progress.stamp.id,
         "plan_id": made.id,
         "records": progress.records,
         "records_planned": made.records,
+        "bytes": progress.bytes,
+        "bytes_planned": made.bytes,
         "to": list(topic_names(progress).values()) or [progress.destination.place],
         "progress": str(file),
     }
-    if statuses:
-        end["statuses"] = statuses
-    if rate is not None:
-        end["records_per_s"] = round(rate)
-    if state == "done_before":
-        end["finished_at"] = progress.finished_at
-    show_end(end)
+    show_end(end | {name: of for name, of in more.items() if of})
     if state == "stopped":
         return _STOPPED
     refused = any(not status.startswith("2") for status in statuses)
-    return NOT_ALL if refused or not made.records or progress.records != made.records else 0
+    return NOT_ALL if refused or more["no_requests"] or not _is_as_planned(progress) else 0
+
+
+def _is_as_planned(progress: Progress) -> bool:
+    """Say whether everything planned was replayed, and print it where it was something else.
+
+    A topic that was deleted and made again has other records at the same offsets.
+    """
+    made = progress.plan
+    if progress.records == made.records and progress.bytes != made.bytes:
+        typer.echo(
+            f"{progress.bytes:,} bytes were replayed and {made.bytes:,} were planned: was a topic "
+            "deleted and made again?",
+            err=True,
+        )
+        return False
+    return bool(made.records) and progress.records == made.records
 
 
 def _now() -> str:

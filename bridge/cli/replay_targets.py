@@ -78,11 +78,11 @@ def is_there(progress: Progress) -> bool:
 
 def _file(progress: Progress) -> File | Parquet:
     path = Path(progress.destination.place)
-    if progress.destination.kind == "jsonl":
-        manifest = Manifest(progress.plan, progress.stamp)
+    table = None if progress.destination.kind == "jsonl" else _table(progress.plan)
+    columns = table.names if table is not None else None
+    manifest = Manifest(progress.plan, progress.stamp, columns, progress.skipped)
+    if table is None:
         return File(path, json_lines, head=b"", manifest=manifest)
-    table = _table(progress.plan)
-    manifest = Manifest(progress.plan, progress.stamp, table.names)
     if progress.destination.kind == "csv":
         return File(path, csv_lines(table), head=csv_head(table), manifest=manifest)
     return Parquet(path, table, manifest)

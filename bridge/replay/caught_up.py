@@ -14,6 +14,7 @@ from aiokafka.structs import ConsumerRecord
 
 from bridge.publish.connection import Connection
 from bridge.replay import CannotWrite
+from bridge.replay.plan import bytes_of
 from bridge.replay.progress import Progress
 from bridge.replay.reading import Stretch, records
 from bridge.replay.selection import wanted
@@ -43,9 +44,17 @@ async def caught_up(
         for one, begin, end in zip(plan.stretches, progress.next, moved, strict=True)
         if begin < end
     ]
-    test = wanted(plan.query, plan.window)
-    written = sum([len(chunk) async for chunk in records(connection, between, wanted=test)])
-    return replace(progress, next=moved, records=progress.records + written)
+    test = wanted(plan.query, plan.window, progress.skipped)
+    written = written_bytes = 0
+    async for chunk in records(connection, between, wanted=test):
+        written += len(chunk)
+        written_bytes += sum(map(bytes_of, chunk))
+    return replace(
+        progress,
+        next=moved,
+        records=progress.records + written,
+        bytes=progress.bytes + written_bytes,
+    )
 
 
 async def _last(connection: Connection, topics: Sequence[str]) -> list[ConsumerRecord]:

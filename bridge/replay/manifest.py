@@ -19,11 +19,15 @@ FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What is said of the files: the plan they follow, the replay they are of, their columns if any."""
+    """What is said of the files: the plan they follow, the replay they are of, their columns if any.
+
+    ``skipped`` are the places of records that were left out.
+    """
 
     plan: Plan
     stamp: Stamp
     columns: Sequence[str] | None = None
+    skipped: Sequence[str] = ()
 
     def write(self, beside: Path, files: Sequence[Path], *, records: int) -> None:
         """Write ``{beside}.manifest.json``, the files read once more for it; raises OSError."""
@@ -35,6 +39,7 @@ class Manifest:
             "replay_at": self.stamp.at,
             "records": records,
             "records_planned": plan.records,
+            "skipped": self.skipped,
             "query": plan.query,
             "window": plan.window,
             "plan_id": plan.id,

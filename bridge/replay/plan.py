@@ -6,9 +6,10 @@ Of each partition it keeps the offsets from the first wanted record to the last:
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
+from aiokafka.structs import ConsumerRecord
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from bridge.replay.reading import Stretch
@@ -16,6 +17,7 @@ from bridge.replay.selection import Query
 from bridge.replay.window import Window
 
 FORMAT: Final = 1
+_OFFSET_MAX: Final = 2**63 - 1
 
 
 class NotAPlan(Exception):
@@ -77,6 +79,14 @@ class Plan:
 _READER: Final = TypeAdapter(Plan)
 
 
+def bytes_of(record: ConsumerRecord) -> int:
+    """Return the bytes of a record's key, value and headers."""
+    total = len(record.key or b"") + len(record.value or b"")
+    for name, value in record.headers:
+        total += len(name) + len(value or b"")
+    return total
+
+
 def to_json(plan: Plan) -> bytes:
     """Return the plan as a file holds it."""
     return orjson.dumps(plan, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
@@ -84,6 +94,10 @@ def to_json(plan: Plan) -> bytes:
 
 def plan_from(value: object) -> Plan:
     """Return the plan that JSON was read into; raises NotAPlan."""
+    found = format_of(value)
+    if found is not None and found != FORMAT:
+        message = f"a plan of format {found}, and this version reads format {FORMAT}"
+        raise NotAPlan(message)
     try:
         plan = _READER.validate_python(value)
     except ValidationError as error:
@@ -91,10 +105,21 @@ def plan_from(value: object) -> Plan:
         place = ".".join(map(str, first["loc"]))
         message = f"not a plan: {place}: {first['msg']}"
         raise NotAPlan(message) from error
-    if plan.format != FORMAT:
-        message = f"a plan of format {plan.format}, and this version reads format {FORMAT}"
+    places = {(one.topic, one.partition) for one in plan.stretches}
+    within = all(0 <= one.begin < one.end <= _OFFSET_MAX for one in plan.stretches)
+    if not within or len(places) < len(plan.parts):
+        message = "not a plan: parts: not one stretch of offsets for each partition"
         raise NotAPlan(message)
     return plan
+
+
+def format_of(value: object) -> int | None:
+    """Return the format a file of ours says it has, None where it says none.
+
+    Another version's file is told by it before its fields are looked at, which may be others.
+    """
+    found = cast("dict[str, object]", value).get("format") if isinstance(value, dict) else None
+    return found if isinstance(found, int) else None
 
 
 def load(file: Path) -> Plan:

@@ -8,7 +8,7 @@ from aiokafka.structs import ConsumerRecord
 
 from bridge import __version__
 from bridge.publish.connection import Connection
-from bridge.replay.plan import FORMAT, Counted, Estimate, Plan
+from bridge.replay.plan import FORMAT, Counted, Estimate, Plan, bytes_of
 from bridge.replay.reading import RecordsMissing, Stretch, assigned, records
 from bridge.replay.selection import Query, offsets_from, wanted
 from bridge.replay.window import Window, stretches
@@ -37,16 +37,9 @@ class _Count:
     def add(self, record: ConsumerRecord) -> None:
         self.end = record.offset + 1
         self.records += 1
-        self.bytes += _bytes_of(record)
+        self.bytes += bytes_of(record)
         self.first_ms = min(self.first_ms, record.timestamp)
         self.last_ms = max(self.last_ms, record.timestamp)
-
-
-def _bytes_of(record: ConsumerRecord) -> int:
-    total = len(record.key or b"") + len(record.value or b"")
-    for name, value in record.headers:
-        total += len(name) + len(value or b"")
-    return total
 
 
 async def to_read(

@@ -18,7 +18,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from bridge.replay import CannotWrite, Stamp, State
 from bridge.replay.files import locked, write_durably
-from bridge.replay.plan import Plan
+from bridge.replay.plan import NotAPlan, Plan, format_of, plan_from
 from bridge.replay.reading import Stretch
 
 Kind = Literal["new-topic", "live", "jsonl", "csv", "parquet", "url"]
@@ -45,7 +45,10 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A replay, and what of it is durable. ``next`` are the offsets to go on at, by part of the plan."""
+    """A replay, and what of it is durable. ``next`` are the offsets to go on at, by part of the plan.
+
+    ``records`` and ``bytes`` are of what was replayed; ``skipped`` are places that are left out.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -55,6 +58,8 @@ class Progress:
     plan: Plan
     next: tuple[int, ...]
     records: int = 0
+    bytes: int = 0
+    skipped: tuple[str, ...] = ()
     state: State | None = None
     finished_at: str | None = None
 
@@ -81,7 +86,12 @@ def load(file: Path) -> Progress | None:
     """Return the progress a file holds, None if there is none; raises NotProgress."""
     try:
         value: Any = orjson.loads(file.read_bytes())
+        found = format_of(value)
+        if found is not None and found != FORMAT:
+            message = f"{file}: progress of format {found}, and this version reads format {FORMAT}"
+            raise NotProgress(message)
         progress = _READER.validate_python(value)
+        plan_from(value["plan"])
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -90,10 +100,21 @@ def load(file: Path) -> Progress | None:
     except (orjson.JSONDecodeError, ValidationError) as error:
         message = f"{file}: not a replay's progress"
         raise NotProgress(message) from error
-    if progress.format != FORMAT or len(progress.next) != len(progress.plan.parts):
-        message = f"{file}: not a replay's progress of format {FORMAT}"
+    except NotAPlan as error:
+        message = f"{file}: {error}"
+        raise NotProgress(message) from error
+    if not _is_within(progress):
+        message = f"{file}: not a replay's progress: next: not within the plan"
         raise NotProgress(message)
     return progress
+
+
+def _is_within(progress: Progress) -> bool:
+    """Say whether the replay goes on at offsets of its plan."""
+    among = progress.plan.stretches
+    return len(progress.next) == len(among) and all(
+        0 <= one.begin <= at <= one.end for one, at in zip(among, progress.next, strict=True)
+    )
 
 
 @contextlib.contextmanager

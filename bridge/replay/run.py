@@ -19,6 +19,7 @@ from aiokafka.structs import ConsumerRecord
 from bridge.publish.connection import Connection
 from bridge.replay import Target
 from bridge.replay.pace import Pace, paced
+from bridge.replay.plan import bytes_of
 from bridge.replay.planning import check
 from bridge.replay.progress import Progress, save
 from bridge.replay.reading import records
@@ -52,6 +53,7 @@ class _Noting:
             for one, begin in zip(progress.plan.stretches, progress.next, strict=True)
         }
         self._records = 0
+        self._bytes = 0
 
     @property
     def room(self) -> int:
@@ -69,6 +71,7 @@ class _Noting:
         """Note records the target took."""
         for record in part:
             self._next[record.topic, record.partition] = record.offset + 1
+            self._bytes += bytes_of(record)
         self._records += len(part)
         self._watch.on_progress(self.progress.records + self._records)
 
@@ -80,10 +83,11 @@ class _Noting:
                 self.progress,
                 next=tuple(self._next.values()),
                 records=self.progress.records + self._records,
+                bytes=self.progress.bytes + self._bytes,
                 state=state,
             )
         )
-        self._records = 0
+        self._records = self._bytes = 0
         self._settled_s = self._watch.clock_s()
 
     async def finish(self) -> None:
@@ -115,7 +119,7 @@ async def run(  # noqa: PLR0913 (from where, to where, how)
     plan = progress.plan
     noting = _Noting(progress, file, target, watch)
     async with contextlib.AsyncExitStack() as stack:
-        test = wanted(plan.query, plan.window)
+        test = wanted(plan.query, plan.window, progress.skipped)
         stream = await stack.enter_async_context(aclosing(records(connection, left, wanted=test)))
         if pace is not None:
             when_due = paced(stream, pace, clock_s=watch.clock_s)

@@ -12,7 +12,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -23,12 +23,17 @@ from bridge.replay.reading import Wanted
 from bridge.replay.window import Offsets, Window
 
 Source = Literal["events", "journal"]
+Place = tuple[str, int, int]
+"""A topic, a partition, an offset."""
 
 _ID: Final = re.compile(r"[0-9A-Za-z_-]{8,64}", re.ASCII)
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 _OFFSETS: Final = re.compile(
     r"(?P<topic>[A-Za-z0-9._-]+):(?P<partition>\d{1,9}):(?P<first>\d{1,18})-(?P<last>\d{1,18})?",
     re.ASCII,
+)
+_PLACE: Final = re.compile(
+    r"(?P<topic>[A-Za-z0-9._-]+):(?P<partition>\d{1,9}):(?P<offset>\d{1,18})", re.ASCII
 )
 _EVENT_TYPE: Final = re.compile(rb"com\.plivo\.(.+)\.v[0-9]+")
 
@@ -72,9 +77,21 @@ def offsets_from(text: str) -> Offsets:
     return Offsets(found["topic"], int(found["partition"]), first, last)
 
 
-def wanted(query: Query, within: Window) -> Wanted | None:
-    """Return the test of rule 1, None if every record is wanted."""
+def place_from(text: str) -> Place:
+    """Return the place of ``topic:partition:offset``; raises ValueError."""
+    found = _PLACE.fullmatch(text)
+    if found is None:
+        message = f"{text!r} is not topic:partition:offset, such as plivo.journal.v1:3:100"
+        raise ValueError(message)
+    return found["topic"], int(found["partition"]), int(found["offset"])
+
+
+def wanted(query: Query, within: Window, skipped: Sequence[str] = ()) -> Wanted | None:
+    """Return the test of rule 1, None if every record is wanted. What is ``skipped`` is not."""
     tests: list[Wanted] = []
+    if skipped:
+        places = frozenset(map(place_from, skipped))
+        tests.append(lambda one: (one.topic, one.partition, one.offset) not in places)
     if within.until_ms is not None or within.since_ms is not None:
         tests.append(lambda record: within.holds(record.timestamp))
     if query.offsets:

@@ -7,6 +7,7 @@
    side.
 3. Any answer below 500 but 429 is an answer, and is counted. Without one the request is sent again, a
    few times; then the replay stops, to be gone on with.
+4. What is no journal record is no request: it is counted and passed over, for it will never be one.
 """
 
 import asyncio
@@ -15,7 +16,6 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -31,10 +31,13 @@ _TRIES: Final = 5
 _AGAIN_S: Final = 0.5
 _TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
+_PORT_MAX: Final = 65_535
+# So many are named; the others are counted.
+_NAMED_MAX: Final = 100
 
 
 class NotJournal(Exception):
-    """A record is no journal record, so there is no request to send; the text says which."""
+    """A record is no journal record, so there is no request to send; the text is its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +51,25 @@ class Request:
 
 
 class Url:
-    """Sends records as requests: rules 1 to 3."""
+    """Sends records as requests: rules 1 to 4."""
 
     cadence = Cadence(UNSETTLED_REQUESTS_MAX, _SETTLE_S)
 
     def __init__(self, client: httpx.AsyncClient, base: str, stamp: Stamp) -> None:
         self._client = client
         self._base = base.rstrip("/")
-        self._path = urlsplit(self._base).path.encode()
+        self._path = httpx.URL(self._base).raw_path.rstrip(b"/")
         self._stamp = stamp
         self._statuses: Counter[str] = Counter()
+        self._no_requests = 0
+        self._first_of_them: list[str] = []
 
     def open(self, state: State | None) -> None:
         """Go on with what was counted."""
-        self._statuses = Counter((state or {}).get("statuses", {}))
+        if state is not None:
+            self._statuses = Counter(state["statuses"])
+            self._no_requests = state.get("no_requests", 0)
+            self._first_of_them = list(state.get("no_requests_at", []))
 
     async def put(self, records: Sequence[ConsumerRecord]) -> None:
         """Send the records' requests, and return when each was answered: rule 2."""
@@ -76,19 +84,29 @@ class Url:
                 one.cancel()
 
     async def settle(self) -> State:
-        """Return how many answers of each status there were."""
-        return {"statuses": dict(self._statuses)}
+        """Return how many answers of each status there were, and what was no request."""
+        return {
+            "statuses": dict(self._statuses),
+            "no_requests": self._no_requests,
+            "no_requests_at": list(self._first_of_them),
+        }
 
     async def finish(self) -> None:
         """Do nothing: every request was answered."""
 
     async def _in_turn(self, records: Sequence[ConsumerRecord]) -> None:
         for record in records:
-            status = await self._answered(record)
-            self._statuses[str(status)] += 1
+            try:
+                status = await self._answered(record)
+            except NotJournal as error:  # rule 4
+                self._no_requests += 1
+                if len(self._first_of_them) < _NAMED_MAX:
+                    self._first_of_them.append(str(error))
+            else:
+                self._statuses[str(status)] += 1
 
     async def _answered(self, record: ConsumerRecord) -> int:
-        """Return the status of the answer: rule 3."""
+        """Return the status of the answer: rule 3. Raises NotJournal and CannotWrite."""
         source = f"{record.topic}:{record.partition}:{record.offset}"
         request = request_of(record)
         headers = [
@@ -129,8 +147,12 @@ def client() -> httpx.AsyncClient:
 
 def is_base(url: str) -> bool:
     """Say whether paths can be put behind the URL."""
-    parts = urlsplit(url)
-    return parts.scheme in {"http", "https"} and bool(parts.netloc) and not parts.query
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    has_place = bool(parts.host) and 0 < (parts.port or 80) <= _PORT_MAX
+    return parts.scheme in {"http", "https"} and has_place and not (parts.query or parts.fragment)
 
 
 def request_of(record: ConsumerRecord) -> Request:
@@ -150,8 +172,7 @@ def request_of(record: ConsumerRecord) -> Request:
             body=_body(value),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        source = f"{record.topic}:{record.partition}:{record.offset}"
-        message = f"{source} is no journal record"
+        message = f"{record.topic}:{record.partition}:{record.offset}"
         raise NotJournal(message) from error
 
 

@@ -93,7 +93,7 @@ def test_the_live_topics_are_not_written_to_by_naming_a_file(owner: Auditor) -> 
     owner.does("run", *RING, *live, "--progress", "@p.json")
     progress = orjson.loads(owner.file("p.json").read_bytes())
     begins = [part["stretch"]["begin"] for part in progress["plan"]["parts"]]
-    begun = {**progress, "next": begins, "records": 0, "finished_at": None}
+    begun = {**progress, "next": begins, "records": 0, "bytes": 0, "finished_at": None}
     owner.file("p.json").write_bytes(orjson.dumps(begun))
     refused = owner.run("run", "--progress", "@p.json")
     assert (refused.returncode, "say that again" in flat(refused.stderr)) == (2, True)

@@ -72,21 +72,24 @@ def test_where_there_is_no_file_there_is_no_progress(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "said"),
     [
-        b"",
-        b"{}",
-        orjson.dumps(replace(BEGUN, format=9)),
-        orjson.dumps(replace(BEGUN, next=(1,))),
-        orjson.dumps({**orjson.loads(orjson.dumps(BEGUN)), "more": 1}),
+        (b"", "not a replay's progress"),
+        (b"{}", "not a replay's progress"),
+        (b'{"format": 9, "next": "of another form"}', "of format 9, and this version reads"),
+        (orjson.dumps(replace(BEGUN, next=(1,))), "not within the plan"),
+        (orjson.dumps(replace(BEGUN, next=(10, 0))), "not within the plan"),
+        (orjson.dumps(replace(BEGUN, next=(3, -1))), "not within the plan"),
+        (orjson.dumps(replace(BEGUN, plan=replace(PLAN, format=2))), "a plan of format 2"),
+        (orjson.dumps({**orjson.loads(orjson.dumps(BEGUN)), "more": 1}), "not a replay's progress"),
     ],
 )
 def test_a_file_that_is_no_progress_is_refused_with_its_name(
-    tmp_path: Path, content: bytes
+    tmp_path: Path, content: bytes, said: str
 ) -> None:
     file = tmp_path / "progress.json"
     file.write_bytes(content)
-    with pytest.raises(NotProgress, match=r"progress\.json"):
+    with pytest.raises(NotProgress, match=rf"progress\.json: .*{said}"):
         load(file)
 
 
