@@ -8,7 +8,7 @@ from bridge.ingress.load import ShedClass
 from bridge.ingress.protocol import Cause
 from bridge.measures import MEASURES, PREFIX
 from bridge.near_miss import Variant
-from bridge.outcome import Outcome
+from bridge.outcome import Outcome, RefusalCause
 from bridge.verify import Fault, Scheme
 from tests.alerts import promql
 from tests.alerts.rules import rules
@@ -53,12 +53,12 @@ def labels_in(expression: str) -> frozenset[str]:
     return TARGET_LABELS.union(*of_metrics)
 
 
-def values_of(label: str) -> frozenset[str] | None:
-    """Return the values a label can have; None where the set is not ours."""
+def values_of(metric: str, label: str) -> frozenset[str] | None:
+    """Return the values a label of a metric can have; None where the set is not ours."""
     results = {"verified", *Fault}
     types = {"shared", *catalogue.load().by_name}
     sets: dict[str, set[str]] = {
-        "cause": set(get_args(Cause)),
+        "cause": set(RefusalCause if metric == f"{PREFIX}_refused_total" else get_args(Cause)),
         "class": set(ShedClass),
         "fault": set(Fault),
         "outcome": set(Outcome),
@@ -81,7 +81,7 @@ def faults(expression: str) -> list[str]:
         known = TARGET_LABELS | (labels_of(matcher.metric) or frozenset())
         if matcher.label not in known:
             found.append(f"{matcher.metric} has no label {matcher.label}")
-        values = values_of(matcher.label)
+        values = values_of(matcher.metric, matcher.label)
         if values is not None and not values.issuperset(matcher.values):
             found.append(f"{matcher.label} is never {set(matcher.values) - values}")
     strange = promql.groupings(expression) - labels_in(expression)

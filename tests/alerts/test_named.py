@@ -1,12 +1,17 @@
 """Every metric, label and value that a rule names is one the bridge has."""
 
+import json
 import re
+from typing import Final
 
 import pytest
 
+from bridge.measures import MEASURES, PREFIX
 from tests.alerts import promql
 from tests.alerts.named import faults
-from tests.alerts.rules import Rule, rules
+from tests.alerts.rules import ALERTS, Rule, rules
+
+ENDS: Final = {"counter": ("",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: f"{rule.name}-{rule.severity}")
@@ -37,12 +42,26 @@ def test_an_annotation_that_asks_names_what_there_is() -> None:
             'callback_bridge_callbacks_total{outcome=~"published|lost"}',
             "outcome is never {'lost'}",
         ),
+        ('callback_bridge_refused_total{cause="connections"}', "cause is never {'connections'}"),
         ("sum by (topic) (callback_bridge_in_flight)", "nothing in it has the label topic"),
         ("a:callback_bridge_spool:sum offset 1h", "no metric a:callback_bridge_spool:sum"),
     ],
 )
 def test_what_is_misspelt_is_found(expression: str, found: str) -> None:
     assert faults(expression) == [found]
+
+
+def test_every_metric_is_read_by_a_rule_or_a_panel() -> None:
+    """What nobody looks at tells nobody anything."""
+    panels = json.loads((ALERTS.with_name("dashboard.json")).read_text())["panels"]
+    shown = [target["expr"] for panel in panels for target in panel.get("targets", [])]
+    read = set().union(*map(promql.metrics, [*(rule.expression for rule in rules()), *shown]))
+    unread = {
+        name
+        for name, measure in MEASURES.items()
+        if not {f"{PREFIX}_{name}{end}" for end in ENDS[measure.kind]} & read
+    }
+    assert unread == set()
 
 
 def test_functions_durations_and_texts_are_no_metrics() -> None:
