@@ -58,6 +58,7 @@ class Asked:
 async def derived(settings: Settings, asked: Asked) -> Tally:
     """Return what was found, everything shown and written; raises BadParameter and CannotRead."""
     logs.configure("console", "error")
+    keys = Keys(accounts(_with_tokens(settings, asked.tokens_file))) if asked.verify else None
     kafka = connection(settings)
     at = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
     of_events = replace(asked.query, source="events")
@@ -67,7 +68,6 @@ async def derived(settings: Settings, asked: Asked) -> Tally:
         query=asked.query,
         within=options.window_of(asked.query),
     )
-    keys = Keys(accounts(_with_tokens(settings, asked.tokens_file))) if asked.verify else None
     reading = await to_derive(kafka, scope)
     if asked.to_live and not asked.yes:
         _ask()
@@ -118,7 +118,7 @@ class _Run:
                 read += records
                 counting.at(read)
 
-            watch = Watch(self._at, count, self._callback)
+            watch = Watch(self._at, count, self._recheck, self._note)
             found = judgements(connection(settings), reading, self._deriver, watch)
             async with contextlib.aclosing(found):
                 async for chunk in found:
@@ -126,25 +126,26 @@ class _Run:
                         self._judged(judged)
                     await self._write()
 
-    def _callback(self, source: str, value: bytes) -> None:
-        """Check a journal record's signature; of everything that is written, note its event now.
+    def _recheck(self, source: str, value: bytes) -> None:
+        """Check a journal record's signature, if that was asked for."""
+        if self._keys is None:
+            return
+        try:
+            recheck = self._keys.recheck(journalled(value))
+        except NotAJournalRecord:
+            return
+        self._tally.add_recheck(recheck)
+        if recheck.checked is Checked.DOES_NOT_HOLD:
+            show_recheck(recheck, source, as_json=self._asked.as_json)
+
+    def _note(self, source: str, value: bytes) -> None:
+        """Note a journal record's event now, if every one is to be written.
 
         So the order is the journal's, whenever the published event comes by.
         """
-        if self._keys is None and not self._asked.everything:
-            return
-        try:
-            callback = journalled(value)
-        except NotAJournalRecord:
-            return
-        if self._keys is not None:
-            recheck = self._keys.recheck(callback)
-            self._tally.add_recheck(recheck)
-            if recheck.checked is Checked.DOES_NOT_HOLD:
-                show_recheck(recheck, source, as_json=self._asked.as_json)
         if self._asked.everything:
-            with contextlib.suppress(CannotDerive):
-                event = self._deriver.event_of(callback, self._at)
+            with contextlib.suppress(NotAJournalRecord, CannotDerive):
+                event = self._deriver.event_of(journalled(value), self._at)
                 self._unwritten.append((event, source))
 
     def _judged(self, judged: Judged) -> None:

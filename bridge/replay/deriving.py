@@ -49,6 +49,8 @@ class Watch:
     on_read: Callable[[int], None] = lambda _: None
     on_callback: Callable[[str, bytes], None] = lambda _source, _value: None
     """Told of every journal record, by its place and value, before it is judged."""
+    on_first: Callable[[str, bytes], None] = lambda _source, _value: None
+    """Told of it once, however often the journal has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ async def judgements(
 ) -> AsyncGenerator[Sequence[Judged]]:
     """Yield every journal record of the scope, judged, in lists of at most CHUNK_RECORDS.
 
-    A list is empty where nothing read could be judged yet. Raises CannotRead or RecordsMissing.
+    A list is empty where nothing read could be judged yet. Raises CannotRead, RecordsMissing, and
+    CannotWrite where what waits for its other half cannot be kept.
     """
     stream = records(connection, reading.stretches, wanted=reading.wanted, on_read=watch.on_read)
     with Pairs() as pairs:
@@ -141,6 +144,7 @@ class _Judging:
             event = self._pairs.event_of(key, callback)
         except Repeated:
             return Judged(State.REPEATED, source, key.id)
+        self._watch.on_first(source, callback.value)
         return None if event is None else self._judged(callback, event)
 
     def _key(self, record: ConsumerRecord, callback: Callback) -> Key | None:

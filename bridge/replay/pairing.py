@@ -6,13 +6,16 @@
    put any number of records between them. Who comes first waits for the other on disk: in a database
    of SQLite's that has no name, is kept in memory up to _CACHE_KIB and is gone with the process.
 3. What has met leaves its key behind, so that a record stored twice is looked at once.
+4. Where the disk does not take what waits, it is of no use to go on.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
+
+from bridge.replay import CannotWrite
 
 _CACHE_KIB: Final = 32_768
 _TABLES: Final = (
@@ -54,7 +57,7 @@ class Pairs:
     def __init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None)
         for statement in _TABLES:
-            self._database.execute(statement)
+            self._execute(statement)
 
     def __enter__(self) -> Self:
         """Return the pairs."""
@@ -72,37 +75,48 @@ class Pairs:
     def event_of(self, key: Key, callback: Callback) -> bytes | None:
         """Return the event that waited for a callback; without one the callback waits.
 
-        Raises Repeated.
+        Raises Repeated and CannotWrite.
         """
         place = (key.received_at, key.id)
-        found = self._database.execute(
+        found = self._execute(
             "DELETE FROM events WHERE at = ? AND id = ? RETURNING value", place
         ).fetchone()
         row = (*place, callback.partition, callback.offset, None if found else callback.value)
         try:
-            self._database.execute("INSERT INTO callbacks VALUES (?, ?, ?, ?, ?)", row)
+            self._execute("INSERT INTO callbacks VALUES (?, ?, ?, ?, ?)", row)
         except sqlite3.IntegrityError:
             raise Repeated from None
         return found[0] if found else None
 
     def callback_of(self, key: Key, event: bytes) -> Callback | None:
-        """Return the callback that waited for an event; without one the event waits."""
+        """Return the callback that waited for an event; without one the event waits.
+
+        Raises CannotWrite.
+        """
         place = (key.received_at, key.id)
-        found = self._database.execute(
+        found = self._execute(
             "SELECT rowid, partition, number, value FROM callbacks WHERE at = ? AND id = ?", place
         ).fetchone()
         if found is None:
-            self._database.execute("INSERT OR IGNORE INTO events VALUES (?, ?, ?)", (*place, event))
+            self._execute("INSERT OR IGNORE INTO events VALUES (?, ?, ?)", (*place, event))
             return None
         row, partition, offset, value = found
         if value is None:  # it has met another copy
             return None
-        self._database.execute("UPDATE callbacks SET value = NULL WHERE rowid = ?", (row,))
+        self._execute("UPDATE callbacks SET value = NULL WHERE rowid = ?", (row,))
         return Callback(partition, offset, value)
 
     def waiting(self) -> Iterator[Callback]:
         """Yield the callbacks whose event did not come, in the order they came."""
-        for row in self._database.execute(
+        for row in self._execute(
             "SELECT partition, number, value FROM callbacks WHERE value IS NOT NULL ORDER BY rowid"
         ):
             yield Callback(*row)
+
+    def _execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        """Return what a statement finds; raises IntegrityError, and CannotWrite: rule 4."""
+        try:
+            return self._database.execute(statement, values)
+        except sqlite3.OperationalError as error:
+            message = f"in the folder for temporary files: {error}"
+            raise CannotWrite(message) from error

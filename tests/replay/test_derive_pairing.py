@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.replay import CannotWrite
 from bridge.replay.pairing import Callback, Key, Pairs, Repeated
 
 KEYS = st.integers(0, 6)
@@ -96,3 +97,11 @@ def test_a_repeated_callback_is_told_whether_it_has_met_or_waits() -> None:
         for name in ("waits", "met"):
             with pytest.raises(Repeated):
                 pairs.event_of(Key(name, "1"), callback)
+
+
+def test_a_disk_that_is_full_is_told_as_that() -> None:
+    with Pairs() as pairs:
+        pairs._database.execute("PRAGMA max_page_count = 12")
+        waiting = [Callback(0, number, b"x" * 4096) for number in range(100)]
+        with pytest.raises(CannotWrite, match="in the folder for temporary files: .*full"):
+            _ = [pairs.event_of(Key("id", str(one.offset)), one) for one in waiting]
