@@ -49,6 +49,12 @@ def test_it_says_of_every_secret_what_a_change_of_it_does() -> None:
     assert named <= set(re.findall(r"`([\w.]+)`", "".join(rows)))
 
 
+def test_it_says_what_the_install_on_an_api_server_does_not_show() -> None:
+    told = " ".join(section("How it is tested").split())
+    assert "The kubelet only pretends" in told
+    assert (CHART / "../../../tests/chart/snapshots/install.txt").is_file()
+
+
 def test_it_names_the_versions_of_kubernetes_that_were_tried() -> None:
     modules = (ROOT / "deploy/tools/go.mod").read_text()
     (built,) = re.findall(r"^require k8s.io/kubernetes v(1\.\d+)\.", modules, re.MULTILINE)
