@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.settings import Settings
 from tests.image.checkout import DOCKERFILE, ROOT, context
 
 pytestmark = pytest.mark.image
@@ -71,3 +72,14 @@ def test_the_lock_of_the_build_pins_what_pyproject_asks_for() -> None:
     assert set(asked) <= set(pinned)
     dev = (ROOT / "requirements" / "dev.txt").read_text()
     assert [one for one in pinned if f"\n{one} " not in dev] == []
+
+
+def test_the_page_gives_a_container_the_time_its_end_takes() -> None:
+    defaults = Settings()
+    delay_s, under_way_s = defaults.shutdown_delay_s, defaults.shutdown_timeout_s
+    bounds_s = 10  # of the bridge's own, which the chart gives a pod too
+    page = (ROOT / "docs/image.md").read_text()
+    given = re.findall(r"--stop-timeout (\d+)|give it (\d+) s", page)
+    assert {int(one or other) for one, other in given} == {
+        delay_s + under_way_s + defaults.kafka.flush_timeout_s + bounds_s
+    }
