@@ -67,9 +67,8 @@ def show_recheck(recheck: Recheck, source: str, *, as_json: bool) -> None:
         line = {"key_id": recheck.key_id, "fault": recheck.fault}
         say({"state": recheck.checked, "source": source, **line})
         return
-    show(
-        f"[bold red]signature does not hold[/]  {escape(source)}  key {recheck.key_id}: {recheck.fault}"
-    )
+    what = escape(f"{source}  key {recheck.key_id}: {recheck.fault}")
+    show(f"[bold red]signature does not hold[/]  {what}")
 
 
 def show_sums(tally: Tally, *, as_json: bool, verified: bool, written: Written | None) -> None:

@@ -30,7 +30,7 @@ from bridge.replay.derive import CannotDerive, Deriver, Judged, State, Tally
 from bridge.replay.deriving import Reading, Scope, Watch, judgements, to_derive
 from bridge.replay.journal import NotAJournalRecord, journalled
 from bridge.replay.rechecking import Checked, Keys
-from bridge.replay.selection import Query
+from bridge.replay.selection import Query, offsets_from
 from bridge.replay.to_derived import Derived, Sourced
 from bridge.settings import Settings, SettingsRefused
 
@@ -58,12 +58,16 @@ class Asked:
 async def derived(settings: Settings, asked: Asked) -> Tally:
     """Return what was found, everything shown and written; raises BadParameter and CannotRead."""
     logs.configure("console", "error")
+    journal = settings.topic_prefix + JOURNAL_TOPIC
+    if any(offsets_from(text).topic != journal for text in asked.query.offsets):
+        message = f"only {journal} is derived again: choose among its offsets"
+        raise typer.BadParameter(message, param_hint="--offsets")
     keys = Keys(accounts(_with_tokens(settings, asked.tokens_file))) if asked.verify else None
     kafka = connection(settings)
     at = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
     of_events = replace(asked.query, source="events")
     scope = Scope(
-        journal=settings.topic_prefix + JOURNAL_TOPIC,
+        journal=journal,
         events=await there_of(kafka, options.topics_of(of_events, settings.topic_prefix)),
         query=asked.query,
         within=options.window_of(asked.query),

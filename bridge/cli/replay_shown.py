@@ -9,6 +9,7 @@ from typing import Final, Self, cast
 import orjson
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bridge.cli import showing
@@ -134,7 +135,8 @@ def show_begin(records: int, of: int, progress: Path) -> None:
         return
     if records:
         show(f"{records:,} of {of:,} records are replayed already")
-    show(f"progress is kept in {progress}: to go on after a crash, say --progress {progress}")
+    kept = escape(str(progress))
+    show(f"progress is kept in {kept}: to go on after a crash, say --progress {kept}")
 
 
 def show_end(end: Mapping[str, object]) -> None:

@@ -209,6 +209,7 @@ def test_a_person_is_asked_before_the_live_topics_are_written_to(
         (["--to-live"], "is for --write"),
         (["--type=voice.call.nonsense"], "no type is called"),
         (["--call=no id"], "is no id"),
+        (["--offsets=plivo.voice.call.ring.v1:0:0-"], "only plivo.journal.v1 is derived again"),
         (["--verify", "--tokens-file=/nowhere/at/all.json"], "No such file"),
     ],
 )

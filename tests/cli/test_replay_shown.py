@@ -73,10 +73,10 @@ def test_where_progress_is_kept_is_said_at_the_start(
 
 
 def test_a_person_is_told_how_to_go_on(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
-    show_begin(1000, 2000, Path("kept.json"))
+    show_begin(1000, 2000, Path("[bold]kept.json"))
     said = " ".join(capsys.readouterr().out.split())
     assert "1,000 of 2,000 records are replayed already" in said
-    assert "say --progress kept.json" in said
+    assert "say --progress [bold]kept.json" in said
 
 
 def test_counting_says_a_line_once_in_a_while(

@@ -103,5 +103,5 @@ def test_a_disk_that_is_full_is_told_as_that() -> None:
     with Pairs() as pairs:
         pairs._database.execute("PRAGMA max_page_count = 12")
         waiting = [Callback(0, number, b"x" * 4096) for number in range(100)]
-        with pytest.raises(CannotWrite, match="in the folder for temporary files: .*full"):
+        with pytest.raises(CannotWrite, match=r"in the folder for temporary files: .*full"):
             _ = [pairs.event_of(Key("id", str(one.offset)), one) for one in waiting]
