@@ -7,7 +7,7 @@
 3. Where the spool cannot take a callback and Kafka may, order gives way before loss: it is published
    before the older ones of its key, and counted.
 4. While Kafka is known to be away and the spool cannot take anything, one callback at a time tries
-   Kafka, so that somebody finds out when it is back.
+   Kafka all the same: it would be lost otherwise, and somebody finds out at once when Kafka is back.
 5. A topic that is missing, or a partition that is late, says nothing of the others: the breaker stays
    closed.
 """
@@ -60,6 +60,7 @@ class Durable:
         Raises RecordRefused when Kafka refuses one of them for good, and NotDurable.
         """
         why = "kafka: does not acknowledge"
+        waited = False
         if self._breaker.closed:
             if self._spool.holds(records[0].key):
                 why = "kafka: older records of its key wait"
@@ -67,11 +68,15 @@ class Durable:
                 try:
                     return await self._published(records, deadline_s)
                 except Unavailable as error:
-                    self._failed(error)
+                    waited = not isinstance(error, PartlyUnavailable)
+                    if waited:
+                        self._breaker.failed()
                     why = f"kafka: {error}"
         try:
             return await self._spooled(records, why)
         except NotDurable as error:
+            if waited:
+                raise
             return await self._tried(records, deadline_s, error)
 
     async def set_aside(self, records: Sequence[Record]) -> Place:
@@ -83,7 +88,7 @@ class Durable:
     ) -> Place:
         """Try Kafka after the spool ``refused``: rules 3 and 4."""
         probing = not self._breaker.closed
-        if probing and not self._breaker.may_probe():
+        if probing and not self._breaker.may_probe(at_once=True):
             raise refused
         overtakes = self._spool.holds(records[0].key)
         acknowledged = False
@@ -94,7 +99,8 @@ class Durable:
             acknowledged = True
             raise
         except Unavailable as error:
-            self._failed(error)
+            if not isinstance(error, PartlyUnavailable):
+                self._breaker.failed()
             message = f"{refused}; then kafka: {error}"
             raise NotDurable(message) from error
         finally:
@@ -104,10 +110,6 @@ class Durable:
             self._metrics.count("overtakes_total")
             return Place.KAFKA_FIRST
         return place
-
-    def _failed(self, error: Unavailable) -> None:
-        if not isinstance(error, PartlyUnavailable):
-            self._breaker.failed()
 
     async def _published(
         self, records: Sequence[Record], deadline_s: float, *, probing: bool = False

@@ -184,16 +184,18 @@ async def test_what_neither_takes_is_not_durable_and_says_both_causes(held: bool
 async def test_without_a_spool_one_callback_at_a_time_finds_out_that_kafka_is_back() -> None:
     setting = Setting(spool=False)
     setting.kafka.fault = Unavailable("away")
-    for number in (1, 2):  # the second does not even try
-        with pytest.raises(NotDurable):
-            await setting.keep(number)
-    assert len(setting.kafka.deadlines_s) == 1
-    setting.now_s += 1
+    with pytest.raises(NotDurable):
+        await setting.keep(1)
+    assert len(setting.kafka.deadlines_s) == 1  # who has waited for Kafka does not wait again
     with pytest.raises(NotDurable, match="away"):
+        await setting.keep(2)
+    assert len(setting.kafka.deadlines_s) == 2  # who has not tries it, due or not
+    assert setting.breaker.may_probe(at_once=True)  # as somebody else would
+    with pytest.raises(NotDurable):
         await setting.keep(3)
-    assert len(setting.kafka.deadlines_s) == 2
+    assert len(setting.kafka.deadlines_s) == 2  # but one at a time
+    setting.breaker.probe_ended(acknowledged=False)
     setting.kafka.fault = None
-    setting.now_s += 1
     assert await setting.keep(4) == "kafka"
     assert setting.breaker.closed
 

@@ -54,9 +54,13 @@ class Breaker:
             self._probe_at = self._clock() + self._pause_s
             self._on_change(self._closed)
 
-    def may_probe(self) -> bool:
-        """Say whether the caller is to probe now; True obliges it to say how that ended: rule 5."""
-        if self._closed or not self.worth_trying:
+    def may_probe(self, *, at_once: bool = False) -> bool:
+        """Say whether the caller is to probe now; True obliges it to say how that ended: rule 5.
+
+        ``at_once`` does not wait until a probe is due: for what would be lost otherwise.
+        """
+        due = not self._probing if at_once else self.worth_trying
+        if self._closed or not due:
             return False
         self._probing = True
         return True

@@ -18,6 +18,8 @@ from tests.chaos.scenarios.every import SCENARIOS
 from tests.chaos.site import Site
 from tests.chaos.stage import Scenario, perform
 
+PAGE = Path(__file__).parents[2] / "docs" / "guarantees.md"
+BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
 LIBS = Path(__file__).parents[2] / ".cache" / "kafka" / "libs"
 
 
@@ -52,6 +54,13 @@ async def _run(chosen: list[Scenario], seeds: range, folder: Path, out: Path | N
     return rows
 
 
+def _write(table: str) -> None:
+    """Put the table between the marks of the page."""
+    before, rest = PAGE.read_text().split(BEGIN)
+    _, after = rest.split(END)
+    PAGE.write_text(f"{before}{BEGIN}\n{table}{END}{after}")
+
+
 def main(
     *,
     seeds: Annotated[int, typer.Option(min=1, max=100, help="Runs of each scenario.")] = 3,
@@ -59,6 +68,7 @@ def main(
     scenario: Annotated[list[str] | None, typer.Option(help="Its number; may be repeated.")] = None,
     out: Annotated[Path | None, typer.Option(help="A file for the rows, a JSON line each.")] = None,
     keep: Annotated[Path | None, typer.Option(help="A folder to leave logs and spools in.")] = None,
+    docs: Annotated[bool, typer.Option(help="Write the table into docs/guarantees.md.")] = False,
 ) -> None:
     """Break what a bridge depends on, under load, and check that nothing was lost."""
     numbers = [one.number for one in SCENARIOS]
@@ -76,7 +86,10 @@ def main(
     else:
         with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
             rows = asyncio.run(_run(chosen, run, Path(folder), out))
-    typer.echo("\n" + markdown(rows, {one.number: one.name for one in SCENARIOS}))
+    table = markdown(rows, {one.number: one.name for one in SCENARIOS})
+    typer.echo("\n" + table)
+    if docs:
+        _write(table)
     if any(row.faults for row in rows):
         raise typer.Exit(1)
 

@@ -28,6 +28,7 @@ PUBLIC_URL: Final = "https://callbacks.example.com"
 MARKER: Final = re.compile(rb"marker-[0-9a-f]{16}")
 
 _HEADER: Final = "X-PH-Marker"
+_NOTE: Final = "X-PH-Note"
 _REPEATING: Final = ("voice.dial.digits", "voice.getdigits.action")
 LONG_BYTES: Final = 3_000
 _OPEN_CALLS: Final = 6
@@ -39,7 +40,8 @@ _PLACED_AT: Final = datetime(2026, 3, 7, 14, 13, 28, tzinfo=UTC)
 class Callback:
     """One callback as it is sent, and what must become of it if it is answered 2xx.
 
-    ``topic`` lacks its prefix. ``genuine`` is False of what no topic may hold.
+    ``topic`` lacks its prefix. ``genuine`` is False of what no topic may hold. ``long`` ones are far
+    bigger than the others.
     """
 
     marker: str
@@ -51,6 +53,7 @@ class Callback:
     body: str
     headers: tuple[tuple[str, str], ...]
     genuine: bool = True
+    long: bool = False
 
 
 def traffic(chance: Random) -> Iterator[list[Callback]]:
@@ -96,13 +99,14 @@ def _digits(answer: Step, chance: Random) -> Step:
         "Event": "DialDigitsMatch",
     }
     # Now and then one is far bigger than the others.
-    note = {"X-PH-Note": "n" * LONG_BYTES} if chance.random() < 0.1 else {}
+    note = {_NOTE: "n" * LONG_BYTES} if chance.random() < 0.1 else {}
     return Step("/plivo/voice/dial/digits", {**shared, **dialled, **note})
 
 
 def genuine(step: Step, chance: Random) -> Callback:
     """Return a callback as Plivo sends it."""
-    return _signed(step, chance, topic=topic_of(step), key=step.parameters["CallUUID"])
+    sound = _signed(step, chance, topic=topic_of(step), key=step.parameters["CallUUID"])
+    return replace(sound, long=_NOTE in step.parameters)
 
 
 def without_event(step: Step, chance: Random) -> Callback:

@@ -2,7 +2,7 @@
 
 1. A callback that was answered 2xx is in its event topic and in the journal, under its key and under
    exactly its id. One no event can be made of is in the dead letters instead of an event topic, and so
-   may one be that Kafka does not take: of a topic in ``refusing``.
+   may one be that Kafka does not take: a long one of a topic in ``refusing``.
 2. *a* was accepted before *b* if the 2xx for *a* had been received before the first request for *b*
    was begun. Of two callbacks of one key where that is so, and that only went to one bridge, the first
    record of *a* comes before the first record of *b*, in the journal and, if both are of one type, in
@@ -45,10 +45,12 @@ class Finding:
 class Exempt:
     """What the operator did to the topics, so that the bridge is not held to it.
 
-    ``refusing`` are topics that did not take every record: rule 1. ``emptied`` tells until when a topic
-    lost what it held: callbacks accepted before are asked for in the journal alone.
+    ``refusing`` are topics that did not take long records: rule 1. ``emptied`` tells until when a topic
+    lost what it held: callbacks begun before are asked for in the journal alone. ``overtakes`` is how
+    many callbacks the bridge says it published before older ones, because its disk was full.
     """
 
+    overtakes: int = 0
     refusing: frozenset[str] = frozenset()
     emptied: tuple[tuple[str, float], ...] = ()
 
@@ -71,9 +73,10 @@ def findings(
 ) -> list[Finding]:
     """Return every breach. ``found`` is in order within each key and topic."""
     taken = accepted(attempts)
+    overtaking = list(_out_of_order(taken, found))
     return [
         *_missing(taken, found, exempt),
-        *_out_of_order(taken, found),
+        *(overtaking if len(overtaking) > exempt.overtakes else ()),
         *_strange(attempts, found),
     ]
 
@@ -92,7 +95,7 @@ def _missing(
     for one in taken:
         callback = one.callback
         there = (callback.topic, callback.identity) in places
-        if not there and callback.topic in exempt.refusing:
+        if not there and callback.long and callback.topic in exempt.refusing:
             there = (DEAD_LETTER_TOPIC, callback.identity) in places
         if not there and not exempt.excuses_event(one):
             yield Finding("not in its topic", callback.marker)

@@ -1,8 +1,8 @@
-"""A disk that can fill up and become read-only: a small file system in memory.
+"""A disk that can fill up, become read-only and hang: a small file system.
 
-It is mounted in a mount namespace of its own, which nobody else sees: a process in there keeps it, the
-bridge is started inside, and the tests reach it by ``/proc``. Where mounting is not allowed there is no
-such disk: ``NoMounts``.
+It is in memory, or in a file where it has to be able to hang. It is mounted in a mount namespace of its
+own, which nobody else sees: a process in there keeps it, the bridge is started inside, and the tests
+reach it by ``/proc``. Where mounting is not allowed there is no such disk: ``NoMounts``.
 """
 
 import asyncio
@@ -16,7 +16,11 @@ from typing import Final
 
 from tests.kafka.cluster import die_with_parent
 
-_MOUNT: Final = 'mount -t tmpfs -o size="$2" chaos "$1" && echo mounted && exec sleep infinity'
+_IN_MEMORY: Final = 'mount -t tmpfs -o size="$2" chaos "$1"'
+_IN_A_FILE: Final = (
+    'truncate -s "$2" "$1.image" && mkfs.ext4 -q -m 0 "$1.image" && mount -o loop "$1.image" "$1"'
+)
+_AND_STAY: Final = " && echo mounted && exec sleep infinity"
 _CHUNK_BYTES: Final = 65_536
 
 
@@ -27,13 +31,15 @@ class NoMounts(Exception):
 class Disk:
     """A file system of ``size_bytes``, seen at ``folder`` by what is started ``inside``."""
 
-    def __init__(self, folder: Path, *, size_bytes: int) -> None:
+    def __init__(self, folder: Path, *, size_bytes: int, can_hang: bool = False) -> None:
         """Mount it; raises NoMounts."""
         self.folder = folder
+        self._hangs = False
+        mount = (_IN_A_FILE if can_hang else _IN_MEMORY) + _AND_STAY
         folder.mkdir(parents=True)
         try:
             self._keeper = subprocess.Popen(
-                ["unshare", "--mount", "sh", "-c", _MOUNT, "sh", str(folder), str(size_bytes)],
+                ["unshare", "--mount", "sh", "-c", mount, "sh", str(folder), str(size_bytes)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -72,13 +78,27 @@ class Disk:
     async def writable(self, *, yes: bool) -> None:
         """Make the file system read-only, or writable again; read-only while nobody writes to it."""
         mode = "rw" if yes else "ro"
-        remount = ("mount", "-o", f"remount,{mode}", str(self.folder))
-        done = await asyncio.create_subprocess_exec(*self.inside, *remount)
-        code = await done.wait()
-        if code:
+        await self._run("mount", "-o", f"remount,{mode}", str(self.folder))
+
+    async def hang(self) -> None:
+        """Have whoever writes wait, until it is to go on."""
+        await self._run("fsfreeze", "--freeze", str(self.folder))
+        self._hangs = True
+
+    async def go_on(self) -> None:
+        """Let the writers go on."""
+        await self._run("fsfreeze", "--unfreeze", str(self.folder))
+        self._hangs = False
+
+    async def _run(self, *command: str) -> None:
+        done = await asyncio.create_subprocess_exec(*self.inside, *command)
+        if await done.wait():
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(self.folder))
 
     def close(self) -> None:
-        """Unmount it, with all that is on it."""
+        """Unmount it, with all that is on it; a writer that waits could not even be killed."""
+        if self._hangs:
+            command = [*self.inside, "fsfreeze", "--unfreeze", str(self.folder)]
+            subprocess.run(command, check=False)
         self._keeper.kill()
         self._keeper.communicate()

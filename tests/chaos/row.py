@@ -12,6 +12,7 @@ from tests.chaos.history import Attempt, Found, accepted
 _LOST: Final = ("not in its topic", "not in the journal")
 _SHOWN_MAX: Final = 5
 REJECTED: Final = 403
+WAITED_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Row:
     """One run of a scenario. ``refused`` are 4xx and 5xx to callbacks whose signature holds.
 
     ``unconnected`` and ``unanswered`` are requests that reached nobody, and that got no answer;
-    ``unverified`` are those rightly answered 403.
+    ``unverified`` are those rightly answered 403, ``waited`` answers that took WAITED_S or more: as
+    long as a callback waits for Kafka that a caller waits for.
     ``longest_s`` are the longest answers to requests begun before, during and after the fault.
     """
 
@@ -34,6 +36,7 @@ class Row:
     lost: int
     duplicated: int
     spooled: int
+    waited: int
     longest_s: tuple[float, float, float]
     drain_s: float | None
     took_s: float
@@ -65,6 +68,7 @@ def counts(attempts: Sequence[Attempt], found: Sequence[Found]) -> dict[str, int
         "unanswered": sum(one.silence in {"cut off", "timed out"} for one in attempts),
         "unverified": sum(one.status == REJECTED for one in attempts if not one.callback.genuine),
         "duplicated": duplicates(found),
+        "waited": sum(one.took_s >= WAITED_S for one in attempts if one.status is not None),
     }
 
 
@@ -99,8 +103,9 @@ def markdown(rows: Sequence[Row], names: dict[str, str]) -> str:
     """Return the rows as a table, one line a scenario, all its seeds together."""
     head = (
         "| scenario | runs | tried | 2xx | refused | not connected | no answer | lost |"
-        " duplicated records | longest answer before / during / after, s | drained after, s |\n"
-        "|---|---|---|---|---|---|---|---|---|---|---|\n"
+        " duplicated records | answers after 1 s or more | longest answer before / during / after, s |"
+        " drained after, s |\n"
+        "|---|---|---|---|---|---|---|---|---|---|---|---|\n"
     )
     return head + "".join(
         _line(names[scenario], [row for row in rows if row.scenario == scenario])
@@ -119,6 +124,7 @@ def _line(name: str, rows: Sequence[Row]) -> str:
             "unanswered",
             "lost",
             "duplicated",
+            "waited",
         )
     ]
     longest_s = [max(row.longest_s[phase] for row in rows) for phase in range(3)]

@@ -39,6 +39,7 @@ class Scenario:
     door: str = PLAIN.name
     bridges: int = 1
     disk_bytes: int | None = None
+    disk_hangs: bool = False
     refuses: bool = False
     silent: bool = False
     shifted_clock: bool = False
@@ -64,7 +65,9 @@ class Stage:
         self._scenario = scenario
         if scenario.disk_bytes is not None:
             try:
-                self.disk = Disk(folder / "disk", size_bytes=scenario.disk_bytes)
+                self.disk = Disk(
+                    folder / "disk", size_bytes=scenario.disk_bytes, can_hang=scenario.disk_hangs
+                )
             except NoMounts as error:
                 self.notes.append(f"no mounts here ({error}): RLIMIT_FSIZE instead")
         self.spool = (self.disk.folder if self.disk else folder) / "spool"

@@ -178,11 +178,15 @@ def test_what_was_answered_at_the_second_attempt_is_asked_for() -> None:
     assert faults(attempts, [event(RING)]) == [("not in the journal", RING.marker)]
 
 
-def test_a_dead_letter_counts_as_an_event_only_where_a_topic_refuses() -> None:
+def test_a_dead_letter_counts_as_an_event_only_of_a_long_one_where_a_topic_refuses() -> None:
     letter = replace(event(HANGUP), kind="dead letter", topic=DEAD_LETTER_TOPIC)
     found = [event(RING), letter, journal(RING), journal(HANGUP)]
+    refusing = Exempt(refusing=frozenset({HANGUPS}))
+    long = [replace(one, callback=replace(one.callback, long=True)) for one in HISTORY]
     assert faults(HISTORY, found) == [("not in its topic", HANGUP.marker)]
-    assert faults(HISTORY, found, Exempt(refusing=frozenset({HANGUPS}))) == []
+    assert faults(HISTORY, found, refusing) == [("not in its topic", HANGUP.marker)]
+    assert faults(long, found) == [("not in its topic", HANGUP.marker)]
+    assert faults(long, found, refusing) == []
 
 
 def test_a_topic_that_was_deleted_is_excused_only_for_what_came_before() -> None:

@@ -1,5 +1,6 @@
 """The disk: it is full when it is filled, read-only when it is told, and seen by nobody else."""
 
+import asyncio
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.disk import Disk, NoMounts
+from tests.kafka.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -42,3 +44,20 @@ async def test_a_read_only_disk_takes_nothing_until_it_is_writable(disk: Disk) -
     assert not written_inside(disk)
     await disk.writable(yes=True)
     assert written_inside(disk)
+
+
+async def test_a_disk_that_hangs_has_writers_wait_until_it_goes_on(tmp_path: Path) -> None:
+    try:
+        disk = Disk(tmp_path / "disk", size_bytes=4_194_304, can_hang=True)
+    except NoMounts as error:
+        pytest.skip(f"mounting a file is not allowed here: {error}")
+    try:
+        await disk.hang()
+        shell = ("sh", "-c", f"echo word > {disk.folder}/file")
+        writer = await asyncio.create_subprocess_exec(*disk.inside, *shell)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(writer.wait(), 0.3)
+        await disk.go_on()
+        assert await asyncio.wait_for(writer.wait(), PATIENCE_S) == 0
+    finally:
+        disk.close()

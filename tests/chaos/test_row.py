@@ -22,6 +22,7 @@ ROW = Row(
     lost=0,
     duplicated=3,
     spooled=100,
+    waited=12,
     longest_s=(0.1, 2.0, 0.3),
     drain_s=1.5,
     took_s=20,
@@ -60,6 +61,7 @@ def test_callbacks_and_requests_are_counted_apart() -> None:
         "unanswered": 1,
         "unverified": 1,
         "duplicated": 1,
+        "waited": 3,
     }
 
 
@@ -85,5 +87,5 @@ def test_the_table_adds_up_the_runs_of_a_scenario_and_keeps_the_worst_times() ->
     other = replace(ROW, seed=2, tried=2_000, longest_s=(0.2, 1.0, 0.1), drain_s=None)
     *_, line = markdown([ROW, other], {"1": "bridge killed"}).splitlines()
     assert line == (
-        "| 1 bridge killed | 2 | 3,000 | 1,800 | 2 | 10 | 4 | 0 | 6 | 0.20 / 2.00 / 0.30 | 1.5 |"
+        "| 1 bridge killed | 2 | 3,000 | 1,800 | 2 | 10 | 4 | 0 | 6 | 24 | 0.20 / 2.00 / 0.30 | 1.5 |"
     )

@@ -80,6 +80,16 @@ def test_a_failure_of_something_older_does_not_put_a_probe_off() -> None:
     assert breaker.may_probe()
 
 
+def test_what_would_be_lost_otherwise_probes_before_one_is_due_but_not_beside_another() -> None:
+    breaker = Breaker(Clock())
+    breaker.failed()
+    assert not breaker.may_probe()
+    assert breaker.may_probe(at_once=True)
+    assert not breaker.may_probe(at_once=True)
+    breaker.probe_ended(acknowledged=True)
+    assert not breaker.may_probe(at_once=True)
+
+
 class Breaking(RuleBasedStateMachine):
     """Whatever happens to it: never two probes at a time, and never silence for long."""
 

@@ -8,6 +8,7 @@ from tests.chaos.stage import Scenario, Stage
 
 # Longer than the balancer takes to notice, and any request to be on its way.
 _DELAY_S = 1.5
+OVERLOADED = 429
 
 
 async def _nobody_touches_anything(stage: Stage) -> None:
@@ -86,6 +87,28 @@ async def _one_of_two_killed(stage: Stage) -> None:
     stage.fault_ends()
 
 
+async def _more_than_fits(stage: Stage) -> None:
+    """Have more callbacks under way than may be: each waits for a Kafka that does not answer."""
+    stage.fault_begins()
+    for _ in range(3):
+        before = len(stage.load.attempts)
+        stage.site.swallow()
+
+        async def shedding(since: int = before) -> bool:
+            return any(one.status == OVERLOADED for one in stage.load.attempts[since:])
+
+        await stage.until(shedding, "nothing was turned away, though there was no room")
+        await stage.until_spooling()
+        stage.site.heal()
+        await stage.until_drained()
+    stage.fault_ends()
+    shed = {
+        one: await stage.bridge.metric("shed_total", **{"class": one}) or 0
+        for one in ("informational", "essential")
+    }
+    stage.notes.append("turned away: " + ", ".join(f"{shed[one]:.0f} {one}" for one in shed))
+
+
 QUIET = Scenario("0", "nobody touches anything", _nobody_touches_anything)
 KILLED = Scenario("1", "bridge killed, started again", _killed, door=PROXIED, silent=True)
 ENDED = Scenario("6a", "the only bridge: SIGTERM under load", _ended, door=PROXIED, silent=True)
@@ -95,6 +118,14 @@ REPLACED = Scenario(
     _replaced_in_turn,
     bridges=2,
     settings=lambda _: {"shutdown_delay_s": str(_DELAY_S)},
+)
+OVERLOADED_BRIDGE = Scenario(
+    "11",
+    "more callbacks than can be worked on",
+    _more_than_fits,
+    door=PROXIED,
+    refuses=True,
+    settings=lambda _: {"in_flight_max": "10"},
 )
 ADOPTED = Scenario(
     "7", "one of two bridges killed", _one_of_two_killed, door=PROXIED, bridges=2, silent=True

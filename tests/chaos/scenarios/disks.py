@@ -1,10 +1,11 @@
-"""What happens to the spool's disk, while Kafka is away."""
+"""What happens to the spool's disk."""
 
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+from tests.chaos.check import Exempt
 from tests.chaos.site import PROXIED
 from tests.chaos.stage import Scenario, Stage
 
@@ -44,6 +45,50 @@ async def _full(stage: Stage) -> None:
     _free(stage)
     await _taking(stage)
     await stage.pause(1, 2)
+    stage.site.heal()
+    stage.fault_ends()
+
+
+async def _full_beside_kafka(stage: Stage) -> None:
+    """Fill the disk up while Kafka is there, before a callback was spooled and while it is drained."""
+    stage.fault_begins()
+    _fill(stage)
+    await stage.pause(3, 4)
+    _free(stage)
+    stage.site.swallow()
+    await stage.until_spooling(least=200)
+    stage.site.heal()
+
+    async def acknowledging() -> bool:
+        return await stage.bridge.metric("breaker_open") == 0
+
+    await stage.until(acknowledging, "the breaker stayed open")
+    _fill(stage)
+    await stage.until_drained()
+    await stage.pause(1, 2)
+    _free(stage)
+    stage.fault_ends()
+    overtakes = int(await stage.bridge.metric("overtakes_total") or 0)
+    stage.exempt = Exempt(overtakes=overtakes)
+    stage.notes.append(f"{overtakes} overtook older ones of their key")
+
+
+async def _hanging(stage: Stage) -> None:
+    """Have the disk take nothing and say nothing, while Kafka is there and while it is away."""
+    if stage.disk is None:
+        stage.notes.append("not played: there is no disk here that can be made to hang")
+        return
+    stage.fault_begins()
+    await stage.disk.hang()
+    await stage.pause(2, 3)
+    await stage.disk.go_on()
+    stage.site.swallow()
+    await stage.until_spooling()
+    await stage.disk.hang()
+    await _refusing(stage)
+    await stage.pause(1, 2)
+    await stage.disk.go_on()
+    await _taking(stage)
     stage.site.heal()
     stage.fault_ends()
 
@@ -120,7 +165,13 @@ def _tear(spool: Path) -> int:
 
 
 def _scenario(
-    number: str, name: str, play: Callable[[Stage], Awaitable[None]], *, silent: bool = False
+    number: str,
+    name: str,
+    play: Callable[[Stage], Awaitable[None]],
+    *,
+    refuses: bool = True,
+    silent: bool = False,
+    hangs: bool = False,
 ) -> Scenario:
     return Scenario(
         number,
@@ -128,11 +179,17 @@ def _scenario(
         play,
         door=PROXIED,
         disk_bytes=_DISK_BYTES,
-        refuses=True,
+        disk_hangs=hangs,
+        refuses=refuses,
         silent=silent,
+        settings=lambda _: {"spool_append_timeout_s": "1"},
     )
 
 
 FULL = _scenario("5a", "spool's disk full", _full)
 READ_ONLY = _scenario("5b", "spool's disk read-only", _read_only, silent=True)
+FULL_BESIDE_KAFKA = _scenario(
+    "5d", "spool's disk full, Kafka there", _full_beside_kafka, refuses=False
+)
+HANGING = _scenario("5e", "spool's disk hangs", _hanging, hangs=True)
 TORN = _scenario("5c", "a torn page", _torn, silent=True)

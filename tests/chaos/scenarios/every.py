@@ -18,6 +18,8 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     disks.FULL,
     disks.READ_ONLY,
     disks.TORN,
+    disks.FULL_BESIDE_KAFKA,
+    disks.HANGING,
     bridges.ENDED,
     bridges.REPLACED,
     bridges.ADOPTED,
@@ -25,4 +27,5 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     outside.DELETED,
     outside.TOO_SMALL,
     outside.PASSWORD_CHANGED,
+    bridges.OVERLOADED_BRIDGE,
 )

@@ -1,15 +1,17 @@
 """What happens around the bridge: clocks, topics, credentials."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from tests.chaos.check import Exempt
-from tests.chaos.site import PASSWORD, PASSWORD_ASKED, SESSION_MS, USER
+from tests.chaos.site import PASSWORD, PASSWORD_ASKED, PROXIED, SESSION_MS, USER
 from tests.chaos.stage import Scenario, Stage
 
 _HOUR_S: Final = 3600
+_GONE_S: Final = 1.0
 _TOO_SMALL_BYTES: Final = 2_500
 _TOPIC: Final = "plivo.voice.dial.digits.v1"
 _NEW_PASSWORD: Final = "battery-staple"
@@ -34,24 +36,41 @@ async def _topic_deleted(stage: Stage) -> None:
     """Delete a topic, and make it again after a while. What was on it is gone, but for the journal."""
     stage.fault_begins()
     await stage.site.delete_topic(_TOPIC)
+    # What its brokers took in the last moment is gone with it; what is spooled from now on is not.
+    await asyncio.sleep(_GONE_S)
+    stage.exempt = Exempt(emptied=((_TOPIC, time.monotonic()),))
     await stage.until_spooling(least=5)
     await stage.pause(2, 4)
-    stage.exempt = Exempt(emptied=((_TOPIC, time.monotonic()),))
     await stage.site.make_missing_topics()
     stage.fault_ends()
 
 
 async def _topic_too_small(stage: Stage) -> None:
-    """Have a topic take no record over a size that some have; they become dead letters."""
+    """Have a topic take no record over a size that some have; they become dead letters.
+
+    First those that come while Kafka is there, then those that were spooled while it was not.
+    """
+
+    async def letters() -> float:
+        told = await stage.bridge.metric("dead_letters_total", reason="record_too_large")
+        return told or 0
+
     stage.exempt = Exempt(refusing=frozenset({_TOPIC}))
     stage.fault_begins()
     await stage.site.configure([_TOPIC], {"max.message.bytes": str(_TOO_SMALL_BYTES)})
-    await stage.pause(5, 7)
+    await stage.pause(4, 6)
+    direct = await letters()
+    stage.expect(direct, "nothing was too large for the topic")
+    stage.site.swallow()
+    await stage.until_spooling(least=150)
+    spooled_at = await letters()
+    stage.site.heal()
+    await stage.until_drained()
+    drained = await letters() - spooled_at
+    stage.expect(drained, "nothing that was spooled was too large for the topic")
     await stage.site.configure([_TOPIC], {"max.message.bytes": None})
     stage.fault_ends()
-    letters = await stage.bridge.metric("dead_letters_total", reason="record_too_large")
-    stage.expect(letters, "nothing was too large for the topic")
-    stage.notes.append(f"{letters or 0:.0f} dead letters")
+    stage.notes.append(f"{direct:.0f} dead letters at once, {drained:.0f} out of the spool")
 
 
 def _by_password(folder: Path) -> Mapping[str, str]:
@@ -86,7 +105,7 @@ async def _password_changed(stage: Stage) -> None:
 
 CLOCK = Scenario("8", "clock jumps", _clock_jumps, shifted_clock=True)
 DELETED = Scenario("9a", "topic deleted, made again", _topic_deleted)
-TOO_SMALL = Scenario("9b", "topic too small for a record", _topic_too_small)
+TOO_SMALL = Scenario("9b", "topic too small for a record", _topic_too_small, door=PROXIED)
 PASSWORD_CHANGED = Scenario(
     "10", "credentials expired", _password_changed, door=PASSWORD_ASKED, settings=_by_password
 )
