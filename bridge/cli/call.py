@@ -16,8 +16,8 @@ from bridge.cli.build import connection, naming
 from bridge.cli.call_document import document
 from bridge.cli.call_shown import show_found
 from bridge.cli.options import SettingsFile
+from bridge.cli.replay_asked import instant_of
 from bridge.cli.replay_shown import Counting
-from bridge.cli.tail import since_from
 from bridge.event import JOURNAL_TOPIC
 from bridge.parse import Parser
 from bridge.replay.call import Found, Sources, find
@@ -29,8 +29,15 @@ from bridge.settings import Settings, for_kafka, load
 
 app = typer.Typer(help="Show everything about one call or message.", no_args_is_help=True)
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOOK_BACK: Final = timedelta(hours=24)
 _NOTHING: Final = 1
+# Paragraphs, because lines of one are joined.
+_EXAMPLES: Final = """
+callback-bridge call show 5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01
+
+callback-bridge call show 5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01 --around 2026-03-03 --json
+"""
 
 
 @app.callback()
@@ -38,7 +45,7 @@ def call() -> None:
     """Show everything about one call or message."""
 
 
-@app.command("show")
+@app.command("show", epilog=_EXAMPLES)
 def show_call(  # noqa: PLR0913 (a command's options)
     identity: Annotated[
         str, typer.Argument(metavar="UUID", help="A call's, a leg's or a message's id.")
@@ -47,23 +54,37 @@ def show_call(  # noqa: PLR0913 (a command's options)
     since: Annotated[
         str | None,
         typer.Option(
-            help="Look from then on: 2h, 30m, 3d ago, or 2026-03-07T14:00Z. Default: 24h."
+            help="Look from then on: 2h, 30m, 3d ago, or 2026-03-07T14:00+01:00; UTC without an "
+            "offset. A call that began before is found whole. Default: 24h.",
+            metavar="TIME",
         ),
     ] = None,
-    until: Annotated[str | None, typer.Option(help="Leave out what came then or later.")] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(help="Leave out what came then or later; the same forms.", metavar="TIME"),
+    ] = None,
     around: Annotated[
         str | None,
-        typer.Option(help="About when it was, such as 2026-03-07: look from a day before on."),
+        typer.Option(
+            help="About when it was, such as 2026-03-07: look from a day before on.", metavar="TIME"
+        ),
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Look through all there is, in every partition.")
+        bool,
+        typer.Option(
+            "--all",
+            help="Look through all there is, in every partition: that reads the whole journal, and "
+            "takes minutes for millions of callbacks.",
+        ),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
     settings_file: SettingsFile = None,
 ) -> None:
     """Show a call as a time line: callbacks, legs, replies, who hung up, cost, gaps, duplicates.
 
-    Legs, parent call and conference are followed. Exit code 1 if nothing is found.
+    Legs and parent call are followed. Without a hint it looks back 24 hours, in one partition.
+
+    Exit codes: 0 found; 1 not found; 2 wrong usage; 3 Kafka cannot be had.
     """
     try:
         identity = id_from(identity)
@@ -98,10 +119,10 @@ def _within(
     if everything:
         begin = None
     elif since is not None:
-        begin = since_from(since, now)
+        begin = instant_of(since, now, "--since")
     elif around is not None:
-        begin = since_from(around, now) - timedelta(days=1)
-    end = since_from(until, now) if until else None
+        begin = max(instant_of(around, now, "--around"), _EPOCH) - timedelta(days=1)
+    end = instant_of(until, now, "--until") if until else None
     if begin is not None and end is not None and end <= begin:
         message = "is not after where it begins"
         raise typer.BadParameter(message, param_hint="--until")

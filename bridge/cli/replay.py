@@ -2,14 +2,13 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from bridge.cli import replay_derive
 from bridge.cli import replay_options as options
 from bridge.cli.options import SettingsFile
-from bridge.cli.replay_options import Asked
+from bridge.cli.replay_asked import Asked, destination_of, pace_of, query_of, skipped_of
 from bridge.cli.replay_running import NOT_ALL, planned, replayed
 from bridge.cli.replay_shown import show_plan
 from bridge.cli.showing import Json
@@ -20,14 +19,38 @@ from bridge.replay.selection import Query
 from bridge.settings import for_kafka, load
 
 app = typer.Typer(
-    help="Replay what was received: into topics, into files, or to an URL.", no_args_is_help=True
+    help="Replay what was received: into topics, into files, or to an URL.",
+    epilog="""callback-bridge replay plan --from journal --since 1d --out day.plan
+
+callback-bridge replay run --plan day.plan --to-jsonl day.jsonl
+
+callback-bridge replay derive --since 1d --diff""",
+    no_args_is_help=True,
 )
 
+# Paragraphs, because lines of one are joined.
+_PLAN_EXAMPLES = """
+callback-bridge replay plan --from journal --since 2026-03-03 --until 2026-03-04 --out tuesday.plan
 
-app.command("derive")(replay_derive.derive)
+callback-bridge replay plan --type voice.call.hangup --account MAXXXXXXXXXXXXXXXXXX --since 2h
+"""
+_RUN_EXAMPLES = """
+callback-bridge replay run --plan tuesday.plan
+
+callback-bridge replay run --from journal --since 2026-03-03 --to-jsonl tuesday.jsonl
+
+callback-bridge replay run --type voice.call.hangup --since 2h --to-live --progress hangups.json
+
+callback-bridge replay run --plan tuesday.plan --to-url http://localhost:8080 --pace 50/s
+"""
+_DERIVE_EXAMPLES = """
+callback-bridge replay derive --since 2026-03-03 --until 2026-03-04 --diff --verify
+
+callback-bridge replay derive --type voice.call.hangup --since 1d --write
+"""
 
 
-@app.command("plan")
+@app.command("plan", epilog=_PLAN_EXAMPLES)
 def plan(  # noqa: PLR0913 (a command's options)
     *,
     source: options.From = "events",
@@ -38,17 +61,16 @@ def plan(  # noqa: PLR0913 (a command's options)
     messages: options.Messages = None,
     accounts: options.Accounts = None,
     offsets: options.OffsetRanges = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Keep the plan in this file, for `run --plan`.")
-    ] = None,
+    out: options.Out = None,
     json: Json = False,
     settings_file: SettingsFile = None,
 ) -> None:
     """Count what a replay would read, and fix where it ends. Writes nothing to Kafka.
 
-    Exit code 1 if there is nothing.
+    Exit codes: 0 there is something; 1 there is nothing, or offsets are not there; 2 wrong usage, or a
+    file that is there already; 3 Kafka cannot be had.
     """
-    query = options.query_of(
+    query = query_of(
         source=source,
         since=since,
         until=until,
@@ -78,12 +100,10 @@ def _there(out: Path) -> TargetExists:
     return TargetExists(f"{out} is there already")
 
 
-@app.command("run")
+@app.command("run", epilog=_RUN_EXAMPLES)
 def run_replay(  # noqa: PLR0913 (a command's options)
     *,
-    plan_file: Annotated[
-        Path | None, typer.Option("--plan", help="A plan of `replay plan --out`.")
-    ] = None,
+    plan_file: options.PlanFile = None,
     source: options.From = "events",
     since: options.Since = None,
     until: options.Until = None,
@@ -92,35 +112,29 @@ def run_replay(  # noqa: PLR0913 (a command's options)
     messages: options.Messages = None,
     accounts: options.Accounts = None,
     offsets: options.OffsetRanges = None,
-    to_live: Annotated[
-        bool, typer.Option("--to-live", help="Into the topics themselves, behind what is there.")
-    ] = False,
-    to_jsonl: Annotated[Path | None, typer.Option(help="Into a file of JSON lines.")] = None,
-    to_csv: Annotated[Path | None, typer.Option(help="Into a CSV file.")] = None,
-    to_parquet: Annotated[Path | None, typer.Option(help="Into a folder of Parquet.")] = None,
-    to_url: Annotated[
-        str | None,
-        typer.Option(help="The requests themselves, to this URL. Needs `--from journal`."),
-    ] = None,
+    to_live: options.ToLive = False,
+    to_jsonl: options.ToJsonl = None,
+    to_csv: options.ToCsv = None,
+    to_parquet: options.ToParquet = None,
+    to_url: options.ToUrl = None,
     pace: options.PaceOption = None,
-    progress_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--progress", help="Where progress is kept. One that is not finished is gone on with."
-        ),
-    ] = None,
+    progress_file: options.ProgressFile = None,
     skipped: options.Skipped = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before `--to-live`.")] = False,
+    yes: options.Yes = False,
     settings_file: SettingsFile = None,
 ) -> None:
     """Replay a plan, or what the options select: into new topics unless a --to option says else.
 
+    A new topic is called `<topic>.replay.<replay id>` and keeps its records: it is yours to delete.
+
     What is durable is noted in a progress file. Say the same again with that file, after a crash or
-    Ctrl-C, and it goes on where it was: `--plan`, and the options for files, name one by themselves.
-    Exit code 1 if not everything that was planned could be replayed, or an URL answered anything
-    but 2xx.
+    Ctrl-C, and it goes on where it was.
+
+    Exit codes: 0 everything that was planned; 1 not everything, nothing at all, or an URL answered other
+    than 2xx; 2 wrong usage, or a file that is there already; 3 Kafka, the disk or the URL cannot be had:
+    go on later; 130 stopped.
     """
-    query = options.query_of(
+    query = query_of(
         source=source,
         since=since,
         until=until,
@@ -136,12 +150,12 @@ def run_replay(  # noqa: PLR0913 (a command's options)
     asked = Asked(
         query=query,
         plan_file=plan_file,
-        destination=options.destination_of(
+        destination=destination_of(
             live=to_live, jsonl=to_jsonl, csv=to_csv, parquet=to_parquet, url=to_url
         ),
-        pace=options.pace_of(pace),
+        pace=pace_of(pace),
         progress_file=progress_file,
-        skipped=options.skipped_of(skipped),
+        skipped=skipped_of(skipped),
         yes=yes,
     )
     try:
@@ -150,3 +164,6 @@ def run_replay(  # noqa: PLR0913 (a command's options)
         raise KeyboardInterrupt from None
     if code:
         raise typer.Exit(code)
+
+
+app.command("derive", epilog=_DERIVE_EXAMPLES)(replay_derive.derive)

@@ -8,6 +8,7 @@ import typer
 
 from bridge.cli import replay_options as options
 from bridge.cli.options import SettingsFile
+from bridge.cli.replay_asked import query_of
 from bridge.cli.replay_deriving import Asked, derived
 from bridge.cli.showing import Json
 from bridge.settings import for_kafka, load
@@ -32,25 +33,42 @@ def derive(  # noqa: PLR0913 (a command's options)
     ] = False,
     tokens_file: Annotated[
         Path | None,
-        typer.Option(help="Old tokens for --verify, in the form of BRIDGE_ACCOUNTS_FILE."),
+        typer.Option(
+            help="Old tokens for --verify, in the form of BRIDGE_ACCOUNTS_FILE.", metavar="FILE"
+        ),
     ] = None,
     write: Annotated[
         bool,
-        typer.Option("--write", help="Publish what is changed or new, into topics made for it."),
+        typer.Option(
+            "--write",
+            help="Publish what is changed or new, into topics made for it, `<topic>.derived.<id>`: "
+            "they are yours to delete.",
+        ),
     ] = False,
     everything: Annotated[
-        bool, typer.Option("--all", help="Publish what is unchanged too.")
+        bool,
+        typer.Option(
+            "--all",
+            help="Publish every event that can be derived: what is unchanged, and what is no longer "
+            "on its topic, too.",
+        ),
     ] = False,
     to_live: Annotated[
-        bool, typer.Option("--to-live", help="Publish into the live topics instead.")
+        bool,
+        typer.Option(
+            "--to-live",
+            help="Publish into the live topics instead. Kafka deletes there what is older than the "
+            "topic keeps.",
+        ),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before `--to-live`.")] = False,
+    yes: options.Yes = False,
     json: Json = False,
     settings_file: SettingsFile = None,
 ) -> None:
     """Derive events from the journal again, and count what would change. Writes nothing by itself.
 
-    Exit code 1 if anything would change, or a signature that was verified does not verify.
+    Exit codes: 0 nothing would change; 1 something would, a record is no journal record, or a signature
+    that was verified does not hold or lacks its key; 2 wrong usage; 3 Kafka or the disk cannot be had.
     """
     if tokens_file is not None and not verify:
         message = "is for --verify"
@@ -59,7 +77,7 @@ def derive(  # noqa: PLR0913 (a command's options)
         if given and not write:
             message = "is for --write"
             raise typer.BadParameter(message, param_hint=name)
-    query = options.query_of(
+    query = query_of(
         source="journal",
         since=since,
         until=until,

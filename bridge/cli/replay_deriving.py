@@ -16,8 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bridge import catalogue, logs
 from bridge.account_settings import Account as AccountSettings
-from bridge.cli import replay_options as options
-from bridge.cli import showing
+from bridge.cli import replay_asked, showing
 from bridge.cli.build import accounts, connection, naming
 from bridge.cli.replay_derive_shown import show_judged, show_recheck, show_sums
 from bridge.cli.replay_shown import Counting, there_of
@@ -68,9 +67,9 @@ async def derived(settings: Settings, asked: Asked) -> Tally:
     of_events = replace(asked.query, source="events")
     scope = Scope(
         journal=journal,
-        events=await there_of(kafka, options.topics_of(of_events, settings.topic_prefix)),
+        events=await there_of(kafka, replay_asked.topics_of(of_events, settings.topic_prefix)),
         query=asked.query,
-        within=options.window_of(asked.query),
+        within=replay_asked.window_of(asked.query),
     )
     reading = await to_derive(kafka, scope)
     if asked.to_live and not asked.yes:

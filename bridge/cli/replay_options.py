@@ -1,179 +1,135 @@
-"""What a replay reads and where it goes to, from the options of ``replay``."""
+"""The options of ``replay``: their names, what they take, and what they mean."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bridge import catalogue
-from bridge.cli.showing import chosen
-from bridge.cli.tail import since_from
-from bridge.event import JOURNAL_TOPIC
-from bridge.replay.pace import Pace, pace_from
-from bridge.replay.progress import Destination
-from bridge.replay.selection import Query, Source, id_from, offsets_from, place_from
-from bridge.replay.to_url import is_base
-from bridge.replay.window import Window, window
+from bridge.replay.selection import Source
 
 From = Annotated[
     Source,
     typer.Option(
-        "--from", help="`events`: the topics of the types. `journal`: every callback as it came."
+        "--from",
+        help="`events`: the topics of the types. `journal`: every callback as it came.",
     ),
 ]
 Since = Annotated[
     str | None,
-    typer.Option(help="Received then or later: 2h, 30m, 1d ago, or 2026-03-07T14:00Z."),
+    typer.Option(
+        help="Received then or later: 2h, 30m, 1d ago, or 2026-03-07T14:00+01:00; UTC without an "
+        "offset.",
+        metavar="TIME",
+    ),
 ]
-Until = Annotated[str | None, typer.Option(help="Received before then; the same forms.")]
+Until = Annotated[
+    str | None, typer.Option(help="Received before then; the same forms.", metavar="TIME")
+]
 Types = Annotated[
     list[str] | None,
-    typer.Option("--type", help="Only this callback type, such as voice.call.hangup. Repeatable."),
+    typer.Option(
+        "--type",
+        help="Only this callback type, such as voice.call.hangup. Repeatable.",
+        metavar="TYPE",
+    ),
 ]
 Calls = Annotated[
     list[str] | None,
-    typer.Option("--call", help="Only what names this call: its UUID. Repeatable."),
+    typer.Option(
+        "--call",
+        help="Only what names this call: its UUID. Repeatable. With --message: what names both.",
+        metavar="UUID",
+    ),
 ]
 Messages = Annotated[
     list[str] | None,
-    typer.Option("--message", help="Only what names this message: its UUID. Repeatable."),
+    typer.Option(
+        "--message", help="Only what names this message: its UUID. Repeatable.", metavar="UUID"
+    ),
 ]
 Accounts = Annotated[
     list[str] | None,
-    typer.Option("--account", help="Only this account or subaccount: its auth id. Repeatable."),
+    typer.Option(
+        "--account",
+        help="Only this account or subaccount: its auth id. Repeatable.",
+        metavar="AUTH_ID",
+    ),
 ]
 OffsetRanges = Annotated[
     list[str] | None,
     typer.Option(
         "--offsets",
-        help="Only these offsets of these topics: topic:partition:from-to, both included; without "
-        "`to` to the end. Repeatable.",
+        help="Only these offsets of this topic, both included; without TO to the end. Repeatable.",
+        metavar="TOPIC:PARTITION:FROM-TO",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        help="Keep the plan in this file, which must not be there yet, for `run --plan`.",
+        metavar="FILE",
+    ),
+]
+PlanFile = Annotated[
+    Path | None, typer.Option("--plan", help="A plan of `replay plan --out`.", metavar="FILE")
+]
+ToLive = Annotated[
+    bool,
+    typer.Option(
+        "--to-live",
+        help="Into the topics themselves, behind what is there. Kafka deletes there what is older "
+        "than the topic keeps.",
+    ),
+]
+ToJsonl = Annotated[
+    Path | None,
+    typer.Option(
+        help="Into a file of JSON lines, with FILE.manifest.json beside it. It is FILE.….partial "
+        "until it is whole.",
+        metavar="FILE",
+    ),
+]
+ToCsv = Annotated[Path | None, typer.Option(help="Into a CSV file, likewise.", metavar="FILE")]
+ToParquet = Annotated[
+    Path | None,
+    typer.Option(
+        help="Into Parquet files in a folder, with FOLDER.manifest.json beside it. Needs "
+        r"`pip install 'callback-bridge\[export]'`.",
+        metavar="FOLDER",
+    ),
+]
+ToUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="The requests themselves, to this URL. Needs `--from journal`.", metavar="URL"
+    ),
+]
+PaceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pace",
+        help="100/s, or 2x for twice the original speed. Default: as fast as possible.",
+        metavar="PACE",
+    ),
+]
+ProgressFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--progress",
+        help="Where progress is kept: a replay that is not finished goes on. Default: the name of the "
+        "file, the folder or the plan with `.progress.json` behind it, else "
+        "`replay-<replay id>.progress.json`. Without a terminal --to-live and --to-url need this or "
+        "--plan.",
+        metavar="FILE",
     ),
 ]
 Skipped = Annotated[
     list[str] | None,
     typer.Option(
         "--skip",
-        help="Leave this record out, such as one an URL answers 500 for ever. Repeatable; it is "
-        "noted with the progress. Exit code 1 at the end.",
+        help="Leave this record out, such as one that an URL answers 500 for ever. Repeatable; it is "
+        "noted with the progress, and exit code 1 at the end.",
         metavar="TOPIC:PARTITION:OFFSET",
     ),
 ]
-PaceOption = Annotated[
-    str | None,
-    typer.Option("--pace", help="100/s, or 2x for twice the original speed. Default: at once."),
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What ``replay run`` was asked for."""
-
-    query: Query
-    plan_file: Path | None
-    destination: Destination | None
-    pace: Pace | None
-    progress_file: Path | None
-    skipped: tuple[str, ...]
-    yes: bool
-
-
-def query_of(  # noqa: PLR0913 (the options)
-    *,
-    source: Source,
-    since: str | None,
-    until: str | None,
-    types: Sequence[str] | None,
-    calls: Sequence[str] | None,
-    messages: Sequence[str] | None,
-    accounts: Sequence[str] | None,
-    offsets: Sequence[str] | None,
-) -> Query:
-    """Return the query of the options; raises BadParameter."""
-    known = catalogue.load().by_name
-    for name in types or ():
-        chosen(name, known, "type", "`callback-bridge callbacks list`")
-    for text in offsets or ():
-        try:
-            offsets_from(text)
-        except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="--offsets") from error
-    return Query(
-        source=source,
-        since=since,
-        until=until,
-        types=tuple(types or ()),
-        calls=_ids("--call", calls),
-        messages=_ids("--message", messages),
-        accounts=_ids("--account", accounts),
-        offsets=tuple(offsets or ()),
-    )
-
-
-def _ids(option: str, texts: Sequence[str] | None) -> tuple[str, ...]:
-    try:
-        return tuple(map(id_from, texts or ()))
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from error
-
-
-def window_of(query: Query) -> Window:
-    """Return the instants a query's times mean now; raises BadParameter."""
-    now = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
-    since = since_from(query.since, now) if query.since else None
-    until = since_from(query.until, now) if query.until else None
-    if since is not None and until is not None and until <= since:
-        message = "is not after --since"
-        raise typer.BadParameter(message, param_hint="--until")
-    return window(since, until)
-
-
-def topics_of(query: Query, prefix: str) -> list[str]:
-    """Return the topics a query without offsets reads."""
-    if query.source == "journal":
-        return [prefix + JOURNAL_TOPIC]
-    known = catalogue.load().by_name
-    names = query.types or tuple(known)
-    return [prefix + known[name].topic for name in names]
-
-
-def pace_of(text: str | None) -> Pace | None:
-    """Return the pace of the option; raises BadParameter."""
-    try:
-        return pace_from(text) if text else None
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--pace") from error
-
-
-def skipped_of(texts: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the places of the option; raises BadParameter."""
-    for text in texts or ():
-        try:
-            place_from(text)
-        except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="--skip") from error
-    return tuple(texts or ())
-
-
-def destination_of(
-    *, live: bool, jsonl: Path | None, csv: Path | None, parquet: Path | None, url: str | None
-) -> Destination | None:
-    """Return where the options say, None if they do not; raises BadParameter.
-
-    A path is whole, so that it means the same wherever the command is said again.
-    """
-    if url is not None and not is_base(url):
-        message = "must be an absolute http or https URL without a query"
-        raise typer.BadParameter(message, param_hint="--to-url")
-    found = [Destination("live")] if live else []
-    found += [Destination("jsonl", str(jsonl.resolve()))] if jsonl else []
-    found += [Destination("csv", str(csv.resolve()))] if csv else []
-    found += [Destination("parquet", str(parquet.resolve()))] if parquet else []
-    found += [Destination("url", url)] if url else []
-    if len(found) > 1:
-        message = "only one of the --to-… options can be had at a time"
-        raise typer.BadParameter(message)
-    return found[0] if found else None
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before `--to-live`.")]

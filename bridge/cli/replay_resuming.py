@@ -6,9 +6,8 @@ from typing import Final
 
 import typer
 
-from bridge.cli import replay_options as options
-from bridge.cli import showing
-from bridge.cli.replay_options import Asked
+from bridge.cli import replay_asked, showing
+from bridge.cli.replay_asked import Asked
 from bridge.cli.replay_targets import is_there
 from bridge.replay import Stamp
 from bridge.replay.plan import load as load_plan
@@ -75,7 +74,7 @@ def refuse_finished(asked: Asked, progress: Progress, file: Path) -> None:
     fault = None
     if not is_there(progress):
         fault = f"and {progress.destination.place} is no longer as it was then"
-    elif asked.query != Query() and options.window_of(asked.query) != progress.plan.window:
+    elif asked.query != Query() and replay_asked.window_of(asked.query) != progress.plan.window:
         fault = "and its times, counted from now, are others"
     if fault is not None:
         message = (

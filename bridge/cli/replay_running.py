@@ -11,10 +11,9 @@ from typing import Literal
 
 import typer
 
-from bridge.cli import replay_options as options
-from bridge.cli import showing
+from bridge.cli import replay_asked, showing
 from bridge.cli.build import connection
-from bridge.cli.replay_options import Asked
+from bridge.cli.replay_asked import Asked
 from bridge.cli.replay_resuming import progress_file, refuse_another, refuse_finished, skipping
 from bridge.cli.replay_shown import Counting, show_begin, show_end, show_plan, there_of
 from bridge.cli.replay_targets import opened, topic_names
@@ -40,8 +39,8 @@ _State = Literal["done", "done_before", "stopped"]
 async def planned(settings: Settings, query: Query) -> Plan:
     """Return the plan of a query, everything that may be wanted read; raises CannotRead."""
     kafka = connection(settings)
-    topics = options.topics_of(query, settings.topic_prefix)
-    within = options.window_of(query)
+    topics = replay_asked.topics_of(query, settings.topic_prefix)
+    within = replay_asked.window_of(query)
     if query.source == "events" and not query.types and not query.offsets:
         topics = await there_of(kafka, topics)
     among = await to_read(kafka, topics, query, within)

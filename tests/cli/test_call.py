@@ -208,6 +208,7 @@ async def test_a_call_that_a_bridge_took_in_is_shown_as_plivo_sent_it(
             {"since": "3d", "until": "1d"},
             window(NOON - timedelta(days=3), NOON - timedelta(days=1)),
         ),
+        ({"around": "0001-01-01"}, Window(0, None)),
         ({"everything": True}, Window()),
     ],
 )
@@ -236,6 +237,13 @@ def test_what_is_no_id_is_wrong_usage() -> None:
     done = run("call", "show", "no id", kafka_bootstrap_servers="127.0.0.1:1")
     assert done.returncode == 2
     assert "is no id" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--since", "--until", "--around"])
+def test_the_option_a_time_is_wrong_in_is_named(option: str) -> None:
+    done = run("call", "show", A, f"{option}=yesterday", kafka_bootstrap_servers="127.0.0.1:1")
+    assert done.returncode == 2
+    assert f"Invalid value for {option}: 'yesterday' is neither" in done.stderr
 
 
 def test_a_kafka_that_is_away_is_named_with_exit_code_3() -> None:

@@ -74,6 +74,8 @@ def test_a_plan_of_nothing_is_exit_code_1(auditor: Auditor) -> None:
         (("plan", "--call", "x"), "is no id"),
         (("plan", "--offsets", "topic"), "topic:partition:from-to"),
         (("plan", "--since", "1h", "--until", "2h"), "is not after --since"),
+        (("plan", "--since", "yesterday"), "Invalid value for --since: 'yesterday' is neither"),
+        (("plan", "--until", "noon"), "Invalid value for --until: 'noon' is neither"),
         (("plan", "--from", "elsewhere"), "elsewhere"),
         (("run", "--pace", "fast"), "records a second"),
         (("run", "--to-url", "nonsense"), "absolute http"),
@@ -95,6 +97,47 @@ def test_what_makes_no_sense_is_wrong_usage(
     assert said in flat(done.stderr)
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("command_of", "told"),
+    [
+        (
+            ("replay", "plan"),
+            ["Exit codes: 0", "--out FILE", "FROM-TO", "UTC without", "plan --from"],
+        ),
+        (
+            ("replay", "run"),
+            [
+                "<topic>.replay.<replay id>",
+                "130 stopped",
+                ".progress.json",
+                "FILE.manifest.json",
+                "callback-bridge[export]",
+                "callback-bridge replay run --plan tuesday.plan",
+            ],
+        ),
+        (
+            ("replay", "derive"),
+            ["<topic>.derived.<id>", "no longer on its topic", "derive --since"],
+        ),
+        (
+            ("call", "show"),
+            ["UTC without", "reads the whole journal", "--around 2026-03-03 --json"],
+        ),
+    ],
+)
+def test_help_says_what_it_takes_and_what_comes_of_it_with_examples(
+    command: Command, command_of: tuple[str, ...], told: list[str]
+) -> None:
+    done = command(*command_of, "--help")
+    said = flat(done.stdout)
+    assert [text for text in told if text not in said] == []
+
+
+def test_help_has_the_plan_before_the_run(command: Command) -> None:
+    said = flat(command("replay", "--help").stdout)
+    assert said.index("plan Count") < said.index("run Replay") < said.index("derive Derive")
 
 
 def test_a_plan_that_is_there_is_not_overwritten(
