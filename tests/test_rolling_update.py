@@ -14,6 +14,7 @@ from typing import Final
 
 import httpx
 import orjson
+from prometheus_client.parser import text_string_to_metric_families
 
 from bridge import catalogue
 from bridge.derived.topics import Sizing, plan
@@ -30,8 +31,10 @@ pytest_plugins = ("tests.kafka.fixtures",)
 PATH: Final = "/plivo/voice/call/hangup"
 EVENTS: Final = "plivo.voice.call.hangup.v1"
 CLIENTS: Final = 8
-DELAY_S: Final = 1.5
-# How long a load balancer goes on sending to a pod that is told to stop: less than the delay.
+# Fewer would not be a load, on however busy a machine.
+CALLBACKS_MIN: Final = 200
+DELAY_S: Final = 2.5
+# How long a load balancer goes on sending to a pod that is told to stop: far less than the delay.
 LATE_S: Final = 0.5
 SIZING: Final = Sizing(3, 1, 1, 0, 0, 0)
 
@@ -67,14 +70,28 @@ class Pod:
             log_level="warning",
         )
 
+    @property
+    def management(self) -> str:
+        return f"http://127.0.0.1:{self.management_port}"
+
     async def is_ready(self) -> None:
         async with httpx.AsyncClient() as client, asyncio.timeout(PATIENCE_S):
             while True:
                 with contextlib.suppress(httpx.TransportError):
-                    url = f"http://127.0.0.1:{self.management_port}/readyz"
-                    if (await client.get(url)).is_success:
+                    if (await client.get(self.management + "/readyz")).is_success:
                         return
                 await asyncio.sleep(0.05)
+
+    async def ends(self) -> Counter[str]:
+        """Return how the callbacks this pod's process took have ended so far."""
+        async with httpx.AsyncClient() as client:
+            text = (await client.get(self.management + "/metrics")).text
+        ends: Counter[str] = Counter()
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if sample.name == "callback_bridge_callbacks_total":
+                    ends[sample.labels["outcome"]] += int(sample.value)
+        return ends
 
 
 class Load:
@@ -85,6 +102,7 @@ class Load:
         self.answers: Counter[int | str] = Counter()
         self.sent: list[str] = []
         self._stopping = False
+        self.ends: Counter[str] = Counter()
         self._numbers = itertools.count()
 
     async def run(self) -> None:
@@ -99,11 +117,14 @@ class Load:
             number = next(self._numbers)
             call = f"{number:08d}-0000-4000-8000-000000000000"
             url = self.endpoints[number % len(self.endpoints)] + PATH
-            body = f"CallUUID={call}&Event=Hangup&ParentAuthID={AUTH_ID}&Duration=1"
-            headers = signed_headers("POST", url, body, AUTH_TOKEN)
-            headers["content-type"] = "application/x-www-form-urlencoded"
+            form = f"CallUUID={call}&Event=Hangup&ParentAuthID={AUTH_ID}&Duration=1"
+            method, body = ("GET", "") if number % 3 == 0 else ("POST", form)
+            url = f"{url}?{form}" if method == "GET" else url
+            headers = signed_headers(method, url, body, AUTH_TOKEN)
+            if body:
+                headers["content-type"] = "application/x-www-form-urlencoded"
             try:
-                answer = await client.post(url, content=body, headers=headers)
+                answer = await client.request(method, url, content=body, headers=headers)
             except httpx.TransportError as error:
                 self.answers[type(error).__name__] += 1
             else:
@@ -117,6 +138,8 @@ async def replaced(pod: Pod, old: Started, load: Load, rest: contextlib.ExitStac
     ending = asyncio.create_task(asyncio.to_thread(old.end))
     await asyncio.sleep(LATE_S)
     load.endpoints.remove(pod.url)
+    await asyncio.sleep(LATE_S)  # what was sent by then is answered
+    load.ends += await pod.ends()
     assert await ending == 0, old.written
     rest.enter_context(pod.process())
     await pod.is_ready()
@@ -139,6 +162,8 @@ async def rolled(kafka: Kafka, prefix: str, folder: Path) -> Load:
         await asyncio.sleep(0.5)
         load.stop()
         await running
+        for pod in pods:
+            load.ends += await pod.ends()
     return load
 
 
@@ -146,7 +171,9 @@ async def test_a_rolling_update_loses_no_callback_and_no_client_sees_it(
     kafka: Kafka, prefix: str, tmp_path: Path
 ) -> None:
     load = await rolled(kafka, prefix, tmp_path)
+    assert len(load.sent) > CALLBACKS_MIN
     assert load.answers == {200: len(load.sent)}
+    assert load.ends == {"published": len(load.sent)}
     for topic in (EVENTS, JOURNAL_TOPIC):
         keys = Counter(record.key.decode() for record in read_back(kafka.address, [prefix + topic]))
         assert keys == Counter(load.sent)
