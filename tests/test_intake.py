@@ -2,125 +2,32 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from bridge.bucket import Bucket
-from bridge.callbacks.model import CallbackType
 from bridge.catalogue import Catalogue
 from bridge.dev.emulator.sign import signed_headers
-from bridge.ends import Ends
-from bridge.event import Naming
-from bridge.intake import Deadlines, Intake
-from bridge.logs import CallTokens
-from bridge.metrics import Metrics
 from bridge.outcome import Outcome
-from bridge.parse import Callback, Parser
-from bridge.publish import RecordRefused, RecordTooLarge, Unavailable
+from bridge.publish import RecordTooLarge, Unavailable
 from bridge.raw import RawCallback
 from bridge.record import Record
-from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT, Replies
-from bridge.sampling import Rejections
-from bridge.verify import Account, Keyring, NonceGuard, Unverified, Verified, Verifier
-from tests.durably import without_spool
-
-AUTH_ID, TOKEN = "MA0000000000TEST0001", "a-token-only-these-tests-know"
-NOW = datetime(2026, 3, 7, 14, 13, 36, tzinfo=UTC)
-URL = "https://hooks.example.com"
-EVENTS, DEAD_LETTERS = "plivo.voice.call.ring.v1", "plivo.bridge.deadletter.v1"
-JOURNAL = "plivo.journal.v1"
-ANSWER = f"CallUUID=1&Event=StartApp&From=14155550100&ParentAuthID={AUTH_ID}"
-RING = f"CallUUID=1&Event=Ring&From=14155550100&ParentAuthID={AUTH_ID}"
-
-
-NAMING = Naming("", "urn:s:")
-
-
-class Fake:
-    """A publisher that fails as it is told: ``fails`` maps a topic to what its records meet."""
-
-    available = True
-
-    def __init__(self, fails: dict[str, Exception] | None = None) -> None:
-        self.fails = fails or {}
-        self.records: list[Record] = []
-
-    async def publish(
-        self, records: Sequence[Record], *, deadline_s: float | None = None, probing: bool = False
-    ) -> None:
-        for record in records:
-            error = self.fails.get(record.topic)
-            if isinstance(error, RecordRefused):
-                raise RecordRefused(error.reason, str(error), topic=record.topic)
-            if error is not None:
-                raise error
-        self.records.extend(records)
-
-    @property
-    def topics(self) -> list[str]:
-        return [record.topic for record in self.records]
-
-
-class Stumbling(Parser):
-    """A parser with a fault; its text quotes the callback, as faults do."""
-
-    def parse(self, verdict: Verified | Unverified, route: CallbackType | None) -> Callback:
-        raise KeyError(verdict.raw.body)
-
-
-class Walk:
-    """An intake with its stations in reach."""
-
-    def __init__(self, types: Catalogue, publisher: Any, parser: Parser | None = None) -> None:
-        self.types = types
-        self.publisher = publisher
-        self.metrics = Metrics("0")
-        verifier = Verifier(Keyring([Account(AUTH_ID, "UTC", (TOKEN,))]), NonceGuard())
-        self.intake = Intake(
-            verifier=verifier,
-            policy="enforce",
-            parser=parser or Parser(types),
-            durable=without_spool(publisher, self.metrics),
-            deadlines=Deadlines(notification_s=5, control_s=2),
-            rejections=Rejections(
-                sample=Bucket(60, lambda: 0.0),
-                looks=Bucket(60, lambda: 0.0),
-                verifier=verifier,
-                publisher=publisher,
-                naming=NAMING,
-                metrics=self.metrics,
-            ),
-            replies=Replies(types, {}),
-            naming=NAMING,
-            metrics=self.metrics,
-            ends=Ends(
-                self.metrics,
-                CallTokens("a key of sixteen"),
-                strangers=Bucket(60, lambda: 0.0),
-            ),
-            now=lambda: NOW,
-        )
-
-    async def take(
-        self, form: str = RING, kind: str = "voice.call.ring", token: str = TOKEN
-    ) -> Any:
-        route = self.types.by_name[kind]
-        signed = signed_headers("POST", URL + route.path, form, token)
-        raw = RawCallback(
-            "POST", URL, URL, route.path, "", (*signed.items(),), form.encode(), "", NOW
-        )
-        return await self.intake.take(raw, route)
-
-    def ends(self) -> dict[str, float]:
-        """Return how often each outcome was counted, those that were."""
-        counts = {one: self.metrics.value("callbacks_total", outcome=one) for one in Outcome}
-        return {outcome.value: times for outcome, times in counts.items() if times}
-
+from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT
+from tests.walking import (
+    ANSWER,
+    DEAD_LETTERS,
+    EVENTS,
+    JOURNAL,
+    NOW,
+    RING,
+    TOKEN,
+    URL,
+    Fake,
+    Stumbling,
+    Walk,
+)
 
 away, too_large = Unavailable("away"), RecordTooLarge("too large")
 
@@ -204,7 +111,7 @@ async def test_a_fault_of_the_parser_is_logged_by_class_and_place_alone(types: C
     (line,) = lines
     assert (line["event"], line["log_level"]) == ("callback_dead_lettered", "error")
     assert (line["reason"], line["error"]) == ("bridge_fault", "KeyError")
-    assert line["where"].startswith("tests/test_intake.py:")
+    assert line["where"].startswith("tests/walking.py:")
     assert "14155550100" not in str(lines)
 
 

@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 
 from bridge.catalogue import Catalogue
 from bridge.intake import Intake
-from tests.test_intake import RING, Fake, Walk
+from tests.walking import RING, Fake, Walk
 
 LINE = "parameter_undeclared"
 

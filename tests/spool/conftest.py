@@ -2,10 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bridge.spool import store, writer
+from bridge.spool.store import Store
 
 
 @pytest.fixture
@@ -21,3 +23,17 @@ def stubborn(impatient: None) -> Iterator[list[sqlite3.Connection]]:
     yield connections
     for one in connections:
         one.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "spool-1.db"
+    path.touch()
+    return path
+
+
+@pytest.fixture(name="store")
+def opened_store(path: Path) -> Iterator[Store]:
+    store = Store(path)
+    yield store
+    store.close()

@@ -1,0 +1,51 @@
+"""Callbacks whose signature holds for another URL than the one they arrived under."""
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from bridge import raw as wire
+from bridge.near_miss import Variant, near_miss
+from bridge.raw import Header, RawCallback
+from bridge.verify import Unverified
+from tests.making import (
+    AUTH_ID,
+    NONCE,
+    raw_callback,
+    v2_of,
+    v3_of,
+    verdict_on,
+    verifier,
+    with_headers,
+)
+
+FORM = urlencode({"CallUUID": "x", "Event": "Ring", "ParentAuthID": AUTH_ID})
+PATH = "/plivo/voice/call/ring"
+
+
+def called(url: str, *, method: str = "POST") -> RawCallback:
+    """Return the callback as Plivo would have sent it, had the bridge been at ``url`` itself."""
+    origin, _, target = url.partition("/plivo")
+    path, _, query = ("/plivo" + target).partition("?")
+    if method == "GET":
+        return raw_callback(
+            "&".join(filter(None, [query, FORM])), method="GET", path=path, origin=origin
+        )
+    return raw_callback(query, FORM, path=path, origin=origin)
+
+
+def arrived(plivos: RawCallback, origin: str, *, scheme: str, **changes: Any) -> RawCallback:
+    """Return what came of a signed callback that was checked against another URL."""
+    if scheme == "v3":
+        signatures = ((wire.SIGNATURE_V3, v3_of(plivos)), (wire.NONCE_V3, NONCE))
+    else:
+        signatures = ((wire.SIGNATURE_V2, v2_of(plivos)), (wire.NONCE_V2, NONCE))
+    more: tuple[Header, ...] = changes.pop("headers", ())
+    return replace(with_headers(plivos, *signatures, *more), public_origin=origin, **changes)
+
+
+def found(raw: RawCallback, *, accept_v2: bool = True) -> Variant | None:
+    by = verifier(accept_v2=accept_v2)
+    verdict = verdict_on(raw, by)
+    assert isinstance(verdict, Unverified)
+    return near_miss(raw, verdict.parameters, by)

@@ -1,0 +1,20 @@
+"""What tests put into a spool's file, and how they look at it."""
+
+from bridge.spool.row import Encoded, encode
+from bridge.spool.store import Store
+from tests.spool.making import NOON_MS, callback, name_of
+
+
+def rows(name: str, key: bytes = b"call", padding: int = 0) -> list[Encoded]:
+    return [encode(one) for one in callback(name, key, padding=padding)]
+
+
+def add(store: Store, *names: str, padding: int = 0) -> None:
+    with store.transaction():
+        for name in names:
+            store.add(rows(name, padding=padding), spooled_at_ms=NOON_MS)
+
+
+def page(store: Store, after: int = 0, **bounds: int) -> list[str]:
+    found = store.page(after, **{"callbacks_max": 100, "bytes_max": 10**9, **bounds})
+    return [name_of(one.records[0]) for one in found]
