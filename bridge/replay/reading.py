@@ -10,6 +10,8 @@
    each: one that is being passed on, and the next one, fetched ahead. Answers are smaller the more
    partitions there are. Their size is that of stored batches: where those are compressed, the one that
    is being passed on takes as much more memory as its records take more room.
+5. Everything that is stored is read, records of aborted transactions too (``read_uncommitted``, which
+   is aiokafka's default). Offsets without a record, such as a transaction's end, are passed over.
 """
 
 import asyncio

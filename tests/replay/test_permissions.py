@@ -71,7 +71,10 @@ async def test_what_the_page_lists_is_enough_for_a_new_topic_and_to_go_on(
     guarded: Guarded, topic: str
 ) -> None:
     auditor = guarded.login(
-        {topic: "READ DESCRIBE DESCRIBE_CONFIGS", f"{topic}.replay.*": "CREATE WRITE READ DESCRIBE"}
+        {
+            topic: "READ DESCRIBE DESCRIBE_CONFIGS",
+            f"{topic}.replay.*": "CREATE WRITE READ DESCRIBE DESCRIBE_CONFIGS",
+        }
     )
     names = names_for([topic], STAMP.id)
     await create(auditor, await planned_like(auditor, names), written=False)
@@ -84,3 +87,17 @@ async def test_what_the_page_lists_is_enough_for_a_new_topic_and_to_go_on(
     plan = plan_of(part(topic, 0, 0, 1))
     begun = new(plan, Destination("new-topic"), STAMP)
     assert (await caught_up(auditor, begun, names)).records == 1
+
+
+async def test_what_the_page_lists_is_enough_for_the_live_topic(
+    guarded: Guarded, topic: str
+) -> None:
+    auditor = guarded.login({topic: "READ DESCRIBE DESCRIBE_CONFIGS WRITE"})
+    assert await shorter_kept(auditor, [topic], age_ms=1) == {}
+    among = await stretches(auditor, [topic], Window())
+    async with topics(
+        auditor, among, {topic: topic}, stamp=STAMP, idempotence=True, at_once=False
+    ) as target:
+        await target.put(await read_all(auditor, among))
+        await target.settle()
+    assert [one.end for one in await stretches(auditor, [topic], Window())] == [2]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord, TopicPartition
@@ -200,6 +201,29 @@ async def test_it_reads_as_nobody_and_gives_a_slow_link_its_time(
     assert (options["client_id"], options["group_id"]) == ("mine-replay", None)
     assert options["enable_auto_commit"] is False
     assert 40_000 <= options["request_timeout_ms"] < reading._SILENCE_S * 1000
+
+
+@pytest.mark.kafka
+async def test_records_of_aborted_transactions_are_read_and_their_ends_are_not_waited_for(
+    apache_kafka: str, prefix: str
+) -> None:
+    kafka = Kafka(apache_kafka, idempotence=True)
+    name = prefix + "transactions"
+    await make_topics(kafka.connection, planned(name))
+    producer = AIOKafkaProducer(bootstrap_servers=apache_kafka, transactional_id=prefix)
+    await producer.start()
+    for value in (b"committed", b"aborted"):
+        await producer.begin_transaction()
+        await producer.send_and_wait(name, value)
+        end = producer.commit_transaction if value == b"committed" else producer.abort_transaction
+        await end()
+    await producer.stop()
+    among = await stretches(kafka.connection, [name], Window())
+    assert among == [Stretch(name, 0, 0, 4)]  # each ends with a marker
+    read: list[int] = []
+    stream = records(kafka.connection, among, on_read=read.append)
+    found = [record.value async for chunk in stream for record in chunk]
+    assert (found, sum(read)) == ([b"committed", b"aborted"], 2)
 
 
 @pytest.mark.kafka
