@@ -9,7 +9,7 @@ from typing import Final
 import orjson
 
 from bridge import __version__
-from bridge.replay import Stamp
+from bridge.replay import Stamp, TargetExists
 from bridge.replay.columns import utc_from_ms
 from bridge.replay.files import write_durably
 from bridge.replay.plan import Plan
@@ -28,6 +28,12 @@ class Manifest:
     stamp: Stamp
     columns: Sequence[str] | None = None
     skipped: Sequence[str] = ()
+
+    def refuse_another(self, beside: Path) -> None:
+        """Return if nothing has the manifest's name yet; raises TargetExists."""
+        if _place(beside).exists():
+            message = f"{_place(beside)} is there already"
+            raise TargetExists(message)
 
     def write(self, beside: Path, files: Sequence[Path], *, records: int) -> None:
         """Write ``{beside}.manifest.json``, the files read once more for it; raises OSError."""
@@ -54,8 +60,11 @@ class Manifest:
             ],
         }
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        place = beside.with_name(f"{beside.name}.manifest.json")
-        write_durably(place, [orjson.dumps(found, option=options)])
+        write_durably(_place(beside), [orjson.dumps(found, option=options)])
+
+
+def _place(beside: Path) -> Path:
+    return beside.with_name(f"{beside.name}.manifest.json")
 
 
 def _sha256(file: Path) -> str:

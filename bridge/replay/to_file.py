@@ -63,6 +63,8 @@ class File:
             if self._path.exists():
                 message = f"{self._path} is there already"
                 raise TargetExists(message)
+            if state is None:
+                self._manifest.refuse_another(self._path)
             self._stream = self._begun() if state is None else self._partial.open("r+b")
             if not locked(self._stream.fileno(), self._partial):
                 message = f"{self._partial}: another process writes to it"

@@ -57,6 +57,8 @@ class Parquet:
         if state is not None:
             self._files = state["files"]
             self._records = state["records"]
+        else:
+            self._manifest.refuse_another(self._folder)
         settled = {self._name(number) for number in range(self._files)}
         with self._translated():
             self._folder.mkdir(mode=0o700, exist_ok=True)

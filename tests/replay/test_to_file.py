@@ -139,6 +139,14 @@ def test_a_file_that_is_there_is_not_overwritten(path: Path) -> None:
     assert path.read_bytes() == b"mine"
 
 
+async def test_another_files_manifest_is_not_overwritten(path: Path) -> None:
+    await written(path, RECORDS)
+    path.rename(path.with_name("moved.jsonl"))
+    with pytest.raises(TargetExists, match=r"out\.jsonl\.manifest\.json is there already"):
+        file_at(path).open(None)
+    assert not partial_of(path).exists()
+
+
 @pytest.mark.parametrize("partial", [True, False])
 async def test_a_file_that_is_not_this_replays_is_not_taken_for_it(
     path: Path, *, partial: bool

@@ -132,6 +132,13 @@ def test_a_folder_with_files_of_others_is_refused(folder: Path) -> None:
         parquet_at(folder).open(None)
 
 
+def test_another_folders_manifest_is_not_overwritten(folder: Path) -> None:
+    Path(f"{folder}.manifest.json").touch()
+    with pytest.raises(TargetExists, match=r"manifest\.json is there already"):
+        parquet_at(folder).open(None)
+    assert not folder.exists()
+
+
 async def test_a_folder_that_lost_what_had_settled_is_not_gone_on_with(folder: Path) -> None:
     folder.mkdir()
     with pytest.raises(CannotWrite, match=r"abcd1234-00000\.parquet is gone"):
