@@ -40,6 +40,38 @@ callback-bridge call show 5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01 --around 2026-03-
 """
 
 
+_Identity = Annotated[
+    str, typer.Argument(metavar="UUID", help="A call's, a leg's or a message's id.")
+]
+_Since = Annotated[
+    str | None,
+    typer.Option(
+        help="Look from then on: 2h, 30m, 3d ago, or 2026-03-07T14:00+01:00; UTC without an "
+        "offset. A call that began before is found whole. Default: 24h.",
+        metavar="TIME",
+    ),
+]
+_Until = Annotated[
+    str | None,
+    typer.Option(help="Leave out what came then or later; the same forms.", metavar="TIME"),
+]
+_Around = Annotated[
+    str | None,
+    typer.Option(
+        help="About when it was, such as 2026-03-07: look from a day before on.", metavar="TIME"
+    ),
+]
+_Everything = Annotated[
+    bool,
+    typer.Option(
+        "--all",
+        help="Look through all there is, in every partition: that reads the whole journal, and "
+        "takes minutes for millions of callbacks.",
+    ),
+]
+_Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
+
+
 @app.callback()
 def call() -> None:
     """Show everything about one call or message."""
@@ -47,37 +79,13 @@ def call() -> None:
 
 @app.command("show", epilog=_EXAMPLES)
 def show_call(  # noqa: PLR0913 (a command's options)
-    identity: Annotated[
-        str, typer.Argument(metavar="UUID", help="A call's, a leg's or a message's id.")
-    ],
+    identity: _Identity,
     *,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            help="Look from then on: 2h, 30m, 3d ago, or 2026-03-07T14:00+01:00; UTC without an "
-            "offset. A call that began before is found whole. Default: 24h.",
-            metavar="TIME",
-        ),
-    ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(help="Leave out what came then or later; the same forms.", metavar="TIME"),
-    ] = None,
-    around: Annotated[
-        str | None,
-        typer.Option(
-            help="About when it was, such as 2026-03-07: look from a day before on.", metavar="TIME"
-        ),
-    ] = None,
-    everything: Annotated[
-        bool,
-        typer.Option(
-            "--all",
-            help="Look through all there is, in every partition: that reads the whole journal, and "
-            "takes minutes for millions of callbacks.",
-        ),
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    since: _Since = None,
+    until: _Until = None,
+    around: _Around = None,
+    everything: _Everything = False,
+    json: _Json = False,
     settings_file: SettingsFile = None,
 ) -> None:
     """Show a call as a time line: callbacks, legs, replies, who hung up, cost, gaps, duplicates.

@@ -8,14 +8,20 @@ import typer
 from bridge.cli import replay_derive
 from bridge.cli import replay_options as options
 from bridge.cli.options import SettingsFile
-from bridge.cli.replay_asked import Asked, destination_of, pace_of, query_of, skipped_of
+from bridge.cli.replay_asked import (
+    Asked,
+    destination_of,
+    pace_of,
+    query_of,
+    refuse_both,
+    skipped_of,
+)
 from bridge.cli.replay_running import NOT_ALL, planned, replayed
 from bridge.cli.replay_shown import show_plan
 from bridge.cli.showing import Json
 from bridge.replay import TargetExists
 from bridge.replay.files import write_durably
 from bridge.replay.plan import to_json
-from bridge.replay.selection import Query
 from bridge.settings import for_kafka, load
 
 app = typer.Typer(
@@ -34,7 +40,12 @@ callback-bridge replay plan --from journal --since 2026-03-03 --until 2026-03-04
 
 callback-bridge replay plan --type voice.call.hangup --account MAXXXXXXXXXXXXXXXXXX --since 2h
 """
-_RUN_EXAMPLES = """
+_RUN_ENDS = (
+    "Exit codes: 0 everything that was planned; 1 not everything, nothing at all, or an URL answered "
+    "other than 2xx; 2 wrong usage, or a file that is there already; 3 Kafka, the disk or the URL "
+    "cannot be had: go on later; 130 stopped."
+    """
+
 callback-bridge replay run --plan tuesday.plan
 
 callback-bridge replay run --from journal --since 2026-03-03 --to-jsonl tuesday.jsonl
@@ -43,6 +54,7 @@ callback-bridge replay run --type voice.call.hangup --since 2h --to-live --progr
 
 callback-bridge replay run --plan tuesday.plan --to-url http://localhost:8080 --pace 50/s
 """
+)
 _DERIVE_EXAMPLES = """
 callback-bridge replay derive --since 2026-03-03 --until 2026-03-04 --diff --verify
 
@@ -100,7 +112,7 @@ def _there(out: Path) -> TargetExists:
     return TargetExists(f"{out} is there already")
 
 
-@app.command("run", epilog=_RUN_EXAMPLES)
+@app.command("run", epilog=_RUN_ENDS)
 def run_replay(  # noqa: PLR0913 (a command's options)
     *,
     plan_file: options.PlanFile = None,
@@ -126,13 +138,8 @@ def run_replay(  # noqa: PLR0913 (a command's options)
     """Replay a plan, or what the options select: into new topics unless a --to option says else.
 
     A new topic is called `<topic>.replay.<replay id>` and keeps its records: it is yours to delete.
-
     What is durable is noted in a progress file. Say the same again with that file, after a crash or
     Ctrl-C, and it goes on where it was.
-
-    Exit codes: 0 everything that was planned; 1 not everything, nothing at all, or an URL answered other
-    than 2xx; 2 wrong usage, or a file that is there already; 3 Kafka, the disk or the URL cannot be had:
-    go on later; 130 stopped.
     """
     query = query_of(
         source=source,
@@ -144,20 +151,21 @@ def run_replay(  # noqa: PLR0913 (a command's options)
         accounts=accounts,
         offsets=offsets,
     )
-    if plan_file is not None and query != Query():
-        message = "a plan says what to read: leave the options that select out"
-        raise typer.BadParameter(message, param_hint="--plan")
+    refuse_both(plan_file, query)
+    to = destination_of(live=to_live, jsonl=to_jsonl, csv=to_csv, parquet=to_parquet, url=to_url)
     asked = Asked(
         query=query,
         plan_file=plan_file,
-        destination=destination_of(
-            live=to_live, jsonl=to_jsonl, csv=to_csv, parquet=to_parquet, url=to_url
-        ),
+        destination=to,
         pace=pace_of(pace),
         progress_file=progress_file,
         skipped=skipped_of(skipped),
         yes=yes,
     )
+    _run(asked, settings_file)
+
+
+def _run(asked: Asked, settings_file: Path | None) -> None:
     try:
         code = asyncio.run(replayed(for_kafka(load(settings_file)), asked))
     except asyncio.CancelledError:

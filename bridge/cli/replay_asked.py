@@ -63,6 +63,13 @@ def query_of(  # noqa: PLR0913 (the options)
     )
 
 
+def refuse_both(plan_file: Path | None, query: Query) -> None:
+    """Refuse a plan with options that select beside it."""
+    if plan_file is not None and query != Query():
+        message = "a plan says what to read: leave the options that select out"
+        raise typer.BadParameter(message, param_hint="--plan")
+
+
 def _ids(option: str, texts: Sequence[str] | None) -> tuple[str, ...]:
     try:
         return tuple(map(id_from, texts or ()))

@@ -1,8 +1,7 @@
 """``callback-bridge replay derive``: the journal through today's code, beside what was published."""
 
 import asyncio
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Mapping
 
 import typer
 
@@ -25,42 +24,12 @@ def derive(  # noqa: PLR0913 (a command's options)
     messages: options.Messages = None,
     accounts: options.Accounts = None,
     offsets: options.OffsetRanges = None,
-    diff: Annotated[
-        bool, typer.Option("--diff", help="Show what would change, field by field.")
-    ] = False,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Check every stored signature again.")
-    ] = False,
-    tokens_file: Annotated[
-        Path | None,
-        typer.Option(
-            help="Old tokens for --verify, in the form of BRIDGE_ACCOUNTS_FILE.", metavar="FILE"
-        ),
-    ] = None,
-    write: Annotated[
-        bool,
-        typer.Option(
-            "--write",
-            help="Publish what is changed or new, into topics made for it, `<topic>.derived.<id>`: "
-            "they are yours to delete.",
-        ),
-    ] = False,
-    everything: Annotated[
-        bool,
-        typer.Option(
-            "--all",
-            help="Publish every event that can be derived: what is unchanged, and what is no longer "
-            "on its topic, too.",
-        ),
-    ] = False,
-    to_live: Annotated[
-        bool,
-        typer.Option(
-            "--to-live",
-            help="Publish into the live topics instead. Kafka deletes there what is older than the "
-            "topic keeps.",
-        ),
-    ] = False,
+    diff: options.Diff = False,
+    verify: options.Verify = False,
+    tokens_file: options.TokensFile = None,
+    write: options.Write = False,
+    everything: options.Everything = False,
+    to_live: options.WriteToLive = False,
     yes: options.Yes = False,
     json: Json = False,
     settings_file: SettingsFile = None,
@@ -70,13 +39,8 @@ def derive(  # noqa: PLR0913 (a command's options)
     Exit codes: 0 nothing would change; 1 something would, a record is no journal record, or a signature
     that was verified does not hold or lacks its key; 2 wrong usage; 3 Kafka or the disk cannot be had.
     """
-    if tokens_file is not None and not verify:
-        message = "is for --verify"
-        raise typer.BadParameter(message, param_hint="--tokens-file")
-    for given, name in ((everything, "--all"), (to_live, "--to-live")):
-        if given and not write:
-            message = "is for --write"
-            raise typer.BadParameter(message, param_hint=name)
+    _refuse_alone("--verify", verify, {"--tokens-file": tokens_file is not None})
+    _refuse_alone("--write", write, {"--all": everything, "--to-live": to_live})
     query = query_of(
         source="journal",
         since=since,
@@ -100,3 +64,11 @@ def derive(  # noqa: PLR0913 (a command's options)
     )
     if asyncio.run(derived(for_kafka(load(settings_file)), asked)).faults():
         raise typer.Exit(_DIFFERS)
+
+
+def _refuse_alone(option: str, is_given: bool, more: Mapping[str, bool]) -> None:  # noqa: FBT001 (two words of a sentence)
+    """Refuse the options that are given and mean nothing without another."""
+    for name, is_there in more.items():
+        if is_there and not is_given:
+            message = f"is for {option}"
+            raise typer.BadParameter(message, param_hint=name)

@@ -133,3 +133,35 @@ Skipped = Annotated[
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before `--to-live`.")]
+Diff = Annotated[bool, typer.Option("--diff", help="Show what would change, field by field.")]
+Verify = Annotated[bool, typer.Option("--verify", help="Check every stored signature again.")]
+TokensFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="Old tokens for --verify, in the form of BRIDGE_ACCOUNTS_FILE.", metavar="FILE"
+    ),
+]
+Write = Annotated[
+    bool,
+    typer.Option(
+        "--write",
+        help="Publish what is changed or new, into topics made for it, `<topic>.derived.<id>`: "
+        "they are yours to delete.",
+    ),
+]
+Everything = Annotated[
+    bool,
+    typer.Option(
+        "--all",
+        help="Publish every event that can be derived: what is unchanged, and what is no longer "
+        "on its topic, too.",
+    ),
+]
+WriteToLive = Annotated[
+    bool,
+    typer.Option(
+        "--to-live",
+        help="Publish into the live topics instead. Kafka deletes there what is older than the "
+        "topic keeps.",
+    ),
+]
