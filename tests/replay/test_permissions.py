@@ -15,8 +15,8 @@ from bridge.replay.source import CannotRead
 from bridge.replay.to_topic import topics
 from bridge.replay.window import Window, stretches
 from tests.kafka.client import Kafka, make_topics, planned, running
+from tests.kafka.guarded import Guarded, guarded_node
 from tests.replay.making import NOON_MS, part, plan_of, read_all
-from tests.replay.permissions import Guarded, guarded_node
 
 pytest_plugins = ("tests.kafka.fixtures",)
 pytestmark = pytest.mark.kafka
