@@ -14,7 +14,10 @@ MEASURED := --cov --cov-report=term --cov-report=json:.cache/coverage.json
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-annotate --no-header --upgrade
 # Set to have `make test` measure coverage too, which takes it twice as long.
 COVERAGE ?=
-# Set to choose tests: make test ARGS="-k fold"
+# Tests run file by file on as many cores as there are, and no more than four: each has a broker of its
+# own. Set to nothing to run them one after the other, which is quicker for a few.
+PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=loadfile
+# Set to choose tests: make test PARALLEL= ARGS="-k fold"
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -39,7 +42,7 @@ dev: $(INSTALLED) ## Run the bridge on an embedded broker until Ctrl-C
 	@$(BIN)/callback-bridge dev
 
 test: $(INSTALLED) ## Run the tests, on the embedded broker
-	@$(BIN)/python -m pytest -m "$(QUICK)" $(if $(COVERAGE),$(MEASURED)) $(ARGS)
+	@$(BIN)/python -m pytest -m "$(QUICK)" $(PARALLEL) $(if $(COVERAGE),$(MEASURED)) $(ARGS)
 	@echo "Tests that need Node.js were left out: run them with 'make test-node' (needs Node.js 20 and npm)."
 	@echo "Tests for Apache Kafka were left out: run them with 'make test-kafka' (needs Java 17 and Maven, or BRIDGE_KAFKA_BOOTSTRAP_SERVERS)."
 	@echo "Tests of the chart and the image were left out: run them with 'make test-chart test-cluster test-image' (the first two need Go)."

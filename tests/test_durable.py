@@ -242,3 +242,26 @@ def test_it_is_able_again_when_a_probe_is_due_so_that_a_callback_may_come_and_be
     assert setting.durable.fault == "neither kafka nor the spool can take a callback"
     setting.now_s += 1
     assert setting.durable.fault is None
+
+
+@pytest.mark.parametrize("closed", [True, False])
+async def test_a_refusal_says_that_kafka_is_there_where_the_spool_is_not(*, closed: bool) -> None:
+    setting = Setting()
+    await setting.spool.append(callback(1))
+    setting.spool.writable = False
+    setting.kafka.fault = RecordTooLarge("too large")
+    if not closed:
+        setting.breaker.failed()
+    with pytest.raises(RecordTooLarge):
+        await setting.keep(2)
+    assert setting.breaker.closed
+
+
+async def test_what_kafka_does_not_acknowledge_after_the_spool_refused_opens_the_breaker() -> None:
+    setting = Setting()
+    await setting.spool.append(callback(1))
+    setting.spool.writable = False
+    setting.kafka.fault = Unavailable("no acknowledgement")
+    with pytest.raises(NotDurable, match=r"older records.*switched off; then kafka: no ack"):
+        await setting.keep(2)
+    assert not setting.breaker.closed

@@ -15,6 +15,7 @@ from bridge.publish import RecordTooLarge, Unavailable
 from bridge.raw import RawCallback
 from bridge.record import Record
 from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT
+from tests.spooled import MemorySpool
 from tests.walking import (
     ANSWER,
     DEAD_LETTERS,
@@ -210,3 +211,17 @@ async def test_a_callback_that_comes_again_is_counted_while_it_is_remembered(
     await walk.take(ANSWER, "voice.call.answer")
     await walk.take()  # forgotten meanwhile
     assert walk.metrics.value("repeated_total") == 1
+
+
+async def test_an_overtaking_is_told_on_the_callbacks_own_line(types: Catalogue) -> None:
+    structlog.reset_defaults()
+    spool = MemorySpool()
+    walk = Walk(types, Fake(), spool=spool)
+    await walk.take()
+    await spool.append([record for record in walk.publisher.records if record.topic == EVENTS])
+    spool.writable = False
+    with capture_logs() as lines:
+        assert (await walk.take()).outcome is Outcome.PUBLISHED
+    (line,) = lines
+    assert (line["event"], line["log_level"]) == ("callback_published", "warning")
+    assert line["overtook"] == "older ones of its key"

@@ -8,6 +8,7 @@ from bridge.bucket import Bucket
 from bridge.callbacks.model import CallbackType
 from bridge.catalogue import Catalogue
 from bridge.dev.emulator.sign import signed_headers
+from bridge.durable import Durable
 from bridge.ends import Ends
 from bridge.event import Naming
 from bridge.intake import Deadlines, Intake
@@ -16,12 +17,14 @@ from bridge.metrics import Metrics
 from bridge.outcome import Outcome
 from bridge.parse import Callback, Parser
 from bridge.publish import RecordRefused
+from bridge.publish.breaker import Breaker
 from bridge.raw import RawCallback
 from bridge.record import Record
 from bridge.reply.document import Replies
 from bridge.sampling import Rejections
+from bridge.spool import Spool
+from bridge.spool.absent import NoSpool
 from bridge.verify import Account, Keyring, NonceGuard, Unverified, Verified, Verifier
-from tests.durably import without_spool
 
 AUTH_ID, TOKEN = "MA0000000000TEST0001", "a-token-only-these-tests-know"
 NOW = datetime(2026, 3, 7, 14, 13, 36, tzinfo=UTC)
@@ -70,7 +73,13 @@ class Stumbling(Parser):
 class Walk:
     """An intake with its stations in reach."""
 
-    def __init__(self, types: Catalogue, publisher: Any, parser: Parser | None = None) -> None:
+    def __init__(
+        self,
+        types: Catalogue,
+        publisher: Any,
+        parser: Parser | None = None,
+        spool: Spool | None = None,
+    ) -> None:
         self.types = types
         self.publisher = publisher
         self.metrics = Metrics("0")
@@ -79,7 +88,12 @@ class Walk:
             verifier=verifier,
             policy="enforce",
             parser=parser or Parser(types),
-            durable=without_spool(publisher, self.metrics),
+            durable=Durable(
+                publisher,
+                spool or NoSpool(),
+                breaker=Breaker(lambda: 0.0),
+                metrics=self.metrics,
+            ),
             deadlines=Deadlines(notification_s=5, control_s=2),
             rejections=Rejections(
                 sample=Bucket(60, lambda: 0.0),

@@ -31,7 +31,6 @@ from bridge.replay.progress import InUse, NotProgress
 from bridge.replay.reading import RecordsMissing
 from bridge.replay.source import CannotRead
 from bridge.replay.to_parquet import NoParquet
-from bridge.replay.to_url import NotJournal
 from bridge.reply.document import BadDocument
 from bridge.settings import SettingsRefused
 from bridge.spool.looking import CannotLook
@@ -87,7 +86,6 @@ _REFUSALS = (
     NotAPlan,
     NotProgress,
     InUse,
-    NotJournal,
     TargetExists,
 )
 _UNREACHABLE = (

@@ -56,6 +56,7 @@ async def _serve(kind: str, kafka: str) -> None:
         topic_prefix=TOPIC_PREFIX,
         spool={"enabled": False},
     )
+    before_begin: Callable[[], Awaitable[None]] = _nothing
     before_end: Callable[[], Awaitable[None]] = _nothing
     management = make_management_app(ready=lambda: None, metrics=metrics)
     if kind == "plain":
@@ -66,9 +67,8 @@ async def _serve(kind: str, kafka: str) -> None:
         )
     else:
         bridge = Bridge(settings)
-        await bridge.start()
         app, management, metrics = bridge.app, bridge.management_app, bridge.metrics
-        before_end = bridge.stop
+        before_begin, before_end = bridge.start, bridge.stop
     doors = server.Doors(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
     ports = [str(door.getsockname()[1]) for door in (doors.callbacks, doors.management)]
     sys.stdout.write(" ".join(ports) + "\n")
@@ -82,6 +82,7 @@ async def _serve(kind: str, kafka: str) -> None:
         metrics=metrics,
         shutdown_delay_s=0,
         shutdown_timeout_s=_SHUTDOWN_S,
+        before_begin=before_begin,
         on_stopping=lambda: None,
         before_end=before_end,
     )
