@@ -6,8 +6,9 @@
    with the same id, never a loss. What missed its deadline makes its partition late, or says that
    Kafka is away (``lateness``).
 3. A producer whose sender died, or whose sequence numbers the broker no longer takes, stays broken
-   for ever; one that had no acknowledgement for REPLACE_AFTER_S may have old credentials or addresses.
-   Both are replaced (``keeper``). A record that was not stored is handed to the next one.
+   for ever; one that had no acknowledgement for REPLACE_AFTER_S, or none of one partition for
+   RENEW_AFTER_S, may have old credentials or addresses. Both are replaced (``keeper``). A record that
+   was not stored is handed to the next one.
 4. A broker refuses a whole batch for one record in it. Which one is told by sending each of a
    caller's records once more, alone in its batch (``alone``).
 """
@@ -49,6 +50,7 @@ from bridge.record import Record
 log = structlog.get_logger()
 
 REPLACE_AFTER_S: Final = 15.0
+RENEW_AFTER_S: Final = 60.0
 _CLOSED_S: Final = 10.0
 # A broker that answers so has not stored the batch.
 _NOT_STORED: Final = (OutOfOrderSequenceNumber, ProducerFenced, UnknownProducerId)
@@ -94,6 +96,7 @@ class KafkaPublisher:
         self._lateness = Lateness(time.monotonic)
         self._closed: dict[str, tuple[str, float]] = {}
         self._failing_since: float | None = None
+        self._renewed_at = time.monotonic()
 
     @property
     def available(self) -> bool:
@@ -273,4 +276,15 @@ class KafkaPublisher:
                 self._failing_since = None
                 self._keeper.replace(producer)
         late = self._lateness.missed(sending.places, begun=sending.begun)
-        return Unavailable(why) if late is None else PartitionLate(*late)
+        if late is None:
+            return Unavailable(why)
+        self._renew(late)
+        return PartitionLate(*late)
+
+    def _renew(self, late: Place) -> None:
+        """Have the producer replaced where a partition stays late, now and then: rule 3."""
+        now, producer = time.monotonic(), self._keeper.producer
+        since = max(self._lateness.since(late), self._renewed_at)
+        if producer is not None and now - since > RENEW_AFTER_S:
+            self._renewed_at = now
+            self._keeper.replace(producer)

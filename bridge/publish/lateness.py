@@ -24,6 +24,7 @@ class Lateness:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._late: dict[Place, Breaker] = {}
+        self._since: dict[Place, float] = {}
         self._answered_at = clock()
 
     def answered(self, place: Place) -> None:
@@ -31,6 +32,11 @@ class Lateness:
         self._answered_at = self._clock()
         if self._late:
             self._late.pop(place, None)
+            self._since.pop(place, None)
+
+    def since(self, place: Place) -> float:
+        """Return when a partition became late, which it has to be."""
+        return self._since[place]
 
     def enter(self, places: Iterable[Place], *, probing: bool) -> list[Breaker]:
         """Return the breakers of late partitions that records for these places now probe: rule 2.
@@ -56,5 +62,6 @@ class Lateness:
         for missed in places:
             if missed not in self._late:
                 self._late[missed] = Breaker(self._clock)
+                self._since[missed] = self._clock()
             self._late[missed].failed()
         return missed

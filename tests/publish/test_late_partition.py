@@ -87,6 +87,34 @@ async def test_nothing_waits_for_a_late_partition_and_the_others_go_on(
     assert found == {b"v%d" % key for key in keys}
 
 
+async def test_a_producer_one_of_whose_partitions_stays_late_is_replaced(
+    brokers: ThreeBrokers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The broker that leads it may ask for credentials that were renewed meanwhile.
+    monkeypatch.setattr("bridge.publish.kafka.RENEW_AFTER_S", 0.1)
+    kafka = Kafka(brokers.addresses(), idempotence=True)
+    keys = {number: partition_of(b"%d" % number, PARTITIONS) for number in range(60)}
+    bad = next(key for key, partition in keys.items() if partition == 0)
+    good = [key for key, partition in keys.items() if partition != 0]
+    victim = leader_of(kafka.address, 0)
+    async with running(kafka.publisher(topics=[TOPIC])) as publisher:
+        await asyncio.gather(*(publisher.publish([record(key)]) for key in keys))
+        first = publisher._keeper.producer
+        brokers.freeze(victim)
+        try:
+            going_on = asyncio.create_task(publish_for_ever(publisher, good))
+            async with asyncio.timeout(PATIENCE_S):
+                while publisher._keeper.producer is first:
+                    with pytest.raises(PartitionLate):
+                        await publisher.publish([record(bad)], deadline_s=1, probing=True)
+                    await asyncio.sleep(0.1)
+        finally:
+            brokers.thaw(victim)
+        going_on.cancel()
+        await asyncio.wait([going_on])
+        await probed(publisher, record(bad))
+
+
 async def publish_for_ever(publisher: KafkaPublisher, keys: list[int]) -> None:
     """Publish to the partitions that are there; raises what the publisher raises."""
     while True:

@@ -74,6 +74,9 @@ def test_one_probe_at_a_time_finds_out_whether_it_is_still_late(
 
 def test_a_partition_that_answers_is_not_late_any_more(lateness: Lateness, clock: Clock) -> None:
     miss(lateness, clock)
+    late_at = clock.now_s
+    miss(lateness, clock)
+    assert lateness.since(BAD) == late_at
     lateness.answered(BAD)
     assert lateness.enter([BAD], probing=False) == []
 
