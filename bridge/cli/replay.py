@@ -19,7 +19,7 @@ from bridge.cli.replay_asked import (
 from bridge.cli.replay_running import NOT_ALL, planned, replayed
 from bridge.cli.replay_shown import show_plan
 from bridge.cli.showing import Json
-from bridge.replay import TargetExists
+from bridge.replay import CannotWrite, TargetExists
 from bridge.replay.files import write_durably
 from bridge.replay.plan import to_json
 from bridge.settings import for_kafka, load
@@ -92,8 +92,12 @@ def plan(  # noqa: PLR0913 (a command's options)
         accounts=accounts,
         offsets=offsets,
     )
-    if out is not None and out.exists():  # said before everything is read
-        raise _there(out)
+    if out is not None:  # said before everything is read
+        if out.exists():
+            raise _there(out)
+        if not out.parent.is_dir():
+            message = f"{out.parent}: no such folder"
+            raise typer.BadParameter(message, param_hint="--out")
     made = asyncio.run(planned(for_kafka(load(settings_file)), query))
     if out is not None:
         try:
@@ -102,7 +106,7 @@ def plan(  # noqa: PLR0913 (a command's options)
             raise _there(out) from error
         except OSError as error:
             message = f"{out}: {error.strerror}"
-            raise typer.BadParameter(message, param_hint="--out") from error
+            raise CannotWrite(message) from error
     show_plan(made, as_json=json)
     if not made.records:
         raise typer.Exit(NOT_ALL)

@@ -1,6 +1,8 @@
 """``callback-bridge replay plan``, and what is wrong usage."""
 
 import asyncio
+import errno
+import os
 from pathlib import Path
 
 import orjson
@@ -154,9 +156,21 @@ def test_a_plan_that_is_there_is_not_overwritten(
     assert [one.name for one in auditor.folder.iterdir()] == ["plan.json"]
 
 
-def test_a_plan_that_cannot_be_kept_is_wrong_usage(auditor: Auditor) -> None:
+def test_a_plan_for_a_folder_that_is_not_there_is_wrong_usage(auditor: Auditor) -> None:
     done = auditor.run("plan", "--out", "@nowhere/plan.json")
-    assert (done.returncode, "No such file" in flat(done.stderr)) == (2, True)
+    assert (done.returncode, "no such folder" in flat(done.stderr)) == (2, True)
+
+
+def test_a_plan_the_disk_does_not_take_is_exit_code_3(
+    auditor: Auditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("bridge.cli.replay.write_durably", full)
+    done = auditor.run("plan", "--out", "@plan.json")
+    said = f"{auditor.file('plan.json')}: No space left on device\n"
+    assert (done.returncode, done.stderr) == (3, said)
 
 
 @pytest.mark.kafka
