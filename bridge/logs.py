@@ -3,6 +3,7 @@
 No number, body or token goes into a line: what names a callback here is its event's id.
 """
 
+import contextlib
 import hashlib
 import logging
 import secrets
@@ -66,6 +67,24 @@ class _Forward(logging.Handler):
         log.log(level, "library_logged", **keys)
 
 
+class _Lines:
+    """Writes lines where logs go, for as long as that takes them.
+
+    A pipe nobody reads, a full disk: what was logged is lost then, and never the callback it tells of.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def msg(self, line: str) -> None:
+        """Write a line, if that can be done."""
+        with contextlib.suppress(OSError, ValueError):  # ValueError is a closed file's
+            self._out.write(line + "\n")
+            self._out.flush()
+
+    debug = info = warning = error = critical = msg
+
+
 def where(error: BaseException) -> str:
     """Return the place an error was raised, as ``file:line function``: never what it says.
 
@@ -122,7 +141,7 @@ def configure(log_format: Format, level: Level, stream: TextIO | None = None) ->
             structlog.processors.format_exc_info,
             renderer,
         ],
-        logger_factory=structlog.PrintLoggerFactory(file=out),
+        logger_factory=lambda *_: _Lines(out),
         cache_logger_on_first_use=False,
     )
     forward = _Forward()

@@ -1,26 +1,20 @@
 """Log lines: events with keys, in one shape whoever wrote them, and none too often."""
 
+import contextlib
 import io
 import logging
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
 
 import orjson
 import pytest
 import structlog
 
 from bridge import logs
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    """Leave logging as pytest set it up."""
-    root, kafka = logging.getLogger(), logging.getLogger("aiokafka")
-    handlers, levels = root.handlers[:], (root.level, kafka.level)
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(levels[0])
-    kafka.setLevel(levels[1])
-    structlog.reset_defaults()
+from bridge.catalogue import Catalogue
+from bridge.outcome import Outcome
+from tests.walking import Fake, Walk
 
 
 def configured(log_format: logs.Format = "json", level: logs.Level = "info") -> io.StringIO:
@@ -164,6 +158,36 @@ def test_a_librarys_broken_log_call_does_not_break_the_library() -> None:
 def test_a_level_of_a_librarys_own_is_no_error() -> None:
     configured()
     logging.getLogger("some.library").log(25, "notice")
+
+
+@pytest.fixture
+def full_disk() -> Iterator[TextIO]:
+    out = Path("/dev/full").open("w")  # noqa: SIM115 (its closing fails as well)
+    yield out
+    with contextlib.suppress(OSError):
+        out.close()
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_line_that_cannot_be_written_is_lost_and_nothing_else(
+    full_disk: TextIO, *, closed: bool
+) -> None:
+    if closed:
+        with contextlib.suppress(OSError):
+            full_disk.close()
+    logs.configure("json", "info", full_disk)
+    structlog.get_logger().error("spool_full")
+    logging.getLogger("some.library").warning("no route")
+    with pytest.raises((OSError, ValueError)):
+        print("a line", file=full_disk, flush=True)
+
+
+async def test_a_callback_is_published_where_no_line_about_it_can_be_written(
+    types: Catalogue, full_disk: TextIO
+) -> None:
+    logs.configure("json", "debug", full_disk)
+    taken = await Walk(types, Fake()).take()
+    assert taken.outcome is Outcome.PUBLISHED
 
 
 def test_where_names_place_and_function_and_not_the_text() -> None:
