@@ -1,10 +1,12 @@
 """What tests in every room share."""
 
 import asyncio
+import logging
 from collections.abc import Iterator
 
 import hypothesis
 import pytest
+import structlog
 
 from bridge import catalogue
 from bridge.catalogue import Catalogue
@@ -17,6 +19,18 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("bridge")
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Undo what a command run by a test made of the process's logging: its level, its stream."""
+    root, kafka = logging.getLogger(), logging.getLogger("aiokafka")
+    handlers, levels = root.handlers[:], (root.level, kafka.level)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    kafka.setLevel(levels[1])
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from bridge.bucket import Bucket
@@ -37,7 +36,6 @@ def ends_of(metrics: Metrics, *, every: int = 1, per_minute_max: int = 60) -> En
 
 
 def told(outcome: Outcome, times: int, every: int) -> list[Any]:
-    structlog.reset_defaults()
     metrics = Metrics("0")
     ends = ends_of(metrics, every=every)
     with capture_logs() as lines:

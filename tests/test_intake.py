@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import orjson
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from bridge.catalogue import Catalogue
@@ -106,7 +105,6 @@ async def test_a_fault_of_the_parser_costs_neither_the_bytes_nor_the_reply(
 
 
 async def test_a_fault_of_the_parser_is_logged_by_class_and_place_alone(types: Catalogue) -> None:
-    structlog.reset_defaults()
     with capture_logs() as lines:
         await Walk(types, Fake(), Stumbling(types)).take()
     (line,) = lines
@@ -139,7 +137,6 @@ async def test_a_callback_nobody_vouches_for_reaches_no_topic(types: Catalogue) 
 
 
 async def test_what_would_have_verified_is_logged_counted_and_sampled(types: Catalogue) -> None:
-    structlog.reset_defaults()
     walk = Walk(types, Fake())
     path = types.by_name["voice.call.ring"].path
     signed = signed_headers("POST", URL + path, RING, TOKEN)
@@ -214,7 +211,6 @@ async def test_a_callback_that_comes_again_is_counted_while_it_is_remembered(
 
 
 async def test_an_overtaking_is_told_on_the_callbacks_own_line(types: Catalogue) -> None:
-    structlog.reset_defaults()
     spool = MemorySpool()
     walk = Walk(types, Fake(), spool=spool)
     await walk.take()

@@ -3,7 +3,6 @@
 from typing import get_args
 
 import httpx
-import structlog
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
@@ -55,7 +54,6 @@ def test_every_callback_is_counted_once_however_it_ends(client: httpx.Client) ->
 
 
 def test_every_callback_is_told_in_one_line_at_the_most(client: httpx.Client) -> None:
-    structlog.reset_defaults()
     publisher = MemoryPublisher()
     with running_bridge(publisher, parameters_max=40, rejected_per_minute_max=100) as bridge:
         plivo = Plivo(client, bridge.url)
@@ -76,7 +74,6 @@ def test_every_callback_is_told_in_one_line_at_the_most(client: httpx.Client) ->
         "callback_rejected",
         "callback_refused",
     ]
-    structlog.reset_defaults()
     with running_bridge(Broken("")) as bridge, capture_logs() as lines:
         Plivo(client, bridge.url).post(PATHS[RING], sample(RING))
     told = [line for line in lines if line["event"].startswith("callback_")]

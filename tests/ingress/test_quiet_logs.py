@@ -11,7 +11,6 @@ from urllib.parse import quote_plus
 import httpx
 import orjson
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from bridge import catalogue
@@ -183,7 +182,6 @@ def test_nor_when_kafka_goes_away_in_the_middle(
 
 
 def test_nor_when_the_bridge_itself_fails(client: httpx.Client) -> None:
-    structlog.reset_defaults()
     with capture_logs() as lines, running_bridge(Broken(f"{NAME} {NUMBERS[0]}")) as bridge:
         assert 503 in send_everything(client, bridge.url)
         eventually(lambda: any(line["event"] == "callback_refused" for line in lines))

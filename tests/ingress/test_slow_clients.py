@@ -7,7 +7,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from tests.ingress.plivo import (
@@ -59,7 +58,6 @@ def test_a_request_that_comes_piece_by_piece_is_cut_off_when_its_time_is_over(ca
 
 
 def test_the_log_says_that_it_was_the_body_that_was_slow() -> None:
-    structlog.reset_defaults()
     with capture_logs() as lines, running_bridge(read_timeout_s=SHORT_S) as bridge:
         exchange(bridge.address, request_bytes("POST", PATHS[HANGUP], UNENDED, b"a="))
         eventually(lambda: bridge.counted() == 1)
