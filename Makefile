@@ -14,17 +14,17 @@ MEASURED := --cov --cov-report=term --cov-report=json:.cache/coverage.json
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-annotate --no-header --upgrade
 # Set to have `make test` measure coverage too, which takes it twice as long.
 COVERAGE ?=
-# Tests run file by file on as many cores as there are, and no more than four: each has a broker of its
-# own. Set to nothing to run them one after the other, which is quicker for a few.
+# Tests run file by file on as many cores as there are, and no more than four: each core has a broker of
+# its own. Set to nothing to run them one after the other, which is quicker for a few.
 PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=loadfile
 # Set to choose tests: make test PARALLEL= ARGS="-k fold"
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-kafka test-chaos test-chart test-cluster test-image test-node check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench-quick bench-spool bench-replay fuzz lock clean
+.PHONY: help demo dev test test-kafka test-chaos test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench-quick bench-spool bench-replay fuzz lock clean
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf '  %-15s %s\n' "$$name" "$$text"; done
 
 $(INSTALLED): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -54,7 +54,7 @@ $(KAFKA_LIBS)/.copied: tests/kafka/pom.xml
 	@touch $@
 
 test-kafka: $(INSTALLED) $(if $(BRIDGE_KAFKA_BOOTSTRAP_SERVERS),,$(KAFKA_LIBS)/.copied) ## Run the tests for Apache Kafka, on a broker they start
-	@BRIDGE_TEST_KAFKA_LIBS=$(CURDIR)/$(KAFKA_LIBS) $(BIN)/python -m pytest -m "kafka and not chaos" $(ARGS)
+	@BRIDGE_TEST_KAFKA_LIBS=$(CURDIR)/$(KAFKA_LIBS) $(BIN)/python -m pytest -m "kafka and not chaos" $(PARALLEL) $(ARGS)
 
 test-chaos: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Run a short form of the chaos suite, on three brokers it starts
 	@BRIDGE_TEST_KAFKA_LIBS=$(CURDIR)/$(KAFKA_LIBS) $(BIN)/python -m pytest -m chaos $(ARGS)
@@ -74,6 +74,8 @@ $(TOOLS)/.cluster: deploy/tools/build deploy/tools/go.mod deploy/tools/go.sum $(
 
 $(TOOLS)/promtool: deploy/tools/promtool
 	@deploy/tools/promtool $(TOOLS)
+
+tools: $(TOOLS)/.built $(TOOLS)/.cluster ## Build what the chart is tested with: helm, a Kubernetes API server (needs Go)
 
 test-chart: $(INSTALLED) $(TOOLS)/.built $(TOOLS)/promtool ## Render, lint and validate the chart and its alerts (needs Go)
 	@$(BIN)/python -m pytest -m chart $(ARGS)
