@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, get_args
 
 from bridge.callbacks.model import CallbackData, VoiceEvent, fields_of
@@ -42,6 +43,7 @@ def _marks(annotation: Any) -> Iterable[object]:  # noqa: ANN401 (typing's own o
         yield from _marks(inner)
 
 
+@cache
 def slots_of(model: type[CallbackData]) -> Slots:
     """Return the slots of a declaration's fields."""
     singles: list[Single] = []

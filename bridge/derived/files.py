@@ -47,7 +47,7 @@ def derived(catalogue: Catalogue) -> Files:
     found = asyncapi.document(catalogue, shown, payloads)
     files[ASYNCAPI] = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
     files[OPENAPI] = _json(openapi.document(catalogue))
-    files[TYPESCRIPT] = typescript.declarations(catalogue)
+    files[TYPESCRIPT] = typescript.declarations(catalogue, payloads)
     for name, text in reference.pages(catalogue).items():
         files[REFERENCE / name] = text
     return files

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bridge.catalogue import Catalogue
-from bridge.derived.schemas import Schema, event_schema, journal_schema
+from bridge.derived.schemas import Schema
+from bridge.event import JOURNAL_SCHEMA_PATH
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*", re.ASCII)
 _SCALARS: Final = {
@@ -76,10 +77,13 @@ def type_name(event_type: str) -> str:
     return "".join(word[:1].upper() + word[1:] for word in words)
 
 
-def declarations(catalogue: Catalogue) -> str:
-    """Return the text of ``index.d.ts``: every event's type, and the journal record's."""
-    schemas = [event_schema(kind) for kind in catalogue.all]
-    journal = journal_schema()
+def declarations(catalogue: Catalogue, payloads: Mapping[str, Schema]) -> str:
+    """Return the text of ``index.d.ts``: every event's type, and the journal record's.
+
+    ``payloads`` are their schemas, by path.
+    """
+    schemas = [payloads[kind.schema_path] for kind in catalogue.all]
+    journal = payloads[JOURNAL_SCHEMA_PATH]
     parts = [_HEAD, _envelope(schemas[0])]
     parts += [
         _interface(name, definition) for name, definition in _definitions([*schemas, journal])

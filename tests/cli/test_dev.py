@@ -24,6 +24,7 @@ def dev() -> Iterator[Started]:
     with started("dev", "--port", "0") as command:
         command.says("Events appear below.")
         yield command
+        command.end()  # killed, it would leave its spool behind
 
 
 def curl_of(command: Started) -> str:

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,14 @@ from bridge.derived.__main__ import main
 from bridge.derived.files import faults, release, write
 
 ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _derived_once() -> Iterator[None]:
+    """Have what follows from one catalogue worked out once: it takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "derived", cache(files.derived))
+        yield
 
 
 @pytest.fixture

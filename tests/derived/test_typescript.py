@@ -6,12 +6,13 @@ import pytest
 
 from bridge.catalogue import Catalogue
 from bridge.derived import typescript
+from bridge.derived.schemas import all_schemas
 from bridge.derived.typescript import Untranslatable, declarations, type_name
 
 
 @pytest.fixture(scope="module")
 def text(types: Catalogue) -> str:
-    return declarations(types)
+    return declarations(types, all_schemas(types))
 
 
 def test_every_type_has_an_interface_and_is_an_event(text: str, types: Catalogue) -> None:
