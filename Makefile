@@ -78,7 +78,7 @@ $(TOOLS)/promtool: deploy/tools/promtool
 tools: $(TOOLS)/.built $(TOOLS)/.cluster ## Build what the chart is tested with: helm, a Kubernetes API server (needs Go)
 
 test-chart: $(INSTALLED) $(TOOLS)/.built $(TOOLS)/promtool ## Render, lint and validate the chart and its alerts (needs Go)
-	@$(BIN)/python -m pytest -m chart $(ARGS)
+	@$(BIN)/python -m pytest -m chart $(PARALLEL) $(ARGS)
 
 test-cluster: $(INSTALLED) $(TOOLS)/.cluster ## Install the chart on a real API server (needs Go)
 	@$(BIN)/python -m pytest -m cluster $(ARGS)
