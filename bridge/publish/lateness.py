@@ -10,6 +10,7 @@
 """
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from bridge.publish import PartitionLate
 from bridge.publish.breaker import Breaker
@@ -18,13 +19,17 @@ Place = tuple[str, int]
 """A partition: its topic, and its number."""
 
 
+class _Late(NamedTuple):
+    breaker: Breaker
+    since: float
+
+
 class Lateness:
     """What is known of partitions that are late. ``clock`` gives seconds that only grow."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._late: dict[Place, Breaker] = {}
-        self._since: dict[Place, float] = {}
+        self._late: dict[Place, _Late] = {}
         self._answered_at = clock()
 
     def answered(self, place: Place) -> None:
@@ -32,11 +37,10 @@ class Lateness:
         self._answered_at = self._clock()
         if self._late:
             self._late.pop(place, None)
-            self._since.pop(place, None)
 
     def since(self, place: Place) -> float:
         """Return when a partition became late, which it has to be."""
-        return self._since[place]
+        return self._late[place].since
 
     def enter(self, places: Iterable[Place], *, probing: bool) -> list[Breaker]:
         """Return the breakers of late partitions that records for these places now probe: rule 2.
@@ -45,7 +49,7 @@ class Lateness:
         """
         if not self._late:
             return []
-        late = {place: self._late[place] for place in places if place in self._late}
+        late = {place: self._late[place].breaker for place in places if place in self._late}
         for place, breaker in late.items():
             if not (probing and breaker.worth_trying):
                 raise PartitionLate(*place)
@@ -61,7 +65,6 @@ class Lateness:
         missed = None
         for missed in places:
             if missed not in self._late:
-                self._late[missed] = Breaker(self._clock)
-                self._since[missed] = self._clock()
-            self._late[missed].failed()
+                self._late[missed] = _Late(Breaker(self._clock), since=self._clock())
+            self._late[missed].breaker.failed()
         return missed
