@@ -156,8 +156,8 @@ def test_an_address_that_is_not_ours_is_named(host: str) -> None:
 
 def test_a_bridge_can_listen_on_ipv6() -> None:
     try:
-        listener = server.listen("::1", 0)
-    except CannotListen:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
         pytest.skip("this machine has no IPv6 loopback")
-    with listener:
+    with server.listen("::1", 0) as listener:
         assert listener.family is socket.AF_INET6
