@@ -75,7 +75,7 @@ def test_the_level_is_a_threshold_for_our_lines_and_the_libraries(
     level: logs.Level, shown: list[str], *, of_a_library: bool
 ) -> None:
     out = configured(level=level)
-    logger = logging.getLogger("some.library") if of_a_library else structlog.get_logger()
+    logger = logging.getLogger("some.package") if of_a_library else structlog.get_logger()
     for name in ("debug", "info", "warning", "error"):
         getattr(logger, name)(f"a {name}")
     # A library's DEBUG may hold anything, bodies included: it is never shown.
@@ -85,10 +85,10 @@ def test_the_level_is_a_threshold_for_our_lines_and_the_libraries(
 
 def test_a_librarys_message_is_a_line_like_ours() -> None:
     out = configured()
-    logging.getLogger("some.library").warning("lost %s of %d", "one", 2)
+    logging.getLogger("some.package").warning("lost %s of %d", "one", 2)
     (line,) = lines(out)
     assert line["event"] == "library_logged"
-    assert (line["logger"], line["message"]) == ("some.library", "lost one of 2")
+    assert (line["logger"], line["message"]) == ("some.package", "lost one of 2")
 
 
 def test_of_a_librarys_exception_the_class_is_logged_and_not_the_text() -> None:
@@ -152,12 +152,12 @@ def test_messages_that_are_all_different_do_not_grow_the_memory_for_ever() -> No
 
 def test_a_librarys_broken_log_call_does_not_break_the_library() -> None:
     configured()
-    logging.getLogger("some.library").warning("lost %s of %d", *["one"])
+    logging.getLogger("some.package").warning("lost %s of %d", *["one"])
 
 
 def test_a_level_of_a_librarys_own_is_no_error() -> None:
     configured()
-    logging.getLogger("some.library").log(25, "notice")
+    logging.getLogger("some.package").log(25, "notice")
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_a_line_that_cannot_be_written_is_lost_and_nothing_else(
             full_disk.close()
     logs.configure("json", "info", full_disk)
     structlog.get_logger().error("spool_full")
-    logging.getLogger("some.library").warning("no route")
+    logging.getLogger("some.package").warning("no route")
     with pytest.raises((OSError, ValueError)):
         print("a line", file=full_disk, flush=True)
 
