@@ -2,22 +2,29 @@
 
 The declarations are found by walking ``bridge.callbacks``: a new file there is a new type.
 
-1. Types are tried in the order of their step; the first step at which any fits decides.
-2. The path a callback came on decides where its type fits too, or where nobody knows what it carries.
-3. Where the path's type does not fit, the parameters decide, unless what they fit is weak: a hangup
-   that arrives on the answer URL is a hangup, but a digit on the recording URL is no digits callback.
-4. On the shared path a type that only its path tells is never chosen: what it cannot be told from is.
+1. A callback's own word for its kind (``named``) decides before any other parameter and before its
+   path. Exact words go before prefixes, prefixes before "has the parameter at all"; ``Event`` goes
+   before the parameters of one product. Among types with the same word the path decides.
+2. Two kinds of words do not contradict the path of a type whose answer Plivo executes, where the
+   callback fits that type too: those that only say that Plivo asks for XML (``Event=StartApp``), and
+   new words that only name a family (``ConferenceAction=mute``).
+3. Without such a word the path decides where its type fits, or where nobody knows what it carries.
+4. Where the path's type does not fit, the other parameters (``recognise``) decide, in the order of the
+   types' steps, unless what they fit is weak: a digit on the recording URL is no digits callback.
+5. A type for which the callback has no identifier comes after all types for which it has one.
+6. On the shared path a type that only its path tells is never chosen: what it cannot be told from is.
 """
 
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
-from typing import cast
+from typing import Final, cast
 
 from bridge import callbacks
-from bridge.callbacks.model import UNRECOGNISED, CallbackType, Reply
+from bridge.callbacks.model import UNRECOGNISED, CallbackType, Reply, fields_of
 
 Values = Mapping[str, str]
 Condition = Callable[[Values], bool]
@@ -39,20 +46,49 @@ def condition(text: str) -> Condition:
     return lambda values: bool(values.get(name))
 
 
+_EXACT, _PREFIX, _HAS_IT = range(3)
+# The parameters whose values name kinds, the more general one first: rule 1.
+NAMING: Final = ("Event", "EventName", "ConferenceAction", "DialAction")
+
+
+@dataclass(frozen=True, slots=True)
+class _Alternative:
+    """One alternative of a declaration: the type it is of, and its conditions."""
+
+    kind: CallbackType
+    rank: tuple[int, int, int]
+    conditions: tuple[Condition, ...]
+
+    def holds(self, values: Values) -> bool:
+        """Return whether all conditions hold."""
+        return all(holds(values) for holds in self.conditions)
+
+
+def _alternative(kind: CallbackType, text: str) -> _Alternative:
+    """Return the alternative; its rank is the order of rule 1."""
+    parts = text.split(" & ")
+    name, sign, _ = parts[0].partition("=")
+    exactness = _HAS_IT if not sign else _PREFIX if name.endswith("^") else _EXACT
+    name = name.rstrip("^")
+    naming = NAMING.index(name) if name in NAMING else len(NAMING)
+    conditions = tuple(condition(part) for part in parts)
+    return _Alternative(kind, (exactness, naming, kind.step), conditions)
+
+
 class Catalogue:
     """The declared types; ``unrecognised`` is the one for callbacks none of them knows."""
 
     def __init__(self, types: tuple[CallbackType, ...], unrecognised: CallbackType) -> None:
         self.types = types
         self.unrecognised = unrecognised
-        self._alternatives = {
-            kind.name: [
-                [condition(part) for part in alternative.split(" & ")]
-                for alternative in kind.recognise
-            ]
-            for kind in types
+        by_name = [_alternative(kind, text) for kind in types for text in kind.named]
+        self._named = sorted(by_name, key=lambda one: one.rank)
+        self._recognised = {
+            kind.name: [_alternative(kind, text) for text in kind.recognise] for kind in types
         }
+        self._once = {kind.name: [_alternative(kind, text) for text in kind.once] for kind in types}
         self._in_order = sorted(types, key=lambda kind: kind.step)
+        self._identifiers = {kind.name: identifiers(kind) for kind in types}
 
     @cached_property
     def all(self) -> tuple[CallbackType, ...]:
@@ -69,26 +105,87 @@ class Catalogue:
         """Return the types whose answer Plivo executes, or may."""
         return tuple(kind for kind in self.types if kind.reply is not Reply.ACK)
 
-    def fits(self, kind: CallbackType, values: Values) -> bool:
-        """Say whether these parameters fit a type; blank values are absent ones."""
-        return any(
-            all(holds(values) for holds in conditions)
-            for conditions in self._alternatives[kind.name]
+    @cached_property
+    def discriminators(self) -> frozenset[str]:
+        """Return the parameters that types are recognised by, without those that identify calls."""
+        parts = (
+            part
+            for kind in self.types
+            for text in (*kind.named, *kind.recognise)
+            for part in text.split(" & ")
         )
+        names = {part.strip("!?").partition("=")[0].rstrip("^") for part in parts}
+        return frozenset(names - {name for names in self._identifiers.values() for name in names})
+
+    def fits(self, kind: CallbackType, values: Values) -> bool:
+        """Return whether a type can be recognised by these parameters; blank values are absent ones."""
+        return self._names(kind, values) or self._shows(kind, values)
 
     def fitting(self, values: Values) -> Iterator[CallbackType]:
         """Yield the types these parameters fit, in the order they are tried."""
         return (kind for kind in self._in_order if self.fits(kind, values))
 
+    def repeats(self, kind: CallbackType, values: Values) -> bool:
+        """Return whether these parameters can legitimately come twice."""
+        once = self._once.get(kind.name, ())
+        return kind.repeats and not any(one.holds(values) for one in once)
+
     def choose(self, values: Values, route: CallbackType | None) -> tuple[CallbackType, bool]:
-        """Return the type of a callback, and whether its path told it: rules 1 to 4."""
-        if route is not None and (not route.recognise or self.fits(route, values)):
+        """Return the type of a callback, and whether its path decided: rules 1 to 6."""
+        if route is not None and route.only_by_path:
             return route, True
-        fitting = (kind for kind in self.fitting(values) if not kind.told_by_path)
-        told = next(fitting, self.unrecognised)
+        words = [one for one in self._named if one.holds(values)]
+        word = next((one for one in words if self._identified(one.kind, values)), None)
+        if word is not None:
+            return self._weighed(word, values, route)
+        if route is not None and self.fits(route, values):
+            return route, True
+        told = self._first_shown(values)
+        if told is self.unrecognised and words:
+            return words[0].kind, False
         if route is not None and (told.weak or told is self.unrecognised):
             return route, True
         return told, False
+
+    def _weighed(
+        self, word: _Alternative, values: Values, route: CallbackType | None
+    ) -> tuple[CallbackType, bool]:
+        """Return what an own word and the path decide together: rules 1 and 2."""
+        if route is None:
+            return word.kind, False
+        if any(
+            one.kind is route and one.rank == word.rank and one.holds(values) for one in self._named
+        ):
+            return route, True
+        only_asks = word.kind.reply is not Reply.ACK
+        only_a_family = word.rank[0] != _EXACT
+        executed = route.reply is not Reply.ACK
+        if executed and (only_asks or only_a_family) and self._shows(route, values):
+            return route, True
+        return word.kind, False
+
+    def _first_shown(self, values: Values) -> CallbackType:
+        """Return the type that the parameters show: rules 4 to 6."""
+        found = [
+            kind for kind in self._in_order if not kind.told_by_path and self._shows(kind, values)
+        ]
+        known = (kind for kind in found if self._identified(kind, values))
+        return next(known, next(iter(found), self.unrecognised))
+
+    def _names(self, kind: CallbackType, values: Values) -> bool:
+        return any(one.kind is kind and one.holds(values) for one in self._named)
+
+    def _shows(self, kind: CallbackType, values: Values) -> bool:
+        return any(one.holds(values) for one in self._recognised.get(kind.name, ()))
+
+    def _identified(self, kind: CallbackType, values: Values) -> bool:
+        return kind.anonymous or any(values.get(name) for name in self._identifiers[kind.name])
+
+
+def identifiers(kind: CallbackType) -> tuple[str, ...]:
+    """Return the parameters that can hold the identifier of a callback of this type, in their order."""
+    declared = fields_of(kind.model)
+    return tuple(name for field in kind.key for name in declared[field][1].names)
 
 
 def _values(module: ModuleType) -> Iterable[object]:

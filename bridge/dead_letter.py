@@ -8,7 +8,9 @@
    event or, if there is none, of the callback, are those of the journal record.
 3. A letter of stage ``parse`` has its journal record beside it. One of stage ``publish`` has too,
    unless ``dlq_topic`` names the journal.
-4. Stages and reasons are stable codes. What they mean stands here, once.
+4. The key of a letter and of its journal record is the call it is about, wherever that is known, so
+   that they stand with the other records of that call; otherwise it is the callback's id.
+5. Stages and reasons are stable codes. What they mean stands here, once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,6 +28,7 @@ from bridge.event import (
     epoch_ms,
     journal_value,
 )
+from bridge.identity import identity_of
 from bridge.parse import NoEventReason
 from bridge.record import Record, RecordHeader, json_value
 from bridge.verify import Unverified, Verified
@@ -102,9 +105,10 @@ def to_dead_letter(
     ``route`` is the type of the path it came on, if it has one.
     """
     identity = callback_id(verdict.account, verdict.raw.path, verdict.parameters)
+    key = identity_of(verdict.raw, verdict.parameters) or identity
     journal = Record(
         topic=naming.topic_prefix + JOURNAL_TOPIC,
-        key=identity.encode(),
+        key=key.encode(),
         value=json_value(journal_value(verdict, events=[], reply=reply)),
         headers=(
             JSON_CONTENT_TYPE,

@@ -155,7 +155,8 @@ def to_event(callback: Callback, naming: Naming, recorded_at: datetime) -> Event
     verdict = callback.verdict
     raw = verdict.raw
     kind = callback.type
-    nonce = (raw.header(NONCE_V3) or raw.header(NONCE_V2) or "") if kind.repeats else ""
+    repeats = callback.recognition.repeats
+    nonce = (raw.header(NONCE_V3) or raw.header(NONCE_V2) or "") if repeats else ""
     identity = callback_id(verdict.account, kind.event_type, verdict.parameters, nonce)
     received = rfc3339(raw.received_at)
     subject = callback.subject or identity

@@ -114,6 +114,7 @@ class Intake:
         self._ends = ends
         self._now = now
         self._named: set[tuple[str, str]] = set()
+        self._set_aside: set[tuple[str, str]] = set()
         self._recent: OrderedDict[str, None] = OrderedDict()
 
     async def take(self, raw: RawCallback, route: CallbackType | None) -> Taken:
@@ -204,6 +205,7 @@ class Intake:
             stage=Stage.PARSE,
             reason=error.reason,
             deadline_s=self._deadlines.of(route),
+            key=records[0].key,
             fault=error.__cause__,
         )
         return await self._dead_letter(dead, records, reply)
@@ -251,6 +253,21 @@ class Intake:
             self._metrics.count("zone_mismatches_total", name)
         if route is not None and route is not callback.type:
             self._metrics.count("path_mismatches_total", name)
+        self._name_set_aside(callback)
+
+    def _name_set_aside(self, callback: Callback) -> None:
+        """Log each parameter taken for the customer's own, the first time it comes with a type."""
+        for parameter in callback.recognition.set_aside:
+            known = (callback.type.name, parameter) in self._set_aside
+            if known or len(self._set_aside) >= _NAMED_MAX:
+                continue
+            self._set_aside.add((callback.type.name, parameter))
+            log.warning(
+                "parameter_set_aside",
+                callback_type=callback.type.name,
+                parameter=parameter,
+                remedy="BRIDGE_CONTEXT_PARAMETERS, or another name in the URL at Plivo",
+            )
 
     def _name_once(self, type_name: str, parameters: Iterable[str]) -> None:
         """Log each parameter no declaration knows, the first time it comes with a type.

@@ -37,12 +37,14 @@ class Parameters:
     """Decoded pairs in the order they came.
 
     ``bare`` is True when a piece of a form body had no ``=``: see rule 5 of ``bridge.signature``.
+    ``json`` is True when the body was a JSON object.
     """
 
     query: tuple[Pair, ...]
     body: tuple[Pair, ...]
     body_fault: BodyFault | None = None
     bare: bool = False
+    json: bool = False
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
@@ -169,7 +171,7 @@ def decode(
         fault = BodyFault.CONTENT_ENCODING
     elif media_type == JSON:
         try:
-            return Parameters(query_pairs, json_pairs(body))
+            return Parameters(query_pairs, json_pairs(body), json=True)
         except ValueError:
             fault = BodyFault.MALFORMED_JSON
     elif media_type != FORM:

@@ -8,16 +8,18 @@
 4. What a field's normaliser cannot read is null, with the text and the reason in ``unreadable``.
 5. What no declaration knows is in ``undeclared``. An echo of the configured URL's query in the body
    is context, not undeclared.
+6. In JSON a name is read in any spelling: Plivo's agent SDKs write ``call_uuid`` for ``CallUUID``.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import cast
+from typing import Literal, cast
 
 from bridge.callbacks.model import CallbackType, Unread
 from bridge.catalogue import Catalogue
+from bridge.identity import identity_in, usable
 from bridge.normalise.correlation import correlation
 from bridge.normalise.reading import Scope, Unreadable
 from bridge.normalise.stir import spelling
@@ -30,6 +32,7 @@ from bridge.normalise.time import (
     zone_named,
 )
 from bridge.parameters import Pair, Parameters
+from bridge.recognition import Authorship, Recognition, recognise
 from bridge.slots import Single, Slots, slots_of
 from bridge.verify import Unverified, Verified
 
@@ -67,11 +70,16 @@ class Callback:
     fields: dict[str, object]
     happened_at: str | None
     happened_source: str | None
-    recognised_by: str
+    recognition: Recognition
     context: Lists
     undeclared: Lists
     unreadable: list[Unread]
     zone_mismatch: ZoneMismatch | None
+
+    @property
+    def recognised_by(self) -> Literal["path", "parameters"]:
+        """Return what told the type apart."""
+        return "path" if self.recognition.by_path else "parameters"
 
 
 def is_text(value: str) -> bool:
@@ -93,9 +101,11 @@ def printable(value: str) -> str:
 class _Reading:
     """The fields of one callback while they are being read."""
 
-    def __init__(self, slots: Slots, scope: Scope) -> None:
+    def __init__(self, slots: Slots, scope: Scope, *, json: bool) -> None:
         self.slots = slots
         self.scope = scope
+        # Plivo's agent SDKs write the usual names in snake_case, in JSON (rule 6).
+        self._spelled = slots.spelled if json else slots.folded
         self.fields: dict[str, object] = {}
         self.walls: dict[str, tuple[str, WallTime]] = {}
         self.undeclared: Lists = {}
@@ -151,8 +161,8 @@ class _Reading:
             self._unread(None, name, texts, "not_utf8")
             return
         folded = spelling(name)
-        if folded in self.slots.folded:
-            self.single(self.slots.folded[folded], name, texts)
+        if folded in self._spelled:
+            self.single(self._spelled[folded], name, texts)
             return
         group = self.slots.group_of.get(folded)
         if group is None:
@@ -224,12 +234,14 @@ class Parser:
         if verdict.parameters.body_fault is not None:
             raise NoEvent(NoEventReason(verdict.parameters.body_fault))
         plivos, context = self._split(verdict.parameters)
-        values = {name: next(filter(None, texts), "") for name, texts in plivos.items()}
-        kind, by_path = self.catalogue.choose(values, route)
+        json = verdict.parameters.json
+        parameters = Authorship(plivos, context, in_body=bool(verdict.parameters.body), json=json)
+        recognition = recognise(self.catalogue, parameters, route)
+        kind = recognition.kind
         slots = self._slots[kind.name]
         zone = zone_named(verdict.zone) if verdict.zone else None
-        direction = values.get("Direction")
-        reading = _Reading(slots, Scope(direction.lower() if direction else None, zone))
+        direction = next((text for text in _named(plivos, "Direction", json=json) if text), None)
+        reading = _Reading(slots, Scope(direction.lower() if direction else None, zone), json=json)
         for slot in slots.singles:
             texts = plivos.get(slot.name)
             if texts is not None:
@@ -244,7 +256,7 @@ class Parser:
         for name in reading.undeclared.keys() & context.keys():
             if reading.undeclared[name] == context[name]:
                 del reading.undeclared[name]
-        subject = _subject(kind, reading)
+        subject = _subject(kind, reading, plivos)
         happened_at, source = _happened(kind, reading.fields)
         return Callback(
             type=kind,
@@ -253,7 +265,7 @@ class Parser:
             fields=reading.fields,
             happened_at=happened_at,
             happened_source=source,
-            recognised_by="path" if by_path else "parameters",
+            recognition=recognition,
             context=_shown(context),
             undeclared=reading.undeclared,
             unreadable=reading.unreadable,
@@ -261,20 +273,24 @@ class Parser:
         )
 
 
-# What an unrecognised callback is about, if it says so in one of Plivo's usual ways.
-_IDENTITIES = ("CallUUID", "MessageUUID", "ConferenceUUID", "SessionUUID")
-
-
-# CloudEvents allows no control characters in an attribute, and no id of Plivo's has any.
-def _subject(kind: CallbackType, reading: _Reading) -> str | None:
+def _subject(kind: CallbackType, reading: _Reading, plivos: Lists) -> str | None:
     for field in kind.key:
         subject = reading.fields.get(field)
-        if isinstance(subject, str) and subject.isprintable():
-            return subject
-    if kind.key:
+        if usable(subject):
+            return cast("str", subject)
+    if not kind.anonymous:
         raise NoEvent(NoEventReason.NO_IDENTITY)
-    said = (text for name in _IDENTITIES for text in reading.undeclared.get(name, ()))
-    return next((text for text in said if text and text.isprintable()), None)
+    return identity_in(plivos)
+
+
+def _named(lists: Lists, name: str, *, json: bool) -> list[str]:
+    """Return the texts of a parameter; in JSON, of whatever spelling."""
+    if json and name not in lists:
+        wanted = spelling(name)
+        return [
+            text for other, texts in lists.items() if spelling(other) == wanted for text in texts
+        ]
+    return lists.get(name, [])
 
 
 def _happened(kind: CallbackType, fields: Mapping[str, object]) -> tuple[str | None, str | None]:

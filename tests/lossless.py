@@ -31,7 +31,8 @@ def fields_for(callback: Callback, name: str) -> list[str]:
     found = []
     for field, (_, parameter, _) in fields_of(callback.type.model).items():
         folded = {spelling(one) for one in parameter.names}
-        goes_on = parameter.prefix and name.startswith(parameter.names)
+        prefixes = tuple(one.lower() for one in parameter.names)
+        goes_on = parameter.prefix and name.lower().startswith(prefixes)
         numbered = parameter.numbered and any(
             re.fullmatch(one + "[0-9]+", name, re.ASCII) for one in parameter.names
         )

@@ -107,7 +107,8 @@ def stopped(step: Step, outcome: Outcome, status: int, signing: Signing, body: s
 
 
 def anonymous(step: Step, marker: int) -> Parameters:
-    named = {key: value for key, value in step.parameters.items() if key != "CallUUID"}
+    legs = {"CallUUID", "ALegUUID"}
+    named = {key: value for key, value in step.parameters.items() if key not in legs}
     return {**named, "Marker": str(marker)}
 
 

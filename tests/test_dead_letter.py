@@ -75,6 +75,35 @@ def test_a_callback_without_an_event_is_a_letter_and_a_journal_record() -> None:
     }
 
 
+# A callback no event can be made of, its content type, and the call it is about.
+A_LEG, B_LEG = UUID, "0df857fe-8d2e-4c53-9b5f-6d0f4f0a7c11"
+KEYED = [
+    (f"CallUUID={A_LEG}&Event=Ring", "text/plain", A_LEG),
+    (f"DialALegUUID={A_LEG}&CallUUID={B_LEG}", "text/plain", A_LEG),
+    (f"ALegUUID={A_LEG}&CallUUID={B_LEG}", "application/json", A_LEG),
+    (f"call_uuid={A_LEG}&error=x", "text/plain", A_LEG),
+    (f'{{"CallUUID": "{A_LEG}"}}', "text/plain", A_LEG),
+    (f'{{"message_uuid": "{A_LEG}", "call_uuid": 7}}', "text/plain", A_LEG),
+    (f"MessageUUID={B_LEG}&CallUUID={A_LEG}", "text/plain", A_LEG),
+    (f"MessageUUID={B_LEG}", "text/plain", B_LEG),
+    ("CallUUID=%0A&Event=Ring", "text/plain", None),
+    ("CallUUID=&Event=Ring", "text/plain", None),
+    ("Event=Ring", "application/x-www-form-urlencoded", None),
+    ("[1, 2]", "application/json", None),
+    ("[" * 200_000, "application/json", None),
+]
+
+
+@pytest.mark.parametrize(("body", "content_type", "key"), KEYED)
+def test_a_letter_and_its_journal_record_are_keyed_by_the_call_where_it_is_known(
+    body: str, content_type: str, key: str | None
+) -> None:
+    raw = signed(raw_callback(f"CallUUID={B_LEG}", body, content_type=content_type))
+    reason, reply = NoEventReason.CONTENT_TYPE, ACKNOWLEDGEMENT
+    identity, records = to_dead_letter(verdict_on(raw), reason, NAMING, reply)
+    assert [record.key for record in records] == [(key or identity).encode()] * 2
+
+
 def test_its_path_says_which_type_and_topic_it_would_have_been(types: Catalogue) -> None:
     _, (letter, journal) = unparsed(route=types.by_name["voice.call.ring"])
     assert headers(letter)["dlq_topic"] == b"test.plivo.voice.call.ring.v1"

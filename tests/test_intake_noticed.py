@@ -107,3 +107,20 @@ async def test_a_callback_that_was_not_published_names_nothing(types: Catalogue)
     with capture_logs() as lines:
         await walk.take(f"{RING}&NewField=1", token="another")
     assert [line["event"] for line in lines] == ["callback_rejected"]
+
+
+async def test_a_parameter_taken_for_the_customers_own_is_named_once(types: Catalogue) -> None:
+    walk = Walk(types, Fake())
+    query = "Status=new&MessageUUID=x&From=14155550123&To=14155550100&Text=hi"
+    with capture_logs() as lines:
+        for _ in range(2):
+            await walk.take(query, "messaging.message.inbound", method="GET")
+    assert [line for line in lines if line["event"] == "parameter_set_aside"] == [
+        {
+            "event": "parameter_set_aside",
+            "log_level": "warning",
+            "callback_type": "messaging.message.inbound",
+            "parameter": "Status",
+            "remedy": "BRIDGE_CONTEXT_PARAMETERS, or another name in the URL at Plivo",
+        }
+    ]

@@ -209,7 +209,7 @@ def test_what_cannot_be_read_is_a_named_fault_and_still_read_for_the_signature(
 
 def test_json_in_a_json_body_is_read_without_fault() -> None:
     assert decode("q=1", b'{"a": 1.0}', JSON, None) == Parameters(
-        query=(("q", "1"),), body=(("a", "1.0"),)
+        query=(("q", "1"),), body=(("a", "1.0"),), json=True
     )
 
 

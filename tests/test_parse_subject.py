@@ -77,6 +77,59 @@ def test_a_blank_identity_hides_no_other(types: Catalogue) -> None:
     assert parsed(types, [("CallUUID", ""), ("SessionUUID", UUID)]).subject == UUID
 
 
+A_LEG, B_LEG = UUID, "0df857fe-8d2e-4c53-9b5f-6d0f4f0a7c11"
+# What came, and what the event is keyed by.
+KEYED = [
+    (f"Event=StartApp&CallUUID={A_LEG}", A_LEG),
+    (f"Event=Hangup&CallUUID={A_LEG}&ALegUUID={A_LEG}", A_LEG),
+    (f"Event=Hangup&CallUUID={B_LEG}&ALegUUID={A_LEG}", A_LEG),
+    (f"Event=Hangup&ALegUUID={A_LEG}", A_LEG),
+    (f"DialAction=answer&DialALegUUID={A_LEG}&DialBLegUUID={B_LEG}", A_LEG),
+    (f"DialAction=hangup&DialALegUUID={A_LEG}&DialBLegUUID={B_LEG}&CallUUID={A_LEG}", A_LEG),
+    (f"DialAction=hangup&DialALegUUID={A_LEG}&DialBLegUUID={B_LEG}&CallUUID={B_LEG}", A_LEG),
+    (f"DialAction=answer&DialBLegUUID={B_LEG}", B_LEG),
+    (f"DialStatus=completed&DialALegUUID={A_LEG}&DialBLegUUID=", A_LEG),
+    (f"RecordUrl=u&RecordingID={A_LEG}", A_LEG),
+    (f"RecordUrl=u&RecordingID={B_LEG}&CallUUID={A_LEG}", A_LEG),
+    (f"ConferenceAction=exit&ConferenceUUID={B_LEG}&CallUUID={A_LEG}", A_LEG),
+    (f"ConferenceAction=exit&ConferenceUUID={B_LEG}", B_LEG),
+    (f"EventName=ParticipantJoin&MPCUUID={B_LEG}&ParticipantCallUUID={A_LEG}", B_LEG),
+    (f"EventName=ParticipantJoin&ParticipantCallUUID={A_LEG}", A_LEG),
+    (f"EventName=ParticipantRecordingPaused&RecordingUUID={A_LEG}&MemberID=3", A_LEG),
+    ("EventName=ParticipantRecordingFailed&MemberID=355", "355"),
+    (f"MPCFriendlyName=room&MPCUUID={B_LEG}&CallUUID={A_LEG}", A_LEG),
+    (f"MPCFriendlyName=room&MPCUUID={B_LEG}&ParticipantCallUUID={A_LEG}", A_LEG),
+    (f"transcription=hello&call_uuid={A_LEG}", A_LEG),
+    (f"transcription=hello&recording_id={A_LEG}", A_LEG),
+    (f"StreamID={B_LEG}&Event=StartStream&CallUUID={A_LEG}", A_LEG),
+    (f"StreamID={B_LEG}&Event=StartStream", B_LEG),
+    (f"AttemptUUID={A_LEG}&ChannelStatus=sent", A_LEG),
+    (f"Event=CallQueued&CallUUID={A_LEG}", A_LEG),
+    ("StableSpeech=one+two&SequenceNumber=3", None),
+    (f"StableSpeech=one+two&SequenceNumber=3&CallUUID={A_LEG}", A_LEG),
+]
+
+
+@pytest.mark.parametrize(("form", "key"), KEYED)
+def test_what_plivo_documents_for_a_type_is_enough_for_an_event_with_a_key(
+    types: Catalogue, form: str, key: str | None
+) -> None:
+    callback = Parser(types).parse(vouched(raw_callback("", form)), None)
+    event = event_of(callback)
+    assert event.record.key == (key or event.id).encode()
+    assert callback.subject == key
+
+
+def test_two_words_of_two_calls_that_cannot_be_told_apart_are_two_events(types: Catalogue) -> None:
+    form = "StableSpeech=one+two&SequenceNumber=3"
+    nonces = [("x-plivo-signature-v3-nonce", nonce) for nonce in ("1", "2")]
+    ids = {
+        event_of(Parser(types).parse(vouched(raw_callback("", form, headers=[nonce])), None)).id
+        for nonce in nonces
+    }
+    assert len(ids) == 2
+
+
 class _TwoNames(CallbackData):
     """A time that has two names."""
 

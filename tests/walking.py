@@ -115,12 +115,19 @@ class Walk:
         )
 
     async def take(
-        self, form: str = RING, kind: str = "voice.call.ring", token: str = TOKEN
+        self,
+        form: str = RING,
+        kind: str = "voice.call.ring",
+        token: str = TOKEN,
+        *,
+        method: str = "POST",
     ) -> Any:
         route = self.types.by_name[kind]
-        signed = signed_headers("POST", URL + route.path, form, token)
+        query, body = (form, "") if method == "GET" else ("", form)
+        url = URL + route.path + (f"?{query}" if query else "")
+        signed = signed_headers(method, url, body, token)
         raw = RawCallback(
-            "POST", URL, URL, route.path, "", (*signed.items(),), form.encode(), "", NOW
+            method, URL, URL, route.path, query, (*signed.items(),), body.encode(), "", NOW
         )
         return await self.intake.take(raw, route)
 

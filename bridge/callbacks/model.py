@@ -4,7 +4,7 @@ A declaration is a pydantic model with one line a parameter (Plivo's name, our n
 normaliser, meaning with unit) and a CallbackType that says what cannot be seen from the fields.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
@@ -151,32 +151,40 @@ class VoiceEvent(CallbackData):
 class CallbackType:
     """What a declaration says beside its fields.
 
-    ``recognise`` lists alternatives, each a conjunction joined by `` & ``: ``Event=Ring`` (has that
-    value), ``EventName^=MPC`` (begins so), ``CallUUID`` (is there and not blank), ``Digits?`` (is
-    there, blank or not), ``!Event`` (is not), ``!Event=Hangup`` (is another); none means that
-    nobody knows its parameters and its path alone tells it. ``step`` is its place in the order the
-    types are tried. ``told_by_path`` marks a type whose parameters are also another's; ``weak`` one
-    whose parameters do not contradict the path of another. ``key`` are the fields that may be the
-    event's subject and partition key, the first that is there. ``happened`` are those that may hold
-    when it happened, likewise; none if Plivo does not say. ``repeats`` marks a type whose parameters
-    can truthfully come twice. ``informational`` marks a type whose loss hurts least: it tells of
-    progress that another callback, or whom it concerns, tells again, and never of an end; under load it
-    is shed first. ``samples`` are bodies as Plivo would send them, by what they show.
+    ``named`` and ``recognise`` list alternatives. Each is a conjunction joined by `` & ``:
+    ``Event=Ring`` (has that value), ``EventName^=MPC`` (begins with it), ``CallUUID`` (present and not
+    blank), ``Digits?`` (present, blank or not), ``!Event`` (absent or blank), ``!Event=Hangup`` (has
+    another value). ``named`` are those in which the callback itself names its kind, ``recognise``
+    those in which other parameters show it. A type with neither is recognised by its path alone.
+    ``step`` is its place in the order in which types are tried. ``told_by_path`` marks a type whose
+    parameters are also another's; ``weak`` one whose parameters do not contradict another's path.
+
+    ``key`` lists the fields that can be the event's subject and partition key; the first one present
+    is used. ``anonymous`` marks a type whose documented parameters hold no identifier: without one,
+    the subject is the event's id. ``happened`` lists the fields that can hold when it happened.
+    ``repeats`` marks a type whose callbacks can legitimately repeat with identical parameters, unless
+    one of the alternatives in ``once`` holds; its event id then includes the nonce.
+    ``informational`` marks a type whose loss hurts least: it reports progress that a later callback
+    reports again, never an end, and is shed first under load. ``samples`` are bodies as Plivo would
+    send them, by what they show.
     """
 
     name: str
     model: type[CallbackData]
     key: tuple[str, ...]
     reply: Reply
-    recognise: tuple[str, ...]
     step: int
     samples: Mapping[str, str]
+    named: tuple[str, ...] = ()
+    recognise: tuple[str, ...] = ()
     version: int = 1
     revision: int = 0
     happened: tuple[str, ...] = ()
     told_by_path: bool = False
     weak: bool = False
     repeats: bool = False
+    once: tuple[str, ...] = ()
+    anonymous: bool = False
     informational: bool = False
 
     @property
@@ -188,6 +196,30 @@ class CallbackType:
     def has_path(self) -> bool:
         """Say whether the type has a route of its own."""
         return self.name != UNRECOGNISED
+
+    @property
+    def alternatives(self) -> tuple[str, ...]:
+        """Return everything it is recognised by, its own words first."""
+        return (*self.named, *self.recognise)
+
+    def key_text(self, shown: Callable[[str], str]) -> str:
+        """Return in words what the event is keyed by, fields as ``shown`` writes them."""
+        fields = [shown(field) for field in self.key]
+        if self.anonymous:
+            fields += ["another UUID it carries", "the event's id"]
+        return " or ".join(fields)
+
+    def repeats_text(self, shown: Callable[[str], str]) -> str:
+        """Return in words whether callbacks with the same parameters are events of their own."""
+        if not self.repeats:
+            return "no"
+        once = " or ".join(shown(alternative) for alternative in self.once)
+        return f"yes, unless {once}" if once else "yes"
+
+    @property
+    def only_by_path(self) -> bool:
+        """Say whether nothing but its path shows this type."""
+        return not self.alternatives
 
     @property
     def event_type(self) -> str:

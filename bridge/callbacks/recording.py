@@ -59,6 +59,9 @@ class StoredRecordingFields(RecordingFields):
     recording_finished_at: Annotated[
         StatedOrUtc | None, param("RecordingEndTime", meaning="When it ended; UTC.")
     ] = None
+    recording_resource_url: Annotated[
+        Text | None, param("RecordingResourceURL", meaning="The recording's resource in the API.")
+    ] = None
     recording_format: Annotated[
         Word | None, param("RecordingFormat", meaning="File format, as sent: `mp3`, `.mp3`.")
     ] = None

@@ -14,6 +14,9 @@ CALLBACK = CallbackType(
     reply=Reply.ACK,
     recognise=(),
     step=99,
+    anonymous=True,
+    # Nobody knows whether it can: two events of one callback are better than one event of two.
+    repeats=True,
     samples={
         "nothing known": "Colour=blue&Wheels=3",
     },

@@ -52,7 +52,7 @@ def recognised(kind: CallbackType) -> list[str]:
     """Return what a callback of this type is told by, an alternative each."""
     found = [
         ", ".join(_condition(part) for part in alternative.split(" & "))
-        for alternative in kind.recognise
+        for alternative in kind.alternatives
     ]
     if not kind.has_path:
         return ["nothing else fits it"]
@@ -222,6 +222,7 @@ def _description(kind: CallbackType, prefix: str) -> dict[str, Any]:
         "event_type": kind.event_type,
         "topic": prefix + kind.topic,
         "key": list(kind.key),
+        "repeats": kind.repeats_text(str),
         "time": list(kind.happened),
         "schema": kind.schema_path,
         "fields": list(_fields(kind)),
@@ -242,7 +243,8 @@ def _print(kind: CallbackType, prefix: str) -> None:
         ("takes as an answer", _REPLIES[kind.reply]),
         ("event type", kind.event_type),
         ("topic", prefix + kind.topic),
-        ("key", " or ".join(kind.key) or "a UUID it carries, or the event's id"),
+        ("key", kind.key_text(str)),
+        ("an id for each nonce", kind.repeats_text(str)),
         ("time", " or ".join((*kind.happened, "received_at"))),
         ("schema", kind.schema_path),
         ("source", source(kind)),

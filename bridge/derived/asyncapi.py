@@ -198,8 +198,8 @@ def _event_message(
         for example in examples
         if example.type is kind
     ]
-    fields = " or ".join(f"`data.{field}`" for field in kind.key)
-    key = f"The event's `partitionkey`: {fields or 'a UUID it carries, or its id'}."
+    fields = kind.key_text(lambda field: f"`data.{field}`")
+    key = f"The event's `partitionkey`: {fields}."
     payload = schemas.add(kind.event_type, schema)
     headers = event_headers(schema)
     return {**_message(topic, key, headers, payload, shown), "x-schema": kind.schema_path}
@@ -235,7 +235,7 @@ def document(
         ),
         (
             DEAD_LETTER_TOPIC,
-            "The callback's id, or its event's key where Kafka refused a record.",
+            "The call, message or session it is about, where that is known; else the callback's id.",
             dead_letter_headers(),
             [_example("no-identity", "It does not say what it is about.", _dead_letter(keyed))],
         ),

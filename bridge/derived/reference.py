@@ -67,7 +67,7 @@ _ANSWERS = {
 
 
 def _callback(kind: CallbackType) -> str:
-    recognised = " or ".join(f"`{one}`" for one in kind.recognise) or "its path alone"
+    recognised = " or ".join(f"`{one}`" for one in kind.alternatives) or "its path alone"
     if kind.told_by_path:
         recognised += "; only the path tells it from a type with the same parameters"
     rows = [
@@ -76,7 +76,8 @@ def _callback(kind: CallbackType) -> str:
         ("Plivo does with the answer", _ANSWERS[kind.reply]),
         ("event type", f"`{kind.event_type}`"),
         ("topic", f"`{kind.topic}`"),
-        ("key", " or ".join(f"`{field}`" for field in kind.key) or "a UUID it carries, or the id"),
+        ("key", kind.key_text(lambda field: f"`{field}`")),
+        ("an id for each nonce", kind.repeats_text(lambda one: f"`{one}`")),
         ("time", " or ".join(f"`{one}`" for one in (*kind.happened, "received_at"))),
         ("shed first under load", "yes" if kind.informational else "no"),
         ("schema", f"[`{kind.schema_path}`](../../schemas/{kind.schema_path})"),

@@ -2,6 +2,9 @@
 
 ``call`` is the one field to gather a whole call by: the first leg's id, which every leg and every
 element of a call leads back to. A leg that is not the first has it as its parent.
+
+On the callbacks of a ``<Dial>``, ``leg`` is the leg that dialled and ``other_leg`` the dialled one,
+whichever of the two ``CallUUID`` is: Plivo's list has no ``CallUUID``, and receivers report both.
 """
 
 from collections.abc import Mapping
@@ -16,7 +19,7 @@ class Correlation(TypedDict):
 
     call: Annotated[str | None, Field(description="The whole call: its first leg's id.")]
     leg: Annotated[str | None, Field(description="The leg it happened on.")]
-    other_leg: Annotated[str | None, Field(description="The leg that was dialled, if any.")]
+    other_leg: Annotated[str | None, Field(description="The leg that a `<Dial>` dialled, if any.")]
     parent_call: Annotated[str | None, Field(description="The first leg, if this is another one.")]
     request: Annotated[str | None, Field(description="The API request that placed the call.")]
     conference: Annotated[str | None, Field(description="The conference, by its id.")]
@@ -33,12 +36,18 @@ def _first(fields: Mapping[str, object], *names: str) -> str | None:
 
 def correlation(fields: Mapping[str, object]) -> Correlation:
     """Return what the fields of a voice callback say of its call."""
+    other_leg = _first(fields, "dial_b_leg_uuid")
     leg = _first(fields, "call_uuid", "participant_call_uuid")
+    dialling_leg = _first(fields, "dial_a_leg_uuid")
     first_leg = _first(fields, "a_leg_uuid", "dial_a_leg_uuid")
+    if leg is None or leg == other_leg:
+        leg = dialling_leg or leg
+    if leg == other_leg:
+        other_leg = None
     return Correlation(
         call=first_leg or leg,
         leg=leg,
-        other_leg=_first(fields, "dial_b_leg_uuid"),
+        other_leg=other_leg,
         parent_call=first_leg if first_leg != leg else None,
         request=_first(fields, "request_uuid", "a_leg_request_uuid"),
         conference=_first(fields, "conference_uuid"),

@@ -8,7 +8,12 @@ PREFIX = "X-PH-"
 
 
 def _read(texts: dict[str, str], _scope: Scope) -> dict[str, str]:
-    return {name.removeprefix(PREFIX): value for name, value in texts.items()}
+    headers: dict[str, str] = {}
+    for name, value in texts.items():
+        short = name[len(PREFIX) :]
+        # The prefix comes in lower case too, so two parameters can have one name: keep both.
+        headers[short if headers.get(short, value) == value else name] = value
+    return headers
 
 
 SipHeaders = Annotated[dict[str, str], ReadsGroup(_read)]

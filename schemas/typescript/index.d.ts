@@ -129,7 +129,7 @@ export interface Correlation {
   call: string | null;
   /** The leg it happened on. */
   leg: string | null;
-  /** The leg that was dialled, if any. */
+  /** The leg that a `<Dial>` dialled, if any. */
   other_leg: string | null;
   /** The first leg, if this is another one. */
   parent_call: string | null;
@@ -202,6 +202,12 @@ export interface ApiAsyncResponseV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** Id of the API request. */
   api_id: string;
+  /** What Plivo did, in its words: `call fired`. */
+  message?: string | null;
+  /** Id of the request for a call; JSON text of a list for several destinations. */
+  request_uuid?: string | null;
+  /** Why the request failed. */
+  error?: string | null;
 }
 
 /** The response to an API request that was made asynchronously. */
@@ -240,6 +246,8 @@ export interface MaskingSessionRecordingV1Data {
   recording_began_at?: Moment | null;
   /** When it ended; UTC. */
   recording_finished_at?: Moment | null;
+  /** The recording's resource in the API. */
+  recording_resource_url?: string | null;
   /** File format, as sent: `mp3`, `.mp3`. */
   recording_format?: string | null;
   /** Id of the session. */
@@ -256,8 +264,6 @@ export interface MaskingSessionRecordingV1Data {
   virtual_number?: Party | null;
   /** The order these were made in. */
   sequence?: number | null;
-  /** The recording's resource in the API. */
-  recording_resource_url?: string | null;
 }
 
 /** A recording of a masking session changed. */
@@ -627,7 +633,7 @@ export interface VerifySessionStatusV1Data {
   /** Set when Plivo's local times are not in the account's configured zone. */
   zone_mismatch?: ZoneMismatch | null;
   /** Id of the session. */
-  session_uuid: string;
+  session_uuid?: string | null;
   /** `in-progress`, `verified`, `expired`. Open set. */
   session_status?: string | null;
   /** Id of the attempt. */
@@ -670,8 +676,8 @@ export interface VoiceCallAnswerV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -744,8 +750,8 @@ export interface VoiceCallFallbackV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -818,8 +824,8 @@ export interface VoiceCallHangupV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -908,8 +914,8 @@ export interface VoiceCallMachineDetectionV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -984,8 +990,8 @@ export interface VoiceCallRedirectV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -1058,8 +1064,8 @@ export interface VoiceCallRingV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -1132,8 +1138,8 @@ export interface VoiceCallTransferV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -1218,8 +1224,8 @@ export interface VoiceConferenceActionV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -1266,7 +1272,7 @@ export interface VoiceConferenceActionV1Data {
   sip_auth_user?: string | null;
   /** Where an inbound SIP leg came from. */
   sip_source_ip?: string | null;
-  /** `enter`, `exit`, `digits`, `floor` or `record`. */
+  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. */
   conference_action?: string | null;
   /** Id of the conference. */
   conference_uuid?: string | null;
@@ -1300,8 +1306,8 @@ export interface VoiceConferenceDigitsV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -1348,7 +1354,7 @@ export interface VoiceConferenceDigitsV1Data {
   sip_auth_user?: string | null;
   /** Where an inbound SIP leg came from. */
   sip_source_ip?: string | null;
-  /** `enter`, `exit`, `digits`, `floor` or `record`. */
+  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. */
   conference_action?: string | null;
   /** Id of the conference. */
   conference_uuid?: string | null;
@@ -1384,8 +1390,8 @@ export interface VoiceConferenceEnterV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -1432,7 +1438,7 @@ export interface VoiceConferenceEnterV1Data {
   sip_auth_user?: string | null;
   /** Where an inbound SIP leg came from. */
   sip_source_ip?: string | null;
-  /** `enter`, `exit`, `digits`, `floor` or `record`. */
+  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. */
   conference_action?: string | null;
   /** Id of the conference. */
   conference_uuid?: string | null;
@@ -1468,8 +1474,8 @@ export interface VoiceConferenceExitV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -1516,7 +1522,7 @@ export interface VoiceConferenceExitV1Data {
   sip_auth_user?: string | null;
   /** Where an inbound SIP leg came from. */
   sip_source_ip?: string | null;
-  /** `enter`, `exit`, `digits`, `floor` or `record`. */
+  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. */
   conference_action?: string | null;
   /** Id of the conference. */
   conference_uuid?: string | null;
@@ -1552,8 +1558,8 @@ export interface VoiceConferenceFloorV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -1600,7 +1606,7 @@ export interface VoiceConferenceFloorV1Data {
   sip_auth_user?: string | null;
   /** Where an inbound SIP leg came from. */
   sip_source_ip?: string | null;
-  /** `enter`, `exit`, `digits`, `floor` or `record`. */
+  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. */
   conference_action?: string | null;
   /** Id of the conference. */
   conference_uuid?: string | null;
@@ -1612,6 +1618,88 @@ export interface VoiceConferenceFloorV1Data {
 
 /** A member got the floor. */
 export interface VoiceConferenceFloorV1 extends CloudEvent<"com.plivo.voice.conference.floor.v1", VoiceConferenceFloorV1Data> {}
+
+/** Something else happened in a conference: `conference_action` and `event` are Plivo's words. */
+export interface VoiceConferenceOtherV1Data {
+  /** When the bridge received it, RFC 3339 UTC. */
+  received_at: string;
+  /** The field the event's `time` is from, or `received`. */
+  time_source: string;
+  /** What told the type apart. */
+  recognised_by: "path" | "parameters" | (string & {});
+  verification: Verification;
+  /** The customer's own query parameters of the configured URL. */
+  context: Record<string, Array<string>>;
+  /** Parameters of Plivo's that no declaration knows, as they came. */
+  undeclared: Record<string, Array<string>>;
+  /** Parameters that could not be read, as they came. */
+  unreadable: Array<Unread>;
+  /** Set when Plivo's local times are not in the account's configured zone. */
+  zone_mismatch?: ZoneMismatch | null;
+  /** What it can be joined with other events by. */
+  correlation: Correlation;
+  /** Custom SIP headers of the call, by name. */
+  sip_headers?: Record<string, string> | null;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
+  /** Plivo's word for what happened. */
+  event?: string | null;
+  /** Who calls. */
+  from?: Party | null;
+  /** Who is called. */
+  to?: Party | null;
+  /** `inbound` or `outbound`, seen from Plivo. */
+  direction?: string | null;
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  call_status?: string | null;
+  /** Caller name; an endpoint's user name for SIP. */
+  caller_name?: string | null;
+  /** Number the call was forwarded from, if carriers say. */
+  forwarded_from?: Party | null;
+  /** Id of the API request that placed the call; outbound only. */
+  request_uuid?: string | null;
+  /** Id of the call's first leg. */
+  a_leg_uuid?: string | null;
+  /** Request id of the call's first leg. */
+  a_leg_request_uuid?: string | null;
+  /** When early media started; UTC. Not constant over a call: no key. */
+  session_started_at?: Moment | null;
+  /** Auth id of the main account. */
+  parent_auth_id?: string | null;
+  /** Price a minute, in the account's currency. */
+  bill_rate?: string | null;
+  /** Country of the destination, two letters. */
+  country_code?: string | null;
+  /** Plivo's kind of route. */
+  route_type?: string | null;
+  /** Compliance application's id. */
+  compliance_application_id?: string | null;
+  /** Compliance application's status. */
+  compliance_status?: string | null;
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  stir?: Stir | null;
+  /** What machine detection found. */
+  machine?: Machine | null;
+  /** The raw SIP To header. */
+  sip_to_header?: string | null;
+  /** How an inbound SIP leg was authenticated. */
+  sip_auth_type?: string | null;
+  /** Whom it was authenticated as. */
+  sip_auth_user?: string | null;
+  /** Where an inbound SIP leg came from. */
+  sip_source_ip?: string | null;
+  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. */
+  conference_action?: string | null;
+  /** Id of the conference. */
+  conference_uuid?: string | null;
+  /** Name of the conference. */
+  conference_name?: string | null;
+  /** The member's id in the conference. */
+  conference_member_id?: string | null;
+}
+
+/** Something else happened in a conference: `conference_action` and `event` are Plivo's words. */
+export interface VoiceConferenceOtherV1 extends CloudEvent<"com.plivo.voice.conference.other.v1", VoiceConferenceOtherV1Data> {}
 
 /** A conference was recorded. */
 export interface VoiceConferenceRecordV1Data {
@@ -1646,8 +1734,8 @@ export interface VoiceConferenceRecordV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -1694,7 +1782,7 @@ export interface VoiceConferenceRecordV1Data {
   sip_auth_user?: string | null;
   /** Where an inbound SIP leg came from. */
   sip_source_ip?: string | null;
-  /** `enter`, `exit`, `digits`, `floor` or `record`. */
+  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. */
   conference_action?: string | null;
   /** Id of the conference. */
   conference_uuid?: string | null;
@@ -1728,8 +1816,8 @@ export interface VoiceConferenceSoundV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -1815,7 +1903,7 @@ export interface VoiceConferenceRecordingApiCompletedV1Data {
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
   /** The conference's name. */
-  conference_name: string;
+  conference_name?: string | null;
   /** Id of the API request that began it. */
   api_id?: string | null;
 }
@@ -1844,8 +1932,8 @@ export interface VoiceDialActionV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -1928,8 +2016,8 @@ export interface VoiceDialAnswerV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -1976,7 +2064,7 @@ export interface VoiceDialAnswerV1Data {
   sip_auth_user?: string | null;
   /** Where an inbound SIP leg came from. */
   sip_source_ip?: string | null;
-  /** `answer`, `connected`, `digits`, `hangup`. */
+  /** `answer`, `connected`, `digits`, `hangup`. Open set. */
   dial_action?: string | null;
   /** Id of the leg that dialled. */
   dial_a_leg_uuid?: string | null;
@@ -2024,8 +2112,8 @@ export interface VoiceDialConnectedV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -2072,7 +2160,7 @@ export interface VoiceDialConnectedV1Data {
   sip_auth_user?: string | null;
   /** Where an inbound SIP leg came from. */
   sip_source_ip?: string | null;
-  /** `answer`, `connected`, `digits`, `hangup`. */
+  /** `answer`, `connected`, `digits`, `hangup`. Open set. */
   dial_action?: string | null;
   /** Id of the leg that dialled. */
   dial_a_leg_uuid?: string | null;
@@ -2120,8 +2208,8 @@ export interface VoiceDialDigitsV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -2168,7 +2256,7 @@ export interface VoiceDialDigitsV1Data {
   sip_auth_user?: string | null;
   /** Where an inbound SIP leg came from. */
   sip_source_ip?: string | null;
-  /** `answer`, `connected`, `digits`, `hangup`. */
+  /** `answer`, `connected`, `digits`, `hangup`. Open set. */
   dial_action?: string | null;
   /** Id of the leg that dialled. */
   dial_a_leg_uuid?: string | null;
@@ -2220,8 +2308,8 @@ export interface VoiceDialHangupV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -2268,7 +2356,7 @@ export interface VoiceDialHangupV1Data {
   sip_auth_user?: string | null;
   /** Where an inbound SIP leg came from. */
   sip_source_ip?: string | null;
-  /** `answer`, `connected`, `digits`, `hangup`. */
+  /** `answer`, `connected`, `digits`, `hangup`. Open set. */
   dial_action?: string | null;
   /** Id of the leg that dialled. */
   dial_a_leg_uuid?: string | null;
@@ -2301,6 +2389,102 @@ export interface VoiceDialHangupV1Data {
 /** A dialled leg ended. Those that lost a parallel dial end with code 9000. */
 export interface VoiceDialHangupV1 extends CloudEvent<"com.plivo.voice.dial.hangup.v1", VoiceDialHangupV1Data> {}
 
+/** Something else happened to a dialled leg; `dial_action` and `event` are Plivo's words for it. */
+export interface VoiceDialOtherV1Data {
+  /** When the bridge received it, RFC 3339 UTC. */
+  received_at: string;
+  /** The field the event's `time` is from, or `received`. */
+  time_source: string;
+  /** What told the type apart. */
+  recognised_by: "path" | "parameters" | (string & {});
+  verification: Verification;
+  /** The customer's own query parameters of the configured URL. */
+  context: Record<string, Array<string>>;
+  /** Parameters of Plivo's that no declaration knows, as they came. */
+  undeclared: Record<string, Array<string>>;
+  /** Parameters that could not be read, as they came. */
+  unreadable: Array<Unread>;
+  /** Set when Plivo's local times are not in the account's configured zone. */
+  zone_mismatch?: ZoneMismatch | null;
+  /** What it can be joined with other events by. */
+  correlation: Correlation;
+  /** Custom SIP headers of the call, by name. */
+  sip_headers?: Record<string, string> | null;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
+  /** Plivo's word for what happened. */
+  event?: string | null;
+  /** Who calls. */
+  from?: Party | null;
+  /** Who is called. */
+  to?: Party | null;
+  /** `inbound` or `outbound`, seen from Plivo. */
+  direction?: string | null;
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  call_status?: string | null;
+  /** Caller name; an endpoint's user name for SIP. */
+  caller_name?: string | null;
+  /** Number the call was forwarded from, if carriers say. */
+  forwarded_from?: Party | null;
+  /** Id of the API request that placed the call; outbound only. */
+  request_uuid?: string | null;
+  /** Id of the call's first leg. */
+  a_leg_uuid?: string | null;
+  /** Request id of the call's first leg. */
+  a_leg_request_uuid?: string | null;
+  /** When early media started; UTC. Not constant over a call: no key. */
+  session_started_at?: Moment | null;
+  /** Auth id of the main account. */
+  parent_auth_id?: string | null;
+  /** Price a minute, in the account's currency. */
+  bill_rate?: string | null;
+  /** Country of the destination, two letters. */
+  country_code?: string | null;
+  /** Plivo's kind of route. */
+  route_type?: string | null;
+  /** Compliance application's id. */
+  compliance_application_id?: string | null;
+  /** Compliance application's status. */
+  compliance_status?: string | null;
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  stir?: Stir | null;
+  /** What machine detection found. */
+  machine?: Machine | null;
+  /** The raw SIP To header. */
+  sip_to_header?: string | null;
+  /** How an inbound SIP leg was authenticated. */
+  sip_auth_type?: string | null;
+  /** Whom it was authenticated as. */
+  sip_auth_user?: string | null;
+  /** Where an inbound SIP leg came from. */
+  sip_source_ip?: string | null;
+  /** `answer`, `connected`, `digits`, `hangup`. Open set. */
+  dial_action?: string | null;
+  /** Id of the leg that dialled. */
+  dial_a_leg_uuid?: string | null;
+  /** Id of the leg that was dialled. */
+  dial_b_leg_uuid?: string | null;
+  /** State of the dialled leg. */
+  dial_b_leg_status?: string | null;
+  /** Caller id the dialled leg was shown. */
+  dial_b_leg_from?: Party | null;
+  /** Who was dialled. */
+  dial_b_leg_to?: Party | null;
+  /** Its place among the numbers dialled, from 1. */
+  dial_b_leg_position?: number | null;
+  /** Its price a minute. */
+  dial_b_leg_bill_rate?: string | null;
+  /** When the leg was placed; local time. */
+  started_at?: Moment | null;
+  /** When it was answered; local time. */
+  answered_at?: Moment | null;
+  /** When it ended; local time. */
+  ended_at?: Moment | null;
+}
+
+/** Something else happened to a dialled leg; `dial_action` and `event` are Plivo's words for it. */
+export interface VoiceDialOtherV1 extends CloudEvent<"com.plivo.voice.dial.other.v1", VoiceDialOtherV1Data> {}
+
 /** Plivo asks what a leg of a `<Dial>` is to hear: `confirmSound` or `dialMusic`. */
 export interface VoiceDialSoundV1Data {
   /** When the bridge received it, RFC 3339 UTC. */
@@ -2322,8 +2506,8 @@ export interface VoiceDialSoundV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -2396,8 +2580,8 @@ export interface VoiceFetchV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -2470,8 +2654,8 @@ export interface VoiceGetdigitsActionV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -2546,8 +2730,8 @@ export interface VoiceGetinputActionV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -2630,8 +2814,8 @@ export interface VoiceGetinputInterimV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Words that will not change. */
@@ -2668,8 +2852,8 @@ export interface VoiceMpcCallStatusV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -2742,8 +2926,56 @@ export interface VoiceMpcExitV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of the MultiPartyCall. */
-  mpc_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
+  /** Plivo's word for what happened. */
+  event?: string | null;
+  /** Who calls. */
+  from?: Party | null;
+  /** Who is called. */
+  to?: Party | null;
+  /** `inbound` or `outbound`, seen from Plivo. */
+  direction?: string | null;
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  call_status?: string | null;
+  /** Caller name; an endpoint's user name for SIP. */
+  caller_name?: string | null;
+  /** Number the call was forwarded from, if carriers say. */
+  forwarded_from?: Party | null;
+  /** Id of the API request that placed the call; outbound only. */
+  request_uuid?: string | null;
+  /** Id of the call's first leg. */
+  a_leg_uuid?: string | null;
+  /** Request id of the call's first leg. */
+  a_leg_request_uuid?: string | null;
+  /** When early media started; UTC. Not constant over a call: no key. */
+  session_started_at?: Moment | null;
+  /** Auth id of the main account. */
+  parent_auth_id?: string | null;
+  /** Price a minute, in the account's currency. */
+  bill_rate?: string | null;
+  /** Country of the destination, two letters. */
+  country_code?: string | null;
+  /** Plivo's kind of route. */
+  route_type?: string | null;
+  /** Compliance application's id. */
+  compliance_application_id?: string | null;
+  /** Compliance application's status. */
+  compliance_status?: string | null;
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  stir?: Stir | null;
+  /** What machine detection found. */
+  machine?: Machine | null;
+  /** The raw SIP To header. */
+  sip_to_header?: string | null;
+  /** How an inbound SIP leg was authenticated. */
+  sip_auth_type?: string | null;
+  /** Whom it was authenticated as. */
+  sip_auth_user?: string | null;
+  /** Where an inbound SIP leg came from. */
+  sip_source_ip?: string | null;
+  /** Id of the MultiPartyCall. Plivo's list of some events lacks it. */
+  mpc_uuid?: string | null;
   /** Name of the MultiPartyCall. */
   mpc_name?: string | null;
   /** Plivo's word for what happened. */
@@ -2798,14 +3030,16 @@ export interface VoiceMpcRecordingV1Data {
   recording_began_at?: Moment | null;
   /** When it ended; UTC. */
   recording_finished_at?: Moment | null;
+  /** The recording's resource in the API. */
+  recording_resource_url?: string | null;
   /** File format, as sent: `mp3`, `.mp3`. */
   recording_format?: string | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of the MultiPartyCall. */
-  mpc_uuid: string;
+  /** Id of the MultiPartyCall. Plivo's list of some events lacks it. */
+  mpc_uuid?: string | null;
   /** Name of the MultiPartyCall. */
   mpc_name?: string | null;
   /** Plivo's word for what happened. */
@@ -2846,8 +3080,8 @@ export interface VoiceMpcSoundV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -2920,8 +3154,8 @@ export interface VoiceMpcStatusV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of the MultiPartyCall. */
-  mpc_uuid: string;
+  /** Id of the MultiPartyCall. Plivo's list of some events lacks it. */
+  mpc_uuid?: string | null;
   /** Name of the MultiPartyCall. */
   mpc_name?: string | null;
   /** Plivo's word for what happened. */
@@ -2980,8 +3214,8 @@ export interface VoiceRecordActionV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -3070,8 +3304,8 @@ export interface VoiceRecordCompletedV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Who calls. */
@@ -3159,7 +3393,7 @@ export interface VoiceRecordingApiCompletedV1Data {
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
   /** Id of the call leg. */
-  call_uuid: string;
+  call_uuid?: string | null;
   /** Id of the API request that began it. */
   api_id?: string | null;
 }
@@ -3188,8 +3422,8 @@ export interface VoiceStreamStatusV1Data {
   correlation: Correlation;
   /** Custom SIP headers of the call, by name. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. */
-  call_uuid: string;
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  call_uuid?: string | null;
   /** Plivo's word for what happened. */
   event?: string | null;
   /** Id of the stream. */
@@ -3212,6 +3446,18 @@ export interface VoiceStreamStatusV1Data {
   duration_s?: number | null;
   /** The checkpoint that was played. */
   name?: string | null;
+  /** Whether the service may send audio back. */
+  bidirectional?: boolean | null;
+  /** `inbound`, `outbound` or `both`. */
+  audio_track?: string | null;
+  /** The longest the stream may last, seconds. */
+  stream_timeout_s?: number | null;
+  /** Codec and sample rate of the audio. */
+  content_type?: string | null;
+  /** What the customer passes to the service. */
+  extra_headers?: string | null;
+  /** Whether the call's XML waits until the stream has ended. */
+  keep_call_alive?: boolean | null;
   /** Auth id of the main account. */
   parent_auth_id?: string | null;
 }
@@ -3345,6 +3591,7 @@ export interface PlivoEvents {
   "com.plivo.voice.conference.enter.v1": VoiceConferenceEnterV1;
   "com.plivo.voice.conference.exit.v1": VoiceConferenceExitV1;
   "com.plivo.voice.conference.floor.v1": VoiceConferenceFloorV1;
+  "com.plivo.voice.conference.other.v1": VoiceConferenceOtherV1;
   "com.plivo.voice.conference.record.v1": VoiceConferenceRecordV1;
   "com.plivo.voice.conference.sound.v1": VoiceConferenceSoundV1;
   "com.plivo.voice.conference_recording_api.completed.v1": VoiceConferenceRecordingApiCompletedV1;
@@ -3353,6 +3600,7 @@ export interface PlivoEvents {
   "com.plivo.voice.dial.connected.v1": VoiceDialConnectedV1;
   "com.plivo.voice.dial.digits.v1": VoiceDialDigitsV1;
   "com.plivo.voice.dial.hangup.v1": VoiceDialHangupV1;
+  "com.plivo.voice.dial.other.v1": VoiceDialOtherV1;
   "com.plivo.voice.dial.sound.v1": VoiceDialSoundV1;
   "com.plivo.voice.fetch.v1": VoiceFetchV1;
   "com.plivo.voice.getdigits.action.v1": VoiceGetdigitsActionV1;

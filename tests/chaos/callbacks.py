@@ -111,7 +111,8 @@ def genuine(step: Step, chance: Random) -> Callback:
 
 def without_event(step: Step, chance: Random) -> Callback:
     """Return one whose signature holds, and that no event can be made of: it has no identity."""
-    parameters = {name: value for name, value in step.parameters.items() if name != "CallUUID"}
+    legs = {"CallUUID", "ALegUUID"}
+    parameters = {name: value for name, value in step.parameters.items() if name not in legs}
     return _signed(Step(step.path, parameters), chance, topic=DEAD_LETTER_TOPIC, key="")
 
 

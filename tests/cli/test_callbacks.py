@@ -87,9 +87,14 @@ def test_a_type_says_what_is_sent_what_is_published_and_where_it_is_from() -> No
     (one,) = lines(call("show", HANGUP).stdout)
     assert one["source"]["pages"] == ["https://docs.plivo.com/docs/voice/api/call/make-a-call"]
     assert (one["topic"], one["event_type"]) == (f"plivo.{HANGUP}.v1", f"com.plivo.{HANGUP}.v1")
-    assert (one["key"], one["time"], one["reply"]) == (["call_uuid"], ["ended_at"], "ack")
+    assert (one["key"], one["time"], one["reply"]) == (
+        ["a_leg_uuid", "call_uuid"],
+        ["ended_at"],
+        "ack",
+    )
     assert one["recognised_by"] == [
         "Event is Hangup",
+        "HangupCause, EndTime, CallUUID, no Event, no DialAction",
         "HangupCause, CallUUID, no Event",
     ]
     fields = {field["field"]: field for field in one["fields"]}

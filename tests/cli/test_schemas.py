@@ -188,9 +188,9 @@ def test_a_terminal_gets_a_line_with_file_line_schema_and_place(
     tmp_path: Path, terminal: None
 ) -> None:
     file = tmp_path / "events.jsonl"
-    file.write_bytes(orjson.dumps(broken(call_uuid=7)))
+    file.write_bytes(orjson.dumps(broken(received_at=7)))
     done = call("check", file)
-    fault = "data.call_uuid: 7 is not of type 'string'"
+    fault = "data.received_at: 7 is not of type 'string'"
     assert done.stdout == f"{file}:1: {RING}/1.0.json: {fault}\n"
 
 

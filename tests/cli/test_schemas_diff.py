@@ -52,7 +52,10 @@ def test_a_break_is_named_with_exit_code_1(folder: Path) -> None:
 
 
 def test_words_alone_are_neither(folder: Path) -> None:
-    changed(folder, RING, call_uuid={"type": "string", "description": "Another."})
+    path = folder / RING / "1.0.json"
+    schema = json.loads(path.read_text())
+    schema["properties"]["data"]["properties"]["call_uuid"]["description"] = "Another."
+    path.write_text(json.dumps(schema))
     done = call("diff", RING, "--folder", folder)
     assert (done.exit_code, [one["change"] for one in lines(done.stdout)]) == (0, ["wording"])
 

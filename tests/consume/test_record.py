@@ -172,7 +172,7 @@ def test_an_unknown_type_or_major_version_keeps_its_data_as_it_came(
             "not_an_event",
         ),
         (changed(HANGUP, lambda event: event.update(data=None)), "not_an_event"),
-        (changed(HANGUP, lambda event: event["data"].pop("call_uuid")), "bad_data"),
+        (changed(HANGUP, lambda event: event["data"].pop("received_at")), "bad_data"),
         (changed(HANGUP, lambda event: event["data"].update(duration_s="66")), "bad_data"),
         (changed(HANGUP, lambda event: event["data"]["from"].update(kind=1)), "bad_data"),
     ],

@@ -1,6 +1,7 @@
 """Asynchronous API: https://plivo.com/docs/voice/api/overview, ``callback_url``.
 
-Almost any request takes a ``callback_url``; the real response goes there. Its form is on no page.
+Almost any request takes a ``callback_url``; the real response goes there. Its form is on no page; the
+fields are those of the responses that Plivo documents.
 """
 
 from typing import Annotated
@@ -13,6 +14,17 @@ class AsyncResponse(CallbackData):
     """The response to an API request that was made asynchronously."""
 
     api_id: Annotated[Text, param("api_id", meaning="Id of the API request.")]
+    message: Annotated[
+        Text | None, param("message", meaning="What Plivo did, in its words: `call fired`.")
+    ] = None
+    request_uuid: Annotated[
+        Text | None,
+        param(
+            "request_uuid",
+            meaning="Id of the request for a call; JSON text of a list for several destinations.",
+        ),
+    ] = None
+    error: Annotated[Text | None, param("error", meaning="Why the request failed.")] = None
 
 
 CALLBACK = CallbackType(
@@ -23,5 +35,14 @@ CALLBACK = CallbackType(
     recognise=("api_id",),
     step=14,
     weak=True,
-    samples={"as far as documented": "api_id=97ceeb52-58b6-11e1-86da-77300b68f8bb"},
+    samples={
+        "as far as documented": "api_id=97ceeb52-58b6-11e1-86da-77300b68f8bb",
+        "a call": (
+            "api_id=97ceeb52-58b6-11e1-86da-77300b68f8bb&message=call+fired"
+            "&request_uuid=9834029e-58b6-11e1-b8b7-a5bd0e4e126f"
+        ),
+        "refused": (
+            "api_id=97ceeb52-58b6-11e1-86da-77300b68f8bb&error=answer_url+parameter+is+missing"
+        ),
+    },
 )

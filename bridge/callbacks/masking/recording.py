@@ -1,19 +1,12 @@
 """Recordings of masking sessions: https://plivo.com/docs/number-masking/api/session."""
 
-from typing import Annotated
-
 from bridge.callbacks.masking import MaskingCallback
-from bridge.callbacks.model import CallbackType, Reply, param
+from bridge.callbacks.model import CallbackType, Reply
 from bridge.callbacks.recording import StoredRecordingFields
-from bridge.normalise.quantity import Text
 
 
 class MaskingRecording(MaskingCallback, StoredRecordingFields):
     """A recording of a masking session changed."""
-
-    recording_resource_url: Annotated[
-        Text | None, param("RecordingResourceURL", meaning="The recording's resource in the API.")
-    ] = None
 
 
 CALLBACK = CallbackType(
@@ -21,7 +14,7 @@ CALLBACK = CallbackType(
     model=MaskingRecording,
     key=("session_uuid",),
     reply=Reply.ACK,
-    recognise=("EventName^=SessionRecording",),
+    named=("EventName^=SessionRecording",),
     step=1,
     happened=("event_at",),
     samples={

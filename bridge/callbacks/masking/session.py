@@ -45,7 +45,7 @@ CALLBACK = CallbackType(
     model=MaskingSession,
     key=("session_uuid",),
     reply=Reply.ACK,
-    recognise=("EventName^=Session & !EventName^=SessionRecording",),
+    named=("EventName^=Session & !EventName^=SessionRecording",),
     step=1,
     happened=("event_at",),
     samples={

@@ -42,7 +42,12 @@ CALLBACK = CallbackType(
     model=InboundMessage,
     key=("message_uuid",),
     reply=Reply.OPTIONAL_XML,
-    recognise=("MessageUUID & !Status & !status",),
+    recognise=(
+        "MessageUUID & !Status & !status",
+        "MessageUUID & !Status & Text",
+        "MessageUUID & !Status & Body",
+        "MessageUUID & !Status & MediaCount",
+    ),
     step=3,
     samples={
         "sms": f"{_IDS}&Text=Hello&TotalAmount=0.00000&TotalRate=0.00000&Type=sms&Units=1",

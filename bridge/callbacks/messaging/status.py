@@ -79,7 +79,9 @@ CALLBACK = CallbackType(
     model=MessageStatus,
     key=("message_uuid",),
     reply=Reply.ACK,
-    recognise=("MessageUUID & Status", "MessageUUID & status"),
+    # Old captures spell it `status`. So does many a customer's own query, which GET mixes with Plivo's
+    # parameters: beside what only a message carries, it is no delivery report.
+    recognise=("MessageUUID & Status", "MessageUUID & status & !Text & !Body & !MediaCount"),
     step=3,
     # The times add up as a message goes on: the last there is is that of this change.
     happened=("report_at", "sent_at", "queued_at"),

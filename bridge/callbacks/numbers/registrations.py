@@ -47,6 +47,7 @@ def _by_path(name: str, model: type[CallbackData]) -> CallbackType:
         reply=Reply.ACK,
         recognise=(),
         step=14,
+        anonymous=True,
         repeats=True,
         samples={"made up: no page names a field": "made_up_id=1ca34b00&made_up_state=registered"},
     )

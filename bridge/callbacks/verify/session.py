@@ -11,7 +11,7 @@ from bridge.normalise.stated import StatedOrUtc
 class VerifySession(CallbackData):
     """An attempt of a verify session changed."""
 
-    session_uuid: Annotated[Text, param("SessionUUID", meaning="Id of the session.")]
+    session_uuid: Annotated[Text | None, param("SessionUUID", meaning="Id of the session.")] = None
     session_status: Annotated[
         Word | None,
         param("SessionStatus", meaning="`in-progress`, `verified`, `expired`. Open set."),
@@ -36,7 +36,7 @@ class VerifySession(CallbackData):
 CALLBACK = CallbackType(
     name="verify.session.status",
     model=VerifySession,
-    key=("session_uuid",),
+    key=("session_uuid", "attempt_uuid"),
     reply=Reply.ACK,
     recognise=("AttemptUUID", "ChannelStatus"),
     step=2,

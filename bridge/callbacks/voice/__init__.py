@@ -14,11 +14,20 @@ from bridge.normalise.quantity import MachineOf, Money, Text, Word
 from bridge.normalise.stir import StirOf
 from bridge.normalise.time import UtcInstant
 
+# All callbacks of one call share one key: the id of its first leg, where the callback says which that
+# is (docs/decisions/0015-a-call-is-keyed-by-its-first-leg.md).
+CALL_KEY = ("a_leg_uuid", "call_uuid")
+# On the callbacks of a `<Dial>`, `CallUUID` can be the dialled leg's id.
+DIAL_KEY = ("a_leg_uuid", "dial_a_leg_uuid", "call_uuid", "dial_b_leg_uuid")
+
 
 class LegCallback(VoiceEvent):
-    """A callback of one call leg, at its barest."""
+    """The least that a callback of one call leg carries."""
 
-    call_uuid: Annotated[Text, param("CallUUID", meaning="Id of this call leg.")]
+    call_uuid: Annotated[
+        Text | None,
+        param("CallUUID", meaning="Id of this call leg. Plivo's lists of some callbacks lack it."),
+    ] = None
     event: Annotated[Text | None, param("Event", meaning="Plivo's word for what happened.")] = None
 
 

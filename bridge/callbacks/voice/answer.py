@@ -1,7 +1,7 @@
 """Answer: https://docs.plivo.com/docs/voice/api/call/make-a-call, ``answer_url``."""
 
 from bridge.callbacks.model import CallbackType, Reply
-from bridge.callbacks.voice import VoiceCallback
+from bridge.callbacks.voice import CALL_KEY, VoiceCallback
 
 
 class Answer(VoiceCallback):
@@ -11,10 +11,14 @@ class Answer(VoiceCallback):
 CALLBACK = CallbackType(
     name="voice.call.answer",
     model=Answer,
-    key=("call_uuid",),
+    key=CALL_KEY,
     reply=Reply.XML,
-    recognise=("Event=StartApp",),
+    named=("Event=StartApp",),
+    recognise=("CallUUID & Event=Redirect",),
     step=11,
+    # A `<Redirect>` can come back to this URL, again and again, with the same parameters.
+    repeats=True,
+    once=("Event=StartApp",),
     samples={
         "outbound, as captured": (
             "ALegRequestUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01"

@@ -1,14 +1,15 @@
 """Conferences: https://docs.plivo.com/docs/voice/xml/conferencing.
 
-Five callbacks differ by ``ConferenceAction``; the action URL has none. Exits carry little more than
-ids, may arrive out of order, and "last member" means that the room was empty at that instant.
+The callbacks differ by ``ConferenceAction``; the action URL has none. Plivo's page says that muting is
+reported too, without its word. Exits carry little more than ids, may arrive out of order, and "last
+member" means that the room was empty at that instant.
 """
 
 from typing import Annotated
 
 from bridge.callbacks.model import CallbackType, Reply, param
 from bridge.callbacks.recording import RecordingFields
-from bridge.callbacks.voice import VoiceCallback
+from bridge.callbacks.voice import CALL_KEY, VoiceCallback
 from bridge.normalise.quantity import Flag, Text, Word
 
 _ROOM = (
@@ -22,6 +23,7 @@ _RECORDING = (
 )
 # The record comes once and the exit is an end; these tell of a conference that goes on.
 _PROGRESS = {"enter", "digits", "floor"}
+_KEY = (*CALL_KEY, "conference_uuid", "conference_name")
 
 
 class ConferenceCallback(VoiceCallback):
@@ -29,7 +31,10 @@ class ConferenceCallback(VoiceCallback):
 
     conference_action: Annotated[
         Word | None,
-        param("ConferenceAction", meaning="`enter`, `exit`, `digits`, `floor` or `record`."),
+        param(
+            "ConferenceAction",
+            meaning="`enter`, `exit`, `digits`, `floor` or `record`. Open set.",
+        ),
     ] = None
     conference_uuid: Annotated[
         Text | None, param("ConferenceUUID", meaning="Id of the conference.")
@@ -78,15 +83,24 @@ class ConferenceAction(ConferenceCallback, RecordingFields):
     """A member left a conference, and Plivo asks what comes next for that call."""
 
 
+class ConferenceOther(ConferenceCallback):
+    """Something else happened in a conference: `conference_action` and `event` are Plivo's words."""
+
+
 def _conference(
-    action: str, model: type[ConferenceCallback], form: str, *, repeats: bool = False
+    action: str,
+    model: type[ConferenceCallback],
+    form: str,
+    *,
+    words: tuple[str, ...] = (),
+    repeats: bool = False,
 ) -> CallbackType:
     return CallbackType(
         name=f"voice.conference.{action}",
         model=model,
-        key=("call_uuid",),
+        key=_KEY,
         reply=Reply.ACK,
-        recognise=(f"ConferenceAction={action}",),
+        named=(f"ConferenceAction={action}", *[f"Event={word}" for word in words]),
         step=5,
         repeats=repeats,
         informational=action in _PROGRESS,
@@ -100,15 +114,31 @@ CALLBACKS = (
         ConferenceEnter,
         "&BillRate=0.003&CallStatus=in-progress&CallerName=&ConferenceFirstMember=true"
         "&Direction=inbound&Event=ConferenceEnter&From=14155550188&To=14155550100",
+        words=("ConferenceEnter",),
     ),
-    _conference("exit", ConferenceExit, "&ConferenceLastMember=false&Event=ConferenceExit"),
+    _conference(
+        "exit",
+        ConferenceExit,
+        "&ConferenceLastMember=false&Event=ConferenceExit",
+        words=("ConferenceExit",),
+    ),
     _conference("digits", ConferenceDigits, "&ConferenceDigitsMatch=12", repeats=True),
     _conference("floor", ConferenceFloor, "", repeats=True),
     _conference("record", ConferenceRecord, _RECORDING),
     CallbackType(
+        name="voice.conference.other",
+        model=ConferenceOther,
+        key=_KEY,
+        reply=Reply.ACK,
+        named=("ConferenceAction", "Event^=Conference"),
+        step=5,
+        repeats=True,
+        samples={"made up: muting, whose word is on no page": f"ConferenceAction=mute&{_ROOM}"},
+    ),
+    CallbackType(
         name="voice.conference.action",
         model=ConferenceAction,
-        key=("call_uuid",),
+        key=_KEY,
         reply=Reply.XML,
         recognise=("ConferenceUUID & !ConferenceAction",),
         step=5,

@@ -1,13 +1,14 @@
 """What happens to a dialled leg: https://docs.plivo.com/docs/voice/xml/dial, ``callbackUrl``.
 
-The four differ by ``DialAction``. A captured one has no ``From``, ``To`` or ``Direction``; a
-third party's validation adds the times and ``CallStatus``.
+They differ by ``DialAction``. A captured one has no ``From``, ``To`` or ``Direction``; a third party's
+validation adds the times and ``CallStatus``. Plivo's own list has no ``CallUUID``, and receivers report
+that it can be the dialled leg's id.
 """
 
 from typing import Annotated
 
 from bridge.callbacks.model import CallbackType, Reply, param
-from bridge.callbacks.voice import VoiceCallback
+from bridge.callbacks.voice import DIAL_KEY, VoiceCallback
 from bridge.normalise.hangup import HangupCauseOf
 from bridge.normalise.phone import PartyOf
 from bridge.normalise.quantity import Count, Leg, Money, Text, Word
@@ -16,6 +17,13 @@ from bridge.normalise.time import LocalInstant
 _A, _B = "a39290d0-2b5c-4c0e-9a34-5e7e2c0d1f00", "0df857fe-8d2e-4c53-9b5f-6d0f4f0a7c11"
 _LEGS = f"CallUUID={_A}&DialALegUUID={_A}&DialBLegUUID={_B}"
 _PARTIES = "&DialBLegFrom=%2B14155550100&DialBLegPosition=1&DialBLegTo=14155550123"
+# Plivo's other words for the same: the first captured, the others of a platform with its wire format.
+_WORDS = {
+    "answer": "DialAnswer",
+    "connected": "DialConnected",
+    "digits": "DialDigitsMatch",
+    "hangup": "DialHangup",
+}
 # What became of the dial is in its hangup and its action; these tell of one that goes on.
 _PROGRESS = {"answer", "connected", "digits"}
 
@@ -24,7 +32,8 @@ class Dial(VoiceCallback):
     """Something happened to a leg that a `<Dial>` dialled."""
 
     dial_action: Annotated[
-        Word | None, param("DialAction", meaning="`answer`, `connected`, `digits`, `hangup`.")
+        Word | None,
+        param("DialAction", meaning="`answer`, `connected`, `digits`, `hangup`. Open set."),
     ] = None
     dial_a_leg_uuid: Annotated[
         Text | None, param("DialALegUUID", meaning="Id of the leg that dialled.")
@@ -97,6 +106,10 @@ class DialHangup(Dial):
     ] = None
 
 
+class DialOther(Dial):
+    """Something else happened to a dialled leg; `dial_action` and `event` are Plivo's words for it."""
+
+
 def _dial(
     action: str,
     model: type[Dial],
@@ -108,9 +121,9 @@ def _dial(
     return CallbackType(
         name=f"voice.dial.{action}",
         model=model,
-        key=("call_uuid",),
+        key=DIAL_KEY,
         reply=Reply.ACK,
-        recognise=(f"DialAction={action}",),
+        named=(f"DialAction={action}", f"Event={_WORDS[action]}"),
         step=6,
         happened=happened,
         repeats=repeats,
@@ -125,7 +138,11 @@ CALLBACKS = (
         DialAnswer,
         f"&DialBLegBillRate=0.01781&DialBLegStatus=answer&Event=DialAnswer{_PARTIES}",
     ),
-    _dial("connected", DialConnected, f"&DialBLegStatus=connected&Event=DialConnected{_PARTIES}"),
+    _dial(
+        "connected",
+        DialConnected,
+        f"&DialBLegStatus=connected&Event=DialConnected{_PARTIES}",
+    ),
     _dial(
         "digits",
         DialDigits,
@@ -141,5 +158,15 @@ CALLBACKS = (
         "&DialBLegStatus=hangup&EndTime=2026-03-07+09%3A14%3A32&Event=DialHangup"
         f"&StartTime=2026-03-07+09%3A14%3A15&STIRVerification=Verified{_PARTIES}",
         happened=("ended_at",),
+    ),
+    CallbackType(
+        name="voice.dial.other",
+        model=DialOther,
+        key=DIAL_KEY,
+        reply=Reply.ACK,
+        named=("DialAction", "Event^=Dial"),
+        step=6,
+        repeats=True,
+        samples={"made up: a word of no page": f"DialAction=early_media&{_LEGS}{_PARTIES}"},
     ),
 )

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from bridge.callbacks.model import CallbackType, Reply, param
-from bridge.callbacks.voice import VoiceCallback
+from bridge.callbacks.voice import DIAL_KEY, VoiceCallback
 from bridge.normalise.quantity import Flag, Text, Word
 
 
@@ -35,10 +35,13 @@ class DialAction(VoiceCallback):
 CALLBACK = CallbackType(
     name="voice.dial.action",
     model=DialAction,
-    key=("call_uuid",),
+    key=DIAL_KEY,
     reply=Reply.XML,
     recognise=("DialStatus & !DialAction",),
     step=6,
+    # A loop of dials that nobody answers repeats itself; a leg that answered has an id of its own.
+    repeats=True,
+    once=("DialBLegUUID",),
     samples={
         "completed": (
             "BillRate=0.003&CallStatus=in-progress&CallUUID=a39290d0-2b5c-4c0e-9a34-5e7e2c0d1f00"

@@ -4,7 +4,7 @@ No parameter says "this is the fallback": it carries what the answer callback ca
 """
 
 from bridge.callbacks.model import CallbackType, Reply
-from bridge.callbacks.voice import VoiceCallback
+from bridge.callbacks.voice import CALL_KEY, VoiceCallback
 
 
 class Fallback(VoiceCallback):
@@ -14,11 +14,15 @@ class Fallback(VoiceCallback):
 CALLBACK = CallbackType(
     name="voice.call.fallback",
     model=Fallback,
-    key=("call_uuid",),
+    key=CALL_KEY,
     reply=Reply.XML,
-    recognise=("Event=StartApp",),
+    named=("Event=StartApp",),
+    recognise=("CallUUID & Event=Redirect",),
     step=11,
     told_by_path=True,
+    # A `<Redirect>` can come back to this URL, again and again, with the same parameters.
+    repeats=True,
+    once=("Event=StartApp",),
     samples={
         "outbound": (
             "ALegRequestUUID=7b1f2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"

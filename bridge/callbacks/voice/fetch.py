@@ -1,16 +1,22 @@
 """Fetches of XML during a call: redirect, transfer, sounds.
 
-They carry the base fields alone, so only the path tells them apart. On the shared path, and for
-whatever else carries a ``CallUUID`` and nothing telling, there is ``voice.fetch``.
-Sources: the routing and call pages; ``dialMusic``, ``confirmSound`` and ``waitSound`` on theirs.
+They carry the base fields alone, so mostly only the path tells them apart. On the shared path a
+callback with a ``CallUUID`` and nothing else to recognise it by is a ``voice.fetch``, unless it names
+a kind of its own: an unknown word may be a notification, and a notification asks for nothing.
+Sources: the routing and call pages; ``dialMusic``, ``confirmSound`` and ``waitSound`` on theirs. That
+``Event`` may be ``Redirect`` or ``DialRemoteSounds`` is known from a platform with the same wire format.
 """
 
 from bridge.callbacks.model import CallbackType, Reply
-from bridge.callbacks.voice import VoiceCallback
+from bridge.callbacks.voice import CALL_KEY, VoiceCallback
 
-# Plivo may send a hangup or a ring to a URL that was set for something else.
-_ELSE = "!Event=Hangup & !Event=Ring & !Event=MachineDetection"
-_FETCH = (f"CallUUID & !HangupCause & {_ELSE}", f"CallUUID & HangupCause & Event & {_ELSE}")
+_NAMES_NOTHING = "!ConferenceAction & !DialAction"
+_FETCH = f"CallUUID & !HangupCause & !Event & {_NAMES_NOTHING}"
+# These two words only say that Plivo asks for XML.
+_ASKED = (
+    f"CallUUID & Event=StartApp & {_NAMES_NOTHING}",
+    f"CallUUID & Event=Redirect & {_NAMES_NOTHING}",
+)
 _BASE = (
     "ALegRequestUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01"
     "&ALegUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01&BillRate=0.005&CallStatus=in-progress"
@@ -44,18 +50,25 @@ class MpcSound(VoiceCallback):
     """Plivo asks what a MultiPartyCall is to hear. It asks by GET."""
 
 
-def _only_by_path(
-    name: str, model: type[VoiceCallback], reply: Reply, form: str = _BASE
+def _fetch(
+    name: str,
+    model: type[VoiceCallback],
+    reply: Reply,
+    *,
+    named: tuple[str, ...] = (),
+    family: tuple[str, ...] = (),
 ) -> CallbackType:
     return CallbackType(
         name=name,
         model=model,
-        key=("call_uuid",),
+        key=CALL_KEY,
         reply=reply,
-        recognise=_FETCH,
+        named=named,
+        recognise=(_FETCH, *_ASKED, *[f"CallUUID & {word}" for word in (*named, *family)]),
         step=13,
         told_by_path=True,
-        samples={"base fields": form},
+        repeats=True,  # a `<Redirect>` to itself, wait music: the same parameters again and again
+        samples={"base fields": _BASE},
     )
 
 
@@ -63,16 +76,23 @@ CALLBACKS = (
     CallbackType(
         name="voice.fetch",
         model=Fetch,
-        key=("call_uuid",),
+        key=CALL_KEY,
         reply=Reply.XML,
-        recognise=_FETCH,
+        recognise=(_FETCH,),
         step=13,
         weak=True,
+        repeats=True,
         samples={"base fields": _BASE},
     ),
-    _only_by_path("voice.call.redirect", Redirect, Reply.XML),
-    _only_by_path("voice.call.transfer", Transfer, Reply.XML),
-    _only_by_path("voice.dial.sound", DialSound, Reply.SOUND),
-    _only_by_path("voice.conference.sound", ConferenceSound, Reply.SOUND),
-    _only_by_path("voice.mpc.sound", MpcSound, Reply.SOUND),
+    _fetch("voice.call.redirect", Redirect, Reply.XML, named=("Event=Redirect",)),
+    _fetch("voice.call.transfer", Transfer, Reply.XML),
+    _fetch(
+        "voice.dial.sound",
+        DialSound,
+        Reply.SOUND,
+        named=("Event=DialRemoteSounds",),
+        family=("Event^=Dial",),
+    ),
+    _fetch("voice.conference.sound", ConferenceSound, Reply.SOUND, family=("Event^=Conference",)),
+    _fetch("voice.mpc.sound", MpcSound, Reply.SOUND),
 )

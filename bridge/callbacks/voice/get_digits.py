@@ -6,7 +6,7 @@ Nothing is sent when no digits come after all retries.
 from typing import Annotated
 
 from bridge.callbacks.model import CallbackType, Reply, param
-from bridge.callbacks.voice import VoiceCallback
+from bridge.callbacks.voice import CALL_KEY, VoiceCallback
 from bridge.normalise.quantity import Text
 
 
@@ -21,7 +21,7 @@ class GetDigits(VoiceCallback):
 CALLBACK = CallbackType(
     name="voice.getdigits.action",
     model=GetDigits,
-    key=("call_uuid",),
+    key=CALL_KEY,
     reply=Reply.XML,
     recognise=("Digits & CallUUID & !InputType & !RecordUrl & !RecordFile",),
     step=12,

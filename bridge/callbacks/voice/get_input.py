@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from bridge.callbacks.model import CallbackType, Reply, param
-from bridge.callbacks.voice import LegCallback, VoiceCallback
+from bridge.callbacks.voice import CALL_KEY, LegCallback, VoiceCallback
 from bridge.normalise.quantity import Count, Money, Text, Word
 
 _UUID = "CallUUID=e7d6a1f0-7f3e-4a52-8f0a-90c3f0f5d002"
@@ -51,7 +51,7 @@ CALLBACKS = (
     CallbackType(
         name="voice.getinput.action",
         model=GetInput,
-        key=("call_uuid",),
+        key=CALL_KEY,
         reply=Reply.XML,
         recognise=(f"InputType=dtmf & {_FINAL}", f"InputType=speech & {_FINAL}"),
         step=7,
@@ -71,6 +71,11 @@ CALLBACKS = (
         reply=Reply.ACK,
         recognise=("StableSpeech", "UnstableSpeech"),
         step=7,
+        # Plivo's list of its parameters has no identifier at all (docs/decisions/0015-*). Two calls
+        # may then hear the same words, so only the nonce tells them apart.
+        anonymous=True,
+        repeats=True,
+        once=("CallUUID",),
         informational=True,  # the words at the end have them all
         samples={
             "half a sentence": (

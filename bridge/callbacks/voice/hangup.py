@@ -6,7 +6,7 @@ Codes and names, from the hangup causes page, are open sets: what is not listed 
 from typing import Annotated
 
 from bridge.callbacks.model import CallbackType, Reply, param
-from bridge.callbacks.voice import VoiceCallback
+from bridge.callbacks.voice import CALL_KEY, VoiceCallback
 from bridge.normalise.hangup import HangupCauseOf
 from bridge.normalise.quantity import Count, Flag, Money
 from bridge.normalise.time import LocalInstant
@@ -53,9 +53,15 @@ class Hangup(VoiceCallback):
 CALLBACK = CallbackType(
     name="voice.call.hangup",
     model=Hangup,
-    key=("call_uuid",),
+    key=CALL_KEY,
     reply=Reply.ACK,
-    recognise=("Event=Hangup", "HangupCause & CallUUID & !Event"),
+    named=(
+        "Event=Hangup",
+        # Plivo's application page lists the fields of a hangup without `Event`. Beside a hangup only
+        # the callbacks of a `<Dial>` have an end time.
+        "HangupCause & EndTime & CallUUID & !Event & !DialAction",
+    ),
+    recognise=("HangupCause & CallUUID & !Event",),
     step=11,
     happened=("ended_at",),
     samples={

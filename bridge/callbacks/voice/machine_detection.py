@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from bridge.callbacks.model import CallbackType, Reply, param
-from bridge.callbacks.voice import VoiceCallback
+from bridge.callbacks.voice import CALL_KEY, VoiceCallback
 from bridge.normalise.quantity import Word
 
 
@@ -19,9 +19,9 @@ class MachineDetection(VoiceCallback):
 CALLBACK = CallbackType(
     name="voice.call.machine_detection",
     model=MachineDetection,
-    key=("call_uuid",),
+    key=CALL_KEY,
     reply=Reply.ACK,
-    recognise=("Event=MachineDetection",),
+    named=("Event=MachineDetection",),
     step=11,
     samples={
         "outbound": (

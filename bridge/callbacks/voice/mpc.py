@@ -1,14 +1,15 @@
 """MultiPartyCall: https://plivo.com/docs/voice/api/multiparty-calls.
 
 Groups of events are subscribed to by ``statusCallbackEvents``. What a digit callback calls its digits,
-and what the participant's call status callback carries, is on no page.
+and what the participant's call status callback carries, is on no page. The documented list of a
+participant's recording (participants page) names neither the MultiPartyCall nor the call.
 """
 
 from typing import Annotated
 
 from bridge.callbacks.model import CallbackType, Reply, VoiceEvent, param
 from bridge.callbacks.recording import StoredRecordingFields
-from bridge.callbacks.voice import VoiceCallback
+from bridge.callbacks.voice import CALL_KEY, VoiceCallback
 from bridge.normalise.quantity import Count, Flag, Money, Text, Word
 from bridge.normalise.stated import StatedInstant
 
@@ -19,10 +20,17 @@ _MEMBER = (
 )
 
 
+# The notifications of one MultiPartyCall stay in order, whichever participant they are about.
+_MPC_KEY = ("mpc_uuid", "mpc_name")
+
+
 class MpcCallback(VoiceEvent):
     """Something happened in a MultiPartyCall."""
 
-    mpc_uuid: Annotated[Text, param("MPCUUID", meaning="Id of the MultiPartyCall.")]
+    mpc_uuid: Annotated[
+        Text | None,
+        param("MPCUUID", meaning="Id of the MultiPartyCall. Plivo's list of some events lacks it."),
+    ] = None
     mpc_name: Annotated[
         Text | None,
         param("MPCName", "MPCFriendlyName", meaning="Name of the MultiPartyCall."),
@@ -69,7 +77,7 @@ class MpcRecording(MpcCallback, StoredRecordingFields):
     ] = None
 
 
-class MpcExit(MpcCallback):
+class MpcExit(MpcCallback, VoiceCallback):
     """A participant left, and Plivo asks what comes next for that call."""
 
     joined_at: Annotated[
@@ -88,11 +96,11 @@ CALLBACKS = (
     CallbackType(
         name="voice.mpc.status",
         model=MpcStatus,
-        key=("mpc_uuid",),
+        key=(*_MPC_KEY, "participant_call_uuid", "member_id"),
         reply=Reply.ACK,
-        recognise=(
+        named=(
             "EventName^=MPC & !EventName^=MPCRecording",
-            "EventName^=Participant",
+            "EventName^=Participant & !EventName^=ParticipantRecording",
             "EventName^=AddParticipantByAPI",
         ),
         step=1,
@@ -109,9 +117,9 @@ CALLBACKS = (
     CallbackType(
         name="voice.mpc.recording",
         model=MpcRecording,
-        key=("mpc_uuid",),
+        key=(*_MPC_KEY, "recording_id", "member_id"),
         reply=Reply.ACK,
-        recognise=("EventName^=MPCRecording",),
+        named=("EventName^=MPCRecording", "EventName^=ParticipantRecording"),
         step=1,
         happened=("event_at",),
         samples={
@@ -122,12 +130,21 @@ CALLBACKS = (
                 "&RecordingURL=https%3A%2F%2Fmedia.plivo.com%2Fv1%2FRecording%2F6a1b.mp3"
                 "&RecordingUUID=6a1b2c3d-3c5c-11e7-b213-06bcf6c57c65&SequenceNumber=2"
             ),
+            "of one participant, as documented": (
+                f"EventName=ParticipantRecordingCompleted&{_AT}&MemberID=355&RecordingDuration=118"
+                "&RecordingEndTime=2026-03-07+14%3A13%3A38%2B00%3A00&RecordingFormat=mp3"
+                "&RecordingResourceURL=https%3A%2F%2Fapi.plivo.com%2Fv1%2FRecording%2F6a1c%2F"
+                "&RecordingStartTime=2026-03-07+14%3A11%3A40%2B00%3A00"
+                "&RecordingURL=https%3A%2F%2Fmedia.plivo.com%2Fv1%2FRecording%2F6a1c.mp3"
+                "&RecordingUUID=6a1c2d3e-3c5c-11e7-b213-06bcf6c57c65&SequenceNumber=2"
+            ),
         },
     ),
     CallbackType(
         name="voice.mpc.exit",
         model=MpcExit,
-        key=("mpc_uuid",),
+        # It asks what comes next for one call, so it stands with the callbacks of that call.
+        key=(*CALL_KEY, "participant_call_uuid", *_MPC_KEY),
         reply=Reply.XML,
         recognise=("MPCFriendlyName & !EventName", "ParticipantJoinTime & !EventName"),
         step=10,
@@ -143,10 +160,10 @@ CALLBACKS = (
     CallbackType(
         name="voice.mpc.call_status",
         model=MpcCallStatus,
-        key=("call_uuid",),
+        key=CALL_KEY,
         reply=Reply.ACK,
-        recognise=(),
         step=13,
+        anonymous=True,
         repeats=True,
         samples={
             "as expected": (

@@ -1,13 +1,15 @@
 """Recordings by XML: https://docs.plivo.com/docs/voice/xml/record, ``<Record>``.
 
 With ``recordSession`` or ``startOnDialAnswer`` the action comes at once, and its durations are -1.
+Plivo's list of what the callback URL gets has no ``CallUUID``; the recording's id stands in for it.
+Plivo's agent SDKs expect ``recording_url`` in JSON.
 """
 
 from typing import Annotated
 
 from bridge.callbacks.model import CallbackType, Reply, param
 from bridge.callbacks.recording import RecordingFields
-from bridge.callbacks.voice import VoiceCallback
+from bridge.callbacks.voice import CALL_KEY, VoiceCallback
 from bridge.normalise.quantity import Text, Word
 
 _RECORDING = (
@@ -18,6 +20,7 @@ _BASE = (
     "CallStatus=in-progress&CallUUID=e7d6a1f0-7f3e-4a52-8f0a-90c3f0f5d002&Direction=inbound"
     "&From=14155550188&To=14155550100"
 )
+_KEY = (*CALL_KEY, "recording_id")
 _LENGTHS = (
     "&RecordingDuration=42&RecordingDurationMs=42120&RecordingEndMs=1772892823120"
     "&RecordingStartMs=1772892781000.00000"
@@ -47,7 +50,7 @@ CALLBACKS = (
     CallbackType(
         name="voice.record.action",
         model=RecordAction,
-        key=("call_uuid",),
+        key=_KEY,
         reply=Reply.XML,
         recognise=("RecordUrl & Digits?", "RecordFile & Digits?"),
         step=8,
@@ -62,9 +65,9 @@ CALLBACKS = (
     CallbackType(
         name="voice.record.completed",
         model=RecordCompleted,
-        key=("call_uuid",),
+        key=_KEY,
         reply=Reply.ACK,
-        recognise=("RecordUrl", "RecordFile"),
+        recognise=("RecordUrl", "RecordFile", "RecordingURL & CallUUID & !EventName & !MPCUUID"),
         step=8,
         happened=("recording_ended_at",),
         samples={"completed": f"{_BASE}{_RECORDING}{_LENGTHS}"},

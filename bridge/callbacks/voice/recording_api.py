@@ -21,7 +21,7 @@ _RECORDING = (
 class CallRecording(VoiceEvent, RecordingFields):
     """A recording of a call, begun by API, is complete."""
 
-    call_uuid: Annotated[Text, param("call_uuid", meaning="Id of the call leg.")]
+    call_uuid: Annotated[Text | None, param("call_uuid", meaning="Id of the call leg.")] = None
     api_id: Annotated[
         Text | None, param("api_id", meaning="Id of the API request that began it.")
     ] = None
@@ -30,7 +30,9 @@ class CallRecording(VoiceEvent, RecordingFields):
 class ConferenceRecording(VoiceEvent, RecordingFields):
     """A recording of a conference, begun by API, is complete."""
 
-    conference_name: Annotated[Text, param("conference_name", meaning="The conference's name.")]
+    conference_name: Annotated[
+        Text | None, param("conference_name", meaning="The conference's name.")
+    ] = None
     api_id: Annotated[
         Text | None, param("api_id", meaning="Id of the API request that began it.")
     ] = None
@@ -64,7 +66,7 @@ CALLBACKS = (
     CallbackType(
         name="voice.recording_api.completed",
         model=CallRecording,
-        key=("call_uuid",),
+        key=("call_uuid", "recording_id"),
         reply=Reply.ACK,
         recognise=("record_url & call_uuid",),
         step=9,
@@ -76,7 +78,7 @@ CALLBACKS = (
     CallbackType(
         name="voice.conference_recording_api.completed",
         model=ConferenceRecording,
-        key=("conference_name",),
+        key=("conference_name", "recording_id"),
         reply=Reply.ACK,
         recognise=("record_url & conference_name",),
         step=9,
@@ -88,9 +90,17 @@ CALLBACKS = (
         model=Transcription,
         key=("call_uuid", "recording_id"),
         reply=Reply.ACK,
-        recognise=("transcription & recording_id", "error & recording_id"),
+        recognise=(
+            "transcription & recording_id",
+            "transcription & call_uuid",
+            "error & recording_id",
+            "error & transcription? & call_uuid",
+        ),
         step=9,
         samples={
+            "without the recording's id, as receivers report": (
+                "call_uuid=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01&duration=42&transcription=hello"
+            ),
             "transcribed": (
                 "call_uuid=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01&duration=42&error="
                 "&recording_id=1ca34b00-3c5c-11e7-b213-06bcf6c57c65&transcription=hello+world"

@@ -1,7 +1,7 @@
 """Ring: https://docs.plivo.com/docs/voice/api/call/make-a-call, ``ring_url``."""
 
 from bridge.callbacks.model import CallbackType, Reply
-from bridge.callbacks.voice import VoiceCallback
+from bridge.callbacks.voice import CALL_KEY, VoiceCallback
 
 
 class Ring(VoiceCallback):
@@ -11,9 +11,9 @@ class Ring(VoiceCallback):
 CALLBACK = CallbackType(
     name="voice.call.ring",
     model=Ring,
-    key=("call_uuid",),
+    key=CALL_KEY,
     reply=Reply.ACK,
-    recognise=("Event=Ring",),
+    named=("Event=Ring",),
     step=11,
     happened=("session_started_at",),
     informational=True,  # answer and hangup tell of the call again

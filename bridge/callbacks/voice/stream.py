@@ -11,7 +11,7 @@ from pydantic import Field
 from bridge.callbacks.model import CallbackType, Reply, param
 from bridge.callbacks.voice import LegCallback
 from bridge.normalise.phone import PartyOf
-from bridge.normalise.quantity import Count, Text, Word
+from bridge.normalise.quantity import Count, Flag, Text, Word
 from bridge.normalise.state import StreamState
 from bridge.normalise.stated import StatedInstant
 
@@ -41,6 +41,34 @@ class StreamStatus(LegCallback):
     ] = None
     duration_s: Annotated[Count | None, param("Duration", meaning="Length, seconds.")] = None
     name: Annotated[Text | None, param("Name", meaning="The checkpoint that was played.")] = None
+    bidirectional: Annotated[
+        Flag | None,
+        param("bidirectional", meaning="Whether the service may send audio back.", folded=True),
+    ] = None
+    audio_track: Annotated[
+        Word | None,
+        param("audioTrack", meaning="`inbound`, `outbound` or `both`.", folded=True),
+    ] = None
+    stream_timeout_s: Annotated[
+        Count | None,
+        param("streamTimeout", meaning="The longest the stream may last, seconds.", folded=True),
+    ] = None
+    content_type: Annotated[
+        Text | None,
+        param("contentType", meaning="Codec and sample rate of the audio.", folded=True),
+    ] = None
+    extra_headers: Annotated[
+        Text | None,
+        param("extraHeaders", meaning="What the customer passes to the service.", folded=True),
+    ] = None
+    keep_call_alive: Annotated[
+        Flag | None,
+        param(
+            "keepCallAlive",
+            meaning="Whether the call's XML waits until the stream has ended.",
+            folded=True,
+        ),
+    ] = None
     parent_auth_id: Annotated[
         Text | None, param("ParentAuthID", meaning="Auth id of the main account.")
     ] = None
@@ -54,11 +82,20 @@ _STREAM = (
 CALLBACK = CallbackType(
     name="voice.stream.status",
     model=StreamStatus,
-    key=("call_uuid",),
+    key=("call_uuid", "stream_id"),
     reply=Reply.ACK,
+    named=(
+        "Event=StartStream",
+        "Event=StopStream",
+        "Event=DroppedStream",
+        "Event=DegradedStream",
+        "Event=PlayedStream",
+    ),
     recognise=("StreamID",),
     step=4,
     happened=("stream_at",),
+    repeats=True,
+    once=("Timestamp",),
     informational=True,  # the service the audio goes to sees its stream begin and end
     samples={
         "older": (
