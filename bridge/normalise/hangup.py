@@ -6,9 +6,18 @@ open: a code that is not here is kept, with no group. The groups are ours:
 ``caller`` and ``callee`` ended or prevented it; ``carrier``, ``network`` and ``plivo`` failed or
 refused it; ``account``: a limit or a lack of credit; ``destination``: it cannot be called; ``api``: a
 request ended it; ``url``: a URL of yours could not be used; ``xml``: a document of yours, or its end.
-A normal hangup is of whoever its source says.
+
+The code and ``HangupSource`` can disagree: one code comes with several sources. Then:
+
+1. Without a source, or with ``Unknown``, the group is the code's.
+2. A source that agrees with the code's group (``_AGREES``) leaves the code's group.
+3. Any other source of Plivo's page names who ended the leg, and is the group itself. A code without
+   a group of its own (a normal hangup) is of its source likewise.
+4. ``Error`` and sources that are on no page name nobody. They leave a group that names nobody either,
+   and null in place of one that names a party.
 """
 
+import re
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
@@ -82,26 +91,46 @@ CAUSES: Final[dict[str, tuple[str, Group | None]]] = {
     "9110": ("Confirm Key Challenge Failed", "callee"),
 }
 
-# Captures say "Callee" where the page says "Call recipient".
+# Plivo's hangup causes page, "Hangup Sources", without case and white space. Captures say "Callee"
+# where the page says "Call recipient".
 _SOURCES: Final[dict[str, str]] = {
     "caller": "caller",
     "callee": "callee",
-    "call recipient": "callee",
+    "callrecipient": "callee",
     "plivo": "plivo",
     "carrier": "carrier",
-    "api request": "api",
-    "answer xml": "xml",
+    "apirequest": "api",
+    "answerxml": "xml",
     "error": "error",
     "unknown": "unknown",
 }
-_GROUP_OF_SOURCE: Final[dict[str | None, Group]] = {
-    "caller": "caller",
-    "callee": "callee",
-    "plivo": "plivo",
-    "carrier": "carrier",
+# The groups that name who ended a leg, each the word of its source.
+_PARTIES: Final[dict[str, Group]] = {
     "api": "api",
+    "callee": "callee",
+    "caller": "caller",
+    "carrier": "carrier",
+    "plivo": "plivo",
     "xml": "xml",
 }
+# The sources that do not contradict a group. "Plivo" is on the page for "various reasons detailed
+# below": Plivo ends the call for a limit, a barred destination, a URL or a document that it cannot use.
+_AGREES: Final[dict[Group, frozenset[str]]] = {
+    "account": frozenset({"plivo", "error"}),
+    "api": frozenset({"api"}),
+    "callee": frozenset({"callee"}),
+    "caller": frozenset({"caller"}),
+    "carrier": frozenset({"carrier", "error"}),
+    "destination": frozenset({"callee", "carrier", "plivo", "error"}),
+    "network": frozenset({"carrier", "plivo", "error"}),
+    "plivo": frozenset({"plivo", "error"}),
+    "unknown": frozenset({"error"}),
+    "url": frozenset({"plivo", "error"}),
+    "xml": frozenset({"xml", "plivo", "error"}),
+}
+_NO_LETTERS: Final = re.compile(r"[\W_]+")
+# JSON and Plivo's API write whole numbers with decimals now and then.
+_DECIMALS: Final = re.compile(r"\.0+\Z", re.ASCII)
 
 
 class HangupCause(TypedDict):
@@ -110,7 +139,13 @@ class HangupCause(TypedDict):
     cause: Annotated[str | None, Field(description="The cause in telephony's words, as sent.")]
     code: Annotated[str | None, Field(description="Plivo's code, as sent.")]
     name: Annotated[str | None, Field(description="Plivo's name for the code: as sent, or known.")]
-    group: Annotated[Group | None, Field(description="Our group of the code; null if not known.")]
+    group: Annotated[
+        Group | None,
+        Field(
+            description="Our group of the code, or the source where the two disagree; null if neither "
+            "decides."
+        ),
+    ]
     source: Annotated[
         str | None,
         Field(description="Who ended it, in one word; Plivo's own if we know no better."),
@@ -128,19 +163,29 @@ def why(texts: dict[str, str]) -> HangupCause:
         kind = next((one for one in ("code", "name", "source") if folded.endswith(one)), "cause")
         found[kind] = value
     code = found.get("code")
-    known_name, group = CAUSES.get(code or "", (None, None))
-    said = found.get("source")
-    source = _SOURCES.get(said.strip().lower(), said) if said else None
-    if group is None and code in CAUSES:
-        group = _GROUP_OF_SOURCE.get(source)
+    sent = found.get("source")
+    source = _SOURCES.get(_NO_LETTERS.sub("", sent).lower(), sent) if sent else None
+    known = CAUSES.get(_DECIMALS.sub("", code)) if code else None
     return HangupCause(
         cause=found.get("cause"),
         code=code,
-        name=found.get("name", known_name),
-        group=group,
+        name=found.get("name", known[0] if known else None),
+        group=_group(known[1], source) if known else None,
         source=source,
         text=texts,
     )
+
+
+def _group(of_code: Group | None, source: str | None) -> Group | None:
+    """Return the group that the code and the source agree on: rules 1 to 4."""
+    party = _PARTIES.get(source or "")
+    if of_code is None:
+        return party
+    if source in {None, "unknown"} or source in _AGREES[of_code]:
+        return of_code
+    if party is None and of_code not in _PARTIES:
+        return of_code
+    return party
 
 
 def _read(texts: dict[str, str], _scope: Scope) -> HangupCause:

@@ -95,7 +95,7 @@ export interface HangupCause {
   code: string | null;
   /** Plivo's name for the code: as sent, or known. */
   name: string | null;
-  /** Our group of the code; null if not known. */
+  /** Our group of the code, or the source where the two disagree; null if neither decides. */
   group: "account" | "api" | "callee" | "caller" | "carrier" | "destination" | "network" | "plivo" | "unknown" | "url" | "xml" | (string & {}) | null;
   /** Who ended it, in one word; Plivo's own if we know no better. */
   source: string | null;

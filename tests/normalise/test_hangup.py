@@ -138,6 +138,59 @@ def test_a_normal_hangup_is_of_whoever_its_source_says(
     assert (found["source"], found["group"], found["name"]) == (source, group, "Normal Hangup")
 
 
+# The groups of Plivo's sources, and the groups of codes that each source may leave as they are: it
+# names the same party, or the group names nobody and the source does not rule it out.
+SOURCES = [
+    ("Caller", "caller", {"caller"}),
+    ("Callee", "callee", {"callee", "destination"}),
+    ("Call recipient", "callee", {"callee", "destination"}),
+    ("Plivo", "plivo", {"plivo", "account", "destination", "network", "url", "xml"}),
+    ("Carrier", "carrier", {"carrier", "destination", "network"}),
+    ("API Request", "api", {"api"}),
+    ("Answer XML", "xml", {"xml"}),
+]
+PARTIES = {"api", "callee", "caller", "carrier", "plivo", "xml"}
+
+
+@pytest.mark.parametrize(("source", "party", "agrees"), SOURCES)
+@pytest.mark.parametrize("code", CAUSES)
+def test_the_group_is_the_sources_where_code_and_source_disagree(
+    code: str, source: str, party: str, agrees: set[str]
+) -> None:
+    of_code = CAUSES[code][1]
+    found = why({"HangupCauseCode": code, "HangupSource": source})
+    assert found["group"] == (of_code if of_code in agrees else party)
+
+
+# "Error" names nobody: it leaves a failure its group, and no group that says somebody hung up.
+@pytest.mark.parametrize("code", CAUSES)
+def test_an_error_is_nobodys_hangup(code: str) -> None:
+    of_code = CAUSES[code][1]
+    hung_up = {"api", "callee", "caller"}
+    found = why({"HangupCauseCode": code, "HangupSource": "Error"})
+    assert found["group"] == (None if of_code in hung_up else of_code)
+
+
+@pytest.mark.parametrize("code", CAUSES)
+def test_a_source_on_no_page_takes_the_party_away_and_names_none(code: str) -> None:
+    of_code = CAUSES[code][1]
+    found = why({"HangupCauseCode": code, "HangupSource": "Regulator"})
+    assert found["group"] == (None if of_code in PARTIES else of_code)
+    assert found["source"] == "Regulator"
+
+
+@pytest.mark.parametrize("source", ["answer xml", "Answer_XML", "AnswerXML", "ANSWER-XML "])
+def test_a_source_is_known_in_any_case_and_with_any_spaces(source: str) -> None:
+    found = why({"HangupCauseCode": "3010", "HangupSource": source})
+    assert (found["source"], found["group"]) == ("xml", "xml")
+
+
+@pytest.mark.parametrize("code", ["3010.0", "3010.00000"])
+def test_a_code_with_decimals_is_that_code_and_stays_as_sent(code: str) -> None:
+    found = why({"HangupCauseCode": code})
+    assert (found["code"], found["name"], found["group"]) == (code, "Busy Line", "callee")
+
+
 def test_a_normal_hangup_of_nobody_has_no_group() -> None:
     assert why({"HangupCauseCode": "4000"})["group"] is None
 
