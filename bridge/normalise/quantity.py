@@ -3,6 +3,9 @@
 Money stays the decimal text Plivo sent, digit for digit: ``0.01000`` is a statement about precision.
 Its currency is the account's, which no callback names. A duration of ``-1`` is Plivo's way to say
 that it is not known yet (a recording that goes on), and becomes null.
+
+Plivo's API and SDK fixtures write whole numbers with decimals, ``345100.00000`` and ``-1.00000``. They
+are read as the whole numbers they are. A fraction is not rounded away: ``345100.5`` is unreadable.
 """
 
 import re
@@ -13,12 +16,12 @@ from typing_extensions import TypedDict
 
 from bridge.normalise.reading import Reads, ReadsGroup, Scope, Unreadable
 
-_COUNT: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
+_COUNT: Final = re.compile(r"([0-9]{1,15})(?:\.0{1,30})?", re.ASCII)
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,30})?", re.ASCII)
 _PART: Final = re.compile(r"([0-9]{1,4}) of ([0-9]{1,4})", re.ASCII)
 _NETWORK: Final = re.compile(r"[0-9]{2,3}", re.ASCII)
 _FLAGS: Final = {"true": True, "false": False, "1": True, "0": False}
-_NOT_YET: Final = "-1"
+_NOT_YET: Final = re.compile(r"-1(?:\.0{1,30})?", re.ASCII)
 
 
 class Part(TypedDict):
@@ -56,14 +59,20 @@ def leg(value: str, _scope: Scope) -> str:
 
 def count(value: str, _scope: Scope) -> int:
     """Return a whole number of seconds, milliseconds or things; raises Unreadable for other text."""
-    if _COUNT.fullmatch(value) is None:
+    found = _COUNT.fullmatch(value)
+    if found is None:
         raise Unreadable("not_a_count")
-    return int(value)
+    return int(found[1])
+
+
+def is_not_known_yet(value: str) -> bool:
+    """Return whether ``value`` is Plivo's ``-1``, with or without decimals."""
+    return _NOT_YET.fullmatch(value) is not None
 
 
 def count_if_known(value: str, scope: Scope) -> int | None:
     """Return a whole number, or None for ``-1``; raises Unreadable for any other text."""
-    return None if value == _NOT_YET else count(value, scope)
+    return None if is_not_known_yet(value) else count(value, scope)
 
 
 def money(value: str, _scope: Scope) -> str:

@@ -12,6 +12,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
+from bridge.normalise.quantity import is_not_known_yet
 from bridge.normalise.reading import Reads, Scope, Unreadable
 from bridge.normalise.time import Moment, rfc3339
 
@@ -65,7 +66,7 @@ def _epoch(text: str, unit: timedelta) -> Moment:
 
 def epoch_ms_if_known(text: str, _scope: Scope) -> Moment | None:
     """Return the moment of epoch milliseconds, or None for ``-1``; raises Unreadable."""
-    return None if text == "-1" else _epoch(text, timedelta(milliseconds=1))
+    return None if is_not_known_yet(text) else _epoch(text, timedelta(milliseconds=1))
 
 
 def epoch_s_or_stated(text: str, scope: Scope) -> Moment:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.callbacks.model import fields_of
 from bridge.catalogue import Catalogue
 from bridge.normalise.quantity import (
     count,
@@ -21,6 +23,7 @@ from bridge.normalise.quantity import (
     word,
 )
 from bridge.normalise.reading import Scope, Unreadable
+from bridge.slots import slots_of
 from tests.making import UUID, parsed
 
 SCOPE = Scope(direction=None, zone=None)
@@ -34,6 +37,9 @@ SCOPE = Scope(direction=None, zone=None)
         (count, "0", 0),
         (count, "066", 66),
         (count, "999999999999999", 999_999_999_999_999),
+        (count, "1.0", 1),
+        (count, "345100.00000", 345_100),
+        (count, "0.00000", 0),
         (money, "0.01000", "0.01000"),
         (money, "-0.5", "-0.5"),
         (money, "12", "12"),
@@ -44,7 +50,10 @@ SCOPE = Scope(direction=None, zone=None)
         (flag, "FALSE", False),
         (flag, "0", False),
         (count_if_known, "42", 42),
+        (count_if_known, "42.00", 42),
         (count_if_known, "-1", None),
+        (count_if_known, "-1.0", None),
+        (count_if_known, "-1.00000", None),
         (network, "310", "310"),
         (network, "01", "01"),
         (network, "001", "001"),
@@ -76,7 +85,14 @@ def test_a_text_of_the_right_form_has_one_value(
     ("read", "given_text", "reason"),
     [
         (count, "-1", "not_a_count"),
-        (count, "1.0", "not_a_count"),
+        (count, "-1.00000", "not_a_count"),
+        (count, "345100.5", "not_a_count"),
+        (count, "345100.00001", "not_a_count"),
+        (count, "1.", "not_a_count"),
+        (count, ".0", "not_a_count"),
+        (count, "1.0.0", "not_a_count"),
+        (count, "1,0", "not_a_count"),
+        (count, "1." + "0" * 31, "not_a_count"),
         (count, " 1", "not_a_count"),
         (count, "1\n", "not_a_count"),
         (count, "٣", "not_a_count"),
@@ -93,7 +109,8 @@ def test_a_text_of_the_right_form_has_one_value(
         (flag, "human", "not_a_flag"),
         (flag, " true", "not_a_flag"),
         (count_if_known, "-2", "not_a_count"),
-        (count_if_known, "-1.0", "not_a_count"),
+        (count_if_known, "-1.5", "not_a_count"),
+        (count_if_known, "-2.00000", "not_a_count"),
         (network, "1", "not_a_network_code"),
         (network, "3100", "not_a_network_code"),
         (network, "31a", "not_a_network_code"),
@@ -118,6 +135,31 @@ def test_a_text_is_read_or_unreadable_and_nothing_else(
 ) -> None:
     with suppress(Unreadable):
         read(given_text, SCOPE)
+
+
+@given(st.integers(0, 10**15 - 1), st.integers(0, 30))
+def test_a_whole_number_is_the_same_with_any_number_of_zeros_behind_the_point(
+    whole: int, zeros: int
+) -> None:
+    assert count(f"{whole}.{'0' * zeros}" if zeros else str(whole), SCOPE) == whole
+
+
+def is_whole(annotation: object) -> bool:
+    return annotation is int or any(map(is_whole, get_args(annotation)))
+
+
+def test_every_whole_number_of_every_type_is_read_alike(types: Catalogue) -> None:
+    names = [
+        (kind.name, slot)
+        for kind in types.all
+        for slot in slots_of(kind.model).singles
+        if is_whole(fields_of(kind.model)[slot.field][0])
+    ]
+    assert len(names) > 20
+    for kind, slot in names:
+        assert slot.read("7.00000", SCOPE) == 7, (kind, slot.name)
+        with pytest.raises(Unreadable, match="not_a_count"):
+            slot.read("7.5", SCOPE)
 
 
 @given(st.decimals(min_value=0, max_value=10**9, places=5))
@@ -168,9 +210,12 @@ def test_who_pressed_digits_is_one_word_in_any_case(types: Catalogue, said: str)
     assert parsed(types, pairs).fields["dial_digits_pressed_by"] == "a_leg"
 
 
-def test_a_recording_that_goes_on_has_no_length_and_no_end_yet(types: Catalogue) -> None:
+@pytest.mark.parametrize("not_yet", ["-1", "-1.0", "-1.00000"])
+def test_a_recording_that_goes_on_has_no_length_and_no_end_yet(
+    types: Catalogue, not_yet: str
+) -> None:
     names = ("RecordingDuration", "RecordingDurationMs", "RecordingEndMs")
-    pairs = [("CallUUID", UUID), ("RecordUrl", "u"), *((name, "-1") for name in names)]
+    pairs = [("CallUUID", UUID), ("RecordUrl", "u"), *((name, not_yet) for name in names)]
     callback = parsed(types, pairs)
     fields = ("recording_duration_s", "recording_duration_ms", "recording_ended_at")
     assert [callback.fields[field] for field in fields] == [None] * 3
