@@ -81,7 +81,7 @@ export interface Moment {
 export interface Party {
   /** What the text names. Consumers treat a kind they do not know as `unknown`. */
   kind: "pstn" | "sip" | "client" | "anonymous" | "short_code" | "unknown" | (string & {});
-  /** The number in E.164 with `+`, for kind `pstn`. */
+  /** The number in E.164 with `+`, for kind `pstn`: only if its country can have such a number. */
   e164: string | null;
   /** What Plivo sent. */
   text: string;
