@@ -159,7 +159,8 @@ MEASURES: Final[dict[Name, Measure]] = {
     "near_misses_total": Measure(
         "counter",
         "callbacks",
-        "Rejected callbacks whose signature holds for another URL, by what differs in it.",
+        "Rejected callbacks whose signature holds for another URL, by what differs in it, or for this "
+        "one in a scheme that a setting refuses (`json_body`, `agentstack_v3`).",
         ("variant",),
     ),
     "shed_total": Measure(

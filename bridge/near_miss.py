@@ -9,8 +9,14 @@ changed. This tells an operator what it changed. It verifies nothing.
    singly, then together, in the order below, and never more than ``TRIES_MAX`` for each token. What
    is signed alike is tried once.
 3. Only the URL is varied, and whether it had a query. Body, nonce and token are as they came, so who
-   holds no token has no near miss, and the memory of V2 nonces is not asked.
+   holds no token has no near miss, and the memory of V2 nonces is not asked. A JSON body is tried in
+   its other readings too (``bridge.signed_messages``), no more than ``TRIES_MAX`` times in all.
 4. Headers a stranger may have written say what to try, which costs a bounded number of HMACs.
+5. Two words name no URL: the signature holds for this one, and a setting refuses it. ``json_body``:
+   the body is JSON and only the URL is signed. ``agentstack_v3``: it is the scheme of Plivo's agent
+   SDKs.
+6. If only ``BRIDGE_PUBLIC_URL`` is wrong, its right value is named: scheme, host, port and prefix. It
+   has neither query nor user information, and only characters of a plain URL.
 """
 
 import hmac
@@ -23,17 +29,20 @@ from typing import Final
 
 from bridge import raw as wire
 from bridge import signature
+from bridge.origins import DEFAULT_PORTS, equal_origins, split_authority, split_origin
 from bridge.parameters import Pair, Parameters
 from bridge.raw import RawCallback
-from bridge.verify import SIGNATURES_MAX, Verifier, claimed_account
+from bridge.signed_messages import agentstack_messages, bodies
+from bridge.verify import SIGNATURES_MAX, Key, Verifier, claimed_account, signatures_of
 
 TRIES_MAX: Final = 32
 
 _HOSTS_MAX: Final = 2
-_AUTHORITY: Final = re.compile(r"(?P<host>.*?)(?P<port>:[0-9]{1,5})?", re.DOTALL)
+_PUBLIC_URL: Final = re.compile(
+    r"https?://([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]{0,200})?"
+)
 _PORT: Final = re.compile(r"[0-9]{1,5}")
 _FORWARDED_HOST: Final = re.compile(r'(?:^|[;,\s])host="?([^";,\s]+)', re.IGNORECASE)
-_DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 _OTHER_SCHEME: Final = {"http": "https", "https": "http"}
 
 
@@ -56,6 +65,16 @@ class Variant(StrEnum):
     SCHEME_HOST_PATH = "scheme+host+path"
     PORT_HOST_PATH = "port+host+path"
     SCHEME_PORT_HOST_PATH = "scheme+port+host+path"
+    JSON_BODY = "json_body"
+    AGENTSTACK_V3 = "agentstack_v3"
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """What differs (rule 1), and the ``BRIDGE_PUBLIC_URL`` that would verify it, if one would."""
+
+    variant: Variant
+    public_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +92,10 @@ class _Url:
     def base(self) -> str:
         return f"{self.scheme}://{self.host}{self.port}{self.prefix}{self.path}"
 
+    @property
+    def origin(self) -> str:
+        return f"{self.scheme}://{self.host}{self.port}{self.prefix}"
+
     def differs_from(self, other: "_Url") -> Variant:
         pairs = (
             ("scheme", self.scheme != other.scheme),
@@ -83,62 +106,115 @@ class _Url:
         )
         return Variant("+".join(name for name, differs in pairs if differs))
 
+    def public_url(self, called: "_Url") -> str | None:
+        """Return the setting that makes this URL of the one that was called: rule 6."""
+        if (self.path, self.query) != (called.path, called.query):
+            return None
+        return plain_url(self.origin)
 
-def near_miss(raw: RawCallback, parameters: Parameters, verifier: Verifier) -> Variant | None:
+
+def plain_url(url: str) -> str | None:
+    """Return ``url`` if it may stand in a log: no user information, no query, nothing to escape."""
+    return url if _PUBLIC_URL.fullmatch(url) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Tries:
+    """Tries messages with every key, each message once and no more than ``TRIES_MAX``."""
+
+    keys: tuple[Key, ...]
+    plain: tuple[bytes, ...]
+    ma: tuple[bytes, ...]
+    tried: set[bytes]
+
+    def hold(self, message: bytes) -> bool:
+        """Return whether one of the signatures is of ``message``."""
+        self.tried.add(message)
+        for key in self.keys:
+            expected = signature.signature(key.token, message).encode()
+            given = self.plain if key.subaccount else (*self.plain, *self.ma)
+            if any([hmac.compare_digest(expected, one) for one in given]):  # noqa: C419 (as verify)
+                return True
+        return False
+
+    def first(self, messages: Iterable[tuple[bytes, _Url]]) -> _Url | None:
+        """Return the URL of the first message that is signed."""
+        new = ((message, url) for message, url in messages if message not in self.tried)
+        for message, url in islice(new, TRIES_MAX):
+            if self.hold(message):
+                return url
+        return None
+
+
+def near_miss(raw: RawCallback, parameters: Parameters, verifier: Verifier) -> NearMiss | None:
     """Return what differs in the URL that a wrong signature holds for; None where none of them does.
 
     Asked of a callback whose fault is ``wrong_signature``.
     """
-    v3 = (wire.SIGNATURE_V3, wire.SIGNATURE_MA_V3, wire.NONCE_V3)
-    v2 = (wire.SIGNATURE_V2, wire.SIGNATURE_MA_V2, wire.NONCE_V2)
-    by_v3 = any(raw.header(name) is not None for name in v3[:2])
-    plain_name, ma_name, nonce_name = v3 if by_v3 else v2
-    nonce = raw.header(nonce_name)
-    if not nonce or (by_v3 and "." in nonce) or not (by_v3 or verifier.accept_v2):
+    if any(raw.header(name) is not None for name in (wire.SIGNATURE_V3, wire.SIGNATURE_MA_V3)):
+        return _near_miss_v3(raw, parameters, verifier)
+    nonce = raw.header(wire.NONCE_V2)
+    if not nonce or not verifier.accept_v2:
         return None
-    plain, ma = _signatures(raw.header(plain_name)), _signatures(raw.header(ma_name))
-    # As in bridge.verify: a body nobody could have signed is not part of what is signed.
-    body = () if parameters.bare or parameters.body_fault else parameters.body
-
-    def message(url: _Url) -> bytes:
-        if by_v3:
-            return signature.v3_message(raw.method, url.base, url.query, body, nonce)
-        return signature.v2_message(url.base, nonce)
-
     here = _url_of(raw, parameters.query)
-    keys = tuple(verifier.keyring.candidates(claimed_account(parameters), main_only=False))
-    tried = {message(here)}
-    for url in _variants(here, raw):
-        candidate = message(url)
-        if candidate in tried:
-            continue
-        if len(tried) > TRIES_MAX:
-            break
-        tried.add(candidate)
-        for key in keys:
-            expected = signature.signature(key.token, candidate).encode()
-            given = plain if key.subaccount else (*plain, *ma)
-            if any([hmac.compare_digest(expected, one) for one in given]):  # noqa: C419 (as verify)
-                return url.differs_from(here)
-    return None
+    tries = _tries(raw, parameters, verifier, (wire.SIGNATURE_V2, wire.SIGNATURE_MA_V2))
+    tries.tried.update(signature.v2_message(url.base, nonce) for url in _spellings(here))
+    messages = ((signature.v2_message(url.base, nonce), url) for url in _variants(here, raw))
+    return _found(tries.first(messages), here)
 
 
-def _signatures(header: str | None) -> tuple[bytes, ...]:
-    if not header:
-        return ()
-    return tuple(one.strip().encode() for one in header.split(",", SIGNATURES_MAX)[:SIGNATURES_MAX])
+def _near_miss_v3(raw: RawCallback, parameters: Parameters, verifier: Verifier) -> NearMiss | None:
+    nonce = raw.header(wire.NONCE_V3)
+    if not nonce or "." in nonce:
+        return None
+    here = _url_of(raw, parameters.query)
+    tries = _tries(raw, parameters, verifier, (wire.SIGNATURE_V3, wire.SIGNATURE_MA_V3))
+    texts = [body.text for body in bodies(raw.method, parameters, url_alone=True)]
+
+    def message(url: _Url, text: bytes | None) -> bytes:
+        return signature.v3_message_over(url.base, url.query, text, nonce)
+
+    # A body that cannot be read is no part of what is signed: its last reading is none.
+    likely = texts[-1] if parameters.body_fault else texts[0] if texts else None
+    tries.tried.update(message(url, likely) for url in _spellings(here))
+    found = _found(tries.first((message(url, likely), url) for url in _variants(here, raw)), here)
+    if found is not None:
+        return found
+    if parameters.json is not None:
+        # The readings beside the likely one. They hold for this URL only if a setting refused them.
+        urls = [here, *_variants(here, raw)]
+        rest = ((message(url, text), url) for url in urls for text in texts if text != likely)
+        found = _found(tries.first(rest), here)
+    if found is None and not verifier.accept_agentstack:
+        theirs = agentstack_messages(raw, parameters, nonce)
+        if any(tries.hold(one.bytes) for one in theirs if one.bytes not in tries.tried):
+            return NearMiss(Variant.AGENTSTACK_V3)
+    return found
+
+
+def _found(url: _Url | None, here: _Url) -> NearMiss | None:
+    if url is None:
+        return None
+    if url == here:
+        return NearMiss(Variant.JSON_BODY)
+    return NearMiss(url.differs_from(here), url.public_url(here))
+
+
+def _tries(
+    raw: RawCallback, parameters: Parameters, verifier: Verifier, names: tuple[str, str]
+) -> _Tries:
+    keys = tuple(verifier.keyring.candidates(claimed_account(parameters)))
+    plain, ma = (signatures_of(raw.header(name)) for name in names)
+    return _Tries(keys, plain, ma, set())
 
 
 def _url_of(raw: RawCallback, query: tuple[Pair, ...]) -> _Url:
-    scheme, _, rest = raw.public_origin.partition("://")
-    authority, slash, prefix = rest.partition("/")
-    return _Url(scheme, *_split(authority), slash + prefix, raw.path, query)
+    return _Url(*split_origin(raw.public_origin), raw.path, query)
 
 
-def _split(authority: str) -> tuple[str, str]:
-    """Return host and port of an authority, whatever a stranger wrote there."""
-    found = _AUTHORITY.fullmatch(authority)
-    return (found["host"], found["port"] or "") if found else (authority, "")
+def _spellings(here: _Url) -> list[_Url]:
+    """Return the URLs that ``bridge.verify`` has tried."""
+    return [_Url(*split_origin(one), here.path, here.query) for one in equal_origins(here.origin)]
 
 
 def _variants(here: _Url, raw: RawCallback) -> Iterator[_Url]:
@@ -170,8 +246,8 @@ def _variants(here: _Url, raw: RawCallback) -> Iterator[_Url]:
 
 def _with_ports(url: _Url, raw: RawCallback) -> Iterator[_Url]:
     """Yield the URL without its port or with the default one, with Host's, and with the proxy's."""
-    yield replace(url, port="" if url.port else _DEFAULT_PORTS.get(url.scheme, ""))
-    yield replace(url, port=_split(raw.header("host") or "")[1])
+    yield replace(url, port="" if url.port else DEFAULT_PORTS.get(url.scheme, ""))
+    yield replace(url, port=split_authority(raw.header("host") or "")[1])
     port = _forwarded_port(raw)
     if port:
         yield replace(url, port=port)
@@ -189,12 +265,12 @@ def _authorities(here: _Url, raw: RawCallback) -> Iterator[tuple[str, str]]:
     """Yield the other hosts that headers name, each with its port, the one nearest to Plivo first."""
     seen = {here.host}
     proxied = _forwarded_port(raw)
-    proxied = "" if proxied in _DEFAULT_PORTS.values() else proxied
+    proxied = "" if proxied in DEFAULT_PORTS.values() else proxied
     named = [(one, proxied) for one in _listed(raw.header("x-forwarded-host"))]
     named += [(one, "") for one in _FORWARDED_HOST.findall(raw.header("forwarded") or "")]
     named += [(one, "") for one in _listed(raw.header("host"))]
     for authority, port_elsewhere in named:
-        host, port = _split(authority)
+        host, port = split_authority(authority.lower())
         if host and host not in seen:
             seen.add(host)
             yield host, port or port_elsewhere

@@ -5,13 +5,14 @@
 2. Bytes that are not UTF-8 stay in the text as lone surrogates (``surrogateescape``), so that the
    signature is computed over the very bytes that came.
 3. A JSON object is read as if its members had come in a form: scalars as the text they were written
-   with, ``null`` as blank, arrays and objects as compact JSON text.
+   with, ``null`` as blank, arrays and objects as compact JSON text. The parsed object is kept, because
+   Plivo's SDKs read it in other ways (``bridge.json_readings``).
 4. A body that is neither is a fault, named; its bytes are still read as a form where that is
    possible, for the signature's sake alone.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NoReturn, cast
 from urllib.parse import unquote
@@ -37,14 +38,14 @@ class Parameters:
     """Decoded pairs in the order they came.
 
     ``bare`` is True when a piece of a form body had no ``=``: see rule 5 of ``bridge.signature``.
-    ``json`` is True when the body was a JSON object.
+    ``json`` is the parsed object that ``body`` was read from, if the body was a JSON object.
     """
 
     query: tuple[Pair, ...]
     body: tuple[Pair, ...]
     body_fault: BodyFault | None = None
     bare: bool = False
-    json: bool = False
+    json: "JsonObject | None" = field(default=None, compare=False, repr=False)
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
@@ -78,26 +79,47 @@ def form_pairs(text: str) -> tuple[tuple[Pair, ...], bool]:
     return tuple(pairs), bare
 
 
-class _Member(list[Pair]):
-    """The members of a JSON object, repeated keys included."""
+class JsonObject(list[tuple[str, object]]):
+    """The members of a JSON object in the order they came, repeated keys included.
+
+    A value is a JsonObject, a list, a JsonNumber, a str, a bool or None.
+    """
 
 
-class _Number(str):
+class JsonNumber(str):
     """A JSON number, in the digits it was written with."""
 
     __slots__ = ()
 
 
 def _json_text(value: object) -> str:
-    if isinstance(value, _Member):
-        members = [f"{json.dumps(key, ensure_ascii=False)}:{_json_text(of)}" for key, of in value]
-        return "{" + ",".join(members) + "}"
-    if isinstance(value, list):
-        items = cast("list[object]", value)
-        return "[" + ",".join([_json_text(item) for item in items]) + "]"
-    if isinstance(value, _Number):
-        return str(value)
-    return json.dumps(value, ensure_ascii=False)
+    """Return compact JSON text. It has no recursion: nesting costs what its characters cost."""
+    text: list[str] = []
+    # What is still to be written, the next at the end: a value, or text that is JSON already.
+    rest: list[tuple[bool, object]] = [(False, value)]
+    while rest:
+        is_text, item = rest.pop()
+        if is_text or isinstance(item, JsonNumber):
+            text.append(str(item))
+        elif isinstance(item, JsonObject):
+            rest.append((True, "}"))
+            for place in range(len(item) - 1, -1, -1):
+                key, of = item[place]
+                rest.append((False, of))
+                comma = "," if place else ""
+                rest.append((True, f"{comma}{json.dumps(key, ensure_ascii=False)}:"))
+            rest.append((True, "{"))
+        elif isinstance(item, list):
+            items = cast("list[object]", item)
+            rest.append((True, "]"))
+            for place in range(len(items) - 1, -1, -1):
+                rest.append((False, items[place]))
+                if place:
+                    rest.append((True, ","))
+            rest.append((True, "["))
+        else:
+            text.append(json.dumps(item, ensure_ascii=False))
+    return "".join(text)
 
 
 def _text_of(value: object) -> str:
@@ -111,26 +133,31 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(message)
 
 
-def json_pairs(body: bytes) -> tuple[Pair, ...]:
-    """Return the members of a JSON object as pairs; numbers keep the digits they came with.
+def json_object(body: bytes) -> JsonObject:
+    """Return the JSON object in ``body``; numbers keep the digits they came with.
 
     Raises ValueError when ``body`` is not a JSON object in UTF-8.
     """
     try:
         value: object = json.loads(
             body.decode("utf-8"),
-            object_pairs_hook=_Member,
-            parse_float=_Number,
-            parse_int=_Number,
+            object_pairs_hook=JsonObject,
+            parse_float=JsonNumber,
+            parse_int=JsonNumber,
             parse_constant=_no_constant,
         )
-        if not isinstance(value, _Member):
-            message = "not a JSON object"
-            raise ValueError(message)  # noqa: TRY004 (the caller asks for one error, of the text)
-        return tuple((_text_of(key), _text_of(of)) for key, of in value)
     except RecursionError as error:
         message = "nested too deeply"
         raise ValueError(message) from error
+    if not isinstance(value, JsonObject):
+        message = "not a JSON object"
+        raise ValueError(message)  # noqa: TRY004 (the caller asks for one error, of the text)
+    return value
+
+
+def json_pairs(members: JsonObject) -> tuple[Pair, ...]:
+    """Return the members as a form's pairs (rule 3); raises ValueError where one is not text."""
+    return tuple([(_text_of(key), _text_of(of)) for key, of in members])
 
 
 def _media_type(content_type: str | None) -> str:
@@ -153,7 +180,7 @@ def parameter_count(query: str, body: bytes, content_type: str | None) -> int:
     if _media_type(content_type) != JSON:
         return count + body.count(b"&") + bool(body)
     try:
-        return count + len(json_pairs(body))
+        return count + len(json_object(body))
     except ValueError:
         return count
 
@@ -171,7 +198,8 @@ def decode(
         fault = BodyFault.CONTENT_ENCODING
     elif media_type == JSON:
         try:
-            return Parameters(query_pairs, json_pairs(body), json=True)
+            members = json_object(body)
+            return Parameters(query_pairs, json_pairs(members), json=members)
         except ValueError:
             fault = BodyFault.MALFORMED_JSON
     elif media_type != FORM:

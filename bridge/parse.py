@@ -234,7 +234,7 @@ class Parser:
         if verdict.parameters.body_fault is not None:
             raise NoEvent(NoEventReason(verdict.parameters.body_fault))
         plivos, context = self._split(verdict.parameters)
-        json = verdict.parameters.json
+        json = verdict.parameters.json is not None
         parameters = Authorship(plivos, context, in_body=bool(verdict.parameters.body), json=json)
         recognition = recognise(self.catalogue, parameters, route)
         kind = recognition.kind

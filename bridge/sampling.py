@@ -13,7 +13,7 @@ from typing import Final
 from bridge.bucket import Bucket
 from bridge.event import Naming
 from bridge.metrics import Metrics
-from bridge.near_miss import Variant, near_miss
+from bridge.near_miss import NearMiss, near_miss
 from bridge.publish import Publisher, RecordRefused, Unavailable
 from bridge.record import Record
 from bridge.rejected import to_rejected
@@ -47,25 +47,25 @@ class Rejections:
         self._metrics = metrics
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def note(self, verdict: Unverified) -> Variant | None:
+    def note(self, verdict: Unverified) -> NearMiss | None:
         """Return what differs in the URL that the signature holds for, if it was looked for and found.
 
         Never waits: whether the sample is published shows later, in the metrics.
         """
-        variant = None
+        near = None
         if verdict.fault is Fault.WRONG_SIGNATURE and self._looks.admits():
-            variant = near_miss(verdict.raw, verdict.parameters, self._verifier)
-        if variant is not None:
-            self._metrics.count("near_misses_total", variant)
+            near = near_miss(verdict.raw, verdict.parameters, self._verifier)
+        if near is not None:
+            self._metrics.count("near_misses_total", near.variant)
         if not self._sample.admits():
-            return variant
-        record = to_rejected(verdict, variant, self._naming)
+            return near
+        record = to_rejected(verdict, near.variant if near else None, self._naming)
         small = len(record.value) <= VALUE_BYTES_MAX
         if small and self._publisher.available and len(self._tasks) < TASKS_MAX:
             task = asyncio.create_task(self._publish(record, verdict.fault), name="rejected-sample")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return variant
+        return near
 
     async def _publish(self, record: Record, fault: Fault) -> None:
         try:

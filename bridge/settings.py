@@ -113,8 +113,14 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
     )
     accept_v2: bool = Field(
         default=True,
-        description="Whether a callback without a V3 signature may be verified by V2, which covers "
-        "neither query nor body.",
+        description="Whether a signature that does not cover the body may verify a callback: V2, "
+        "where there is no V3 (it covers neither query nor body), and V3 over the URL alone of a "
+        "JSON body.",
+    )
+    accept_agentstack_v3: bool = Field(
+        default=False,
+        description="Whether the V3 scheme of Plivo's agent SDKs (`plivo-agentstack`) may verify a "
+        "callback too. It differs from Plivo's documented scheme.",
     )
     topic_prefix: str = Field(
         default="",
@@ -161,7 +167,9 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
         if parts.query or parts.fragment:
             message = "must have neither query nor fragment"
             raise ValueError(message)
-        return value.rstrip("/")
+        # A scheme has no case, and every callback is first checked against the URL as it is here.
+        scheme, colon, rest = value.partition(":")
+        return scheme.lower() + colon + rest.rstrip("/")
 
     @model_validator(mode="before")
     @classmethod

@@ -23,12 +23,22 @@ Confirmed by the official vectors and by running the official SDKs side by side.
    and a POST without a body like a GET. Whoever holds a signed request can re-cut it in these ways.
    A nonce with a dot could take over the end of the string before it, and is never taken.
 6. The key is the auth token, the result standard base64 with padding.
+7. Plivo's agent SDKs (``plivo-agentstack`` for Python and Node) check another string over the same V3
+   header. R is their parameters, form-encoded, ``k=v`` joined by ``&`` and sorted by key; E is R as
+   Python's ``urlencode`` (a space is ``+``) or JavaScript's ``encodeURIComponent`` (a space is
+   ``%20``) writes it. U is the URL as called, with its query as written.
+
+       GET                     base                 base ? E   (R is the query)
+       POST, no body           U
+       POST, body              U . E
+   No capture shows that Plivo signs in this way.
 """
 
 import binascii
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Literal
+from urllib.parse import quote, urlencode
 
 from bridge.parameters import Pair
 
@@ -66,18 +76,63 @@ def v3_message(
     method: str, base: str, query: tuple[Pair, ...], body: tuple[Pair, ...], nonce: str
 ) -> bytes:
     """Return the bytes V3 signs (rule 4); any method but GET is signed as POST."""
-    message = _bytes(base)
     if method == "GET" and body:
         in_url = {key for key, _ in query}
         query = (*query, *(pair for pair in body if pair[0] not in in_url))
         body = ()
-    if query or body:
+    return v3_message_over(base, query, form_text(body) if body else None, nonce)
+
+
+def form_text(body: tuple[Pair, ...]) -> bytes:
+    """Return P of rule 4: the body's pairs, sorted and run together."""
+    return _joined(body, equals="", joint="")
+
+
+def v3_message_over(base: str, query: tuple[Pair, ...], text: bytes | None, nonce: str) -> bytes:
+    """Return the bytes V3 signs (rule 4), with ``text`` in the place of P; None means no body.
+
+    A body whose P is empty (a JSON body of one empty list, to an SDK) is a body all the same.
+    """
+    message = _bytes(base)
+    if query or text is not None:
         message += _QUESTION_MARK + _joined(query, equals="=", joint="&")
-    if query and body:
+    if query and text is not None:
         message += _DOT
-    if body:
-        message += _joined(body, equals="", joint="")
-    return message + _DOT + _bytes(nonce)
+    return message + (text or b"") + _DOT + _bytes(nonce)
+
+
+Encoding = Callable[[Sequence[Pair]], str]
+
+# What JavaScript's encodeURIComponent leaves as it is, beside letters and digits (ECMA-262).
+_JAVASCRIPT_SAFE: Final = "-_.!~*'()"
+
+
+def python_encoded(pairs: Sequence[Pair]) -> str:
+    """Return E of rule 7 as Python's ``urlencode`` writes it."""
+    return urlencode(sorted(pairs), encoding="utf-8", errors="surrogateescape")
+
+
+def node_encoded(pairs: Sequence[Pair]) -> str:
+    """Return E of rule 7 as JavaScript's ``encodeURIComponent`` writes it."""
+    ordered = sorted(pairs, key=lambda pair: pair[0].encode("utf-16-be", "surrogatepass"))
+    return "&".join([f"{_node_quoted(key)}={_node_quoted(value)}" for key, value in ordered])
+
+
+def _node_quoted(text: str) -> str:
+    return quote(text, safe=_JAVASCRIPT_SAFE, encoding="utf-8", errors="surrogateescape")
+
+
+def agentstack_message(method: str, base: str, query: str, encoded: str, nonce: str) -> bytes:
+    """Return the bytes that an agent SDK checks (rule 7).
+
+    ``query`` is as written in the URL, ``encoded`` the query of a GET or the body of a POST.
+    """
+    if method == "GET":
+        text = f"{base}?{encoded}" if encoded else base
+    else:
+        url = f"{base}?{query}" if query else base
+        text = f"{url}.{encoded}" if encoded else url
+    return _bytes(text) + _DOT + _bytes(nonce)
 
 
 def signature(token: bytes, message: bytes, digest: Digest = "sha256") -> str:

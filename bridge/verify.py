@@ -5,27 +5,42 @@
 2. The plain header is tried with every known token, the ``Ma`` header with main accounts' tokens.
    A header may list several signatures (tokens being rotated); any match counts.
 3. V2 has no timestamp and does not cover the parameters, so a captured pair of headers would fit any
-   forged body: a V2 nonce is good for one set of parameters, and again for the same set (a retry).
+   forged body. The same holds for a V3 message that does not cover the whole body (rule 3 of
+   ``bridge.signed_messages``). So such a message is accepted with one content only, and again with the
+   same content (a retry). What a V3 signature covers whole is remembered too: after it, its message
+   is not accepted with another content.
 4. V1 alone is refused: it has no nonce at all.
 5. Comparison takes the same time wherever two signatures differ.
 6. A verdict stored with a callback can be recalled when its token is long gone, unchecked. That is no
    hole: it is read off our own topics, and who can write there needs no signature. The ingress never
    recalls, and a recalled verdict says that it is one.
+7. A V3 signature is checked against several messages (``bridge.signed_messages``). A stranger must not
+   make that expensive: beyond the first message, no more than ``EXTRA_BYTES_MAX`` are hashed.
+8. The scheme of Plivo's agent SDKs is checked last, and only if the operator accepts it.
 """
 
 import hashlib
 import hmac
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import chain
 from typing import Final
 
 from bridge import raw as wire
 from bridge import signature
 from bridge.callbacks.model import Verification
-from bridge.parameters import Pair, Parameters
+from bridge.origins import equal_origins
+from bridge.parameters import Parameters
 from bridge.raw import RawCallback
+from bridge.signed_messages import (
+    COVERS_ALL,
+    COVERS_URL,
+    Message,
+    agentstack_messages,
+    v3_messages,
+)
 
 
 class Scheme(StrEnum):
@@ -35,6 +50,7 @@ class Scheme(StrEnum):
     V3_MA = "v3-ma"
     V2 = "v2"
     V2_MA = "v2-ma"
+    V3_AGENTSTACK = "v3-agentstack"
 
 
 class Fault(StrEnum):
@@ -51,12 +67,16 @@ class Fault(StrEnum):
     NOT_CHECKED = "not_checked"
 
 
-COVERS_V3: Final = ("url", "query", "body")
-COVERS_V3_NO_BODY: Final = ("url", "query")
-COVERS_V2: Final = ("url",)
+COVERS_V3: Final = COVERS_ALL
+COVERS_V2: Final = COVERS_URL
 
 # More than Plivo can have active tokens; a stranger must not make us compare thousands.
 SIGNATURES_MAX: Final = 16
+# Some milliseconds of hashing (rule 7). An HMAC of a short message costs as much as this many bytes.
+EXTRA_BYTES_MAX: Final = 2_097_152
+_HMAC_BYTES: Final = 1_024
+# Fewer than V2's: what covers everything is safe by itself, and this is most of the traffic.
+WHOLE_MAX: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,37 +163,49 @@ class Keyring:
                 for token in inner.tokens:
                     key = key_id(inner.auth_id, token)
                     sub.append(Key(account.auth_id, inner.auth_id, zone, token.encode(), key))
-        self._main = tuple(main)
         self._all = (*main, *sub)
 
-    def candidates(self, claimed: str | None, *, main_only: bool) -> Iterable[Key]:
+    def candidates(self, claimed: str | None) -> Iterable[Key]:
         """Return the keys to try, those of the claimed account first."""
-        keys = self._main if main_only else self._all
         if claimed not in self.zones or len(self.zones) == 1:
-            return keys
-        return sorted(keys, key=lambda key: key.account != claimed)
+            return self._all
+        return sorted(self._all, key=lambda key: key.account != claimed)
 
 
 class NonceGuard:
-    """Remembers which parameters each V2 nonce came with (rule 3), the newest ``nonces_max`` of them.
+    """Remembers with which content each signed message came (rule 3), the newest ``nonces_max``.
 
+    A message ends in its nonce. It is remembered whole, because where the nonce begins is not signed.
     It lives as long as the process: a restart, or another replica, starts with an empty memory.
     """
 
     def __init__(self, nonces_max: int = 100_000) -> None:
         self._nonces_max = nonces_max
-        self._seen: OrderedDict[str, bytes] = OrderedDict()
+        self._seen: OrderedDict[bytes, bytes] = OrderedDict()
 
-    def admits(self, nonce: str, content: bytes) -> bool:
-        """Return False when ``nonce`` came before with other content; remember it otherwise."""
-        digest = hashlib.blake2b(content, digest_size=16).digest()
-        known = self._seen.setdefault(nonce, digest)
-        if known != digest:
+    def admits(self, message: bytes, content: bytes) -> bool:
+        """Return False when ``message`` came before with other content; remember it otherwise."""
+        if self.knows_another(message, content):
             return False
-        self._seen.move_to_end(nonce)
+        self.remember(message, content)
+        return True
+
+    def knows_another(self, message: bytes, content: bytes) -> bool:
+        """Return True when ``message`` came before with other content."""
+        known = self._seen.get(_digest(message))
+        return known is not None and known != _digest(content)
+
+    def remember(self, message: bytes, content: bytes) -> None:
+        """Remember the content of ``message``, whatever it came with before."""
+        digest = _digest(message)
+        self._seen[digest] = _digest(content)
+        self._seen.move_to_end(digest)
         if len(self._seen) > self._nonces_max:
             self._seen.popitem(last=False)
-        return True
+
+
+def _digest(text: bytes) -> bytes:
+    return hashlib.blake2b(text, digest_size=16).digest()
 
 
 def claimed_account(parameters: Parameters) -> str | None:
@@ -185,12 +217,45 @@ def claimed_account(parameters: Parameters) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class _Given:
+    """The signatures of a callback's headers, by scheme: any token's, and a main account's only."""
+
+    plain: tuple[bytes, ...]
+    ma: tuple[bytes, ...]
+
+    @property
+    def plainly(self) -> "_Given":
+        return _Given(self.plain, ())
+
+
+def signatures_of(header: str | None) -> tuple[bytes, ...]:
+    """Return the signatures that a header lists, no more than ``SIGNATURES_MAX``."""
+    if not header:
+        return ()
+    return tuple(
+        [one.strip().encode() for one in header.split(",", SIGNATURES_MAX)[:SIGNATURES_MAX]]
+    )
+
+
+def _is_listed(expected: bytes, given: tuple[bytes, ...]) -> bool:
+    return any([hmac.compare_digest(expected, one) for one in given])  # noqa: C419 (rule 5)
+
+
+def content_of(raw: RawCallback) -> bytes:
+    """Return what a message that covers less may be accepted with once: rule 3."""
+    return f"{raw.method} {raw.target}\n".encode("utf-8", "surrogateescape") + raw.body
+
+
+@dataclass(frozen=True, slots=True)
 class Verifier:
     """Checks callbacks against a keyring."""
 
     keyring: Keyring
     nonces: NonceGuard
     accept_v2: bool = True
+    accept_agentstack: bool = False
+    whole: NonceGuard = field(default_factory=lambda: NonceGuard(WHOLE_MAX))
+    """The messages that V3 covered whole (rule 3), apart, so that they do not displace V2's."""
 
     def unverified(self, raw: RawCallback, parameters: Parameters, fault: Fault) -> Unverified:
         """Return the callback marked as not verified, for ``fault``."""
@@ -203,81 +268,111 @@ class Verifier:
         v3 = raw.header(wire.SIGNATURE_V3)
         v3_ma = raw.header(wire.SIGNATURE_MA_V3)
         if v3 is not None or v3_ma is not None:
-            return self._verify_v3(raw, parameters, v3, v3_ma)
+            return self._verify_v3(raw, parameters, _Given(signatures_of(v3), signatures_of(v3_ma)))
         v2 = raw.header(wire.SIGNATURE_V2)
         v2_ma = raw.header(wire.SIGNATURE_MA_V2)
         if v2 is not None or v2_ma is not None:
-            return self._verify_v2(raw, parameters, v2, v2_ma)
+            return self._verify_v2(raw, parameters, _Given(signatures_of(v2), signatures_of(v2_ma)))
         only_v1 = raw.header(wire.SIGNATURE_V1) is not None
         return self.unverified(raw, parameters, Fault.V1_ONLY if only_v1 else Fault.NO_SIGNATURE)
 
     def _verify_v3(
-        self, raw: RawCallback, parameters: Parameters, plain: str | None, ma: str | None
+        self, raw: RawCallback, parameters: Parameters, given: _Given
     ) -> Verified | Unverified:
         nonce = raw.header(wire.NONCE_V3)
         if not nonce:
             return self.unverified(raw, parameters, Fault.NO_NONCE)
         if "." in nonce:  # rule 5 of bridge.signature
             return self.unverified(raw, parameters, Fault.BAD_NONCE)
-        base = raw.public_origin + raw.path
-        claimed = claimed_account(parameters)
-        bodies: list[tuple[tuple[Pair, ...], tuple[str, ...]]] = [
-            (parameters.body, COVERS_V3 if raw.method != "GET" else COVERS_V3_NO_BODY)
-        ]
-        if parameters.body_fault is not None and parameters.body:
-            # Nobody knows how Plivo would sign a body that is not a form. If the signature holds
-            # without it, the body is kept as a dead letter and marked as not covered.
-            bodies.append(((), COVERS_V3_NO_BODY))
-        for body, covers in bodies:
-            if body and parameters.bare:
+        keys = tuple(self.keyring.candidates(claimed_account(parameters)))
+        for message in self._messages(raw, parameters, nonce, len(keys)):
+            # Agent SDKs know no other header than the plain one.
+            found = _matching(keys, message.bytes, given.plainly if message.agentstack else given)
+            if found is None:
                 continue
-            message = signature.v3_message(raw.method, base, parameters.query, body, nonce)
-            for header, scheme in ((plain, Scheme.V3), (ma, Scheme.V3_MA)):
-                key = self._matching_key(header, message, claimed, main_only=scheme is Scheme.V3_MA)
-                if key is not None:
-                    return _verified(raw, parameters, key, scheme, covers)
+            if not self._admits(raw, message):
+                return self.unverified(raw, parameters, Fault.NONCE_REUSED)
+            key, is_ma = found
+            scheme = Scheme.V3_MA if is_ma else Scheme.V3
+            if message.agentstack:
+                scheme = Scheme.V3_AGENTSTACK
+            return _verified(raw, parameters, key, scheme, message)
         bare = parameters.bare and parameters.body_fault is None
         fault = Fault.BARE_PARAMETER if bare else Fault.WRONG_SIGNATURE
         return self.unverified(raw, parameters, fault)
 
+    def _messages(
+        self, raw: RawCallback, parameters: Parameters, nonce: str, keys: int
+    ) -> Iterator[Message]:
+        """Yield the messages to check with that many keys, the first and what rule 7 allows more."""
+        messages = v3_messages(raw, parameters, nonce, url_alone=self.accept_v2)
+        if self.accept_agentstack:
+            messages = chain(messages, agentstack_messages(raw, parameters, nonce))
+        left = EXTRA_BYTES_MAX
+        for place, message in enumerate(messages):
+            if place:
+                left -= keys * (len(message.bytes) + _HMAC_BYTES)
+            if left < 0:
+                return
+            yield message
+
+    def _admits(self, raw: RawCallback, message: Message) -> bool:
+        """Return whether the callback may be accepted by a message that holds: rule 3."""
+        content = content_of(raw)
+        if not message.loose:
+            self.whole.remember(message.bytes, content)
+            return True
+        if self.whole.knows_another(message.bytes, content):
+            return False
+        return self.nonces.admits(message.bytes, content)
+
     def _verify_v2(
-        self, raw: RawCallback, parameters: Parameters, plain: str | None, ma: str | None
+        self, raw: RawCallback, parameters: Parameters, given: _Given
     ) -> Verified | Unverified:
         if not self.accept_v2:
             return self.unverified(raw, parameters, Fault.V2_NOT_ACCEPTED)
         nonce = raw.header(wire.NONCE_V2)
         if not nonce:
             return self.unverified(raw, parameters, Fault.NO_NONCE)
-        message = signature.v2_message(raw.public_origin + raw.path, nonce)
-        claimed = claimed_account(parameters)
-        for header, scheme in ((plain, Scheme.V2), (ma, Scheme.V2_MA)):
-            key = self._matching_key(header, message, claimed, main_only=scheme is Scheme.V2_MA)
-            if key is None:
+        keys = tuple(self.keyring.candidates(claimed_account(parameters)))
+        for origin in equal_origins(raw.public_origin):
+            signed = signature.v2_message(origin + raw.path, nonce)
+            found = _matching(keys, signed, given)
+            if found is None:
                 continue
-            content = f"{raw.method} {raw.target}\n".encode("utf-8", "surrogateescape") + raw.body
-            if not self.nonces.admits(nonce, content):
+            message = Message(signed, origin, COVERS_V2, loose=True)
+            if not self.nonces.admits(signed, content_of(raw)):
                 return self.unverified(raw, parameters, Fault.NONCE_REUSED)
-            return _verified(raw, parameters, key, scheme, COVERS_V2)
+            key, is_ma = found
+            return _verified(raw, parameters, key, Scheme.V2_MA if is_ma else Scheme.V2, message)
         return self.unverified(raw, parameters, Fault.WRONG_SIGNATURE)
 
-    def _matching_key(
-        self, header: str | None, message: bytes, claimed: str | None, *, main_only: bool
-    ) -> Key | None:
-        if not header:
-            return None
-        given = [one.strip().encode() for one in header.split(",", SIGNATURES_MAX)[:SIGNATURES_MAX]]
-        for key in self.keyring.candidates(claimed, main_only=main_only):
-            expected = signature.signature(key.token, message).encode()
-            if any([hmac.compare_digest(expected, one) for one in given]):  # noqa: C419 (rule 5)
-                return key
-        return None
+
+def _matching(keys: Sequence[Key], message: bytes, given: _Given) -> tuple[Key, bool] | None:
+    """Return the key whose signature is given, and whether in the ``Ma`` header: rule 2.
+
+    The plain header decides if both hold.
+    """
+    by_ma: Key | None = None
+    for key in keys:
+        is_main = key.subaccount is None
+        if not given.plain and not (given.ma and is_main):
+            continue
+        expected = signature.signature(key.token, message).encode()
+        if _is_listed(expected, given.plain):
+            return key, False
+        if by_ma is None and is_main and _is_listed(expected, given.ma):
+            by_ma = key
+    return (by_ma, True) if by_ma is not None else None
 
 
 def _verified(
-    raw: RawCallback, parameters: Parameters, key: Key, scheme: Scheme, covers: tuple[str, ...]
+    raw: RawCallback, parameters: Parameters, key: Key, scheme: Scheme, message: Message
 ) -> Verified:
+    if message.origin != raw.public_origin:
+        raw = replace(raw, public_origin=message.origin)  # the URL that was verified
     whose = (key.account, key.subaccount, key.zone)
-    return Verified(raw, parameters, *whose, scheme, key.key_id, covers)
+    return Verified(raw, parameters, *whose, scheme, key.key_id, message.covers)
 
 
 def recall(

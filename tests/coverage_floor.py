@@ -14,8 +14,10 @@ CORE = (
     "bridge/dead_letter.py",
     "bridge/event.py",
     "bridge/intake.py",
+    "bridge/json_readings.py",
     "bridge/near_miss.py",
     "bridge/normalise/",
+    "bridge/origins.py",
     "bridge/parameters.py",
     "bridge/parse.py",
     "bridge/raw.py",
@@ -23,6 +25,7 @@ CORE = (
     "bridge/rejected.py",
     "bridge/reply/",
     "bridge/signature.py",
+    "bridge/signed_messages.py",
     "bridge/slots.py",
     "bridge/verify.py",
 )

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bridge import raw as wire
-from bridge.near_miss import Variant, near_miss
+from bridge.near_miss import NearMiss, Variant, near_miss
 from bridge.raw import Header, RawCallback
 from bridge.verify import Unverified
 from tests.making import (
@@ -44,8 +44,13 @@ def arrived(plivos: RawCallback, origin: str, *, scheme: str, **changes: Any) ->
     return replace(with_headers(plivos, *signatures, *more), public_origin=origin, **changes)
 
 
-def found(raw: RawCallback, *, accept_v2: bool = True) -> Variant | None:
+def near(raw: RawCallback, *, accept_v2: bool = True) -> NearMiss | None:
     by = verifier(accept_v2=accept_v2)
     verdict = verdict_on(raw, by)
     assert isinstance(verdict, Unverified)
     return near_miss(raw, verdict.parameters, by)
+
+
+def found(raw: RawCallback, *, accept_v2: bool = True) -> Variant | None:
+    miss = near(raw, accept_v2=accept_v2)
+    return miss.variant if miss else None

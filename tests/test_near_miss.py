@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from bridge import raw as wire
-from bridge.near_miss import Variant, near_miss
-from bridge.raw import Header
+from bridge import signature
+from bridge.near_miss import NearMiss, Variant, near_miss
+from bridge.parameters import JSON
+from bridge.raw import Header, RawCallback
 from bridge.verify import Fault, NonceGuard, Unverified, Verified
 from tests.making import (
     NONCE,
@@ -19,14 +21,12 @@ from tests.making import (
     verifier,
     with_headers,
 )
-from tests.nearly import PATH, arrived, called, found
+from tests.nearly import PATH, arrived, called, found, near
 
 # What Plivo called; what the bridge took it for; the headers that came; how they differ.
 GARBLED: list[tuple[str, str, tuple[Header, ...], str]] = [
     ("https://a.example", "http://a.example", (), "scheme"),
     ("http://a.example", "https://a.example", (), "scheme"),
-    ("https://a.example:443", "https://a.example", (), "port"),
-    ("http://a.example:80", "http://a.example", (), "port"),
     ("https://a.example", "https://a.example:8443", (), "port"),
     ("https://a.example:8443", "https://a.example", (("host", "a.example:8443"),), "port"),
     ("https://a.example:9", "https://a.example", (("x-forwarded-port", "9, 443"),), "port"),
@@ -120,8 +120,84 @@ def test_a_query_somebody_dropped_cannot_be_guessed() -> None:
 
 
 def test_every_word_is_shown_by_one_of_the_tables() -> None:
-    shown = {variant for *_, variant in GARBLED}
+    shown = {variant for *_, variant in GARBLED} | {"json_body", "agentstack_v3"}
     assert shown | {"path", "query", "scheme+query", "path+query"} == set(Variant)
+
+
+# The public URL that Plivo calls, the one that is configured, the headers: only the setting is wrong.
+@pytest.mark.parametrize("scheme", ["v3", "v2"])
+@pytest.mark.parametrize(
+    ("plivos", "ours", "headers"),
+    [
+        ("https://a.example", "http://b:8080", (("host", "a.example"),)),
+        ("https://a.example:9", "https://a.example", (("x-forwarded-port", "9"),)),
+        ("https://a.example/p", "https://a.example", (("x-forwarded-prefix", "/p"),)),
+        ("https://a.example", "https://a.example/p", ()),
+        ("https://a.example", "http://b", (("x-forwarded-host", "A.Example"),)),
+        ("https://[2001:db8::1]:9", "https://[2001:db8::1]", (("x-forwarded-port", "9"),)),
+    ],
+)
+def test_the_public_url_that_would_verify_is_named(
+    plivos: str, ours: str, headers: tuple[Header, ...], scheme: str
+) -> None:
+    miss = near(arrived(called(plivos + PATH), ours, scheme=scheme, headers=headers))
+    assert miss is not None
+    assert miss.public_url == plivos
+
+
+@pytest.mark.parametrize(
+    ("plivos", "ours", "changes"),
+    [
+        ("https://a/plivo/", "https://a", {"path": "/plivo"}),
+        ("https://a/plivo", "http://a", {"query": "utm=1"}),
+        ("https://user:secret@a/plivo", "http://user:secret@a", {}),
+        ("https://a%1b/plivo", "http://a%1b", {}),
+        ("https://a\n/plivo", "http://a\n", {}),
+    ],
+)
+def test_no_public_url_is_named_that_would_not_do_or_cannot_be_shown(
+    plivos: str, ours: str, changes: dict[str, str]
+) -> None:
+    miss = near(arrived(called(plivos), ours, scheme="v3", **changes))
+    assert miss is not None
+    assert miss.public_url is None
+
+
+def json_signed(text: str, *, origin: str = "https://a") -> RawCallback:
+    """Return a callback with a JSON list, of which ``text`` was signed behind the URL."""
+    raw = raw_callback("", b'{"a": [2, 1]}', path=PATH, origin="https://a", content_type=JSON)
+    message = f"{origin}{PATH}{text}.{NONCE}".encode()
+    of = signature.signature(TOKEN.encode(), message)
+    return with_headers(raw, (wire.SIGNATURE_V3, of), (wire.NONCE_V3, NONCE))
+
+
+@pytest.mark.parametrize(
+    ("text", "origin", "expected"),
+    [
+        ("?a1a2", "http://a", NearMiss(Variant.SCHEME, "http://a")),
+        ('?a["2", "1"]', "http://a", None),
+        ("?a[2, 1]", "http://a", NearMiss(Variant.SCHEME, "http://a")),
+        (".a=%5B2%2C+1%5D", "https://a", NearMiss(Variant.AGENTSTACK_V3)),
+        (".a=2%2C1", "https://a", NearMiss(Variant.AGENTSTACK_V3)),
+        (".a=2%2C1", "http://a", None),
+        ("", "https://a", NearMiss(Variant.JSON_BODY)),
+        ("", "http://a", NearMiss(Variant.SCHEME, "http://a")),
+    ],
+)
+def test_a_json_body_is_tried_in_every_reading(
+    text: str, origin: str, expected: NearMiss | None
+) -> None:
+    assert near(json_signed(text, origin=origin), accept_v2=False) == expected
+
+
+def test_a_public_url_that_is_the_same_url_is_no_near_miss() -> None:
+    for ours in ("https://a.example:443", "https://A.EXAMPLE", "HTTPS://a.example"):
+        for plivos in ("https://a.example", "https://a.example:443"):
+            for scheme in ("v3", "v2"):
+                raw = arrived(called(plivos + PATH), ours, scheme=scheme)
+                verdict = verdict_on(raw)
+                assert isinstance(verdict, Verified)
+                assert verdict.raw.public_origin == plivos
 
 
 @pytest.mark.parametrize(
@@ -182,7 +258,7 @@ def test_a_near_miss_verifies_nothing_and_leaves_the_memory_of_nonces_alone() ->
         verdict = verdict_on(raw, by)
         assert isinstance(verdict, Unverified)
         assert verdict.fault is Fault.WRONG_SIGNATURE
-        assert near_miss(raw, verdict.parameters, by) is Variant.SCHEME
+        assert near_miss(raw, verdict.parameters, by) == NearMiss(Variant.SCHEME, "https://a")
     assert vars(by.nonces) == vars(NonceGuard())
     # The nonce is as good as new for the callback it belongs to, whatever its parameters are.
     other = replace(raw, public_origin="https://a", body=b"CallUUID=y&Event=Ring")

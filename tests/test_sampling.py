@@ -9,7 +9,7 @@ import pytest
 
 from bridge.bucket import Bucket
 from bridge.metrics import Metrics
-from bridge.near_miss import Variant
+from bridge.near_miss import NearMiss, Variant
 from bridge.publish import Publisher, RecordTooLarge, Unavailable
 from bridge.publish.memory import MemoryPublisher
 from bridge.raw import RawCallback
@@ -19,6 +19,7 @@ from bridge.verify import Fault, Unverified
 from tests.making import NAMING, raw_callback, signed, verdict_on, verifier, with_headers
 
 STRANGERS = raw_callback("team=blue", "CallUUID=x&Event=Ring")
+SCHEME = NearMiss(Variant.SCHEME, "https://bridge.example.com")
 
 
 class Stuck(MemoryPublisher):
@@ -101,7 +102,7 @@ async def test_the_near_miss_of_a_wrong_signature_is_told_counted_and_published(
     metrics: Metrics,
 ) -> None:
     publisher = MemoryPublisher()
-    assert rejections(publisher, metrics).note(nearly()) is Variant.SCHEME
+    assert rejections(publisher, metrics).note(nearly()) == SCHEME
     await turns()
     (record,) = publisher.records
     assert dict(record.headers)["rejected_variant"] == b"scheme"
@@ -127,7 +128,7 @@ async def test_what_is_beyond_the_sample_is_not_published(metrics: Metrics) -> N
 
 async def test_near_misses_are_looked_for_so_often_and_no_oftener(metrics: Metrics) -> None:
     noting = rejections(MemoryPublisher(), metrics, looks_per_minute_max=2)
-    assert [noting.note(nearly()) for _ in range(4)] == [Variant.SCHEME, Variant.SCHEME, None, None]
+    assert [noting.note(nearly()) for _ in range(4)] == [SCHEME, SCHEME, None, None]
 
 
 async def test_a_near_miss_is_found_though_strangers_filled_the_sample_or_there_is_none(
@@ -136,7 +137,7 @@ async def test_a_near_miss_is_found_though_strangers_filled_the_sample_or_there_
     noting = rejections(MemoryPublisher(), metrics, per_minute_max=0)
     for _ in range(100):
         noting.note(unverified(STRANGERS))
-    assert noting.note(nearly()) is Variant.SCHEME
+    assert noting.note(nearly()) == SCHEME
     assert metrics.value("near_misses_total", variant="scheme") == 1
 
 
@@ -146,7 +147,7 @@ async def test_a_kafka_that_does_not_answer_holds_a_bounded_number_of_samples(
     publisher = Stuck()
     noting = rejections(publisher, metrics)
     for _ in range(TASKS_MAX + 5):
-        assert noting.note(nearly()) is Variant.SCHEME
+        assert noting.note(nearly()) == SCHEME
         await turns()
     assert publisher.waiting == TASKS_MAX
     assert metrics.value("near_misses_total") == TASKS_MAX + 5
@@ -155,7 +156,7 @@ async def test_a_kafka_that_does_not_answer_holds_a_bounded_number_of_samples(
 async def test_a_kafka_known_to_be_away_is_not_asked(metrics: Metrics) -> None:
     publisher = Stuck()
     publisher.available = False
-    assert rejections(publisher, metrics).note(nearly()) is Variant.SCHEME
+    assert rejections(publisher, metrics).note(nearly()) == SCHEME
     await turns()
     assert publisher.waiting == 0
 

@@ -48,6 +48,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "trusted_proxies": (["10.0.0.0/8", "2001:db8::/32"], ["127.0.0.1/32"]),
     "verification": ("report", "off"),
     "accept_v2": (False, True),
+    "accept_agentstack_v3": (True, False),
     "topic_prefix": ("prod.eu.", "test."),
     "schema_base_url": ("https://schemas.example.com/", "urn:x:"),
     "context_parameters": (["tenant", "region"], ["other"]),

@@ -160,13 +160,11 @@ def test_whose_callback_it_is_follows_from_the_token_and_not_from_its_claim(
 def test_the_claimed_accounts_tokens_are_tried_first() -> None:
     keyring = Keyring(TWO)
     for claimed in ("MAFIRST", "MASECOND"):
-        keys = list(keyring.candidates(claimed, main_only=False))
+        keys = list(keyring.candidates(claimed))
         assert keys[0].account == claimed
         assert len(keys) == 3
-    assert [key.account for key in keyring.candidates("MASECOND", main_only=True)] == [
-        "MASECOND",
-        "MAFIRST",
-    ]
+    accounts = [key.account for key in keyring.candidates("MASECOND")]
+    assert accounts == ["MASECOND", "MASECOND", "MAFIRST"]
 
 
 @pytest.mark.parametrize(
@@ -191,9 +189,9 @@ def test_a_subaccount_without_a_zone_has_its_parents() -> None:
 def test_a_renewed_keyring_knows_the_new_tokens_and_no_others() -> None:
     keyring = Keyring([ACCOUNT])
     keyring.renew([Account(AUTH_ID, ZONE, ("renewed",))])
-    assert [key.token for key in keyring.candidates(None, main_only=False)] == [b"renewed"]
+    assert [key.token for key in keyring.candidates(None)] == [b"renewed"]
     keyring.renew([])
-    assert (list(keyring.candidates(AUTH_ID, main_only=False)), keyring.zones) == ([], {})
+    assert (list(keyring.candidates(AUTH_ID)), keyring.zones) == ([], {})
 
 
 def test_every_listed_signature_is_compared_in_constant_time(

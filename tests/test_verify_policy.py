@@ -152,19 +152,19 @@ def test_a_strangers_callback_uses_up_no_nonce() -> None:
 
 def test_the_nonce_guard_forgets_the_oldest_beyond_its_limit() -> None:
     guard = NonceGuard(nonces_max=2)
-    assert guard.admits("1", b"a")
-    assert guard.admits("2", b"a")
-    assert guard.admits("1", b"a")  # seen again, so the newest
-    assert guard.admits("3", b"a")  # "2" goes
-    assert guard.admits("2", b"b")  # and "1" with this
-    assert not guard.admits("3", b"b")
-    assert guard.admits("1", b"b")
+    assert guard.admits(b"1", b"a")
+    assert guard.admits(b"2", b"a")
+    assert guard.admits(b"1", b"a")  # seen again, so the newest
+    assert guard.admits(b"3", b"a")  # "2" goes
+    assert guard.admits(b"2", b"b")  # and "1" with this
+    assert not guard.admits(b"3", b"b")
+    assert guard.admits(b"1", b"b")
 
 
 def test_the_nonce_guards_memory_is_bounded() -> None:
     guard = NonceGuard(nonces_max=10)
     for nonce in range(1000):
-        assert guard.admits(str(nonce), b"x" * 1000)
+        assert guard.admits(str(nonce).encode(), b"x" * 1000)
     assert len(guard._seen) == 10
     assert sum(len(digest) for digest in guard._seen.values()) == 160
 

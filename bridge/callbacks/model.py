@@ -80,10 +80,18 @@ class Verification(TypedDict):
         Literal["verified", "unverified"],
         Field(description="`verified` only when a signature of one of our accounts' keys holds."),
     ]
-    scheme: Annotated[str | None, Field(description="`v3`, `v3-ma`, `v2` or `v2-ma`.")]
+    scheme: Annotated[
+        str | None, Field(description="`v3`, `v3-ma`, `v2`, `v2-ma` or `v3-agentstack`.")
+    ]
     key_id: Annotated[str | None, Field(description="Which token verified it: its id, not it.")]
     covers: Annotated[
-        list[str], Field(description="What the signature covers: `url`, `query`, `body`.")
+        list[str],
+        Field(
+            description="What the signature covers: `url`, `query`, `body`. Of a JSON body in one of "
+            "the readings of Plivo's SDKs, instead of `body`: `body_as_read` (every name and value, "
+            "but not nesting, order, types and the spelling of numbers) or `body_in_part` (some names "
+            "and values are not signed). `url` alone: nothing of the content is signed."
+        ),
     ]
     fault: Annotated[str | None, Field(description="Why it is unverified.")]
 

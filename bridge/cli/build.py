@@ -128,7 +128,12 @@ def application(
     types = catalogue.load()
     answers = replies(settings, types)
     warn(settings, answers)
-    verifier = Verifier(keyring or Keyring(accounts(settings)), NonceGuard(), settings.accept_v2)
+    verifier = Verifier(
+        keyring or Keyring(accounts(settings)),
+        NonceGuard(),
+        accept_v2=settings.accept_v2,
+        accept_agentstack=settings.accept_agentstack_v3,
+    )
     names = naming(settings)
     ends = Ends(
         metrics,

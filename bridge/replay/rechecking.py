@@ -59,7 +59,8 @@ class Keys:
         keyring = self._keyrings.get(said.key_id)
         if keyring is None:
             return Recheck(Checked.KEY_UNKNOWN, said.key_id)
-        found = Verifier(keyring, NonceGuard(), accept_v2=True).verify(said.raw, said.parameters)
+        by = Verifier(keyring, NonceGuard(), accept_v2=True, accept_agentstack=True)
+        found = by.verify(said.raw, said.parameters)
         fault = found.fault if isinstance(found, Unverified) else _contradiction(said, found)
         checked = Checked.HOLDS if fault is None else Checked.DOES_NOT_HOLD
         return Recheck(checked, said.key_id, fault)

@@ -45,11 +45,11 @@ export interface Unread {
 export interface Verification {
   /** `verified` only when a signature of one of our accounts' keys holds. */
   verdict: "verified" | "unverified" | (string & {});
-  /** `v3`, `v3-ma`, `v2` or `v2-ma`. */
+  /** `v3`, `v3-ma`, `v2`, `v2-ma` or `v3-agentstack`. */
   scheme: string | null;
   /** Which token verified it: its id, not it. */
   key_id: string | null;
-  /** What the signature covers: `url`, `query`, `body`. */
+  /** What the signature covers: `url`, `query`, `body`. Of a JSON body in one of the readings of Plivo's SDKs, instead of `body`: `body_as_read` (every name and value, but not nesting, order, types and the spelling of numbers) or `body_in_part` (some names and values are not signed). `url` alone: nothing of the content is signed. */
   covers: Array<string>;
   /** Why it is unverified. */
   fault: string | null;

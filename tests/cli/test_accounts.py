@@ -29,7 +29,7 @@ def put(file: Path, content: bytes | None) -> None:
 
 
 def tokens_of(keyring: Keyring) -> list[bytes]:
-    return [key.token for key in keyring.candidates(None, main_only=False)]
+    return [key.token for key in keyring.candidates(None)]
 
 
 @pytest.fixture

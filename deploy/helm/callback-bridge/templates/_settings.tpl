@@ -70,6 +70,7 @@ BRIDGE_PUBLIC_URL: {{ .publicUrl | quote }}
 BRIDGE_TRUSTED_PROXIES: {{ join "," .trustedProxies | quote }}
 BRIDGE_VERIFICATION: {{ .verification | quote }}
 BRIDGE_ACCEPT_V2: {{ .acceptV2 | quote }}
+BRIDGE_ACCEPT_AGENTSTACK_V3: {{ .acceptAgentstackV3 | quote }}
 BRIDGE_ACCOUNTS_FILE: {{ printf "/etc/callback-bridge/accounts/%s" .accounts.secretKey | quote }}
 BRIDGE_CONTEXT_PARAMETERS: {{ join "," .contextParameters | quote }}
 {{- if .replies }}
