@@ -15,6 +15,7 @@ from bridge.durable import Durable, NotDurable, Place
 from bridge.ends import Ends
 from bridge.event import Event, GivenReply, Naming, to_event, to_journal
 from bridge.metrics import Metrics
+from bridge.near_miss import NearMiss, plain_url
 from bridge.outcome import Outcome, RefusalCause
 from bridge.parameters import parameters_of
 from bridge.parse import Callback, NoEvent, NoEventReason, Parser
@@ -84,6 +85,19 @@ class _Dead:
     fault: BaseException | None = None
 
 
+def _shown(near: NearMiss | None, raw: RawCallback) -> dict[str, str]:
+    """Return the log's keys about a near miss: what differs, and the two public URLs."""
+    if near is None:
+        return {}
+    shown = {"holds_for_another": near.variant.value}
+    checked = plain_url(raw.public_origin)
+    if near.public_url is not None and checked is not None:
+        shown["public_url_checked"] = checked
+    if near.public_url is not None:
+        shown["public_url_that_would_verify"] = near.public_url
+    return shown
+
+
 class Intake:
     """Takes callbacks in: verify, parse, make durable, and only then a reply."""
 
@@ -122,10 +136,7 @@ class Intake:
         verdict = self._verdict(raw)
         label = route.name if route else "shared"
         if isinstance(verdict, Unverified) and self._policy == "enforce":
-            variant = self._rejections.note(verdict)
-            told = {"fault": verdict.fault.value}
-            if variant is not None:
-                told["holds_for_another"] = variant.value
+            told = {"fault": verdict.fault.value, **_shown(self._rejections.note(verdict), raw)}
             self._ends.note(label, raw.method, Outcome.REJECTED, told=told)
             return Taken(Outcome.REJECTED, ACKNOWLEDGEMENT)
         try:

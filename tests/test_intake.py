@@ -148,6 +148,8 @@ async def test_what_would_have_verified_is_logged_counted_and_sampled(types: Cat
     assert walk.publisher.records == []  # its sample is not waited for
     (line,) = [line for line in lines if line["event"] == "callback_rejected"]
     assert (line["fault"], line["holds_for_another"]) == ("wrong_signature", "scheme")
+    assert line["public_url_checked"] == plain
+    assert line["public_url_that_would_verify"] == URL
     assert walk.metrics.value("near_misses_total", variant="scheme") == 1
     await asyncio.sleep(0)
     assert walk.publisher.topics == ["plivo.bridge.rejected.v1"]
