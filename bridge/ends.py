@@ -1,8 +1,8 @@
 """How callbacks end: each counted once, and told in one line of the log at most.
 
 1. Of what was published every so many are told. All other ends of genuine callbacks are told.
-2. What strangers can bring about, rejections and limits that were hit, is told so often a minute and
-   no oftener; the next line says how many were left out.
+2. What strangers can bring about (rejections, unknown paths, limits that were hit) is told so often a
+   minute and no oftener; the next line says how many were left out.
 3. A fault of ours is an error, with the place in the code.
 """
 
@@ -92,6 +92,23 @@ class Ends:
             return
         told = {"cause": cause, **told}
         self.note(label, method, Outcome.REFUSED, key=key, told=told, fault=fault)
+
+    def path_unknown(
+        self, method: str, path: str, almost: str, *, nearest: str | None, is_signed: bool
+    ) -> None:
+        """Count a request to a path that nothing listens on, and log it within rule 2.
+
+        ``path`` is as it may be logged, ``nearest`` the known path that it almost was.
+        """
+        self._metrics.count("unknown_paths_total", almost)
+        if not self._tells_of_strangers():
+            return
+        line: dict[str, object] = {"method": method, "path": path, "almost": almost}
+        if nearest is not None:
+            line["nearest_path"] = nearest
+        if self._untold:
+            line["untold_before"], self._untold = self._untold, 0
+        log.warning("path_unknown", **line, has_signature=is_signed)
 
     def _tells_of_strangers(self) -> bool:
         if self._strangers.admits():

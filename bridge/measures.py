@@ -29,6 +29,8 @@ Name = Literal[
     "zone_mismatches_total",
     # counter, callbacks
     "path_mismatches_total",
+    # counter, requests
+    "unknown_paths_total",
     # counter, callbacks
     "repeated_total",
     # counter, records
@@ -134,6 +136,13 @@ MEASURES: Final[dict[Name, Measure]] = {
         "callbacks",
         "Callbacks that came on another type's path. `type` is what they were.",
         ("type",),
+    ),
+    "unknown_paths_total": Measure(
+        "counter",
+        "requests",
+        "Requests answered 404 that were meant for a callback's path: below `/plivo`, nearly one of "
+        "the paths, or signed. `almost` says what differs.",
+        ("almost",),
     ),
     "repeated_total": Measure(
         "counter",

@@ -14,6 +14,14 @@ SIGNATURE_V3: Final = "x-plivo-signature-v3"
 SIGNATURE_MA_V3: Final = "x-plivo-signature-ma-v3"
 NONCE_V3: Final = "x-plivo-signature-v3-nonce"
 
+SIGNATURE_NAMES: Final = (
+    SIGNATURE_V1,
+    SIGNATURE_V2,
+    SIGNATURE_MA_V2,
+    SIGNATURE_V3,
+    SIGNATURE_MA_V3,
+)
+
 # What an auditor needs to check the signature again and to see which way the request came.
 # Everything else (cookies, tracing of strangers) is not ours to keep.
 KEPT_HEADERS: Final = frozenset(

@@ -25,7 +25,8 @@ _ABOUT: Final = """\
 The URLs to set at Plivo: one for each type of callback, and one that recognises every type by its \
 parameters. A 200 means that the callback is on Kafka, on all in-sync replicas.
 
-Every path takes GET and POST, with the slash at its end neither added nor removed. Any other path is \
+Every path takes GET and POST, with or without one slash at its end; the signature covers the URL as it \
+was called. Any other path is \
 answered 404 and any other method 405, as problem documents (RFC 9457), and so is what is no HTTP/1.1 \
 (400), what does not arrive in time (408) and what has too long a head (431). Which signature is needed \
 is the operator's choice (`BRIDGE_VERIFICATION`, `BRIDGE_ACCEPT_V2`), and so are the limits."""

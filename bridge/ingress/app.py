@@ -1,7 +1,7 @@
 """The Starlette application: a route per callback type, and one that recognises them all."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -18,6 +18,7 @@ from bridge.callbacks.model import CallbackType
 from bridge.catalogue import Catalogue
 from bridge.ends import Ends
 from bridge.ingress.load import Load, Overloaded, class_of
+from bridge.ingress.paths import Paths, shown
 from bridge.ingress.problem import CONTENT_TYPE, RETRY_AFTER_S, problem
 from bridge.ingress.request import (
     CUT_OFF,
@@ -31,10 +32,12 @@ from bridge.ingress.request import (
 from bridge.intake import Intake, Taken
 from bridge.metrics import Metrics
 from bridge.outcome import Outcome, RefusalCause
+from bridge.raw import SIGNATURE_NAMES
 
 METHODS: Final[tuple[str, ...]] = ("GET", "POST")
 SHARED_PATH: Final = "/plivo"
 
+_SIGNATURES: Final = frozenset(name.encode() for name in SIGNATURE_NAMES)
 _RETRY_AFTER: Final = (b"retry-after", str(RETRY_AFTER_S).encode())
 _FORBIDDEN: Final = problem(
     HTTPStatus.FORBIDDEN, "not-verified", "No signature of a known account holds for this request."
@@ -149,6 +152,28 @@ class Endpoint:
         self._ends.refused(self._label, scope["method"], cause, fault=fault)
 
 
+class _UnknownPaths:
+    """Looks at requests to unknown paths: those that were meant for a callback's are noted."""
+
+    def __init__(self, known: Iterable[str], ends: Ends) -> None:
+        self._paths = Paths(known, SHARED_PATH)
+        self._ends = ends
+
+    def note(self, scope: Scope) -> None:
+        raw_path: bytes = scope["raw_path"]
+        path = raw_path.decode("ascii", "replace")
+        names = {name for name, _ in scope["headers"]}
+        is_signed = not names.isdisjoint(_SIGNATURES)
+        nearest = self._paths.nearest(path)
+        # A health check asks for "/", and nobody means a callback by it.
+        meant = self._paths.is_below(path) or (nearest.path is not None and path != "/")
+        if meant or is_signed:
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            self._ends.path_unknown(
+                method, shown(path), nearest.almost, nearest=nearest.path, is_signed=is_signed
+            )
+
+
 async def _http_problem(_request: Request, error: Exception) -> Response:
     """Answer an unknown route or a wrong method."""
     status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
@@ -178,6 +203,7 @@ def make_app(  # noqa: PLR0913 (wired once, by name)
     paths: list[tuple[str, CallbackType | None]] = [(SHARED_PATH, None)]
     paths += [(kind.path, kind) for kind in catalogue.types]
     routes: list[Route] = []
+    slashed: list[Route] = []
     for path, kind in paths:
         endpoint = Endpoint(
             intake=intake,
@@ -188,9 +214,19 @@ def make_app(  # noqa: PLR0913 (wired once, by name)
             metrics=metrics,
             ends=ends,
         )
-        route = Route(path, endpoint=endpoint, methods=list(METHODS))
-        route.methods = {*METHODS}  # Starlette adds HEAD, which is no callback.
-        routes.append(route)
-    app = Starlette(routes=routes, exception_handlers={HTTPException: _http_problem})
+        # Plivo's own examples end in a slash. The signature covers the path as it was called.
+        for into, called in ((routes, path), (slashed, path + "/")):
+            route = Route(called, endpoint=endpoint, methods=list(METHODS))
+            route.methods = {*METHODS}  # Starlette adds HEAD, which is no callback.
+            into.append(route)
+    routes += slashed  # behind the others: routes are tried in order
+    unknown_paths = _UnknownPaths([path for path, _ in paths], ends)
+
+    async def refused(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException) and error.status_code == HTTPStatus.NOT_FOUND:
+            unknown_paths.note(request.scope)
+        return await _http_problem(request, error)
+
+    app = Starlette(routes=routes, exception_handlers={HTTPException: refused})
     app.router.redirect_slashes = False  # Plivo does not promise to follow, and signs the URL.
     return app

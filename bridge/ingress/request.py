@@ -13,6 +13,8 @@ from bridge.outcome import RefusalCause
 from bridge.parameters import parameter_count
 from bridge.raw import KEPT_HEADERS, Header, RawCallback
 
+_SCHEMES: Final = frozenset({"http", "https"})
+
 # Where an ASGI scope's ``state`` says that we ended the connection, and why.
 CUT_OFF: Final = "cut_off"
 
@@ -97,7 +99,10 @@ def _public_origin(
         return origin
     named = dict(headers)
     scheme, _, host = origin.partition("://")
-    scheme = _last(named.get("x-forwarded-proto")) or scheme
+    # A scheme has no case (RFC 3986, section 3.1), and URLs are written with a small one. A value that
+    # is no scheme of HTTP says nothing.
+    forwarded = (_last(named.get("x-forwarded-proto")) or "").lower()
+    scheme = forwarded if forwarded in _SCHEMES else scheme
     host = _last(named.get("x-forwarded-host")) or host
     return f"{scheme}://{host}"
 

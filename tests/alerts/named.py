@@ -5,6 +5,7 @@ from typing import Final, get_args
 from bridge import catalogue
 from bridge.dead_letter import MEANINGS
 from bridge.ingress.load import ShedClass
+from bridge.ingress.paths import Almost
 from bridge.ingress.protocol import Cause
 from bridge.measures import MEASURES, PREFIX
 from bridge.near_miss import Variant
@@ -58,6 +59,7 @@ def values_of(metric: str, label: str) -> frozenset[str] | None:
     results = {"verified", *Fault}
     types = {"shared", *catalogue.load().by_name}
     sets: dict[str, set[str]] = {
+        "almost": set(Almost),
         "cause": set(RefusalCause if metric == f"{PREFIX}_refused_total" else get_args(Cause)),
         "class": set(ShedClass),
         "fault": set(Fault),

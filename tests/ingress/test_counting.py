@@ -10,6 +10,7 @@ from bridge.catalogue import Catalogue
 from bridge.dead_letter import Stage, meanings
 from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.ingress.load import ShedClass
+from bridge.ingress.paths import Almost
 from bridge.ingress.protocol import Cause
 from bridge.measures import MEASURES, PREFIX
 from bridge.near_miss import Variant
@@ -138,6 +139,7 @@ def test_no_label_takes_its_value_from_a_callback(
         "version": {VERSION},
         "cause": {one.value for one in RefusalCause} | set(get_args(Cause)),
         "class": {one.value for one in ShedClass},
+        "almost": {one.value for one in Almost},
     }
     assert set(closed) == {label for measure in MEASURES.values() for label in measure.labels}
     text = client.get(bridge.management_url + "/metrics").text

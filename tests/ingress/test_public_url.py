@@ -95,6 +95,58 @@ def test_an_empty_forwarded_header_says_nothing(
     assert plivo.post(PATHS[RING], sample(RING), **headers).status_code == 200
 
 
+# What a proxy writes, and the URL that is set at Plivo: one URL to RFC 3986.
+SPELLED = [
+    ("HTTPS", "hooks.example.com", PUBLIC),
+    ("Https", "Hooks.Example.COM", PUBLIC),
+    ("https", "hooks.example.com:443", PUBLIC),
+    ("https", "hooks.example.com", PUBLIC + ":443"),
+    ("https", "hooks.example.com.", PUBLIC),
+    ("https", "Hooks.example.com", "https://Hooks.example.com"),
+    ("HTTP", "hooks.example.com:80", "http://hooks.example.com"),
+    ("https", "hooks.example.com:8443", PUBLIC + ":8443"),
+]
+
+
+@pytest.mark.parametrize(("proto", "host", "signs"), SPELLED)
+def test_a_forwarded_scheme_and_host_are_compared_as_uris(
+    proxied: Running, client: httpx.Client, proto: str, host: str, signs: str
+) -> None:
+    form = sample(RING)
+    headers = {"x_forwarded_proto": proto, "x_forwarded_host": host}
+    answer = Plivo(client, proxied.url, signs=signs).post(PATHS[RING], form, **headers)
+    assert answer.status_code == 200
+    (journal,) = proxied.values(form["CallUUID"])["plivo.journal.v1"]
+    assert journal["url_verified"] == signs + PATHS[RING]
+
+
+@pytest.mark.parametrize("proto", ["wss", "on", "https:", '"https"'])
+def test_a_forwarded_scheme_that_is_not_https_or_http_says_nothing(
+    proxied: Running, client: httpx.Client, proto: str
+) -> None:
+    plivo = Plivo(client, proxied.url)
+    answer = plivo.post(PATHS[RING], sample(RING), x_forwarded_proto=proto)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("public_url", "signs"),
+    [
+        ("HTTPS://Hooks.Example.com", PUBLIC),
+        ("https://hooks.example.com:443/eu/", PUBLIC + "/eu"),
+        (PUBLIC + "/eu", PUBLIC + ":443/eu"),
+    ],
+)
+def test_a_public_url_is_compared_as_a_uri(
+    client: httpx.Client, public_url: str, signs: str
+) -> None:
+    with running_bridge(public_url=public_url) as bridge:
+        plivo = Plivo(client, bridge.url, signs=signs)
+        assert plivo.post(PATHS[RING], sample(RING)).status_code == 200
+        other = Plivo(client, bridge.url, signs=signs.replace("hooks", "books"))
+        assert other.post(PATHS[RING], sample(RING)).status_code == 403
+
+
 def test_the_forwarded_headers_are_journalled(proxied: Running, client: httpx.Client) -> None:
     form = sample(RING)
     Plivo(client, proxied.url, signs=PUBLIC).post(PATHS[RING], form, **FORWARDED)
