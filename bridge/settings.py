@@ -141,7 +141,8 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
     replies: dict[str, Path] = Field(
         default={},
         description="Plivo XML documents as JSON, type to file: "
-        '`{"voice.call.answer": "/etc/bridge/answer.xml"}`.',
+        '`{"voice.call.answer": "/etc/bridge/answer.xml"}`. '
+        "`callback-bridge replies check FILE...` checks them.",
     )
     host: str = Field(default="0.0.0.0", description="Address to listen on.")  # noqa: S104 (a server)
     port: Port = Field(default=8080, description="Port for callbacks.")

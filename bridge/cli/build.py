@@ -22,7 +22,7 @@ from bridge.logs import CallTokens
 from bridge.metrics import Metrics
 from bridge.parse import Parser
 from bridge.publish.connection import Connection, OAuth, Secret, Tls
-from bridge.reply.document import Replies
+from bridge.reply.document import BadDocument, Replies
 from bridge.sampling import LOOKS_PER_MINUTE_MAX, Rejections
 from bridge.settings import Settings
 from bridge.verify import Account, Keyring, NonceGuard, Subaccount, Verifier
@@ -93,8 +93,12 @@ def accounts(settings: Settings) -> list[Account]:
 
 
 def replies(settings: Settings, types: catalogue.Catalogue) -> Replies:
-    """Return the replies, every document checked; raises BadDocument."""
-    return Replies(types, settings.replies)
+    """Return the replies, every document checked; raises BadDocument with all that is wrong."""
+    try:
+        return Replies(types, settings.replies)
+    except BadDocument as error:
+        lines = (f"BRIDGE_REPLIES: {line}" for line in str(error).splitlines())
+        raise BadDocument("\n".join(lines)) from error
 
 
 def warn(settings: Settings, answers: Replies) -> None:
@@ -110,6 +114,15 @@ def warn(settings: Settings, answers: Replies) -> None:
             "reply_not_configured",
             callback_types=answers.unanswered,
             meaning="an empty <Response/> is sent, which ends the call; set BRIDGE_REPLIES",
+        )
+    for doubt in answers.doubts:
+        log.warning(
+            "reply_doubtful",
+            callback_types=doubt.types,
+            file=str(doubt.path),
+            line=doubt.finding.line,
+            element=doubt.finding.element,
+            meaning=doubt.finding.meaning,
         )
     if settings.public_url is None and not settings.trusted_proxies:
         log.warning(

@@ -14,6 +14,7 @@ from bridge.cli import (
     demo,
     dev,
     replay,
+    replies,
     schemas,
     serve,
     spool,
@@ -54,6 +55,7 @@ app.add_typer(call.app, name="call")
 app.add_typer(spool.app, name="spool")
 app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(callbacks.app, name="callbacks")
+app.add_typer(replies.app, name="replies")
 app.add_typer(schemas.app, name="schemas")
 
 

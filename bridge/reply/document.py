@@ -1,67 +1,90 @@
 """Plivo XML documents from files, checked before the first call can get one.
 
-Plivo takes at most 100 KB, with ``Response`` as the root element; an empty one ends the call.
-Source: the XML overview page, and Plivo's command-line tool for the size.
+``check`` says what is wrong with one. A document with an error stops the start; warnings are kept for
+whoever starts the bridge to log.
 """
 
-import xml.etree.ElementTree as ET
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from bridge.callbacks.model import CallbackType, Reply
 from bridge.catalogue import Catalogue
 from bridge.event import GivenReply
+from bridge.reply.check import Finding, check
 
 XML_CONTENT_TYPE: Final = "application/xml"
-DOCUMENT_BYTES_MAX: Final = 100_000
-SOUND_ELEMENTS: Final = frozenset({"Play", "Speak", "Wait"})
 EMPTY_DOCUMENT: Final = GivenReply(200, XML_CONTENT_TYPE, b"<Response/>")
 ACKNOWLEDGEMENT: Final = GivenReply(200, None, b"")
 
 
 class BadDocument(ValueError):
-    """The document cannot be a reply; the text says which and why."""
+    """Documents cannot be replies; the text says which and why, one line for each fault."""
 
 
-def read_document(path: Path, kind: Reply = Reply.XML) -> GivenReply:
-    """Return the reply that the file at ``path`` is to a type of this kind; raises BadDocument."""
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document without errors, and the warnings about it."""
+
+    reply: GivenReply
+    warnings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A warning about a document in use, and the types that are answered with it."""
+
+    path: Path
+    types: tuple[str, ...]
+    finding: Finding
+
+
+def read_document(path: Path, kind: Reply = Reply.XML) -> Document:
+    """Return the document in a file, for types of this kind; raises BadDocument."""
     try:
         body = path.read_bytes()
     except OSError as error:
         message = f"{path}: {error.strerror}"
         raise BadDocument(message) from error
-    if len(body) > DOCUMENT_BYTES_MAX:
-        message = f"{path}: {len(body)} bytes; Plivo takes at most {DOCUMENT_BYTES_MAX}"
-        raise BadDocument(message)
-    try:
-        body.decode("utf-8")
-        root = ET.fromstring(body)  # noqa: S314 (as above)
-    except (ET.ParseError, LookupError, ValueError) as error:
-        message = f"{path}: not well-formed XML in UTF-8: {error}"
-        raise BadDocument(message) from error
-    if root.tag != "Response":
-        message = f"{path}: the root element is <{root.tag}>; Plivo executes only <Response>"
-        raise BadDocument(message)
-    refused = [child.tag for child in root if child.tag not in SOUND_ELEMENTS]
-    if kind is Reply.SOUND and refused:
-        message = f"{path}: <{refused[0]}>; here Plivo executes only Play, Speak and Wait"
-        raise BadDocument(message)
-    return GivenReply(200, XML_CONTENT_TYPE, body)
+    found = check(body, kind)
+    errors = [f"{path}: {finding}" for finding in found if finding.is_error]
+    if errors:
+        raise BadDocument("\n".join(errors))
+    return Document(GivenReply(200, XML_CONTENT_TYPE, body), tuple(found))
 
 
 class Replies:
-    """The reply of every type: a document for those Plivo executes, nothing for the others."""
+    """The reply of every type: a document for those Plivo executes, nothing for the others.
+
+    ``doubts`` are the warnings about the documents, each once.
+    """
 
     def __init__(self, catalogue: Catalogue, documents: Mapping[str, Path]) -> None:
         controls = {kind.name: kind for kind in catalogue.controls}
         self._documents: dict[str, GivenReply] = {}
+        faults: list[str] = []
+        doubted: dict[tuple[Path, Finding], list[str]] = {}
         for name, path in documents.items():
             if name not in controls:
                 known = ", ".join(sorted(controls))
-                message = f"{name} is not a type whose reply Plivo executes; those are: {known}"
-                raise BadDocument(message)
-            self._documents[name] = read_document(path, controls[name].reply)
+                faults.append(
+                    f"{name} is not a type whose reply Plivo executes; those are: {known}"
+                )
+                continue
+            try:
+                document = read_document(path, controls[name].reply)
+            except BadDocument as error:
+                faults += [f"{name}: {line}" for line in str(error).splitlines()]
+                continue
+            self._documents[name] = document.reply
+            for finding in document.warnings:
+                doubted.setdefault((path, finding), []).append(name)
+        if faults:
+            raise BadDocument("\n".join(faults))
+        self.doubts = [
+            Doubt(path, tuple(names), finding) for (path, finding), names in doubted.items()
+        ]
         self.unanswered = sorted(
             name
             for name, kind in controls.items()

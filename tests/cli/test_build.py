@@ -109,6 +109,25 @@ def test_a_document_that_cannot_be_a_reply_stops_the_start(tmp_path: Path) -> No
         replies(chosen, catalogue.load())
 
 
+def test_a_document_that_plivo_executes_in_part_is_warned_of_once(tmp_path: Path) -> None:
+    document = tmp_path / "answer.xml"
+    document.write_text("<Response><Speak>Hello</Speak>\n<Pause/></Response>")
+    types = ("voice.call.answer", "voice.call.fallback")
+    chosen = settings(replies=dict.fromkeys(types, str(document)))
+    with capture_logs() as lines:
+        application(chosen, without_spool(), Metrics("0"))
+    (line,) = [line for line in lines if line["event"] == "reply_doubtful"]
+    assert line == {
+        "event": "reply_doubtful",
+        "log_level": "warning",
+        "callback_types": types,
+        "file": str(document),
+        "line": 2,
+        "element": "Pause",
+        "meaning": 'TwiML, which Plivo ignores: use <Wait length="seconds"/>',
+    }
+
+
 @pytest.mark.parametrize(
     ("given", "warnings"),
     [

@@ -88,6 +88,10 @@ def test_a_port_that_is_taken_is_exit_code_3_and_one_line(nobody: str, setting: 
         ("<Response>", "not well-formed XML in UTF-8"),
         ("<Speak>Hello</Speak>", "the root element is <Speak>"),
         (None, "No such file or directory"),
+        (
+            "<Response>\n<Say>Hello</Say></Response>",
+            "line 2: <Say>: TwiML, which Plivo ignores: use",
+        ),
     ],
 )
 def test_a_bad_reply_document_is_exit_code_2_and_one_line(
@@ -100,7 +104,7 @@ def test_a_bad_reply_document_is_exit_code_2_and_one_line(
     done = run("serve", **serving(nobody, replies=replies))
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"{document}: ")
+    assert line.startswith(f"BRIDGE_REPLIES: voice.call.answer: {document}: ")
     assert fault in line
 
 
@@ -110,7 +114,9 @@ def test_a_reply_for_a_type_that_takes_none_is_exit_code_2(nobody: str, tmp_path
     replies = json.dumps({"voice.call.hangup": str(document)})
     done = run("serve", **serving(nobody, replies=replies))
     assert done.returncode == 2
-    assert done.stderr.startswith("voice.call.hangup is not a type whose reply Plivo executes")
+    assert done.stderr.startswith(
+        "BRIDGE_REPLIES: voice.call.hangup is not a type whose reply Plivo executes"
+    )
 
 
 def test_it_becomes_ready_when_kafka_comes(embedded_kafka: str, client: httpx.Client) -> None:

@@ -7,9 +7,9 @@ import pytest
 from bridge.callbacks.model import Reply
 from bridge.catalogue import Catalogue
 from bridge.event import GivenReply
+from bridge.reply.check import DOCUMENT_BYTES_MAX
 from bridge.reply.document import (
     ACKNOWLEDGEMENT,
-    DOCUMENT_BYTES_MAX,
     EMPTY_DOCUMENT,
     XML_CONTENT_TYPE,
     BadDocument,
@@ -39,7 +39,9 @@ def written(folder: Path, body: bytes) -> Path:
     ],
 )
 def test_a_document_is_given_as_it_stands_in_its_file(tmp_path: Path, body: bytes) -> None:
-    assert read_document(written(tmp_path, body)) == GivenReply(200, XML_CONTENT_TYPE, body)
+    document = read_document(written(tmp_path, body))
+    assert document.reply == GivenReply(200, XML_CONTENT_TYPE, body)
+    assert document.warnings == ()
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -57,7 +59,7 @@ def test_a_folder_is_no_document(tmp_path: Path) -> None:
 
 def test_a_document_has_as_many_bytes_as_plivo_takes_and_no_more(tmp_path: Path) -> None:
     body = b"<Response/>".ljust(DOCUMENT_BYTES_MAX)
-    assert read_document(written(tmp_path, body)).body == body
+    assert read_document(written(tmp_path, body)).reply.body == body
     with pytest.raises(BadDocument, match="100001 bytes; Plivo takes at most 100000"):
         read_document(written(tmp_path, body + b" "))
 
@@ -112,30 +114,63 @@ def test_a_document_for_an_unknown_type_is_refused_with_the_known_ones(
         assert FALLBACK in str(bad.value)
 
 
-@pytest.mark.parametrize("element", ["Play", "Speak", "Wait"])
-def test_a_sound_may_be_played_spoken_and_waited(tmp_path: Path, element: str) -> None:
-    body = f"<Response><{element}/><Wait/></Response>".encode()
-    assert read_document(written(tmp_path, body), Reply.SOUND).body == body
+SOUNDS = {
+    "Play": "<Play>https://media.example.com/hold.mp3</Play>",
+    "Speak": "<Speak>One moment</Speak>",
+    "Wait": '<Wait length="2"/>',
+}
 
 
-@pytest.mark.parametrize("element", ["Dial", "Hangup", "play", "Record"])
+@pytest.mark.parametrize("sound", SOUNDS.values(), ids=SOUNDS)
+def test_a_sound_may_be_played_spoken_and_waited(tmp_path: Path, sound: str) -> None:
+    body = f"<Response>{sound}<Wait/></Response>".encode()
+    assert read_document(written(tmp_path, body), Reply.SOUND).reply.body == body
+
+
+@pytest.mark.parametrize(
+    "element",
+    ["<Dial><Number>1</Number></Dial>", "<Hangup/>", "<play/>", "<Record/>", "<Say/>", "<New/>"],
+)
 def test_a_sound_with_any_other_element_is_refused_by_name(tmp_path: Path, element: str) -> None:
-    path = written(tmp_path, f"<Response><Play/><{element}/></Response>".encode())
-    with pytest.raises(BadDocument, match=f"<{element}>; here Plivo executes only Play, Speak"):
-        read_document(path, Reply.SOUND)
-    assert read_document(path, Reply.XML) == read_document(path)
-    assert read_document(path, Reply.OPTIONAL_XML) == read_document(path)
+    body = f"<Response>{SOUNDS['Play']}{element}</Response>"
+    name = element.partition(">")[0].rstrip("/") + ">"
+    with pytest.raises(BadDocument, match=f"{name}: here Plivo executes only Play, Speak and Wait"):
+        read_document(written(tmp_path, body.encode()), Reply.SOUND)
 
 
 def test_a_types_document_is_checked_by_what_plivo_makes_of_it(
     types: Catalogue, tmp_path: Path
 ) -> None:
-    path = written(tmp_path, b"<Response><Dial/></Response>")
+    path = written(tmp_path, b"<Response><Dial><Number>14155550100</Number></Dial></Response>")
     assert Replies(types, {ANSWER: path}).of(types.by_name[ANSWER]).body
     for kind in types.controls:
         if kind.reply is Reply.SOUND:
             with pytest.raises(BadDocument, match="Play, Speak and Wait"):
                 Replies(types, {kind.name: path})
+
+
+def test_everything_that_is_wrong_with_any_document_is_said_at_once(
+    types: Catalogue, tmp_path: Path
+) -> None:
+    bad = written(tmp_path, b"<Response>\n<Play>hold</Play>\n<Redirect/></Response>")
+    missing = tmp_path / "missing.xml"
+    documents = {ANSWER: bad, "voice.call.hangup": bad, FALLBACK: missing}
+    with pytest.raises(BadDocument) as refused:
+        Replies(types, documents)
+    play, redirect, hangup, fallback = str(refused.value).splitlines()
+    assert play.startswith(f"{ANSWER}: {bad}: line 2: <Play>: its text is no absolute URL: 'hold'")
+    assert redirect.startswith(f"{ANSWER}: {bad}: line 3: <Redirect>: it is empty")
+    assert hangup.startswith("voice.call.hangup is not a type whose reply Plivo executes")
+    assert fallback == f"{FALLBACK}: {missing}: No such file or directory"
+
+
+def test_a_warning_is_kept_once_with_the_types_it_is_about(
+    types: Catalogue, tmp_path: Path
+) -> None:
+    path = written(tmp_path, b"<Response><Wait/>\n<Pause/><Speak>Hello</Speak></Response>")
+    (doubt,) = Replies(types, {ANSWER: path, FALLBACK: path}).doubts
+    assert (doubt.path, doubt.types) == (path, (ANSWER, FALLBACK))
+    assert (doubt.finding.line, doubt.finding.element) == (2, "Pause")
 
 
 def test_types_that_must_be_answered_and_are_not_are_listed(
@@ -169,7 +204,7 @@ def test_a_message_is_answered_a_document_only_where_one_is_configured(
     inbound = types.by_name["messaging.message.inbound"]
     assert inbound.reply is Reply.OPTIONAL_XML
     assert Replies(types, {}).of(inbound) is ACKNOWLEDGEMENT
-    body = b"<Response><Message>Thanks</Message></Response>"
+    body = b'<Response><Message src="14155550100" dst="14155550123">Thanks</Message></Response>'
     replies = Replies(types, {inbound.name: written(tmp_path, body)})
     assert replies.of(inbound) == GivenReply(200, XML_CONTENT_TYPE, body)
 

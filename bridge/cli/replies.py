@@ -1,0 +1,100 @@
+"""``callback-bridge replies``: whether Plivo can execute what it will be answered with."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from bridge import catalogue
+from bridge.callbacks.model import Reply
+from bridge.cli import showing
+from bridge.cli.showing import Json
+from bridge.reply.check import Finding, check
+
+app = typer.Typer(
+    help="Check Plivo XML documents before a call gets one.",
+    no_args_is_help=True,
+)
+
+_STYLES: Final = {"error": "red", "warning": "yellow"}
+
+
+@app.callback()
+def _group() -> None:
+    """Keep ``check`` a subcommand while it is the only one."""
+
+
+@app.command("check")
+def check_files(
+    files: Annotated[
+        list[typer.FileBinaryRead],
+        typer.Argument(help="Plivo XML documents; - for a pipe.", metavar="FILE..."),
+    ],
+    *,
+    type_name: Annotated[
+        str | None,
+        typer.Option("--type", help="Callback type that the documents answer: voice.dial.sound."),
+    ] = None,
+    sound: Annotated[
+        bool,
+        typer.Option("--sound", help="They are sounds: Plivo executes Play, Speak and Wait alone."),
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
+    json: Json = False,
+) -> None:
+    """Check documents against Plivo's elements; exit code 1 if any has an error.
+
+    Plivo fails on an error, or leaves the caller in silence: `serve` does not start with it.
+
+    Plivo ignores what a warning names, and executes the rest: `serve` logs it.
+    """
+    if sound and type_name is not None:
+        message = "--sound is for documents without a type: leave one of them out"
+        raise typer.BadParameter(message, param_hint="--type")
+    kind = Reply.SOUND if sound else _kind_of(type_name)
+    as_json = json or not showing.on_terminal()
+    seen: Counter[str] = Counter()
+    for file in files:
+        found = check(file.read(), kind)
+        seen.update({finding.severity for finding in found})
+        name: str = getattr(file, "name", "<stdin>")  # a pipe need not have one
+        if as_json:
+            showing.json_lines({"file": name, **asdict(finding)} for finding in found)
+        else:
+            _print(_lines(name, found))
+    summary = f"{len(files)} checked, {seen['error']} with errors, {seen['warning']} with warnings"
+    typer.echo(summary, err=True)
+    if seen["error"] or (strict and seen["warning"]):
+        raise typer.Exit(1)
+
+
+def _kind_of(type_name: str | None) -> Reply:
+    """Return what Plivo does with an answer to this type; raises BadParameter where it reads none."""
+    if type_name is None:
+        return Reply.XML
+    types = catalogue.load()
+    executed = {kind.name: kind for kind in types.controls}
+    if type_name in types.by_name and type_name not in executed:
+        message = f"Plivo executes no answer to {type_name}"
+        raise typer.BadParameter(message, param_hint="--type")
+    listed_by = "`callback-bridge callbacks list`"
+    return showing.chosen(type_name, executed, "type whose answer Plivo executes", listed_by).reply
+
+
+def _lines(name: str, found: list[Finding]) -> Iterator[tuple[str, str]]:
+    """Yield a file's lines for a person, each with its style."""
+    if not found:
+        yield f"{name}: ok", "green"
+    for finding in found:
+        place = name if finding.line is None else f"{name}:{finding.line}"
+        element = "" if finding.element is None else f"<{finding.element}>: "
+        yield f"{place}: {finding.severity}: {element}{finding.meaning}", _STYLES[finding.severity]
+
+
+def _print(lines: Iterator[tuple[str, str]]) -> None:
+    console = Console(highlight=False, soft_wrap=True, emoji=False)
+    for line, style in lines:
+        console.print(line, style=style, markup=False)

@@ -1,0 +1,141 @@
+"""A document as a tree whose elements know the line they begin at.
+
+1. A document declares no entities. What they stand for could be any length, and no page of Plivo's
+   says that it expands them.
+2. Namespaces are read as names: ``{urn:x}Response`` is not ``Response``. A prefix that nothing
+   declares stays part of the name, because SSML has such names (``amazon:effect``).
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+from xml.parsers import expat
+
+_XML_NAMESPACE: Final = "http://www.w3.org/XML/1998/namespace}"
+_BARE_AMPERSAND: Final = re.compile(r"&(?!#?\w+;)")
+
+
+class NotXml(ValueError):
+    """The text is not well-formed. ``line`` is where the reader stopped, None if that is not known."""
+
+    def __init__(self, fault: str, line: int | None = None) -> None:
+        super().__init__(fault)
+        self.line = line
+
+
+@dataclass(slots=True)
+class Node:
+    """One element: ``text`` is all that stands directly in it, before and between what it holds."""
+
+    name: str
+    line: int
+    attributes: dict[str, str]
+    children: list["Node"] = field(default_factory=list["Node"])
+    text: str = ""
+
+
+@dataclass(slots=True)
+class Tree:
+    """A document. ``doctype_line`` is the line of its document type declaration, if it has one."""
+
+    root: Node
+    doctype_line: int | None = None
+    has_undeclared_prefix: bool = False
+
+
+def tree_of(body: bytes) -> Tree:
+    """Return the document of these bytes; raises NotXml."""
+    try:
+        body.decode("utf-8")
+        return _parsed(body, namespaces=True)
+    except NotXml:
+        raise
+    except expat.ExpatError as error:
+        if error.code != expat.errors.codes[expat.errors.XML_ERROR_UNBOUND_PREFIX]:
+            raise NotXml(_explained(error, body), error.lineno) from error
+    except (
+        LookupError,
+        ValueError,
+    ) as error:  # an encoding that nobody knows, or another than UTF-8
+        raise NotXml(str(error)) from error
+    try:
+        tree = _parsed(body, namespaces=False)
+    except expat.ExpatError as error:
+        raise NotXml(_explained(error, body), error.lineno) from error
+    tree.has_undeclared_prefix = True
+    return tree
+
+
+def _parsed(body: bytes, *, namespaces: bool) -> Tree:
+    reader = _Reader(namespaces=namespaces)
+    reader.parser.Parse(body, True)  # noqa: FBT003 (the parser's own signature)
+    root = reader.root
+    return Tree(root, reader.doctype_line)
+
+
+class _Reader:
+    """Builds the tree while the parser reads."""
+
+    def __init__(self, *, namespaces: bool) -> None:
+        self.parser = expat.ParserCreate(namespace_separator="}" if namespaces else None)
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._text
+        self.parser.StartDoctypeDeclHandler = self._doctype
+        self.parser.EntityDeclHandler = self._entity
+        self.parser.SkippedEntityHandler = self._skipped
+        self.doctype_line: int | None = None
+        self._document = Node("", 0, {})
+        self._open = [self._document]
+
+    @property
+    def root(self) -> Node:
+        """Return the root element: the parser refuses a document without one."""
+        return self._document.children[0]
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        named = {_named(key): value for key, value in attributes.items()}
+        node = Node(_named(name), self.parser.CurrentLineNumber, named)
+        self._open[-1].children.append(node)
+        self._open.append(node)
+
+    def _end(self, _name: str) -> None:
+        self._open.pop()
+
+    def _text(self, text: str) -> None:
+        self._open[-1].text += text
+
+    def _doctype(
+        self,
+        _name: str,
+        _system: str | None,
+        _public: str | None,
+        has_internal_subset: bool,  # noqa: FBT001 (the parser's own signature)
+    ) -> None:
+        del has_internal_subset
+        self.doctype_line = self.parser.CurrentLineNumber
+
+    def _entity(self, name: str, *_: object) -> None:
+        fault = f"it declares the entity {name!r}: write the text itself"
+        raise NotXml(fault, self.parser.CurrentLineNumber)
+
+    def _skipped(self, name: str, _is_parameter: bool) -> None:  # noqa: FBT001 (the parser's own)
+        fault = f"undefined entity &{name};"
+        raise NotXml(fault, self.parser.CurrentLineNumber)
+
+
+def _named(name: str) -> str:
+    """Return a name as people write it: ``xml:lang``, or ``{namespace}name``."""
+    if name.startswith(_XML_NAMESPACE):
+        return "xml:" + name.removeprefix(_XML_NAMESPACE)
+    return "{" + name if "}" in name else name
+
+
+def _explained(error: expat.ExpatError, body: bytes) -> str:
+    """Return what is wrong, with the most frequent cause if the line looks like it."""
+    text = f"{expat.ErrorString(error.code)} at column {error.offset + 1}"
+    lines = body.decode("utf-8").split("\n")
+    if _BARE_AMPERSAND.search(lines[min(error.lineno, len(lines)) - 1]):
+        text += "; write & as &amp; in text and in URLs"
+    return text

@@ -1,0 +1,96 @@
+"""TwiML, Twilio's language, which looks like Plivo's: what Plivo has in the place of each word.
+
+Plivo ignores an element that it does not know, so a call that is answered with TwiML is silent.
+Source of the names: twilio-python, ``twilio/twiml/voice_response.py`` and ``messaging_response.py``.
+Names that both languages have (Dial, Number, Play, Record, Redirect, Hangup, Message, Conference,
+Stream, Sip) are Plivo's, and stand in ``elements``.
+"""
+
+from typing import Final
+
+_STREAM: Final = "use <Stream>wss://…</Stream> to your own application, directly in <Response>"
+_NONE: Final = "Plivo has no equivalent"
+
+VERBS: Final[dict[str, str]] = {
+    "AiSession": _STREAM,
+    "Application": f"{_NONE}: dial a <Number> or a <User>",
+    "ApplicationSid": f"{_NONE}: dial a <Number> or a <User>",
+    "Assistant": _STREAM,
+    "Autopilot": _STREAM,
+    "Body": "write the words directly into <Message>",
+    "Client": "use <User>sip:name@phone.plivo.com</User> in <Dial>",
+    "Connect": "put <Stream> directly into <Response>, without <Connect> around it",
+    "Conversation": _STREAM,
+    "ConversationRelay": _STREAM,
+    "ConversationRelaySession": _STREAM,
+    "Echo": _NONE,
+    "Enqueue": "use <Conference> or <MultiPartyCall>, whose name stands for the queue",
+    "Gather": "use <GetInput>, or <GetDigits> for digits alone, with <Speak> in it instead of <Say>",
+    "Leave": f"{_NONE}: end with <Redirect> or <Hangup/>",
+    "Media": f"{_NONE}: send media by Plivo's Message API",
+    "Parameter": "use the attribute extraHeaders of <Stream>",
+    "Pause": 'use <Wait length="seconds"/>',
+    "Pay": _NONE,
+    "Prompt": "use <Speak> in <GetInput>",
+    "Queue": "use <Conference> or <MultiPartyCall>, whose name stands for the queue",
+    "Recording": 'use <Record recordSession="true"/>',
+    "Refer": f"{_NONE}: use <Dial> with a <User>",
+    "ReferSip": f"{_NONE}: use <Dial> with a <User>",
+    "Reject": 'use <Hangup reason="rejected"/> or <Hangup reason="busy"/>',
+    "Room": f"{_NONE}: use <Conference> or <MultiPartyCall>",
+    "Say": "use <Speak>",
+    "Sim": "use <Number> in <Dial>",
+    "Siprec": "use <Stream>wss://…</Stream>",
+    "Sms": "use <Message>, with src and dst",
+    "Start": "put <Stream> directly into <Response>, without <Start> around it",
+    "Stop": f"{_NONE}: stop the stream by Plivo's API",
+    "Task": _NONE,
+    "Transcription": 'use <Record transcriptionType="auto" transcriptionUrl="https://…"/>',
+    "VirtualAgent": _STREAM,
+    "WhatsApp": _NONE,
+}
+
+# Seen to end with hangup code 8011, where other unknown elements are only ignored.
+FAILING_VERBS: Final = frozenset({"Reject"})
+
+ATTRIBUTES: Final[dict[tuple[str, str], str]] = {
+    ("Conference", "eventCallbackUrl"): "callbackUrl",
+    ("Conference", "maxParticipants"): "maxMembers",
+    ("Conference", "recordingStatusCallback"): "callbackUrl",
+    ("Conference", "statusCallback"): "callbackUrl",
+    ("Conference", "statusCallbackMethod"): "callbackMethod",
+    ("Conference", "waitUrl"): "waitSound",
+    ("Dial", "record"): '<Record startOnDialAnswer="true"/> before <Dial>',
+    ("Dial", "recordingStatusCallback"): "callbackUrl of <Record>",
+    ("Dial", "ringTone"): "dialMusic",
+    ("GetInput", "input"): "inputType",
+    ("GetInput", "partialResultCallback"): "interimSpeechResultsCallback",
+    ("GetInput", "partialResultCallbackMethod"): "interimSpeechResultsCallbackMethod",
+    ("GetInput", "speechTimeout"): "speechEndTimeout",
+    ("GetInput", "timeout"): "executionTimeout",
+    ("Message", "action"): "callbackUrl",
+    ("Message", "from"): "src",
+    ("Message", "method"): "callbackMethod",
+    ("Message", "statusCallback"): "callbackUrl",
+    ("Message", "to"): "dst",
+    ("Number", "statusCallback"): "callbackUrl of <Dial>",
+    ("Number", "statusCallbackMethod"): "callbackMethod of <Dial>",
+    ("Number", "url"): "confirmSound of <Dial>",
+    ("Play", "digits"): "<DTMF>",
+    ("Record", "recordingStatusCallback"): "callbackUrl",
+    ("Record", "recordingStatusCallbackMethod"): "callbackMethod",
+    ("Record", "transcribe"): "transcriptionType",
+    ("Record", "transcribeCallback"): "transcriptionUrl",
+    ("Stream", "statusCallback"): "statusCallbackUrl",
+    ("Stream", "track"): "audioTrack",
+    ("Stream", "url"): "the text of <Stream>",
+}
+"""TwiML's attributes of elements that both have: Plivo's word."""
+
+
+_CASELESS: Final = {verb.lower(): verb for verb in VERBS}
+
+
+def verb_of(name: str) -> str | None:
+    """Return the TwiML verb that a name is in any case, None if it is none."""
+    return _CASELESS.get(name.lower())

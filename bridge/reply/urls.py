@@ -1,0 +1,75 @@
+"""URLs in a document: absolute, and with the retry settings that Plivo takes as a fragment.
+
+The fragment is neither sent nor signed. Its keys, their ranges and where they apply: Plivo's page on
+callback configuration.
+"""
+
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+_WEB: Final = frozenset({"http", "https"})
+_WEBSOCKET: Final = frozenset({"ws", "wss"})
+_WHOLE: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
+_PAIR: Final = re.compile(r"([A-Za-z]+)=(.*)", re.DOTALL)
+_RANGES: Final = {
+    "ct": (100, 10_000),
+    "rt": (100, 40_000),
+    "tt": (100, 55_000),
+    "rc": (0, 5),
+}
+_WORDS: Final = {
+    "rp": frozenset({"4xx", "5xx", "ct", "rt", "all"}),
+    "er": frozenset(
+        {"nearest", "local", "n_california", "n_virginia", "frankfurt", "singapore", "mumbai"}
+    ),
+}
+_SHOWN_CHARACTERS_MAX: Final = 60
+
+
+def is_absolute(url: str) -> bool:
+    """Say whether Plivo could call this URL."""
+    return _has_host(url, _WEB)
+
+
+def is_websocket(url: str) -> bool:
+    """Say whether Plivo could stream to this URL."""
+    return _has_host(url, _WEBSOCKET)
+
+
+def _has_host(url: str, schemes: frozenset[str]) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme.lower() in schemes and bool(parts.hostname)
+    except ValueError:  # such as a bracket that is not closed
+        return False
+
+
+def shown(url: str) -> str:
+    """Return a URL for a message: without its query and fragment, which may hold a secret."""
+    bare = re.split(r"[?#]", url, maxsplit=1)[0].rpartition("@")[2]
+    short = bare[:_SHOWN_CHARACTERS_MAX]
+    return repr(short if short == bare else short + "…")
+
+
+def retry_settings(url: str) -> dict[str, str]:
+    """Return the retry settings of a URL; nothing if its fragment holds none."""
+    fragment = url.partition("#")[2]
+    pairs = [_PAIR.fullmatch(part) for part in fragment.split("&")]
+    found = {pair[1]: pair[2] for pair in pairs if pair}
+    return found if found.keys() & {*_RANGES, *_WORDS} else {}
+
+
+def retry_fault(settings: dict[str, str]) -> str | None:
+    """Return what is wrong with retry settings, None if Plivo documents all of them."""
+    for key, value in settings.items():
+        if key in _RANGES:
+            least, most = _RANGES[key]
+            if not _WHOLE.fullmatch(value) or not least <= int(value) <= most:
+                return f"the retry setting {key} takes {least} to {most}"
+        elif key in _WORDS:
+            if not set(value.split(",")) <= _WORDS[key]:
+                return f"the retry setting {key} takes {', '.join(sorted(_WORDS[key]))}"
+        else:
+            return f"Plivo documents no retry setting {key}"
+    return None
