@@ -10,6 +10,7 @@ from typing import Final, Literal
 import structlog
 
 from bridge.callbacks.model import CallbackType, Reply
+from bridge.complaints import FALLBACK, complaint_of
 from bridge.dead_letter import Stage, to_dead_letter, to_publish_dead_letter
 from bridge.durable import Durable, NotDurable, Place
 from bridge.ends import Ends
@@ -252,6 +253,8 @@ class Intake:
         name = callback.type.name
         if made.event.id in self._recent:
             self._metrics.count("repeated_total", name)
+        else:
+            self._count_complaint(callback)
         self._recent[made.event.id] = None
         if len(self._recent) > _RECENT_MAX:
             self._recent.popitem(last=False)
@@ -279,6 +282,19 @@ class Intake:
                 parameter=parameter,
                 remedy="BRIDGE_CONTEXT_PARAMETERS, or another name in the URL at Plivo",
             )
+
+    def _count_complaint(self, callback: Callback) -> None:
+        """Count what Plivo reports about us, unless somebody else may have said it.
+
+        V2 covers neither query nor body, so whoever saw one signed request could put any code into it.
+        Which path a callback came on is covered by every scheme.
+        """
+        code = complaint_of(callback.type.name, callback.fields)
+        if code is None or isinstance(callback.verdict, Unverified):
+            return
+        said_in = "query" if callback.verdict.raw.method == "GET" else "body"
+        if code == FALLBACK or said_in in callback.verdict.covers:
+            self._metrics.count("plivo_complaints_total", code)
 
     def _name_once(self, type_name: str, parameters: Iterable[str]) -> None:
         """Log each parameter no declaration knows, the first time it comes with a type.

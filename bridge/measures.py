@@ -33,6 +33,8 @@ Name = Literal[
     "unknown_paths_total",
     # counter, callbacks
     "repeated_total",
+    # counter, callbacks
+    "plivo_complaints_total",
     # counter, records
     "late_acknowledgements_total",
     # counter, callbacks
@@ -149,6 +151,14 @@ MEASURES: Final[dict[Name, Measure]] = {
         "callbacks",
         "Callbacks that came again with the id of one this process has taken lately.",
         ("type",),
+    ),
+    "plivo_complaints_total": Measure(
+        "counter",
+        "callbacks",
+        "Callbacks in which Plivo reports that it could not reach a URL or could not use an answer, by "
+        "hangup code: 7011 to 7014, 7022 to 7024, 7032 to 7034, 8011 to 8014. `fallback` is a callback "
+        "to the fallback URL. Each is counted once, and only if its signature covers what it says.",
+        ("code",),
     ),
     "late_acknowledgements_total": Measure(
         "counter",

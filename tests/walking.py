@@ -11,7 +11,7 @@ from bridge.dev.emulator.sign import signed_headers
 from bridge.durable import Durable
 from bridge.ends import Ends
 from bridge.event import Naming
-from bridge.intake import Deadlines, Intake
+from bridge.intake import Deadlines, Intake, Policy
 from bridge.logs import CallTokens
 from bridge.metrics import Metrics
 from bridge.outcome import Outcome
@@ -79,6 +79,7 @@ class Walk:
         publisher: Any,
         parser: Parser | None = None,
         spool: Spool | None = None,
+        policy: Policy = "enforce",
     ) -> None:
         self.types = types
         self.publisher = publisher
@@ -86,7 +87,7 @@ class Walk:
         verifier = Verifier(Keyring([Account(AUTH_ID, "UTC", (TOKEN,))]), NonceGuard())
         self.intake = Intake(
             verifier=verifier,
-            policy="enforce",
+            policy=policy,
             parser=parser or Parser(types),
             durable=Durable(
                 publisher,

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
+from bridge.complaints import MEANINGS, complaint_of
 from bridge.replay.call import Entry, Found, Json
 from bridge.replay.call_legs import Leg
 
@@ -68,6 +69,7 @@ def gaps_of(found: Found, legs: Iterable[Leg], now: datetime) -> list[Gap]:
         gaps += _stir(leg)
     for entry in found.entries:
         gaps += _of_entry(entry)
+    gaps += dict.fromkeys(_complaints(found.entries))  # Plivo may have sent one twice
     return gaps if found.is_cut else [*gaps, *_missing_reports(found)]
 
 
@@ -160,6 +162,14 @@ def _of_entry(entry: Entry) -> Iterator[Gap]:
         certainty = _certainty(value)
         if certainty not in {None, "exact", "ambiguous_resolved"}:
             yield Gap("time_unsure", entry.key, f"{_called(entry)}: {name} is {certainty}")
+
+
+def _complaints(entries: Iterable[Entry]) -> Iterator[Gap]:
+    """Yield what Plivo reported about us, where its signature holds."""
+    for entry in entries:
+        code = complaint_of(entry.type, entry.data)
+        if code is not None and entry.callback.value["verification"]["verdict"] == "verified":
+            yield Gap("plivo_complaint", entry.key, f"{code}: {MEANINGS[code]}")
 
 
 def _missing_reports(found: Found) -> Iterator[Gap]:

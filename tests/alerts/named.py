@@ -3,6 +3,7 @@
 from typing import Final, get_args
 
 from bridge import catalogue
+from bridge.complaints import MEANINGS as COMPLAINTS
 from bridge.dead_letter import MEANINGS
 from bridge.ingress.load import ShedClass
 from bridge.ingress.paths import Almost
@@ -62,6 +63,7 @@ def values_of(metric: str, label: str) -> frozenset[str] | None:
         "almost": set(Almost),
         "cause": set(RefusalCause if metric == f"{PREFIX}_refused_total" else get_args(Cause)),
         "class": set(ShedClass),
+        "code": set(COMPLAINTS),
         "fault": set(Fault),
         "outcome": set(Outcome),
         "path": {"kafka", "spool"},

@@ -58,6 +58,13 @@ def test_a_call_without_an_end_has_a_state_and_a_gap(capsys: pytest.CaptureFixtu
     assert "hangup missing" in said
 
 
+def test_what_plivo_could_not_reach_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    hangup = changed(HANGUP, HangupCauseCode="7011", HangupCauseName="Error Reaching Answer URL")
+    said = shown(capsys, steps((RING, 2), (ANSWER, 5), (hangup, 70)))
+    assert "plivo complaint" in said
+    assert "7011: Plivo could not reach the answer URL" in said
+
+
 def test_what_plivo_is_not_sure_of_is_told_as_it_came(capsys: pytest.CaptureFixture[str]) -> None:
     wrong_zone = {"StartTime": "2026-03-07 15:13:28", "EndTime": "2026-03-07 15:14:37"}
     unsure = changed(HANGUP, **wrong_zone, AnswerTime=None, HangupSource=None)

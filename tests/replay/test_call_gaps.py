@@ -130,6 +130,33 @@ def test_times_that_cannot_all_be_true_are_told(parts: list[tuple[Step, float]],
     assert said in found
 
 
+def fallback_of(step: Step) -> Step:
+    return replace(step, path="/plivo/voice/call/fallback")
+
+
+def test_what_plivo_could_not_reach_or_use_is_told_with_its_code() -> None:
+    found = steps(
+        (RING, 2),
+        (ANSWER, 5),
+        (fallback_of(ANSWER), 6),
+        (changed(HANGUP, HangupCauseCode="8011"), 70),
+        (changed(HANGUP, HangupCauseCode="8011"), 130),  # Plivo sent it again
+    )
+    said = [(gap.of, gap.text) for gap in gaps(found) if gap.code == "plivo_complaint"]
+    assert said == [
+        (A, "fallback: Plivo could not use the answer URL, and called the fallback URL"),
+        (A, "8011: Plivo could not use the XML of the answer URL"),
+    ]
+
+
+def test_a_complaint_that_nobody_vouches_for_is_not_told_as_plivos() -> None:
+    one = entry(taken(changed(HANGUP, HangupCauseCode="7011"), at(70)))
+    one.callback.value["verification"] |= {"verdict": "unverified", "fault": "no_signature"}
+    found = {gap.code for gap in gaps([one])}
+    assert "not_verified" in found
+    assert "plivo_complaint" not in found
+
+
 def test_a_zone_that_is_not_the_accounts_is_told_with_the_times_nobody_is_sure_of() -> None:
     hangup = changed(
         HANGUP,

@@ -1,0 +1,47 @@
+"""What Plivo reports about us: that it could not reach a URL, or could not use an answer.
+
+Codes: Plivo's page on hangup causes. A callback to the fallback URL says the same of the answer URL:
+Plivo makes it only when that failed (the page on making a call, ``fallback_url``).
+"""
+
+from collections.abc import Mapping
+from typing import Final, cast
+
+FALLBACK: Final = "fallback"
+
+MEANINGS: Final[dict[str, str]] = {
+    FALLBACK: "Plivo could not use the answer URL, and called the fallback URL",
+    "7011": "Plivo could not reach the answer URL",
+    "7012": "Plivo could not reach an action URL",
+    "7013": "Plivo could not reach a transfer URL",
+    "7014": "Plivo could not reach a redirect URL",
+    "7022": "Plivo found an action URL invalid",
+    "7023": "Plivo found a transfer URL invalid",
+    "7024": "Plivo found a redirect URL invalid",
+    "7032": "Plivo found the method of an action URL invalid",
+    "7033": "Plivo found the method of a transfer URL invalid",
+    "7034": "Plivo found the method of a redirect URL invalid",
+    "8011": "Plivo could not use the XML of the answer URL",
+    "8012": "Plivo could not use the XML of an action URL",
+    "8013": "Plivo could not use the XML of a transfer URL",
+    "8014": "Plivo could not use the XML of a redirect URL",
+}
+"""Every complaint by its hangup code, or ``fallback``."""
+
+_FALLBACK_TYPE: Final = "voice.call.fallback"
+# A masking session's hangups are of legs that Plivo controls: no URL of ours answers them.
+_PRODUCT: Final = "voice."
+
+
+def complaint_of(type_name: str, data: Mapping[str, object]) -> str | None:
+    """Return the code of the complaint that an event is, None if it is none.
+
+    ``data`` holds the fields of the event's declaration.
+    """
+    if type_name == _FALLBACK_TYPE:
+        return FALLBACK
+    hangup = data.get("hangup")
+    if not type_name.startswith(_PRODUCT) or not isinstance(hangup, Mapping):
+        return None
+    code = str(cast("Mapping[str, object]", hangup).get("code") or "").strip()
+    return code if code in MEANINGS and code != FALLBACK else None
