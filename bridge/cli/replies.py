@@ -12,7 +12,8 @@ from bridge import catalogue
 from bridge.callbacks.model import Reply
 from bridge.cli import showing
 from bridge.cli.showing import Json
-from bridge.reply.check import Finding, check
+from bridge.reply.check import check
+from bridge.reply.finding import Finding
 
 app = typer.Typer(
     help="Check Plivo XML documents before a call gets one.",

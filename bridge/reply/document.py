@@ -12,7 +12,8 @@ from typing import Final
 from bridge.callbacks.model import CallbackType, Reply
 from bridge.catalogue import Catalogue
 from bridge.event import GivenReply
-from bridge.reply.check import Finding, check
+from bridge.reply.check import check
+from bridge.reply.finding import Finding
 
 XML_CONTENT_TYPE: Final = "application/xml"
 EMPTY_DOCUMENT: Final = GivenReply(200, XML_CONTENT_TYPE, b"<Response/>")

@@ -65,6 +65,20 @@ SOUND_ELEMENTS: Final = ("Play", "Speak", "Wait")
 # requests, https://docs.plivo.com/docs/messaging/xml/request/messages.
 MESSAGING_ELEMENTS: Final = ("Message",)
 
+# The attributes that plivo-python writes as whole numbers, and those that it writes as true or false.
+WHOLE_ATTRIBUTES: Final = frozenset({
+    "confirmTimeout", "digitTimeout", "executionTimeout", "length", "loop", "maxDuration", "maxLength",
+    "maxMembers", "maxParticipants", "minSilence", "numDigits", "recordMinMemberCount", "retries",
+    "schedule", "streamTimeout", "timeLimit", "timeout", "waitTime",
+})  # fmt: skip
+FLAG_ATTRIBUTES: Final = frozenset({
+    "async", "bidirectional", "coachMode", "endConferenceOnExit", "endMpcOnExit", "floorEvent",
+    "hangupOnStar", "hold", "keepCallAlive", "log", "mute", "muted", "playBeep", "profanityFilter",
+    "record", "recordParticipantTrack", "recordSession", "recordWhenAlone", "redirect", "relayDTMF",
+    "relayDTMFInputs", "sendOnPreanswer", "silence", "startConferenceOnEnter", "startMpcOnEnter",
+    "startOnDialAnswer", "stayAlone", "transcript",
+})  # fmt: skip
+
 _INLINE: Final = ("break", "emphasis", "lang", "phoneme", "prosody", "say-as", "sub", "w")
 _SPOKEN: Final = (*_INLINE, "p", "s", "cont")
 
@@ -262,6 +276,13 @@ CALL_ELEMENTS: Final = {element.name: element for element in _CALL}
 SPEECH_ELEMENTS: Final = {element.name: element for element in _SPEECH}
 """The elements of SSML, which stand in <Speak> alone."""
 ELEMENTS: Final = CALL_ELEMENTS | SPEECH_ELEMENTS
+
+_CASELESS: Final = {name.lower(): name for name in CALL_ELEMENTS}
+
+
+def call_element(name: str) -> str | None:
+    """Return the element that controls a call and has this name in any case, None if none has."""
+    return _CASELESS.get(name.lower())
 
 
 def page_of(element: Element) -> str:

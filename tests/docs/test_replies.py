@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.reply.check import DOCUMENT_BYTES_MAX, SPOKEN_CHARACTERS_MAX, check
+from bridge.reply.check import DOCUMENT_BYTES_MAX, check
+from bridge.reply.content import SPOKEN_CHARACTERS_MAX
 from bridge.reply.twiml import VERBS
 from bridge.reply.urls import retry_fault
 

@@ -3,7 +3,9 @@
 import pytest
 
 from bridge.callbacks.model import Reply
-from bridge.reply.check import FINDINGS_MAX, SPOKEN_CHARACTERS_MAX, Finding, check
+from bridge.reply.check import FINDINGS_MAX, check
+from bridge.reply.content import SPOKEN_CHARACTERS_MAX
+from bridge.reply.finding import Finding
 
 SPEAK = "<Speak>Hello</Speak>"
 LONG = "x" * (SPOKEN_CHARACTERS_MAX + 1)
@@ -148,6 +150,7 @@ WARNINGS = [
     ('<Speak voice="woman">Hello</Speak>', "Speak", "write WOMAN, MAN"),
     ("<Speak>Hello <break/></Speak>", "Speak", "SSML needs a voice of Polly's"),
     (f"<Speak>{LONG}</Speak>", "Speak", "3001 characters"),
+    (f'<Speak voice="Polly.Joanna">{"<s>Hello</s>" * 300}</Speak>', "Speak", "with its tags"),
     ("<Speak/>", "Speak", "it is empty"),
     ('<Speak voice="Polly.Joanna">a<mark name="x"/></Speak>', "mark", "page on SSML"),
     ('<Speak voice="Polly.Joanna"><sub alias="b"><p>a</p></sub></Speak>', "p", "page on SSML"),
@@ -160,6 +163,8 @@ WARNINGS = [
     ('<Dial calerId="1"><Number>1</Number></Dial>', "Dial", "did you mean callerId?"),
     ('<Dial ringTone="us"><Number>1</Number></Dial>', "Dial", "Plivo has dialMusic"),
     ('<GetInput action="https://a.example/" input="dtmf"/>', "GetInput", "Plivo has inputType"),
+    ('<GetInput action="https://a.example/" timeout="5"/>', "GetInput", "has executionTimeout"),
+    ('<Speak timeout="5">Hello</Speak>', "Speak", "no page of Plivo's has the attribute timeout"),
     ('<GetInput inputType="dtmf"/>', "GetInput", "it has no action"),
     ('<Message dst="1">Hello</Message>', "Message", "it has no src"),
     ('<Message src="1" dst="1"/>', "Message", "write the words"),
@@ -169,6 +174,10 @@ WARNINGS = [
     ('<Record method="post"/>', "Record", "write GET or POST"),
     ('<Dial dialMusic="ringing"><Number>1</Number></Dial>', "Dial", "neither a URL nor one of"),
     ("<MultiPartyCall>room</MultiPartyCall>", "MultiPartyCall", "it has no role"),
+    ('<Hangup reason="angry"/>', "Hangup", "write rejected or busy"),
+    ('<Wait length="a minute"/>', "Wait", "length is no whole number"),
+    ('<Record maxLength="-1"/>', "Record", "maxLength is no whole number"),
+    ('<Record playBeep="yes"/>', "Record", "playBeep is neither true nor false"),
     # Retry settings.
     ('<Record action="https://a.example/#rc=9"/>', "Record", "rc takes 0 to 5"),
     (
@@ -245,6 +254,15 @@ def test_no_number_of_warnings_hides_an_error() -> None:
     findings = found("<Pause/>" * 2 * FINDINGS_MAX, SPEAK, "<Dial/>")
     assert len(findings) == FINDINGS_MAX
     assert [finding.element for finding in findings if finding.is_error] == ["Dial"]
+
+
+def test_the_limit_of_speech_is_of_what_is_said_and_not_of_its_tags() -> None:
+    speech = "<s>" + "x" * 100 + "</s>"
+    at_most = SPOKEN_CHARACTERS_MAX // 100
+    (finding,) = found(f'<Speak voice="Polly.Joanna">{speech * at_most}</Speak>')
+    assert not finding.is_error
+    (finding,) = found(f'<Speak voice="Polly.Joanna">{speech * at_most}x</Speak>')
+    assert finding.is_error
 
 
 def test_a_document_may_be_nested_deeper_than_python_calls_may_be() -> None:

@@ -7,7 +7,16 @@ import pytest
 
 from bridge.callbacks.model import Reply
 from bridge.reply.check import check
-from bridge.reply.elements import CALL_ELEMENTS, ELEMENTS, ROOT, Element, page_of, parents_of
+from bridge.reply.elements import (
+    CALL_ELEMENTS,
+    ELEMENTS,
+    FLAG_ATTRIBUTES,
+    ROOT,
+    WHOLE_ATTRIBUTES,
+    Element,
+    page_of,
+    parents_of,
+)
 from bridge.reply.twiml import ATTRIBUTES, FAILING_VERBS, VERBS, verb_of
 
 BUILDERS = {
@@ -26,6 +35,12 @@ def test_the_table_has_every_element_that_plivos_sdk_builds() -> None:
 def test_an_element_may_hold_what_plivos_sdk_lets_it_hold(name: str) -> None:
     extra = {"Sip"} if name == "Dial" else set()
     assert set(ELEMENTS[name].holds) - extra == set(BUILDERS[name]._nestable)
+
+
+def test_what_is_a_number_or_a_flag_is_an_attribute_of_some_element() -> None:
+    attributes = frozenset[str]().union(*(element.attributes for element in ELEMENTS.values()))
+    assert attributes >= WHOLE_ATTRIBUTES | FLAG_ATTRIBUTES
+    assert not WHOLE_ATTRIBUTES & FLAG_ATTRIBUTES
 
 
 def test_every_element_but_the_root_stands_somewhere() -> None:

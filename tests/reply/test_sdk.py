@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.callbacks.model import Reply
-from bridge.reply.check import Finding, check
+from bridge.reply.check import check
+from bridge.reply.finding import Finding
 
 Strategy = st.SearchStrategy[Any]
 
