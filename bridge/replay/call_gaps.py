@@ -164,14 +164,6 @@ def _of_entry(entry: Entry) -> Iterator[Gap]:
             yield Gap("time_unsure", entry.key, f"{_called(entry)}: {name} is {certainty}")
 
 
-def _complaints(entries: Iterable[Entry]) -> Iterator[Gap]:
-    """Yield what Plivo reported about us, where its signature holds."""
-    for entry in entries:
-        code = complaint_of(entry.type, entry.data)
-        if code is not None and entry.callback.value["verification"]["verdict"] == "verified":
-            yield Gap("plivo_complaint", entry.key, f"{code}: {MEANINGS[code]}")
-
-
 def _missing_reports(found: Found) -> Iterator[Gap]:
     """Yield the delivery reports that are missing from Plivo's own numbering: rule 4."""
     by_message: dict[str, set[int]] = {}
@@ -186,6 +178,14 @@ def _missing_reports(found: Found) -> Iterator[Gap]:
             if found.read.since_ms is not None and missing[0] < min(numbers):
                 text += "; what came before all that was read is outside of it"
             yield Gap("report_missing", message, text)
+
+
+def _complaints(entries: Iterable[Entry]) -> Iterator[Gap]:
+    """Yield what Plivo reported about us, where its signature holds."""
+    for entry in entries:
+        code = complaint_of(entry.type, entry.data)
+        if code is not None and entry.callback.value["verification"]["verdict"] == "verified":
+            yield Gap("plivo_complaint", entry.key, f"{code}: {MEANINGS[code]}")
 
 
 def _called(entry: Entry) -> str:
