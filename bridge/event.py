@@ -100,7 +100,9 @@ class JournalValue(TypedDict):
     body: NotRequired[Annotated[str, Field(description="The body, where it is plain text.")]]
     body_base64: NotRequired[Annotated[str, Field(description="The body, where it is not.")]]
     remote_address: Annotated[str, Field(description="The peer's address.")]
-    received_at: Annotated[str, Field(description="RFC 3339 UTC.")]
+    received_at: Annotated[
+        str, Field(description="RFC 3339 UTC.", json_schema_extra={"format": "date-time"})
+    ]
     source: Annotated[str, Field(description="The account, as in the event's `source`.")]
     zone: Annotated[str | None, Field(description="The account's zone local times were read in.")]
     verification: Verification

@@ -25,6 +25,7 @@ _NO_HEADERS: Final = ("data", "datacontenttype")
 _REDRIVEN: Final[Schema] = {
     "redriven_at": {
         "type": "string",
+        "format": "date-time",
         "description": "When it was made of a dead letter, if it was.",
     },
     "redriven_from": {

@@ -49,10 +49,14 @@ _OFFSET_MAX: Final = timedelta(hours=14)
 _ROUNDING: Final = timedelta(seconds=5)
 
 
+# Text, and in the schema a date-time, so that generated code has its language's type for instants.
+Rfc3339 = Annotated[str, Field(json_schema_extra={"format": "date-time", "pattern": "Z$"})]
+
+
 class Moment(TypedDict):
     """One time of Plivo's."""
 
-    utc: Annotated[str | None, Field(description="RFC 3339 UTC; null where we are not sure.")]
+    utc: Annotated[Rfc3339 | None, Field(description="RFC 3339 UTC; null where we are not sure.")]
     text: Annotated[str, Field(description="What Plivo sent.")]
     zone: Annotated[str | None, Field(description="The IANA zone the text was read in.")]
     certainty: Annotated[
@@ -60,7 +64,7 @@ class Moment(TypedDict):
         Field(description="How sure `utc` is. Treat a word you do not know as not sure."),
     ]
     candidates: NotRequired[
-        Annotated[list[str], Field(description="The instants that may be meant, if not sure.")]
+        Annotated[list[Rfc3339], Field(description="The instants that may be meant, if not sure.")]
     ]
 
 

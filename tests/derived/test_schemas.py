@@ -1,6 +1,8 @@
 """The schemas describe what the core makes, and nothing else passes."""
 
 import copy
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from bridge.derived.samples import Example, examples
 from bridge.derived.schemas import DEFAULT_BASE, all_schemas, event_schema, journal_schema
 from bridge.event import Naming
 
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = list(examples(catalogue.load(), Naming("", DEFAULT_BASE)))
 NAMES = [f"{example.type.name}: {example.shows}" for example in EXAMPLES]
@@ -50,6 +53,34 @@ def test_every_schema_is_a_schema(types: Catalogue) -> None:
         jsonschema.Draft202012Validator.check_schema(schema)
 
 
+def instants(value: object, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield the places of RFC 3339 times in a value; ``text`` is what Plivo sent."""
+    if isinstance(value, str) and INSTANT.fullmatch(value) and place[-1] != "text":
+        yield place
+    elif isinstance(value, dict | list):
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from instants(inner, (*place, name))
+
+
+def test_every_time_in_utc_is_a_date_time_in_the_schema(types: Catalogue) -> None:
+    found = 0
+    for example in EXAMPLES:
+        checks = (
+            (example.event.record, validator(event_schema(example.type))),
+            (example.journal, validator(journal_schema())),
+        )
+        for record, check in checks:
+            for place in instants(orjson.loads(record.value)):
+                value = orjson.loads(record.value)
+                inner = value
+                for name in place[:-1]:
+                    inner = inner[name]
+                inner[place[-1]] = "at noon"
+                assert not check.is_valid(value), (example.type.name, place)
+                found += 1
+    assert found > len(EXAMPLES)
+
+
 def test_every_type_has_a_sample(types: Catalogue) -> None:
     assert {example.type.name for example in EXAMPLES} == set(types.by_name)
 
@@ -63,6 +94,8 @@ def test_every_type_has_a_sample(types: Catalogue) -> None:
         (("data", "duration_s"), "66"),
         (("data", "total_cost"), 0.01),
         (("data", "ended_at"), "2026-03-07T14:14:43Z"),
+        (("data", "ended_at", "utc"), "2026-03-07 14:14:43"),
+        (("data", "ended_at", "utc"), "2026-03-07T09:14:43-05:00"),
         (("data", "verification"), None),
         (("data", "from", "kind"), 1),
     ],
