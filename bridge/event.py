@@ -28,8 +28,12 @@ from bridge.raw import NONCE_V2, NONCE_V3
 from bridge.record import Record, json_value
 from bridge.verify import Unverified, Verified
 
-CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json; charset=UTF-8")
-JSON_CONTENT_TYPE: Final = ("content-type", b"application/json; charset=UTF-8")
+# Without a charset. JSON is UTF-8, its media type defines no charset (RFC 8259, sections 8.1 and 11),
+# and SDKs differ in the spelling of one that they accept. The HTTP binding of the CloudEvents SDK for
+# JavaScript (cloudevents 10.0.0 on npm) refuses ``charset=UTF-8``. SDKs for Java and Go cut off what
+# follows the semicolon, so all of them accept the bare type.
+CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json")
+JSON_CONTENT_TYPE: Final = ("content-type", b"application/json")
 JOURNAL_TOPIC: Final = "plivo.journal.v1"
 DEAD_LETTER_TOPIC: Final = "plivo.bridge.deadletter.v1"
 REJECTED_TOPIC: Final = "plivo.bridge.rejected.v1"

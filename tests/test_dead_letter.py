@@ -65,7 +65,7 @@ def test_a_callback_without_an_event_is_a_letter_and_a_journal_record() -> None:
     assert letter.timestamp_ms == journal.timestamp_ms == 1772892884250
     assert from_journal(orjson.loads(letter.value)) == RAW
     assert headers(letter) == {
-        "content-type": b"application/json; charset=UTF-8",
+        "content-type": b"application/json",
         "dlq_stage": b"parse",
         "dlq_reason": b"no_identity",
         "dlq_tries": b"0",
@@ -122,7 +122,7 @@ def test_a_refused_event_is_a_letter_that_names_its_topic_and_id(types: Catalogu
     assert letter.key == UUID.encode()
     assert letter.timestamp_ms == journal.timestamp_ms
     assert headers(letter) == {
-        "content-type": b"application/json; charset=UTF-8",
+        "content-type": b"application/json",
         "dlq_stage": b"publish",
         "dlq_reason": b"record_too_large",
         "dlq_tries": b"3",

@@ -90,7 +90,7 @@ def test_a_journal_record_is_the_callback_as_it_came(types: Catalogue) -> None:
     assert record.topic == "test.plivo.journal.v1"
     assert record.key == UUID.encode()
     assert record.headers == (
-        ("content-type", b"application/json; charset=UTF-8"),
+        ("content-type", b"application/json"),
         ("callback_type", b"voice.call.hangup"),
         ("event_id", event_id.encode()),
     )

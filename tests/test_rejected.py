@@ -26,7 +26,7 @@ def test_a_rejected_record_is_the_callback_as_it_came_and_the_fault() -> None:
     assert record.key == b"no_signature"
     assert record.timestamp_ms == 1772892884250
     assert record.headers == (
-        ("content-type", b"application/json; charset=UTF-8"),
+        ("content-type", b"application/json"),
         ("rejected_fault", b"no_signature"),
         ("rejected_variant", b""),
         ("body_cut", b"false"),

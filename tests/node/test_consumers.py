@@ -1,0 +1,49 @@
+"""What a consumer in JavaScript does first: read a record with the CloudEvents SDK."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bridge import catalogue
+from bridge.derived.samples import examples
+from bridge.derived.schemas import DEFAULT_BASE
+from bridge.event import Naming
+
+pytestmark = pytest.mark.node
+
+HERE = Path(__file__).parent
+
+
+def node(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    executable = shutil.which("node")
+    assert executable is not None
+    command = [executable, HERE / program, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_both_bindings_of_the_cloudevents_sdk_read_every_event(tmp_path: Path) -> None:
+    events = [one.event.record for one in examples(catalogue.load(), Naming("", DEFAULT_BASE))]
+    records = [
+        {
+            "headers": {name: value.decode() for name, value in record.headers},
+            "key": record.key.decode(),
+            "value": record.value.decode(),
+        }
+        for record in events
+    ]
+    file = tmp_path / "records.json"
+    file.write_text(json.dumps(records))
+    done = node("cloudevents.mjs", file)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert len(found) == len(events) > 0
+    for record, read in zip(events, found, strict=True):
+        event = json.loads(record.value)
+        for binding in ("kafka", "http"):
+            given = read[binding]
+            assert given.get("refused") is None, (binding, event["type"])
+            for name in ("id", "source", "type", "subject", "partitionkey", "data"):
+                assert given[name] == event[name], (binding, name)
