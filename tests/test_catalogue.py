@@ -245,5 +245,7 @@ def test_a_types_schema_has_every_parameters_meaning_and_plivos_names(types: Cat
     for kind in types.all:
         properties = kind.model.model_json_schema(mode="serialization")["properties"]
         for field, (_, parameter, _) in fields_of(kind.model).items():
-            assert properties[field]["description"] == parameter.meaning
-            assert properties[field]["x-plivo-parameters"] == list(parameter.names)
+            said = properties[field]["description"]
+            assert said.startswith(f"{parameter.meaning} Plivo: ")
+            names = said.removeprefix(f"{parameter.meaning} Plivo: ").removesuffix(".")
+            assert names == ", ".join(f"`{name}`" for name in parameter.names)

@@ -38,12 +38,13 @@ class Param:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """Put the meaning and Plivo's names into the field's JSON Schema."""
-        return {
-            **handler(schema),
-            "description": self.meaning,
-            "x-plivo-parameters": list(self.names),
-        }
+        """Put the meaning and Plivo's names into the field's JSON Schema.
+
+        The names are words of the description, because strict validators (ajv by default) refuse a
+        schema that has a keyword of our own.
+        """
+        names = ", ".join(f"`{name}`" for name in self.names)
+        return {**handler(schema), "description": f"{self.meaning} Plivo: {names}."}
 
 
 def param(

@@ -51,8 +51,8 @@ callback as it came, the dead letters, and a sample of what failed verification.
 The operations are the bridge's, so they are `send`; a consumer receives. An operator may put a \
 prefix in front of every topic's name (`BRIDGE_TOPIC_PREFIX`), and choose partitions, replicas and \
 retention (`BRIDGE_TOPICS_…`); what stands here are the defaults. Partitions are chosen by Kafka's \
-own rule, murmur2 of the key. Payloads may gain fields, and `x-known-values` may gain words: treat \
-what you do not know as unknown."""
+own rule, murmur2 of the key. Payloads may gain fields, and the words in `examples` may become more: \
+treat what you do not know as unknown."""
 _NAMING: Final = Naming("", DEFAULT_BASE)
 _ORDER: Final = "Records of one key are in the order in which the bridge received their callbacks."
 

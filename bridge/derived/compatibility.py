@@ -5,11 +5,10 @@ known values may be added; nothing may go, become optional, change its type or i
 """
 
 from collections.abc import Iterator
-from typing import Any, Final, cast
+from typing import Final, cast
 
-Schema = dict[str, Any]
+from bridge.derived.schemas import KNOWN_WORDS, Schema
 
-_WORDS: Final = "x-known-values"
 _RULES: Final = (
     "const",
     "format",
@@ -67,7 +66,7 @@ def _breaks(
             yield from _breaks(*rules, of_old, of_new, f"{at}.*")
         elif before != after:
             yield f"{place}: {rule} was {before!r}, is {after!r}"
-    gone = [member for member in old.get(_WORDS, ()) if member not in new.get(_WORDS, ())]
+    gone = [member for member in old.get(KNOWN_WORDS, ()) if member not in new.get(KNOWN_WORDS, ())]
     if gone:
         yield f"{place}: lost {gone}"
     optional = sorted(set(old.get("required", ())) - set(new.get("required", ())))
@@ -107,7 +106,9 @@ def _additions(
         yield from _fewer_alternatives(old, new, of_old, of_new, at)
         return
     place = at or "the schema"
-    known = [member for member in new.get(_WORDS, ()) if member not in old.get(_WORDS, ())]
+    known = [
+        member for member in new.get(KNOWN_WORDS, ()) if member not in old.get(KNOWN_WORDS, ())
+    ]
     if known:
         yield f"{place}: may be {known} too"
     required = sorted(set(new.get("required", ())) - set(old.get("required", ())))

@@ -14,7 +14,7 @@ from bridge.dead_letter import (
     Stage,
     meanings,
 )
-from bridge.derived.schemas import Schema
+from bridge.derived.schemas import KNOWN_WORDS, Schema
 from bridge.event import CONTENT_TYPE, JSON_CONTENT_TYPE
 from bridge.near_miss import Variant
 from bridge.verify import Fault
@@ -77,12 +77,12 @@ def dead_letter_headers() -> Schema:
             STAGE: {
                 "type": "string",
                 "description": "How far the callback came.",
-                "x-known-values": [str(stage) for stage in Stage],
+                KNOWN_WORDS: [str(stage) for stage in Stage],
             },
             REASON: {
                 "type": "string",
                 "description": "Why no further.",
-                "x-known-values": [str(reason) for _, reason, _ in rows],
+                KNOWN_WORDS: [str(reason) for _, reason, _ in rows],
             },
             TRIES: {"type": "string", "description": "How often publishing was tried."},
             TOPIC: {
@@ -108,12 +108,12 @@ def rejected_headers() -> Schema:
             "rejected_fault": {
                 "type": "string",
                 "description": "Why it is not verified.",
-                "x-known-values": [str(fault) for fault in Fault],
+                KNOWN_WORDS: [str(fault) for fault in Fault],
             },
             "rejected_variant": {
                 "type": "string",
                 "description": "What of the URL would have to be another for the signature to hold.",
-                "x-known-values": ["", *map(str, Variant)],
+                KNOWN_WORDS: ["", *map(str, Variant)],
             },
             "body_cut": {"type": "string", "description": "`true` if the body was cut."},
             "body_bytes": {"type": "string", "description": "How long the body was."},

@@ -15,6 +15,9 @@ Schema = dict[str, Any]
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 DEFAULT_BASE: Final = "urn:callback-bridge:schemas:"
 
+# The keyword that lists the words of an open set. Only such fields have it.
+KNOWN_WORDS: Final = "examples"
+
 _INSTANT: Final = {"type": "string", "format": "date-time", "pattern": "Z$"}
 _ATTRIBUTES: Final[dict[str, tuple[str, Schema]]] = {
     "specversion": ("CloudEvents version.", {"const": "1.0"}),
@@ -44,10 +47,13 @@ class _Generator(GenerateJsonSchema):
         return False
 
     def literal_schema(self, schema: LiteralSchema) -> JsonSchemaValue:
-        """Leave every set of words open: a new member is an addition, not a break."""
+        """Leave every set of words open: a new member is an addition, not a break.
+
+        The known words are ``examples``, a keyword that every validator knows and none enforces.
+        """
         found = super().literal_schema(schema)
         if "enum" in found:
-            found["x-known-values"] = found.pop("enum")
+            found[KNOWN_WORDS] = found.pop("enum")
         return found
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bridge.catalogue import Catalogue
-from bridge.derived.schemas import Schema
+from bridge.derived.schemas import KNOWN_WORDS, Schema
 from bridge.event import JOURNAL_SCHEMA_PATH
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*", re.ASCII)
@@ -38,7 +38,6 @@ _UNTYPED: Final = frozenset(
         "minimum",
         "pattern",
         "title",
-        "x-plivo-parameters",
     }
 )
 _TYPED: Final = frozenset(
@@ -52,7 +51,7 @@ _TYPED: Final = frozenset(
         "properties",
         "required",
         "type",
-        "x-known-values",
+        KNOWN_WORDS,
     }
 )
 
@@ -173,8 +172,8 @@ def _type(schema: Schema) -> str:
         return type_name(schema["$ref"].removeprefix("#/$defs/"))
     if "anyOf" in schema:
         return " | ".join(dict.fromkeys(_type(one) for one in schema["anyOf"]))
-    if "const" in schema or "x-known-values" in schema:
-        known = schema.get("x-known-values")
+    if "const" in schema or KNOWN_WORDS in schema:
+        known = schema.get(KNOWN_WORDS)
         return " | ".join([*map(_quoted, known), _OTHER]) if known else _quoted(schema["const"])
     match schema.get("type"):
         case "array":

@@ -200,13 +200,13 @@ export interface ApiAsyncResponseV1Data {
   unreadable: Array<Unread>;
   /** Set when Plivo's local times are not in the account's configured zone. */
   zone_mismatch?: ZoneMismatch | null;
-  /** Id of the API request. */
+  /** Id of the API request. Plivo: `api_id`. */
   api_id: string;
-  /** What Plivo did, in its words: `call fired`. */
+  /** What Plivo did, in its words: `call fired`. Plivo: `message`. */
   message?: string | null;
-  /** Id of the request for a call; JSON text of a list for several destinations. */
+  /** Id of the request for a call; JSON text of a list for several destinations. Plivo: `request_uuid`. */
   request_uuid?: string | null;
-  /** Why the request failed. */
+  /** Why the request failed. Plivo: `error`. */
   error?: string | null;
 }
 
@@ -230,39 +230,39 @@ export interface MaskingSessionRecordingV1Data {
   unreadable: Array<Unread>;
   /** Set when Plivo's local times are not in the account's configured zone. */
   zone_mismatch?: ZoneMismatch | null;
-  /** Where the recording is; may ask for the account's credentials. */
+  /** Where the recording is; may ask for the account's credentials. Plivo: `RecordUrl`, `RecordingURL`, `RecordFile`. */
   recording_url?: string | null;
-  /** Id of the recording. */
+  /** Id of the recording. Plivo: `RecordingID`, `RecordingUUID`. */
   recording_id?: string | null;
-  /** Length in seconds; null while not known. */
+  /** Length in seconds; null while not known. Plivo: `RecordingDuration`. */
   recording_duration_s?: number | null;
-  /** Length in milliseconds; null while not known. */
+  /** Length in milliseconds; null while not known. Plivo: `RecordingDurationMs`. */
   recording_duration_ms?: number | null;
-  /** When it started; null while not known. */
+  /** When it started; null while not known. Plivo: `RecordingStartMs`. */
   recording_started_at?: Moment | null;
-  /** When it ended; null while not known. */
+  /** When it ended; null while not known. Plivo: `RecordingEndMs`. */
   recording_ended_at?: Moment | null;
-  /** When it started; UTC. */
+  /** When it started; UTC. Plivo: `RecordingStartTime`. */
   recording_began_at?: Moment | null;
-  /** When it ended; UTC. */
+  /** When it ended; UTC. Plivo: `RecordingEndTime`. */
   recording_finished_at?: Moment | null;
-  /** The recording's resource in the API. */
+  /** The recording's resource in the API. Plivo: `RecordingResourceURL`. */
   recording_resource_url?: string | null;
-  /** File format, as sent: `mp3`, `.mp3`. */
+  /** File format, as sent: `mp3`, `.mp3`. Plivo: `RecordingFormat`. */
   recording_format?: string | null;
-  /** Id of the session. */
+  /** Id of the session. Plivo: `SessionUUID`. */
   session_uuid: string;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `EventName`. */
   event_name?: string | null;
-  /** When it happened; UTC. */
+  /** When it happened; UTC. Plivo: `EventTimestamp`. */
   event_at?: Moment | null;
-  /** The first party. */
+  /** The first party. Plivo: `FirstParty`, `From`. */
   first_party?: Party | null;
-  /** The second party. */
+  /** The second party. Plivo: `SecondParty`, `To`. */
   second_party?: Party | null;
-  /** The number both see. */
+  /** The number both see. Plivo: `VirtualNumber`. */
   virtual_number?: Party | null;
-  /** The order these were made in. */
+  /** The order these were made in. Plivo: `SequenceNumber`. */
   sequence?: number | null;
 }
 
@@ -286,33 +286,33 @@ export interface MaskingSessionStatusV1Data {
   unreadable: Array<Unread>;
   /** Set when Plivo's local times are not in the account's configured zone. */
   zone_mismatch?: ZoneMismatch | null;
-  /** Id of the session. */
+  /** Id of the session. Plivo: `SessionUUID`. */
   session_uuid: string;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `EventName`. */
   event_name?: string | null;
-  /** When it happened; UTC. */
+  /** When it happened; UTC. Plivo: `EventTimestamp`. */
   event_at?: Moment | null;
-  /** The first party. */
+  /** The first party. Plivo: `FirstParty`, `From`. */
   first_party?: Party | null;
-  /** The second party. */
+  /** The second party. Plivo: `SecondParty`, `To`. */
   second_party?: Party | null;
-  /** The number both see. */
+  /** The number both see. Plivo: `VirtualNumber`. */
   virtual_number?: Party | null;
-  /** The order these were made in. */
+  /** The order these were made in. Plivo: `SequenceNumber`. */
   sequence?: number | null;
-  /** What happened to whom, in one word. */
+  /** What happened to whom, in one word. Plivo: `EventName`. */
   state?: MaskingState | null;
-  /** `success`, `failed` or `authorizedcaller`. */
+  /** `success`, `failed` or `authorizedcaller`. Plivo: `PinAuthenticationStatus`. */
   pin_status?: string | null;
-  /** How often the PIN was tried again. */
+  /** How often the PIN was tried again. Plivo: `PinRetryCounter`. */
   pin_retries?: number | null;
-  /** Price, in the account's currency. */
+  /** Price, in the account's currency. Plivo: `Amount`. */
   amount?: string | null;
-  /** Length, seconds. */
+  /** Length, seconds. Plivo: `Duration`. */
   duration_s?: number | null;
-  /** Seconds billed. */
+  /** Seconds billed. Plivo: `BilledDuration`. */
   bill_duration_s?: number | null;
-  /** Why the call ended. */
+  /** Why the call ended. Plivo: `PlivoHangupCause`, `PlivoHangupCauseCode`. */
   hangup?: HangupCause | null;
 }
 
@@ -336,35 +336,35 @@ export interface MessagingMessageInboundV1Data {
   unreadable: Array<Unread>;
   /** Set when Plivo's local times are not in the account's configured zone. */
   zone_mismatch?: ZoneMismatch | null;
-  /** Id of the message. */
+  /** Id of the message. Plivo: `MessageUUID`. */
   message_uuid: string;
-  /** Who sent it. */
+  /** Who sent it. Plivo: `From`. */
   from?: Party | null;
-  /** Who gets it. */
+  /** Who gets it. Plivo: `To`. */
   to?: Party | null;
-  /** `sms`, `mms` or `whatsapp`. Open set. */
+  /** `sms`, `mms` or `whatsapp`. Open set. Plivo: `Type`. */
   message_type?: string | null;
-  /** Billed units. */
+  /** Billed units. Plivo: `Units`. */
   units?: number | null;
-  /** Price a unit, in the account's currency. */
+  /** Price a unit, in the account's currency. Plivo: `TotalRate`. */
   total_rate?: string | null;
-  /** Price, in the account's currency. */
+  /** Price, in the account's currency. Plivo: `TotalAmount`. */
   total_amount?: string | null;
-  /** Plivo's code of what went wrong. */
+  /** Plivo's code of what went wrong. Plivo: `ErrorCode`. */
   error_code?: string | null;
-  /** Id of the powerpack, if one was used. */
+  /** Id of the powerpack, if one was used. Plivo: `PowerpackUUID`. */
   powerpack_uuid?: string | null;
-  /** The words; `Text` of SMS, `Body` of others. */
+  /** The words; `Text` of SMS, `Body` of others. Plivo: `Text`, `Body`. */
   text?: string | null;
-  /** `optout`, `optin`, `help`, or absent. */
+  /** `optout`, `optin`, `help`, or absent. Plivo: `MessageIntent`. */
   message_intent?: string | null;
-  /** How many media there are. */
+  /** How many media there are. Plivo: `MediaCount`. */
   media_count?: number | null;
-  /** URLs of the media, in their order. */
+  /** URLs of the media, in their order. Plivo: `Media`. */
   media?: Array<string> | null;
-  /** WhatsApp: `text`, `media`, `button`, `unknown`. Open set. */
+  /** WhatsApp: `text`, `media`, `button`, `unknown`. Open set. Plivo: `ContentType`. */
   content_type?: string | null;
-  /** WhatsApp: the media's type. */
+  /** WhatsApp: the media's type. Plivo: `MimeType`. */
   mime_type?: string | null;
 }
 
@@ -388,51 +388,51 @@ export interface MessagingMessageStatusV1Data {
   unreadable: Array<Unread>;
   /** Set when Plivo's local times are not in the account's configured zone. */
   zone_mismatch?: ZoneMismatch | null;
-  /** Id of the message. */
+  /** Id of the message. Plivo: `MessageUUID`. */
   message_uuid: string;
-  /** Who sent it. */
+  /** Who sent it. Plivo: `From`. */
   from?: Party | null;
-  /** Who gets it. */
+  /** Who gets it. Plivo: `To`. */
   to?: Party | null;
-  /** `sms`, `mms` or `whatsapp`. Open set. */
+  /** `sms`, `mms` or `whatsapp`. Open set. Plivo: `Type`. */
   message_type?: string | null;
-  /** Billed units. */
+  /** Billed units. Plivo: `Units`. */
   units?: number | null;
-  /** Price a unit, in the account's currency. */
+  /** Price a unit, in the account's currency. Plivo: `TotalRate`. */
   total_rate?: string | null;
-  /** Price, in the account's currency. */
+  /** Price, in the account's currency. Plivo: `TotalAmount`. */
   total_amount?: string | null;
-  /** Plivo's code of what went wrong. */
+  /** Plivo's code of what went wrong. Plivo: `ErrorCode`. */
   error_code?: string | null;
-  /** Id of the powerpack, if one was used. */
+  /** Id of the powerpack, if one was used. Plivo: `PowerpackUUID`. */
   powerpack_uuid?: string | null;
-  /** `queued`, `sent`, `delivered`, `undelivered`, `failed`, `rejected`, `read`. Open set. */
+  /** `queued`, `sent`, `delivered`, `undelivered`, `failed`, `rejected`, `read`. Open set. Plivo: `Status`. */
   status?: string | null;
-  /** Mobile country code of the destination. */
+  /** Mobile country code of the destination. Plivo: `MCC`. */
   mcc?: string | null;
-  /** Mobile network code of the destination. */
+  /** Mobile network code of the destination. Plivo: `MNC`. */
   mnc?: string | null;
-  /** Id of the long message it is part of. */
+  /** Id of the long message it is part of. Plivo: `ParentMessageUUID`. */
   parent_message_uuid?: string | null;
-  /** Which part of a long message it is. */
+  /** Which part of a long message it is. Plivo: `PartInfo`. */
   part?: Part | null;
-  /** The order Plivo made the reports in. */
+  /** The order Plivo made the reports in. Plivo: `Sequence`. */
   sequence?: number | null;
-  /** When the message was made; UTC. */
+  /** When the message was made; UTC. Plivo: `MessageTime`. */
   message_at?: Moment | null;
-  /** When it was queued; UTC. */
+  /** When it was queued; UTC. Plivo: `QueuedTime`. */
   queued_at?: Moment | null;
-  /** When it was sent; UTC. */
+  /** When it was sent; UTC. Plivo: `SentTime`. */
   sent_at?: Moment | null;
-  /** When it was reported on; UTC. */
+  /** When it was reported on; UTC. Plivo: `DeliveryReportTime`. */
   report_at?: Moment | null;
-  /** Where the API request came from. */
+  /** Where the API request came from. Plivo: `requester_ip`. */
   requester_ip?: string | null;
-  /** WhatsApp: id of the conversation. */
+  /** WhatsApp: id of the conversation. Plivo: `ConversationID`. */
   conversation_id?: string | null;
-  /** WhatsApp: `utility`, `authentication`, `marketing`, `service`. Open set. */
+  /** WhatsApp: `utility`, `authentication`, `marketing`, `service`. Open set. Plivo: `ConversationOrigin`. */
   conversation_origin?: string | null;
-  /** WhatsApp: when the conversation ends. */
+  /** WhatsApp: when the conversation ends. Plivo: `ConversationExpirationTimestamp`. */
   conversation_expires_at?: Moment | null;
 }
 
@@ -632,23 +632,23 @@ export interface VerifySessionStatusV1Data {
   unreadable: Array<Unread>;
   /** Set when Plivo's local times are not in the account's configured zone. */
   zone_mismatch?: ZoneMismatch | null;
-  /** Id of the session. */
+  /** Id of the session. Plivo: `SessionUUID`. */
   session_uuid?: string | null;
-  /** `in-progress`, `verified`, `expired`. Open set. */
+  /** `in-progress`, `verified`, `expired`. Open set. Plivo: `SessionStatus`. */
   session_status?: string | null;
-  /** Id of the attempt. */
+  /** Id of the attempt. Plivo: `AttemptUUID`. */
   attempt_uuid?: string | null;
-  /** Which attempt it is, from 1. */
+  /** Which attempt it is, from 1. Plivo: `AttemptSequence`. */
   attempt_sequence?: number | null;
-  /** `sms` or `voice`. */
+  /** `sms` or `voice`. Plivo: `Channel`. */
   channel?: string | null;
-  /** State of the message or call. Open set. */
+  /** State of the message or call. Open set. Plivo: `ChannelStatus`. */
   channel_status?: string | null;
-  /** Plivo's code of what went wrong. */
+  /** Plivo's code of what went wrong. Plivo: `ChannelErrorCode`. */
   channel_error_code?: string | null;
-  /** Who is verified. */
+  /** Who is verified. Plivo: `Recipient`. */
   recipient?: Party | null;
-  /** When it was asked for; UTC. */
+  /** When it was asked for; UTC. Plivo: `RequestTime`. */
   requested_at?: Moment | null;
 }
 
@@ -674,55 +674,55 @@ export interface VoiceCallAnswerV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
 }
 
@@ -748,55 +748,55 @@ export interface VoiceCallFallbackV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
 }
 
@@ -822,71 +822,71 @@ export interface VoiceCallHangupV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** Why it ended, and who ended it. */
+  /** Why it ended, and who ended it. Plivo: `HangupCause`, `HangupCauseCode`, `HangupCauseName`, `HangupSource`. */
   hangup?: HangupCause | null;
-  /** Answer to hangup, seconds, as Plivo counts. */
+  /** Answer to hangup, seconds, as Plivo counts. Plivo: `Duration`. */
   duration_s?: number | null;
-  /** Seconds billed, rounded up to the interval. */
+  /** Seconds billed, rounded up to the interval. Plivo: `BillDuration`. */
   bill_duration_s?: number | null;
-  /** Price of the leg, in the account's currency. */
+  /** Price of the leg, in the account's currency. Plivo: `TotalCost`. */
   total_cost?: string | null;
-  /** When the leg was placed; local time. */
+  /** When the leg was placed; local time. Plivo: `StartTime`. */
   started_at?: Moment | null;
-  /** When it was answered; local time. Absent if it was not. */
+  /** When it was answered; local time. Absent if it was not. Plivo: `AnswerTime`. */
   answered_at?: Moment | null;
-  /** When it ended; local time. */
+  /** When it ended; local time. Plivo: `EndTime`. */
   ended_at?: Moment | null;
-  /** A second carrier had to be used. */
+  /** A second carrier had to be used. Plivo: `CarrierFailoverTriggered`. */
   carrier_failover_triggered?: boolean | null;
 }
 
@@ -912,57 +912,57 @@ export interface VoiceCallMachineDetectionV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** What Plivo does about it: `continue` or `hangup`. */
+  /** What Plivo does about it: `continue` or `hangup`. Plivo: `IfMachine`. */
   if_machine?: string | null;
 }
 
@@ -988,55 +988,55 @@ export interface VoiceCallRedirectV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
 }
 
@@ -1062,55 +1062,55 @@ export interface VoiceCallRingV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
 }
 
@@ -1136,55 +1136,55 @@ export interface VoiceCallTransferV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
 }
 
@@ -1208,77 +1208,77 @@ export interface VoiceConferenceActionV1Data {
   unreadable: Array<Unread>;
   /** Set when Plivo's local times are not in the account's configured zone. */
   zone_mismatch?: ZoneMismatch | null;
-  /** Where the recording is; may ask for the account's credentials. */
+  /** Where the recording is; may ask for the account's credentials. Plivo: `RecordUrl`, `RecordingURL`, `RecordFile`. */
   recording_url?: string | null;
-  /** Id of the recording. */
+  /** Id of the recording. Plivo: `RecordingID`, `RecordingUUID`. */
   recording_id?: string | null;
-  /** Length in seconds; null while not known. */
+  /** Length in seconds; null while not known. Plivo: `RecordingDuration`. */
   recording_duration_s?: number | null;
-  /** Length in milliseconds; null while not known. */
+  /** Length in milliseconds; null while not known. Plivo: `RecordingDurationMs`. */
   recording_duration_ms?: number | null;
-  /** When it started; null while not known. */
+  /** When it started; null while not known. Plivo: `RecordingStartMs`. */
   recording_started_at?: Moment | null;
-  /** When it ended; null while not known. */
+  /** When it ended; null while not known. Plivo: `RecordingEndMs`. */
   recording_ended_at?: Moment | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. */
+  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. Plivo: `ConferenceAction`. */
   conference_action?: string | null;
-  /** Id of the conference. */
+  /** Id of the conference. Plivo: `ConferenceUUID`. */
   conference_uuid?: string | null;
-  /** Name of the conference. */
+  /** Name of the conference. Plivo: `ConferenceName`. */
   conference_name?: string | null;
-  /** The member's id in the conference. */
+  /** The member's id in the conference. Plivo: `ConferenceMemberID`. */
   conference_member_id?: string | null;
 }
 
@@ -1304,65 +1304,65 @@ export interface VoiceConferenceDigitsV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. */
+  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. Plivo: `ConferenceAction`. */
   conference_action?: string | null;
-  /** Id of the conference. */
+  /** Id of the conference. Plivo: `ConferenceUUID`. */
   conference_uuid?: string | null;
-  /** Name of the conference. */
+  /** Name of the conference. Plivo: `ConferenceName`. */
   conference_name?: string | null;
-  /** The member's id in the conference. */
+  /** The member's id in the conference. Plivo: `ConferenceMemberID`. */
   conference_member_id?: string | null;
-  /** The digits that matched. */
+  /** The digits that matched. Plivo: `ConferenceDigitsMatch`. */
   conference_digits?: string | null;
 }
 
@@ -1388,65 +1388,65 @@ export interface VoiceConferenceEnterV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. */
+  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. Plivo: `ConferenceAction`. */
   conference_action?: string | null;
-  /** Id of the conference. */
+  /** Id of the conference. Plivo: `ConferenceUUID`. */
   conference_uuid?: string | null;
-  /** Name of the conference. */
+  /** Name of the conference. Plivo: `ConferenceName`. */
   conference_name?: string | null;
-  /** The member's id in the conference. */
+  /** The member's id in the conference. Plivo: `ConferenceMemberID`. */
   conference_member_id?: string | null;
-  /** Whether the room was empty before. */
+  /** Whether the room was empty before. Plivo: `ConferenceFirstMember`. */
   first_member?: boolean | null;
 }
 
@@ -1472,65 +1472,65 @@ export interface VoiceConferenceExitV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. */
+  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. Plivo: `ConferenceAction`. */
   conference_action?: string | null;
-  /** Id of the conference. */
+  /** Id of the conference. Plivo: `ConferenceUUID`. */
   conference_uuid?: string | null;
-  /** Name of the conference. */
+  /** Name of the conference. Plivo: `ConferenceName`. */
   conference_name?: string | null;
-  /** The member's id in the conference. */
+  /** The member's id in the conference. Plivo: `ConferenceMemberID`. */
   conference_member_id?: string | null;
-  /** Whether the room is empty now. */
+  /** Whether the room is empty now. Plivo: `ConferenceLastMember`. */
   last_member?: boolean | null;
 }
 
@@ -1556,63 +1556,63 @@ export interface VoiceConferenceFloorV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. */
+  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. Plivo: `ConferenceAction`. */
   conference_action?: string | null;
-  /** Id of the conference. */
+  /** Id of the conference. Plivo: `ConferenceUUID`. */
   conference_uuid?: string | null;
-  /** Name of the conference. */
+  /** Name of the conference. Plivo: `ConferenceName`. */
   conference_name?: string | null;
-  /** The member's id in the conference. */
+  /** The member's id in the conference. Plivo: `ConferenceMemberID`. */
   conference_member_id?: string | null;
 }
 
@@ -1638,63 +1638,63 @@ export interface VoiceConferenceOtherV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. */
+  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. Plivo: `ConferenceAction`. */
   conference_action?: string | null;
-  /** Id of the conference. */
+  /** Id of the conference. Plivo: `ConferenceUUID`. */
   conference_uuid?: string | null;
-  /** Name of the conference. */
+  /** Name of the conference. Plivo: `ConferenceName`. */
   conference_name?: string | null;
-  /** The member's id in the conference. */
+  /** The member's id in the conference. Plivo: `ConferenceMemberID`. */
   conference_member_id?: string | null;
 }
 
@@ -1718,77 +1718,77 @@ export interface VoiceConferenceRecordV1Data {
   unreadable: Array<Unread>;
   /** Set when Plivo's local times are not in the account's configured zone. */
   zone_mismatch?: ZoneMismatch | null;
-  /** Where the recording is; may ask for the account's credentials. */
+  /** Where the recording is; may ask for the account's credentials. Plivo: `RecordUrl`, `RecordingURL`, `RecordFile`. */
   recording_url?: string | null;
-  /** Id of the recording. */
+  /** Id of the recording. Plivo: `RecordingID`, `RecordingUUID`. */
   recording_id?: string | null;
-  /** Length in seconds; null while not known. */
+  /** Length in seconds; null while not known. Plivo: `RecordingDuration`. */
   recording_duration_s?: number | null;
-  /** Length in milliseconds; null while not known. */
+  /** Length in milliseconds; null while not known. Plivo: `RecordingDurationMs`. */
   recording_duration_ms?: number | null;
-  /** When it started; null while not known. */
+  /** When it started; null while not known. Plivo: `RecordingStartMs`. */
   recording_started_at?: Moment | null;
-  /** When it ended; null while not known. */
+  /** When it ended; null while not known. Plivo: `RecordingEndMs`. */
   recording_ended_at?: Moment | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. */
+  /** `enter`, `exit`, `digits`, `floor` or `record`. Open set. Plivo: `ConferenceAction`. */
   conference_action?: string | null;
-  /** Id of the conference. */
+  /** Id of the conference. Plivo: `ConferenceUUID`. */
   conference_uuid?: string | null;
-  /** Name of the conference. */
+  /** Name of the conference. Plivo: `ConferenceName`. */
   conference_name?: string | null;
-  /** The member's id in the conference. */
+  /** The member's id in the conference. Plivo: `ConferenceMemberID`. */
   conference_member_id?: string | null;
 }
 
@@ -1814,55 +1814,55 @@ export interface VoiceConferenceSoundV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
 }
 
@@ -1886,25 +1886,25 @@ export interface VoiceConferenceRecordingApiCompletedV1Data {
   unreadable: Array<Unread>;
   /** Set when Plivo's local times are not in the account's configured zone. */
   zone_mismatch?: ZoneMismatch | null;
-  /** Where the recording is; may ask for the account's credentials. */
+  /** Where the recording is; may ask for the account's credentials. Plivo: `RecordUrl`, `RecordingURL`, `RecordFile`. */
   recording_url?: string | null;
-  /** Id of the recording. */
+  /** Id of the recording. Plivo: `RecordingID`, `RecordingUUID`. */
   recording_id?: string | null;
-  /** Length in seconds; null while not known. */
+  /** Length in seconds; null while not known. Plivo: `RecordingDuration`. */
   recording_duration_s?: number | null;
-  /** Length in milliseconds; null while not known. */
+  /** Length in milliseconds; null while not known. Plivo: `RecordingDurationMs`. */
   recording_duration_ms?: number | null;
-  /** When it started; null while not known. */
+  /** When it started; null while not known. Plivo: `RecordingStartMs`. */
   recording_started_at?: Moment | null;
-  /** When it ended; null while not known. */
+  /** When it ended; null while not known. Plivo: `RecordingEndMs`. */
   recording_ended_at?: Moment | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** The conference's name. */
+  /** The conference's name. Plivo: `conference_name`. */
   conference_name?: string | null;
-  /** Id of the API request that began it. */
+  /** Id of the API request that began it. Plivo: `api_id`. */
   api_id?: string | null;
 }
 
@@ -1930,65 +1930,65 @@ export interface VoiceDialActionV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** `completed`, `busy`, `failed`, `cancel`, `timeout`, `no-answer`. Open set. */
+  /** `completed`, `busy`, `failed`, `cancel`, `timeout`, `no-answer`. Open set. Plivo: `DialStatus`. */
   dial_status?: string | null;
-  /** Whether the far end rang. */
+  /** Whether the far end rang. Plivo: `DialRingStatus`. */
   dial_rang?: boolean | null;
-  /** Cause, in telephony's words. */
+  /** Cause, in telephony's words. Plivo: `DialHangupCause`. */
   dial_hangup_cause?: string | null;
-  /** Id of the leg that dialled. */
+  /** Id of the leg that dialled. Plivo: `DialALegUUID`. */
   dial_a_leg_uuid?: string | null;
-  /** Id of the leg that was dialled; absent if none answered. */
+  /** Id of the leg that was dialled; absent if none answered. Plivo: `DialBLegUUID`. */
   dial_b_leg_uuid?: string | null;
 }
 
@@ -2014,77 +2014,77 @@ export interface VoiceDialAnswerV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** `answer`, `connected`, `digits`, `hangup`. Open set. */
+  /** `answer`, `connected`, `digits`, `hangup`. Open set. Plivo: `DialAction`. */
   dial_action?: string | null;
-  /** Id of the leg that dialled. */
+  /** Id of the leg that dialled. Plivo: `DialALegUUID`. */
   dial_a_leg_uuid?: string | null;
-  /** Id of the leg that was dialled. */
+  /** Id of the leg that was dialled. Plivo: `DialBLegUUID`. */
   dial_b_leg_uuid?: string | null;
-  /** State of the dialled leg. */
+  /** State of the dialled leg. Plivo: `DialBLegStatus`. */
   dial_b_leg_status?: string | null;
-  /** Caller id the dialled leg was shown. */
+  /** Caller id the dialled leg was shown. Plivo: `DialBLegFrom`. */
   dial_b_leg_from?: Party | null;
-  /** Who was dialled. */
+  /** Who was dialled. Plivo: `DialBLegTo`. */
   dial_b_leg_to?: Party | null;
-  /** Its place among the numbers dialled, from 1. */
+  /** Its place among the numbers dialled, from 1. Plivo: `DialBLegPosition`. */
   dial_b_leg_position?: number | null;
-  /** Its price a minute. */
+  /** Its price a minute. Plivo: `DialBLegBillRate`. */
   dial_b_leg_bill_rate?: string | null;
-  /** When the leg was placed; local time. */
+  /** When the leg was placed; local time. Plivo: `StartTime`. */
   started_at?: Moment | null;
-  /** When it was answered; local time. */
+  /** When it was answered; local time. Plivo: `AnswerTime`. */
   answered_at?: Moment | null;
-  /** When it ended; local time. */
+  /** When it ended; local time. Plivo: `EndTime`. */
   ended_at?: Moment | null;
 }
 
@@ -2110,77 +2110,77 @@ export interface VoiceDialConnectedV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** `answer`, `connected`, `digits`, `hangup`. Open set. */
+  /** `answer`, `connected`, `digits`, `hangup`. Open set. Plivo: `DialAction`. */
   dial_action?: string | null;
-  /** Id of the leg that dialled. */
+  /** Id of the leg that dialled. Plivo: `DialALegUUID`. */
   dial_a_leg_uuid?: string | null;
-  /** Id of the leg that was dialled. */
+  /** Id of the leg that was dialled. Plivo: `DialBLegUUID`. */
   dial_b_leg_uuid?: string | null;
-  /** State of the dialled leg. */
+  /** State of the dialled leg. Plivo: `DialBLegStatus`. */
   dial_b_leg_status?: string | null;
-  /** Caller id the dialled leg was shown. */
+  /** Caller id the dialled leg was shown. Plivo: `DialBLegFrom`. */
   dial_b_leg_from?: Party | null;
-  /** Who was dialled. */
+  /** Who was dialled. Plivo: `DialBLegTo`. */
   dial_b_leg_to?: Party | null;
-  /** Its place among the numbers dialled, from 1. */
+  /** Its place among the numbers dialled, from 1. Plivo: `DialBLegPosition`. */
   dial_b_leg_position?: number | null;
-  /** Its price a minute. */
+  /** Its price a minute. Plivo: `DialBLegBillRate`. */
   dial_b_leg_bill_rate?: string | null;
-  /** When the leg was placed; local time. */
+  /** When the leg was placed; local time. Plivo: `StartTime`. */
   started_at?: Moment | null;
-  /** When it was answered; local time. */
+  /** When it was answered; local time. Plivo: `AnswerTime`. */
   answered_at?: Moment | null;
-  /** When it ended; local time. */
+  /** When it ended; local time. Plivo: `EndTime`. */
   ended_at?: Moment | null;
 }
 
@@ -2206,81 +2206,81 @@ export interface VoiceDialDigitsV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** `answer`, `connected`, `digits`, `hangup`. Open set. */
+  /** `answer`, `connected`, `digits`, `hangup`. Open set. Plivo: `DialAction`. */
   dial_action?: string | null;
-  /** Id of the leg that dialled. */
+  /** Id of the leg that dialled. Plivo: `DialALegUUID`. */
   dial_a_leg_uuid?: string | null;
-  /** Id of the leg that was dialled. */
+  /** Id of the leg that was dialled. Plivo: `DialBLegUUID`. */
   dial_b_leg_uuid?: string | null;
-  /** State of the dialled leg. */
+  /** State of the dialled leg. Plivo: `DialBLegStatus`. */
   dial_b_leg_status?: string | null;
-  /** Caller id the dialled leg was shown. */
+  /** Caller id the dialled leg was shown. Plivo: `DialBLegFrom`. */
   dial_b_leg_from?: Party | null;
-  /** Who was dialled. */
+  /** Who was dialled. Plivo: `DialBLegTo`. */
   dial_b_leg_to?: Party | null;
-  /** Its place among the numbers dialled, from 1. */
+  /** Its place among the numbers dialled, from 1. Plivo: `DialBLegPosition`. */
   dial_b_leg_position?: number | null;
-  /** Its price a minute. */
+  /** Its price a minute. Plivo: `DialBLegBillRate`. */
   dial_b_leg_bill_rate?: string | null;
-  /** When the leg was placed; local time. */
+  /** When the leg was placed; local time. Plivo: `StartTime`. */
   started_at?: Moment | null;
-  /** When it was answered; local time. */
+  /** When it was answered; local time. Plivo: `AnswerTime`. */
   answered_at?: Moment | null;
-  /** When it ended; local time. */
+  /** When it ended; local time. Plivo: `EndTime`. */
   ended_at?: Moment | null;
-  /** The digits that matched. */
+  /** The digits that matched. Plivo: `DialDigitsMatch`. */
   dial_digits?: string | null;
-  /** `a_leg` or `b_leg`. */
+  /** `a_leg` or `b_leg`. Plivo: `DialDigitsPressedBy`. */
   dial_digits_pressed_by?: string | null;
 }
 
@@ -2306,83 +2306,83 @@ export interface VoiceDialHangupV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** `answer`, `connected`, `digits`, `hangup`. Open set. */
+  /** `answer`, `connected`, `digits`, `hangup`. Open set. Plivo: `DialAction`. */
   dial_action?: string | null;
-  /** Id of the leg that dialled. */
+  /** Id of the leg that dialled. Plivo: `DialALegUUID`. */
   dial_a_leg_uuid?: string | null;
-  /** Id of the leg that was dialled. */
+  /** Id of the leg that was dialled. Plivo: `DialBLegUUID`. */
   dial_b_leg_uuid?: string | null;
-  /** State of the dialled leg. */
+  /** State of the dialled leg. Plivo: `DialBLegStatus`. */
   dial_b_leg_status?: string | null;
-  /** Caller id the dialled leg was shown. */
+  /** Caller id the dialled leg was shown. Plivo: `DialBLegFrom`. */
   dial_b_leg_from?: Party | null;
-  /** Who was dialled. */
+  /** Who was dialled. Plivo: `DialBLegTo`. */
   dial_b_leg_to?: Party | null;
-  /** Its place among the numbers dialled, from 1. */
+  /** Its place among the numbers dialled, from 1. Plivo: `DialBLegPosition`. */
   dial_b_leg_position?: number | null;
-  /** Its price a minute. */
+  /** Its price a minute. Plivo: `DialBLegBillRate`. */
   dial_b_leg_bill_rate?: string | null;
-  /** When the leg was placed; local time. */
+  /** When the leg was placed; local time. Plivo: `StartTime`. */
   started_at?: Moment | null;
-  /** When it was answered; local time. */
+  /** When it was answered; local time. Plivo: `AnswerTime`. */
   answered_at?: Moment | null;
-  /** When it ended; local time. */
+  /** When it ended; local time. Plivo: `EndTime`. */
   ended_at?: Moment | null;
-  /** Seconds, as Plivo counts. */
+  /** Seconds, as Plivo counts. Plivo: `DialBLegDuration`. */
   dial_b_leg_duration_s?: number | null;
-  /** Seconds billed. */
+  /** Seconds billed. Plivo: `DialBLegBillDuration`. */
   dial_b_leg_bill_duration_s?: number | null;
-  /** Why the dialled leg ended, and who ended it. */
+  /** Why the dialled leg ended, and who ended it. Plivo: `DialBLegHangupCause`, `DialBLegHangupCauseCode`, `DialBLegHangupCauseName`, `DialBLegHangupSource`. */
   hangup?: HangupCause | null;
 }
 
@@ -2408,77 +2408,77 @@ export interface VoiceDialOtherV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** `answer`, `connected`, `digits`, `hangup`. Open set. */
+  /** `answer`, `connected`, `digits`, `hangup`. Open set. Plivo: `DialAction`. */
   dial_action?: string | null;
-  /** Id of the leg that dialled. */
+  /** Id of the leg that dialled. Plivo: `DialALegUUID`. */
   dial_a_leg_uuid?: string | null;
-  /** Id of the leg that was dialled. */
+  /** Id of the leg that was dialled. Plivo: `DialBLegUUID`. */
   dial_b_leg_uuid?: string | null;
-  /** State of the dialled leg. */
+  /** State of the dialled leg. Plivo: `DialBLegStatus`. */
   dial_b_leg_status?: string | null;
-  /** Caller id the dialled leg was shown. */
+  /** Caller id the dialled leg was shown. Plivo: `DialBLegFrom`. */
   dial_b_leg_from?: Party | null;
-  /** Who was dialled. */
+  /** Who was dialled. Plivo: `DialBLegTo`. */
   dial_b_leg_to?: Party | null;
-  /** Its place among the numbers dialled, from 1. */
+  /** Its place among the numbers dialled, from 1. Plivo: `DialBLegPosition`. */
   dial_b_leg_position?: number | null;
-  /** Its price a minute. */
+  /** Its price a minute. Plivo: `DialBLegBillRate`. */
   dial_b_leg_bill_rate?: string | null;
-  /** When the leg was placed; local time. */
+  /** When the leg was placed; local time. Plivo: `StartTime`. */
   started_at?: Moment | null;
-  /** When it was answered; local time. */
+  /** When it was answered; local time. Plivo: `AnswerTime`. */
   answered_at?: Moment | null;
-  /** When it ended; local time. */
+  /** When it ended; local time. Plivo: `EndTime`. */
   ended_at?: Moment | null;
 }
 
@@ -2504,55 +2504,55 @@ export interface VoiceDialSoundV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
 }
 
@@ -2578,55 +2578,55 @@ export interface VoiceFetchV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
 }
 
@@ -2652,57 +2652,57 @@ export interface VoiceGetdigitsActionV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** The digits, without the key that finished them. */
+  /** The digits, without the key that finished them. Plivo: `Digits`. */
   digits?: string | null;
 }
 
@@ -2728,65 +2728,65 @@ export interface VoiceGetinputActionV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** `dtmf` or `speech`. */
+  /** `dtmf` or `speech`. Plivo: `InputType`. */
   input_type?: string | null;
-  /** The digits; absent for speech. */
+  /** The digits; absent for speech. Plivo: `Digits`. */
   digits?: string | null;
-  /** The words; absent for digits. */
+  /** The words; absent for digits. Plivo: `Speech`. */
   speech?: string | null;
-  /** 0.0 to 1.0, as decimal text. */
+  /** 0.0 to 1.0, as decimal text. Plivo: `SpeechConfidenceScore`. */
   speech_confidence?: string | null;
-  /** Price, in the account's currency. */
+  /** Price, in the account's currency. Plivo: `BilledAmount`. */
   billed_amount?: string | null;
 }
 
@@ -2812,19 +2812,19 @@ export interface VoiceGetinputInterimV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Words that will not change. */
+  /** Words that will not change. Plivo: `StableSpeech`. */
   stable_speech?: string | null;
-  /** Words that still may. */
+  /** Words that still may. Plivo: `UnstableSpeech`. */
   unstable_speech?: string | null;
-  /** 0.0 to 1.0, as decimal text. */
+  /** 0.0 to 1.0, as decimal text. Plivo: `Stability`. */
   stability?: string | null;
-  /** The order these were made in. */
+  /** The order these were made in. Plivo: `SequenceNumber`. */
   sequence?: number | null;
 }
 
@@ -2850,55 +2850,55 @@ export interface VoiceMpcCallStatusV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
 }
 
@@ -2924,73 +2924,73 @@ export interface VoiceMpcExitV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** Id of the MultiPartyCall. Plivo's list of some events lacks it. */
+  /** Id of the MultiPartyCall. Plivo's list of some events lacks it. Plivo: `MPCUUID`. */
   mpc_uuid?: string | null;
-  /** Name of the MultiPartyCall. */
+  /** Name of the MultiPartyCall. Plivo: `MPCName`, `MPCFriendlyName`. */
   mpc_name?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `EventName`. */
   event_name?: string | null;
-  /** When it happened. */
+  /** When it happened. Plivo: `EventTimestamp`. */
   event_at?: Moment | null;
-  /** The participant's id in the MultiPartyCall. */
+  /** The participant's id in the MultiPartyCall. Plivo: `MemberID`. */
   member_id?: string | null;
-  /** Id of the participant's call leg. */
+  /** Id of the participant's call leg. Plivo: `ParticipantCallUUID`. */
   participant_call_uuid?: string | null;
-  /** `agent`, `customer`, `supervisor`. */
+  /** `agent`, `customer`, `supervisor`. Plivo: `ParticipantRole`. */
   participant_role?: string | null;
-  /** When the participant joined. */
+  /** When the participant joined. Plivo: `ParticipantJoinTime`. */
   joined_at?: Moment | null;
-  /** When the participant left. */
+  /** When the participant left. Plivo: `ParticipantEndTime`. */
   left_at?: Moment | null;
 }
 
@@ -3014,45 +3014,45 @@ export interface VoiceMpcRecordingV1Data {
   unreadable: Array<Unread>;
   /** Set when Plivo's local times are not in the account's configured zone. */
   zone_mismatch?: ZoneMismatch | null;
-  /** Where the recording is; may ask for the account's credentials. */
+  /** Where the recording is; may ask for the account's credentials. Plivo: `RecordUrl`, `RecordingURL`, `RecordFile`. */
   recording_url?: string | null;
-  /** Id of the recording. */
+  /** Id of the recording. Plivo: `RecordingID`, `RecordingUUID`. */
   recording_id?: string | null;
-  /** Length in seconds; null while not known. */
+  /** Length in seconds; null while not known. Plivo: `RecordingDuration`. */
   recording_duration_s?: number | null;
-  /** Length in milliseconds; null while not known. */
+  /** Length in milliseconds; null while not known. Plivo: `RecordingDurationMs`. */
   recording_duration_ms?: number | null;
-  /** When it started; null while not known. */
+  /** When it started; null while not known. Plivo: `RecordingStartMs`. */
   recording_started_at?: Moment | null;
-  /** When it ended; null while not known. */
+  /** When it ended; null while not known. Plivo: `RecordingEndMs`. */
   recording_ended_at?: Moment | null;
-  /** When it started; UTC. */
+  /** When it started; UTC. Plivo: `RecordingStartTime`. */
   recording_began_at?: Moment | null;
-  /** When it ended; UTC. */
+  /** When it ended; UTC. Plivo: `RecordingEndTime`. */
   recording_finished_at?: Moment | null;
-  /** The recording's resource in the API. */
+  /** The recording's resource in the API. Plivo: `RecordingResourceURL`. */
   recording_resource_url?: string | null;
-  /** File format, as sent: `mp3`, `.mp3`. */
+  /** File format, as sent: `mp3`, `.mp3`. Plivo: `RecordingFormat`. */
   recording_format?: string | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of the MultiPartyCall. Plivo's list of some events lacks it. */
+  /** Id of the MultiPartyCall. Plivo's list of some events lacks it. Plivo: `MPCUUID`. */
   mpc_uuid?: string | null;
-  /** Name of the MultiPartyCall. */
+  /** Name of the MultiPartyCall. Plivo: `MPCName`, `MPCFriendlyName`. */
   mpc_name?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `EventName`. */
   event_name?: string | null;
-  /** When it happened. */
+  /** When it happened. Plivo: `EventTimestamp`. */
   event_at?: Moment | null;
-  /** The participant's id in the MultiPartyCall. */
+  /** The participant's id in the MultiPartyCall. Plivo: `MemberID`. */
   member_id?: string | null;
-  /** Id of the participant's call leg. */
+  /** Id of the participant's call leg. Plivo: `ParticipantCallUUID`. */
   participant_call_uuid?: string | null;
-  /** `agent`, `customer`, `supervisor`. */
+  /** `agent`, `customer`, `supervisor`. Plivo: `ParticipantRole`. */
   participant_role?: string | null;
-  /** The order these were made in. */
+  /** The order these were made in. Plivo: `SequenceNumber`. */
   sequence?: number | null;
 }
 
@@ -3078,55 +3078,55 @@ export interface VoiceMpcSoundV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
 }
 
@@ -3152,29 +3152,29 @@ export interface VoiceMpcStatusV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of the MultiPartyCall. Plivo's list of some events lacks it. */
+  /** Id of the MultiPartyCall. Plivo's list of some events lacks it. Plivo: `MPCUUID`. */
   mpc_uuid?: string | null;
-  /** Name of the MultiPartyCall. */
+  /** Name of the MultiPartyCall. Plivo: `MPCName`, `MPCFriendlyName`. */
   mpc_name?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `EventName`. */
   event_name?: string | null;
-  /** When it happened. */
+  /** When it happened. Plivo: `EventTimestamp`. */
   event_at?: Moment | null;
-  /** The participant's id in the MultiPartyCall. */
+  /** The participant's id in the MultiPartyCall. Plivo: `MemberID`. */
   member_id?: string | null;
-  /** Id of the participant's call leg. */
+  /** Id of the participant's call leg. Plivo: `ParticipantCallUUID`. */
   participant_call_uuid?: string | null;
-  /** `agent`, `customer`, `supervisor`. */
+  /** `agent`, `customer`, `supervisor`. Plivo: `ParticipantRole`. */
   participant_role?: string | null;
-  /** Whether the participant coaches. */
+  /** Whether the participant coaches. Plivo: `ParticipantCoachMode`. */
   coach_mode?: boolean | null;
-  /** Length, seconds; at its end. */
+  /** Length, seconds; at its end. Plivo: `MPCDuration`. */
   duration_s?: number | null;
-  /** Seconds billed; at its end. */
+  /** Seconds billed; at its end. Plivo: `MPCBilledDuration`. */
   bill_duration_s?: number | null;
-  /** Price, in the account's currency. */
+  /** Price, in the account's currency. Plivo: `MPCBilledAmount`. */
   billed_amount?: string | null;
 }
 
@@ -3198,73 +3198,73 @@ export interface VoiceRecordActionV1Data {
   unreadable: Array<Unread>;
   /** Set when Plivo's local times are not in the account's configured zone. */
   zone_mismatch?: ZoneMismatch | null;
-  /** Where the recording is; may ask for the account's credentials. */
+  /** Where the recording is; may ask for the account's credentials. Plivo: `RecordUrl`, `RecordingURL`, `RecordFile`. */
   recording_url?: string | null;
-  /** Id of the recording. */
+  /** Id of the recording. Plivo: `RecordingID`, `RecordingUUID`. */
   recording_id?: string | null;
-  /** Length in seconds; null while not known. */
+  /** Length in seconds; null while not known. Plivo: `RecordingDuration`. */
   recording_duration_s?: number | null;
-  /** Length in milliseconds; null while not known. */
+  /** Length in milliseconds; null while not known. Plivo: `RecordingDurationMs`. */
   recording_duration_ms?: number | null;
-  /** When it started; null while not known. */
+  /** When it started; null while not known. Plivo: `RecordingStartMs`. */
   recording_started_at?: Moment | null;
-  /** When it ended; null while not known. */
+  /** When it ended; null while not known. Plivo: `RecordingEndMs`. */
   recording_ended_at?: Moment | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** The key that stopped it; absent if none did. */
+  /** The key that stopped it; absent if none did. Plivo: `Digits`. */
   digits?: string | null;
-  /** Why it ended, in Plivo's words. */
+  /** Why it ended, in Plivo's words. Plivo: `RecordingEndReason`. */
   recording_end_reason?: string | null;
 }
 
@@ -3288,71 +3288,71 @@ export interface VoiceRecordCompletedV1Data {
   unreadable: Array<Unread>;
   /** Set when Plivo's local times are not in the account's configured zone. */
   zone_mismatch?: ZoneMismatch | null;
-  /** Where the recording is; may ask for the account's credentials. */
+  /** Where the recording is; may ask for the account's credentials. Plivo: `RecordUrl`, `RecordingURL`, `RecordFile`. */
   recording_url?: string | null;
-  /** Id of the recording. */
+  /** Id of the recording. Plivo: `RecordingID`, `RecordingUUID`. */
   recording_id?: string | null;
-  /** Length in seconds; null while not known. */
+  /** Length in seconds; null while not known. Plivo: `RecordingDuration`. */
   recording_duration_s?: number | null;
-  /** Length in milliseconds; null while not known. */
+  /** Length in milliseconds; null while not known. Plivo: `RecordingDurationMs`. */
   recording_duration_ms?: number | null;
-  /** When it started; null while not known. */
+  /** When it started; null while not known. Plivo: `RecordingStartMs`. */
   recording_started_at?: Moment | null;
-  /** When it ended; null while not known. */
+  /** When it ended; null while not known. Plivo: `RecordingEndMs`. */
   recording_ended_at?: Moment | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. */
+  /** State of the leg: `ringing`, `in-progress`, `completed`, `busy`, `failed`, `timeout`, `no-answer`, `cancel`. Open set. Plivo: `CallStatus`. */
   call_status?: string | null;
-  /** Caller name; an endpoint's user name for SIP. */
+  /** Caller name; an endpoint's user name for SIP. Plivo: `CallerName`. */
   caller_name?: string | null;
-  /** Number the call was forwarded from, if carriers say. */
+  /** Number the call was forwarded from, if carriers say. Plivo: `ForwardedFrom`. */
   forwarded_from?: Party | null;
-  /** Id of the API request that placed the call; outbound only. */
+  /** Id of the API request that placed the call; outbound only. Plivo: `RequestUUID`. */
   request_uuid?: string | null;
-  /** Id of the call's first leg. */
+  /** Id of the call's first leg. Plivo: `ALegUUID`. */
   a_leg_uuid?: string | null;
-  /** Request id of the call's first leg. */
+  /** Request id of the call's first leg. Plivo: `ALegRequestUUID`. */
   a_leg_request_uuid?: string | null;
-  /** When early media started; UTC. Not constant over a call: no key. */
+  /** When early media started; UTC. Not constant over a call: no key. Plivo: `SessionStart`. */
   session_started_at?: Moment | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
-  /** Price a minute, in the account's currency. */
+  /** Price a minute, in the account's currency. Plivo: `BillRate`. */
   bill_rate?: string | null;
-  /** Country of the destination, two letters. */
+  /** Country of the destination, two letters. Plivo: `CountryCode`. */
   country_code?: string | null;
-  /** Plivo's kind of route. */
+  /** Plivo's kind of route. Plivo: `RouteType`. */
   route_type?: string | null;
-  /** Compliance application's id. */
+  /** Compliance application's id. Plivo: `ComplianceApplicationId`. */
   compliance_application_id?: string | null;
-  /** Compliance application's status. */
+  /** Compliance application's status. Plivo: `ComplianceStatus`. */
   compliance_status?: string | null;
-  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. */
+  /** STIR/SHAKEN standing of the caller id. Not sent with every callback. Plivo: `STIRVerification`, `STIRAttestation`. */
   stir?: Stir | null;
-  /** What machine detection found. */
+  /** What machine detection found. Plivo: `Machine`. */
   machine?: Machine | null;
-  /** The raw SIP To header. */
+  /** The raw SIP To header. Plivo: `SIP-H-To`. */
   sip_to_header?: string | null;
-  /** How an inbound SIP leg was authenticated. */
+  /** How an inbound SIP leg was authenticated. Plivo: `SIPAuthType`. */
   sip_auth_type?: string | null;
-  /** Whom it was authenticated as. */
+  /** Whom it was authenticated as. Plivo: `SIPAuthUser`. */
   sip_auth_user?: string | null;
-  /** Where an inbound SIP leg came from. */
+  /** Where an inbound SIP leg came from. Plivo: `SIPSourceIP`. */
   sip_source_ip?: string | null;
-  /** Why it ended, in Plivo's words. */
+  /** Why it ended, in Plivo's words. Plivo: `RecordingEndReason`. */
   recording_end_reason?: string | null;
 }
 
@@ -3376,25 +3376,25 @@ export interface VoiceRecordingApiCompletedV1Data {
   unreadable: Array<Unread>;
   /** Set when Plivo's local times are not in the account's configured zone. */
   zone_mismatch?: ZoneMismatch | null;
-  /** Where the recording is; may ask for the account's credentials. */
+  /** Where the recording is; may ask for the account's credentials. Plivo: `RecordUrl`, `RecordingURL`, `RecordFile`. */
   recording_url?: string | null;
-  /** Id of the recording. */
+  /** Id of the recording. Plivo: `RecordingID`, `RecordingUUID`. */
   recording_id?: string | null;
-  /** Length in seconds; null while not known. */
+  /** Length in seconds; null while not known. Plivo: `RecordingDuration`. */
   recording_duration_s?: number | null;
-  /** Length in milliseconds; null while not known. */
+  /** Length in milliseconds; null while not known. Plivo: `RecordingDurationMs`. */
   recording_duration_ms?: number | null;
-  /** When it started; null while not known. */
+  /** When it started; null while not known. Plivo: `RecordingStartMs`. */
   recording_started_at?: Moment | null;
-  /** When it ended; null while not known. */
+  /** When it ended; null while not known. Plivo: `RecordingEndMs`. */
   recording_ended_at?: Moment | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of the call leg. */
+  /** Id of the call leg. Plivo: `call_uuid`. */
   call_uuid?: string | null;
-  /** Id of the API request that began it. */
+  /** Id of the API request that began it. Plivo: `api_id`. */
   api_id?: string | null;
 }
 
@@ -3420,45 +3420,45 @@ export interface VoiceStreamStatusV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of this call leg. Plivo's lists of some callbacks lack it. */
+  /** Id of this call leg. Plivo's lists of some callbacks lack it. Plivo: `CallUUID`. */
   call_uuid?: string | null;
-  /** Plivo's word for what happened. */
+  /** Plivo's word for what happened. Plivo: `Event`. */
   event?: string | null;
-  /** Id of the stream. */
+  /** Id of the stream. Plivo: `StreamID`. */
   stream_id?: string | null;
-  /** `started`, `stopped`, `dropped`, `degraded`, `failed`, `played`. */
+  /** `started`, `stopped`, `dropped`, `degraded`, `failed`, `played`. Plivo: `Event`. */
   state?: string | null;
-  /** Who calls. */
+  /** Who calls. Plivo: `From`. */
   from?: Party | null;
-  /** Who is called. */
+  /** Who is called. Plivo: `To`. */
   to?: Party | null;
-  /** `inbound` or `outbound`, seen from Plivo. */
+  /** `inbound` or `outbound`, seen from Plivo. Plivo: `Direction`. */
   direction?: string | null;
-  /** When it happened; no page says in which zone. */
+  /** When it happened; no page says in which zone. Plivo: `Timestamp`. */
   stream_at?: Moment | null;
-  /** Where the audio goes. */
+  /** Where the audio goes. Plivo: `ServiceURL`. */
   service_url?: string | null;
-  /** Why, in Plivo's words. */
+  /** Why, in Plivo's words. Plivo: `StatusReason`, `Error`. */
   status_reason?: string | null;
-  /** Length, seconds. */
+  /** Length, seconds. Plivo: `Duration`. */
   duration_s?: number | null;
-  /** The checkpoint that was played. */
+  /** The checkpoint that was played. Plivo: `Name`. */
   name?: string | null;
-  /** Whether the service may send audio back. */
+  /** Whether the service may send audio back. Plivo: `bidirectional`. */
   bidirectional?: boolean | null;
-  /** `inbound`, `outbound` or `both`. */
+  /** `inbound`, `outbound` or `both`. Plivo: `audioTrack`. */
   audio_track?: string | null;
-  /** The longest the stream may last, seconds. */
+  /** The longest the stream may last, seconds. Plivo: `streamTimeout`. */
   stream_timeout_s?: number | null;
-  /** Codec and sample rate of the audio. */
+  /** Codec and sample rate of the audio. Plivo: `contentType`. */
   content_type?: string | null;
-  /** What the customer passes to the service. */
+  /** What the customer passes to the service. Plivo: `extraHeaders`. */
   extra_headers?: string | null;
-  /** Whether the call's XML waits until the stream has ended. */
+  /** Whether the call's XML waits until the stream has ended. Plivo: `keepCallAlive`. */
   keep_call_alive?: boolean | null;
-  /** Auth id of the main account. */
+  /** Auth id of the main account. Plivo: `ParentAuthID`. */
   parent_auth_id?: string | null;
 }
 
@@ -3484,21 +3484,21 @@ export interface VoiceTranscriptionV1Data {
   zone_mismatch?: ZoneMismatch | null;
   /** What it can be joined with other events by. */
   correlation: Correlation;
-  /** Custom SIP headers of the call, by name. */
+  /** Custom SIP headers of the call, by name. Plivo: `X-PH-`. */
   sip_headers?: Record<string, string> | null;
-  /** Id of the recording. */
+  /** Id of the recording. Plivo: `recording_id`. */
   recording_id?: string | null;
-  /** Id of the call leg it is of. */
+  /** Id of the call leg it is of. Plivo: `call_uuid`. */
   call_uuid?: string | null;
-  /** The words; text that may be JSON. */
+  /** The words; text that may be JSON. Plivo: `transcription`. */
   transcription?: string | null;
-  /** Why there are none. */
+  /** Why there are none. Plivo: `error`. */
   error?: string | null;
-  /** Length of the recording, seconds. */
+  /** Length of the recording, seconds. Plivo: `duration`. */
   duration_s?: number | null;
-  /** Price, in the account's currency. */
+  /** Price, in the account's currency. Plivo: `transcription_charge`. */
   transcription_charge?: string | null;
-  /** Price a minute. */
+  /** Price a minute. Plivo: `transcription_rate`. */
   transcription_rate?: string | null;
 }
 

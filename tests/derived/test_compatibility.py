@@ -13,7 +13,7 @@ EVENT: Schema = {
     "properties": {
         "id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
         "duration_s": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
-        "verdict": {"type": "string", "x-known-values": ["verified", "not_verified"]},
+        "verdict": {"type": "string", "examples": ["verified", "not_verified"]},
         "party": {"$ref": "#/$defs/Party"},
         "context": {"type": "object", "additionalProperties": {"type": "array"}},
         "unreadable": {"type": "array", "items": {"type": "string"}},
@@ -35,7 +35,7 @@ ADDITIONS = {
     "nothing": EVENT,
     "an optional field": with_property("caller_name", {"type": "string"}),
     "a known value": with_property(
-        "verdict", {"type": "string", "x-known-values": ["verified", "not_verified", "new"]}
+        "verdict", {"type": "string", "examples": ["verified", "not_verified", "new"]}
     ),
     "a field becomes required": {**EVENT, "required": ["id", "verdict", "party"]},
     "a description": with_property(
@@ -56,7 +56,7 @@ BREAKS = {
         "no longer required: verdict",
     ),
     "a known value lost": (
-        with_property("verdict", {"type": "string", "x-known-values": ["verified"]}),
+        with_property("verdict", {"type": "string", "examples": ["verified"]}),
         "lost ['not_verified']",
     ),
     "null allowed": (
@@ -129,13 +129,11 @@ INSIDE = {
         "party.kind: added",
     ),
     "a known value of a list's items": (
-        with_property("unreadable", {"type": "array", "items": {"x-known-values": ["new"]}}),
+        with_property("unreadable", {"type": "array", "items": {"examples": ["new"]}}),
         "unreadable[]: may be ['new'] too",
     ),
     "a known value of a map's values": (
-        with_property(
-            "context", {"type": "object", "additionalProperties": {"x-known-values": ["new"]}}
-        ),
+        with_property("context", {"type": "object", "additionalProperties": {"examples": ["new"]}}),
         "context.*: may be ['new'] too",
     ),
 }

@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import orjson
 import pytest
+from jsonschema_specifications import REGISTRY as SPECIFICATIONS
 
 from bridge import catalogue
 from bridge.catalogue import Catalogue
@@ -51,6 +52,29 @@ def test_every_committed_example_is_valid_by_its_committed_schema(path: Path) ->
 def test_every_schema_is_a_schema(types: Catalogue) -> None:
     for schema in all_schemas(types).values():
         jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def keywords(schema: object) -> Iterator[str]:
+    """Yield the keywords of a schema and of the schemas in it."""
+    if not isinstance(schema, dict):
+        return
+    for keyword, value in schema.items():
+        yield keyword
+        if keyword in {"properties", "$defs"}:
+            inner = list(value.values())
+        else:
+            inner = value if isinstance(value, list) else [value]
+        for one in inner if keyword not in {"default", "const", "examples"} else []:
+            yield from keywords(one)
+
+
+def test_a_schema_has_standard_keywords_only(types: Catalogue) -> None:
+    standard = {"$schema", "$id"}  # in the metaschema itself, which is made of vocabularies
+    for vocabulary in ("core", "applicator", "validation", "meta-data", "format-annotation"):
+        uri = f"https://json-schema.org/draft/2020-12/meta/{vocabulary}"
+        standard |= SPECIFICATIONS.contents(uri)["properties"].keys()
+    for path, schema in all_schemas(types).items():
+        assert set(keywords(schema)) <= standard, path
 
 
 def instants(value: object, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

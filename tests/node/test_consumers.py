@@ -1,4 +1,4 @@
-"""What a consumer in JavaScript does first: read a record with the CloudEvents SDK."""
+"""What a consumer in JavaScript does first: compile a schema, read a record with the CloudEvents SDK."""
 
 import json
 import shutil
@@ -15,6 +15,7 @@ from bridge.event import Naming
 pytestmark = pytest.mark.node
 
 HERE = Path(__file__).parent
+SCHEMAS = HERE.parent.parent / "schemas"
 
 
 def node(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -22,6 +23,33 @@ def node(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[st
     assert executable is not None
     command = [executable, HERE / program, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_ajv_compiles_every_schema_by_its_defaults_without_a_warning() -> None:
+    done = node("ajv.mjs", SCHEMAS)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    kinds = list(catalogue.load().all)
+    shown = list(examples(catalogue.load(), Naming("", DEFAULT_BASE)))
+    # A schema for each type and one for the journal; an event and a journal record of each example.
+    assert json.loads(done.stdout) == {"compiled": len(kinds) + 1, "valid": 2 * len(shown)}
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "complaint"),
+    [
+        ("x-unit", "seconds", 'unknown keyword: "x-unit"'),
+        ("format", "decimal", 'unknown format "decimal"'),
+        ("properties", {"a": {}}, 'missing type "object"'),
+    ],
+)
+def test_the_check_finds_what_ajv_refuses_and_what_it_warns_of(
+    tmp_path: Path, keyword: str, value: object, complaint: str
+) -> None:
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", keyword: value}
+    (tmp_path / "one.json").write_text(json.dumps(schema))
+    done = node("ajv.mjs", tmp_path)
+    assert done.returncode == 1
+    assert complaint in done.stdout
 
 
 def test_both_bindings_of_the_cloudevents_sdk_read_every_event(tmp_path: Path) -> None:
