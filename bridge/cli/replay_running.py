@@ -172,6 +172,7 @@ def _end(progress: Progress, file: Path, *, state: _State, rate: float | None = 
         "skipped": list(progress.skipped),
         "no_requests": found.get("no_requests", 0),
         "no_requests_at": found.get("no_requests_at", []),
+        "misfits": found.get("misfits", 0),
         "records_per_s": None if rate is None else round(rate),
         "finished_at": progress.finished_at if state == "done_before" else None,
     }

@@ -79,8 +79,13 @@ def is_there(progress: Progress) -> bool:
 def _file(progress: Progress) -> File | Parquet:
     path = Path(progress.destination.place)
     table = None if progress.destination.kind == "jsonl" else _table(progress.plan)
-    columns = table.names if table is not None else None
-    manifest = Manifest(progress.plan, progress.stamp, columns, progress.skipped)
+    is_typed = progress.destination.kind == "parquet"
+    columns = None
+    if table is not None:
+        columns = table.typed_columns if is_typed else table.columns
+    manifest = Manifest(
+        progress.plan, progress.stamp, columns, is_typed=is_typed, skipped=progress.skipped
+    )
     if table is None:
         return File(path, json_lines, head=b"", manifest=manifest)
     if progress.destination.kind == "csv":

@@ -2,13 +2,15 @@
 
 1. Columns follow from the declarations of the types that were asked for, in their order, and not from
    what is found: the same query and version have the same columns. A type asked for brings a column for
-   each of its fields; what lies inside one is named with dots (``data.ended_at.utc``).
-2. Every cell is text as it stands in the JSON, or nothing where the field is absent or null. Numbers
-   are text, so that nothing rounds them or takes their zeros; true and false are words; lists, and
-   objects whose names are not declared, are JSON.
-3. A time is several columns: ``.utc``, and beside it ``.text``, what Plivo sent, with its zone and how
+   each of its fields, and for each field inside one (``ended_at_utc``); see ``column_names``.
+2. In CSV every cell is text as it stands in the JSON, or nothing where the field is absent or null.
+   Numbers are text, so that nothing rounds them or takes their zeros; true and false are words; lists,
+   and objects whose names are not declared, are JSON.
+3. In Parquet a cell has its column's type (see ``column_types``). ``record_misfits`` holds, as JSON,
+   the values that the types of their columns cannot hold, by place in the event (``data.total_cost``).
+4. A time is several columns: ``_utc``, and beside it ``_text``, what Plivo sent, with its zone and how
    sure it is.
-4. Columns that begin with ``record.`` are of the Kafka record itself; its timestamp is in UTC. Its
+5. Columns that begin with ``record_`` are of the Kafka record itself; its timestamp is in UTC. Its
    headers and its whole value come last: a row leaves nothing out.
 """
 
@@ -21,16 +23,48 @@ from typing import Final, cast
 import orjson
 from aiokafka.structs import ConsumerRecord
 
+from bridge import catalogue
 from bridge.callbacks.model import CallbackType
 from bridge.derived.schemas import Schema, event_schema, journal_schema
+from bridge.replay.column_names import RECORD_PREFIX, Place, names_of
+from bridge.replay.column_types import (
+    TEXT,
+    ColumnType,
+    Kind,
+    Misfit,
+    Value,
+    common_type,
+    fitted,
+    microseconds,
+    text_of,
+    type_of_schema,
+)
 
 Cell = str | None
-Column = tuple[str, ...]
 
-_FRONT: Final = ("topic", "partition", "offset", "timestamp", "key", "key_base64")
-_BACK: Final = ("headers", "value", "value_base64")
-_OF_RECORD: Final = "record."
+_INTEGER: Final = ColumnType(Kind.INTEGER)
+_FRONT: Final = {
+    "topic": TEXT,
+    "partition": _INTEGER,
+    "offset": _INTEGER,
+    "timestamp": ColumnType(Kind.TIMESTAMP),
+    "key": TEXT,
+    "key_base64": TEXT,
+}
+_BACK: Final = {"headers": ColumnType(Kind.JSON), "value": TEXT, "value_base64": TEXT}
+_MISFITS: Final = {"misfits": ColumnType(Kind.JSON)}
+# Where they stand in a typed row.
+MISFITS_AT: Final = -len(_BACK) - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column. ``path`` is where its value stands in the JSON, empty for one of the record itself."""
+
+    name: str
+    path: str
+    type: ColumnType
 
 
 @dataclass(slots=True)
@@ -44,54 +78,125 @@ class _Node:
 class Table:
     """The columns of a query's rows, and the rows themselves."""
 
-    def __init__(self, columns: Iterable[Column]) -> None:
-        self._columns = tuple(dict.fromkeys(columns))
+    def __init__(self, types: Mapping[Place, ColumnType], names: Mapping[Place, str]) -> None:
+        self._types = tuple(types.values())
+        self._paths = tuple(map(".".join, types))
         self._root = _Node()
-        for number, column in enumerate(self._columns):
+        for number, place in enumerate(types):
             node = self._root
-            for name in column:
+            for name in place:
                 node = node.inside.setdefault(name, _Node())
             node.column = number
-        self.names: tuple[str, ...] = (
-            *[_OF_RECORD + name for name in _FRONT],
-            *map(".".join, self._columns),
-            *[_OF_RECORD + name for name in _BACK],
-        )
+        fields = [
+            Column(names[place], path, column_type)
+            for (place, column_type), path in zip(types.items(), self._paths, strict=True)
+        ]
+        front, back, misfits = map(_of_record, (_FRONT, _BACK, _MISFITS))
+        self.columns: tuple[Column, ...] = (*front, *fields, *back)
+        """The columns of ``row``."""
+        self.typed_columns: tuple[Column, ...] = (*front, *fields, *misfits, *back)
+        """The columns of ``typed_row``."""
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of the columns of ``row``."""
+        return [one.name for one in self.columns]
 
     def row(self, record: ConsumerRecord) -> list[Cell]:
-        """Return the cells of a record: rules 2 to 4."""
-        key, key_base64 = text_or_base64(record.key)
-        value, value_base64 = text_or_base64(record.value)
-        cells: list[Cell] = [None] * len(self._columns)
-        _fill(cells, self._root, _json(record.value))
+        """Return the cells of a record as text: rule 2."""
+        values: list[object] = [None] * len(self._types)
+        _fill(values, self._root, _json(record.value), {})
         return [
             record.topic,
-            str(record.partition),
-            str(record.offset),
+            _digits(record.partition),
+            _digits(record.offset),
             utc_from_ms(record.timestamp),
-            key,
-            key_base64,
-            *cells,
+            *text_or_base64(record.key),
+            *map(text_of, values),
             orjson.dumps(headers_of(record)).decode(),
-            value,
-            value_base64,
+            *text_or_base64(record.value),
+        ]
+
+    def typed_row(self, record: ConsumerRecord) -> list[Value]:
+        """Return the cells of a record as their columns' types: rule 3."""
+        values: list[object] = [None] * len(self._types)
+        misfits: dict[str, object] = {}
+        _fill(values, self._root, _json(record.value), misfits)
+        cells: list[Value] = []
+        for column_type, value, path in zip(self._types, values, self._paths, strict=True):
+            if value is None:
+                cells.append(None)
+                continue
+            try:
+                cells.append(fitted(column_type, value))
+            except Misfit:
+                cells.append(None)
+                misfits[path] = value
+        timestamp: int | None = None
+        try:
+            timestamp = microseconds(record.timestamp)
+        except Misfit:
+            misfits[f"{RECORD_PREFIX}timestamp"] = record.timestamp
+        return [
+            record.topic,
+            record.partition,
+            record.offset,
+            timestamp,
+            *text_or_base64(record.key),
+            *cells,
+            orjson.dumps(misfits).decode() if misfits else None,
+            orjson.dumps(headers_of(record)).decode(),
+            *text_or_base64(record.value),
         ]
 
 
 def of_events(kinds: Iterable[CallbackType]) -> Table:
     """Return the table of events of these types: rule 1."""
-    columns: list[Column] = []
+    types: dict[Place, ColumnType] = {}
     for kind in kinds:
-        schema = event_schema(kind)
-        columns += _leaves(schema, schema["$defs"])
+        for place, column_type in _fields_of(event_schema(kind)):
+            types[place] = common_type(types.get(place, column_type), column_type)
     # What every event has comes first, whichever type declares more.
-    return Table(sorted(columns, key=lambda column: column[0] == "data"))
+    ordered = dict(sorted(types.items(), key=lambda one: one[0][0] == "data"))
+    return Table(ordered, names_of([*_event_places(), *ordered]))
+
+
+def _event_places() -> Iterator[Place]:
+    """Yield the places of every type's fields: a name does not depend on the types asked for."""
+    for kind in catalogue.load().all:
+        for place, _ in _fields_of(event_schema(kind)):
+            yield place
 
 
 def of_journal() -> Table:
     """Return the table of journal records and dead letters."""
-    schema = journal_schema()
-    return Table(_leaves(schema, schema["$defs"]))
+    types = dict(_fields_of(journal_schema()))
+    return Table(types, names_of(types))
+
+
+def _of_record(types: Mapping[str, ColumnType]) -> list[Column]:
+    return [Column(RECORD_PREFIX + name, "", one) for name, one in types.items()]
+
+
+def _fields_of(schema: Schema) -> Iterator[tuple[Place, ColumnType]]:
+    return _leaves(schema, schema["$defs"], ())
+
+
+def _leaves(
+    schema: Schema, definitions: Schema, place: Place
+) -> Iterator[tuple[Place, ColumnType]]:
+    """Yield every field that holds no others that are declared, with its type."""
+    whole = schema
+    if "$ref" in schema:
+        schema = definitions[schema["$ref"].rpartition("/")[2]]
+    alternatives = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+    if len(alternatives) == 1:
+        yield from _leaves(alternatives[0], definitions, place)
+    elif schema.get("properties"):
+        for name, inner in schema["properties"].items():
+            yield from _leaves(inner, definitions, (*place, name))
+    else:
+        yield place, type_of_schema(whole, definitions)
 
 
 def headers_of(record: ConsumerRecord) -> list[dict[str, Cell]]:
@@ -129,18 +234,8 @@ def utc_from_ms(timestamp_ms: int) -> str:
     return instant.isoformat(timespec="milliseconds") + "Z"
 
 
-def _leaves(schema: Schema, definitions: Schema, place: Column = ()) -> Iterator[Column]:
-    """Yield the place of every field that holds no others that are declared."""
-    if "$ref" in schema:
-        schema = definitions[schema["$ref"].rpartition("/")[2]]
-    alternatives = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
-    if len(alternatives) == 1:
-        yield from _leaves(alternatives[0], definitions, place)
-    elif schema.get("properties"):
-        for name, inner in schema["properties"].items():
-            yield from _leaves(inner, definitions, (*place, name))
-    else:
-        yield place
+def _digits(number: int | None) -> Cell:
+    return None if number is None else str(number)
 
 
 def _json(value: bytes | None) -> object:
@@ -150,21 +245,25 @@ def _json(value: bytes | None) -> object:
         return None
 
 
-def _fill(cells: list[Cell], node: _Node, value: object) -> None:
-    """Put a value into its cell, and what is inside it into theirs."""
+def _fill(
+    values: list[object], node: _Node, value: object, misfits: dict[str, object], path: str = ""
+) -> None:
+    """Put a value into its column's place, and what is inside it into theirs.
+
+    Where fields are declared inside and the value is no object, there is no column for it: a misfit.
+    """
     if node.column is not None:
-        cells[node.column] = _cell(value)
-    if node.inside and isinstance(value, dict):
-        for name, inner in cast("dict[str, object]", value).items():
-            child = node.inside.get(name)
-            if child is not None:
-                _fill(cells, child, inner)
-
-
-def _cell(value: object) -> Cell:
-    if value is None or isinstance(value, str):
-        return value
-    return orjson.dumps(value).decode()
+        values[node.column] = value
+    if not node.inside:
+        return
+    if not isinstance(value, dict):
+        if value is not None and path and node.column is None:
+            misfits[path] = value
+        return
+    for name, inner in cast("dict[str, object]", value).items():
+        child = node.inside.get(name)
+        if child is not None:
+            _fill(values, child, inner, misfits, f"{path}.{name}" if path else name)
 
 
 def types_of(kinds: Mapping[str, CallbackType], names: Sequence[str]) -> list[CallbackType]:

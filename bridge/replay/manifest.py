@@ -10,7 +10,7 @@ import orjson
 
 from bridge import __version__
 from bridge.replay import Stamp, TargetExists
-from bridge.replay.columns import utc_from_ms
+from bridge.replay.columns import Column, utc_from_ms
 from bridge.replay.files import write_durably
 from bridge.replay.plan import Plan
 
@@ -21,12 +21,16 @@ FORMAT: Final = 1
 class Manifest:
     """What is said of the files: the plan they follow, the replay they are of, their columns if any.
 
+    ``columns`` are listed with the place of their values in the JSON, and with their types if
+    ``is_typed``.
+
     ``skipped`` are the places of records that were left out.
     """
 
     plan: Plan
     stamp: Stamp
-    columns: Sequence[str] | None = None
+    columns: Sequence[Column] | None = None
+    is_typed: bool = False
     skipped: Sequence[str] = ()
 
     def refuse_another(self, beside: Path) -> None:
@@ -35,8 +39,13 @@ class Manifest:
             message = f"{_place(beside)} is there already"
             raise TargetExists(message)
 
-    def write(self, beside: Path, files: Sequence[Path], *, records: int) -> None:
-        """Write ``{beside}.manifest.json``, the files read once more for it; raises OSError."""
+    def write(
+        self, beside: Path, files: Sequence[Path], *, records: int, misfits: int | None = None
+    ) -> None:
+        """Write ``{beside}.manifest.json``, the files read once more for it; raises OSError.
+
+        ``misfits`` is the number of rows with a value that its column's type cannot hold.
+        """
         plan = self.plan
         found = {
             "format": FORMAT,
@@ -53,7 +62,8 @@ class Manifest:
             "first": None if plan.first_ms is None else utc_from_ms(plan.first_ms),
             "last": None if plan.last_ms is None else utc_from_ms(plan.last_ms),
             "parts": plan.parts,
-            "columns": self.columns,
+            "columns": self._described(),
+            **({} if misfits is None else {"misfits": misfits}),
             "files": [
                 {"name": file.name, "bytes": file.stat().st_size, "sha256": _sha256(file)}
                 for file in files
@@ -61,6 +71,19 @@ class Manifest:
         }
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         write_durably(_place(beside), [orjson.dumps(found, option=options)])
+
+    def _described(self) -> list[dict[str, str]] | None:
+        """Return the columns as the manifest lists them."""
+        if self.columns is None:
+            return None
+        return [
+            {
+                "name": one.name,
+                **({"path": one.path} if one.path else {}),
+                **({"type": str(one.type)} if self.is_typed else {}),
+            }
+            for one in self.columns
+        ]
 
 
 def _place(beside: Path) -> Path:

@@ -5,6 +5,7 @@
 2. A row group has exactly _ROWS_OF_GROUP rows, the last of a file what is left: the same plan makes the
    same bytes, whatever Kafka answers at a time.
 3. Files of this replay beyond those that settled are made again. A folder with others' is refused.
+4. Columns have types (see ``column_types``). Timestamps are microseconds in UTC.
 """
 
 import asyncio
@@ -18,11 +19,13 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from aiokafka.structs import ConsumerRecord
 
 from bridge.replay import Cadence, CannotWrite, State, TargetExists
-from bridge.replay.columns import Cell, Table
+from bridge.replay.column_types import DECIMAL_DIGITS, DECIMAL_SCALE, ColumnType, Kind, Value
+from bridge.replay.columns import MISFITS_AT, Table
 from bridge.replay.files import sync_folder
 from bridge.replay.manifest import Manifest
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
 _ROWS_OF_FILE: Final = 100_000
@@ -34,7 +37,7 @@ class NoParquet(Exception):
 
 
 class Parquet:
-    """Writes records to Parquet files: rules 1 to 3. Every column is text."""
+    """Writes records to Parquet files: rules 1 to 4."""
 
     cadence = Cadence(records=_ROWS_OF_FILE, seconds=None)
 
@@ -46,9 +49,10 @@ class Parquet:
         self._table = table
         self._manifest = manifest
         self._prefix = f"{manifest.stamp.id}-"
-        self._rows: list[list[Cell]] = []
+        self._rows: list[list[Value]] = []
         self._files = 0
         self._records = 0
+        self._misfits = 0
         self._writer: ParquetWriter | None = None
         self._stream: BinaryIO | None = None
 
@@ -57,6 +61,7 @@ class Parquet:
         if state is not None:
             self._files = state["files"]
             self._records = state["records"]
+            self._misfits = state["misfits"]
         else:
             self._manifest.refuse_another(self._folder)
         settled = {self._name(number) for number in range(self._files)}
@@ -88,7 +93,9 @@ class Parquet:
 
     async def put(self, records: Sequence[ConsumerRecord]) -> None:
         """Add a row for each record."""
-        self._rows += map(self._table.row, records)
+        rows = [self._table.typed_row(record) for record in records]
+        self._misfits += sum(row[MISFITS_AT] is not None for row in rows)
+        self._rows += rows
         self._records += len(records)
         while len(self._rows) >= _ROWS_OF_GROUP:
             with self._translated():
@@ -101,7 +108,7 @@ class Parquet:
                 await asyncio.to_thread(self._write)
             if self._writer is not None:
                 await asyncio.to_thread(self._close_file)
-        return {"files": self._files, "records": self._records}
+        return {"files": self._files, "records": self._records, "misfits": self._misfits}
 
     async def finish(self) -> None:
         """Write the manifest; a replay of nothing has one file without rows."""
@@ -111,7 +118,11 @@ class Parquet:
                 await asyncio.to_thread(self._close_file)
             files = [self._folder / self._name(number) for number in range(self._files)]
             await asyncio.to_thread(
-                self._manifest.write, self._folder, files, records=self._records
+                self._manifest.write,
+                self._folder,
+                files,
+                records=self._records,
+                misfits=self._misfits,
             )
 
     def _name(self, number: int) -> str:
@@ -122,14 +133,16 @@ class Parquet:
         import pyarrow as pa  # noqa: PLC0415 (an extra)
         from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 (an extra)
 
-        schema = pa.schema([(name, pa.string()) for name in self._table.names])
+        columns = self._table.typed_columns
+        types = [_arrow_type(one.type) for one in columns]
+        schema = pa.schema([(one.name, of) for one, of in zip(columns, types, strict=True)])
         if self._writer is None:
             partial = self._folder / f"{self._name(self._files)}.partial"
             self._stream = os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT, 0o600), "wb")
             self._writer = ParquetWriter(self._stream, schema, compression="zstd")
         rows, self._rows = self._rows[:_ROWS_OF_GROUP], self._rows[_ROWS_OF_GROUP:]
-        columns = list(zip(*rows, strict=True)) or [()] * len(self._table.names)
-        arrays = [pa.array(column, type=pa.string()) for column in columns]
+        cells = list(zip(*rows, strict=True)) or [()] * len(columns)
+        arrays = [pa.array(column, type=of) for column, of in zip(cells, types, strict=True)]
         self._writer.write_batch(pa.record_batch(arrays, schema=schema))
 
     def _close_file(self) -> None:
@@ -152,3 +165,20 @@ class Parquet:
         except OSError as error:
             message = f"{self._folder}: {error.strerror or error}"
             raise CannotWrite(message) from error
+
+
+def _arrow_type(column: ColumnType) -> "pa.DataType":
+    """Return the type that Parquet files are written with: rule 4."""
+    import pyarrow as pa  # noqa: PLC0415 (an extra)
+
+    types = {
+        Kind.TEXT: pa.string(),
+        Kind.JSON: pa.string(),
+        Kind.INTEGER: pa.int64(),
+        Kind.NUMBER: pa.float64(),
+        Kind.BOOLEAN: pa.bool_(),
+        Kind.TIMESTAMP: pa.timestamp("us", tz="UTC"),
+        Kind.DECIMAL: pa.decimal128(DECIMAL_DIGITS, DECIMAL_SCALE),
+    }
+    found = types[column.kind]
+    return pa.list_(found) if column.is_list else found

@@ -98,8 +98,8 @@ def test_csv_has_a_head_and_a_row_a_record() -> None:
     table = of_journal()
     text = (csv_head(table) + csv_lines(table)(RECORDS)).decode()
     head, *rows = _read(text)
-    assert tuple(head) == table.names
-    assert [row[head.index("record.offset")] for row in rows] == [str(n) for n in range(9)]
+    assert head == table.names
+    assert [row[head.index("record_offset")] for row in rows] == [str(n) for n in range(9)]
     assert {len(row) for row in rows} == {len(head)}
 
 

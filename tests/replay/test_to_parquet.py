@@ -17,16 +17,17 @@ from tests.replay.making import part, plan_of, samples, stored, stored_of
 
 PLAN = plan_of(part("topic", 0, 0, 9))
 TABLE = of_journal()
+NAMES = [one.name for one in TABLE.typed_columns]
 JOURNAL = stored_of(samples("voice.call.hangup")[0].journal)
 
 
 def parquet_at(folder: Path, *, replay_id: str = "abcd1234") -> Parquet:
     stamp = Stamp(replay_id, "2026-03-08T09:00:00Z")
-    return Parquet(folder, TABLE, Manifest(PLAN, stamp, TABLE.names))
+    return Parquet(folder, TABLE, Manifest(PLAN, stamp, TABLE.typed_columns, is_typed=True))
 
 
-def offsets(*files: Path) -> list[str]:
-    return [value for file in files for value in pq.read_table(file)["record.offset"].to_pylist()]
+def offsets(*files: Path) -> list[int]:
+    return [value for file in files for value in pq.read_table(file)["record_offset"].to_pylist()]
 
 
 @pytest.fixture
@@ -34,17 +35,57 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-async def test_every_column_is_text_and_what_is_absent_is_null(folder: Path) -> None:
+async def test_a_column_has_its_type_and_what_is_absent_is_null(folder: Path) -> None:
     target = parquet_at(folder)
     target.open(None)
     await target.put([JOURNAL, stored(1, key=None, value=b"{}")])
-    assert await target.settle() == {"files": 1, "records": 2}
+    assert await target.settle() == {"files": 1, "records": 2, "misfits": 0}
     await target.finish()
     found = pq.read_table(folder / "abcd1234-00000.parquet")
-    assert found.column_names == list(TABLE.names)
-    assert set(found.schema.types) == {pa.string()}
-    rows = [list(row.values()) for row in found.to_pylist()]
-    assert rows == [TABLE.row(JOURNAL), TABLE.row(stored(1, key=None, value=b"{}"))]
+    assert found.column_names == NAMES
+    types = {name: found.schema.field(name).type for name in NAMES}
+    assert types["method"] == pa.string()
+    assert types["reply_status"] == pa.int64()
+    assert types["received_at"] == types["record_timestamp"] == pa.timestamp("us", tz="UTC")
+    assert types["verification_covers"] == types["headers"] == pa.list_(pa.string())
+    full, empty = found.to_pylist()
+    assert full["method"] == "POST"
+    assert full["reply_status"] == 200
+    assert full["received_at"].isoformat() == "2026-03-07T14:14:44.120000+00:00"
+    assert full["verification_covers"] == ["url", "query", "body"]
+    assert orjson.loads(full["headers"][0])[0] == "content-type"
+    assert {name for name, value in empty.items() if value is not None} == {
+        "record_topic",
+        "record_partition",
+        "record_offset",
+        "record_timestamp",
+        "record_headers",
+        "record_value",
+    }
+
+
+async def test_rows_with_a_value_that_its_type_cannot_hold_are_counted_through_a_stop(
+    folder: Path,
+) -> None:
+    odd = b'{"reply":{"status":"two hundred"}}'
+    first = parquet_at(folder)
+    first.open(None)
+    await first.put([stored(0, value=odd), stored(1)])
+    state = await first.settle()
+    first.close()
+    second = parquet_at(folder)
+    second.open(state)
+    await second.put([stored(2, value=odd)])
+    assert await second.settle() == {"files": 2, "records": 3, "misfits": 2}
+    await second.finish()
+    found = pq.read_table(folder).to_pylist()
+    assert [row["reply_status"] for row in found] == [None, None, None]
+    assert [row["record_misfits"] for row in found] == [
+        '{"reply.status":"two hundred"}',
+        None,
+        '{"reply.status":"two hundred"}',
+    ]
+    assert orjson.loads(Path(f"{folder}.manifest.json").read_bytes())["misfits"] == 2
 
 
 async def test_a_folder_is_one_data_set_with_a_manifest_beside_it(folder: Path) -> None:
@@ -54,10 +95,13 @@ async def test_a_folder_is_one_data_set_with_a_manifest_beside_it(folder: Path) 
         await target.put([stored(at + n) for n in range(3)])
         await target.settle()
     await target.finish()
-    assert sorted(pq.read_table(folder)["record.offset"].to_pylist()) == list("012345")
+    assert sorted(pq.read_table(folder)["record_offset"].to_pylist()) == list(range(6))
     manifest = orjson.loads(Path(f"{folder}.manifest.json").read_bytes())
     assert manifest["records"] == 6
-    assert tuple(manifest["columns"]) == TABLE.names
+    assert [one["name"] for one in manifest["columns"]] == NAMES
+    assert {"name": "reply_status", "path": "reply.status", "type": "BIGINT"} in manifest["columns"]
+    assert {"name": "record_offset", "type": "BIGINT"} in manifest["columns"]
+    assert manifest["misfits"] == 0
     assert [one["sha256"] for one in manifest["files"]] == [
         hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir())
     ]
@@ -77,9 +121,9 @@ async def test_a_replay_that_goes_on_makes_the_files_again_that_had_not_settled(
     second = parquet_at(folder)
     second.open(state)
     await second.put([stored(n) for n in range(3, 6)])
-    assert await second.settle() == {"files": 2, "records": 6}
+    assert await second.settle() == {"files": 2, "records": 6, "misfits": 0}
     await second.finish()
-    assert offsets(*sorted(folder.iterdir())) == list("012345")
+    assert offsets(*sorted(folder.iterdir())) == list(range(6))
 
 
 @pytest.mark.parametrize("size", [1, 499, 1999, 2000, 2001, 4500])
@@ -122,7 +166,7 @@ async def test_a_replay_of_nothing_has_one_file_with_columns(folder: Path) -> No
     await target.settle()
     await target.finish()
     found = pq.read_table(folder)
-    assert (found.num_rows, found.column_names) == (0, list(TABLE.names))
+    assert (found.num_rows, found.column_names) == (0, NAMES)
 
 
 def test_a_folder_with_files_of_others_is_refused(folder: Path) -> None:
@@ -142,7 +186,7 @@ def test_another_folders_manifest_is_not_overwritten(folder: Path) -> None:
 async def test_a_folder_that_lost_what_had_settled_is_not_gone_on_with(folder: Path) -> None:
     folder.mkdir()
     with pytest.raises(CannotWrite, match=r"abcd1234-00000\.parquet is gone"):
-        parquet_at(folder).open({"files": 1, "records": 3})
+        parquet_at(folder).open({"files": 1, "records": 3, "misfits": 0})
 
 
 def test_a_file_in_the_place_of_the_folder_is_named(folder: Path) -> None:

@@ -1,4 +1,5 @@
 class KafkaError(RuntimeError): ...
+
 class BrokerResponseError(KafkaError):
     errno: int
     message: str

@@ -1,0 +1,64 @@
+"""The names of columns, from the places of fields in the JSON.
+
+1. A name is the names on the way to the field, joined by ``_``, without the ``data`` that all fields of
+   an event stand in: ``data.from.e164`` is ``from_e164``.
+2. Columns of the Kafka record begin with ``record_``. They, and the event's own attributes (``id``,
+   ``time``), keep their names whatever a type declares.
+3. Other fields that would share a name, or take one of these, are named by their whole place with two
+   underscores (``data__id``), and by a number behind it where that is taken too.
+4. Names are compared without regard to case, as SQL does. So no two columns ever have one name.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+Place = tuple[str, ...]
+"""The names on the way to a field."""
+
+RECORD_PREFIX: Final = "record_"
+_DATA: Final = "data"
+_OF_RECORD: Final = frozenset(
+    RECORD_PREFIX + name
+    for name in (
+        "topic",
+        "partition",
+        "offset",
+        "timestamp",
+        "key",
+        "key_base64",
+        "misfits",
+        "headers",
+        "value",
+        "value_base64",
+    )
+)
+
+
+def names_of(places: Iterable[Place]) -> Mapping[Place, str]:
+    """Return the name of each field's column: rules 1 to 4."""
+    each = sorted(dict.fromkeys(places), key=lambda place: (place[0] == _DATA, len(place), place))
+    wanted = Counter(_short(place).casefold() for place in each)
+    names: dict[Place, str] = {}
+    taken = set(_OF_RECORD)
+    for place in each:
+        name = _short(place)
+        is_first = len(place) == 1
+        if name.casefold() in taken or (wanted[name.casefold()] > 1 and not is_first):
+            name = _numbered("__".join(place), taken)
+        taken.add(name.casefold())
+        names[place] = name
+    return names
+
+
+def _short(place: Place) -> str:
+    inside = place[1:] if place[0] == _DATA and len(place) > 1 else place
+    return "_".join(inside)
+
+
+def _numbered(name: str, taken: set[str]) -> str:
+    found, number = name, 1
+    while found.casefold() in taken:
+        number += 1
+        found = f"{name}_{number}"
+    return found

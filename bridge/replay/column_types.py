@@ -1,0 +1,215 @@
+"""The types of columns: which one a field's schema gives it, and a JSON value as a value of that type.
+
+1. A column's type follows from the schema of its field alone. A whole number is an integer, a text of
+   the format ``date-time`` a timestamp, a decimal text (money) a decimal, an array a list of the type of
+   its items. An object without declared fields is JSON text; so is an object in a list.
+2. Where the types asked for declare one field in two ways, its column is text.
+3. A value is never rounded or cut. One that its type cannot hold is a misfit: its cell is null, and the
+   row lists it (see ``columns``).
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from enum import StrEnum
+from typing import Final, cast
+
+import orjson
+
+from bridge.derived.schemas import Schema
+
+# 38 digits are what Parquet's readers take; of these, 12 stand behind the point. Plivo's prices have up
+# to 7, and the product of two such columns still has room for 14 digits before the point.
+DECIMAL_DIGITS: Final = 38
+DECIMAL_SCALE: Final = 12
+
+_INTEGER_MAX: Final = 2**63 - 1
+_DOUBLE_EXACT_MAX: Final = 2**53
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+# The pattern that ``bridge.normalise.quantity.Money`` has in the schemas. No other format says decimal:
+# JSON Schema has none, and validators refuse one of our own.
+_DECIMAL_PATTERN: Final = r"^-?[0-9]+(\.[0-9]+)?$"
+_DECIMAL: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
+_INSTANT: Final = re.compile(
+    r"(?P<second>\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d+))?"
+    r"(?P<offset>[Zz]|[+-]\d\d:\d\d)",
+    re.ASCII,
+)
+_FRACTION_DIGITS: Final = 6
+_EXACT: Final = Context(prec=DECIMAL_DIGITS, traps=[Inexact, InvalidOperation])
+_LAST_DIGIT: Final = Decimal(1).scaleb(-DECIMAL_SCALE)
+
+Scalar = str | int | float | bool | Decimal | None
+Value = Scalar | list[Scalar]
+
+
+class Kind(StrEnum):
+    """What the values of a column are; the words are SQL's."""
+
+    TEXT = "VARCHAR"
+    JSON = "JSON"
+    """JSON text."""
+
+    INTEGER = "BIGINT"
+    NUMBER = "DOUBLE"
+    BOOLEAN = "BOOLEAN"
+    TIMESTAMP = "TIMESTAMP WITH TIME ZONE"
+    """Microseconds since 1970 in UTC."""
+
+    DECIMAL = f"DECIMAL({DECIMAL_DIGITS},{DECIMAL_SCALE})"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnType:
+    """The type of a column: a kind of value, or a list of such values."""
+
+    kind: Kind
+    is_list: bool = False
+
+    def __str__(self) -> str:
+        """Return the type as SQL names it; JSON is text to a reader."""
+        name = Kind.TEXT if self.kind is Kind.JSON else self.kind
+        return f"{name}[]" if self.is_list else name.value
+
+
+TEXT: Final = ColumnType(Kind.TEXT)
+
+
+class Misfit(Exception):
+    """A value that its column's type cannot hold as it is."""
+
+
+def type_of_schema(schema: Schema, definitions: Schema) -> ColumnType:
+    """Return the type of a field's column: rule 1."""
+    schema = _not_null(schema, definitions)
+    if schema.get("type") != "array":
+        return ColumnType(_kind(schema))
+    items = _not_null(schema.get("items", {}), definitions)
+    is_scalar = items.get("type") not in {"array", "object"} and "anyOf" not in items
+    return ColumnType(_kind(items) if is_scalar else Kind.JSON, is_list=True)
+
+
+def common_type(one: ColumnType, other: ColumnType) -> ColumnType:
+    """Return the type of a column that two types of callbacks declare: rule 2."""
+    return one if one == other else TEXT
+
+
+def fitted(column: ColumnType, value: object) -> Value:
+    """Return a JSON value as the column holds it, None for null; raises Misfit."""
+    if value is None:
+        return None
+    fit = _FITTED[column.kind]
+    if not column.is_list:
+        return fit(value)
+    if not isinstance(value, list):
+        raise Misfit
+    return [None if item is None else fit(item) for item in cast("list[object]", value)]
+
+
+def microseconds(timestamp_ms: int) -> int:
+    """Return epoch milliseconds as a timestamp's microseconds; raises Misfit where that is too large."""
+    found = timestamp_ms * 1000
+    if abs(found) > _INTEGER_MAX:
+        raise Misfit
+    return found
+
+
+def text_of(value: object) -> str | None:
+    """Return a JSON value as text: text as it is, and what is no text as JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    return orjson.dumps(value).decode()
+
+
+def _not_null(schema: Schema, definitions: Schema) -> Schema:
+    """Return the schema of the values that are not null, references resolved."""
+    while True:
+        if "$ref" in schema:
+            schema = definitions[schema["$ref"].rpartition("/")[2]]
+            continue
+        alternatives = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+        if len(alternatives) != 1:
+            return schema
+        schema = alternatives[0]
+
+
+def _kind(schema: Schema) -> Kind:
+    of_type: object = schema.get("type")
+    if of_type == "string" and schema.get("format") == "date-time":
+        return Kind.TIMESTAMP
+    if of_type == "string" and schema.get("pattern") == _DECIMAL_PATTERN:
+        return Kind.DECIMAL
+    # Without a type it is a constant, or has several alternatives.
+    return _KINDS[of_type] if isinstance(of_type, str) and of_type in _KINDS else Kind.TEXT
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise Misfit
+    return value
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _DOUBLE_EXACT_MAX:
+        return int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _INTEGER_MAX:
+        raise Misfit
+    return value
+
+
+def _number(value: object) -> float:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _DOUBLE_EXACT_MAX:
+        return float(value)
+    if not isinstance(value, float):
+        raise Misfit
+    return value
+
+
+def _timestamp(value: object) -> int:
+    found = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise Misfit
+    fraction = (found["fraction"] or "").rstrip("0")
+    if len(fraction) > _FRACTION_DIGITS:
+        raise Misfit
+    try:
+        second = datetime.fromisoformat(f"{found['second']}{found['offset'].upper()}")
+    except ValueError as error:  # such as the 30th of February, or a leap second
+        raise Misfit from error
+    # No year is left by the offset: the difference of two aware datetimes has no such bounds.
+    return (second - _EPOCH) // _MICROSECOND + int(fraction.ljust(_FRACTION_DIGITS, "0"))
+
+
+def _decimal(value: object) -> Decimal:
+    if not isinstance(value, str) or _DECIMAL.fullmatch(value) is None:
+        raise Misfit
+    try:
+        return Decimal(value).quantize(_LAST_DIGIT, context=_EXACT)
+    except (Inexact, InvalidOperation) as error:
+        raise Misfit from error
+
+
+_KINDS: Final = {
+    "array": Kind.JSON,
+    "boolean": Kind.BOOLEAN,
+    "integer": Kind.INTEGER,
+    "number": Kind.NUMBER,
+    "object": Kind.JSON,
+    "string": Kind.TEXT,
+}
+_FITTED: Final[dict[Kind, Callable[[object], Scalar]]] = {
+    Kind.TEXT: text_of,
+    Kind.JSON: _json,
+    Kind.INTEGER: _integer,
+    Kind.NUMBER: _number,
+    Kind.BOOLEAN: _boolean,
+    Kind.TIMESTAMP: _timestamp,
+    Kind.DECIMAL: _decimal,
+}
