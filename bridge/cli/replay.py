@@ -59,6 +59,8 @@ _DERIVE_EXAMPLES = """
 callback-bridge replay derive --since 2026-03-03 --until 2026-03-04 --diff --verify
 
 callback-bridge replay derive --type voice.call.hangup --since 1d --write
+
+callback-bridge replay derive --type voice.call.hangup --since 90d --to-parquet hangups
 """
 
 

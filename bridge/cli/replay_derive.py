@@ -7,7 +7,7 @@ import typer
 
 from bridge.cli import replay_options as options
 from bridge.cli.options import SettingsFile
-from bridge.cli.replay_asked import query_of
+from bridge.cli.replay_asked import destination_of, query_of
 from bridge.cli.replay_deriving import Asked, derived
 from bridge.cli.showing import Json
 from bridge.settings import for_kafka, load
@@ -30,17 +30,31 @@ def derive(  # noqa: PLR0913 (a command's options)
     write: options.Write = False,
     everything: options.Everything = False,
     to_live: options.WriteToLive = False,
+    to_jsonl: options.ToJsonl = None,
+    to_csv: options.ToCsv = None,
+    to_parquet: options.ToParquet = None,
     yes: options.Yes = False,
     json: Json = False,
     settings_file: SettingsFile = None,
 ) -> None:
     """Derive events from the journal again, and count what would change. Writes nothing by itself.
 
+    --to-jsonl, --to-csv and --to-parquet write every event that can be derived, each once, as files of
+    `replay run`. They are not resumed: a run that stops deletes what it wrote, and begins anew.
+
     Exit codes: 0 nothing would change; 1 something would, a record is no journal record, or a signature
     that was verified does not hold or lacks its key; 2 wrong usage; 3 Kafka or the disk cannot be had.
     """
     _refuse_alone("--verify", verify, {"--tokens-file": tokens_file is not None})
     _refuse_alone("--write", write, {"--all": everything, "--to-live": to_live})
+    destination = destination_of(
+        live=False, jsonl=to_jsonl, csv=to_csv, parquet=to_parquet, url=None
+    )
+    if write and destination is not None:
+        message = (
+            "publishes to topics: leave it out, or leave out --to-jsonl, --to-csv or --to-parquet"
+        )
+        raise typer.BadParameter(message, param_hint="--write")
     query = query_of(
         source="journal",
         since=since,
@@ -61,6 +75,7 @@ def derive(  # noqa: PLR0913 (a command's options)
         to_live=to_live,
         yes=yes,
         as_json=json,
+        destination=destination,
     )
     if asyncio.run(derived(for_kafka(load(settings_file)), asked)).faults():
         raise typer.Exit(_DIFFERS)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,17 +20,20 @@ from bridge.cli import replay_asked, showing
 from bridge.cli.build import accounts, connection, naming
 from bridge.cli.replay_derive_shown import show_judged, show_recheck, show_sums
 from bridge.cli.replay_shown import Counting, there_of
+from bridge.cli.replay_targets import file_target
 from bridge.event import JOURNAL_TOPIC
 from bridge.normalise.time import rfc3339
 from bridge.parse import Parser
 from bridge.publish.kafka import KafkaPublisher
-from bridge.replay import CannotWrite, Stamp
+from bridge.replay import CannotWrite, Stamp, TargetExists
 from bridge.replay.derive import CannotDerive, Deriver, Judged, State, Tally
 from bridge.replay.deriving import Reading, Scope, Watch, judgements, to_derive
 from bridge.replay.journal import NotAJournalRecord, journalled
+from bridge.replay.progress import Destination
 from bridge.replay.rechecking import Checked, Keys
 from bridge.replay.selection import Query, offsets_from
 from bridge.replay.to_derived import Derived, Sourced
+from bridge.replay.to_derived_file import DerivedFile
 from bridge.settings import Settings, SettingsRefused
 
 _ACCOUNTS: Final = TypeAdapter(list[AccountSettings])
@@ -52,6 +55,13 @@ class Asked:
     to_live: bool
     yes: bool
     as_json: bool
+    destination: Destination | None = None
+    """A file, or a folder of files, for every event that can be derived."""
+
+    @property
+    def is_all(self) -> bool:
+        """Say whether every event is to be written, and not only what changed."""
+        return self.everything or self.destination is not None
 
 
 async def derived(settings: Settings, asked: Asked) -> Tally:
@@ -77,14 +87,22 @@ async def derived(settings: Settings, asked: Asked) -> Tally:
     deriver = Deriver(Parser(catalogue.load(), settings.context_parameters), naming(settings))
     stamp = Stamp(secrets.token_hex(4), rfc3339(at))
     tally = Tally()
-    async with _writing(settings, stamp, asked) as target:
+    origin: dict[str, object] = {
+        "derived": True,
+        "query": scope.query,
+        "window": scope.within,
+        "journal": [one for one in reading.stretches if one.topic == journal],
+    }
+    async with _writing(settings, stamp, asked, origin) as target:
         run = _Run(asked, deriver, tally, at=at, keys=keys, target=target)
         await run.through(settings, reading)
+        # Counted only now; the manifest is written at the end, and is to have it.
+        origin["callbacks"] = {state.value: tally.states[state] for state in State}
     show_sums(
         tally,
         as_json=asked.as_json,
         verified=keys is not None,
-        written=(stamp.id, target.written, target.topics) if target is not None else None,
+        written=(stamp.id, target.written, target.places) if target is not None else None,
     )
     return tally
 
@@ -100,7 +118,7 @@ class _Run:
         *,
         at: datetime,
         keys: Keys | None,
-        target: Derived | None,
+        target: Derived | DerivedFile | None,
     ) -> None:
         self._asked = asked
         self._deriver = deriver
@@ -146,7 +164,7 @@ class _Run:
 
         So the order is the journal's, whenever the published event comes by.
         """
-        if self._asked.everything:
+        if self._asked.is_all:
             with contextlib.suppress(NotAJournalRecord, CannotDerive):
                 event = self._deriver.event_of(journalled(value), self._at)
                 self._unwritten.append((event, source))
@@ -155,7 +173,7 @@ class _Run:
         self._tally.add(judged)
         if self._asked.diff and judged.state not in {State.UNCHANGED, State.REPEATED}:
             show_judged(judged, as_json=self._asked.as_json)
-        if judged.event is not None and judged.state in _WRITTEN and not self._asked.everything:
+        if judged.event is not None and judged.state in _WRITTEN and not self._asked.is_all:
             self._unwritten.append((judged.event, judged.source))
 
     async def _write(self) -> None:
@@ -192,12 +210,42 @@ def _ask() -> None:
 
 @contextlib.asynccontextmanager
 async def _writing(
-    settings: Settings, stamp: Stamp, asked: Asked
-) -> AsyncGenerator[Derived | None]:
-    """Run what writes, None where nothing is to be written; raises CannotWrite."""
-    if not asked.write:
+    settings: Settings, stamp: Stamp, asked: Asked, origin: Mapping[str, object]
+) -> AsyncGenerator[Derived | DerivedFile | None]:
+    """Run what writes, None where nothing is to be written.
+
+    Raises CannotWrite, TargetExists, InUse and NoParquet.
+    """
+    if asked.destination is not None:
+        async with _to_file(asked.destination, asked.query.types, stamp, origin) as file:
+            yield file
+    elif asked.write:
+        async with _to_topics(settings, stamp, to_live=asked.to_live) as topics:
+            yield topics
+    else:
         yield None
-        return
+
+
+@contextlib.asynccontextmanager
+async def _to_file(
+    destination: Destination, types: Sequence[str], stamp: Stamp, origin: Mapping[str, object]
+) -> AsyncGenerator[DerivedFile]:
+    file = file_target(destination, "events", types, origin=origin, stamp=stamp)
+    try:
+        file.open(None)
+        derived_file = DerivedFile(file, stamp, destination.place)
+        yield derived_file
+        await derived_file.finish()
+    except TargetExists:
+        file.close()  # what is under way may be complete, and the error names it
+        raise
+    except BaseException:
+        file.discard()
+        raise
+
+
+@contextlib.asynccontextmanager
+async def _to_topics(settings: Settings, stamp: Stamp, *, to_live: bool) -> AsyncGenerator[Derived]:
     kafka = connection(settings)
     kafka = replace(kafka, client_id=f"{kafka.client_id}-replay")
     publisher = KafkaPublisher(
@@ -212,6 +260,6 @@ async def _writing(
         except TimeoutError as error:
             message = f"{settings.kafka.bootstrap_servers}: no connection"
             raise CannotWrite(message) from error
-        yield Derived(kafka, publisher, stamp, to_live=asked.to_live)
+        yield Derived(kafka, publisher, stamp, to_live=to_live)
     finally:
         await publisher.stop(_ACK_TIMEOUT_S)

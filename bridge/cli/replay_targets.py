@@ -1,18 +1,18 @@
 """From where a replay goes to, to the target that takes it there."""
 
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from typing import assert_never
 
 from bridge import catalogue
 from bridge.publish.connection import Connection
-from bridge.replay import Target
-from bridge.replay.columns import Table, of_events, of_journal, types_of
-from bridge.replay.manifest import Manifest
+from bridge.replay import Stamp, Target
+from bridge.replay.columns import of_events, of_journal, types_of
+from bridge.replay.manifest import Manifest, origin_of
 from bridge.replay.new_topic import create, names_for, planned_like
-from bridge.replay.plan import Plan
-from bridge.replay.progress import IN_FILES, Progress
+from bridge.replay.progress import IN_FILES, Destination, Progress
+from bridge.replay.selection import Source
 from bridge.replay.to_file import File, csv_head, csv_lines, json_lines
 from bridge.replay.to_parquet import Parquet
 from bridge.replay.to_topic import topics
@@ -77,23 +77,31 @@ def is_there(progress: Progress) -> bool:
 
 
 def _file(progress: Progress) -> File | Parquet:
-    path = Path(progress.destination.place)
-    table = None if progress.destination.kind == "jsonl" else _table(progress.plan)
-    is_typed = progress.destination.kind == "parquet"
-    columns = None
-    if table is not None:
-        columns = table.typed_columns if is_typed else table.columns
-    manifest = Manifest(
-        progress.plan, progress.stamp, columns, is_typed=is_typed, skipped=progress.skipped
+    origin = origin_of(progress.plan, progress.skipped)
+    query = progress.plan.query
+    return file_target(
+        progress.destination, query.source, query.types, origin=origin, stamp=progress.stamp
     )
-    if table is None:
-        return File(path, json_lines, head=b"", manifest=manifest)
-    if progress.destination.kind == "csv":
+
+
+def file_target(
+    destination: Destination,
+    source: Source,
+    types: Sequence[str],
+    *,
+    origin: Mapping[str, object],
+    stamp: Stamp,
+) -> File | Parquet:
+    """Return the target that writes a file, or a folder of files; raises NoParquet.
+
+    ``source`` and ``types`` are what the records are, which says which columns there are.
+    """
+    path = Path(destination.place)
+    if destination.kind == "jsonl":
+        return File(path, json_lines, head=b"", manifest=Manifest(origin, stamp))
+    is_journal = source == "journal"
+    table = of_journal() if is_journal else of_events(types_of(catalogue.load().by_name, types))
+    if destination.kind == "csv":
+        manifest = Manifest(origin, stamp, table.columns)
         return File(path, csv_lines(table), head=csv_head(table), manifest=manifest)
-    return Parquet(path, table, manifest)
-
-
-def _table(plan: Plan) -> Table:
-    if plan.query.source == "journal":
-        return of_journal()
-    return of_events(types_of(catalogue.load().by_name, plan.query.types))
+    return Parquet(path, table, Manifest(origin, stamp, table.typed_columns, is_typed=True))

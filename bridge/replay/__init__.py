@@ -36,6 +36,48 @@ class Stamp:
     at: str
 
 
+class FileRecord(Protocol):
+    """What a file has a line or a row for: a record of a topic, or one that no topic has.
+
+    A record that no topic has is without ``partition`` and ``offset``.
+    """
+
+    @property
+    def topic(self) -> str:
+        """Return the topic, or the one that it would be published to."""
+        ...
+
+    @property
+    def partition(self) -> int | None:
+        """Return the partition."""
+        ...
+
+    @property
+    def offset(self) -> int | None:
+        """Return the offset."""
+        ...
+
+    @property
+    def timestamp(self) -> int:
+        """Return the timestamp in epoch milliseconds."""
+        ...
+
+    @property
+    def key(self) -> bytes | None:
+        """Return the key."""
+        ...
+
+    @property
+    def value(self) -> bytes | None:
+        """Return the value."""
+        ...
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]:
+        """Return the headers, in their order."""
+        ...
+
+
 class Target(Protocol):
     """Where records are replayed to. Every method raises CannotWrite."""
 

@@ -21,11 +21,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
 import orjson
-from aiokafka.structs import ConsumerRecord
 
 from bridge import catalogue
 from bridge.callbacks.model import CallbackType
 from bridge.derived.schemas import Schema, event_schema, journal_schema
+from bridge.replay import FileRecord
 from bridge.replay.column_names import RECORD_PREFIX, Place, names_of
 from bridge.replay.column_types import (
     TEXT,
@@ -102,7 +102,7 @@ class Table:
         """Return the names of the columns of ``row``."""
         return [one.name for one in self.columns]
 
-    def row(self, record: ConsumerRecord) -> list[Cell]:
+    def row(self, record: FileRecord) -> list[Cell]:
         """Return the cells of a record as text: rule 2."""
         values: list[object] = [None] * len(self._types)
         _fill(values, self._root, _json(record.value), {})
@@ -117,7 +117,7 @@ class Table:
             *text_or_base64(record.value),
         ]
 
-    def typed_row(self, record: ConsumerRecord) -> list[Value]:
+    def typed_row(self, record: FileRecord) -> list[Value]:
         """Return the cells of a record as their columns' types: rule 3."""
         values: list[object] = [None] * len(self._types)
         misfits: dict[str, object] = {}
@@ -199,7 +199,7 @@ def _leaves(
         yield place, type_of_schema(whole, definitions)
 
 
-def headers_of(record: ConsumerRecord) -> list[dict[str, Cell]]:
+def headers_of(record: FileRecord) -> list[dict[str, Cell]]:
     """Return the headers as JSON can hold them: text, else base64."""
     found: list[dict[str, Cell]] = []
     for name, value in record.headers:

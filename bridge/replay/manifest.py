@@ -1,7 +1,7 @@
 """What a replay's files are: a manifest beside them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,21 +17,33 @@ from bridge.replay.plan import Plan
 FORMAT: Final = 1
 
 
+def origin_of(plan: Plan, skipped: Sequence[str] = ()) -> dict[str, object]:
+    """Return what a manifest says of a plan; ``skipped`` are the places of records left out."""
+    return {
+        "records_planned": plan.records,
+        "skipped": skipped,
+        "query": plan.query,
+        "window": plan.window,
+        "plan_id": plan.id,
+        "planned_at": plan.made_at,
+        "first": None if plan.first_ms is None else utc_from_ms(plan.first_ms),
+        "last": None if plan.last_ms is None else utc_from_ms(plan.last_ms),
+        "parts": plan.parts,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What is said of the files: the plan they follow, the replay they are of, their columns if any.
+    """What is said of the files: what they were made from, the replay they are of, their columns if any.
 
     ``columns`` are listed with the place of their values in the JSON, and with their types if
     ``is_typed``.
-
-    ``skipped`` are the places of records that were left out.
     """
 
-    plan: Plan
+    origin: Mapping[str, object]
     stamp: Stamp
     columns: Sequence[Column] | None = None
     is_typed: bool = False
-    skipped: Sequence[str] = ()
 
     def refuse_another(self, beside: Path) -> None:
         """Return if nothing has the manifest's name yet; raises TargetExists."""
@@ -46,22 +58,13 @@ class Manifest:
 
         ``misfits`` is the number of rows with a value that its column's type cannot hold.
         """
-        plan = self.plan
         found = {
             "format": FORMAT,
             "bridge_version": __version__,
             "replay_id": self.stamp.id,
             "replay_at": self.stamp.at,
             "records": records,
-            "records_planned": plan.records,
-            "skipped": self.skipped,
-            "query": plan.query,
-            "window": plan.window,
-            "plan_id": plan.id,
-            "planned_at": plan.made_at,
-            "first": None if plan.first_ms is None else utc_from_ms(plan.first_ms),
-            "last": None if plan.last_ms is None else utc_from_ms(plan.last_ms),
-            "parts": plan.parts,
+            **self.origin,
             "columns": self._described(),
             **({} if misfits is None else {"misfits": misfits}),
             "files": [

@@ -29,6 +29,17 @@ Sourced = tuple[Event, str]
 """A derived event, and the place of its journal record."""
 
 
+def stamped(record: Record, source: str, stamp: Stamp) -> Record:
+    """Return the record of a derived event with the headers that say so: rule 1."""
+    more = (
+        ("replay_id", stamp.id.encode()),
+        ("replay_source", source.encode()),
+        ("replay_at", stamp.at.encode()),
+        (DERIVED, b"1"),
+    )
+    return replace(record, headers=(*record.headers, *more))
+
+
 class Derived:
     """Publishes derived events."""
 
@@ -43,7 +54,7 @@ class Derived:
         self.written = 0
 
     @property
-    def topics(self) -> list[str]:
+    def places(self) -> list[str]:
         """Return the topics that were written to."""
         return list(self._names.values())
 
@@ -68,14 +79,8 @@ class Derived:
 
     def _record(self, event: Event, source: str) -> Record:
         """Return what is published of an event: rule 1."""
-        said = (
-            ("replay_id", self._stamp.id.encode()),
-            ("replay_source", source.encode()),
-            ("replay_at", self._stamp.at.encode()),
-            (DERIVED, b"1"),
-        )
-        record = event.record
-        return replace(record, topic=self._names[record.topic], headers=(*record.headers, *said))
+        record = stamped(event.record, source, self._stamp)
+        return replace(record, topic=self._names[record.topic])
 
     async def _publish(self, records: Sequence[Record]) -> None:
         for attempt in range(_TRIES):

@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 import orjson
-from aiokafka.structs import ConsumerRecord
 
-from bridge.replay import Cadence, CannotWrite, State, TargetExists
+from bridge.replay import Cadence, CannotWrite, FileRecord, State, TargetExists
 from bridge.replay.columns import Cell, Table, headers_of, text_or_base64, utc_from_ms
 from bridge.replay.files import locked, name
 from bridge.replay.manifest import Manifest
@@ -32,7 +31,7 @@ _CADENCE: Final = Cadence(records=10_000, seconds=1.0)
 # and the mark of rule 4 itself.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")  # noqa: RUF001 (meant)
 
-Lines = Callable[[Sequence[ConsumerRecord]], bytes]
+Lines = Callable[[Sequence[FileRecord]], bytes]
 
 
 class File:
@@ -106,7 +105,13 @@ class File:
             with contextlib.suppress(OSError):
                 self._stream.close()
 
-    async def put(self, records: Sequence[ConsumerRecord]) -> None:
+    def discard(self) -> None:
+        """Close the file and delete it, if it has not got its name: nobody will go on with it."""
+        self.close()
+        with contextlib.suppress(OSError):
+            self._partial.unlink(missing_ok=True)
+
+    async def put(self, records: Sequence[FileRecord]) -> None:
         """Add a line, or what CSV makes of one, for each record."""
         if self._stream is None:
             raise self._failed(OSError("closed"))
@@ -147,12 +152,12 @@ class File:
         return CannotWrite(f"{self._path}: {error.strerror or error}")
 
 
-def json_lines(records: Sequence[ConsumerRecord]) -> bytes:
+def json_lines(records: Sequence[FileRecord]) -> bytes:
     """Return a line a record. A value that is JSON on one line stands in it byte for byte."""
     return b"".join([_json_line(record) for record in records])
 
 
-def _json_line(record: ConsumerRecord) -> bytes:
+def _json_line(record: FileRecord) -> bytes:
     line: dict[str, object] = {
         "topic": record.topic,
         "partition": record.partition,
@@ -192,7 +197,7 @@ def csv_head(table: Table) -> bytes:
 def csv_lines(table: Table) -> Lines:
     """Return what makes rows of CSV (RFC 4180, UTF-8): rule 4."""
 
-    def lines(records: Sequence[ConsumerRecord]) -> bytes:
+    def lines(records: Sequence[FileRecord]) -> bytes:
         return b"".join([_csv_line(table.row(record)) for record in records])
 
     return lines

@@ -16,9 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from aiokafka.structs import ConsumerRecord
-
-from bridge.replay import Cadence, CannotWrite, State, TargetExists
+from bridge.replay import Cadence, CannotWrite, FileRecord, State, TargetExists
 from bridge.replay.column_types import DECIMAL_DIGITS, DECIMAL_SCALE, ColumnType, Kind, Value
 from bridge.replay.columns import MISFITS_AT, Table
 from bridge.replay.files import sync_folder
@@ -53,6 +51,7 @@ class Parquet:
         self._files = 0
         self._records = 0
         self._misfits = 0
+        self._made_folder = False
         self._writer: ParquetWriter | None = None
         self._stream: BinaryIO | None = None
 
@@ -66,6 +65,7 @@ class Parquet:
             self._manifest.refuse_another(self._folder)
         settled = {self._name(number) for number in range(self._files)}
         with self._translated():
+            self._made_folder = not self._folder.exists()
             self._folder.mkdir(mode=0o700, exist_ok=True)
             found = {file.name for file in self._folder.iterdir()}
             if any(not name.startswith(self._prefix) for name in found):
@@ -91,7 +91,16 @@ class Parquet:
             with contextlib.suppress(OSError):
                 self._stream.close()
 
-    async def put(self, records: Sequence[ConsumerRecord]) -> None:
+    def discard(self) -> None:
+        """Delete the files of this replay, and the folder if this replay made it."""
+        self.close()
+        with contextlib.suppress(OSError):
+            for file in self._folder.glob(f"{self._prefix}*"):
+                file.unlink()
+            if self._made_folder:
+                self._folder.rmdir()
+
+    async def put(self, records: Sequence[FileRecord]) -> None:
         """Add a row for each record."""
         rows = [self._table.typed_row(record) for record in records]
         self._misfits += sum(row[MISFITS_AT] is not None for row in rows)

@@ -216,7 +216,7 @@ async def test_derived_events_are_published_beside_the_live_ones(audit: Audit) -
         target = Derived(audit.kafka.connection, publisher, Stamp("cafe", "now"), to_live=False)
         await target.write(found)
     names = {audit.prefix + topic + ".derived.cafe" for topic in (RING, ANSWER, HANGUP)}
-    assert (set(target.topics), target.written) == (names, 12)
+    assert (set(target.places), target.written) == (names, 12)
     written = read_back(audit.kafka.address, sorted(names))
     live = {dict(record.headers)["ce_id"]: record for record in audit.events}
     for record in written:
@@ -243,8 +243,8 @@ async def test_events_that_were_derived_into_the_live_topic_are_not_what_was_pub
     async with running(audit.kafka.publisher()) as publisher:
         target = Derived(audit.kafka.connection, publisher, Stamp("cafe", "now"), to_live=True)
         await target.write([(judged.event, judged.source)])
-    assert target.topics == [first.event.record.topic]
-    assert len(read_back(audit.kafka.address, target.topics)) == 2
+    assert target.places == [first.event.record.topic]
+    assert len(read_back(audit.kafka.address, target.places)) == 2
     assert await audit.states() == {State.CHANGED: 1}
 
 

@@ -13,7 +13,7 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 
 from bridge.replay import CannotWrite, Stamp, State, TargetExists
-from bridge.replay.manifest import Manifest
+from bridge.replay.manifest import Manifest, origin_of
 from bridge.replay.progress import InUse
 from bridge.replay.selection import Query
 from bridge.replay.to_file import File, json_lines
@@ -23,7 +23,7 @@ from tests.replay.making import NOON_MS, part, plan_of, stored
 PLAN = plan_of(
     part("topic", 0, 0, 9), query=Query(source="journal", since="2h"), within=Window(NOON_MS, None)
 )
-MANIFEST = Manifest(PLAN, Stamp("abcd1234", "2026-03-08T09:00:00Z"))
+MANIFEST = Manifest(origin_of(PLAN), Stamp("abcd1234", "2026-03-08T09:00:00Z"))
 RECORDS = [stored(n, value=b'{"n":%d}' % n) for n in range(9)]
 
 
@@ -264,3 +264,21 @@ async def test_what_a_full_disk_does_not_take_does_not_hide_that_it_is_full(path
 async def test_a_file_that_is_closed_takes_nothing(path: Path) -> None:
     with pytest.raises(CannotWrite):
         await file_at(path).put(RECORDS)
+
+
+async def test_a_file_that_is_discarded_leaves_nothing(path: Path) -> None:
+    file = file_at(path)
+    file.open(None)
+    await file.put(RECORDS)
+    file.discard()
+    assert list(path.parent.iterdir()) == []
+
+
+async def test_a_file_that_is_complete_is_not_discarded(path: Path) -> None:
+    file = file_at(path)
+    file.open(None)
+    await file.put(RECORDS)
+    await file.settle()
+    await file.finish()
+    file.discard()
+    assert lines_of(path) == list(range(9))

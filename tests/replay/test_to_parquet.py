@@ -11,7 +11,7 @@ from aiokafka.structs import ConsumerRecord
 
 from bridge.replay import CannotWrite, Stamp, TargetExists, to_parquet
 from bridge.replay.columns import of_journal
-from bridge.replay.manifest import Manifest
+from bridge.replay.manifest import Manifest, origin_of
 from bridge.replay.to_parquet import NoParquet, Parquet
 from tests.replay.making import part, plan_of, samples, stored, stored_of
 
@@ -23,7 +23,9 @@ JOURNAL = stored_of(samples("voice.call.hangup")[0].journal)
 
 def parquet_at(folder: Path, *, replay_id: str = "abcd1234") -> Parquet:
     stamp = Stamp(replay_id, "2026-03-08T09:00:00Z")
-    return Parquet(folder, TABLE, Manifest(PLAN, stamp, TABLE.typed_columns, is_typed=True))
+    return Parquet(
+        folder, TABLE, Manifest(origin_of(PLAN), stamp, TABLE.typed_columns, is_typed=True)
+    )
 
 
 def offsets(*files: Path) -> list[int]:
@@ -201,3 +203,19 @@ def test_without_pyarrow_it_is_said_what_to_install(
     monkeypatch.setattr(to_parquet, "find_spec", lambda _: None)
     with pytest.raises(NoParquet, match=r"callback-bridge\[export\]"):
         parquet_at(folder)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_discarding_deletes_the_files_and_the_folder_that_this_replay_made(
+    folder: Path, *, is_there: bool
+) -> None:
+    if is_there:
+        folder.mkdir()
+    target = parquet_at(folder)
+    target.open(None)
+    await target.put([stored(0)])
+    await target.settle()
+    await target.put([stored(n) for n in range(1, 2500)])
+    target.discard()
+    assert folder.exists() == is_there
+    assert not is_there or list(folder.iterdir()) == []
