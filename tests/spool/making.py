@@ -21,6 +21,8 @@ JOURNAL: Final = "journal"
 DEAD: Final = "dead"
 NOON_MS: Final = 1_772_884_800_123
 AT_ONCE: Final = BackOff(0.0, 0.0)
+# Tests read a spool page by page, as the drain does: a page bounds memory, not what they find.
+PAGE_CALLBACKS_MAX: Final = 1_000
 # Nothing in the tests waits for longer than it must.
 BRISK: Final = Pace(look_s=0.01, late_s=0.0, topic=AT_ONCE, refused=AT_ONCE)
 
@@ -135,7 +137,13 @@ async def rest(drain: Drain, turns_max: int = 500) -> None:
 
 
 async def everything(spool: DiskSpool) -> list[Kept]:
-    return await spool.page(0, callbacks_max=10_000, bytes_max=10**9)
+    """Return all callbacks that wait to be published, oldest first, however many there are."""
+    found: list[Kept] = []
+    while page := await spool.page(
+        found[-1].number if found else 0, callbacks_max=PAGE_CALLBACKS_MAX, bytes_max=10**9
+    ):
+        found += page
+    return found
 
 
 async def held_names(spool: DiskSpool) -> list[str]:
@@ -143,13 +151,17 @@ async def held_names(spool: DiskSpool) -> list[str]:
 
 
 def names_in(path: Path) -> list[str]:
-    """Return the names of the callbacks in a file nobody has open."""
-    store = Store(path)
-    try:
-        page = store.page(0, callbacks_max=10_000, bytes_max=10**9, parked=True)
-    finally:
-        store.close()
-    return [name_of(one.records[0]) for one in page]
+    """Return the names of all callbacks in a file that no process has open."""
+    found: list[Kept] = []
+    with contextlib.closing(Store(path)) as store:
+        while page := store.page(
+            found[-1].number if found else 0,
+            callbacks_max=PAGE_CALLBACKS_MAX,
+            bytes_max=10**9,
+            parked=True,
+        ):
+            found += page
+    return [name_of(one.records[0]) for one in found]
 
 
 def entries(directory: Path) -> set[str]:
