@@ -11,6 +11,7 @@ import structlog
 from bridge import catalogue
 from bridge.catalogue import Catalogue
 from bridge.dev.broker import embedded_broker
+from tests.signals import default_in_new_processes
 
 hypothesis.settings.register_profile(
     "bridge",
@@ -19,6 +20,13 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("bridge")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _default_signals_in_new_processes() -> Iterator[None]:
+    """Have Ctrl-C end what a test starts, even in a suite that runs in the background."""
+    with default_in_new_processes():
+        yield
 
 
 @pytest.fixture(autouse=True)
