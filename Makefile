@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# `make demo` needs less than the tests do. What `make test` has installed is enough for it.
+DEMO_INSTALLED := $(if $(wildcard $(INSTALLED)),$(INSTALLED),$(VENV)/.installed-demo)
 KAFKA_LIBS := .cache/kafka/libs
 NODE_MODULES := tests/node/node_modules
 TOOLS := .cache/tools
@@ -12,6 +14,7 @@ MEASURED := --cov --cov-report=term --cov-report=json:.cache/coverage.json
 # Extras are kept: an older pip, told of `coverage` alone, takes the newest for `coverage[toml]`, which
 # has no hash here, and fails on the day after a release.
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-annotate --no-header --upgrade
+BUILD_REQUIRES := $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")'
 # Set to have `make test` measure coverage too, which takes it twice as long.
 COVERAGE ?=
 # Tests run file by file on as many cores as there are, and no more than four: each core has a broker of
@@ -26,19 +29,30 @@ ARGS ?=
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf '  %-15s %s\n' "$$name" "$$text"; done
 
-$(INSTALLED): requirements/dev.txt pyproject.toml
+# Install the packages of one requirements file, and this checkout: $(call set_up,FILE,FOR,ABOUT)
+define set_up
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Say: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@echo "Setting up $(VENV) (once) ..."
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "Setting up $(VENV) for $(2): $$(grep -c == $(1)) packages (once; $(3)) ..."
+	@begun=$$(date +%s) \
+		&& $(PYTHON) -m venv $(VENV) \
+		&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) \
+		&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . \
+		&& echo "Set up in $$(($$(date +%s) - begun)) s."
 	@touch $@
+endef
 
-demo: $(INSTALLED) ## Place two emulated calls and watch their callbacks become events
+$(INSTALLED): requirements/dev.txt pyproject.toml
+	$(call set_up,$<,development,about a minute)
+
+$(VENV)/.installed-demo: requirements/demo.txt pyproject.toml
+	$(call set_up,$<,the demo,about 20 seconds)
+
+demo: $(DEMO_INSTALLED) ## Place two emulated calls and watch their callbacks become events
+	@echo "Placing two emulated calls: about 5 seconds ..."
 	@$(BIN)/callback-bridge demo
 
-dev: $(INSTALLED) ## Run the bridge on an embedded broker until Ctrl-C
+dev: $(DEMO_INSTALLED) ## Run the bridge on an embedded broker until Ctrl-C
 	@$(BIN)/callback-bridge dev
 
 test: $(INSTALLED) ## Run the tests, on the embedded broker
@@ -141,10 +155,12 @@ bench-replay: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Replay 200,000 callbacks on 
 fuzz: $(INSTALLED) ## Mutate 200,000 callbacks through the core
 	@$(BIN)/python -m tests.fuzz.mutate --count 200000 $(ARGS)
 
+# The demo needs what `dev` does, and what its editable install of this checkout is built with.
 lock: $(INSTALLED) ## Lock the requirements anew, with hashes
 	@$(BIN)/uv pip compile -q $(LOCKED) pyproject.toml -o requirements/run.txt
 	@$(BIN)/uv pip compile -q $(LOCKED) pyproject.toml --extra test -c requirements/run.txt -o requirements/dev.txt
-	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | $(BIN)/uv pip compile -q $(LOCKED) - -c requirements/dev.txt -o requirements/build.txt
+	@$(BUILD_REQUIRES) | $(BIN)/uv pip compile -q $(LOCKED) - -c requirements/dev.txt -o requirements/build.txt
+	@{ $(BUILD_REQUIRES); echo editables; } | $(BIN)/uv pip compile -q $(LOCKED) pyproject.toml --extra dev - -c requirements/dev.txt -o requirements/demo.txt
 
 clean: ## Remove what the targets above made
 	@rm -rf $(VENV) .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist $(NODE_MODULES)
