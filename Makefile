@@ -20,7 +20,7 @@ COVERAGE ?=
 # Tests run file by file on as many cores as there are, and no more than four: each core has a broker of
 # its own. Set to nothing to run them one after the other, which is quicker for a few.
 PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=loadfile
-# Set to choose tests: make test PARALLEL= ARGS="-k fold"
+# Set to choose tests, or options of `dev`: make test PARALLEL= ARGS="-k fold", make dev ARGS="--port 8082"
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -53,7 +53,7 @@ demo: $(DEMO_INSTALLED) ## Place two emulated calls and watch their callbacks be
 	@$(BIN)/callback-bridge demo
 
 dev: $(DEMO_INSTALLED) ## Run the bridge on an embedded broker until Ctrl-C
-	@$(BIN)/callback-bridge dev
+	@$(BIN)/callback-bridge dev $(ARGS)
 
 test: $(INSTALLED) ## Run the tests, on the embedded broker
 	@$(BIN)/python -m pytest -m "$(QUICK)" $(PARALLEL) $(if $(COVERAGE),$(MEASURED)) $(ARGS)

@@ -1,0 +1,252 @@
+"""The README can be followed: its commands are run in order, as a reader runs them.
+
+Every fenced block of commands is given to a shell, in the README's order, in a folder that has what
+``make`` looks at. A comment above a block names its terminal, if that is not the first, and says that
+the block's last command runs until Ctrl-C. What is not run literally:
+
+1. ``.venv`` is made of the environment that runs the tests, so that nothing is installed again.
+2. ``make test`` is run with ``--dry-run``: it is what runs this test.
+3. Ports are free ones, because those that the README names may be taken: the broker's is the one that
+   ``make dev`` prints.
+"""
+
+import contextlib
+import inspect
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from bridge.cli.dev import dev
+from tests.ingress.running import eventually
+from tests.ports import free_port
+
+ROOT: Final = Path(__file__).parents[2]
+README: Final = (ROOT / "README.md").read_text()
+# A bound on each step that ends a hang, and says nothing of how fast a step must be.
+PATIENCE_S: Final = 120.0
+BROKER: Final = "127.0.0.1:19092"
+PORT: Final = "8081"
+
+# What a command that runs until Ctrl-C writes when it is ready, or has shown what it is to show.
+READY: Final = {
+    "make dev": "Events appear below",
+    "callback-bridge serve": '"event":"bridge_started"',
+    "callback-bridge tail --since 1h": '"type":"com.plivo.voice.call.hangup.v1"',
+}
+
+_BLOCK: Final = re.compile(
+    r"(?:^<!-- terminal (?P<terminal>\d): runs until Ctrl-C -->\n)?"
+    r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Commands for one terminal; the last may run until Ctrl-C."""
+
+    terminal: int
+    text: str
+    last: str | None
+
+    @property
+    def ready(self) -> str | None:
+        """Return what the last command writes when it is ready, if it runs until Ctrl-C."""
+        return None if self.last is None else READY[without_comment(self.last)]
+
+
+def without_comment(line: str) -> str:
+    return line.partition(" #")[0].strip()
+
+
+def blocks() -> list[Block]:
+    found: list[Block] = []
+    for one in _BLOCK.finditer(README):
+        if one["kind"] == "sh" and one["terminal"] is None:
+            found.append(Block(1, one["text"], None))
+        elif one["kind"] == "sh":
+            *before, last = one["text"].splitlines()
+            found.append(Block(int(one["terminal"]), "\n".join(before), last))
+    return found
+
+
+class Terminal:
+    """A shell that ends at the first command that fails, and everything its commands wrote."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            ["sh", "-e"],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for everything that runs in a terminal, and no more
+        )
+        self.written = ""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self._blocks = 0
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                self.written += line
+
+    def run(self, commands: str) -> None:
+        """Run commands to their end; fails if one of them does."""
+        self._blocks += 1
+        end = f"block {self._blocks} of this terminal has ended"
+        self._type(f"{commands}\necho '{end}'")
+        self._wait_for(end)
+
+    def begin(self, command: str, ready: str) -> None:
+        """Run a command that goes on, until it has written that it is ready."""
+        begun = len(self.written)
+        self._type(command)
+        self._wait_for(ready, begun)
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C, and return when nothing runs in the terminal any more."""
+        self._signal(signal.SIGINT)
+        self._close()
+        eventually(lambda: not self._signal(0), PATIENCE_S)
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+        self._close()
+
+    def _close(self) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.wait(PATIENCE_S)
+        self._reader.join(PATIENCE_S)
+
+    def _signal(self, number: int) -> bool:
+        try:
+            os.killpg(self._process.pid, number)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def _type(self, text: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(text + "\n")
+        self._process.stdin.flush()
+
+    def _wait_for(self, text: str, begun: int = 0) -> None:
+        ended = self._process.poll
+        eventually(lambda: text in self.written[begun:] or ended() is not None, PATIENCE_S)
+        self._reader.join(0 if ended() is None else PATIENCE_S)
+        assert text in self.written[begun:], self.written
+
+
+def prepare_checkout(folder: Path) -> None:
+    """Make a checkout of what ``make`` looks at, in which everything is installed: rule 1."""
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy2(ROOT / name, folder)
+    shutil.copytree(ROOT / "requirements", folder / "requirements")
+    installed = folder / ".venv"
+    installed.mkdir()
+    for one in Path(sys.prefix).iterdir():
+        if not one.name.startswith(".installed"):
+            (installed / one.name).symlink_to(one)
+    (installed / ".installed").touch()
+
+
+def readers_environment() -> dict[str, str]:
+    """Return the machine's environment without ours: no settings, no ``make``, no ``.venv``."""
+    ours = ("BRIDGE_", "PLIVO_", "MAKE", "MFLAGS", "VIRTUAL_ENV", "ARGS", "PARALLEL")
+    inherited = os.environ  # noqa: TID251 (what a process is started with)
+    kept = {name: of for name, of in inherited.items() if not name.startswith(ours)}
+    folders = kept["PATH"].split(os.pathsep)
+    here = [one for one in folders if not (Path(one) / "callback-bridge").exists()]
+    # The README's serve has its management port by default.
+    management = {"BRIDGE_MANAGEMENT_PORT": str(free_port())}
+    return kept | management | {"PATH": os.pathsep.join(here), "NO_COLOR": "1", "COLUMNS": "120"}
+
+
+def adapted(text: str, broker: str, port: str) -> str:
+    """Return commands as they are run: rules 2 and 3."""
+    options = " ".join(f"--{name.replace('_', '-')} 0" for name in ports_of_dev())
+    text = text.replace(BROKER, broker).replace(PORT, port)
+    text = re.sub(r"^make test\b", "make --dry-run test", text, flags=re.MULTILINE)
+    return re.sub(r"^make dev\b", f'make dev ARGS="{options}"', text, flags=re.MULTILINE)
+
+
+def ports_of_dev() -> dict[str, int]:
+    """Return the default of each option of ``dev`` that is a port."""
+    parameters = inspect.signature(dev).parameters.items()
+    return {name: one.default for name, one in parameters if name.endswith("port")}
+
+
+def broker_of(written: str) -> str:
+    """Return the broker's address as ``make dev`` printed it."""
+    found = re.search(r"^.*(?:Kafka +|BOOTSTRAP_SERVERS=)(127\.0\.0\.1:\d+)", written, re.MULTILINE)
+    assert found is not None, written
+    return found[1]
+
+
+@pytest.fixture
+def terminals(tmp_path: Path) -> Iterator[dict[int, Terminal]]:
+    prepare_checkout(tmp_path)
+    environment = readers_environment()
+    opened = {
+        number: Terminal(tmp_path, environment) for number in {1, *(b.terminal for b in blocks())}
+    }
+    try:
+        yield opened
+    finally:
+        for one in opened.values():
+            one.kill()
+
+
+@pytest.mark.skipif(
+    not (shutil.which("make") and shutil.which("curl")), reason="needs make and curl"
+)
+def test_the_readme_can_be_followed_from_top_to_bottom(terminals: dict[int, Terminal]) -> None:
+    broker, port = BROKER, str(free_port())
+    for block in blocks():
+        terminal = terminals[block.terminal]
+        terminal.run(adapted(block.text, broker, port))
+        if block.last is not None and block.ready is not None:
+            terminal.begin(adapted(block.last, broker, port), block.ready)
+        if block.terminal == 2:
+            broker = broker_of(terminal.written)
+    assert "demo: 6 callbacks, 6 events, 6 journal records, 0 lost" in terminals[1].written
+    assert "HTTP/1.1 200 OK" in terminals[3].written
+    for terminal in reversed(terminals.values()):
+        terminal.interrupt()
+        assert "Traceback" not in terminal.written
+    assert '"event":"bridge_stopped"' in terminals[1].written
+
+
+def test_every_block_of_the_readme_is_text_or_is_run() -> None:
+    fences = re.findall(r"^```(.*)$", README, re.MULTILINE)
+    assert set(fences[::2]) <= {"sh", "text"}
+    assert set(fences[1::2]) == {""}
+    assert len(blocks()) == fences.count("sh")
+    assert README.count("<!-- terminal") == sum(block.last is not None for block in blocks())
+
+
+def test_the_first_command_is_the_demo() -> None:
+    assert blocks()[0].text.startswith("make demo ")
+
+
+def test_the_ports_of_dev_are_those_that_the_readme_names() -> None:
+    assert ports_of_dev()["port"] == 8080
+    for number in ports_of_dev().values():
+        assert f"127.0.0.1:{number}" in README
