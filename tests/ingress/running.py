@@ -24,12 +24,12 @@ from bridge.publish.memory import MemoryPublisher
 from bridge.record import Record
 from bridge.settings import load
 from tests.durably import without_spool
+from tests.kafka.waiting import PATIENCE_S
 
 AUTH_ID = "MA0000000000TEST0001"
 TOKEN = "a-token-only-these-tests-know"
 ACCOUNTS = [{"auth_id": AUTH_ID, "auth_tokens": [TOKEN], "timezone": "America/New_York"}]
 VERSION = "0.0.0.test"
-PATIENCE_S = 10.0
 
 
 class Broken:
@@ -124,8 +124,14 @@ def running_bridge(
     """Run a bridge with ``settings`` on top of a test account's, and end it in order."""
     kept = publisher or MemoryPublisher()
     metrics = Metrics(VERSION)
-    # Without a sample of what is rejected, the records are those of what was taken.
-    given: dict[str, object] = {"accounts": ACCOUNTS, "rejected_per_minute_max": 0, **settings}
+    given: dict[str, object] = {
+        "accounts": ACCOUNTS,
+        # Without a sample of what is rejected, the records are those of what was taken.
+        "rejected_per_minute_max": 0,
+        # No test's client is too slow on a busy machine, unless the test is about that.
+        "read_timeout_s": 2 * PATIENCE_S,
+        **settings,
+    }
     chosen = load(None, **given)
     durable = without_spool(kept, metrics)
     app = application(chosen, durable, metrics)

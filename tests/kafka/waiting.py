@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 # No assertion about time: a bound, so that a test that waits for what never comes fails.
-PATIENCE_S: Final = 40.0
+PATIENCE_S: Final = 120.0
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -1,0 +1,102 @@
+"""Time for the connections of a bridge that runs: it passes when the test says so, and only then.
+
+With a real clock a busy machine is a slow client: it may need longer than a short limit to send what
+the test is about. So the timers that a connection sets wait for the test.
+"""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+
+from bridge.ingress import protocol
+from tests.ingress.running import eventually
+from tests.kafka.waiting import PATIENCE_S
+
+READ_TIMEOUT_S: Final = 10.0
+
+
+class _Timer:
+    """What ``call_later`` returns."""
+
+    def __init__(
+        self, due_s: float, call: Callable[..., object], about: tuple[object, ...]
+    ) -> None:
+        self.due_s = due_s
+        self.call = call
+        self.about = about
+        self.is_pending = True
+
+    def cancel(self) -> None:
+        self.is_pending = False
+
+
+class _Loop:
+    """The loop a connection sees: the real one but for ``call_later``."""
+
+    def __init__(self, real: asyncio.AbstractEventLoop, timers: "Timers") -> None:
+        self._real = real
+        self.call_later = timers.call_later
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+class Timers:
+    """The timers of all connections, and how much has been received from their clients."""
+
+    def __init__(self) -> None:
+        self.received_bytes = 0
+        self._now_s = 0.0
+        self._timers: list[_Timer] = []
+        self._real: asyncio.AbstractEventLoop | None = None
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Give all connections that are made from now on these timers."""
+        made, received = protocol._Bounded.__init__, protocol._Bounded.data_received
+
+        def make(connection: Any, *given: Any, **named: Any) -> None:
+            made(connection, *given, **named)
+            self._real = connection.loop
+            connection.loop = _Loop(connection.loop, self)
+
+        def receive(connection: Any, data: bytes) -> None:
+            received(connection, data)
+            self.received_bytes += len(data)
+
+        monkeypatch.setattr(protocol._Bounded, "__init__", make)
+        monkeypatch.setattr(protocol._Bounded, "data_received", receive)
+
+    def call_later(self, delay_s: float, call: Callable[..., object], *about: object) -> _Timer:
+        timer = _Timer(self._now_s + delay_s, call, about)
+        self._timers.append(timer)
+        return timer
+
+    def pending(self, *about: object) -> list[_Timer]:
+        """Return the timers that are set, or those that are about this."""
+        return [one for one in self._timers if one.is_pending and (not about or one.about == about)]
+
+    def pass_s(self, seconds: float) -> None:
+        """Let time pass for the connections, and return when it has."""
+        assert self._real is not None
+        passed = threading.Event()
+        self._real.call_soon_threadsafe(self._pass, self._now_s + seconds, passed)
+        assert passed.wait(PATIENCE_S)
+
+    def _pass(self, until_s: float, passed: threading.Event) -> None:
+        while due := [one for one in self.pending() if one.due_s <= until_s]:
+            timer = min(due, key=lambda one: one.due_s)
+            self._now_s = timer.due_s
+            timer.cancel()
+            timer.call(*timer.about)
+        self._now_s = until_s
+        passed.set()
+
+    def send(self, connection: socket.socket, data: bytes) -> None:
+        """Send bytes, and return when the bridge has received them."""
+        expected = self.received_bytes + len(data)
+        connection.sendall(data)
+        eventually(lambda: self.received_bytes >= expected)
