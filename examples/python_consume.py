@@ -33,10 +33,12 @@ def show(event: Event) -> None:
         print(f"  {unknown.place} has a new word: {unknown.word}")
 
 
-async def consume(servers: str, topics: list[str], records_max: int | None) -> None:
+async def consume(
+    servers: str, topics: list[str], records_max: int | None, window_s: float
+) -> None:
     """Print what comes, for ever or until ``records_max`` records were read."""
     seen = Deduplicator(ids_max=100_000, age_max_s=3600)
-    held: Reorder[Event] = Reorder(window_s=1, items_max=10_000)
+    held: Reorder[Event] = Reorder(window_s=window_s, items_max=10_000)
     records = 0
     async with AIOKafkaConsumer(
         *topics,
@@ -76,5 +78,6 @@ if __name__ == "__main__":
     parser.add_argument("servers")
     parser.add_argument("topics", nargs="+")
     parser.add_argument("--records", type=int, help="stop after so many; default: never")
+    parser.add_argument("--window", type=float, default=1, help="seconds to wait for late events")
     asked = parser.parse_args()
-    asyncio.run(consume(asked.servers, asked.topics, asked.records))
+    asyncio.run(consume(asked.servers, asked.topics, asked.records, asked.window))

@@ -9,11 +9,12 @@ import orjson
 from bridge.record import Record
 from tests.consume.making import changed, sample
 from tests.kafka.client import Kafka, make_topics, planned, running
+from tests.kafka.waiting import PATIENCE_S
 
 HANGUP: Final = "voice.call.hangup"
 RING: Final = "voice.call.ring"
 STATUS: Final = "messaging.message.status"
-TIME_LIMIT_S: Final = 60
+TIME_LIMIT_S: Final = 3 * PATIENCE_S
 
 
 def event_record(name: str, *, value: bytes | None = None) -> Record:
