@@ -11,6 +11,7 @@ import structlog
 from bridge import catalogue
 from bridge.catalogue import Catalogue
 from bridge.dev.broker import embedded_broker
+from tests.ports import free_port
 from tests.signals import default_in_new_processes
 
 hypothesis.settings.register_profile(
@@ -49,7 +50,8 @@ def types() -> Catalogue:
 @pytest.fixture(scope="session")
 def embedded_kafka() -> Iterator[str]:
     """The address of one embedded broker for the whole run; tests keep apart by topic prefix."""
-    with asyncio.Runner() as runner:
+    with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
+        patch.setattr("bridge.dev.broker.free_port", free_port)
         broker = embedded_broker()
         address = runner.run(broker.__aenter__())
         try:

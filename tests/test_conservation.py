@@ -17,12 +17,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from bridge import catalogue
 from bridge.derived.topics import Sizing, plan
 from bridge.dev.account import ACCOUNTS
-from bridge.dev.broker import free_port
 from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from tests.cli.process import started
 from tests.kafka.client import Kafka, make_topics, read_back
 from tests.kafka.console import Printed, consume
 from tests.kafka.waiting import PATIENCE_S
+from tests.ports import free_port
 from tests.sendings import CALLBACKS, Sending, story
 
 pytest_plugins = ("tests.kafka.fixtures",)

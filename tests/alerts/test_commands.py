@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 from tests.alerts.rules import ROOT
+from tests.kafka.waiting import PATIENCE_S
 
 PAGES: Final = sorted((ROOT / "docs/runbooks").glob("*.md"))
 METRICS: Final = re.compile(r"-- python3 -c \\\n  '(.*)' \\\n  \| grep ")
@@ -41,7 +42,11 @@ def test_metrics_are_read_by_what_the_image_has() -> None:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         here = program.replace("9090", str(server.server_address[1]))
         done = subprocess.run(
-            [sys.executable, "-c", here], capture_output=True, text=True, check=True, timeout=30
+            [sys.executable, "-c", here],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=PATIENCE_S,
         )
         server.shutdown()
     assert done.stdout.strip() == "path /metrics"

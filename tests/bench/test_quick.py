@@ -10,6 +10,7 @@ import pytest
 
 from tests.bench.callbacks import hangups
 from tests.bench.load import NotAnswered, visit
+from tests.kafka.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,7 +21,7 @@ def quick(*arguments: str) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 

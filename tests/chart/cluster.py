@@ -18,8 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Self
 
-from bridge.dev.broker import _die_with_parent, free_port
+from bridge.dev.broker import _die_with_parent
 from tests.chart.tools import BUILT, ToolFailed, Tools
+from tests.ports import free_port
 
 _START_S: Final = 60.0
 _STOP_S: Final = 3.0

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from tests.ingress.running import eventually
+from tests.kafka.waiting import PATIENCE_S
 
 COMMAND = Path(sys.executable).with_name("callback-bridge")
 
@@ -32,7 +33,7 @@ def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -61,19 +62,19 @@ class Started:
     def written(self) -> str:
         return "\n".join([*self.out, *self.err])
 
-    def says(self, text: str, patience_s: float = 20.0) -> None:
+    def says(self, text: str, patience_s: float = PATIENCE_S) -> None:
         """Return when ``text`` was written, or the process has ended."""
         ended = self.process.poll
         eventually(lambda: text in self.written or ended() is not None, patience_s)
         assert text in self.written, self.written
 
-    def end(self, number: signal.Signals = signal.SIGTERM, patience_s: float = 20.0) -> int:
+    def end(self, number: signal.Signals = signal.SIGTERM, patience_s: float = PATIENCE_S) -> int:
         """Signal the process, by its own id, and return its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         code = self.process.wait(patience_s)
         for reader in self._readers:
-            reader.join(5)
+            reader.join(PATIENCE_S)
         return code
 
 

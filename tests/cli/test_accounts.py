@@ -24,8 +24,10 @@ def put(file: Path, content: bytes | None) -> None:
     """Write the file, or take it away."""
     if content is None:
         file.unlink()
-    else:
-        file.write_bytes(content)
+    else:  # at once, as a mounted secret changes: no reader may find half of it
+        whole = file.with_name("whole.json")
+        whole.write_bytes(content)
+        whole.replace(file)
 
 
 def tokens_of(keyring: Keyring) -> list[bytes]:

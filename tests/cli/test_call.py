@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 
 from bridge.cli import call
 from bridge.cli.call import _within
-from bridge.dev.broker import free_port
 from bridge.dev.emulator.call import Call, answered_call
 from bridge.dev.emulator.deliver import Sender
 from bridge.replay.window import Window, window
@@ -23,6 +22,7 @@ from tests.cli.process import environment, run, started
 from tests.ingress.running import ACCOUNTS, AUTH_ID, TOKEN, wait_for_port
 from tests.kafka.client import Kafka
 from tests.making import ZONE
+from tests.ports import free_port
 from tests.replay.calls import make_all_topics, store, taken
 from tests.replay.stories import CALL, MESSAGE, A, B, at, dialled_call, report
 
@@ -168,6 +168,9 @@ def bridge(kafka: Kafka, prefix: str) -> Generator[tuple[Cluster, str]]:
         "topic_prefix": prefix,
         "accounts": orjson.dumps(ACCOUNTS).decode(),
         "spool_enabled": "false",
+        # Without a spool a late acknowledgement is a 503, and a busy machine may be late.
+        "kafka_ack_timeout_s": "30",
+        "kafka_control_ack_timeout_s": "30",
         "host": "127.0.0.1",
         "port": str(port),
         "management_port": str(management_port),

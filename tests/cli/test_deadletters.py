@@ -8,7 +8,6 @@ import pytest
 from rich.console import Console
 
 from bridge.cli import deadletters
-from bridge.dev.broker import free_port
 from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, Naming
 from bridge.record import Record
 from bridge.replay.deadletters import Letter
@@ -16,6 +15,7 @@ from tests.cli.dead_letters import HANGUPS, RING, Letters, bury, lines
 from tests.cli.process import run
 from tests.kafka.client import Kafka, running
 from tests.making import TOKEN
+from tests.ports import free_port
 
 pytest_plugins = ("tests.kafka.fixtures",)
 

@@ -17,6 +17,7 @@ from bridge.dev.account import ACCOUNTS, AUTH_ID
 from tests.cli.process import Started, run, started
 from tests.ingress.plivo import PATHS, SHARED
 from tests.ingress.running import eventually
+from tests.kafka.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def status_of(curl: str) -> int:
     """Give the curl to a shell, or do the same where there is none; return the HTTP status."""
     if shutil.which("curl"):
         done = subprocess.run(
-            ["sh", "-c", curl], capture_output=True, text=True, timeout=20, check=True
+            ["sh", "-c", curl], capture_output=True, text=True, timeout=PATIENCE_S, check=True
         )
         return int(done.stdout.split()[1])
     words = shlex.split(curl.replace("\\\n", " "))
@@ -96,7 +97,7 @@ def test_ctrl_c_ends_it_and_its_broker(dev: Started, number: signal.Signals) -> 
 def test_the_broker_does_not_survive_a_bridge_that_is_killed(dev: Started) -> None:
     brokers = children(dev.process.pid)
     dev.process.kill()
-    dev.process.wait(10)
+    dev.process.wait(PATIENCE_S)
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in brokers))
 
 

@@ -9,11 +9,11 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.dev.broker import free_port
 from tests.cli.journals import lines
 from tests.cli.replaying import CALLBACKS, CALLS, JOURNAL, Auditor, Command, flat
 from tests.kafka.client import Kafka, make_topics, planned
 from tests.making import AUTH_ID
+from tests.ports import free_port
 from tests.replay.calls import call_uuid, calls, journal_of, store
 
 pytest_plugins = ("tests.kafka.fixtures", "tests.cli.replay_fixtures")

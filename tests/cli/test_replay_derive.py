@@ -11,7 +11,6 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from bridge.cli import replay_deriving
-from bridge.dev.broker import free_port
 from tests.cli.journals import (
     OLD_KEY,
     Journal,
@@ -24,6 +23,7 @@ from tests.cli.journals import (
 from tests.cli.process import run
 from tests.kafka.client import Kafka
 from tests.making import AUTH_ID
+from tests.ports import free_port
 from tests.replay.calls import calls, taken
 from tests.replay.stories import at, report
 

@@ -27,6 +27,7 @@ from tests.cli.replaying import (
 )
 from tests.ingress.running import running_bridge
 from tests.kafka.client import Kafka, make_topics, planned
+from tests.kafka.waiting import PATIENCE_S
 from tests.making import AUTH_ID, ORIGIN, TOKEN, ZONE
 from tests.replay.calls import calls, store
 
@@ -204,4 +205,4 @@ def _on_a_terminal(arguments: list[str], settings: dict[str, str], answer: str) 
             break
         said += read
     os.close(ours)
-    return said.decode().replace("\r", ""), process.wait(60)
+    return said.decode().replace("\r", ""), process.wait(PATIENCE_S)

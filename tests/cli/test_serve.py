@@ -11,15 +11,16 @@ import orjson
 import pytest
 
 from bridge.dev.account import ACCOUNTS, AUTH_TOKEN
-from bridge.dev.broker import free_port
 from tests.cli.process import run, started
 from tests.ingress.plivo import HANGUP, PATHS, Plivo, assert_problem, sample
 from tests.ingress.running import eventually, wait_for_port
+from tests.kafka.waiting import PATIENCE_S
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=10) as client:
+    with httpx.Client(timeout=PATIENCE_S) as client:
         yield client
 
 

@@ -12,10 +12,10 @@ import typer
 from bridge import catalogue
 from bridge.cli.tail import since_from
 from bridge.derived.topics import Sizing, plan
-from bridge.dev.broker import free_port
 from bridge.record import Record
 from tests.cli.process import run, started
 from tests.kafka.client import Kafka, make_topics, running
+from tests.ports import free_port
 
 pytest_plugins = ("tests.kafka.fixtures",)
 

@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 
 from bridge import catalogue
-from bridge.dev.broker import free_port
 from tests.cli.process import run
 from tests.kafka.client import Kafka
+from tests.ports import free_port
 
 pytest_plugins = ("tests.kafka.fixtures",)
 

@@ -22,8 +22,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bridge.dev.broker import embedded_broker, free_port
+from bridge.dev.broker import embedded_broker
 from tests.image.container import Container, Image, NoImage, built
+from tests.ports import free_port
 
 PATIENCE_S = 60.0
 IDLE_S = 5.0

@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from bridge import __version__
-from bridge.dev.broker import free_port
 from tests.cli.process import Started, environment
 from tests.image.checkout import (
     Installed,
@@ -24,6 +23,7 @@ from tests.image.checkout import (
     script,
 )
 from tests.ingress.running import wait_for_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.image
 

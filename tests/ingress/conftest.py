@@ -7,6 +7,7 @@ import pytest
 
 from tests.ingress.plivo import Plivo
 from tests.ingress.running import Running, running_bridge
+from tests.kafka.waiting import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def bridge() -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=10) as client:
+    with httpx.Client(timeout=PATIENCE_S) as client:
         yield client
 
 

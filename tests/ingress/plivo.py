@@ -14,6 +14,7 @@ from bridge.callbacks.model import fields_of
 from bridge.dev.emulator.sign import signed_headers
 from bridge.parameters import form_pairs
 from tests.ingress.running import AUTH_ID, TOKEN
+from tests.kafka.waiting import PATIENCE_S
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
@@ -111,7 +112,7 @@ def request_bytes(method: str, target: str, headers: dict[str, str], body: bytes
 
 def exchange(address: tuple[str, int], request: bytes) -> bytes:
     """Send bytes on a connection of their own, and return all that comes until it closes."""
-    with socket.create_connection(address, timeout=10) as connection:
+    with socket.create_connection(address, timeout=PATIENCE_S) as connection:
         connection.sendall(request)
         answer = b""
         while piece := connection.recv(65_536):

@@ -21,6 +21,7 @@ from tests.ingress.plivo import (
 )
 from tests.ingress.running import Gated, Running, eventually, running_bridge
 from tests.ingress.wire import ended
+from tests.kafka.waiting import PATIENCE_S
 
 PLACES = 20
 SHARE = 15
@@ -36,7 +37,7 @@ def sent(address: tuple[str, int], requests: list[bytes]) -> Iterator[Sockets]:
     with contextlib.ExitStack() as opened:
         connections = []
         for request in requests:
-            connection = opened.enter_context(socket.create_connection(address, timeout=10))
+            connection = opened.enter_context(socket.create_connection(address, timeout=PATIENCE_S))
             with contextlib.suppress(ConnectionError):  # it may be answered before it is whole
                 connection.sendall(request)
             connections.append(connection)
@@ -118,7 +119,7 @@ def test_a_connection_on_which_a_whole_request_was_shed_is_as_good_as_before(
     with gated() as (bridge, publisher):
         places = callbacks(bridge, client, HANGUP, PATHS[HANGUP], PLACES)
         first, second = callbacks(bridge, client, HANGUP, PATHS[HANGUP], 2)
-        with socket.create_connection(bridge.address, timeout=10) as connection:
+        with socket.create_connection(bridge.address, timeout=PATIENCE_S) as connection:
             with sent(bridge.address, places):
                 eventually(lambda: bridge.metrics.value("in_flight") == PLACES)
                 connection.sendall(first)
@@ -153,7 +154,7 @@ def test_bytes_are_counted_as_they_come_whatever_was_announced(path: str, fittin
             eventually(lambda: bridge.counted(outcome="refused") == 1)
             eventually(lambda: bridge.metrics.value("in_flight_bytes") == fitting * PIECE)
             assert bridge.metrics.value("in_flight_bytes") <= BYTES
-            answered = [one for one in connections if ended(one)]
+            answered = ended(connections, 1)
             assert [status_of(one.recv(10_000)) for one in answered] == [429]
         eventually(lambda: bridge.metrics.value("in_flight_bytes") == 0)
         assert bridge.counted(outcome="refused") == bridge.counted() == fitting + 1

@@ -123,12 +123,15 @@ def log_format(request: pytest.FixtureRequest) -> str:
 
 
 @contextlib.contextmanager
-def talking(kafka: str, **settings: str) -> Iterator[tuple[Started, int]]:
+def talking(
+    kafka: str, *, ack_timeout_s: str = "30", **settings: str
+) -> Iterator[tuple[Started, int]]:
     """Run ``serve`` at log level debug until the block is left, and end it in order."""
     given = serving(
         kafka,
         kafka_idempotence="false",
-        kafka_ack_timeout_s="0.5",
+        kafka_ack_timeout_s=ack_timeout_s,
+        kafka_control_ack_timeout_s=ack_timeout_s,
         kafka_flush_timeout_s="0.5",
         log_level="debug",
         log_strangers_per_minute_max="60000",
@@ -170,10 +173,12 @@ def test_nor_when_kafka_goes_away_in_the_middle(
     mortal_kafka: tuple[str, Callable[[], None]], client: httpx.Client
 ) -> None:
     address, end_broker = mortal_kafka
-    with talking(address) as (bridge, port):
+    # Short, because the test waits for it once Kafka is gone.
+    with talking(address, ack_timeout_s="0.5") as (bridge, port):
         bridge.says("kafka_available")
         url = f"http://127.0.0.1:{port}"
-        assert Told(client, url).post(PATHS[HANGUP], talkative(HANGUP)).status_code == 200
+        plivo = Told(client, url)
+        eventually(lambda: plivo.post(PATHS[HANGUP], talkative(HANGUP)).status_code == 200)
         end_broker()
         assert 503 in send_everything(client, url)
     assert_quiet(bridge.written)

@@ -19,6 +19,7 @@ from tests.ingress.plivo import (
     status_of,
 )
 from tests.ingress.running import Running, eventually, running_bridge
+from tests.kafka.waiting import PATIENCE_S
 
 CLOSE = {"connection": "close"}
 
@@ -76,7 +77,7 @@ def test_a_body_in_chunks_is_read_whole(bridge: Running, plivo: Plivo) -> None:
 def test_an_endless_body_is_answered_before_it_ends(bridge: Running) -> None:
     headers = {**host_of(bridge), "transfer-encoding": "chunked"}
     with running_bridge(body_bytes_max=1024) as small:
-        with socket.create_connection(small.address, timeout=10) as connection:
+        with socket.create_connection(small.address, timeout=PATIENCE_S) as connection:
             connection.sendall(request_bytes("POST", PATHS[RING], headers))
             with contextlib.suppress(ConnectionError):
                 connection.sendall((b"200\r\n" + b"x" * 512 + b"\r\n") * 4)

@@ -18,6 +18,7 @@ from bridge.derived.openapi import PROBLEM, XML, document
 from bridge.publish.memory import MemoryPublisher
 from tests.ingress.plivo import ANSWER, HANGUP, PATHS, SHARED
 from tests.ingress.running import Broken, running_bridge
+from tests.kafka.waiting import PATIENCE_S
 
 # Sending what the edge cases are is most of the time; paths differ only in their parameters' names.
 FEW = [SHARED, PATHS[ANSWER], PATHS[HANGUP]]
@@ -76,7 +77,7 @@ def sent_to(
     """Return what came of everything schemathesis thinks of."""
     config = SchemathesisConfig()
     chosen = config.projects.default
-    chosen.update(base_url=url, continue_on_failure=True, request_timeout=10)
+    chosen.update(base_url=url, continue_on_failure=True, request_timeout=PATIENCE_S)
     chosen.generation.update(
         max_examples=examples_max, deterministic=True, no_shrink=True, database="none"
     )

@@ -9,6 +9,7 @@ import pytest
 
 from tests.ingress.plivo import HANGUP, PATHS, Plivo, sample
 from tests.ingress.running import eventually, running_bridge
+from tests.kafka.waiting import PATIENCE_S
 
 
 class Start:
@@ -45,7 +46,7 @@ def test_probes_are_answered_while_it_starts_and_callbacks_wait_until_it_has(
                 waiting.recv(1)
         assert answers == []
         start.may_end.set()
-        sending.join(10)
+        sending.join(PATIENCE_S)
     assert answers == [200]
 
 
@@ -65,11 +66,14 @@ def test_a_start_that_fails_ends_the_process(
     failed: list[BaseException | None] = []
     monkeypatch.setattr(threading, "excepthook", lambda args: failed.append(args.exc_value))
 
+    start = Start()
+
     async def faulty() -> None:
-        await asyncio.sleep(0.2)
+        await start()
         raise ArithmeticError
 
     with running_bridge(before_begin=faulty) as bridge:
         assert client.get(bridge.management_url + "/livez").status_code == 200
+        start.may_end.set()
         eventually(lambda: not bridge.thread.is_alive())
     assert [type(error) for error in failed] == [ArithmeticError]

@@ -11,6 +11,7 @@ from bridge.ingress import server
 from bridge.ingress.server import CannotListen
 from tests.ingress.plivo import HANGUP, PATHS, Plivo, exchange, sample, status_of
 from tests.ingress.running import Gated, Running, eventually, running_bridge
+from tests.kafka.waiting import PATIENCE_S
 
 
 def refuses(port: int) -> bool:
@@ -31,21 +32,21 @@ def test_a_stopping_bridge_finishes_what_is_under_way_and_takes_nothing_new(
         plivo = Plivo(client, bridge.url)
         sending = threading.Thread(target=lambda: answers.append(plivo.post(PATHS[HANGUP], form)))
         sending.start()
-        assert publisher.waiting.wait(10)
+        assert publisher.waiting.wait(PATIENCE_S)
         bridge.stop_soon()
         eventually(lambda: refuses(bridge.port))
         # While the last callback is under way the management port still answers probes.
         assert client.get(bridge.management_url + "/livez").status_code == 200
         assert bridge.flushed_at is None
+        opened_at = time.monotonic()
         publisher.gate.set()
-        answered_at = time.monotonic()
-        sending.join(10)
-        bridge.thread.join(10)
+        sending.join(PATIENCE_S)
+        bridge.thread.join(PATIENCE_S)
         assert [answer.status_code for answer in answers] == [200]
         assert bridge.event(form["CallUUID"])
         assert bridge.counted(outcome="published") == bridge.counted() == 1
         assert bridge.flushed_at is not None
-        assert bridge.flushed_at >= answered_at
+        assert bridge.flushed_at >= opened_at
         assert refuses(bridge.management_port)
 
 
@@ -63,11 +64,11 @@ def test_a_stop_does_not_wait_for_ever_and_still_counts_the_callback(client: htt
 
         sending = threading.Thread(target=send)
         sending.start()
-        assert publisher.waiting.wait(10)
+        assert publisher.waiting.wait(PATIENCE_S)
         bridge.stop_soon()
-        bridge.thread.join(10)
+        bridge.thread.join(PATIENCE_S)
         assert not bridge.thread.is_alive()
-        sending.join(10)
+        sending.join(PATIENCE_S)
         assert ends != [200]
         assert bridge.metrics.value("in_flight") == 0
         assert bridge.counted() == 1
@@ -97,7 +98,7 @@ def test_a_stopping_bridge_says_so_and_takes_callbacks_until_it_is_left_alone(
         assert b"\r\nconnection: close" in exchange(bridge.address, whole)
         assert bridge.thread.is_alive()
         bridge.stop_soon()  # a second time: without the delay
-        bridge.thread.join(10)
+        bridge.thread.join(PATIENCE_S)
         assert not bridge.thread.is_alive()
         assert bridge.counted(outcome="published") == 5
 
@@ -105,7 +106,7 @@ def test_a_stopping_bridge_says_so_and_takes_callbacks_until_it_is_left_alone(
 def test_the_delay_ends_by_itself() -> None:
     with running_bridge(shutdown_delay_s=0.5) as bridge:
         bridge.stop_soon()
-        bridge.thread.join(10)
+        bridge.thread.join(PATIENCE_S)
         assert not bridge.thread.is_alive()
 
 
@@ -114,7 +115,7 @@ def test_a_body_that_ends_while_the_bridge_stops_is_taken_and_its_connection_clo
 ) -> None:
     with running_bridge(shutdown_delay_s=0, shutdown_timeout_s=30) as bridge:
         request = Plivo(client, bridge.url).request(PATHS[HANGUP], sample(HANGUP))
-        with socket.create_connection(bridge.address, timeout=10) as connection:
+        with socket.create_connection(bridge.address, timeout=PATIENCE_S) as connection:
             connection.sendall(request[:-10])
             eventually(lambda: bridge.metrics.value("in_flight_bytes") > 0)
             bridge.stop_soon()
@@ -125,19 +126,20 @@ def test_a_body_that_ends_while_the_bridge_stops_is_taken_and_its_connection_clo
                 answer += piece
         assert status_of(answer) == 200
         assert b"\r\nconnection: close" in answer
-        bridge.thread.join(10)
+        bridge.thread.join(PATIENCE_S)
         assert not bridge.thread.is_alive()
 
 
 def test_an_idle_connection_does_not_hold_up_the_end() -> None:
     with (
-        running_bridge(shutdown_timeout_s=30) as bridge,
+        # Longer than the test is patient: a stop that waits for the connection fails the test.
+        running_bridge(shutdown_timeout_s=2 * PATIENCE_S) as bridge,
         socket.create_connection(bridge.address) as connection,
     ):
         connection.sendall(b"GET /elsewhere HTTP/1.1\r\nhost: a\r\n\r\n")
         connection.recv(1000)
         bridge.stop_soon()
-        bridge.thread.join(5)
+        bridge.thread.join(PATIENCE_S)
         assert not bridge.thread.is_alive()
 
 

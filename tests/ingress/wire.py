@@ -1,14 +1,15 @@
 """What a test does with a connection of its own, and what it makes of what comes back."""
 
 import contextlib
+import select
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import httpx
 
 from tests.ingress.plivo import status_of
-from tests.ingress.running import Running
+from tests.ingress.running import Running, eventually
 
 
 def cut_off(bridge: Running, cause: str) -> float:
@@ -40,12 +41,16 @@ def assert_problem_and_the_end(answer: bytes, status: int, name: str) -> None:
     assert httpx.Response(status, content=body).json()["type"].endswith(f":{name}")
 
 
-def ended(connection: socket.socket) -> bool:
-    connection.settimeout(0.2)
-    try:
-        connection.recv(1, socket.MSG_PEEK)
-    except TimeoutError:
-        return False
-    finally:
-        connection.settimeout(10)
-    return True
+def ended(connections: Sequence[socket.socket], count: int) -> list[socket.socket]:
+    """Return the connections that have an answer, or their end, once there are ``count`` of them."""
+    eventually(lambda: len(_readable(connections, 0)) >= count)
+    return _readable(connections, 0)
+
+
+def goes_on(connection: socket.socket) -> bool:
+    """Say whether a connection stays without an answer for a moment."""
+    return not _readable([connection], 0.2)
+
+
+def _readable(connections: Sequence[socket.socket], timeout_s: float) -> list[socket.socket]:
+    return select.select(connections, [], [], timeout_s)[0]

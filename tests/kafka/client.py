@@ -13,9 +13,9 @@ from bridge.publish.connection import Connection
 from bridge.publish.kafka import KafkaPublisher
 from bridge.publish.provision import Provisioner
 from bridge.record import Record
-from tests.kafka.waiting import until
+from tests.kafka.waiting import PATIENCE_S, until
 
-_POLL_S: Final = 10.0
+_POLL_S: Final = PATIENCE_S
 _LINGER_S: Final = 0.1
 # Generous: a busy machine must not turn an acknowledgement into a failure.
 ACK_TIMEOUT_S: Final = 30.0

@@ -5,6 +5,7 @@ import subprocess
 from typing import Final
 
 from bridge.dev import broker
+from tests.ports import free_port
 
 _TRIES: Final = 40
 
@@ -13,7 +14,7 @@ class EmbeddedNode:
     """One Tansu, with the part of ``tests.kafka.cluster.Node`` that both kinds can do."""
 
     def __init__(self) -> None:
-        self._port = broker.free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     def address(self) -> str:

@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from bridge.dev.broker import free_port
 from tests.kafka.cluster import (
     CLUSTER_ID,
     CONTROLLER,
@@ -33,6 +32,7 @@ from tests.kafka.cluster import (
     living,
     write_properties,
 )
+from tests.ports import free_port
 
 BROKERS: Final = (1, 2, 3)
 REPLICAS: Final = 3

@@ -9,11 +9,11 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from bridge import catalogue
 from bridge.derived.topics import PlannedTopic, Sizing, plan
-from bridge.dev.broker import free_port
 from bridge.publish import provision
 from bridge.publish.connection import Connection
 from bridge.publish.provision import Provisioner, ProvisioningRefused, TopicState
 from tests.kafka.client import Kafka, planned
+from tests.ports import free_port
 
 pytest_plugins = ("tests.kafka.fixtures",)
 

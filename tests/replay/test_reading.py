@@ -13,7 +13,6 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.dev.broker import free_port
 from bridge.publish.connection import Connection, Tls
 from bridge.record import Record
 from bridge.replay import reading
@@ -30,6 +29,7 @@ from bridge.replay.reading import (
 from bridge.replay.source import CannotRead
 from bridge.replay.window import Window, stretches
 from tests.kafka.client import Kafka, make_topics, planned, running
+from tests.ports import free_port
 from tests.replay.making import NOON_MS, read_all, stored
 
 pytest_plugins = ("tests.kafka.fixtures",)

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bridge.dev.broker import free_port
 from bridge.publish.connection import Connection
 from bridge.publish.kafka import KafkaPublisher
 from bridge.record import Record
 from bridge.replay.source import CannotRead, Stored, read
 from tests.kafka.client import Kafka, make_topics, planned, running
 from tests.kafka.waiting import PATIENCE_S
+from tests.ports import free_port
 
 pytest_plugins = ("tests.kafka.fixtures",)
 

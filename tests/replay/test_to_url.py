@@ -9,12 +9,13 @@ import orjson
 import pytest
 from aiokafka.structs import ConsumerRecord
 
-from bridge.dev.broker import free_port
 from bridge.replay import CannotWrite, Stamp, to_url
 from bridge.replay.to_url import NotJournal, Url, client, is_base, request_of
 from tests.ingress.running import AUTH_ID, TOKEN, running_bridge
+from tests.kafka.waiting import PATIENCE_S
 from tests.making import raw_callback as raw
 from tests.making import signed
+from tests.ports import free_port
 from tests.replay.making import samples, stored, stored_of
 
 STAMP = Stamp("abcd1234", "2026-03-08T09:00:00Z")
@@ -30,6 +31,7 @@ class Server:
     requests: list[bytes] = field(default_factory=list)
     under_way: int = 0
     most_under_way: int = 0
+    at_once_min: int = 1  # the first answer waits for so many requests
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -45,7 +47,10 @@ class Server:
                 self.requests.append(head + await reader.readexactly(length))
                 self.under_way += 1
                 self.most_under_way = max(self.most_under_way, self.under_way)
-                await asyncio.sleep(0.01)
+                async with asyncio.timeout(PATIENCE_S):
+                    while self.most_under_way < self.at_once_min:  # noqa: ASYNC110 (others count)
+                        await asyncio.sleep(0.001)
+                await asyncio.sleep(0.01)  # so that one too many would be under way too
                 self.under_way -= 1
                 status = self.statuses.pop(0) if self.statuses else 200
                 writer.write(b"HTTP/1.1 %d X\r\ncontent-length: 0\r\n\r\n" % status)
@@ -167,6 +172,7 @@ async def test_one_partitions_requests_are_sent_in_turn_and_partitions_side_by_s
     server: Server, http: httpx.AsyncClient
 ) -> None:
     records = [journal(n, partition=n % 3, path=f"/{n % 3}/{n}") for n in range(12)]
+    server.at_once_min = 3
     await Url(http, server.url, STAMP).put(records)
     assert server.most_under_way == 3
     for lane in range(3):

@@ -15,6 +15,7 @@ from bridge.spool.drain import Drain, Pace
 from bridge.spool.row import Kept
 from bridge.spool.store import Store
 from bridge.spool.waits import BackOff
+from tests.kafka.waiting import PATIENCE_S
 
 EVENTS: Final = "events"
 JOURNAL: Final = "journal"
@@ -108,7 +109,7 @@ def disk_spool(directory: Path, **given: Any) -> DiskSpool:
     bounds = {
         "bytes_max": 10_000_000,
         "records_max": 10_000,
-        "append_timeout_s": 10.0,
+        "append_timeout_s": PATIENCE_S,
         "scan_s": 3600.0,
     }
     return DiskSpool(directory, **{**bounds, **given})

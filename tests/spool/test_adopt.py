@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from bridge.spool import adopt, files
 from bridge.spool.store import Store
-from tests.kafka.waiting import until
+from tests.kafka.waiting import PATIENCE_S, until
 from tests.spool.making import (
     callback,
     disk_spool,
@@ -233,7 +233,7 @@ async def test_two_processes_adopt_every_orphan_exactly_once(tmp_path: Path) -> 
         json.loads(next(line for line in one.stdout or [] if line[0] == "[")) for one in processes
     ]
     for process in processes:
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE_S)
     assert [process.returncode for process in processes] == [0, 0]
     assert sorted(taken[0] + taken[1]) == sorted(expected)
     for one in taken:

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from bridge.spool import SpoolFull, SpoolUnwritable, writer
 from bridge.spool.store import Store
 from bridge.spool.tally import SpoolState
+from tests.kafka.waiting import PATIENCE_S, until
 from tests.spool.making import (
     callback,
     disk_spool,
@@ -49,18 +50,25 @@ async def test_a_key_is_held_from_the_call_until_its_last_callback_is_deleted(
 async def test_callbacks_that_wait_together_are_kept_in_one_transaction(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commits: list[int] = []
+    begun: list[threading.Event] = []
+    may_begin = threading.Event()
     transaction = Store.transaction
 
-    def counted(self: Store) -> object:
-        commits.append(self.number_next)
+    def held_up(self: Store) -> object:
+        begun.append(may_begin)
+        assert may_begin.wait(PATIENCE_S)
         return transaction(self)
 
     async with opened(tmp_path) as spool:
-        monkeypatch.setattr(Store, "transaction", counted)
-        await asyncio.gather(*(spool.append(callback(str(number))) for number in range(50)))
+        monkeypatch.setattr(Store, "transaction", held_up)
+        first = asyncio.create_task(spool.append(callback("0")))
+        await until(lambda: len(begun) == 1)
+        others = [asyncio.create_task(spool.append(callback(str(n)))) for n in range(1, 50)]
+        await asyncio.sleep(0)  # all of them wait for the writer now
+        may_begin.set()
+        await asyncio.gather(first, *others)
+        assert len(begun) == 2
         assert await held_names(spool) == [str(number) for number in range(50)]
-    assert len(commits) <= 5
 
 
 async def test_a_caller_that_goes_away_changes_no_count(tmp_path: Path) -> None:

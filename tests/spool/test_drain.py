@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from bridge.publish.breaker import Breaker
 from bridge.spool.drain import Drain, Pace
 from bridge.spool.waits import BackOff
-from tests.kafka.waiting import until
+from tests.kafka.waiting import PATIENCE_S, until
 from tests.spool.making import (
     BRISK,
     EVENTS,
@@ -256,7 +256,7 @@ async def test_a_newer_callback_never_overtakes_while_one_of_its_key_is_under_wa
 
 
 async def test_stopping_waits_for_what_is_under_way_and_then_abandons_it(tmp_path: Path) -> None:
-    for patience_s, left in ((5.0, 0), (0.02, 1)):
+    for patience_s, left in ((PATIENCE_S, 0), (0.02, 1)):
         kafka = Kafka()
         kafka.gate = asyncio.Event()
         async with opened(tmp_path / str(left)) as spool:
