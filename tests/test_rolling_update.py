@@ -77,7 +77,7 @@ class Pod:
 
     async def answers(self, status: HTTPStatus) -> None:
         """Return when the pod's readiness is this."""
-        async with httpx.AsyncClient() as client, asyncio.timeout(PATIENCE_S):
+        async with httpx.AsyncClient(timeout=PATIENCE_S) as client, asyncio.timeout(PATIENCE_S):
             while True:
                 with contextlib.suppress(httpx.TransportError):
                     if (await client.get(self.management + "/readyz")).status_code == status:
@@ -86,7 +86,7 @@ class Pod:
 
     async def ends(self) -> Counter[str]:
         """Return how the callbacks this pod's process took have ended so far."""
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
             text = (await client.get(self.management + "/metrics")).text
         ends: Counter[str] = Counter()
         for family in text_string_to_metric_families(text):

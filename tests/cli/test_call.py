@@ -21,6 +21,7 @@ from bridge.replay.window import Window, window
 from tests.cli.process import environment, run, started
 from tests.ingress.running import ACCOUNTS, AUTH_ID, TOKEN, wait_for_port
 from tests.kafka.client import Kafka
+from tests.kafka.waiting import PATIENCE_S
 from tests.making import ZONE
 from tests.ports import free_port
 from tests.replay.calls import make_all_topics, store, taken
@@ -187,7 +188,7 @@ async def test_a_call_that_a_bridge_took_in_is_shown_as_plivo_sent_it(
     cluster, url = bridge
     placed_at = datetime.now(UTC) - timedelta(seconds=80)  # noqa: TID251 (as a call of now)
     placed = Call(CALL.call_uuid, AUTH_ID, CALL.zone, placed_at)
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         sender = Sender(client, url, TOKEN)
         for step in answered_call(placed):
             assert (await sender.post(step)).status_code == 200

@@ -20,6 +20,7 @@ from tests.ingress.running import ACCOUNTS as OTHERS
 from tests.ingress.running import AUTH_ID as OTHER_ID
 from tests.ingress.running import TOKEN as OTHER_TOKEN
 from tests.ingress.running import Running, running_bridge
+from tests.kafka.waiting import PATIENCE_S
 
 HANGUP = "voice.call.hangup"
 
@@ -47,7 +48,7 @@ def sent(curl: str) -> int:
     headers["content-type"] = "application/x-www-form-urlencoded"
     (body,) = [value for option, value in pairs if option == "-d"]
     (url,) = [word for word in words if word.startswith("http")]
-    return httpx.post(url, content=body, headers=headers).status_code
+    return httpx.post(url, content=body, headers=headers, timeout=PATIENCE_S).status_code
 
 
 def test_every_type_is_listed_in_a_process_of_its_own_as_json_lines(types: Catalogue) -> None:

@@ -48,7 +48,7 @@ def status_of(curl: str) -> int:
     pairs = list(itertools.pairwise(words))
     headers |= dict(value.split(": ", 1) for option, value in pairs if option == "-H")
     (body,) = [value for option, value in pairs if option == "-d"]
-    return httpx.post(url_of(curl), content=body, headers=headers).status_code
+    return httpx.post(url_of(curl), content=body, headers=headers, timeout=PATIENCE_S).status_code
 
 
 def url_of(curl: str) -> str:

@@ -18,6 +18,7 @@ from bridge.cli.checking import NoValidator
 from bridge.derived.files import release
 from tests.cli.process import COMMAND, environment
 from tests.cli.schemas import RING, call, lines
+from tests.kafka.waiting import PATIENCE_S
 
 
 @cache
@@ -230,7 +231,7 @@ def test_in_a_pipe_lines_are_checked_as_they_come(tmp_path: Path) -> None:
         pipe.write(orjson.dumps(ring()) + b"\n" + orjson.dumps(broken(call_uuid=7)) + b"\n")
         assert orjson.loads(process.stdout.readline())["line"] == 2  # the pipe is still open
         pipe.close()
-        assert process.wait(20) == 1
+        assert process.wait(PATIENCE_S) == 1
 
 
 def test_a_folder_without_schemas_is_wrong_usage(tmp_path: Path) -> None:

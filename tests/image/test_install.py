@@ -23,6 +23,7 @@ from tests.image.checkout import (
     script,
 )
 from tests.ingress.running import wait_for_port
+from tests.kafka.waiting import PATIENCE_S
 from tests.ports import free_port
 
 pytestmark = pytest.mark.image
@@ -98,7 +99,7 @@ def test_serve_starts_without_kafka_and_passes_the_health_check(
     with serving(installed, tmp_path) as (bridge, port):
         bridge.says("bridge_started")
         wait_for_port(int(port))
-        assert httpx.get(f"http://127.0.0.1:{port}/livez").status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/livez", timeout=PATIENCE_S).status_code == 200
         # A proxy that is set for the bridge is none for the check.
         asked = environment(management_port=port) | {"http_proxy": "http://127.0.0.1:9"}
         assert subprocess.run([python, *check[1:]], env=asked, check=False).returncode == 0

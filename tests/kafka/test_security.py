@@ -275,4 +275,4 @@ async def test_a_publisher_outlives_a_token_endpoint_that_is_out_of_order(
         monkeypatch.setattr(TokenHandler, "out_of_order", False)
         async with asyncio.timeout(RECOVERY_S):
             await until(lambda: publisher.available)
-        await publisher.publish([record])
+        await publisher.publish([record], deadline_s=ACK_TIMEOUT_S)

@@ -280,7 +280,11 @@ async def test_a_bridge_verifies_what_is_replayed_to_it_and_makes_the_same_event
     settings = {"public_url": origin}
     with running_bridge(**settings) as first, running_bridge(**settings) as second:
         await asyncio.to_thread(
-            httpx.post, first.url + "/plivo", content=body, headers=dict(request.headers)
+            httpx.post,
+            first.url + "/plivo",
+            content=body,
+            headers=dict(request.headers),
+            timeout=PATIENCE_S,
         )
         (record,) = [one for one in first.publisher.records if one.topic == "plivo.journal.v1"]
         target = Url(http, second.url, STAMP)
