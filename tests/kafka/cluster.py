@@ -28,7 +28,7 @@ from tests.ports import free_port
 NODE_ID: Final = 1
 CLUSTER_ID: Final = "Y2FsbGJhY2stYnJpZGdlIQ"  # any 16 bytes in url-safe base64
 _LOG4J: Final = Path(__file__).with_name("log4j2.properties")
-_START_S: Final = 60.0
+_START_S: Final = 120.0
 _STOP_S: Final = 30.0
 TRIES: Final = 3
 PORT_TAKEN: Final = "Address already in use"

@@ -2,12 +2,10 @@
 
 import asyncio
 import subprocess
-from typing import Final
 
 from bridge.dev import broker
+from tests.kafka.waiting import PATIENCE_S
 from tests.ports import free_port
-
-_TRIES: Final = 40
 
 
 class EmbeddedNode:
@@ -22,15 +20,13 @@ class EmbeddedNode:
 
     async def start(self) -> None:
         """Start it and return when it answers; its last life may hold the port for a moment yet."""
-        for _ in range(_TRIES):
-            if self._process is None or self._process.poll() is not None:
-                self._process = self._spawn()
-            if await broker._answers(self.address()):
-                return
-            await asyncio.sleep(0.25)
-        self.kill()
-        message = f"the embedded broker did not come up on {self.address()}"
-        raise broker.NoBroker(message)
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                if self._process is None or self._process.poll() is not None:
+                    self._process = self._spawn()
+                if await broker._answers(self.address()):
+                    return
+                await asyncio.sleep(0.25)
 
     def kill(self) -> None:
         if self._process is not None:
