@@ -15,7 +15,7 @@ from rich.console import Console
 from bridge import catalogue, logs
 from bridge.cli.build import connection
 from bridge.cli.embedded import embedded_bridge
-from bridge.cli.timeline import stored_text
+from bridge.cli.timeline import Timeline
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
 from bridge.dev.emulator.call import Call, answered_call
 from bridge.dev.emulator.deliver import Sender
@@ -30,10 +30,14 @@ Name = tuple[str, str]
 EXPECTED: Final = 6
 _READ_S = 20.0
 _PAUSE_S = 0.3
+# A call of the emulator's rings for 4 s and lasts 65 s: its hangup is not to come before its end.
+_AGE_S: Final = 72
 
 
 def demo() -> None:
     """Place two emulated calls and watch their callbacks become events, then exit.
+
+    Each line begins with the time, UTC, when the bridge received the callback.
 
     Starts an embedded Kafka-protocol broker and the bridge on free loopback ports, delivers the
     callbacks of one call by POST and of one by GET, signed as Plivo signs, and reads events and
@@ -48,7 +52,8 @@ async def _demo(console: Console) -> bool:
     async with embedded_bridge(None, 0, ACCOUNTS) as embedded:
         servers = embedded.settings.kafka.bootstrap_servers
         console.print(f"bridge on {embedded.url}, kafka on {servers}")
-        console.print(f"account {AUTH_ID} in {TIMEZONE}\n")
+        console.print(f"account {AUTH_ID} in {TIMEZONE}")
+        console.print(f"calls dated {_AGE_S} s back, so that they have ended\n")
         reading = asyncio.create_task(_read(console, embedded.settings))
         acknowledged = await _place_calls(console, embedded.url)
         events, journalled = await reading
@@ -66,7 +71,7 @@ async def _place_calls(console: Console, url: str) -> set[Name]:
     async with httpx.AsyncClient() as client:
         sender = Sender(client, url, AUTH_TOKEN)
         for send in (sender.post, sender.get):
-            placed_at = datetime.now(UTC) - timedelta(seconds=72)  # noqa: TID251 (the doorway's clock)
+            placed_at = datetime.now(UTC) - timedelta(seconds=_AGE_S)  # noqa: TID251 (the doorway's clock)
             call = Call(uuid4(), AUTH_ID, zone_named(TIMEZONE), placed_at)
             for step in answered_call(call):
                 response = await send(step)
@@ -84,11 +89,12 @@ async def _read(console: Console, settings: Settings) -> tuple[set[Name], set[Na
     topics.append(settings.topic_prefix + JOURNAL_TOPIC)
     events: set[Name] = set()
     journalled: set[Name] = set()
+    timeline = Timeline(console)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_READ_S):
             stream = read(connection(settings), topics, since=None, from_start=True, follow=True)
             async for stored in stream:
-                console.print(stored_text(stored))
+                timeline.show(stored)
                 name = _name(orjson.loads(stored.value))
                 (journalled if stored.topic == topics[-1] else events).add(name)
                 if len(events) == len(journalled) == EXPECTED:

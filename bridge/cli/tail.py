@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 import sys
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -11,9 +12,10 @@ import typer
 from rich.console import Console
 
 from bridge import catalogue
+from bridge.cli import showing
 from bridge.cli.build import connection
 from bridge.cli.options import SettingsFile
-from bridge.cli.timeline import stored_text
+from bridge.cli.timeline import Timeline
 from bridge.event import JOURNAL_TOPIC
 from bridge.replay.source import read
 from bridge.settings import Settings, for_kafka, load
@@ -41,9 +43,12 @@ def since_from(text: str, now: datetime) -> datetime:
 
 def tail(  # noqa: PLR0913 (a command's options)
     *,
-    kind: Annotated[
-        str | None,
-        typer.Option("--type", help="Only this callback type, for example voice.call.hangup."),
+    kinds: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--type",
+            help="Only this callback type, for example voice.call.hangup; may be given again.",
+        ),
     ] = None,
     call: Annotated[
         str | None, typer.Option(help="Only this call (or message): its UUID, the records' key.")
@@ -62,22 +67,19 @@ def tail(  # noqa: PLR0913 (a command's options)
 ) -> None:
     """Show events as they arrive: a time line on a terminal, JSON lines in a pipe.
 
+    The time line shows when the bridge received each callback, UTC, and fits the terminal's width.
     Reads beside every consumer group and moves none of them.
     """
     settings = for_kafka(load(settings_file))
     begin = since_from(since, datetime.now(UTC)) if since else None  # noqa: TID251 (the doorway's clock)
     types = catalogue.load()
-    if kind is not None and kind not in types.by_name:
-        message = f"no such type; there are: {', '.join(types.by_name)}"
-        raise typer.BadParameter(message, param_hint="--type")
-    chosen = [types.by_name[kind]] if kind else list(types.all)
-    names = [JOURNAL_TOPIC] if raw else [one.topic for one in chosen]
-    topics = [settings.topic_prefix + name for name in names]
-    wanted_type = kind if raw else None
+    listed = "`callback-bridge callbacks list`"
+    chosen = [showing.chosen(name, types.by_name, "type", listed) for name in kinds or ()]
+    names = [JOURNAL_TOPIC] if raw else [one.topic for one in chosen or types.all]
+    topics = list(dict.fromkeys(settings.topic_prefix + name for name in names))
+    wanted = {one.name for one in chosen} if raw else set[str]()
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(
-            print_records(settings, topics, begin, follow=follow, call=call, kind=wanted_type)
-        )
+        asyncio.run(print_records(settings, topics, begin, follow=follow, call=call, kinds=wanted))
 
 
 async def print_records(  # noqa: PLR0913 (what to show, by name)
@@ -87,18 +89,19 @@ async def print_records(  # noqa: PLR0913 (what to show, by name)
     *,
     follow: bool,
     call: str | None = None,
-    kind: str | None = None,
+    kinds: Collection[str] = (),
 ) -> None:
-    """Print records of ``topics``; ``kind`` chooses journal records by their header."""
-    console = Console(highlight=False, soft_wrap=True)
-    pretty = sys.stdout.isatty()
+    """Print records of ``topics``; ``kinds`` chooses journal records by their header."""
+    timeline = Timeline(Console(highlight=False, soft_wrap=True))
+    as_timeline = showing.on_terminal()
+    wanted = {kind.encode() for kind in kinds}
     async for stored in read(connection(settings), topics, since=since, follow=follow):
         if call is not None and stored.key != call.encode():
             continue
-        if kind is not None and stored.headers.get("callback_type") != kind.encode():
+        if wanted and stored.headers.get("callback_type") not in wanted:
             continue
-        if pretty:
-            console.print(stored_text(stored))
+        if as_timeline:
+            timeline.show(stored)
         else:
             sys.stdout.write(stored.value.decode("utf-8", "replace") + "\n")
             sys.stdout.flush()

@@ -1,78 +1,120 @@
-"""Events and journal records as lines for a person."""
+"""Events and journal records as lines for a person, laid out for the width of the terminal.
 
+1. A record begins with the time of day when the bridge received its callback, UTC. So an event and its
+   journal record have the same time, and lines are in the order in which callbacks came. What Plivo says
+   of the time stands behind it.
+2. The day is printed once, and again when another one begins.
+"""
+
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
+from rich.console import Console
 from rich.text import Text
 
+from bridge.cli.escapes import visible
+from bridge.cli.layout import row_text
 from bridge.replay.source import Stored
 
 _VERDICTS: Final = {"verified": "green", "unverified": "bold red"}
 _TYPE_PREFIX: Final = "com.plivo."
-_TYPE_WIDTH: Final = 23  # most types; a longer one pushes its line to the right
+# Time of day, and type: almost all types fit, and who called whom beside them in 80 columns.
+_WIDTHS: Final = (12, 27)
+
+
+class Timeline:
+    """Prints records, one after the other."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._day = ""
+
+    def show(self, stored: Stored) -> None:
+        """Print a record: rules 1 and 2."""
+        received_at, cells = _cells(stored)
+        day = received_at.date().isoformat()
+        if day != self._day:
+            self._day = day
+            self._console.print(Text(f"{day} UTC", style="bold"))
+        time = Text(received_at.time().isoformat("milliseconds"), style="bold")
+        self._console.print(row_text(self._console, [time, *cells], _WIDTHS))
+
+
+def _cells(stored: Stored) -> tuple[datetime, list[Text]]:
+    """Return when the callback of any record was received, and what the record says."""
+    try:
+        value: dict[str, Any] = orjson.loads(stored.value)
+        if "specversion" in value:
+            return _utc(value["data"]["received_at"]), _event(value)
+        return _utc(value["received_at"]), _journal(value)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # Anybody who may write to the topic can put there what is no record of ours.
+        name = Text(visible(stored.topic), style="cyan")
+        return stored.timestamp, [name, Text(f"{len(stored.value)} bytes")]
+
+
+def _utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _event(event: dict[str, Any]) -> list[Text]:
+    data = event["data"]
+    moment, certainty = _original_time(data)
+    cells = [
+        Text(visible(event["type"].removeprefix(_TYPE_PREFIX)), style="cyan"),
+        Text(visible(f"{data.get('direction') or '-'} {_parties(data)}")),
+        _verification(data["verification"]),
+    ]
+    if data.get("stir"):
+        cells.append(Text(visible(f"stir {_stir(data['stir'])}")))
+    cells.append(Text(visible(f"{moment}, {certainty}" if certainty else moment), style="dim"))
+    extra = [f"{len(data[name])} {name}" for name in ("undeclared", "unreadable") if data.get(name)]
+    if extra:
+        cells.append(Text(", ".join(extra), style="yellow"))
+    return cells
+
+
+def _journal(record: dict[str, Any]) -> list[Text]:
+    events = ", ".join(one["id"] for one in record["events"]) or "no event"
+    return [
+        Text("journal", style="magenta"),
+        Text(visible(f"{record['method']} {record['path']}")),
+        Text(f"replied {record['reply']['status']}"),
+        _verification(record["verification"]),
+        Text(visible(events), style="dim"),
+    ]
+
+
+def _parties(data: dict[str, Any]) -> str:
+    return f"{_party(data.get('from'))} > {_party(data.get('to'))}"
 
 
 def _party(party: dict[str, Any] | None) -> str:
     return (party["e164"] or party["text"]) if party else "-"
 
 
-def _stir(data: dict[str, Any]) -> str:
-    stir = data.get("stir")
-    if not stir:
-        return "-"
+def _stir(stir: dict[str, Any]) -> str:
     letter = f" {stir['attestation']}" if stir["attestation"] else ""
     return f"{stir['verification']}{letter}{' (conflict)' if stir['conflict'] else ''}"
 
 
-def _original_time(data: dict[str, Any]) -> str:
-    """Return the event's time as Plivo wrote it, with its zone, and how sure it is."""
+def _original_time(data: dict[str, Any]) -> tuple[str, str]:
+    """Return the event's time as Plivo wrote it, with its zone, and how certain it is.
+
+    The day is left out where it is the day of the callback's receipt.
+    """
     source = data["time_source"]
     moment = data.get(source)
     if not isinstance(moment, dict):
-        return "no time of Plivo's: when it was received"
-    return f"{source} {moment['text']} {moment['zone']}, {moment['certainty']}"
+        return "no time from Plivo", ""
+    day = _utc(data["received_at"]).date().isoformat()
+    text = str(moment["text"]).removeprefix(day).strip()  # pyright: ignore[reportUnknownArgumentType] (JSON)
+    zone = moment["zone"] or "in an unknown zone"  # pyright: ignore[reportUnknownVariableType] (JSON)
+    return f"{source} {text} {zone}", str(moment["certainty"])  # pyright: ignore[reportUnknownArgumentType] (JSON)
 
 
 def _verification(verification: dict[str, Any]) -> Text:
     verdict = verification["verdict"]
     detail = verification["scheme"] or verification["fault"]
-    return Text(f"{verdict} {detail}", style=_VERDICTS.get(verdict, ""))
-
-
-def event_text(event: dict[str, Any]) -> Text:
-    """Return one event as a line and a half of text: columns that line up from line to line."""
-    data = event["data"]
-    kind = event["type"].removeprefix(_TYPE_PREFIX)
-    line = Text()
-    line.append(f"{event['time']:<28}", style="bold")
-    line.append(f"{kind:<{_TYPE_WIDTH}}", style="cyan")
-    line.append(f"{data.get('direction') or '-':<9}")
-    line.append(f"{_party(data.get('from'))} > {_party(data.get('to'))}  ")
-    line.append(f"stir {_stir(data)}  ")
-    line.append_text(_verification(data["verification"]))
-    line.append(f"\n{'':<28}{_original_time(data)}", style="dim")
-    extra = [f"{len(data[name])} {name}" for name in ("undeclared", "unreadable") if data.get(name)]
-    if extra:
-        line.append(f"  {', '.join(extra)}", style="yellow")
-    return line
-
-
-def journal_text(record: dict[str, Any]) -> Text:
-    """Return one journal record as a line: when it was received, the request, what it became."""
-    line = Text()
-    line.append(f"{record['received_at']:<28}", style="bold")
-    line.append(f"{'journal':<{_TYPE_WIDTH}}", style="magenta")
-    line.append(f"{record['method']:<9}{record['path']}  replied {record['reply']['status']}  ")
-    line.append_text(_verification(record["verification"]))
-    events = ", ".join(one["id"] for one in record["events"]) or "no event"
-    line.append(f"\n{'':<28}{events}", style="dim")
-    return line
-
-
-def stored_text(stored: Stored) -> Text:
-    """Return any record of ours as text; a value that is not JSON is shown as its size."""
-    try:
-        value = orjson.loads(stored.value)
-    except orjson.JSONDecodeError:
-        return Text(f"{stored.timestamp.isoformat()}  {stored.topic}  {len(stored.value)} bytes")
-    return event_text(value) if "specversion" in value else journal_text(value)
+    return Text(visible(f"{verdict} {detail}"), style=_VERDICTS.get(verdict, ""))

@@ -1,5 +1,6 @@
 """``callback-bridge tail``: events in a pipe, one JSON line each."""
 
+import re
 import signal
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,8 +15,12 @@ from bridge.cli.tail import since_from
 from bridge.derived.topics import Sizing, plan
 from bridge.record import Record
 from tests.cli.process import run, started
+from tests.cli.terminal import on_a_terminal, widest, words
 from tests.kafka.client import Kafka, make_topics, running
 from tests.ports import free_port
+from tests.replay.calls import make_all_topics, store, taken
+from tests.replay.stories import HANGUP as HANGUP_STEP
+from tests.replay.stories import at, changed, dialled_call
 
 pytest_plugins = ("tests.kafka.fixtures",)
 
@@ -88,6 +93,10 @@ def named(line: str) -> tuple[str, str]:
         (["--call=nobody"], []),
         (["--raw"], CALLS[:2]),
         (["--raw", f"--type={HANGUP}"], [(HANGUP, "one")]),
+        ([f"--type={HANGUP}", f"--type={RING}"], CALLS),
+        ([f"--type={HANGUP}", f"--type={HANGUP}"], [(HANGUP, "one")]),
+        ([f"--type={HANGUP}", "--type=voice.call.answer"], [(HANGUP, "one")]),
+        (["--raw", f"--type={HANGUP}", f"--type={RING}"], CALLS[:2]),
     ],
 )
 def test_options_choose_the_lines(
@@ -137,7 +146,46 @@ def test_a_kafka_that_is_away_is_named_with_exit_code_3() -> None:
 def test_an_option_that_makes_no_sense_is_wrong_usage(option: str) -> None:
     done = run("tail", option, kafka_bootstrap_servers="127.0.0.1:1")
     assert done.returncode == 2
-    assert option.partition("=")[2] in done.stderr or "no such type" in done.stderr
+    assert option.partition("=")[2] in done.stderr
+
+
+@pytest.mark.parametrize("others", [[], [f"--type={RING}"]])
+def test_a_type_that_is_almost_one_is_answered_with_its_name(others: list[str]) -> None:
+    done = run("tail", *others, "--type=voice.call.hangups", kafka_bootstrap_servers="127.0.0.1:1")
+    assert done.returncode == 2
+    assert "did you mean voice.call.hangup" in done.stderr
+    assert "callback-bridge callbacks list" in done.stderr
+    assert "messaging" not in done.stderr
+
+
+@pytest.fixture
+async def taken_in(kafka: Kafka, prefix: str) -> None:
+    """A call, one callback of which names its caller in a way that terminals obey."""
+    now = datetime.now(UTC)  # noqa: TID251 (--since is real time)
+    await make_all_topics(kafka, prefix)
+    odd = changed(HANGUP_STEP, To="\x1b]0;owned\x07\x9b2Jsip:a\u202eb@example.com")
+    callbacks = [*dialled_call(prefix, now), taken(odd, at(90, now), prefix=prefix)]
+    await store(kafka, [record for one in callbacks for record in one.records])
+
+
+@pytest.mark.parametrize("options", [(), ("--raw",)])
+def test_a_terminal_of_any_width_shows_the_same_words(
+    kafka: Kafka, prefix: str, taken_in: None, options: tuple[str, ...]
+) -> None:
+    shown: dict[int, str] = {}
+    for columns in (80, 120, 200):
+        settings = {"kafka_bootstrap_servers": kafka.address, "topic_prefix": prefix}
+        command = ("tail", "--no-follow", "--since=1h", *options)
+        with on_a_terminal(*command, columns=columns, **settings) as terminal:
+            assert terminal.ended() == 0, terminal.text
+            shown[columns] = terminal.text
+        assert widest(shown[columns]) <= columns
+    assert sorted(words(shown[80])) == sorted(words(shown[200])) == sorted(words(shown[120]))
+    assert not re.search(r"\d{4}-\d\d-\d\dT", shown[80])
+    if not options:
+        assert "voice.dial.hangup.v1" in shown[80]
+        assert r"\x1b]0;owned\x07\x9b2Jsip:a\u202eb@example.com" in shown[200]
+    assert not any(one in shown[80] for one in "\x1b\x07\x9b\u202e")
 
 
 @pytest.mark.parametrize(
