@@ -52,7 +52,7 @@ demo: $(DEMO_INSTALLED) ## Place two emulated calls and watch their callbacks be
 	@echo "Placing two emulated calls: about 5 seconds ..."
 	@$(BIN)/callback-bridge demo
 
-dev: $(DEMO_INSTALLED) ## Run the bridge on an embedded broker until Ctrl-C
+dev: $(DEMO_INSTALLED) ## Run the bridge on an embedded broker until Ctrl-C (options: ARGS="--kafka-port 0")
 	@$(BIN)/callback-bridge dev $(ARGS)
 
 test: $(INSTALLED) ## Run the tests, on the embedded broker

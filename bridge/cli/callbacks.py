@@ -73,11 +73,14 @@ def _condition(part: str) -> str:
 
 
 def curl(url: str, form: str, token: str) -> str:
-    """Return a curl that posts a form as Plivo does, signed with V3."""
+    """Return a curl that posts a form as Plivo does, signed with V3, a parameter a line.
+
+    Curl joins what several -d say with "&", so that the body is the form that was signed.
+    """
     headers = signed_headers("POST", url, form, token)
     lines = [f"curl -i {shlex.quote(url)}"]
     lines += [f"-H {shlex.quote(f'{name}: {of}')}" for name, of in headers.items() if "-v3" in name]
-    lines.append(f"-d {shlex.quote(form)}")
+    lines += [f"-d {shlex.quote(parameter)}" for parameter in form.split("&")]
     return " \\\n  ".join(lines)
 
 

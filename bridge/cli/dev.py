@@ -1,51 +1,85 @@
 """``callback-bridge dev``: a bridge to develop against, without Kafka and without Plivo."""
 
 import asyncio
+import shlex
+import shutil
 import signal
+import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Final
 from uuid import uuid4
 
 import typer
 import uvloop
 from rich.console import Console
+from rich.text import Text
 
 from bridge import catalogue, logs
 from bridge.cli.callbacks import curl
 from bridge.cli.embedded import Embedded, embedded_bridge
+from bridge.cli.layout import INDENT, row_text, widths_of
 from bridge.cli.options import SettingsFile
 from bridge.cli.tail import print_records
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
 from bridge.dev.emulator.call import Call, answered_call
+from bridge.ingress import server
 from bridge.ingress.app import SHARED_PATH
 from bridge.normalise.time import zone_named
-from bridge.settings import load
+from bridge.settings import Settings, load
+
+PORT: Final = 8080
+# Not Kafka's own 9092: a broker may well run there on a developer's machine.
+KAFKA_PORT: Final = 19092
 
 
 def dev(
     *,
-    port: Annotated[int, typer.Option(help="Port for callbacks, on 127.0.0.1; 0 for any.")] = 8080,
+    port: Annotated[
+        int, typer.Option(help="Port for callbacks, on 127.0.0.1; 0 for any.", min=0, max=65_535)
+    ] = PORT,
+    kafka_port: Annotated[
+        int, typer.Option(help="Port for Kafka, on 127.0.0.1; 0 for any.", min=0, max=65_535)
+    ] = KAFKA_PORT,
     settings_file: SettingsFile = None,
 ) -> None:
     """Run the bridge on an embedded broker and show events as they arrive, until Ctrl-C.
 
     Needs neither Kafka nor an account: without BRIDGE_ACCOUNTS it uses an emulated one and prints a
     signed curl for it. With your own, and BRIDGE_PUBLIC_URL set to your tunnel, Plivo can call it.
+    It prints the settings with which other commands, such as `tail`, reach the broker from a second
+    terminal.
     """
     settings = load(settings_file)
-    logs.configure("console", "warning")
-    own_accounts = bool(settings.accounts)
-    uvloop.run(_dev(settings_file, port, own_accounts=own_accounts))
+    # Warnings of the start are printed as part of the introduction.
+    logs.configure("console", "error")
+    for option, wanted in (("--port", port), ("--kafka-port", kafka_port)):
+        _check_port(option, wanted)
+    uvloop.run(_dev(settings_file, port, kafka_port, own_accounts=bool(settings.accounts)))
 
 
-async def _dev(settings_file: SettingsFile, port: int, *, own_accounts: bool) -> None:
+def _check_port(option: str, port: int) -> None:
+    """Raise CannotListen, naming the option, if something else listens on the port."""
+    try:
+        server.listen("127.0.0.1", port).close()
+    except server.CannotListen as error:
+        message = f"{error}; choose another port with {option}, or 0 for any free one"
+        raise server.CannotListen(message) from error
+
+
+async def _dev(
+    settings_file: Path | None, port: int, kafka_port: int, *, own_accounts: bool
+) -> None:
     console = Console(highlight=False, soft_wrap=True, stderr=True)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    async with embedded_bridge(settings_file, port, None if own_accounts else ACCOUNTS) as embedded:
-        _introduce(console, embedded, own_accounts=own_accounts)
+    accounts = None if own_accounts else ACCOUNTS
+    async with embedded_bridge(settings_file, port, accounts, kafka_port=kafka_port) as embedded:
+        _introduce(console, embedded, settings_file, own_accounts=own_accounts)
+        logs.set_level("warning")
         prefix = embedded.settings.topic_prefix
         topics = [prefix + kind.topic for kind in catalogue.load().all]
         printing = asyncio.create_task(
@@ -58,21 +92,64 @@ async def _dev(settings_file: SettingsFile, port: int, *, own_accounts: bool) ->
         await asyncio.wait([printing])
 
 
-def _introduce(console: Console, embedded: Embedded, *, own_accounts: bool) -> None:
+def _introduce(
+    console: Console, embedded: Embedded, settings_file: Path | None, *, own_accounts: bool
+) -> None:
     """Print where everything is, and something to try."""
-    base = embedded.settings.public_url or embedded.url
+    settings = embedded.settings
+    base = settings.public_url or embedded.url
     console.print("[bold]URLs to set at Plivo[/]  (the fragment asks Plivo to try again)")
     calls = [kind for kind in catalogue.load().types if kind.name.startswith("voice.call.")]
     paths = {kind.name: kind.path for kind in calls} | {"any type": SHARED_PATH}
-    width = max(map(len, paths)) + 2
-    for name, path in paths.items():
-        console.print(f"  {name:<{width}}{base}{path}#rp=all&rc=5")
+    rows = [(Text(f"  {name}"), Text(f"{base}{path}#rp=all&rc=5")) for name, path in paths.items()]
+    widths = widths_of(rows)
+    for row in rows:
+        console.print(_whole_row(console, row, widths))
     console.print("  every other type: `callback-bridge callbacks list`")
-    console.print(f"\n[bold]Kafka[/]  {embedded.settings.kafka.bootstrap_servers}")
+    for line in _notes(settings, own_accounts=own_accounts):
+        console.print(f"\n{line}", soft_wrap=False)
+    console.print("\n[bold]Other commands, in a second terminal[/]")
+    for export in exports(settings, settings_file):
+        console.print(f"export {export}", markup=False)
+    # As it was started: `make dev` runs it from a folder that is not on the shell's path.
+    command = "callback-bridge" if shutil.which("callback-bridge") else shlex.quote(sys.argv[0])
+    console.print(f"{command} tail", markup=False)
     if not own_accounts:
-        console.print(f"[bold]Account[/]  {AUTH_ID} in {TIMEZONE} (emulated)")
-        console.print(f"\n[bold]Try[/]\n{example_curl(base)}")
+        console.print(f"\n[bold]Account[/]  {AUTH_ID} in {TIMEZONE} (emulated)")
+        console.print("\n[bold]Try[/]")
+        console.print(example_curl(base), markup=False)
     console.print("\nEvents appear below. Ctrl-C ends it all.\n")
+
+
+def _whole_row(console: Console, row: tuple[Text, Text], widths: list[int]) -> Text:
+    """Return a name and its URL. A URL is never broken, so that it can be copied."""
+    if sum(widths) + INDENT < console.width:
+        return row_text(console, row, widths)
+    name, url = row
+    return Text("\n").join([name, Text(" " * INDENT).append_text(url)])
+
+
+def _notes(settings: Settings, *, own_accounts: bool) -> Iterator[str]:
+    """Yield what will surprise a developer."""
+    if not settings.replies:
+        yield "The answer to Plivo is an empty <Response/>, which ends a call: set BRIDGE_REPLIES."
+    if settings.verification != "enforce":
+        yield f"Unverified callbacks are let in: BRIDGE_VERIFICATION is {settings.verification}."
+    if own_accounts and settings.public_url is None and not settings.trusted_proxies:
+        yield "Behind a tunnel no signature holds: set BRIDGE_PUBLIC_URL to the tunnel's URL."
+
+
+def exports(settings: Settings, settings_file: Path | None) -> Iterator[str]:
+    """Yield the variables with which other commands use this broker, ready for a shell."""
+    if settings_file is not None:
+        yield f"BRIDGE_SETTINGS_FILE={shlex.quote(str(settings_file.absolute()))}"
+    yield f"BRIDGE_KAFKA_BOOTSTRAP_SERVERS={settings.kafka.bootstrap_servers}"
+    # The settings file, or the second terminal, may be set up for a cluster with a login.
+    yield f"BRIDGE_KAFKA_SECURITY_PROTOCOL={settings.kafka.security_protocol}"
+    # The broker does not know idempotent producers, as `deadletters redrive` and `replay run` use.
+    yield f"BRIDGE_KAFKA_IDEMPOTENCE={str(settings.kafka.idempotence).lower()}"
+    if settings.topic_prefix:
+        yield f"BRIDGE_TOPIC_PREFIX={shlex.quote(settings.topic_prefix)}"
 
 
 def example_curl(base: str) -> str:

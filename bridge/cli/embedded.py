@@ -38,13 +38,17 @@ async def _scratch() -> AsyncGenerator[str]:
 
 @contextlib.asynccontextmanager
 async def embedded_bridge(
-    settings_file: Path | None, port: int, accounts: list[dict[str, object]] | None
+    settings_file: Path | None,
+    port: int,
+    accounts: list[dict[str, object]] | None,
+    *,
+    kafka_port: int = 0,
 ) -> AsyncGenerator[Embedded]:
-    """Run a broker, make the topics, run the bridge on ``port`` (0 for any), and end it all after.
+    """Run a broker, make the topics, run the bridge on ``port``, and end it all after.
 
-    ``accounts`` None takes those of the settings.
+    A port of 0 is any free one. ``accounts`` None takes those of the settings.
     """
-    async with embedded_broker() as broker, _scratch() as spool:
+    async with embedded_broker(kafka_port) as broker, _scratch() as spool:
         doors = server.Doors(server.listen("127.0.0.1", port), server.listen("127.0.0.1", 0))
         url = f"http://127.0.0.1:{doors.callbacks.getsockname()[1]}"
         given: dict[str, object] = {

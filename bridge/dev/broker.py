@@ -67,8 +67,8 @@ async def _answers(address: str) -> bool:
     return True
 
 
-async def _start(binary: Path) -> tuple[subprocess.Popen[bytes], str]:
-    address = f"127.0.0.1:{free_port()}"
+async def _start(binary: Path, port: int) -> tuple[subprocess.Popen[bytes], str]:
+    address = f"127.0.0.1:{port or free_port()}"
     process = subprocess.Popen(  # noqa: S603, ASYNC220 (our own binary; starting it takes no time)
         [
             binary,
@@ -100,18 +100,18 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-async def _started(binary: Path) -> tuple[subprocess.Popen[bytes], str]:
+async def _started(binary: Path, port: int) -> tuple[subprocess.Popen[bytes], str]:
     for _ in range(_TRIES - 1):
         # Another process may have taken the port between the look and the start.
         with contextlib.suppress(NoBroker):
-            return await _start(binary)
-    return await _start(binary)
+            return await _start(binary, port)
+    return await _start(binary, port)
 
 
 @contextlib.asynccontextmanager
-async def embedded_broker() -> AsyncGenerator[str]:
-    """Run a broker on a free loopback port; yields its ``host:port``. Raises NoBroker."""
-    process, address = await _started(_binary())
+async def embedded_broker(port: int = 0) -> AsyncGenerator[str]:
+    """Run a broker on a loopback port, 0 for a free one; yields its ``host:port``. Raises NoBroker."""
+    process, address = await _started(_binary(), port)
     try:
         yield address
     finally:

@@ -46,7 +46,7 @@ def sent(curl: str) -> int:
     pairs = list(itertools.pairwise(words))
     headers = dict(value.split(": ", 1) for option, value in pairs if option == "-H")
     headers["content-type"] = "application/x-www-form-urlencoded"
-    (body,) = [value for option, value in pairs if option == "-d"]
+    body = "&".join(value for option, value in pairs if option == "-d")
     (url,) = [word for word in words if word.startswith("http")]
     return httpx.post(url, content=body, headers=headers, timeout=PATIENCE_S).status_code
 

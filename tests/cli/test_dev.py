@@ -1,10 +1,12 @@
 """``dev``: a bridge to try things on, which leaves nothing behind."""
 
+import inspect
 import itertools
 import json
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,16 +15,21 @@ import httpx
 import orjson
 import pytest
 
+from bridge.cli import dev as dev_command
 from bridge.dev.account import ACCOUNTS, AUTH_ID
+from bridge.dev.broker import free_port
 from tests.cli.process import Started, run, started
+from tests.cli.terminal import on_a_terminal, widest
 from tests.ingress.plivo import PATHS, SHARED
 from tests.ingress.running import eventually
 from tests.kafka.waiting import PATIENCE_S
 
+ANY_PORTS = ("--port", "0", "--kafka-port", "0")
+
 
 @pytest.fixture
 def dev() -> Iterator[Started]:
-    with started("dev", "--port", "0") as command:
+    with started("dev", *ANY_PORTS) as command:
         command.says("Events appear below.")
         yield command
         command.end()  # killed, it would leave its spool behind
@@ -36,6 +43,13 @@ def curl_of(command: Started) -> str:
     return "\n".join(lines[: last + 1])
 
 
+def exported(command: Started) -> dict[str, str]:
+    """Return the settings that are printed for a second terminal, as a shell would take them."""
+    lines = [line.removeprefix("export ") for line in command.err if line.startswith("export ")]
+    pairs = [shlex.split(line)[0].split("=", 1) for line in lines]
+    return {name.removeprefix("BRIDGE_").lower(): value for name, value in pairs}
+
+
 def status_of(curl: str) -> int:
     """Give the curl to a shell, or do the same where there is none; return the HTTP status."""
     if shutil.which("curl"):
@@ -47,7 +61,7 @@ def status_of(curl: str) -> int:
     headers = {"content-type": "application/x-www-form-urlencoded"}
     pairs = list(itertools.pairwise(words))
     headers |= dict(value.split(": ", 1) for option, value in pairs if option == "-H")
-    (body,) = [value for option, value in pairs if option == "-d"]
+    body = "&".join(value for option, value in pairs if option == "-d")
     return httpx.post(url_of(curl), content=body, headers=headers, timeout=PATIENCE_S).status_code
 
 
@@ -65,7 +79,7 @@ def test_it_says_where_everything_is(dev: Started) -> None:
     for path in (SHARED, *calls):
         assert f"{path}#rp=all&rc=5" in dev.written
     assert "callback-bridge callbacks list" in dev.written
-    assert "Kafka  127.0.0.1:" in dev.written
+    assert "export BRIDGE_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:" in dev.written
     assert AUTH_ID in dev.written
 
 
@@ -79,8 +93,7 @@ def test_the_printed_curl_works_and_its_event_is_tailed(dev: Started) -> None:
 
 def test_the_broker_can_be_read_by_any_client(dev: Started) -> None:
     assert status_of(curl_of(dev)) == 200
-    (kafka,) = [line.split()[-1] for line in dev.err if line.startswith("Kafka")]
-    done = run("tail", "--no-follow", "--since", "1h", "--raw", kafka_bootstrap_servers=kafka)
+    done = run("tail", "--no-follow", "--since", "1h", "--raw", **exported(dev))
     assert done.returncode == 0, done.stderr
     assert orjson.loads(done.stdout)["path"] == PATHS["voice.call.ring"]
 
@@ -104,7 +117,7 @@ def test_the_broker_does_not_survive_a_bridge_that_is_killed(dev: Started) -> No
 def test_with_accounts_of_ones_own_no_emulated_one_is_used() -> None:
     own = [{**ACCOUNTS[0], "auth_id": "MA0000000000OWN00001"}]
     given = {"accounts": json.dumps(own), "public_url": "https://tunnel.example.com"}
-    with started("dev", "--port", "0", **given) as command:
+    with started("dev", *ANY_PORTS, **given) as command:
         command.says("Events appear below.")
         assert AUTH_ID not in command.written
         assert "curl " not in command.written
@@ -112,9 +125,57 @@ def test_with_accounts_of_ones_own_no_emulated_one_is_used() -> None:
         assert command.end(signal.SIGINT) == 0
 
 
-def test_a_taken_port_is_exit_code_3_and_leaves_no_broker(dev: Started) -> None:
-    port = str(httpx.URL(url_of(curl_of(dev))).port)
-    done = run("dev", "--port", port)
+@pytest.mark.parametrize("option", ["--port", "--kafka-port"])
+def test_a_taken_port_is_exit_code_3_names_the_option_and_leaves_no_broker(option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = run("dev", *ANY_PORTS, option, str(port))
     assert done.returncode == 3
     assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in done.stderr
+    assert f"choose another port with {option}, or 0 for any free one" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_kafka_has_the_port_that_was_asked_for() -> None:
+    port = free_port()
+    with started("dev", "--port", "0", "--kafka-port", str(port)) as command:
+        command.says("Events appear below.")
+        assert exported(command)["kafka_bootstrap_servers"] == f"127.0.0.1:{port}"
+        assert command.end(signal.SIGINT) == 0
+
+
+def test_the_ports_are_fixed_unless_others_are_asked_for() -> None:
+    defaults = {
+        name: of.default for name, of in inspect.signature(dev_command.dev).parameters.items()
+    }
+    assert (defaults["port"], defaults["kafka_port"]) == (8080, 19092)
+
+
+def test_nothing_is_printed_before_the_urls(dev: Started) -> None:
+    assert dev.err[0].startswith("URLs to set at Plivo")
+    assert "reply_not_configured" not in dev.written
+    assert "set BRIDGE_REPLIES" in dev.written
+
+
+def test_a_second_terminal_gets_what_the_settings_have_besides(tmp_path: Path) -> None:
+    file = tmp_path / "my settings.toml"
+    file.write_text('topic_prefix = "eu."\n[kafka]\nbootstrap_servers = "kafka:9092"\n')
+    with started("dev", *ANY_PORTS, "--settings", str(file)) as command:
+        command.says("Events appear below.")
+        found = exported(command)
+        assert found.pop("kafka_bootstrap_servers").startswith("127.0.0.1:")
+        assert found == {
+            "settings_file": str(file),
+            "topic_prefix": "eu.",
+            "kafka_security_protocol": "PLAINTEXT",
+            "kafka_idempotence": "false",
+        }
+        done = run("tail", "--no-follow", "--since", "1h", **exported(command))
+        assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("columns", [80, 120, 200])
+def test_its_introduction_fits_a_terminal(columns: int) -> None:
+    with on_a_terminal("dev", *ANY_PORTS, columns=columns) as terminal:
+        terminal.says("Events appear below.")
+        assert widest(terminal.text) <= columns

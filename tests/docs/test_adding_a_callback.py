@@ -41,7 +41,7 @@ async def post(words):
     pairs = list(itertools.pairwise(words))
     headers = dict(of.split(": ", 1) for option, of in pairs if option == "-H")
     headers["content-type"] = "application/x-www-form-urlencoded"
-    (body,) = [of for option, of in pairs if option == "-d"]
+    body = "&".join(of for option, of in pairs if option == "-d")
     durable = Durable(publisher, NoSpool(), breaker=Breaker(time.monotonic), metrics=Metrics("test"))
     app = application(load(None, accounts=ACCOUNTS), durable, Metrics("test"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
