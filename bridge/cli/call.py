@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
@@ -15,15 +16,18 @@ from bridge.cli import showing
 from bridge.cli.build import connection, naming
 from bridge.cli.call_document import document
 from bridge.cli.call_shown import show_found
+from bridge.cli.escapes import visible, visible_json
 from bridge.cli.options import SettingsFile
 from bridge.cli.replay_asked import instant_of
 from bridge.cli.replay_shown import Counting
-from bridge.event import JOURNAL_TOPIC
+from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.parse import Parser
 from bridge.replay.call import Found, Sources, find
+from bridge.replay.call_prefix import CANDIDATES_MAX, Ambiguous, id_beginning
+from bridge.replay.columns import utc_from_ms
 from bridge.replay.derive import Deriver
 from bridge.replay.keyed import Keyed
-from bridge.replay.selection import id_from
+from bridge.replay.selection import is_uuid
 from bridge.replay.window import Window, window
 from bridge.settings import Settings, for_kafka, load
 
@@ -32,16 +36,28 @@ app = typer.Typer(help="Show everything about one call or message.", no_args_is_
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOOK_BACK: Final = timedelta(hours=24)
 _NOTHING: Final = 1
+_USAGE: Final = 2
 # Paragraphs, because lines of one are joined.
 _EXAMPLES: Final = """
 callback-bridge call show 5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01
 
 callback-bridge call show 5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01 --around 2026-03-03 --json
+
+callback-bridge call show 5d0c0f1e
 """
+# Fewer begin too many ids to be of use.
+_PREFIX_MIN: Final = 4
+_PREFIX: Final = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
+_UUID_PREFIX: Final = re.compile(r"[0-9A-Fa-f]{1,8}|[0-9A-Fa-f]{8}-[0-9A-Fa-f-]{0,26}", re.ASCII)
+_LISTED_MAX: Final = 20
 
 
 _Identity = Annotated[
-    str, typer.Argument(metavar="UUID", help="A call's, a leg's or a message's id.")
+    str,
+    typer.Argument(
+        metavar="UUID",
+        help="A call's, a leg's or a message's id, or its first characters.",
+    ),
 ]
 _Since = Annotated[
     str | None,
@@ -90,28 +106,43 @@ def show_call(  # noqa: PLR0913 (a command's options)
 ) -> None:
     """Show a call as a time line: callbacks, legs, replies, who hung up, cost, gaps, duplicates.
 
-    Legs and parent call are followed. Without a hint it looks back 24 hours, in one partition.
+    Legs and parent call are followed. Without a hint it looks back 24 hours, in one partition. The
+    first characters of an id are enough if no other id begins so; to know that, everything in that time
+    is read, in every partition. Dead letters of the call are shown with their reason.
 
-    Exit codes: 0 found; 1 not found; 2 wrong usage; 3 Kafka cannot be had.
+    Exit codes: 0 found; 1 not found; 2 wrong usage, or several ids begin so; 3 cannot
+    connect to Kafka.
     """
-    try:
-        identity = id_from(identity)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="UUID") from error
+    identity = _id_or_prefix(identity)
     now = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
     within = _within(now, since=since, until=until, around=around, everything=everything)
     settings = for_kafka(load(settings_file))
     as_document = json or not showing.on_terminal()
-    found = asyncio.run(
-        _found(settings, identity, within, everything=everything, silent=as_document)
-    )
+    looking = _Looking(settings, within, everything=everything, silent=as_document)
+    try:
+        found = asyncio.run(looking.found(identity))
+    except Ambiguous as error:
+        _list_candidates(error)
+        raise typer.Exit(_USAGE) from None
     if as_document:
-        typer.echo(orjson.dumps(document(found, now)))
+        text = orjson.dumps(document(found, now)).decode()
+        typer.echo(visible_json(text) if showing.on_terminal() else text)
     elif found.entries:
         show_found(found, now)
     if not found.entries:
-        _complain(identity, everything=everything)
+        _complain(identity, within, is_prefix=not is_uuid(identity), everything=everything)
         raise typer.Exit(_NOTHING)
+
+
+def _id_or_prefix(text: str) -> str:
+    """Return an id or the beginning of one, as records have it; raises BadParameter."""
+    if _PREFIX.fullmatch(text) is None:
+        message = f"{text!r} is no id, nor the beginning of one"
+        raise typer.BadParameter(message, param_hint="UUID")
+    if len(text) < _PREFIX_MIN:
+        message = f"{text!r} is too short: give at least {_PREFIX_MIN} characters of the id"
+        raise typer.BadParameter(message, param_hint="UUID")
+    return text.lower() if is_uuid(text) or _UUID_PREFIX.fullmatch(text) else text
 
 
 def _within(
@@ -137,22 +168,52 @@ def _within(
     return window(begin, end)
 
 
-async def _found(
-    settings: Settings, identity: str, within: Window, *, everything: bool, silent: bool
-) -> Found:
-    """Return what there is; raises CannotRead."""
-    types = catalogue.load()
-    prefix = settings.topic_prefix
-    return await find(
-        identity,
-        within,
-        keyed=Keyed(connection(settings), _silent if silent else _bar, everywhere=everything),
-        sources=Sources(
+class _Looking:
+    """Looks for what is stored about an id."""
+
+    def __init__(
+        self, settings: Settings, within: Window, *, everything: bool, silent: bool
+    ) -> None:
+        types = catalogue.load()
+        prefix = settings.topic_prefix
+        counting = _silent if silent else _bar
+        self._within = within
+        self._keyed = Keyed(connection(settings), counting, everywhere=everything)
+        self._sources = Sources(
             journal=prefix + JOURNAL_TOPIC,
             events=frozenset(prefix + kind.topic for kind in types.all),
-        ),
-        deriver=Deriver(Parser(types, settings.context_parameters), naming(settings)),
-    )
+            letters=prefix + DEAD_LETTER_TOPIC,
+        )
+        self._deriver = Deriver(Parser(types, settings.context_parameters), naming(settings))
+
+    async def found(self, identity: str) -> Found:
+        """Return what there is of an id, or of the only one that begins so.
+
+        Raises Ambiguous, and CannotRead.
+        """
+        # What cannot be the beginning of a UUID is more likely a whole id of another form.
+        if is_uuid(identity) or not _UUID_PREFIX.fullmatch(identity):
+            found = await self._find(identity)
+            if found.entries or is_uuid(identity):
+                return found
+        whole = await id_beginning(
+            identity, self._within, keyed=self._keyed, journal=self._sources.journal
+        )
+        if whole is None:
+            return Found(identity, self._within)
+        found = await self._find(whole)
+        if whole != identity:
+            found.prefix, found.prefix_within = identity, self._within
+        return found
+
+    async def _find(self, identity: str) -> Found:
+        return await find(
+            identity,
+            self._within,
+            keyed=self._keyed,
+            sources=self._sources,
+            deriver=self._deriver,
+        )
 
 
 @contextlib.contextmanager
@@ -163,7 +224,7 @@ def _silent(_doing: str, _of: int) -> Generator[Callable[[int], None]]:
 @contextlib.contextmanager
 def _bar(doing: str, of: int) -> Generator[Callable[[int], None]]:
     read = 0
-    with Counting(doing, of) as counting:
+    with Counting(doing, of, transient=True) as counting:
 
         def count(records: int) -> None:
             nonlocal read
@@ -173,11 +234,31 @@ def _bar(doing: str, of: int) -> Generator[Callable[[int], None]]:
         yield count
 
 
-def _complain(identity: str, *, everything: bool) -> None:
+def _complain(identity: str, within: Window, *, is_prefix: bool, everything: bool) -> None:
+    of = f"{identity}, nor of an id that begins so," if is_prefix else identity
+    when = "" if within.since_ms is None else f" since {utc_from_ms(within.since_ms)}"
+    when += "" if within.until_ms is None else f" until {utc_from_ms(within.until_ms)}"
     further = (
         "`callback-bridge replay plan --from journal --call` counts what only mentions it"
         if everything
         else "--around, --since or --all looks further back"
     )
-    text = f"no callback of {identity} was found: {further}"
+    _say(f"no callback of {of} was found{when}: {further}")
+
+
+def _list_candidates(error: Ambiguous) -> None:
+    listed = sorted(error.candidates, key=lambda one: one.first_ms)[:_LISTED_MAX]
+    more = len(error.candidates) - len(listed)
+    many = "more than " if len(error.candidates) == CANDIDATES_MAX else ""
+    _say(
+        f"{many}{len(error.candidates):,} ids begin with {error.prefix}; "
+        f"{error.characters} characters tell them apart:"
+    )
+    for one in listed:
+        _say(f"{visible(one.id)}  {utc_from_ms(one.first_ms)}  callbacks: {one.callbacks}")
+    if more:
+        _say(f"and {more:,} more")
+
+
+def _say(text: str) -> None:
     Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)

@@ -18,6 +18,7 @@ def document(found: Found, now: datetime) -> dict[str, Any]:
     since_ms, until_ms = found.read.since_ms, found.read.until_ms
     return {
         "id": found.id,
+        "prefix": found.prefix,
         "kind": kind_of(found.entries, legs),
         "looked_since": None if since_ms is None else utc_from_ms(since_ms),
         "looked_until": None if until_ms is None else utc_from_ms(until_ms),
@@ -26,6 +27,7 @@ def document(found: Found, now: datetime) -> dict[str, Any]:
         "followed": found.followed,
         "not_followed": found.not_followed,
         "missing_topics": found.missing_topics,
+        "dead_letters_left_out": found.letters_left_out,
         "total_cost": total_cost(legs),
         "legs": [_leg(leg) for leg in legs if leg.is_of_call],
         "legs_of_other_calls": [_leg(leg) for leg in legs if not leg.is_of_call],
@@ -74,6 +76,14 @@ def _leg(leg: Leg) -> dict[str, Any]:
     return {"id": leg.id, "role": leg.role, "callbacks": len(leg.entries), **leg.fields}
 
 
+def _dead_letter(entry: Entry) -> dict[str, Any] | None:
+    """Return why a callback became a dead letter; None if it did not, or its letter was not found."""
+    if entry.letter is None:
+        return None
+    names = ("id", "stage", "reason", "tries", "topics", "place")
+    return {name: entry.letter.summary[name] for name in names}
+
+
 def _entry(entry: Entry) -> dict[str, Any]:
     value = entry.callback.value
     received_at, received_local = received(entry)
@@ -85,6 +95,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "happened_at": happened_at,
         "happened_local": happened_local,
         "type": entry.type or None,
+        "path_type": None if entry.event else entry.header_type or None,
         "key": entry.key,
         "source": value["source"],
         "verification": value["verification"],
@@ -94,6 +105,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "event_from": entry.event_from,
         "replay_id": entry.replay_id,
         "fault": entry.fault,
+        "dead_letter": _dead_letter(entry),
         "place": entry.place,
         "bridge_version": value["bridge_version"],
         "data": entry.data,

@@ -26,9 +26,12 @@ _HOUR_S: Final = 3600
 
 
 class Counting:
-    """Shows how many records of how many: a bar that moves, or a line every few seconds."""
+    """Shows how many records of how many: a bar that moves, or a line every few seconds.
 
-    def __init__(self, doing: str, of: int) -> None:
+    ``transient`` removes the bar at the end.
+    """
+
+    def __init__(self, doing: str, of: int, *, transient: bool = False) -> None:
         self._doing = doing
         self._of = of
         self._said_s = time.monotonic()
@@ -38,6 +41,7 @@ class Counting:
             TextColumn("{task.completed:,} of {task.total:,}"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
+            transient=transient,
             disable=not showing.on_terminal(),
         )
         self._task = self._bar.add_task(doing, total=of)
@@ -53,7 +57,7 @@ class Counting:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave the bar as it is."""
+        """Leave the bar as it is, or remove it."""
         self._bar.stop()
 
     def at(self, records: int) -> None:

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from bridge.cli.escapes import visible
+
 T = TypeVar("T")
 
 Json = Annotated[bool, typer.Option("--json", help="JSON lines, also on a terminal.")]
@@ -32,21 +34,30 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
     first, *others = head
     made = Table(Column(first, no_wrap=True, style="cyan"), *others)
     for row in rows:
-        made.add_row(*map(Text, row))
+        made.add_row(*map(_cell, row))
     return made
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> Table:
-    """Return names with what they are, without a frame."""
-    made = Table.grid(Column(style="bold", no_wrap=True), Column(), padding=(0, 2))
+    """Return names with what they are, without a frame. Nothing is cut."""
+    made = Table.grid(Column(style="bold", no_wrap=True), Column(overflow="fold"), padding=(0, 2))
     for row in rows:
-        made.add_row(*map(Text, row))
+        made.add_row(*map(_cell, row))
     return made
 
 
-def show(*parts: Table | str) -> None:
-    """Print tables and lines to a terminal; lines may hold markup."""
-    console = Console(highlight=False, emoji=False)
+def _cell(text: str) -> Text:
+    return Text(visible(text, keep="\n"))
+
+
+def terminal() -> Console:
+    """Return what prints to a terminal, or to a pipe as if it were one of 80 columns."""
+    return Console(highlight=False, emoji=False)
+
+
+def show(*parts: Table | Text | str) -> None:
+    """Print tables and lines to a terminal; lines may hold markup, and a Text holds none."""
+    console = terminal()
     for part in parts:
         console.print(part)
 

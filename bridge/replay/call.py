@@ -13,9 +13,19 @@
    MultiPartyCall is followed: callbacks of a conference are keyed by the calls in it, its recordings by
    a name that others may have too, and no callback that is keyed by a call names a MultiPartyCall. Who
    asks for a MultiPartyCall's own id finds its callbacks, and the calls they name.
+6. Dead letters are looked for beside the journal (see ``call_letters``). An event that was made of one
+   later, by running it again, is read like any other.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from heapq import merge
@@ -25,7 +35,10 @@ from typing import Any, Final, Literal, cast
 import orjson
 from aiokafka.structs import ConsumerRecord
 
+from bridge.dead_letter import CALLBACK_TYPE
 from bridge.event import EventName
+from bridge.replay.call_letters import CallbackKey, LetterReader, callback_key, letter_from
+from bridge.replay.deadletters import Letter
 from bridge.replay.derive import DERIVED, CannotDerive, Deriver
 from bridge.replay.journal import Journalled, NotAJournalRecord, journalled
 from bridge.replay.keyed import Keyed
@@ -48,6 +61,8 @@ class Entry:
 
     ``key`` is its record's. ``event_from`` says whether the event was read or derived: rule 3.
     ``fault`` is why today's code makes none. ``replay_id`` is whose copy the record is, if it is one.
+    ``derived_as`` is the event today's code makes. ``header_type`` is the type in the record's headers:
+    without an event, that of the path the callback came on. ``letter`` is its dead letter: rule 6.
     """
 
     topic: str
@@ -60,6 +75,9 @@ class Entry:
     event_from: Literal["published", "derived"] | None
     fault: str | None = None
     replay_id: str | None = None
+    derived_as: EventName | None = None
+    header_type: str = ""
+    letter: Letter | None = None
 
     @property
     def place(self) -> str:
@@ -70,6 +88,11 @@ class Entry:
     def named(self) -> EventName | None:
         """Return the event the journal names: the bridge makes one at most."""
         return next(iter(self.callback.value["events"]), None)
+
+    @property
+    def is_dead(self) -> bool:
+        """Say whether it became a dead letter: no event was made, or Kafka refused a record."""
+        return self.letter is not None or self.named is None
 
     @property
     def data(self) -> Json:
@@ -94,16 +117,22 @@ class Found:
     followed: list[str] = field(default_factory=list[str])
     not_followed: list[str] = field(default_factory=list[str])
     missing_topics: list[str] = field(default_factory=list[str])
+    prefix: str | None = None
+    """The beginning of the id, if that is how it was asked for: no other one in ``prefix_within``."""
+    prefix_within: Window | None = None
+    letters_left_out: int = 0
+    """So many dead letters were not looked at."""
     is_cut: bool = False
     """There are more than CALLBACKS_MAX callbacks: these are the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where to look: the journal's topic, and those of the events that can be read."""
+    """Where to look: the topics of the journal, the events that can be read, and the dead letters."""
 
     journal: str
     events: frozenset[str]
+    letters: str
 
 
 async def find(
@@ -113,23 +142,30 @@ async def find(
     found = Found(identity, within)
     asked = [identity]
     known = {identity}
+    found.missing_topics = await missing_topics(keyed.connection, [sources.letters])
+    letters = None if found.missing_topics else LetterReader(keyed, sources.letters)
+    dead: dict[CallbackKey, Entry] = {}
     for number in range(ROUNDS_MAX):
         keys = {sources.journal: {one.encode() for one in asked}}
         stream = keyed.read("reading the journal", keys, within)
         async with aclosing(stream):
             await _take(stream, found, deriver)
-        new = [one for one in _linked(found.entries) if one not in known]
+        if letters is not None:
+            await _take_letters(letters.read(asked, within), asked, dead=dead, deriver=deriver)
+        entries = [*found.entries, *dead.values()]
+        new = [one for one in _linked(entries) if one not in known]
         asked = new[: IDS_MAX - len(known)] if number + 1 < ROUNDS_MAX else []
         found.not_followed = new[len(asked) :]
         known.update(asked)
         found.followed += asked
-        within = _around(within, found.entries)
+        within = _around(within, entries)
         if number == 0 and _begins_earlier(within, found.read):
             asked = [identity, *asked]  # rule 4
             found.read = within
         if not asked or found.is_cut:
             break
-    found.entries = _in_order(found.entries)
+    found.entries = _in_order(_with_letters(found.entries, dead))
+    found.letters_left_out = letters.left_out if letters else 0
     await _add_events(found, keyed, sources.events)
     return found
 
@@ -148,6 +184,43 @@ async def _take(stream: AsyncIterator[ConsumerRecord], found: Found, deriver: De
             found.entries.append(entry)
 
 
+async def _take_letters(
+    stream: AsyncGenerator[ConsumerRecord],
+    ids: Collection[str],
+    *,
+    dead: dict[CallbackKey, Entry],
+    deriver: Deriver,
+) -> None:
+    """Take dead letters, the first of each callback.
+
+    One that today's code can read, and takes for another call's, only mentions an id.
+    """
+    async with aclosing(stream):
+        async for record in stream:
+            entry = _entry(record, deriver)
+            if entry is not None and (entry.event is None or not _ids_of(entry).isdisjoint(ids)):
+                found = replace(entry, letter=letter_from(record))
+                dead.setdefault(callback_key(entry.callback.value), found)
+            if len(dead) == CALLBACKS_MAX:
+                return
+
+
+def _ids_of(entry: Entry) -> set[str]:
+    """Return what a callback with an event is about, as far as its key and today's code say."""
+    event = entry.event or {}
+    return {entry.key, str(event.get("partitionkey")), *_linked([entry])}
+
+
+def _with_letters(entries: Iterable[Entry], dead: Mapping[CallbackKey, Entry]) -> Iterator[Entry]:
+    """Yield callbacks with their dead letters, and those of which there is nothing but a letter."""
+    left = dict(dead)
+    for entry in entries:
+        key = callback_key(entry.callback.value)
+        left.pop(key, None)
+        yield replace(entry, letter=dead[key].letter) if key in dead else entry
+    yield from left.values()
+
+
 def _entry(record: ConsumerRecord, deriver: Deriver) -> Entry | None:
     """Return the callback of a record, None for what is no journal record."""
     try:
@@ -155,13 +228,16 @@ def _entry(record: ConsumerRecord, deriver: Deriver) -> Entry | None:
     except NotAJournalRecord:
         return None
     event: Json | None = None
+    derived_as: EventName | None = None
     fault: str | None = None
     try:
         derived = deriver.event_of(callback, callback.raw.received_at)
         event = cast("Json", orjson.loads(derived.record.value))
+        topic, kind = derived.record.topic, derived.type.event_type
+        derived_as = EventName(id=derived.id, type=kind, topic=topic)
     except CannotDerive as error:
         fault = error.reason
-    replay_id = dict(record.headers).get("replay_id")
+    headers = {name: (of or b"").decode("utf-8", "replace") for name, of in record.headers}
     return Entry(
         topic=record.topic,
         partition=record.partition,
@@ -172,7 +248,9 @@ def _entry(record: ConsumerRecord, deriver: Deriver) -> Entry | None:
         event=event,
         event_from="derived" if event else None,
         fault=fault,
-        replay_id=None if replay_id is None else replay_id.decode("utf-8", "replace"),
+        replay_id=headers.get("replay_id"),
+        derived_as=derived_as,
+        header_type=headers.get(CALLBACK_TYPE, ""),
     )
 
 
@@ -200,21 +278,28 @@ def _begins_earlier(one: Window, other: Window) -> bool:
 
 def _in_order(entries: Iterable[Entry]) -> list[Entry]:
     """Return callbacks of several readings in one order: rule 2."""
-    by_offset = sorted(entries, key=lambda entry: (entry.partition, entry.offset))
-    lanes = [list(lane) for _, lane in groupby(by_offset, key=lambda entry: entry.partition)]
+    by_offset = sorted(entries, key=lambda entry: (entry.topic, entry.partition, entry.offset))
+    lanes = [
+        list(lane)
+        for _, lane in groupby(by_offset, key=lambda entry: (entry.topic, entry.partition))
+    ]
     # To merge compares the next one of each lane, whether a lane is sorted by time or not.
     return list(merge(*lanes, key=lambda entry: entry.timestamp_ms))
 
 
 async def _add_events(found: Found, keyed: Keyed, readable: Collection[str]) -> None:
-    """Put the events that were published beside their callbacks: rule 3."""
+    """Put the events that were published beside their callbacks: rules 3 and 6."""
     keys: dict[str, set[bytes]] = {}
     missing: set[_EventKey] = set()
     for entry in found.entries:
-        if entry.named is not None and entry.named["topic"] in readable:
-            keys.setdefault(entry.named["topic"], set()).add(entry.key.encode())
-            missing.add((entry.named["id"], entry.callback.value["received_at"]))
-    found.missing_topics = await missing_topics(keyed.connection, list(keys)) if keys else []
+        sought = entry.named or entry.derived_as
+        if sought is not None and sought["topic"] in readable:
+            of = keys.setdefault(sought["topic"], set())
+            # The key that a dead letter's event has, or was given later, need not be the letter's.
+            of |= {entry.key.encode(), str((entry.event or {}).get("partitionkey")).encode()}
+            missing.add((sought["id"], entry.callback.value["received_at"]))
+    if keys:
+        found.missing_topics += await missing_topics(keyed.connection, list(keys))
     keys = {topic: of for topic, of in keys.items() if topic not in found.missing_topics}
     if not keys:
         return
@@ -234,10 +319,11 @@ async def _add_events(found: Found, keyed: Keyed, readable: Collection[str]) -> 
 
 
 def _with_event(entry: Entry, published: Mapping[_EventKey, Json]) -> Entry:
-    if entry.named is None:
+    sought = entry.named or entry.derived_as
+    if sought is None:
         return entry
     # A retry has the same id, and an event of its own.
-    event = published.get((entry.named["id"], entry.callback.value["received_at"]))
+    event = published.get((sought["id"], entry.callback.value["received_at"]))
     return entry if event is None else replace(entry, event=event, event_from="published")
 
 

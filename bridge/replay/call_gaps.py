@@ -8,15 +8,19 @@
 4. What lies outside of what was read is not missing: after ``until``, of a leg that was not followed, or
    of a call with more callbacks than are kept. A report from before what was read is said to be that.
 5. A copy that a replay stored says so, and is no fault.
+6. A callback that became a dead letter came. So nothing is missing that a dead letter is: the path it
+   came on, or today's code, says of which type it is. Where neither does, it may be what is missing, and
+   the gap says so.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
 from bridge.complaints import MEANINGS, complaint_of
+from bridge.dead_letter import REASON, STAGE, Stage
 from bridge.replay.call import Entry, Found, Json
 from bridge.replay.call_legs import Leg
 
@@ -25,6 +29,8 @@ UNDER_WAY_H: Final = 4
 _REPORTS_MAX: Final = 100
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ROUNDING: Final = timedelta(seconds=5)
+_REPORT: Final = "messaging.message.status"
+_HANGUPS: Final = ("voice.call.hangup", "voice.dial.hangup")
 _IN_ORDER: Final = ("started_at", "answered_at", "ended_at")
 
 
@@ -58,13 +64,13 @@ class Duplicate:
 
 
 def gaps_of(found: Found, legs: Iterable[Leg], now: datetime) -> list[Gap]:
-    """Return every gap there is: rules 1 to 4."""
+    """Return every gap there is: rules 1 to 4, and 6."""
     until_ms = found.read.until_ms
     read_until = now if until_ms is None else min(now, _EPOCH + timedelta(milliseconds=until_ms))
     gaps: list[Gap] = []
     for leg in legs:
         if not found.is_cut and leg.id not in found.not_followed:
-            gaps += _missing(leg, read_until)
+            gaps += _missing(leg, _unread(found.entries, leg.id), read_until)
         gaps += _contradictions(leg)
         gaps += _stir(leg)
     for entry in found.entries:
@@ -92,23 +98,58 @@ def duplicates_of(entries: Iterable[Entry]) -> list[Duplicate]:
     ]
 
 
-def _missing(leg: Leg, now: datetime) -> Iterator[Gap]:
+def _unread(entries: Iterable[Entry], identity: str) -> list[Entry]:
+    """Return the callbacks about a leg or message that no event can be made of, even today: rule 6."""
+    about = identity.encode()
+    return [
+        entry
+        for entry in entries
+        if entry.event is None
+        and (
+            entry.key == identity
+            or about in entry.callback.raw.body
+            or identity in entry.callback.raw.query
+        )
+    ]
+
+
+def _absent(unread: Sequence[Entry], *types: str) -> str | None:
+    """Return what to add to "none came": None where one of these types came after all: rule 6."""
+    if any(entry.header_type in types for entry in unread):
+        return None
+    return _unless(sum(not entry.header_type for entry in unread))
+
+
+def _unless(letters: int) -> str:
+    """Return that so many dead letters may be what is missing; nothing if there are none."""
+    if letters == 0:
+        return ""
+    return (
+        ", unless it is the dead letter"
+        if letters == 1
+        else f", unless it is among {letters} dead letters"
+    )
+
+
+def _missing(leg: Leg, unread: Sequence[Entry], now: datetime) -> Iterator[Gap]:
     rang, answered = leg.of_type("voice.call.ring"), leg.of_type("voice.call.answer")
-    if answered and not rang and leg.fields.get("direction") == "outbound":
-        yield Gap("answer_without_ring", leg.id, "it was answered, and no ring came")
+    more = _absent(unread, "voice.call.ring")
+    if answered and not rang and leg.fields.get("direction") == "outbound" and more is not None:
+        yield Gap("answer_without_ring", leg.id, f"it was answered, and no ring came{more}")
     hung_up = leg.of_type("voice.call.hangup")
-    if hung_up and leg.role == "first" and leg.was_answered and not answered:
-        yield Gap("hangup_without_answer", leg.id, "it ended answered, and no answer came")
+    more = _absent(unread, "voice.call.answer")
+    if hung_up and leg.role == "first" and leg.was_answered and not answered and more is not None:
+        yield Gap("hangup_without_answer", leg.id, f"it ended answered, and no answer came{more}")
     if len({entry.event["id"] for entry in hung_up if entry.event}) > 1:
         yield Gap("several_hangups", leg.id, "hangups that say different things came")
-    if leg.has_ended or not (rang or leg.was_answered):
+    more = _absent(unread, *_HANGUPS)
+    if leg.has_ended or not (rang or leg.was_answered) or more is None:
         return
-    last = max(entry.callback.raw.received_at for entry in leg.entries)
+    last = max(entry.callback.raw.received_at for entry in (*leg.entries, *unread))
     if now - last > timedelta(hours=UNDER_WAY_H):
         hours = int((now - last) / timedelta(hours=1))
-        yield Gap(
-            "hangup_missing", leg.id, f"no hangup came, and the last callback is {hours} h old"
-        )
+        text = f"no hangup came, and the last callback is {hours} h old{more}"
+        yield Gap("hangup_missing", leg.id, text)
 
 
 def _contradictions(leg: Leg) -> Iterator[Gap]:
@@ -147,9 +188,8 @@ def _of_entry(entry: Entry) -> Iterator[Gap]:
     verification = entry.callback.value["verification"]
     if verification["verdict"] != "verified":
         yield Gap("not_verified", entry.key, f"{_called(entry)}: {verification['fault']}")
-    if entry.named is None:
-        now = f", nor is it today: {entry.fault}" if entry.fault else ", and would be one today"
-        yield Gap("no_event", entry.key, f"{_called(entry)} became no event{now}")
+    if entry.is_dead:
+        yield Gap("dead_letter", entry.key, f"{_called(entry)}: {dead_letter_text(entry)}")
     raw, event = entry.callback.raw, entry.event
     if event is not None and entry.data.get("time_source") != "received":
         ahead = datetime.fromisoformat(str(event["time"])) - raw.received_at
@@ -164,17 +204,35 @@ def _of_entry(entry: Entry) -> Iterator[Gap]:
             yield Gap("time_unsure", entry.key, f"{_called(entry)}: {name} is {certainty}")
 
 
+def dead_letter_text(entry: Entry) -> str:
+    """Return in words why a callback became a dead letter, and what is of it today."""
+    letter = entry.letter
+    if letter is None:
+        why = "no event was made of it, and its dead letter was not found"
+    else:
+        topics = ", ".join(letter.topics)
+        why = f"stage {letter.header(STAGE)}, reason {letter.header(REASON)}"
+        why += f", lacking in {topics}" if letter.header(STAGE) == Stage.PUBLISH else ""
+    if entry.event_from == "published":
+        return f"{why}; its event is on its topic" + ("" if entry.named else " since")
+    if entry.fault:
+        return f"{why}; today's code makes no event of it: {entry.fault}"
+    return f"{why}; today's code makes an event of it: `callback-bridge deadletters redrive`"
+
+
 def _missing_reports(found: Found) -> Iterator[Gap]:
     """Yield the delivery reports that are missing from Plivo's own numbering: rule 4."""
     by_message: dict[str, set[int]] = {}
     for entry in found.entries:
         number = entry.data.get("sequence")
-        if entry.type == "messaging.message.status" and isinstance(number, int):
+        if entry.type == _REPORT and isinstance(number, int):
             by_message.setdefault(entry.key, set()).add(number)
     for message, numbers in by_message.items():
         missing = sorted(set(range(1, min(max(numbers), _REPORTS_MAX))) - numbers)
         if missing:
-            text = f"no delivery report numbered {', '.join(map(str, missing))} came"
+            unread = _unread(found.entries, message)
+            more = _unless(sum(entry.header_type in {"", _REPORT} for entry in unread))
+            text = f"no delivery report numbered {', '.join(map(str, missing))} came{more}"
             if found.read.since_ms is not None and missing[0] < min(numbers):
                 text += "; what came before all that was read is outside of it"
             yield Gap("report_missing", message, text)
@@ -189,7 +247,7 @@ def _complaints(entries: Iterable[Entry]) -> Iterator[Gap]:
 
 
 def _called(entry: Entry) -> str:
-    return entry.type or entry.place
+    return entry.type or entry.header_type or entry.place
 
 
 def _certainty(value: object) -> str | None:

@@ -9,7 +9,7 @@
 """
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from aiokafka.structs import ConsumerRecord
 
 from bridge.publish.connection import Connection
 from bridge.publish.partitioning import partition_of
-from bridge.replay.reading import Stretch, assigned, records
+from bridge.replay.reading import Stretch, Wanted, assigned, records
 from bridge.replay.window import Window, stretches
 
 Counting = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -36,20 +36,28 @@ class Keyed:
 
     async def read(self, doing: str, keys: Keys, within: Window) -> AsyncGenerator[ConsumerRecord]:
         """Yield the records of the keys in the window, merged by time. Raises CannotRead."""
-        among = await self._among(keys, within)
+        among = await self.among(keys, within)
+        stream = self.scan(
+            doing,
+            among,
+            lambda one: one.key in keys[one.topic] and within.holds(one.timestamp),
+        )
+        async with aclosing(stream):
+            async for record in stream:
+                yield record
+
+    async def scan(
+        self, doing: str, among: Sequence[Stretch], wanted: Wanted
+    ) -> AsyncGenerator[ConsumerRecord]:
+        """Yield the wanted records of the stretches, merged by time. Raises CannotRead."""
         with self.counting(doing, sum(one.end - one.begin for one in among)) as on_read:
-            stream = records(
-                self.connection,
-                among,
-                wanted=lambda one: one.key in keys[one.topic] and within.holds(one.timestamp),
-                on_read=on_read,
-            )
+            stream = records(self.connection, among, wanted=wanted, on_read=on_read)
             async with aclosing(stream):
                 async for chunk in stream:
                     for record in chunk:
                         yield record
 
-    async def _among(self, keys: Keys, within: Window) -> list[Stretch]:
+    async def among(self, keys: Keys, within: Window) -> list[Stretch]:
         """Return what may hold records of the keys: rules 1 to 3."""
         topics = list(keys)
         found = await stretches(self.connection, topics, within)

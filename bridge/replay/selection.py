@@ -57,7 +57,12 @@ def id_from(text: str) -> str:
     if _ID.fullmatch(text) is None:
         message = f"{text!r} is no id"
         raise ValueError(message)
-    return text.lower() if _UUID.fullmatch(text) else text
+    return text.lower() if is_uuid(text) else text
+
+
+def is_uuid(text: str) -> bool:
+    """Say whether an id has the form of a UUID."""
+    return _UUID.fullmatch(text) is not None
 
 
 def offsets_from(text: str) -> Offsets:
@@ -102,7 +107,7 @@ def wanted(query: Query, within: Window, skipped: Sequence[str] = ()) -> Wanted 
     if query.accounts:
         accounts = frozenset(query.accounts)
         tests.append(lambda record: not accounts.isdisjoint(_source_of(record).split("/")))
-    tests += [_mentions(ids) for ids in (query.calls, query.messages) if ids]
+    tests += [mentions(ids) for ids in (query.calls, query.messages) if ids]
     if not tests:
         return None
     return tests[0] if len(tests) == 1 else lambda record: all(test(record) for test in tests)
@@ -143,8 +148,8 @@ def _source_of(record: ConsumerRecord) -> str:
         return ""
 
 
-def _mentions(ids: Iterable[str]) -> Callable[[ConsumerRecord], bool]:
-    """Return the test of rule 2."""
+def mentions(ids: Iterable[str]) -> Callable[[ConsumerRecord], bool]:
+    """Return the test whether a record is about one of the ids: rule 2."""
     texts = [one.encode() for one in ids]
 
     def test(record: ConsumerRecord) -> bool:

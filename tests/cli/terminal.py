@@ -16,7 +16,8 @@ from rich.cells import cell_len
 from tests.cli.process import COMMAND, environment
 from tests.ingress.running import eventually
 
-_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+# Styles, and what progress bars do to the cursor.
+_CONTROL = re.compile(r"\x1b\[\??[0-9;]*[A-Za-z]")
 _LINES = 50
 
 
@@ -38,8 +39,8 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """What is shown, without styles."""
-        return _STYLE.sub("", self._written.decode("utf-8", "replace")).replace("\r", "")
+        """What is written, without styles and what moves the cursor."""
+        return _CONTROL.sub("", self._written.decode("utf-8", "replace")).replace("\r", "")
 
     def says(self, text: str, patience_s: float = 20.0) -> None:
         """Return when ``text`` is shown, or the command has ended."""

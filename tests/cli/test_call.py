@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,13 +19,25 @@ from bridge.dev.emulator.call import Call, answered_call
 from bridge.dev.emulator.deliver import Sender
 from bridge.replay.window import Window, window
 from tests.cli.process import environment, run, started
+from tests.cli.terminal import on_a_terminal, widest, words
 from tests.ingress.running import ACCOUNTS, AUTH_ID, TOKEN, wait_for_port
 from tests.kafka.client import Kafka
 from tests.kafka.waiting import PATIENCE_S
 from tests.making import ZONE
 from tests.ports import free_port
 from tests.replay.calls import make_all_topics, store, taken
-from tests.replay.stories import CALL, MESSAGE, A, B, at, dialled_call, report
+from tests.replay.stories import (
+    CALL,
+    MESSAGE,
+    RING,
+    ROOM,
+    A,
+    B,
+    at,
+    changed,
+    dialled_call,
+    report,
+)
 
 pytest_plugins = ("tests.kafka.fixtures",)
 
@@ -237,10 +249,103 @@ def test_hints_that_contradict_each_other_are_wrong_usage(given: dict[str, Any])
         _within(NOON, **(hints | given))
 
 
-def test_what_is_no_id_is_wrong_usage() -> None:
-    done = run("call", "show", "no id", kafka_bootstrap_servers="127.0.0.1:1")
+@pytest.mark.parametrize("beginning", [A[:4], A[:8], A[:9], A[:8].upper(), A[:-1]])
+def test_the_first_characters_of_an_id_are_enough(cluster: Cluster, beginning: str) -> None:
+    found = cluster.document(beginning)
+    assert (found["id"], found["callbacks"], found["prefix"]) == (A, 6, beginning.lower())
+    assert cluster.document(A)["prefix"] is None
+
+
+def test_the_first_characters_of_several_ids_list_them(cluster: Cluster) -> None:
+    now = datetime.now(UTC)  # noqa: TID251 (the look-back is real time)
+    like_it = A[:8] + "-ffff-4fff-8fff-ffffffffffff"
+    other = changed(RING, CallUUID=like_it, RequestUUID=like_it)
+    record = taken(other, at(-60, now), prefix=cluster.prefix).journal
+    asyncio.run(store(cluster.kafka, [record]))
+    done = cluster.show(A[:8])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"2 ids begin with {A[:8]}; 10 characters tell them apart:" in done.stderr
+    listed = done.stderr.splitlines()[1:]
+    assert [line.split("  ")[0] for line in listed] == [A, like_it]
+    assert [line.split("  ")[2] for line in listed] == ["callbacks: 5", "callbacks: 1"]
+    assert cluster.document(A[:10])["id"] == A
+    assert cluster.document(like_it)["callbacks"] == 1
+
+
+@pytest.mark.kafka
+def test_an_id_is_looked_for_by_its_beginning_only_in_the_time_that_is_read(
+    apache_kafka: str, prefix: str
+) -> None:
+    cluster = asyncio.run(filled(Kafka(apache_kafka, idempotence=True), prefix))
+    done = cluster.show(MESSAGE[:8])
+    assert done.exit_code == 1
+    assert f"{MESSAGE[:8]}, nor of an id that begins so, was found since 20" in done.stderr
+    assert "--around, --since or --all looks further back" in done.stderr
+    assert cluster.document(MESSAGE[:8], "--since=3d")["id"] == MESSAGE
+
+
+def test_a_dead_letter_is_in_the_document_and_its_answer_is_not_missing(cluster: Cluster) -> None:
+    now = datetime.now(UTC)  # noqa: TID251 (the look-back is real time)
+    ids = dict.fromkeys(("CallUUID", "ALegUUID", "RequestUUID", "ALegRequestUUID"), ROOM)
+    since = now - timedelta(minutes=30)
+    placed = replace(CALL, placed_at=since)
+    steps = [
+        changed(step, **{key: of for key, of in ids.items() if key in step.parameters})
+        for step in answered_call(placed)
+    ]
+    ring, answer, hangup = (
+        taken(step, at(seconds, since), prefix=cluster.prefix, is_dead=is_dead)
+        for step, seconds, is_dead in zip(steps, (2, 5, 70), (False, True, False), strict=True)
+    )
+    assert answer.letter is not None
+    records = [*ring.records, answer.letter, answer.journal, *hangup.records]
+    asyncio.run(store(cluster.kafka, records))
+    found = cluster.document(ROOM)
+    names = [one["type"] for one in found["timeline"]]
+    assert names == ["voice.call.ring", "voice.call.answer", "voice.call.hangup"]
+    letters = [one["dead_letter"] for one in found["timeline"]]
+    assert (letters[0], letters[2]) == (None, None)
+    assert (letters[1]["stage"], letters[1]["reason"]) == ("parse", "bridge_fault")
+    assert [gap["code"] for gap in found["gaps"]] == ["dead_letter"]
+
+
+def test_a_document_on_a_terminal_cannot_talk_to_it(
+    kafka: Kafka, prefix: str, terminal: None
+) -> None:
+    now = datetime.now(UTC)  # noqa: TID251 (the look-back is real time)
+    odd = taken(changed(RING, To="sip:a\x1b\x9b\u202e@b"), at(-60, now), prefix=prefix)
+    asyncio.run(make_all_topics(kafka, prefix))
+    asyncio.run(store(kafka, odd.records))
+    done = Cluster(kafka, prefix).show(A, "--json")
+    assert not any(one in done.stdout for one in "\x1b\x9b\u202e")
+    found = orjson.loads(done.stdout)
+    assert found["timeline"][0]["data"]["to"]["text"] == "sip:a\x1b\x9b\u202e@b"
+
+
+def test_every_width_of_a_terminal_shows_the_same(cluster: Cluster) -> None:
+    shown: dict[int, str] = {}
+    for columns in (80, 120, 200):
+        with on_a_terminal("call", "show", A, columns=columns, **cluster.settings) as screen:
+            assert screen.ended() == 0, screen.text
+        # The progress bars come before, and are removed.
+        shown[columns] = screen.text[screen.text.index(f"call       {A}") :]
+        assert widest(shown[columns]) <= columns
+    assert sorted(words(shown[80])) == sorted(words(shown[120])) == sorted(words(shown[200]))
+    assert shown[80].count("voice.dial.hangup") == 1
+
+
+@pytest.mark.parametrize("text", ["no id", "", "a39290d0\x1b", "x" * 65])
+def test_what_is_no_id_is_wrong_usage(text: str) -> None:
+    done = run("call", "show", text, kafka_bootstrap_servers="127.0.0.1:1")
     assert done.returncode == 2
     assert "is no id" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["a", "a39"])
+def test_too_few_characters_of_an_id_are_wrong_usage_and_say_how_many_are_needed(text: str) -> None:
+    done = run("call", "show", text, kafka_bootstrap_servers="127.0.0.1:1")
+    assert done.returncode == 2
+    assert "is too short: give at least 4 characters of the id" in " ".join(done.stderr.split())
 
 
 @pytest.mark.parametrize("option", ["--since", "--until", "--around"])

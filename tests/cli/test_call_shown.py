@@ -5,10 +5,15 @@ from datetime import timedelta
 
 import pytest
 
+from bridge.catalogue import Catalogue
 from bridge.cli.call_shown import show_found
 from bridge.event import GivenReply
 from bridge.replay.call import CALLBACKS_MAX, Entry, Found
-from tests.replay.calls import taken
+from bridge.replay.window import Window, window
+from tests.cli.call_snapshots import FOUND, WIDTHS, path_of, rendered
+from tests.cli.terminal import widest, words
+from tests.replay.calls import PLACED, taken
+from tests.replay.letters import Made
 from tests.replay.stories import (
     ANSWER,
     HANGUP,
@@ -41,11 +46,12 @@ def shown(capsys: pytest.CaptureFixture[str], found: list[Entry], **more: object
 
 def test_a_call_is_told_by_its_legs(capsys: pytest.CaptureFixture[str]) -> None:
     said = shown(capsys, steps((RING, 2), (ANSWER, 5), (HANGUP, 70)))
-    assert "2026-03-07T14:13:32Z  09:13:32-05:00 local" in said
+    assert "started   2026-03-07 14:13:28 UTC  09:13:28-05:00 local" in said
+    assert "answered  14:13:32 UTC  09:13:32-05:00 local" in said
     assert "0.01000 at 0.005 a minute" in said
     assert "hung up" in said
-    assert "2026-03-07 14:13:30Z" in said
-    assert "14:13:29.250Z" in said  # the day it happened is the day it came
+    assert "2026-03-07 in UTC and America/New_York\n14:13:30.000  voice.call.ring" in said
+    assert "14:13:29.250" in said  # the day it happened is the day it came
     assert "no gaps" in said
 
 
@@ -54,7 +60,7 @@ def test_a_call_without_an_end_has_a_state_and_a_gap(capsys: pytest.CaptureFixtu
     assert "state" in said
     assert "in-progress" in said
     assert f"dialled leg {B}" in said
-    assert "not said at 0.005 a minute" in said
+    assert "not known yet, at 0.005 a minute" in said
     assert "hangup missing" in said
 
 
@@ -76,7 +82,8 @@ def test_what_plivo_is_not_sure_of_is_told_as_it_came(capsys: pytest.CaptureFixt
 
 def test_a_time_of_another_day_has_its_day(capsys: pytest.CaptureFixture[str]) -> None:
     said = shown(capsys, entries(taken(HANGUP, at(70) + timedelta(days=1))))
-    assert "2026-03-07 14:14:37Z" in said
+    assert "2026-03-08 in UTC and America/New_York" in said
+    assert "2026-03-07 14:14:37" in said
 
 
 def test_a_local_time_of_another_day_has_its_day(capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,9 +92,9 @@ def test_a_local_time_of_another_day_has_its_day(capsys: pytest.CaptureFixture[s
     times |= {"AnswerTime": "2026-03-07 22:13:32", "SessionStart": "2026-03-08 03:13:28.250000"}
     hangup = changed(HANGUP, **times)
     said = shown(capsys, entries(taken(hangup, at(70) + late)))
-    assert "2026-03-08 03:14:38Z" in said
-    assert "2026-03-07 22:14:38-05:00" in said
-    assert "2026-03-08T03:14:37Z  2026-03-07 22:14:37-05:00 local" in said
+    assert "2026-03-08 in UTC, 2026-03-07 in America/New_York\n03:14:38.000" in said
+    assert "22:14:38.000-05:00" in said
+    assert "ended     03:14:37 UTC  2026-03-07 22:14:37-05:00 local" in said
 
 
 def test_a_zone_nobody_knows_gives_no_local_times(capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,24 +103,91 @@ def test_a_zone_nobody_knows_gives_no_local_times(capsys: pytest.CaptureFixture[
     said = shown(capsys, [one])
     assert "not known" in said
     assert "-05:00" not in said
-    assert "2026-03-07T14:13:32Z" in said
+    assert "14:13:32 UTC" in said
+    assert "2026-03-07 in UTC\n" in said
 
 
-def test_a_long_reply_is_shown_in_one_line_and_cut(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_reply_is_shown_whole_below_its_callback(capsys: pytest.CaptureFixture[str]) -> None:
     reply = GivenReply(200, "application/xml", DOCUMENT)
     said = shown(capsys, entries(taken(ANSWER, at(5), reply=reply)))
-    assert "200 <Response> <Speak>Thank you for calling…" in said
+    below = said.partition("voice.call.answer")[2].splitlines()[1:5]
+    assert [line.rstrip() for line in below] == [
+        "      reply:",
+        "      <Response>",
+        "        <Speak>Thank you for calling. Please hold the line.</Speak>",
+        "      </Response>",
+    ]
 
 
-def test_a_callback_that_nobody_vouches_for_or_made_no_event_of_is_told(
+def test_a_reply_cannot_talk_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    body = "<Response>\r\n\t<Speak>\x1b[2J[red]\u202eno[/]</Speak>\r\n</Response>".encode()
+    reply = GivenReply(200, "application/xml", body)
+    said = shown(capsys, entries(taken(ANSWER, at(5), reply=reply)))
+    assert r"        <Speak>\x1b[2J[red]\u202eno[/]</Speak>" in said
+
+
+def test_a_callback_that_nobody_vouches_for_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    one = entry(taken(RING, at(2)))
+    one.callback.value["verification"] |= {"verdict": "unverified", "fault": "no_signature"}
+    assert "no: no_signature" in shown(capsys, [one])
+
+
+def test_a_dead_letter_is_shown_with_its_type_stage_and_reason(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    dead = entry(taken(RING, at(2), is_dead=True))
-    dead.callback.value["verification"] |= {"verdict": "unverified", "fault": "no_signature"}
+    found = [*steps((RING, 2)), entry(taken(ANSWER, at(5), is_dead=True), 1), *steps((HANGUP, 70))]
+    said = shown(capsys, found)
+    assert "14:13:33.000  voice.call.answer" in said
+    assert "dead letter: stage parse, reason bridge_fault" in said
+    assert "no answer came" not in said
+
+
+def test_a_dead_letter_kafka_refused_names_the_topics_that_lack_it(
+    capsys: pytest.CaptureFixture[str], types: Catalogue
+) -> None:
+    one = entry(taken(RING, at(2)), event_from="derived")
+    said = shown(capsys, [replace(one, letter=Made(types).letter(0))])
+    topic = "test.plivo.voice.call.hangup.v1"
+    assert f"dead letter: stage publish, reason record_too_large, lacking in {topic}" in said
+    assert "no longer on their topics" not in said
+
+
+def test_a_call_without_any_event_is_shown_all_the_same(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    dead = replace(entry(taken(RING, at(2), is_dead=True)), header_type="", letter=None)
     said = shown(capsys, [dead])
-    assert "no event" in said
-    assert "no: no_signature" in said
-    assert "no_identity" in said
+    assert "unknown type" in said
+    assert "its dead letter was not found" in said
+    assert "today's code makes no event of it: no_identity" in said
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", FOUND)
+def test_the_layout_of_a_call_is_the_one_that_was_reviewed(name: str, width: int) -> None:
+    found = rendered(FOUND[name](), width)
+    assert widest(found) <= width
+    assert found == path_of(name, width).read_text(), "python -m tests.cli.call_snapshots"
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 100, 120, 160])
+@pytest.mark.parametrize("name", FOUND)
+def test_no_width_cuts_anything(name: str, width: int) -> None:
+    narrow, wide = (rendered(FOUND[name](), one) for one in (width, 1000))
+    assert "…" not in narrow
+    assert sorted("".join(narrow.split())) == sorted("".join(wide.split()))
+    if width >= 80:
+        assert sorted(words(narrow)) == sorted(words(wide))
+
+
+def test_a_prefix_that_found_the_call_is_named_with_where_it_is_unique(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    within = window(PLACED, None)
+    said = shown(capsys, steps((RING, 2)), prefix=A[:8], prefix_within=within)
+    assert f"{A[:8]}; no other id since 2026-03-07T14:13:28.000Z begins so" in said
+    said = shown(capsys, steps((RING, 2)), prefix=A[:8], prefix_within=Window())
+    assert f"{A[:8]}; no other id in the whole journal begins so" in said
 
 
 def test_what_was_looked_for_and_what_was_not_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,6 +204,14 @@ def test_what_was_looked_for_and_what_was_not_is_told(capsys: pytest.CaptureFixt
     assert "not followed any further: another" in said
     assert "not there, or this login may not Describe them: plivo.[a]" in said
     assert f"the first {CALLBACKS_MAX:,} callbacks" in said
+
+
+def test_dead_letters_that_were_not_looked_at_are_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = shown(capsys, steps((RING, 2)), letters_left_out=12_345)
+    assert "12,345 dead letters were not looked at" in said
+    assert "--all reads them" in said
 
 
 def test_what_came_twice_says_why(capsys: pytest.CaptureFixture[str]) -> None:

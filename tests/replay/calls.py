@@ -12,7 +12,15 @@ from bridge import catalogue
 from bridge.dead_letter import to_dead_letter
 from bridge.derived.topics import Sizing, plan
 from bridge.dev.emulator.call import Call, Step, answered_call
-from bridge.event import JOURNAL_TOPIC, Event, GivenReply, Naming, to_event, to_journal
+from bridge.event import (
+    DEAD_LETTER_TOPIC,
+    JOURNAL_TOPIC,
+    Event,
+    GivenReply,
+    Naming,
+    to_event,
+    to_journal,
+)
 from bridge.parse import NoEventReason
 from bridge.record import Record
 from bridge.reply.document import ACKNOWLEDGEMENT
@@ -49,10 +57,11 @@ SIZING = Sizing(
 
 @dataclass(frozen=True)
 class Taken:
-    """One callback the bridge took in: its event, None for a dead letter, and its journal record."""
+    """One callback the bridge took in: its event, or its dead letter, and its journal record."""
 
     event: Event | None
     journal: Record
+    letter: Record | None = None
 
     @property
     def records(self) -> list[Record]:
@@ -79,10 +88,12 @@ def taken(
     raw = replace(raw_callback("", form or step.form, path=step.path), received_at=received_at)
     by = verifier_of(replace(ACCOUNT, tokens=(token,)))
     verdict = verdict_on(signed(raw, token, nonce), by)
-    if is_dead:
-        _, (_, journal) = to_dead_letter(verdict, NoEventReason.BRIDGE_FAULT, naming, reply)
-        return Taken(None, journal)
     route = {kind.path: kind for kind in TYPES.types}.get(step.path)
+    if is_dead:
+        _, (letter, journal) = to_dead_letter(
+            verdict, NoEventReason.BRIDGE_FAULT, naming, reply, route=route
+        )
+        return Taken(None, journal, letter)
     callback = parser(TYPES).parse(verdict, route)
     event = to_event(callback, naming, received_at + timedelta(milliseconds=1))
     return Taken(event, to_journal(callback, event, naming, reply))
@@ -110,14 +121,18 @@ def journal_of(prefix: str) -> str:
     return prefix + JOURNAL_TOPIC
 
 
+def letters_of(prefix: str) -> str:
+    return prefix + DEAD_LETTER_TOPIC
+
+
 async def make_all_topics(kafka: Kafka, prefix: str) -> None:
     """Make every topic there is, of one partition, as the commands need them."""
     await make_topics(kafka.connection, *plan(TYPES, prefix, SIZING))
 
 
 async def make_some_topics(kafka: Kafka, prefix: str) -> None:
-    """Make the journal and the topics of KINDS, of three partitions."""
-    names = {prefix + kind.topic for kind in KINDS} | {journal_of(prefix)}
+    """Make the journal, the dead letters and the topics of KINDS, of three partitions."""
+    names = {prefix + kind.topic for kind in KINDS} | {journal_of(prefix), letters_of(prefix)}
     topics = plan(TYPES, prefix, replace(SIZING, partitions=3))
     await make_topics(kafka.connection, *(topic for topic in topics if topic.name in names))
 

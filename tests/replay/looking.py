@@ -19,6 +19,7 @@ from tests.replay.calls import (
     Taken,
     calls,
     journal_of,
+    letters_of,
     make_some_topics,
     store,
 )
@@ -55,7 +56,9 @@ class Cluster:
             within,
             keyed=Keyed(self.kafka.connection, counting, everywhere=everywhere),
             sources=Sources(
-                journal_of(self.prefix), frozenset(self.prefix + kind.topic for kind in KINDS)
+                journal_of(self.prefix),
+                frozenset(self.prefix + kind.topic for kind in KINDS),
+                letters_of(self.prefix),
             ),
             deriver=Deriver(parser(TYPES), Naming(self.prefix, SCHEMAS)),
         )

@@ -14,6 +14,7 @@ from bridge.replay.call import Entry
 from bridge.replay.journal import journalled
 from tests.making import AUTH_ID, ZONE
 from tests.replay.calls import PLACED, Taken, taken
+from tests.replay.letters import letter_of
 
 A = "a39290d0-2b5c-4c0e-9a34-5e7e2c0d1f00"
 B = "0df857fe-8d2e-4c53-9b5f-6d0f4f0a7c11"
@@ -90,6 +91,8 @@ def entry(
         event=event,
         event_from=event_from if event else None,
         fault=None if event else "no_identity",
+        header_type=dict(record.headers)["callback_type"].decode(),
+        letter=letter_of(one.letter) if one.letter else None,
     )
 
 

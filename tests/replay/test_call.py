@@ -13,7 +13,7 @@ from bridge.replay import call as calling
 from bridge.replay.call import Entry
 from bridge.replay.source import CannotRead
 from tests.kafka.client import Kafka, make_topics, planned
-from tests.replay.calls import call_uuid, journal_of, make_some_topics, saying, taken
+from tests.replay.calls import call_uuid, journal_of, letters_of, make_some_topics, saying, taken
 from tests.replay.looking import CALL, Cluster, filled, types
 from tests.replay.making import read_topics
 from tests.replay.stories import MESSAGE, ROOM, A, B, at, dialled_call, entry, report
@@ -162,7 +162,7 @@ async def test_an_event_topic_that_is_not_there_is_named_and_counts_as_empty(
     await cluster.store([taken(report(1, "sent"), at(1), prefix=prefix).journal])
     found = await cluster.find(MESSAGE)
     assert [one.event_from for one in found.entries] == ["derived"]
-    assert found.missing_topics == [status]
+    assert found.missing_topics == [letters_of(prefix), status]
 
 
 @pytest.mark.kafka

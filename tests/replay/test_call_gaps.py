@@ -183,15 +183,71 @@ def test_stir_that_contradicts_itself_is_told() -> None:
     assert codes((RING, 2), (answer, 5), (HANGUP, 70)) == ["stir_conflict"]
 
 
-def test_a_callback_without_an_event_is_told_and_whether_it_would_be_one_today() -> None:
+def test_a_dead_letter_is_told_with_stage_reason_and_what_it_would_be_today() -> None:
     dead = entry(taken(RING, at(2), is_dead=True))
     today = replace(dead, event=entry(taken(RING, at(2))).event, fault=None)
-    assert [gap.text for gap in gaps([dead])] == [
-        "plivo.journal.v1:0:0 became no event, nor is it today: no_identity"
+    why = "voice.call.ring: stage parse, reason bridge_fault"
+    assert [(gap.code, gap.text) for gap in gaps([dead])] == [
+        ("dead_letter", f"{why}; today's code makes no event of it: no_identity")
     ]
-    assert "voice.call.ring became no event, and would be one today" in [
-        gap.text for gap in gaps([today])
-    ]
+    (_, told) = gaps([today])
+    assert told.text == (
+        f"{why}; today's code makes an event of it: `callback-bridge deadletters redrive`"
+    )
+    (_, told) = gaps([replace(today, event_from="published")])
+    assert told.text == f"{why}; its event is on its topic since"
+
+
+def test_a_dead_letter_that_is_kept_no_longer_is_told_as_far_as_it_is_known() -> None:
+    dead = replace(entry(taken(RING, at(2), is_dead=True)), letter=None, header_type="")
+    (gap,) = gaps([dead])
+    assert gap.text == (
+        "plivo.journal.v1:0:0: no event was made of it, and its dead letter was not found; "
+        "today's code makes no event of it: no_identity"
+    )
+
+
+def dead_of(step: Step, seconds: float, *, kind: str) -> Entry:
+    """Return a callback of which even today's code makes no event."""
+    one = entry(taken(step, at(seconds), is_dead=True))
+    return replace(one, header_type=kind, key="f" * 32)
+
+
+@pytest.mark.parametrize(
+    ("parts", "dead", "kind", "code"),
+    [
+        ([(RING, 2), (HANGUP, 70)], (ANSWER, 5), "voice.call.answer", "hangup_without_answer"),
+        ([(ANSWER, 5), (HANGUP, 70)], (RING, 2), "voice.call.ring", "answer_without_ring"),
+        ([(RING, 2), (ANSWER, 5)], (HANGUP, 70), "voice.call.hangup", "hangup_missing"),
+    ],
+)
+def test_what_came_and_became_a_dead_letter_is_not_said_to_be_missing(
+    parts: list[tuple[Step, float]], dead: tuple[Step, float], kind: str, code: str
+) -> None:
+    of_its_type = gaps([*steps(*parts), dead_of(*dead, kind=kind)])
+    assert [gap.code for gap in of_its_type] == ["dead_letter"]
+    unknown = gaps([*steps(*parts), dead_of(*dead, kind="")])
+    assert [gap.code for gap in unknown] == [code, "dead_letter"]
+    assert unknown[0].text.endswith(", unless it is the dead letter")
+    several = gaps([*steps(*parts), *[dead_of(*dead, kind="")] * 2])
+    assert several[0].text.endswith(", unless it is among 2 dead letters")
+    other = gaps([*steps(*parts), dead_of(*dead, kind="voice.call.redirect")])
+    assert [gap.code for gap in other] == [code, "dead_letter"]
+    assert "unless" not in other[0].text
+
+
+def test_a_dead_letter_of_another_call_leaves_the_gap() -> None:
+    ids = dict.fromkeys(("CallUUID", "ALegUUID", "RequestUUID", "ALegRequestUUID"), B)
+    other = dead_of(changed(ANSWER, **ids), 5, kind="voice.call.answer")
+    found = gaps([*steps((RING, 2), (HANGUP, 70)), other])
+    assert [gap.code for gap in found] == ["hangup_without_answer", "dead_letter"]
+
+
+def test_a_dead_delivery_report_may_be_the_one_that_is_missing() -> None:
+    reports = steps((report(1, "queued"), 1), (report(3, "delivered"), 3))
+    dead = dead_of(report(2, "sent"), 2, kind="messaging.message.status")
+    missing = [gap.text for gap in gaps([*reports, dead]) if gap.code == "report_missing"]
+    assert missing == ["no delivery report numbered 2 came, unless it is the dead letter"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,149 @@
+"""The time line of a call: a row for each callback, and below it what needs more room.
+
+1. A row has as many lines as the terminal's width asks for. Columns stand below one another, and none is
+   cut, least of all the type.
+2. The day stands above the rows, in UTC and in the account's zone, and again where another one begins.
+   A time in a row has its day only where that is another one.
+3. Below a row stands the reply that Plivo was given, whole, and why a callback became a dead letter.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from bridge.cli.call_document import happened, zone_of
+from bridge.cli.escapes import visible
+from bridge.cli.layout import below, row_text, widths_of
+from bridge.replay.call import Entry, Json
+from bridge.replay.call_gaps import dead_letter_text
+
+SHORT: Final = 8
+_HEAD: Final = ("received", "type", "what", "local", "happened", "id", "verified", "reply")
+_WHAT_MAX: Final = 40
+_TAB: Final = 2
+# What a callback says beside its type, in a few words: the first of these that is there.
+_TELLING: Final = (
+    "dial_action",
+    "dial_status",
+    "digits",
+    "speech",
+    "conference_action",
+    "state",
+    "status",
+    "event_name",
+    "call_status",
+)
+
+
+def timeline(console: Console, entries: Sequence[Entry], repeated: set[str]) -> Iterator[Text]:
+    """Yield the lines of the time line: rules 1 to 3. ``repeated`` are places of what came before."""
+    rows = [_row(entry, repeated) for entry in entries]
+    head = [Text(name) for name in _HEAD]
+    widths = widths_of([head, *rows])
+    yield _styled(row_text(console, head, widths), "bold")
+    days = ""
+    for entry, row in zip(entries, rows, strict=True):
+        if (today := _days(entry)) != days:
+            days = today
+            yield Text(visible(days), style="bold")
+        is_again = entry.replay_id is not None or entry.place in repeated
+        yield _styled(row_text(console, row, widths), "dim" if is_again else "")
+        for text in _below(entry):
+            yield below(console, text)
+
+
+def _row(entry: Entry, repeated: set[str]) -> list[Text]:
+    instant = entry.callback.raw.received_at
+    zone = zone_of(entry)
+    there = instant.astimezone(zone) if zone else None
+    what = _what(entry)
+    cells = [
+        (instant.time().isoformat("milliseconds"), "bold"),
+        (entry.type or entry.header_type or "unknown type", "cyan"),
+        (" ".join(filter(None, [what if _is_short(what) else "", _again(entry, repeated)])), ""),
+        (there.isoformat("T", "milliseconds").partition("T")[2] if there else "-", ""),
+        (_happened(entry), ""),
+        (entry.key[:SHORT], ""),
+        (_verified(entry), ""),
+        (str(entry.callback.value["reply"]["status"]), ""),
+    ]
+    return [Text(visible(text), style=style) for text, style in cells]
+
+
+def _again(entry: Entry, repeated: set[str]) -> str:
+    if entry.replay_id is not None:
+        return "(replayed)"
+    return "(again)" if entry.place in repeated else ""
+
+
+def _below(entry: Entry) -> Iterable[Text]:
+    """Yield what stands below a row: rule 3."""
+    what = _what(entry)
+    if not _is_short(what):
+        yield Text(visible(what))
+    if entry.is_dead:
+        yield Text(visible(f"dead letter: {dead_letter_text(entry)}"), style="yellow")
+    body = entry.callback.value["reply"]["body"].replace("\r\n", "\n").expandtabs(_TAB).strip()
+    if body:
+        body = visible(body, keep="\n")
+        yield Text(f"reply:\n{body}" if "\n" in body else f"reply: {body}", style="green")
+
+
+def _days(entry: Entry) -> str:
+    """Return the day of the receipt, in UTC and in the account's zone: rule 2."""
+    instant = entry.callback.raw.received_at
+    zone = zone_of(entry)
+    if zone is None:
+        return f"{instant.date()} in UTC"
+    there = instant.astimezone(zone).date()
+    if there == instant.date():
+        return f"{instant.date()} in UTC and {zone.key}"
+    return f"{instant.date()} in UTC, {there} in {zone.key}"
+
+
+def _is_short(what: str) -> bool:
+    return len(what) <= _WHAT_MAX
+
+
+def _what(entry: Entry) -> str:
+    data = entry.data
+    if data.get("hangup"):
+        return hangup_text(data["hangup"])
+    said = next((data[name] for name in _TELLING if data.get(name) is not None), None)
+    if isinstance(said, dict):
+        return str(said.get("state") or said.get("text") or "")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] (JSON)
+    return str(said) if said is not None else ""
+
+
+def hangup_text(hangup: Json) -> str:
+    """Return who ended a leg and why."""
+    whose = f"by {hangup['source']}: " if hangup.get("source") else ""
+    why = hangup.get("name") or hangup.get("cause") or "no cause"
+    codes = ", ".join(filter(None, (hangup.get("code"), hangup.get("group"))))
+    return f"{whose}{why}" + (f" ({codes})" if codes else "")
+
+
+def _happened(entry: Entry) -> str:
+    """Return when it happened, by Plivo, in UTC; its day only where that is another one."""
+    utc, _ = happened(entry)
+    if utc is None:
+        return "-"
+    instant = datetime.fromisoformat(utc)
+    time = instant.time().isoformat("milliseconds" if instant.microsecond else "seconds")
+    is_same_day = instant.date() == entry.callback.raw.received_at.date()
+    return time if is_same_day else f"{instant.date()} {time}"
+
+
+def _verified(entry: Entry) -> str:
+    verification = entry.callback.value["verification"]
+    if verification["verdict"] == "verified":
+        return f"{verification['scheme']} {verification['key_id']}"
+    return f"no: {verification['fault']}"
+
+
+def _styled(text: Text, style: str) -> Text:
+    text.stylize(style)
+    return text
