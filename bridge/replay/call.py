@@ -1,6 +1,7 @@
 """Everything stored about one call or message, found by its id.
 
-1. The id is the key of its records (see ``keyed``).
+1. The id is the key of its records (see ``keyed``). The callbacks of a leg that is not the call's first
+   have another key: where an id is no key, all partitions are read for callbacks that name it.
 2. The journal says what came, and in which order. Records of several partitions are merged by
    timestamp, and no partition is reordered.
 3. An event says what a callback means. The journal names it, so its topic is read until all are found.
@@ -43,7 +44,7 @@ from bridge.replay.derive import DERIVED, CannotDerive, Deriver
 from bridge.replay.journal import Journalled, NotAJournalRecord, journalled
 from bridge.replay.keyed import Keyed
 from bridge.replay.reading import missing_topics
-from bridge.replay.window import Window
+from bridge.replay.window import Window, stretches
 
 ROUNDS_MAX: Final = 4
 IDS_MAX: Final = 32
@@ -152,6 +153,8 @@ async def find(
             await _take(stream, found, deriver)
         if letters is not None:
             await _take_letters(letters.read(asked, within), asked, dead=dead, deriver=deriver)
+        if number == 0 and not found.entries and not dead:
+            await _take(_naming(identity, within, keyed, sources, deriver), found, deriver)
         entries = [*found.entries, *dead.values()]
         new = [one for one in _linked(entries) if one not in known]
         asked = new[: IDS_MAX - len(known)] if number + 1 < ROUNDS_MAX else []
@@ -168,6 +171,24 @@ async def find(
     found.letters_left_out = letters.left_out if letters else 0
     await _add_events(found, keyed, sources.events)
     return found
+
+
+async def _naming(
+    identity: str, within: Window, keyed: Keyed, sources: Sources, deriver: Deriver
+) -> AsyncGenerator[ConsumerRecord]:
+    """Yield the journal's records of callbacks that name an id which is not their key: rule 1."""
+    named = identity.encode()
+    among = await stretches(keyed.connection, [sources.journal], within)
+    stream = keyed.scan(
+        "looking for the leg",
+        among,
+        lambda one: within.holds(one.timestamp) and named in (one.value or b""),
+    )
+    async with aclosing(stream):
+        async for record in stream:
+            entry = _entry(record, deriver)
+            if entry is not None and identity in _ids_of(entry):
+                yield record
 
 
 async def _take(stream: AsyncIterator[ConsumerRecord], found: Found, deriver: Deriver) -> None:
