@@ -7,7 +7,6 @@ from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
-import orjson
 import typer
 from rich.console import Console
 
@@ -16,7 +15,7 @@ from bridge.cli import showing
 from bridge.cli.build import connection, naming
 from bridge.cli.call_document import document
 from bridge.cli.call_shown import show_found
-from bridge.cli.escapes import visible, visible_json
+from bridge.cli.escapes import visible
 from bridge.cli.options import SettingsFile
 from bridge.cli.replay_asked import instant_of
 from bridge.cli.replay_shown import Counting
@@ -125,8 +124,7 @@ def show_call(  # noqa: PLR0913 (a command's options)
         _list_candidates(error)
         raise typer.Exit(_USAGE) from None
     if as_document:
-        text = orjson.dumps(document(found, now)).decode()
-        typer.echo(visible_json(text) if showing.on_terminal() else text)
+        showing.json_lines([document(found, now)])
     elif found.entries:
         show_found(found, now)
     if not found.entries:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from bridge.cli.escapes import visible
+from bridge.cli.escapes import visible, visible_json
 
 T = TypeVar("T")
 
@@ -24,9 +24,10 @@ def on_terminal() -> bool:
 
 
 def json_lines(values: Iterable[object]) -> None:
-    """Print each value as a line of JSON."""
+    """Print each value as a line of JSON; on a terminal nothing in it is what a terminal obeys."""
     for value in values:
-        typer.echo(orjson.dumps(value))
+        text = orjson.dumps(value).decode()
+        typer.echo(visible_json(text) if on_terminal() else text)
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:

@@ -61,7 +61,7 @@ def dead_letters() -> Found:
     )
     ring = changed(RING, SessionStart="2026-03-07 23:59:44.250000")
     reply = GivenReply(200, "application/xml", b"<Response/>")
-    answer = entry(taken(ANSWER, at(5, since), reply=reply, is_dead=True), 1)
+    answer = replace(entry(taken(ANSWER, at(5, since), reply=reply, is_dead=True), 1), key=A)
     found: list[Entry] = [
         entry(taken(ring, at(2, since))),
         answer,

@@ -161,10 +161,9 @@ def test_a_type_that_is_almost_one_is_answered_with_its_name(others: list[str]) 
 @pytest.fixture
 async def taken_in(kafka: Kafka, prefix: str) -> None:
     """A call, one callback of which names its caller in a way that terminals obey."""
-    now = datetime.now(UTC)  # noqa: TID251 (--since is real time)
     await make_all_topics(kafka, prefix)
     odd = changed(HANGUP_STEP, To="\x1b]0;owned\x07\x9b2Jsip:a\u202eb@example.com")
-    callbacks = [*dialled_call(prefix, now), taken(odd, at(90, now), prefix=prefix)]
+    callbacks = [*dialled_call(prefix), taken(odd, at(90), prefix=prefix)]
     await store(kafka, [record for one in callbacks for record in one.records])
 
 
@@ -175,7 +174,7 @@ def test_a_terminal_of_any_width_shows_the_same_words(
     shown: dict[int, str] = {}
     for columns in (80, 120, 200):
         settings = {"kafka_bootstrap_servers": kafka.address, "topic_prefix": prefix}
-        command = ("tail", "--no-follow", "--since=1h", *options)
+        command = ("tail", "--no-follow", "--since=2026-03-07", *options)
         with on_a_terminal(*command, columns=columns, **settings) as terminal:
             assert terminal.ended() == 0, terminal.text
             shown[columns] = terminal.text
