@@ -23,14 +23,8 @@ from bridge.identity import identity_in, usable
 from bridge.normalise.correlation import correlation
 from bridge.normalise.reading import Scope, Unreadable
 from bridge.normalise.stir import spelling
-from bridge.normalise.time import (
-    Evidence,
-    Moment,
-    WallTime,
-    ZoneMismatch,
-    settle,
-    zone_named,
-)
+from bridge.normalise.time import Moment, WallTime, ZoneMismatch, zone_named
+from bridge.normalise.wall_clock import Evidence, settle
 from bridge.parameters import Pair, Parameters
 from bridge.recognition import Authorship, Recognition, recognise
 from bridge.slots import Single, Slots, slots_of

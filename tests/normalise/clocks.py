@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from bridge.normalise.time import Evidence, Moment, WallTime, ZoneMismatch, settle, zone_named
+from bridge.normalise.time import Moment, WallTime, ZoneMismatch, zone_named
+from bridge.normalise.wall_clock import Evidence, settle
 
 # Zone, a wall clock reading that happens twice, and when.
 FOLDS = [

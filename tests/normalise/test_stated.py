@@ -24,7 +24,7 @@ from bridge.normalise.time import Moment
 SCOPE = Scope(direction=None, zone=None)
 Read = Callable[[str, Scope], Moment | None]
 EPOCH_0 = datetime(1970, 1, 1, tzinfo=UTC)
-INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(2999, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+INSTANTS = st.datetimes(datetime(1971, 1, 2), datetime(2999, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 OFFSETS = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 
@@ -46,6 +46,7 @@ STATED = [
     ("2026-03-07 23:30:00-01:00", "2026-03-08T00:30:00Z"),
     ("2026-03-07 14:13:40.5+00:00", "2026-03-07T14:13:40.500000Z"),
     ("2026-03-07 14:13:40.123456789Z", "2026-03-07T14:13:40.123456Z"),
+    ("2026-03-07 14:13:40.814078 +0000 +0000", "2026-03-07T14:13:40.814078Z"),
 ]
 ZONELESS = [
     ("2026-03-07 14:13:29.088198", "2026-03-07T14:13:29.088198Z"),
@@ -84,15 +85,34 @@ def test_a_time_without_an_offset_has_no_instant_where_nothing_says_its_zone(
         ("1772892823120", "2026-03-07T14:13:43.120000Z"),
         ("1407235163907.00000", "2014-08-05T10:39:23.907000Z"),
         ("1407235163907.99", "2014-08-05T10:39:23.907000Z"),
-        ("0", "1970-01-01T00:00:00Z"),
+        ("31536000000", "1971-01-01T00:00:00Z"),
     ],
 )
 def test_epoch_milliseconds_may_have_decimals(text: str, utc: str) -> None:
     assert epoch_ms_if_known(text, SCOPE) == moment(text, utc)
 
 
-def test_an_epoch_of_minus_one_is_not_known_yet() -> None:
-    assert epoch_ms_if_known("-1", SCOPE) is None
+@pytest.mark.parametrize("text", ["-1", "-1.0", "-1.00000"])
+def test_an_epoch_of_minus_one_is_not_known_yet(text: str) -> None:
+    assert epoch_ms_if_known(text, SCOPE) is None
+
+
+@pytest.mark.parametrize("read", [stated, stated_or_utc, epoch_s_or_stated])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01 00:00:00 +0000 UTC",
+        "0001-01-01 00:00:00 +0000 +0000",
+        "0001-01-01 00:00:00",
+        "0001-01-01T00:00:00Z",
+        "0001-01-01 00:00:00.000000",
+        "0001-01-01 00:00:00+05:30",
+        "0001-01-01 05:53:28 +0553 LMT",
+        "0000-12-31 19:03:58 -0456 LMT",
+    ],
+)
+def test_gos_zero_time_is_not_set_in_any_zone(read: Read, text: str) -> None:
+    assert read(text, SCOPE) is None
 
 
 @pytest.mark.parametrize(
@@ -112,7 +132,6 @@ def test_an_end_of_a_conversation_may_be_epoch_seconds(text: str, utc: str) -> N
         (stated, " 2026-03-07 14:13:40Z", "not_a_time"),
         (stated, "2026-03-07 14:13:40Z\n", "not_a_time"),
         (stated, "2026-03-07 14:13:40+5", "not_a_time"),
-        (stated, "2026-03-07 14:13:40 +0000 GMT", "not_a_time"),
         (stated, "٢٠٢٦-03-07 14:13:40Z", "not_a_time"),
         (stated, "2026-03-07 14:13:40.1234567890Z", "not_a_time"),
         (stated, "2026-02-30 14:13:40Z", "no_such_time"),
@@ -120,7 +139,22 @@ def test_an_end_of_a_conversation_may_be_epoch_seconds(text: str, utc: str) -> N
         (stated, "2026-03-07 14:13:61Z", "no_such_time"),
         (stated, "0000-01-01 00:00:00Z", "no_such_time"),
         (stated, "2026-03-07 14:13:40+99:99", "no_such_time"),
-        (stated, "0001-01-01 00:00:00+05:30", "no_such_time"),
+        (stated, "0000-12-31 00:00", "not_a_time"),
+        (stated, "0001-01-01", "not_a_time"),
+        (stated, "1970-01-01 00:00:00 +0000 UTC", "not_a_time"),
+        (stated, "1970-01-01T05:30:00+05:30", "not_a_time"),
+        (stated, "1900-01-01 00:00:00 +0000 UTC", "no_such_time"),
+        (stated, "9999-12-31T23:59:59Z", "no_such_time"),
+        (stated_or_utc, "1970-01-01 00:00:00", "not_a_time"),
+        (stated_or_utc, "9999-12-31 00:00:00", "no_such_time"),
+        (epoch_ms_if_known, "0", "not_a_time"),
+        (epoch_ms_if_known, "0.00000", "not_a_time"),
+        (epoch_ms_if_known, "1772892781", "not_a_time"),  # seconds
+        (epoch_ms_if_known, "1772892781.123", "not_a_time"),
+        (epoch_ms_if_known, "99999999999999", "no_such_time"),
+        (epoch_ms_if_known, "-1.5", "not_a_time"),
+        (epoch_s_or_stated, "0", "not_a_time"),
+        (epoch_s_or_stated, "1772892781000", "no_such_time"),  # milliseconds
         (stated, "9999-12-31 23:59:59-05:00", "no_such_time"),
         (stated_or_utc, "1772892781000", "not_a_time"),
         (stated_or_utc, "2026-13-07 14:13:40", "no_such_time"),

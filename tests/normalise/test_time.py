@@ -6,9 +6,10 @@ import pytest
 
 from bridge.catalogue import Catalogue
 from bridge.normalise.reading import Scope, Unreadable
-from bridge.normalise.time import instants, rfc3339, utc_time, wall_time, zone_named
+from bridge.normalise.time import rfc3339, utc_time, wall_time, zone_named
+from bridge.normalise.wall_clock import instants
 from tests.making import UUID, parsed
-from tests.normalise.clocks import FOLDS, GAPS, ONCE
+from tests.normalise.clocks import FOLDS, GAPS, ONCE, moment
 
 SCOPE = Scope(direction=None, zone=None)
 
@@ -68,8 +69,6 @@ def test_session_start_is_utc_with_up_to_six_fraction_digits(text: str, utc: str
         ("", "not_a_time"),
         ("2026-03-07", "not_a_time"),
         ("2026-03-07T14:13:37", "not_a_time"),
-        ("2026-03-07 14:13:37Z", "not_a_time"),
-        ("2026-03-07 14:13:37+00:00", "not_a_time"),
         ("2026-03-07 14:13", "not_a_time"),
         ("2026-03-07 14:13:37.", "not_a_time"),
         ("2026-03-07 14:13:37.7792971", "not_a_time"),
@@ -83,8 +82,16 @@ def test_session_start_is_utc_with_up_to_six_fraction_digits(text: str, utc: str
         ("2026-03-07 24:00:00", "no_such_time"),
         ("2026-03-07 23:59:60", "no_such_time"),
         ("0000-00-00 00:00:00", "no_such_time"),
-        ("0001-01-01 00:00:00", "no_such_time"),
+        ("1970-01-01 00:00:00", "not_a_time"),
+        ("1970-01-21 12:28:12.781", "not_a_time"),
         ("1969-12-31 23:59:59", "no_such_time"),
+        ("1900-01-01 00:00:00", "no_such_time"),
+        ("9999-12-31 23:59:59", "no_such_time"),
+        ("2026-03-07 14:13:37 IST", "not_a_time"),
+        ("2026-03-07 14:13:37 05:30", "not_a_time"),
+        ("2026-03-07 14:13:37+5", "not_a_time"),
+        ("2026-03-07 14:13:37 +0530 +0000", "offsets_disagree"),
+        ("2026-03-07 14:13:37 +0530 PST", "offsets_disagree"),
         ("2200-01-01 00:00:00", "no_such_time"),
     ],
 )
@@ -110,12 +117,100 @@ def test_an_instant_is_written_with_z_and_a_fraction_only_where_there_is_one() -
     assert rfc3339(instant + timedelta(microseconds=1)) == "2026-03-07T14:13:37.000001Z"
 
 
-# "0001-01-01 00:00:00" is what Go programs write for no time at all.
+# Text of a local time that states its offset, and its instant.
+OFFSETS = [
+    ("2026-03-07T14:13:30Z", "2026-03-07T14:13:30Z"),
+    ("2026-03-07 14:13:30Z", "2026-03-07T14:13:30Z"),
+    ("2026-03-07 19:43:30+05:30", "2026-03-07T14:13:30Z"),
+    ("2026-03-07 19:43:30 +0530 IST", "2026-03-07T14:13:30Z"),
+    ("2026-03-07T09:13:30.5-05:00", "2026-03-07T14:13:30.500000Z"),
+    ("2025-11-02 01:30:00-05:00", "2025-11-02T06:30:00Z"),  # in a fold of New York
+    ("2026-03-08 02:30:00-05:00", "2026-03-08T07:30:00Z"),  # in a gap of New York
+]
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata", None])
+@pytest.mark.parametrize(("text", "utc"), OFFSETS)
+def test_a_local_time_that_states_its_offset_is_that_instant_in_any_zone(
+    types: Catalogue, zone: str | None, text: str, utc: str
+) -> None:
+    names = {"StartTime": "started_at", "AnswerTime": "answered_at", "EndTime": "ended_at"}
+    pairs = [("CallUUID", UUID), ("Event", "Hangup"), *((name, text) for name in names)]
+    callback = parsed(types, [*pairs, ("SessionStart", text)], zone=zone)
+    for field in (*names.values(), "session_started_at"):
+        assert callback.fields[field] == moment("UTC", text, "exact", utc)
+    assert callback.unreadable == []
+    assert callback.zone_mismatch is None
+    assert callback.happened_at == utc
+
+
+def test_a_session_that_states_its_offset_confirms_the_zone_of_a_start(types: Catalogue) -> None:
+    pairs = [
+        ("CallUUID", UUID),
+        ("Event", "Hangup"),
+        ("StartTime", "2026-03-06 09:13:30"),
+        ("SessionStart", "2026-03-06 19:43:31.25+05:30"),
+    ]
+    started_at = parsed(types, pairs, zone="America/New_York").fields["started_at"]
+    assert started_at == moment(
+        "America/New_York", "2026-03-06 09:13:30", "exact", "2026-03-06T14:13:30Z"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01 00:00:00",
+        "0001-01-01 00:00:00 +0000 UTC",
+        "0001-01-01T00:00:00Z",
+        "0001-01-01 05:53:28 +0553 LMT",
+        "0000-12-31 19:03:58 -0456 LMT",
+    ],
+)
+def test_a_time_that_is_not_set_is_null_and_no_time_of_the_event(
+    types: Catalogue, text: str
+) -> None:
+    names = ("StartTime", "AnswerTime", "EndTime", "SessionStart")
+    pairs = [("CallUUID", UUID), ("Event", "Hangup"), *((name, text) for name in names)]
+    callback = parsed(types, pairs)
+    fields = ("started_at", "answered_at", "ended_at", "session_started_at")
+    assert [callback.fields[field] for field in fields] == [None] * 4
+    assert callback.unreadable == []
+    assert (callback.happened_at, callback.happened_source) == (None, None)
+
+
+def test_a_report_is_dated_by_the_first_of_its_times_that_is_set(types: Catalogue) -> None:
+    zero = "0001-01-01 00:00:00 +0000 UTC"
+    pairs = [
+        ("MessageUUID", UUID),
+        ("Status", "queued"),
+        ("QueuedTime", "2026-02-01 06:28:15 +0000 UTC"),
+        ("SentTime", zero),
+        ("DeliveryReportTime", zero),
+    ]
+    callback = parsed(types, pairs)
+    assert callback.fields["sent_at"] is callback.fields["report_at"] is None
+    assert callback.happened_at == "2026-02-01T06:28:15Z"
+    assert callback.happened_source == "queued_at"
+    assert callback.unreadable == []
+
+
+@pytest.mark.parametrize("text", ["0", "0.00000", "1772892823"])
+def test_a_number_that_is_no_time_is_unreadable_and_no_time_of_the_event(
+    types: Catalogue, text: str
+) -> None:
+    pairs = [("CallUUID", UUID), ("RecordUrl", "u"), ("RecordingEndMs", text)]
+    callback = parsed(types, pairs)
+    assert callback.fields["recording_ended_at"] is None
+    assert [(one["parameter"], one["reason"]) for one in callback.unreadable] == [
+        ("RecordingEndMs", "not_a_time")
+    ]
+    assert callback.happened_at is None
+
+
 @pytest.mark.parametrize(
     ("zone", "text"),
     [
-        ("Asia/Kolkata", "0001-01-01 00:00:00"),
-        ("America/New_York", "0001-01-01 00:00:00"),
         ("America/New_York", "9999-12-31 23:59:59"),
         ("Pacific/Kiritimati", "9999-12-31 23:59:59"),
     ],

@@ -1,0 +1,100 @@
+"""The text forms of a time: a date, a clock, perhaps a fraction, perhaps an offset.
+
+1. The offset is ``Z``, ``+05:30``, ``+0530`` or ``+05``, or the words ``UTC``, ``GMT`` and ``UT``.
+2. Go prints a zone twice, as its offset and its abbreviation: ``+0000 UTC``, ``+0530 IST``. For a zone
+   without an abbreviation it prints the offset again: ``+0000 +0000``, ``-0300 -03``. Plivo's API and
+   fixtures have both. What is written twice must agree; where it does not, nobody can say which is
+   meant, and the text is unreadable (``offsets_disagree``). An abbreviation that the time zone
+   database does not have is no contradiction.
+3. An abbreviation alone is no offset: ``IST`` is the time of India, Ireland and Israel.
+4. Go's zero time, ``0001-01-01 00:00:00 +0000 UTC``, stands for "not set", in whatever zone it is
+   printed (west of Greenwich as the last day of the year 0). Plivo's fixtures have it.
+5. A time of 1970 is a number 0, or seconds taken for milliseconds, written out: ``not_a_time``. Other
+   years that no callback can have (1900, 9999) are ``no_such_time``.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from bridge.normalise.reading import Unreadable
+from bridge.normalise.tzdata import offsets_of_abbreviations
+
+_FORM: Final = re.compile(
+    r"(\d{4})-(\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?"
+    # No abbreviation has less than three letters: POSIX asks for them.
+    r"((?: ?(?:(?:Z|UT|[A-Z]{3,5})(?![A-Z])|[+-]\d\d(?::?\d\d)?)){0,3})"
+    r"(?: m=[+-]\d{1,10}\.\d{1,9})?",  # Go's monotonic clock
+    re.ASCII | re.IGNORECASE,
+)
+_MARK: Final = re.compile(r"[A-Za-z]+|[+-]\d\d(?::?\d\d)?", re.ASCII)
+_OF_UTC: Final = frozenset({"Z", "UTC", "GMT", "UT"})
+_EPOCH_YEAR: Final = 1970
+_YEARS: Final = range(_EPOCH_YEAR + 1, 3000)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockText:
+    """A time as its text has it: the clock, and the offset if it states one."""
+
+    naive: datetime
+    offset: timedelta | None
+
+    def utc(self) -> datetime:
+        """Return the instant; a time that states no offset is taken for UTC."""
+        return (self.naive - (self.offset or timedelta(0))).replace(tzinfo=UTC)
+
+
+def clock_text(text: str) -> ClockText | None:
+    """Return what ``text`` says, or None where it says "not set"; raises Unreadable."""
+    found = _FORM.fullmatch(text)
+    if found is None:
+        raise Unreadable("not_a_time")
+    year, day, clock, fraction, marks = found.groups()
+    if year == "0001" or (year, day) == ("0000", "12-31"):
+        return None
+    micros = (fraction or "").ljust(6, "0")[:6]
+    try:
+        naive = datetime.fromisoformat(f"{year}-{day}T{clock}.{micros}")
+    except ValueError as error:
+        raise Unreadable("no_such_time") from error
+    refuse_impossible_year(naive.year)
+    return ClockText(naive, _offset(_MARK.findall(marks), naive.year))
+
+
+def refuse_impossible_year(year: int) -> None:
+    """Raise Unreadable for a year that no callback can have (rule 5)."""
+    if year == _EPOCH_YEAR:
+        raise Unreadable("not_a_time")
+    if year not in _YEARS:
+        raise Unreadable("no_such_time")
+
+
+def _offset(marks: list[str], year: int) -> timedelta | None:
+    """Return the one offset that ``marks`` state, or None if there are none: rules 1 to 3."""
+    words = [mark.upper() for mark in marks if mark[0].isalpha()]
+    offsets = {_numeric(mark) for mark in marks if not mark[0].isalpha()}
+    if not _OF_UTC.isdisjoint(words):
+        offsets.add(timedelta(0))
+    if len(offsets) > 1:
+        raise Unreadable("offsets_disagree")
+    if not offsets:
+        if words:
+            raise Unreadable("not_a_time")
+        return None
+    (offset,) = offsets
+    for word in words:
+        known = None if word in _OF_UTC else offsets_of_abbreviations(year).get(word)
+        if known is not None and offset not in known:
+            raise Unreadable("offsets_disagree")
+    return offset
+
+
+def _numeric(mark: str) -> timedelta:
+    digits = mark[1:].replace(":", "")
+    hours, minutes = int(digits[:2]), int(digits[2:] or "0")
+    if hours > 23 or minutes > 59:  # noqa: PLR2004 (a clock's own numbers)
+        raise Unreadable("no_such_time")
+    offset = timedelta(hours=hours, minutes=minutes)
+    return -offset if mark[0] == "-" else offset
