@@ -179,7 +179,7 @@ MEASURES: Final[dict[Name, Measure]] = {
         "counter",
         "callbacks",
         "Rejected callbacks whose signature holds for another URL, by what differs in it, or for this "
-        "one in a scheme that a setting refuses (`json_body`, `agentstack_v3`).",
+        "one in a scheme that is refused (`json_body`, `agentstack_v3`, `separator`, `json_separator`).",
         ("variant",),
     ),
     "shed_total": Measure(

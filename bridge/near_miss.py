@@ -12,9 +12,10 @@ changed. This tells an operator what it changed. It verifies nothing.
    holds no token has no near miss, and the memory of V2 nonces is not asked. A JSON body is tried in
    its other readings too (``bridge.signed_messages``), no more than ``TRIES_MAX`` times in all.
 4. Headers a stranger may have written say what to try, which costs a bounded number of HMACs.
-5. Two words name no URL: the signature holds for this one, and a setting refuses it. ``json_body``:
-   the body is JSON and only the URL is signed. ``agentstack_v3``: it is the scheme of Plivo's agent
-   SDKs.
+5. Some words name no URL. The signature holds for this one, and a setting refuses it: ``json_body``
+   (the body is JSON and only the URL is signed), ``agentstack_v3`` (the scheme of Plivo's agent SDKs).
+   Or the signer put a dot between URL and body where Plivo's SDKs put a question mark, as a URL
+   without a query invites: ``separator``, and ``json_separator`` where the body is JSON.
 6. If only ``BRIDGE_PUBLIC_URL`` is wrong, its right value is named: scheme, host, port and prefix. It
    has neither query nor user information, and only characters of a plain URL.
 """
@@ -67,6 +68,8 @@ class Variant(StrEnum):
     SCHEME_PORT_HOST_PATH = "scheme+port+host+path"
     JSON_BODY = "json_body"
     AGENTSTACK_V3 = "agentstack_v3"
+    SEPARATOR = "separator"
+    JSON_SEPARATOR = "json_separator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +188,23 @@ def _near_miss_v3(raw: RawCallback, parameters: Parameters, verifier: Verifier) 
         urls = [here, *_variants(here, raw)]
         rest = ((message(url, text), url) for url in urls for text in texts if text != likely)
         found = _found(tries.first(rest), here)
-    if found is None and not verifier.accept_agentstack:
+    if found is not None:
+        return found
+    if not verifier.accept_agentstack:
         theirs = agentstack_messages(raw, parameters, nonce)
         if any(tries.hold(one.bytes) for one in theirs if one.bytes not in tries.tried):
             return NearMiss(Variant.AGENTSTACK_V3)
-    return found
+    if not parameters.query:
+        dotted = (
+            signature.v2_message(url.base, "") + b"." + text + b"." + nonce.encode()
+            for url in _spellings(here)
+            for text in texts
+            if text
+        )
+        if any(tries.hold(one) for one in dotted if one not in tries.tried):
+            is_json = parameters.json is not None
+            return NearMiss(Variant.JSON_SEPARATOR if is_json else Variant.SEPARATOR)
+    return None
 
 
 def _found(url: _Url | None, here: _Url) -> NearMiss | None:

@@ -120,7 +120,12 @@ def test_a_query_somebody_dropped_cannot_be_guessed() -> None:
 
 
 def test_every_word_is_shown_by_one_of_the_tables() -> None:
-    shown = {variant for *_, variant in GARBLED} | {"json_body", "agentstack_v3"}
+    shown = {variant for *_, variant in GARBLED} | {
+        "json_body",
+        "agentstack_v3",
+        "separator",
+        "json_separator",
+    }
     assert shown | {"path", "query", "scheme+query", "path+query"} == set(Variant)
 
 
@@ -181,6 +186,9 @@ def json_signed(text: str, *, origin: str = "https://a") -> RawCallback:
         (".a=2%2C1", "https://a", NearMiss(Variant.AGENTSTACK_V3)),
         (".a=2%2C1", "http://a", None),
         ("", "https://a", NearMiss(Variant.JSON_BODY)),
+        (".a1a2", "https://a", NearMiss(Variant.JSON_SEPARATOR)),
+        (".a[2, 1]", "https://a", NearMiss(Variant.JSON_SEPARATOR)),
+        (".a[object Object]", "https://a", None),
         ("", "http://a", NearMiss(Variant.SCHEME, "http://a")),
     ],
 )
@@ -188,6 +196,23 @@ def test_a_json_body_is_tried_in_every_reading(
     text: str, origin: str, expected: NearMiss | None
 ) -> None:
     assert near(json_signed(text, origin=origin), accept_v2=False) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "expected"),
+    [
+        ("", ".a1b2", NearMiss(Variant.SEPARATOR)),
+        ("", ".b2a1", None),
+        ("team=blue", ".a1b2", None),
+    ],
+)
+def test_a_dot_where_plivo_writes_a_question_mark_is_named(
+    query: str, text: str, expected: NearMiss | None
+) -> None:
+    raw = raw_callback(query, "b=2&a=1", path=PATH, origin="https://a")
+    of = signature.signature(TOKEN.encode(), f"https://a{PATH}{text}.{NONCE}".encode())
+    signed_so = with_headers(raw, (wire.SIGNATURE_V3, of), (wire.NONCE_V3, NONCE))
+    assert near(signed_so) == expected
 
 
 def test_a_public_url_that_is_the_same_url_is_no_near_miss() -> None:
