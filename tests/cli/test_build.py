@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from structlog.testing import capture_logs
@@ -240,12 +241,16 @@ async def test_a_starting_bridge_is_ready_when_it_has_reached_kafka(
 
 
 async def test_a_starting_bridge_is_ready_without_kafka_once_that_had_its_time(
-    nobody: str, tmp_path: Path
+    nobody: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bridge = starting(nobody, tmp_path, ack_timeout_s=0.5)
+    now_s = 1000.0
+    monkeypatch.setattr("bridge.cli.bridge.time", SimpleNamespace(monotonic=lambda: now_s))
+    bridge = starting(nobody, tmp_path, ack_timeout_s=5)
     await bridge.start()
     try:
+        now_s += 4.9
         assert bridge.not_ready() == "kafka has not been reached yet"
+        now_s += 0.1
         await until(lambda: bridge.not_ready() is None)
         assert not bridge.publisher.available
     finally:
