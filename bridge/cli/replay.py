@@ -16,6 +16,7 @@ from bridge.cli.replay_asked import (
     refuse_both,
     skipped_of,
 )
+from bridge.cli.replay_retention import plan_command
 from bridge.cli.replay_running import NOT_ALL, planned, replayed
 from bridge.cli.replay_shown import show_plan
 from bridge.cli.showing import Json
@@ -81,6 +82,9 @@ def plan(  # noqa: PLR0913 (a command's options)
 ) -> None:
     """Count what a replay would read, and fix where it ends. Writes nothing to Kafka.
 
+    If the topics no longer hold the time that is asked for, it says so, with the command that gets it
+    from the journal; with --json in `no_longer_held`.
+
     Exit codes: 0 there is something; 1 there is nothing, or offsets are not there; 2 wrong usage, or a
     file that is there already; 3 Kafka cannot be had.
     """
@@ -100,7 +104,11 @@ def plan(  # noqa: PLR0913 (a command's options)
         if not out.parent.is_dir():
             message = f"{out.parent}: no such folder"
             raise typer.BadParameter(message, param_hint="--out")
-    made = asyncio.run(planned(for_kafka(load(settings_file)), query))
+    settings = for_kafka(load(settings_file))
+    command = plan_command(
+        query, prefix=settings.topic_prefix, out=out, settings_file=settings_file
+    )
+    made, loss = asyncio.run(planned(settings, query, command))
     if out is not None:
         try:
             write_durably(out, [to_json(made)], anew=True)
@@ -109,7 +117,7 @@ def plan(  # noqa: PLR0913 (a command's options)
         except OSError as error:
             message = f"{out}: {error.strerror}"
             raise CannotWrite(message) from error
-    show_plan(made, as_json=json)
+    show_plan(made, loss, as_json=json)
     if not made.records:
         raise typer.Exit(NOT_ALL)
 
@@ -167,6 +175,7 @@ def run_replay(  # noqa: PLR0913 (a command's options)
         progress_file=progress_file,
         skipped=skipped_of(skipped),
         yes=yes,
+        settings_file=settings_file,
     )
     _run(asked, settings_file)
 

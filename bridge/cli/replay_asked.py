@@ -29,6 +29,7 @@ class Asked:
     progress_file: Path | None
     skipped: tuple[str, ...]
     yes: bool
+    settings_file: Path | None = None
 
 
 def query_of(  # noqa: PLR0913 (the options)

@@ -7,6 +7,7 @@ import orjson
 from rich.markup import escape
 
 from bridge.cli import showing
+from bridge.cli.replay_retention import Loss, show_loss
 from bridge.cli.replay_shown import say
 from bridge.cli.showing import show, table
 from bridge.replay.derive import Judged, State, Tally
@@ -71,10 +72,14 @@ def show_recheck(recheck: Recheck, source: str, *, as_json: bool) -> None:
     show(f"[bold red]signature does not hold[/]  {what}")
 
 
-def show_sums(tally: Tally, *, as_json: bool, verified: bool, written: Written | None) -> None:
-    """Print what was found in all."""
+def show_sums(
+    tally: Tally, loss: Loss | None, *, as_json: bool, verified: bool, written: Written | None
+) -> None:
+    """Print what was found in all, and what the journal no longer holds."""
+    show_loss(loss)
     if as_json or not showing.on_terminal():
-        say(_sums(tally, verified=verified, written=written))
+        lost = None if loss is None else loss.as_json()
+        say({**_sums(tally, verified=verified, written=written), "no_longer_held": lost})
         return
     rows = [
         (state.replace("_", " "), f"{tally.states[state]:,}", meaning)

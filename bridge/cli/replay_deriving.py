@@ -19,6 +19,7 @@ from bridge.account_settings import Account as AccountSettings
 from bridge.cli import replay_asked, showing
 from bridge.cli.build import accounts, connection, naming
 from bridge.cli.replay_derive_shown import show_judged, show_recheck, show_sums
+from bridge.cli.replay_retention import find_journal_loss
 from bridge.cli.replay_shown import Counting, there_of
 from bridge.cli.replay_targets import file_target
 from bridge.event import JOURNAL_TOPIC
@@ -98,8 +99,12 @@ async def derived(settings: Settings, asked: Asked) -> Tally:
         await run.through(settings, reading)
         # Counted only now; the manifest is written at the end, and is to have it.
         origin["callbacks"] = {state.value: tally.states[state] for state in State}
+    loss = None
+    if not asked.query.offsets:
+        loss = await find_journal_loss(kafka, journal, scope.within.since_ms)
     show_sums(
         tally,
+        loss,
         as_json=asked.as_json,
         verified=keys is not None,
         written=(stamp.id, target.written, target.places) if target is not None else None,

@@ -15,6 +15,13 @@ from bridge.cli import replay_asked, showing
 from bridge.cli.build import connection
 from bridge.cli.replay_asked import Asked
 from bridge.cli.replay_resuming import progress_file, refuse_another, refuse_finished, skipping
+from bridge.cli.replay_retention import (
+    Loss,
+    at_fixed_times,
+    find_loss,
+    missing_with_command,
+    run_command,
+)
 from bridge.cli.replay_shown import Counting, show_begin, show_end, show_plan, there_of
 from bridge.cli.replay_targets import opened, topic_names
 from bridge.normalise.time import rfc3339
@@ -26,6 +33,7 @@ from bridge.replay.plan import load as load_plan
 from bridge.replay.planning import Making, make_plan, to_read
 from bridge.replay.progress import Destination, Progress, held, new, save
 from bridge.replay.progress import load as load_progress
+from bridge.replay.reading import RecordsMissing
 from bridge.replay.run import Watch, run
 from bridge.replay.selection import Query
 from bridge.settings import Settings
@@ -36,14 +44,20 @@ _STOPPED = 130
 _State = Literal["done", "done_before", "stopped"]
 
 
-async def planned(settings: Settings, query: Query) -> Plan:
-    """Return the plan of a query, everything that may be wanted read; raises CannotRead."""
+async def planned(settings: Settings, query: Query, command: str) -> tuple[Plan, Loss | None]:
+    """Return the plan of a query, everything that may be wanted read, and what is no longer there.
+
+    ``command`` gets the same from the journal. Raises CannotRead and RecordsMissing.
+    """
     kafka = connection(settings)
     topics = replay_asked.topics_of(query, settings.topic_prefix)
     within = replay_asked.window_of(query)
     if query.source == "events" and not query.types and not query.offsets:
         topics = await there_of(kafka, topics)
-    among = await to_read(kafka, topics, query, within)
+    try:
+        among = await to_read(kafka, topics, query, within)
+    except RecordsMissing as error:
+        raise missing_with_command(error, query, command) from error
     read = 0
     with Counting("planning", sum(one.end - one.begin for one in among)) as counting:
 
@@ -53,7 +67,9 @@ async def planned(settings: Settings, query: Query) -> Plan:
             counting.at(read)
 
         making = Making(secrets.token_hex(4), _now(), time.monotonic)
-        return await make_plan(kafka, among, query, within=within, making=making, on_read=count)
+        made = await make_plan(kafka, among, query, within=within, making=making, on_read=count)
+    loss = await find_loss(kafka, made, topics, prefix=settings.topic_prefix, command=command)
+    return made, loss
 
 
 async def replayed(settings: Settings, asked: Asked) -> int:
@@ -77,7 +93,17 @@ async def replayed(settings: Settings, asked: Asked) -> int:
             return _end(progress, file, state="done")
         progress = skipping(progress, asked.skipped)
         begun_s, before = time.monotonic(), progress.records
-        progress = await _run(settings, asked, progress, file=file, is_new=is_new)
+        try:
+            progress = await _run(settings, asked, progress, file=file, is_new=is_new)
+        except RecordsMissing as error:
+            made = progress.plan
+            command = run_command(
+                at_fixed_times(made),
+                progress.destination,
+                prefix=settings.topic_prefix,
+                settings_file=asked.settings_file,
+            )
+            raise missing_with_command(error, made.query, command) from error
         took_s = max(time.monotonic() - begun_s, 1e-9)
         state: _State = "stopped" if progress.finished_at is None else "done"
         return _end(progress, file, state=state, rate=(progress.records - before) / took_s)
@@ -88,8 +114,14 @@ async def _begun(settings: Settings, asked: Asked, stamp: Stamp) -> Progress:
     if asked.plan_file is not None:
         made = load_plan(asked.plan_file)
     else:
-        made = await planned(settings, asked.query)
-        show_plan(made, as_json=False)
+        command = run_command(
+            asked.query,
+            destination,
+            prefix=settings.topic_prefix,
+            settings_file=asked.settings_file,
+        )
+        made, loss = await planned(settings, asked.query, command)
+        show_plan(made, loss, as_json=False)
     if destination.kind == "url" and made.query.source != "journal":
         message = "requests are in the journal alone: plan with --from journal"
         raise typer.BadParameter(message, param_hint="--to-url")

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bridge.cli import showing
+from bridge.cli.replay_retention import Loss, show_loss
 from bridge.cli.showing import facts, show, table
 from bridge.publish.connection import Connection
 from bridge.replay.columns import utc_from_ms
@@ -83,10 +84,12 @@ async def there_of(connection: Connection, topics: Sequence[str]) -> list[str]:
     return [topic for topic in topics if topic not in missing]
 
 
-def show_plan(plan: Plan, *, as_json: bool) -> None:
-    """Print what a plan found."""
+def show_plan(plan: Plan, loss: Loss | None = None, *, as_json: bool) -> None:
+    """Print what a plan found, and what the topics no longer hold."""
     if as_json or not showing.on_terminal():
-        say({"state": "planned", **summary(plan)})
+        lost = None if loss is None else loss.as_json()
+        say({"state": "planned", **summary(plan), "no_longer_held": lost})
+        show_loss(loss)
         return
     show(
         facts(
@@ -114,6 +117,7 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
         ],
     )
     show(by_topic)
+    show_loss(loss)
 
 
 def summary(plan: Plan) -> dict[str, object]:

@@ -104,6 +104,20 @@ async def shorter_kept(
     return {name: kept_ms for name, kept_ms in kept.items() if 0 <= kept_ms < age_ms}
 
 
+async def kept_by_age(connection: Connection, names: Sequence[str]) -> dict[str, int]:
+    """Return the milliseconds that topics keep every record, of those that delete by age alone.
+
+    Raises CannotWrite.
+    """
+    found: dict[str, int] = {}
+    for name, (_, _, configs) in (await _described(connection, names)).items():
+        age_ms = int(configs.get("retention.ms", "-1"))
+        by_size = int(configs.get("retention.bytes", "-1")) >= 0
+        if age_ms >= 0 and not by_size and configs.get("cleanup.policy", "delete") == "delete":
+            found[name] = age_ms
+    return found
+
+
 async def _described(
     connection: Connection, names: Sequence[str]
 ) -> dict[str, tuple[int, int, dict[str, str]]]:

@@ -1,0 +1,128 @@
+"""What the topics no longer hold of the time a replay asks for.
+
+1. Kafka deletes from the front of a partition. If its first offset is 0, nothing was deleted.
+2. Otherwise let T be the timestamp of its oldest record, and none if no record is left. The partition
+   covers the time asked for if that begins at T or later. If not, deleted records may belong to it.
+3. A topic that deletes by age alone keeps every record for ``retention.ms``. If the time asked for
+   begins within it, what age deleted is older, and nothing is missing. This is unknown if the topic also
+   deletes by size, if it keeps records for ever and still lost some, or if this login may not read its
+   settings (DescribeConfigs).
+4. Nothing here counts what is missing: a deleted record's timestamp is not known.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiokafka.structs import OffsetAndTimestamp, TopicPartition
+
+from bridge.publish.connection import Connection
+from bridge.replay import CannotWrite
+from bridge.replay.new_topic import kept_by_age
+from bridge.replay.reading import assigned
+
+
+class OffsetsReader(Protocol):
+    """What answers questions for offsets: Kafka's consumer."""
+
+    async def beginning_offsets(
+        self, partitions: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        """Return the first offset that is kept of each partition."""
+        ...
+
+    async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Return the offset behind the last record of each partition."""
+        ...
+
+    async def offsets_for_times(
+        self, timestamps: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, OffsetAndTimestamp | None]:
+        """Return the first record of each partition that is not older than the time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shortened:
+    """A partition that has lost records: how many, and the timestamp of the oldest that is left."""
+
+    topic: str
+    partition: int
+    deleted: int
+    oldest_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """A topic that does not cover the time asked for: deleted records, and the oldest that is left."""
+
+    topic: str
+    deleted: int
+    oldest_ms: int | None
+
+
+async def shortened(connection: Connection, topics: Sequence[str]) -> list[Shortened]:
+    """Return the partitions of the topics that have lost records; raises CannotRead."""
+    if not topics:
+        return []
+    async with assigned(connection, topics) as (consumer, partitions):
+        return await shortened_by(consumer, partitions)
+
+
+async def shortened_by(
+    reader: OffsetsReader, partitions: Sequence[TopicPartition]
+) -> list[Shortened]:
+    """Return which of the partitions have lost records: rules 1 and 2."""
+    first = await reader.beginning_offsets(partitions)
+    lost = [one for one in partitions if first[one] > 0]
+    if not lost:
+        return []
+    ends = await reader.end_offsets(lost)
+    left = {one: 0 for one in lost if first[one] < ends[one]}
+    oldest = await reader.offsets_for_times(left) if left else {}
+    found: list[Shortened] = []
+    for one in lost:
+        answer = oldest.get(one)
+        oldest_ms = None if answer is None else answer.timestamp
+        found.append(Shortened(one.topic, one.partition, first[one], oldest_ms))
+    return found
+
+
+async def kept_ms(connection: Connection, among: Sequence[Shortened]) -> dict[str, int]:
+    """Return how long the topics keep every record, without those of which it is unknown: rule 3."""
+    topics = list(dict.fromkeys(one.topic for one in among))
+    try:
+        return await kept_by_age(connection, topics) if topics else {}
+    except CannotWrite:  # it may not read the settings
+        return {}
+
+
+def expired(
+    among: Sequence[Shortened], since_ms: int | None, *, kept: Mapping[str, int], now_ms: int
+) -> list[Expired]:
+    """Return the topics that may lack records since then, by name: rules 2 and 3.
+
+    ``kept`` is how long topics keep every record. No ``since_ms`` asks for everything there ever was.
+    """
+    found: dict[str, list[Shortened]] = {}
+    for one in among:
+        if not _covers(one, since_ms, kept.get(one.topic), now_ms):
+            found.setdefault(one.topic, []).append(one)
+    return [
+        Expired(
+            topic,
+            deleted=sum(one.deleted for one in parts),
+            oldest_ms=min(
+                (one.oldest_ms for one in parts if one.oldest_ms is not None), default=None
+            ),
+        )
+        for topic, parts in sorted(found.items())
+    ]
+
+
+def _covers(one: Shortened, since_ms: int | None, kept: int | None, now_ms: int) -> bool:
+    if since_ms is None:
+        return False
+    if one.oldest_ms is not None and one.oldest_ms <= since_ms:
+        return True
+    return kept is not None and since_ms >= now_ms - kept

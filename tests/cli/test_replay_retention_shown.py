@@ -1,0 +1,214 @@
+"""What ``replay`` prints of a time that the topics no longer hold, and the commands it names."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from bridge.cli import replay_retention
+from bridge.cli.replay_retention import (
+    Loss,
+    at_fixed_times,
+    find_loss,
+    missing_with_command,
+    plan_command,
+    run_command,
+    show_loss,
+)
+from bridge.publish.connection import Connection
+from bridge.replay.plan import Plan
+from bridge.replay.progress import Destination, Kind
+from bridge.replay.reading import RecordsMissing
+from bridge.replay.retention import Expired, Shortened
+from bridge.replay.selection import Query
+from bridge.replay.source import CannotRead
+from bridge.replay.window import Window
+from tests.replay.making import NOON_MS, part, plan_of
+
+NOWHERE = Connection("nowhere:1")
+DAY_MS = 86_400_000
+COMMAND = "callback-bridge replay plan --from journal"
+
+
+def shown(loss: Loss | None, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    show_loss(loss)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return captured.err.splitlines()
+
+
+def test_three_topics_are_named_and_the_others_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    topics = [Expired(f"topic{n}", 1000 + n, NOON_MS if n else None) for n in range(5)]
+    assert shown(Loss(topics, NOON_MS - DAY_MS, COMMAND, journal=()), capsys) == [
+        (
+            "The topics no longer hold all since 2026-03-06T12:00:00.000Z. Kafka deletes what is older "
+            "than a topic keeps:"
+        ),
+        "  topic0: 1,000 records were deleted, no record is left",
+        "  topic1: 1,001 records were deleted, the oldest record left is of 2026-03-07T12:00:00.000Z",
+        "  topic2: 1,002 records were deleted, the oldest record left is of 2026-03-07T12:00:00.000Z",
+        "  and 2 more topics",
+        "The journal holds these callbacks. To get them from there:",
+        f"  {COMMAND}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("journal", "said", "holds"),
+    [
+        ((), "The journal holds these callbacks.", True),
+        (None, "The journal may hold these callbacks.", None),
+        ((Expired("j", 3, None),), "does not hold all of it either (j: 3 records were", False),
+    ],
+)
+def test_the_journal_is_claimed_to_hold_only_what_it_holds(
+    capsys: pytest.CaptureFixture[str],
+    journal: Sequence[Expired] | None,
+    said: str,
+    *,
+    holds: bool | None,
+) -> None:
+    loss = Loss([Expired("topic", 1, None)], None, COMMAND, journal)
+    lines = shown(loss, capsys)
+    assert said in lines[-2]
+    assert lines[-1] == f"  {COMMAND}"
+    assert loss.as_json() == {
+        "topics": [{"topic": "topic", "deleted": 1, "oldest": None}],
+        "journal_holds_it": holds,
+        "command": COMMAND,
+    }
+
+
+def test_nothing_is_printed_if_nothing_is_gone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(None, capsys) == []
+
+
+EVERYTHING = Query(
+    since="2026-10-01T00:00-05:00",
+    until="2d",
+    types=("voice.call.ring", "voice.call.hangup"),
+    calls=("call1234",),
+    messages=("message1",),
+    accounts=("MAXXXXXXXXXXXXXXXXXX",),
+)
+
+
+def test_the_command_selects_what_was_asked_for() -> None:
+    command = plan_command(
+        EVERYTHING, prefix="", out=Path("a b/out.plan"), settings_file=Path("bridge.toml")
+    )
+    assert command == (
+        "callback-bridge replay plan --from journal --since 2026-10-01T00:00-05:00 --until 2d "
+        "--type voice.call.ring --type voice.call.hangup --call call1234 --message message1 "
+        "--account MAXXXXXXXXXXXXXXXXXX --out 'a b/out.journal.plan' --settings bridge.toml"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"),
+    [
+        (None, "--write --all"),
+        ("new-topic", "--write --all"),
+        ("live", "--write --all --to-live"),
+        ("jsonl", "--to-jsonl /data/out.derived.x"),
+        ("csv", "--to-csv /data/out.derived.x"),
+        ("parquet", "--to-parquet /data/out.derived.x"),
+    ],
+)
+def test_the_command_puts_the_events_in_the_same_kind_of_place(
+    kind: Kind | None, target: str
+) -> None:
+    destination = None if kind is None else Destination(kind, "/data/out.x")
+    command = run_command(Query(since="30d"), destination, prefix="", settings_file=None)
+    assert command == f"callback-bridge replay derive --since 30d {target}"
+
+
+def test_offsets_become_the_types_of_their_topics() -> None:
+    query = Query(offsets=("p.plivo.voice.call.ring.v1:0:1-2", "p.else:0:1-"), until="1h")
+    command = plan_command(query, prefix="p.", out=None, settings_file=None)
+    assert command == f"{COMMAND} --until 1h --type voice.call.ring"
+
+
+def test_a_plans_relative_times_become_instants() -> None:
+    plan = plan_of(query=Query(since="2h"), within=Window(NOON_MS, NOON_MS + 1))
+    fixed = at_fixed_times(plan)
+    assert (fixed.since, fixed.until) == ("2026-03-07T12:00:00.000Z", "2026-03-07T12:00:00.001Z")
+    assert at_fixed_times(plan_of()) == Query()
+
+
+def test_only_records_of_the_event_topics_can_be_had_from_the_journal() -> None:
+    error = RecordsMissing("gone")
+    assert missing_with_command(error, Query(source="journal"), COMMAND) is error
+    assert COMMAND in str(missing_with_command(error, Query(), COMMAND))
+
+
+class Topics:
+    """The partitions of the topics that have lost records, and how long the topics keep theirs."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, kept: Mapping[str, int]) -> None:
+        self.parts: dict[str, Shortened] = {}
+        self._kept = kept
+        monkeypatch.setattr(replay_retention, "shortened", self._shortened)
+        monkeypatch.setattr(replay_retention, "kept_ms", self._kept_ms)
+
+    async def _shortened(self, _connection: Connection, topics: Sequence[str]) -> list[Shortened]:
+        if "hidden.plivo.journal.v1" in topics:
+            raise CannotRead
+        return [self.parts[topic] for topic in topics if topic in self.parts]
+
+    async def _kept_ms(self, _connection: Connection, _among: object) -> Mapping[str, int]:
+        return self._kept
+
+
+async def loss_of(plan: Plan, *, prefix: str = "") -> Loss | None:
+    return await find_loss(NOWHERE, plan, ["rings"], prefix=prefix, command=COMMAND)
+
+
+LONG_AGO = Window(NOON_MS, None)
+TODAY = Window(4_000_000_000_000, None)  # within every retention
+
+
+@pytest.mark.parametrize(
+    ("within", "types", "records", "is_said"),
+    [
+        (LONG_AGO, (), 1, True),
+        (TODAY, (), 1, False),  # age explains it, and something was found
+        (TODAY, (), 0, True),
+        (TODAY, ("voice.call.ring",), 1, True),
+    ],
+)
+async def test_what_age_explains_is_said_only_of_types_that_were_named_or_if_nothing_was_found(
+    monkeypatch: pytest.MonkeyPatch,
+    within: Window,
+    types: tuple[str, ...],
+    records: int,
+    *,
+    is_said: bool,
+) -> None:
+    topics = Topics(monkeypatch, {"rings": 7 * DAY_MS})
+    topics.parts["rings"] = Shortened("rings", 0, 2, None)
+    parts = [part("rings", 0, 2, 2 + records)] if records else []
+    loss = await loss_of(plan_of(*parts, query=Query(types=types), within=within))
+    assert (loss is not None) == is_said
+    assert loss is None or (loss.journal, loss.command) == ([], COMMAND)
+
+
+async def test_a_journal_that_may_not_be_read_is_not_claimed_to_hold_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Topics(monkeypatch, {}).parts["rings"] = Shortened("rings", 0, 2, None)
+    loss = await loss_of(plan_of(within=LONG_AGO), prefix="hidden.")
+    assert loss is not None
+    assert loss.journal is None
+
+
+async def test_a_journal_that_lost_records_has_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    Topics(monkeypatch, {}).parts["rings"] = Shortened("rings", 0, 2, None)
+    loss = await loss_of(plan_of(query=Query(source="journal"), within=LONG_AGO))
+    assert loss is not None
+    assert loss.command is None
+
+
+async def test_offsets_ask_for_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    Topics(monkeypatch, {}).parts["rings"] = Shortened("rings", 0, 2, None)
+    assert await loss_of(plan_of(query=Query(offsets=("rings:0:2-",)), within=LONG_AGO)) is None
