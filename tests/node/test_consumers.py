@@ -1,6 +1,7 @@
 """What a consumer in JavaScript does first: compile a schema, read a record with the CloudEvents SDK."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -50,6 +51,22 @@ def test_the_check_finds_what_ajv_refuses_and_what_it_warns_of(
     done = node("ajv.mjs", tmp_path)
     assert done.returncode == 1
     assert complaint in done.stdout
+
+
+def test_the_lines_of_the_consumers_guide_validate_an_event(tmp_path: Path) -> None:
+    guide = (HERE.parent.parent / "docs/consuming.md").read_text()
+    (lines,) = re.findall(r"```js\n(.+?)```", guide, re.DOTALL)
+    (tmp_path / "node_modules").symlink_to(HERE / "node_modules")
+    (tmp_path / "guide.mjs").write_text(
+        'import { readFileSync } from "node:fs";\n'
+        "const [schema, event] = process.argv.slice(2).map((file) => JSON.parse(readFileSync(file)));\n"
+        f"{lines}\n"
+        "console.log(validate(event), validate({ ...event, time: 'at noon' }));\n"
+    )
+    folder = SCHEMAS / "voice.call.hangup"
+    (example, *_) = sorted((folder / "examples").iterdir())
+    done = node(str(tmp_path / "guide.mjs"), next(folder.glob("*.json")), example)
+    assert (done.stdout, done.stderr) == ("true false\n", "")
 
 
 def test_both_bindings_of_the_cloudevents_sdk_read_every_event(tmp_path: Path) -> None:
