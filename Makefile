@@ -112,7 +112,7 @@ $(NODE_MODULES)/.installed: tests/node/package.json tests/node/package-lock.json
 	@cd tests/node && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
-test-node: $(INSTALLED) $(NODE_MODULES)/.installed ## Run the tests that need Node.js: the AsyncAPI parser, TypeScript
+test-node: $(INSTALLED) $(NODE_MODULES)/.installed ## Run the tests that need Node.js: AsyncAPI, TypeScript, ajv, the CloudEvents SDK
 	@$(BIN)/python -m pytest -m "node and not kafka" $(ARGS)
 
 check: lint ## Everything lint does, and the tests with their coverage
