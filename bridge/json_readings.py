@@ -117,7 +117,9 @@ def _is_readable(body: JsonObject) -> bool:
         below: list[object] = []
         for value in level:
             if isinstance(value, JsonObject):
-                if len({key for key, _ in value}) != len(value):
+                if count + len(value) > ELEMENTS_MAX or len({key for key, _ in value}) != len(
+                    value
+                ):
                     return False
                 inner: list[object] = [of for _, of in value]
             elif isinstance(value, list):

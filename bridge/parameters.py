@@ -12,8 +12,10 @@
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from json.encoder import encode_basestring
 from typing import Final, NoReturn, cast
 from urllib.parse import unquote
 
@@ -92,33 +94,43 @@ class JsonNumber(str):
     __slots__ = ()
 
 
+def _scalar(value: object) -> str:
+    if isinstance(value, JsonNumber):
+        return str(value)
+    return encode_basestring(value) if isinstance(value, str) else json.dumps(value)
+
+
 def _json_text(value: object) -> str:
-    """Return compact JSON text. It has no recursion: nesting costs what its characters cost."""
+    """Return compact JSON text. There is no recursion: nesting costs what its characters cost."""
+    if not isinstance(value, list):
+        return _scalar(value)
     text: list[str] = []
-    # What is still to be written, the next at the end: a value, or text that is JSON already.
-    rest: list[tuple[bool, object]] = [(False, value)]
-    while rest:
-        is_text, item = rest.pop()
-        if is_text or isinstance(item, JsonNumber):
-            text.append(str(item))
-        elif isinstance(item, JsonObject):
-            rest.append((True, "}"))
-            for place in range(len(item) - 1, -1, -1):
-                key, of = item[place]
-                rest.append((False, of))
-                comma = "," if place else ""
-                rest.append((True, f"{comma}{json.dumps(key, ensure_ascii=False)}:"))
-            rest.append((True, "{"))
-        elif isinstance(item, list):
-            items = cast("list[object]", item)
-            rest.append((True, "]"))
-            for place in range(len(items) - 1, -1, -1):
-                rest.append((False, items[place]))
-                if place:
-                    rest.append((True, ","))
-            rest.append((True, "["))
+    # The arrays and objects that are open, the innermost last, each with what is left of it.
+    opened: list[tuple[Iterator[object], bool]] = []
+    child: list[object] | None = cast("list[object]", value)
+    while child is not None or opened:
+        if child is not None:
+            text.append("{" if isinstance(child, JsonObject) else "[")
+            opened.append((iter(child), isinstance(child, JsonObject)))
+            follows, child = False, None
         else:
-            text.append(json.dumps(item, ensure_ascii=False))
+            follows = True
+        rest, is_object = opened[-1]
+        for one in rest:
+            if follows:
+                text.append(",")
+            follows = True
+            of = one
+            if is_object:
+                key, of = cast("Pair", one)
+                text.append(encode_basestring(key) + ":")
+            if isinstance(of, list):
+                child = cast("list[object]", of)
+                break
+            text.append(_scalar(of))
+        else:
+            text.append("}" if is_object else "]")
+            opened.pop()
     return "".join(text)
 
 
