@@ -98,7 +98,8 @@ def test_a_url_over_the_limit_is_refused(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/plivo/", "/plivo/voice/call/ring/", f"/{SECRET}", "/metrics", "/livez", "/docs"]
+    "path",
+    ["/", "/plivo//", "/plivo/voice/call/ring//", f"/{SECRET}", "/metrics", "/livez", "/docs"],
 )
 def test_an_unknown_path_is_404_and_never_a_redirect(
     bridge: Running, client: httpx.Client, path: str
