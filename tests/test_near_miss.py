@@ -7,7 +7,7 @@ import pytest
 from bridge import raw as wire
 from bridge import signature
 from bridge.near_miss import NearMiss, Variant, near_miss
-from bridge.parameters import JSON
+from bridge.parameters import JSON, parameters_of
 from bridge.raw import Header, RawCallback
 from bridge.verify import Fault, NonceGuard, Unverified, Verified
 from tests.making import (
@@ -196,6 +196,14 @@ def test_a_json_body_is_tried_in_every_reading(
     text: str, origin: str, expected: NearMiss | None
 ) -> None:
     assert near(json_signed(text, origin=origin), accept_v2=False) == expected
+
+
+def test_where_the_agent_sdks_scheme_is_accepted_it_is_no_near_miss() -> None:
+    raw = json_signed(".a=2%2C1", origin="https://a")
+    by = replace(verifier(), accept_agentstack=True)
+    assert isinstance(verdict_on(raw, by), Verified)
+    moved = replace(raw, public_origin="http://b")
+    assert near_miss(moved, parameters_of(moved), by) is None
 
 
 @pytest.mark.parametrize(
