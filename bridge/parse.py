@@ -178,10 +178,12 @@ class _Reading:
         """Put moments in the place of wall clock readings; return the zone mismatch, if any."""
         session = cast("Moment | None", self.fields.get("session_started_at"))
         utc = session["utc"] if session else None
+        # The times of a Dial callback are the dialled leg's, and so is the duration beside them.
+        duration = "duration_s" if "duration_s" in self.fields else "dial_b_leg_duration_s"
         evidence = Evidence(
             received_at=received_at,
             session_start=datetime.fromisoformat(utc) if utc else None,
-            duration_s=cast("int | None", self.fields.get("duration_s")),
+            duration_s=cast("int | None", self.fields.get(duration)),
         )
         walls = {name: wall for name, (_, wall) in self.walls.items()}
         moments, mismatch = settle(walls, self.scope.zone, evidence)

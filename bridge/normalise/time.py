@@ -29,6 +29,7 @@ from bridge.normalise.reading import Reads, Scope, Unreadable
 
 Certainty = Literal[
     "exact",
+    "assumed_zone",
     "ambiguous_resolved",
     "ambiguous",
     "nonexistent",
@@ -52,7 +53,10 @@ class Moment(TypedDict):
     zone: Annotated[str | None, Field(description="The IANA zone the text was read in.")]
     certainty: Annotated[
         Certainty,
-        Field(description="How sure `utc` is. Treat a word you do not know as not sure."),
+        Field(
+            description="How sure `utc` is. `assumed_zone`: read in the account's configured zone, "
+            "which nothing else in the callback confirms. Treat a word you do not know as not sure."
+        ),
     ]
     candidates: NotRequired[
         Annotated[list[Rfc3339], Field(description="The instants that may be meant, if not sure.")]

@@ -1,15 +1,33 @@
-"""Settle the local times of one callback: which instants they are.
+"""Settle the local times of one callback: which instants they are, and how sure that is.
 
-1. A wall clock reading that happens once in the zone is exact.
-2. In an autumn fold it happens twice. The readings of one callback are settled together, by what must
-   hold between them and the rest of the callback (see ``_consistent``); if only one instant is left
-   it is ``ambiguous_resolved``, otherwise ``ambiguous``.
-3. In a spring gap it never happens: ``nonexistent``.
-4. If local minus UTC disagrees with the zone by a whole quarter of an hour, the configured zone is
-   not the one Plivo used: every reading is ``contradicted``.
+``StartTime``, ``AnswerTime`` and ``EndTime`` are read in the zone configured for the account. Two more
+times in UTC say whether that zone is the one that Plivo used: ``SessionStart``, which follows the start
+within minutes, and the receipt, which follows the last of the three within minutes. Neither has to.
+Plivo delivers a callback again hours later, or somebody replays it. On a dialled leg ``SessionStart`` is
+of the first leg. A queued call starts long before its session.
+
+1. A reading that happens once in the zone is that instant. It is ``exact`` if the session or the
+   receipt confirms the zone: it follows its reading by less than ``_FIT_AFTER``. Otherwise nothing but
+   the setting supports it: ``assumed_zone``.
+2. In an autumn fold a reading happens twice. It is ``ambiguous_resolved`` if one instant is left by what
+   must hold (order, ``Duration``, no time after the receipt), or by a session between the start and
+   the answer. A receipt soon after one of the instants does not choose it: a late delivery of the
+   other looks the same. It only keeps a session that lies near the other one from choosing. Otherwise
+   the reading is ``ambiguous``.
+3. In a spring gap a reading never happens: ``nonexistent``.
+4. If the session or the receipt confirms the configured zone, no other zone is considered: an hour
+   between two legs, or before a delivery, is more likely than a wrong setting.
+5. If neither does, and a UTC offset that some time zone has on that day explains what the configured
+   one does not, the zone is wrong (``zone_mismatch``) and every reading is ``contradicted``. Explained
+   are session and receipt together; or the receipt alone, where the configured zone puts the last
+   reading after it, which no delivery does.
+6. Where no offset explains readings that lie after their receipt, they are ``contradicted`` too, and no
+   mismatch is reported.
+
+Rules 1 and 2 read 36,000 calls around changes of clocks without a wrong instant; a test does it again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise, product
@@ -17,18 +35,23 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from bridge.normalise.time import Certainty, Moment, WallTime, ZoneMismatch, rfc3339
+from bridge.normalise.tzdata import offsets_in_use
 
-_QUARTER: Final = timedelta(minutes=15)
-# A start lies before its ``SessionStart`` by the ringing, an end before its receipt by the delivery;
-# hardly ever after. The quarter of an hour around them is laid to allow for that.
-_LATENESS: Final = timedelta(minutes=5)
-# Delivery is over within a minute (callback configuration: 55 s in all), ringing within a few. Half
-# of the smallest fold there is (Lord Howe, 30 minutes) still tells its two instants apart.
-_NEAR: Final = timedelta(minutes=15)
-# No zone is further from UTC than 14 hours: beyond that, the evidence is not of this call.
-_OFFSET_MAX: Final = timedelta(hours=14)
+# The order in which a leg has its times. The last one that a callback has is the nearest to its receipt.
+_ORDER: Final = ("StartTime", "AnswerTime", "EndTime")
+_RANK: Final = {name: rank for rank, name in enumerate(_ORDER)}
+# Zones differ by a quarter of an hour at least (Nepal and India), so a window of a quarter of an hour
+# tells any two apart. It lies around "two minutes too early" (clocks differ) to "twelve minutes late":
+# ringing lasts two minutes by default, and a delivery with its repetition 55 s (callback configuration).
+_FIT_BEFORE: Final = timedelta(minutes=2, seconds=30)
+_FIT_AFTER: Final = timedelta(minutes=12, seconds=30)
+# A receipt that much before a reading is no difference of clocks any more.
+_AFTER_RECEIPT: Final = timedelta(minutes=15)
 # ``Duration`` and the wall clock readings are rounded each on its own.
 _ROUNDING: Final = timedelta(seconds=5)
+
+Found = Mapping[str, tuple[tuple[datetime, ...], bool]]
+Choice = dict[str, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,94 +90,155 @@ def settle(
             for name, wall in readings.items()
         }, None
     found = {name: instants(wall.naive, zone) for name, wall in readings.items()}
-    mismatch = _mismatch(readings, found, evidence)
-    if mismatch is not None:
-        observed = timedelta(seconds=mismatch["observed_offset_s"])
-        moments = {
-            name: _contradicted(wall, zone, found[name][0], observed)
-            for name, wall in readings.items()
-        }
-        return moments, mismatch
-    if all(len(candidates) == 1 for candidates, _ in found.values()):
-        return {
-            name: _moment(wall, zone, found[name][0][0], "exact") for name, wall in readings.items()
-        }, None
-    return _settled(readings, zone, found, evidence), None
+    is_confirmed = _is_confirmed(found, evidence)
+    if not is_confirmed:
+        is_wrong, mismatch = _is_wrong(readings, found, evidence)
+        if is_wrong:
+            return _contradicted(readings, zone, found, mismatch)
+    once: Certainty = "exact" if is_confirmed else "assumed_zone"
+    left = _left(found, evidence) if any(len(may) > 1 for may, _ in found.values()) else {}
+    return {
+        name: _moment(wall, zone, found[name], once, left.get(name, set()))
+        for name, wall in readings.items()
+    }, None
 
 
-def _settled(
-    readings: Mapping[str, WallTime],
+def _moment(
+    wall: WallTime,
     zone: ZoneInfo,
-    found: Mapping[str, tuple[tuple[datetime, ...], bool]],
-    evidence: Evidence,
-) -> dict[str, Moment]:
-    names = list(readings)
-    left: dict[str, set[datetime]] = {name: set() for name in names}
-    for chosen in product(*(found[name][0] for name in names)):
-        times = dict(zip(names, chosen, strict=True))
-        if _consistent(times, evidence):
-            for name, instant in times.items():
-                left[name].add(instant)
-    moments: dict[str, Moment] = {}
-    for name, wall in readings.items():
-        candidates, exists = found[name]
-        if len(candidates) == 1:
-            moments[name] = _moment(wall, zone, candidates[0], "exact")
-        elif not exists:
-            moments[name] = _open(wall, zone, candidates, "nonexistent")
-        elif len(left[name]) == 1:
-            moments[name] = _moment(wall, zone, left[name].pop(), "ambiguous_resolved")
-        else:
-            moments[name] = _open(wall, zone, candidates, "ambiguous")
-    return moments
+    found: tuple[tuple[datetime, ...], bool],
+    once: Certainty,
+    left: set[datetime],
+) -> Moment:
+    """Return the moment of one reading: rules 1 to 3."""
+    candidates, exists = found
+    if len(candidates) == 1:
+        return Moment(utc=rfc3339(candidates[0]), text=wall.text, zone=zone.key, certainty=once)
+    if not exists:
+        return _open(wall, zone, candidates, "nonexistent")
+    if len(left) == 1:
+        (instant,) = left
+        resolved: Certainty = "ambiguous_resolved"
+        return Moment(utc=rfc3339(instant), text=wall.text, zone=zone.key, certainty=resolved)
+    return _open(wall, zone, candidates, "ambiguous")
 
 
-def _consistent(times: Mapping[str, datetime], evidence: Evidence) -> bool:
-    """Say whether one choice of instants can be true.
-
-    Start, answer and end follow each other; the call rang no longer than _NEAR around
-    ``SessionStart``; answer plus ``Duration`` is the end; and the callback came soon after the end.
-    """
-    start, answer, end = (times.get(name) for name in ("StartTime", "AnswerTime", "EndTime"))
-    in_order = [instant for instant in (start, answer, end) if instant is not None]
-    if any(later < earlier - _ROUNDING for earlier, later in pairwise(in_order)):
-        return False
-    session = evidence.session_start
-    if session is not None and start is not None and abs(start - session) > _NEAR:
-        return False
-    if answer is not None and end is not None and evidence.duration_s is not None:
-        talked_s = (end - answer).total_seconds()
-        if abs(talked_s - evidence.duration_s) > _ROUNDING.total_seconds():
-            return False
-    return end is None or abs(evidence.received_at - end) <= _NEAR
+def _last(names: Iterable[str]) -> str:
+    return max(names, key=lambda name: _RANK.get(name, -1))
 
 
-def _mismatch(
-    readings: Mapping[str, WallTime],
-    found: Mapping[str, tuple[tuple[datetime, ...], bool]],
-    evidence: Evidence,
-) -> ZoneMismatch | None:
-    """Return how far the times are from the zone's, if by whole quarters of an hour (rule 4)."""
-    if "StartTime" in readings and evidence.session_start is not None:
-        name, utc = "StartTime", evidence.session_start
-    elif "EndTime" in readings:
-        name, utc = "EndTime", evidence.received_at
-    else:
-        return None
-    wall = readings[name].naive.replace(tzinfo=UTC)
-    observed = round((wall - utc + _LATENESS) / _QUARTER) * _QUARTER
-    configured = [wall - instant for instant in found[name][0]]
-    agrees = any(abs(observed - offset) < _QUARTER for offset in configured)
-    if agrees or abs(observed) > _OFFSET_MAX:
-        return None
-    return ZoneMismatch(
-        configured_offset_s=int(configured[0].total_seconds()),
-        observed_offset_s=int(observed.total_seconds()),
+def _fits(reading: datetime, later: datetime | None) -> bool:
+    """Return whether ``later`` follows ``reading`` as a session follows its start."""
+    return later is not None and -_FIT_BEFORE < later - reading < _FIT_AFTER
+
+
+def _is_confirmed(found: Found, evidence: Evidence) -> bool:
+    """Return whether the session or the receipt fits the configured zone."""
+    starts = found["StartTime"][0] if "StartTime" in found else ()
+    return any(_fits(start, evidence.session_start) for start in starts) or any(
+        _fits(end, evidence.received_at) for end in found[_last(found)][0]
     )
 
 
-def _moment(wall: WallTime, zone: ZoneInfo, instant: datetime, certainty: Certainty) -> Moment:
-    return Moment(utc=rfc3339(instant), text=wall.text, zone=zone.key, certainty=certainty)
+def _left(found: Found, evidence: Evidence) -> dict[str, set[datetime]]:
+    """Return the instants of each reading that the rest of the callback leaves (rule 2)."""
+    names = list(found)
+    every = [
+        dict(zip(names, chosen, strict=True))
+        for chosen in product(*(found[name][0] for name in names))
+    ]
+    possible = [choice for choice in every if _is_possible(choice, evidence.duration_s)]
+    if possible:
+        past = [
+            choice
+            for choice in possible
+            if max(choice.values()) - _FIT_BEFORE < evidence.received_at
+        ]
+        possible = _by_session(past or possible, evidence)
+    return {name: {choice[name] for choice in possible or every} for name in names}
+
+
+def _is_possible(choice: Choice, duration_s: int | None) -> bool:
+    """Return whether the times are in their order, and answer plus ``Duration`` is the end."""
+    in_order = [choice[name] for name in _ORDER if name in choice]
+    if any(later < earlier - _ROUNDING for earlier, later in pairwise(in_order)):
+        return False
+    if duration_s is None or not {"AnswerTime", "EndTime"} <= choice.keys():
+        return True
+    talked_s = (choice["EndTime"] - choice["AnswerTime"]).total_seconds()
+    return abs(talked_s - duration_s) <= _ROUNDING.total_seconds()
+
+
+def _by_session(choices: list[Choice], evidence: Evidence) -> list[Choice]:
+    """Return the choices whose beginning the session fits, unless the receipt fits only others."""
+    near = [choice for choice in choices if _is_near(choice, evidence.session_start)]
+    prompt = [choice for choice in choices if _fits(choice[_last(choice)], evidence.received_at)]
+    if prompt:
+        near = [choice for choice in near if choice in prompt and _is_whole(choice)]
+    begun = [_begun(choice) for choice in near]
+    return [choice for choice in choices if _begun(choice) in begun] if begun else choices
+
+
+def _begun(choice: Choice) -> tuple[datetime | None, datetime | None]:
+    return choice.get("StartTime"), choice.get("AnswerTime")
+
+
+def _is_near(choice: Choice, session: datetime | None) -> bool:
+    """Return whether the session lies between the start and the answer, close to both."""
+    start, answer = choice.get("StartTime"), choice.get("AnswerTime")
+    if session is None or start is None or not _fits(start, session):
+        return False
+    return answer is None or _fits(session, answer)
+
+
+def _is_whole(choice: Choice) -> bool:
+    """Return whether a leg without an answer ends as soon as one that only rang."""
+    return "AnswerTime" in choice or _fits(choice["StartTime"], choice[_last(choice)])
+
+
+def _is_wrong(
+    readings: Mapping[str, WallTime], found: Found, evidence: Evidence
+) -> tuple[bool, ZoneMismatch | None]:
+    """Return whether the configured zone is wrong, and the offset that shows it: rules 5 and 6."""
+    last = _last(readings)
+    wall = readings[last].naive.replace(tzinfo=UTC)
+    received, session = evidence.received_at, evidence.session_start
+    start = readings["StartTime"].naive.replace(tzinfo=UTC) if "StartTime" in readings else None
+    configured = found[last][0]
+    is_after_receipt = all(one - received > _FIT_BEFORE for one in configured)
+    offsets = offsets_in_use(received.date())
+    explain = [
+        offset
+        for offset in offsets
+        if _fits(wall - offset, received)
+        and (is_after_receipt or (start is not None and _fits(start - offset, session)))
+    ]
+    if explain:
+        nearest = min(explain, key=lambda offset: abs(received - (wall - offset)))
+        mismatch = ZoneMismatch(
+            configured_offset_s=int((wall - configured[0]).total_seconds()),
+            observed_offset_s=int(nearest.total_seconds()),
+        )
+        return True, mismatch
+    # Readings that lie after the receipt in every zone there is are not of this receipt.
+    is_of_receipt = wall - max(offsets) < received + _FIT_BEFORE
+    return is_of_receipt and all(one - received > _AFTER_RECEIPT for one in configured), None
+
+
+def _contradicted(
+    readings: Mapping[str, WallTime],
+    zone: ZoneInfo,
+    found: Found,
+    mismatch: ZoneMismatch | None,
+) -> tuple[dict[str, Moment], ZoneMismatch | None]:
+    moments: dict[str, Moment] = {}
+    for name, wall in readings.items():
+        candidates = set(found[name][0])
+        if mismatch is not None:
+            observed = timedelta(seconds=mismatch["observed_offset_s"])
+            candidates.add(wall.naive.replace(tzinfo=UTC) - observed)
+        moments[name] = _open(wall, zone, tuple(sorted(candidates)), "contradicted")
+    return moments, mismatch
 
 
 def _open(
@@ -167,10 +251,3 @@ def _open(
         certainty=certainty,
         candidates=[rfc3339(candidate) for candidate in candidates],
     )
-
-
-def _contradicted(
-    wall: WallTime, zone: ZoneInfo, candidates: tuple[datetime, ...], observed: timedelta
-) -> Moment:
-    by_observation = wall.naive.replace(tzinfo=UTC) - observed
-    return _open(wall, zone, tuple(sorted({*candidates, by_observation})), "contradicted")

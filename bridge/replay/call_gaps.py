@@ -200,7 +200,7 @@ def _of_entry(entry: Entry) -> Iterator[Gap]:
         yield Gap("zone_mismatch", entry.key, text)
     for name, value in entry.data.items():
         certainty = _certainty(value)
-        if certainty not in {None, "exact", "ambiguous_resolved"}:
+        if certainty not in {None, "exact", "assumed_zone", "ambiguous_resolved"}:
             yield Gap("time_unsure", entry.key, f"{_called(entry)}: {name} is {certainty}")
 
 

@@ -71,8 +71,8 @@ export interface Moment {
   text: string;
   /** The IANA zone the text was read in. */
   zone: string | null;
-  /** How sure `utc` is. Treat a word you do not know as not sure. */
-  certainty: "exact" | "ambiguous_resolved" | "ambiguous" | "nonexistent" | "contradicted" | "unknown_zone" | (string & {});
+  /** How sure `utc` is. `assumed_zone`: read in the account's configured zone, which nothing else in the callback confirms. Treat a word you do not know as not sure. */
+  certainty: "exact" | "assumed_zone" | "ambiguous_resolved" | "ambiguous" | "nonexistent" | "contradicted" | "unknown_zone" | (string & {});
   /** The instants that may be meant, if not sure. */
   candidates?: Array<string>;
 }

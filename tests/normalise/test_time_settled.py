@@ -12,11 +12,32 @@ RING = timedelta(seconds=4)
 
 @pytest.mark.parametrize(("zone", "wall", "instant"), ONCE)
 @pytest.mark.parametrize("name", ["StartTime", "AnswerTime", "EndTime"])
-def test_a_reading_that_happens_once_is_exact_without_evidence(
+def test_a_reading_that_happens_once_is_its_instant_in_the_zone_assumed(
     zone: str, wall: str, instant: str, name: str
 ) -> None:
     moments, mismatch = settled(zone, {name: wall})
+    assert moments == {name: moment(zone, wall, "assumed_zone", instant)}
+    assert mismatch is None
+
+
+@pytest.mark.parametrize(("zone", "wall", "instant"), ONCE)
+@pytest.mark.parametrize("name", ["StartTime", "AnswerTime", "EndTime"])
+def test_a_receipt_soon_after_a_reading_makes_it_exact(
+    zone: str, wall: str, instant: str, name: str
+) -> None:
+    moments, mismatch = settled(zone, {name: wall}, received=utc(instant) + timedelta(seconds=2))
     assert moments == {name: moment(zone, wall, "exact", instant)}
+    assert mismatch is None
+
+
+@pytest.mark.parametrize(("zone", "wall", "instant"), ONCE)
+def test_a_session_soon_after_the_start_makes_all_readings_exact(
+    zone: str, wall: str, instant: str
+) -> None:
+    readings = {"StartTime": wall, "EndTime": "2027-01-15 12:00:00"}
+    moments, mismatch = settled(zone, readings, session=utc(instant) + RING)
+    assert moments["StartTime"] == moment(zone, wall, "exact", instant)
+    assert moments["EndTime"]["certainty"] == "exact"
     assert mismatch is None
 
 
@@ -32,14 +53,48 @@ def test_session_start_alone_settles_a_start_in_a_fold(
 
 
 @pytest.mark.parametrize(("zone", "wall", "first", "second"), FOLDS)
-@pytest.mark.parametrize("occurrence", [0, 1])
-def test_the_time_of_receipt_alone_settles_an_end_in_a_fold(
-    zone: str, wall: str, first: str, second: str, occurrence: int
+@pytest.mark.parametrize("minutes", [0, 1, 20])
+def test_a_receipt_before_the_second_instant_of_a_fold_leaves_the_first(
+    zone: str, wall: str, first: str, second: str, minutes: int
 ) -> None:
-    true = (first, second)[occurrence]
-    moments, mismatch = settled(zone, {"EndTime": wall}, received=utc(true) + timedelta(minutes=1))
-    assert moments == {"EndTime": moment(zone, wall, "ambiguous_resolved", true)}
+    del second
+    moments, mismatch = settled(
+        zone, {"EndTime": wall}, received=utc(first) + timedelta(minutes=minutes)
+    )
+    assert moments == {"EndTime": moment(zone, wall, "ambiguous_resolved", first)}
     assert mismatch is None
+
+
+# On time for the second instant, or late by as much as the clocks went back: nobody can say.
+@pytest.mark.parametrize(("zone", "wall", "first", "second"), FOLDS)
+@pytest.mark.parametrize("minutes", [0, 1, 20, 600])
+def test_a_receipt_after_both_instants_of_a_fold_settles_nothing(
+    zone: str, wall: str, first: str, second: str, minutes: int
+) -> None:
+    moments, mismatch = settled(
+        zone, {"EndTime": wall}, received=utc(second) + timedelta(minutes=minutes)
+    )
+    assert moments == {"EndTime": moment(zone, wall, "ambiguous", None, first, second)}
+    assert mismatch is None
+
+
+@pytest.mark.parametrize(("zone", "wall", "first", "second"), FOLDS)
+def test_session_and_receipt_of_different_instants_of_a_fold_settle_nothing(
+    zone: str, wall: str, first: str, second: str
+) -> None:
+    session, received = utc(first) + RING, utc(second) + RING
+    moments, _ = settled(zone, {"StartTime": wall}, session=session, received=received)
+    assert moments == {"StartTime": moment(zone, wall, "ambiguous", None, first, second)}
+
+
+@pytest.mark.parametrize(("zone", "wall", "first", "second"), FOLDS)
+def test_session_and_receipt_of_the_second_instant_settle_it(
+    zone: str, wall: str, first: str, second: str
+) -> None:
+    del first
+    session = received = utc(second) + RING
+    moments, _ = settled(zone, {"StartTime": wall}, session=session, received=received)
+    assert moments == {"StartTime": moment(zone, wall, "ambiguous_resolved", second)}
 
 
 @pytest.mark.parametrize(("zone", "wall", "first", "second"), FOLDS)
