@@ -19,10 +19,9 @@ def offsets_in_use(day: date) -> frozenset[timedelta]:
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     ends = (midnight, midnight + timedelta(days=1))
     return frozenset(
-        offset
+        instant.astimezone(zone).utcoffset() or timedelta(0)
         for zone in _zones()
         for instant in ends
-        if (offset := instant.astimezone(zone).utcoffset()) is not None
     )
 
 
@@ -36,7 +35,5 @@ def offsets_of_abbreviations(year: int) -> Mapping[str, frozenset[timedelta]]:
     for zone in _zones():
         for month in (1, 7):  # standard and summer time, in either hemisphere
             there = datetime(year, month, 1, tzinfo=UTC).astimezone(zone)
-            abbreviation, offset = there.tzname(), there.utcoffset()
-            if abbreviation is not None and offset is not None:
-                found[abbreviation.upper()].add(offset)
+            found[(there.tzname() or "").upper()].add(there.utcoffset() or timedelta(0))
     return {abbreviation: frozenset(offsets) for abbreviation, offsets in found.items()}

@@ -235,3 +235,23 @@ def test_a_duration_of_aeons_settles_nothing_and_is_no_error(types: Catalogue) -
     answered_at = parsed(types, pairs).fields["answered_at"]
     assert isinstance(answered_at, dict)
     assert answered_at["certainty"] == "ambiguous"
+
+
+# The first and the second time that clocks in New York showed five past one.
+@pytest.mark.parametrize(
+    ("duration", "utc"), [("7500", "2025-11-02T05:05:00Z"), ("3900", "2025-11-02T06:05:00Z")]
+)
+def test_the_duration_of_a_dialled_leg_settles_its_answer(
+    types: Catalogue, duration: str, utc: str
+) -> None:
+    pairs = [
+        ("CallUUID", UUID),
+        ("DialAction", "hangup"),
+        ("DialBLegDuration", duration),
+        ("AnswerTime", "2025-11-02 01:05:00"),
+        ("EndTime", "2025-11-02 02:10:00"),
+    ]
+    answered_at = parsed(types, pairs).fields["answered_at"]
+    assert answered_at == moment(
+        "America/New_York", "2025-11-02 01:05:00", "ambiguous_resolved", utc
+    )

@@ -169,6 +169,12 @@ def test_a_zone_that_is_not_the_accounts_is_told_with_the_times_nobody_is_sure_o
     assert "voice.call.hangup: ended_at is contradicted" in [gap.text for gap in found]
 
 
+def test_a_hangup_that_came_late_is_no_gap() -> None:
+    hangup = changed(HANGUP, SessionStart=None)
+    found = gaps(steps((RING, 2), (ANSWER, 5), (hangup, 70 + 25 * 60)))
+    assert {gap.code for gap in found}.isdisjoint({"zone_mismatch", "time_unsure"})
+
+
 def test_what_nobody_vouches_for_is_told() -> None:
     found = steps((RING, 2), (ANSWER, 5), (HANGUP, 70))
     value = found[0].callback.value
