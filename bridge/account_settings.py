@@ -1,17 +1,69 @@
-"""Settings of Plivo accounts: BRIDGE_ACCOUNTS."""
+"""Settings of Plivo accounts: BRIDGE_ACCOUNTS, and what is wrong with them."""
 
-from typing import Annotated
+import difflib
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_core import ErrorDetails
 
 from bridge.normalise.time import zone_named
+
+# Plivo's tokens have 40 characters. What is much shorter was cut, or is a placeholder.
+TOKEN_CHARACTERS_MIN: Final = 20
+
+_ACCOUNT_ID: Final = r"^MA[A-Z0-9]{18}$"
+_SUBACCOUNT_ID: Final = r"^SA[A-Z0-9]{18}$"
+_EXAMPLE: Final = '{"auth_id": "MA…", "auth_tokens": ["…"], "timezone": "America/New_York"}'
+_ZONE_FORM: Final = (
+    "give the zone set in Plivo's console, by its IANA name such as America/New_York"
+)
+_TEMPLATES: Final = ("${", "$(", "{{", "<")
 
 
 def _zone(value: str) -> str:
     return zone_named(value).key
 
 
+def _token(value: SecretStr) -> SecretStr:
+    fault = token_fault(value.get_secret_value())
+    if fault is not None:
+        raise ValueError(fault)
+    return value
+
+
+def token_fault(token: str) -> str | None:
+    """Return why a text cannot be an auth token, without the text; None if it can.
+
+    An empty token would be a key that every stranger knows. A token with a line break at its end is
+    another key than Plivo's: every callback would be rejected.
+    """
+    bare = token.strip()
+    faults = (
+        (not bare, "is blank; remove it, or put the token there"),
+        (
+            token != bare,
+            "has white space around it; remove it (`echo` adds a line break, `printf %s` none)",
+        ),
+        (len(token.split()) > 1, "has white space in it; a token is one word"),
+        (
+            not (token.isascii() and token.isprintable()),
+            "has an invisible or non-ASCII character in it; copy it anew from Plivo's console",
+        ),
+        (token != token.strip("\"'"), "has quotes around it that are not part of it; remove them"),
+        (token.startswith(_TEMPLATES), "is a placeholder; put the token there"),
+        (
+            len(token) < TOKEN_CHARACTERS_MIN,
+            f"is shorter than {TOKEN_CHARACTERS_MIN} characters; copy all of it from Plivo's console",
+        ),
+    )
+    return next((fault for is_so, fault in faults if is_so), None)
+
+
 Zone = Annotated[str, AfterValidator(_zone)]
+Token = Annotated[SecretStr, AfterValidator(_token)]
 
 
 class Subaccount(BaseModel):
@@ -19,8 +71,8 @@ class Subaccount(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    auth_id: str = Field(pattern=r"^SA[A-Z0-9]{18}$")
-    auth_tokens: list[SecretStr] = []
+    auth_id: str = Field(pattern=_SUBACCOUNT_ID)
+    auth_tokens: list[Token] = []
     timezone: Zone | None = None
 
 
@@ -29,8 +81,8 @@ class Account(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    auth_id: str = Field(pattern=r"^MA[A-Z0-9]{18}$")
-    auth_tokens: list[SecretStr] = []
+    auth_id: str = Field(pattern=_ACCOUNT_ID)
+    auth_tokens: list[Token] = []
     timezone: Zone
     subaccounts: list[Subaccount] = []
 
@@ -38,3 +90,80 @@ class Account(BaseModel):
     def has_token(self) -> bool:
         """Say whether the account, or a subaccount of it, has a token to verify with."""
         return bool(self.auth_tokens) or any(one.auth_tokens for one in self.subaccounts)
+
+
+def place_and_fault(
+    inside: Sequence[str | int], error: ErrorDetails, accounts: object
+) -> tuple[str, str]:
+    """Return where in the list of accounts an error is, and what is wrong there.
+
+    The place is `[0].auth_tokens[1] of MA…`. Whatever text somebody put anywhere into ``accounts``
+    is in neither, but for auth ids that are well-formed: it may be a token.
+    """
+    keys = list(inside)
+    fault = _fault(keys, error)
+    if error["type"] == "extra_forbidden":
+        keys.pop()  # the key itself may be a token
+    place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+    owner = _owner(keys, accounts)
+    return (f"{place} of {owner}" if owner else place), fault
+
+
+def _fault(keys: Sequence[str | int], error: ErrorDetails) -> str:
+    words = [key for key in keys if isinstance(key, str)]
+    word = words[-1] if words else ""
+    of_subaccount = "subaccounts" in keys
+    if error["type"] == "extra_forbidden":
+        return _unknown_key(word, Subaccount if of_subaccount else Account)
+    if error["type"] == "value_error":
+        return (
+            _wrong_zone(error["input"])
+            if word == "timezone"
+            else error["msg"].removeprefix("Value error, ")
+        )
+    element = bool(keys) and isinstance(keys[-1], int)  # of a list: an account, a token
+    forms = {
+        ("", False): f"accounts are a list, even of one: [{_EXAMPLE}]",
+        ("", True): f"an account is an object: {_EXAMPLE}",
+        ("auth_id", False): "an auth id is "
+        f"{'SA' if of_subaccount else 'MA'} and 18 letters or digits, the letters in upper case",
+        ("timezone", False): _ZONE_FORM,
+        ("auth_tokens", False): 'auth_tokens is a list, even of one: ["…"]',
+        ("auth_tokens", True): 'a token is text in quotes: "…"',
+        ("subaccounts", False): 'subaccounts is a list, even of one: [{"auth_id": "SA…"}]',
+        ("subaccounts", True): 'a subaccount is an object: {"auth_id": "SA…"}',
+    }
+    return ("is missing: " if error["type"] == "missing" else "") + forms[word, element]
+
+
+def _unknown_key(key: str, model: type[BaseModel]) -> str:
+    known = list(model.model_fields)
+    plain = key.lower().replace("_", "")
+    by_plain = {name.replace("_", ""): name for name in known}
+    near = difflib.get_close_matches(plain, by_plain, n=1)
+    meant = f"did you mean {by_plain[near[0]]}?" if near else f"known are {', '.join(known)}"
+    return f"has a key that is not known; {meant}"
+
+
+def _wrong_zone(given: object) -> str:
+    """Return what is wrong with a zone; only the name of a zone that exists is in it."""
+    # Names such as EST are of fixed offsets, which no account has that keeps summer time.
+    zones = {zone.lower(): zone for zone in available_timezones() if "/" in zone}
+    plain = given.strip().lower().replace(" ", "_") if isinstance(given, str) else ""
+    near = difflib.get_close_matches(plain, zones, n=1, cutoff=0.8)
+    return f"is no zone; did you mean {zones[near[0]]}?" if near else f"is no zone: {_ZONE_FORM}"
+
+
+def _owner(keys: Sequence[str | int], accounts: object) -> str | None:
+    """Return the well-formed auth id of the account, or subaccount, that ``keys`` lead to."""
+    owner = None
+    value: Any = accounts
+    for key in keys:
+        try:
+            value = value[key]
+            auth_id = str(value["auth_id"])
+        except (KeyError, IndexError, TypeError):
+            continue
+        if re.fullmatch(r"(MA|SA)[A-Z0-9]{18}", auth_id):
+            owner = auth_id
+    return owner

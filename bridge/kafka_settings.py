@@ -1,11 +1,59 @@
 """Settings of Kafka and its topics: BRIDGE_KAFKA_… and BRIDGE_TOPICS_…."""
 
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 PREFIX = "BRIDGE_"
+
+Name = Callable[[str], str]
+Contradiction = tuple[tuple[str, ...], str]
+
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+_PORT_MAX: Final = 65_535
+_HOST_CHARACTERS_SHOWN_MAX: Final = 19  # no longer than what `bridge/masking.py` shows
+
+
+def _brokers(value: str) -> str:
+    """Return `host:port,…` without blanks; raises ValueError."""
+    brokers = [part.strip() for part in value.split(",") if part.strip()]
+    for number, broker in enumerate(brokers, start=1):
+        fault = _broker_fault(broker)
+        if fault is not None:
+            which = f"broker {number} " if len(brokers) > 1 else ""
+            message = f"{which}{fault}"
+            raise ValueError(message)
+    return ",".join(brokers)
+
+
+def _broker_fault(broker: str) -> str | None:
+    """Return why a text is no `host:port`; the host is in it only if nothing else can be."""
+    if "://" in broker or "@" in broker:
+        return "has more than a host and a port; write host:port, such as kafka-1:9092"
+    if _HOST.fullmatch(broker):
+        shown = broker if len(broker) <= _HOST_CHARACTERS_SHOWN_MAX else "the host"
+        return f"has no port; write {shown}:9092, or the port that your brokers listen on"
+    host, _, port = broker.rpartition(":")
+    if not _HOST.fullmatch(host):
+        return "is not host:port, such as kafka-1:9092 (an IPv6 address stands in brackets)"
+    if not (port.isascii() and port.isdigit() and 1 <= int(port) <= _PORT_MAX):
+        return f"has no port between 1 and {_PORT_MAX} behind its colon"
+    return None
+
+
+def _one_line(value: SecretStr) -> SecretStr:
+    """Return a secret as it is; raises ValueError for one that a tool put a line break into."""
+    if any(character in value.get_secret_value() for character in "\r\n"):
+        message = "has a line break in it; remove it (`echo` adds one, `printf %s` none)"
+        raise ValueError(message)
+    return value
+
+
+Brokers = Annotated[str, AfterValidator(_brokers)]
+OneLine = Annotated[SecretStr, AfterValidator(_one_line)]
 
 
 class KafkaSettings(BaseModel):
@@ -13,7 +61,7 @@ class KafkaSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    bootstrap_servers: str = Field(
+    bootstrap_servers: Brokers = Field(
         default="", description="`host:port,…` of one or more brokers. Required."
     )
     client_id: str = Field(default="callback-bridge", description="How the brokers' logs name us.")
@@ -24,7 +72,7 @@ class KafkaSettings(BaseModel):
         default="SCRAM-SHA-512", description="For the SASL protocols."
     )
     sasl_username: str | None = Field(default=None, description="For PLAIN and SCRAM.")
-    sasl_password: SecretStr | None = Field(default=None, description="For PLAIN and SCRAM.")
+    sasl_password: OneLine | None = Field(default=None, description="For PLAIN and SCRAM.")
     sasl_password_file: Path | None = Field(
         default=None,
         description="A file that holds the password instead, read anew at every connecting.",
@@ -33,7 +81,7 @@ class KafkaSettings(BaseModel):
         default=None, description="Where OAUTHBEARER gets its tokens (client credentials grant)."
     )
     sasl_oauth_client_id: str | None = Field(default=None, description="For OAUTHBEARER.")
-    sasl_oauth_client_secret: SecretStr | None = Field(default=None, description="For OAUTHBEARER.")
+    sasl_oauth_client_secret: OneLine | None = Field(default=None, description="For OAUTHBEARER.")
     sasl_oauth_client_secret_file: Path | None = Field(
         default=None, description="A file that holds it instead, read anew at every connecting."
     )
@@ -70,29 +118,31 @@ class KafkaSettings(BaseModel):
         description="How long a stopping bridge waits for what is under way.",
     )
 
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
+    def contradictions(self, name: Name) -> Iterator[Contradiction]:
+        """Yield which settings do not fit together, and the line that says so."""
         if self.security_protocol.startswith("SASL"):
-            names = ["sasl_username", "sasl_password"]
+            needed = ["sasl_username", "sasl_password"]
             if self.sasl_mechanism == "OAUTHBEARER":
-                names = ["sasl_oauth_token_url", "sasl_oauth_client_id", "sasl_oauth_client_secret"]
-            for name in names:
-                from_file = getattr(self, f"{name}_file", None)
-                if not getattr(self, name) and not from_file:
-                    variable = f"{PREFIX}KAFKA_{name.upper()}"
-                    message = f"{variable} is needed for {self.sasl_mechanism}"
-                    raise ValueError(message)
-        for name in ("sasl_password", "sasl_oauth_client_secret"):
-            if getattr(self, name) and getattr(self, f"{name}_file"):
-                variable = f"{PREFIX}KAFKA_{name.upper()}"
-                message = f"{variable} and {variable}_FILE are both set; set one"
-                raise ValueError(message)
+                needed = [
+                    "sasl_oauth_token_url",
+                    "sasl_oauth_client_id",
+                    "sasl_oauth_client_secret",
+                ]
+            for one in needed:
+                if not getattr(self, one) and not getattr(self, f"{one}_file", None):
+                    setting = f"kafka.{one}"
+                    line = f"{name(setting)} is needed for {self.sasl_mechanism}; set it"
+                    if hasattr(self, f"{one}_file"):
+                        line += f", or {name(f'{setting}_file')}"
+                    yield (setting, f"{setting}_file", "kafka.sasl_mechanism"), line
+        for one in ("kafka.sasl_password", "kafka.sasl_oauth_client_secret"):
+            attribute = one.removeprefix("kafka.")
+            if getattr(self, attribute) and getattr(self, f"{attribute}_file"):
+                line = f"{name(one)} and {name(f'{one}_file')} are both set; set one"
+                yield (one, f"{one}_file"), line
         if (self.tls_certificate_file is None) != (self.tls_key_file is None):
-            message = (
-                f"{PREFIX}KAFKA_TLS_CERTIFICATE_FILE and {PREFIX}KAFKA_TLS_KEY_FILE go together"
-            )
-            raise ValueError(message)
-        return self
+            pair = ("kafka.tls_certificate_file", "kafka.tls_key_file")
+            yield pair, f"{name(pair[0])} and {name(pair[1])} go together; set both or neither"
 
 
 class TopicSettings(BaseModel):
@@ -129,12 +179,13 @@ class TopicSettings(BaseModel):
         description="And how much of it, in each partition, so that a stranger cannot fill the disk.",
     )
 
-    @model_validator(mode="after")
-    def _in_sync(self) -> Self:
+    def contradictions(self, name: Name) -> Iterator[Contradiction]:
+        """Yield which settings do not fit together, and the line that says so."""
         if self.min_insync_replicas > self.replication_factor:
-            message = (
-                f"{PREFIX}TOPICS_MIN_INSYNC_REPLICAS ({self.min_insync_replicas}) is over "
-                f"{PREFIX}TOPICS_REPLICATION_FACTOR ({self.replication_factor})"
+            pair = ("topics.min_insync_replicas", "topics.replication_factor")
+            line = (
+                f"{name(pair[0])} ({self.min_insync_replicas}) is over "
+                f"{name(pair[1])} ({self.replication_factor}); no record could be acknowledged: "
+                f"lower the one or raise the other"
             )
-            raise ValueError(message)
-        return self
+            yield pair, line

@@ -1,65 +1,52 @@
-"""Settings: what an operator may choose, read once, here.
-
-Names, defaults, bounds and meanings are declared once below; the reference page is made from them.
-"""
+"""Settings as an operator gave them, read once, here: environment, settings file, accounts file."""
 
 import os
 import re
-from collections.abc import Mapping
-from ipaddress import ip_network
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import urlsplit
+from typing import Any, Final, cast
 
 import orjson
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic_settings import EnvSettingsSource
 
 from bridge.account_settings import Account
-from bridge.kafka_settings import PREFIX, KafkaSettings, TopicSettings
-from bridge.limit_settings import LimitSettings
-from bridge.log_settings import LogSettings
-from bridge.spool_settings import SpoolSettings
+from bridge.kafka_settings import PREFIX
+from bridge.masking import path_shown
+from bridge.setting_faults import (
+    Fault,
+    Name,
+    NotJson,
+    Origins,
+    did_you_mean,
+    fault_of,
+    json_fault,
+    variable,
+)
+from bridge.settings_checks import Need, contradictions, lacking, repeated, unreadable
+from bridge.settings_file import BadFile, SettingsFile, read_settings_file
+from bridge.settings_model import GROUPS, KNOWN, Settings
 
-GROUPS: Final[Mapping[str, type[BaseModel]]] = {
-    "kafka": KafkaSettings,
-    "topics": TopicSettings,
-    "spool": SpoolSettings,
-}
+__all__ = [
+    "GROUPS",
+    "Found",
+    "Need",
+    "Settings",
+    "SettingsRefused",
+    "for_kafka",
+    "for_serving",
+    "load",
+    "read",
+    "read_accounts",
+    "refusal",
+    "unknown_variables",
+]
 
 
 class SettingsRefused(Exception):
     """The settings cannot be used; the text is one line a fault, each naming its setting."""
-
-
-def _split(value: object) -> object:
-    return (
-        [part.strip() for part in value.split(",") if part.strip()]
-        if isinstance(value, str)
-        else value
-    )
-
-
-Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
-Network = Annotated[str, AfterValidator(lambda value: str(ip_network(value, strict=False)))]
-Networks = Annotated[list[Network], NoDecode, BeforeValidator(_split)]
-Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
 class _Environment(EnvSettingsSource):
@@ -73,228 +60,278 @@ class _Environment(EnvSettingsSource):
             return {}
         return super().explode_env_vars(field_name, field, env_vars)
 
-
-class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the first bases have none)
-    LogSettings, LimitSettings, BaseSettings
-):
-    """Every setting of the bridge."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_nested_delimiter="_",
-        env_nested_max_split=1,
-        extra="forbid",
-    )
-
-    kafka: KafkaSettings = KafkaSettings()
-    topics: TopicSettings = TopicSettings()
-    spool: SpoolSettings = SpoolSettings()
-    accounts: list[Account] = Field(
-        default=[],
-        description="Plivo accounts as a JSON list: `auth_id`, `auth_tokens` (several while they are "
-        "rotated), `timezone` (IANA name, as set in Plivo's console), `subaccounts`.",
-    )
-    accounts_file: Path | None = Field(
-        default=None, description="A file that holds the same JSON list, for mounted secrets."
-    )
-    public_url: str | None = Field(
-        default=None,
-        description="Base URL as Plivo calls it, which is what Plivo signs: `https://host[/prefix]`.",
-    )
-    trusted_proxies: Networks = Field(
-        default=[],
-        description="Addresses or networks, comma-separated, whose `X-Forwarded-*` headers say how "
-        "Plivo called us. Not needed with BRIDGE_PUBLIC_URL.",
-    )
-    verification: Literal["enforce", "report", "off"] = Field(
-        default="enforce",
-        description="`enforce` rejects what does not verify, `report` publishes it marked as "
-        "unverified, `off` checks nothing.",
-    )
-    accept_v2: bool = Field(
-        default=True,
-        description="Whether a signature that does not cover the body may verify a callback: V2, "
-        "where there is no V3 (it covers neither query nor body), and V3 over the URL alone of a "
-        "JSON body.",
-    )
-    accept_agentstack_v3: bool = Field(
-        default=False,
-        description="Whether the V3 scheme of Plivo's agent SDKs (`plivo-agentstack`) may verify a "
-        "callback too. It differs from Plivo's documented scheme.",
-    )
-    topic_prefix: str = Field(
-        default="",
-        pattern=r"^([a-z0-9]+\.)*$",
-        max_length=100,
-        description="In front of every topic's name: environment or tenant, with its dot (`prod.`).",
-    )
-    schema_base_url: str = Field(
-        default="urn:callback-bridge:schemas:",
-        min_length=3,
-        description="Absolute URI in front of a schema's path, in the event's `dataschema`.",
-    )
-    context_parameters: Names = Field(
-        default=[],
-        description="Names, comma-separated, of your own query parameters in the URLs set at Plivo. "
-        "Only needed for GET, where they are mixed with Plivo's.",
-    )
-    replies: dict[str, Path] = Field(
-        default={},
-        description="Plivo XML documents as JSON, type to file: "
-        '`{"voice.call.answer": "/etc/bridge/answer.xml"}`. '
-        "`callback-bridge replies check FILE...` checks them.",
-    )
-    host: str = Field(default="0.0.0.0", description="Address to listen on.")  # noqa: S104 (a server)
-    port: Port = Field(default=8080, description="Port for callbacks.")
-    management_port: Port = Field(
-        default=9090,
-        description="Port for `/livez`, `/readyz` and `/metrics`; not for the outside.",
-    )
-    dead_letter_connect_headers: bool = Field(
-        default=False,
-        description="Whether dead letters carry the `__connect.errors.…` headers of Kafka Connect "
-        "beside `dlq_…`.",
-    )
-
-    @field_validator("public_url")
-    @classmethod
-    def _absolute(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.netloc:
-            message = "must be an absolute http or https URL"
-            raise ValueError(message)
-        if parts.query or parts.fragment:
-            message = "must have neither query nor fragment"
-            raise ValueError(message)
-        # A scheme has no case, and every callback is first checked against the URL as it is here.
-        scheme, colon, rest = value.partition(":")
-        return scheme.lower() + colon + rest.rstrip("/")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _accounts_from_file(cls, values: dict[str, Any]) -> dict[str, Any]:
-        path = values.get("accounts_file")
-        if not path:
-            return values
-        if values.get("accounts"):
-            message = f"{PREFIX}ACCOUNTS and {PREFIX}ACCOUNTS_FILE are both set; set one"
-            raise ValueError(message)
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ANN401 (its signature)
+        """Return decoded JSON; text that is none stays text, and is refused with all other faults."""
+        del field_name, field
         try:
-            accounts: object = orjson.loads(Path(path).read_bytes())
-        except OSError as error:
-            message = f"{PREFIX}ACCOUNTS_FILE: {path}: {error.strerror}"
-            raise ValueError(message) from error
-        except orjson.JSONDecodeError as error:
-            message = f"{PREFIX}ACCOUNTS_FILE: {path}: not JSON"
-            raise ValueError(message) from error
-        return {**values, "accounts": accounts}
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        ids = [account.auth_id for account in self.accounts]
-        if len(set(ids)) < len(ids):
-            message = f"{PREFIX}ACCOUNTS names an auth_id twice"
-            raise ValueError(message)
-        if self.port == self.management_port:
-            message = f"{PREFIX}PORT and {PREFIX}MANAGEMENT_PORT are both {self.port}"
-            raise ValueError(message)
-        return self
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return where settings come from, the strongest first: the call, environment, file."""
-        del env_settings, dotenv_settings, file_secret_settings
-        file = TomlConfigSettingsSource(settings_cls)
-        return init_settings, _Environment(settings_cls), file
+            return orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return NotJson(value)
 
 
-def for_serving(settings: Settings) -> Settings:
-    """Return ``settings`` if the bridge can serve with them; raises SettingsRefused."""
-    for_kafka(settings)
-    if settings.verification == "enforce" and not any(one.has_token for one in settings.accounts):
-        message = (
-            f"{PREFIX}ACCOUNTS holds no auth token, so no callback could be verified. Set it, or "
-            f"say {PREFIX}VERIFICATION=report (publish, marked unverified) or off (check nothing)"
-        )
-        raise SettingsRefused(message)
-    if settings.spool.enabled and settings.spool.directory is None:
-        message = (
-            f"{PREFIX}SPOOL_DIRECTORY is not set: a directory on a local disk that outlives the "
-            f"process. Or say {PREFIX}SPOOL_ENABLED=false, and callbacks are lost while Kafka is away"
-        )
-        raise SettingsRefused(message)
-    return settings
+_ACCOUNTS: Final = TypeAdapter(list[Account])
 
 
-def for_kafka(settings: Settings) -> Settings:
-    """Return ``settings`` if they say where Kafka is; raises SettingsRefused."""
-    if not settings.kafka.bootstrap_servers:
-        name = f"{PREFIX}KAFKA_BOOTSTRAP_SERVERS"
-        message = f"{name} is not set: host:port of a broker, or several with commas"
-        raise SettingsRefused(message)
-    return settings
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Settings as far as they can be used: a faulty one has its default."""
+
+    settings: Settings
+    faults: tuple[Fault, ...]
+    name: Name
+
+    @property
+    def faulty(self) -> frozenset[str]:
+        """Return the settings that have a fault."""
+        return frozenset(setting for fault in self.faults for setting in fault.settings)
+
+
+def load(file: Path | None = None, need: Need = Need.NOTHING, /, **given: object) -> Settings:
+    """Return the settings of the environment, and of the TOML file where the environment is silent.
+
+    ``given`` beats both. Raises SettingsRefused with a line for every fault.
+    """
+    found = read(file, need, **given)
+    if found.faults:
+        raise SettingsRefused(refusal(found.faults))
+    return found.settings
+
+
+def refusal(faults: Collection[Fault]) -> str:
+    """Return the faults as lines, each once."""
+    return "\n".join(dict.fromkeys(fault.line for fault in faults))
+
+
+def read(file: Path | None = None, need: Need = Need.NOTHING, /, **given: object) -> Found:
+    """Return what `load` returns, and all faults beside it.
+
+    A fault does not hide another: what is faulty is left out, and the rest is checked without it.
+    """
+    settings_file, faults = _file(file)
+    environment = _environment()
+    of_file = _known_only(settings_file, faults)
+    faults += [_unknown_variable(name) for name in unknown_variables()]
+    values = _merged(_merged(of_file, environment), given)
+    accounts_file = values.get("accounts_file")
+    from_file = bool(accounts_file) and not values.get("accounts")
+    origins = Origins(
+        frozenset(_flat(environment)) | frozenset(_flat(given)),
+        settings_file,
+        Path(accounts_file) if from_file and isinstance(accounts_file, str | Path) else None,
+    )
+    if accounts_file:
+        faults += _take_accounts(values, Origins(origins.of_environment, settings_file).name)
+    settings = _validated(values, origins.name, faults)
+    found = Found(settings, tuple(faults), origins.name)
+    more = [*contradictions(settings, origins.name)]
+    if file is None or settings_file is not None:  # else nobody knows what is set in the file
+        more += lacking(settings, need, origins.name)
+        more += unreadable(settings, need, origins.name)
+    faulty = found.faulty
+    faults += [fault for fault in more if faulty.isdisjoint(fault.settings)]
+    return Found(settings, tuple(faults), origins.name)
+
+
+def _file(path: Path | None) -> tuple[SettingsFile | None, list[Fault]]:
+    if path is None:
+        return None, []
+    try:
+        return read_settings_file(path), []
+    except BadFile as error:
+        return None, [Fault(("settings_file",), f"{variable('settings_file')}: {error}")]
+
+
+def _environment() -> dict[str, Any]:
+    """Return the settings of the environment; unknown ones of a group are `unknown_variables`."""
+    values = _Environment(Settings)()
+    for group, model in GROUPS.items():
+        inside = _table(values.get(group))
+        if inside is not None:
+            values[group] = {key: of for key, of in inside.items() if key in model.model_fields}
+    return values
+
+
+def _table(value: object) -> dict[str, Any] | None:
+    """Return a value if it is a table, as TOML calls it; else None."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
 def unknown_variables() -> list[str]:
     """Return the environment's BRIDGE_… variables that are no settings: probably misspelt."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
-    for group, model in GROUPS.items():
-        known |= {f"{PREFIX}{group}_{name}".upper() for name in model.model_fields}
-    known.add(f"{PREFIX}SETTINGS_FILE")
+    known = {variable(setting) for setting in KNOWN} | {variable(group) for group in GROUPS}
+    known.add(variable("settings_file"))
     return sorted(
         name
-        for name in os.environ  # noqa: TID251 (this is that door)
-        if name.startswith(PREFIX) and name not in known
+        for name, value in os.environ.items()  # noqa: TID251 (this is that door)
+        if name.upper().startswith(PREFIX)
+        and name.upper() not in known
+        and not _NOT_OURS.fullmatch(name)
+        and not value.startswith(("tcp://", "udp://", "sctp://"))
     )
 
 
-def load(file: Path | None = None, **given: object) -> Settings:
-    """Return the settings of the environment, and of the TOML file where the environment is silent.
+# Kubernetes sets these for every Service whose name begins with `bridge`. Source: Kubernetes'
+# documentation, Service, "Environment variables". And the project's own tests have some.
+_NOT_OURS: Final = re.compile(
+    r"BRIDGE_(TEST_\w+|(\w+_)?SERVICE_(HOST|PORT(_\w+)?)|(\w+_)?PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)"
+)
 
-    ``given`` beats both. Raises SettingsRefused, naming each setting, its fault and its bounds.
+
+def _unknown_variable(name: str) -> Fault:
+    near = did_you_mean(name, KNOWN)
+    remedy = f"did you mean {variable(near)}?" if near else _ALL_SETTINGS
+    return Fault((name,), f"{name} is not a setting; {remedy}")
+
+
+_ALL_SETTINGS: Final = "remove it (docs/reference/settings.md lists all settings)"
+_KEY: Final = re.compile(r"[A-Za-z_.-]{1,40}")  # anything else may be a secret
+
+
+def _known_only(file: SettingsFile | None, faults: list[Fault]) -> dict[str, Any]:
+    """Return the file's settings; its other keys become faults."""
+    if file is None:
+        return {}
+    values: dict[str, Any] = {}
+    for key, value in file.values.items():
+        table = _table(value)
+        if table is not None and key in GROUPS:
+            known = GROUPS[key].model_fields
+            values[key] = {name: of for name, of in table.items() if name in known}
+            faults += [_unknown_key(file, (key, name)) for name in table if name not in known]
+        elif key in Settings.model_fields:
+            values[key] = value
+        elif table:
+            faults += [_unknown_key(file, (key, name)) for name in table]
+        else:
+            faults.append(_unknown_key(file, (key,)))
+    return values
+
+
+def _unknown_key(file: SettingsFile, keys: tuple[str, ...]) -> Fault:
+    setting = ".".join(keys)
+    near = did_you_mean(setting, KNOWN)
+    group, _, inside = near.partition(".")
+    if keys[-1] in Settings.model_fields and keys[0] in GROUPS:
+        remedy = f"did you mean {keys[-1]}? It stands above the first [table]"
+    elif inside and keys[0] != group:
+        remedy = f"did you mean {inside} below [{group}]?"
+    else:
+        remedy = f"did you mean {near}?" if near else _ALL_SETTINGS
+    shown = setting if near or _KEY.fullmatch(setting) else "a key"
+    where = f"{path_shown(file.path)}, line {file.line_of(keys)}"
+    return Fault((setting,), f"{shown} ({where}) is not a setting; {remedy}")
+
+
+def _merged(weaker: Mapping[str, Any], stronger: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both, setting by setting; the stronger one counts where both have it."""
+    merged = dict(weaker)
+    for key, value in stronger.items():
+        below, above = _table(merged.get(key)), _table(value)
+        merged[key] = value if below is None or above is None else _merged(below, above)
+    return merged
+
+
+def _flat(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of settings, those of groups with a dot."""
+    for key, value in values.items():
+        table = _table(value) if key in GROUPS else None
+        yield from [key] if table is None else (f"{key}.{name}" for name in table)
+
+
+def _take_accounts(values: dict[str, Any], name: Name) -> list[Fault]:
+    """Put the accounts of BRIDGE_ACCOUNTS_FILE into ``values``; return what prevents that."""
+    file = values["accounts_file"]
+    if values.get("accounts"):
+        line = f"{name('accounts')} and {name('accounts_file')} are both set; set one"
+        del values["accounts"], values["accounts_file"]
+        return [Fault(("accounts", "accounts_file"), line)]
+    if not isinstance(file, str | Path):
+        return []  # refused when it is validated
+    try:
+        values["accounts"] = _accounts_in(Path(file))
+    except BadFile as error:
+        del values["accounts_file"]
+        return [Fault(("accounts", "accounts_file"), f"{name('accounts_file')}: {error}")]
+    return []
+
+
+def _accounts_in(path: Path) -> object:
+    """Return the JSON of a file of accounts; raises BadFile, whose text shows none of it."""
+    shown = path_shown(path)
+    if str(path).lstrip().startswith(("[", "{")):
+        message = f"is JSON and not a path; put it into {variable('accounts')}, or into a file"
+        raise BadFile(message)
+    try:
+        return orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        message = f"{shown}: not JSON ({json_fault(error)})"
+        raise BadFile(message) from error
+    except (OSError, ValueError) as error:
+        message = f"{shown}: {getattr(error, 'strerror', None) or 'cannot be opened'}"
+        raise BadFile(message) from error
+
+
+def read_accounts(path: Path, title: str = variable("accounts_file")) -> list[Account]:
+    """Return the accounts in a file; raises SettingsRefused, whose lines begin with ``title``.
+
+    Nothing but that file is read: what the other settings are does not matter, so accounts that
+    changed can be taken while a bridge runs.
     """
-    if file is not None and not file.is_file():
-        message = f"{PREFIX}SETTINGS_FILE: {file}: no such file"
-        raise SettingsRefused(message)
 
-    class FromFile(Settings):
-        model_config = SettingsConfigDict(toml_file=file)
+    def name(setting: str, inside: str = "") -> str:
+        del setting
+        return f"{title} ({path_shown(path)}){inside}"
 
     try:
-        return FromFile(**given)  # type: ignore[arg-type]
+        given = _accounts_in(path)
+        accounts = _ACCOUNTS.validate_python(given)
+    except BadFile as error:
+        message = f"{title}: {error}"
+        raise SettingsRefused(message) from error
     except ValidationError as error:
-        raise SettingsRefused("\n".join(_line(one) for one in error.errors())) from None
-    except ValueError as error:
-        # Of the settings library, whose text names the field and hides the value.
-        field = re.search(r'field "(\w+)"', str(error))
-        named = f"{PREFIX}{field[1].upper()}: not JSON" if field else f"{file}: {error}"
-        raise SettingsRefused(named) from None
+        faults = [fault_of(one, "accounts", one["loc"], given, name) for one in error.errors()]
+        raise SettingsRefused(refusal(faults)) from None
+    faults = list(repeated(accounts, name))
+    if faults:
+        raise SettingsRefused(refusal(faults))
+    return accounts
 
 
-_SECRET = ("accounts", "log_key", "sasl_password", "sasl_oauth_client_secret")
+def _validated(values: dict[str, Any], name: Name, faults: list[Fault]) -> Settings:
+    """Return the settings without the faulty ones, which become faults."""
+    while True:
+        try:
+            return Settings(**values)
+        except ValidationError as error:
+            given = dict(values)
+            for one in error.errors(include_url=False):
+                depth = 2 if one["loc"][0] in GROUPS and len(one["loc"]) > 1 else 1
+                keys = [str(key) for key in one["loc"][:depth]]
+                setting, inside = ".".join(keys), one["loc"][depth:]
+                faults.append(fault_of(one, setting, inside, given.get(keys[0]), name))
+                _remove(values, keys)
 
 
-def _line(fault: Any) -> str:  # noqa: ANN401 (pydantic's error dictionary)
-    location: tuple[str | int, ...] = fault["loc"]
-    text = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    if not location or text.startswith(PREFIX):
-        return text
-    names = [str(part) for part in location]
-    depth = 2 if names[0] in GROUPS else 1
-    variable = PREFIX + "_".join(names[:depth]).upper()
-    inside = ".".join(names[depth:])
-    given = fault["input"]
-    # A misplaced value may be a secret, and so may anything inside an account.
-    tellable = fault["type"] != "extra_forbidden" and isinstance(given, str | int | float)
-    secret = any(name in _SECRET for name in names) or (names == [names[0]] and names[0] in GROUPS)
-    shown = f" (it is {given!r})" if tellable and not secret else ""
-    return f"{variable}{': ' + inside if inside else ''}: {text}{shown}"
+def _remove(values: dict[str, Any], keys: list[str]) -> None:
+    group = _table(values.get(keys[0]))
+    if len(keys) > 1 and group is not None:
+        values[keys[0]] = {key: of for key, of in group.items() if key != keys[1]}
+    else:
+        values.pop(keys[0], None)
+
+
+def for_serving(settings: Settings) -> Settings:
+    """Return ``settings`` if the bridge can serve with them; raises SettingsRefused."""
+    return _fit(settings, Need.SERVING)
+
+
+def for_kafka(settings: Settings) -> Settings:
+    """Return ``settings`` if they say where Kafka is; raises SettingsRefused."""
+    return _fit(settings, Need.KAFKA)
+
+
+def _fit(settings: Settings, need: Need) -> Settings:
+    faults = list(lacking(settings, need, variable))
+    if faults:
+        raise SettingsRefused(refusal(faults))
+    return settings

@@ -30,9 +30,9 @@ from bridge.verify import (
 )
 
 AUTH_ID = "MAXXXXXXXXXXXXXXXXXX"
-TOKEN = "main-token"
+TOKEN = "main-token-of-these-tests"
 SUB_ID = "SAXXXXXXXXXXXXXXXXXX"
-SUB_TOKEN = "sub-token"
+SUB_TOKEN = "sub-token-of-these-tests"
 ZONE = "America/New_York"
 NONCE = "05429567804466091622"
 ORIGIN = "https://bridge.example.com"

@@ -69,7 +69,7 @@ def test_a_journal_record_is_the_callback_as_it_came(types: Catalogue) -> None:
         "verification": {
             "verdict": "verified",
             "scheme": "v3",
-            "key_id": "b6e6c725",
+            "key_id": "47dcb2c0",
             "covers": ["url", "query", "body"],
             "fault": None,
         },

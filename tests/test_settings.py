@@ -22,17 +22,21 @@ from bridge.settings import (
 
 ACCOUNT = {
     "auth_id": "MA0000000000TEST0001",
-    "auth_tokens": ["old-secret-token", "new-secret-token"],
+    "auth_tokens": ["old-secret-token-0001", "new-secret-token-0002"],
     "timezone": "America/New_York",
     "subaccounts": [
         {
             "auth_id": "SA0000000000TEST0001",
-            "auth_tokens": ["sub-secret-token"],
+            "auth_tokens": ["sub-secret-token-0003"],
             "timezone": "Europe/Berlin",
         }
     ],
 }
-OTHER_ACCOUNT = {"auth_id": "MA0000000000TEST0002", "auth_tokens": ["x"], "timezone": "UTC"}
+OTHER_ACCOUNT = {
+    "auth_id": "MA0000000000TEST0002",
+    "auth_tokens": ["other-secret-token-0004"],
+    "timezone": "UTC",
+}
 
 KAFKA = {"bootstrap_servers": "a:9092"}
 SPOOL = {"directory": "/var/spool/bridge"}

@@ -28,7 +28,7 @@ from bridge.replay.derive import Deriver
 from bridge.replay.keyed import Keyed
 from bridge.replay.selection import is_uuid
 from bridge.replay.window import Window, window
-from bridge.settings import Settings, for_kafka, load
+from bridge.settings import Need, Settings, load
 
 app = typer.Typer(help="Show everything about one call or message.", no_args_is_help=True)
 
@@ -115,7 +115,7 @@ def show_call(  # noqa: PLR0913 (a command's options)
     identity = _id_or_prefix(identity)
     now = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
     within = _within(now, since=since, until=until, around=around, everything=everything)
-    settings = for_kafka(load(settings_file))
+    settings = load(settings_file, Need.KAFKA)
     as_document = json or not showing.on_terminal()
     looking = _Looking(settings, within, everything=everything, silent=as_document)
     try:

@@ -27,7 +27,7 @@ from bridge.publish.kafka import KafkaPublisher
 from bridge.replay.deadletters import Choice, Fate, Letter, Redriver, letters, redrive
 from bridge.replay.journal import NotAJournalRecord, journalled
 from bridge.replay.source import CannotRead
-from bridge.settings import Settings, for_kafka, load
+from bridge.settings import Need, Settings, load
 
 app = typer.Typer(
     help="List and show dead letters, and run them again through today's code.",
@@ -77,7 +77,7 @@ def list_letters(
     json: Json = False,
 ) -> None:
     """List the dead letters: what stopped them, where, and which topics lack their record."""
-    settings = for_kafka(load(settings_file))
+    settings = load(settings_file, Need.KAFKA)
     found = asyncio.run(_found(settings, _choice(reasons=reason, kind=kind, since=since)))
     if json or not showing.on_terminal():
         showing.json_lines(letter.summary for letter in found)
@@ -102,7 +102,7 @@ def show_letter(
     json: Json = False,
 ) -> None:
     """Show one dead letter: why it is one, its headers, the callback as it came, and decoded."""
-    settings = for_kafka(load(settings_file))
+    settings = load(settings_file, Need.KAFKA)
     found = asyncio.run(_found(settings, _choice(ids=[identity])))
     if not found:
         _complain(f"no dead letter has the id {identity}")
@@ -180,7 +180,7 @@ def redrive_letters(  # noqa: PLR0913 (a command's options)
     code 1 if any is still dead, or none has an id that was named.
     """
     logs.configure("console", "error")
-    settings = for_kafka(load(settings_file))
+    settings = load(settings_file, Need.KAFKA)
     choice = _choice(ids=identity, reasons=reason, kind=kind, since=since)
     fates: list[Fate] = []
     as_lines = json or not showing.on_terminal()

@@ -23,7 +23,7 @@ from bridge.cli.showing import Json
 from bridge.replay import CannotWrite, TargetExists
 from bridge.replay.files import write_durably
 from bridge.replay.plan import to_json
-from bridge.settings import for_kafka, load
+from bridge.settings import Need, load
 
 app = typer.Typer(
     help="Replay what was received: into topics, into files, or to an URL.",
@@ -104,7 +104,7 @@ def plan(  # noqa: PLR0913 (a command's options)
         if not out.parent.is_dir():
             message = f"{out.parent}: no such folder"
             raise typer.BadParameter(message, param_hint="--out")
-    settings = for_kafka(load(settings_file))
+    settings = load(settings_file, Need.KAFKA)
     command = plan_command(
         query, prefix=settings.topic_prefix, out=out, settings_file=settings_file
     )
@@ -182,7 +182,7 @@ def run_replay(  # noqa: PLR0913 (a command's options)
 
 def _run(asked: Asked, settings_file: Path | None) -> None:
     try:
-        code = asyncio.run(replayed(for_kafka(load(settings_file)), asked))
+        code = asyncio.run(replayed(load(settings_file, Need.KAFKA), asked))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     if code:

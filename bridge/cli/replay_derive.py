@@ -10,7 +10,7 @@ from bridge.cli.options import SettingsFile
 from bridge.cli.replay_asked import destination_of, query_of
 from bridge.cli.replay_deriving import Asked, derived
 from bridge.cli.showing import Json
-from bridge.settings import for_kafka, load
+from bridge.settings import Need, load
 
 _DIFFERS = 1
 
@@ -77,7 +77,7 @@ def derive(  # noqa: PLR0913 (a command's options)
         as_json=json,
         destination=destination,
     )
-    if asyncio.run(derived(for_kafka(load(settings_file)), asked)).faults():
+    if asyncio.run(derived(load(settings_file, Need.KAFKA), asked)).faults():
         raise typer.Exit(_DIFFERS)
 
 

@@ -10,12 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import orjson
 import typer
-from pydantic import TypeAdapter, ValidationError
 
 from bridge import catalogue, logs
-from bridge.account_settings import Account as AccountSettings
 from bridge.cli import replay_asked, showing
 from bridge.cli.build import accounts, connection, naming
 from bridge.cli.replay_derive_shown import show_judged, show_recheck, show_sums
@@ -35,9 +32,8 @@ from bridge.replay.rechecking import Checked, Keys
 from bridge.replay.selection import Query, offsets_from
 from bridge.replay.to_derived import Derived, Sourced
 from bridge.replay.to_derived_file import DerivedFile
-from bridge.settings import Settings, SettingsRefused
+from bridge.settings import Settings, read_accounts
 
-_ACCOUNTS: Final = TypeAdapter(list[AccountSettings])
 _ACK_TIMEOUT_S: Final = 60.0
 _CONNECT_S: Final = 20.0
 _WRITTEN: Final = frozenset({State.CHANGED, State.NEW})
@@ -191,18 +187,7 @@ def _with_tokens(settings: Settings, file: Path | None) -> Settings:
     """Return the settings with the accounts of a file beside their own; raises SettingsRefused."""
     if file is None:
         return settings
-    try:
-        more = _ACCOUNTS.validate_python(orjson.loads(file.read_bytes()))
-    except OSError as error:
-        message = f"{file}: {error.strerror}"
-        raise SettingsRefused(message) from error
-    except orjson.JSONDecodeError as error:
-        message = f"{file}: not JSON"
-        raise SettingsRefused(message) from error
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        message = f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
-        raise SettingsRefused(message) from None
+    more = read_accounts(file, "--tokens-file")
     return settings.model_copy(update={"accounts": [*settings.accounts, *more]})
 
 

@@ -2,43 +2,53 @@
 
 import asyncio
 import signal
+from typing import Annotated
 
 import structlog
+import typer
 import uvloop
 
 from bridge import __version__, logs
+from bridge.cli import startup
 from bridge.cli.bridge import Bridge
 from bridge.cli.build import bounds
 from bridge.cli.options import SettingsFile
 from bridge.ingress import server
-from bridge.settings import Settings, for_serving, load, unknown_variables
+from bridge.settings import Settings
 
 log = structlog.get_logger()
 
+Check = Annotated[
+    bool,
+    typer.Option(
+        "--check",
+        help="Check all that a start needs, print every fault, and end. Asks no Kafka.",
+    ),
+]
 
-def serve(settings_file: SettingsFile = None) -> None:
+
+def serve(settings_file: SettingsFile = None, *, check: Check = False) -> None:
     """Answer Plivo's callbacks and publish them to Kafka, until SIGTERM.
 
     A 2xx means that event and journal record are acknowledged by all in-sync replicas, or fsynced in
     the spool, from where they follow in order when Kafka is back. What neither takes is answered 503,
     and /readyz on the management port says so.
     """
-    settings = for_serving(load(settings_file))
+    settings, doors = startup.opened(settings_file)
+    if check:
+        doors.callbacks.close()
+        doors.management.close()
+        typer.echo("the settings are in order; Kafka was not asked")
+        return
     logs.configure(settings.log_format, settings.log_level)
-    for name in unknown_variables():
-        log.warning("setting_unknown", name=name)
-    uvloop.run(_serve(settings))
+    uvloop.run(_serve(settings, doors))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, doors: server.Doors) -> None:
     stop = server.Stop()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.ask)
-    doors = server.Doors(
-        callbacks=server.listen(settings.host, settings.port),
-        management=server.listen(settings.host, settings.management_port),
-    )
     await run_bridge(Bridge(settings), doors, settings, stop)
 
 

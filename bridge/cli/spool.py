@@ -22,7 +22,7 @@ from bridge.dead_letter import to_publish_dead_letter
 from bridge.normalise.time import rfc3339
 from bridge.publish.breaker import Breaker
 from bridge.publish.kafka import KafkaPublisher
-from bridge.settings import Settings, SettingsRefused, for_kafka, load
+from bridge.settings import Need, Settings, SettingsRefused, load
 from bridge.spool.disk import DiskSpool
 from bridge.spool.drain import Drain
 from bridge.spool.looking import SpoolFile, export, look
@@ -145,7 +145,7 @@ def drain(
     A file that a running bridge holds is drained by that bridge; one that nobody holds is drained
     here. Doing this beside a bridge on the same directory is safe. Exit code 1 if anything is left.
     """
-    settings = for_kafka(load(settings_file))
+    settings = load(settings_file, Need.KAFKA)
     where = _directory(settings, directory)
     logs.configure("console", "warning")
     logs.leave_out_libraries()

@@ -18,7 +18,7 @@ from bridge.cli.options import SettingsFile
 from bridge.cli.timeline import Timeline
 from bridge.event import JOURNAL_TOPIC
 from bridge.replay.source import read
-from bridge.settings import Settings, for_kafka, load
+from bridge.settings import Need, Settings, load
 
 _AGO = re.compile(r"(\d+)\s*([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -70,7 +70,7 @@ def tail(  # noqa: PLR0913 (a command's options)
     The time line shows when the bridge received each callback, UTC, and fits the terminal's width.
     Reads beside every consumer group and moves none of them.
     """
-    settings = for_kafka(load(settings_file))
+    settings = load(settings_file, Need.KAFKA)
     begin = since_from(since, datetime.now(UTC)) if since else None  # noqa: TID251 (the doorway's clock)
     types = catalogue.load()
     listed = "`callback-bridge callbacks list`"

@@ -15,7 +15,7 @@ from bridge.cli.build import connection, sizing
 from bridge.cli.options import SettingsFile
 from bridge.derived.topics import PlannedTopic, plan
 from bridge.publish.provision import Provisioner, TopicState
-from bridge.settings import Settings, for_kafka, load
+from bridge.settings import Need, Settings, load
 
 app = typer.Typer(
     help="Show, create and check the topics, with partitions, retention and replicas.",
@@ -66,14 +66,14 @@ def apply(settings_file: SettingsFile = None, *, json: Json = False) -> None:
     Partitions are added but never removed, and replicas are not moved: what only you can decide is
     reported, with exit code 1.
     """
-    settings = for_kafka(load(settings_file))
+    settings = load(settings_file, Need.KAFKA)
     _report(asyncio.run(_apply(settings, _planned(settings))), as_json=json)
 
 
 @app.command("check")
 def check(settings_file: SettingsFile = None, *, json: Json = False) -> None:
     """Compare the cluster's topics with the plan; exit code 1 if any is missing or differs."""
-    settings = for_kafka(load(settings_file))
+    settings = load(settings_file, Need.KAFKA)
     _report(asyncio.run(_compare(settings, _planned(settings))), as_json=json)
 
 

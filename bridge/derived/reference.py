@@ -29,6 +29,11 @@ _SETTINGS = """\
 Environment variables, or a TOML file named by `BRIDGE_SETTINGS_FILE` or `--settings` with the same
 names in lower case, without the prefix, and a table for each group: `[kafka]`, `[spool]`,
 `[topics]`. The environment beats the file.
+
+Every command refuses settings that cannot be used, all at once, with a line each that names the
+setting and the remedy. That includes a `BRIDGE_…` variable, or a key of the file, that is not a
+setting: "did you mean `BRIDGE_PUBLIC_URL`?". `callback-bridge serve --check` checks all that a start
+needs, and ends.
 """
 
 

@@ -21,7 +21,8 @@ SET = [
     for value in derive_chart.flat(derive_chart.values((CHART / "values.yaml").read_text()))
     if value.setting
 ]
-ACCOUNTS = '[{"auth_id": "MAXXXXXXXXXXXXXXXXXX", "auth_tokens": ["t"], "timezone": "UTC"}]'
+TOKEN = "a-token-only-these-tests-know"
+ACCOUNTS = f'[{{"auth_id": "MAXXXXXXXXXXXXXXXXXX", "auth_tokens": ["{TOKEN}"], "timezone": "UTC"}}]'
 # What has another form than the setting it becomes, or is only there with another value.
 OTHER: dict[str, tuple[list[str], str]] = {
     "trustedProxies": (["trustedProxies={10.0.0.0/8,192.0.2.1}"], "10.0.0.0/8,192.0.2.1"),

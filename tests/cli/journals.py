@@ -20,7 +20,7 @@ from tests.kafka.client import Kafka, read_back
 from tests.making import AUTH_ID, TOKEN, ZONE
 from tests.replay.calls import Taken, calls, make_all_topics, saying, store
 
-OLD_TOKEN = "an-old-token"
+OLD_TOKEN = "an-old-token-no-longer-used"
 KEY, OLD_KEY = key_id(AUTH_ID, TOKEN), key_id(AUTH_ID, OLD_TOKEN)
 
 

@@ -14,6 +14,9 @@ from bridge.verify import Keyring
 from tests.kafka.waiting import until
 
 AUTH_ID = "MA0000000000TEST0001"
+OLD, NEW, GOOD, BETTER = (
+    f"the-{one}-token-of-the-account" for one in ("old", "new", "good", "best")
+)
 
 
 def content(*tokens: str) -> bytes:
@@ -37,7 +40,7 @@ def tokens_of(keyring: Keyring) -> list[bytes]:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     file = tmp_path / "accounts.json"
-    file.write_bytes(content("old"))
+    file.write_bytes(content(OLD))
     return file
 
 
@@ -57,12 +60,12 @@ async def keyring(file: Path, stale: list[bool]) -> AsyncGenerator[Keyring]:
 
 
 async def test_new_tokens_are_known_without_a_restart(file: Path, keyring: Keyring) -> None:
-    put(file, content("old", "new"))
-    await until(lambda: tokens_of(keyring) == [b"old", b"new"])
+    put(file, content(OLD, NEW))
+    await until(lambda: tokens_of(keyring) == [OLD.encode(), NEW.encode()])
     put(file, None)  # as a secret that is mounted anew
     await asyncio.sleep(0.05)
-    put(file, content("new"))
-    await until(lambda: tokens_of(keyring) == [b"new"])
+    put(file, content(NEW))
+    await until(lambda: tokens_of(keyring) == [NEW.encode()])
 
 
 @pytest.mark.parametrize(
@@ -71,16 +74,16 @@ async def test_new_tokens_are_known_without_a_restart(file: Path, keyring: Keyri
 async def test_a_file_that_cannot_be_used_changes_nothing_and_is_told(
     file: Path, keyring: Keyring, stale: list[bool], bad: bytes, cause: str
 ) -> None:
-    put(file, content("good"))
-    await until(lambda: tokens_of(keyring) == [b"good"])
+    put(file, content(GOOD))
+    await until(lambda: tokens_of(keyring) == [GOOD.encode()])
     lines: list[Any]
     with capture_logs() as lines:
         put(file, bad)
         await until(lambda: len(lines) > 0)
-    assert tokens_of(keyring) == [b"good"]
+    assert tokens_of(keyring) == [GOOD.encode()]
     assert lines[0]["event"] == "accounts_not_renewed"
     assert cause in lines[0]["cause"]
-    assert "good" not in str(lines)
+    assert GOOD not in str(lines)
     assert stale == [False, True]
-    put(file, content("better"))
+    put(file, content(BETTER))
     await until(lambda: stale == [False, True, False])

@@ -25,10 +25,14 @@ pytest_plugins = ("tests.kafka.fixtures",)
 
 ACCOUNT = {
     "auth_id": "MA0000000000TEST0001",
-    "auth_tokens": ["old", "new"],
+    "auth_tokens": ["old-token-of-the-account", "new-token-of-the-account"],
     "timezone": "America/New_York",
     "subaccounts": [
-        {"auth_id": "SA0000000000TEST0001", "auth_tokens": ["sub"], "timezone": "Europe/Berlin"},
+        {
+            "auth_id": "SA0000000000TEST0001",
+            "auth_tokens": ["token-of-the-subaccount"],
+            "timezone": "Europe/Berlin",
+        },
         {"auth_id": "SA0000000000TEST0002"},
     ],
 }
@@ -85,10 +89,10 @@ def test_accounts_keep_all_their_tokens_and_subaccounts() -> None:
     assert (account.auth_id, account.zone, account.tokens) == (
         "MA0000000000TEST0001",
         "America/New_York",
-        ("old", "new"),
+        ("old-token-of-the-account", "new-token-of-the-account"),
     )
     first, second = account.subaccounts
-    assert (first.tokens, first.zone) == (("sub",), "Europe/Berlin")
+    assert (first.tokens, first.zone) == (("token-of-the-subaccount",), "Europe/Berlin")
     assert (second.tokens, second.zone) == ((), None)
 
 

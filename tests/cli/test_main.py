@@ -52,7 +52,15 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 # What each help must speak of for somebody who has read nothing else.
 TEACHES = {
     (): ["serve", "dev", "demo", "tail", "topics", "BRIDGE_", "TOML", "Exit codes"],
-    ("serve",): ["in-sync replicas", "503", "/readyz", "SIGTERM", "BRIDGE_SETTINGS_FILE"],
+    ("serve",): [
+        "in-sync replicas",
+        "503",
+        "/readyz",
+        "SIGTERM",
+        "BRIDGE_SETTINGS_FILE",
+        "--check",
+        "every fault",
+    ],
     ("dev",): [
         "embedded broker",
         "Ctrl-C",
@@ -115,26 +123,65 @@ def test_wrong_usage_is_exit_code_2_and_says_what_is_wrong(
 
 
 REFUSED = [
-    ({}, "BRIDGE_KAFKA_BOOTSTRAP_SERVERS is not set: host:port of a broker"),
+    (
+        {"kafka_bootstrap_servers": ""},
+        "BRIDGE_KAFKA_BOOTSTRAP_SERVERS is not set: host:port of a br",
+    ),
+    (
+        {"kafka_bootstrap_servers": "kafka"},
+        "BRIDGE_KAFKA_BOOTSTRAP_SERVERS: has no port; write kafka",
+    ),
     ({"port": "eighty"}, "BRIDGE_PORT: "),
     ({"accounts": "["}, "BRIDGE_ACCOUNTS: not JSON"),
+    ({"public_ul": "x"}, "BRIDGE_PUBLIC_UL is not a setting; did you mean BRIDGE_PUBLIC_URL?"),
     ({"settings_file": "/no/such.toml"}, "BRIDGE_SETTINGS_FILE: /no/such.toml: no such file"),
 ]
 
 
-@pytest.mark.parametrize("command", ["serve", "tail", "topics check", "topics apply"])
+@pytest.mark.parametrize(
+    "command", ["serve", "tail", "topics check", "topics apply", "deadletters list"]
+)
 @pytest.mark.parametrize(("given", "line"), REFUSED, ids=str)
 def test_refused_settings_are_exit_code_2_and_one_line(
     call: Call, command: str, given: dict[str, str], line: str
 ) -> None:
-    done = call(*command.split(), **given)
+    enough = {
+        "kafka_bootstrap_servers": "127.0.0.1:1",
+        "spool_enabled": "false",
+        "verification": "report",
+    }
+    done = call(*command.split(), **{**enough, **given})
     assert (done.code, done.out) == (2, "")
     (said,) = done.err.splitlines()
     assert said.startswith(line)
 
 
+# Commands that read settings and need no Kafka.
+OFFLINE = ["callbacks list", "schemas list", "topics plan", "spool status", "dev"]
+
+
+@pytest.mark.parametrize("command", OFFLINE)
+def test_a_variable_that_is_no_setting_is_refused_by_every_command_that_reads_settings(
+    call: Call, command: str
+) -> None:
+    done = call(*command.split(), public_ul="x")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "BRIDGE_PUBLIC_UL is not a setting; did you mean BRIDGE_PUBLIC_URL?\n"
+
+
+def test_serving_without_any_setting_says_in_one_go_all_that_is_lacking(call: Call) -> None:
+    done = call("serve")
+    assert (done.code, done.out) == (2, "")
+    lines = done.err.splitlines()
+    assert [line.partition(" ")[0] for line in lines] == [
+        "BRIDGE_KAFKA_BOOTSTRAP_SERVERS",
+        "BRIDGE_ACCOUNTS",
+        "BRIDGE_SPOOL_DIRECTORY",
+    ]
+
+
 def test_enforcing_without_a_token_is_exit_code_2_and_one_line(call: Call) -> None:
-    done = call("serve", kafka_bootstrap_servers="127.0.0.1:1")
+    done = call("serve", kafka_bootstrap_servers="127.0.0.1:1", spool_enabled="false")
     assert (done.code, done.out) == (2, "")
     (said,) = done.err.splitlines()
     assert said.startswith("BRIDGE_ACCOUNTS holds no auth token")
@@ -150,7 +197,7 @@ def test_the_settings_file_can_be_an_option(call: Call, tmp_path: Path) -> None:
     file.write_text('port = "eighty"\n')
     done = call("serve", "--settings", str(file))
     assert done.code == 2
-    assert done.err.startswith("BRIDGE_PORT: ")
+    assert done.err.startswith(f"port ({file}, line 1): should be a valid integer")
 
 
 @pytest.mark.parametrize("command", ["tail --no-follow", "topics check", "topics apply"])

@@ -71,8 +71,11 @@ def test_a_terminal_is_told_of_what_does_not_hold_and_cannot_be_derived(
     ("text", "said"),
     [
         ("oops", "not JSON"),
-        ('[{"auth_id": "MA0", "auth_tokens": ["secret"], "timezone": "UTC"}]', "0.auth_id"),
-        ('{"auth_id": "secret"}', "valid list"),
+        (
+            '[{"auth_id": "MA0", "auth_tokens": ["secret"], "timezone": "UTC"}]',
+            "[0].auth_id: an auth id is MA",
+        ),
+        ('{"auth_id": "secret"}', "accounts are a list, even of one"),
     ],
 )
 def test_a_tokens_file_that_is_none_is_refused_and_not_quoted(

@@ -1,16 +1,20 @@
 """``serve`` as a process: it comes up without Kafka, ends in order, and says why it cannot."""
 
+import errno
 import json
+import os
 import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import orjson
 import pytest
 
-from bridge.dev.account import ACCOUNTS, AUTH_TOKEN
+from bridge.cli import startup
+from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN
 from tests.cli.process import run, started
 from tests.ingress.plivo import HANGUP, PATHS, Plivo, assert_problem, sample
 from tests.ingress.running import eventually, wait_for_port
@@ -63,14 +67,16 @@ def test_ctrl_c_is_an_orderly_end_too(nobody: str) -> None:
 
 
 def test_it_warns_of_what_will_surprise_later(nobody: str) -> None:
-    given = serving(nobody, verification="report", prt="8080")
+    given = serving(nobody, verification="report")
     with started("serve", **given) as bridge:
         bridge.says("bridge_started")
         warned = {line["event"]: line for line in map(orjson.loads, bridge.err)}
         assert warned["verification_not_enforced"]["verification"] == "report"
         assert "voice.call.fallback" in warned["reply_not_configured"]["callback_types"]
         assert "public_url_not_configured" in warned
-        assert warned["setting_unknown"]["name"] == "BRIDGE_PRT"
+
+
+TAKEN = "cannot listen on 127.0.0.1:{port}: Address already in use; set another port"
 
 
 @pytest.mark.parametrize("setting", ["port", "management_port"])
@@ -80,7 +86,17 @@ def test_a_port_that_is_taken_is_exit_code_3_and_one_line(nobody: str, setting: 
         done = run("serve", **serving(nobody, **{setting: port}))
     assert (done.returncode, done.stdout) == (3, "")
     (line,) = done.stderr.splitlines()
-    assert line == f"cannot listen on 127.0.0.1:{port}: Address already in use"
+    assert line == f"BRIDGE_{setting.upper()}: {TAKEN.format(port=port)}"
+
+
+def test_a_host_that_is_none_is_named() -> None:
+    done = run("serve", "--check", **serving("127.0.0.1:1", host="192.0.2.1"))
+    assert done.returncode == 3
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2
+    for line in lines:
+        assert line.startswith("BRIDGE_HOST: cannot listen on 192.0.2.1:")
+        assert line.endswith("; set it to an address of this machine")
 
 
 @pytest.mark.parametrize(
@@ -118,6 +134,96 @@ def test_a_reply_for_a_type_that_takes_none_is_exit_code_2(nobody: str, tmp_path
     assert done.stderr.startswith(
         "BRIDGE_REPLIES: voice.call.hangup is not a type whose reply Plivo executes"
     )
+
+
+@pytest.mark.parametrize("below", ["a-file/spool", "a-file"])
+def test_a_spool_directory_that_cannot_be_made_is_exit_code_2(
+    nobody: str, tmp_path: Path, below: str
+) -> None:
+    (tmp_path / "a-file").touch()
+    directory = tmp_path / below
+    given = serving(nobody, spool_enabled="true", spool_directory=str(directory))
+    done = run("serve", **given)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"BRIDGE_SPOOL_DIRECTORY: {directory}: ")
+    assert line.endswith("set it to a directory that this user can make and write")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
+def test_a_disk_that_is_full_or_fails_keeps_no_bridge_from_starting(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert startup.directory_fault(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("read_only", "used_before", "fault"),
+    [
+        (False, False, "cannot be written"),
+        (False, True, "cannot be written"),
+        (True, False, "cannot be written"),
+        (True, True, None),  # its disk has failed since
+    ],
+)
+def test_a_directory_that_is_not_writable_is_refused_unless_its_disk_failed(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    *,
+    read_only: bool,
+    used_before: bool,
+    fault: str | None,
+) -> None:
+    if used_before:
+        (tmp_path / "spool-0123.db").touch()
+    flags = SimpleNamespace(f_flag=os.ST_RDONLY if read_only else 0)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "statvfs", lambda _: flags)
+    assert startup.directory_fault(tmp_path) == fault
+
+
+def test_all_that_keeps_a_bridge_from_starting_is_said_at_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        given = serving(
+            "kafka",
+            accounts=json.dumps([{**ACCOUNTS[0], "auth_tokens": [f"{AUTH_TOKEN}\n"]}]),
+            management_port=port,
+            prt="8080",
+            replies=json.dumps({"voice.call.answer": str(tmp_path / "answer.xml")}),
+            spool_enabled="true",
+            spool_directory="/proc/none",
+        )
+        done = run("serve", **given)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "BRIDGE_PRT is not a setting; did you mean BRIDGE_PORT?",
+        (
+            "BRIDGE_KAFKA_BOOTSTRAP_SERVERS: has no port; write kafka:9092, or the port that your "
+            "brokers listen on (it is 'kafka')"
+        ),
+        (
+            f"BRIDGE_ACCOUNTS[0].auth_tokens[0] of {AUTH_ID}: has white space around it; remove it "
+            "(`echo` adds a line break, `printf %s` none)"
+        ),
+        f"BRIDGE_REPLIES: voice.call.answer: {tmp_path / 'answer.xml'}: No such file or directory",
+        (
+            "BRIDGE_SPOOL_DIRECTORY: /proc/none: No such file or directory; set it to a directory that "
+            "this user can make and write"
+        ),
+        f"BRIDGE_MANAGEMENT_PORT: {TAKEN.format(port=port)}",
+    ]
+
+
+def test_a_check_says_that_all_is_in_order_and_ends(nobody: str, tmp_path: Path) -> None:
+    given = serving(nobody, spool_enabled="true", spool_directory=str(tmp_path / "spool"))
+    done = run("serve", "--check", **given)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "the settings are in order; Kafka was not asked\n"
 
 
 def test_it_becomes_ready_when_kafka_comes(embedded_kafka: str, client: httpx.Client) -> None:

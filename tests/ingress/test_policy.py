@@ -69,11 +69,15 @@ def test_v2_alone_is_taken_only_where_it_is_accepted(client: httpx.Client, *, ac
 
 def test_a_token_being_rotated_and_a_subaccounts_token_hold_too(client: httpx.Client) -> None:
     sub_id = "SA0000000000TEST0001"
-    sub = {"auth_id": sub_id, "auth_tokens": ["sub-token"]}
-    account = {**ACCOUNTS[0], "auth_tokens": [TOKEN, "new-token"], "subaccounts": [sub]}
+    sub = {"auth_id": sub_id, "auth_tokens": ["the-token-of-a-subaccount"]}
+    account = {
+        **ACCOUNTS[0],
+        "auth_tokens": [TOKEN, "the-new-token-of-the-account"],
+        "subaccounts": [sub],
+    }
     with running_bridge(accounts=[account]) as bridge:
         key_ids = set()
-        for token in (TOKEN, "new-token", "sub-token"):
+        for token in (TOKEN, "the-new-token-of-the-account", "the-token-of-a-subaccount"):
             form = sample(RING)
             answer = Plivo(client, bridge.url, token=token).post(PATHS[RING], form)
             assert answer.status_code == 200

@@ -1,0 +1,111 @@
+"""What is checked before a bridge starts, so that all faults of its settings are reported at once.
+
+1. Nothing is changed but that the spool's directory is made.
+2. Only what an operator has to mend keeps a bridge from starting. A full disk and a Kafka that is away
+   do not: they pass, and callbacks are answered meanwhile.
+"""
+
+import errno
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from bridge import catalogue
+from bridge.ingress.server import CannotListen, Doors, listen
+from bridge.masking import path_shown
+from bridge.reply.document import BadDocument, Replies
+from bridge.setting_faults import Fault
+from bridge.settings import Found, Need, Settings, SettingsRefused, read, refusal
+from bridge.spool.files import spools
+
+# What a directory lacks for good. A full or failing disk is not among them: rule 2.
+_UNUSABLE: Final = frozenset(
+    {
+        errno.EACCES,
+        errno.EEXIST,
+        errno.EINVAL,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+    }
+)
+
+
+def opened(settings_file: Path | None) -> tuple[Settings, Doors]:
+    """Return settings that a bridge can start with, and its two sockets, bound.
+
+    Raises SettingsRefused with a line for every fault; CannotListen if a port is the only one.
+    """
+    found = read(settings_file, Need.SERVING)
+    faults = [*found.faults]
+    faults += [fault for fault in _faults(found) if found.faulty.isdisjoint(fault.settings)]
+    with ExitStack() as held:
+        sockets, ports = _listening(found, held)
+        if faults:
+            raise SettingsRefused(refusal([*faults, *ports]))
+        if ports:
+            raise CannotListen(refusal(ports))
+        held.pop_all()
+    return found.settings, Doors(*sockets)
+
+
+def _faults(found: Found) -> Iterator[Fault]:
+    settings, name = found.settings, found.name
+    types = catalogue.load()
+    for kind, path in settings.replies.items():
+        try:
+            Replies(types, {kind: path})
+        except BadDocument as error:
+            for line in str(error).replace(str(path), path_shown(path)).splitlines():
+                yield Fault(("replies",), f"{name('replies')}: {line}")
+    if settings.spool.enabled and settings.spool.directory is not None:
+        fault = directory_fault(settings.spool.directory)
+        if fault is not None:
+            line = (
+                f"{name('spool.directory')}: {path_shown(settings.spool.directory)}: {fault}; set it "
+                "to a directory that this user can make and write"
+            )
+            yield Fault(("spool.directory",), line)
+
+
+def directory_fault(directory: Path) -> str | None:
+    """Return why a directory cannot be used as a spool; None if it can, or may yet."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+            return None
+        # A kernel makes a failing disk read-only. Where a bridge spooled before, that is what
+        # happened: rule 2.
+        if os.statvfs(directory).f_flag & os.ST_RDONLY and spools(directory):
+            return None
+    except OSError as error:
+        return error.strerror if error.errno in _UNUSABLE else None
+    except ValueError:
+        return "not a path"
+    return "cannot be written"
+
+
+def _listening(found: Found, held: ExitStack) -> tuple[list[socket.socket], list[Fault]]:
+    """Return the bound sockets, each closed with ``held``, and what is wrong with the others."""
+    settings, faults = found.settings, list[Fault]()
+    sockets: list[socket.socket] = []
+    if "host" in found.faulty:
+        return sockets, faults
+    for setting, port in (("port", settings.port), ("management_port", settings.management_port)):
+        if setting in found.faulty:
+            continue
+        try:
+            sockets.append(held.enter_context(listen(settings.host, port)))
+        except CannotListen as error:
+            cause = error.__cause__
+            taken = isinstance(cause, OSError) and cause.errno in {errno.EADDRINUSE, errno.EACCES}
+            named = setting if taken else "host"
+            remedy = "set another port" if taken else "set it to an address of this machine"
+            faults.append(Fault((named,), f"{found.name(named)}: {error}; {remedy}"))
+    return sockets, faults
