@@ -284,10 +284,11 @@ def read_accounts(path: Path, title: str = variable("accounts_file")) -> list[Ac
 
     try:
         given = _accounts_in(path)
-        accounts = _ACCOUNTS.validate_python(given)
     except BadFile as error:
         message = f"{title}: {error}"
         raise SettingsRefused(message) from error
+    try:
+        accounts = _ACCOUNTS.validate_python(given)
     except ValidationError as error:
         faults = [fault_of(one, "accounts", one["loc"], given, name) for one in error.errors()]
         raise SettingsRefused(refusal(faults)) from None

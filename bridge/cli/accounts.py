@@ -1,4 +1,4 @@
-"""Accounts that are renewed while the bridge runs: tokens rotate, and no callback should wait for it."""
+"""Reload BRIDGE_ACCOUNTS_FILE while the bridge runs: tokens rotate without a restart."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from bridge.cli.build import accounts
-from bridge.settings import SettingsRefused, load
+from bridge.settings import SettingsRefused, read_accounts
 from bridge.verify import Keyring
 
 log = structlog.get_logger()
@@ -61,18 +61,21 @@ class AccountsFile:
                 self._renew()
 
     def _renew(self) -> None:
-        """Know the file's accounts; a file that cannot be used changes nothing."""
+        """Take the file's accounts; a file that cannot be used changes nothing.
+
+        Only the accounts are read. The other settings were read at the start, from variables and a
+        settings file that may both have changed since: they must not keep new tokens out.
+        """
         try:
-            settings = load(None, accounts_file=self._path)
+            renewed = read_accounts(self._path)
         except SettingsRefused as error:
             log.error("accounts_not_renewed", cause=str(error))  # noqa: TRY400 (the text says it all)
             self._on_stale(True)  # noqa: FBT003 (the one thing it is told)
             return
-        if not any(one.has_token for one in settings.accounts):
+        if not any(one.has_token for one in renewed):
             log.error("accounts_not_renewed", cause="the file holds no auth token")
             self._on_stale(True)  # noqa: FBT003 (the same)
             return
-        renewed = accounts(settings)
-        self._keyring.renew(renewed)
+        self._keyring.renew(accounts(renewed))
         self._on_stale(False)  # noqa: FBT003 (the same)
         log.info("accounts_renewed", accounts=len(renewed))

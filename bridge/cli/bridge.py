@@ -55,7 +55,7 @@ class Bridge:
         self._first_contact_by_s: float | None = None
         self._starting = True
         self._stopping = False
-        keyring = Keyring(accounts(settings))
+        keyring = Keyring(accounts(settings.accounts))
         self._accounts_file = (
             AccountsFile(
                 settings.accounts_file,

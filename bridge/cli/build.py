@@ -1,6 +1,7 @@
 """From settings to the parts of a bridge; the spool, and what begins and ends, are in cli/bridge.py."""
 
 import time
+from collections.abc import Sequence
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from bridge import catalogue
+from bridge.account_settings import Account as AccountSettings
 from bridge.bucket import Bucket
 from bridge.derived.topics import Sizing
 from bridge.durable import Durable
@@ -72,7 +74,7 @@ def naming(settings: Settings) -> Naming:
     )
 
 
-def accounts(settings: Settings) -> list[Account]:
+def accounts(settings: Sequence[AccountSettings]) -> list[Account]:
     """Return the accounts with their tokens in the clear: for the verifier alone."""
     return [
         Account(
@@ -88,7 +90,7 @@ def accounts(settings: Settings) -> list[Account]:
                 for inner in account.subaccounts
             ),
         )
-        for account in settings.accounts
+        for account in settings
     ]
 
 
@@ -142,7 +144,7 @@ def application(
     answers = replies(settings, types)
     warn(settings, answers)
     verifier = Verifier(
-        keyring or Keyring(accounts(settings)),
+        keyring or Keyring(accounts(settings.accounts)),
         NonceGuard(),
         accept_v2=settings.accept_v2,
         accept_agentstack=settings.accept_agentstack_v3,

@@ -13,6 +13,7 @@ from typing import Final
 import typer
 
 from bridge import catalogue, logs
+from bridge.account_settings import Account
 from bridge.cli import replay_asked, showing
 from bridge.cli.build import accounts, connection, naming
 from bridge.cli.replay_derive_shown import show_judged, show_recheck, show_sums
@@ -183,12 +184,10 @@ class _Run:
         self._unwritten = []
 
 
-def _with_tokens(settings: Settings, file: Path | None) -> Settings:
-    """Return the settings with the accounts of a file beside their own; raises SettingsRefused."""
-    if file is None:
-        return settings
-    more = read_accounts(file, "--tokens-file")
-    return settings.model_copy(update={"accounts": [*settings.accounts, *more]})
+def _with_tokens(settings: Settings, file: Path | None) -> list[Account]:
+    """Return the settings' accounts, and those of a file; raises SettingsRefused."""
+    more = read_accounts(file, "--tokens-file") if file is not None else []
+    return [*settings.accounts, *more]
 
 
 def _ask() -> None:

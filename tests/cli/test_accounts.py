@@ -69,7 +69,16 @@ async def test_new_tokens_are_known_without_a_restart(file: Path, keyring: Keyri
 
 
 @pytest.mark.parametrize(
-    ("bad", "cause"), [(b"[{", "not JSON"), (content(), "no auth token"), (b"[7]", "ACCOUNTS")]
+    ("bad", "cause"),
+    [
+        (b"[{", "not JSON"),
+        (content(), "no auth token"),
+        (b"[7]", "ACCOUNTS"),
+        (content(""), f"of {AUTH_ID}: is blank"),
+        (content("", OLD), f"[0].auth_tokens[0] of {AUTH_ID}: is blank"),
+        (content(OLD, f"{NEW}\n"), f"[0].auth_tokens[1] of {AUTH_ID}: has white space around it"),
+        (content("x"), f"of {AUTH_ID}: is shorter than 20 characters"),
+    ],
 )
 async def test_a_file_that_cannot_be_used_changes_nothing_and_is_told(
     file: Path, keyring: Keyring, stale: list[bool], bad: bytes, cause: str
@@ -83,7 +92,22 @@ async def test_a_file_that_cannot_be_used_changes_nothing_and_is_told(
     assert tokens_of(keyring) == [GOOD.encode()]
     assert lines[0]["event"] == "accounts_not_renewed"
     assert cause in lines[0]["cause"]
-    assert GOOD not in str(lines)
+    for token in (OLD, NEW, GOOD):
+        assert token not in str(lines)
     assert stale == [False, True]
     put(file, content(BETTER))
     await until(lambda: stale == [False, True, False])
+
+
+async def test_only_the_accounts_are_read_again(
+    monkeypatch: pytest.MonkeyPatch, file: Path, keyring: Keyring, stale: list[bool]
+) -> None:
+    # As they are where a settings file gave the management port another number, or in an
+    # environment that has changed since the start.
+    monkeypatch.setenv("BRIDGE_PORT", "9090")
+    monkeypatch.setenv("BRIDGE_KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
+    monkeypatch.setenv("BRIDGE_ACCOUNTS", "[]")
+    monkeypatch.setenv("BRIDGE_PRT", "8080")
+    put(file, content(NEW))
+    await until(lambda: stale == [False])
+    assert tokens_of(keyring) == [NEW.encode()]

@@ -85,7 +85,7 @@ def test_oauth_has_its_endpoint_and_its_secret() -> None:
 
 
 def test_accounts_keep_all_their_tokens_and_subaccounts() -> None:
-    (account,) = accounts(settings(accounts=[ACCOUNT]))
+    (account,) = accounts(settings(accounts=[ACCOUNT]).accounts)
     assert (account.auth_id, account.zone, account.tokens) == (
         "MA0000000000TEST0001",
         "America/New_York",
