@@ -9,6 +9,8 @@ import httpx
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.errors import KafkaConnectionError
 
+from bridge.masking import path_shown, url_shown
+
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
@@ -77,19 +79,34 @@ class Connection:
         try:
             context = ssl.create_default_context(cafile=str(tls.ca_file) if tls.ca_file else None)
         except OSError as error:
-            message = f"{tls.ca_file}: {error.strerror or error}"
+            message = f"{_shown(tls.ca_file)}: {error.strerror or error}"
             raise BadConnection(message) from error
         if tls.certificate_file is not None:
             try:
                 context.load_cert_chain(tls.certificate_file, tls.key_file)
             except OSError as error:
-                message = f"{tls.certificate_file}, {tls.key_file}: {error.strerror or error}"
+                files = f"{_shown(tls.certificate_file)}, {_shown(tls.key_file)}"
+                message = f"{files}: {error.strerror or error}"
                 raise BadConnection(message) from error
         return context
 
 
 class BadConnection(Exception):
     """The connection's files cannot be used; the text says which and why."""
+
+
+def cause_of(error: Exception) -> str:
+    """Return why Kafka could not be reached.
+
+    aiokafka names the addresses it tried as Python objects: those are in our settings as text.
+    """
+    if isinstance(error, KafkaConnectionError) and "Unable to bootstrap" in str(error):
+        return "no broker answers there"
+    return str(error)
+
+
+def _shown(path: Path | None) -> str:
+    return path_shown(path) if path is not None else "the system's authorities"
 
 
 def _told(secret: Secret) -> str:
@@ -99,10 +116,10 @@ def _told(secret: Secret) -> str:
     try:
         return secret.read_text().strip()
     except OSError as error:
-        message = f"{secret}: {error.strerror or error}"
+        message = f"{path_shown(secret)}: {error.strerror or error}"
         raise BadConnection(message) from error
     except UnicodeDecodeError as error:
-        message = f"{secret}: not text"
+        message = f"{path_shown(secret)}: not text"
         raise BadConnection(message) from error
 
 
@@ -129,5 +146,5 @@ class TokenEndpoint(AbstractTokenProvider):
         except BadConnection as error:
             raise KafkaConnectionError(str(error)) from error
         except (httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError) as error:
-            message = f"no token from {self._oauth.token_url}: {type(error).__name__}"
+            message = f"no token from {url_shown(self._oauth.token_url)}: {type(error).__name__}"
             raise KafkaConnectionError(message) from error

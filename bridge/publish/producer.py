@@ -13,7 +13,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from bridge.publish.connection import Connection
+from bridge.publish.connection import Connection, cause_of
 from bridge.record import Record
 
 log = structlog.get_logger()
@@ -61,7 +61,9 @@ async def start_producer(
         except Exception as error:  # noqa: BLE001 (wrong password, no route, no file: all wait)
             if time.monotonic() - told_at >= _TELL_S:
                 told_at = time.monotonic()
-                log.warning("kafka_not_reachable", error=type(error).__name__, cause=str(error))
+                log.warning(
+                    "kafka_not_reachable", error=type(error).__name__, cause=cause_of(error)
+                )
             on_failure()
             if producer is not None:
                 await abort(producer)

@@ -15,7 +15,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, for_code
 
 from bridge.derived.topics import PlannedTopic
-from bridge.publish.connection import BadConnection, Connection
+from bridge.publish.connection import BadConnection, Connection, cause_of
 
 State = Literal["ok", "missing", "differs"]
 
@@ -57,7 +57,8 @@ class Provisioner:
         except KafkaError as error:
             await self._admin.close()
             servers = self._connection.bootstrap_servers
-            message = f"{servers}: {error}; wrong address, credentials or certificate authority?"
+            why = f"{cause_of(error)}; wrong address, credentials or certificate authority?"
+            message = f"{servers}: {why}"
             raise ProvisioningRefused(message) from error
         return self
 
@@ -70,7 +71,7 @@ class Provisioner:
         try:
             yield
         except KafkaError as error:
-            message = f"{self._connection.bootstrap_servers}: {error}"
+            message = f"{self._connection.bootstrap_servers}: {cause_of(error)}"
             raise ProvisioningRefused(message) from error
 
     async def compare(self, plan: Sequence[PlannedTopic]) -> list[TopicState]:

@@ -18,7 +18,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
 
 from bridge.derived.topics import PlannedTopic
-from bridge.publish.connection import BadConnection, Connection
+from bridge.publish.connection import BadConnection, Connection, cause_of
 from bridge.publish.provision import Provisioner
 from bridge.replay import CannotWrite
 
@@ -135,7 +135,7 @@ async def _described(
             [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
         )
     except KafkaError as error:
-        message = f"{connection.bootstrap_servers}: {error}"
+        message = f"{connection.bootstrap_servers}: {cause_of(error)}"
         raise CannotWrite(message) from error
     finally:
         await admin.close()

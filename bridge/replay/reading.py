@@ -25,7 +25,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from bridge.publish.connection import BadConnection, Connection
+from bridge.publish.connection import BadConnection, Connection, cause_of
 from bridge.replay.source import CannotRead, missing_of, partitions_of
 
 CHUNK_RECORDS: Final = 500
@@ -128,7 +128,7 @@ async def assigned(
         message = f"no longer on the topic, deleted since they were planned: {error}"
         raise RecordsMissing(message) from error
     except KafkaError as error:
-        message = f"{connection.bootstrap_servers}: {error}"
+        message = f"{connection.bootstrap_servers}: {cause_of(error)}"
         raise CannotRead(message) from error
     finally:
         await consumer.stop()

@@ -9,7 +9,7 @@ from aiokafka.client import ClusterMetadata
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
-from bridge.publish.connection import BadConnection, Connection
+from bridge.publish.connection import BadConnection, Connection, cause_of
 
 _POLL_MS = 200
 # An answer is at most 50 MiB, and a slow link needs its time for one.
@@ -79,7 +79,7 @@ async def read(
                     )
             left = {one for one in left if await consumer.position(one) < ends[one]}
     except KafkaError as error:
-        message = f"{connection.bootstrap_servers}: {error}"
+        message = f"{connection.bootstrap_servers}: {cause_of(error)}"
         raise CannotRead(message) from error
     finally:
         await consumer.stop()

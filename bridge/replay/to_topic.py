@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import ConsumerRecord
 
-from bridge.publish.connection import BadConnection, Connection
+from bridge.publish.connection import BadConnection, Connection, cause_of
 from bridge.publish.keeper import BATCH_BYTES_MAX
 from bridge.publish.producer import REQUEST_BYTES_MAX, abort, seen
 from bridge.replay import Cadence, CannotWrite, Stamp, State
@@ -84,7 +84,7 @@ async def topics(  # noqa: PLR0913 (from where, to where, how)
             await producer.partitions_for(name)
         yield Topics(producer, places, names, stamp=stamp, at_once=at_once)
     except KafkaError as error:
-        message = f"{connection.bootstrap_servers}: {error}"
+        message = f"{connection.bootstrap_servers}: {cause_of(error)}"
         raise CannotWrite(message) from error
     finally:
         await abort(producer)
