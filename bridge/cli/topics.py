@@ -14,7 +14,8 @@ from bridge import catalogue
 from bridge.cli.build import connection, sizing
 from bridge.cli.options import SettingsFile
 from bridge.derived.topics import PlannedTopic, plan
-from bridge.publish.provision import Provisioner, TopicState
+from bridge.kafka_settings import PREFIX
+from bridge.publish.provision import Provisioner, ProvisioningRefused, TooFewBrokers, TopicState
 from bridge.settings import Need, Settings, load
 
 app = typer.Typer(
@@ -31,6 +32,17 @@ def _planned(settings: Settings) -> list[PlannedTopic]:
     return plan(catalogue.load(), settings.topic_prefix, sizing(settings))
 
 
+def _say_size(topics: Sequence[PlannedTopic]) -> None:
+    """Say on standard error how much the brokers are to hold, and what decides that."""
+    partitions = sum(topic.partitions for topic in topics)
+    replicas = sum(topic.partitions * topic.replication_factor for topic in topics)
+    typer.echo(
+        f"{len(topics)} topics with {partitions:,} partitions and {replicas:,} replicas together; "
+        f"{PREFIX}TOPICS_PARTITIONS and {PREFIX}TOPICS_REPLICATION_FACTOR decide",
+        err=True,
+    )
+
+
 def _days(topic: PlannedTopic) -> str:
     retention_ms = int(topic.configs["retention.ms"])
     return "for ever" if retention_ms < 0 else f"{retention_ms // 86_400_000} d"
@@ -40,6 +52,7 @@ def _days(topic: PlannedTopic) -> str:
 def show_plan(settings_file: SettingsFile = None, *, json: Json = False) -> None:
     """Show the topics as they should be. Asks no cluster."""
     topics = _planned(load(settings_file))
+    _say_size(topics)
     if json or not sys.stdout.isatty():
         for topic in topics:
             typer.echo(orjson.dumps(topic))
@@ -79,7 +92,17 @@ def check(settings_file: SettingsFile = None, *, json: Json = False) -> None:
 
 async def _apply(settings: Settings, topics: Sequence[PlannedTopic]) -> list[TopicState]:
     async with Provisioner(connection(settings)) as provisioner:
-        return await provisioner.apply(topics)
+        _say_size(topics)
+        try:
+            return await provisioner.apply(topics)
+        except TooFewBrokers as error:
+            replicas = settings.topics.replication_factor
+            message = (
+                f"{error}: the cluster has fewer brokers than the {replicas} replicas of "
+                f"{PREFIX}TOPICS_REPLICATION_FACTOR; set that and "
+                f"{PREFIX}TOPICS_MIN_INSYNC_REPLICAS to what it has: both to 1 for one broker"
+            )
+            raise ProvisioningRefused(message) from error
 
 
 async def _compare(settings: Settings, topics: Sequence[PlannedTopic]) -> list[TopicState]:

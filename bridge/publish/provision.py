@@ -20,6 +20,7 @@ from bridge.publish.connection import BadConnection, Connection, cause_of
 State = Literal["ok", "missing", "differs"]
 
 _EXISTS: Final = 36
+_INVALID_REPLICATION_FACTOR: Final = 38
 _DYNAMIC_TOPIC_CONFIG: Final = 1  # Kafka's ConfigSource: set on this very topic
 _TRIES: Final = 20
 _TRY_S: Final = 0.25
@@ -28,6 +29,10 @@ _REQUEST_TIMEOUT_MS: Final = 15_000
 
 class ProvisioningRefused(Exception):
     """The cluster does not do what was asked; the text says what and why."""
+
+
+class TooFewBrokers(ProvisioningRefused):
+    """The cluster has fewer brokers than a partition is to have replicas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,8 @@ class Provisioner:
             ]
         )
         for error in answer.topic_errors:
+            if error[1] == _INVALID_REPLICATION_FACTOR:
+                raise TooFewBrokers(topic.name)
             if error[1] != _EXISTS:
                 _refuse_if(error[1], topic.name, error[2] if len(error) > 2 else None)  # noqa: PLR2004
 

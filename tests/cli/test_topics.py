@@ -4,6 +4,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import orjson
+import pytest
 
 from bridge import catalogue
 from tests.cli.process import run
@@ -87,6 +88,39 @@ def test_what_only_an_operator_can_decide_is_reported_with_exit_code_1(
     done = topics("check", kafka, prefix, topics_partitions="1")
     assert done.returncode == 1
     assert {tuple(line["differences"]) for line in lines(done)} == {("2 partitions, planned 1",)}
+
+
+def test_plan_and_apply_say_how_many_replicas_there_are_to_be(kafka: Kafka, prefix: str) -> None:
+    decide = "BRIDGE_TOPICS_PARTITIONS and BRIDGE_TOPICS_REPLICATION_FACTOR decide"
+    count = len(NAMES)
+    planned = run("topics", "plan")
+    assert planned.stderr == (
+        f"{count} topics with {count * 12} partitions and {count * 36:,} replicas together; {decide}\n"
+    )
+    applied = topics("apply", kafka, prefix)
+    assert applied.stderr == (
+        f"{count} topics with {count * 2} partitions and {count * 2} replicas together; {decide}\n"
+    )
+
+
+@pytest.mark.kafka
+def test_more_replicas_than_brokers_names_the_settings_and_what_to_set(
+    apache_kafka: str, prefix: str
+) -> None:
+    done = run(
+        "topics",
+        "apply",
+        kafka_bootstrap_servers=apache_kafka,
+        topic_prefix=prefix,
+        topics_replication_factor="7",
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    *_, line = done.stderr.splitlines()
+    assert line == (
+        f"{prefix}{NAMES[0]}: the cluster has fewer brokers than the 7 replicas of "
+        "BRIDGE_TOPICS_REPLICATION_FACTOR; set that and BRIDGE_TOPICS_MIN_INSYNC_REPLICAS to what it "
+        "has: both to 1 for one broker"
+    )
 
 
 def test_without_an_address_the_setting_that_is_missing_is_named() -> None:
