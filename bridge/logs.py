@@ -148,6 +148,7 @@ def configure(log_format: Format, level: Level, stream: TextIO | None = None) ->
     root = logging.getLogger()
     root.handlers[:] = [forward]
     set_level(level)
-    kafka = logging.getLogger("aiokafka")
-    kafka.setLevel(logging.WARNING)
+    # uvicorn's lines about its start and end, on a logger called uvicorn.error, repeat ours.
+    for library in ("aiokafka", "uvicorn"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     forward.addFilter(_OnceInAWhile())

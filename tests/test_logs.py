@@ -91,6 +91,15 @@ def test_a_librarys_message_is_a_line_like_ours() -> None:
     assert (line["logger"], line["message"]) == ("some.package", "lost one of 2")
 
 
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_uvicorn_is_heard_only_when_something_is_wrong(level: logs.Level) -> None:
+    out = configured(level=level)
+    logging.getLogger("uvicorn.error").info("Started server process")
+    logging.getLogger("uvicorn.error").warning("ASGI callable returned without completing")
+    (line,) = lines(out)
+    assert line["level"] == "warning"
+
+
 def test_of_a_librarys_exception_the_class_is_logged_and_not_the_text() -> None:
     out = configured()
     try:

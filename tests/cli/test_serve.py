@@ -56,6 +56,7 @@ def test_it_starts_while_kafka_is_away_and_sigterm_ends_it(
         assert bridge.end() == 0
         lines = [orjson.loads(line) for line in bridge.err]
         assert lines[-1]["event"] == "bridge_stopped"
+        assert not [line for line in lines if "uvicorn" in line.get("logger", "")]
         assert bridge.out == []
 
 
