@@ -22,6 +22,7 @@ from bridge.cli import (
     topics,
 )
 from bridge.cli.checking import NoValidator
+from bridge.cli.hints import Commands
 from bridge.derived.pack import NotAPack
 from bridge.dev.broker import NoBroker
 from bridge.ingress.server import CannotListen
@@ -38,6 +39,7 @@ from bridge.spool.looking import CannotLook
 
 app = typer.Typer(
     name="callback-bridge",
+    cls=Commands,
     help="Publish Plivo's callbacks to Kafka: verified, normalised, nothing lost.",
     epilog="Settings are BRIDGE_… variables or a TOML file. Exit codes: 0 done, 1 something is "
     "missing or differs, 2 wrong usage or settings, 3 Kafka or an address cannot be had.",
