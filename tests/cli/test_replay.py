@@ -115,7 +115,7 @@ def test_what_makes_no_sense_is_wrong_usage(
                 "130 stopped",
                 ".progress.json",
                 "FILE.manifest.json",
-                "callback-bridge[export]",
+                "'.[export]'",
                 "callback-bridge replay run --plan tuesday.plan",
             ],
         ),

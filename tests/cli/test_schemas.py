@@ -213,7 +213,9 @@ def test_without_jsonschema_check_says_what_to_install_with_exit_code_3(
     with pytest.raises(SystemExit) as ended:
         main.run()
     assert ended.value.code == 3
-    assert capsys.readouterr().err.endswith("pip install 'callback-bridge[dev]'\n")
+    assert capsys.readouterr().err.endswith(
+        "jsonschema is not installed: run pip install '.[dev]' in a checkout of the project\n"
+    )
 
 
 def test_in_a_pipe_lines_are_checked_as_they_come(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ def test_without_pyarrow_it_is_said_what_to_install(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(to_parquet, "find_spec", lambda _: None)
-    with pytest.raises(NoParquet, match=r"callback-bridge\[export\]"):
+    with pytest.raises(NoParquet, match=r"pip install '\.\[export\]' in a checkout"):
         parquet_at(folder)
 
 
