@@ -17,7 +17,9 @@ NOT_SHOWN: Final = "(not shown: it does not look like a path)"
 _PATH_CHARACTERS_MAX: Final = 255
 _SHORT_CHARACTERS_MAX: Final = 19
 _PLAIN_PATH: Final = re.compile(r"(/[a-z]+([._-][a-z]+)*)+/?")
-_PLAIN_FILE: Final = re.compile(r"(\.{0,2}/)?[a-z]+([._-][a-z]+)*\.(crt|json|key|pem|toml|txt|xml)")
+_PLAIN_FILE: Final = re.compile(
+    r"(\.{0,2}/)?([a-z]+([._-][a-z]+)*/)*[a-z]+([._-][a-z]+)*\.(crt|db|json|key|pem|toml|txt|xml)"
+)
 _USER: Final = re.compile(r"//[^/?#\s]*@")
 
 

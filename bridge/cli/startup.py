@@ -15,7 +15,7 @@ from typing import Final
 
 from bridge import catalogue
 from bridge.ingress.server import CannotListen, Doors, listen
-from bridge.masking import path_shown
+from bridge.masking import NOT_SHOWN, path_shown, value_shown
 from bridge.reply.document import BadDocument, Replies
 from bridge.setting_faults import Fault
 from bridge.settings import Found, Need, Settings, SettingsRefused, read, refusal
@@ -76,6 +76,9 @@ def _faults(found: Found) -> Iterator[Fault]:
 
 def directory_fault(directory: Path) -> str | None:
     """Return why a directory cannot be used as a spool; None if it can, or may yet."""
+    if not directory.is_absolute() and path_shown(directory / "spool.db") == NOT_SHOWN:
+        # Else a token in this place would become the name of a folder, and be logged with it.
+        return "write the whole path, from / on"
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if os.access(directory, os.R_OK | os.W_OK | os.X_OK):
@@ -107,5 +110,8 @@ def _listening(found: Found, held: ExitStack) -> tuple[list[socket.socket], list
             taken = isinstance(cause, OSError) and cause.errno in {errno.EADDRINUSE, errno.EACCES}
             named = setting if taken else "host"
             remedy = "set another port" if taken else "set it to an address of this machine"
-            faults.append(Fault((named,), f"{found.name(named)}: {error}; {remedy}"))
+            text = str(error)
+            if value_shown(settings.host) is None:  # it may be a secret in the wrong place
+                text = text.replace(settings.host, "it")
+            faults.append(Fault((named,), f"{found.name(named)}: {text}; {remedy}"))
     return sockets, faults

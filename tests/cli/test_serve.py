@@ -77,6 +77,7 @@ def test_it_warns_of_what_will_surprise_later(nobody: str) -> None:
         assert "public_url_not_configured" in warned
 
 
+WHOLE = "write the whole path, from / on"
 TAKEN = "cannot listen on 127.0.0.1:{port}: Address already in use; set another port"
 
 
@@ -149,6 +150,32 @@ def test_a_spool_directory_that_cannot_be_made_is_exit_code_2(
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"BRIDGE_SPOOL_DIRECTORY: {directory}: ")
     assert line.endswith("set it to a directory that this user can make and write")
+
+
+@pytest.mark.parametrize(
+    ("directory", "fault"),
+    [
+        ("0123456789abcdef0123456789abcdef01234567", WHOLE),
+        ("hunter2", WHOLE),
+        ("spool", None),
+        ("var/spool", None),
+        ("./Spool-2", WHOLE),
+    ],
+)
+def test_a_secret_does_not_become_the_name_of_the_spools_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, directory: str, fault: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert startup.directory_fault(Path(directory)) == fault
+    assert Path(directory).exists() is (fault is None)
+
+
+def test_a_secret_in_place_of_the_host_is_not_shown() -> None:
+    secret = "0123456789abcdef0123456789abcdef01234567"
+    done = run("serve", "--check", **serving("127.0.0.1:1", host=secret))
+    assert done.returncode == 3
+    assert done.stderr.startswith("BRIDGE_HOST: cannot listen on it:")
+    assert secret not in done.stderr
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
