@@ -11,6 +11,7 @@ import orjson
 
 from bridge import catalogue
 from bridge.callbacks.model import fields_of
+from bridge.catalogue import identifiers
 from bridge.dev.emulator.sign import signed_headers
 from bridge.parameters import form_pairs
 from tests.ingress.running import AUTH_ID, TOKEN
@@ -29,17 +30,27 @@ Form = dict[str, str]
 
 
 def identity_of(kind: str) -> str:
-    """Return the name of the parameter that says what a callback of ``kind`` is about."""
-    fields = fields_of(TYPES[kind].model)
+    """Return the name of the parameter that says what a sample of ``kind`` is about."""
+    names = identifiers(TYPES[kind])
+    sent = [name for name in names if first_sample(kind).get(name)]
+    if "CallUUID" in sent:
+        return "CallUUID"
     # A callback whose fields nobody knows is about what it names in one of Plivo's usual ways.
-    return fields[TYPES[kind].key[0]][1].names[0] if TYPES[kind].key else "SessionUUID"
+    return next(iter(sent), next(iter(names), "SessionUUID"))
+
+
+def first_sample(kind: str) -> Form:
+    return dict(form_pairs(next(iter(TYPES[kind].samples.values())))[0])
 
 
 def sample(kind: str, **changes: str) -> Form:
     """Return the parameters of a fresh callback of ``kind``; ``changes`` replace or add."""
-    text = next(iter(TYPES[kind].samples.values()))
-    parameters = dict(form_pairs(text)[0])
-    parameters[identity_of(kind)] = str(uuid4())
+    parameters = first_sample(kind)
+    named, uuid = parameters.get(identity_of(kind)), str(uuid4())
+    # A call's id stands in several parameters, and all of them name the fresh call.
+    parameters = {name: uuid if value == named else value for name, value in parameters.items()} | {
+        identity_of(kind): uuid
+    }
     if "parent_auth_id" in fields_of(TYPES[kind].model):
         parameters["ParentAuthID"] = AUTH_ID
     return {**parameters, **changes}
