@@ -46,11 +46,17 @@ def make_management_app(*, ready: Callable[[], str | None], metrics: Metrics) ->
         log.warning("log_level_changed", level_now=level)
         return PlainTextResponse(f"{level}\n")
 
+    async def not_found(_request: Request, _error: Exception) -> Response:
+        return PlainTextResponse(
+            "here are /livez, /readyz, /metrics, and PUT /log-level\n", status_code=404
+        )
+
     return Starlette(
         routes=[
             Route("/livez", livez),
             Route("/readyz", readyz),
             Route("/metrics", exposition),
             Route("/log-level", log_level, methods=["PUT"]),
-        ]
+        ],
+        exception_handlers={404: not_found},
     )

@@ -28,6 +28,16 @@ def test_callbacks_are_not_taken_on_the_management_port(
     assert plivo.post(path, sample(RING)).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/", "/healthz", "/metric"])
+def test_another_path_of_the_management_port_lists_those_that_are_there(
+    bridge: Running, client: httpx.Client, path: str
+) -> None:
+    answer = client.get(bridge.management_url + path)
+    assert answer.status_code == 404
+    for there in ("/livez", "/readyz", "/metrics", "PUT /log-level"):
+        assert there in answer.text
+
+
 def test_readiness_follows_the_publisher_and_liveness_does_not(client: httpx.Client) -> None:
     publisher = MemoryPublisher()
     with running_bridge(publisher) as bridge:
