@@ -77,6 +77,8 @@ Name = Literal[
     "spool_damaged",
     # gauge, 1 or 0
     "spool_writable",
+    # counter, files
+    "spool_files_replaced_total",
     # gauge, 1 or 0
     "accounts_stale",
     # gauge, 1
@@ -212,6 +214,12 @@ MEASURES: Final[dict[Name, Measure]] = {
     ),
     "spool_damaged": Measure("gauge", "files", "Spool files set aside because they are damaged."),
     "spool_writable": Measure("gauge", "1 or 0", "Whether the spool can take a callback now."),
+    "spool_files_replaced_total": Measure(
+        "counter",
+        "files",
+        "Spool files that were removed, renamed or replaced while the bridge had them open. It copied "
+        "what they held into a new file.",
+    ),
     "accounts_stale": Measure(
         "gauge",
         "1 or 0",

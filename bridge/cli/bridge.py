@@ -50,6 +50,7 @@ class Bridge:
             metrics=self.metrics,
         )
         self._drain = self._draining(settings)
+        self._spool_files_replaced = 0
         self._flush_timeout_s = settings.kafka.flush_timeout_s
         self._ack_timeout_s = settings.kafka.ack_timeout_s
         self._first_contact_by_s: float | None = None
@@ -66,7 +67,9 @@ class Bridge:
             else None
         )
         self.app: Starlette = application(settings, self.durable, self.metrics, keyring)
-        self.management_app = make_management_app(ready=self.not_ready, metrics=self.metrics)
+        self.management_app = make_management_app(
+            ready=self.not_ready, warnings=self.warnings, metrics=self.metrics
+        )
 
     def not_ready(self) -> str | None:
         """Return why no callbacks should be sent here, or None."""
@@ -79,6 +82,13 @@ class Bridge:
         if self._first_contact_by_s is not None and time.monotonic() < self._first_contact_by_s:
             return "kafka has not been reached yet"
         return self.durable.fault
+
+    def warnings(self) -> list[str]:
+        """Return what an operator should look at although callbacks can be sent here."""
+        if not self._spool_files_replaced:
+            return []
+        times = f"{self._spool_files_replaced} time(s)"
+        return [f"the open spool file was removed or replaced {times}; its content was copied"]
 
     async def start(self) -> None:
         """Take the spool, so that what it holds comes first, and begin to connect to Kafka."""
@@ -131,6 +141,7 @@ class Bridge:
             bytes_max=chosen.bytes_max,
             records_max=chosen.records_max,
             append_timeout_s=chosen.append_timeout_s,
+            on_replaced=self._on_spool_file_replaced,
         )
         self.metrics.set("spool_bytes_max", chosen.bytes_max)
         self.metrics.set("spool_records_max", chosen.records_max)
@@ -177,6 +188,10 @@ class Bridge:
             )
         if self._drain is not None:
             self._drain.wake()
+
+    def _on_spool_file_replaced(self) -> None:
+        self._spool_files_replaced += 1
+        self.metrics.count("spool_files_replaced_total")
 
     def _on_available(self, available: bool) -> None:  # noqa: FBT001 (the one thing it is told)
         self._first_contact_by_s = None

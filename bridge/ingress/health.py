@@ -1,6 +1,6 @@
 """The management port: alive, ready, metrics, the log's level."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, get_args
 
 import structlog
@@ -18,11 +18,17 @@ LEVELS: Final[Mapping[str, Level]] = {level: level for level in get_args(Level)}
 METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def make_management_app(*, ready: Callable[[], str | None], metrics: Metrics) -> Starlette:
+def make_management_app(
+    *,
+    ready: Callable[[], str | None],
+    metrics: Metrics,
+    warnings: Callable[[], Sequence[str]] = list,
+) -> Starlette:
     """Return the application of the management port.
 
     ``/livez``: the process answers. ``/readyz``: callbacks should be sent here; ``ready`` returns why
-    not, or None. ``PUT /log-level`` with a level as its body changes the log's threshold.
+    not, or None, and ``warnings`` what an operator should look at all the same. ``PUT /log-level``
+    with a level as its body changes the log's threshold.
     """
 
     async def livez(_request: Request) -> Response:
@@ -31,7 +37,8 @@ def make_management_app(*, ready: Callable[[], str | None], metrics: Metrics) ->
     async def readyz(_request: Request) -> Response:
         reason = ready()
         if reason is None:
-            return PlainTextResponse("ready\n")
+            lines = ["ready", *(f"warning: {text}" for text in warnings())]
+            return PlainTextResponse("".join(f"{line}\n" for line in lines))
         return PlainTextResponse(f"not ready: {reason}\n", status_code=503)
 
     async def exposition(_request: Request) -> Response:

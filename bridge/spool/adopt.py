@@ -102,8 +102,11 @@ class Adopter:
         except Exception as error:  # noqa: BLE001 (whatever it is, it is this file's alone)
             fault = error
             self._tell(held.path, error)
+        in_place = store.in_place
         await asyncio.to_thread(store.close)
-        if emptied:
+        if not in_place:
+            held.abandon()  # whatever has its name now was not read
+        elif emptied:
             await asyncio.to_thread(held.remove)
         elif fault is not None and is_of_damage(fault):
             set_aside(held, fault)

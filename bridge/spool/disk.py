@@ -42,6 +42,7 @@ class DiskSpool:
         records_max: int,
         append_timeout_s: float,
         on_change: Callable[[SpoolState], None] = lambda _: None,
+        on_replaced: Callable[[], None] = lambda: None,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         scan_s: float = SCAN_S,
     ) -> None:
@@ -49,6 +50,7 @@ class DiskSpool:
         self._ledger = Ledger(bytes_max=bytes_max, records_max=records_max)
         self._append_timeout_s = append_timeout_s
         self._on_change = on_change
+        self._on_replaced = on_replaced
         self._now_ms = now_ms
         self._adopter = Adopter(directory, self, scan_s=scan_s)
         self._writer: Writer | None = None
@@ -239,6 +241,10 @@ class DiskSpool:
         self._ledger.load(tally, number_min)
         self._oldest_at_ms = oldest_at_ms
         self._on_news()
+
+    def replaced(self) -> None:
+        """Take that a new file was begun in place of one that could not be found again."""
+        self._on_replaced()
 
     def settled(self, ended: Sequence[Ended], oldest_at_ms: int | None) -> None:
         """Take how jobs ended; the writer's call."""

@@ -5,25 +5,33 @@
    locks would be lost when another descriptor of the file is closed.
 2. The lock file goes last when a file is removed. Whoever then holds a lock file that is no longer
    in the directory holds nothing, so the inode held is compared with the one that is there.
-3. A damaged file is renamed, with its WAL, and never deleted.
+3. A damaged file is renamed, with its WAL, and never deleted. A WAL whose database somebody else
+   removed is renamed too: it may hold callbacks, and SQLite would delete it.
+4. A directory in which others can create files is no spool's: the bridge publishes whatever callbacks
+   a spool file holds, and others could remove one. Members of the process's own groups may write:
+   that is how Kubernetes hands a volume to a pod (``fsGroup``).
 """
 
 import contextlib
 import fcntl
 import os
 import secrets
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 _NAMES: Final = "spool-*.db"
-_DAMAGED_NAMES: Final = "spool-*.db.damaged"
+_DAMAGED_NAMES: Final = ("spool-*.db.damaged", "spool-*.db-wal.damaged")
 _LOCK: Final = ".lock"
 _DAMAGED: Final = ".damaged"
 _WAL: Final = "-wal"
 _SHM: Final = "-shm"
+_JOURNAL: Final = "-journal"
 _ASKED_S: Final = 0.02
+
+Identity = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +48,45 @@ class Held:
     def remove(self) -> None:
         """Delete the file, which holds nothing any more, and the lock with it: rule 2."""
         self.path.unlink(missing_ok=True)
-        self._remove_lock()
+        _beside(self.path, _WAL).unlink(missing_ok=True)
+        self.clear_away()
+
+    def abandon(self) -> None:
+        """Leave a name that leads elsewhere now. Our file's remains go if the name leads nowhere."""
+        if self.in_place and not self.path.exists():
+            _beside(self.path, _WAL).unlink(missing_ok=True)
+            self.clear_away()
+        else:
+            self.release()
+
+    @property
+    def in_place(self) -> bool:
+        """Say whether the lock file in the directory is the one that is locked."""
+        return _is_at(self.descriptor, _lock_of(self.path))
 
     def set_aside(self) -> Path:
         """Return what the damaged file is called now: rule 3."""
         damaged = _beside(self.path, _DAMAGED)
         self.path.rename(damaged)
-        self._remove_lock()
+        self.clear_away()
         return damaged
 
-    def _remove_lock(self) -> None:
+    def clear_away(self) -> None:
         """Remove what is beside a file that is gone, the lock last."""
         wal, damaged = _beside(self.path, _WAL), _beside(self.path, _DAMAGED)
-        # A crash may have come between the two renames of a damaged file.
-        if damaged.exists() and wal.exists():
-            wal.rename(_beside(damaged, _WAL))
-        wal.unlink(missing_ok=True)
-        _beside(self.path, _SHM).unlink(missing_ok=True)
-        _lock_of(self.path).unlink(missing_ok=True)
-        sync(self.path.parent)
-        self.release()
+        try:
+            # A crash may have come between the two renames of a damaged file.
+            if damaged.exists() and wal.exists():
+                wal.rename(_beside(damaged, _WAL))
+            elif _holds_anything(wal):
+                wal.rename(_beside(wal, _DAMAGED))
+            wal.unlink(missing_ok=True)
+            _beside(self.path, _SHM).unlink(missing_ok=True)
+            _beside(self.path, _JOURNAL).unlink(missing_ok=True)
+            _lock_of(self.path).unlink(missing_ok=True)
+            sync(self.path.parent)
+        finally:
+            self.release()
 
 
 def _beside(path: Path, ending: str) -> Path:
@@ -68,6 +95,51 @@ def _beside(path: Path, ending: str) -> Path:
 
 def _lock_of(path: Path) -> Path:
     return _beside(path, _LOCK)
+
+
+def _holds_anything(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def identity(path: Path) -> Identity | None:
+    """Return the device and inode that a path leads to; None if it leads nowhere."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 (Path.stat is the same, slower: asked at every commit)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def beside(path: Path) -> tuple[Path, Path]:
+    """Return what SQLite keeps beside an open database: the WAL and its index."""
+    return _beside(path, _WAL), _beside(path, _SHM)
+
+
+def writers(directory: Path) -> str | None:
+    """Return who else can write in a directory, in words; None if nobody else can: rule 4.
+
+    A directory that does not exist yet will be made for this user alone.
+    """
+    try:
+        found = directory.stat()
+    except OSError:
+        return None
+    if found.st_mode & stat.S_IWOTH:
+        return "every user of this machine"
+    if found.st_mode & stat.S_IWGRP and found.st_gid not in {os.getegid(), *os.getgroups()}:
+        return f"group {found.st_gid}, to which this process does not belong,"
+    return None
+
+
+def make(directory: Path) -> None:
+    """Return when a directory is there, and its name on the disk, with those above it made too."""
+    missing = [one for one in (directory, *directory.parents) if not one.exists()]
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for one in missing:
+        sync(one.parent)
 
 
 def sync(directory: Path) -> None:
@@ -86,7 +158,7 @@ def spools(directory: Path) -> list[Path]:
 
 def damaged(directory: Path) -> list[Path]:
     """Return the files that were set aside."""
-    return sorted(directory.glob(_DAMAGED_NAMES))
+    return sorted(path for names in _DAMAGED_NAMES for path in directory.glob(names))
 
 
 def _size(path: Path) -> int:
@@ -103,14 +175,14 @@ def hold(path: Path) -> Held | None:
     if held is None:
         return None
     if not path.exists():
-        held.remove()
+        held.clear_away()
         return None
     return held
 
 
 def create(directory: Path) -> Held:
     """Return a new, empty file as ours, readable by nobody else."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make(directory)
     held = None
     while held is None:  # somebody who sweeps may have taken the lock for a dead one's
         held = _lock(directory / f"spool-{secrets.token_hex(8)}.db")
@@ -125,11 +197,12 @@ def create(directory: Path) -> Held:
 
 
 def sweep(directory: Path) -> None:
-    """Remove lock files whose spool is gone: their owner died between the two."""
-    for lock in directory.glob(_NAMES + _LOCK):
-        path = lock.with_name(lock.name.removesuffix(_LOCK))
-        if not path.exists():
-            hold(path)
+    """Remove what is left of spools that are gone: their owner died, or somebody removed one."""
+    for ending in (_LOCK, _WAL, _SHM, _JOURNAL):
+        for left in directory.glob(_NAMES + ending):
+            path = left.with_name(left.name.removesuffix(ending))
+            if not path.exists():
+                hold(path)
 
 
 def _lock(path: Path) -> Held | None:
@@ -170,12 +243,8 @@ def _flock(descriptor: int) -> None:
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
-    try:
-        there = path.stat()
-    except FileNotFoundError:
-        return False
     ours = os.fstat(descriptor)
-    return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
+    return identity(path) == (ours.st_dev, ours.st_ino)
 
 
 def owner(path: Path) -> str | None:

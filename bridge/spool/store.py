@@ -16,6 +16,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
+from bridge.spool.files import Identity, beside, identity
 from bridge.spool.row import COLUMNS, ROW_BYTES, Encoded, Extent, Kept, kept
 from bridge.spool.tally import Tally
 
@@ -105,7 +106,8 @@ class Store:
     """
 
     def __init__(self, path: Path, *, check: bool = True, number_min: int = 1) -> None:
-        self._wal = path.with_name(path.name + "-wal")
+        self._wal, _ = beside(path)
+        opened = identity(path)
         self._connection = connect(path, "mode=rw")
         try:
             self._prepare()
@@ -113,6 +115,9 @@ class Store:
                 self._check()
             query = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence"
             self.number_next = max(self._one(query) + 1, number_min)
+            self._files: dict[Path, Identity | None] = {path: opened}
+            self._files |= {one: identity(one) for one in beside(path)}
+            self._ensure_in_place()
         except sqlite3.Error as error:
             self._connection.close()
             if is_damage(error):
@@ -121,6 +126,33 @@ class Store:
         except BaseException:
             self._connection.close()
             raise
+
+    def _ensure_in_place(self) -> None:
+        if not self.in_place:
+            message = "the file was removed or replaced while it was opened"
+            raise sqlite3.OperationalError(message)
+
+    @property
+    def path_leads_here(self) -> bool:
+        """Say whether the path of the file itself leads to what is open."""
+        path, held = next(iter(self._files.items()))
+        return held is not None and identity(path) == held
+
+    @property
+    def journals(self) -> list[Path]:
+        """Return the paths beside the file's that lead to its own WAL and the WAL's index."""
+        _, *others = self._files.items()
+        return [path for path, held in others if held is not None and identity(path) == held]
+
+    @property
+    def in_place(self) -> bool:
+        """Say whether the paths of the file, its WAL and the WAL's index lead to what is open.
+
+        SQLite goes on writing to a file that was removed or renamed, and reports nothing.
+        """
+        return all(
+            held is not None and identity(path) == held for path, held in self._files.items()
+        )
 
     def _one(self, query: str, *values: Any) -> Any:  # noqa: ANN401 (a column of SQLite's)
         return self._connection.execute(query, values).fetchone()[0]
@@ -175,6 +207,19 @@ class Store:
                 for place, one in enumerate(records)
             ],
         )
+
+    def copy_from(self, former: "Store", *, below: int) -> int:
+        """Copy the rows of another file whose numbers are ``below`` a number; return how many."""
+        columns = (
+            "number, callback, position, spooled_at_ms, tries, parked, timestamp_ms, topic, key,"
+            " headers, value"
+        )
+        query = f"SELECT {columns} FROM records WHERE number < ? ORDER BY number"  # noqa: S608 (our own)
+        with contextlib.closing(former._connection.execute(query, (below,))) as rows:  # noqa: SLF001 (the same class)
+            return self._connection.executemany(
+                f"INSERT INTO records ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 (our own)
+                rows,
+            ).rowcount
 
     def page(
         self, after: int, *, callbacks_max: int, bytes_max: int, parked: bool = False

@@ -9,6 +9,11 @@
    that no number means two callbacks in the life of a process.
 4. A disk that is full of nothing but what Kafka has already cannot even take a deletion: then the
    whole file is deleted.
+5. A file can be removed, renamed or replaced while it is open, alone or with its directory; writing
+   and fsyncing then go on into a file that nobody finds again. So after every commit, before anybody
+   hears of it, and every CHECK_S, the paths are compared with what is open. If they differ, all rows
+   are copied from the open file, which can still be read, into a new one in the directory, with their
+   numbers. Until that is committed nothing is taken.
 """
 
 import asyncio
@@ -32,7 +37,9 @@ from bridge.spool.tally import Tally
 log = structlog.get_logger()
 
 RETRY_S: Final = 1.0
+CHECK_S: Final = 0.5
 CLOSE_TIMEOUT_S: Final = 2.0
+_NOT_IN_PLACE: Final = "the spool file was removed, renamed or replaced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +62,21 @@ class Listener(Protocol):
         """Take why nothing can be written, or None if it can."""
         ...
 
+    def replaced(self) -> None:
+        """Take that a new file was begun because the path led to ours no more: rule 5."""
+        ...
+
     def settled(self, ended: Sequence["Ended"], oldest_at_ms: int | None) -> None:
         """Take how jobs ended, and when what is now first in line was spooled."""
         ...
 
 
 Ended = tuple[Job, Any, Exception | None]
+
+
+def _ensure_in_place(held: files.Held, store: Store) -> None:
+    if not (held.in_place and store.in_place):
+        raise SpoolUnwritable(_NOT_IN_PLACE)
 
 
 class Writer:
@@ -83,6 +99,7 @@ class Writer:
         self._published: AbstractSet[int] = frozenset()
         self._untidy = False
         self._try_at = 0.0
+        self._check_at = 0.0
 
     @property
     def path(self) -> Path | None:
@@ -133,13 +150,15 @@ class Writer:
                 self._do(jobs)
             elif self._untidy:
                 self._tidy()
+            if self._fault is None and time.monotonic() >= self._check_at:
+                self._ensure_in_place(self._number_next)
         self._seal()
 
     def _wait(self) -> list[Job]:
         """Return what there is to do."""
         with self._stirred:
             if not (self._jobs or self._closing or self._untidy):
-                self._stirred.wait(None if self._fault is None else RETRY_S)
+                self._stirred.wait(CHECK_S if self._fault is None else RETRY_S)
             jobs, self._jobs = self._jobs, []
             self._ended = self._closing and not jobs
             return jobs
@@ -163,12 +182,81 @@ class Writer:
             except Exception as error:  # noqa: BLE001 (a fault of ours: callers must be told)
                 cause = cause_of(error)
             else:
-                self._number_next = store.number_next
-                self._untidy = True
-                with contextlib.suppress(sqlite3.Error):
-                    self._oldest_at_ms = store.oldest_at_ms()
-                return ended
+                number_next = store.number_next
+                if self._ensure_in_place(number_next):
+                    self._number_next = number_next
+                    self._untidy = True
+                    self._note_oldest()
+                    return ended
+                cause = self._fault
         return [(job, None, SpoolUnwritable(cause)) for job in jobs]
+
+    def _note_oldest(self) -> None:
+        if self._store is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._oldest_at_ms = self._store.oldest_at_ms()
+
+    def _ensure_in_place(self, number_next: int) -> bool:
+        """Say whether what is committed below a number can be found again: rule 5."""
+        self._check_at = time.monotonic() + CHECK_S
+        if self._in_place():
+            return True
+        self._fault = _NOT_IN_PLACE
+        self._tell(self._listener.faulty, self._fault)
+        try:
+            self._replace(number_next)
+        except Exception as error:  # noqa: BLE001 (whatever it is, it must not end the thread)
+            self._failed(error)
+            return False
+        self._fault = None
+        self._tell(self._listener.faulty, None)
+        return True
+
+    def _in_place(self) -> bool:
+        """Say whether the paths still lead to what is held and open."""
+        if self._held is None:
+            return False
+        if self._store is None:
+            return files.identity(self._held.path) is not None
+        return self._held.in_place and self._store.in_place
+
+    def _replace(self, number_next: int) -> Store:
+        """Return a new file with the rows of the one that is open: rule 5."""
+        former, former_held = self._store, self._held
+        if former is None or former_held is None:
+            raise SpoolUnwritable(_NOT_IN_PLACE)
+        held, store = begin(self._directory, number_min=number_next)
+        try:
+            with store.transaction():
+                records = store.copy_from(former, below=number_next)
+            _ensure_in_place(held, store)
+        except BaseException:
+            with contextlib.suppress(OSError, sqlite3.Error):
+                self._let_go(store, held)
+            raise
+        self._held, self._store, self._number_next = held, store, number_next
+        log.error(
+            "spool_file_replaced",
+            file=str(former_held.path),
+            new_file=str(held.path),
+            records=records,
+            cause=_NOT_IN_PLACE,
+        )
+        with contextlib.suppress(OSError, sqlite3.Error):
+            self._let_go(former, former_held)
+        self._tell(self._listener.replaced)
+        return store
+
+    def _let_go(self, store: Store, held: files.Held) -> None:
+        """Close a file of which nothing is needed any more, and delete it if it is at its path."""
+        in_place, journals = store.path_leads_here, store.journals
+        store.close()
+        if in_place:
+            held.remove()
+            return
+        for journal in journals:  # SQLite would apply our WAL to a file that has the name now
+            journal.unlink(missing_ok=True)
+        held.abandon()
 
     def _read(self, job: Job) -> Ended:
         if self._store is not None:
@@ -201,18 +289,21 @@ class Writer:
 
     def _open(self) -> Store:
         """Return our file, opened anew, or another: rules 3 and 4."""
-        if self._held is not None and not self._held.path.exists():
-            self._held.release()  # removed under our feet: what was in it is gone
-            self._held, self._store = None, None
         if self._store is not None and self._held is not None:
-            store, self._store = self._store, None
             useless = False
             with contextlib.suppress(sqlite3.Error):
-                useless = bool(self._published) and store.callbacks() <= self._published
-            store.close()
+                useless = bool(self._published) and self._store.callbacks() <= self._published
+            if not useless and not self._in_place():
+                return self._replace(self._number_next)
+            store, self._store = self._store, None
             if useless:
-                self._held.remove()
-                self._held = None
+                held, self._held = self._held, None
+                self._let_go(store, held)
+            else:
+                store.close()
+        if self._held is not None and not self._in_place():
+            self._held.release()  # removed while it could not be opened: what was in it is gone
+            self._held = None
         if self._held is None:
             return self._begin()
         self._store = Store(self._held.path, check=False, number_min=self._number_next)
@@ -245,18 +336,33 @@ class Writer:
         self._fault = cause_of(error)
         self._try_at = time.monotonic() + RETRY_S
         if is_of_damage(error) and self._held is not None:
+            in_place = self._in_place()
             with contextlib.suppress(sqlite3.Error, OSError):
                 if self._store is not None:
                     self._store.close()
-                set_aside(self._held, error)
+                if in_place:
+                    set_aside(self._held, error)
+                else:
+                    log.error("spool_file_damaged", file=str(self._held.path), cause=str(error))
+                    self._held.abandon()
             self._held, self._store = None, None
             self._tell(self._listener.opened, Tally(), None, self._number_next)
         self._tell(self._listener.faulty, self._fault)
 
     def _seal(self) -> None:
         """Close the file, all of it in one piece; an empty one is removed."""
-        store, held = self._store, self._held
         empty = False
+        if self._store is not None and not self._in_place():
+            with contextlib.suppress(
+                Exception
+            ):  # what it raises is logged, and nothing is left to try
+                if not self._store.empty():
+                    self._ensure_in_place(self._number_next)
+        store, held = self._store, self._held
+        if store is not None and held is not None and not self._in_place():
+            with contextlib.suppress(OSError, sqlite3.Error):
+                self._let_go(store, held)
+            return
         if store is not None:
             with contextlib.suppress(sqlite3.Error):
                 store.checkpoint()

@@ -171,11 +171,11 @@ async def test_a_file_of_a_newer_version_is_left_alone_and_told(tmp_path: Path) 
     assert path.exists()
 
 
-async def test_a_file_that_is_gone_when_it_is_opened_anew_is_followed_by_another(
+async def test_a_file_that_is_removed_while_it_cannot_be_written_is_carried_over(
     tmp_path: Path, stubborn: list[sqlite3.Connection]
 ) -> None:
     async with opened(tmp_path) as spool:
-        await spool.append(callback("gone"))
+        await spool.append(callback("before"))
         path = spool.path
         assert path is not None
         other = lock(spool, stubborn)
@@ -184,7 +184,7 @@ async def test_a_file_that_is_gone_when_it_is_opened_anew_is_followed_by_another
         path.unlink()
         other.close()
         await until(lambda: spool.writable)
-        await spool.append(callback("kept"))
+        await spool.append(callback("after"))
         assert spool.path != path
-        assert await held_names(spool) == ["kept"]
-        assert spool.state.callbacks == 1
+        assert await held_names(spool) == ["before", "after"]
+        assert spool.state.callbacks == 2

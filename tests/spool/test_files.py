@@ -125,6 +125,79 @@ def test_a_sweep_ends_what_a_crash_left_half_done(
     assert names(tmp_path) == {held.path.name + ending for ending in left}
 
 
+def test_a_sweep_removes_what_sqlite_left_of_a_file_that_is_gone(tmp_path: Path) -> None:
+    beside(tmp_path / "spool-1.db", "-shm", "-journal", "-wal")
+    beside(tmp_path / "spool-2.db", "-shm")
+    beside(tmp_path / "spool-3.db", "-journal")
+    kept = beside(tmp_path / "spool-4.db", "", "-wal", "-shm", "-journal")
+    files.sweep(tmp_path)
+    assert names(tmp_path) == {one.name for one in kept}
+
+
+def test_a_sweep_keeps_a_wal_whose_database_somebody_removed(tmp_path: Path) -> None:
+    (wal,) = beside(tmp_path / "spool-1.db", "-wal")
+    wal.write_bytes(b"what was committed last")
+    files.sweep(tmp_path)
+    (kept,) = files.damaged(tmp_path)
+    assert kept.name == "spool-1.db-wal.damaged"
+    assert kept.read_bytes() == b"what was committed last"
+    assert names(tmp_path) == {kept.name}
+
+
+def test_a_new_directory_s_name_is_on_the_disk_before_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(files, "sync", synced.append)
+    files.make(tmp_path / "a" / "b")
+    assert set(synced) == {tmp_path, tmp_path / "a"}
+    synced.clear()
+    files.make(tmp_path / "a" / "b")
+    assert synced == []
+
+
+OTHERS = "every user of this machine"
+
+
+@pytest.mark.parametrize(
+    ("mode", "who"),
+    [
+        (0o700, None),
+        (0o755, None),
+        (0o770, None),
+        (0o775, None),
+        (0o2770, None),
+        (0o2775, None),
+        (0o777, OTHERS),
+        (0o1777, OTHERS),
+        (0o2777, OTHERS),
+        (0o702, OTHERS),
+    ],
+)
+def test_a_directory_in_which_every_user_can_write_is_no_place_for_a_spool(
+    tmp_path: Path, mode: int, who: str | None
+) -> None:
+    tmp_path.chmod(mode)
+    assert files.writers(tmp_path) == who
+    tmp_path.chmod(0o700)
+
+
+def test_a_group_of_others_must_not_write_in_the_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = tmp_path.stat().st_gid
+    monkeypatch.setattr(files.os, "getegid", lambda: group + 1)
+    monkeypatch.setattr(files.os, "getgroups", lambda: [group + 1])
+    tmp_path.chmod(0o770)
+    assert files.writers(tmp_path) == f"group {group}, to which this process does not belong,"
+    tmp_path.chmod(0o750)
+    assert files.writers(tmp_path) is None
+
+
+def test_a_directory_that_will_be_made_is_nobody_else_s(tmp_path: Path) -> None:
+    assert files.writers(tmp_path / "spool") is None
+
+
 def test_a_sweep_leaves_a_lock_alone_that_somebody_holds(tmp_path: Path) -> None:
     held = files.create(tmp_path)
     held.path.unlink()
