@@ -18,7 +18,7 @@ class SpoolSettings(BaseModel):
     directory: Path | None = Field(
         default=None,
         description="A directory on a local disk that outlives the process. Several processes may "
-        "share it. Required, unless the spool is off.",
+        "share it. Others must not be able to write in it. Required, unless the spool is off.",
     )
     bytes_max: int = Field(
         default=1_073_741_824,

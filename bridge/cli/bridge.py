@@ -23,6 +23,7 @@ from bridge.settings import Settings
 from bridge.spool.absent import NoSpool
 from bridge.spool.disk import DiskSpool
 from bridge.spool.drain import Drain
+from bridge.spool.files import writers
 from bridge.spool.tally import SpoolState
 from bridge.verify import Keyring
 
@@ -136,6 +137,13 @@ class Bridge:
         chosen = settings.spool
         if not chosen.enabled or chosen.directory is None:
             return None
+        others = writers(chosen.directory)
+        if others is not None:  # a start refuses any other directory than the root of a mount
+            log.warning(
+                "spool_directory_open",
+                directory=str(chosen.directory),
+                meaning=f"{others} can remove callbacks and forge some; chmod o-w it if others see it",
+            )
         spool = DiskSpool(
             chosen.directory,
             bytes_max=chosen.bytes_max,

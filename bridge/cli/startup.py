@@ -19,7 +19,7 @@ from bridge.masking import NOT_SHOWN, path_shown, value_shown
 from bridge.reply.document import BadDocument, Replies
 from bridge.setting_faults import Fault
 from bridge.settings import Found, Need, Settings, SettingsRefused, read, refusal
-from bridge.spool.files import spools
+from bridge.spool.files import make, spools, writers
 
 # What a directory lacks for good. A full or failing disk is not among them: rule 2.
 _UNUSABLE: Final = frozenset(
@@ -80,9 +80,11 @@ def directory_fault(directory: Path) -> str | None:
         # Else a token in this place would become the name of a folder, and be logged with it.
         return "write the whole path, from / on"
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.access(directory, os.R_OK | os.W_OK | os.X_OK):
-            return None
+        make(directory)
+        others = None if directory.is_mount() else writers(directory)
+        fault = f"{others} can write in it, and so remove callbacks or forge some"
+        if others is not None or os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+            return fault if others is not None else None
         # A kernel makes a failing disk read-only. Where a bridge spooled before, that is what
         # happened: rule 2.
         if os.statvfs(directory).f_flag & os.ST_RDONLY and spools(directory):

@@ -7,9 +7,12 @@
    in the directory holds nothing, so the inode held is compared with the one that is there.
 3. A damaged file is renamed, with its WAL, and never deleted. A WAL whose database somebody else
    removed is renamed too: it may hold callbacks, and SQLite would delete it.
-4. A directory in which others can create files is no spool's: the bridge publishes whatever callbacks
-   a spool file holds, and others could remove one. Members of the process's own groups may write:
-   that is how Kubernetes hands a volume to a pod (``fsGroup``).
+4. A directory in which others can create files is not used: the bridge publishes whatever a spool
+   file there holds, and others could remove one. Two exceptions keep volumes of containers usable.
+   Members of the process's own groups may write, as Kubernetes has it with ``fsGroup``. And the root
+   of a mount may be open to everybody: some provisioners make volumes so, which only a pod sees.
+   Source: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/ (fsGroup);
+   rancher/local-path-provisioner, deploy/local-path-storage.yaml (``mkdir -m 0777``).
 """
 
 import contextlib
@@ -139,7 +142,8 @@ def make(directory: Path) -> None:
     missing = [one for one in (directory, *directory.parents) if not one.exists()]
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for one in missing:
-        sync(one.parent)
+        with contextlib.suppress(PermissionError):  # one that may be entered and not read
+            sync(one.parent)
 
 
 def sync(directory: Path) -> None:

@@ -259,3 +259,15 @@ async def test_a_starting_bridge_is_ready_without_kafka_once_that_had_its_time(
         assert not bridge.publisher.available
     finally:
         await bridge.stop()
+
+
+def test_a_spool_directory_that_is_open_to_others_is_warned_of(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with capture_logs() as lines:
+        Bridge(settings(spool={"directory": tmp_path}))
+    (warned,) = (line for line in lines if line["event"] == "spool_directory_open")
+    assert warned["directory"] == str(tmp_path)
+    tmp_path.chmod(0o755)
+    with capture_logs() as lines:
+        Bridge(settings(spool={"directory": tmp_path}))
+    assert not [line for line in lines if line["event"] == "spool_directory_open"]

@@ -152,6 +152,39 @@ def test_a_spool_directory_that_cannot_be_made_is_exit_code_2(
     assert line.endswith("set it to a directory that this user can make and write")
 
 
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o2777, 0o707])
+def test_a_spool_directory_in_which_everybody_can_write_is_exit_code_2(
+    nobody: str, tmp_path: Path, mode: int
+) -> None:
+    directory = tmp_path / "open"
+    directory.mkdir()
+    directory.chmod(mode)
+    done = run(
+        "serve", "--check", **serving(nobody, spool_enabled="true", spool_directory=str(directory))
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(
+        f"BRIDGE_SPOOL_DIRECTORY: {directory}: every user of this machine can write"
+    )
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o750, 0o2770, 0o2775])
+def test_a_spool_directory_that_kubernetes_gives_to_the_groups_of_a_pod_is_taken(
+    tmp_path: Path, mode: int
+) -> None:
+    tmp_path.chmod(mode)
+    assert startup.directory_fault(tmp_path) is None
+
+
+def test_the_root_of_a_volume_may_be_open_to_everybody(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o777)
+    monkeypatch.setattr(Path, "is_mount", lambda _: True)
+    assert startup.directory_fault(tmp_path) is None
+
+
 @pytest.mark.parametrize(
     ("directory", "fault"),
     [
