@@ -17,6 +17,8 @@ from typing import Any, Literal, TextIO
 import orjson
 import structlog
 
+from bridge.escapes import visible, visible_json
+
 Format = Literal["json", "console"]
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -112,7 +114,15 @@ class CallTokens:
 
 
 def _dumps(line: MutableMapping[str, Any], **_: object) -> str:
-    return orjson.dumps(line, default=str).decode()
+    return visible_json(orjson.dumps(line, default=str).decode())
+
+
+def _escape(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Escape what a terminal would obey; only a traceback keeps its line breaks."""
+    for key, value in line.items():
+        if isinstance(value, str):
+            line[key] = visible(value, keep="\n" if key == "exception" else "")
+    return line
 
 
 def leave_out_libraries() -> None:
@@ -129,17 +139,17 @@ def set_level(level: Level) -> None:
 def configure(log_format: Format, level: Level, stream: TextIO | None = None) -> None:
     """Send every log line of the process to ``stream`` (standard error) in ``log_format``."""
     out = stream or sys.stderr
-    renderer: Callable[..., Any] = (
-        structlog.processors.JSONRenderer(serializer=_dumps)
+    renderers: list[Callable[..., Any]] = (
+        [structlog.processors.JSONRenderer(serializer=_dumps)]
         if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=out.isatty())
+        else [_escape, structlog.dev.ConsoleRenderer(colors=out.isatty())]
     )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            renderer,
+            *renderers,
         ],
         logger_factory=lambda *_: _Lines(out),
         cache_logger_on_first_use=False,

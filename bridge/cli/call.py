@@ -8,14 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
 from bridge import catalogue
 from bridge.cli import showing
 from bridge.cli.build import connection, naming
 from bridge.cli.call_document import document
 from bridge.cli.call_shown import show_found
-from bridge.cli.escapes import visible
 from bridge.cli.options import SettingsFile
 from bridge.cli.replay_asked import instant_of
 from bridge.cli.replay_shown import Counting
@@ -241,22 +239,18 @@ def _complain(identity: str, within: Window, *, is_prefix: bool, everything: boo
         if everything
         else "--around, --since or --all looks further back"
     )
-    _say(f"no callback of {of} was found{when}: {further}")
+    showing.complain(f"no callback of {of} was found{when}: {further}")
 
 
 def _list_candidates(error: Ambiguous) -> None:
     listed = sorted(error.candidates, key=lambda one: one.first_ms)[:_LISTED_MAX]
     more = len(error.candidates) - len(listed)
     many = "more than " if len(error.candidates) == CANDIDATES_MAX else ""
-    _say(
+    showing.complain(
         f"{many}{len(error.candidates):,} ids begin with {error.prefix}; "
         f"{error.characters} characters tell them apart:"
     )
     for one in listed:
-        _say(f"{visible(one.id)}  {utc_from_ms(one.first_ms)}  callbacks: {one.callbacks}")
+        showing.complain(f"{one.id}  {utc_from_ms(one.first_ms)}  callbacks: {one.callbacks}")
     if more:
-        _say(f"and {more:,} more")
-
-
-def _say(text: str) -> None:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+        showing.complain(f"and {more:,} more")

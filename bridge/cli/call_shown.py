@@ -8,9 +8,9 @@ from rich.text import Text
 
 from bridge.cli.call_document import kind_of, local
 from bridge.cli.call_timeline import SHORT, hangup_text, timeline
-from bridge.cli.escapes import visible
 from bridge.cli.layout import below, row_text
 from bridge.cli.showing import facts, terminal
+from bridge.escapes import visible
 from bridge.replay.call import CALLBACKS_MAX, Entry, Found, Json
 from bridge.replay.call_gaps import Duplicate, Gap, duplicates_of, gaps_of
 from bridge.replay.call_legs import Leg, legs_of, total_cost

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from bridge.cli.call_document import happened, zone_of
-from bridge.cli.escapes import visible
 from bridge.cli.layout import below, row_text, widths_of
+from bridge.escapes import visible
 from bridge.replay.call import Entry, Json
 from bridge.replay.call_gaps import dead_letter_text
 

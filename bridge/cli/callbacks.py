@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from bridge import catalogue
 from bridge.callbacks.model import CallbackType, Reply, fields_of
@@ -166,13 +166,14 @@ def show(  # noqa: PLR0913 (a command's options)
     form = kind.samples[chosen].replace(SAMPLE_AUTH_ID, of)
     made = curl(url.rstrip("/") + _path(kind), form, token or emulated.AUTH_TOKEN)
     if only_curl:
-        typer.echo(made)
+        showing.plain(made)
     elif json or not showing.on_terminal():
         showing.json_lines([{**_description(kind, prefix), "curl": made}])
     else:
         _print(kind, prefix)
-        showing.show(f"\n[bold]Try it[/]  {escape(chosen)}, signed with the token of {of}")
-        typer.echo(made)
+        signed = f"  {chosen}, signed with the token of {of}"
+        showing.show(Text.assemble(("\nTry it", "bold"), signed))
+        showing.plain(made)
 
 
 def _named(name: str, types: Catalogue) -> CallbackType:
@@ -252,13 +253,14 @@ def _print(kind: CallbackType, prefix: str) -> None:
         ("schema", kind.schema_path),
         ("source", source(kind)),
     ]
-    showing.show(f"[bold]{kind.name}[/]  {escape(kind.meaning)}\n", showing.facts(facts))
+    title = Text.assemble((kind.name, "bold"), f"  {kind.meaning}\n")
+    showing.show(title, showing.facts(facts))
     rows = [
         ("\n".join(one["parameters"]), one["field"], one["value"], one["meaning"])
         for one in _fields(kind)
     ]
     if rows:
         head = ("Plivo sends", "we publish as data.…", "value", "meaning")
-        showing.show("\n[bold]Parameters[/]", showing.table(head, rows))
+        showing.show(Text("\nParameters", style="bold"), showing.table(head, rows))
     always, samples = ", ".join(_always(kind)), "\n".join(kind.samples)
     showing.show("", showing.facts([("and always", always), ("samples", samples)]))

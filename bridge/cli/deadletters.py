@@ -3,15 +3,12 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import orjson
 import typer
-from rich.console import Console
-from rich.table import Column, Table
-from rich.text import Text
 
 from bridge import catalogue, logs
 from bridge.cli import showing
@@ -105,13 +102,13 @@ def show_letter(
     settings = load(settings_file, Need.KAFKA)
     found = asyncio.run(_found(settings, _choice(ids=[identity])))
     if not found:
-        _complain(f"no dead letter has the id {identity}")
+        showing.complain(f"no dead letter has the id {identity}")
         raise typer.Exit(1)
     for letter in found:
         if json or not showing.on_terminal():
             showing.json_lines([_whole(letter)])
         else:
-            showing.show(_page(_facts(_whole(letter))))
+            showing.show(showing.facts(_facts(_whole(letter))))
 
 
 def _whole(letter: Letter) -> dict[str, Any]:
@@ -135,14 +132,6 @@ def _whole(letter: Letter) -> dict[str, Any]:
 
 def _printable(pairs: tuple[Pair, ...]) -> list[tuple[str, str]]:
     return [(printable(name), printable(value)) for name, value in pairs]
-
-
-def _page(lines: Iterable[tuple[str, str]]) -> Table:
-    """Return names with their texts, of which nothing is cut off."""
-    made = Table.grid(Column(style="bold", no_wrap=True), Column(overflow="fold"), padding=(0, 2))
-    for name, text in lines:
-        made.add_row(Text(name), Text(text))
-    return made
 
 
 def _facts(whole: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
@@ -189,12 +178,12 @@ def redrive_letters(  # noqa: PLR0913 (a command's options)
     except (CannotRead, Unavailable) as error:
         if fates:
             _report(fates, as_lines=as_lines)
-        _complain(f"{error}; what is left was not tried")
+        showing.complain(f"{error}; what is left was not tried")
         raise typer.Exit(_UNREACHABLE) from None
     _report(fates, as_lines=as_lines)
     absent = choice.ids - {fate.letter.id for fate in fates}
     for one in sorted(absent):
-        _complain(f"no dead letter has the id {one}")
+        showing.complain(f"no dead letter has the id {one}")
     if absent or any(fate.result == "still_dead" for fate in fates):
         raise typer.Exit(1)
 
@@ -282,8 +271,6 @@ def _report(fates: list[Fate], *, as_lines: bool) -> None:
         ]
         showing.show(showing.table(head, rows))
     sums = Counter(fate.result.replace("_", " ") for fate in fates)
-    _complain(", ".join(f"{count} {result}" for result, count in sums.items()) or "no dead letters")
-
-
-def _complain(text: str) -> None:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+    showing.complain(
+        ", ".join(f"{count} {result}" for result, count in sums.items()) or "no dead letters"
+    )

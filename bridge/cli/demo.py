@@ -13,6 +13,7 @@ import uvloop
 from rich.console import Console
 
 from bridge import catalogue, logs
+from bridge.cli import showing
 from bridge.cli.build import connection
 from bridge.cli.embedded import embedded_bridge
 from bridge.cli.timeline import Timeline
@@ -44,7 +45,7 @@ def demo() -> None:
     journal back with a plain Kafka consumer. Exit code 1 if anything is missing.
     """
     logs.configure("console", "error")
-    if not uvloop.run(_demo(Console(highlight=False, soft_wrap=True))):
+    if not uvloop.run(_demo(showing.terminal(soft_wrap=True))):
         raise typer.Exit(1)
 
 

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bridge import catalogue, logs
+from bridge.cli import showing
 from bridge.cli.callbacks import curl
 from bridge.cli.embedded import Embedded, embedded_bridge
 from bridge.cli.layout import INDENT, row_text, widths_of
@@ -71,7 +72,7 @@ def _check_port(option: str, port: int) -> None:
 async def _dev(
     settings_file: Path | None, port: int, kafka_port: int, *, own_accounts: bool
 ) -> None:
-    console = Console(highlight=False, soft_wrap=True, stderr=True)
+    console = showing.terminal(stderr=True, soft_wrap=True)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -98,7 +99,7 @@ def _introduce(
     """Print where everything is, and something to try."""
     settings = embedded.settings
     base = settings.public_url or embedded.url
-    console.print("[bold]URLs to set at Plivo[/]  (the fragment asks Plivo to try again)")
+    console.print(_titled("URLs to set at Plivo", "(the fragment asks Plivo to try again)"))
     calls = [kind for kind in catalogue.load().types if kind.name.startswith("voice.call.")]
     paths = {kind.name: kind.path for kind in calls} | {"any type": SHARED_PATH}
     rows = [(Text(f"  {name}"), Text(f"{base}{path}#rp=all&rc=5")) for name, path in paths.items()]
@@ -108,17 +109,21 @@ def _introduce(
     console.print("  every other type: `callback-bridge callbacks list`")
     for line in _notes(settings, own_accounts=own_accounts):
         console.print(f"\n{line}", soft_wrap=False)
-    console.print("\n[bold]Other commands, in a second terminal[/]")
+    console.print(_titled("\nOther commands, in a second terminal"))
     for export in exports(settings, settings_file):
-        console.print(f"export {export}", markup=False)
+        console.print(f"export {export}")
     # As it was started: `make dev` runs it from a folder that is not on the shell's path.
     command = "callback-bridge" if shutil.which("callback-bridge") else shlex.quote(sys.argv[0])
-    console.print(f"{command} tail", markup=False)
+    console.print(f"{command} tail")
     if not own_accounts:
-        console.print(f"\n[bold]Account[/]  {AUTH_ID} in {TIMEZONE} (emulated)")
-        console.print("\n[bold]Try[/]")
-        console.print(example_curl(base), markup=False)
+        console.print(_titled("\nAccount", f"{AUTH_ID} in {TIMEZONE} (emulated)"))
+        console.print(_titled("\nTry"))
+        console.print(example_curl(base))
     console.print("\nEvents appear below. Ctrl-C ends it all.\n")
+
+
+def _titled(title: str, text: str = "") -> Text:
+    return Text.assemble((title, "bold"), f"  {text}" if text else "")
 
 
 def _whole_row(console: Console, row: tuple[Text, Text], widths: list[int]) -> Text:

@@ -4,7 +4,6 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from bridge import __version__, logs
 from bridge.cli import (
@@ -17,6 +16,7 @@ from bridge.cli import (
     replies,
     schemas,
     serve,
+    showing,
     spool,
     tail,
     topics,
@@ -63,7 +63,7 @@ app.add_typer(schemas.app, name="schemas")
 
 def _version(*, value: bool) -> None:
     if value:
-        typer.echo(__version__)
+        showing.plain(__version__)
         raise typer.Exit
 
 
@@ -106,18 +106,25 @@ _UNREACHABLE = (
 
 def run() -> None:
     """Run the command; what stops it is one line each on standard error, and the exit code."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        app()
+        code = app(standalone_mode=False)
     except _REFUSALS as error:
-        for line in str(error).splitlines():
-            console.print(line, style="red", markup=False)
+        showing.complain(*str(error).split("\n"), style="red")
         sys.exit(REFUSED)
     except _UNREACHABLE as error:
-        console.print(str(error), style="red", markup=False)
+        showing.complain(str(error), style="red")
         sys.exit(UNREACHABLE)
     except RecordsMissing as error:
-        console.print(str(error), style="red", markup=False)
+        showing.complain(str(error), style="red")
         sys.exit(MISSING)
     except KeyboardInterrupt:
         sys.exit(130)
+    except typer.Abort:
+        showing.complain("Aborted.", style="red")
+        sys.exit(1)
+    except typer.TyperException as error:
+        sys.exit(showing.usage_error(error))
+    except Exception as error:  # noqa: BLE001 (Python would print its text as it is)
+        showing.failure(error)
+        sys.exit(1)
+    sys.exit(code)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import orjson
-from rich.markup import escape
+from rich.text import Text
 
 from bridge.cli import showing
 from bridge.cli.replay_retention import Loss, show_loss
@@ -52,11 +52,16 @@ def show_judged(judged: Judged, *, as_json: bool) -> None:
     words = [judged.callback_type or "", judged.id or "", judged.source, judged.reason or ""]
     state = judged.state.replace("_", " ")
     show(
-        f"[{_STYLES.get(judged.state, 'default')}]{state}[/]  "
-        + escape("  ".join(filter(None, words))),
+        Text.assemble(
+            (state, _STYLES.get(judged.state, "default")), "  ", "  ".join(filter(None, words))
+        ),
         *[
-            f"    {escape(one.path)}: [red]{escape(_text(one.published))}[/] → "
-            f"[green]{escape(_text(one.derived))}[/]"
+            Text.assemble(
+                f"    {one.path}: ",
+                (_text(one.published), "red"),
+                " → ",
+                (_text(one.derived), "green"),
+            )
             for one in judged.differences
         ],
     )
@@ -68,8 +73,8 @@ def show_recheck(recheck: Recheck, source: str, *, as_json: bool) -> None:
         line = {"key_id": recheck.key_id, "fault": recheck.fault}
         say({"state": recheck.checked, "source": source, **line})
         return
-    what = escape(f"{source}  key {recheck.key_id}: {recheck.fault}")
-    show(f"[bold red]signature does not hold[/]  {what}")
+    what = f"  {source}  key {recheck.key_id}: {recheck.fault}"
+    show(Text.assemble(("signature does not hold", "bold red"), what))
 
 
 def show_sums(
@@ -108,7 +113,7 @@ def show_sums(
         )
     if written is not None:
         replay_id, events, topics = written
-        show(f"{events:,} events written as {replay_id} to", *map(escape, topics or ["no topic"]))
+        show(f"{events:,} events written as {replay_id} to", *(topics or ["no topic"]))
 
 
 def _sums(tally: Tally, *, verified: bool, written: Written | None) -> dict[str, object]:

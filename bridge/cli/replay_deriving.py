@@ -194,7 +194,7 @@ def _ask() -> None:
     if not (showing.on_terminal() and sys.stdin.isatty()):
         message = "there is nobody to ask whether this goes into the live topics: say --yes"
         raise typer.BadParameter(message, param_hint="--to-live")
-    typer.confirm("Publish derived events into the live topics?", abort=True)
+    showing.confirm("Publish derived events into the live topics?")
 
 
 @contextlib.asynccontextmanager

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import typer
-
 from bridge import catalogue
+from bridge.cli import showing
 from bridge.event import JOURNAL_TOPIC
 from bridge.publish.connection import Connection
 from bridge.replay.columns import utc_from_ms
@@ -100,7 +99,7 @@ def show_loss(loss: Loss | None) -> None:
         lines.append(f"  and {len(loss.topics) - _NAMED} more topics")
     if loss.command is not None:
         lines += [_about_journal(loss.journal), f"  {loss.command}"]
-    typer.echo("\n".join(lines), err=True)
+    showing.complain(*lines)
 
 
 def _about_journal(lost: Sequence[Expired] | None) -> str:

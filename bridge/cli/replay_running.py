@@ -139,7 +139,7 @@ def _ask(made: Plan) -> None:
         )
         raise typer.BadParameter(message, param_hint="--to-live")
     topics = ", ".join(made.topics)
-    typer.confirm(f"Replay {made.records:,} records into {topics}?", abort=True)
+    showing.confirm(f"Replay {made.records:,} records into {topics}?")
 
 
 async def _warn_of_retention(settings: Settings, made: Plan) -> None:
@@ -150,10 +150,9 @@ async def _warn_of_retention(settings: Settings, made: Plan) -> None:
         await shorter_kept(connection(settings), made.topics, age_ms=age_ms)
     ).items():
         days = kept_ms / 86_400_000
-        typer.echo(
+        showing.complain(
             f"{name} keeps records for {days:g} days, and some of these are older: Kafka may delete "
-            "them again at once",
-            err=True,
+            "them again at once"
         )
 
 
@@ -233,10 +232,9 @@ def _is_as_planned(progress: Progress) -> bool:
     """
     made = progress.plan
     if progress.records == made.records and progress.bytes != made.bytes:
-        typer.echo(
+        showing.complain(
             f"{progress.bytes:,} bytes were replayed and {made.bytes:,} were planned: was a topic "
-            "deleted and made again?",
-            err=True,
+            "deleted and made again?"
         )
         return False
     return bool(made.records) and progress.records == made.records

@@ -6,11 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, cast
 
-import orjson
-import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
 from bridge.cli import showing
 from bridge.cli.replay_retention import Loss, show_loss
@@ -36,14 +32,13 @@ class Counting:
         self._doing = doing
         self._of = of
         self._said_s = time.monotonic()
-        self._bar = Progress(
+        self._bar = showing.progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.completed:,} of {task.total:,}"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
             transient=transient,
-            disable=not showing.on_terminal(),
+            enabled=showing.on_terminal(),
         )
         self._task = self._bar.add_task(doing, total=of)
 
@@ -72,7 +67,7 @@ class Counting:
 
 def say(line: Mapping[str, object]) -> None:
     """Print a line of JSON."""
-    typer.echo(orjson.dumps(line))
+    showing.json_lines([line])
 
 
 async def there_of(connection: Connection, topics: Sequence[str]) -> list[str]:
@@ -80,7 +75,7 @@ async def there_of(connection: Connection, topics: Sequence[str]) -> list[str]:
     missing = await missing_topics(connection, topics)
     if missing:
         names = ", ".join(missing)
-        typer.echo(f"not there, or this login may not Describe them; empty: {names}", err=True)
+        showing.complain(f"not there, or this login may not Describe them; empty: {names}")
     return [topic for topic in topics if topic not in missing]
 
 
@@ -143,8 +138,7 @@ def show_begin(records: int, of: int, progress: Path) -> None:
         return
     if records:
         show(f"{records:,} of {of:,} records are replayed already")
-    kept = escape(str(progress))
-    show(f"progress is kept in {kept}: to go on after a crash, say --progress {kept}")
+    show(f"progress is kept in {progress}: to go on after a crash, say --progress {progress}")
 
 
 def show_end(end: Mapping[str, object]) -> None:
@@ -154,7 +148,7 @@ def show_end(end: Mapping[str, object]) -> None:
         return
     if end["state"] == "done_before":
         finished_at = end["finished_at"]
-        typer.echo(f"this was finished at {finished_at}: nothing is replayed again", err=True)
+        showing.complain(f"this was finished at {finished_at}: nothing is replayed again")
     show(facts([(name.replace("_", " "), _text(value)) for name, value in end.items()]))
 
 

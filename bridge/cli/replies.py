@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
 from bridge import catalogue
 from bridge.callbacks.model import Reply
@@ -65,9 +64,10 @@ def check_files(
         if as_json:
             showing.json_lines({"file": name, **asdict(finding)} for finding in found)
         else:
-            _print(_lines(name, found))
+            for text, style in _lines(name, found):
+                showing.line(text, style)
     summary = f"{len(files)} checked, {seen['error']} with errors, {seen['warning']} with warnings"
-    typer.echo(summary, err=True)
+    showing.complain(summary)
     if seen["error"] or (strict and seen["warning"]):
         raise typer.Exit(1)
 
@@ -93,9 +93,3 @@ def _lines(name: str, found: list[Finding]) -> Iterator[tuple[str, str]]:
         place = name if finding.line is None else f"{name}:{finding.line}"
         element = "" if finding.element is None else f"<{finding.element}>: "
         yield f"{place}: {finding.severity}: {element}{finding.meaning}", _STYLES[finding.severity]
-
-
-def _print(lines: Iterator[tuple[str, str]]) -> None:
-    console = Console(highlight=False, soft_wrap=True, emoji=False)
-    for line, style in lines:
-        console.print(line, style=style, markup=False)

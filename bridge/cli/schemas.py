@@ -7,9 +7,8 @@ from typing import Annotated, Any, Final
 
 import orjson
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.syntax import Syntax
+from rich.text import Text
 
 from bridge import catalogue
 from bridge.cli import showing
@@ -102,7 +101,7 @@ def show(
         showing.json_lines(found.values())
         return
     for slug, value in found.items():
-        showing.show(f"[bold]{slug}[/]")
+        showing.show(Text(slug, style="bold"))
         _print_document(value)
 
 
@@ -117,7 +116,7 @@ def pack(
     """Write the pack for consumers: schemas, examples, AsyncAPI, TypeScript types, a manifest."""
     packed = schema_pack.whole(catalogue.load(), committed(folder))
     schema_pack.write(out, packed)
-    typer.echo(f"{out}: {len(packed)} files")
+    showing.plain(f"{out}: {len(packed)} files")
 
 
 def _examples(name: str) -> dict[str, Any]:
@@ -136,9 +135,9 @@ def _print_document(value: object) -> None:
     """Print a document over several lines: the very text of its file in `schemas/`."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     if showing.on_terminal():
-        Console(soft_wrap=True).print(Syntax(text, "json", background_color="default"))
+        showing.line(Syntax(text, "json", background_color="default"))
     else:
-        typer.echo(text)
+        showing.json_text(text)
 
 
 @app.command("diff")
@@ -183,9 +182,8 @@ def _report(found: list[Change], *, as_json: bool) -> None:
         showing.show("no change")
     else:
         for change in found:
-            style = _STYLES[change.change]
-            what = escape(change.what)
-            showing.show(f"[{style}]{change.change:<9}[/] [cyan]{change.schema}[/] {what}")
+            kind = (f"{change.change:<9}", _STYLES[change.change])
+            showing.show(Text.assemble(kind, " ", (change.schema, "cyan"), f" {change.what}"))
 
 
 @app.command("check")
@@ -211,7 +209,7 @@ def check(
             _print_failure(name, failure, as_json=json or not showing.on_terminal())
         checked += 1
         failed += bool(failures)
-    typer.echo(f"{checked} checked, {failed} failed", err=True)
+    showing.complain(f"{checked} checked, {failed} failed")
     if failed or not checked:
         raise typer.Exit(1)
 
@@ -222,5 +220,4 @@ def _print_failure(file: str, failure: Failure, *, as_json: bool) -> None:
         return
     against = failure.schema or "no schema"
     place = f"{failure.at}: " if failure.at else ""
-    line = f"{file}:{failure.line}: {against}: {place}{failure.fault}"
-    Console(highlight=False, soft_wrap=True, emoji=False).print(line, style="red", markup=False)
+    showing.line(f"{file}:{failure.line}: {against}: {place}{failure.fault}", "red")

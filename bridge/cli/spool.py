@@ -11,13 +11,21 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
 from bridge import logs
 from bridge.cli.build import connection, naming
 from bridge.cli.options import SettingsFile
-from bridge.cli.showing import Json, json_lines, on_terminal, show, table
+from bridge.cli.showing import (
+    Json,
+    complain,
+    json_lines,
+    json_text,
+    on_terminal,
+    progress,
+    show,
+    table,
+)
 from bridge.dead_letter import to_publish_dead_letter
 from bridge.normalise.time import rfc3339
 from bridge.publish.breaker import Breaker
@@ -125,10 +133,10 @@ def write_out(
                 line = orjson.dumps({"file": path.name, **record})
                 count += 1
                 if target is None:
-                    typer.echo(line)
+                    json_text(line.decode())
                 else:
                     target.write(line + b"\n")
-    Console(stderr=True).print(f"{count:,} records of {len(paths)} files")
+    complain(f"{count:,} records of {len(paths)} files")
 
 
 @app.command()
@@ -159,22 +167,21 @@ def drain(
 async def _drain(settings: Settings, directory: Path, until_s: float) -> Sequence[SpoolFile]:
     """Return what the files hold in the end."""
     total = sum(file.callbacks for file in look(directory) if file.standing != "damaged")
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("callbacks to Kafka", total=total)
+    with progress() as bar:
+        task = bar.add_task("callbacks to Kafka", total=total)
         if any(file.standing == "left behind" for file in look(directory)):
             await _drain_left_behind(
-                settings, directory, until_s, lambda: _advance(progress, task, total, directory)
+                settings, directory, until_s, lambda: _advance(bar, task, total, directory)
             )
-        while _advance(progress, task, total, directory) and time.monotonic() < until_s:  # noqa: ASYNC110 (another process drains)
+        while _advance(bar, task, total, directory) and time.monotonic() < until_s:  # noqa: ASYNC110 (another process drains)
             await asyncio.sleep(_LOOK_S)
     return [file for file in look(directory) if file.standing != "damaged"]
 
 
-def _advance(progress: Progress, task: Any, total: int, directory: Path) -> int:  # noqa: ANN401 (rich's id)
+def _advance(bar: Progress, task: Any, total: int, directory: Path) -> int:  # noqa: ANN401 (rich's id)
     """Show how far it is, and return how many callbacks wait that are not parked."""
     seen = [file for file in look(directory) if file.standing != "damaged"]
-    progress.update(task, completed=max(0, total - sum(file.callbacks for file in seen)))
+    bar.update(task, completed=max(0, total - sum(file.callbacks for file in seen)))
     return sum(file.callbacks - file.parked for file in seen)
 
 

@@ -3,13 +3,11 @@
 import asyncio
 import contextlib
 import re
-import sys
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from bridge import catalogue
 from bridge.cli import showing
@@ -92,7 +90,7 @@ async def print_records(  # noqa: PLR0913 (what to show, by name)
     kinds: Collection[str] = (),
 ) -> None:
     """Print records of ``topics``; ``kinds`` chooses journal records by their header."""
-    timeline = Timeline(Console(highlight=False, soft_wrap=True))
+    timeline = Timeline(showing.terminal(soft_wrap=True))
     as_timeline = showing.on_terminal()
     wanted = {kind.encode() for kind in kinds}
     async for stored in read(connection(settings), topics, since=since, follow=follow):
@@ -103,5 +101,4 @@ async def print_records(  # noqa: PLR0913 (what to show, by name)
         if as_timeline:
             timeline.show(stored)
         else:
-            sys.stdout.write(stored.value.decode("utf-8", "replace") + "\n")
-            sys.stdout.flush()
+            showing.json_text(stored.value.decode("utf-8", "replace"))

@@ -13,8 +13,8 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
-from bridge.cli.escapes import visible
 from bridge.cli.layout import row_text
+from bridge.escapes import visible
 from bridge.replay.source import Stored
 
 _VERDICTS: Final = {"verified": "green", "unverified": "bold red"}

@@ -1,18 +1,16 @@
 """``callback-bridge topics``: the topics the bridge needs, planned, made and checked."""
 
 import asyncio
-import sys
 from collections.abc import Sequence
-from typing import Annotated
 
-import orjson
 import typer
-from rich.console import Console
-from rich.table import Column, Table
+from rich.text import Text
 
 from bridge import catalogue
+from bridge.cli import showing
 from bridge.cli.build import connection, sizing
 from bridge.cli.options import SettingsFile
+from bridge.cli.showing import Json
 from bridge.derived.topics import PlannedTopic, plan
 from bridge.kafka_settings import PREFIX
 from bridge.publish.provision import Provisioner, ProvisioningRefused, TooFewBrokers, TopicState
@@ -22,8 +20,6 @@ app = typer.Typer(
     help="Show, create and check the topics, with partitions, retention and replicas.",
     no_args_is_help=True,
 )
-
-Json = Annotated[bool, typer.Option("--json", help="JSON lines, also on a terminal.")]
 
 _STYLES = {"ok": "green", "missing": "red", "differs": "yellow"}
 
@@ -53,15 +49,11 @@ def show_plan(settings_file: SettingsFile = None, *, json: Json = False) -> None
     """Show the topics as they should be. Asks no cluster."""
     topics = _planned(load(settings_file))
     _say_size(topics)
-    if json or not sys.stdout.isatty():
-        for topic in topics:
-            typer.echo(orjson.dumps(topic))
+    if json or not showing.on_terminal():
+        showing.json_lines(topics)
         return
-    table = Table(
-        Column("topic", no_wrap=True), "holds", "partitions", "replicas", "in sync", "kept"
-    )
-    for topic in topics:
-        table.add_row(
+    rows = [
+        (
             topic.name,
             topic.holds,
             str(topic.partitions),
@@ -69,7 +61,10 @@ def show_plan(settings_file: SettingsFile = None, *, json: Json = False) -> None
             topic.configs["min.insync.replicas"],
             _days(topic),
         )
-    Console().print(table)
+        for topic in topics
+    ]
+    head = ("topic", "holds", "partitions", "replicas", "in sync", "kept")
+    showing.show(showing.table(head, rows))
 
 
 @app.command("apply")
@@ -111,23 +106,16 @@ async def _compare(settings: Settings, topics: Sequence[PlannedTopic]) -> list[T
 
 
 def _report(states: Sequence[TopicState], *, as_json: bool) -> None:
-    if as_json or not sys.stdout.isatty():
-        for state in states:
-            typer.echo(
-                orjson.dumps(
-                    {
-                        "topic": state.topic.name,
-                        "state": state.state,
-                        "differences": state.differences,
-                    }
-                )
-            )
+    if as_json or not showing.on_terminal():
+        showing.json_lines(
+            {"topic": one.topic.name, "state": one.state, "differences": one.differences}
+            for one in states
+        )
     else:
-        table = Table(Column("topic", no_wrap=True), "state", "difference")
-        for state in states:
-            style = _STYLES[state.state]
-            difference = "; ".join(state.differences)
-            table.add_row(state.topic.name, f"[{style}]{state.state}[/]", difference)
-        Console().print(table)
+        rows = [
+            (one.topic.name, Text(one.state, style=_STYLES[one.state]), "; ".join(one.differences))
+            for one in states
+        ]
+        showing.show(showing.table(("topic", "state", "difference"), rows))
     if any(state.state != "ok" for state in states):
         raise typer.Exit(1)

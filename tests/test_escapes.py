@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.cli.escapes import visible, visible_json
+from bridge.escapes import visible, visible_json
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,22 @@ def test_json_means_the_same_and_is_safe_line_by_line(value: dict[str, object]) 
     shown = visible_json(text)
     assert orjson.loads(shown) == value
     assert visible(shown) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("pay\u200dpal", r"pay\u200dpal"),
+        ("\u200c", r"\u200c"),
+        ("a\u200c\u200cb", r"a\u200c\u200cb"),
+        ("क्\u200dष", "क्\u200dष"),
+        ("❤\ufe0f 1\ufe0f\u20e3", "❤\ufe0f 1\ufe0f\u20e3"),
+        ("🏳\ufe0f\u200d🌈", "🏳\ufe0f\u200d🌈"),
+        ("a\ufe0fb", r"a\ufe0fb"),
+        ("a\u034fb\u3164\u115f", r"a\u034fb\u3164\u115f"),
+        ("\U000e0100", r"\U000e0100"),
+        ("\ue000\uffff", r"\ue000\uffff"),
+    ],
+)
+def test_what_only_hides_is_an_escape(text: str, expected: str) -> None:
+    assert visible(text) == expected

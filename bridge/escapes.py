@@ -1,0 +1,87 @@
+r"""Text from outside, made safe to print on a terminal.
+
+A caller's name, a SIP address or a message can hold anything, also what a terminal obeys: escape
+sequences that set its title or write its clipboard, and marks that turn the direction of the text
+round. Commands print such text only through ``visible`` or ``visible_json``.
+
+1. Unsafe is whatever Python does not call printable (``str.isprintable``), but spaces: control
+   characters (C0, DEL, C1), format characters (bidirectional marks and overrides, zero-width spaces,
+   tags, the byte order mark), line and paragraph separators, lone surrogates, and code points that are
+   private or not assigned.
+2. Unsafe are also letters and marks that have no glyph of their own: _WITHOUT_GLYPH. Unicode calls them
+   default ignorable code points (DerivedCoreProperties.txt).
+3. The zero-width joiner and non-joiner are kept between two characters of a script without upper and
+   lower case, of marks, or of emoji, because those need them. Between others they only hide something.
+   The variation selector of emoji is kept behind a symbol.
+4. An unsafe character is printed as Python writes it: ``\x1b``, ``\u202e``. A backslash that was there
+   before stays as it is, so the escapes are for reading, not for decoding.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Final
+
+_JOINERS: Final = frozenset({"\u200c", "\u200d"})
+_EMOJI_SELECTOR: Final = "\ufe0f"
+_JOINED: Final = frozenset({"Lo", "Mc", "Me", "Mn", "Sk", "So"})
+_SYMBOLS: Final = frozenset({"Nd", "Po", "Sk", "Sm", "So"})
+_WITHOUT_GLYPH: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+_BMP_MAX: Final = 0xFFFF
+_LATIN_MAX: Final = 0xFF
+_SHORT: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    """Return text with every unsafe character as an escape (rules 1 to 4), but those of ``keep``."""
+    return _replaced(text, _escape, keep)
+
+
+def visible_json(text: str) -> str:
+    r"""Return JSON whose unsafe characters are ``\u`` escapes of JSON: it means the same.
+
+    Such characters stand only in its strings; line breaks between values are kept.
+    """
+    return _replaced(text, _json_escape, "\n")
+
+
+def _replaced(text: str, escape: Callable[[str], str], keep: str) -> str:
+    if text.isprintable() and (text.isascii() or not _WITHOUT_GLYPH.search(text)):
+        return text  # the usual case, at the speed of C
+    return "".join(
+        escape(one) if one not in keep and _is_unsafe(text, at) else one
+        for at, one in enumerate(text)
+    )
+
+
+def _is_unsafe(text: str, at: int) -> bool:
+    one = text[at]
+    if one in _JOINERS:
+        return not (_is_joined(text[at - 1 : at]) and _is_joined(text[at + 1 : at + 2]))
+    if one == _EMOJI_SELECTOR:
+        return at == 0 or unicodedata.category(text[at - 1]) not in _SYMBOLS
+    if one.isprintable():
+        return _WITHOUT_GLYPH.match(one) is not None
+    return unicodedata.category(one) != "Zs"
+
+
+def _is_joined(one: str) -> bool:
+    if not one or (_WITHOUT_GLYPH.match(one) and one != _EMOJI_SELECTOR):
+        return False
+    return unicodedata.category(one) in _JOINED
+
+
+def _escape(one: str) -> str:
+    number = ord(one)
+    if one in _SHORT:
+        return _SHORT[one]
+    if number <= _LATIN_MAX:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number <= _BMP_MAX else f"\\U{number:08x}"
+
+
+def _json_escape(one: str) -> str:
+    units = one.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
