@@ -32,10 +32,9 @@ def _say_size(topics: Sequence[PlannedTopic]) -> None:
     """Say on standard error how much the brokers are to hold, and what decides that."""
     partitions = sum(topic.partitions for topic in topics)
     replicas = sum(topic.partitions * topic.replication_factor for topic in topics)
-    typer.echo(
+    showing.complain(
         f"{len(topics)} topics with {partitions:,} partitions and {replicas:,} replicas together; "
-        f"{PREFIX}TOPICS_PARTITIONS and {PREFIX}TOPICS_REPLICATION_FACTOR decide",
-        err=True,
+        f"{PREFIX}TOPICS_PARTITIONS and {PREFIX}TOPICS_REPLICATION_FACTOR decide"
     )
 
 
