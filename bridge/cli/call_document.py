@@ -7,19 +7,24 @@ from zoneinfo import ZoneInfo
 
 from bridge.normalise.time import rfc3339, zone_named
 from bridge.replay.call import Entry, Found
+from bridge.replay.call_accounts import accounts_of
 from bridge.replay.call_gaps import duplicates_of, gaps_of
-from bridge.replay.call_legs import Leg, legs_of, total_cost
+from bridge.replay.call_legs import Leg, is_cost_verified, legs_of, total_cost
 from bridge.replay.columns import utc_from_ms
 
 
 def document(found: Found, now: datetime) -> dict[str, Any]:
     """Return everything that was found."""
-    legs = legs_of(found.entries, found.id)
+    accounts = accounts_of(found)
+    own, places = accounts.own, accounts.other_places
+    legs = legs_of(own.entries, found.id)
     since_ms, until_ms = found.read.since_ms, found.read.until_ms
     return {
         "id": found.id,
         "prefix": found.prefix,
-        "kind": kind_of(found.entries, legs),
+        "kind": kind_of(own.entries, legs),
+        "account": accounts.account,
+        "other_accounts": accounts.other_accounts,
         "looked_since": None if since_ms is None else utc_from_ms(since_ms),
         "looked_until": None if until_ms is None else utc_from_ms(until_ms),
         "callbacks": len(found.entries),
@@ -28,12 +33,14 @@ def document(found: Found, now: datetime) -> dict[str, Any]:
         "not_followed": found.not_followed,
         "missing_topics": found.missing_topics,
         "dead_letters_left_out": found.letters_left_out,
+        "callbacks_of_other_accounts": len(accounts.others),
         "total_cost": total_cost(legs),
+        "total_cost_is_verified": is_cost_verified(legs),
         "legs": [_leg(leg) for leg in legs if leg.is_of_call],
         "legs_of_other_calls": [_leg(leg) for leg in legs if not leg.is_of_call],
-        "timeline": [_entry(entry) for entry in found.entries],
-        "gaps": gaps_of(found, legs, now),
-        "duplicates": duplicates_of(found.entries),
+        "timeline": [_entry(entry, is_other=entry.place in places) for entry in found.entries],
+        "gaps": gaps_of(own, legs, now),
+        "duplicates": duplicates_of(own.entries),
     }
 
 
@@ -73,7 +80,8 @@ def zone_of(entry: Entry) -> ZoneInfo | None:
 
 
 def _leg(leg: Leg) -> dict[str, Any]:
-    return {"id": leg.id, "role": leg.role, "callbacks": len(leg.entries), **leg.fields}
+    about = {"id": leg.id, "role": leg.role, "callbacks": len(leg.entries)}
+    return {**about, **leg.fields, "not_verified": sorted(leg.not_verified)}
 
 
 def _dead_letter(entry: Entry) -> dict[str, Any] | None:
@@ -84,7 +92,7 @@ def _dead_letter(entry: Entry) -> dict[str, Any] | None:
     return {name: entry.letter.summary[name] for name in names}
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: Entry, *, is_other: bool) -> dict[str, Any]:
     value = entry.callback.value
     received_at, received_local = received(entry)
     happened_at, happened_local = happened(entry)
@@ -98,6 +106,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "path_type": None if entry.event else entry.header_type or None,
         "key": entry.key,
         "source": value["source"],
+        "account": entry.account,
+        "is_of_other_account": is_other,
         "verification": value["verification"],
         "request": {"method": value["method"], "url": value["url_verified"]},
         "reply": value["reply"],

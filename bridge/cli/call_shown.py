@@ -1,6 +1,6 @@
 """A call laid out for a person: its legs, its time line, what is missing and what came twice."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -12,26 +12,29 @@ from bridge.cli.layout import below, row_text
 from bridge.cli.showing import facts, terminal
 from bridge.escapes import visible
 from bridge.replay.call import CALLBACKS_MAX, Entry, Found, Json
+from bridge.replay.call_accounts import Accounts, accounts_of
 from bridge.replay.call_gaps import Duplicate, Gap, duplicates_of, gaps_of
-from bridge.replay.call_legs import Leg, legs_of, total_cost
+from bridge.replay.call_legs import Leg, is_cost_verified, legs_of, total_cost
 from bridge.replay.columns import utc_from_ms
 
 
 def show_found(found: Found, now: datetime) -> None:
     """Print everything that was found."""
     console = terminal()
-    legs = legs_of(found.entries, found.id)
-    gaps = gaps_of(found, legs, now)
-    duplicates = duplicates_of(found.entries)
+    accounts = accounts_of(found)
+    own = accounts.own
+    legs = legs_of(own.entries, found.id)
+    gaps = gaps_of(own, legs, now)
+    duplicates = duplicates_of(own.entries)
     repeated = {place for one in duplicates for place in one.places[1:]}
-    console.print(facts(_head(found, legs)))
+    console.print(facts(_head(accounts, legs)))
     for leg in legs:
         role = f"{leg.role} leg" if leg.is_of_call else "leg of another call"
         title = Text.assemble("\n", (role, "bold"), " ", (visible(leg.id), "cyan"))
         console.print(title, facts(_leg(leg)), sep="\n")
     lines = [
         Text(),
-        *timeline(console, found.entries, repeated),
+        *timeline(console, found.entries, repeated, accounts.other_places),
         Text(),
         *_gap_lines(console, gaps),
         *_duplicate_lines(console, duplicates),
@@ -41,7 +44,8 @@ def show_found(found: Found, now: datetime) -> None:
         console.print(line, soft_wrap=True)  # laid out already
 
 
-def _head(found: Found, legs: Sequence[Leg]) -> list[tuple[str, str]]:
+def _head(accounts: Accounts, legs: Sequence[Leg]) -> list[tuple[str, str]]:
+    found = accounts.own
     first, last = (
         entry.callback.raw.received_at for entry in (found.entries[0], found.entries[-1])
     )
@@ -53,17 +57,26 @@ def _head(found: Found, legs: Sequence[Leg]) -> list[tuple[str, str]]:
         lines.append(("found by", f"{found.prefix}; no other id {when} begins so"))
     lines += [
         ("account", value["source"].removeprefix("/plivo/accounts/")),
+        *[("not of the call", one) for one in _others(accounts)],
         ("zone", value["zone"] or "not known"),
         ("callbacks", f"{len(found.entries)}, received {_span(first, last)}"),
     ]
     lines += _message(found.entries)
     cost = total_cost(legs)
     if cost is not None:
-        lines.append(("cost", f"{cost}, in the account's currency"))
+        doubt = "" if is_cost_verified(legs) else "; no callback that says so is verified"
+        lines.append(("cost", f"{cost}, in the account's currency{doubt}"))
     others = [one for one in found.followed if one not in {leg.id for leg in legs}]
     if others:
         lines.append(("also looked for", ", ".join(others)))
     return lines
+
+
+def _others(accounts: Accounts) -> Iterator[str]:
+    """Yield how many callbacks each other account sent about the id."""
+    for account in accounts.other_accounts:
+        count = sum(one.account == account for one in accounts.others)
+        yield f"{count} of account {account}: in the time line, and nowhere else"
 
 
 def _message(entries: Sequence[Entry]) -> list[tuple[str, str]]:
@@ -93,6 +106,8 @@ def _leg(leg: Leg) -> list[tuple[str, str]]:
         lines.append(("state", str(said["call_status"])))
     if "stir" in said:
         lines.append(("stir", _stir(said["stir"])))
+    if leg.not_verified:
+        lines.append(("not verified", ", ".join(sorted(leg.not_verified))))
     return lines
 
 

@@ -4,10 +4,11 @@
    cut, least of all the type.
 2. The day stands above the rows, in UTC and in the account's zone, and again where another one begins.
    A time in a row has its day only where that is another one.
-3. Below a row stands the reply that Plivo was given, whole, and why a callback became a dead letter.
+3. A callback of another account (see ``call_accounts``) has that account beside its type.
+4. Below a row stands the reply that Plivo was given, whole, and why a callback became a dead letter.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -38,9 +39,14 @@ _TELLING: Final = (
 )
 
 
-def timeline(console: Console, entries: Sequence[Entry], repeated: set[str]) -> Iterator[Text]:
-    """Yield the lines of the time line: rules 1 to 3. ``repeated`` are places of what came before."""
-    rows = [_row(entry, repeated) for entry in entries]
+def timeline(
+    console: Console, entries: Sequence[Entry], repeated: set[str], others: Collection[str] = ()
+) -> Iterator[Text]:
+    """Yield the lines of the time line: rules 1 to 4.
+
+    ``repeated`` are places of what came before, ``others`` those of callbacks of other accounts.
+    """
+    rows = [_row(entry, repeated, is_other=entry.place in others) for entry in entries]
     head = [Text(name) for name in _HEAD]
     widths = widths_of([head, *rows])
     yield _styled(row_text(console, head, widths), "bold")
@@ -50,20 +56,27 @@ def timeline(console: Console, entries: Sequence[Entry], repeated: set[str]) -> 
             days = today
             yield Text(visible(days), style="bold")
         is_again = entry.replay_id is not None or entry.place in repeated
-        yield _styled(row_text(console, row, widths), "dim" if is_again else "")
+        style = "yellow" if entry.place in others else "dim" if is_again else ""
+        yield _styled(row_text(console, row, widths), style)
         for text in _below(entry):
             yield below(console, text)
 
 
-def _row(entry: Entry, repeated: set[str]) -> list[Text]:
+def _row(entry: Entry, repeated: set[str], *, is_other: bool) -> list[Text]:
     instant = entry.callback.raw.received_at
     zone = zone_of(entry)
     there = instant.astimezone(zone) if zone else None
     what = _what(entry)
+    whose = f"(of account {entry.account})" if is_other else ""
     cells = [
         (instant.time().isoformat("milliseconds"), "bold"),
         (entry.type or entry.header_type or "unknown type", "cyan"),
-        (" ".join(filter(None, [what if _is_short(what) else "", _again(entry, repeated)])), ""),
+        (
+            " ".join(
+                filter(None, [what if _is_short(what) else "", whose, _again(entry, repeated)])
+            ),
+            "",
+        ),
         (there.isoformat("T", "milliseconds").partition("T")[2] if there else "-", ""),
         (_happened(entry), ""),
         (entry.key[:SHORT], ""),
@@ -80,7 +93,7 @@ def _again(entry: Entry, repeated: set[str]) -> str:
 
 
 def _below(entry: Entry) -> Iterable[Text]:
-    """Yield what stands below a row: rule 3."""
+    """Yield what stands below a row: rule 4."""
     what = _what(entry)
     if not _is_short(what):
         yield Text(visible(what))

@@ -14,7 +14,9 @@
    MultiPartyCall is followed: callbacks of a conference are keyed by the calls in it, its recordings by
    a name that others may have too, and no callback that is keyed by a call names a MultiPartyCall. Who
    asks for a MultiPartyCall's own id finds its callbacks, and the calls they name.
-6. Dead letters are looked for beside the journal (see ``call_letters``). An event that was made of one
+6. Ids are followed only from callbacks of the call's own account (see ``call_accounts``): what another
+   account sent about the id leads nowhere.
+7. Dead letters are looked for beside the journal (see ``call_letters``). An event that was made of one
    later, by running it again, is read like any other.
 """
 
@@ -63,7 +65,7 @@ class Entry:
     ``key`` is its record's. ``event_from`` says whether the event was read or derived: rule 3.
     ``fault`` is why today's code makes none. ``replay_id`` is whose copy the record is, if it is one.
     ``derived_as`` is the event today's code makes. ``header_type`` is the type in the record's headers:
-    without an event, that of the path the callback came on. ``letter`` is its dead letter: rule 6.
+    without an event, that of the path the callback came on. ``letter`` is its dead letter: rule 7.
     """
 
     topic: str
@@ -89,6 +91,19 @@ class Entry:
     def named(self) -> EventName | None:
         """Return the event the journal names: the bridge makes one at most."""
         return next(iter(self.callback.value["events"]), None)
+
+    @property
+    def account(self) -> str | None:
+        """Return the account it is of, without a subaccount; None if it names none.
+
+        A subaccount's calls are its main account's too: they are billed together.
+        """
+        return self.callback.verdict.account
+
+    @property
+    def is_verified(self) -> bool:
+        """Say whether its signature held."""
+        return self.callback.value["verification"]["verdict"] == "verified"
 
     @property
     def is_dead(self) -> bool:
@@ -156,7 +171,8 @@ async def find(
         if number == 0 and not found.entries and not dead:
             await _take(_naming(identity, within, keyed, sources, deriver), found, deriver)
         entries = [*found.entries, *dead.values()]
-        new = [one for one in _linked(entries) if one not in known]
+        own, _ = by_account(_in_order(entries), identity)
+        new = [one for one in _linked(own) if one not in known]
         asked = new[: IDS_MAX - len(known)] if number + 1 < ROUNDS_MAX else []
         found.not_followed = new[len(asked) :]
         known.update(asked)
@@ -224,6 +240,22 @@ async def _take_letters(
                 dead.setdefault(callback_key(entry.callback.value), found)
             if len(dead) == CALLBACKS_MAX:
                 return
+
+
+def by_account(entries: Sequence[Entry], identity: str) -> tuple[list[Entry], list[Entry]]:
+    """Return the callbacks of the call's account, and those of others: see ``call_accounts``."""
+    owner = account_of(entries, identity)
+    own = [one for one in entries if one.account in {None, owner}]
+    return own, [one for one in entries if one.account not in {None, owner}]
+
+
+def account_of(entries: Sequence[Entry], identity: str) -> str | None:
+    """Return the account that an id is of, None if no callback names one."""
+    named = [one for one in entries if one.account is not None]
+    about = [one for one in named if identity in _ids_of(one)] or named
+    return next(
+        (one.account for one in about if one.is_verified), about[0].account if about else None
+    )
 
 
 def _ids_of(entry: Entry) -> set[str]:
@@ -309,7 +341,7 @@ def _in_order(entries: Iterable[Entry]) -> list[Entry]:
 
 
 async def _add_events(found: Found, keyed: Keyed, readable: Collection[str]) -> None:
-    """Put the events that were published beside their callbacks: rules 3 and 6."""
+    """Put the events that were published beside their callbacks: rules 3 and 7."""
     keys: dict[str, set[bytes]] = {}
     missing: set[_EventKey] = set()
     for entry in found.entries:

@@ -2,7 +2,8 @@
 
 1. A callback speaks of the leg it is keyed by. Those of a ``<Dial>`` speak of the leg that was dialled,
    which may have callbacks of its own besides: what they say is kept under its id.
-2. Of a leg's callbacks the latest that says anything of a field is believed. Null says nothing.
+2. Of a leg's callbacks the latest that says anything of a field is believed. Null says nothing. What a
+   verified callback says goes before what others say.
 3. The first leg is the one the others lead back to, which ``data.correlation.call`` names.
 4. Legs are of one call where a callback names both as call, leg, other leg or parent. Those that only
    met in a MultiPartyCall are of calls of their own, and so is what they cost.
@@ -54,13 +55,26 @@ _OF_DIALLED: Final = {
 
 @dataclass(slots=True)
 class Leg:
-    """One leg: what its callbacks say of it, and which they are."""
+    """One leg: what its callbacks say of it, and which they are.
+
+    ``not_verified`` are the fields of which only callbacks say anything whose signature did not hold.
+    """
 
     id: str
     role: str
     is_of_call: bool
     fields: Json = field(default_factory=dict[str, Any])
     entries: list[Entry] = field(default_factory=list[Entry])
+    not_verified: set[str] = field(default_factory=set[str])
+
+    def say(self, said: Mapping[str, Any], entry: Entry) -> None:
+        """Note what a callback says: rule 2."""
+        for name, value in said.items():
+            is_known = name in self.fields and name not in self.not_verified
+            if value is None or (is_known and not entry.is_verified):
+                continue
+            self.fields[name] = value
+            (self.not_verified.discard if entry.is_verified else self.not_verified.add)(name)
 
     def of_type(self, *names: str) -> list[Entry]:
         """Return its callbacks of these types."""
@@ -92,8 +106,7 @@ def legs_of(entries: Sequence[Entry], identity: str) -> list[Leg]:
                 first = first or correlation.get("call")
             if entry not in leg.entries:
                 leg.entries.append(entry)
-            said = {ours: entry.data.get(name) for name, ours in names.items()}
-            leg.fields |= {name: value for name, value in said.items() if value is not None}
+            leg.say({ours: entry.data.get(name) for name, ours in names.items()}, entry)
             if names is _OF_DIALLED:
                 leg.role = "dialled"
     if first in found:
@@ -129,11 +142,21 @@ def _spoken_of(
         yield other, _OF_DIALLED
 
 
-def total_cost(legs: Iterable[Leg]) -> str | None:
-    """Return what the legs of the call cost in all, in the account's currency; None if none says."""
+def total_cost(legs: Sequence[Leg]) -> str | None:
+    """Return what the legs of the call cost in all, in the account's currency; None if none says.
+
+    What is not verified counts only where nothing of the call is: see ``is_cost_verified``.
+    """
     costs = [
         Decimal(leg.fields["total_cost"])
         for leg in legs
-        if leg.is_of_call and "total_cost" in leg.fields
+        if leg.is_of_call
+        and "total_cost" in leg.fields
+        and ("total_cost" not in leg.not_verified or not is_cost_verified(legs))
     ]
     return f"{sum(costs, Decimal()):f}" if costs else None
+
+
+def is_cost_verified(legs: Iterable[Leg]) -> bool:
+    """Say whether any callback of the call is verified: then its cost is of those alone."""
+    return any(entry.is_verified for leg in legs if leg.is_of_call for entry in leg.entries)

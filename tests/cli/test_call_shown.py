@@ -30,6 +30,7 @@ from tests.replay.stories import (
     report,
     steps,
 )
+from tests.replay.strangers import COSTLY, OTHER, sent
 
 DOCUMENT = b"<Response>\n  <Speak>Thank you for calling. Please hold the line.</Speak>\n</Response>"
 
@@ -255,3 +256,22 @@ def test_nothing_in_a_callback_is_taken_for_markup(capsys: pytest.CaptureFixture
     said = shown(capsys, steps((odd, 70)))
     assert "[red]Normal[/] Hangup" in said
     assert "[bold]sip:a@b" in said
+
+
+def test_callbacks_of_another_account_are_marked_and_counted_apart(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = shown(capsys, entries(taken(RING, at(2)), taken(HANGUP, at(70)), sent(COSTLY, 71)))
+    assert f"not of the call  1 of account {OTHER}: in the time line, and nowhere else" in said
+    assert f"(of account {OTHER})" in said
+    assert "callbacks        2, received" in said
+    assert "0.01000, in the account's currency" in said
+    assert "is verified" not in said
+    assert "999" not in said
+
+
+def test_what_is_not_verified_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    found = [sent(step, after_s, signs=False) for step, after_s in ((RING, 2), (HANGUP, 70))]
+    said = shown(capsys, entries(*found))
+    assert "in the account's currency; no callback that says so is verified" in said
+    assert "not verified" in said
