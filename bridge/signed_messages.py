@@ -11,7 +11,8 @@
    is accepted. The query is signed, but not claimed: for a GET, ``url`` and ``query`` mean that all of
    the content is covered, and a consumer must not take one for the other.
 5. A body that cannot be read makes no event. If the signature holds without it, it becomes a dead
-   letter, and is marked as not covered.
+   letter, and is marked as not covered. Such a message is loose too: a captured request without a body
+   would otherwise make any number of dead letters.
 6. The scheme of Plivo's agent SDKs (rule 7 of ``bridge.signature``) covers query and body of a POST
    whose URL has no query: no message of the other schemes has that shape. It covers only the URL of
    any other request, because its message can be cut into URL and parameters in several ways, and a
@@ -71,7 +72,7 @@ def bodies(method: str, parameters: Parameters, *, url_alone: bool) -> Iterator[
         if url_alone:
             yield Body(None, COVERS_URL, loose=True)
     elif parameters.body_fault is not None:
-        yield Body(None, COVERS_NO_BODY)
+        yield Body(None, COVERS_NO_BODY, loose=True)
 
 
 def v3_messages(

@@ -6,9 +6,11 @@
    A header may list several signatures (tokens being rotated); any match counts.
 3. V2 has no timestamp and does not cover the parameters, so a captured pair of headers would fit any
    forged body. The same holds for a V3 message that does not cover the whole body (rule 3 of
-   ``bridge.signed_messages``). So such a message is accepted with one content only, and again with the
-   same content (a retry). What a V3 signature covers whole is remembered too: after it, its message
-   is not accepted with another content.
+   ``bridge.signed_messages``). Even a message that covers the whole body can be cut into parameters in
+   several ways (rule 5 of ``bridge.signature``). So every message that was accepted is remembered with
+   its content, and is accepted again with the same content (a retry) but with no other. The type and
+   the encoding of a body belong to its content. A form may come again in another order or with other
+   escapes, because a sender may encode it again.
 4. V1 alone is refused: it has no nonce at all.
 5. Comparison takes the same time wherever two signatures differ.
 6. A verdict stored with a callback can be recalled when its token is long gone, unchecked. That is no
@@ -17,6 +19,10 @@
 7. A V3 signature is checked against several messages (``bridge.signed_messages``). A stranger must not
    make that expensive: beyond the first message, no more than ``EXTRA_BYTES_MAX`` are hashed.
 8. The scheme of Plivo's agent SDKs is checked last, and only if the operator accepts it.
+9. V2 signs URL and nonce without anything between them. A V2 nonce is digits (Plivo's are), and no
+   path that V2 is accepted on ends in one, so the end of the path cannot become part of the nonce.
+10. Plivo sends V2 headers beside those of V3. When V3 has verified a request, its V2 pair is remembered
+   with the same content. So whoever removes the V3 headers cannot use the pair for another content.
 """
 
 import hashlib
@@ -32,7 +38,7 @@ from bridge import raw as wire
 from bridge import signature
 from bridge.callbacks.model import Verification
 from bridge.origins import equal_origins
-from bridge.parameters import Parameters
+from bridge.parameters import Pair, Parameters
 from bridge.raw import RawCallback
 from bridge.signed_messages import (
     COVERS_ALL,
@@ -75,7 +81,7 @@ SIGNATURES_MAX: Final = 16
 # Some milliseconds of hashing (rule 7). An HMAC of a short message costs as much as this many bytes.
 EXTRA_BYTES_MAX: Final = 2_097_152
 _HMAC_BYTES: Final = 1_024
-# Fewer than V2's: what covers everything is safe by itself, and this is most of the traffic.
+# Fewer than V2's: who re-cuts such a message can only move its characters (rule 5 of bridge.signature).
 WHOLE_MAX: Final = 20_000
 
 
@@ -175,8 +181,8 @@ class Keyring:
 class NonceGuard:
     """Remembers with which content each signed message came (rule 3), the newest ``nonces_max``.
 
-    A message ends in its nonce. It is remembered whole, because where the nonce begins is not signed.
-    It lives as long as the process: a restart, or another replica, starts with an empty memory.
+    The whole message is remembered and not its nonce, because where the nonce begins is not signed.
+    The memory lasts as long as the process: a restarted one, or another replica, begins with none.
     """
 
     def __init__(self, nonces_max: int = 100_000) -> None:
@@ -241,9 +247,24 @@ def _is_listed(expected: bytes, given: tuple[bytes, ...]) -> bool:
     return any([hmac.compare_digest(expected, one) for one in given])  # noqa: C419 (rule 5)
 
 
-def content_of(raw: RawCallback) -> bytes:
-    """Return what a message that covers less may be accepted with once: rule 3."""
-    return f"{raw.method} {raw.target}\n".encode("utf-8", "surrogateescape") + raw.body
+def content_of(raw: RawCallback, parameters: Parameters) -> bytes:
+    """Return the content of a callback, with which its signed message is remembered: rule 3."""
+    parts = [raw.method, raw.path, _canonical(parameters.query)]
+    body = b""
+    if raw.body and raw.method != "GET":
+        parts += [raw.header("content-type") or "", raw.header("content-encoding") or ""]
+        if parameters.body_fault is None and parameters.json is None:
+            parts.append(_canonical(parameters.body))
+        else:
+            body = raw.body
+    lengths = ",".join([str(len(part)) for part in parts])
+    return f"{lengths}\n{''.join(parts)}".encode("utf-8", "surrogateescape") + body
+
+
+def _canonical(pairs: Iterable[Pair]) -> str:
+    """Return a text that no other pairs have. Only the values of one name keep their order."""
+    ordered = sorted(pairs, key=lambda pair: pair[0])
+    return "".join([f"{len(key)}:{key}{len(value)}:{value}" for key, value in ordered])
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,9 +311,11 @@ class Verifier:
             found = _matching(keys, message.bytes, given.plainly if message.agentstack else given)
             if found is None:
                 continue
-            if not self._admits(raw, message):
+            content = content_of(raw, parameters)
+            if not self._admits(message, content):
                 return self.unverified(raw, parameters, Fault.NONCE_REUSED)
             key, is_ma = found
+            self._use_up_v2(raw, message.origin, key, content)
             scheme = Scheme.V3_MA if is_ma else Scheme.V3
             if message.agentstack:
                 scheme = Scheme.V3_AGENTSTACK
@@ -316,15 +339,24 @@ class Verifier:
                 return
             yield message
 
-    def _admits(self, raw: RawCallback, message: Message) -> bool:
-        """Return whether the callback may be accepted by a message that holds: rule 3."""
-        content = content_of(raw)
-        if not message.loose:
-            self.whole.remember(message.bytes, content)
-            return True
-        if self.whole.knows_another(message.bytes, content):
-            return False
-        return self.nonces.admits(message.bytes, content)
+    def _admits(self, message: Message, content: bytes) -> bool:
+        """Return whether a message that holds may be accepted with this content: rule 3."""
+        if message.loose:
+            return not self.whole.knows_another(message.bytes, content) and self.nonces.admits(
+                message.bytes, content
+            )
+        return self.whole.admits(message.bytes, content)
+
+    def _use_up_v2(self, raw: RawCallback, origin: str, key: Key, content: bytes) -> None:
+        """Remember the V2 pair of a request that V3 has verified: rule 10."""
+        nonce = raw.header(wire.NONCE_V2)
+        if not nonce or not self.accept_v2:
+            return
+        message = signature.v2_message(origin + raw.path, nonce)
+        names = (wire.SIGNATURE_V2, wire.SIGNATURE_MA_V2)
+        given = tuple(one for name in names for one in signatures_of(raw.header(name)))
+        if _is_listed(signature.signature(key.token, message).encode(), given):
+            self.nonces.remember(message, content)
 
     def _verify_v2(
         self, raw: RawCallback, parameters: Parameters, given: _Given
@@ -334,6 +366,8 @@ class Verifier:
         nonce = raw.header(wire.NONCE_V2)
         if not nonce:
             return self.unverified(raw, parameters, Fault.NO_NONCE)
+        if not is_v2_nonce(nonce, raw.path):
+            return self.unverified(raw, parameters, Fault.BAD_NONCE)
         keys = tuple(self.keyring.candidates(claimed_account(parameters)))
         for origin in equal_origins(raw.public_origin):
             signed = signature.v2_message(origin + raw.path, nonce)
@@ -341,11 +375,16 @@ class Verifier:
             if found is None:
                 continue
             message = Message(signed, origin, COVERS_V2, loose=True)
-            if not self.nonces.admits(signed, content_of(raw)):
+            if not self.nonces.admits(signed, content_of(raw, parameters)):
                 return self.unverified(raw, parameters, Fault.NONCE_REUSED)
             key, is_ma = found
             return _verified(raw, parameters, key, Scheme.V2_MA if is_ma else Scheme.V2, message)
         return self.unverified(raw, parameters, Fault.WRONG_SIGNATURE)
+
+
+def is_v2_nonce(nonce: str, path: str) -> bool:
+    """Return whether a V2 nonce can be told from the end of the path in front of it: rule 9."""
+    return nonce.isascii() and nonce.isdigit() and not path[-1:].isdigit()
 
 
 def _matching(keys: Sequence[Key], message: bytes, given: _Given) -> tuple[Key, bool] | None:

@@ -65,6 +65,9 @@ VERDICTS: list[tuple[list[Header], Scheme | Fault]] = [
     ([V2, V3_NONCE], Fault.NO_NONCE),
     ([wrong(V2), V2_NONCE], Fault.WRONG_SIGNATURE),
     ([V2, (wire.NONCE_V2, "1")], Fault.WRONG_SIGNATURE),
+    ([V2, (wire.NONCE_V2, "1a")], Fault.BAD_NONCE),
+    ([V2, (wire.NONCE_V2, "\u0661")], Fault.BAD_NONCE),
+    ([V2, V2_NONCE, V2_NONCE], Fault.BAD_NONCE),
     # V3 decides wherever it is present; a good V2 beside it does not help.
     ([V1, V2, V2_MA, V2_NONCE, V3, V3_MA, V3_NONCE], Scheme.V3),
     ([V2, V2_NONCE, wrong(V3), V3_NONCE], Fault.WRONG_SIGNATURE),
