@@ -13,12 +13,25 @@ way, so a signature is checked against every common spelling.
    verified if they arrive, and a genuine callback normally costs one check.
 4. The path is compared byte for byte. It is no part of this file, except as the prefix that a public
    URL may have.
+5. A ``Host`` is used only if it is a host and a port. If it could hold ``/`` and ``?``, the beginning of
+   any signed text could be passed off as the host of another request.
+6. A host is a name of letters, digits, ``-``, ``.`` and ``_``, an IPv4 address, or an IPv6 address in
+   brackets. RFC 3986 (section 3.2.2) also allows percent-encoding and ``!$&'()*+,;=``. No host of the
+   Internet has them (RFC 1123, section 2.1), and a comma would separate two hosts.
+7. A list of allowed hosts is compared by rule 1. An entry without a port allows the default port only.
 """
 
 import re
+from collections.abc import Iterable
+from ipaddress import IPv6Address
 from typing import Final
 
 DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
+
+_HOST_CHARACTERS_MAX: Final = 253  # RFC 1035, section 2.3.4
+_PORT_MAX: Final = 65_535
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
+_PORT: Final = re.compile(r":[0-9]{0,5}", re.ASCII)
 
 _AUTHORITY: Final = re.compile(r"(?P<host>.*?)(?P<port>:[0-9]{0,5})?", re.DOTALL)
 
@@ -34,6 +47,44 @@ def split_origin(origin: str) -> tuple[str, str, str, str]:
     scheme, _, rest = origin.partition("://")
     authority, slash, prefix = rest.partition("/")
     return scheme, *split_authority(authority), slash + prefix
+
+
+def is_authority(text: str) -> bool:
+    """Return whether ``text`` is a host with or without a port: rule 6."""
+    if text.startswith("["):
+        address, bracket, port = text[1:].partition("]")
+        return bool(bracket) and _is_ipv6(address) and _is_port(port)
+    host, colon, port = text.partition(":")
+    is_host = len(host) <= _HOST_CHARACTERS_MAX and _NAME.fullmatch(host) is not None
+    return is_host and host.strip(".") != "" and _is_port(colon + port)
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return IPv6Address(text).scope_id is None
+    except ValueError:
+        return False
+
+
+def _is_port(text: str) -> bool:
+    """Return whether ``text`` is nothing, or a colon and a port."""
+    return not text or (
+        _PORT.fullmatch(text) is not None and int(text.removeprefix(":") or 0) <= _PORT_MAX
+    )
+
+
+def is_allowed(origin: str, hosts: Iterable[str]) -> bool:
+    """Return whether the host of ``origin`` is one of ``hosts``: rule 7."""
+    scheme, _, authority = origin.partition("://")
+    asked = _comparable(scheme, authority)
+    return any(_comparable(scheme, host) == asked for host in hosts)
+
+
+def _comparable(scheme: str, authority: str) -> tuple[str, str]:
+    """Return host and port as they are compared: rule 1."""
+    host, port = split_authority(authority)
+    is_default = port in {":", DEFAULT_PORTS.get(scheme)}
+    return host.lower().removesuffix("."), "" if is_default else port
 
 
 def equal_origins(origin: str) -> tuple[str, ...]:

@@ -48,6 +48,12 @@ class RefusalCause(StrEnum):
     URL_TOO_LONG = "url-too-long"
     TOO_MANY_PARAMETERS = "too-many-parameters"
 
+    INVALID_HOST = "invalid-host"
+    """``Host``, or the forwarded host of a trusted proxy, is no host with a port."""
+
+    HOST_NOT_ALLOWED = "host-not-allowed"
+    """It called a host that is not one of BRIDGE_ALLOWED_HOSTS."""
+
     @property
     def is_anybodys(self) -> bool:
         """Say whether a stranger can bring it about, whose callbacks are not verified."""

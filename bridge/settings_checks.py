@@ -54,6 +54,13 @@ def lacking(settings: Settings, need: Need, name: Name) -> Iterator[Fault]:
             f"say {name('verification')}=report (publish, marked unverified) or off (check nothing)"
         )
         yield Fault(("accounts", "verification"), line)
+    if settings.verification == "enforce" and not (settings.public_url or settings.allowed_hosts):
+        line = (
+            f"{name('public_url')} is not set, so a callback that Plivo signed for any other server of "
+            "the account would be accepted. Set it to the URL that Plivo calls, or set "
+            f"{name('allowed_hosts')} to the hosts that Plivo calls this bridge by"
+        )
+        yield Fault(("public_url", "allowed_hosts"), line)
     if settings.spool.enabled and settings.spool.directory is None:
         line = (
             f"{name('spool.directory')} is not set: a directory on a local disk that outlives the "

@@ -22,6 +22,7 @@ from bridge.account_settings import Account
 from bridge.kafka_settings import PREFIX, KafkaSettings, TopicSettings
 from bridge.limit_settings import LimitSettings
 from bridge.log_settings import LogSettings
+from bridge.origins import is_authority
 from bridge.spool_settings import SpoolSettings
 
 GROUPS: Final[Mapping[str, type[BaseModel]]] = {
@@ -52,6 +53,18 @@ def _network(value: str) -> str:
 
 Network = Annotated[str, AfterValidator(_network)]
 Networks = Annotated[list[Network], NoDecode, BeforeValidator(_split)]
+
+
+def _authority(value: str) -> str:
+    if not is_authority(value):
+        message = "must be a host, or a host and a port, without https:// and without a path"
+        raise ValueError(message)
+    return value
+
+
+Hosts = Annotated[
+    list[Annotated[str, AfterValidator(_authority)]], NoDecode, BeforeValidator(_split)
+]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
@@ -87,6 +100,12 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
         default=[],
         description="Addresses or networks, comma-separated, whose `X-Forwarded-*` headers say how "
         "Plivo called us. Not needed with BRIDGE_PUBLIC_URL.",
+    )
+    allowed_hosts: Hosts = Field(
+        default=[],
+        description="Hosts that Plivo calls this bridge by, comma-separated, each with its port unless "
+        "that is the default. A callback for another host is answered 421. Needed with "
+        "BRIDGE_VERIFICATION=enforce, unless BRIDGE_PUBLIC_URL is set.",
     )
     verification: Literal["enforce", "report", "off"] = Field(
         default="enforce",

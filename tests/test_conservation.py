@@ -75,6 +75,7 @@ async def run_through(
         "serve",
         accounts=orjson.dumps(ACCOUNTS).decode(),
         host="127.0.0.1",
+        allowed_hosts=f"127.0.0.1:{port}",
         port=str(port),
         management_port=str(management_port),
         kafka_bootstrap_servers=kafka.address,

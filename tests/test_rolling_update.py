@@ -59,6 +59,7 @@ class Pod:
             "serve",
             accounts=orjson.dumps(ACCOUNTS).decode(),
             host="127.0.0.1",
+            allowed_hosts=f"127.0.0.1:{self.port}",
             port=str(self.port),
             management_port=str(self.management_port),
             kafka_bootstrap_servers=self.kafka.address,

@@ -40,6 +40,7 @@ OTHER_ACCOUNT = {
 
 KAFKA = {"bootstrap_servers": "a:9092"}
 SPOOL = {"directory": "/var/spool/bridge"}
+URL = "https://hooks.example.com"
 
 # Files that stand for another setting, and are refused beside it.
 FILES = ["accounts_file", "kafka.sasl_password_file", "kafka.sasl_oauth_client_secret_file"]
@@ -50,6 +51,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "accounts": ([ACCOUNT], [OTHER_ACCOUNT]),
     "public_url": ("https://hooks.example.com/plivo-eu", "http://localhost:8080"),
     "trusted_proxies": (["10.0.0.0/8", "2001:db8::/32"], ["127.0.0.1/32"]),
+    "allowed_hosts": (["a.example.com", "[2001:db8::1]:8443"], ["b.example.com"]),
     "verification": ("report", "off"),
     "accept_v2": (False, True),
     "accept_agentstack_v3": (True, False),
@@ -121,7 +123,7 @@ def variable(name: str) -> str:
 
 
 def env_text(name: str, value: Any) -> str:
-    if name in {"trusted_proxies", "context_parameters"}:
+    if name in {"trusted_proxies", "allowed_hosts", "context_parameters"}:
         return ", ".join(value)
     return value if isinstance(value, str) else json.dumps(value)
 
@@ -237,8 +239,8 @@ def test_secrets_are_in_no_text_made_of_settings(monkeypatch: pytest.MonkeyPatch
     assert "-secret" not in everything
 
 
-def test_the_defaults_are_enough_but_for_kafka_the_spool_and_the_accounts() -> None:
-    settings = load(kafka=KAFKA, spool=SPOOL, accounts=[ACCOUNT])
+def test_the_defaults_are_enough_but_for_kafka_the_spool_the_accounts_and_the_url() -> None:
+    settings = load(kafka=KAFKA, spool=SPOOL, accounts=[ACCOUNT], public_url=URL)
     assert for_serving(settings) is settings
     assert (settings.verification, settings.kafka.idempotence) == ("enforce", True)
 
@@ -266,7 +268,17 @@ def test_without_enforcing_no_token_is_needed(policy: str) -> None:
 
 def test_a_subaccounts_token_is_enough_to_enforce() -> None:
     account = {**ACCOUNT, "auth_tokens": []}
-    assert for_serving(load(kafka=KAFKA, spool=SPOOL, accounts=[account]))
+    assert for_serving(load(kafka=KAFKA, spool=SPOOL, accounts=[account], public_url=URL))
+
+
+@pytest.mark.parametrize("more", [{}, {"trusted_proxies": ["10.0.0.0/8"]}])
+def test_enforcing_for_any_host_is_refused_and_says_why(more: dict[str, Any]) -> None:
+    given = {"kafka": KAFKA, "spool": SPOOL, "accounts": [ACCOUNT], **more}
+    with pytest.raises(SettingsRefused, match=r"^BRIDGE_PUBLIC_URL is not set.*BRIDGE_ALLOWED_HO"):
+        for_serving(load(**given))
+    assert for_serving(load(**given, allowed_hosts=["a.example.com"]))
+    assert for_serving(load(**given, public_url=URL))
+    assert for_serving(load(**given, verification="report"))
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,9 @@ REFUSED: list[tuple[dict[str, str], list[str]]] = [
      ["BRIDGE_PUBLIC_URL: must have neither query nor fragment; write https://host[/prefix]"]),
     ({"BRIDGE_PUBLIC_URL": "https://a.example\n"},
      ["BRIDGE_PUBLIC_URL: has white space in it; remove it"]),
+    ({"BRIDGE_ALLOWED_HOSTS": "https://a.example"},
+     [("BRIDGE_ALLOWED_HOSTS[0]: must be a host, or a host and a port, without https:// and without "
+      "a path")]),
     ({"BRIDGE_TRUSTED_PROXIES": "10.0.0.0/8, nonsense"},
      [("BRIDGE_TRUSTED_PROXIES[1]: is no IP address and no network such as 10.0.0.0/8 "
       "(it is 'nonsense')")]),
@@ -383,7 +386,11 @@ def test_files_for_kafka_are_read_before_kafka_is_asked(
 
 
 def test_serving_without_a_place_for_the_spool_is_refused_and_says_what_else_there_is() -> None:
-    given = {"kafka": {"bootstrap_servers": "a:9092"}, "accounts": [ACCOUNT]}
+    given = {
+        "kafka": {"bootstrap_servers": "a:9092"},
+        "accounts": [ACCOUNT],
+        "public_url": "https://hooks.example.com",
+    }
     with pytest.raises(SettingsRefused) as refused:
         for_serving(load(None, **given))
     text = str(refused.value)

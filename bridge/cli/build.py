@@ -126,7 +126,7 @@ def warn(settings: Settings, answers: Replies) -> None:
             element=doubt.finding.element,
             meaning=doubt.finding.meaning,
         )
-    if settings.public_url is None and not settings.trusted_proxies:
+    if settings.public_url is None and not (settings.trusted_proxies or settings.allowed_hosts):
         log.warning(
             "public_url_not_configured",
             meaning="signatures are checked against the URL as received; behind a proxy none holds",
@@ -189,7 +189,9 @@ def application(
             in_flight_bytes_max=settings.in_flight_bytes_max,
         ),
         publicity=Publicity(
-            settings.public_url, tuple(ip_network(one) for one in settings.trusted_proxies)
+            settings.public_url,
+            tuple(ip_network(one) for one in settings.trusted_proxies),
+            tuple(settings.allowed_hosts),
         ),
         metrics=metrics,
         ends=ends,

@@ -44,6 +44,10 @@ _REFUSALS: Final[dict[HTTPStatus, tuple[str, str]]] = {
     HTTPStatus.FORBIDDEN: ("not-verified", "No signature of a known account holds."),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("body-too-large", "The body is longer than is taken."),
     HTTPStatus.REQUEST_URI_TOO_LONG: ("url-too-long", "Path and query are longer than is taken."),
+    HTTPStatus.MISDIRECTED_REQUEST: (
+        "host-not-allowed",
+        "The host that was called is none of `BRIDGE_ALLOWED_HOSTS`.",
+    ),
     HTTPStatus.TOO_MANY_REQUESTS: (
         "overloaded",
         "Too much is under way. Send the callback again later.",

@@ -1,7 +1,7 @@
 """The Starlette application: a route per callback type, and one that recognises them all."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -132,7 +132,7 @@ class Endpoint:
         except Refused as refused:
             if refused.status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
                 self._metrics.count("cut_off_total", "oversize")
-            self._refused(scope, refused.cause)
+            self._refused(scope, refused.cause, fields=refused.fields)
             document = problem(refused.status, refused.cause, refused.detail)
             answer = Answer(refused.status, document, CONTENT_TYPE)
         except ClientGone:
@@ -147,9 +147,14 @@ class Endpoint:
         await send_answer(send, answer)
 
     def _refused(
-        self, scope: Scope, cause: RefusalCause, fault: BaseException | None = None
+        self,
+        scope: Scope,
+        cause: RefusalCause,
+        fault: BaseException | None = None,
+        *,
+        fields: Mapping[str, str] | None = None,
     ) -> None:
-        self._ends.refused(self._label, scope["method"], cause, fault=fault)
+        self._ends.refused(self._label, scope["method"], cause, told=fields or {}, fault=fault)
 
 
 class _UnknownPaths:

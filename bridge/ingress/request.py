@@ -1,6 +1,6 @@
 """From an ASGI scope to a RawCallback, with every limit on the way."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from starlette.types import Receive, Scope
 
+from bridge.origins import is_allowed, is_authority
 from bridge.outcome import RefusalCause
 from bridge.parameters import parameter_count
 from bridge.raw import KEPT_HEADERS, Header, RawCallback
@@ -18,15 +19,27 @@ _SCHEMES: Final = frozenset({"http", "https"})
 # Where an ASGI scope's ``state`` says that we ended the connection, and why.
 CUT_OFF: Final = "cut_off"
 
+_NO_FIELDS: Final[Mapping[str, str]] = {}
+
 
 class Refused(Exception):
-    """A limit was hit; ``status`` and ``cause`` say which."""
+    """The request is not accepted; ``status`` and ``cause`` say why.
 
-    def __init__(self, status: HTTPStatus, cause: RefusalCause, detail: str) -> None:
+    ``fields`` are for the log alone.
+    """
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        cause: RefusalCause,
+        detail: str,
+        fields: Mapping[str, str] = _NO_FIELDS,
+    ) -> None:
         super().__init__(cause)
         self.status = status
         self.cause = cause
         self.detail = detail
+        self.fields = fields
 
 
 class ClientGone(Exception):
@@ -46,10 +59,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Publicity:
-    """How to know the URL Plivo called: said outright, or by proxies that are trusted."""
+    """How to know the URL Plivo called: configured, or by ``Host`` and proxies that are trusted.
+
+    Without ``public_url``, a host that is none of ``allowed_hosts`` is refused. If there are none, any
+    host is allowed.
+    """
 
     public_url: str | None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    allowed_hosts: tuple[str, ...] = ()
 
     def trusts(self, address: str) -> bool:
         """Say whether forwarded headers from ``address`` are to be believed."""
@@ -93,10 +111,23 @@ def _last(value: str | None) -> str | None:
 def _public_origin(
     headers: Sequence[Header], origin: str, remote: str, publicity: Publicity
 ) -> str:
+    """Return the origin that Plivo called; raises Refused for a host that is none, or not allowed."""
     if publicity.public_url is not None:
         return publicity.public_url
-    if not publicity.trusted_proxies or not publicity.trusts(remote):
-        return origin
+    if publicity.trusted_proxies and publicity.trusts(remote):
+        origin = _forwarded_origin(headers, origin)
+    if publicity.allowed_hosts and not is_allowed(origin, publicity.allowed_hosts):
+        raise Refused(
+            HTTPStatus.MISDIRECTED_REQUEST,
+            RefusalCause.HOST_NOT_ALLOWED,
+            "This host is not one that callbacks are accepted for.",
+            {"host": origin.partition("://")[2]},
+        )
+    return origin
+
+
+def _forwarded_origin(headers: Sequence[Header], origin: str) -> str:
+    """Return the origin as a trusted proxy names it."""
     named = dict(headers)
     scheme, _, host = origin.partition("://")
     # A scheme has no case (RFC 3986, section 3.1), and URLs are written with a small one. A value that
@@ -104,7 +135,18 @@ def _public_origin(
     forwarded = (_last(named.get("x-forwarded-proto")) or "").lower()
     scheme = forwarded if forwarded in _SCHEMES else scheme
     host = _last(named.get("x-forwarded-host")) or host
+    _check_authority(host)
     return f"{scheme}://{host}"
+
+
+def _check_authority(host: str) -> None:
+    """Raise Refused if ``host`` is no host with a port (rules 5 and 6 of ``bridge.origins``)."""
+    if not is_authority(host):
+        raise Refused(
+            HTTPStatus.BAD_REQUEST,
+            RefusalCause.INVALID_HOST,
+            "The host that was called is no host name or address with a port.",
+        )
 
 
 def read_request(
@@ -129,6 +171,7 @@ def read_request(
             headers.append((name, value))
             if name == "host":
                 host = value
+    _check_authority(host)
     query = query_string.decode("ascii")  # the server refuses what is not
     if parameter_count(query, body, dict(headers).get("content-type")) > limits.parameters_max:
         raise Refused(

@@ -26,6 +26,10 @@ ACCOUNTS = f'[{{"auth_id": "MAXXXXXXXXXXXXXXXXXX", "auth_tokens": ["{TOKEN}"], "
 # What has another form than the setting it becomes, or is only there with another value.
 OTHER: dict[str, tuple[list[str], str]] = {
     "trustedProxies": (["trustedProxies={10.0.0.0/8,192.0.2.1}"], "10.0.0.0/8,192.0.2.1"),
+    "allowedHosts": (
+        ["allowedHosts={a.example.com,b.example.com:8443}"],
+        "a.example.com,b.example.com:8443",
+    ),
     "contextParameters": (["contextParameters={tenant,campaign}"], "tenant,campaign"),
     "publicUrl": (["publicUrl=https://other.example.com"], "https://other.example.com"),
     "topicPrefix": (["topicPrefix=test."], "test."),

@@ -139,6 +139,7 @@ def test_a_document_that_plivo_executes_in_part_is_warned_of_once(tmp_path: Path
         ({}, ["public_url_not_configured", "reply_not_configured"]),
         ({"public_url": "https://a.example"}, ["reply_not_configured"]),
         ({"trusted_proxies": "10.0.0.1"}, ["reply_not_configured"]),
+        ({"allowed_hosts": "a.example"}, ["reply_not_configured"]),
         (
             {"verification": "off", "public_url": "https://a.example"},
             ["reply_not_configured", "verification_not_enforced"],

@@ -185,6 +185,7 @@ def bridge(kafka: Kafka, prefix: str) -> Generator[tuple[Cluster, str]]:
         "kafka_ack_timeout_s": "30",
         "kafka_control_ack_timeout_s": "30",
         "host": "127.0.0.1",
+        "allowed_hosts": f"127.0.0.1:{port}",
         "port": str(port),
         "management_port": str(management_port),
     }

@@ -29,9 +29,11 @@ def client() -> Iterator[httpx.Client]:
 
 
 def serving(kafka: str, **more: str) -> dict[str, str]:
-    ports = {"port": str(free_port()), "management_port": str(free_port())}
+    port = str(free_port())
+    ports = {"port": port, "management_port": str(free_port())}
     given = {
         "host": "127.0.0.1",
+        "allowed_hosts": f"127.0.0.1:{port}",
         "kafka_bootstrap_servers": kafka,
         "accounts": json.dumps(ACCOUNTS),
         "spool_enabled": "false",
@@ -68,7 +70,7 @@ def test_ctrl_c_is_an_orderly_end_too(nobody: str) -> None:
 
 
 def test_it_warns_of_what_will_surprise_later(nobody: str) -> None:
-    given = serving(nobody, verification="report")
+    given = serving(nobody, verification="report", allowed_hosts="")
     with started("serve", **given) as bridge:
         bridge.says("bridge_started")
         warned = {line["event"]: line for line in map(orjson.loads, bridge.err)}

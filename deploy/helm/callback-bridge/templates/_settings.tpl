@@ -68,6 +68,7 @@ BRIDGE_MANAGEMENT_PORT: "9090"
 BRIDGE_PUBLIC_URL: {{ .publicUrl | quote }}
 {{- end }}
 BRIDGE_TRUSTED_PROXIES: {{ join "," .trustedProxies | quote }}
+BRIDGE_ALLOWED_HOSTS: {{ join "," .allowedHosts | quote }}
 BRIDGE_VERIFICATION: {{ .verification | quote }}
 BRIDGE_ACCEPT_V2: {{ .acceptV2 | quote }}
 BRIDGE_ACCEPT_AGENTSTACK_V3: {{ .acceptAgentstackV3 | quote }}
