@@ -85,7 +85,7 @@ REFUSED: list[tuple[dict[str, str], list[str]]] = [
      ["BRIDGE_PUBLIC_URL: has white space in it; remove it"]),
     ({"BRIDGE_ALLOWED_HOSTS": "https://a.example"},
      [("BRIDGE_ALLOWED_HOSTS[0]: must be a host, or a host and a port, without https:// and without "
-      "a path")]),
+      "a path (it is 'https://a.example')")]),
     ({"BRIDGE_TRUSTED_PROXIES": "10.0.0.0/8, nonsense"},
      [("BRIDGE_TRUSTED_PROXIES[1]: is no IP address and no network such as 10.0.0.0/8 "
       "(it is 'nonsense')")]),
@@ -301,6 +301,11 @@ def test_all_faults_of_all_kinds_are_reported_at_once(
             "record could be acknowledged: lower the one or raise the other"
         ),
         "BRIDGE_KAFKA_BOOTSTRAP_SERVERS is not set: host:port of a broker, or several with commas",
+        (
+            "BRIDGE_PUBLIC_URL is not set, so a callback that Plivo signed for any other server of the "
+            "account would be accepted. Set it to the URL that Plivo calls, or set "
+            "BRIDGE_ALLOWED_HOSTS to the hosts that Plivo calls this bridge by"
+        ),
         (
             "BRIDGE_SPOOL_DIRECTORY is not set: a directory on a local disk that outlives the process. "
             "Or say BRIDGE_SPOOL_ENABLED=false, and callbacks are lost while Kafka is away"
