@@ -11,8 +11,14 @@
 4. The key of a letter and of its journal record is the call it is about, wherever that is known, so
    that they stand with the other records of that call; otherwise it is the callback's id.
 5. Stages and reasons are stable codes. What they mean stands here, once.
+6. The id of a verified callback that no event can be made of comes from what its signature covers, so
+   that one captured signature has one id, whatever content type is written beside it. If the signature
+   covers the content, that is the message without the nonce: Plivo's retry has the id of the first. If
+   it covers less (V2, or a JSON body in another reading), that is the path and the nonce, which no
+   other request of Plivo's shares. An unverified callback is identified by all its parameters.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final
@@ -29,9 +35,12 @@ from bridge.event import (
     journal_value,
 )
 from bridge.identity import identity_of
+from bridge.parameters import Parameters
 from bridge.parse import NoEventReason
+from bridge.raw import NONCE_V2, NONCE_V3
 from bridge.record import Record, RecordHeader, json_value
-from bridge.verify import Unverified, Verified
+from bridge.signature import form_text, v3_message_over
+from bridge.verify import Scheme, Unverified, Verified
 
 STAGE: Final = "dlq_stage"
 REASON: Final = "dlq_reason"
@@ -92,6 +101,28 @@ def meaning(stage: str, reason: str) -> str:
     return next((text for *codes, text in meanings() if codes == [stage, reason]), "")
 
 
+def dead_letter_id(verdict: Verified | Unverified) -> str:
+    """Return the 32 hex digits that name a callback no event can be made of: rule 6."""
+    raw, parameters = verdict.raw, verdict.parameters
+    if isinstance(verdict, Unverified):
+        return callback_id(verdict.account, raw.path, parameters)
+    if verdict.covers_content:
+        return covered_id(verdict.account, raw.path, parameters)
+    is_v2 = verdict.scheme in {Scheme.V2, Scheme.V2_MA}
+    nonce = raw.header(NONCE_V2 if is_v2 else NONCE_V3) or ""
+    return _digest(verdict.account, "nonce", f"{raw.path} {nonce}".encode())
+
+
+def covered_id(account: str, path: str, parameters: Parameters) -> str:
+    """Return the id of a callback whose signature covers ``path`` and ``parameters``: rule 6."""
+    text = form_text(parameters.body) if parameters.body else None
+    return _digest(account, "content", v3_message_over(path, parameters.query, text, nonce=""))
+
+
+def _digest(account: str, what: str, signed: bytes) -> str:
+    return hashlib.blake2b(f"{account}\n{what}\n".encode() + signed, digest_size=16).hexdigest()
+
+
 def to_dead_letter(
     verdict: Verified | Unverified,
     reason: NoEventReason,
@@ -104,7 +135,7 @@ def to_dead_letter(
 
     ``route`` is the type of the path it came on, if it has one.
     """
-    identity = callback_id(verdict.account, verdict.raw.path, verdict.parameters)
+    identity = dead_letter_id(verdict)
     key = identity_of(verdict.raw, verdict.parameters) or identity
     journal = Record(
         topic=naming.topic_prefix + JOURNAL_TOPIC,

@@ -237,6 +237,8 @@ class Intake:
             )
             return Taken(Outcome.REFUSED, ACKNOWLEDGEMENT)
         self._metrics.count("dead_letters_total", dead.stage, dead.reason)
+        if self._came_before(dead.id):
+            self._metrics.count("repeated_total", dead.label)
         self._ends.note(
             dead.label,
             dead.raw.method,
@@ -247,17 +249,22 @@ class Intake:
         )
         return Taken(Outcome.DEAD_LETTERED, reply, dead.id)
 
+    def _came_before(self, identity: str) -> bool:
+        """Return whether a callback of this id came lately, and remember it."""
+        known = identity in self._recent
+        self._recent[identity] = None
+        if len(self._recent) > _RECENT_MAX:
+            self._recent.popitem(last=False)
+        return known
+
     def _noticed(self, made: _Made, route: CallbackType | None) -> None:
         """Count what an operator should look at."""
         callback = made.callback
         name = callback.type.name
-        if made.event.id in self._recent:
+        if self._came_before(made.event.id):
             self._metrics.count("repeated_total", name)
         else:
             self._count_complaint(callback)
-        self._recent[made.event.id] = None
-        if len(self._recent) > _RECENT_MAX:
-            self._recent.popitem(last=False)
         if callback.undeclared:
             self._metrics.count("undeclared_total", name, by=len(callback.undeclared))
             self._name_once(name, callback.undeclared)

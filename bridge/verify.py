@@ -42,6 +42,7 @@ from bridge.parameters import Pair, Parameters
 from bridge.raw import RawCallback
 from bridge.signed_messages import (
     COVERS_ALL,
+    COVERS_NO_BODY,
     COVERS_URL,
     Message,
     agentstack_messages,
@@ -128,6 +129,11 @@ class Verified:
     key_id: str
     covers: tuple[str, ...]
     recalled: bool = False
+
+    @property
+    def covers_content(self) -> bool:
+        """Return whether the signature covers all that the callback says."""
+        return "body" in self.covers or (self.raw.method == "GET" and self.covers == COVERS_NO_BODY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx
 import orjson
 
+from bridge.dead_letter import covered_id
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
 from bridge.dev.emulator.call import Call, Parameters, Step, answered_call
 from bridge.dev.emulator.sign import signed_headers
@@ -97,7 +98,7 @@ def without_event(step: Step, body: str, content_type: str) -> Sending:
         outcome=Outcome.DEAD_LETTERED,
         status=200,
         topic=DEAD_LETTER_TOPIC,
-        identity=callback_id(AUTH_ID, step.path, parameters),
+        identity=covered_id(AUTH_ID, step.path, parameters),
     )
 
 

@@ -16,6 +16,7 @@ from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+from bridge.dead_letter import covered_id
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
 from bridge.dev.emulator.call import Call, Step, answered_call
 from bridge.dev.emulator.sign import signed_headers
@@ -150,7 +151,7 @@ def _signed(step: Step, chance: Random, *, topic: str, key: str) -> Callback:
         headers["content-type"] = FORM
     parameters = decode(form if method == "GET" else "", body.encode(), FORM, None)
     if topic == DEAD_LETTER_TOPIC:
-        identity = callback_id(AUTH_ID, step.path, parameters)
+        identity = covered_id(AUTH_ID, step.path, parameters)
     else:
         nonce = headers[NONCE_V3] if _name(step) in _REPEATING else ""
         identity = callback_id(AUTH_ID, f"com.plivo.{_name(step)}.v1", parameters, nonce)
