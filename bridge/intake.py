@@ -18,7 +18,7 @@ from bridge.event import Event, GivenReply, Naming, to_event, to_journal
 from bridge.metrics import Metrics
 from bridge.near_miss import NearMiss, plain_url
 from bridge.outcome import Outcome, RefusalCause
-from bridge.parameters import parameters_of
+from bridge.parameters import Parameters, parameters_of
 from bridge.parse import Callback, NoEvent, NoEventReason, Parser
 from bridge.publish import RecordRefused
 from bridge.raw import RawCallback
@@ -134,7 +134,7 @@ class Intake:
 
     async def take(self, raw: RawCallback, route: CallbackType | None) -> Taken:
         """Return how the callback ended; ``route`` is its path's type, None on the shared path."""
-        verdict = self._verdict(raw)
+        verdict = self._verdict(raw, route)
         label = route.name if route else "shared"
         if isinstance(verdict, Unverified) and self._policy == "enforce":
             told = {"fault": verdict.fault.value, **_shown(self._rejections.note(verdict), raw)}
@@ -181,20 +181,32 @@ class Intake:
             # Plivo will not send it again, so a fault of ours must not cost the callback.
             raise NoEvent(NoEventReason.BRIDGE_FAULT) from error
 
-    def _verdict(self, raw: RawCallback) -> Verified | Unverified:
+    def _verdict(self, raw: RawCallback, route: CallbackType | None) -> Verified | Unverified:
         parameters = parameters_of(raw)
         if self._policy == "off":
             verdict: Verified | Unverified = self._verifier.unverified(
                 raw, parameters, Fault.NOT_CHECKED
             )
         else:
-            verdict = self._verifier.verify(raw, parameters)
+            verdict = self._verifier.verify(
+                raw, parameters, may_be_voice=lambda: self._may_be_voice(parameters, route)
+            )
         if isinstance(verdict, Verified):
             scheme, key_id = verdict.scheme, verdict.key_id
             self._metrics.count("verifications_total", scheme, "verified", key_id)
         else:
             self._metrics.count("verifications_total", "", verdict.fault, "")
         return verdict
+
+    def _may_be_voice(self, parameters: Parameters, route: CallbackType | None) -> bool:
+        """Return whether a callback is one of voice by path or parameters, or of no known type.
+
+        V2 covers the path but not the parameters. On the path of another product no voice callback was
+        signed, and what is of no known type is taken for one of that product. On the shared path,
+        what is of no known type may be of any product.
+        """
+        kind = self._parser.kind_of(parameters, route)
+        return kind is None or "voice" in {kind.product, route.product if route else ""}
 
     def _with_letter(self, records: Sequence[Record], error: RecordRefused) -> list[Record]:
         """Return what is left to keep, with a dead letter in the place of what Kafka does not take."""

@@ -34,7 +34,7 @@ from bridge.origins import DEFAULT_PORTS, equal_origins, split_authority, split_
 from bridge.parameters import Pair, Parameters
 from bridge.raw import RawCallback
 from bridge.signed_messages import agentstack_messages, bodies
-from bridge.verify import SIGNATURES_MAX, Key, Verifier, claimed_account, signatures_of
+from bridge.verify import SIGNATURES_MAX, AcceptV2, Key, Verifier, claimed_account, signatures_of
 
 TRIES_MAX: Final = 32
 
@@ -157,7 +157,7 @@ def near_miss(raw: RawCallback, parameters: Parameters, verifier: Verifier) -> N
     if any(raw.header(name) is not None for name in (wire.SIGNATURE_V3, wire.SIGNATURE_MA_V3)):
         return _near_miss_v3(raw, parameters, verifier)
     nonce = raw.header(wire.NONCE_V2)
-    if not nonce or not verifier.accept_v2:
+    if not nonce or verifier.accept_v2 is AcceptV2.NONE:
         return None
     here = _url_of(raw, parameters.query)
     tries = _tries(raw, parameters, verifier, (wire.SIGNATURE_V2, wire.SIGNATURE_MA_V2))

@@ -222,6 +222,20 @@ class Parser:
         context = {name: plivos.pop(name) for name in self._context_names & plivos.keys()}
         return plivos, context
 
+    def kind_of(self, parameters: Parameters, route: CallbackType | None) -> CallbackType | None:
+        """Return the type of a callback as `parse` finds it; None if nothing shows it."""
+        if parameters.body_fault is not None:
+            return route
+        kind = self._recognition(parameters, *self._split(parameters), route).kind
+        return None if kind is self.catalogue.unrecognised else kind
+
+    def _recognition(
+        self, parameters: Parameters, plivos: Lists, context: Lists, route: CallbackType | None
+    ) -> Recognition:
+        is_json = parameters.json is not None
+        written = Authorship(plivos, context, in_body=bool(parameters.body), json=is_json)
+        return recognise(self.catalogue, written, route)
+
     def parse(self, verdict: Verified | Unverified, route: CallbackType | None) -> Callback:
         """Return the callback, read; ``route`` is the type of the path it came on, if it has one.
 
@@ -231,8 +245,7 @@ class Parser:
             raise NoEvent(NoEventReason(verdict.parameters.body_fault))
         plivos, context = self._split(verdict.parameters)
         json = verdict.parameters.json is not None
-        parameters = Authorship(plivos, context, in_body=bool(verdict.parameters.body), json=json)
-        recognition = recognise(self.catalogue, parameters, route)
+        recognition = self._recognition(verdict.parameters, plivos, context, route)
         kind = recognition.kind
         slots = self._slots[kind.name]
         zone = zone_named(verdict.zone) if verdict.zone else None

@@ -65,6 +65,15 @@ def _authority(value: str) -> str:
 Hosts = Annotated[
     list[Annotated[str, AfterValidator(_authority)]], NoDecode, BeforeValidator(_split)
 ]
+# `true` and `false` are read too: they are how such a switch is usually set.
+_V2_CHOICES: Final = {"true": "all", "1": "all", "false": "none", "0": "none"}
+
+
+def _v2_choice(value: object) -> object:
+    return _V2_CHOICES.get(str(value).lower(), value)
+
+
+V2Choice = Annotated[Literal["except_voice", "all", "none"], BeforeValidator(_v2_choice)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
@@ -112,11 +121,12 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
         description="`enforce` rejects what does not verify, `report` publishes it marked as "
         "unverified, `off` checks nothing.",
     )
-    accept_v2: bool = Field(
-        default=True,
-        description="Whether a signature that does not cover the body may verify a callback: V2, "
-        "where there is no V3 (it covers neither query nor body), and V3 over the URL alone of a "
-        "JSON body.",
+    accept_v2: V2Choice = Field(
+        default="except_voice",
+        description="Which callbacks V2 may verify where there is no V3 signature; V2 covers neither "
+        "query nor body. `except_voice`: those of all products but voice, which Plivo signs by V3; on "
+        "the shared path only those of a known type. `all` (or `true`). `none` (or `false`): none, nor "
+        "a JSON body of which V3 covers only the URL.",
     )
     accept_agentstack_v3: bool = Field(
         default=False,

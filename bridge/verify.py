@@ -23,12 +23,15 @@
    path that V2 is accepted on ends in one, so the end of the path cannot become part of the nonce.
 10. Plivo sends V2 headers beside those of V3. When V3 has verified a request, its V2 pair is remembered
    with the same content. So whoever removes the V3 headers cannot use the pair for another content.
+11. V2 may be accepted for all callbacks, for those of all products but voice, or for none. Plivo always
+   signs voice callbacks by V3, so there a missing V3 header was removed by somebody. Whether a callback
+   is one of voice is asked only if its V2 signature holds, because finding that out costs more.
 """
 
 import hashlib
 import hmac
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain
@@ -72,6 +75,14 @@ class Fault(StrEnum):
     V2_NOT_ACCEPTED = "v2_not_accepted"
     NONCE_REUSED = "nonce_reused"
     NOT_CHECKED = "not_checked"
+
+
+class AcceptV2(StrEnum):
+    """Which callbacks V2 may verify: rule 11."""
+
+    ALL = "all"
+    EXCEPT_VOICE = "except_voice"
+    NONE = "none"
 
 
 COVERS_V3: Final = COVERS_ALL
@@ -279,7 +290,7 @@ class Verifier:
 
     keyring: Keyring
     nonces: NonceGuard
-    accept_v2: bool = True
+    accept_v2: AcceptV2 = AcceptV2.ALL
     accept_agentstack: bool = False
     whole: NonceGuard = field(default_factory=lambda: NonceGuard(WHOLE_MAX))
     """The messages that V3 covered whole (rule 3), apart, so that they do not displace V2's."""
@@ -290,8 +301,17 @@ class Verifier:
         zone = self.keyring.zones.get(claimed) if claimed else None
         return Unverified(raw, parameters, claimed if zone else None, zone, fault)
 
-    def verify(self, raw: RawCallback, parameters: Parameters) -> Verified | Unverified:
-        """Return the verdict on one callback: rules 1 to 5."""
+    def verify(
+        self,
+        raw: RawCallback,
+        parameters: Parameters,
+        *,
+        may_be_voice: Callable[[], bool] = lambda: True,
+    ) -> Verified | Unverified:
+        """Return the verdict on one callback: rules 1 to 5.
+
+        ``may_be_voice`` says whether it is, or may be, a callback of voice (rule 11).
+        """
         v3 = raw.header(wire.SIGNATURE_V3)
         v3_ma = raw.header(wire.SIGNATURE_MA_V3)
         if v3 is not None or v3_ma is not None:
@@ -299,7 +319,8 @@ class Verifier:
         v2 = raw.header(wire.SIGNATURE_V2)
         v2_ma = raw.header(wire.SIGNATURE_MA_V2)
         if v2 is not None or v2_ma is not None:
-            return self._verify_v2(raw, parameters, _Given(signatures_of(v2), signatures_of(v2_ma)))
+            given = _Given(signatures_of(v2), signatures_of(v2_ma))
+            return self._verify_v2(raw, parameters, given, may_be_voice)
         only_v1 = raw.header(wire.SIGNATURE_V1) is not None
         return self.unverified(raw, parameters, Fault.V1_ONLY if only_v1 else Fault.NO_SIGNATURE)
 
@@ -334,7 +355,8 @@ class Verifier:
         self, raw: RawCallback, parameters: Parameters, nonce: str, keys: int
     ) -> Iterator[Message]:
         """Yield the messages to check with that many keys, the first and what rule 7 allows more."""
-        messages = v3_messages(raw, parameters, nonce, url_alone=self.accept_v2)
+        url_alone = self.accept_v2 is not AcceptV2.NONE
+        messages = v3_messages(raw, parameters, nonce, url_alone=url_alone)
         if self.accept_agentstack:
             messages = chain(messages, agentstack_messages(raw, parameters, nonce))
         left = EXTRA_BYTES_MAX
@@ -356,7 +378,7 @@ class Verifier:
     def _use_up_v2(self, raw: RawCallback, origin: str, key: Key, content: bytes) -> None:
         """Remember the V2 pair of a request that V3 has verified: rule 10."""
         nonce = raw.header(wire.NONCE_V2)
-        if not nonce or not self.accept_v2:
+        if not nonce or self.accept_v2 is AcceptV2.NONE:
             return
         message = signature.v2_message(origin + raw.path, nonce)
         names = (wire.SIGNATURE_V2, wire.SIGNATURE_MA_V2)
@@ -365,27 +387,40 @@ class Verifier:
             self.nonces.remember(message, content)
 
     def _verify_v2(
-        self, raw: RawCallback, parameters: Parameters, given: _Given
+        self,
+        raw: RawCallback,
+        parameters: Parameters,
+        given: _Given,
+        may_be_voice: Callable[[], bool],
     ) -> Verified | Unverified:
-        if not self.accept_v2:
-            return self.unverified(raw, parameters, Fault.V2_NOT_ACCEPTED)
-        nonce = raw.header(wire.NONCE_V2)
-        if not nonce:
-            return self.unverified(raw, parameters, Fault.NO_NONCE)
-        if not is_v2_nonce(nonce, raw.path):
-            return self.unverified(raw, parameters, Fault.BAD_NONCE)
+        nonce = raw.header(wire.NONCE_V2) or ""
+        fault = self._v2_fault(raw, nonce)
+        if fault is not None:
+            return self.unverified(raw, parameters, fault)
         keys = tuple(self.keyring.candidates(claimed_account(parameters)))
         for origin in equal_origins(raw.public_origin):
             signed = signature.v2_message(origin + raw.path, nonce)
             found = _matching(keys, signed, given)
             if found is None:
                 continue
+            if self.accept_v2 is AcceptV2.EXCEPT_VOICE and may_be_voice():
+                fault = Fault.V2_NOT_ACCEPTED
+                break
             message = Message(signed, origin, COVERS_V2, loose=True)
             if not self.nonces.admits(signed, content_of(raw, parameters)):
-                return self.unverified(raw, parameters, Fault.NONCE_REUSED)
+                fault = Fault.NONCE_REUSED
+                break
             key, is_ma = found
             return _verified(raw, parameters, key, Scheme.V2_MA if is_ma else Scheme.V2, message)
-        return self.unverified(raw, parameters, Fault.WRONG_SIGNATURE)
+        return self.unverified(raw, parameters, fault or Fault.WRONG_SIGNATURE)
+
+    def _v2_fault(self, raw: RawCallback, nonce: str) -> Fault | None:
+        """Return why no V2 signature of this request needs to be looked at."""
+        if self.accept_v2 is AcceptV2.NONE:
+            return Fault.V2_NOT_ACCEPTED
+        if not nonce:
+            return Fault.NO_NONCE
+        return None if is_v2_nonce(nonce, raw.path) else Fault.BAD_NONCE
 
 
 def is_v2_nonce(nonce: str, path: str) -> bool:

@@ -19,6 +19,7 @@ from bridge.parse import Callback, Parser
 from bridge.raw import Header, RawCallback
 from bridge.verify import (
     COVERS_V3,
+    AcceptV2,
     Account,
     Keyring,
     NonceGuard,
@@ -116,7 +117,7 @@ def signed(raw: RawCallback, token: str = TOKEN, nonce: str = NONCE) -> RawCallb
     return with_headers(raw, (wire.SIGNATURE_V3, v3_of(raw, token, nonce)), (wire.NONCE_V3, nonce))
 
 
-def verifier(*accounts: Account, accept_v2: bool = True) -> Verifier:
+def verifier(*accounts: Account, accept_v2: AcceptV2 = AcceptV2.ALL) -> Verifier:
     return Verifier(Keyring(accounts or (ACCOUNT,)), NonceGuard(), accept_v2=accept_v2)
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from bridge import raw as wire
 from bridge.near_miss import NearMiss, Variant, near_miss
 from bridge.raw import Header, RawCallback
-from bridge.verify import Unverified
+from bridge.verify import AcceptV2, Unverified
 from tests.making import (
     AUTH_ID,
     NONCE,
@@ -44,13 +44,13 @@ def arrived(plivos: RawCallback, origin: str, *, scheme: str, **changes: Any) ->
     return replace(with_headers(plivos, *signatures, *more), public_origin=origin, **changes)
 
 
-def near(raw: RawCallback, *, accept_v2: bool = True) -> NearMiss | None:
+def near(raw: RawCallback, *, accept_v2: AcceptV2 = AcceptV2.ALL) -> NearMiss | None:
     by = verifier(accept_v2=accept_v2)
     verdict = verdict_on(raw, by)
     assert isinstance(verdict, Unverified)
     return near_miss(raw, verdict.parameters, by)
 
 
-def found(raw: RawCallback, *, accept_v2: bool = True) -> Variant | None:
+def found(raw: RawCallback, *, accept_v2: AcceptV2 = AcceptV2.ALL) -> Variant | None:
     miss = near(raw, accept_v2=accept_v2)
     return miss.variant if miss else None

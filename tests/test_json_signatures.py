@@ -13,7 +13,16 @@ from bridge import signature
 from bridge.parameters import JSON, Pair, parameters_of
 from bridge.raw import RawCallback
 from bridge.signed_messages import bodies
-from bridge.verify import EXTRA_BYTES_MAX, Account, Fault, Scheme, Unverified, Verified, Verifier
+from bridge.verify import (
+    EXTRA_BYTES_MAX,
+    AcceptV2,
+    Account,
+    Fault,
+    Scheme,
+    Unverified,
+    Verified,
+    Verifier,
+)
 from tests.making import (
     ACCOUNT,
     AUTH_ID,
@@ -98,9 +107,9 @@ def test_a_subaccounts_token_verifies_a_reading_too() -> None:
 
 def test_a_json_body_that_only_the_url_is_signed_of_needs_v2_to_be_accepted() -> None:
     raw = signed_over(json_callback('{"a": "1"}'), f"{BASE}.{NONCE}".encode())
-    assert covered(raw, verifier(accept_v2=False)) is Fault.WRONG_SIGNATURE
+    assert covered(raw, verifier(accept_v2=AcceptV2.NONE)) is Fault.WRONG_SIGNATURE
     listed = signed_over(json_callback('{"a": ["1"]}'), f"{BASE}?a1.{NONCE}".encode())
-    assert covered(listed, verifier(accept_v2=False)) == AS_READ
+    assert covered(listed, verifier(accept_v2=AcceptV2.NONE)) == AS_READ
 
 
 def test_a_form_body_that_only_the_url_is_signed_of_is_refused() -> None:

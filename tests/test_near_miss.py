@@ -9,7 +9,7 @@ from bridge import signature
 from bridge.near_miss import NearMiss, Variant, near_miss
 from bridge.parameters import JSON, parameters_of
 from bridge.raw import Header, RawCallback
-from bridge.verify import Fault, NonceGuard, Unverified, Verified
+from bridge.verify import AcceptV2, Fault, NonceGuard, Unverified, Verified
 from tests.making import (
     NONCE,
     SUB_TOKEN,
@@ -195,7 +195,7 @@ def json_signed(text: str, *, origin: str = "https://a") -> RawCallback:
 def test_a_json_body_is_tried_in_every_reading(
     text: str, origin: str, expected: NearMiss | None
 ) -> None:
-    assert near(json_signed(text, origin=origin), accept_v2=False) == expected
+    assert near(json_signed(text, origin=origin), accept_v2=AcceptV2.NONE) == expected
 
 
 def test_where_the_agent_sdks_scheme_is_accepted_it_is_no_near_miss() -> None:
@@ -274,7 +274,7 @@ def test_without_a_nonce_that_could_be_plivos_nothing_is_tried(nonce: str | None
 def test_where_v2_is_not_accepted_it_has_no_near_miss_either() -> None:
     raw = arrived(called("https://a" + PATH), "http://a", scheme="v2")
     assert found(raw) is Variant.SCHEME
-    assert found(raw, accept_v2=False) is None
+    assert found(raw, accept_v2=AcceptV2.NONE) is None
 
 
 def test_a_body_that_is_no_form_is_not_part_of_what_is_tried() -> None:

@@ -53,7 +53,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "trusted_proxies": (["10.0.0.0/8", "2001:db8::/32"], ["127.0.0.1/32"]),
     "allowed_hosts": (["a.example.com", "[2001:db8::1]:8443"], ["b.example.com"]),
     "verification": ("report", "off"),
-    "accept_v2": (False, True),
+    "accept_v2": ("none", "all"),
     "accept_agentstack_v3": (True, False),
     "topic_prefix": ("prod.eu.", "test."),
     "schema_base_url": ("https://schemas.example.com/", "urn:x:"),

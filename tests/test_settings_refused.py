@@ -61,7 +61,7 @@ REFUSED: list[tuple[dict[str, str], list[str]]] = [
     ({"BRIDGE_SHUTDOWN_TIMEOUT_S": "nan"},
      ["BRIDGE_SHUTDOWN_TIMEOUT_S: should be less than or equal to 300 (it is 'nan')"]),
     ({"BRIDGE_ACCEPT_V2": "perhaps"},
-     ["BRIDGE_ACCEPT_V2: should be a valid boolean, unable to interpret input (it is 'perhaps')"]),
+     ["BRIDGE_ACCEPT_V2: should be 'except_voice', 'all' or 'none' (it is 'perhaps')"]),
     ({"BRIDGE_VERIFICATION": "on"},
      ["BRIDGE_VERIFICATION: should be 'enforce', 'report' or 'off' (it is 'on')"]),
     ({"BRIDGE_LOG_LEVEL": "INFO"},

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from bridge import raw as wire
-from bridge.parameters import FORM, BodyFault
+from bridge.parameters import FORM, BodyFault, parameters_of
 from bridge.raw import Header, RawCallback
-from bridge.verify import Fault, NonceGuard, Scheme, Unverified, Verified, claimed_account
+from bridge.verify import AcceptV2, Fault, NonceGuard, Scheme, Unverified, Verified, claimed_account
 from tests.making import (
     NONCE,
     SUB_ID,
@@ -106,14 +106,41 @@ def test_a_subaccounts_token_satisfies_the_plain_v2_header_alone(
 
 @pytest.mark.parametrize("headers", [[V2, V2_NONCE], [V2_MA, V2_NONCE], [V2]])
 def test_v2_is_refused_where_it_is_not_accepted(headers: list[Header]) -> None:
-    verdict = verdict_on(with_headers(RAW, *headers), verifier(accept_v2=False))
+    verdict = verdict_on(with_headers(RAW, *headers), verifier(accept_v2=AcceptV2.NONE))
     assert isinstance(verdict, Unverified)
     assert verdict.fault is Fault.V2_NOT_ACCEPTED
 
 
+@pytest.mark.parametrize("is_voice", [True, False])
+def test_v2_may_be_accepted_for_all_products_but_voice(*, is_voice: bool) -> None:
+    raw = with_headers(RAW, V2, V2_NONCE)
+    by = verifier(accept_v2=AcceptV2.EXCEPT_VOICE)
+    verdict = by.verify(raw, parameters_of(raw), may_be_voice=lambda: is_voice)
+    assert isinstance(verdict, Unverified if is_voice else Verified)
+    # Whoever says nothing of it has not looked.
+    assert isinstance(verdict_on(raw, by), Unverified)
+
+
+def test_a_callback_that_v2_may_not_verify_uses_up_no_nonce() -> None:
+    by = verifier(accept_v2=AcceptV2.EXCEPT_VOICE)
+    voice, other = by_v2("", "CallUUID=forged"), by_v2("", "MessageUUID=x&Status=sent")
+    assert isinstance(by.verify(voice, parameters_of(voice), may_be_voice=lambda: True), Unverified)
+    assert isinstance(by.verify(other, parameters_of(other), may_be_voice=lambda: False), Verified)
+
+
+@pytest.mark.parametrize(
+    "raw", [with_headers(RAW, wrong(V2), V2_NONCE), with_headers(RAW, V3, V3_NONCE)]
+)
+def test_the_type_of_a_callback_is_asked_only_if_a_v2_signature_holds(raw: RawCallback) -> None:
+    def fail() -> bool:
+        raise AssertionError
+
+    verifier(accept_v2=AcceptV2.EXCEPT_VOICE).verify(raw, parameters_of(raw), may_be_voice=fail)
+
+
 def test_v3_is_accepted_where_v2_is_not() -> None:
     raw = with_headers(RAW, V2, V2_NONCE, V3, V3_NONCE)
-    assert isinstance(verdict_on(raw, verifier(accept_v2=False)), Verified)
+    assert isinstance(verdict_on(raw, verifier(accept_v2=AcceptV2.NONE)), Verified)
 
 
 def by_v2(query: str, form: str, *, method: str = "POST") -> RawCallback:

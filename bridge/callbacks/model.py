@@ -202,6 +202,11 @@ class CallbackType:
         return "/plivo/" + self.name.replace(".", "/")
 
     @property
+    def product(self) -> str:
+        """Return Plivo's product that sends it: ``voice``, ``messaging``, ..."""
+        return self.name.partition(".")[0]
+
+    @property
     def has_path(self) -> bool:
         """Say whether the type has a route of its own."""
         return self.name != UNRECOGNISED

@@ -27,7 +27,7 @@ from bridge.publish.connection import Connection, OAuth, Secret, Tls
 from bridge.reply.document import BadDocument, Replies
 from bridge.sampling import LOOKS_PER_MINUTE_MAX, Rejections
 from bridge.settings import Settings
-from bridge.verify import Account, Keyring, NonceGuard, Subaccount, Verifier
+from bridge.verify import AcceptV2, Account, Keyring, NonceGuard, Subaccount, Verifier
 
 log = structlog.get_logger()
 
@@ -146,7 +146,7 @@ def application(
     verifier = Verifier(
         keyring or Keyring(accounts(settings.accounts)),
         NonceGuard(),
-        accept_v2=settings.accept_v2,
+        accept_v2=AcceptV2(settings.accept_v2),
         accept_agentstack=settings.accept_agentstack_v3,
     )
     names = naming(settings)

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from bridge.replay.journal import Journalled
 from bridge.verify import (
+    AcceptV2,
     Account,
     Keyring,
     NonceGuard,
@@ -59,7 +60,7 @@ class Keys:
         keyring = self._keyrings.get(said.key_id)
         if keyring is None:
             return Recheck(Checked.KEY_UNKNOWN, said.key_id)
-        by = Verifier(keyring, NonceGuard(), accept_v2=True, accept_agentstack=True)
+        by = Verifier(keyring, NonceGuard(), accept_v2=AcceptV2.ALL, accept_agentstack=True)
         found = by.verify(said.raw, said.parameters)
         fault = found.fault if isinstance(found, Unverified) else _contradiction(said, found)
         checked = Checked.HOLDS if fault is None else Checked.DOES_NOT_HOLD
