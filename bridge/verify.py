@@ -6,11 +6,7 @@
    A header may list several signatures (tokens being rotated); any match counts.
 3. V2 has no timestamp and does not cover the parameters, so a captured pair of headers would fit any
    forged body. The same holds for a V3 message that does not cover the whole body (rule 3 of
-   ``bridge.signed_messages``). Even a message that covers the whole body can be cut into parameters in
-   several ways (rule 5 of ``bridge.signature``). So every message that was accepted is remembered with
-   its content, and is accepted again with the same content (a retry) but with no other. The type and
-   the encoding of a body belong to its content. A form may come again in another order or with other
-   escapes, because a sender may encode it again.
+   ``bridge.signed_messages``). So a message is accepted with one content only (``bridge.nonce_guard``).
 4. V1 alone is refused: it has no nonce at all.
 5. Comparison takes the same time wherever two signatures differ.
 6. A verdict stored with a callback can be recalled when its token is long gone, unchecked. That is no
@@ -19,18 +15,20 @@
 7. A V3 signature is checked against several messages (``bridge.signed_messages``). A stranger must not
    make that expensive: beyond the first message, no more than ``EXTRA_BYTES_MAX`` are hashed.
 8. The scheme of Plivo's agent SDKs is checked last, and only if the operator accepts it.
-9. V2 signs URL and nonce without anything between them. A V2 nonce is digits (Plivo's are), and no
-   path that V2 is accepted on ends in one, so the end of the path cannot become part of the nonce.
-10. Plivo sends V2 headers beside those of V3. When V3 has verified a request, its V2 pair is remembered
-   with the same content. So whoever removes the V3 headers cannot use the pair for another content.
-11. V2 may be accepted for all callbacks, for those of all products but voice, or for none. Plivo always
-   signs voice callbacks by V3, so there a missing V3 header was removed by somebody. Whether a callback
+9. V2 signs URL and nonce without anything between them. A V2 nonce is digits (those of the SDKs' test
+   vectors are), and no path that V2 is accepted on ends in one, so the end of the path cannot become
+   part of the nonce.
+10. Plivo sends V2 headers beside those of V3 (captured requests have both). When V3 has verified a
+   request, its V2 pair is remembered with the same content. So whoever removes the V3 headers cannot use
+   the pair for another content.
+11. V2 may be accepted for all callbacks, for those of all products but voice, or for none. For voice
+   Plivo documents V3, and calls V2 deprecated (plivo.com/docs/voice/concepts/signature-validation), so
+   a missing V3 header was probably removed by somebody. Whether a callback
    is one of voice is asked only if its V2 signature holds, because finding that out costs more.
 """
 
 import hashlib
 import hmac
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -40,8 +38,9 @@ from typing import Final
 from bridge import raw as wire
 from bridge import signature
 from bridge.callbacks.model import Verification
+from bridge.nonce_guard import NonceGuard, content_of
 from bridge.origins import equal_origins
-from bridge.parameters import Pair, Parameters
+from bridge.parameters import Parameters
 from bridge.raw import RawCallback
 from bridge.signed_messages import (
     COVERS_ALL,
@@ -195,42 +194,6 @@ class Keyring:
         return sorted(self._all, key=lambda key: key.account != claimed)
 
 
-class NonceGuard:
-    """Remembers with which content each signed message came (rule 3), the newest ``nonces_max``.
-
-    The whole message is remembered and not its nonce, because where the nonce begins is not signed.
-    The memory lasts as long as the process: a restarted one, or another replica, begins with none.
-    """
-
-    def __init__(self, nonces_max: int = 100_000) -> None:
-        self._nonces_max = nonces_max
-        self._seen: OrderedDict[bytes, bytes] = OrderedDict()
-
-    def admits(self, message: bytes, content: bytes) -> bool:
-        """Return False when ``message`` came before with other content; remember it otherwise."""
-        if self.knows_another(message, content):
-            return False
-        self.remember(message, content)
-        return True
-
-    def knows_another(self, message: bytes, content: bytes) -> bool:
-        """Return True when ``message`` came before with other content."""
-        known = self._seen.get(_digest(message))
-        return known is not None and known != _digest(content)
-
-    def remember(self, message: bytes, content: bytes) -> None:
-        """Remember the content of ``message``, whatever it came with before."""
-        digest = _digest(message)
-        self._seen[digest] = _digest(content)
-        self._seen.move_to_end(digest)
-        if len(self._seen) > self._nonces_max:
-            self._seen.popitem(last=False)
-
-
-def _digest(text: bytes) -> bytes:
-    return hashlib.blake2b(text, digest_size=16).digest()
-
-
 def claimed_account(parameters: Parameters) -> str | None:
     """Return the account the callback says it is of (``ParentAuthID``), unchecked."""
     for key, value in parameters.pairs:
@@ -262,26 +225,6 @@ def signatures_of(header: str | None) -> tuple[bytes, ...]:
 
 def _is_listed(expected: bytes, given: tuple[bytes, ...]) -> bool:
     return any([hmac.compare_digest(expected, one) for one in given])  # noqa: C419 (rule 5)
-
-
-def content_of(raw: RawCallback, parameters: Parameters) -> bytes:
-    """Return the content of a callback, with which its signed message is remembered: rule 3."""
-    parts = [raw.method, raw.path, _canonical(parameters.query)]
-    body = b""
-    if raw.body and raw.method != "GET":
-        parts += [raw.header("content-type") or "", raw.header("content-encoding") or ""]
-        if parameters.body_fault is None and parameters.json is None:
-            parts.append(_canonical(parameters.body))
-        else:
-            body = raw.body
-    lengths = ",".join([str(len(part)) for part in parts])
-    return f"{lengths}\n{''.join(parts)}".encode("utf-8", "surrogateescape") + body
-
-
-def _canonical(pairs: Iterable[Pair]) -> str:
-    """Return a text that no other pairs have. Only the values of one name keep their order."""
-    ordered = sorted(pairs, key=lambda pair: pair[0])
-    return "".join([f"{len(key)}:{key}{len(value)}:{value}" for key, value in ordered])
 
 
 @dataclass(frozen=True, slots=True)

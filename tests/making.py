@@ -14,6 +14,7 @@ from bridge import signature
 from bridge.callbacks.model import CallbackType
 from bridge.catalogue import Catalogue
 from bridge.event import Event, Naming, to_event
+from bridge.nonce_guard import NonceGuard
 from bridge.parameters import FORM, Pair, form_pairs, parameters_of
 from bridge.parse import Callback, Parser
 from bridge.raw import Header, RawCallback
@@ -22,7 +23,6 @@ from bridge.verify import (
     AcceptV2,
     Account,
     Keyring,
-    NonceGuard,
     Scheme,
     Subaccount,
     Unverified,

@@ -7,9 +7,10 @@ import pytest
 from bridge import raw as wire
 from bridge import signature
 from bridge.near_miss import NearMiss, Variant, near_miss
+from bridge.nonce_guard import NonceGuard
 from bridge.parameters import JSON, parameters_of
 from bridge.raw import Header, RawCallback
-from bridge.verify import AcceptV2, Fault, NonceGuard, Unverified, Verified
+from bridge.verify import AcceptV2, Fault, Unverified, Verified
 from tests.making import (
     NONCE,
     SUB_TOKEN,

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from bridge import raw as wire
+from bridge.nonce_guard import NonceGuard
 from bridge.parameters import FORM, BodyFault, parameters_of
 from bridge.raw import Header, RawCallback
-from bridge.verify import AcceptV2, Fault, NonceGuard, Scheme, Unverified, Verified, claimed_account
+from bridge.verify import AcceptV2, Fault, Scheme, Unverified, Verified, claimed_account
 from tests.making import (
     NONCE,
     SUB_ID,

@@ -22,12 +22,13 @@ from bridge.ingress.request import Limits, Publicity
 from bridge.intake import Deadlines, Intake
 from bridge.logs import CallTokens
 from bridge.metrics import Metrics
+from bridge.nonce_guard import NonceGuard
 from bridge.parse import Parser
 from bridge.publish.connection import Connection, OAuth, Secret, Tls
 from bridge.reply.document import BadDocument, Replies
 from bridge.sampling import LOOKS_PER_MINUTE_MAX, Rejections
 from bridge.settings import Settings
-from bridge.verify import AcceptV2, Account, Keyring, NonceGuard, Subaccount, Verifier
+from bridge.verify import AcceptV2, Account, Keyring, Subaccount, Verifier
 
 log = structlog.get_logger()
 

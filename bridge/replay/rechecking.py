@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bridge.nonce_guard import NonceGuard
 from bridge.replay.journal import Journalled
 from bridge.verify import (
     AcceptV2,
     Account,
     Keyring,
-    NonceGuard,
     Subaccount,
     Unverified,
     Verified,
