@@ -18,6 +18,7 @@ import orjson
 import structlog
 
 from bridge.escapes import visible, visible_json
+from bridge.log_lines import LineQueue
 
 Format = Literal["json", "console"]
 Level = Literal["debug", "info", "warning", "error"]
@@ -70,10 +71,7 @@ class _Forward(logging.Handler):
 
 
 class _Lines:
-    """Writes lines where logs go, for as long as that takes them.
-
-    A pipe nobody reads, a full disk: what was logged is lost then, and never the callback it tells of.
-    """
+    """Writes each line at once, and waits until it is written: for commands, and for tests."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -85,6 +83,24 @@ class _Lines:
             self._out.flush()
 
     debug = info = warning = error = critical = msg
+
+
+class _QueuedLines:
+    """Hands lines to a queue, and waits for nothing."""
+
+    def __init__(self, queue: LineQueue) -> None:
+        self._queue = queue
+
+    def msg(self, line: str) -> None:
+        """Queue a line."""
+        self._queue.put(line)
+
+    def warning(self, line: str) -> None:
+        """Queue a line that is to be written at once."""
+        self._queue.put(line, at_once=True)
+
+    debug = info = msg
+    error = critical = warning
 
 
 def where(error: BaseException) -> str:
@@ -139,19 +155,56 @@ def set_level(level: Level) -> None:
 def configure(log_format: Format, level: Level, stream: TextIO | None = None) -> None:
     """Send every log line of the process to ``stream`` (standard error) in ``log_format``."""
     out = stream or sys.stderr
+    _configure(_processors(log_format, colours=_colours(log_format, out)), _Lines(out), level)
+
+
+def configure_queued(log_format: Format, level: Level) -> LineQueue:
+    """Send every log line of the process to standard error, and wait for none to be written.
+
+    The caller closes the queue at the end of the process.
+    """
+    # None where standard error was closed before the process began: its number may be a socket's now.
+    out: TextIO | None = sys.stderr
+    processors = _processors(log_format, colours=_colours(log_format, out))
+
+    def lost_line(count: int) -> str:
+        line: Any = {"event": "log_lines_lost", "lines": count}
+        for process in processors:
+            line = process(None, "warning", line)
+        return str(line)
+
+    if out is not None:
+        with contextlib.suppress(OSError):
+            out.flush()
+    queue = LineQueue(None if out is None else out.fileno(), lost_line=lost_line)
+    _configure(processors, _QueuedLines(queue), level)
+    return queue
+
+
+def _colours(log_format: Format, out: TextIO | None) -> bool:
+    return log_format == "console" and out is not None and out.isatty()
+
+
+def _processors(log_format: Format, *, colours: bool) -> list[Callable[..., Any]]:
     renderers: list[Callable[..., Any]] = (
         [structlog.processors.JSONRenderer(serializer=_dumps)]
         if log_format == "json"
-        else [_escape, structlog.dev.ConsoleRenderer(colors=out.isatty())]
+        else [_escape, structlog.dev.ConsoleRenderer(colors=colours)]
     )
+    return [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        *renderers,
+    ]
+
+
+def _configure(
+    processors: list[Callable[..., Any]], lines: _Lines | _QueuedLines, level: Level
+) -> None:
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            *renderers,
-        ],
-        logger_factory=lambda *_: _Lines(out),
+        processors=processors,
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=False,
     )
     forward = _Forward()

@@ -79,6 +79,8 @@ Name = Literal[
     "spool_writable",
     # counter, files
     "spool_files_replaced_total",
+    # counter, lines
+    "log_lines_lost_total",
     # gauge, 1 or 0
     "accounts_stale",
     # gauge, 1
@@ -219,6 +221,12 @@ MEASURES: Final[dict[Name, Measure]] = {
         "files",
         "Spool files that were removed, renamed or replaced while the bridge had them open. It copied "
         "what they held into a new file.",
+    ),
+    "log_lines_lost_total": Measure(
+        "counter",
+        "lines",
+        "Log lines that were lost because nobody read standard error, or nothing could be written "
+        "there. No callback waits for the log.",
     ),
     "accounts_stale": Measure(
         "gauge",

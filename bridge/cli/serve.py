@@ -14,6 +14,7 @@ from bridge.cli.bridge import Bridge
 from bridge.cli.build import bounds
 from bridge.cli.options import SettingsFile
 from bridge.ingress import server
+from bridge.log_lines import LineQueue
 from bridge.settings import Settings
 
 log = structlog.get_logger()
@@ -40,16 +41,21 @@ def serve(settings_file: SettingsFile = None, *, check: Check = False) -> None:
         doors.management.close()
         typer.echo("the settings are in order; Kafka was not asked")
         return
-    logs.configure(settings.log_format, settings.log_level)
-    uvloop.run(_serve(settings, doors))
+    lines = logs.configure_queued(settings.log_format, settings.log_level)
+    try:
+        uvloop.run(_serve(settings, doors, lines))
+    finally:
+        lines.close()
 
 
-async def _serve(settings: Settings, doors: server.Doors) -> None:
+async def _serve(settings: Settings, doors: server.Doors, lines: LineQueue) -> None:
     stop = server.Stop()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.ask)
-    await run_bridge(Bridge(settings), doors, settings, stop)
+    bridge = Bridge(settings)
+    lines.on_lost(lambda count: bridge.metrics.count("log_lines_lost_total", by=count))
+    await run_bridge(bridge, doors, settings, stop)
 
 
 async def run_bridge(

@@ -89,5 +89,5 @@ async def _serve(kind: str, kafka: str) -> None:
 
 
 if __name__ == "__main__":
-    logs.configure("json", "info")
+    logs.configure_queued("json", "info")
     uvloop.run(_serve(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1:1"))
