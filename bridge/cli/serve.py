@@ -9,7 +9,7 @@ import typer
 import uvloop
 
 from bridge import __version__, logs
-from bridge.cli import startup
+from bridge.cli import showing, startup
 from bridge.cli.bridge import Bridge
 from bridge.cli.build import bounds
 from bridge.cli.options import SettingsFile
@@ -39,7 +39,7 @@ def serve(settings_file: SettingsFile = None, *, check: Check = False) -> None:
     if check:
         doors.callbacks.close()
         doors.management.close()
-        typer.echo("the settings are in order; Kafka was not asked")
+        showing.plain("the settings are in order; Kafka was not asked")
         return
     lines = logs.configure_queued(settings.log_format, settings.log_level)
     try:
