@@ -24,7 +24,7 @@ PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=loadfile
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-kafka test-chaos test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench-quick bench-spool bench-replay fuzz lock clean
+.PHONY: help demo dev test test-kafka test-chaos audit test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench-quick bench-spool bench-replay fuzz lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf '  %-15s %s\n' "$$name" "$$text"; done
@@ -152,6 +152,9 @@ bench-spool: $(INSTALLED) ## Callbacks a second into the spool, beside the disk'
 bench-replay: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Replay 200,000 callbacks on three brokers, killed half way, beside a bare read
 	@$(BIN)/python -m tests.bench.replay $(ARGS)
 
+audit: ## Check the locked dependencies against an advisory database, if one is reachable
+	@$(PYTHON) -m requirements.audit
+
 fuzz: $(INSTALLED) ## Mutate 200,000 callbacks through the core
 	@$(BIN)/python -m tests.fuzz.mutate --count 200000 $(ARGS)
 
@@ -160,6 +163,7 @@ lock: $(INSTALLED) ## Lock the requirements anew, with hashes
 	@$(BIN)/uv pip compile -q $(LOCKED) pyproject.toml -o requirements/run.txt
 	@$(BIN)/uv pip compile -q $(LOCKED) pyproject.toml --extra test -c requirements/run.txt -o requirements/dev.txt
 	@$(BUILD_REQUIRES) | $(BIN)/uv pip compile -q $(LOCKED) - -c requirements/dev.txt -o requirements/build.txt
+	@echo pip-audit | $(BIN)/uv pip compile -q $(LOCKED) - -o requirements/audit.txt
 	@{ $(BUILD_REQUIRES); echo editables; } | $(BIN)/uv pip compile -q $(LOCKED) pyproject.toml --extra dev - -c requirements/dev.txt -o requirements/demo.txt
 
 clean: ## Remove what the targets above made
