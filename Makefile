@@ -24,7 +24,7 @@ PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=loadfile
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-kafka test-chaos audit test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench-quick bench-spool bench-replay fuzz lock clean
+.PHONY: help demo dev test test-kafka test-chaos hostile audit test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench-quick bench-spool bench-replay fuzz lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf '  %-15s %s\n' "$$name" "$$text"; done
@@ -75,6 +75,9 @@ test-chaos: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Run a short form of the chaos 
 
 chaos: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Break everything that can break, under load, three times (about half an hour)
 	@$(BIN)/python -m tests.chaos --seeds 3 $(ARGS)
+
+hostile: $(INSTALLED) ## Send hostile traffic of every kind beside genuine callbacks (about four minutes)
+	@$(BIN)/python -m tests.hostile --docs $(ARGS)
 
 $(TOOLS)/.built: deploy/tools/build deploy/tools/go.mod deploy/tools/go.sum
 	@echo "Building helm, helm-unittest and kubeconform (once) ..."

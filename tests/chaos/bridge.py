@@ -77,6 +77,10 @@ class BridgeProcess:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def pid(self) -> int:
+        return self._of_process().pid
+
+    @property
     def running(self) -> bool:
         return self._started is not None and self._started.process.poll() is None
 
