@@ -25,6 +25,8 @@ IDENTIFIERS: Final = (
     "RecordingUUID",
     "RecordingID",
 )
+# A body that no declaration can read is not worth more: each mark may be a value to decode.
+_MARKS_MAX: Final = 10_000
 _IN_ORDER: Final = {spelling(name): place for place, name in enumerate(IDENTIFIERS)}
 
 
@@ -64,6 +66,8 @@ def _lists(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _json_members(body: bytes) -> dict[str, list[str]]:
+    if sum(body.count(mark) for mark in (b",", b"[", b"{")) > _MARKS_MAX:
+        return {}
     try:
         value: object = json.loads(body)
     except (ValueError, RecursionError):

@@ -34,6 +34,7 @@ log = structlog.get_logger()
 _NAME: Final = re.compile(r"(?![Xx]-[Pp][Hh]-)[A-Za-z][A-Za-z_-]{0,63}[0-9]{0,2}", re.ASCII)
 _NAMED_MAX: Final = 1000
 _RECENT_MAX: Final = 10_000
+_UNDECODED: Final = Parameters((), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class Intake:
         naming: Naming,
         metrics: Metrics,
         ends: Ends,
+        parameters_max: int | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),  # noqa: TID251 (the doorway's clock)
     ) -> None:
         self._verifier = verifier
@@ -127,13 +129,17 @@ class Intake:
         self._naming = naming
         self._metrics = metrics
         self._ends = ends
+        self._parameters_max = parameters_max
         self._now = now
         self._named: set[tuple[str, str]] = set()
         self._set_aside: set[tuple[str, str]] = set()
         self._recent: OrderedDict[str, None] = OrderedDict()
 
     async def take(self, raw: RawCallback, route: CallbackType | None) -> Taken:
-        """Return how the callback ended; ``route`` is its path's type, None on the shared path."""
+        """Return how the callback ended; ``route`` is its path's type, None on the shared path.
+
+        Raises TooManyParameters, before anything is verified or made of it.
+        """
         verdict = self._verdict(raw, route)
         label = route.name if route else "shared"
         if isinstance(verdict, Unverified) and self._policy == "enforce":
@@ -182,7 +188,11 @@ class Intake:
             raise NoEvent(NoEventReason.BRIDGE_FAULT) from error
 
     def _verdict(self, raw: RawCallback, route: CallbackType | None) -> Verified | Unverified:
-        parameters = parameters_of(raw)
+        if self._policy == "enforce" and not raw.is_signed:
+            # Nobody could vouch for it, so a stranger's bytes are not even decoded.
+            parameters = _UNDECODED
+        else:
+            parameters = parameters_of(raw, self._parameters_max)
         if self._policy == "off":
             verdict: Verified | Unverified = self._verifier.unverified(
                 raw, parameters, Fault.NOT_CHECKED

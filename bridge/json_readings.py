@@ -42,7 +42,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeGuard, cast
 
-from bridge.parameters import JsonNumber, JsonObject, Pair
+from bridge.json_object import JsonNumber, JsonObject
+from bridge.parameters import Pair
 
 ELEMENTS_MAX: Final = 1_000
 DEPTH_MAX: Final = 16

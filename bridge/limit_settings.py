@@ -13,7 +13,11 @@ class LimitSettings(BaseModel):
         default=16_384, ge=256, le=65_536, description="Longest path and query taken; over it 414."
     )
     parameters_max: int = Field(
-        default=512, ge=16, le=10_000, description="Most parameters taken; over it 400."
+        default=512,
+        ge=16,
+        le=10_000,
+        description="Most parameters taken, of query and body together, JSON elements at any depth "
+        "included; over it 400.",
     )
     in_flight_max: int = Field(
         default=2_000,

@@ -22,6 +22,9 @@ SIGNATURE_NAMES: Final = (
     SIGNATURE_MA_V3,
 )
 
+# Those that a callback can be verified by: V1 has no nonce, and is refused.
+_VERIFIABLE: Final = frozenset({SIGNATURE_V2, SIGNATURE_MA_V2, SIGNATURE_V3, SIGNATURE_MA_V3})
+
 # What an auditor needs to check the signature again and to see which way the request came.
 # Everything else (cookies, tracing of strangers) is not ours to keep.
 KEPT_HEADERS: Final = frozenset(
@@ -72,6 +75,11 @@ class RawCallback:
         """Return the header ``name`` (lower case), several lines of it joined by commas, or None."""
         values = [value for key, value in self.headers if key == name]
         return ",".join(values) if values else None
+
+    @property
+    def is_signed(self) -> bool:
+        """Return whether there is a signature that could verify it."""
+        return any([name in _VERIFIABLE for name, _ in self.headers])  # noqa: C419 (half the time)
 
     @property
     def target(self) -> str:

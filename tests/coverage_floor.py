@@ -14,6 +14,7 @@ CORE = (
     "bridge/dead_letter.py",
     "bridge/event.py",
     "bridge/intake.py",
+    "bridge/json_object.py",
     "bridge/json_readings.py",
     "bridge/near_miss.py",
     "bridge/normalise/",

@@ -10,6 +10,7 @@ from plivo.utils.signature_v3 import validate_v3_signature
 
 from bridge import json_readings as module
 from bridge import signature
+from bridge.json_object import json_object
 from bridge.json_readings import (
     DEPTH_MAX,
     DIGITS_MAX,
@@ -18,7 +19,6 @@ from bridge.json_readings import (
     form_readings,
     readings,
 )
-from bridge.parameters import json_object
 from tests.making import NONCE, TEXT, TOKEN
 
 URL = "https://bridge.example.com/plivo"

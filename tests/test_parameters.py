@@ -7,15 +7,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bridge import json_object as json_module
+from bridge import parameters as parameters_module
+from bridge.json_object import json_object
 from bridge.parameters import (
     FORM,
     BodyFault,
     Parameters,
+    TooManyParameters,
     decode,
     form_pairs,
-    json_object,
     json_pairs,
-    parameter_count,
     parameters_of,
 )
 from bridge.signature import v3_message
@@ -91,17 +93,125 @@ def test_the_bytes_of_a_value_survive_into_what_is_signed(
 
 @settings(max_examples=300)
 @given(FORM_TEXT, st.binary(max_size=30) | PAIRS.map(lambda pairs: urlencode(pairs).encode()))
-def test_there_are_never_more_parameters_than_counted(query: str, body: bytes) -> None:
+def test_no_more_parameters_are_decoded_than_are_allowed(query: str, body: bytes) -> None:
     parameters = decode(query, body, FORM, None)
-    assert len(parameters.query) + len(parameters.body) <= parameter_count(query, body, FORM)
+    count = len(parameters.query) + len(parameters.body)
+    if count:
+        with pytest.raises(TooManyParameters):
+            decode(query, body, FORM, None, parameters_max=count - 1)
 
 
-@pytest.mark.parametrize(
-    ("query", "body", "count"),
-    [("", b"", 0), ("a=1", b"", 1), ("", b"a=1", 1), ("a&b", b"c&d&e", 5)],
+# The query, the body, its type and how many parameters that is.
+COUNTED = [
+    ("", b"", FORM, 0),
+    ("a=1", b"", FORM, 1),
+    ("", b"a=1", FORM, 1),
+    ("a&b", b"c&d&e", FORM, 5),
+    ("a=1&&", b"&b=2", FORM, 5),
+    ("a=1", b"a=1&b=2", "text/plain", 3),
+    ("a=%41", b"a=%41%zz%4", FORM, 4),
+    ("a=%%41", b"", FORM, 2),
+    ("a=1", b'{"a": 1, "b": "x&y&z"}', JSON, 3),
+    ("", b'{"a": [1, [2, {"b": 3}], {}]}', JSON, 7),
+    ("", b'{"a": {"b": {"c": {"d": [[[]]]}}}}', JSON, 6),
+    ("", b"{}", JSON, 0),
+    ("", b"[1, 2, 3]", JSON, 1),  # no object, so a form of one piece
+    ("", b"a=1&b=2&", JSON, 3),
+    ("", b'{"a": "\\ud800", "b": "&"}', JSON, 2),
+    ("", b'{"a": 1&', JSON, 2),
+]
+
+
+@pytest.mark.parametrize(("query", "body", "content_type", "count"), COUNTED)
+def test_everything_is_counted_as_what_it_is_read_as(
+    query: str, body: bytes, content_type: str, count: int
+) -> None:
+    assert decode(query, body, content_type, None, parameters_max=count) == decode(
+        query, body, content_type, None
+    )
+    if count:
+        with pytest.raises(TooManyParameters):
+            decode(query, body, content_type, None, parameters_max=count - 1)
+
+
+# Bodies of a quarter of a megabyte, each with many times what is allowed.
+MANY = [
+    (b"a=&" * 87_381, JSON),
+    (b"a=&" * 87_381, FORM),
+    (b"a=&" * 87_381, "text/plain"),
+    (b"a=&" * 87_381, f"{FORM},{JSON}"),  # two lines
+    (b"&" * 262_144, FORM),
+    (b"a=" + b"%" * 262_142, FORM),
+    (b"a=" + b"%" * 262_142, JSON),
+    (b'{"a":[' + b"1," * 131_000 + b"1]}", JSON),
+    (b'{"a":[' + b"[]," * 87_000 + b"1]}", JSON),
+    (b'{"a":{' + b'"":[],' * 43_000 + b'"":[]}}', JSON),
+    (b'{"a":[' + (b"[" * 400 + b"]" * 400 + b",") * 326 + b"1]}", JSON),
+    (b'{"a":' * 40_000, JSON),
+]
+
+
+@pytest.mark.parametrize(("body", "content_type"), MANY, ids=range(len(MANY)))
+def test_of_a_large_body_no_more_is_decoded_than_is_allowed(
+    body: bytes, content_type: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[object] = []
+
+    def counted(*given: object) -> object:
+        decoded.append(given)
+        return scalar(*given)
+
+    scalar = json_module._scalar
+    monkeypatch.setattr(json_module, "_scalar", counted)
+    monkeypatch.setattr(parameters_module, "_unescaped", counted)
+    with pytest.raises(TooManyParameters):
+        decode("", body, content_type, None, parameters_max=512)
+    assert len(decoded) <= 2 * 512 + 1  # a name and a value each
+
+
+def test_the_body_of_a_get_is_not_counted() -> None:
+    raw = raw_callback("a=1", b"a=&" * 600, method="GET")
+    assert parameters_of(raw, 1) == Parameters((("a", "1"),), ())
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=12,
 )
-def test_parameters_are_counted_without_decoding(query: str, body: bytes, count: int) -> None:
-    assert parameter_count(query, body, None) == count
+
+
+@settings(max_examples=300)
+@given(
+    st.dictionaries(st.text(), JSON_VALUES).map(json.dumps)
+    | st.text('{}[]":,\\u8019eE.-+ntrf \n').map(lambda text: '{"a":' + text + "}")
+)
+@example('{"a":[1,]}')
+@example('{"a":[,1]}')
+@example('{"a":1,}')
+@example('{,"a":1}')
+@example('{"a":[1 2]}')
+@example('{"a":[[1][2]]}')
+@example('{"a":{"b":1]}')
+@example('{"a":1}}')
+@example('{"a":1')
+@example('{"a" 1}')
+@example("{1:1}")
+@example("")
+def test_what_is_json_is_decided_as_the_standard_library_decides_it(text: str) -> None:
+    def refused(name: str) -> None:
+        raise ValueError(name)
+
+    pairs = {"object_pairs_hook": list, "parse_int": str, "parse_float": str}
+    try:
+        expected = json.loads(text, **pairs, parse_constant=refused)
+    except ValueError:
+        expected = None
+    try:
+        found: object = json_object(text.encode())
+    except ValueError:
+        found = None
+    assert found == (expected if text.startswith("{") else None)
 
 
 @pytest.mark.parametrize(

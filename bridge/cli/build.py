@@ -178,6 +178,7 @@ def application(
         naming=names,
         metrics=metrics,
         ends=ends,
+        parameters_max=settings.parameters_max,
     )
     return make_app(
         catalogue=types,

@@ -32,6 +32,7 @@ from bridge.ingress.request import (
 from bridge.intake import Intake, Taken
 from bridge.metrics import Metrics
 from bridge.outcome import Outcome, RefusalCause
+from bridge.parameters import TooManyParameters
 from bridge.raw import SIGNATURE_NAMES
 
 METHODS: Final[tuple[str, ...]] = ("GET", "POST")
@@ -109,6 +110,11 @@ class Endpoint:
         self._route = route
         self._label = route.name if route else "shared"
         self._limits = limits
+        self._too_many = problem(
+            HTTPStatus.BAD_REQUEST,
+            RefusalCause.TOO_MANY_PARAMETERS,
+            f"There are more than {limits.parameters_max} parameters.",
+        )
         self._load = load
         self._shed_class = class_of(route)
         self._publicity = publicity
@@ -129,6 +135,9 @@ class Endpoint:
             self._metrics.count("shed_total", self._shed_class)
             self._refused(scope, RefusalCause.OVERLOADED)
             answer = Answer(HTTPStatus.TOO_MANY_REQUESTS, _OVERLOADED, CONTENT_TYPE, retry=True)
+        except TooManyParameters:
+            self._refused(scope, RefusalCause.TOO_MANY_PARAMETERS)
+            answer = Answer(HTTPStatus.BAD_REQUEST, self._too_many, CONTENT_TYPE)
         except Refused as refused:
             if refused.status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
                 self._metrics.count("cut_off_total", "oversize")

@@ -11,7 +11,6 @@ from starlette.types import Receive, Scope
 
 from bridge.origins import is_allowed, is_authority
 from bridge.outcome import RefusalCause
-from bridge.parameters import parameter_count
 from bridge.raw import KEPT_HEADERS, Header, RawCallback
 
 _SCHEMES: Final = frozenset({"http", "https"})
@@ -48,7 +47,10 @@ class ClientGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most a request may have, and the most that may be under way at once."""
+    """The most a request may have, and the most that may be under way at once.
+
+    Intake counts the parameters, because nothing is decoded of a callback without a signature.
+    """
 
     body_bytes_max: int
     url_bytes_max: int
@@ -173,12 +175,6 @@ def read_request(
                 host = value
     _check_authority(host)
     query = query_string.decode("ascii")  # the server refuses what is not
-    if parameter_count(query, body, dict(headers).get("content-type")) > limits.parameters_max:
-        raise Refused(
-            HTTPStatus.BAD_REQUEST,
-            RefusalCause.TOO_MANY_PARAMETERS,
-            f"There are more than {limits.parameters_max} parameters.",
-        )
     client: Any = scope.get("client")
     remote = str(client[0]) if client else ""
     origin = f"{scope['scheme']}://{host}"

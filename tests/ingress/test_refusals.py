@@ -5,6 +5,8 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from bridge import parameters
+from bridge.parameters import Parameters
 from bridge.publish.memory import MemoryPublisher
 from tests.ingress.plivo import (
     FORM,
@@ -168,3 +170,47 @@ def test_no_answer_repeats_anything_of_the_request(
 @pytest.mark.parametrize("header", ["server", "date", "x-powered-by"])
 def test_answers_do_not_say_what_they_were_made_with(plivo: Plivo, header: str) -> None:
     assert header not in plivo.post(PATHS[RING], sample(RING)).headers
+
+
+# What claims to be JSON, and what is inside of JSON.
+UNCOUNTED = [
+    b"a=&" * 21,
+    b'{"CallUUID": "1", "Event": "Ring", "X": [' + b"1, " * 20 + b"1]}",
+    b'{"CallUUID": "1", "Event": "Ring", "X": ' + b"[" * 30 + b"]" * 30 + b"}",
+    b"a=" + b"%" * 21,
+]
+
+
+@pytest.mark.parametrize("body", UNCOUNTED, ids=range(len(UNCOUNTED)))
+def test_a_body_that_says_it_is_json_is_counted_as_what_it_is(
+    client: httpx.Client, body: bytes
+) -> None:
+    with running_bridge(parameters_max=20) as bridge:
+        signed = {"x-plivo-signature-v3": "x", "x-plivo-signature-v3-nonce": "1"}
+        headers = {"content-type": JSON, **signed}
+        answer = client.post(bridge.url + PATHS[RING], content=body, headers=headers)
+        assert_problem(answer, 400, "too-many-parameters")
+
+
+@pytest.mark.parametrize("body", UNCOUNTED, ids=range(len(UNCOUNTED)))
+def test_where_nothing_is_verified_parameters_are_counted_all_the_same(
+    client: httpx.Client, body: bytes
+) -> None:
+    with running_bridge(parameters_max=20, verification="off") as bridge:
+        answer = client.post(bridge.url + PATHS[RING], content=body, headers={"content-type": JSON})
+        assert_problem(answer, 400, "too-many-parameters")
+
+
+@pytest.mark.parametrize("signature", ["", "x-plivo-signature"])
+def test_nothing_is_decoded_without_a_signature_that_could_verify_it(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, signature: str
+) -> None:
+    def decoded(*_: object, **__: object) -> Parameters:
+        pytest.fail("it was decoded")
+
+    monkeypatch.setattr(parameters, "decode", decoded)
+    with running_bridge(parameters_max=20) as bridge:
+        headers = {"content-type": JSON} | ({signature: "x"} if signature else {})
+        for body in UNCOUNTED:
+            answer = client.post(bridge.url + PATHS[RING], content=body, headers=headers)
+            assert_problem(answer, 403, "not-verified")

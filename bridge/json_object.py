@@ -1,0 +1,166 @@
+"""A JSON object decoded with a bound on how many elements it has.
+
+1. The decoder counts while it decodes: a member of an object and an item of a list are one element
+   each, at any depth. It stops at the first element over the bound, so a large body costs no more than
+   the elements that are allowed and one look at their bytes.
+2. It has no recursion. Nesting costs elements, and is bounded by ``DEPTH_MAX`` where elements are not.
+3. Members keep their order, names that come twice, and the digits of their numbers. The standard
+   library's decoder reads single strings, numbers and words, and decides what is valid there.
+"""
+
+import json
+import re
+from typing import Final, NoReturn, cast
+
+DEPTH_MAX: Final = 1_000
+
+_SPACE: Final = re.compile(r"[ \t\n\r]*")
+
+
+class TooManyElements(Exception):
+    """The object has more elements than the caller allows."""
+
+
+class JsonObject(list[tuple[str, object]]):
+    """The members of a JSON object in the order they came, repeated keys included.
+
+    A value is a JsonObject, a list, a JsonNumber, a str, a bool or None.
+    """
+
+
+class JsonNumber(str):
+    """A JSON number, in the digits it was written with."""
+
+    __slots__ = ()
+
+
+def _no_constant(name: str) -> NoReturn:
+    message = f"{name} is not JSON"
+    raise ValueError(message)
+
+
+_scalar: Final = json.JSONDecoder(
+    parse_float=JsonNumber, parse_int=JsonNumber, parse_constant=_no_constant
+).raw_decode
+_encode: Final = json.JSONEncoder(ensure_ascii=False).encode
+
+
+class _Decoding:
+    """A text that is being decoded, and the place in it."""
+
+    def __init__(self, text: str, elements_max: int | None) -> None:
+        self._text = text
+        self._at = 0
+        self._left = len(text) if elements_max is None else elements_max
+
+    def read(self) -> JsonObject:
+        root = JsonObject()
+        if self._next() != "{":
+            message = "not a JSON object"
+            raise ValueError(message)
+        self._at += 1
+        inside: list[JsonObject | list[object]] = [root]
+        after_comma = False
+        while inside:
+            into = inside[-1]
+            mark = self._next()
+            if mark == ("}" if isinstance(into, JsonObject) else "]") and not after_comma:
+                self._at += 1
+                inside.pop()
+            elif into and not after_comma:
+                message = f"no comma at {self._at}"
+                raise ValueError(message)
+            else:
+                inner = self._element(into)
+                if inner is not None:
+                    inside.append(inner)
+                    if len(inside) > DEPTH_MAX:
+                        message = "nested too deeply"
+                        raise ValueError(message)
+                    after_comma = False
+                    continue  # no comma can stand in front of its first element
+            after_comma = bool(inside) and self._next() == ","
+            self._at += after_comma
+        if self._next():
+            message = "more than one value"
+            raise ValueError(message)
+        return root
+
+    def _next(self) -> str:
+        """Go to the next character that is not white space, and return it; nothing at the end."""
+        found = _SPACE.match(self._text, self._at)
+        self._at = found.end() if found else self._at
+        return self._text[self._at : self._at + 1]
+
+    def _element(self, into: JsonObject | list[object]) -> JsonObject | list[object] | None:
+        """Add the next member or item; return it if it is a container, whose elements follow."""
+        self._left -= 1
+        if self._left < 0:
+            raise TooManyElements
+        if isinstance(into, JsonObject):
+            name = self._name()
+            value = self._value()
+            into.append((name, value))
+        else:
+            value = self._value()
+            into.append(value)
+        return cast("list[object]", value) if isinstance(value, list) else None
+
+    def _name(self) -> str:
+        if self._next() != '"':
+            message = f"no name at {self._at}"
+            raise ValueError(message)
+        name, self._at = _scalar(self._text, self._at)
+        if self._next() != ":":
+            message = f"no colon at {self._at}"
+            raise ValueError(message)
+        self._at += 1
+        return cast("str", name)
+
+    def _value(self) -> object:
+        """Return the next value; of a container no more than its beginning is read."""
+        mark = self._next()
+        if mark in {"{", "["}:
+            self._at += 1
+            return JsonObject() if mark == "{" else []
+        value: object
+        value, self._at = _scalar(self._text, self._at)
+        return value
+
+
+def json_object(body: bytes, elements_max: int | None = None) -> JsonObject:
+    """Return the JSON object in ``body``; numbers keep the digits they came with.
+
+    Raises ValueError when ``body`` is not a JSON object in UTF-8, and TooManyElements.
+    """
+    return _Decoding(body.decode("utf-8"), elements_max).read()
+
+
+def json_text(value: object) -> str:
+    """Return compact JSON text. It has no recursion: nesting costs what its characters cost."""
+    text: list[str] = []
+    # What is still to be written, the next at the end: a value, or text that is JSON already.
+    rest: list[tuple[bool, object]] = [(False, value)]
+    while rest:
+        is_text, item = rest.pop()
+        if is_text or isinstance(item, JsonNumber):
+            text.append(str(item))
+        elif isinstance(item, JsonObject):
+            rest.append((True, "}"))
+            for place in range(len(item) - 1, -1, -1):
+                key, of = item[place]
+                rest.append((False, of))
+                comma = "," if place else ""
+                rest.append((True, f"{comma}{_encode(key)}:"))
+            rest.append((True, "{"))
+        elif isinstance(item, list):
+            items = cast("list[object]", item)
+            rest.append((True, "]"))
+            for place in range(len(items) - 1, -1, -1):
+                rest.append((False, items[place]))
+                if place:
+                    rest.append((True, ","))
+            rest.append((True, "["))
+        else:
+            text.append(_encode(item))
+    return "".join(text)
