@@ -29,9 +29,10 @@ made by Plivo. What it proves about the body differs, so every reading names wha
    it covers ``body_in_part``. Neither is ``body``.
 8. A body in which an object has a key twice has readings 1 and 6 only: SDKs take the last value, and
    the event may take another.
-9. A body with more than ``ELEMENTS_MAX`` values, nested deeper than ``DEPTH_MAX``, or with a number of
-   more than ``DIGITS_MAX`` characters has readings 1 and 6 only. What Plivo sends is far smaller, and
-   a stranger must not make the bridge read a large body several times.
+9. A body with more than ``ELEMENTS_MAX`` values, nested deeper than ``DEPTH_MAX``, with a number of
+   more than ``DIGITS_MAX`` characters, or whose readings could be longer than ``CHARACTERS_MAX`` (a
+   list repeats its key) has readings 1 and 6 only. What Plivo sends is far smaller, and a stranger
+   must not make the bridge read a large body several times.
 10. Plivo's agent SDKs (``plivo-agentstack``) encode the parsed body as a form: each value is the text
     that Python's ``str`` or JavaScript's ``String`` gives. Only their readings of strings and whole
     numbers are those of rule 1.
@@ -48,6 +49,7 @@ from bridge.parameters import Pair
 ELEMENTS_MAX: Final = 1_000
 DEPTH_MAX: Final = 16
 DIGITS_MAX: Final = 400
+CHARACTERS_MAX: Final = 32_768
 
 AS_READ: Final = "body_as_read"
 IN_PART: Final = "body_in_part"
@@ -112,31 +114,37 @@ def form_readings(body: JsonObject) -> tuple[FormReading, FormReading] | tuple[N
 
 def _is_readable(body: JsonObject) -> bool:
     """Return False for the bodies of rules 8 and 9. It stops at the first value beyond a limit."""
-    count = 0
+    count = characters = 0
     level: list[object] = [body]
     for _ in range(DEPTH_MAX):
         below: list[object] = []
         for value in level:
+            inner = _inside(value)
             if isinstance(value, JsonObject):
                 if count + len(value) > ELEMENTS_MAX or len({key for key, _ in value}) != len(
                     value
                 ):
                     return False
-                inner: list[object] = [of for _, of in value]
-            elif isinstance(value, list):
-                inner = cast("list[object]", value)
-            elif isinstance(value, JsonNumber) and len(value) > DIGITS_MAX:
-                return False
-            else:
-                continue
+                characters += sum([len(key) * (1 + len(_inside(of))) for key, of in value])
+            elif isinstance(value, str):
+                characters += len(value)
+                if isinstance(value, JsonNumber) and len(value) > DIGITS_MAX:
+                    return False
             count += len(inner)
-            if count > ELEMENTS_MAX:
+            if count > ELEMENTS_MAX or characters > CHARACTERS_MAX:
                 return False
             below.extend(inner)
         if not below:
             return True
         level = below
     return False
+
+
+def _inside(value: object) -> list[object]:
+    """Return the values of an object's members, or the items of a list."""
+    if isinstance(value, JsonObject):
+        return [of for _, of in value]
+    return cast("list[object]", value) if isinstance(value, list) else []
 
 
 def _number(text: JsonNumber, loss: _Loss) -> int | float:

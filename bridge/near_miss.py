@@ -11,7 +11,9 @@ changed. This tells an operator what it changed. It verifies nothing.
 3. Only the URL is varied, and whether it had a query. Body, nonce and token are as they came, so who
    holds no token has no near miss, and the memory of V2 nonces is not asked. A JSON body is tried in
    its other readings too (``bridge.signed_messages``), no more than ``TRIES_MAX`` times in all.
-4. Headers a stranger may have written say what to try, which costs a bounded number of HMACs.
+4. Headers a stranger may have written say what to try. So all tries together hash no more than
+   ``LOOK_BYTES_MAX``, counted as by ``bridge.key_search``, and nothing is looked for beside a body of
+   more than ``LOOK_BODY_BYTES_MAX``. The tokens are tried in the order that is used for verifying.
 5. Some words name no URL. The signature holds for this one, and a setting refuses it: ``json_body``
    (the body is JSON and only the URL is signed), ``agentstack_v3`` (the scheme of Plivo's agent SDKs).
    Or the signer put a dot between URL and body where Plivo's SDKs put a question mark, as a URL
@@ -20,7 +22,6 @@ changed. This tells an operator what it changed. It verifies nothing.
    has neither query nor user information, and only characters of a plain URL.
 """
 
-import hmac
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -30,13 +31,17 @@ from typing import Final
 
 from bridge import raw as wire
 from bridge import signature
+from bridge.key_search import SIGNATURES_MAX, Work, is_listed, signatures_of
+from bridge.keyring import Key
 from bridge.origins import DEFAULT_PORTS, equal_origins, split_authority, split_origin
 from bridge.parameters import Pair, Parameters
 from bridge.raw import RawCallback
 from bridge.signed_messages import agentstack_messages, bodies
-from bridge.verify import SIGNATURES_MAX, AcceptV2, Key, Verifier, claimed_account, signatures_of
+from bridge.verify import AcceptV2, Verifier, named_account
 
 TRIES_MAX: Final = 32
+LOOK_BYTES_MAX: Final = 2_097_152
+LOOK_BODY_BYTES_MAX: Final = 16_384
 
 _HOSTS_MAX: Final = 2
 _PUBLIC_URL: Final = re.compile(
@@ -129,14 +134,16 @@ class _Tries:
     plain: tuple[bytes, ...]
     ma: tuple[bytes, ...]
     tried: set[bytes]
+    work: Work
 
     def hold(self, message: bytes) -> bool:
         """Return whether one of the signatures is of ``message``."""
         self.tried.add(message)
         for key in self.keys:
-            expected = signature.signature(key.token, message).encode()
             given = self.plain if key.subaccount else (*self.plain, *self.ma)
-            if any([hmac.compare_digest(expected, one) for one in given]):  # noqa: C419 (as verify)
+            if not self.work.take(message, len(given)):
+                return False
+            if is_listed(signature.signature_by(key.mac, message), given):
                 return True
         return False
 
@@ -146,6 +153,8 @@ class _Tries:
         for message, url in islice(new, TRIES_MAX):
             if self.hold(message):
                 return url
+            if not self.work.take(message, 0):  # to make the next message costs about as much
+                return None
         return None
 
 
@@ -154,6 +163,8 @@ def near_miss(raw: RawCallback, parameters: Parameters, verifier: Verifier) -> N
 
     Asked of a callback whose fault is ``wrong_signature``.
     """
+    if len(raw.body) > LOOK_BODY_BYTES_MAX:
+        return None
     if any(raw.header(name) is not None for name in (wire.SIGNATURE_V3, wire.SIGNATURE_MA_V3)):
         return _near_miss_v3(raw, parameters, verifier)
     nonce = raw.header(wire.NONCE_V2)
@@ -174,8 +185,10 @@ def _near_miss_v3(raw: RawCallback, parameters: Parameters, verifier: Verifier) 
     tries = _tries(raw, parameters, verifier, (wire.SIGNATURE_V3, wire.SIGNATURE_MA_V3))
     texts = [body.text for body in bodies(raw.method, parameters, url_alone=True)]
 
+    query = signature.query_text(here.query)
+
     def message(url: _Url, text: bytes | None) -> bytes:
-        return signature.v3_message_over(url.base, url.query, text, nonce)
+        return signature.v3_message_of(url.base, query if url.query else None, text, nonce)
 
     # A body that cannot be read is no part of what is signed: its last reading is none.
     likely = texts[-1] if parameters.body_fault else texts[0] if texts else None
@@ -218,9 +231,9 @@ def _found(url: _Url | None, here: _Url) -> NearMiss | None:
 def _tries(
     raw: RawCallback, parameters: Parameters, verifier: Verifier, names: tuple[str, str]
 ) -> _Tries:
-    keys = tuple(verifier.keyring.candidates(claimed_account(parameters)))
+    keys = verifier.keyring.candidates(named_account(parameters))
     plain, ma = (signatures_of(raw.header(name)) for name in names)
-    return _Tries(keys, plain, ma, set())
+    return _Tries(keys, plain, ma, set(), Work(LOOK_BYTES_MAX))
 
 
 def _url_of(raw: RawCallback, query: tuple[Pair, ...]) -> _Url:

@@ -93,12 +93,26 @@ def v3_message_over(base: str, query: tuple[Pair, ...], text: bytes | None, nonc
 
     A body whose P is empty (a JSON body of one empty list, to an SDK) is a body all the same.
     """
-    message = _bytes(base)
-    if query or text is not None:
-        message += _QUESTION_MARK + _joined(query, equals="=", joint="&")
-    if query and text is not None:
-        message += _DOT
-    return message + (text or b"") + _DOT + _bytes(nonce)
+    return v3_message_of(base, query_text(query), text, nonce)
+
+
+def query_text(query: tuple[Pair, ...]) -> bytes | None:
+    """Return Q of rule 4, or None where the URL has no query."""
+    return _joined(query, equals="=", joint="&") if query else None
+
+
+def v3_message_of(base: str, query: bytes | None, text: bytes | None, nonce: str) -> bytes:
+    """Return the bytes V3 signs (rule 4): of Q and P, each None where there is none."""
+    parts = [_bytes(base)]
+    if query is not None or text is not None:
+        parts.append(_QUESTION_MARK)
+    if query is not None:
+        parts.append(query)
+        if text is not None:
+            parts.append(_DOT)
+    if text is not None:
+        parts.append(text)
+    return b"".join([*parts, _DOT, _bytes(nonce)])
 
 
 Encoding = Callable[[Sequence[Pair]], str]
@@ -138,3 +152,15 @@ def agentstack_message(method: str, base: str, query: str, encoded: str, nonce: 
 def signature(token: bytes, message: bytes, digest: Digest = "sha256") -> str:
     """Return the base64 HMAC of ``message`` under the auth token (rule 6)."""
     return binascii.b2a_base64(hmac.digest(token, message, digest), newline=False).decode("ascii")
+
+
+def keyed(token: bytes) -> hmac.HMAC:
+    """Return the HMAC of no message yet under the auth token, for ``signature_by``."""
+    return hmac.new(token, digestmod="sha256")
+
+
+def signature_by(key: hmac.HMAC, message: bytes) -> bytes:
+    """Return the signature of ``message``, as its bytes. The key's own blocks are hashed already."""
+    mac = key.copy()
+    mac.update(message)
+    return binascii.b2a_base64(mac.digest(), newline=False)

@@ -16,7 +16,8 @@
 6. The scheme of Plivo's agent SDKs (rule 7 of ``bridge.signature``) covers query and body of a POST
    whose URL has no query: no message of the other schemes has that shape. It covers only the URL of
    any other request, because its message can be cut into URL and parameters in several ways, and a
-   message of the V3 scheme can have the same bytes. A name that comes twice has no reading.
+   message of the V3 scheme can have the same bytes. A name that comes twice has no reading. Neither
+   have parameters of more than ``AGENTSTACK_CHARACTERS_MAX``, because they are encoded anew to check.
 """
 
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ from bridge.raw import RawCallback
 COVERS_ALL: Final = ("url", "query", "body")
 COVERS_NO_BODY: Final = ("url", "query")
 COVERS_URL: Final = ("url",)
+
+AGENTSTACK_CHARACTERS_MAX: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +83,13 @@ def v3_messages(
 ) -> Iterator[Message]:
     """Yield the messages that V3 may have signed: rules 1 to 5."""
     origins = equal_origins(raw.public_origin)
-    seen: set[bytes] = set()
+    query = signature.query_text(parameters.query)
+    seen: list[bytes] = []  # few, and long: to compare them costs less than to hash them
     for body in bodies(raw.method, parameters, url_alone=url_alone):
         for origin in origins:
-            message = signature.v3_message_over(
-                origin + raw.path, parameters.query, body.text, nonce
-            )
+            message = signature.v3_message_of(origin + raw.path, query, body.text, nonce)
             if message not in seen:
-                seen.add(message)
+                seen.append(message)
                 yield Message(message, origin, body.covers, body.loose)
 
 
@@ -96,15 +98,19 @@ def agentstack_messages(raw: RawCallback, parameters: Parameters, nonce: str) ->
     if parameters.body_fault is not None or parameters.bare:
         return
     is_get = raw.method == "GET"
+    pairs = parameters.query if is_get else parameters.body
+    if sum([len(name) + len(value) for name, value in pairs]) > AGENTSTACK_CHARACTERS_MAX:
+        return
     seen: set[bytes] = set()
     for pairs, encoding, word in _agentstack_pairs(parameters, is_get=is_get):
         names = {name for name, _ in pairs}
         if len(names) != len(pairs):
             continue
         covers = COVERS_URL if is_get or raw.query else (*COVERS_NO_BODY, word)
+        encoded = encoding(pairs)
         for origin in equal_origins(raw.public_origin):
             message = signature.agentstack_message(
-                raw.method, origin + raw.path, raw.query, encoding(pairs), nonce
+                raw.method, origin + raw.path, raw.query, encoded, nonce
             )
             if message not in seen:
                 seen.add(message)

@@ -12,8 +12,7 @@
 6. A verdict stored with a callback can be recalled when its token is long gone, unchecked. That is no
    hole: it is read off our own topics, and who can write there needs no signature. The ingress never
    recalls, and a recalled verdict says that it is one.
-7. A V3 signature is checked against several messages (``bridge.signed_messages``). A stranger must not
-   make that expensive: beyond the first message, no more than ``EXTRA_BYTES_MAX`` are hashed.
+7. A stranger must not make the check expensive, whatever the number of tokens: ``bridge.key_search``.
 8. The scheme of Plivo's agent SDKs is checked last, and only if the operator accepts it.
 9. V2 signs URL and nonce without anything between them. A V2 nonce is digits (those of the SDKs' test
    vectors are), and no path that V2 is accepted on ends in one, so the end of the path cannot become
@@ -27,17 +26,16 @@
    is one of voice is asked only if its V2 signature holds, because finding that out costs more.
 """
 
-import hashlib
-import hmac
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from itertools import chain
 from typing import Final
 
 from bridge import raw as wire
 from bridge import signature
 from bridge.callbacks.model import Verification
+from bridge.key_search import Given, is_listed, search, signatures_of
+from bridge.keyring import Key, Keyring
 from bridge.nonce_guard import NonceGuard, content_of
 from bridge.origins import equal_origins
 from bridge.parameters import Parameters
@@ -87,43 +85,8 @@ class AcceptV2(StrEnum):
 COVERS_V3: Final = COVERS_ALL
 COVERS_V2: Final = COVERS_URL
 
-# More than Plivo can have active tokens; a stranger must not make us compare thousands.
-SIGNATURES_MAX: Final = 16
-# Some milliseconds of hashing (rule 7). An HMAC of a short message costs as much as this many bytes.
-EXTRA_BYTES_MAX: Final = 2_097_152
-_HMAC_BYTES: Final = 1_024
 # Fewer than V2's: who re-cuts such a message can only move its characters (rule 5 of bridge.signature).
 WHOLE_MAX: Final = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """One Plivo account whose callbacks we accept; ``zone`` is the IANA name set in its console."""
-
-    auth_id: str
-    zone: str
-    tokens: tuple[str, ...] = ()
-    subaccounts: tuple["Subaccount", ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Subaccount:
-    """A subaccount; ``zone`` None means the parent's."""
-
-    auth_id: str
-    tokens: tuple[str, ...] = ()
-    zone: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One auth token and whose it is. ``key_id`` names it in events and logs, and reveals nothing."""
-
-    account: str
-    subaccount: str | None
-    zone: str
-    token: bytes
-    key_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,42 +121,6 @@ class Unverified:
     recalled: bool = False
 
 
-def key_id(auth_id: str, token: str) -> str:
-    """Return the 8 hex digits that name a token without revealing it."""
-    digest = hashlib.blake2b(token.encode(), digest_size=4, person=b"key-id", salt=b"")
-    digest.update(auth_id.encode())
-    return digest.hexdigest()
-
-
-class Keyring:
-    """Every token we know, in the order to try them."""
-
-    def __init__(self, accounts: Sequence[Account]) -> None:
-        self.renew(accounts)
-
-    def renew(self, accounts: Sequence[Account]) -> None:
-        """Know these accounts from now on, and no others."""
-        self.zones = {account.auth_id: account.zone for account in accounts}
-        main: list[Key] = []
-        sub: list[Key] = []
-        for account in accounts:
-            for token in account.tokens:
-                key = key_id(account.auth_id, token)
-                main.append(Key(account.auth_id, None, account.zone, token.encode(), key))
-            for inner in account.subaccounts:
-                zone = inner.zone or account.zone
-                for token in inner.tokens:
-                    key = key_id(inner.auth_id, token)
-                    sub.append(Key(account.auth_id, inner.auth_id, zone, token.encode(), key))
-        self._all = (*main, *sub)
-
-    def candidates(self, claimed: str | None) -> Iterable[Key]:
-        """Return the keys to try, those of the claimed account first."""
-        if claimed not in self.zones or len(self.zones) == 1:
-            return self._all
-        return sorted(self._all, key=lambda key: key.account != claimed)
-
-
 def claimed_account(parameters: Parameters) -> str | None:
     """Return the account the callback says it is of (``ParentAuthID``), unchecked."""
     for key, value in parameters.pairs:
@@ -202,29 +129,15 @@ def claimed_account(parameters: Parameters) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """The signatures of a callback's headers, by scheme: any token's, and a main account's only."""
+def named_account(parameters: Parameters) -> str | None:
+    """Return the account to try first: the claimed one, or one that the URL of a POST names.
 
-    plain: tuple[bytes, ...]
-    ma: tuple[bytes, ...]
-
-    @property
-    def plainly(self) -> "_Given":
-        return _Given(self.plain, ())
-
-
-def signatures_of(header: str | None) -> tuple[bytes, ...]:
-    """Return the signatures that a header lists, no more than ``SIGNATURES_MAX``."""
-    if not header:
-        return ()
-    return tuple(
-        [one.strip().encode() for one in header.split(",", SIGNATURES_MAX)[:SIGNATURES_MAX]]
-    )
-
-
-def _is_listed(expected: bytes, given: tuple[bytes, ...]) -> bool:
-    return any([hmac.compare_digest(expected, one) for one in given])  # noqa: C419 (rule 5)
+    An operator of many accounts can name each in its URLs, for callbacks that do not.
+    """
+    claimed = claimed_account(parameters)
+    if claimed is None and parameters.body:
+        return next((value for key, value in parameters.query if key == "ParentAuthID"), None)
+    return claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,33 +171,30 @@ class Verifier:
         v3 = raw.header(wire.SIGNATURE_V3)
         v3_ma = raw.header(wire.SIGNATURE_MA_V3)
         if v3 is not None or v3_ma is not None:
-            return self._verify_v3(raw, parameters, _Given(signatures_of(v3), signatures_of(v3_ma)))
+            return self._verify_v3(raw, parameters, Given(signatures_of(v3), signatures_of(v3_ma)))
         v2 = raw.header(wire.SIGNATURE_V2)
         v2_ma = raw.header(wire.SIGNATURE_MA_V2)
         if v2 is not None or v2_ma is not None:
-            given = _Given(signatures_of(v2), signatures_of(v2_ma))
+            given = Given(signatures_of(v2), signatures_of(v2_ma))
             return self._verify_v2(raw, parameters, given, may_be_voice)
         only_v1 = raw.header(wire.SIGNATURE_V1) is not None
         return self.unverified(raw, parameters, Fault.V1_ONLY if only_v1 else Fault.NO_SIGNATURE)
 
     def _verify_v3(
-        self, raw: RawCallback, parameters: Parameters, given: _Given
+        self, raw: RawCallback, parameters: Parameters, given: Given
     ) -> Verified | Unverified:
         nonce = raw.header(wire.NONCE_V3)
         if not nonce:
             return self.unverified(raw, parameters, Fault.NO_NONCE)
         if "." in nonce:  # rule 5 of bridge.signature
             return self.unverified(raw, parameters, Fault.BAD_NONCE)
-        keys = tuple(self.keyring.candidates(claimed_account(parameters)))
-        for message in self._messages(raw, parameters, nonce, len(keys)):
-            # Agent SDKs know no other header than the plain one.
-            found = _matching(keys, message.bytes, given.plainly if message.agentstack else given)
-            if found is None:
-                continue
+        messages = self._messages(raw, parameters, nonce)
+        found = search(self.keyring, named_account(parameters), given, messages)
+        if found is not None:
+            key, is_ma, message = found
             content = content_of(raw, parameters)
             if not self._admits(message, content):
                 return self.unverified(raw, parameters, Fault.NONCE_REUSED)
-            key, is_ma = found
             self._use_up_v2(raw, message.origin, key, content)
             scheme = Scheme.V3_MA if is_ma else Scheme.V3
             if message.agentstack:
@@ -294,21 +204,12 @@ class Verifier:
         fault = Fault.BARE_PARAMETER if bare else Fault.WRONG_SIGNATURE
         return self.unverified(raw, parameters, fault)
 
-    def _messages(
-        self, raw: RawCallback, parameters: Parameters, nonce: str, keys: int
-    ) -> Iterator[Message]:
-        """Yield the messages to check with that many keys, the first and what rule 7 allows more."""
+    def _messages(self, raw: RawCallback, parameters: Parameters, nonce: str) -> Iterator[Message]:
+        """Yield the messages that V3 may have signed, the likeliest first."""
         url_alone = self.accept_v2 is not AcceptV2.NONE
-        messages = v3_messages(raw, parameters, nonce, url_alone=url_alone)
+        yield from v3_messages(raw, parameters, nonce, url_alone=url_alone)
         if self.accept_agentstack:
-            messages = chain(messages, agentstack_messages(raw, parameters, nonce))
-        left = EXTRA_BYTES_MAX
-        for place, message in enumerate(messages):
-            if place:
-                left -= keys * (len(message.bytes) + _HMAC_BYTES)
-            if left < 0:
-                return
-            yield message
+            yield from agentstack_messages(raw, parameters, nonce)
 
     def _admits(self, message: Message, content: bytes) -> bool:
         """Return whether a message that holds may be accepted with this content: rule 3."""
@@ -326,36 +227,33 @@ class Verifier:
         message = signature.v2_message(origin + raw.path, nonce)
         names = (wire.SIGNATURE_V2, wire.SIGNATURE_MA_V2)
         given = tuple(one for name in names for one in signatures_of(raw.header(name)))
-        if _is_listed(signature.signature(key.token, message).encode(), given):
+        if is_listed(signature.signature_by(key.mac, message), given):
             self.nonces.remember(message, content)
 
     def _verify_v2(
         self,
         raw: RawCallback,
         parameters: Parameters,
-        given: _Given,
+        given: Given,
         may_be_voice: Callable[[], bool],
     ) -> Verified | Unverified:
         nonce = raw.header(wire.NONCE_V2) or ""
         fault = self._v2_fault(raw, nonce)
         if fault is not None:
             return self.unverified(raw, parameters, fault)
-        keys = tuple(self.keyring.candidates(claimed_account(parameters)))
-        for origin in equal_origins(raw.public_origin):
-            signed = signature.v2_message(origin + raw.path, nonce)
-            found = _matching(keys, signed, given)
-            if found is None:
-                continue
-            if self.accept_v2 is AcceptV2.EXCEPT_VOICE and may_be_voice():
-                fault = Fault.V2_NOT_ACCEPTED
-                break
-            message = Message(signed, origin, COVERS_V2, loose=True)
-            if not self.nonces.admits(signed, content_of(raw, parameters)):
-                fault = Fault.NONCE_REUSED
-                break
-            key, is_ma = found
-            return _verified(raw, parameters, key, Scheme.V2_MA if is_ma else Scheme.V2, message)
-        return self.unverified(raw, parameters, fault or Fault.WRONG_SIGNATURE)
+        messages = [
+            Message(signature.v2_message(origin + raw.path, nonce), origin, COVERS_V2, loose=True)
+            for origin in equal_origins(raw.public_origin)
+        ]
+        found = search(self.keyring, named_account(parameters), given, messages)
+        if found is None:
+            return self.unverified(raw, parameters, Fault.WRONG_SIGNATURE)
+        key, is_ma, message = found
+        if self.accept_v2 is AcceptV2.EXCEPT_VOICE and may_be_voice():
+            return self.unverified(raw, parameters, Fault.V2_NOT_ACCEPTED)
+        if not self.nonces.admits(message.bytes, content_of(raw, parameters)):
+            return self.unverified(raw, parameters, Fault.NONCE_REUSED)
+        return _verified(raw, parameters, key, Scheme.V2_MA if is_ma else Scheme.V2, message)
 
     def _v2_fault(self, raw: RawCallback, nonce: str) -> Fault | None:
         """Return why no V2 signature of this request needs to be looked at."""
@@ -369,24 +267,6 @@ class Verifier:
 def is_v2_nonce(nonce: str, path: str) -> bool:
     """Return whether a V2 nonce can be told from the end of the path in front of it: rule 9."""
     return nonce.isascii() and nonce.isdigit() and not path[-1:].isdigit()
-
-
-def _matching(keys: Sequence[Key], message: bytes, given: _Given) -> tuple[Key, bool] | None:
-    """Return the key whose signature is given, and whether in the ``Ma`` header: rule 2.
-
-    The plain header decides if both hold.
-    """
-    by_ma: Key | None = None
-    for key in keys:
-        is_main = key.subaccount is None
-        if not given.plain and not (given.ma and is_main):
-            continue
-        expected = signature.signature(key.token, message).encode()
-        if _is_listed(expected, given.plain):
-            return key, False
-        if by_ma is None and is_main and _is_listed(expected, given.ma):
-            by_ma = key
-    return (by_ma, True) if by_ma is not None else None
 
 
 def _verified(

@@ -16,6 +16,8 @@ CORE = (
     "bridge/intake.py",
     "bridge/json_object.py",
     "bridge/json_readings.py",
+    "bridge/key_search.py",
+    "bridge/keyring.py",
     "bridge/near_miss.py",
     "bridge/normalise/",
     "bridge/origins.py",

@@ -14,21 +14,12 @@ from bridge import signature
 from bridge.callbacks.model import CallbackType
 from bridge.catalogue import Catalogue
 from bridge.event import Event, Naming, to_event
+from bridge.keyring import Account, Keyring, Subaccount
 from bridge.nonce_guard import NonceGuard
 from bridge.parameters import FORM, Pair, form_pairs, parameters_of
 from bridge.parse import Callback, Parser
 from bridge.raw import Header, RawCallback
-from bridge.verify import (
-    COVERS_V3,
-    AcceptV2,
-    Account,
-    Keyring,
-    Scheme,
-    Subaccount,
-    Unverified,
-    Verified,
-    Verifier,
-)
+from bridge.verify import COVERS_V3, AcceptV2, Scheme, Unverified, Verified, Verifier
 
 AUTH_ID = "MAXXXXXXXXXXXXXXXXXX"
 TOKEN = "main-token-of-these-tests"

@@ -13,23 +13,12 @@ from bridge import signature
 from bridge.parameters import JSON, Pair, parameters_of
 from bridge.raw import RawCallback
 from bridge.signed_messages import bodies
-from bridge.verify import (
-    EXTRA_BYTES_MAX,
-    AcceptV2,
-    Account,
-    Fault,
-    Scheme,
-    Unverified,
-    Verified,
-    Verifier,
-)
+from bridge.verify import AcceptV2, Fault, Scheme, Unverified, Verified, Verifier
 from tests.making import (
     ACCOUNT,
-    AUTH_ID,
     NONCE,
     SUB_TOKEN,
     TOKEN,
-    ZONE,
     raw_callback,
     signed,
     verdict_on,
@@ -303,21 +292,3 @@ def test_a_v3_message_passed_off_as_an_agent_sdks_covers_neither_query_nor_body(
         verdict = verdict_on(with_headers(forged, *genuine.headers[-2:]), accepting())
         if isinstance(verdict, Verified) and verdict.scheme is Scheme.V3_AGENTSTACK:
             assert verdict.covers == ("url",)
-
-
-def test_a_stranger_has_a_bounded_number_of_bytes_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
-    hashed: list[int] = []
-    real = signature.signature
-
-    def counted(token: bytes, message: bytes, digest: signature.Digest = "sha256") -> str:
-        hashed.append(len(message))
-        return real(token, message, digest)
-
-    monkeypatch.setattr(signature, "signature", counted)
-    tokens = tuple(f"token-{place}" for place in range(100))
-    by = replace(verifier(Account(AUTH_ID, ZONE, tokens)), accept_agentstack=True)
-    body = json.dumps({"a": ["x" * 10_000, 0.5, True]})
-    raw = signed_over(json_callback(body), b"another message")
-    assert covered(raw, by) is Fault.WRONG_SIGNATURE
-    first = 100 * hashed[0]
-    assert first < sum(hashed) <= first + EXTRA_BYTES_MAX

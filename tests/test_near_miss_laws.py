@@ -1,5 +1,6 @@
 """Near misses, whatever headers say: bounded, and of nobody who holds no token."""
 
+import hmac
 from dataclasses import replace
 
 import pytest
@@ -9,14 +10,24 @@ from hypothesis import strategies as st
 from bridge import near_miss as module
 from bridge import raw as wire
 from bridge import signature
-from bridge.near_miss import TRIES_MAX, Variant, near_miss
+from bridge.key_search import HMAC_BYTES
+from bridge.keyring import Account
+from bridge.near_miss import (
+    LOOK_BODY_BYTES_MAX,
+    LOOK_BYTES_MAX,
+    TRIES_MAX,
+    Variant,
+    near_miss,
+)
 from bridge.parameters import parameters_of
 from bridge.raw import Header
 from tests.making import (
+    AUTH_ID,
     NONCE,
     SUB_TOKEN,
     TEXT,
     TOKEN,
+    ZONE,
     raw_callback,
     signed,
     v2_of,
@@ -55,12 +66,13 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Return the list of every token an HMAC is made with from now on."""
     tokens: list[bytes] = []
 
-    def counted(token: bytes, message: bytes, digest: signature.Digest = "sha256") -> str:
-        tokens.append(token)
-        return real(token, message, digest)
+    def counted(key: hmac.HMAC, message: bytes) -> bytes:
+        tokens.append(names[key.digest()])
+        return real(key, message)
 
-    real = signature.signature
-    monkeypatch.setattr(module.signature, "signature", counted)
+    names = {signature.keyed(one).digest(): one for one in (TOKEN.encode(), SUB_TOKEN.encode())}
+    real = signature.signature_by
+    monkeypatch.setattr(module.signature, "signature_by", counted)
     return tokens
 
 
@@ -126,3 +138,27 @@ def test_a_signature_of_another_body_has_no_near_miss(
     raw = signed(raw_callback("", FORM, path=PATH, origin=origin))
     forged = replace(with_headers(raw, *headers), body=raw.body + f"&Digits=1{added}".encode())
     assert near_miss(forged, parameters_of(forged), verifier()) is None
+
+
+@pytest.mark.parametrize("scheme", ["v3", "v2"])
+def test_whatever_the_number_of_tokens_a_bounded_number_of_bytes_is_hashed(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    hashed: list[int] = []
+
+    def counted(key: hmac.HMAC, message: bytes) -> bytes:
+        hashed.append(len(message) + HMAC_BYTES)
+        return real(key, message)
+
+    real = signature.signature_by
+    monkeypatch.setattr(module.signature, "signature_by", counted)
+    by = verifier(Account(AUTH_ID, ZONE, tuple(f"token-{place}" for place in range(1000))))
+    form = "Text=" + "x" * (LOOK_BODY_BYTES_MAX - 5)
+    plivos = replace(called("https://z" + PATH), body=form.encode())
+    raw = arrived(plivos, "https://a:8080/p", scheme=scheme, headers=FULL)
+    assert near_miss(raw, parameters_of(raw), by) is None
+    assert LOOK_BYTES_MAX / 2 < sum(hashed) <= LOOK_BYTES_MAX
+    hashed.clear()
+    longer = replace(raw, body=raw.body + b"x")
+    assert near_miss(longer, parameters_of(longer), by) is None
+    assert not hashed

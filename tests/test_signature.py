@@ -12,10 +12,11 @@ from plivo.utils import validate_signature
 from plivo.utils.signature_v3 import validate_v3_signature
 
 from bridge import raw as wire
+from bridge.keyring import Account
 from bridge.parameters import Pair, form_pairs
 from bridge.raw import Header, RawCallback
 from bridge.signature import Digest, signature, v1_message, v2_message, v3_message
-from bridge.verify import Account, Unverified, Verified
+from bridge.verify import Unverified, Verified
 from tests.making import PAIRS, TEXT, WORD, raw_callback, verdict_on, verifier
 
 VECTORS: list[dict[str, Any]] = json.loads(

@@ -8,17 +8,9 @@ import pytest
 
 import bridge
 from bridge import raw as wire
-from bridge.verify import (
-    SIGNATURES_MAX,
-    Account,
-    Fault,
-    Keyring,
-    Scheme,
-    Subaccount,
-    Unverified,
-    Verified,
-    key_id,
-)
+from bridge.key_search import SIGNATURES_MAX
+from bridge.keyring import Account, Keyring, Subaccount, key_id
+from bridge.verify import Fault, Scheme, Unverified, Verified
 from tests.making import (
     ACCOUNT,
     AUTH_ID,

@@ -12,6 +12,7 @@ from bridge.durable import Durable
 from bridge.ends import Ends
 from bridge.event import Naming
 from bridge.intake import Deadlines, Intake, Policy
+from bridge.keyring import Account, Keyring
 from bridge.logs import CallTokens
 from bridge.metrics import Metrics
 from bridge.nonce_guard import NonceGuard
@@ -25,7 +26,7 @@ from bridge.reply.document import Replies
 from bridge.sampling import Rejections
 from bridge.spool import Spool
 from bridge.spool.absent import NoSpool
-from bridge.verify import Account, Keyring, Unverified, Verified, Verifier
+from bridge.verify import Unverified, Verified, Verifier
 
 AUTH_ID, TOKEN = "MA0000000000TEST0001", "a-token-only-these-tests-know"
 NOW = datetime(2026, 3, 7, 14, 13, 36, tzinfo=UTC)

@@ -9,8 +9,8 @@ from typing import Final
 import structlog
 
 from bridge.cli.build import accounts
+from bridge.keyring import Keyring
 from bridge.settings import SettingsRefused, read_accounts
-from bridge.verify import Keyring
 
 log = structlog.get_logger()
 

@@ -15,6 +15,7 @@ from bridge.dead_letter import Stage, to_publish_dead_letter
 from bridge.derived.topics import plan
 from bridge.durable import Durable
 from bridge.ingress.health import make_management_app
+from bridge.keyring import Keyring
 from bridge.metrics import Metrics
 from bridge.publish.breaker import Breaker
 from bridge.publish.kafka import KafkaPublisher
@@ -25,7 +26,6 @@ from bridge.spool.disk import DiskSpool
 from bridge.spool.drain import Drain
 from bridge.spool.files import writers
 from bridge.spool.tally import SpoolState
-from bridge.verify import Keyring
 
 log = structlog.get_logger()
 

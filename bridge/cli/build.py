@@ -20,6 +20,7 @@ from bridge.ingress.app import make_app
 from bridge.ingress.protocol import Bounds
 from bridge.ingress.request import Limits, Publicity
 from bridge.intake import Deadlines, Intake
+from bridge.keyring import Account, Keyring, Subaccount
 from bridge.logs import CallTokens
 from bridge.metrics import Metrics
 from bridge.nonce_guard import NonceGuard
@@ -28,7 +29,7 @@ from bridge.publish.connection import Connection, OAuth, Secret, Tls
 from bridge.reply.document import BadDocument, Replies
 from bridge.sampling import LOOKS_PER_MINUTE_MAX, Rejections
 from bridge.settings import Settings
-from bridge.verify import AcceptV2, Account, Keyring, Subaccount, Verifier
+from bridge.verify import AcceptV2, Verifier
 
 log = structlog.get_logger()
 

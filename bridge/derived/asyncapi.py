@@ -34,12 +34,13 @@ from bridge.event import (
     Naming,
 )
 from bridge.kafka_settings import TopicSettings
+from bridge.keyring import Keyring
 from bridge.nonce_guard import NonceGuard
 from bridge.parameters import parameters_of
 from bridge.parse import NoEventReason
 from bridge.record import Record
 from bridge.rejected import to_rejected
-from bridge.verify import Fault, Keyring, Unverified, Verifier
+from bridge.verify import Fault, Unverified, Verifier
 
 VERSION: Final = "3.0.0"
 BINDING_VERSION: Final = "0.5.0"

@@ -11,12 +11,13 @@ from bridge import signature
 from bridge.callbacks.model import CallbackType
 from bridge.catalogue import Catalogue
 from bridge.event import Event, GivenReply, Naming, to_event, to_journal
+from bridge.keyring import Account, Keyring
 from bridge.nonce_guard import NonceGuard
 from bridge.parameters import FORM, form_pairs, parameters_of
 from bridge.parse import Parser
 from bridge.raw import RawCallback
 from bridge.record import Record
-from bridge.verify import Account, Keyring, Verifier
+from bridge.verify import Verifier
 
 ORIGIN: Final = "https://bridge.example.com"
 AUTH_ID: Final = "MAXXXXXXXXXXXXXXXXXX"

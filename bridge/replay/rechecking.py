@@ -12,18 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bridge.keyring import Account, Keyring, Subaccount, key_id
 from bridge.nonce_guard import NonceGuard
 from bridge.replay.journal import Journalled
-from bridge.verify import (
-    AcceptV2,
-    Account,
-    Keyring,
-    Subaccount,
-    Unverified,
-    Verified,
-    Verifier,
-    key_id,
-)
+from bridge.verify import AcceptV2, Unverified, Verified, Verifier
 
 
 class Checked(StrEnum):

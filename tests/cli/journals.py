@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from bridge.cli import replay, replay_deriving
+from bridge.keyring import key_id
 from bridge.record import Record
-from bridge.verify import key_id
 from tests.cli.process import environment
 from tests.kafka.client import Kafka, read_back
 from tests.making import AUTH_ID, TOKEN, ZONE

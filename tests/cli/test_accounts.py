@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.cli.accounts import AccountsFile
-from bridge.verify import Keyring
+from bridge.keyring import Keyring
 from tests.kafka.waiting import until
 
 AUTH_ID = "MA0000000000TEST0001"

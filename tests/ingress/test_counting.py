@@ -12,11 +12,12 @@ from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.ingress.load import ShedClass
 from bridge.ingress.paths import Almost
 from bridge.ingress.protocol import Cause
+from bridge.keyring import key_id
 from bridge.measures import MEASURES, PREFIX
 from bridge.near_miss import Variant
 from bridge.outcome import Outcome, RefusalCause
 from bridge.publish.memory import MemoryPublisher
-from bridge.verify import Fault, Scheme, key_id
+from bridge.verify import Fault, Scheme
 from tests.ingress.plivo import HANGUP, PATHS, RING, SHARED, Plivo, assert_problem, sample
 from tests.ingress.running import AUTH_ID, TOKEN, VERSION, Broken, Running, running_bridge
 

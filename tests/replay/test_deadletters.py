@@ -9,6 +9,7 @@ import pytest
 from bridge.callbacks.model import CallbackType
 from bridge.catalogue import Catalogue
 from bridge.dead_letter import PublishReason, to_dead_letter, to_publish_dead_letter
+from bridge.keyring import Account
 from bridge.parse import Callback, NoEventReason, Parser
 from bridge.replay.deadletters import (
     Choice,
@@ -18,7 +19,7 @@ from bridge.replay.deadletters import (
     StillDead,
 )
 from bridge.reply.document import ACKNOWLEDGEMENT
-from bridge.verify import Account, Unverified, Verified
+from bridge.verify import Unverified, Verified
 from tests.making import (
     AUTH_ID,
     NAMING,

@@ -8,9 +8,9 @@ import pytest
 
 from bridge import signature
 from bridge.dev.emulator.call import Step
+from bridge.keyring import Account, Subaccount, key_id
 from bridge.replay.journal import journalled
 from bridge.replay.rechecking import Checked, Keys, Recheck
-from bridge.verify import Account, Subaccount, key_id
 from tests.making import ACCOUNT, AUTH_ID, HANGUP, SUB_ID, SUB_TOKEN, TOKEN, ZONE
 from tests.replay.calls import PLACED, taken
 

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.event import journal_value
+from bridge.keyring import Account
 from bridge.raw import RawCallback
 from bridge.replay.journal import NotAJournalRecord, from_journal, journalled
 from bridge.reply.document import ACKNOWLEDGEMENT
-from bridge.verify import Account, Fault, Scheme, Unverified, Verified
+from bridge.verify import Fault, Scheme, Unverified, Verified
 from tests.making import (
     AUTH_ID,
     HANGUP,
