@@ -46,10 +46,10 @@ from typing import Final, TypeGuard, cast
 from bridge.json_object import JsonNumber, JsonObject
 from bridge.parameters import Pair
 
-ELEMENTS_MAX: Final = 1_000
+ELEMENTS_MAX: Final = 128
 DEPTH_MAX: Final = 16
 DIGITS_MAX: Final = 400
-CHARACTERS_MAX: Final = 32_768
+CHARACTERS_MAX: Final = 16_384
 
 AS_READ: Final = "body_as_read"
 IN_PART: Final = "body_in_part"

@@ -18,6 +18,7 @@
 import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from bridge import signature
@@ -40,13 +41,12 @@ class Work:
     def __init__(self, bytes_max: int) -> None:
         self.left = bytes_max
 
-    def take(self, message: bytes, signatures: int) -> bool:
-        """Return whether one more HMAC of ``message`` is allowed, and count it."""
+    def take(self, message: bytes, signatures: int, tries: int = 1) -> int:
+        """Return how many of so many HMACs of ``message`` are allowed, and count those."""
         cost = len(message) + HMAC_BYTES + COMPARISON_BYTES * signatures
-        if cost > self.left:
-            return False
-        self.left -= cost
-        return True
+        allowed = min(tries, self.left // cost)
+        self.left -= allowed * cost
+        return allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,10 @@ def signatures_of(header: str | None) -> tuple[bytes, ...]:
 
 def is_listed(expected: bytes, given: tuple[bytes, ...]) -> bool:
     """Return whether a signature is given, compared in the same time with each of them."""
-    return any([hmac.compare_digest(expected, one) for one in given])  # noqa: C419 (not only to a match)
+    found = False
+    for one in given:  # all of them, whichever it is
+        found |= hmac.compare_digest(expected, one)
+    return found
 
 
 def search(
@@ -125,17 +128,14 @@ def _match(
     keys: Sequence[Key], message: bytes, given: Given, work: Work
 ) -> tuple[Key, bool] | None:
     """Return the first key whose signature is given plainly, else the first whose is as ``Ma``."""
+    if not given.plain:
+        keys = [key for key in keys if key.subaccount is None]
     by_ma: Key | None = None
-    signatures = len(given.plain) + len(given.ma)
-    for key in keys:
-        is_main = key.subaccount is None
-        if not given.plain and not (given.ma and is_main):
-            continue
-        if not work.take(message, signatures):
-            break
-        expected = signature.signature_by(key.mac, message)
-        if is_listed(expected, given.plain):
+    plain, ma, signature_by = given.plain, given.ma, signature.signature_by
+    for key in islice(keys, work.take(message, len(plain) + len(ma), len(keys))):
+        expected = signature_by(key.mac, message)
+        if plain and is_listed(expected, plain):
             return key, False
-        if by_ma is None and is_main and is_listed(expected, given.ma):
+        if ma and by_ma is None and key.subaccount is None and is_listed(expected, ma):
             by_ma = key
     return (by_ma, True) if by_ma is not None else None

@@ -12,8 +12,9 @@ changed. This tells an operator what it changed. It verifies nothing.
    holds no token has no near miss, and the memory of V2 nonces is not asked. A JSON body is tried in
    its other readings too (``bridge.signed_messages``), no more than ``TRIES_MAX`` times in all.
 4. Headers a stranger may have written say what to try. So all tries together hash no more than
-   ``LOOK_BYTES_MAX``, counted as by ``bridge.key_search``, and nothing is looked for beside a body of
-   more than ``LOOK_BODY_BYTES_MAX``. The tokens are tried in the order that is used for verifying.
+   ``LOOK_BYTES_MAX``, counted as by ``bridge.key_search``. Nothing is looked for beside a body of more
+   than ``LOOK_BODY_BYTES_MAX`` or more parameters than ``LOOK_PARAMETERS_MAX``. Tokens are tried in the
+   order that is used for verifying.
 5. Some words name no URL. The signature holds for this one, and a setting refuses it: ``json_body``
    (the body is JSON and only the URL is signed), ``agentstack_v3`` (the scheme of Plivo's agent SDKs).
    Or the signer put a dot between URL and body where Plivo's SDKs put a question mark, as a URL
@@ -40,8 +41,9 @@ from bridge.signed_messages import agentstack_messages, bodies
 from bridge.verify import AcceptV2, Verifier, named_account
 
 TRIES_MAX: Final = 32
-LOOK_BYTES_MAX: Final = 2_097_152
-LOOK_BODY_BYTES_MAX: Final = 16_384
+LOOK_BYTES_MAX: Final = 1_048_576
+LOOK_BODY_BYTES_MAX: Final = 8_192
+LOOK_PARAMETERS_MAX: Final = 100
 
 _HOSTS_MAX: Final = 2
 _PUBLIC_URL: Final = re.compile(
@@ -163,7 +165,8 @@ def near_miss(raw: RawCallback, parameters: Parameters, verifier: Verifier) -> N
 
     Asked of a callback whose fault is ``wrong_signature``.
     """
-    if len(raw.body) > LOOK_BODY_BYTES_MAX:
+    count = len(parameters.query) + len(parameters.body)
+    if len(raw.body) > LOOK_BODY_BYTES_MAX or count > LOOK_PARAMETERS_MAX:
         return None
     if any(raw.header(name) is not None for name in (wire.SIGNATURE_V3, wire.SIGNATURE_MA_V3)):
         return _near_miss_v3(raw, parameters, verifier)
