@@ -24,7 +24,7 @@ PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=loadfile
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-kafka test-chaos hostile audit test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench-quick bench-spool bench-replay fuzz lock clean
+.PHONY: help demo dev test test-kafka test-chaos hostile audit test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench-quick bench-worst bench-spool bench-replay fuzz lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf '  %-15s %s\n' "$$name" "$$text"; done
@@ -148,6 +148,9 @@ schema-pack: $(INSTALLED) ## Write the schema pack for consumers to dist/schema-
 
 bench-quick: $(INSTALLED) ## CPU per callback against a plain Starlette route, in one run
 	@$(BIN)/python -m tests.bench.quick
+
+bench-worst: $(INSTALLED) ## Search for the request of a stranger that costs most CPU (ARGS=--keep keeps it)
+	@$(BIN)/python -m tests.bench.worst $(ARGS)
 
 bench-spool: $(INSTALLED) ## Callbacks a second into the spool, beside the disk's own fsync rate
 	@$(BIN)/python -m tests.bench.spool
