@@ -25,14 +25,21 @@ IDENTIFIERS: Final = (
     "RecordingUUID",
     "RecordingID",
 )
+IDENTIFIER_CHARACTERS_MAX: Final = 512
 # A body that no declaration can read is not worth more: each mark may be a value to decode.
 _MARKS_MAX: Final = 10_000
 _IN_ORDER: Final = {spelling(name): place for place, name in enumerate(IDENTIFIERS)}
 
 
 def usable(text: object) -> bool:
-    """Return whether a text can be a subject and a key: CloudEvents allows no control characters."""
-    return isinstance(text, str) and text != "" and text.isprintable()
+    """Return whether a text can be a subject and a key: CloudEvents allows no control characters.
+
+    Its length is bounded, because a key is kept in memory while its callback is in the spool, and stands
+    in the record's headers. Plivo's identifiers have 36 characters.
+    """
+    return (
+        isinstance(text, str) and 0 < len(text) <= IDENTIFIER_CHARACTERS_MAX and text.isprintable()
+    )
 
 
 def identity_in(parameters: Mapping[str, Sequence[str]]) -> str | None:

@@ -34,6 +34,8 @@ _LEVELS: dict[Level, int] = {
 # broker is away.
 _REPEAT_S = 10.0
 _REMEMBERED_MAX = 1000
+# A library may write content into what should be a message's format.
+_MESSAGE_CHARACTERS_MAX = 256
 
 
 class _OnceInAWhile(logging.Filter):
@@ -44,7 +46,7 @@ class _OnceInAWhile(logging.Filter):
         self._last: dict[tuple[str, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        key = (record.name, str(record.msg))
+        key = (record.name, str(record.msg)[:_MESSAGE_CHARACTERS_MAX])
         now = time.monotonic()
         if now - self._last.get(key, -_REPEAT_S) < _REPEAT_S:
             return False

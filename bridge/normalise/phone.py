@@ -33,6 +33,8 @@ _INTERNATIONAL: Final = re.compile(r"\+?([1-9][0-9]{7,14})", re.ASCII)
 _SHORT_CODE: Final = re.compile(r"[0-9]{3,6}", re.ASCII)
 _CLIENT: Final = re.compile(r"sips?:[^@]+@phone\.plivo\.com(?![a-z0-9.-])", re.ASCII)
 _COUNTRY_CODE_DIGITS_MAX: Final = 3
+# Longer than any number, and than nearly every SIP address.
+_CACHED_CHARACTERS_MAX: Final = 64
 
 
 class Party(TypedDict):
@@ -54,9 +56,16 @@ class Party(TypedDict):
     text: Annotated[str, Field(description="What Plivo sent.")]
 
 
-@lru_cache(maxsize=65_536)
 def party(value: str) -> Party:
     """Return the party that ``value`` names: rules 1 to 5. The result is shared: do not change it."""
+    # Anybody may choose the text where nothing is verified. So the cache holds some 10 MiB at most.
+    if len(value) > _CACHED_CHARACTERS_MAX:
+        return _party.__wrapped__(value)
+    return _party(value)
+
+
+@lru_cache(maxsize=16_384)
+def _party(value: str) -> Party:
     bare = value.strip()  # a "+" that was not escaped came as a space
     if is_withheld(bare):
         return Party(kind="anonymous", e164=None, text=value)

@@ -2,14 +2,25 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Final
 
 from aiokafka.partitioner import DefaultPartitioner
 
 _partitioner = DefaultPartitioner()
 
 
-@lru_cache(maxsize=65_536)
+# Longer than Plivo's ids. So the cache holds no more than some 4 MiB, whatever keys are made of.
+_CACHED_BYTES_MAX: Final = 64
+
+
 def partition_of(key: bytes, partitions: int) -> int:
     """Return which of so many partitions a key is in: murmur2 of the key over their number."""
+    if len(key) > _CACHED_BYTES_MAX:
+        return _partition_of.__wrapped__(key, partitions)
+    return _partition_of(key, partitions)
+
+
+@lru_cache(maxsize=16_384)
+def _partition_of(key: bytes, partitions: int) -> int:
     numbers: Sequence[int] = range(partitions)
     return _partitioner(key, numbers, numbers)

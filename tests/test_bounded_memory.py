@@ -1,0 +1,141 @@
+"""What the process remembers is bounded in bytes in every policy, though anybody may choose the text."""
+
+import ast
+import asyncio
+import gc
+import logging
+import tracemalloc
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+import bridge
+from bridge.catalogue import Catalogue
+from bridge.identity import IDENTIFIER_CHARACTERS_MAX, usable
+from bridge.intake import Policy
+from bridge.logs import _OnceInAWhile
+from bridge.normalise import phone
+from bridge.outcome import Outcome
+from bridge.publish import partitioning
+from bridge.raw import RawCallback
+from tests.making import raw_callback
+from tests.walking import Fake, Walk
+
+# Every cache of a function, and why it is bounded in bytes.
+CACHES = {
+    "consume/record._names": "one",
+    "consume/record._types": "one",
+    "consume/words._reader": "one for each model",
+    "normalise/phone._national": "country codes of three digits at most",
+    "normalise/phone._party": "texts of 64 characters at most",
+    "normalise/time.zone_named": "the zones that there are",
+    "publish/partitioning._partition_of": "keys of 64 bytes at most",
+    "recognition._usual": "one for each catalogue",
+    "slots.slots_of": "one for each declaration",
+}
+
+
+def cached() -> Iterator[str]:
+    """Yield each function of the package that has a cache."""
+    root = Path(bridge.__file__).parent
+    for path in root.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and any(
+                ast.unparse(mark).partition("(")[0] in {"cache", "lru_cache"}
+                for mark in node.decorator_list
+            ):
+                yield f"{path.relative_to(root).with_suffix('')}.{node.name}"
+
+
+def test_every_cache_has_a_reason_why_it_is_bounded_in_bytes() -> None:
+    assert sorted(cached()) == sorted(CACHES)
+
+
+def test_long_texts_are_read_alike_and_not_kept() -> None:
+    phone._party.cache_clear()
+    short, long = "sip:a@example.com", "sip:" + "a" * 100_000
+    assert phone.party(long) == {"kind": "sip", "e164": None, "text": long}
+    assert phone._party.cache_info().currsize == 0
+    assert phone.party(short)["kind"] == "sip"
+    assert phone._party.cache_info().currsize == 1
+
+
+def test_the_partition_of_a_long_key_is_that_of_kafka_and_not_kept() -> None:
+    partitioning._partition_of.cache_clear()
+    for key in (b"x" * 65, b"x" * 1_000):
+        assert partitioning.partition_of(key, 12) == partitioning._partitioner(
+            key, range(12), range(12)
+        )
+    assert partitioning._partition_of.cache_info().currsize == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "is_usable"),
+    [
+        ("5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01", True),
+        ("x" * IDENTIFIER_CHARACTERS_MAX, True),
+        ("x" * (IDENTIFIER_CHARACTERS_MAX + 1), False),
+        ("", False),
+        ("a\nb", False),
+        (None, False),
+    ],
+)
+def test_an_identifier_has_a_bounded_length(text: object, *, is_usable: bool) -> None:
+    assert usable(text) is is_usable
+
+
+def test_the_filter_of_repeated_messages_keeps_no_long_text() -> None:
+    once = _OnceInAWhile()
+    for place in range(20):
+        text = f"{place:02}" + "x" * 100_000
+        record = logging.LogRecord("a", logging.WARNING, "", 0, text, (), None)
+        assert once.filter(record)
+    assert max(len(message) for _, message in once._last) <= 256
+
+
+class Forgetful(Fake):
+    """A publisher that keeps nothing: what remains is the bridge's own."""
+
+    async def publish(self, records: object, **_: object) -> None:
+        """Take the records, and forget them."""
+
+
+def hostile(place: int) -> RawCallback:
+    """Return a callback whose every text is long and its own."""
+    text = f"{place:05}" * 4_000
+    form = {"CallUUID": text, "Event": f"E{text}", "From": text, "To": "sip:" + text, text: text}
+    kinds = ("application/x-www-form-urlencoded", "application/json", text)
+    headers = (
+        ("host", text),
+        ("user-agent", text),
+        ("content-type", kinds[place % 3]),
+        ("x-plivo-signature-v3", text),
+        ("x-plivo-signature-v3-nonce", text),
+    )
+    raw = raw_callback(urlencode({text: "1"}), urlencode(form), content_type=None)
+    return replace(raw, headers=headers, remote_address=f"192.0.2.{place % 250}")
+
+
+@pytest.mark.parametrize("policy", ["enforce", "report", "off"])
+async def test_whatever_strangers_send_little_of_it_is_remembered(
+    types: Catalogue, policy: Policy
+) -> None:
+    walk = Walk(types, Forgetful(), policy=policy)
+    for place in range(10):
+        await walk.intake.take(hostile(place), None)  # what is loaded once
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for place in range(10, 110):
+            taken = await walk.intake.take(hostile(place), None)
+            await asyncio.sleep(0)  # the sample of what was rejected is published
+            assert (taken.outcome is Outcome.REJECTED) is (policy == "enforce")
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 400_000  # of 15 million bytes
