@@ -16,11 +16,14 @@ TOKEN_CHARACTERS_MIN: Final = 20
 
 _ACCOUNT_ID: Final = r"^MA[A-Z0-9]{18}$"
 _SUBACCOUNT_ID: Final = r"^SA[A-Z0-9]{18}$"
+_EITHER_ID: Final = r"(MA|SA)[A-Z0-9]{18}"
 _EXAMPLE: Final = '{"auth_id": "MA…", "auth_tokens": ["…"], "timezone": "America/New_York"}'
 _ZONE_FORM: Final = (
     "give the zone set in Plivo's console, by its IANA name such as America/New_York"
 )
-_TEMPLATES: Final = ("${", "$(", "{{", "<")
+_TEMPLATES: Final = ("$", "%", "{{", "<")
+# Of 40 random hexadecimal digits fewer are different less than once in 10^16 times.
+_DIFFERENT_CHARACTERS_MIN: Final = 6
 
 
 def _zone(value: str) -> str:
@@ -37,8 +40,8 @@ def _token(value: SecretStr) -> SecretStr:
 def token_fault(token: str) -> str | None:
     """Return why a text cannot be an auth token, without the text; None if it can.
 
-    An empty token would be a key that every stranger knows. A token with a line break at its end is
-    another key than Plivo's: every callback would be rejected.
+    An empty token would be a key that every stranger knows, and an auth id is in every callback. A token
+    with a line break at its end is another key than Plivo's: every callback would be rejected.
     """
     bare = token.strip()
     faults = (
@@ -54,6 +57,14 @@ def token_fault(token: str) -> str | None:
         ),
         (token != token.strip("\"'"), "has quotes around it that are not part of it; remove them"),
         (token.startswith(_TEMPLATES), "is a placeholder; put the token there"),
+        (
+            re.fullmatch(_EITHER_ID, token) is not None,
+            "is an auth id, which is no secret; put the token there",
+        ),
+        (
+            len(token) >= TOKEN_CHARACTERS_MIN and len({*token}) < _DIFFERENT_CHARACTERS_MIN,
+            "repeats a few characters, so it can be guessed; copy the token from Plivo's console",
+        ),
         (
             len(token) < TOKEN_CHARACTERS_MIN,
             f"is shorter than {TOKEN_CHARACTERS_MIN} characters; copy all of it from Plivo's console",
@@ -164,6 +175,6 @@ def _owner(keys: Sequence[str | int], accounts: object) -> str | None:
             auth_id = str(value["auth_id"])
         except (KeyError, IndexError, TypeError):
             continue
-        if re.fullmatch(r"(MA|SA)[A-Z0-9]{18}", auth_id):
+        if re.fullmatch(_EITHER_ID, auth_id):
             owner = auth_id
     return owner

@@ -139,6 +139,12 @@ WRONG_TOKENS = [
     ("{{.Values.plivoAuthToken}}", "placeholder"),
     ("<the token of your account>", "white space in it"),
     ("<your-plivo-auth-token>", "placeholder"),
+    ("$PLIVO_AUTH_TOKEN_OF_MAIN", "placeholder"),
+    ("%PLIVO_AUTH_TOKEN_OF_MAIN%", "placeholder"),
+    ("MA0000000000TEST0001", "is an auth id"),
+    ("SA0000000000TEST0001", "is an auth id"),
+    ("0" * 40, "repeats a few characters"),
+    ("xyz" * 13, "repeats a few characters"),
     ("...", "shorter than 20"),
     ("x", "shorter than 20"),
     (GOOD[: TOKEN_CHARACTERS_MIN - 1], "shorter than 20"),
@@ -171,7 +177,9 @@ def test_a_token_of_a_subaccount_is_refused_naming_the_subaccount() -> None:
     st.text(
         st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="\"'"),
         min_size=TOKEN_CHARACTERS_MIN,
-    ).filter(lambda token: not token.startswith(("${", "$(", "{{", "<")))
+    )
+    .filter(lambda token: not token.startswith(("$", "%", "{{", "<")))
+    .map(lambda token: f"{token}aB3dE9")  # of many different characters
 )
 def test_any_other_word_is_taken_as_a_token_unchanged(token: str) -> None:
     assert token_fault(token) is None

@@ -77,6 +77,7 @@ async def test_new_tokens_are_known_without_a_restart(file: Path, keyring: Keyri
         (content(""), f"of {AUTH_ID}: is blank"),
         (content("", OLD), f"[0].auth_tokens[0] of {AUTH_ID}: is blank"),
         (content(OLD, f"{NEW}\n"), f"[0].auth_tokens[1] of {AUTH_ID}: has white space around it"),
+        (content(OLD, AUTH_ID), f"[0].auth_tokens[1] of {AUTH_ID}: is an auth id"),
         (content("x"), f"of {AUTH_ID}: is shorter than 20 characters"),
     ],
 )
