@@ -231,7 +231,8 @@ MEASURES: Final[dict[Name, Measure]] = {
     "accounts_stale": Measure(
         "gauge",
         "1 or 0",
-        "Whether the accounts file has changed and cannot be used: those known before stay.",
+        "Whether the accounts file cannot be used: missing, no regular file, or invalid. The accounts "
+        "known before stay.",
     ),
     "build_info": Measure("gauge", "1", "The running version.", ("version",)),
 }

@@ -255,14 +255,17 @@ def _take_accounts(values: dict[str, Any], name: Name) -> list[Fault]:
     return []
 
 
-def _accounts_in(path: Path) -> object:
-    """Return the JSON of a file of accounts; raises BadFile, whose text shows none of it."""
+def _accounts_in(path: Path, content: bytes | None = None) -> object:
+    """Return the JSON of a file of accounts; raises BadFile, whose text shows none of it.
+
+    ``content`` is what the file holds, if it was read already.
+    """
     shown = path_shown(path)
     if str(path).lstrip().startswith(("[", "{")):
         message = f"is JSON and not a path; put it into {variable('accounts')}, or into a file"
         raise BadFile(message)
     try:
-        return orjson.loads(path.read_bytes())
+        return orjson.loads(path.read_bytes() if content is None else content)
     except orjson.JSONDecodeError as error:
         message = f"{shown}: not JSON ({json_fault(error)})"
         raise BadFile(message) from error
@@ -271,8 +274,12 @@ def _accounts_in(path: Path) -> object:
         raise BadFile(message) from error
 
 
-def read_accounts(path: Path, title: str = variable("accounts_file")) -> list[Account]:
+def read_accounts(
+    path: Path, title: str = variable("accounts_file"), *, content: bytes | None = None
+) -> list[Account]:
     """Return the accounts in a file; raises SettingsRefused, whose lines begin with ``title``.
+
+    ``content`` is what the file holds, if it was read already.
 
     Nothing but that file is read: what the other settings are does not matter, so accounts that
     changed can be taken while a bridge runs.
@@ -283,7 +290,7 @@ def read_accounts(path: Path, title: str = variable("accounts_file")) -> list[Ac
         return f"{title} ({path_shown(path)}){inside}"
 
     try:
-        given = _accounts_in(path)
+        given = _accounts_in(path, content)
     except BadFile as error:
         message = f"{title}: {error}"
         raise SettingsRefused(message) from error

@@ -1,7 +1,9 @@
 """Accounts renewed while the bridge runs."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import os
+import threading
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
+from bridge.cli import accounts
 from bridge.cli.accounts import AccountsFile
 from bridge.keyring import Keyring
 from tests.kafka.waiting import until
@@ -98,6 +101,90 @@ async def test_a_file_that_cannot_be_used_changes_nothing_and_is_told(
     assert stale == [False, True]
     put(file, content(BETTER))
     await until(lambda: stale == [False, True, False])
+
+
+def missing(file: Path) -> None:
+    file.unlink()
+
+
+def a_fifo(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+def a_directory(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+def a_link_to_nowhere(file: Path) -> None:
+    file.unlink()
+    file.symlink_to(file.with_name("nowhere"))
+
+
+def endless(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize(
+    ("slip", "cause"),
+    [
+        (missing, "cannot be read: No such file or directory"),
+        (a_fifo, "no regular file"),
+        (a_directory, "no regular file"),
+        (a_link_to_nowhere, "cannot be read: No such file or directory"),
+        (endless, "no regular file"),
+    ],
+)
+async def test_a_file_that_is_not_there_or_would_block_is_reported_once_until_it_is_back(
+    file: Path, keyring: Keyring, stale: list[bool], slip: Callable[[Path], None], cause: str
+) -> None:
+    put(file, content(GOOD))
+    await until(lambda: tokens_of(keyring) == [GOOD.encode()])
+    lines: list[Any]
+    with capture_logs() as lines:
+        slip(file)
+        await until(lambda: stale == [False, True])
+        await asyncio.sleep(0.05)  # some looks more
+    assert [line["event"] for line in lines] == ["accounts_not_renewed"]
+    assert cause in lines[0]["cause"]
+    assert tokens_of(keyring) == [GOOD.encode()]
+    if file.is_dir():
+        file.rmdir()
+    put(file, content(GOOD))  # as it was before
+    await until(lambda: stale == [False, True, False])
+    put(file, content(BETTER))
+    await until(lambda: tokens_of(keyring) == [BETTER.encode()])
+
+
+async def test_a_disk_that_does_not_answer_is_reported_and_keeps_nothing_from_ending(
+    file: Path, monkeypatch: pytest.MonkeyPatch, stale: list[bool]
+) -> None:
+    answers = threading.Event()
+    really = accounts._content
+
+    def hanging(path: Path) -> bytes:
+        answers.wait()
+        return really(path)
+
+    keyring = Keyring([])
+    watched = AccountsFile(file, keyring, look_s=0.01, on_stale=stale.append)
+    monkeypatch.setattr(accounts, "_content", hanging)
+    put(file, content(NEW))
+    threads = threading.active_count()
+    watched.start()
+    try:
+        await until(lambda: stale == [True])
+        await asyncio.sleep(0.05)
+        assert threading.active_count() == threads + 1  # one waits, however often it is looked
+        await watched.stop()
+        watched.start()
+    finally:
+        answers.set()
+    await until(lambda: stale == [True, False])
+    assert tokens_of(keyring) == [NEW.encode()]
+    await watched.stop()
 
 
 async def test_only_the_accounts_are_read_again(
