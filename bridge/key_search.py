@@ -12,7 +12,8 @@
 5. Within each group the token that matched last comes first. So the order follows the traffic.
 6. It follows that a genuine callback is verified, whatever the number of tokens, if it names its account
    and is of the usual size, or if its token matched lately. It is also verified if the work suffices
-   for all tokens: ``docs/operating.md`` has a table of the sizes.
+   for all tokens: ``docs/operating.md`` has a table of the sizes. A callback that is rejected before all
+   tokens were tried says so.
 """
 
 import hmac
@@ -40,11 +41,13 @@ class Work:
 
     def __init__(self, bytes_max: int) -> None:
         self.left = bytes_max
+        self.is_short = False
 
     def take(self, message: bytes, signatures: int, tries: int = 1) -> int:
         """Return how many of so many HMACs of ``message`` are allowed, and count those."""
         cost = len(message) + HMAC_BYTES + COMPARISON_BYTES * signatures
         allowed = min(tries, self.left // cost)
+        self.is_short = self.is_short or allowed < tries
         self.left -= allowed * cost
         return allowed
 
@@ -78,10 +81,23 @@ def is_listed(expected: bytes, given: tuple[bytes, ...]) -> bool:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The key that signed a callback, whether as ``Ma``, and the message that it signed."""
+
+    key: Key
+    is_ma: bool
+    message: Message
+
+
+class NotAllTried(Exception):
+    """No token that was tried signed the callback, and not every token was tried with one message."""
+
+
 def search(
     keyring: Keyring, named: str | None, given: Given, messages: Iterable[Message]
-) -> tuple[Key, bool, Message] | None:
-    """Return the key that signed one of the messages, whether as ``Ma``, and the message.
+) -> Match | None:
+    """Return whose signature is given, and of which message; raises NotAllTried.
 
     ``named`` is the account that the callback names, unchecked. ``messages`` are made one by one.
     """
@@ -89,17 +105,23 @@ def search(
     rest = keys[len(likely) :]
     bytes_max = LIKELY_BYTES_MAX if rest and named not in keyring.zones else HASHED_BYTES_MAX
     work = Work(bytes_max)
+    are_tried = False
     tried: list[Message] = []
     for message in messages:
         tried.append(message)
         if found := _signer(keyring, likely, message, given, work):
-            return *found, message
+            return Match(*found, message)
+        are_tried = are_tried or not work.is_short
         if not work.take(message.bytes, 0):  # to make the next message costs about as much
             break
-    work.left += HASHED_BYTES_MAX - bytes_max
+    work = Work(work.left + HASHED_BYTES_MAX - bytes_max)
+    are_all_tried = False
     for message in tried:
         if found := _signer(keyring, rest, message, given, work):
-            return *found, message
+            return Match(*found, message)
+        are_all_tried = are_tried and (are_all_tried or not work.is_short)
+    if tried and not are_all_tried:
+        raise NotAllTried
     return None
 
 

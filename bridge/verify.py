@@ -34,7 +34,7 @@ from typing import Final
 from bridge import raw as wire
 from bridge import signature
 from bridge.callbacks.model import Verification
-from bridge.key_search import Given, is_listed, search, signatures_of
+from bridge.key_search import Given, Match, NotAllTried, is_listed, search, signatures_of
 from bridge.keyring import Key, Keyring
 from bridge.nonce_guard import NonceGuard, content_of
 from bridge.origins import equal_origins
@@ -67,6 +67,7 @@ class Fault(StrEnum):
     NO_NONCE = "no_nonce"
     BAD_NONCE = "bad_nonce"
     WRONG_SIGNATURE = "wrong_signature"
+    NOT_ALL_TOKENS_TRIED = "not_all_tokens_tried"
     BARE_PARAMETER = "bare_parameter"
     V1_ONLY = "v1_only"
     V2_NOT_ACCEPTED = "v2_not_accepted"
@@ -189,20 +190,29 @@ class Verifier:
         if "." in nonce:  # rule 5 of bridge.signature
             return self.unverified(raw, parameters, Fault.BAD_NONCE)
         messages = self._messages(raw, parameters, nonce)
-        found = search(self.keyring, named_account(parameters), given, messages)
-        if found is not None:
-            key, is_ma, message = found
+        found = self._signed(parameters, given, messages)
+        if isinstance(found, Match):
+            key, message = found.key, found.message
             content = content_of(raw, parameters)
             if not self._admits(message, content):
                 return self.unverified(raw, parameters, Fault.NONCE_REUSED)
             self._use_up_v2(raw, message.origin, key, content)
-            scheme = Scheme.V3_MA if is_ma else Scheme.V3
+            scheme = Scheme.V3_MA if found.is_ma else Scheme.V3
             if message.agentstack:
                 scheme = Scheme.V3_AGENTSTACK
             return _verified(raw, parameters, key, scheme, message)
         bare = parameters.bare and parameters.body_fault is None
-        fault = Fault.BARE_PARAMETER if bare else Fault.WRONG_SIGNATURE
-        return self.unverified(raw, parameters, fault)
+        return self.unverified(raw, parameters, Fault.BARE_PARAMETER if bare else found)
+
+    def _signed(
+        self, parameters: Parameters, given: Given, messages: Iterable[Message]
+    ) -> Match | Fault:
+        """Return which key signed which of the messages, or the fault if none did: rule 7."""
+        try:
+            found = search(self.keyring, named_account(parameters), given, messages)
+        except NotAllTried:
+            return Fault.NOT_ALL_TOKENS_TRIED
+        return found or Fault.WRONG_SIGNATURE
 
     def _messages(self, raw: RawCallback, parameters: Parameters, nonce: str) -> Iterator[Message]:
         """Yield the messages that V3 may have signed, the likeliest first."""
@@ -245,15 +255,15 @@ class Verifier:
             Message(signature.v2_message(origin + raw.path, nonce), origin, COVERS_V2, loose=True)
             for origin in equal_origins(raw.public_origin)
         ]
-        found = search(self.keyring, named_account(parameters), given, messages)
-        if found is None:
-            return self.unverified(raw, parameters, Fault.WRONG_SIGNATURE)
-        key, is_ma, message = found
+        found = self._signed(parameters, given, messages)
+        if not isinstance(found, Match):
+            return self.unverified(raw, parameters, found)
         if self.accept_v2 is AcceptV2.EXCEPT_VOICE and may_be_voice():
             return self.unverified(raw, parameters, Fault.V2_NOT_ACCEPTED)
-        if not self.nonces.admits(message.bytes, content_of(raw, parameters)):
+        if not self.nonces.admits(found.message.bytes, content_of(raw, parameters)):
             return self.unverified(raw, parameters, Fault.NONCE_REUSED)
-        return _verified(raw, parameters, key, Scheme.V2_MA if is_ma else Scheme.V2, message)
+        scheme = Scheme.V2_MA if found.is_ma else Scheme.V2
+        return _verified(raw, parameters, found.key, scheme, found.message)
 
     def _v2_fault(self, raw: RawCallback, nonce: str) -> Fault | None:
         """Return why no V2 signature of this request needs to be looked at."""

@@ -204,8 +204,23 @@ def test_whatever_the_number_of_tokens_a_bounded_number_of_bytes_is_hashed(
     verifier_ = replace(verifier(*accounts), accept_agentstack=True)
     verdict = verdict_on(raw, verifier_)
     assert isinstance(verdict, Unverified)
-    assert verdict.fault is Fault.WRONG_SIGNATURE
     assert 0 < hashed.size <= HASHED_BYTES_MAX
+    tokens = len(verifier_.keyring.candidates(None))
+    first = hashed.messages[0][1]
+    tried = {token for token, message in hashed.messages if message == first}
+    is_whole = len(tried) == tokens
+    assert verdict.fault is (Fault.WRONG_SIGNATURE if is_whole else Fault.NOT_ALL_TOKENS_TRIED)
+
+
+def test_a_rejected_callback_says_if_its_token_may_not_have_been_tried() -> None:
+    large = signed(callback(BODY_BYTES_MAX), LAST.tokens[0])
+    verdict = verdict_on(large, verifier(*MANY))
+    assert isinstance(verdict, Unverified)
+    assert verdict.fault is Fault.NOT_ALL_TOKENS_TRIED
+    small = signed(callback(1_000), "a-token-that-we-do-not-know")
+    verdict = verdict_on(small, verifier(*MANY))
+    assert isinstance(verdict, Unverified)
+    assert verdict.fault is Fault.WRONG_SIGNATURE
 
 
 def test_comparing_signatures_counts_as_work(monkeypatch: pytest.MonkeyPatch) -> None:
