@@ -23,6 +23,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from bridge.ingress.deadline import LOOK_S, Deadline
 from bridge.ingress.problem import CONTENT_TYPE, RETRY_AFTER_S, problem
 from bridge.ingress.request import CUT_OFF
 from bridge.metrics import Metrics
@@ -88,8 +89,8 @@ class _Bounded(HttpToolsProtocol):
         self._head_bytes = 0  # of an unfinished head
         self._head_cost_bytes = 0  # of the same, as counted among all
         self._keep_alive = True  # what the client asked for, while its body is missing
-        self._reading: asyncio.TimerHandle | None = None
-        self._writing: asyncio.TimerHandle | None = None
+        self._reading: Deadline | None = None
+        self._writing: Deadline | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -141,8 +142,8 @@ class _Bounded(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._writing = self.loop.call_later(
-            self._bounds.read_timeout_s, self._cut_off, "slow_answer"
+        self._writing = Deadline(
+            self.loop, self._bounds.read_timeout_s, self._cut_off, "slow_answer"
         )
 
     def resume_writing(self) -> None:
@@ -150,6 +151,12 @@ class _Bounded(HttpToolsProtocol):
         if self._writing is not None:
             self._writing.cancel()
             self._writing = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection, unless its next request is here and was not read yet."""
+        self.timeout_keep_alive_task = self.loop.call_later(
+            LOOK_S, super().timeout_keep_alive_handler
+        )
 
     @property
     def _lacks_body(self) -> bool:
@@ -174,7 +181,7 @@ class _Bounded(HttpToolsProtocol):
         self._head_cost_bytes = cost_bytes
 
     def _start_reading(self) -> None:
-        self._reading = self.loop.call_later(self._bounds.read_timeout_s, self._too_slow)
+        self._reading = Deadline(self.loop, self._bounds.read_timeout_s, self._too_slow)
 
     def _stop_reading(self) -> None:
         if self._reading is not None:

@@ -28,7 +28,27 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 SCAN_S: Final = 10.0
+_FROZEN_S: Final = 0.5
 _NO_ANSWER: Final = "the disk does not answer"
+
+
+async def _within(timeout_s: float, answer: asyncio.Future[T]) -> T:
+    """Return the answer; raises TimeoutError.
+
+    A process that was frozen (SIGSTOP, a paused virtual machine) finds the time over before it has
+    looked at answers, and the thread that writes was frozen with it: the time begins anew then.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        due_at_s = loop.time() + timeout_s
+        await asyncio.wait([answer], timeout=timeout_s)
+        if not answer.done() and loop.time() - due_at_s > _FROZEN_S:
+            await asyncio.wait([answer], timeout=timeout_s)
+        if not answer.done():
+            raise TimeoutError
+        return answer.result()
+    finally:
+        answer.cancel()
 
 
 class DiskSpool:
@@ -153,8 +173,7 @@ class DiskSpool:
             self._news |= well
 
         try:
-            async with asyncio.timeout(self._append_timeout_s):
-                await self._ask(work, settled)
+            await self._ask(work, settled, timeout_s=self._append_timeout_s)
         except TimeoutError as error:
             self.faulty(_NO_ANSWER)
             raise SpoolUnwritable(_NO_ANSWER) from error
@@ -218,8 +237,12 @@ class DiskSpool:
         settled: Callable[[bool], None] = lambda _: None,
         *,
         writes: bool = True,
+        timeout_s: float | None = None,
     ) -> T:
-        """Return what the writer says. ``settled`` is called even if nobody waits any more."""
+        """Return what the writer says; raises TimeoutError.
+
+        ``settled`` is called even if nobody waits any more.
+        """
         if self._writer is None:
             raise SpoolUnwritable(self._fault)
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -234,7 +257,7 @@ class DiskSpool:
                 answer.set_exception(error)
 
         self._writer.put(Job(work, end, writes))
-        return await answer
+        return await (answer if timeout_s is None else _within(timeout_s, answer))
 
     def opened(self, tally: Tally, oldest_at_ms: int | None, number_min: int) -> None:
         """Take what the file holds that is ours now; the writer's call."""

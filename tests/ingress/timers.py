@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 
 from bridge.ingress import protocol
+from bridge.ingress.deadline import LOOK_S
 from tests.ingress.running import eventually
 from tests.kafka.waiting import PATIENCE_S
 
@@ -83,7 +84,8 @@ class Timers:
         """Let time pass for the connections, and return when it has."""
         assert self._real is not None
         passed = threading.Event()
-        self._real.call_soon_threadsafe(self._pass, self._now_s + seconds, passed)
+        until_s = self._now_s + seconds + LOOK_S  # sockets are read once more
+        self._real.call_soon_threadsafe(self._pass, until_s, passed)
         assert passed.wait(PATIENCE_S)
 
     def _pass(self, until_s: float, passed: threading.Event) -> None:

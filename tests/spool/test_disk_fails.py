@@ -1,12 +1,14 @@
 """The spool while its disk fails, and afterwards: nothing lost, nothing twice, and told once."""
 
+import asyncio
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.spool import SpoolUnwritable, files, store
+from bridge.spool import SpoolUnwritable, disk, files, store
 from tests.kafka.waiting import until
 from tests.spool.making import (
     callback,
@@ -94,6 +96,22 @@ async def test_a_disk_without_an_answer_is_given_up_on_and_taken_up_again(
         # It was written after all: its outcome was unknown, and it will be published.
         assert await held_names(spool) == ["late"]
         assert spool.state.callbacks == 1
+
+
+async def test_a_process_that_was_frozen_gives_the_disk_its_time_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stubborn: list[sqlite3.Connection]
+) -> None:
+    monkeypatch.setattr(store, "_BUSY_TIMEOUT_MS", 30_000)
+    monkeypatch.setattr(disk, "_FROZEN_S", 0.1)
+    async with opened(tmp_path, append_timeout_s=0.2) as spool:
+        other = lock(spool, stubborn)
+        kept = asyncio.create_task(spool.append(callback("kept")))
+        await asyncio.sleep(0)
+        time.sleep(0.5)  # noqa: ASYNC251 (the loop stands still, as in a frozen process)
+        asyncio.get_running_loop().call_later(0.01, other.close)
+        await kept
+        assert await held_names(spool) == ["kept"]
+        assert spool.writable
 
 
 async def test_a_directory_that_cannot_be_used_is_told_and_used_as_soon_as_it_can(
