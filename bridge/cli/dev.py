@@ -3,7 +3,6 @@
 import asyncio
 import shlex
 import shutil
-import signal
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from bridge.cli.callbacks import curl
 from bridge.cli.embedded import Embedded, embedded_bridge
 from bridge.cli.layout import INDENT, row_text, widths_of
 from bridge.cli.options import SettingsFile
+from bridge.cli.signals import ENDING
 from bridge.cli.tail import print_records
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
 from bridge.dev.emulator.call import Call, answered_call
@@ -75,7 +75,7 @@ async def _dev(
     console = showing.terminal(stderr=True, soft_wrap=True)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in ENDING:
         loop.add_signal_handler(number, stopping.set)
     accounts = None if own_accounts else ACCOUNTS
     async with embedded_bridge(settings_file, port, accounts, kafka_port=kafka_port) as embedded:

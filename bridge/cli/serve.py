@@ -1,7 +1,5 @@
 """``callback-bridge serve``: the bridge itself."""
 
-import asyncio
-import signal
 from typing import Annotated
 
 import structlog
@@ -13,6 +11,7 @@ from bridge.cli import showing, startup
 from bridge.cli.bridge import Bridge
 from bridge.cli.build import bounds
 from bridge.cli.options import SettingsFile
+from bridge.cli.signals import end_in_order
 from bridge.ingress import server
 from bridge.log_lines import LineQueue
 from bridge.settings import Settings
@@ -50,9 +49,7 @@ def serve(settings_file: SettingsFile = None, *, check: Check = False) -> None:
 
 async def _serve(settings: Settings, doors: server.Doors, lines: LineQueue) -> None:
     stop = server.Stop()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.ask)
+    end_in_order(stop)
     bridge = Bridge(settings)
     lines.on_lost(lambda count: bridge.metrics.count("log_lines_lost_total", by=count))
     await run_bridge(bridge, doors, settings, stop)
