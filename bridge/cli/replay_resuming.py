@@ -41,7 +41,7 @@ def refuse_another(asked: Asked, progress: Progress, file: Path) -> None:
     """Refuse to go on with a replay that is not the one that was asked for."""
     fault = None
     if asked.destination not in {None, progress.destination}:
-        place = f" {progress.destination.place}".rstrip()
+        place = f" {progress.destination.shown}".rstrip()
         fault = f"of a replay to another place ({progress.destination.kind}{place})"
     elif asked.plan_file is not None:
         if load_plan(asked.plan_file).id != progress.plan.id:
@@ -73,7 +73,7 @@ def refuse_finished(asked: Asked, progress: Progress, file: Path) -> None:
     """Refuse to take a finished replay for the one that was asked for, where it is not that any more."""
     fault = None
     if not is_there(progress):
-        fault = f"and {progress.destination.place} is no longer as it was then"
+        fault = f"and {progress.destination.shown} is no longer as it was then"
     elif asked.query != Query() and replay_asked.window_of(asked.query) != progress.plan.window:
         fault = "and its times, counted from now, are others"
     if fault is not None:

@@ -215,7 +215,7 @@ def _end(progress: Progress, file: Path, *, state: _State, rate: float | None = 
         "records_planned": made.records,
         "bytes": progress.bytes,
         "bytes_planned": made.bytes,
-        "to": list(topic_names(progress).values()) or [progress.destination.place],
+        "to": list(topic_names(progress).values()) or [progress.destination.shown],
         "progress": str(file),
     }
     show_end(end | {name: of for name, of in more.items() if of})

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 import orjson
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from bridge.masking import url_shown
 from bridge.replay import CannotWrite, Stamp, State
 from bridge.replay.files import locked, write_durably
 from bridge.replay.plan import NotAPlan, Plan, format_of, plan_from
@@ -41,6 +42,11 @@ class Destination:
 
     kind: Kind
     place: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Return the place as a message may show it: of an URL without its user and password."""
+        return url_shown(self.place) if self.kind == "url" else self.place
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ import httpx
 import orjson
 from aiokafka.structs import ConsumerRecord
 
+from bridge.masking import url_shown
 from bridge.replay import Cadence, CannotWrite, Stamp, State
 
 # At most so many requests are sent and not yet in the progress file.
@@ -134,7 +135,7 @@ class Url:
             if answer.status_code < _SERVER_ERROR and answer.status_code != _TOO_MANY:
                 return answer.status_code
             why = f"answered {answer.status_code}"
-        message = f"{self._base}: {why}, {_TRIES} times, to the callback at {source}"
+        message = f"{url_shown(self._base)}: {why}, {_TRIES} times, to the callback at {source}"
         raise CannotWrite(message)
 
 

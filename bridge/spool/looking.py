@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
+from bridge.masking import path_shown
 from bridge.spool import files
 from bridge.spool.store import connect, identify
 
@@ -60,7 +61,7 @@ def look(directory: Path) -> list[SpoolFile]:
     Raises CannotLook if there is no such directory.
     """
     if not directory.is_dir():
-        message = f"{directory}: no such directory"
+        message = f"{path_shown(directory)}: no such directory"
         raise CannotLook(message)
     seen: list[SpoolFile] = []
     for path in files.spools(directory):

@@ -235,6 +235,13 @@ async def test_a_target_that_stays_out_of_order_stops_the_replay_and_says_where(
     assert len(server.requests) == 5
 
 
+async def test_a_target_is_named_without_the_password_in_its_url(http: httpx.AsyncClient) -> None:
+    port = free_port()
+    with pytest.raises(CannotWrite, match=rf"http://\*\*\*@127\.0\.0\.1:{port}") as refused:
+        await Url(http, f"http://user:password@127.0.0.1:{port}", STAMP).put([journal(0)])
+    assert "password" not in str(refused.value)
+
+
 async def test_a_target_that_is_away_is_named(http: httpx.AsyncClient) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(CannotWrite, match=url):

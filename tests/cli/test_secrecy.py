@@ -1,0 +1,112 @@
+"""No command shows a secret that was put where something else belongs."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge.cli import main
+from bridge.cli.replay_asked import destination_of
+from bridge.replay.progress import Destination
+from tests.cli.process import environment
+
+ROOT = Path(__file__).parents[2]
+SECRET = "c0ffee11decade22facade33c0ffee44decade55"
+ACCOUNT = {"auth_id": "MA0000000000TEST0001", "auth_tokens": ["f" * 40], "timezone": "UTC"}
+SETTINGS = sorted(
+    set(re.findall(r"BRIDGE_[A-Z0-9_]*[A-Z0-9]", (ROOT / "docs/reference/settings.md").read_text()))
+)
+WRONG = {
+    "a token": SECRET,
+    "a secret's file": json.dumps([{**ACCOUNT, "auth_tokens": [SECRET]}]),
+    "a URL with a password": f"https://user:{SECRET}@bridge.example.com/x",
+    "a token with a line break": f"{SECRET}\n",
+}
+COMMANDS = [["serve", "--check"], ["spool", "status"], ["topics", "plan"]]
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> object:
+    """Run a command to its end in this process, and return what it wrote."""
+    monkeypatch.setattr(main.logs, "leave_out_libraries", lambda: None)
+
+    def run(*arguments: str, **variables: str) -> str:
+        with monkeypatch.context() as patch:
+            for name in set(environment().keys()) | set(SETTINGS):
+                if name.startswith("BRIDGE_"):
+                    patch.delenv(name, raising=False)
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["callback-bridge", *arguments])
+            with pytest.raises(SystemExit):
+                main.run()
+        captured = capsys.readouterr()
+        return captured.out + captured.err
+
+    return run
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_secret_in_place_of_any_setting_is_not_shown(
+    said: object, name: str, tmp_path: Path
+) -> None:
+    assert callable(said)
+    settings = {
+        "BRIDGE_ACCOUNTS": json.dumps([ACCOUNT]),
+        "BRIDGE_PUBLIC_URL": "https://bridge.example.com",
+        "BRIDGE_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "BRIDGE_PORT": "0",
+        "BRIDGE_MANAGEMENT_PORT": "0",
+        "BRIDGE_SPOOL_DIRECTORY": str(tmp_path),
+    }
+    if "SASL" in name:
+        settings["BRIDGE_KAFKA_SECURITY_PROTOCOL"] = "SASL_SSL"
+        settings["BRIDGE_KAFKA_SASL_USERNAME"] = "user"
+    if "OAUTH" in name:
+        settings["BRIDGE_KAFKA_SASL_MECHANISM"] = "OAUTHBEARER"
+    if name == "BRIDGE_ACCOUNTS_FILE":
+        del settings["BRIDGE_ACCOUNTS"]
+    for what, wrong in WRONG.items():
+        for command in COMMANDS:
+            shown = said(*command, **{**settings, name: wrong})
+            assert SECRET not in shown, (what, command)
+
+
+@pytest.mark.parametrize("setting", ["ACCOUNTS_FILE", "KAFKA_SASL_PASSWORD_FILE"])
+def test_a_secret_in_place_of_its_file_is_refused_naming_the_setting(
+    said: object, setting: str
+) -> None:
+    assert callable(said)
+    settings = {
+        "BRIDGE_PUBLIC_URL": "https://bridge.example.com",
+        "BRIDGE_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "BRIDGE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "BRIDGE_KAFKA_SASL_USERNAME": "user",
+        f"BRIDGE_{setting}": SECRET,
+    }
+    shown = said("serve", "--check", **settings)
+    assert f"BRIDGE_{setting}" in shown
+    assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["spool", "status", "--directory", SECRET],
+        ["spool", "status", "--settings", SECRET],
+        ["spool", "export", "--directory", SECRET],
+    ],
+)
+def test_a_secret_in_place_of_an_option_is_not_shown(said: object, arguments: list[str]) -> None:
+    assert callable(said)
+    assert SECRET not in said(*arguments)
+
+
+def test_where_a_replay_goes_is_shown_without_a_password() -> None:
+    url = f"https://user:{SECRET}@target.example:8443/base"
+    to = destination_of(live=False, jsonl=None, csv=None, parquet=None, url=url)
+    assert to == Destination("url", url)  # as it is sent to
+    assert to.shown == "https://***@target.example:8443/base"
+    assert Destination("jsonl", "/a//b@c").shown == "/a//b@c"
