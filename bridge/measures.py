@@ -193,7 +193,11 @@ MEASURES: Final[dict[Name, Measure]] = {
         ("class",),
     ),
     "cut_off_total": Measure(
-        "counter", "connections", "Clients cut off: too slow, too big, too many.", ("cause",)
+        "counter",
+        "connections",
+        "Clients cut off: too slow, too big, malformed, or giving way to others (`connections`: for a "
+        "new connection, `overloaded`: for the bytes of another request).",
+        ("cause",),
     ),
     "in_flight": Measure("gauge", "callbacks", "Callbacks being worked on."),
     "in_flight_bytes": Measure(

@@ -44,6 +44,12 @@ class RefusalCause(StrEnum):
     SLOW_BODY = "slow-body"
     """Its sender was too slow."""
 
+    MALFORMED_BODY = "malformed-body"
+    """Its body is not framed as HTTP/1.1 frames one, or chunks and trailers are over their bounds."""
+
+    AMBIGUOUS_HEADERS = "ambiguous-headers"
+    """A forwarded header that is believed came more than once."""
+
     BODY_TOO_LARGE = "body-too-large"
     URL_TOO_LONG = "url-too-long"
     TOO_MANY_PARAMETERS = "too-many-parameters"

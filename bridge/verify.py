@@ -26,7 +26,7 @@
    is one of voice is asked only if its V2 signature holds, because finding that out costs more.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final

@@ -17,7 +17,7 @@ from bridge.durable import Durable
 from bridge.ends import Ends
 from bridge.event import Naming
 from bridge.ingress.app import make_app
-from bridge.ingress.protocol import Bounds
+from bridge.ingress.clients import Bounds
 from bridge.ingress.request import Limits, Publicity
 from bridge.intake import Deadlines, Intake
 from bridge.keyring import Account, Keyring, Subaccount
@@ -207,4 +207,5 @@ def bounds(settings: Settings) -> Bounds:
         connections_max=settings.connections_max,
         url_bytes_max=settings.url_bytes_max,
         read_timeout_s=settings.read_timeout_s,
+        log_lines_per_minute_max=settings.log_strangers_per_minute_max,
     )

@@ -17,11 +17,11 @@ from starlette.types import Receive, Scope, Send
 from bridge.callbacks.model import CallbackType
 from bridge.catalogue import Catalogue
 from bridge.ends import Ends
+from bridge.ingress.exchange import EXCHANGE, Exchange
 from bridge.ingress.load import Load, Overloaded, class_of
 from bridge.ingress.paths import Paths, shown
 from bridge.ingress.problem import CONTENT_TYPE, RETRY_AFTER_S, problem
 from bridge.ingress.request import (
-    CUT_OFF,
     ClientGone,
     Limits,
     Publicity,
@@ -125,8 +125,10 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         received_at = self._now()
+        exchange: Exchange | None = scope.get("state", {}).get(EXCHANGE)
+        give_way = exchange.give_way if exchange is not None else None
         try:
-            with self._load.place(self._shed_class) as place:
+            with self._load.place(self._shed_class, give_way) as place:
                 body = await body_of(receive, self._limits.body_bytes_max, place.take_bytes)
                 place.take_callback()
                 raw = read_request(scope, body, received_at, self._limits, self._publicity)
@@ -145,7 +147,10 @@ class Endpoint:
             document = problem(refused.status, refused.cause, refused.detail)
             answer = Answer(refused.status, document, CONTENT_TYPE)
         except ClientGone:
-            self._refused(scope, scope.get("state", {}).get(CUT_OFF, RefusalCause.CLIENT_GONE))
+            cut_off = exchange.cut_off if exchange is not None else None
+            if cut_off is RefusalCause.OVERLOADED:
+                self._metrics.count("shed_total", self._shed_class)
+            self._refused(scope, cut_off or RefusalCause.CLIENT_GONE)
             return
         except asyncio.CancelledError:  # the time to stop in has run out
             self._refused(scope, RefusalCause.STOPPED)

@@ -6,8 +6,12 @@
    hurts least to lose is shed first.
 3. The class follows from the route. On the shared path it is not known before the body is read, and
    it may be any: such a callback is shed last.
+4. At the bound of bytes the requests whose bodies are not whole give way, the oldest first, so that
+   whoever holds bodies back keeps out nobody who sends theirs. A request that is not whole itself
+   makes only older ones give way: where it is the oldest, it is shed.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, Self
 
@@ -50,34 +54,57 @@ class Load:
             ShedClass.INFORMATIONAL: int(bytes_max * _INFORMATIONAL_SHARE),
             ShedClass.ESSENTIAL: bytes_max,
         }
+        # The places whose bodies are not whole, in the order of their first bytes.
+        self.unfinished: dict[Place, None] = {}
 
-    def place(self, shed_class: ShedClass) -> "Place":
-        """Return the place of a callback whose body is to be read; raises Overloaded."""
+    def place(self, shed_class: ShedClass, give_way: Callable[[], bool] | None = None) -> "Place":
+        """Return the place of a callback whose body is to be read; raises Overloaded.
+
+        ``give_way`` ends the request, and returns False if its body is whole by now. None: the
+        request cannot be ended.
+        """
         callbacks_max = self._callbacks_max[shed_class]
         bytes_max = self._bytes_max[shed_class]
-        if self.callbacks >= callbacks_max or self.bytes >= bytes_max:
+        is_full = self.bytes >= bytes_max and not self.unfinished
+        if self.callbacks >= callbacks_max or is_full:
             raise Overloaded
-        return Place(self, callbacks_max, bytes_max)
+        return Place(self, callbacks_max, bytes_max, give_way)
+
+    def make_room(self, size: int, bytes_max: int, newcomer: "Place") -> None:
+        """Have unfinished requests give way until ``size`` bytes fit; rule 4. Raises Overloaded."""
+        while self.bytes + size > bytes_max:
+            oldest = next(iter(self.unfinished), None)
+            if oldest is None or oldest is newcomer:
+                raise Overloaded
+            oldest.give_way()
 
 
 class Place:
     """What one callback takes of a load, and gives back at its end."""
 
-    __slots__ = ("_bytes", "_bytes_max", "_callbacks_max", "_counted", "_load")
+    __slots__ = ("_bytes", "_bytes_max", "_callbacks_max", "_counted", "_give_way", "_load")
 
-    def __init__(self, load: Load, callbacks_max: int, bytes_max: int) -> None:
+    def __init__(
+        self, load: Load, callbacks_max: int, bytes_max: int, give_way: Callable[[], bool] | None
+    ) -> None:
         self._load = load
         self._callbacks_max = callbacks_max
         self._bytes_max = bytes_max
+        self._give_way = give_way
         self._bytes = 0
         self._counted = 0
 
-    def take_bytes(self, size: int) -> None:
+    def take_bytes(self, size: int, *, is_last: bool = False) -> None:
         """Count a piece of the body; raises Overloaded, and does not count it."""
-        if self._load.bytes + size > self._bytes_max:
-            raise Overloaded
-        self._load.bytes += size
+        load = self._load
+        if is_last:
+            load.unfinished.pop(self, None)
+        if load.bytes + size > self._bytes_max:
+            load.make_room(size, self._bytes_max, self)
+        load.bytes += size
         self._bytes += size
+        if size and not is_last and self._give_way is not None:
+            load.unfinished.setdefault(self)
 
     def take_callback(self) -> None:
         """Count the callback, whose body is whole; raises Overloaded, and does not count it."""
@@ -86,9 +113,21 @@ class Place:
         self._load.callbacks += 1
         self._counted = 1
 
+    def give_way(self) -> None:
+        """End the request, and give its bytes back, unless its body is whole by now."""
+        if self._give_way is not None and self._give_way():
+            self._release()
+        else:
+            del self._load.unfinished[self]
+
+    def _release(self) -> None:
+        self._load.unfinished.pop(self, None)
+        self._load.bytes -= self._bytes
+        self._bytes = 0
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._load.callbacks -= self._counted
-        self._load.bytes -= self._bytes
+        self._release()

@@ -1,79 +1,76 @@
-"""HTTP/1.1 on the wire, with bounds on what a client may have of us: uvicorn's own has few.
+"""A connection of a client, with bounds on what it may take. What a request is: ``framing``.
 
-1. A connection over the limit is closed as soon as it is accepted.
+1. Requests are read one by one: the next head is looked at when the answer before it is sent. So each
+   request has one answer, in their order, and requests sent ahead wait as bytes.
 2. The head of a request has a time to arrive in, and so has its body. A timer is set only where
-   something is missing after a read, so the usual request pays nothing for it. While we keep a
-   client waiting, for the answer to an earlier request, its time does not run out.
-3. A head is bounded in bytes and in lines, and so are all unfinished heads together, and the requests
-   that come ahead of answers.
+   something is missing after a read, so the usual request pays nothing for it. While the client
+   waits for an answer, its time does not run out.
+3. What connections hold without being worked on (unfinished heads, heads whose body is missing,
+   requests sent ahead) is bounded for each, and for all together.
 4. A client that does not read its answers is given as much time.
-5. A request that is answered before it is whole ends its connection: what follows is not read.
-6. What is not HTTP is answered a problem document, as all else that is refused.
-
-What this needs of uvicorn's class, beside what asyncio and httptools call, is in a test:
-``tests/ingress/test_protocol.py`` fails when a new version lacks it.
+5. A request that is answered before it is whole ends its connection, and so does one that is refused:
+   what follows is thrown away, never parsed. Our side is closed at once, the client's a little later,
+   because a connection that is closed with unread bytes is reset, and the answer may be lost with it.
+6. Where there is no room for another connection, one gives way: the oldest that only waits to be
+   closed, else the one idle for longest, else the one whose request is unfinished for longest.
+   Where there is no room for more bytes of rule 3, the oldest unfinished request gives way.
+7. A client that has closed its side is still sent all answers that are due.
 """
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final, Literal
+from typing import Any, Final, cast
+from urllib.parse import unquote
 
+import structlog
+from starlette.types import ASGIApp, Scope
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from bridge.ingress.deadline import LOOK_S, Deadline
-from bridge.ingress.problem import CONTENT_TYPE, RETRY_AFTER_S, problem
-from bridge.ingress.request import CUT_OFF
-from bridge.metrics import Metrics
+from bridge.ingress.clients import Cause, Clients, Waiting
+from bridge.ingress.deadline import Deadline
+from bridge.ingress.exchange import EXCHANGE, Exchange
+from bridge.ingress.framing import (
+    Body,
+    ChunksTooLarge,
+    FieldsTooLarge,
+    Head,
+    Malformed,
+    check_begun,
+    parse_head,
+)
+from bridge.ingress.refusal import refusal_bytes
 from bridge.outcome import RefusalCause
 
-Cause = Literal["connections", "oversize", "slow_answer", "slow_body", "slow_head"]
+log = structlog.get_logger()
 
-_HEADERS_MAX: Final = 256
-_HEADERS_BYTES_MAX: Final = 16_384
-_AHEAD_MAX: Final = 16
-# What all unfinished heads may cost. A head seldom comes in pieces, so only an attack comes near.
-_HEADS_BYTES_MAX: Final = 33_554_432
+_HEAD_END: Final = b"\r\n\r\n"
+# What all connections may hold: rule 3. A head seldom comes in pieces, so only an attack comes near.
+_HELD_BYTES_MAX: Final = 33_554_432
 # What a header costs beside its bytes, as two byte strings in a pair in a list.
 _HEADER_COST_BYTES: Final = 128
+# Over this much that is not worked on yet, a connection is not read from.
+_READ_AHEAD_BYTES_MAX: Final = 65_536
+_LINGER_S: Final = 2.0
+_LINGER_BYTES_MAX: Final = 1_048_576
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """The most a client may have of us, and how long it may take for its request's head and body."""
+def protocol_of(clients: Clients) -> type[asyncio.Protocol]:
+    """Return the class of which uvicorn makes one for each connection of ``clients``."""
 
-    connections_max: int
-    url_bytes_max: int
-    read_timeout_s: float
+    class OfClients(Connection):
+        pass
 
-
-class Clients:
-    """What all connections of a listening socket share."""
-
-    def __init__(self, bounds: Bounds, metrics: Metrics) -> None:
-        self.bounds = bounds
-        self.metrics = metrics
-        # Set at the end of a process: every answer is then the last of its connection.
-        self.leaving = False
-        self.heads_bytes = 0  # what the unfinished heads cost
-
-    def protocol(self) -> type[asyncio.Protocol]:
-        """Return the class of which uvicorn makes one for each connection."""
-
-        class Bounded(_Bounded):
-            clients = self
-
-        return Bounded
+    OfClients.clients = clients
+    return OfClients
 
 
-class _TooMuch(Exception):
-    """Stops the parser; the client is cut off already."""
+class Connection(asyncio.Protocol):
+    """Reads requests, has the application answer them, and sends the answers."""
 
-
-class _Bounded(HttpToolsProtocol):
     clients: Clients
+    transport: asyncio.Transport
 
     def __init__(
         self,
@@ -82,178 +79,395 @@ class _Bounded(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+        del app_state
+        self.app = cast("ASGIApp", config.loaded_app)  # pyright: ignore[reportUnknownMemberType]
+        self.loop = _loop or asyncio.get_running_loop()
         self._bounds = self.clients.bounds
-        self._head_bytes_max = self._bounds.url_bytes_max + _HEADERS_BYTES_MAX
-        self._whole = False  # whether a request's end is the last we read
-        self._head_bytes = 0  # of an unfinished head
-        self._head_cost_bytes = 0  # of the same, as counted among all
-        self._keep_alive = True  # what the client asked for, while its body is missing
-        self._reading: Deadline | None = None
+        self._head_bytes_max = self._bounds.url_bytes_max + self._bounds.headers_bytes_max
+        self._keep_alive_s = config.timeout_keep_alive
+        self._connections = cast("set[Connection]", server_state.connections)
+        self._tasks = server_state.tasks
+        self._server: tuple[str, int] | None = None
+        self._client: tuple[str, int] | None = None
+        self._buffer = bytearray()  # what is not parsed yet
+        self._checked = 0  # bytes of an unfinished head that were looked at
+        self._exchange: Exchange | None = None  # the request that is not answered
+        self._body: Body | None = None  # what of it is still to come
+        self._head_cost_bytes = 0  # of the request whose body is still to come
+        self._held_bytes = 0  # as counted among all
+        self._has_ended = False  # whether the client has closed its side
+        self._left_to_discard: int | None = None  # while we wait for the client's end: rule 5
+        self._waiting: Waiting | None = None
+        self._is_reading_paused = False
+        self._writable: asyncio.Future[None] | None = None  # set while the client does not read
+        self._timer: Deadline | None = None  # of reading, of the end, or of idleness
         self._writing: Deadline | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        if len(self.connections) > self._bounds.connections_max:
+    # What asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, unless there is no room."""
+        self.transport = cast("asyncio.Transport", transport)
+        self._server = _address(transport.get_extra_info("sockname"))
+        self._client = _address(transport.get_extra_info("peername"))
+        if len(self._connections) >= self._bounds.connections_max and not self.clients.make_room():
+            self._connections.add(self)  # until it is lost
             self._cut_off("connections")
-        else:
-            self._start_reading()
+            return
+        self._connections.add(self)
+        self._wait_in(self.clients.idle)
+        self._start_timer(self._bounds.read_timeout_s, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_reading()
-        self._hold_head(0)
+        """Let go of everything."""
+        del exc
+        self._connections.discard(self)
+        self._buffer.clear()
+        self._body = None
+        self._hold(0)
+        self._stop_timer()
+        self._wait_in(None)
         self.resume_writing()
-        super().connection_lost(exc)
+        if self._exchange is not None:
+            self._exchange.disconnect(self._exchange.cut_off)
 
     def data_received(self, data: bytes) -> None:
-        self._whole = False
-        super().data_received(data)
-        if not self._whole and not self.transport.is_closing():
-            self._wait_for_rest(len(data))
+        """Take what came."""
+        if self._left_to_discard is not None:
+            self._left_to_discard -= len(data)
+            if self._left_to_discard < 0:
+                self.transport.abort()
+            return
+        if self.transport.is_closing():
+            return
+        self._buffer += data
+        self._advance()
 
-    def on_message_begin(self) -> None:
-        self._whole = False
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        self._stop_reading()
-        if self._head_bytes:
-            self._hold_head(0)
-        if len(self.headers) > _HEADERS_MAX or len(self.pipeline) == _AHEAD_MAX:
-            self._refuse("oversize", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-            raise _TooMuch
-        super().on_headers_complete()
-        if self.clients.leaving:
-            self.cycle.keep_alive = False
-
-    def on_message_complete(self) -> None:
-        self._whole = True
-        if self._reading is not None:
-            self._stop_reading()
-            self.cycle.keep_alive = self._keep_alive and not self.clients.leaving
-        super().on_message_complete()
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what the parser did not take, in our words instead of uvicorn's ``msg``."""
-        del msg
-        if not self.transport.is_closing():
-            self._answer(HTTPStatus.BAD_REQUEST)
-            self.transport.close()
+    def eof_received(self) -> bool:
+        """Note that the client has closed its side; return whether ours stays open: rule 7."""
+        self._has_ended = True
+        if self._left_to_discard is not None or self.transport.is_closing():
+            return False
+        if self._exchange is not None and self._body is None:
+            return True
+        self._end_unfinished()
+        return False
 
     def pause_writing(self) -> None:
-        super().pause_writing()
-        self._writing = Deadline(
-            self.loop, self._bounds.read_timeout_s, self._cut_off, "slow_answer"
-        )
+        """Give a client that does not read its answers its time: rule 4."""
+        if self._writable is None:
+            self._writable = self.loop.create_future()
+            self._writing = Deadline(
+                self.loop, self._bounds.read_timeout_s, self._cut_off, "slow_answer"
+            )
 
     def resume_writing(self) -> None:
-        super().resume_writing()
+        """Send on."""
         if self._writing is not None:
             self._writing.cancel()
             self._writing = None
+        if self._writable is not None:
+            if not self._writable.done():
+                self._writable.set_result(None)
+            self._writable = None
 
-    def timeout_keep_alive_handler(self) -> None:
-        """Close an idle connection, unless its next request is here and was not read yet."""
-        self.timeout_keep_alive_task = self.loop.call_later(
-            LOOK_S, super().timeout_keep_alive_handler
+    # What uvicorn calls
+
+    def shutdown(self) -> None:
+        """End, once the request that is under way is answered."""
+        if self._exchange is None:
+            self.transport.close()
+        else:
+            self._exchange.keep_alive = False
+
+    # What an exchange calls
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        if not self.transport.is_closing():
+            self.transport.write(data)
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        if self._is_reading_paused and not self.transport.is_closing():
+            self._is_reading_paused = False
+            self.transport.resume_reading()
+
+    async def drained(self) -> None:
+        """Return when the client has read most of what was sent."""
+        while self._writable is not None:
+            await asyncio.shield(self._writable)
+
+    def keeps_alive(self, exchange: Exchange) -> bool:
+        """Say whether another request may follow; rule 5."""
+        return exchange.keep_alive and exchange.whole and not self.clients.leaving
+
+    def answered(self, exchange: Exchange, *, keep_alive: bool) -> None:
+        """Go on behind an answer, to the next request or to the end."""
+        if exchange is not self._exchange:
+            return
+        self._exchange = None
+        if self.transport.is_closing():
+            return
+        if not keep_alive:
+            self._end(linger=not exchange.whole or bool(self._buffer))
+            return
+        self.resume_reading()
+        if self._buffer:
+            self._advance()
+        elif self._has_ended:
+            self.transport.close()
+        else:
+            self._wait_in(self.clients.idle)
+            self._start_timer(self._keep_alive_s, self._close)
+
+    def give_way(self) -> None:
+        """Answer the unfinished request 429 and end the connection, for the sake of others."""
+        if self._body is not None:
+            self._refuse("overloaded", HTTPStatus.TOO_MANY_REQUESTS, RefusalCause.OVERLOADED)
+
+    # What other connections call
+
+    def make_room(self) -> None:
+        """End at once, for another connection; rule 6."""
+        self.clients.metrics.count("cut_off_total", "connections")
+        if self._buffer or self._exchange is not None:
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE)
+        self._drop_exchange(RefusalCause.OVERLOADED)
+        self._close()
+
+    def free_bytes(self) -> None:
+        """Let go of what is held and not worked on: rules 3 and 6."""
+        if self._exchange is None or self._body is not None:
+            self._refuse("oversize", HTTPStatus.SERVICE_UNAVAILABLE, RefusalCause.OVERLOADED)
+        else:
+            self._exchange.keep_alive = False
+            self._discard()
+
+    # Reading
+
+    def _advance(self) -> None:
+        """Parse what there is, as far as rule 1 allows, and wait for the rest."""
+        try:
+            while self._read_body() if self._body is not None else self._read_head():
+                pass
+        except Malformed as fault:
+            self._log("malformed", str(fault))
+            self._refuse("malformed", HTTPStatus.BAD_REQUEST, RefusalCause.MALFORMED_BODY)
+        except FieldsTooLarge as fault:
+            self._log("oversize", str(fault))
+            status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            self._refuse("oversize", status, RefusalCause.MALFORMED_BODY)
+        except ChunksTooLarge as fault:
+            self._log("oversize", str(fault))
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            self._refuse("oversize", status, RefusalCause.MALFORMED_BODY)
+        else:
+            self._wait_for_rest()
+
+    def _read_head(self) -> bool:
+        """Begin the next request; return whether there may be more to parse."""
+        if self._exchange is not None or not self._buffer:
+            return False
+        buffer = self._buffer
+        end = buffer.find(_HEAD_END, max(0, self._checked - len(_HEAD_END) + 1))
+        if end > self._head_bytes_max or (
+            end < 0 and len(buffer) >= self._head_bytes_max + len(_HEAD_END)
+        ):
+            message = "head"
+            raise FieldsTooLarge(message)
+        if end < 0:
+            check_begun(buffer, self._checked)
+            self._checked = len(buffer)
+            return False
+        head = parse_head(bytes(buffer[:end]))
+        del buffer[: end + len(_HEAD_END)]
+        self._checked = 0
+        self._stop_timer()
+        self._wait_in(None)
+        self._begin(head, end)
+        return True
+
+    def _begin(self, head: Head, head_bytes: int) -> None:
+        bytes_max = self._bounds.body_bytes_max
+        if bytes_max is not None and (
+            head.content_length is None or head.content_length > bytes_max
+        ):
+            message = "body"
+            raise ChunksTooLarge(message)
+        exchange = Exchange(
+            self,
+            self.loop,
+            self._scope(head),
+            keep_alive=head.keep_alive,
+            expects_continue=head.expects_continue,
         )
+        exchange.scope["state"] = {EXCHANGE: exchange}
+        self._exchange = exchange
+        if head.has_body:
+            self._body = Body(head.content_length)
+            self._head_cost_bytes = head_bytes + len(head.headers) * _HEADER_COST_BYTES
+        else:
+            exchange.whole = True
+        task = self.loop.create_task(exchange.run(self.app))
+        task.add_done_callback(self._tasks.discard)
+        self._tasks.add(task)
 
-    @property
-    def _lacks_body(self) -> bool:
-        # A new connection has no cycle, which uvicorn's annotation does not say.
-        return bool(self.cycle) and self.cycle.more_body
+    def _scope(self, head: Head) -> Scope:
+        path = head.path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": head.version,
+            "server": self._server,
+            "client": self._client,
+            "scheme": "http",
+            "method": head.method,
+            "root_path": "",
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": head.path,
+            "query_string": head.query,
+            "headers": head.headers,
+        }
 
-    @property
-    def _waits_for_us(self) -> bool:
-        """Say whether the client waits for the answer to a request before the one we read."""
-        under_way = bool(self.cycle) and not self.cycle.response_complete
-        return bool(self.pipeline) or (under_way and not self._lacks_body)
+    def _read_body(self) -> bool:
+        """Take what came of the body; return whether it was the rest of it."""
+        body, exchange = self._body, self._exchange
+        if body is None or exchange is None:
+            return False
+        data = body.take(self._buffer)
+        if data and exchange.feed(data) > _READ_AHEAD_BYTES_MAX:
+            self._pause_reading()
+        if not body.whole:
+            return False
+        self._body = None
+        self._head_cost_bytes = 0
+        self._stop_timer()
+        self._wait_in(None)
+        exchange.finish()
+        return True
 
-    @property
-    def _header_count(self) -> int:
-        return len(self.headers or ())  # it is None before the first request
+    def _wait_for_rest(self) -> None:
+        """Hold what is not whole, within rules 2 and 3."""
+        self._hold(len(self._buffer) + self._head_cost_bytes)
+        if self._exchange is not None and self._body is None:
+            if len(self._buffer) > _READ_AHEAD_BYTES_MAX:
+                self._pause_reading()
+        elif self._has_ended:
+            self._end_unfinished()
+            return
+        elif self._waiting is not self.clients.unfinished:
+            self._wait_in(self.clients.unfinished)
+            self._start_timer(self._bounds.read_timeout_s, self._too_slow)
+        while self.clients.held_bytes > _HELD_BYTES_MAX and self._held_bytes:
+            next(iter(self.clients.unfinished), self).free_bytes()
 
-    def _hold_head(self, size: int) -> None:
-        """Count that ``size`` bytes of an unfinished head are held, here and among all."""
-        self._head_bytes = size
-        cost_bytes = size + self._header_count * _HEADER_COST_BYTES if size else 0
-        self.clients.heads_bytes += cost_bytes - self._head_cost_bytes
-        self._head_cost_bytes = cost_bytes
-
-    def _start_reading(self) -> None:
-        self._reading = Deadline(self.loop, self._bounds.read_timeout_s, self._too_slow)
-
-    def _stop_reading(self) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
-            self._reading = None
-
-    def _wait_for_rest(self, size: int) -> None:
-        """Give the client its time for what is missing, within bounds: rules 2, 3 and 5."""
-        if not self._lacks_body:
-            self._hold_head(self._head_bytes + size)
-            if self._head_bytes > self._head_bytes_max or self._header_count > _HEADERS_MAX:
-                self._refuse("oversize", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-                return
-            if self.clients.heads_bytes > _HEADS_BYTES_MAX:
-                self._refuse("oversize", HTTPStatus.SERVICE_UNAVAILABLE)
-                return
-        elif self._reading is None:
-            # Until the body is here an answer is the connection's last: rule 5.
-            self._keep_alive = self.cycle.keep_alive
-            self.cycle.keep_alive = False
-        if self._reading is None:
-            self._start_reading()
+    # Ending
 
     def _too_slow(self) -> None:
-        self._reading = None
-        if self._waits_for_us:
-            self._start_reading()
-        elif self._lacks_body:
-            self.scope.setdefault("state", {})[CUT_OFF] = RefusalCause.SLOW_BODY
-            self._refuse("slow_body", HTTPStatus.REQUEST_TIMEOUT)
-        elif self._head_bytes:
-            self._refuse("slow_head", HTTPStatus.REQUEST_TIMEOUT)
+        self._timer = None
+        if self._body is not None:
+            self._refuse("slow_body", HTTPStatus.REQUEST_TIMEOUT, RefusalCause.SLOW_BODY)
+        elif self._buffer:
+            self._refuse("slow_head", HTTPStatus.REQUEST_TIMEOUT, None)
         else:
             self._cut_off("slow_head")  # it asked for nothing
 
-    def _refuse(self, cause: Cause, status: HTTPStatus) -> None:
+    def _end_unfinished(self) -> None:
+        """End the connection of a client that has closed its side, and may still read."""
+        if self._exchange is not None or self._buffer:
+            self._answer(HTTPStatus.BAD_REQUEST)
+        self._drop_exchange(None)
+        self._close()
+
+    def _refuse(self, cause: Cause, status: HTTPStatus, refusal: RefusalCause | None) -> None:
+        """Answer the request that is being read, and end the connection."""
+        self.clients.metrics.count("cut_off_total", cause)
         self._answer(status)
-        self._cut_off(cause)
+        self._drop_exchange(refusal)
+        self._end(linger=True)
 
     def _cut_off(self, cause: Cause) -> None:
+        """End the connection without an answer."""
         self.clients.metrics.count("cut_off_total", cause)
-        if self.flow.write_paused or cause == "connections":
+        self._drop_exchange(None)
+        if self._writable is not None or cause == "connections":
             self.transport.abort()  # it would wait for a client that does not read
         else:
-            self.transport.close()
+            self._close()
+
+    def _drop_exchange(self, refusal: RefusalCause | None) -> None:
+        if self._exchange is not None:
+            self._exchange.disconnect(refusal)
+            self._exchange = None
 
     def _answer(self, status: HTTPStatus) -> None:
-        """Send a problem document, unless the client waits for another answer."""
-        if self._waits_for_us or self.flow.write_paused:
+        """Send a problem document as the connection's last answer."""
+        if self._writable is None:
+            self.write(refusal_bytes(status))
+
+    def _end(self, *, linger: bool) -> None:
+        """Close the connection, ours first if bytes of the client may be on their way: rule 5."""
+        self._discard()
+        self._stop_timer()
+        if self._writable is not None:
+            self.transport.abort()
+        elif linger and not self._has_ended and not self.transport.is_closing():
+            self._left_to_discard = _LINGER_BYTES_MAX
+            self.transport.write_eof()
+            self.resume_reading()
+            self._wait_in(self.clients.ending)
+            self._start_timer(_LINGER_S, self._close)
+        else:
+            self._close()
+
+    def _discard(self) -> None:
+        self._buffer.clear()
+        self._body = None
+        self._head_cost_bytes = 0
+        self._hold(0)
+
+    def _close(self) -> None:
+        self._discard()
+        self._stop_timer()
+        self._wait_in(None)
+        self._connections.discard(self)  # its place is free
+        self.transport.close()
+
+    # Bookkeeping
+
+    def _hold(self, size: int) -> None:
+        self.clients.held_bytes += size - self._held_bytes
+        self._held_bytes = size
+
+    def _wait_in(self, waiting: Waiting | None) -> None:
+        if waiting is self._waiting:
             return
-        body = problem(status, *_PROBLEMS[status])
-        unavailable = status is HTTPStatus.SERVICE_UNAVAILABLE
-        retry = f"retry-after: {RETRY_AFTER_S}\r\n" if unavailable else ""
-        head = (
-            f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-            f"content-type: {CONTENT_TYPE.decode()}\r\n"
-            f"content-length: {len(body)}\r\n"
-            f"{retry}"
-            "connection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
+        if self._waiting is not None:
+            del self._waiting[self]
+        if waiting is not None:
+            waiting[self] = None
+        self._waiting = waiting
+
+    def _pause_reading(self) -> None:
+        if not self._is_reading_paused and not self.transport.is_closing():
+            self._is_reading_paused = True
+            self.transport.pause_reading()
+
+    def _start_timer(self, delay_s: float, call: Callable[[], None]) -> None:
+        self._stop_timer()
+        self._timer = Deadline(self.loop, delay_s, call)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _log(self, cause: Cause, fault: str) -> None:
+        if self.clients.log_lines.admits():
+            log.warning("request_cut_off", cause=cause, fault=fault)
 
 
-_PROBLEMS: Final = {
-    HTTPStatus.BAD_REQUEST: ("malformed-request", "The bytes are no request of HTTP/1.1."),
-    HTTPStatus.REQUEST_TIMEOUT: ("too-slow", "The request did not arrive in time."),
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: (
-        "head-too-large",
-        "Request line and headers are longer than is taken.",
-    ),
-    HTTPStatus.SERVICE_UNAVAILABLE: (
-        "overloaded",
-        "Too many requests are unfinished. Send the callback again later.",
-    ),
-}
+def _address(name: tuple[str, int] | str | None) -> tuple[str, int] | None:
+    """Return host and port of what a socket says of its address."""
+    return (name[0], name[1]) if isinstance(name, tuple) else None

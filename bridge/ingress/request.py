@@ -1,11 +1,11 @@
 """From an ASGI scope to a RawCallback, with every limit on the way."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from starlette.types import Receive, Scope
 
@@ -15,8 +15,8 @@ from bridge.raw import KEPT_HEADERS, Header, RawCallback
 
 _SCHEMES: Final = frozenset({"http", "https"})
 
-# Where an ASGI scope's ``state`` says that we ended the connection, and why.
-CUT_OFF: Final = "cut_off"
+# What the nearest proxy says of the URL that Plivo called. Of two lines one may be the client's.
+_BELIEVED: Final = ("x-forwarded-proto", "x-forwarded-host")
 
 _NO_FIELDS: Final[Mapping[str, str]] = {}
 
@@ -39,6 +39,14 @@ class Refused(Exception):
         self.cause = cause
         self.detail = detail
         self.fields = fields
+
+
+class CountPiece(Protocol):
+    """Counts a piece of a body."""
+
+    def __call__(self, size: int, *, is_last: bool) -> None:
+        """Count ``size`` bytes."""
+        ...
 
 
 class ClientGone(Exception):
@@ -82,8 +90,8 @@ class Publicity:
         return any(remote in network for network in self.trusted_proxies)
 
 
-async def body_of(receive: Receive, bytes_max: int, count: Callable[[int], None]) -> bytes:
-    """Return the whole body; ``count`` is told the size of each piece as it comes, and may raise.
+async def body_of(receive: Receive, bytes_max: int, count: CountPiece) -> bytes:
+    """Return the whole body; ``count`` gets the size of each piece as it comes, and may raise.
 
     Raises Refused as soon as the body is longer than ``bytes_max``, and ClientGone.
     """
@@ -99,8 +107,9 @@ async def body_of(receive: Receive, bytes_max: int, count: Callable[[int], None]
                 RefusalCause.BODY_TOO_LARGE,
                 f"The body is longer than {bytes_max} bytes.",
             )
-        count(len(piece))
-        if not message.get("more_body", False):
+        is_last = not message.get("more_body", False)
+        count(len(piece), is_last=is_last)
+        if is_last:
             return bytes(read + piece) if read else piece
         read += piece
 
@@ -130,6 +139,14 @@ def _public_origin(
 
 def _forwarded_origin(headers: Sequence[Header], origin: str) -> str:
     """Return the origin as a trusted proxy names it."""
+    names = [name for name, _ in headers]
+    for name in _BELIEVED:
+        if names.count(name) > 1:
+            raise Refused(
+                HTTPStatus.BAD_REQUEST,
+                RefusalCause.AMBIGUOUS_HEADERS,
+                f"There is more than one {name} line.",
+            )
     named = dict(headers)
     scheme, _, host = origin.partition("://")
     # A scheme has no case (RFC 3986, section 3.1), and URLs are written with a small one. A value that

@@ -13,7 +13,8 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from bridge.ingress.protocol import Bounds, Clients
+from bridge.ingress.clients import Bounds, Clients
+from bridge.ingress.protocol import protocol_of
 from bridge.metrics import Metrics
 
 log = structlog.get_logger()
@@ -24,6 +25,14 @@ _BACKLOG: Final = 2048
 _KEEP_ALIVE_S: Final = 75
 # For Kafka, the spool, the management port and whatever else is no client.
 _OTHER_FILES: Final = 256
+# The management port answers short questions. The one body is a log level's name.
+MANAGEMENT: Final = Bounds(
+    connections_max=64,
+    url_bytes_max=1_024,
+    read_timeout_s=5.0,
+    body_bytes_max=1_024,
+    headers_bytes_max=8_192,
+)
 
 
 class _Server(uvicorn.Server):
@@ -82,7 +91,7 @@ def connections_fitting(connections_max: int) -> int:
     return fitting
 
 
-def _server(app: ASGIApp, *, http: type[asyncio.Protocol] | str, graceful_s: float) -> _Server:
+def _server(app: ASGIApp, *, http: type[asyncio.Protocol], graceful_s: float) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
@@ -133,8 +142,9 @@ async def serve(  # noqa: PLR0913 (wired once, by name)
     """
     fitting = connections_fitting(bounds.connections_max)
     clients = Clients(replace(bounds, connections_max=fitting), metrics)
-    callbacks = _server(app, http=clients.protocol(), graceful_s=shutdown_timeout_s)
-    management = _server(management_app, http="httptools", graceful_s=1)
+    callbacks = _server(app, http=protocol_of(clients), graceful_s=shutdown_timeout_s)
+    managers = Clients(MANAGEMENT, metrics)
+    management = _server(management_app, http=protocol_of(managers), graceful_s=1)
     managing = asyncio.create_task(management.serve([doors.management]), name="management")
     asked = asyncio.create_task(stop.asked.wait())
     try:

@@ -5,9 +5,9 @@ from typing import Final, get_args
 from bridge import catalogue
 from bridge.complaints import MEANINGS as COMPLAINTS
 from bridge.dead_letter import MEANINGS
+from bridge.ingress.clients import Cause
 from bridge.ingress.load import ShedClass
 from bridge.ingress.paths import Almost
-from bridge.ingress.protocol import Cause
 from bridge.measures import MEASURES, PREFIX
 from bridge.near_miss import Variant
 from bridge.outcome import Outcome, RefusalCause

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from bridge.ingress import protocol
+from tests.ingress.answers import answers_in
 from tests.ingress.plivo import (
     FORM,
     HANGUP,
@@ -19,12 +20,11 @@ from tests.ingress.plivo import (
     sample,
     status_of,
 )
-from tests.ingress.running import Gated, eventually, running_bridge
+from tests.ingress.running import Gated, Running, eventually, running_bridge
 from tests.ingress.wire import (
     all_that_comes,
     assert_problem_and_the_end,
     cut_off,
-    ended,
     goes_on,
     trickle,
 )
@@ -35,31 +35,71 @@ HOST = {"host": "a"}
 UNENDED = {**HOST, "content-type": FORM, "content-length": "1000"}
 
 
-def test_connections_over_the_limit_are_closed_and_those_below_it_are_served(
+def opened_of(bridge: Running, opened: contextlib.ExitStack) -> socket.socket:
+    return opened.enter_context(socket.create_connection(bridge.address, timeout=PATIENCE_S))
+
+
+def test_at_the_limit_of_connections_the_longest_idle_one_is_closed_for_the_new_one(
     client: httpx.Client,
 ) -> None:
-    with running_bridge(connections_max=10, read_timeout_s=LONG_S) as bridge:
-        with contextlib.ExitStack() as opened:
-            kept = [
-                opened.enter_context(socket.create_connection(bridge.address, timeout=PATIENCE_S))
-                for _ in range(10)
-            ]
-            for over in range(1, 6):
-                assert exchange(bridge.address, b"") == b""
-                assert cut_off(bridge, "connections") == over
-            for connection in kept:
-                connection.sendall(Plivo(client, bridge.url).request(PATHS[RING], sample(RING)))
-                assert status_of(connection.recv(10_000)) == 200
-        # Those are gone, and their places are free again.
+    with (
+        running_bridge(connections_max=10, read_timeout_s=LONG_S) as bridge,
+        contextlib.ExitStack() as opened,
+    ):
+        request = Plivo(client, bridge.url).request(PATHS[RING], sample(RING))
+        kept = [opened_of(bridge, opened) for _ in range(10)]
+        for connection in reversed(kept):  # the one that came last is idle for longest
+            connection.sendall(request)
+            assert status_of(connection.recv(10_000)) == 200
+        for closed in range(1, 11):
+            new = opened_of(bridge, opened)
+            new.sendall(request)
+            assert status_of(new.recv(10_000)) == 200
+            assert all_that_comes(kept[-closed]) == b""
+            assert cut_off(bridge, "connections") == closed
+
+
+def test_where_no_connection_is_idle_the_oldest_unfinished_request_gives_way(
+    client: httpx.Client,
+) -> None:
+    with (
+        running_bridge(connections_max=10, read_timeout_s=LONG_S) as bridge,
+        contextlib.ExitStack() as opened,
+    ):
+        unfinished = []
+        for number in range(10):
+            connection = opened_of(bridge, opened)
+            half = request_bytes("POST", SHARED, UNENDED, b"a=1")
+            connection.sendall(half if number % 2 else half[:20])
+            unfinished.append(connection)
+            eventually(lambda n=number: bridge.metrics.value("in_flight_bytes") == (n + 1) // 2 * 3)
+        for connection in unfinished:
+            new = opened_of(bridge, opened)
+            new.sendall(Plivo(client, bridge.url).request(PATHS[RING], sample(RING)))
+            assert status_of(new.recv(10_000)) == 200
+            new.close()
+            assert_problem_and_the_end(all_that_comes(connection), 503, "overloaded")
+            again = opened_of(bridge, opened)  # takes the place of the one that is closed
+            again.sendall(half[:20])
+
+
+def test_a_new_connection_is_closed_where_all_others_wait_for_their_answers(
+    client: httpx.Client,
+) -> None:
+    publisher = Gated()
+    with (
+        running_bridge(publisher, connections_max=10, read_timeout_s=LONG_S) as bridge,
+        contextlib.ExitStack() as opened,
+    ):
         plivo = Plivo(client, bridge.url)
-        eventually(lambda: taken(plivo))
-
-
-def taken(plivo: Plivo) -> bool:
-    try:
-        return plivo.post(PATHS[HANGUP], sample(HANGUP)).status_code == 200
-    except httpx.TransportError:
-        return False
+        waiting = [opened_of(bridge, opened) for _ in range(10)]
+        for connection in waiting:
+            connection.sendall(plivo.request(PATHS[HANGUP], sample(HANGUP)))
+        eventually(lambda: bridge.metrics.value("in_flight") == 10)
+        assert all_that_comes(opened_of(bridge, opened)) == b""
+        assert cut_off(bridge, "connections") == 1
+        publisher.gate.set()
+        assert [status_of(one.recv(10_000)) for one in waiting] == [200] * 10
 
 
 def test_a_head_without_end_is_cut_off_by_its_size() -> None:
@@ -91,47 +131,49 @@ def test_a_request_of_too_many_headers_is_not_taken() -> None:
             assert status_of(connection.recv(10_000)) == 403
 
 
-def test_all_unfinished_heads_together_are_bounded_and_whole_ones_are_still_taken(
-    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_all_that_unfinished_requests_hold_is_bounded_and_the_oldest_give_way(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
-    monkeypatch.setattr(protocol, "_HEADS_BYTES_MAX", 100_000)
-    half = request_bytes("GET", SHARED, {**HOST, **{f"x-{n}": "" for n in range(200)}})[:-2]
+    monkeypatch.setattr(protocol, "_HELD_BYTES_MAX", 100_000)
+    headers = {**HOST, **{f"x-{number}": "y" * 200 for number in range(70)}}
+    whole = request_bytes("POST", SHARED, {**headers, "content-length": "3"}, b"a=1")
+    half = whole[:-5] if part == "head" else whole[:-1]
     with running_bridge(read_timeout_s=LONG_S) as bridge, contextlib.ExitStack() as opened:
+        fitting = 6 if part == "head" else 4
         connections = []
-        for _ in range(5):  # each costs some 28,000 bytes
-            connection = opened.enter_context(
-                socket.create_connection(bridge.address, timeout=PATIENCE_S)
-            )
+        for number in range(7):  # each costs 15,000 bytes, and as headers 9,000 more
+            connection = opened_of(bridge, opened)
             connection.sendall(half)
             connections.append(connection)
-        eventually(lambda: cut_off(bridge, "oversize") == 2)
-        refused = ended(connections, 2)
-        assert [status_of(all_that_comes(one)) for one in refused] == [503, 503]
+            eventually(lambda n=number: cut_off(bridge, "oversize") == max(0, n + 1 - fitting))
+        oldest = connections[: 7 - fitting]
+        assert [status_of(all_that_comes(one)) for one in oldest] == [503] * len(oldest)
         plivo = Plivo(client, bridge.url)
         assert plivo.post(PATHS[RING], sample(RING)).status_code == 200
-        # A head that is finished makes room for another.
-        for connection in (one for one in connections if one not in refused):
-            connection.sendall(b"\r\n")
+        # A request that is finished makes room for another.
+        for connection in connections[7 - fitting :]:
+            connection.sendall(whole[len(half) :])
             assert status_of(connection.recv(10_000)) == 403
-            other = opened.enter_context(
-                socket.create_connection(bridge.address, timeout=PATIENCE_S)
-            )
+            other = opened_of(bridge, opened)
             other.sendall(half)
             assert goes_on(other)
-        assert cut_off(bridge, "oversize") == 2
+        assert cut_off(bridge, "oversize") == len(oldest)
 
 
-def test_requests_that_run_far_ahead_of_their_answers_are_cut_off(client: httpx.Client) -> None:
+def test_requests_sent_far_ahead_are_all_answered_in_turn(client: httpx.Client) -> None:
     publisher = Gated()
     with running_bridge(publisher, read_timeout_s=LONG_S) as bridge:
         request = Plivo(client, bridge.url).request(PATHS[RING], sample(RING))
         with socket.create_connection(bridge.address, timeout=PATIENCE_S) as connection:
             connection.sendall(request + request_bytes("GET", "/elsewhere", HOST) * 1000)
-            # The first is under way; no other answer may come before its own.
-            assert all_that_comes(connection) == b""
-        assert cut_off(bridge, "oversize") == 1
-        publisher.gate.set()
-        eventually(lambda: bridge.counted(outcome="published") == 1)
+            assert goes_on(connection)  # no other answer may come before the first one's
+            publisher.gate.set()
+            connection.shutdown(socket.SHUT_WR)
+            statuses = [one.status for one in answers_in(all_that_comes(connection))]
+        assert statuses == [200] + [404] * 1000
+        assert bridge.counted(outcome="published") == 1
+        assert bridge.metrics.value("cut_off_total") == 0
 
 
 def test_a_body_that_is_too_long_is_not_read_on() -> None:

@@ -9,9 +9,9 @@ from structlog.testing import capture_logs
 from bridge.catalogue import Catalogue
 from bridge.dead_letter import Stage, meanings
 from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
+from bridge.ingress.clients import Cause
 from bridge.ingress.load import ShedClass
 from bridge.ingress.paths import Almost
-from bridge.ingress.protocol import Cause
 from bridge.keyring import key_id
 from bridge.measures import MEASURES, PREFIX
 from bridge.near_miss import Variant

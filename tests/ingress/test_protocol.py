@@ -1,4 +1,4 @@
-"""What the bounded protocol needs of uvicorn's, so that a new version that lacks it is found here."""
+"""What the connections need of uvicorn's server, so that a new version that lacks it is found here."""
 
 import asyncio
 import inspect
@@ -8,64 +8,39 @@ import pytest
 from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-from uvicorn.server import ServerState
+from uvicorn.server import Server, ServerState
 
-from bridge.ingress.protocol import Bounds, Clients
+from bridge.ingress.clients import Bounds, Clients
+from bridge.ingress.protocol import protocol_of
 from bridge.ingress.server import connections_fitting
 from bridge.metrics import Metrics
-
-# Named apart from what asyncio.Protocol and httptools call, which is no one's to change.
-METHODS = ["send_400_response"]
-ATTRIBUTES = [
-    "connections",
-    "cycle",
-    "flow",
-    "headers",
-    "loop",
-    "pipeline",
-    "scope",
-    "transport",
-]
-OF_A_CYCLE = ["keep_alive", "more_body", "response_complete"]
 
 
 async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
     pass
 
 
-def config(http: type[asyncio.Protocol] = HttpToolsProtocol) -> Config:
+def config(http: type[asyncio.Protocol]) -> Config:
     return Config(nothing, http=http, ws="none", lifespan="off", log_config=None)
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_uvicorn_calls_what_is_overridden(name: str) -> None:
-    assert f"self.{name}(" in inspect.getsource(HttpToolsProtocol.data_received)
-
-
-async def test_uvicorns_connection_has_what_is_read() -> None:
-    connection = HttpToolsProtocol(config(), ServerState(), {})
-    for name in ATTRIBUTES:
-        assert hasattr(connection, name), name
-    assert connection.cycle is None
-    assert len(connection.pipeline) == 0
-
-
-def test_uvicorns_request_has_what_is_read_and_its_answer_obeys_it() -> None:
-    assigned = inspect.getsource(RequestResponseCycle.__init__)
-    for name in OF_A_CYCLE:
-        assert f"self.{name}" in assigned, name
-    assert "if not self.keep_alive" in inspect.getsource(RequestResponseCycle.send)
 
 
 async def test_uvicorn_makes_connections_of_the_class_it_is_given() -> None:
     clients = Clients(Bounds(1, 1, 1), Metrics("0"))
-    of_bridge = config(clients.protocol())
+    of_bridge = config(protocol_of(clients))
     of_bridge.load()
     made = of_bridge.http_protocol_class
-    assert issubclass(made, HttpToolsProtocol)
     assert issubclass(made, asyncio.Protocol)
-    assert made(config=of_bridge, server_state=ServerState(), app_state={}, _loop=None)
+    assert made(config=of_bridge, server_state=ServerState(), app_state={}, _loop=None)  # type: ignore[call-arg]
+    assert of_bridge.loaded_app is not None
+
+
+def test_uvicorn_ends_connections_and_waits_for_them_and_their_tasks() -> None:
+    shutdown = inspect.getsource(Server.shutdown)
+    assert "for connection in list(self.server_state.connections)" in shutdown
+    assert "connection.shutdown()" in shutdown
+    waiting = inspect.getsource(Server._wait_tasks_to_complete)
+    assert "self.server_state.connections" in waiting
+    assert "self.server_state.tasks" in waiting
 
 
 INFINITE = resource.RLIM_INFINITY

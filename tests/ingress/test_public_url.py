@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from bridge.ingress.request import Limits, Publicity, read_request
-from tests.ingress.plivo import FORM, PATHS, RING, Plivo, encoded, sample
+from tests.ingress.plivo import FORM, PATHS, RING, Plivo, assert_problem, encoded, sample
 from tests.ingress.running import Running, running_bridge
 
 PUBLIC = "https://hooks.example.com"
@@ -75,15 +75,42 @@ def test_of_a_list_the_entry_of_the_nearest_proxy_counts(
     assert plivo.post(PATHS[RING], sample(RING), **headers).status_code == 200
 
 
-def test_of_a_repeated_header_the_last_counts(proxied: Running, client: httpx.Client) -> None:
-    plivo = Plivo(client, proxied.url, signs=PUBLIC)
-    form = sample(RING)
-    headers = [*plivo.headers("POST", PATHS[RING], encoded(form)).items(), ("content-type", FORM)]
-    hosts = ("forged.example", "hooks.example.com")
-    headers += [("x-forwarded-host", host) for host in hosts]
-    headers.append(("x-forwarded-proto", "https"))
-    url = proxied.url + PATHS[RING]
-    assert client.post(url, content=encoded(form), headers=headers).status_code == 200
+def forwarded(client: httpx.Client, bridge: Running, *lines: tuple[str, str]) -> httpx.Response:
+    """Send a callback signed for the public URL, with these headers more."""
+    plivo = Plivo(client, bridge.url, signs=PUBLIC)
+    form = encoded(sample(RING))
+    headers = [*plivo.headers("POST", PATHS[RING], form).items(), ("content-type", FORM), *lines]
+    return client.post(bridge.url + PATHS[RING], content=form, headers=headers)
+
+
+PROTO, NAMED = ("x-forwarded-proto", "https"), ("x-forwarded-host", "hooks.example.com")
+FORGED = ("x-forwarded-host", "forged.example")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [[PROTO, FORGED, NAMED], [PROTO, NAMED, FORGED], [PROTO, NAMED, NAMED], [PROTO, PROTO, NAMED]],
+)
+def test_a_forwarded_header_that_is_believed_and_comes_twice_is_refused(
+    proxied: Running, client: httpx.Client, lines: list[tuple[str, str]]
+) -> None:
+    before = proxied.metrics.value("refused_total", cause="ambiguous-headers")
+    assert_problem(forwarded(client, proxied, *lines), 400, "ambiguous-headers")
+    assert proxied.metrics.value("refused_total", cause="ambiguous-headers") == before + 1
+
+
+def test_of_a_list_in_one_line_the_entry_of_the_nearest_proxy_counts(
+    proxied: Running, client: httpx.Client
+) -> None:
+    listed = ("x-forwarded-host", "forged.example, hooks.example.com")
+    assert forwarded(client, proxied, PROTO, listed).status_code == 200
+    forged_last = ("x-forwarded-host", "hooks.example.com, forged.example")
+    assert forwarded(client, proxied, PROTO, forged_last).status_code == 403
+
+
+def test_a_forwarded_header_that_is_not_believed_may_come_twice(client: httpx.Client) -> None:
+    with running_bridge(public_url=PUBLIC, trusted_proxies=["127.0.0.1"]) as bridge:
+        assert forwarded(client, bridge, PROTO, FORGED, FORGED).status_code == 200
 
 
 @pytest.mark.parametrize("empty", ["", ",", ", ,"])

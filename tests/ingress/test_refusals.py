@@ -51,6 +51,7 @@ def test_a_callback_that_is_not_the_signed_one_is_forbidden(
     target = bridge.url + (PATHS[HANGUP] if changed == "path" else PATHS[RING])
     target += "?a=2" if changed == "query" else "?a=1"
     sent = body.replace("ringing", "completed") if changed == "body" else body
+    sent = "" if changed == "method" else sent  # a GET with a body is refused for its framing
     method = "GET" if changed == "method" else "POST"
     answer = plivo.client.request(method, target, content=sent.encode(), headers=headers)
     assert_problem(answer, 403, "not-verified")

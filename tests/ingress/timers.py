@@ -57,7 +57,7 @@ class Timers:
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Give all connections that are made from now on these timers."""
-        made, received = protocol._Bounded.__init__, protocol._Bounded.data_received
+        made, received = protocol.Connection.__init__, protocol.Connection.data_received
 
         def make(connection: Any, *given: Any, **named: Any) -> None:
             made(connection, *given, **named)
@@ -68,8 +68,8 @@ class Timers:
             received(connection, data)
             self.received_bytes += len(data)
 
-        monkeypatch.setattr(protocol._Bounded, "__init__", make)
-        monkeypatch.setattr(protocol._Bounded, "data_received", receive)
+        monkeypatch.setattr(protocol.Connection, "__init__", make)
+        monkeypatch.setattr(protocol.Connection, "data_received", receive)
 
     def call_later(self, delay_s: float, call: Callable[..., object], *about: object) -> _Timer:
         timer = _Timer(self._now_s + delay_s, call, about)

@@ -1,0 +1,209 @@
+"""One request and its answer, as the ASGI application sees them."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Final, Protocol
+
+import structlog
+from starlette.types import ASGIApp, Message, Scope
+
+from bridge.ingress.problem import CONTENT_TYPE, problem
+from bridge.logs import where
+from bridge.outcome import RefusalCause
+
+log = structlog.get_logger()
+
+_STATUS_LINES: Final = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+# Where a scope's ``state`` holds the exchange, for what an application may want of its connection.
+EXCHANGE: Final = "exchange"
+
+
+class Line(Protocol):
+    """What an exchange needs of its connection."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        ...
+
+    def resume_reading(self) -> None:
+        """Read on: there is room for more of the body."""
+        ...
+
+    async def drained(self) -> None:
+        """Return when the client has read most of what was sent."""
+        ...
+
+    def keeps_alive(self, exchange: "Exchange") -> bool:
+        """Say whether another request may follow the answer that is about to be sent."""
+        ...
+
+    def answered(self, exchange: "Exchange", *, keep_alive: bool) -> None:
+        """Go on behind an answer."""
+        ...
+
+    def give_way(self) -> None:
+        """Answer the unfinished request 429 and end the connection."""
+        ...
+
+
+def answer_bytes(
+    status: int, headers: list[tuple[bytes, bytes]], body: bytes, *, keep_alive: bool
+) -> bytes:
+    """Return an answer as it goes over the wire. Its length is added where it is missing."""
+    parts = [_STATUS_LINES[status]]
+    has_length = status in _WITHOUT_BODY
+    for name, value in headers:
+        if b"\r" in value or b"\n" in value or b"\0" in value:
+            message = "a header of an answer has a line break in it"
+            raise ValueError(message)
+        if name == b"content-length":
+            has_length = True
+        parts += (name, b": ", value, b"\r\n")
+    if not has_length:
+        parts.append(b"content-length: %d\r\n" % len(body))
+    parts += (b"\r\n" if keep_alive else b"connection: close\r\n\r\n", body)
+    return b"".join(parts)
+
+
+class Exchange:
+    """A request whose body arrives, and the one answer to it."""
+
+    __slots__ = (
+        "_answer",
+        "_body",
+        "_expects_continue",
+        "_is_end_seen",
+        "_line",
+        "_loop",
+        "_pieces",
+        "_waiting",
+        "cut_off",
+        "is_answered",
+        "is_gone",
+        "keep_alive",
+        "scope",
+        "whole",
+    )
+
+    def __init__(
+        self,
+        line: Line,
+        loop: asyncio.AbstractEventLoop,
+        scope: Scope,
+        *,
+        keep_alive: bool,
+        expects_continue: bool,
+    ) -> None:
+        self.scope = scope
+        self.keep_alive = keep_alive
+        self.whole = False  # whether all of the body is here
+        self.is_answered = False
+        self.is_gone = False  # whether the answer would reach nobody
+        self.cut_off: RefusalCause | None = None  # why we ended it, if we did
+        self._line = line
+        self._loop = loop
+        self._expects_continue = expects_continue
+        self._body = bytearray()
+        self._is_end_seen = False  # by the application
+        self._waiting: asyncio.Future[None] | None = None
+        self._answer: tuple[int, list[tuple[bytes, bytes]]] | None = None
+        self._pieces = b""
+
+    async def run(self, app: ASGIApp) -> None:
+        """Have the application answer."""
+        try:
+            await app(self.scope, self.receive, self.send)
+        except Exception as error:  # noqa: BLE001 (the connection needs an answer whatever it was)
+            # Not ``exception``: a traceback may quote what was being worked on.
+            log.error("request_failed", error=type(error).__name__, where=where(error))  # noqa: TRY400
+        except BaseException:
+            self.keep_alive = False
+            self._line.answered(self, keep_alive=False)
+            raise
+        if not self.is_answered and not self.is_gone:
+            self._fail()
+
+    def feed(self, data: bytes) -> int:
+        """Take a piece of the body; return how many bytes the application has not seen yet."""
+        self._body += data
+        self._wake()
+        return len(self._body)
+
+    def finish(self) -> None:
+        """Note that all of the body is here."""
+        self.whole = True
+        self._wake()
+
+    def disconnect(self, cause: RefusalCause | None = None) -> None:
+        """Tell the application that nobody reads its answer; ``cause`` if it was we who ended it."""
+        self.is_gone = True
+        self.cut_off = cause
+        self._wake()
+
+    def give_way(self) -> bool:
+        """End the request because another needs its bytes; return False if its body is whole."""
+        if self.whole or self.is_gone or self.is_answered:
+            return False
+        self._line.give_way()
+        return True
+
+    async def receive(self) -> Message:
+        """Return the next piece of the body, as ASGI has it."""
+        if self._expects_continue and not self.whole and not self.is_gone:
+            self._line.write(_CONTINUE)
+        self._expects_continue = False
+        while not (self.is_gone or self.is_answered or self._body or self._is_end_unseen):
+            self._line.resume_reading()
+            self._waiting = self._loop.create_future()
+            await self._waiting
+        if self.is_gone or self.is_answered:
+            return {"type": "http.disconnect"}
+        body = bytes(self._body)
+        self._body.clear()
+        self._is_end_seen = self.whole
+        return {"type": "http.request", "body": body, "more_body": not self.whole}
+
+    async def send(self, message: Message) -> None:
+        """Take the answer, as ASGI has it, and send it once it is whole."""
+        if self.is_gone:
+            return
+        if message["type"] == "http.response.start":
+            self._answer = message["status"], list(message.get("headers", ()))
+            return
+        piece: bytes = message.get("body", b"")
+        if message.get("more_body", False):
+            self._pieces += piece
+            return
+        await self._line.drained()
+        if self._answer is not None and not self.is_gone:
+            status, headers = self._answer
+            self._send(status, headers, self._pieces + piece if self._pieces else piece)
+
+    @property
+    def _is_end_unseen(self) -> bool:
+        return self.whole and not self._is_end_seen
+
+    def _wake(self) -> None:
+        if self._waiting is not None:
+            if not self._waiting.done():
+                self._waiting.set_result(None)
+            self._waiting = None
+
+    def _send(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        if self.scope["method"] == "HEAD":
+            body = b""
+        keep_alive = self._line.keeps_alive(self)
+        self._line.write(answer_bytes(status, headers, body, keep_alive=keep_alive))
+        self.is_answered = True
+        self._wake()
+        self._line.answered(self, keep_alive=keep_alive)
+
+    def _fail(self) -> None:
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        document = problem(status, "internal-error", "The request could not be answered.")
+        self.keep_alive = False
+        self._send(status, [(b"content-type", CONTENT_TYPE)], document)

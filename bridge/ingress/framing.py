@@ -1,0 +1,385 @@
+"""HTTP/1.1 framing: where a request begins, where it ends, and which bytes are not taken at all.
+
+This is the only place that decides it. Proxies and servers that disagree about the end of a request
+answer one client with another's answer, so whatever two parsers could read differently is refused
+(RFC 9112, section 11.2). Refused means: 400, or 431 for what is too big, and the end of the connection.
+
+1. Lines end in CRLF. A bare CR or LF, NUL, and every other control character but a tab inside a value
+   is refused. One empty line in front of a request is skipped (RFC 9112, section 2.2).
+2. The request line has a method, a target and ``HTTP/1.1`` or ``HTTP/1.0``, with one space between. The
+   target is in origin form, or in absolute form with the authority that ``Host`` has too. ``CONNECT``,
+   whose target has another form, is refused.
+3. A header's name is a token with the colon directly behind it. There are no folded lines.
+4. ``Host`` is there once (in HTTP/1.0 at most once) and is a host with or without a port. Every header
+   in ``ONCE`` comes at most once: for it a proxy and the bridge might take different lines.
+5. A body is framed by one ``Content-Length`` of digits alone, or by one ``Transfer-Encoding`` that is
+   exactly ``chunked``, in HTTP/1.1, never by both. GET, HEAD and TRACE have no body. ``Upgrade`` and
+   ``Connection`` say nothing about it: nothing is upgraded.
+6. A chunk's size is one to eight hexadecimal digits, its data end in CRLF, and all chunk extensions of a
+   body together are bounded.
+7. Trailers are checked like headers, bounded in bytes and number, and dropped.
+8. The number of chunks is bounded: a chunk of one byte costs as much work as one of thousands.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from bridge.raw import NONCE_V2, NONCE_V3, SIGNATURE_NAMES
+
+HEADERS_MAX: Final = 256
+HEADERS_BYTES_MAX: Final = 16_384
+TRAILERS_MAX: Final = 32
+TRAILERS_BYTES_MAX: Final = 4_096
+EXTENSIONS_BYTES_MAX: Final = 4_096
+CHUNKS_MAX: Final = 2_048
+
+ONCE: Final = frozenset(
+    name.encode()
+    for name in (
+        *SIGNATURE_NAMES,
+        NONCE_V2,
+        NONCE_V3,
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "transfer-encoding",
+    )
+)
+"""Headers of which a second line is refused: rule 4."""
+
+_TOKEN_BYTES: Final = (
+    b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
+# A tab, what is printed, and the bytes of other alphabets. CR and LF are counted apart.
+_TEXT_BYTES: Final = bytes([0x09, 0x0A, 0x0D, *range(0x20, 0x7F), *range(0x80, 0x100)])
+_REQUEST_LINE: Final = re.compile(
+    rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) ([!\"$-~]+) HTTP/1\.([01])", re.ASCII
+)
+_ABSOLUTE: Final = re.compile(rb"https?://([^/?]*)(.*)", re.ASCII | re.IGNORECASE)
+_HOST: Final = re.compile(
+    rb"(?:[0-9A-Za-z._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?", re.ASCII
+)
+_PORT_MAX: Final = 65_535
+# Fifteen digits are far more than any limit, and fit every integer type.
+_LENGTH: Final = re.compile(rb" ?([0-9]{1,15})", re.ASCII)
+_CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,8})((?:[\t ]*;[\t -~\x80-\xff]*)?)", re.ASCII)
+_CHUNK_LINE_BYTES_MAX: Final = EXTENSIONS_BYTES_MAX + 16
+# What cannot be part of a head, however it goes on. A CR at the end may still get its LF.
+_ODD: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)", re.ASCII)
+_REQUEST_LINE_BEGUN: Final = re.compile(rb"\Z|[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}(?:\Z| )", re.ASCII)
+# Names that were checked, as they are written, to save doing it again for every request.
+_NAMES: Final[dict[bytes, bytes]] = {}
+_NAMES_MAX: Final = 512
+_NAME_BYTES_MAX: Final = 64
+_BODILESS: Final = frozenset({"GET", "HEAD", "TRACE"})
+
+
+class Malformed(Exception):
+    """The bytes are no request that the rules above allow; the text says why, and quotes nothing."""
+
+
+class FieldsTooLarge(Exception):
+    """The head or the trailers are longer than is taken; the text says which."""
+
+
+class ChunksTooLarge(Exception):
+    """The body has more chunks, or more chunk extensions, than is taken; the text says which."""
+
+
+@dataclass(slots=True)
+class Head:
+    """A request line with its headers.
+
+    ``path`` and ``query`` are percent-encoded, as received. Header names are lower case.
+    ``content_length`` is None for a body in chunks.
+    """
+
+    method: str
+    path: bytes
+    query: bytes
+    version: str
+    headers: list[tuple[bytes, bytes]]
+    content_length: int | None = 0
+    keep_alive: bool = True
+    expects_continue: bool = False
+
+    @property
+    def has_body(self) -> bool:
+        """Whether bytes of a body follow."""
+        return self.content_length != 0
+
+
+def check_begun(begun: bytes | bytearray, from_byte: int = 0) -> None:
+    """Raise Malformed or FieldsTooLarge if a head that is not whole can never become one that is taken.
+
+    The first ``from_byte`` bytes were checked before. Without this, what is no HTTP at all would be
+    answered only when its time is over.
+    """
+    if _ODD.search(begun, max(0, from_byte - 1)):
+        message = "control character or bare line break"
+        raise Malformed(message)
+    line_ends_max = HEADERS_MAX + 1 + begun.startswith(b"\r\n")
+    if begun.count(b"\r\n") > line_ends_max:
+        message = "headers"
+        raise FieldsTooLarge(message)
+    if not from_byte or begun.find(b"\r\n", 2, from_byte) < 0:
+        line_begins = 2 if begun[:2] == b"\r\n" else 0
+        line_ends = begun.find(b"\r\n", line_begins)
+        if line_ends >= 0:
+            _request_line(bytes(begun[line_begins:line_ends]))
+        elif begun != b"\r" and not _REQUEST_LINE_BEGUN.match(begun, line_begins):
+            message = "request line"
+            raise Malformed(message)
+
+
+def parse_head(head: bytes) -> Head:
+    """Return the head whose bytes these are, without the empty line that ends it.
+
+    Raises Malformed, and FieldsTooLarge for more than ``HEADERS_MAX`` headers.
+    """
+    if head.startswith(b"\r\n"):
+        head = head[2:]
+    request_line, *lines = head.split(b"\r\n")
+    if len(lines) > HEADERS_MAX:
+        message = "headers"
+        raise FieldsTooLarge(message)
+    if (
+        head.translate(None, _TEXT_BYTES)
+        or head.count(b"\n") != len(lines)
+        or head.count(b"\r") != len(lines)
+    ):
+        message = "control character or bare line break"
+        raise Malformed(message)
+    method, target, minor = _request_line(request_line)
+    headers: list[tuple[bytes, bytes]] = []
+    fields: dict[bytes, bytes] = {}  # the last line of each name, white space and all
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        key = _NAMES.get(name) or _checked_name(name)
+        if not colon:
+            message = "header without a colon"
+            raise Malformed(message)
+        fields[key] = value
+        headers.append((key, value.strip(b" \t")))
+    if len(fields) < len(headers):
+        _check_repeated([name for name, _ in headers])
+    head_of = Head(method, b"", b"", "1.1" if minor == b"1" else "1.0", headers)
+    _read_framing(head_of, fields)
+    _read_target(head_of, target, fields)
+    head_of.keep_alive = minor == b"1" and not (b"connection" in fields and _closes(headers))
+    return head_of
+
+
+def _checked_name(name: bytes) -> bytes:
+    """Return a header's name in lower case."""
+    if not name or name.translate(None, _TOKEN_BYTES):
+        message = "header name"
+        raise Malformed(message)
+    key = name.lower()
+    if len(_NAMES) < _NAMES_MAX and len(name) <= _NAME_BYTES_MAX:
+        _NAMES[name] = key
+    return key
+
+
+def _check_repeated(names: list[bytes]) -> None:
+    """Rule 4."""
+    for name in ONCE.intersection(names):
+        if names.count(name) > 1:
+            message = f"more than one {name.decode()} line"
+            raise Malformed(message)
+
+
+def _request_line(line: bytes) -> tuple[str, bytes, bytes]:
+    found = _REQUEST_LINE.fullmatch(line)
+    if found is None:
+        message = "request line"
+        raise Malformed(message)
+    method = found[1].decode("ascii")
+    if method == "CONNECT":
+        message = "CONNECT"
+        raise Malformed(message)
+    return method, found[2], found[3]
+
+
+def _closes(headers: list[tuple[bytes, bytes]]) -> bool:
+    options = b",".join(value for name, value in headers if name == b"connection")
+    return b"close" in [one.strip(b" \t") for one in options.lower().split(b",")]
+
+
+def _read_framing(head: Head, fields: dict[bytes, bytes]) -> None:
+    """Rule 5."""
+    length = fields.get(b"content-length")
+    encoding = fields.get(b"transfer-encoding")
+    if encoding is not None:
+        if encoding not in (b" chunked", b"chunked") or head.version != "1.1":
+            message = "Transfer-Encoding other than chunked in HTTP/1.1"
+            raise Malformed(message)
+        if length is not None:
+            message = "Transfer-Encoding and Content-Length"
+            raise Malformed(message)
+        head.content_length = None
+    elif length is not None:
+        digits = _LENGTH.fullmatch(length)
+        if digits is None:
+            message = "Content-Length"
+            raise Malformed(message)
+        head.content_length = int(digits[1])
+    if head.has_body and head.method in _BODILESS:
+        message = f"{head.method} with a body"
+        raise Malformed(message)
+    if head.version == "1.1" and b"expect" in fields:
+        head.expects_continue = fields[b"expect"].strip(b" \t").lower() == b"100-continue"
+
+
+def _read_target(head: Head, target: bytes, fields: dict[bytes, bytes]) -> None:
+    """Rules 2 and 4."""
+    host = fields.get(b"host")
+    if host is not None:
+        host = host.strip(b" \t")
+        found = _HOST.fullmatch(host)
+        if found is None or int(found[1] or 0) > _PORT_MAX:
+            message = "Host"
+            raise Malformed(message)
+    elif head.version == "1.1":
+        message = "no Host"
+        raise Malformed(message)
+    if not target.startswith(b"/"):
+        absolute = _ABSOLUTE.fullmatch(target)
+        if absolute is None or host is None or absolute[1].lower() != host.lower():
+            message = "target"
+            raise Malformed(message)
+        target = absolute[2] if absolute[2].startswith(b"/") else b"/" + absolute[2]
+    head.path, _, head.query = target.partition(b"?")
+
+
+class Body:
+    """The body that follows a head: it takes bytes off a buffer as far as they belong to it."""
+
+    __slots__ = (
+        "_chunks",
+        "_extension_bytes",
+        "_left",
+        "_step",
+        "_trailer_bytes",
+        "_trailers",
+        "whole",
+    )
+
+    def __init__(self, content_length: int | None) -> None:
+        self.whole = content_length == 0
+        self._left = content_length or 0
+        self._step = self._size_line if content_length is None else self._counted
+        self._chunks = 0
+        self._extension_bytes = 0
+        self._trailer_bytes = 0
+        self._trailers = 0
+
+    def take(self, buffer: bytearray) -> bytes:
+        """Remove what belongs to the body from the front of ``buffer``, and return its data.
+
+        Raises Malformed, FieldsTooLarge or ChunksTooLarge; what was taken off before is lost then.
+        """
+        if self._step == self._counted:
+            return self._counted(buffer) or b""
+        data = bytearray()
+        while not self.whole:
+            piece = self._step(buffer)
+            if piece is None:
+                break
+            data += piece
+        return bytes(data)
+
+    def _counted(self, buffer: bytearray) -> bytes | None:
+        """Take data of a known length."""
+        data = bytes(buffer[: self._left])
+        del buffer[: len(data)]
+        self._left -= len(data)
+        self.whole = not self._left
+        return data
+
+    def _size_line(self, buffer: bytearray) -> bytes | None:
+        """Take the line in front of a chunk. None: it is not whole yet."""
+        line = _line(buffer, _CHUNK_LINE_BYTES_MAX)
+        if line is None:
+            if len(buffer) > _CHUNK_LINE_BYTES_MAX:
+                message = "chunk extensions"
+                raise ChunksTooLarge(message)
+            return None
+        found = _CHUNK.fullmatch(line)
+        if found is None:
+            message = "chunk size"
+            raise Malformed(message)
+        self._extension_bytes += len(found[2])
+        self._chunks += 1
+        if self._extension_bytes > EXTENSIONS_BYTES_MAX:
+            message = "chunk extensions"
+            raise ChunksTooLarge(message)
+        if self._chunks > CHUNKS_MAX:
+            message = "chunks"
+            raise ChunksTooLarge(message)
+        self._left = int(found[1], 16)
+        self._step = self._chunk if self._left else self._trailer
+        return b""
+
+    def _chunk(self, buffer: bytearray) -> bytes | None:
+        """Take data of a chunk. None: there is no more of it yet."""
+        if not buffer:
+            return None
+        data = bytes(buffer[: self._left])
+        del buffer[: len(data)]
+        self._left -= len(data)
+        if not self._left:
+            self._step = self._chunk_end
+        return data
+
+    def _chunk_end(self, buffer: bytearray) -> bytes | None:
+        end = bytes(buffer[:2])
+        if not b"\r\n".startswith(end):
+            message = "end of a chunk"
+            raise Malformed(message)
+        if len(end) < len(b"\r\n"):
+            return None
+        del buffer[:2]
+        self._step = self._size_line
+        return b""
+
+    def _trailer(self, buffer: bytearray) -> bytes | None:
+        """Drop a line behind the last chunk: rule 7. An empty one is the body's end."""
+        line = _line(buffer, TRAILERS_BYTES_MAX)
+        if line is None:
+            if len(buffer) > TRAILERS_BYTES_MAX:
+                message = "trailers"
+                raise FieldsTooLarge(message)
+            return None
+        if not line:
+            self.whole = True
+            return b""
+        self._trailers += 1
+        self._trailer_bytes += len(line)
+        if self._trailers > TRAILERS_MAX or self._trailer_bytes > TRAILERS_BYTES_MAX:
+            message = "trailers"
+            raise FieldsTooLarge(message)
+        name, colon, _ = line.partition(b":")
+        if not colon or not name or name.translate(None, _TOKEN_BYTES):
+            message = "trailer"
+            raise Malformed(message)
+        return b""
+
+
+def _line(buffer: bytearray, bytes_max: int) -> bytes | None:
+    """Remove a line from the front of ``buffer`` and return it without its end.
+
+    None: its end is not among the first ``bytes_max`` bytes.
+    """
+    end = buffer.find(b"\r\n", 0, bytes_max + 2)
+    line = bytes(buffer[:end]) if end >= 0 else bytes(buffer[: bytes_max + 1])
+    if _ODD.search(line):
+        message = "control character or bare line break"
+        raise Malformed(message)
+    if end < 0:
+        return None
+    del buffer[: end + 2]
+    return line
