@@ -13,7 +13,7 @@ answer one client with another's answer, so whatever two parsers could read diff
 4. ``Host`` is there once (in HTTP/1.0 at most once) and is a host with or without a port. Every header
    in ``ONCE`` comes at most once: for it a proxy and the bridge might take different lines.
 5. A body is framed by one ``Content-Length`` of digits alone, or by one ``Transfer-Encoding`` that is
-   exactly ``chunked``, in HTTP/1.1, never by both. GET, HEAD and TRACE have no body. ``Upgrade`` and
+   exactly ``chunked``, in HTTP/1.1, never by both. GET and HEAD have no body. ``Upgrade`` and
    ``Connection`` say nothing about it: nothing is upgraded.
 6. A chunk's size is one to eight hexadecimal digits, its data end in CRLF, and all chunk extensions of a
    body together are bounded.
@@ -74,7 +74,7 @@ _REQUEST_LINE_BEGUN: Final = re.compile(rb"\Z|[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}(
 _NAMES: Final[dict[bytes, bytes]] = {}
 _NAMES_MAX: Final = 512
 _NAME_BYTES_MAX: Final = 64
-_BODILESS: Final = frozenset({"GET", "HEAD", "TRACE"})
+_BODILESS: Final = frozenset({"GET", "HEAD"})
 
 
 class Malformed(Exception):

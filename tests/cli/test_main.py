@@ -176,12 +176,18 @@ def test_serving_without_any_setting_says_in_one_go_all_that_is_lacking(call: Ca
     assert [line.partition(" ")[0] for line in lines] == [
         "BRIDGE_KAFKA_BOOTSTRAP_SERVERS",
         "BRIDGE_ACCOUNTS",
+        "BRIDGE_PUBLIC_URL",
         "BRIDGE_SPOOL_DIRECTORY",
     ]
 
 
 def test_enforcing_without_a_token_is_exit_code_2_and_one_line(call: Call) -> None:
-    done = call("serve", kafka_bootstrap_servers="127.0.0.1:1", spool_enabled="false")
+    done = call(
+        "serve",
+        kafka_bootstrap_servers="127.0.0.1:1",
+        public_url="https://hooks.example.com",
+        spool_enabled="false",
+    )
     assert (done.code, done.out) == (2, "")
     (said,) = done.err.splitlines()
     assert said.startswith("BRIDGE_ACCOUNTS holds no auth token")

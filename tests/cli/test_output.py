@@ -33,7 +33,7 @@ pytest_plugins = ("tests.kafka.fixtures",)
 
 PACKAGE = Path(bridge.__file__).parent
 # The output module; the log, which escapes its lines itself; and `make derive`, which is no command.
-MAY_PRINT = {"cli/showing.py", "logs.py", "derived/__main__.py"}
+MAY_PRINT = {"cli/showing.py", "log_lines.py", "logs.py", "derived/__main__.py"}
 PRINTS = re.compile(
     r"(typer\.(echo|secho|confirm|prompt|getchar|progressbar)|(sys\.)?(stdout|stderr)(\.buffer)?\.\w+"
     r"|print|input|pprint|rich\..*|.*from_markup|render_markup|os\.write)"

@@ -128,7 +128,7 @@ _FRAMING: Final[list[Row]] = [
     ("GET with chunks", GET[:-2] + CHUNKED + b"\r\n0\r\n\r\n" + SMUGGLED, [400]),
     ("GET with an empty body", GET[:-2] + b"Content-Length: 0\r\n\r\n" + GET, [403, 403]),
     ("HEAD with a body", GET.replace(b"GET", b"HEAD")[:-2] + LENGTH + b"\r\n" + SMUGGLED, [400]),
-    ("TRACE with a body", GET.replace(b"GET", b"TRACE")[:-2] + LENGTH + b"\r\n" + SMUGGLED, [400]),
+    ("TRACE with a body", GET.replace(b"GET", b"TRACE")[:-2] + LENGTH + b"\r\n" + SMUGGLED, [405]),
     ("CONNECT", line(b"CONNECT bridge.example.com:80 HTTP/1.1"), [400]),
     ("CONNECT to a path", line(b"CONNECT /plivo HTTP/1.1"), [400]),
     ("POST without a body", post() + GET, [403, 403]),
@@ -164,7 +164,7 @@ _HEADERS: Final[list[Row]] = [
 
 _HOSTS: Final[list[Row]] = [
     ("no Host", post(host=b"", body=SMUGGLED), [400]),
-    ("no Host in 1.0", post(host=b"", version=b"1.0"), [403]),
+    ("no Host in 1.0", post(host=b"", version=b"1.0"), [400]),
     ("two Hosts", post(host=HOST + b"Host: other.example\r\n", body=SMUGGLED), [400]),
     ("two equal Hosts", post(host=HOST * 2, body=SMUGGLED), [400]),
     ("two Hosts in 1.0", post(host=HOST * 2, version=b"1.0", body=SMUGGLED), [400]),

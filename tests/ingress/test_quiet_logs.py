@@ -156,7 +156,7 @@ def test_a_bridge_at_debug_writes_nothing_of_what_it_was_sent(
     for event in ("published", "dead_lettered", "rejected", "refused"):
         assert f"callback_{event}" in bridge.written
     assert "too_large" in bridge.written
-    assert "library_logged" in bridge.written
+    assert "request_cut_off" in bridge.written
 
 
 @pytest.fixture
