@@ -9,7 +9,7 @@ KAFKA_LIBS := .cache/kafka/libs
 NODE_MODULES := tests/node/node_modules
 TOOLS := .cache/tools
 # The tests that need no more than the packages.
-QUICK := not kafka and not node and not chart and not cluster and not image
+QUICK := not kafka and not node and not proxy and not chart and not cluster and not image
 MEASURED := --cov --cov-report=term --cov-report=json:.cache/coverage.json
 # Extras are kept: an older pip, told of `coverage` alone, takes the newest for `coverage[toml]`, which
 # has no hash here, and fails on the day after a release.
@@ -24,7 +24,7 @@ PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=loadfile
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-kafka test-chaos hostile audit test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench-quick bench-worst bench-spool bench-replay fuzz lock clean
+.PHONY: help demo dev test test-kafka test-proxies test-chaos hostile audit test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench-quick bench-worst bench-spool bench-replay fuzz lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf '  %-15s %s\n' "$$name" "$$text"; done
@@ -58,6 +58,7 @@ dev: $(DEMO_INSTALLED) ## Run the bridge on an embedded broker until Ctrl-C (opt
 test: $(INSTALLED) ## Run the tests, on the embedded broker
 	@$(BIN)/python -m pytest -m "$(QUICK)" $(PARALLEL) $(if $(COVERAGE),$(MEASURED)) $(ARGS)
 	@echo "Tests that need Node.js were left out: run them with 'make test-node' (needs Node.js 20 and npm)."
+	@echo "Tests behind nginx and HAProxy were left out: run them with 'make test-proxies' (needs apt-get, to download them)."
 	@echo "Tests for Apache Kafka were left out: run them with 'make test-kafka' (needs Java 17 and Maven, or BRIDGE_KAFKA_BOOTSTRAP_SERVERS)."
 	@echo "Tests of the chart and the image were left out: run them with 'make test-chart test-cluster test-image' (the first two need Go)."
 
@@ -99,6 +100,13 @@ test-chart: $(INSTALLED) $(TOOLS)/.built $(TOOLS)/promtool ## Render, lint and v
 
 test-cluster: $(INSTALLED) $(TOOLS)/.cluster ## Install the chart on a real API server (needs Go)
 	@$(BIN)/python -m pytest -m cluster $(ARGS)
+
+$(TOOLS)/proxies/.unpacked: deploy/tools/proxies
+	@echo "Unpacking nginx and HAProxy (once) ..."
+	@deploy/tools/proxies $(TOOLS)/proxies
+
+test-proxies: $(INSTALLED) $(TOOLS)/proxies/.unpacked ## Replay ambiguous requests behind nginx and HAProxy (needs apt-get)
+	@$(BIN)/python -m pytest -m proxy $(ARGS)
 
 test-image: $(INSTALLED) ## Prove the image's steps; build and run it where there is an engine and a base
 	@$(BIN)/python -m pytest -m image $(ARGS)

@@ -9,10 +9,11 @@ from typing import Final, assert_never
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.callbacks.model import CallbackType
 from bridge.catalogue import Catalogue
@@ -171,6 +172,21 @@ class Endpoint:
         self._ends.refused(self._label, scope["method"], cause, told=fields or {}, fault=fault)
 
 
+class _Direct:
+    """Takes callbacks to their endpoints by path; all else goes on to Starlette's router.
+
+    Its routes are tried one by one, which costs most for the path that comes last.
+    """
+
+    def __init__(self, app: ASGIApp, endpoints: Mapping[str, Endpoint]) -> None:
+        self._app = app
+        self._endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self._endpoints.get(scope["path"]) if scope["method"] in METHODS else None
+        await (endpoint or self._app)(scope, receive, send)
+
+
 class _UnknownPaths:
     """Looks at requests to unknown paths: those that were meant for a callback's are noted."""
 
@@ -223,6 +239,7 @@ def make_app(  # noqa: PLR0913 (wired once, by name)
     paths += [(kind.path, kind) for kind in catalogue.types]
     routes: list[Route] = []
     slashed: list[Route] = []
+    endpoints: dict[str, Endpoint] = {}
     for path, kind in paths:
         endpoint = Endpoint(
             intake=intake,
@@ -238,6 +255,7 @@ def make_app(  # noqa: PLR0913 (wired once, by name)
             route = Route(called, endpoint=endpoint, methods=list(METHODS))
             route.methods = {*METHODS}  # Starlette adds HEAD, which is no callback.
             into.append(route)
+            endpoints.setdefault(called, endpoint)
     routes += slashed  # behind the others: routes are tried in order
     unknown_paths = _UnknownPaths([path for path, _ in paths], ends)
 
@@ -246,6 +264,10 @@ def make_app(  # noqa: PLR0913 (wired once, by name)
             unknown_paths.note(request.scope)
         return await _http_problem(request, error)
 
-    app = Starlette(routes=routes, exception_handlers={HTTPException: refused})
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(_Direct, endpoints=endpoints)],
+        exception_handlers={HTTPException: refused},
+    )
     app.router.redirect_slashes = False  # Plivo does not promise to follow, and signs the URL.
     return app

@@ -154,23 +154,30 @@ def parse_head(head: bytes) -> Head:
         message = "control character or bare line break"
         raise Malformed(message)
     method, target, minor = _request_line(request_line)
-    headers: list[tuple[bytes, bytes]] = []
-    fields: dict[bytes, bytes] = {}  # the last line of each name, white space and all
-    for line in lines:
-        name, colon, value = line.partition(b":")
-        key = _NAMES.get(name) or _checked_name(name)
-        if not colon:
-            message = "header without a colon"
-            raise Malformed(message)
-        fields[key] = value
-        headers.append((key, value.strip(b" \t")))
+    known = _NAMES.get
+    headers = [
+        ((known(name) or _checked_name(name)) if colon else _checked_name(b""), value.strip(b" \t"))
+        for name, colon, value in [line.partition(b":") for line in lines]
+    ]
+    fields = dict(headers)
     if len(fields) < len(headers):
         _check_repeated([name for name, _ in headers])
-    head_of = Head(method, b"", b"", "1.1" if minor == b"1" else "1.0", headers)
-    _read_framing(head_of, fields)
-    _read_target(head_of, target, fields)
-    head_of.keep_alive = minor == b"1" and not (b"connection" in fields and _closes(headers))
-    return head_of
+    parsed = Head(method, b"", b"", "1.1" if minor == b"1" else "1.0", headers)
+    if b"content-length" in fields or b"transfer-encoding" in fields:
+        _read_framing(
+            parsed,
+            _on_the_wire(b"content-length", headers, lines)
+            if b"content-length" in fields
+            else None,
+            _on_the_wire(b"transfer-encoding", headers, lines)
+            if b"transfer-encoding" in fields
+            else None,
+        )
+    if b"expect" in fields and minor == b"1":
+        parsed.expects_continue = fields[b"expect"].lower() == b"100-continue"
+    _read_target(parsed, target, fields.get(b"host"))
+    parsed.keep_alive = minor == b"1" and not (b"connection" in fields and _closes(headers))
+    return parsed
 
 
 def _checked_name(name: bytes) -> bytes:
@@ -182,6 +189,12 @@ def _checked_name(name: bytes) -> bytes:
     if len(_NAMES) < _NAMES_MAX and len(name) <= _NAME_BYTES_MAX:
         _NAMES[name] = key
     return key
+
+
+def _on_the_wire(name: bytes, headers: list[tuple[bytes, bytes]], lines: list[bytes]) -> bytes:
+    """Return a header's value with the white space around it, which rule 5 does not allow."""
+    number = next(at for at, (key, _) in enumerate(headers) if key == name)
+    return lines[number].partition(b":")[2]
 
 
 def _check_repeated(names: list[bytes]) -> None:
@@ -209,10 +222,8 @@ def _closes(headers: list[tuple[bytes, bytes]]) -> bool:
     return b"close" in [one.strip(b" \t") for one in options.lower().split(b",")]
 
 
-def _read_framing(head: Head, fields: dict[bytes, bytes]) -> None:
+def _read_framing(head: Head, length: bytes | None, encoding: bytes | None) -> None:
     """Rule 5."""
-    length = fields.get(b"content-length")
-    encoding = fields.get(b"transfer-encoding")
     if encoding is not None:
         if encoding not in (b" chunked", b"chunked") or head.version != "1.1":
             message = "Transfer-Encoding other than chunked in HTTP/1.1"
@@ -230,15 +241,11 @@ def _read_framing(head: Head, fields: dict[bytes, bytes]) -> None:
     if head.has_body and head.method in _BODILESS:
         message = f"{head.method} with a body"
         raise Malformed(message)
-    if head.version == "1.1" and b"expect" in fields:
-        head.expects_continue = fields[b"expect"].strip(b" \t").lower() == b"100-continue"
 
 
-def _read_target(head: Head, target: bytes, fields: dict[bytes, bytes]) -> None:
+def _read_target(head: Head, target: bytes, host: bytes | None) -> None:
     """Rules 2 and 4."""
-    host = fields.get(b"host")
     if host is not None:
-        host = host.strip(b" \t")
         found = _HOST.fullmatch(host)
         if found is None or int(found[1] or 0) > _PORT_MAX:
             message = "Host"
