@@ -157,6 +157,11 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
     )
     host: str = Field(default="0.0.0.0", description="Address to listen on.")  # noqa: S104 (a server)
     port: Port = Field(default=8080, description="Port for callbacks.")
+    management_host: str = Field(
+        default="127.0.0.1",
+        description="Address to listen on for `/livez`, `/readyz` and `/metrics`. A container's probes "
+        "and Prometheus need `0.0.0.0` (the chart sets it).",
+    )
     management_port: Port = Field(
         default=9090,
         description="Port for `/livez`, `/readyz` and `/metrics`; not for the outside.",

@@ -61,6 +61,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "replies": ({"voice.call.answer": "/etc/answer.xml"}, {"voice.call.answer": "/other.xml"}),
     "host": ("127.0.0.1", "::1"),
     "port": (8001, 8002),
+    "management_host": ("127.0.0.2", "::1"),
     "management_port": (9001, 9002),
     "log_format": ("console", "json"),
     "log_level": ("debug", "error"),

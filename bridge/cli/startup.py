@@ -100,20 +100,22 @@ def _listening(found: Found, held: ExitStack) -> tuple[list[socket.socket], list
     """Return the bound sockets, each closed with ``held``, and what is wrong with the others."""
     settings, faults = found.settings, list[Fault]()
     sockets: list[socket.socket] = []
-    if "host" in found.faulty:
-        return sockets, faults
-    for setting, port in (("port", settings.port), ("management_port", settings.management_port)):
-        if setting in found.faulty:
+    addresses = (
+        ("host", settings.host, "port", settings.port),
+        ("management_host", settings.management_host, "management_port", settings.management_port),
+    )
+    for host_setting, host, setting, port in addresses:
+        if not found.faulty.isdisjoint({host_setting, setting}):
             continue
         try:
-            sockets.append(held.enter_context(listen(settings.host, port)))
+            sockets.append(held.enter_context(listen(host, port)))
         except CannotListen as error:
             cause = error.__cause__
             taken = isinstance(cause, OSError) and cause.errno in {errno.EADDRINUSE, errno.EACCES}
-            named = setting if taken else "host"
+            named = setting if taken else host_setting
             remedy = "set another port" if taken else "set it to an address of this machine"
             text = str(error)
-            if value_shown(settings.host) is None:  # it may be a secret in the wrong place
-                text = text.replace(settings.host, "it")
+            if value_shown(host) is None:  # it may be a secret in the wrong place
+                text = text.replace(host, "it")
             faults.append(Fault((named,), f"{found.name(named)}: {text}; {remedy}"))
     return sockets, faults

@@ -1,11 +1,18 @@
 """The management port, and that nothing of it is on the other."""
 
+import contextlib
+import socket
+
 import httpx
 import pytest
 
+from bridge.ingress.server import MANAGEMENT
 from bridge.publish.memory import MemoryPublisher
-from tests.ingress.plivo import PATHS, RING, SHARED, Plivo, sample
+from bridge.settings import load
+from tests.ingress.answers import replay
+from tests.ingress.plivo import PATHS, RING, SHARED, Plivo, request_bytes, sample
 from tests.ingress.running import VERSION, Running, running_bridge
+from tests.kafka.waiting import PATIENCE_S
 
 OWN = ("/livez", "/readyz", "/metrics")
 
@@ -70,3 +77,44 @@ def test_the_logs_level_is_changed_while_it_runs(
     assert client.put(url, content="loud").status_code == 400
     assert client.get(url).status_code == 405
     assert set_to == ["debug"]
+
+
+def test_the_management_port_listens_on_loopback_unless_configured() -> None:
+    assert load(None).management_host == "127.0.0.1"
+    assert load(None, management_host="::").management_host == "::"
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /livez HTTP/1.1\r\n", b"PUT /log-level HTTP/1.1\r\n"])
+def test_connections_that_ask_for_nothing_cannot_keep_a_probe_from_its_answer(
+    client: httpx.Client, begun: bytes
+) -> None:
+    with running_bridge() as bridge, contextlib.ExitStack() as opened:
+        for _ in range(2 * MANAGEMENT.connections_max):
+            connection = opened.enter_context(
+                socket.create_connection(("127.0.0.1", bridge.management_port), PATIENCE_S)
+            )
+            connection.sendall(begun)
+            if begun:
+                assert client.get(bridge.management_url + "/livez").status_code == 200
+        assert client.get(bridge.management_url + "/livez").status_code == 200
+
+
+HOST = {"host": "a"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (request_bytes("PUT", "/log-level", {**HOST, "content-length": "2000"}), 413),
+        (request_bytes("PUT", "/log-level", {**HOST, "transfer-encoding": "chunked"}), 413),
+        (request_bytes("GET", "/livez", {**HOST, "x": "y" * 10_000}), 431),
+        (request_bytes("GET", "/" + "a" * 10_000, HOST), 431),
+        (request_bytes("GET", "/livez", {**HOST, "content-length": "1"}, b"a"), 400),
+        (request_bytes("GET", "/livez", {}), 400),
+    ],
+)
+def test_the_management_port_is_as_strict_with_small_bounds(
+    bridge: Running, sent: bytes, status: int
+) -> None:
+    received = replay(("127.0.0.1", bridge.management_port), [sent])
+    assert [one.status for one in received] == [status]

@@ -63,6 +63,7 @@ BRIDGE_TOPICS_REJECTED_RETENTION_BYTES: {{ include "callback-bridge.number" $top
 {{- with .Values -}}
 {{ include "callback-bridge.kafkaSettings" (dict "root" $ "sasl" dict) }}
 BRIDGE_PORT: "8080"
+BRIDGE_MANAGEMENT_HOST: "0.0.0.0"
 BRIDGE_MANAGEMENT_PORT: "9090"
 {{- if .publicUrl }}
 BRIDGE_PUBLIC_URL: {{ .publicUrl | quote }}
