@@ -12,10 +12,11 @@ from bridge import raw as wire
 from bridge.catalogue import Catalogue
 from bridge.dead_letter import dead_letter_id
 from bridge.event import GivenReply, journal_value
+from bridge.keyring import Account
 from bridge.parameters import FORM, JSON
 from bridge.raw import RawCallback
 from bridge.replay.journal import journalled
-from bridge.verify import Account, Verified
+from bridge.verify import Verified
 from tests.making import (
     AUTH_ID,
     TOKEN,

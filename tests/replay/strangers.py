@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from bridge.dev.emulator.call import Step
 from bridge.event import Naming, to_event, to_journal
+from bridge.keyring import Account
 from bridge.reply.document import ACKNOWLEDGEMENT
-from bridge.verify import Account
 from tests.making import ACCOUNT, parser, raw_callback, signed, verdict_on, verifier
 from tests.replay.calls import SCHEMAS, TYPES, Taken
 from tests.replay.stories import HANGUP, at, changed
