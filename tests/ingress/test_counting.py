@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
 from bridge.catalogue import Catalogue
-from bridge.complaints import MEANINGS
+from bridge.complaints import MEANINGS as COMPLAINTS
 from bridge.dead_letter import Stage, meanings
 from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.ingress.clients import Cause
@@ -142,7 +142,7 @@ def test_no_label_takes_its_value_from_a_callback(
         "cause": {one.value for one in RefusalCause} | set(get_args(Cause)),
         "class": {one.value for one in ShedClass},
         "almost": {one.value for one in Almost},
-        "code": set(MEANINGS),
+        "code": set(COMPLAINTS),
     }
     assert set(closed) == {label for measure in MEASURES.values() for label in measure.labels}
     text = client.get(bridge.management_url + "/metrics").text

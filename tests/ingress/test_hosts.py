@@ -135,9 +135,8 @@ def test_a_host_that_is_not_allowed_is_a_problem_document_and_a_line_in_the_log(
 
 
 def test_what_is_no_host_is_in_no_line_of_the_log() -> None:
-    with running_bridge() as bridge, capture_logs() as lines:
-        assert sent(bridge, PUBLIC, "secret/place") == 400
-    assert [line["event"] for line in lines if line["log_level"] == "warning"] == [
-        "request_cut_off"
-    ]
-    assert "secret" not in str(lines)
+    with running_bridge(trusted_proxies=[PROXY]) as bridge, capture_logs() as lines:
+        assert sent(bridge, PUBLIC, "inner:8080", x_forwarded_host="secret/place") == 400
+    (line,) = [line for line in lines if line["event"] == "callback_refused"]
+    assert line["cause"] == "invalid-host"
+    assert "secret" not in str(line)

@@ -144,7 +144,6 @@ def test_header_names_in_any_case_count(bridge: Running, plivo: Plivo) -> None:
 
 
 def test_a_request_without_a_host_is_refused_and_not_a_fault(bridge: Running) -> None:
-    # Without a public URL the host is part of what a signature is checked over.
     answer = exchange(bridge.address, b"GET /plivo HTTP/1.0\r\n\r\n")
     assert status_of(answer) == 400
 

@@ -117,8 +117,8 @@ def test_one_v2_nonce_may_hold_for_many_because_order_is_not_checked() -> None:
 
 
 def v2_headers(base: str) -> list[list[str]]:
-    message = signature.v2_message(base, "nonce")
+    message = signature.v2_message(base, "12345")
     return [
         ["x-plivo-signature-v2", signature.signature(TOKEN.encode(), message)],
-        ["x-plivo-signature-v2-nonce", "nonce"],
+        ["x-plivo-signature-v2-nonce", "12345"],
     ]
