@@ -330,15 +330,22 @@ class Store:
             # Only a script runs this pragma to its end.
             self._connection.executescript(f"PRAGMA incremental_vacuum({_TIDY_PAGES})")
             return True
-        if self._wal_bytes() > _TIDY_BYTES and self.empty():
+        if self.wal_bytes > _TIDY_BYTES and self.empty():
             self.checkpoint()
         return False
 
-    def _wal_bytes(self) -> int:
+    @property
+    def wal_bytes(self) -> int:
+        """Return how long the WAL is."""
         try:
             return os.stat(self._wal).st_size  # noqa: PTH116 (Path.stat is the same, slower)
         except OSError:
             return 0
+
+    def live_bytes(self) -> int:
+        """Return how many bytes of the file hold something."""
+        pages = self._one("PRAGMA page_count") - self._one("PRAGMA freelist_count")
+        return int(pages * self._one("PRAGMA page_size"))
 
     def close(self) -> None:
         """Close the file; SQLite carries the WAL over if it can."""

@@ -14,6 +14,9 @@
    hears of it, and every CHECK_S, the paths are compared with what is open. If they differ, all rows
    are copied from the open file, which can still be read, into a new one in the directory, with their
    numbers. Until that is committed nothing is taken.
+6. SQLite cannot cut the WAL while another process reads an old state of the file (a shell left open, a
+   backup that hangs). Where the WAL has grown WAL_BYTES_MAX beyond what the file holds, all rows are
+   copied into a new file in the same way, and the reader keeps the old one, which has no name any more.
 """
 
 import asyncio
@@ -38,8 +41,11 @@ log = structlog.get_logger()
 
 RETRY_S: Final = 1.0
 CHECK_S: Final = 0.5
+WAL_BYTES_MAX: Final = 67_108_864
+_BOUND_AGAIN_S: Final = 60.0
 CLOSE_TIMEOUT_S: Final = 2.0
 _NOT_IN_PLACE: Final = "the spool file was removed, renamed or replaced"
+_WAL_HELD: Final = "a process that reads the spool file keeps its WAL from being cut"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,7 @@ class Writer:
         self._untidy = False
         self._try_at = 0.0
         self._check_at = 0.0
+        self._bound_at = 0.0
 
     @property
     def path(self) -> Path | None:
@@ -151,7 +158,7 @@ class Writer:
             elif self._untidy:
                 self._tidy()
             if self._fault is None and time.monotonic() >= self._check_at:
-                self._ensure_in_place(self._number_next)
+                self._look_after_file()
         self._seal()
 
     def _wait(self) -> list[Job]:
@@ -189,6 +196,8 @@ class Writer:
                     self._note_oldest()
                     return ended
                 cause = self._fault
+                with contextlib.suppress(sqlite3.Error), store.transaction():
+                    store.remove_from(self._number_next)  # refused, so it must not be published
         return [(job, None, SpoolUnwritable(cause)) for job in jobs]
 
     def _note_oldest(self) -> None:
@@ -204,13 +213,32 @@ class Writer:
         self._fault = _NOT_IN_PLACE
         self._tell(self._listener.faulty, self._fault)
         try:
-            self._replace(number_next)
+            self._replace(number_next, _NOT_IN_PLACE)
         except Exception as error:  # noqa: BLE001 (whatever it is, it must not end the thread)
             self._failed(error)
             return False
+        self._tell(self._listener.replaced)
         self._fault = None
         self._tell(self._listener.faulty, None)
         return True
+
+    def _look_after_file(self) -> None:
+        """Do what comes round every CHECK_S: rules 5 and 6."""
+        if self._ensure_in_place(self._number_next):
+            self._bound_wal()
+
+    def _bound_wal(self) -> None:
+        """Begin a new file if the WAL grows without end: rule 6."""
+        store, now_s = self._store, time.monotonic()
+        if store is None or store.wal_bytes <= WAL_BYTES_MAX or now_s < self._bound_at:
+            return
+        try:
+            store.checkpoint()
+            if store.wal_bytes > WAL_BYTES_MAX + store.live_bytes():
+                self._replace(self._number_next, _WAL_HELD)
+        except Exception as error:  # noqa: BLE001 (the file that is open is still good)
+            self._bound_at = now_s + _BOUND_AGAIN_S
+            log.warning("spool_wal_not_cut", cause=cause_of(error), bytes=store.wal_bytes)
 
     def _in_place(self) -> bool:
         """Say whether the paths still lead to what is held and open."""
@@ -220,8 +248,8 @@ class Writer:
             return files.identity(self._held.path) is not None
         return self._held.in_place and self._store.in_place
 
-    def _replace(self, number_next: int) -> Store:
-        """Return a new file with the rows of the one that is open: rule 5."""
+    def _replace(self, number_next: int, cause: str) -> Store:
+        """Return a new file with the rows of the one that is open: rules 5 and 6."""
         former, former_held = self._store, self._held
         if former is None or former_held is None:
             raise SpoolUnwritable(_NOT_IN_PLACE)
@@ -235,16 +263,15 @@ class Writer:
                 self._let_go(store, held)
             raise
         self._held, self._store, self._number_next = held, store, number_next
-        log.error(
+        (log.error if cause == _NOT_IN_PLACE else log.warning)(
             "spool_file_replaced",
             file=str(former_held.path),
             new_file=str(held.path),
             records=records,
-            cause=_NOT_IN_PLACE,
+            cause=cause,
         )
         with contextlib.suppress(OSError, sqlite3.Error):
             self._let_go(former, former_held)
-        self._tell(self._listener.replaced)
         return store
 
     def _let_go(self, store: Store, held: files.Held) -> None:
@@ -294,7 +321,9 @@ class Writer:
             with contextlib.suppress(sqlite3.Error):
                 useless = bool(self._published) and self._store.callbacks() <= self._published
             if not useless and not self._in_place():
-                return self._replace(self._number_next)
+                store = self._replace(self._number_next, _NOT_IN_PLACE)
+                self._tell(self._listener.replaced)
+                return store
             store, self._store = self._store, None
             if useless:
                 held, self._held = self._held, None

@@ -333,3 +333,32 @@ async def test_a_shell_that_only_looks_is_no_slip(directory: Path) -> None:
         await spool.append(callback("b"))
         assert await held_names(spool) == ["a", "b"]
     assert replaced == []
+
+
+async def test_a_reader_that_stays_does_not_let_the_wal_grow_without_bound(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "CHECK_S", 0.0)
+    monkeypatch.setattr(writer, "WAL_BYTES_MAX", 200_000)
+    replaced: list[bool] = []
+    kept: list[str] = []
+    async with opened(directory, on_replaced=lambda: replaced.append(True)) as spool:
+        await spool.append(callback("first"))
+        former = path_of(spool)
+        with contextlib.closing(sqlite3.connect(former, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            assert reader.execute("SELECT count(*) FROM records").fetchone() == (2,)
+            for number in range(200):  # what waits is little, and what was written is much
+                await spool.append(callback(f"kept {number}", padding=1500))
+                kept.append(f"kept {number}")
+                if number % 10:
+                    await spool.remove((await everything(spool))[-1:])
+                    kept.pop()
+            wals = [one.stat().st_size for one in directory.glob("*-wal")]
+            assert sum(wals) < 2_000_000
+            assert path_of(spool) != former
+            # The reader goes on with what it had when it began.
+            assert reader.execute("SELECT count(*) FROM records").fetchone() == (2,)
+        assert await held_names(spool) == ["first", *kept]
+        assert await names_after_a_kill(directory, tmp_path / "next") == ["first", *kept]
+    assert replaced == []  # nobody removed anything
