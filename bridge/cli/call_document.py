@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bridge.masking import url_shown
 from bridge.normalise.time import rfc3339, zone_named
 from bridge.replay.call import Entry, Found
 from bridge.replay.call_accounts import accounts_of
@@ -109,7 +110,7 @@ def _entry(entry: Entry, *, is_other: bool) -> dict[str, Any]:
         "account": entry.account,
         "is_of_other_account": is_other,
         "verification": value["verification"],
-        "request": {"method": value["method"], "url": value["url_verified"]},
+        "request": {"method": value["method"], "url": url_shown(value["url_verified"])},
         "reply": value["reply"],
         "event_id": entry.event["id"] if entry.event else None,
         "event_from": entry.event_from,

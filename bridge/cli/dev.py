@@ -27,6 +27,7 @@ from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
 from bridge.dev.emulator.call import Call, answered_call
 from bridge.ingress import server
 from bridge.ingress.app import SHARED_PATH
+from bridge.masking import url_shown
 from bridge.normalise.time import zone_named
 from bridge.settings import Settings, load
 
@@ -102,7 +103,10 @@ def _introduce(
     console.print(_titled("URLs to set at Plivo", "(the fragment asks Plivo to try again)"))
     calls = [kind for kind in catalogue.load().types if kind.name.startswith("voice.call.")]
     paths = {kind.name: kind.path for kind in calls} | {"any type": SHARED_PATH}
-    rows = [(Text(f"  {name}"), Text(f"{base}{path}#rp=all&rc=5")) for name, path in paths.items()]
+    rows = [
+        (Text(f"  {name}"), Text(f"{url_shown(base)}{path}#rp=all&rc=5"))
+        for name, path in paths.items()
+    ]
     widths = widths_of(rows)
     for row in rows:
         console.print(_whole_row(console, row, widths))

@@ -116,12 +116,13 @@ def test_the_broker_does_not_survive_a_bridge_that_is_killed(dev: Started) -> No
 
 def test_with_accounts_of_ones_own_no_emulated_one_is_used() -> None:
     own = [{**ACCOUNTS[0], "auth_id": "MA0000000000OWN00001"}]
-    given = {"accounts": json.dumps(own), "public_url": "https://tunnel.example.com"}
+    given = {"accounts": json.dumps(own), "public_url": "https://user:password@tunnel.example.com"}
     with started("dev", *ANY_PORTS, **given) as command:
         command.says("Events appear below.")
         assert AUTH_ID not in command.written
         assert "curl " not in command.written
-        assert f"https://tunnel.example.com{SHARED}#rp=all&rc=5" in command.written
+        assert f"https://***@tunnel.example.com{SHARED}#rp=all&rc=5" in command.written
+        assert "password" not in command.written
         assert command.end(signal.SIGINT) == 0
 
 

@@ -9,7 +9,7 @@ from bridge.replay.call import Entry, Found, account_of
 from bridge.replay.call_accounts import accounts_of
 from tests.making import AUTH_ID
 from tests.replay.calls import Taken, taken
-from tests.replay.stories import ANSWER, HANGUP, RING, A, B, at, changed, entries
+from tests.replay.stories import ANSWER, HANGUP, RING, A, B, at, changed, entries, entry
 from tests.replay.strangers import COSTLY, OTHER, sent
 
 
@@ -94,3 +94,10 @@ def test_what_only_unverified_callbacks_say_is_marked_and_is_no_cost() -> None:
 def test_where_nothing_is_verified_the_cost_is_marked() -> None:
     found = shown(entries(sent(RING, 2, signs=False), sent(HANGUP, 70, signs=False)))
     assert (found["total_cost"], found["total_cost_is_verified"]) == ("0.01000", False)
+
+
+def test_the_url_of_a_request_is_shown_without_its_password() -> None:
+    one = entry(taken(RING, at(2)))
+    one.callback.value["url_verified"] = "https://user:password@bridge.example.com/plivo?a=b@c"
+    (found,) = shown([one])["timeline"]  # type: ignore[misc]
+    assert found["request"]["url"] == "https://***@bridge.example.com/plivo?a=b@c"
