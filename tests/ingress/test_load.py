@@ -133,3 +133,61 @@ class Loaded(RuleBasedStateMachine):
 
 
 TestLoaded = Loaded.TestCase
+
+
+class Request:
+    """A request whose body arrives, and that can be ended."""
+
+    def __init__(self, load: Load, *, is_whole: bool = False) -> None:
+        self.is_whole = is_whole
+        self.has_ended = False
+        self.place = load.place(ESSENTIAL, self.give_way)
+
+    def give_way(self) -> bool:
+        self.has_ended = not self.is_whole
+        return self.has_ended
+
+
+def test_at_the_bound_of_bytes_the_oldest_unfinished_requests_give_way() -> None:
+    load = Load(callbacks_max=10, bytes_max=100)
+    held = [Request(load) for _ in range(4)]
+    for request in held:
+        request.place.take_bytes(25)
+    with load.place(ESSENTIAL) as genuine:
+        genuine.take_bytes(30, is_last=True)
+        assert [request.has_ended for request in held] == [True, True, False, False]
+        assert load.bytes == 80
+    for request in held:
+        with request.place:
+            pass
+    assert load.bytes == 0
+
+
+def test_the_oldest_unfinished_request_is_shed_itself_rather_than_a_newer_one() -> None:
+    load = Load(callbacks_max=10, bytes_max=100)
+    old, new = Request(load), Request(load)
+    old.place.take_bytes(50)
+    new.place.take_bytes(50)
+    with pytest.raises(Overloaded):
+        old.place.take_bytes(1)
+    assert not new.has_ended
+    new.place.take_bytes(1)
+    assert old.has_ended
+
+
+def test_a_request_that_gets_its_end_makes_newer_ones_give_way() -> None:
+    load = Load(callbacks_max=10, bytes_max=100)
+    old, new = Request(load), Request(load)
+    old.place.take_bytes(50)
+    new.place.take_bytes(50)
+    old.place.take_bytes(10, is_last=True)
+    assert (old.has_ended, new.has_ended, load.bytes) == (False, True, 60)
+
+
+def test_a_request_that_is_whole_by_now_gives_no_way() -> None:
+    load = Load(callbacks_max=10, bytes_max=100)
+    whole = Request(load, is_whole=True)
+    whole.place.take_bytes(60)
+    with load.place(ESSENTIAL) as late, pytest.raises(Overloaded):
+        late.take_bytes(50, is_last=True)
+    assert load.bytes == 60

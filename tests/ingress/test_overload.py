@@ -172,3 +172,25 @@ def test_a_little_announced_and_never_sent_takes_no_room(client: httpx.Client) -
             plivo = Plivo(client, bridge.url)
             assert plivo.post(PATHS[HANGUP], sample(HANGUP)).status_code == 200
             assert plivo.post(PATHS[RING], sample(RING)).status_code == 200
+
+
+@pytest.mark.parametrize("framing", [{"content-length": "30001"}, {"transfer-encoding": "chunked"}])
+def test_bodies_that_are_held_back_keep_out_no_callback_that_is_whole(
+    client: httpx.Client, framing: dict[str, str]
+) -> None:
+    data = b"x" * 30_000
+    body = data if "content-length" in framing else b"7531\r\n" + data
+    held = request_bytes("POST", SHARED, {"host": "a", "content-type": FORM, **framing}, body)
+    with running_bridge(in_flight_bytes_max=BYTES) as bridge:
+        plivo = Plivo(client, bridge.url)
+        fitting = BYTES // len(data)
+        for held_again in range(1, 4):
+            with sent(bridge.address, [held] * fitting) as connections:
+                eventually(lambda: bridge.metrics.value("in_flight_bytes") == fitting * len(data))
+                for kind in (HANGUP, RING, HANGUP):
+                    form = sample(kind, Padding="x" * 60_000)
+                    assert plivo.post(PATHS[kind], form).status_code == 200
+                answered = ended(connections, 1)
+                assert status_of(answered[0].recv(10_000)) == 429
+            eventually(lambda: bridge.metrics.value("in_flight_bytes") == 0)
+            assert bridge.metrics.value("cut_off_total", cause="overloaded") >= held_again
