@@ -9,7 +9,7 @@ KAFKA_LIBS := .cache/kafka/libs
 NODE_MODULES := tests/node/node_modules
 TOOLS := .cache/tools
 # The tests that need no more than the packages.
-QUICK := not kafka and not node and not proxy and not chart and not cluster and not image
+QUICK := not kafka and not chaos and not node and not proxy and not chart and not cluster and not image
 MEASURED := --cov --cov-report=term --cov-report=json:.cache/coverage.json
 # Extras are kept: an older pip, told of `coverage` alone, takes the newest for `coverage[toml]`, which
 # has no hash here, and fails on the day after a release.
@@ -71,10 +71,13 @@ $(KAFKA_LIBS)/.copied: tests/kafka/pom.xml
 test-kafka: $(INSTALLED) $(if $(BRIDGE_KAFKA_BOOTSTRAP_SERVERS),,$(KAFKA_LIBS)/.copied) ## Run the tests for Apache Kafka, on a broker they start
 	@BRIDGE_TEST_KAFKA_LIBS=$(CURDIR)/$(KAFKA_LIBS) $(BIN)/python -m pytest -m "kafka and not chaos" $(PARALLEL) $(ARGS)
 
-test-chaos: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Run a short form of the chaos suite, on three brokers it starts
+test-chaos: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Run a short form of the chaos suite, on three brokers it starts (needs Java, and cc for power cuts)
+	@command -v cc >/dev/null || { echo "A C compiler, cc, is needed: it builds what logs the spool's writes" >&2; exit 1; }
 	@BRIDGE_TEST_KAFKA_LIBS=$(CURDIR)/$(KAFKA_LIBS) $(BIN)/python -m pytest -m chaos $(ARGS)
 
-chaos: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Break everything that can break, under load, three times (about half an hour)
+chaos: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Break everything that can break, under load, three times (about half an hour; needs cc)
+	@command -v cc >/dev/null || { echo "A C compiler, cc, is needed: it builds what logs the spool's writes" >&2; exit 1; }
+	@$(BIN)/python -m tests.chaos.power_cut
 	@$(BIN)/python -m tests.chaos --seeds 3 $(ARGS)
 
 hostile: $(INSTALLED) ## Send hostile traffic of every kind beside genuine callbacks (about four minutes)

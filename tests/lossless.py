@@ -2,7 +2,8 @@
 
 1. A declared parameter is in its field: as its text, or as the value the text can only have come
    from (a count without its leading zeros, a flag, a word in lower case).
-2. ``-1`` of a recording, and a blank value of a declared parameter, say that there is no value.
+2. ``-1`` of a recording, Go's zero time, and a blank value of a declared parameter say that there is
+   no value.
 3. All else is in ``context``, ``undeclared`` or ``unreadable``, under its own name.
 """
 
@@ -14,6 +15,7 @@ from bridge.normalise.stir import spelling
 from bridge.parameters import Pair
 from bridge.parse import Callback, printable
 
+_NOT_SET = re.compile(r"0001-|0000-12-31")
 _READINGS = {"1": "true", "0": "false", "aleg": "a_leg", "bleg": "b_leg"}
 
 
@@ -47,6 +49,8 @@ def in_a_field(callback: Callback, name: str, value: str) -> bool:
         held = callback.fields.get(field)
         if held is None:
             if value == "-1" and field.startswith("recording_"):
+                return True
+            if _NOT_SET.match(value):
                 return True
             continue
         lower = value.lower()
