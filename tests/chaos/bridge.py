@@ -127,6 +127,10 @@ class BridgeProcess:
         self._of_process().kill()
         self._of_process().wait()
 
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send the process a signal, by its own id."""
+        self._of_process().send_signal(number)
+
     async def end(self) -> tuple[int, float]:
         """End the process in order; return its exit code, and how many seconds that took."""
         process = self._of_process()

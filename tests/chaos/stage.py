@@ -1,9 +1,12 @@
 """One run of a scenario: bridges, a load that never pauses, a fault, and then the checker."""
 
 import asyncio
+import fcntl
+import os
 import sys
+import termios
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -43,6 +46,7 @@ class Scenario:
     refuses: bool = False
     silent: bool = False
     shifted_clock: bool = False
+    unread_log: bool = False
     settings: Callable[[Path], Mapping[str, str]] = lambda _: {}
 
 
@@ -63,6 +67,7 @@ class Stage:
         self.drain_s: float | None = None
         self.spooled = 0
         self._scenario = scenario
+        self._log: int | None = None
         if scenario.disk_bytes is not None:
             try:
                 self.disk = Disk(
@@ -87,9 +92,26 @@ class Stage:
             prefix=PREFIX,
             spool=self.spool,
             command=shifted if self._scenario.shifted_clock else (COMMAND,),
-            inside=self.disk.inside if self.disk else (),
+            inside=self._inside(),
             **self._scenario.settings(self.folder),
         )
+
+    def _inside(self) -> Sequence[str]:
+        """Return what to put in front of the bridge's command."""
+        if self._scenario.unread_log:
+            fifo = self.folder / "log"
+            os.mkfifo(fifo)
+            self._log = os.open(fifo, os.O_RDWR | os.O_CLOEXEC)  # open, and never read
+            return ("sh", "-c", 'exec "$@" 2>"$0"', str(fifo))
+        return self.disk.inside if self.disk else ()
+
+    @property
+    def unread_bytes(self) -> int:
+        """Return how much of the log waits in a pipe that nobody reads."""
+        if self._log is None:
+            return 0
+        waiting = fcntl.ioctl(self._log, termios.FIONREAD, bytes(4))
+        return int.from_bytes(waiting, sys.byteorder)
 
     @property
     def bridge(self) -> BridgeProcess:
@@ -194,6 +216,8 @@ class Stage:
                 bridge.kill()
         if self.disk is not None:
             self.disk.close()
+        if self._log is not None:
+            os.close(self._log)
         (self.folder / "bridges.log").write_text(
             "\n".join(line for bridge in self.bridges.values() for line in bridge.said)
         )

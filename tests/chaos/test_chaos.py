@@ -7,14 +7,22 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.chaos.scenarios import bridges, brokers, disks, outside
+from tests.chaos.scenarios import bridges, brokers, disks, outside, slips
 from tests.chaos.site import Site
 from tests.chaos.stage import Scenario, perform
 
 pytest_plugins = ("tests.kafka.fixtures",)
 pytestmark = [pytest.mark.kafka, pytest.mark.chaos, pytest.mark.asyncio(loop_scope="module")]
 
-SHORT = [bridges.KILLED, brokers.TWO_KILLED, disks.FULL, outside.TOO_SMALL]
+SHORT = [
+    bridges.KILLED,
+    brokers.TWO_KILLED,
+    disks.FULL,
+    outside.TOO_SMALL,
+    slips.FILES_REMOVED,
+    slips.LOG_BLOCKED,
+    slips.FROZEN,
+]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.chaos.scenarios import bridges, brokers, disks, outside
+from tests.chaos.scenarios import bridges, brokers, disks, outside, slips
 from tests.chaos.stage import Scenario
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
@@ -28,4 +28,8 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     outside.TOO_SMALL,
     outside.PASSWORD_CHANGED,
     bridges.OVERLOADED_BRIDGE,
+    slips.FILES_REMOVED,
+    slips.DIRECTORY_MOVED,
+    slips.LOG_BLOCKED,
+    slips.FROZEN,
 )
