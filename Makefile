@@ -80,7 +80,7 @@ chaos: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Break everything that can break, un
 	@$(BIN)/python -m tests.chaos.power_cut
 	@$(BIN)/python -m tests.chaos --seeds 3 $(ARGS)
 
-hostile: $(INSTALLED) ## Send hostile traffic of every kind beside genuine callbacks (about four minutes)
+hostile: $(INSTALLED) ## Send hostile traffic of every kind beside genuine callbacks (about five minutes)
 	@$(BIN)/python -m tests.hostile --docs $(ARGS)
 
 $(TOOLS)/.built: deploy/tools/build deploy/tools/go.mod deploy/tools/go.sum

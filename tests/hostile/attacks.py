@@ -188,20 +188,40 @@ async def held_back(attacker: Attacker) -> None:
             writer.close()
 
 
-async def idle_connections(attacker: Attacker) -> None:
-    """Open 250 connections a second and say nothing; the oldest go when there are too many."""
+def new_connections(first: bytes) -> Run:
+    """Return what opens 250 connections a second, sends this over each, and then nothing."""
+    return lambda attacker: _open_connections(attacker, first)
+
+
+async def _open_connections(attacker: Attacker, first: bytes) -> None:
+    """Open connections; the oldest go when there are too many for this process."""
     held: deque[asyncio.StreamWriter] = deque()
     due_s = time.monotonic()
     while attacker.left_s > 0:
         opened = await attacker.connect()
         if opened is not None:
             held.append(opened[1])
+            if first and await attacker.write(opened[1], first):
+                attacker.sent["requests"] += 1
         if len(held) > _OPEN_MAX:
             held.popleft().close()
         due_s += 1 / 250
         await asyncio.sleep(due_s - time.monotonic())
     for writer in held:
         writer.close()
+
+
+async def trickle(attacker: Attacker) -> None:
+    """Send a head a byte a second, and begin anew when the connection is closed."""
+    opened = await attacker.connect()
+    if opened is None:
+        return
+    _, writer = opened
+    with contextlib.closing(writer):
+        for byte in head(300):
+            if attacker.left_s <= 0 or not await attacker.write(writer, bytes([byte])):
+                return
+            await asyncio.sleep(max(0.01, min(1.0, attacker.left_s)))
 
 
 async def pipelined(attacker: Attacker) -> None:
@@ -247,6 +267,11 @@ def unsigned() -> bytes:
     return head(len(body)) + body
 
 
+def wrongly_signed_body() -> bytes:
+    body = form(BODY_BYTES)
+    return head(len(body), more=signature()) + body
+
+
 def unknown_path() -> bytes:
     body = form()
     return head(len(body), path=f"/{secrets.token_hex(200)}?{secrets.token_hex(100)}") + body
@@ -258,8 +283,25 @@ ATTACKS: Final = (
         "20 connections, bodies of 256 KiB without a signature, 2 MB/s together",
         many(20, requests(unsigned, per_s=0.38)),
     ),
+    Attack(
+        "fast bodies",
+        "the same, 2 MB/s each at most",
+        many(20, requests(unsigned, per_s=7.6)),
+    ),
+    Attack(
+        "signed bodies",
+        "20 connections, bodies of 256 KiB with a wrong signature, 2 MB/s together; 200 tokens",
+        many(20, requests(wrongly_signed_body, per_s=0.38)),
+        tokens=200,
+    ),
     Attack("held back", "270 bodies of 256 KiB without their last byte, anew every 9 s", held_back),
-    Attack("connections", "250 new connections a second that say nothing", idle_connections),
+    Attack("connections", "250 new connections a second that say nothing", new_connections(b"")),
+    Attack(
+        "answered connections",
+        "250 new connections a second, each with one request without a signature, then idle",
+        new_connections(head(0)),
+    ),
+    Attack("trickle", "500 connections that send a head a byte a second", many(500, trickle)),
     Attack(
         "signatures, 1 token",
         "wrong signatures, 20 connections, 200 a second; the bridge knows 1 token",
