@@ -13,7 +13,7 @@
    and fsyncing then go on into a file that nobody finds again. So after every commit, before anybody
    hears of it, and every CHECK_S, the paths are compared with what is open. If they differ, all rows
    are copied from the open file, which can still be read, into a new one in the directory, with their
-   numbers. Until that is committed nothing is taken.
+   numbers. What comes meanwhile waits for that.
 6. SQLite cannot cut the WAL while another process reads an old state of the file (a shell left open, a
    backup that hangs). Where the WAL has grown WAL_BYTES_MAX beyond what the file holds, all rows are
    copied into a new file in the same way, and the reader keeps the old one, which has no name any more.
@@ -210,16 +210,15 @@ class Writer:
         self._check_at = time.monotonic() + CHECK_S
         if self._in_place():
             return True
-        self._fault = _NOT_IN_PLACE
-        self._tell(self._listener.faulty, self._fault)
+        # Nobody is refused meanwhile: what comes waits in the queue for the new file.
+        log.error("spool_unwritable", directory=str(self._directory), cause=_NOT_IN_PLACE)
         try:
             self._replace(number_next, _NOT_IN_PLACE)
         except Exception as error:  # noqa: BLE001 (whatever it is, it must not end the thread)
             self._failed(error)
             return False
         self._tell(self._listener.replaced)
-        self._fault = None
-        self._tell(self._listener.faulty, None)
+        log.info("spool_writable", directory=str(self._directory))
         return True
 
     def _look_after_file(self) -> None:
