@@ -93,14 +93,13 @@ def test_a_port_that_is_taken_is_exit_code_3_and_one_line(nobody: str, setting: 
     assert line == f"BRIDGE_{setting.upper()}: {TAKEN.format(port=port)}"
 
 
-def test_a_host_that_is_none_is_named() -> None:
-    done = run("serve", "--check", **serving("127.0.0.1:1", host="192.0.2.1"))
+@pytest.mark.parametrize("setting", ["host", "management_host"])
+def test_a_host_that_is_none_is_named(setting: str) -> None:
+    done = run("serve", "--check", **{**serving("127.0.0.1:1"), setting: "192.0.2.1"})
     assert done.returncode == 3
-    lines = done.stderr.splitlines()
-    assert len(lines) == 2
-    for line in lines:
-        assert line.startswith("BRIDGE_HOST: cannot listen on 192.0.2.1:")
-        assert line.endswith("; set it to an address of this machine")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"BRIDGE_{setting.upper()}: cannot listen on 192.0.2.1:")
+    assert line.endswith("; set it to an address of this machine")
 
 
 @pytest.mark.parametrize(
