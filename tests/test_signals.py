@@ -28,7 +28,7 @@ if sys.argv[2] == "ignored":
     signal.signal(number, signal.SIG_IGN)
 else:
     signal.pthread_sigmask(signal.SIG_BLOCK, {number})
-show = [sys.executable, "-c", sys.argv[3]]
+show = [sys.executable, "-S", "-c", sys.argv[3]]
 with default_in_new_processes():
     subprocess.run(show, check=True)
 subprocess.run(show, check=True)
@@ -44,7 +44,8 @@ def test_a_signal_that_the_suite_inherited_reaches_no_process_of_a_test(
 ) -> None:
     shown = f"NAMES = {NAMES}\n{SHOWN}"
     done = subprocess.run(
-        [sys.executable, "-c", SUITE, name, inherited, shown],
+        # Without site-packages: a measurement of coverage takes SIGTERM for itself.
+        [sys.executable, "-S", "-c", SUITE, name, inherited, shown],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -86,7 +86,7 @@ def test_the_management_port_listens_on_loopback_unless_configured() -> None:
 
 @pytest.mark.parametrize("begun", [b"", b"GET /livez HTTP/1.1\r\n", b"PUT /log-level HTTP/1.1\r\n"])
 def test_connections_that_ask_for_nothing_cannot_keep_a_probe_from_its_answer(
-    client: httpx.Client, begun: bytes
+    begun: bytes,
 ) -> None:
     with running_bridge() as bridge, contextlib.ExitStack() as opened:
         for _ in range(2 * MANAGEMENT.connections_max):
@@ -95,8 +95,9 @@ def test_connections_that_ask_for_nothing_cannot_keep_a_probe_from_its_answer(
             )
             connection.sendall(begun)
             if begun:
-                assert client.get(bridge.management_url + "/livez").status_code == 200
-        assert client.get(bridge.management_url + "/livez").status_code == 200
+                assert httpx.get(bridge.management_url + "/livez").status_code == 200
+        # As a probe does, on a connection of its own: an idle one may be closed for another.
+        assert httpx.get(bridge.management_url + "/livez").status_code == 200
 
 
 HOST = {"host": "a"}
