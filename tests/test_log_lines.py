@@ -4,6 +4,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import select
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -14,6 +15,7 @@ import pytest
 from bridge import log_lines
 from bridge.log_lines import LineQueue
 from tests.ingress.running import eventually
+from tests.kafka.waiting import PATIENCE_S
 
 # No pipe takes more than this before it is read, whatever its size is set to here.
 MUCH = 1_500_000
@@ -36,15 +38,22 @@ def queue(descriptor: int | None, **given: int) -> Generator[LineQueue]:
 def pipe() -> Iterator[tuple[int, int]]:
     reading, writing = os.pipe()
     yield reading, writing
-    for one in (reading, writing):
-        with contextlib.suppress(OSError):
-            os.close(one)
+    with contextlib.suppress(OSError):
+        os.close(reading)
+    # Whoever still writes has an error now, and ends. Before, the number of the other end must not be
+    # free: the pipe of the next test could get it, and the rest of this one's lines.
+    for thread in threading.enumerate():
+        if thread.name == "log-writer":
+            thread.join(PATIENCE_S)
+    with contextlib.suppress(OSError):
+        os.close(writing)
 
 
 def read_lines(descriptor: int, last: str) -> list[str]:
     """Return the lines of a pipe up to one of them."""
     content = b""
     while not content.endswith(f"{last}\n".encode()):
+        assert select.select([descriptor], [], [], PATIENCE_S)[0], content[-200:]
         content += os.read(descriptor, 65536)
     return content.decode().splitlines()
 
