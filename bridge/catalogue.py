@@ -8,7 +8,7 @@ The declarations are found by walking ``bridge.callbacks``: a new file there is 
 2. Two kinds of words do not contradict the path of a type whose answer Plivo executes, where the
    callback fits that type too: those that only say that Plivo asks for XML (``Event=StartApp``), and
    new words that only name a family (``ConferenceAction=mute``).
-3. Without such a word the path decides where its type fits, or where nobody knows what it carries.
+3. Without such a word the path decides, if its type fits or if its type has no documented parameters.
 4. Where the path's type does not fit, the other parameters (``recognise``) decide, in the order of the
    types' steps, unless what they fit is weak: a digit on the recording URL is no digits callback.
 5. A type for which the callback has no identifier comes after all types for which it has one.

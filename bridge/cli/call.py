@@ -187,7 +187,7 @@ class _Looking:
 
         Raises Ambiguous, and CannotRead.
         """
-        # What cannot be the beginning of a UUID is more likely a whole id of another form.
+        # Text that cannot begin a UUID is more likely a whole id of another form.
         if is_uuid(identity) or not _UUID_PREFIX.fullmatch(identity):
             found = await self._find(identity)
             if found.entries or is_uuid(identity):

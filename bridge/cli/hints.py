@@ -1,4 +1,4 @@
-"""What somebody may have meant who types a command that does not exist."""
+"""Suggest commands for a mistyped one."""
 
 import difflib
 from collections.abc import Mapping
