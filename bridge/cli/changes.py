@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import orjson
-import typer
 
-from bridge.cli.declared import Declared, declared, named, released
+from bridge.cli.declared import Declared, SchemaNotFound, declared, named, released
 from bridge.derived.compatibility import additions, breaks
 
 Schema = dict[str, Any]
@@ -36,10 +35,10 @@ def document(text: str) -> Schema:
         found = orjson.loads(Path(text).read_bytes())
     except orjson.JSONDecodeError as error:
         message = f"{text}: not JSON: {error}"
-        raise typer.BadParameter(message) from error
+        raise SchemaNotFound(message) from error
     if not isinstance(found, dict):
         message = f"{text}: not a schema"
-        raise typer.BadParameter(message)
+        raise SchemaNotFound(message)
     return found  # pyright: ignore[reportUnknownVariableType] (whatever the file holds)
 
 
@@ -51,7 +50,7 @@ def since_committed(one: Declared, folder: Path, since: str | None) -> Iterator[
         yield from changes(one.name, version, one.version, document(str(file)), one.schema)
     elif since is not None:
         message = f"{file} is not there"
-        raise typer.BadParameter(message, param_hint="--since")
+        raise SchemaNotFound(message, option="--since")
     else:
         yield Change(one.name, None, one.version, "addition", "the schema: added")
 

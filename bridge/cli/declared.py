@@ -6,12 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-import typer
-
 import bridge
 from bridge import catalogue
 from bridge.callbacks.model import CallbackType
-from bridge.cli import showing
 from bridge.derived.files import SCHEMAS
 from bridge.derived.schemas import event_schema, journal_schema
 from bridge.event import (
@@ -22,6 +19,19 @@ from bridge.event import (
 )
 
 Schema = dict[str, Any]
+
+
+class SchemaNotFound(LookupError):
+    """No schema has this name, or no file of one is where it should be.
+
+    ``name`` is set if the name is unknown; ``option`` is the command-line option at fault, if one is.
+    """
+
+    def __init__(self, message: str, *, name: str | None = None, option: str | None = None) -> None:
+        super().__init__(message)
+        self.name = name
+        self.option = option
+
 
 JOURNAL: Final = "journal"
 _CHECKOUT: Final = Path(bridge.__file__).parent.parent / SCHEMAS
@@ -63,22 +73,31 @@ def declared() -> dict[str, Declared]:
 
 
 def named(name: str) -> Declared:
-    """Return the schema of a type; its event's type and its topic name it too."""
+    """Return the schema of a type; its event's type and its topic name it too.
+
+    Raises SchemaNotFound.
+    """
     found = declared()
     for one in found.values():
         if name == one.event_type or name in one.topics:
             return one
-    return showing.chosen(name, found, "schema", "`callback-bridge schemas list`")
+    if name not in found:
+        message = f"no schema is called {name!r}"
+        raise SchemaNotFound(message, name=name)
+    return found[name]
 
 
 def committed(folder: Path | None) -> Path | None:
-    """Return the folder of committed schemas, None where there is none (an installed package)."""
+    """Return the folder of committed schemas, None where there is none (an installed package).
+
+    Raises SchemaNotFound if ``folder`` is given and holds none.
+    """
     for place in [folder] if folder else [SCHEMAS, _CHECKOUT]:
         if (place / JOURNAL_SCHEMA_PATH).is_file():
             return place
     if folder is not None:
         message = f"{folder} holds no {JOURNAL_SCHEMA_PATH}: it is no folder of schemas"
-        raise typer.BadParameter(message, param_hint="--folder")
+        raise SchemaNotFound(message, option="--folder")
     return None
 
 

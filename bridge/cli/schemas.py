@@ -1,6 +1,8 @@
 """``callback-bridge schemas``: what the topics hold, what changed, and whether events keep to it."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -14,7 +16,7 @@ from bridge import catalogue
 from bridge.cli import showing
 from bridge.cli.changes import Change, changes, document, orphans, since_committed
 from bridge.cli.checking import Checker, Failure, values
-from bridge.cli.declared import JOURNAL, committed, declared, named, released
+from bridge.cli.declared import JOURNAL, SchemaNotFound, committed, declared, named, released
 from bridge.cli.options import SettingsFile
 from bridge.cli.showing import Json
 from bridge.derived import pack as schema_pack
@@ -37,6 +39,18 @@ Folder = Annotated[
     ),
 ]
 
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    """Report a schema that is not there as a fault of the arguments; raises BadParameter."""
+    try:
+        yield
+    except SchemaNotFound as error:
+        if error.name is not None:
+            showing.chosen(error.name, declared(), "schema", "`callback-bridge schemas list`")
+        raise typer.BadParameter(str(error), param_hint=error.option) from error
+
+
 _STYLES: Final = {"break": "red", "addition": "green", "wording": "dim"}
 
 
@@ -50,7 +64,8 @@ def list_schemas(
     without a checkout it is not known, and null in JSON.
     """
     prefix = load(settings_file).topic_prefix
-    place = committed(folder)
+    with _usage_errors():
+        place = committed(folder)
     listed = released(place) if place else None
     rows = [
         (
@@ -89,7 +104,8 @@ def show(
     Examples are made by the bridge itself, of what Plivo sends. In a pipe they are JSON lines:
     `callback-bridge schemas show voice.call.ring --examples | callback-bridge schemas check -`
     """
-    chosen = named(name)
+    with _usage_errors():
+        chosen = named(name)
     if example is None and not all_examples:
         _print_document(chosen.schema)
         return
@@ -114,7 +130,8 @@ def pack(
     folder: Folder = None,
 ) -> None:
     """Write the pack for consumers: schemas, examples, AsyncAPI, TypeScript types, a manifest."""
-    packed = schema_pack.whole(catalogue.load(), committed(folder))
+    with _usage_errors():
+        packed = schema_pack.whole(catalogue.load(), committed(folder))
     schema_pack.write(out, packed)
     showing.plain(f"{out}: {len(packed)} files")
 
@@ -160,16 +177,17 @@ def diff(
     or with its committed file if none is released. Two files are compared with each other, and a
     file with a type. Exit code 1 if anything is a break.
     """
-    if old is not None and new is not None:
-        found = list(changes(new, None, None, document(old), document(new)))
-    else:
-        chosen = [named(old)] if old is not None else list(declared().values())
-        place = committed(folder)
-        if place is None:
-            message = "there is no folder of committed schemas here: name one, or two files"
-            raise typer.BadParameter(message, param_hint="--folder")
-        found = [change for one in chosen for change in since_committed(one, place, since)]
-        found += orphans(place) if old is None else []
+    with _usage_errors():
+        if old is not None and new is not None:
+            found = list(changes(new, None, None, document(old), document(new)))
+        else:
+            chosen = [named(old)] if old is not None else list(declared().values())
+            place = committed(folder)
+            if place is None:
+                message = "there is no folder of committed schemas here: name one, or two files"
+                raise typer.BadParameter(message, param_hint="--folder")
+            found = [change for one in chosen for change in since_committed(one, place, since)]
+            found += orphans(place) if old is None else []
     _report(found, as_json=json or not showing.on_terminal())
     if any(change.change == "break" for change in found):
         raise typer.Exit(1)
@@ -200,7 +218,8 @@ def check(
     Reads what `callback-bridge tail` writes, also while it goes on:
     `callback-bridge tail | callback-bridge schemas check -`
     """
-    checker = Checker(declared().values(), committed(folder))
+    with _usage_errors():
+        checker = Checker(declared().values(), committed(folder))
     name: str = getattr(file, "name", "<stdin>")  # a pipe need not have one
     checked = failed = 0
     for line, value in values(file):
