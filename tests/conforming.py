@@ -10,13 +10,13 @@ import orjson
 from hypothesis import strategies as st
 
 from bridge.callbacks.model import CallbackType, fields_of
-from bridge.catalogue import load
+from bridge.core.catalogue import load
+from bridge.core.event import Event, to_event, to_journal
+from bridge.core.parameters import Pair, form_pairs
+from bridge.core.parse import Callback, Parser
+from bridge.core.record import Record
+from bridge.core.request import RawCallback
 from bridge.derived.schemas import event_schema, journal_schema
-from bridge.event import Event, to_event, to_journal
-from bridge.parameters import Pair, form_pairs
-from bridge.parse import Callback, Parser
-from bridge.raw import RawCallback
-from bridge.record import Record
 from bridge.reply.document import ACKNOWLEDGEMENT
 from tests.making import NAMING, NONCE, RECORDED, TEXT, raw_callback, signed, verdict_on
 

@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import Iterator
 
 import hypothesis
 import pytest
 import structlog
 
-from bridge import catalogue
-from bridge.catalogue import Catalogue
+from bridge.core import catalogue
+from bridge.core.catalogue import Catalogue
 from bridge.dev.broker import embedded_broker
 from tests.ports import free_port
 from tests.signals import default_in_new_processes
@@ -58,3 +59,11 @@ def embedded_kafka() -> Iterator[str]:
             yield address
         finally:
             runner.run(broker.__aexit__(None, None, None))
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """An address where connections are refused for as long as the test lasts."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{bound.getsockname()[1]}"

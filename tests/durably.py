@@ -2,12 +2,12 @@
 
 import time
 
-from bridge.durable import Durable
-from bridge.metrics import Metrics
+from bridge.intake.delivery import Durable
 from bridge.publish import Publisher
 from bridge.publish.breaker import Breaker
 from bridge.publish.memory import MemoryPublisher
 from bridge.spool.absent import NoSpool
+from bridge.telemetry.metrics import Metrics
 
 
 def without_spool(publisher: Publisher | None = None, metrics: Metrics | None = None) -> Durable:

@@ -11,9 +11,9 @@ import re
 from typing import Any
 
 from bridge.callbacks.model import fields_of
+from bridge.core.parameters import Pair
+from bridge.core.parse import Callback, printable
 from bridge.normalise.stir import spelling
-from bridge.parameters import Pair
-from bridge.parse import Callback, printable
 
 _NOT_SET = re.compile(r"0001-|0000-12-31")
 _READINGS = {"1": "true", "0": "false", "aleg": "a_leg", "bleg": "b_leg"}

@@ -9,17 +9,17 @@ from urllib.parse import parse_qsl, urlencode
 
 from hypothesis import strategies as st
 
-from bridge import raw as wire
-from bridge import signature
 from bridge.callbacks.model import CallbackType
-from bridge.catalogue import Catalogue
-from bridge.event import Event, Naming, to_event
-from bridge.keyring import Account, Keyring, Subaccount
-from bridge.nonce_guard import NonceGuard
-from bridge.parameters import FORM, Pair, form_pairs, parameters_of
-from bridge.parse import Callback, Parser
-from bridge.raw import Header, RawCallback
-from bridge.verify import COVERS_V3, AcceptV2, Scheme, Unverified, Verified, Verifier
+from bridge.core import request as wire
+from bridge.core import signature
+from bridge.core.catalogue import Catalogue
+from bridge.core.event import Event, Naming, to_event
+from bridge.core.keyring import Account, Keyring, Subaccount
+from bridge.core.nonce_guard import NonceGuard
+from bridge.core.parameters import FORM, Pair, form_pairs, parameters_of
+from bridge.core.parse import Callback, Parser
+from bridge.core.request import Header, RawCallback
+from bridge.core.verify import COVERS_V3, AcceptV2, Scheme, Unverified, Verified, Verifier
 
 AUTH_ID = "MAXXXXXXXXXXXXXXXXXX"
 TOKEN = "main-token-of-these-tests"

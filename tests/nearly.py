@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from bridge import raw as wire
-from bridge.near_miss import NearMiss, Variant, near_miss
-from bridge.raw import Header, RawCallback
-from bridge.verify import AcceptV2, Unverified
+from bridge.core import request as wire
+from bridge.core.request import Header, RawCallback
+from bridge.core.url_mismatch import NearMiss, Variant, near_miss
+from bridge.core.verify import AcceptV2, Unverified
 from tests.making import (
     AUTH_ID,
     NONCE,

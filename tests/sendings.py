@@ -11,14 +11,14 @@ from uuid import UUID
 import httpx
 import orjson
 
-from bridge.dead_letter import covered_id
+from bridge.core.dead_letter import covered_id
+from bridge.core.event import DEAD_LETTER_TOPIC, callback_id
+from bridge.core.outcome import Outcome
+from bridge.core.parameters import FORM, decode
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.dev.emulator.call import Call, Parameters, Step, answered_call
-from bridge.dev.emulator.sign import signed_headers
-from bridge.event import DEAD_LETTER_TOPIC, callback_id
+from bridge.emulator.call import Call, Parameters, Step, answered_call
+from bridge.emulator.sign import signed_headers
 from bridge.normalise.time import zone_named
-from bridge.outcome import Outcome
-from bridge.parameters import FORM, decode
 
 CALLBACKS: Final = 2_000
 SEED: Final = 20_260_307

@@ -13,14 +13,14 @@ from urllib.parse import urlencode
 import pytest
 
 import bridge
-from bridge.catalogue import Catalogue
-from bridge.identity import IDENTIFIER_CHARACTERS_MAX, usable
-from bridge.intake import Policy
-from bridge.logs import _OnceInAWhile
+from bridge.core.catalogue import Catalogue
+from bridge.core.identity import IDENTIFIER_CHARACTERS_MAX, usable
+from bridge.core.outcome import Outcome
+from bridge.core.request import RawCallback
+from bridge.intake.walk import Policy
 from bridge.normalise import phone
-from bridge.outcome import Outcome
 from bridge.publish import partitioning
-from bridge.raw import RawCallback
+from bridge.telemetry.logs import _OnceInAWhile
 from tests.making import raw_callback
 from tests.walking import Fake, Walk
 

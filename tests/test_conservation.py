@@ -14,10 +14,10 @@ import orjson
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bridge import catalogue
+from bridge.core import catalogue
+from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.derived.topics import Sizing, plan
 from bridge.dev.account import ACCOUNTS
-from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from tests.cli.process import started
 from tests.kafka.client import Kafka, make_topics, read_back
 from tests.kafka.console import Printed, consume

@@ -18,11 +18,11 @@ import httpx
 import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
-from bridge import catalogue
+from bridge.core import catalogue
+from bridge.core.event import JOURNAL_TOPIC
 from bridge.derived.topics import Sizing, plan
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN
-from bridge.dev.emulator.sign import signed_headers
-from bridge.event import JOURNAL_TOPIC
+from bridge.emulator.sign import signed_headers
 from tests.cli.process import Started, started
 from tests.kafka.client import Kafka, make_topics, read_back
 from tests.kafka.waiting import PATIENCE_S, until

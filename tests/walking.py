@@ -4,29 +4,29 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.bucket import Bucket
 from bridge.callbacks.model import CallbackType
-from bridge.catalogue import Catalogue
-from bridge.dev.emulator.sign import signed_headers
-from bridge.durable import Durable
-from bridge.ends import Ends
-from bridge.event import Naming
-from bridge.intake import Deadlines, Intake, Policy
-from bridge.keyring import Account, Keyring
-from bridge.logs import CallTokens
-from bridge.metrics import Metrics
-from bridge.nonce_guard import NonceGuard
-from bridge.outcome import Outcome
-from bridge.parse import Callback, Parser
+from bridge.core.catalogue import Catalogue
+from bridge.core.event import Naming
+from bridge.core.keyring import Account, Keyring
+from bridge.core.nonce_guard import NonceGuard
+from bridge.core.outcome import Outcome
+from bridge.core.parse import Callback, Parser
+from bridge.core.record import Record
+from bridge.core.request import RawCallback
+from bridge.core.verify import Unverified, Verified, Verifier
+from bridge.emulator.sign import signed_headers
+from bridge.intake.delivery import Durable
+from bridge.intake.outcome_log import Ends
+from bridge.intake.rate_limit import Bucket
+from bridge.intake.rejections import Rejections
+from bridge.intake.walk import Deadlines, Intake, Policy
 from bridge.publish import RecordRefused
 from bridge.publish.breaker import Breaker
-from bridge.raw import RawCallback
-from bridge.record import Record
 from bridge.reply.document import Replies
-from bridge.sampling import Rejections
 from bridge.spool import Spool
 from bridge.spool.absent import NoSpool
-from bridge.verify import Unverified, Verified, Verifier
+from bridge.telemetry.logs import CallTokens
+from bridge.telemetry.metrics import Metrics
 
 AUTH_ID, TOKEN = "MA0000000000TEST0001", "a-token-only-these-tests-know"
 NOW = datetime(2026, 3, 7, 14, 13, 36, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from bridge.callbacks.model import CallbackData, param
 from bridge.normalise.quantity import CountIfKnown, Text, Word
-from bridge.normalise.stated import EpochMs, StatedOrUtc
+from bridge.normalise.zoned_time import EpochMs, StatedOrUtc
 
 
 class RecordingFields(CallbackData):

@@ -9,24 +9,24 @@ from typing import Annotated, Final
 
 import typer
 
-from bridge import catalogue
-from bridge.cli import showing
-from bridge.cli.build import connection, naming
-from bridge.cli.call_document import document
-from bridge.cli.call_shown import show_found
+from bridge.app.build import connection, naming
+from bridge.audit.derive import Deriver
+from bridge.calls.document import document
+from bridge.calls.find import Found, Sources, find
+from bridge.calls.prefix import CANDIDATES_MAX, Ambiguous, id_beginning
+from bridge.cli import output
+from bridge.cli.call_output import show_found
 from bridge.cli.options import SettingsFile
-from bridge.cli.replay_asked import instant_of
-from bridge.cli.replay_shown import Counting
-from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
-from bridge.parse import Parser
-from bridge.replay.call import Found, Sources, find
-from bridge.replay.call_prefix import CANDIDATES_MAX, Ambiguous, id_beginning
-from bridge.replay.columns import utc_from_ms
-from bridge.replay.derive import Deriver
-from bridge.replay.keyed import Keyed
-from bridge.replay.selection import is_uuid
-from bridge.replay.window import Window, window
-from bridge.settings import Need, Settings, load
+from bridge.cli.replay.output import Counting
+from bridge.cli.replay.request import instant_of
+from bridge.core import catalogue
+from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
+from bridge.core.parse import Parser
+from bridge.reader.by_key import Keyed
+from bridge.reader.selection import is_uuid
+from bridge.reader.window import Window, window
+from bridge.replay.targets.columns import utc_from_ms
+from bridge.settings.load import Need, Settings, load
 
 app = typer.Typer(help="Show everything about one call or message.", no_args_is_help=True)
 
@@ -114,7 +114,7 @@ def show_call(  # noqa: PLR0913 (a command's options)
     now = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
     within = _within(now, since=since, until=until, around=around, everything=everything)
     settings = load(settings_file, Need.KAFKA)
-    as_document = json or not showing.on_terminal()
+    as_document = json or not output.on_terminal()
     looking = _Looking(settings, within, everything=everything, silent=as_document)
     try:
         found = asyncio.run(looking.found(identity))
@@ -122,7 +122,7 @@ def show_call(  # noqa: PLR0913 (a command's options)
         _list_candidates(error)
         raise typer.Exit(_USAGE) from None
     if as_document:
-        showing.json_lines([document(found, now)])
+        output.json_lines([document(found, now)])
     elif found.entries:
         show_found(found, now)
     if not found.entries:
@@ -239,18 +239,18 @@ def _complain(identity: str, within: Window, *, is_prefix: bool, everything: boo
         if everything
         else "--around, --since or --all looks further back"
     )
-    showing.complain(f"no callback of {of} was found{when}: {further}")
+    output.complain(f"no callback of {of} was found{when}: {further}")
 
 
 def _list_candidates(error: Ambiguous) -> None:
     listed = sorted(error.candidates, key=lambda one: one.first_ms)[:_LISTED_MAX]
     more = len(error.candidates) - len(listed)
     many = "more than " if len(error.candidates) == CANDIDATES_MAX else ""
-    showing.complain(
+    output.complain(
         f"{many}{len(error.candidates):,} ids begin with {error.prefix}; "
         f"{error.characters} characters tell them apart:"
     )
     for one in listed:
-        showing.complain(f"{one.id}  {utc_from_ms(one.first_ms)}  callbacks: {one.callbacks}")
+        output.complain(f"{one.id}  {utc_from_ms(one.first_ms)}  callbacks: {one.callbacks}")
     if more:
-        showing.complain(f"and {more:,} more")
+        output.complain(f"and {more:,} more")

@@ -15,11 +15,11 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from bridge.cli.call_document import happened, zone_of
+from bridge.calls.document import happened, zone_of
+from bridge.calls.find import Entry, Json
+from bridge.calls.gaps import dead_letter_text
 from bridge.cli.layout import below, row_text, widths_of
-from bridge.escapes import visible
-from bridge.replay.call import Entry, Json
-from bridge.replay.call_gaps import dead_letter_text
+from bridge.telemetry.escapes import visible
 
 SHORT: Final = 8
 _HEAD: Final = ("received", "type", "what", "local", "happened", "id", "verified", "reply")

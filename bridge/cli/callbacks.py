@@ -10,18 +10,18 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from bridge import catalogue
 from bridge.callbacks.model import CallbackType, Reply, fields_of
-from bridge.catalogue import Catalogue
-from bridge.cli import showing
+from bridge.cli import output
 from bridge.cli.options import SettingsFile
-from bridge.cli.showing import Json
+from bridge.cli.output import Json
+from bridge.core import catalogue
+from bridge.core.catalogue import Catalogue
 from bridge.derived.samples import AUTH_ID as SAMPLE_AUTH_ID
 from bridge.derived.schemas import event_schema
 from bridge.dev import account as emulated
-from bridge.dev.emulator.sign import signed_headers
-from bridge.ingress.app import SHARED_PATH
-from bridge.settings import load
+from bridge.emulator.sign import signed_headers
+from bridge.ingress.routes import SHARED_PATH
+from bridge.settings.load import load
 
 app = typer.Typer(
     help="List and show every callback Plivo sends, what is published for it, and a curl to try.",
@@ -101,8 +101,8 @@ def list_callbacks(
         message = f"no such product; there are: {', '.join(products)}"
         raise typer.BadParameter(message, param_hint="--product")
     kinds = tuple(kind for kind in kinds if of in {None, product(kind)})
-    if json or not showing.on_terminal():
-        showing.json_lines(
+    if json or not output.on_terminal():
+        output.json_lines(
             {
                 "name": kind.name,
                 "product": product(kind),
@@ -116,8 +116,8 @@ def list_callbacks(
         return
     rows = [(kind.name, _path(kind), kind.meaning, _REPLIES[kind.reply]) for kind in kinds]
     head = ("type", "path", "meaning", "Plivo takes as an answer")
-    showing.show(
-        showing.table(head, rows),
+    output.show(
+        output.table(head, rows),
         f"{len(rows)} types; `callback-bridge callbacks show TYPE` tells more",
     )
 
@@ -160,20 +160,20 @@ def show(  # noqa: PLR0913 (a command's options)
     chosen = next(iter(kind.samples))
     if sample is not None:
         listed = f"`callback-bridge callbacks show {kind.name}`"
-        showing.chosen(sample, kind.samples, "sample", listed)
+        output.chosen(sample, kind.samples, "sample", listed)
         chosen = sample
     of = account or (SAMPLE_AUTH_ID if token else emulated.AUTH_ID)
     form = kind.samples[chosen].replace(SAMPLE_AUTH_ID, of)
     made = curl(url.rstrip("/") + _path(kind), form, token or emulated.AUTH_TOKEN)
     if only_curl:
-        showing.plain(made)
-    elif json or not showing.on_terminal():
-        showing.json_lines([{**_description(kind, prefix), "curl": made}])
+        output.plain(made)
+    elif json or not output.on_terminal():
+        output.json_lines([{**_description(kind, prefix), "curl": made}])
     else:
         _print(kind, prefix)
         signed = f"  {chosen}, signed with the token of {of}"
-        showing.show(Text.assemble(("\nTry it", "bold"), signed))
-        showing.plain(made)
+        output.show(Text.assemble(("\nTry it", "bold"), signed))
+        output.plain(made)
 
 
 def _named(name: str, types: Catalogue) -> CallbackType:
@@ -181,7 +181,7 @@ def _named(name: str, types: Catalogue) -> CallbackType:
     for kind in types.all:
         if name in {kind.event_type, kind.topic, kind.path}:
             return kind
-    return showing.chosen(name, types.by_name, "type", _LISTED)
+    return output.chosen(name, types.by_name, "type", _LISTED)
 
 
 def _fields(kind: CallbackType) -> Iterator[dict[str, Any]]:
@@ -254,13 +254,13 @@ def _print(kind: CallbackType, prefix: str) -> None:
         ("source", source(kind)),
     ]
     title = Text.assemble((kind.name, "bold"), f"  {kind.meaning}\n")
-    showing.show(title, showing.facts(facts))
+    output.show(title, output.facts(facts))
     rows = [
         ("\n".join(one["parameters"]), one["field"], one["value"], one["meaning"])
         for one in _fields(kind)
     ]
     if rows:
         head = ("Plivo sends", "we publish as data.…", "value", "meaning")
-        showing.show(Text("\nParameters", style="bold"), showing.table(head, rows))
+        output.show(Text("\nParameters", style="bold"), output.table(head, rows))
     always, samples = ", ".join(_always(kind)), "\n".join(kind.samples)
-    showing.show("", showing.facts([("and always", always), ("samples", samples)]))
+    output.show("", output.facts([("and always", always), ("samples", samples)]))

@@ -10,21 +10,22 @@ from typing import Annotated, Any, Final
 import orjson
 import typer
 
-from bridge import catalogue, logs
-from bridge.cli import showing
-from bridge.cli.build import connection, naming
+from bridge.app.build import connection, naming
+from bridge.audit.redrive import Choice, Fate, Letter, Redriver, letters, redrive
+from bridge.cli import output
 from bridge.cli.options import SettingsFile
-from bridge.cli.showing import Json
+from bridge.cli.output import Json
 from bridge.cli.tail import since_from
-from bridge.dead_letter import meaning
-from bridge.parameters import Pair
-from bridge.parse import Parser, printable
+from bridge.core import catalogue
+from bridge.core.dead_letter import meaning
+from bridge.core.parameters import Pair
+from bridge.core.parse import Parser, printable
 from bridge.publish import Publisher, Unavailable
-from bridge.publish.kafka import KafkaPublisher
-from bridge.replay.deadletters import Choice, Fate, Letter, Redriver, letters, redrive
-from bridge.replay.journal import NotAJournalRecord, journalled
-from bridge.replay.source import CannotRead
-from bridge.settings import Need, Settings, load
+from bridge.publish.publisher import KafkaPublisher
+from bridge.reader.journal import NotAJournalRecord, journalled
+from bridge.reader.topic_reader import CannotRead
+from bridge.settings.load import Need, Settings, load
+from bridge.telemetry import logs
 
 app = typer.Typer(
     help="List and show dead letters, and run them again through today's code.",
@@ -76,8 +77,8 @@ def list_letters(
     """List the dead letters: what stopped them, where, and which topics lack their record."""
     settings = load(settings_file, Need.KAFKA)
     found = asyncio.run(_found(settings, _choice(reasons=reason, kind=kind, since=since)))
-    if json or not showing.on_terminal():
-        showing.json_lines(letter.summary for letter in found)
+    if json or not output.on_terminal():
+        output.json_lines(letter.summary for letter in found)
         return
     head = ("id", "received", "stage", "reason", "tries", "type", "lacking in")
     names = ("id", "received_at", "stage", "reason", "tries", "callback_type")
@@ -85,8 +86,8 @@ def list_letters(
         (*(str(letter.summary[name]) for name in names), ", ".join(letter.topics) or "-")
         for letter in found
     ]
-    showing.show(
-        showing.table(head, rows),
+    output.show(
+        output.table(head, rows),
         f"dead letters: {len(rows)}; `callback-bridge deadletters show ID` tells more",
     )
 
@@ -102,13 +103,13 @@ def show_letter(
     settings = load(settings_file, Need.KAFKA)
     found = asyncio.run(_found(settings, _choice(ids=[identity])))
     if not found:
-        showing.complain(f"no dead letter has the id {identity}")
+        output.complain(f"no dead letter has the id {identity}")
         raise typer.Exit(1)
     for letter in found:
-        if json or not showing.on_terminal():
-            showing.json_lines([_whole(letter)])
+        if json or not output.on_terminal():
+            output.json_lines([_whole(letter)])
         else:
-            showing.show(showing.facts(_facts(_whole(letter))))
+            output.show(output.facts(_facts(_whole(letter))))
 
 
 def _whole(letter: Letter) -> dict[str, Any]:
@@ -172,18 +173,18 @@ def redrive_letters(  # noqa: PLR0913 (a command's options)
     settings = load(settings_file, Need.KAFKA)
     choice = _choice(ids=identity, reasons=reason, kind=kind, since=since)
     fates: list[Fate] = []
-    as_lines = json or not showing.on_terminal()
+    as_lines = json or not output.on_terminal()
     try:
         asyncio.run(_redrive(settings, choice, fates, dry_run=dry_run, as_lines=as_lines))
     except (CannotRead, Unavailable) as error:
         if fates:
             _report(fates, as_lines=as_lines)
-        showing.complain(f"{error}; what is left was not tried")
+        output.complain(f"{error}; what is left was not tried")
         raise typer.Exit(_UNREACHABLE) from None
     _report(fates, as_lines=as_lines)
     absent = choice.ids - {fate.letter.id for fate in fates}
     for one in sorted(absent):
-        showing.complain(f"no dead letter has the id {one}")
+        output.complain(f"no dead letter has the id {one}")
     if absent or any(fate.result == "still_dead" for fate in fates):
         raise typer.Exit(1)
 
@@ -201,7 +202,7 @@ async def _redrive(
         async for fate in redrive(_behind(first, found), redriver, publisher, _now):
             fates.append(fate)
             if as_lines:
-                showing.json_lines([_line(fate)])
+                output.json_lines([_line(fate)])
 
 
 async def _behind(first: Letter, others: AsyncIterator[Letter]) -> AsyncIterator[Letter]:
@@ -269,8 +270,8 @@ def _report(fates: list[Fate], *, as_lines: bool) -> None:
             )
             for fate, line in zip(fates, lines, strict=True)
         ]
-        showing.show(showing.table(head, rows))
+        output.show(output.table(head, rows))
     sums = Counter(fate.result.replace("_", " ") for fate in fates)
-    showing.complain(
+    output.complain(
         ", ".join(f"{count} {result}" for result, count in sums.items()) or "no dead letters"
     )

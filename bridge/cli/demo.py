@@ -12,19 +12,20 @@ import typer
 import uvloop
 from rich.console import Console
 
-from bridge import catalogue, logs
-from bridge.cli import showing
-from bridge.cli.build import connection
+from bridge.app.build import connection
+from bridge.cli import output
 from bridge.cli.embedded import embedded_bridge
 from bridge.cli.timeline import Timeline
+from bridge.core import catalogue
+from bridge.core.event import JOURNAL_TOPIC
+from bridge.core.parameters import form_pairs
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.dev.emulator.call import Call, answered_call
-from bridge.dev.emulator.deliver import Sender
-from bridge.event import JOURNAL_TOPIC
+from bridge.emulator.call import Call, answered_call
+from bridge.emulator.deliver import Sender
 from bridge.normalise.time import zone_named
-from bridge.parameters import form_pairs
-from bridge.replay.source import read
-from bridge.settings import Settings
+from bridge.reader.topic_reader import read
+from bridge.settings.load import Settings
+from bridge.telemetry import logs
 
 Name = tuple[str, str]
 
@@ -45,7 +46,7 @@ def demo() -> None:
     journal back with a plain Kafka consumer. Exit code 1 if anything is missing.
     """
     logs.configure("console", "error")
-    if not uvloop.run(_demo(showing.terminal(soft_wrap=True))):
+    if not uvloop.run(_demo(output.terminal(soft_wrap=True))):
         raise typer.Exit(1)
 
 

@@ -15,21 +15,22 @@ import uvloop
 from rich.console import Console
 from rich.text import Text
 
-from bridge import catalogue, logs
-from bridge.cli import showing
+from bridge.cli import output
 from bridge.cli.callbacks import curl
 from bridge.cli.embedded import Embedded, embedded_bridge
 from bridge.cli.layout import INDENT, row_text, widths_of
 from bridge.cli.options import SettingsFile
 from bridge.cli.signals import ENDING
 from bridge.cli.tail import print_records
+from bridge.core import catalogue
+from bridge.core.masking import url_shown
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.dev.emulator.call import Call, answered_call
+from bridge.emulator.call import Call, answered_call
 from bridge.ingress import server
-from bridge.ingress.app import SHARED_PATH
-from bridge.masking import url_shown
+from bridge.ingress.routes import SHARED_PATH
 from bridge.normalise.time import zone_named
-from bridge.settings import Settings, load
+from bridge.settings.load import Settings, load
+from bridge.telemetry import logs
 
 PORT: Final = 8080
 # Not Kafka's own 9092: a broker may well run there on a developer's machine.
@@ -73,7 +74,7 @@ def _check_port(option: str, port: int) -> None:
 async def _dev(
     settings_file: Path | None, port: int, kafka_port: int, *, own_accounts: bool
 ) -> None:
-    console = showing.terminal(stderr=True, soft_wrap=True)
+    console = output.terminal(stderr=True, soft_wrap=True)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in ENDING:

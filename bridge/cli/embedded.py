@@ -7,15 +7,15 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge import catalogue
-from bridge.cli.bridge import Bridge
-from bridge.cli.build import connection, sizing
+from bridge.app.build import connection, sizing
+from bridge.app.process import Bridge
 from bridge.cli.serve import run_bridge
+from bridge.core import catalogue
 from bridge.derived.topics import plan
 from bridge.dev.broker import embedded_broker
 from bridge.ingress import server
-from bridge.publish.provision import Provisioner
-from bridge.settings import Settings, load
+from bridge.publish.topics import Provisioner
+from bridge.settings.load import Settings, load
 
 _READY_S = 20.0
 

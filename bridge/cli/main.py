@@ -5,37 +5,38 @@ from typing import Annotated
 
 import typer
 
-from bridge import __version__, logs
+from bridge import __version__
 from bridge.cli import (
     call,
     callbacks,
     deadletters,
     demo,
     dev,
-    replay,
+    output,
     replies,
     schemas,
     serve,
-    showing,
     spool,
     tail,
     topics,
 )
-from bridge.cli.checking import NoValidator
 from bridge.cli.hints import Commands
+from bridge.cli.replay import commands
 from bridge.derived.pack import NotAPack
+from bridge.derived.validation import NoValidator
 from bridge.dev.broker import NoBroker
 from bridge.ingress.server import CannotListen
-from bridge.publish.provision import ProvisioningRefused
+from bridge.publish.topics import ProvisioningRefused
+from bridge.reader.merged_reader import RecordsMissing
+from bridge.reader.topic_reader import CannotRead
 from bridge.replay import CannotWrite, TargetExists
 from bridge.replay.plan import NotAPlan
 from bridge.replay.progress import InUse, NotProgress
-from bridge.replay.reading import RecordsMissing
-from bridge.replay.source import CannotRead
-from bridge.replay.to_parquet import NoParquet
+from bridge.replay.targets.parquet import NoParquet
 from bridge.reply.document import BadDocument
-from bridge.settings import SettingsRefused
-from bridge.spool.looking import CannotLook
+from bridge.settings.load import SettingsRefused
+from bridge.spool.inspect import CannotLook
+from bridge.telemetry import logs
 
 app = typer.Typer(
     name="callback-bridge",
@@ -52,7 +53,7 @@ app.command()(dev.dev)
 app.command()(demo.demo)
 app.command()(tail.tail)
 app.add_typer(topics.app, name="topics")
-app.add_typer(replay.app, name="replay")
+app.add_typer(commands.app, name="replay")
 app.add_typer(call.app, name="call")
 app.add_typer(spool.app, name="spool")
 app.add_typer(deadletters.app, name="deadletters")
@@ -63,7 +64,7 @@ app.add_typer(schemas.app, name="schemas")
 
 def _version(*, value: bool) -> None:
     if value:
-        showing.plain(__version__)
+        output.plain(__version__)
         raise typer.Exit
 
 
@@ -109,22 +110,22 @@ def run() -> None:
     try:
         code = app(standalone_mode=False)
     except _REFUSALS as error:
-        showing.complain(*str(error).split("\n"), style="red")
+        output.complain(*str(error).split("\n"), style="red")
         sys.exit(REFUSED)
     except _UNREACHABLE as error:
-        showing.complain(str(error), style="red")
+        output.complain(str(error), style="red")
         sys.exit(UNREACHABLE)
     except RecordsMissing as error:
-        showing.complain(str(error), style="red")
+        output.complain(str(error), style="red")
         sys.exit(MISSING)
     except KeyboardInterrupt:
         sys.exit(130)
     except typer.Abort:
-        showing.complain("Aborted.", style="red")
+        output.complain("Aborted.", style="red")
         sys.exit(1)
     except typer.TyperException as error:
-        sys.exit(showing.usage_error(error))
+        sys.exit(output.usage_error(error))
     except Exception as error:  # noqa: BLE001 (Python would print its text as it is)
-        showing.failure(error)
+        output.failure(error)
         sys.exit(1)
     sys.exit(code)

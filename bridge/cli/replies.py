@@ -7,10 +7,10 @@ from typing import Annotated, Final
 
 import typer
 
-from bridge import catalogue
 from bridge.callbacks.model import Reply
-from bridge.cli import showing
-from bridge.cli.showing import Json
+from bridge.cli import output
+from bridge.cli.output import Json
+from bridge.core import catalogue
 from bridge.reply.check import check
 from bridge.reply.finding import Finding
 
@@ -55,19 +55,19 @@ def check_files(
         message = "--sound is for documents without a type: leave one of them out"
         raise typer.BadParameter(message, param_hint="--type")
     kind = Reply.SOUND if sound else _kind_of(type_name)
-    as_json = json or not showing.on_terminal()
+    as_json = json or not output.on_terminal()
     seen: Counter[str] = Counter()
     for file in files:
         found = check(file.read(), kind)
         seen.update({finding.severity for finding in found})
         name: str = getattr(file, "name", "<stdin>")  # a pipe need not have one
         if as_json:
-            showing.json_lines({"file": name, **asdict(finding)} for finding in found)
+            output.json_lines({"file": name, **asdict(finding)} for finding in found)
         else:
             for text, style in _lines(name, found):
-                showing.line(text, style)
+                output.line(text, style)
     summary = f"{len(files)} checked, {seen['error']} with errors, {seen['warning']} with warnings"
-    showing.complain(summary)
+    output.complain(summary)
     if seen["error"] or (strict and seen["warning"]):
         raise typer.Exit(1)
 
@@ -82,7 +82,7 @@ def _kind_of(type_name: str | None) -> Reply:
         message = f"Plivo executes no answer to {type_name}"
         raise typer.BadParameter(message, param_hint="--type")
     listed_by = "`callback-bridge callbacks list`"
-    return showing.chosen(type_name, executed, "type whose answer Plivo executes", listed_by).reply
+    return output.chosen(type_name, executed, "type whose answer Plivo executes", listed_by).reply
 
 
 def _lines(name: str, found: list[Finding]) -> Iterator[tuple[str, str]]:

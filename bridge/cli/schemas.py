@@ -1,7 +1,7 @@
 """``callback-bridge schemas``: what the topics hold, what changed, and whether events keep to it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -12,18 +12,18 @@ import typer
 from rich.syntax import Syntax
 from rich.text import Text
 
-from bridge import catalogue
-from bridge.cli import showing
-from bridge.cli.changes import Change, changes, document, orphans, since_committed
-from bridge.cli.checking import Checker, Failure, values
-from bridge.cli.declared import JOURNAL, SchemaNotFound, committed, declared, named, released
+from bridge.cli import output
 from bridge.cli.options import SettingsFile
-from bridge.cli.showing import Json
+from bridge.cli.output import Json
+from bridge.core import catalogue
+from bridge.core.event import Naming
 from bridge.derived import pack as schema_pack
+from bridge.derived.diff import Change, changes, document, orphans, since_committed
+from bridge.derived.registry import JOURNAL, SchemaNotFound, committed, declared, named, released
 from bridge.derived.samples import examples
 from bridge.derived.schemas import DEFAULT_BASE
-from bridge.event import Naming
-from bridge.settings import load
+from bridge.derived.validation import Checker, Failure, values
+from bridge.settings.load import load
 
 app = typer.Typer(
     help="List, show and compare the events' JSON Schemas, and check events against them.",
@@ -41,13 +41,13 @@ Folder = Annotated[
 
 
 @contextmanager
-def _usage_errors() -> Iterator[None]:
+def _usage_errors() -> Generator[None]:
     """Report a schema that is not there as a fault of the arguments; raises BadParameter."""
     try:
         yield
     except SchemaNotFound as error:
         if error.name is not None:
-            showing.chosen(error.name, declared(), "schema", "`callback-bridge schemas list`")
+            output.chosen(error.name, declared(), "schema", "`callback-bridge schemas list`")
         raise typer.BadParameter(str(error), param_hint=error.option) from error
 
 
@@ -75,8 +75,8 @@ def list_schemas(
         )
         for one in declared().values()
     ]
-    if json or not showing.on_terminal():
-        showing.json_lines(
+    if json or not output.on_terminal():
+        output.json_lines(
             {"schema": one.name, "version": one.version, "released": state, "topics": topics}
             for one, state, topics in rows
         )
@@ -85,7 +85,7 @@ def list_schemas(
     cells = [
         (one.name, one.version, words[state], "\n".join(topics)) for one, state, topics in rows
     ]
-    showing.show(showing.table(("schema", "version", "state", "topic"), cells))
+    output.show(output.table(("schema", "version", "state", "topic"), cells))
 
 
 @app.command("show")
@@ -112,12 +112,12 @@ def show(
     found = _examples(chosen.name)
     if example is not None:
         listed = f"`callback-bridge schemas show {chosen.name} --examples`"
-        found = {example: showing.chosen(example, found, "example", listed)}
-    if not showing.on_terminal():
-        showing.json_lines(found.values())
+        found = {example: output.chosen(example, found, "example", listed)}
+    if not output.on_terminal():
+        output.json_lines(found.values())
         return
     for slug, value in found.items():
-        showing.show(Text(slug, style="bold"))
+        output.show(Text(slug, style="bold"))
         _print_document(value)
 
 
@@ -133,7 +133,7 @@ def pack(
     with _usage_errors():
         packed = schema_pack.whole(catalogue.load(), committed(folder))
     schema_pack.write(out, packed)
-    showing.plain(f"{out}: {len(packed)} files")
+    output.plain(f"{out}: {len(packed)} files")
 
 
 def _examples(name: str) -> dict[str, Any]:
@@ -151,10 +151,10 @@ def _examples(name: str) -> dict[str, Any]:
 def _print_document(value: object) -> None:
     """Print a document over several lines: the very text of its file in `schemas/`."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
-    if showing.on_terminal():
-        showing.line(Syntax(text, "json", background_color="default"))
+    if output.on_terminal():
+        output.line(Syntax(text, "json", background_color="default"))
     else:
-        showing.json_text(text)
+        output.json_text(text)
 
 
 @app.command("diff")
@@ -188,20 +188,20 @@ def diff(
                 raise typer.BadParameter(message, param_hint="--folder")
             found = [change for one in chosen for change in since_committed(one, place, since)]
             found += orphans(place) if old is None else []
-    _report(found, as_json=json or not showing.on_terminal())
+    _report(found, as_json=json or not output.on_terminal())
     if any(change.change == "break" for change in found):
         raise typer.Exit(1)
 
 
 def _report(found: list[Change], *, as_json: bool) -> None:
     if as_json:
-        showing.json_lines(asdict(change) for change in found)
+        output.json_lines(asdict(change) for change in found)
     elif not found:
-        showing.show("no change")
+        output.show("no change")
     else:
         for change in found:
             kind = (f"{change.change:<9}", _STYLES[change.change])
-            showing.show(Text.assemble(kind, " ", (change.schema, "cyan"), f" {change.what}"))
+            output.show(Text.assemble(kind, " ", (change.schema, "cyan"), f" {change.what}"))
 
 
 @app.command("check")
@@ -225,18 +225,18 @@ def check(
     for line, value in values(file):
         failures = list(checker.failures(line, value))
         for failure in failures:
-            _print_failure(name, failure, as_json=json or not showing.on_terminal())
+            _print_failure(name, failure, as_json=json or not output.on_terminal())
         checked += 1
         failed += bool(failures)
-    showing.complain(f"{checked} checked, {failed} failed")
+    output.complain(f"{checked} checked, {failed} failed")
     if failed or not checked:
         raise typer.Exit(1)
 
 
 def _print_failure(file: str, failure: Failure, *, as_json: bool) -> None:
     if as_json:
-        showing.json_lines([asdict(failure)])
+        output.json_lines([asdict(failure)])
         return
     against = failure.schema or "no schema"
     place = f"{failure.at}: " if failure.at else ""
-    showing.line(f"{file}:{failure.line}: {against}: {place}{failure.fault}", "red")
+    output.line(f"{file}:{failure.line}: {against}: {place}{failure.fault}", "red")

@@ -6,15 +6,17 @@ import structlog
 import typer
 import uvloop
 
-from bridge import __version__, logs
-from bridge.cli import showing, startup
-from bridge.cli.bridge import Bridge
-from bridge.cli.build import bounds
+from bridge import __version__
+from bridge.app import startup
+from bridge.app.build import bounds
+from bridge.app.process import Bridge
+from bridge.cli import output
 from bridge.cli.options import SettingsFile
 from bridge.cli.signals import end_in_order
 from bridge.ingress import server
-from bridge.log_lines import LineQueue
-from bridge.settings import Settings
+from bridge.settings.load import Settings
+from bridge.telemetry import logs
+from bridge.telemetry.log_writer import LineQueue
 
 log = structlog.get_logger()
 
@@ -38,7 +40,7 @@ def serve(settings_file: SettingsFile = None, *, check: Check = False) -> None:
     if check:
         doors.callbacks.close()
         doors.management.close()
-        showing.plain("the settings are in order; Kafka was not asked")
+        output.plain("the settings are in order; Kafka was not asked")
         return
     lines = logs.configure_queued(settings.log_format, settings.log_level)
     try:

@@ -13,10 +13,9 @@ import orjson
 import typer
 from rich.progress import Progress
 
-from bridge import logs
-from bridge.cli.build import connection, naming
+from bridge.app.build import connection, naming
 from bridge.cli.options import SettingsFile
-from bridge.cli.showing import (
+from bridge.cli.output import (
     Json,
     complain,
     json_lines,
@@ -26,14 +25,15 @@ from bridge.cli.showing import (
     show,
     table,
 )
-from bridge.dead_letter import to_publish_dead_letter
+from bridge.core.dead_letter import to_publish_dead_letter
 from bridge.normalise.time import rfc3339
 from bridge.publish.breaker import Breaker
-from bridge.publish.kafka import KafkaPublisher
-from bridge.settings import Need, Settings, SettingsRefused, load
-from bridge.spool.disk import DiskSpool
+from bridge.publish.publisher import KafkaPublisher
+from bridge.settings.load import Need, Settings, SettingsRefused, load
 from bridge.spool.drain import Drain
-from bridge.spool.looking import SpoolFile, export, look
+from bridge.spool.inspect import SpoolFile, export, look
+from bridge.spool.spool import DiskSpool
+from bridge.telemetry import logs
 
 app = typer.Typer(
     help="What waits on the disk for Kafka: show it, publish it, write it out.",

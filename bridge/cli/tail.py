@@ -9,14 +9,14 @@ from typing import Annotated
 
 import typer
 
-from bridge import catalogue
-from bridge.cli import showing
-from bridge.cli.build import connection
+from bridge.app.build import connection
+from bridge.cli import output
 from bridge.cli.options import SettingsFile
 from bridge.cli.timeline import Timeline
-from bridge.event import JOURNAL_TOPIC
-from bridge.replay.source import read
-from bridge.settings import Need, Settings, load
+from bridge.core import catalogue
+from bridge.core.event import JOURNAL_TOPIC
+from bridge.reader.topic_reader import read
+from bridge.settings.load import Need, Settings, load
 
 _AGO = re.compile(r"(\d+)\s*([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -72,7 +72,7 @@ def tail(  # noqa: PLR0913 (a command's options)
     begin = since_from(since, datetime.now(UTC)) if since else None  # noqa: TID251 (the doorway's clock)
     types = catalogue.load()
     listed = "`callback-bridge callbacks list`"
-    chosen = [showing.chosen(name, types.by_name, "type", listed) for name in kinds or ()]
+    chosen = [output.chosen(name, types.by_name, "type", listed) for name in kinds or ()]
     names = [JOURNAL_TOPIC] if raw else [one.topic for one in chosen or types.all]
     topics = list(dict.fromkeys(settings.topic_prefix + name for name in names))
     wanted = {one.name for one in chosen} if raw else set[str]()
@@ -90,8 +90,8 @@ async def print_records(  # noqa: PLR0913 (what to show, by name)
     kinds: Collection[str] = (),
 ) -> None:
     """Print records of ``topics``; ``kinds`` chooses journal records by their header."""
-    timeline = Timeline(showing.terminal(soft_wrap=True))
-    as_timeline = showing.on_terminal()
+    timeline = Timeline(output.terminal(soft_wrap=True))
+    as_timeline = output.on_terminal()
     wanted = {kind.encode() for kind in kinds}
     async for stored in read(connection(settings), topics, since=since, follow=follow):
         if call is not None and stored.key != call.encode():
@@ -101,4 +101,4 @@ async def print_records(  # noqa: PLR0913 (what to show, by name)
         if as_timeline:
             timeline.show(stored)
         else:
-            showing.json_text(stored.value.decode("utf-8", "replace"))
+            output.json_text(stored.value.decode("utf-8", "replace"))

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.text import Text
 
 from bridge.cli.layout import row_text
-from bridge.escapes import visible
-from bridge.replay.source import Stored
+from bridge.reader.topic_reader import Stored
+from bridge.telemetry.escapes import visible
 
 _VERDICTS: Final = {"verified": "green", "unverified": "bold red"}
 _TYPE_PREFIX: Final = "com.plivo."

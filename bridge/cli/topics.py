@@ -6,15 +6,15 @@ from collections.abc import Sequence
 import typer
 from rich.text import Text
 
-from bridge import catalogue
-from bridge.cli import showing
-from bridge.cli.build import connection, sizing
+from bridge.app.build import connection, sizing
+from bridge.cli import output
 from bridge.cli.options import SettingsFile
-from bridge.cli.showing import Json
+from bridge.cli.output import Json
+from bridge.core import catalogue
 from bridge.derived.topics import PlannedTopic, plan
-from bridge.kafka_settings import PREFIX
-from bridge.publish.provision import Provisioner, ProvisioningRefused, TooFewBrokers, TopicState
-from bridge.settings import Need, Settings, load
+from bridge.publish.topics import Provisioner, ProvisioningRefused, TooFewBrokers, TopicState
+from bridge.settings.kafka import PREFIX
+from bridge.settings.load import Need, Settings, load
 
 app = typer.Typer(
     help="Show, create and check the topics, with partitions, retention and replicas.",
@@ -32,7 +32,7 @@ def _say_size(topics: Sequence[PlannedTopic]) -> None:
     """Say on standard error how much the brokers are to hold, and what decides that."""
     partitions = sum(topic.partitions for topic in topics)
     replicas = sum(topic.partitions * topic.replication_factor for topic in topics)
-    showing.complain(
+    output.complain(
         f"{len(topics)} topics with {partitions:,} partitions and {replicas:,} replicas together; "
         f"{PREFIX}TOPICS_PARTITIONS and {PREFIX}TOPICS_REPLICATION_FACTOR decide"
     )
@@ -48,8 +48,8 @@ def show_plan(settings_file: SettingsFile = None, *, json: Json = False) -> None
     """Show the topics as they should be. Asks no cluster."""
     topics = _planned(load(settings_file))
     _say_size(topics)
-    if json or not showing.on_terminal():
-        showing.json_lines(topics)
+    if json or not output.on_terminal():
+        output.json_lines(topics)
         return
     rows = [
         (
@@ -63,7 +63,7 @@ def show_plan(settings_file: SettingsFile = None, *, json: Json = False) -> None
         for topic in topics
     ]
     head = ("topic", "holds", "partitions", "replicas", "in sync", "kept")
-    showing.show(showing.table(head, rows))
+    output.show(output.table(head, rows))
 
 
 @app.command("apply")
@@ -105,8 +105,8 @@ async def _compare(settings: Settings, topics: Sequence[PlannedTopic]) -> list[T
 
 
 def _report(states: Sequence[TopicState], *, as_json: bool) -> None:
-    if as_json or not showing.on_terminal():
-        showing.json_lines(
+    if as_json or not output.on_terminal():
+        output.json_lines(
             {"topic": one.topic.name, "state": one.state, "differences": one.differences}
             for one in states
         )
@@ -115,6 +115,6 @@ def _report(states: Sequence[TopicState], *, as_json: bool) -> None:
             (one.topic.name, Text(one.state, style=_STYLES[one.state]), "; ".join(one.differences))
             for one in states
         ]
-        showing.show(showing.table(("topic", "state", "difference"), rows))
+        output.show(output.table(("topic", "state", "difference"), rows))
     if any(state.state != "ok" for state in states):
         raise typer.Exit(1)

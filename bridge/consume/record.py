@@ -25,10 +25,10 @@ from typing import Final, Literal, cast
 import orjson
 from pydantic import ValidationError
 
-from bridge import catalogue
 from bridge.callbacks.model import CallbackData, CallbackType
 from bridge.consume.words import UnknownWord, read
-from bridge.event import JournalValue
+from bridge.core import catalogue
+from bridge.core.event import JournalValue
 
 # As confluent-kafka and aiokafka give them: names may repeat, and a header may be without a value.
 Headers = Iterable[tuple[str, bytes | None]]

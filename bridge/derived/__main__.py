@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bridge import catalogue
+from bridge.core import catalogue
 from bridge.derived import files
 
 _ROOT = Path(__file__).parent.parent.parent

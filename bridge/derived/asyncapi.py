@@ -14,8 +14,23 @@ import orjson
 
 from bridge import __version__
 from bridge.callbacks.model import CallbackType
-from bridge.catalogue import Catalogue
-from bridge.dead_letter import to_dead_letter
+from bridge.core.catalogue import Catalogue
+from bridge.core.dead_letter import to_dead_letter
+from bridge.core.event import (
+    DEAD_LETTER_TOPIC,
+    JOURNAL_SCHEMA_PATH,
+    JOURNAL_TOPIC,
+    REJECTED_TOPIC,
+    GivenReply,
+    Naming,
+)
+from bridge.core.keyring import Keyring
+from bridge.core.nonce_guard import NonceGuard
+from bridge.core.parameters import parameters_of
+from bridge.core.parse import NoEventReason
+from bridge.core.record import Record
+from bridge.core.rejected import to_rejected
+from bridge.core.verify import Fault, Unverified, Verifier
 from bridge.derived.record_headers import (
     dead_letter_headers,
     event_headers,
@@ -25,22 +40,7 @@ from bridge.derived.record_headers import (
 from bridge.derived.samples import Example, signed
 from bridge.derived.schemas import DEFAULT_BASE, Schema
 from bridge.derived.topics import PlannedTopic, Sizing, plan
-from bridge.event import (
-    DEAD_LETTER_TOPIC,
-    JOURNAL_SCHEMA_PATH,
-    JOURNAL_TOPIC,
-    REJECTED_TOPIC,
-    GivenReply,
-    Naming,
-)
-from bridge.kafka_settings import TopicSettings
-from bridge.keyring import Keyring
-from bridge.nonce_guard import NonceGuard
-from bridge.parameters import parameters_of
-from bridge.parse import NoEventReason
-from bridge.record import Record
-from bridge.rejected import to_rejected
-from bridge.verify import Fault, Unverified, Verifier
+from bridge.settings.kafka import TopicSettings
 
 VERSION: Final = "3.0.0"
 BINDING_VERSION: Final = "0.5.0"

@@ -12,11 +12,11 @@ from typing import Final
 
 import orjson
 
-from bridge.catalogue import Catalogue
+from bridge.core.catalogue import Catalogue
+from bridge.core.event import JOURNAL_SCHEMA_PATH, Naming
 from bridge.derived import asyncapi, openapi, reference, schemas, typescript
 from bridge.derived.compatibility import breaks
 from bridge.derived.samples import examples
-from bridge.event import JOURNAL_SCHEMA_PATH, Naming
 
 SCHEMAS: Final = Path("schemas")
 REFERENCE: Final = Path("docs/reference")

@@ -9,10 +9,10 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from bridge import __version__
-from bridge import raw as wire
 from bridge.callbacks.model import CallbackType, Reply, fields_of
-from bridge.catalogue import Catalogue
-from bridge.parameters import FORM, JSON, form_pairs
+from bridge.core import request as wire
+from bridge.core.catalogue import Catalogue
+from bridge.core.parameters import FORM, JSON, form_pairs
 
 Document = dict[str, Any]
 

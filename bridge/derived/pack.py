@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from bridge import __version__
 from bridge.callbacks.model import CallbackType
-from bridge.catalogue import Catalogue
+from bridge.core.catalogue import Catalogue
+from bridge.core.event import JOURNAL_SCHEMA_PATH, JOURNAL_TOPIC
 from bridge.derived.files import ASYNCAPI, SCHEMAS, TYPESCRIPT, Files, derived
 from bridge.derived.schemas import DEFAULT_BASE, DIALECT
 from bridge.derived.typescript import type_name
-from bridge.event import JOURNAL_SCHEMA_PATH, JOURNAL_TOPIC
 
 MANIFEST: Final = Path("manifest.json")
 NAME: Final = "callback-bridge-schemas"

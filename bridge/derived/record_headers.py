@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from bridge.dead_letter import (
+from bridge.core.dead_letter import (
     CALLBACK_ID,
     CALLBACK_TYPE,
     EVENT_ID,
@@ -14,10 +14,10 @@ from bridge.dead_letter import (
     Stage,
     meanings,
 )
+from bridge.core.event import CONTENT_TYPE, JSON_CONTENT_TYPE
+from bridge.core.url_mismatch import Variant
+from bridge.core.verify import Fault
 from bridge.derived.schemas import KNOWN_WORDS, Schema
-from bridge.event import CONTENT_TYPE, JSON_CONTENT_TYPE
-from bridge.near_miss import Variant
-from bridge.verify import Fault
 
 _ID: Final = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 # No attribute of the event, and so no header of the record.

@@ -8,13 +8,13 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from bridge.callbacks.model import CallbackData, CallbackType, Reply, fields_of
-from bridge.catalogue import Catalogue
-from bridge.dead_letter import meanings
+from bridge.core.catalogue import Catalogue
+from bridge.core.dead_letter import meanings
 from bridge.derived.topics import Sizing, plan
-from bridge.kafka_settings import PREFIX, TopicSettings
-from bridge.measures import MEASURES
-from bridge.measures import PREFIX as METRIC_PREFIX
-from bridge.settings import GROUPS, Settings
+from bridge.settings.kafka import PREFIX, TopicSettings
+from bridge.settings.load import GROUPS, Settings
+from bridge.telemetry.metric_defs import MEASURES
+from bridge.telemetry.metric_defs import PREFIX as METRIC_PREFIX
 
 _MADE = "<!-- Made by `make derive`. Do not edit. -->\n"
 _CALLBACKS = """\

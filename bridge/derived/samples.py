@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from bridge import raw as wire
-from bridge import signature
 from bridge.callbacks.model import CallbackType
-from bridge.catalogue import Catalogue
-from bridge.event import Event, GivenReply, Naming, to_event, to_journal
-from bridge.keyring import Account, Keyring
-from bridge.nonce_guard import NonceGuard
-from bridge.parameters import FORM, form_pairs, parameters_of
-from bridge.parse import Parser
-from bridge.raw import RawCallback
-from bridge.record import Record
-from bridge.verify import Verifier
+from bridge.core import request as wire
+from bridge.core import signature
+from bridge.core.catalogue import Catalogue
+from bridge.core.event import Event, GivenReply, Naming, to_event, to_journal
+from bridge.core.keyring import Account, Keyring
+from bridge.core.nonce_guard import NonceGuard
+from bridge.core.parameters import FORM, form_pairs, parameters_of
+from bridge.core.parse import Parser
+from bridge.core.record import Record
+from bridge.core.request import RawCallback
+from bridge.core.verify import Verifier
 
 ORIGIN: Final = "https://bridge.example.com"
 AUTH_ID: Final = "MAXXXXXXXXXXXXXXXXXX"

@@ -7,8 +7,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import LiteralSchema
 
 from bridge.callbacks.model import CallbackType
-from bridge.catalogue import Catalogue
-from bridge.event import JOURNAL_SCHEMA_PATH, JournalValue
+from bridge.core.catalogue import Catalogue
+from bridge.core.event import JOURNAL_SCHEMA_PATH, JournalValue
 
 Schema = dict[str, Any]
 

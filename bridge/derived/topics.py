@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.catalogue import Catalogue
-from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, REJECTED_TOPIC
+from bridge.core.catalogue import Catalogue
+from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, REJECTED_TOPIC
 
 _DAY_MS: Final = 86_400_000
 # Kafka takes away whole segments only, and they are 1 GiB unless it is said otherwise: without this

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bridge.catalogue import Catalogue
+from bridge.core.catalogue import Catalogue
+from bridge.core.event import JOURNAL_SCHEMA_PATH
 from bridge.derived.schemas import KNOWN_WORDS, Schema
-from bridge.event import JOURNAL_SCHEMA_PATH
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*", re.ASCII)
 _SCALARS: Final = {

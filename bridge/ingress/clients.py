@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from bridge.bucket import Bucket
 from bridge.ingress.framing import HEADERS_BYTES_MAX
-from bridge.metrics import Metrics
+from bridge.intake.rate_limit import Bucket
+from bridge.telemetry.metrics import Metrics
 
 Cause = Literal[
     "connections", "malformed", "overloaded", "oversize", "slow_answer", "slow_body", "slow_head"

@@ -7,9 +7,9 @@ from typing import Final, Protocol
 import structlog
 from starlette.types import ASGIApp, Message, Scope
 
+from bridge.core.outcome import RefusalCause
 from bridge.ingress.problem import CONTENT_TYPE, problem
-from bridge.logs import where
-from bridge.outcome import RefusalCause
+from bridge.telemetry.logs import where
 
 log = structlog.get_logger()
 

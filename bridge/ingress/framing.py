@@ -25,7 +25,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.raw import NONCE_V2, NONCE_V3, SIGNATURE_NAMES
+from bridge.core.request import NONCE_V2, NONCE_V3, SIGNATURE_NAMES
 
 HEADERS_MAX: Final = 256
 HEADERS_BYTES_MAX: Final = 16_384

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bridge.logs import Level, set_level
-from bridge.metrics import Metrics
+from bridge.telemetry.logs import Level, set_level
+from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 

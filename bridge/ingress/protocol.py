@@ -28,6 +28,7 @@ from starlette.types import ASGIApp, Scope
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from bridge.core.outcome import RefusalCause
 from bridge.ingress.clients import Cause, Clients, Waiting
 from bridge.ingress.deadline import Deadline
 from bridge.ingress.exchange import EXCHANGE, Exchange
@@ -41,7 +42,6 @@ from bridge.ingress.framing import (
     parse_head,
 )
 from bridge.ingress.refusal import refusal_bytes
-from bridge.outcome import RefusalCause
 
 log = structlog.get_logger()
 

@@ -9,9 +9,9 @@ from typing import Any, Final, Protocol
 
 from starlette.types import Receive, Scope
 
-from bridge.origins import is_allowed, is_authority
-from bridge.outcome import RefusalCause
-from bridge.raw import KEPT_HEADERS, Header, RawCallback
+from bridge.core.origins import is_allowed, is_authority
+from bridge.core.outcome import RefusalCause
+from bridge.core.request import KEPT_HEADERS, Header, RawCallback
 
 _SCHEMES: Final = frozenset({"http", "https"})
 
@@ -159,7 +159,7 @@ def _forwarded_origin(headers: Sequence[Header], origin: str) -> str:
 
 
 def _check_authority(host: str) -> None:
-    """Raise Refused if ``host`` is no host with a port (rules 5 and 6 of ``bridge.origins``)."""
+    """Raise Refused if ``host`` is no host with a port (rules 5 and 6 of ``bridge.core.origins``)."""
     if not is_authority(host):
         raise Refused(
             HTTPStatus.BAD_REQUEST,

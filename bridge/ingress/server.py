@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from bridge.ingress.clients import Bounds, Clients
 from bridge.ingress.protocol import protocol_of
-from bridge.metrics import Metrics
+from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from bridge.core.record import Record
 from bridge.publish import RecordTooLarge, Unavailable
-from bridge.record import Record
 
 
 class MemoryPublisher:

@@ -13,8 +13,8 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from bridge.core.record import Record
 from bridge.publish.connection import Connection, cause_of
-from bridge.record import Record
 
 log = structlog.get_logger()
 

@@ -10,9 +10,9 @@ import orjson
 
 from bridge import __version__
 from bridge.replay import Stamp, TargetExists
-from bridge.replay.columns import Column, utc_from_ms
-from bridge.replay.files import write_durably
+from bridge.replay.atomic_file import write_durably
 from bridge.replay.plan import Plan
+from bridge.replay.targets.columns import Column, utc_from_ms
 
 FORMAT: Final = 1
 

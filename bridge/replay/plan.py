@@ -12,9 +12,9 @@ import orjson
 from aiokafka.structs import ConsumerRecord
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from bridge.replay.reading import Stretch
-from bridge.replay.selection import Query
-from bridge.replay.window import Window
+from bridge.reader.merged_reader import Stretch
+from bridge.reader.selection import Query
+from bridge.reader.window import Window
 
 FORMAT: Final = 1
 _OFFSET_MAX: Final = 2**63 - 1

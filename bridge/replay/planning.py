@@ -8,10 +8,10 @@ from aiokafka.structs import ConsumerRecord
 
 from bridge import __version__
 from bridge.publish.connection import Connection
+from bridge.reader.merged_reader import RecordsMissing, Stretch, assigned, records
+from bridge.reader.selection import Query, offsets_from, wanted
+from bridge.reader.window import Window, stretches
 from bridge.replay.plan import FORMAT, Counted, Estimate, Plan, bytes_of
-from bridge.replay.reading import RecordsMissing, Stretch, assigned, records
-from bridge.replay.selection import Query, offsets_from, wanted
-from bridge.replay.window import Window, stretches
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,11 @@ from typing import Any, Final, Literal
 import orjson
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from bridge.masking import url_shown
+from bridge.core.masking import url_shown
+from bridge.reader.merged_reader import Stretch
 from bridge.replay import CannotWrite, Stamp, State
-from bridge.replay.files import locked, write_durably
+from bridge.replay.atomic_file import locked, write_durably
 from bridge.replay.plan import NotAPlan, Plan, format_of, plan_from
-from bridge.replay.reading import Stretch
 
 Kind = Literal["new-topic", "live", "jsonl", "csv", "parquet", "url"]
 IN_FILES: Final = frozenset[Kind]({"jsonl", "csv", "parquet"})

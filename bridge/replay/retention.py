@@ -17,9 +17,9 @@ from typing import Protocol
 from aiokafka.structs import OffsetAndTimestamp, TopicPartition
 
 from bridge.publish.connection import Connection
+from bridge.reader.merged_reader import assigned
 from bridge.replay import CannotWrite
-from bridge.replay.new_topic import kept_by_age
-from bridge.replay.reading import assigned
+from bridge.replay.targets.new_topic import kept_by_age
 
 
 class OffsetsReader(Protocol):

@@ -17,13 +17,13 @@ from typing import Any
 from aiokafka.structs import ConsumerRecord
 
 from bridge.publish.connection import Connection
+from bridge.reader.merged_reader import records
+from bridge.reader.selection import wanted
 from bridge.replay import Target
 from bridge.replay.pace import Pace, paced
 from bridge.replay.plan import bytes_of
 from bridge.replay.planning import check
 from bridge.replay.progress import Progress, save
-from bridge.replay.reading import records
-from bridge.replay.selection import wanted
 
 Records = Sequence[ConsumerRecord]
 

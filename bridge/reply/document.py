@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from bridge.callbacks.model import CallbackType, Reply
-from bridge.catalogue import Catalogue
-from bridge.event import GivenReply
+from bridge.core.catalogue import Catalogue
+from bridge.core.event import GivenReply
 from bridge.reply.check import check
 from bridge.reply.finding import Finding
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from bridge.record import Record
+from bridge.core.record import Record
 
 
 class NotSpooled(Exception):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bridge.record import Record
+from bridge.core.record import Record
 from bridge.spool import SpoolUnwritable
 
 

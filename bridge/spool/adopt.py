@@ -14,11 +14,11 @@ from typing import Final, Protocol
 
 import structlog
 
-from bridge.logs import where
 from bridge.spool import files
-from bridge.spool.claim import CANNOT_OPEN, Claimed, cause_of, claim, is_of_damage, set_aside
-from bridge.spool.row import Extent, Kept
+from bridge.spool.codec import Extent, Kept
+from bridge.spool.locking import CANNOT_OPEN, Claimed, cause_of, claim, is_of_damage, set_aside
 from bridge.spool.store import Store
+from bridge.telemetry.logs import where
 
 log = structlog.get_logger()
 

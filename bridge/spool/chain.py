@@ -17,6 +17,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from bridge.core.record import Record
 from bridge.publish import (
     PartitionLate,
     PartlyUnavailable,
@@ -26,11 +27,10 @@ from bridge.publish import (
     Unavailable,
 )
 from bridge.publish.breaker import Breaker
-from bridge.record import Record
 from bridge.spool import SpoolUnwritable
-from bridge.spool.disk import DiskSpool
-from bridge.spool.row import Kept
-from bridge.spool.waits import Waits
+from bridge.spool.backoff import Waits
+from bridge.spool.codec import Kept
+from bridge.spool.spool import DiskSpool
 
 log = structlog.get_logger()
 

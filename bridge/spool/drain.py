@@ -21,14 +21,14 @@ from typing import Final
 
 import structlog
 
-from bridge.logs import where
 from bridge.publish import Publisher
 from bridge.publish.breaker import Breaker
 from bridge.spool import NotSpooled
+from bridge.spool.backoff import LATE_S, BackOff, Waits
 from bridge.spool.chain import TRIES_MAX, Chains, DeadLetter
-from bridge.spool.disk import DiskSpool
-from bridge.spool.row import Kept
-from bridge.spool.waits import LATE_S, BackOff, Waits
+from bridge.spool.codec import Kept
+from bridge.spool.spool import DiskSpool
+from bridge.telemetry.logs import where
 
 log = structlog.get_logger()
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.spool import SpoolFull
-from bridge.spool.row import Encoded, Extent, Kept
+from bridge.spool.codec import Encoded, Extent, Kept
 from bridge.spool.tally import Tally
 
 

@@ -16,8 +16,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
+from bridge.spool.codec import COLUMNS, ROW_BYTES, Encoded, Extent, Kept, kept
 from bridge.spool.files import Identity, beside, identity
-from bridge.spool.row import COLUMNS, ROW_BYTES, Encoded, Extent, Kept, kept
 from bridge.spool.tally import Tally
 
 APPLICATION_ID: Final = 0x43425350  # "CBSP"

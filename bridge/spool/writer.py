@@ -33,7 +33,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from bridge.spool import SpoolUnwritable, files
-from bridge.spool.claim import begin, cause_of, claim_largest, is_of_damage, set_aside
+from bridge.spool.locking import begin, cause_of, claim_largest, is_of_damage, set_aside
 from bridge.spool.store import Store
 from bridge.spool.tally import Tally
 

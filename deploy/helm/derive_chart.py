@@ -22,9 +22,10 @@ from typing import Any, Final
 
 import yaml
 
-from bridge import __version__, catalogue
-from bridge.kafka_settings import PREFIX
-from bridge.settings import GROUPS, Settings
+from bridge import __version__
+from bridge.core import catalogue
+from bridge.settings.kafka import PREFIX
+from bridge.settings.load import GROUPS, Settings
 
 CHART: Final = Path(__file__).parent / "callback-bridge"
 _BOUNDS: Final = ("enum", "pattern", "minLength", "maxLength")

@@ -2,16 +2,16 @@
 
 from typing import Final, get_args
 
-from bridge import catalogue
-from bridge.complaints import MEANINGS as COMPLAINTS
-from bridge.dead_letter import MEANINGS
+from bridge.core import catalogue
+from bridge.core.complaints import MEANINGS as COMPLAINTS
+from bridge.core.dead_letter import MEANINGS
+from bridge.core.outcome import Outcome, RefusalCause
+from bridge.core.url_mismatch import Variant
+from bridge.core.verify import Fault, Scheme
 from bridge.ingress.clients import Cause
 from bridge.ingress.load import ShedClass
 from bridge.ingress.paths import Almost
-from bridge.measures import MEASURES, PREFIX
-from bridge.near_miss import Variant
-from bridge.outcome import Outcome, RefusalCause
-from bridge.verify import Fault, Scheme
+from bridge.telemetry.metric_defs import MEASURES, PREFIX
 from tests.alerts import promql
 from tests.alerts.rules import rules
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from bridge.measures import MEASURES, PREFIX
+from bridge.telemetry.metric_defs import MEASURES, PREFIX
 from tests.alerts import promql
 from tests.alerts.named import faults
 from tests.alerts.rules import ALERTS, Rule, rules

@@ -11,10 +11,10 @@ import yaml
 from pydantic import BaseModel
 from typer.core import TyperGroup, TyperOption
 
-from bridge import settings
 from bridge.cli.main import app
-from bridge.kafka_settings import PREFIX as SETTING
-from bridge.measures import MEASURES
+from bridge.settings import load
+from bridge.settings.kafka import PREFIX as SETTING
+from bridge.telemetry.metric_defs import MEASURES
 from tests.alerts.rules import ROOT, Rule, alerts, page_of
 
 RUNBOOKS: Final = ROOT / "docs/runbooks"
@@ -92,8 +92,8 @@ def test_a_command_on_a_page_is_one(written: str) -> None:
 
 
 def test_settings_on_the_pages_are_settings() -> None:
-    models: dict[str, type[BaseModel]] = {SETTING: settings.Settings}
-    models |= {f"{SETTING}{group.upper()}_": model for group, model in settings.GROUPS.items()}
+    models: dict[str, type[BaseModel]] = {SETTING: load.Settings}
+    models |= {f"{SETTING}{group.upper()}_": model for group, model in load.GROUPS.items()}
     known = {f"{prefix}{name.upper()}" for prefix, of in models.items() for name in of.model_fields}
     assert set(re.findall(r"\bBRIDGE_[A-Z_]+[A-Z]", told())) <= known
 

@@ -5,8 +5,8 @@ from random import Random
 from uuid import UUID
 
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.dev.emulator.call import Call, answered_call
-from bridge.dev.emulator.sign import signed_headers
+from bridge.emulator.call import Call, answered_call
+from bridge.emulator.sign import signed_headers
 from bridge.normalise.time import zone_named
 
 # What is signed. It is the same for every server, so that all get the very same bytes.

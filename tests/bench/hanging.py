@@ -10,15 +10,16 @@ from collections.abc import Sequence
 
 import uvloop
 
-from bridge import __version__, logs
-from bridge.cli.build import application, bounds
+from bridge import __version__
+from bridge.app.build import application, bounds
+from bridge.core.record import Record
 from bridge.dev.account import ACCOUNTS
 from bridge.ingress import server
 from bridge.ingress.health import make_management_app
-from bridge.metrics import Metrics
 from bridge.publish.memory import MemoryPublisher
-from bridge.record import Record
-from bridge.settings import Settings, load
+from bridge.settings.load import Settings, load
+from bridge.telemetry import logs
+from bridge.telemetry.metrics import Metrics
 from tests.bench.callbacks import PUBLIC_URL
 from tests.durably import without_spool
 

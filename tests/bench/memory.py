@@ -26,7 +26,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
 
-from bridge.measures import PREFIX
+from bridge.telemetry.metric_defs import PREFIX
 from tests.bench.callbacks import hangups
 from tests.bench.hanging import READ_TIMEOUT_S
 

@@ -26,11 +26,11 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bridge import catalogue
+from bridge.core import catalogue
 from bridge.derived.topics import Sizing, plan
 from bridge.dev.broker import embedded_broker
 from bridge.publish.connection import Connection
-from bridge.publish.provision import Provisioner
+from bridge.publish.topics import Provisioner
 from tests.bench.callbacks import hangups
 from tests.bench.load import NotAnswered, visit
 from tests.bench.servers import KINDS, TOPIC_PREFIX

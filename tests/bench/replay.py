@@ -34,13 +34,13 @@ from aiokafka import AIOKafkaProducer
 from rich.console import Console
 from rich.table import Table
 
-from bridge import logs
 from bridge.derived.topics import PlannedTopic
 from bridge.publish.connection import Connection
-from bridge.publish.keeper import BATCH_BYTES_MAX
-from bridge.publish.provision import Provisioner
-from bridge.replay.to_topic import UNSETTLED_RECORDS_MAX
-from bridge.replay.window import Window, stretches
+from bridge.publish.supervisor import BATCH_BYTES_MAX
+from bridge.publish.topics import Provisioner
+from bridge.reader.window import Window, stretches
+from bridge.replay.targets.topic import UNSETTLED_RECORDS_MAX
+from bridge.telemetry import logs
 from tests.bench.replay_memory import Memory
 from tests.bench.replayed import commit, compare, groups
 from tests.bench.replayed_live import compare_behind

@@ -16,12 +16,12 @@ import orjson
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
-from bridge.cli.replay_targets import opened
 from bridge.publish.connection import Connection
 from bridge.replay import Stamp
 from bridge.replay.plan import load
 from bridge.replay.progress import Destination, new
 from bridge.replay.run import Watch, run
+from bridge.replay.targets.choose import opened
 
 _POLL_MS = 1_000
 

@@ -16,15 +16,16 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bridge import __version__, logs
-from bridge.cli.bridge import Bridge
-from bridge.cli.build import application, bounds
+from bridge import __version__
+from bridge.app.build import application, bounds
+from bridge.app.process import Bridge
 from bridge.dev.account import ACCOUNTS
 from bridge.ingress import server
 from bridge.ingress.health import make_management_app
-from bridge.metrics import Metrics
 from bridge.publish.memory import MemoryPublisher
-from bridge.settings import load
+from bridge.settings.load import load
+from bridge.telemetry import logs
+from bridge.telemetry.metrics import Metrics
 from tests.bench.callbacks import PUBLIC_URL
 from tests.durably import without_spool
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bridge.record import Record
-from bridge.spool.disk import DiskSpool
+from bridge.core.record import Record
+from bridge.spool.spool import DiskSpool
 
 ROUNDS: Final = 3
 ROUND_S: Final = 1.5

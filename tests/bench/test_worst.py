@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from bridge import json_object, json_readings, logs, parameters, signature, signed_messages
-from bridge.key_search import HASHED_BYTES_MAX, HMAC_BYTES
-from bridge.near_miss import LOOK_BYTES_MAX
+from bridge.core import json_object, json_readings, parameters, signature, signed_messages
+from bridge.core.key_search import HASHED_BYTES_MAX, HMAC_BYTES
+from bridge.core.url_mismatch import LOOK_BYTES_MAX
+from bridge.telemetry import logs
 from tests.bench.strangers import BODY_BYTES_MAX, QUERY_BYTES_MAX, Stranger, grid
 from tests.bench.worst import ACCOUNT, KEPT, TOKENS, answer, application, changed, kept, table
 

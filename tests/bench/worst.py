@@ -25,11 +25,11 @@ from rich.console import Console
 from rich.table import Table
 from starlette.applications import Starlette
 
-from bridge import logs
-from bridge.cli import build
-from bridge.metrics import Metrics
-from bridge.parameters import FORM, JSON
-from bridge.settings import load
+from bridge.app import build
+from bridge.core.parameters import FORM, JSON
+from bridge.settings.load import load
+from bridge.telemetry import logs
+from bridge.telemetry.metrics import Metrics
 from tests.bench.strangers import BODY_BYTES_MAX, Stranger, grid
 from tests.durably import without_spool
 

@@ -14,7 +14,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.dev.account import ACCOUNTS
-from bridge.measures import PREFIX
+from bridge.telemetry.metric_defs import PREFIX
 from tests.chaos.callbacks import PUBLIC_URL
 from tests.cli.process import COMMAND, Started, environment
 from tests.kafka.cluster import die_with_parent

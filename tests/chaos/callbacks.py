@@ -16,14 +16,14 @@ from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from bridge.dead_letter import covered_id
+from bridge.core.dead_letter import covered_id
+from bridge.core.event import DEAD_LETTER_TOPIC, callback_id
+from bridge.core.parameters import FORM, decode
+from bridge.core.request import NONCE_V3
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.dev.emulator.call import Call, Step, answered_call
-from bridge.dev.emulator.sign import signed_headers
-from bridge.event import DEAD_LETTER_TOPIC, callback_id
+from bridge.emulator.call import Call, Step, answered_call
+from bridge.emulator.sign import signed_headers
 from bridge.normalise.time import zone_named
-from bridge.parameters import FORM, decode
-from bridge.raw import NONCE_V3
 
 PUBLIC_URL: Final = "https://callbacks.example.com"
 MARKER: Final = re.compile(rb"marker-[0-9a-f]{16}")

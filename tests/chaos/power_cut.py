@@ -22,8 +22,8 @@ from typing import Annotated, Final
 
 import typer
 
-from bridge import logs
 from bridge.spool.files import spools
+from bridge.telemetry import logs
 from tests.chaos.interposed import compiled, work
 from tests.kafka.waiting import until
 from tests.spool.making import held_names, opened

@@ -10,9 +10,9 @@ import time
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
-from bridge import intake
 from bridge.cli.main import run
-from bridge.ingress import app
+from bridge.ingress import routes
+from bridge.intake import walk
 
 
 def main(file: Path) -> None:
@@ -27,7 +27,7 @@ def main(file: Path) -> None:
         def now(cls, tz: tzinfo | None = None) -> "Shifted":
             return super().now(tz) + timedelta(seconds=ahead_s())
 
-    for module in (app, intake):
+    for module in (routes, walk):
         vars(module)["datetime"] = Shifted
     time.time_ns = lambda: true_time_ns() + round(ahead_s() * 1e9)
     time.time = lambda: time.time_ns() / 1e9  # noqa: TID251 (the clock that is shifted)

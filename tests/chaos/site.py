@@ -24,9 +24,9 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from bridge import catalogue
+from bridge.core import catalogue
+from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.derived.topics import PlannedTopic, Sizing, plan
-from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.publish.connection import Connection
 from tests.chaos.proxy import Proxy
 from tests.kafka.client import make_topics

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 
 from bridge.spool import NotSpooled, SpoolUnwritable, store, writer
-from bridge.spool.disk import DiskSpool
+from bridge.spool.spool import DiskSpool
 from tests.spool.making import callback, disk_spool, name_of
 
 AT_ONCE = 4

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from bridge.ingress.app import METHODS, SHARED_PATH
+from bridge.ingress.routes import METHODS, SHARED_PATH
 from tests.chart.tools import CHART
 
 SCRIPT: Final = CHART / "files/ready.py"

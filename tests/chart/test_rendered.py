@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bridge import catalogue
-from bridge.settings import for_kafka, for_serving, load, unknown_variables
+from bridge.core import catalogue
+from bridge.settings.load import for_kafka, for_serving, load, unknown_variables
 from deploy.helm import derive_chart
 from tests.chart.tools import CHART, EXAMPLES, SNAPSHOTS, ToolFailed, Tools, settings_of
 

@@ -10,10 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
 
-from bridge.cli.call_shown import show_found
-from bridge.event import GivenReply
-from bridge.replay.call import Entry, Found
-from bridge.replay.window import window
+from bridge.calls.find import Entry, Found
+from bridge.cli.call_output import show_found
+from bridge.core.event import GivenReply
+from bridge.reader.window import window
 from tests.replay.calls import PLACED, taken
 from tests.replay.stories import (
     ANSWER,

@@ -12,15 +12,15 @@ from click.testing import Result
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
-from bridge import catalogue
 from bridge.callbacks.model import CallbackType
 from bridge.cli import deadletters
-from bridge.dead_letter import PublishReason, to_dead_letter, to_publish_dead_letter
-from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, Naming, to_event, to_journal
-from bridge.parse import NoEventReason
-from bridge.record import Record
+from bridge.core import catalogue
+from bridge.core.dead_letter import PublishReason, to_dead_letter, to_publish_dead_letter
+from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, Naming, to_event, to_journal
+from bridge.core.parse import NoEventReason
+from bridge.core.record import Record
+from bridge.core.verify import Verified
 from bridge.reply.document import ACKNOWLEDGEMENT
-from bridge.verify import Verified
 from tests.cli.process import environment
 from tests.kafka.client import Kafka, make_topics, planned, read_back, running
 from tests.making import HANGUP, parser, raw_callback, signed, verdict_on

@@ -12,9 +12,9 @@ from click.testing import Result
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
-from bridge.cli import replay, replay_deriving
-from bridge.keyring import key_id
-from bridge.record import Record
+from bridge.cli.replay import commands, derive_run
+from bridge.core.keyring import key_id
+from bridge.core.record import Record
 from tests.cli.process import environment
 from tests.kafka.client import Kafka, read_back
 from tests.making import AUTH_ID, TOKEN, ZONE
@@ -48,9 +48,9 @@ class Journal:
 
     def derive(self, *arguments: str, typed: str | None = None) -> Result:
         """Run the command in this process; it must not configure this process's logs."""
-        with capture_logs(), patch.object(replay_deriving.logs, "configure"):
+        with capture_logs(), patch.object(derive_run.logs, "configure"):
             return CliRunner().invoke(
-                replay.app, ["derive", *arguments], env=environment(**self.settings), input=typed
+                commands.app, ["derive", *arguments], env=environment(**self.settings), input=typed
             )
 
     def read(self, topics: list[str]) -> list[Record]:

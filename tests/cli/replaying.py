@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from bridge.record import Record
+from bridge.core.record import Record
 from tests.kafka.client import Kafka, read_back
 from tests.replay.calls import calls, store
 

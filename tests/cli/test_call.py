@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 
 from bridge.cli import call
 from bridge.cli.call import _within
-from bridge.dev.emulator.call import Call, answered_call
-from bridge.dev.emulator.deliver import Sender
-from bridge.replay.window import Window, window
+from bridge.emulator.call import Call, answered_call
+from bridge.emulator.deliver import Sender
+from bridge.reader.window import Window, window
 from tests.cli.process import environment, run, started
 from tests.cli.terminal import on_a_terminal, widest, words
 from tests.ingress.running import ACCOUNTS, AUTH_ID, TOKEN, wait_for_port

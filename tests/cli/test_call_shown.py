@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.catalogue import Catalogue
-from bridge.cli.call_shown import show_found
-from bridge.event import GivenReply
-from bridge.replay.call import CALLBACKS_MAX, Entry, Found
-from bridge.replay.window import Window, window
+from bridge.calls.find import CALLBACKS_MAX, Entry, Found
+from bridge.cli.call_output import show_found
+from bridge.core.catalogue import Catalogue
+from bridge.core.event import GivenReply
+from bridge.reader.window import Window, window
 from tests.cli.call_snapshots import FOUND, WIDTHS, path_of, rendered
 from tests.cli.terminal import widest, words
 from tests.replay.calls import PLACED, taken

@@ -11,9 +11,9 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from bridge.catalogue import Catalogue
 from bridge.cli import callbacks
 from bridge.cli.main import app
+from bridge.core.catalogue import Catalogue
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN
 from tests.cli.process import environment, run
 from tests.ingress.running import ACCOUNTS as OTHERS

@@ -7,10 +7,10 @@ import orjson
 import pytest
 from rich.console import Console
 
-from bridge.cli import deadletters, showing
-from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, Naming
-from bridge.record import Record
-from bridge.replay.deadletters import Letter
+from bridge.audit.redrive import Letter
+from bridge.cli import deadletters, output
+from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, Naming
+from bridge.core.record import Record
 from tests.cli.dead_letters import HANGUPS, RING, Letters, bury, lines
 from tests.cli.process import run
 from tests.kafka.client import Kafka, running
@@ -106,7 +106,7 @@ def test_a_terminal_gets_tables(dead: Letters, terminal: None) -> None:
 def test_on_a_narrow_terminal_nothing_of_a_letter_is_cut_off() -> None:
     body = "Event=Ring&Text=" + "x" * 500
     console = Console(file=StringIO(), width=60)
-    console.print(showing.facts([("callback.body", body)]))
+    console.print(output.facts([("callback.body", body)]))
     assert isinstance(console.file, StringIO)
     assert "".join(console.file.getvalue().split()) == "callback.body" + body
 

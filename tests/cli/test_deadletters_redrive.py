@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 import orjson
 import pytest
 
+from bridge.audit.redrive import Fate, Letter, Redriver
 from bridge.cli import deadletters
-from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, Naming
+from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, Naming
 from bridge.publish import Unavailable
-from bridge.replay.deadletters import Fate, Letter, Redriver
-from bridge.replay.source import CannotRead
+from bridge.reader.topic_reader import CannotRead
 from tests.cli.dead_letters import HANGUPS, Letters, bury, lines, refused
 from tests.cli.process import run
 from tests.kafka.client import Kafka, make_topics, planned, running

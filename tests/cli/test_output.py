@@ -18,12 +18,13 @@ from rich.text import Text
 from typer.testing import CliRunner
 
 import bridge
-from bridge.cli import call, deadletters, main, replay, showing
+from bridge.cli import call, deadletters, main, output
+from bridge.cli.replay import commands as replay
 from bridge.cli.timeline import Timeline
+from bridge.core.event import Naming
 from bridge.derived.samples import examples
-from bridge.event import Naming
-from bridge.logs import configure
-from bridge.replay.source import Stored
+from bridge.reader.topic_reader import Stored
+from bridge.telemetry.logs import configure
 from tests.cli.process import environment, run
 from tests.kafka.client import Kafka
 from tests.replay.calls import make_all_topics, store, taken
@@ -33,7 +34,12 @@ pytest_plugins = ("tests.kafka.fixtures",)
 
 PACKAGE = Path(bridge.__file__).parent
 # The output module; the log, which escapes its lines itself; and `make derive`, which is no command.
-MAY_PRINT = {"cli/showing.py", "log_lines.py", "logs.py", "derived/__main__.py"}
+MAY_PRINT = {
+    "cli/output.py",
+    "derived/__main__.py",
+    "telemetry/log_writer.py",
+    "telemetry/logs.py",
+}
 PRINTS = re.compile(
     r"(typer\.(echo|secho|confirm|prompt|getchar|progressbar)|(sys\.)?(stdout|stderr)(\.buffer)?\.\w+"
     r"|print|input|pprint|rich\..*|.*from_markup|render_markup|os\.write)"
@@ -115,18 +121,16 @@ def test_every_way_to_print_escapes_what_a_terminal_obeys(
     is_terminal: bool,  # noqa: FBT001
 ) -> None:
     monkeypatch.setenv("COLUMNS", "300")
-    monkeypatch.setattr(showing, "on_terminal", lambda: is_terminal)
-    showing.show(
-        HOSTILE, Text(HOSTILE), Text.assemble((HOSTILE, "red"))
-    )  # rich drops BEL of a Text
-    showing.show(showing.table([HOSTILE, "b"], [(HOSTILE, Text(HOSTILE))]))
-    showing.show(showing.facts([(HOSTILE, HOSTILE)]))
-    showing.line(HOSTILE, "red")
-    showing.plain(HOSTILE)
-    showing.complain(HOSTILE, style="red")
-    showing.json_lines([{HOSTILE: HOSTILE}])
-    showing.json_text(HOSTILE)
-    with showing.progress() as bar:
+    monkeypatch.setattr(output, "on_terminal", lambda: is_terminal)
+    output.show(HOSTILE, Text(HOSTILE), Text.assemble((HOSTILE, "red")))  # rich drops BEL of a Text
+    output.show(output.table([HOSTILE, "b"], [(HOSTILE, Text(HOSTILE))]))
+    output.show(output.facts([(HOSTILE, HOSTILE)]))
+    output.line(HOSTILE, "red")
+    output.plain(HOSTILE)
+    output.complain(HOSTILE, style="red")
+    output.json_lines([{HOSTILE: HOSTILE}])
+    output.json_text(HOSTILE)
+    with output.progress() as bar:
         bar.add_task(HOSTILE, total=1)
     said = capsys.readouterr()
     assert not unsafe(said.out + said.err)
@@ -139,7 +143,7 @@ def test_a_line_of_json_means_the_same_and_is_printable(text: str) -> None:
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdout", out)
-        showing.json_lines([{"text": text}])
+        output.json_lines([{"text": text}])
     (line,) = out.getvalue().splitlines()
     assert orjson.loads(line) == {"text": text}
     assert all(
@@ -152,7 +156,7 @@ def test_a_console_prints_nothing_a_terminal_obeys(text: str) -> None:
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdout", out)
-        showing.show(text, Text(text), showing.facts([(text, text)]))
+        output.show(text, Text(text), output.facts([(text, text)]))
     assert not any(
         one in out.getvalue() for one in "\x00\x07\x1b\x7f\x85\x9b\u200b\u202e\u2066\u2028"
     )
@@ -162,7 +166,7 @@ def test_a_question_is_escaped(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
-    showing.confirm(f"Replay into {HOSTILE}?")
+    output.confirm(f"Replay into {HOSTILE}?")
     assert f"Replay into {SHOWN}? [y/N]" in capsys.readouterr().out
 
 
@@ -253,7 +257,7 @@ def test_a_log_line_is_one_line_and_escaped(log_format: Any) -> None:
 def test_the_time_line_escapes_whatever_an_event_or_a_journal_record_says(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    console = showing.terminal(soft_wrap=True)
+    console = output.terminal(soft_wrap=True)
     timeline = Timeline(console)
     for one in examples(main_types(), Naming("", "urn:x:")):
         for record in (one.event.record, one.journal):
@@ -275,7 +279,7 @@ def test_the_time_line_escapes_whatever_an_event_or_a_journal_record_says(
 
 
 def main_types() -> Any:
-    from bridge import catalogue  # noqa: PLC0415 (as commands load it)
+    from bridge.core import catalogue  # noqa: PLC0415 (as commands load it)
 
     return catalogue.load()
 
@@ -318,7 +322,7 @@ def test_every_command_that_reads_kafka_escapes_what_a_caller_wrote(
         (replay.app, ["derive", "--since", "1h", "--diff", "--verify"]),
     ]
     for is_terminal in (True, False):
-        monkeypatch.setattr(showing, "on_terminal", lambda of=is_terminal: of)
+        monkeypatch.setattr(output, "on_terminal", lambda of=is_terminal: of)
         for app, arguments in commands:
             done = CliRunner().invoke(app, arguments, env=settings)
             assert done.exception is None or isinstance(done.exception, SystemExit), arguments

@@ -167,7 +167,7 @@ def test_a_plan_the_disk_does_not_take_is_exit_code_3(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("bridge.cli.replay.write_durably", full)
+    monkeypatch.setattr("bridge.cli.replay.commands.write_durably", full)
     done = auditor.run("plan", "--out", "@plan.json")
     said = f"{auditor.file('plan.json')}: No space left on device\n"
     assert (done.returncode, done.stderr) == (3, said)

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from bridge.cli import replay_deriving
+from bridge.cli.replay import derive_run
 from tests.cli.journals import (
     OLD_KEY,
     Journal,
@@ -195,7 +195,7 @@ def test_a_person_is_asked_before_the_live_topics_are_written_to(
     event = change(journal)
     before = len(journal.read([event.topic]))
     keyboard = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
-    with patch.object(replay_deriving, "sys", keyboard):
+    with patch.object(derive_run, "sys", keyboard):
         done = journal.derive("--write", "--to-live", typed=answer)
     assert "into the live topics?" in done.output
     assert len(journal.read([event.topic])) == before + written

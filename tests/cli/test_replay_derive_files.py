@@ -10,11 +10,11 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
-from bridge.catalogue import load
-from bridge.record import Record
+from bridge.audit.file import DerivedFile
+from bridge.core.catalogue import load
+from bridge.core.record import Record
 from bridge.replay import CannotWrite
-from bridge.replay.columns import of_events
-from bridge.replay.to_derived_file import DerivedFile
+from bridge.replay.targets.columns import of_events
 from tests.cli.journals import Journal, counts, filled, lines, put
 from tests.kafka.client import Kafka
 from tests.replay.calls import Taken, calls
@@ -104,7 +104,7 @@ def test_csv_and_parquet_have_the_columns_of_replay_run(journal: Journal, tmp_pa
 
 def test_parquet_files_have_the_rows_of_replay_run(journal: Journal, tmp_path: Path) -> None:
     folder = tmp_path / "events"
-    with patch("bridge.replay.to_parquet.Parquet.cadence") as cadence:
+    with patch("bridge.replay.targets.parquet.Parquet.cadence") as cadence:
         cadence.records = 4
         assert journal.derive(f"--to-parquet={folder}").exit_code == 0
     counted = [pq.read_metadata(file).num_rows for file in sorted(folder.iterdir())]

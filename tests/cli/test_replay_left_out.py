@@ -9,8 +9,8 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.record import Record
-from bridge.replay import to_url
+from bridge.core.record import Record
+from bridge.replay.targets import http
 from tests.cli.journals import lines
 from tests.cli.replaying import CALLBACKS, JOURNAL, Auditor, flat
 from tests.replay.calls import call_uuid, journal_of, store
@@ -39,7 +39,7 @@ class Picky(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(to_url, "_AGAIN_S", 0.001)
+    monkeypatch.setattr(http, "_AGAIN_S", 0.001)
     monkeypatch.setattr(Picky, "sent", [], raising=False)
     with ThreadingHTTPServer(("127.0.0.1", 0), Picky) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))

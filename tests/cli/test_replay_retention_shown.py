@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.cli import replay_retention
-from bridge.cli.replay_retention import (
+from bridge.cli.replay import retention
+from bridge.cli.replay.retention import (
     Loss,
     at_fixed_times,
     find_loss,
@@ -16,13 +16,13 @@ from bridge.cli.replay_retention import (
     show_loss,
 )
 from bridge.publish.connection import Connection
+from bridge.reader.merged_reader import RecordsMissing
+from bridge.reader.selection import Query
+from bridge.reader.topic_reader import CannotRead
+from bridge.reader.window import Window
 from bridge.replay.plan import Plan
 from bridge.replay.progress import Destination, Kind
-from bridge.replay.reading import RecordsMissing
 from bridge.replay.retention import Expired, Shortened
-from bridge.replay.selection import Query
-from bridge.replay.source import CannotRead
-from bridge.replay.window import Window
 from tests.replay.making import NOON_MS, part, plan_of
 
 NOWHERE = Connection("nowhere:1")
@@ -148,8 +148,8 @@ class Topics:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, kept: Mapping[str, int]) -> None:
         self.parts: dict[str, Shortened] = {}
         self._kept = kept
-        monkeypatch.setattr(replay_retention, "shortened", self._shortened)
-        monkeypatch.setattr(replay_retention, "kept_ms", self._kept_ms)
+        monkeypatch.setattr(retention, "shortened", self._shortened)
+        monkeypatch.setattr(retention, "kept_ms", self._kept_ms)
 
     async def _shortened(self, _connection: Connection, topics: Sequence[str]) -> list[Shortened]:
         if "hidden.plivo.journal.v1" in topics:

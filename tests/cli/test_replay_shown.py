@@ -5,8 +5,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bridge.cli import replay_shown
-from bridge.cli.replay_shown import Counting, duration, show_begin, show_end, show_plan, size
+from bridge.cli.replay import output
+from bridge.cli.replay.output import Counting, duration, show_begin, show_end, show_plan, size
 from tests.replay.making import part, plan_of
 
 PLAN = plan_of(part("one", 0, 0, 9), part("one", 1, 5, 9), part("other", 0, 0, 2000))
@@ -82,7 +82,7 @@ def test_a_person_is_told_how_to_go_on(terminal: None, capsys: pytest.CaptureFix
 def test_counting_says_a_line_once_in_a_while(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replay_shown, "_LINE_S", 0.0)
+    monkeypatch.setattr(output, "_LINE_S", 0.0)
     with Counting("replaying", 10) as counting:
         counting.at(3)
         counting.at(7)

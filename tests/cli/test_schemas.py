@@ -12,10 +12,11 @@ from typing import Any
 import orjson
 import pytest
 
-from bridge.catalogue import Catalogue
-from bridge.cli import declared, main
-from bridge.cli.checking import NoValidator
+from bridge.cli import main
+from bridge.core.catalogue import Catalogue
+from bridge.derived import registry
 from bridge.derived.files import release
+from bridge.derived.validation import NoValidator
 from tests.cli.process import COMMAND, environment
 from tests.cli.schemas import RING, call, lines
 from tests.kafka.waiting import PATIENCE_S
@@ -58,7 +59,7 @@ def test_an_installed_package_needs_no_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(declared, "_CHECKOUT", tmp_path / "schemas")
+    monkeypatch.setattr(registry, "_CHECKOUT", tmp_path / "schemas")
     listed = call("list")
     assert (listed.exit_code, {one["released"] for one in lines(listed.stdout)}) == (0, {None})
     assert orjson.loads(call("show", RING).stdout)["title"] == f"com.plivo.{RING}.v1"
@@ -257,4 +258,4 @@ def test_help_says_what_matters(command: str, words: list[str]) -> None:
 
 
 def test_every_schema_has_a_name_of_its_own() -> None:
-    assert len({one.path for one in declared.declared().values()}) == len(declared.declared())
+    assert len({one.path for one in registry.declared().values()}) == len(registry.declared())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from bridge.catalogue import Catalogue
+from bridge.core.catalogue import Catalogue
 from tests.cli.process import COMMAND, environment
 from tests.cli.schemas import call
 

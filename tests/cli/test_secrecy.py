@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.cli import main
-from bridge.cli.replay_asked import destination_of
+from bridge.cli.replay.request import destination_of
 from bridge.replay.progress import Destination
 from tests.cli.process import environment
 

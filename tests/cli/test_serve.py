@@ -13,7 +13,7 @@ import httpx
 import orjson
 import pytest
 
-from bridge.cli import startup
+from bridge.app import startup
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN
 from tests.cli.process import run, started
 from tests.ingress.plivo import HANGUP, PATHS, Plivo, assert_problem, sample

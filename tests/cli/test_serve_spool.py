@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from bridge.dev.account import AUTH_TOKEN
-from bridge.spool import looking
+from bridge.spool import inspect
 from tests.cli.process import started
 from tests.cli.test_serve import serving
 from tests.ingress.plivo import HANGUP, PATHS, Plivo, sample
@@ -75,4 +75,4 @@ def test_nothing_answered_200_is_lost_when_the_spool_is_removed_and_the_process_
         bridge.process.kill()
         bridge.end()
         assert "spool_file_replaced" in bridge.written
-    assert sum(one.callbacks for one in looking.look(spool)) == 7
+    assert sum(one.callbacks for one in inspect.look(spool)) == 7

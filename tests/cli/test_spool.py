@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.record import Record
+from bridge.core.record import Record
 from tests.cli.process import run, started
 from tests.cli.test_serve import serving
 from tests.kafka.client import Kafka, make_topics, planned, read_back

@@ -10,10 +10,10 @@ import orjson
 import pytest
 import typer
 
-from bridge import catalogue
 from bridge.cli.tail import since_from
+from bridge.core import catalogue
+from bridge.core.record import Record
 from bridge.derived.topics import Sizing, plan
-from bridge.record import Record
 from tests.cli.process import run, started
 from tests.cli.terminal import on_a_terminal, widest, words
 from tests.kafka.client import Kafka, make_topics, running

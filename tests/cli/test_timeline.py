@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from bridge.cli.timeline import Timeline
-from bridge.record import Record
-from bridge.replay.source import Stored
+from bridge.core.record import Record
+from bridge.reader.topic_reader import Stored
 from tests.replay.calls import Taken, taken
 from tests.replay.stories import ANSWER, HANGUP, RING, at, report
 

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from bridge import catalogue
+from bridge.core import catalogue
 from tests.cli.process import run
 from tests.kafka.client import Kafka
 from tests.ports import free_port

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import orjson
 
-from bridge import catalogue
+from bridge.core import catalogue
+from bridge.core.event import Naming
 from bridge.derived.samples import Example, examples
 from bridge.derived.schemas import DEFAULT_BASE
-from bridge.event import Naming
 
 EXAMPLES: Final = list(examples(catalogue.load(), Naming("", DEFAULT_BASE)))
 NAMES: Final = [f"{example.type.name}: {example.shows}" for example in EXAMPLES]

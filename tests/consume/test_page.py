@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.record import Record
+from bridge.core.record import Record
 from tests.consume.making import changed, sample
 
 PAGE = Path(__file__).parent.parent.parent / "docs/consuming.md"

@@ -10,13 +10,13 @@ from typing import Any
 import jsonschema
 import pytest
 
-from bridge.catalogue import Catalogue
+from bridge.core.catalogue import Catalogue
+from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, Naming
 from bridge.derived import asyncapi
 from bridge.derived.samples import Example, examples
 from bridge.derived.schemas import DEFAULT_BASE, all_schemas, event_schema
 from bridge.derived.topics import Sizing, plan
-from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, Naming
-from bridge.kafka_settings import TopicSettings
+from bridge.settings.kafka import TopicSettings
 
 NODE = Path(__file__).parent.parent / "node"
 

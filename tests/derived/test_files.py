@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.catalogue import Catalogue
+from bridge.core.catalogue import Catalogue
 from bridge.derived import files
 from bridge.derived.__main__ import main
 from bridge.derived.files import faults, release, write

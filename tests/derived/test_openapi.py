@@ -10,15 +10,15 @@ import pytest
 import schemathesis
 from starlette.routing import Route
 
+from bridge.app.build import application
 from bridge.callbacks.model import CallbackType
-from bridge.catalogue import Catalogue, load
-from bridge.cli.build import application
+from bridge.core.catalogue import Catalogue, load
 from bridge.derived import openapi
 from bridge.derived.openapi import Document
-from bridge.ingress import app
+from bridge.ingress import routes as app
 from bridge.ingress.problem import problem
-from bridge.metrics import Metrics
-from bridge.settings import load as settings
+from bridge.settings.load import load as settings
+from bridge.telemetry.metrics import Metrics
 from tests.durably import without_spool
 
 TYPES = load().types

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge import __version__
-from bridge.catalogue import Catalogue
+from bridge.core.catalogue import Catalogue
 from bridge.derived.files import Files, derived
 from bridge.derived.pack import MANIFEST, NotAPack, older, pack, whole, write
 

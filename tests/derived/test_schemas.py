@@ -11,11 +11,11 @@ import orjson
 import pytest
 from jsonschema_specifications import REGISTRY as SPECIFICATIONS
 
-from bridge import catalogue
-from bridge.catalogue import Catalogue
+from bridge.core import catalogue
+from bridge.core.catalogue import Catalogue
+from bridge.core.event import Naming
 from bridge.derived.samples import Example, examples
 from bridge.derived.schemas import DEFAULT_BASE, all_schemas, event_schema, journal_schema
-from bridge.event import Naming
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 ROOT = Path(__file__).parent.parent.parent

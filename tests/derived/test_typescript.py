@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.catalogue import Catalogue
+from bridge.core.catalogue import Catalogue
 from bridge.derived import typescript
 from bridge.derived.schemas import all_schemas
 from bridge.derived.typescript import Untranslatable, declarations, type_name

@@ -26,13 +26,13 @@ COMMANDS = {
 POST = """
 import asyncio, itertools, json, shlex, sys, time
 import httpx
-from bridge.cli.build import application
+from bridge.app.build import application
 from bridge.dev.account import ACCOUNTS
-from bridge.durable import Durable
-from bridge.metrics import Metrics
+from bridge.intake.delivery import Durable
+from bridge.telemetry.metrics import Metrics
 from bridge.publish.breaker import Breaker
 from bridge.publish.memory import MemoryPublisher
-from bridge.settings import load
+from bridge.settings.load import load
 from bridge.spool.absent import NoSpool
 
 async def post(words):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.catalogue import Catalogue
 from bridge.cli.callbacks import product
+from bridge.core.catalogue import Catalogue
 
 README = (Path(__file__).parent.parent.parent / "README.md").read_text()
 

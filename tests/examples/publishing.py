@@ -6,7 +6,7 @@ from typing import Final
 
 import orjson
 
-from bridge.record import Record
+from bridge.core.record import Record
 from tests.consume.making import changed, sample
 from tests.kafka.client import Kafka, make_topics, planned, running
 from tests.kafka.waiting import PATIENCE_S

@@ -25,13 +25,13 @@ from rich.console import Console
 from rich.progress import track
 
 from bridge.callbacks.model import CallbackType
-from bridge.dead_letter import to_dead_letter
-from bridge.event import GivenReply, to_event, to_journal
-from bridge.parameters import parameters_of
-from bridge.parse import NoEvent, Parser
-from bridge.raw import RawCallback
-from bridge.replay.journal import from_journal
-from bridge.verify import Verified
+from bridge.core.dead_letter import to_dead_letter
+from bridge.core.event import GivenReply, to_event, to_journal
+from bridge.core.parameters import parameters_of
+from bridge.core.parse import NoEvent, Parser
+from bridge.core.request import RawCallback
+from bridge.core.verify import Verified
+from bridge.reader.journal import from_journal
 from tests.conforming import SAMPLES, TYPES, Sample, Taken, assert_valid
 from tests.fuzz.mutations import mutated, raw_of
 from tests.lossless import lost

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from random import Random
 from urllib.parse import quote_plus, urlencode
 
-from bridge import raw as wire
 from bridge.callbacks.model import fields_of
-from bridge.parameters import FORM, Pair
-from bridge.raw import RawCallback
+from bridge.core import request as wire
+from bridge.core.parameters import FORM, Pair
+from bridge.core.request import RawCallback
 from tests.conforming import SAMPLES, TYPES, Sample
 from tests.making import SUB_TOKEN, TOKEN, raw_callback, signed, v2_of, with_headers
 

@@ -24,14 +24,14 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from bridge import catalogue
+from bridge.core import catalogue
+from bridge.core.event import JOURNAL_TOPIC
+from bridge.core.parameters import FORM
 from bridge.derived.topics import Sizing, plan
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.dev.emulator.call import Call, answered_call
-from bridge.dev.emulator.sign import signed_headers
-from bridge.event import JOURNAL_TOPIC
+from bridge.emulator.call import Call, answered_call
+from bridge.emulator.sign import signed_headers
 from bridge.normalise.time import zone_named
-from bridge.parameters import FORM
 from tests.chaos.bridge import BridgeProcess
 from tests.chaos.callbacks import PUBLIC_URL
 from tests.hostile.attacks import Attack

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.settings import Settings
+from bridge.settings.load import Settings
 from tests.image.checkout import DOCKERFILE, ROOT, context
 
 pytestmark = pytest.mark.image

@@ -9,11 +9,11 @@ from uuid import uuid4
 import httpx
 import orjson
 
-from bridge import catalogue
 from bridge.callbacks.model import fields_of
-from bridge.catalogue import identifiers
-from bridge.dev.emulator.sign import signed_headers
-from bridge.parameters import form_pairs
+from bridge.core import catalogue
+from bridge.core.catalogue import identifiers
+from bridge.core.parameters import form_pairs
+from bridge.emulator.sign import signed_headers
 from tests.ingress.running import AUTH_ID, TOKEN
 from tests.kafka.waiting import PATIENCE_S
 

@@ -15,14 +15,14 @@ from typing import Any
 import orjson
 import uvloop
 
-from bridge.cli.build import application, bounds
+from bridge.app.build import application, bounds
+from bridge.core.record import Record
 from bridge.ingress import server
 from bridge.ingress.health import make_management_app
-from bridge.metrics import Metrics
 from bridge.publish import Publisher
 from bridge.publish.memory import MemoryPublisher
-from bridge.record import Record
-from bridge.settings import load
+from bridge.settings.load import load
+from bridge.telemetry.metrics import Metrics
 from tests.durably import without_spool
 from tests.kafka.waiting import PATIENCE_S
 

@@ -6,19 +6,19 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
-from bridge.catalogue import Catalogue
-from bridge.complaints import MEANINGS as COMPLAINTS
-from bridge.dead_letter import Stage, meanings
-from bridge.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
+from bridge.core.catalogue import Catalogue
+from bridge.core.complaints import MEANINGS as COMPLAINTS
+from bridge.core.dead_letter import Stage, meanings
+from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
+from bridge.core.keyring import key_id
+from bridge.core.outcome import Outcome, RefusalCause
+from bridge.core.url_mismatch import Variant
+from bridge.core.verify import Fault, Scheme
 from bridge.ingress.clients import Cause
 from bridge.ingress.load import ShedClass
 from bridge.ingress.paths import Almost
-from bridge.keyring import key_id
-from bridge.measures import MEASURES, PREFIX
-from bridge.near_miss import Variant
-from bridge.outcome import Outcome, RefusalCause
 from bridge.publish.memory import MemoryPublisher
-from bridge.verify import Fault, Scheme
+from bridge.telemetry.metric_defs import MEASURES, PREFIX
 from tests.ingress.plivo import HANGUP, PATHS, RING, SHARED, Plivo, assert_problem, sample
 from tests.ingress.running import AUTH_ID, TOKEN, VERSION, Broken, Running, running_bridge
 

@@ -74,7 +74,7 @@ def test_a_body_nobody_can_read_is_a_dead_letter_with_its_bytes(
     before = bridge.counted(outcome="dead_lettered")
     answer = plivo.client.post(bridge.url + SHARED, content=body, headers=headers)
     if covered and b"=" not in body:
-        # A body without "=" has no pairs to cover; see rule 5 of bridge.signature.
+        # A body without "=" has no pairs to cover; see rule 5 of bridge.core.signature.
         assert answer.status_code == 403
         return
     assert answer.status_code == 200

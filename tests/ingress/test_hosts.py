@@ -4,7 +4,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.dev.emulator.sign import signed_headers
+from bridge.emulator.sign import signed_headers
 from tests.ingress.plivo import (
     FORM,
     PATHS,

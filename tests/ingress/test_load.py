@@ -6,7 +6,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from bridge.catalogue import Catalogue
+from bridge.core.catalogue import Catalogue
 from bridge.ingress.load import Load, Overloaded, Place, ShedClass, class_of
 
 INFORMATIONAL, ESSENTIAL = ShedClass.INFORMATIONAL, ShedClass.ESSENTIAL

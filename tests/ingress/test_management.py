@@ -8,7 +8,7 @@ import pytest
 
 from bridge.ingress.server import MANAGEMENT
 from bridge.publish.memory import MemoryPublisher
-from bridge.settings import load
+from bridge.settings.load import load
 from tests.ingress.answers import replay
 from tests.ingress.plivo import PATHS, RING, SHARED, Plivo, request_bytes, sample
 from tests.ingress.running import VERSION, Running, running_bridge

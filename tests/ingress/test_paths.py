@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from bridge.ingress.app import SHARED_PATH
 from bridge.ingress.paths import SEGMENT_MAX, SEGMENTS_MAX, Almost, Nearest, Paths, shown
+from bridge.ingress.routes import SHARED_PATH
 from tests.ingress.plivo import HANGUP, PATHS, RING, SHARED, Plivo, assert_problem, encoded, sample
 from tests.ingress.running import Running, running_bridge
 

@@ -13,7 +13,7 @@ from uvicorn.server import Server, ServerState
 from bridge.ingress.clients import Bounds, Clients
 from bridge.ingress.protocol import protocol_of
 from bridge.ingress.server import connections_fitting
-from bridge.metrics import Metrics
+from bridge.telemetry.metrics import Metrics
 
 
 async def nothing(scope: Scope, receive: Receive, send: Send) -> None:

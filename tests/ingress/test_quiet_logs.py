@@ -13,12 +13,12 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from bridge import catalogue
+from bridge.core import catalogue
+from bridge.core.request import KEPT_HEADERS
 from bridge.derived.topics import Sizing, plan
 from bridge.dev.broker import embedded_broker
 from bridge.publish.connection import Connection
-from bridge.publish.provision import Provisioner
-from bridge.raw import KEPT_HEADERS
+from bridge.publish.topics import Provisioner
 from tests.cli.process import Started, started
 from tests.cli.test_serve import serving
 from tests.ingress.plivo import (

@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from bridge import parameters
-from bridge.parameters import Parameters
+from bridge.core import parameters
+from bridge.core.parameters import Parameters
 from bridge.publish.memory import MemoryPublisher
 from tests.ingress.plivo import (
     FORM,

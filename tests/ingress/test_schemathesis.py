@@ -13,7 +13,7 @@ from schemathesis import engine, openapi
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 
-from bridge.catalogue import Catalogue
+from bridge.core.catalogue import Catalogue
 from bridge.derived.openapi import PROBLEM, XML, document
 from bridge.publish.memory import MemoryPublisher
 from tests.ingress.plivo import ANSWER, HANGUP, PATHS, SHARED

@@ -8,11 +8,11 @@ from typing import Final
 
 import confluent_kafka
 
+from bridge.core.record import Record
 from bridge.derived.topics import PlannedTopic
 from bridge.publish.connection import Connection
-from bridge.publish.kafka import KafkaPublisher
-from bridge.publish.provision import Provisioner
-from bridge.record import Record
+from bridge.publish.publisher import KafkaPublisher
+from bridge.publish.topics import Provisioner
 from tests.kafka.waiting import PATIENCE_S, until
 
 _POLL_S: Final = PATIENCE_S

@@ -7,10 +7,10 @@ from typing import Final
 import pytest
 import pytest_asyncio
 
+from bridge.core.record import Record
 from bridge.publish.connection import Connection
-from bridge.publish.kafka import KafkaPublisher
-from bridge.publish.provision import Provisioner, ProvisioningRefused
-from bridge.record import Record
+from bridge.publish.publisher import KafkaPublisher
+from bridge.publish.topics import Provisioner, ProvisioningRefused
 from tests.kafka.client import ACK_TIMEOUT_S, make_topics, planned, read_back, running
 from tests.kafka.guarded import Guarded, guarded_node
 

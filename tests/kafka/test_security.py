@@ -16,11 +16,11 @@ import jwt
 import orjson
 import pytest
 
+from bridge.core.record import Record
 from bridge.publish import Unavailable
 from bridge.publish.connection import Connection, OAuth, Tls
-from bridge.publish.kafka import KafkaPublisher
-from bridge.publish.provision import Provisioner, ProvisioningRefused
-from bridge.record import Record
+from bridge.publish.publisher import KafkaPublisher
+from bridge.publish.topics import Provisioner, ProvisioningRefused
 from tests.kafka.client import ACK_TIMEOUT_S, make_topics, planned, read_back, running
 from tests.kafka.cluster import Listener, Node
 from tests.kafka.waiting import until

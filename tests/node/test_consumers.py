@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge import catalogue
+from bridge.core import catalogue
+from bridge.core.event import Naming
 from bridge.derived.samples import examples
 from bridge.derived.schemas import DEFAULT_BASE
-from bridge.event import Naming
 
 pytestmark = pytest.mark.node
 

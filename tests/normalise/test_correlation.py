@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.catalogue import Catalogue
+from bridge.core.catalogue import Catalogue
 from bridge.normalise.correlation import correlation
 from tests.conforming import NAMES, SAMPLES, Sample, through
 from tests.making import parsed

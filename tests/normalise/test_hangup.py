@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.catalogue import Catalogue
+from bridge.core.catalogue import Catalogue
 from bridge.normalise.hangup import CAUSES, Group, why
 from tests.making import UUID, parsed
 

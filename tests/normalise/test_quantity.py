@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.callbacks.model import fields_of
-from bridge.catalogue import Catalogue
+from bridge.core.catalogue import Catalogue
+from bridge.core.field_map import slots_of
 from bridge.normalise.quantity import (
     count,
     count_if_known,
@@ -23,7 +24,6 @@ from bridge.normalise.quantity import (
     word,
 )
 from bridge.normalise.reading import Scope, Unreadable
-from bridge.slots import slots_of
 from tests.making import UUID, parsed
 
 SCOPE = Scope(direction=None, zone=None)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.catalogue import Catalogue
+from bridge.core.catalogue import Catalogue
 from bridge.normalise.reading import Scope
 from bridge.normalise.state import masking, stream
 from tests.making import UUID, parsed

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bridge.catalogue import Catalogue
+from bridge.core.catalogue import Catalogue
 from bridge.normalise.reading import Scope, Unreadable
 from bridge.normalise.time import rfc3339, utc_time, wall_time, zone_named
 from bridge.normalise.wall_clock import instants

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.catalogue import Catalogue
+from bridge.core.catalogue import Catalogue
 from tests.making import UUID, parsed
 from tests.normalise.clocks import moment, settled, utc
 

@@ -10,11 +10,11 @@ import pytest
 import pytest_asyncio
 from confluent_kafka.admin import AdminClient
 
+from bridge.core.record import Record
 from bridge.publish import PartitionLate, Unavailable
 from bridge.publish.connection import Connection
-from bridge.publish.kafka import KafkaPublisher
 from bridge.publish.partitioning import partition_of
-from bridge.record import Record
+from bridge.publish.publisher import KafkaPublisher
 from tests.kafka.client import Kafka, make_topics, planned, read_back, running
 from tests.kafka.three_brokers import ThreeBrokers
 from tests.kafka.waiting import PATIENCE_S
@@ -91,7 +91,7 @@ async def test_a_producer_one_of_whose_partitions_stays_late_is_replaced(
     brokers: ThreeBrokers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The broker that leads it may ask for credentials that were renewed meanwhile.
-    monkeypatch.setattr("bridge.publish.kafka.RENEW_AFTER_S", 0.1)
+    monkeypatch.setattr("bridge.publish.publisher.RENEW_AFTER_S", 0.1)
     kafka = Kafka(brokers.addresses(), idempotence=True)
     keys = {number: partition_of(b"%d" % number, PARTITIONS) for number in range(60)}
     bad = next(key for key, partition in keys.items() if partition == 0)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from bridge.core.record import Record
 from bridge.publish import Publisher, RecordTooLarge, Unavailable
 from bridge.publish.memory import MemoryPublisher
-from bridge.record import Record
 from tests.kafka.client import Kafka, make_topics, planned, read_back, running
 from tests.ports import free_port
 

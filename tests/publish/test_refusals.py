@@ -10,11 +10,11 @@ import confluent_kafka.admin
 import pytest
 from aiokafka import errors
 
+from bridge.core.record import Record
 from bridge.publish import RecordRefused, RecordTooLarge, TopicUnavailable, Unavailable
 from bridge.publish.connection import BadConnection, Connection
-from bridge.publish.kafka import KafkaPublisher
-from bridge.publish.refusal import refused
-from bridge.record import Record
+from bridge.publish.kafka_errors import refused
+from bridge.publish.publisher import KafkaPublisher
 from tests.kafka.client import Kafka, make_topics, planned, read_back, running
 from tests.kafka.waiting import PATIENCE_S, until
 

@@ -8,11 +8,9 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from bridge import catalogue
-from bridge.dead_letter import to_dead_letter
-from bridge.derived.topics import Sizing, plan
-from bridge.dev.emulator.call import Call, Step, answered_call
-from bridge.event import (
+from bridge.core import catalogue
+from bridge.core.dead_letter import to_dead_letter
+from bridge.core.event import (
     DEAD_LETTER_TOPIC,
     JOURNAL_TOPIC,
     Event,
@@ -21,8 +19,10 @@ from bridge.event import (
     to_event,
     to_journal,
 )
-from bridge.parse import NoEventReason
-from bridge.record import Record
+from bridge.core.parse import NoEventReason
+from bridge.core.record import Record
+from bridge.derived.topics import Sizing, plan
+from bridge.emulator.call import Call, Step, answered_call
 from bridge.reply.document import ACKNOWLEDGEMENT
 from tests.kafka.client import Kafka, make_topics, running
 from tests.making import ACCOUNT, AUTH_ID, TOKEN, ZONE, parser, raw_callback, signed, verdict_on

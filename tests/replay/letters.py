@@ -4,16 +4,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
+from bridge.audit.redrive import Letter
 from bridge.callbacks.model import CallbackType
-from bridge.catalogue import Catalogue
-from bridge.dead_letter import PublishReason, to_dead_letter, to_publish_dead_letter
-from bridge.event import to_event, to_journal
-from bridge.parse import NoEventReason
-from bridge.record import Record
-from bridge.replay.deadletters import (
-    Letter,
-)
-from bridge.replay.source import Stored
+from bridge.core.catalogue import Catalogue
+from bridge.core.dead_letter import PublishReason, to_dead_letter, to_publish_dead_letter
+from bridge.core.event import to_event, to_journal
+from bridge.core.parse import NoEventReason
+from bridge.core.record import Record
+from bridge.reader.topic_reader import Stored
 from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT
 from tests.making import (
     HANGUP,

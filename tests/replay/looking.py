@@ -4,12 +4,12 @@ import contextlib
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
-from bridge.event import Naming
-from bridge.record import Record
-from bridge.replay.call import Found, Sources, find
-from bridge.replay.derive import Deriver
-from bridge.replay.keyed import Keyed
-from bridge.replay.window import Window
+from bridge.audit.derive import Deriver
+from bridge.calls.find import Found, Sources, find
+from bridge.core.event import Naming
+from bridge.core.record import Record
+from bridge.reader.by_key import Keyed
+from bridge.reader.window import Window
 from tests.kafka.client import Kafka
 from tests.making import parser
 from tests.replay.calls import (

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Sequence
 
 from aiokafka.structs import ConsumerRecord
 
-from bridge import catalogue
+from bridge.core import catalogue
+from bridge.core.event import Naming
+from bridge.core.record import Record
 from bridge.derived.samples import Example, examples
-from bridge.event import Naming
 from bridge.publish.connection import Connection
-from bridge.record import Record
+from bridge.reader.merged_reader import Stretch, Wanted, records
+from bridge.reader.selection import Query
+from bridge.reader.window import Window, stretches
 from bridge.replay.plan import FORMAT, Counted, Estimate, Plan
-from bridge.replay.reading import Stretch, Wanted, records
-from bridge.replay.selection import Query
-from bridge.replay.window import Window, stretches
 
 NOON_MS = 1_772_884_800_000
 

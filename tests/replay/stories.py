@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from bridge.dev.emulator.call import Call, Step, answered_call
-from bridge.replay.call import Entry
-from bridge.replay.journal import journalled
+from bridge.calls.find import Entry
+from bridge.emulator.call import Call, Step, answered_call
+from bridge.reader.journal import journalled
 from tests.making import AUTH_ID, ZONE
 from tests.replay.calls import PLACED, Taken, taken
 from tests.replay.letters import letter_of

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from bridge.dev.emulator.call import Step
-from bridge.event import Naming, to_event, to_journal
-from bridge.keyring import Account
+from bridge.core.event import Naming, to_event, to_journal
+from bridge.core.keyring import Account
+from bridge.emulator.call import Step
 from bridge.reply.document import ACKNOWLEDGEMENT
 from tests.making import ACCOUNT, parser, raw_callback, signed, verdict_on, verifier
 from tests.replay.calls import SCHEMAS, TYPES, Taken

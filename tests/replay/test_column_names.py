@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.catalogue import Catalogue
-from bridge.replay.column_names import Place, names_of
-from bridge.replay.columns import of_events, of_journal
+from bridge.core.catalogue import Catalogue
+from bridge.replay.targets.column_names import Place, names_of
+from bridge.replay.targets.columns import of_events, of_journal
 
 NAMES = st.sampled_from(["data", "record", "a", "b", "A", "a_b", "_", "id", "key", "__"])
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from bridge.catalogue import Catalogue
+from bridge.core.catalogue import Catalogue
 from bridge.normalise.quantity import Money
-from bridge.replay.column_types import (
+from bridge.replay.targets.column_types import (
     ColumnType,
     Kind,
     Misfit,
@@ -21,7 +21,7 @@ from bridge.replay.column_types import (
     microseconds,
     type_of_schema,
 )
-from bridge.replay.columns import of_events
+from bridge.replay.targets.columns import of_events
 from tests.replay.making import samples, stored_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

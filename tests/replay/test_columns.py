@@ -3,11 +3,11 @@
 import orjson
 import pytest
 
-from bridge import catalogue
-from bridge.catalogue import Catalogue
+from bridge.core import catalogue
+from bridge.core.catalogue import Catalogue
+from bridge.core.event import Naming
 from bridge.derived.samples import examples
-from bridge.event import Naming
-from bridge.replay.columns import Cell, Table, of_events, of_journal, types_of, utc_from_ms
+from bridge.replay.targets.columns import Cell, Table, of_events, of_journal, types_of, utc_from_ms
 from tests.replay.making import NOON_MS, samples, stored, stored_of
 
 HANGUP = samples("voice.call.hangup")[0]

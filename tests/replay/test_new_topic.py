@@ -8,7 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from bridge.publish.connection import Connection
 from bridge.replay import CannotWrite
-from bridge.replay.new_topic import create, names_for, planned_like, shorter_kept
+from bridge.replay.targets.new_topic import create, names_for, planned_like, shorter_kept
 from tests.kafka.client import Kafka, make_topics, planned, read_back
 from tests.replay.making import NOON_MS, stored
 from tests.replay.test_to_topic import put

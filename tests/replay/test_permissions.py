@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bridge.record import Record
+from bridge.core.record import Record
+from bridge.reader.topic_reader import CannotRead
+from bridge.reader.window import Window, stretches
 from bridge.replay import CannotWrite, Stamp
-from bridge.replay.caught_up import caught_up
-from bridge.replay.new_topic import create, names_for, planned_like, shorter_kept
 from bridge.replay.progress import Destination, new
-from bridge.replay.source import CannotRead
-from bridge.replay.to_topic import topics
-from bridge.replay.window import Window, stretches
+from bridge.replay.recover import caught_up
+from bridge.replay.targets.new_topic import create, names_for, planned_like, shorter_kept
+from bridge.replay.targets.topic import topics
 from tests.kafka.client import Kafka, make_topics, planned, running
 from tests.kafka.guarded import Guarded, guarded_node
 from tests.replay.making import NOON_MS, part, plan_of, read_all

@@ -6,12 +6,12 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bridge.record import Record
+from bridge.core.record import Record
+from bridge.reader.merged_reader import RecordsMissing, Stretch
+from bridge.reader.selection import Query
+from bridge.reader.window import Window
 from bridge.replay.plan import NotAPlan, Plan, load, to_json
 from bridge.replay.planning import Making, check, make_plan, to_read
-from bridge.replay.reading import RecordsMissing, Stretch
-from bridge.replay.selection import Query
-from bridge.replay.window import Window
 from tests.kafka.client import Kafka, make_topics, planned, running
 from tests.replay.making import NOON_MS, part, plan_of
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import orjson
 import pytest
 
+from bridge.reader.merged_reader import Stretch
 from bridge.replay import CannotWrite, Stamp
-from bridge.replay.files import locked
+from bridge.replay.atomic_file import locked
 from bridge.replay.progress import (
     Destination,
     InUse,
@@ -20,7 +21,6 @@ from bridge.replay.progress import (
     new,
     save,
 )
-from bridge.replay.reading import Stretch
 from tests.replay.making import part, plan_of
 
 PLAN = plan_of(part("topic", 0, 3, 9), part("topic", 1, 0, 4))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bridge.reader.merged_reader import RecordsMissing
 from bridge.replay import Cadence, CannotWrite
 from bridge.replay.pace import Pace
 from bridge.replay.plan import bytes_of
 from bridge.replay.progress import Progress, load, save
-from bridge.replay.reading import RecordsMissing
 from bridge.replay.run import run
 from tests.kafka.client import Kafka
 from tests.kafka.waiting import PATIENCE_S

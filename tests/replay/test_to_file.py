@@ -12,12 +12,12 @@ import orjson
 import pytest
 from aiokafka.structs import ConsumerRecord
 
+from bridge.reader.selection import Query
+from bridge.reader.window import Window
 from bridge.replay import CannotWrite, Stamp, State, TargetExists
 from bridge.replay.manifest import Manifest, origin_of
 from bridge.replay.progress import InUse
-from bridge.replay.selection import Query
-from bridge.replay.to_file import File, json_lines
-from bridge.replay.window import Window
+from bridge.replay.targets.file import File, json_lines
 from tests.replay.making import NOON_MS, part, plan_of, stored
 
 PLAN = plan_of(

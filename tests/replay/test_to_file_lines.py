@@ -10,8 +10,8 @@ from aiokafka.structs import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.replay.columns import of_journal
-from bridge.replay.to_file import _csv_line, csv_head, csv_lines, json_lines
+from bridge.replay.targets.columns import of_journal
+from bridge.replay.targets.file import _csv_line, csv_head, csv_lines, json_lines
 from tests.replay.making import NOON_MS, stored
 
 RECORDS = [stored(n, value=b'{"n":%d}' % n) for n in range(9)]

@@ -9,10 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 from aiokafka.structs import ConsumerRecord
 
-from bridge.replay import CannotWrite, Stamp, TargetExists, to_parquet
-from bridge.replay.columns import of_journal
+from bridge.replay import CannotWrite, Stamp, TargetExists
 from bridge.replay.manifest import Manifest, origin_of
-from bridge.replay.to_parquet import NoParquet, Parquet
+from bridge.replay.targets import parquet
+from bridge.replay.targets.columns import of_journal
+from bridge.replay.targets.parquet import NoParquet, Parquet
 from tests.replay.making import part, plan_of, samples, stored, stored_of
 
 PLAN = plan_of(part("topic", 0, 0, 9))
@@ -200,7 +201,7 @@ def test_a_file_in_the_place_of_the_folder_is_named(folder: Path) -> None:
 def test_without_pyarrow_it_is_said_what_to_install(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(to_parquet, "find_spec", lambda _: None)
+    monkeypatch.setattr(parquet, "find_spec", lambda _: None)
     with pytest.raises(NoParquet, match=r"pip install '\.\[export\]' in a checkout"):
         parquet_at(folder)
 

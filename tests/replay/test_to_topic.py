@@ -9,10 +9,12 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from bridge.publish.connection import Connection, Tls
-from bridge.replay import CannotWrite, Stamp, new_topic, to_topic
-from bridge.replay.new_topic import create, names_for, planned_like, shorter_kept
-from bridge.replay.reading import Stretch
-from bridge.replay.to_topic import Topics, topics
+from bridge.reader.merged_reader import Stretch
+from bridge.replay import CannotWrite, Stamp
+from bridge.replay.targets import new_topic
+from bridge.replay.targets import topic as to_topic
+from bridge.replay.targets.new_topic import create, names_for, planned_like, shorter_kept
+from bridge.replay.targets.topic import Topics, topics
 from tests.kafka.client import Kafka, make_topics, planned
 from tests.replay.making import NOON_MS, Header, read_topics, stored
 

@@ -9,8 +9,9 @@ import orjson
 import pytest
 from aiokafka.structs import ConsumerRecord
 
-from bridge.replay import CannotWrite, Stamp, to_url
-from bridge.replay.to_url import NotJournal, Url, client, is_base, request_of
+from bridge.replay import CannotWrite, Stamp
+from bridge.replay.targets import http as to_url
+from bridge.replay.targets.http import NotJournal, Url, client, is_base, request_of
 from tests.ingress.running import AUTH_ID, TOKEN, running_bridge
 from tests.kafka.waiting import PATIENCE_S
 from tests.making import raw_callback as raw

@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 
 from aiokafka.structs import ConsumerRecord
 
-from bridge.record import Record
+from bridge.core.record import Record
+from bridge.reader.selection import Query
+from bridge.reader.window import Window
 from bridge.replay import Cadence, Stamp, State
 from bridge.replay.planning import Making, make_plan, to_read
 from bridge.replay.progress import Destination, Progress, new
 from bridge.replay.run import Watch
-from bridge.replay.selection import Query
-from bridge.replay.window import Window
 from tests.kafka.client import Kafka, make_topics, planned, running
 from tests.replay.making import NOON_MS
 

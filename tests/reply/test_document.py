@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bridge.callbacks.model import Reply
-from bridge.catalogue import Catalogue
-from bridge.event import GivenReply
+from bridge.core.catalogue import Catalogue
+from bridge.core.event import GivenReply
 from bridge.reply.check import DOCUMENT_BYTES_MAX
 from bridge.reply.document import (
     ACKNOWLEDGEMENT,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from bridge.spool import SpoolUnwritable
-from bridge.spool.disk import DiskSpool
+from bridge.spool.spool import DiskSpool
 from tests.kafka.waiting import until
 from tests.spool.making import Kafka, callback, disk_spool, drain_of, held_names, name_of, opened
 

@@ -7,14 +7,14 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from bridge.core.record import Record
 from bridge.publish import Publisher, RecordRefused, TopicUnavailable, Unavailable
 from bridge.publish.breaker import Breaker
-from bridge.record import Record
-from bridge.spool.disk import DiskSpool
+from bridge.spool.backoff import BackOff
+from bridge.spool.codec import Kept
 from bridge.spool.drain import Drain, Pace
-from bridge.spool.row import Kept
+from bridge.spool.spool import DiskSpool
 from bridge.spool.store import Store
-from bridge.spool.waits import BackOff
 from tests.kafka.waiting import PATIENCE_S
 
 EVENTS: Final = "events"

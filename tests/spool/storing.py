@@ -1,6 +1,6 @@
 """What tests put into a spool's file, and how they look at it."""
 
-from bridge.spool.row import Encoded, encode
+from bridge.spool.codec import Encoded, encode
 from bridge.spool.store import Store
 from tests.spool.making import NOON_MS, callback, name_of
 

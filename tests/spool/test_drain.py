@@ -7,8 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.publish.breaker import Breaker
+from bridge.spool.backoff import BackOff
 from bridge.spool.drain import Drain, Pace
-from bridge.spool.waits import BackOff
 from tests.kafka.waiting import PATIENCE_S, until
 from tests.spool.making import (
     BRISK,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.core.record import Record
 from bridge.publish.breaker import Breaker
-from bridge.record import Record
 from tests.kafka.client import Kafka, make_topics, planned, read_back, running
 from tests.kafka.waiting import until
 from tests.spool.making import DEAD, EVENTS, JOURNAL, callback, drain_of, ever_later, opened

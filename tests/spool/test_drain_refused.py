@@ -7,9 +7,9 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from bridge.record import Record
+from bridge.core.record import Record
+from bridge.spool.backoff import BackOff
 from bridge.spool.drain import Pace
-from bridge.spool.waits import BackOff
 from tests.kafka.waiting import until
 from tests.spool.making import (
     DEAD,

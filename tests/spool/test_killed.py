@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.spool.row import encode
+from bridge.spool.codec import encode
 from bridge.spool.store import Store
 from tests.spool.making import NOON_MS, callback, everything, name_of, names_in, opened
 

@@ -3,8 +3,8 @@
 import pytest
 
 from bridge.spool import SpoolFull
+from bridge.spool.codec import Extent, Kept, encode
 from bridge.spool.ledger import Ledger, Waiting
-from bridge.spool.row import Extent, Kept, encode
 from bridge.spool.tally import Tally
 from tests.spool.making import NOON_MS, callback
 

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from bridge.spool.disk import DiskSpool
+from bridge.spool.spool import DiskSpool
 from tests.spool.making import EVENTS, JOURNAL, Kafka, callback, disk_spool, drain_of, rest
 
 T = TypeVar("T")

@@ -20,11 +20,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from bridge.core.record import Record
 from bridge.publish import RecordRefused, Unavailable
-from bridge.record import Record
 from bridge.spool import NotSpooled, store, writer
-from bridge.spool.disk import DiskSpool
 from bridge.spool.drain import Drain
+from bridge.spool.spool import DiskSpool
 from tests.kafka.waiting import until
 from tests.spool.making import (
     BRISK,

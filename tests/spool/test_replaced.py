@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 
 from bridge.spool import SpoolUnwritable, files, writer
 from bridge.spool.adopt import Adopter
-from bridge.spool.disk import DiskSpool
-from bridge.spool.row import Kept
+from bridge.spool.codec import Kept
+from bridge.spool.spool import DiskSpool
 from tests.kafka.waiting import until
 from tests.spool.making import (
     Kafka,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.record import Record
-from bridge.spool.row import encode
+from bridge.core.record import Record
+from bridge.spool.codec import encode
 from bridge.spool.store import Store
 from tests.spool.making import NOON_MS, name_of
 from tests.spool.storing import add, page, rows

@@ -5,7 +5,7 @@ from typing import Annotated
 from bridge.callbacks.model import CallbackData, param
 from bridge.normalise.phone import PartyOf
 from bridge.normalise.quantity import Count, Text
-from bridge.normalise.stated import StatedOrUtc
+from bridge.normalise.zoned_time import StatedOrUtc
 
 
 class MaskingCallback(CallbackData):

@@ -8,7 +8,7 @@ from typing import Annotated
 from bridge.callbacks.messaging import MessageCallback
 from bridge.callbacks.model import CallbackType, Reply, param
 from bridge.normalise.quantity import Count, NetworkCode, PartOf, Text, Word
-from bridge.normalise.stated import EpochOrStated, StatedOrUtc
+from bridge.normalise.zoned_time import EpochOrStated, StatedOrUtc
 
 
 class MessageStatus(MessageCallback):

@@ -5,7 +5,7 @@ from typing import Annotated
 from bridge.callbacks.model import CallbackData, CallbackType, Reply, param
 from bridge.normalise.phone import PartyOf
 from bridge.normalise.quantity import Count, Text, Word
-from bridge.normalise.stated import StatedOrUtc
+from bridge.normalise.zoned_time import StatedOrUtc
 
 
 class VerifySession(CallbackData):

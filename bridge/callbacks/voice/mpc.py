@@ -11,7 +11,7 @@ from bridge.callbacks.model import CallbackType, Reply, VoiceEvent, param
 from bridge.callbacks.recording import StoredRecordingFields
 from bridge.callbacks.voice import CALL_KEY, VoiceCallback
 from bridge.normalise.quantity import Count, Flag, Money, Text, Word
-from bridge.normalise.stated import StatedInstant
+from bridge.normalise.zoned_time import StatedInstant
 
 _MPC = "MPCName=support-1&MPCUUID=87423f1a-2b5c-4c0e-9a34-5e7e2c0d1f00"
 _AT = "EventTimestamp=2026-03-07+14%3A13%3A40%2B00%3A00"

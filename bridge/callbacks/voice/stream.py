@@ -13,7 +13,7 @@ from bridge.callbacks.voice import LegCallback
 from bridge.normalise.phone import PartyOf
 from bridge.normalise.quantity import Count, Flag, Text, Word
 from bridge.normalise.state import StreamState
-from bridge.normalise.stated import StatedInstant
+from bridge.normalise.zoned_time import StatedInstant
 
 
 class StreamStatus(LegCallback):

@@ -1,0 +1,152 @@
+"""Reload BRIDGE_ACCOUNTS_FILE while the bridge runs: tokens rotate without a restart.
+
+1. Only the accounts are read, and from this file alone. The other settings were read at the start, from
+   variables and a settings file that may both have changed since: they must not keep new tokens out.
+2. A file that is missing, is no regular file, cannot be read or holds no usable accounts changes
+   nothing: the accounts known before stay, and ``on_stale`` reports it until the file is usable.
+3. Nothing waits for the file: a thread reads it that neither the event loop nor the end of the process
+   waits for. A FIFO would block whoever opens it, and a network file system that is away whoever reads.
+"""
+
+import asyncio
+import contextlib
+import os
+import stat
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from bridge.app.build import accounts
+from bridge.core.keyring import Keyring
+from bridge.settings.load import SettingsRefused, read_accounts
+
+log = structlog.get_logger()
+
+LOOK_S: Final = 5.0
+_FILE_BYTES_MAX: Final = 16_777_216
+
+
+class _Unusable(Exception):
+    """The file cannot be used; the text says why."""
+
+
+class AccountsFile:
+    """Looks at BRIDGE_ACCOUNTS_FILE, and hands what changed to the keyring."""
+
+    def __init__(
+        self,
+        path: Path,
+        keyring: Keyring,
+        *,
+        look_s: float = LOOK_S,
+        on_stale: Callable[[bool], None] = lambda _: None,
+    ) -> None:
+        self._path = path
+        self._keyring = keyring
+        self._look_s = look_s
+        self._on_stale = on_stale
+        self._fault: str | None = None
+        self._refused: bytes | None = None  # the content that could not be used
+        self._taken: bytes | None = None  # the content whose accounts are known
+        self._reading: asyncio.Future[bytes] | None = None
+        self._task: asyncio.Task[None] | None = None
+        with contextlib.suppress(_Unusable):  # the first look reports it
+            self._taken = _content(path)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._task = asyncio.create_task(self._run(), name="accounts-file")
+
+    async def stop(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._look_s)
+            try:
+                self._take(await self._read())
+            except _Unusable as error:
+                self._unusable(str(error))
+
+    async def _read(self) -> bytes:
+        """Return what the file holds; raises _Unusable: rule 3."""
+        if self._reading is None:
+            loop = asyncio.get_running_loop()
+            self._reading = loop.create_future()
+            work = (self._path, loop, self._reading)
+            threading.Thread(target=_read, args=work, name="accounts-file", daemon=True).start()
+        await asyncio.wait([self._reading], timeout=self._look_s)
+        if not self._reading.done():
+            message = "it cannot be read now: the disk does not answer"
+            raise _Unusable(message)
+        reading, self._reading = self._reading, None
+        return reading.result()
+
+    def _take(self, content: bytes) -> None:
+        """Take the file's accounts, if it changed: rule 1."""
+        if content == self._refused or (content == self._taken and self._fault is None):
+            return
+        try:
+            renewed = read_accounts(self._path, content=content)
+        except SettingsRefused as error:
+            self._unusable(str(error))
+            self._refused = content
+            return
+        if not any(one.has_token for one in renewed):
+            self._unusable("the file holds no auth token")
+            self._refused = content
+            return
+        self._keyring.renew(accounts(renewed))
+        self._taken, self._refused, self._fault = content, None, None
+        self._on_stale(False)  # noqa: FBT003 (the one thing it is told)
+        log.info("accounts_renewed", accounts=len(renewed))
+
+    def _unusable(self, cause: str) -> None:
+        """Report why the file cannot be used, once: rule 2."""
+        self._refused = None
+        if cause != self._fault:
+            log.error("accounts_not_renewed", cause=cause)
+            self._on_stale(True)  # noqa: FBT003 (the one thing it is told)
+        self._fault = cause
+
+
+def _read(path: Path, loop: asyncio.AbstractEventLoop, answer: asyncio.Future[bytes]) -> None:
+    """Read the file in a thread of its own, and hand over what it holds, or why it cannot be read."""
+    try:
+        content = _content(path)
+    except _Unusable as error:
+        call, about = answer.set_exception, error
+        with contextlib.suppress(RuntimeError):  # the loop ended before us
+            loop.call_soon_threadsafe(call, about)
+    else:
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(answer.set_result, content)
+
+
+def _content(path: Path) -> bytes:
+    """Return what a regular file holds; raises _Unusable."""
+    try:
+        # Without O_NONBLOCK a FIFO that nobody writes to keeps its reader waiting for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                message = "it is no regular file"
+                raise _Unusable(message)
+            with open(descriptor, "rb", closefd=False) as file:
+                content = file.read(_FILE_BYTES_MAX + 1)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        message = f"it cannot be read: {error.strerror}"
+        raise _Unusable(message) from error
+    if len(content) > _FILE_BYTES_MAX:
+        message = f"it is longer than {_FILE_BYTES_MAX} bytes"
+        raise _Unusable(message)
+    return content

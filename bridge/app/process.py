@@ -1,0 +1,215 @@
+"""A bridge: its parts, and the order in which they begin and end."""
+
+import time
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+import structlog
+from starlette.applications import Starlette
+
+from bridge import __version__
+from bridge.app.accounts_file import AccountsFile
+from bridge.app.build import accounts, application, connection, naming, sizing
+from bridge.core import catalogue
+from bridge.core.dead_letter import Stage, to_publish_dead_letter
+from bridge.core.keyring import Keyring
+from bridge.core.record import Record
+from bridge.derived.topics import plan
+from bridge.ingress.health import make_management_app
+from bridge.intake.delivery import Durable
+from bridge.publish.breaker import Breaker
+from bridge.publish.publisher import KafkaPublisher
+from bridge.settings.load import Settings
+from bridge.spool.absent import NoSpool
+from bridge.spool.drain import Drain
+from bridge.spool.files import writers
+from bridge.spool.spool import DiskSpool
+from bridge.spool.tally import SpoolState
+from bridge.telemetry.metrics import Metrics
+
+log = structlog.get_logger()
+
+# No callback can have been received before this was written: a clock that says so is wrong, and would
+# stamp records with times that retention deletes at once.
+EARLIEST: Final = datetime(2026, 11, 1, tzinfo=UTC)
+# What a stopping drain may still take for what it has handed to Kafka.
+_DRAIN_END_S: Final = 2.0
+
+
+class Bridge:
+    """The parts of one process; not yet started."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.metrics = Metrics(__version__)
+        self.publisher = self._publisher(settings)
+        self.breaker = Breaker(time.monotonic, self._on_breaker)
+        self.spool = self._spool(settings)
+        self.durable = Durable(
+            self.publisher,
+            self.spool or NoSpool(),
+            breaker=self.breaker,
+            metrics=self.metrics,
+        )
+        self._drain = self._draining(settings)
+        self._spool_files_replaced = 0
+        self._flush_timeout_s = settings.kafka.flush_timeout_s
+        self._ack_timeout_s = settings.kafka.ack_timeout_s
+        self._first_contact_by_s: float | None = None
+        self._starting = True
+        self._stopping = False
+        keyring = Keyring(accounts(settings.accounts))
+        self._accounts_file = (
+            AccountsFile(
+                settings.accounts_file,
+                keyring,
+                on_stale=lambda stale: self.metrics.set("accounts_stale", int(stale)),
+            )
+            if settings.accounts_file
+            else None
+        )
+        self.app: Starlette = application(settings, self.durable, self.metrics, keyring)
+        self.management_app = make_management_app(
+            ready=self.not_ready, warnings=self.warnings, metrics=self.metrics
+        )
+
+    def not_ready(self) -> str | None:
+        """Return why no callbacks should be sent here, or None."""
+        if self._stopping:
+            return "stopping"
+        if datetime.now(UTC) < EARLIEST:  # noqa: TID251 (the check is of this very clock)
+            return f"the clock is wrong: it is before {EARLIEST:%Y-%m-%d}"
+        if self._starting:
+            return "starting"
+        if self._first_contact_by_s is not None and time.monotonic() < self._first_contact_by_s:
+            return "kafka has not been reached yet"
+        return self.durable.fault
+
+    def warnings(self) -> list[str]:
+        """Return what an operator should look at although callbacks can be sent here."""
+        if not self._spool_files_replaced:
+            return []
+        times = f"{self._spool_files_replaced} time(s)"
+        return [f"the open spool file was removed or replaced {times}; its content was copied"]
+
+    async def start(self) -> None:
+        """Take the spool, so that what it holds comes first, and begin to connect to Kafka."""
+        if self.spool is not None:
+            await self.spool.open()
+        # A bridge that is ready before Kafka has answered spools what it could have published. It is
+        # not waited for longer than a callback would.
+        self._first_contact_by_s = time.monotonic() + self._ack_timeout_s
+        self.publisher.start()
+        if self._drain is not None:
+            self._drain.start()
+        if self._accounts_file is not None:
+            self._accounts_file.start()
+        self._starting = False
+
+    def about_to_stop(self) -> None:
+        """Have probes see the end coming."""
+        self._stopping = True
+
+    async def stop(self) -> None:
+        """Deliver what is under way, and leave the spool whole."""
+        if self._accounts_file is not None:
+            await self._accounts_file.stop()
+        if self._drain is not None:
+            await self._drain.stop(_DRAIN_END_S)
+        # Every callback is answered by now, so what Kafka still has to acknowledge is in the spool
+        # as well: while it is away there is nothing to wait for.
+        await self.publisher.stop(self._flush_timeout_s if self.breaker.closed else 0)
+        if self.spool is not None:
+            await self.spool.close()
+
+    def _publisher(self, settings: Settings) -> KafkaPublisher:
+        topics = plan(catalogue.load(), settings.topic_prefix, sizing(settings))
+        return KafkaPublisher(
+            connection(settings),
+            idempotence=settings.kafka.idempotence,
+            ack_timeout_s=settings.kafka.ack_timeout_s,
+            topics=[topic.name for topic in topics],
+            on_available=self._on_available,
+            on_acknowledged=self._on_acknowledged,
+            on_late=self._on_late,
+        )
+
+    def _spool(self, settings: Settings) -> DiskSpool | None:
+        chosen = settings.spool
+        if not chosen.enabled or chosen.directory is None:
+            return None
+        others = writers(chosen.directory)
+        if others is not None:  # a start refuses any other directory than the root of a mount
+            log.warning(
+                "spool_directory_open",
+                directory=str(chosen.directory),
+                meaning=f"{others} can remove callbacks and forge some; chmod o-w it if others see it",
+            )
+        spool = DiskSpool(
+            chosen.directory,
+            bytes_max=chosen.bytes_max,
+            records_max=chosen.records_max,
+            append_timeout_s=chosen.append_timeout_s,
+            on_replaced=self._on_spool_file_replaced,
+        )
+        self.metrics.set("spool_bytes_max", chosen.bytes_max)
+        self.metrics.set("spool_records_max", chosen.records_max)
+        self._show(spool)
+        return spool
+
+    def _show(self, spool: DiskSpool) -> None:
+        """Have the metrics tell what the spool holds whenever they are asked."""
+
+        def age_s(state: SpoolState) -> float:
+            now_ms = time.time_ns() // 1_000_000
+            oldest_at_ms = state.oldest_at_ms
+            return 0 if oldest_at_ms is None else max(0, now_ms - oldest_at_ms) / 1000
+
+        self.metrics.watch("spool_callbacks", lambda: spool.state.callbacks)
+        self.metrics.watch("spool_records", lambda: spool.state.records)
+        self.metrics.watch("spool_bytes", lambda: spool.state.bytes)
+        self.metrics.watch("spool_parked", lambda: spool.state.parked)
+        self.metrics.watch("spool_damaged", lambda: spool.state.damaged)
+        self.metrics.watch("spool_writable", lambda: int(spool.state.writable))
+        self.metrics.watch("spool_oldest_age_seconds", lambda: age_s(spool.state))
+
+    def _draining(self, settings: Settings) -> Drain | None:
+        if self.spool is None:
+            return None
+        return Drain(
+            self.spool,
+            self.publisher,
+            breaker=self.breaker,
+            dead_letter=partial(to_publish_dead_letter, naming=naming(settings)),
+            on_drained=lambda callbacks: self.metrics.count("drained_total", by=callbacks),
+            on_dead_letter=lambda reason: self.metrics.count(
+                "dead_letters_total", Stage.PUBLISH, reason
+            ),
+        )
+
+    def _on_breaker(self, closed: bool) -> None:  # noqa: FBT001 (the one thing it is told)
+        self.metrics.set("breaker_open", int(not closed))
+        if closed:
+            log.info("breaker_closed")
+        else:
+            log.warning(
+                "breaker_open", meaning="callbacks go to the spool until Kafka acknowledges"
+            )
+        if self._drain is not None:
+            self._drain.wake()
+
+    def _on_spool_file_replaced(self) -> None:
+        self._spool_files_replaced += 1
+        self.metrics.count("spool_files_replaced_total")
+
+    def _on_available(self, available: bool) -> None:  # noqa: FBT001 (the one thing it is told)
+        self._first_contact_by_s = None
+        self.metrics.set("kafka_available", int(available))
+
+    def _on_acknowledged(self, record: Record) -> None:
+        self.metrics.count("records_total", record.topic)
+        self.metrics.count("record_bytes_total", record.topic, by=len(record.value))
+
+    def _on_late(self) -> None:
+        self.metrics.count("late_acknowledgements_total")
+        self.breaker.succeeded()

@@ -1,0 +1,121 @@
+"""What is checked before a bridge starts, so that all faults of its settings are reported at once.
+
+1. Nothing is changed but that the spool's directory is made.
+2. Only what an operator has to mend keeps a bridge from starting. A full disk and a Kafka that is away
+   do not: they pass, and callbacks are answered meanwhile.
+"""
+
+import errno
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from bridge.core import catalogue
+from bridge.core.masking import NOT_SHOWN, path_shown, value_shown
+from bridge.ingress.server import CannotListen, Doors, listen
+from bridge.reply.document import BadDocument, Replies
+from bridge.settings.faults import Fault
+from bridge.settings.load import Found, Need, Settings, SettingsRefused, read, refusal
+from bridge.spool.files import make, spools, writers
+
+# What a directory lacks for good. A full or failing disk is not among them: rule 2.
+_UNUSABLE: Final = frozenset(
+    {
+        errno.EACCES,
+        errno.EEXIST,
+        errno.EINVAL,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+    }
+)
+
+
+def opened(settings_file: Path | None) -> tuple[Settings, Doors]:
+    """Return settings that a bridge can start with, and its two sockets, bound.
+
+    Raises SettingsRefused with a line for every fault; CannotListen if a port is the only one.
+    """
+    found = read(settings_file, Need.SERVING)
+    faults = [*found.faults]
+    faults += [fault for fault in _faults(found) if found.faulty.isdisjoint(fault.settings)]
+    with ExitStack() as held:
+        sockets, ports = _listening(found, held)
+        if faults:
+            raise SettingsRefused(refusal([*faults, *ports]))
+        if ports:
+            raise CannotListen(refusal(ports))
+        held.pop_all()
+    return found.settings, Doors(*sockets)
+
+
+def _faults(found: Found) -> Iterator[Fault]:
+    settings, name = found.settings, found.name
+    types = catalogue.load()
+    for kind, path in settings.replies.items():
+        try:
+            Replies(types, {kind: path})
+        except BadDocument as error:
+            for line in str(error).replace(str(path), path_shown(path)).splitlines():
+                yield Fault(("replies",), f"{name('replies')}: {line}")
+    if settings.spool.enabled and settings.spool.directory is not None:
+        fault = directory_fault(settings.spool.directory)
+        if fault is not None:
+            line = (
+                f"{name('spool.directory')}: {path_shown(settings.spool.directory)}: {fault}; set it "
+                "to a directory that this user can make and write"
+            )
+            yield Fault(("spool.directory",), line)
+
+
+def directory_fault(directory: Path) -> str | None:
+    """Return why a directory cannot be used as a spool; None if it can, or may yet."""
+    if not directory.is_absolute() and path_shown(directory / "spool.db") == NOT_SHOWN:
+        # Else a token in this place would become the name of a folder, and be logged with it.
+        return "write the whole path, from / on"
+    try:
+        make(directory)
+        others = None if directory.is_mount() else writers(directory)
+        fault = f"{others} can write in it, and so remove callbacks or forge some"
+        if others is not None or os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+            return fault if others is not None else None
+        # A kernel makes a failing disk read-only. Where a bridge spooled before, that is what
+        # happened: rule 2.
+        if os.statvfs(directory).f_flag & os.ST_RDONLY and spools(directory):
+            return None
+    except OSError as error:
+        return error.strerror if error.errno in _UNUSABLE else None
+    except ValueError:
+        return "not a path"
+    return "cannot be written"
+
+
+def _listening(found: Found, held: ExitStack) -> tuple[list[socket.socket], list[Fault]]:
+    """Return the bound sockets, each closed with ``held``, and what is wrong with the others."""
+    settings, faults = found.settings, list[Fault]()
+    sockets: list[socket.socket] = []
+    addresses = (
+        ("host", settings.host, "port", settings.port),
+        ("management_host", settings.management_host, "management_port", settings.management_port),
+    )
+    for host_setting, host, setting, port in addresses:
+        if not found.faulty.isdisjoint({host_setting, setting}):
+            continue
+        try:
+            sockets.append(held.enter_context(listen(host, port)))
+        except CannotListen as error:
+            cause = error.__cause__
+            taken = isinstance(cause, OSError) and cause.errno in {errno.EADDRINUSE, errno.EACCES}
+            named = setting if taken else host_setting
+            remedy = "set another port" if taken else "set it to an address of this machine"
+            text = str(error)
+            if value_shown(host) is None:  # it may be a secret in the wrong place
+                text = text.replace(host, "it")
+            faults.append(Fault((named,), f"{found.name(named)}: {text}; {remedy}"))
+    return sockets, faults

@@ -1,0 +1,68 @@
+"""Derived events written to files: JSON lines, CSV or Parquet, as a replay writes them.
+
+1. A line or row has the event's topic, key, timestamp and headers, and the additional headers of
+   ``to_derived``: ``replay_source`` is the journal record's topic:partition:offset. Partition and offset
+   are null, because no topic has the record.
+2. The order is the journal's: by timestamp, over all partitions.
+3. It is not resumed. If the run stops early, what it wrote is deleted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.audit.publish import Sourced, stamped
+from bridge.core.record import Record
+from bridge.replay import Stamp
+from bridge.replay.targets.file import File
+from bridge.replay.targets.parquet import Parquet
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedRecord:
+    """A derived event as a file has it: rule 1."""
+
+    topic: str
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+    partition: int | None = None
+    offset: int | None = None
+
+
+class DerivedFile:
+    """Writes derived events to a file, or to a folder of files, that is open."""
+
+    def __init__(self, file: File | Parquet, stamp: Stamp, place: str) -> None:
+        self._file = file
+        self._stamp = stamp
+        self._room = file.cadence.records
+        self.places = [place]
+        self.written = 0
+
+    async def write(self, events: Sequence[Sourced]) -> None:
+        """Add events, in their order; raises CannotWrite."""
+        rows = [_row(stamped(event.record, source, self._stamp)) for event, source in events]
+        while rows:
+            part, rows = rows[: self._room], rows[self._room :]
+            await self._file.put(part)
+            self.written += len(part)
+            self._room -= len(part)
+            if not self._room:
+                await self._file.settle()
+                self._room = self._file.cadence.records
+
+    async def finish(self) -> None:
+        """Complete the file and write its manifest; raises CannotWrite and TargetExists."""
+        await self._file.settle()
+        await self._file.finish()
+
+
+def _row(record: Record) -> DerivedRecord:
+    return DerivedRecord(
+        topic=record.topic,
+        timestamp=record.timestamp_ms,
+        key=record.key,
+        value=record.value,
+        headers=record.headers,
+    )

@@ -1,0 +1,237 @@
+"""Dead letters read back, and run again through today's code.
+
+1. What a letter lacks is in its headers: an event, unless all that was refused was the journal
+   record; and the journal record, if that was refused.
+2. The verdict is recalled from the letter, not checked again: its token may be gone by now. So are
+   account, zone and time of arrival, and with them the event's id, which is what it would have been
+   then. A type declared since is the exception: its events have ids of their own.
+3. What is published says when and from which letter, in its headers. The letter stays: running it
+   again publishes it again, under the same id.
+4. An event's record is stamped with the time it is run again. By the time of arrival it could be
+   older than its topic keeps records, and gone before anybody has read it.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import orjson
+
+from bridge.audit.derive import CannotDerive, Deriver
+from bridge.core.dead_letter import (
+    CALLBACK_ID,
+    CALLBACK_TYPE,
+    EVENT_ID,
+    REASON,
+    STAGE,
+    TOPIC,
+    TRIES,
+    Stage,
+)
+from bridge.core.event import (
+    DEAD_LETTER_TOPIC,
+    JOURNAL_TOPIC,
+    JSON_CONTENT_TYPE,
+    Event,
+    EventName,
+    Naming,
+    epoch_ms,
+)
+from bridge.core.parse import Parser
+from bridge.core.record import Record, RecordHeader, json_value
+from bridge.normalise.time import rfc3339
+from bridge.publish import Publisher, RecordRefused, TopicUnavailable
+from bridge.publish.connection import Connection
+from bridge.reader.journal import Journalled, NotAJournalRecord, journalled
+from bridge.reader.topic_reader import Stored, read
+
+REDRIVEN_AT: Final = "redriven_at"
+REDRIVEN_FROM: Final = "redriven_from"
+NOT_A_JOURNAL_RECORD: Final = "not_a_journal_record"
+TOPIC_UNAVAILABLE: Final = "topic_unavailable"
+
+Result = Literal["published", "would_be_published", "still_dead"]
+
+
+class StillDead(Exception):
+    """Today's code makes nothing of the letter either. ``reason`` is a stable code."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter off its topic. ``id`` is the event's or, if there is none, the callback's."""
+
+    stored: Stored
+
+    def header(self, name: str) -> str:
+        """Return a header as text, blank where the letter has none."""
+        return self.stored.headers.get(name, b"").decode("utf-8", "replace")
+
+    @property
+    def id(self) -> str:
+        """Return the id of the event, or of the callback where no event was made."""
+        return self.header(EVENT_ID) or self.header(CALLBACK_ID)
+
+    @property
+    def topics(self) -> list[str]:
+        """Return the topics that lack their record, as far as the letter says."""
+        return [topic for topic in self.header(TOPIC).split(",") if topic]
+
+    @property
+    def place(self) -> str:
+        """Return where the letter lies: topic, partition and offset."""
+        return f"{self.stored.topic}/{self.stored.partition}/{self.stored.offset}"
+
+    @property
+    def summary(self) -> dict[str, object]:
+        """Return what a list says of it."""
+        tries = self.header(TRIES)
+        return {
+            "id": self.id,
+            "received_at": rfc3339(self.stored.timestamp),
+            "stage": self.header(STAGE),
+            "reason": self.header(REASON),
+            "tries": int(tries) if tries.isdecimal() else 0,
+            "callback_type": self.header(CALLBACK_TYPE),
+            "topics": self.topics,
+            "place": self.place,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which letters are meant; what is empty or None leaves out none."""
+
+    ids: frozenset[str] = frozenset()
+    reasons: frozenset[str] = frozenset()
+    callback_type: str | None = None
+    since: datetime | None = None
+
+    def takes(self, letter: Letter) -> bool:
+        """Say whether the letter is meant."""
+        return (
+            (not self.ids or letter.id in self.ids)
+            and (not self.reasons or letter.header(REASON) in self.reasons)
+            and self.callback_type in {None, letter.header(CALLBACK_TYPE)}
+        )
+
+
+async def letters(connection: Connection, naming: Naming, choice: Choice) -> AsyncIterator[Letter]:
+    """Yield the chosen letters that are on the topic now; raises CannotRead."""
+    topic = naming.topic_prefix + DEAD_LETTER_TOPIC
+    since = choice.since
+    stored = read(connection, [topic], since=since, from_start=since is None, follow=False)
+    async for one in stored:
+        letter = Letter(one)
+        if choice.takes(letter):
+            yield letter
+
+
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """What a letter becomes today. ``event`` is None where only its journal record was lacking."""
+
+    event: Event | None
+    records: tuple[Record, ...]
+
+
+class Redriver:
+    """Makes of dead letters what was lacking, with today's declarations."""
+
+    def __init__(self, parser: Parser, naming: Naming) -> None:
+        self._deriver = Deriver(parser, naming)
+        self._naming = naming
+
+    def redriven(self, letter: Letter, at: datetime) -> Redriven:
+        """Return what is to be published for a letter: rules 1 to 4. Raises StillDead."""
+        try:
+            callback = journalled(letter.stored.value)
+        except NotAJournalRecord as error:
+            raise StillDead(NOT_A_JOURNAL_RECORD) from error
+        journal = self._naming.topic_prefix + JOURNAL_TOPIC
+        event = None if letter.topics == [journal] else self._event(callback, at)
+        said = (
+            (REDRIVEN_AT, rfc3339(at).encode()),
+            (REDRIVEN_FROM, letter.place.encode()),
+        )
+        records: list[Record] = []
+        if event is not None:
+            headers = (*event.record.headers, *said)
+            records.append(replace(event.record, headers=headers, timestamp_ms=epoch_ms(at)))
+        if letter.header(STAGE) == Stage.PUBLISH and journal in letter.topics:
+            records.append(_journal(letter, callback, event, journal, said))
+        return Redriven(event, tuple(records))
+
+    def _event(self, callback: Journalled, at: datetime) -> Event:
+        try:
+            return self._deriver.event_of(callback, at)
+        except CannotDerive as error:
+            raise StillDead(error.reason) from error
+
+
+def _journal(
+    letter: Letter,
+    callback: Journalled,
+    event: Event | None,
+    topic: str,
+    said: tuple[RecordHeader, ...],
+) -> Record:
+    """Return the journal record that was never published; it names the event as it is now."""
+    value: dict[str, Any] = orjson.loads(letter.stored.value)
+    about = {CALLBACK_TYPE: letter.header(CALLBACK_TYPE), EVENT_ID: letter.header(EVENT_ID)}
+    key = letter.stored.key
+    if event is not None:
+        name = EventName(id=event.id, type=event.type.event_type, topic=event.record.topic)
+        value["events"] = [name]
+        about = {CALLBACK_TYPE: event.type.name, EVENT_ID: event.id}
+        key = event.record.key
+    elif not about[EVENT_ID]:
+        about = {CALLBACK_TYPE: about[CALLBACK_TYPE], CALLBACK_ID: letter.header(CALLBACK_ID)}
+    headers = tuple((header, of.encode()) for header, of in about.items())
+    return Record(
+        topic=topic,
+        key=key,
+        value=json_value(value),
+        headers=(JSON_CONTENT_TYPE, *headers, *said),
+        timestamp_ms=epoch_ms(callback.raw.received_at),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What came of a letter; ``reason`` is why it is still dead."""
+
+    letter: Letter
+    result: Result
+    redriven: Redriven | None = None
+    reason: str | None = None
+
+
+async def redrive(
+    found: AsyncIterator[Letter],
+    redriver: Redriver,
+    publisher: Publisher | None,
+    now: Callable[[], datetime],
+) -> AsyncIterator[Fate]:
+    """Run letters again, one after the other, and yield each one's fate once it is acknowledged.
+
+    Without a publisher nothing is published. Raises Unavailable, and CannotRead.
+    """
+    async for letter in found:
+        try:
+            redriven = redriver.redriven(letter, now())
+            if publisher is not None:
+                await publisher.publish(redriven.records)
+        except StillDead as error:
+            yield Fate(letter, "still_dead", reason=error.reason)
+        except RecordRefused as error:
+            yield Fate(letter, "still_dead", reason=error.reason)
+        except TopicUnavailable:
+            yield Fate(letter, "still_dead", reason=TOPIC_UNAVAILABLE)
+        else:
+            yield Fate(letter, "published" if publisher else "would_be_published", redriven)

@@ -1,0 +1,81 @@
+"""Stored signatures, checked again.
+
+1. A verdict names the key it was found by. The callback is checked against that key alone, whichever
+   token of today's or of earlier it is; any other key proves nothing about the verdict.
+2. It holds if the signature does, and scheme, coverage and account are what the verdict says: a body
+   that was changed in the journal, or a verdict that claims more than was signed, does not hold.
+3. What was never verified claims nothing, and is counted apart.
+4. The guard against reused V2 nonces is left out: it is about the order callbacks came in.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bridge.core.keyring import Account, Keyring, Subaccount, key_id
+from bridge.core.nonce_guard import NonceGuard
+from bridge.core.verify import AcceptV2, Unverified, Verified, Verifier
+from bridge.reader.journal import Journalled
+
+
+class Checked(StrEnum):
+    """What is to be said of a stored verdict."""
+
+    HOLDS = "holds"
+    DOES_NOT_HOLD = "does_not_hold"
+    KEY_UNKNOWN = "key_unknown"
+    NEVER_VERIFIED = "never_verified"
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """What was found by the key the verdict names, if it names one; and what is wrong, if it is."""
+
+    checked: Checked
+    key_id: str | None
+    fault: str | None = None
+
+
+class Keys:
+    """Every token that is known, by the id verdicts name it by."""
+
+    def __init__(self, accounts: Iterable[Account]) -> None:
+        self._keyrings: dict[str, Keyring] = {
+            key: Keyring([account]) for account in accounts for key, account in _each(account)
+        }
+
+    def recheck(self, callback: Journalled) -> Recheck:
+        """Return whether the stored verdict holds: rules 1 to 4."""
+        said = callback.verdict
+        if isinstance(said, Unverified):
+            return Recheck(Checked.NEVER_VERIFIED, None, said.fault)
+        keyring = self._keyrings.get(said.key_id)
+        if keyring is None:
+            return Recheck(Checked.KEY_UNKNOWN, said.key_id)
+        by = Verifier(keyring, NonceGuard(), accept_v2=AcceptV2.ALL, accept_agentstack=True)
+        found = by.verify(said.raw, said.parameters)
+        fault = found.fault if isinstance(found, Unverified) else _contradiction(said, found)
+        checked = Checked.HOLDS if fault is None else Checked.DOES_NOT_HOLD
+        return Recheck(checked, said.key_id, fault)
+
+
+def _each(account: Account) -> Iterator[tuple[str, Account]]:
+    """Yield every token's id, with the account as if it had that token alone."""
+    for token in account.tokens:
+        yield key_id(account.auth_id, token), Account(account.auth_id, account.zone, (token,))
+    for inner in account.subaccounts:
+        for token in inner.tokens:
+            alone = (Subaccount(inner.auth_id, (token,), inner.zone),)
+            yield (
+                key_id(inner.auth_id, token),
+                Account(account.auth_id, account.zone, subaccounts=alone),
+            )
+
+
+def _contradiction(said: Verified, found: Verified) -> str | None:
+    """Return what the verdict says otherwise than the check: rule 2."""
+    if (said.account, said.subaccount) != (found.account, found.subaccount):
+        return "another_account"
+    if said.scheme != found.scheme:
+        return "another_scheme"
+    return None if said.covers == found.covers else "covers_something_else"

@@ -1,0 +1,4 @@
+"""Everything that is stored about one call or message.
+
+It only reads; it knows no command and prints nothing.
+"""

@@ -1,0 +1,393 @@
+"""Everything stored about one call or message, found by its id.
+
+1. The id is the key of its records (see ``keyed``). The callbacks of a leg that is not the call's first
+   have another key: where an id is no key, all partitions are read for callbacks that name it.
+2. The journal says what came, and in which order. Records of several partitions are merged by
+   timestamp, and no partition is reordered.
+3. An event says what a callback means. The journal names it, so its topic is read until all are found.
+   One that is no longer there is derived from the journal by today's code, and says so; so is one whose
+   topic is not there, and the topic is named.
+4. Where to begin is a hint, and no call is cut by it: what is found is looked for once more, from a day
+   before the first record of it on, for no call is longer.
+5. Other ids a callback is correlated with are looked for too, from a day before the first record on.
+   What is beyond ROUNDS_MAX steps or IDS_MAX ids is named, and not read. No conference and no
+   MultiPartyCall is followed: callbacks of a conference are keyed by the calls in it, its recordings by
+   a name that others may have too, and no callback that is keyed by a call names a MultiPartyCall. Who
+   asks for a MultiPartyCall's own id finds its callbacks, and the calls they name.
+6. Ids are followed only from callbacks of the call's own account (see ``call_accounts``): what another
+   account sent about the id leads nowhere.
+7. Dead letters are looked for beside the journal (see ``call_letters``). An event that was made of one
+   later, by running it again, is read like any other.
+"""
+
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from heapq import merge
+from itertools import groupby
+from typing import Any, Final, Literal, cast
+
+import orjson
+from aiokafka.structs import ConsumerRecord
+
+from bridge.audit.derive import DERIVED, CannotDerive, Deriver
+from bridge.audit.redrive import Letter
+from bridge.calls.dead_letters import CallbackKey, LetterReader, callback_key, letter_from
+from bridge.core.dead_letter import CALLBACK_TYPE
+from bridge.core.event import EventName
+from bridge.reader.by_key import Keyed
+from bridge.reader.journal import Journalled, NotAJournalRecord, journalled
+from bridge.reader.merged_reader import missing_topics
+from bridge.reader.window import Window, stretches
+
+ROUNDS_MAX: Final = 4
+IDS_MAX: Final = 32
+CALLBACKS_MAX: Final = 10_000
+_DAY_MS: Final = 86_400_000
+_LINKS: Final = ("call", "leg", "other_leg", "parent_call")
+
+Json = dict[str, Any]
+_EventKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One callback: as it came, and the event that is of it, if there is one.
+
+    ``key`` is its record's. ``event_from`` says whether the event was read or derived: rule 3.
+    ``fault`` is why today's code makes none. ``replay_id`` is whose copy the record is, if it is one.
+    ``derived_as`` is the event today's code makes. ``header_type`` is the type in the record's headers:
+    without an event, that of the path the callback came on. ``letter`` is its dead letter: rule 7.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: str
+    callback: Journalled
+    event: Json | None
+    event_from: Literal["published", "derived"] | None
+    fault: str | None = None
+    replay_id: str | None = None
+    derived_as: EventName | None = None
+    header_type: str = ""
+    letter: Letter | None = None
+
+    @property
+    def place(self) -> str:
+        """Return where the callback lies: topic, partition and offset."""
+        return f"{self.topic}:{self.partition}:{self.offset}"
+
+    @property
+    def named(self) -> EventName | None:
+        """Return the event the journal names: the bridge makes one at most."""
+        return next(iter(self.callback.value["events"]), None)
+
+    @property
+    def account(self) -> str | None:
+        """Return the account it is of, without a subaccount; None if it names none.
+
+        A subaccount's calls are its main account's too: they are billed together.
+        """
+        return self.callback.verdict.account
+
+    @property
+    def is_verified(self) -> bool:
+        """Say whether its signature held."""
+        return self.callback.value["verification"]["verdict"] == "verified"
+
+    @property
+    def is_dead(self) -> bool:
+        """Say whether it became a dead letter: no event was made, or Kafka refused a record."""
+        return self.letter is not None or self.named is None
+
+    @property
+    def data(self) -> Json:
+        """Return the event's data; without an event there is none."""
+        return cast("Json", self.event["data"]) if self.event else {}
+
+    @property
+    def type(self) -> str:
+        """Return the callback type's name, such as ``voice.call.ring``; blank without an event."""
+        if self.event is None:
+            return ""
+        return str(self.event["type"]).removeprefix("com.plivo.").rpartition(".v")[0]
+
+
+@dataclass(slots=True)
+class Found:
+    """What was found, in the journal's order: rule 2. ``read`` is the time of what was read."""
+
+    id: str
+    read: Window = field(default_factory=Window)
+    entries: list[Entry] = field(default_factory=list[Entry])
+    followed: list[str] = field(default_factory=list[str])
+    not_followed: list[str] = field(default_factory=list[str])
+    missing_topics: list[str] = field(default_factory=list[str])
+    prefix: str | None = None
+    """The beginning of the id, if that is how it was asked for: no other one in ``prefix_within``."""
+    prefix_within: Window | None = None
+    letters_left_out: int = 0
+    """So many dead letters were not looked at."""
+    is_cut: bool = False
+    """There are more than CALLBACKS_MAX callbacks: these are the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where to look: the topics of the journal, the events that can be read, and the dead letters."""
+
+    journal: str
+    events: frozenset[str]
+    letters: str
+
+
+async def find(
+    identity: str, within: Window, *, keyed: Keyed, sources: Sources, deriver: Deriver
+) -> Found:
+    """Return everything stored about an id, and what it is correlated with. Raises CannotRead."""
+    found = Found(identity, within)
+    asked = [identity]
+    known = {identity}
+    found.missing_topics = await missing_topics(keyed.connection, [sources.letters])
+    letters = None if found.missing_topics else LetterReader(keyed, sources.letters)
+    dead: dict[CallbackKey, Entry] = {}
+    for number in range(ROUNDS_MAX):
+        keys = {sources.journal: {one.encode() for one in asked}}
+        stream = keyed.read("reading the journal", keys, within)
+        async with aclosing(stream):
+            await _take(stream, found, deriver)
+        if letters is not None:
+            await _take_letters(letters.read(asked, within), asked, dead=dead, deriver=deriver)
+        if number == 0 and not found.entries and not dead:
+            await _take(_naming(identity, within, keyed, sources, deriver), found, deriver)
+        entries = [*found.entries, *dead.values()]
+        own, _ = by_account(_in_order(entries), identity)
+        new = [one for one in _linked(own) if one not in known]
+        asked = new[: IDS_MAX - len(known)] if number + 1 < ROUNDS_MAX else []
+        found.not_followed = new[len(asked) :]
+        known.update(asked)
+        found.followed += asked
+        within = _around(within, entries)
+        if number == 0 and _begins_earlier(within, found.read):
+            asked = [identity, *asked]  # rule 4
+            found.read = within
+        if not asked or found.is_cut:
+            break
+    found.entries = _in_order(_with_letters(found.entries, dead))
+    found.letters_left_out = letters.left_out if letters else 0
+    await _add_events(found, keyed, sources.events)
+    return found
+
+
+async def _naming(
+    identity: str, within: Window, keyed: Keyed, sources: Sources, deriver: Deriver
+) -> AsyncGenerator[ConsumerRecord]:
+    """Yield the journal's records of callbacks that name an id which is not their key: rule 1."""
+    named = identity.encode()
+    among = await stretches(keyed.connection, [sources.journal], within)
+    stream = keyed.scan(
+        "looking for the leg",
+        among,
+        lambda one: within.holds(one.timestamp) and named in (one.value or b""),
+    )
+    async with aclosing(stream):
+        async for record in stream:
+            entry = _entry(record, deriver)
+            if entry is not None and identity in _ids_of(entry):
+                yield record
+
+
+async def _take(stream: AsyncIterator[ConsumerRecord], found: Found, deriver: Deriver) -> None:
+    """Take callbacks that were not taken yet, with their events as today's code has them."""
+    taken = {entry.place for entry in found.entries}
+    async for record in stream:
+        if f"{record.topic}:{record.partition}:{record.offset}" in taken:
+            continue
+        if len(found.entries) == CALLBACKS_MAX:
+            found.is_cut = True
+            return
+        entry = _entry(record, deriver)
+        if entry is not None:
+            found.entries.append(entry)
+
+
+async def _take_letters(
+    stream: AsyncGenerator[ConsumerRecord],
+    ids: Collection[str],
+    *,
+    dead: dict[CallbackKey, Entry],
+    deriver: Deriver,
+) -> None:
+    """Take dead letters, the first of each callback.
+
+    One that today's code can read, and takes for another call's, only mentions an id.
+    """
+    async with aclosing(stream):
+        async for record in stream:
+            entry = _entry(record, deriver)
+            if entry is not None and (entry.event is None or not _ids_of(entry).isdisjoint(ids)):
+                found = replace(entry, letter=letter_from(record))
+                dead.setdefault(callback_key(entry.callback.value), found)
+            if len(dead) == CALLBACKS_MAX:
+                return
+
+
+def by_account(entries: Sequence[Entry], identity: str) -> tuple[list[Entry], list[Entry]]:
+    """Return the callbacks of the call's account, and those of others: see ``call_accounts``."""
+    owner = account_of(entries, identity)
+    own = [one for one in entries if one.account in {None, owner}]
+    return own, [one for one in entries if one.account not in {None, owner}]
+
+
+def account_of(entries: Sequence[Entry], identity: str) -> str | None:
+    """Return the account that an id is of, None if no callback names one."""
+    named = [one for one in entries if one.account is not None]
+    about = [one for one in named if identity in _ids_of(one)] or named
+    return next(
+        (one.account for one in about if one.is_verified), about[0].account if about else None
+    )
+
+
+def _ids_of(entry: Entry) -> set[str]:
+    """Return what a callback with an event is about, as far as its key and today's code say."""
+    event = entry.event or {}
+    return {entry.key, str(event.get("partitionkey")), *_linked([entry])}
+
+
+def _with_letters(entries: Iterable[Entry], dead: Mapping[CallbackKey, Entry]) -> Iterator[Entry]:
+    """Yield callbacks with their dead letters, and those of which there is nothing but a letter."""
+    left = dict(dead)
+    for entry in entries:
+        key = callback_key(entry.callback.value)
+        left.pop(key, None)
+        yield replace(entry, letter=dead[key].letter) if key in dead else entry
+    yield from left.values()
+
+
+def _entry(record: ConsumerRecord, deriver: Deriver) -> Entry | None:
+    """Return the callback of a record, None for what is no journal record."""
+    try:
+        callback = journalled(record.value or b"")
+    except NotAJournalRecord:
+        return None
+    event: Json | None = None
+    derived_as: EventName | None = None
+    fault: str | None = None
+    try:
+        derived = deriver.event_of(callback, callback.raw.received_at)
+        event = cast("Json", orjson.loads(derived.record.value))
+        topic, kind = derived.record.topic, derived.type.event_type
+        derived_as = EventName(id=derived.id, type=kind, topic=topic)
+    except CannotDerive as error:
+        fault = error.reason
+    headers = {name: (of or b"").decode("utf-8", "replace") for name, of in record.headers}
+    return Entry(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp,
+        key=(record.key or b"").decode("utf-8", "replace"),
+        callback=callback,
+        event=event,
+        event_from="derived" if event else None,
+        fault=fault,
+        replay_id=headers.get("replay_id"),
+        derived_as=derived_as,
+        header_type=headers.get(CALLBACK_TYPE, ""),
+    )
+
+
+def _linked(entries: Iterable[Entry]) -> Iterable[str]:
+    """Return the ids the callbacks are correlated with, each once: rule 5."""
+    return dict.fromkeys(
+        one
+        for entry in entries
+        for name in _LINKS
+        if (one := entry.data.get("correlation", {}).get(name)) is not None
+    )
+
+
+def _around(within: Window, entries: Sequence[Entry]) -> Window:
+    """Return where to look for what belongs to these callbacks: rules 4 and 5."""
+    if within.since_ms is None or not entries:
+        return within
+    first_ms = min(entry.timestamp_ms for entry in entries)
+    return replace(within, since_ms=max(0, first_ms - _DAY_MS))
+
+
+def _begins_earlier(one: Window, other: Window) -> bool:
+    return one.since_ms is not None and other.since_ms is not None and one.since_ms < other.since_ms
+
+
+def _in_order(entries: Iterable[Entry]) -> list[Entry]:
+    """Return callbacks of several readings in one order: rule 2."""
+    by_offset = sorted(entries, key=lambda entry: (entry.topic, entry.partition, entry.offset))
+    lanes = [
+        list(lane)
+        for _, lane in groupby(by_offset, key=lambda entry: (entry.topic, entry.partition))
+    ]
+    # To merge compares the next one of each lane, whether a lane is sorted by time or not.
+    return list(merge(*lanes, key=lambda entry: entry.timestamp_ms))
+
+
+async def _add_events(found: Found, keyed: Keyed, readable: Collection[str]) -> None:
+    """Put the events that were published beside their callbacks: rules 3 and 7."""
+    keys: dict[str, set[bytes]] = {}
+    missing: set[_EventKey] = set()
+    for entry in found.entries:
+        sought = entry.named or entry.derived_as
+        if sought is not None and sought["topic"] in readable:
+            of = keys.setdefault(sought["topic"], set())
+            # The key that a dead letter's event has, or was given later, need not be the letter's.
+            of |= {entry.key.encode(), str((entry.event or {}).get("partitionkey")).encode()}
+            missing.add((sought["id"], entry.callback.value["received_at"]))
+    if keys:
+        found.missing_topics += await missing_topics(keyed.connection, list(keys))
+    keys = {topic: of for topic, of in keys.items() if topic not in found.missing_topics}
+    if not keys:
+        return
+    published: dict[_EventKey, Json] = {}
+    within = Window(min(entry.timestamp_ms for entry in found.entries))
+    stream = keyed.read("reading events", keys, within)
+    async with aclosing(stream):
+        async for record in stream:
+            event = _event(record)
+            if event is not None:
+                key = (event["id"], event["data"].get("received_at"))
+                published.setdefault(key, event)
+                missing.discard(key)
+                if not missing:
+                    break
+    found.entries = [_with_event(entry, published) for entry in found.entries]
+
+
+def _with_event(entry: Entry, published: Mapping[_EventKey, Json]) -> Entry:
+    sought = entry.named or entry.derived_as
+    if sought is None:
+        return entry
+    # A retry has the same id, and an event of its own.
+    event = published.get((sought["id"], entry.callback.value["received_at"]))
+    return entry if event is None else replace(entry, event=event, event_from="published")
+
+
+def _event(record: ConsumerRecord) -> Json | None:
+    """Return the event of a record, None for what is none, or was derived later."""
+    if any(name == DERIVED for name, _ in record.headers):
+        return None
+    try:
+        event: object = orjson.loads(record.value or b"")
+    except orjson.JSONDecodeError:
+        return None
+    fields = cast("Json", event) if isinstance(event, dict) else {}
+    is_event = {"id", "type", "time"} <= fields.keys() and isinstance(fields.get("data"), dict)
+    return fields if is_event else None

@@ -1,0 +1,260 @@
+"""What is missing in a call, contradicts itself, or came twice.
+
+1. A gap is only what the callbacks themselves show. A type whose URL is not set at Plivo never comes,
+   and looks like a gap: who reads it knows which URLs are set.
+2. Plivo ends a call after four hours unless it is told otherwise (``time_limit``): a leg without a
+   hangup is under way until then.
+3. Times are compared where Plivo is sure of both. Each is rounded on its own.
+4. What lies outside of what was read is not missing: after ``until``, of a leg that was not followed, or
+   of a call with more callbacks than are kept. A report from before what was read is said to be that.
+5. A copy that a replay stored says so, and is no fault.
+6. A callback that became a dead letter came. So nothing is missing that a dead letter is: the path it
+   came on, or today's code, says of which type it is. Where neither does, it may be what is missing, and
+   the gap says so.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Final
+
+from bridge.calls.find import Entry, Found, Json
+from bridge.calls.legs import Leg
+from bridge.core.complaints import MEANINGS, complaint_of
+from bridge.core.dead_letter import REASON, STAGE, Stage
+
+UNDER_WAY_H: Final = 4
+# Far more than a message has; a number beyond is no numbering.
+_REPORTS_MAX: Final = 100
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ROUNDING: Final = timedelta(seconds=5)
+_REPORT: Final = "messaging.message.status"
+_HANGUPS: Final = ("voice.call.hangup", "voice.dial.hangup")
+_IN_ORDER: Final = ("started_at", "answered_at", "ended_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something an auditor should look at. ``code`` is stable, ``of`` the leg or message it is about."""
+
+    code: str
+    of: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """One event that is there more than once.
+
+    ``is_retry``: it came at another time, so Plivo sent it again. ``replays`` are the ids of the replays
+    that stored copies, one for each copy: rule 5.
+    """
+
+    event_id: str
+    type: str
+    places: tuple[str, ...]
+    is_retry: bool
+    replays: tuple[str, ...]
+
+    @property
+    def is_fault(self) -> bool:
+        """Say whether neither Plivo nor a replay is why it is there more than once."""
+        return not self.is_retry and len(self.places) - len(self.replays) > 1
+
+
+def gaps_of(found: Found, legs: Iterable[Leg], now: datetime) -> list[Gap]:
+    """Return every gap there is: rules 1 to 4, and 6."""
+    until_ms = found.read.until_ms
+    read_until = now if until_ms is None else min(now, _EPOCH + timedelta(milliseconds=until_ms))
+    gaps: list[Gap] = []
+    for leg in legs:
+        if not found.is_cut and leg.id not in found.not_followed:
+            gaps += _missing(leg, _unread(found.entries, leg.id), read_until)
+        gaps += _contradictions(leg)
+        gaps += _stir(leg)
+    for entry in found.entries:
+        gaps += _of_entry(entry)
+    gaps += dict.fromkeys(_complaints(found.entries))  # Plivo may have sent one twice
+    return gaps if found.is_cut else [*gaps, *_missing_reports(found)]
+
+
+def duplicates_of(entries: Iterable[Entry]) -> list[Duplicate]:
+    """Return the events that came more than once."""
+    by_id: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.event is not None:
+            by_id.setdefault(str(entry.event["id"]), []).append(entry)
+    return [
+        Duplicate(
+            event_id=event_id,
+            type=same[0].type,
+            places=tuple(entry.place for entry in same),
+            is_retry=len({entry.callback.raw.received_at for entry in same}) > 1,
+            replays=tuple(entry.replay_id for entry in same if entry.replay_id is not None),
+        )
+        for event_id, same in by_id.items()
+        if len(same) > 1
+    ]
+
+
+def _unread(entries: Iterable[Entry], identity: str) -> list[Entry]:
+    """Return the callbacks about a leg or message that no event can be made of, even today: rule 6."""
+    about = identity.encode()
+    return [
+        entry
+        for entry in entries
+        if entry.event is None
+        and (
+            entry.key == identity
+            or about in entry.callback.raw.body
+            or identity in entry.callback.raw.query
+        )
+    ]
+
+
+def _absent(unread: Sequence[Entry], *types: str) -> str | None:
+    """Return what to add to "none came": None where one of these types came after all: rule 6."""
+    if any(entry.header_type in types for entry in unread):
+        return None
+    return _unless(sum(not entry.header_type for entry in unread))
+
+
+def _unless(letters: int) -> str:
+    """Return that so many dead letters may be what is missing; nothing if there are none."""
+    if letters == 0:
+        return ""
+    return (
+        ", unless it is the dead letter"
+        if letters == 1
+        else f", unless it is among {letters} dead letters"
+    )
+
+
+def _missing(leg: Leg, unread: Sequence[Entry], now: datetime) -> Iterator[Gap]:
+    rang, answered = leg.of_type("voice.call.ring"), leg.of_type("voice.call.answer")
+    more = _absent(unread, "voice.call.ring")
+    if answered and not rang and leg.fields.get("direction") == "outbound" and more is not None:
+        yield Gap("answer_without_ring", leg.id, f"it was answered, and no ring came{more}")
+    hung_up = leg.of_type("voice.call.hangup")
+    more = _absent(unread, "voice.call.answer")
+    if hung_up and leg.role == "first" and leg.was_answered and not answered and more is not None:
+        yield Gap("hangup_without_answer", leg.id, f"it ended answered, and no answer came{more}")
+    if len({entry.event["id"] for entry in hung_up if entry.event}) > 1:
+        yield Gap("several_hangups", leg.id, "hangups that say different things came")
+    more = _absent(unread, *_HANGUPS)
+    if leg.has_ended or not (rang or leg.was_answered) or more is None:
+        return
+    last = max(entry.callback.raw.received_at for entry in (*leg.entries, *unread))
+    if now - last > timedelta(hours=UNDER_WAY_H):
+        hours = int((now - last) / timedelta(hours=1))
+        text = f"no hangup came, and the last callback is {hours} h old{more}"
+        yield Gap("hangup_missing", leg.id, text)
+
+
+def _contradictions(leg: Leg) -> Iterator[Gap]:
+    """Yield where the times of a leg cannot all be true: rule 3."""
+    times = {name: _instant(leg.fields.get(name)) for name in _IN_ORDER}
+    known = [(name, time) for name, time in times.items() if time is not None]
+    for (name, earlier), (later_name, later) in pairwise(known):
+        if later < earlier - _ROUNDING:
+            yield _contradict(leg, f"{later_name} is before {name}")
+    answered, ended, said_s = times["answered_at"], times["ended_at"], leg.fields.get("duration_s")
+    if answered and ended and said_s is not None:
+        talked_s = (ended - answered).total_seconds()
+        if abs(talked_s - said_s) > _ROUNDING.total_seconds():
+            text = f"it lasted {talked_s:.0f} s by its times and {said_s} s by its duration"
+            yield _contradict(leg, text)
+    last = leg.of_type("voice.call.hangup")[:1]
+    for entry in leg.of_type("voice.call.ring", "voice.call.answer"):
+        if last and leg.entries.index(entry) > leg.entries.index(last[0]):
+            yield _contradict(leg, f"{entry.type} came after the hangup")
+        at = _instant(entry.data.get("session_started_at"))
+        if at and ended and at > ended + _ROUNDING:
+            yield _contradict(leg, f"{entry.type} happened after the leg ended")
+
+
+def _contradict(leg: Leg, text: str) -> Gap:
+    return Gap("times_contradict", leg.id, text)
+
+
+def _stir(leg: Leg) -> Iterator[Gap]:
+    said = [entry.data["stir"] for entry in leg.entries if entry.data.get("stir")]
+    if any(stir["conflict"] for stir in said):
+        yield Gap("stir_conflict", leg.id, "its STIR parameters contradict each other")
+
+
+def _of_entry(entry: Entry) -> Iterator[Gap]:
+    verification = entry.callback.value["verification"]
+    if verification["verdict"] != "verified":
+        yield Gap("not_verified", entry.key, f"{_called(entry)}: {verification['fault']}")
+    if entry.is_dead:
+        yield Gap("dead_letter", entry.key, f"{_called(entry)}: {dead_letter_text(entry)}")
+    raw, event = entry.callback.raw, entry.event
+    if event is not None and entry.data.get("time_source") != "received":
+        ahead = datetime.fromisoformat(str(event["time"])) - raw.received_at
+        if ahead > _ROUNDING:
+            yield Gap("times_contradict", entry.key, f"{_called(entry)} came before it happened")
+    if entry.data.get("zone_mismatch"):
+        text = f"{_called(entry)}: its local times are not in the zone configured for the account"
+        yield Gap("zone_mismatch", entry.key, text)
+    for name, value in entry.data.items():
+        certainty = _certainty(value)
+        if certainty not in {None, "exact", "assumed_zone", "ambiguous_resolved"}:
+            yield Gap("time_unsure", entry.key, f"{_called(entry)}: {name} is {certainty}")
+
+
+def dead_letter_text(entry: Entry) -> str:
+    """Return in words why a callback became a dead letter, and what is of it today."""
+    letter = entry.letter
+    if letter is None:
+        why = "no event was made of it, and its dead letter was not found"
+    else:
+        topics = ", ".join(letter.topics)
+        why = f"stage {letter.header(STAGE)}, reason {letter.header(REASON)}"
+        why += f", lacking in {topics}" if letter.header(STAGE) == Stage.PUBLISH else ""
+    if entry.event_from == "published":
+        return f"{why}; its event is on its topic" + ("" if entry.named else " since")
+    if entry.fault:
+        return f"{why}; today's code makes no event of it: {entry.fault}"
+    return f"{why}; today's code makes an event of it: `callback-bridge deadletters redrive`"
+
+
+def _missing_reports(found: Found) -> Iterator[Gap]:
+    """Yield the delivery reports that are missing from Plivo's own numbering: rule 4."""
+    by_message: dict[str, set[int]] = {}
+    for entry in found.entries:
+        number = entry.data.get("sequence")
+        if entry.type == _REPORT and isinstance(number, int):
+            by_message.setdefault(entry.key, set()).add(number)
+    for message, numbers in by_message.items():
+        missing = sorted(set(range(1, min(max(numbers), _REPORTS_MAX))) - numbers)
+        if missing:
+            unread = _unread(found.entries, message)
+            more = _unless(sum(entry.header_type in {"", _REPORT} for entry in unread))
+            text = f"no delivery report numbered {', '.join(map(str, missing))} came{more}"
+            if found.read.since_ms is not None and missing[0] < min(numbers):
+                text += "; what came before all that was read is outside of it"
+            yield Gap("report_missing", message, text)
+
+
+def _complaints(entries: Iterable[Entry]) -> Iterator[Gap]:
+    """Yield what Plivo reported about us, where its signature holds."""
+    for entry in entries:
+        code = complaint_of(entry.type, entry.data)
+        if code is not None and entry.callback.value["verification"]["verdict"] == "verified":
+            yield Gap("plivo_complaint", entry.key, f"{code}: {MEANINGS[code]}")
+
+
+def _called(entry: Entry) -> str:
+    return entry.type or entry.header_type or entry.place
+
+
+def _certainty(value: object) -> str | None:
+    moment: Json = value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType] (JSON)
+    return str(moment["certainty"]) if {"text", "certainty"} <= moment.keys() else None
+
+
+def _instant(moment: Json | None) -> datetime | None:
+    utc = moment["utc"] if moment else None
+    return datetime.fromisoformat(utc) if utc else None

@@ -1,0 +1,162 @@
+"""The legs of a call, put together from what its callbacks say.
+
+1. A callback speaks of the leg it is keyed by. Those of a ``<Dial>`` speak of the leg that was dialled,
+   which may have callbacks of its own besides: what they say is kept under its id.
+2. Of a leg's callbacks the latest that says anything of a field is believed. Null says nothing. What a
+   verified callback says goes before what others say.
+3. The first leg is the one the others lead back to, which ``data.correlation.call`` names.
+4. Legs are of one call where a callback names both as call, leg, other leg or parent. Those that only
+   met in a MultiPartyCall are of calls of their own, and so is what they cost.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from bridge.calls.find import Entry, Json
+
+_DIALLED: Final = "voice.dial."
+_ENDS_A_DIAL: Final = "voice.dial.action"
+_OF_A_CALL: Final = ("call", "leg", "other_leg", "parent_call")
+
+_OWN: Final = {
+    name: name
+    for name in (
+        "direction",
+        "from",
+        "to",
+        "call_status",
+        "started_at",
+        "answered_at",
+        "ended_at",
+        "duration_s",
+        "bill_duration_s",
+        "bill_rate",
+        "total_cost",
+        "hangup",
+        "stir",
+        "machine",
+    )
+}
+_OF_DIALLED: Final = {
+    "dial_b_leg_from": "from",
+    "dial_b_leg_to": "to",
+    "dial_b_leg_status": "call_status",
+    "started_at": "started_at",
+    "answered_at": "answered_at",
+    "ended_at": "ended_at",
+    "dial_b_leg_duration_s": "duration_s",
+    "dial_b_leg_bill_duration_s": "bill_duration_s",
+    "dial_b_leg_bill_rate": "bill_rate",
+    "hangup": "hangup",
+}
+
+
+@dataclass(slots=True)
+class Leg:
+    """One leg: what its callbacks say of it, and which they are.
+
+    ``not_verified`` are the fields of which only callbacks say anything whose signature did not hold.
+    """
+
+    id: str
+    role: str
+    is_of_call: bool
+    fields: Json = field(default_factory=dict[str, Any])
+    entries: list[Entry] = field(default_factory=list[Entry])
+    not_verified: set[str] = field(default_factory=set[str])
+
+    def say(self, said: Mapping[str, Any], entry: Entry) -> None:
+        """Note what a callback says: rule 2."""
+        for name, value in said.items():
+            is_known = name in self.fields and name not in self.not_verified
+            if value is None or (is_known and not entry.is_verified):
+                continue
+            self.fields[name] = value
+            (self.not_verified.discard if entry.is_verified else self.not_verified.add)(name)
+
+    def of_type(self, *names: str) -> list[Entry]:
+        """Return its callbacks of these types."""
+        return [entry for entry in self.entries if entry.type in names]
+
+    @property
+    def was_answered(self) -> bool:
+        """Say whether anything says that it was answered."""
+        if self.of_type("voice.call.answer", "voice.dial.answer", "voice.dial.connected"):
+            return True
+        return bool(self.fields.get("answered_at") or self.fields.get("duration_s"))
+
+    @property
+    def has_ended(self) -> bool:
+        """Say whether a hangup of it came."""
+        return bool(self.of_type("voice.call.hangup", "voice.dial.hangup"))
+
+
+def legs_of(entries: Sequence[Entry], identity: str) -> list[Leg]:
+    """Return the legs, first those of the call an id is of, its first leg in front: rules 1 to 4."""
+    ids = _of_one_call(entries, identity)
+    found: dict[str, Leg] = {}
+    first: str | None = None
+    for entry in entries:
+        correlation = _correlation(entry)
+        for leg_id, names in _spoken_of(entry, correlation):
+            leg = found.setdefault(leg_id, Leg(leg_id, "other", leg_id in ids))
+            if leg.is_of_call:
+                first = first or correlation.get("call")
+            if entry not in leg.entries:
+                leg.entries.append(entry)
+            leg.say({ours: entry.data.get(name) for name, ours in names.items()}, entry)
+            if names is _OF_DIALLED:
+                leg.role = "dialled"
+    if first in found:
+        found[first].role = "first"
+    return sorted(found.values(), key=lambda leg: (not leg.is_of_call, leg.role != "first"))
+
+
+def _of_one_call(entries: Sequence[Entry], identity: str) -> set[str]:
+    """Return the ids of the call that an id is of: rule 4."""
+    groups = [
+        {one for name in _OF_A_CALL if (one := _correlation(entry).get(name)) is not None}
+        for entry in entries
+    ]
+    ids = {identity}
+    while more := set[str]().union(*[group for group in groups if not group.isdisjoint(ids)]) - ids:
+        ids |= more
+    return ids
+
+
+def _correlation(entry: Entry) -> Mapping[str, str | None]:
+    return entry.data.get("correlation") or {}
+
+
+def _spoken_of(
+    entry: Entry, correlation: Mapping[str, str | None]
+) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield the legs a callback speaks of, and what its fields are called there: rule 1."""
+    leg, other = correlation.get("leg"), correlation.get("other_leg")
+    is_of_dialled = entry.type.startswith(_DIALLED) and entry.type != _ENDS_A_DIAL
+    if leg is not None and not is_of_dialled:
+        yield leg, _OWN
+    if other is not None and is_of_dialled:
+        yield other, _OF_DIALLED
+
+
+def total_cost(legs: Sequence[Leg]) -> str | None:
+    """Return what the legs of the call cost in all, in the account's currency; None if none says.
+
+    What is not verified counts only where nothing of the call is: see ``is_cost_verified``.
+    """
+    costs = [
+        Decimal(leg.fields["total_cost"])
+        for leg in legs
+        if leg.is_of_call
+        and "total_cost" in leg.fields
+        and ("total_cost" not in leg.not_verified or not is_cost_verified(legs))
+    ]
+    return f"{sum(costs, Decimal()):f}" if costs else None
+
+
+def is_cost_verified(legs: Iterable[Leg]) -> bool:
+    """Say whether any callback of the call is verified: then its cost is of those alone."""
+    return any(entry.is_verified for leg in legs if leg.is_of_call for entry in leg.entries)

@@ -1,0 +1,219 @@
+"""A call laid out for a person: its legs, its time line, what is missing and what came twice."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.text import Text
+
+from bridge.calls.accounts import Accounts, accounts_of
+from bridge.calls.document import kind_of, local
+from bridge.calls.find import CALLBACKS_MAX, Entry, Found, Json
+from bridge.calls.gaps import Duplicate, Gap, duplicates_of, gaps_of
+from bridge.calls.legs import Leg, is_cost_verified, legs_of, total_cost
+from bridge.cli.call_timeline import SHORT, hangup_text, timeline
+from bridge.cli.layout import below, row_text
+from bridge.cli.output import facts, terminal
+from bridge.replay.targets.columns import utc_from_ms
+from bridge.telemetry.escapes import visible
+
+
+def show_found(found: Found, now: datetime) -> None:
+    """Print everything that was found."""
+    console = terminal()
+    accounts = accounts_of(found)
+    own = accounts.own
+    legs = legs_of(own.entries, found.id)
+    gaps = gaps_of(own, legs, now)
+    duplicates = duplicates_of(own.entries)
+    repeated = {place for one in duplicates for place in one.places[1:]}
+    console.print(facts(_head(accounts, legs)))
+    for leg in legs:
+        role = f"{leg.role} leg" if leg.is_of_call else "leg of another call"
+        title = Text.assemble("\n", (role, "bold"), " ", (visible(leg.id), "cyan"))
+        console.print(title, facts(_leg(leg)), sep="\n")
+    lines = [
+        Text(),
+        *timeline(console, found.entries, repeated, accounts.other_places),
+        Text(),
+        *_gap_lines(console, gaps),
+        *_duplicate_lines(console, duplicates),
+        *[below(console, Text(visible(note)), 0) for note in _notes(found)],
+    ]
+    for line in lines:
+        console.print(line, soft_wrap=True)  # laid out already
+
+
+def _head(accounts: Accounts, legs: Sequence[Leg]) -> list[tuple[str, str]]:
+    found = accounts.own
+    first, last = (
+        entry.callback.raw.received_at for entry in (found.entries[0], found.entries[-1])
+    )
+    value = found.entries[0].callback.value
+    lines = [(kind_of(found.entries, legs) or "", found.id)]
+    if found.prefix is not None and found.prefix_within is not None:
+        since_ms = found.prefix_within.since_ms
+        when = "in the whole journal" if since_ms is None else f"since {utc_from_ms(since_ms)}"
+        lines.append(("found by", f"{found.prefix}; no other id {when} begins so"))
+    lines += [
+        ("account", value["source"].removeprefix("/plivo/accounts/")),
+        *[("not of the call", one) for one in _others(accounts)],
+        ("zone", value["zone"] or "not known"),
+        ("callbacks", f"{len(found.entries)}, received {_span(first, last)}"),
+    ]
+    lines += _message(found.entries)
+    cost = total_cost(legs)
+    if cost is not None:
+        doubt = "" if is_cost_verified(legs) else "; no callback that says so is verified"
+        lines.append(("cost", f"{cost}, in the account's currency{doubt}"))
+    others = [one for one in found.followed if one not in {leg.id for leg in legs}]
+    if others:
+        lines.append(("also looked for", ", ".join(others)))
+    return lines
+
+
+def _others(accounts: Accounts) -> Iterator[str]:
+    """Yield how many callbacks each other account sent about the id."""
+    for account in accounts.other_accounts:
+        count = sum(one.account == account for one in accounts.others)
+        yield f"{count} of account {account}: in the time line, and nowhere else"
+
+
+def _message(entries: Sequence[Entry]) -> list[tuple[str, str]]:
+    """Return what the last callback of a message says of it; nothing of anything else."""
+    said = entries[-1].data
+    if "message_uuid" not in said:
+        return []
+    lines = [("who", f"{_party(said.get('from'))} > {_party(said.get('to'))}")]
+    names = {"status": "state", "error_code": "error", "units": "units", "total_amount": "cost"}
+    return lines + [(ours, str(said[name])) for name, ours in names.items() if said.get(name)]
+
+
+def _leg(leg: Leg) -> list[tuple[str, str]]:
+    said = leg.fields
+    from_to = f"{_party(said.get('from'))} > {_party(said.get('to'))}"
+    lines = [("who", f"{said.get('direction') or ''} {from_to}".strip())]
+    lines += _moments(leg)
+    if "duration_s" in said:
+        billed = f", billed {said['bill_duration_s']} s" if "bill_duration_s" in said else ""
+        lines.append(("lasted", f"{said['duration_s']} s{billed}"))
+    if "total_cost" in said or "bill_rate" in said:
+        rate = f" at {said['bill_rate']} a minute" if "bill_rate" in said else ""
+        lines.append(("cost", f"{said.get('total_cost') or 'not known yet,'}{rate}"))
+    if "hangup" in said:
+        lines.append(("hung up", hangup_text(said["hangup"])))
+    elif "call_status" in said:
+        lines.append(("state", str(said["call_status"])))
+    if "stir" in said:
+        lines.append(("stir", _stir(said["stir"])))
+    if leg.not_verified:
+        lines.append(("not verified", ", ".join(sorted(leg.not_verified))))
+    return lines
+
+
+def _stir(stir: Json) -> str:
+    words = [stir["verification"], stir["attestation"], stir["role"]]
+    return " ".join(filter(None, [*words, "(conflict)" if stir["conflict"] else None]))
+
+
+def _party(party: Json | None) -> str:
+    return str(party["e164"] or party["text"]) if party else "-"
+
+
+def _span(first: datetime, last: datetime) -> str:
+    """Return from when to when, in UTC, with the day once if it is one."""
+    begin, end = (_clock(one.astimezone(UTC)) for one in (first, last))
+    if first.date() != last.date():
+        end = f"{last.date()} {end}"
+    return f"{first.date()} {begin} to {end} UTC"
+
+
+def _moments(leg: Leg) -> list[tuple[str, str]]:
+    """Return a leg's times in UTC and in the account's zone, or what Plivo wrote where it is unsure.
+
+    The day is said once, and again where it is another one.
+    """
+    lines: list[tuple[str, str]] = []
+    day: str | None = None
+    for name in ("started_at", "answered_at", "ended_at"):
+        moment = leg.fields.get(name)
+        if moment is None:
+            continue
+        if moment["utc"] is None:
+            text = f"{moment['text']} {moment['zone'] or ''}: {moment['certainty']}"
+        else:
+            utc = datetime.fromisoformat(moment["utc"])
+            text = f"{_clock(utc)} UTC"
+            if (today := utc.date().isoformat()) != day:
+                text, day = f"{today} {text}", today
+            there = local(utc, leg.entries[-1])
+            text += f"  {_local(there, today)}" if there else ""
+        lines.append((name.removesuffix("_at"), text))
+    return lines
+
+
+def _local(time: str, day: str) -> str:
+    """Return an RFC 3339 time with its offset; its day only where that is another one."""
+    instant = datetime.fromisoformat(time)
+    text = _clock(instant) + time[-6:]
+    same = instant.date().isoformat() == day
+    return f"{text} local" if same else f"{instant.date()} {text} local"
+
+
+def _clock(instant: datetime) -> str:
+    """Return the time of day, to the millisecond if it is not a whole second."""
+    return instant.time().isoformat("milliseconds" if instant.microsecond else "seconds")
+
+
+def _gap_lines(console: Console, gaps: Sequence[Gap]) -> list[Text]:
+    return [
+        row_text(
+            console,
+            [
+                Text(gap.code.replace("_", " "), style="yellow"),
+                Text(visible(gap.of[:SHORT])),
+                Text(visible(gap.text)),
+            ],
+        )
+        for gap in gaps
+    ] or [Text("no gaps", style="green")]
+
+
+def _duplicate_lines(console: Console, duplicates: Sequence[Duplicate]) -> list[Text]:
+    lines: list[Text] = []
+    for one in duplicates:
+        why = ["Plivo sent it again"] if one.is_retry else []
+        why += [f"replayed by {name}" for name in dict.fromkeys(one.replays)]
+        why += ["stored more than once"] if one.is_fault else []
+        cells = [
+            Text(f"{len(one.places)} times", style="yellow"),
+            Text(visible(f"{one.type} {one.event_id}:")),
+            Text(visible(", ".join(why))),
+        ]
+        lines.append(row_text(console, cells))
+    return lines
+
+
+def _notes(found: Found) -> list[str]:
+    notes: list[str] = []
+    derived = sum(
+        entry.event_from == "derived" and entry.named is not None and entry.letter is None
+        for entry in found.entries
+    )
+    if derived:
+        notes.append(
+            f"{derived} events are no longer on their topics: derived from the journal by today's code"
+        )
+    if found.letters_left_out:
+        notes.append(
+            f"{found.letters_left_out:,} dead letters were not looked at, because they are keyed "
+            "otherwise than by this call: --all reads them"
+        )
+    if found.missing_topics:
+        names = ", ".join(found.missing_topics)
+        notes.append(f"not there, or this login may not Describe them: {names}")
+    if found.not_followed:
+        notes.append(f"not followed any further: {', '.join(found.not_followed)}")
+    if found.is_cut:
+        notes.append(f"there are more: these are the first {CALLBACKS_MAX:,} callbacks")
+    return notes

@@ -1,0 +1,154 @@
+"""Output of every command: tables, lines and JSON, and names as people type them.
+
+Commands print only through this module; ``tests/cli/test_output.py`` checks that.
+
+1. Callers and senders write part of what is printed. Whatever a terminal would obey is printed as a
+   visible escape (see ``escapes``), on standard output and on standard error, on a terminal and in a
+   pipe. In JSON the escapes are JSON's own, so it means the same.
+2. A string is text and never rich's markup: ``[red]`` or ``[link=…]`` in a message stay as they are.
+   What has a style is a rich Text.
+"""
+
+import difflib
+import sys
+import traceback
+from collections.abc import Iterable, Mapping
+from typing import Annotated, TypeVar
+
+import orjson
+import typer
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.progress import Progress, ProgressColumn
+from rich.segment import Segment
+from rich.syntax import Syntax
+from rich.table import Column, Table
+from rich.text import Text
+from typer import rich_utils
+
+from bridge.telemetry.escapes import visible, visible_json
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Table | Text | Syntax | str)
+
+Json = Annotated[bool, typer.Option("--json", help="JSON lines, also on a terminal.")]
+
+
+class _Console(Console):
+    """Console whose text is escaped when it is rendered, wherever it comes from (rule 1)."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render as rich does, and escape what a terminal would obey."""
+        for one in super().render(renderable, options):
+            yield one if one.control else Segment(visible(one.text, keep="\n"), one.style)
+
+
+def on_terminal() -> bool:
+    """Return True if a person reads standard output."""
+    return sys.stdout.isatty()
+
+
+def terminal(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
+    """Return a console for a terminal, or for a pipe as if it were a terminal of 80 columns."""
+    return _Console(stderr=stderr, soft_wrap=soft_wrap, highlight=False, emoji=False, markup=False)
+
+
+def json_lines(values: Iterable[object]) -> None:
+    """Print each value as a line of JSON."""
+    for value in values:
+        json_text(orjson.dumps(value).decode())
+
+
+def json_text(text: str) -> None:
+    """Print JSON that is text already."""
+    typer.echo(visible_json(text))
+
+
+def plain(text: str) -> None:
+    """Print text to be copied or piped on: without a style, and no line is wrapped."""
+    typer.echo(visible(text, keep="\n"))
+
+
+def line(text: str | Syntax, style: str = "") -> None:
+    """Print lines that are not wrapped, so that they can be searched and cut."""
+    terminal(soft_wrap=True).print(_text(text), style=style)
+
+
+def complain(*lines: str, style: str = "") -> None:
+    """Print lines on standard error."""
+    console = terminal(stderr=True, soft_wrap=True)
+    for one in lines:
+        console.print(_text(one), style=style)
+
+
+def show(*parts: Table | Text | str) -> None:
+    """Print tables, styled text and lines."""
+    console = terminal()
+    for part in parts:
+        console.print(_text(part))
+
+
+def confirm(question: str) -> None:
+    """Ask a person; raises Abort unless the answer is yes."""
+    typer.confirm(visible(question), abort=True)
+
+
+def progress(
+    *columns: ProgressColumn, transient: bool = False, enabled: bool | None = None
+) -> Progress:
+    """Return a progress bar on standard error; by default only a terminal shows it."""
+    console = terminal(stderr=True)
+    return Progress(
+        *(columns or Progress.get_default_columns()),
+        console=console,
+        transient=transient,
+        disable=not (console.is_terminal if enabled is None else enabled),
+    )
+
+
+def usage_error(error: typer.TyperException) -> int:
+    """Print what is wrong with the arguments of a command, as typer does; return the exit code."""
+    for name, value in vars(error).items():
+        if isinstance(value, str):
+            setattr(error, name, visible(value, keep="\n"))
+    rich_utils.rich_format_error(error)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] (its class is private)
+    return int(getattr(error, "exit_code", 1))
+
+
+def failure(error: BaseException) -> None:
+    """Print the traceback of an error that nothing else explains."""
+    complain("".join(traceback.format_exception(error)).rstrip("\n"))
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str | Text]]) -> Table:
+    """Return a table whose first column is not wrapped."""
+    first, *others = head
+    made = Table(Column(first, no_wrap=True, style="cyan"), *others)
+    for row in rows:
+        made.add_row(*map(_text, row))
+    return made
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> Table:
+    """Return names with what they are, without a frame. Nothing is cut."""
+    made = Table.grid(Column(style="bold", no_wrap=True), Column(overflow="fold"), padding=(0, 2))
+    for row in rows:
+        made.add_row(*map(_text, row))
+    return made
+
+
+def _text(part: R) -> R | Text:
+    # Escaped before the layout too: an escape is wider than the character it stands for, and rich
+    # drops some characters, such as BEL, silently.
+    return Text(visible(part, keep="\n")) if isinstance(part, str) else part
+
+
+def chosen(name: str, among: Mapping[str, T], what: str, listed_by: str) -> T:
+    """Return the one of that name; raises BadParameter with the names nearest to a wrong one."""
+    if name in among:
+        return among[name]
+    near = difflib.get_close_matches(name, among, n=3, cutoff=0.5)
+    meant = f"did you mean {' or '.join(near)}? " if near else ""
+    message = f"no {what} is called {name!r}; {meant}{listed_by} shows all"
+    raise typer.BadParameter(message)

@@ -1,0 +1,198 @@
+"""Dead letters: callbacks no event could be made of, and records Kafka does not take.
+
+1. A dead letter's value is the callback's journal record, so that one reader serves both and
+   running it again needs nothing else.
+2. Its headers say how far the callback came (``dlq_stage``), why no further (``dlq_reason``), how
+   often publishing was tried (``dlq_tries``) and which topics lack their record (``dlq_topic``, with
+   commas; blank where nobody knows which it would have been). ``callback_type`` and the id, of the
+   event or, if there is none, of the callback, are those of the journal record.
+3. A letter of stage ``parse`` has its journal record beside it. One of stage ``publish`` has too,
+   unless ``dlq_topic`` names the journal.
+4. The key of a letter and of its journal record is the call it is about, wherever that is known, so
+   that they stand with the other records of that call; otherwise it is the callback's id.
+5. Stages and reasons are stable codes. What they mean stands here, once.
+6. The id of a verified callback that no event can be made of comes from what its signature covers, so
+   that one captured signature has one id, whatever content type is written beside it. If the signature
+   covers the content, that is the message without the nonce: Plivo's retry has the id of the first. If
+   it covers less (V2, or a JSON body in another reading), that is the path and the nonce, which no
+   other request of Plivo's shares. An unverified callback is identified by all its parameters.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Final
+
+from bridge.callbacks.model import CallbackType
+from bridge.core.event import (
+    DEAD_LETTER_TOPIC,
+    JOURNAL_TOPIC,
+    JSON_CONTENT_TYPE,
+    GivenReply,
+    Naming,
+    callback_id,
+    epoch_ms,
+    journal_value,
+)
+from bridge.core.identity import identity_of
+from bridge.core.parameters import Parameters
+from bridge.core.parse import NoEventReason
+from bridge.core.record import Record, RecordHeader, json_value
+from bridge.core.request import NONCE_V2, NONCE_V3
+from bridge.core.signature import form_text, v3_message_over
+from bridge.core.verify import Scheme, Unverified, Verified
+
+STAGE: Final = "dlq_stage"
+REASON: Final = "dlq_reason"
+TRIES: Final = "dlq_tries"
+TOPIC: Final = "dlq_topic"
+CALLBACK_TYPE: Final = "callback_type"
+EVENT_ID: Final = "event_id"
+CALLBACK_ID: Final = "callback_id"
+CONNECT_PREFIX: Final = "__connect.errors."
+
+
+class Stage(StrEnum):
+    """How far a callback came."""
+
+    PARSE = "parse"
+    PUBLISH = "publish"
+
+
+class PublishReason(StrEnum):
+    """Why Kafka does not take a record, whenever it is tried."""
+
+    RECORD_TOO_LARGE = "record_too_large"
+    RECORD_INVALID = "record_invalid"
+    POLICY_VIOLATION = "policy_violation"
+
+
+MEANINGS: Final[Mapping[Stage, Mapping[str, str]]] = {
+    Stage.PARSE: {
+        NoEventReason.NO_IDENTITY: "It does not say which call, message or session it is about.",
+        NoEventReason.CONTENT_TYPE: "Its body is neither a form nor JSON.",
+        NoEventReason.CONTENT_ENCODING: "Its body is compressed, which Plivo does not do.",
+        NoEventReason.MALFORMED_JSON: "Its body says that it is JSON, and is no JSON object in UTF-8.",
+        NoEventReason.BRIDGE_FAULT: "The bridge failed at it: a fault of ours, to be reported.",
+    },
+    Stage.PUBLISH: {
+        PublishReason.RECORD_TOO_LARGE: "The record is larger than its topic or the broker takes "
+        "(`max.message.bytes`).",
+        PublishReason.RECORD_INVALID: "The broker takes the record for damaged or invalid.",
+        PublishReason.POLICY_VIOLATION: "A policy of the cluster's forbids the record.",
+    },
+}
+
+# Kafka Connect's own words, of org.apache.kafka.connect.runtime.errors: Stage has no nearer ones.
+_CONNECT_STAGES: Final = {Stage.PARSE: "TRANSFORMATION", Stage.PUBLISH: "KAFKA_PRODUCE"}
+_CONNECT_FAULTS: Final = {
+    Stage.PARSE: "bridge.core.parse.NoEvent",
+    Stage.PUBLISH: "bridge.publish.RecordRefused",
+}
+
+
+def meanings() -> list[tuple[str, str, str]]:
+    """Return every stage, reason and what it means: the rows of the reference page."""
+    return [(stage, reason, text) for stage, of in MEANINGS.items() for reason, text in of.items()]
+
+
+def meaning(stage: str, reason: str) -> str:
+    """Return what a letter's stage and reason mean; blank of codes this version does not know."""
+    return next((text for *codes, text in meanings() if codes == [stage, reason]), "")
+
+
+def dead_letter_id(verdict: Verified | Unverified) -> str:
+    """Return the 32 hex digits that name a callback no event can be made of: rule 6."""
+    raw, parameters = verdict.raw, verdict.parameters
+    if isinstance(verdict, Unverified):
+        return callback_id(verdict.account, raw.path, parameters)
+    if verdict.covers_content:
+        return covered_id(verdict.account, raw.path, parameters)
+    is_v2 = verdict.scheme in {Scheme.V2, Scheme.V2_MA}
+    nonce = raw.header(NONCE_V2 if is_v2 else NONCE_V3) or ""
+    return _digest(verdict.account, "nonce", f"{raw.path} {nonce}".encode())
+
+
+def covered_id(account: str, path: str, parameters: Parameters) -> str:
+    """Return the id of a callback whose signature covers ``path`` and ``parameters``: rule 6."""
+    text = form_text(parameters.body) if parameters.body else None
+    return _digest(account, "content", v3_message_over(path, parameters.query, text, nonce=""))
+
+
+def _digest(account: str, what: str, signed: bytes) -> str:
+    return hashlib.blake2b(f"{account}\n{what}\n".encode() + signed, digest_size=16).hexdigest()
+
+
+def to_dead_letter(
+    verdict: Verified | Unverified,
+    reason: NoEventReason,
+    naming: Naming,
+    reply: GivenReply,
+    *,
+    route: CallbackType | None = None,
+) -> tuple[str, tuple[Record, Record]]:
+    """Return the id of a callback no event could be made of, its dead letter and journal record.
+
+    ``route`` is the type of the path it came on, if it has one.
+    """
+    identity = dead_letter_id(verdict)
+    key = identity_of(verdict.raw, verdict.parameters) or identity
+    journal = Record(
+        topic=naming.topic_prefix + JOURNAL_TOPIC,
+        key=key.encode(),
+        value=json_value(journal_value(verdict, events=[], reply=reply)),
+        headers=(
+            JSON_CONTENT_TYPE,
+            (CALLBACK_TYPE, route.name.encode() if route else b""),
+            (CALLBACK_ID, identity.encode()),
+        ),
+        timestamp_ms=epoch_ms(verdict.raw.received_at),
+    )
+    topics = [naming.topic_prefix + route.topic] if route else []
+    headers = _headers(Stage.PARSE, reason, 0, topics, connect=naming.connect_headers)
+    return identity, (_letter(journal, headers, naming), journal)
+
+
+def to_publish_dead_letter(
+    records: Sequence[Record],
+    refused: Sequence[Record],
+    reason: str,
+    *,
+    tries: int,
+    naming: Naming,
+) -> Record:
+    """Return the dead letter of a callback whose ``refused`` records Kafka does not take.
+
+    ``records`` are all of the callback's, the journal record last: it becomes the letter's value,
+    and its key the letter's. ``reason`` is a ``PublishReason``, as ``RecordRefused`` has it. Those of
+    ``records`` that are not refused are still to be published.
+    """
+    topics = [record.topic for record in refused]
+    headers = _headers(Stage.PUBLISH, reason, tries, topics, connect=naming.connect_headers)
+    return _letter(records[-1], headers, naming)
+
+
+def _letter(journal: Record, headers: Sequence[RecordHeader], naming: Naming) -> Record:
+    content_type, *about = journal.headers
+    return Record(
+        topic=naming.topic_prefix + DEAD_LETTER_TOPIC,
+        key=journal.key,
+        value=journal.value,
+        headers=(content_type, *headers, *about),
+        timestamp_ms=journal.timestamp_ms,
+    )
+
+
+def _headers(
+    stage: Stage, reason: str, tries: int, topics: Sequence[str], *, connect: bool
+) -> list[RecordHeader]:
+    told = {STAGE: stage, REASON: reason, TRIES: str(tries), TOPIC: ",".join(topics)}
+    if connect:
+        told |= {
+            CONNECT_PREFIX + "topic": ",".join(topics),
+            CONNECT_PREFIX + "connector.name": "callback-bridge",
+            CONNECT_PREFIX + "stage": _CONNECT_STAGES[stage],
+            CONNECT_PREFIX + "exception.class.name": _CONNECT_FAULTS[stage],
+            CONNECT_PREFIX + "exception.message": meaning(stage, reason),
+        }
+    return [(name, value.encode()) for name, value in told.items()]

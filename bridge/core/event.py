@@ -1,0 +1,255 @@
+"""From a callback to the records Kafka stores: the event, the journal record, the dead letter.
+
+1. The event's id is a digest of account, type and parameters, without nonce, signature and time of
+   arrival: Plivo's retry of a callback, and any replay of it, have the id of the first.
+2. The event is a CloudEvent in structured JSON, and its context attributes stand in ``ce_*`` headers
+   too, so that a consumer can choose without parsing.
+3. The journal record is the callback as it came. From it alone the signature can be checked again and
+   the event derived again; a dead letter's value is the same, with its reason in the headers.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from bridge import __version__
+from bridge.callbacks.model import CallbackType, Verification
+from bridge.core.parameters import Parameters
+from bridge.core.parse import Callback
+from bridge.core.record import Record, json_value
+from bridge.core.request import NONCE_V2, NONCE_V3
+from bridge.core.verify import Unverified, Verified
+from bridge.normalise.time import rfc3339
+
+# Without a charset. JSON is UTF-8, its media type defines no charset (RFC 8259, sections 8.1 and 11),
+# and SDKs differ in the spelling of one that they accept. The HTTP binding of the CloudEvents SDK for
+# JavaScript (cloudevents 10.0.0 on npm) refuses ``charset=UTF-8``. SDKs for Java and Go cut off what
+# follows the semicolon, so all of them accept the bare type.
+CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json")
+JSON_CONTENT_TYPE: Final = ("content-type", b"application/json")
+JOURNAL_TOPIC: Final = "plivo.journal.v1"
+DEAD_LETTER_TOPIC: Final = "plivo.bridge.deadletter.v1"
+REJECTED_TOPIC: Final = "plivo.bridge.rejected.v1"
+JOURNAL_SCHEMA_PATH: Final = "journal/1.0.json"
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_PLAIN: Final = re.compile(rb"[ -~]*")
+
+
+@dataclass(frozen=True, slots=True)
+class GivenReply:
+    """What Plivo was answered with."""
+
+    status: int
+    content_type: str | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What an operator may choose of the contract's names.
+
+    ``connect_headers`` adds Kafka Connect's names to the headers of dead letters.
+    """
+
+    topic_prefix: str
+    schema_base: str
+    connect_headers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event ready to be published."""
+
+    id: str
+    type: CallbackType
+    record: Record
+
+
+class EventName(TypedDict):
+    """An event made from a callback."""
+
+    id: Annotated[str, Field(description="The event's id.")]
+    type: Annotated[str, Field(description="Its CloudEvents type.")]
+    topic: Annotated[str, Field(description="The topic it was published to.")]
+
+
+class ReplyGiven(TypedDict):
+    """What Plivo was answered."""
+
+    status: Annotated[int, Field(description="HTTP status.")]
+    content_type: Annotated[str | None, Field(description="Its content type, if it had a body.")]
+    body: Annotated[str, Field(description="Its body.")]
+
+
+class JournalValue(TypedDict):
+    """A callback as it came, and what the bridge made of it."""
+
+    method: Annotated[str, Field(description="`GET` or `POST`.")]
+    url_received: Annotated[str, Field(description="The URL as it reached the bridge.")]
+    url_verified: Annotated[str, Field(description="The URL the signature was checked against.")]
+    public_origin: Annotated[str, Field(description="What stands before the path in it.")]
+    path: Annotated[str, Field(description="The path, percent-encoded.")]
+    query: Annotated[str, Field(description="The query, percent-encoded.")]
+    headers: Annotated[
+        list[tuple[str, str]], Field(description="The headers that matter, names in lower case.")
+    ]
+    body: NotRequired[Annotated[str, Field(description="The body, where it is plain text.")]]
+    body_base64: NotRequired[Annotated[str, Field(description="The body, where it is not.")]]
+    remote_address: Annotated[str, Field(description="The peer's address.")]
+    received_at: Annotated[
+        str, Field(description="RFC 3339 UTC.", json_schema_extra={"format": "date-time"})
+    ]
+    source: Annotated[str, Field(description="The account, as in the event's `source`.")]
+    zone: Annotated[str | None, Field(description="The account's zone local times were read in.")]
+    verification: Verification
+    events: Annotated[list[EventName], Field(description="The events made of it, if any.")]
+    reply: ReplyGiven
+    bridge_version: Annotated[str, Field(description="The version that took it in.")]
+
+
+def callback_id(account: str | None, kind: str, parameters: Parameters, nonce: str = "") -> str:
+    """Return the 32 hex digits that name a callback of type ``kind`` (rule 1).
+
+    ``nonce`` is given for types whose parameters can truthfully come twice (digits pressed again).
+    """
+    pairs = sorted((*parameters.query, *parameters.body))
+    once = f"nonce {nonce}\n" if nonce else ""
+    # Lengths in front, because keys and values may hold any character that could separate them.
+    text = "".join([f"{len(key)}:{key}{len(value)}:{value}" for key, value in pairs])
+    canonical = f"{account or ''}\n{kind}\n{once}{text}".encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(canonical, digest_size=16).hexdigest()
+
+
+def source_of(verdict: Verified | Unverified) -> str:
+    """Return the CloudEvents source: the account, and subaccount, the callback is of."""
+    source = f"/plivo/accounts/{verdict.account or 'unknown'}"
+    if isinstance(verdict, Verified) and verdict.subaccount:
+        source += f"/subaccounts/{verdict.subaccount}"
+    return source
+
+
+def verification_of(verdict: Verified | Unverified) -> Verification:
+    """Return what event and journal say of the signature."""
+    if isinstance(verdict, Verified):
+        return Verification(
+            verdict="verified",
+            scheme=verdict.scheme,
+            key_id=verdict.key_id,
+            covers=list(verdict.covers),
+            fault=None,
+        )
+    return Verification(
+        verdict="unverified", scheme=None, key_id=None, covers=[], fault=verdict.fault
+    )
+
+
+def epoch_ms(instant: datetime) -> int:
+    """Return an aware instant as epoch milliseconds, rounded down."""
+    return (instant - _EPOCH) // timedelta(milliseconds=1)
+
+
+def to_event(callback: Callback, naming: Naming, recorded_at: datetime) -> Event:
+    """Return the event of a callback: rules 1 and 2."""
+    verdict = callback.verdict
+    raw = verdict.raw
+    kind = callback.type
+    repeats = callback.recognition.repeats
+    nonce = (raw.header(NONCE_V3) or raw.header(NONCE_V2) or "") if repeats else ""
+    identity = callback_id(verdict.account, kind.event_type, verdict.parameters, nonce)
+    received = rfc3339(raw.received_at)
+    subject = callback.subject or identity
+    attributes = {
+        "specversion": "1.0",
+        "id": identity,
+        "source": source_of(verdict),
+        "type": kind.event_type,
+        "subject": subject,
+        "time": callback.happened_at or received,
+        "dataschema": naming.schema_base + kind.schema_path,
+        "partitionkey": subject,
+        "recordedtime": rfc3339(recorded_at),
+    }
+    data: dict[str, object] = {
+        "received_at": received,
+        "time_source": callback.happened_source or "received",
+        "recognised_by": callback.recognised_by,
+        "verification": verification_of(verdict),
+        **callback.fields,
+        "context": callback.context,
+        "undeclared": callback.undeclared,
+        "unreadable": callback.unreadable,
+    }
+    if callback.zone_mismatch is not None:
+        data["zone_mismatch"] = callback.zone_mismatch
+    headers = [CONTENT_TYPE]
+    headers += [("ce_" + name, value.encode()) for name, value in attributes.items()]
+    record = Record(
+        topic=naming.topic_prefix + kind.topic,
+        key=subject.encode(),
+        value=json_value(
+            {**attributes, "datacontenttype": "application/json", "data": data},
+        ),
+        headers=tuple(headers),
+        timestamp_ms=epoch_ms(raw.received_at),
+    )
+    return Event(identity, kind, record)
+
+
+def journal_value(
+    verdict: Verified | Unverified, *, events: Iterable[Event], reply: GivenReply
+) -> JournalValue:
+    """Return the journal record's value before it is JSON (rule 3)."""
+    raw = verdict.raw
+    value = JournalValue(
+        method=raw.method,
+        url_received=raw.url_received,
+        url_verified=raw.url_verified,
+        public_origin=raw.public_origin,
+        path=raw.path,
+        query=raw.query,
+        headers=list(raw.headers),
+        remote_address=raw.remote_address,
+        received_at=rfc3339(raw.received_at),
+        source=source_of(verdict),
+        zone=verdict.zone,
+        verification=verification_of(verdict),
+        events=[
+            EventName(id=event.id, type=event.type.event_type, topic=event.record.topic)
+            for event in events
+        ],
+        reply=ReplyGiven(
+            status=reply.status, content_type=reply.content_type, body=reply.body.decode()
+        ),
+        bridge_version=__version__,
+    )
+    if _PLAIN.fullmatch(raw.body):
+        value["body"] = raw.body.decode("ascii")
+    else:
+        value["body_base64"] = base64.b64encode(raw.body).decode("ascii")
+    return value
+
+
+def to_journal(callback: Callback, event: Event, naming: Naming, reply: GivenReply) -> Record:
+    """Return the journal record of a published callback; its key is the event's."""
+    verdict = callback.verdict
+    value = journal_value(verdict, events=[event], reply=reply)
+    headers = (
+        JSON_CONTENT_TYPE,
+        ("callback_type", event.type.name.encode()),
+        ("event_id", event.id.encode()),
+    )
+    return Record(
+        topic=naming.topic_prefix + JOURNAL_TOPIC,
+        key=event.record.key,
+        value=json_value(value),
+        headers=headers,
+        timestamp_ms=event.record.timestamp_ms,
+    )

@@ -1,0 +1,85 @@
+"""What a callback is about, by the identifiers that Plivo uses across its products.
+
+It is for callbacks whose type does not say how they are keyed: unrecognised ones and dead letters. The
+call comes first, by its first leg, as for the events of a call; then what belongs to no call.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, cast
+
+from bridge.core.parameters import Parameters
+from bridge.core.request import RawCallback
+from bridge.normalise.stir import spelling
+
+IDENTIFIERS: Final = (
+    "ALegUUID",
+    "DialALegUUID",
+    "CallUUID",
+    "ParticipantCallUUID",
+    "MessageUUID",
+    "MPCUUID",
+    "ConferenceUUID",
+    "SessionUUID",
+    "StreamID",
+    "RecordingUUID",
+    "RecordingID",
+)
+IDENTIFIER_CHARACTERS_MAX: Final = 512
+# A body that no declaration can read is not worth more: each mark may be a value to decode.
+_MARKS_MAX: Final = 10_000
+_IN_ORDER: Final = {spelling(name): place for place, name in enumerate(IDENTIFIERS)}
+
+
+def usable(text: object) -> bool:
+    """Return whether a text can be a subject and a key: CloudEvents allows no control characters.
+
+    Its length is bounded, because a key is kept in memory while its callback is in the spool, and stands
+    in the record's headers. Plivo's identifiers have 36 characters.
+    """
+    return (
+        isinstance(text, str) and 0 < len(text) <= IDENTIFIER_CHARACTERS_MAX and text.isprintable()
+    )
+
+
+def identity_in(parameters: Mapping[str, Sequence[str]]) -> str | None:
+    """Return the identifier of what these parameters are about, if they name any in a usual way."""
+    found: list[tuple[int, str]] = []
+    for name, texts in parameters.items():
+        place = _IN_ORDER.get(spelling(name))
+        text = next((one for one in texts if usable(one)), None)
+        if place is not None and text is not None:
+            found.append((place, text))
+    return min(found)[1] if found else None
+
+
+def identity_of(raw: RawCallback, parameters: Parameters) -> str | None:
+    """Return the identifier of a callback of which no event can be made, as far as it can be read.
+
+    A body that is not what its content type says can still be a form or JSON. The query of a callback
+    with a body is the customer's own, and is not asked.
+    """
+    identity = identity_in(_lists(parameters.body if raw.body else parameters.query))
+    if identity is None and raw.body and parameters.body_fault is not None:
+        identity = identity_in(_json_members(raw.body))
+    return identity
+
+
+def _lists(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    lists: dict[str, list[str]] = {}
+    for name, value in pairs:
+        lists.setdefault(name, []).append(value)
+    return lists
+
+
+def _json_members(body: bytes) -> dict[str, list[str]]:
+    if sum(body.count(mark) for mark in (b",", b"[", b"{")) > _MARKS_MAX:
+        return {}
+    try:
+        value: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(value, dict):
+        return {}
+    members = cast("dict[str, object]", value)
+    return {name: [text] for name, text in members.items() if isinstance(text, str)}

@@ -1,0 +1,72 @@
+"""Which signed messages were accepted, and with which content.
+
+1. Plivo's signatures have no timestamp, and most of them fit more than one content. V2 covers neither
+   query nor body. Some V3 messages do not cover the whole body (rule 3 of ``signed_messages``).
+   Others can be cut into parameters in several ways (rule 5 of ``signature``). So a message that
+   was accepted is accepted again with the same content (a retry) but with no other.
+2. The type and the encoding of a body belong to its content. A form may come again in another order or
+   with other escapes, because a sender may encode it again. The values of one name keep their order.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from bridge.core.parameters import Pair, Parameters
+from bridge.core.request import RawCallback
+
+
+class NonceGuard:
+    """Remembers with which content each signed message came, the newest ``nonces_max``.
+
+    The whole message is remembered and not its nonce, because where the nonce begins is not signed.
+    The memory lasts as long as the process: a restarted one, or another replica, begins with none.
+    """
+
+    def __init__(self, nonces_max: int = 100_000) -> None:
+        self._nonces_max = nonces_max
+        self._seen: OrderedDict[bytes, bytes] = OrderedDict()
+
+    def admits(self, message: bytes, content: bytes) -> bool:
+        """Return False when ``message`` came before with other content; remember it otherwise."""
+        if self.knows_another(message, content):
+            return False
+        self.remember(message, content)
+        return True
+
+    def knows_another(self, message: bytes, content: bytes) -> bool:
+        """Return True when ``message`` came before with other content."""
+        known = self._seen.get(_digest(message))
+        return known is not None and known != _digest(content)
+
+    def remember(self, message: bytes, content: bytes) -> None:
+        """Remember the content of ``message``, whatever it came with before."""
+        digest = _digest(message)
+        self._seen[digest] = _digest(content)
+        self._seen.move_to_end(digest)
+        if len(self._seen) > self._nonces_max:
+            self._seen.popitem(last=False)
+
+
+def _digest(text: bytes) -> bytes:
+    return hashlib.blake2b(text, digest_size=16).digest()
+
+
+def content_of(raw: RawCallback, parameters: Parameters) -> bytes:
+    """Return the content of a callback, with which its signed message is remembered: rule 2."""
+    parts = [raw.method, raw.path, _canonical(parameters.query)]
+    body = b""
+    if raw.body and raw.method != "GET":
+        parts += [raw.header("content-type") or "", raw.header("content-encoding") or ""]
+        if parameters.body_fault is None and parameters.json is None:
+            parts.append(_canonical(parameters.body))
+        else:
+            body = raw.body
+    lengths = ",".join([str(len(part)) for part in parts])
+    return f"{lengths}\n{''.join(parts)}".encode("utf-8", "surrogateescape") + body
+
+
+def _canonical(pairs: Iterable[Pair]) -> str:
+    """Return a text that no other pairs have. Only the values of one name keep their order."""
+    ordered = sorted(pairs, key=lambda pair: pair[0])
+    return "".join([f"{len(key)}:{key}{len(value)}:{value}" for key, value in ordered])

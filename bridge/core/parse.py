@@ -1,0 +1,314 @@
+"""From a callback's parameters to its fields. Degraded, never dropped.
+
+1. Where there is a body, its pairs are Plivo's and the query's are the customer's own (``context``).
+   Without one, the query's are Plivo's, but for the names the operator says are the customer's.
+2. A blank value is an absent one.
+3. A parameter repeated with one value is that value. Repeated with several, nobody can say which is
+   meant: it is unreadable.
+4. What a field's normaliser cannot read is null, with the text and the reason in ``unreadable``.
+5. What no declaration knows is in ``undeclared``. An echo of the configured URL's query in the body
+   is context, not undeclared.
+6. In JSON a name is read in any spelling: Plivo's agent SDKs write ``call_uuid`` for ``CallUUID``.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, cast
+
+from bridge.callbacks.model import CallbackType, Unread
+from bridge.core.catalogue import Catalogue
+from bridge.core.field_map import Single, Slots, slots_of
+from bridge.core.identity import identity_in, usable
+from bridge.core.parameters import Pair, Parameters
+from bridge.core.recognition import Authorship, Recognition, recognise
+from bridge.core.verify import Unverified, Verified
+from bridge.normalise.correlation import correlation
+from bridge.normalise.reading import Scope, Unreadable
+from bridge.normalise.stir import spelling
+from bridge.normalise.time import Moment, WallTime, ZoneMismatch, zone_named
+from bridge.normalise.wall_clock import Evidence, settle
+
+Lists = dict[str, list[str]]
+
+
+class NoEventReason(StrEnum):
+    """Why no event can be made of a callback. Stable codes: they are the dead letters' reasons."""
+
+    NO_IDENTITY = "no_identity"
+    CONTENT_TYPE = "content_type"
+    CONTENT_ENCODING = "content_encoding"
+    MALFORMED_JSON = "malformed_json"
+    BRIDGE_FAULT = "bridge_fault"
+
+
+class NoEvent(Exception):
+    """No event can be made of the callback; it belongs in the dead-letter topic."""
+
+    def __init__(self, reason: NoEventReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A callback, read. ``fields`` maps the data keys of its declaration to plain values.
+
+    ``happened_at`` is RFC 3339 UTC, or None when Plivo did not say or nobody can be sure.
+    """
+
+    type: CallbackType
+    verdict: Verified | Unverified
+    subject: str | None
+    fields: dict[str, object]
+    happened_at: str | None
+    happened_source: str | None
+    recognition: Recognition
+    context: Lists
+    undeclared: Lists
+    unreadable: list[Unread]
+    zone_mismatch: ZoneMismatch | None
+
+    @property
+    def recognised_by(self) -> Literal["path", "parameters"]:
+        """Return what told the type apart."""
+        return "path" if self.recognition.by_path else "parameters"
+
+
+def is_text(value: str) -> bool:
+    """Say whether ``value`` came in UTF-8 (see rule 2 of ``parameters``)."""
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def printable(value: str) -> str:
+    r"""Return ``value`` with bytes that are not UTF-8 written as ``\xNN``."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+class _Reading:
+    """The fields of one callback while they are being read."""
+
+    def __init__(self, slots: Slots, scope: Scope, *, json: bool) -> None:
+        self.slots = slots
+        self.scope = scope
+        # Plivo's agent SDKs write the usual names in snake_case, in JSON (rule 6).
+        self._spelled = slots.spelled if json else slots.folded
+        self.fields: dict[str, object] = {}
+        self.walls: dict[str, tuple[str, WallTime]] = {}
+        self.undeclared: Lists = {}
+        self.unreadable: list[Unread] = []
+        self._groups: dict[str, dict[str, str]] = {}
+        self._read_from: dict[str, list[tuple[str, list[str]]]] = {}
+
+    def _unread(self, field: str | None, name: str, texts: list[str], reason: str) -> None:
+        if field is not None:
+            for earlier in self._read_from.pop(field, ()):
+                self._unread(field, *earlier, "spellings_disagree")
+            self.fields[field] = None
+        shown = [printable(text) for text in texts]
+        self.unreadable.append(
+            Unread(field=field, parameter=printable(name), text=shown, reason=reason)
+        )
+
+    def _the_text(self, field: str | None, name: str, texts: list[str]) -> str | None:
+        """Return the one text of a parameter; None where it is blank or cannot be told."""
+        text = texts[0]
+        if len(texts) > 1:
+            distinct = {one for one in texts if one}
+            if len(distinct) > 1:
+                self._unread(field, name, texts, "repeated")
+                return None
+            text = distinct.pop() if distinct else ""
+        if not is_text(text):
+            self._unread(field, name, texts, "not_utf8")
+            return None
+        return text or None
+
+    def single(self, slot: Single, name: str, texts: list[str]) -> None:
+        """Read one parameter into its field."""
+        text = self._the_text(slot.field, name, texts)
+        if text is None:
+            return
+        try:
+            value = slot.read(text, self.scope)
+        except Unreadable as error:
+            self._unread(slot.field, name, texts, error.reason)
+            return
+        if isinstance(value, WallTime):
+            self.walls[slot.name] = (slot.field, value)
+        if slot.field in self.fields and self.fields[slot.field] != value:
+            self._unread(slot.field, name, texts, "spellings_disagree")
+            return
+        self.fields[slot.field] = value
+        self._read_from.setdefault(slot.field, []).append((name, texts))
+
+    def leftover(self, name: str, texts: list[str]) -> None:
+        """Read a parameter that is not one of the declaration's exact names."""
+        if not (is_text(name) and all(is_text(text) for text in texts)):
+            self._unread(None, name, texts, "not_utf8")
+            return
+        folded = spelling(name)
+        if folded in self._spelled:
+            self.single(self._spelled[folded], name, texts)
+            return
+        group = self.slots.group_of.get(folded)
+        if group is None:
+            found = (of for pattern, of in self.slots.patterns if pattern.fullmatch(name))
+            group = next(found, None)
+        if group is None:
+            self.undeclared[name] = texts
+            return
+        text = self._the_text(None, name, texts)
+        if text is not None:
+            self._groups.setdefault(group, {})[name] = text
+
+    def finish_groups(self) -> None:
+        """Read the fields that are made of several parameters."""
+        for field, texts in self._groups.items():
+            self.fields[field] = self.slots.groups[field].read(texts, self.scope)
+
+    def settle_times(self, received_at: datetime) -> ZoneMismatch | None:
+        """Put moments in the place of wall clock readings; return the zone mismatch, if any."""
+        session = cast("Moment | None", self.fields.get("session_started_at"))
+        utc = session["utc"] if session else None
+        # The times of a Dial callback are the dialled leg's, and so is the duration beside them.
+        duration = "duration_s" if "duration_s" in self.fields else "dial_b_leg_duration_s"
+        evidence = Evidence(
+            received_at=received_at,
+            session_start=datetime.fromisoformat(utc) if utc else None,
+            duration_s=cast("int | None", self.fields.get(duration)),
+        )
+        walls = {name: wall for name, (_, wall) in self.walls.items()}
+        moments, mismatch = settle(walls, self.scope.zone, evidence)
+        for name, (field, _) in self.walls.items():
+            if self.fields[field] is not None:
+                self.fields[field] = moments[name]
+        return mismatch
+
+
+def _lists(pairs: Iterable[Pair]) -> Lists:
+    lists: Lists = {}
+    for key, value in pairs:
+        if key in lists:
+            lists[key].append(value)
+        else:
+            lists[key] = [value]
+    return lists
+
+
+class Parser:
+    """Reads callbacks by the catalogue's declarations.
+
+    ``context_names`` are the customer's own query keys, as they are set in the URLs at Plivo.
+    """
+
+    def __init__(self, catalogue: Catalogue, context_names: Iterable[str] = ()) -> None:
+        self.catalogue = catalogue
+        self._context_names = frozenset(context_names)
+        self._slots = {kind.name: slots_of(kind.model) for kind in catalogue.all}
+
+    def _split(self, parameters: Parameters) -> tuple[Lists, Lists]:
+        """Return Plivo's parameters and the customer's context (rules 1 and 5)."""
+        if parameters.body:
+            return _lists(parameters.body), _lists(parameters.query)
+        plivos = _lists(parameters.query)
+        context = {name: plivos.pop(name) for name in self._context_names & plivos.keys()}
+        return plivos, context
+
+    def kind_of(self, parameters: Parameters, route: CallbackType | None) -> CallbackType | None:
+        """Return the type of a callback as `parse` finds it; None if nothing shows it."""
+        if parameters.body_fault is not None:
+            return route
+        kind = self._recognition(parameters, *self._split(parameters), route).kind
+        return None if kind is self.catalogue.unrecognised else kind
+
+    def _recognition(
+        self, parameters: Parameters, plivos: Lists, context: Lists, route: CallbackType | None
+    ) -> Recognition:
+        is_json = parameters.json is not None
+        written = Authorship(plivos, context, in_body=bool(parameters.body), json=is_json)
+        return recognise(self.catalogue, written, route)
+
+    def parse(self, verdict: Verified | Unverified, route: CallbackType | None) -> Callback:
+        """Return the callback, read; ``route`` is the type of the path it came on, if it has one.
+
+        Raises NoEvent when its body cannot be read or it does not say what it is about.
+        """
+        if verdict.parameters.body_fault is not None:
+            raise NoEvent(NoEventReason(verdict.parameters.body_fault))
+        plivos, context = self._split(verdict.parameters)
+        json = verdict.parameters.json is not None
+        recognition = self._recognition(verdict.parameters, plivos, context, route)
+        kind = recognition.kind
+        slots = self._slots[kind.name]
+        zone = zone_named(verdict.zone) if verdict.zone else None
+        direction = next((text for text in _named(plivos, "Direction", json=json) if text), None)
+        reading = _Reading(slots, Scope(direction.lower() if direction else None, zone), json=json)
+        for slot in slots.singles:
+            texts = plivos.get(slot.name)
+            if texts is not None:
+                reading.single(slot, slot.name, texts)
+        for name, texts in plivos.items():
+            if name not in slots.exact:
+                reading.leftover(name, texts)
+        reading.finish_groups()
+        if slots.correlated:
+            reading.fields["correlation"] = correlation(reading.fields)
+        mismatch = reading.settle_times(verdict.raw.received_at) if reading.walls else None
+        for name in reading.undeclared.keys() & context.keys():
+            if reading.undeclared[name] == context[name]:
+                del reading.undeclared[name]
+        subject = _subject(kind, reading, plivos)
+        happened_at, source = _happened(kind, reading.fields)
+        return Callback(
+            type=kind,
+            verdict=verdict,
+            subject=subject,
+            fields=reading.fields,
+            happened_at=happened_at,
+            happened_source=source,
+            recognition=recognition,
+            context=_shown(context),
+            undeclared=reading.undeclared,
+            unreadable=reading.unreadable,
+            zone_mismatch=mismatch,
+        )
+
+
+def _subject(kind: CallbackType, reading: _Reading, plivos: Lists) -> str | None:
+    for field in kind.key:
+        subject = reading.fields.get(field)
+        if usable(subject):
+            return cast("str", subject)
+    if not kind.anonymous:
+        raise NoEvent(NoEventReason.NO_IDENTITY)
+    return identity_in(plivos)
+
+
+def _named(lists: Lists, name: str, *, json: bool) -> list[str]:
+    """Return the texts of a parameter; in JSON, of whatever spelling."""
+    if json and name not in lists:
+        wanted = spelling(name)
+        return [
+            text for other, texts in lists.items() if spelling(other) == wanted for text in texts
+        ]
+    return lists.get(name, [])
+
+
+def _happened(kind: CallbackType, fields: Mapping[str, object]) -> tuple[str | None, str | None]:
+    for field in kind.happened:
+        moment = cast("Moment | None", fields.get(field))
+        if moment and moment["utc"]:
+            return moment["utc"], field
+    return None, None
+
+
+def _shown(lists: Lists) -> Lists:
+    return {printable(name): [printable(text) for text in texts] for name, texts in lists.items()}

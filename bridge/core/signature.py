@@ -1,0 +1,166 @@
+"""Plivo's signatures: what is signed, and how. Facts of Plivo's, no policy of ours.
+
+Confirmed by the official vectors and by running the official SDKs side by side.
+
+1. The base is scheme, authority and path as configured at Plivo: the port stays, the fragment goes.
+2. V1 (legacy): HMAC-SHA1 over the URL and the sorted ``key value`` pairs, without separators.
+3. V2: HMAC-SHA256 over the base and the nonce. Neither query nor body is covered.
+4. V3: HMAC-SHA256 over the string below, a dot, and the nonce. Q is the query's decoded pairs, P the
+   body's, both sorted by the bytes of the key, then of the value; Q is ``k=v`` joined by ``&``, P is
+   ``k v k v`` without separators.
+
+       GET                     base                 base ? Q
+       POST, no body           base                 base ? Q
+       POST, body              base ? P             base ? Q . P
+                               (no query)           (query)
+
+   The trap is ``base ? P``: a question mark though there is no query, and no dot before P.
+   A GET has no P: what it is given beside the query, and the query lacks, is part of Q.
+5. P has no separators, so ``ab`` + ``c`` and ``a`` + ``bc`` sign alike. A form encoder always writes
+   the ``=``; a body piece without it (``a&b`` for ``a=b``) is therefore never taken as signed.
+   Q does not escape its separators either: ``a=1%26b=2`` and ``a=1&b=2`` sign alike. ``?a=1`` with
+   the body ``b=2`` signs like ``?a=1.b2`` without one, the body ``a%3Db=2`` like the query ``a=b2``,
+   and a POST without a body like a GET. Whoever holds a signed request can re-cut it in these ways.
+   A nonce with a dot could take over the end of the string before it, and is never taken.
+6. The key is the auth token, the result standard base64 with padding.
+7. Plivo's agent SDKs (``plivo-agentstack`` for Python and Node) check another string over the same V3
+   header. R is their parameters, form-encoded, ``k=v`` joined by ``&`` and sorted by key; E is R as
+   Python's ``urlencode`` (a space is ``+``) or JavaScript's ``encodeURIComponent`` (a space is
+   ``%20``) writes it. U is the URL as called, with its query as written.
+
+       GET                     base                 base ? E   (R is the query)
+       POST, no body           U
+       POST, body              U . E
+   No capture shows that Plivo signs in this way.
+"""
+
+import binascii
+import hmac
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Literal
+from urllib.parse import quote, urlencode
+
+from bridge.core.parameters import Pair
+
+Digest = Literal["sha1", "sha256"]
+
+_DOT: Final = b"."
+_QUESTION_MARK: Final = b"?"
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _joined(pairs: Iterable[Pair], *, equals: str, joint: str) -> bytes:
+    """Return the pairs sorted and run together, as UTF-8."""
+    try:
+        # Code point order is the order of the UTF-8 bytes, for text that is text.
+        return joint.join([key + equals + value for key, value in sorted(pairs)]).encode()
+    except UnicodeEncodeError:
+        in_bytes = sorted([(_bytes(key), _bytes(value)) for key, value in pairs])
+        return _bytes(joint).join([key + _bytes(equals) + value for key, value in in_bytes])
+
+
+def v1_message(url: str, pairs: Iterable[Pair]) -> bytes:
+    """Return the bytes V1 signs (rule 2)."""
+    return _bytes(url) + _joined(pairs, equals="", joint="")
+
+
+def v2_message(base: str, nonce: str) -> bytes:
+    """Return the bytes V2 signs (rule 3)."""
+    return _bytes(base) + _bytes(nonce)
+
+
+def v3_message(
+    method: str, base: str, query: tuple[Pair, ...], body: tuple[Pair, ...], nonce: str
+) -> bytes:
+    """Return the bytes V3 signs (rule 4); any method but GET is signed as POST."""
+    if method == "GET" and body:
+        in_url = {key for key, _ in query}
+        query = (*query, *(pair for pair in body if pair[0] not in in_url))
+        body = ()
+    return v3_message_over(base, query, form_text(body) if body else None, nonce)
+
+
+def form_text(body: tuple[Pair, ...]) -> bytes:
+    """Return P of rule 4: the body's pairs, sorted and run together."""
+    return _joined(body, equals="", joint="")
+
+
+def v3_message_over(base: str, query: tuple[Pair, ...], text: bytes | None, nonce: str) -> bytes:
+    """Return the bytes V3 signs (rule 4), with ``text`` in the place of P; None means no body.
+
+    A body whose P is empty (a JSON body of one empty list, to an SDK) is a body all the same.
+    """
+    return v3_message_of(base, query_text(query), text, nonce)
+
+
+def query_text(query: tuple[Pair, ...]) -> bytes | None:
+    """Return Q of rule 4, or None where the URL has no query."""
+    return _joined(query, equals="=", joint="&") if query else None
+
+
+def v3_message_of(base: str, query: bytes | None, text: bytes | None, nonce: str) -> bytes:
+    """Return the bytes V3 signs (rule 4): of Q and P, each None where there is none."""
+    parts = [_bytes(base)]
+    if query is not None or text is not None:
+        parts.append(_QUESTION_MARK)
+    if query is not None:
+        parts.append(query)
+        if text is not None:
+            parts.append(_DOT)
+    if text is not None:
+        parts.append(text)
+    return b"".join([*parts, _DOT, _bytes(nonce)])
+
+
+Encoding = Callable[[Sequence[Pair]], str]
+
+# What JavaScript's encodeURIComponent leaves as it is, beside letters and digits (ECMA-262).
+_JAVASCRIPT_SAFE: Final = "-_.!~*'()"
+
+
+def python_encoded(pairs: Sequence[Pair]) -> str:
+    """Return E of rule 7 as Python's ``urlencode`` writes it."""
+    return urlencode(sorted(pairs), encoding="utf-8", errors="surrogateescape")
+
+
+def node_encoded(pairs: Sequence[Pair]) -> str:
+    """Return E of rule 7 as JavaScript's ``encodeURIComponent`` writes it."""
+    ordered = sorted(pairs, key=lambda pair: pair[0].encode("utf-16-be", "surrogatepass"))
+    return "&".join([f"{_node_quoted(key)}={_node_quoted(value)}" for key, value in ordered])
+
+
+def _node_quoted(text: str) -> str:
+    return quote(text, safe=_JAVASCRIPT_SAFE, encoding="utf-8", errors="surrogateescape")
+
+
+def agentstack_message(method: str, base: str, query: str, encoded: str, nonce: str) -> bytes:
+    """Return the bytes that an agent SDK checks (rule 7).
+
+    ``query`` is as written in the URL, ``encoded`` the query of a GET or the body of a POST.
+    """
+    if method == "GET":
+        text = f"{base}?{encoded}" if encoded else base
+    else:
+        url = f"{base}?{query}" if query else base
+        text = f"{url}.{encoded}" if encoded else url
+    return _bytes(text) + _DOT + _bytes(nonce)
+
+
+def signature(token: bytes, message: bytes, digest: Digest = "sha256") -> str:
+    """Return the base64 HMAC of ``message`` under the auth token (rule 6)."""
+    return binascii.b2a_base64(hmac.digest(token, message, digest), newline=False).decode("ascii")
+
+
+def keyed(token: bytes) -> hmac.HMAC:
+    """Return the HMAC of no message yet under the auth token, for ``signature_by``."""
+    return hmac.new(token, digestmod="sha256")
+
+
+def signature_by(key: hmac.HMAC, message: bytes) -> bytes:
+    """Return the signature of ``message``, as its bytes. The key's own blocks are hashed already."""
+    mac = key.copy()
+    mac.update(message)
+    return binascii.b2a_base64(mac.digest(), newline=False)

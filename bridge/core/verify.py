@@ -1,0 +1,308 @@
+"""Whether Plivo sent this. Verified is a type, and only this file makes one.
+
+1. If any V3 header is present, V3 decides; there is no falling back to V2, because V2 covers neither
+   query nor body.
+2. The plain header is tried with every known token, the ``Ma`` header with main accounts' tokens.
+   A header may list several signatures (tokens being rotated); any match counts.
+3. V2 has no timestamp and does not cover the parameters, so a captured pair of headers would fit any
+   forged body. The same holds for a V3 message that does not cover the whole body (rule 3 of
+   ``signed_messages``). So a message is accepted with one content only (``nonce_guard``).
+4. V1 alone is refused: it has no nonce at all.
+5. Comparison takes the same time wherever two signatures differ.
+6. A verdict stored with a callback can be recalled when its token is long gone, unchecked. That is no
+   hole: it is read off our own topics, and who can write there needs no signature. The ingress never
+   recalls, and a recalled verdict says that it is one.
+7. A stranger must not make the check expensive, whatever the number of tokens: ``key_search``.
+8. The scheme of Plivo's agent SDKs is checked last, and only if the operator accepts it.
+9. V2 signs URL and nonce without anything between them. A V2 nonce is digits (those of the SDKs' test
+   vectors are), and no path that V2 is accepted on ends in one, so the end of the path cannot become
+   part of the nonce.
+10. Plivo sends V2 headers beside those of V3 (captured requests have both). When V3 has verified a
+   request, its V2 pair is remembered with the same content. So whoever removes the V3 headers cannot use
+   the pair for another content.
+11. V2 may be accepted for all callbacks, for those of all products but voice, or for none. For voice
+   Plivo documents V3, and calls V2 deprecated (plivo.com/docs/voice/concepts/signature-validation), so
+   a missing V3 header was probably removed by somebody. Whether a callback
+   is one of voice is asked only if its V2 signature holds, because finding that out costs more.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from bridge.callbacks.model import Verification
+from bridge.core import request as wire
+from bridge.core import signature
+from bridge.core.key_search import Given, Match, NotAllTried, is_listed, search, signatures_of
+from bridge.core.keyring import Key, Keyring
+from bridge.core.nonce_guard import NonceGuard, content_of
+from bridge.core.origins import equal_origins
+from bridge.core.parameters import Parameters
+from bridge.core.request import RawCallback
+from bridge.core.signed_messages import (
+    COVERS_ALL,
+    COVERS_NO_BODY,
+    COVERS_URL,
+    Message,
+    agentstack_messages,
+    v3_messages,
+)
+
+
+class Scheme(StrEnum):
+    """The signature scheme that decided."""
+
+    V3 = "v3"
+    V3_MA = "v3-ma"
+    V2 = "v2"
+    V2_MA = "v2-ma"
+    V3_AGENTSTACK = "v3-agentstack"
+
+
+class Fault(StrEnum):
+    """Why a callback is not verified."""
+
+    NO_SIGNATURE = "no_signature"
+    NO_NONCE = "no_nonce"
+    BAD_NONCE = "bad_nonce"
+    WRONG_SIGNATURE = "wrong_signature"
+    NOT_ALL_TOKENS_TRIED = "not_all_tokens_tried"
+    BARE_PARAMETER = "bare_parameter"
+    V1_ONLY = "v1_only"
+    V2_NOT_ACCEPTED = "v2_not_accepted"
+    NONCE_REUSED = "nonce_reused"
+    NOT_CHECKED = "not_checked"
+
+
+class AcceptV2(StrEnum):
+    """Which callbacks V2 may verify: rule 11."""
+
+    ALL = "all"
+    EXCEPT_VOICE = "except_voice"
+    NONE = "none"
+
+
+COVERS_V3: Final = COVERS_ALL
+COVERS_V2: Final = COVERS_URL
+
+# Fewer than V2's: who re-cuts such a message can only move its characters (rule 5 of signature).
+WHOLE_MAX: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A callback whose signature holds for one of our accounts."""
+
+    raw: RawCallback
+    parameters: Parameters
+    account: str
+    subaccount: str | None
+    zone: str | None
+    scheme: Scheme
+    key_id: str
+    covers: tuple[str, ...]
+    recalled: bool = False
+
+    @property
+    def covers_content(self) -> bool:
+        """Return whether the signature covers all that the callback says."""
+        return "body" in self.covers or (self.raw.method == "GET" and self.covers == COVERS_NO_BODY)
+
+
+@dataclass(frozen=True, slots=True)
+class Unverified:
+    """A callback nobody vouches for, and why. ``account`` is only what it claims, if we know it."""
+
+    raw: RawCallback
+    parameters: Parameters
+    account: str | None
+    zone: str | None
+    fault: Fault
+    recalled: bool = False
+
+
+def claimed_account(parameters: Parameters) -> str | None:
+    """Return the account the callback says it is of (``ParentAuthID``), unchecked."""
+    for key, value in parameters.pairs:
+        if key == "ParentAuthID":
+            return value
+    return None
+
+
+def named_account(parameters: Parameters) -> str | None:
+    """Return the account to try first: the claimed one, or one that the URL of a POST names.
+
+    An operator of many accounts can name each in its URLs, for callbacks that do not.
+    """
+    claimed = claimed_account(parameters)
+    if claimed is None and parameters.body:
+        return next((value for key, value in parameters.query if key == "ParentAuthID"), None)
+    return claimed
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Checks callbacks against a keyring."""
+
+    keyring: Keyring
+    nonces: NonceGuard
+    accept_v2: AcceptV2 = AcceptV2.ALL
+    accept_agentstack: bool = False
+    whole: NonceGuard = field(default_factory=lambda: NonceGuard(WHOLE_MAX))
+    """The messages that V3 covered whole (rule 3), apart, so that they do not displace V2's."""
+
+    def unverified(self, raw: RawCallback, parameters: Parameters, fault: Fault) -> Unverified:
+        """Return the callback marked as not verified, for ``fault``."""
+        claimed = claimed_account(parameters)
+        zone = self.keyring.zones.get(claimed) if claimed else None
+        return Unverified(raw, parameters, claimed if zone else None, zone, fault)
+
+    def verify(
+        self,
+        raw: RawCallback,
+        parameters: Parameters,
+        *,
+        may_be_voice: Callable[[], bool] = lambda: True,
+    ) -> Verified | Unverified:
+        """Return the verdict on one callback: rules 1 to 5.
+
+        ``may_be_voice`` says whether it is, or may be, a callback of voice (rule 11).
+        """
+        v3 = raw.header(wire.SIGNATURE_V3)
+        v3_ma = raw.header(wire.SIGNATURE_MA_V3)
+        if v3 is not None or v3_ma is not None:
+            return self._verify_v3(raw, parameters, Given(signatures_of(v3), signatures_of(v3_ma)))
+        v2 = raw.header(wire.SIGNATURE_V2)
+        v2_ma = raw.header(wire.SIGNATURE_MA_V2)
+        if v2 is not None or v2_ma is not None:
+            given = Given(signatures_of(v2), signatures_of(v2_ma))
+            return self._verify_v2(raw, parameters, given, may_be_voice)
+        only_v1 = raw.header(wire.SIGNATURE_V1) is not None
+        return self.unverified(raw, parameters, Fault.V1_ONLY if only_v1 else Fault.NO_SIGNATURE)
+
+    def _verify_v3(
+        self, raw: RawCallback, parameters: Parameters, given: Given
+    ) -> Verified | Unverified:
+        nonce = raw.header(wire.NONCE_V3)
+        if not nonce:
+            return self.unverified(raw, parameters, Fault.NO_NONCE)
+        if "." in nonce:  # rule 5 of signature
+            return self.unverified(raw, parameters, Fault.BAD_NONCE)
+        messages = self._messages(raw, parameters, nonce)
+        found = self._signed(parameters, given, messages)
+        if isinstance(found, Match):
+            key, message = found.key, found.message
+            content = content_of(raw, parameters)
+            if not self._admits(message, content):
+                return self.unverified(raw, parameters, Fault.NONCE_REUSED)
+            self._use_up_v2(raw, message.origin, key, content)
+            scheme = Scheme.V3_MA if found.is_ma else Scheme.V3
+            if message.agentstack:
+                scheme = Scheme.V3_AGENTSTACK
+            return _verified(raw, parameters, key, scheme, message)
+        bare = parameters.bare and parameters.body_fault is None
+        return self.unverified(raw, parameters, Fault.BARE_PARAMETER if bare else found)
+
+    def _signed(
+        self, parameters: Parameters, given: Given, messages: Iterable[Message]
+    ) -> Match | Fault:
+        """Return which key signed which of the messages, or the fault if none did: rule 7."""
+        try:
+            found = search(self.keyring, named_account(parameters), given, messages)
+        except NotAllTried:
+            return Fault.NOT_ALL_TOKENS_TRIED
+        return found or Fault.WRONG_SIGNATURE
+
+    def _messages(self, raw: RawCallback, parameters: Parameters, nonce: str) -> Iterator[Message]:
+        """Yield the messages that V3 may have signed, the likeliest first."""
+        url_alone = self.accept_v2 is not AcceptV2.NONE
+        yield from v3_messages(raw, parameters, nonce, url_alone=url_alone)
+        if self.accept_agentstack:
+            yield from agentstack_messages(raw, parameters, nonce)
+
+    def _admits(self, message: Message, content: bytes) -> bool:
+        """Return whether a message that holds may be accepted with this content: rule 3."""
+        if message.loose:
+            return not self.whole.knows_another(message.bytes, content) and self.nonces.admits(
+                message.bytes, content
+            )
+        return self.whole.admits(message.bytes, content)
+
+    def _use_up_v2(self, raw: RawCallback, origin: str, key: Key, content: bytes) -> None:
+        """Remember the V2 pair of a request that V3 has verified: rule 10."""
+        nonce = raw.header(wire.NONCE_V2)
+        if not nonce or self.accept_v2 is AcceptV2.NONE:
+            return
+        message = signature.v2_message(origin + raw.path, nonce)
+        names = (wire.SIGNATURE_V2, wire.SIGNATURE_MA_V2)
+        given = tuple(one for name in names for one in signatures_of(raw.header(name)))
+        if is_listed(signature.signature_by(key.mac, message), given):
+            self.nonces.remember(message, content)
+
+    def _verify_v2(
+        self,
+        raw: RawCallback,
+        parameters: Parameters,
+        given: Given,
+        may_be_voice: Callable[[], bool],
+    ) -> Verified | Unverified:
+        nonce = raw.header(wire.NONCE_V2) or ""
+        fault = self._v2_fault(raw, nonce)
+        if fault is not None:
+            return self.unverified(raw, parameters, fault)
+        messages = [
+            Message(signature.v2_message(origin + raw.path, nonce), origin, COVERS_V2, loose=True)
+            for origin in equal_origins(raw.public_origin)
+        ]
+        found = self._signed(parameters, given, messages)
+        if not isinstance(found, Match):
+            return self.unverified(raw, parameters, found)
+        if self.accept_v2 is AcceptV2.EXCEPT_VOICE and may_be_voice():
+            return self.unverified(raw, parameters, Fault.V2_NOT_ACCEPTED)
+        if not self.nonces.admits(found.message.bytes, content_of(raw, parameters)):
+            return self.unverified(raw, parameters, Fault.NONCE_REUSED)
+        scheme = Scheme.V2_MA if found.is_ma else Scheme.V2
+        return _verified(raw, parameters, found.key, scheme, found.message)
+
+    def _v2_fault(self, raw: RawCallback, nonce: str) -> Fault | None:
+        """Return why no V2 signature of this request needs to be looked at."""
+        if self.accept_v2 is AcceptV2.NONE:
+            return Fault.V2_NOT_ACCEPTED
+        if not nonce:
+            return Fault.NO_NONCE
+        return None if is_v2_nonce(nonce, raw.path) else Fault.BAD_NONCE
+
+
+def is_v2_nonce(nonce: str, path: str) -> bool:
+    """Return whether a V2 nonce can be told from the end of the path in front of it: rule 9."""
+    return nonce.isascii() and nonce.isdigit() and not path[-1:].isdigit()
+
+
+def _verified(
+    raw: RawCallback, parameters: Parameters, key: Key, scheme: Scheme, message: Message
+) -> Verified:
+    if message.origin != raw.public_origin:
+        raw = replace(raw, public_origin=message.origin)  # the URL that was verified
+    whose = (key.account, key.subaccount, key.zone)
+    return Verified(raw, parameters, *whose, scheme, key.key_id, message.covers)
+
+
+def recall(
+    raw: RawCallback,
+    parameters: Parameters,
+    said: Verification,
+    whose: tuple[str | None, str | None, str | None],
+) -> Verified | Unverified:
+    """Return the verdict that was stored with a callback, as it was and marked so: rule 6.
+
+    ``whose`` is account, subaccount and zone. Raises ValueError where ``said`` is no verdict of ours.
+    """
+    account, subaccount, zone = whose
+    if said["verdict"] == "unverified":
+        return Unverified(raw, parameters, account, zone, Fault(said["fault"] or ""), recalled=True)
+    if account is None or said["key_id"] is None:
+        message = "verified, and does not say by which key of whose"
+        raise ValueError(message)
+    by = (Scheme(said["scheme"] or ""), said["key_id"], tuple(said["covers"]))
+    return Verified(raw, parameters, account, subaccount, zone, *by, recalled=True)

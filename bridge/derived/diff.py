@@ -1,0 +1,89 @@
+"""What changed between schemas: two files, or what is committed of a type and its declaration."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import orjson
+
+from bridge.derived.compatibility import additions, breaks
+from bridge.derived.registry import Declared, SchemaNotFound, declared, named, released
+
+Schema = dict[str, Any]
+
+_VERSION: Final = re.compile(r"(\d+)\.(\d+)\.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference of a schema from an older one."""
+
+    schema: str
+    since: str | None
+    version: str | None
+    change: Literal["break", "addition", "wording"]
+    what: str
+
+
+def document(text: str) -> Schema:
+    """Return the schema in a file, or of a type as it is declared now."""
+    if not Path(text).is_file():
+        return named(text).schema
+    try:
+        found = orjson.loads(Path(text).read_bytes())
+    except orjson.JSONDecodeError as error:
+        message = f"{text}: not JSON: {error}"
+        raise SchemaNotFound(message) from error
+    if not isinstance(found, dict):
+        message = f"{text}: not a schema"
+        raise SchemaNotFound(message)
+    return found  # pyright: ignore[reportUnknownVariableType] (whatever the file holds)
+
+
+def since_committed(one: Declared, folder: Path, since: str | None) -> Iterator[Change]:
+    """Yield how a type differs from what is committed of it."""
+    version = since or _base(one, folder)
+    file = folder / one.name / f"{version}.json"
+    if file.is_file():
+        yield from changes(one.name, version, one.version, document(str(file)), one.schema)
+    elif since is not None:
+        message = f"{file} is not there"
+        raise SchemaNotFound(message, option="--since")
+    else:
+        yield Change(one.name, None, one.version, "addition", "the schema: added")
+
+
+def _base(one: Declared, folder: Path) -> str:
+    """Return the version to compare with: the newest released of the major, else the present one."""
+    major = one.version.partition(".")[0]
+    matches = [
+        found
+        for path in released(folder)
+        if Path(path).parent.name == one.name
+        and (found := _VERSION.fullmatch(Path(path).name)) is not None
+        and found[1] == major
+    ]
+    newest = max(matches, key=lambda found: int(found[2]), default=None)
+    return f"{newest[1]}.{newest[2]}" if newest else one.version
+
+
+def orphans(folder: Path) -> Iterator[Change]:
+    """Yield what is committed and no longer declared."""
+    names = {file.parent.name for file in folder.glob("*/*.json") if _VERSION.fullmatch(file.name)}
+    for name in sorted(names - set(declared())):
+        yield Change(name, None, None, "break", "the schema: nothing is declared for it")
+
+
+def changes(
+    name: str, since: str | None, version: str | None, old: Schema, new: Schema
+) -> Iterator[Change]:
+    """Yield how one schema differs from another."""
+    broken, added = breaks(old, new), additions(old, new)
+    for what in broken:
+        yield Change(name, since, version, "break", what)
+    for what in added:
+        yield Change(name, since, version, "addition", what)
+    if not broken and not added and old != new:
+        yield Change(name, since, version, "wording", "descriptions or names alone")

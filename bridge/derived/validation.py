@@ -1,0 +1,190 @@
+"""Events and journal records held against their schemas, as they come from a file or a pipe."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
+
+import orjson
+
+from bridge.core.event import JOURNAL_SCHEMA_PATH
+from bridge.derived.registry import Declared
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
+
+# The end of a `dataschema`, whatever base an operator configured.
+_PATH: Final = re.compile(r"[a-z][a-z0-9_.]*/\d+\.\d+\.json$")
+_FAULT_CHARACTERS_MAX: Final = 300
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+class NoValidator(Exception):
+    """Schemas cannot be checked here; the text says what to install."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unparsed:
+    """A line that is not JSON, and why."""
+
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One thing an event's schema does not allow. ``line`` is where its JSON begins."""
+
+    line: int
+    schema: str | None
+    id: str | None
+    at: str
+    fault: str
+
+
+def values(stream: IO[bytes]) -> Iterator[tuple[int, object]]:
+    """Yield each value of JSON lines, or of one JSON document, with the line it begins at.
+
+    Lines are yielded as they come, so that the stream may go on for ever. A document written over
+    several lines is known by its first line, which is not JSON by itself.
+    """
+    for number, line in enumerate(stream, 1):
+        text = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
+        if not text.strip():
+            continue
+        try:
+            yield from _each(number, orjson.loads(text))
+        except orjson.JSONDecodeError:
+            yield from _document(number, text + stream.read())
+            return
+        break
+    else:
+        return
+    yield from _lines(number + 1, stream)
+
+
+def _document(number: int, text: bytes) -> Iterator[tuple[int, object]]:
+    """Yield what one document holds; if it is none but its second line is JSON, the lines."""
+    try:
+        yield from _each(number, orjson.loads(text))
+    except orjson.JSONDecodeError as error:
+        lines = text.splitlines()
+        found = list(_lines(number + 1, lines[1:2]))
+        if found and not isinstance(found[0][1], Unparsed):
+            yield from _lines(number, lines)
+        else:
+            yield number, Unparsed(f"not JSON: {error.msg} (line {number - 1 + error.lineno})")
+
+
+def _lines(first: int, lines: Any) -> Iterator[tuple[int, object]]:  # noqa: ANN401 (a file or a list)
+    for number, line in enumerate(lines, first):
+        if not line.strip():
+            continue
+        try:
+            yield number, orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            yield number, Unparsed(f"not JSON: {error.msg}")
+
+
+def _each(number: int, value: object) -> Iterator[tuple[int, object]]:
+    if isinstance(value, list):
+        for one in cast("list[object]", value):
+            yield number, one
+    else:
+        yield number, value
+
+
+class Checker:
+    """Holds values against schemas: the declared ones, and older ones of ``folder`` if there is one."""
+
+    def __init__(self, schemas: Iterable[Declared], folder: Path | None) -> None:
+        if find_spec("jsonschema") is None:  # an extra: absent where only `serve` is installed
+            message = (
+                "jsonschema is not installed: run pip install '.[dev]' in a checkout of the project"
+            )
+            raise NoValidator(message)
+        self._declared = {one.path: one for one in schemas}
+        self._folder = folder
+        self._paths_by_type = {
+            one.event_type: path for path, one in self._declared.items() if one.event_type
+        }
+        self._validators: dict[str, Draft202012Validator] = {}
+
+    def failures(self, line: int, value: object) -> Iterator[Failure]:
+        """Yield what is wrong with one value, nothing if it is as its schema says."""
+        if isinstance(value, Unparsed):
+            yield Failure(line, None, None, "", value.fault)
+            return
+        if not isinstance(value, dict):
+            yield Failure(line, None, None, "", "neither an event nor a journal record")
+            return
+        record = cast("dict[str, Any]", value)
+        identity = str(record["id"]) if "id" in record else None
+        path = self._path_of(record)
+        if path is None:
+            named = record.get("dataschema") or record.get("type")
+            fault = f"no schema is known for {named}" if named else "it names no type or schema"
+            yield Failure(line, None, identity, "", fault)
+            return
+        for error in sorted(self._errors(path, record), key=_place):
+            yield Failure(line, path, identity, _place(error), _said(error))
+
+    def _path_of(self, record: dict[str, Any]) -> str | None:
+        """Return the schema a record names: by `dataschema`, else the present one of its `type`."""
+        if "specversion" not in record and "url_verified" in record:
+            return JOURNAL_SCHEMA_PATH
+        found = _PATH.search(str(record.get("dataschema", "")))
+        if found is not None and (found[0] in self._declared or self._older(found[0])):
+            return found[0]
+        return self._paths_by_type.get(str(record.get("type")))
+
+    def _older(self, path: str) -> Path | None:
+        """Return the file of a committed schema, None if there is none."""
+        file = self._folder / path if self._folder else None
+        return file if file and file.is_file() else None
+
+    def _errors(self, path: str, record: Any) -> "Iterator[ValidationError]":  # noqa: ANN401 (JSON)
+        validator = self._validator(path)
+        return validator.iter_errors(record)  # pyright: ignore[reportUnknownMemberType] (its stub)
+
+    def _validator(self, path: str) -> "Draft202012Validator":
+        if path not in self._validators:
+            from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415 (an extra)
+
+            formats = FormatChecker(formats=())
+            formats.checks("date-time", raises=ValueError)(_date_time)
+            formats.checks("uri", raises=ValueError)(_uri)
+            older = self._older(path)
+            if path in self._declared or older is None:
+                schema = self._declared[path].schema
+            else:
+                schema = json.loads(older.read_text())
+            self._validators[path] = Draft202012Validator(schema, format_checker=formats)
+        return self._validators[path]
+
+
+def _date_time(value: object) -> bool:
+    return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+
+
+def _uri(value: object) -> bool:
+    return not isinstance(value, str) or bool(urlsplit(value).scheme)
+
+
+def _place(error: "ValidationError") -> str:
+    return ".".join(map(str, error.absolute_path))
+
+
+def _said(error: "ValidationError") -> str:
+    """Return what is wrong; of alternatives, why each of them does not fit."""
+    if error.context:
+        reasons = dict.fromkeys(_said(inner) for inner in error.context)
+        text = " and ".join(reasons)
+    else:
+        text = error.message
+    return text if len(text) <= _FAULT_CHARACTERS_MAX else text[:_FAULT_CHARACTERS_MAX] + "…"

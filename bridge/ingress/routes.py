@@ -1,0 +1,273 @@
+"""The Starlette application: a route per callback type, and one that recognises them all."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final, assert_never
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bridge.callbacks.model import CallbackType
+from bridge.core.catalogue import Catalogue
+from bridge.core.outcome import Outcome, RefusalCause
+from bridge.core.parameters import TooManyParameters
+from bridge.core.request import SIGNATURE_NAMES
+from bridge.ingress.exchange import EXCHANGE, Exchange
+from bridge.ingress.load import Load, Overloaded, class_of
+from bridge.ingress.paths import Paths, shown
+from bridge.ingress.problem import CONTENT_TYPE, RETRY_AFTER_S, problem
+from bridge.ingress.request import (
+    ClientGone,
+    Limits,
+    Publicity,
+    Refused,
+    body_of,
+    read_request,
+)
+from bridge.intake.outcome_log import Ends
+from bridge.intake.walk import Intake, Taken
+from bridge.telemetry.metrics import Metrics
+
+METHODS: Final[tuple[str, ...]] = ("GET", "POST")
+SHARED_PATH: Final = "/plivo"
+
+_SIGNATURES: Final = frozenset(name.encode() for name in SIGNATURE_NAMES)
+_RETRY_AFTER: Final = (b"retry-after", str(RETRY_AFTER_S).encode())
+_FORBIDDEN: Final = problem(
+    HTTPStatus.FORBIDDEN, "not-verified", "No signature of a known account holds for this request."
+)
+_UNAVAILABLE: Final = problem(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "not-durable",
+    "The callback could not be made durable. Send it again.",
+)
+_OVERLOADED: Final = problem(
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "overloaded",
+    "Too much is under way. Send the callback again later.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    body: bytes
+    content_type: bytes | None
+    retry: bool = False
+
+
+def answer_to(taken: Taken) -> Answer:
+    """Return what Plivo sees of an outcome."""
+    match taken.outcome:
+        case Outcome.PUBLISHED | Outcome.SPOOLED | Outcome.DEAD_LETTERED:
+            reply = taken.reply
+            content_type = reply.content_type.encode() if reply.content_type else None
+            return Answer(reply.status, reply.body, content_type)
+        case Outcome.REJECTED:
+            return Answer(HTTPStatus.FORBIDDEN, _FORBIDDEN, CONTENT_TYPE)
+        case Outcome.REFUSED:
+            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE, CONTENT_TYPE, retry=True)
+        case _:
+            assert_never(taken.outcome)
+
+
+async def send_answer(send: Send, answer: Answer) -> None:
+    """Send an answer as ASGI messages."""
+    headers = [(b"content-length", str(len(answer.body)).encode())]
+    if answer.content_type is not None:
+        headers.append((b"content-type", answer.content_type))
+    if answer.retry:
+        headers.append(_RETRY_AFTER)
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+class Endpoint:
+    """Takes the callbacks of one path: an ASGI application, so that no request object is built."""
+
+    def __init__(  # noqa: PLR0913 (wired once, by name)
+        self,
+        *,
+        intake: Intake,
+        route: CallbackType | None,
+        limits: Limits,
+        load: Load,
+        publicity: Publicity,
+        metrics: Metrics,
+        ends: Ends,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),  # noqa: TID251 (the doorway's clock)
+    ) -> None:
+        self._intake = intake
+        self._route = route
+        self._label = route.name if route else "shared"
+        self._limits = limits
+        self._too_many = problem(
+            HTTPStatus.BAD_REQUEST,
+            RefusalCause.TOO_MANY_PARAMETERS,
+            f"There are more than {limits.parameters_max} parameters.",
+        )
+        self._load = load
+        self._shed_class = class_of(route)
+        self._publicity = publicity
+        self._metrics = metrics
+        self._ends = ends
+        self._now = now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        received_at = self._now()
+        exchange: Exchange | None = scope.get("state", {}).get(EXCHANGE)
+        give_way = exchange.give_way if exchange is not None else None
+        try:
+            with self._load.place(self._shed_class, give_way) as place:
+                body = await body_of(receive, self._limits.body_bytes_max, place.take_bytes)
+                place.take_callback()
+                raw = read_request(scope, body, received_at, self._limits, self._publicity)
+                answer = answer_to(await self._intake.take(raw, self._route))
+        except Overloaded:
+            self._metrics.count("shed_total", self._shed_class)
+            self._refused(scope, RefusalCause.OVERLOADED)
+            answer = Answer(HTTPStatus.TOO_MANY_REQUESTS, _OVERLOADED, CONTENT_TYPE, retry=True)
+        except TooManyParameters:
+            self._refused(scope, RefusalCause.TOO_MANY_PARAMETERS)
+            answer = Answer(HTTPStatus.BAD_REQUEST, self._too_many, CONTENT_TYPE)
+        except Refused as refused:
+            if refused.status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                self._metrics.count("cut_off_total", "oversize")
+            self._refused(scope, refused.cause, fields=refused.fields)
+            document = problem(refused.status, refused.cause, refused.detail)
+            answer = Answer(refused.status, document, CONTENT_TYPE)
+        except ClientGone:
+            cut_off = exchange.cut_off if exchange is not None else None
+            if cut_off is RefusalCause.OVERLOADED:
+                self._metrics.count("shed_total", self._shed_class)
+            self._refused(scope, cut_off or RefusalCause.CLIENT_GONE)
+            return
+        except asyncio.CancelledError:  # the time to stop in has run out
+            self._refused(scope, RefusalCause.STOPPED)
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever it was, it was not made durable)
+            self._refused(scope, RefusalCause.BRIDGE_FAULT, error)
+            answer = Answer(HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE, CONTENT_TYPE, retry=True)
+        await send_answer(send, answer)
+
+    def _refused(
+        self,
+        scope: Scope,
+        cause: RefusalCause,
+        fault: BaseException | None = None,
+        *,
+        fields: Mapping[str, str] | None = None,
+    ) -> None:
+        self._ends.refused(self._label, scope["method"], cause, told=fields or {}, fault=fault)
+
+
+class _Direct:
+    """Takes callbacks to their endpoints by path; all else goes on to Starlette's router.
+
+    Its routes are tried one by one, which costs most for the path that comes last.
+    """
+
+    def __init__(self, app: ASGIApp, endpoints: Mapping[str, Endpoint]) -> None:
+        self._app = app
+        self._endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self._endpoints.get(scope["path"]) if scope["method"] in METHODS else None
+        await (endpoint or self._app)(scope, receive, send)
+
+
+class _UnknownPaths:
+    """Looks at requests to unknown paths: those that were meant for a callback's are noted."""
+
+    def __init__(self, known: Iterable[str], ends: Ends) -> None:
+        self._paths = Paths(known, SHARED_PATH)
+        self._ends = ends
+
+    def note(self, scope: Scope) -> None:
+        raw_path: bytes = scope["raw_path"]
+        path = raw_path.decode("ascii", "replace")
+        names = {name for name, _ in scope["headers"]}
+        is_signed = not names.isdisjoint(_SIGNATURES)
+        nearest = self._paths.nearest(path)
+        # A health check asks for "/", and nobody means a callback by it.
+        meant = self._paths.is_below(path) or (nearest.path is not None and path != "/")
+        if meant or is_signed:
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            self._ends.path_unknown(
+                method, shown(path), nearest.almost, nearest=nearest.path, is_signed=is_signed
+            )
+
+
+async def _http_problem(_request: Request, error: Exception) -> Response:
+    """Answer an unknown route or a wrong method."""
+    status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    name = status.phrase.lower().replace(" ", "-")
+    return Response(
+        problem(status, name, status.description or status.phrase),
+        status_code=status,
+        headers=headers,
+        media_type=CONTENT_TYPE.decode(),
+    )
+
+
+def make_app(  # noqa: PLR0913 (wired once, by name)
+    *,
+    catalogue: Catalogue,
+    intake: Intake,
+    limits: Limits,
+    publicity: Publicity,
+    metrics: Metrics,
+    ends: Ends,
+) -> Starlette:
+    """Return the application that answers Plivo: the derived routes, GET and POST, nothing else."""
+    load = Load(callbacks_max=limits.in_flight_max, bytes_max=limits.in_flight_bytes_max)
+    metrics.watch("in_flight", lambda: load.callbacks)
+    metrics.watch("in_flight_bytes", lambda: load.bytes)
+    paths: list[tuple[str, CallbackType | None]] = [(SHARED_PATH, None)]
+    paths += [(kind.path, kind) for kind in catalogue.types]
+    routes: list[Route] = []
+    slashed: list[Route] = []
+    endpoints: dict[str, Endpoint] = {}
+    for path, kind in paths:
+        endpoint = Endpoint(
+            intake=intake,
+            route=kind,
+            limits=limits,
+            load=load,
+            publicity=publicity,
+            metrics=metrics,
+            ends=ends,
+        )
+        # Plivo's own examples end in a slash. The signature covers the path as it was called.
+        for into, called in ((routes, path), (slashed, path + "/")):
+            route = Route(called, endpoint=endpoint, methods=list(METHODS))
+            route.methods = {*METHODS}  # Starlette adds HEAD, which is no callback.
+            into.append(route)
+            endpoints.setdefault(called, endpoint)
+    routes += slashed  # behind the others: routes are tried in order
+    unknown_paths = _UnknownPaths([path for path, _ in paths], ends)
+
+    async def refused(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException) and error.status_code == HTTPStatus.NOT_FOUND:
+            unknown_paths.note(request.scope)
+        return await _http_problem(request, error)
+
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(_Direct, endpoints=endpoints)],
+        exception_handlers={HTTPException: refused},
+    )
+    app.router.redirect_slashes = False  # Plivo does not promise to follow, and signs the URL.
+    return app

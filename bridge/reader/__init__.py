@@ -1,0 +1,4 @@
+"""Read records from topics by assigned partitions, without joining a consumer group.
+
+It knows neither what a replay, an audit nor a call is.
+"""

@@ -1,0 +1,71 @@
+"""Records by their keys, from the partitions the keys are in.
+
+1. Kafka's default partitioner, murmur2 of the key over the number of partitions, is what every producer
+   of ours uses; it says which partition a key is in, and the others are not read.
+2. A topic that was given more partitions since has older records of a key where the smaller number put
+   them. ``everywhere`` reads every partition.
+3. Where to begin follows the rule of ``window``: by the time index, a lower bound. It ends where the
+   partition ended when reading began, or where nobody reads on.
+"""
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, aclosing
+from dataclasses import dataclass
+
+from aiokafka.structs import ConsumerRecord
+
+from bridge.publish.connection import Connection
+from bridge.publish.partitioning import partition_of
+from bridge.reader.merged_reader import Stretch, Wanted, assigned, records
+from bridge.reader.window import Window, stretches
+
+Counting = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+"""Shows that so many records are being read, and is told how many were."""
+Keys = Mapping[str, Collection[bytes]]
+"""Topics, and the keys that are looked for in each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """Reads records by their keys."""
+
+    connection: Connection
+    counting: Counting
+    everywhere: bool = False
+
+    async def read(self, doing: str, keys: Keys, within: Window) -> AsyncGenerator[ConsumerRecord]:
+        """Yield the records of the keys in the window, merged by time. Raises CannotRead."""
+        among = await self.among(keys, within)
+        stream = self.scan(
+            doing,
+            among,
+            lambda one: one.key in keys[one.topic] and within.holds(one.timestamp),
+        )
+        async with aclosing(stream):
+            async for record in stream:
+                yield record
+
+    async def scan(
+        self, doing: str, among: Sequence[Stretch], wanted: Wanted
+    ) -> AsyncGenerator[ConsumerRecord]:
+        """Yield the wanted records of the stretches, merged by time. Raises CannotRead."""
+        with self.counting(doing, sum(one.end - one.begin for one in among)) as on_read:
+            stream = records(self.connection, among, wanted=wanted, on_read=on_read)
+            async with aclosing(stream):
+                async for chunk in stream:
+                    for record in chunk:
+                        yield record
+
+    async def among(self, keys: Keys, within: Window) -> list[Stretch]:
+        """Return what may hold records of the keys: rules 1 to 3."""
+        topics = list(keys)
+        found = await stretches(self.connection, topics, within)
+        if self.everywhere:
+            return found
+        async with assigned(self.connection, topics) as (_, partitions):
+            count = Counter(one.topic for one in partitions)
+        wanted = {
+            (topic, partition_of(key, count[topic])) for topic in topics for key in keys[topic]
+        }
+        return [one for one in found if (one.topic, one.partition) in wanted]

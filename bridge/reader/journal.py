@@ -1,0 +1,116 @@
+"""The way back: from a journal record to the callback it is of, and what was said of it then."""
+
+import base64
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from bridge.core.event import JournalValue
+from bridge.core.parameters import parameters_of
+from bridge.core.request import RawCallback
+from bridge.core.verify import Unverified, Verified, recall
+
+_VALUE: Final = TypeAdapter(JournalValue)
+_SOURCE: Final = re.compile(r"/plivo/accounts/([^/]+)(?:/subaccounts/([^/]+))?")
+
+
+class NotAJournalRecord(Exception):
+    """The value is not a journal record's. The text says where it is not, and quotes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Journalled:
+    """A callback as the journal has it, and the verdict of then, recalled."""
+
+    raw: RawCallback
+    verdict: Verified | Unverified
+    value: JournalValue
+
+
+def journalled(value: bytes) -> Journalled:
+    """Return what a journal record or dead letter holds, from its value alone.
+
+    Raises NotAJournalRecord.
+    """
+    try:
+        parsed: object = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        message = "not JSON"
+        raise NotAJournalRecord(message) from error
+    checked = _checked(parsed)
+    raw = _raw(checked)
+    whose = _SOURCE.fullmatch(checked["source"])
+    if whose is None:
+        message = "source: not an account's"
+        raise NotAJournalRecord(message)
+    account = None if whose[1] == "unknown" else whose[1]
+    try:
+        verdict = recall(
+            raw,
+            parameters_of(raw),
+            checked["verification"],
+            (account, whose[2], checked["zone"]),
+        )
+    except ValueError as error:
+        message = "verification: no verdict of the bridge's"
+        raise NotAJournalRecord(message) from error
+    return Journalled(raw, verdict, checked)
+
+
+def from_journal(value: object) -> RawCallback:
+    """Return the callback that a journal record's JSON is of, byte for byte.
+
+    Raises NotAJournalRecord.
+    """
+    return _raw(_checked(value))
+
+
+def _checked(value: object) -> JournalValue:
+    try:
+        return _VALUE.validate_python(value)
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(map(str, fault['loc'])) or 'value'}: {fault['type']}"
+            for fault in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        raise NotAJournalRecord("; ".join(faults)) from error
+
+
+def _raw(value: JournalValue) -> RawCallback:
+    target = value["path"] + (f"?{value['query']}" if value["query"] else "")
+    if not value["url_received"].endswith(target):
+        message = "url_received: does not end in path and query"
+        raise NotAJournalRecord(message)
+    try:
+        received_at = datetime.fromisoformat(value["received_at"])
+    except ValueError as error:
+        message = "received_at: no instant"
+        raise NotAJournalRecord(message) from error
+    if received_at.tzinfo is None:
+        message = "received_at: without an offset"
+        raise NotAJournalRecord(message)
+    return RawCallback(
+        method=value["method"],
+        origin=value["url_received"].removesuffix(target),
+        public_origin=value["public_origin"],
+        path=value["path"],
+        query=value["query"],
+        headers=tuple(value["headers"]),
+        body=_body(value),
+        remote_address=value["remote_address"],
+        received_at=received_at,
+    )
+
+
+def _body(value: JournalValue) -> bytes:
+    try:
+        if "body" in value:
+            return value["body"].encode()
+        return base64.b64decode(value.get("body_base64", "missing!"), validate=True)
+    except ValueError as error:
+        message = "body: neither text nor base64"
+        raise NotAJournalRecord(message) from error

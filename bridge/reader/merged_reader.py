@@ -1,0 +1,204 @@
+"""Stretches of partitions, read once, as one stream.
+
+1. Partitions are assigned, not subscribed to: no group is joined and nothing is committed, so no
+   consumer of a topic can tell that it is read.
+2. The stream merges the partitions by timestamp: the next record is the one with the lowest timestamp
+   among the next ones of each partition. Within a partition the order is the partition's, always.
+3. Which record comes after which follows from the stretches alone, not from what Kafka answered first.
+   Read again from where a reading ended, the stream goes on as if it had not ended.
+4. A partition's records wait for those of the others, so at most two answers of Kafka's are kept of
+   each: one that is being passed on, and the next one, fetched ahead. Answers are smaller the more
+   partitions there are. Their size is that of stored batches: where those are compressed, the one that
+   is being passed on takes as much more memory as its records take more room.
+5. Everything that is stored is read, records of aborted transactions too (``read_uncommitted``, which
+   is aiokafka's default). Offsets without a record, such as a transaction's end, are passed over.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from heapq import heapify, heappop, heapreplace
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.structs import ConsumerRecord, TopicPartition
+
+from bridge.publish.connection import BadConnection, Connection, cause_of
+from bridge.reader.topic_reader import CannotRead, missing_of, partitions_of
+
+CHUNK_RECORDS: Final = 500
+# What one answer of each partition may hold together (rule 4), and the bounds of one's share. Kafka
+# answers with a whole batch where even its first record is larger, so no share is too small to go on.
+_HELD_BYTES: Final = 33_554_432
+_SHARE_BYTES_MIN: Final = 65_536
+_SHARE_BYTES_MAX: Final = 1_048_576
+_POLL_MS: Final = 200
+# An answer may be as large as _HELD_BYTES, and a request whose time is over is asked again from the
+# start: it has the time a slow link needs.
+_REQUEST_TIMEOUT_MS: Final = 40_000
+# A consumer waits for ever for a broker that is away. One request may fail, and be asked again.
+_SILENCE_S: Final = 100.0
+
+Wanted = Callable[[ConsumerRecord], bool]
+
+
+class RecordsMissing(Exception):
+    """Records that were asked for are not on the topic; the text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Offsets of one partition, from ``begin`` up to ``end``, which is not included."""
+
+    topic: str
+    partition: int
+    begin: int
+    end: int
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A partition under way: what was read of it and not yet passed on, the next record last."""
+
+    partition: TopicPartition
+    end: int
+    number: int
+    held: list[ConsumerRecord] = field(default_factory=list[ConsumerRecord])
+    is_read: bool = False
+
+
+async def records(
+    connection: Connection,
+    among: Sequence[Stretch],
+    *,
+    wanted: Wanted | None = None,
+    on_read: Callable[[int], None] = lambda _: None,
+) -> AsyncGenerator[Sequence[ConsumerRecord]]:
+    """Yield the wanted records of the stretches, in lists of at most CHUNK_RECORDS: rules 2 and 3.
+
+    ``on_read`` is told how many records were read, wanted or not. Raises CannotRead, and RecordsMissing
+    where the stretches are no longer there.
+    """
+    if not among:
+        return
+    places = sorted(among, key=lambda one: (one.topic, one.partition))
+    topics = list(dict.fromkeys(one.topic for one in places))
+    share_bytes = _HELD_BYTES // max(1, len(places))
+    share_bytes = max(_SHARE_BYTES_MIN, min(_SHARE_BYTES_MAX, share_bytes))
+    async with assigned(connection, topics, share_bytes=share_bytes) as (consumer, _):
+        lanes = [
+            _Lane(TopicPartition(one.topic, one.partition), one.end, number)
+            for number, one in enumerate(places)
+        ]
+        consumer.assign([lane.partition for lane in lanes])
+        for lane, one in zip(lanes, places, strict=True):
+            consumer.seek(lane.partition, one.begin)
+        reader = _Reader(consumer, wanted, on_read)
+        async with contextlib.aclosing(_merged(lanes, reader)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+
+@contextlib.asynccontextmanager
+async def assigned(
+    connection: Connection, topics: Sequence[str], *, share_bytes: int = _SHARE_BYTES_MAX
+) -> AsyncGenerator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
+    """Run a consumer with all partitions of the topics assigned: rule 1. Raises CannotRead."""
+    try:
+        options = replace(connection, client_id=f"{connection.client_id}-replay").options()
+    except BadConnection as error:
+        raise CannotRead(str(error)) from error
+    consumer = AIOKafkaConsumer(
+        **options,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        request_timeout_ms=_REQUEST_TIMEOUT_MS,
+        fetch_max_bytes=_HELD_BYTES,
+        max_partition_fetch_bytes=share_bytes,
+    )
+    try:
+        await consumer.start()
+        partitions = await partitions_of(consumer, topics)
+        consumer.assign(partitions)
+        yield consumer, partitions
+    except OffsetOutOfRangeError as error:
+        message = f"no longer on the topic, deleted since they were planned: {error}"
+        raise RecordsMissing(message) from error
+    except KafkaError as error:
+        message = f"{connection.bootstrap_servers}: {cause_of(error)}"
+        raise CannotRead(message) from error
+    finally:
+        await consumer.stop()
+
+
+async def missing_topics(connection: Connection, topics: Sequence[str]) -> list[str]:
+    """Return which topics are not there, or are hidden from this login; raises CannotRead."""
+    async with assigned(connection, ()) as (consumer, _):
+        return await missing_of(consumer, topics)
+
+
+async def _merged(lanes: list[_Lane], reader: "_Reader") -> AsyncGenerator[list[ConsumerRecord]]:
+    """Yield what the lanes hold, lowest timestamp first; lanes that ran dry are filled again."""
+    dry = lanes
+    ready: list[tuple[int, int, _Lane]] = []
+    while dry or ready:
+        await reader.fill(dry)
+        ready += [(one.held[-1].timestamp, one.number, one) for one in dry if one.held]
+        heapify(ready)
+        dry = []
+        chunk: list[ConsumerRecord] = []
+        while ready and not dry and len(chunk) < CHUNK_RECORDS:
+            _, number, lane = ready[0]
+            chunk.append(lane.held.pop())
+            if lane.held:
+                heapreplace(ready, (lane.held[-1].timestamp, number, lane))
+            else:
+                heappop(ready)
+                if not lane.is_read:
+                    dry = [lane]
+        if chunk:
+            yield chunk
+
+
+class _Reader:
+    """Fills lanes from the consumer."""
+
+    def __init__(
+        self, consumer: AIOKafkaConsumer, wanted: Wanted | None, on_read: Callable[[int], None]
+    ) -> None:
+        self._consumer = consumer
+        self._wanted = wanted
+        self._on_read = on_read
+        self._loop = asyncio.get_running_loop()
+
+    async def fill(self, dry: Sequence[_Lane]) -> None:
+        """Return when every lane holds a record or is read to its end; raises CannotRead."""
+        lanes = {lane.partition: lane for lane in dry}
+        heard_s = self._loop.time()
+        while lanes:
+            answers = await self._consumer.getmany(*lanes, timeout_ms=_POLL_MS)
+            if answers:
+                heard_s = self._loop.time()
+            elif self._loop.time() - heard_s > _SILENCE_S:
+                message = f"Kafka did not answer for {_SILENCE_S:.0f} s"
+                raise CannotRead(message)
+            for partition, found in answers.items():
+                self._take(lanes[partition], found)
+            for partition, lane in list(lanes.items()):
+                if await self._consumer.position(partition) >= lane.end:
+                    lane.is_read = True
+                    self._consumer.pause(partition)  # what lies behind the end is not fetched
+                if lane.held or lane.is_read:
+                    del lanes[partition]
+
+    def _take(self, lane: _Lane, found: Sequence[ConsumerRecord]) -> None:
+        if found[-1].offset >= lane.end:
+            found = [one for one in found if one.offset < lane.end]
+        self._on_read(len(found))
+        if self._wanted is not None:
+            found = list(filter(self._wanted, found))
+        lane.held = list(found)
+        lane.held.reverse()

@@ -1,0 +1,174 @@
+"""What is asked of a replay, and which records answer to it.
+
+1. A record is wanted if every kind of filter that is given lets it through, and a filter of several
+   values if one of them does. Of two ranges of offsets, what lies between them is read and not wanted.
+2. A record is about a call or message if its id is the record's key or stands anywhere in its value. A
+   call's id stands in events and callbacks of its legs, its recordings and conferences, whose keys are
+   others; it is too long to stand anywhere by chance.
+3. A type is read from the headers every record of the bridge's has, an account from the ``ce_source``
+   header or the value's ``source``. A record without them has neither.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import orjson
+from aiokafka.structs import ConsumerRecord
+
+from bridge.reader.merged_reader import Wanted
+from bridge.reader.window import Offsets, Window
+
+Source = Literal["events", "journal"]
+Place = tuple[str, int, int]
+"""A topic, a partition, an offset."""
+
+_ID: Final = re.compile(r"[0-9A-Za-z_-]{8,64}", re.ASCII)
+_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
+_OFFSETS: Final = re.compile(
+    r"(?P<topic>[A-Za-z0-9._-]+):(?P<partition>\d{1,9}):(?P<first>\d{1,18})-(?P<last>\d{1,18})?",
+    re.ASCII,
+)
+_PLACE: Final = re.compile(
+    r"(?P<topic>[A-Za-z0-9._-]+):(?P<partition>\d{1,9}):(?P<offset>\d{1,18})", re.ASCII
+)
+_EVENT_TYPE: Final = re.compile(rb"com\.plivo\.(.+)\.v[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What was asked, in the words it was asked in. Empty is everything."""
+
+    source: Source = "events"
+    since: str | None = None
+    until: str | None = None
+    types: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    offsets: tuple[str, ...] = ()
+
+
+def id_from(text: str) -> str:
+    """Return an id as records have it: a UUID in lower case, as Plivo sends it; raises ValueError."""
+    if _ID.fullmatch(text) is None:
+        message = f"{text!r} is no id"
+        raise ValueError(message)
+    return text.lower() if is_uuid(text) else text
+
+
+def is_uuid(text: str) -> bool:
+    """Say whether an id has the form of a UUID."""
+    return _UUID.fullmatch(text) is not None
+
+
+def offsets_from(text: str) -> Offsets:
+    """Return the offsets of ``topic:partition:from-to``; without ``to`` to the end.
+
+    Raises ValueError.
+    """
+    found = _OFFSETS.fullmatch(text)
+    if found is None:
+        message = f"{text!r} is not topic:partition:from-to, such as plivo.journal.v1:3:100-199"
+        raise ValueError(message)
+    first = int(found["first"])
+    last = int(found["last"]) if found["last"] else None
+    if last is not None and last < first:
+        message = f"{text!r} ends before it begins"
+        raise ValueError(message)
+    return Offsets(found["topic"], int(found["partition"]), first, last)
+
+
+def place_from(text: str) -> Place:
+    """Return the place of ``topic:partition:offset``; raises ValueError."""
+    found = _PLACE.fullmatch(text)
+    if found is None:
+        message = f"{text!r} is not topic:partition:offset, such as plivo.journal.v1:3:100"
+        raise ValueError(message)
+    return found["topic"], int(found["partition"]), int(found["offset"])
+
+
+def wanted(query: Query, within: Window, skipped: Sequence[str] = ()) -> Wanted | None:
+    """Return the test of rule 1, None if every record is wanted. What is ``skipped`` is not."""
+    tests: list[Wanted] = []
+    if skipped:
+        places = frozenset(map(place_from, skipped))
+        tests.append(lambda one: (one.topic, one.partition, one.offset) not in places)
+    if within.until_ms is not None or within.since_ms is not None:
+        tests.append(lambda record: within.holds(record.timestamp))
+    if query.offsets:
+        tests.append(_within_offsets(query.offsets))
+    if query.types:
+        names = frozenset(name.encode() for name in query.types)
+        tests.append(lambda record: type_of(record) in names)
+    if query.accounts:
+        accounts = frozenset(query.accounts)
+        tests.append(lambda record: not accounts.isdisjoint(_source_of(record).split("/")))
+    tests += [mentions(ids) for ids in (query.calls, query.messages) if ids]
+    if not tests:
+        return None
+    return tests[0] if len(tests) == 1 else lambda record: all(test(record) for test in tests)
+
+
+def _within_offsets(texts: Iterable[str]) -> Wanted:
+    """Return the test of offsets: rule 1."""
+    ranges: dict[tuple[str, int], list[Offsets]] = {}
+    for one in map(offsets_from, texts):
+        ranges.setdefault((one.topic, one.partition), []).append(one)
+
+    def test(record: ConsumerRecord) -> bool:
+        among = ranges.get((record.topic, record.partition), ())
+        return any(one.holds(record.offset) for one in among)
+
+    return test
+
+
+def type_of(record: ConsumerRecord) -> bytes | None:
+    """Return the callback type's name, of an event or a journal record: rule 3."""
+    for name, value in record.headers:
+        if name == "callback_type":
+            return value
+        if name == "ce_type" and value is not None:
+            found = _EVENT_TYPE.fullmatch(value)
+            return found[1] if found else value
+    return None
+
+
+def _source_of(record: ConsumerRecord) -> str:
+    for name, value in record.headers:
+        if name == "ce_source" and value is not None:
+            return value.decode("utf-8", "replace")
+    try:
+        fields: Any = orjson.loads(record.value or b"")
+        return str(fields["source"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return ""
+
+
+def mentions(ids: Iterable[str]) -> Callable[[ConsumerRecord], bool]:
+    """Return the test whether a record is about one of the ids: rule 2."""
+    texts = [one.encode() for one in ids]
+
+    def test(record: ConsumerRecord) -> bool:
+        if record.key in texts:
+            return True
+        value = record.value or b""
+        if any(text in value for text in texts):
+            return True
+        body = _hidden_body(value)
+        return any(text in body for text in texts)
+
+    return test
+
+
+def _hidden_body(value: bytes) -> bytes:
+    """Return a journal record's body where it is kept in base64, else nothing."""
+    if b'"body_base64"' not in value:
+        return b""
+    try:
+        return base64.b64decode(orjson.loads(value)["body_base64"])
+    except (orjson.JSONDecodeError, binascii.Error, KeyError, TypeError, ValueError):
+        return b""

@@ -1,0 +1,214 @@
+"""Replaying into one file of lines: JSON lines, or CSV.
+
+1. The file grows under its name with ``.{replay id}.partial`` and gets its own when it is complete, so
+   nobody takes half a file for a whole one, and no replay goes on with another's. It is locked while it
+   is written, and its name is never taken from another file. A manifest beside it says what it is.
+2. It settles by being synced. What lies behind the settled length is cut off before a replay goes on.
+3. The order of the records follows from the plan alone (see ``reading``), so the same plan makes the
+   same bytes, interrupted or not.
+4. In CSV every cell is in quotes, and an absent one is nothing, not even quotes. A cell that a
+   spreadsheet would take for a formula has an apostrophe in front. So has one that begins with one:
+   take an apostrophe away from the front of every cell that has it, and you have the text.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import orjson
+
+from bridge.replay import Cadence, CannotWrite, FileRecord, State, TargetExists
+from bridge.replay.atomic_file import locked, name
+from bridge.replay.manifest import Manifest
+from bridge.replay.progress import InUse
+from bridge.replay.targets.columns import Cell, Table, headers_of, text_or_base64, utc_from_ms
+
+_CADENCE: Final = Cadence(records=10_000, seconds=1.0)
+# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), with the wide forms;
+# and the mark of rule 4 itself.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")  # noqa: RUF001 (meant)
+
+Lines = Callable[[Sequence[FileRecord]], bytes]
+
+
+class File:
+    """Writes records to a file of lines: rules 1 to 3. ``head`` stands before them."""
+
+    cadence = _CADENCE
+
+    def __init__(self, path: Path, lines: Lines, *, head: bytes, manifest: Manifest) -> None:
+        self._path = path
+        self._partial = path.with_name(f"{path.name}.{manifest.stamp.id}.partial")
+        self._lines = lines
+        self._head = head
+        self._manifest = manifest
+        self._bytes = 0
+        self._records = 0
+        self._stream: BinaryIO | None = None
+
+    def open(self, state: State | None) -> None:
+        """Begin the file, or go on where ``state`` was settled.
+
+        Raises TargetExists, InUse and CannotWrite; the file is to be closed then, too.
+        """
+        if state is not None:
+            self._bytes, self._records = int(state["bytes"]), int(state["records"])
+        try:
+            if state is not None and self._has_its_name:
+                return  # complete but for what finishing adds
+            if self._path.exists():
+                message = f"{self._path} is there already"
+                raise TargetExists(message)
+            if state is None:
+                self._manifest.refuse_another(self._path)
+            self._stream = self._begun() if state is None else self._partial.open("r+b")
+            if not locked(self._stream.fileno(), self._partial):
+                message = f"{self._partial}: another process writes to it"
+                raise InUse(message)
+            if self._stream.seek(0, os.SEEK_END) < self._bytes:
+                message = f"{self._partial} is shorter than it was when the replay stopped"
+                raise CannotWrite(message)
+            self._stream.truncate(self._bytes)
+            self._stream.seek(self._bytes)
+            if state is None:
+                self._stream.write(self._head)
+        except OSError as error:
+            raise self._failed(error) from error
+
+    @property
+    def _has_its_name(self) -> bool:
+        """Say whether the file has got its name, and lacks at most its manifest."""
+        if not self._path.exists():
+            return False
+        if self._partial.exists():  # it was killed between the two
+            return self._path.samefile(self._partial)
+        return self._path.stat().st_size == self._bytes
+
+    def is_complete(self, state: State) -> bool:
+        """Say whether the file of a finished replay is there, as large as it was."""
+        return self._path.is_file() and self._path.stat().st_size == state["bytes"]
+
+    def _begun(self) -> BinaryIO:
+        """Return the file made anew; this replay's own where it was killed before it settled."""
+        with contextlib.suppress(FileExistsError):
+            number = os.open(self._partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            return os.fdopen(number, "r+b")
+        return self._partial.open("r+b")
+
+    def close(self) -> None:
+        """Let go of the file; what was not settled may stay behind its end."""
+        if self._stream is not None:
+            # What it still holds it writes now. If it cannot, that was said when it was to settle.
+            with contextlib.suppress(OSError):
+                self._stream.close()
+
+    def discard(self) -> None:
+        """Close the file and delete it, if it has not got its name: nobody will go on with it."""
+        self.close()
+        with contextlib.suppress(OSError):
+            self._partial.unlink(missing_ok=True)
+
+    async def put(self, records: Sequence[FileRecord]) -> None:
+        """Add a line, or what CSV makes of one, for each record."""
+        if self._stream is None:
+            raise self._failed(OSError("closed"))
+        try:
+            self._stream.write(self._lines(records))
+        except OSError as error:
+            raise self._failed(error) from error
+        self._records += len(records)
+
+    async def settle(self) -> State:
+        """Return when the disk has all lines."""
+        if self._stream is not None:
+            try:
+                self._stream.flush()
+                await asyncio.to_thread(os.fsync, self._stream.fileno())
+                self._bytes = self._stream.tell()
+            except OSError as error:
+                raise self._failed(error) from error
+        return {"bytes": self._bytes, "records": self._records}
+
+    async def finish(self) -> None:
+        """Give the file its name, and write the manifest; raises TargetExists and CannotWrite."""
+        try:
+            if self._stream is not None:
+                name(self._partial, self._path)
+                self.close()
+            self._partial.unlink(missing_ok=True)
+            await asyncio.to_thread(
+                self._manifest.write, self._path, [self._path], records=self._records
+            )
+        except FileExistsError as error:
+            message = f"{self._path} was made by somebody else meanwhile: {self._partial} is whole"
+            raise TargetExists(message) from error
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: OSError) -> CannotWrite:
+        return CannotWrite(f"{self._path}: {error.strerror or error}")
+
+
+def json_lines(records: Sequence[FileRecord]) -> bytes:
+    """Return a line a record. A value that is JSON on one line stands in it byte for byte."""
+    return b"".join([_json_line(record) for record in records])
+
+
+def _json_line(record: FileRecord) -> bytes:
+    line: dict[str, object] = {
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": utc_from_ms(record.timestamp),
+        "timestamp_ms": record.timestamp,
+        **_named("key", record.key),
+        "headers": headers_of(record),
+    }
+    if record.value is not None and _is_json_on_one_line(record.value):
+        line["value"] = orjson.Fragment(record.value)
+    else:
+        line |= _named("value_text", record.value)
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _named(name: str, value: bytes | None) -> dict[str, Cell]:
+    text, encoded = text_or_base64(value)
+    return {name: text} if encoded is None else {f"{name}_base64": encoded}
+
+
+def _is_json_on_one_line(value: bytes) -> bool:
+    if b"\n" in value or b"\r" in value:
+        return False
+    try:
+        orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def csv_head(table: Table) -> bytes:
+    """Return the line of column names."""
+    return _csv_line(table.names)
+
+
+def csv_lines(table: Table) -> Lines:
+    """Return what makes rows of CSV (RFC 4180, UTF-8): rule 4."""
+
+    def lines(records: Sequence[FileRecord]) -> bytes:
+        return b"".join([_csv_line(table.row(record)) for record in records])
+
+    return lines
+
+
+def _csv_line(cells: Sequence[Cell]) -> bytes:
+    return (",".join(map(_csv_cell, cells)) + "\r\n").encode()
+
+
+def _csv_cell(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    guarded = f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return '"' + guarded.replace('"', '""') + '"'

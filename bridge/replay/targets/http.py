@@ -1,0 +1,183 @@
+"""Replaying the requests themselves: each callback is sent again as Plivo sent it.
+
+1. Method, path, query and body are the journal's, byte for byte, and so are the headers it keeps, the
+   signature's among them; ``host`` is the target's. Headers ``x-replay-id``, ``x-replay-source`` and
+   ``x-replay-at`` say that it is a replay.
+2. Requests of one partition, and so of one call, are sent one after the other; partitions go side by
+   side.
+3. Any answer below 500 but 429 is an answer, and is counted. Without one the request is sent again, a
+   few times; then the replay stops, to be gone on with.
+4. What is no journal record is no request: it is counted and passed over, for it will never be one.
+"""
+
+import asyncio
+import base64
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+import orjson
+from aiokafka.structs import ConsumerRecord
+
+from bridge.core.masking import url_shown
+from bridge.replay import Cadence, CannotWrite, Stamp, State
+
+# At most so many requests are sent and not yet in the progress file.
+UNSETTLED_REQUESTS_MAX: Final = 100
+_SETTLE_S: Final = 1.0
+_TIMEOUT_S: Final = 30.0
+_TRIES: Final = 5
+_AGAIN_S: Final = 0.5
+_TOO_MANY: Final = 429
+_SERVER_ERROR: Final = 500
+_PORT_MAX: Final = 65_535
+# So many are named; the others are counted.
+_NAMED_MAX: Final = 100
+
+
+class NotJournal(Exception):
+    """A record is no journal record, so there is no request to send; the text is its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request to be."""
+
+    method: str
+    target: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+class Url:
+    """Sends records as requests: rules 1 to 4."""
+
+    cadence = Cadence(UNSETTLED_REQUESTS_MAX, _SETTLE_S)
+
+    def __init__(self, client: httpx.AsyncClient, base: str, stamp: Stamp) -> None:
+        self._client = client
+        self._base = base.rstrip("/")
+        self._path = httpx.URL(self._base).raw_path.rstrip(b"/")
+        self._stamp = stamp
+        self._statuses: Counter[str] = Counter()
+        self._no_requests = 0
+        self._first_of_them: list[str] = []
+
+    def open(self, state: State | None) -> None:
+        """Go on with what was counted."""
+        if state is not None:
+            self._statuses = Counter(state["statuses"])
+            self._no_requests = state.get("no_requests", 0)
+            self._first_of_them = list(state.get("no_requests_at", []))
+
+    async def put(self, records: Sequence[ConsumerRecord]) -> None:
+        """Send the records' requests, and return when each was answered: rule 2."""
+        lanes: defaultdict[tuple[str, int], list[ConsumerRecord]] = defaultdict(list)
+        for record in records:
+            lanes[record.topic, record.partition].append(record)
+        sending = [asyncio.create_task(self._in_turn(lane)) for lane in lanes.values()]
+        try:
+            await asyncio.gather(*sending)
+        finally:
+            for one in sending:
+                one.cancel()
+
+    async def settle(self) -> State:
+        """Return how many answers of each status there were, and what was no request."""
+        return {
+            "statuses": dict(self._statuses),
+            "no_requests": self._no_requests,
+            "no_requests_at": list(self._first_of_them),
+        }
+
+    async def finish(self) -> None:
+        """Do nothing: every request was answered."""
+
+    async def _in_turn(self, records: Sequence[ConsumerRecord]) -> None:
+        for record in records:
+            try:
+                status = await self._answered(record)
+            except NotJournal as error:  # rule 4
+                self._no_requests += 1
+                if len(self._first_of_them) < _NAMED_MAX:
+                    self._first_of_them.append(str(error))
+            else:
+                self._statuses[str(status)] += 1
+
+    async def _answered(self, record: ConsumerRecord) -> int:
+        """Return the status of the answer: rule 3. Raises NotJournal and CannotWrite."""
+        source = f"{record.topic}:{record.partition}:{record.offset}"
+        request = request_of(record)
+        headers = [
+            *request.headers,
+            (b"x-replay-id", self._stamp.id.encode()),
+            (b"x-replay-source", source.encode()),
+            (b"x-replay-at", self._stamp.at.encode()),
+        ]
+        why = ""
+        for attempt in range(_TRIES):
+            if attempt:
+                await asyncio.sleep(_AGAIN_S * 2**attempt)
+            try:
+                answer = await self._client.request(
+                    request.method,
+                    self._base,
+                    headers=headers,
+                    content=request.body,
+                    # As it stands, because the client would write an URL's escapes in its own way.
+                    extensions={"target": self._path + request.target},
+                )
+            except httpx.HTTPError as error:
+                why = f"{type(error).__name__} {error}".strip()
+                continue
+            if answer.status_code < _SERVER_ERROR and answer.status_code != _TOO_MANY:
+                return answer.status_code
+            why = f"answered {answer.status_code}"
+        message = f"{url_shown(self._base)}: {why}, {_TRIES} times, to the callback at {source}"
+        raise CannotWrite(message)
+
+
+def client() -> httpx.AsyncClient:
+    """Return the client that sends them: no redirect is followed, no header of its own added."""
+    made = httpx.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=False)
+    made.headers.clear()
+    return made
+
+
+def is_base(url: str) -> bool:
+    """Say whether paths can be put behind the URL."""
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    has_place = bool(parts.host) and 0 < (parts.port or 80) <= _PORT_MAX
+    return parts.scheme in {"http", "https"} and has_place and not (parts.query or parts.fragment)
+
+
+def request_of(record: ConsumerRecord) -> Request:
+    """Return the request a journal record holds: rule 1. Raises NotJournal."""
+    try:
+        value: dict[str, Any] = orjson.loads(record.value or b"")
+        query = value["query"]
+        target = f"{value['path']}?{query}" if query else value["path"]
+        return Request(
+            method=value["method"],
+            target=target.encode("latin-1"),
+            headers=tuple(
+                (name.encode("latin-1"), of.encode("latin-1"))
+                for name, of in value["headers"]
+                if name != "host"
+            ),
+            body=_body(value),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        message = f"{record.topic}:{record.partition}:{record.offset}"
+        raise NotJournal(message) from error
+
+
+def _body(value: dict[str, Any]) -> bytes:
+    if "body" in value:
+        return str(value["body"]).encode("ascii")
+    return base64.b64decode(value["body_base64"], validate=True)

@@ -1,0 +1,168 @@
+"""The topics a replay makes for itself, and what live ones will do with old records.
+
+1. A new topic has the source's partitions, replicas and limits. It keeps its records until it is
+   deleted, whatever their age: by Kafka's usual retention, which counts from a record's timestamp, a
+   replay of last month would be gone at once.
+2. It takes timestamps as they are given, however old, and batches a little larger than the source does,
+   because a replayed record has headers the source's has not.
+3. What the source's settings are has to be known: a login that may not read them gets no topic, rather
+   than one that is less safe than its source.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, for_code
+
+from bridge.derived.topics import PlannedTopic
+from bridge.publish.connection import BadConnection, Connection, cause_of
+from bridge.publish.topics import Provisioner
+from bridge.replay import CannotWrite
+
+_HEADERS_BYTES_MAX: Final = 65_536
+_REQUEST_TIMEOUT_MS: Final = 15_000
+_NAME_CHARACTERS_MAX: Final = 249
+# How far from the broker's clock a timestamp may be, which Kafka 4 bounds at an hour ahead. A broker has
+# the first two from 3.6 on (KIP-937), and had the last one until 3.9; it names those it knows.
+_TIMESTAMP_BOUNDS: Final = (
+    "message.timestamp.before.max.ms",
+    "message.timestamp.after.max.ms",
+    "message.timestamp.difference.max.ms",
+)
+_UNBOUNDED_MS: Final = str(2**63 - 1)
+
+
+def names_for(sources: Sequence[str], replay_id: str) -> dict[str, str]:
+    """Return the new topic of each source topic."""
+    return {source: f"{source}.replay.{replay_id}" for source in sources}
+
+
+async def planned_like(connection: Connection, names: Mapping[str, str]) -> list[PlannedTopic]:
+    """Return the new topics as they should be: rules 1 to 3. Raises CannotWrite."""
+    described = await _described(connection, list(names))
+    return [
+        PlannedTopic(
+            name=name,
+            holds=f"A replay of {source}.",
+            partitions=described[source][0],
+            replication_factor=described[source][1],
+            configs={
+                "cleanup.policy": "delete",
+                "max.message.bytes": str(
+                    int(described[source][2].get("max.message.bytes", "1048588"))
+                    + _HEADERS_BYTES_MAX
+                ),
+                "message.timestamp.type": "CreateTime",
+                "min.insync.replicas": described[source][2].get("min.insync.replicas", "1"),
+                "retention.bytes": "-1",
+                "retention.ms": "-1",
+                **{
+                    name: _UNBOUNDED_MS
+                    for name in _TIMESTAMP_BOUNDS
+                    if name in described[source][2]
+                },
+            },
+        )
+        for source, name in names.items()
+    ]
+
+
+async def create(connection: Connection, wanted: Sequence[PlannedTopic], *, written: bool) -> None:
+    """Make the topics that are missing; none may be once the replay has ``written`` to them.
+
+    Raises CannotWrite and ProvisioningRefused.
+    """
+    for topic in wanted:
+        if len(topic.name) > _NAME_CHARACTERS_MAX:
+            message = f"{topic.name}: longer than a topic's name may be"
+            raise CannotWrite(message)
+    async with Provisioner(_own(connection)) as provisioner:
+        if written:
+            states = await provisioner.compare(wanted)
+        else:
+            states = await provisioner.apply(wanted)
+    gone = [state.topic.name for state in states if state.state == "missing"]
+    if gone:
+        message = f"no such topic: {', '.join(gone)}"
+        raise CannotWrite(message)
+
+
+async def shorter_kept(
+    connection: Connection, names: Sequence[str], *, age_ms: int
+) -> dict[str, int]:
+    """Return the topics that delete records of that age, with the milliseconds they keep them.
+
+    Raises CannotWrite.
+    """
+    described = await _described(connection, names)
+    kept = {
+        name: int(configs.get("retention.ms", "-1")) for name, (_, _, configs) in described.items()
+    }
+    return {name: kept_ms for name, kept_ms in kept.items() if 0 <= kept_ms < age_ms}
+
+
+async def kept_by_age(connection: Connection, names: Sequence[str]) -> dict[str, int]:
+    """Return the milliseconds that topics keep every record, of those that delete by age alone.
+
+    Raises CannotWrite.
+    """
+    found: dict[str, int] = {}
+    for name, (_, _, configs) in (await _described(connection, names)).items():
+        age_ms = int(configs.get("retention.ms", "-1"))
+        by_size = int(configs.get("retention.bytes", "-1")) >= 0
+        if age_ms >= 0 and not by_size and configs.get("cleanup.policy", "delete") == "delete":
+            found[name] = age_ms
+    return found
+
+
+async def _described(
+    connection: Connection, names: Sequence[str]
+) -> dict[str, tuple[int, int, dict[str, str]]]:
+    """Return each topic's partitions, replicas and settings: rule 3. Raises CannotWrite."""
+    try:
+        admin = AIOKafkaAdminClient(
+            **_own(connection).options(), request_timeout_ms=_REQUEST_TIMEOUT_MS
+        )
+    except BadConnection as error:
+        raise CannotWrite(str(error)) from error
+    try:
+        await admin.start()
+        topics = await admin.describe_topics(names)
+        answers = await admin.describe_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        )
+    except KafkaError as error:
+        message = f"{connection.bootstrap_servers}: {cause_of(error)}"
+        raise CannotWrite(message) from error
+    finally:
+        await admin.close()
+    missing = [str(one["topic"]) for one in topics if not one["partitions"]]
+    if missing:
+        message = f"no such topic, or none this login may describe: {', '.join(missing)}"
+        raise CannotWrite(message)
+    configs = dict(_settings(one) for answer in answers for one in answer.resources)
+    return {
+        str(one["topic"]): (
+            len(one["partitions"]),
+            min(len(partition["replicas"]) for partition in one["partitions"]),
+            configs.get(str(one["topic"]), {}),
+        )
+        for one in topics
+    }
+
+
+def _settings(resource: Sequence[Any]) -> tuple[str, dict[str, str]]:
+    """Return a topic and its settings, as Kafka answers them: rule 3. Raises CannotWrite."""
+    code, text, _, name, entries = resource
+    if code:
+        why = text or for_code(code).__name__
+        message = f"{name}: its settings cannot be read, which takes DescribeConfigs on it: {why}"
+        raise CannotWrite(message)
+    return str(name), {str(one[0]): str(one[1]) for one in entries if one[1] is not None}
+
+
+def _own(connection: Connection) -> Connection:
+    return replace(connection, client_id=f"{connection.client_id}-replay")

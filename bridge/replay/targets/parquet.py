@@ -1,0 +1,201 @@
+"""Replaying into a folder of Parquet files.
+
+1. A Parquet file cannot be gone on with once its writer is gone, so there are many: each has the rows
+   between two settlings and is closed, synced and given its name when it settles.
+2. A row group has exactly _ROWS_OF_GROUP rows, the last of a file what is left: the same plan makes the
+   same bytes, whatever Kafka answers at a time.
+3. Files of this replay beyond those that settled are made again. A folder with others' is refused.
+4. Columns have types (see ``column_types``). Timestamps are microseconds in UTC.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Generator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from bridge.replay import Cadence, CannotWrite, FileRecord, State, TargetExists
+from bridge.replay.atomic_file import sync_folder
+from bridge.replay.manifest import Manifest
+from bridge.replay.targets.column_types import (
+    DECIMAL_DIGITS,
+    DECIMAL_SCALE,
+    ColumnType,
+    Kind,
+    Value,
+)
+from bridge.replay.targets.columns import MISFITS_AT, Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetWriter
+
+_ROWS_OF_FILE: Final = 100_000
+_ROWS_OF_GROUP: Final = 2_000
+
+
+class NoParquet(Exception):
+    """Parquet cannot be written here; the text says what to install."""
+
+
+class Parquet:
+    """Writes records to Parquet files: rules 1 to 4."""
+
+    cadence = Cadence(records=_ROWS_OF_FILE, seconds=None)
+
+    def __init__(self, folder: Path, table: Table, manifest: Manifest) -> None:
+        if find_spec("pyarrow") is None:  # an extra: it is larger than all the rest together
+            message = (
+                "pyarrow is not installed: run pip install '.[export]' in a checkout of the project"
+            )
+            raise NoParquet(message)
+        self._folder = folder
+        self._table = table
+        self._manifest = manifest
+        self._prefix = f"{manifest.stamp.id}-"
+        self._rows: list[list[Value]] = []
+        self._files = 0
+        self._records = 0
+        self._misfits = 0
+        self._made_folder = False
+        self._writer: ParquetWriter | None = None
+        self._stream: BinaryIO | None = None
+
+    def open(self, state: State | None) -> None:
+        """Begin the folder, or go on where ``state`` was settled; raises TargetExists, CannotWrite."""
+        if state is not None:
+            self._files = state["files"]
+            self._records = state["records"]
+            self._misfits = state["misfits"]
+        else:
+            self._manifest.refuse_another(self._folder)
+        settled = {self._name(number) for number in range(self._files)}
+        with self._translated():
+            self._made_folder = not self._folder.exists()
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            found = {file.name for file in self._folder.iterdir()}
+            if any(not name.startswith(self._prefix) for name in found):
+                message = f"{self._folder} is there already, and is not empty"
+                raise TargetExists(message)
+            if settled - found:
+                message = f"{self._folder}: {', '.join(sorted(settled - found))} is gone"
+                raise CannotWrite(message)
+            for name in found - settled:
+                (self._folder / name).unlink()
+
+    def is_complete(self, state: State) -> bool:
+        """Say whether all files of a finished replay are there."""
+        names = map(self._name, range(state["files"]))
+        return self._folder.is_dir() and all((self._folder / name).is_file() for name in names)
+
+    def close(self) -> None:
+        """Let go of the file under way; it is made again when the replay goes on."""
+        if self._writer is not None:
+            with contextlib.suppress(OSError):
+                self._writer.close()  # or it would close itself later, on a stream that is gone
+        if self._stream is not None:
+            with contextlib.suppress(OSError):
+                self._stream.close()
+
+    def discard(self) -> None:
+        """Delete the files of this replay, and the folder if this replay made it."""
+        self.close()
+        with contextlib.suppress(OSError):
+            for file in self._folder.glob(f"{self._prefix}*"):
+                file.unlink()
+            if self._made_folder:
+                self._folder.rmdir()
+
+    async def put(self, records: Sequence[FileRecord]) -> None:
+        """Add a row for each record."""
+        rows = [self._table.typed_row(record) for record in records]
+        self._misfits += sum(row[MISFITS_AT] is not None for row in rows)
+        self._rows += rows
+        self._records += len(records)
+        while len(self._rows) >= _ROWS_OF_GROUP:
+            with self._translated():
+                await asyncio.to_thread(self._write)
+
+    async def settle(self) -> State:
+        """Close the file under way, if there are rows for it, and return when the disk has it."""
+        with self._translated():
+            if self._rows:
+                await asyncio.to_thread(self._write)
+            if self._writer is not None:
+                await asyncio.to_thread(self._close_file)
+        return {"files": self._files, "records": self._records, "misfits": self._misfits}
+
+    async def finish(self) -> None:
+        """Write the manifest; a replay of nothing has one file without rows."""
+        with self._translated():
+            if self._files == 0:
+                await asyncio.to_thread(self._write)
+                await asyncio.to_thread(self._close_file)
+            files = [self._folder / self._name(number) for number in range(self._files)]
+            await asyncio.to_thread(
+                self._manifest.write,
+                self._folder,
+                files,
+                records=self._records,
+                misfits=self._misfits,
+            )
+
+    def _name(self, number: int) -> str:
+        return f"{self._prefix}{number:05}.parquet"
+
+    def _write(self) -> None:
+        """Write one row group of the rows that are held: rule 2."""
+        import pyarrow as pa  # noqa: PLC0415 (an extra)
+        from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 (an extra)
+
+        columns = self._table.typed_columns
+        types = [_arrow_type(one.type) for one in columns]
+        schema = pa.schema([(one.name, of) for one, of in zip(columns, types, strict=True)])
+        if self._writer is None:
+            partial = self._folder / f"{self._name(self._files)}.partial"
+            self._stream = os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT, 0o600), "wb")
+            self._writer = ParquetWriter(self._stream, schema, compression="zstd")
+        rows, self._rows = self._rows[:_ROWS_OF_GROUP], self._rows[_ROWS_OF_GROUP:]
+        cells = list(zip(*rows, strict=True)) or [()] * len(columns)
+        arrays = [pa.array(column, type=of) for column, of in zip(cells, types, strict=True)]
+        self._writer.write_batch(pa.record_batch(arrays, schema=schema))
+
+    def _close_file(self) -> None:
+        if self._writer is None or self._stream is None:
+            return
+        self._writer.close()
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        self._stream.close()
+        name = self._name(self._files)
+        (self._folder / f"{name}.partial").rename(self._folder / name)
+        sync_folder(self._folder)
+        self._writer = self._stream = None
+        self._files += 1
+
+    @contextlib.contextmanager
+    def _translated(self) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            message = f"{self._folder}: {error.strerror or error}"
+            raise CannotWrite(message) from error
+
+
+def _arrow_type(column: ColumnType) -> "pa.DataType":
+    """Return the type that Parquet files are written with: rule 4."""
+    import pyarrow as pa  # noqa: PLC0415 (an extra)
+
+    types = {
+        Kind.TEXT: pa.string(),
+        Kind.JSON: pa.string(),
+        Kind.INTEGER: pa.int64(),
+        Kind.NUMBER: pa.float64(),
+        Kind.BOOLEAN: pa.bool_(),
+        Kind.TIMESTAMP: pa.timestamp("us", tz="UTC"),
+        Kind.DECIMAL: pa.decimal128(DECIMAL_DIGITS, DECIMAL_SCALE),
+    }
+    found = types[column.kind]
+    return pa.list_(found) if column.is_list else found

@@ -1,0 +1,102 @@
+"""What settings lack, and which do not fit together."""
+
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+from bridge.core.masking import path_shown
+from bridge.settings.accounts import Account
+from bridge.settings.faults import Fault, Name
+from bridge.settings.model import Settings
+
+
+class Need(Enum):
+    """What a command needs settings for."""
+
+    NOTHING = "nothing"
+    KAFKA = "kafka"
+    SERVING = "serving"
+
+
+def contradictions(settings: Settings, name: Name) -> Iterator[Fault]:
+    """Yield the faults of settings that do not fit together."""
+    if settings.port == settings.management_port:
+        line = f"{name('port')} and {name('management_port')} are both {settings.port}; change one"
+        yield Fault(("port", "management_port"), line)
+    for group in (settings.kafka, settings.topics):
+        for names, line in group.contradictions(name):
+            yield Fault(names, line)
+    yield from repeated(settings.accounts, name)
+
+
+def repeated(accounts: list[Account], name: Name) -> Iterator[Fault]:
+    """Yield the faults of accounts that are there twice."""
+    ids = [account.auth_id for account in accounts]
+    for auth_id in sorted({one for one in ids if ids.count(one) > 1}):
+        line = (
+            f"{name('accounts')} names an auth_id twice: {auth_id}; put its tokens in one account"
+        )
+        yield Fault(("accounts",), line)
+
+
+def lacking(settings: Settings, need: Need, name: Name) -> Iterator[Fault]:
+    """Yield the faults of settings that a command needs and that are not set."""
+    if need is not Need.NOTHING and not settings.kafka.bootstrap_servers:
+        setting = "kafka.bootstrap_servers"
+        line = f"{name(setting)} is not set: host:port of a broker, or several with commas"
+        yield Fault((setting,), line)
+    if need is not Need.SERVING:
+        return
+    if settings.verification == "enforce" and not any(one.has_token for one in settings.accounts):
+        line = (
+            f"{name('accounts')} holds no auth token, so no callback could be verified. Set it, or "
+            f"say {name('verification')}=report (publish, marked unverified) or off (check nothing)"
+        )
+        yield Fault(("accounts", "verification"), line)
+    if settings.verification == "enforce" and not (settings.public_url or settings.allowed_hosts):
+        line = (
+            f"{name('public_url')} is not set, so a callback that Plivo signed for any other server of "
+            "the account would be accepted. Set it to the URL that Plivo calls, or set "
+            f"{name('allowed_hosts')} to the hosts that Plivo calls this bridge by"
+        )
+        yield Fault(("public_url", "allowed_hosts"), line)
+    if settings.spool.enabled and settings.spool.directory is None:
+        line = (
+            f"{name('spool.directory')} is not set: a directory on a local disk that outlives the "
+            f"process. Or say {name('spool.enabled')}=false, and callbacks are lost while Kafka is "
+            "away"
+        )
+        yield Fault(("spool.directory", "spool.enabled"), line)
+
+
+_READ_FILES: Final = (
+    "sasl_password_file",
+    "sasl_oauth_client_secret_file",
+    "tls_ca_file",
+    "tls_certificate_file",
+    "tls_key_file",
+)
+
+
+def unreadable(settings: Settings, need: Need, name: Name) -> Iterator[Fault]:
+    """Yield the faults of files that Kafka is reached with and that cannot be read."""
+    if need is Need.NOTHING:
+        return
+    for field in _READ_FILES:
+        path: Path | None = getattr(settings.kafka, field)
+        if path is None:
+            continue
+        try:
+            empty = not path.read_bytes().strip()
+        except (OSError, ValueError) as error:
+            fault = getattr(error, "strerror", None) or "cannot be opened"
+        else:
+            fault = "the file is empty" if empty else None
+        if fault is not None:
+            line = f"{name(f'kafka.{field}')}: {path_shown(path)}: {fault}; set it to a file"
+            if field.startswith("sasl"):
+                line += (
+                    f". What it holds can be set as {name(f'kafka.{field}'.removesuffix('_file'))}"
+                )
+            yield Fault((f"kafka.{field}",), line)

@@ -1,0 +1,154 @@
+"""What is wrong with settings, as lines that name the setting and the remedy.
+
+1. A fault is one line: the setting, what is wrong with its value, what to do.
+2. A setting is named as the operator wrote it: a variable by its name, a key of the settings file by
+   the key, the file and the line.
+3. No line holds a secret, nor a value that may be a misplaced one (`bridge/core/masking.py`).
+"""
+
+import difflib
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import orjson
+from pydantic_core import ErrorDetails
+
+from bridge.core.masking import path_shown, value_shown
+from bridge.settings.accounts import Account, place_and_fault
+from bridge.settings.file import SettingsFile
+from bridge.settings.kafka import PREFIX
+
+_EXAMPLES: Final = {
+    "accounts": '[{"auth_id": "MA…", "auth_tokens": ["…"], "timezone": "America/New_York"}]',
+    "replies": '{"voice.call.answer": "/etc/bridge/answer.xml"}',
+}
+_NEVER_SHOWN: Final = frozenset(
+    {
+        "accounts",
+        "kafka.sasl_oauth_client_secret",
+        "kafka.sasl_password",
+        "log_key",
+        "public_url",
+    }
+)
+_KEY: Final = re.compile(r"[a-z_.]{1,60}")
+
+
+class NotJson(str):
+    """Text that should be JSON and is none."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one setting, or with several together, as one line."""
+
+    settings: tuple[str, ...]
+    line: str
+
+
+class Name(Protocol):
+    """Names a setting (`kafka.client_id`) as the operator wrote it, with a place inside of it."""
+
+    def __call__(self, setting: str, inside: str = "") -> str:
+        """Return the name."""
+        ...
+
+
+def variable(setting: str, inside: str = "") -> str:
+    """Return a setting's name as an environment variable."""
+    return PREFIX + setting.replace(".", "_").upper() + inside
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where settings come from: rule 2."""
+
+    of_environment: Collection[str] = ()
+    file: SettingsFile | None = None
+    accounts_file: Path | None = None
+
+    def name(self, setting: str, inside: str = "") -> str:
+        """Return a setting's name as the operator wrote it; see `Name`."""
+        if setting == "accounts" and self.accounts_file is not None:
+            return f"{self.name('accounts_file')} ({path_shown(self.accounts_file)}){inside}"
+        if self.file is not None and setting not in self.of_environment:
+            line = self.file.line_of(setting.split("."))
+            if line is not None:
+                return f"{setting}{inside} ({path_shown(self.file.path)}, line {line})"
+        return variable(setting, inside)
+
+
+def did_you_mean(setting: str, known: Collection[str]) -> str:
+    """Return the setting that is probably meant by a name that is none; empty if none is like it."""
+    plain = setting.lower().removeprefix(PREFIX.lower()).replace(".", "_")
+    if plain.removesuffix("s") in {field.removesuffix("s") for field in Account.model_fields}:
+        return "accounts"
+    by_plain = {name.replace(".", "_"): name for name in known}
+    near = difflib.get_close_matches(plain, by_plain, n=1)
+    near = near or [one for one in by_plain if one.endswith(f"_{plain}")]
+    return by_plain[near[0]] if near else ""
+
+
+def fault_of(
+    error: ErrorDetails, setting: str, inside: Sequence[str | int], values: object, name: Name
+) -> Fault:
+    """Return an error of pydantic's as a line. ``values`` is what was given for the setting."""
+    not_json = _not_json(error["input"], setting) if not inside else None
+    if setting == "accounts" and not_json is None:
+        place, text = place_and_fault(inside, error, values)
+    else:
+        place = "".join(f"[{key}]" if isinstance(key, int) else f".{_key(key)}" for key in inside)
+        text = not_json or _text(error, setting)
+    return Fault((setting,), f"{name(setting, place)}: {text}")
+
+
+def _key(key: str) -> str:
+    return key if _KEY.fullmatch(key) else "…"
+
+
+def _not_json(given: object, setting: str) -> str | None:
+    """Return why text is no JSON; None if it is, or need not be."""
+    if not isinstance(given, NotJson) or setting not in _EXAMPLES:
+        return None
+    try:
+        orjson.loads(str(given))  # it takes no subclass
+    except orjson.JSONDecodeError as error:
+        text = f"not JSON ({json_fault(error)}); set it to {_EXAMPLES[setting]}"
+        is_other = setting == "accounts" and not given.lstrip().startswith(("[", "{"))
+        return f"{text}, or {variable('accounts_file')} to a file of it" if is_other else text
+    return None
+
+
+def json_fault(error: orjson.JSONDecodeError) -> str:
+    """Return why and where text is no JSON, without the text."""
+    return f"line {error.lineno}, column {error.colno}: {error.msg}"
+
+
+def _text(error: ErrorDetails, setting: str) -> str:
+    given = error["input"]
+    if isinstance(given, str) and given.startswith(("tcp://", "udp://")) and "port" in setting:
+        return (
+            "is what Kubernetes sets for a Service named `bridge`; set enableServiceLinks: false "
+            "in the pod, or this variable to the port"
+        )
+    match error["type"]:
+        case "dict_type" if setting in _EXAMPLES:
+            return f"is an object of types and files: {_EXAMPLES[setting]}"
+        case "path_type":
+            return 'is a path in quotes: "…"'
+        case "model_type" | "model_attributes_type":
+            return (
+                f"is a group of settings: [{setting}] in the settings file, {variable(setting)}_… "
+                "in the environment"
+            )
+        case "string_pattern_mismatch" if setting == "topic_prefix":
+            text = "should be words in lower case, each with a dot behind it, such as prod.eu."
+        case _:
+            text = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    shown = None if setting in _NEVER_SHOWN else value_shown(given)
+    return f"{text} (it is {shown})" if shown else text

@@ -1,0 +1,345 @@
+"""Settings as an operator gave them, read once, here: environment, settings file, accounts file."""
+
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import EnvSettingsSource
+
+from bridge.core.masking import path_shown
+from bridge.settings.accounts import Account
+from bridge.settings.checks import Need, contradictions, lacking, repeated, unreadable
+from bridge.settings.faults import (
+    Fault,
+    Name,
+    NotJson,
+    Origins,
+    did_you_mean,
+    fault_of,
+    json_fault,
+    variable,
+)
+from bridge.settings.file import BadFile, SettingsFile, read_settings_file
+from bridge.settings.kafka import PREFIX
+from bridge.settings.model import GROUPS, KNOWN, Settings
+
+__all__ = [
+    "GROUPS",
+    "Found",
+    "Need",
+    "Settings",
+    "SettingsRefused",
+    "for_kafka",
+    "for_serving",
+    "load",
+    "read",
+    "read_accounts",
+    "refusal",
+    "unknown_variables",
+]
+
+
+class SettingsRefused(Exception):
+    """The settings cannot be used; the text is one line a fault, each naming its setting."""
+
+
+class _Environment(EnvSettingsSource):
+    """The environment, where only the groups have settings inside."""
+
+    def explode_env_vars(
+        self, field_name: str, field: FieldInfo, env_vars: Mapping[str, str | None]
+    ) -> dict[str, Any]:
+        """Return a group's settings; BRIDGE_ACCOUNTS_FILE is no part of BRIDGE_ACCOUNTS."""
+        if field_name not in GROUPS:
+            return {}
+        return super().explode_env_vars(field_name, field, env_vars)
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ANN401 (its signature)
+        """Return decoded JSON; text that is none stays text, and is refused with all other faults."""
+        del field_name, field
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return NotJson(value)
+
+
+_ACCOUNTS: Final = TypeAdapter(list[Account])
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Settings as far as they can be used: a faulty one has its default."""
+
+    settings: Settings
+    faults: tuple[Fault, ...]
+    name: Name
+
+    @property
+    def faulty(self) -> frozenset[str]:
+        """Return the settings that have a fault."""
+        return frozenset(setting for fault in self.faults for setting in fault.settings)
+
+
+def load(file: Path | None = None, need: Need = Need.NOTHING, /, **given: object) -> Settings:
+    """Return the settings of the environment, and of the TOML file where the environment is silent.
+
+    ``given`` beats both. Raises SettingsRefused with a line for every fault.
+    """
+    found = read(file, need, **given)
+    if found.faults:
+        raise SettingsRefused(refusal(found.faults))
+    return found.settings
+
+
+def refusal(faults: Collection[Fault]) -> str:
+    """Return the faults as lines, each once."""
+    return "\n".join(dict.fromkeys(fault.line for fault in faults))
+
+
+def read(file: Path | None = None, need: Need = Need.NOTHING, /, **given: object) -> Found:
+    """Return what `load` returns, and all faults beside it.
+
+    A fault does not hide another: what is faulty is left out, and the rest is checked without it.
+    """
+    settings_file, faults = _file(file)
+    environment = _environment()
+    of_file = _known_only(settings_file, faults)
+    faults += [_unknown_variable(name) for name in unknown_variables()]
+    values = _merged(_merged(of_file, environment), given)
+    accounts_file = values.get("accounts_file")
+    from_file = bool(accounts_file) and not values.get("accounts")
+    origins = Origins(
+        frozenset(_flat(environment)) | frozenset(_flat(given)),
+        settings_file,
+        Path(accounts_file) if from_file and isinstance(accounts_file, str | Path) else None,
+    )
+    if accounts_file:
+        faults += _take_accounts(values, Origins(origins.of_environment, settings_file).name)
+    settings = _validated(values, origins.name, faults)
+    found = Found(settings, tuple(faults), origins.name)
+    more = [*contradictions(settings, origins.name)]
+    if file is None or settings_file is not None:  # else nobody knows what is set in the file
+        more += lacking(settings, need, origins.name)
+        more += unreadable(settings, need, origins.name)
+    faulty = found.faulty
+    faults += [fault for fault in more if faulty.isdisjoint(fault.settings)]
+    return Found(settings, tuple(faults), origins.name)
+
+
+def _file(path: Path | None) -> tuple[SettingsFile | None, list[Fault]]:
+    if path is None:
+        return None, []
+    try:
+        return read_settings_file(path), []
+    except BadFile as error:
+        return None, [Fault(("settings_file",), f"{variable('settings_file')}: {error}")]
+
+
+def _environment() -> dict[str, Any]:
+    """Return the settings of the environment; unknown ones of a group are `unknown_variables`."""
+    values = _Environment(Settings)()
+    for group, model in GROUPS.items():
+        inside = _table(values.get(group))
+        if inside is not None:
+            values[group] = {key: of for key, of in inside.items() if key in model.model_fields}
+    return values
+
+
+def _table(value: object) -> dict[str, Any] | None:
+    """Return a value if it is a table, as TOML calls it; else None."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+
+
+def unknown_variables() -> list[str]:
+    """Return the environment's BRIDGE_… variables that are no settings: probably misspelt."""
+    known = {variable(setting) for setting in KNOWN} | {variable(group) for group in GROUPS}
+    known.add(variable("settings_file"))
+    return sorted(
+        name
+        for name, value in os.environ.items()  # noqa: TID251 (this is that door)
+        if name.upper().startswith(PREFIX)
+        and name.upper() not in known
+        and not _NOT_OURS.fullmatch(name)
+        and not value.startswith(("tcp://", "udp://", "sctp://"))
+    )
+
+
+# Kubernetes sets these for every Service whose name begins with `bridge`. Source: Kubernetes'
+# documentation, Service, "Environment variables". And the project's own tests have some.
+_NOT_OURS: Final = re.compile(
+    r"BRIDGE_(TEST_\w+|(\w+_)?SERVICE_(HOST|PORT(_\w+)?)|(\w+_)?PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)"
+)
+
+
+def _unknown_variable(name: str) -> Fault:
+    near = did_you_mean(name, KNOWN)
+    remedy = f"did you mean {variable(near)}?" if near else _ALL_SETTINGS
+    return Fault((name,), f"{name} is not a setting; {remedy}")
+
+
+_ALL_SETTINGS: Final = "remove it (docs/reference/settings.md lists all settings)"
+_KEY: Final = re.compile(r"[A-Za-z_.-]{1,40}")  # anything else may be a secret
+
+
+def _known_only(file: SettingsFile | None, faults: list[Fault]) -> dict[str, Any]:
+    """Return the file's settings; its other keys become faults."""
+    if file is None:
+        return {}
+    values: dict[str, Any] = {}
+    for key, value in file.values.items():
+        table = _table(value)
+        if table is not None and key in GROUPS:
+            known = GROUPS[key].model_fields
+            values[key] = {name: of for name, of in table.items() if name in known}
+            faults += [_unknown_key(file, (key, name)) for name in table if name not in known]
+        elif key in Settings.model_fields:
+            values[key] = value
+        elif table:
+            faults += [_unknown_key(file, (key, name)) for name in table]
+        else:
+            faults.append(_unknown_key(file, (key,)))
+    return values
+
+
+def _unknown_key(file: SettingsFile, keys: tuple[str, ...]) -> Fault:
+    setting = ".".join(keys)
+    near = did_you_mean(setting, KNOWN)
+    group, _, inside = near.partition(".")
+    if keys[-1] in Settings.model_fields and keys[0] in GROUPS:
+        remedy = f"did you mean {keys[-1]}? It stands above the first [table]"
+    elif inside and keys[0] != group:
+        remedy = f"did you mean {inside} below [{group}]?"
+    else:
+        remedy = f"did you mean {near}?" if near else _ALL_SETTINGS
+    shown = setting if near or _KEY.fullmatch(setting) else "a key"
+    where = f"{path_shown(file.path)}, line {file.line_of(keys)}"
+    return Fault((setting,), f"{shown} ({where}) is not a setting; {remedy}")
+
+
+def _merged(weaker: Mapping[str, Any], stronger: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both, setting by setting; the stronger one counts where both have it."""
+    merged = dict(weaker)
+    for key, value in stronger.items():
+        below, above = _table(merged.get(key)), _table(value)
+        merged[key] = value if below is None or above is None else _merged(below, above)
+    return merged
+
+
+def _flat(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of settings, those of groups with a dot."""
+    for key, value in values.items():
+        table = _table(value) if key in GROUPS else None
+        yield from [key] if table is None else (f"{key}.{name}" for name in table)
+
+
+def _take_accounts(values: dict[str, Any], name: Name) -> list[Fault]:
+    """Put the accounts of BRIDGE_ACCOUNTS_FILE into ``values``; return what prevents that."""
+    file = values["accounts_file"]
+    if values.get("accounts"):
+        line = f"{name('accounts')} and {name('accounts_file')} are both set; set one"
+        del values["accounts"], values["accounts_file"]
+        return [Fault(("accounts", "accounts_file"), line)]
+    if not isinstance(file, str | Path):
+        return []  # refused when it is validated
+    try:
+        values["accounts"] = _accounts_in(Path(file))
+    except BadFile as error:
+        del values["accounts_file"]
+        return [Fault(("accounts", "accounts_file"), f"{name('accounts_file')}: {error}")]
+    return []
+
+
+def _accounts_in(path: Path, content: bytes | None = None) -> object:
+    """Return the JSON of a file of accounts; raises BadFile, whose text shows none of it.
+
+    ``content`` is what the file holds, if it was read already.
+    """
+    shown = path_shown(path)
+    if str(path).lstrip().startswith(("[", "{")):
+        message = f"is JSON and not a path; put it into {variable('accounts')}, or into a file"
+        raise BadFile(message)
+    try:
+        return orjson.loads(path.read_bytes() if content is None else content)
+    except orjson.JSONDecodeError as error:
+        message = f"{shown}: not JSON ({json_fault(error)})"
+        raise BadFile(message) from error
+    except (OSError, ValueError) as error:
+        message = f"{shown}: {getattr(error, 'strerror', None) or 'cannot be opened'}"
+        raise BadFile(message) from error
+
+
+def read_accounts(
+    path: Path, title: str = variable("accounts_file"), *, content: bytes | None = None
+) -> list[Account]:
+    """Return the accounts in a file; raises SettingsRefused, whose lines begin with ``title``.
+
+    ``content`` is what the file holds, if it was read already.
+
+    Nothing but that file is read: what the other settings are does not matter, so accounts that
+    changed can be taken while a bridge runs.
+    """
+
+    def name(setting: str, inside: str = "") -> str:
+        del setting
+        return f"{title} ({path_shown(path)}){inside}"
+
+    try:
+        given = _accounts_in(path, content)
+    except BadFile as error:
+        message = f"{title}: {error}"
+        raise SettingsRefused(message) from error
+    try:
+        accounts = _ACCOUNTS.validate_python(given)
+    except ValidationError as error:
+        faults = [fault_of(one, "accounts", one["loc"], given, name) for one in error.errors()]
+        raise SettingsRefused(refusal(faults)) from None
+    faults = list(repeated(accounts, name))
+    if faults:
+        raise SettingsRefused(refusal(faults))
+    return accounts
+
+
+def _validated(values: dict[str, Any], name: Name, faults: list[Fault]) -> Settings:
+    """Return the settings without the faulty ones, which become faults."""
+    while True:
+        try:
+            return Settings(**values)
+        except ValidationError as error:
+            given = dict(values)
+            for one in error.errors(include_url=False):
+                depth = 2 if one["loc"][0] in GROUPS and len(one["loc"]) > 1 else 1
+                keys = [str(key) for key in one["loc"][:depth]]
+                setting, inside = ".".join(keys), one["loc"][depth:]
+                faults.append(fault_of(one, setting, inside, given.get(keys[0]), name))
+                _remove(values, keys)
+
+
+def _remove(values: dict[str, Any], keys: list[str]) -> None:
+    group = _table(values.get(keys[0]))
+    if len(keys) > 1 and group is not None:
+        values[keys[0]] = {key: of for key, of in group.items() if key != keys[1]}
+    else:
+        values.pop(keys[0], None)
+
+
+def for_serving(settings: Settings) -> Settings:
+    """Return ``settings`` if the bridge can serve with them; raises SettingsRefused."""
+    return _fit(settings, Need.SERVING)
+
+
+def for_kafka(settings: Settings) -> Settings:
+    """Return ``settings`` if they say where Kafka is; raises SettingsRefused."""
+    return _fit(settings, Need.KAFKA)
+
+
+def _fit(settings: Settings, need: Need) -> Settings:
+    faults = list(lacking(settings, need, variable))
+    if faults:
+        raise SettingsRefused(refusal(faults))
+    return settings

@@ -1,0 +1,130 @@
+"""Looking into spool files from outside: live ones, left-behind ones and damaged ones, read-only."""
+
+import base64
+import contextlib
+import sqlite3
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import orjson
+
+from bridge.core.masking import path_shown
+from bridge.spool import files
+from bridge.spool.store import connect, identify
+
+Standing = Literal["live", "left behind", "damaged"]
+
+_COLUMNS: Final = "number, spooled_at_ms, tries, parked, timestamp_ms, topic, key, headers, value"
+_PAGE: Final = 256
+_TOTALS: Final = """
+    SELECT count(DISTINCT callback), count(*), coalesce(sum(length(key) + length(value)), 0),
+           min(spooled_at_ms), count(DISTINCT CASE WHEN parked THEN callback END)
+    FROM records
+"""
+
+
+class CannotLook(Exception):
+    """A spool file cannot be read; the text says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolFile:
+    """A spool file and what is in it; ``fault`` says why that is not known."""
+
+    path: Path
+    standing: Standing
+    owner: str | None = None
+    callbacks: int = 0
+    records: int = 0
+    bytes: int = 0
+    oldest_at_ms: int | None = None
+    parked: int = 0
+    topics: tuple[tuple[str, int], ...] = ()
+    fault: str | None = None
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Generator[sqlite3.Connection]:
+    try:
+        with contextlib.closing(connect(path, "mode=ro")) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        message = f"{path}: {error}"
+        raise CannotLook(message) from error
+
+
+def look(directory: Path) -> list[SpoolFile]:
+    """Return every spool file of a directory, the largest first, damaged ones last.
+
+    Raises CannotLook if there is no such directory.
+    """
+    if not directory.is_dir():
+        message = f"{path_shown(directory)}: no such directory"
+        raise CannotLook(message)
+    seen: list[SpoolFile] = []
+    for path in files.spools(directory):
+        owner = files.owner(path)
+        seen.append(_look_into(path, "live" if owner else "left behind", owner))
+    return [*seen, *(_look_into(path, "damaged", None) for path in files.damaged(directory))]
+
+
+def _look_into(path: Path, standing: Standing, owner: str | None) -> SpoolFile:
+    try:
+        with _opened(path) as connection:
+            if not identify(connection):
+                return SpoolFile(path, standing, owner)
+            callbacks, records, size, oldest, parked = connection.execute(_TOTALS).fetchone()
+            topics = connection.execute(
+                "SELECT topic, count(*) FROM records GROUP BY topic ORDER BY topic"
+            ).fetchall()
+    except Exception as error:  # noqa: BLE001 (one bad file must not hide the others)
+        return SpoolFile(path, standing, owner, fault=str(error))
+    return SpoolFile(path, standing, owner, callbacks, records, size, oldest, parked, tuple(topics))
+
+
+def export(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a file in their order, as JSON objects; raises CannotLook.
+
+    Of a damaged file come those before the damage, and then those behind it from the end backwards.
+    """
+    with _opened(path) as connection:
+        identify(connection)
+        last = 0
+        # Page by page: who reads a live file for long keeps its WAL from being cut.
+        page = f"SELECT {_COLUMNS} FROM records WHERE number > ? ORDER BY number LIMIT {_PAGE}"  # noqa: S608 (our own)
+        try:
+            begun = -1
+            while last > begun:
+                begun = last
+                for row in connection.execute(page, (begun,)):
+                    last = row[0]
+                    yield _object(row)
+        except sqlite3.DatabaseError:
+            query = f"SELECT {_COLUMNS} FROM records WHERE number > ? ORDER BY number DESC"  # noqa: S608 (our own)
+            with contextlib.suppress(sqlite3.DatabaseError):
+                for row in connection.execute(query, (last,)):
+                    yield _object(row)
+
+
+def _object(row: tuple[Any, ...]) -> dict[str, Any]:
+    number, spooled_at_ms, tries, parked, timestamp_ms, topic, key, headers, value = row
+    return {
+        "number": number,
+        "spooled_at_ms": spooled_at_ms,
+        "tries": tries,
+        "parked": bool(parked),
+        "timestamp_ms": timestamp_ms,
+        "topic": topic,
+        **_text("key", key),
+        "headers": orjson.loads(headers),
+        **_text("value", value),
+    }
+
+
+def _text(name: str, value: bytes) -> dict[str, str]:
+    try:
+        return {name: value.decode()}
+    except UnicodeDecodeError:
+        return {f"{name}_base64": base64.b64encode(value).decode()}

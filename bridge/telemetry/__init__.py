@@ -1,0 +1,4 @@
+"""Logs and metrics of a process.
+
+It knows nothing of callbacks, Kafka or HTTP.
+"""

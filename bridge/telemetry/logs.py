@@ -1,0 +1,219 @@
+"""Logs: events with keys, one JSON line each, or coloured for a person.
+
+No number, body or token goes into a line: what names a callback here is its event's id.
+"""
+
+import contextlib
+import hashlib
+import logging
+import secrets
+import sys
+import time
+import traceback
+from collections.abc import Callable, MutableMapping
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+import orjson
+import structlog
+
+from bridge.telemetry.escapes import visible, visible_json
+from bridge.telemetry.log_writer import LineQueue
+
+Format = Literal["json", "console"]
+Level = Literal["debug", "info", "warning", "error"]
+
+_LEVELS: dict[Level, int] = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+
+# aiokafka writes record keys and values at DEBUG, and the same warning many times a second while a
+# broker is away.
+_REPEAT_S = 10.0
+_REMEMBERED_MAX = 1000
+# A library may write content into what should be a message's format.
+_MESSAGE_CHARACTERS_MAX = 256
+
+
+class _OnceInAWhile(logging.Filter):
+    """Lets a message of a logger through once in _REPEAT_S, whatever its arguments."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        key = (record.name, str(record.msg)[:_MESSAGE_CHARACTERS_MAX])
+        now = time.monotonic()
+        if now - self._last.get(key, -_REPEAT_S) < _REPEAT_S:
+            return False
+        if len(self._last) >= _REMEMBERED_MAX:
+            self._last.clear()
+        self._last[key] = now
+        return True
+
+
+class _Forward(logging.Handler):
+    """Hands the standard library's log records to structlog, so that all lines look alike."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger()
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):  # the library's arguments do not fit its own format
+            message = str(record.msg)
+        keys: dict[str, object] = {"logger": record.name, "message": message}
+        if record.exc_info and record.exc_info[0] is not None:
+            keys["error"] = record.exc_info[0].__name__
+        level = max(logging.DEBUG, min(record.levelno // 10 * 10, logging.CRITICAL))
+        log.log(level, "library_logged", **keys)
+
+
+class _Lines:
+    """Writes each line at once, and waits until it is written: for commands, and for tests."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def msg(self, line: str) -> None:
+        """Write a line, if that can be done."""
+        with contextlib.suppress(OSError, ValueError):  # ValueError is a closed file's
+            self._out.write(line + "\n")
+            self._out.flush()
+
+    debug = info = warning = error = critical = msg
+
+
+class _QueuedLines:
+    """Hands lines to a queue, and waits for nothing."""
+
+    def __init__(self, queue: LineQueue) -> None:
+        self._queue = queue
+
+    def msg(self, line: str) -> None:
+        """Queue a line."""
+        self._queue.put(line)
+
+    def warning(self, line: str) -> None:
+        """Queue a line that is to be written at once."""
+        self._queue.put(line, at_once=True)
+
+    debug = info = msg
+    error = critical = warning
+
+
+def where(error: BaseException) -> str:
+    """Return the place an error was raised, as ``file:line function``: never what it says.
+
+    An error's text may quote what was being worked on, and logs hold no such thing.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return "unknown"
+    last = frames[-1]
+    return f"{'/'.join(Path(last.filename).parts[-2:])}:{last.lineno} {last.name}"
+
+
+class CallTokens:
+    """Names calls in log lines by tokens, so that lines can be joined and no call be looked up.
+
+    Lines of several processes can be joined if they share ``key``; without one each has its own.
+    """
+
+    def __init__(self, key: str | None) -> None:
+        self._key = key.encode()[:64] if key else secrets.token_bytes(32)
+
+    def of(self, record_key: bytes) -> str:
+        """Return the 16 hex digits that stand for a call leg's or message's id."""
+        return hashlib.blake2b(record_key, digest_size=8, key=self._key).hexdigest()
+
+
+def _dumps(line: MutableMapping[str, Any], **_: object) -> str:
+    return visible_json(orjson.dumps(line, default=str).decode())
+
+
+def _escape(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Escape what a terminal would obey; only a traceback keeps its line breaks."""
+    for key, value in line.items():
+        if isinstance(value, str):
+            line[key] = visible(value, keep="\n" if key == "exception" else "")
+    return line
+
+
+def leave_out_libraries() -> None:
+    """Drop what libraries log: a command that ends with one line says that line itself."""
+    logging.getLogger().handlers[:] = [logging.NullHandler()]
+
+
+def set_level(level: Level) -> None:
+    """Change the threshold of a running process."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]))
+    logging.getLogger().setLevel(max(_LEVELS[level], logging.INFO))
+
+
+def configure(log_format: Format, level: Level, stream: TextIO | None = None) -> None:
+    """Send every log line of the process to ``stream`` (standard error) in ``log_format``."""
+    out = stream or sys.stderr
+    _configure(_processors(log_format, colours=_colours(log_format, out)), _Lines(out), level)
+
+
+def configure_queued(log_format: Format, level: Level) -> LineQueue:
+    """Send every log line of the process to standard error, and wait for none to be written.
+
+    The caller closes the queue at the end of the process.
+    """
+    # None where standard error was closed before the process began: its number may be a socket's now.
+    out: TextIO | None = sys.stderr
+    processors = _processors(log_format, colours=_colours(log_format, out))
+
+    def lost_line(count: int) -> str:
+        line: Any = {"event": "log_lines_lost", "lines": count}
+        for process in processors:
+            line = process(None, "warning", line)
+        return str(line)
+
+    if out is not None:
+        with contextlib.suppress(OSError):
+            out.flush()
+    queue = LineQueue(None if out is None else out.fileno(), lost_line=lost_line)
+    _configure(processors, _QueuedLines(queue), level)
+    return queue
+
+
+def _colours(log_format: Format, out: TextIO | None) -> bool:
+    return log_format == "console" and out is not None and out.isatty()
+
+
+def _processors(log_format: Format, *, colours: bool) -> list[Callable[..., Any]]:
+    renderers: list[Callable[..., Any]] = (
+        [structlog.processors.JSONRenderer(serializer=_dumps)]
+        if log_format == "json"
+        else [_escape, structlog.dev.ConsoleRenderer(colors=colours)]
+    )
+    return [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        *renderers,
+    ]
+
+
+def _configure(
+    processors: list[Callable[..., Any]], lines: _Lines | _QueuedLines, level: Level
+) -> None:
+    structlog.configure(
+        processors=processors,
+        logger_factory=lambda *_: lines,
+        cache_logger_on_first_use=False,
+    )
+    forward = _Forward()
+    root = logging.getLogger()
+    root.handlers[:] = [forward]
+    set_level(level)
+    # uvicorn's lines about its start and end, on a logger called uvicorn.error, repeat ours.
+    for library in ("aiokafka", "uvicorn"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    forward.addFilter(_OnceInAWhile())

@@ -1,0 +1,119 @@
+"""The metrics of a process.
+
+A registry belongs to a process's one ``Metrics``; nothing here is global, so tests do not share it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.exposition import generate_latest
+
+from bridge.telemetry.metric_defs import MEASURES, PREFIX, Name
+
+_ACKNOWLEDGEMENT_BUCKETS: Final = (
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+)  # fmt: skip
+
+
+# When each series began is of no use to anybody here, and doubles what is scraped.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library gives no types for it
+
+
+def _bare(name: str) -> str:
+    return f"{PREFIX}_{name}"
+
+
+class Metrics:
+    """The process's metrics. A series exists once something was counted in it."""
+
+    def __init__(self, version: str) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._counters: dict[str, Counter] = {}
+        self._gauges: dict[str, Gauge] = {}
+        self._children: dict[tuple[str, ...], Counter] = {}
+        for name, measure in MEASURES.items():
+            if measure.kind == "counter":
+                self._counters[name] = Counter(
+                    _bare(name), measure.meaning, measure.labels, registry=self.registry
+                )
+            elif measure.kind == "gauge":
+                self._gauges[name] = Gauge(
+                    _bare(name), measure.meaning, measure.labels, registry=self.registry
+                )
+        measure = MEASURES["acknowledgement_seconds"]
+        self._acknowledgement_seconds = Histogram(
+            _bare("acknowledgement_seconds"),
+            measure.meaning,
+            measure.labels,
+            registry=self.registry,
+            buckets=_ACKNOWLEDGEMENT_BUCKETS,
+        )
+        self._gauges["build_info"].labels(version).set(1)
+
+    def count(self, name: Name, *labels: str, by: int = 1) -> None:
+        """Add ``by`` to a counter; labels in the order of its declaration."""
+        key = (name, *labels)
+        child = self._children.get(key)
+        if child is None:
+            counter = self._counters[name]
+            child = counter.labels(*labels) if labels else counter
+            self._children[key] = child
+        child.inc(by)
+
+    def callback(self, type_name: str, method: str, outcome: str) -> None:
+        """Count a callback under its end; ``type_name`` is a type's, or `shared` if none is known."""
+        product = type_name.partition(".")[0]
+        self.count("callbacks_total", product, type_name, method, outcome)
+
+    def set(self, name: Name, value: float) -> None:
+        """Set a gauge without labels."""
+        self._gauges[name].set(value)
+
+    def add(self, name: Name, by: int) -> None:
+        """Add ``by``, which may be negative, to a gauge without labels."""
+        self._gauges[name].inc(by)
+
+    def watch(self, name: Name, read: Callable[[], float]) -> None:
+        """Have a gauge without labels read its value by ``read`` whenever it is asked for."""
+        self._gauges[name].set_function(read)
+
+    def acknowledged(self, path: Literal["kafka", "spool"], seconds: float) -> None:
+        """Record how long one callback's records took to be durable."""
+        self._acknowledgement_seconds.labels(path).observe(seconds)
+
+    def value(self, name: Name, **labels: str) -> float:
+        """Return the sum of the series of a metric that have these labels."""
+        return sum(
+            sample.value
+            for sample in self._samples()
+            if sample.name == _bare(name)
+            and all(sample.labels.get(key) == value for key, value in labels.items())
+        )
+
+    def _samples(self) -> Iterator["Sample"]:
+        for family in self.registry.collect():
+            for sample in family.samples:
+                yield Sample(sample.name, sample.labels, sample.value)
+
+    def exposition(self) -> bytes:
+        """Return all metrics in Prometheus's text format."""
+        return generate_latest(self.registry)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One series' value."""
+
+    name: str
+    labels: dict[str, str]
+    value: float

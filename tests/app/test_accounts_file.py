@@ -1,0 +1,202 @@
+"""Accounts renewed while the bridge runs."""
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from structlog.testing import capture_logs
+
+from bridge.app import accounts_file
+from bridge.app.accounts_file import AccountsFile
+from bridge.core.keyring import Keyring
+from tests.kafka.waiting import until
+
+AUTH_ID = "MA0000000000TEST0001"
+OLD, NEW, GOOD, BETTER = (
+    f"the-{one}-token-of-the-account" for one in ("old", "new", "good", "best")
+)
+
+
+def content(*tokens: str) -> bytes:
+    return orjson.dumps([{"auth_id": AUTH_ID, "auth_tokens": tokens, "timezone": "UTC"}])
+
+
+def put(file: Path, content: bytes | None) -> None:
+    """Write the file, or take it away."""
+    if content is None:
+        file.unlink()
+    else:  # at once, as a mounted secret changes: no reader may find half of it
+        whole = file.with_name("whole.json")
+        whole.write_bytes(content)
+        whole.replace(file)
+
+
+def tokens_of(keyring: Keyring) -> list[bytes]:
+    return [key.token for key in keyring.candidates(None)]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "accounts.json"
+    file.write_bytes(content(OLD))
+    return file
+
+
+@pytest.fixture
+def stale() -> list[bool]:
+    """What was told of the file, each time it changed: whether it cannot be used."""
+    return []
+
+
+@pytest.fixture
+async def keyring(file: Path, stale: list[bool]) -> AsyncGenerator[Keyring]:
+    keyring = Keyring([])
+    watched = AccountsFile(file, keyring, look_s=0.01, on_stale=stale.append)
+    watched.start()
+    yield keyring
+    await watched.stop()
+
+
+async def test_new_tokens_are_known_without_a_restart(file: Path, keyring: Keyring) -> None:
+    put(file, content(OLD, NEW))
+    await until(lambda: tokens_of(keyring) == [OLD.encode(), NEW.encode()])
+    put(file, None)  # as a secret that is mounted anew
+    await asyncio.sleep(0.05)
+    put(file, content(NEW))
+    await until(lambda: tokens_of(keyring) == [NEW.encode()])
+
+
+@pytest.mark.parametrize(
+    ("bad", "cause"),
+    [
+        (b"[{", "not JSON"),
+        (content(), "no auth token"),
+        (b"[7]", "ACCOUNTS"),
+        (content(""), f"of {AUTH_ID}: is blank"),
+        (content("", OLD), f"[0].auth_tokens[0] of {AUTH_ID}: is blank"),
+        (content(OLD, f"{NEW}\n"), f"[0].auth_tokens[1] of {AUTH_ID}: has white space around it"),
+        (content(OLD, AUTH_ID), f"[0].auth_tokens[1] of {AUTH_ID}: is an auth id"),
+        (content("x"), f"of {AUTH_ID}: is shorter than 20 characters"),
+    ],
+)
+async def test_a_file_that_cannot_be_used_changes_nothing_and_is_told(
+    file: Path, keyring: Keyring, stale: list[bool], bad: bytes, cause: str
+) -> None:
+    put(file, content(GOOD))
+    await until(lambda: tokens_of(keyring) == [GOOD.encode()])
+    lines: list[Any]
+    with capture_logs() as lines:
+        put(file, bad)
+        await until(lambda: len(lines) > 0)
+    assert tokens_of(keyring) == [GOOD.encode()]
+    assert lines[0]["event"] == "accounts_not_renewed"
+    assert cause in lines[0]["cause"]
+    for token in (OLD, NEW, GOOD):
+        assert token not in str(lines)
+    assert stale == [False, True]
+    put(file, content(BETTER))
+    await until(lambda: stale == [False, True, False])
+
+
+def missing(file: Path) -> None:
+    file.unlink()
+
+
+def a_fifo(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+def a_directory(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+def a_link_to_nowhere(file: Path) -> None:
+    file.unlink()
+    file.symlink_to(file.with_name("nowhere"))
+
+
+def endless(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize(
+    ("slip", "cause"),
+    [
+        (missing, "cannot be read: No such file or directory"),
+        (a_fifo, "no regular file"),
+        (a_directory, "no regular file"),
+        (a_link_to_nowhere, "cannot be read: No such file or directory"),
+        (endless, "no regular file"),
+    ],
+)
+async def test_a_file_that_is_not_there_or_would_block_is_reported_once_until_it_is_back(
+    file: Path, keyring: Keyring, stale: list[bool], slip: Callable[[Path], None], cause: str
+) -> None:
+    put(file, content(GOOD))
+    await until(lambda: tokens_of(keyring) == [GOOD.encode()])
+    lines: list[Any]
+    with capture_logs() as lines:
+        slip(file)
+        await until(lambda: stale == [False, True])
+        await asyncio.sleep(0.05)  # some looks more
+    assert [line["event"] for line in lines] == ["accounts_not_renewed"]
+    assert cause in lines[0]["cause"]
+    assert tokens_of(keyring) == [GOOD.encode()]
+    if file.is_dir():
+        file.rmdir()
+    put(file, content(GOOD))  # as it was before
+    await until(lambda: stale == [False, True, False])
+    put(file, content(BETTER))
+    await until(lambda: tokens_of(keyring) == [BETTER.encode()])
+
+
+async def test_a_disk_that_does_not_answer_is_reported_and_keeps_nothing_from_ending(
+    file: Path, monkeypatch: pytest.MonkeyPatch, stale: list[bool]
+) -> None:
+    answers = threading.Event()
+    really = accounts_file._content
+    asked: list[Path] = []
+
+    def hanging(path: Path) -> bytes:
+        asked.append(path)
+        answers.wait()
+        return really(path)
+
+    keyring = Keyring([])
+    watched = AccountsFile(file, keyring, look_s=0.01, on_stale=stale.append)
+    monkeypatch.setattr(accounts_file, "_content", hanging)
+    put(file, content(NEW))
+    watched.start()
+    try:
+        await until(lambda: stale == [True])
+        await asyncio.sleep(0.05)
+        assert asked == [file]  # one thread waits, however often the file is due
+        await watched.stop()
+        watched.start()
+    finally:
+        answers.set()
+    await until(lambda: stale == [True, False])
+    assert tokens_of(keyring) == [NEW.encode()]
+    await watched.stop()
+
+
+async def test_only_the_accounts_are_read_again(
+    monkeypatch: pytest.MonkeyPatch, file: Path, keyring: Keyring, stale: list[bool]
+) -> None:
+    # As they are where a settings file gave the management port another number, or in an
+    # environment that has changed since the start.
+    monkeypatch.setenv("BRIDGE_PORT", "9090")
+    monkeypatch.setenv("BRIDGE_KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
+    monkeypatch.setenv("BRIDGE_ACCOUNTS", "[]")
+    monkeypatch.setenv("BRIDGE_PRT", "8080")
+    put(file, content(NEW))
+    await until(lambda: stale == [False])
+    assert tokens_of(keyring) == [NEW.encode()]

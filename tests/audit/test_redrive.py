@@ -1,0 +1,183 @@
+"""Dead letters run again, one after the other: each has its fate, and none keeps the next from it."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bridge.audit.redrive import Choice, Fate, Letter, Redriver, letters, redrive
+from bridge.core.catalogue import Catalogue
+from bridge.core.dead_letter import PublishReason, to_dead_letter, to_publish_dead_letter
+from bridge.core.parse import NoEventReason
+from bridge.core.record import Record
+from bridge.publish import (
+    Publisher,
+    RecordRefused,
+    RecordTooLarge,
+    TopicUnavailable,
+    Unavailable,
+)
+from bridge.publish.memory import MemoryPublisher
+from bridge.reply.document import ACKNOWLEDGEMENT
+from tests.kafka.client import Kafka, make_topics, planned, running
+from tests.making import (
+    NAMING,
+    NONCE,
+    parser,
+    raw_callback,
+    signed,
+    verdict_on,
+)
+from tests.replay.letters import (
+    HANGUPS,
+    JOURNAL,
+    LATER,
+    Made,
+    letter_of,
+    unparsed,
+)
+
+pytest_plugins = ("tests.kafka.fixtures",)
+
+
+@pytest.fixture
+def made(types: Catalogue) -> Made:
+    return Made(types)
+
+
+async def each(found: Iterable[Letter]) -> AsyncIterator[Letter]:
+    for letter in found:
+        yield letter
+
+
+class Refusing(MemoryPublisher):
+    """A publisher that meets the first of what it is given with an error."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.errors = [error]
+
+    async def publish(
+        self, records: Sequence[Record], *, deadline_s: float | None = None, probing: bool = False
+    ) -> None:
+        if self.errors:
+            raise self.errors.pop()
+        await super().publish(records, deadline_s=deadline_s)
+
+
+async def run(
+    types: Catalogue, found: Sequence[Letter], publisher: Publisher | None
+) -> list[tuple[Any, ...]]:
+    redriver = Redriver(parser(types), NAMING)
+    fates: list[Fate] = [
+        fate async for fate in redrive(each(found), redriver, publisher, lambda: LATER)
+    ]
+    assert [fate.letter for fate in fates] == list(found)
+    return [(fate.result, fate.reason) for fate in fates]
+
+
+async def test_every_letter_has_its_fate_in_order(types: Catalogue, made: Made) -> None:
+    publisher = MemoryPublisher()
+    dead = unparsed("Event=Ring")
+    assert await run(types, [unparsed(), dead, made.letter(0, 1)], publisher) == [
+        ("published", None),
+        ("still_dead", "no_identity"),
+        ("published", None),
+    ]
+    assert [record.topic for record in publisher.records] == [HANGUPS, HANGUPS, JOURNAL]
+
+
+async def test_twice_run_again_is_twice_published_under_one_id(types: Catalogue) -> None:
+    publisher = MemoryPublisher()
+    for _ in range(2):
+        await run(types, [unparsed()], publisher)
+    ids = {dict(record.headers)["ce_id"] for record in publisher.records}
+    assert (len(publisher.records), len(ids)) == (2, 1)
+
+
+async def test_without_a_publisher_it_is_only_said_what_would_be(types: Catalogue) -> None:
+    assert await run(types, [unparsed(), unparsed("Event=Ring")], None) == [
+        ("would_be_published", None),
+        ("still_dead", "no_identity"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RecordTooLarge("too large"), "record_too_large"),
+        (RecordRefused("policy_violation", "no"), "policy_violation"),
+        (TopicUnavailable(HANGUPS, "missing"), "topic_unavailable"),
+    ],
+)
+async def test_what_kafka_still_does_not_take_is_still_dead_and_the_next_is_tried(
+    types: Catalogue, error: Exception, reason: str
+) -> None:
+    publisher = Refusing(error)
+    assert await run(types, [unparsed(), unparsed()], publisher) == [
+        ("still_dead", reason),
+        ("published", None),
+    ]
+    assert len(publisher.records) == 1
+
+
+async def test_a_kafka_that_goes_away_ends_the_run(types: Catalogue) -> None:
+    with pytest.raises(Unavailable):
+        await run(types, [unparsed()], Refusing(Unavailable("away")))
+
+
+async def test_letters_are_read_off_their_topic_and_chosen(kafka: Kafka, prefix: str) -> None:
+    naming = replace(NAMING, topic_prefix=prefix)
+    topic = prefix + "plivo.bridge.deadletter.v1"
+    await make_topics(kafka.connection, planned(topic, partitions=2))
+    verdict = verdict_on(signed(raw_callback("", "Event=Ring"), nonce=NONCE))
+    expected: dict[str, str] = {}
+    async with running(kafka.publisher()) as publisher:
+        for reason in (NoEventReason.NO_IDENTITY, NoEventReason.BRIDGE_FAULT):
+            identity, (record, _) = to_dead_letter(verdict, reason, naming, ACKNOWLEDGEMENT)
+            await publisher.publish([record])
+            expected[reason] = identity
+    found = {
+        letter.summary["reason"]: letter.id
+        async for letter in letters(kafka.connection, naming, Choice())
+    }
+    assert found == expected
+    chosen = Choice(reasons=frozenset({"no_identity"}))
+    assert [
+        letter.summary["reason"] async for letter in letters(kafka.connection, naming, chosen)
+    ] == ["no_identity"]
+
+
+@pytest.mark.kafka
+async def test_a_letter_that_a_broker_still_refuses_does_not_keep_the_next_from_its_turn(
+    types: Catalogue, made: Made, apache_kafka: str, prefix: str
+) -> None:
+    naming = replace(NAMING, topic_prefix=prefix)
+    event, journal = (
+        replace(record, topic=record.topic.replace(NAMING.topic_prefix, prefix))
+        for record in made.records
+    )
+    kafka = Kafka(apache_kafka, idempotence=True)
+    await make_topics(
+        kafka.connection,
+        planned(event.topic, max_message_bytes="1000"),
+        planned(journal.topic),
+    )
+    lacking = [
+        letter_of(
+            to_publish_dead_letter(
+                (event, journal), [refused], PublishReason.RECORD_TOO_LARGE, tries=3, naming=naming
+            )
+        )
+        for refused in (event, journal, event, journal)
+    ]
+    async with running(kafka.publisher(topics=[event.topic, journal.topic])) as publisher:
+        fates = redrive(each(lacking), Redriver(parser(types), naming), publisher, lambda: LATER)
+        found = [(fate.result, fate.reason) async for fate in fates]
+    assert found == [
+        ("still_dead", "record_too_large"),
+        ("published", None),
+        ("still_dead", "record_too_large"),
+        ("published", None),
+    ]

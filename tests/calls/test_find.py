@@ -1,0 +1,221 @@
+"""A call or message found on a cluster, by its id alone."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.calls import find as calling
+from bridge.calls.find import Entry
+from bridge.emulator.call import Step
+from bridge.publish.partitioning import partition_of
+from bridge.reader.topic_reader import CannotRead
+from tests.kafka.client import Kafka, make_topics, planned
+from tests.replay.calls import call_uuid, journal_of, letters_of, make_some_topics, saying, taken
+from tests.replay.looking import CALL, Cluster, filled, types
+from tests.replay.making import read_topics
+from tests.replay.stories import HANGUP, MESSAGE, ROOM, A, B, at, dialled_call, entry, report
+
+pytest_plugins = ("tests.kafka.fixtures",)
+
+
+@pytest.fixture
+async def cluster(kafka: Kafka, prefix: str) -> Cluster:
+    return await filled(kafka, prefix)
+
+
+@pytest.mark.parametrize("identity", [A, B])
+async def test_every_leg_of_a_call_is_found_from_any_of_them(
+    cluster: Cluster, identity: str
+) -> None:
+    found = await cluster.find(identity)
+    assert types(found) == CALL
+    assert {one.key for one in found.entries} == {A}
+    assert {one.event_from for one in found.entries} == {"published"}
+    assert [identity, *found.followed] == [identity, B if identity == A else A]
+    assert (found.not_followed, found.is_cut) == ([], False)
+
+
+async def test_the_partitions_the_key_is_not_in_are_not_read(cluster: Cluster) -> None:
+    whole = len(await read_topics(cluster.kafka.connection, journal_of(cluster.prefix)))
+    await cluster.find(MESSAGE)
+    assert cluster.read["reading the journal"] < whole
+    await cluster.find(MESSAGE, everywhere=True)
+    assert cluster.read["reading the journal"] == whole
+
+
+async def test_an_id_that_is_a_key_is_looked_for_in_its_partition_alone(cluster: Cluster) -> None:
+    await cluster.find(A)
+    assert "looking for the leg" not in cluster.read
+    await cluster.find(B)
+    assert "looking for the leg" in cluster.read
+
+
+async def test_an_id_nobody_has_is_not_found(cluster: Cluster) -> None:
+    found = await cluster.find("00000000-0000-0000-0000-000000000000")
+    assert (found.entries, found.followed) == ([], [])
+    assert "reading events" not in cluster.read
+
+
+async def test_a_message_is_found_with_its_delivery_reports(cluster: Cluster) -> None:
+    await cluster.put([taken(report(n, "sent"), at(n), prefix=cluster.prefix) for n in (1, 2)])
+    found = await cluster.find(MESSAGE)
+    assert [one.data["sequence"] for one in found.entries] == [1, 2]
+    assert found.followed == []
+
+
+async def test_an_event_says_what_a_callback_means_and_is_derived_where_it_is_gone(
+    cluster: Cluster,
+) -> None:
+    first, second = (taken(report(n, "sent"), at(n), prefix=cluster.prefix) for n in (1, 2))
+    assert first.event is not None
+    said = saying(first.event.record, {"status": "as published"})
+    await cluster.store([said, first.journal, second.journal])
+    found = await cluster.find(MESSAGE)
+    assert [(one.data["status"], one.event_from) for one in found.entries] == [
+        ("as published", "published"),
+        ("sent", "derived"),
+    ]
+
+
+async def test_what_was_derived_later_is_not_what_was_published(cluster: Cluster) -> None:
+    one = taken(report(1, "sent"), at(1), prefix=cluster.prefix)
+    assert one.event is not None
+    record = one.event.record
+    derived = replace(record, headers=(*record.headers, ("derived", b"1")))
+    noise = replace(record, value=b"no event")
+    await cluster.store([derived, noise, one.journal])
+    (entry,) = (await cluster.find(MESSAGE)).entries
+    assert entry.event_from == "derived"
+
+
+async def test_what_is_no_journal_record_is_passed_over(cluster: Cluster) -> None:
+    one = taken(report(1, "sent"), at(1), prefix=cluster.prefix)
+    await cluster.store([replace(one.journal, value=b"{}"), *one.records])
+    assert len((await cluster.find(MESSAGE)).entries) == 1
+
+
+async def test_a_callback_no_event_was_made_of_is_derived_or_says_why_not(
+    cluster: Cluster,
+) -> None:
+    one = taken(report(1, "sent"), at(1), prefix=cluster.prefix, is_dead=True)
+    dead = replace(one.journal, key=MESSAGE.encode())
+    broken = dead.value.replace(b"x-www-form-urlencoded", b"octet-stream")
+    await cluster.store([dead, replace(dead, value=broken)])
+    today, never = (await cluster.find(MESSAGE)).entries
+    assert (today.named, today.event_from, today.fault) == (None, "derived", None)
+    assert (never.event, never.event_from, never.fault) == (None, None, "content_type")
+    assert (never.type, never.data) == ("", {})
+
+
+@pytest.mark.kafka
+async def test_records_from_before_a_topic_was_given_more_partitions_are_found_everywhere(
+    apache_kafka: str, prefix: str
+) -> None:
+    kafka = Kafka(apache_kafka, idempotence=True)
+    cluster = Cluster(kafka, prefix)
+    await make_some_topics(kafka, prefix)
+    await cluster.put(dialled_call(prefix))
+    moved = next(n for n in range(4, 40) if partition_of(A.encode(), n) > 2)
+    await make_topics(kafka.connection, planned(journal_of(prefix), partitions=moved))
+    # Nothing is where the key would be now, so every partition is read for what names the call.
+    assert types(await cluster.find(A)) == CALL
+    # Once something of it is there, only that is found by the key.
+    late = taken(HANGUP, at(80), prefix=prefix)
+    await cluster.store([late.journal])
+    assert len((await cluster.find(A)).entries) == 1
+    assert types(await cluster.find(A, everywhere=True))[: len(CALL)] == CALL
+
+
+async def test_legs_are_followed_so_far_and_the_rest_is_named(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calling, "IDS_MAX", 1)
+    found = await cluster.find(A)
+    assert (found.followed, found.not_followed) == ([], [B])
+    monkeypatch.setattr(calling, "IDS_MAX", 32)
+    monkeypatch.setattr(calling, "ROUNDS_MAX", 1)
+    found = await cluster.find(A)
+    assert (found.followed, found.not_followed) == ([], [B])
+
+
+async def test_who_is_in_the_same_conference_is_not_followed(cluster: Cluster) -> None:
+    def entered(call: str) -> Step:
+        who = {"CallUUID": call, "ConferenceUUID": ROOM, "ConferenceName": "room-of-many"}
+        return Step("/plivo/voice/conference/enter", {**who, "ConferenceAction": "enter"})
+
+    stranger = str(call_uuid(3))
+    callbacks = [entered(A), entered(stranger)]
+    await cluster.put([taken(one, at(40), prefix=cluster.prefix) for one in callbacks])
+    found = await cluster.find(A)
+    assert found.followed == [B]
+    assert {one.key for one in found.entries} == {A}
+    assert types(found) == [*CALL, "conference.enter"]
+
+
+async def test_a_copy_that_a_replay_stored_says_whose_it_is(cluster: Cluster) -> None:
+    one = taken(report(1, "sent"), at(1), prefix=cluster.prefix)
+    copy = replace(one.journal, headers=(*one.journal.headers, ("replay_id", b"abcd1234")))
+    await cluster.store([*one.records, copy])
+    assert [one.replay_id for one in (await cluster.find(MESSAGE)).entries] == [None, "abcd1234"]
+
+
+@pytest.mark.kafka
+async def test_an_event_topic_that_is_not_there_is_named_and_counts_as_empty(
+    apache_kafka: str, prefix: str
+) -> None:
+    # The embedded broker makes every topic it is asked about.
+    kafka = Kafka(apache_kafka, idempotence=True)
+    status, journal = prefix + "plivo.messaging.message.status.v1", journal_of(prefix)
+    await make_topics(kafka.connection, planned(journal, partitions=3))
+    cluster = Cluster(kafka, prefix)
+    await cluster.store([taken(report(1, "sent"), at(1), prefix=prefix).journal])
+    found = await cluster.find(MESSAGE)
+    assert [one.event_from for one in found.entries] == ["derived"]
+    assert found.missing_topics == [letters_of(prefix), status]
+
+
+@pytest.mark.kafka
+async def test_a_journal_that_is_not_there_cannot_be_read(apache_kafka: str, prefix: str) -> None:
+    cluster = Cluster(Kafka(apache_kafka, idempotence=True), prefix)
+    with pytest.raises(CannotRead, match=f"no such topic: {journal_of(prefix)}"):
+        await cluster.find(MESSAGE)
+
+
+async def test_more_callbacks_than_are_kept_are_said(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calling, "CALLBACKS_MAX", 3)
+    found = await cluster.find(A)
+    assert (len(found.entries), found.is_cut) == (3, True)
+
+
+@given(times=st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=4), seed=st.randoms())
+def test_partitions_are_merged_by_time_and_none_is_reordered(
+    times: list[list[int]], seed: Any
+) -> None:
+    one = entry(taken(report(1, "sent"), at(1)))
+    whole = [
+        replace(one, partition=number, offset=offset, timestamp_ms=time)
+        for number, lane in enumerate(times)
+        for offset, time in enumerate(lane)
+    ]
+    left: dict[int, list[Entry]] = {}
+    for found in whole:
+        left.setdefault(found.partition, []).append(found)
+    shuffled = list(whole)
+    seed.shuffle(shuffled)
+    for found in calling._in_order(shuffled):
+        heads = [lane[0] for lane in left.values() if lane]
+        assert found.timestamp_ms == min(head.timestamp_ms for head in heads)
+        assert left[found.partition].pop(0) == found
+    assert not any(left.values())
+
+
+async def test_a_key_is_looked_for_where_the_producer_put_it(cluster: Cluster) -> None:
+    records = await read_topics(cluster.kafka.connection, journal_of(cluster.prefix))
+    assert len({one.partition for one in records}) > 1
+    for one in records:
+        assert partition_of(one.key or b"", 3) == one.partition

@@ -1,0 +1,102 @@
+"""Ids found by their first characters, in the time that is read."""
+
+import contextlib
+from collections.abc import Callable, Generator
+
+import pytest
+
+from bridge.calls import prefix as call_prefix
+from bridge.calls.prefix import Ambiguous, Candidate, id_beginning
+from bridge.core.record import Record
+from bridge.reader.by_key import Keyed
+from bridge.reader.window import Window
+from tests.kafka.client import Kafka
+from tests.replay.calls import journal_of, make_some_topics, store
+from tests.replay.making import NOON_MS
+
+pytest_plugins = ("tests.kafka.fixtures",)
+
+KEYS = ["abcd1111", "abcd1111-1", "abcd2222", "ABCD3333", "bcd", "abcd1111"]
+
+
+@contextlib.contextmanager
+def silent(_doing: str, _of: int) -> Generator[Callable[[int], None]]:
+    yield lambda _: None
+
+
+@pytest.fixture
+async def keyed(kafka: Kafka, prefix: str) -> Keyed:
+    await make_some_topics(kafka, prefix)
+    journal = journal_of(prefix)
+    records = [
+        Record(journal, key.encode(), b"{}", (), NOON_MS + number)
+        for number, key in enumerate(KEYS)
+    ]
+    await store(kafka, records)
+    return Keyed(kafka.connection, silent)
+
+
+async def found(keyed: Keyed, prefix: str, beginning: str, within: Window) -> str | None:
+    return await id_beginning(beginning, within, keyed=keyed, journal=journal_of(prefix))
+
+
+@pytest.mark.parametrize(
+    ("beginning", "expected"),
+    [
+        ("abcd2", "abcd2222"),
+        ("ABCD", "ABCD3333"),
+        ("abcd1111-", "abcd1111-1"),
+        ("abcd1111", "abcd1111"),  # an id that is exactly so, though another begins with it
+        ("abcd2222", "abcd2222"),
+        ("cd", None),
+        ("abcd22222", None),
+    ],
+)
+async def test_the_only_id_that_begins_so_is_found_in_any_partition(
+    keyed: Keyed, prefix: str, beginning: str, expected: str | None
+) -> None:
+    assert await found(keyed, prefix, beginning, Window()) == expected
+
+
+async def test_several_ids_are_named_with_their_first_time_and_how_many_records_they_have(
+    keyed: Keyed, prefix: str
+) -> None:
+    with pytest.raises(Ambiguous) as ambiguous:
+        await found(keyed, prefix, "abcd", Window())
+    assert sorted(
+        (one.id, one.first_ms - NOON_MS, one.callbacks) for one in ambiguous.value.candidates
+    ) == [
+        ("abcd1111", 0, 2),
+        ("abcd1111-1", 1, 1),
+        ("abcd2222", 2, 1),
+    ]
+
+
+async def test_an_id_outside_of_the_time_that_is_read_is_not_counted(
+    keyed: Keyed, prefix: str
+) -> None:
+    assert await found(keyed, prefix, "abcd", Window(None, NOON_MS + 1)) == "abcd1111"
+    assert await found(keyed, prefix, "abcd", Window(None, NOON_MS)) is None
+
+
+async def test_no_more_candidates_are_kept_than_can_be_listed(
+    keyed: Keyed, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_prefix, "CANDIDATES_MAX", 2)
+    with pytest.raises(Ambiguous) as ambiguous:
+        await found(keyed, prefix, "abcd", Window())
+    assert len(ambiguous.value.candidates) == 2
+
+
+@pytest.mark.parametrize(
+    ("ids", "characters"),
+    [
+        (["abc", "abd"], 3),
+        (["abc", "abd", "b"], 3),
+        (["abcdef", "abcdeg", "abd"], 6),
+        (["ab", "abc"], 3),
+    ],
+)
+def test_so_many_characters_tell_the_candidates_apart(ids: list[str], characters: int) -> None:
+    candidates = [Candidate(one, NOON_MS) for one in ids]
+    assert Ambiguous("a", candidates).characters == characters

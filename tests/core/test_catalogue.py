@@ -1,0 +1,251 @@
+"""Every callback type there is, and how to tell which one came."""
+
+from urllib.parse import parse_qsl
+
+import pytest
+
+from bridge.callbacks.model import Reply, fields_of
+from bridge.core import catalogue
+from bridge.core.catalogue import Catalogue
+from tests.making import samples
+
+RING = "voice.call.ring"
+ANSWER = "voice.call.answer"
+FALLBACK = "voice.call.fallback"
+HANGUP = "voice.call.hangup"
+MACHINE = "voice.call.machine_detection"
+# Section by section what Plivo sends; "voice.fetch" is what its kin cannot be told from.
+NAMES = sorted(
+    [
+        "voice.call.ring",
+        "voice.call.answer",
+        "voice.call.fallback",
+        "voice.call.hangup",
+        "voice.call.machine_detection",
+        "voice.call.redirect",
+        "voice.call.transfer",
+        "voice.mpc.call_status",
+        "voice.dial.action",
+        "voice.dial.answer",
+        "voice.dial.connected",
+        "voice.dial.digits",
+        "voice.dial.hangup",
+        "voice.dial.other",
+        "voice.dial.sound",
+        "voice.getdigits.action",
+        "voice.getinput.action",
+        "voice.getinput.interim",
+        "voice.record.action",
+        "voice.record.completed",
+        "voice.transcription",
+        "voice.conference.enter",
+        "voice.conference.exit",
+        "voice.conference.digits",
+        "voice.conference.floor",
+        "voice.conference.record",
+        "voice.conference.other",
+        "voice.conference.action",
+        "voice.conference.sound",
+        "voice.mpc.status",
+        "voice.mpc.recording",
+        "voice.mpc.exit",
+        "voice.mpc.sound",
+        "voice.stream.status",
+        "voice.recording_api.completed",
+        "voice.conference_recording_api.completed",
+        "api.async_response",
+        "messaging.message.inbound",
+        "messaging.message.status",
+        "verify.session.status",
+        "masking.session.status",
+        "masking.session.recording",
+        "tendlc.brand",
+        "tendlc.campaign",
+        "tendlc.number_linking",
+        "tendlc.number_unlinking",
+        "tollfree.verification",
+        "numbers.compliance",
+        "numbers.cnam",
+        "numbers.caller_reputation",
+        "voice.fetch",
+    ]
+)
+FETCHES = [
+    "voice.call.redirect",
+    "voice.call.transfer",
+    "voice.conference.sound",
+    "voice.dial.sound",
+    "voice.fetch",
+    "voice.mpc.sound",
+]
+
+
+# Those of them that can be asked for with a word that only says so.
+ASKED = [name for name in FETCHES if name != "voice.fetch"]
+
+
+def test_every_declaration_is_found_and_named_once(types: Catalogue) -> None:
+    names = [kind.name for kind in types.types]
+    assert names == sorted(set(names))
+    assert names == NAMES
+    assert types.all == (*types.types, types.unrecognised)
+    assert types.by_name == {kind.name: kind for kind in types.all}
+
+
+def test_what_is_shed_first_under_load_is_progress_and_never_an_end(types: Catalogue) -> None:
+    assert [kind.name for kind in types.all if kind.informational] == [
+        "voice.call.ring",
+        "voice.conference.digits",
+        "voice.conference.enter",
+        "voice.conference.floor",
+        "voice.dial.answer",
+        "voice.dial.connected",
+        "voice.dial.digits",
+        "voice.getinput.interim",
+        "voice.stream.status",
+    ]
+
+
+def test_a_type_whose_answer_plivo_executes_is_never_shed_first(types: Catalogue) -> None:
+    assert not any(kind.informational for kind in types.controls)
+
+
+def test_two_loadings_are_the_same_catalogue(types: Catalogue) -> None:
+    assert catalogue.load().all == types.all
+
+
+def test_the_controls_are_the_types_whose_answer_plivo_executes(types: Catalogue) -> None:
+    assert {kind.name for kind in types.controls} == {
+        kind.name for kind in types.types if kind.reply is not Reply.ACK
+    }
+    names = {kind.name for kind in types.controls}
+    assert {ANSWER, FALLBACK, "voice.dial.sound", "messaging.message.inbound"} <= names
+    assert HANGUP not in names
+
+
+# Parameters on the shared path, and the types they fit, the one that is meant first.
+FITS = [
+    ("Event=Ring&CallUUID=x", [RING]),
+    ("Event=StartApp&CallUUID=x", [ANSWER, FALLBACK, *ASKED]),
+    ("Event=Redirect&CallUUID=x", [ANSWER, FALLBACK, *ASKED]),
+    ("Event=Hangup", [HANGUP]),
+    ("Event=Hangup&HangupCause=NORMAL_CLEARING&CallUUID=x", [HANGUP]),
+    ("HangupCause=NORMAL_CLEARING&CallUUID=x", [HANGUP]),
+    ("HangupCause=NORMAL_CLEARING&CallUUID=x&Event=", [HANGUP]),
+    ("HangupCause=&CallUUID=x", FETCHES),
+    ("HangupCause=NORMAL_CLEARING", []),
+    ("HangupCause=NORMAL_CLEARING&CallUUID=x&Event=Other", []),
+    ("Event=MachineDetection&CallStatus=in-progress", [MACHINE]),
+    ("event=Hangup&CallUUID=x", FETCHES),
+    ("Event=hangup&CallUUID=x", []),
+    ("CallStatus=in-progress&CallUUID=x", FETCHES),
+    ("", []),
+]
+
+
+@pytest.mark.parametrize(("text", "names"), FITS)
+def test_parameters_fit_the_types_that_say_so(
+    types: Catalogue, text: str, names: list[str]
+) -> None:
+    values = dict(parse_qsl(text, keep_blank_values=True))
+    assert [kind.name for kind in types.fitting(values)] == names
+
+
+# Parameters, the path's type, and what it is: told by the path or not.
+CHOICES = [
+    ("Event=StartApp", None, ANSWER, False),
+    ("Event=StartApp", ANSWER, ANSWER, True),
+    ("Event=StartApp", FALLBACK, FALLBACK, True),
+    ("Event=StartApp", HANGUP, ANSWER, False),
+    ("Event=Hangup", ANSWER, HANGUP, False),
+    ("Event=Hangup", HANGUP, HANGUP, True),
+    ("HangupCause=x&CallUUID=x", ANSWER, HANGUP, False),
+    ("CallUUID=x", RING, RING, True),
+    ("Event=NeverHeardOf&CallUUID=x", FALLBACK, FALLBACK, True),
+    ("Event=NeverHeardOf&CallUUID=x", None, "unrecognised", False),
+    # Words by which Plivo asks for XML do not contradict the path of what it asks for.
+    ("Event=StartApp&CallUUID=x", "voice.call.transfer", "voice.call.transfer", True),
+    ("Event=Redirect&CallUUID=x", ANSWER, ANSWER, True),
+    ("Event=Redirect&CallUUID=x", "voice.conference.sound", "voice.conference.sound", True),
+    (
+        "Event=Redirect&CallUUID=x&Digits=1",
+        "voice.getdigits.action",
+        "voice.getdigits.action",
+        True,
+    ),
+    ("Event=Redirect&CallUUID=x", HANGUP, "voice.call.redirect", False),
+    ("Event=StartApp&CallUUID=x&RecordUrl=x", "voice.record.completed", ANSWER, False),
+    # Neither does a new word of a family, where Plivo waits for XML; elsewhere it does.
+    ("Event=DialMusic&CallUUID=x", "voice.dial.sound", "voice.dial.sound", True),
+    ("ConferenceAction=mute&CallUUID=x", "voice.conference.enter", "voice.conference.other", False),
+    # A hangup is one wherever it comes, and whatever else it carries.
+    ("Event=Hangup&CallUUID=x&RecordUrl=x", "voice.record.completed", HANGUP, False),
+    ("Event=Hangup&CallUUID=x&RecordUrl=x&Digits=1", "voice.record.action", HANGUP, False),
+    ("Event=Hangup&CallUUID=x&ConferenceAction=exit", "voice.conference.exit", HANGUP, False),
+    ("Event=Hangup&CallUUID=x", "voice.call.redirect", HANGUP, False),
+    ("Event=NeverHeardOf", None, "unrecognised", False),
+]
+
+
+@pytest.mark.parametrize(("text", "route", "name", "by_path"), CHOICES)
+def test_parameters_decide_and_the_path_where_they_cannot(
+    types: Catalogue, text: str, route: str | None, name: str, *, by_path: bool
+) -> None:
+    on = types.by_name[route] if route else None
+    kind, told_by_path = types.choose(dict(parse_qsl(text)), on)
+    assert (kind.name, told_by_path) == (name, by_path)
+
+
+def test_every_sample_is_of_its_type_on_its_own_path(types: Catalogue) -> None:
+    for kind, pairs in samples(types):
+        assert types.choose(dict(pairs), kind) == (kind, True)
+
+
+def test_every_sample_is_of_its_type_on_the_shared_path_unless_only_its_path_tells(
+    types: Catalogue,
+) -> None:
+    for kind, pairs in samples(types):
+        chosen, by_path = types.choose(dict(pairs), None)
+        untold = kind.told_by_path or (kind.has_path and kind.only_by_path)
+        assert (chosen is kind) is not untold
+        assert not by_path
+
+
+def test_every_type_has_samples_and_says_what_it_is(types: Catalogue) -> None:
+    for kind in types.all:
+        assert kind.samples
+        assert kind.meaning.endswith(".")
+        keys = fields_of(kind.model)
+        assert set(kind.key) <= keys.keys()
+        assert set(kind.happened) <= set(keys)
+
+
+def test_a_types_names_follow_from_its_one_name(types: Catalogue) -> None:
+    for kind in types.all:
+        assert kind.path == "/plivo/" + kind.name.replace(".", "/")
+        assert kind.event_type == f"com.plivo.{kind.name}.v{kind.version}"
+        assert kind.topic == f"plivo.{kind.name}.v{kind.version}"
+        assert kind.schema_path == f"{kind.name}/{kind.version}.{kind.revision}.json"
+    hangup = types.by_name[HANGUP]
+    assert hangup.path == "/plivo/voice/call/hangup"
+    assert hangup.event_type == "com.plivo.voice.call.hangup.v1"
+
+
+def test_no_two_types_share_a_path_a_topic_or_a_schema(types: Catalogue) -> None:
+    for names in (
+        [kind.path for kind in types.all],
+        [kind.topic for kind in types.all],
+        [kind.event_type for kind in types.all],
+        [kind.schema_path for kind in types.all],
+    ):
+        assert len(names) == len(set(names))
+
+
+def test_a_types_schema_has_every_parameters_meaning_and_plivos_names(types: Catalogue) -> None:
+    for kind in types.all:
+        properties = kind.model.model_json_schema(mode="serialization")["properties"]
+        for field, (_, parameter, _) in fields_of(kind.model).items():
+            said = properties[field]["description"]
+            assert said.startswith(f"{parameter.meaning} Plivo: ")
+            names = said.removeprefix(f"{parameter.meaning} Plivo: ").removesuffix(".")
+            assert names == ", ".join(f"`{name}`" for name in parameter.names)

@@ -1,0 +1,233 @@
+"""The event: its id, its attributes twice, and the official SDK as its reader."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from urllib.parse import urlencode
+
+import orjson
+import pytest
+from cloudevents.core.bindings.http import HTTPMessage
+from cloudevents.core.bindings.http import from_structured as from_http
+from cloudevents.core.bindings.kafka import KafkaMessage, from_binary, from_structured
+from cloudevents.core.formats.json import JSONFormat
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.core import request as wire
+from bridge.core.catalogue import Catalogue, load
+from bridge.core.event import callback_id, epoch_ms, source_of, to_event, verification_of
+from bridge.core.parameters import Pair, Parameters
+from bridge.core.request import RawCallback
+from bridge.core.verify import Verified
+from tests.making import (
+    AUTH_ID,
+    HANGUP,
+    NAMING,
+    PAIRS,
+    RECORDED,
+    SUB_ID,
+    SUB_TOKEN,
+    UUID,
+    event_of,
+    parsed,
+    parser,
+    raw_callback,
+    samples,
+    signed,
+    verdict_on,
+    vouched,
+    with_headers,
+)
+
+TYPES = load()
+FORM = urlencode(HANGUP)
+# A surrogate stands for a byte that is not UTF-8.
+RAW_TEXT = st.text("ab:1=&\n\udc80\udcff", max_size=4)
+RAW_PAIRS = st.lists(st.tuples(RAW_TEXT, RAW_TEXT), max_size=3)
+
+
+def id_of(types: Catalogue, raw: RawCallback) -> str:
+    return event_of(parser(types).parse(vouched(raw), None)).id
+
+
+def test_an_id_is_32_hex_digits_of_a_128_bit_digest(types: Catalogue) -> None:
+    # Written down, because every consumer's memory of events hangs on it.
+    assert id_of(types, raw_callback("", FORM)) == callback_id(
+        AUTH_ID, "com.plivo.voice.call.hangup.v1", Parameters((), HANGUP)
+    )
+    parameters = Parameters((("q", "ü"),), (("b", "\udcff"), ("a", "1")))
+    assert callback_id("MA1", "com.plivo.x.v1", parameters) == "6dd5c9032856f59119b988dd7e09faba"
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        raw_callback("", FORM),
+        raw_callback("", urlencode(HANGUP[::-1])),
+        raw_callback("", FORM.replace("%2B", "%2b").replace("+", "%20")),
+        raw_callback(FORM, method="GET"),
+        signed(raw_callback("", FORM), nonce="1"),
+        signed(raw_callback("", FORM), nonce="2"),
+        with_headers(raw_callback("", FORM), ("user-agent", "x"), ("x-request-id", "1")),
+        raw_callback("", FORM, path="/plivo/voice/call/hangup"),
+        raw_callback("", FORM, origin="https://elsewhere.example"),
+        replace(raw_callback("", FORM), received_at=datetime(2026, 3, 8, tzinfo=UTC)),
+        replace(raw_callback("", FORM), remote_address="198.51.100.1"),
+    ],
+    ids=range(11),
+)
+def test_a_retry_and_a_replay_have_the_id_of_the_first(
+    types: Catalogue, again: RawCallback
+) -> None:
+    assert id_of(types, again) == id_of(types, raw_callback("", FORM))
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(RAW_PAIRS, RAW_PAIRS), min_size=2, max_size=2), st.randoms())
+def test_ids_are_the_same_exactly_when_the_parameters_are(
+    drawn: list[tuple[list[Pair], list[Pair]]], random: Random
+) -> None:
+    one, other = (Parameters(tuple(query), tuple(body)) for query, body in drawn)
+    pairs = [*one.query, *one.body]
+    random.shuffle(pairs)
+    assert callback_id("MA1", "k", one) == callback_id("MA1", "k", Parameters((), tuple(pairs)))
+    same = sorted((*one.query, *one.body)) == sorted((*other.query, *other.body))
+    assert (callback_id("MA1", "k", one) == callback_id("MA1", "k", other)) is same
+
+
+def test_ids_differ_by_account_type_and_every_value() -> None:
+    variants = [
+        callback_id("MA1", "k", Parameters((), HANGUP)),
+        callback_id("MA2", "k", Parameters((), HANGUP)),
+        callback_id(None, "k", Parameters((), HANGUP)),
+        callback_id("MA1", "l", Parameters((), HANGUP)),
+        callback_id("MA1", "k", Parameters((), HANGUP[1:])),
+        callback_id("MA1", "k", Parameters((), (*HANGUP, HANGUP[0]))),
+    ]
+    for place, (name, value) in enumerate(HANGUP):
+        changed = (*HANGUP[:place], (name, value + " "), *HANGUP[place + 1 :])
+        variants.append(callback_id("MA1", "k", Parameters((), changed)))
+    assert len(set(variants)) == len(variants)
+
+
+@pytest.mark.parametrize("policy", ["verified", "unverified"])
+def test_an_event_says_how_much_it_can_be_believed(types: Catalogue, policy: str) -> None:
+    raw = raw_callback("team=blue", FORM)
+    verdict = verdict_on(signed(raw) if policy == "verified" else raw)
+    event = orjson.loads(event_of(parser(types).parse(verdict, None)).record.value)
+    assert event["source"] == f"/plivo/accounts/{AUTH_ID}"
+    assert event["data"]["verification"] == verification_of(verdict)
+    assert event["data"]["verification"]["verdict"] == policy
+    if policy == "verified":
+        assert event["data"]["verification"]["covers"] == ["url", "query", "body"]
+        assert event["data"]["verification"]["fault"] is None
+    else:
+        assert event["data"]["verification"]["fault"] == "no_signature"
+
+
+def test_the_source_is_the_account_and_subaccount() -> None:
+    raw = raw_callback("", FORM)
+    assert source_of(verdict_on(signed(raw))) == f"/plivo/accounts/{AUTH_ID}"
+    by_sub = source_of(verdict_on(signed(raw, SUB_TOKEN)))
+    assert by_sub == f"/plivo/accounts/{AUTH_ID}/subaccounts/{SUB_ID}"
+    stranger = raw_callback("", "CallUUID=x&ParentAuthID=MASTRANGER")
+    assert source_of(verdict_on(stranger)) == "/plivo/accounts/unknown"
+
+
+def test_a_hangups_event_is_what_the_contract_says(types: Catalogue) -> None:
+    callback = parsed(types, query="team=blue")
+    event = event_of(callback)
+    value = orjson.loads(event.record.value)
+    data = value.pop("data")
+    assert value == {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": f"/plivo/accounts/{AUTH_ID}",
+        "type": "com.plivo.voice.call.hangup.v1",
+        "subject": UUID,
+        "time": "2026-03-07T14:14:43Z",
+        "dataschema": "https://schemas.example.com/" + callback.type.schema_path,
+        "partitionkey": UUID,
+        "recordedtime": "2026-03-07T14:14:44.251000Z",
+        "datacontenttype": "application/json",
+    }
+    assert data["received_at"] == "2026-03-07T14:14:44.250000Z"
+    assert data["time_source"] == "ended_at"
+    assert data["recognised_by"] == "parameters"
+    assert data["context"] == {"team": ["blue"]}
+    assert data["duration_s"] == 66
+    assert data["from"]["e164"] == "+14155550100"
+    assert data["stir"]["attestation"] is None
+    assert "zone_mismatch" not in data
+    assert event.record.topic == "test.plivo.voice.call.hangup.v1"
+    assert event.record.key == UUID.encode()
+    assert event.record.timestamp_ms == 1772892884250
+    assert event.type is callback.type
+
+
+def test_an_event_without_a_time_of_plivos_has_the_time_of_receipt(types: Catalogue) -> None:
+    event = orjson.loads(event_of(parsed(types, [("Other", "1")])).record.value)
+    assert event["time"] == event["data"]["received_at"]
+    assert event["data"]["time_source"] == "received"
+    assert event["subject"] == event["partitionkey"] == event["id"]
+
+
+def test_headers_and_structured_attributes_are_the_same(types: Catalogue) -> None:
+    for kind, pairs in samples(types):
+        record = event_of(parsed(types, pairs, route=kind)).record
+        value = orjson.loads(record.value)
+        names = [name for name, _ in record.headers]
+        headers = dict(record.headers)
+        assert len(names) == len(headers)
+        assert headers.pop("content-type") == b"application/cloudevents+json"
+        attributes = {
+            f"ce_{name}": text.encode()
+            for name, text in value.items()
+            if name not in {"data", "datacontenttype"}
+        }
+        assert headers == attributes
+
+
+def test_the_official_sdk_reads_every_sample_structured_and_by_its_headers(
+    types: Catalogue,
+) -> None:
+    for kind, pairs in samples(types):
+        event = event_of(parsed(types, pairs, route=kind))
+        record = event.record
+        message = KafkaMessage(dict(record.headers), record.key, record.value)
+        structured = from_structured(message, JSONFormat())
+        by_headers = from_binary(message, JSONFormat())
+        texts = {name: value.decode() for name, value in record.headers}
+        handed_on = from_http(HTTPMessage(texts, record.value), JSONFormat())
+        assert handed_on.get_attributes() == structured.get_attributes()
+        assert structured.get_id() == event.id
+        assert structured.get_type() == kind.event_type
+        assert structured.get_time() is not None
+        assert structured.get_data() == orjson.loads(record.value)["data"]
+        attributes = {**structured.get_attributes(), "datacontenttype": None}
+        assert {**by_headers.get_attributes(), "datacontenttype": None} == attributes
+
+
+def test_a_types_model_accepts_the_data_of_its_events(types: Catalogue) -> None:
+    for kind, pairs in samples(types):
+        data = orjson.loads(event_of(parsed(types, pairs, route=kind)).record.value)["data"]
+        model = kind.model.model_validate(data)
+        assert not model.model_extra
+        dumped = model.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        assert dumped == data
+
+
+@given(st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_a_records_timestamp_is_whole_milliseconds_rounded_down(instant: datetime) -> None:
+    since = instant - datetime(1970, 1, 1, tzinfo=UTC)
+    assert epoch_ms(instant) == since // timedelta(milliseconds=1)
+
+
+@given(PAIRS)
+def test_any_parameters_are_an_event_that_is_the_same_every_time(pairs: list[Pair]) -> None:
+    verdict = vouched(raw_callback("", urlencode([*HANGUP, *pairs])))
+    assert isinstance(verdict, Verified)
+    assert verdict.raw.header(wire.SIGNATURE_V3) is None
+    callback = parser(TYPES).parse(verdict, None)
+    assert to_event(callback, NAMING, RECORDED) == to_event(callback, NAMING, RECORDED)

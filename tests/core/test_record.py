@@ -1,0 +1,22 @@
+"""What a record's value weighs."""
+
+import tracemalloc
+
+import orjson
+import pytest
+
+from bridge.core.record import json_value
+
+
+@pytest.mark.parametrize("length", [1, 1_500, 30_000, 250_000])
+def test_a_value_takes_no_more_memory_than_its_text(length: int) -> None:
+    document = {"text": "x" * length}
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        value = json_value(document)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert orjson.loads(value) == document
+    assert after - before < len(value) + 500

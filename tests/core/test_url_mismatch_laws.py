@@ -1,0 +1,164 @@
+"""Near misses, whatever headers say: bounded, and of nobody who holds no token."""
+
+import hmac
+from dataclasses import replace
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bridge.core import request as wire
+from bridge.core import signature
+from bridge.core import url_mismatch as module
+from bridge.core.key_search import HMAC_BYTES
+from bridge.core.keyring import Account
+from bridge.core.parameters import parameters_of
+from bridge.core.request import Header
+from bridge.core.url_mismatch import (
+    LOOK_BODY_BYTES_MAX,
+    LOOK_BYTES_MAX,
+    TRIES_MAX,
+    Variant,
+    near_miss,
+)
+from tests.making import (
+    AUTH_ID,
+    NONCE,
+    SUB_TOKEN,
+    TEXT,
+    TOKEN,
+    ZONE,
+    raw_callback,
+    signed,
+    v2_of,
+    v3_of,
+    verifier,
+    with_headers,
+)
+from tests.nearly import FORM, PATH, arrived, called
+
+HOSTS = st.sampled_from(["a", "b.example:8080", "c:x", "[::1]:9", "d:1", "e", ":", ""]) | TEXT
+HEADERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "host": HOSTS,
+        "x-forwarded-host": HOSTS | st.lists(HOSTS, max_size=3).map(",".join),
+        "forwarded": HOSTS.map("for=1;host={};proto=https".format) | TEXT,
+        "x-forwarded-port": st.sampled_from(["9", "443", "x", "7, 8", "123456"]) | TEXT,
+        "x-forwarded-prefix": st.sampled_from(["/p", "p/", "/", "/p, /q"]) | TEXT,
+    },
+).map(lambda headers: tuple(headers.items()))
+ORIGINS = st.sampled_from(
+    ["https://a", "http://a:8080", "https://b/p", "ftp://a", "https://[::1]:1/p/q", ""]
+)
+FULL = tuple(
+    {
+        "host": "b:1",
+        "x-forwarded-host": "c:2, d:3",
+        "forwarded": "host=e:4, host=f",
+        "x-forwarded-port": "5, 6",
+        "x-forwarded-prefix": "/q",
+    }.items()
+)
+
+
+def counting(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Return the list of every token an HMAC is made with from now on."""
+    tokens: list[bytes] = []
+
+    def counted(key: hmac.HMAC, message: bytes) -> bytes:
+        tokens.append(names[key.digest()])
+        return real(key, message)
+
+    names = {signature.keyed(one).digest(): one for one in (TOKEN.encode(), SUB_TOKEN.encode())}
+    real = signature.signature_by
+    monkeypatch.setattr(module.signature, "signature_by", counted)
+    return tokens
+
+
+@pytest.mark.parametrize("scheme", ["v3", "v2"])
+def test_no_token_is_tried_more_often_than_the_bound(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    raw = arrived(called("https://z" + PATH), "https://a:8080/p", scheme=scheme, headers=FULL)
+    raw = replace(raw, query="team=blue")
+    by = verifier()
+    tokens = counting(monkeypatch)
+    assert near_miss(raw, parameters_of(raw), by) is None
+    tries = {token: tokens.count(token) for token in tokens}
+    assert set(tries) == {TOKEN.encode(), SUB_TOKEN.encode()}
+    # The scheme of Plivo's agent SDKs adds one message to V3's: both encode this form alike.
+    assert set(tries.values()) == {TRIES_MAX + 1 if scheme == "v3" else 27}
+
+
+@given(ORIGINS, HEADERS, TEXT)
+def test_whatever_headers_say_each_url_tried_has_a_word_and_the_bound_holds(
+    origin: str, headers: tuple[Header, ...], query: str
+) -> None:
+    plivos = raw_callback(query, FORM, path=PATH, origin=origin)
+    raw = with_headers(plivos, *headers, (wire.SIGNATURE_V3, "x"), (wire.NONCE_V3, NONCE))
+    here = module._url_of(raw, parameters_of(raw).query)
+    others = [
+        url
+        for url in module._variants(here, raw)
+        if url.base != here.base or url.query != here.query
+    ]
+    assert all(isinstance(url.differs_from(here), Variant) for url in others)
+    with pytest.MonkeyPatch.context() as patch:
+        tokens = counting(patch)
+        near_miss(raw, parameters_of(raw), verifier())
+    # Three spellings of the URL: in the two encodings of Plivo's agent SDKs, and with a dot.
+    assert max(map(tokens.count, {TOKEN.encode(), SUB_TOKEN.encode()})) <= TRIES_MAX + 9
+
+
+@given(ORIGINS, HEADERS, TEXT, st.text(max_size=60), st.sampled_from(["v3", "v2"]))
+@example("https://a", FULL, "a", "", "v3")
+def test_who_holds_no_token_has_no_near_miss(
+    origin: str, headers: tuple[Header, ...], query: str, guess: str, scheme: str
+) -> None:
+    plivos = raw_callback(query, FORM, path=PATH, origin=origin)
+    name, nonce = (
+        (wire.SIGNATURE_V3, wire.NONCE_V3)
+        if scheme == "v3"
+        else (
+            wire.SIGNATURE_V2,
+            wire.NONCE_V2,
+        )
+    )
+    sign = v3_of if scheme == "v3" else v2_of
+    for forged in (guess, sign(plivos, "another-token")):
+        raw = with_headers(plivos, *headers, (name, forged), (nonce, NONCE))
+        assert near_miss(raw, parameters_of(raw), verifier()) is None
+
+
+@given(st.sampled_from(["https://a", "http://a:8080", "https://b/p"]), HEADERS, TEXT)
+def test_a_signature_of_another_body_has_no_near_miss(
+    origin: str, headers: tuple[Header, ...], added: str
+) -> None:
+    raw = signed(raw_callback("", FORM, path=PATH, origin=origin))
+    forged = replace(with_headers(raw, *headers), body=raw.body + f"&Digits=1{added}".encode())
+    assert near_miss(forged, parameters_of(forged), verifier()) is None
+
+
+@pytest.mark.parametrize("scheme", ["v3", "v2"])
+def test_whatever_the_number_of_tokens_a_bounded_number_of_bytes_is_hashed(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    hashed: list[int] = []
+
+    def counted(key: hmac.HMAC, message: bytes) -> bytes:
+        hashed.append(len(message) + HMAC_BYTES)
+        return real(key, message)
+
+    real = signature.signature_by
+    monkeypatch.setattr(module.signature, "signature_by", counted)
+    by = verifier(Account(AUTH_ID, ZONE, tuple(f"token-{place}" for place in range(1000))))
+    form = "Text=" + "x" * (LOOK_BODY_BYTES_MAX - 5)
+    plivos = replace(called("https://z" + PATH), body=form.encode())
+    raw = arrived(plivos, "https://a:8080/p", scheme=scheme, headers=FULL)
+    assert near_miss(raw, parameters_of(raw), by) is None
+    assert LOOK_BYTES_MAX / 2 < sum(hashed) <= LOOK_BYTES_MAX
+    hashed.clear()
+    longer = replace(raw, body=raw.body + b"x")
+    assert near_miss(longer, parameters_of(longer), by) is None
+    assert not hashed

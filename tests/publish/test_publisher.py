@@ -1,0 +1,304 @@
+"""The publisher when Kafka comes late, goes, comes back, or says no."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from bridge.core.record import Record
+from bridge.publish import RecordTooLarge, Unavailable
+from bridge.publish.producer import abort
+from bridge.publish.publisher import KafkaPublisher
+from tests.kafka.client import ACK_TIMEOUT_S, Kafka, make_topics, planned, read_back, running
+from tests.kafka.cluster import Node
+from tests.kafka.embedded import EmbeddedNode
+from tests.kafka.waiting import PATIENCE_S, until
+
+pytest_plugins = ("tests.kafka.fixtures",)
+
+# Short, because tests wait for it to pass. What must be acknowledged is given ACK_TIMEOUT_S.
+DEADLINE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mortal:
+    """A broker a test may kill, its cluster, and a topic on it."""
+
+    node: Node | EmbeddedNode
+    kafka: Kafka
+    topic: str
+
+    async def make_topic(self) -> None:
+        await make_topics(self.kafka.connection, planned(self.topic))
+
+    async def come_back(self) -> None:
+        """Start again. The embedded broker has forgotten its topics, Apache Kafka has not."""
+        await self.node.start()
+        await self.make_topic()
+
+    def record(self, number: int, *, size: int = 10) -> Record:
+        return Record(self.topic, b"call", b"%0*d" % (size, number), (), 1_772_884_800_000 + number)
+
+    def numbers(self) -> list[int]:
+        return [int(record.value) for record in read_back(self.kafka.address, [self.topic])]
+
+
+@pytest.fixture(scope="module")
+def apache_node(kafka_libs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A node of our own, whose death disturbs nobody else."""
+    settings = {"broker.session.timeout.ms": "1500", "broker.heartbeat.interval.ms": "300"}
+    node = Node(kafka_libs, tmp_path_factory.mktemp("mortal") / "node", settings=settings)
+    try:
+        yield node
+    finally:
+        node.kill()
+
+
+@pytest.fixture(params=["embedded", pytest.param("apache", marks=pytest.mark.kafka)])
+def node(request: pytest.FixtureRequest) -> Iterator[Node | EmbeddedNode]:
+    if request.param == "apache":
+        yield request.getfixturevalue("apache_node")
+        return
+    embedded = EmbeddedNode()
+    try:
+        yield embedded
+    finally:
+        embedded.kill()
+
+
+@pytest.fixture
+async def mortal(node: Node | EmbeddedNode, prefix: str) -> Mortal:
+    await node.start()
+    mortal = Mortal(node, Kafka(node.address(), idempotence=isinstance(node, Node)), prefix + "it")
+    await mortal.make_topic()
+    return mortal
+
+
+@pytest.fixture
+async def apache_mortal(apache_node: Node, prefix: str) -> Mortal:
+    await apache_node.start()
+    mortal = Mortal(apache_node, Kafka(apache_node.address(), idempotence=True), prefix + "it")
+    await mortal.make_topic()
+    return mortal
+
+
+@pytest.fixture
+async def publisher(mortal: Mortal) -> AsyncGenerator[KafkaPublisher]:
+    async with running(mortal.kafka.publisher(ack_timeout_s=DEADLINE_S)) as publisher:
+        yield publisher
+
+
+async def published(publisher: KafkaPublisher, record: Record) -> None:
+    """Publish, as often as it takes: the embedded broker's first answers in a new life are errors."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                await publisher.publish([record])
+            except Unavailable:
+                await asyncio.sleep(0.1)
+            else:
+                return
+
+
+async def acknowledged(publisher: KafkaPublisher, *records: Record) -> None:
+    """Publish to a broker that is there, however slow the machine is."""
+    await publisher.publish(records, deadline_s=ACK_TIMEOUT_S)
+
+
+async def test_a_publisher_started_before_kafka_publishes_once_it_came(mortal: Mortal) -> None:
+    mortal.node.kill()
+    publisher = mortal.kafka.publisher(ack_timeout_s=DEADLINE_S)
+    publisher.start()
+    with pytest.raises(Unavailable):
+        await publisher.publish([mortal.record(1)])
+    await mortal.come_back()
+    await until(lambda: publisher.available)
+    await published(publisher, mortal.record(2))
+    await publisher.stop(flush_timeout_s=5)
+    assert mortal.numbers() == [2]
+
+
+async def test_a_publisher_whose_broker_is_killed_refuses_and_does_not_hang(
+    mortal: Mortal, publisher: KafkaPublisher
+) -> None:
+    await acknowledged(publisher, mortal.record(1))
+    mortal.node.kill()
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(Unavailable):
+            await publisher.publish([mortal.record(2)])
+
+
+async def test_a_producer_nobody_acknowledges_for_long_is_replaced_by_one_that_connects_anew(
+    mortal: Mortal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.publish.publisher.REPLACE_AFTER_S", 0.1)
+    seen: list[bool] = []
+    publisher = KafkaPublisher(
+        mortal.kafka.connection,
+        idempotence=mortal.kafka.idempotence,
+        ack_timeout_s=DEADLINE_S,
+        on_available=seen.append,
+    )
+    async with running(publisher):
+        mortal.node.kill()
+        async with asyncio.timeout(PATIENCE_S):
+            while publisher.available:
+                with pytest.raises(Unavailable):
+                    await publisher.publish([mortal.record(1)])
+                await asyncio.sleep(0.05)
+        with pytest.raises(Unavailable, match="not reachable"):
+            await publisher.publish([mortal.record(1)])
+        await mortal.come_back()
+        await until(lambda: publisher.available)
+        assert seen == [True, False, True]
+        await published(publisher, mortal.record(2))
+    assert 2 in mortal.numbers()
+
+
+async def test_every_caller_under_way_is_told_when_the_broker_is_killed(
+    mortal: Mortal, publisher: KafkaPublisher
+) -> None:
+    await acknowledged(publisher, mortal.record(0))
+    calls = [
+        asyncio.create_task(publisher.publish([mortal.record(number, size=5000)]))
+        for number in range(1, 400)
+    ]
+    await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+    mortal.node.kill()
+    # A fast broker may have taken all of them by now.
+    calls.append(asyncio.create_task(publisher.publish([mortal.record(400)])))
+    async with asyncio.timeout(PATIENCE_S):
+        ends = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(end) for end in ends} <= {type(None), Unavailable}
+    assert Unavailable in {type(end) for end in ends}
+
+
+@pytest.mark.kafka
+async def test_what_was_acknowledged_before_the_broker_was_killed_is_there(
+    apache_mortal: Mortal,
+) -> None:
+    mortal = apache_mortal
+    acknowledged: list[int] = []
+    async with running(mortal.kafka.publisher(ack_timeout_s=DEADLINE_S)) as publisher:
+
+        async def publish(number: int) -> None:
+            await publisher.publish([mortal.record(number)])
+            acknowledged.append(number)
+
+        calls = [asyncio.create_task(publish(number)) for number in range(300)]
+        await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        mortal.node.kill()
+        await asyncio.gather(*calls, return_exceptions=True)
+        await mortal.come_back()
+        await until(lambda: publisher.available)
+        await publish(300)
+    found = mortal.numbers()
+    assert set(acknowledged) <= set(found)
+    assert sorted(found) == found
+    assert len(set(found)) == len(found)
+
+
+async def test_a_producer_whose_sender_died_is_replaced(
+    mortal: Mortal, publisher: KafkaPublisher
+) -> None:
+    await acknowledged(publisher, mortal.record(1))
+    first = publisher._keeper.producer
+    assert first is not None
+    first._sender.sender_task.cancel()
+    await until(lambda: publisher._keeper.producer is not first and publisher.available)
+    await acknowledged(publisher, mortal.record(2))
+    assert mortal.numbers() == [1, 2]
+
+
+async def test_stopping_delivers_what_is_under_way(
+    mortal: Mortal, publisher: KafkaPublisher
+) -> None:
+    await acknowledged(publisher, mortal.record(0))
+    calls = [
+        asyncio.create_task(acknowledged(publisher, mortal.record(number)))
+        for number in range(1, 100)
+    ]
+    await asyncio.sleep(0)
+    await publisher.stop(flush_timeout_s=PATIENCE_S)
+    await asyncio.gather(*calls)
+    assert mortal.numbers() == list(range(100))
+
+
+async def test_stopping_ends_though_the_broker_is_dead(
+    mortal: Mortal, publisher: KafkaPublisher
+) -> None:
+    await acknowledged(publisher, mortal.record(1))
+    mortal.node.kill()
+    call = asyncio.create_task(publisher.publish([mortal.record(2)]))
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(PATIENCE_S):
+        await publisher.stop(flush_timeout_s=0.5)
+        with pytest.raises(Unavailable):
+            await call
+
+
+def test_the_private_side_of_aiokafka_is_the_one_that_was_looked_at() -> None:
+    # abort() and the watch over the sender use it: on an upgrade, read both again.
+    assert version("aiokafka").startswith("0.14.")
+
+
+async def test_an_aborted_producer_fails_what_it_had_pending(mortal: Mortal) -> None:
+    producer = AIOKafkaProducer(
+        **mortal.kafka.connection.options(), acks="all", enable_idempotence=mortal.kafka.idempotence
+    )
+    await producer.start()
+    await producer.send_and_wait(mortal.topic, b"before")
+    mortal.node.kill()
+    pending = [await producer.send(mortal.topic, b"after") for _ in range(10)]
+    async with asyncio.timeout(PATIENCE_S):
+        await abort(producer)
+        ends = await asyncio.gather(*pending, return_exceptions=True)
+    assert all(isinstance(end, KafkaError) for end in ends)
+
+
+async def test_a_record_too_large_for_the_client_leaves_the_producer_alone(
+    mortal: Mortal, publisher: KafkaPublisher
+) -> None:
+    first = publisher._keeper.producer
+    with pytest.raises(RecordTooLarge):
+        await publisher.publish([mortal.record(1), mortal.record(2, size=1_100_000)])
+    assert publisher._keeper.producer is first
+
+
+@pytest.mark.kafka
+async def test_a_record_too_large_for_the_broker_is_refused_and_the_next_is_taken(
+    apache_mortal: Mortal,
+) -> None:
+    kafka = apache_mortal.kafka
+    narrow = planned(apache_mortal.topic + ".narrow", max_message_bytes="2000")
+    await make_topics(kafka.connection, narrow)
+    small = Record(narrow.name, b"k", b"small", (), 1_772_884_800_000)
+    large = Record(narrow.name, b"k", b"x" * 5000, (), 1_772_884_800_000)
+    async with running(kafka.publisher()) as publisher:
+        await publisher.publish([small])
+        first = publisher._keeper.producer
+        with pytest.raises(RecordTooLarge):
+            await publisher.publish([large])
+        # The refused batch leaves a gap in the sequence numbers, so the producer is replaced.
+        await until(lambda: publisher._keeper.producer is not first and publisher.available)
+        await publisher.publish([small])
+    assert read_back(kafka.address, [narrow.name]) == [small, small]
+
+
+@pytest.mark.kafka
+async def test_a_topic_that_is_missing_does_not_make_kafka_unavailable_for_others(
+    apache_mortal: Mortal,
+) -> None:
+    # The embedded broker makes a topic the moment somebody asks for it.
+    missing = Record(apache_mortal.topic + ".missing", b"k", b"v", (), 1_772_884_800_000)
+    ours = apache_mortal.kafka.publisher(ack_timeout_s=DEADLINE_S, topics=[missing.topic])
+    async with running(ours) as publisher:
+        await publisher.publish([apache_mortal.record(1)])
+        with pytest.raises(Unavailable, match="missing"):
+            await publisher.publish([missing])
+        assert publisher.available

@@ -1,0 +1,112 @@
+"""Keeping a producer: who waits for the next one, who does not, and what cannot end the keeping."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from bridge.core.record import Record
+from bridge.publish import Unavailable
+from bridge.publish.supervisor import Keeper
+from tests.kafka.client import Kafka, make_topics, planned, read_back, running
+from tests.kafka.waiting import until
+
+pytest_plugins = ("tests.kafka.fixtures",)
+
+
+@pytest.fixture
+def kafka(embedded_kafka: str) -> Kafka:
+    return Kafka(embedded_kafka, idempotence=False)
+
+
+async def test_who_publishes_while_the_producer_is_replaced_waits_for_the_next_one(
+    kafka: Kafka, prefix: str
+) -> None:
+    topic = prefix + "it"
+    await make_topics(kafka.connection, planned(topic))
+    async with running(kafka.publisher()) as publisher:
+        keeper = publisher._keeper
+        for number in range(5):
+            producer = keeper.producer
+            assert producer is not None
+            keeper.replace(producer)
+            assert publisher.available
+            await publisher.publish([Record(topic, b"k", b"%d" % number, (), 0)])
+            assert keeper.producer is not producer
+    assert [one.value for one in read_back(kafka.address, [topic])] == [
+        b"0",
+        b"1",
+        b"2",
+        b"3",
+        b"4",
+    ]
+
+
+async def test_what_a_replaced_producer_has_under_way_is_still_acknowledged(
+    kafka: Kafka, prefix: str
+) -> None:
+    topic = prefix + "it"
+    await make_topics(kafka.connection, planned(topic))
+    async with running(kafka.publisher()) as publisher:
+        calls = [
+            asyncio.create_task(publisher.publish([Record(topic, b"k", b"%d" % number, (), 0)]))
+            for number in range(50)
+        ]
+        await asyncio.sleep(0)
+        producer = publisher._keeper.producer
+        assert producer is not None
+        publisher._keeper.replace(producer)
+        await asyncio.gather(*calls)
+        await until(lambda: publisher._keeper.producer is not None)
+    assert len(read_back(kafka.address, [topic])) == 50
+
+
+async def test_who_publishes_when_the_next_one_cannot_connect_is_told_so(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(kafka.publisher()) as publisher:
+        keeper = publisher._keeper
+        assert keeper.producer is not None
+
+        async def never(*_: object, **given: object) -> None:
+            given["on_failure"]()  # type: ignore[operator]
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr("bridge.publish.supervisor.start_producer", never)
+        keeper.replace(keeper.producer)
+        with pytest.raises(Unavailable, match="not reachable"):
+            await publisher.publish([Record("any", b"k", b"v", (), 0)])
+        assert not publisher.available
+
+
+async def test_a_fault_of_ours_does_not_end_the_keeping(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.publish.supervisor.RETRY_S", 0.01)
+    know = Keeper._know_topics
+    faults = iter([ArithmeticError("a fault of ours")])
+
+    async def faulty(keeper: Keeper, producer: object) -> None:
+        for fault in faults:
+            raise fault
+        await know(keeper, producer)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Keeper, "_know_topics", faulty)
+    with capture_logs() as lines:
+        async with running(kafka.publisher()) as publisher:
+            await until(lambda: publisher._keeper.producer is not None)
+    (told,) = (line for line in lines if line["event"] == "kafka_keeper_failed")
+    assert told["error"] == "ArithmeticError"
+    assert "test_supervisor" in told["where"]
+
+
+@pytest.mark.kafka
+async def test_topics_that_are_missing_are_told_before_kafka_is_said_to_be_available(
+    apache_kafka: str, prefix: str
+) -> None:
+    # The embedded broker makes every topic it is asked about.
+    kafka = Kafka(apache_kafka, idempotence=True)
+    with capture_logs() as lines:
+        async with running(kafka.publisher(topics=[prefix + "missing"])):
+            events = [(line["event"], line.get("topic")) for line in lines]
+    assert events[:2] == [("topic_missing", prefix + "missing"), ("kafka_available", None)]

@@ -1,0 +1,147 @@
+"""From the journal alone: the callback byte for byte, and the verdict of then."""
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.core.event import journal_value
+from bridge.core.keyring import Account
+from bridge.core.request import RawCallback
+from bridge.core.verify import Fault, Scheme, Unverified, Verified
+from bridge.reader.journal import NotAJournalRecord, from_journal, journalled
+from bridge.reply.document import ACKNOWLEDGEMENT
+from tests.making import (
+    AUTH_ID,
+    HANGUP,
+    SUB_ID,
+    SUB_TOKEN,
+    ZONE,
+    raw_callback,
+    signed,
+    verdict_on,
+    verifier,
+)
+
+RAW = raw_callback("team=blue", urlencode(HANGUP), path="/plivo/voice/call/hangup")
+SIGNED = signed(RAW)
+
+
+def stored(verdict: Verified | Unverified) -> bytes:
+    return orjson.dumps(journal_value(verdict, events=[], reply=ACKNOWLEDGEMENT))
+
+
+VALUE: dict[str, Any] = orjson.loads(stored(verdict_on(SIGNED)))
+
+
+@pytest.mark.parametrize("raw", [SIGNED, signed(RAW, SUB_TOKEN), RAW])
+def test_the_verdict_of_then_is_recalled_and_says_that_it_is(raw: RawCallback) -> None:
+    verdict = verdict_on(raw)
+    assert not verdict.recalled
+    again = journalled(stored(verdict)).verdict
+    assert again.recalled
+    assert replace(again, recalled=False) == verdict
+
+
+def test_what_was_verified_is_so_still_when_its_token_is_gone() -> None:
+    rotated = Account(AUTH_ID, ZONE, ("a-newer-token",))
+    assert isinstance(verdict_on(SIGNED, verifier(rotated)), Unverified)
+    again = journalled(stored(verdict_on(SIGNED))).verdict
+    assert isinstance(again, Verified)
+    assert (again.account, again.zone, again.scheme) == (AUTH_ID, ZONE, Scheme.V3)
+
+
+def test_a_subaccounts_callback_is_its_own_again() -> None:
+    again = journalled(stored(verdict_on(signed(RAW, SUB_TOKEN)))).verdict
+    assert isinstance(again, Verified)
+    assert (again.account, again.subaccount) == (AUTH_ID, SUB_ID)
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+@pytest.mark.parametrize("account", [AUTH_ID, None])
+def test_what_was_unverified_stays_so_for_the_same_fault(fault: Fault, account: str | None) -> None:
+    verdict = replace(verdict_on(RAW), fault=fault, account=account, zone=account and ZONE)
+    again = journalled(stored(verdict)).verdict
+    assert replace(again, recalled=False) == verdict
+
+
+@given(st.binary(), st.text("ab=&%FC3", max_size=20))
+def test_any_callback_comes_back_byte_for_byte(body: bytes, query: str) -> None:
+    raw = signed(raw_callback(query, body))
+    assert journalled(stored(verdict_on(raw))).raw == raw
+
+
+def test_a_newer_record_with_more_in_it_is_read_all_the_same() -> None:
+    value = {**VALUE, "since_then": {"more": True}}
+    assert from_journal(value) == SIGNED
+    assert journalled(orjson.dumps(value)).raw == SIGNED
+
+
+def without(*names: str, **changes: object) -> dict[str, object]:
+    return {name: of for name, of in {**VALUE, **changes}.items() if name not in names}
+
+
+NOT_READABLE: dict[str, object] = {
+    "value: ": "a text",
+    "path: missing": without("path"),
+    "headers.0": without(headers=[["host"]]),
+    "received_at: no instant": without(received_at="yesterday"),
+    "received_at: without": without(received_at="2026-03-07T14:14:44"),
+    "url_received: ": without(url_received="http://10.0.0.7:8080/elsewhere"),
+    "body: neither text": without("body"),
+    "body: neither": without("body", body_base64="!"),
+    "reply.status": without(reply={"content_type": None, "body": ""}),
+}
+
+
+@pytest.mark.parametrize("fault", NOT_READABLE)
+def test_what_is_no_journal_record_says_where_it_is_not(fault: str) -> None:
+    with pytest.raises(NotAJournalRecord, match=fault):
+        from_journal(NOT_READABLE[fault])
+    with pytest.raises(NotAJournalRecord, match=fault):
+        journalled(orjson.dumps(NOT_READABLE[fault]))
+
+
+def test_what_is_no_json_is_no_journal_record() -> None:
+    with pytest.raises(NotAJournalRecord, match="not JSON"):
+        journalled(b"CallUUID=x")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"scheme": "v4"},
+        {"scheme": None},
+        {"key_id": None},
+        {"verdict": "unverified"},
+        {"verdict": "unverified", "fault": "no such fault"},
+    ],
+)
+def test_a_verdict_that_is_none_of_ours_is_not_recalled(said: dict[str, object]) -> None:
+    value = without(verification={**VALUE["verification"], **said})
+    with pytest.raises(NotAJournalRecord, match="verification"):
+        journalled(orjson.dumps(value))
+
+
+@pytest.mark.parametrize("source", ["", "/plivo/accounts/", "/other/accounts/MA"])
+def test_a_source_that_names_no_account_is_not_one_of_ours(source: str) -> None:
+    with pytest.raises(NotAJournalRecord, match="source"):
+        journalled(orjson.dumps(without(source=source)))
+
+
+def test_nobody_unknown_is_recalled_as_verified() -> None:
+    with pytest.raises(NotAJournalRecord, match="verification"):
+        journalled(orjson.dumps(without(source="/plivo/accounts/unknown")))
+
+
+@pytest.mark.parametrize("name", sorted(VALUE))
+def test_a_record_with_one_member_spoilt_is_refused_without_quoting_it(name: str) -> None:
+    spoilt = without(**{name: {"+14155550100": ["sip:agent@phone.plivo.com"]}})
+    with pytest.raises(NotAJournalRecord, match=name) as refused:
+        journalled(orjson.dumps(spoilt))
+    assert "14155550100" not in str(refused.value)
+    assert "agent" not in str(refused.value)

@@ -1,0 +1,71 @@
+"""Metrics: declared once, exposed whole, shared by nobody."""
+
+from typing import get_args
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from bridge.telemetry.metric_defs import MEASURES, PREFIX, Name
+from bridge.telemetry.metrics import Metrics
+
+
+def test_every_name_is_declared_and_every_declaration_named() -> None:
+    assert sorted(MEASURES) == sorted(get_args(Name))
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_a_declaration_says_what_it_means_and_in_which_unit(name: Name) -> None:
+    measure = MEASURES[name]
+    assert measure.meaning.endswith(".")
+    assert measure.unit
+    assert name.endswith("_total") == (measure.kind == "counter")
+
+
+def test_a_counter_adds_up_by_its_labels() -> None:
+    metrics = Metrics("0")
+    for method, outcome in (("POST", "published"), ("POST", "published"), ("GET", "refused")):
+        metrics.callback("voice.call.ring", method, outcome)
+    assert metrics.value("callbacks_total", type="voice.call.ring", outcome="published") == 2
+    assert metrics.value("callbacks_total", product="voice") == 3
+    assert metrics.value("callbacks_total", type="voice.call.hangup") == 0
+
+
+def test_a_gauge_is_set_and_moved() -> None:
+    metrics = Metrics("0")
+    metrics.add("in_flight", 2)
+    metrics.add("in_flight", -1)
+    metrics.set("kafka_available", 1)
+    assert (metrics.value("in_flight"), metrics.value("kafka_available")) == (1, 1)
+
+
+def test_times_until_durable_fall_into_buckets() -> None:
+    metrics = Metrics("0")
+    for seconds in (0.0001, 0.02, 60):
+        metrics.acknowledged("spool", seconds)
+    text = metrics.exposition().decode()
+    assert f'{PREFIX}_acknowledgement_seconds_bucket{{le="0.001",path="spool"}} 1.0' in text
+    assert f'{PREFIX}_acknowledgement_seconds_bucket{{le="10.0",path="spool"}} 2.0' in text
+    assert f'{PREFIX}_acknowledgement_seconds_bucket{{le="+Inf",path="spool"}} 3.0' in text
+
+
+def test_the_exposition_is_what_prometheus_reads() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.count("records_total", "plivo.journal.v1")
+    families = {
+        one.name: one for one in text_string_to_metric_families(metrics.exposition().decode())
+    }
+    for name, measure in MEASURES.items():
+        family = families[f"{PREFIX}_{name}".removesuffix("_total")]
+        assert family.type == measure.kind
+        assert family.documentation == measure.meaning
+
+
+def test_two_bridges_in_one_process_do_not_share_their_numbers() -> None:
+    one, other = Metrics("0"), Metrics("0")
+    one.count("records_total", "a")
+    assert other.value("records_total") == 0
+
+
+def test_a_label_too_few_is_an_error_and_not_a_series() -> None:
+    with pytest.raises(ValueError, match="Incorrect label count"):
+        Metrics("0").count("callbacks_total", "ring")
