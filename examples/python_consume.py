@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaConsumer
 from bridge.callbacks.messaging.status import MessageStatus
 from bridge.callbacks.voice.hangup import Hangup
 from bridge.consume.once import Deduplicator
-from bridge.consume.order import Reorder, call_of, place_of
-from bridge.consume.record import Event, Malformed, Unmodelled, event_from
+from bridge.consume.order import Reorder, find_call, make_sort_key
+from bridge.consume.record import Event, MalformedRecord, Unmodelled, parse_event
 
 
 def show(event: Event) -> None:
@@ -30,7 +30,7 @@ def show(event: Event) -> None:
         case _:
             print(start)
     for unknown in event.unknown_words:
-        print(f"  {unknown.place} has a new word: {unknown.word}")
+        print(f"  {unknown.location} has a new word: {unknown.word}")
 
 
 async def consume(
@@ -55,13 +55,13 @@ async def consume(
             for record in [one for batch in batches.values() for one in batch]:
                 records += 1
                 try:
-                    event = event_from(record.value)
-                except Malformed as fault:
+                    event = parse_event(record.value)
+                except MalformedRecord as fault:
                     print(f"skipped {record.topic}@{record.offset}: {fault.reason}")
                     continue
                 if seen.is_new(event.envelope.id, now_s=now_s):
-                    key, place = call_of(event), place_of(event)
-                    for ready in held.push(event, key=key, place=place, now_s=now_s):
+                    key, place = find_call(event), make_sort_key(event)
+                    for ready in held.push(event, key=key, sort_key=place, now_s=now_s):
                         show(ready)
             for ready in held.due(now_s):
                 show(ready)

@@ -9,10 +9,10 @@ import jsonschema_rs
 import orjson
 from hypothesis import strategies as st
 
-from bridge.callbacks.model import CallbackType, fields_of
-from bridge.core.catalogue import load
-from bridge.core.event import Event, to_event, to_journal
-from bridge.core.parameters import Pair, form_pairs
+from bridge.callbacks.model import CallbackType, list_fields
+from bridge.core.catalogue import load_catalogue
+from bridge.core.event import EventRecord, to_event, to_journal
+from bridge.core.parameters import Pair, parse_form
 from bridge.core.parse import Callback, Parser
 from bridge.core.record import Record
 from bridge.core.request import RawCallback
@@ -20,7 +20,7 @@ from bridge.derived.schemas import event_schema, journal_schema
 from bridge.reply.document import ACKNOWLEDGEMENT
 from tests.making import NAMING, NONCE, RECORDED, TEXT, raw_callback, signed, verdict_on
 
-TYPES = load()
+TYPES = load_catalogue()
 PARSER = Parser(TYPES)
 
 
@@ -34,7 +34,7 @@ class Sample:
 
     @property
     def pairs(self) -> list[Pair]:
-        return list(form_pairs(self.form)[0])
+        return list(parse_form(self.form)[0])
 
     @property
     def route(self) -> CallbackType | None:
@@ -47,7 +47,9 @@ class Sample:
         return signed(raw_callback(query, body, method=method, path=path), nonce=nonce)
 
 
-SAMPLES = [Sample(kind, shows, form) for kind in TYPES.all for shows, form in kind.samples.items()]
+SAMPLES = [
+    Sample(kind, shows, form) for kind in TYPES.all_types for shows, form in kind.samples.items()
+]
 NAMES = [f"{sample.kind.name}: {sample.shows}" for sample in SAMPLES]
 
 
@@ -56,7 +58,7 @@ class Taken:
     """What the core made of a callback."""
 
     callback: Callback
-    event: Event
+    event: EventRecord
     journal: Record
 
     @property
@@ -101,7 +103,7 @@ def assert_valid(taken: Taken) -> None:
 
 # Names of this type, of others, in other spellings, and of nobody.
 def names_for(kind: CallbackType) -> st.SearchStrategy[str]:
-    own = [name for _, of, _ in fields_of(kind.model).values() for name in of.names]
+    own = [name for _, of, _ in list_fields(kind.model).values() for name in of.names]
     own += [f"{name}{end}" for name in own for end in ("", "0", "Name")]
     own += [name.lower() for name in own] + ["X-PH-Campaign", "CallUUID", "Event"]
     return st.sampled_from(sorted(set(own))) | TEXT

@@ -45,7 +45,7 @@ def _logging_as_it_was() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def types() -> Catalogue:
-    return catalogue.load()
+    return catalogue.load_catalogue()
 
 
 @pytest.fixture(scope="session")

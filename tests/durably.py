@@ -2,19 +2,19 @@
 
 import time
 
-from bridge.intake.delivery import Durable
+from bridge.intake.delivery import Delivery
 from bridge.publish import Publisher
-from bridge.publish.breaker import Breaker
+from bridge.publish.breaker import CircuitBreaker
 from bridge.publish.memory import MemoryPublisher
 from bridge.spool.absent import NoSpool
 from bridge.telemetry.metrics import Metrics
 
 
-def without_spool(publisher: Publisher | None = None, metrics: Metrics | None = None) -> Durable:
+def without_spool(publisher: Publisher | None = None, metrics: Metrics | None = None) -> Delivery:
     """Return what keeps records on the publisher alone, by default in memory."""
-    return Durable(
+    return Delivery(
         publisher or MemoryPublisher(),
         NoSpool(),
-        breaker=Breaker(time.monotonic),
+        breaker=CircuitBreaker(time.monotonic),
         metrics=metrics or Metrics("0"),
     )

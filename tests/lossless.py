@@ -10,10 +10,10 @@
 import re
 from typing import Any
 
-from bridge.callbacks.model import fields_of
+from bridge.callbacks.model import list_fields
 from bridge.core.parameters import Pair
-from bridge.core.parse import Callback, printable
-from bridge.normalise.stir import spelling
+from bridge.core.parse import Callback, escape_non_utf8
+from bridge.normalise.stir import fold_name
 
 _NOT_SET = re.compile(r"0001-|0000-12-31")
 _READINGS = {"1": "true", "0": "false", "aleg": "a_leg", "bleg": "b_leg"}
@@ -31,14 +31,14 @@ def leaves(value: Any) -> set[str]:
 def fields_for(callback: Callback, name: str) -> list[str]:
     """Return the fields that the declaration reads the parameter into."""
     found = []
-    for field, (_, parameter, _) in fields_of(callback.type.model).items():
-        folded = {spelling(one) for one in parameter.names}
+    for field, (_, parameter, _) in list_fields(callback.type.model).items():
+        folded = {fold_name(one) for one in parameter.names}
         prefixes = tuple(one.lower() for one in parameter.names)
         goes_on = parameter.prefix and name.lower().startswith(prefixes)
         numbered = parameter.numbered and any(
             re.fullmatch(one + "[0-9]+", name, re.ASCII) for one in parameter.names
         )
-        if name in parameter.names or goes_on or numbered or spelling(name) in folded:
+        if name in parameter.names or goes_on or numbered or fold_name(name) in folded:
             found.append(field)
     return found
 
@@ -65,10 +65,10 @@ def found(callback: Callback, pair: Pair) -> bool:
     name, value = pair
     if value in callback.undeclared.get(name, []):
         return True
-    if printable(value) in callback.context.get(printable(name), []):
+    if escape_non_utf8(value) in callback.context.get(escape_non_utf8(name), []):
         return True
     for one in callback.unreadable:
-        if one["parameter"] == printable(name) and printable(value) in one["text"]:
+        if one["parameter"] == escape_non_utf8(name) and escape_non_utf8(value) in one["text"]:
             return True
     return in_a_field(callback, name, value)
 

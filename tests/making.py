@@ -13,10 +13,10 @@ from bridge.callbacks.model import CallbackType
 from bridge.core import request as wire
 from bridge.core import signature
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import Event, Naming, to_event
+from bridge.core.event import ContractNames, EventRecord, to_event
 from bridge.core.keyring import Account, Keyring, Subaccount
 from bridge.core.nonce_guard import NonceGuard
-from bridge.core.parameters import FORM, Pair, form_pairs, parameters_of
+from bridge.core.parameters import FORM, Pair, parse_form, parse_parameters
 from bridge.core.parse import Callback, Parser
 from bridge.core.request import Header, RawCallback
 from bridge.core.verify import COVERS_V3, AcceptV2, Scheme, Unverified, Verified, Verifier
@@ -30,7 +30,7 @@ NONCE = "05429567804466091622"
 ORIGIN = "https://bridge.example.com"
 RECEIVED = datetime(2026, 3, 7, 14, 14, 44, 250_000, tzinfo=UTC)
 RECORDED = datetime(2026, 3, 7, 14, 14, 44, 251_000, tzinfo=UTC)
-NAMING = Naming(topic_prefix="test.", schema_base="https://schemas.example.com/")
+NAMING = ContractNames(topic_prefix="test.", schema_base="https://schemas.example.com/")
 ACCOUNT = Account(AUTH_ID, ZONE, (TOKEN,), (Subaccount(SUB_ID, (SUB_TOKEN,)),))
 
 UUID = "5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01"
@@ -85,17 +85,17 @@ def raw_callback(
 
 def v3_of(raw: RawCallback, token: str = TOKEN, nonce: str = NONCE) -> str:
     """Return the V3 signature that Plivo would send with ``raw``."""
-    query, _ = form_pairs(raw.query)
-    body, _ = form_pairs(raw.body.decode("utf-8", "surrogateescape"))
+    query, _ = parse_form(raw.query)
+    body, _ = parse_form(raw.body.decode("utf-8", "surrogateescape"))
     base = raw.public_origin + raw.path
-    message = signature.v3_message(raw.method, base, query, body, nonce)
-    return signature.signature(token.encode(), message)
+    message = signature.build_v3_message(raw.method, base, query, body, nonce)
+    return signature.sign(token.encode(), message)
 
 
 def v2_of(raw: RawCallback, token: str = TOKEN, nonce: str = NONCE) -> str:
     """Return the V2 signature that Plivo would send with ``raw``."""
-    message = signature.v2_message(raw.public_origin + raw.path, nonce)
-    return signature.signature(token.encode(), message)
+    message = signature.build_v2_message(raw.public_origin + raw.path, nonce)
+    return signature.sign(token.encode(), message)
 
 
 def with_headers(raw: RawCallback, *headers: Header) -> RawCallback:
@@ -114,12 +114,14 @@ def verifier(*accounts: Account, accept_v2: AcceptV2 = AcceptV2.ALL) -> Verifier
 
 def verdict_on(raw: RawCallback, by: Verifier | None = None) -> Verified | Unverified:
     """Return the verdict on ``raw``, its parameters decoded as at the door."""
-    return (by or verifier()).verify(raw, parameters_of(raw))
+    return (by or verifier()).verify(raw, parse_parameters(raw))
 
 
 def vouched(raw: RawCallback, *, zone: str | None = ZONE) -> Verified:
     """Return ``raw`` as if its signature held."""
-    return Verified(raw, parameters_of(raw), AUTH_ID, None, zone, Scheme.V3, "00000000", COVERS_V3)
+    return Verified(
+        raw, parse_parameters(raw), AUTH_ID, None, zone, Scheme.V3, "00000000", COVERS_V3
+    )
 
 
 @cache
@@ -140,7 +142,7 @@ def parsed(
     return parser(types).parse(vouched(raw_callback(query, urlencode(pairs)), zone=zone), route)
 
 
-def event_of(callback: Callback) -> Event:
+def event_of(callback: Callback) -> EventRecord:
     return to_event(callback, NAMING, RECORDED)
 
 
@@ -148,6 +150,6 @@ def samples(types: Catalogue) -> list[tuple[CallbackType, list[Pair]]]:
     """Return every sample of every type, decoded."""
     return [
         (kind, parse_qsl(sample, keep_blank_values=True))
-        for kind in types.all
+        for kind in types.all_types
         for sample in kind.samples.values()
     ]

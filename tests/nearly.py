@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from bridge.core import request as wire
 from bridge.core.request import Header, RawCallback
-from bridge.core.url_mismatch import NearMiss, Variant, near_miss
+from bridge.core.url_mismatch import MismatchVariant, UrlMismatch, find_url_mismatch
 from bridge.core.verify import AcceptV2, Unverified
 from tests.making import (
     AUTH_ID,
@@ -44,13 +44,13 @@ def arrived(plivos: RawCallback, origin: str, *, scheme: str, **changes: Any) ->
     return replace(with_headers(plivos, *signatures, *more), public_origin=origin, **changes)
 
 
-def near(raw: RawCallback, *, accept_v2: AcceptV2 = AcceptV2.ALL) -> NearMiss | None:
+def near(raw: RawCallback, *, accept_v2: AcceptV2 = AcceptV2.ALL) -> UrlMismatch | None:
     by = verifier(accept_v2=accept_v2)
     verdict = verdict_on(raw, by)
     assert isinstance(verdict, Unverified)
-    return near_miss(raw, verdict.parameters, by)
+    return find_url_mismatch(raw, verdict.parameters, by)
 
 
-def found(raw: RawCallback, *, accept_v2: AcceptV2 = AcceptV2.ALL) -> Variant | None:
+def found(raw: RawCallback, *, accept_v2: AcceptV2 = AcceptV2.ALL) -> MismatchVariant | None:
     miss = near(raw, accept_v2=accept_v2)
     return miss.variant if miss else None

@@ -11,14 +11,14 @@ from uuid import UUID
 import httpx
 import orjson
 
-from bridge.core.dead_letter import covered_id
-from bridge.core.event import DEAD_LETTER_TOPIC, callback_id
+from bridge.core.dead_letter import compute_covered_id
+from bridge.core.event import DEAD_LETTER_TOPIC, compute_callback_id
 from bridge.core.outcome import Outcome
-from bridge.core.parameters import FORM, decode
+from bridge.core.parameters import FORM, decode_parameters
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.emulator.call import Call, Parameters, Step, answered_call
-from bridge.emulator.sign import signed_headers
-from bridge.normalise.time import zone_named
+from bridge.emulator.call import EmulatedCall, EmulatedCallback, Parameters, answered_call
+from bridge.emulator.sign import sign_headers
+from bridge.normalise.time import load_zone
 
 CALLBACKS: Final = 2_000
 SEED: Final = 20_260_307
@@ -46,10 +46,10 @@ class Sending:
         url = f"{base}{self.path}?{self.query}" if self.query else base + self.path
         token = "not-the-token" if self.signing == "wrong token" else AUTH_TOKEN
         # What Plivo signs are the parameters, whatever they travel as.
-        signed = urlencode(decode("", self.body.encode(), self.content_type, None).body)
+        signed = urlencode(decode_parameters("", self.body.encode(), self.content_type, None).body)
         if self.signing == "tampered":
             signed += "&Added=1"
-        headers = signed_headers(self.method, url, signed, token)
+        headers = sign_headers(self.method, url, signed, token)
         if self.signing == "none":
             headers = {}
         if self.body:
@@ -58,21 +58,21 @@ class Sending:
         return answer.status_code
 
 
-def calls(chance: random.Random) -> Iterator[Step]:
+def calls(chance: random.Random) -> Iterator[EmulatedCallback]:
     """Yield the callbacks of one call after another, for ever."""
-    zone = zone_named(TIMEZONE)
+    zone = load_zone(TIMEZONE)
     while True:
         uuid = UUID(int=chance.getrandbits(128), version=4)
         placed_at = PLACED_AT - timedelta(seconds=chance.randrange(86_400))
-        yield from answered_call(Call(uuid, AUTH_ID, zone, placed_at))
+        yield from answered_call(EmulatedCall(uuid, AUTH_ID, zone, placed_at))
 
 
-def taken(step: Step, method: str, content_type: str) -> Sending:
+def taken(step: EmulatedCallback, method: str, content_type: str) -> Sending:
     """Return a callback the bridge can make an event of."""
     name = step.path.removeprefix("/plivo/").replace("/", ".")
     text = orjson.dumps(step.parameters).decode() if content_type == JSON else step.form
     query, body = (text, "") if method == "GET" else ("", text)
-    parameters = decode(query, body.encode(), content_type, None)
+    parameters = decode_parameters(query, body.encode(), content_type, None)
     return Sending(
         method=method,
         path=step.path,
@@ -82,13 +82,13 @@ def taken(step: Step, method: str, content_type: str) -> Sending:
         outcome=Outcome.PUBLISHED,
         status=200,
         topic=f"plivo.{name}.v1",
-        identity=callback_id(AUTH_ID, f"com.plivo.{name}.v1", parameters),
+        identity=compute_callback_id(AUTH_ID, f"com.plivo.{name}.v1", parameters),
     )
 
 
-def without_event(step: Step, body: str, content_type: str) -> Sending:
+def without_event(step: EmulatedCallback, body: str, content_type: str) -> Sending:
     """Return a callback with a good signature that no event can be made of."""
-    parameters = decode("", body.encode(), content_type, None)
+    parameters = decode_parameters("", body.encode(), content_type, None)
     return Sending(
         method="POST",
         path=step.path,
@@ -98,22 +98,24 @@ def without_event(step: Step, body: str, content_type: str) -> Sending:
         outcome=Outcome.DEAD_LETTERED,
         status=200,
         topic=DEAD_LETTER_TOPIC,
-        identity=covered_id(AUTH_ID, step.path, parameters),
+        identity=compute_covered_id(AUTH_ID, step.path, parameters),
     )
 
 
-def stopped(step: Step, outcome: Outcome, status: int, signing: Signing, body: str) -> Sending:
+def stopped(
+    step: EmulatedCallback, outcome: Outcome, status: int, signing: Signing, body: str
+) -> Sending:
     """Return a callback that must be on no topic."""
     return Sending("POST", step.path, "", body, FORM, outcome, status, signing)
 
 
-def anonymous(step: Step, marker: int) -> Parameters:
+def anonymous(step: EmulatedCallback, marker: int) -> Parameters:
     legs = {"CallUUID", "ALegUUID"}
     named = {key: value for key, value in step.parameters.items() if key not in legs}
     return {**named, "Marker": str(marker)}
 
 
-def good(step: Step, chance: random.Random) -> Sending:
+def good(step: EmulatedCallback, chance: random.Random) -> Sending:
     """Return a callback as Plivo sends it, most often in a form."""
     return chance.choices(
         [taken(step, "POST", FORM), taken(step, "GET", FORM), taken(step, "POST", JSON)],
@@ -121,7 +123,7 @@ def good(step: Step, chance: random.Random) -> Sending:
     )[0]
 
 
-def malformed(step: Step, chance: random.Random, marker: int) -> Sending:
+def malformed(step: EmulatedCallback, chance: random.Random, marker: int) -> Sending:
     """Return a callback with a good signature and nothing to make an event of."""
     return chance.choice(
         [
@@ -133,13 +135,13 @@ def malformed(step: Step, chance: random.Random, marker: int) -> Sending:
     )
 
 
-def forged(step: Step, chance: random.Random) -> Sending:
+def forged(step: EmulatedCallback, chance: random.Random) -> Sending:
     """Return a callback whose signature does not hold."""
     signings: list[Signing] = ["wrong token", "tampered", "none"]
     return stopped(step, Outcome.REJECTED, 403, chance.choice(signings), step.form)
 
 
-def sending(step: Step, chance: random.Random, marker: int) -> Sending:
+def sending(step: EmulatedCallback, chance: random.Random, marker: int) -> Sending:
     kind = chance.random()
     if kind < 0.8:
         return good(step, chance)

@@ -14,7 +14,7 @@ class MemorySpool:
         self.writable = True
         self._records_max = records_max
 
-    def holds(self, key: bytes) -> bool:
+    def has_pending(self, key: bytes) -> bool:
         return any(records[0].key == key for records in self.callbacks)
 
     async def append(self, records: Sequence[Record]) -> None:

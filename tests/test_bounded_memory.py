@@ -14,30 +14,30 @@ import pytest
 
 import bridge
 from bridge.core.catalogue import Catalogue
-from bridge.core.identity import IDENTIFIER_CHARACTERS_MAX, usable
+from bridge.core.identity import IDENTIFIER_CHARACTERS_MAX, is_usable_id
 from bridge.core.outcome import Outcome
 from bridge.core.request import RawCallback
 from bridge.intake.walk import Policy
 from bridge.normalise import phone
 from bridge.publish import partitioning
-from bridge.telemetry.logs import _OnceInAWhile
+from bridge.telemetry.logs import _RepeatFilter
 from tests.making import raw_callback
 from tests.walking import Fake, Walk
 
 # Every cache of a function, and why it is bounded in bytes.
 CACHES = {
-    "consume/record._names": "one",
-    "consume/record._types": "one",
-    "consume/words._reader": "one for each model",
-    "normalise/phone._national": "country codes of three digits at most",
-    "normalise/phone._party": "texts of 64 characters at most",
-    "normalise/time.zone_named": "the zones that there are",
-    "normalise/tzdata._zones": "one",
-    "normalise/tzdata.offsets_in_use": "1,024 days, each with the few offsets that there are",
-    "normalise/tzdata.offsets_of_abbreviations": "256 years, each with the few abbreviations",
-    "publish/partitioning._partition_of": "keys of 64 bytes at most",
-    "recognition._usual": "one for each catalogue",
-    "slots.slots_of": "one for each declaration",
+    "consume/record._load_names": "one",
+    "consume/record._load_types": "one",
+    "consume/words._build_validator": "one for each model",
+    "normalise/phone._load_national_patterns": "country codes of three digits at most",
+    "normalise/phone._parse_party": "texts of 64 characters at most",
+    "normalise/time.load_zone": "the zones that there are",
+    "normalise/tzdata._load_zones": "one",
+    "normalise/tzdata.list_offsets_in_use": "1,024 days, each with the few offsets that there are",
+    "normalise/tzdata.list_abbreviation_offsets": "256 years, each with the few abbreviations",
+    "publish/partitioning._cached_partition": "keys of 64 bytes at most",
+    "core/recognition._map_usual_names": "one for each catalogue",
+    "core/field_map.map_fields": "one for each declaration",
 }
 
 
@@ -58,21 +58,21 @@ def test_every_cache_has_a_reason_why_it_is_bounded_in_bytes() -> None:
 
 
 def test_long_texts_are_read_alike_and_not_kept() -> None:
-    phone._party.cache_clear()
+    phone._parse_party.cache_clear()
     short, long = "sip:a@example.com", "sip:" + "a" * 100_000
-    assert phone.party(long) == {"kind": "sip", "e164": None, "text": long}
-    assert phone._party.cache_info().currsize == 0
-    assert phone.party(short)["kind"] == "sip"
-    assert phone._party.cache_info().currsize == 1
+    assert phone.parse_party(long) == {"kind": "sip", "e164": None, "text": long}
+    assert phone._parse_party.cache_info().currsize == 0
+    assert phone.parse_party(short)["kind"] == "sip"
+    assert phone._parse_party.cache_info().currsize == 1
 
 
 def test_the_partition_of_a_long_key_is_that_of_kafka_and_not_kept() -> None:
-    partitioning._partition_of.cache_clear()
+    partitioning._cached_partition.cache_clear()
     for key in (b"x" * 65, b"x" * 1_000):
-        assert partitioning.partition_of(key, 12) == partitioning._partitioner(
+        assert partitioning.partition_for_key(key, 12) == partitioning._partitioner(
             key, range(12), range(12)
         )
-    assert partitioning._partition_of.cache_info().currsize == 0
+    assert partitioning._cached_partition.cache_info().currsize == 0
 
 
 @pytest.mark.parametrize(
@@ -87,11 +87,11 @@ def test_the_partition_of_a_long_key_is_that_of_kafka_and_not_kept() -> None:
     ],
 )
 def test_an_identifier_has_a_bounded_length(text: object, *, is_usable: bool) -> None:
-    assert usable(text) is is_usable
+    assert is_usable_id(text) is is_usable
 
 
 def test_the_filter_of_repeated_messages_keeps_no_long_text() -> None:
-    once = _OnceInAWhile()
+    once = _RepeatFilter()
     for place in range(20):
         text = f"{place:02}" + "x" * 100_000
         record = logging.LogRecord("a", logging.WARNING, "", 0, text, (), None)
@@ -128,13 +128,13 @@ async def test_whatever_strangers_send_little_of_it_is_remembered(
 ) -> None:
     walk = Walk(types, Forgetful(), policy=policy)
     for place in range(10):
-        await walk.intake.take(hostile(place), None)  # what is loaded once
+        await walk.intake.receive(hostile(place), None)  # what is loaded once
     gc.collect()
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
         for place in range(10, 110):
-            taken = await walk.intake.take(hostile(place), None)
+            taken = await walk.intake.receive(hostile(place), None)
             await asyncio.sleep(0)  # the sample of what was rejected is published
             assert (taken.outcome is Outcome.REJECTED) is (policy == "enforce")
         gc.collect()

@@ -69,7 +69,7 @@ async def run_through(
     kafka: Kafka, prefix: str, whole: list[Sending], spool: Path
 ) -> tuple[list[int], str]:
     """Send the whole story to a bridge of its own, and end it in order."""
-    await make_topics(kafka.connection, *plan(catalogue.load(), prefix, SIZING))
+    await make_topics(kafka.connection, *plan(catalogue.load_catalogue(), prefix, SIZING))
     port, management_port = free_port(), free_port()
     with started(
         "serve",
@@ -134,7 +134,7 @@ async def test_every_callback_is_accounted_for_on_the_embedded_broker(
     kafka = Kafka(embedded_kafka, idempotence=False)
     statuses, metrics = await run_through(kafka, prefix, whole, tmp_path)
     check_answers(whole, statuses, metrics)
-    topics = [topic.name for topic in plan(catalogue.load(), prefix, SIZING)]
+    topics = [topic.name for topic in plan(catalogue.load_catalogue(), prefix, SIZING)]
     found: Counter[Place] = Counter()
     for record in read_back(embedded_kafka, topics):
         headers = dict(record.headers)

@@ -22,7 +22,7 @@ from bridge.core import catalogue
 from bridge.core.event import JOURNAL_TOPIC
 from bridge.derived.topics import Sizing, plan
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN
-from bridge.emulator.sign import signed_headers
+from bridge.emulator.sign import sign_headers
 from tests.cli.process import Started, started
 from tests.kafka.client import Kafka, make_topics, read_back
 from tests.kafka.waiting import PATIENCE_S, until
@@ -135,7 +135,7 @@ class Load:
             form = f"CallUUID={call}&Event=Hangup&ParentAuthID={AUTH_ID}&Duration=1"
             method, body = ("GET", "") if number % 3 == 0 else ("POST", form)
             url = f"{url}?{form}" if method == "GET" else url
-            headers = signed_headers(method, url, body, AUTH_TOKEN)
+            headers = sign_headers(method, url, body, AUTH_TOKEN)
             if body:
                 headers["content-type"] = "application/x-www-form-urlencoded"
             self.under_way[endpoint] += 1
@@ -164,7 +164,7 @@ async def replaced(pod: Pod, old: Started, load: Load, rest: contextlib.ExitStac
 
 
 async def rolled(kafka: Kafka, prefix: str, folder: Path) -> Load:
-    await make_topics(kafka.connection, *plan(catalogue.load(), prefix, SIZING))
+    await make_topics(kafka.connection, *plan(catalogue.load_catalogue(), prefix, SIZING))
     pods = [Pod(kafka, prefix, folder / f"spool-{number}") for number in range(2)]
     load = Load()
     with contextlib.ExitStack() as processes:

@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.callbacks.model import CallbackType
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import Naming
+from bridge.core.event import ContractNames
 from bridge.core.keyring import Account, Keyring
 from bridge.core.nonce_guard import NonceGuard
 from bridge.core.outcome import Outcome
@@ -14,14 +14,14 @@ from bridge.core.parse import Callback, Parser
 from bridge.core.record import Record
 from bridge.core.request import RawCallback
 from bridge.core.verify import Unverified, Verified, Verifier
-from bridge.emulator.sign import signed_headers
-from bridge.intake.delivery import Durable
-from bridge.intake.outcome_log import Ends
-from bridge.intake.rate_limit import Bucket
-from bridge.intake.rejections import Rejections
-from bridge.intake.walk import Deadlines, Intake, Policy
+from bridge.emulator.sign import sign_headers
+from bridge.intake.delivery import Delivery
+from bridge.intake.outcome_log import OutcomeRecorder
+from bridge.intake.rate_limit import RateLimiter
+from bridge.intake.rejections import RejectionSampler
+from bridge.intake.walk import AckDeadlines, Intake, Policy
 from bridge.publish import RecordRefused
-from bridge.publish.breaker import Breaker
+from bridge.publish.breaker import CircuitBreaker
 from bridge.reply.document import Replies
 from bridge.spool import Spool
 from bridge.spool.absent import NoSpool
@@ -37,7 +37,7 @@ ANSWER = f"CallUUID=1&Event=StartApp&From=14155550100&ParentAuthID={AUTH_ID}"
 RING = f"CallUUID=1&Event=Ring&From=14155550100&ParentAuthID={AUTH_ID}"
 
 
-NAMING = Naming("", "urn:s:")
+NAMING = ContractNames("", "urn:s:")
 
 
 class Fake:
@@ -91,16 +91,16 @@ class Walk:
             verifier=verifier,
             policy=policy,
             parser=parser or Parser(types),
-            durable=Durable(
+            delivery=Delivery(
                 publisher,
                 spool or NoSpool(),
-                breaker=Breaker(lambda: 0.0),
+                breaker=CircuitBreaker(lambda: 0.0),
                 metrics=self.metrics,
             ),
-            deadlines=Deadlines(notification_s=5, control_s=2),
-            rejections=Rejections(
-                sample=Bucket(60, lambda: 0.0),
-                looks=Bucket(60, lambda: 0.0),
+            deadlines=AckDeadlines(notification_s=5, control_s=2),
+            rejections=RejectionSampler(
+                samples=RateLimiter(60, lambda: 0.0),
+                diagnoses=RateLimiter(60, lambda: 0.0),
                 verifier=verifier,
                 publisher=publisher,
                 naming=NAMING,
@@ -109,10 +109,10 @@ class Walk:
             replies=Replies(types, {}),
             naming=NAMING,
             metrics=self.metrics,
-            ends=Ends(
+            recorder=OutcomeRecorder(
                 self.metrics,
                 CallTokens("a key of sixteen"),
-                strangers=Bucket(60, lambda: 0.0),
+                unverified_limiter=RateLimiter(60, lambda: 0.0),
             ),
             now=lambda: NOW,
         )
@@ -128,11 +128,11 @@ class Walk:
         route = self.types.by_name[kind]
         query, body = (form, "") if method == "GET" else ("", form)
         url = URL + route.path + (f"?{query}" if query else "")
-        signed = signed_headers(method, url, body, token)
+        signed = sign_headers(method, url, body, token)
         raw = RawCallback(
             method, URL, URL, route.path, query, (*signed.items(),), body.encode(), "", NOW
         )
-        return await self.intake.take(raw, route)
+        return await self.intake.receive(raw, route)
 
     def ends(self) -> dict[str, float]:
         """Return how often each outcome was counted, those that were."""

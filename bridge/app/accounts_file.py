@@ -19,13 +19,13 @@ from typing import Final
 
 import structlog
 
-from bridge.app.build import accounts
+from bridge.app.build import make_accounts
 from bridge.core.keyring import Keyring
 from bridge.settings.load import SettingsRefused, read_accounts
 
 log = structlog.get_logger()
 
-LOOK_S: Final = 5.0
+POLL_S: Final = 5.0
 _FILE_BYTES_MAX: Final = 16_777_216
 
 
@@ -41,20 +41,20 @@ class AccountsFile:
         path: Path,
         keyring: Keyring,
         *,
-        look_s: float = LOOK_S,
+        poll_s: float = POLL_S,
         on_stale: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self._path = path
         self._keyring = keyring
-        self._look_s = look_s
+        self._poll_s = poll_s
         self._on_stale = on_stale
         self._fault: str | None = None
-        self._refused: bytes | None = None  # the content that could not be used
-        self._taken: bytes | None = None  # the content whose accounts are known
+        self._rejected: bytes | None = None  # the content that could not be used
+        self._loaded: bytes | None = None  # the content whose accounts are known
         self._reading: asyncio.Future[bytes] | None = None
         self._task: asyncio.Task[None] | None = None
         with contextlib.suppress(_Unusable):  # the first look reports it
-            self._taken = _content(path)
+            self._loaded = _read_regular_file(path)
 
     def start(self) -> None:
         """Begin to look."""
@@ -69,11 +69,11 @@ class AccountsFile:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(self._look_s)
+            await asyncio.sleep(self._poll_s)
             try:
-                self._take(await self._read())
+                self._load(await self._read())
             except _Unusable as error:
-                self._unusable(str(error))
+                self._report_unusable(str(error))
 
     async def _read(self) -> bytes:
         """Return what the file holds; raises _Unusable: rule 3."""
@@ -82,37 +82,37 @@ class AccountsFile:
             self._reading = loop.create_future()
             work = (self._path, loop, self._reading)
             threading.Thread(target=_read, args=work, name="accounts-file", daemon=True).start()
-        await asyncio.wait([self._reading], timeout=self._look_s)
+        await asyncio.wait([self._reading], timeout=self._poll_s)
         if not self._reading.done():
             message = "it cannot be read now: the disk does not answer"
             raise _Unusable(message)
         reading, self._reading = self._reading, None
         return reading.result()
 
-    def _take(self, content: bytes) -> None:
+    def _load(self, content: bytes) -> None:
         """Take the file's accounts, if it changed: rule 1."""
-        if content == self._refused or (content == self._taken and self._fault is None):
+        if content == self._rejected or (content == self._loaded and self._fault is None):
             return
         try:
             renewed = read_accounts(self._path, content=content)
         except SettingsRefused as error:
-            self._unusable(str(error))
-            self._refused = content
+            self._report_unusable(str(error))
+            self._rejected = content
             return
         if not any(one.has_token for one in renewed):
-            self._unusable("the file holds no auth token")
-            self._refused = content
+            self._report_unusable("the file holds no auth token")
+            self._rejected = content
             return
-        self._keyring.renew(accounts(renewed))
-        self._taken, self._refused, self._fault = content, None, None
+        self._keyring.replace_accounts(make_accounts(renewed))
+        self._loaded, self._rejected, self._fault = content, None, None
         self._on_stale(False)  # noqa: FBT003 (the one thing it is told)
-        log.info("accounts_renewed", accounts=len(renewed))
+        log.info("accounts_reloaded", accounts=len(renewed))
 
-    def _unusable(self, cause: str) -> None:
+    def _report_unusable(self, cause: str) -> None:
         """Report why the file cannot be used, once: rule 2."""
-        self._refused = None
+        self._rejected = None
         if cause != self._fault:
-            log.error("accounts_not_renewed", cause=cause)
+            log.error("accounts_reload_failed", cause=cause)
             self._on_stale(True)  # noqa: FBT003 (the one thing it is told)
         self._fault = cause
 
@@ -120,7 +120,7 @@ class AccountsFile:
 def _read(path: Path, loop: asyncio.AbstractEventLoop, answer: asyncio.Future[bytes]) -> None:
     """Read the file in a thread of its own, and hand over what it holds, or why it cannot be read."""
     try:
-        content = _content(path)
+        content = _read_regular_file(path)
     except _Unusable as error:
         call, about = answer.set_exception, error
         with contextlib.suppress(RuntimeError):  # the loop ended before us
@@ -130,7 +130,7 @@ def _read(path: Path, loop: asyncio.AbstractEventLoop, answer: asyncio.Future[by
             loop.call_soon_threadsafe(answer.set_result, content)
 
 
-def _content(path: Path) -> bytes:
+def _read_regular_file(path: Path) -> bytes:
     """Return what a regular file holds; raises _Unusable."""
     try:
         # Without O_NONBLOCK a FIFO that nobody writes to keeps its reader waiting for ever.

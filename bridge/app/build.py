@@ -10,23 +10,23 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from bridge.core import catalogue
-from bridge.core.event import Naming
+from bridge.core.event import ContractNames
 from bridge.core.keyring import Account, Keyring, Subaccount
 from bridge.core.nonce_guard import NonceGuard
 from bridge.core.parse import Parser
 from bridge.core.verify import AcceptV2, Verifier
 from bridge.derived.topics import Sizing
-from bridge.ingress.clients import Bounds
-from bridge.ingress.request import Limits, Publicity
+from bridge.ingress.clients import ConnectionLimits
+from bridge.ingress.request import PublicUrlPolicy, RequestLimits
 from bridge.ingress.routes import make_app
-from bridge.intake.delivery import Durable
-from bridge.intake.outcome_log import Ends
-from bridge.intake.rate_limit import Bucket
-from bridge.intake.rejections import LOOKS_PER_MINUTE_MAX, Rejections
-from bridge.intake.walk import Deadlines, Intake
-from bridge.publish.connection import Connection, OAuth, Secret, Tls
+from bridge.intake.delivery import Delivery
+from bridge.intake.outcome_log import OutcomeRecorder
+from bridge.intake.rate_limit import RateLimiter
+from bridge.intake.rejections import DIAGNOSES_PER_MINUTE_MAX, RejectionSampler
+from bridge.intake.walk import AckDeadlines, Intake
+from bridge.publish.connection import KafkaConnection, OAuth, Secret, Tls
 from bridge.reply.document import BadDocument, Replies
-from bridge.settings.accounts import Account as AccountSettings
+from bridge.settings.accounts import AccountSettings
 from bridge.settings.load import Settings
 from bridge.telemetry.logs import CallTokens
 from bridge.telemetry.metrics import Metrics
@@ -34,7 +34,7 @@ from bridge.telemetry.metrics import Metrics
 log = structlog.get_logger()
 
 
-def connection(settings: Settings) -> Connection:
+def make_connection(settings: Settings) -> KafkaConnection:
     """Return how to reach Kafka."""
     kafka = settings.kafka
     oauth = None
@@ -46,7 +46,7 @@ def connection(settings: Settings) -> Connection:
             client_secret=client_secret,
             scope=kafka.sasl_oauth_scope,
         )
-    return Connection(
+    return KafkaConnection(
         bootstrap_servers=kafka.bootstrap_servers,
         client_id=kafka.client_id,
         security_protocol=kafka.security_protocol,
@@ -62,21 +62,21 @@ def _secret(value: SecretStr | None, file: Path | None) -> Secret | None:
     return value.get_secret_value() if value else file
 
 
-def sizing(settings: Settings) -> Sizing:
+def make_sizing(settings: Settings) -> Sizing:
     """Return how topics are to be made."""
     return Sizing(**settings.topics.model_dump())
 
 
-def naming(settings: Settings) -> Naming:
+def make_naming(settings: Settings) -> ContractNames:
     """Return the contract's configurable names."""
-    return Naming(
+    return ContractNames(
         settings.topic_prefix,
         settings.schema_base_url,
         connect_headers=settings.dead_letter_connect_headers,
     )
 
 
-def accounts(settings: Sequence[AccountSettings]) -> list[Account]:
+def make_accounts(settings: Sequence[AccountSettings]) -> list[Account]:
     """Return the accounts with their tokens in the clear: for the verifier alone."""
     return [
         Account(
@@ -96,7 +96,7 @@ def accounts(settings: Sequence[AccountSettings]) -> list[Account]:
     ]
 
 
-def replies(settings: Settings, types: catalogue.Catalogue) -> Replies:
+def make_replies(settings: Settings, types: catalogue.Catalogue) -> Replies:
     """Return the replies, every document checked; raises BadDocument with all that is wrong."""
     try:
         return Replies(types, settings.replies)
@@ -105,7 +105,7 @@ def replies(settings: Settings, types: catalogue.Catalogue) -> Replies:
         raise BadDocument("\n".join(lines)) from error
 
 
-def warn(settings: Settings, answers: Replies) -> None:
+def log_warnings(settings: Settings, answers: Replies) -> None:
     """Say what will surprise an operator later."""
     if settings.verification != "enforce":
         log.warning(
@@ -113,15 +113,15 @@ def warn(settings: Settings, answers: Replies) -> None:
             verification=settings.verification,
             meaning="anyone who finds the URL can put events on the topics",
         )
-    if answers.unanswered:
+    if answers.without_document:
         log.warning(
             "reply_not_configured",
-            callback_types=answers.unanswered,
+            callback_types=answers.without_document,
             meaning="an empty <Response/> is sent, which ends the call; set BRIDGE_REPLIES",
         )
-    for doubt in answers.doubts:
+    for doubt in answers.warnings:
         log.warning(
-            "reply_doubtful",
+            "reply_document_warning",
             callback_types=doubt.types,
             file=str(doubt.path),
             line=doubt.finding.line,
@@ -135,77 +135,77 @@ def warn(settings: Settings, answers: Replies) -> None:
         )
 
 
-def application(
-    settings: Settings, durable: Durable, metrics: Metrics, keyring: Keyring | None = None
+def make_application(
+    settings: Settings, delivery: Delivery, metrics: Metrics, keyring: Keyring | None = None
 ) -> Starlette:
     """Return the application that answers Plivo; raises BadDocument for a reply that cannot be.
 
     ``keyring`` None makes one of the settings' accounts.
     """
-    types = catalogue.load()
-    answers = replies(settings, types)
-    warn(settings, answers)
+    types = catalogue.load_catalogue()
+    answers = make_replies(settings, types)
+    log_warnings(settings, answers)
     verifier = Verifier(
-        keyring or Keyring(accounts(settings.accounts)),
+        keyring or Keyring(make_accounts(settings.accounts)),
         NonceGuard(),
         accept_v2=AcceptV2(settings.accept_v2),
         accept_agentstack=settings.accept_agentstack_v3,
     )
-    names = naming(settings)
-    ends = Ends(
+    names = make_naming(settings)
+    ends = OutcomeRecorder(
         metrics,
         CallTokens(settings.log_key.get_secret_value() if settings.log_key else None),
-        strangers=Bucket(settings.log_strangers_per_minute_max, time.monotonic),
+        unverified_limiter=RateLimiter(settings.log_unverified_per_minute_max, time.monotonic),
         published_every=settings.log_published_every,
     )
     intake = Intake(
         verifier=verifier,
         policy=settings.verification,
         parser=Parser(types, settings.context_parameters),
-        durable=durable,
-        deadlines=Deadlines(
+        delivery=delivery,
+        deadlines=AckDeadlines(
             notification_s=settings.kafka.ack_timeout_s,
             control_s=settings.kafka.control_ack_timeout_s,
         ),
-        rejections=Rejections(
-            sample=Bucket(settings.rejected_per_minute_max, time.monotonic),
-            looks=Bucket(LOOKS_PER_MINUTE_MAX, time.monotonic),
+        rejections=RejectionSampler(
+            samples=RateLimiter(settings.rejected_per_minute_max, time.monotonic),
+            diagnoses=RateLimiter(DIAGNOSES_PER_MINUTE_MAX, time.monotonic),
             verifier=verifier,
-            publisher=durable.publisher,
+            publisher=delivery.publisher,
             naming=names,
             metrics=metrics,
         ),
         replies=answers,
         naming=names,
         metrics=metrics,
-        ends=ends,
+        recorder=ends,
         parameters_max=settings.parameters_max,
     )
     return make_app(
         catalogue=types,
         intake=intake,
-        limits=Limits(
+        limits=RequestLimits(
             body_bytes_max=settings.body_bytes_max,
             url_bytes_max=settings.url_bytes_max,
             parameters_max=settings.parameters_max,
             in_flight_max=settings.in_flight_max,
             in_flight_bytes_max=settings.in_flight_bytes_max,
         ),
-        publicity=Publicity(
+        public_url_policy=PublicUrlPolicy(
             settings.public_url,
             tuple(ip_network(one) for one in settings.trusted_proxies),
             tuple(settings.allowed_hosts),
         ),
         metrics=metrics,
-        ends=ends,
+        recorder=ends,
     )
 
 
-def bounds(settings: Settings) -> Bounds:
+def make_connection_limits(settings: Settings) -> ConnectionLimits:
     """Return the most a client may have of the bridge."""
-    return Bounds(
+    return ConnectionLimits(
         connections_max=settings.connections_max,
         url_bytes_max=settings.url_bytes_max,
         read_timeout_s=settings.read_timeout_s,
-        log_lines_per_minute_max=settings.log_strangers_per_minute_max,
+        log_lines_per_minute_max=settings.log_unverified_per_minute_max,
     )

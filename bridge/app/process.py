@@ -10,20 +10,26 @@ from starlette.applications import Starlette
 
 from bridge import __version__
 from bridge.app.accounts_file import AccountsFile
-from bridge.app.build import accounts, application, connection, naming, sizing
+from bridge.app.build import (
+    make_accounts,
+    make_application,
+    make_connection,
+    make_naming,
+    make_sizing,
+)
 from bridge.core import catalogue
 from bridge.core.dead_letter import Stage, to_publish_dead_letter
 from bridge.core.keyring import Keyring
 from bridge.core.record import Record
 from bridge.derived.topics import plan
 from bridge.ingress.health import make_management_app
-from bridge.intake.delivery import Durable
-from bridge.publish.breaker import Breaker
+from bridge.intake.delivery import Delivery
+from bridge.publish.breaker import CircuitBreaker
 from bridge.publish.publisher import KafkaPublisher
 from bridge.settings.load import Settings
 from bridge.spool.absent import NoSpool
 from bridge.spool.drain import Drain
-from bridge.spool.files import writers
+from bridge.spool.files import other_writers
 from bridge.spool.spool import DiskSpool
 from bridge.spool.tally import SpoolState
 from bridge.telemetry.metrics import Metrics
@@ -32,7 +38,7 @@ log = structlog.get_logger()
 
 # No callback can have been received before this was written: a clock that says so is wrong, and would
 # stamp records with times that retention deletes at once.
-EARLIEST: Final = datetime(2026, 11, 1, tzinfo=UTC)
+CLOCK_EARLIEST: Final = datetime(2026, 11, 1, tzinfo=UTC)
 # What a stopping drain may still take for what it has handed to Kafka.
 _DRAIN_END_S: Final = 2.0
 
@@ -42,23 +48,23 @@ class Bridge:
 
     def __init__(self, settings: Settings) -> None:
         self.metrics = Metrics(__version__)
-        self.publisher = self._publisher(settings)
-        self.breaker = Breaker(time.monotonic, self._on_breaker)
-        self.spool = self._spool(settings)
-        self.durable = Durable(
+        self.publisher = self._make_publisher(settings)
+        self.breaker = CircuitBreaker(time.monotonic, self._on_breaker)
+        self.spool = self._make_spool(settings)
+        self.delivery = Delivery(
             self.publisher,
             self.spool or NoSpool(),
             breaker=self.breaker,
             metrics=self.metrics,
         )
-        self._drain = self._draining(settings)
+        self._drain = self._make_drain(settings)
         self._spool_files_replaced = 0
         self._flush_timeout_s = settings.kafka.flush_timeout_s
         self._ack_timeout_s = settings.kafka.ack_timeout_s
         self._first_contact_by_s: float | None = None
         self._starting = True
         self._stopping = False
-        keyring = Keyring(accounts(settings.accounts))
+        keyring = Keyring(make_accounts(settings.accounts))
         self._accounts_file = (
             AccountsFile(
                 settings.accounts_file,
@@ -68,7 +74,7 @@ class Bridge:
             if settings.accounts_file
             else None
         )
-        self.app: Starlette = application(settings, self.durable, self.metrics, keyring)
+        self.app: Starlette = make_application(settings, self.delivery, self.metrics, keyring)
         self.management_app = make_management_app(
             ready=self.not_ready, warnings=self.warnings, metrics=self.metrics
         )
@@ -77,13 +83,13 @@ class Bridge:
         """Return why no callbacks should be sent here, or None."""
         if self._stopping:
             return "stopping"
-        if datetime.now(UTC) < EARLIEST:  # noqa: TID251 (the check is of this very clock)
-            return f"the clock is wrong: it is before {EARLIEST:%Y-%m-%d}"
+        if datetime.now(UTC) < CLOCK_EARLIEST:  # noqa: TID251 (the check is of this very clock)
+            return f"the clock is wrong: it is before {CLOCK_EARLIEST:%Y-%m-%d}"
         if self._starting:
             return "starting"
         if self._first_contact_by_s is not None and time.monotonic() < self._first_contact_by_s:
             return "kafka has not been reached yet"
-        return self.durable.fault
+        return self.delivery.fault
 
     def warnings(self) -> list[str]:
         """Return what an operator should look at although callbacks can be sent here."""
@@ -106,7 +112,7 @@ class Bridge:
             self._accounts_file.start()
         self._starting = False
 
-    def about_to_stop(self) -> None:
+    def begin_stopping(self) -> None:
         """Have probes see the end coming."""
         self._stopping = True
 
@@ -122,10 +128,10 @@ class Bridge:
         if self.spool is not None:
             await self.spool.close()
 
-    def _publisher(self, settings: Settings) -> KafkaPublisher:
-        topics = plan(catalogue.load(), settings.topic_prefix, sizing(settings))
+    def _make_publisher(self, settings: Settings) -> KafkaPublisher:
+        topics = plan(catalogue.load_catalogue(), settings.topic_prefix, make_sizing(settings))
         return KafkaPublisher(
-            connection(settings),
+            make_connection(settings),
             idempotence=settings.kafka.idempotence,
             ack_timeout_s=settings.kafka.ack_timeout_s,
             topics=[topic.name for topic in topics],
@@ -134,14 +140,14 @@ class Bridge:
             on_late=self._on_late,
         )
 
-    def _spool(self, settings: Settings) -> DiskSpool | None:
+    def _make_spool(self, settings: Settings) -> DiskSpool | None:
         chosen = settings.spool
         if not chosen.enabled or chosen.directory is None:
             return None
-        others = writers(chosen.directory)
+        others = other_writers(chosen.directory)
         if others is not None:  # a start refuses any other directory than the root of a mount
             log.warning(
-                "spool_directory_open",
+                "spool_directory_not_private",
                 directory=str(chosen.directory),
                 meaning=f"{others} can remove callbacks and forge some; chmod o-w it if others see it",
             )
@@ -154,10 +160,10 @@ class Bridge:
         )
         self.metrics.set("spool_bytes_max", chosen.bytes_max)
         self.metrics.set("spool_records_max", chosen.records_max)
-        self._show(spool)
+        self._watch_spool(spool)
         return spool
 
-    def _show(self, spool: DiskSpool) -> None:
+    def _watch_spool(self, spool: DiskSpool) -> None:
         """Have the metrics tell what the spool holds whenever they are asked."""
 
         def age_s(state: SpoolState) -> float:
@@ -173,14 +179,14 @@ class Bridge:
         self.metrics.watch("spool_writable", lambda: int(spool.state.writable))
         self.metrics.watch("spool_oldest_age_seconds", lambda: age_s(spool.state))
 
-    def _draining(self, settings: Settings) -> Drain | None:
+    def _make_drain(self, settings: Settings) -> Drain | None:
         if self.spool is None:
             return None
         return Drain(
             self.spool,
             self.publisher,
             breaker=self.breaker,
-            dead_letter=partial(to_publish_dead_letter, naming=naming(settings)),
+            dead_letter=partial(to_publish_dead_letter, naming=make_naming(settings)),
             on_drained=lambda callbacks: self.metrics.count("drained_total", by=callbacks),
             on_dead_letter=lambda reason: self.metrics.count(
                 "dead_letters_total", Stage.PUBLISH, reason
@@ -212,4 +218,4 @@ class Bridge:
 
     def _on_late(self) -> None:
         self.metrics.count("late_acknowledgements_total")
-        self.breaker.succeeded()
+        self.breaker.record_success()

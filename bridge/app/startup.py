@@ -14,12 +14,19 @@ from pathlib import Path
 from typing import Final
 
 from bridge.core import catalogue
-from bridge.core.masking import NOT_SHOWN, path_shown, value_shown
-from bridge.ingress.server import CannotListen, Doors, listen
+from bridge.core.masking import NOT_SHOWN, mask_path, mask_value
+from bridge.ingress.server import CannotListen, Listeners, listen
 from bridge.reply.document import BadDocument, Replies
-from bridge.settings.faults import Fault
-from bridge.settings.load import Found, Need, Settings, SettingsRefused, read, refusal
-from bridge.spool.files import make, spools, writers
+from bridge.settings.faults import SettingFault
+from bridge.settings.load import (
+    LoadedSettings,
+    Need,
+    Settings,
+    SettingsRefused,
+    fault_lines,
+    load_with_faults,
+)
+from bridge.spool.files import make_directory, other_writers, spool_files
 
 # What a directory lacks for good. A full or failing disk is not among them: rule 2.
 _UNUSABLE: Final = frozenset(
@@ -37,57 +44,61 @@ _UNUSABLE: Final = frozenset(
 )
 
 
-def opened(settings_file: Path | None) -> tuple[Settings, Doors]:
+def prepare(settings_file: Path | None) -> tuple[Settings, Listeners]:
     """Return settings that a bridge can start with, and its two sockets, bound.
 
     Raises SettingsRefused with a line for every fault; CannotListen if a port is the only one.
     """
-    found = read(settings_file, Need.SERVING)
+    found = load_with_faults(settings_file, Need.SERVING)
     faults = [*found.faults]
-    faults += [fault for fault in _faults(found) if found.faulty.isdisjoint(fault.settings)]
+    faults += [
+        fault
+        for fault in _check_replies_and_spool(found)
+        if found.faulty.isdisjoint(fault.settings)
+    ]
     with ExitStack() as held:
-        sockets, ports = _listening(found, held)
+        sockets, ports = _bind(found, held)
         if faults:
-            raise SettingsRefused(refusal([*faults, *ports]))
+            raise SettingsRefused(fault_lines([*faults, *ports]))
         if ports:
-            raise CannotListen(refusal(ports))
+            raise CannotListen(fault_lines(ports))
         held.pop_all()
-    return found.settings, Doors(*sockets)
+    return found.settings, Listeners(*sockets)
 
 
-def _faults(found: Found) -> Iterator[Fault]:
+def _check_replies_and_spool(found: LoadedSettings) -> Iterator[SettingFault]:
     settings, name = found.settings, found.name
-    types = catalogue.load()
+    types = catalogue.load_catalogue()
     for kind, path in settings.replies.items():
         try:
             Replies(types, {kind: path})
         except BadDocument as error:
-            for line in str(error).replace(str(path), path_shown(path)).splitlines():
-                yield Fault(("replies",), f"{name('replies')}: {line}")
+            for line in str(error).replace(str(path), mask_path(path)).splitlines():
+                yield SettingFault(("replies",), f"{name('replies')}: {line}")
     if settings.spool.enabled and settings.spool.directory is not None:
-        fault = directory_fault(settings.spool.directory)
+        fault = check_spool_directory(settings.spool.directory)
         if fault is not None:
             line = (
-                f"{name('spool.directory')}: {path_shown(settings.spool.directory)}: {fault}; set it "
+                f"{name('spool.directory')}: {mask_path(settings.spool.directory)}: {fault}; set it "
                 "to a directory that this user can make and write"
             )
-            yield Fault(("spool.directory",), line)
+            yield SettingFault(("spool.directory",), line)
 
 
-def directory_fault(directory: Path) -> str | None:
+def check_spool_directory(directory: Path) -> str | None:
     """Return why a directory cannot be used as a spool; None if it can, or may yet."""
-    if not directory.is_absolute() and path_shown(directory / "spool.db") == NOT_SHOWN:
+    if not directory.is_absolute() and mask_path(directory / "spool.db") == NOT_SHOWN:
         # Else a token in this place would become the name of a folder, and be logged with it.
         return "write the whole path, from / on"
     try:
-        make(directory)
-        others = None if directory.is_mount() else writers(directory)
+        make_directory(directory)
+        others = None if directory.is_mount() else other_writers(directory)
         fault = f"{others} can write in it, and so remove callbacks or forge some"
         if others is not None or os.access(directory, os.R_OK | os.W_OK | os.X_OK):
             return fault if others is not None else None
         # A kernel makes a failing disk read-only. Where a bridge spooled before, that is what
         # happened: rule 2.
-        if os.statvfs(directory).f_flag & os.ST_RDONLY and spools(directory):
+        if os.statvfs(directory).f_flag & os.ST_RDONLY and spool_files(directory):
             return None
     except OSError as error:
         return error.strerror if error.errno in _UNUSABLE else None
@@ -96,9 +107,9 @@ def directory_fault(directory: Path) -> str | None:
     return "cannot be written"
 
 
-def _listening(found: Found, held: ExitStack) -> tuple[list[socket.socket], list[Fault]]:
+def _bind(found: LoadedSettings, held: ExitStack) -> tuple[list[socket.socket], list[SettingFault]]:
     """Return the bound sockets, each closed with ``held``, and what is wrong with the others."""
-    settings, faults = found.settings, list[Fault]()
+    settings, faults = found.settings, list[SettingFault]()
     sockets: list[socket.socket] = []
     addresses = (
         ("host", settings.host, "port", settings.port),
@@ -115,7 +126,7 @@ def _listening(found: Found, held: ExitStack) -> tuple[list[socket.socket], list
             named = setting if taken else host_setting
             remedy = "set another port" if taken else "set it to an address of this machine"
             text = str(error)
-            if value_shown(host) is None:  # it may be a secret in the wrong place
+            if mask_value(host) is None:  # it may be a secret in the wrong place
                 text = text.replace(host, "it")
-            faults.append(Fault((named,), f"{found.name(named)}: {text}; {remedy}"))
+            faults.append(SettingFault((named,), f"{found.name(named)}: {text}; {remedy}"))
     return sockets, faults

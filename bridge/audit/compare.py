@@ -14,7 +14,7 @@ from typing import Final, TypeGuard
 import orjson
 
 # The bridge's version would be one too, but it stands in journal records alone.
-MUST_DIFFER: Final = frozenset({"recordedtime"})
+IGNORED_FIELDS: Final = frozenset({"recordedtime"})
 
 _Fields = dict[str, object]
 _Items = list[object]
@@ -53,14 +53,14 @@ class Difference:
         return {"path": self.path, **{name: of for name, of in sides if of is not ABSENT}}
 
 
-def differences(published: bytes, derived: bytes) -> tuple[Difference, ...]:
+def find_differences(published: bytes, derived: bytes) -> tuple[Difference, ...]:
     """Return where two events differ, none where they say the same: rules 1 to 3."""
     if published == derived:
         return ()
-    return tuple(_between(_parsed(published), _parsed(derived), ""))
+    return tuple(_compare(_parse_event(published), _parse_event(derived), ""))
 
 
-def _parsed(value: bytes) -> object:
+def _parse_event(value: bytes) -> object:
     """Return an event as JSON, without what must differ; what is no JSON is text."""
     try:
         parsed: object = orjson.loads(value)
@@ -68,15 +68,15 @@ def _parsed(value: bytes) -> object:
         return value.decode("utf-8", "backslashreplace")
     if not _is_object(parsed):
         return parsed
-    return {name: of for name, of in parsed.items() if name not in MUST_DIFFER}
+    return {name: of for name, of in parsed.items() if name not in IGNORED_FIELDS}
 
 
-def _between(published: object, derived: object, path: str) -> Iterator[Difference]:
+def _compare(published: object, derived: object, path: str) -> Iterator[Difference]:
     if _is_object(published) and _is_object(derived):
-        yield from _in_fields(published, derived, path)
+        yield from _compare_fields(published, derived, path)
     elif _is_array(published) and _is_array(derived):
-        yield from _in_items(published, derived, path)
-    elif _text(published) != _text(derived):
+        yield from _compare_items(published, derived, path)
+    elif _to_json(published) != _to_json(derived):
         yield Difference(path or "value", published, derived)
 
 
@@ -88,28 +88,28 @@ def _is_array(value: object) -> TypeGuard[_Items]:
     return isinstance(value, list)
 
 
-def _text(value: object) -> bytes | None:
+def _to_json(value: object) -> bytes | None:
     """Return a value as JSON, because to Python true is 1; None where there is none."""
     return None if value is ABSENT else orjson.dumps(value)
 
 
-def _in_fields(published: _Fields, derived: _Fields, path: str) -> Iterator[Difference]:
+def _compare_fields(published: _Fields, derived: _Fields, path: str) -> Iterator[Difference]:
     for name in dict.fromkeys([*published, *derived]):
-        yield from _between(
-            published.get(name, ABSENT), derived.get(name, ABSENT), _inside(path, name)
+        yield from _compare(
+            published.get(name, ABSENT), derived.get(name, ABSENT), _field_path(path, name)
         )
 
 
-def _in_items(published: _Items, derived: _Items, path: str) -> Iterator[Difference]:
+def _compare_items(published: _Items, derived: _Items, path: str) -> Iterator[Difference]:
     for number in range(max(len(published), len(derived))):
-        yield from _between(
+        yield from _compare(
             published[number] if number < len(published) else ABSENT,
             derived[number] if number < len(derived) else ABSENT,
             f"{path}[{number}]",
         )
 
 
-def _inside(path: str, name: str) -> str:
+def _field_path(path: str, name: str) -> str:
     """Return the path of a field. A customer's name that is not plain is quoted, and stays one."""
     if _PLAIN.fullmatch(name):
         return f"{path}.{name}" if path else name

@@ -17,22 +17,22 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from bridge.audit.compare import Difference, differences
-from bridge.audit.reverify import Checked, Recheck
+from bridge.audit.compare import Difference, find_differences
+from bridge.audit.reverify import ReverifyResult, ReverifyVerdict
 from bridge.callbacks.model import CallbackType
-from bridge.core.event import Event, EventName, Naming, to_event
+from bridge.core.event import ContractNames, EventName, EventRecord, to_event
 from bridge.core.parse import NoEvent, NoEventReason, Parser
-from bridge.reader.journal import Journalled, NotAJournalRecord, journalled
+from bridge.reader.journal import JournalledCallback, NotAJournalRecord, parse_journal_record
 
 # The header of what was derived later: it is not what was published.
-DERIVED: Final = "derived"
+DERIVED_HEADER: Final = "derived"
 NOT_A_JOURNAL_RECORD: Final = "not_a_journal_record"
 
 # Of such a callback nobody makes an event: nothing would change.
-_OF_THE_CALLBACK: Final = frozenset(NoEventReason) - {NoEventReason.BRIDGE_FAULT}
+_CALLBACK_FAULTS: Final = frozenset(NoEventReason) - {NoEventReason.BRIDGE_FAULT}
 
 
-class State(StrEnum):
+class DeriveState(StrEnum):
     """What today's code makes of a journal record: rules 2 to 4."""
 
     UNCHANGED = "unchanged"
@@ -40,25 +40,25 @@ class State(StrEnum):
     NEW = "new"
     GONE = "gone"
     CANNOT_DERIVE = "cannot_derive"
-    NOT_THERE = "not_there"
+    EVENT_EXPIRED = "event_expired"
     REPEATED = "repeated"
     """The journal has the very callback twice: looked at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class DeriveResult:
     """One journal record, judged. ``source`` is where it lies: topic:partition:offset.
 
     ``id`` and ``callback_type`` are the event's, today's if there is one.
     """
 
-    state: State
+    state: DeriveState
     source: str
     id: str | None = None
     callback_type: str | None = None
     reason: str | None = None
     differences: tuple[Difference, ...] = ()
-    event: Event | None = None
+    event: EventRecord | None = None
 
 
 class CannotDerive(Exception):
@@ -72,12 +72,12 @@ class CannotDerive(Exception):
 class Deriver:
     """Makes events of journal records with today's declarations: rule 1."""
 
-    def __init__(self, parser: Parser, naming: Naming) -> None:
+    def __init__(self, parser: Parser, naming: ContractNames) -> None:
         self._parser = parser
         self._naming = naming
         self._routes: dict[str, CallbackType] = {kind.path: kind for kind in parser.catalogue.types}
 
-    def event_of(self, callback: Journalled, at: datetime) -> Event:
+    def derive_event(self, callback: JournalledCallback, at: datetime) -> EventRecord:
         """Return the event of a callback, built ``at`` that instant; raises CannotDerive."""
         try:
             parsed = self._parser.parse(callback.verdict, self._routes.get(callback.raw.path))
@@ -88,41 +88,43 @@ class Deriver:
             # Whatever the fault is, it is this callback's: the others are still to be judged.
             raise CannotDerive(NoEventReason.BRIDGE_FAULT) from error
 
-    def judged(self, value: bytes, published: bytes | None, *, source: str, at: datetime) -> Judged:
+    def derive_and_compare(
+        self, value: bytes, published: bytes | None, *, source: str, at: datetime
+    ) -> DeriveResult:
         """Return what becomes of a journal record beside the event that was published of it, if any."""
         try:
-            callback = journalled(value)
+            callback = parse_journal_record(value)
         except NotAJournalRecord:
-            return Judged(State.CANNOT_DERIVE, source, reason=NOT_A_JOURNAL_RECORD)
-        named = _named(callback)
+            return DeriveResult(DeriveState.CANNOT_DERIVE, source, reason=NOT_A_JOURNAL_RECORD)
+        named = _published_event(callback)
         try:
-            event = self.event_of(callback, at)
+            event = self.derive_event(callback, at)
         except CannotDerive as error:
             was = named is not None or published is not None
-            state = State.GONE if was else State.CANNOT_DERIVE
+            state = DeriveState.GONE if was else DeriveState.CANNOT_DERIVE
             event_id, kind = (named["id"], named["type"]) if named else (None, None)
-            return Judged(state, source, event_id, kind, reason=error.reason)
-        found = _differences(event, named, published)
+            return DeriveResult(state, source, event_id, kind, reason=error.reason)
+        found = _compare(event, named, published)
         if found is not None:
-            state = State.CHANGED if found else State.UNCHANGED
+            state = DeriveState.CHANGED if found else DeriveState.UNCHANGED
         else:
-            state = State.NEW if named is None else State.NOT_THERE
-        return Judged(
+            state = DeriveState.NEW if named is None else DeriveState.EVENT_EXPIRED
+        return DeriveResult(
             state, source, event.id, event.type.event_type, differences=found or (), event=event
         )
 
 
-def _named(callback: Journalled) -> EventName | None:
+def _published_event(callback: JournalledCallback) -> EventName | None:
     """Return the event that was made of the callback then: the bridge makes one at most."""
     return next(iter(callback.value["events"]), None)
 
 
-def _differences(
-    event: Event, named: EventName | None, published: bytes | None
+def _compare(
+    event: EventRecord, named: EventName | None, published: bytes | None
 ) -> tuple[Difference, ...] | None:
     """Return what differs, None where there is nothing to compare with: rules 2 and 4."""
     if published is not None:
-        return differences(published, event.record.value)
+        return find_differences(published, event.record.value)
     if named is None or named["id"] == event.id:
         return None
     sides = (("id", named["id"], event.id), ("type", named["type"], event.type.event_type))
@@ -130,14 +132,16 @@ def _differences(
 
 
 @dataclass(slots=True)
-class Tally:
+class DeriveSummary:
     """What was found in all. ``fields`` counts the events each declared field differs in."""
 
-    states: Counter[State] = field(default_factory=Counter[State])
-    reasons: Counter[tuple[State, str]] = field(default_factory=Counter[tuple[State, str]])
+    states: Counter[DeriveState] = field(default_factory=Counter[DeriveState])
+    reasons: Counter[tuple[DeriveState, str]] = field(
+        default_factory=Counter[tuple[DeriveState, str]]
+    )
     fields: Counter[str] = field(default_factory=Counter[str])
-    rechecks: Counter[tuple[str | None, Checked]] = field(
-        default_factory=Counter[tuple[str | None, Checked]]
+    reverified: Counter[tuple[str | None, ReverifyVerdict]] = field(
+        default_factory=Counter[tuple[str | None, ReverifyVerdict]]
     )
 
     @property
@@ -145,24 +149,31 @@ class Tally:
         """Return how many journal records were judged."""
         return self.states.total()
 
-    def add(self, judged: Judged) -> None:
+    def add(self, judged: DeriveResult) -> None:
         """Count a journal record."""
         self.states[judged.state] += 1
         if judged.reason is not None:
             self.reasons[judged.state, judged.reason] += 1
         self.fields.update({one.field for one in judged.differences})
 
-    def add_recheck(self, recheck: Recheck) -> None:
+    def add_reverified(self, recheck: ReverifyResult) -> None:
         """Count a signature that was checked again."""
-        self.rechecks[recheck.key_id, recheck.checked] += 1
+        self.reverified[recheck.key_id, recheck.verdict] += 1
 
-    def faults(self) -> Sequence[str]:
+    def list_faults(self) -> Sequence[str]:
         """Return, in words, what an auditor has to look at; none if all is as it was."""
-        found = [state for state in (State.CHANGED, State.NEW, State.GONE) if self.states[state]]
+        found = [
+            state
+            for state in (DeriveState.CHANGED, DeriveState.NEW, DeriveState.GONE)
+            if self.states[state]
+        ]
         if any(
-            state is State.CANNOT_DERIVE and reason not in _OF_THE_CALLBACK
+            state is DeriveState.CANNOT_DERIVE and reason not in _CALLBACK_FAULTS
             for state, reason in self.reasons
         ):
-            found.append(State.CANNOT_DERIVE)
-        checks = {checked for _, checked in self.rechecks}
-        return [*found, *sorted(checks & {Checked.DOES_NOT_HOLD, Checked.KEY_UNKNOWN})]
+            found.append(DeriveState.CANNOT_DERIVE)
+        checks = {checked for _, checked in self.reverified}
+        return [
+            *found,
+            *sorted(checks & {ReverifyVerdict.DOES_NOT_HOLD, ReverifyVerdict.KEY_UNKNOWN}),
+        ]

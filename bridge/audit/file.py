@@ -10,11 +10,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.audit.publish import Sourced, stamped
+from bridge.audit.publish import SourcedEvent, add_replay_headers
 from bridge.core.record import Record
-from bridge.replay import Stamp
-from bridge.replay.targets.file import File
-from bridge.replay.targets.parquet import Parquet
+from bridge.replay import ReplayRun
+from bridge.replay.targets.file import LineFile
+from bridge.replay.targets.parquet import ParquetFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +33,35 @@ class DerivedRecord:
 class DerivedFile:
     """Writes derived events to a file, or to a folder of files, that is open."""
 
-    def __init__(self, file: File | Parquet, stamp: Stamp, place: str) -> None:
+    def __init__(self, file: LineFile | ParquetFolder, run: ReplayRun, place: str) -> None:
         self._file = file
-        self._stamp = stamp
-        self._room = file.cadence.records
-        self.places = [place]
+        self._stamp = run
+        self._room = file.checkpoint_policy.records
+        self.targets = [place]
         self.written = 0
 
-    async def write(self, events: Sequence[Sourced]) -> None:
+    async def write(self, events: Sequence[SourcedEvent]) -> None:
         """Add events, in their order; raises CannotWrite."""
-        rows = [_row(stamped(event.record, source, self._stamp)) for event, source in events]
+        rows = [
+            _to_row(add_replay_headers(event.record, source, self._stamp))
+            for event, source in events
+        ]
         while rows:
             part, rows = rows[: self._room], rows[self._room :]
-            await self._file.put(part)
+            await self._file.write(part)
             self.written += len(part)
             self._room -= len(part)
             if not self._room:
-                await self._file.settle()
-                self._room = self._file.cadence.records
+                await self._file.flush()
+                self._room = self._file.checkpoint_policy.records
 
     async def finish(self) -> None:
         """Complete the file and write its manifest; raises CannotWrite and TargetExists."""
-        await self._file.settle()
+        await self._file.flush()
         await self._file.finish()
 
 
-def _row(record: Record) -> DerivedRecord:
+def _to_row(record: Record) -> DerivedRecord:
     return DerivedRecord(
         topic=record.topic,
         timestamp=record.timestamp_ms,

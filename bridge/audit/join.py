@@ -31,7 +31,7 @@ _TABLES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class JoinKey:
     """What a callback and its event have in common: rule 1. The time is text, as both have it."""
 
     id: str
@@ -39,7 +39,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Callback:
+class PendingCallback:
     """A journal record: where it lies, and its value."""
 
     partition: int
@@ -47,11 +47,11 @@ class Callback:
     value: bytes
 
 
-class Repeated(Exception):
+class RepeatedCallback(Exception):
     """A journal record of this key was there before: rule 3."""
 
 
-class Pairs:
+class EventJoin:
     """What waits, and what has met."""
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class Pairs:
         """Give back what was on disk."""
         self._database.close()
 
-    def event_of(self, key: Key, callback: Callback) -> bytes | None:
+    def match_callback(self, key: JoinKey, callback: PendingCallback) -> bytes | None:
         """Return the event that waited for a callback; without one the callback waits.
 
         Raises Repeated and CannotWrite.
@@ -85,10 +85,10 @@ class Pairs:
         try:
             self._execute("INSERT INTO callbacks VALUES (?, ?, ?, ?, ?)", row)
         except sqlite3.IntegrityError:
-            raise Repeated from None
+            raise RepeatedCallback from None
         return found[0] if found else None
 
-    def callback_of(self, key: Key, event: bytes) -> Callback | None:
+    def match_event(self, key: JoinKey, event: bytes) -> PendingCallback | None:
         """Return the callback that waited for an event; without one the event waits.
 
         Raises CannotWrite.
@@ -104,14 +104,14 @@ class Pairs:
         if value is None:  # it has met another copy
             return None
         self._execute("UPDATE callbacks SET value = NULL WHERE rowid = ?", (row,))
-        return Callback(partition, offset, value)
+        return PendingCallback(partition, offset, value)
 
-    def waiting(self) -> Iterator[Callback]:
+    def unmatched_callbacks(self) -> Iterator[PendingCallback]:
         """Yield the callbacks whose event did not come, in the order they came."""
         for row in self._execute(
             "SELECT partition, number, value FROM callbacks WHERE value IS NOT NULL ORDER BY rowid"
         ):
-            yield Callback(*row)
+            yield PendingCallback(*row)
 
     def _execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         """Return what a statement finds; raises IntegrityError, and CannotWrite: rule 4."""

@@ -13,83 +13,83 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from bridge.audit.derive import DERIVED
-from bridge.core.event import Event
+from bridge.audit.derive import DERIVED_HEADER
+from bridge.core.event import EventRecord
 from bridge.core.record import Record
 from bridge.publish import Publisher, RecordRefused, TopicUnavailable, Unavailable
-from bridge.publish.connection import Connection
-from bridge.replay import CannotWrite, Stamp
-from bridge.replay.targets.new_topic import create, planned_like
+from bridge.publish.connection import KafkaConnection
+from bridge.replay import CannotWrite, ReplayRun
+from bridge.replay.targets.new_topic import create_topics, plan_new_topics
 
 # New topics take a moment to be known everywhere.
-_TRIES: Final = 20
-_AGAIN_S: Final = 0.25
+_ATTEMPTS_MAX: Final = 20
+_RETRY_S: Final = 0.25
 
-Sourced = tuple[Event, str]
+SourcedEvent = tuple[EventRecord, str]
 """A derived event, and the place of its journal record."""
 
 
-def stamped(record: Record, source: str, stamp: Stamp) -> Record:
+def add_replay_headers(record: Record, source: str, run: ReplayRun) -> Record:
     """Return the record of a derived event with the headers that say so: rule 1."""
     more = (
-        ("replay_id", stamp.id.encode()),
+        ("replay_id", run.id.encode()),
         ("replay_source", source.encode()),
-        ("replay_at", stamp.at.encode()),
-        (DERIVED, b"1"),
+        ("replay_at", run.at.encode()),
+        (DERIVED_HEADER, b"1"),
     )
     return replace(record, headers=(*record.headers, *more))
 
 
-class Derived:
+class DerivedTopics:
     """Publishes derived events."""
 
     def __init__(
-        self, connection: Connection, publisher: Publisher, stamp: Stamp, *, to_live: bool
+        self, connection: KafkaConnection, publisher: Publisher, run: ReplayRun, *, to_live: bool
     ) -> None:
         self._connection = connection
         self._publisher = publisher
-        self._stamp = stamp
+        self._stamp = run
         self._to_live = to_live
         self._names: dict[str, str] = {}
         self.written = 0
 
     @property
-    def places(self) -> list[str]:
+    def targets(self) -> list[str]:
         """Return the topics that were written to."""
         return list(self._names.values())
 
-    async def write(self, events: Sequence[Sourced]) -> None:
+    async def write(self, events: Sequence[SourcedEvent]) -> None:
         """Return when every in-sync replica has all events; raises CannotWrite."""
         if not events:
             return
         for topic in dict.fromkeys(event.record.topic for event, _ in events):
             if topic not in self._names:
-                self._names[topic] = await self._target(topic)
-        await self._publish([self._record(event, source) for event, source in events])
+                self._names[topic] = await self._target_topic(topic)
+        await self._publish([self._to_record(event, source) for event, source in events])
         self.written += len(events)
 
-    async def _target(self, topic: str) -> str:
+    async def _target_topic(self, topic: str) -> str:
         """Return the topic that events of a live topic go to, made if it is a new one: rule 2."""
         if self._to_live:
             return topic
         name = f"{topic}.derived.{self._stamp.id}"
-        planned = await planned_like(self._connection, {topic: name})
-        await create(self._connection, planned, written=False)
+        planned = await plan_new_topics(self._connection, {topic: name})
+        await create_topics(self._connection, planned, has_records=False)
         return name
 
-    def _record(self, event: Event, source: str) -> Record:
+    def _to_record(self, event: EventRecord, source: str) -> Record:
         """Return what is published of an event: rule 1."""
-        record = stamped(event.record, source, self._stamp)
+        record = add_replay_headers(event.record, source, self._stamp)
         return replace(record, topic=self._names[record.topic])
 
     async def _publish(self, records: Sequence[Record]) -> None:
-        for attempt in range(_TRIES):
+        for attempt in range(_ATTEMPTS_MAX):
             try:
                 await self._publisher.publish(records)
             except TopicUnavailable as error:
-                if attempt == _TRIES - 1:
+                if attempt == _ATTEMPTS_MAX - 1:
                     raise CannotWrite(str(error)) from error
-                await asyncio.sleep(_AGAIN_S)
+                await asyncio.sleep(_RETRY_S)
             except (Unavailable, RecordRefused) as error:
                 raise CannotWrite(str(error)) from error
             else:

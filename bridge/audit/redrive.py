@@ -33,25 +33,25 @@ from bridge.core.event import (
     DEAD_LETTER_TOPIC,
     JOURNAL_TOPIC,
     JSON_CONTENT_TYPE,
-    Event,
+    ContractNames,
     EventName,
-    Naming,
-    epoch_ms,
+    EventRecord,
+    to_epoch_ms,
 )
 from bridge.core.parse import Parser
-from bridge.core.record import Record, RecordHeader, json_value
-from bridge.normalise.time import rfc3339
+from bridge.core.record import Record, RecordHeader, encode_json
+from bridge.normalise.time import to_rfc3339
 from bridge.publish import Publisher, RecordRefused, TopicUnavailable
-from bridge.publish.connection import Connection
-from bridge.reader.journal import Journalled, NotAJournalRecord, journalled
-from bridge.reader.topic_reader import Stored, read
+from bridge.publish.connection import KafkaConnection
+from bridge.reader.journal import JournalledCallback, NotAJournalRecord, parse_journal_record
+from bridge.reader.topic_reader import StoredRecord, read_topics
 
 REDRIVEN_AT: Final = "redriven_at"
 REDRIVEN_FROM: Final = "redriven_from"
 NOT_A_JOURNAL_RECORD: Final = "not_a_journal_record"
 TOPIC_UNAVAILABLE: Final = "topic_unavailable"
 
-Result = Literal["published", "would_be_published", "still_dead"]
+RedriveOutcome = Literal["published", "would_be_published", "still_dead"]
 
 
 class StillDead(Exception):
@@ -63,10 +63,10 @@ class StillDead(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """A dead letter off its topic. ``id`` is the event's or, if there is none, the callback's."""
 
-    stored: Stored
+    stored: StoredRecord
 
     def header(self, name: str) -> str:
         """Return a header as text, blank where the letter has none."""
@@ -83,7 +83,7 @@ class Letter:
         return [topic for topic in self.header(TOPIC).split(",") if topic]
 
     @property
-    def place(self) -> str:
+    def position(self) -> str:
         """Return where the letter lies: topic, partition and offset."""
         return f"{self.stored.topic}/{self.stored.partition}/{self.stored.offset}"
 
@@ -93,18 +93,18 @@ class Letter:
         tries = self.header(TRIES)
         return {
             "id": self.id,
-            "received_at": rfc3339(self.stored.timestamp),
+            "received_at": to_rfc3339(self.stored.timestamp),
             "stage": self.header(STAGE),
             "reason": self.header(REASON),
             "tries": int(tries) if tries.isdecimal() else 0,
             "callback_type": self.header(CALLBACK_TYPE),
             "topics": self.topics,
-            "place": self.place,
+            "place": self.position,
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class LetterFilter:
     """Which letters are meant; what is empty or None leaves out none."""
 
     ids: frozenset[str] = frozenset()
@@ -112,7 +112,7 @@ class Choice:
     callback_type: str | None = None
     since: datetime | None = None
 
-    def takes(self, letter: Letter) -> bool:
+    def matches(self, letter: DeadLetter) -> bool:
         """Say whether the letter is meant."""
         return (
             (not self.ids or letter.id in self.ids)
@@ -121,63 +121,65 @@ class Choice:
         )
 
 
-async def letters(connection: Connection, naming: Naming, choice: Choice) -> AsyncIterator[Letter]:
+async def read_letters(
+    connection: KafkaConnection, naming: ContractNames, letter_filter: LetterFilter
+) -> AsyncIterator[DeadLetter]:
     """Yield the chosen letters that are on the topic now; raises CannotRead."""
     topic = naming.topic_prefix + DEAD_LETTER_TOPIC
-    since = choice.since
-    stored = read(connection, [topic], since=since, from_start=since is None, follow=False)
+    since = letter_filter.since
+    stored = read_topics(connection, [topic], since=since, from_start=since is None, follow=False)
     async for one in stored:
-        letter = Letter(one)
-        if choice.takes(letter):
+        letter = DeadLetter(one)
+        if letter_filter.matches(letter):
             yield letter
 
 
 @dataclass(frozen=True, slots=True)
-class Redriven:
+class RebuiltRecords:
     """What a letter becomes today. ``event`` is None where only its journal record was lacking."""
 
-    event: Event | None
+    event: EventRecord | None
     records: tuple[Record, ...]
 
 
 class Redriver:
     """Makes of dead letters what was lacking, with today's declarations."""
 
-    def __init__(self, parser: Parser, naming: Naming) -> None:
+    def __init__(self, parser: Parser, naming: ContractNames) -> None:
         self._deriver = Deriver(parser, naming)
         self._naming = naming
 
-    def redriven(self, letter: Letter, at: datetime) -> Redriven:
+    def rebuild(self, letter: DeadLetter, at: datetime) -> RebuiltRecords:
         """Return what is to be published for a letter: rules 1 to 4. Raises StillDead."""
         try:
-            callback = journalled(letter.stored.value)
+            callback = parse_journal_record(letter.stored.value)
         except NotAJournalRecord as error:
             raise StillDead(NOT_A_JOURNAL_RECORD) from error
         journal = self._naming.topic_prefix + JOURNAL_TOPIC
-        event = None if letter.topics == [journal] else self._event(callback, at)
+        event = None if letter.topics == [journal] else self._derive(callback, at)
         said = (
-            (REDRIVEN_AT, rfc3339(at).encode()),
-            (REDRIVEN_FROM, letter.place.encode()),
+            (REDRIVEN_AT, to_rfc3339(at).encode()),
+            (REDRIVEN_FROM, letter.position.encode()),
         )
         records: list[Record] = []
         if event is not None:
             headers = (*event.record.headers, *said)
-            records.append(replace(event.record, headers=headers, timestamp_ms=epoch_ms(at)))
+            records.append(replace(event.record, headers=headers, timestamp_ms=to_epoch_ms(at)))
         if letter.header(STAGE) == Stage.PUBLISH and journal in letter.topics:
-            records.append(_journal(letter, callback, event, journal, said))
-        return Redriven(event, tuple(records))
+            records.append(_build_journal_record(letter, callback, event, journal, said))
+        return RebuiltRecords(event, tuple(records))
 
-    def _event(self, callback: Journalled, at: datetime) -> Event:
+    def _derive(self, callback: JournalledCallback, at: datetime) -> EventRecord:
         try:
-            return self._deriver.event_of(callback, at)
+            return self._deriver.derive_event(callback, at)
         except CannotDerive as error:
             raise StillDead(error.reason) from error
 
 
-def _journal(
-    letter: Letter,
-    callback: Journalled,
-    event: Event | None,
+def _build_journal_record(
+    letter: DeadLetter,
+    callback: JournalledCallback,
+    event: EventRecord | None,
     topic: str,
     said: tuple[RecordHeader, ...],
 ) -> Record:
@@ -196,42 +198,44 @@ def _journal(
     return Record(
         topic=topic,
         key=key,
-        value=json_value(value),
+        value=encode_json(value),
         headers=(JSON_CONTENT_TYPE, *headers, *said),
-        timestamp_ms=epoch_ms(callback.raw.received_at),
+        timestamp_ms=to_epoch_ms(callback.raw.received_at),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class RedriveResult:
     """What came of a letter; ``reason`` is why it is still dead."""
 
-    letter: Letter
-    result: Result
-    redriven: Redriven | None = None
+    letter: DeadLetter
+    outcome: RedriveOutcome
+    rebuilt: RebuiltRecords | None = None
     reason: str | None = None
 
 
-async def redrive(
-    found: AsyncIterator[Letter],
+async def redrive_all(
+    letters: AsyncIterator[DeadLetter],
     redriver: Redriver,
     publisher: Publisher | None,
     now: Callable[[], datetime],
-) -> AsyncIterator[Fate]:
+) -> AsyncIterator[RedriveResult]:
     """Run letters again, one after the other, and yield each one's fate once it is acknowledged.
 
     Without a publisher nothing is published. Raises Unavailable, and CannotRead.
     """
-    async for letter in found:
+    async for letter in letters:
         try:
-            redriven = redriver.redriven(letter, now())
+            redriven = redriver.rebuild(letter, now())
             if publisher is not None:
                 await publisher.publish(redriven.records)
         except StillDead as error:
-            yield Fate(letter, "still_dead", reason=error.reason)
+            yield RedriveResult(letter, "still_dead", reason=error.reason)
         except RecordRefused as error:
-            yield Fate(letter, "still_dead", reason=error.reason)
+            yield RedriveResult(letter, "still_dead", reason=error.reason)
         except TopicUnavailable:
-            yield Fate(letter, "still_dead", reason=TOPIC_UNAVAILABLE)
+            yield RedriveResult(letter, "still_dead", reason=TOPIC_UNAVAILABLE)
         else:
-            yield Fate(letter, "published" if publisher else "would_be_published", redriven)
+            yield RedriveResult(
+                letter, "published" if publisher else "would_be_published", redriven
+            )

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bridge.core.keyring import Account, Keyring, Subaccount, key_id
+from bridge.core.keyring import Account, Keyring, Subaccount, compute_key_id
 from bridge.core.nonce_guard import NonceGuard
 from bridge.core.verify import AcceptV2, Unverified, Verified, Verifier
-from bridge.reader.journal import Journalled
+from bridge.reader.journal import JournalledCallback
 
 
-class Checked(StrEnum):
+class ReverifyVerdict(StrEnum):
     """What is to be said of a stored verdict."""
 
     HOLDS = "holds"
@@ -28,51 +28,56 @@ class Checked(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Recheck:
+class ReverifyResult:
     """What was found by the key the verdict names, if it names one; and what is wrong, if it is."""
 
-    checked: Checked
+    verdict: ReverifyVerdict
     key_id: str | None
     fault: str | None = None
 
 
-class Keys:
+class Reverifier:
     """Every token that is known, by the id verdicts name it by."""
 
     def __init__(self, accounts: Iterable[Account]) -> None:
         self._keyrings: dict[str, Keyring] = {
-            key: Keyring([account]) for account in accounts for key, account in _each(account)
+            key: Keyring([account])
+            for account in accounts
+            for key, account in _split_by_token(account)
         }
 
-    def recheck(self, callback: Journalled) -> Recheck:
+    def reverify(self, callback: JournalledCallback) -> ReverifyResult:
         """Return whether the stored verdict holds: rules 1 to 4."""
         said = callback.verdict
         if isinstance(said, Unverified):
-            return Recheck(Checked.NEVER_VERIFIED, None, said.fault)
+            return ReverifyResult(ReverifyVerdict.NEVER_VERIFIED, None, said.fault)
         keyring = self._keyrings.get(said.key_id)
         if keyring is None:
-            return Recheck(Checked.KEY_UNKNOWN, said.key_id)
+            return ReverifyResult(ReverifyVerdict.KEY_UNKNOWN, said.key_id)
         by = Verifier(keyring, NonceGuard(), accept_v2=AcceptV2.ALL, accept_agentstack=True)
         found = by.verify(said.raw, said.parameters)
-        fault = found.fault if isinstance(found, Unverified) else _contradiction(said, found)
-        checked = Checked.HOLDS if fault is None else Checked.DOES_NOT_HOLD
-        return Recheck(checked, said.key_id, fault)
+        fault = found.fault if isinstance(found, Unverified) else _find_contradiction(said, found)
+        checked = ReverifyVerdict.HOLDS if fault is None else ReverifyVerdict.DOES_NOT_HOLD
+        return ReverifyResult(checked, said.key_id, fault)
 
 
-def _each(account: Account) -> Iterator[tuple[str, Account]]:
+def _split_by_token(account: Account) -> Iterator[tuple[str, Account]]:
     """Yield every token's id, with the account as if it had that token alone."""
     for token in account.tokens:
-        yield key_id(account.auth_id, token), Account(account.auth_id, account.zone, (token,))
+        yield (
+            compute_key_id(account.auth_id, token),
+            Account(account.auth_id, account.zone, (token,)),
+        )
     for inner in account.subaccounts:
         for token in inner.tokens:
             alone = (Subaccount(inner.auth_id, (token,), inner.zone),)
             yield (
-                key_id(inner.auth_id, token),
+                compute_key_id(inner.auth_id, token),
                 Account(account.auth_id, account.zone, subaccounts=alone),
             )
 
 
-def _contradiction(said: Verified, found: Verified) -> str | None:
+def _find_contradiction(said: Verified, found: Verified) -> str | None:
     """Return what the verdict says otherwise than the check: rule 2."""
     if (said.account, said.subaccount) != (found.account, found.subaccount):
         return "another_account"

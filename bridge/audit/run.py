@@ -20,19 +20,19 @@ from typing import Any, cast
 import orjson
 from aiokafka.structs import ConsumerRecord
 
-from bridge.audit.derive import DERIVED, CannotDerive, Deriver, Judged, State
-from bridge.audit.join import Callback, Key, Pairs, Repeated
+from bridge.audit.derive import DERIVED_HEADER, CannotDerive, Deriver, DeriveResult, DeriveState
+from bridge.audit.join import EventJoin, JoinKey, PendingCallback, RepeatedCallback
 from bridge.audit.redrive import REDRIVEN_AT
-from bridge.publish.connection import Connection
-from bridge.reader.journal import NotAJournalRecord, journalled
-from bridge.reader.merged_reader import CHUNK_RECORDS, Stretch, Wanted, records
-from bridge.reader.selection import Query, wanted
-from bridge.reader.window import Window, stretches
-from bridge.replay.planning import to_read
+from bridge.publish.connection import KafkaConnection
+from bridge.reader.journal import NotAJournalRecord, parse_journal_record
+from bridge.reader.merged_reader import CHUNK_RECORDS, OffsetRange, RecordFilter, read_ranges
+from bridge.reader.selection import Query, build_filter
+from bridge.reader.window import Window, find_ranges
+from bridge.replay.planning import find_query_ranges
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class DeriveScope:
     """Which journal records are derived again, and where their events may be."""
 
     journal: str
@@ -42,7 +42,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class DeriveHooks:
     """What a run takes from outside: its instant, and who wants to know what was read."""
 
     at: datetime
@@ -54,136 +54,144 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class DeriveInput:
     """What is to be read, and which of it is wanted."""
 
-    stretches: Sequence[Stretch]
+    stretches: Sequence[OffsetRange]
     journal: str
-    wanted: Wanted
+    wanted: RecordFilter
 
 
-async def to_derive(connection: Connection, scope: Scope) -> Reading:
+async def find_derive_input(connection: KafkaConnection, scope: DeriveScope) -> DeriveInput:
     """Return what is to be read: rules 1 and 4. Raises CannotRead or RecordsMissing."""
-    of_journal = wanted(scope.query, scope.within)
-    journal = await to_read(connection, [scope.journal], scope.query, scope.within)
+    of_journal = build_filter(scope.query, scope.within)
+    journal = await find_query_ranges(connection, [scope.journal], scope.query, scope.within)
     within = scope.within
     if scope.query.offsets:
         times = [
             record.timestamp
-            async for chunk in records(connection, journal, wanted=of_journal)
+            async for chunk in read_ranges(connection, journal, record_filter=of_journal)
             for record in chunk
         ]
         journal = journal if times else []
         within = Window(min(times, default=0), max(times, default=0) + 1)
-    events = await stretches(connection, scope.events, within) if journal else []
-    of_events = wanted(replace(scope.query, offsets=()), Window())
+    events = await find_ranges(connection, scope.events, within) if journal else []
+    of_events = build_filter(replace(scope.query, offsets=()), Window())
 
     def test(record: ConsumerRecord) -> bool:
         if record.topic == scope.journal:
             return of_journal is None or of_journal(record)
         names = [name for name, _ in record.headers]
-        if DERIVED in names or not (within.holds(record.timestamp) or REDRIVEN_AT in names):
+        if DERIVED_HEADER in names or not (
+            within.contains(record.timestamp) or REDRIVEN_AT in names
+        ):
             return False
         return of_events is None or of_events(record)
 
-    return Reading([*journal, *events], scope.journal, test)
+    return DeriveInput([*journal, *events], scope.journal, test)
 
 
-async def judgements(
-    connection: Connection, reading: Reading, deriver: Deriver, watch: Watch
-) -> AsyncGenerator[Sequence[Judged]]:
+async def derive_journal_records(
+    connection: KafkaConnection, derive_input: DeriveInput, deriver: Deriver, hooks: DeriveHooks
+) -> AsyncGenerator[Sequence[DeriveResult]]:
     """Yield every journal record of the scope, judged, in lists of at most CHUNK_RECORDS.
 
     A list is empty where nothing read could be judged yet. Raises CannotRead, RecordsMissing, and
     CannotWrite where what waits for its other half cannot be kept.
     """
-    stream = records(connection, reading.stretches, wanted=reading.wanted, on_read=watch.on_read)
-    with Pairs() as pairs:
-        judging = _Judging(reading.journal, pairs, deriver, watch)
+    stream = read_ranges(
+        connection, derive_input.stretches, record_filter=derive_input.wanted, on_read=hooks.on_read
+    )
+    with EventJoin() as pairs:
+        judging = _JournalDeriver(derive_input.journal, pairs, deriver, hooks)
         async with aclosing(stream):
             async for chunk in stream:
-                yield [judged for record in chunk if (judged := judging.taken(record)) is not None]
-        left = judging.left()
+                yield [
+                    judged for record in chunk if (judged := judging.process(record)) is not None
+                ]
+        left = judging.derive_unmatched()
         while found := list(islice(left, CHUNK_RECORDS)):
             yield found
 
 
-class _Judging:
+class _JournalDeriver:
     """The stream's records, one after the other."""
 
-    def __init__(self, journal: str, pairs: Pairs, deriver: Deriver, watch: Watch) -> None:
+    def __init__(self, journal: str, join: EventJoin, deriver: Deriver, hooks: DeriveHooks) -> None:
         self._journal = journal
-        self._pairs = pairs
+        self._pairs = join
         self._deriver = deriver
-        self._watch = watch
+        self._watch = hooks
 
-    def taken(self, record: ConsumerRecord) -> Judged | None:
+    def process(self, record: ConsumerRecord) -> DeriveResult | None:
         """Return what can be judged now that the record has come."""
         if record.topic == self._journal:
-            callback = Callback(record.partition, record.offset, record.value or b"")
-            return self._callback(record, callback)
-        key = _key_of_event(record)
+            callback = PendingCallback(record.partition, record.offset, record.value or b"")
+            return self._process_callback(record, callback)
+        key = _read_event_key(record)
         if key is None:
             return None
         value = record.value or b""
-        met = self._pairs.callback_of(key, value)
-        return None if met is None else self._judged(met, value)
+        met = self._pairs.match_event(key, value)
+        return None if met is None else self._derive(met, value)
 
-    def left(self) -> Iterator[Judged]:
+    def derive_unmatched(self) -> Iterator[DeriveResult]:
         """Yield what has not met its event: rule 5."""
-        for callback in self._pairs.waiting():
-            yield self._judged(callback, None)
+        for callback in self._pairs.unmatched_callbacks():
+            yield self._derive(callback, None)
 
-    def _callback(self, record: ConsumerRecord, callback: Callback) -> Judged | None:
+    def _process_callback(
+        self, record: ConsumerRecord, callback: PendingCallback
+    ) -> DeriveResult | None:
         source = self._source(callback)
         self._watch.on_callback(source, callback.value)
-        key = self._key(record, callback)
+        key = self._find_key(record, callback)
         if key is None:
-            return self._judged(callback, None)
+            return self._derive(callback, None)
         try:
-            event = self._pairs.event_of(key, callback)
-        except Repeated:
-            return Judged(State.REPEATED, source, key.id)
+            event = self._pairs.match_callback(key, callback)
+        except RepeatedCallback:
+            return DeriveResult(DeriveState.REPEATED, source, key.id)
         self._watch.on_first(source, callback.value)
-        return None if event is None else self._judged(callback, event)
+        return None if event is None else self._derive(callback, event)
 
-    def _key(self, record: ConsumerRecord, callback: Callback) -> Key | None:
+    def _find_key(self, record: ConsumerRecord, callback: PendingCallback) -> JoinKey | None:
         """Return what its event is known by, None where it neither had one nor has one today.
 
         The journal does not name a dead letter's event; it may have been run again.
         """
-        received_at = _fields(callback.value).get("received_at")
+        received_at = _parse_object(callback.value).get("received_at")
         if not isinstance(received_at, str):
             return None
-        named = _header(record, "event_id")
+        named = _read_header(record, "event_id")
         if named is not None:
-            return Key(named, received_at)
+            return JoinKey(named, received_at)
         try:
-            event = self._deriver.event_of(journalled(callback.value), self._watch.at)
+            event = self._deriver.derive_event(parse_journal_record(callback.value), self._watch.at)
         except (NotAJournalRecord, CannotDerive):
             return None
-        return Key(event.id, received_at)
+        return JoinKey(event.id, received_at)
 
-    def _judged(self, callback: Callback, event: bytes | None) -> Judged:
-        return self._deriver.judged(
+    def _derive(self, callback: PendingCallback, event: bytes | None) -> DeriveResult:
+        return self._deriver.derive_and_compare(
             callback.value, event, source=self._source(callback), at=self._watch.at
         )
 
-    def _source(self, callback: Callback) -> str:
+    def _source(self, callback: PendingCallback) -> str:
         return f"{self._journal}:{callback.partition}:{callback.offset}"
 
 
-def _key_of_event(record: ConsumerRecord) -> Key | None:
+def _read_event_key(record: ConsumerRecord) -> JoinKey | None:
     """Return what an event is known by, None for what is no event."""
-    event = _fields(record.value or b"")
+    event = _parse_object(record.value or b"")
     try:
         event_id, received_at = event["id"], event["data"]["received_at"]
     except (KeyError, TypeError):
         return None
-    return Key(str(event_id), str(received_at))
+    return JoinKey(str(event_id), str(received_at))
 
 
-def _fields(value: bytes) -> dict[str, Any]:
+def _parse_object(value: bytes) -> dict[str, Any]:
     """Return a record's value as JSON, empty where it is no object."""
     try:
         fields: object = orjson.loads(value)
@@ -192,7 +200,7 @@ def _fields(value: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", fields) if isinstance(fields, dict) else {}
 
 
-def _header(record: ConsumerRecord, name: str) -> str | None:
+def _read_header(record: ConsumerRecord, name: str) -> str | None:
     for key, value in record.headers:
         if key == name and value:
             return value.decode("utf-8", "replace")

@@ -31,7 +31,7 @@ class Param:
 
     names: tuple[str, ...]
     meaning: str
-    folded: bool = False
+    case_insensitive: bool = False
     prefix: bool = False
     numbered: bool = False
 
@@ -50,12 +50,12 @@ class Param:
 def param(
     *names: str,
     meaning: str,
-    folded: bool = False,
+    case_insensitive: bool = False,
     prefix: bool = False,
     numbered: bool = False,
 ) -> Param:
     """Return the mark that ties a field to Plivo's parameters."""
-    return Param(names, meaning, folded, prefix, numbered)
+    return Param(names, meaning, case_insensitive, prefix, numbered)
 
 
 class Reply(StrEnum):
@@ -165,7 +165,7 @@ class CallbackType:
     blank), ``Digits?`` (present, blank or not), ``!Event`` (absent or blank), ``!Event=Hangup`` (has
     another value). ``named`` are those in which the callback itself names its kind, ``recognise``
     those in which other parameters show it. A type with neither is recognised by its path alone.
-    ``step`` is its place in the order in which types are tried. ``told_by_path`` marks a type whose
+    ``step`` is its place in the order in which types are tried. ``path_only`` marks a type whose
     parameters are also another's; ``weak`` one whose parameters do not contradict another's path.
 
     ``key`` lists the fields that can be the event's subject and partition key; the first one present
@@ -173,28 +173,28 @@ class CallbackType:
     the subject is the event's id. ``happened`` lists the fields that can hold when it happened.
     ``repeats`` marks a type whose callbacks can legitimately repeat with identical parameters, unless
     one of the alternatives in ``once`` holds; its event id then includes the nonce.
-    ``informational`` marks a type whose loss hurts least: it reports progress that a later callback
+    ``shed_first`` marks a type whose loss hurts least: it reports progress that a later callback
     reports again, never an end, and is shed first under load. ``samples`` are bodies as Plivo would
     send them, by what they show.
     """
 
     name: str
     model: type[CallbackData]
-    key: tuple[str, ...]
+    key_fields: tuple[str, ...]
     reply: Reply
-    step: int
+    match_order: int
     samples: Mapping[str, str]
     named: tuple[str, ...] = ()
     recognise: tuple[str, ...] = ()
     version: int = 1
     revision: int = 0
-    happened: tuple[str, ...] = ()
-    told_by_path: bool = False
-    weak: bool = False
-    repeats: bool = False
-    once: tuple[str, ...] = ()
+    time_fields: tuple[str, ...] = ()
+    path_only: bool = False
+    yields_to_path: bool = False
+    can_repeat: bool = False
+    repeats_unless: tuple[str, ...] = ()
     anonymous: bool = False
-    informational: bool = False
+    shed_first: bool = False
 
     @property
     def path(self) -> str:
@@ -216,22 +216,22 @@ class CallbackType:
         """Return everything it is recognised by, its own words first."""
         return (*self.named, *self.recognise)
 
-    def key_text(self, shown: Callable[[str], str]) -> str:
+    def describe_key(self, format_name: Callable[[str], str]) -> str:
         """Return in words what the event is keyed by, fields as ``shown`` writes them."""
-        fields = [shown(field) for field in self.key]
+        fields = [format_name(field) for field in self.key_fields]
         if self.anonymous:
             fields += ["another UUID it carries", "the event's id"]
         return " or ".join(fields)
 
-    def repeats_text(self, shown: Callable[[str], str]) -> str:
+    def describe_repeats(self, format_name: Callable[[str], str]) -> str:
         """Return in words whether callbacks with the same parameters are events of their own."""
-        if not self.repeats:
+        if not self.can_repeat:
             return "no"
-        once = " or ".join(shown(alternative) for alternative in self.once)
+        once = " or ".join(format_name(alternative) for alternative in self.repeats_unless)
         return f"yes, unless {once}" if once else "yes"
 
     @property
-    def only_by_path(self) -> bool:
+    def has_no_alternatives(self) -> bool:
         """Say whether nothing but its path shows this type."""
         return not self.alternatives
 
@@ -256,7 +256,7 @@ class CallbackType:
         return (self.model.__doc__ or "").strip().partition("\n")[0]
 
 
-def fields_of(model: type[CallbackData]) -> dict[str, tuple[Any, Param, list[Any]]]:
+def list_fields(model: type[CallbackData]) -> dict[str, tuple[Any, Param, list[Any]]]:
     """Return each parameter's field: annotation, its Param, and its other metadata, by data key."""
     found: dict[str, tuple[Any, Param, list[Any]]] = {}
     for name, info in model.model_fields.items():

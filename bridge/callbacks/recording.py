@@ -8,7 +8,7 @@ from typing import Annotated
 
 from bridge.callbacks.model import CallbackData, param
 from bridge.normalise.quantity import CountIfKnown, Text, Word
-from bridge.normalise.zoned_time import EpochMs, StatedOrUtc
+from bridge.normalise.zoned_time import EpochMs, ZonedOrUtc
 
 
 class RecordingFields(CallbackData):
@@ -21,32 +21,44 @@ class RecordingFields(CallbackData):
             "RecordingURL",
             "RecordFile",
             meaning="Where the recording is; may ask for the account's credentials.",
-            folded=True,
+            case_insensitive=True,
         ),
     ] = None
     recording_id: Annotated[
         Text | None,
-        param("RecordingID", "RecordingUUID", meaning="Id of the recording.", folded=True),
+        param(
+            "RecordingID", "RecordingUUID", meaning="Id of the recording.", case_insensitive=True
+        ),
     ] = None
     recording_duration_s: Annotated[
         CountIfKnown | None,
-        param("RecordingDuration", meaning="Length in seconds; null while not known.", folded=True),
+        param(
+            "RecordingDuration",
+            meaning="Length in seconds; null while not known.",
+            case_insensitive=True,
+        ),
     ] = None
     recording_duration_ms: Annotated[
         CountIfKnown | None,
         param(
             "RecordingDurationMs",
             meaning="Length in milliseconds; null while not known.",
-            folded=True,
+            case_insensitive=True,
         ),
     ] = None
     recording_started_at: Annotated[
         EpochMs | None,
-        param("RecordingStartMs", meaning="When it started; null while not known.", folded=True),
+        param(
+            "RecordingStartMs",
+            meaning="When it started; null while not known.",
+            case_insensitive=True,
+        ),
     ] = None
     recording_ended_at: Annotated[
         EpochMs | None,
-        param("RecordingEndMs", meaning="When it ended; null while not known.", folded=True),
+        param(
+            "RecordingEndMs", meaning="When it ended; null while not known.", case_insensitive=True
+        ),
     ] = None
 
 
@@ -54,10 +66,10 @@ class StoredRecordingFields(RecordingFields):
     """A recording as MultiPartyCall and masking describe it."""
 
     recording_began_at: Annotated[
-        StatedOrUtc | None, param("RecordingStartTime", meaning="When it started; UTC.")
+        ZonedOrUtc | None, param("RecordingStartTime", meaning="When it started; UTC.")
     ] = None
     recording_finished_at: Annotated[
-        StatedOrUtc | None, param("RecordingEndTime", meaning="When it ended; UTC.")
+        ZonedOrUtc | None, param("RecordingEndTime", meaning="When it ended; UTC.")
     ] = None
     recording_resource_url: Annotated[
         Text | None, param("RecordingResourceURL", meaning="The recording's resource in the API.")

@@ -10,13 +10,13 @@ class Unrecognised(CallbackData):
 CALLBACK = CallbackType(
     name=UNRECOGNISED,
     model=Unrecognised,
-    key=(),
+    key_fields=(),
     reply=Reply.ACK,
     recognise=(),
-    step=99,
+    match_order=99,
     anonymous=True,
     # Nobody knows whether it can: two events of one callback are better than one event of two.
-    repeats=True,
+    can_repeat=True,
     samples={
         "nothing known": "Colour=blue&Wheels=3",
     },

@@ -13,21 +13,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bridge.calls.find import Entry, Found, account_of, by_account
+from bridge.calls.find import FoundCall, TimelineEntry, find_account, split_by_account
 
 
 @dataclass(frozen=True, slots=True)
-class Accounts:
+class CallAccounts:
     """A call as its own account has it, and the callbacks of others about it: rules 1 and 2."""
 
     account: str | None
-    own: Found
-    others: Sequence[Entry]
+    own: FoundCall
+    others: Sequence[TimelineEntry]
 
     @property
-    def other_places(self) -> frozenset[str]:
+    def other_positions(self) -> frozenset[str]:
         """Return where the callbacks of other accounts lie."""
-        return frozenset(one.place for one in self.others)
+        return frozenset(one.position for one in self.others)
 
     @property
     def other_accounts(self) -> list[str]:
@@ -35,7 +35,7 @@ class Accounts:
         return list(dict.fromkeys(one.account for one in self.others if one.account is not None))
 
 
-def accounts_of(found: Found) -> Accounts:
+def split_accounts(found: FoundCall) -> CallAccounts:
     """Return what was found, parted by account."""
-    own, others = by_account(found.entries, found.id)
-    return Accounts(account_of(found.entries, found.id), replace(found, entries=own), others)
+    own, others = split_by_account(found.entries, found.id)
+    return CallAccounts(find_account(found.entries, found.id), replace(found, entries=own), others)

@@ -17,12 +17,12 @@ from typing import Final
 
 from aiokafka.structs import ConsumerRecord
 
-from bridge.audit.redrive import Letter
+from bridge.audit.redrive import DeadLetter
 from bridge.core.event import JournalValue
-from bridge.reader.by_key import Keyed
-from bridge.reader.selection import is_uuid, mentions
-from bridge.reader.topic_reader import Stored
-from bridge.reader.window import Window, stretches
+from bridge.reader.by_key import KeyReader
+from bridge.reader.selection import build_mention_filter, is_uuid
+from bridge.reader.topic_reader import StoredRecord
+from bridge.reader.window import Window, find_ranges
 
 SCAN_MAX: Final = 10_000
 
@@ -32,23 +32,23 @@ CallbackKey = tuple[str, str, str, str]
 class LetterReader:
     """Reads the dead letters of calls. ``left_out`` counts the letters that were not read: rule 2."""
 
-    def __init__(self, keyed: Keyed, topic: str) -> None:
-        self._keyed = keyed
+    def __init__(self, reader: KeyReader, topic: str) -> None:
+        self._keyed = reader
         self._topic = topic
-        self.left_out = 0
+        self.skipped = 0
 
     async def read(self, ids: Collection[str], within: Window) -> AsyncGenerator[ConsumerRecord]:
         """Yield the letters of the calls in the window: rules 1 and 2. Raises CannotRead."""
         keys = {one.encode() for one in ids}
-        among = await stretches(self._keyed.connection, [self._topic], within)
+        among = await find_ranges(self._keyed.connection, [self._topic], within)
         letters = sum(one.end - one.begin for one in among)
-        if letters > SCAN_MAX and not self._keyed.everywhere:
-            among = await self._keyed.among({self._topic: keys}, within)
-            self.left_out = letters - sum(one.end - one.begin for one in among)
-        about = mentions([one for one in ids if is_uuid(one)])
+        if letters > SCAN_MAX and not self._keyed.all_partitions:
+            among = await self._keyed.find_ranges({self._topic: keys}, within)
+            self.skipped = letters - sum(one.end - one.begin for one in among)
+        about = build_mention_filter([one for one in ids if is_uuid(one)])
 
         def wanted(record: ConsumerRecord) -> bool:
-            return within.holds(record.timestamp) and (record.key in keys or about(record))
+            return within.contains(record.timestamp) and (record.key in keys or about(record))
 
         stream = self._keyed.scan("reading dead letters", among, wanted)
         async with aclosing(stream):
@@ -56,10 +56,10 @@ class LetterReader:
                 yield record
 
 
-def letter_from(record: ConsumerRecord) -> Letter:
+def to_dead_letter(record: ConsumerRecord) -> DeadLetter:
     """Return the dead letter of a record."""
-    return Letter(
-        Stored(
+    return DeadLetter(
+        StoredRecord(
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
@@ -71,7 +71,7 @@ def letter_from(record: ConsumerRecord) -> Letter:
     )
 
 
-def callback_key(value: JournalValue) -> CallbackKey:
+def identify_callback(value: JournalValue) -> CallbackKey:
     """Return what the journal record and the dead letter of one callback have in common: rule 3."""
     body = value.get("body", "") + value.get("body_base64", "")
     return value["received_at"], value["method"], value["url_received"], body

@@ -5,47 +5,49 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bridge.calls.accounts import accounts_of
-from bridge.calls.find import Entry, Found
-from bridge.calls.gaps import duplicates_of, gaps_of
-from bridge.calls.legs import Leg, is_cost_verified, legs_of, total_cost
-from bridge.core.masking import url_shown
-from bridge.normalise.time import rfc3339, zone_named
-from bridge.replay.targets.columns import utc_from_ms
+from bridge.calls.accounts import split_accounts
+from bridge.calls.find import FoundCall, TimelineEntry
+from bridge.calls.gaps import find_duplicates, find_gaps
+from bridge.calls.legs import Leg, build_legs, is_cost_verified, sum_costs
+from bridge.core.masking import mask_url
+from bridge.normalise.time import load_zone, to_rfc3339
+from bridge.replay.targets.columns import format_utc_ms
 
 
-def document(found: Found, now: datetime) -> dict[str, Any]:
+def build_document(found: FoundCall, now: datetime) -> dict[str, Any]:
     """Return everything that was found."""
-    accounts = accounts_of(found)
-    own, places = accounts.own, accounts.other_places
-    legs = legs_of(own.entries, found.id)
-    since_ms, until_ms = found.read.since_ms, found.read.until_ms
+    accounts = split_accounts(found)
+    own, places = accounts.own, accounts.other_positions
+    legs = build_legs(own.entries, found.id)
+    since_ms, until_ms = found.searched.since_ms, found.searched.until_ms
     return {
         "id": found.id,
         "prefix": found.prefix,
-        "kind": kind_of(own.entries, legs),
+        "kind": classify(own.entries, legs),
         "account": accounts.account,
         "other_accounts": accounts.other_accounts,
-        "looked_since": None if since_ms is None else utc_from_ms(since_ms),
-        "looked_until": None if until_ms is None else utc_from_ms(until_ms),
+        "searched_since": None if since_ms is None else format_utc_ms(since_ms),
+        "searched_until": None if until_ms is None else format_utc_ms(until_ms),
         "callbacks": len(found.entries),
-        "is_cut": found.is_cut,
+        "is_truncated": found.is_truncated,
         "followed": found.followed,
         "not_followed": found.not_followed,
         "missing_topics": found.missing_topics,
-        "dead_letters_left_out": found.letters_left_out,
+        "dead_letters_skipped": found.letters_skipped,
         "callbacks_of_other_accounts": len(accounts.others),
-        "total_cost": total_cost(legs),
+        "total_cost": sum_costs(legs),
         "total_cost_is_verified": is_cost_verified(legs),
-        "legs": [_leg(leg) for leg in legs if leg.is_of_call],
-        "legs_of_other_calls": [_leg(leg) for leg in legs if not leg.is_of_call],
-        "timeline": [_entry(entry, is_other=entry.place in places) for entry in found.entries],
-        "gaps": gaps_of(own, legs, now),
-        "duplicates": duplicates_of(own.entries),
+        "legs": [_leg_json(leg) for leg in legs if leg.is_of_call],
+        "legs_of_other_calls": [_leg_json(leg) for leg in legs if not leg.is_of_call],
+        "timeline": [
+            _entry_json(entry, is_other=entry.position in places) for entry in found.entries
+        ],
+        "gaps": find_gaps(own, legs, now),
+        "duplicates": find_duplicates(own.entries),
     }
 
 
-def kind_of(entries: Sequence[Entry], legs: Sequence[Leg]) -> str | None:
+def classify(entries: Sequence[TimelineEntry], legs: Sequence[Leg]) -> str | None:
     """Return whether it is a call or a message, ``other`` for anything else; None of nothing."""
     if not entries:
         return None
@@ -54,38 +56,38 @@ def kind_of(entries: Sequence[Entry], legs: Sequence[Leg]) -> str | None:
     return "message" if any("message_uuid" in entry.data for entry in entries) else "other"
 
 
-def received(entry: Entry) -> tuple[str, str | None]:
+def receive_times(entry: TimelineEntry) -> tuple[str, str | None]:
     """Return when the callback came: in UTC, and in the account's zone if that is known."""
     instant = entry.callback.raw.received_at
-    return rfc3339(instant), local(instant, entry)
+    return to_rfc3339(instant), to_local(instant, entry)
 
 
-def happened(entry: Entry) -> tuple[str | None, str | None]:
+def event_times(entry: TimelineEntry) -> tuple[str | None, str | None]:
     """Return when it happened, by Plivo: in UTC and in the account's zone; None if Plivo is silent."""
     if entry.event is None or entry.data.get("time_source") == "received":
         return None, None
     utc = str(entry.event["time"])
-    return utc, local(datetime.fromisoformat(utc), entry)
+    return utc, to_local(datetime.fromisoformat(utc), entry)
 
 
-def local(instant: datetime, entry: Entry) -> str | None:
+def to_local(instant: datetime, entry: TimelineEntry) -> str | None:
     """Return an instant in the account's zone, with its offset."""
-    zone = zone_of(entry)
+    zone = find_zone(entry)
     return None if zone is None else instant.astimezone(zone).isoformat()
 
 
-def zone_of(entry: Entry) -> ZoneInfo | None:
+def find_zone(entry: TimelineEntry) -> ZoneInfo | None:
     """Return the zone the account had, None if that is not known."""
     name = entry.callback.value["zone"]
-    return zone_named(name) if name else None
+    return load_zone(name) if name else None
 
 
-def _leg(leg: Leg) -> dict[str, Any]:
+def _leg_json(leg: Leg) -> dict[str, Any]:
     about = {"id": leg.id, "role": leg.role, "callbacks": len(leg.entries)}
     return {**about, **leg.fields, "not_verified": sorted(leg.not_verified)}
 
 
-def _dead_letter(entry: Entry) -> dict[str, Any] | None:
+def _letter_json(entry: TimelineEntry) -> dict[str, Any] | None:
     """Return why a callback became a dead letter; None if it did not, or its letter was not found."""
     if entry.letter is None:
         return None
@@ -93,10 +95,10 @@ def _dead_letter(entry: Entry) -> dict[str, Any] | None:
     return {name: entry.letter.summary[name] for name in names}
 
 
-def _entry(entry: Entry, *, is_other: bool) -> dict[str, Any]:
+def _entry_json(entry: TimelineEntry, *, is_other: bool) -> dict[str, Any]:
     value = entry.callback.value
-    received_at, received_local = received(entry)
-    happened_at, happened_local = happened(entry)
+    received_at, received_local = receive_times(entry)
+    happened_at, happened_local = event_times(entry)
     return {
         "received_at": received_at,
         "received_local": received_local,
@@ -110,14 +112,14 @@ def _entry(entry: Entry, *, is_other: bool) -> dict[str, Any]:
         "account": entry.account,
         "is_of_other_account": is_other,
         "verification": value["verification"],
-        "request": {"method": value["method"], "url": url_shown(value["url_verified"])},
+        "request": {"method": value["method"], "url": mask_url(value["url_verified"])},
         "reply": value["reply"],
         "event_id": entry.event["id"] if entry.event else None,
         "event_from": entry.event_from,
         "replay_id": entry.replay_id,
         "fault": entry.fault,
-        "dead_letter": _dead_letter(entry),
-        "place": entry.place,
+        "dead_letter": _letter_json(entry),
+        "place": entry.position,
         "bridge_version": value["bridge_version"],
         "data": entry.data,
     }

@@ -38,15 +38,15 @@ from typing import Any, Final, Literal, cast
 import orjson
 from aiokafka.structs import ConsumerRecord
 
-from bridge.audit.derive import DERIVED, CannotDerive, Deriver
-from bridge.audit.redrive import Letter
-from bridge.calls.dead_letters import CallbackKey, LetterReader, callback_key, letter_from
+from bridge.audit.derive import DERIVED_HEADER, CannotDerive, Deriver
+from bridge.audit.redrive import DeadLetter
+from bridge.calls.dead_letters import CallbackKey, LetterReader, identify_callback, to_dead_letter
 from bridge.core.dead_letter import CALLBACK_TYPE
 from bridge.core.event import EventName
-from bridge.reader.by_key import Keyed
-from bridge.reader.journal import Journalled, NotAJournalRecord, journalled
-from bridge.reader.merged_reader import missing_topics
-from bridge.reader.window import Window, stretches
+from bridge.reader.by_key import KeyReader
+from bridge.reader.journal import JournalledCallback, NotAJournalRecord, parse_journal_record
+from bridge.reader.merged_reader import find_missing_topics
+from bridge.reader.window import Window, find_ranges
 
 ROUNDS_MAX: Final = 4
 IDS_MAX: Final = 32
@@ -59,7 +59,7 @@ _EventKey = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineEntry:
     """One callback: as it came, and the event that is of it, if there is one.
 
     ``key`` is its record's. ``event_from`` says whether the event was read or derived: rule 3.
@@ -73,22 +73,22 @@ class Entry:
     offset: int
     timestamp_ms: int
     key: str
-    callback: Journalled
+    callback: JournalledCallback
     event: Json | None
     event_from: Literal["published", "derived"] | None
     fault: str | None = None
     replay_id: str | None = None
-    derived_as: EventName | None = None
+    derived_event: EventName | None = None
     header_type: str = ""
-    letter: Letter | None = None
+    letter: DeadLetter | None = None
 
     @property
-    def place(self) -> str:
+    def position(self) -> str:
         """Return where the callback lies: topic, partition and offset."""
         return f"{self.topic}:{self.partition}:{self.offset}"
 
     @property
-    def named(self) -> EventName | None:
+    def published_event(self) -> EventName | None:
         """Return the event the journal names: the bridge makes one at most."""
         return next(iter(self.callback.value["events"]), None)
 
@@ -106,9 +106,9 @@ class Entry:
         return self.callback.value["verification"]["verdict"] == "verified"
 
     @property
-    def is_dead(self) -> bool:
+    def is_dead_letter(self) -> bool:
         """Say whether it became a dead letter: no event was made, or Kafka refused a record."""
-        return self.letter is not None or self.named is None
+        return self.letter is not None or self.published_event is None
 
     @property
     def data(self) -> Json:
@@ -124,26 +124,26 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Found:
+class FoundCall:
     """What was found, in the journal's order: rule 2. ``read`` is the time of what was read."""
 
     id: str
-    read: Window = field(default_factory=Window)
-    entries: list[Entry] = field(default_factory=list[Entry])
+    searched: Window = field(default_factory=Window)
+    entries: list[TimelineEntry] = field(default_factory=list[TimelineEntry])
     followed: list[str] = field(default_factory=list[str])
     not_followed: list[str] = field(default_factory=list[str])
     missing_topics: list[str] = field(default_factory=list[str])
     prefix: str | None = None
     """The beginning of the id, if that is how it was asked for: no other one in ``prefix_within``."""
     prefix_within: Window | None = None
-    letters_left_out: int = 0
+    letters_skipped: int = 0
     """So many dead letters were not looked at."""
-    is_cut: bool = False
+    is_truncated: bool = False
     """There are more than CALLBACKS_MAX callbacks: these are the first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class CallTopics:
     """Where to look: the topics of the journal, the events that can be read, and the dead letters."""
 
     journal: str
@@ -151,81 +151,83 @@ class Sources:
     letters: str
 
 
-async def find(
-    identity: str, within: Window, *, keyed: Keyed, sources: Sources, deriver: Deriver
-) -> Found:
+async def find_call(
+    identity: str, within: Window, *, reader: KeyReader, topics: CallTopics, deriver: Deriver
+) -> FoundCall:
     """Return everything stored about an id, and what it is correlated with. Raises CannotRead."""
-    found = Found(identity, within)
+    found = FoundCall(identity, within)
     asked = [identity]
     known = {identity}
-    found.missing_topics = await missing_topics(keyed.connection, [sources.letters])
-    letters = None if found.missing_topics else LetterReader(keyed, sources.letters)
-    dead: dict[CallbackKey, Entry] = {}
+    found.missing_topics = await find_missing_topics(reader.connection, [topics.letters])
+    letters = None if found.missing_topics else LetterReader(reader, topics.letters)
+    dead: dict[CallbackKey, TimelineEntry] = {}
     for number in range(ROUNDS_MAX):
-        keys = {sources.journal: {one.encode() for one in asked}}
-        stream = keyed.read("reading the journal", keys, within)
+        keys = {topics.journal: {one.encode() for one in asked}}
+        stream = reader.read("reading the journal", keys, within)
         async with aclosing(stream):
-            await _take(stream, found, deriver)
+            await _collect(stream, found, deriver)
         if letters is not None:
-            await _take_letters(letters.read(asked, within), asked, dead=dead, deriver=deriver)
+            await _collect_letters(letters.read(asked, within), asked, dead=dead, deriver=deriver)
         if number == 0 and not found.entries and not dead:
-            await _take(_naming(identity, within, keyed, sources, deriver), found, deriver)
+            await _collect(_scan_for_leg(identity, within, reader, topics, deriver), found, deriver)
         entries = [*found.entries, *dead.values()]
-        own, _ = by_account(_in_order(entries), identity)
-        new = [one for one in _linked(own) if one not in known]
+        own, _ = split_by_account(_merge_in_order(entries), identity)
+        new = [one for one in _list_links(own) if one not in known]
         asked = new[: IDS_MAX - len(known)] if number + 1 < ROUNDS_MAX else []
         found.not_followed = new[len(asked) :]
         known.update(asked)
         found.followed += asked
-        within = _around(within, entries)
-        if number == 0 and _begins_earlier(within, found.read):
+        within = _widen(within, entries)
+        if number == 0 and _begins_earlier(within, found.searched):
             asked = [identity, *asked]  # rule 4
-            found.read = within
-        if not asked or found.is_cut:
+            found.searched = within
+        if not asked or found.is_truncated:
             break
-    found.entries = _in_order(_with_letters(found.entries, dead))
-    found.letters_left_out = letters.left_out if letters else 0
-    await _add_events(found, keyed, sources.events)
+    found.entries = _merge_in_order(_attach_letters(found.entries, dead))
+    found.letters_skipped = letters.skipped if letters else 0
+    await _attach_events(found, reader, topics.events)
     return found
 
 
-async def _naming(
-    identity: str, within: Window, keyed: Keyed, sources: Sources, deriver: Deriver
+async def _scan_for_leg(
+    identity: str, within: Window, reader: KeyReader, topics: CallTopics, deriver: Deriver
 ) -> AsyncGenerator[ConsumerRecord]:
     """Yield the journal's records of callbacks that name an id which is not their key: rule 1."""
     named = identity.encode()
-    among = await stretches(keyed.connection, [sources.journal], within)
-    stream = keyed.scan(
+    among = await find_ranges(reader.connection, [topics.journal], within)
+    stream = reader.scan(
         "looking for the leg",
         among,
-        lambda one: within.holds(one.timestamp) and named in (one.value or b""),
+        lambda one: within.contains(one.timestamp) and named in (one.value or b""),
     )
     async with aclosing(stream):
         async for record in stream:
-            entry = _entry(record, deriver)
-            if entry is not None and identity in _ids_of(entry):
+            entry = _to_entry(record, deriver)
+            if entry is not None and identity in _list_ids(entry):
                 yield record
 
 
-async def _take(stream: AsyncIterator[ConsumerRecord], found: Found, deriver: Deriver) -> None:
+async def _collect(
+    stream: AsyncIterator[ConsumerRecord], found: FoundCall, deriver: Deriver
+) -> None:
     """Take callbacks that were not taken yet, with their events as today's code has them."""
-    taken = {entry.place for entry in found.entries}
+    taken = {entry.position for entry in found.entries}
     async for record in stream:
         if f"{record.topic}:{record.partition}:{record.offset}" in taken:
             continue
         if len(found.entries) == CALLBACKS_MAX:
-            found.is_cut = True
+            found.is_truncated = True
             return
-        entry = _entry(record, deriver)
+        entry = _to_entry(record, deriver)
         if entry is not None:
             found.entries.append(entry)
 
 
-async def _take_letters(
+async def _collect_letters(
     stream: AsyncGenerator[ConsumerRecord],
     ids: Collection[str],
     *,
-    dead: dict[CallbackKey, Entry],
+    dead: dict[CallbackKey, TimelineEntry],
     deriver: Deriver,
 ) -> None:
     """Take dead letters, the first of each callback.
@@ -234,64 +236,68 @@ async def _take_letters(
     """
     async with aclosing(stream):
         async for record in stream:
-            entry = _entry(record, deriver)
-            if entry is not None and (entry.event is None or not _ids_of(entry).isdisjoint(ids)):
-                found = replace(entry, letter=letter_from(record))
-                dead.setdefault(callback_key(entry.callback.value), found)
+            entry = _to_entry(record, deriver)
+            if entry is not None and (entry.event is None or not _list_ids(entry).isdisjoint(ids)):
+                found = replace(entry, letter=to_dead_letter(record))
+                dead.setdefault(identify_callback(entry.callback.value), found)
             if len(dead) == CALLBACKS_MAX:
                 return
 
 
-def by_account(entries: Sequence[Entry], identity: str) -> tuple[list[Entry], list[Entry]]:
+def split_by_account(
+    entries: Sequence[TimelineEntry], identity: str
+) -> tuple[list[TimelineEntry], list[TimelineEntry]]:
     """Return the callbacks of the call's account, and those of others: see ``call_accounts``."""
-    owner = account_of(entries, identity)
+    owner = find_account(entries, identity)
     own = [one for one in entries if one.account in {None, owner}]
     return own, [one for one in entries if one.account not in {None, owner}]
 
 
-def account_of(entries: Sequence[Entry], identity: str) -> str | None:
+def find_account(entries: Sequence[TimelineEntry], identity: str) -> str | None:
     """Return the account that an id is of, None if no callback names one."""
     named = [one for one in entries if one.account is not None]
-    about = [one for one in named if identity in _ids_of(one)] or named
+    about = [one for one in named if identity in _list_ids(one)] or named
     return next(
         (one.account for one in about if one.is_verified), about[0].account if about else None
     )
 
 
-def _ids_of(entry: Entry) -> set[str]:
+def _list_ids(entry: TimelineEntry) -> set[str]:
     """Return what a callback with an event is about, as far as its key and today's code say."""
     event = entry.event or {}
-    return {entry.key, str(event.get("partitionkey")), *_linked([entry])}
+    return {entry.key, str(event.get("partitionkey")), *_list_links([entry])}
 
 
-def _with_letters(entries: Iterable[Entry], dead: Mapping[CallbackKey, Entry]) -> Iterator[Entry]:
+def _attach_letters(
+    entries: Iterable[TimelineEntry], dead: Mapping[CallbackKey, TimelineEntry]
+) -> Iterator[TimelineEntry]:
     """Yield callbacks with their dead letters, and those of which there is nothing but a letter."""
     left = dict(dead)
     for entry in entries:
-        key = callback_key(entry.callback.value)
+        key = identify_callback(entry.callback.value)
         left.pop(key, None)
         yield replace(entry, letter=dead[key].letter) if key in dead else entry
     yield from left.values()
 
 
-def _entry(record: ConsumerRecord, deriver: Deriver) -> Entry | None:
+def _to_entry(record: ConsumerRecord, deriver: Deriver) -> TimelineEntry | None:
     """Return the callback of a record, None for what is no journal record."""
     try:
-        callback = journalled(record.value or b"")
+        callback = parse_journal_record(record.value or b"")
     except NotAJournalRecord:
         return None
     event: Json | None = None
     derived_as: EventName | None = None
     fault: str | None = None
     try:
-        derived = deriver.event_of(callback, callback.raw.received_at)
+        derived = deriver.derive_event(callback, callback.raw.received_at)
         event = cast("Json", orjson.loads(derived.record.value))
         topic, kind = derived.record.topic, derived.type.event_type
         derived_as = EventName(id=derived.id, type=kind, topic=topic)
     except CannotDerive as error:
         fault = error.reason
     headers = {name: (of or b"").decode("utf-8", "replace") for name, of in record.headers}
-    return Entry(
+    return TimelineEntry(
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
@@ -302,12 +308,12 @@ def _entry(record: ConsumerRecord, deriver: Deriver) -> Entry | None:
         event_from="derived" if event else None,
         fault=fault,
         replay_id=headers.get("replay_id"),
-        derived_as=derived_as,
+        derived_event=derived_as,
         header_type=headers.get(CALLBACK_TYPE, ""),
     )
 
 
-def _linked(entries: Iterable[Entry]) -> Iterable[str]:
+def _list_links(entries: Iterable[TimelineEntry]) -> Iterable[str]:
     """Return the ids the callbacks are correlated with, each once: rule 5."""
     return dict.fromkeys(
         one
@@ -317,7 +323,7 @@ def _linked(entries: Iterable[Entry]) -> Iterable[str]:
     )
 
 
-def _around(within: Window, entries: Sequence[Entry]) -> Window:
+def _widen(within: Window, entries: Sequence[TimelineEntry]) -> Window:
     """Return where to look for what belongs to these callbacks: rules 4 and 5."""
     if within.since_ms is None or not entries:
         return within
@@ -329,7 +335,7 @@ def _begins_earlier(one: Window, other: Window) -> bool:
     return one.since_ms is not None and other.since_ms is not None and one.since_ms < other.since_ms
 
 
-def _in_order(entries: Iterable[Entry]) -> list[Entry]:
+def _merge_in_order(entries: Iterable[TimelineEntry]) -> list[TimelineEntry]:
     """Return callbacks of several readings in one order: rule 2."""
     by_offset = sorted(entries, key=lambda entry: (entry.topic, entry.partition, entry.offset))
     lanes = [
@@ -340,39 +346,39 @@ def _in_order(entries: Iterable[Entry]) -> list[Entry]:
     return list(merge(*lanes, key=lambda entry: entry.timestamp_ms))
 
 
-async def _add_events(found: Found, keyed: Keyed, readable: Collection[str]) -> None:
+async def _attach_events(found: FoundCall, reader: KeyReader, readable: Collection[str]) -> None:
     """Put the events that were published beside their callbacks: rules 3 and 7."""
     keys: dict[str, set[bytes]] = {}
     missing: set[_EventKey] = set()
     for entry in found.entries:
-        sought = entry.named or entry.derived_as
+        sought = entry.published_event or entry.derived_event
         if sought is not None and sought["topic"] in readable:
             of = keys.setdefault(sought["topic"], set())
             # The key that a dead letter's event has, or was given later, need not be the letter's.
             of |= {entry.key.encode(), str((entry.event or {}).get("partitionkey")).encode()}
             missing.add((sought["id"], entry.callback.value["received_at"]))
     if keys:
-        found.missing_topics += await missing_topics(keyed.connection, list(keys))
+        found.missing_topics += await find_missing_topics(reader.connection, list(keys))
     keys = {topic: of for topic, of in keys.items() if topic not in found.missing_topics}
     if not keys:
         return
     published: dict[_EventKey, Json] = {}
     within = Window(min(entry.timestamp_ms for entry in found.entries))
-    stream = keyed.read("reading events", keys, within)
+    stream = reader.read("reading events", keys, within)
     async with aclosing(stream):
         async for record in stream:
-            event = _event(record)
+            event = _parse_event(record)
             if event is not None:
                 key = (event["id"], event["data"].get("received_at"))
                 published.setdefault(key, event)
                 missing.discard(key)
                 if not missing:
                     break
-    found.entries = [_with_event(entry, published) for entry in found.entries]
+    found.entries = [_attach_event(entry, published) for entry in found.entries]
 
 
-def _with_event(entry: Entry, published: Mapping[_EventKey, Json]) -> Entry:
-    sought = entry.named or entry.derived_as
+def _attach_event(entry: TimelineEntry, published: Mapping[_EventKey, Json]) -> TimelineEntry:
+    sought = entry.published_event or entry.derived_event
     if sought is None:
         return entry
     # A retry has the same id, and an event of its own.
@@ -380,9 +386,9 @@ def _with_event(entry: Entry, published: Mapping[_EventKey, Json]) -> Entry:
     return entry if event is None else replace(entry, event=event, event_from="published")
 
 
-def _event(record: ConsumerRecord) -> Json | None:
+def _parse_event(record: ConsumerRecord) -> Json | None:
     """Return the event of a record, None for what is none, or was derived later."""
-    if any(name == DERIVED for name, _ in record.headers):
+    if any(name == DERIVED_HEADER for name, _ in record.headers):
         return None
     try:
         event: object = orjson.loads(record.value or b"")

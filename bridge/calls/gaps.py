@@ -19,12 +19,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from bridge.calls.find import Entry, Found, Json
+from bridge.calls.find import FoundCall, Json, TimelineEntry
 from bridge.calls.legs import Leg
-from bridge.core.complaints import MEANINGS, complaint_of
+from bridge.core.complaints import MEANINGS, find_complaint
 from bridge.core.dead_letter import REASON, STAGE, Stage
 
-UNDER_WAY_H: Final = 4
+CALL_LENGTH_MAX_H: Final = 4
 # Far more than a message has; a number beyond is no numbering.
 _REPORTS_MAX: Final = 100
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,7 +39,7 @@ class Gap:
     """Something an auditor should look at. ``code`` is stable, ``of`` the leg or message it is about."""
 
     code: str
-    of: str
+    subject: str
     text: str
 
 
@@ -53,35 +53,35 @@ class Duplicate:
 
     event_id: str
     type: str
-    places: tuple[str, ...]
+    positions: tuple[str, ...]
     is_retry: bool
     replays: tuple[str, ...]
 
     @property
     def is_fault(self) -> bool:
         """Say whether neither Plivo nor a replay is why it is there more than once."""
-        return not self.is_retry and len(self.places) - len(self.replays) > 1
+        return not self.is_retry and len(self.positions) - len(self.replays) > 1
 
 
-def gaps_of(found: Found, legs: Iterable[Leg], now: datetime) -> list[Gap]:
+def find_gaps(found: FoundCall, legs: Iterable[Leg], now: datetime) -> list[Gap]:
     """Return every gap there is: rules 1 to 4, and 6."""
-    until_ms = found.read.until_ms
+    until_ms = found.searched.until_ms
     read_until = now if until_ms is None else min(now, _EPOCH + timedelta(milliseconds=until_ms))
     gaps: list[Gap] = []
     for leg in legs:
-        if not found.is_cut and leg.id not in found.not_followed:
-            gaps += _missing(leg, _unread(found.entries, leg.id), read_until)
-        gaps += _contradictions(leg)
-        gaps += _stir(leg)
+        if not found.is_truncated and leg.id not in found.not_followed:
+            gaps += _find_missing(leg, _list_undecoded(found.entries, leg.id), read_until)
+        gaps += _find_contradictions(leg)
+        gaps += _find_stir_conflict(leg)
     for entry in found.entries:
-        gaps += _of_entry(entry)
-    gaps += dict.fromkeys(_complaints(found.entries))  # Plivo may have sent one twice
-    return gaps if found.is_cut else [*gaps, *_missing_reports(found)]
+        gaps += _find_entry_gaps(entry)
+    gaps += dict.fromkeys(_find_complaints(found.entries))  # Plivo may have sent one twice
+    return gaps if found.is_truncated else [*gaps, *_find_missing_reports(found)]
 
 
-def duplicates_of(entries: Iterable[Entry]) -> list[Duplicate]:
+def find_duplicates(entries: Iterable[TimelineEntry]) -> list[Duplicate]:
     """Return the events that came more than once."""
-    by_id: dict[str, list[Entry]] = {}
+    by_id: dict[str, list[TimelineEntry]] = {}
     for entry in entries:
         if entry.event is not None:
             by_id.setdefault(str(entry.event["id"]), []).append(entry)
@@ -89,7 +89,7 @@ def duplicates_of(entries: Iterable[Entry]) -> list[Duplicate]:
         Duplicate(
             event_id=event_id,
             type=same[0].type,
-            places=tuple(entry.place for entry in same),
+            positions=tuple(entry.position for entry in same),
             is_retry=len({entry.callback.raw.received_at for entry in same}) > 1,
             replays=tuple(entry.replay_id for entry in same if entry.replay_id is not None),
         )
@@ -98,7 +98,7 @@ def duplicates_of(entries: Iterable[Entry]) -> list[Duplicate]:
     ]
 
 
-def _unread(entries: Iterable[Entry], identity: str) -> list[Entry]:
+def _list_undecoded(entries: Iterable[TimelineEntry], identity: str) -> list[TimelineEntry]:
     """Return the callbacks about a leg or message that no event can be made of, even today: rule 6."""
     about = identity.encode()
     return [
@@ -113,14 +113,14 @@ def _unread(entries: Iterable[Entry], identity: str) -> list[Entry]:
     ]
 
 
-def _absent(unread: Sequence[Entry], *types: str) -> str | None:
+def _describe_absence(unread: Sequence[TimelineEntry], *types: str) -> str | None:
     """Return what to add to "none came": None where one of these types came after all: rule 6."""
     if any(entry.header_type in types for entry in unread):
         return None
-    return _unless(sum(not entry.header_type for entry in unread))
+    return _describe_letters(sum(not entry.header_type for entry in unread))
 
 
-def _unless(letters: int) -> str:
+def _describe_letters(letters: int) -> str:
     """Return that so many dead letters may be what is missing; nothing if there are none."""
     if letters == 0:
         return ""
@@ -131,80 +131,84 @@ def _unless(letters: int) -> str:
     )
 
 
-def _missing(leg: Leg, unread: Sequence[Entry], now: datetime) -> Iterator[Gap]:
-    rang, answered = leg.of_type("voice.call.ring"), leg.of_type("voice.call.answer")
-    more = _absent(unread, "voice.call.ring")
+def _find_missing(leg: Leg, unread: Sequence[TimelineEntry], now: datetime) -> Iterator[Gap]:
+    rang, answered = leg.list_entries("voice.call.ring"), leg.list_entries("voice.call.answer")
+    more = _describe_absence(unread, "voice.call.ring")
     if answered and not rang and leg.fields.get("direction") == "outbound" and more is not None:
         yield Gap("answer_without_ring", leg.id, f"it was answered, and no ring came{more}")
-    hung_up = leg.of_type("voice.call.hangup")
-    more = _absent(unread, "voice.call.answer")
+    hung_up = leg.list_entries("voice.call.hangup")
+    more = _describe_absence(unread, "voice.call.answer")
     if hung_up and leg.role == "first" and leg.was_answered and not answered and more is not None:
         yield Gap("hangup_without_answer", leg.id, f"it ended answered, and no answer came{more}")
     if len({entry.event["id"] for entry in hung_up if entry.event}) > 1:
         yield Gap("several_hangups", leg.id, "hangups that say different things came")
-    more = _absent(unread, *_HANGUPS)
+    more = _describe_absence(unread, *_HANGUPS)
     if leg.has_ended or not (rang or leg.was_answered) or more is None:
         return
     last = max(entry.callback.raw.received_at for entry in (*leg.entries, *unread))
-    if now - last > timedelta(hours=UNDER_WAY_H):
+    if now - last > timedelta(hours=CALL_LENGTH_MAX_H):
         hours = int((now - last) / timedelta(hours=1))
         text = f"no hangup came, and the last callback is {hours} h old{more}"
         yield Gap("hangup_missing", leg.id, text)
 
 
-def _contradictions(leg: Leg) -> Iterator[Gap]:
+def _find_contradictions(leg: Leg) -> Iterator[Gap]:
     """Yield where the times of a leg cannot all be true: rule 3."""
-    times = {name: _instant(leg.fields.get(name)) for name in _IN_ORDER}
+    times = {name: _parse_instant(leg.fields.get(name)) for name in _IN_ORDER}
     known = [(name, time) for name, time in times.items() if time is not None]
     for (name, earlier), (later_name, later) in pairwise(known):
         if later < earlier - _ROUNDING:
-            yield _contradict(leg, f"{later_name} is before {name}")
+            yield _time_conflict(leg, f"{later_name} is before {name}")
     answered, ended, said_s = times["answered_at"], times["ended_at"], leg.fields.get("duration_s")
     if answered and ended and said_s is not None:
         talked_s = (ended - answered).total_seconds()
         if abs(talked_s - said_s) > _ROUNDING.total_seconds():
             text = f"it lasted {talked_s:.0f} s by its times and {said_s} s by its duration"
-            yield _contradict(leg, text)
-    last = leg.of_type("voice.call.hangup")[:1]
-    for entry in leg.of_type("voice.call.ring", "voice.call.answer"):
+            yield _time_conflict(leg, text)
+    last = leg.list_entries("voice.call.hangup")[:1]
+    for entry in leg.list_entries("voice.call.ring", "voice.call.answer"):
         if last and leg.entries.index(entry) > leg.entries.index(last[0]):
-            yield _contradict(leg, f"{entry.type} came after the hangup")
-        at = _instant(entry.data.get("session_started_at"))
+            yield _time_conflict(leg, f"{entry.type} came after the hangup")
+        at = _parse_instant(entry.data.get("session_started_at"))
         if at and ended and at > ended + _ROUNDING:
-            yield _contradict(leg, f"{entry.type} happened after the leg ended")
+            yield _time_conflict(leg, f"{entry.type} happened after the leg ended")
 
 
-def _contradict(leg: Leg, text: str) -> Gap:
+def _time_conflict(leg: Leg, text: str) -> Gap:
     return Gap("times_contradict", leg.id, text)
 
 
-def _stir(leg: Leg) -> Iterator[Gap]:
+def _find_stir_conflict(leg: Leg) -> Iterator[Gap]:
     said = [entry.data["stir"] for entry in leg.entries if entry.data.get("stir")]
     if any(stir["conflict"] for stir in said):
         yield Gap("stir_conflict", leg.id, "its STIR parameters contradict each other")
 
 
-def _of_entry(entry: Entry) -> Iterator[Gap]:
+def _find_entry_gaps(entry: TimelineEntry) -> Iterator[Gap]:
     verification = entry.callback.value["verification"]
     if verification["verdict"] != "verified":
-        yield Gap("not_verified", entry.key, f"{_called(entry)}: {verification['fault']}")
-    if entry.is_dead:
-        yield Gap("dead_letter", entry.key, f"{_called(entry)}: {dead_letter_text(entry)}")
+        yield Gap("not_verified", entry.key, f"{_entry_name(entry)}: {verification['fault']}")
+    if entry.is_dead_letter:
+        yield Gap("dead_letter", entry.key, f"{_entry_name(entry)}: {describe_dead_letter(entry)}")
     raw, event = entry.callback.raw, entry.event
     if event is not None and entry.data.get("time_source") != "received":
         ahead = datetime.fromisoformat(str(event["time"])) - raw.received_at
         if ahead > _ROUNDING:
-            yield Gap("times_contradict", entry.key, f"{_called(entry)} came before it happened")
+            yield Gap(
+                "times_contradict", entry.key, f"{_entry_name(entry)} came before it happened"
+            )
     if entry.data.get("zone_mismatch"):
-        text = f"{_called(entry)}: its local times are not in the zone configured for the account"
+        text = (
+            f"{_entry_name(entry)}: its local times are not in the zone configured for the account"
+        )
         yield Gap("zone_mismatch", entry.key, text)
     for name, value in entry.data.items():
-        certainty = _certainty(value)
+        certainty = _read_certainty(value)
         if certainty not in {None, "exact", "assumed_zone", "ambiguous_resolved"}:
-            yield Gap("time_unsure", entry.key, f"{_called(entry)}: {name} is {certainty}")
+            yield Gap("time_unsure", entry.key, f"{_entry_name(entry)}: {name} is {certainty}")
 
 
-def dead_letter_text(entry: Entry) -> str:
+def describe_dead_letter(entry: TimelineEntry) -> str:
     """Return in words why a callback became a dead letter, and what is of it today."""
     letter = entry.letter
     if letter is None:
@@ -214,13 +218,13 @@ def dead_letter_text(entry: Entry) -> str:
         why = f"stage {letter.header(STAGE)}, reason {letter.header(REASON)}"
         why += f", lacking in {topics}" if letter.header(STAGE) == Stage.PUBLISH else ""
     if entry.event_from == "published":
-        return f"{why}; its event is on its topic" + ("" if entry.named else " since")
+        return f"{why}; its event is on its topic" + ("" if entry.published_event else " since")
     if entry.fault:
         return f"{why}; today's code makes no event of it: {entry.fault}"
     return f"{why}; today's code makes an event of it: `callback-bridge deadletters redrive`"
 
 
-def _missing_reports(found: Found) -> Iterator[Gap]:
+def _find_missing_reports(found: FoundCall) -> Iterator[Gap]:
     """Yield the delivery reports that are missing from Plivo's own numbering: rule 4."""
     by_message: dict[str, set[int]] = {}
     for entry in found.entries:
@@ -230,31 +234,31 @@ def _missing_reports(found: Found) -> Iterator[Gap]:
     for message, numbers in by_message.items():
         missing = sorted(set(range(1, min(max(numbers), _REPORTS_MAX))) - numbers)
         if missing:
-            unread = _unread(found.entries, message)
-            more = _unless(sum(entry.header_type in {"", _REPORT} for entry in unread))
+            unread = _list_undecoded(found.entries, message)
+            more = _describe_letters(sum(entry.header_type in {"", _REPORT} for entry in unread))
             text = f"no delivery report numbered {', '.join(map(str, missing))} came{more}"
-            if found.read.since_ms is not None and missing[0] < min(numbers):
+            if found.searched.since_ms is not None and missing[0] < min(numbers):
                 text += "; what came before all that was read is outside of it"
             yield Gap("report_missing", message, text)
 
 
-def _complaints(entries: Iterable[Entry]) -> Iterator[Gap]:
+def _find_complaints(entries: Iterable[TimelineEntry]) -> Iterator[Gap]:
     """Yield what Plivo reported about us, where its signature holds."""
     for entry in entries:
-        code = complaint_of(entry.type, entry.data)
+        code = find_complaint(entry.type, entry.data)
         if code is not None and entry.callback.value["verification"]["verdict"] == "verified":
             yield Gap("plivo_complaint", entry.key, f"{code}: {MEANINGS[code]}")
 
 
-def _called(entry: Entry) -> str:
-    return entry.type or entry.header_type or entry.place
+def _entry_name(entry: TimelineEntry) -> str:
+    return entry.type or entry.header_type or entry.position
 
 
-def _certainty(value: object) -> str | None:
+def _read_certainty(value: object) -> str | None:
     moment: Json = value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType] (JSON)
     return str(moment["certainty"]) if {"text", "certainty"} <= moment.keys() else None
 
 
-def _instant(moment: Json | None) -> datetime | None:
+def _parse_instant(moment: Json | None) -> datetime | None:
     utc = moment["utc"] if moment else None
     return datetime.fromisoformat(utc) if utc else None

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from bridge.calls.find import Entry, Json
+from bridge.calls.find import Json, TimelineEntry
 
-_DIALLED: Final = "voice.dial."
-_ENDS_A_DIAL: Final = "voice.dial.action"
-_OF_A_CALL: Final = ("call", "leg", "other_leg", "parent_call")
+_DIAL_PREFIX: Final = "voice.dial."
+_DIAL_ACTION: Final = "voice.dial.action"
+_CALL_IDS: Final = ("call", "leg", "other_leg", "parent_call")
 
-_OWN: Final = {
+_OWN_FIELDS: Final = {
     name: name
     for name in (
         "direction",
@@ -39,7 +39,7 @@ _OWN: Final = {
         "machine",
     )
 }
-_OF_DIALLED: Final = {
+_DIALLED_FIELDS: Final = {
     "dial_b_leg_from": "from",
     "dial_b_leg_to": "to",
     "dial_b_leg_status": "call_status",
@@ -64,60 +64,60 @@ class Leg:
     role: str
     is_of_call: bool
     fields: Json = field(default_factory=dict[str, Any])
-    entries: list[Entry] = field(default_factory=list[Entry])
+    entries: list[TimelineEntry] = field(default_factory=list[TimelineEntry])
     not_verified: set[str] = field(default_factory=set[str])
 
-    def say(self, said: Mapping[str, Any], entry: Entry) -> None:
+    def update(self, fields: Mapping[str, Any], entry: TimelineEntry) -> None:
         """Note what a callback says: rule 2."""
-        for name, value in said.items():
+        for name, value in fields.items():
             is_known = name in self.fields and name not in self.not_verified
             if value is None or (is_known and not entry.is_verified):
                 continue
             self.fields[name] = value
             (self.not_verified.discard if entry.is_verified else self.not_verified.add)(name)
 
-    def of_type(self, *names: str) -> list[Entry]:
+    def list_entries(self, *names: str) -> list[TimelineEntry]:
         """Return its callbacks of these types."""
         return [entry for entry in self.entries if entry.type in names]
 
     @property
     def was_answered(self) -> bool:
         """Say whether anything says that it was answered."""
-        if self.of_type("voice.call.answer", "voice.dial.answer", "voice.dial.connected"):
+        if self.list_entries("voice.call.answer", "voice.dial.answer", "voice.dial.connected"):
             return True
         return bool(self.fields.get("answered_at") or self.fields.get("duration_s"))
 
     @property
     def has_ended(self) -> bool:
         """Say whether a hangup of it came."""
-        return bool(self.of_type("voice.call.hangup", "voice.dial.hangup"))
+        return bool(self.list_entries("voice.call.hangup", "voice.dial.hangup"))
 
 
-def legs_of(entries: Sequence[Entry], identity: str) -> list[Leg]:
+def build_legs(entries: Sequence[TimelineEntry], identity: str) -> list[Leg]:
     """Return the legs, first those of the call an id is of, its first leg in front: rules 1 to 4."""
-    ids = _of_one_call(entries, identity)
+    ids = _find_call_ids(entries, identity)
     found: dict[str, Leg] = {}
     first: str | None = None
     for entry in entries:
         correlation = _correlation(entry)
-        for leg_id, names in _spoken_of(entry, correlation):
+        for leg_id, names in _list_described_legs(entry, correlation):
             leg = found.setdefault(leg_id, Leg(leg_id, "other", leg_id in ids))
             if leg.is_of_call:
                 first = first or correlation.get("call")
             if entry not in leg.entries:
                 leg.entries.append(entry)
-            leg.say({ours: entry.data.get(name) for name, ours in names.items()}, entry)
-            if names is _OF_DIALLED:
+            leg.update({ours: entry.data.get(name) for name, ours in names.items()}, entry)
+            if names is _DIALLED_FIELDS:
                 leg.role = "dialled"
     if first in found:
         found[first].role = "first"
     return sorted(found.values(), key=lambda leg: (not leg.is_of_call, leg.role != "first"))
 
 
-def _of_one_call(entries: Sequence[Entry], identity: str) -> set[str]:
+def _find_call_ids(entries: Sequence[TimelineEntry], identity: str) -> set[str]:
     """Return the ids of the call that an id is of: rule 4."""
     groups = [
-        {one for name in _OF_A_CALL if (one := _correlation(entry).get(name)) is not None}
+        {one for name in _CALL_IDS if (one := _correlation(entry).get(name)) is not None}
         for entry in entries
     ]
     ids = {identity}
@@ -126,23 +126,23 @@ def _of_one_call(entries: Sequence[Entry], identity: str) -> set[str]:
     return ids
 
 
-def _correlation(entry: Entry) -> Mapping[str, str | None]:
+def _correlation(entry: TimelineEntry) -> Mapping[str, str | None]:
     return entry.data.get("correlation") or {}
 
 
-def _spoken_of(
-    entry: Entry, correlation: Mapping[str, str | None]
+def _list_described_legs(
+    entry: TimelineEntry, correlation: Mapping[str, str | None]
 ) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Yield the legs a callback speaks of, and what its fields are called there: rule 1."""
     leg, other = correlation.get("leg"), correlation.get("other_leg")
-    is_of_dialled = entry.type.startswith(_DIALLED) and entry.type != _ENDS_A_DIAL
+    is_of_dialled = entry.type.startswith(_DIAL_PREFIX) and entry.type != _DIAL_ACTION
     if leg is not None and not is_of_dialled:
-        yield leg, _OWN
+        yield leg, _OWN_FIELDS
     if other is not None and is_of_dialled:
-        yield other, _OF_DIALLED
+        yield other, _DIALLED_FIELDS
 
 
-def total_cost(legs: Sequence[Leg]) -> str | None:
+def sum_costs(legs: Sequence[Leg]) -> str | None:
     """Return what the legs of the call cost in all, in the account's currency; None if none says.
 
     What is not verified counts only where nothing of the call is: see ``is_cost_verified``.

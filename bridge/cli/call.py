@@ -9,31 +9,31 @@ from typing import Annotated, Final
 
 import typer
 
-from bridge.app.build import connection, naming
+from bridge.app.build import make_connection, make_naming
 from bridge.audit.derive import Deriver
-from bridge.calls.document import document
-from bridge.calls.find import Found, Sources, find
-from bridge.calls.prefix import CANDIDATES_MAX, Ambiguous, id_beginning
+from bridge.calls.document import build_document
+from bridge.calls.find import CallTopics, FoundCall, find_call
+from bridge.calls.prefix import CANDIDATES_MAX, AmbiguousPrefix, find_id
 from bridge.cli import output
-from bridge.cli.call_output import show_found
+from bridge.cli.call_output import print_call
 from bridge.cli.options import SettingsFile
-from bridge.cli.replay.output import Counting
-from bridge.cli.replay.request import instant_of
+from bridge.cli.replay.output import ProgressBar
+from bridge.cli.replay.request import parse_time_option
 from bridge.core import catalogue
 from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.core.parse import Parser
-from bridge.reader.by_key import Keyed
+from bridge.reader.by_key import KeyReader
 from bridge.reader.selection import is_uuid
-from bridge.reader.window import Window, window
-from bridge.replay.targets.columns import utc_from_ms
+from bridge.reader.window import Window, build_window
+from bridge.replay.targets.columns import format_utc_ms
 from bridge.settings.load import Need, Settings, load
 
 app = typer.Typer(help="Show everything about one call or message.", no_args_is_help=True)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOOK_BACK: Final = timedelta(hours=24)
-_NOTHING: Final = 1
-_USAGE: Final = 2
+_EXIT_NOT_FOUND: Final = 1
+_EXIT_USAGE: Final = 2
 # Paragraphs, because lines of one are joined.
 _EXAMPLES: Final = """
 callback-bridge call show 5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01
@@ -74,7 +74,7 @@ _Around = Annotated[
         help="About when it was, such as 2026-03-07: look from a day before on.", metavar="TIME"
     ),
 ]
-_Everything = Annotated[
+_All = Annotated[
     bool,
     typer.Option(
         "--all",
@@ -97,7 +97,7 @@ def show_call(  # noqa: PLR0913 (a command's options)
     since: _Since = None,
     until: _Until = None,
     around: _Around = None,
-    everything: _Everything = False,
+    everything: _All = False,
     json: _Json = False,
     settings_file: SettingsFile = None,
 ) -> None:
@@ -112,22 +112,22 @@ def show_call(  # noqa: PLR0913 (a command's options)
     """
     identity = _id_or_prefix(identity)
     now = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
-    within = _within(now, since=since, until=until, around=around, everything=everything)
+    within = _parse_window(now, since=since, until=until, around=around, everything=everything)
     settings = load(settings_file, Need.KAFKA)
     as_document = json or not output.on_terminal()
-    looking = _Looking(settings, within, everything=everything, silent=as_document)
+    looking = _CallFinder(settings, within, everything=everything, silent=as_document)
     try:
-        found = asyncio.run(looking.found(identity))
-    except Ambiguous as error:
+        found = asyncio.run(looking.find(identity))
+    except AmbiguousPrefix as error:
         _list_candidates(error)
-        raise typer.Exit(_USAGE) from None
+        raise typer.Exit(_EXIT_USAGE) from None
     if as_document:
-        output.json_lines([document(found, now)])
+        output.emit_json_lines([build_document(found, now)])
     elif found.entries:
-        show_found(found, now)
+        print_call(found, now)
     if not found.entries:
-        _complain(identity, within, is_prefix=not is_uuid(identity), everything=everything)
-        raise typer.Exit(_NOTHING)
+        _report_not_found(identity, within, is_prefix=not is_uuid(identity), everything=everything)
+        raise typer.Exit(_EXIT_NOT_FOUND)
 
 
 def _id_or_prefix(text: str) -> str:
@@ -141,7 +141,7 @@ def _id_or_prefix(text: str) -> str:
     return text.lower() if is_uuid(text) or _UUID_PREFIX.fullmatch(text) else text
 
 
-def _within(
+def _parse_window(
     now: datetime, *, since: str | None, until: str | None, around: str | None, everything: bool
 ) -> Window:
     """Return when to look; raises BadParameter."""
@@ -154,103 +154,103 @@ def _within(
     if everything:
         begin = None
     elif since is not None:
-        begin = instant_of(since, now, "--since")
+        begin = parse_time_option(since, now, "--since")
     elif around is not None:
-        begin = max(instant_of(around, now, "--around"), _EPOCH) - timedelta(days=1)
-    end = instant_of(until, now, "--until") if until else None
+        begin = max(parse_time_option(around, now, "--around"), _EPOCH) - timedelta(days=1)
+    end = parse_time_option(until, now, "--until") if until else None
     if begin is not None and end is not None and end <= begin:
         message = "is not after where it begins"
         raise typer.BadParameter(message, param_hint="--until")
-    return window(begin, end)
+    return build_window(begin, end)
 
 
-class _Looking:
+class _CallFinder:
     """Looks for what is stored about an id."""
 
     def __init__(
         self, settings: Settings, within: Window, *, everything: bool, silent: bool
     ) -> None:
-        types = catalogue.load()
+        types = catalogue.load_catalogue()
         prefix = settings.topic_prefix
-        counting = _silent if silent else _bar
+        counting = _no_progress if silent else _progress_bar
         self._within = within
-        self._keyed = Keyed(connection(settings), counting, everywhere=everything)
-        self._sources = Sources(
+        self._keyed = KeyReader(make_connection(settings), counting, all_partitions=everything)
+        self._sources = CallTopics(
             journal=prefix + JOURNAL_TOPIC,
-            events=frozenset(prefix + kind.topic for kind in types.all),
+            events=frozenset(prefix + kind.topic for kind in types.all_types),
             letters=prefix + DEAD_LETTER_TOPIC,
         )
-        self._deriver = Deriver(Parser(types, settings.context_parameters), naming(settings))
+        self._deriver = Deriver(Parser(types, settings.context_parameters), make_naming(settings))
 
-    async def found(self, identity: str) -> Found:
+    async def find(self, identity: str) -> FoundCall:
         """Return what there is of an id, or of the only one that begins so.
 
         Raises Ambiguous, and CannotRead.
         """
         # Text that cannot begin a UUID is more likely a whole id of another form.
         if is_uuid(identity) or not _UUID_PREFIX.fullmatch(identity):
-            found = await self._find(identity)
+            found = await self._find_by_id(identity)
             if found.entries or is_uuid(identity):
                 return found
-        whole = await id_beginning(
-            identity, self._within, keyed=self._keyed, journal=self._sources.journal
+        whole = await find_id(
+            identity, self._within, reader=self._keyed, journal=self._sources.journal
         )
         if whole is None:
-            return Found(identity, self._within)
-        found = await self._find(whole)
+            return FoundCall(identity, self._within)
+        found = await self._find_by_id(whole)
         if whole != identity:
             found.prefix, found.prefix_within = identity, self._within
         return found
 
-    async def _find(self, identity: str) -> Found:
-        return await find(
+    async def _find_by_id(self, identity: str) -> FoundCall:
+        return await find_call(
             identity,
             self._within,
-            keyed=self._keyed,
-            sources=self._sources,
+            reader=self._keyed,
+            topics=self._sources,
             deriver=self._deriver,
         )
 
 
 @contextlib.contextmanager
-def _silent(_doing: str, _of: int) -> Generator[Callable[[int], None]]:
+def _no_progress(_doing: str, _of: int) -> Generator[Callable[[int], None]]:
     yield lambda _: None
 
 
 @contextlib.contextmanager
-def _bar(doing: str, of: int) -> Generator[Callable[[int], None]]:
+def _progress_bar(doing: str, of: int) -> Generator[Callable[[int], None]]:
     read = 0
-    with Counting(doing, of, transient=True) as counting:
+    with ProgressBar(doing, of, transient=True) as counting:
 
         def count(records: int) -> None:
             nonlocal read
             read += records
-            counting.at(read)
+            counting.update(read)
 
         yield count
 
 
-def _complain(identity: str, within: Window, *, is_prefix: bool, everything: bool) -> None:
+def _report_not_found(identity: str, within: Window, *, is_prefix: bool, everything: bool) -> None:
     of = f"{identity}, nor of an id that begins so," if is_prefix else identity
-    when = "" if within.since_ms is None else f" since {utc_from_ms(within.since_ms)}"
-    when += "" if within.until_ms is None else f" until {utc_from_ms(within.until_ms)}"
+    when = "" if within.since_ms is None else f" since {format_utc_ms(within.since_ms)}"
+    when += "" if within.until_ms is None else f" until {format_utc_ms(within.until_ms)}"
     further = (
         "`callback-bridge replay plan --from journal --call` counts what only mentions it"
         if everything
         else "--around, --since or --all looks further back"
     )
-    output.complain(f"no callback of {of} was found{when}: {further}")
+    output.print_stderr(f"no callback of {of} was found{when}: {further}")
 
 
-def _list_candidates(error: Ambiguous) -> None:
+def _list_candidates(error: AmbiguousPrefix) -> None:
     listed = sorted(error.candidates, key=lambda one: one.first_ms)[:_LISTED_MAX]
     more = len(error.candidates) - len(listed)
     many = "more than " if len(error.candidates) == CANDIDATES_MAX else ""
-    output.complain(
+    output.print_stderr(
         f"{many}{len(error.candidates):,} ids begin with {error.prefix}; "
-        f"{error.characters} characters tell them apart:"
+        f"{error.distinct_characters} characters tell them apart:"
     )
     for one in listed:
-        output.complain(f"{one.id}  {utc_from_ms(one.first_ms)}  callbacks: {one.callbacks}")
+        output.print_stderr(f"{one.id}  {format_utc_ms(one.first_ms)}  callbacks: {one.callbacks}")
     if more:
-        output.complain(f"and {more:,} more")
+        output.print_stderr(f"and {more:,} more")

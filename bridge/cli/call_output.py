@@ -6,63 +6,63 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.text import Text
 
-from bridge.calls.accounts import Accounts, accounts_of
-from bridge.calls.document import kind_of, local
-from bridge.calls.find import CALLBACKS_MAX, Entry, Found, Json
-from bridge.calls.gaps import Duplicate, Gap, duplicates_of, gaps_of
-from bridge.calls.legs import Leg, is_cost_verified, legs_of, total_cost
-from bridge.cli.call_timeline import SHORT, hangup_text, timeline
-from bridge.cli.layout import below, row_text
-from bridge.cli.output import facts, terminal
-from bridge.replay.targets.columns import utc_from_ms
-from bridge.telemetry.escapes import visible
+from bridge.calls.accounts import CallAccounts, split_accounts
+from bridge.calls.document import classify, to_local
+from bridge.calls.find import CALLBACKS_MAX, FoundCall, Json, TimelineEntry
+from bridge.calls.gaps import Duplicate, Gap, find_duplicates, find_gaps
+from bridge.calls.legs import Leg, build_legs, is_cost_verified, sum_costs
+from bridge.cli.call_timeline import ID_SHORT_CHARACTERS, hangup_text, timeline_lines
+from bridge.cli.layout import format_row, indent_lines
+from bridge.cli.output import key_values, make_console
+from bridge.replay.targets.columns import format_utc_ms
+from bridge.telemetry.escapes import escape_unsafe
 
 
-def show_found(found: Found, now: datetime) -> None:
+def print_call(found: FoundCall, now: datetime) -> None:
     """Print everything that was found."""
-    console = terminal()
-    accounts = accounts_of(found)
+    console = make_console()
+    accounts = split_accounts(found)
     own = accounts.own
-    legs = legs_of(own.entries, found.id)
-    gaps = gaps_of(own, legs, now)
-    duplicates = duplicates_of(own.entries)
-    repeated = {place for one in duplicates for place in one.places[1:]}
-    console.print(facts(_head(accounts, legs)))
+    legs = build_legs(own.entries, found.id)
+    gaps = find_gaps(own, legs, now)
+    duplicates = find_duplicates(own.entries)
+    repeated = {place for one in duplicates for place in one.positions[1:]}
+    console.print(key_values(_head(accounts, legs)))
     for leg in legs:
         role = f"{leg.role} leg" if leg.is_of_call else "leg of another call"
-        title = Text.assemble("\n", (role, "bold"), " ", (visible(leg.id), "cyan"))
-        console.print(title, facts(_leg(leg)), sep="\n")
+        title = Text.assemble("\n", (role, "bold"), " ", (escape_unsafe(leg.id), "cyan"))
+        console.print(title, key_values(_leg(leg)), sep="\n")
     lines = [
         Text(),
-        *timeline(console, found.entries, repeated, accounts.other_places),
+        *timeline_lines(console, found.entries, repeated, accounts.other_positions),
         Text(),
         *_gap_lines(console, gaps),
         *_duplicate_lines(console, duplicates),
-        *[below(console, Text(visible(note)), 0) for note in _notes(found)],
+        *[indent_lines(console, Text(escape_unsafe(note)), 0) for note in _notes(found)],
     ]
     for line in lines:
         console.print(line, soft_wrap=True)  # laid out already
 
 
-def _head(accounts: Accounts, legs: Sequence[Leg]) -> list[tuple[str, str]]:
+def _head(accounts: CallAccounts, legs: Sequence[Leg]) -> list[tuple[str, str]]:
     found = accounts.own
     first, last = (
         entry.callback.raw.received_at for entry in (found.entries[0], found.entries[-1])
     )
     value = found.entries[0].callback.value
-    lines = [(kind_of(found.entries, legs) or "", found.id)]
+    lines = [(classify(found.entries, legs) or "", found.id)]
     if found.prefix is not None and found.prefix_within is not None:
         since_ms = found.prefix_within.since_ms
-        when = "in the whole journal" if since_ms is None else f"since {utc_from_ms(since_ms)}"
+        when = "in the whole journal" if since_ms is None else f"since {format_utc_ms(since_ms)}"
         lines.append(("found by", f"{found.prefix}; no other id {when} begins so"))
     lines += [
         ("account", value["source"].removeprefix("/plivo/accounts/")),
-        *[("not of the call", one) for one in _others(accounts)],
+        *[("not of the call", one) for one in _other_account_lines(accounts)],
         ("zone", value["zone"] or "not known"),
-        ("callbacks", f"{len(found.entries)}, received {_span(first, last)}"),
+        ("callbacks", f"{len(found.entries)}, received {_format_span(first, last)}"),
     ]
     lines += _message(found.entries)
-    cost = total_cost(legs)
+    cost = sum_costs(legs)
     if cost is not None:
         doubt = "" if is_cost_verified(legs) else "; no callback that says so is verified"
         lines.append(("cost", f"{cost}, in the account's currency{doubt}"))
@@ -72,14 +72,14 @@ def _head(accounts: Accounts, legs: Sequence[Leg]) -> list[tuple[str, str]]:
     return lines
 
 
-def _others(accounts: Accounts) -> Iterator[str]:
+def _other_account_lines(accounts: CallAccounts) -> Iterator[str]:
     """Yield how many callbacks each other account sent about the id."""
     for account in accounts.other_accounts:
         count = sum(one.account == account for one in accounts.others)
         yield f"{count} of account {account}: in the time line, and nowhere else"
 
 
-def _message(entries: Sequence[Entry]) -> list[tuple[str, str]]:
+def _message(entries: Sequence[TimelineEntry]) -> list[tuple[str, str]]:
     """Return what the last callback of a message says of it; nothing of anything else."""
     said = entries[-1].data
     if "message_uuid" not in said:
@@ -120,9 +120,9 @@ def _party(party: Json | None) -> str:
     return str(party["e164"] or party["text"]) if party else "-"
 
 
-def _span(first: datetime, last: datetime) -> str:
+def _format_span(first: datetime, last: datetime) -> str:
     """Return from when to when, in UTC, with the day once if it is one."""
-    begin, end = (_clock(one.astimezone(UTC)) for one in (first, last))
+    begin, end = (_time_of_day(one.astimezone(UTC)) for one in (first, last))
     if first.date() != last.date():
         end = f"{last.date()} {end}"
     return f"{first.date()} {begin} to {end} UTC"
@@ -143,10 +143,10 @@ def _moments(leg: Leg) -> list[tuple[str, str]]:
             text = f"{moment['text']} {moment['zone'] or ''}: {moment['certainty']}"
         else:
             utc = datetime.fromisoformat(moment["utc"])
-            text = f"{_clock(utc)} UTC"
+            text = f"{_time_of_day(utc)} UTC"
             if (today := utc.date().isoformat()) != day:
                 text, day = f"{today} {text}", today
-            there = local(utc, leg.entries[-1])
+            there = to_local(utc, leg.entries[-1])
             text += f"  {_local(there, today)}" if there else ""
         lines.append((name.removesuffix("_at"), text))
     return lines
@@ -155,24 +155,24 @@ def _moments(leg: Leg) -> list[tuple[str, str]]:
 def _local(time: str, day: str) -> str:
     """Return an RFC 3339 time with its offset; its day only where that is another one."""
     instant = datetime.fromisoformat(time)
-    text = _clock(instant) + time[-6:]
+    text = _time_of_day(instant) + time[-6:]
     same = instant.date().isoformat() == day
     return f"{text} local" if same else f"{instant.date()} {text} local"
 
 
-def _clock(instant: datetime) -> str:
+def _time_of_day(instant: datetime) -> str:
     """Return the time of day, to the millisecond if it is not a whole second."""
     return instant.time().isoformat("milliseconds" if instant.microsecond else "seconds")
 
 
 def _gap_lines(console: Console, gaps: Sequence[Gap]) -> list[Text]:
     return [
-        row_text(
+        format_row(
             console,
             [
                 Text(gap.code.replace("_", " "), style="yellow"),
-                Text(visible(gap.of[:SHORT])),
-                Text(visible(gap.text)),
+                Text(escape_unsafe(gap.subject[:ID_SHORT_CHARACTERS])),
+                Text(escape_unsafe(gap.text)),
             ],
         )
         for gap in gaps
@@ -186,27 +186,27 @@ def _duplicate_lines(console: Console, duplicates: Sequence[Duplicate]) -> list[
         why += [f"replayed by {name}" for name in dict.fromkeys(one.replays)]
         why += ["stored more than once"] if one.is_fault else []
         cells = [
-            Text(f"{len(one.places)} times", style="yellow"),
-            Text(visible(f"{one.type} {one.event_id}:")),
-            Text(visible(", ".join(why))),
+            Text(f"{len(one.positions)} times", style="yellow"),
+            Text(escape_unsafe(f"{one.type} {one.event_id}:")),
+            Text(escape_unsafe(", ".join(why))),
         ]
-        lines.append(row_text(console, cells))
+        lines.append(format_row(console, cells))
     return lines
 
 
-def _notes(found: Found) -> list[str]:
+def _notes(found: FoundCall) -> list[str]:
     notes: list[str] = []
     derived = sum(
-        entry.event_from == "derived" and entry.named is not None and entry.letter is None
+        entry.event_from == "derived" and entry.published_event is not None and entry.letter is None
         for entry in found.entries
     )
     if derived:
         notes.append(
             f"{derived} events are no longer on their topics: derived from the journal by today's code"
         )
-    if found.letters_left_out:
+    if found.letters_skipped:
         notes.append(
-            f"{found.letters_left_out:,} dead letters were not looked at, because they are keyed "
+            f"{found.letters_skipped:,} dead letters were not looked at, because they are keyed "
             "otherwise than by this call: --all reads them"
         )
     if found.missing_topics:
@@ -214,6 +214,6 @@ def _notes(found: Found) -> list[str]:
         notes.append(f"not there, or this login may not Describe them: {names}")
     if found.not_followed:
         notes.append(f"not followed any further: {', '.join(found.not_followed)}")
-    if found.is_cut:
+    if found.is_truncated:
         notes.append(f"there are more: these are the first {CALLBACKS_MAX:,} callbacks")
     return notes

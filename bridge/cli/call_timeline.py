@@ -15,18 +15,18 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from bridge.calls.document import happened, zone_of
-from bridge.calls.find import Entry, Json
-from bridge.calls.gaps import dead_letter_text
-from bridge.cli.layout import below, row_text, widths_of
-from bridge.telemetry.escapes import visible
+from bridge.calls.document import event_times, find_zone
+from bridge.calls.find import Json, TimelineEntry
+from bridge.calls.gaps import describe_dead_letter
+from bridge.cli.layout import column_widths, format_row, indent_lines
+from bridge.telemetry.escapes import escape_unsafe
 
-SHORT: Final = 8
+ID_SHORT_CHARACTERS: Final = 8
 _HEAD: Final = ("received", "type", "what", "local", "happened", "id", "verified", "reply")
 _WHAT_MAX: Final = 40
 _TAB: Final = 2
 # What a callback says beside its type, in a few words: the first of these that is there.
-_TELLING: Final = (
+_SUMMARY_FIELDS: Final = (
     "dial_action",
     "dial_status",
     "digits",
@@ -39,76 +39,81 @@ _TELLING: Final = (
 )
 
 
-def timeline(
-    console: Console, entries: Sequence[Entry], repeated: set[str], others: Collection[str] = ()
+def timeline_lines(
+    console: Console,
+    entries: Sequence[TimelineEntry],
+    repeated: set[str],
+    other_places: Collection[str] = (),
 ) -> Iterator[Text]:
     """Yield the lines of the time line: rules 1 to 4.
 
     ``repeated`` are places of what came before, ``others`` those of callbacks of other accounts.
     """
-    rows = [_row(entry, repeated, is_other=entry.place in others) for entry in entries]
+    rows = [_row(entry, repeated, is_other=entry.position in other_places) for entry in entries]
     head = [Text(name) for name in _HEAD]
-    widths = widths_of([head, *rows])
-    yield _styled(row_text(console, head, widths), "bold")
+    widths = column_widths([head, *rows])
+    yield _styled(format_row(console, head, widths), "bold")
     days = ""
     for entry, row in zip(entries, rows, strict=True):
-        if (today := _days(entry)) != days:
+        if (today := _day_heading(entry)) != days:
             days = today
-            yield Text(visible(days), style="bold")
-        is_again = entry.replay_id is not None or entry.place in repeated
-        style = "yellow" if entry.place in others else "dim" if is_again else ""
-        yield _styled(row_text(console, row, widths), style)
-        for text in _below(entry):
-            yield below(console, text)
+            yield Text(escape_unsafe(days), style="bold")
+        is_again = entry.replay_id is not None or entry.position in repeated
+        style = "yellow" if entry.position in other_places else "dim" if is_again else ""
+        yield _styled(format_row(console, row, widths), style)
+        for text in _detail_lines(entry):
+            yield indent_lines(console, text)
 
 
-def _row(entry: Entry, repeated: set[str], *, is_other: bool) -> list[Text]:
+def _row(entry: TimelineEntry, repeated: set[str], *, is_other: bool) -> list[Text]:
     instant = entry.callback.raw.received_at
-    zone = zone_of(entry)
+    zone = find_zone(entry)
     there = instant.astimezone(zone) if zone else None
-    what = _what(entry)
+    what = _summary_text(entry)
     whose = f"(of account {entry.account})" if is_other else ""
     cells = [
         (instant.time().isoformat("milliseconds"), "bold"),
         (entry.type or entry.header_type or "unknown type", "cyan"),
         (
             " ".join(
-                filter(None, [what if _is_short(what) else "", whose, _again(entry, repeated)])
+                filter(
+                    None, [what if _is_short(what) else "", whose, _repeat_mark(entry, repeated)]
+                )
             ),
             "",
         ),
         (there.isoformat("T", "milliseconds").partition("T")[2] if there else "-", ""),
-        (_happened(entry), ""),
-        (entry.key[:SHORT], ""),
-        (_verified(entry), ""),
+        (_event_time_text(entry), ""),
+        (entry.key[:ID_SHORT_CHARACTERS], ""),
+        (_verdict_text(entry), ""),
         (str(entry.callback.value["reply"]["status"]), ""),
     ]
-    return [Text(visible(text), style=style) for text, style in cells]
+    return [Text(escape_unsafe(text), style=style) for text, style in cells]
 
 
-def _again(entry: Entry, repeated: set[str]) -> str:
+def _repeat_mark(entry: TimelineEntry, repeated: set[str]) -> str:
     if entry.replay_id is not None:
         return "(replayed)"
-    return "(again)" if entry.place in repeated else ""
+    return "(again)" if entry.position in repeated else ""
 
 
-def _below(entry: Entry) -> Iterable[Text]:
+def _detail_lines(entry: TimelineEntry) -> Iterable[Text]:
     """Yield what stands below a row: rule 4."""
-    what = _what(entry)
+    what = _summary_text(entry)
     if not _is_short(what):
-        yield Text(visible(what))
-    if entry.is_dead:
-        yield Text(visible(f"dead letter: {dead_letter_text(entry)}"), style="yellow")
+        yield Text(escape_unsafe(what))
+    if entry.is_dead_letter:
+        yield Text(escape_unsafe(f"dead letter: {describe_dead_letter(entry)}"), style="yellow")
     body = entry.callback.value["reply"]["body"].replace("\r\n", "\n").expandtabs(_TAB).strip()
     if body:
-        body = visible(body, keep="\n")
+        body = escape_unsafe(body, keep="\n")
         yield Text(f"reply:\n{body}" if "\n" in body else f"reply: {body}", style="green")
 
 
-def _days(entry: Entry) -> str:
+def _day_heading(entry: TimelineEntry) -> str:
     """Return the day of the receipt, in UTC and in the account's zone: rule 2."""
     instant = entry.callback.raw.received_at
-    zone = zone_of(entry)
+    zone = find_zone(entry)
     if zone is None:
         return f"{instant.date()} in UTC"
     there = instant.astimezone(zone).date()
@@ -121,11 +126,11 @@ def _is_short(what: str) -> bool:
     return len(what) <= _WHAT_MAX
 
 
-def _what(entry: Entry) -> str:
+def _summary_text(entry: TimelineEntry) -> str:
     data = entry.data
     if data.get("hangup"):
         return hangup_text(data["hangup"])
-    said = next((data[name] for name in _TELLING if data.get(name) is not None), None)
+    said = next((data[name] for name in _SUMMARY_FIELDS if data.get(name) is not None), None)
     if isinstance(said, dict):
         return str(said.get("state") or said.get("text") or "")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] (JSON)
     return str(said) if said is not None else ""
@@ -139,9 +144,9 @@ def hangup_text(hangup: Json) -> str:
     return f"{whose}{why}" + (f" ({codes})" if codes else "")
 
 
-def _happened(entry: Entry) -> str:
+def _event_time_text(entry: TimelineEntry) -> str:
     """Return when it happened, by Plivo, in UTC; its day only where that is another one."""
-    utc, _ = happened(entry)
+    utc, _ = event_times(entry)
     if utc is None:
         return "-"
     instant = datetime.fromisoformat(utc)
@@ -150,7 +155,7 @@ def _happened(entry: Entry) -> str:
     return time if is_same_day else f"{instant.date()} {time}"
 
 
-def _verified(entry: Entry) -> str:
+def _verdict_text(entry: TimelineEntry) -> str:
     verification = entry.callback.value["verification"]
     if verification["verdict"] == "verified":
         return f"{verification['scheme']} {verification['key_id']}"

@@ -10,16 +10,16 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from bridge.callbacks.model import CallbackType, Reply, fields_of
+from bridge.callbacks.model import CallbackType, Reply, list_fields
 from bridge.cli import output
 from bridge.cli.options import SettingsFile
-from bridge.cli.output import Json
+from bridge.cli.output import JsonOption
 from bridge.core import catalogue
 from bridge.core.catalogue import Catalogue
 from bridge.derived.samples import AUTH_ID as SAMPLE_AUTH_ID
 from bridge.derived.schemas import event_schema
 from bridge.dev import account as emulated
-from bridge.emulator.sign import signed_headers
+from bridge.emulator.sign import sign_headers
 from bridge.ingress.routes import SHARED_PATH
 from bridge.settings.load import load
 
@@ -43,15 +43,15 @@ def product(kind: CallbackType) -> str:
     return kind.model.__module__.split(".")[2]
 
 
-def source(kind: CallbackType) -> str:
+def declaration_source(kind: CallbackType) -> str:
     """Return where the declaration has it from: its own words, the page's address in front."""
     return inspect.cleandoc(sys.modules[kind.model.__module__].__doc__ or "")
 
 
-def recognised(kind: CallbackType) -> list[str]:
+def recognition_rules(kind: CallbackType) -> list[str]:
     """Return what a callback of this type is told by, an alternative each."""
     found = [
-        ", ".join(_condition(part) for part in alternative.split(" & "))
+        ", ".join(_condition_text(part) for part in alternative.split(" & "))
         for alternative in kind.alternatives
     ]
     if not kind.has_path:
@@ -59,7 +59,7 @@ def recognised(kind: CallbackType) -> list[str]:
     return found or ["its path alone"]
 
 
-def _condition(part: str) -> str:
+def _condition_text(part: str) -> str:
     negated = part.startswith("!")
     text = part.removeprefix("!")
     if text.endswith("?"):
@@ -72,12 +72,12 @@ def _condition(part: str) -> str:
     return f"no {text}" if negated else text
 
 
-def curl(url: str, form: str, token: str) -> str:
+def curl_command(url: str, form: str, token: str) -> str:
     """Return a curl that posts a form as Plivo does, signed with V3, a parameter a line.
 
     Curl joins what several -d say with "&", so that the body is the form that was signed.
     """
-    headers = signed_headers("POST", url, form, token)
+    headers = sign_headers("POST", url, form, token)
     lines = [f"curl -i {shlex.quote(url)}"]
     lines += [f"-H {shlex.quote(f'{name}: {of}')}" for name, of in headers.items() if "-v3" in name]
     lines += [f"-d {shlex.quote(parameter)}" for parameter in form.split("&")]
@@ -91,18 +91,18 @@ def list_callbacks(
     of: Annotated[
         str | None, typer.Option("--product", help="Only this product, for example voice.")
     ] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """List every type of callback: the path to set at Plivo, its topic, and what it is answered."""
     prefix = load(settings_file).topic_prefix
-    kinds = catalogue.load().all
+    kinds = catalogue.load_catalogue().all_types
     products = list(dict.fromkeys(product(kind) for kind in kinds))
     if of is not None and of not in products:
         message = f"no such product; there are: {', '.join(products)}"
         raise typer.BadParameter(message, param_hint="--product")
     kinds = tuple(kind for kind in kinds if of in {None, product(kind)})
     if json or not output.on_terminal():
-        output.json_lines(
+        output.emit_json_lines(
             {
                 "name": kind.name,
                 "product": product(kind),
@@ -117,7 +117,7 @@ def list_callbacks(
     rows = [(kind.name, _path(kind), kind.meaning, _REPLIES[kind.reply]) for kind in kinds]
     head = ("type", "path", "meaning", "Plivo takes as an answer")
     output.show(
-        output.table(head, rows),
+        output.make_table(head, rows),
         f"{len(rows)} types; `callback-bridge callbacks show TYPE` tells more",
     )
 
@@ -148,7 +148,7 @@ def show(  # noqa: PLR0913 (a command's options)
         str | None, typer.Option(help="Which sample the curl sends. Default: the first.")
     ] = None,
     only_curl: Annotated[bool, typer.Option("--curl", help="Print the curl alone.")] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Show one type: what Plivo sends, what is published, its source, and a signed curl to try.
 
@@ -156,90 +156,90 @@ def show(  # noqa: PLR0913 (a command's options)
     `callback-bridge callbacks show voice.call.ring --curl | sh`
     """
     prefix = load(settings_file).topic_prefix
-    kind = _named(name, catalogue.load())
+    kind = _find_type(name, catalogue.load_catalogue())
     chosen = next(iter(kind.samples))
     if sample is not None:
         listed = f"`callback-bridge callbacks show {kind.name}`"
-        output.chosen(sample, kind.samples, "sample", listed)
+        output.lookup(sample, kind.samples, "sample", listed)
         chosen = sample
     of = account or (SAMPLE_AUTH_ID if token else emulated.AUTH_ID)
     form = kind.samples[chosen].replace(SAMPLE_AUTH_ID, of)
-    made = curl(url.rstrip("/") + _path(kind), form, token or emulated.AUTH_TOKEN)
+    made = curl_command(url.rstrip("/") + _path(kind), form, token or emulated.AUTH_TOKEN)
     if only_curl:
-        output.plain(made)
+        output.print_plain(made)
     elif json or not output.on_terminal():
-        output.json_lines([{**_description(kind, prefix), "curl": made}])
+        output.emit_json_lines([{**_description(kind, prefix), "curl": made}])
     else:
-        _print(kind, prefix)
+        _print_type(kind, prefix)
         signed = f"  {chosen}, signed with the token of {of}"
         output.show(Text.assemble(("\nTry it", "bold"), signed))
-        output.plain(made)
+        output.print_plain(made)
 
 
-def _named(name: str, types: Catalogue) -> CallbackType:
+def _find_type(name: str, types: Catalogue) -> CallbackType:
     """Return the type of that name; its event's type, its topic and its path name it too."""
-    for kind in types.all:
+    for kind in types.all_types:
         if name in {kind.event_type, kind.topic, kind.path}:
             return kind
-    return output.chosen(name, types.by_name, "type", _LISTED)
+    return output.lookup(name, types.by_name, "type", _LISTED)
 
 
 def _fields(kind: CallbackType) -> Iterator[dict[str, Any]]:
     """Yield each declared parameter, and the field of the event's data that it becomes."""
     properties = event_schema(kind)["properties"]["data"]["properties"]
-    for field, (_, mark, _) in fields_of(kind.model).items():
+    for field, (_, mark, _) in list_fields(kind.model).items():
         more = "<name>" if mark.prefix else "<number>" if mark.numbered else ""
         yield {
             "parameters": [name + more for name in mark.names],
             "field": field,
-            "value": _value(properties[field]),
+            "value": _value_kind(properties[field]),
             "meaning": mark.meaning,
         }
 
 
-def _value(schema: dict[str, Any]) -> str:
+def _value_kind(schema: dict[str, Any]) -> str:
     """Return the kind of value a field holds, in a word; null goes without saying."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     others = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
-    return " or ".join(map(_value, others)) or str(schema.get("type", "anything"))
+    return " or ".join(map(_value_kind, others)) or str(schema.get("type", "anything"))
 
 
-def _always(kind: CallbackType) -> list[str]:
+def _computed_fields(kind: CallbackType) -> list[str]:
     """Return the fields that no parameter stands behind."""
-    declared = fields_of(kind.model)
+    declared = list_fields(kind.model)
     named = (info.alias or name for name, info in kind.model.model_fields.items())
     return [name for name in named if name not in declared]
 
 
 def _description(kind: CallbackType, prefix: str) -> dict[str, Any]:
-    text = source(kind)
+    text = declaration_source(kind)
     return {
         "name": kind.name,
         "product": product(kind),
         "meaning": kind.meaning,
         "source": {"pages": _URL.findall(text), "text": text},
         "path": _path(kind),
-        "recognised_by": recognised(kind),
-        "told_by_path": kind.told_by_path,
+        "recognised_by": recognition_rules(kind),
+        "path_only": kind.path_only,
         "reply": kind.reply,
         "event_type": kind.event_type,
         "topic": prefix + kind.topic,
-        "key": list(kind.key),
-        "repeats": kind.repeats_text(str),
-        "time": list(kind.happened),
+        "key": list(kind.key_fields),
+        "repeats": kind.describe_repeats(str),
+        "time": list(kind.time_fields),
         "schema": kind.schema_path,
         "fields": list(_fields(kind)),
-        "always": _always(kind),
+        "always": _computed_fields(kind),
         "samples": dict(kind.samples),
     }
 
 
-def _print(kind: CallbackType, prefix: str) -> None:
-    told = "\nor ".join(recognised(kind))
-    if kind.told_by_path:
+def _print_type(kind: CallbackType, prefix: str) -> None:
+    told = "\nor ".join(recognition_rules(kind))
+    if kind.path_only:
         told += "\n(another type has the same: only the path tells them apart)"
-    if kind.weak:
+    if kind.yields_to_path:
         told += "\n(on another type's path it is taken for that type)"
     facts: list[tuple[str, str]] = [
         ("URL path", _path(kind)),
@@ -247,20 +247,20 @@ def _print(kind: CallbackType, prefix: str) -> None:
         ("takes as an answer", _REPLIES[kind.reply]),
         ("event type", kind.event_type),
         ("topic", prefix + kind.topic),
-        ("key", kind.key_text(str)),
-        ("an id for each nonce", kind.repeats_text(str)),
-        ("time", " or ".join((*kind.happened, "received_at"))),
+        ("key", kind.describe_key(str)),
+        ("an id for each nonce", kind.describe_repeats(str)),
+        ("time", " or ".join((*kind.time_fields, "received_at"))),
         ("schema", kind.schema_path),
-        ("source", source(kind)),
+        ("source", declaration_source(kind)),
     ]
     title = Text.assemble((kind.name, "bold"), f"  {kind.meaning}\n")
-    output.show(title, output.facts(facts))
+    output.show(title, output.key_values(facts))
     rows = [
         ("\n".join(one["parameters"]), one["field"], one["value"], one["meaning"])
         for one in _fields(kind)
     ]
     if rows:
         head = ("Plivo sends", "we publish as data.…", "value", "meaning")
-        output.show(Text("\nParameters", style="bold"), output.table(head, rows))
-    always, samples = ", ".join(_always(kind)), "\n".join(kind.samples)
-    output.show("", output.facts([("and always", always), ("samples", samples)]))
+        output.show(Text("\nParameters", style="bold"), output.make_table(head, rows))
+    always, samples = ", ".join(_computed_fields(kind)), "\n".join(kind.samples)
+    output.show("", output.key_values([("and always", always), ("samples", samples)]))

@@ -10,19 +10,26 @@ from typing import Annotated, Any, Final
 import orjson
 import typer
 
-from bridge.app.build import connection, naming
-from bridge.audit.redrive import Choice, Fate, Letter, Redriver, letters, redrive
+from bridge.app.build import make_connection, make_naming
+from bridge.audit.redrive import (
+    DeadLetter,
+    LetterFilter,
+    Redriver,
+    RedriveResult,
+    read_letters,
+    redrive_all,
+)
 from bridge.cli import output
 from bridge.cli.options import SettingsFile
-from bridge.cli.output import Json
-from bridge.cli.tail import since_from
+from bridge.cli.output import JsonOption
+from bridge.cli.tail import parse_time
 from bridge.core import catalogue
-from bridge.core.dead_letter import meaning
+from bridge.core.dead_letter import find_meaning
 from bridge.core.parameters import Pair
-from bridge.core.parse import Parser, printable
+from bridge.core.parse import Parser, escape_non_utf8
 from bridge.publish import Publisher, Unavailable
 from bridge.publish.publisher import KafkaPublisher
-from bridge.reader.journal import NotAJournalRecord, journalled
+from bridge.reader.journal import NotAJournalRecord, parse_journal_record
 from bridge.reader.topic_reader import CannotRead
 from bridge.settings.load import Need, Settings, load
 from bridge.telemetry import logs
@@ -43,26 +50,28 @@ Kind = Annotated[str | None, typer.Option("--type", help="Only this callback typ
 
 _CONNECT_S: Final = 20.0
 _PAIRS: Final = ("callback.headers", "parameters.query", "parameters.body")
-_UNREACHABLE: Final = 3
+_EXIT_CANNOT_CONNECT: Final = 3
 
 
-def _choice(
+def _parse_filter(
     *,
     ids: list[str] | None = None,
     reasons: list[str] | None = None,
     kind: str | None = None,
     since: str | None = None,
-) -> Choice:
-    begin = since_from(since, _now()) if since else None
-    return Choice(frozenset(ids or ()), frozenset(reasons or ()), kind, begin)
+) -> LetterFilter:
+    begin = parse_time(since, _now()) if since else None
+    return LetterFilter(frozenset(ids or ()), frozenset(reasons or ()), kind, begin)
 
 
 def _now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
 
 
-async def _found(settings: Settings, choice: Choice) -> list[Letter]:
-    return [one async for one in letters(connection(settings), naming(settings), choice)]
+async def _find_letters(settings: Settings, choice: LetterFilter) -> list[DeadLetter]:
+    return [
+        one async for one in read_letters(make_connection(settings), make_naming(settings), choice)
+    ]
 
 
 @app.command("list")
@@ -72,13 +81,15 @@ def list_letters(
     reason: Reasons = None,
     kind: Kind = None,
     since: Since = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """List the dead letters: what stopped them, where, and which topics lack their record."""
     settings = load(settings_file, Need.KAFKA)
-    found = asyncio.run(_found(settings, _choice(reasons=reason, kind=kind, since=since)))
+    found = asyncio.run(
+        _find_letters(settings, _parse_filter(reasons=reason, kind=kind, since=since))
+    )
     if json or not output.on_terminal():
-        output.json_lines(letter.summary for letter in found)
+        output.emit_json_lines(letter.summary for letter in found)
         return
     head = ("id", "received", "stage", "reason", "tries", "type", "lacking in")
     names = ("id", "received_at", "stage", "reason", "tries", "callback_type")
@@ -87,7 +98,7 @@ def list_letters(
         for letter in found
     ]
     output.show(
-        output.table(head, rows),
+        output.make_table(head, rows),
         f"dead letters: {len(rows)}; `callback-bridge deadletters show ID` tells more",
     )
 
@@ -97,30 +108,30 @@ def show_letter(
     identity: Annotated[str, typer.Argument(metavar="ID", help="As `deadletters list` has it.")],
     settings_file: SettingsFile = None,
     *,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Show one dead letter: why it is one, its headers, the callback as it came, and decoded."""
     settings = load(settings_file, Need.KAFKA)
-    found = asyncio.run(_found(settings, _choice(ids=[identity])))
+    found = asyncio.run(_find_letters(settings, _parse_filter(ids=[identity])))
     if not found:
-        output.complain(f"no dead letter has the id {identity}")
+        output.print_stderr(f"no dead letter has the id {identity}")
         raise typer.Exit(1)
     for letter in found:
         if json or not output.on_terminal():
-            output.json_lines([_whole(letter)])
+            output.emit_json_lines([_full_letter(letter)])
         else:
-            output.show(output.facts(_facts(_whole(letter))))
+            output.show(output.key_values(_flatten(_full_letter(letter))))
 
 
-def _whole(letter: Letter) -> dict[str, Any]:
+def _full_letter(letter: DeadLetter) -> dict[str, Any]:
     """Return everything there is to see of a letter."""
     told: dict[str, Any] = {
         **letter.summary,
-        "meaning": meaning(str(letter.summary["stage"]), str(letter.summary["reason"])),
+        "meaning": find_meaning(str(letter.summary["stage"]), str(letter.summary["reason"])),
         "headers": {name: letter.header(name) for name in letter.stored.headers},
     }
     try:
-        parameters = journalled(letter.stored.value).verdict.parameters
+        parameters = parse_journal_record(letter.stored.value).verdict.parameters
     except NotAJournalRecord as error:
         return {**told, "fault": f"its value is no journal record: {error}"}
     told["callback"] = orjson.loads(letter.stored.value)
@@ -132,15 +143,15 @@ def _whole(letter: Letter) -> dict[str, Any]:
 
 
 def _printable(pairs: tuple[Pair, ...]) -> list[tuple[str, str]]:
-    return [(printable(name), printable(value)) for name, value in pairs]
+    return [(escape_non_utf8(name), escape_non_utf8(value)) for name, value in pairs]
 
 
-def _facts(whole: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
+def _flatten(whole: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
     """Return a letter as names and texts, a line each; what is inside has its place in front."""
     lines: list[tuple[str, str]] = []
     for name, value in whole.items():
         if isinstance(value, dict):
-            lines += _facts(value, f"{above}{name}.")  # pyright: ignore[reportUnknownArgumentType] (JSON)
+            lines += _flatten(value, f"{above}{name}.")  # pyright: ignore[reportUnknownArgumentType] (JSON)
         elif above + name in _PAIRS:
             lines += [(f"{above}{name}.{key}", text) for key, text in value]
         else:
@@ -162,7 +173,7 @@ def redrive_letters(  # noqa: PLR0913 (a command's options)
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would become of each, publish nothing.")
     ] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Run dead letters again through today's code, and publish what becomes of them.
 
@@ -171,54 +182,61 @@ def redrive_letters(  # noqa: PLR0913 (a command's options)
     """
     logs.configure("console", "error")
     settings = load(settings_file, Need.KAFKA)
-    choice = _choice(ids=identity, reasons=reason, kind=kind, since=since)
-    fates: list[Fate] = []
+    choice = _parse_filter(ids=identity, reasons=reason, kind=kind, since=since)
+    fates: list[RedriveResult] = []
     as_lines = json or not output.on_terminal()
     try:
         asyncio.run(_redrive(settings, choice, fates, dry_run=dry_run, as_lines=as_lines))
     except (CannotRead, Unavailable) as error:
         if fates:
-            _report(fates, as_lines=as_lines)
-        output.complain(f"{error}; what is left was not tried")
-        raise typer.Exit(_UNREACHABLE) from None
-    _report(fates, as_lines=as_lines)
+            _print_results(fates, as_lines=as_lines)
+        output.print_stderr(f"{error}; what is left was not tried")
+        raise typer.Exit(_EXIT_CANNOT_CONNECT) from None
+    _print_results(fates, as_lines=as_lines)
     absent = choice.ids - {fate.letter.id for fate in fates}
     for one in sorted(absent):
-        output.complain(f"no dead letter has the id {one}")
-    if absent or any(fate.result == "still_dead" for fate in fates):
+        output.print_stderr(f"no dead letter has the id {one}")
+    if absent or any(fate.outcome == "still_dead" for fate in fates):
         raise typer.Exit(1)
 
 
 async def _redrive(
-    settings: Settings, choice: Choice, fates: list[Fate], *, dry_run: bool, as_lines: bool
+    settings: Settings,
+    choice: LetterFilter,
+    fates: list[RedriveResult],
+    *,
+    dry_run: bool,
+    as_lines: bool,
 ) -> None:
-    names = naming(settings)
-    redriver = Redriver(Parser(catalogue.load(), settings.context_parameters), names)
-    found = letters(connection(settings), names, choice)
+    names = make_naming(settings)
+    redriver = Redriver(Parser(catalogue.load_catalogue(), settings.context_parameters), names)
+    found = read_letters(make_connection(settings), names, choice)
     first = await anext(found, None)  # so that a Kafka that is away is known at once
     if first is None:
         return
-    async with _publishing(settings, dry_run=dry_run) as publisher:
-        async for fate in redrive(_behind(first, found), redriver, publisher, _now):
+    async with _open_publisher(settings, dry_run=dry_run) as publisher:
+        async for fate in redrive_all(_prepend(first, found), redriver, publisher, _now):
             fates.append(fate)
             if as_lines:
-                output.json_lines([_line(fate)])
+                output.emit_json_lines([_result_line(fate)])
 
 
-async def _behind(first: Letter, others: AsyncIterator[Letter]) -> AsyncIterator[Letter]:
+async def _prepend(
+    first: DeadLetter, others: AsyncIterator[DeadLetter]
+) -> AsyncIterator[DeadLetter]:
     yield first
     async for letter in others:
         yield letter
 
 
 @contextlib.asynccontextmanager
-async def _publishing(settings: Settings, *, dry_run: bool) -> AsyncGenerator[Publisher | None]:
+async def _open_publisher(settings: Settings, *, dry_run: bool) -> AsyncGenerator[Publisher | None]:
     """Run a publisher; None for a dry run. Raises Unavailable when Kafka is not reached."""
     if dry_run:
         yield None
         return
     publisher = KafkaPublisher(
-        connection(settings),
+        make_connection(settings),
         idempotence=settings.kafka.idempotence,
         ack_timeout_s=settings.kafka.ack_timeout_s,
     )
@@ -236,15 +254,15 @@ async def _publishing(settings: Settings, *, dry_run: bool) -> AsyncGenerator[Pu
         await publisher.stop(settings.kafka.flush_timeout_s)
 
 
-def _line(fate: Fate) -> dict[str, object]:
+def _result_line(fate: RedriveResult) -> dict[str, object]:
     """Return what is said of one letter."""
-    redriven = fate.redriven
+    redriven = fate.rebuilt
     event = redriven.event if redriven else None
     return {
         "id": fate.letter.id,
         "reason": fate.letter.summary["reason"],
-        "place": fate.letter.place,
-        "result": fate.result,
+        "place": fate.letter.position,
+        "result": fate.outcome,
         "reason_now": fate.reason,
         "event_id": event.id if event else None,
         "callback_type": event.type.name if event else None,
@@ -252,11 +270,11 @@ def _line(fate: Fate) -> dict[str, object]:
     }
 
 
-def _report(fates: list[Fate], *, as_lines: bool) -> None:
+def _print_results(fates: list[RedriveResult], *, as_lines: bool) -> None:
     """Say what came of all: a table on a terminal, and a line of sums on standard error."""
     if not as_lines:
         head = ("id", "was", "result", "event", "type", "published to")
-        lines = [_line(fate) for fate in fates]
+        lines = [_result_line(fate) for fate in fates]
         rows = [
             (
                 str(line["id"]),
@@ -264,14 +282,12 @@ def _report(fates: list[Fate], *, as_lines: bool) -> None:
                 str(line["result"]) + (f": {fate.reason}" if fate.reason else ""),
                 str(line["event_id"] or "-"),
                 str(line["callback_type"] or "-"),
-                ", ".join(record.topic for record in fate.redriven.records)
-                if fate.redriven
-                else "-",
+                ", ".join(record.topic for record in fate.rebuilt.records) if fate.rebuilt else "-",
             )
             for fate, line in zip(fates, lines, strict=True)
         ]
-        output.show(output.table(head, rows))
-    sums = Counter(fate.result.replace("_", " ") for fate in fates)
-    output.complain(
+        output.show(output.make_table(head, rows))
+    sums = Counter(fate.outcome.replace("_", " ") for fate in fates)
+    output.print_stderr(
         ", ".join(f"{count} {result}" for result, count in sums.items()) or "no dead letters"
     )

@@ -12,22 +12,22 @@ import typer
 import uvloop
 from rich.console import Console
 
-from bridge.app.build import connection
+from bridge.app.build import make_connection
 from bridge.cli import output
 from bridge.cli.embedded import embedded_bridge
 from bridge.cli.timeline import Timeline
 from bridge.core import catalogue
 from bridge.core.event import JOURNAL_TOPIC
-from bridge.core.parameters import form_pairs
+from bridge.core.parameters import parse_form
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.emulator.call import Call, answered_call
-from bridge.emulator.deliver import Sender
-from bridge.normalise.time import zone_named
-from bridge.reader.topic_reader import read
+from bridge.emulator.call import EmulatedCall, answered_call
+from bridge.emulator.deliver import CallbackSender
+from bridge.normalise.time import load_zone
+from bridge.reader.topic_reader import read_topics
 from bridge.settings.load import Settings
 from bridge.telemetry import logs
 
-Name = tuple[str, str]
+CallbackName = tuple[str, str]
 
 EXPECTED: Final = 6
 _READ_S = 20.0
@@ -46,17 +46,17 @@ def demo() -> None:
     journal back with a plain Kafka consumer. Exit code 1 if anything is missing.
     """
     logs.configure("console", "error")
-    if not uvloop.run(_demo(output.terminal(soft_wrap=True))):
+    if not uvloop.run(_run_demo(output.make_console(soft_wrap=True))):
         raise typer.Exit(1)
 
 
-async def _demo(console: Console) -> bool:
+async def _run_demo(console: Console) -> bool:
     async with embedded_bridge(None, 0, ACCOUNTS) as embedded:
         servers = embedded.settings.kafka.bootstrap_servers
         console.print(f"bridge on {embedded.url}, kafka on {servers}")
         console.print(f"account {AUTH_ID} in {TIMEZONE}")
         console.print(f"calls dated {_AGE_S} s back, so that they have ended\n")
-        reading = asyncio.create_task(_read(console, embedded.settings))
+        reading = asyncio.create_task(_read_back(console, embedded.settings))
         acknowledged = await _place_calls(console, embedded.url)
         events, journalled = await reading
     lost = len(acknowledged - events) + len(acknowledged - journalled)
@@ -67,14 +67,14 @@ async def _demo(console: Console) -> bool:
     return lost == 0 and len(acknowledged) == EXPECTED
 
 
-async def _place_calls(console: Console, url: str) -> set[Name]:
+async def _place_calls(console: Console, url: str) -> set[CallbackName]:
     """Deliver the callbacks of two calls; return those that were answered 2xx."""
-    acknowledged: set[Name] = set()
+    acknowledged: set[CallbackName] = set()
     async with httpx.AsyncClient() as client:
-        sender = Sender(client, url, AUTH_TOKEN)
+        sender = CallbackSender(client, url, AUTH_TOKEN)
         for send in (sender.post, sender.get):
             placed_at = datetime.now(UTC) - timedelta(seconds=_AGE_S)  # noqa: TID251 (the doorway's clock)
-            call = Call(uuid4(), AUTH_ID, zone_named(TIMEZONE), placed_at)
+            call = EmulatedCall(uuid4(), AUTH_ID, load_zone(TIMEZONE), placed_at)
             for step in answered_call(call):
                 response = await send(step)
                 if response.is_success:
@@ -85,30 +85,34 @@ async def _place_calls(console: Console, url: str) -> set[Name]:
     return acknowledged
 
 
-async def _read(console: Console, settings: Settings) -> tuple[set[Name], set[Name]]:
+async def _read_back(
+    console: Console, settings: Settings
+) -> tuple[set[CallbackName], set[CallbackName]]:
     """Print what arrives until there are two records a callback, or the time is up."""
-    topics = [settings.topic_prefix + kind.topic for kind in catalogue.load().all]
+    topics = [settings.topic_prefix + kind.topic for kind in catalogue.load_catalogue().all_types]
     topics.append(settings.topic_prefix + JOURNAL_TOPIC)
-    events: set[Name] = set()
-    journalled: set[Name] = set()
+    events: set[CallbackName] = set()
+    journalled: set[CallbackName] = set()
     timeline = Timeline(console)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_READ_S):
-            stream = read(connection(settings), topics, since=None, from_start=True, follow=True)
+            stream = read_topics(
+                make_connection(settings), topics, since=None, from_start=True, follow=True
+            )
             async for stored in stream:
                 timeline.show(stored)
-                name = _name(orjson.loads(stored.value))
+                name = _callback_name(orjson.loads(stored.value))
                 (journalled if stored.topic == topics[-1] else events).add(name)
                 if len(events) == len(journalled) == EXPECTED:
                     break
     return events, journalled
 
 
-def _name(value: dict[str, Any]) -> Name:
+def _callback_name(value: dict[str, Any]) -> CallbackName:
     """Return which callback an event, or a journal record, is of."""
     data = value.get("data")
     if data is not None:
         return data["call_uuid"], data["event"]
-    pairs, _ = form_pairs(value.get("body") or value["query"])
+    pairs, _ = parse_form(value.get("body") or value["query"])
     parameters = dict(pairs)
     return parameters["CallUUID"], parameters["Event"]

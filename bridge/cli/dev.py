@@ -16,19 +16,19 @@ from rich.console import Console
 from rich.text import Text
 
 from bridge.cli import output
-from bridge.cli.callbacks import curl
-from bridge.cli.embedded import Embedded, embedded_bridge
-from bridge.cli.layout import INDENT, row_text, widths_of
+from bridge.cli.callbacks import curl_command
+from bridge.cli.embedded import EmbeddedBridge, embedded_bridge
+from bridge.cli.layout import INDENT, column_widths, format_row
 from bridge.cli.options import SettingsFile
-from bridge.cli.signals import ENDING
+from bridge.cli.signals import STOP_SIGNALS
 from bridge.cli.tail import print_records
 from bridge.core import catalogue
-from bridge.core.masking import url_shown
+from bridge.core.masking import mask_url
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.emulator.call import Call, answered_call
+from bridge.emulator.call import EmulatedCall, answered_call
 from bridge.ingress import server
 from bridge.ingress.routes import SHARED_PATH
-from bridge.normalise.time import zone_named
+from bridge.normalise.time import load_zone
 from bridge.settings.load import Settings, load
 from bridge.telemetry import logs
 
@@ -59,7 +59,7 @@ def dev(
     logs.configure("console", "error")
     for option, wanted in (("--port", port), ("--kafka-port", kafka_port)):
         _check_port(option, wanted)
-    uvloop.run(_dev(settings_file, port, kafka_port, own_accounts=bool(settings.accounts)))
+    uvloop.run(_run_dev(settings_file, port, kafka_port, own_accounts=bool(settings.accounts)))
 
 
 def _check_port(option: str, port: int) -> None:
@@ -71,20 +71,20 @@ def _check_port(option: str, port: int) -> None:
         raise server.CannotListen(message) from error
 
 
-async def _dev(
+async def _run_dev(
     settings_file: Path | None, port: int, kafka_port: int, *, own_accounts: bool
 ) -> None:
-    console = output.terminal(stderr=True, soft_wrap=True)
+    console = output.make_console(stderr=True, soft_wrap=True)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in ENDING:
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stopping.set)
     accounts = None if own_accounts else ACCOUNTS
     async with embedded_bridge(settings_file, port, accounts, kafka_port=kafka_port) as embedded:
-        _introduce(console, embedded, settings_file, own_accounts=own_accounts)
+        _print_introduction(console, embedded, settings_file, own_accounts=own_accounts)
         logs.set_level("warning")
         prefix = embedded.settings.topic_prefix
-        topics = [prefix + kind.topic for kind in catalogue.load().all]
+        topics = [prefix + kind.topic for kind in catalogue.load_catalogue().all_types]
         printing = asyncio.create_task(
             print_records(embedded.settings, topics, None, follow=True), name="tail"
         )
@@ -95,46 +95,48 @@ async def _dev(
         await asyncio.wait([printing])
 
 
-def _introduce(
-    console: Console, embedded: Embedded, settings_file: Path | None, *, own_accounts: bool
+def _print_introduction(
+    console: Console, embedded: EmbeddedBridge, settings_file: Path | None, *, own_accounts: bool
 ) -> None:
     """Print where everything is, and something to try."""
     settings = embedded.settings
     base = settings.public_url or embedded.url
-    console.print(_titled("URLs to set at Plivo", "(the fragment asks Plivo to try again)"))
-    calls = [kind for kind in catalogue.load().types if kind.name.startswith("voice.call.")]
+    console.print(_heading("URLs to set at Plivo", "(the fragment asks Plivo to try again)"))
+    calls = [
+        kind for kind in catalogue.load_catalogue().types if kind.name.startswith("voice.call.")
+    ]
     paths = {kind.name: kind.path for kind in calls} | {"any type": SHARED_PATH}
     rows = [
-        (Text(f"  {name}"), Text(f"{url_shown(base)}{path}#rp=all&rc=5"))
+        (Text(f"  {name}"), Text(f"{mask_url(base)}{path}#rp=all&rc=5"))
         for name, path in paths.items()
     ]
-    widths = widths_of(rows)
+    widths = column_widths(rows)
     for row in rows:
-        console.print(_whole_row(console, row, widths))
+        console.print(_unbroken_row(console, row, widths))
     console.print("  every other type: `callback-bridge callbacks list`")
     for line in _notes(settings, own_accounts=own_accounts):
         console.print(f"\n{line}", soft_wrap=False)
-    console.print(_titled("\nOther commands, in a second terminal"))
-    for export in exports(settings, settings_file):
+    console.print(_heading("\nOther commands, in a second terminal"))
+    for export in shell_exports(settings, settings_file):
         console.print(f"export {export}")
     # As it was started: `make dev` runs it from a folder that is not on the shell's path.
     command = "callback-bridge" if shutil.which("callback-bridge") else shlex.quote(sys.argv[0])
     console.print(f"{command} tail")
     if not own_accounts:
-        console.print(_titled("\nAccount", f"{AUTH_ID} in {TIMEZONE} (emulated)"))
-        console.print(_titled("\nTry"))
+        console.print(_heading("\nAccount", f"{AUTH_ID} in {TIMEZONE} (emulated)"))
+        console.print(_heading("\nTry"))
         console.print(example_curl(base))
     console.print("\nEvents appear below. Ctrl-C ends it all.\n")
 
 
-def _titled(title: str, text: str = "") -> Text:
+def _heading(title: str, text: str = "") -> Text:
     return Text.assemble((title, "bold"), f"  {text}" if text else "")
 
 
-def _whole_row(console: Console, row: tuple[Text, Text], widths: list[int]) -> Text:
+def _unbroken_row(console: Console, row: tuple[Text, Text], widths: list[int]) -> Text:
     """Return a name and its URL. A URL is never broken, so that it can be copied."""
     if sum(widths) + INDENT < console.width:
-        return row_text(console, row, widths)
+        return format_row(console, row, widths)
     name, url = row
     return Text("\n").join([name, Text(" " * INDENT).append_text(url)])
 
@@ -149,7 +151,7 @@ def _notes(settings: Settings, *, own_accounts: bool) -> Iterator[str]:
         yield "Behind a tunnel no signature holds: set BRIDGE_PUBLIC_URL to the tunnel's URL."
 
 
-def exports(settings: Settings, settings_file: Path | None) -> Iterator[str]:
+def shell_exports(settings: Settings, settings_file: Path | None) -> Iterator[str]:
     """Yield the variables with which other commands use this broker, ready for a shell."""
     if settings_file is not None:
         yield f"BRIDGE_SETTINGS_FILE={shlex.quote(str(settings_file.absolute()))}"
@@ -164,6 +166,6 @@ def exports(settings: Settings, settings_file: Path | None) -> Iterator[str]:
 
 def example_curl(base: str) -> str:
     """Return a curl that delivers one signed ring callback of the emulated account."""
-    call = Call(uuid4(), AUTH_ID, zone_named(TIMEZONE), datetime.now(UTC))  # noqa: TID251 (the doorway's clock)
+    call = EmulatedCall(uuid4(), AUTH_ID, load_zone(TIMEZONE), datetime.now(UTC))  # noqa: TID251 (the doorway's clock)
     ring = next(answered_call(call))
-    return curl(base + ring.path, ring.form, AUTH_TOKEN)
+    return curl_command(base + ring.path, ring.form, AUTH_TOKEN)

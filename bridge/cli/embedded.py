@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.app.build import connection, sizing
+from bridge.app.build import make_connection, make_sizing
 from bridge.app.process import Bridge
 from bridge.cli.serve import run_bridge
 from bridge.core import catalogue
@@ -21,7 +21,7 @@ _READY_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
+class EmbeddedBridge:
     """A running bridge and where it is."""
 
     bridge: Bridge
@@ -30,7 +30,7 @@ class Embedded:
 
 
 @contextlib.asynccontextmanager
-async def _scratch() -> AsyncGenerator[str]:
+async def _temporary_spool() -> AsyncGenerator[str]:
     """Give a folder that lasts as long as the broker, which forgets everything as well."""
     with tempfile.TemporaryDirectory(prefix="callback-bridge-") as folder:
         yield folder
@@ -43,13 +43,13 @@ async def embedded_bridge(
     accounts: list[dict[str, object]] | None,
     *,
     kafka_port: int = 0,
-) -> AsyncGenerator[Embedded]:
+) -> AsyncGenerator[EmbeddedBridge]:
     """Run a broker, make the topics, run the bridge on ``port``, and end it all after.
 
     A port of 0 is any free one. ``accounts`` None takes those of the settings.
     """
-    async with embedded_broker(kafka_port) as broker, _scratch() as spool:
-        doors = server.Doors(server.listen("127.0.0.1", port), server.listen("127.0.0.1", 0))
+    async with embedded_broker(kafka_port) as broker, _temporary_spool() as spool:
+        doors = server.Listeners(server.listen("127.0.0.1", port), server.listen("127.0.0.1", 0))
         url = f"http://127.0.0.1:{doors.callbacks.getsockname()[1]}"
         given: dict[str, object] = {
             "kafka": {
@@ -63,16 +63,18 @@ async def embedded_bridge(
         if accounts is not None:
             given |= {"accounts": accounts, "accounts_file": None, "public_url": url}
         settings = load(settings_file, **given)
-        async with Provisioner(connection(settings)) as provisioner:
-            await provisioner.apply(plan(catalogue.load(), settings.topic_prefix, sizing(settings)))
+        async with Provisioner(make_connection(settings)) as provisioner:
+            await provisioner.apply(
+                plan(catalogue.load_catalogue(), settings.topic_prefix, make_sizing(settings))
+            )
         bridge = Bridge(settings)
-        stop = server.Stop()
+        stop = server.StopRequest()
         running = asyncio.create_task(run_bridge(bridge, doors, settings, stop))
         async with asyncio.timeout(_READY_S):
             while not bridge.publisher.available:  # noqa: ASYNC110 (once, at the start)
                 await asyncio.sleep(0.02)
         try:
-            yield Embedded(bridge, settings, url)
+            yield EmbeddedBridge(bridge, settings, url)
         finally:
-            stop.ask()
+            stop.request()
             await running

@@ -17,12 +17,12 @@ GAP: Final = 2
 INDENT: Final = 6
 
 
-def widths_of(rows: Iterable[Sequence[Text]]) -> list[int]:
+def column_widths(rows: Iterable[Sequence[Text]]) -> list[int]:
     """Return how wide each column must be for its widest cell."""
     return [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
 
 
-def row_text(console: Console, cells: Iterable[Text], widths: Sequence[int] = ()) -> Text:
+def format_row(console: Console, cells: Iterable[Text], widths: Sequence[int] = ()) -> Text:
     """Return cells as lines that fit the console: rules 1 to 3. Without a width a cell has its own."""
     width = console.width
     lines = [Text()]
@@ -34,7 +34,7 @@ def row_text(console: Console, cells: Iterable[Text], widths: Sequence[int] = ()
             lines.append(line)
         elif line.cell_len:
             line.append(" " * GAP)
-        first, *others = _wrapped(console, cell, max(1, width - line.cell_len))
+        first, *others = _wrap(console, cell, max(1, width - line.cell_len))
         line.append_text(first)
         lines += [Text(" " * INDENT).append_text(other) for other in others]
         lines[-1].pad_right(needed - cell.cell_len)
@@ -43,17 +43,17 @@ def row_text(console: Console, cells: Iterable[Text], widths: Sequence[int] = ()
     return Text("\n").join(lines)
 
 
-def below(console: Console, text: Text, indent: int = INDENT) -> Text:
+def indent_lines(console: Console, text: Text, indent_columns: int = INDENT) -> Text:
     """Return text as lines of its own, all of them ``indent`` spaces in: rule 3."""
     found = [
         line
         for part in text.split(allow_blank=True)
-        for line in _wrapped(console, part, max(1, console.width - indent))
+        for line in _wrap(console, part, max(1, console.width - indent_columns))
     ]
-    return Text("\n").join(Text(" " * indent).append_text(line) for line in found)
+    return Text("\n").join(Text(" " * indent_columns).append_text(line) for line in found)
 
 
-def _wrapped(console: Console, text: Text, width: int) -> list[Text]:
+def _wrap(console: Console, text: Text, width: int) -> list[Text]:
     if text.cell_len <= width:
         return [text]
     lines = list(text.wrap(console, width))

@@ -20,27 +20,27 @@ from bridge.cli import (
     tail,
     topics,
 )
-from bridge.cli.hints import Commands
+from bridge.cli.hints import SuggestingGroup
 from bridge.cli.replay import commands
 from bridge.derived.pack import NotAPack
-from bridge.derived.validation import NoValidator
-from bridge.dev.broker import NoBroker
+from bridge.derived.validation import ValidatorNotInstalled
+from bridge.dev.broker import BrokerNotStarted
 from bridge.ingress.server import CannotListen
 from bridge.publish.topics import ProvisioningRefused
 from bridge.reader.merged_reader import RecordsMissing
 from bridge.reader.topic_reader import CannotRead
 from bridge.replay import CannotWrite, TargetExists
 from bridge.replay.plan import NotAPlan
-from bridge.replay.progress import InUse, NotProgress
-from bridge.replay.targets.parquet import NoParquet
+from bridge.replay.progress import InUse, NotAProgressFile
+from bridge.replay.targets.parquet import ParquetUnavailable
 from bridge.reply.document import BadDocument
 from bridge.settings.load import SettingsRefused
-from bridge.spool.inspect import CannotLook
+from bridge.spool.inspect import SpoolUnreadable
 from bridge.telemetry import logs
 
 app = typer.Typer(
     name="callback-bridge",
-    cls=Commands,
+    cls=SuggestingGroup,
     help="Publish Plivo's callbacks to Kafka: verified, normalised, nothing lost.",
     epilog="Settings are BRIDGE_… variables or a TOML file. Exit codes: 0 done, 1 something is "
     "missing or differs, 2 wrong usage or settings, 3 Kafka or an address cannot be had.",
@@ -62,9 +62,9 @@ app.add_typer(replies.app, name="replies")
 app.add_typer(schemas.app, name="schemas")
 
 
-def _version(*, value: bool) -> None:
+def _print_version(*, value: bool) -> None:
     if value:
-        output.plain(__version__)
+        output.print_plain(__version__)
         raise typer.Exit
 
 
@@ -72,35 +72,38 @@ def _version(*, value: bool) -> None:
 def main(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     """Publish Plivo's callbacks to Kafka: verified, normalised, nothing lost."""
     del version
-    logs.leave_out_libraries()  # `serve` and `dev` configure logs of their own
+    logs.silence_library_loggers()  # `serve` and `dev` configure logs of their own
 
 
-MISSING = 1
-REFUSED = 2
-UNREACHABLE = 3
+EXIT_MISSING = 1
+EXIT_USAGE = 2
+EXIT_CANNOT_CONNECT = 3
 
-_REFUSALS = (
+_USAGE_ERRORS = (
     SettingsRefused,
     BadDocument,
     NotAPack,
     NotAPlan,
-    NotProgress,
+    NotAProgressFile,
     InUse,
     TargetExists,
 )
-_UNREACHABLE = (
+_CONNECTION_ERRORS = (
     CannotListen,
-    CannotLook,
+    SpoolUnreadable,
     CannotRead,
     CannotWrite,
-    NoBroker,
-    NoParquet,
-    NoValidator,
+    BrokerNotStarted,
+    ParquetUnavailable,
+    ValidatorNotInstalled,
     ProvisioningRefused,
 )
 
@@ -109,23 +112,23 @@ def run() -> None:
     """Run the command; what stops it is one line each on standard error, and the exit code."""
     try:
         code = app(standalone_mode=False)
-    except _REFUSALS as error:
-        output.complain(*str(error).split("\n"), style="red")
-        sys.exit(REFUSED)
-    except _UNREACHABLE as error:
-        output.complain(str(error), style="red")
-        sys.exit(UNREACHABLE)
+    except _USAGE_ERRORS as error:
+        output.print_stderr(*str(error).split("\n"), style="red")
+        sys.exit(EXIT_USAGE)
+    except _CONNECTION_ERRORS as error:
+        output.print_stderr(str(error), style="red")
+        sys.exit(EXIT_CANNOT_CONNECT)
     except RecordsMissing as error:
-        output.complain(str(error), style="red")
-        sys.exit(MISSING)
+        output.print_stderr(str(error), style="red")
+        sys.exit(EXIT_MISSING)
     except KeyboardInterrupt:
         sys.exit(130)
     except typer.Abort:
-        output.complain("Aborted.", style="red")
+        output.print_stderr("Aborted.", style="red")
         sys.exit(1)
     except typer.TyperException as error:
-        sys.exit(output.usage_error(error))
+        sys.exit(output.print_usage_error(error))
     except Exception as error:  # noqa: BLE001 (Python would print its text as it is)
-        output.failure(error)
+        output.print_traceback(error)
         sys.exit(1)
     sys.exit(code)

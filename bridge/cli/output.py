@@ -25,15 +25,15 @@ from rich.table import Column, Table
 from rich.text import Text
 from typer import rich_utils
 
-from bridge.telemetry.escapes import visible, visible_json
+from bridge.telemetry.escapes import escape_unsafe, escape_unsafe_json
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Table | Text | Syntax | str)
 
-Json = Annotated[bool, typer.Option("--json", help="JSON lines, also on a terminal.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines, also on a terminal.")]
 
 
-class _Console(Console):
+class _EscapingConsole(Console):
     """Console whose text is escaped when it is rendered, wherever it comes from (rule 1)."""
 
     def render(
@@ -41,7 +41,7 @@ class _Console(Console):
     ) -> Iterable[Segment]:
         """Render as rich does, and escape what a terminal would obey."""
         for one in super().render(renderable, options):
-            yield one if one.control else Segment(visible(one.text, keep="\n"), one.style)
+            yield one if one.control else Segment(escape_unsafe(one.text, keep="\n"), one.style)
 
 
 def on_terminal() -> bool:
@@ -49,56 +49,58 @@ def on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def terminal(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
+def make_console(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
     """Return a console for a terminal, or for a pipe as if it were a terminal of 80 columns."""
-    return _Console(stderr=stderr, soft_wrap=soft_wrap, highlight=False, emoji=False, markup=False)
+    return _EscapingConsole(
+        stderr=stderr, soft_wrap=soft_wrap, highlight=False, emoji=False, markup=False
+    )
 
 
-def json_lines(values: Iterable[object]) -> None:
+def emit_json_lines(values: Iterable[object]) -> None:
     """Print each value as a line of JSON."""
     for value in values:
-        json_text(orjson.dumps(value).decode())
+        emit_json_text(orjson.dumps(value).decode())
 
 
-def json_text(text: str) -> None:
+def emit_json_text(text: str) -> None:
     """Print JSON that is text already."""
-    typer.echo(visible_json(text))
+    typer.echo(escape_unsafe_json(text))
 
 
-def plain(text: str) -> None:
+def print_plain(text: str) -> None:
     """Print text to be copied or piped on: without a style, and no line is wrapped."""
-    typer.echo(visible(text, keep="\n"))
+    typer.echo(escape_unsafe(text, keep="\n"))
 
 
-def line(text: str | Syntax, style: str = "") -> None:
+def print_line(text: str | Syntax, style: str = "") -> None:
     """Print lines that are not wrapped, so that they can be searched and cut."""
-    terminal(soft_wrap=True).print(_text(text), style=style)
+    make_console(soft_wrap=True).print(_text(text), style=style)
 
 
-def complain(*lines: str, style: str = "") -> None:
+def print_stderr(*lines: str, style: str = "") -> None:
     """Print lines on standard error."""
-    console = terminal(stderr=True, soft_wrap=True)
+    console = make_console(stderr=True, soft_wrap=True)
     for one in lines:
         console.print(_text(one), style=style)
 
 
 def show(*parts: Table | Text | str) -> None:
     """Print tables, styled text and lines."""
-    console = terminal()
+    console = make_console()
     for part in parts:
         console.print(_text(part))
 
 
 def confirm(question: str) -> None:
     """Ask a person; raises Abort unless the answer is yes."""
-    typer.confirm(visible(question), abort=True)
+    typer.confirm(escape_unsafe(question), abort=True)
 
 
-def progress(
+def make_progress(
     *columns: ProgressColumn, transient: bool = False, enabled: bool | None = None
 ) -> Progress:
     """Return a progress bar on standard error; by default only a terminal shows it."""
-    console = terminal(stderr=True)
+    console = make_console(stderr=True)
     return Progress(
         *(columns or Progress.get_default_columns()),
         console=console,
@@ -107,21 +109,21 @@ def progress(
     )
 
 
-def usage_error(error: typer.TyperException) -> int:
+def print_usage_error(error: typer.TyperException) -> int:
     """Print what is wrong with the arguments of a command, as typer does; return the exit code."""
     for name, value in vars(error).items():
         if isinstance(value, str):
-            setattr(error, name, visible(value, keep="\n"))
+            setattr(error, name, escape_unsafe(value, keep="\n"))
     rich_utils.rich_format_error(error)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] (its class is private)
     return int(getattr(error, "exit_code", 1))
 
 
-def failure(error: BaseException) -> None:
+def print_traceback(error: BaseException) -> None:
     """Print the traceback of an error that nothing else explains."""
-    complain("".join(traceback.format_exception(error)).rstrip("\n"))
+    print_stderr("".join(traceback.format_exception(error)).rstrip("\n"))
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[str | Text]]) -> Table:
+def make_table(head: Iterable[str], rows: Iterable[Iterable[str | Text]]) -> Table:
     """Return a table whose first column is not wrapped."""
     first, *others = head
     made = Table(Column(first, no_wrap=True, style="cyan"), *others)
@@ -130,10 +132,10 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str | Text]]) -> Table:
     return made
 
 
-def facts(rows: Iterable[tuple[str, str]]) -> Table:
+def key_values(pairs: Iterable[tuple[str, str]]) -> Table:
     """Return names with what they are, without a frame. Nothing is cut."""
     made = Table.grid(Column(style="bold", no_wrap=True), Column(overflow="fold"), padding=(0, 2))
-    for row in rows:
+    for row in pairs:
         made.add_row(*map(_text, row))
     return made
 
@@ -141,14 +143,14 @@ def facts(rows: Iterable[tuple[str, str]]) -> Table:
 def _text(part: R) -> R | Text:
     # Escaped before the layout too: an escape is wider than the character it stands for, and rich
     # drops some characters, such as BEL, silently.
-    return Text(visible(part, keep="\n")) if isinstance(part, str) else part
+    return Text(escape_unsafe(part, keep="\n")) if isinstance(part, str) else part
 
 
-def chosen(name: str, among: Mapping[str, T], what: str, listed_by: str) -> T:
+def lookup(name: str, choices: Mapping[str, T], noun: str, list_command: str) -> T:
     """Return the one of that name; raises BadParameter with the names nearest to a wrong one."""
-    if name in among:
-        return among[name]
-    near = difflib.get_close_matches(name, among, n=3, cutoff=0.5)
+    if name in choices:
+        return choices[name]
+    near = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
     meant = f"did you mean {' or '.join(near)}? " if near else ""
-    message = f"no {what} is called {name!r}; {meant}{listed_by} shows all"
+    message = f"no {noun} is called {name!r}; {meant}{list_command} shows all"
     raise typer.BadParameter(message)

@@ -9,9 +9,9 @@ import typer
 
 from bridge.callbacks.model import Reply
 from bridge.cli import output
-from bridge.cli.output import Json
+from bridge.cli.output import JsonOption
 from bridge.core import catalogue
-from bridge.reply.check import check
+from bridge.reply.check import check_document
 from bridge.reply.finding import Finding
 
 app = typer.Typer(
@@ -43,7 +43,7 @@ def check_files(
         typer.Option("--sound", help="They are sounds: Plivo executes Play, Speak and Wait alone."),
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Check documents against Plivo's elements; exit code 1 if any has an error.
 
@@ -54,38 +54,38 @@ def check_files(
     if sound and type_name is not None:
         message = "--sound is for documents without a type: leave one of them out"
         raise typer.BadParameter(message, param_hint="--type")
-    kind = Reply.SOUND if sound else _kind_of(type_name)
+    kind = Reply.SOUND if sound else _reply_kind(type_name)
     as_json = json or not output.on_terminal()
     seen: Counter[str] = Counter()
     for file in files:
-        found = check(file.read(), kind)
+        found = check_document(file.read(), kind)
         seen.update({finding.severity for finding in found})
         name: str = getattr(file, "name", "<stdin>")  # a pipe need not have one
         if as_json:
-            output.json_lines({"file": name, **asdict(finding)} for finding in found)
+            output.emit_json_lines({"file": name, **asdict(finding)} for finding in found)
         else:
-            for text, style in _lines(name, found):
-                output.line(text, style)
+            for text, style in _finding_lines(name, found):
+                output.print_line(text, style)
     summary = f"{len(files)} checked, {seen['error']} with errors, {seen['warning']} with warnings"
-    output.complain(summary)
+    output.print_stderr(summary)
     if seen["error"] or (strict and seen["warning"]):
         raise typer.Exit(1)
 
 
-def _kind_of(type_name: str | None) -> Reply:
+def _reply_kind(type_name: str | None) -> Reply:
     """Return what Plivo does with an answer to this type; raises BadParameter where it reads none."""
     if type_name is None:
         return Reply.XML
-    types = catalogue.load()
-    executed = {kind.name: kind for kind in types.controls}
+    types = catalogue.load_catalogue()
+    executed = {kind.name: kind for kind in types.types_with_executed_reply}
     if type_name in types.by_name and type_name not in executed:
         message = f"Plivo executes no answer to {type_name}"
         raise typer.BadParameter(message, param_hint="--type")
     listed_by = "`callback-bridge callbacks list`"
-    return output.chosen(type_name, executed, "type whose answer Plivo executes", listed_by).reply
+    return output.lookup(type_name, executed, "type whose answer Plivo executes", listed_by).reply
 
 
-def _lines(name: str, found: list[Finding]) -> Iterator[tuple[str, str]]:
+def _finding_lines(name: str, found: list[Finding]) -> Iterator[tuple[str, str]]:
     """Yield a file's lines for a person, each with its style."""
     if not found:
         yield f"{name}: ok", "green"

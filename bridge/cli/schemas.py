@@ -14,15 +14,28 @@ from rich.text import Text
 
 from bridge.cli import output
 from bridge.cli.options import SettingsFile
-from bridge.cli.output import Json
+from bridge.cli.output import JsonOption
 from bridge.core import catalogue
-from bridge.core.event import Naming
+from bridge.core.event import ContractNames
 from bridge.derived import pack as schema_pack
-from bridge.derived.diff import Change, changes, document, orphans, since_committed
-from bridge.derived.registry import JOURNAL, SchemaNotFound, committed, declared, named, released
+from bridge.derived.diff import (
+    SchemaChange,
+    changes_since_committed,
+    compare_schemas,
+    load_schema,
+    undeclared_schemas,
+)
+from bridge.derived.registry import (
+    JOURNAL,
+    SchemaNotFound,
+    declared_schemas,
+    find_schema,
+    find_schemas_folder,
+    released_paths,
+)
 from bridge.derived.samples import examples
 from bridge.derived.schemas import DEFAULT_BASE
-from bridge.derived.validation import Checker, Failure, values
+from bridge.derived.validation import SchemaValidator, ValidationFailure, read_values
 from bridge.settings.load import load
 
 app = typer.Typer(
@@ -47,7 +60,9 @@ def _usage_errors() -> Generator[None]:
         yield
     except SchemaNotFound as error:
         if error.name is not None:
-            output.chosen(error.name, declared(), "schema", "`callback-bridge schemas list`")
+            output.lookup(
+                error.name, declared_schemas(), "schema", "`callback-bridge schemas list`"
+            )
         raise typer.BadParameter(str(error), param_hint=error.option) from error
 
 
@@ -56,7 +71,7 @@ _STYLES: Final = {"break": "red", "addition": "green", "wording": "dim"}
 
 @app.command("list")
 def list_schemas(
-    settings_file: SettingsFile = None, *, folder: Folder = None, json: Json = False
+    settings_file: SettingsFile = None, *, folder: Folder = None, json: JsonOption = False
 ) -> None:
     """List every schema: its version, whether that is released, and the topics it is of.
 
@@ -65,18 +80,18 @@ def list_schemas(
     """
     prefix = load(settings_file).topic_prefix
     with _usage_errors():
-        place = committed(folder)
-    listed = released(place) if place else None
+        place = find_schemas_folder(folder)
+    listed = released_paths(place) if place else None
     rows = [
         (
             one,
             None if listed is None else one.path in listed,
             [prefix + topic for topic in one.topics],
         )
-        for one in declared().values()
+        for one in declared_schemas().values()
     ]
     if json or not output.on_terminal():
-        output.json_lines(
+        output.emit_json_lines(
             {"schema": one.name, "version": one.version, "released": state, "topics": topics}
             for one, state, topics in rows
         )
@@ -85,7 +100,7 @@ def list_schemas(
     cells = [
         (one.name, one.version, words[state], "\n".join(topics)) for one, state, topics in rows
     ]
-    output.show(output.table(("schema", "version", "state", "topic"), cells))
+    output.show(output.make_table(("schema", "version", "state", "topic"), cells))
 
 
 @app.command("show")
@@ -105,16 +120,16 @@ def show(
     `callback-bridge schemas show voice.call.ring --examples | callback-bridge schemas check -`
     """
     with _usage_errors():
-        chosen = named(name)
+        chosen = find_schema(name)
     if example is None and not all_examples:
         _print_document(chosen.schema)
         return
     found = _examples(chosen.name)
     if example is not None:
         listed = f"`callback-bridge schemas show {chosen.name} --examples`"
-        found = {example: output.chosen(example, found, "example", listed)}
+        found = {example: output.lookup(example, found, "example", listed)}
     if not output.on_terminal():
-        output.json_lines(found.values())
+        output.emit_json_lines(found.values())
         return
     for slug, value in found.items():
         output.show(Text(slug, style="bold"))
@@ -131,16 +146,16 @@ def pack(
 ) -> None:
     """Write the pack for consumers: schemas, examples, AsyncAPI, TypeScript types, a manifest."""
     with _usage_errors():
-        packed = schema_pack.whole(catalogue.load(), committed(folder))
+        packed = schema_pack.whole(catalogue.load_catalogue(), find_schemas_folder(folder))
     schema_pack.write(out, packed)
-    output.plain(f"{out}: {len(packed)} files")
+    output.print_plain(f"{out}: {len(packed)} files")
 
 
 def _examples(name: str) -> dict[str, Any]:
     """Return a type's example events by name; the journal's are its records of every type's."""
-    naming = Naming("", DEFAULT_BASE)
+    naming = ContractNames("", DEFAULT_BASE)
     found: dict[str, Any] = {}
-    for one in examples(catalogue.load(), naming):
+    for one in examples(catalogue.load_catalogue(), naming):
         if name == JOURNAL:
             found[f"{one.type.name}-{one.slug}"] = orjson.loads(one.journal.value)
         elif name == one.type.name:
@@ -152,9 +167,9 @@ def _print_document(value: object) -> None:
     """Print a document over several lines: the very text of its file in `schemas/`."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     if output.on_terminal():
-        output.line(Syntax(text, "json", background_color="default"))
+        output.print_line(Syntax(text, "json", background_color="default"))
     else:
-        output.json_text(text)
+        output.emit_json_text(text)
 
 
 @app.command("diff")
@@ -169,7 +184,7 @@ def diff(
         typer.Option(help="Committed version to compare with, such as 1.0. Default: see below."),
     ] = None,
     folder: Folder = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Say what changed in a schema: breaks, and additions that no consumer need know of.
 
@@ -179,29 +194,31 @@ def diff(
     """
     with _usage_errors():
         if old is not None and new is not None:
-            found = list(changes(new, None, None, document(old), document(new)))
+            found = list(compare_schemas(new, None, None, load_schema(old), load_schema(new)))
         else:
-            chosen = [named(old)] if old is not None else list(declared().values())
-            place = committed(folder)
+            chosen = [find_schema(old)] if old is not None else list(declared_schemas().values())
+            place = find_schemas_folder(folder)
             if place is None:
                 message = "there is no folder of committed schemas here: name one, or two files"
                 raise typer.BadParameter(message, param_hint="--folder")
-            found = [change for one in chosen for change in since_committed(one, place, since)]
-            found += orphans(place) if old is None else []
-    _report(found, as_json=json or not output.on_terminal())
+            found = [
+                change for one in chosen for change in changes_since_committed(one, place, since)
+            ]
+            found += undeclared_schemas(place) if old is None else []
+    _print_changes(found, as_json=json or not output.on_terminal())
     if any(change.change == "break" for change in found):
         raise typer.Exit(1)
 
 
-def _report(found: list[Change], *, as_json: bool) -> None:
+def _print_changes(found: list[SchemaChange], *, as_json: bool) -> None:
     if as_json:
-        output.json_lines(asdict(change) for change in found)
+        output.emit_json_lines(asdict(change) for change in found)
     elif not found:
         output.show("no change")
     else:
         for change in found:
             kind = (f"{change.change:<9}", _STYLES[change.change])
-            output.show(Text.assemble(kind, " ", (change.schema, "cyan"), f" {change.what}"))
+            output.show(Text.assemble(kind, " ", (change.schema, "cyan"), f" {change.description}"))
 
 
 @app.command("check")
@@ -211,7 +228,7 @@ def check(
     ],
     *,
     folder: Folder = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Check events and journal records against the schema they name; exit code 1 if any fails.
 
@@ -219,24 +236,24 @@ def check(
     `callback-bridge tail | callback-bridge schemas check -`
     """
     with _usage_errors():
-        checker = Checker(declared().values(), committed(folder))
+        checker = SchemaValidator(declared_schemas().values(), find_schemas_folder(folder))
     name: str = getattr(file, "name", "<stdin>")  # a pipe need not have one
     checked = failed = 0
-    for line, value in values(file):
-        failures = list(checker.failures(line, value))
+    for line, value in read_values(file):
+        failures = list(checker.validate(line, value))
         for failure in failures:
             _print_failure(name, failure, as_json=json or not output.on_terminal())
         checked += 1
         failed += bool(failures)
-    output.complain(f"{checked} checked, {failed} failed")
+    output.print_stderr(f"{checked} checked, {failed} failed")
     if failed or not checked:
         raise typer.Exit(1)
 
 
-def _print_failure(file: str, failure: Failure, *, as_json: bool) -> None:
+def _print_failure(file: str, failure: ValidationFailure, *, as_json: bool) -> None:
     if as_json:
-        output.json_lines([asdict(failure)])
+        output.emit_json_lines([asdict(failure)])
         return
     against = failure.schema or "no schema"
     place = f"{failure.at}: " if failure.at else ""
-    output.line(f"{file}:{failure.line}: {against}: {place}{failure.fault}", "red")
+    output.print_line(f"{file}:{failure.line}: {against}: {place}{failure.fault}", "red")

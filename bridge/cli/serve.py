@@ -8,11 +8,11 @@ import uvloop
 
 from bridge import __version__
 from bridge.app import startup
-from bridge.app.build import bounds
+from bridge.app.build import make_connection_limits
 from bridge.app.process import Bridge
 from bridge.cli import output
 from bridge.cli.options import SettingsFile
-from bridge.cli.signals import end_in_order
+from bridge.cli.signals import stop_on_signals
 from bridge.ingress import server
 from bridge.settings.load import Settings
 from bridge.telemetry import logs
@@ -36,11 +36,11 @@ def serve(settings_file: SettingsFile = None, *, check: Check = False) -> None:
     the spool, from where they follow in order when Kafka is back. What neither takes is answered 503,
     and /readyz on the management port says so.
     """
-    settings, doors = startup.opened(settings_file)
+    settings, doors = startup.prepare(settings_file)
     if check:
         doors.callbacks.close()
         doors.management.close()
-        output.plain("the settings are in order; Kafka was not asked")
+        output.print_plain("the settings are in order; Kafka was not asked")
         return
     lines = logs.configure_queued(settings.log_format, settings.log_level)
     try:
@@ -49,16 +49,16 @@ def serve(settings_file: SettingsFile = None, *, check: Check = False) -> None:
         lines.close()
 
 
-async def _serve(settings: Settings, doors: server.Doors, lines: LineQueue) -> None:
-    stop = server.Stop()
-    end_in_order(stop)
+async def _serve(settings: Settings, doors: server.Listeners, lines: LineQueue) -> None:
+    stop = server.StopRequest()
+    stop_on_signals(stop)
     bridge = Bridge(settings)
-    lines.on_lost(lambda count: bridge.metrics.count("log_lines_lost_total", by=count))
+    lines.set_on_lost(lambda count: bridge.metrics.count("log_lines_lost_total", by=count))
     await run_bridge(bridge, doors, settings, stop)
 
 
 async def run_bridge(
-    bridge: Bridge, doors: server.Doors, settings: Settings, stop: server.Stop
+    bridge: Bridge, doors: server.Listeners, settings: Settings, stop: server.StopRequest
 ) -> None:
     """Run a bridge until ``stop`` is asked."""
 
@@ -77,12 +77,12 @@ async def run_bridge(
         bridge.management_app,
         doors,
         stop=stop,
-        bounds=bounds(settings),
+        limits=make_connection_limits(settings),
         metrics=bridge.metrics,
         shutdown_delay_s=settings.shutdown_delay_s,
         shutdown_timeout_s=settings.shutdown_timeout_s,
-        before_begin=start,
-        on_stopping=bridge.about_to_stop,
-        before_end=bridge.stop,
+        start_up=start,
+        on_stopping=bridge.begin_stopping,
+        shut_down=bridge.stop,
     )
     log.info("bridge_stopped")

@@ -10,15 +10,15 @@ import asyncio
 import signal
 from typing import Final
 
-from bridge.ingress.server import Stop
+from bridge.ingress.server import StopRequest
 
-ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 
-def end_in_order(stop: Stop) -> None:
+def stop_on_signals(stop: StopRequest) -> None:
     """Have each of the signals ask for an orderly end; a second one cuts the delay short."""
     loop = asyncio.get_running_loop()
-    for number in ENDING:
+    for number in STOP_SIGNALS:
         if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
             continue
-        loop.add_signal_handler(number, stop.ask)
+        loop.add_signal_handler(number, stop.request)

@@ -13,25 +13,25 @@ import orjson
 import typer
 from rich.progress import Progress
 
-from bridge.app.build import connection, naming
+from bridge.app.build import make_connection, make_naming
 from bridge.cli.options import SettingsFile
 from bridge.cli.output import (
-    Json,
-    complain,
-    json_lines,
-    json_text,
+    JsonOption,
+    emit_json_lines,
+    emit_json_text,
+    make_progress,
+    make_table,
     on_terminal,
-    progress,
+    print_stderr,
     show,
-    table,
 )
 from bridge.core.dead_letter import to_publish_dead_letter
-from bridge.normalise.time import rfc3339
-from bridge.publish.breaker import Breaker
+from bridge.normalise.time import to_rfc3339
+from bridge.publish.breaker import CircuitBreaker
 from bridge.publish.publisher import KafkaPublisher
 from bridge.settings.load import Need, Settings, SettingsRefused, load
 from bridge.spool.drain import Drain
-from bridge.spool.inspect import SpoolFile, export, look
+from bridge.spool.inspect import SpoolFile, list_files, read_records
 from bridge.spool.spool import DiskSpool
 from bridge.telemetry import logs
 
@@ -44,8 +44,8 @@ Directory = Annotated[
     Path | None,
     typer.Option("--directory", help="The spool's directory. Default: BRIDGE_SPOOL_DIRECTORY."),
 ]
-_LOOK_S = 0.2
-_END_S = 5.0
+_POLL_INTERVAL_S = 0.2
+_DRAIN_STOP_TIMEOUT_S = 5.0
 
 
 def _directory(settings: Settings, given: Path | None) -> Path:
@@ -56,19 +56,19 @@ def _directory(settings: Settings, given: Path | None) -> Path:
     return directory
 
 
-def _instant(epoch_ms: int | None) -> str:
-    return rfc3339(datetime.fromtimestamp(epoch_ms / 1000, UTC)) if epoch_ms is not None else ""
+def _format_time(epoch_ms: int | None) -> str:
+    return to_rfc3339(datetime.fromtimestamp(epoch_ms / 1000, UTC)) if epoch_ms is not None else ""
 
 
-def _as_object(file: SpoolFile) -> dict[str, Any]:
+def _as_json(file: SpoolFile) -> dict[str, Any]:
     return {
         "file": str(file.path),
-        "standing": file.standing,
+        "standing": file.status,
         "owner": file.owner,
         "callbacks": file.callbacks,
         "records": file.records,
         "bytes": file.bytes,
-        "oldest_at": _instant(file.oldest_at_ms) or None,
+        "oldest_at": _format_time(file.oldest_at_ms) or None,
         "parked": file.parked,
         "topics": dict(file.topics),
         "fault": file.fault,
@@ -77,42 +77,42 @@ def _as_object(file: SpoolFile) -> dict[str, Any]:
 
 @app.command()
 def status(
-    directory: Directory = None, settings_file: SettingsFile = None, *, json: Json = False
+    directory: Directory = None, settings_file: SettingsFile = None, *, json: JsonOption = False
 ) -> None:
     """Show every spool file: who holds it, what waits in it, since when, for which topics.
 
     Works beside a running bridge. Exit code 1 if a file that nobody holds, or that is damaged, has
     records: no bridge will bring them to Kafka by itself unless one starts on this directory.
     """
-    seen = look(_directory(load(settings_file), directory))
+    seen = list_files(_directory(load(settings_file), directory))
     if json or not on_terminal():
-        json_lines(map(_as_object, seen))
+        emit_json_lines(map(_as_json, seen))
     elif not seen:
         show("no spool files: nothing waits")
     else:
         head = ("file", "standing", "callbacks", "records", "bytes", "oldest", "parked", "topics")
-        show(table(head, map(_row, seen)))
-    if any(file.standing != "live" and (file.records or file.fault) for file in seen):
+        show(make_table(head, map(_row, seen)))
+    if any(file.status != "live" and (file.records or file.fault) for file in seen):
         raise typer.Exit(1)
 
 
 def _row(file: SpoolFile) -> tuple[str, ...]:
     if file.fault is not None:
-        return file.path.name, file.standing, "?", "?", "?", "", "?", file.fault
+        return file.path.name, file.status, "?", "?", "?", "", "?", file.fault
     return (
         file.path.name,
-        f"{file.standing} ({file.owner})" if file.owner else file.standing,
+        f"{file.status} ({file.owner})" if file.owner else file.status,
         f"{file.callbacks:,}",
         f"{file.records:,}",
         f"{file.bytes:,}",
-        _instant(file.oldest_at_ms),
+        _format_time(file.oldest_at_ms),
         f"{file.parked:,}",
         ", ".join(f"{topic} {records:,}" for topic, records in file.topics),
     )
 
 
 @app.command("export")
-def write_out(
+def export_records(
     files: Annotated[
         list[Path] | None, typer.Argument(help="Spool files. Default: all of the directory.")
     ] = None,
@@ -125,18 +125,18 @@ def write_out(
 
     Changes nothing. Values that are no text are base64.
     """
-    paths = files or [file.path for file in look(_directory(load(settings_file), directory))]
+    paths = files or [file.path for file in list_files(_directory(load(settings_file), directory))]
     count = 0
     with out.open("wb") if out is not None else nullcontext() as target:
         for path in paths:
-            for record in export(path):
+            for record in read_records(path):
                 line = orjson.dumps({"file": path.name, **record})
                 count += 1
                 if target is None:
-                    json_text(line.decode())
+                    emit_json_text(line.decode())
                 else:
                     target.write(line + b"\n")
-    complain(f"{count:,} records of {len(paths)} files")
+    print_stderr(f"{count:,} records of {len(paths)} files")
 
 
 @app.command()
@@ -156,7 +156,7 @@ def drain(
     settings = load(settings_file, Need.KAFKA)
     where = _directory(settings, directory)
     logs.configure("console", "warning")
-    logs.leave_out_libraries()
+    logs.silence_library_loggers()
     left = asyncio.run(_drain(settings, where, time.monotonic() + timeout_s))
     waiting = sum(file.callbacks for file in left)
     show(f"{waiting:,} callbacks left" if waiting else "everything is on Kafka")
@@ -166,26 +166,26 @@ def drain(
 
 async def _drain(settings: Settings, directory: Path, until_s: float) -> Sequence[SpoolFile]:
     """Return what the files hold in the end."""
-    total = sum(file.callbacks for file in look(directory) if file.standing != "damaged")
-    with progress() as bar:
+    total = sum(file.callbacks for file in list_files(directory) if file.status != "damaged")
+    with make_progress() as bar:
         task = bar.add_task("callbacks to Kafka", total=total)
-        if any(file.standing == "left behind" for file in look(directory)):
-            await _drain_left_behind(
-                settings, directory, until_s, lambda: _advance(bar, task, total, directory)
+        if any(file.status == "left behind" for file in list_files(directory)):
+            await _drain_orphaned(
+                settings, directory, until_s, lambda: _update_progress(bar, task, total, directory)
             )
-        while _advance(bar, task, total, directory) and time.monotonic() < until_s:  # noqa: ASYNC110 (another process drains)
-            await asyncio.sleep(_LOOK_S)
-    return [file for file in look(directory) if file.standing != "damaged"]
+        while _update_progress(bar, task, total, directory) and time.monotonic() < until_s:  # noqa: ASYNC110 (another process drains)
+            await asyncio.sleep(_POLL_INTERVAL_S)
+    return [file for file in list_files(directory) if file.status != "damaged"]
 
 
-def _advance(bar: Progress, task: Any, total: int, directory: Path) -> int:  # noqa: ANN401 (rich's id)
+def _update_progress(bar: Progress, task: Any, total: int, directory: Path) -> int:  # noqa: ANN401 (rich's id)
     """Show how far it is, and return how many callbacks wait that are not parked."""
-    seen = [file for file in look(directory) if file.standing != "damaged"]
+    seen = [file for file in list_files(directory) if file.status != "damaged"]
     bar.update(task, completed=max(0, total - sum(file.callbacks for file in seen)))
     return sum(file.callbacks - file.parked for file in seen)
 
 
-async def _drain_left_behind(
+async def _drain_orphaned(
     settings: Settings,
     directory: Path,
     until_s: float,
@@ -193,11 +193,11 @@ async def _drain_left_behind(
 ) -> None:
     """Take the files nobody holds, as a bridge that starts would, and publish what is in them."""
     publisher = KafkaPublisher(
-        connection(settings),
+        make_connection(settings),
         idempotence=settings.kafka.idempotence,
         ack_timeout_s=settings.kafka.ack_timeout_s,
     )
-    breaker = Breaker(time.monotonic)
+    breaker = CircuitBreaker(time.monotonic)
     spool = DiskSpool(
         directory,
         bytes_max=settings.spool.bytes_max,
@@ -208,7 +208,7 @@ async def _drain_left_behind(
         spool,
         publisher,
         breaker=breaker,
-        dead_letter=partial(to_publish_dead_letter, naming=naming(settings)),
+        dead_letter=partial(to_publish_dead_letter, naming=make_naming(settings)),
     )
     await spool.open()
     publisher.start()
@@ -217,11 +217,11 @@ async def _drain_left_behind(
         while time.monotonic() < until_s:
             advance()
             state = spool.state
-            behind = any(file.standing == "left behind" for file in look(directory))
+            behind = any(file.status == "left behind" for file in list_files(directory))
             if state.callbacks == state.parked and not behind:
                 break
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(_POLL_INTERVAL_S)
     finally:
-        await drain.stop(_END_S)
+        await drain.stop(_DRAIN_STOP_TIMEOUT_S)
         await publisher.stop(settings.kafka.flush_timeout_s)
         await spool.close()

@@ -9,20 +9,20 @@ from typing import Annotated
 
 import typer
 
-from bridge.app.build import connection
+from bridge.app.build import make_connection
 from bridge.cli import output
 from bridge.cli.options import SettingsFile
 from bridge.cli.timeline import Timeline
 from bridge.core import catalogue
 from bridge.core.event import JOURNAL_TOPIC
-from bridge.reader.topic_reader import read
+from bridge.reader.topic_reader import read_topics
 from bridge.settings.load import Need, Settings, load
 
 _AGO = re.compile(r"(\d+)\s*([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def since_from(text: str, now: datetime) -> datetime:
+def parse_time(text: str, now: datetime) -> datetime:
     """Return the instant of ``2h`` (s, m, h, d ago) or of a time stamp, UTC if it has no offset."""
     ago = _AGO.fullmatch(text.strip())
     if ago is not None:
@@ -69,11 +69,11 @@ def tail(  # noqa: PLR0913 (a command's options)
     Reads beside every consumer group and moves none of them.
     """
     settings = load(settings_file, Need.KAFKA)
-    begin = since_from(since, datetime.now(UTC)) if since else None  # noqa: TID251 (the doorway's clock)
-    types = catalogue.load()
+    begin = parse_time(since, datetime.now(UTC)) if since else None  # noqa: TID251 (the doorway's clock)
+    types = catalogue.load_catalogue()
     listed = "`callback-bridge callbacks list`"
-    chosen = [output.chosen(name, types.by_name, "type", listed) for name in kinds or ()]
-    names = [JOURNAL_TOPIC] if raw else [one.topic for one in chosen or types.all]
+    chosen = [output.lookup(name, types.by_name, "type", listed) for name in kinds or ()]
+    names = [JOURNAL_TOPIC] if raw else [one.topic for one in chosen or types.all_types]
     topics = list(dict.fromkeys(settings.topic_prefix + name for name in names))
     wanted = {one.name for one in chosen} if raw else set[str]()
     with contextlib.suppress(KeyboardInterrupt):
@@ -90,10 +90,10 @@ async def print_records(  # noqa: PLR0913 (what to show, by name)
     kinds: Collection[str] = (),
 ) -> None:
     """Print records of ``topics``; ``kinds`` chooses journal records by their header."""
-    timeline = Timeline(output.terminal(soft_wrap=True))
+    timeline = Timeline(output.make_console(soft_wrap=True))
     as_timeline = output.on_terminal()
     wanted = {kind.encode() for kind in kinds}
-    async for stored in read(connection(settings), topics, since=since, follow=follow):
+    async for stored in read_topics(make_connection(settings), topics, since=since, follow=follow):
         if call is not None and stored.key != call.encode():
             continue
         if wanted and stored.headers.get("callback_type") not in wanted:
@@ -101,4 +101,4 @@ async def print_records(  # noqa: PLR0913 (what to show, by name)
         if as_timeline:
             timeline.show(stored)
         else:
-            output.json_text(stored.value.decode("utf-8", "replace"))
+            output.emit_json_text(stored.value.decode("utf-8", "replace"))

@@ -13,9 +13,9 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
-from bridge.cli.layout import row_text
-from bridge.reader.topic_reader import Stored
-from bridge.telemetry.escapes import visible
+from bridge.cli.layout import format_row
+from bridge.reader.topic_reader import StoredRecord
+from bridge.telemetry.escapes import escape_unsafe
 
 _VERDICTS: Final = {"verified": "green", "unverified": "bold red"}
 _TYPE_PREFIX: Final = "com.plivo."
@@ -30,59 +30,61 @@ class Timeline:
         self._console = console
         self._day = ""
 
-    def show(self, stored: Stored) -> None:
+    def show(self, stored: StoredRecord) -> None:
         """Print a record: rules 1 and 2."""
-        received_at, cells = _cells(stored)
+        received_at, cells = _format_record(stored)
         day = received_at.date().isoformat()
         if day != self._day:
             self._day = day
             self._console.print(Text(f"{day} UTC", style="bold"))
         time = Text(received_at.time().isoformat("milliseconds"), style="bold")
-        self._console.print(row_text(self._console, [time, *cells], _WIDTHS))
+        self._console.print(format_row(self._console, [time, *cells], _WIDTHS))
 
 
-def _cells(stored: Stored) -> tuple[datetime, list[Text]]:
+def _format_record(stored: StoredRecord) -> tuple[datetime, list[Text]]:
     """Return when the callback of any record was received, and what the record says."""
     try:
         value: dict[str, Any] = orjson.loads(stored.value)
         if "specversion" in value:
-            return _utc(value["data"]["received_at"]), _event(value)
-        return _utc(value["received_at"]), _journal(value)
+            return _parse_utc(value["data"]["received_at"]), _format_event(value)
+        return _parse_utc(value["received_at"]), _format_journal_record(value)
     except (AttributeError, KeyError, TypeError, ValueError):
         # Anybody who may write to the topic can put there what is no record of ours.
-        name = Text(visible(stored.topic), style="cyan")
+        name = Text(escape_unsafe(stored.topic), style="cyan")
         return stored.timestamp, [name, Text(f"{len(stored.value)} bytes")]
 
 
-def _utc(text: str) -> datetime:
+def _parse_utc(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def _event(event: dict[str, Any]) -> list[Text]:
+def _format_event(event: dict[str, Any]) -> list[Text]:
     data = event["data"]
     moment, certainty = _original_time(data)
     cells = [
-        Text(visible(event["type"].removeprefix(_TYPE_PREFIX)), style="cyan"),
-        Text(visible(f"{data.get('direction') or '-'} {_parties(data)}")),
+        Text(escape_unsafe(event["type"].removeprefix(_TYPE_PREFIX)), style="cyan"),
+        Text(escape_unsafe(f"{data.get('direction') or '-'} {_parties(data)}")),
         _verification(data["verification"]),
     ]
     if data.get("stir"):
-        cells.append(Text(visible(f"stir {_stir(data['stir'])}")))
-    cells.append(Text(visible(f"{moment}, {certainty}" if certainty else moment), style="dim"))
+        cells.append(Text(escape_unsafe(f"stir {_stir(data['stir'])}")))
+    cells.append(
+        Text(escape_unsafe(f"{moment}, {certainty}" if certainty else moment), style="dim")
+    )
     extra = [f"{len(data[name])} {name}" for name in ("undeclared", "unreadable") if data.get(name)]
     if extra:
         cells.append(Text(", ".join(extra), style="yellow"))
     return cells
 
 
-def _journal(record: dict[str, Any]) -> list[Text]:
+def _format_journal_record(record: dict[str, Any]) -> list[Text]:
     events = ", ".join(one["id"] for one in record["events"]) or "no event"
     return [
         Text("journal", style="magenta"),
-        Text(visible(f"{record['method']} {record['path']}")),
+        Text(escape_unsafe(f"{record['method']} {record['path']}")),
         Text(f"replied {record['reply']['status']}"),
         _verification(record["verification"]),
-        Text(visible(events), style="dim"),
+        Text(escape_unsafe(events), style="dim"),
     ]
 
 
@@ -108,7 +110,7 @@ def _original_time(data: dict[str, Any]) -> tuple[str, str]:
     moment = data.get(source)
     if not isinstance(moment, dict):
         return "no time from Plivo", ""
-    day = _utc(data["received_at"]).date().isoformat()
+    day = _parse_utc(data["received_at"]).date().isoformat()
     text = str(moment["text"]).removeprefix(day).strip()  # pyright: ignore[reportUnknownArgumentType] (JSON)
     zone = moment["zone"] or "in an unknown zone"  # pyright: ignore[reportUnknownVariableType] (JSON)
     return f"{source} {text} {zone}", str(moment["certainty"])  # pyright: ignore[reportUnknownArgumentType] (JSON)
@@ -117,4 +119,4 @@ def _original_time(data: dict[str, Any]) -> tuple[str, str]:
 def _verification(verification: dict[str, Any]) -> Text:
     verdict = verification["verdict"]
     detail = verification["scheme"] or verification["fault"]
-    return Text(visible(f"{verdict} {detail}"), style=_VERDICTS.get(verdict, ""))
+    return Text(escape_unsafe(f"{verdict} {detail}"), style=_VERDICTS.get(verdict, ""))

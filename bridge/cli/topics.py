@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import typer
 from rich.text import Text
 
-from bridge.app.build import connection, sizing
+from bridge.app.build import make_connection, make_sizing
 from bridge.cli import output
 from bridge.cli.options import SettingsFile
-from bridge.cli.output import Json
+from bridge.cli.output import JsonOption
 from bridge.core import catalogue
 from bridge.derived.topics import PlannedTopic, plan
 from bridge.publish.topics import Provisioner, ProvisioningRefused, TooFewBrokers, TopicState
@@ -24,32 +24,32 @@ app = typer.Typer(
 _STYLES = {"ok": "green", "missing": "red", "differs": "yellow"}
 
 
-def _planned(settings: Settings) -> list[PlannedTopic]:
-    return plan(catalogue.load(), settings.topic_prefix, sizing(settings))
+def _plan_topics(settings: Settings) -> list[PlannedTopic]:
+    return plan(catalogue.load_catalogue(), settings.topic_prefix, make_sizing(settings))
 
 
-def _say_size(topics: Sequence[PlannedTopic]) -> None:
+def _print_size(topics: Sequence[PlannedTopic]) -> None:
     """Say on standard error how much the brokers are to hold, and what decides that."""
     partitions = sum(topic.partitions for topic in topics)
     replicas = sum(topic.partitions * topic.replication_factor for topic in topics)
-    output.complain(
+    output.print_stderr(
         f"{len(topics)} topics with {partitions:,} partitions and {replicas:,} replicas together; "
         f"{PREFIX}TOPICS_PARTITIONS and {PREFIX}TOPICS_REPLICATION_FACTOR decide"
     )
 
 
-def _days(topic: PlannedTopic) -> str:
+def _retention_text(topic: PlannedTopic) -> str:
     retention_ms = int(topic.configs["retention.ms"])
     return "for ever" if retention_ms < 0 else f"{retention_ms // 86_400_000} d"
 
 
 @app.command("plan")
-def show_plan(settings_file: SettingsFile = None, *, json: Json = False) -> None:
+def show_plan(settings_file: SettingsFile = None, *, json: JsonOption = False) -> None:
     """Show the topics as they should be. Asks no cluster."""
-    topics = _planned(load(settings_file))
-    _say_size(topics)
+    topics = _plan_topics(load(settings_file))
+    _print_size(topics)
     if json or not output.on_terminal():
-        output.json_lines(topics)
+        output.emit_json_lines(topics)
         return
     rows = [
         (
@@ -58,35 +58,35 @@ def show_plan(settings_file: SettingsFile = None, *, json: Json = False) -> None
             str(topic.partitions),
             str(topic.replication_factor),
             topic.configs["min.insync.replicas"],
-            _days(topic),
+            _retention_text(topic),
         )
         for topic in topics
     ]
     head = ("topic", "holds", "partitions", "replicas", "in sync", "kept")
-    output.show(output.table(head, rows))
+    output.show(output.make_table(head, rows))
 
 
 @app.command("apply")
-def apply(settings_file: SettingsFile = None, *, json: Json = False) -> None:
+def apply(settings_file: SettingsFile = None, *, json: JsonOption = False) -> None:
     """Create what is missing and correct what differs. Doing it twice changes nothing.
 
     Partitions are added but never removed, and replicas are not moved: what only you can decide is
     reported, with exit code 1.
     """
     settings = load(settings_file, Need.KAFKA)
-    _report(asyncio.run(_apply(settings, _planned(settings))), as_json=json)
+    _report(asyncio.run(_apply(settings, _plan_topics(settings))), as_json=json)
 
 
 @app.command("check")
-def check(settings_file: SettingsFile = None, *, json: Json = False) -> None:
+def check(settings_file: SettingsFile = None, *, json: JsonOption = False) -> None:
     """Compare the cluster's topics with the plan; exit code 1 if any is missing or differs."""
     settings = load(settings_file, Need.KAFKA)
-    _report(asyncio.run(_compare(settings, _planned(settings))), as_json=json)
+    _report(asyncio.run(_compare(settings, _plan_topics(settings))), as_json=json)
 
 
 async def _apply(settings: Settings, topics: Sequence[PlannedTopic]) -> list[TopicState]:
-    async with Provisioner(connection(settings)) as provisioner:
-        _say_size(topics)
+    async with Provisioner(make_connection(settings)) as provisioner:
+        _print_size(topics)
         try:
             return await provisioner.apply(topics)
         except TooFewBrokers as error:
@@ -100,21 +100,25 @@ async def _apply(settings: Settings, topics: Sequence[PlannedTopic]) -> list[Top
 
 
 async def _compare(settings: Settings, topics: Sequence[PlannedTopic]) -> list[TopicState]:
-    async with Provisioner(connection(settings)) as provisioner:
+    async with Provisioner(make_connection(settings)) as provisioner:
         return await provisioner.compare(topics)
 
 
 def _report(states: Sequence[TopicState], *, as_json: bool) -> None:
     if as_json or not output.on_terminal():
-        output.json_lines(
-            {"topic": one.topic.name, "state": one.state, "differences": one.differences}
+        output.emit_json_lines(
+            {"topic": one.topic.name, "state": one.status, "differences": one.differences}
             for one in states
         )
     else:
         rows = [
-            (one.topic.name, Text(one.state, style=_STYLES[one.state]), "; ".join(one.differences))
+            (
+                one.topic.name,
+                Text(one.status, style=_STYLES[one.status]),
+                "; ".join(one.differences),
+            )
             for one in states
         ]
-        output.show(output.table(("topic", "state", "difference"), rows))
-    if any(state.state != "ok" for state in states):
+        output.show(output.make_table(("topic", "state", "difference"), rows))
+    if any(state.status != "ok" for state in states):
         raise typer.Exit(1)

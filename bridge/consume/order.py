@@ -19,16 +19,16 @@ from bridge.consume.record import Event
 
 T = TypeVar("T")
 # When it happened, then the place Plivo gave it among events of the same time.
-Place = tuple[datetime, int]
+SortKey = tuple[datetime, int]
 
 
-def place_of(event: Event) -> Place:
+def make_sort_key(event: Event) -> SortKey:
     """Return where an event stands among those of its key."""
     sequence: object = getattr(event.data, "sequence", None)
     return event.envelope.time, sequence if isinstance(sequence, int) else 0
 
 
-def call_of(event: Event) -> str:
+def find_call(event: Event) -> str:
     """Return the key to gather a whole call by, over all its legs; else the event's own key."""
     correlation: Mapping[str, object] = {}
     if isinstance(event.data, VoiceEvent):
@@ -41,14 +41,14 @@ def call_of(event: Event) -> str:
 class _Held(Generic[T]):
     """An item that waits. Compared by place, and by when it came where places are equal."""
 
-    place: Place
+    sort_key: SortKey
     number: int
     key: str
     until_s: float
     item: T
 
     def __lt__(self, other: "_Held[T]") -> bool:
-        return (self.place, self.number) < (other.place, other.number)
+        return (self.sort_key, self.number) < (other.sort_key, other.number)
 
 
 class Reorder(Generic[T]):
@@ -66,36 +66,36 @@ class Reorder(Generic[T]):
         """Return how many items are held."""
         return len(self._by_arrival)
 
-    def push(self, item: T, *, key: str, place: Place, now_s: float) -> list[T]:
+    def push(self, item: T, *, key: str, sort_key: SortKey, now_s: float) -> list[T]:
         """Take an item in; return what is to be let go by now, in order: rules 1 to 3."""
         ready = self.due(now_s)
-        held = _Held(place, self._pushed, key, self._now_s + self._window_s, item)
+        held = _Held(sort_key, self._pushed, key, self._now_s + self._window_s, item)
         self._pushed += 1
         self._by_arrival[held.number] = held
         heapq.heappush(self._by_key.setdefault(key, []), held)
         if len(self._by_arrival) > self._items_max:
-            ready += self._let_go(self._longest_held())
+            ready += self._release(self._oldest())
         return ready
 
     def due(self, now_s: float) -> list[T]:
         """Return what was held for the whole window, after what of its key comes before it."""
         self._now_s = max(self._now_s, now_s)  # a clock that is set back holds nothing longer
         ready: list[T] = []
-        while self._by_arrival and self._longest_held().until_s <= self._now_s:
-            ready += self._let_go(self._longest_held())
+        while self._by_arrival and self._oldest().until_s <= self._now_s:
+            ready += self._release(self._oldest())
         return ready
 
     def flush(self) -> list[T]:
         """Return all that is held, each key in order: nothing more is coming."""
         ready: list[T] = []
         while self._by_arrival:
-            ready += self._let_go(self._longest_held())
+            ready += self._release(self._oldest())
         return ready
 
-    def _longest_held(self) -> _Held[T]:
+    def _oldest(self) -> _Held[T]:
         return next(iter(self._by_arrival.values()))
 
-    def _let_go(self, last: _Held[T]) -> list[T]:
+    def _release(self, last: _Held[T]) -> list[T]:
         """Return an item after all of its key that come before it (rule 1)."""
         waiting = self._by_key[last.key]
         ready: list[T] = []

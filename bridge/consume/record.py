@@ -26,7 +26,7 @@ import orjson
 from pydantic import ValidationError
 
 from bridge.callbacks.model import CallbackData, CallbackType
-from bridge.consume.words import UnknownWord, read
+from bridge.consume.words import UnknownWord, validate_open
 from bridge.core import catalogue
 from bridge.core.event import JournalValue
 
@@ -51,7 +51,7 @@ _REQUIRED: Final = (
 _NOT_EXTENSIONS: Final = frozenset({*_REQUIRED, "specversion", "datacontenttype", "data"})
 
 
-class Malformed(Exception):
+class MalformedRecord(Exception):
     """The record is not what the topic's schema says; ``reason`` is a stable word for why."""
 
     def __init__(self, reason: MalformedReason, detail: str) -> None:
@@ -100,7 +100,7 @@ class JournalRecord:
     unknown_words: tuple[UnknownWord, ...]
 
 
-def attributes_from(headers: Headers | None) -> dict[str, str]:
+def parse_attributes(headers: Headers | None) -> dict[str, str]:
     """Return an event's attributes by their names, from its record's headers alone (rule 1).
 
     Empty for records that are no events. Use it to choose before parsing.
@@ -112,99 +112,99 @@ def attributes_from(headers: Headers | None) -> dict[str, str]:
     }
 
 
-def event_from(value: bytes | None) -> Event:
+def parse_event(value: bytes | None) -> Event:
     """Return the event a record's value holds; raises Malformed."""
-    found = _object(value)
-    envelope = _envelope(found)
+    found = _parse_object(value)
+    envelope = _parse_envelope(found)
     data = found.get("data")
     if not isinstance(data, dict):
-        raise Malformed("not_an_event", "data is not an object")
+        raise MalformedRecord("not_an_event", "data is not an object")
     fields = cast("dict[str, object]", data)
-    kind = _types().get(envelope.type)
+    kind = _load_types().get(envelope.type)
     if kind is None:
-        return Event(envelope, Unmodelled(_why_unknown(envelope.type), fields), ())
+        return Event(envelope, Unmodelled(_explain_unknown(envelope.type), fields), ())
     try:
-        model, unknown_words = read(kind.model, fields)
+        model, unknown_words = validate_open(kind.model, fields)
     except ValidationError as error:
-        raise Malformed("bad_data", _detail(error)) from error
+        raise MalformedRecord("bad_data", _describe_fault(error)) from error
     return Event(envelope, model, unknown_words)
 
 
-def journal_from(value: bytes | None) -> JournalRecord:
+def parse_journal_record(value: bytes | None) -> JournalRecord:
     """Return the journal record, or dead letter, a record's value holds; raises Malformed."""
     if value is None:
-        raise Malformed("no_value", "the record has no value")
+        raise MalformedRecord("no_value", "the record has no value")
     try:
-        found, unknown_words = read(JournalValue, value)
+        found, unknown_words = validate_open(JournalValue, value)
     except ValidationError as error:
         is_json = error.errors(include_url=False)[0]["type"] != "json_invalid"
         reason: MalformedReason = "not_a_journal_record" if is_json else "not_json"
-        raise Malformed(reason, _detail(error)) from error
+        raise MalformedRecord(reason, _describe_fault(error)) from error
     return JournalRecord(found, unknown_words)
 
 
 @cache
-def _types() -> dict[str, CallbackType]:
-    return {kind.event_type: kind for kind in catalogue.load().all}
+def _load_types() -> dict[str, CallbackType]:
+    return {kind.event_type: kind for kind in catalogue.load_catalogue().all_types}
 
 
 @cache
-def _names() -> frozenset[str]:
-    return frozenset(kind.name for kind in catalogue.load().all)
+def _load_names() -> frozenset[str]:
+    return frozenset(kind.name for kind in catalogue.load_catalogue().all_types)
 
 
-def _why_unknown(event_type: str) -> Literal["unknown_type", "unknown_version"]:
+def _explain_unknown(event_type: str) -> Literal["unknown_type", "unknown_version"]:
     found = _TYPE.fullmatch(event_type)
-    return "unknown_version" if found and found["name"] in _names() else "unknown_type"
+    return "unknown_version" if found and found["name"] in _load_names() else "unknown_type"
 
 
-def _object(value: bytes | None) -> dict[str, object]:
+def _parse_object(value: bytes | None) -> dict[str, object]:
     if value is None:
-        raise Malformed("no_value", "the record has no value")
+        raise MalformedRecord("no_value", "the record has no value")
     try:
         found: object = orjson.loads(value)
     except orjson.JSONDecodeError as error:
-        raise Malformed("not_json", str(error)) from error
+        raise MalformedRecord("not_json", str(error)) from error
     if not isinstance(found, dict):
-        raise Malformed("not_an_event", "the value is not an object")
+        raise MalformedRecord("not_an_event", "the value is not an object")
     return cast("dict[str, object]", found)
 
 
-def _envelope(found: Mapping[str, object]) -> Envelope:
+def _parse_envelope(found: Mapping[str, object]) -> Envelope:
     if found.get("specversion") != "1.0":
-        raise Malformed("not_an_event", "specversion is not 1.0")
+        raise MalformedRecord("not_an_event", "specversion is not 1.0")
     said: dict[str, str] = {}
     for name in _REQUIRED:
         value = found.get(name)
         if not isinstance(value, str) or not value:
-            raise Malformed("not_an_event", f"{name} is not text")
+            raise MalformedRecord("not_an_event", f"{name} is not text")
         said[name] = value
     return Envelope(
         id=said["id"],
         source=said["source"],
         type=said["type"],
         subject=said["subject"],
-        time=_instant("time", said),
+        time=_parse_instant("time", said),
         dataschema=said["dataschema"],
         partitionkey=said["partitionkey"],
-        recordedtime=_instant("recordedtime", said),
+        recordedtime=_parse_instant("recordedtime", said),
         extensions={
             name: str(value) for name, value in found.items() if name not in _NOT_EXTENSIONS
         },
     )
 
 
-def _instant(name: str, said: Mapping[str, str]) -> datetime:
+def _parse_instant(name: str, said: Mapping[str, str]) -> datetime:
     try:
         instant = datetime.fromisoformat(said[name])
         if instant.tzinfo is not None:
             return instant.astimezone(UTC)
     except (ValueError, OverflowError) as error:  # at the calendar's ends UTC leads out of it
-        raise Malformed("not_an_event", f"{name} is not a time") from error
-    raise Malformed("not_an_event", f"{name} has no offset")
+        raise MalformedRecord("not_an_event", f"{name} is not a time") from error
+    raise MalformedRecord("not_an_event", f"{name} has no offset")
 
 
-def _detail(error: ValidationError) -> str:
+def _describe_fault(error: ValidationError) -> str:
     """Return the first fault, without the value: it may hold what logs should not."""
     first = error.errors(include_url=False, include_input=False)[0]
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""

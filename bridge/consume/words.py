@@ -25,23 +25,23 @@ _BESIDE: Final = frozenset({"cls", "config", "default", "metadata", "serializati
 class UnknownWord:
     """A word of an open set that this version of the package does not know."""
 
-    place: str
+    location: str
     """Where it stands, as in ``from.kind``."""
 
     word: str
 
 
-def read(model: type[T], value: object) -> tuple[T, tuple[UnknownWord, ...]]:
+def validate_open(model: type[T], value: object) -> tuple[T, tuple[UnknownWord, ...]]:
     """Return the typed value and the words in it that are unknown: rules 1 and 2.
 
     ``value`` is JSON in bytes, or what JSON was read into. Raises pydantic's ValidationError.
     """
     shape = cast("Hashable", model)
     try:
-        return cast("T", _validated(_reader(shape, any_word=False), value)), ()
+        return cast("T", _validate(_build_validator(shape, any_word=False), value)), ()
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
-    found = _validated(_reader(shape, any_word=True), value)
+    found = _validate(_build_validator(shape, any_word=True), value)
     if issubclass(model, BaseModel):
         fields, extra, given = cast("tuple[dict[str, Any], dict[str, Any], set[str]]", found)
         found = model.model_construct(given, **fields, **extra)
@@ -53,7 +53,7 @@ def read(model: type[T], value: object) -> tuple[T, tuple[UnknownWord, ...]]:
     return cast("T", found), tuple(words)
 
 
-def _validated(reader: SchemaValidator, value: object) -> object:
+def _validate(reader: SchemaValidator, value: object) -> object:
     # Strict: a number in quotes is not the schema's number.
     if isinstance(value, bytes):
         return reader.validate_json(value, strict=True)
@@ -61,15 +61,15 @@ def _validated(reader: SchemaValidator, value: object) -> object:
 
 
 @cache
-def _reader(model: Hashable, *, any_word: bool) -> SchemaValidator:
+def _build_validator(model: Hashable, *, any_word: bool) -> SchemaValidator:
     """Return the model's validator with every object open, and every set of words if asked."""
     schema = TypeAdapter(cast("type[object]", model)).core_schema
-    return SchemaValidator(cast("CoreSchema", _opened(schema, any_word=any_word)))
+    return SchemaValidator(cast("CoreSchema", _open_schema(schema, any_word=any_word)))
 
 
-def _opened(schema: object, *, any_word: bool) -> object:
+def _open_schema(schema: object, *, any_word: bool) -> object:
     if isinstance(schema, list):
-        return [_opened(one, any_word=any_word) for one in cast("list[object]", schema)]
+        return [_open_schema(one, any_word=any_word) for one in cast("list[object]", schema)]
     if not isinstance(schema, dict):
         return schema
     found = cast("dict[str, object]", schema)
@@ -77,9 +77,9 @@ def _opened(schema: object, *, any_word: bool) -> object:
         return {"type": "str"}
     if any_word and found.get("type") == "model":
         # pydantic would take the class's own validator for it, whose sets are closed.
-        return _opened(found["schema"], any_word=True)
+        return _open_schema(found["schema"], any_word=True)
     opened = {
-        key: one if key in _BESIDE else _opened(one, any_word=any_word)
+        key: one if key in _BESIDE else _open_schema(one, any_word=any_word)
         for key, one in found.items()
     }
     kind = found.get("type")  # or a field of that name

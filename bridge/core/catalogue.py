@@ -24,16 +24,16 @@ from types import ModuleType
 from typing import Final, cast
 
 from bridge import callbacks
-from bridge.callbacks.model import UNRECOGNISED, CallbackType, Reply, fields_of
+from bridge.callbacks.model import UNRECOGNISED, CallbackType, Reply, list_fields
 
 Values = Mapping[str, str]
 Condition = Callable[[Values], bool]
 
 
-def condition(text: str) -> Condition:
+def parse_condition(text: str) -> Condition:
     """Return the test that one part of a declaration's ``recognise`` stands for."""
     if text.startswith("!"):
-        refused = condition(text[1:])
+        refused = parse_condition(text[1:])
         return lambda values: not refused(values)
     if text.endswith("?"):
         return lambda values: text[:-1] in values
@@ -48,7 +48,7 @@ def condition(text: str) -> Condition:
 
 _EXACT, _PREFIX, _HAS_IT = range(3)
 # The parameters whose values name kinds, the more general one first: rule 1.
-NAMING: Final = ("Event", "EventName", "ConferenceAction", "DialAction")
+NAMING_PARAMETERS: Final = ("Event", "EventName", "ConferenceAction", "DialAction")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +59,20 @@ class _Alternative:
     rank: tuple[int, int, int]
     conditions: tuple[Condition, ...]
 
-    def holds(self, values: Values) -> bool:
+    def matches(self, values: Values) -> bool:
         """Return whether all conditions hold."""
         return all(holds(values) for holds in self.conditions)
 
 
-def _alternative(kind: CallbackType, text: str) -> _Alternative:
+def _parse_alternative(kind: CallbackType, text: str) -> _Alternative:
     """Return the alternative; its rank is the order of rule 1."""
     parts = text.split(" & ")
     name, sign, _ = parts[0].partition("=")
     exactness = _HAS_IT if not sign else _PREFIX if name.endswith("^") else _EXACT
     name = name.rstrip("^")
-    naming = NAMING.index(name) if name in NAMING else len(NAMING)
-    conditions = tuple(condition(part) for part in parts)
-    return _Alternative(kind, (exactness, naming, kind.step), conditions)
+    naming = NAMING_PARAMETERS.index(name) if name in NAMING_PARAMETERS else len(NAMING_PARAMETERS)
+    conditions = tuple(parse_condition(part) for part in parts)
+    return _Alternative(kind, (exactness, naming, kind.match_order), conditions)
 
 
 class Catalogue:
@@ -81,27 +81,30 @@ class Catalogue:
     def __init__(self, types: tuple[CallbackType, ...], unrecognised: CallbackType) -> None:
         self.types = types
         self.unrecognised = unrecognised
-        by_name = [_alternative(kind, text) for kind in types for text in kind.named]
-        self._named = sorted(by_name, key=lambda one: one.rank)
+        by_name = [_parse_alternative(kind, text) for kind in types for text in kind.named]
+        self._by_name_value = sorted(by_name, key=lambda one: one.rank)
         self._recognised = {
-            kind.name: [_alternative(kind, text) for text in kind.recognise] for kind in types
+            kind.name: [_parse_alternative(kind, text) for text in kind.recognise] for kind in types
         }
-        self._once = {kind.name: [_alternative(kind, text) for text in kind.once] for kind in types}
-        self._in_order = sorted(types, key=lambda kind: kind.step)
-        self._identifiers = {kind.name: identifiers(kind) for kind in types}
+        self._repeats_unless = {
+            kind.name: [_parse_alternative(kind, text) for text in kind.repeats_unless]
+            for kind in types
+        }
+        self._in_order = sorted(types, key=lambda kind: kind.match_order)
+        self._identifiers = {kind.name: list_identifiers(kind) for kind in types}
 
     @cached_property
-    def all(self) -> tuple[CallbackType, ...]:
+    def all_types(self) -> tuple[CallbackType, ...]:
         """Return every type that can be published, the unrecognised one last."""
         return (*self.types, self.unrecognised)
 
     @cached_property
     def by_name(self) -> dict[str, CallbackType]:
         """Return every type by its name."""
-        return {kind.name: kind for kind in self.all}
+        return {kind.name: kind for kind in self.all_types}
 
     @cached_property
-    def controls(self) -> tuple[CallbackType, ...]:
+    def types_with_executed_reply(self) -> tuple[CallbackType, ...]:
         """Return the types whose answer Plivo executes, or may."""
         return tuple(kind for kind in self.types if kind.reply is not Reply.ACK)
 
@@ -117,82 +120,85 @@ class Catalogue:
         names = {part.strip("!?").partition("=")[0].rstrip("^") for part in parts}
         return frozenset(names - {name for names in self._identifiers.values() for name in names})
 
-    def fits(self, kind: CallbackType, values: Values) -> bool:
+    def matches(self, kind: CallbackType, values: Values) -> bool:
         """Return whether a type can be recognised by these parameters; blank values are absent ones."""
-        return self._names(kind, values) or self._shows(kind, values)
+        return self._is_named(kind, values) or self._is_recognised(kind, values)
 
-    def fitting(self, values: Values) -> Iterator[CallbackType]:
+    def iter_matching(self, values: Values) -> Iterator[CallbackType]:
         """Yield the types these parameters fit, in the order they are tried."""
-        return (kind for kind in self._in_order if self.fits(kind, values))
+        return (kind for kind in self._in_order if self.matches(kind, values))
 
-    def repeats(self, kind: CallbackType, values: Values) -> bool:
+    def can_repeat(self, kind: CallbackType, values: Values) -> bool:
         """Return whether these parameters can legitimately come twice."""
-        once = self._once.get(kind.name, ())
-        return kind.repeats and not any(one.holds(values) for one in once)
+        once = self._repeats_unless.get(kind.name, ())
+        return kind.can_repeat and not any(one.matches(values) for one in once)
 
     def choose(self, values: Values, route: CallbackType | None) -> tuple[CallbackType, bool]:
         """Return the type of a callback, and whether its path decided: rules 1 to 6."""
-        if route is not None and route.only_by_path:
+        if route is not None and route.has_no_alternatives:
             return route, True
-        words = [one for one in self._named if one.holds(values)]
-        word = next((one for one in words if self._identified(one.kind, values)), None)
+        words = [one for one in self._by_name_value if one.matches(values)]
+        word = next((one for one in words if self._has_identifier(one.kind, values)), None)
         if word is not None:
-            return self._weighed(word, values, route)
-        if route is not None and self.fits(route, values):
+            return self._weigh(word, values, route)
+        if route is not None and self.matches(route, values):
             return route, True
-        told = self._first_shown(values)
+        told = self._find_first(values)
         if told is self.unrecognised and words:
             return words[0].kind, False
-        if route is not None and (told.weak or told is self.unrecognised):
+        if route is not None and (told.yields_to_path or told is self.unrecognised):
             return route, True
         return told, False
 
-    def _weighed(
+    def _weigh(
         self, word: _Alternative, values: Values, route: CallbackType | None
     ) -> tuple[CallbackType, bool]:
         """Return what an own word and the path decide together: rules 1 and 2."""
         if route is None:
             return word.kind, False
         if any(
-            one.kind is route and one.rank == word.rank and one.holds(values) for one in self._named
+            one.kind is route and one.rank == word.rank and one.matches(values)
+            for one in self._by_name_value
         ):
             return route, True
         only_asks = word.kind.reply is not Reply.ACK
         only_a_family = word.rank[0] != _EXACT
         executed = route.reply is not Reply.ACK
-        if executed and (only_asks or only_a_family) and self._shows(route, values):
+        if executed and (only_asks or only_a_family) and self._is_recognised(route, values):
             return route, True
         return word.kind, False
 
-    def _first_shown(self, values: Values) -> CallbackType:
+    def _find_first(self, values: Values) -> CallbackType:
         """Return the type that the parameters show: rules 4 to 6."""
         found = [
-            kind for kind in self._in_order if not kind.told_by_path and self._shows(kind, values)
+            kind
+            for kind in self._in_order
+            if not kind.path_only and self._is_recognised(kind, values)
         ]
-        known = (kind for kind in found if self._identified(kind, values))
+        known = (kind for kind in found if self._has_identifier(kind, values))
         return next(known, next(iter(found), self.unrecognised))
 
-    def _names(self, kind: CallbackType, values: Values) -> bool:
-        return any(one.kind is kind and one.holds(values) for one in self._named)
+    def _is_named(self, kind: CallbackType, values: Values) -> bool:
+        return any(one.kind is kind and one.matches(values) for one in self._by_name_value)
 
-    def _shows(self, kind: CallbackType, values: Values) -> bool:
-        return any(one.holds(values) for one in self._recognised.get(kind.name, ()))
+    def _is_recognised(self, kind: CallbackType, values: Values) -> bool:
+        return any(one.matches(values) for one in self._recognised.get(kind.name, ()))
 
-    def _identified(self, kind: CallbackType, values: Values) -> bool:
+    def _has_identifier(self, kind: CallbackType, values: Values) -> bool:
         return kind.anonymous or any(values.get(name) for name in self._identifiers[kind.name])
 
 
-def identifiers(kind: CallbackType) -> tuple[str, ...]:
+def list_identifiers(kind: CallbackType) -> tuple[str, ...]:
     """Return the parameters that can hold the identifier of a callback of this type, in their order."""
-    declared = fields_of(kind.model)
-    return tuple(name for field in kind.key for name in declared[field][1].names)
+    declared = list_fields(kind.model)
+    return tuple(name for field in kind.key_fields for name in declared[field][1].names)
 
 
 def _values(module: ModuleType) -> Iterable[object]:
     return vars(module).values()
 
 
-def load() -> Catalogue:
+def load_catalogue() -> Catalogue:
     """Return the catalogue of all declarations, in the order of their names."""
     declared: list[CallbackType] = []
     for module in pkgutil.walk_packages(callbacks.__path__, callbacks.__name__ + "."):

@@ -33,7 +33,7 @@ _FALLBACK_TYPE: Final = "voice.call.fallback"
 _PRODUCT: Final = "voice."
 
 
-def complaint_of(type_name: str, data: Mapping[str, object]) -> str | None:
+def find_complaint(type_name: str, data: Mapping[str, object]) -> str | None:
     """Return the code of the complaint that an event is, None if it is none.
 
     ``data`` holds the fields of the event's declaration.

@@ -28,18 +28,18 @@ from bridge.core.event import (
     DEAD_LETTER_TOPIC,
     JOURNAL_TOPIC,
     JSON_CONTENT_TYPE,
-    GivenReply,
-    Naming,
-    callback_id,
-    epoch_ms,
-    journal_value,
+    ContractNames,
+    SentReply,
+    compute_callback_id,
+    to_epoch_ms,
+    to_journal_value,
 )
-from bridge.core.identity import identity_of
+from bridge.core.identity import find_callback_identifier
 from bridge.core.parameters import Parameters
 from bridge.core.parse import NoEventReason
-from bridge.core.record import Record, RecordHeader, json_value
+from bridge.core.record import Record, RecordHeader, encode_json
 from bridge.core.request import NONCE_V2, NONCE_V3
-from bridge.core.signature import form_text, v3_message_over
+from bridge.core.signature import build_v3_message_of_body_text, join_form
 from bridge.core.verify import Scheme, Unverified, Verified
 
 STAGE: Final = "dlq_stage"
@@ -91,32 +91,34 @@ _CONNECT_FAULTS: Final = {
 }
 
 
-def meanings() -> list[tuple[str, str, str]]:
+def list_meanings() -> list[tuple[str, str, str]]:
     """Return every stage, reason and what it means: the rows of the reference page."""
     return [(stage, reason, text) for stage, of in MEANINGS.items() for reason, text in of.items()]
 
 
-def meaning(stage: str, reason: str) -> str:
+def find_meaning(stage: str, reason: str) -> str:
     """Return what a letter's stage and reason mean; blank of codes this version does not know."""
-    return next((text for *codes, text in meanings() if codes == [stage, reason]), "")
+    return next((text for *codes, text in list_meanings() if codes == [stage, reason]), "")
 
 
-def dead_letter_id(verdict: Verified | Unverified) -> str:
+def compute_dead_letter_id(verdict: Verified | Unverified) -> str:
     """Return the 32 hex digits that name a callback no event can be made of: rule 6."""
     raw, parameters = verdict.raw, verdict.parameters
     if isinstance(verdict, Unverified):
-        return callback_id(verdict.account, raw.path, parameters)
+        return compute_callback_id(verdict.account, raw.path, parameters)
     if verdict.covers_content:
-        return covered_id(verdict.account, raw.path, parameters)
+        return compute_covered_id(verdict.account, raw.path, parameters)
     is_v2 = verdict.scheme in {Scheme.V2, Scheme.V2_MA}
     nonce = raw.header(NONCE_V2 if is_v2 else NONCE_V3) or ""
     return _digest(verdict.account, "nonce", f"{raw.path} {nonce}".encode())
 
 
-def covered_id(account: str, path: str, parameters: Parameters) -> str:
+def compute_covered_id(account: str, path: str, parameters: Parameters) -> str:
     """Return the id of a callback whose signature covers ``path`` and ``parameters``: rule 6."""
-    text = form_text(parameters.body) if parameters.body else None
-    return _digest(account, "content", v3_message_over(path, parameters.query, text, nonce=""))
+    text = join_form(parameters.body) if parameters.body else None
+    return _digest(
+        account, "content", build_v3_message_of_body_text(path, parameters.query, text, nonce="")
+    )
 
 
 def _digest(account: str, what: str, signed: bytes) -> str:
@@ -126,8 +128,8 @@ def _digest(account: str, what: str, signed: bytes) -> str:
 def to_dead_letter(
     verdict: Verified | Unverified,
     reason: NoEventReason,
-    naming: Naming,
-    reply: GivenReply,
+    naming: ContractNames,
+    reply: SentReply,
     *,
     route: CallbackType | None = None,
 ) -> tuple[str, tuple[Record, Record]]:
@@ -135,22 +137,22 @@ def to_dead_letter(
 
     ``route`` is the type of the path it came on, if it has one.
     """
-    identity = dead_letter_id(verdict)
-    key = identity_of(verdict.raw, verdict.parameters) or identity
+    identity = compute_dead_letter_id(verdict)
+    key = find_callback_identifier(verdict.raw, verdict.parameters) or identity
     journal = Record(
         topic=naming.topic_prefix + JOURNAL_TOPIC,
         key=key.encode(),
-        value=json_value(journal_value(verdict, events=[], reply=reply)),
+        value=encode_json(to_journal_value(verdict, events=[], reply=reply)),
         headers=(
             JSON_CONTENT_TYPE,
             (CALLBACK_TYPE, route.name.encode() if route else b""),
             (CALLBACK_ID, identity.encode()),
         ),
-        timestamp_ms=epoch_ms(verdict.raw.received_at),
+        timestamp_ms=to_epoch_ms(verdict.raw.received_at),
     )
     topics = [naming.topic_prefix + route.topic] if route else []
-    headers = _headers(Stage.PARSE, reason, 0, topics, connect=naming.connect_headers)
-    return identity, (_letter(journal, headers, naming), journal)
+    headers = _build_headers(Stage.PARSE, reason, 0, topics, connect=naming.connect_headers)
+    return identity, (_to_letter(journal, headers, naming), journal)
 
 
 def to_publish_dead_letter(
@@ -159,7 +161,7 @@ def to_publish_dead_letter(
     reason: str,
     *,
     tries: int,
-    naming: Naming,
+    naming: ContractNames,
 ) -> Record:
     """Return the dead letter of a callback whose ``refused`` records Kafka does not take.
 
@@ -168,11 +170,11 @@ def to_publish_dead_letter(
     ``records`` that are not refused are still to be published.
     """
     topics = [record.topic for record in refused]
-    headers = _headers(Stage.PUBLISH, reason, tries, topics, connect=naming.connect_headers)
-    return _letter(records[-1], headers, naming)
+    headers = _build_headers(Stage.PUBLISH, reason, tries, topics, connect=naming.connect_headers)
+    return _to_letter(records[-1], headers, naming)
 
 
-def _letter(journal: Record, headers: Sequence[RecordHeader], naming: Naming) -> Record:
+def _to_letter(journal: Record, headers: Sequence[RecordHeader], naming: ContractNames) -> Record:
     content_type, *about = journal.headers
     return Record(
         topic=naming.topic_prefix + DEAD_LETTER_TOPIC,
@@ -183,7 +185,7 @@ def _letter(journal: Record, headers: Sequence[RecordHeader], naming: Naming) ->
     )
 
 
-def _headers(
+def _build_headers(
     stage: Stage, reason: str, tries: int, topics: Sequence[str], *, connect: bool
 ) -> list[RecordHeader]:
     told = {STAGE: stage, REASON: reason, TRIES: str(tries), TOPIC: ",".join(topics)}
@@ -193,6 +195,6 @@ def _headers(
             CONNECT_PREFIX + "connector.name": "callback-bridge",
             CONNECT_PREFIX + "stage": _CONNECT_STAGES[stage],
             CONNECT_PREFIX + "exception.class.name": _CONNECT_FAULTS[stage],
-            CONNECT_PREFIX + "exception.message": meaning(stage, reason),
+            CONNECT_PREFIX + "exception.message": find_meaning(stage, reason),
         }
     return [(name, value.encode()) for name, value in told.items()]

@@ -23,10 +23,10 @@ from bridge import __version__
 from bridge.callbacks.model import CallbackType, Verification
 from bridge.core.parameters import Parameters
 from bridge.core.parse import Callback
-from bridge.core.record import Record, json_value
+from bridge.core.record import Record, encode_json
 from bridge.core.request import NONCE_V2, NONCE_V3
 from bridge.core.verify import Unverified, Verified
-from bridge.normalise.time import rfc3339
+from bridge.normalise.time import to_rfc3339
 
 # Without a charset. JSON is UTF-8, its media type defines no charset (RFC 8259, sections 8.1 and 11),
 # and SDKs differ in the spelling of one that they accept. The HTTP binding of the CloudEvents SDK for
@@ -44,7 +44,7 @@ _PLAIN: Final = re.compile(rb"[ -~]*")
 
 
 @dataclass(frozen=True, slots=True)
-class GivenReply:
+class SentReply:
     """What Plivo was answered with."""
 
     status: int
@@ -53,7 +53,7 @@ class GivenReply:
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
+class ContractNames:
     """What an operator may choose of the contract's names.
 
     ``connect_headers`` adds Kafka Connect's names to the headers of dead letters.
@@ -65,7 +65,7 @@ class Naming:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class EventRecord:
     """An event ready to be published."""
 
     id: str
@@ -115,7 +115,9 @@ class JournalValue(TypedDict):
     bridge_version: Annotated[str, Field(description="The version that took it in.")]
 
 
-def callback_id(account: str | None, kind: str, parameters: Parameters, nonce: str = "") -> str:
+def compute_callback_id(
+    account: str | None, kind: str, parameters: Parameters, nonce: str = ""
+) -> str:
     """Return the 32 hex digits that name a callback of type ``kind`` (rule 1).
 
     ``nonce`` is given for types whose parameters can truthfully come twice (digits pressed again).
@@ -128,7 +130,7 @@ def callback_id(account: str | None, kind: str, parameters: Parameters, nonce: s
     return hashlib.blake2b(canonical, digest_size=16).hexdigest()
 
 
-def source_of(verdict: Verified | Unverified) -> str:
+def format_source(verdict: Verified | Unverified) -> str:
     """Return the CloudEvents source: the account, and subaccount, the callback is of."""
     source = f"/plivo/accounts/{verdict.account or 'unknown'}"
     if isinstance(verdict, Verified) and verdict.subaccount:
@@ -136,7 +138,7 @@ def source_of(verdict: Verified | Unverified) -> str:
     return source
 
 
-def verification_of(verdict: Verified | Unverified) -> Verification:
+def to_verification(verdict: Verified | Unverified) -> Verification:
     """Return what event and journal say of the signature."""
     if isinstance(verdict, Verified):
         return Verification(
@@ -151,37 +153,37 @@ def verification_of(verdict: Verified | Unverified) -> Verification:
     )
 
 
-def epoch_ms(instant: datetime) -> int:
+def to_epoch_ms(instant: datetime) -> int:
     """Return an aware instant as epoch milliseconds, rounded down."""
     return (instant - _EPOCH) // timedelta(milliseconds=1)
 
 
-def to_event(callback: Callback, naming: Naming, recorded_at: datetime) -> Event:
+def to_event(callback: Callback, naming: ContractNames, recorded_at: datetime) -> EventRecord:
     """Return the event of a callback: rules 1 and 2."""
     verdict = callback.verdict
     raw = verdict.raw
     kind = callback.type
-    repeats = callback.recognition.repeats
+    repeats = callback.recognition.can_repeat
     nonce = (raw.header(NONCE_V3) or raw.header(NONCE_V2) or "") if repeats else ""
-    identity = callback_id(verdict.account, kind.event_type, verdict.parameters, nonce)
-    received = rfc3339(raw.received_at)
+    identity = compute_callback_id(verdict.account, kind.event_type, verdict.parameters, nonce)
+    received = to_rfc3339(raw.received_at)
     subject = callback.subject or identity
     attributes = {
         "specversion": "1.0",
         "id": identity,
-        "source": source_of(verdict),
+        "source": format_source(verdict),
         "type": kind.event_type,
         "subject": subject,
         "time": callback.happened_at or received,
         "dataschema": naming.schema_base + kind.schema_path,
         "partitionkey": subject,
-        "recordedtime": rfc3339(recorded_at),
+        "recordedtime": to_rfc3339(recorded_at),
     }
     data: dict[str, object] = {
         "received_at": received,
         "time_source": callback.happened_source or "received",
         "recognised_by": callback.recognised_by,
-        "verification": verification_of(verdict),
+        "verification": to_verification(verdict),
         **callback.fields,
         "context": callback.context,
         "undeclared": callback.undeclared,
@@ -194,17 +196,17 @@ def to_event(callback: Callback, naming: Naming, recorded_at: datetime) -> Event
     record = Record(
         topic=naming.topic_prefix + kind.topic,
         key=subject.encode(),
-        value=json_value(
+        value=encode_json(
             {**attributes, "datacontenttype": "application/json", "data": data},
         ),
         headers=tuple(headers),
-        timestamp_ms=epoch_ms(raw.received_at),
+        timestamp_ms=to_epoch_ms(raw.received_at),
     )
-    return Event(identity, kind, record)
+    return EventRecord(identity, kind, record)
 
 
-def journal_value(
-    verdict: Verified | Unverified, *, events: Iterable[Event], reply: GivenReply
+def to_journal_value(
+    verdict: Verified | Unverified, *, events: Iterable[EventRecord], reply: SentReply
 ) -> JournalValue:
     """Return the journal record's value before it is JSON (rule 3)."""
     raw = verdict.raw
@@ -217,10 +219,10 @@ def journal_value(
         query=raw.query,
         headers=list(raw.headers),
         remote_address=raw.remote_address,
-        received_at=rfc3339(raw.received_at),
-        source=source_of(verdict),
+        received_at=to_rfc3339(raw.received_at),
+        source=format_source(verdict),
         zone=verdict.zone,
-        verification=verification_of(verdict),
+        verification=to_verification(verdict),
         events=[
             EventName(id=event.id, type=event.type.event_type, topic=event.record.topic)
             for event in events
@@ -237,10 +239,12 @@ def journal_value(
     return value
 
 
-def to_journal(callback: Callback, event: Event, naming: Naming, reply: GivenReply) -> Record:
+def to_journal(
+    callback: Callback, event: EventRecord, naming: ContractNames, reply: SentReply
+) -> Record:
     """Return the journal record of a published callback; its key is the event's."""
     verdict = callback.verdict
-    value = journal_value(verdict, events=[event], reply=reply)
+    value = to_journal_value(verdict, events=[event], reply=reply)
     headers = (
         JSON_CONTENT_TYPE,
         ("callback_type", event.type.name.encode()),
@@ -249,7 +253,7 @@ def to_journal(callback: Callback, event: Event, naming: Naming, reply: GivenRep
     return Record(
         topic=naming.topic_prefix + JOURNAL_TOPIC,
         key=event.record.key,
-        value=json_value(value),
+        value=encode_json(value),
         headers=headers,
         timestamp_ms=event.record.timestamp_ms,
     )

@@ -6,68 +6,68 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
 
-from bridge.callbacks.model import CallbackData, VoiceEvent, fields_of
-from bridge.normalise.reading import Read, Reads, ReadsGroup
-from bridge.normalise.stir import spelling
+from bridge.callbacks.model import CallbackData, VoiceEvent, list_fields
+from bridge.normalise.reading import ParsedBy, ParsedTogether, ParseText
+from bridge.normalise.stir import fold_name
 
 
 @dataclass(frozen=True, slots=True)
-class Single:
+class FieldRule:
     """A field that one parameter fills."""
 
     name: str
     field: str
-    read: Read
+    parse: ParseText
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
+class FieldMap:
     """How each parameter name of a declaration is read.
 
     ``folded``, ``spelled`` and ``group_of`` are keyed by the spelling without case and underscores.
     ``folded`` holds the fields that are always read in any spelling, ``spelled`` all of them.
     """
 
-    singles: tuple[Single, ...]
-    exact: frozenset[str]
-    correlated: bool
-    folded: Mapping[str, Single]
-    spelled: Mapping[str, Single]
-    groups: Mapping[str, ReadsGroup]
-    group_of: Mapping[str, str]
-    in_groups: frozenset[str]
+    rules: tuple[FieldRule, ...]
+    exact_names: frozenset[str]
+    has_correlation: bool
+    case_insensitive: Mapping[str, FieldRule]
+    by_spelling: Mapping[str, FieldRule]
+    groups: Mapping[str, ParsedTogether]
+    group_by_spelling: Mapping[str, str]
+    group_names: frozenset[str]
     patterns: tuple[tuple[re.Pattern[str], str], ...]
 
     def declares(self, name: str) -> bool:
         """Return whether a field is read from the parameter of this name."""
-        folded = spelling(name)
+        folded = fold_name(name)
         return (
-            name in self.exact
-            or folded in self.folded
-            or folded in self.group_of
+            name in self.exact_names
+            or folded in self.case_insensitive
+            or folded in self.group_by_spelling
             or any(pattern.fullmatch(name) for pattern, _ in self.patterns)
         )
 
 
-def _marks(annotation: Any) -> Iterable[object]:  # noqa: ANN401 (typing's own objects)
+def _iter_marks(annotation: Any) -> Iterable[object]:  # noqa: ANN401 (typing's own objects)
     """Yield the metadata inside ``Annotated[...] | None``."""
     yield from getattr(annotation, "__metadata__", ())
     for inner in get_args(annotation):
-        yield from _marks(inner)
+        yield from _iter_marks(inner)
 
 
 @cache
-def slots_of(model: type[CallbackData]) -> Slots:
+def map_fields(model: type[CallbackData]) -> FieldMap:
     """Return the slots of a declaration's fields."""
-    singles: list[Single] = []
-    folded: dict[str, Single] = {}
-    groups: dict[str, ReadsGroup] = {}
+    singles: list[FieldRule] = []
+    folded: dict[str, FieldRule] = {}
+    groups: dict[str, ParsedTogether] = {}
     group_of: dict[str, str] = {}
     in_groups: set[str] = set()
     patterns: list[tuple[re.Pattern[str], str]] = []
-    for field, (annotation, parameter, metadata) in fields_of(model).items():
-        for mark in (*metadata, *_marks(annotation)):
-            if isinstance(mark, ReadsGroup):
+    for field, (annotation, parameter, metadata) in list_fields(model).items():
+        for mark in (*metadata, *_iter_marks(annotation)):
+            if isinstance(mark, ParsedTogether):
                 groups[field] = mark
                 if parameter.prefix or parameter.numbered:
                     # Receivers report `x-ph-` in lower case: header names have no case.
@@ -78,23 +78,23 @@ def slots_of(model: type[CallbackData]) -> Slots:
                     ]
                 else:
                     in_groups.update(parameter.names)
-                    group_of.update({spelling(name): field for name in parameter.names})
-            elif isinstance(mark, Reads):
-                found = [Single(name, field, mark.read) for name in parameter.names]
+                    group_of.update({fold_name(name): field for name in parameter.names})
+            elif isinstance(mark, ParsedBy):
+                found = [FieldRule(name, field, mark.parse) for name in parameter.names]
                 singles += found
-                if parameter.folded:
-                    folded.update({spelling(one.name): one for one in found})
+                if parameter.case_insensitive:
+                    folded.update({fold_name(one.name): one for one in found})
     exact = frozenset(one.name for one in singles)
     correlated = issubclass(model, VoiceEvent)
-    spelled = {spelling(one.name): one for one in reversed(singles)}
-    return Slots(
-        singles=tuple(singles),
-        exact=exact,
-        correlated=correlated,
-        folded=folded,
-        spelled=spelled,
+    spelled = {fold_name(one.name): one for one in reversed(singles)}
+    return FieldMap(
+        rules=tuple(singles),
+        exact_names=exact,
+        has_correlation=correlated,
+        case_insensitive=folded,
+        by_spelling=spelled,
         groups=groups,
-        group_of=group_of,
-        in_groups=frozenset(in_groups),
+        group_by_spelling=group_of,
+        group_names=frozenset(in_groups),
         patterns=tuple(patterns),
     )

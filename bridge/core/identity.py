@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from bridge.core.parameters import Parameters
 from bridge.core.request import RawCallback
-from bridge.normalise.stir import spelling
+from bridge.normalise.stir import fold_name
 
 IDENTIFIERS: Final = (
     "ALegUUID",
@@ -28,10 +28,10 @@ IDENTIFIERS: Final = (
 IDENTIFIER_CHARACTERS_MAX: Final = 512
 # A body that no declaration can read is not worth more: each mark may be a value to decode.
 _MARKS_MAX: Final = 10_000
-_IN_ORDER: Final = {spelling(name): place for place, name in enumerate(IDENTIFIERS)}
+_RANK: Final = {fold_name(name): place for place, name in enumerate(IDENTIFIERS)}
 
 
-def usable(text: object) -> bool:
+def is_usable_id(text: object) -> bool:
     """Return whether a text can be a subject and a key: CloudEvents allows no control characters.
 
     Its length is bounded, because a key is kept in memory while its callback is in the spool, and stands
@@ -42,37 +42,37 @@ def usable(text: object) -> bool:
     )
 
 
-def identity_in(parameters: Mapping[str, Sequence[str]]) -> str | None:
+def find_identifier(parameters: Mapping[str, Sequence[str]]) -> str | None:
     """Return the identifier of what these parameters are about, if they name any in a usual way."""
     found: list[tuple[int, str]] = []
     for name, texts in parameters.items():
-        place = _IN_ORDER.get(spelling(name))
-        text = next((one for one in texts if usable(one)), None)
+        place = _RANK.get(fold_name(name))
+        text = next((one for one in texts if is_usable_id(one)), None)
         if place is not None and text is not None:
             found.append((place, text))
     return min(found)[1] if found else None
 
 
-def identity_of(raw: RawCallback, parameters: Parameters) -> str | None:
+def find_callback_identifier(raw: RawCallback, parameters: Parameters) -> str | None:
     """Return the identifier of a callback of which no event can be made, as far as it can be read.
 
     A body that is not what its content type says can still be a form or JSON. The query of a callback
     with a body is the customer's own, and is not asked.
     """
-    identity = identity_in(_lists(parameters.body if raw.body else parameters.query))
+    identity = find_identifier(_group_values(parameters.body if raw.body else parameters.query))
     if identity is None and raw.body and parameters.body_fault is not None:
-        identity = identity_in(_json_members(raw.body))
+        identity = find_identifier(_read_json_members(raw.body))
     return identity
 
 
-def _lists(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+def _group_values(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     lists: dict[str, list[str]] = {}
     for name, value in pairs:
         lists.setdefault(name, []).append(value)
     return lists
 
 
-def _json_members(body: bytes) -> dict[str, list[str]]:
+def _read_json_members(body: bytes) -> dict[str, list[str]]:
     if sum(body.count(mark) for mark in (b",", b"[", b"{")) > _MARKS_MAX:
         return {}
     try:

@@ -34,44 +34,44 @@ class JsonNumber(str):
     __slots__ = ()
 
 
-def _no_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     message = f"{name} is not JSON"
     raise ValueError(message)
 
 
 _scalar: Final = json.JSONDecoder(
-    parse_float=JsonNumber, parse_int=JsonNumber, parse_constant=_no_constant
+    parse_float=JsonNumber, parse_int=JsonNumber, parse_constant=_reject_constant
 ).raw_decode
 _encode: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
-class _Decoding:
+class _Decoder:
     """A text that is being decoded, and the place in it."""
 
     def __init__(self, text: str, elements_max: int | None) -> None:
         self._text = text
-        self._at = 0
-        self._left = len(text) if elements_max is None else elements_max
+        self._position = 0
+        self._elements_left = len(text) if elements_max is None else elements_max
 
     def read(self) -> JsonObject:
         root = JsonObject()
-        if self._next() != "{":
+        if self._skip_space() != "{":
             message = "not a JSON object"
             raise ValueError(message)
-        self._at += 1
+        self._position += 1
         inside: list[JsonObject | list[object]] = [root]
         after_comma = False
         while inside:
             into = inside[-1]
-            mark = self._next()
+            mark = self._skip_space()
             if mark == ("}" if isinstance(into, JsonObject) else "]") and not after_comma:
-                self._at += 1
+                self._position += 1
                 inside.pop()
             elif into and not after_comma:
-                message = f"no comma at {self._at}"
+                message = f"no comma at {self._position}"
                 raise ValueError(message)
             else:
-                inner = self._element(into)
+                inner = self._read_element(into)
                 if inner is not None:
                     inside.append(inner)
                     if len(inside) > DEPTH_MAX:
@@ -79,64 +79,64 @@ class _Decoding:
                         raise ValueError(message)
                     after_comma = False
                     continue  # no comma can stand in front of its first element
-            after_comma = bool(inside) and self._next() == ","
-            self._at += after_comma
-        if self._next():
+            after_comma = bool(inside) and self._skip_space() == ","
+            self._position += after_comma
+        if self._skip_space():
             message = "more than one value"
             raise ValueError(message)
         return root
 
-    def _next(self) -> str:
+    def _skip_space(self) -> str:
         """Go to the next character that is not white space, and return it; nothing at the end."""
-        found = _SPACE.match(self._text, self._at)
-        self._at = found.end() if found else self._at
-        return self._text[self._at : self._at + 1]
+        found = _SPACE.match(self._text, self._position)
+        self._position = found.end() if found else self._position
+        return self._text[self._position : self._position + 1]
 
-    def _element(self, into: JsonObject | list[object]) -> JsonObject | list[object] | None:
+    def _read_element(self, into: JsonObject | list[object]) -> JsonObject | list[object] | None:
         """Add the next member or item; return it if it is a container, whose elements follow."""
-        self._left -= 1
-        if self._left < 0:
+        self._elements_left -= 1
+        if self._elements_left < 0:
             raise TooManyElements
         if isinstance(into, JsonObject):
-            name = self._name()
-            value = self._value()
+            name = self._read_name()
+            value = self._read_value()
             into.append((name, value))
         else:
-            value = self._value()
+            value = self._read_value()
             into.append(value)
         return cast("list[object]", value) if isinstance(value, list) else None
 
-    def _name(self) -> str:
-        if self._next() != '"':
-            message = f"no name at {self._at}"
+    def _read_name(self) -> str:
+        if self._skip_space() != '"':
+            message = f"no name at {self._position}"
             raise ValueError(message)
-        name, self._at = _scalar(self._text, self._at)
-        if self._next() != ":":
-            message = f"no colon at {self._at}"
+        name, self._position = _scalar(self._text, self._position)
+        if self._skip_space() != ":":
+            message = f"no colon at {self._position}"
             raise ValueError(message)
-        self._at += 1
+        self._position += 1
         return cast("str", name)
 
-    def _value(self) -> object:
+    def _read_value(self) -> object:
         """Return the next value; of a container no more than its beginning is read."""
-        mark = self._next()
+        mark = self._skip_space()
         if mark in {"{", "["}:
-            self._at += 1
+            self._position += 1
             return JsonObject() if mark == "{" else []
         value: object
-        value, self._at = _scalar(self._text, self._at)
+        value, self._position = _scalar(self._text, self._position)
         return value
 
 
-def json_object(body: bytes, elements_max: int | None = None) -> JsonObject:
+def parse_json_object(body: bytes, elements_max: int | None = None) -> JsonObject:
     """Return the JSON object in ``body``; numbers keep the digits they came with.
 
     Raises ValueError when ``body`` is not a JSON object in UTF-8, and TooManyElements.
     """
-    return _Decoding(body.decode("utf-8"), elements_max).read()
+    return _Decoder(body.decode("utf-8"), elements_max).read()
 
 
-def json_text(value: object) -> str:
+def to_json_text(value: object) -> str:
     """Return compact JSON text. It has no recursion: nesting costs what its characters cost."""
     text: list[str] = []
     # What is still to be written, the next at the end: a value, or text that is JSON already.

@@ -60,7 +60,7 @@ _JAVASCRIPT_FIXED_MIN: Final = -6
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SdkReading:
     """The text that an SDK adds to the URL for a body, and the word for what it covers."""
 
     text: str
@@ -68,7 +68,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class FormReading:
+class SdkFormReading:
     """The parameters that an SDK reads from a body, with each value as text."""
 
     pairs: tuple[Pair, ...]
@@ -86,20 +86,22 @@ class _Loss:
         self.found = False
 
 
-def readings(body: JsonObject) -> Iterator[Reading]:
+def iter_sdk_readings(body: JsonObject) -> Iterator[SdkReading]:
     """Yield the readings of rules 2 to 4, each computed when it is asked for."""
     if not _is_readable(body):
         return
-    for read in (_python, _node, _ruby):
+    for read in (_read_as_python, _read_as_node, _read_as_ruby):
         loss = _Loss()
         try:
             text = read(body, loss)
         except _NoReading:
             continue
-        yield Reading(text, IN_PART if loss.found else AS_READ)
+        yield SdkReading(text, IN_PART if loss.found else AS_READ)
 
 
-def form_readings(body: JsonObject) -> tuple[FormReading, FormReading] | tuple[None, None]:
+def read_as_sdk_forms(
+    body: JsonObject,
+) -> tuple[SdkFormReading, SdkFormReading] | tuple[None, None]:
     """Return the parameters as Plivo's agent SDKs for Python and Node encode them as a form: rule 10."""
     if not _is_readable(body):
         return None, None
@@ -107,8 +109,8 @@ def form_readings(body: JsonObject) -> tuple[FormReading, FormReading] | tuple[N
     python = [(key, str(_python_value(of, python_loss))) for key, of in body]
     node = [(key, _node_text(of, node_loss)) for key, of in body]
     return (
-        FormReading(tuple(python), IN_PART if python_loss.found else AS_READ),
-        FormReading(tuple(node), IN_PART if node_loss.found else AS_READ),
+        SdkFormReading(tuple(python), IN_PART if python_loss.found else AS_READ),
+        SdkFormReading(tuple(node), IN_PART if node_loss.found else AS_READ),
     )
 
 
@@ -119,13 +121,13 @@ def _is_readable(body: JsonObject) -> bool:
     for _ in range(DEPTH_MAX):
         below: list[object] = []
         for value in level:
-            inner = _inside(value)
+            inner = _children(value)
             if isinstance(value, JsonObject):
                 if count + len(value) > ELEMENTS_MAX or len({key for key, _ in value}) != len(
                     value
                 ):
                     return False
-                characters += sum([len(key) * (1 + len(_inside(of))) for key, of in value])
+                characters += sum([len(key) * (1 + len(_children(of))) for key, of in value])
             elif isinstance(value, str):
                 characters += len(value)
                 if isinstance(value, JsonNumber) and len(value) > DIGITS_MAX:
@@ -140,21 +142,21 @@ def _is_readable(body: JsonObject) -> bool:
     return False
 
 
-def _inside(value: object) -> list[object]:
+def _children(value: object) -> list[object]:
     """Return the values of an object's members, or the items of a list."""
     if isinstance(value, JsonObject):
         return [of for _, of in value]
     return cast("list[object]", value) if isinstance(value, list) else []
 
 
-def _number(text: JsonNumber, loss: _Loss) -> int | float:
+def _parse_number(text: JsonNumber, loss: _Loss) -> int | float:
     """Return the number as Python and Ruby parse it: whole numbers exactly, others as a double."""
     if text.lstrip("-").isdigit():
         return int(text)
-    return _double(text, loss)
+    return _parse_double(text, loss)
 
 
-def _double(text: JsonNumber, loss: _Loss) -> float:
+def _parse_double(text: JsonNumber, loss: _Loss) -> float:
     """Return the nearest double, which is all that JavaScript knows."""
     value = float(text)
     # A double's shortest text names the same number, or digits were lost. Infinity names none.
@@ -169,10 +171,10 @@ def _python_value(value: object, loss: _Loss) -> object:
         return {key: _python_value(of, loss) for key, of in value}
     if isinstance(value, list):
         return [_python_value(of, loss) for of in cast("list[object]", value)]
-    return _number(value, loss) if isinstance(value, JsonNumber) else value
+    return _parse_number(value, loss) if isinstance(value, JsonNumber) else value
 
 
-def _python(body: JsonObject, loss: _Loss) -> str:
+def _read_as_python(body: JsonObject, loss: _Loss) -> str:
     """Rule 2."""
     return _python_text(cast("dict[str, object]", _python_value(body, loss)), loss)
 
@@ -208,7 +210,7 @@ def _utf16(text: str) -> bytes:
     return text.encode("utf-16-be")
 
 
-def _node(body: JsonObject, loss: _Loss) -> str:
+def _read_as_node(body: JsonObject, loss: _Loss) -> str:
     """Rule 3."""
     text: list[str] = []
     for key, value in sorted(body, key=lambda member: _utf16(member[0])):
@@ -232,7 +234,7 @@ def _node_text(value: object, loss: _Loss) -> str:
         case bool():
             return "true" if value else "false"
         case JsonNumber():
-            return _javascript_number(_double(value, loss))
+            return _javascript_number(_parse_double(value, loss))
         case str():
             return value
         case JsonObject():
@@ -265,7 +267,7 @@ def _javascript_number(value: float) -> str:
     return ("-" if sign else "") + text
 
 
-def _ruby(body: JsonObject, loss: _Loss) -> str:
+def _read_as_ruby(body: JsonObject, loss: _Loss) -> str:
     """Rule 4."""
     return "".join([key + _ruby_text(of, loss) for key, of in sorted(body, key=_name)])
 
@@ -281,7 +283,7 @@ def _ruby_text(value: object, loss: _Loss) -> str:
         case bool():
             return "true" if value else "false"
         case JsonNumber():
-            return _ruby_number(_number(value, loss))
+            return _ruby_number(_parse_number(value, loss))
         case str():
             return value
         case JsonObject():

@@ -23,7 +23,7 @@ _PLAIN_FILE: Final = re.compile(
 _USER: Final = re.compile(r"//[^/?#\s]*@")
 
 
-def path_shown(path: Path | str) -> str:
+def mask_path(path: Path | str) -> str:
     """Return a path as a message may show it (rule 1)."""
     text = str(path)
     return text if _looks_like_a_path(text) else NOT_SHOWN
@@ -42,12 +42,12 @@ def _looks_like_a_path(text: str) -> bool:
         return False
 
 
-def url_shown(url: str) -> str:
+def mask_url(url: str) -> str:
     """Return a URL without its user and password (rule 2)."""
     return _USER.sub("//***@", url)
 
 
-def value_shown(value: object) -> str | None:
+def mask_value(value: object) -> str | None:
     """Return another value as a message may show it; None if it must not (rule 3)."""
     if not isinstance(value, str | int | float):
         return None

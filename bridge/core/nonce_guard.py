@@ -27,14 +27,14 @@ class NonceGuard:
         self._nonces_max = nonces_max
         self._seen: OrderedDict[bytes, bytes] = OrderedDict()
 
-    def admits(self, message: bytes, content: bytes) -> bool:
+    def accept(self, message: bytes, content: bytes) -> bool:
         """Return False when ``message`` came before with other content; remember it otherwise."""
-        if self.knows_another(message, content):
+        if self.has_other_content(message, content):
             return False
         self.remember(message, content)
         return True
 
-    def knows_another(self, message: bytes, content: bytes) -> bool:
+    def has_other_content(self, message: bytes, content: bytes) -> bool:
         """Return True when ``message`` came before with other content."""
         known = self._seen.get(_digest(message))
         return known is not None and known != _digest(content)
@@ -52,21 +52,21 @@ def _digest(text: bytes) -> bytes:
     return hashlib.blake2b(text, digest_size=16).digest()
 
 
-def content_of(raw: RawCallback, parameters: Parameters) -> bytes:
+def encode_content(raw: RawCallback, parameters: Parameters) -> bytes:
     """Return the content of a callback, with which its signed message is remembered: rule 2."""
-    parts = [raw.method, raw.path, _canonical(parameters.query)]
+    parts = [raw.method, raw.path, _canonicalise(parameters.query)]
     body = b""
     if raw.body and raw.method != "GET":
         parts += [raw.header("content-type") or "", raw.header("content-encoding") or ""]
         if parameters.body_fault is None and parameters.json is None:
-            parts.append(_canonical(parameters.body))
+            parts.append(_canonicalise(parameters.body))
         else:
             body = raw.body
     lengths = ",".join([str(len(part)) for part in parts])
     return f"{lengths}\n{''.join(parts)}".encode("utf-8", "surrogateescape") + body
 
 
-def _canonical(pairs: Iterable[Pair]) -> str:
+def _canonicalise(pairs: Iterable[Pair]) -> str:
     """Return a text that no other pairs have. Only the values of one name keep their order."""
     ordered = sorted(pairs, key=lambda pair: pair[0])
     return "".join([f"{len(key)}:{key}{len(value)}:{value}" for key, value in ordered])

@@ -73,21 +73,21 @@ def _is_port(text: str) -> bool:
     )
 
 
-def is_allowed(origin: str, hosts: Iterable[str]) -> bool:
+def is_allowed_host(origin: str, hosts: Iterable[str]) -> bool:
     """Return whether the host of ``origin`` is one of ``hosts``: rule 7."""
     scheme, _, authority = origin.partition("://")
-    asked = _comparable(scheme, authority)
-    return any(_comparable(scheme, host) == asked for host in hosts)
+    asked = _normalise(scheme, authority)
+    return any(_normalise(scheme, host) == asked for host in hosts)
 
 
-def _comparable(scheme: str, authority: str) -> tuple[str, str]:
+def _normalise(scheme: str, authority: str) -> tuple[str, str]:
     """Return host and port as they are compared: rule 1."""
     host, port = split_authority(authority)
     is_default = port in {":", DEFAULT_PORTS.get(scheme)}
     return host.lower().removesuffix("."), "" if is_default else port
 
 
-def equal_origins(origin: str) -> tuple[str, ...]:
+def list_equal_origins(origin: str) -> tuple[str, ...]:
     """Return the spellings of ``origin`` to try, as it is first: rules 1 to 3."""
     scheme, host, port, prefix = split_origin(origin)
     scheme = scheme.lower()

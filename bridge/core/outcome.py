@@ -61,6 +61,6 @@ class RefusalCause(StrEnum):
     """It called a host that is not one of BRIDGE_ALLOWED_HOSTS."""
 
     @property
-    def is_anybodys(self) -> bool:
+    def anyone_can_cause(self) -> bool:
         """Say whether a stranger can bring it about, whose callbacks are not verified."""
         return self not in {self.NOT_DURABLE, self.BRIDGE_FAULT, self.STOPPED}

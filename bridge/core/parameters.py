@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from bridge.core.json_object import JsonObject, TooManyElements, json_object, json_text
+from bridge.core.json_object import JsonObject, TooManyElements, parse_json_object, to_json_text
 from bridge.core.request import RawCallback
 
 Pair = tuple[str, str]
@@ -53,7 +53,7 @@ class Parameters:
     query: tuple[Pair, ...]
     body: tuple[Pair, ...]
     body_fault: BodyFault | None = None
-    bare: bool = False
+    has_bare_name: bool = False
     json: JsonObject | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -62,33 +62,33 @@ class Parameters:
         return self.body or self.query
 
 
-def form_pairs(text: str) -> tuple[tuple[Pair, ...], bool]:
+def parse_form(text: str) -> tuple[tuple[Pair, ...], bool]:
     """Return the pairs of a form or query string, and whether a piece lacked its ``=``.
 
     ``text`` holds raw bytes beyond ASCII as ``surrogateescape`` decodes them.
     """
-    return _Form(text.encode("utf-8", "surrogateescape")).pairs()
+    return _EncodedForm(text.encode("utf-8", "surrogateescape")).pairs()
 
 
 # Each byte by what it is to an escape: a hexadecimal digit, the sign itself, or neither.
-_CLASSES: Final = bytes(
+_BYTE_CLASSES: Final = bytes(
     ord("%" if of == ord("%") else "h" if chr(of) in "0123456789ABCDEFabcdef" else "-")
     for of in range(256)
 )
 
 
-class _Form:
+class _EncodedForm:
     """A form or query string, counted before it is split: rule 5."""
 
     def __init__(self, octets: bytes) -> None:
         self._octets = octets
-        self._rest = b""  # the classes, with the escapes taken away
+        self._unpaired = b""  # the classes, with the escapes taken away
         self.count = 0
         if octets:
             self.count = octets.count(b"&") + 1
         if b"%" in octets:
-            self._rest = octets.translate(_CLASSES).replace(b"%hh", b"hhh")
-            self.count += self._rest.count(b"%")
+            self._unpaired = octets.translate(_BYTE_CLASSES).replace(b"%hh", b"hhh")
+            self.count += self._unpaired.count(b"%")
 
     def pairs(self) -> tuple[tuple[Pair, ...], bool]:
         """Return the pairs, and whether a piece lacked its ``=``: rules 1 and 2."""
@@ -97,7 +97,7 @@ class _Form:
         bare = False
         # %3A and %2B are most of the escapes in a callback. Neither ":" nor "+" takes part in the
         # splitting, and neither can complete another escape, so they may go before it.
-        text = self._escaped().decode("latin-1")
+        text = self._escape_stray_signs().decode("latin-1")
         text = text.replace("+", " ").replace("%3A", ":").replace("%2B", "+")
         pairs: list[Pair] = []
         for piece in text.split("&"):
@@ -106,22 +106,22 @@ class _Form:
                 if not key:
                     continue
                 bare = True
-            pairs.append((_unescaped(key), _unescaped(value)))
+            pairs.append((_unescape(key), _unescape(value)))
         return tuple(pairs), bare
 
-    def _escaped(self) -> bytes:
+    def _escape_stray_signs(self) -> bytes:
         """Return the bytes with every ``%`` that begins no escape escaped itself."""
-        if b"%" not in self._rest:
+        if b"%" not in self._unpaired:
             return self._octets
         pieces: list[bytes] = []
         begin = 0
-        while (place := self._rest.find(b"%", begin)) >= 0:
+        while (place := self._unpaired.find(b"%", begin)) >= 0:
             pieces += [self._octets[begin:place], b"%25"]
             begin = place + 1
         return b"".join([*pieces, self._octets[begin:]])
 
 
-def _unescaped(octets: str) -> str:
+def _unescape(octets: str) -> str:
     """Return the text of a name or value; a character of ``octets`` is a byte, each ``%`` an escape."""
     if "%" in octets:
         # Quoted-printable (RFC 2045, section 6.7) is the same encoding with another sign, and the
@@ -134,29 +134,29 @@ def _unescaped(octets: str) -> str:
     return octets.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
-def _text_of(value: object) -> str:
-    text = "" if value is None else value if isinstance(value, str) else json_text(value)
+def _to_text(value: object) -> str:
+    text = "" if value is None else value if isinstance(value, str) else to_json_text(value)
     text.encode("utf-8")  # an escape may name half a character: not text, so not JSON we can read
     return text
 
 
-def json_pairs(members: JsonObject) -> tuple[Pair, ...]:
+def json_to_pairs(members: JsonObject) -> tuple[Pair, ...]:
     """Return the members as a form's pairs (rule 3); raises ValueError where one is not text."""
-    return tuple([(_text_of(key), _text_of(of)) for key, of in members])
+    return tuple([(_to_text(key), _to_text(of)) for key, of in members])
 
 
-def _media_type(content_type: str | None) -> str:
+def _parse_media_type(content_type: str | None) -> str:
     """Return the bare media type; a form where none is named."""
     return content_type.partition(";")[0].strip().lower() if content_type else FORM
 
 
-def parameters_of(raw: RawCallback, parameters_max: int | None = None) -> Parameters:
+def parse_parameters(raw: RawCallback, parameters_max: int | None = None) -> Parameters:
     """Return the parameters of a callback; raises TooManyParameters over ``parameters_max``.
 
     A GET's are its query's: of a body, which it should not have, nothing is signed and nothing read.
     """
     body = b"" if raw.method == "GET" else raw.body
-    return decode(
+    return decode_parameters(
         raw.query,
         body,
         raw.header("content-type"),
@@ -165,7 +165,7 @@ def parameters_of(raw: RawCallback, parameters_max: int | None = None) -> Parame
     )
 
 
-def decode(
+def decode_parameters(
     query: str,
     body: bytes,
     content_type: str | None,
@@ -177,31 +177,31 @@ def decode(
 
     Raises TooManyParameters over ``parameters_max``: rule 5.
     """
-    in_url = _Form(query.encode("utf-8", "surrogateescape"))
-    left = _left(parameters_max, in_url)
+    in_url = _EncodedForm(query.encode("utf-8", "surrogateescape"))
+    left = _remaining(parameters_max, in_url)
     if not body:
         return Parameters(in_url.pairs()[0], ())
-    media_type = _media_type(content_type)
+    media_type = _parse_media_type(content_type)
     fault: BodyFault | None = None
     if content_encoding and content_encoding.strip().lower() != "identity":
         fault = BodyFault.CONTENT_ENCODING
     elif media_type == JSON:
         try:
-            members = json_object(body, left)
-            return Parameters(in_url.pairs()[0], json_pairs(members), json=members)
+            members = parse_json_object(body, left)
+            return Parameters(in_url.pairs()[0], json_to_pairs(members), json=members)
         except TooManyElements as error:
             raise TooManyParameters from error
         except ValueError:
             fault = BodyFault.MALFORMED_JSON
     elif media_type != FORM:
         fault = BodyFault.CONTENT_TYPE
-    in_body = _Form(body)
-    _left(left, in_body)
+    in_body = _EncodedForm(body)
+    _remaining(left, in_body)
     body_pairs, bare = in_body.pairs()
     return Parameters(in_url.pairs()[0], body_pairs, fault, bare)
 
 
-def _left(parameters_max: int | None, form: _Form) -> int | None:
+def _remaining(parameters_max: int | None, form: _EncodedForm) -> int | None:
     """Return how many parameters there may still be beside those of ``form``."""
     if parameters_max is None:
         return None

@@ -19,16 +19,16 @@ from typing import Literal, cast
 
 from bridge.callbacks.model import CallbackType, Unread
 from bridge.core.catalogue import Catalogue
-from bridge.core.field_map import Single, Slots, slots_of
-from bridge.core.identity import identity_in, usable
+from bridge.core.field_map import FieldMap, FieldRule, map_fields
+from bridge.core.identity import find_identifier, is_usable_id
 from bridge.core.parameters import Pair, Parameters
-from bridge.core.recognition import Authorship, Recognition, recognise
+from bridge.core.recognition import ParameterSources, Recognition, recognise
 from bridge.core.verify import Unverified, Verified
-from bridge.normalise.correlation import correlation
-from bridge.normalise.reading import Scope, Unreadable
-from bridge.normalise.stir import spelling
-from bridge.normalise.time import Moment, WallTime, ZoneMismatch, zone_named
-from bridge.normalise.wall_clock import Evidence, settle
+from bridge.normalise.correlation import correlate
+from bridge.normalise.reading import ParseContext, Unreadable
+from bridge.normalise.stir import fold_name
+from bridge.normalise.time import Moment, WallTime, ZoneMismatch, load_zone
+from bridge.normalise.wall_clock import Evidence, resolve_wall_times
 
 Lists = dict[str, list[str]]
 
@@ -76,7 +76,7 @@ class Callback:
         return "path" if self.recognition.by_path else "parameters"
 
 
-def is_text(value: str) -> bool:
+def is_utf8(value: str) -> bool:
     """Say whether ``value`` came in UTF-8 (see rule 2 of ``parameters``)."""
     if value.isascii():
         return True
@@ -87,94 +87,94 @@ def is_text(value: str) -> bool:
     return True
 
 
-def printable(value: str) -> str:
+def escape_non_utf8(value: str) -> str:
     r"""Return ``value`` with bytes that are not UTF-8 written as ``\xNN``."""
     return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-class _Reading:
+class _FieldParser:
     """The fields of one callback while they are being read."""
 
-    def __init__(self, slots: Slots, scope: Scope, *, json: bool) -> None:
+    def __init__(self, slots: FieldMap, scope: ParseContext, *, json: bool) -> None:
         self.slots = slots
         self.scope = scope
         # Plivo's agent SDKs write the usual names in snake_case, in JSON (rule 6).
-        self._spelled = slots.spelled if json else slots.folded
+        self._spelled = slots.by_spelling if json else slots.case_insensitive
         self.fields: dict[str, object] = {}
-        self.walls: dict[str, tuple[str, WallTime]] = {}
+        self.wall_times: dict[str, tuple[str, WallTime]] = {}
         self.undeclared: Lists = {}
         self.unreadable: list[Unread] = []
         self._groups: dict[str, dict[str, str]] = {}
         self._read_from: dict[str, list[tuple[str, list[str]]]] = {}
 
-    def _unread(self, field: str | None, name: str, texts: list[str], reason: str) -> None:
+    def _mark_unreadable(self, field: str | None, name: str, texts: list[str], reason: str) -> None:
         if field is not None:
             for earlier in self._read_from.pop(field, ()):
-                self._unread(field, *earlier, "spellings_disagree")
+                self._mark_unreadable(field, *earlier, "spellings_disagree")
             self.fields[field] = None
-        shown = [printable(text) for text in texts]
+        shown = [escape_non_utf8(text) for text in texts]
         self.unreadable.append(
-            Unread(field=field, parameter=printable(name), text=shown, reason=reason)
+            Unread(field=field, parameter=escape_non_utf8(name), text=shown, reason=reason)
         )
 
-    def _the_text(self, field: str | None, name: str, texts: list[str]) -> str | None:
+    def _single_text(self, field: str | None, name: str, texts: list[str]) -> str | None:
         """Return the one text of a parameter; None where it is blank or cannot be told."""
         text = texts[0]
         if len(texts) > 1:
             distinct = {one for one in texts if one}
             if len(distinct) > 1:
-                self._unread(field, name, texts, "repeated")
+                self._mark_unreadable(field, name, texts, "repeated")
                 return None
             text = distinct.pop() if distinct else ""
-        if not is_text(text):
-            self._unread(field, name, texts, "not_utf8")
+        if not is_utf8(text):
+            self._mark_unreadable(field, name, texts, "not_utf8")
             return None
         return text or None
 
-    def single(self, slot: Single, name: str, texts: list[str]) -> None:
+    def parse_one(self, slot: FieldRule, name: str, texts: list[str]) -> None:
         """Read one parameter into its field."""
-        text = self._the_text(slot.field, name, texts)
+        text = self._single_text(slot.field, name, texts)
         if text is None:
             return
         try:
-            value = slot.read(text, self.scope)
+            value = slot.parse(text, self.scope)
         except Unreadable as error:
-            self._unread(slot.field, name, texts, error.reason)
+            self._mark_unreadable(slot.field, name, texts, error.reason)
             return
         if isinstance(value, WallTime):
-            self.walls[slot.name] = (slot.field, value)
+            self.wall_times[slot.name] = (slot.field, value)
         if slot.field in self.fields and self.fields[slot.field] != value:
-            self._unread(slot.field, name, texts, "spellings_disagree")
+            self._mark_unreadable(slot.field, name, texts, "spellings_disagree")
             return
         self.fields[slot.field] = value
         self._read_from.setdefault(slot.field, []).append((name, texts))
 
-    def leftover(self, name: str, texts: list[str]) -> None:
+    def parse_other(self, name: str, texts: list[str]) -> None:
         """Read a parameter that is not one of the declaration's exact names."""
-        if not (is_text(name) and all(is_text(text) for text in texts)):
-            self._unread(None, name, texts, "not_utf8")
+        if not (is_utf8(name) and all(is_utf8(text) for text in texts)):
+            self._mark_unreadable(None, name, texts, "not_utf8")
             return
-        folded = spelling(name)
+        folded = fold_name(name)
         if folded in self._spelled:
-            self.single(self._spelled[folded], name, texts)
+            self.parse_one(self._spelled[folded], name, texts)
             return
-        group = self.slots.group_of.get(folded)
+        group = self.slots.group_by_spelling.get(folded)
         if group is None:
             found = (of for pattern, of in self.slots.patterns if pattern.fullmatch(name))
             group = next(found, None)
         if group is None:
             self.undeclared[name] = texts
             return
-        text = self._the_text(None, name, texts)
+        text = self._single_text(None, name, texts)
         if text is not None:
             self._groups.setdefault(group, {})[name] = text
 
-    def finish_groups(self) -> None:
+    def parse_groups(self) -> None:
         """Read the fields that are made of several parameters."""
         for field, texts in self._groups.items():
-            self.fields[field] = self.slots.groups[field].read(texts, self.scope)
+            self.fields[field] = self.slots.groups[field].parse(texts, self.scope)
 
-    def settle_times(self, received_at: datetime) -> ZoneMismatch | None:
+    def resolve_times(self, received_at: datetime) -> ZoneMismatch | None:
         """Put moments in the place of wall clock readings; return the zone mismatch, if any."""
         session = cast("Moment | None", self.fields.get("session_started_at"))
         utc = session["utc"] if session else None
@@ -185,15 +185,15 @@ class _Reading:
             session_start=datetime.fromisoformat(utc) if utc else None,
             duration_s=cast("int | None", self.fields.get(duration)),
         )
-        walls = {name: wall for name, (_, wall) in self.walls.items()}
-        moments, mismatch = settle(walls, self.scope.zone, evidence)
-        for name, (field, _) in self.walls.items():
+        walls = {name: wall for name, (_, wall) in self.wall_times.items()}
+        moments, mismatch = resolve_wall_times(walls, self.scope.zone, evidence)
+        for name, (field, _) in self.wall_times.items():
             if self.fields[field] is not None:
                 self.fields[field] = moments[name]
         return mismatch
 
 
-def _lists(pairs: Iterable[Pair]) -> Lists:
+def _group_values(pairs: Iterable[Pair]) -> Lists:
     lists: Lists = {}
     for key, value in pairs:
         if key in lists:
@@ -212,17 +212,17 @@ class Parser:
     def __init__(self, catalogue: Catalogue, context_names: Iterable[str] = ()) -> None:
         self.catalogue = catalogue
         self._context_names = frozenset(context_names)
-        self._slots = {kind.name: slots_of(kind.model) for kind in catalogue.all}
+        self._slots = {kind.name: map_fields(kind.model) for kind in catalogue.all_types}
 
     def _split(self, parameters: Parameters) -> tuple[Lists, Lists]:
         """Return Plivo's parameters and the customer's context (rules 1 and 5)."""
         if parameters.body:
-            return _lists(parameters.body), _lists(parameters.query)
-        plivos = _lists(parameters.query)
+            return _group_values(parameters.body), _group_values(parameters.query)
+        plivos = _group_values(parameters.query)
         context = {name: plivos.pop(name) for name in self._context_names & plivos.keys()}
         return plivos, context
 
-    def kind_of(self, parameters: Parameters, route: CallbackType | None) -> CallbackType | None:
+    def find_type(self, parameters: Parameters, route: CallbackType | None) -> CallbackType | None:
         """Return the type of a callback as `parse` finds it; None if nothing shows it."""
         if parameters.body_fault is not None:
             return route
@@ -233,7 +233,7 @@ class Parser:
         self, parameters: Parameters, plivos: Lists, context: Lists, route: CallbackType | None
     ) -> Recognition:
         is_json = parameters.json is not None
-        written = Authorship(plivos, context, in_body=bool(parameters.body), json=is_json)
+        written = ParameterSources(plivos, context, in_body=bool(parameters.body), json=is_json)
         return recognise(self.catalogue, written, route)
 
     def parse(self, verdict: Verified | Unverified, route: CallbackType | None) -> Callback:
@@ -248,25 +248,29 @@ class Parser:
         recognition = self._recognition(verdict.parameters, plivos, context, route)
         kind = recognition.kind
         slots = self._slots[kind.name]
-        zone = zone_named(verdict.zone) if verdict.zone else None
-        direction = next((text for text in _named(plivos, "Direction", json=json) if text), None)
-        reading = _Reading(slots, Scope(direction.lower() if direction else None, zone), json=json)
-        for slot in slots.singles:
+        zone = load_zone(verdict.zone) if verdict.zone else None
+        direction = next(
+            (text for text in _find_texts(plivos, "Direction", json=json) if text), None
+        )
+        reading = _FieldParser(
+            slots, ParseContext(direction.lower() if direction else None, zone), json=json
+        )
+        for slot in slots.rules:
             texts = plivos.get(slot.name)
             if texts is not None:
-                reading.single(slot, slot.name, texts)
+                reading.parse_one(slot, slot.name, texts)
         for name, texts in plivos.items():
-            if name not in slots.exact:
-                reading.leftover(name, texts)
-        reading.finish_groups()
-        if slots.correlated:
-            reading.fields["correlation"] = correlation(reading.fields)
-        mismatch = reading.settle_times(verdict.raw.received_at) if reading.walls else None
+            if name not in slots.exact_names:
+                reading.parse_other(name, texts)
+        reading.parse_groups()
+        if slots.has_correlation:
+            reading.fields["correlation"] = correlate(reading.fields)
+        mismatch = reading.resolve_times(verdict.raw.received_at) if reading.wall_times else None
         for name in reading.undeclared.keys() & context.keys():
             if reading.undeclared[name] == context[name]:
                 del reading.undeclared[name]
-        subject = _subject(kind, reading, plivos)
-        happened_at, source = _happened(kind, reading.fields)
+        subject = _find_subject(kind, reading, plivos)
+        happened_at, source = _find_time(kind, reading.fields)
         return Callback(
             type=kind,
             verdict=verdict,
@@ -275,40 +279,43 @@ class Parser:
             happened_at=happened_at,
             happened_source=source,
             recognition=recognition,
-            context=_shown(context),
+            context=_escape_all(context),
             undeclared=reading.undeclared,
             unreadable=reading.unreadable,
             zone_mismatch=mismatch,
         )
 
 
-def _subject(kind: CallbackType, reading: _Reading, plivos: Lists) -> str | None:
-    for field in kind.key:
+def _find_subject(kind: CallbackType, reading: _FieldParser, plivos: Lists) -> str | None:
+    for field in kind.key_fields:
         subject = reading.fields.get(field)
-        if usable(subject):
+        if is_usable_id(subject):
             return cast("str", subject)
     if not kind.anonymous:
         raise NoEvent(NoEventReason.NO_IDENTITY)
-    return identity_in(plivos)
+    return find_identifier(plivos)
 
 
-def _named(lists: Lists, name: str, *, json: bool) -> list[str]:
+def _find_texts(lists: Lists, name: str, *, json: bool) -> list[str]:
     """Return the texts of a parameter; in JSON, of whatever spelling."""
     if json and name not in lists:
-        wanted = spelling(name)
+        wanted = fold_name(name)
         return [
-            text for other, texts in lists.items() if spelling(other) == wanted for text in texts
+            text for other, texts in lists.items() if fold_name(other) == wanted for text in texts
         ]
     return lists.get(name, [])
 
 
-def _happened(kind: CallbackType, fields: Mapping[str, object]) -> tuple[str | None, str | None]:
-    for field in kind.happened:
+def _find_time(kind: CallbackType, fields: Mapping[str, object]) -> tuple[str | None, str | None]:
+    for field in kind.time_fields:
         moment = cast("Moment | None", fields.get(field))
         if moment and moment["utc"]:
             return moment["utc"], field
     return None, None
 
 
-def _shown(lists: Lists) -> Lists:
-    return {printable(name): [printable(text) for text in texts] for name, texts in lists.items()}
+def _escape_all(lists: Lists) -> Lists:
+    return {
+        escape_non_utf8(name): [escape_non_utf8(text) for text in texts]
+        for name, texts in lists.items()
+    }

@@ -18,7 +18,7 @@ class Record:
     timestamp_ms: int
 
 
-def json_value(value: object) -> bytes:
+def encode_json(value: object) -> bytes:
     """Return JSON for a record's value, in no more memory than it needs.
 
     orjson's own byte string keeps all it reserved while writing, up to sixteen times the text. While

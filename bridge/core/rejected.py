@@ -12,22 +12,24 @@ from typing import Final
 from bridge.core.event import (
     JSON_CONTENT_TYPE,
     REJECTED_TOPIC,
-    GivenReply,
-    Naming,
-    epoch_ms,
-    journal_value,
+    ContractNames,
+    SentReply,
+    to_epoch_ms,
+    to_journal_value,
 )
-from bridge.core.record import Record, json_value
-from bridge.core.url_mismatch import Variant
+from bridge.core.record import Record, encode_json
+from bridge.core.url_mismatch import MismatchVariant
 from bridge.core.verify import Unverified
 
 BODY_BYTES_MAX: Final = 8_192
 
 # The problem document every one of them is answered with is not repeated.
-_REFUSAL: Final = GivenReply(403, None, b"")
+_REFUSAL: Final = SentReply(403, None, b"")
 
 
-def to_rejected(verdict: Unverified, variant: Variant | None, naming: Naming) -> Record:
+def to_rejected(
+    verdict: Unverified, variant: MismatchVariant | None, naming: ContractNames
+) -> Record:
     """Return the record of a callback that was rejected, its body cut at ``BODY_BYTES_MAX``."""
     raw = verdict.raw
     cut = replace(verdict, raw=replace(raw, body=raw.body[:BODY_BYTES_MAX]))
@@ -40,7 +42,7 @@ def to_rejected(verdict: Unverified, variant: Variant | None, naming: Naming) ->
     return Record(
         topic=naming.topic_prefix + REJECTED_TOPIC,
         key=verdict.fault.encode(),
-        value=json_value(journal_value(cut, events=[], reply=_REFUSAL)),
+        value=encode_json(to_journal_value(cut, events=[], reply=_REFUSAL)),
         headers=(JSON_CONTENT_TYPE, *((name, of.encode()) for name, of in headers.items())),
-        timestamp_ms=epoch_ms(raw.received_at),
+        timestamp_ms=to_epoch_ms(raw.received_at),
     )

@@ -48,31 +48,31 @@ _DOT: Final = b"."
 _QUESTION_MARK: Final = b"?"
 
 
-def _bytes(text: str) -> bytes:
+def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _joined(pairs: Iterable[Pair], *, equals: str, joint: str) -> bytes:
+def _join(pairs: Iterable[Pair], *, equals: str, separator: str) -> bytes:
     """Return the pairs sorted and run together, as UTF-8."""
     try:
         # Code point order is the order of the UTF-8 bytes, for text that is text.
-        return joint.join([key + equals + value for key, value in sorted(pairs)]).encode()
+        return separator.join([key + equals + value for key, value in sorted(pairs)]).encode()
     except UnicodeEncodeError:
-        in_bytes = sorted([(_bytes(key), _bytes(value)) for key, value in pairs])
-        return _bytes(joint).join([key + _bytes(equals) + value for key, value in in_bytes])
+        in_bytes = sorted([(_encode(key), _encode(value)) for key, value in pairs])
+        return _encode(separator).join([key + _encode(equals) + value for key, value in in_bytes])
 
 
-def v1_message(url: str, pairs: Iterable[Pair]) -> bytes:
+def build_v1_message(url: str, pairs: Iterable[Pair]) -> bytes:
     """Return the bytes V1 signs (rule 2)."""
-    return _bytes(url) + _joined(pairs, equals="", joint="")
+    return _encode(url) + _join(pairs, equals="", separator="")
 
 
-def v2_message(base: str, nonce: str) -> bytes:
+def build_v2_message(base: str, nonce: str) -> bytes:
     """Return the bytes V2 signs (rule 3)."""
-    return _bytes(base) + _bytes(nonce)
+    return _encode(base) + _encode(nonce)
 
 
-def v3_message(
+def build_v3_message(
     method: str, base: str, query: tuple[Pair, ...], body: tuple[Pair, ...], nonce: str
 ) -> bytes:
     """Return the bytes V3 signs (rule 4); any method but GET is signed as POST."""
@@ -80,30 +80,34 @@ def v3_message(
         in_url = {key for key, _ in query}
         query = (*query, *(pair for pair in body if pair[0] not in in_url))
         body = ()
-    return v3_message_over(base, query, form_text(body) if body else None, nonce)
+    return build_v3_message_of_body_text(base, query, join_form(body) if body else None, nonce)
 
 
-def form_text(body: tuple[Pair, ...]) -> bytes:
+def join_form(body: tuple[Pair, ...]) -> bytes:
     """Return P of rule 4: the body's pairs, sorted and run together."""
-    return _joined(body, equals="", joint="")
+    return _join(body, equals="", separator="")
 
 
-def v3_message_over(base: str, query: tuple[Pair, ...], text: bytes | None, nonce: str) -> bytes:
+def build_v3_message_of_body_text(
+    base: str, query: tuple[Pair, ...], text: bytes | None, nonce: str
+) -> bytes:
     """Return the bytes V3 signs (rule 4), with ``text`` in the place of P; None means no body.
 
     A body whose P is empty (a JSON body of one empty list, to an SDK) is a body all the same.
     """
-    return v3_message_of(base, query_text(query), text, nonce)
+    return build_v3_message_of_texts(base, join_query(query), text, nonce)
 
 
-def query_text(query: tuple[Pair, ...]) -> bytes | None:
+def join_query(query: tuple[Pair, ...]) -> bytes | None:
     """Return Q of rule 4, or None where the URL has no query."""
-    return _joined(query, equals="=", joint="&") if query else None
+    return _join(query, equals="=", separator="&") if query else None
 
 
-def v3_message_of(base: str, query: bytes | None, text: bytes | None, nonce: str) -> bytes:
+def build_v3_message_of_texts(
+    base: str, query: bytes | None, text: bytes | None, nonce: str
+) -> bytes:
     """Return the bytes V3 signs (rule 4): of Q and P, each None where there is none."""
-    parts = [_bytes(base)]
+    parts = [_encode(base)]
     if query is not None or text is not None:
         parts.append(_QUESTION_MARK)
     if query is not None:
@@ -112,7 +116,7 @@ def v3_message_of(base: str, query: bytes | None, text: bytes | None, nonce: str
             parts.append(_DOT)
     if text is not None:
         parts.append(text)
-    return b"".join([*parts, _DOT, _bytes(nonce)])
+    return b"".join([*parts, _DOT, _encode(nonce)])
 
 
 Encoding = Callable[[Sequence[Pair]], str]
@@ -121,22 +125,22 @@ Encoding = Callable[[Sequence[Pair]], str]
 _JAVASCRIPT_SAFE: Final = "-_.!~*'()"
 
 
-def python_encoded(pairs: Sequence[Pair]) -> str:
+def encode_as_python(pairs: Sequence[Pair]) -> str:
     """Return E of rule 7 as Python's ``urlencode`` writes it."""
     return urlencode(sorted(pairs), encoding="utf-8", errors="surrogateescape")
 
 
-def node_encoded(pairs: Sequence[Pair]) -> str:
+def encode_as_node(pairs: Sequence[Pair]) -> str:
     """Return E of rule 7 as JavaScript's ``encodeURIComponent`` writes it."""
     ordered = sorted(pairs, key=lambda pair: pair[0].encode("utf-16-be", "surrogatepass"))
-    return "&".join([f"{_node_quoted(key)}={_node_quoted(value)}" for key, value in ordered])
+    return "&".join([f"{_quote_as_node(key)}={_quote_as_node(value)}" for key, value in ordered])
 
 
-def _node_quoted(text: str) -> str:
+def _quote_as_node(text: str) -> str:
     return quote(text, safe=_JAVASCRIPT_SAFE, encoding="utf-8", errors="surrogateescape")
 
 
-def agentstack_message(method: str, base: str, query: str, encoded: str, nonce: str) -> bytes:
+def build_agentstack_message(method: str, base: str, query: str, encoded: str, nonce: str) -> bytes:
     """Return the bytes that an agent SDK checks (rule 7).
 
     ``query`` is as written in the URL, ``encoded`` the query of a GET or the body of a POST.
@@ -146,20 +150,20 @@ def agentstack_message(method: str, base: str, query: str, encoded: str, nonce: 
     else:
         url = f"{base}?{query}" if query else base
         text = f"{url}.{encoded}" if encoded else url
-    return _bytes(text) + _DOT + _bytes(nonce)
+    return _encode(text) + _DOT + _encode(nonce)
 
 
-def signature(token: bytes, message: bytes, digest: Digest = "sha256") -> str:
+def sign(token: bytes, message: bytes, digest: Digest = "sha256") -> str:
     """Return the base64 HMAC of ``message`` under the auth token (rule 6)."""
     return binascii.b2a_base64(hmac.digest(token, message, digest), newline=False).decode("ascii")
 
 
-def keyed(token: bytes) -> hmac.HMAC:
+def start_hmac(token: bytes) -> hmac.HMAC:
     """Return the HMAC of no message yet under the auth token, for ``signature_by``."""
     return hmac.new(token, digestmod="sha256")
 
 
-def signature_by(key: hmac.HMAC, message: bytes) -> bytes:
+def sign_with(key: hmac.HMAC, message: bytes) -> bytes:
     """Return the signature of ``message``, as its bytes. The key's own blocks are hashed already."""
     mac = key.copy()
     mac.update(message)

@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge.core import signature
-from bridge.core.json_readings import form_readings, readings
-from bridge.core.origins import equal_origins
+from bridge.core.json_readings import iter_sdk_readings, read_as_sdk_forms
+from bridge.core.origins import list_equal_origins
 from bridge.core.parameters import Pair, Parameters
 from bridge.core.request import RawCallback
 
@@ -38,26 +38,28 @@ AGENTSTACK_CHARACTERS_MAX: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class SignedBody:
     """One reading of a body: the text that is signed of it, or None for nothing at all."""
 
     text: bytes | None
     covers: tuple[str, ...]
-    loose: bool = False
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class SignedMessage:
     """The bytes that may have been signed, under which origin, and what they cover."""
 
     bytes: bytes
     origin: str
     covers: tuple[str, ...]
-    loose: bool
-    agentstack: bool = False
+    is_partial: bool
+    is_agentstack: bool = False
 
 
-def bodies(method: str, parameters: Parameters, *, url_alone: bool) -> Iterator[Body]:
+def iter_signed_bodies(
+    method: str, parameters: Parameters, *, allow_url_only: bool
+) -> Iterator[SignedBody]:
     """Yield the readings of a body (rules 1 to 5), each computed when it is asked for.
 
     ``url_alone`` says whether a JSON body may be signed by the URL alone.
@@ -65,69 +67,80 @@ def bodies(method: str, parameters: Parameters, *, url_alone: bool) -> Iterator[
     body = parameters.body
     if not body:
         # An empty object has no reading but this one.
-        yield Body(None, COVERS_NO_BODY if method == "GET" else COVERS_ALL)
+        yield SignedBody(None, COVERS_NO_BODY if method == "GET" else COVERS_ALL)
         return
-    if not parameters.bare:  # rule 5 of signature
-        yield Body(signature.form_text(body), COVERS_ALL)
+    if not parameters.has_bare_name:  # rule 5 of signature
+        yield SignedBody(signature.join_form(body), COVERS_ALL)
     if parameters.json is not None:
-        for reading in readings(parameters.json):
-            yield Body(reading.text.encode(), (*COVERS_NO_BODY, reading.covers), loose=True)
-        if url_alone:
-            yield Body(None, COVERS_URL, loose=True)
+        for reading in iter_sdk_readings(parameters.json):
+            yield SignedBody(
+                reading.text.encode(), (*COVERS_NO_BODY, reading.covers), is_partial=True
+            )
+        if allow_url_only:
+            yield SignedBody(None, COVERS_URL, is_partial=True)
     elif parameters.body_fault is not None:
-        yield Body(None, COVERS_NO_BODY, loose=True)
+        yield SignedBody(None, COVERS_NO_BODY, is_partial=True)
 
 
-def v3_messages(
-    raw: RawCallback, parameters: Parameters, nonce: str, *, url_alone: bool
-) -> Iterator[Message]:
+def iter_v3_messages(
+    raw: RawCallback, parameters: Parameters, nonce: str, *, allow_url_only: bool
+) -> Iterator[SignedMessage]:
     """Yield the messages that V3 may have signed: rules 1 to 5."""
-    origins = equal_origins(raw.public_origin)
-    query = signature.query_text(parameters.query)
+    origins = list_equal_origins(raw.public_origin)
+    query = signature.join_query(parameters.query)
     seen: list[bytes] = []  # few, and long: to compare them costs less than to hash them
-    for body in bodies(raw.method, parameters, url_alone=url_alone):
+    for body in iter_signed_bodies(raw.method, parameters, allow_url_only=allow_url_only):
         for origin in origins:
-            message = signature.v3_message_of(origin + raw.path, query, body.text, nonce)
+            message = signature.build_v3_message_of_texts(
+                origin + raw.path, query, body.text, nonce
+            )
             if message not in seen:
                 seen.append(message)
-                yield Message(message, origin, body.covers, body.loose)
+                yield SignedMessage(message, origin, body.covers, body.is_partial)
 
 
-def agentstack_messages(raw: RawCallback, parameters: Parameters, nonce: str) -> Iterator[Message]:
+def iter_agentstack_messages(
+    raw: RawCallback, parameters: Parameters, nonce: str
+) -> Iterator[SignedMessage]:
     """Yield the messages that Plivo's agent SDKs check: rule 6."""
-    if parameters.body_fault is not None or parameters.bare:
+    if parameters.body_fault is not None or parameters.has_bare_name:
         return
     is_get = raw.method == "GET"
     pairs = parameters.query if is_get else parameters.body
     if sum([len(name) + len(value) for name, value in pairs]) > AGENTSTACK_CHARACTERS_MAX:
         return
     seen: set[bytes] = set()
-    for pairs, encoding, word in _agentstack_pairs(parameters, is_get=is_get):
+    for pairs, encoding, word in _iter_agentstack_pairs(parameters, is_get=is_get):
         names = {name for name, _ in pairs}
         if len(names) != len(pairs):
             continue
         covers = COVERS_URL if is_get or raw.query else (*COVERS_NO_BODY, word)
         encoded = encoding(pairs)
-        for origin in equal_origins(raw.public_origin):
-            message = signature.agentstack_message(
+        for origin in list_equal_origins(raw.public_origin):
+            message = signature.build_agentstack_message(
                 raw.method, origin + raw.path, raw.query, encoded, nonce
             )
             if message not in seen:
                 seen.add(message)
-                yield Message(message, origin, covers, loose="body" not in covers, agentstack=True)
+                yield SignedMessage(
+                    message, origin, covers, is_partial="body" not in covers, is_agentstack=True
+                )
 
 
-def _agentstack_pairs(
+def _iter_agentstack_pairs(
     parameters: Parameters, *, is_get: bool
 ) -> Iterator[tuple[tuple[Pair, ...], signature.Encoding, str]]:
     """Yield the parameters as each agent SDK reads them, its encoding, and what of a body is covered."""
     if parameters.json is None:
         pairs = parameters.query if is_get else parameters.body
-        yield pairs, signature.python_encoded, "body"
-        yield pairs, signature.node_encoded, "body"
+        yield pairs, signature.encode_as_python, "body"
+        yield pairs, signature.encode_as_node, "body"
         return
-    python, node = form_readings(parameters.json)
-    for reading, encoding in ((python, signature.python_encoded), (node, signature.node_encoded)):
+    python, node = read_as_sdk_forms(parameters.json)
+    for reading, encoding in (
+        (python, signature.encode_as_python),
+        (node, signature.encode_as_node),
+    ):
         if reading is not None:
             word = "body" if reading.pairs == parameters.body else reading.covers
             yield reading.pairs, encoding, word

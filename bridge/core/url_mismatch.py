@@ -12,9 +12,9 @@ changed. This tells an operator what it changed. It verifies nothing.
    holds no token has no near miss, and the memory of V2 nonces is not asked. A JSON body is tried in
    its other readings too (``signed_messages``), no more than ``TRIES_MAX`` times in all.
 4. Headers a stranger may have written say what to try. So all tries together hash no more than
-   ``LOOK_BYTES_MAX``, counted as by ``key_search``. Nothing is looked for beside a body of more
-   than ``LOOK_BODY_BYTES_MAX`` or more parameters than ``LOOK_PARAMETERS_MAX``. Tokens are tried in the
-   order that is used for verifying.
+   ``DIAGNOSIS_HASHED_BYTES_MAX``, counted as by ``key_search``. Nothing is tried if the body has more
+   than ``DIAGNOSIS_BODY_BYTES_MAX`` or there are more parameters than
+   ``DIAGNOSIS_PARAMETERS_MAX``. Tokens are tried in the order that is used for verifying.
 5. Some words name no URL. The signature holds for this one, and a setting refuses it: ``json_body``
    (the body is JSON and only the URL is signed), ``agentstack_v3`` (the scheme of Plivo's agent SDKs).
    Or the signer put a dot between URL and body where Plivo's SDKs put a question mark, as a URL
@@ -32,18 +32,18 @@ from typing import Final
 
 from bridge.core import request as wire
 from bridge.core import signature
-from bridge.core.key_search import SIGNATURES_MAX, Work, is_listed, signatures_of
-from bridge.core.keyring import Key
-from bridge.core.origins import DEFAULT_PORTS, equal_origins, split_authority, split_origin
+from bridge.core.key_search import SIGNATURES_MAX, HashBudget, is_given, parse_signatures
+from bridge.core.keyring import SigningKey
+from bridge.core.origins import DEFAULT_PORTS, list_equal_origins, split_authority, split_origin
 from bridge.core.parameters import Pair, Parameters
 from bridge.core.request import RawCallback
-from bridge.core.signed_messages import agentstack_messages, bodies
-from bridge.core.verify import AcceptV2, Verifier, named_account
+from bridge.core.signed_messages import iter_agentstack_messages, iter_signed_bodies
+from bridge.core.verify import AcceptV2, Verifier, find_named_account
 
 TRIES_MAX: Final = 32
-LOOK_BYTES_MAX: Final = 1_048_576
-LOOK_BODY_BYTES_MAX: Final = 8_192
-LOOK_PARAMETERS_MAX: Final = 100
+DIAGNOSIS_HASHED_BYTES_MAX: Final = 1_048_576
+DIAGNOSIS_BODY_BYTES_MAX: Final = 8_192
+DIAGNOSIS_PARAMETERS_MAX: Final = 100
 
 _HOSTS_MAX: Final = 2
 _PUBLIC_URL: Final = re.compile(
@@ -54,7 +54,7 @@ _FORWARDED_HOST: Final = re.compile(r'(?:^|[;,\s])host="?([^";,\s]+)', re.IGNORE
 _OTHER_SCHEME: Final = {"http": "https", "https": "http"}
 
 
-class Variant(StrEnum):
+class MismatchVariant(StrEnum):
     """What differs between the URL that was checked and the one the signature holds for."""
 
     SCHEME = "scheme"
@@ -80,10 +80,10 @@ class Variant(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class NearMiss:
+class UrlMismatch:
     """What differs (rule 1), and the ``BRIDGE_PUBLIC_URL`` that would verify it, if one would."""
 
-    variant: Variant
+    variant: MismatchVariant
     public_url: str | None = None
 
 
@@ -106,7 +106,7 @@ class _Url:
     def origin(self) -> str:
         return f"{self.scheme}://{self.host}{self.port}{self.prefix}"
 
-    def differs_from(self, other: "_Url") -> Variant:
+    def compare(self, other: "_Url") -> MismatchVariant:
         pairs = (
             ("scheme", self.scheme != other.scheme),
             ("port", self.port != other.port),
@@ -114,148 +114,162 @@ class _Url:
             ("path", self.prefix + self.path != other.prefix + other.path),
             ("query", self.query != other.query),
         )
-        return Variant("+".join(name for name, differs in pairs if differs))
+        return MismatchVariant("+".join(name for name, differs in pairs if differs))
 
     def public_url(self, called: "_Url") -> str | None:
         """Return the setting that makes this URL of the one that was called: rule 6."""
         if (self.path, self.query) != (called.path, called.query):
             return None
-        return plain_url(self.origin)
+        return to_loggable_url(self.origin)
 
 
-def plain_url(url: str) -> str | None:
+def to_loggable_url(url: str) -> str | None:
     """Return ``url`` if it may stand in a log: no user information, no query, nothing to escape."""
     return url if _PUBLIC_URL.fullmatch(url) else None
 
 
 @dataclass(frozen=True, slots=True)
-class _Tries:
+class _SignatureTrial:
     """Tries messages with every key, each message once and no more than ``TRIES_MAX``."""
 
-    keys: tuple[Key, ...]
+    keys: tuple[SigningKey, ...]
     plain: tuple[bytes, ...]
     ma: tuple[bytes, ...]
     tried: set[bytes]
-    work: Work
+    work: HashBudget
 
-    def hold(self, message: bytes) -> bool:
+    def matches(self, message: bytes) -> bool:
         """Return whether one of the signatures is of ``message``."""
         self.tried.add(message)
         for key in self.keys:
             given = self.plain if key.subaccount else (*self.plain, *self.ma)
-            if not self.work.take(message, len(given)):
+            if not self.work.spend(message, len(given)):
                 return False
-            if is_listed(signature.signature_by(key.mac, message), given):
+            if is_given(signature.sign_with(key.mac, message), given):
                 return True
         return False
 
-    def first(self, messages: Iterable[tuple[bytes, _Url]]) -> _Url | None:
+    def find_first(self, messages: Iterable[tuple[bytes, _Url]]) -> _Url | None:
         """Return the URL of the first message that is signed."""
         new = ((message, url) for message, url in messages if message not in self.tried)
         for message, url in islice(new, TRIES_MAX):
-            if self.hold(message):
+            if self.matches(message):
                 return url
-            if not self.work.take(message, 0):  # to make the next message costs about as much
+            if not self.work.spend(message, 0):  # to make the next message costs about as much
                 return None
         return None
 
 
-def near_miss(raw: RawCallback, parameters: Parameters, verifier: Verifier) -> NearMiss | None:
+def find_url_mismatch(
+    raw: RawCallback, parameters: Parameters, verifier: Verifier
+) -> UrlMismatch | None:
     """Return what differs in the URL that a wrong signature holds for; None where none of them does.
 
     Asked of a callback whose fault is ``wrong_signature``.
     """
     count = len(parameters.query) + len(parameters.body)
-    if len(raw.body) > LOOK_BODY_BYTES_MAX or count > LOOK_PARAMETERS_MAX:
+    if len(raw.body) > DIAGNOSIS_BODY_BYTES_MAX or count > DIAGNOSIS_PARAMETERS_MAX:
         return None
     if any(raw.header(name) is not None for name in (wire.SIGNATURE_V3, wire.SIGNATURE_MA_V3)):
-        return _near_miss_v3(raw, parameters, verifier)
+        return _find_url_mismatch_v3(raw, parameters, verifier)
     nonce = raw.header(wire.NONCE_V2)
     if not nonce or verifier.accept_v2 is AcceptV2.NONE:
         return None
-    here = _url_of(raw, parameters.query)
-    tries = _tries(raw, parameters, verifier, (wire.SIGNATURE_V2, wire.SIGNATURE_MA_V2))
-    tries.tried.update(signature.v2_message(url.base, nonce) for url in _spellings(here))
-    messages = ((signature.v2_message(url.base, nonce), url) for url in _variants(here, raw))
-    return _found(tries.first(messages), here)
+    here = _split_url(raw, parameters.query)
+    tries = _start_trial(raw, parameters, verifier, (wire.SIGNATURE_V2, wire.SIGNATURE_MA_V2))
+    tries.tried.update(signature.build_v2_message(url.base, nonce) for url in _list_spellings(here))
+    messages = (
+        (signature.build_v2_message(url.base, nonce), url) for url in _iter_variants(here, raw)
+    )
+    return _to_mismatch(tries.find_first(messages), here)
 
 
-def _near_miss_v3(raw: RawCallback, parameters: Parameters, verifier: Verifier) -> NearMiss | None:
+def _find_url_mismatch_v3(
+    raw: RawCallback, parameters: Parameters, verifier: Verifier
+) -> UrlMismatch | None:
     nonce = raw.header(wire.NONCE_V3)
     if not nonce or "." in nonce:
         return None
-    here = _url_of(raw, parameters.query)
-    tries = _tries(raw, parameters, verifier, (wire.SIGNATURE_V3, wire.SIGNATURE_MA_V3))
-    texts = [body.text for body in bodies(raw.method, parameters, url_alone=True)]
+    here = _split_url(raw, parameters.query)
+    tries = _start_trial(raw, parameters, verifier, (wire.SIGNATURE_V3, wire.SIGNATURE_MA_V3))
+    texts = [body.text for body in iter_signed_bodies(raw.method, parameters, allow_url_only=True)]
 
-    query = signature.query_text(here.query)
+    query = signature.join_query(here.query)
 
     def message(url: _Url, text: bytes | None) -> bytes:
-        return signature.v3_message_of(url.base, query if url.query else None, text, nonce)
+        return signature.build_v3_message_of_texts(
+            url.base, query if url.query else None, text, nonce
+        )
 
     # A body that cannot be read is no part of what is signed: its last reading is none.
     likely = texts[-1] if parameters.body_fault else texts[0] if texts else None
-    tries.tried.update(message(url, likely) for url in _spellings(here))
-    found = _found(tries.first((message(url, likely), url) for url in _variants(here, raw)), here)
+    tries.tried.update(message(url, likely) for url in _list_spellings(here))
+    found = _to_mismatch(
+        tries.find_first((message(url, likely), url) for url in _iter_variants(here, raw)), here
+    )
     if found is not None:
         return found
     if parameters.json is not None:
         # The readings beside the likely one. They hold for this URL only if a setting refused them.
-        urls = [here, *_variants(here, raw)]
+        urls = [here, *_iter_variants(here, raw)]
         rest = ((message(url, text), url) for url in urls for text in texts if text != likely)
-        found = _found(tries.first(rest), here)
+        found = _to_mismatch(tries.find_first(rest), here)
     if found is not None:
         return found
     if not verifier.accept_agentstack:
-        theirs = agentstack_messages(raw, parameters, nonce)
-        if any(tries.hold(one.bytes) for one in theirs if one.bytes not in tries.tried):
-            return NearMiss(Variant.AGENTSTACK_V3)
+        theirs = iter_agentstack_messages(raw, parameters, nonce)
+        if any(tries.matches(one.bytes) for one in theirs if one.bytes not in tries.tried):
+            return UrlMismatch(MismatchVariant.AGENTSTACK_V3)
     if not parameters.query:
         dotted = (
-            signature.v2_message(url.base, "") + b"." + text + b"." + nonce.encode()
-            for url in _spellings(here)
+            signature.build_v2_message(url.base, "") + b"." + text + b"." + nonce.encode()
+            for url in _list_spellings(here)
             for text in texts
             if text
         )
-        if any(tries.hold(one) for one in dotted if one not in tries.tried):
+        if any(tries.matches(one) for one in dotted if one not in tries.tried):
             is_json = parameters.json is not None
-            return NearMiss(Variant.JSON_SEPARATOR if is_json else Variant.SEPARATOR)
+            return UrlMismatch(
+                MismatchVariant.JSON_SEPARATOR if is_json else MismatchVariant.SEPARATOR
+            )
     return None
 
 
-def _found(url: _Url | None, here: _Url) -> NearMiss | None:
+def _to_mismatch(url: _Url | None, here: _Url) -> UrlMismatch | None:
     if url is None:
         return None
     if url == here:
-        return NearMiss(Variant.JSON_BODY)
-    return NearMiss(url.differs_from(here), url.public_url(here))
+        return UrlMismatch(MismatchVariant.JSON_BODY)
+    return UrlMismatch(url.compare(here), url.public_url(here))
 
 
-def _tries(
+def _start_trial(
     raw: RawCallback, parameters: Parameters, verifier: Verifier, names: tuple[str, str]
-) -> _Tries:
-    keys = verifier.keyring.candidates(named_account(parameters))
-    plain, ma = (signatures_of(raw.header(name)) for name in names)
-    return _Tries(keys, plain, ma, set(), Work(LOOK_BYTES_MAX))
+) -> _SignatureTrial:
+    keys = verifier.keyring.list_candidates(find_named_account(parameters))
+    plain, ma = (parse_signatures(raw.header(name)) for name in names)
+    return _SignatureTrial(keys, plain, ma, set(), HashBudget(DIAGNOSIS_HASHED_BYTES_MAX))
 
 
-def _url_of(raw: RawCallback, query: tuple[Pair, ...]) -> _Url:
+def _split_url(raw: RawCallback, query: tuple[Pair, ...]) -> _Url:
     return _Url(*split_origin(raw.public_origin), raw.path, query)
 
 
-def _spellings(here: _Url) -> list[_Url]:
+def _list_spellings(here: _Url) -> list[_Url]:
     """Return the URLs that ``verify`` has tried."""
-    return [_Url(*split_origin(one), here.path, here.query) for one in equal_origins(here.origin)]
+    return [
+        _Url(*split_origin(one), here.path, here.query) for one in list_equal_origins(here.origin)
+    ]
 
 
-def _variants(here: _Url, raw: RawCallback) -> Iterator[_Url]:
+def _iter_variants(here: _Url, raw: RawCallback) -> Iterator[_Url]:
     """Yield the URLs to try: the parts singly, then together, the likelier first (rule 2)."""
     other = replace(here, scheme=_OTHER_SCHEME.get(here.scheme, here.scheme))
-    paths = list(_paths(here, raw))
-    named = list(islice(_authorities(here, raw), _HOSTS_MAX))
+    paths = list(_iter_paths(here, raw))
+    named = list(islice(_iter_authorities(here, raw), _HOSTS_MAX))
     without_query = replace(here, query=())
     yield other
-    yield from _with_ports(here, raw)
+    yield from _iter_ports(here, raw)
     yield from paths
     for host, _ in named:
         yield replace(here, host=host)
@@ -264,8 +278,8 @@ def _variants(here: _Url, raw: RawCallback) -> Iterator[_Url]:
         for host, port in named:
             moved = replace(url, host=host, port=port)
             yield moved
-            yield from islice(_paths(moved, raw), 1)
-    yield from _with_ports(other, raw)
+            yield from islice(_iter_paths(moved, raw), 1)
+    yield from _iter_ports(other, raw)
     for host, _ in named:
         yield replace(other, host=host)
     for path in paths:
@@ -275,31 +289,31 @@ def _variants(here: _Url, raw: RawCallback) -> Iterator[_Url]:
         yield replace(path, query=())
 
 
-def _with_ports(url: _Url, raw: RawCallback) -> Iterator[_Url]:
+def _iter_ports(url: _Url, raw: RawCallback) -> Iterator[_Url]:
     """Yield the URL without its port or with the default one, with Host's, and with the proxy's."""
     yield replace(url, port="" if url.port else DEFAULT_PORTS.get(url.scheme, ""))
     yield replace(url, port=split_authority(raw.header("host") or "")[1])
-    port = _forwarded_port(raw)
+    port = _find_forwarded_port(raw)
     if port:
         yield replace(url, port=port)
 
 
-def _forwarded_port(raw: RawCallback) -> str:
+def _find_forwarded_port(raw: RawCallback) -> str:
     """Return the port of the first proxy, with its colon, if it says one."""
-    for port in _listed(raw.header("x-forwarded-port"))[:1]:
+    for port in _split_header(raw.header("x-forwarded-port"))[:1]:
         if _PORT.fullmatch(port):
             return f":{port}"
     return ""
 
 
-def _authorities(here: _Url, raw: RawCallback) -> Iterator[tuple[str, str]]:
+def _iter_authorities(here: _Url, raw: RawCallback) -> Iterator[tuple[str, str]]:
     """Yield the other hosts that headers name, each with its port, the one nearest to Plivo first."""
     seen = {here.host}
-    proxied = _forwarded_port(raw)
+    proxied = _find_forwarded_port(raw)
     proxied = "" if proxied in DEFAULT_PORTS.values() else proxied
-    named = [(one, proxied) for one in _listed(raw.header("x-forwarded-host"))]
+    named = [(one, proxied) for one in _split_header(raw.header("x-forwarded-host"))]
     named += [(one, "") for one in _FORWARDED_HOST.findall(raw.header("forwarded") or "")]
-    named += [(one, "") for one in _listed(raw.header("host"))]
+    named += [(one, "") for one in _split_header(raw.header("host"))]
     for authority, port_elsewhere in named:
         host, port = split_authority(authority.lower())
         if host and host not in seen:
@@ -307,9 +321,9 @@ def _authorities(here: _Url, raw: RawCallback) -> Iterator[tuple[str, str]]:
             yield host, port or port_elsewhere
 
 
-def _paths(url: _Url, raw: RawCallback) -> Iterator[_Url]:
+def _iter_paths(url: _Url, raw: RawCallback) -> Iterator[_Url]:
     """Yield the URL with the prefix a proxy took off, with or without its last slash, or our prefix."""
-    for prefix in _listed(raw.header("x-forwarded-prefix"))[:1]:
+    for prefix in _split_header(raw.header("x-forwarded-prefix"))[:1]:
         yield replace(url, prefix=url.prefix + "/" + prefix.strip("/"))
     path = url.path.removesuffix("/") if url.path.endswith("/") else url.path + "/"
     yield replace(url, path=path)
@@ -318,7 +332,7 @@ def _paths(url: _Url, raw: RawCallback) -> Iterator[_Url]:
         yield replace(url, prefix=url.prefix * 2)
 
 
-def _listed(header: str | None) -> list[str]:
+def _split_header(header: str | None) -> list[str]:
     """Return the entries of a header that proxies add to, the first proxy's first."""
     found: Iterable[str] = (header or "").split(",", SIGNATURES_MAX)[:SIGNATURES_MAX]
     return [one.strip() for one in found if one.strip()]

@@ -34,19 +34,26 @@ from typing import Final
 from bridge.callbacks.model import Verification
 from bridge.core import request as wire
 from bridge.core import signature
-from bridge.core.key_search import Given, Match, NotAllTried, is_listed, search, signatures_of
-from bridge.core.keyring import Key, Keyring
-from bridge.core.nonce_guard import NonceGuard, content_of
-from bridge.core.origins import equal_origins
+from bridge.core.key_search import (
+    GivenSignatures,
+    SearchIncomplete,
+    SignatureMatch,
+    find_signing_key,
+    is_given,
+    parse_signatures,
+)
+from bridge.core.keyring import Keyring, SigningKey
+from bridge.core.nonce_guard import NonceGuard, encode_content
+from bridge.core.origins import list_equal_origins
 from bridge.core.parameters import Parameters
 from bridge.core.request import RawCallback
 from bridge.core.signed_messages import (
     COVERS_ALL,
     COVERS_NO_BODY,
     COVERS_URL,
-    Message,
-    agentstack_messages,
-    v3_messages,
+    SignedMessage,
+    iter_agentstack_messages,
+    iter_v3_messages,
 )
 
 
@@ -60,7 +67,7 @@ class Scheme(StrEnum):
     V3_AGENTSTACK = "v3-agentstack"
 
 
-class Fault(StrEnum):
+class VerificationFault(StrEnum):
     """Why a callback is not verified."""
 
     NO_SIGNATURE = "no_signature"
@@ -87,7 +94,7 @@ COVERS_V3: Final = COVERS_ALL
 COVERS_V2: Final = COVERS_URL
 
 # Fewer than V2's: who re-cuts such a message can only move its characters (rule 5 of signature).
-WHOLE_MAX: Final = 20_000
+COMPLETE_MESSAGES_MAX: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ class Verified:
     scheme: Scheme
     key_id: str
     covers: tuple[str, ...]
-    recalled: bool = False
+    restored: bool = False
 
     @property
     def covers_content(self) -> bool:
@@ -118,11 +125,11 @@ class Unverified:
     parameters: Parameters
     account: str | None
     zone: str | None
-    fault: Fault
-    recalled: bool = False
+    fault: VerificationFault
+    restored: bool = False
 
 
-def claimed_account(parameters: Parameters) -> str | None:
+def find_claimed_account(parameters: Parameters) -> str | None:
     """Return the account the callback says it is of (``ParentAuthID``), unchecked."""
     for key, value in parameters.pairs:
         if key == "ParentAuthID":
@@ -130,12 +137,12 @@ def claimed_account(parameters: Parameters) -> str | None:
     return None
 
 
-def named_account(parameters: Parameters) -> str | None:
+def find_named_account(parameters: Parameters) -> str | None:
     """Return the account to try first: the claimed one, or one that the URL of a POST names.
 
     An operator of many accounts can name each in its URLs, for callbacks that do not.
     """
-    claimed = claimed_account(parameters)
+    claimed = find_claimed_account(parameters)
     if claimed is None and parameters.body:
         return next((value for key, value in parameters.query if key == "ParentAuthID"), None)
     return claimed
@@ -146,15 +153,17 @@ class Verifier:
     """Checks callbacks against a keyring."""
 
     keyring: Keyring
-    nonces: NonceGuard
+    partial_messages: NonceGuard
     accept_v2: AcceptV2 = AcceptV2.ALL
     accept_agentstack: bool = False
-    whole: NonceGuard = field(default_factory=lambda: NonceGuard(WHOLE_MAX))
+    complete_messages: NonceGuard = field(default_factory=lambda: NonceGuard(COMPLETE_MESSAGES_MAX))
     """The messages that V3 covered whole (rule 3), apart, so that they do not displace V2's."""
 
-    def unverified(self, raw: RawCallback, parameters: Parameters, fault: Fault) -> Unverified:
+    def mark_unverified(
+        self, raw: RawCallback, parameters: Parameters, fault: VerificationFault
+    ) -> Unverified:
         """Return the callback marked as not verified, for ``fault``."""
-        claimed = claimed_account(parameters)
+        claimed = find_claimed_account(parameters)
         zone = self.keyring.zones.get(claimed) if claimed else None
         return Unverified(raw, parameters, claimed if zone else None, zone, fault)
 
@@ -172,106 +181,123 @@ class Verifier:
         v3 = raw.header(wire.SIGNATURE_V3)
         v3_ma = raw.header(wire.SIGNATURE_MA_V3)
         if v3 is not None or v3_ma is not None:
-            return self._verify_v3(raw, parameters, Given(signatures_of(v3), signatures_of(v3_ma)))
+            return self._verify_v3(
+                raw, parameters, GivenSignatures(parse_signatures(v3), parse_signatures(v3_ma))
+            )
         v2 = raw.header(wire.SIGNATURE_V2)
         v2_ma = raw.header(wire.SIGNATURE_MA_V2)
         if v2 is not None or v2_ma is not None:
-            given = Given(signatures_of(v2), signatures_of(v2_ma))
+            given = GivenSignatures(parse_signatures(v2), parse_signatures(v2_ma))
             return self._verify_v2(raw, parameters, given, may_be_voice)
         only_v1 = raw.header(wire.SIGNATURE_V1) is not None
-        return self.unverified(raw, parameters, Fault.V1_ONLY if only_v1 else Fault.NO_SIGNATURE)
+        return self.mark_unverified(
+            raw,
+            parameters,
+            VerificationFault.V1_ONLY if only_v1 else VerificationFault.NO_SIGNATURE,
+        )
 
     def _verify_v3(
-        self, raw: RawCallback, parameters: Parameters, given: Given
+        self, raw: RawCallback, parameters: Parameters, given: GivenSignatures
     ) -> Verified | Unverified:
         nonce = raw.header(wire.NONCE_V3)
         if not nonce:
-            return self.unverified(raw, parameters, Fault.NO_NONCE)
+            return self.mark_unverified(raw, parameters, VerificationFault.NO_NONCE)
         if "." in nonce:  # rule 5 of signature
-            return self.unverified(raw, parameters, Fault.BAD_NONCE)
-        messages = self._messages(raw, parameters, nonce)
-        found = self._signed(parameters, given, messages)
-        if isinstance(found, Match):
+            return self.mark_unverified(raw, parameters, VerificationFault.BAD_NONCE)
+        messages = self._iter_messages(raw, parameters, nonce)
+        found = self._find_match(parameters, given, messages)
+        if isinstance(found, SignatureMatch):
             key, message = found.key, found.message
-            content = content_of(raw, parameters)
-            if not self._admits(message, content):
-                return self.unverified(raw, parameters, Fault.NONCE_REUSED)
-            self._use_up_v2(raw, message.origin, key, content)
+            content = encode_content(raw, parameters)
+            if not self._accept_content(message, content):
+                return self.mark_unverified(raw, parameters, VerificationFault.NONCE_REUSED)
+            self._remember_v2_message(raw, message.origin, key, content)
             scheme = Scheme.V3_MA if found.is_ma else Scheme.V3
-            if message.agentstack:
+            if message.is_agentstack:
                 scheme = Scheme.V3_AGENTSTACK
-            return _verified(raw, parameters, key, scheme, message)
-        bare = parameters.bare and parameters.body_fault is None
-        return self.unverified(raw, parameters, Fault.BARE_PARAMETER if bare else found)
+            return _make_verified(raw, parameters, key, scheme, message)
+        bare = parameters.has_bare_name and parameters.body_fault is None
+        return self.mark_unverified(
+            raw, parameters, VerificationFault.BARE_PARAMETER if bare else found
+        )
 
-    def _signed(
-        self, parameters: Parameters, given: Given, messages: Iterable[Message]
-    ) -> Match | Fault:
+    def _find_match(
+        self, parameters: Parameters, given: GivenSignatures, messages: Iterable[SignedMessage]
+    ) -> SignatureMatch | VerificationFault:
         """Return which key signed which of the messages, or the fault if none did: rule 7."""
         try:
-            found = search(self.keyring, named_account(parameters), given, messages)
-        except NotAllTried:
-            return Fault.NOT_ALL_TOKENS_TRIED
-        return found or Fault.WRONG_SIGNATURE
+            found = find_signing_key(self.keyring, find_named_account(parameters), given, messages)
+        except SearchIncomplete:
+            return VerificationFault.NOT_ALL_TOKENS_TRIED
+        return found or VerificationFault.WRONG_SIGNATURE
 
-    def _messages(self, raw: RawCallback, parameters: Parameters, nonce: str) -> Iterator[Message]:
+    def _iter_messages(
+        self, raw: RawCallback, parameters: Parameters, nonce: str
+    ) -> Iterator[SignedMessage]:
         """Yield the messages that V3 may have signed, the likeliest first."""
         url_alone = self.accept_v2 is not AcceptV2.NONE
-        yield from v3_messages(raw, parameters, nonce, url_alone=url_alone)
+        yield from iter_v3_messages(raw, parameters, nonce, allow_url_only=url_alone)
         if self.accept_agentstack:
-            yield from agentstack_messages(raw, parameters, nonce)
+            yield from iter_agentstack_messages(raw, parameters, nonce)
 
-    def _admits(self, message: Message, content: bytes) -> bool:
+    def _accept_content(self, message: SignedMessage, content: bytes) -> bool:
         """Return whether a message that holds may be accepted with this content: rule 3."""
-        if message.loose:
-            return not self.whole.knows_another(message.bytes, content) and self.nonces.admits(
+        if message.is_partial:
+            return not self.complete_messages.has_other_content(
                 message.bytes, content
-            )
-        return self.whole.admits(message.bytes, content)
+            ) and self.partial_messages.accept(message.bytes, content)
+        return self.complete_messages.accept(message.bytes, content)
 
-    def _use_up_v2(self, raw: RawCallback, origin: str, key: Key, content: bytes) -> None:
+    def _remember_v2_message(
+        self, raw: RawCallback, origin: str, key: SigningKey, content: bytes
+    ) -> None:
         """Remember the V2 pair of a request that V3 has verified: rule 10."""
         nonce = raw.header(wire.NONCE_V2)
         if not nonce or self.accept_v2 is AcceptV2.NONE:
             return
-        message = signature.v2_message(origin + raw.path, nonce)
+        message = signature.build_v2_message(origin + raw.path, nonce)
         names = (wire.SIGNATURE_V2, wire.SIGNATURE_MA_V2)
-        given = tuple(one for name in names for one in signatures_of(raw.header(name)))
-        if is_listed(signature.signature_by(key.mac, message), given):
-            self.nonces.remember(message, content)
+        given = tuple(one for name in names for one in parse_signatures(raw.header(name)))
+        if is_given(signature.sign_with(key.mac, message), given):
+            self.partial_messages.remember(message, content)
 
     def _verify_v2(
         self,
         raw: RawCallback,
         parameters: Parameters,
-        given: Given,
+        given: GivenSignatures,
         may_be_voice: Callable[[], bool],
     ) -> Verified | Unverified:
         nonce = raw.header(wire.NONCE_V2) or ""
-        fault = self._v2_fault(raw, nonce)
+        fault = self._find_v2_fault(raw, nonce)
         if fault is not None:
-            return self.unverified(raw, parameters, fault)
+            return self.mark_unverified(raw, parameters, fault)
         messages = [
-            Message(signature.v2_message(origin + raw.path, nonce), origin, COVERS_V2, loose=True)
-            for origin in equal_origins(raw.public_origin)
+            SignedMessage(
+                signature.build_v2_message(origin + raw.path, nonce),
+                origin,
+                COVERS_V2,
+                is_partial=True,
+            )
+            for origin in list_equal_origins(raw.public_origin)
         ]
-        found = self._signed(parameters, given, messages)
-        if not isinstance(found, Match):
-            return self.unverified(raw, parameters, found)
+        found = self._find_match(parameters, given, messages)
+        if not isinstance(found, SignatureMatch):
+            return self.mark_unverified(raw, parameters, found)
         if self.accept_v2 is AcceptV2.EXCEPT_VOICE and may_be_voice():
-            return self.unverified(raw, parameters, Fault.V2_NOT_ACCEPTED)
-        if not self.nonces.admits(found.message.bytes, content_of(raw, parameters)):
-            return self.unverified(raw, parameters, Fault.NONCE_REUSED)
+            return self.mark_unverified(raw, parameters, VerificationFault.V2_NOT_ACCEPTED)
+        if not self.partial_messages.accept(found.message.bytes, encode_content(raw, parameters)):
+            return self.mark_unverified(raw, parameters, VerificationFault.NONCE_REUSED)
         scheme = Scheme.V2_MA if found.is_ma else Scheme.V2
-        return _verified(raw, parameters, found.key, scheme, found.message)
+        return _make_verified(raw, parameters, found.key, scheme, found.message)
 
-    def _v2_fault(self, raw: RawCallback, nonce: str) -> Fault | None:
+    def _find_v2_fault(self, raw: RawCallback, nonce: str) -> VerificationFault | None:
         """Return why no V2 signature of this request needs to be looked at."""
         if self.accept_v2 is AcceptV2.NONE:
-            return Fault.V2_NOT_ACCEPTED
+            return VerificationFault.V2_NOT_ACCEPTED
         if not nonce:
-            return Fault.NO_NONCE
-        return None if is_v2_nonce(nonce, raw.path) else Fault.BAD_NONCE
+            return VerificationFault.NO_NONCE
+        return None if is_v2_nonce(nonce, raw.path) else VerificationFault.BAD_NONCE
 
 
 def is_v2_nonce(nonce: str, path: str) -> bool:
@@ -279,8 +305,12 @@ def is_v2_nonce(nonce: str, path: str) -> bool:
     return nonce.isascii() and nonce.isdigit() and not path[-1:].isdigit()
 
 
-def _verified(
-    raw: RawCallback, parameters: Parameters, key: Key, scheme: Scheme, message: Message
+def _make_verified(
+    raw: RawCallback,
+    parameters: Parameters,
+    key: SigningKey,
+    scheme: Scheme,
+    message: SignedMessage,
 ) -> Verified:
     if message.origin != raw.public_origin:
         raw = replace(raw, public_origin=message.origin)  # the URL that was verified
@@ -288,21 +318,23 @@ def _verified(
     return Verified(raw, parameters, *whose, scheme, key.key_id, message.covers)
 
 
-def recall(
+def restore_verdict(
     raw: RawCallback,
     parameters: Parameters,
-    said: Verification,
-    whose: tuple[str | None, str | None, str | None],
+    stored: Verification,
+    owner: tuple[str | None, str | None, str | None],
 ) -> Verified | Unverified:
     """Return the verdict that was stored with a callback, as it was and marked so: rule 6.
 
     ``whose`` is account, subaccount and zone. Raises ValueError where ``said`` is no verdict of ours.
     """
-    account, subaccount, zone = whose
-    if said["verdict"] == "unverified":
-        return Unverified(raw, parameters, account, zone, Fault(said["fault"] or ""), recalled=True)
-    if account is None or said["key_id"] is None:
+    account, subaccount, zone = owner
+    if stored["verdict"] == "unverified":
+        return Unverified(
+            raw, parameters, account, zone, VerificationFault(stored["fault"] or ""), restored=True
+        )
+    if account is None or stored["key_id"] is None:
         message = "verified, and does not say by which key of whose"
         raise ValueError(message)
-    by = (Scheme(said["scheme"] or ""), said["key_id"], tuple(said["covers"]))
-    return Verified(raw, parameters, account, subaccount, zone, *by, recalled=True)
+    by = (Scheme(stored["scheme"] or ""), stored["key_id"], tuple(stored["covers"]))
+    return Verified(raw, parameters, account, subaccount, zone, *by, restored=True)

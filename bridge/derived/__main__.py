@@ -17,7 +17,7 @@ def main(arguments: list[str], root: Path = _ROOT) -> int:
     asked.add_argument("--check", action="store_true", help="change nothing; 1 if anything is off")
     asked.add_argument("--release", action="store_true", help="list today's schemas as released")
     options = parser.parse_args(arguments)
-    types = catalogue.load()
+    types = catalogue.load_catalogue()
     if options.check:
         found = files.faults(root, types)
         for fault in found:

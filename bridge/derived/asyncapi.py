@@ -21,16 +21,16 @@ from bridge.core.event import (
     JOURNAL_SCHEMA_PATH,
     JOURNAL_TOPIC,
     REJECTED_TOPIC,
-    GivenReply,
-    Naming,
+    ContractNames,
+    SentReply,
 )
 from bridge.core.keyring import Keyring
 from bridge.core.nonce_guard import NonceGuard
-from bridge.core.parameters import parameters_of
+from bridge.core.parameters import parse_parameters
 from bridge.core.parse import NoEventReason
 from bridge.core.record import Record
 from bridge.core.rejected import to_rejected
-from bridge.core.verify import Fault, Unverified, Verifier
+from bridge.core.verify import Unverified, VerificationFault, Verifier
 from bridge.derived.record_headers import (
     dead_letter_headers,
     event_headers,
@@ -55,7 +55,7 @@ prefix in front of every topic's name (`BRIDGE_TOPIC_PREFIX`), and choose partit
 retention (`BRIDGE_TOPICS_…`); what stands here are the defaults. Partitions are chosen by Kafka's \
 own rule, murmur2 of the key. Payloads may gain fields, and the words in `examples` may become more: \
 treat what you do not know as unknown."""
-_NAMING: Final = Naming("", DEFAULT_BASE)
+_NAMING: Final = ContractNames("", DEFAULT_BASE)
 _ORDER: Final = "Records of one key are in the order in which the bridge received their callbacks."
 
 
@@ -163,20 +163,20 @@ def _operation(topic: PlannedTopic) -> Schema:
     }
 
 
-def _without_identity(kind: CallbackType, fault: Fault) -> Unverified:
+def _without_identity(kind: CallbackType, fault: VerificationFault) -> Unverified:
     """Return a callback of ``kind`` that does not say what it is about, and does not verify."""
     raw = signed(kind, "Colour=blue")
-    return Verifier(Keyring(()), NonceGuard()).unverified(raw, parameters_of(raw), fault)
+    return Verifier(Keyring(()), NonceGuard()).mark_unverified(raw, parse_parameters(raw), fault)
 
 
 def _dead_letter(kind: CallbackType) -> Record:
-    verdict = _without_identity(kind, Fault.NOT_CHECKED)
-    reply = GivenReply(200, None, b"")
+    verdict = _without_identity(kind, VerificationFault.NOT_CHECKED)
+    reply = SentReply(200, None, b"")
     return to_dead_letter(verdict, NoEventReason.NO_IDENTITY, _NAMING, reply, route=kind)[1][0]
 
 
 def _rejected(kind: CallbackType) -> Record:
-    return to_rejected(_without_identity(kind, Fault.WRONG_SIGNATURE), None, _NAMING)
+    return to_rejected(_without_identity(kind, VerificationFault.WRONG_SIGNATURE), None, _NAMING)
 
 
 def _one_of_each_product(examples: Iterable[Example]) -> Iterator[Example]:
@@ -200,7 +200,7 @@ def _event_message(
         for example in examples
         if example.type is kind
     ]
-    fields = kind.key_text(lambda field: f"`data.{field}`")
+    fields = kind.describe_key(lambda field: f"`data.{field}`")
     key = f"The event's `partitionkey`: {fields}."
     payload = schemas.add(kind.event_type, schema)
     headers = event_headers(schema)
@@ -221,10 +221,10 @@ def document(
         kind.topic: _event_message(
             topics[kind.topic], kind, payloads[kind.schema_path], examples, schemas
         )
-        for kind in catalogue.all
+        for kind in catalogue.all_types
     }
     journal = schemas.add("journal.v1", payloads[JOURNAL_SCHEMA_PATH])
-    keyed = next(kind for kind in catalogue.types if kind.key)
+    keyed = next(kind for kind in catalogue.types if kind.key_fields)
     for name, key, headers, shown in (
         (
             JOURNAL_TOPIC,

@@ -9,7 +9,13 @@ from typing import Any, Final, Literal
 import orjson
 
 from bridge.derived.compatibility import additions, breaks
-from bridge.derived.registry import Declared, SchemaNotFound, declared, named, released
+from bridge.derived.registry import (
+    DeclaredSchema,
+    SchemaNotFound,
+    declared_schemas,
+    find_schema,
+    released_paths,
+)
 
 Schema = dict[str, Any]
 
@@ -17,20 +23,20 @@ _VERSION: Final = re.compile(r"(\d+)\.(\d+)\.json")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SchemaChange:
     """One difference of a schema from an older one."""
 
     schema: str
     since: str | None
     version: str | None
     change: Literal["break", "addition", "wording"]
-    what: str
+    description: str
 
 
-def document(text: str) -> Schema:
+def load_schema(text: str) -> Schema:
     """Return the schema in a file, or of a type as it is declared now."""
     if not Path(text).is_file():
-        return named(text).schema
+        return find_schema(text).schema
     try:
         found = orjson.loads(Path(text).read_bytes())
     except orjson.JSONDecodeError as error:
@@ -42,25 +48,29 @@ def document(text: str) -> Schema:
     return found  # pyright: ignore[reportUnknownVariableType] (whatever the file holds)
 
 
-def since_committed(one: Declared, folder: Path, since: str | None) -> Iterator[Change]:
+def changes_since_committed(
+    one: DeclaredSchema, folder: Path, since: str | None
+) -> Iterator[SchemaChange]:
     """Yield how a type differs from what is committed of it."""
-    version = since or _base(one, folder)
+    version = since or _base_version(one, folder)
     file = folder / one.name / f"{version}.json"
     if file.is_file():
-        yield from changes(one.name, version, one.version, document(str(file)), one.schema)
+        yield from compare_schemas(
+            one.name, version, one.version, load_schema(str(file)), one.schema
+        )
     elif since is not None:
         message = f"{file} is not there"
         raise SchemaNotFound(message, option="--since")
     else:
-        yield Change(one.name, None, one.version, "addition", "the schema: added")
+        yield SchemaChange(one.name, None, one.version, "addition", "the schema: added")
 
 
-def _base(one: Declared, folder: Path) -> str:
+def _base_version(one: DeclaredSchema, folder: Path) -> str:
     """Return the version to compare with: the newest released of the major, else the present one."""
     major = one.version.partition(".")[0]
     matches = [
         found
-        for path in released(folder)
+        for path in released_paths(folder)
         if Path(path).parent.name == one.name
         and (found := _VERSION.fullmatch(Path(path).name)) is not None
         and found[1] == major
@@ -69,21 +79,21 @@ def _base(one: Declared, folder: Path) -> str:
     return f"{newest[1]}.{newest[2]}" if newest else one.version
 
 
-def orphans(folder: Path) -> Iterator[Change]:
+def undeclared_schemas(folder: Path) -> Iterator[SchemaChange]:
     """Yield what is committed and no longer declared."""
     names = {file.parent.name for file in folder.glob("*/*.json") if _VERSION.fullmatch(file.name)}
-    for name in sorted(names - set(declared())):
-        yield Change(name, None, None, "break", "the schema: nothing is declared for it")
+    for name in sorted(names - set(declared_schemas())):
+        yield SchemaChange(name, None, None, "break", "the schema: nothing is declared for it")
 
 
-def changes(
+def compare_schemas(
     name: str, since: str | None, version: str | None, old: Schema, new: Schema
-) -> Iterator[Change]:
+) -> Iterator[SchemaChange]:
     """Yield how one schema differs from another."""
     broken, added = breaks(old, new), additions(old, new)
     for what in broken:
-        yield Change(name, since, version, "break", what)
+        yield SchemaChange(name, since, version, "break", what)
     for what in added:
-        yield Change(name, since, version, "addition", what)
+        yield SchemaChange(name, since, version, "addition", what)
     if not broken and not added and old != new:
-        yield Change(name, since, version, "wording", "descriptions or names alone")
+        yield SchemaChange(name, since, version, "wording", "descriptions or names alone")

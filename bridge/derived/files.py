@@ -13,7 +13,7 @@ from typing import Final
 import orjson
 
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import JOURNAL_SCHEMA_PATH, Naming
+from bridge.core.event import JOURNAL_SCHEMA_PATH, ContractNames
 from bridge.derived import asyncapi, openapi, reference, schemas, typescript
 from bridge.derived.compatibility import breaks
 from bridge.derived.samples import examples
@@ -37,7 +37,7 @@ def derived(catalogue: Catalogue) -> Files:
     payloads = schemas.all_schemas(catalogue)
     files: Files = {SCHEMAS / path: _json(schema) for path, schema in payloads.items()}
     journal = Path(JOURNAL_SCHEMA_PATH).parent
-    shown = list(examples(catalogue, Naming("", schemas.DEFAULT_BASE)))
+    shown = list(examples(catalogue, ContractNames("", schemas.DEFAULT_BASE)))
     for example in shown:
         place = SCHEMAS / example.type.name / "examples" / f"{example.slug}.json"
         files[place] = _json(orjson.loads(example.event.record.value))

@@ -9,10 +9,10 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from bridge import __version__
-from bridge.callbacks.model import CallbackType, Reply, fields_of
+from bridge.callbacks.model import CallbackType, Reply, list_fields
 from bridge.core import request as wire
 from bridge.core.catalogue import Catalogue
-from bridge.core.parameters import FORM, JSON, form_pairs
+from bridge.core.parameters import FORM, JSON, parse_form
 
 Document = dict[str, Any]
 
@@ -74,7 +74,7 @@ def parameters_schema(kind: CallbackType, value: Document) -> Document:
     """Return the schema of a type's parameters, each with the schema ``value``."""
     properties: Document = {}
     patterns: Document = {}
-    for _, parameter, _ in fields_of(kind.model).values():
+    for _, parameter, _ in list_fields(kind.model).values():
         described = {**value, "description": parameter.meaning}
         for name in parameter.names:
             if parameter.numbered or parameter.prefix:
@@ -93,7 +93,7 @@ def _examples(kind: CallbackType) -> Document:
     return {
         f"{kind.name}-{number}": {
             "summary": f"{kind.name}: {shows}",
-            "value": dict(form_pairs(sample)[0]),
+            "value": dict(parse_form(sample)[0]),
         }
         for number, (shows, sample) in enumerate(kind.samples.items(), 1)
     }
@@ -228,7 +228,9 @@ def _components(catalogue: Catalogue) -> Document:
     headers |= {nonce: "The nonce that was signed." for _, nonce, _ in _SIGNATURES}
     return {
         "schemas": schemas,
-        "examples": {name: one for kind in catalogue.all for name, one in _examples(kind).items()},
+        "examples": {
+            name: one for kind in catalogue.all_types for name, one in _examples(kind).items()
+        },
         "responses": {_REFUSALS[status][0]: _refusal(status) for status in _REFUSALS},
         "securitySchemes": {
             name: {"type": "apiKey", "in": "header", "name": name.title(), "description": meaning}
@@ -239,7 +241,7 @@ def _components(catalogue: Catalogue) -> Document:
 
 def document(catalogue: Catalogue) -> Document:
     """Return the OpenAPI document."""
-    paths = {SHARED_PATH: _operations("shared", catalogue.all, None)}
+    paths = {SHARED_PATH: _operations("shared", catalogue.all_types, None)}
     paths |= {kind.path: _operations(kind.name, (kind,), kind.reply) for kind in catalogue.types}
     return {
         "openapi": "3.1.0",

@@ -54,12 +54,12 @@ def pack(catalogue: Catalogue, files: Files) -> Files:
         "dialect": DIALECT,
         "schema_base": DEFAULT_BASE,
         "counts": {
-            "types": len(catalogue.all),
+            "types": len(catalogue.all_types),
             "schemas": len(schemas),
             "examples": len(examples),
             "files": len(packed),
         },
-        "types": {kind.name: _entry(kind, packed) for kind in catalogue.all},
+        "types": {kind.name: _entry(kind, packed) for kind in catalogue.all_types},
         "journal": {
             "topic": JOURNAL_TOPIC,
             "schema": JOURNAL_SCHEMA_PATH,

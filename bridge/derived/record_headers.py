@@ -12,11 +12,11 @@ from bridge.core.dead_letter import (
     TOPIC,
     TRIES,
     Stage,
-    meanings,
+    list_meanings,
 )
 from bridge.core.event import CONTENT_TYPE, JSON_CONTENT_TYPE
-from bridge.core.url_mismatch import Variant
-from bridge.core.verify import Fault
+from bridge.core.url_mismatch import MismatchVariant
+from bridge.core.verify import VerificationFault
 from bridge.derived.schemas import KNOWN_WORDS, Schema
 
 _ID: Final = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
@@ -70,7 +70,7 @@ def journal_headers() -> Schema:
 
 def dead_letter_headers() -> Schema:
     """Return the schema of a dead letter's headers; Kafka Connect's are there if they are asked for."""
-    rows = meanings()
+    rows = list_meanings()
     return _headers(
         {
             **_content_type(JSON_CONTENT_TYPE),
@@ -108,12 +108,12 @@ def rejected_headers() -> Schema:
             "rejected_fault": {
                 "type": "string",
                 "description": "Why it is not verified.",
-                KNOWN_WORDS: [str(fault) for fault in Fault],
+                KNOWN_WORDS: [str(fault) for fault in VerificationFault],
             },
             "rejected_variant": {
                 "type": "string",
                 "description": "What of the URL would have to be another for the signature to hold.",
-                KNOWN_WORDS: ["", *map(str, Variant)],
+                KNOWN_WORDS: ["", *map(str, MismatchVariant)],
             },
             "body_cut": {"type": "string", "description": "`true` if the body was cut."},
             "body_bytes": {"type": "string", "description": "How long the body was."},

@@ -7,13 +7,13 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from bridge.callbacks.model import CallbackData, CallbackType, Reply, fields_of
+from bridge.callbacks.model import CallbackData, CallbackType, Reply, list_fields
 from bridge.core.catalogue import Catalogue
-from bridge.core.dead_letter import meanings
+from bridge.core.dead_letter import list_meanings
 from bridge.derived.topics import Sizing, plan
 from bridge.settings.kafka import PREFIX, TopicSettings
 from bridge.settings.load import GROUPS, Settings
-from bridge.telemetry.metric_defs import MEASURES
+from bridge.telemetry.metric_defs import METRIC_DEFS
 from bridge.telemetry.metric_defs import PREFIX as METRIC_PREFIX
 
 _MADE = "<!-- Made by `make derive`. Do not edit. -->\n"
@@ -58,7 +58,7 @@ def _type_name(annotation: Any) -> str:  # noqa: ANN401 (typing's own objects)
 def _fields(model: type[CallbackData]) -> str:
     rows = [
         (f"`{field}`", " ".join(f"`{name}`" for name in mark.names), _type_name(kind), mark.meaning)
-        for field, (kind, mark, _) in fields_of(model).items()
+        for field, (kind, mark, _) in list_fields(model).items()
     ]
     return _table(("`data.…`", "Plivo's parameter", "value", "meaning"), rows)
 
@@ -73,7 +73,7 @@ _ANSWERS = {
 
 def _callback(kind: CallbackType) -> str:
     recognised = " or ".join(f"`{one}`" for one in kind.alternatives) or "its path alone"
-    if kind.told_by_path:
+    if kind.path_only:
         recognised += "; only the path tells it from a type with the same parameters"
     rows = [
         ("path", f"`{kind.path}`" if kind.has_path else "none: nothing else fits it"),
@@ -81,14 +81,14 @@ def _callback(kind: CallbackType) -> str:
         ("Plivo does with the answer", _ANSWERS[kind.reply]),
         ("event type", f"`{kind.event_type}`"),
         ("topic", f"`{kind.topic}`"),
-        ("key", kind.key_text(lambda field: f"`{field}`")),
-        ("an id for each nonce", kind.repeats_text(lambda one: f"`{one}`")),
-        ("time", " or ".join(f"`{one}`" for one in (*kind.happened, "received_at"))),
-        ("shed first under load", "yes" if kind.informational else "no"),
+        ("key", kind.describe_key(lambda field: f"`{field}`")),
+        ("an id for each nonce", kind.describe_repeats(lambda one: f"`{one}`")),
+        ("time", " or ".join(f"`{one}`" for one in (*kind.time_fields, "received_at"))),
+        ("shed first under load", "yes" if kind.shed_first else "no"),
         ("schema", f"[`{kind.schema_path}`](../../schemas/{kind.schema_path})"),
     ]
     text = f"## {kind.name}\n\n{kind.meaning}\n\n{_table(('', ''), rows)}"
-    fields = fields_of(kind.model)
+    fields = list_fields(kind.model)
     return f"{text}\n{_fields(kind.model)}" if fields else text
 
 
@@ -99,7 +99,7 @@ def callbacks_page(catalogue: Catalogue) -> str:
         "# Callbacks\n",
         _CALLBACKS,
     ]
-    parts += [_callback(kind) for kind in catalogue.all]
+    parts += [_callback(kind) for kind in catalogue.all_types]
     return "\n".join(parts)
 
 
@@ -172,7 +172,7 @@ def metrics_page() -> str:
             " ".join(f"`{label}`" for label in measure.labels),
             measure.meaning,
         )
-        for name, measure in MEASURES.items()
+        for name, measure in METRIC_DEFS.items()
     ]
     return "\n".join(
         [
@@ -186,7 +186,7 @@ def metrics_page() -> str:
 
 def dead_letters_page() -> str:
     """Return the page of what stops a callback."""
-    rows = [(f"`{stage}`", f"`{reason}`", text) for stage, reason, text in meanings()]
+    rows = [(f"`{stage}`", f"`{reason}`", text) for stage, reason, text in list_meanings()]
     return "\n".join(
         [
             _MADE,

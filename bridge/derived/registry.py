@@ -33,7 +33,7 @@ _CHECKOUT: Final = Path(bridge.__file__).parent.parent / SCHEMAS
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredSchema:
     """A schema as the declarations say it is now; ``kind`` None is the journal's."""
 
     name: str
@@ -57,22 +57,22 @@ class Declared:
         return event_schema(self.kind) if self.kind else journal_schema()
 
 
-def declared() -> dict[str, Declared]:
+def declared_schemas() -> dict[str, DeclaredSchema]:
     """Return every schema there is, by its name."""
     found = {
-        kind.name: Declared(kind.name, kind.schema_path, (kind.topic,), kind)
-        for kind in catalogue.load().all
+        kind.name: DeclaredSchema(kind.name, kind.schema_path, (kind.topic,), kind)
+        for kind in catalogue.load_catalogue().all_types
     }
     topics = (JOURNAL_TOPIC, DEAD_LETTER_TOPIC, REJECTED_TOPIC)
-    return found | {JOURNAL: Declared(JOURNAL, JOURNAL_SCHEMA_PATH, topics, None)}
+    return found | {JOURNAL: DeclaredSchema(JOURNAL, JOURNAL_SCHEMA_PATH, topics, None)}
 
 
-def named(name: str) -> Declared:
+def find_schema(name: str) -> DeclaredSchema:
     """Return the schema of a type; its event's type and its topic name it too.
 
     Raises SchemaNotFound.
     """
-    found = declared()
+    found = declared_schemas()
     for one in found.values():
         if name == one.event_type or name in one.topics:
             return one
@@ -82,7 +82,7 @@ def named(name: str) -> Declared:
     return found[name]
 
 
-def committed(folder: Path | None) -> Path | None:
+def find_schemas_folder(folder: Path | None) -> Path | None:
     """Return the folder of committed schemas, None where there is none (an installed package).
 
     Raises SchemaNotFound if ``folder`` is given and holds none.
@@ -96,7 +96,7 @@ def committed(folder: Path | None) -> Path | None:
     return None
 
 
-def released(folder: Path) -> set[str]:
+def released_paths(folder: Path) -> set[str]:
     """Return the paths of released schemas, below the folder."""
     file = folder / "released.json"
     paths: dict[str, str] = json.loads(file.read_text()) if file.is_file() else {}

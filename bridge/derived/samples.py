@@ -10,10 +10,10 @@ from bridge.callbacks.model import CallbackType
 from bridge.core import request as wire
 from bridge.core import signature
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import Event, GivenReply, Naming, to_event, to_journal
+from bridge.core.event import ContractNames, EventRecord, SentReply, to_event, to_journal
 from bridge.core.keyring import Account, Keyring
 from bridge.core.nonce_guard import NonceGuard
-from bridge.core.parameters import FORM, form_pairs, parameters_of
+from bridge.core.parameters import FORM, parse_form, parse_parameters
 from bridge.core.parse import Parser
 from bridge.core.record import Record
 from bridge.core.request import RawCallback
@@ -36,7 +36,7 @@ class Example:
     type: CallbackType
     shows: str
     raw: RawCallback
-    event: Event
+    event: EventRecord
     journal: Record
 
     @property
@@ -48,12 +48,12 @@ class Example:
 def signed(kind: CallbackType, form: str) -> RawCallback:
     """Return a sample as a POST on its type's path, signed with V3."""
     path = kind.path if kind.has_path else "/plivo"
-    pairs, _ = form_pairs(form)
-    message = signature.v3_message("POST", ORIGIN + path, (), pairs, _NONCE)
+    pairs, _ = parse_form(form)
+    message = signature.build_v3_message("POST", ORIGIN + path, (), pairs, _NONCE)
     headers = (
         ("content-type", FORM),
         (wire.NONCE_V3, _NONCE),
-        (wire.SIGNATURE_V3, signature.signature(_TOKEN.encode(), message)),
+        (wire.SIGNATURE_V3, signature.sign(_TOKEN.encode(), message)),
     )
     return RawCallback(
         method="POST",
@@ -68,16 +68,16 @@ def signed(kind: CallbackType, form: str) -> RawCallback:
     )
 
 
-def examples(catalogue: Catalogue, naming: Naming) -> Iterator[Example]:
+def examples(catalogue: Catalogue, naming: ContractNames) -> Iterator[Example]:
     """Yield every sample of every type, with its event and journal record."""
     verifier = Verifier(Keyring([Account(AUTH_ID, _ZONE, (_TOKEN,))]), NonceGuard())
     parser = Parser(catalogue)
-    for kind in catalogue.all:
+    for kind in catalogue.all_types:
         for shows, form in kind.samples.items():
             raw = signed(kind, form)
-            verdict = verifier.verify(raw, parameters_of(raw))
+            verdict = verifier.verify(raw, parse_parameters(raw))
             callback = parser.parse(verdict, kind if kind.has_path else None)
             event = to_event(callback, naming, _RECORDED_AT)
-            reply = GivenReply(200, None, b"")
+            reply = SentReply(200, None, b"")
             journal = to_journal(callback, event, naming, reply)
             yield Example(kind, shows, raw, event, journal)

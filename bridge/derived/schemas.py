@@ -87,6 +87,6 @@ def journal_schema() -> Schema:
 
 def all_schemas(catalogue: Catalogue) -> dict[str, Schema]:
     """Return every schema by its path below the schema base."""
-    found = {kind.schema_path: event_schema(kind) for kind in catalogue.all}
+    found = {kind.schema_path: event_schema(kind) for kind in catalogue.all_types}
     found[JOURNAL_SCHEMA_PATH] = journal_schema()
     return found

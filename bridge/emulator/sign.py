@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 from bridge.core import request as wire
 from bridge.core import signature
-from bridge.core.parameters import form_pairs
+from bridge.core.parameters import parse_form
 
 
-def signed_headers(
+def sign_headers(
     method: str, url: str, form: str, token: str, main_token: str | None = None
 ) -> dict[str, str]:
     """Return the signature headers of a callback.
@@ -19,19 +19,19 @@ def signed_headers(
     """
     parts = urlsplit(url)
     base = f"{parts.scheme}://{parts.netloc}{parts.path}"
-    query, _ = form_pairs(parts.query)
-    body, _ = form_pairs(form)
+    query, _ = parse_form(parts.query)
+    body, _ = parse_form(form)
     key, main_key = token.encode(), (main_token or token).encode()
     nonce_v2, nonce_v3 = (str(secrets.randbelow(10**20)) for _ in range(2))
-    v1 = signature.v1_message(base, (*query, *body))
-    v2 = signature.v2_message(base, nonce_v2)
-    v3 = signature.v3_message(method, base, query, body, nonce_v3)
+    v1 = signature.build_v1_message(base, (*query, *body))
+    v2 = signature.build_v2_message(base, nonce_v2)
+    v3 = signature.build_v3_message(method, base, query, body, nonce_v3)
     return {
-        wire.SIGNATURE_V1: signature.signature(key, v1, "sha1"),
+        wire.SIGNATURE_V1: signature.sign(key, v1, "sha1"),
         wire.NONCE_V2: nonce_v2,
-        wire.SIGNATURE_V2: signature.signature(key, v2),
-        wire.SIGNATURE_MA_V2: signature.signature(main_key, v2),
+        wire.SIGNATURE_V2: signature.sign(key, v2),
+        wire.SIGNATURE_MA_V2: signature.sign(main_key, v2),
         wire.NONCE_V3: nonce_v3,
-        wire.SIGNATURE_V3: signature.signature(key, v3),
-        wire.SIGNATURE_MA_V3: signature.signature(main_key, v3),
+        wire.SIGNATURE_V3: signature.sign(key, v3),
+        wire.SIGNATURE_MA_V3: signature.sign(main_key, v3),
     }

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from bridge.ingress.framing import HEADERS_BYTES_MAX
-from bridge.intake.rate_limit import Bucket
+from bridge.intake.rate_limit import RateLimiter
 from bridge.telemetry.metrics import Metrics
 
-Cause = Literal[
+CutOffCause = Literal[
     "connections", "malformed", "overloaded", "oversize", "slow_answer", "slow_body", "slow_head"
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ConnectionLimits:
     """The most a client may take, and how long it may take for its request's head and body.
 
     ``body_bytes_max`` None: the application bounds bodies itself.
@@ -41,29 +41,32 @@ class Client(Protocol):
         ...
 
 
-Waiting = dict[Client, None]
+ClientQueue = dict[Client, None]
 
 
 class Clients:
     """What all connections of a listening socket share."""
 
     def __init__(
-        self, bounds: Bounds, metrics: Metrics, clock: Callable[[], float] = time.monotonic
+        self,
+        limits: ConnectionLimits,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.bounds = bounds
+        self.limits = limits
         self.metrics = metrics
-        self.log_lines = Bucket(bounds.log_lines_per_minute_max, clock)
+        self.log_limiter = RateLimiter(limits.log_lines_per_minute_max, clock)
         # Set at the end of a process: every answer is then the last of its connection.
-        self.leaving = False
+        self.stopping = False
         self.held_bytes = 0
         # Connections that wait for their client, the longest waiting first: rule 6.
-        self.ending: Waiting = {}
-        self.idle: Waiting = {}
-        self.unfinished: Waiting = {}
+        self.lingering: ClientQueue = {}
+        self.idle: ClientQueue = {}
+        self.unfinished: ClientQueue = {}
 
     def make_room(self) -> bool:
         """Close a connection for another; return whether there was one that could be closed."""
-        for waiting in (self.ending, self.idle, self.unfinished):
+        for waiting in (self.lingering, self.idle, self.unfinished):
             if waiting:
                 next(iter(waiting)).make_room()
                 return True

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import Final
 
 FROZEN_S: Final = 0.5
-LOOK_S: Final = 0.01
+RECHECK_S: Final = 0.01
 
 
-class Deadline:
+class ClientTimer:
     """Calls ``call(*given)`` once ``delay_s`` have passed and nothing that came has cancelled it."""
 
     def __init__(
@@ -36,10 +36,10 @@ class Deadline:
 
     def _start(self, *given: object) -> None:
         self._due_at_s = self._loop.time() + self._delay_s
-        self._handle = self._loop.call_later(self._delay_s, self._look, *given)
+        self._handle = self._loop.call_later(self._delay_s, self._on_due, *given)
 
-    def _look(self, *given: object) -> None:
+    def _on_due(self, *given: object) -> None:
         if self._loop.time() - self._due_at_s > FROZEN_S:
             self._start(*given)  # rule 1
         else:
-            self._handle = self._loop.call_later(LOOK_S, self._call, *given)  # rule 2
+            self._handle = self._loop.call_later(RECHECK_S, self._call, *given)  # rule 2

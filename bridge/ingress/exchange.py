@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from bridge.core.outcome import RefusalCause
 from bridge.ingress.problem import CONTENT_TYPE, problem
-from bridge.telemetry.logs import where
+from bridge.telemetry.logs import error_location
 
 log = structlog.get_logger()
 
@@ -22,7 +22,7 @@ _WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED
 EXCHANGE: Final = "exchange"
 
 
-class Line(Protocol):
+class ClientConnection(Protocol):
     """What an exchange needs of its connection."""
 
     def write(self, data: bytes) -> None:
@@ -33,19 +33,19 @@ class Line(Protocol):
         """Read on: there is room for more of the body."""
         ...
 
-    async def drained(self) -> None:
+    async def drain(self) -> None:
         """Return when the client has read most of what was sent."""
         ...
 
-    def keeps_alive(self, exchange: "Exchange") -> bool:
+    def may_keep_alive(self, exchange: "Exchange") -> bool:
         """Say whether another request may follow the answer that is about to be sent."""
         ...
 
-    def answered(self, exchange: "Exchange", *, keep_alive: bool) -> None:
+    def on_answered(self, exchange: "Exchange", *, keep_alive: bool) -> None:
         """Go on behind an answer."""
         ...
 
-    def give_way(self) -> None:
+    def shed_request(self) -> None:
         """Answer the unfinished request 429 and end the connection."""
         ...
 
@@ -74,24 +74,24 @@ class Exchange:
 
     __slots__ = (
         "_answer",
+        "_answer_body",
         "_body",
+        "_connection",
         "_expects_continue",
         "_is_end_seen",
-        "_line",
         "_loop",
-        "_pieces",
         "_waiting",
         "cut_off",
         "is_answered",
+        "is_complete",
         "is_gone",
         "keep_alive",
         "scope",
-        "whole",
     )
 
     def __init__(
         self,
-        line: Line,
+        connection: ClientConnection,
         loop: asyncio.AbstractEventLoop,
         scope: Scope,
         *,
@@ -100,18 +100,18 @@ class Exchange:
     ) -> None:
         self.scope = scope
         self.keep_alive = keep_alive
-        self.whole = False  # whether all of the body is here
+        self.is_complete = False  # whether all of the body is here
         self.is_answered = False
         self.is_gone = False  # whether the answer would reach nobody
         self.cut_off: RefusalCause | None = None  # why we ended it, if we did
-        self._line = line
+        self._connection = connection
         self._loop = loop
         self._expects_continue = expects_continue
         self._body = bytearray()
         self._is_end_seen = False  # by the application
         self._waiting: asyncio.Future[None] | None = None
         self._answer: tuple[int, list[tuple[bytes, bytes]]] | None = None
-        self._pieces = b""
+        self._answer_body = b""
 
     async def run(self, app: ASGIApp) -> None:
         """Have the application answer."""
@@ -119,10 +119,10 @@ class Exchange:
             await app(self.scope, self.receive, self.send)
         except Exception as error:  # noqa: BLE001 (the connection needs an answer whatever it was)
             # Not ``exception``: a traceback may quote what was being worked on.
-            log.error("request_failed", error=type(error).__name__, where=where(error))  # noqa: TRY400
+            log.error("request_failed", error=type(error).__name__, where=error_location(error))  # noqa: TRY400
         except BaseException:
             self.keep_alive = False
-            self._line.answered(self, keep_alive=False)
+            self._connection.on_answered(self, keep_alive=False)
             raise
         if not self.is_answered and not self.is_gone:
             self._fail()
@@ -135,7 +135,7 @@ class Exchange:
 
     def finish(self) -> None:
         """Note that all of the body is here."""
-        self.whole = True
+        self.is_complete = True
         self._wake()
 
     def disconnect(self, cause: RefusalCause | None = None) -> None:
@@ -144,28 +144,28 @@ class Exchange:
         self.cut_off = cause
         self._wake()
 
-    def give_way(self) -> bool:
+    def shed(self) -> bool:
         """End the request because another needs its bytes; return False if its body is whole."""
-        if self.whole or self.is_gone or self.is_answered:
+        if self.is_complete or self.is_gone or self.is_answered:
             return False
-        self._line.give_way()
+        self._connection.shed_request()
         return True
 
     async def receive(self) -> Message:
         """Return the next piece of the body, as ASGI has it."""
-        if self._expects_continue and not self.whole and not self.is_gone:
-            self._line.write(_CONTINUE)
+        if self._expects_continue and not self.is_complete and not self.is_gone:
+            self._connection.write(_CONTINUE)
         self._expects_continue = False
         while not (self.is_gone or self.is_answered or self._body or self._is_end_unseen):
-            self._line.resume_reading()
+            self._connection.resume_reading()
             self._waiting = self._loop.create_future()
             await self._waiting
         if self.is_gone or self.is_answered:
             return {"type": "http.disconnect"}
         body = bytes(self._body)
         self._body.clear()
-        self._is_end_seen = self.whole
-        return {"type": "http.request", "body": body, "more_body": not self.whole}
+        self._is_end_seen = self.is_complete
+        return {"type": "http.request", "body": body, "more_body": not self.is_complete}
 
     async def send(self, message: Message) -> None:
         """Take the answer, as ASGI has it, and send it once it is whole."""
@@ -176,16 +176,16 @@ class Exchange:
             return
         piece: bytes = message.get("body", b"")
         if message.get("more_body", False):
-            self._pieces += piece
+            self._answer_body += piece
             return
-        await self._line.drained()
+        await self._connection.drain()
         if self._answer is not None and not self.is_gone:
             status, headers = self._answer
-            self._send(status, headers, self._pieces + piece if self._pieces else piece)
+            self._send(status, headers, self._answer_body + piece if self._answer_body else piece)
 
     @property
     def _is_end_unseen(self) -> bool:
-        return self.whole and not self._is_end_seen
+        return self.is_complete and not self._is_end_seen
 
     def _wake(self) -> None:
         if self._waiting is not None:
@@ -196,11 +196,11 @@ class Exchange:
     def _send(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         if self.scope["method"] == "HEAD":
             body = b""
-        keep_alive = self._line.keeps_alive(self)
-        self._line.write(answer_bytes(status, headers, body, keep_alive=keep_alive))
+        keep_alive = self._connection.may_keep_alive(self)
+        self._connection.write(answer_bytes(status, headers, body, keep_alive=keep_alive))
         self.is_answered = True
         self._wake()
-        self._line.answered(self, keep_alive=keep_alive)
+        self._connection.on_answered(self, keep_alive=keep_alive)
 
     def _fail(self) -> None:
         status = HTTPStatus.INTERNAL_SERVER_ERROR

@@ -34,7 +34,7 @@ TRAILERS_BYTES_MAX: Final = 4_096
 EXTENSIONS_BYTES_MAX: Final = 4_096
 CHUNKS_MAX: Final = 2_048
 
-ONCE: Final = frozenset(
+SINGLE_HEADERS: Final = frozenset(
     name.encode()
     for name in (
         *SIGNATURE_NAMES,
@@ -68,8 +68,10 @@ _LENGTH: Final = re.compile(rb" ?([0-9]{1,15})", re.ASCII)
 _CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,8})((?:[\t ]*;[\t -~\x80-\xff]*)?)", re.ASCII)
 _CHUNK_LINE_BYTES_MAX: Final = EXTENSIONS_BYTES_MAX + 16
 # What cannot be part of a head, however it goes on. A CR at the end may still get its LF.
-_ODD: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)", re.ASCII)
-_REQUEST_LINE_BEGUN: Final = re.compile(rb"\Z|[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}(?:\Z| )", re.ASCII)
+_FORBIDDEN_BYTES: Final = re.compile(
+    rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)", re.ASCII
+)
+_REQUEST_LINE_START: Final = re.compile(rb"\Z|[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}(?:\Z| )", re.ASCII)
 # Names that were checked, as they are written, to save doing it again for every request.
 _NAMES: Final[dict[bytes, bytes]] = {}
 _NAMES_MAX: Final = 512
@@ -77,7 +79,7 @@ _NAME_BYTES_MAX: Final = 64
 _BODILESS: Final = frozenset({"GET", "HEAD"})
 
 
-class Malformed(Exception):
+class MalformedRequest(Exception):
     """The bytes are no request that the rules above allow; the text says why, and quotes nothing."""
 
 
@@ -112,15 +114,15 @@ class Head:
         return self.content_length != 0
 
 
-def check_begun(begun: bytes | bytearray, from_byte: int = 0) -> None:
+def check_partial_head(begun: bytes | bytearray, from_byte: int = 0) -> None:
     """Raise Malformed or FieldsTooLarge if a head that is not whole can never become one that is taken.
 
     The first ``from_byte`` bytes were checked before. Without this, what is no HTTP at all would be
     answered only when its time is over.
     """
-    if _ODD.search(begun, max(0, from_byte - 1)):
+    if _FORBIDDEN_BYTES.search(begun, max(0, from_byte - 1)):
         message = "control character or bare line break"
-        raise Malformed(message)
+        raise MalformedRequest(message)
     line_ends_max = HEADERS_MAX + 1 + begun.startswith(b"\r\n")
     if begun.count(b"\r\n") > line_ends_max:
         message = "headers"
@@ -129,10 +131,10 @@ def check_begun(begun: bytes | bytearray, from_byte: int = 0) -> None:
         line_begins = 2 if begun[:2] == b"\r\n" else 0
         line_ends = begun.find(b"\r\n", line_begins)
         if line_ends >= 0:
-            _request_line(bytes(begun[line_begins:line_ends]))
-        elif begun != b"\r" and not _REQUEST_LINE_BEGUN.match(begun, line_begins):
+            _parse_request_line(bytes(begun[line_begins:line_ends]))
+        elif begun != b"\r" and not _REQUEST_LINE_START.match(begun, line_begins):
             message = "request line"
-            raise Malformed(message)
+            raise MalformedRequest(message)
 
 
 def parse_head(head: bytes) -> Head:
@@ -152,8 +154,8 @@ def parse_head(head: bytes) -> Head:
         or head.count(b"\r") != len(lines)
     ):
         message = "control character or bare line break"
-        raise Malformed(message)
-    method, target, minor = _request_line(request_line)
+        raise MalformedRequest(message)
+    method, target, minor = _parse_request_line(request_line)
     known = _NAMES.get
     headers = [
         ((known(name) or _checked_name(name)) if colon else _checked_name(b""), value.strip(b" \t"))
@@ -166,17 +168,15 @@ def parse_head(head: bytes) -> Head:
     if b"content-length" in fields or b"transfer-encoding" in fields:
         _read_framing(
             parsed,
-            _on_the_wire(b"content-length", headers, lines)
-            if b"content-length" in fields
-            else None,
-            _on_the_wire(b"transfer-encoding", headers, lines)
+            _raw_value(b"content-length", headers, lines) if b"content-length" in fields else None,
+            _raw_value(b"transfer-encoding", headers, lines)
             if b"transfer-encoding" in fields
             else None,
         )
     if b"expect" in fields and minor == b"1":
         parsed.expects_continue = fields[b"expect"].lower() == b"100-continue"
     _read_target(parsed, target, fields.get(b"host"))
-    parsed.keep_alive = minor == b"1" and not (b"connection" in fields and _closes(headers))
+    parsed.keep_alive = minor == b"1" and not (b"connection" in fields and _asks_to_close(headers))
     return parsed
 
 
@@ -184,14 +184,14 @@ def _checked_name(name: bytes) -> bytes:
     """Return a header's name in lower case."""
     if not name or name.translate(None, _TOKEN_BYTES):
         message = "header name"
-        raise Malformed(message)
+        raise MalformedRequest(message)
     key = name.lower()
     if len(_NAMES) < _NAMES_MAX and len(name) <= _NAME_BYTES_MAX:
         _NAMES[name] = key
     return key
 
 
-def _on_the_wire(name: bytes, headers: list[tuple[bytes, bytes]], lines: list[bytes]) -> bytes:
+def _raw_value(name: bytes, headers: list[tuple[bytes, bytes]], lines: list[bytes]) -> bytes:
     """Return a header's value with the white space around it, which rule 5 does not allow."""
     number = next(at for at, (key, _) in enumerate(headers) if key == name)
     return lines[number].partition(b":")[2]
@@ -199,25 +199,25 @@ def _on_the_wire(name: bytes, headers: list[tuple[bytes, bytes]], lines: list[by
 
 def _check_repeated(names: list[bytes]) -> None:
     """Rule 4."""
-    for name in ONCE.intersection(names):
+    for name in SINGLE_HEADERS.intersection(names):
         if names.count(name) > 1:
             message = f"more than one {name.decode()} line"
-            raise Malformed(message)
+            raise MalformedRequest(message)
 
 
-def _request_line(line: bytes) -> tuple[str, bytes, bytes]:
+def _parse_request_line(line: bytes) -> tuple[str, bytes, bytes]:
     found = _REQUEST_LINE.fullmatch(line)
     if found is None:
         message = "request line"
-        raise Malformed(message)
+        raise MalformedRequest(message)
     method = found[1].decode("ascii")
     if method == "CONNECT":
         message = "CONNECT"
-        raise Malformed(message)
+        raise MalformedRequest(message)
     return method, found[2], found[3]
 
 
-def _closes(headers: list[tuple[bytes, bytes]]) -> bool:
+def _asks_to_close(headers: list[tuple[bytes, bytes]]) -> bool:
     options = b",".join(value for name, value in headers if name == b"connection")
     return b"close" in [one.strip(b" \t") for one in options.lower().split(b",")]
 
@@ -227,20 +227,20 @@ def _read_framing(head: Head, length: bytes | None, encoding: bytes | None) -> N
     if encoding is not None:
         if encoding not in (b" chunked", b"chunked") or head.version != "1.1":
             message = "Transfer-Encoding other than chunked in HTTP/1.1"
-            raise Malformed(message)
+            raise MalformedRequest(message)
         if length is not None:
             message = "Transfer-Encoding and Content-Length"
-            raise Malformed(message)
+            raise MalformedRequest(message)
         head.content_length = None
     elif length is not None:
         digits = _LENGTH.fullmatch(length)
         if digits is None:
             message = "Content-Length"
-            raise Malformed(message)
+            raise MalformedRequest(message)
         head.content_length = int(digits[1])
     if head.has_body and head.method in _BODILESS:
         message = f"{head.method} with a body"
-        raise Malformed(message)
+        raise MalformedRequest(message)
 
 
 def _read_target(head: Head, target: bytes, host: bytes | None) -> None:
@@ -249,20 +249,20 @@ def _read_target(head: Head, target: bytes, host: bytes | None) -> None:
         found = _HOST.fullmatch(host)
         if found is None or int(found[1] or 0) > _PORT_MAX:
             message = "Host"
-            raise Malformed(message)
+            raise MalformedRequest(message)
     elif head.version == "1.1":
         message = "no Host"
-        raise Malformed(message)
+        raise MalformedRequest(message)
     if not target.startswith(b"/"):
         absolute = _ABSOLUTE.fullmatch(target)
         if absolute is None or host is None or absolute[1].lower() != host.lower():
             message = "target"
-            raise Malformed(message)
+            raise MalformedRequest(message)
         target = absolute[2] if absolute[2].startswith(b"/") else b"/" + absolute[2]
     head.path, _, head.query = target.partition(b"?")
 
 
-class Body:
+class BodyDecoder:
     """The body that follows a head: it takes bytes off a buffer as far as they belong to it."""
 
     __slots__ = (
@@ -272,44 +272,44 @@ class Body:
         "_step",
         "_trailer_bytes",
         "_trailers",
-        "whole",
+        "is_complete",
     )
 
     def __init__(self, content_length: int | None) -> None:
-        self.whole = content_length == 0
+        self.is_complete = content_length == 0
         self._left = content_length or 0
-        self._step = self._size_line if content_length is None else self._counted
+        self._step = self._read_size_line if content_length is None else self._read_counted
         self._chunks = 0
         self._extension_bytes = 0
         self._trailer_bytes = 0
         self._trailers = 0
 
-    def take(self, buffer: bytearray) -> bytes:
+    def decode(self, buffer: bytearray) -> bytes:
         """Remove what belongs to the body from the front of ``buffer``, and return its data.
 
         Raises Malformed, FieldsTooLarge or ChunksTooLarge; what was taken off before is lost then.
         """
-        if self._step == self._counted:
-            return self._counted(buffer) or b""
+        if self._step == self._read_counted:
+            return self._read_counted(buffer) or b""
         data = bytearray()
-        while not self.whole:
+        while not self.is_complete:
             piece = self._step(buffer)
             if piece is None:
                 break
             data += piece
         return bytes(data)
 
-    def _counted(self, buffer: bytearray) -> bytes | None:
+    def _read_counted(self, buffer: bytearray) -> bytes | None:
         """Take data of a known length."""
         data = bytes(buffer[: self._left])
         del buffer[: len(data)]
         self._left -= len(data)
-        self.whole = not self._left
+        self.is_complete = not self._left
         return data
 
-    def _size_line(self, buffer: bytearray) -> bytes | None:
+    def _read_size_line(self, buffer: bytearray) -> bytes | None:
         """Take the line in front of a chunk. None: it is not whole yet."""
-        line = _line(buffer, _CHUNK_LINE_BYTES_MAX)
+        line = _take_line(buffer, _CHUNK_LINE_BYTES_MAX)
         if line is None:
             if len(buffer) > _CHUNK_LINE_BYTES_MAX:
                 message = "chunk extensions"
@@ -318,7 +318,7 @@ class Body:
         found = _CHUNK.fullmatch(line)
         if found is None:
             message = "chunk size"
-            raise Malformed(message)
+            raise MalformedRequest(message)
         self._extension_bytes += len(found[2])
         self._chunks += 1
         if self._extension_bytes > EXTENSIONS_BYTES_MAX:
@@ -328,10 +328,10 @@ class Body:
             message = "chunks"
             raise ChunksTooLarge(message)
         self._left = int(found[1], 16)
-        self._step = self._chunk if self._left else self._trailer
+        self._step = self._read_chunk if self._left else self._read_trailer
         return b""
 
-    def _chunk(self, buffer: bytearray) -> bytes | None:
+    def _read_chunk(self, buffer: bytearray) -> bytes | None:
         """Take data of a chunk. None: there is no more of it yet."""
         if not buffer:
             return None
@@ -339,30 +339,30 @@ class Body:
         del buffer[: len(data)]
         self._left -= len(data)
         if not self._left:
-            self._step = self._chunk_end
+            self._step = self._read_chunk_end
         return data
 
-    def _chunk_end(self, buffer: bytearray) -> bytes | None:
+    def _read_chunk_end(self, buffer: bytearray) -> bytes | None:
         end = bytes(buffer[:2])
         if not b"\r\n".startswith(end):
             message = "end of a chunk"
-            raise Malformed(message)
+            raise MalformedRequest(message)
         if len(end) < len(b"\r\n"):
             return None
         del buffer[:2]
-        self._step = self._size_line
+        self._step = self._read_size_line
         return b""
 
-    def _trailer(self, buffer: bytearray) -> bytes | None:
+    def _read_trailer(self, buffer: bytearray) -> bytes | None:
         """Drop a line behind the last chunk: rule 7. An empty one is the body's end."""
-        line = _line(buffer, TRAILERS_BYTES_MAX)
+        line = _take_line(buffer, TRAILERS_BYTES_MAX)
         if line is None:
             if len(buffer) > TRAILERS_BYTES_MAX:
                 message = "trailers"
                 raise FieldsTooLarge(message)
             return None
         if not line:
-            self.whole = True
+            self.is_complete = True
             return b""
         self._trailers += 1
         self._trailer_bytes += len(line)
@@ -372,20 +372,20 @@ class Body:
         name, colon, _ = line.partition(b":")
         if not colon or not name or name.translate(None, _TOKEN_BYTES):
             message = "trailer"
-            raise Malformed(message)
+            raise MalformedRequest(message)
         return b""
 
 
-def _line(buffer: bytearray, bytes_max: int) -> bytes | None:
+def _take_line(buffer: bytearray, bytes_max: int) -> bytes | None:
     """Remove a line from the front of ``buffer`` and return it without its end.
 
     None: its end is not among the first ``bytes_max`` bytes.
     """
     end = buffer.find(b"\r\n", 0, bytes_max + 2)
     line = bytes(buffer[:end]) if end >= 0 else bytes(buffer[: bytes_max + 1])
-    if _ODD.search(line):
+    if _FORBIDDEN_BYTES.search(line):
         message = "control character or bare line break"
-        raise Malformed(message)
+        raise MalformedRequest(message)
     if end < 0:
         return None
     del buffer[: end + 2]

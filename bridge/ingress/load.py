@@ -30,9 +30,9 @@ class ShedClass(StrEnum):
     """At the bound, and never before."""
 
 
-def class_of(route: CallbackType | None) -> ShedClass:
+def shed_class_for(route: CallbackType | None) -> ShedClass:
     """Return the class of a route's callbacks; rule 3."""
-    informational = route is not None and route.informational
+    informational = route is not None and route.shed_first
     return ShedClass.INFORMATIONAL if informational else ShedClass.ESSENTIAL
 
 
@@ -55,9 +55,9 @@ class Load:
             ShedClass.ESSENTIAL: bytes_max,
         }
         # The places whose bodies are not whole, in the order of their first bytes.
-        self.unfinished: dict[Place, None] = {}
+        self.unfinished: dict[Slot, None] = {}
 
-    def place(self, shed_class: ShedClass, give_way: Callable[[], bool] | None = None) -> "Place":
+    def reserve(self, shed_class: ShedClass, shed: Callable[[], bool] | None = None) -> "Slot":
         """Return the place of a callback whose body is to be read; raises Overloaded.
 
         ``give_way`` ends the request, and returns False if its body is whole by now. None: the
@@ -68,31 +68,31 @@ class Load:
         is_full = self.bytes >= bytes_max and not self.unfinished
         if self.callbacks >= callbacks_max or is_full:
             raise Overloaded
-        return Place(self, callbacks_max, bytes_max, give_way)
+        return Slot(self, callbacks_max, bytes_max, shed)
 
-    def make_room(self, size: int, bytes_max: int, newcomer: "Place") -> None:
+    def make_room(self, size: int, bytes_max: int, newcomer: "Slot") -> None:
         """Have unfinished requests give way until ``size`` bytes fit; rule 4. Raises Overloaded."""
         while self.bytes + size > bytes_max:
             oldest = next(iter(self.unfinished), None)
             if oldest is None or oldest is newcomer:
                 raise Overloaded
-            oldest.give_way()
+            oldest.shed()
 
 
-class Place:
+class Slot:
     """What one callback takes of a load, and gives back at its end."""
 
-    __slots__ = ("_bytes", "_bytes_max", "_callbacks_max", "_counted", "_give_way", "_load")
+    __slots__ = ("_bytes", "_bytes_max", "_callbacks", "_callbacks_max", "_load", "_shed")
 
     def __init__(
-        self, load: Load, callbacks_max: int, bytes_max: int, give_way: Callable[[], bool] | None
+        self, load: Load, callbacks_max: int, bytes_max: int, shed: Callable[[], bool] | None
     ) -> None:
         self._load = load
         self._callbacks_max = callbacks_max
         self._bytes_max = bytes_max
-        self._give_way = give_way
+        self._shed = shed
         self._bytes = 0
-        self._counted = 0
+        self._callbacks = 0
 
     def take_bytes(self, size: int, *, is_last: bool = False) -> None:
         """Count a piece of the body; raises Overloaded, and does not count it."""
@@ -103,7 +103,7 @@ class Place:
             load.make_room(size, self._bytes_max, self)
         load.bytes += size
         self._bytes += size
-        if size and not is_last and self._give_way is not None:
+        if size and not is_last and self._shed is not None:
             load.unfinished.setdefault(self)
 
     def take_callback(self) -> None:
@@ -111,11 +111,11 @@ class Place:
         if self._load.callbacks >= self._callbacks_max:
             raise Overloaded
         self._load.callbacks += 1
-        self._counted = 1
+        self._callbacks = 1
 
-    def give_way(self) -> None:
+    def shed(self) -> None:
         """End the request, and give its bytes back, unless its body is whole by now."""
-        if self._give_way is not None and self._give_way():
+        if self._shed is not None and self._shed():
             self._release()
         else:
             del self._load.unfinished[self]
@@ -129,5 +129,5 @@ class Place:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._load.callbacks -= self._counted
+        self._load.callbacks -= self._callbacks
         self._release()

@@ -25,12 +25,12 @@ from typing import Final
 SEGMENT_MAX: Final = 32
 SEGMENTS_MAX: Final = 12
 
-_CLOSE: Final = 0.7
-_SHOWN: Final = re.compile(rf"(?!(?:[^0-9]*[0-9]){{4}})[A-Za-z0-9._-]{{0,{SEGMENT_MAX}}}")
+_SIMILARITY_MIN: Final = 0.7
+_LOGGABLE: Final = re.compile(rf"(?!(?:[^0-9]*[0-9]){{4}})[A-Za-z0-9._-]{{0,{SEGMENT_MAX}}}")
 _HIDDEN: Final = "…"
 
 
-class Almost(StrEnum):
+class PathFault(StrEnum):
     """What differs between an unknown path and the known one that it almost was."""
 
     DOUBLE_SLASH = "double_slash"
@@ -42,65 +42,65 @@ class Almost(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Nearest:
+class NearestPath:
     """The known path that an unknown one almost was, if any, and what differs."""
 
-    almost: Almost
+    fault: PathFault
     path: str | None = None
 
 
-class Paths:
+class KnownPaths:
     """The paths that callbacks may come on. ``shared`` is the one in front of all others."""
 
     def __init__(self, known: Iterable[str], shared: str) -> None:
         self._shared = shared
         self._known = {path: tuple(path.split("/")[1:]) for path in sorted(known)}
 
-    def is_below(self, path: str) -> bool:
+    def starts_like_known(self, path: str) -> bool:
         """Return whether ``path`` is meant to be one of ours: it begins as all of them do."""
-        return _single(path).lower().startswith(self._shared)
+        return _squeeze_slashes(path).lower().startswith(self._shared)
 
-    def nearest(self, path: str) -> Nearest:
+    def nearest(self, path: str) -> NearestPath:
         """Return what an unknown path almost was: rules 1 to 3."""
-        single = _single(path[: SEGMENT_MAX * SEGMENTS_MAX])
+        single = _squeeze_slashes(path[: SEGMENT_MAX * SEGMENTS_MAX])
         if single in self._known:
-            return Nearest(Almost.DOUBLE_SLASH, single)
+            return NearestPath(PathFault.DOUBLE_SLASH, single)
         small = single.lower()
         if small in self._known:
-            return Nearest(Almost.CASE, small)
+            return NearestPath(PathFault.CASE, small)
         segments = tuple(small.split("/")[1:])
         for start in range(1, len(segments)):
             rest = "/" + "/".join(segments[start:])
             if rest in self._known:
-                return Nearest(Almost.PREFIX_LEFT_ON, rest)
+                return NearestPath(PathFault.PREFIX_LEFT_ON, rest)
         ending = [known for known in self._known if known.endswith(small) and len(segments) > 1]
         if ending:
-            return Nearest(Almost.PREFIX_MISSING, min(ending, key=len))
+            return NearestPath(PathFault.PREFIX_MISSING, min(ending, key=len))
         if small == "/":
-            return Nearest(Almost.PREFIX_MISSING, self._shared)
-        return self._misspelt(segments)
+            return NearestPath(PathFault.PREFIX_MISSING, self._shared)
+        return self._find_typo(segments)
 
-    def _misspelt(self, segments: tuple[str, ...]) -> Nearest:
+    def _find_typo(self, segments: tuple[str, ...]) -> NearestPath:
         """Return the known path that is one slip away: rule 3."""
         apart = tuple("/".join(segments).replace(".", "/").split("/"))
-        best, found = _CLOSE, None
+        best, found = _SIMILARITY_MIN, None
         for known, parts in self._known.items():
-            if parts == apart or (len(parts) > 1 and _one_less(parts, segments)):
-                return Nearest(Almost.TYPO, known)
-            if len(parts) > 2 and _one_less(segments, parts):  # noqa: PLR2004 (/plivo and one more)
-                return Nearest(Almost.TYPO, known)
-            closeness = _closeness(segments, parts)
+            if parts == apart or (len(parts) > 1 and _lacks_one_segment(parts, segments)):
+                return NearestPath(PathFault.TYPO, known)
+            if len(parts) > 2 and _lacks_one_segment(segments, parts):  # noqa: PLR2004 (/plivo and one more)
+                return NearestPath(PathFault.TYPO, known)
+            closeness = _similarity(segments, parts)
             if closeness > best:
                 best, found = closeness, known
-        return Nearest(Almost.TYPO, found) if found else Nearest(Almost.NONE)
+        return NearestPath(PathFault.TYPO, found) if found else NearestPath(PathFault.NONE)
 
 
-def _single(path: str) -> str:
+def _squeeze_slashes(path: str) -> str:
     """Return the path with single slashes and none at its end."""
     return re.sub("/+", "/", path).removesuffix("/") or "/"
 
 
-def _one_less(shorter: tuple[str, ...], longer: tuple[str, ...]) -> bool:
+def _lacks_one_segment(shorter: tuple[str, ...], longer: tuple[str, ...]) -> bool:
     """Return whether ``shorter`` is ``longer`` without one of its segments."""
     if len(longer) != len(shorter) + 1:
         return False
@@ -108,7 +108,7 @@ def _one_less(shorter: tuple[str, ...], longer: tuple[str, ...]) -> bool:
     return same is None or shorter[same:] == longer[same + 1 :]
 
 
-def _closeness(segments: tuple[str, ...], parts: tuple[str, ...]) -> float:
+def _similarity(segments: tuple[str, ...], parts: tuple[str, ...]) -> float:
     """Return how alike two paths are that differ in one segment; 0 if in more."""
     if len(segments) != len(parts):
         return 0.0
@@ -119,8 +119,8 @@ def _closeness(segments: tuple[str, ...], parts: tuple[str, ...]) -> float:
     return SequenceMatcher(None, one[:SEGMENT_MAX], other).ratio()
 
 
-def shown(path: str) -> str:
+def loggable_path(path: str) -> str:
     """Return the path as it may be logged: rule 4."""
     segments = path.split("/", SEGMENTS_MAX + 1)
-    kept = [one if _SHOWN.fullmatch(one) else _HIDDEN for one in segments[: SEGMENTS_MAX + 1]]
+    kept = [one if _LOGGABLE.fullmatch(one) else _HIDDEN for one in segments[: SEGMENTS_MAX + 1]]
     return "/".join(kept) + (f"/{_HIDDEN}" if len(segments) > len(kept) else "")

@@ -29,16 +29,16 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from bridge.core.outcome import RefusalCause
-from bridge.ingress.clients import Cause, Clients, Waiting
-from bridge.ingress.deadline import Deadline
+from bridge.ingress.clients import ClientQueue, Clients, CutOffCause
+from bridge.ingress.deadline import ClientTimer
 from bridge.ingress.exchange import EXCHANGE, Exchange
 from bridge.ingress.framing import (
-    Body,
+    BodyDecoder,
     ChunksTooLarge,
     FieldsTooLarge,
     Head,
-    Malformed,
-    check_begun,
+    MalformedRequest,
+    check_partial_head,
     parse_head,
 )
 from bridge.ingress.refusal import refusal_bytes
@@ -56,17 +56,17 @@ _LINGER_S: Final = 2.0
 _LINGER_BYTES_MAX: Final = 1_048_576
 
 
-def protocol_of(clients: Clients) -> type[asyncio.Protocol]:
+def make_protocol(clients: Clients) -> type[asyncio.Protocol]:
     """Return the class of which uvicorn makes one for each connection of ``clients``."""
 
-    class OfClients(Connection):
+    class BoundConnection(HttpConnection):
         pass
 
-    OfClients.clients = clients
-    return OfClients
+    BoundConnection.clients = clients
+    return BoundConnection
 
 
-class Connection(asyncio.Protocol):
+class HttpConnection(asyncio.Protocol):
     """Reads requests, has the application answer them, and sends the answers."""
 
     clients: Clients
@@ -82,26 +82,26 @@ class Connection(asyncio.Protocol):
         del app_state
         self.app = cast("ASGIApp", config.loaded_app)  # pyright: ignore[reportUnknownMemberType]
         self.loop = _loop or asyncio.get_running_loop()
-        self._bounds = self.clients.bounds
-        self._head_bytes_max = self._bounds.url_bytes_max + self._bounds.headers_bytes_max
+        self._limits = self.clients.limits
+        self._head_bytes_max = self._limits.url_bytes_max + self._limits.headers_bytes_max
         self._keep_alive_s = config.timeout_keep_alive
-        self._connections = cast("set[Connection]", server_state.connections)
+        self._connections = cast("set[HttpConnection]", server_state.connections)
         self._tasks = server_state.tasks
         self._server: tuple[str, int] | None = None
         self._client: tuple[str, int] | None = None
         self._buffer = bytearray()  # what is not parsed yet
         self._checked = 0  # bytes of an unfinished head that were looked at
         self._exchange: Exchange | None = None  # the request that is not answered
-        self._body: Body | None = None  # what of it is still to come
+        self._body: BodyDecoder | None = None  # what of it is still to come
         self._head_cost_bytes = 0  # of the request whose body is still to come
         self._held_bytes = 0  # as counted among all
-        self._has_ended = False  # whether the client has closed its side
+        self._has_client_closed = False  # whether the client has closed its side
         self._left_to_discard: int | None = None  # while we wait for the client's end: rule 5
-        self._waiting: Waiting | None = None
+        self._queue: ClientQueue | None = None
         self._is_reading_paused = False
-        self._writable: asyncio.Future[None] | None = None  # set while the client does not read
-        self._timer: Deadline | None = None  # of reading, of the end, or of idleness
-        self._writing: Deadline | None = None
+        self._drain_waiter: asyncio.Future[None] | None = None  # set while the client does not read
+        self._timer: ClientTimer | None = None  # of reading, of the end, or of idleness
+        self._write_timer: ClientTimer | None = None
 
     # What asyncio calls
 
@@ -110,13 +110,13 @@ class Connection(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         self._server = _address(transport.get_extra_info("sockname"))
         self._client = _address(transport.get_extra_info("peername"))
-        if len(self._connections) >= self._bounds.connections_max and not self.clients.make_room():
+        if len(self._connections) >= self._limits.connections_max and not self.clients.make_room():
             self._connections.add(self)  # until it is lost
             self._cut_off("connections")
             return
         self._connections.add(self)
-        self._wait_in(self.clients.idle)
-        self._start_timer(self._bounds.read_timeout_s, self._too_slow)
+        self._join_queue(self.clients.idle)
+        self._start_timer(self._limits.read_timeout_s, self._time_out)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of everything."""
@@ -124,9 +124,9 @@ class Connection(asyncio.Protocol):
         self._connections.discard(self)
         self._buffer.clear()
         self._body = None
-        self._hold(0)
+        self._set_held_bytes(0)
         self._stop_timer()
-        self._wait_in(None)
+        self._join_queue(None)
         self.resume_writing()
         if self._exchange is not None:
             self._exchange.disconnect(self._exchange.cut_off)
@@ -141,11 +141,11 @@ class Connection(asyncio.Protocol):
         if self.transport.is_closing():
             return
         self._buffer += data
-        self._advance()
+        self._parse_buffered()
 
     def eof_received(self) -> bool:
         """Note that the client has closed its side; return whether ours stays open: rule 7."""
-        self._has_ended = True
+        self._has_client_closed = True
         if self._left_to_discard is not None or self.transport.is_closing():
             return False
         if self._exchange is not None and self._body is None:
@@ -155,21 +155,21 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Give a client that does not read its answers its time: rule 4."""
-        if self._writable is None:
-            self._writable = self.loop.create_future()
-            self._writing = Deadline(
-                self.loop, self._bounds.read_timeout_s, self._cut_off, "slow_answer"
+        if self._drain_waiter is None:
+            self._drain_waiter = self.loop.create_future()
+            self._write_timer = ClientTimer(
+                self.loop, self._limits.read_timeout_s, self._cut_off, "slow_answer"
             )
 
     def resume_writing(self) -> None:
         """Send on."""
-        if self._writing is not None:
-            self._writing.cancel()
-            self._writing = None
-        if self._writable is not None:
-            if not self._writable.done():
-                self._writable.set_result(None)
-            self._writable = None
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+        if self._drain_waiter is not None:
+            if not self._drain_waiter.done():
+                self._drain_waiter.set_result(None)
+            self._drain_waiter = None
 
     # What uvicorn calls
 
@@ -193,16 +193,16 @@ class Connection(asyncio.Protocol):
             self._is_reading_paused = False
             self.transport.resume_reading()
 
-    async def drained(self) -> None:
+    async def drain(self) -> None:
         """Return when the client has read most of what was sent."""
-        while self._writable is not None:
-            await asyncio.shield(self._writable)
+        while self._drain_waiter is not None:
+            await asyncio.shield(self._drain_waiter)
 
-    def keeps_alive(self, exchange: Exchange) -> bool:
+    def may_keep_alive(self, exchange: Exchange) -> bool:
         """Say whether another request may follow; rule 5."""
-        return exchange.keep_alive and exchange.whole and not self.clients.leaving
+        return exchange.keep_alive and exchange.is_complete and not self.clients.stopping
 
-    def answered(self, exchange: Exchange, *, keep_alive: bool) -> None:
+    def on_answered(self, exchange: Exchange, *, keep_alive: bool) -> None:
         """Go on behind an answer, to the next request or to the end."""
         if exchange is not self._exchange:
             return
@@ -210,18 +210,18 @@ class Connection(asyncio.Protocol):
         if self.transport.is_closing():
             return
         if not keep_alive:
-            self._end(linger=not exchange.whole or bool(self._buffer))
+            self._end(linger=not exchange.is_complete or bool(self._buffer))
             return
         self.resume_reading()
         if self._buffer:
-            self._advance()
-        elif self._has_ended:
+            self._parse_buffered()
+        elif self._has_client_closed:
             self.transport.close()
         else:
-            self._wait_in(self.clients.idle)
+            self._join_queue(self.clients.idle)
             self._start_timer(self._keep_alive_s, self._close)
 
-    def give_way(self) -> None:
+    def shed_request(self) -> None:
         """Answer the unfinished request 429 and end the connection, for the sake of others."""
         if self._body is not None:
             self._refuse("overloaded", HTTPStatus.TOO_MANY_REQUESTS, RefusalCause.OVERLOADED)
@@ -246,12 +246,12 @@ class Connection(asyncio.Protocol):
 
     # Reading
 
-    def _advance(self) -> None:
+    def _parse_buffered(self) -> None:
         """Parse what there is, as far as rule 1 allows, and wait for the rest."""
         try:
             while self._read_body() if self._body is not None else self._read_head():
                 pass
-        except Malformed as fault:
+        except MalformedRequest as fault:
             self._log("malformed", str(fault))
             self._refuse("malformed", HTTPStatus.BAD_REQUEST, RefusalCause.MALFORMED_BODY)
         except FieldsTooLarge as fault:
@@ -277,19 +277,19 @@ class Connection(asyncio.Protocol):
             message = "head"
             raise FieldsTooLarge(message)
         if end < 0:
-            check_begun(buffer, self._checked)
+            check_partial_head(buffer, self._checked)
             self._checked = len(buffer)
             return False
         head = parse_head(bytes(buffer[:end]))
         del buffer[: end + len(_HEAD_END)]
         self._checked = 0
         self._stop_timer()
-        self._wait_in(None)
-        self._begin(head, end)
+        self._join_queue(None)
+        self._start_exchange(head, end)
         return True
 
-    def _begin(self, head: Head, head_bytes: int) -> None:
-        bytes_max = self._bounds.body_bytes_max
+    def _start_exchange(self, head: Head, head_bytes: int) -> None:
+        bytes_max = self._limits.body_bytes_max
         if bytes_max is not None and (
             head.content_length is None or head.content_length > bytes_max
         ):
@@ -305,10 +305,10 @@ class Connection(asyncio.Protocol):
         exchange.scope["state"] = {EXCHANGE: exchange}
         self._exchange = exchange
         if head.has_body:
-            self._body = Body(head.content_length)
+            self._body = BodyDecoder(head.content_length)
             self._head_cost_bytes = head_bytes + len(head.headers) * _HEADER_COST_BYTES
         else:
-            exchange.whole = True
+            exchange.is_complete = True
         task = self.loop.create_task(exchange.run(self.app))
         task.add_done_callback(self._tasks.discard)
         self._tasks.add(task)
@@ -335,36 +335,36 @@ class Connection(asyncio.Protocol):
         body, exchange = self._body, self._exchange
         if body is None or exchange is None:
             return False
-        data = body.take(self._buffer)
+        data = body.decode(self._buffer)
         if data and exchange.feed(data) > _READ_AHEAD_BYTES_MAX:
             self._pause_reading()
-        if not body.whole:
+        if not body.is_complete:
             return False
         self._body = None
         self._head_cost_bytes = 0
         self._stop_timer()
-        self._wait_in(None)
+        self._join_queue(None)
         exchange.finish()
         return True
 
     def _wait_for_rest(self) -> None:
         """Hold what is not whole, within rules 2 and 3."""
-        self._hold(len(self._buffer) + self._head_cost_bytes)
+        self._set_held_bytes(len(self._buffer) + self._head_cost_bytes)
         if self._exchange is not None and self._body is None:
             if len(self._buffer) > _READ_AHEAD_BYTES_MAX:
                 self._pause_reading()
-        elif self._has_ended:
+        elif self._has_client_closed:
             self._end_unfinished()
             return
-        elif self._waiting is not self.clients.unfinished:
-            self._wait_in(self.clients.unfinished)
-            self._start_timer(self._bounds.read_timeout_s, self._too_slow)
+        elif self._queue is not self.clients.unfinished:
+            self._join_queue(self.clients.unfinished)
+            self._start_timer(self._limits.read_timeout_s, self._time_out)
         while self.clients.held_bytes > _HELD_BYTES_MAX and self._held_bytes:
             next(iter(self.clients.unfinished), self).free_bytes()
 
     # Ending
 
-    def _too_slow(self) -> None:
+    def _time_out(self) -> None:
         self._timer = None
         if self._body is not None:
             self._refuse("slow_body", HTTPStatus.REQUEST_TIMEOUT, RefusalCause.SLOW_BODY)
@@ -380,18 +380,18 @@ class Connection(asyncio.Protocol):
         self._drop_exchange(None)
         self._close()
 
-    def _refuse(self, cause: Cause, status: HTTPStatus, refusal: RefusalCause | None) -> None:
+    def _refuse(self, cause: CutOffCause, status: HTTPStatus, refusal: RefusalCause | None) -> None:
         """Answer the request that is being read, and end the connection."""
         self.clients.metrics.count("cut_off_total", cause)
         self._answer(status)
         self._drop_exchange(refusal)
         self._end(linger=True)
 
-    def _cut_off(self, cause: Cause) -> None:
+    def _cut_off(self, cause: CutOffCause) -> None:
         """End the connection without an answer."""
         self.clients.metrics.count("cut_off_total", cause)
         self._drop_exchange(None)
-        if self._writable is not None or cause == "connections":
+        if self._drain_waiter is not None or cause == "connections":
             self.transport.abort()  # it would wait for a client that does not read
         else:
             self._close()
@@ -403,20 +403,20 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, status: HTTPStatus) -> None:
         """Send a problem document as the connection's last answer."""
-        if self._writable is None:
+        if self._drain_waiter is None:
             self.write(refusal_bytes(status))
 
     def _end(self, *, linger: bool) -> None:
         """Close the connection, ours first if bytes of the client may be on their way: rule 5."""
         self._discard()
         self._stop_timer()
-        if self._writable is not None:
+        if self._drain_waiter is not None:
             self.transport.abort()
-        elif linger and not self._has_ended and not self.transport.is_closing():
+        elif linger and not self._has_client_closed and not self.transport.is_closing():
             self._left_to_discard = _LINGER_BYTES_MAX
             self.transport.write_eof()
             self.resume_reading()
-            self._wait_in(self.clients.ending)
+            self._join_queue(self.clients.lingering)
             self._start_timer(_LINGER_S, self._close)
         else:
             self._close()
@@ -425,29 +425,29 @@ class Connection(asyncio.Protocol):
         self._buffer.clear()
         self._body = None
         self._head_cost_bytes = 0
-        self._hold(0)
+        self._set_held_bytes(0)
 
     def _close(self) -> None:
         self._discard()
         self._stop_timer()
-        self._wait_in(None)
+        self._join_queue(None)
         self._connections.discard(self)  # its place is free
         self.transport.close()
 
     # Bookkeeping
 
-    def _hold(self, size: int) -> None:
+    def _set_held_bytes(self, size: int) -> None:
         self.clients.held_bytes += size - self._held_bytes
         self._held_bytes = size
 
-    def _wait_in(self, waiting: Waiting | None) -> None:
-        if waiting is self._waiting:
+    def _join_queue(self, waiting: ClientQueue | None) -> None:
+        if waiting is self._queue:
             return
-        if self._waiting is not None:
-            del self._waiting[self]
+        if self._queue is not None:
+            del self._queue[self]
         if waiting is not None:
             waiting[self] = None
-        self._waiting = waiting
+        self._queue = waiting
 
     def _pause_reading(self) -> None:
         if not self._is_reading_paused and not self.transport.is_closing():
@@ -456,15 +456,15 @@ class Connection(asyncio.Protocol):
 
     def _start_timer(self, delay_s: float, call: Callable[[], None]) -> None:
         self._stop_timer()
-        self._timer = Deadline(self.loop, delay_s, call)
+        self._timer = ClientTimer(self.loop, delay_s, call)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _log(self, cause: Cause, fault: str) -> None:
-        if self.clients.log_lines.admits():
+    def _log(self, cause: CutOffCause, fault: str) -> None:
+        if self.clients.log_limiter.allow():
             log.warning("request_cut_off", cause=cause, fault=fault)
 
 

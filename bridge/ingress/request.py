@@ -9,19 +9,19 @@ from typing import Any, Final, Protocol
 
 from starlette.types import Receive, Scope
 
-from bridge.core.origins import is_allowed, is_authority
+from bridge.core.origins import is_allowed_host, is_authority
 from bridge.core.outcome import RefusalCause
 from bridge.core.request import KEPT_HEADERS, Header, RawCallback
 
 _SCHEMES: Final = frozenset({"http", "https"})
 
 # What the nearest proxy says of the URL that Plivo called. Of two lines one may be the client's.
-_BELIEVED: Final = ("x-forwarded-proto", "x-forwarded-host")
+_FORWARDED_HEADERS: Final = ("x-forwarded-proto", "x-forwarded-host")
 
 _NO_FIELDS: Final[Mapping[str, str]] = {}
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """The request is not accepted; ``status`` and ``cause`` say why.
 
     ``fields`` are for the log alone.
@@ -49,12 +49,12 @@ class CountPiece(Protocol):
         ...
 
 
-class ClientGone(Exception):
+class ClientDisconnected(Exception):
     """The client left before its request was complete."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RequestLimits:
     """The most a request may have, and the most that may be under way at once.
 
     Intake counts the parameters, because nothing is decoded of a callback without a signature.
@@ -68,7 +68,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Publicity:
+class PublicUrlPolicy:
     """How to know the URL Plivo called: configured, or by ``Host`` and proxies that are trusted.
 
     Without ``public_url``, a host that is none of ``allowed_hosts`` is refused. If there are none, any
@@ -90,7 +90,7 @@ class Publicity:
         return any(remote in network for network in self.trusted_proxies)
 
 
-async def body_of(receive: Receive, bytes_max: int, count: CountPiece) -> bytes:
+async def read_body(receive: Receive, bytes_max: int, count: CountPiece) -> bytes:
     """Return the whole body; ``count`` gets the size of each piece as it comes, and may raise.
 
     Raises Refused as soon as the body is longer than ``bytes_max``, and ClientGone.
@@ -99,10 +99,10 @@ async def body_of(receive: Receive, bytes_max: int, count: CountPiece) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ClientGone
+            raise ClientDisconnected
         piece: bytes = message.get("body", b"")
         if len(read) + len(piece) > bytes_max:
-            raise Refused(
+            raise RequestRefused(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 RefusalCause.BODY_TOO_LARGE,
                 f"The body is longer than {bytes_max} bytes.",
@@ -114,21 +114,21 @@ async def body_of(receive: Receive, bytes_max: int, count: CountPiece) -> bytes:
         read += piece
 
 
-def _last(value: str | None) -> str | None:
+def _last_entry(value: str | None) -> str | None:
     """Return the entry the nearest proxy wrote."""
     return value.rpartition(",")[2].strip() or None if value else None
 
 
 def _public_origin(
-    headers: Sequence[Header], origin: str, remote: str, publicity: Publicity
+    headers: Sequence[Header], origin: str, remote: str, policy: PublicUrlPolicy
 ) -> str:
     """Return the origin that Plivo called; raises Refused for a host that is none, or not allowed."""
-    if publicity.public_url is not None:
-        return publicity.public_url
-    if publicity.trusted_proxies and publicity.trusts(remote):
+    if policy.public_url is not None:
+        return policy.public_url
+    if policy.trusted_proxies and policy.trusts(remote):
         origin = _forwarded_origin(headers, origin)
-    if publicity.allowed_hosts and not is_allowed(origin, publicity.allowed_hosts):
-        raise Refused(
+    if policy.allowed_hosts and not is_allowed_host(origin, policy.allowed_hosts):
+        raise RequestRefused(
             HTTPStatus.MISDIRECTED_REQUEST,
             RefusalCause.HOST_NOT_ALLOWED,
             "This host is not one that callbacks are accepted for.",
@@ -140,9 +140,9 @@ def _public_origin(
 def _forwarded_origin(headers: Sequence[Header], origin: str) -> str:
     """Return the origin as a trusted proxy names it."""
     names = [name for name, _ in headers]
-    for name in _BELIEVED:
+    for name in _FORWARDED_HEADERS:
         if names.count(name) > 1:
-            raise Refused(
+            raise RequestRefused(
                 HTTPStatus.BAD_REQUEST,
                 RefusalCause.AMBIGUOUS_HEADERS,
                 f"There is more than one {name} line.",
@@ -151,9 +151,9 @@ def _forwarded_origin(headers: Sequence[Header], origin: str) -> str:
     scheme, _, host = origin.partition("://")
     # A scheme has no case (RFC 3986, section 3.1), and URLs are written with a small one. A value that
     # is no scheme of HTTP says nothing.
-    forwarded = (_last(named.get("x-forwarded-proto")) or "").lower()
+    forwarded = (_last_entry(named.get("x-forwarded-proto")) or "").lower()
     scheme = forwarded if forwarded in _SCHEMES else scheme
-    host = _last(named.get("x-forwarded-host")) or host
+    host = _last_entry(named.get("x-forwarded-host")) or host
     _check_authority(host)
     return f"{scheme}://{host}"
 
@@ -161,7 +161,7 @@ def _forwarded_origin(headers: Sequence[Header], origin: str) -> str:
 def _check_authority(host: str) -> None:
     """Raise Refused if ``host`` is no host with a port (rules 5 and 6 of ``bridge.core.origins``)."""
     if not is_authority(host):
-        raise Refused(
+        raise RequestRefused(
             HTTPStatus.BAD_REQUEST,
             RefusalCause.INVALID_HOST,
             "The host that was called is no host name or address with a port.",
@@ -169,13 +169,17 @@ def _check_authority(host: str) -> None:
 
 
 def read_request(
-    scope: Scope, body: bytes, received_at: datetime, limits: Limits, publicity: Publicity
+    scope: Scope,
+    body: bytes,
+    received_at: datetime,
+    limits: RequestLimits,
+    public_url_policy: PublicUrlPolicy,
 ) -> RawCallback:
     """Return the callback of a request whose body was read; raises Refused when it is over a limit."""
     raw_path: bytes = scope["raw_path"]
     query_string: bytes = scope["query_string"]
     if len(raw_path) + len(query_string) > limits.url_bytes_max:
-        raise Refused(
+        raise RequestRefused(
             HTTPStatus.REQUEST_URI_TOO_LONG,
             RefusalCause.URL_TOO_LONG,
             f"Path and query are longer than {limits.url_bytes_max} bytes.",
@@ -198,7 +202,7 @@ def read_request(
     return RawCallback(
         method=scope["method"],
         origin=origin,
-        public_origin=_public_origin(headers, origin, remote, publicity),
+        public_origin=_public_origin(headers, origin, remote, public_url_policy),
         path=raw_path.decode("ascii"),
         query=query,
         headers=tuple(headers),

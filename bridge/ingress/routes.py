@@ -21,19 +21,19 @@ from bridge.core.outcome import Outcome, RefusalCause
 from bridge.core.parameters import TooManyParameters
 from bridge.core.request import SIGNATURE_NAMES
 from bridge.ingress.exchange import EXCHANGE, Exchange
-from bridge.ingress.load import Load, Overloaded, class_of
-from bridge.ingress.paths import Paths, shown
+from bridge.ingress.load import Load, Overloaded, shed_class_for
+from bridge.ingress.paths import KnownPaths, loggable_path
 from bridge.ingress.problem import CONTENT_TYPE, RETRY_AFTER_S, problem
 from bridge.ingress.request import (
-    ClientGone,
-    Limits,
-    Publicity,
-    Refused,
-    body_of,
+    ClientDisconnected,
+    PublicUrlPolicy,
+    RequestLimits,
+    RequestRefused,
+    read_body,
     read_request,
 )
-from bridge.intake.outcome_log import Ends
-from bridge.intake.walk import Intake, Taken
+from bridge.intake.outcome_log import OutcomeRecorder
+from bridge.intake.walk import Intake, IntakeResult
 from bridge.telemetry.metrics import Metrics
 
 METHODS: Final[tuple[str, ...]] = ("GET", "POST")
@@ -57,7 +57,7 @@ _OVERLOADED: Final = problem(
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """An HTTP answer."""
 
     status: int
@@ -66,22 +66,24 @@ class Answer:
     retry: bool = False
 
 
-def answer_to(taken: Taken) -> Answer:
+def to_answer(taken: IntakeResult) -> HttpAnswer:
     """Return what Plivo sees of an outcome."""
     match taken.outcome:
         case Outcome.PUBLISHED | Outcome.SPOOLED | Outcome.DEAD_LETTERED:
             reply = taken.reply
             content_type = reply.content_type.encode() if reply.content_type else None
-            return Answer(reply.status, reply.body, content_type)
+            return HttpAnswer(reply.status, reply.body, content_type)
         case Outcome.REJECTED:
-            return Answer(HTTPStatus.FORBIDDEN, _FORBIDDEN, CONTENT_TYPE)
+            return HttpAnswer(HTTPStatus.FORBIDDEN, _FORBIDDEN, CONTENT_TYPE)
         case Outcome.REFUSED:
-            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE, CONTENT_TYPE, retry=True)
+            return HttpAnswer(
+                HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE, CONTENT_TYPE, retry=True
+            )
         case _:
             assert_never(taken.outcome)
 
 
-async def send_answer(send: Send, answer: Answer) -> None:
+async def send_answer(send: Send, answer: HttpAnswer) -> None:
     """Send an answer as ASGI messages."""
     headers = [(b"content-length", str(len(answer.body)).encode())]
     if answer.content_type is not None:
@@ -100,68 +102,70 @@ class Endpoint:
         *,
         intake: Intake,
         route: CallbackType | None,
-        limits: Limits,
+        limits: RequestLimits,
         load: Load,
-        publicity: Publicity,
+        public_url_policy: PublicUrlPolicy,
         metrics: Metrics,
-        ends: Ends,
+        recorder: OutcomeRecorder,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),  # noqa: TID251 (the doorway's clock)
     ) -> None:
         self._intake = intake
         self._route = route
         self._label = route.name if route else "shared"
         self._limits = limits
-        self._too_many = problem(
+        self._too_many_parameters = problem(
             HTTPStatus.BAD_REQUEST,
             RefusalCause.TOO_MANY_PARAMETERS,
             f"There are more than {limits.parameters_max} parameters.",
         )
         self._load = load
-        self._shed_class = class_of(route)
-        self._publicity = publicity
+        self._shed_class = shed_class_for(route)
+        self._public_url_policy = public_url_policy
         self._metrics = metrics
-        self._ends = ends
+        self._recorder = recorder
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         received_at = self._now()
         exchange: Exchange | None = scope.get("state", {}).get(EXCHANGE)
-        give_way = exchange.give_way if exchange is not None else None
+        give_way = exchange.shed if exchange is not None else None
         try:
-            with self._load.place(self._shed_class, give_way) as place:
-                body = await body_of(receive, self._limits.body_bytes_max, place.take_bytes)
+            with self._load.reserve(self._shed_class, give_way) as place:
+                body = await read_body(receive, self._limits.body_bytes_max, place.take_bytes)
                 place.take_callback()
-                raw = read_request(scope, body, received_at, self._limits, self._publicity)
-                answer = answer_to(await self._intake.take(raw, self._route))
+                raw = read_request(scope, body, received_at, self._limits, self._public_url_policy)
+                answer = to_answer(await self._intake.receive(raw, self._route))
         except Overloaded:
             self._metrics.count("shed_total", self._shed_class)
-            self._refused(scope, RefusalCause.OVERLOADED)
-            answer = Answer(HTTPStatus.TOO_MANY_REQUESTS, _OVERLOADED, CONTENT_TYPE, retry=True)
+            self._record_refusal(scope, RefusalCause.OVERLOADED)
+            answer = HttpAnswer(HTTPStatus.TOO_MANY_REQUESTS, _OVERLOADED, CONTENT_TYPE, retry=True)
         except TooManyParameters:
-            self._refused(scope, RefusalCause.TOO_MANY_PARAMETERS)
-            answer = Answer(HTTPStatus.BAD_REQUEST, self._too_many, CONTENT_TYPE)
-        except Refused as refused:
+            self._record_refusal(scope, RefusalCause.TOO_MANY_PARAMETERS)
+            answer = HttpAnswer(HTTPStatus.BAD_REQUEST, self._too_many_parameters, CONTENT_TYPE)
+        except RequestRefused as refused:
             if refused.status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
                 self._metrics.count("cut_off_total", "oversize")
-            self._refused(scope, refused.cause, fields=refused.fields)
+            self._record_refusal(scope, refused.cause, fields=refused.fields)
             document = problem(refused.status, refused.cause, refused.detail)
-            answer = Answer(refused.status, document, CONTENT_TYPE)
-        except ClientGone:
+            answer = HttpAnswer(refused.status, document, CONTENT_TYPE)
+        except ClientDisconnected:
             cut_off = exchange.cut_off if exchange is not None else None
             if cut_off is RefusalCause.OVERLOADED:
                 self._metrics.count("shed_total", self._shed_class)
-            self._refused(scope, cut_off or RefusalCause.CLIENT_GONE)
+            self._record_refusal(scope, cut_off or RefusalCause.CLIENT_GONE)
             return
         except asyncio.CancelledError:  # the time to stop in has run out
-            self._refused(scope, RefusalCause.STOPPED)
+            self._record_refusal(scope, RefusalCause.STOPPED)
             raise
         except Exception as error:  # noqa: BLE001 (whatever it was, it was not made durable)
-            self._refused(scope, RefusalCause.BRIDGE_FAULT, error)
-            answer = Answer(HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE, CONTENT_TYPE, retry=True)
+            self._record_refusal(scope, RefusalCause.BRIDGE_FAULT, error)
+            answer = HttpAnswer(
+                HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE, CONTENT_TYPE, retry=True
+            )
         await send_answer(send, answer)
 
-    def _refused(
+    def _record_refusal(
         self,
         scope: Scope,
         cause: RefusalCause,
@@ -169,10 +173,12 @@ class Endpoint:
         *,
         fields: Mapping[str, str] | None = None,
     ) -> None:
-        self._ends.refused(self._label, scope["method"], cause, told=fields or {}, fault=fault)
+        self._recorder.record_refusal(
+            self._label, scope["method"], cause, fields=fields or {}, fault=fault
+        )
 
 
-class _Direct:
+class _PathDispatcher:
     """Takes callbacks to their endpoints by path; all else goes on to Starlette's router.
 
     Its routes are tried one by one, which costs most for the path that comes last.
@@ -187,25 +193,29 @@ class _Direct:
         await (endpoint or self._app)(scope, receive, send)
 
 
-class _UnknownPaths:
+class _UnknownPathRecorder:
     """Looks at requests to unknown paths: those that were meant for a callback's are noted."""
 
-    def __init__(self, known: Iterable[str], ends: Ends) -> None:
-        self._paths = Paths(known, SHARED_PATH)
-        self._ends = ends
+    def __init__(self, known: Iterable[str], recorder: OutcomeRecorder) -> None:
+        self._paths = KnownPaths(known, SHARED_PATH)
+        self._recorder = recorder
 
-    def note(self, scope: Scope) -> None:
+    def record(self, scope: Scope) -> None:
         raw_path: bytes = scope["raw_path"]
         path = raw_path.decode("ascii", "replace")
         names = {name for name, _ in scope["headers"]}
         is_signed = not names.isdisjoint(_SIGNATURES)
         nearest = self._paths.nearest(path)
         # A health check asks for "/", and nobody means a callback by it.
-        meant = self._paths.is_below(path) or (nearest.path is not None and path != "/")
+        meant = self._paths.starts_like_known(path) or (nearest.path is not None and path != "/")
         if meant or is_signed:
             method = scope["method"] if scope["method"] in METHODS else "other"
-            self._ends.path_unknown(
-                method, shown(path), nearest.almost, nearest=nearest.path, is_signed=is_signed
+            self._recorder.record_unknown_path(
+                method,
+                loggable_path(path),
+                nearest.fault,
+                nearest=nearest.path,
+                is_signed=is_signed,
             )
 
 
@@ -226,10 +236,10 @@ def make_app(  # noqa: PLR0913 (wired once, by name)
     *,
     catalogue: Catalogue,
     intake: Intake,
-    limits: Limits,
-    publicity: Publicity,
+    limits: RequestLimits,
+    public_url_policy: PublicUrlPolicy,
     metrics: Metrics,
-    ends: Ends,
+    recorder: OutcomeRecorder,
 ) -> Starlette:
     """Return the application that answers Plivo: the derived routes, GET and POST, nothing else."""
     load = Load(callbacks_max=limits.in_flight_max, bytes_max=limits.in_flight_bytes_max)
@@ -246,9 +256,9 @@ def make_app(  # noqa: PLR0913 (wired once, by name)
             route=kind,
             limits=limits,
             load=load,
-            publicity=publicity,
+            public_url_policy=public_url_policy,
             metrics=metrics,
-            ends=ends,
+            recorder=recorder,
         )
         # Plivo's own examples end in a slash. The signature covers the path as it was called.
         for into, called in ((routes, path), (slashed, path + "/")):
@@ -257,16 +267,16 @@ def make_app(  # noqa: PLR0913 (wired once, by name)
             into.append(route)
             endpoints.setdefault(called, endpoint)
     routes += slashed  # behind the others: routes are tried in order
-    unknown_paths = _UnknownPaths([path for path, _ in paths], ends)
+    unknown_paths = _UnknownPathRecorder([path for path, _ in paths], recorder)
 
     async def refused(request: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException) and error.status_code == HTTPStatus.NOT_FOUND:
-            unknown_paths.note(request.scope)
+            unknown_paths.record(request.scope)
         return await _http_problem(request, error)
 
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(_Direct, endpoints=endpoints)],
+        middleware=[Middleware(_PathDispatcher, endpoints=endpoints)],
         exception_handlers={HTTPException: refused},
     )
     app.router.redirect_slashes = False  # Plivo does not promise to follow, and signs the URL.

@@ -13,8 +13,8 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from bridge.ingress.clients import Bounds, Clients
-from bridge.ingress.protocol import protocol_of
+from bridge.ingress.clients import Clients, ConnectionLimits
+from bridge.ingress.protocol import make_protocol
 from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -26,7 +26,7 @@ _KEEP_ALIVE_S: Final = 75
 # For Kafka, the spool, the management port and whatever else is no client.
 _OTHER_FILES: Final = 256
 # The management port answers short questions. The one body is a log level's name.
-MANAGEMENT: Final = Bounds(
+MANAGEMENT_LIMITS: Final = ConnectionLimits(
     connections_max=64,
     url_bytes_max=1_024,
     read_timeout_s=5.0,
@@ -62,19 +62,19 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-class Stop:
+class StopRequest:
     """Asks a process to end: in order, and when it is asked again without waiting to be left alone."""
 
     def __init__(self) -> None:
-        self.asked = asyncio.Event()
-        self.asked_again = asyncio.Event()
+        self.requested = asyncio.Event()
+        self.repeated = asyncio.Event()
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """Ask, for the first time or again."""
-        (self.asked_again if self.asked.is_set() else self.asked).set()
+        (self.repeated if self.requested.is_set() else self.requested).set()
 
 
-def connections_fitting(connections_max: int) -> int:
+def fit_connections_max(connections_max: int) -> int:
     """Return how many connections there is room for, once as many files may be open as is allowed.
 
     Were clients to use them all, neither Kafka could be reached again nor the spool be opened.
@@ -111,7 +111,7 @@ def _server(app: ASGIApp, *, http: type[asyncio.Protocol], graceful_s: float) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class Listeners:
     """The bound sockets of a process."""
 
     callbacks: socket.socket
@@ -121,16 +121,16 @@ class Doors:
 async def serve(  # noqa: PLR0913 (wired once, by name)
     app: ASGIApp,
     management_app: ASGIApp,
-    doors: Doors,
+    listeners: Listeners,
     *,
-    stop: Stop,
-    bounds: Bounds,
+    stop: StopRequest,
+    limits: ConnectionLimits,
     metrics: Metrics,
     shutdown_delay_s: float,
     shutdown_timeout_s: float,
-    before_begin: Callable[[], Awaitable[None]],
+    start_up: Callable[[], Awaitable[None]],
     on_stopping: Callable[[], None],
-    before_end: Callable[[], Awaitable[None]],
+    shut_down: Callable[[], Awaitable[None]],
 ) -> None:
     """Answer on both sockets until ``stop`` is asked, then end in order.
 
@@ -140,44 +140,46 @@ async def serve(  # noqa: PLR0913 (wired once, by name)
     taken, each answer the last of its connection. Then no new callbacks, then those under way, then
     ``before_end`` (the flush to Kafka), and the management port last.
     """
-    fitting = connections_fitting(bounds.connections_max)
-    clients = Clients(replace(bounds, connections_max=fitting), metrics)
-    callbacks = _server(app, http=protocol_of(clients), graceful_s=shutdown_timeout_s)
-    managers = Clients(MANAGEMENT, metrics)
-    management = _server(management_app, http=protocol_of(managers), graceful_s=1)
-    managing = asyncio.create_task(management.serve([doors.management]), name="management")
-    asked = asyncio.create_task(stop.asked.wait())
+    fitting = fit_connections_max(limits.connections_max)
+    clients = Clients(replace(limits, connections_max=fitting), metrics)
+    callbacks = _server(app, http=make_protocol(clients), graceful_s=shutdown_timeout_s)
+    managers = Clients(MANAGEMENT_LIMITS, metrics)
+    management = _server(management_app, http=make_protocol(managers), graceful_s=1)
+    managing = asyncio.create_task(management.serve([listeners.management]), name="management")
+    asked = asyncio.create_task(stop.requested.wait())
     try:
-        if await _begun(before_begin, asked):
-            taking = asyncio.create_task(callbacks.serve([doors.callbacks]), name="callbacks")
-            _spare_the_collector()
+        if await _start_unless_stopped(start_up, asked):
+            taking = asyncio.create_task(callbacks.serve([listeners.callbacks]), name="callbacks")
+            _freeze_gc()
             await asyncio.wait([asked, managing, taking], return_when=asyncio.FIRST_COMPLETED)
             on_stopping()
-            clients.leaving = True
+            clients.stopping = True
             if asked.done():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.asked_again.wait(), shutdown_delay_s)
+                    await asyncio.wait_for(stop.repeated.wait(), shutdown_delay_s)
             callbacks.should_exit = True
             await taking
-        await before_end()
+        await shut_down()
     finally:
-        doors.callbacks.close()  # where nobody ever took from it
+        listeners.callbacks.close()  # where nobody ever took from it
         asked.cancel()
         management.should_exit = True
         await managing
 
 
-def _spare_the_collector() -> None:
+def _freeze_gc() -> None:
     """Have the collector leave alone what start-up made: it lives as long as the process."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 
 
-async def _begun(before_begin: Callable[[], Awaitable[None]], asked: "asyncio.Task[bool]") -> bool:
+async def _start_unless_stopped(
+    start_up: Callable[[], Awaitable[None]], stop_requested: "asyncio.Task[bool]"
+) -> bool:
     """Say whether all that comes first was done, and not given up because a stop was asked for."""
-    beginning = asyncio.ensure_future(before_begin())
-    await asyncio.wait([beginning, asked], return_when=asyncio.FIRST_COMPLETED)
+    beginning = asyncio.ensure_future(start_up())
+    await asyncio.wait([beginning, stop_requested], return_when=asyncio.FIRST_COMPLETED)
     if not beginning.done():
         beginning.cancel()
         await asyncio.wait([beginning])

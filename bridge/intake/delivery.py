@@ -18,17 +18,17 @@ from enum import StrEnum
 
 from bridge.core.record import Record
 from bridge.publish import PartlyUnavailable, Publisher, RecordRefused, Unavailable
-from bridge.publish.breaker import Breaker
+from bridge.publish.breaker import CircuitBreaker
 from bridge.spool import NotSpooled, Spool
 from bridge.telemetry.metrics import Metrics
 
 
-class Place(StrEnum):
+class StoredIn(StrEnum):
     """Where a callback's records are, for certain."""
 
     KAFKA = "kafka"
     SPOOL = "spool"
-    KAFKA_FIRST = "kafka_first"
+    KAFKA_OUT_OF_ORDER = "kafka_first"
     """On Kafka, before older ones of their key: rule 3."""
 
 
@@ -36,11 +36,11 @@ class NotDurable(Exception):
     """Neither Kafka nor the disk has the records for certain; the text says why."""
 
 
-class Durable:
+class Delivery:
     """Puts records where they outlive the process."""
 
     def __init__(
-        self, publisher: Publisher, spool: Spool, *, breaker: Breaker, metrics: Metrics
+        self, publisher: Publisher, spool: Spool, *, breaker: CircuitBreaker, metrics: Metrics
     ) -> None:
         self.publisher = publisher
         self._spool = spool
@@ -50,11 +50,11 @@ class Durable:
     @property
     def fault(self) -> str | None:
         """Return why nothing can be made durable now, or None."""
-        if self._spool.writable or (self.publisher.available and self._breaker.worth_trying):
+        if self._spool.writable or (self.publisher.available and self._breaker.may_send):
             return None
         return "neither kafka nor the spool can take a callback"
 
-    async def keep(self, records: Sequence[Record], *, deadline_s: float) -> Place:
+    async def deliver(self, records: Sequence[Record], *, deadline_s: float) -> StoredIn:
         """Return where one callback's records now are, for certain: rules 1 to 5.
 
         Raises RecordRefused when Kafka refuses one of them for good, and NotDurable.
@@ -62,74 +62,74 @@ class Durable:
         why = "kafka: does not acknowledge"
         waited = False
         if self._breaker.closed:
-            if self._spool.holds(records[0].key):
+            if self._spool.has_pending(records[0].key):
                 why = "kafka: older records of its key wait"
             else:
                 try:
-                    return await self._published(records, deadline_s)
+                    return await self._publish(records, deadline_s)
                 except Unavailable as error:
                     waited = not isinstance(error, PartlyUnavailable)
                     if waited:
-                        self._breaker.failed()
+                        self._breaker.record_failure()
                     why = f"kafka: {error}"
         try:
-            return await self._spooled(records, why)
+            return await self._append_to_spool(records, why)
         except NotDurable as error:
             if waited:
                 raise
-            return await self._tried(records, deadline_s, error)
+            return await self._publish_after_spool(records, deadline_s, error)
 
-    async def set_aside(self, records: Sequence[Record]) -> Place:
+    async def spool(self, records: Sequence[Record]) -> StoredIn:
         """Put on our disk what Kafka refuses in every form; raises NotDurable."""
-        return await self._spooled(records, "kafka: refuses it")
+        return await self._append_to_spool(records, "kafka: refuses it")
 
-    async def _tried(
+    async def _publish_after_spool(
         self, records: Sequence[Record], deadline_s: float, refused: NotDurable
-    ) -> Place:
+    ) -> StoredIn:
         """Try Kafka after the spool ``refused``: rules 3 and 4."""
         probing = not self._breaker.closed
-        if probing and not self._breaker.may_probe(at_once=True):
+        if probing and not self._breaker.start_probe(at_once=True):
             raise refused
-        overtakes = self._spool.holds(records[0].key)
+        overtakes = self._spool.has_pending(records[0].key)
         acknowledged = False
         try:
-            place = await self._published(records, deadline_s, probing=True)
+            place = await self._publish(records, deadline_s, probing=True)
             acknowledged = True
         except RecordRefused:
             acknowledged = True
             raise
         except Unavailable as error:
             if not isinstance(error, PartlyUnavailable):
-                self._breaker.failed()
+                self._breaker.record_failure()
             message = f"{refused}; then kafka: {error}"
             raise NotDurable(message) from error
         finally:
             if probing:
-                self._breaker.probe_ended(acknowledged=acknowledged)
+                self._breaker.end_probe(acknowledged=acknowledged)
         if overtakes:
-            self._metrics.count("overtakes_total")
-            return Place.KAFKA_FIRST
+            self._metrics.count("out_of_order_total")
+            return StoredIn.KAFKA_OUT_OF_ORDER
         return place
 
-    async def _published(
+    async def _publish(
         self, records: Sequence[Record], deadline_s: float, *, probing: bool = False
-    ) -> Place:
+    ) -> StoredIn:
         started = time.perf_counter()
         try:
             await self.publisher.publish(records, deadline_s=deadline_s, probing=probing)
         except RecordRefused:
-            self._breaker.succeeded()  # Kafka is there, and said so
+            self._breaker.record_success()  # Kafka is there, and said so
             raise
-        self._breaker.succeeded()
-        self._metrics.acknowledged("kafka", time.perf_counter() - started)
-        return Place.KAFKA
+        self._breaker.record_success()
+        self._metrics.observe_acknowledgement("kafka", time.perf_counter() - started)
+        return StoredIn.KAFKA
 
-    async def _spooled(self, records: Sequence[Record], why: str) -> Place:
+    async def _append_to_spool(self, records: Sequence[Record], why: str) -> StoredIn:
         started = time.perf_counter()
         try:
             await self._spool.append(records)
         except NotSpooled as error:
             message = f"{why}; spool: {error}"
             raise NotDurable(message) from error
-        self._metrics.acknowledged("spool", time.perf_counter() - started)
-        return Place.SPOOL
+        self._metrics.observe_acknowledgement("spool", time.perf_counter() - started)
+        return StoredIn.SPOOL

@@ -6,7 +6,7 @@ from typing import Final
 _MINUTE_S: Final = 60.0
 
 
-class Bucket:
+class RateLimiter:
     """A bucket of tokens: ``per_minute_max`` at once, and as many again a minute.
 
     ``clock`` gives seconds that only grow.
@@ -18,7 +18,7 @@ class Bucket:
         self._tokens = float(per_minute_max)
         self._filled_at = clock()
 
-    def admits(self) -> bool:
+    def allow(self) -> bool:
         """Say whether it may be done once more; then it counts as done."""
         now = self._clock()
         gained = (now - self._filled_at) * self._per_minute_max / _MINUTE_S

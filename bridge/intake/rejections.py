@@ -10,12 +10,12 @@
 import asyncio
 from typing import Final
 
-from bridge.core.event import Naming
+from bridge.core.event import ContractNames
 from bridge.core.record import Record
 from bridge.core.rejected import to_rejected
-from bridge.core.url_mismatch import NearMiss, near_miss
-from bridge.core.verify import Fault, Unverified, Verifier
-from bridge.intake.rate_limit import Bucket
+from bridge.core.url_mismatch import UrlMismatch, find_url_mismatch
+from bridge.core.verify import Unverified, VerificationFault, Verifier
+from bridge.intake.rate_limit import RateLimiter
 from bridge.publish import Publisher, RecordRefused, Unavailable
 from bridge.telemetry.metrics import Metrics
 
@@ -23,41 +23,41 @@ from bridge.telemetry.metrics import Metrics
 VALUE_BYTES_MAX: Final = 131_072
 TASKS_MAX: Final = 16
 # Each tries several URLs: some milliseconds at most.
-LOOKS_PER_MINUTE_MAX: Final = 60
+DIAGNOSES_PER_MINUTE_MAX: Final = 60
 
 
-class Rejections:
+class RejectionSampler:
     """Looks at what was rejected, and publishes the sample of it in the background."""
 
     def __init__(  # noqa: PLR0913 (wired once, by name)
         self,
         *,
-        sample: Bucket,
-        looks: Bucket,
+        samples: RateLimiter,
+        diagnoses: RateLimiter,
         verifier: Verifier,
         publisher: Publisher,
-        naming: Naming,
+        naming: ContractNames,
         metrics: Metrics,
     ) -> None:
-        self._sample = sample
-        self._looks = looks
+        self._samples = samples
+        self._diagnoses = diagnoses
         self._verifier = verifier
         self._publisher = publisher
         self._naming = naming
         self._metrics = metrics
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def note(self, verdict: Unverified) -> NearMiss | None:
+    def diagnose(self, verdict: Unverified) -> UrlMismatch | None:
         """Return what differs in the URL that the signature holds for, if it was looked for and found.
 
         Never waits: whether the sample is published shows later, in the metrics.
         """
         near = None
-        if verdict.fault is Fault.WRONG_SIGNATURE and self._looks.admits():
-            near = near_miss(verdict.raw, verdict.parameters, self._verifier)
+        if verdict.fault is VerificationFault.WRONG_SIGNATURE and self._diagnoses.allow():
+            near = find_url_mismatch(verdict.raw, verdict.parameters, self._verifier)
         if near is not None:
-            self._metrics.count("near_misses_total", near.variant)
-        if not self._sample.admits():
+            self._metrics.count("url_mismatches_total", near.variant)
+        if not self._samples.allow():
             return near
         record = to_rejected(verdict, near.variant if near else None, self._naming)
         small = len(record.value) <= VALUE_BYTES_MAX
@@ -67,7 +67,7 @@ class Rejections:
             task.add_done_callback(self._tasks.discard)
         return near
 
-    async def _publish(self, record: Record, fault: Fault) -> None:
+    async def _publish(self, record: Record, fault: VerificationFault) -> None:
         try:
             await self._publisher.publish([record], probing=True)
         except (Unavailable, RecordRefused):

@@ -10,19 +10,19 @@ from typing import Final, Literal
 import structlog
 
 from bridge.callbacks.model import CallbackType, Reply
-from bridge.core.complaints import FALLBACK, complaint_of
+from bridge.core.complaints import FALLBACK, find_complaint
 from bridge.core.dead_letter import Stage, to_dead_letter, to_publish_dead_letter
-from bridge.core.event import Event, GivenReply, Naming, to_event, to_journal
+from bridge.core.event import ContractNames, EventRecord, SentReply, to_event, to_journal
 from bridge.core.outcome import Outcome, RefusalCause
-from bridge.core.parameters import Parameters, parameters_of
+from bridge.core.parameters import Parameters, parse_parameters
 from bridge.core.parse import Callback, NoEvent, NoEventReason, Parser
 from bridge.core.record import Record
 from bridge.core.request import RawCallback
-from bridge.core.url_mismatch import NearMiss, plain_url
-from bridge.core.verify import Fault, Unverified, Verified, Verifier
-from bridge.intake.delivery import Durable, NotDurable, Place
-from bridge.intake.outcome_log import Ends
-from bridge.intake.rejections import Rejections
+from bridge.core.url_mismatch import UrlMismatch, to_loggable_url
+from bridge.core.verify import Unverified, VerificationFault, Verified, Verifier
+from bridge.intake.delivery import Delivery, NotDurable, StoredIn
+from bridge.intake.outcome_log import OutcomeRecorder
+from bridge.intake.rejections import RejectionSampler
 from bridge.publish import RecordRefused
 from bridge.reply.document import ACKNOWLEDGEMENT, Replies
 from bridge.telemetry.metrics import Metrics
@@ -31,42 +31,42 @@ Policy = Literal["enforce", "report", "off"]
 
 log = structlog.get_logger()
 
-_NAME: Final = re.compile(r"(?![Xx]-[Pp][Hh]-)[A-Za-z][A-Za-z_-]{0,63}[0-9]{0,2}", re.ASCII)
-_NAMED_MAX: Final = 1000
-_RECENT_MAX: Final = 10_000
-_UNDECODED: Final = Parameters((), ())
+_PLIVO_NAME: Final = re.compile(r"(?![Xx]-[Pp][Hh]-)[A-Za-z][A-Za-z_-]{0,63}[0-9]{0,2}", re.ASCII)
+_LOGGED_PARAMETERS_MAX: Final = 1000
+_RECENT_IDS_MAX: Final = 10_000
+_NO_PARAMETERS: Final = Parameters((), ())
 
 
 @dataclass(frozen=True, slots=True)
-class Deadlines:
+class AckDeadlines:
     """How long Kafka may take; ``control_s`` is for types whose answer a caller waits for."""
 
     notification_s: float
     control_s: float
 
-    def of(self, kind: CallbackType | None) -> float:
+    def for_type(self, kind: CallbackType | None) -> float:
         """Return the deadline of a type; on the shared path it may yet be one that is waited for."""
         waited_for = kind is None or kind.reply in {Reply.XML, Reply.SOUND}
         return self.control_s if waited_for else self.notification_s
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class IntakeResult:
     """How a callback ended, and what Plivo is answered if it is durable."""
 
     outcome: Outcome
-    reply: GivenReply
+    reply: SentReply
     event_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _Prepared:
     """A callback's event and journal record, and what it is answered."""
 
     callback: Callback
-    event: Event
+    event: EventRecord
     journal: Record
-    reply: GivenReply
+    reply: SentReply
 
     @property
     def records(self) -> tuple[Record, Record]:
@@ -74,7 +74,7 @@ class _Made:
 
 
 @dataclass(frozen=True, slots=True)
-class _Dead:
+class _DeadLettered:
     """A callback that ends as a dead letter, by its id, and why."""
 
     label: str
@@ -87,12 +87,12 @@ class _Dead:
     fault: BaseException | None = None
 
 
-def _shown(near: NearMiss | None, raw: RawCallback) -> dict[str, str]:
+def _url_mismatch_fields(near: UrlMismatch | None, raw: RawCallback) -> dict[str, str]:
     """Return the log's keys about a near miss: what differs, and the two public URLs."""
     if near is None:
         return {}
-    shown = {"holds_for_another": near.variant.value}
-    checked = plain_url(raw.public_origin)
+    shown = {"url_mismatch": near.variant.value}
+    checked = to_loggable_url(raw.public_origin)
     if near.public_url is not None and checked is not None:
         shown["public_url_checked"] = checked
     if near.public_url is not None:
@@ -109,93 +109,100 @@ class Intake:
         verifier: Verifier,
         policy: Policy,
         parser: Parser,
-        durable: Durable,
-        deadlines: Deadlines,
-        rejections: Rejections,
+        delivery: Delivery,
+        deadlines: AckDeadlines,
+        rejections: RejectionSampler,
         replies: Replies,
-        naming: Naming,
+        naming: ContractNames,
         metrics: Metrics,
-        ends: Ends,
+        recorder: OutcomeRecorder,
         parameters_max: int | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),  # noqa: TID251 (the doorway's clock)
     ) -> None:
         self._verifier = verifier
         self._policy = policy
         self._parser = parser
-        self._durable = durable
+        self._delivery = delivery
         self._deadlines = deadlines
         self._rejections = rejections
         self._replies = replies
         self._naming = naming
         self._metrics = metrics
-        self._ends = ends
+        self._recorder = recorder
         self._parameters_max = parameters_max
         self._now = now
-        self._named: set[tuple[str, str]] = set()
-        self._set_aside: set[tuple[str, str]] = set()
-        self._recent: OrderedDict[str, None] = OrderedDict()
+        self._undeclared_logged: set[tuple[str, str]] = set()
+        self._set_aside_logged: set[tuple[str, str]] = set()
+        self._recent_ids: OrderedDict[str, None] = OrderedDict()
 
-    async def take(self, raw: RawCallback, route: CallbackType | None) -> Taken:
+    async def receive(self, raw: RawCallback, route: CallbackType | None) -> IntakeResult:
         """Return how the callback ended; ``route`` is its path's type, None on the shared path.
 
         Raises TooManyParameters, before anything is verified or made of it.
         """
-        verdict = self._verdict(raw, route)
+        verdict = self._verify(raw, route)
         label = route.name if route else "shared"
         if isinstance(verdict, Unverified) and self._policy == "enforce":
-            told = {"fault": verdict.fault.value, **_shown(self._rejections.note(verdict), raw)}
-            self._ends.note(label, raw.method, Outcome.REJECTED, told=told)
-            return Taken(Outcome.REJECTED, ACKNOWLEDGEMENT)
+            told = {
+                "fault": verdict.fault.value,
+                **_url_mismatch_fields(self._rejections.diagnose(verdict), raw),
+            }
+            self._recorder.record(label, raw.method, Outcome.REJECTED, fields=told)
+            return IntakeResult(Outcome.REJECTED, ACKNOWLEDGEMENT)
         try:
-            made = self._make(verdict, route)
+            made = self._prepare(verdict, route)
         except NoEvent as error:
-            return await self._without_event(verdict, error, route)
+            return await self._dead_letter_without_event(verdict, error, route)
         label, key = made.callback.type.name, made.event.record.key
-        deadline_s = self._deadlines.of(made.callback.type)
+        deadline_s = self._deadlines.for_type(made.callback.type)
         try:
-            place = await self._durable.keep(made.records, deadline_s=deadline_s)
+            place = await self._delivery.deliver(made.records, deadline_s=deadline_s)
         except RecordRefused as error:
             return await self._dead_letter(
-                _Dead(label, raw, made.event.id, Stage.PUBLISH, error.reason, deadline_s, key=key),
-                self._with_letter(made.records, error),
+                _DeadLettered(
+                    label, raw, made.event.id, Stage.PUBLISH, error.reason, deadline_s, key=key
+                ),
+                self._replace_refused(made.records, error),
                 made.reply,
             )
         except NotDurable as error:
             told = {"event_id": made.event.id, "why": str(error)}
-            self._ends.refused(label, raw.method, RefusalCause.NOT_DURABLE, key=key, told=told)
-            return Taken(Outcome.REFUSED, ACKNOWLEDGEMENT)
-        self._noticed(made, route)
-        outcome = Outcome.SPOOLED if place is Place.SPOOL else Outcome.PUBLISHED
+            self._recorder.record_refusal(
+                label, raw.method, RefusalCause.NOT_DURABLE, key=key, fields=told
+            )
+            return IntakeResult(Outcome.REFUSED, ACKNOWLEDGEMENT)
+        self._count_anomalies(made, route)
+        outcome = Outcome.SPOOLED if place is StoredIn.SPOOL else Outcome.PUBLISHED
         told = {"event_id": made.event.id}
-        overtook = place is Place.KAFKA_FIRST
+        overtook = place is StoredIn.KAFKA_OUT_OF_ORDER
         if overtook:
-            told["overtook"] = "older ones of its key"
-        self._ends.note(label, raw.method, outcome, key=key, told=told, remarkable=overtook)
-        return Taken(outcome, made.reply, made.event.id)
+            told["out_of_order"] = "older ones of its key"
+        self._recorder.record(label, raw.method, outcome, key=key, fields=told, notable=overtook)
+        return IntakeResult(outcome, made.reply, made.event.id)
 
-    def _make(self, verdict: Verified | Unverified, route: CallbackType | None) -> _Made:
+    def _prepare(self, verdict: Verified | Unverified, route: CallbackType | None) -> _Prepared:
         """Return what is to be published; raises NoEvent where that cannot be made."""
         try:
             callback = self._parser.parse(verdict, route)
-            reply = self._replies.of(callback.type)
+            reply = self._replies.reply_to(callback.type)
             event = to_event(callback, self._naming, self._now())
             journal = to_journal(callback, event, self._naming, reply)
-            return _Made(callback, event, journal, reply)
+            return _Prepared(callback, event, journal, reply)
         except NoEvent:
             raise
         except Exception as error:
             # Plivo will not send it again, so a fault of ours must not cost the callback.
             raise NoEvent(NoEventReason.BRIDGE_FAULT) from error
 
-    def _verdict(self, raw: RawCallback, route: CallbackType | None) -> Verified | Unverified:
+    def _verify(self, raw: RawCallback, route: CallbackType | None) -> Verified | Unverified:
         if self._policy == "enforce" and not raw.is_signed:
             # Nobody could vouch for it, so a stranger's bytes are not even decoded.
-            parameters = _UNDECODED
+            parameters = _NO_PARAMETERS
         else:
-            parameters = parameters_of(raw, self._parameters_max)
+            parameters = parse_parameters(raw, self._parameters_max)
         if self._policy == "off":
-            verdict: Verified | Unverified = self._verifier.unverified(
-                raw, parameters, Fault.NOT_CHECKED
+            verdict: Verified | Unverified = self._verifier.mark_unverified(
+                raw, parameters, VerificationFault.NOT_CHECKED
             )
         else:
             verdict = self._verifier.verify(
@@ -215,10 +222,10 @@ class Intake:
         signed, and what is of no known type is taken for one of that product. On the shared path,
         what is of no known type may be of any product.
         """
-        kind = self._parser.kind_of(parameters, route)
+        kind = self._parser.find_type(parameters, route)
         return kind is None or "voice" in {kind.product, route.product if route else ""}
 
-    def _with_letter(self, records: Sequence[Record], error: RecordRefused) -> list[Record]:
+    def _replace_refused(self, records: Sequence[Record], error: RecordRefused) -> list[Record]:
         """Return what is left to keep, with a dead letter in the place of what Kafka does not take."""
         refused = [one for one in records if one.topic == error.topic] or records
         letter = to_publish_dead_letter(
@@ -227,84 +234,84 @@ class Intake:
         left = [one for one in records if one not in error.acknowledged]
         return list(dict.fromkeys(letter if one in refused else one for one in left))
 
-    async def _without_event(
+    async def _dead_letter_without_event(
         self, verdict: Verified | Unverified, error: NoEvent, route: CallbackType | None
-    ) -> Taken:
-        reply = self._replies.of(route) if route else ACKNOWLEDGEMENT
+    ) -> IntakeResult:
+        reply = self._replies.reply_to(route) if route else ACKNOWLEDGEMENT
         identity, records = to_dead_letter(verdict, error.reason, self._naming, reply, route=route)
-        dead = _Dead(
+        dead = _DeadLettered(
             label=route.name if route else "shared",
             raw=verdict.raw,
             id=identity,
             stage=Stage.PARSE,
             reason=error.reason,
-            deadline_s=self._deadlines.of(route),
+            deadline_s=self._deadlines.for_type(route),
             key=records[0].key,
             fault=error.__cause__,
         )
         return await self._dead_letter(dead, records, reply)
 
     async def _dead_letter(
-        self, dead: _Dead, records: Sequence[Record], reply: GivenReply
-    ) -> Taken:
+        self, dead: _DeadLettered, records: Sequence[Record], reply: SentReply
+    ) -> IntakeResult:
         try:
             try:
-                await self._durable.keep(records, deadline_s=dead.deadline_s)
+                await self._delivery.deliver(records, deadline_s=dead.deadline_s)
             except RecordRefused:
-                await self._durable.set_aside(records)
+                await self._delivery.spool(records)
         except NotDurable as error:
             told = {"callback_id": dead.id, "why": str(error)}
-            self._ends.refused(
-                dead.label, dead.raw.method, RefusalCause.NOT_DURABLE, key=dead.key, told=told
+            self._recorder.record_refusal(
+                dead.label, dead.raw.method, RefusalCause.NOT_DURABLE, key=dead.key, fields=told
             )
-            return Taken(Outcome.REFUSED, ACKNOWLEDGEMENT)
+            return IntakeResult(Outcome.REFUSED, ACKNOWLEDGEMENT)
         self._metrics.count("dead_letters_total", dead.stage, dead.reason)
-        if self._came_before(dead.id):
+        if self._is_repeated(dead.id):
             self._metrics.count("repeated_total", dead.label)
-        self._ends.note(
+        self._recorder.record(
             dead.label,
             dead.raw.method,
             Outcome.DEAD_LETTERED,
             key=dead.key,
-            told={"callback_id": dead.id, "stage": dead.stage, "reason": dead.reason},
+            fields={"callback_id": dead.id, "stage": dead.stage, "reason": dead.reason},
             fault=dead.fault,
         )
-        return Taken(Outcome.DEAD_LETTERED, reply, dead.id)
+        return IntakeResult(Outcome.DEAD_LETTERED, reply, dead.id)
 
-    def _came_before(self, identity: str) -> bool:
+    def _is_repeated(self, identity: str) -> bool:
         """Return whether a callback of this id came lately, and remember it."""
-        known = identity in self._recent
-        self._recent[identity] = None
-        if len(self._recent) > _RECENT_MAX:
-            self._recent.popitem(last=False)
+        known = identity in self._recent_ids
+        self._recent_ids[identity] = None
+        if len(self._recent_ids) > _RECENT_IDS_MAX:
+            self._recent_ids.popitem(last=False)
         return known
 
-    def _noticed(self, made: _Made, route: CallbackType | None) -> None:
+    def _count_anomalies(self, made: _Prepared, route: CallbackType | None) -> None:
         """Count what an operator should look at."""
         callback = made.callback
         name = callback.type.name
-        if self._came_before(made.event.id):
+        if self._is_repeated(made.event.id):
             self._metrics.count("repeated_total", name)
         else:
             self._count_complaint(callback)
         if callback.undeclared:
             self._metrics.count("undeclared_total", name, by=len(callback.undeclared))
-            self._name_once(name, callback.undeclared)
+            self._log_undeclared(name, callback.undeclared)
         if callback.unreadable:
             self._metrics.count("unreadable_total", name, by=len(callback.unreadable))
         if callback.zone_mismatch is not None:
             self._metrics.count("zone_mismatches_total", name)
         if route is not None and route is not callback.type:
             self._metrics.count("path_mismatches_total", name)
-        self._name_set_aside(callback)
+        self._log_set_aside(callback)
 
-    def _name_set_aside(self, callback: Callback) -> None:
+    def _log_set_aside(self, callback: Callback) -> None:
         """Log each parameter taken for the customer's own, the first time it comes with a type."""
-        for parameter in callback.recognition.set_aside:
-            known = (callback.type.name, parameter) in self._set_aside
-            if known or len(self._set_aside) >= _NAMED_MAX:
+        for parameter in callback.recognition.ignored_parameters:
+            known = (callback.type.name, parameter) in self._set_aside_logged
+            if known or len(self._set_aside_logged) >= _LOGGED_PARAMETERS_MAX:
                 continue
-            self._set_aside.add((callback.type.name, parameter))
+            self._set_aside_logged.add((callback.type.name, parameter))
             log.warning(
                 "parameter_set_aside",
                 callback_type=callback.type.name,
@@ -318,22 +325,26 @@ class Intake:
         V2 covers neither query nor body, so whoever saw one signed request could put any code into it.
         Which path a callback came on is covered by every scheme.
         """
-        code = complaint_of(callback.type.name, callback.fields)
+        code = find_complaint(callback.type.name, callback.fields)
         if code is None or isinstance(callback.verdict, Unverified):
             return
         said_in = "query" if callback.verdict.raw.method == "GET" else "body"
         if code == FALLBACK or said_in in callback.verdict.covers:
             self._metrics.count("plivo_complaints_total", code)
 
-    def _name_once(self, type_name: str, parameters: Iterable[str]) -> None:
+    def _log_undeclared(self, type_name: str, parameters: Iterable[str]) -> None:
         """Log each parameter no declaration knows, the first time it comes with a type.
 
         That is how an operator learns of a new one of Plivo's the day it appears. A name that does
         not look like one of Plivo's is somebody's content, and stays out of the log.
         """
         for parameter in parameters:
-            known = (type_name, parameter) in self._named
-            if known or len(self._named) >= _NAMED_MAX or not _NAME.fullmatch(parameter):
+            known = (type_name, parameter) in self._undeclared_logged
+            if (
+                known
+                or len(self._undeclared_logged) >= _LOGGED_PARAMETERS_MAX
+                or not _PLIVO_NAME.fullmatch(parameter)
+            ):
                 continue
-            self._named.add((type_name, parameter))
+            self._undeclared_logged.add((type_name, parameter))
             log.warning("parameter_undeclared", callback_type=type_name, parameter=parameter)

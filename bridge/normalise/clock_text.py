@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bridge.normalise.reading import Unreadable
-from bridge.normalise.tzdata import offsets_of_abbreviations
+from bridge.normalise.tzdata import list_abbreviation_offsets
 
 _FORM: Final = re.compile(
     r"(\d{4})-(\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?"
@@ -41,12 +41,12 @@ class ClockText:
     naive: datetime
     offset: timedelta | None
 
-    def utc(self) -> datetime:
+    def to_utc(self) -> datetime:
         """Return the instant; a time that states no offset is taken for UTC."""
         return (self.naive - (self.offset or timedelta(0))).replace(tzinfo=UTC)
 
 
-def clock_text(text: str) -> ClockText | None:
+def parse_clock_text(text: str) -> ClockText | None:
     """Return what ``text`` says, or None where it says "not set"; raises Unreadable."""
     found = _FORM.fullmatch(text)
     if found is None:
@@ -59,11 +59,11 @@ def clock_text(text: str) -> ClockText | None:
         naive = datetime.fromisoformat(f"{year}-{day}T{clock}.{micros}")
     except ValueError as error:
         raise Unreadable("no_such_time") from error
-    refuse_impossible_year(naive.year)
-    return ClockText(naive, _offset(_MARK.findall(marks), naive.year))
+    check_year(naive.year)
+    return ClockText(naive, _find_offset(_MARK.findall(marks), naive.year))
 
 
-def refuse_impossible_year(year: int) -> None:
+def check_year(year: int) -> None:
     """Raise Unreadable for a year that no callback can have (rule 5)."""
     if year == _EPOCH_YEAR:
         raise Unreadable("not_a_time")
@@ -71,10 +71,10 @@ def refuse_impossible_year(year: int) -> None:
         raise Unreadable("no_such_time")
 
 
-def _offset(marks: list[str], year: int) -> timedelta | None:
+def _find_offset(marks: list[str], year: int) -> timedelta | None:
     """Return the one offset that ``marks`` state, or None if there are none: rules 1 to 3."""
     words = [mark.upper() for mark in marks if mark[0].isalpha()]
-    offsets = {_numeric(mark) for mark in marks if not mark[0].isalpha()}
+    offsets = {_parse_offset(mark) for mark in marks if not mark[0].isalpha()}
     if not _OF_UTC.isdisjoint(words):
         offsets.add(timedelta(0))
     if len(offsets) > 1:
@@ -85,13 +85,13 @@ def _offset(marks: list[str], year: int) -> timedelta | None:
         return None
     (offset,) = offsets
     for word in words:
-        known = None if word in _OF_UTC else offsets_of_abbreviations(year).get(word)
+        known = None if word in _OF_UTC else list_abbreviation_offsets(year).get(word)
         if known is not None and offset not in known:
             raise Unreadable("offsets_disagree")
     return offset
 
 
-def _numeric(mark: str) -> timedelta:
+def _parse_offset(mark: str) -> timedelta:
     digits = mark[1:].replace(":", "")
     hours, minutes = int(digits[:2]), int(digits[2:] or "0")
     if hours > 23 or minutes > 59:  # noqa: PLR2004 (a clock's own numbers)

@@ -34,7 +34,7 @@ def _first(fields: Mapping[str, object], *names: str) -> str | None:
     return None
 
 
-def correlation(fields: Mapping[str, object]) -> Correlation:
+def correlate(fields: Mapping[str, object]) -> Correlation:
     """Return what the fields of a voice callback say of its call."""
     other_leg = _first(fields, "dial_b_leg_uuid")
     leg = _first(fields, "call_uuid", "participant_call_uuid")

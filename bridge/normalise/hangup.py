@@ -23,8 +23,8 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise.reading import ReadsGroup, Scope
-from bridge.normalise.stir import spelling
+from bridge.normalise.reading import ParseContext, ParsedTogether
+from bridge.normalise.stir import fold_name
 
 Group = Literal[
     "account", "api", "callee", "caller", "carrier", "destination", "network", "plivo", "unknown",
@@ -155,11 +155,11 @@ class HangupCause(TypedDict):
     ]
 
 
-def why(texts: dict[str, str]) -> HangupCause:
+def parse_hangup_cause(texts: dict[str, str]) -> HangupCause:
     """Return what ``texts`` (parameter name to text) say of a leg's end."""
     found: dict[str, str] = {}
     for name, value in texts.items():
-        folded = spelling(name)
+        folded = fold_name(name)
         kind = next((one for one in ("code", "name", "source") if folded.endswith(one)), "cause")
         found[kind] = value
     code = found.get("code")
@@ -170,13 +170,13 @@ def why(texts: dict[str, str]) -> HangupCause:
         cause=found.get("cause"),
         code=code,
         name=found.get("name", known[0] if known else None),
-        group=_group(known[1], source) if known else None,
+        group=_find_group(known[1], source) if known else None,
         source=source,
         text=texts,
     )
 
 
-def _group(of_code: Group | None, source: str | None) -> Group | None:
+def _find_group(of_code: Group | None, source: str | None) -> Group | None:
     """Return the group that the code and the source agree on: rules 1 to 4."""
     party = _PARTIES.get(source or "")
     if of_code is None:
@@ -188,8 +188,8 @@ def _group(of_code: Group | None, source: str | None) -> Group | None:
     return party
 
 
-def _read(texts: dict[str, str], _scope: Scope) -> HangupCause:
-    return why(texts)
+def _parse(texts: dict[str, str], _scope: ParseContext) -> HangupCause:
+    return parse_hangup_cause(texts)
 
 
-HangupCauseOf = Annotated[HangupCause, ReadsGroup(_read)]
+HangupCauseField = Annotated[HangupCause, ParsedTogether(_parse)]

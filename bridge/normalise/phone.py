@@ -24,7 +24,7 @@ import phonenumbers
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise.reading import Reads, Scope
+from bridge.normalise.reading import ParseContext, ParsedBy
 from bridge.normalise.withheld import is_withheld
 
 Kind = Literal["pstn", "sip", "client", "anonymous", "short_code", "unknown"]
@@ -56,45 +56,47 @@ class Party(TypedDict):
     text: Annotated[str, Field(description="What Plivo sent.")]
 
 
-def party(value: str) -> Party:
+def parse_party(value: str) -> Party:
     """Return the party that ``value`` names: rules 1 to 5. The result is shared: do not change it."""
     # Anybody may choose the text where nothing is verified. So the cache holds some 10 MiB at most.
     if len(value) > _CACHED_CHARACTERS_MAX:
-        return _party.__wrapped__(value)
-    return _party(value)
+        return _parse_party.__wrapped__(value)
+    return _parse_party(value)
 
 
 @lru_cache(maxsize=16_384)
-def _party(value: str) -> Party:
+def _parse_party(value: str) -> Party:
     bare = value.strip()  # a "+" that was not escaped came as a space
     if is_withheld(bare):
         return Party(kind="anonymous", e164=None, text=value)
     match = _INTERNATIONAL.fullmatch(bare)
     if match is not None:
-        return _number(match[1], value)
+        return _parse_number(match[1], value)
     lower = bare.lower()
     if lower.startswith(("sip:", "sips:")):
         is_client = _CLIENT.match(lower) is not None
         return Party(kind="client" if is_client else "sip", e164=None, text=value)
     if _SHORT_CODE.fullmatch(value) is not None:
         return Party(kind="short_code", e164=None, text=value)
-    return _written_for_people(value)
+    return _parse_formatted(value)
 
 
-def _number(digits: str, value: str) -> Party:
+def _parse_number(digits: str, value: str) -> Party:
     """Return the party of ``digits``: a number if a country can have it (rule 1)."""
     if len(set(digits)) == 1:
         return Party(kind="unknown", e164=None, text=value)
     for length in range(1, _COUNTRY_CODE_DIGITS_MAX + 1):
         # No country code begins with another one, so one length at most has patterns.
         national = digits[length:]
-        if any(pattern.fullmatch(national) for pattern in _national(int(digits[:length]))):
+        if any(
+            pattern.fullmatch(national) for pattern in _load_national_patterns(int(digits[:length]))
+        ):
             return Party(kind="pstn", e164="+" + digits, text=value)
     return Party(kind="unknown", e164=None, text=value)
 
 
 @cache
-def _national(country_code: int) -> tuple[re.Pattern[str], ...]:
+def _load_national_patterns(country_code: int) -> tuple[re.Pattern[str], ...]:
     """Return what the national numbers of a country code look like; nothing if it is no such code."""
     regions = phonenumbers.region_codes_for_country_code(country_code)
     found = [
@@ -110,7 +112,7 @@ def _national(country_code: int) -> tuple[re.Pattern[str], ...]:
     )
 
 
-def _written_for_people(value: str) -> Party:
+def _parse_formatted(value: str) -> Party:
     """Return the party of a number with spaces, dots or brackets, if it is one."""
     try:
         number = phonenumbers.parse(value, None)
@@ -122,11 +124,11 @@ def _written_for_people(value: str) -> Party:
     match = _INTERNATIONAL.fullmatch(e164)
     if match is None or digits != match[1] + (number.extension or ""):
         return Party(kind="unknown", e164=None, text=value)
-    return _number(match[1], value)
+    return _parse_number(match[1], value)
 
 
-def _read(value: str, _scope: Scope) -> Party:
-    return party(value)
+def _parse(value: str, _scope: ParseContext) -> Party:
+    return parse_party(value)
 
 
-PartyOf = Annotated[Party, Reads(_read)]
+PartyField = Annotated[Party, ParsedBy(_parse)]

@@ -14,7 +14,7 @@ from typing import Annotated, Final
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise.reading import Reads, ReadsGroup, Scope, Unreadable
+from bridge.normalise.reading import ParseContext, ParsedBy, ParsedTogether, Unreadable
 
 _COUNT: Final = re.compile(r"([0-9]{1,15})(?:\.0{1,30})?", re.ASCII)
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,30})?", re.ASCII)
@@ -41,23 +41,23 @@ class Machine(TypedDict):
     text: Annotated[str, Field(description="What Plivo sent.")]
 
 
-def text(value: str, _scope: Scope) -> str:
+def parse_text(value: str, _scope: ParseContext) -> str:
     """Return the text as it came."""
     return value
 
 
-def word(value: str, _scope: Scope) -> str:
+def parse_word(value: str, _scope: ParseContext) -> str:
     """Return the word in lower case: members of open sets are compared without regard to case."""
     return value.lower()
 
 
-def leg(value: str, _scope: Scope) -> str:
+def parse_leg(value: str, _scope: ParseContext) -> str:
     """Return ``a_leg`` or ``b_leg`` for Plivo's two spellings of each, or the word in lower case."""
     folded = value.lower()
     return {"aleg": "a_leg", "bleg": "b_leg"}.get(folded, folded)
 
 
-def count(value: str, _scope: Scope) -> int:
+def parse_count(value: str, _scope: ParseContext) -> int:
     """Return a whole number of seconds, milliseconds or things; raises Unreadable for other text."""
     found = _COUNT.fullmatch(value)
     if found is None:
@@ -70,19 +70,19 @@ def is_not_known_yet(value: str) -> bool:
     return _NOT_YET.fullmatch(value) is not None
 
 
-def count_if_known(value: str, scope: Scope) -> int | None:
+def parse_count_if_known(value: str, scope: ParseContext) -> int | None:
     """Return a whole number, or None for ``-1``; raises Unreadable for any other text."""
-    return None if is_not_known_yet(value) else count(value, scope)
+    return None if is_not_known_yet(value) else parse_count(value, scope)
 
 
-def money(value: str, _scope: Scope) -> str:
+def parse_money(value: str, _scope: ParseContext) -> str:
     """Return a decimal as the text it came in; raises Unreadable for any other text."""
     if _DECIMAL.fullmatch(value) is None:
         raise Unreadable("not_a_decimal")
     return value
 
 
-def flag(value: str, _scope: Scope) -> bool:
+def parse_flag(value: str, _scope: ParseContext) -> bool:
     """Return a Boolean from Plivo's ``true`` and ``false``; raises Unreadable for other text."""
     known = _FLAGS.get(value.lower())
     if known is None:
@@ -90,14 +90,14 @@ def flag(value: str, _scope: Scope) -> bool:
     return known
 
 
-def network(value: str, _scope: Scope) -> str:
+def parse_network_code(value: str, _scope: ParseContext) -> str:
     """Return a mobile country or network code, leading zeros and all; raises Unreadable."""
     if _NETWORK.fullmatch(value) is None:
         raise Unreadable("not_a_network_code")
     return value
 
 
-def part(value: str, _scope: Scope) -> Part:
+def parse_part(value: str, _scope: ParseContext) -> Part:
     """Return the part ``1 of 2`` names; raises Unreadable for any other text."""
     found = _PART.fullmatch(value)
     if found is None:
@@ -105,25 +105,25 @@ def part(value: str, _scope: Scope) -> Part:
     return Part(part=int(found[1]), of=int(found[2]), text=value)
 
 
-def machine(value: str, _scope: Scope) -> Machine:
+def parse_machine(value: str, _scope: ParseContext) -> Machine:
     """Return what was detected: ``true``, or ``machine_detection`` on a hangup that follows it."""
     detected = True if value.lower() == "machine_detection" else _FLAGS.get(value.lower())
     return Machine(detected=detected, text=value)
 
 
-def _in_order(texts: dict[str, str], _scope: Scope) -> list[str]:
+def _order_by_number(texts: dict[str, str], _scope: ParseContext) -> list[str]:
     """Return the values of numbered parameters by their number, from 0 or from 1 alike."""
     return [texts[name] for name in sorted(texts, key=lambda name: (len(name), name))]
 
 
-Text = Annotated[str, Reads(text)]
-Word = Annotated[str, Reads(word)]
-Leg = Annotated[str, Reads(leg)]
-Count = Annotated[int, Reads(count), Field(ge=0)]
-CountIfKnown = Annotated[int, Reads(count_if_known), Field(ge=0)]
-Money = Annotated[str, Reads(money), Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
-Flag = Annotated[bool, Reads(flag)]
-NetworkCode = Annotated[str, Reads(network), Field(pattern=r"^[0-9]{2,3}$")]
-PartOf = Annotated[Part, Reads(part)]
-MachineOf = Annotated[Machine, Reads(machine)]
-Numbered = Annotated[list[str], ReadsGroup(_in_order)]
+Text = Annotated[str, ParsedBy(parse_text)]
+Word = Annotated[str, ParsedBy(parse_word)]
+Leg = Annotated[str, ParsedBy(parse_leg)]
+Count = Annotated[int, ParsedBy(parse_count), Field(ge=0)]
+CountIfKnown = Annotated[int, ParsedBy(parse_count_if_known), Field(ge=0)]
+Money = Annotated[str, ParsedBy(parse_money), Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
+Flag = Annotated[bool, ParsedBy(parse_flag)]
+NetworkCode = Annotated[str, ParsedBy(parse_network_code), Field(pattern=r"^[0-9]{2,3}$")]
+PartField = Annotated[Part, ParsedBy(parse_part)]
+MachineField = Annotated[Machine, ParsedBy(parse_machine)]
+Numbered = Annotated[list[str], ParsedTogether(_order_by_number)]

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ParseContext:
     """What a normaliser may know beside the text: the call's direction and the account's zone."""
 
     direction: str | None
@@ -21,21 +21,21 @@ class Unreadable(ValueError):
         self.reason = reason
 
 
-Read = Callable[[str, Scope], object]
+ParseText = Callable[[str, ParseContext], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Reads:
+class ParsedBy:
     """Marks a type with the function that makes its value from one parameter's text.
 
     The function raises Unreadable where it can't, and is never given blank text.
     """
 
-    read: Read
+    parse: ParseText
 
 
 @dataclass(frozen=True, slots=True)
-class ReadsGroup:
+class ParsedTogether:
     """Marks a type with the function that makes its value from several parameters' texts."""
 
-    read: Callable[[dict[str, str], Scope], object]
+    parse: Callable[[dict[str, str], ParseContext], object]

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from bridge.normalise.reading import ReadsGroup, Scope
+from bridge.normalise.reading import ParseContext, ParsedTogether
 
 PREFIX = "X-PH-"
 
 
-def _read(texts: dict[str, str], _scope: Scope) -> dict[str, str]:
+def _parse(texts: dict[str, str], _scope: ParseContext) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in texts.items():
         short = name[len(PREFIX) :]
@@ -16,4 +16,4 @@ def _read(texts: dict[str, str], _scope: Scope) -> dict[str, str]:
     return headers
 
 
-SipHeaders = Annotated[dict[str, str], ReadsGroup(_read)]
+SipHeaders = Annotated[dict[str, str], ParsedTogether(_parse)]

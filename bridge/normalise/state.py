@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise.reading import Reads, Scope
+from bridge.normalise.reading import ParseContext, ParsedBy
 
 _STREAM: Final = {
     "startstream": "started",
@@ -48,13 +48,13 @@ class MaskingState(TypedDict):
     text: Annotated[str, Field(description="What Plivo sent.")]
 
 
-def stream(value: str, _scope: Scope) -> str:
+def parse_stream_state(value: str, _scope: ParseContext) -> str:
     """Return the state of a stream."""
     folded = value.lower()
     return _STREAM.get(folded, folded)
 
 
-def masking(value: str, _scope: Scope) -> MaskingState:
+def parse_masking_state(value: str, _scope: ParseContext) -> MaskingState:
     """Return what ``EventName`` says of a masking session."""
     for start, party in _PARTIES.items():
         if value.startswith(start):
@@ -63,5 +63,5 @@ def masking(value: str, _scope: Scope) -> MaskingState:
     return MaskingState(party=None, state=None, text=value)
 
 
-StreamState = Annotated[str, Reads(stream)]
-MaskingStateOf = Annotated[MaskingState, Reads(masking)]
+StreamState = Annotated[str, ParsedBy(parse_stream_state)]
+MaskingStateField = Annotated[MaskingState, ParsedBy(parse_masking_state)]

@@ -14,10 +14,10 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise.reading import ReadsGroup, Scope
+from bridge.normalise.reading import ParseContext, ParsedTogether
 
 Verdict = Literal["verified", "not_verified", "not_applicable", "unknown"]
-Letter = Literal["A", "B", "C"]
+Attestation = Literal["A", "B", "C"]
 Role = Literal["assigned", "received"]
 
 VERIFICATION: Final = "stirverification"
@@ -27,10 +27,10 @@ _VERDICTS: Final[dict[str, Verdict]] = {
     "not verified": "not_verified",
     "not applicable": "not_applicable",
 }
-_LETTERS: Final[dict[str, Letter]] = {"a": "A", "b": "B", "c": "C"}
+_ATTESTATIONS: Final[dict[str, Attestation]] = {"a": "A", "b": "B", "c": "C"}
 _ROLES: Final[dict[str | None, Role]] = {"outbound": "assigned", "inbound": "received"}
 # What a verdict says about the letter, where it says anything.
-_LETTERS_OF: Final[dict[Verdict, frozenset[Letter]]] = {
+_ATTESTATIONS_BY_VERDICT: Final[dict[Verdict, frozenset[Attestation]]] = {
     "verified": frozenset({"A"}),
     "not_verified": frozenset({"B", "C"}),
     "not_applicable": frozenset(),
@@ -45,7 +45,7 @@ class Stir(TypedDict):
         Field(description="Plivo's verdict; `unknown` for a word we do not know, or none sent."),
     ]
     attestation: Annotated[
-        Letter | None, Field(description="The attestation level, only when Plivo sent one.")
+        Attestation | None, Field(description="The attestation level, only when Plivo sent one.")
     ]
     role: Annotated[
         Role | None,
@@ -59,25 +59,25 @@ class Stir(TypedDict):
     ]
 
 
-def spelling(name: str) -> str:
+def fold_name(name: str) -> str:
     """Return the name without regard to case and underscores, as Plivo's three spellings need."""
     return name.lower().replace("_", "")
 
 
-def standing(texts: dict[str, str], direction: str | None) -> Stir:
+def parse_stir(texts: dict[str, str], direction: str | None) -> Stir:
     """Return what ``texts`` (parameter name to text, not blank) say of the caller: rules 1 to 4."""
     verdicts: set[Verdict] = set()
     attested: set[str] = set()
     for name, value in texts.items():
-        if spelling(name) == VERIFICATION:
+        if fold_name(name) == VERIFICATION:
             verdicts.add(_VERDICTS.get(value.strip().lower(), "unknown"))
         else:
             attested.add(value.strip().lower())
     disagree = len(verdicts) > 1 or len(attested) > 1
     verdict: Verdict = verdicts.pop() if len(verdicts) == 1 else "unknown"
-    letter = _LETTERS.get(attested.pop()) if len(attested) == 1 else None
-    if not disagree and letter is not None and verdict in _LETTERS_OF:
-        disagree = letter not in _LETTERS_OF[verdict]
+    letter = _ATTESTATIONS.get(attested.pop()) if len(attested) == 1 else None
+    if not disagree and letter is not None and verdict in _ATTESTATIONS_BY_VERDICT:
+        disagree = letter not in _ATTESTATIONS_BY_VERDICT[verdict]
     return Stir(
         verification=verdict,
         attestation=letter,
@@ -87,8 +87,8 @@ def standing(texts: dict[str, str], direction: str | None) -> Stir:
     )
 
 
-def _read(texts: dict[str, str], scope: Scope) -> Stir:
-    return standing(texts, scope.direction)
+def _parse(texts: dict[str, str], scope: ParseContext) -> Stir:
+    return parse_stir(texts, scope.direction)
 
 
-StirOf = Annotated[Stir, ReadsGroup(_read)]
+StirField = Annotated[Stir, ParsedTogether(_parse)]

@@ -24,8 +24,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise.clock_text import clock_text
-from bridge.normalise.reading import Reads, Scope, Unreadable
+from bridge.normalise.clock_text import parse_clock_text
+from bridge.normalise.reading import ParseContext, ParsedBy, Unreadable
 
 Certainty = Literal[
     "exact",
@@ -79,7 +79,7 @@ class ZoneMismatch(TypedDict):
 
 
 @lru_cache(maxsize=1024)
-def zone_named(name: str) -> ZoneInfo:
+def load_zone(name: str) -> ZoneInfo:
     """Return the IANA zone ``name``; raises ValueError when there is none of that name."""
     try:
         return ZoneInfo(name)
@@ -88,38 +88,38 @@ def zone_named(name: str) -> ZoneInfo:
         raise ValueError(message) from error
 
 
-def rfc3339(instant: datetime) -> str:
+def to_rfc3339(instant: datetime) -> str:
     """Return an aware UTC instant as RFC 3339 text with ``Z``; a fraction only where there is one."""
     return instant.replace(tzinfo=None).isoformat() + "Z"
 
 
-def exact(instant: datetime, text: str) -> Moment:
+def to_exact_moment(instant: datetime, text: str) -> Moment:
     """Return the moment of a time whose instant its text alone settles."""
-    return Moment(utc=rfc3339(instant), text=text, zone="UTC", certainty="exact")
+    return Moment(utc=to_rfc3339(instant), text=text, zone="UTC", certainty="exact")
 
 
-def utc_time(text: str, _scope: Scope) -> Moment | None:
+def parse_utc_time(text: str, _scope: ParseContext) -> Moment | None:
     """Return the moment of a time Plivo sends in UTC, None for "not set"; raises Unreadable."""
-    found = _zoneless_or_stated(text)
+    found = _parse_zoneless_or_zoned(text)
     if isinstance(found, WallTime):
-        return exact(found.naive, text)
+        return to_exact_moment(found.naive, text)
     return found
 
 
-def wall_time(text: str, _scope: Scope) -> WallTime | Moment | None:
+def parse_wall_time(text: str, _scope: ParseContext) -> WallTime | Moment | None:
     """Return a local time, still to be settled, or the moment of one that states its offset.
 
     None for "not set". Raises Unreadable for any other form.
     """
-    return _zoneless_or_stated(text)
+    return _parse_zoneless_or_zoned(text)
 
 
-def _zoneless_or_stated(text: str) -> WallTime | Moment | None:
-    found = clock_text(text)
+def _parse_zoneless_or_zoned(text: str) -> WallTime | Moment | None:
+    found = parse_clock_text(text)
     if found is None:
         return None
     if found.offset is not None:
-        return exact(found.utc(), text)
+        return to_exact_moment(found.to_utc(), text)
     if _READING.fullmatch(text) is None:
         raise Unreadable("not_a_time")
     if found.naive.year > _ZONELESS_YEAR_MAX:
@@ -128,5 +128,5 @@ def _zoneless_or_stated(text: str) -> WallTime | Moment | None:
 
 
 # What the two kinds of time come to in an event is a Moment; a WallTime is settled on the way.
-UtcInstant = Annotated[Moment, Reads(utc_time)]
-LocalInstant = Annotated[Moment, Reads(wall_time)]
+UtcInstant = Annotated[Moment, ParsedBy(parse_utc_time)]
+LocalInstant = Annotated[Moment, ParsedBy(parse_wall_time)]

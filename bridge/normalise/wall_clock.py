@@ -34,8 +34,8 @@ from itertools import pairwise, product
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from bridge.normalise.time import Certainty, Moment, WallTime, ZoneMismatch, rfc3339
-from bridge.normalise.tzdata import offsets_in_use
+from bridge.normalise.time import Certainty, Moment, WallTime, ZoneMismatch, to_rfc3339
+from bridge.normalise.tzdata import list_offsets_in_use
 
 # The order in which a leg has its times. The last one that a callback has is the nearest to its receipt.
 _ORDER: Final = ("StartTime", "AnswerTime", "EndTime")
@@ -50,8 +50,8 @@ _AFTER_RECEIPT: Final = timedelta(minutes=15)
 # ``Duration`` and the wall clock readings are rounded each on its own.
 _ROUNDING: Final = timedelta(seconds=5)
 
-Found = Mapping[str, tuple[tuple[datetime, ...], bool]]
-Choice = dict[str, datetime]
+Candidates = Mapping[str, tuple[tuple[datetime, ...], bool]]
+Assignment = dict[str, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Evidence:
     duration_s: int | None = None
 
 
-def instants(naive: datetime, zone: tzinfo) -> tuple[tuple[datetime, ...], bool]:
+def find_instants(naive: datetime, zone: tzinfo) -> tuple[tuple[datetime, ...], bool]:
     """Return the UTC instants a wall clock reading may mean, earliest first, and whether it exists.
 
     One instant: the ordinary case. Two and True: a fold. Two and False: a gap, read with the offset
@@ -77,7 +77,7 @@ def instants(naive: datetime, zone: tzinfo) -> tuple[tuple[datetime, ...], bool]
     return (min(early, late), max(early, late)), exists
 
 
-def settle(
+def resolve_wall_times(
     readings: Mapping[str, WallTime], zone: ZoneInfo | None, evidence: Evidence
 ) -> tuple[dict[str, Moment], ZoneMismatch | None]:
     """Return the moment of each reading, by Plivo's parameter name, and the mismatch if there is one.
@@ -89,21 +89,25 @@ def settle(
             name: Moment(utc=None, text=wall.text, zone=None, certainty="unknown_zone")
             for name, wall in readings.items()
         }, None
-    found = {name: instants(wall.naive, zone) for name, wall in readings.items()}
+    found = {name: find_instants(wall.naive, zone) for name, wall in readings.items()}
     is_confirmed = _is_confirmed(found, evidence)
     if not is_confirmed:
-        is_wrong, mismatch = _is_wrong(readings, found, evidence)
+        is_wrong, mismatch = _find_wrong_zone(readings, found, evidence)
         if is_wrong:
-            return _contradicted(readings, zone, found, mismatch)
+            return _mark_contradicted(readings, zone, found, mismatch)
     once: Certainty = "exact" if is_confirmed else "assumed_zone"
-    left = _left(found, evidence) if any(len(may) > 1 for may, _ in found.values()) else {}
+    left = (
+        _exclude_impossible(found, evidence)
+        if any(len(may) > 1 for may, _ in found.values())
+        else {}
+    )
     return {
-        name: _moment(wall, zone, found[name], once, left.get(name, set()))
+        name: _to_moment(wall, zone, found[name], once, left.get(name, set()))
         for name, wall in readings.items()
     }, None
 
 
-def _moment(
+def _to_moment(
     wall: WallTime,
     zone: ZoneInfo,
     found: tuple[tuple[datetime, ...], bool],
@@ -113,17 +117,17 @@ def _moment(
     """Return the moment of one reading: rules 1 to 3."""
     candidates, exists = found
     if len(candidates) == 1:
-        return Moment(utc=rfc3339(candidates[0]), text=wall.text, zone=zone.key, certainty=once)
+        return Moment(utc=to_rfc3339(candidates[0]), text=wall.text, zone=zone.key, certainty=once)
     if not exists:
-        return _open(wall, zone, candidates, "nonexistent")
+        return _leave_open(wall, zone, candidates, "nonexistent")
     if len(left) == 1:
         (instant,) = left
         resolved: Certainty = "ambiguous_resolved"
-        return Moment(utc=rfc3339(instant), text=wall.text, zone=zone.key, certainty=resolved)
-    return _open(wall, zone, candidates, "ambiguous")
+        return Moment(utc=to_rfc3339(instant), text=wall.text, zone=zone.key, certainty=resolved)
+    return _leave_open(wall, zone, candidates, "ambiguous")
 
 
-def _last(names: Iterable[str]) -> str:
+def _find_last(names: Iterable[str]) -> str:
     return max(names, key=lambda name: _RANK.get(name, -1))
 
 
@@ -132,15 +136,15 @@ def _fits(reading: datetime, later: datetime | None) -> bool:
     return later is not None and -_FIT_BEFORE < later - reading < _FIT_AFTER
 
 
-def _is_confirmed(found: Found, evidence: Evidence) -> bool:
+def _is_confirmed(found: Candidates, evidence: Evidence) -> bool:
     """Return whether the session or the receipt fits the configured zone."""
     starts = found["StartTime"][0] if "StartTime" in found else ()
     return any(_fits(start, evidence.session_start) for start in starts) or any(
-        _fits(end, evidence.received_at) for end in found[_last(found)][0]
+        _fits(end, evidence.received_at) for end in found[_find_last(found)][0]
     )
 
 
-def _left(found: Found, evidence: Evidence) -> dict[str, set[datetime]]:
+def _exclude_impossible(found: Candidates, evidence: Evidence) -> dict[str, set[datetime]]:
     """Return the instants of each reading that the rest of the callback leaves (rule 2)."""
     names = list(found)
     every = [
@@ -154,11 +158,11 @@ def _left(found: Found, evidence: Evidence) -> dict[str, set[datetime]]:
             for choice in possible
             if max(choice.values()) - _FIT_BEFORE < evidence.received_at
         ]
-        possible = _by_session(past or possible, evidence)
+        possible = _choose_by_session(past or possible, evidence)
     return {name: {choice[name] for choice in possible or every} for name in names}
 
 
-def _is_possible(choice: Choice, duration_s: int | None) -> bool:
+def _is_possible(choice: Assignment, duration_s: int | None) -> bool:
     """Return whether the times are in their order, and answer plus ``Duration`` is the end."""
     in_order = [choice[name] for name in _ORDER if name in choice]
     if any(later < earlier - _ROUNDING for earlier, later in pairwise(in_order)):
@@ -169,21 +173,23 @@ def _is_possible(choice: Choice, duration_s: int | None) -> bool:
     return abs(talked_s - duration_s) <= _ROUNDING.total_seconds()
 
 
-def _by_session(choices: list[Choice], evidence: Evidence) -> list[Choice]:
+def _choose_by_session(choices: list[Assignment], evidence: Evidence) -> list[Assignment]:
     """Return the choices whose beginning the session fits, unless the receipt fits only others."""
     near = [choice for choice in choices if _is_near(choice, evidence.session_start)]
-    prompt = [choice for choice in choices if _fits(choice[_last(choice)], evidence.received_at)]
+    prompt = [
+        choice for choice in choices if _fits(choice[_find_last(choice)], evidence.received_at)
+    ]
     if prompt:
-        near = [choice for choice in near if choice in prompt and _is_whole(choice)]
-    begun = [_begun(choice) for choice in near]
-    return [choice for choice in choices if _begun(choice) in begun] if begun else choices
+        near = [choice for choice in near if choice in prompt and _is_complete(choice)]
+    begun = [_get_beginning(choice) for choice in near]
+    return [choice for choice in choices if _get_beginning(choice) in begun] if begun else choices
 
 
-def _begun(choice: Choice) -> tuple[datetime | None, datetime | None]:
+def _get_beginning(choice: Assignment) -> tuple[datetime | None, datetime | None]:
     return choice.get("StartTime"), choice.get("AnswerTime")
 
 
-def _is_near(choice: Choice, session: datetime | None) -> bool:
+def _is_near(choice: Assignment, session: datetime | None) -> bool:
     """Return whether the session lies between the start and the answer, close to both."""
     start, answer = choice.get("StartTime"), choice.get("AnswerTime")
     if session is None or start is None or not _fits(start, session):
@@ -191,22 +197,22 @@ def _is_near(choice: Choice, session: datetime | None) -> bool:
     return answer is None or _fits(session, answer)
 
 
-def _is_whole(choice: Choice) -> bool:
+def _is_complete(choice: Assignment) -> bool:
     """Return whether a leg without an answer ends as soon as one that only rang."""
-    return "AnswerTime" in choice or _fits(choice["StartTime"], choice[_last(choice)])
+    return "AnswerTime" in choice or _fits(choice["StartTime"], choice[_find_last(choice)])
 
 
-def _is_wrong(
-    readings: Mapping[str, WallTime], found: Found, evidence: Evidence
+def _find_wrong_zone(
+    readings: Mapping[str, WallTime], found: Candidates, evidence: Evidence
 ) -> tuple[bool, ZoneMismatch | None]:
     """Return whether the configured zone is wrong, and the offset that shows it: rules 5 and 6."""
-    last = _last(readings)
+    last = _find_last(readings)
     wall = readings[last].naive.replace(tzinfo=UTC)
     received, session = evidence.received_at, evidence.session_start
     start = readings["StartTime"].naive.replace(tzinfo=UTC) if "StartTime" in readings else None
     configured = found[last][0]
     is_after_receipt = all(one - received > _FIT_BEFORE for one in configured)
-    offsets = offsets_in_use(received.date())
+    offsets = list_offsets_in_use(received.date())
     explain = [
         offset
         for offset in offsets
@@ -225,10 +231,10 @@ def _is_wrong(
     return is_of_receipt and all(one - received > _AFTER_RECEIPT for one in configured), None
 
 
-def _contradicted(
+def _mark_contradicted(
     readings: Mapping[str, WallTime],
     zone: ZoneInfo,
-    found: Found,
+    found: Candidates,
     mismatch: ZoneMismatch | None,
 ) -> tuple[dict[str, Moment], ZoneMismatch | None]:
     moments: dict[str, Moment] = {}
@@ -237,11 +243,11 @@ def _contradicted(
         if mismatch is not None:
             observed = timedelta(seconds=mismatch["observed_offset_s"])
             candidates.add(wall.naive.replace(tzinfo=UTC) - observed)
-        moments[name] = _open(wall, zone, tuple(sorted(candidates)), "contradicted")
+        moments[name] = _leave_open(wall, zone, tuple(sorted(candidates)), "contradicted")
     return moments, mismatch
 
 
-def _open(
+def _leave_open(
     wall: WallTime, zone: ZoneInfo, candidates: tuple[datetime, ...], certainty: Certainty
 ) -> Moment:
     return Moment(
@@ -249,5 +255,5 @@ def _open(
         text=wall.text,
         zone=zone.key,
         certainty=certainty,
-        candidates=[rfc3339(candidate) for candidate in candidates],
+        candidates=[to_rfc3339(candidate) for candidate in candidates],
     )

@@ -13,38 +13,38 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
-from bridge.normalise.clock_text import clock_text, refuse_impossible_year
+from bridge.normalise.clock_text import check_year, parse_clock_text
 from bridge.normalise.quantity import is_not_known_yet
-from bridge.normalise.reading import Reads, Scope, Unreadable
-from bridge.normalise.time import Moment, exact
+from bridge.normalise.reading import ParseContext, ParsedBy, Unreadable
+from bridge.normalise.time import Moment, to_exact_moment
 
 _EPOCH: Final = re.compile(r"(\d{1,15})(?:\.\d+)?", re.ASCII)
 _EPOCH_0: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def stated_or_utc(text: str, _scope: Scope) -> Moment | None:
+def parse_zoned_or_utc(text: str, _scope: ParseContext) -> Moment | None:
     """Return the moment of a time that is UTC unless it states an offset.
 
     None for "not set". Raises Unreadable for any other form.
     """
-    found = clock_text(text)
-    return None if found is None else exact(found.utc(), text)
+    found = parse_clock_text(text)
+    return None if found is None else to_exact_moment(found.to_utc(), text)
 
 
-def stated(text: str, _scope: Scope) -> Moment | None:
+def parse_zoned(text: str, _scope: ParseContext) -> Moment | None:
     """Return the moment of a time that must state its offset to be an instant.
 
     None for "not set". Raises Unreadable for any other form.
     """
-    found = clock_text(text)
+    found = parse_clock_text(text)
     if found is None:
         return None
     if found.offset is None:
         return Moment(utc=None, text=text, zone=None, certainty="unknown_zone")
-    return exact(found.utc(), text)
+    return to_exact_moment(found.to_utc(), text)
 
 
-def _epoch(text: str, unit: timedelta) -> Moment:
+def _parse_epoch(text: str, unit: timedelta) -> Moment:
     found = _EPOCH.fullmatch(text)
     if found is None:
         raise Unreadable("not_a_time")
@@ -52,23 +52,23 @@ def _epoch(text: str, unit: timedelta) -> Moment:
         instant = _EPOCH_0 + int(found[1]) * unit
     except OverflowError as error:
         raise Unreadable("no_such_time") from error
-    refuse_impossible_year(instant.year)
-    return exact(instant, text)
+    check_year(instant.year)
+    return to_exact_moment(instant, text)
 
 
-def epoch_ms_if_known(text: str, _scope: Scope) -> Moment | None:
+def parse_epoch_ms_if_known(text: str, _scope: ParseContext) -> Moment | None:
     """Return the moment of epoch milliseconds, or None for ``-1``; raises Unreadable."""
-    return None if is_not_known_yet(text) else _epoch(text, timedelta(milliseconds=1))
+    return None if is_not_known_yet(text) else _parse_epoch(text, timedelta(milliseconds=1))
 
 
-def epoch_s_or_stated(text: str, scope: Scope) -> Moment | None:
+def parse_epoch_s_or_zoned(text: str, scope: ParseContext) -> Moment | None:
     """Return the moment of epoch seconds, or of a time that states its offset; raises Unreadable."""
     if _EPOCH.fullmatch(text) is not None:
-        return _epoch(text, timedelta(seconds=1))
-    return stated(text, scope)
+        return _parse_epoch(text, timedelta(seconds=1))
+    return parse_zoned(text, scope)
 
 
-StatedOrUtc = Annotated[Moment, Reads(stated_or_utc)]
-StatedInstant = Annotated[Moment, Reads(stated)]
-EpochMs = Annotated[Moment, Reads(epoch_ms_if_known)]
-EpochOrStated = Annotated[Moment, Reads(epoch_s_or_stated)]
+ZonedOrUtc = Annotated[Moment, ParsedBy(parse_zoned_or_utc)]
+ZonedInstant = Annotated[Moment, ParsedBy(parse_zoned)]
+EpochMs = Annotated[Moment, ParsedBy(parse_epoch_ms_if_known)]
+EpochOrZoned = Annotated[Moment, ParsedBy(parse_epoch_s_or_zoned)]

@@ -23,7 +23,7 @@ class TopicUnavailable(PartlyUnavailable):
         self.fault = fault
 
 
-class PartitionLate(PartlyUnavailable):
+class PartitionStalled(PartlyUnavailable):
     """One partition does not acknowledge in time, while others do."""
 
     def __init__(self, topic: str, partition: int) -> None:

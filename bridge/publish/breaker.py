@@ -17,7 +17,7 @@ PROBE_FIRST_S: Final = 0.5
 PROBE_MAX_S: Final = 5.0
 
 
-class Breaker:
+class CircuitBreaker:
     """Whether Kafka is known to be away. ``clock`` gives seconds that only grow."""
 
     def __init__(
@@ -36,17 +36,17 @@ class Breaker:
         return self._closed
 
     @property
-    def worth_trying(self) -> bool:
+    def may_send(self) -> bool:
         """Say whether a record sent now might be acknowledged: closed, or a probe is due."""
         return self._closed or (not self._probing and self._clock() >= self._probe_at)
 
-    def succeeded(self) -> None:
+    def record_success(self) -> None:
         """Take note of an acknowledgement: rule 3."""
         if not self._closed:
             self._closed = True
             self._on_change(self._closed)
 
-    def failed(self) -> None:
+    def record_failure(self) -> None:
         """Take note of a failure: rules 1 and 4."""
         if self._closed:
             self._closed = False
@@ -54,22 +54,22 @@ class Breaker:
             self._probe_at = self._clock() + self._pause_s
             self._on_change(self._closed)
 
-    def may_probe(self, *, at_once: bool = False) -> bool:
+    def start_probe(self, *, at_once: bool = False) -> bool:
         """Say whether the caller is to probe now; True obliges it to say how that ended: rule 5.
 
         ``at_once`` does not wait until a probe is due: for what would be lost otherwise.
         """
-        due = not self._probing if at_once else self.worth_trying
+        due = not self._probing if at_once else self.may_send
         if self._closed or not due:
             return False
         self._probing = True
         return True
 
-    def probe_ended(self, *, acknowledged: bool) -> None:
+    def end_probe(self, *, acknowledged: bool) -> None:
         """Take note of how a probe ended: rules 2 and 3. No answer about Kafka is none."""
         self._probing = False
         if acknowledged:
-            self.succeeded()
+            self.record_success()
         elif not self._closed:
             self._pause_s = min(2 * self._pause_s, PROBE_MAX_S)
             self._probe_at = self._clock() + self._pause_s

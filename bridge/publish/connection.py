@@ -9,10 +9,10 @@ import httpx
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.errors import KafkaConnectionError
 
-from bridge.core.masking import path_shown, url_shown
+from bridge.core.masking import mask_path, mask_url
 
-Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
+SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
 _TOKEN_TIMEOUT_S = 10.0
 
@@ -41,13 +41,13 @@ class OAuth:
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class KafkaConnection:
     """Where Kafka is and how it is entered."""
 
     bootstrap_servers: str
     client_id: str = "callback-bridge"
-    security_protocol: Protocol = "PLAINTEXT"
-    mechanism: Mechanism = "PLAIN"
+    security_protocol: SecurityProtocol = "PLAINTEXT"
+    mechanism: SaslMechanism = "PLAIN"
     username: str | None = None
     password: Secret | None = None
     oauth: OAuth | None = None
@@ -71,7 +71,9 @@ class Connection:
                 options["sasl_oauth_token_provider"] = TokenEndpoint(self.oauth)
             else:
                 options["sasl_plain_username"] = self.username
-                options["sasl_plain_password"] = _told(self.password) if self.password else None
+                options["sasl_plain_password"] = (
+                    _read_secret(self.password) if self.password else None
+                )
         return options
 
     def _ssl_context(self) -> ssl.SSLContext:
@@ -79,13 +81,13 @@ class Connection:
         try:
             context = ssl.create_default_context(cafile=str(tls.ca_file) if tls.ca_file else None)
         except OSError as error:
-            message = f"{_shown(tls.ca_file)}: {error.strerror or error}"
+            message = f"{_path_text(tls.ca_file)}: {error.strerror or error}"
             raise BadConnection(message) from error
         if tls.certificate_file is not None:
             try:
                 context.load_cert_chain(tls.certificate_file, tls.key_file)
             except OSError as error:
-                files = f"{_shown(tls.certificate_file)}, {_shown(tls.key_file)}"
+                files = f"{_path_text(tls.certificate_file)}, {_path_text(tls.key_file)}"
                 message = f"{files}: {error.strerror or error}"
                 raise BadConnection(message) from error
         return context
@@ -95,7 +97,7 @@ class BadConnection(Exception):
     """The connection's files cannot be used; the text says which and why."""
 
 
-def cause_of(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Return why Kafka could not be reached.
 
     aiokafka names the addresses it tried as Python objects: those are in our settings as text.
@@ -105,21 +107,21 @@ def cause_of(error: Exception) -> str:
     return str(error)
 
 
-def _shown(path: Path | None) -> str:
-    return path_shown(path) if path is not None else "the system's authorities"
+def _path_text(path: Path | None) -> str:
+    return mask_path(path) if path is not None else "the system's authorities"
 
 
-def _told(secret: Secret) -> str:
+def _read_secret(secret: Secret) -> str:
     """Return a secret as text; raises BadConnection if its file cannot be read."""
     if isinstance(secret, str):
         return secret
     try:
         return secret.read_text().strip()
     except OSError as error:
-        message = f"{path_shown(secret)}: {error.strerror or error}"
+        message = f"{mask_path(secret)}: {error.strerror or error}"
         raise BadConnection(message) from error
     except UnicodeDecodeError as error:
-        message = f"{path_shown(secret)}: not text"
+        message = f"{mask_path(secret)}: not text"
         raise BadConnection(message) from error
 
 
@@ -139,12 +141,12 @@ class TokenEndpoint(AbstractTokenProvider):
                 answer = await client.post(
                     self._oauth.token_url,
                     data=form,
-                    auth=(self._oauth.client_id, _told(self._oauth.client_secret)),
+                    auth=(self._oauth.client_id, _read_secret(self._oauth.client_secret)),
                 )
             answer.raise_for_status()
             return str(answer.json()["access_token"])
         except BadConnection as error:
             raise KafkaConnectionError(str(error)) from error
         except (httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError) as error:
-            message = f"no token from {url_shown(self._oauth.token_url)}: {type(error).__name__}"
+            message = f"no token from {mask_url(self._oauth.token_url)}: {type(error).__name__}"
             raise KafkaConnectionError(message) from error

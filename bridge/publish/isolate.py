@@ -11,20 +11,20 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from bridge.core.record import Record
-from bridge.publish.connection import Connection
-from bridge.publish.kafka_errors import REFUSALS, TOPIC_FAULTS, refused
-from bridge.publish.producer import abort, seen, start_producer
+from bridge.publish.connection import KafkaConnection
+from bridge.publish.kafka_errors import RECORD_ERRORS, TOPIC_ERRORS, translate
+from bridge.publish.producer import abort, retrieve_exception, start_producer
 
 
-class Alone:
+class SingleRecordPublisher:
     """Publishes records one by one."""
 
-    def __init__(self, connection: Connection, *, request_timeout_s: float) -> None:
+    def __init__(self, connection: KafkaConnection, *, request_timeout_s: float) -> None:
         self._connection = connection
         self._request_timeout_s = request_timeout_s
         self._producer: AIOKafkaProducer | None = None
-        self._turn = asyncio.Lock()
-        self._ending: set[asyncio.Task[None]] = set()
+        self._lock = asyncio.Lock()
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def publish(
         self, records: Sequence[Record], on_acknowledged: Callable[[Record], None]
@@ -33,20 +33,20 @@ class Alone:
 
         Raises RecordRefused or TopicUnavailable at the first that is refused, and KafkaError.
         """
-        async with self._turn:
+        async with self._lock:
             try:
                 for record in records:
                     await self._publish(record)
                     on_acknowledged(record)
             except (asyncio.CancelledError, KafkaError):
-                self._drop()
+                self._discard_producer()
                 raise
 
     async def stop(self) -> None:
         """Disconnect."""
-        self._drop()
-        if self._ending:
-            await asyncio.wait(self._ending)
+        self._discard_producer()
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     async def _publish(self, record: Record) -> None:
         if self._producer is None:
@@ -64,14 +64,14 @@ class Alone:
                 timestamp_ms=record.timestamp_ms,
                 headers=list(record.headers),
             )
-            future.add_done_callback(seen)
+            future.add_done_callback(retrieve_exception)
             await asyncio.shield(future)
-        except (*REFUSALS, *TOPIC_FAULTS) as error:
-            raise refused(record.topic, error) from error
+        except (*RECORD_ERRORS, *TOPIC_ERRORS) as error:
+            raise translate(record.topic, error) from error
 
-    def _drop(self) -> None:
+    def _discard_producer(self) -> None:
         if self._producer is not None:
             task = asyncio.create_task(abort(self._producer))
             self._producer = None
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)

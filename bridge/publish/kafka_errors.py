@@ -29,7 +29,7 @@ class InvalidRecord(BrokerResponseError):
 kafka_errors.setdefault(InvalidRecord.errno, InvalidRecord)
 
 # Of a batch, for one record in it or for the time stamps of all.
-REFUSALS: Final = (
+RECORD_ERRORS: Final = (
     CorruptRecordException,
     InvalidRecord,
     InvalidTimestampError,
@@ -38,14 +38,14 @@ REFUSALS: Final = (
     RecordListTooLargeError,
 )
 # Of a topic, whatever the record.
-TOPIC_FAULTS: Final = (
+TOPIC_ERRORS: Final = (
     InvalidTopicError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
 
 
-def refused(topic: str, error: KafkaError) -> TopicUnavailable | RecordRefused:
+def translate(topic: str, error: KafkaError) -> TopicUnavailable | RecordRefused:
     """Return what to raise of a refusal that is of one record, or of its topic."""
     match error:
         case MessageSizeTooLargeError() | RecordListTooLargeError():

@@ -13,14 +13,14 @@ _partitioner = DefaultPartitioner()
 _CACHED_BYTES_MAX: Final = 64
 
 
-def partition_of(key: bytes, partitions: int) -> int:
+def partition_for_key(key: bytes, partitions: int) -> int:
     """Return which of so many partitions a key is in: murmur2 of the key over their number."""
     if len(key) > _CACHED_BYTES_MAX:
-        return _partition_of.__wrapped__(key, partitions)
-    return _partition_of(key, partitions)
+        return _cached_partition.__wrapped__(key, partitions)
+    return _cached_partition(key, partitions)
 
 
 @lru_cache(maxsize=16_384)
-def _partition_of(key: bytes, partitions: int) -> int:
+def _cached_partition(key: bytes, partitions: int) -> int:
     numbers: Sequence[int] = range(partitions)
     return _partitioner(key, numbers, numbers)

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from bridge.core.record import Record
-from bridge.publish.connection import Connection, cause_of
+from bridge.publish.connection import KafkaConnection, describe_error
 
 log = structlog.get_logger()
 
@@ -23,11 +23,11 @@ REQUEST_BYTES_MAX: Final = 1_000_000
 RETRY_S: Final = 1.0
 _ABORT_S: Final = 2.0
 # An outage is told once in a while, not once a second.
-_TELL_S: Final = 30.0
+_LOG_INTERVAL_S: Final = 30.0
 
 
 async def start_producer(
-    connection: Connection,
+    connection: KafkaConnection,
     *,
     idempotence: bool,
     batch_bytes_max: int,
@@ -38,7 +38,7 @@ async def start_producer(
 
     ``on_failure`` is told of each attempt that failed.
     """
-    told_at = -_TELL_S
+    told_at = -_LOG_INTERVAL_S
     while True:
         producer: AIOKafkaProducer | None = None
         try:
@@ -59,10 +59,10 @@ async def start_producer(
                 await abort(producer)
             raise
         except Exception as error:  # noqa: BLE001 (wrong password, no route, no file: all wait)
-            if time.monotonic() - told_at >= _TELL_S:
+            if time.monotonic() - told_at >= _LOG_INTERVAL_S:
                 told_at = time.monotonic()
                 log.warning(
-                    "kafka_not_reachable", error=type(error).__name__, cause=cause_of(error)
+                    "kafka_not_reachable", error=type(error).__name__, cause=describe_error(error)
                 )
             on_failure()
             if producer is not None:
@@ -75,14 +75,14 @@ async def start_producer(
 async def send_all(
     producer: AIOKafkaProducer,
     records: Sequence[Record],
-    places: Sequence[tuple[str, int]],
-    waiting: "list[asyncio.Future[object]]",
+    partitions: Sequence[tuple[str, int]],
+    futures: "list[asyncio.Future[object]]",
 ) -> None:
     """Hand the records to the producer in their order, each one's future into ``waiting``.
 
     Raises KafkaError of the first that it does not take.
     """
-    for record, (topic, partition) in zip(records, places, strict=True):
+    for record, (topic, partition) in zip(records, partitions, strict=True):
         future = await producer.send(
             topic,
             value=record.value,
@@ -91,21 +91,21 @@ async def send_all(
             timestamp_ms=record.timestamp_ms,
             headers=list(record.headers),  # its compiled builder takes nothing else
         )
-        waiting.append(future)
+        futures.append(future)
 
 
-def partitions_of(producer: AIOKafkaProducer, topic: str) -> int:
+def partition_count(producer: AIOKafkaProducer, topic: str) -> int:
     """Return how many partitions a topic had when the cluster was last looked at; 0 without one."""
     return len(producer.client.cluster.partitions_for_topic(topic) or ())
 
 
-def seen(future: "asyncio.Future[Any]") -> None:
+def retrieve_exception(future: "asyncio.Future[Any]") -> None:
     """Take a late result nobody waits for, so that asyncio does not complain of it."""
     if not future.cancelled():
         future.exception()
 
 
-def sender_ended(producer: AIOKafkaProducer) -> bool:
+def sender_died(producer: AIOKafkaProducer) -> bool:
     """Say whether the producer's sender died: it will never send again."""
     task = producer._sender.sender_task  # noqa: SLF001 (aiokafka has no other way to ask)
     return task is not None and task.done()
@@ -124,7 +124,7 @@ async def abort(producer: AIOKafkaProducer) -> None:
     producer._closed = True  # noqa: SLF001
     pending.fail_all(KafkaError("producer aborted"))
     for batch in batches:
-        batch._drain_waiter.add_done_callback(seen)  # noqa: SLF001 (nobody else asks for it)
+        batch._drain_waiter.add_done_callback(retrieve_exception)  # noqa: SLF001 (nobody else asks for it)
     if sender.sender_task is not None and not sender.sender_task.done():
         sender.sender_task.cancel()
         await asyncio.wait([sender.sender_task], timeout=_ABORT_S)

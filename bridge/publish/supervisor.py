@@ -18,9 +18,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from bridge.publish import Unavailable
-from bridge.publish.connection import Connection
-from bridge.publish.producer import RETRY_S, abort, partitions_of, sender_ended, start_producer
-from bridge.telemetry.logs import where
+from bridge.publish.connection import KafkaConnection
+from bridge.publish.producer import RETRY_S, abort, partition_count, sender_died, start_producer
+from bridge.telemetry.logs import error_location
 
 log = structlog.get_logger()
 
@@ -29,12 +29,12 @@ log = structlog.get_logger()
 BATCH_BYTES_MAX: Final = 262_144
 
 
-class Keeper:
+class ProducerSupervisor:
     """The producer in use, and the next one when that broke."""
 
     def __init__(
         self,
-        connection: Connection,
+        connection: KafkaConnection,
         *,
         idempotence: bool,
         request_timeout_s: float,
@@ -49,11 +49,11 @@ class Keeper:
         self._available = False
         self._producer: AIOKafkaProducer | None = None
         self._broken = asyncio.Event()
-        self._decided = asyncio.Event()
+        self._resolved = asyncio.Event()
         """Whether there is a producer to use, or is known to be none: rule 2."""
-        self._decided.set()
+        self._resolved.set()
         self._task: asyncio.Task[None] | None = None
-        self._leaving: set[asyncio.Task[bool]] = set()
+        self._retiring: set[asyncio.Task[bool]] = set()
         self._stopping = asyncio.Event()
 
     @property
@@ -66,9 +66,9 @@ class Keeper:
         """Return the producer in use, if there is one."""
         return self._producer
 
-    async def working(self) -> AIOKafkaProducer:
+    async def working_producer(self) -> AIOKafkaProducer:
         """Return a producer that works as far as is known: rule 2. Raises Unavailable."""
-        await self._decided.wait()
+        await self._resolved.wait()
         if self._producer is None:
             message = "kafka is not reachable"
             raise Unavailable(message)
@@ -78,12 +78,12 @@ class Keeper:
         """Have a producer replaced, if it is still the one in use."""
         if producer is self._producer:
             self._producer = None
-            self._decided.clear()
+            self._resolved.clear()
             self._broken.set()
 
     def start(self) -> None:
         """Begin to connect, and go on trying."""
-        self._task = asyncio.create_task(self._keep(), name="kafka-keeper")
+        self._task = asyncio.create_task(self._run(), name="kafka-keeper")
 
     async def stop(self, flush_timeout_s: float) -> None:
         """Deliver what is under way, for at most ``flush_timeout_s``, and disconnect."""
@@ -92,30 +92,34 @@ class Keeper:
             await asyncio.wait([self._task])
         producer, self._producer = self._producer, None
         self._available = False
-        self._decided.set()
-        if producer is not None and not await self._ended(producer, flush_timeout_s):
+        self._resolved.set()
+        if producer is not None and not await self._stop_producer(producer, flush_timeout_s):
             log.warning("kafka_flush_timed_out", flush_timeout_s=flush_timeout_s)
         self._stopping.set()
-        if self._leaving:
-            await asyncio.wait(self._leaving)
+        if self._retiring:
+            await asyncio.wait(self._retiring)
 
-    async def _keep(self) -> None:
+    async def _run(self) -> None:
         while True:
             try:
-                await self._life()
+                await self._serve()
             except Exception as error:  # noqa: BLE001 (rule 4)
-                log.error("kafka_keeper_failed", error=type(error).__name__, where=where(error))  # noqa: TRY400
-                self._decided.set()
+                log.error(  # noqa: TRY400 (a traceback could hold what a caller sent)
+                    "kafka_supervisor_failed",
+                    error=type(error).__name__,
+                    where=error_location(error),
+                )
+                self._resolved.set()
                 await asyncio.sleep(RETRY_S)
 
-    async def _life(self) -> None:
+    async def _serve(self) -> None:
         """Return when a producer that was started and used is to be replaced."""
         producer = await start_producer(
             self._connection,
             idempotence=self._idempotence,
             batch_bytes_max=BATCH_BYTES_MAX,
             request_timeout_s=self._request_timeout_s,
-            on_failure=self._not_reached,
+            on_failure=self._connect_failed,
         )
         try:
             await self._use(producer)
@@ -123,17 +127,17 @@ class Keeper:
             self._producer = producer  # stop() has it deliver what is under way
             raise
         except Exception:
-            self._leave(producer)
+            self._retire(producer)
             raise
         log.warning("kafka_producer_replaced")
-        self._leave(producer)
+        self._retire(producer)
 
     async def _use(self, producer: AIOKafkaProducer) -> None:
         """Return when a producer that is used from now on is to be replaced."""
-        await self._know_topics(producer)
+        await self._load_topics(producer)
         self._producer = producer
         self._broken.clear()
-        self._decided.set()
+        self._resolved.set()
         self._set_available(value=True)
         await self._watch(producer)
 
@@ -142,15 +146,15 @@ class Keeper:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(RETRY_S):
                     await self._broken.wait()
-            if sender_ended(producer):
+            if sender_died(producer):
                 return
-            if self._missing(producer):
-                await self._ask_again(producer)
+            if self._missing_topics(producer):
+                await self._refresh_metadata(producer)
 
-    def _not_reached(self) -> None:
+    def _connect_failed(self) -> None:
         """Take note that an attempt to connect failed: rule 2."""
         self._set_available(value=False)
-        self._decided.set()
+        self._resolved.set()
 
     def _set_available(self, *, value: bool) -> None:
         if value != self._available:
@@ -161,14 +165,14 @@ class Keeper:
             else:
                 log.warning("kafka_unavailable")
 
-    def _leave(self, producer: AIOKafkaProducer) -> None:
+    def _retire(self, producer: AIOKafkaProducer) -> None:
         """Leave a producer alone with what it has under way: rule 3."""
         self.replace(producer)
-        task = asyncio.create_task(self._ended(producer, self._request_timeout_s))
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
+        task = asyncio.create_task(self._stop_producer(producer, self._request_timeout_s))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
 
-    async def _ended(self, producer: AIOKafkaProducer, timeout_s: float) -> bool:
+    async def _stop_producer(self, producer: AIOKafkaProducer, timeout_s: float) -> bool:
         """End a producer, and say whether all it had under way had come to an end before."""
         flushing = asyncio.create_task(producer.flush())
         stopping = asyncio.create_task(self._stopping.wait())
@@ -181,19 +185,19 @@ class Keeper:
         await abort(producer)
         return flushed
 
-    def _missing(self, producer: AIOKafkaProducer) -> list[str]:
+    def _missing_topics(self, producer: AIOKafkaProducer) -> list[str]:
         """Return which of the topics we know we need are not on the cluster, as last seen."""
-        return [topic for topic in self._topics if not partitions_of(producer, topic)]
+        return [topic for topic in self._topics if not partition_count(producer, topic)]
 
-    async def _know_topics(self, producer: AIOKafkaProducer) -> None:
+    async def _load_topics(self, producer: AIOKafkaProducer) -> None:
         """Have the producer know our topics before the first of them is asked for."""
         with contextlib.suppress(KafkaError, TimeoutError):
             async with asyncio.timeout(self._request_timeout_s):
                 await producer.client.set_topics(self._topics)
-        for topic in self._missing(producer):
+        for topic in self._missing_topics(producer):
             log.error("topic_missing", topic=topic)
 
-    async def _ask_again(self, producer: AIOKafkaProducer) -> None:
+    async def _refresh_metadata(self, producer: AIOKafkaProducer) -> None:
         """Ask the brokers for topics that were missing; they may have been made meanwhile."""
         with contextlib.suppress(KafkaError, TimeoutError):
             async with asyncio.timeout(self._request_timeout_s):

@@ -15,15 +15,15 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, for_code
 
 from bridge.derived.topics import PlannedTopic
-from bridge.publish.connection import BadConnection, Connection, cause_of
+from bridge.publish.connection import BadConnection, KafkaConnection, describe_error
 
-State = Literal["ok", "missing", "differs"]
+TopicStatus = Literal["ok", "missing", "differs"]
 
 _EXISTS: Final = 36
 _INVALID_REPLICATION_FACTOR: Final = 38
 _DYNAMIC_TOPIC_CONFIG: Final = 1  # Kafka's ConfigSource: set on this very topic
 _TRIES: Final = 20
-_TRY_S: Final = 0.25
+_RETRY_S: Final = 0.25
 _REQUEST_TIMEOUT_MS: Final = 15_000
 
 
@@ -40,14 +40,14 @@ class TopicState:
     """A planned topic beside what the cluster has. ``differences`` are sentences."""
 
     topic: PlannedTopic
-    state: State
+    status: TopicStatus
     differences: tuple[str, ...] = ()
 
 
 class Provisioner:
     """Compares topics with a plan and makes them follow it. Use as an async context manager."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: KafkaConnection) -> None:
         self._connection = connection
 
     async def __aenter__(self) -> Self:
@@ -62,7 +62,7 @@ class Provisioner:
         except KafkaError as error:
             await self._admin.close()
             servers = self._connection.bootstrap_servers
-            why = f"{cause_of(error)}; wrong address, credentials or certificate authority?"
+            why = f"{describe_error(error)}; wrong address, credentials or certificate authority?"
             message = f"{servers}: {why}"
             raise ProvisioningRefused(message) from error
         return self
@@ -76,7 +76,7 @@ class Provisioner:
         try:
             yield
         except KafkaError as error:
-            message = f"{self._connection.bootstrap_servers}: {cause_of(error)}"
+            message = f"{self._connection.bootstrap_servers}: {describe_error(error)}"
             raise ProvisioningRefused(message) from error
 
     async def compare(self, plan: Sequence[PlannedTopic]) -> list[TopicState]:
@@ -104,15 +104,15 @@ class Provisioner:
         """
         for state in await self.compare(plan):
             with self._translated():
-                if state.state == "missing":
+                if state.status == "missing":
                     await self._create(state.topic)
-                elif state.state == "differs":
+                elif state.status == "differs":
                     await self._alter(state.topic)
         states = await self.compare(plan)
         for _ in range(_TRIES):  # A cluster's answers may lag behind what it was just told.
-            if all(state.state == "ok" for state in states):
+            if all(state.status == "ok" for state in states):
                 break
-            await asyncio.sleep(_TRY_S)
+            await asyncio.sleep(_RETRY_S)
             states = await self.compare(plan)
         return states
 
@@ -130,7 +130,7 @@ class Provisioner:
                 if for_code(resource[0]) is TopicAuthorizationFailedError:
                     message = f"{name}: this login may not read its settings (DescribeConfigs)"
                     raise ProvisioningRefused(message)
-                _refuse_if(resource[0], name, resource[1])
+                _raise_if_error(resource[0], name, resource[1])
                 for entry in resource[4]:
                     found[entry[0]] = (entry[1], entry[3] == _DYNAMIC_TOPIC_CONFIG)
         return found
@@ -150,7 +150,7 @@ class Provisioner:
             if error[1] == _INVALID_REPLICATION_FACTOR:
                 raise TooFewBrokers(topic.name)
             if error[1] != _EXISTS:
-                _refuse_if(error[1], topic.name, error[2] if len(error) > 2 else None)  # noqa: PLR2004
+                _raise_if_error(error[1], topic.name, error[2] if len(error) > 2 else None)  # noqa: PLR2004
 
     async def _alter(self, topic: PlannedTopic) -> None:
         have = await self._configs(topic.name)
@@ -161,17 +161,17 @@ class Provisioner:
                 [ConfigResource(ConfigResourceType.TOPIC, topic.name, wanted)]
             ):
                 for resource in answer.resources:
-                    _refuse_if(resource[0], topic.name, resource[1])
+                    _raise_if_error(resource[0], topic.name, resource[1])
         (described,) = await self._admin.describe_topics([topic.name])
         if len(described["partitions"]) < topic.partitions:
             grown = await self._admin.create_partitions(
                 {topic.name: NewPartitions(topic.partitions)}
             )
             for error in grown.topic_errors:
-                _refuse_if(error[1], topic.name, error[2])
+                _raise_if_error(error[1], topic.name, error[2])
 
 
-def _refuse_if(code: int, name: str, text: str | None) -> None:
+def _raise_if_error(code: int, name: str, text: str | None) -> None:
     if code:
         message = f"{name}: {text or for_code(code).__name__}"
         raise ProvisioningRefused(message)

@@ -15,57 +15,61 @@ from dataclasses import dataclass
 
 from aiokafka.structs import ConsumerRecord
 
-from bridge.publish.connection import Connection
-from bridge.publish.partitioning import partition_of
-from bridge.reader.merged_reader import Stretch, Wanted, assigned, records
-from bridge.reader.window import Window, stretches
+from bridge.publish.connection import KafkaConnection
+from bridge.publish.partitioning import partition_for_key
+from bridge.reader.merged_reader import OffsetRange, RecordFilter, open_consumer, read_ranges
+from bridge.reader.window import Window, find_ranges
 
-Counting = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+ShowProgress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Shows that so many records are being read, and is told how many were."""
-Keys = Mapping[str, Collection[bytes]]
+KeysByTopic = Mapping[str, Collection[bytes]]
 """Topics, and the keys that are looked for in each."""
 
 
 @dataclass(frozen=True, slots=True)
-class Keyed:
+class KeyReader:
     """Reads records by their keys."""
 
-    connection: Connection
-    counting: Counting
-    everywhere: bool = False
+    connection: KafkaConnection
+    show_progress: ShowProgress
+    all_partitions: bool = False
 
-    async def read(self, doing: str, keys: Keys, within: Window) -> AsyncGenerator[ConsumerRecord]:
+    async def read(
+        self, activity: str, keys: KeysByTopic, within: Window
+    ) -> AsyncGenerator[ConsumerRecord]:
         """Yield the records of the keys in the window, merged by time. Raises CannotRead."""
-        among = await self.among(keys, within)
+        among = await self.find_ranges(keys, within)
         stream = self.scan(
-            doing,
+            activity,
             among,
-            lambda one: one.key in keys[one.topic] and within.holds(one.timestamp),
+            lambda one: one.key in keys[one.topic] and within.contains(one.timestamp),
         )
         async with aclosing(stream):
             async for record in stream:
                 yield record
 
     async def scan(
-        self, doing: str, among: Sequence[Stretch], wanted: Wanted
+        self, activity: str, ranges: Sequence[OffsetRange], record_filter: RecordFilter
     ) -> AsyncGenerator[ConsumerRecord]:
         """Yield the wanted records of the stretches, merged by time. Raises CannotRead."""
-        with self.counting(doing, sum(one.end - one.begin for one in among)) as on_read:
-            stream = records(self.connection, among, wanted=wanted, on_read=on_read)
+        with self.show_progress(activity, sum(one.end - one.begin for one in ranges)) as on_read:
+            stream = read_ranges(
+                self.connection, ranges, record_filter=record_filter, on_read=on_read
+            )
             async with aclosing(stream):
                 async for chunk in stream:
                     for record in chunk:
                         yield record
 
-    async def among(self, keys: Keys, within: Window) -> list[Stretch]:
+    async def find_ranges(self, keys: KeysByTopic, within: Window) -> list[OffsetRange]:
         """Return what may hold records of the keys: rules 1 to 3."""
         topics = list(keys)
-        found = await stretches(self.connection, topics, within)
-        if self.everywhere:
+        found = await find_ranges(self.connection, topics, within)
+        if self.all_partitions:
             return found
-        async with assigned(self.connection, topics) as (_, partitions):
+        async with open_consumer(self.connection, topics) as (_, partitions):
             count = Counter(one.topic for one in partitions)
         wanted = {
-            (topic, partition_of(key, count[topic])) for topic in topics for key in keys[topic]
+            (topic, partition_for_key(key, count[topic])) for topic in topics for key in keys[topic]
         }
         return [one for one in found if (one.topic, one.partition) in wanted]

@@ -10,9 +10,9 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from bridge.core.event import JournalValue
-from bridge.core.parameters import parameters_of
+from bridge.core.parameters import parse_parameters
 from bridge.core.request import RawCallback
-from bridge.core.verify import Unverified, Verified, recall
+from bridge.core.verify import Unverified, Verified, restore_verdict
 
 _VALUE: Final = TypeAdapter(JournalValue)
 _SOURCE: Final = re.compile(r"/plivo/accounts/([^/]+)(?:/subaccounts/([^/]+))?")
@@ -23,7 +23,7 @@ class NotAJournalRecord(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Journalled:
+class JournalledCallback:
     """A callback as the journal has it, and the verdict of then, recalled."""
 
     raw: RawCallback
@@ -31,7 +31,7 @@ class Journalled:
     value: JournalValue
 
 
-def journalled(value: bytes) -> Journalled:
+def parse_journal_record(value: bytes) -> JournalledCallback:
     """Return what a journal record or dead letter holds, from its value alone.
 
     Raises NotAJournalRecord.
@@ -41,35 +41,35 @@ def journalled(value: bytes) -> Journalled:
     except orjson.JSONDecodeError as error:
         message = "not JSON"
         raise NotAJournalRecord(message) from error
-    checked = _checked(parsed)
-    raw = _raw(checked)
+    checked = _validate(parsed)
+    raw = _build_raw_callback(checked)
     whose = _SOURCE.fullmatch(checked["source"])
     if whose is None:
         message = "source: not an account's"
         raise NotAJournalRecord(message)
     account = None if whose[1] == "unknown" else whose[1]
     try:
-        verdict = recall(
+        verdict = restore_verdict(
             raw,
-            parameters_of(raw),
+            parse_parameters(raw),
             checked["verification"],
             (account, whose[2], checked["zone"]),
         )
     except ValueError as error:
         message = "verification: no verdict of the bridge's"
         raise NotAJournalRecord(message) from error
-    return Journalled(raw, verdict, checked)
+    return JournalledCallback(raw, verdict, checked)
 
 
-def from_journal(value: object) -> RawCallback:
+def to_raw_callback(value: object) -> RawCallback:
     """Return the callback that a journal record's JSON is of, byte for byte.
 
     Raises NotAJournalRecord.
     """
-    return _raw(_checked(value))
+    return _build_raw_callback(_validate(value))
 
 
-def _checked(value: object) -> JournalValue:
+def _validate(value: object) -> JournalValue:
     try:
         return _VALUE.validate_python(value)
     except ValidationError as error:
@@ -80,7 +80,7 @@ def _checked(value: object) -> JournalValue:
         raise NotAJournalRecord("; ".join(faults)) from error
 
 
-def _raw(value: JournalValue) -> RawCallback:
+def _build_raw_callback(value: JournalValue) -> RawCallback:
     target = value["path"] + (f"?{value['query']}" if value["query"] else "")
     if not value["url_received"].endswith(target):
         message = "url_received: does not end in path and query"
@@ -100,13 +100,13 @@ def _raw(value: JournalValue) -> RawCallback:
         path=value["path"],
         query=value["query"],
         headers=tuple(value["headers"]),
-        body=_body(value),
+        body=_decode_body(value),
         remote_address=value["remote_address"],
         received_at=received_at,
     )
 
 
-def _body(value: JournalValue) -> bytes:
+def _decode_body(value: JournalValue) -> bytes:
     try:
         if "body" in value:
             return value["body"].encode()

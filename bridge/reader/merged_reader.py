@@ -25,23 +25,23 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from bridge.publish.connection import BadConnection, Connection, cause_of
-from bridge.reader.topic_reader import CannotRead, missing_of, partitions_of
+from bridge.publish.connection import BadConnection, KafkaConnection, describe_error
+from bridge.reader.topic_reader import CannotRead, list_missing_topics, list_partitions
 
 CHUNK_RECORDS: Final = 500
 # What one answer of each partition may hold together (rule 4), and the bounds of one's share. Kafka
 # answers with a whole batch where even its first record is larger, so no share is too small to go on.
-_HELD_BYTES: Final = 33_554_432
-_SHARE_BYTES_MIN: Final = 65_536
-_SHARE_BYTES_MAX: Final = 1_048_576
+_FETCH_BYTES_MAX: Final = 33_554_432
+_PARTITION_FETCH_BYTES_MIN: Final = 65_536
+_PARTITION_FETCH_BYTES_MAX: Final = 1_048_576
 _POLL_MS: Final = 200
 # An answer may be as large as _HELD_BYTES, and a request whose time is over is asked again from the
 # start: it has the time a slow link needs.
 _REQUEST_TIMEOUT_MS: Final = 40_000
 # A consumer waits for ever for a broker that is away. One request may fail, and be asked again.
-_SILENCE_S: Final = 100.0
+_NO_ANSWER_TIMEOUT_S: Final = 100.0
 
-Wanted = Callable[[ConsumerRecord], bool]
+RecordFilter = Callable[[ConsumerRecord], bool]
 
 
 class RecordsMissing(Exception):
@@ -49,7 +49,7 @@ class RecordsMissing(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class OffsetRange:
     """Offsets of one partition, from ``begin`` up to ``end``, which is not included."""
 
     topic: str
@@ -59,21 +59,21 @@ class Stretch:
 
 
 @dataclass(slots=True)
-class _Lane:
+class _PartitionBuffer:
     """A partition under way: what was read of it and not yet passed on, the next record last."""
 
     partition: TopicPartition
     end: int
-    number: int
-    held: list[ConsumerRecord] = field(default_factory=list[ConsumerRecord])
-    is_read: bool = False
+    order: int
+    buffered: list[ConsumerRecord] = field(default_factory=list[ConsumerRecord])
+    is_done: bool = False
 
 
-async def records(
-    connection: Connection,
-    among: Sequence[Stretch],
+async def read_ranges(
+    connection: KafkaConnection,
+    ranges: Sequence[OffsetRange],
     *,
-    wanted: Wanted | None = None,
+    record_filter: RecordFilter | None = None,
     on_read: Callable[[int], None] = lambda _: None,
 ) -> AsyncGenerator[Sequence[ConsumerRecord]]:
     """Yield the wanted records of the stretches, in lists of at most CHUNK_RECORDS: rules 2 and 3.
@@ -81,29 +81,35 @@ async def records(
     ``on_read`` is told how many records were read, wanted or not. Raises CannotRead, and RecordsMissing
     where the stretches are no longer there.
     """
-    if not among:
+    if not ranges:
         return
-    places = sorted(among, key=lambda one: (one.topic, one.partition))
+    places = sorted(ranges, key=lambda one: (one.topic, one.partition))
     topics = list(dict.fromkeys(one.topic for one in places))
-    share_bytes = _HELD_BYTES // max(1, len(places))
-    share_bytes = max(_SHARE_BYTES_MIN, min(_SHARE_BYTES_MAX, share_bytes))
-    async with assigned(connection, topics, share_bytes=share_bytes) as (consumer, _):
+    share_bytes = _FETCH_BYTES_MAX // max(1, len(places))
+    share_bytes = max(_PARTITION_FETCH_BYTES_MIN, min(_PARTITION_FETCH_BYTES_MAX, share_bytes))
+    async with open_consumer(connection, topics, partition_fetch_bytes=share_bytes) as (
+        consumer,
+        _,
+    ):
         lanes = [
-            _Lane(TopicPartition(one.topic, one.partition), one.end, number)
+            _PartitionBuffer(TopicPartition(one.topic, one.partition), one.end, number)
             for number, one in enumerate(places)
         ]
         consumer.assign([lane.partition for lane in lanes])
         for lane, one in zip(lanes, places, strict=True):
             consumer.seek(lane.partition, one.begin)
-        reader = _Reader(consumer, wanted, on_read)
-        async with contextlib.aclosing(_merged(lanes, reader)) as chunks:
+        reader = _BufferFiller(consumer, record_filter, on_read)
+        async with contextlib.aclosing(_merge(lanes, reader)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
 
 @contextlib.asynccontextmanager
-async def assigned(
-    connection: Connection, topics: Sequence[str], *, share_bytes: int = _SHARE_BYTES_MAX
+async def open_consumer(
+    connection: KafkaConnection,
+    topics: Sequence[str],
+    *,
+    partition_fetch_bytes: int = _PARTITION_FETCH_BYTES_MAX,
 ) -> AsyncGenerator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
     """Run a consumer with all partitions of the topics assigned: rule 1. Raises CannotRead."""
     try:
@@ -116,89 +122,94 @@ async def assigned(
         enable_auto_commit=False,
         auto_offset_reset="none",
         request_timeout_ms=_REQUEST_TIMEOUT_MS,
-        fetch_max_bytes=_HELD_BYTES,
-        max_partition_fetch_bytes=share_bytes,
+        fetch_max_bytes=_FETCH_BYTES_MAX,
+        max_partition_fetch_bytes=partition_fetch_bytes,
     )
     try:
         await consumer.start()
-        partitions = await partitions_of(consumer, topics)
+        partitions = await list_partitions(consumer, topics)
         consumer.assign(partitions)
         yield consumer, partitions
     except OffsetOutOfRangeError as error:
         message = f"no longer on the topic, deleted since they were planned: {error}"
         raise RecordsMissing(message) from error
     except KafkaError as error:
-        message = f"{connection.bootstrap_servers}: {cause_of(error)}"
+        message = f"{connection.bootstrap_servers}: {describe_error(error)}"
         raise CannotRead(message) from error
     finally:
         await consumer.stop()
 
 
-async def missing_topics(connection: Connection, topics: Sequence[str]) -> list[str]:
+async def find_missing_topics(connection: KafkaConnection, topics: Sequence[str]) -> list[str]:
     """Return which topics are not there, or are hidden from this login; raises CannotRead."""
-    async with assigned(connection, ()) as (consumer, _):
-        return await missing_of(consumer, topics)
+    async with open_consumer(connection, ()) as (consumer, _):
+        return await list_missing_topics(consumer, topics)
 
 
-async def _merged(lanes: list[_Lane], reader: "_Reader") -> AsyncGenerator[list[ConsumerRecord]]:
+async def _merge(
+    buffers: list[_PartitionBuffer], reader: "_BufferFiller"
+) -> AsyncGenerator[list[ConsumerRecord]]:
     """Yield what the lanes hold, lowest timestamp first; lanes that ran dry are filled again."""
-    dry = lanes
-    ready: list[tuple[int, int, _Lane]] = []
+    dry = buffers
+    ready: list[tuple[int, int, _PartitionBuffer]] = []
     while dry or ready:
         await reader.fill(dry)
-        ready += [(one.held[-1].timestamp, one.number, one) for one in dry if one.held]
+        ready += [(one.buffered[-1].timestamp, one.order, one) for one in dry if one.buffered]
         heapify(ready)
         dry = []
         chunk: list[ConsumerRecord] = []
         while ready and not dry and len(chunk) < CHUNK_RECORDS:
             _, number, lane = ready[0]
-            chunk.append(lane.held.pop())
-            if lane.held:
-                heapreplace(ready, (lane.held[-1].timestamp, number, lane))
+            chunk.append(lane.buffered.pop())
+            if lane.buffered:
+                heapreplace(ready, (lane.buffered[-1].timestamp, number, lane))
             else:
                 heappop(ready)
-                if not lane.is_read:
+                if not lane.is_done:
                     dry = [lane]
         if chunk:
             yield chunk
 
 
-class _Reader:
+class _BufferFiller:
     """Fills lanes from the consumer."""
 
     def __init__(
-        self, consumer: AIOKafkaConsumer, wanted: Wanted | None, on_read: Callable[[int], None]
+        self,
+        consumer: AIOKafkaConsumer,
+        wanted: RecordFilter | None,
+        on_read: Callable[[int], None],
     ) -> None:
         self._consumer = consumer
         self._wanted = wanted
         self._on_read = on_read
         self._loop = asyncio.get_running_loop()
 
-    async def fill(self, dry: Sequence[_Lane]) -> None:
+    async def fill(self, empty: Sequence[_PartitionBuffer]) -> None:
         """Return when every lane holds a record or is read to its end; raises CannotRead."""
-        lanes = {lane.partition: lane for lane in dry}
+        lanes = {lane.partition: lane for lane in empty}
         heard_s = self._loop.time()
         while lanes:
             answers = await self._consumer.getmany(*lanes, timeout_ms=_POLL_MS)
             if answers:
                 heard_s = self._loop.time()
-            elif self._loop.time() - heard_s > _SILENCE_S:
-                message = f"Kafka did not answer for {_SILENCE_S:.0f} s"
+            elif self._loop.time() - heard_s > _NO_ANSWER_TIMEOUT_S:
+                message = f"Kafka did not answer for {_NO_ANSWER_TIMEOUT_S:.0f} s"
                 raise CannotRead(message)
             for partition, found in answers.items():
-                self._take(lanes[partition], found)
+                self._store(lanes[partition], found)
             for partition, lane in list(lanes.items()):
                 if await self._consumer.position(partition) >= lane.end:
-                    lane.is_read = True
+                    lane.is_done = True
                     self._consumer.pause(partition)  # what lies behind the end is not fetched
-                if lane.held or lane.is_read:
+                if lane.buffered or lane.is_done:
                     del lanes[partition]
 
-    def _take(self, lane: _Lane, found: Sequence[ConsumerRecord]) -> None:
+    def _store(self, lane: _PartitionBuffer, found: Sequence[ConsumerRecord]) -> None:
         if found[-1].offset >= lane.end:
             found = [one for one in found if one.offset < lane.end]
         self._on_read(len(found))
         if self._wanted is not None:
             found = list(filter(self._wanted, found))
-        lane.held = list(found)
-        lane.held.reverse()
+        lane.buffered = list(found)
+        lane.buffered.reverse()

@@ -19,11 +19,11 @@ from typing import Any, Final, Literal
 import orjson
 from aiokafka.structs import ConsumerRecord
 
-from bridge.reader.merged_reader import Wanted
-from bridge.reader.window import Offsets, Window
+from bridge.reader.merged_reader import RecordFilter
+from bridge.reader.window import OffsetSelection, Window
 
 Source = Literal["events", "journal"]
-Place = tuple[str, int, int]
+RecordPosition = tuple[str, int, int]
 """A topic, a partition, an offset."""
 
 _ID: Final = re.compile(r"[0-9A-Za-z_-]{8,64}", re.ASCII)
@@ -32,7 +32,7 @@ _OFFSETS: Final = re.compile(
     r"(?P<topic>[A-Za-z0-9._-]+):(?P<partition>\d{1,9}):(?P<first>\d{1,18})-(?P<last>\d{1,18})?",
     re.ASCII,
 )
-_PLACE: Final = re.compile(
+_POSITION: Final = re.compile(
     r"(?P<topic>[A-Za-z0-9._-]+):(?P<partition>\d{1,9}):(?P<offset>\d{1,18})", re.ASCII
 )
 _EVENT_TYPE: Final = re.compile(rb"com\.plivo\.(.+)\.v[0-9]+")
@@ -52,7 +52,7 @@ class Query:
     offsets: tuple[str, ...] = ()
 
 
-def id_from(text: str) -> str:
+def parse_id(text: str) -> str:
     """Return an id as records have it: a UUID in lower case, as Plivo sends it; raises ValueError."""
     if _ID.fullmatch(text) is None:
         message = f"{text!r} is no id"
@@ -65,7 +65,7 @@ def is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
 
-def offsets_from(text: str) -> Offsets:
+def parse_offsets(text: str) -> OffsetSelection:
     """Return the offsets of ``topic:partition:from-to``; without ``to`` to the end.
 
     Raises ValueError.
@@ -79,54 +79,54 @@ def offsets_from(text: str) -> Offsets:
     if last is not None and last < first:
         message = f"{text!r} ends before it begins"
         raise ValueError(message)
-    return Offsets(found["topic"], int(found["partition"]), first, last)
+    return OffsetSelection(found["topic"], int(found["partition"]), first, last)
 
 
-def place_from(text: str) -> Place:
+def parse_position(text: str) -> RecordPosition:
     """Return the place of ``topic:partition:offset``; raises ValueError."""
-    found = _PLACE.fullmatch(text)
+    found = _POSITION.fullmatch(text)
     if found is None:
         message = f"{text!r} is not topic:partition:offset, such as plivo.journal.v1:3:100"
         raise ValueError(message)
     return found["topic"], int(found["partition"]), int(found["offset"])
 
 
-def wanted(query: Query, within: Window, skipped: Sequence[str] = ()) -> Wanted | None:
+def build_filter(query: Query, within: Window, skipped: Sequence[str] = ()) -> RecordFilter | None:
     """Return the test of rule 1, None if every record is wanted. What is ``skipped`` is not."""
-    tests: list[Wanted] = []
+    tests: list[RecordFilter] = []
     if skipped:
-        places = frozenset(map(place_from, skipped))
+        places = frozenset(map(parse_position, skipped))
         tests.append(lambda one: (one.topic, one.partition, one.offset) not in places)
     if within.until_ms is not None or within.since_ms is not None:
-        tests.append(lambda record: within.holds(record.timestamp))
+        tests.append(lambda record: within.contains(record.timestamp))
     if query.offsets:
-        tests.append(_within_offsets(query.offsets))
+        tests.append(_build_offset_filter(query.offsets))
     if query.types:
         names = frozenset(name.encode() for name in query.types)
-        tests.append(lambda record: type_of(record) in names)
+        tests.append(lambda record: read_callback_type(record) in names)
     if query.accounts:
         accounts = frozenset(query.accounts)
-        tests.append(lambda record: not accounts.isdisjoint(_source_of(record).split("/")))
-    tests += [mentions(ids) for ids in (query.calls, query.messages) if ids]
+        tests.append(lambda record: not accounts.isdisjoint(_read_event_source(record).split("/")))
+    tests += [build_mention_filter(ids) for ids in (query.calls, query.messages) if ids]
     if not tests:
         return None
     return tests[0] if len(tests) == 1 else lambda record: all(test(record) for test in tests)
 
 
-def _within_offsets(texts: Iterable[str]) -> Wanted:
+def _build_offset_filter(texts: Iterable[str]) -> RecordFilter:
     """Return the test of offsets: rule 1."""
-    ranges: dict[tuple[str, int], list[Offsets]] = {}
-    for one in map(offsets_from, texts):
+    ranges: dict[tuple[str, int], list[OffsetSelection]] = {}
+    for one in map(parse_offsets, texts):
         ranges.setdefault((one.topic, one.partition), []).append(one)
 
     def test(record: ConsumerRecord) -> bool:
         among = ranges.get((record.topic, record.partition), ())
-        return any(one.holds(record.offset) for one in among)
+        return any(one.contains(record.offset) for one in among)
 
     return test
 
 
-def type_of(record: ConsumerRecord) -> bytes | None:
+def read_callback_type(record: ConsumerRecord) -> bytes | None:
     """Return the callback type's name, of an event or a journal record: rule 3."""
     for name, value in record.headers:
         if name == "callback_type":
@@ -137,7 +137,7 @@ def type_of(record: ConsumerRecord) -> bytes | None:
     return None
 
 
-def _source_of(record: ConsumerRecord) -> str:
+def _read_event_source(record: ConsumerRecord) -> str:
     for name, value in record.headers:
         if name == "ce_source" and value is not None:
             return value.decode("utf-8", "replace")
@@ -148,7 +148,7 @@ def _source_of(record: ConsumerRecord) -> str:
         return ""
 
 
-def mentions(ids: Iterable[str]) -> Callable[[ConsumerRecord], bool]:
+def build_mention_filter(ids: Iterable[str]) -> Callable[[ConsumerRecord], bool]:
     """Return the test whether a record is about one of the ids: rule 2."""
     texts = [one.encode() for one in ids]
 
@@ -158,13 +158,13 @@ def mentions(ids: Iterable[str]) -> Callable[[ConsumerRecord], bool]:
         value = record.value or b""
         if any(text in value for text in texts):
             return True
-        body = _hidden_body(value)
+        body = _decode_base64_body(value)
         return any(text in body for text in texts)
 
     return test
 
 
-def _hidden_body(value: bytes) -> bytes:
+def _decode_base64_body(value: bytes) -> bytes:
     """Return a journal record's body where it is kept in base64, else nothing."""
     if b'"body_base64"' not in value:
         return b""

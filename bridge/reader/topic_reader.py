@@ -9,7 +9,7 @@ from aiokafka.client import ClusterMetadata
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
-from bridge.publish.connection import BadConnection, Connection, cause_of
+from bridge.publish.connection import BadConnection, KafkaConnection, describe_error
 
 _POLL_MS = 200
 # An answer is at most 50 MiB, and a slow link needs its time for one.
@@ -21,7 +21,7 @@ class CannotRead(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredRecord:
     """One record as Kafka has it."""
 
     topic: str
@@ -33,14 +33,14 @@ class Stored:
     headers: dict[str, bytes]
 
 
-async def read(
-    connection: Connection,
+async def read_topics(
+    connection: KafkaConnection,
     topics: Sequence[str],
     *,
     since: datetime | None,
     from_start: bool = False,
     follow: bool,
-) -> AsyncIterator[Stored]:
+) -> AsyncIterator[StoredRecord]:
     """Yield records: from ``since``, else from the start or the end, as they come.
 
     With ``follow`` it goes on for ever, otherwise at least up to the end as it was at the beginning.
@@ -59,7 +59,7 @@ async def read(
     )
     try:
         await consumer.start()
-        partitions = await partitions_of(consumer, topics)
+        partitions = await list_partitions(consumer, topics)
         consumer.assign(partitions)
         await _seek(consumer, partitions, since=since, from_start=from_start)
         ends = await consumer.end_offsets(partitions)
@@ -68,7 +68,7 @@ async def read(
             batches = await consumer.getmany(timeout_ms=_POLL_MS)
             for records in batches.values():
                 for record in records:
-                    yield Stored(
+                    yield StoredRecord(
                         topic=record.topic,
                         partition=record.partition,
                         offset=record.offset,
@@ -79,15 +79,17 @@ async def read(
                     )
             left = {one for one in left if await consumer.position(one) < ends[one]}
     except KafkaError as error:
-        message = f"{connection.bootstrap_servers}: {cause_of(error)}"
+        message = f"{connection.bootstrap_servers}: {describe_error(error)}"
         raise CannotRead(message) from error
     finally:
         await consumer.stop()
 
 
-async def partitions_of(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list[TopicPartition]:
+async def list_partitions(
+    consumer: AIOKafkaConsumer, topics: Sequence[str]
+) -> list[TopicPartition]:
     """Return every partition of the topics; raises CannotRead if one of them is missing."""
-    cluster = await _cluster(consumer)
+    cluster = await _fetch_metadata(consumer)
     missing = [topic for topic in topics if cluster.partitions_for_topic(topic) is None]
     if missing:
         message = (
@@ -102,13 +104,13 @@ async def partitions_of(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> li
     ]
 
 
-async def missing_of(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list[str]:
+async def list_missing_topics(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list[str]:
     """Return which of the topics are not there, or hidden from a login that may not Describe them."""
-    cluster = await _cluster(consumer)
+    cluster = await _fetch_metadata(consumer)
     return [topic for topic in topics if cluster.partitions_for_topic(topic) is None]
 
 
-async def _cluster(consumer: AIOKafkaConsumer) -> ClusterMetadata:
+async def _fetch_metadata(consumer: AIOKafkaConsumer) -> ClusterMetadata:
     # The consumer's own metadata knows the topics it subscribed to, and it subscribes to none.
     return await consumer._client.fetch_all_metadata()  # noqa: SLF001 (there is no other way)
 
@@ -125,8 +127,8 @@ async def _seek(
         found = await consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
         ends = await consumer.end_offsets(partitions)
         for partition in partitions:
-            place = found.get(partition)
-            consumer.seek(partition, place.offset if place is not None else ends[partition])
+            start = found.get(partition)
+            consumer.seek(partition, start.offset if start is not None else ends[partition])
     elif from_start:
         await consumer.seek_to_beginning(*partitions)
     else:

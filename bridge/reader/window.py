@@ -28,13 +28,13 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
-from bridge.publish.connection import Connection
-from bridge.reader.merged_reader import RecordsMissing, Stretch, assigned
+from bridge.publish.connection import KafkaConnection
+from bridge.reader.merged_reader import OffsetRange, RecordsMissing, open_consumer
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
 
-_Places = Mapping[TopicPartition, int]
+_Offsets = Mapping[TopicPartition, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Window:
     since_ms: int | None = None
     until_ms: int | None = None
 
-    def holds(self, timestamp_ms: int) -> bool:
+    def contains(self, timestamp_ms: int) -> bool:
         """Say whether a record of that timestamp is in the window."""
         if self.since_ms is not None and timestamp_ms < self.since_ms:
             return False
@@ -52,7 +52,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Offsets:
+class OffsetSelection:
     """Offsets of one partition, both included; no ``last`` is to the end."""
 
     topic: str
@@ -60,12 +60,12 @@ class Offsets:
     first: int
     last: int | None
 
-    def holds(self, offset: int) -> bool:
+    def contains(self, offset: int) -> bool:
         """Say whether an offset of the partition is one of them."""
         return self.first <= offset and (self.last is None or offset <= self.last)
 
 
-def window(since: datetime | None, until: datetime | None) -> Window:
+def build_window(since: datetime | None, until: datetime | None) -> Window:
     """Return the window between two aware instants.
 
     Timestamps are whole milliseconds, so for both bounds the next whole one selects the same records.
@@ -77,12 +77,12 @@ def window(since: datetime | None, until: datetime | None) -> Window:
     )
 
 
-async def stretches(
-    connection: Connection,
+async def find_ranges(
+    connection: KafkaConnection,
     topics: Sequence[str],
     within: Window,
-    offsets: Sequence[Offsets] = (),
-) -> list[Stretch]:
+    offsets: Sequence[OffsetSelection] = (),
+) -> list[OffsetRange]:
     """Return what to read for every record of the window: rules 1 to 7. Empty ones are left out.
 
     With ``offsets`` only those are read. Raises CannotRead, and RecordsMissing where a partition does
@@ -90,30 +90,32 @@ async def stretches(
     """
     if not topics:
         return []
-    async with assigned(connection, topics) as (consumer, partitions):
+    async with open_consumer(connection, topics) as (consumer, partitions):
         kept = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)
-        begins = await _begins(consumer, kept, ends, within.since_ms)
+        begins = await _find_begins(consumer, kept, ends, within.since_ms)
     if offsets:
-        found = [_of_offsets(one, kept, begins, ends) for one in offsets]
+        found = [_to_range(one, kept, begins, ends) for one in offsets]
     else:
-        found = [Stretch(one.topic, one.partition, begins[one], ends[one]) for one in partitions]
-    return _hulls(one for one in found if one.begin < one.end)
+        found = [
+            OffsetRange(one.topic, one.partition, begins[one], ends[one]) for one in partitions
+        ]
+    return _merge_ranges(one for one in found if one.begin < one.end)
 
 
-def _hulls(among: Iterable[Stretch]) -> list[Stretch]:
+def _merge_ranges(ranges: Iterable[OffsetRange]) -> list[OffsetRange]:
     """Return one stretch of each partition, from its lowest offset to its highest: rule 7."""
-    found: dict[tuple[str, int], Stretch] = {}
-    for one in among:
+    found: dict[tuple[str, int], OffsetRange] = {}
+    for one in ranges:
         had = found.setdefault((one.topic, one.partition), one)
         begin, end = min(had.begin, one.begin), max(had.end, one.end)
         found[one.topic, one.partition] = replace(had, begin=begin, end=end)
     return list(found.values())
 
 
-async def _begins(
-    consumer: AIOKafkaConsumer, kept: _Places, ends: _Places, since_ms: int | None
-) -> _Places:
+async def _find_begins(
+    consumer: AIOKafkaConsumer, kept: _Offsets, ends: _Offsets, since_ms: int | None
+) -> _Offsets:
     """Return B of rule 3 for each partition."""
     if since_ms is None:
         return kept
@@ -126,7 +128,9 @@ async def _begins(
     return begins
 
 
-def _of_offsets(wanted: Offsets, kept: _Places, begins: _Places, ends: _Places) -> Stretch:
+def _to_range(
+    wanted: OffsetSelection, kept: _Offsets, begins: _Offsets, ends: _Offsets
+) -> OffsetRange:
     partition = TopicPartition(wanted.topic, wanted.partition)
     place = f"{wanted.topic}:{wanted.partition}"
     if partition not in ends:
@@ -141,4 +145,4 @@ def _of_offsets(wanted: Offsets, kept: _Places, begins: _Places, ends: _Places) 
             f"{place}: offset {wanted.last} is not there, the next one will be {ends[partition]}"
         )
         raise RecordsMissing(message)
-    return Stretch(*partition, max(begins[partition], wanted.first), end)
+    return OffsetRange(*partition, max(begins[partition], wanted.first), end)

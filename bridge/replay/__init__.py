@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from aiokafka.structs import ConsumerRecord
 
-State = dict[str, Any]
+TargetState = dict[str, Any]
 
 
 class CannotWrite(Exception):
@@ -18,18 +18,18 @@ class TargetExists(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Cadence:
+class CheckpointPolicy:
     """When to settle: after so many records at the latest, and after so many seconds.
 
     No ``seconds`` means that it can only be settled after exactly so many records, and at the end.
     """
 
     records: int
-    seconds: float | None
+    interval_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class ReplayRun:
     """What a replay says of itself: its id, and when it began, RFC 3339 UTC."""
 
     id: str
@@ -82,15 +82,15 @@ class Target(Protocol):
     """Where records are replayed to. Every method raises CannotWrite."""
 
     @property
-    def cadence(self) -> Cadence:
+    def checkpoint_policy(self) -> CheckpointPolicy:
         """Say when to settle."""
         ...
 
-    async def put(self, records: Sequence[ConsumerRecord]) -> None:
+    async def write(self, records: Sequence[ConsumerRecord]) -> None:
         """Take records, in their order. They may not be durable yet."""
         ...
 
-    async def settle(self) -> State:
+    async def flush(self) -> TargetState:
         """Return when all that was put is durable, with what a later run needs to go on from here."""
         ...
 

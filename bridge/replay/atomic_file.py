@@ -16,28 +16,28 @@ from typing import Final
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 
 
-def write_durably(file: Path, parts: Sequence[bytes], *, anew: bool = False) -> None:
+def write_durably(file: Path, chunks: Sequence[bytes], *, exclusive: bool = False) -> None:
     """Put a file of these bytes in place, readable by its owner alone: rules 1 to 3.
 
     Raises OSError; where it is to be made ``anew`` and is there, that is FileExistsError.
     """
     beside = file.with_name(f"{file.name}.new")
     with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:  # noqa: PTH123 (its mode from the first byte on)
-        stream.writelines(parts)
+        stream.writelines(chunks)
         stream.flush()
         os.fsync(stream.fileno())
-    if not anew:
+    if not exclusive:
         beside.replace(file)
         sync_folder(file.parent)
         return
     try:
-        name(beside, file)
+        rename_noreplace(beside, file)
     except FileExistsError:
         beside.unlink()
         raise
 
 
-def name(beside: Path, file: Path) -> None:
+def rename_noreplace(beside: Path, file: Path) -> None:
     """Give a synced file its own name, durably: rules 2 and 3. Raises FileExistsError and OSError."""
     try:
         os.link(beside, file)
@@ -62,7 +62,7 @@ def sync_folder(folder: Path) -> None:
         os.close(number)
 
 
-def locked(number: int, file: Path) -> bool:
+def try_lock(number: int, file: Path) -> bool:
     """Lock an open file, and say whether it is ours: locked, and still the one of that name.
 
     The lock goes with the file's closing, as it does with a process that is killed.

@@ -9,15 +9,15 @@ from typing import Final
 import orjson
 
 from bridge import __version__
-from bridge.replay import Stamp, TargetExists
+from bridge.replay import ReplayRun, TargetExists
 from bridge.replay.atomic_file import write_durably
 from bridge.replay.plan import Plan
-from bridge.replay.targets.columns import Column, utc_from_ms
+from bridge.replay.targets.columns import Column, format_utc_ms
 
 FORMAT: Final = 1
 
 
-def origin_of(plan: Plan, skipped: Sequence[str] = ()) -> dict[str, object]:
+def describe_plan(plan: Plan, skipped: Sequence[str] = ()) -> dict[str, object]:
     """Return what a manifest says of a plan; ``skipped`` are the places of records left out."""
     return {
         "records_planned": plan.records,
@@ -26,8 +26,8 @@ def origin_of(plan: Plan, skipped: Sequence[str] = ()) -> dict[str, object]:
         "window": plan.window,
         "plan_id": plan.id,
         "planned_at": plan.made_at,
-        "first": None if plan.first_ms is None else utc_from_ms(plan.first_ms),
-        "last": None if plan.last_ms is None else utc_from_ms(plan.last_ms),
+        "first": None if plan.first_ms is None else format_utc_ms(plan.first_ms),
+        "last": None if plan.last_ms is None else format_utc_ms(plan.last_ms),
         "parts": plan.parts,
     }
 
@@ -41,18 +41,18 @@ class Manifest:
     """
 
     origin: Mapping[str, object]
-    stamp: Stamp
+    run: ReplayRun
     columns: Sequence[Column] | None = None
     is_typed: bool = False
 
-    def refuse_another(self, beside: Path) -> None:
+    def ensure_absent(self, target: Path) -> None:
         """Return if nothing has the manifest's name yet; raises TargetExists."""
-        if _place(beside).exists():
-            message = f"{_place(beside)} is there already"
+        if _manifest_path(target).exists():
+            message = f"{_manifest_path(target)} is there already"
             raise TargetExists(message)
 
     def write(
-        self, beside: Path, files: Sequence[Path], *, records: int, misfits: int | None = None
+        self, target: Path, files: Sequence[Path], *, records: int, misfits: int | None = None
     ) -> None:
         """Write ``{beside}.manifest.json``, the files read once more for it; raises OSError.
 
@@ -61,11 +61,11 @@ class Manifest:
         found = {
             "format": FORMAT,
             "bridge_version": __version__,
-            "replay_id": self.stamp.id,
-            "replay_at": self.stamp.at,
+            "replay_id": self.run.id,
+            "replay_at": self.run.at,
             "records": records,
             **self.origin,
-            "columns": self._described(),
+            "columns": self._describe_columns(),
             **({} if misfits is None else {"misfits": misfits}),
             "files": [
                 {"name": file.name, "bytes": file.stat().st_size, "sha256": _sha256(file)}
@@ -73,9 +73,9 @@ class Manifest:
             ],
         }
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        write_durably(_place(beside), [orjson.dumps(found, option=options)])
+        write_durably(_manifest_path(target), [orjson.dumps(found, option=options)])
 
-    def _described(self) -> list[dict[str, str]] | None:
+    def _describe_columns(self) -> list[dict[str, str]] | None:
         """Return the columns as the manifest lists them."""
         if self.columns is None:
             return None
@@ -89,7 +89,7 @@ class Manifest:
         ]
 
 
-def _place(beside: Path) -> Path:
+def _manifest_path(beside: Path) -> Path:
     return beside.with_name(f"{beside.name}.manifest.json")
 
 

@@ -19,32 +19,34 @@ _PACE: Final = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{1,6})?)(?P<unit>x|/s)"
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ReplayPace:
     """So many records a second, or so many times the original speed: one of them."""
 
-    per_s: float | None = None
-    times: float | None = None
+    records_per_s: float | None = None
+    speed: float | None = None
 
 
-def pace_from(text: str) -> Pace:
+def parse_pace(text: str) -> ReplayPace:
     """Return the pace of ``100/s`` or ``2x``; raises ValueError."""
     found = _PACE.fullmatch(text)
     if found is None or float(found["number"]) == 0:
         message = f"{text!r} is neither records a second, such as 100/s, nor a speed, such as 2x"
         raise ValueError(message)
     number = float(found["number"])
-    return Pace(times=number) if found["unit"] == "x" else Pace(per_s=number)
+    return ReplayPace(speed=number) if found["unit"] == "x" else ReplayPace(records_per_s=number)
 
 
-async def paced(
+async def apply_pace(
     chunks: AsyncIterator[Sequence[ConsumerRecord]],
-    pace: Pace,
+    pace: ReplayPace,
     *,
     clock_s: Callable[[], float],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncGenerator[Sequence[ConsumerRecord]]:
     """Yield the records when they are due, those that are due together in one list."""
-    due_s = _per_second(pace.per_s) if pace.per_s else _as_it_was(pace.times or 1.0)
+    due_s = (
+        _due_at_rate(pace.records_per_s) if pace.records_per_s else _due_at_speed(pace.speed or 1.0)
+    )
     begun_s: float | None = None
     async for chunk in chunks:
         begun_s = clock_s() if begun_s is None else begun_s
@@ -62,10 +64,10 @@ async def paced(
                 await sleep(dues[at] - passed_s)
 
 
-_Due = Callable[[Sequence[ConsumerRecord]], list[float]]
+_DueTimes = Callable[[Sequence[ConsumerRecord]], list[float]]
 
 
-def _per_second(per_s: float) -> _Due:
+def _due_at_rate(per_s: float) -> _DueTimes:
     """Return rule 1."""
     number = 0
 
@@ -77,7 +79,7 @@ def _per_second(per_s: float) -> _Due:
     return due
 
 
-def _as_it_was(times: float) -> _Due:
+def _due_at_speed(times: float) -> _DueTimes:
     """Return rule 2."""
     first_ms: int | None = None
     highest_ms = 0

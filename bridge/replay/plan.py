@@ -12,7 +12,7 @@ import orjson
 from aiokafka.structs import ConsumerRecord
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from bridge.reader.merged_reader import Stretch
+from bridge.reader.merged_reader import OffsetRange
 from bridge.reader.selection import Query
 from bridge.reader.window import Window
 
@@ -25,10 +25,10 @@ class NotAPlan(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class PlanPart:
     """How many wanted records a stretch has, and the bytes of their keys, values and headers."""
 
-    stretch: Stretch
+    offset_range: OffsetRange
     records: int
     bytes: int
 
@@ -57,7 +57,7 @@ class Plan:
     bridge_version: str
     query: Query
     window: Window
-    parts: tuple[Counted, ...]
+    parts: tuple[PlanPart, ...]
     records: int
     bytes: int
     first_ms: int | None
@@ -66,20 +66,20 @@ class Plan:
     estimate: Estimate
 
     @property
-    def stretches(self) -> list[Stretch]:
+    def ranges(self) -> list[OffsetRange]:
         """Return what a run reads."""
-        return [part.stretch for part in self.parts]
+        return [part.offset_range for part in self.parts]
 
     @property
     def topics(self) -> list[str]:
         """Return the topics it reads, each once."""
-        return list(dict.fromkeys(one.topic for one in self.stretches))
+        return list(dict.fromkeys(one.topic for one in self.ranges))
 
 
 _READER: Final = TypeAdapter(Plan)
 
 
-def bytes_of(record: ConsumerRecord) -> int:
+def count_bytes(record: ConsumerRecord) -> int:
     """Return the bytes of a record's key, value and headers."""
     total = len(record.key or b"") + len(record.value or b"")
     for name, value in record.headers:
@@ -87,14 +87,14 @@ def bytes_of(record: ConsumerRecord) -> int:
     return total
 
 
-def to_json(plan: Plan) -> bytes:
+def dump_plan(plan: Plan) -> bytes:
     """Return the plan as a file holds it."""
     return orjson.dumps(plan, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def plan_from(value: object) -> Plan:
+def parse_plan(value: object) -> Plan:
     """Return the plan that JSON was read into; raises NotAPlan."""
-    found = format_of(value)
+    found = read_format(value)
     if found is not None and found != FORMAT:
         message = f"a plan of format {found}, and this version reads format {FORMAT}"
         raise NotAPlan(message)
@@ -105,15 +105,15 @@ def plan_from(value: object) -> Plan:
         place = ".".join(map(str, first["loc"]))
         message = f"not a plan: {place}: {first['msg']}"
         raise NotAPlan(message) from error
-    places = {(one.topic, one.partition) for one in plan.stretches}
-    within = all(0 <= one.begin < one.end <= _OFFSET_MAX for one in plan.stretches)
+    places = {(one.topic, one.partition) for one in plan.ranges}
+    within = all(0 <= one.begin < one.end <= _OFFSET_MAX for one in plan.ranges)
     if not within or len(places) < len(plan.parts):
         message = "not a plan: parts: not one stretch of offsets for each partition"
         raise NotAPlan(message)
     return plan
 
 
-def format_of(value: object) -> int | None:
+def read_format(value: object) -> int | None:
     """Return the format a file of ours says it has, None where it says none.
 
     Another version's file is told by it before its fields are looked at, which may be others.
@@ -122,7 +122,7 @@ def format_of(value: object) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def load(file: Path) -> Plan:
+def load_plan(file: Path) -> Plan:
     """Return the plan a file holds; raises NotAPlan."""
     try:
         value: Any = orjson.loads(file.read_bytes())
@@ -133,7 +133,7 @@ def load(file: Path) -> Plan:
         message = f"{file}: not JSON"
         raise NotAPlan(message) from error
     try:
-        return plan_from(value)
+        return parse_plan(value)
     except NotAPlan as error:
         message = f"{file}: {error}"
         raise NotAPlan(message) from error

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from aiokafka.structs import ConsumerRecord
 
 from bridge import __version__
-from bridge.publish.connection import Connection
-from bridge.reader.merged_reader import RecordsMissing, Stretch, assigned, records
-from bridge.reader.selection import Query, offsets_from, wanted
-from bridge.reader.window import Window, stretches
-from bridge.replay.plan import FORMAT, Counted, Estimate, Plan, bytes_of
+from bridge.publish.connection import KafkaConnection
+from bridge.reader.merged_reader import OffsetRange, RecordsMissing, open_consumer, read_ranges
+from bridge.reader.selection import Query, build_filter, parse_offsets
+from bridge.reader.window import Window, find_ranges
+from bridge.replay.plan import FORMAT, Estimate, Plan, PlanPart, count_bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Making:
+class PlanContext:
     """What a plan takes from outside: its id and instant, and a clock that only goes forward."""
 
     id: str
@@ -24,7 +24,7 @@ class Making:
 
 
 @dataclass(slots=True)
-class _Count:
+class _PartitionCount:
     """What was found in one partition."""
 
     first: int
@@ -37,56 +37,60 @@ class _Count:
     def add(self, record: ConsumerRecord) -> None:
         self.end = record.offset + 1
         self.records += 1
-        self.bytes += bytes_of(record)
+        self.bytes += count_bytes(record)
         self.first_ms = min(self.first_ms, record.timestamp)
         self.last_ms = max(self.last_ms, record.timestamp)
 
 
-async def to_read(
-    connection: Connection, topics: Sequence[str], query: Query, within: Window
-) -> list[Stretch]:
+async def find_query_ranges(
+    connection: KafkaConnection, topics: Sequence[str], query: Query, within: Window
+) -> list[OffsetRange]:
     """Return what may hold wanted records; raises CannotRead or RecordsMissing."""
-    offsets = [offsets_from(text) for text in query.offsets]
+    offsets = [parse_offsets(text) for text in query.offsets]
     named = list(dict.fromkeys(one.topic for one in offsets)) or topics
-    return await stretches(connection, named, within, offsets)
+    return await find_ranges(connection, named, within, offsets)
 
 
 async def make_plan(  # noqa: PLR0913 (what to read, by name)
-    connection: Connection,
-    among: Sequence[Stretch],
+    connection: KafkaConnection,
+    ranges: Sequence[OffsetRange],
     query: Query,
     *,
     within: Window,
-    making: Making,
+    context: PlanContext,
     on_read: Callable[[int], None] = lambda _: None,
 ) -> Plan:
     """Return the plan of a replay, everything that may be wanted read once.
 
     Raises CannotRead or RecordsMissing.
     """
-    counts: dict[tuple[str, int], _Count] = {}
-    begun_s = making.clock_s()
-    stream = records(connection, among, wanted=wanted(query, within), on_read=on_read)
+    counts: dict[tuple[str, int], _PartitionCount] = {}
+    begun_s = context.clock_s()
+    stream = read_ranges(
+        connection, ranges, record_filter=build_filter(query, within), on_read=on_read
+    )
     async with aclosing(stream):
         async for chunk in stream:
             for record in chunk:
                 place = (record.topic, record.partition)
                 if place not in counts:
-                    counts[place] = _Count(record.offset, record.timestamp, record.timestamp)
+                    counts[place] = _PartitionCount(
+                        record.offset, record.timestamp, record.timestamp
+                    )
                 counts[place].add(record)
-    taken_s = making.clock_s() - begun_s
+    taken_s = context.clock_s() - begun_s
     parts = tuple(
-        Counted(Stretch(topic, partition, one.first, one.end), one.records, one.bytes)
+        PlanPart(OffsetRange(topic, partition, one.first, one.end), one.records, one.bytes)
         for (topic, partition), one in sorted(counts.items())
     )
     first_ms = min((one.first_ms for one in counts.values()), default=None)
     last_ms = max((one.last_ms for one in counts.values()), default=None)
-    read = sum(one.end - one.begin for one in among)
-    to_read_again = sum(part.stretch.end - part.stretch.begin for part in parts)
+    read = sum(one.end - one.begin for one in ranges)
+    to_read_again = sum(part.offset_range.end - part.offset_range.begin for part in parts)
     return Plan(
         format=FORMAT,
-        id=making.id,
-        made_at=making.made_at,
+        id=context.id,
+        made_at=context.made_at,
         bridge_version=__version__,
         query=query,
         window=within,
@@ -103,16 +107,16 @@ async def make_plan(  # noqa: PLR0913 (what to read, by name)
     )
 
 
-async def check(connection: Connection, among: Sequence[Stretch]) -> None:
+async def check_ranges(connection: KafkaConnection, ranges: Sequence[OffsetRange]) -> None:
     """Return if every offset of the stretches is still there; raises RecordsMissing or CannotRead."""
-    if not among:
+    if not ranges:
         return
-    topics = list(dict.fromkeys(one.topic for one in among))
-    async with assigned(connection, topics) as (consumer, partitions):
+    topics = list(dict.fromkeys(one.topic for one in ranges))
+    async with open_consumer(connection, topics) as (consumer, partitions):
         kept = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)
     present = {(one.topic, one.partition): (kept[one], ends[one]) for one in partitions}
-    for one in among:
+    for one in ranges:
         place = f"{one.topic}:{one.partition}"
         begin, end = present.get((one.topic, one.partition), (0, 0))
         if one.begin < begin:

@@ -16,14 +16,14 @@ from typing import Any, Final, Literal
 import orjson
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from bridge.core.masking import url_shown
-from bridge.reader.merged_reader import Stretch
-from bridge.replay import CannotWrite, Stamp, State
-from bridge.replay.atomic_file import locked, write_durably
-from bridge.replay.plan import NotAPlan, Plan, format_of, plan_from
+from bridge.core.masking import mask_url
+from bridge.reader.merged_reader import OffsetRange
+from bridge.replay import CannotWrite, ReplayRun, TargetState
+from bridge.replay.atomic_file import try_lock, write_durably
+from bridge.replay.plan import NotAPlan, Plan, parse_plan, read_format
 
-Kind = Literal["new-topic", "live", "jsonl", "csv", "parquet", "url"]
-IN_FILES: Final = frozenset[Kind]({"jsonl", "csv", "parquet"})
+DestinationKind = Literal["new-topic", "live", "jsonl", "csv", "parquet", "url"]
+IN_FILES: Final = frozenset[DestinationKind]({"jsonl", "csv", "parquet"})
 
 FORMAT: Final = 1
 
@@ -32,7 +32,7 @@ class InUse(Exception):
     """Another process is at this replay; the text names its file."""
 
 
-class NotProgress(Exception):
+class NotAProgressFile(Exception):
     """The file is no progress of a replay of this version's; the text says why."""
 
 
@@ -40,13 +40,13 @@ class NotProgress(Exception):
 class Destination:
     """Where to: ``place`` is a path or an URL, empty for topics."""
 
-    kind: Kind
-    place: str = ""
+    kind: DestinationKind
+    location: str = ""
 
     @property
-    def shown(self) -> str:
+    def display_text(self) -> str:
         """Return the place as a message may show it: of an URL without its user and password."""
-        return url_shown(self.place) if self.kind == "url" else self.place
+        return mask_url(self.location) if self.kind == "url" else self.location
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,72 +59,72 @@ class Progress:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     format: int
-    stamp: Stamp
+    run: ReplayRun
     destination: Destination
     plan: Plan
     next: tuple[int, ...]
     records: int = 0
     bytes: int = 0
     skipped: tuple[str, ...] = ()
-    state: State | None = None
+    state: TargetState | None = None
     finished_at: str | None = None
 
     @property
-    def left(self) -> list[Stretch]:
+    def remaining(self) -> list[OffsetRange]:
         """Return what is still to be read."""
         moved = [
             replace(one, begin=begin)
-            for one, begin in zip(self.plan.stretches, self.next, strict=True)
+            for one, begin in zip(self.plan.ranges, self.next, strict=True)
         ]
         return [one for one in moved if one.begin < one.end]
 
 
-def new(plan: Plan, destination: Destination, stamp: Stamp) -> Progress:
+def new_progress(plan: Plan, destination: Destination, run: ReplayRun) -> Progress:
     """Return the progress of a replay that begins."""
-    begins = tuple(one.begin for one in plan.stretches)
-    return Progress(FORMAT, stamp, destination, plan, begins)
+    begins = tuple(one.begin for one in plan.ranges)
+    return Progress(FORMAT, run, destination, plan, begins)
 
 
 _READER: Final = TypeAdapter(Progress)
 
 
-def load(file: Path) -> Progress | None:
+def load_progress(file: Path) -> Progress | None:
     """Return the progress a file holds, None if there is none; raises NotProgress."""
     try:
         value: Any = orjson.loads(file.read_bytes())
-        found = format_of(value)
+        found = read_format(value)
         if found is not None and found != FORMAT:
             message = f"{file}: progress of format {found}, and this version reads format {FORMAT}"
-            raise NotProgress(message)
+            raise NotAProgressFile(message)
         progress = _READER.validate_python(value)
-        plan_from(value["plan"])
+        parse_plan(value["plan"])
     except FileNotFoundError:
         return None
     except OSError as error:
         message = f"{file}: {error.strerror}"
-        raise NotProgress(message) from error
+        raise NotAProgressFile(message) from error
     except (orjson.JSONDecodeError, ValidationError) as error:
         message = f"{file}: not a replay's progress"
-        raise NotProgress(message) from error
+        raise NotAProgressFile(message) from error
     except NotAPlan as error:
         message = f"{file}: {error}"
-        raise NotProgress(message) from error
-    if not _is_within(progress):
+        raise NotAProgressFile(message) from error
+    if not _is_within_plan(progress):
         message = f"{file}: not a replay's progress: next: not within the plan"
-        raise NotProgress(message)
+        raise NotAProgressFile(message)
     return progress
 
 
-def _is_within(progress: Progress) -> bool:
+def _is_within_plan(progress: Progress) -> bool:
     """Say whether the replay goes on at offsets of its plan."""
-    among = progress.plan.stretches
+    among = progress.plan.ranges
     return len(progress.next) == len(among) and all(
         0 <= one.begin <= at <= one.end for one, at in zip(among, progress.next, strict=True)
     )
 
 
 @contextlib.contextmanager
-def held(file: Path) -> Generator[None]:
+def lock_progress(file: Path) -> Generator[None]:
     """Keep other processes from the replay whose progress is in ``file``.
 
     Raises InUse, and CannotWrite where no file can be made.
@@ -136,7 +136,7 @@ def held(file: Path) -> Generator[None]:
         message = f"{beside}: {error.strerror}"
         raise CannotWrite(message) from error
     try:
-        if not locked(number, beside):
+        if not try_lock(number, beside):
             message = f"{file}: another process is at this replay"
             raise InUse(message)
         try:
@@ -147,7 +147,7 @@ def held(file: Path) -> Generator[None]:
         os.close(number)  # and the lock goes with it
 
 
-def save(file: Path, progress: Progress) -> None:
+def save_progress(file: Path, progress: Progress) -> None:
     """Put the progress on disk: rule 1. Raises CannotWrite."""
     try:
         write_durably(file, [orjson.dumps(progress)])

@@ -12,43 +12,43 @@ from dataclasses import replace
 
 from aiokafka.structs import ConsumerRecord
 
-from bridge.publish.connection import Connection
-from bridge.reader.merged_reader import Stretch, records
-from bridge.reader.selection import wanted
-from bridge.reader.window import Window, stretches
+from bridge.publish.connection import KafkaConnection
+from bridge.reader.merged_reader import OffsetRange, read_ranges
+from bridge.reader.selection import build_filter
+from bridge.reader.window import Window, find_ranges
 from bridge.replay import CannotWrite
-from bridge.replay.plan import bytes_of
+from bridge.replay.plan import count_bytes
 from bridge.replay.progress import Progress
 
-Offsets = dict[tuple[str, int], int]
+_NextOffsets = dict[tuple[str, int], int]
 
 
-async def caught_up(
-    connection: Connection, progress: Progress, names: Mapping[str, str]
+async def recover_progress(
+    connection: KafkaConnection, progress: Progress, names: Mapping[str, str]
 ) -> Progress:
     """Return the progress as the new topics show it: rule 1.
 
     Raises CannotRead, and CannotWrite if something else was written to one of them.
     """
-    reached: Offsets = {}
-    for record in await _last(connection, list(names.values())):
-        source, offset = _source(record, progress.stamp.id)
+    reached: _NextOffsets = {}
+    for record in await _read_last_records(connection, list(names.values())):
+        source, offset = _parse_replay_source(record, progress.run.id)
         reached[source] = offset + 1
     plan = progress.plan
     moved = tuple(
         max(begin, reached.get((one.topic, one.partition), begin))
-        for one, begin in zip(plan.stretches, progress.next, strict=True)
+        for one, begin in zip(plan.ranges, progress.next, strict=True)
     )
     between = [
         replace(one, begin=begin, end=end)
-        for one, begin, end in zip(plan.stretches, progress.next, moved, strict=True)
+        for one, begin, end in zip(plan.ranges, progress.next, moved, strict=True)
         if begin < end
     ]
-    test = wanted(plan.query, plan.window, progress.skipped)
+    test = build_filter(plan.query, plan.window, progress.skipped)
     written = written_bytes = 0
-    async for chunk in records(connection, between, wanted=test):
+    async for chunk in read_ranges(connection, between, record_filter=test):
         written += len(chunk)
-        written_bytes += sum(map(bytes_of, chunk))
+        written_bytes += sum(map(count_bytes, chunk))
     return replace(
         progress,
         next=moved,
@@ -57,16 +57,18 @@ async def caught_up(
     )
 
 
-async def _last(connection: Connection, topics: Sequence[str]) -> list[ConsumerRecord]:
+async def _read_last_records(
+    connection: KafkaConnection, topics: Sequence[str]
+) -> list[ConsumerRecord]:
     """Return the last record of each partition that has any."""
     ends = [
-        Stretch(one.topic, one.partition, one.end - 1, one.end)
-        for one in await stretches(connection, topics, Window())
+        OffsetRange(one.topic, one.partition, one.end - 1, one.end)
+        for one in await find_ranges(connection, topics, Window())
     ]
-    return [record async for chunk in records(connection, ends) for record in chunk]
+    return [record async for chunk in read_ranges(connection, ends) for record in chunk]
 
 
-def _source(record: ConsumerRecord, replay_id: str) -> tuple[tuple[str, int], int]:
+def _parse_replay_source(record: ConsumerRecord, replay_id: str) -> tuple[tuple[str, int], int]:
     """Return the place a record of this replay is from, and its offset there."""
     headers = dict(record.headers)
     if headers.get("replay_id") != replay_id.encode():

@@ -16,10 +16,10 @@ from typing import Protocol
 
 from aiokafka.structs import OffsetAndTimestamp, TopicPartition
 
-from bridge.publish.connection import Connection
-from bridge.reader.merged_reader import assigned
+from bridge.publish.connection import KafkaConnection
+from bridge.reader.merged_reader import open_consumer
 from bridge.replay import CannotWrite
-from bridge.replay.targets.new_topic import kept_by_age
+from bridge.replay.targets.new_topic import read_retention_by_age
 
 
 class OffsetsReader(Protocol):
@@ -43,7 +43,7 @@ class OffsetsReader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Shortened:
+class ShortenedPartition:
     """A partition that has lost records: how many, and the timestamp of the oldest that is left."""
 
     topic: str
@@ -53,7 +53,7 @@ class Shortened:
 
 
 @dataclass(frozen=True, slots=True)
-class Expired:
+class IncompleteTopic:
     """A topic that does not cover the time asked for: deleted records, and the oldest that is left."""
 
     topic: str
@@ -61,17 +61,19 @@ class Expired:
     oldest_ms: int | None
 
 
-async def shortened(connection: Connection, topics: Sequence[str]) -> list[Shortened]:
+async def find_shortened(
+    connection: KafkaConnection, topics: Sequence[str]
+) -> list[ShortenedPartition]:
     """Return the partitions of the topics that have lost records; raises CannotRead."""
     if not topics:
         return []
-    async with assigned(connection, topics) as (consumer, partitions):
-        return await shortened_by(consumer, partitions)
+    async with open_consumer(connection, topics) as (consumer, partitions):
+        return await list_shortened(consumer, partitions)
 
 
-async def shortened_by(
+async def list_shortened(
     reader: OffsetsReader, partitions: Sequence[TopicPartition]
-) -> list[Shortened]:
+) -> list[ShortenedPartition]:
     """Return which of the partitions have lost records: rules 1 and 2."""
     first = await reader.beginning_offsets(partitions)
     lost = [one for one in partitions if first[one] > 0]
@@ -80,36 +82,42 @@ async def shortened_by(
     ends = await reader.end_offsets(lost)
     left = {one: 0 for one in lost if first[one] < ends[one]}
     oldest = await reader.offsets_for_times(left) if left else {}
-    found: list[Shortened] = []
+    found: list[ShortenedPartition] = []
     for one in lost:
         answer = oldest.get(one)
         oldest_ms = None if answer is None else answer.timestamp
-        found.append(Shortened(one.topic, one.partition, first[one], oldest_ms))
+        found.append(ShortenedPartition(one.topic, one.partition, first[one], oldest_ms))
     return found
 
 
-async def kept_ms(connection: Connection, among: Sequence[Shortened]) -> dict[str, int]:
+async def read_retention_ms(
+    connection: KafkaConnection, partitions: Sequence[ShortenedPartition]
+) -> dict[str, int]:
     """Return how long the topics keep every record, without those of which it is unknown: rule 3."""
-    topics = list(dict.fromkeys(one.topic for one in among))
+    topics = list(dict.fromkeys(one.topic for one in partitions))
     try:
-        return await kept_by_age(connection, topics) if topics else {}
+        return await read_retention_by_age(connection, topics) if topics else {}
     except CannotWrite:  # it may not read the settings
         return {}
 
 
-def expired(
-    among: Sequence[Shortened], since_ms: int | None, *, kept: Mapping[str, int], now_ms: int
-) -> list[Expired]:
+def find_incomplete_topics(
+    partitions: Sequence[ShortenedPartition],
+    since_ms: int | None,
+    *,
+    retention_ms: Mapping[str, int],
+    now_ms: int,
+) -> list[IncompleteTopic]:
     """Return the topics that may lack records since then, by name: rules 2 and 3.
 
     ``kept`` is how long topics keep every record. No ``since_ms`` asks for everything there ever was.
     """
-    found: dict[str, list[Shortened]] = {}
-    for one in among:
-        if not _covers(one, since_ms, kept.get(one.topic), now_ms):
+    found: dict[str, list[ShortenedPartition]] = {}
+    for one in partitions:
+        if not _covers(one, since_ms, retention_ms.get(one.topic), now_ms):
             found.setdefault(one.topic, []).append(one)
     return [
-        Expired(
+        IncompleteTopic(
             topic,
             deleted=sum(one.deleted for one in parts),
             oldest_ms=min(
@@ -120,9 +128,11 @@ def expired(
     ]
 
 
-def _covers(one: Shortened, since_ms: int | None, kept: int | None, now_ms: int) -> bool:
+def _covers(
+    one: ShortenedPartition, since_ms: int | None, retention_ms: int | None, now_ms: int
+) -> bool:
     if since_ms is None:
         return False
     if one.oldest_ms is not None and one.oldest_ms <= since_ms:
         return True
-    return kept is not None and since_ms >= now_ms - kept
+    return retention_ms is not None and since_ms >= now_ms - retention_ms

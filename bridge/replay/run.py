@@ -16,20 +16,20 @@ from typing import Any
 
 from aiokafka.structs import ConsumerRecord
 
-from bridge.publish.connection import Connection
-from bridge.reader.merged_reader import records
-from bridge.reader.selection import wanted
+from bridge.publish.connection import KafkaConnection
+from bridge.reader.merged_reader import read_ranges
+from bridge.reader.selection import build_filter
 from bridge.replay import Target
-from bridge.replay.pace import Pace, paced
-from bridge.replay.plan import bytes_of
-from bridge.replay.planning import check
-from bridge.replay.progress import Progress, save
+from bridge.replay.pace import ReplayPace, apply_pace
+from bridge.replay.plan import count_bytes
+from bridge.replay.planning import check_ranges
+from bridge.replay.progress import Progress, save_progress
 
 Records = Sequence[ConsumerRecord]
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class RunHooks:
     """What a run takes from outside: clocks, who wants to know, who wants it to stop."""
 
     clock_s: Callable[[], float]
@@ -39,45 +39,45 @@ class Watch:
     stopping: asyncio.Event
 
 
-class _Noting:
+class _Checkpointer:
     """What was put since the progress was written last."""
 
-    def __init__(self, progress: Progress, file: Path, target: Target, watch: Watch) -> None:
+    def __init__(self, progress: Progress, file: Path, target: Target, hooks: RunHooks) -> None:
         self.progress = progress
         self._file = file
         self._target = target
-        self._watch = watch
-        self._settled_s = watch.clock_s()
+        self._watch = hooks
+        self._settled_s = hooks.clock_s()
         self._next = {
             (one.topic, one.partition): begin
-            for one, begin in zip(progress.plan.stretches, progress.next, strict=True)
+            for one, begin in zip(progress.plan.ranges, progress.next, strict=True)
         }
         self._records = 0
         self._bytes = 0
 
     @property
-    def room(self) -> int:
+    def records_left(self) -> int:
         """Return how many records may be put before it must settle."""
-        return self._target.cadence.records - self._records
+        return self._target.checkpoint_policy.records - self._records
 
     @property
-    def is_due(self) -> bool:
+    def is_checkpoint_due(self) -> bool:
         """Say whether it is time to settle."""
-        seconds = self._target.cadence.seconds
+        seconds = self._target.checkpoint_policy.interval_s
         late = seconds is not None and self._watch.clock_s() - self._settled_s >= seconds
-        return self.room == 0 or late
+        return self.records_left == 0 or late
 
-    def put(self, part: Records) -> None:
+    def note_written(self, part: Records) -> None:
         """Note records the target took."""
         for record in part:
             self._next[record.topic, record.partition] = record.offset + 1
-            self._bytes += bytes_of(record)
+            self._bytes += count_bytes(record)
         self._records += len(part)
         self._watch.on_progress(self.progress.records + self._records)
 
-    async def settle(self) -> None:
+    async def checkpoint(self) -> None:
         """Settle the target, and write the progress: rule 2. Raises CannotWrite."""
-        state = await self._target.settle()
+        state = await self._target.flush()
         await self._write(
             replace(
                 self.progress,
@@ -92,62 +92,64 @@ class _Noting:
 
     async def finish(self) -> None:
         """Settle and complete the target, and say so in the progress. Raises CannotWrite."""
-        await self.settle()
+        await self.checkpoint()
         await self._target.finish()
         await self._write(replace(self.progress, finished_at=self._watch.now()))
 
     async def _write(self, progress: Progress) -> None:
-        await asyncio.to_thread(save, self._file, progress)
+        await asyncio.to_thread(save_progress, self._file, progress)
         self.progress = progress
 
 
-async def run(  # noqa: PLR0913 (from where, to where, how)
-    connection: Connection,
+async def run_replay(  # noqa: PLR0913 (from where, to where, how)
+    connection: KafkaConnection,
     progress: Progress,
     target: Target,
     *,
     file: Path,
-    pace: Pace | None,
-    watch: Watch,
+    pace: ReplayPace | None,
+    hooks: RunHooks,
 ) -> Progress:
     """Return the progress at the end: finished, or not if it was stopped.
 
     Raises CannotRead, RecordsMissing and CannotWrite; what had settled by then is in ``file``.
     """
-    left = progress.left
-    await check(connection, left)
+    left = progress.remaining
+    await check_ranges(connection, left)
     plan = progress.plan
-    noting = _Noting(progress, file, target, watch)
+    noting = _Checkpointer(progress, file, target, hooks)
     async with contextlib.AsyncExitStack() as stack:
-        test = wanted(plan.query, plan.window, progress.skipped)
-        stream = await stack.enter_async_context(aclosing(records(connection, left, wanted=test)))
+        test = build_filter(plan.query, plan.window, progress.skipped)
+        stream = await stack.enter_async_context(
+            aclosing(read_ranges(connection, left, record_filter=test))
+        )
         if pace is not None:
-            when_due = paced(stream, pace, clock_s=watch.clock_s)
+            when_due = apply_pace(stream, pace, clock_s=hooks.clock_s)
             stream = await stack.enter_async_context(aclosing(when_due))
-        chunks = await stack.enter_async_context(aclosing(_until(stream, watch.stopping)))
+        chunks = await stack.enter_async_context(aclosing(_stop_when(stream, hooks.stopping)))
         async for chunk in chunks:
-            for part in _parts(chunk, noting):
-                await target.put(part)
-                noting.put(part)
-                if noting.is_due:
-                    await noting.settle()
-    if not watch.stopping.is_set():
+            for part in _split_at_checkpoints(chunk, noting):
+                await target.write(part)
+                noting.note_written(part)
+                if noting.is_checkpoint_due:
+                    await noting.checkpoint()
+    if not hooks.stopping.is_set():
         await noting.finish()
-    elif target.cadence.seconds is not None:
-        await noting.settle()
+    elif target.checkpoint_policy.interval_s is not None:
+        await noting.checkpoint()
     return noting.progress
 
 
-def _parts(chunk: Records, noting: _Noting) -> Iterator[Records]:
+def _split_at_checkpoints(chunk: Records, checkpointer: _Checkpointer) -> Iterator[Records]:
     """Yield a chunk in parts that there is room for: rule 1."""
     at = 0
     while at < len(chunk):
-        part = chunk[at : at + noting.room]
+        part = chunk[at : at + checkpointer.records_left]
         at += len(part)
         yield part
 
 
-async def _until(
+async def _stop_when(
     stream: AsyncGenerator[Records], stopping: asyncio.Event
 ) -> AsyncGenerator[Records]:
     """Yield what a stream has until it ends, or ``stopping`` is set, though it may be waiting then."""

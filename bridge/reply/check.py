@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from bridge.callbacks.model import Reply
-from bridge.reply.attributes import of_attributes
-from bridge.reply.content import of_content
+from bridge.reply.attributes import check_attributes
+from bridge.reply.content import check_content
 from bridge.reply.elements import (
     CALL_ELEMENTS,
     ELEMENTS,
@@ -24,12 +24,12 @@ from bridge.reply.elements import (
     SOUND_ELEMENTS,
     SPEECH_ELEMENTS,
     Element,
-    call_element,
-    parents_of,
+    allowed_parents,
+    find_call_element,
 )
-from bridge.reply.finding import Finding, Severity, near, on
-from bridge.reply.tree import Node, NotXml, Tree, tree_of
-from bridge.reply.twiml import FAILING_VERBS, VERBS, verb_of
+from bridge.reply.finding import Finding, Severity, closest_name, finding_at
+from bridge.reply.tree import Node, NotWellFormed, Tree, parse_tree
+from bridge.reply.twiml import FAILING_VERBS, PLIVO_EQUIVALENTS, find_verb
 
 # The XML overview page says 100 KB.
 DOCUMENT_BYTES_MAX: Final = 100_000
@@ -39,23 +39,23 @@ FINDINGS_MAX: Final = 100
 _SILENT: Final = frozenset({"Hangup", "Wait"})
 
 
-def check(body: bytes, kind: Reply = Reply.XML) -> list[Finding]:
+def check_document(body: bytes, kind: Reply = Reply.XML) -> list[Finding]:
     """Return everything that is wrong with a document for types of this kind, in its order."""
     if len(body) > DOCUMENT_BYTES_MAX:
         fault = f"{len(body)} bytes; Plivo takes at most {DOCUMENT_BYTES_MAX}"
         return [Finding("error", None, None, fault)]
     try:
-        tree = tree_of(body)
-    except NotXml as error:
+        tree = parse_tree(body)
+    except NotWellFormed as error:
         fault = f"not well-formed XML in UTF-8: {error}"
         return [Finding("error", error.line, None, fault)]
-    found = sorted(_findings(tree, kind), key=lambda finding: finding.line or 0)
+    found = sorted(_find_all(tree, kind), key=lambda finding: finding.line or 0)
     errors = [finding for finding in found if finding.is_error]
     kept = [*errors, *(finding for finding in found if not finding.is_error)][:FINDINGS_MAX]
     return sorted(kept, key=lambda finding: finding.line or 0)
 
 
-def _findings(tree: Tree, kind: Reply) -> Iterator[Finding]:
+def _find_all(tree: Tree, kind: Reply) -> Iterator[Finding]:
     root = tree.root
     if root.name != ROOT:
         fault = f"the root element is <{root.name}>; Plivo executes only <{ROOT}>"
@@ -71,74 +71,80 @@ def _findings(tree: Tree, kind: Reply) -> Iterator[Finding]:
     waiting = [(root, ELEMENTS[ROOT])]
     while waiting:
         node, element = waiting.pop()
-        yield from of_attributes(node, element)
-        yield from of_content(node, element)
+        yield from check_attributes(node, element)
+        yield from check_content(node, element)
         for child in node.children:
-            refused = _misplaced(child, element, kind, is_silent=is_silent and node is root)
+            refused = _find_misplacement(child, element, kind, is_silent=is_silent and node is root)
             if refused is not None:
                 yield refused
             else:
                 waiting.append((child, ELEMENTS[child.name]))
 
 
-def _executed_in(element: Element, kind: Reply) -> tuple[str, ...]:
+def _executed_children(element: Element, kind: Reply) -> tuple[str, ...]:
     """Return the elements that Plivo executes in this one, for types of this kind."""
     if element.name == ROOT and kind is Reply.SOUND:
         return SOUND_ELEMENTS
     if element.name == ROOT and kind is Reply.OPTIONAL_XML:
         return MESSAGING_ELEMENTS
-    return element.holds
+    return element.children
 
 
 def _is_silent(root: Node, kind: Reply) -> bool:
     """Say whether Plivo executes nothing of a document that anybody could hear: rule 2."""
-    executed = set(_executed_in(ELEMENTS[ROOT], kind)) - _SILENT
+    executed = set(_executed_children(ELEMENTS[ROOT], kind)) - _SILENT
     return not any(child.name in executed for child in root.children)
 
 
-def _misplaced(child: Node, within: Element, kind: Reply, *, is_silent: bool) -> Finding | None:
+def _find_misplacement(
+    child: Node, within: Element, kind: Reply, *, is_silent: bool
+) -> Finding | None:
     """Return why Plivo does not execute ``child`` where it stands; None if it does."""
-    if child.name in _executed_in(within, kind):
+    if child.name in _executed_children(within, kind):
         return None
     if within.name == ROOT and kind is Reply.SOUND:
         fault = "here Plivo executes only Play, Speak and Wait"
-        return on(child, "error", fault, VERBS.get(verb_of(child.name) or "", ""))
-    if child.name in within.holds:
+        return finding_at(
+            child, "error", fault, PLIVO_EQUIVALENTS.get(find_verb(child.name) or "", "")
+        )
+    if child.name in within.children:
         fault = "in answer to a message Plivo executes only Message"
-        return on(child, "warning", fault, "there is no call here")
+        return finding_at(child, "warning", fault, "there is no call here")
     if within.name == "Speak" or within.name in SPEECH_ELEMENTS:
-        return _not_spoken(child, within)
+        return _unspeakable_element(child, within)
     if child.name in ELEMENTS:
         severity: Severity = "error" if child.name in CALL_ELEMENTS else "warning"
-        parents = " or ".join(f"<{name}>" for name in parents_of(child.name)) or "nothing"
+        parents = " or ".join(f"<{name}>" for name in allowed_parents(child.name)) or "nothing"
         fault = f"it may not stand in <{within.name}>"
-        return on(child, severity, fault, f"it stands in {parents}")
-    return _unknown(child, within, is_silent=is_silent)
+        return finding_at(child, severity, fault, f"it stands in {parents}")
+    return _unknown_element(child, within, is_silent=is_silent)
 
 
-def _unknown(child: Node, within: Element, *, is_silent: bool) -> Finding:
+def _unknown_element(child: Node, within: Element, *, is_silent: bool) -> Finding:
     """Return what is said of a name that is none of Plivo's: rules 2 to 4."""
-    name = call_element(child.name)
+    name = find_call_element(child.name)
     if name is not None:
-        return on(child, "error", "names are case-sensitive", f"write <{name}>")
+        return finding_at(child, "error", "names are case-sensitive", f"write <{name}>")
     severity: Severity = "error" if is_silent else "warning"
-    verb = verb_of(child.name)
+    verb = find_verb(child.name)
     if verb is not None:
         severity = "error" if verb in FAILING_VERBS and within.name == ROOT else severity
-        return on(child, severity, "TwiML, which Plivo ignores", VERBS[verb])
+        return finding_at(child, severity, "TwiML, which Plivo ignores", PLIVO_EQUIVALENTS[verb])
     fault = "no page of Plivo's has this element, and Plivo ignores what it does not know"
-    meant = near(child.name, within.holds)
+    meant = closest_name(child.name, within.children)
     if meant is not None:
-        return on(child, severity, fault, f"did you mean <{meant}>?")
-    return on(child, "warning", fault, "nothing else is executed" if is_silent else "")
+        return finding_at(child, severity, fault, f"did you mean <{meant}>?")
+    return finding_at(child, "warning", fault, "nothing else is executed" if is_silent else "")
 
 
-def _not_spoken(child: Node, within: Element) -> Finding:
+def _unspeakable_element(child: Node, within: Element) -> Finding:
     """Return what is said of an element that SSML, as Plivo takes it, does not have here: rule 4."""
-    verb = verb_of(child.name)
+    verb = find_verb(child.name)
     if verb is not None:
-        return on(child, "warning", "TwiML, which is not spoken", VERBS[verb])
+        return finding_at(child, "warning", "TwiML, which is not spoken", PLIVO_EQUIVALENTS[verb])
     if child.name in CALL_ELEMENTS:
-        return on(child, "warning", f"it may not stand in <{within.name}>", "close <Speak> first")
+        return finding_at(
+            child, "warning", f"it may not stand in <{within.name}>", "close <Speak> first"
+        )
     fault = f"Plivo's page on SSML does not have it in <{within.name}>"
-    return on(child, "warning", fault)
+    return finding_at(child, "warning", fault)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import Final, assert_never
 
 from bridge.reply import urls
-from bridge.reply.attributes import of_fragment
-from bridge.reply.elements import ELEMENTS, Content, Element, call_element
-from bridge.reply.finding import Finding, near, on
+from bridge.reply.attributes import check_retry_settings
+from bridge.reply.elements import ELEMENTS, Content, Element, find_call_element
+from bridge.reply.finding import Finding, closest_name, finding_at
 from bridge.reply.tree import Node
-from bridge.reply.twiml import ATTRIBUTES, verb_of
+from bridge.reply.twiml import ATTRIBUTE_EQUIVALENTS, find_verb
 
 SPOKEN_CHARACTERS_MAX: Final = 3_000
 
@@ -22,111 +22,113 @@ _POLLY: Final = "Polly."
 _REASONS: Final = frozenset({"rejected", "busy"})
 
 
-def of_content(node: Node, element: Element) -> Iterator[Finding]:
+def check_content(node: Node, element: Element) -> Iterator[Finding]:
     """Yield what is wrong with what an element says, or whom it names."""
     text = node.text.strip()
     match element.content:
         case Content.NOTHING:
             if text:
-                yield on(node, "warning", "Plivo ignores the text in it")
+                yield finding_at(node, "warning", "Plivo ignores the text in it")
         case Content.SPEECH:
             pass
         case Content.NAME:
             if not text:
-                yield on(node, "error", "it is empty", f"write {element.target}")
+                yield finding_at(node, "error", "it is empty", f"write {element.target_text}")
         case Content.URL:
-            yield from _of_url_in_text(node, element, text)
+            yield from _check_url_in_text(node, element, text)
         case Content.WEBSOCKET:
-            yield from _of_websocket(node, element, text)
+            yield from _check_websocket(node, element, text)
         case _:
             assert_never(element.content)
-    yield from _SPECIAL.get(element.name, _nothing_special)(node)
+    yield from _CHECKS_BY_ELEMENT.get(element.name, _check_nothing)(node)
 
 
-def _of_url_in_text(node: Node, element: Element, text: str) -> Iterator[Finding]:
-    equivalents = [ATTRIBUTES.get((element.name, name)) for name in node.attributes]
+def _check_url_in_text(node: Node, element: Element, text: str) -> Iterator[Finding]:
+    equivalents = [ATTRIBUTE_EQUIVALENTS.get((element.name, name)) for name in node.attributes]
     hint = "".join(f", or use {one}" for one in equivalents if one)
     if not text:
-        yield on(node, "error", "it is empty", f"write {element.target}{hint}")
+        yield finding_at(node, "error", "it is empty", f"write {element.target_text}{hint}")
     elif not urls.is_absolute(text):
-        fault = f"its text is no absolute URL: {urls.shown(text)}"
+        fault = f"its text is no absolute URL: {urls.redacted(text)}"
         said = ", or use <Speak> for words" if element.name == "Play" else ""
-        yield on(node, "error", fault, f"write {element.target}{said}")
+        yield finding_at(node, "error", fault, f"write {element.target_text}{said}")
     else:
-        yield from of_fragment(node, "", text, is_retried="" in element.retried)
+        yield from check_retry_settings(node, "", text, is_retried="" in element.retry_attributes)
 
 
-def _of_websocket(node: Node, element: Element, text: str) -> Iterator[Finding]:
+def _check_websocket(node: Node, element: Element, text: str) -> Iterator[Finding]:
     if urls.is_websocket(text):
-        yield from of_fragment(node, "", text, is_retried=False)
+        yield from check_retry_settings(node, "", text, is_retried=False)
     elif urls.is_absolute(text):
-        yield on(node, "warning", f"its text is no WebSocket: {urls.shown(text)}", "write wss://")
+        yield finding_at(
+            node, "warning", f"its text is no WebSocket: {urls.redacted(text)}", "write wss://"
+        )
     elif node.attributes.keys() - element.attributes and not text:
         # A newer attribute may say where the stream goes: Plivo's API has such a one, ``cx_bot``.
-        yield on(node, "warning", "it is empty", f"write {element.target}")
+        yield finding_at(node, "warning", "it is empty", f"write {element.target_text}")
     else:
-        fault = f"its text is no absolute URL: {urls.shown(text)}" if text else "it is empty"
-        yield on(node, "error", fault, f"write {element.target}: wss://host/path")
+        fault = f"its text is no absolute URL: {urls.redacted(text)}" if text else "it is empty"
+        yield finding_at(node, "error", fault, f"write {element.target_text}: wss://host/path")
 
 
-def _nothing_special(_node: Node) -> Iterator[Finding]:
+def _check_nothing(_node: Node) -> Iterator[Finding]:
     return iter(())
 
 
-def _of_dial(node: Node) -> Iterator[Finding]:
+def _check_dial(node: Node) -> Iterator[Finding]:
     dial = ELEMENTS["Dial"]
     # An element that may be new may be the target.
-    if any(child.name in dial.holds or may_be_new(child, dial) for child in node.children):
+    if any(child.name in dial.children or may_be_new(child, dial) for child in node.children):
         return
     in_text = node.text.strip()
-    remedy = "put the number into <Number>" if in_text else f"name {dial.target}"
-    yield on(node, "error", "it has no target", remedy)
+    remedy = "put the number into <Number>" if in_text else f"name {dial.target_text}"
+    yield finding_at(node, "error", "it has no target", remedy)
 
 
-def _of_dtmf(node: Node) -> Iterator[Finding]:
+def _check_dtmf(node: Node) -> Iterator[Finding]:
     if not node.text.strip() and not node.attributes.get("digits"):
-        yield on(node, "warning", "it is empty", "write the digits to send")
+        yield finding_at(node, "warning", "it is empty", "write the digits to send")
 
 
-def _of_message(node: Node) -> Iterator[Finding]:
+def _check_message(node: Node) -> Iterator[Finding]:
     if not node.text.strip():
-        yield on(node, "warning", "it is empty", "write the words of the message")
+        yield finding_at(node, "warning", "it is empty", "write the words of the message")
 
 
-def _of_sip(node: Node) -> Iterator[Finding]:
+def _check_sip(node: Node) -> Iterator[Finding]:
     fault = "one page of Plivo's has it; its page on Dial and its SDKs do not"
-    yield on(node, "warning", fault, "use <User>")
+    yield finding_at(node, "warning", fault, "use <User>")
 
 
-def _of_speak(node: Node) -> Iterator[Finding]:
+def _check_speak(node: Node) -> Iterator[Finding]:
     voice = node.attributes.get("voice", "").strip()
     has_markup = bool(node.children)
     if voice and voice not in _VOICES and not voice.startswith(_POLLY):
         remedy = "write WOMAN, MAN, or a name such as Polly.Joanna"
-        yield on(node, "warning", f"Plivo has no voice {voice[:40]!r}", remedy)
+        yield finding_at(node, "warning", f"Plivo has no voice {voice[:40]!r}", remedy)
     elif has_markup and not voice.startswith(_POLLY):
         remedy = 'write voice="Polly.Joanna", or another'
-        yield on(node, "warning", "SSML needs a voice of Polly's", remedy)
-    characters, with_markup = _characters(node)
+        yield finding_at(node, "warning", "SSML needs a voice of Polly's", remedy)
+    characters, with_markup = _count_characters(node)
     if characters > SPOKEN_CHARACTERS_MAX:
         fault = f"{characters} characters; Plivo speaks at most {SPOKEN_CHARACTERS_MAX} of SSML"
         is_ssml = has_markup or voice.startswith(_POLLY)
-        yield on(node, "error" if is_ssml else "warning", fault, "use several <Speak>")
+        yield finding_at(node, "error" if is_ssml else "warning", fault, "use several <Speak>")
     elif with_markup > SPOKEN_CHARACTERS_MAX:
         # Polly does not count tags; whether Plivo does, no page says.
         fault = f"{with_markup} characters with its tags; Plivo may speak {SPOKEN_CHARACTERS_MAX}"
-        yield on(node, "warning", fault, "use several <Speak>")
+        yield finding_at(node, "warning", fault, "use several <Speak>")
     elif not characters:
-        yield on(node, "warning", "it is empty", "write the words to speak")
+        yield finding_at(node, "warning", "it is empty", "write the words to speak")
 
 
-def _of_hangup(node: Node) -> Iterator[Finding]:
+def _check_hangup(node: Node) -> Iterator[Finding]:
     reason = node.attributes.get("reason")
     if reason is not None and reason not in _REASONS:
-        yield on(node, "warning", "Plivo knows no such reason", "write rejected or busy")
+        yield finding_at(node, "warning", "Plivo knows no such reason", "write rejected or busy")
 
 
-def _characters(node: Node) -> tuple[int, int]:
+def _count_characters(node: Node) -> tuple[int, int]:
     """Return how long an element's text is, with all that it holds: without tags, and with them."""
     waiting, texts, tags = list(node.children), [node.text], 0
     while waiting:
@@ -141,17 +143,21 @@ def _characters(node: Node) -> tuple[int, int]:
     return characters, characters + tags
 
 
-_SPECIAL: Final[dict[str, Callable[[Node], Iterator[Finding]]]] = {
-    "Dial": _of_dial,
-    "DTMF": _of_dtmf,
-    "Hangup": _of_hangup,
-    "Message": _of_message,
-    "Sip": _of_sip,
-    "Speak": _of_speak,
+_CHECKS_BY_ELEMENT: Final[dict[str, Callable[[Node], Iterator[Finding]]]] = {
+    "Dial": _check_dial,
+    "DTMF": _check_dtmf,
+    "Hangup": _check_hangup,
+    "Message": _check_message,
+    "Sip": _check_sip,
+    "Speak": _check_speak,
 }
 
 
 def may_be_new(child: Node, within: Element) -> bool:
     """Say whether Plivo may know an element by now that no page and no SDK names."""
-    is_known = child.name in ELEMENTS or call_element(child.name) is not None
-    return not is_known and verb_of(child.name) is None and near(child.name, within.holds) is None
+    is_known = child.name in ELEMENTS or find_call_element(child.name) is not None
+    return (
+        not is_known
+        and find_verb(child.name) is None
+        and closest_name(child.name, within.children) is None
+    )

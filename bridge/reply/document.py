@@ -11,13 +11,13 @@ from typing import Final
 
 from bridge.callbacks.model import CallbackType, Reply
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import GivenReply
-from bridge.reply.check import check
+from bridge.core.event import SentReply
+from bridge.reply.check import check_document
 from bridge.reply.finding import Finding
 
 XML_CONTENT_TYPE: Final = "application/xml"
-EMPTY_DOCUMENT: Final = GivenReply(200, XML_CONTENT_TYPE, b"<Response/>")
-ACKNOWLEDGEMENT: Final = GivenReply(200, None, b"")
+EMPTY_DOCUMENT: Final = SentReply(200, XML_CONTENT_TYPE, b"<Response/>")
+ACKNOWLEDGEMENT: Final = SentReply(200, None, b"")
 
 
 class BadDocument(ValueError):
@@ -25,15 +25,15 @@ class BadDocument(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ReplyDocument:
     """A document without errors, and the warnings about it."""
 
-    reply: GivenReply
+    reply: SentReply
     warnings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class DocumentWarning:
     """A warning about a document in use, and the types that are answered with it."""
 
     path: Path
@@ -41,18 +41,18 @@ class Doubt:
     finding: Finding
 
 
-def read_document(path: Path, kind: Reply = Reply.XML) -> Document:
+def read_document(path: Path, kind: Reply = Reply.XML) -> ReplyDocument:
     """Return the document in a file, for types of this kind; raises BadDocument."""
     try:
         body = path.read_bytes()
     except OSError as error:
         message = f"{path}: {error.strerror}"
         raise BadDocument(message) from error
-    found = check(body, kind)
+    found = check_document(body, kind)
     errors = [f"{path}: {finding}" for finding in found if finding.is_error]
     if errors:
         raise BadDocument("\n".join(errors))
-    return Document(GivenReply(200, XML_CONTENT_TYPE, body), tuple(found))
+    return ReplyDocument(SentReply(200, XML_CONTENT_TYPE, body), tuple(found))
 
 
 class Replies:
@@ -62,8 +62,8 @@ class Replies:
     """
 
     def __init__(self, catalogue: Catalogue, documents: Mapping[str, Path]) -> None:
-        controls = {kind.name: kind for kind in catalogue.controls}
-        self._documents: dict[str, GivenReply] = {}
+        controls = {kind.name: kind for kind in catalogue.types_with_executed_reply}
+        self._documents: dict[str, SentReply] = {}
         faults: list[str] = []
         doubted: dict[tuple[Path, Finding], list[str]] = {}
         for name, path in documents.items():
@@ -83,16 +83,17 @@ class Replies:
                 doubted.setdefault((path, finding), []).append(name)
         if faults:
             raise BadDocument("\n".join(faults))
-        self.doubts = [
-            Doubt(path, tuple(names), finding) for (path, finding), names in doubted.items()
+        self.warnings = [
+            DocumentWarning(path, tuple(names), finding)
+            for (path, finding), names in doubted.items()
         ]
-        self.unanswered = sorted(
+        self.without_document = sorted(
             name
             for name, kind in controls.items()
             if name not in documents and kind.reply is not Reply.OPTIONAL_XML
         )
 
-    def of(self, kind: CallbackType) -> GivenReply:
+    def reply_to(self, kind: CallbackType) -> SentReply:
         """Return what a callback of this type is answered."""
         document = self._documents.get(kind.name)
         if document is not None:

@@ -40,21 +40,28 @@ class Element:
 
     name: str
     page: str
-    holds: tuple[str, ...] = ()
+    children: tuple[str, ...] = ()
     content: Content = Content.NOTHING
-    target: str = ""
-    urls: tuple[str, ...] = ()
-    sounds: tuple[str, ...] = ()
-    methods: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
-    retried: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
-    wants: tuple[str, ...] = ()
+    target_text: str = ""
+    url_attributes: tuple[str, ...] = ()
+    sound_attributes: tuple[str, ...] = ()
+    method_attributes: tuple[str, ...] = ()
+    other_attributes: tuple[str, ...] = ()
+    retry_attributes: tuple[str, ...] = ()
+    required_attributes: tuple[str, ...] = ()
+    recommended_attributes: tuple[str, ...] = ()
 
     @property
     def attributes(self) -> frozenset[str]:
         """Return every attribute that a page or an SDK names."""
-        return frozenset((*self.urls, *self.sounds, *self.methods, *self.others))
+        return frozenset(
+            (
+                *self.url_attributes,
+                *self.sound_attributes,
+                *self.method_attributes,
+                *self.other_attributes,
+            )
+        )
 
 
 # What may be written for a sound in the place of a URL: the Conference, MultiPartyCall and Dial pages.
@@ -66,12 +73,12 @@ SOUND_ELEMENTS: Final = ("Play", "Speak", "Wait")
 MESSAGING_ELEMENTS: Final = ("Message",)
 
 # The attributes that plivo-python writes as whole numbers, and those that it writes as true or false.
-WHOLE_ATTRIBUTES: Final = frozenset({
+INTEGER_ATTRIBUTES: Final = frozenset({
     "confirmTimeout", "digitTimeout", "executionTimeout", "length", "loop", "maxDuration", "maxLength",
     "maxMembers", "maxParticipants", "minSilence", "numDigits", "recordMinMemberCount", "retries",
     "schedule", "streamTimeout", "timeLimit", "timeout", "waitTime",
 })  # fmt: skip
-FLAG_ATTRIBUTES: Final = frozenset({
+BOOLEAN_ATTRIBUTES: Final = frozenset({
     "async", "bidirectional", "coachMode", "endConferenceOnExit", "endMpcOnExit", "floorEvent",
     "hangupOnStar", "hold", "keepCallAlive", "log", "mute", "muted", "playBeep", "profanityFilter",
     "record", "recordParticipantTrack", "recordSession", "recordWhenAlone", "redirect", "relayDTMF",
@@ -86,7 +93,7 @@ _CALL: Final = (
     Element(
         ROOT,
         "response",
-        holds=(
+        children=(
             "Conference", "Dial", "DTMF", "GetDigits", "GetInput", "Hangup", "Message",
             "MultiPartyCall", "Play", "PreAnswer", "Record", "Redirect", "Speak", "Stream", "Wait",
         ),
@@ -95,166 +102,175 @@ _CALL: Final = (
         "Conference",
         "conference",
         content=Content.NAME,
-        target="the name of the conference",
-        urls=("action", "callbackUrl", "transcriptionUrl"),
-        sounds=("enterSound", "exitSound", "waitSound"),
-        methods=("method", "callbackMethod", "transcriptionMethod"),
-        others=(
+        target_text="the name of the conference",
+        url_attributes=("action", "callbackUrl", "transcriptionUrl"),
+        sound_attributes=("enterSound", "exitSound", "waitSound"),
+        method_attributes=("method", "callbackMethod", "transcriptionMethod"),
+        other_attributes=(
             "muted", "beep", "startConferenceOnEnter", "endConferenceOnExit", "stayAlone", "maxMembers",
             "record", "recordWhenAlone", "recordFileFormat", "timeLimit", "hangupOnStar", "digitsMatch",
             "floorEvent", "redirect", "relayDTMF", "sendDigits", "transcriptionType",
         ),
-        retried=("action", "callbackUrl", "waitSound"),
+        retry_attributes=("action", "callbackUrl", "waitSound"),
     ),
     Element(
         "Dial",
         "dial",
         # <Sip> stands on Plivo's page on call control for voice agents alone, and in no SDK.
-        holds=("Number", "User", "Sip"),
-        target="whom to dial: <Number>14155550100</Number> or <User>sip:name@phone.plivo.com</User>",
-        urls=("action", "callbackUrl"),
-        sounds=("confirmSound", "dialMusic"),
-        methods=("method", "callbackMethod"),
-        others=(
+        children=("Number", "User", "Sip"),
+        target_text="whom to dial: <Number>14155550100</Number> or "
+        "<User>sip:name@phone.plivo.com</User>",
+        url_attributes=("action", "callbackUrl"),
+        sound_attributes=("confirmSound", "dialMusic"),
+        method_attributes=("method", "callbackMethod"),
+        other_attributes=(
             "hangupOnStar", "timeLimit", "timeout", "callerId", "callerName", "confirmTimeout",
             "confirmKey", "redirect", "digitsMatch", "digitsMatchBLeg", "sipHeaders",
         ),
-        retried=("action", "callbackUrl", "confirmSound", "dialMusic"),
+        retry_attributes=("action", "callbackUrl", "confirmSound", "dialMusic"),
     ),
     Element(
         "Number",
         "dial/number",
         content=Content.NAME,
-        target="the number to dial",
+        target_text="the number to dial",
         # The caller id of one number: the changelogs of Plivo's SDKs, 2025.
-        others=("sendDigits", "sendOnPreanswer", "sendDigitsMode", "callerId", "callerName"),
+        other_attributes=("sendDigits", "sendOnPreanswer", "sendDigitsMode", "callerId", "callerName"),
     ),
     Element(
         "User",
         "dial/user",
         content=Content.NAME,
-        target="the SIP address to dial",
-        others=("sendDigits", "sendOnPreanswer", "sipHeaders"),
+        target_text="the SIP address to dial",
+        other_attributes=("sendDigits", "sendOnPreanswer", "sipHeaders"),
     ),
-    Element("Sip", "dial", content=Content.NAME, target="the SIP address to dial"),
+    Element("Sip", "dial", content=Content.NAME, target_text="the SIP address to dial"),
     # Plivo's Node.js SDK has the digits as an attribute too.
-    Element("DTMF", "dtmf", content=Content.SPEECH, others=("digits", "async")),
+    Element("DTMF", "dtmf", content=Content.SPEECH, other_attributes=("digits", "async")),
     Element(
         "GetDigits",
         "getdigits",
-        holds=SOUND_ELEMENTS,
-        urls=("action",),
-        sounds=("invalidDigitsSound",),
-        methods=("method",),
-        others=(
+        children=SOUND_ELEMENTS,
+        url_attributes=("action",),
+        sound_attributes=("invalidDigitsSound",),
+        method_attributes=("method",),
+        other_attributes=(
             "timeout", "digitTimeout", "finishOnKey", "numDigits", "retries", "redirect", "playBeep",
             "validDigits", "log",
         ),
-        retried=("action",),
-        wants=("action",),
+        retry_attributes=("action",),
+        recommended_attributes=("action",),
     ),
     Element(
         "GetInput",
         "getinput",
-        holds=SOUND_ELEMENTS,
-        urls=("action", "interimSpeechResultsCallback"),
-        methods=("method", "interimSpeechResultsCallbackMethod"),
-        others=(
+        children=SOUND_ELEMENTS,
+        url_attributes=("action", "interimSpeechResultsCallback"),
+        method_attributes=("method", "interimSpeechResultsCallbackMethod"),
+        other_attributes=(
             "inputType", "executionTimeout", "digitEndTimeout", "speechEndTimeout", "finishOnKey",
             "numDigits", "speechModel", "hints", "language", "log", "redirect", "profanityFilter",
         ),
-        retried=("action", "interimSpeechResultsCallback"),
-        wants=("action",),
+        retry_attributes=("action", "interimSpeechResultsCallback"),
+        recommended_attributes=("action",),
     ),
-    Element("Hangup", "hangup", others=("reason", "schedule")),
+    Element("Hangup", "hangup", other_attributes=("reason", "schedule")),
     Element(
         "Message",
         "message",
         content=Content.SPEECH,
-        urls=("callbackUrl",),
-        methods=("callbackMethod",),
-        others=("src", "dst", "type"),
-        needs=("dst",),
-        wants=("src",),
+        url_attributes=("callbackUrl",),
+        method_attributes=("callbackMethod",),
+        other_attributes=("src", "dst", "type"),
+        required_attributes=("dst",),
+        recommended_attributes=("src",),
     ),
     Element(
         "MultiPartyCall",
         "multipartycall",
         content=Content.NAME,
-        target="the name of the multi-party call",
-        urls=(
+        target_text="the name of the multi-party call",
+        url_attributes=(
             "waitMusicUrl", "agentHoldMusicUrl", "customerHoldMusicUrl", "recordingCallbackUrl",
             "statusCallbackUrl", "onExitActionUrl", "startRecordingAudio", "stopRecordingAudio",
             "transcriptionUrl", "aiAgentStreamStatusCallbackUrl",
         ),
-        sounds=("enterSound", "exitSound"),
-        methods=(
+        sound_attributes=("enterSound", "exitSound"),
+        method_attributes=(
             "waitMusicMethod", "agentHoldMusicMethod", "customerHoldMusicMethod",
             "recordingCallbackMethod", "statusCallbackMethod", "onExitActionMethod", "enterSoundMethod",
             "exitSoundMethod", "startRecordingAudioMethod", "stopRecordingAudioMethod",
         ),
-        others=(
+        other_attributes=(
             "role", "maxDuration", "maxParticipants", "recordMinMemberCount", "waitTime", "record",
             "recordParticipantTrack", "recordTrackType", "recordFileFormat", "statusCallbackEvents",
             "stayAlone", "coachMode", "mute", "hold", "startMpcOnEnter", "endMpcOnExit",
             "relayDTMFInputs", "transcript",
         ),
-        wants=("role",),
+        recommended_attributes=("role",),
     ),
-    Element("Play", "play", content=Content.URL, target="the URL of an MP3 or WAV", others=("loop",)),
+    Element(
+        "Play",
+        "play",
+        content=Content.URL,
+        target_text="the URL of an MP3 or WAV",
+        other_attributes=("loop",),
+    ),
     Element(
         "PreAnswer",
         "preanswer",
-        holds=(*SOUND_ELEMENTS, "GetDigits", "Redirect", "Message", "DTMF"),
+        children=(*SOUND_ELEMENTS, "GetDigits", "Redirect", "Message", "DTMF"),
     ),
     Element(
         "Record",
         "record",
-        urls=("action", "callbackUrl", "transcriptionUrl"),
-        methods=("method", "callbackMethod", "transcriptionMethod"),
-        others=(
+        url_attributes=("action", "callbackUrl", "transcriptionUrl"),
+        method_attributes=("method", "callbackMethod", "transcriptionMethod"),
+        other_attributes=(
             "fileFormat", "redirect", "timeout", "maxLength", "playBeep", "finishOnKey",
             "recordSession", "startOnDialAnswer", "transcriptionType", "transcriptionReportType",
             "recordChannelType",
         ),
-        retried=("action", "callbackUrl", "transcriptionUrl"),
+        retry_attributes=("action", "callbackUrl", "transcriptionUrl"),
     ),
     Element(
         "Redirect",
         "redirect",
         content=Content.URL,
-        target="the URL of the next document",
-        methods=("method",),
-        retried=("",),
+        target_text="the URL of the next document",
+        method_attributes=("method",),
+        retry_attributes=("",),
     ),
     Element(
         "Speak",
         "speak",
-        holds=_SPOKEN,
+        children=_SPOKEN,
         content=Content.SPEECH,
-        others=("voice", "language", "loop"),
+        other_attributes=("voice", "language", "loop"),
     ),
     Element(
         "Stream",
         "stream",
         content=Content.WEBSOCKET,
-        target="the URL of a WebSocket",
-        urls=("statusCallbackUrl",),
-        methods=("statusCallbackMethod",),
-        others=(
+        target_text="the URL of a WebSocket",
+        url_attributes=("statusCallbackUrl",),
+        method_attributes=("statusCallbackMethod",),
+        other_attributes=(
             "bidirectional", "audioTrack", "streamTimeout", "contentType", "extraHeaders",
             "keepCallAlive",
         ),
     ),
     # Node.js writes the last one in snake case, too.
-    Element("Wait", "wait", others=("length", "silence", "beep", "minSilence", "min_silence")),
+    Element("Wait", "wait", other_attributes=("length", "silence", "beep", "minSilence", "min_silence")),
 )  # fmt: skip
 
 _SSML_PAGE: Final = "../concepts/ssml"
 
 
 def _spoken(name: str, *attributes: str, holds: tuple[str, ...] = ()) -> Element:
-    return Element(name, _SSML_PAGE, holds=holds, content=Content.SPEECH, others=attributes)
+    return Element(
+        name, _SSML_PAGE, children=holds, content=Content.SPEECH, other_attributes=attributes
+    )
 
 
 _SPEECH: Final = (
@@ -277,21 +293,21 @@ SPEECH_ELEMENTS: Final = {element.name: element for element in _SPEECH}
 """The elements of SSML, which stand in <Speak> alone."""
 ELEMENTS: Final = CALL_ELEMENTS | SPEECH_ELEMENTS
 
-_CASELESS: Final = {name.lower(): name for name in CALL_ELEMENTS}
+_NAMES_BY_LOWER_CASE: Final = {name.lower(): name for name in CALL_ELEMENTS}
 
 
-def call_element(name: str) -> str | None:
+def find_call_element(name: str) -> str | None:
     """Return the element that controls a call and has this name in any case, None if none has."""
-    return _CASELESS.get(name.lower())
+    return _NAMES_BY_LOWER_CASE.get(name.lower())
 
 
-def page_of(element: Element) -> str:
+def page_url(element: Element) -> str:
     """Return the address of the element's page."""
     if element.page == _SSML_PAGE:
         return "https://docs.plivo.com/docs/voice/concepts/ssml"
     return PAGES + element.page
 
 
-def parents_of(name: str) -> tuple[str, ...]:
+def allowed_parents(name: str) -> tuple[str, ...]:
     """Return the elements that may hold an element of this name."""
-    return tuple(element.name for element in ELEMENTS.values() if name in element.holds)
+    return tuple(element.name for element in ELEMENTS.values() if name in element.children)

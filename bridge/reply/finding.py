@@ -8,7 +8,7 @@ from typing import Final, Literal
 from bridge.reply.tree import Node
 
 # Of difflib: "Dail" for "Dial" is 0.75.
-_NEAR: Final = 0.75
+_SIMILARITY_MIN: Final = 0.75
 
 Severity = Literal["error", "warning"]
 
@@ -40,11 +40,11 @@ class Finding:
         return ": ".join([*line, *element, self.meaning])
 
 
-def on(node: Node, severity: Severity, fault: str, remedy: str = "") -> Finding:
+def finding_at(node: Node, severity: Severity, fault: str, remedy: str = "") -> Finding:
     """Return a finding about one element."""
     return Finding(severity, node.line, node.name, fault, remedy)
 
 
-def near(name: str, names: Iterable[str]) -> str | None:
+def closest_name(name: str, names: Iterable[str]) -> str | None:
     """Return the name that was most likely meant, None if none is near."""
-    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=_NEAR)), None)
+    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=_SIMILARITY_MIN)), None)

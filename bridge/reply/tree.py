@@ -15,7 +15,7 @@ _XML_NAMESPACE: Final = "http://www.w3.org/XML/1998/namespace}"
 _BARE_AMPERSAND: Final = re.compile(r"&(?!#?\w+;)")
 
 
-class NotXml(ValueError):
+class NotWellFormed(ValueError):
     """The text is not well-formed. ``line`` is where the reader stopped, None if that is not known."""
 
     def __init__(self, fault: str, line: int | None = None) -> None:
@@ -43,37 +43,37 @@ class Tree:
     has_undeclared_prefix: bool = False
 
 
-def tree_of(body: bytes) -> Tree:
+def parse_tree(body: bytes) -> Tree:
     """Return the document of these bytes; raises NotXml."""
     try:
         body.decode("utf-8")
-        return _parsed(body, namespaces=True)
-    except NotXml:
+        return _parse(body, namespaces=True)
+    except NotWellFormed:
         raise
     except expat.ExpatError as error:
         if error.code != expat.errors.codes[expat.errors.XML_ERROR_UNBOUND_PREFIX]:
-            raise NotXml(_explained(error, body), error.lineno) from error
+            raise NotWellFormed(_explain(error, body), error.lineno) from error
     except (
         LookupError,
         ValueError,
     ) as error:  # an encoding that nobody knows, or another than UTF-8
-        raise NotXml(str(error)) from error
+        raise NotWellFormed(str(error)) from error
     try:
-        tree = _parsed(body, namespaces=False)
+        tree = _parse(body, namespaces=False)
     except expat.ExpatError as error:
-        raise NotXml(_explained(error, body), error.lineno) from error
+        raise NotWellFormed(_explain(error, body), error.lineno) from error
     tree.has_undeclared_prefix = True
     return tree
 
 
-def _parsed(body: bytes, *, namespaces: bool) -> Tree:
-    reader = _Reader(namespaces=namespaces)
+def _parse(body: bytes, *, namespaces: bool) -> Tree:
+    reader = _TreeBuilder(namespaces=namespaces)
     reader.parser.Parse(body, True)  # noqa: FBT003 (the parser's own signature)
     root = reader.root
     return Tree(root, reader.doctype_line)
 
 
-class _Reader:
+class _TreeBuilder:
     """Builds the tree while the parser reads."""
 
     def __init__(self, *, namespaces: bool) -> None:
@@ -95,8 +95,8 @@ class _Reader:
         return self._document.children[0]
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        named = {_named(key): value for key, value in attributes.items()}
-        node = Node(_named(name), self.parser.CurrentLineNumber, named)
+        named = {_readable_name(key): value for key, value in attributes.items()}
+        node = Node(_readable_name(name), self.parser.CurrentLineNumber, named)
         self._open[-1].children.append(node)
         self._open.append(node)
 
@@ -118,21 +118,21 @@ class _Reader:
 
     def _entity(self, name: str, *_: object) -> None:
         fault = f"it declares the entity {name!r}: write the text itself"
-        raise NotXml(fault, self.parser.CurrentLineNumber)
+        raise NotWellFormed(fault, self.parser.CurrentLineNumber)
 
     def _skipped(self, name: str, _is_parameter: bool) -> None:  # noqa: FBT001 (the parser's own)
         fault = f"undefined entity &{name};"
-        raise NotXml(fault, self.parser.CurrentLineNumber)
+        raise NotWellFormed(fault, self.parser.CurrentLineNumber)
 
 
-def _named(name: str) -> str:
+def _readable_name(name: str) -> str:
     """Return a name as people write it: ``xml:lang``, or ``{namespace}name``."""
     if name.startswith(_XML_NAMESPACE):
         return "xml:" + name.removeprefix(_XML_NAMESPACE)
     return "{" + name if "}" in name else name
 
 
-def _explained(error: expat.ExpatError, body: bytes) -> str:
+def _explain(error: expat.ExpatError, body: bytes) -> str:
     """Return what is wrong, with the most frequent cause if the line looks like it."""
     text = f"{expat.ErrorString(error.code)} at column {error.offset + 1}"
     lines = body.decode("utf-8").split("\n")

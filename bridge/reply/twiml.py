@@ -11,7 +11,7 @@ from typing import Final
 _STREAM: Final = "use <Stream>wss://…</Stream> to your own application, directly in <Response>"
 _NONE: Final = "Plivo has no equivalent"
 
-VERBS: Final[dict[str, str]] = {
+PLIVO_EQUIVALENTS: Final[dict[str, str]] = {
     "AiSession": _STREAM,
     "Application": f"{_NONE}: dial a <Number> or a <User>",
     "ApplicationSid": f"{_NONE}: dial a <Number> or a <User>",
@@ -53,7 +53,7 @@ VERBS: Final[dict[str, str]] = {
 # Seen to end with hangup code 8011, where other unknown elements are only ignored.
 FAILING_VERBS: Final = frozenset({"Reject"})
 
-ATTRIBUTES: Final[dict[tuple[str, str], str]] = {
+ATTRIBUTE_EQUIVALENTS: Final[dict[tuple[str, str], str]] = {
     ("Conference", "eventCallbackUrl"): "callbackUrl",
     ("Conference", "maxParticipants"): "maxMembers",
     ("Conference", "recordingStatusCallback"): "callbackUrl",
@@ -88,9 +88,9 @@ ATTRIBUTES: Final[dict[tuple[str, str], str]] = {
 """TwiML's attributes of elements that both have: Plivo's word."""
 
 
-_CASELESS: Final = {verb.lower(): verb for verb in VERBS}
+_VERBS_BY_LOWER_CASE: Final = {verb.lower(): verb for verb in PLIVO_EQUIVALENTS}
 
 
-def verb_of(name: str) -> str | None:
+def find_verb(name: str) -> str | None:
     """Return the TwiML verb that a name is in any case, None if it is none."""
-    return _CASELESS.get(name.lower())
+    return _VERBS_BY_LOWER_CASE.get(name.lower())

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 _WEB: Final = frozenset({"http", "https"})
 _WEBSOCKET: Final = frozenset({"ws", "wss"})
-_WHOLE: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
+_INTEGER: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
 _PAIR: Final = re.compile(r"([A-Za-z]+)=(.*)", re.DOTALL)
 _RANGES: Final = {
     "ct": (100, 10_000),
@@ -45,14 +45,14 @@ def _has_host(url: str, schemes: frozenset[str]) -> bool:
         return False
 
 
-def shown(url: str) -> str:
+def redacted(url: str) -> str:
     """Return a URL for a message: without its query and fragment, which may hold a secret."""
     bare = re.split(r"[?#]", url, maxsplit=1)[0].rpartition("@")[2]
     short = bare[:_SHOWN_CHARACTERS_MAX]
     return repr(short if short == bare else short + "…")
 
 
-def retry_settings(url: str) -> dict[str, str]:
+def parse_retry_settings(url: str) -> dict[str, str]:
     """Return the retry settings of a URL; nothing if its fragment holds none."""
     fragment = url.partition("#")[2]
     pairs = [_PAIR.fullmatch(part) for part in fragment.split("&")]
@@ -60,12 +60,12 @@ def retry_settings(url: str) -> dict[str, str]:
     return found if found.keys() & {*_RANGES, *_WORDS} else {}
 
 
-def retry_fault(settings: dict[str, str]) -> str | None:
+def find_retry_fault(settings: dict[str, str]) -> str | None:
     """Return what is wrong with retry settings, None if Plivo documents all of them."""
     for key, value in settings.items():
         if key in _RANGES:
             least, most = _RANGES[key]
-            if not _WHOLE.fullmatch(value) or not least <= int(value) <= most:
+            if not _INTEGER.fullmatch(value) or not least <= int(value) <= most:
                 return f"the retry setting {key} takes {least} to {most}"
         elif key in _WORDS:
             if not set(value.split(",")) <= _WORDS[key]:

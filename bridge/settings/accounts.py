@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_core import ErrorDetails
 
-from bridge.normalise.time import zone_named
+from bridge.normalise.time import load_zone
 
 # Plivo's tokens have 40 characters. What is much shorter was cut, or is a placeholder.
 TOKEN_CHARACTERS_MIN: Final = 20
@@ -26,11 +26,11 @@ _TEMPLATES: Final = ("$", "%", "{{", "<")
 _DIFFERENT_CHARACTERS_MIN: Final = 6
 
 
-def _zone(value: str) -> str:
-    return zone_named(value).key
+def _check_zone(value: str) -> str:
+    return load_zone(value).key
 
 
-def _token(value: SecretStr) -> SecretStr:
+def _check_token(value: SecretStr) -> SecretStr:
     fault = token_fault(value.get_secret_value())
     if fault is not None:
         raise ValueError(fault)
@@ -73,11 +73,11 @@ def token_fault(token: str) -> str | None:
     return next((fault for is_so, fault in faults if is_so), None)
 
 
-Zone = Annotated[str, AfterValidator(_zone)]
-Token = Annotated[SecretStr, AfterValidator(_token)]
+Zone = Annotated[str, AfterValidator(_check_zone)]
+Token = Annotated[SecretStr, AfterValidator(_check_token)]
 
 
-class Subaccount(BaseModel):
+class SubaccountSettings(BaseModel):
     """One subaccount of BRIDGE_ACCOUNTS."""
 
     model_config = ConfigDict(extra="forbid")
@@ -87,7 +87,7 @@ class Subaccount(BaseModel):
     timezone: Zone | None = None
 
 
-class Account(BaseModel):
+class AccountSettings(BaseModel):
     """One account of BRIDGE_ACCOUNTS."""
 
     model_config = ConfigDict(extra="forbid")
@@ -95,7 +95,7 @@ class Account(BaseModel):
     auth_id: str = Field(pattern=_ACCOUNT_ID)
     auth_tokens: list[Token] = []
     timezone: Zone
-    subaccounts: list[Subaccount] = []
+    subaccounts: list[SubaccountSettings] = []
 
     @property
     def has_token(self) -> bool:
@@ -103,7 +103,7 @@ class Account(BaseModel):
         return bool(self.auth_tokens) or any(one.auth_tokens for one in self.subaccounts)
 
 
-def place_and_fault(
+def locate_fault(
     inside: Sequence[str | int], error: ErrorDetails, accounts: object
 ) -> tuple[str, str]:
     """Return where in the list of accounts an error is, and what is wrong there.
@@ -112,23 +112,23 @@ def place_and_fault(
     is in neither, but for auth ids that are well-formed: it may be a token.
     """
     keys = list(inside)
-    fault = _fault(keys, error)
+    fault = _describe_fault(keys, error)
     if error["type"] == "extra_forbidden":
         keys.pop()  # the key itself may be a token
     place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
-    owner = _owner(keys, accounts)
+    owner = _owner_id(keys, accounts)
     return (f"{place} of {owner}" if owner else place), fault
 
 
-def _fault(keys: Sequence[str | int], error: ErrorDetails) -> str:
+def _describe_fault(keys: Sequence[str | int], error: ErrorDetails) -> str:
     words = [key for key in keys if isinstance(key, str)]
     word = words[-1] if words else ""
     of_subaccount = "subaccounts" in keys
     if error["type"] == "extra_forbidden":
-        return _unknown_key(word, Subaccount if of_subaccount else Account)
+        return _describe_unknown_key(word, SubaccountSettings if of_subaccount else AccountSettings)
     if error["type"] == "value_error":
         return (
-            _wrong_zone(error["input"])
+            _describe_wrong_zone(error["input"])
             if word == "timezone"
             else error["msg"].removeprefix("Value error, ")
         )
@@ -147,7 +147,7 @@ def _fault(keys: Sequence[str | int], error: ErrorDetails) -> str:
     return ("is missing: " if error["type"] == "missing" else "") + forms[word, element]
 
 
-def _unknown_key(key: str, model: type[BaseModel]) -> str:
+def _describe_unknown_key(key: str, model: type[BaseModel]) -> str:
     known = list(model.model_fields)
     plain = key.lower().replace("_", "")
     by_plain = {name.replace("_", ""): name for name in known}
@@ -156,7 +156,7 @@ def _unknown_key(key: str, model: type[BaseModel]) -> str:
     return f"has a key that is not known; {meant}"
 
 
-def _wrong_zone(given: object) -> str:
+def _describe_wrong_zone(given: object) -> str:
     """Return what is wrong with a zone; only the name of a zone that exists is in it."""
     # Names such as EST are of fixed offsets, which no account has that keeps summer time.
     zones = {zone.lower(): zone for zone in available_timezones() if "/" in zone}
@@ -165,7 +165,7 @@ def _wrong_zone(given: object) -> str:
     return f"is no zone; did you mean {zones[near[0]]}?" if near else f"is no zone: {_ZONE_FORM}"
 
 
-def _owner(keys: Sequence[str | int], accounts: object) -> str | None:
+def _owner_id(keys: Sequence[str | int], accounts: object) -> str | None:
     """Return the well-formed auth id of the account, or subaccount, that ``keys`` lead to."""
     owner = None
     value: Any = accounts

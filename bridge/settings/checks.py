@@ -5,9 +5,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from bridge.core.masking import path_shown
-from bridge.settings.accounts import Account
-from bridge.settings.faults import Fault, Name
+from bridge.core.masking import mask_path
+from bridge.settings.accounts import AccountSettings
+from bridge.settings.faults import SettingFault, SettingName
 from bridge.settings.model import Settings
 
 
@@ -19,33 +19,35 @@ class Need(Enum):
     SERVING = "serving"
 
 
-def contradictions(settings: Settings, name: Name) -> Iterator[Fault]:
+def find_contradictions(settings: Settings, name: SettingName) -> Iterator[SettingFault]:
     """Yield the faults of settings that do not fit together."""
     if settings.port == settings.management_port:
         line = f"{name('port')} and {name('management_port')} are both {settings.port}; change one"
-        yield Fault(("port", "management_port"), line)
+        yield SettingFault(("port", "management_port"), line)
     for group in (settings.kafka, settings.topics):
         for names, line in group.contradictions(name):
-            yield Fault(names, line)
-    yield from repeated(settings.accounts, name)
+            yield SettingFault(names, line)
+    yield from find_repeated_accounts(settings.accounts, name)
 
 
-def repeated(accounts: list[Account], name: Name) -> Iterator[Fault]:
+def find_repeated_accounts(
+    accounts: list[AccountSettings], name: SettingName
+) -> Iterator[SettingFault]:
     """Yield the faults of accounts that are there twice."""
     ids = [account.auth_id for account in accounts]
     for auth_id in sorted({one for one in ids if ids.count(one) > 1}):
         line = (
             f"{name('accounts')} names an auth_id twice: {auth_id}; put its tokens in one account"
         )
-        yield Fault(("accounts",), line)
+        yield SettingFault(("accounts",), line)
 
 
-def lacking(settings: Settings, need: Need, name: Name) -> Iterator[Fault]:
+def find_missing(settings: Settings, need: Need, name: SettingName) -> Iterator[SettingFault]:
     """Yield the faults of settings that a command needs and that are not set."""
     if need is not Need.NOTHING and not settings.kafka.bootstrap_servers:
         setting = "kafka.bootstrap_servers"
         line = f"{name(setting)} is not set: host:port of a broker, or several with commas"
-        yield Fault((setting,), line)
+        yield SettingFault((setting,), line)
     if need is not Need.SERVING:
         return
     if settings.verification == "enforce" and not any(one.has_token for one in settings.accounts):
@@ -53,21 +55,21 @@ def lacking(settings: Settings, need: Need, name: Name) -> Iterator[Fault]:
             f"{name('accounts')} holds no auth token, so no callback could be verified. Set it, or "
             f"say {name('verification')}=report (publish, marked unverified) or off (check nothing)"
         )
-        yield Fault(("accounts", "verification"), line)
+        yield SettingFault(("accounts", "verification"), line)
     if settings.verification == "enforce" and not (settings.public_url or settings.allowed_hosts):
         line = (
             f"{name('public_url')} is not set, so a callback that Plivo signed for any other server of "
             "the account would be accepted. Set it to the URL that Plivo calls, or set "
             f"{name('allowed_hosts')} to the hosts that Plivo calls this bridge by"
         )
-        yield Fault(("public_url", "allowed_hosts"), line)
+        yield SettingFault(("public_url", "allowed_hosts"), line)
     if settings.spool.enabled and settings.spool.directory is None:
         line = (
             f"{name('spool.directory')} is not set: a directory on a local disk that outlives the "
             f"process. Or say {name('spool.enabled')}=false, and callbacks are lost while Kafka is "
             "away"
         )
-        yield Fault(("spool.directory", "spool.enabled"), line)
+        yield SettingFault(("spool.directory", "spool.enabled"), line)
 
 
 _READ_FILES: Final = (
@@ -79,7 +81,9 @@ _READ_FILES: Final = (
 )
 
 
-def unreadable(settings: Settings, need: Need, name: Name) -> Iterator[Fault]:
+def find_unreadable_files(
+    settings: Settings, need: Need, name: SettingName
+) -> Iterator[SettingFault]:
     """Yield the faults of files that Kafka is reached with and that cannot be read."""
     if need is Need.NOTHING:
         return
@@ -94,9 +98,9 @@ def unreadable(settings: Settings, need: Need, name: Name) -> Iterator[Fault]:
         else:
             fault = "the file is empty" if empty else None
         if fault is not None:
-            line = f"{name(f'kafka.{field}')}: {path_shown(path)}: {fault}; set it to a file"
+            line = f"{name(f'kafka.{field}')}: {mask_path(path)}: {fault}; set it to a file"
             if field.startswith("sasl"):
                 line += (
                     f". What it holds can be set as {name(f'kafka.{field}'.removesuffix('_file'))}"
                 )
-            yield Fault((f"kafka.{field}",), line)
+            yield SettingFault((f"kafka.{field}",), line)

@@ -16,8 +16,8 @@ from typing import Final, Protocol
 import orjson
 from pydantic_core import ErrorDetails
 
-from bridge.core.masking import path_shown, value_shown
-from bridge.settings.accounts import Account, place_and_fault
+from bridge.core.masking import mask_path, mask_value
+from bridge.settings.accounts import AccountSettings, locate_fault
 from bridge.settings.file import SettingsFile
 from bridge.settings.kafka import PREFIX
 
@@ -37,21 +37,21 @@ _NEVER_SHOWN: Final = frozenset(
 _KEY: Final = re.compile(r"[a-z_.]{1,60}")
 
 
-class NotJson(str):
+class InvalidJson(str):
     """Text that should be JSON and is none."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class SettingFault:
     """What is wrong with one setting, or with several together, as one line."""
 
     settings: tuple[str, ...]
     line: str
 
 
-class Name(Protocol):
+class SettingName(Protocol):
     """Names a setting (`kafka.client_id`) as the operator wrote it, with a place inside of it."""
 
     def __call__(self, setting: str, inside: str = "") -> str:
@@ -59,34 +59,36 @@ class Name(Protocol):
         ...
 
 
-def variable(setting: str, inside: str = "") -> str:
+def variable_name(setting: str, inside: str = "") -> str:
     """Return a setting's name as an environment variable."""
     return PREFIX + setting.replace(".", "_").upper() + inside
 
 
 @dataclass(frozen=True, slots=True)
-class Origins:
+class SettingOrigins:
     """Where settings come from: rule 2."""
 
-    of_environment: Collection[str] = ()
+    from_environment: Collection[str] = ()
     file: SettingsFile | None = None
     accounts_file: Path | None = None
 
     def name(self, setting: str, inside: str = "") -> str:
         """Return a setting's name as the operator wrote it; see `Name`."""
         if setting == "accounts" and self.accounts_file is not None:
-            return f"{self.name('accounts_file')} ({path_shown(self.accounts_file)}){inside}"
-        if self.file is not None and setting not in self.of_environment:
+            return f"{self.name('accounts_file')} ({mask_path(self.accounts_file)}){inside}"
+        if self.file is not None and setting not in self.from_environment:
             line = self.file.line_of(setting.split("."))
             if line is not None:
-                return f"{setting}{inside} ({path_shown(self.file.path)}, line {line})"
-        return variable(setting, inside)
+                return f"{setting}{inside} ({mask_path(self.file.path)}, line {line})"
+        return variable_name(setting, inside)
 
 
-def did_you_mean(setting: str, known: Collection[str]) -> str:
+def closest_setting(setting: str, known: Collection[str]) -> str:
     """Return the setting that is probably meant by a name that is none; empty if none is like it."""
     plain = setting.lower().removeprefix(PREFIX.lower()).replace(".", "_")
-    if plain.removesuffix("s") in {field.removesuffix("s") for field in Account.model_fields}:
+    if plain.removesuffix("s") in {
+        field.removesuffix("s") for field in AccountSettings.model_fields
+    }:
         return "accounts"
     by_plain = {name.replace(".", "_"): name for name in known}
     near = difflib.get_close_matches(plain, by_plain, n=1)
@@ -94,42 +96,48 @@ def did_you_mean(setting: str, known: Collection[str]) -> str:
     return by_plain[near[0]] if near else ""
 
 
-def fault_of(
-    error: ErrorDetails, setting: str, inside: Sequence[str | int], values: object, name: Name
-) -> Fault:
+def to_fault(
+    error: ErrorDetails,
+    setting: str,
+    inside: Sequence[str | int],
+    values: object,
+    name: SettingName,
+) -> SettingFault:
     """Return an error of pydantic's as a line. ``values`` is what was given for the setting."""
-    not_json = _not_json(error["input"], setting) if not inside else None
+    not_json = _describe_invalid_json(error["input"], setting) if not inside else None
     if setting == "accounts" and not_json is None:
-        place, text = place_and_fault(inside, error, values)
+        place, text = locate_fault(inside, error, values)
     else:
-        place = "".join(f"[{key}]" if isinstance(key, int) else f".{_key(key)}" for key in inside)
-        text = not_json or _text(error, setting)
-    return Fault((setting,), f"{name(setting, place)}: {text}")
+        place = "".join(
+            f"[{key}]" if isinstance(key, int) else f".{_loggable_key(key)}" for key in inside
+        )
+        text = not_json or _describe_error(error, setting)
+    return SettingFault((setting,), f"{name(setting, place)}: {text}")
 
 
-def _key(key: str) -> str:
+def _loggable_key(key: str) -> str:
     return key if _KEY.fullmatch(key) else "…"
 
 
-def _not_json(given: object, setting: str) -> str | None:
+def _describe_invalid_json(given: object, setting: str) -> str | None:
     """Return why text is no JSON; None if it is, or need not be."""
-    if not isinstance(given, NotJson) or setting not in _EXAMPLES:
+    if not isinstance(given, InvalidJson) or setting not in _EXAMPLES:
         return None
     try:
         orjson.loads(str(given))  # it takes no subclass
     except orjson.JSONDecodeError as error:
-        text = f"not JSON ({json_fault(error)}); set it to {_EXAMPLES[setting]}"
+        text = f"not JSON ({describe_json_error(error)}); set it to {_EXAMPLES[setting]}"
         is_other = setting == "accounts" and not given.lstrip().startswith(("[", "{"))
-        return f"{text}, or {variable('accounts_file')} to a file of it" if is_other else text
+        return f"{text}, or {variable_name('accounts_file')} to a file of it" if is_other else text
     return None
 
 
-def json_fault(error: orjson.JSONDecodeError) -> str:
+def describe_json_error(error: orjson.JSONDecodeError) -> str:
     """Return why and where text is no JSON, without the text."""
     return f"line {error.lineno}, column {error.colno}: {error.msg}"
 
 
-def _text(error: ErrorDetails, setting: str) -> str:
+def _describe_error(error: ErrorDetails, setting: str) -> str:
     given = error["input"]
     if isinstance(given, str) and given.startswith(("tcp://", "udp://")) and "port" in setting:
         return (
@@ -143,12 +151,12 @@ def _text(error: ErrorDetails, setting: str) -> str:
             return 'is a path in quotes: "…"'
         case "model_type" | "model_attributes_type":
             return (
-                f"is a group of settings: [{setting}] in the settings file, {variable(setting)}_… "
+                f"is a group of settings: [{setting}] in the settings file, {variable_name(setting)}_… "
                 "in the environment"
             )
         case "string_pattern_mismatch" if setting == "topic_prefix":
             text = "should be words in lower case, each with a dot behind it, such as prod.eu."
         case _:
             text = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    shown = None if setting in _NEVER_SHOWN else value_shown(given)
+    shown = None if setting in _NEVER_SHOWN else mask_value(given)
     return f"{text} (it is {shown})" if shown else text

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from bridge.core.masking import path_shown
+from bridge.core.masking import mask_path
 
-_PLACE = re.compile(
+_TOML_ERROR = re.compile(
     r"(?P<fault>.*?) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of .*)\)"
 )
 
@@ -39,13 +39,13 @@ class SettingsFile:
                 values = tomllib.loads("\n".join(lines[:end]))
             except tomllib.TOMLDecodeError:
                 continue  # the end of this beginning is within a statement
-            if _has(values, keys):
+            if _has_setting(values, keys):
                 return begin + 1
             begin = end
         return None
 
 
-def _has(values: object, keys: Sequence[str]) -> bool:
+def _has_setting(values: object, keys: Sequence[str]) -> bool:
     for key in keys:
         table = cast("dict[str, object]", values) if isinstance(values, dict) else {}
         if key not in table:
@@ -56,7 +56,7 @@ def _has(values: object, keys: Sequence[str]) -> bool:
 
 def read_settings_file(path: Path) -> SettingsFile:
     """Return the file at ``path``; raises BadFile."""
-    shown = path_shown(path)
+    shown = mask_path(path)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -71,13 +71,13 @@ def read_settings_file(path: Path) -> SettingsFile:
     try:
         return SettingsFile(path, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        message = f"{shown}, {_place(error, text)}"
+        message = f"{shown}, {_describe_toml_error(error, text)}"
         raise BadFile(message) from error
 
 
-def _place(error: tomllib.TOMLDecodeError, text: str) -> str:
+def _describe_toml_error(error: tomllib.TOMLDecodeError, text: str) -> str:
     """Return in words where the file is no TOML, and why."""
-    found = _PLACE.fullmatch(str(error))
+    found = _TOML_ERROR.fullmatch(str(error))
     fault = (found["fault"] if found else str(error)).rstrip(".")
     line = found["line"] if found else None
     column = f", column {found['column']}" if found and found["column"] else ""

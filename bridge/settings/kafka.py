@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 PREFIX = "BRIDGE_"
 
-Name = Callable[[str], str]
+SettingNamer = Callable[[str], str]
 Contradiction = tuple[tuple[str, ...], str]
 
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
@@ -17,7 +17,7 @@ _PORT_MAX: Final = 65_535
 _HOST_CHARACTERS_SHOWN_MAX: Final = 19  # no longer than what `bridge/core/masking.py` shows
 
 
-def _brokers(value: str) -> str:
+def _check_brokers(value: str) -> str:
     """Return `host:port,…` without blanks; raises ValueError."""
     brokers = [part.strip() for part in value.split(",") if part.strip()]
     for number, broker in enumerate(brokers, start=1):
@@ -44,7 +44,7 @@ def _broker_fault(broker: str) -> str | None:
     return None
 
 
-def _one_line(value: SecretStr) -> SecretStr:
+def _check_one_line(value: SecretStr) -> SecretStr:
     """Return a secret as it is; raises ValueError for one that a tool put a line break into."""
     if any(character in value.get_secret_value() for character in "\r\n"):
         message = "has a line break in it; remove it (`echo` adds one, `printf %s` none)"
@@ -52,8 +52,8 @@ def _one_line(value: SecretStr) -> SecretStr:
     return value
 
 
-Brokers = Annotated[str, AfterValidator(_brokers)]
-OneLine = Annotated[SecretStr, AfterValidator(_one_line)]
+Brokers = Annotated[str, AfterValidator(_check_brokers)]
+OneLine = Annotated[SecretStr, AfterValidator(_check_one_line)]
 
 
 class KafkaSettings(BaseModel):
@@ -118,7 +118,7 @@ class KafkaSettings(BaseModel):
         description="How long a stopping bridge waits for what is under way.",
     )
 
-    def contradictions(self, name: Name) -> Iterator[Contradiction]:
+    def contradictions(self, name: SettingNamer) -> Iterator[Contradiction]:
         """Yield which settings do not fit together, and the line that says so."""
         if self.security_protocol.startswith("SASL"):
             needed = ["sasl_username", "sasl_password"]
@@ -179,7 +179,7 @@ class TopicSettings(BaseModel):
         description="And how much of it, in each partition, so that a stranger cannot fill the disk.",
     )
 
-    def contradictions(self, name: Name) -> Iterator[Contradiction]:
+    def contradictions(self, name: SettingNamer) -> Iterator[Contradiction]:
         """Yield which settings do not fit together, and the line that says so."""
         if self.min_insync_replicas > self.replication_factor:
             pair = ("topics.min_insync_replicas", "topics.replication_factor")

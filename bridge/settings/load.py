@@ -12,18 +12,24 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 
-from bridge.core.masking import path_shown
-from bridge.settings.accounts import Account
-from bridge.settings.checks import Need, contradictions, lacking, repeated, unreadable
+from bridge.core.masking import mask_path
+from bridge.settings.accounts import AccountSettings
+from bridge.settings.checks import (
+    Need,
+    find_contradictions,
+    find_missing,
+    find_repeated_accounts,
+    find_unreadable_files,
+)
 from bridge.settings.faults import (
-    Fault,
-    Name,
-    NotJson,
-    Origins,
-    did_you_mean,
-    fault_of,
-    json_fault,
-    variable,
+    InvalidJson,
+    SettingFault,
+    SettingName,
+    SettingOrigins,
+    closest_setting,
+    describe_json_error,
+    to_fault,
+    variable_name,
 )
 from bridge.settings.file import BadFile, SettingsFile, read_settings_file
 from bridge.settings.kafka import PREFIX
@@ -31,16 +37,16 @@ from bridge.settings.model import GROUPS, KNOWN, Settings
 
 __all__ = [
     "GROUPS",
-    "Found",
+    "LoadedSettings",
     "Need",
     "Settings",
     "SettingsRefused",
-    "for_kafka",
-    "for_serving",
+    "fault_lines",
     "load",
-    "read",
+    "load_with_faults",
     "read_accounts",
-    "refusal",
+    "require_kafka",
+    "require_serving",
     "unknown_variables",
 ]
 
@@ -66,19 +72,19 @@ class _Environment(EnvSettingsSource):
         try:
             return orjson.loads(value)
         except orjson.JSONDecodeError:
-            return NotJson(value)
+            return InvalidJson(value)
 
 
-_ACCOUNTS: Final = TypeAdapter(list[Account])
+_ACCOUNTS: Final = TypeAdapter(list[AccountSettings])
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LoadedSettings:
     """Settings as far as they can be used: a faulty one has its default."""
 
     settings: Settings
-    faults: tuple[Fault, ...]
-    name: Name
+    faults: tuple[SettingFault, ...]
+    name: SettingName
 
     @property
     def faulty(self) -> frozenset[str]:
@@ -91,57 +97,63 @@ def load(file: Path | None = None, need: Need = Need.NOTHING, /, **given: object
 
     ``given`` beats both. Raises SettingsRefused with a line for every fault.
     """
-    found = read(file, need, **given)
+    found = load_with_faults(file, need, **given)
     if found.faults:
-        raise SettingsRefused(refusal(found.faults))
+        raise SettingsRefused(fault_lines(found.faults))
     return found.settings
 
 
-def refusal(faults: Collection[Fault]) -> str:
+def fault_lines(faults: Collection[SettingFault]) -> str:
     """Return the faults as lines, each once."""
     return "\n".join(dict.fromkeys(fault.line for fault in faults))
 
 
-def read(file: Path | None = None, need: Need = Need.NOTHING, /, **given: object) -> Found:
+def load_with_faults(
+    file: Path | None = None, need: Need = Need.NOTHING, /, **given: object
+) -> LoadedSettings:
     """Return what `load` returns, and all faults beside it.
 
     A fault does not hide another: what is faulty is left out, and the rest is checked without it.
     """
-    settings_file, faults = _file(file)
-    environment = _environment()
-    of_file = _known_only(settings_file, faults)
+    settings_file, faults = _read_file(file)
+    environment = _read_environment()
+    of_file = _drop_unknown_keys(settings_file, faults)
     faults += [_unknown_variable(name) for name in unknown_variables()]
-    values = _merged(_merged(of_file, environment), given)
+    values = _merge(_merge(of_file, environment), given)
     accounts_file = values.get("accounts_file")
     from_file = bool(accounts_file) and not values.get("accounts")
-    origins = Origins(
-        frozenset(_flat(environment)) | frozenset(_flat(given)),
+    origins = SettingOrigins(
+        frozenset(_setting_names(environment)) | frozenset(_setting_names(given)),
         settings_file,
         Path(accounts_file) if from_file and isinstance(accounts_file, str | Path) else None,
     )
     if accounts_file:
-        faults += _take_accounts(values, Origins(origins.of_environment, settings_file).name)
-    settings = _validated(values, origins.name, faults)
-    found = Found(settings, tuple(faults), origins.name)
-    more = [*contradictions(settings, origins.name)]
+        faults += _load_accounts_file(
+            values, SettingOrigins(origins.from_environment, settings_file).name
+        )
+    settings = _validate(values, origins.name, faults)
+    found = LoadedSettings(settings, tuple(faults), origins.name)
+    more = [*find_contradictions(settings, origins.name)]
     if file is None or settings_file is not None:  # else nobody knows what is set in the file
-        more += lacking(settings, need, origins.name)
-        more += unreadable(settings, need, origins.name)
+        more += find_missing(settings, need, origins.name)
+        more += find_unreadable_files(settings, need, origins.name)
     faulty = found.faulty
     faults += [fault for fault in more if faulty.isdisjoint(fault.settings)]
-    return Found(settings, tuple(faults), origins.name)
+    return LoadedSettings(settings, tuple(faults), origins.name)
 
 
-def _file(path: Path | None) -> tuple[SettingsFile | None, list[Fault]]:
+def _read_file(path: Path | None) -> tuple[SettingsFile | None, list[SettingFault]]:
     if path is None:
         return None, []
     try:
         return read_settings_file(path), []
     except BadFile as error:
-        return None, [Fault(("settings_file",), f"{variable('settings_file')}: {error}")]
+        return None, [
+            SettingFault(("settings_file",), f"{variable_name('settings_file')}: {error}")
+        ]
 
 
-def _environment() -> dict[str, Any]:
+def _read_environment() -> dict[str, Any]:
     """Return the settings of the environment; unknown ones of a group are `unknown_variables`."""
     values = _Environment(Settings)()
     for group, model in GROUPS.items():
@@ -158,36 +170,38 @@ def _table(value: object) -> dict[str, Any] | None:
 
 def unknown_variables() -> list[str]:
     """Return the environment's BRIDGE_… variables that are no settings: probably misspelt."""
-    known = {variable(setting) for setting in KNOWN} | {variable(group) for group in GROUPS}
-    known.add(variable("settings_file"))
+    known = {variable_name(setting) for setting in KNOWN} | {
+        variable_name(group) for group in GROUPS
+    }
+    known.add(variable_name("settings_file"))
     return sorted(
         name
         for name, value in os.environ.items()  # noqa: TID251 (this is that door)
         if name.upper().startswith(PREFIX)
         and name.upper() not in known
-        and not _NOT_OURS.fullmatch(name)
+        and not _FOREIGN_VARIABLE.fullmatch(name)
         and not value.startswith(("tcp://", "udp://", "sctp://"))
     )
 
 
 # Kubernetes sets these for every Service whose name begins with `bridge`. Source: Kubernetes'
 # documentation, Service, "Environment variables". And the project's own tests have some.
-_NOT_OURS: Final = re.compile(
+_FOREIGN_VARIABLE: Final = re.compile(
     r"BRIDGE_(TEST_\w+|(\w+_)?SERVICE_(HOST|PORT(_\w+)?)|(\w+_)?PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)"
 )
 
 
-def _unknown_variable(name: str) -> Fault:
-    near = did_you_mean(name, KNOWN)
-    remedy = f"did you mean {variable(near)}?" if near else _ALL_SETTINGS
-    return Fault((name,), f"{name} is not a setting; {remedy}")
+def _unknown_variable(name: str) -> SettingFault:
+    near = closest_setting(name, KNOWN)
+    remedy = f"did you mean {variable_name(near)}?" if near else _ALL_SETTINGS
+    return SettingFault((name,), f"{name} is not a setting; {remedy}")
 
 
 _ALL_SETTINGS: Final = "remove it (docs/reference/settings.md lists all settings)"
 _KEY: Final = re.compile(r"[A-Za-z_.-]{1,40}")  # anything else may be a secret
 
 
-def _known_only(file: SettingsFile | None, faults: list[Fault]) -> dict[str, Any]:
+def _drop_unknown_keys(file: SettingsFile | None, faults: list[SettingFault]) -> dict[str, Any]:
     """Return the file's settings; its other keys become faults."""
     if file is None:
         return {}
@@ -207,9 +221,9 @@ def _known_only(file: SettingsFile | None, faults: list[Fault]) -> dict[str, Any
     return values
 
 
-def _unknown_key(file: SettingsFile, keys: tuple[str, ...]) -> Fault:
+def _unknown_key(file: SettingsFile, keys: tuple[str, ...]) -> SettingFault:
     setting = ".".join(keys)
-    near = did_you_mean(setting, KNOWN)
+    near = closest_setting(setting, KNOWN)
     group, _, inside = near.partition(".")
     if keys[-1] in Settings.model_fields and keys[0] in GROUPS:
         remedy = f"did you mean {keys[-1]}? It stands above the first [table]"
@@ -218,56 +232,56 @@ def _unknown_key(file: SettingsFile, keys: tuple[str, ...]) -> Fault:
     else:
         remedy = f"did you mean {near}?" if near else _ALL_SETTINGS
     shown = setting if near or _KEY.fullmatch(setting) else "a key"
-    where = f"{path_shown(file.path)}, line {file.line_of(keys)}"
-    return Fault((setting,), f"{shown} ({where}) is not a setting; {remedy}")
+    where = f"{mask_path(file.path)}, line {file.line_of(keys)}"
+    return SettingFault((setting,), f"{shown} ({where}) is not a setting; {remedy}")
 
 
-def _merged(weaker: Mapping[str, Any], stronger: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(weaker: Mapping[str, Any], stronger: Mapping[str, Any]) -> dict[str, Any]:
     """Return both, setting by setting; the stronger one counts where both have it."""
     merged = dict(weaker)
     for key, value in stronger.items():
         below, above = _table(merged.get(key)), _table(value)
-        merged[key] = value if below is None or above is None else _merged(below, above)
+        merged[key] = value if below is None or above is None else _merge(below, above)
     return merged
 
 
-def _flat(values: Mapping[str, Any]) -> Iterator[str]:
+def _setting_names(values: Mapping[str, Any]) -> Iterator[str]:
     """Yield the names of settings, those of groups with a dot."""
     for key, value in values.items():
         table = _table(value) if key in GROUPS else None
         yield from [key] if table is None else (f"{key}.{name}" for name in table)
 
 
-def _take_accounts(values: dict[str, Any], name: Name) -> list[Fault]:
+def _load_accounts_file(values: dict[str, Any], name: SettingName) -> list[SettingFault]:
     """Put the accounts of BRIDGE_ACCOUNTS_FILE into ``values``; return what prevents that."""
     file = values["accounts_file"]
     if values.get("accounts"):
         line = f"{name('accounts')} and {name('accounts_file')} are both set; set one"
         del values["accounts"], values["accounts_file"]
-        return [Fault(("accounts", "accounts_file"), line)]
+        return [SettingFault(("accounts", "accounts_file"), line)]
     if not isinstance(file, str | Path):
         return []  # refused when it is validated
     try:
-        values["accounts"] = _accounts_in(Path(file))
+        values["accounts"] = _read_accounts_json(Path(file))
     except BadFile as error:
         del values["accounts_file"]
-        return [Fault(("accounts", "accounts_file"), f"{name('accounts_file')}: {error}")]
+        return [SettingFault(("accounts", "accounts_file"), f"{name('accounts_file')}: {error}")]
     return []
 
 
-def _accounts_in(path: Path, content: bytes | None = None) -> object:
+def _read_accounts_json(path: Path, content: bytes | None = None) -> object:
     """Return the JSON of a file of accounts; raises BadFile, whose text shows none of it.
 
     ``content`` is what the file holds, if it was read already.
     """
-    shown = path_shown(path)
+    shown = mask_path(path)
     if str(path).lstrip().startswith(("[", "{")):
-        message = f"is JSON and not a path; put it into {variable('accounts')}, or into a file"
+        message = f"is JSON and not a path; put it into {variable_name('accounts')}, or into a file"
         raise BadFile(message)
     try:
         return orjson.loads(path.read_bytes() if content is None else content)
     except orjson.JSONDecodeError as error:
-        message = f"{shown}: not JSON ({json_fault(error)})"
+        message = f"{shown}: not JSON ({describe_json_error(error)})"
         raise BadFile(message) from error
     except (OSError, ValueError) as error:
         message = f"{shown}: {getattr(error, 'strerror', None) or 'cannot be opened'}"
@@ -275,8 +289,8 @@ def _accounts_in(path: Path, content: bytes | None = None) -> object:
 
 
 def read_accounts(
-    path: Path, title: str = variable("accounts_file"), *, content: bytes | None = None
-) -> list[Account]:
+    path: Path, title: str = variable_name("accounts_file"), *, content: bytes | None = None
+) -> list[AccountSettings]:
     """Return the accounts in a file; raises SettingsRefused, whose lines begin with ``title``.
 
     ``content`` is what the file holds, if it was read already.
@@ -287,25 +301,25 @@ def read_accounts(
 
     def name(setting: str, inside: str = "") -> str:
         del setting
-        return f"{title} ({path_shown(path)}){inside}"
+        return f"{title} ({mask_path(path)}){inside}"
 
     try:
-        given = _accounts_in(path, content)
+        given = _read_accounts_json(path, content)
     except BadFile as error:
         message = f"{title}: {error}"
         raise SettingsRefused(message) from error
     try:
         accounts = _ACCOUNTS.validate_python(given)
     except ValidationError as error:
-        faults = [fault_of(one, "accounts", one["loc"], given, name) for one in error.errors()]
-        raise SettingsRefused(refusal(faults)) from None
-    faults = list(repeated(accounts, name))
+        faults = [to_fault(one, "accounts", one["loc"], given, name) for one in error.errors()]
+        raise SettingsRefused(fault_lines(faults)) from None
+    faults = list(find_repeated_accounts(accounts, name))
     if faults:
-        raise SettingsRefused(refusal(faults))
+        raise SettingsRefused(fault_lines(faults))
     return accounts
 
 
-def _validated(values: dict[str, Any], name: Name, faults: list[Fault]) -> Settings:
+def _validate(values: dict[str, Any], name: SettingName, faults: list[SettingFault]) -> Settings:
     """Return the settings without the faulty ones, which become faults."""
     while True:
         try:
@@ -316,7 +330,7 @@ def _validated(values: dict[str, Any], name: Name, faults: list[Fault]) -> Setti
                 depth = 2 if one["loc"][0] in GROUPS and len(one["loc"]) > 1 else 1
                 keys = [str(key) for key in one["loc"][:depth]]
                 setting, inside = ".".join(keys), one["loc"][depth:]
-                faults.append(fault_of(one, setting, inside, given.get(keys[0]), name))
+                faults.append(to_fault(one, setting, inside, given.get(keys[0]), name))
                 _remove(values, keys)
 
 
@@ -328,18 +342,18 @@ def _remove(values: dict[str, Any], keys: list[str]) -> None:
         values.pop(keys[0], None)
 
 
-def for_serving(settings: Settings) -> Settings:
+def require_serving(settings: Settings) -> Settings:
     """Return ``settings`` if the bridge can serve with them; raises SettingsRefused."""
-    return _fit(settings, Need.SERVING)
+    return _require(settings, Need.SERVING)
 
 
-def for_kafka(settings: Settings) -> Settings:
+def require_kafka(settings: Settings) -> Settings:
     """Return ``settings`` if they say where Kafka is; raises SettingsRefused."""
-    return _fit(settings, Need.KAFKA)
+    return _require(settings, Need.KAFKA)
 
 
-def _fit(settings: Settings, need: Need) -> Settings:
-    faults = list(lacking(settings, need, variable))
+def _require(settings: Settings, need: Need) -> Settings:
+    faults = list(find_missing(settings, need, variable_name))
     if faults:
-        raise SettingsRefused(refusal(faults))
+        raise SettingsRefused(fault_lines(faults))
     return settings

@@ -28,7 +28,7 @@ class LogSettings(BaseModel):
         le=1_000_000,
         description="Write the line of every n-th published callback.",
     )
-    log_strangers_per_minute_max: int = Field(
+    log_unverified_per_minute_max: int = Field(
         default=60,
         ge=0,
         le=60_000,

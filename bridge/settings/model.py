@@ -19,7 +19,7 @@ from pydantic_settings import (
 )
 
 from bridge.core.origins import is_authority
-from bridge.settings.accounts import Account
+from bridge.settings.accounts import AccountSettings
 from bridge.settings.kafka import PREFIX, KafkaSettings, TopicSettings
 from bridge.settings.limits import LimitSettings
 from bridge.settings.logging import LogSettings
@@ -43,7 +43,7 @@ def _split(value: object) -> object:
 Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 
 
-def _network(value: str) -> str:
+def _check_network(value: str) -> str:
     try:
         return str(ip_network(value, strict=False))
     except ValueError as error:
@@ -51,11 +51,11 @@ def _network(value: str) -> str:
         raise ValueError(message) from error
 
 
-Network = Annotated[str, AfterValidator(_network)]
+Network = Annotated[str, AfterValidator(_check_network)]
 Networks = Annotated[list[Network], NoDecode, BeforeValidator(_split)]
 
 
-def _authority(value: str) -> str:
+def _check_authority(value: str) -> str:
     if not is_authority(value):
         message = "must be a host, or a host and a port, without https:// and without a path"
         raise ValueError(message)
@@ -63,7 +63,7 @@ def _authority(value: str) -> str:
 
 
 Hosts = Annotated[
-    list[Annotated[str, AfterValidator(_authority)]], NoDecode, BeforeValidator(_split)
+    list[Annotated[str, AfterValidator(_check_authority)]], NoDecode, BeforeValidator(_split)
 ]
 # `true` and `false` are read too: they are how such a switch is usually set.
 _V2_CHOICES: Final = {"true": "all", "1": "all", "false": "none", "0": "none"}
@@ -92,7 +92,7 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
     kafka: KafkaSettings = KafkaSettings()
     topics: TopicSettings = TopicSettings()
     spool: SpoolSettings = SpoolSettings()
-    accounts: list[Account] = Field(
+    accounts: list[AccountSettings] = Field(
         default=[],
         description="Plivo accounts as a JSON list: `auth_id`, `auth_tokens` (several while they are "
         "rotated; each at least 20 characters, without white space), `timezone` (IANA name, as set in "

@@ -26,7 +26,7 @@ class Spool(Protocol):
         """Say whether an append can be expected to work now."""
         ...
 
-    def holds(self, key: bytes) -> bool:
+    def has_pending(self, key: bytes) -> bool:
         """Say whether records of ``key`` are waiting, so that newer ones must go behind them."""
         ...
 

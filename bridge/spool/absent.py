@@ -11,7 +11,7 @@ class NoSpool:
 
     writable = False
 
-    def holds(self, key: bytes) -> bool:  # noqa: ARG002 (the doorway's)
+    def has_pending(self, key: bytes) -> bool:  # noqa: ARG002 (the doorway's)
         """Return False: nothing waits."""
         return False
 

@@ -15,10 +15,17 @@ from typing import Final, Protocol
 import structlog
 
 from bridge.spool import files
-from bridge.spool.codec import Extent, Kept
-from bridge.spool.locking import CANNOT_OPEN, Claimed, cause_of, claim, is_of_damage, set_aside
-from bridge.spool.store import Store
-from bridge.telemetry.logs import where
+from bridge.spool.codec import SpooledCallback, SpoolRange
+from bridge.spool.locking import (
+    OPEN_ERRORS,
+    Claimed,
+    claim,
+    describe_fault,
+    means_damage,
+    quarantine,
+)
+from bridge.spool.store import SpoolStore
+from bridge.telemetry.logs import error_location
 
 log = structlog.get_logger()
 
@@ -26,14 +33,14 @@ PAGE_CALLBACKS_MAX: Final = 256
 PAGE_BYTES_MAX: Final = 1_048_576
 
 
-class Adopting(Protocol):
+class AdoptionTarget(Protocol):
     """The spool that takes callbacks over."""
 
-    def has_room(self, callbacks: Sequence[Kept]) -> bool:
+    def has_room(self, callbacks: Sequence[SpooledCallback]) -> bool:
         """Say whether it can take them."""
         ...
 
-    async def adopt(self, callbacks: Sequence[Kept]) -> None:
+    async def adopt(self, callbacks: Sequence[SpooledCallback]) -> None:
         """Return when they are fsynced; raises NotSpooled."""
         ...
 
@@ -41,14 +48,14 @@ class Adopting(Protocol):
 class Adopter:
     """Looks round in the directory every ``scan_s``; ``damaged`` is what it saw set aside."""
 
-    def __init__(self, directory: Path, spool: Adopting, *, scan_s: float) -> None:
+    def __init__(self, directory: Path, spool: AdoptionTarget, *, scan_s: float) -> None:
         self._directory = directory
         self._spool = spool
         self._scan_s = scan_s
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._moved: dict[Path, int] = {}
-        self._told: set[Path] = set()
+        self._logged: set[Path] = set()
         self.damaged = 0
 
     def start(self) -> None:
@@ -68,29 +75,31 @@ class Adopter:
             except OSError as error:  # of the directory itself, which the writer tells about
                 log.debug("spool_directory_not_read", cause=str(error))
             except Exception as error:  # noqa: BLE001 (a fault of ours must not end the adopting)
-                log.error("adopter_failed", error=type(error).__name__, where=where(error))  # noqa: TRY400
+                log.error(  # noqa: TRY400 (a traceback could hold what a caller sent)
+                    "spool_adopter_failed", error=type(error).__name__, where=error_location(error)
+                )
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._scan_s):
                     await self._stopping.wait()
 
     async def _scan(self) -> None:
-        self.damaged, paths = await asyncio.to_thread(_look, self._directory)
+        self.damaged, paths = await asyncio.to_thread(_list_directory, self._directory)
         for path in paths:
             if self._stopping.is_set() or not self._spool.has_room([]):
                 return
             try:
                 claimed = await asyncio.to_thread(claim, path)
-            except CANNOT_OPEN as error:
-                self._tell(path, error)
+            except OPEN_ERRORS as error:
+                self._log_once(path, error)
             else:
                 if claimed is not None:
                     await self._adopt(claimed)
 
-    def _tell(self, path: Path, error: Exception) -> None:
+    def _log_once(self, path: Path, error: Exception) -> None:
         """Log once what keeps a file from being adopted."""
-        if path not in self._told:
-            self._told.add(path)
-            log.warning("spool_file_unusable", file=str(path), cause=cause_of(error))
+        if path not in self._logged:
+            self._logged.add(path)
+            log.warning("spool_file_unusable", file=str(path), cause=describe_fault(error))
 
     async def _adopt(self, claimed: Claimed) -> None:
         """Move what there is room for, and remove the file if that was all."""
@@ -101,24 +110,24 @@ class Adopter:
             emptied = await self._move(held.path, store)
         except Exception as error:  # noqa: BLE001 (whatever it is, it is this file's alone)
             fault = error
-            self._tell(held.path, error)
+            self._log_once(held.path, error)
         in_place = store.in_place
         await asyncio.to_thread(store.close)
         if not in_place:
             held.abandon()  # whatever has its name now was not read
         elif emptied:
             await asyncio.to_thread(held.remove)
-        elif fault is not None and is_of_damage(fault):
-            set_aside(held, fault)
+        elif fault is not None and means_damage(fault):
+            quarantine(held, fault)
         else:
             held.release()
 
-    async def _move(self, path: Path, store: Store) -> bool:
+    async def _move(self, path: Path, store: SpoolStore) -> bool:
         """Say whether the file is empty after all that could be moved was."""
         total = 0
         while not self._stopping.is_set():
             page = await asyncio.to_thread(
-                store.page,
+                store.read_page,
                 self._moved.get(path, 0),
                 callbacks_max=PAGE_CALLBACKS_MAX,
                 bytes_max=PAGE_BYTES_MAX,
@@ -127,24 +136,24 @@ class Adopter:
             if not page:
                 if total:
                     log.info("spool_adopted", file=str(path), callbacks=total)
-                return await asyncio.to_thread(store.empty)
+                return await asyncio.to_thread(store.is_empty)
             if not self._spool.has_room(page):
                 page = page[:1]
             if not self._spool.has_room(page):
                 break
             await self._spool.adopt(page)
             self._moved[path] = page[-1].number
-            await asyncio.to_thread(_delete, store, [one.extent for one in page])
+            await asyncio.to_thread(_delete, store, [one.range for one in page])
             total += len(page)
         return False
 
 
-def _look(directory: Path) -> tuple[int, list[Path]]:
+def _list_directory(directory: Path) -> tuple[int, list[Path]]:
     """Return how many damaged files there are, and the spools."""
     files.sweep(directory)
-    return len(files.damaged(directory)), files.spools(directory)
+    return len(files.damaged_files(directory)), files.spool_files(directory)
 
 
-def _delete(store: Store, callbacks: Sequence[Extent]) -> None:
+def _delete(store: SpoolStore, callbacks: Sequence[SpoolRange]) -> None:
     with store.transaction():
         store.remove(callbacks)

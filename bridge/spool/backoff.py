@@ -4,21 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.spool.codec import Kept
+from bridge.spool.codec import SpooledCallback
 
 # Kafka did not answer about one key's partition; others may be well, and its own again soon.
-LATE_S: Final = 5.0
+STALLED_S: Final = 5.0
 _DOUBLINGS_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class BackOff:
+class Backoff:
     """Seconds before trying again, doubled each time, up to a bound."""
 
     first_s: float
     max_s: float
 
-    def after(self, tries: int) -> float:
+    def delay_s(self, tries: int) -> float:
         """Return how long to wait after so many tries in a row."""
         return min(self.first_s * 2.0 ** min(tries - 1, _DOUBLINGS_MAX), self.max_s)
 
@@ -26,7 +26,7 @@ class BackOff:
 @dataclass(frozen=True, slots=True)
 class _Wait:
     until: float
-    late: bool = False
+    stalled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,47 +35,47 @@ class _Closed:
     tries: int
 
 
-class Waits:
+class KeyBackoff:
     """Keys that are waiting, each with the reason's own time. ``clock`` gives seconds that only grow."""
 
     def __init__(
-        self, clock: Callable[[], float], *, late_s: float, topic: BackOff, refused: BackOff
+        self, clock: Callable[[], float], *, stalled_s: float, topic: Backoff, refused: Backoff
     ) -> None:
         self._clock = clock
-        self._late_s = late_s
+        self._late_s = stalled_s
         self._topic = topic
         self._refused = refused
         self._keys: dict[bytes, _Wait] = {}
         self._topics: dict[str, _Closed] = {}
 
-    def waits(self, key: bytes) -> bool:
+    def is_waiting(self, key: bytes) -> bool:
         """Say whether a key is to be left alone."""
         return key in self._keys
 
-    def late_until(self, key: bytes) -> float | None:
+    def stalled_until(self, key: bytes) -> float | None:
         """Return until when a key is left alone because Kafka did not answer, if that is why."""
         wait = self._keys.get(key)
-        return wait.until if wait is not None and wait.late else None
+        return wait.until if wait is not None and wait.stalled else None
 
-    def late(self, key: bytes) -> None:
+    def pause_stalled(self, key: bytes) -> None:
         """Leave a key alone about which Kafka did not answer."""
-        self._keys[key] = _Wait(self._clock() + self._late_s, late=True)
+        self._keys[key] = _Wait(self._clock() + self._late_s, stalled=True)
 
-    def refused(self, key: bytes, tries: int) -> None:
+    def pause_refused(self, key: bytes, tries: int) -> None:
         """Leave a key alone whose oldest callback was refused so many times."""
-        self._keys[key] = _Wait(self._clock() + self._refused.after(tries))
+        self._keys[key] = _Wait(self._clock() + self._refused.delay_s(tries))
 
-    def closed(self, topic: str, key: bytes) -> bool:
+    def pause_for_topic(self, topic: str, key: bytes) -> bool:
         """Leave a key alone whose turn is at a topic that is away; say whether that is news."""
         now = self._clock()
         closed = self._topics.get(topic)
         if closed is None or closed.until <= now:
             tries = closed.tries + 1 if closed else 1
-            self._topics[topic] = _Closed(now + self._topic.after(tries), tries)
+            self._topics[topic] = _Closed(now + self._topic.delay_s(tries), tries)
         self._keys[key] = _Wait(self._topics[topic].until)
         return closed is None
 
-    def closed_topic(self, callback: Kept) -> str | None:
+    def paused_topic(self, callback: SpooledCallback) -> str | None:
         """Return a topic of the callback's that is to be left alone, if there is one."""
         if self._topics:
             now = self._clock()
@@ -85,21 +85,23 @@ class Waits:
                     return record.topic
         return None
 
-    def acknowledged(self, callback: Kept) -> None:
+    def record_success(self, callback: SpooledCallback) -> None:
         """Take note that the callback's topics are there."""
         if self._topics:
             for record in callback.records:
                 self._topics.pop(record.topic, None)
 
-    def over(self, *, late: bool) -> bool:
+    def release_due(self, *, stalled: bool) -> bool:
         """Say whether a wait is over, and have those keys wait no longer; ``late`` ones too, or not."""
         now = self._clock()
-        due = [key for key, wait in self._keys.items() if wait.until <= now and wait.late <= late]
+        due = [
+            key for key, wait in self._keys.items() if wait.until <= now and wait.stalled <= stalled
+        ]
         for key in due:
             del self._keys[key]
         return bool(due)
 
-    def next_s(self) -> float | None:
+    def next_due_s(self) -> float | None:
         """Return in how many seconds the next wait is over, None without any."""
         if not self._keys:
             return None

@@ -19,17 +19,17 @@ import structlog
 
 from bridge.core.record import Record
 from bridge.publish import (
-    PartitionLate,
+    PartitionStalled,
     PartlyUnavailable,
     Publisher,
     RecordRefused,
     TopicUnavailable,
     Unavailable,
 )
-from bridge.publish.breaker import Breaker
+from bridge.publish.breaker import CircuitBreaker
 from bridge.spool import SpoolUnwritable
-from bridge.spool.backoff import Waits
-from bridge.spool.codec import Kept
+from bridge.spool.backoff import KeyBackoff
+from bridge.spool.codec import SpooledCallback
 from bridge.spool.spool import DiskSpool
 
 log = structlog.get_logger()
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 TRIES_MAX: Final = 3
 
 
-class DeadLetter(Protocol):
+class DeadLetterMaker(Protocol):
     """Makes the record that takes the place of refused ones."""
 
     def __call__(
@@ -48,14 +48,14 @@ class DeadLetter(Protocol):
 
 
 @dataclass(slots=True)
-class _Trouble:
+class _Refusal:
     """A callback that was refused: how often, and which of its records are on Kafka all the same."""
 
     tries: int
     acknowledged: set[int] = field(default_factory=set[int])
 
 
-class Chains:
+class ChainPublisher:
     """Publishes chains, and knows which callbacks are in trouble."""
 
     def __init__(  # noqa: PLR0913 (wired once, by name)
@@ -63,9 +63,9 @@ class Chains:
         spool: DiskSpool,
         publisher: Publisher,
         *,
-        breaker: Breaker,
-        waits: Waits,
-        dead_letter: DeadLetter,
+        breaker: CircuitBreaker,
+        waits: KeyBackoff,
+        dead_letter: DeadLetterMaker,
         deadline_s: float,
         tries_max: int,
         now_ms: Callable[[], int],
@@ -75,55 +75,55 @@ class Chains:
         self._spool = spool
         self._publisher = publisher
         self._breaker = breaker
-        self._waits = waits
+        self._backoff = waits
         self._dead_letter = dead_letter
         self._deadline_s = deadline_s
         self._tries_max = tries_max
         self._now_ms = now_ms
         self._on_drained = on_drained
         self._on_dead_letter = on_dead_letter
-        self._troubles: dict[int, _Trouble] = {}
+        self._refusals: dict[int, _Refusal] = {}
 
-    async def publish(self, chain: Sequence[Kept]) -> None:
+    async def publish(self, chain: Sequence[SpooledCallback]) -> None:
         """Return when the chain is on Kafka and deleted, or its key waits."""
         key = chain[0].key
         while chain:
             try:
-                done = await self._part(chain)
+                done = await self._publish_head(chain)
             except TopicUnavailable as error:
-                self._closed(error, key)
+                self._pause_for_topic(error, key)
                 before = _before(error.topic, chain)
                 chain = before if len(before) < len(chain) else []
-            except PartitionLate:
-                self._waits.late(key)
+            except PartitionStalled:
+                self._backoff.pause_stalled(key)
                 return
             except Unavailable:
-                self._breaker.failed()
-                self._waits.late(key)
+                self._breaker.record_failure()
+                self._backoff.pause_stalled(key)
                 return
             except SpoolUnwritable:
-                self._waits.late(key)
+                self._backoff.pause_stalled(key)
                 return
             else:
                 if not done:
                     return
                 chain = chain[done:]
 
-    async def _part(self, chain: Sequence[Kept]) -> int:
+    async def _publish_head(self, chain: Sequence[SpooledCallback]) -> int:
         """Return how many callbacks at the head of the chain are done with; 0 if the key waits."""
         first = chain[0]
-        topic = self._waits.closed_topic(first)
+        topic = self._backoff.paused_topic(first)
         if topic is not None:
-            self._waits.closed(topic, first.key)
+            self._backoff.pause_for_topic(topic, first.key)
             return 0
-        if self._in_trouble(first):
-            return int(await self._alone(first))
-        together = list(takewhile(self._may_go, chain))
-        if await self._together(together):
+        if self._was_refused(first):
+            return int(await self._publish_one_by_one(first))
+        together = list(takewhile(self._may_send, chain))
+        if await self._publish_together(together):
             return len(together)
-        return int(await self._alone(first))
+        return int(await self._publish_one_by_one(first))
 
-    async def probe(self, callback: Kept) -> bool | None:
+    async def probe(self, callback: SpooledCallback) -> bool | None:
         """Say whether Kafka acknowledges; None if only a part of it is away.
 
         A refusal says that Kafka is there; the callback's turn comes when the breaker is closed.
@@ -133,25 +133,25 @@ class Chains:
         except RecordRefused:
             return True
         except TopicUnavailable as error:
-            self._closed(error, callback.key)
+            self._pause_for_topic(error, callback.key)
             return None
         except Unavailable as error:
-            self._waits.late(callback.key)
+            self._backoff.pause_stalled(callback.key)
             return None if isinstance(error, PartlyUnavailable) else False
-        await self._done([callback])
+        await self._complete([callback])
         return True
 
-    def _in_trouble(self, callback: Kept) -> bool:
-        return callback.tries > 0 or callback.number in self._troubles
+    def _was_refused(self, callback: SpooledCallback) -> bool:
+        return callback.tries > 0 or callback.number in self._refusals
 
-    def _may_go(self, callback: Kept) -> bool:
-        return not self._in_trouble(callback) and self._waits.closed_topic(callback) is None
+    def _may_send(self, callback: SpooledCallback) -> bool:
+        return not self._was_refused(callback) and self._backoff.paused_topic(callback) is None
 
-    def _closed(self, error: TopicUnavailable, key: bytes) -> None:
-        if self._waits.closed(error.topic, key):
+    def _pause_for_topic(self, error: TopicUnavailable, key: bytes) -> None:
+        if self._backoff.pause_for_topic(error.topic, key):
             log.warning("drain_waits_for_topic", topic=error.topic, cause=str(error))
 
-    async def _send(self, callbacks: Sequence[Kept]) -> None:
+    async def _send(self, callbacks: Sequence[SpooledCallback]) -> None:
         await self._publish([record for one in callbacks for record in one.records])
 
     async def _publish(self, records: Sequence[Record]) -> None:
@@ -165,34 +165,34 @@ class Chains:
             deadline_s=self._deadline_s,
             probing=True,
         )
-        self._breaker.succeeded()
+        self._breaker.record_success()
 
-    async def _done(self, callbacks: Sequence[Kept]) -> None:
+    async def _complete(self, callbacks: Sequence[SpooledCallback]) -> None:
         for one in callbacks:
-            self._troubles.pop(one.number, None)
-            self._waits.acknowledged(one)
+            self._refusals.pop(one.number, None)
+            self._backoff.record_success(one)
         await self._spool.remove(callbacks)
         self._on_drained(len(callbacks))
 
-    async def _together(self, callbacks: Sequence[Kept]) -> bool:
+    async def _publish_together(self, callbacks: Sequence[SpooledCallback]) -> bool:
         """Say whether all of the callbacks are done with; if not they are in trouble: rule 1."""
         try:
             await self._send(callbacks)
         except RecordRefused as error:
             for one in callbacks:
-                trouble = self._troubles.setdefault(one.number, _Trouble(one.tries))
+                trouble = self._refusals.setdefault(one.number, _Refusal(one.tries))
                 trouble.acknowledged.update(
                     place
                     for place, record in enumerate(one.records)
                     if record in error.acknowledged
                 )
             return False
-        await self._done(callbacks)
+        await self._complete(callbacks)
         return True
 
-    async def _alone(self, callback: Kept) -> bool:
+    async def _publish_one_by_one(self, callback: SpooledCallback) -> bool:
         """Say whether one callback, whose records go one by one, is done with: rules 1 and 2."""
-        trouble = self._troubles.setdefault(callback.number, _Trouble(callback.tries))
+        trouble = self._refusals.setdefault(callback.number, _Refusal(callback.tries))
         refusals: dict[int, RecordRefused] = {}
         for place, record in enumerate(callback.records):
             if place not in trouble.acknowledged:
@@ -203,17 +203,17 @@ class Chains:
                 else:
                     trouble.acknowledged.add(place)
         if not refusals:
-            await self._done([callback])
+            await self._complete([callback])
             return True
         trouble.tries += 1
         if trouble.tries < self._tries_max:
-            self._waits.refused(callback.key, trouble.tries)
-            await self._spool.tried(callback, trouble.tries)
+            self._backoff.pause_refused(callback.key, trouble.tries)
+            await self._spool.record_tries(callback, trouble.tries)
             return False
-        return await self._bury(callback, refusals, trouble)
+        return await self._dead_letter_or_park(callback, refusals, trouble)
 
-    async def _bury(
-        self, callback: Kept, refusals: dict[int, RecordRefused], trouble: _Trouble
+    async def _dead_letter_or_park(
+        self, callback: SpooledCallback, refusals: dict[int, RecordRefused], trouble: _Refusal
     ) -> bool:
         """Say whether a callback is done with, as a dead letter or parked: rules 2 and 3."""
         refused = [callback.records[place] for place in refusals]
@@ -227,21 +227,21 @@ class Chains:
         about = {"topics": [one.topic for one in refused], "reason": reason, "tries": trouble.tries}
         if again is not None:
             await self._spool.park(callback, trouble.tries)
-            self._troubles.pop(callback.number, None)
+            self._refusals.pop(callback.number, None)
             log.error(
                 "spooled_callback_parked", number=callback.number, again=again.reason, **about
             )
             return True
         log.error("spooled_callback_dead_lettered", **about)
         self._on_dead_letter(reason)
-        await self._done([callback])
+        await self._complete([callback])
         return True
 
 
-def _before(topic: str, chain: Sequence[Kept]) -> list[Kept]:
+def _before(topic: str, chain: Sequence[SpooledCallback]) -> list[SpooledCallback]:
     """Return the callbacks before the first that has a record for a topic: they need not wait."""
 
-    def goes_elsewhere(callback: Kept) -> bool:
+    def goes_elsewhere(callback: SpooledCallback) -> bool:
         return all(record.topic != topic for record in callback.records)
 
     return list(takewhile(goes_elsewhere, chain))

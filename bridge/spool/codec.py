@@ -9,7 +9,7 @@ import orjson
 
 from bridge.core.record import Record, RecordHeader
 
-UNREADABLE: Final = "spool_headers_unreadable"
+UNREADABLE_HEADER: Final = "spool_headers_unreadable"
 ROW_BYTES: Final = 64  # what a row takes beside its texts
 COLUMNS: Final = "callback, spooled_at_ms, tries, parked, timestamp_ms, topic, key, headers, value"
 
@@ -17,7 +17,7 @@ Row = tuple[int, int, int, int, int, str, bytes, str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodedRecord:
     """A record as its row holds it, and the bytes that counts for."""
 
     timestamp_ms: int
@@ -34,7 +34,7 @@ class Encoded:
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class SpoolRange:
     """What one callback takes of the file, from its number on; nothing of what it says."""
 
     number: int
@@ -44,7 +44,7 @@ class Extent:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class SpooledCallback:
     """One callback in the file: numbered by its first record."""
 
     number: int
@@ -59,16 +59,16 @@ class Kept:
         return self.records[0].key
 
     @property
-    def extent(self) -> Extent:
+    def range(self) -> SpoolRange:
         """Return what it takes of the file."""
-        return Extent(self.number, self.key, len(self.records), self.size_bytes)
+        return SpoolRange(self.number, self.key, len(self.records), self.size_bytes)
 
 
-def encode(record: Record) -> Encoded:
+def encode(record: Record) -> EncodedRecord:
     """Return a record as a row. Headers are JSON; what is no UTF-8 is base64 in it."""
-    headers = orjson.dumps([[name, _header_text(value)] for name, value in record.headers])
+    headers = orjson.dumps([[name, _encode_header(value)] for name, value in record.headers])
     size = len(record.topic.encode()) + len(record.key) + len(headers) + len(record.value)
-    return Encoded(
+    return EncodedRecord(
         timestamp_ms=record.timestamp_ms,
         topic=record.topic,
         key=record.key,
@@ -78,29 +78,29 @@ def encode(record: Record) -> Encoded:
     )
 
 
-def _header_text(value: bytes) -> str | dict[str, str]:
+def _encode_header(value: bytes) -> str | dict[str, str]:
     try:
         return value.decode()
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(value).decode()}
 
 
-def _headers(text: str) -> tuple[RecordHeader, ...]:
+def _decode_headers(text: str) -> tuple[RecordHeader, ...]:
     """Return a record's headers; text that is none of ours is kept as the one there is.
 
     A bit that fell over on the disk must not keep the callbacks behind it from Kafka.
     """
     try:
-        return tuple((name, _header_value(value)) for name, value in orjson.loads(text))
+        return tuple((name, _decode_header(value)) for name, value in orjson.loads(text))
     except (KeyError, TypeError, ValueError):
-        return ((UNREADABLE, text.encode()),)
+        return ((UNREADABLE_HEADER, text.encode()),)
 
 
-def _header_value(text: str | dict[str, str]) -> bytes:
+def _decode_header(text: str | dict[str, str]) -> bytes:
     return text.encode() if isinstance(text, str) else base64.b64decode(text["base64"])
 
 
-def kept(rows: Sequence[Row]) -> Kept:
+def decode_callback(rows: Sequence[Row]) -> SpooledCallback:
     """Return the callback of which these are the rows."""
     number, spooled_at_ms, tries, *_ = rows[0]
     records = tuple(
@@ -108,7 +108,7 @@ def kept(rows: Sequence[Row]) -> Kept:
             topic=topic,
             key=key,
             value=value,
-            headers=_headers(headers),
+            headers=_decode_headers(headers),
             timestamp_ms=timestamp_ms,
         )
         for _, _, _, _, timestamp_ms, topic, key, headers, value in rows
@@ -116,4 +116,6 @@ def kept(rows: Sequence[Row]) -> Kept:
     sizes = (
         len(row[5].encode()) + len(row[6]) + len(row[7].encode()) + len(row[8]) for row in rows
     )
-    return Kept(number, spooled_at_ms, tries, records, sum(sizes) + ROW_BYTES * len(rows))
+    return SpooledCallback(
+        number, spooled_at_ms, tries, records, sum(sizes) + ROW_BYTES * len(rows)
+    )

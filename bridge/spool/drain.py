@@ -22,36 +22,36 @@ from typing import Final
 import structlog
 
 from bridge.publish import Publisher
-from bridge.publish.breaker import Breaker
+from bridge.publish.breaker import CircuitBreaker
 from bridge.spool import NotSpooled
-from bridge.spool.backoff import LATE_S, BackOff, Waits
-from bridge.spool.chain import TRIES_MAX, Chains, DeadLetter
-from bridge.spool.codec import Kept
+from bridge.spool.backoff import STALLED_S, Backoff, KeyBackoff
+from bridge.spool.chain import TRIES_MAX, ChainPublisher, DeadLetterMaker
+from bridge.spool.codec import SpooledCallback
 from bridge.spool.spool import DiskSpool
-from bridge.telemetry.logs import where
+from bridge.telemetry.logs import error_location
 
 log = structlog.get_logger()
 
 _FAULT_S: Final = 1.0
-_TOPIC: Final = BackOff(first_s=1.0, max_s=30.0)
-_REFUSED: Final = BackOff(first_s=0.5, max_s=30.0)
+_TOPIC: Final = Backoff(first_s=1.0, max_s=30.0)
+_REFUSED: Final = Backoff(first_s=0.5, max_s=30.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class DrainLimits:
     """How much at a time, and how long to wait."""
 
     page_callbacks_max: int = 256
     page_bytes_max: int = 4_194_304
     deadline_s: float = 10.0
     tries_max: int = TRIES_MAX
-    look_s: float = 0.1
-    late_s: float = LATE_S
-    topic: BackOff = _TOPIC
-    refused: BackOff = _REFUSED
+    poll_s: float = 0.1
+    stalled_s: float = STALLED_S
+    topic: Backoff = _TOPIC
+    refused: Backoff = _REFUSED
 
 
-_PACE: Final = Pace()
+_LIMITS: Final = DrainLimits()
 
 
 class Drain:
@@ -62,9 +62,9 @@ class Drain:
         spool: DiskSpool,
         publisher: Publisher,
         *,
-        breaker: Breaker,
-        dead_letter: DeadLetter,
-        pace: Pace = _PACE,
+        breaker: CircuitBreaker,
+        dead_letter: DeadLetterMaker,
+        pace: DrainLimits = _LIMITS,
         on_drained: Callable[[int], None] = lambda _: None,
         on_dead_letter: Callable[[str], None] = lambda _: None,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
@@ -72,14 +72,14 @@ class Drain:
         self._spool = spool
         self._breaker = breaker
         self._pace = pace
-        self._waits = Waits(
-            time.monotonic, late_s=pace.late_s, topic=pace.topic, refused=pace.refused
+        self._backoff = KeyBackoff(
+            time.monotonic, stalled_s=pace.stalled_s, topic=pace.topic, refused=pace.refused
         )
-        self._chains = Chains(
+        self._chains = ChainPublisher(
             spool,
             publisher,
             breaker=breaker,
-            waits=self._waits,
+            waits=self._backoff,
             dead_letter=dead_letter,
             deadline_s=pace.deadline_s,
             tries_max=pace.tries_max,
@@ -88,92 +88,92 @@ class Drain:
             on_dead_letter=on_dead_letter,
         )
         self._cursor = 0
-        self._stirred = asyncio.Event()
+        self._wakeup = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin."""
-        self._spool.on_news(self.wake)
+        self._spool.subscribe(self.wake)
         self._task = asyncio.create_task(self._run(), name="spool-drain")
 
     def wake(self) -> None:
         """Look again at once: something was spooled, or the breaker changed."""
-        self._stirred.set()
+        self._wakeup.set()
 
-    async def stop(self, within_s: float) -> None:
-        """Finish what is under way, or abandon it after ``within_s``: it is still in the spool."""
+    async def stop(self, timeout_s: float) -> None:
+        """Finish what is under way, or abandon it after ``timeout_s``: it is still in the spool."""
         self._stopping = True
         self.wake()
         if self._task is not None:
-            await asyncio.wait([self._task], timeout=within_s)
+            await asyncio.wait([self._task], timeout=timeout_s)
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
     async def _run(self) -> None:
         while not self._stopping:
-            self._stirred.clear()
+            self._wakeup.clear()
             try:
-                pause_s = await self._turn()
+                pause_s = await self._step()
             except NotSpooled:  # the file cannot be read now, which the spool has told
                 pause_s = _FAULT_S
             except Exception as error:  # noqa: BLE001 (a fault of ours must not end the drain)
-                self._tell(error)
+                self._log_failure(error)
                 pause_s = _FAULT_S
             if pause_s != 0:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause_s):
-                        await self._stirred.wait()
+                        await self._wakeup.wait()
 
     @staticmethod
-    def _tell(error: BaseException) -> None:
-        log.error("drain_failed", error=type(error).__name__, where=where(error))
+    def _log_failure(error: BaseException) -> None:
+        log.error("spool_drain_failed", error=type(error).__name__, where=error_location(error))
 
-    async def _turn(self) -> float | None:
+    async def _step(self) -> float | None:
         """Do the next piece, and return how long to wait then: None for until it is woken."""
         state = self._spool.state
         if state.callbacks == state.parked:
             return None
-        if self._waits.over(late=self._breaker.closed):
+        if self._backoff.release_due(stalled=self._breaker.closed):
             self._cursor = 0  # rule 2
         if not self._breaker.closed:
-            if self._breaker.may_probe():
+            if self._breaker.start_probe():
                 await self._probe()
-            return 0.0 if self._breaker.closed else self._pace.look_s
+            return 0.0 if self._breaker.closed else self._pace.poll_s
         page = await self._page(self._cursor)
         if not page:
-            return self._waits.next_s()
+            return self._backoff.next_due_s()
         await self._publish(page)
         self._cursor = page[-1].number
         return 0.0
 
-    async def _page(self, after: int) -> list[Kept]:
-        return await self._spool.page(
+    async def _page(self, after: int) -> list[SpooledCallback]:
+        return await self._spool.read_page(
             after,
             callbacks_max=self._pace.page_callbacks_max,
             bytes_max=self._pace.page_bytes_max,
         )
 
-    async def _publish(self, page: Sequence[Kept]) -> None:
+    async def _publish(self, page: Sequence[SpooledCallback]) -> None:
         """Publish a page, chain by chain: rule 1."""
-        chains: dict[bytes, list[Kept]] = {}
+        chains: dict[bytes, list[SpooledCallback]] = {}
         for one in page:
-            if not self._waits.waits(one.key):
+            if not self._backoff.is_waiting(one.key):
                 chains.setdefault(one.key, []).append(one)
         ended = await asyncio.gather(
             *(self._chains.publish(chain) for chain in chains.values()), return_exceptions=True
         )
         for key, error in zip(chains, ended, strict=True):
             if error is not None:
-                self._tell(error)
-                self._waits.late(key)
+                self._log_failure(error)
+                self._backoff.pause_stalled(key)
 
     async def _probe(self) -> None:
         """Try with one callback whether Kafka acknowledges again: rules 3 and 4."""
         acknowledged: bool | None = None
         try:
-            late: tuple[float, Kept] | None = None
+            late: tuple[float, SpooledCallback] | None = None
             seen: set[bytes] = set()
             after = 0
             while acknowledged is None and (page := await self._page(after)):
@@ -181,14 +181,14 @@ class Drain:
                     if acknowledged is not None or one.key in seen:
                         continue
                     seen.add(one.key)
-                    if not self._waits.waits(one.key):
+                    if not self._backoff.is_waiting(one.key):
                         acknowledged = await self._chains.probe(one)
                     else:
-                        until = self._waits.late_until(one.key)
+                        until = self._backoff.stalled_until(one.key)
                         if until is not None and (late is None or until < late[0]):
                             late = until, one
                 after = page[-1].number
             if acknowledged is None and late is not None:
                 acknowledged = await self._chains.probe(late[1])
         finally:
-            self._breaker.probe_ended(acknowledged=bool(acknowledged))
+            self._breaker.end_probe(acknowledged=bool(acknowledged))

@@ -32,13 +32,13 @@ _DAMAGED: Final = ".damaged"
 _WAL: Final = "-wal"
 _SHM: Final = "-shm"
 _JOURNAL: Final = "-journal"
-_ASKED_S: Final = 0.02
+_RETRY_S: Final = 0.02
 
 Identity = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LockedFile:
     """A spool file, and the lock that keeps it ours: rule 1."""
 
     path: Path
@@ -51,63 +51,63 @@ class Held:
     def remove(self) -> None:
         """Delete the file, which holds nothing any more, and the lock with it: rule 2."""
         self.path.unlink(missing_ok=True)
-        _beside(self.path, _WAL).unlink(missing_ok=True)
-        self.clear_away()
+        _with_suffix(self.path, _WAL).unlink(missing_ok=True)
+        self.remove_leftovers()
 
     def abandon(self) -> None:
         """Leave a name that leads elsewhere now. Our file's remains go if the name leads nowhere."""
-        if self.in_place and not self.path.exists():
-            _beside(self.path, _WAL).unlink(missing_ok=True)
-            self.clear_away()
+        if self.lock_in_place and not self.path.exists():
+            _with_suffix(self.path, _WAL).unlink(missing_ok=True)
+            self.remove_leftovers()
         else:
             self.release()
 
     @property
-    def in_place(self) -> bool:
+    def lock_in_place(self) -> bool:
         """Say whether the lock file in the directory is the one that is locked."""
-        return _is_at(self.descriptor, _lock_of(self.path))
+        return _is_at(self.descriptor, _lock_path(self.path))
 
-    def set_aside(self) -> Path:
+    def rename_damaged(self) -> Path:
         """Return what the damaged file is called now: rule 3."""
-        damaged = _beside(self.path, _DAMAGED)
+        damaged = _with_suffix(self.path, _DAMAGED)
         self.path.rename(damaged)
-        self.clear_away()
+        self.remove_leftovers()
         return damaged
 
-    def clear_away(self) -> None:
+    def remove_leftovers(self) -> None:
         """Remove what is beside a file that is gone, the lock last."""
-        wal, damaged = _beside(self.path, _WAL), _beside(self.path, _DAMAGED)
+        wal, damaged = _with_suffix(self.path, _WAL), _with_suffix(self.path, _DAMAGED)
         try:
             # A crash may have come between the two renames of a damaged file.
             if damaged.exists() and wal.exists():
-                wal.rename(_beside(damaged, _WAL))
-            elif _holds_anything(wal):
-                wal.rename(_beside(wal, _DAMAGED))
+                wal.rename(_with_suffix(damaged, _WAL))
+            elif _is_not_empty(wal):
+                wal.rename(_with_suffix(wal, _DAMAGED))
             wal.unlink(missing_ok=True)
-            _beside(self.path, _SHM).unlink(missing_ok=True)
-            _beside(self.path, _JOURNAL).unlink(missing_ok=True)
-            _lock_of(self.path).unlink(missing_ok=True)
-            sync(self.path.parent)
+            _with_suffix(self.path, _SHM).unlink(missing_ok=True)
+            _with_suffix(self.path, _JOURNAL).unlink(missing_ok=True)
+            _lock_path(self.path).unlink(missing_ok=True)
+            fsync_directory(self.path.parent)
         finally:
             self.release()
 
 
-def _beside(path: Path, ending: str) -> Path:
+def _with_suffix(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
 
 
-def _lock_of(path: Path) -> Path:
-    return _beside(path, _LOCK)
+def _lock_path(path: Path) -> Path:
+    return _with_suffix(path, _LOCK)
 
 
-def _holds_anything(path: Path) -> bool:
+def _is_not_empty(path: Path) -> bool:
     try:
         return path.stat().st_size > 0
     except FileNotFoundError:
         return False
 
 
-def identity(path: Path) -> Identity | None:
+def file_identity(path: Path) -> Identity | None:
     """Return the device and inode that a path leads to; None if it leads nowhere."""
     try:
         found = os.stat(path)  # noqa: PTH116 (Path.stat is the same, slower: asked at every commit)
@@ -116,12 +116,12 @@ def identity(path: Path) -> Identity | None:
     return found.st_dev, found.st_ino
 
 
-def beside(path: Path) -> tuple[Path, Path]:
+def wal_paths(path: Path) -> tuple[Path, Path]:
     """Return what SQLite keeps beside an open database: the WAL and its index."""
-    return _beside(path, _WAL), _beside(path, _SHM)
+    return _with_suffix(path, _WAL), _with_suffix(path, _SHM)
 
 
-def writers(directory: Path) -> str | None:
+def other_writers(directory: Path) -> str | None:
     """Return who else can write in a directory, in words; None if nobody else can: rule 4.
 
     A directory that does not exist yet will be made for this user alone.
@@ -137,16 +137,16 @@ def writers(directory: Path) -> str | None:
     return None
 
 
-def make(directory: Path) -> None:
+def make_directory(directory: Path) -> None:
     """Return when a directory is there, and its name on the disk, with those above it made too."""
     missing = [one for one in (directory, *directory.parents) if not one.exists()]
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for one in missing:
         with contextlib.suppress(PermissionError):  # one that may be entered and not read
-            sync(one.parent)
+            fsync_directory(one.parent)
 
 
-def sync(directory: Path) -> None:
+def fsync_directory(directory: Path) -> None:
     """Return when the names in a directory are on the disk."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -155,44 +155,44 @@ def sync(directory: Path) -> None:
         os.close(descriptor)
 
 
-def spools(directory: Path) -> list[Path]:
+def spool_files(directory: Path) -> list[Path]:
     """Return the spool files of a directory, the largest first."""
     return sorted(directory.glob(_NAMES), key=_size, reverse=True)
 
 
-def damaged(directory: Path) -> list[Path]:
+def damaged_files(directory: Path) -> list[Path]:
     """Return the files that were set aside."""
     return sorted(path for names in _DAMAGED_NAMES for path in directory.glob(names))
 
 
 def _size(path: Path) -> int:
     size = 0
-    for file in (path, _beside(path, _WAL)):
+    for file in (path, _with_suffix(path, _WAL)):
         with contextlib.suppress(FileNotFoundError):
             size += file.stat().st_size
     return size
 
 
-def hold(path: Path) -> Held | None:
+def lock_file(path: Path) -> LockedFile | None:
     """Return a file as ours; None if another process holds it, or it is gone."""
     held = _lock(path)
     if held is None:
         return None
     if not path.exists():
-        held.clear_away()
+        held.remove_leftovers()
         return None
     return held
 
 
-def create(directory: Path) -> Held:
+def create_file(directory: Path) -> LockedFile:
     """Return a new, empty file as ours, readable by nobody else."""
-    make(directory)
+    make_directory(directory)
     held = None
     while held is None:  # somebody who sweeps may have taken the lock for a dead one's
         held = _lock(directory / f"spool-{secrets.token_hex(8)}.db")
     try:
         os.close(os.open(held.path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        sync(directory)
+        fsync_directory(directory)
     except OSError:
         with contextlib.suppress(OSError):
             held.remove()
@@ -206,12 +206,12 @@ def sweep(directory: Path) -> None:
         for left in directory.glob(_NAMES + ending):
             path = left.with_name(left.name.removesuffix(ending))
             if not path.exists():
-                hold(path)
+                lock_file(path)
 
 
-def _lock(path: Path) -> Held | None:
+def _lock(path: Path) -> LockedFile | None:
     """Return the lock of a path, made if there was none; None if another process holds it."""
-    lock = _lock_of(path)
+    lock = _lock_path(path)
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _flock(descriptor)
@@ -227,7 +227,7 @@ def _lock(path: Path) -> Held | None:
     except OSError:
         os.close(descriptor)
         raise
-    return Held(path, descriptor)
+    return LockedFile(path, descriptor)
 
 
 def _flock(descriptor: int) -> None:
@@ -241,20 +241,20 @@ def _flock(descriptor: int) -> None:
         except BlockingIOError:
             if not again:
                 raise
-            time.sleep(_ASKED_S)
+            time.sleep(_RETRY_S)
         else:
             return
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
     ours = os.fstat(descriptor)
-    return identity(path) == (ours.st_dev, ours.st_ino)
+    return file_identity(path) == (ours.st_dev, ours.st_ino)
 
 
-def owner(path: Path) -> str | None:
+def find_owner(path: Path) -> str | None:
     """Return who holds a spool file, in words; None if nobody does."""
     try:
-        descriptor = os.open(_lock_of(path), os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(_lock_path(path), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     try:

@@ -10,11 +10,11 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from bridge.core.masking import path_shown
+from bridge.core.masking import mask_path
 from bridge.spool import files
-from bridge.spool.store import connect, identify
+from bridge.spool.store import connect, is_spool
 
-Standing = Literal["live", "left behind", "damaged"]
+SpoolFileStatus = Literal["live", "left behind", "damaged"]
 
 _COLUMNS: Final = "number, spooled_at_ms, tries, parked, timestamp_ms, topic, key, headers, value"
 _PAGE: Final = 256
@@ -25,7 +25,7 @@ _TOTALS: Final = """
 """
 
 
-class CannotLook(Exception):
+class SpoolUnreadable(Exception):
     """A spool file cannot be read; the text says which and why."""
 
 
@@ -34,7 +34,7 @@ class SpoolFile:
     """A spool file and what is in it; ``fault`` says why that is not known."""
 
     path: Path
-    standing: Standing
+    status: SpoolFileStatus
     owner: str | None = None
     callbacks: int = 0
     records: int = 0
@@ -52,28 +52,28 @@ def _opened(path: Path) -> Generator[sqlite3.Connection]:
             yield connection
     except sqlite3.Error as error:
         message = f"{path}: {error}"
-        raise CannotLook(message) from error
+        raise SpoolUnreadable(message) from error
 
 
-def look(directory: Path) -> list[SpoolFile]:
+def list_files(directory: Path) -> list[SpoolFile]:
     """Return every spool file of a directory, the largest first, damaged ones last.
 
     Raises CannotLook if there is no such directory.
     """
     if not directory.is_dir():
-        message = f"{path_shown(directory)}: no such directory"
-        raise CannotLook(message)
+        message = f"{mask_path(directory)}: no such directory"
+        raise SpoolUnreadable(message)
     seen: list[SpoolFile] = []
-    for path in files.spools(directory):
-        owner = files.owner(path)
-        seen.append(_look_into(path, "live" if owner else "left behind", owner))
-    return [*seen, *(_look_into(path, "damaged", None) for path in files.damaged(directory))]
+    for path in files.spool_files(directory):
+        owner = files.find_owner(path)
+        seen.append(_inspect(path, "live" if owner else "left behind", owner))
+    return [*seen, *(_inspect(path, "damaged", None) for path in files.damaged_files(directory))]
 
 
-def _look_into(path: Path, standing: Standing, owner: str | None) -> SpoolFile:
+def _inspect(path: Path, standing: SpoolFileStatus, owner: str | None) -> SpoolFile:
     try:
         with _opened(path) as connection:
-            if not identify(connection):
+            if not is_spool(connection):
                 return SpoolFile(path, standing, owner)
             callbacks, records, size, oldest, parked = connection.execute(_TOTALS).fetchone()
             topics = connection.execute(
@@ -84,13 +84,13 @@ def _look_into(path: Path, standing: Standing, owner: str | None) -> SpoolFile:
     return SpoolFile(path, standing, owner, callbacks, records, size, oldest, parked, tuple(topics))
 
 
-def export(path: Path) -> Iterator[dict[str, Any]]:
+def read_records(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the records of a file in their order, as JSON objects; raises CannotLook.
 
     Of a damaged file come those before the damage, and then those behind it from the end backwards.
     """
     with _opened(path) as connection:
-        identify(connection)
+        is_spool(connection)
         last = 0
         # Page by page: who reads a live file for long keeps its WAL from being cut.
         page = f"SELECT {_COLUMNS} FROM records WHERE number > ? ORDER BY number LIMIT {_PAGE}"  # noqa: S608 (our own)

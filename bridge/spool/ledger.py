@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.spool import SpoolFull
-from bridge.spool.codec import Encoded, Extent, Kept
-from bridge.spool.tally import Tally
+from bridge.spool.codec import EncodedRecord, SpooledCallback, SpoolRange
+from bridge.spool.tally import SpoolCounts
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class QueuedCallback:
     """One callback on its way into the file."""
 
     key: bytes
-    rows: Sequence[Encoded]
+    rows: Sequence[EncodedRecord]
     spooled_at_ms: int
     tries: int = 0
 
@@ -30,96 +30,96 @@ class Waiting:
         return sum(row.size_bytes for row in self.rows)
 
 
-class Ledger:
+class SpoolAccounting:
     """The counts of one spool."""
 
     def __init__(self, *, bytes_max: int, records_max: int) -> None:
         self._bytes_max = bytes_max
         self._records_max = records_max
         self._number_min = 0
-        self.kept = Tally()
-        self.queued = Tally()
-        self.published: dict[int, Extent] = {}
+        self.stored = SpoolCounts()
+        self.queued = SpoolCounts()
+        self.published: dict[int, SpoolRange] = {}
         self._refused: tuple[int, int] | None = None
 
     @property
     def callbacks(self) -> int:
         """Return how many callbacks there are, kept or queued."""
-        return self.kept.callbacks + self.queued.callbacks
+        return self.stored.callbacks + self.queued.callbacks
 
     @property
     def records(self) -> int:
         """Return how many records they have."""
-        return self.kept.records + self.queued.records
+        return self.stored.records + self.queued.records
 
     @property
     def size_bytes(self) -> int:
         """Return what those count for."""
-        return self.kept.size_bytes + self.queued.size_bytes
+        return self.stored.size_bytes + self.queued.size_bytes
 
     @property
     def full(self) -> bool:
         """Say whether there is no room for what there was no room for last."""
-        return self._refused is not None and not self._fit(*self._refused)
+        return self._refused is not None and not self._fits(*self._refused)
 
     @property
-    def useless(self) -> bool:
+    def all_published(self) -> bool:
         """Say whether everything in the file is on Kafka already: rule 2."""
-        return bool(self.published) and len(self.published) == self.kept.callbacks
+        return bool(self.published) and len(self.published) == self.stored.callbacks
 
-    def load(self, tally: Tally, number_min: int) -> None:
+    def reset(self, tally: SpoolCounts, number_min: int) -> None:
         """Begin with what a file holds: rule 3."""
-        self.kept = tally
+        self.stored = tally
         self.published.clear()
         self._number_min = number_min
 
-    def holds(self, key: bytes) -> bool:
+    def has_pending(self, key: bytes) -> bool:
         """Say whether callbacks of ``key`` are waiting."""
-        return key in self.kept.keys or key in self.queued.keys
+        return key in self.stored.keys or key in self.queued.keys
 
-    def admit(self, callbacks: Sequence[Waiting]) -> None:
+    def enqueue(self, callbacks: Sequence[QueuedCallback]) -> None:
         """Count callbacks as queued; raises SpoolFull where they do not fit."""
         asked = sum(len(one.rows) for one in callbacks), sum(one.size_bytes for one in callbacks)
-        if not self._fit(*asked):
+        if not self._fits(*asked):
             self._refused = asked
             message = f"full: {self.records} records, {self.size_bytes} bytes"
             raise SpoolFull(message)
         for one in callbacks:
             self.queued.add(one.key, records=len(one.rows), size_bytes=one.size_bytes)
 
-    def has_room(self, callbacks: Sequence[Kept]) -> bool:
+    def has_room(self, callbacks: Sequence[SpooledCallback]) -> bool:
         """Say whether callbacks can be adopted: half of the room is for those that are coming in."""
         records = sum(len(one.records) for one in callbacks)
         size_bytes = sum(one.size_bytes for one in callbacks)
-        twice = self._fit(self.records + 2 * records, self.size_bytes + 2 * size_bytes)
-        return twice or (not self.callbacks and self._fit(records, size_bytes))
+        twice = self._fits(self.records + 2 * records, self.size_bytes + 2 * size_bytes)
+        return twice or (not self.callbacks and self._fits(records, size_bytes))
 
-    def _fit(self, records: int, size_bytes: int) -> bool:
+    def _fits(self, records: int, size_bytes: int) -> bool:
         fits = self.records + records <= self._records_max
         return fits and self.size_bytes + size_bytes <= self._bytes_max
 
-    def ended(self, callbacks: Sequence[Waiting], *, well: bool) -> None:
+    def finish(self, callbacks: Sequence[QueuedCallback], *, ok: bool) -> None:
         """Count queued callbacks as kept, or as not there at all."""
         for one in callbacks:
-            self.queued.drop(records=len(one.rows), size_bytes=one.size_bytes)
-            self.queued.drop_key(one.key)
-            if well:
-                self.kept.add(one.key, records=len(one.rows), size_bytes=one.size_bytes)
+            self.queued.subtract(records=len(one.rows), size_bytes=one.size_bytes)
+            self.queued.release_key(one.key)
+            if ok:
+                self.stored.add(one.key, records=len(one.rows), size_bytes=one.size_bytes)
 
-    def removed(self, callbacks: Sequence[Extent], *, well: bool) -> None:
+    def record_removal(self, callbacks: Sequence[SpoolRange], *, ok: bool) -> None:
         """Count callbacks that are on Kafka as deleted, or remember them: rule 2."""
         for one in callbacks:
             if one.number < self._number_min:
                 continue
             if self.published.pop(one.number, None) is None:
-                self.kept.drop_key(one.key)
-            if well:
-                self.kept.drop(records=one.records, size_bytes=one.size_bytes)
+                self.stored.release_key(one.key)
+            if ok:
+                self.stored.subtract(records=one.records, size_bytes=one.size_bytes)
             else:
                 self.published[one.number] = one
 
-    def parked(self, callback: Kept) -> None:
+    def record_parked(self, callback: SpooledCallback) -> None:
         """Count a callback as one that nothing waits behind."""
         if callback.number >= self._number_min:
-            self.kept.parked += 1
-            self.kept.drop_key(callback.key)
+            self.stored.parked += 1
+            self.stored.release_key(callback.key)

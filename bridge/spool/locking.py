@@ -6,14 +6,14 @@ from pathlib import Path
 import structlog
 
 from bridge.spool import NotSpooled
-from bridge.spool.files import Held, create, hold, spools, sweep
-from bridge.spool.store import FileDamaged, FileNotOurs, Store, is_damage
-from bridge.telemetry.logs import where
+from bridge.spool.files import LockedFile, create_file, lock_file, spool_files, sweep
+from bridge.spool.store import FileDamaged, FileNotOurs, SpoolStore, is_corruption
+from bridge.telemetry.logs import error_location
 
 log = structlog.get_logger()
 
-Claimed = tuple[Held, Store]
-CANNOT_OPEN = (OSError, sqlite3.Error, FileNotOurs)
+Claimed = tuple[LockedFile, SpoolStore]
+OPEN_ERRORS = (OSError, sqlite3.Error, FileNotOurs)
 
 
 def claim(path: Path) -> Claimed | None:
@@ -21,55 +21,57 @@ def claim(path: Path) -> Claimed | None:
 
     Raises one of CANNOT_OPEN, and has left the file as it was.
     """
-    held = hold(path)
+    held = lock_file(path)
     if held is None:
         return None
     try:
-        return held, Store(path)
+        return held, SpoolStore(path)
     except FileDamaged as error:
-        set_aside(held, error)
+        quarantine(held, error)
         return None
     except BaseException:
         held.release()
         raise
 
 
-def set_aside(held: Held, error: Exception) -> None:
+def quarantine(held: LockedFile, error: Exception) -> None:
     """Rename a damaged file of ours, and say so."""
-    path = held.set_aside()
+    path = held.rename_damaged()
     log.error("spool_file_damaged", file=str(path), cause=str(error))
 
 
-def is_of_damage(error: Exception) -> bool:
+def means_damage(error: Exception) -> bool:
     """Say whether an error means that the file is damaged."""
-    return isinstance(error, FileDamaged) or (isinstance(error, sqlite3.Error) and is_damage(error))
+    return isinstance(error, FileDamaged) or (
+        isinstance(error, sqlite3.Error) and is_corruption(error)
+    )
 
 
 def claim_largest(directory: Path) -> Claimed | None:
     """Return the largest file nobody holds; what cannot be opened is passed over, and told."""
     sweep(directory)
-    for path in spools(directory):
+    for path in spool_files(directory):
         try:
             claimed = claim(path)
-        except CANNOT_OPEN as error:
-            log.warning("spool_file_unusable", file=str(path), cause=cause_of(error))
+        except OPEN_ERRORS as error:
+            log.warning("spool_file_unusable", file=str(path), cause=describe_fault(error))
         else:
             if claimed is not None:
                 return claimed
     return None
 
 
-def begin(directory: Path, *, number_min: int = 1) -> Claimed:
+def create_store(directory: Path, *, number_min: int = 1) -> Claimed:
     """Return a new file; raises OSError or sqlite3.Error."""
-    held = create(directory)
+    held = create_file(directory)
     try:
-        return held, Store(held.path, check=False, number_min=number_min)
+        return held, SpoolStore(held.path, check=False, number_min=number_min)
     except BaseException:
         held.remove()
         raise
 
 
-def cause_of(error: Exception) -> str:
+def describe_fault(error: Exception) -> str:
     """Return why the disk was not written, without content."""
     if isinstance(error, sqlite3.Error):
         return f"{getattr(error, 'sqlite_errorname', 'SQLite')}: {error}"
@@ -77,4 +79,4 @@ def cause_of(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}"
-    return f"{type(error).__name__} at {where(error)}"
+    return f"{type(error).__name__} at {error_location(error)}"

@@ -17,22 +17,22 @@ import structlog
 from bridge.core.record import Record
 from bridge.spool import SpoolUnwritable
 from bridge.spool.adopt import Adopter
-from bridge.spool.codec import Extent, Kept, encode
-from bridge.spool.ledger import Ledger, Waiting
-from bridge.spool.store import Store
-from bridge.spool.tally import SpoolState, Tally
-from bridge.spool.writer import Ended, Job, Writer
+from bridge.spool.codec import SpooledCallback, SpoolRange, encode
+from bridge.spool.ledger import QueuedCallback, SpoolAccounting
+from bridge.spool.store import SpoolStore
+from bridge.spool.tally import SpoolCounts, SpoolState
+from bridge.spool.writer import Job, JobResult, SpoolWriter
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
 
 SCAN_S: Final = 10.0
-_FROZEN_S: Final = 0.5
+_FROZEN_AFTER_S: Final = 0.5
 _NO_ANSWER: Final = "the disk does not answer"
 
 
-async def _within(timeout_s: float, answer: asyncio.Future[T]) -> T:
+async def _wait_for(timeout_s: float, answer: asyncio.Future[T]) -> T:
     """Return the answer; raises TimeoutError.
 
     A process that was frozen (SIGSTOP, a paused virtual machine) finds the time over before it has
@@ -42,7 +42,7 @@ async def _within(timeout_s: float, answer: asyncio.Future[T]) -> T:
     try:
         due_at_s = loop.time() + timeout_s
         await asyncio.wait([answer], timeout=timeout_s)
-        if not answer.done() and loop.time() - due_at_s > _FROZEN_S:
+        if not answer.done() and loop.time() - due_at_s > _FROZEN_AFTER_S:
             await asyncio.wait([answer], timeout=timeout_s)
         if not answer.done():
             raise TimeoutError
@@ -67,27 +67,27 @@ class DiskSpool:
         scan_s: float = SCAN_S,
     ) -> None:
         self._directory = directory
-        self._ledger = Ledger(bytes_max=bytes_max, records_max=records_max)
+        self._accounting = SpoolAccounting(bytes_max=bytes_max, records_max=records_max)
         self._append_timeout_s = append_timeout_s
         self._on_change = on_change
         self._on_replaced = on_replaced
         self._now_ms = now_ms
         self._adopter = Adopter(directory, self, scan_s=scan_s)
-        self._writer: Writer | None = None
+        self._writer: SpoolWriter | None = None
         self._oldest_at_ms: int | None = None
         self._fault: str | None = "not open yet"
-        self._tried = asyncio.Event()
-        self._news = False
-        self._on_news: Callable[[], None] = lambda: None
+        self._first_try_done = asyncio.Event()
+        self._has_new = False
+        self._notify_drain: Callable[[], None] = lambda: None
 
     async def open(self) -> None:
         """Take a file that a former process left, or a new one, and begin to adopt the others.
 
         Where the directory cannot be used that is told in the log, and tried again every second.
         """
-        self._writer = Writer(self._directory, self)
+        self._writer = SpoolWriter(self._directory, self)
         self._writer.start()
-        await self._tried.wait()
+        await self._first_try_done.wait()
         self._adopter.start()
 
     async def close(self) -> None:
@@ -98,11 +98,11 @@ class DiskSpool:
             if self._writer is not None:
                 self._delete_published()
                 await self._writer.close()
-            if self._ledger.kept.callbacks > len(self._ledger.published):
+            if self._accounting.stored.callbacks > len(self._accounting.published):
                 log.warning(
-                    "spool_left",
-                    callbacks=self._ledger.kept.callbacks,
-                    bytes=self._ledger.kept.size_bytes,
+                    "spool_not_drained",
+                    callbacks=self._accounting.stored.callbacks,
+                    bytes=self._accounting.stored.size_bytes,
                     directory=str(self._directory),
                 )
 
@@ -114,28 +114,28 @@ class DiskSpool:
     @property
     def writable(self) -> bool:
         """Say whether an append can be expected to work now."""
-        return self._fault is None and not self._ledger.full
+        return self._fault is None and not self._accounting.full
 
     @property
     def state(self) -> SpoolState:
         """Return what is kept and queued."""
         return SpoolState(
-            callbacks=self._ledger.callbacks,
-            records=self._ledger.records,
-            bytes=self._ledger.size_bytes,
+            callbacks=self._accounting.callbacks,
+            records=self._accounting.records,
+            bytes=self._accounting.size_bytes,
             oldest_at_ms=self._oldest_at_ms,
-            parked=self._ledger.kept.parked,
+            parked=self._accounting.stored.parked,
             damaged=self._adopter.damaged,
             writable=self.writable,
         )
 
-    def on_news(self, call: Callable[[], None]) -> None:
+    def subscribe(self, on_new: Callable[[], None]) -> None:
         """Have ``call`` called whenever there is something new to drain."""
-        self._on_news = call
+        self._notify_drain = on_new
 
-    def holds(self, key: bytes) -> bool:
+    def has_pending(self, key: bytes) -> bool:
         """Say whether callbacks of ``key`` are waiting, so that newer ones must go behind them."""
-        return self._ledger.holds(key)
+        return self._accounting.has_pending(key)
 
     async def append(self, records: Sequence[Record]) -> None:
         """Return when one callback's records, all of one key, are fsynced together.
@@ -144,97 +144,101 @@ class DiskSpool:
         no answer at all.
         """
         rows = [encode(record) for record in records]
-        await self._add([Waiting(records[0].key, rows, self._now_ms())])
+        await self._add([QueuedCallback(records[0].key, rows, self._now_ms())])
 
-    def has_room(self, callbacks: Sequence[Kept]) -> bool:
+    def has_room(self, callbacks: Sequence[SpooledCallback]) -> bool:
         """Say whether callbacks of another file can be adopted."""
-        return self._fault is None and self._ledger.has_room(callbacks)
+        return self._fault is None and self._accounting.has_room(callbacks)
 
-    async def adopt(self, callbacks: Sequence[Kept]) -> None:
+    async def adopt(self, callbacks: Sequence[SpooledCallback]) -> None:
         """Return when callbacks of another file are in ours; raises as ``append`` does."""
         await self._add(
             [
-                Waiting(one.key, list(map(encode, one.records)), one.spooled_at_ms, one.tries)
+                QueuedCallback(
+                    one.key, list(map(encode, one.records)), one.spooled_at_ms, one.tries
+                )
                 for one in callbacks
             ]
         )
 
-    async def _add(self, callbacks: Sequence[Waiting]) -> None:
+    async def _add(self, callbacks: Sequence[QueuedCallback]) -> None:
         if self._fault is not None:
             raise SpoolUnwritable(self._fault)
-        self._ledger.admit(callbacks)
+        self._accounting.enqueue(callbacks)
 
-        def work(store: Store) -> None:
+        def work(store: SpoolStore) -> None:
             for one in callbacks:
-                store.add(one.rows, spooled_at_ms=one.spooled_at_ms, tries=one.tries)
+                store.insert(one.rows, spooled_at_ms=one.spooled_at_ms, tries=one.tries)
 
         def settled(well: bool) -> None:  # noqa: FBT001 (the one thing it is told)
-            self._ledger.ended(callbacks, well=well)
-            self._news |= well
+            self._accounting.finish(callbacks, ok=well)
+            self._has_new |= well
 
         try:
-            await self._ask(work, settled, timeout_s=self._append_timeout_s)
+            await self._run_job(work, settled, timeout_s=self._append_timeout_s)
         except TimeoutError as error:
-            self.faulty(_NO_ANSWER)
+            self.fault_changed(_NO_ANSWER)
             raise SpoolUnwritable(_NO_ANSWER) from error
 
-    async def page(self, after: int, *, callbacks_max: int, bytes_max: int) -> list[Kept]:
+    async def read_page(
+        self, after: int, *, callbacks_max: int, bytes_max: int
+    ) -> list[SpooledCallback]:
         """Return callbacks to publish, oldest first, from behind a number; none at the end.
 
         Raises SpoolUnwritable where the file cannot be read.
         """
         while True:
             read = partial(
-                Store.page, after=after, callbacks_max=callbacks_max, bytes_max=bytes_max
+                SpoolStore.read_page, after=after, callbacks_max=callbacks_max, bytes_max=bytes_max
             )
-            page = await self._ask(read, writes=False)
-            fresh = [one for one in page if one.number not in self._ledger.published]
+            page = await self._run_job(read, writes=False)
+            fresh = [one for one in page if one.number not in self._accounting.published]
             if fresh or not page:
                 return fresh
             after = page[-1].number
 
-    async def remove(self, callbacks: Sequence[Kept]) -> None:
+    async def remove(self, callbacks: Sequence[SpooledCallback]) -> None:
         """Return when callbacks that are on Kafka are deleted, or remembered as published."""
-        extents = [one.extent for one in callbacks]
+        extents = [one.range for one in callbacks]
         with contextlib.suppress(SpoolUnwritable):
-            await self._ask(
+            await self._run_job(
                 lambda store: store.remove(extents),
                 lambda well: self._removed(extents, well=well),
             )
 
-    async def tried(self, callback: Kept, tries: int) -> None:
+    async def record_tries(self, callback: SpooledCallback, tries: int) -> None:
         """Write down how often a callback was refused; raises SpoolUnwritable."""
-        await self._ask(lambda store: store.tried(callback, tries))
+        await self._run_job(lambda store: store.set_tries(callback, tries))
 
-    async def park(self, callback: Kept, tries: int) -> None:
+    async def park(self, callback: SpooledCallback, tries: int) -> None:
         """Keep a callback without trying it again in this process; raises SpoolUnwritable."""
 
         def settled(well: bool) -> None:  # noqa: FBT001 (the one thing it is told)
             if well:
-                self._ledger.parked(callback)
+                self._accounting.record_parked(callback)
 
-        await self._ask(lambda store: store.tried(callback, tries, parked=True), settled)
+        await self._run_job(lambda store: store.set_tries(callback, tries, parked=True), settled)
 
-    def _removed(self, callbacks: Sequence[Extent], *, well: bool) -> None:
-        self._ledger.removed(callbacks, well=well)
-        if self._ledger.useless and self._writer is not None:
-            self._writer.published(frozenset(self._ledger.published))
+    def _removed(self, callbacks: Sequence[SpoolRange], *, well: bool) -> None:
+        self._accounting.record_removal(callbacks, ok=well)
+        if self._accounting.all_published and self._writer is not None:
+            self._writer.set_published(frozenset(self._accounting.published))
 
     def _delete_published(self) -> None:
         """Try again to delete what is on Kafka."""
-        callbacks = list(self._ledger.published.values())
+        callbacks = list(self._accounting.published.values())
         if callbacks and self._writer is not None:
-            self._writer.put(
+            self._writer.submit(
                 Job(
                     lambda store: store.remove(callbacks),
                     lambda _, error: self._removed(callbacks, well=error is None),
                 )
             )
 
-    async def _ask(
+    async def _run_job(
         self,
-        work: Callable[[Store], T],
-        settled: Callable[[bool], None] = lambda _: None,
+        work: Callable[[SpoolStore], T],
+        on_done: Callable[[bool], None] = lambda _: None,
         *,
         writes: bool = True,
         timeout_s: float | None = None,
@@ -248,7 +252,7 @@ class DiskSpool:
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
         def end(result: Any, error: Exception | None) -> None:  # noqa: ANN401 (what work returned)
-            settled(error is None)
+            on_done(error is None)
             if answer.done():
                 return
             if error is None:
@@ -256,36 +260,36 @@ class DiskSpool:
             else:
                 answer.set_exception(error)
 
-        self._writer.put(Job(work, end, writes))
-        return await (answer if timeout_s is None else _within(timeout_s, answer))
+        self._writer.submit(Job(work, end, writes))
+        return await (answer if timeout_s is None else _wait_for(timeout_s, answer))
 
-    def opened(self, tally: Tally, oldest_at_ms: int | None, number_min: int) -> None:
+    def file_opened(self, tally: SpoolCounts, oldest_at_ms: int | None, number_min: int) -> None:
         """Take what the file holds that is ours now; the writer's call."""
-        self._ledger.load(tally, number_min)
+        self._accounting.reset(tally, number_min)
         self._oldest_at_ms = oldest_at_ms
-        self._on_news()
+        self._notify_drain()
 
-    def replaced(self) -> None:
+    def file_replaced(self) -> None:
         """Take that a new file was begun in place of one that could not be found again."""
         self._on_replaced()
 
-    def settled(self, ended: Sequence[Ended], oldest_at_ms: int | None) -> None:
-        """Take how jobs ended; the writer's call."""
-        for job, result, error in ended:
-            job.settled(result, error)
+    def jobs_done(self, results: Sequence[JobResult], oldest_at_ms: int | None) -> None:
+        """Take how jobs results; the writer's call."""
+        for job, result, error in results:
+            job.on_done(result, error)
         self._oldest_at_ms = oldest_at_ms
         if self._fault == _NO_ANSWER:
-            self.faulty(None)
+            self.fault_changed(None)
         self._on_change(self.state)
-        if self._news:
-            self._news = False
-            self._on_news()
+        if self._has_new:
+            self._has_new = False
+            self._notify_drain()
 
-    def faulty(self, cause: str | None) -> None:
+    def fault_changed(self, cause: str | None) -> None:
         """Take why nothing can be written, or None if it can; the writer's call."""
         was, self._fault = self._fault, cause
-        first = not self._tried.is_set()
-        self._tried.set()
+        first = not self._first_try_done.is_set()
+        self._first_try_done.set()
         if cause is None:
             if was is not None and not first:
                 log.info("spool_writable", directory=str(self._directory))

@@ -16,17 +16,24 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.spool.codec import COLUMNS, ROW_BYTES, Encoded, Extent, Kept, kept
-from bridge.spool.files import Identity, beside, identity
-from bridge.spool.tally import Tally
+from bridge.spool.codec import (
+    COLUMNS,
+    ROW_BYTES,
+    EncodedRecord,
+    SpooledCallback,
+    SpoolRange,
+    decode_callback,
+)
+from bridge.spool.files import Identity, file_identity, wal_paths
+from bridge.spool.tally import SpoolCounts
 
 APPLICATION_ID: Final = 0x43425350  # "CBSP"
 VERSION: Final = 1
 _BUSY_TIMEOUT_MS: Final = 1000
 _WAL_PAGES: Final = 1000
 _WAL_BYTES_KEPT: Final = 4_194_304
-_TIDY_PAGES: Final = 256
-_TIDY_BYTES: Final = 1_048_576
+_RECLAIM_PAGES: Final = 256
+_RECLAIM_BYTES: Final = 1_048_576
 
 # The value stands last, so that looking at the other columns does not read it.
 _TABLE: Final = """
@@ -75,7 +82,7 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def identify(connection: sqlite3.Connection) -> bool:
+def is_spool(connection: sqlite3.Connection) -> bool:
     """Say whether the file is a spool already: False of an empty one; raises FileNotOurs (rule 3)."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -93,21 +100,21 @@ def identify(connection: sqlite3.Connection) -> bool:
     return True
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def is_corruption(error: sqlite3.Error) -> bool:
     """Say whether SQLite found the file itself to be broken."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
-class Store:
+class SpoolStore:
     """An open spool file. What it does raises sqlite3.Error; opening also FileDamaged, FileNotOurs.
 
     ``number_min`` is the least number it may give.
     """
 
     def __init__(self, path: Path, *, check: bool = True, number_min: int = 1) -> None:
-        self._wal, _ = beside(path)
-        opened = identity(path)
+        self._wal, _ = wal_paths(path)
+        opened = file_identity(path)
         self._connection = connect(path, "mode=rw")
         try:
             self._prepare()
@@ -116,11 +123,11 @@ class Store:
             query = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence"
             self.number_next = max(self._one(query) + 1, number_min)
             self._files: dict[Path, Identity | None] = {path: opened}
-            self._files |= {one: identity(one) for one in beside(path)}
+            self._files |= {one: file_identity(one) for one in wal_paths(path)}
             self._ensure_in_place()
         except sqlite3.Error as error:
             self._connection.close()
-            if is_damage(error):
+            if is_corruption(error):
                 raise FileDamaged(str(error)) from error
             raise
         except BaseException:
@@ -136,13 +143,13 @@ class Store:
     def path_leads_here(self) -> bool:
         """Say whether the path of the file itself leads to what is open."""
         path, held = next(iter(self._files.items()))
-        return held is not None and identity(path) == held
+        return held is not None and file_identity(path) == held
 
     @property
     def journals(self) -> list[Path]:
         """Return the paths beside the file's that lead to its own WAL and the WAL's index."""
         _, *others = self._files.items()
-        return [path for path, held in others if held is not None and identity(path) == held]
+        return [path for path, held in others if held is not None and file_identity(path) == held]
 
     @property
     def in_place(self) -> bool:
@@ -151,7 +158,7 @@ class Store:
         SQLite goes on writing to a file that was removed or renamed, and reports nothing.
         """
         return all(
-            held is not None and identity(path) == held for path, held in self._files.items()
+            held is not None and file_identity(path) == held for path, held in self._files.items()
         )
 
     def _one(self, query: str, *values: Any) -> Any:  # noqa: ANN401 (a column of SQLite's)
@@ -160,7 +167,7 @@ class Store:
     def _prepare(self) -> None:
         """Set the connection's options, and make the table of an empty file."""
         run = self._connection.execute
-        ours = identify(self._connection)
+        ours = is_spool(self._connection)
         if not ours:
             run("PRAGMA auto_vacuum = INCREMENTAL")  # of use only before there is a table
         if self._one("PRAGMA journal_mode = WAL") != "wal":
@@ -195,7 +202,9 @@ class Store:
                 self._connection.execute("ROLLBACK")
             raise
 
-    def add(self, records: Sequence[Encoded], *, spooled_at_ms: int, tries: int = 0) -> None:
+    def insert(
+        self, records: Sequence[EncodedRecord], *, spooled_at_ms: int, tries: int = 0
+    ) -> None:
         """Add one callback."""
         first = self.number_next
         self.number_next += len(records)
@@ -208,7 +217,7 @@ class Store:
             ],
         )
 
-    def copy_from(self, former: "Store", *, below: int) -> int:
+    def copy_from(self, former: "SpoolStore", *, below: int) -> int:
         """Copy the rows of another file whose numbers are ``below`` a number; return how many."""
         columns = (
             "number, callback, position, spooled_at_ms, tries, parked, timestamp_ms, topic, key,"
@@ -221,14 +230,14 @@ class Store:
                 rows,
             ).rowcount
 
-    def page(
+    def read_page(
         self, after: int, *, callbacks_max: int, bytes_max: int, parked: bool = False
-    ) -> list[Kept]:
+    ) -> list[SpooledCallback]:
         """Return the callbacks after a number, oldest first, at least one if there is any.
 
         ``parked`` has those that are parked among them.
         """
-        page: list[Kept] = []
+        page: list[SpooledCallback] = []
         size = 0
         query = (
             f"SELECT {COLUMNS} FROM records WHERE number > ? AND callback > ? AND parked <= ?"  # noqa: S608 (our own)
@@ -236,7 +245,7 @@ class Store:
         )
         with contextlib.closing(self._connection.execute(query, (after, after, parked))) as rows:
             for _, group in itertools.groupby(rows, key=itemgetter(0)):
-                one = kept(list(group))
+                one = decode_callback(list(group))
                 size += one.size_bytes
                 if page and size > bytes_max:
                     break
@@ -245,7 +254,7 @@ class Store:
                     break
         return page
 
-    def remove(self, callbacks: Iterable[Extent]) -> None:
+    def remove(self, callbacks: Iterable[SpoolRange]) -> None:
         """Delete callbacks; what is not there any more is no fault."""
         self._connection.executemany(
             "DELETE FROM records WHERE number >= ? AND number < ?",
@@ -256,20 +265,20 @@ class Store:
         """Delete everything from a number on."""
         self._connection.execute("DELETE FROM records WHERE number >= ?", (number,))
 
-    def tried(self, callback: Kept, tries: int, *, parked: bool = False) -> None:
+    def set_tries(self, callback: SpooledCallback, tries: int, *, parked: bool = False) -> None:
         """Write down how often a callback was tried, and whether it is not to be tried again."""
         self._connection.execute(
             "UPDATE records SET tries = ?, parked = ? WHERE number >= ? AND number < ?",
             (tries, parked, callback.number, callback.number + len(callback.records)),
         )
 
-    def unpark(self) -> None:
+    def unpark_all(self) -> None:
         """Have everything tried again."""
         self._connection.execute("UPDATE records SET parked = 0 WHERE parked = 1")
 
-    def tally(self) -> Tally:
+    def count(self) -> SpoolCounts:
         """Return what the file holds."""
-        tally = Tally()
+        tally = SpoolCounts()
         # Summed up here: grouping would sort in a temporary file, with every value in it.
         query = f"SELECT key, position, parked, {_SIZE} FROM records"  # noqa: S608 (our own)
         for key, position, parked, size in self._connection.execute(query):
@@ -289,15 +298,15 @@ class Store:
         ).fetchone()
         return row[0] if row else None
 
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Say whether the file holds nothing."""
         return not self._one("SELECT EXISTS (SELECT 1 FROM records)")
 
-    def callbacks(self) -> set[int]:
+    def callback_numbers(self) -> set[int]:
         """Return the numbers of all callbacks."""
         return {row[0] for row in self._connection.execute("SELECT DISTINCT callback FROM records")}
 
-    def prove(self, number_next: int) -> None:
+    def verify_writable(self, number_next: int) -> None:
         """Write for real, and raise if that does not work.
 
         What a failed commit left in the WAL is in doubt, so nothing more is written behind it: the
@@ -320,17 +329,17 @@ class Store:
         finally:
             self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
 
-    def tidy(self) -> bool:
+    def reclaim_space(self) -> bool:
         """Give a piece of what is free back to the disk; say whether there is more to give.
 
         Free is given back once it is more than half of the file.
         """
         free = self._one("PRAGMA freelist_count")
-        if free > _TIDY_PAGES and 2 * free > self._one("PRAGMA page_count"):
+        if free > _RECLAIM_PAGES and 2 * free > self._one("PRAGMA page_count"):
             # Only a script runs this pragma to its end.
-            self._connection.executescript(f"PRAGMA incremental_vacuum({_TIDY_PAGES})")
+            self._connection.executescript(f"PRAGMA incremental_vacuum({_RECLAIM_PAGES})")
             return True
-        if self.wal_bytes > _TIDY_BYTES and self.empty():
+        if self.wal_bytes > _RECLAIM_BYTES and self.is_empty():
             self.checkpoint()
         return False
 

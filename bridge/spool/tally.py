@@ -22,7 +22,7 @@ class SpoolState:
 
 
 @dataclass(slots=True)
-class Tally:
+class SpoolCounts:
     """Counts of callbacks; ``keys`` are those that newer callbacks have to go behind."""
 
     callbacks: int = 0
@@ -38,13 +38,13 @@ class Tally:
         self.size_bytes += size_bytes
         self.keys[key] += 1
 
-    def drop(self, *, records: int, size_bytes: int) -> None:
+    def subtract(self, *, records: int, size_bytes: int) -> None:
         """Count one callback less; its key is dropped apart."""
         self.callbacks -= 1
         self.records -= records
         self.size_bytes -= size_bytes
 
-    def drop_key(self, key: bytes) -> None:
+    def release_key(self, key: bytes) -> None:
         """Have one callback of a key less to go behind."""
         self.keys[key] -= 1
         if self.keys[key] <= 0:

@@ -2,7 +2,7 @@ r"""Text from outside, made safe to print on a terminal.
 
 A caller's name, a SIP address or a message can hold anything, also what a terminal obeys: escape
 sequences that set its title or write its clipboard, and marks that turn the direction of the text
-round. Commands print such text only through ``visible`` or ``visible_json``.
+round. Commands print such text only through ``visible`` or ``escape_unsafe_json``.
 
 1. Unsafe is whatever Python does not call printable (``str.isprintable``), but spaces: control
    characters (C0, DEL, C1), format characters (bidirectional marks and overrides, zero-width spaces,
@@ -34,20 +34,20 @@ _LATIN_MAX: Final = 0xFF
 _SHORT: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
-def visible(text: str, *, keep: str = "") -> str:
+def escape_unsafe(text: str, *, keep: str = "") -> str:
     """Return text with every unsafe character as an escape (rules 1 to 4), but those of ``keep``."""
-    return _replaced(text, _escape, keep)
+    return _replace_unsafe(text, _escape, keep)
 
 
-def visible_json(text: str) -> str:
+def escape_unsafe_json(text: str) -> str:
     r"""Return JSON whose unsafe characters are ``\u`` escapes of JSON: it means the same.
 
     Such characters stand only in its strings; line breaks between values are kept.
     """
-    return _replaced(text, _json_escape, "\n")
+    return _replace_unsafe(text, _json_escape, "\n")
 
 
-def _replaced(text: str, escape: Callable[[str], str], keep: str) -> str:
+def _replace_unsafe(text: str, escape: Callable[[str], str], keep: str) -> str:
     if text.isprintable() and (text.isascii() or not _WITHOUT_GLYPH.search(text)):
         return text  # the usual case, at the speed of C
     return "".join(

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Final
 
 QUEUE_BYTES_MAX: Final = 4_194_304
-GATHER_S: Final = 0.01
+BATCH_DELAY_S: Final = 0.01
 CLOSE_TIMEOUT_S: Final = 1.0
 _POLL_MS: Final = 100
 
@@ -48,7 +48,7 @@ class LineQueue:
         self._unreported = 0
         self._on_lost: Callable[[int], None] | None = None
         self._waiting = threading.Event()
-        self._urgent = threading.Event()
+        self._write_now = threading.Event()
         self._closing = False
         self._within_line = False
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
@@ -59,7 +59,7 @@ class LineQueue:
         """Return how many lines were lost so far."""
         return self._lost
 
-    def on_lost(self, call: Callable[[int], None]) -> None:
+    def set_on_lost(self, call: Callable[[int], None]) -> None:
         """Have ``call`` called with the number of lines that are lost from now on, and were so far."""
         with self._lock:
             self._on_lost = call
@@ -78,7 +78,7 @@ class LineQueue:
         if not fits:
             self._count_lost(1)
         if at_once:
-            self._urgent.set()
+            self._write_now.set()
         if not self._waiting.is_set():
             self._waiting.set()
 
@@ -86,7 +86,7 @@ class LineQueue:
         """Write what is left: rule 4."""
         with self._lock:
             self._closing = True
-        self._urgent.set()
+        self._write_now.set()
         self._waiting.set()
         self._thread.join(timeout_s)
 
@@ -102,9 +102,9 @@ class LineQueue:
         closing = False
         while not closing:
             self._waiting.wait()
-            self._urgent.wait(GATHER_S)
+            self._write_now.wait(BATCH_DELAY_S)
             closing = self._closing  # before the lines are taken: none is added after it
-            self._urgent.clear()
+            self._write_now.clear()
             self._waiting.clear()
             with self._lock:
                 lines, self._lines = self._lines, []

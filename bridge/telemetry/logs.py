@@ -17,7 +17,7 @@ from typing import Any, Literal, TextIO
 import orjson
 import structlog
 
-from bridge.telemetry.escapes import visible, visible_json
+from bridge.telemetry.escapes import escape_unsafe, escape_unsafe_json
 from bridge.telemetry.log_writer import LineQueue
 
 Format = Literal["json", "console"]
@@ -38,7 +38,7 @@ _REMEMBERED_MAX = 1000
 _MESSAGE_CHARACTERS_MAX = 256
 
 
-class _OnceInAWhile(logging.Filter):
+class _RepeatFilter(logging.Filter):
     """Lets a message of a logger through once in _REPEAT_S, whatever its arguments."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class _OnceInAWhile(logging.Filter):
         return True
 
 
-class _Forward(logging.Handler):
+class _StructlogHandler(logging.Handler):
     """Hands the standard library's log records to structlog, so that all lines look alike."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -72,7 +72,7 @@ class _Forward(logging.Handler):
         log.log(level, "library_logged", **keys)
 
 
-class _Lines:
+class _StreamLogger:
     """Writes each line at once, and waits until it is written: for commands, and for tests."""
 
     def __init__(self, out: TextIO) -> None:
@@ -87,7 +87,7 @@ class _Lines:
     debug = info = warning = error = critical = msg
 
 
-class _QueuedLines:
+class _QueueLogger:
     """Hands lines to a queue, and waits for nothing."""
 
     def __init__(self, queue: LineQueue) -> None:
@@ -105,7 +105,7 @@ class _QueuedLines:
     error = critical = warning
 
 
-def where(error: BaseException) -> str:
+def error_location(error: BaseException) -> str:
     """Return the place an error was raised, as ``file:line function``: never what it says.
 
     An error's text may quote what was being worked on, and logs hold no such thing.
@@ -126,24 +126,24 @@ class CallTokens:
     def __init__(self, key: str | None) -> None:
         self._key = key.encode()[:64] if key else secrets.token_bytes(32)
 
-    def of(self, record_key: bytes) -> str:
+    def token(self, record_key: bytes) -> str:
         """Return the 16 hex digits that stand for a call leg's or message's id."""
         return hashlib.blake2b(record_key, digest_size=8, key=self._key).hexdigest()
 
 
 def _dumps(line: MutableMapping[str, Any], **_: object) -> str:
-    return visible_json(orjson.dumps(line, default=str).decode())
+    return escape_unsafe_json(orjson.dumps(line, default=str).decode())
 
 
 def _escape(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Escape what a terminal would obey; only a traceback keeps its line breaks."""
     for key, value in line.items():
         if isinstance(value, str):
-            line[key] = visible(value, keep="\n" if key == "exception" else "")
+            line[key] = escape_unsafe(value, keep="\n" if key == "exception" else "")
     return line
 
 
-def leave_out_libraries() -> None:
+def silence_library_loggers() -> None:
     """Drop what libraries log: a command that ends with one line says that line itself."""
     logging.getLogger().handlers[:] = [logging.NullHandler()]
 
@@ -157,7 +157,9 @@ def set_level(level: Level) -> None:
 def configure(log_format: Format, level: Level, stream: TextIO | None = None) -> None:
     """Send every log line of the process to ``stream`` (standard error) in ``log_format``."""
     out = stream or sys.stderr
-    _configure(_processors(log_format, colours=_colours(log_format, out)), _Lines(out), level)
+    _configure(
+        _processors(log_format, colours=_colours(log_format, out)), _StreamLogger(out), level
+    )
 
 
 def configure_queued(log_format: Format, level: Level) -> LineQueue:
@@ -179,7 +181,7 @@ def configure_queued(log_format: Format, level: Level) -> LineQueue:
         with contextlib.suppress(OSError):
             out.flush()
     queue = LineQueue(None if out is None else out.fileno(), lost_line=lost_line)
-    _configure(processors, _QueuedLines(queue), level)
+    _configure(processors, _QueueLogger(queue), level)
     return queue
 
 
@@ -202,18 +204,18 @@ def _processors(log_format: Format, *, colours: bool) -> list[Callable[..., Any]
 
 
 def _configure(
-    processors: list[Callable[..., Any]], lines: _Lines | _QueuedLines, level: Level
+    processors: list[Callable[..., Any]], lines: _StreamLogger | _QueueLogger, level: Level
 ) -> None:
     structlog.configure(
         processors=processors,
         logger_factory=lambda *_: lines,
         cache_logger_on_first_use=False,
     )
-    forward = _Forward()
+    forward = _StructlogHandler()
     root = logging.getLogger()
     root.handlers[:] = [forward]
     set_level(level)
     # uvicorn's lines about its start and end, on a logger called uvicorn.error, repeat ours.
     for library in ("aiokafka", "uvicorn"):
         logging.getLogger(library).setLevel(logging.WARNING)
-    forward.addFilter(_OnceInAWhile())
+    forward.addFilter(_RepeatFilter())

@@ -17,7 +17,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import generate_latest
 
-from bridge.telemetry.metric_defs import MEASURES, PREFIX, Name
+from bridge.telemetry.metric_defs import METRIC_DEFS, PREFIX, MetricName
 
 _ACKNOWLEDGEMENT_BUCKETS: Final = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
@@ -28,7 +28,7 @@ _ACKNOWLEDGEMENT_BUCKETS: Final = (
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library gives no types for it
 
 
-def _bare(name: str) -> str:
+def _full_name(name: str) -> str:
     return f"{PREFIX}_{name}"
 
 
@@ -41,18 +41,18 @@ class Metrics:
         self._counters: dict[str, Counter] = {}
         self._gauges: dict[str, Gauge] = {}
         self._children: dict[tuple[str, ...], Counter] = {}
-        for name, measure in MEASURES.items():
+        for name, measure in METRIC_DEFS.items():
             if measure.kind == "counter":
                 self._counters[name] = Counter(
-                    _bare(name), measure.meaning, measure.labels, registry=self.registry
+                    _full_name(name), measure.meaning, measure.labels, registry=self.registry
                 )
             elif measure.kind == "gauge":
                 self._gauges[name] = Gauge(
-                    _bare(name), measure.meaning, measure.labels, registry=self.registry
+                    _full_name(name), measure.meaning, measure.labels, registry=self.registry
                 )
-        measure = MEASURES["acknowledgement_seconds"]
+        measure = METRIC_DEFS["acknowledgement_seconds"]
         self._acknowledgement_seconds = Histogram(
-            _bare("acknowledgement_seconds"),
+            _full_name("acknowledgement_seconds"),
             measure.meaning,
             measure.labels,
             registry=self.registry,
@@ -60,7 +60,7 @@ class Metrics:
         )
         self._gauges["build_info"].labels(version).set(1)
 
-    def count(self, name: Name, *labels: str, by: int = 1) -> None:
+    def count(self, name: MetricName, *labels: str, by: int = 1) -> None:
         """Add ``by`` to a counter; labels in the order of its declaration."""
         key = (name, *labels)
         child = self._children.get(key)
@@ -70,33 +70,33 @@ class Metrics:
             self._children[key] = child
         child.inc(by)
 
-    def callback(self, type_name: str, method: str, outcome: str) -> None:
+    def count_callback(self, type_name: str, method: str, outcome: str) -> None:
         """Count a callback under its end; ``type_name`` is a type's, or `shared` if none is known."""
         product = type_name.partition(".")[0]
         self.count("callbacks_total", product, type_name, method, outcome)
 
-    def set(self, name: Name, value: float) -> None:
+    def set(self, name: MetricName, value: float) -> None:
         """Set a gauge without labels."""
         self._gauges[name].set(value)
 
-    def add(self, name: Name, by: int) -> None:
+    def add(self, name: MetricName, by: int) -> None:
         """Add ``by``, which may be negative, to a gauge without labels."""
         self._gauges[name].inc(by)
 
-    def watch(self, name: Name, read: Callable[[], float]) -> None:
+    def watch(self, name: MetricName, read: Callable[[], float]) -> None:
         """Have a gauge without labels read its value by ``read`` whenever it is asked for."""
         self._gauges[name].set_function(read)
 
-    def acknowledged(self, path: Literal["kafka", "spool"], seconds: float) -> None:
+    def observe_acknowledgement(self, path: Literal["kafka", "spool"], seconds: float) -> None:
         """Record how long one callback's records took to be durable."""
         self._acknowledgement_seconds.labels(path).observe(seconds)
 
-    def value(self, name: Name, **labels: str) -> float:
+    def value(self, name: MetricName, **labels: str) -> float:
         """Return the sum of the series of a metric that have these labels."""
         return sum(
             sample.value
             for sample in self._samples()
-            if sample.name == _bare(name)
+            if sample.name == _full_name(name)
             and all(sample.labels.get(key) == value for key, value in labels.items())
         )
 

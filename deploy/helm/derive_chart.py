@@ -186,7 +186,7 @@ def table(sections: list[Value]) -> str:
 
 def paths() -> str:
     """Return the path of every callback type that has one of its own."""
-    found = {kind.name: kind.path for kind in catalogue.load().types if kind.has_path}
+    found = {kind.name: kind.path for kind in catalogue.load_catalogue().types if kind.has_path}
     return json.dumps(found, indent=2) + "\n"
 
 

@@ -6,12 +6,12 @@ from bridge.core import catalogue
 from bridge.core.complaints import MEANINGS as COMPLAINTS
 from bridge.core.dead_letter import MEANINGS
 from bridge.core.outcome import Outcome, RefusalCause
-from bridge.core.url_mismatch import Variant
-from bridge.core.verify import Fault, Scheme
-from bridge.ingress.clients import Cause
+from bridge.core.url_mismatch import MismatchVariant
+from bridge.core.verify import Scheme, VerificationFault
+from bridge.ingress.clients import CutOffCause
 from bridge.ingress.load import ShedClass
-from bridge.ingress.paths import Almost
-from bridge.telemetry.metric_defs import MEASURES, PREFIX
+from bridge.ingress.paths import PathFault
+from bridge.telemetry.metric_defs import METRIC_DEFS, PREFIX
 from tests.alerts import promql
 from tests.alerts.rules import rules
 
@@ -35,7 +35,7 @@ def labels_of(metric: str) -> frozenset[str] | None:
     """Return the labels a metric has beside its target's; None if there is no such metric."""
     if metric in STANDARD:
         return frozenset()
-    for name, measure in MEASURES.items():
+    for name, measure in METRIC_DEFS.items():
         full = f"{PREFIX}_{name}"
         if measure.kind != "histogram":
             if metric == full:
@@ -57,14 +57,16 @@ def labels_in(expression: str) -> frozenset[str]:
 
 def values_of(metric: str, label: str) -> frozenset[str] | None:
     """Return the values a label of a metric can have; None where the set is not ours."""
-    results = {"verified", *Fault}
-    types = {"shared", *catalogue.load().by_name}
+    results = {"verified", *VerificationFault}
+    types = {"shared", *catalogue.load_catalogue().by_name}
     sets: dict[str, set[str]] = {
-        "almost": set(Almost),
-        "cause": set(RefusalCause if metric == f"{PREFIX}_refused_total" else get_args(Cause)),
+        "almost": set(PathFault),
+        "cause": set(
+            RefusalCause if metric == f"{PREFIX}_refused_total" else get_args(CutOffCause)
+        ),
         "class": set(ShedClass),
         "code": set(COMPLAINTS),
-        "fault": set(Fault),
+        "fault": set(VerificationFault),
         "outcome": set(Outcome),
         "path": {"kafka", "spool"},
         "product": {name.partition(".")[0] for name in types},
@@ -73,7 +75,7 @@ def values_of(metric: str, label: str) -> frozenset[str] | None:
         "scheme": {"", *Scheme},
         "stage": set(MEANINGS),
         "type": types,
-        "variant": set(Variant),
+        "variant": set(MismatchVariant),
     }
     return frozenset(sets[label]) if label in sets else None
 

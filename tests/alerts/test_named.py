@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from bridge.telemetry.metric_defs import MEASURES, PREFIX
+from bridge.telemetry.metric_defs import METRIC_DEFS, PREFIX
 from tests.alerts import promql
 from tests.alerts.named import faults
 from tests.alerts.rules import ALERTS, Rule, rules
@@ -58,7 +58,7 @@ def test_every_metric_is_read_by_a_rule_or_a_panel() -> None:
     read = set().union(*map(promql.metrics, [*(rule.expression for rule in rules()), *shown]))
     unread = {
         name
-        for name, measure in MEASURES.items()
+        for name, measure in METRIC_DEFS.items()
         if not {f"{PREFIX}_{name}{end}" for end in ENDS[measure.kind]} & read
     }
     assert unread == set()

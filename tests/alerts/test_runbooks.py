@@ -14,7 +14,7 @@ from typer.core import TyperGroup, TyperOption
 from bridge.cli.main import app
 from bridge.settings import load
 from bridge.settings.kafka import PREFIX as SETTING
-from bridge.telemetry.metric_defs import MEASURES
+from bridge.telemetry.metric_defs import METRIC_DEFS
 from tests.alerts.rules import ROOT, Rule, alerts, page_of
 
 RUNBOOKS: Final = ROOT / "docs/runbooks"
@@ -101,7 +101,7 @@ def test_settings_on_the_pages_are_settings() -> None:
 def test_metrics_on_the_pages_are_metrics() -> None:
     named = set(re.findall(r"callback_bridge_(\w+_total)\b", told()))
     assert named
-    assert named <= set(MEASURES)
+    assert named <= set(METRIC_DEFS)
 
 
 def test_values_of_the_chart_on_the_pages_are_values() -> None:

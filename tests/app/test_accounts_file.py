@@ -37,7 +37,7 @@ def put(file: Path, content: bytes | None) -> None:
 
 
 def tokens_of(keyring: Keyring) -> list[bytes]:
-    return [key.token for key in keyring.candidates(None)]
+    return [key.token for key in keyring.list_candidates(None)]
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def stale() -> list[bool]:
 @pytest.fixture
 async def keyring(file: Path, stale: list[bool]) -> AsyncGenerator[Keyring]:
     keyring = Keyring([])
-    watched = AccountsFile(file, keyring, look_s=0.01, on_stale=stale.append)
+    watched = AccountsFile(file, keyring, poll_s=0.01, on_stale=stale.append)
     watched.start()
     yield keyring
     await watched.stop()
@@ -94,7 +94,7 @@ async def test_a_file_that_cannot_be_used_changes_nothing_and_is_told(
         put(file, bad)
         await until(lambda: len(lines) > 0)
     assert tokens_of(keyring) == [GOOD.encode()]
-    assert lines[0]["event"] == "accounts_not_renewed"
+    assert lines[0]["event"] == "accounts_reload_failed"
     assert cause in lines[0]["cause"]
     for token in (OLD, NEW, GOOD):
         assert token not in str(lines)
@@ -147,7 +147,7 @@ async def test_a_file_that_is_not_there_or_would_block_is_reported_once_until_it
         slip(file)
         await until(lambda: stale == [False, True])
         await asyncio.sleep(0.05)  # some looks more
-    assert [line["event"] for line in lines] == ["accounts_not_renewed"]
+    assert [line["event"] for line in lines] == ["accounts_reload_failed"]
     assert cause in lines[0]["cause"]
     assert tokens_of(keyring) == [GOOD.encode()]
     if file.is_dir():
@@ -162,7 +162,7 @@ async def test_a_disk_that_does_not_answer_is_reported_and_keeps_nothing_from_en
     file: Path, monkeypatch: pytest.MonkeyPatch, stale: list[bool]
 ) -> None:
     answers = threading.Event()
-    really = accounts_file._content
+    really = accounts_file._read_regular_file
     asked: list[Path] = []
 
     def hanging(path: Path) -> bytes:
@@ -171,8 +171,8 @@ async def test_a_disk_that_does_not_answer_is_reported_and_keeps_nothing_from_en
         return really(path)
 
     keyring = Keyring([])
-    watched = AccountsFile(file, keyring, look_s=0.01, on_stale=stale.append)
-    monkeypatch.setattr(accounts_file, "_content", hanging)
+    watched = AccountsFile(file, keyring, poll_s=0.01, on_stale=stale.append)
+    monkeypatch.setattr(accounts_file, "_read_regular_file", hanging)
     put(file, content(NEW))
     watched.start()
     try:

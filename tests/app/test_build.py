@@ -7,11 +7,18 @@ from types import SimpleNamespace
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.app.build import accounts, application, connection, naming, replies, sizing
+from bridge.app.build import (
+    make_accounts,
+    make_application,
+    make_connection,
+    make_naming,
+    make_replies,
+    make_sizing,
+)
 from bridge.app.process import Bridge
 from bridge.callbacks.model import Reply
 from bridge.core import catalogue
-from bridge.core.event import Naming
+from bridge.core.event import ContractNames
 from bridge.core.record import Record
 from bridge.derived.topics import Sizing
 from bridge.publish.connection import OAuth, Tls
@@ -46,7 +53,7 @@ def settings(**given: object) -> Settings:
 
 
 def test_plaintext_needs_no_secrets() -> None:
-    built = connection(settings(kafka={"bootstrap_servers": "a:9092", "client_id": "us"}))
+    built = make_connection(settings(kafka={"bootstrap_servers": "a:9092", "client_id": "us"}))
     assert (built.bootstrap_servers, built.client_id) == ("a:9092", "us")
     assert (built.security_protocol, built.username, built.password, built.oauth) == (
         "PLAINTEXT",
@@ -65,7 +72,7 @@ def test_a_password_reaches_the_connection_in_the_clear() -> None:
         "sasl_password": "secret",
         "tls_ca_file": "/etc/ca.pem",
     }
-    built = connection(settings(kafka=kafka))
+    built = make_connection(settings(kafka=kafka))
     assert (built.mechanism, built.username, built.password) == ("PLAIN", "user", "secret")
     assert built.tls == Tls(Path("/etc/ca.pem"), None, None)
 
@@ -79,13 +86,13 @@ def test_oauth_has_its_endpoint_and_its_secret() -> None:
         "sasl_oauth_client_secret": "secret",
         "sasl_oauth_scope": "kafka",
     }
-    assert connection(settings(kafka=kafka)).oauth == OAuth(
+    assert make_connection(settings(kafka=kafka)).oauth == OAuth(
         "https://sso.example.com/token", "bridge", "secret", "kafka"
     )
 
 
 def test_accounts_keep_all_their_tokens_and_subaccounts() -> None:
-    (account,) = accounts(settings(accounts=[ACCOUNT]).accounts)
+    (account,) = make_accounts(settings(accounts=[ACCOUNT]).accounts)
     assert (account.auth_id, account.zone, account.tokens) == (
         "MA0000000000TEST0001",
         "America/New_York",
@@ -102,8 +109,8 @@ def test_names_and_sizes_are_the_configured_ones() -> None:
         schema_base_url="https://schemas.example.com/",
         topics={"partitions": 6, "replication_factor": 2, "min_insync_replicas": 1},
     )
-    assert naming(chosen) == Naming("eu.", "https://schemas.example.com/")
-    assert sizing(chosen) == Sizing(6, 2, 1, 7, 0, 90)
+    assert make_naming(chosen) == ContractNames("eu.", "https://schemas.example.com/")
+    assert make_sizing(chosen) == Sizing(6, 2, 1, 7, 0, 90)
 
 
 def test_a_document_that_cannot_be_a_reply_stops_the_start(tmp_path: Path) -> None:
@@ -111,7 +118,7 @@ def test_a_document_that_cannot_be_a_reply_stops_the_start(tmp_path: Path) -> No
     document.write_text("<Speak/>")
     chosen = settings(replies={"voice.call.answer": str(document)})
     with pytest.raises(BadDocument, match="only <Response>"):
-        replies(chosen, catalogue.load())
+        make_replies(chosen, catalogue.load_catalogue())
 
 
 def test_a_document_that_plivo_executes_in_part_is_warned_of_once(tmp_path: Path) -> None:
@@ -120,10 +127,10 @@ def test_a_document_that_plivo_executes_in_part_is_warned_of_once(tmp_path: Path
     types = ("voice.call.answer", "voice.call.fallback")
     chosen = settings(replies=dict.fromkeys(types, str(document)))
     with capture_logs() as lines:
-        application(chosen, without_spool(), Metrics("0"))
-    (line,) = [line for line in lines if line["event"] == "reply_doubtful"]
+        make_application(chosen, without_spool(), Metrics("0"))
+    (line,) = [line for line in lines if line["event"] == "reply_document_warning"]
     assert line == {
-        "event": "reply_doubtful",
+        "event": "reply_document_warning",
         "log_level": "warning",
         "callback_types": types,
         "file": str(document),
@@ -151,19 +158,23 @@ def test_what_will_surprise_an_operator_is_said_at_the_start(
     given: dict[str, object], warnings: list[str]
 ) -> None:
     with capture_logs() as lines:
-        application(settings(**given), without_spool(), Metrics("0"))
+        make_application(settings(**given), without_spool(), Metrics("0"))
     assert sorted(line["event"] for line in lines) == warnings
 
 
 def test_with_every_reply_configured_nothing_is_said_of_replies(tmp_path: Path) -> None:
     document = tmp_path / "answer.xml"
     document.write_text("<Response/>")
-    executed = [kind.name for kind in catalogue.load().controls if kind.reply in EXECUTED]
+    executed = [
+        kind.name
+        for kind in catalogue.load_catalogue().types_with_executed_reply
+        if kind.reply in EXECUTED
+    ]
     chosen = settings(
         public_url="https://a.example", replies=dict.fromkeys(executed, str(document))
     )
     with capture_logs() as lines:
-        application(chosen, without_spool(), Metrics("0"))
+        make_application(chosen, without_spool(), Metrics("0"))
     assert lines == []
 
 
@@ -171,7 +182,7 @@ def test_all_the_types_without_a_reply_are_one_line(tmp_path: Path) -> None:
     document = tmp_path / "answer.xml"
     document.write_text("<Response/>")
     with capture_logs() as lines:
-        application(
+        make_application(
             settings(public_url="https://a.example", replies={"voice.call.answer": str(document)}),
             without_spool(),
             Metrics("0"),
@@ -180,7 +191,7 @@ def test_all_the_types_without_a_reply_are_one_line(tmp_path: Path) -> None:
     assert line["event"] == "reply_not_configured"
     assert line["callback_types"] == sorted(
         kind.name
-        for kind in catalogue.load().types
+        for kind in catalogue.load_catalogue().types
         if kind.reply in EXECUTED and kind.name != "voice.call.answer"
     )
 
@@ -194,9 +205,9 @@ def test_a_bridge_whose_clock_is_plainly_wrong_is_not_ready(
     }
     bridge = Bridge(settings(**given))
     assert "clock" not in str(bridge.not_ready())
-    monkeypatch.setattr("bridge.app.process.EARLIEST", datetime(2100, 1, 1, tzinfo=UTC))
+    monkeypatch.setattr("bridge.app.process.CLOCK_EARLIEST", datetime(2100, 1, 1, tzinfo=UTC))
     assert bridge.not_ready() == "the clock is wrong: it is before 2100-01-01"
-    bridge.about_to_stop()
+    bridge.begin_stopping()
     assert bridge.not_ready() == "stopping"
 
 
@@ -211,7 +222,7 @@ async def test_what_kafka_acknowledges_is_counted_by_topic_whether_it_was_spoole
     await bridge.start()
     try:
         await until(lambda: bridge.publisher.available)
-        assert await bridge.durable.keep(direct, deadline_s=30) == "kafka"
+        assert await bridge.delivery.deliver(direct, deadline_s=30) == "kafka"
         assert bridge.spool is not None
         await bridge.spool.append(drained)
         await until(lambda: bridge.metrics.value("drained_total") == 1)
@@ -266,9 +277,9 @@ def test_a_spool_directory_that_is_open_to_others_is_warned_of(tmp_path: Path) -
     tmp_path.chmod(0o777)
     with capture_logs() as lines:
         Bridge(settings(spool={"directory": tmp_path}))
-    (warned,) = (line for line in lines if line["event"] == "spool_directory_open")
+    (warned,) = (line for line in lines if line["event"] == "spool_directory_not_private")
     assert warned["directory"] == str(tmp_path)
     tmp_path.chmod(0o755)
     with capture_logs() as lines:
         Bridge(settings(spool={"directory": tmp_path}))
-    assert not [line for line in lines if line["event"] == "spool_directory_open"]
+    assert not [line for line in lines if line["event"] == "spool_directory_not_private"]

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import orjson
 import pytest
 
-from bridge.audit.redrive import Choice, Letter, Redriven, Redriver, StillDead
+from bridge.audit.redrive import DeadLetter, LetterFilter, RebuiltRecords, Redriver, StillDead
 from bridge.callbacks.model import CallbackType
 from bridge.core.catalogue import Catalogue
 from bridge.core.dead_letter import PublishReason, to_dead_letter, to_publish_dead_letter
@@ -43,8 +43,8 @@ def made(types: Catalogue) -> Made:
     return Made(types)
 
 
-def redriven(types: Catalogue, letter: Letter) -> Redriven:
-    return Redriver(parser(types), NAMING).redriven(letter, LATER)
+def redriven(types: Catalogue, letter: DeadLetter) -> RebuiltRecords:
+    return Redriver(parser(types), NAMING).rebuild(letter, LATER)
 
 
 def test_an_unparsed_callback_becomes_the_event_it_would_have_been(
@@ -133,7 +133,7 @@ def test_a_type_declared_since_has_its_own_event(types: Catalogue, made: Made) -
     fewer = Catalogue(
         tuple(kind for kind in types.types if kind.name != "voice.call.hangup"), types.unrecognised
     )
-    event, journal = Redriver(Parser(fewer), NAMING).redriven(letter, LATER).records
+    event, journal = Redriver(Parser(fewer), NAMING).rebuild(letter, LATER).records
     assert event.topic != HANGUPS
     (name,) = orjson.loads(journal.value)["events"]
     assert name["topic"] == event.topic
@@ -155,12 +155,12 @@ def test_what_still_cannot_be_read_is_still_dead_and_says_why(types: Catalogue) 
 
 def test_a_fault_of_todays_code_leaves_the_letter_dead(types: Catalogue) -> None:
     with pytest.raises(StillDead) as dead:
-        Redriver(Stumbling(types), NAMING).redriven(unparsed(), LATER)
+        Redriver(Stumbling(types), NAMING).rebuild(unparsed(), LATER)
     assert dead.value.reason == "bridge_fault"
 
 
 def test_what_is_no_journal_record_is_still_dead(types: Catalogue) -> None:
-    letter = Letter(replace(unparsed().stored, value=b"{}"))
+    letter = DeadLetter(replace(unparsed().stored, value=b"{}"))
     with pytest.raises(StillDead) as dead:
         redriven(types, letter)
     assert dead.value.reason == "not_a_journal_record"
@@ -170,7 +170,7 @@ def test_a_letter_of_an_earlier_version_is_read_by_what_it_has(types: Catalogue)
     stored = unparsed().stored
     kept = {"content-type", "dlq_stage", "dlq_reason", "callback_id"}
     headers = {name: of for name, of in stored.headers.items() if name in kept}
-    letter = Letter(replace(stored, headers=headers))
+    letter = DeadLetter(replace(stored, headers=headers))
     assert letter.summary == {
         "id": stored.headers["callback_id"].decode(),
         "received_at": "2026-03-07T14:14:44.250000Z",
@@ -184,18 +184,22 @@ def test_a_letter_of_an_earlier_version_is_read_by_what_it_has(types: Catalogue)
     assert len(redriven(types, letter).records) == 1
 
 
-CHOICES: list[tuple[Choice, bool]] = [
-    (Choice(), True),
-    (Choice(reasons=frozenset({"record_too_large", "no_identity"})), True),
-    (Choice(reasons=frozenset({"no_identity"})), False),
-    (Choice(callback_type="voice.call.hangup"), True),
-    (Choice(callback_type="voice.call.ring"), False),
-    (Choice(ids=frozenset({"nobody"})), False),
+CHOICES: list[tuple[LetterFilter, bool]] = [
+    (LetterFilter(), True),
+    (LetterFilter(reasons=frozenset({"record_too_large", "no_identity"})), True),
+    (LetterFilter(reasons=frozenset({"no_identity"})), False),
+    (LetterFilter(callback_type="voice.call.hangup"), True),
+    (LetterFilter(callback_type="voice.call.ring"), False),
+    (LetterFilter(ids=frozenset({"nobody"})), False),
 ]
 
 
 @pytest.mark.parametrize(("choice", "taken"), CHOICES)
-def test_a_choice_takes_what_fits_all_of_it(made: Made, choice: Choice, *, taken: bool) -> None:
+def test_a_choice_takes_what_fits_all_of_it(
+    made: Made, choice: LetterFilter, *, taken: bool
+) -> None:
     letter = made.letter(0)
-    assert choice.takes(letter) is taken
-    assert replace(choice, ids=frozenset({letter.id})).takes(letter) is (taken or bool(choice.ids))
+    assert choice.matches(letter) is taken
+    assert replace(choice, ids=frozenset({letter.id})).matches(letter) is (
+        taken or bool(choice.ids)
+    )

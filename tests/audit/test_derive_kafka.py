@@ -7,16 +7,16 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.audit.compare import differences
-from bridge.audit.derive import Deriver, Judged, State
-from bridge.audit.publish import Derived
-from bridge.audit.run import Scope, Watch, judgements, to_derive
-from bridge.core.event import Naming
+from bridge.audit.compare import find_differences
+from bridge.audit.derive import Deriver, DeriveResult, DeriveState
+from bridge.audit.publish import DerivedTopics
+from bridge.audit.run import DeriveHooks, DeriveScope, derive_journal_records, find_derive_input
+from bridge.core.event import ContractNames
 from bridge.core.record import Record
-from bridge.emulator.call import Step
+from bridge.emulator.call import EmulatedCallback
 from bridge.reader.selection import Query
-from bridge.reader.window import Window, window
-from bridge.replay import CannotWrite, Stamp
+from bridge.reader.window import Window, build_window
+from bridge.replay import CannotWrite, ReplayRun
 from tests.kafka.client import Kafka, read_back, running
 from tests.making import HANGUP as HANGUP_FORM
 from tests.making import parser
@@ -36,7 +36,7 @@ from tests.replay.calls import (
 
 pytest_plugins = ("tests.kafka.fixtures",)
 
-HANGUP_STEP = Step("/plivo/voice/call/hangup", dict(HANGUP_FORM))
+HANGUP_STEP = EmulatedCallback("/plivo/voice/call/hangup", dict(HANGUP_FORM))
 LATER = PLACED + timedelta(days=2)
 RING, ANSWER, HANGUP = (f"plivo.voice.call.{name}.v1" for name in ("ring", "answer", "hangup"))
 
@@ -59,23 +59,23 @@ class Audit:
 
     async def judged(
         self, query: Query | None = None, within: Window | None = None
-    ) -> list[Judged]:
+    ) -> list[DeriveResult]:
         """Return every journal record of the query, judged, and note whose event was looked for."""
-        scope = Scope(
+        scope = DeriveScope(
             journal=journal_of(self.prefix),
             events=[self.prefix + kind.topic for kind in KINDS],
             query=query or Query(source="journal"),
             within=within or Window(),
         )
-        deriver = Deriver(parser(TYPES), Naming(self.prefix, SCHEMAS))
-        watch = Watch(LATER, on_callback=lambda source, _: self.seen.append(source))
-        reading = await to_derive(self.kafka.connection, scope)
-        found = judgements(self.kafka.connection, reading, deriver, watch)
+        deriver = Deriver(parser(TYPES), ContractNames(self.prefix, SCHEMAS))
+        watch = DeriveHooks(LATER, on_callback=lambda source, _: self.seen.append(source))
+        reading = await find_derive_input(self.kafka.connection, scope)
+        found = derive_journal_records(self.kafka.connection, reading, deriver, watch)
         return [judged async for chunk in found for judged in chunk]
 
     async def states(
         self, query: Query | None = None, within: Window | None = None
-    ) -> Counter[State]:
+    ) -> Counter[DeriveState]:
         return Counter(one.state for one in await self.judged(query, within))
 
 
@@ -93,7 +93,7 @@ def everything(taken: Sequence[Taken]) -> list[Record]:
 async def test_what_the_bridge_stored_is_unchanged(audit: Audit) -> None:
     await audit.store(everything(audit.taken))
     found = await audit.judged()
-    assert {one.state for one in found} == {State.UNCHANGED}
+    assert {one.state for one in found} == {DeriveState.UNCHANGED}
     sources = {one.source for one in found}
     assert len(sources) == len(found) == 12
     assert sources == set(audit.seen)
@@ -102,7 +102,7 @@ async def test_what_the_bridge_stored_is_unchanged(audit: Audit) -> None:
 async def test_the_order_events_and_callbacks_are_stored_in_does_not_matter(audit: Audit) -> None:
     journal = [one.journal for one in audit.taken]
     await audit.store([*reversed(audit.events), *journal])
-    assert await audit.states() == {State.UNCHANGED: 12}
+    assert await audit.states() == {DeriveState.UNCHANGED: 12}
 
 
 async def test_each_state_is_found(audit: Audit) -> None:
@@ -122,13 +122,13 @@ async def test_each_state_is_found(audit: Audit) -> None:
     )
     found = await audit.judged()
     assert Counter(one.state for one in found) == {
-        State.CHANGED: 1,
-        State.NOT_THERE: 1,
-        State.REPEATED: 1,
-        State.UNCHANGED: 10,
-        State.CANNOT_DERIVE: 1,
+        DeriveState.CHANGED: 1,
+        DeriveState.EVENT_EXPIRED: 1,
+        DeriveState.REPEATED: 1,
+        DeriveState.UNCHANGED: 10,
+        DeriveState.CANNOT_DERIVE: 1,
     }
-    (changed,) = (one for one in found if one.state is State.CHANGED)
+    (changed,) = (one for one in found if one.state is DeriveState.CHANGED)
     assert [one.path for one in changed.differences] == ["data.direction"]
 
 
@@ -144,7 +144,7 @@ async def test_a_retry_is_compared_with_its_own_event(audit: Audit) -> None:
     await audit.store([*first.records, retried, replace(event, timestamp_ms=later_ms)])
     found = await audit.judged()
     # Its time is the time of arrival where Plivo gives none; a ring's is Plivo's.
-    assert [one.state for one in found] == [State.UNCHANGED, State.UNCHANGED]
+    assert [one.state for one in found] == [DeriveState.UNCHANGED, DeriveState.UNCHANGED]
 
 
 async def test_a_dead_letter_that_was_run_again_is_compared_with_its_event(audit: Audit) -> None:
@@ -155,23 +155,25 @@ async def test_a_dead_letter_that_was_run_again_is_compared_with_its_event(audit
     headers = (*record.headers, ("redriven_at", b"2026-03-09T00:00:00Z"), ("redriven_from", b"x"))
     again = replace(record, headers=headers, timestamp_ms=record.timestamp_ms + 86_400_000)
     await audit.store([dead.journal])
-    assert await audit.states() == {State.NEW: 1}
+    assert await audit.states() == {DeriveState.NEW: 1}
     await audit.store([again])
-    assert await audit.states() == {State.UNCHANGED: 1}
+    assert await audit.states() == {DeriveState.UNCHANGED: 1}
     # Its event is stamped long after the window, and found all the same.
-    assert await audit.states(within=window(None, PLACED + timedelta(hours=1))) == {
-        State.UNCHANGED: 1
+    assert await audit.states(within=build_window(None, PLACED + timedelta(hours=1))) == {
+        DeriveState.UNCHANGED: 1
     }
 
 
 async def test_the_options_that_select_choose_the_callbacks_and_their_events(audit: Audit) -> None:
     await audit.store(everything(audit.taken))
     call = audit.events[0].key.decode()
-    assert await audit.states(Query("journal", calls=(call,))) == {State.UNCHANGED: 3}
-    assert await audit.states(Query("journal", types=("voice.call.ring",))) == {State.UNCHANGED: 4}
+    assert await audit.states(Query("journal", calls=(call,))) == {DeriveState.UNCHANGED: 3}
+    assert await audit.states(Query("journal", types=("voice.call.ring",))) == {
+        DeriveState.UNCHANGED: 4
+    }
     assert await audit.states(Query("journal", accounts=("MA0",))) == {}
-    within = window(PLACED + timedelta(seconds=60), None)
-    assert await audit.states(within=within) == {State.UNCHANGED: 4}
+    within = build_window(PLACED + timedelta(seconds=60), None)
+    assert await audit.states(within=within) == {DeriveState.UNCHANGED: 4}
 
 
 async def test_callbacks_that_were_chosen_by_offsets_find_their_events(audit: Audit) -> None:
@@ -180,7 +182,7 @@ async def test_callbacks_that_were_chosen_by_offsets_find_their_events(audit: Au
     topic, partition, offset = place.rsplit(":", 2)
     query = Query("journal", offsets=(f"{topic}:{partition}:{offset}-{offset}",))
     (found,) = await audit.judged(query)
-    assert (found.source, found.state) == (place, State.UNCHANGED)
+    assert (found.source, found.state) == (place, DeriveState.UNCHANGED)
 
 
 async def test_callbacks_of_two_ranges_of_one_partition_are_derived_and_none_between(
@@ -191,7 +193,7 @@ async def test_callbacks_of_two_ranges_of_one_partition_are_derived_and_none_bet
     lane = Counter(lane for lane, _ in places).most_common(1)[0][0]
     query = Query("journal", offsets=(f"{lane}:0-0", f"{lane}:2-2"))
     assert {one.source for one in await audit.judged(query)} == {f"{lane}:0", f"{lane}:2"}
-    assert await audit.states(query) == {State.UNCHANGED: 2}
+    assert await audit.states(query) == {DeriveState.UNCHANGED: 2}
 
 
 async def test_what_is_neither_callback_nor_event_hides_nothing(audit: Audit) -> None:
@@ -201,7 +203,7 @@ async def test_what_is_neither_callback_nor_event_hides_nothing(audit: Audit) ->
     noise = [replace(record, value=value) for record in first.records for value in values]
     nameless = replace(first.journal, value=b'{"received_at": "now"}', headers=())
     await audit.store([*noise, nameless, *everything(audit.taken)])
-    assert await audit.states() == {State.CANNOT_DERIVE: 6, State.UNCHANGED: 12}
+    assert await audit.states() == {DeriveState.CANNOT_DERIVE: 6, DeriveState.UNCHANGED: 12}
 
 
 async def test_an_empty_journal_has_nothing_to_derive(audit: Audit) -> None:
@@ -213,10 +215,12 @@ async def test_derived_events_are_published_beside_the_live_ones(audit: Audit) -
     await audit.store(everything(audit.taken))
     found = [(one.event, one.source) for one in await audit.judged() if one.event]
     async with running(audit.kafka.publisher()) as publisher:
-        target = Derived(audit.kafka.connection, publisher, Stamp("cafe", "now"), to_live=False)
+        target = DerivedTopics(
+            audit.kafka.connection, publisher, ReplayRun("cafe", "now"), to_live=False
+        )
         await target.write(found)
     names = {audit.prefix + topic + ".derived.cafe" for topic in (RING, ANSWER, HANGUP)}
-    assert (set(target.places), target.written) == (names, 12)
+    assert (set(target.targets), target.written) == (names, 12)
     written = read_back(audit.kafka.address, sorted(names))
     live = {dict(record.headers)["ce_id"]: record for record in audit.events}
     for record in written:
@@ -227,7 +231,7 @@ async def test_derived_events_are_published_beside_the_live_ones(audit: Audit) -
         assert headers["replay_source"].decode() in audit.seen
         was = live[headers["ce_id"]]
         assert (record.key, record.timestamp_ms) == (was.key, was.timestamp_ms)
-        assert differences(was.value, record.value) == ()
+        assert find_differences(was.value, record.value) == ()
         assert {name for name, _ in was.headers} < set(headers)
     assert len(written) == 12
 
@@ -241,11 +245,13 @@ async def test_events_that_were_derived_into_the_live_topic_are_not_what_was_pub
     (judged,) = await audit.judged()
     assert judged.event is not None
     async with running(audit.kafka.publisher()) as publisher:
-        target = Derived(audit.kafka.connection, publisher, Stamp("cafe", "now"), to_live=True)
+        target = DerivedTopics(
+            audit.kafka.connection, publisher, ReplayRun("cafe", "now"), to_live=True
+        )
         await target.write([(judged.event, judged.source)])
-    assert target.places == [first.event.record.topic]
-    assert len(read_back(audit.kafka.address, target.places)) == 2
-    assert await audit.states() == {State.CHANGED: 1}
+    assert target.targets == [first.event.record.topic]
+    assert len(read_back(audit.kafka.address, target.targets)) == 2
+    assert await audit.states() == {DeriveState.CHANGED: 1}
 
 
 async def test_what_cannot_be_published_ends_it(audit: Audit) -> None:
@@ -253,7 +259,9 @@ async def test_what_cannot_be_published_ends_it(audit: Audit) -> None:
     assert first.event is not None
     event = replace(first.event, record=replace(first.event.record, value=b"x" * 2_000_000))
     async with running(audit.kafka.publisher()) as publisher:
-        target = Derived(audit.kafka.connection, publisher, Stamp("cafe", "now"), to_live=False)
+        target = DerivedTopics(
+            audit.kafka.connection, publisher, ReplayRun("cafe", "now"), to_live=False
+        )
         with pytest.raises(CannotWrite, match="limit"):
             await target.write([(event, "journal:0:0")])
     assert target.written == 0

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from bridge.audit.redrive import Choice, Fate, Letter, Redriver, letters, redrive
+from bridge.audit.redrive import (
+    DeadLetter,
+    LetterFilter,
+    Redriver,
+    RedriveResult,
+    read_letters,
+    redrive_all,
+)
 from bridge.core.catalogue import Catalogue
 from bridge.core.dead_letter import PublishReason, to_dead_letter, to_publish_dead_letter
 from bridge.core.parse import NoEventReason
@@ -46,7 +53,7 @@ def made(types: Catalogue) -> Made:
     return Made(types)
 
 
-async def each(found: Iterable[Letter]) -> AsyncIterator[Letter]:
+async def each(found: Iterable[DeadLetter]) -> AsyncIterator[DeadLetter]:
     for letter in found:
         yield letter
 
@@ -67,14 +74,14 @@ class Refusing(MemoryPublisher):
 
 
 async def run(
-    types: Catalogue, found: Sequence[Letter], publisher: Publisher | None
+    types: Catalogue, found: Sequence[DeadLetter], publisher: Publisher | None
 ) -> list[tuple[Any, ...]]:
     redriver = Redriver(parser(types), NAMING)
-    fates: list[Fate] = [
-        fate async for fate in redrive(each(found), redriver, publisher, lambda: LATER)
+    fates: list[RedriveResult] = [
+        fate async for fate in redrive_all(each(found), redriver, publisher, lambda: LATER)
     ]
     assert [fate.letter for fate in fates] == list(found)
-    return [(fate.result, fate.reason) for fate in fates]
+    return [(fate.outcome, fate.reason) for fate in fates]
 
 
 async def test_every_letter_has_its_fate_in_order(types: Catalogue, made: Made) -> None:
@@ -140,12 +147,12 @@ async def test_letters_are_read_off_their_topic_and_chosen(kafka: Kafka, prefix:
             expected[reason] = identity
     found = {
         letter.summary["reason"]: letter.id
-        async for letter in letters(kafka.connection, naming, Choice())
+        async for letter in read_letters(kafka.connection, naming, LetterFilter())
     }
     assert found == expected
-    chosen = Choice(reasons=frozenset({"no_identity"}))
+    chosen = LetterFilter(reasons=frozenset({"no_identity"}))
     assert [
-        letter.summary["reason"] async for letter in letters(kafka.connection, naming, chosen)
+        letter.summary["reason"] async for letter in read_letters(kafka.connection, naming, chosen)
     ] == ["no_identity"]
 
 
@@ -173,8 +180,10 @@ async def test_a_letter_that_a_broker_still_refuses_does_not_keep_the_next_from_
         for refused in (event, journal, event, journal)
     ]
     async with running(kafka.publisher(topics=[event.topic, journal.topic])) as publisher:
-        fates = redrive(each(lacking), Redriver(parser(types), naming), publisher, lambda: LATER)
-        found = [(fate.result, fate.reason) async for fate in fates]
+        fates = redrive_all(
+            each(lacking), Redriver(parser(types), naming), publisher, lambda: LATER
+        )
+        found = [(fate.outcome, fate.reason) async for fate in fates]
     assert found == [
         ("still_dead", "record_too_large"),
         ("published", None),

@@ -6,21 +6,21 @@ from typing import Any
 import orjson
 import pytest
 
-from bridge.audit.reverify import Checked, Keys, Recheck
+from bridge.audit.reverify import Reverifier, ReverifyResult, ReverifyVerdict
 from bridge.core import signature
-from bridge.core.keyring import Account, Subaccount, key_id
-from bridge.emulator.call import Step
-from bridge.reader.journal import journalled
+from bridge.core.keyring import Account, Subaccount, compute_key_id
+from bridge.emulator.call import EmulatedCallback
+from bridge.reader.journal import parse_journal_record
 from tests.making import ACCOUNT, AUTH_ID, HANGUP, SUB_ID, SUB_TOKEN, TOKEN, ZONE
 from tests.replay.calls import PLACED, taken
 
-STEP = Step("/plivo/voice/call/hangup", dict(HANGUP))
+STEP = EmulatedCallback("/plivo/voice/call/hangup", dict(HANGUP))
 OLD = Account(AUTH_ID, ZONE, ("an-old-token",))
 OTHER = Account("MAYYYYYYYYYYYYYYYYYY", ZONE, (TOKEN,))
 
 
-def recheck(value: dict[str, Any], *accounts: Account) -> Recheck:
-    return Keys(accounts).recheck(journalled(orjson.dumps(value)))
+def recheck(value: dict[str, Any], *accounts: Account) -> ReverifyResult:
+    return Reverifier(accounts).reverify(parse_journal_record(orjson.dumps(value)))
 
 
 @pytest.fixture
@@ -30,26 +30,30 @@ def value() -> dict[str, Any]:
 
 
 def test_a_signature_holds_with_the_token_that_verified_it(value: dict[str, Any]) -> None:
-    assert recheck(value, OLD, ACCOUNT) == Recheck(Checked.HOLDS, key_id(AUTH_ID, TOKEN))
+    assert recheck(value, OLD, ACCOUNT) == ReverifyResult(
+        ReverifyVerdict.HOLDS, compute_key_id(AUTH_ID, TOKEN)
+    )
 
 
 def test_an_old_token_is_found_by_its_id() -> None:
     value = orjson.loads(taken(STEP, PLACED, token="an-old-token").journal.value)
-    old = key_id(AUTH_ID, "an-old-token")
-    assert recheck(value, ACCOUNT) == Recheck(Checked.KEY_UNKNOWN, old)
-    assert recheck(value, ACCOUNT, OLD) == Recheck(Checked.HOLDS, old)
+    old = compute_key_id(AUTH_ID, "an-old-token")
+    assert recheck(value, ACCOUNT) == ReverifyResult(ReverifyVerdict.KEY_UNKNOWN, old)
+    assert recheck(value, ACCOUNT, OLD) == ReverifyResult(ReverifyVerdict.HOLDS, old)
 
 
 def test_the_same_token_of_another_account_is_another_key(value: dict[str, Any]) -> None:
-    assert recheck(value, OTHER).checked is Checked.KEY_UNKNOWN
+    assert recheck(value, OTHER).verdict is ReverifyVerdict.KEY_UNKNOWN
 
 
 def test_a_subaccounts_token_holds_with_its_parent() -> None:
     value = orjson.loads(taken(STEP, PLACED, token=SUB_TOKEN).journal.value)
     sub = Account(AUTH_ID, ZONE, (), (Subaccount(SUB_ID, (SUB_TOKEN,)),))
     value["source"] += f"/subaccounts/{SUB_ID}"
-    value["verification"]["key_id"] = key_id(SUB_ID, SUB_TOKEN)
-    assert recheck(value, sub) == Recheck(Checked.HOLDS, key_id(SUB_ID, SUB_TOKEN))
+    value["verification"]["key_id"] = compute_key_id(SUB_ID, SUB_TOKEN)
+    assert recheck(value, sub) == ReverifyResult(
+        ReverifyVerdict.HOLDS, compute_key_id(SUB_ID, SUB_TOKEN)
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,7 +70,7 @@ def test_a_subaccounts_token_holds_with_its_parent() -> None:
 def test_whatever_was_changed_in_the_journal_does_not_hold(
     value: dict[str, Any], change: dict[str, Any], fault: str
 ) -> None:
-    expected = Recheck(Checked.DOES_NOT_HOLD, key_id(AUTH_ID, TOKEN), fault)
+    expected = ReverifyResult(ReverifyVerdict.DOES_NOT_HOLD, compute_key_id(AUTH_ID, TOKEN), fault)
     assert recheck({**value, **change}, ACCOUNT) == expected
 
 
@@ -94,17 +98,19 @@ def test_what_was_never_verified_claims_nothing() -> None:
         "covers": [],
         "fault": "wrong_signature",
     }
-    assert recheck(value, ACCOUNT) == Recheck(Checked.NEVER_VERIFIED, None, "wrong_signature")
+    assert recheck(value, ACCOUNT) == ReverifyResult(
+        ReverifyVerdict.NEVER_VERIFIED, None, "wrong_signature"
+    )
 
 
 def test_a_body_in_base64_is_checked_as_the_bytes_it_was(value: dict[str, Any]) -> None:
     body = value.pop("body").encode()
     value["body_base64"] = base64.b64encode(body).decode()
-    assert recheck(value, ACCOUNT).checked is Checked.HOLDS
+    assert recheck(value, ACCOUNT).verdict is ReverifyVerdict.HOLDS
 
 
 def test_one_v2_nonce_may_hold_for_many_because_order_is_not_checked() -> None:
-    keys = Keys([ACCOUNT])
+    keys = Reverifier([ACCOUNT])
     for call in ("one", "two"):
         value = orjson.loads(taken(STEP, PLACED).journal.value)
         value["body"] += f"&Call={call}"
@@ -113,12 +119,15 @@ def test_one_v2_nonce_may_hold_for_many_because_order_is_not_checked() -> None:
             *v2_headers(value["public_origin"] + value["path"]),
         ]
         value["verification"] |= {"scheme": "v2", "covers": ["url"]}
-        assert keys.recheck(journalled(orjson.dumps(value))).checked is Checked.HOLDS
+        assert (
+            keys.reverify(parse_journal_record(orjson.dumps(value))).verdict
+            is ReverifyVerdict.HOLDS
+        )
 
 
 def v2_headers(base: str) -> list[list[str]]:
-    message = signature.v2_message(base, "12345")
+    message = signature.build_v2_message(base, "12345")
     return [
-        ["x-plivo-signature-v2", signature.signature(TOKEN.encode(), message)],
+        ["x-plivo-signature-v2", signature.sign(TOKEN.encode(), message)],
         ["x-plivo-signature-v2-nonce", "12345"],
     ]

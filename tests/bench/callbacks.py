@@ -5,9 +5,9 @@ from random import Random
 from uuid import UUID
 
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.emulator.call import Call, answered_call
-from bridge.emulator.sign import signed_headers
-from bridge.normalise.time import zone_named
+from bridge.emulator.call import EmulatedCall, answered_call
+from bridge.emulator.sign import sign_headers
+from bridge.normalise.time import load_zone
 
 # What is signed. It is the same for every server, so that all get the very same bytes.
 PUBLIC_URL = "https://hooks.example.com"
@@ -22,13 +22,13 @@ def hangups(calls: int) -> list[bytes]:
 
 
 def _request(random: Random, number: int) -> bytes:
-    call = Call(
+    call = EmulatedCall(
         call_uuid=UUID(int=random.getrandbits(128), version=4),
         auth_id=AUTH_ID,
-        zone=zone_named(TIMEZONE),
+        zone=load_zone(TIMEZONE),
         placed_at=_PLACED_AT + timedelta(seconds=number),
         callee=f"1415555{random.randrange(10_000):04}",
-        talks_s=random.randrange(1, 600),
+        talk_duration_s=random.randrange(1, 600),
     )
     *_, hangup = answered_call(call)
     body = hangup.form.encode()
@@ -39,7 +39,7 @@ def _request(random: Random, number: int) -> bytes:
         "Accept-Encoding": "gzip, deflate",
         "Content-Type": "application/x-www-form-urlencoded",
         "Content-Length": str(len(body)),
-        **signed_headers("POST", PUBLIC_URL + hangup.path, hangup.form, AUTH_TOKEN),
+        **sign_headers("POST", PUBLIC_URL + hangup.path, hangup.form, AUTH_TOKEN),
     }
     lines = [f"POST {hangup.path} HTTP/1.1", *(f"{name}: {of}" for name, of in headers.items())]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import uvloop
 
 from bridge import __version__
-from bridge.app.build import application, bounds
+from bridge.app.build import make_application, make_connection_limits
 from bridge.core.record import Record
 from bridge.dev.account import ACCOUNTS
 from bridge.ingress import server
@@ -58,11 +58,11 @@ class Gate(MemoryPublisher):
 
 
 async def _serve() -> None:
-    stop, gate, metrics, chosen = server.Stop(), Gate(), Metrics(__version__), settings()
+    stop, gate, metrics, chosen = server.StopRequest(), Gate(), Metrics(__version__), settings()
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop.ask)
+    loop.add_signal_handler(signal.SIGTERM, stop.request)
     loop.add_signal_handler(signal.SIGUSR1, gate.turn)
-    doors = server.Doors(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
+    doors = server.Listeners(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
     ports = [str(door.getsockname()[1]) for door in (doors.callbacks, doors.management)]
     sys.stdout.write(" ".join(ports) + "\n")
     sys.stdout.flush()
@@ -71,17 +71,17 @@ async def _serve() -> None:
         pass
 
     await server.serve(
-        application(chosen, without_spool(gate, metrics), metrics),
+        make_application(chosen, without_spool(gate, metrics), metrics),
         make_management_app(ready=lambda: None, metrics=metrics),
         doors,
         stop=stop,
-        bounds=bounds(chosen),
+        limits=make_connection_limits(chosen),
         metrics=metrics,
         shutdown_delay_s=0,
         shutdown_timeout_s=1,
-        before_begin=nothing,
+        start_up=nothing,
         on_stopping=lambda: None,
-        before_end=nothing,
+        shut_down=nothing,
     )
 
 

@@ -29,7 +29,7 @@ from rich.table import Table
 from bridge.core import catalogue
 from bridge.derived.topics import Sizing, plan
 from bridge.dev.broker import embedded_broker
-from bridge.publish.connection import Connection
+from bridge.publish.connection import KafkaConnection
 from bridge.publish.topics import Provisioner
 from tests.bench.callbacks import hangups
 from tests.bench.load import NotAnswered, visit
@@ -112,8 +112,8 @@ async def _servers() -> AsyncGenerator[list[Server]]:
     """Run broker and servers, pinned and ready; the broker stays on our side of the machine."""
     with _on_other_cores() as servers_core:
         async with embedded_broker() as kafka:
-            async with Provisioner(Connection(kafka)) as provisioner:
-                await provisioner.apply(plan(catalogue.load(), TOPIC_PREFIX, SIZING))
+            async with Provisioner(KafkaConnection(kafka)) as provisioner:
+                await provisioner.apply(plan(catalogue.load_catalogue(), TOPIC_PREFIX, SIZING))
             with contextlib.ExitStack() as stack:
                 started = [stack.enter_context(_started(kind, kafka)) for kind in KINDS]
                 for process in started:

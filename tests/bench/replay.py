@@ -35,11 +35,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge.derived.topics import PlannedTopic
-from bridge.publish.connection import Connection
+from bridge.publish.connection import KafkaConnection
 from bridge.publish.supervisor import BATCH_BYTES_MAX
 from bridge.publish.topics import Provisioner
-from bridge.reader.window import Window, stretches
-from bridge.replay.targets.topic import UNSETTLED_RECORDS_MAX
+from bridge.reader.window import Window, find_ranges
+from bridge.replay.targets.topic import CHECKPOINT_RECORDS_MAX
 from bridge.telemetry import logs
 from tests.bench.replay_memory import Memory
 from tests.bench.replayed import commit, compare, groups
@@ -162,7 +162,7 @@ async def _journal(bench: Bench, records: int, brokers: int) -> float:
     """Store the journal, and return how long that took."""
     configs = {"retention.ms": "-1", "min.insync.replicas": str(max(1, brokers - 1))}
     topic = PlannedTopic(bench.topic, "the journal", PARTITIONS, brokers, configs)
-    async with Provisioner(Connection(bench.address)) as provisioner:
+    async with Provisioner(KafkaConnection(bench.address)) as provisioner:
         await provisioner.apply([topic])
     producer = AIOKafkaProducer(
         bootstrap_servers=bench.address, acks="all", enable_idempotence=True, max_batch_size=262_144
@@ -234,7 +234,7 @@ def _show_killed_file(bench: Bench, records: int) -> None:
 def _show_killed_live(bench: Bench, records: int) -> None:
     """Replay the replay of the first round into itself: the live topic, but not the others'."""
     live = f"{bench.topic}.replay.round0"
-    among = asyncio.run(stretches(Connection(bench.address), [live], Window()))
+    among = asyncio.run(find_ranges(KafkaConnection(bench.address), [live], Window()))
     ends = {one.partition: one.end for one in among}
     offsets = [f"--offsets={live}:{number}:0-{end - 1}" for number, end in ends.items()]
     bench.command("plan", "--from=journal", *offsets, "--out", "live.json")
@@ -245,7 +245,7 @@ def _show_killed_live(bench: Bench, records: int) -> None:
     console.print(f"killed half way, live topic: {verdict}\n  memory: {memory}")
     assert verdict.holds
     assert verdict.planned == records
-    assert verdict.duplicates <= UNSETTLED_RECORDS_MAX
+    assert verdict.duplicates <= CHECKPOINT_RECORDS_MAX
     assert memory.is_flat
 
 
@@ -289,7 +289,7 @@ def main(
                 console.print(f"{records:,} callbacks stored on {brokers} brokers: {took_s:.0f} s")
                 await asyncio.to_thread(_shown, bench, records, rounds)
 
-    logs.leave_out_libraries()  # they complain while the cluster comes up
+    logs.silence_library_loggers()  # they complain while the cluster comes up
     asyncio.run(stored())
 
 

@@ -16,12 +16,12 @@ import orjson
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
-from bridge.publish.connection import Connection
-from bridge.replay import Stamp
-from bridge.replay.plan import load
-from bridge.replay.progress import Destination, new
-from bridge.replay.run import Watch, run
-from bridge.replay.targets.choose import opened
+from bridge.publish.connection import KafkaConnection
+from bridge.replay import ReplayRun
+from bridge.replay.plan import load_plan
+from bridge.replay.progress import Destination, new_progress
+from bridge.replay.run import RunHooks, run_replay
+from bridge.replay.targets.choose import open_target
 
 _POLL_MS = 1_000
 
@@ -66,17 +66,17 @@ async def bare(address: str, topic: str, _plan: Path) -> Cost:
 
 async def replay(address: str, replay_id: str, plan_file: Path) -> Cost:
     """Replay a plan into a new topic, as ``replay run --plan`` does."""
-    connection = Connection(address)
-    progress = new(
-        load(plan_file), Destination("new-topic"), Stamp(replay_id, "2026-03-08T09:00:00Z")
+    connection = KafkaConnection(address)
+    progress = new_progress(
+        load_plan(plan_file), Destination("new-topic"), ReplayRun(replay_id, "2026-03-08T09:00:00Z")
     )
     file = plan_file.with_name(f"{replay_id}.json")
-    watch = Watch(time.monotonic, lambda: "now", lambda _: None, asyncio.Event())
+    watch = RunHooks(time.monotonic, lambda: "now", lambda _: None, asyncio.Event())
     async with (
-        opened(connection, progress, idempotence=True, at_once=False) as target,
+        open_target(connection, progress, idempotence=True, at_once=False) as target,
         _costs() as cost,
     ):
-        end = await run(connection, progress, target, file=file, pace=None, watch=watch)
+        end = await run_replay(connection, progress, target, file=file, pace=None, hooks=watch)
         cost.records = end.records
     return cost
 

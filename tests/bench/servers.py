@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bridge import __version__
-from bridge.app.build import application, bounds
+from bridge.app.build import make_application, make_connection_limits
 from bridge.app.process import Bridge
 from bridge.dev.account import ACCOUNTS
 from bridge.ingress import server
@@ -45,8 +45,8 @@ async def _nothing() -> None:
 
 
 async def _serve(kind: str, kafka: str) -> None:
-    stop = server.Stop()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.ask)
+    stop = server.StopRequest()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.request)
     metrics = Metrics(__version__)
     settings = load(
         None,
@@ -63,14 +63,14 @@ async def _serve(kind: str, kafka: str) -> None:
     if kind == "plain":
         app = Starlette(routes=[Route("/plivo/voice/call/hangup", _ok, methods=["POST"])])
     elif kind == "memory":
-        app = application(
+        app = make_application(
             settings, without_spool(MemoryPublisher(records_max=64), metrics), metrics
         )
     else:
         bridge = Bridge(settings)
         app, management, metrics = bridge.app, bridge.management_app, bridge.metrics
         before_begin, before_end = bridge.start, bridge.stop
-    doors = server.Doors(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
+    doors = server.Listeners(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
     ports = [str(door.getsockname()[1]) for door in (doors.callbacks, doors.management)]
     sys.stdout.write(" ".join(ports) + "\n")
     sys.stdout.flush()
@@ -79,13 +79,13 @@ async def _serve(kind: str, kafka: str) -> None:
         management,
         doors,
         stop=stop,
-        bounds=bounds(settings),
+        limits=make_connection_limits(settings),
         metrics=metrics,
         shutdown_delay_s=0,
         shutdown_timeout_s=_SHUTDOWN_S,
-        before_begin=before_begin,
+        start_up=before_begin,
         on_stopping=lambda: None,
-        before_end=before_end,
+        shut_down=before_end,
     )
 
 

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 
 from bridge.core import json_object, json_readings, parameters, signature, signed_messages
 from bridge.core.key_search import HASHED_BYTES_MAX, HMAC_BYTES
-from bridge.core.url_mismatch import LOOK_BYTES_MAX
+from bridge.core.url_mismatch import DIAGNOSIS_HASHED_BYTES_MAX
 from bridge.telemetry import logs
 from tests.bench.strangers import BODY_BYTES_MAX, QUERY_BYTES_MAX, Stranger, grid
 from tests.bench.worst import ACCOUNT, KEPT, TOKENS, answer, application, changed, kept, table
@@ -42,13 +42,13 @@ class Counted:
             (signed_messages.signature, "python_encoded"),
         ):
             monkeypatch.setattr(module, name, self._counting(name, getattr(module, name)))
-        sign = signature.signature_by
+        sign = signature.sign_with
 
         def signing(key: hmac.HMAC, message: bytes) -> bytes:
             self.hashed_bytes += len(message) + HMAC_BYTES
             return sign(key, message)
 
-        monkeypatch.setattr(signature, "signature_by", signing)
+        monkeypatch.setattr(signature, "sign_with", signing)
 
     def _counting(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def counting(*given: Any, **named: Any) -> Any:
@@ -76,7 +76,7 @@ async def test_the_work_for_the_dearest_requests_is_bounded(
     # Once to verify and once for a near miss, and as often for the scheme of the agent SDKs.
     assert counted.times["_python_text"] <= 2 * json_readings.ELEMENTS_MAX
     assert counted.times["python_encoded"] <= 2
-    assert counted.hashed_bytes <= HASHED_BYTES_MAX + LOOK_BYTES_MAX
+    assert counted.hashed_bytes <= HASHED_BYTES_MAX + DIAGNOSIS_HASHED_BYTES_MAX
     if status == 400:
         assert counted.hashed_bytes == 0
 

@@ -59,11 +59,11 @@ def application(tokens: int) -> Starlette:
         public_url="https://bridge.example.com",
         rejected_per_minute_max=6_000,
     )
-    unlimited, build.LOOKS_PER_MINUTE_MAX = build.LOOKS_PER_MINUTE_MAX, 1_000_000
+    unlimited, build.DIAGNOSES_PER_MINUTE_MAX = build.DIAGNOSES_PER_MINUTE_MAX, 1_000_000
     try:
-        return build.application(settings, without_spool(), Metrics("0"))
+        return build.make_application(settings, without_spool(), Metrics("0"))
     finally:
-        build.LOOKS_PER_MINUTE_MAX = unlimited
+        build.DIAGNOSES_PER_MINUTE_MAX = unlimited
 
 
 async def answer(app: Starlette, stranger: Stranger) -> tuple[int, float]:

@@ -4,9 +4,9 @@ from itertools import permutations
 
 import pytest
 
-from bridge.calls.accounts import accounts_of
-from bridge.calls.document import document
-from bridge.calls.find import Entry, Found, account_of
+from bridge.calls.accounts import split_accounts
+from bridge.calls.document import build_document
+from bridge.calls.find import FoundCall, TimelineEntry, find_account
 from tests.making import AUTH_ID
 from tests.replay.calls import Taken, taken
 from tests.replay.stories import ANSWER, HANGUP, RING, A, B, at, changed, entries, entry
@@ -17,8 +17,8 @@ def own() -> list[Taken]:
     return [taken(RING, at(2)), taken(ANSWER, at(5)), taken(HANGUP, at(70))]
 
 
-def shown(found: list[Entry], identity: str = A) -> dict[str, object]:
-    return document(Found(identity, entries=found), at(36_000))
+def shown(found: list[TimelineEntry], identity: str = A) -> dict[str, object]:
+    return build_document(FoundCall(identity, entries=found), at(36_000))
 
 
 def test_what_another_account_says_changes_nothing_of_the_call() -> None:
@@ -52,18 +52,18 @@ def test_an_unverified_callback_that_claims_another_account_is_marked_too() -> N
 def test_the_first_verified_callback_says_whose_call_it_is(order: tuple[int, ...]) -> None:
     claims = sent(changed(RING, ParentAuthID=OTHER), 1, signs=False)
     three = [claims, taken(RING, at(2)), taken(HANGUP, at(70))]
-    assert account_of(entries(*[three[at] for at in order]), A) == AUTH_ID
+    assert find_account(entries(*[three[at] for at in order]), A) == AUTH_ID
 
 
 def test_without_a_verified_callback_the_first_says_whose_call_it_is() -> None:
     own_first = [sent(RING, 2, signs=False), sent(COSTLY, 70, signs=False)]
-    parted = accounts_of(Found(A, entries=entries(*own_first)))
+    parted = split_accounts(FoundCall(A, entries=entries(*own_first)))
     assert (parted.account, len(parted.own.entries), parted.other_accounts) == (AUTH_ID, 1, [OTHER])
 
 
 def test_a_callback_about_another_id_does_not_say_whose_call_it_is() -> None:
     elsewhere = sent(changed(RING, CallUUID=B, RequestUUID=B, ParentAuthID=OTHER), 1)
-    assert account_of(entries(elsewhere, taken(RING, at(2))), A) == AUTH_ID
+    assert find_account(entries(elsewhere, taken(RING, at(2))), A) == AUTH_ID
 
 
 def test_what_is_not_verified_does_not_replace_what_is() -> None:

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 
 from bridge.calls import dead_letters
-from bridge.calls.find import Entry
+from bridge.calls.find import TimelineEntry
 from bridge.core.dead_letter import PublishReason, to_publish_dead_letter
-from bridge.core.event import Naming
+from bridge.core.event import ContractNames
 from bridge.core.record import Record
-from bridge.reader.window import window
+from bridge.reader.window import build_window
 from tests.kafka.client import Kafka
 from tests.replay.calls import PLACED, SCHEMAS, Taken, letters_of, make_some_topics, taken
 from tests.replay.looking import CALL, Cluster, types
@@ -54,7 +54,7 @@ def unreadable(record: Record) -> Record:
     return replace(record, value=record.value.replace(b"x-www-form-urlencoded", b"octet-stream"))
 
 
-def letter_of(entry: Entry) -> tuple[str, str]:
+def letter_of(entry: TimelineEntry) -> tuple[str, str]:
     assert entry.letter is not None
     return entry.letter.header("dlq_stage"), entry.letter.header("dlq_reason")
 
@@ -69,7 +69,7 @@ async def test_a_dead_letter_keyed_by_its_call_stands_beside_its_journal_record(
     found = await cluster.find(A)
     assert types(found) == ["call.ring", "call.answer", "call.hangup"]
     ring, answer, _ = found.entries
-    assert (ring.is_dead, answer.is_dead) == (False, True)
+    assert (ring.is_dead_letter, answer.is_dead_letter) == (False, True)
     assert letter_of(answer) == ("parse", "bridge_fault")
     assert answer.topic.endswith("plivo.journal.v1")
     assert (answer.event_from, answer.header_type) == ("derived", "voice.call.answer")
@@ -120,7 +120,7 @@ async def test_a_letter_nobody_can_read_has_the_type_of_its_path(cluster: Cluste
 async def test_a_refused_journal_record_is_found_by_its_letter(cluster: Cluster) -> None:
     one = taken(ANSWER, at(5), prefix=cluster.prefix)
     assert one.event is not None
-    naming = Naming(cluster.prefix, SCHEMAS)
+    naming = ContractNames(cluster.prefix, SCHEMAS)
     reason = PublishReason.RECORD_TOO_LARGE
     records = (one.event.record, one.journal)
     letter = to_publish_dead_letter(records, records[1:], reason, tries=3, naming=naming)
@@ -136,7 +136,11 @@ async def test_an_event_that_was_made_later_is_read_and_its_letter_stays(cluster
     redriven = replace(now.event.record, timestamp_ms=now.event.record.timestamp_ms + 86_400_000)
     await cluster.store([keyed(one.letter, "c" * 32), keyed(one.journal, "c" * 32), redriven])
     (answer,) = (await cluster.find(A)).entries
-    assert (answer.event_from, answer.named, answer.is_dead) == ("published", None, True)
+    assert (answer.event_from, answer.published_event, answer.is_dead_letter) == (
+        "published",
+        None,
+        True,
+    )
 
 
 async def test_a_letter_that_names_two_legs_is_taken_once_whichever_has_the_journal_record(
@@ -169,14 +173,14 @@ async def test_of_very_many_letters_only_those_of_the_key_are_read_and_the_rest_
     await cluster.store([keyed(newer.letter, A)])
     found = await cluster.find(A)
     everything = await cluster.find(A, everywhere=True)
-    assert found.letters_left_out > 0
+    assert found.letters_skipped > 0
     assert at(6) in {one.callback.raw.received_at for one in found.entries}
-    assert everything.letters_left_out == 0
+    assert everything.letters_skipped == 0
     assert len(everything.entries) == 2
 
 
 async def test_letters_outside_of_the_time_that_is_read_are_left_out(cluster: Cluster) -> None:
     early, late = dead(cluster, 5), dead(cluster, 600)
     await cluster.store([keyed(one.letter, "9" * 32) for one in (early, late)])
-    found = await cluster.find(A, window(None, PLACED + timedelta(seconds=60)))
+    found = await cluster.find(A, build_window(None, PLACED + timedelta(seconds=60)))
     assert [entry.callback.raw.received_at for entry in found.entries] == [at(5)]

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.calls import find as calling
-from bridge.calls.find import Entry
-from bridge.emulator.call import Step
-from bridge.publish.partitioning import partition_of
+from bridge.calls.find import TimelineEntry
+from bridge.emulator.call import EmulatedCallback
+from bridge.publish.partitioning import partition_for_key
 from bridge.reader.topic_reader import CannotRead
 from tests.kafka.client import Kafka, make_topics, planned
 from tests.replay.calls import call_uuid, journal_of, letters_of, make_some_topics, saying, taken
@@ -35,7 +35,7 @@ async def test_every_leg_of_a_call_is_found_from_any_of_them(
     assert {one.key for one in found.entries} == {A}
     assert {one.event_from for one in found.entries} == {"published"}
     assert [identity, *found.followed] == [identity, B if identity == A else A]
-    assert (found.not_followed, found.is_cut) == ([], False)
+    assert (found.not_followed, found.is_truncated) == ([], False)
 
 
 async def test_the_partitions_the_key_is_not_in_are_not_read(cluster: Cluster) -> None:
@@ -105,7 +105,7 @@ async def test_a_callback_no_event_was_made_of_is_derived_or_says_why_not(
     broken = dead.value.replace(b"x-www-form-urlencoded", b"octet-stream")
     await cluster.store([dead, replace(dead, value=broken)])
     today, never = (await cluster.find(MESSAGE)).entries
-    assert (today.named, today.event_from, today.fault) == (None, "derived", None)
+    assert (today.published_event, today.event_from, today.fault) == (None, "derived", None)
     assert (never.event, never.event_from, never.fault) == (None, None, "content_type")
     assert (never.type, never.data) == ("", {})
 
@@ -118,7 +118,7 @@ async def test_records_from_before_a_topic_was_given_more_partitions_are_found_e
     cluster = Cluster(kafka, prefix)
     await make_some_topics(kafka, prefix)
     await cluster.put(dialled_call(prefix))
-    moved = next(n for n in range(4, 40) if partition_of(A.encode(), n) > 2)
+    moved = next(n for n in range(4, 40) if partition_for_key(A.encode(), n) > 2)
     await make_topics(kafka.connection, planned(journal_of(prefix), partitions=moved))
     # Nothing is where the key would be now, so every partition is read for what names the call.
     assert types(await cluster.find(A)) == CALL
@@ -142,9 +142,11 @@ async def test_legs_are_followed_so_far_and_the_rest_is_named(
 
 
 async def test_who_is_in_the_same_conference_is_not_followed(cluster: Cluster) -> None:
-    def entered(call: str) -> Step:
+    def entered(call: str) -> EmulatedCallback:
         who = {"CallUUID": call, "ConferenceUUID": ROOM, "ConferenceName": "room-of-many"}
-        return Step("/plivo/voice/conference/enter", {**who, "ConferenceAction": "enter"})
+        return EmulatedCallback(
+            "/plivo/voice/conference/enter", {**who, "ConferenceAction": "enter"}
+        )
 
     stranger = str(call_uuid(3))
     callbacks = [entered(A), entered(stranger)]
@@ -189,7 +191,7 @@ async def test_more_callbacks_than_are_kept_are_said(
 ) -> None:
     monkeypatch.setattr(calling, "CALLBACKS_MAX", 3)
     found = await cluster.find(A)
-    assert (len(found.entries), found.is_cut) == (3, True)
+    assert (len(found.entries), found.is_truncated) == (3, True)
 
 
 @given(times=st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=4), seed=st.randoms())
@@ -202,12 +204,12 @@ def test_partitions_are_merged_by_time_and_none_is_reordered(
         for number, lane in enumerate(times)
         for offset, time in enumerate(lane)
     ]
-    left: dict[int, list[Entry]] = {}
+    left: dict[int, list[TimelineEntry]] = {}
     for found in whole:
         left.setdefault(found.partition, []).append(found)
     shuffled = list(whole)
     seed.shuffle(shuffled)
-    for found in calling._in_order(shuffled):
+    for found in calling._merge_in_order(shuffled):
         heads = [lane[0] for lane in left.values() if lane]
         assert found.timestamp_ms == min(head.timestamp_ms for head in heads)
         assert left[found.partition].pop(0) == found
@@ -218,4 +220,4 @@ async def test_a_key_is_looked_for_where_the_producer_put_it(cluster: Cluster) -
     records = await read_topics(cluster.kafka.connection, journal_of(cluster.prefix))
     assert len({one.partition for one in records}) > 1
     for one in records:
-        assert partition_of(one.key or b"", 3) == one.partition
+        assert partition_for_key(one.key or b"", 3) == one.partition

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from bridge.calls.find import Entry, Found
-from bridge.calls.gaps import Gap, duplicates_of, gaps_of
-from bridge.calls.legs import legs_of
-from bridge.emulator.call import Step
-from bridge.reader.window import Window, window
+from bridge.calls.find import FoundCall, TimelineEntry
+from bridge.calls.gaps import Gap, find_duplicates, find_gaps
+from bridge.calls.legs import build_legs
+from bridge.emulator.call import EmulatedCallback
+from bridge.reader.window import Window, build_window
 from tests.replay.calls import taken
 from tests.replay.stories import (
     ANSWER,
@@ -34,11 +34,11 @@ SOON = at(120)
 LATE = at(5 * 3600)
 
 
-def gaps(found: list[Entry], now: datetime = LATE, **more: Any) -> list[Gap]:
-    return gaps_of(Found(A, entries=found, **more), legs_of(found, A), now)
+def gaps(found: list[TimelineEntry], now: datetime = LATE, **more: Any) -> list[Gap]:
+    return find_gaps(FoundCall(A, entries=found, **more), build_legs(found, A), now)
 
 
-def codes(*parts: tuple[Step, float], now: datetime = LATE) -> list[str]:
+def codes(*parts: tuple[EmulatedCallback, float], now: datetime = LATE) -> list[str]:
     return [gap.code for gap in gaps(steps(*parts), now)]
 
 
@@ -69,7 +69,7 @@ def test_a_whole_call_has_no_gaps() -> None:
     ],
 )
 def test_what_did_not_come_is_told_from_what_did(
-    parts: list[tuple[Step, float]], expected: list[str]
+    parts: list[tuple[EmulatedCallback, float]], expected: list[str]
 ) -> None:
     assert codes(*parts) == expected
 
@@ -77,21 +77,21 @@ def test_what_did_not_come_is_told_from_what_did(
 def test_a_call_that_is_under_way_lacks_nothing() -> None:
     assert codes((RING, 2), (ANSWER, 5), now=SOON) == []
     (gap,) = gaps(steps((RING, 2), (ANSWER, 5)), at(5) + timedelta(hours=26))
-    assert (gap.of, gap.text) == (A, "no hangup came, and the last callback is 26 h old")
+    assert (gap.subject, gap.text) == (A, "no hangup came, and the last callback is 26 h old")
 
 
 def test_nothing_is_missing_of_what_was_not_read() -> None:
     dialled = steps((RING, 2), (ANSWER, 5), (dial("connected"), 20), (HANGUP, 70))
-    assert [gap.of for gap in gaps(dialled)] == [B]
+    assert [gap.subject for gap in gaps(dialled)] == [B]
     assert gaps(dialled, not_followed=[B]) == []
-    assert gaps(dialled, is_cut=True) == []
-    assert gaps(steps((RING, 2)), read=window(None, at(3600))) == []
-    assert len(gaps(steps((RING, 2)), read=window(None, at(4 * 3600 + 3)))) == 1
+    assert gaps(dialled, is_truncated=True) == []
+    assert gaps(steps((RING, 2)), searched=build_window(None, at(3600))) == []
+    assert len(gaps(steps((RING, 2)), searched=build_window(None, at(4 * 3600 + 3)))) == 1
 
 
 def test_the_leg_a_gap_is_of_is_named() -> None:
     (gap,) = gaps(steps((RING, 2), (ANSWER, 5), (HANGUP, 70), (dial("connected"), 20)))
-    assert gap.of == B
+    assert gap.subject == B
 
 
 @pytest.mark.parametrize(
@@ -125,12 +125,14 @@ def test_the_leg_a_gap_is_of_is_named() -> None:
         ([(RING, -20), (ANSWER, 5), (HANGUP, 70)], "voice.call.ring came before it happened"),
     ],
 )
-def test_times_that_cannot_all_be_true_are_told(parts: list[tuple[Step, float]], said: str) -> None:
+def test_times_that_cannot_all_be_true_are_told(
+    parts: list[tuple[EmulatedCallback, float]], said: str
+) -> None:
     found = [gap.text for gap in gaps(steps(*parts)) if gap.code == "times_contradict"]
     assert said in found
 
 
-def fallback_of(step: Step) -> Step:
+def fallback_of(step: EmulatedCallback) -> EmulatedCallback:
     return replace(step, path="/plivo/voice/call/fallback")
 
 
@@ -142,7 +144,7 @@ def test_what_plivo_could_not_reach_or_use_is_told_with_its_code() -> None:
         (changed(HANGUP, HangupCauseCode="8011"), 70),
         (changed(HANGUP, HangupCauseCode="8011"), 130),  # Plivo sent it again
     )
-    said = [(gap.of, gap.text) for gap in gaps(found) if gap.code == "plivo_complaint"]
+    said = [(gap.subject, gap.text) for gap in gaps(found) if gap.code == "plivo_complaint"]
     assert said == [
         (A, "fallback: Plivo could not use the answer URL, and called the fallback URL"),
         (A, "8011: Plivo could not use the XML of the answer URL"),
@@ -213,7 +215,7 @@ def test_a_dead_letter_that_is_kept_no_longer_is_told_as_far_as_it_is_known() ->
     )
 
 
-def dead_of(step: Step, seconds: float, *, kind: str) -> Entry:
+def dead_of(step: EmulatedCallback, seconds: float, *, kind: str) -> TimelineEntry:
     """Return a callback of which even today's code makes no event."""
     one = entry(taken(step, at(seconds), is_dead=True))
     return replace(one, header_type=kind, key="f" * 32)
@@ -228,7 +230,10 @@ def dead_of(step: Step, seconds: float, *, kind: str) -> Entry:
     ],
 )
 def test_what_came_and_became_a_dead_letter_is_not_said_to_be_missing(
-    parts: list[tuple[Step, float]], dead: tuple[Step, float], kind: str, code: str
+    parts: list[tuple[EmulatedCallback, float]],
+    dead: tuple[EmulatedCallback, float],
+    kind: str,
+    code: str,
 ) -> None:
     of_its_type = gaps([*steps(*parts), dead_of(*dead, kind=kind)])
     assert [gap.code for gap in of_its_type] == ["dead_letter"]
@@ -268,7 +273,7 @@ def test_delivery_reports_that_are_missing_from_plivos_numbering_are_told(
     numbers: list[int], said: list[str]
 ) -> None:
     found = gaps(steps(*[(report(number, "sent"), number) for number in numbers]))
-    assert [(gap.of, gap.text) for gap in found] == [(MESSAGE, text) for text in said]
+    assert [(gap.subject, gap.text) for gap in found] == [(MESSAGE, text) for text in said]
 
 
 @pytest.mark.parametrize(
@@ -278,7 +283,7 @@ def test_delivery_reports_that_are_missing_from_plivos_numbering_are_told(
 def test_a_report_from_before_what_was_read_is_said_to_be_outside_of_it(
     numbers: list[int], read: Window, *, is_outside: bool
 ) -> None:
-    (gap,) = gaps(steps(*[(report(number, "sent"), number) for number in numbers]), read=read)
+    (gap,) = gaps(steps(*[(report(number, "sent"), number) for number in numbers]), searched=read)
     assert gap.text.endswith("outside of it") is is_outside
 
 
@@ -290,20 +295,20 @@ def test_a_number_that_is_no_numbering_does_not_count_up_to_it() -> None:
 def test_an_event_that_came_twice_says_whether_plivo_sent_it_again() -> None:
     ring, answer = taken(RING, at(2)), taken(ANSWER, at(5))
     found = entries(ring, ring, answer, taken(ANSWER, at(65)))
-    stored, retried = duplicates_of(found)
+    stored, retried = find_duplicates(found)
     assert (stored.type, stored.is_retry) == ("voice.call.ring", False)
-    assert stored.places == ("plivo.journal.v1:0:0", "plivo.journal.v1:0:1")
+    assert stored.positions == ("plivo.journal.v1:0:0", "plivo.journal.v1:0:1")
     assert (retried.type, retried.is_retry) == ("voice.call.answer", True)
     assert (stored.is_fault, retried.is_fault) == (True, False)
-    assert duplicates_of(found[1:3]) == []
+    assert find_duplicates(found[1:3]) == []
 
 
 def test_a_copy_that_a_replay_stored_is_no_fault() -> None:
     ring = taken(RING, at(2))
     original, *copies = entries(ring, ring, ring)
     copies = [replace(one, replay_id="abcd1234") for one in copies]
-    (duplicate,) = duplicates_of([original, *copies])
+    (duplicate,) = find_duplicates([original, *copies])
     assert (duplicate.is_retry, duplicate.is_fault) == (False, False)
     assert duplicate.replays == ("abcd1234", "abcd1234")
-    (faulty,) = duplicates_of([original, replace(original, offset=9), *copies])
+    (faulty,) = find_duplicates([original, replace(original, offset=9), *copies])
     assert faulty.is_fault

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.calls.gaps import gaps_of
-from bridge.calls.legs import legs_of
-from bridge.reader.window import Window, window
+from bridge.calls.gaps import find_gaps
+from bridge.calls.legs import build_legs
+from bridge.reader.window import Window, build_window
 from tests.kafka.client import Kafka
 from tests.replay.calls import PLACED, calls, make_some_topics, taken
 from tests.replay.looking import CALL, Cluster, filled, types
@@ -33,11 +33,11 @@ async def test_a_time_hint_keeps_from_reading_what_was_before(
     await cluster.put(dialled_call(prefix))
     whole = await cluster.find(A)
     before = dict(cluster.read)
-    hinted = await cluster.find(A, window(PLACED, None))
+    hinted = await cluster.find(A, build_window(PLACED, None))
     assert types(hinted) == types(whole) == CALL
     assert cluster.read["reading the journal"] < before["reading the journal"]
     assert cluster.read["reading the journal"] <= 12
-    early = await cluster.find(A, window(PLACED, PLACED + timedelta(seconds=10)))
+    early = await cluster.find(A, build_window(PLACED, PLACED + timedelta(seconds=10)))
     assert types(early) == CALL[:2]
 
 
@@ -47,7 +47,7 @@ async def test_a_parent_call_before_the_hint_is_found_for_no_call_lasts_a_day(
     cluster = Cluster(kafka, prefix)
     await make_some_topics(kafka, prefix)
     await cluster.put(dialled_call(prefix))
-    found = await cluster.find(B, window(at(33), None))
+    found = await cluster.find(B, build_window(at(33), None))
     assert types(found) == CALL
 
 
@@ -55,23 +55,23 @@ async def test_a_parent_call_before_the_hint_is_found_for_no_call_lasts_a_day(
 async def test_a_call_that_began_before_the_hint_is_whole_and_has_no_gaps(
     cluster: Cluster, begin_s: int
 ) -> None:
-    found = await cluster.find(A, window(at(begin_s), None))
+    found = await cluster.find(A, build_window(at(begin_s), None))
     assert types(found) == CALL
-    assert gaps_of(found, legs_of(found.entries, A), SOON) == []
-    assert len({one.place for one in found.entries}) == len(CALL)
-    assert (found.read.since_ms or NOON_MS) < found.entries[0].timestamp_ms
+    assert find_gaps(found, build_legs(found.entries, A), SOON) == []
+    assert len({one.position for one in found.entries}) == len(CALL)
+    assert (found.searched.since_ms or NOON_MS) < found.entries[0].timestamp_ms
 
 
 async def test_a_call_is_not_under_way_nor_lost_after_the_time_that_was_read(
     cluster: Cluster,
 ) -> None:
     late = at(30 * 3600)
-    cut = await cluster.find(A, window(None, at(10)))
+    cut = await cluster.find(A, build_window(None, at(10)))
     assert types(cut) == CALL[:2]
-    assert gaps_of(cut, legs_of(cut.entries, A), late) == []
-    long_after = await cluster.find(A, window(None, at(6 * 3600)))
+    assert find_gaps(cut, build_legs(cut.entries, A), late) == []
+    long_after = await cluster.find(A, build_window(None, at(6 * 3600)))
     long_after.entries = long_after.entries[:2]
-    (gap,) = gaps_of(long_after, legs_of(long_after.entries, A), late)
+    (gap,) = find_gaps(long_after, build_legs(long_after.entries, A), late)
     assert (gap.code, gap.text[-7:]) == ("hangup_missing", "5 h old")
 
 
@@ -79,9 +79,9 @@ async def test_what_was_found_is_read_again_only_where_it_may_have_begun_earlier
     cluster: Cluster,
 ) -> None:
     await cluster.put([taken(report(1, "sent"), at(0), prefix=cluster.prefix)])
-    early = Window(window(PLACED - timedelta(days=2), None).since_ms)
+    early = Window(build_window(PLACED - timedelta(days=2), None).since_ms)
     found = await cluster.find(MESSAGE, early)
     once = cluster.read["reading the journal"]
     await cluster.find(MESSAGE)
-    assert found.read == early
+    assert found.searched == early
     assert cluster.read["reading the journal"] == once

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bridge.calls.find import Entry
-from bridge.calls.legs import Leg, total_cost
-from bridge.calls.legs import legs_of as legs_from
-from bridge.emulator.call import Step
+from bridge.calls.find import TimelineEntry
+from bridge.calls.legs import Leg, sum_costs
+from bridge.calls.legs import build_legs as legs_from
+from bridge.emulator.call import EmulatedCallback
 from tests.replay.calls import taken
 from tests.replay.stories import (
     ANSWER,
@@ -29,7 +29,7 @@ MPC = "87423f1a-2b5c-4c0e-9a34-5e7e2c0d1f00"
 STRANGER = "64d3290a-87a6-46b4-a6e2-20f5f4e07a02"
 
 
-def legs_of(found: list[Entry]) -> list[Leg]:
+def legs_of(found: list[TimelineEntry]) -> list[Leg]:
     return legs_from(found, A)
 
 
@@ -89,15 +89,15 @@ def test_who_met_in_a_multi_party_call_is_of_a_call_of_his_own_and_costs_nothing
         (A, "first", True),
         (STRANGER, "other", False),
     ]
-    assert total_cost(legs) == "0.01000"
+    assert sum_costs(legs) == "0.01000"
     of_all = legs_from(found, MPC)
     assert {leg.id: leg.is_of_call for leg in of_all} == {A: False, STRANGER: False}
-    assert total_cost(of_all) is None
+    assert sum_costs(of_all) is None
 
 
-def joined(call: str) -> Step:
+def joined(call: str) -> EmulatedCallback:
     of = {"MPCUUID": MPC, "MPCName": "support", "ParticipantCallUUID": call}
-    return Step("/plivo/voice/mpc/status", {"EventName": "ParticipantJoin", **of})
+    return EmulatedCallback("/plivo/voice/mpc/status", {"EventName": "ParticipantJoin", **of})
 
 
 def test_null_says_nothing_and_the_latest_is_believed() -> None:
@@ -115,8 +115,8 @@ def test_a_leg_without_an_answer_was_answered_if_its_times_say_so() -> None:
 
 
 def test_the_cost_is_the_sum_of_the_legs_to_the_digit() -> None:
-    assert total_cost(legs_of(entries(*dialled_call()))) == "0.01500"
-    assert total_cost(legs_of(steps((RING, 2)))) is None
+    assert sum_costs(legs_of(entries(*dialled_call()))) == "0.01500"
+    assert sum_costs(legs_of(steps((RING, 2)))) is None
 
 
 def test_a_message_has_no_legs() -> None:

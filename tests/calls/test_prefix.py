@@ -6,9 +6,9 @@ from collections.abc import Callable, Generator
 import pytest
 
 from bridge.calls import prefix as call_prefix
-from bridge.calls.prefix import Ambiguous, Candidate, id_beginning
+from bridge.calls.prefix import AmbiguousPrefix, IdCandidate, find_id
 from bridge.core.record import Record
-from bridge.reader.by_key import Keyed
+from bridge.reader.by_key import KeyReader
 from bridge.reader.window import Window
 from tests.kafka.client import Kafka
 from tests.replay.calls import journal_of, make_some_topics, store
@@ -25,7 +25,7 @@ def silent(_doing: str, _of: int) -> Generator[Callable[[int], None]]:
 
 
 @pytest.fixture
-async def keyed(kafka: Kafka, prefix: str) -> Keyed:
+async def keyed(kafka: Kafka, prefix: str) -> KeyReader:
     await make_some_topics(kafka, prefix)
     journal = journal_of(prefix)
     records = [
@@ -33,11 +33,11 @@ async def keyed(kafka: Kafka, prefix: str) -> Keyed:
         for number, key in enumerate(KEYS)
     ]
     await store(kafka, records)
-    return Keyed(kafka.connection, silent)
+    return KeyReader(kafka.connection, silent)
 
 
-async def found(keyed: Keyed, prefix: str, beginning: str, within: Window) -> str | None:
-    return await id_beginning(beginning, within, keyed=keyed, journal=journal_of(prefix))
+async def found(keyed: KeyReader, prefix: str, beginning: str, within: Window) -> str | None:
+    return await find_id(beginning, within, reader=keyed, journal=journal_of(prefix))
 
 
 @pytest.mark.parametrize(
@@ -53,15 +53,15 @@ async def found(keyed: Keyed, prefix: str, beginning: str, within: Window) -> st
     ],
 )
 async def test_the_only_id_that_begins_so_is_found_in_any_partition(
-    keyed: Keyed, prefix: str, beginning: str, expected: str | None
+    keyed: KeyReader, prefix: str, beginning: str, expected: str | None
 ) -> None:
     assert await found(keyed, prefix, beginning, Window()) == expected
 
 
 async def test_several_ids_are_named_with_their_first_time_and_how_many_records_they_have(
-    keyed: Keyed, prefix: str
+    keyed: KeyReader, prefix: str
 ) -> None:
-    with pytest.raises(Ambiguous) as ambiguous:
+    with pytest.raises(AmbiguousPrefix) as ambiguous:
         await found(keyed, prefix, "abcd", Window())
     assert sorted(
         (one.id, one.first_ms - NOON_MS, one.callbacks) for one in ambiguous.value.candidates
@@ -73,17 +73,17 @@ async def test_several_ids_are_named_with_their_first_time_and_how_many_records_
 
 
 async def test_an_id_outside_of_the_time_that_is_read_is_not_counted(
-    keyed: Keyed, prefix: str
+    keyed: KeyReader, prefix: str
 ) -> None:
     assert await found(keyed, prefix, "abcd", Window(None, NOON_MS + 1)) == "abcd1111"
     assert await found(keyed, prefix, "abcd", Window(None, NOON_MS)) is None
 
 
 async def test_no_more_candidates_are_kept_than_can_be_listed(
-    keyed: Keyed, prefix: str, monkeypatch: pytest.MonkeyPatch
+    keyed: KeyReader, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(call_prefix, "CANDIDATES_MAX", 2)
-    with pytest.raises(Ambiguous) as ambiguous:
+    with pytest.raises(AmbiguousPrefix) as ambiguous:
         await found(keyed, prefix, "abcd", Window())
     assert len(ambiguous.value.candidates) == 2
 
@@ -98,5 +98,5 @@ async def test_no_more_candidates_are_kept_than_can_be_listed(
     ],
 )
 def test_so_many_characters_tell_the_candidates_apart(ids: list[str], characters: int) -> None:
-    candidates = [Candidate(one, NOON_MS) for one in ids]
-    assert Ambiguous("a", candidates).characters == characters
+    candidates = [IdCandidate(one, NOON_MS) for one in ids]
+    assert AmbiguousPrefix("a", candidates).distinct_characters == characters

@@ -16,14 +16,14 @@ from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from bridge.core.dead_letter import covered_id
-from bridge.core.event import DEAD_LETTER_TOPIC, callback_id
-from bridge.core.parameters import FORM, decode
+from bridge.core.dead_letter import compute_covered_id
+from bridge.core.event import DEAD_LETTER_TOPIC, compute_callback_id
+from bridge.core.parameters import FORM, decode_parameters
 from bridge.core.request import NONCE_V3
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.emulator.call import Call, Step, answered_call
-from bridge.emulator.sign import signed_headers
-from bridge.normalise.time import zone_named
+from bridge.emulator.call import EmulatedCall, EmulatedCallback, answered_call
+from bridge.emulator.sign import sign_headers
+from bridge.normalise.time import load_zone
 
 PUBLIC_URL: Final = "https://callbacks.example.com"
 MARKER: Final = re.compile(rb"marker-[0-9a-f]{16}")
@@ -74,11 +74,13 @@ def traffic(chance: Random) -> Iterator[list[Callback]]:
         yield [genuine(step, chance) for step in steps]
 
 
-def _call(chance: Random) -> Iterator[list[Step]]:
+def _call(chance: Random) -> Iterator[list[EmulatedCallback]]:
     """Yield the steps of one call in their order, each list's at the same time."""
     uuid = UUID(int=chance.getrandbits(128), version=4)
     placed_at = _PLACED_AT - timedelta(seconds=chance.randrange(86_400))
-    ring, answer, hangup = answered_call(Call(uuid, AUTH_ID, zone_named(TIMEZONE), placed_at))
+    ring, answer, hangup = answered_call(
+        EmulatedCall(uuid, AUTH_ID, load_zone(TIMEZONE), placed_at)
+    )
     yield [ring]
     yield [answer]
     for _ in range(chance.randint(2, _DIGITS_MAX)):
@@ -86,13 +88,13 @@ def _call(chance: Random) -> Iterator[list[Step]]:
     yield [hangup]
 
 
-def _digits(answer: Step, chance: Random) -> Step:
+def _digits(answer: EmulatedCallback, chance: Random) -> EmulatedCallback:
     """Return a press of a key: one of the types whose parameters can truthfully come twice."""
     kept = ("CallUUID", "Direction", "From", "ParentAuthID", "To")
     shared = {key: answer.parameters[key] for key in kept} | {"CallStatus": "in-progress"}
     digit = str(chance.randrange(10))
     if chance.random() < 0.5:
-        return Step("/plivo/voice/getdigits/action", {**shared, "Digits": digit})
+        return EmulatedCallback("/plivo/voice/getdigits/action", {**shared, "Digits": digit})
     dialled = {
         "DialAction": "digits",
         "DialDigitsMatch": digit,
@@ -101,29 +103,29 @@ def _digits(answer: Step, chance: Random) -> Step:
     }
     # Now and then one is far bigger than the others.
     note = {_NOTE: "n" * LONG_BYTES} if chance.random() < 0.1 else {}
-    return Step("/plivo/voice/dial/digits", {**shared, **dialled, **note})
+    return EmulatedCallback("/plivo/voice/dial/digits", {**shared, **dialled, **note})
 
 
-def genuine(step: Step, chance: Random) -> Callback:
+def genuine(step: EmulatedCallback, chance: Random) -> Callback:
     """Return a callback as Plivo sends it."""
     sound = _signed(step, chance, topic=topic_of(step), key=step.parameters["CallUUID"])
     return replace(sound, long=_NOTE in step.parameters)
 
 
-def without_event(step: Step, chance: Random) -> Callback:
+def without_event(step: EmulatedCallback, chance: Random) -> Callback:
     """Return one whose signature holds, and that no event can be made of: it has no identity."""
     legs = {"CallUUID", "ALegUUID"}
     parameters = {name: value for name, value in step.parameters.items() if name not in legs}
-    return _signed(Step(step.path, parameters), chance, topic=DEAD_LETTER_TOPIC, key="")
+    return _signed(EmulatedCallback(step.path, parameters), chance, topic=DEAD_LETTER_TOPIC, key="")
 
 
-def forged(step: Step, chance: Random) -> Callback:
+def forged(step: EmulatedCallback, chance: Random) -> Callback:
     """Return one whose signature does not hold: rule 3."""
     sound = genuine(step, chance)
     headers = dict(sound.headers)
     fault = chance.choice(["wrong token", "tampered", "unsigned"])
     if fault == "wrong token":
-        headers |= signed_headers(sound.method, PUBLIC_URL + sound.target, sound.body, "no-token")
+        headers |= sign_headers(sound.method, PUBLIC_URL + sound.target, sound.body, "no-token")
     if fault == "unsigned":
         headers = {name: value for name, value in headers.items() if "signature" not in name}
     added = "&Added=1" if fault == "tampered" else ""
@@ -132,29 +134,29 @@ def forged(step: Step, chance: Random) -> Callback:
     return replace(sound, target=target, body=body, headers=tuple(headers.items()), genuine=False)
 
 
-def topic_of(step: Step) -> str:
+def topic_of(step: EmulatedCallback) -> str:
     """Return the event topic of a step, without its prefix."""
     return f"plivo.{_name(step)}.v1"
 
 
-def _name(step: Step) -> str:
+def _name(step: EmulatedCallback) -> str:
     return step.path.removeprefix("/plivo/").replace("/", ".")
 
 
-def _signed(step: Step, chance: Random, *, topic: str, key: str) -> Callback:
+def _signed(step: EmulatedCallback, chance: Random, *, topic: str, key: str) -> Callback:
     marker = f"marker-{chance.getrandbits(64):016x}"
     form = urlencode({**step.parameters, _HEADER: marker})
     method = "GET" if chance.random() < 0.2 else "POST"
     target, body = (f"{step.path}?{form}", "") if method == "GET" else (step.path, form)
-    headers = signed_headers(method, PUBLIC_URL + target, body, AUTH_TOKEN)
+    headers = sign_headers(method, PUBLIC_URL + target, body, AUTH_TOKEN)
     if body:
         headers["content-type"] = FORM
-    parameters = decode(form if method == "GET" else "", body.encode(), FORM, None)
+    parameters = decode_parameters(form if method == "GET" else "", body.encode(), FORM, None)
     if topic == DEAD_LETTER_TOPIC:
-        identity = covered_id(AUTH_ID, step.path, parameters)
+        identity = compute_covered_id(AUTH_ID, step.path, parameters)
     else:
         nonce = headers[NONCE_V3] if _name(step) in _REPEATING else ""
-        identity = callback_id(AUTH_ID, f"com.plivo.{_name(step)}.v1", parameters, nonce)
+        identity = compute_callback_id(AUTH_ID, f"com.plivo.{_name(step)}.v1", parameters, nonce)
     return Callback(
         marker=marker,
         identity=identity,

@@ -22,7 +22,7 @@ from typing import Annotated, Final
 
 import typer
 
-from bridge.spool.files import spools
+from bridge.spool.files import spool_files
 from bridge.telemetry import logs
 from tests.chaos.interposed import compiled, work
 from tests.kafka.waiting import until
@@ -151,7 +151,7 @@ async def lost_after(files: dict[str, bytes], acknowledged: set[str], folder: Pa
         if not path.endswith(_SKIPPED):
             (folder / Path(path).name).write_bytes(content)
     async with opened(folder, bytes_max=10**9, records_max=10**7, scan_s=0.01) as spool:
-        await until(lambda: len(spools(folder)) == 1)  # a second file is adopted
+        await until(lambda: len(spool_files(folder)) == 1)  # a second file is adopted
         names = set(await held_names(spool))
     return acknowledged - names
 

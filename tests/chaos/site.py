@@ -27,7 +27,7 @@ from confluent_kafka.admin import (
 from bridge.core import catalogue
 from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.derived.topics import PlannedTopic, Sizing, plan
-from bridge.publish.connection import Connection
+from bridge.publish.connection import KafkaConnection
 from tests.chaos.proxy import Proxy
 from tests.kafka.client import make_topics
 from tests.kafka.cluster import Listener
@@ -60,7 +60,7 @@ def _planned() -> list[PlannedTopic]:
     sizing = Sizing(_PARTITIONS, REPLICAS, IN_SYNC_MIN, 0, 0, 0)
     return [
         topic if topic.name.removeprefix(PREFIX) in _BUSY else replace(topic, partitions=1)
-        for topic in plan(catalogue.load(), PREFIX, sizing)
+        for topic in plan(catalogue.load_catalogue(), PREFIX, sizing)
     ]
 
 
@@ -105,7 +105,7 @@ class Site:
         self._admin = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
         for broker, proxy in self.proxies.items():
             proxy.target = self.kafka.address(broker, PROXIED)
-        await make_topics(Connection(self.address), *_planned())
+        await make_topics(KafkaConnection(self.address), *_planned())
 
     async def stop(self) -> None:
         """End it all."""
@@ -118,7 +118,7 @@ class Site:
         self.kafka.thaw(*BROKERS)
         self.heal()
         await self.kafka.start_brokers(*BROKERS)
-        await make_topics(Connection(self.address), *_planned())
+        await make_topics(KafkaConnection(self.address), *_planned())
         await self.in_sync()
 
     def swallow(self) -> None:
@@ -176,7 +176,7 @@ class Site:
 
     async def make_missing_topics(self) -> None:
         """Make what is missing, as an operator does."""
-        await make_topics(Connection(self.address), *_planned())
+        await make_topics(KafkaConnection(self.address), *_planned())
 
     async def set_password(self, password: str) -> None:
         """Give the bridge's user another password: the old one is no longer taken."""

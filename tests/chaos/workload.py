@@ -43,7 +43,7 @@ async def work(folder: Path, callbacks: int, chance: Random) -> None:
 
     async def remove() -> None:
         try:
-            page = await spool.page(0, callbacks_max=3, bytes_max=10**6)
+            page = await spool.read_page(0, callbacks_max=3, bytes_max=10**6)
         except SpoolUnwritable:
             return
         for one in page:

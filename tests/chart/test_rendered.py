@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from bridge.core import catalogue
-from bridge.settings.load import for_kafka, for_serving, load, unknown_variables
+from bridge.settings.load import load, require_kafka, require_serving, unknown_variables
 from deploy.helm import derive_chart
 from tests.chart.tools import CHART, EXAMPLES, SNAPSHOTS, ToolFailed, Tools, settings_of
 
@@ -101,7 +101,7 @@ def test_the_unit_tests_can_fail(tools: Tools, tmp_path: Path) -> None:
 
 def test_the_notes_have_the_url_of_every_type(tools: Tools, tmp_path: Path) -> None:
     paths = json.loads((CHART / "files/paths.json").read_text())
-    assert set(paths) == {kind.name for kind in catalogue.load().types if kind.has_path}
+    assert set(paths) == {kind.name for kind in catalogue.load_catalogue().types if kind.has_path}
     lines = [
         rf" {name} +https://callbacks.example.com{path}(#rp=all&rc=5)?\n"
         for name, path in paths.items()
@@ -143,7 +143,7 @@ def test_the_bridge_takes_the_settings_the_chart_gives_it(
     (tmp_path / "accounts/accounts.json").write_text(ACCOUNTS)
     for name, value in settings_of(tools.manifests(example)).items():
         monkeypatch.setenv(name, value.replace("/etc/callback-bridge", str(tmp_path)))
-    settings = for_serving(load())
+    settings = require_serving(load())
     assert unknown_variables() == []
     assert settings.accounts[0].auth_id == "MAXXXXXXXXXXXXXXXXXX"
 
@@ -163,7 +163,7 @@ def test_the_job_for_the_topics_knows_of_kafka_what_the_bridge_does_and_needs_no
     assert differing == ({"BRIDGE_KAFKA_SASL_USERNAME"} if example == "extended" else set())
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    for_kafka(load())
+    require_kafka(load())
 
 
 @pytest.mark.parametrize("change", ["logLevel=debug", r"replies.voice\.call\.answer=<Response/>"])

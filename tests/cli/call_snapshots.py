@@ -10,10 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
 
-from bridge.calls.find import Entry, Found
-from bridge.cli.call_output import show_found
-from bridge.core.event import GivenReply
-from bridge.reader.window import window
+from bridge.calls.find import FoundCall, TimelineEntry
+from bridge.cli.call_output import print_call
+from bridge.core.event import SentReply
+from bridge.reader.window import build_window
 from tests.replay.calls import PLACED, taken
 from tests.replay.stories import (
     ANSWER,
@@ -41,15 +41,15 @@ DOCUMENT = b"""<Response>
 LATE = timedelta(hours=9, minutes=46, seconds=15)
 
 
-def dialled() -> Found:
+def dialled() -> FoundCall:
     """A call that dialled another leg, with a document as its answer."""
     call = dialled_call()
-    reply = GivenReply(200, "application/xml", DOCUMENT)
+    reply = SentReply(200, "application/xml", DOCUMENT)
     call[1] = taken(ANSWER, at(5), reply=reply)
-    return Found(A, entries=entries(*call), followed=[B])
+    return FoundCall(A, entries=entries(*call), followed=[B])
 
 
-def dead_letters() -> Found:
+def dead_letters() -> FoundCall:
     """A call over midnight whose answer and recording became dead letters, found by a prefix."""
     since = PLACED + LATE
     hangup = changed(
@@ -60,19 +60,19 @@ def dead_letters() -> Found:
         SessionStart="2026-03-07 23:59:44.250000",
     )
     ring = changed(RING, SessionStart="2026-03-07 23:59:44.250000")
-    reply = GivenReply(200, "application/xml", b"<Response/>")
+    reply = SentReply(200, "application/xml", b"<Response/>")
     answer = replace(entry(taken(ANSWER, at(5, since), reply=reply, is_dead=True), 1), key=A)
-    found: list[Entry] = [
+    found: list[TimelineEntry] = [
         entry(taken(ring, at(2, since))),
         answer,
         replace(answer, offset=2, header_type="", letter=None, fault="malformed_json"),
         entry(taken(hangup, at(70, since)), 3),
     ]
-    within = window(PLACED - timedelta(hours=3), None)
-    return Found(A, read=within, entries=found, prefix=A[:8], prefix_within=within)
+    within = build_window(PLACED - timedelta(hours=3), None)
+    return FoundCall(A, searched=within, entries=found, prefix=A[:8], prefix_within=within)
 
 
-def odd() -> Found:
+def odd() -> FoundCall:
     """A call with a long type, a long speech, names that talk to terminals, and copies."""
     speech = "I would like to speak to somebody about my bill, " * 3
     name = "\x1b]0;owned\x07\x9b2Jsip:a\u202eb@example.com"
@@ -90,23 +90,23 @@ def odd() -> Found:
         replace(entry(taken(ANSWER, at(25)), 4), replay_id="7f3a"),
         entry(taken(ANSWER, at(26)), 5),
     ]
-    return Found(
+    return FoundCall(
         A,
         entries=found,
         not_followed=[B],
         missing_topics=["plivo.voice.dial.connected.v1"],
-        letters_left_out=12_345,
+        letters_skipped=12_345,
     )
 
 
-def message() -> Found:
+def message() -> FoundCall:
     """A message with a report that did not come."""
-    return Found(
+    return FoundCall(
         MESSAGE, entries=entries(taken(report(1, "queued"), at(1)), taken(report(3, "sent"), at(9)))
     )
 
 
-FOUND: Mapping[str, Callable[[], Found]] = {
+FOUND: Mapping[str, Callable[[], FoundCall]] = {
     "dialled": dialled,
     "dead_letters": dead_letters,
     "odd": odd,
@@ -114,11 +114,11 @@ FOUND: Mapping[str, Callable[[], Found]] = {
 }
 
 
-def rendered(found: Found, width: int) -> str:
+def rendered(found: FoundCall, width: int) -> str:
     """Return how a call is laid out at a width, without the spaces at the ends of lines."""
     out = io.StringIO()
     with patch.dict(os.environ, {"COLUMNS": str(width)}), contextlib.redirect_stdout(out):  # noqa: TID251 (as a terminal says its width)
-        show_found(found, at(24 * 3600))
+        print_call(found, at(24 * 3600))
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 

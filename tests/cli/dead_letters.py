@@ -16,7 +16,7 @@ from bridge.callbacks.model import CallbackType
 from bridge.cli import deadletters
 from bridge.core import catalogue
 from bridge.core.dead_letter import PublishReason, to_dead_letter, to_publish_dead_letter
-from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, Naming, to_event, to_journal
+from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, ContractNames, to_event, to_journal
 from bridge.core.parse import NoEventReason
 from bridge.core.record import Record
 from bridge.core.verify import Verified
@@ -27,7 +27,7 @@ from tests.making import HANGUP, parser, raw_callback, signed, verdict_on
 
 HANGUPS = "plivo.voice.call.hangup.v1"
 FORM = urlencode(HANGUP)
-TYPES = catalogue.load()
+TYPES = catalogue.load_catalogue()
 RING = TYPES.by_name["voice.call.ring"]
 
 
@@ -75,14 +75,14 @@ def verdict(body: str, path: str = "/plivo") -> Verified:
 
 
 def unparsed(
-    naming: Naming, body: str, reason: NoEventReason, route: CallbackType | None = None
+    naming: ContractNames, body: str, reason: NoEventReason, route: CallbackType | None = None
 ) -> tuple[str, Record]:
     of = verdict(body, route.path if route else "/plivo")
     identity, (letter, _) = to_dead_letter(of, reason, naming, ACKNOWLEDGEMENT, route=route)
     return identity, letter
 
 
-def refused(naming: Naming) -> tuple[str, Record]:
+def refused(naming: ContractNames) -> tuple[str, Record]:
     callback = parser(TYPES).parse(verdict(FORM), None)
     event = to_event(callback, naming, callback.verdict.raw.received_at)
     records = (event.record, to_journal(callback, event, naming, ACKNOWLEDGEMENT))
@@ -92,7 +92,7 @@ def refused(naming: Naming) -> tuple[str, Record]:
 
 async def bury(kafka: Kafka, prefix: str) -> Letters:
     """Make the topics under a prefix, and put three letters on theirs."""
-    naming = Naming(prefix, "urn:callback-bridge:schemas:")
+    naming = ContractNames(prefix, "urn:callback-bridge:schemas:")
     names = [prefix + name for name in (DEAD_LETTER_TOPIC, JOURNAL_TOPIC, HANGUPS)]
     await make_topics(kafka.connection, *(planned(name) for name in names))
     mendable, first = unparsed(naming, FORM, NoEventReason.BRIDGE_FAULT)

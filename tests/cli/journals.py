@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from bridge.cli.replay import commands, derive_run
-from bridge.core.keyring import key_id
+from bridge.core.keyring import compute_key_id
 from bridge.core.record import Record
 from tests.cli.process import environment
 from tests.kafka.client import Kafka, read_back
@@ -21,7 +21,7 @@ from tests.making import AUTH_ID, TOKEN, ZONE
 from tests.replay.calls import Taken, calls, make_all_topics, saying, store
 
 OLD_TOKEN = "an-old-token-no-longer-used"
-KEY, OLD_KEY = key_id(AUTH_ID, TOKEN), key_id(AUTH_ID, OLD_TOKEN)
+KEY, OLD_KEY = compute_key_id(AUTH_ID, TOKEN), compute_key_id(AUTH_ID, OLD_TOKEN)
 
 
 def account(token: str) -> str:
@@ -73,7 +73,7 @@ def lines(done: Result | CompletedProcess[str]) -> list[dict[str, Any]]:
 
 
 def counts(line: dict[str, Any]) -> dict[str, int]:
-    names = ["unchanged", "changed", "new", "gone", "cannot_derive", "not_there", "repeated"]
+    names = ["unchanged", "changed", "new", "gone", "cannot_derive", "event_expired", "repeated"]
     return {name: line[name] for name in names if line[name]}
 
 

@@ -14,10 +14,10 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from bridge.cli import call
-from bridge.cli.call import _within
-from bridge.emulator.call import Call, answered_call
-from bridge.emulator.deliver import Sender
-from bridge.reader.window import Window, window
+from bridge.cli.call import _parse_window
+from bridge.emulator.call import EmulatedCall, answered_call
+from bridge.emulator.deliver import CallbackSender
+from bridge.reader.window import Window, build_window
 from tests.cli.process import environment, run, started
 from tests.cli.terminal import on_a_terminal, widest, words
 from tests.ingress.running import ACCOUNTS, AUTH_ID, TOKEN, wait_for_port
@@ -97,8 +97,8 @@ def test_a_call_that_began_before_looking_is_whole(cluster: Cluster) -> None:
     found = cluster.document(A.upper(), "--since=3570s")
     names = [one["type"].removeprefix("voice.").removeprefix("call.") for one in found["timeline"]]
     assert (names, found["gaps"], found["total_cost"]) == (CALLBACKS, [], "0.01500")
-    assert found["looked_since"] < found["timeline"][0]["received_at"]
-    assert (found["looked_until"], found["missing_topics"]) == (None, [])
+    assert found["searched_since"] < found["timeline"][0]["received_at"]
+    assert (found["searched_until"], found["missing_topics"]) == (None, [])
     assert found["legs_of_other_calls"] == []
 
 
@@ -200,9 +200,9 @@ async def test_a_call_that_a_bridge_took_in_is_shown_as_plivo_sent_it(
 ) -> None:
     cluster, url = bridge
     placed_at = datetime.now(UTC) - timedelta(seconds=80)  # noqa: TID251 (as a call of now)
-    placed = Call(CALL.call_uuid, AUTH_ID, CALL.zone, placed_at)
+    placed = EmulatedCall(CALL.call_uuid, AUTH_ID, CALL.zone, placed_at)
     async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
-        sender = Sender(client, url, TOKEN)
+        sender = CallbackSender(client, url, TOKEN)
         for step in answered_call(placed):
             assert (await sender.post(step)).status_code == 200
     done = await asyncio.to_thread(run, "call", "show", A, **cluster.settings)
@@ -218,12 +218,12 @@ async def test_a_call_that_a_bridge_took_in_is_shown_as_plivo_sent_it(
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({}, window(NOON - timedelta(hours=24), None)),
-        ({"since": "2h"}, window(NOON - timedelta(hours=2), None)),
-        ({"around": "2026-03-01"}, window(datetime(2026, 2, 28, tzinfo=UTC), None)),
+        ({}, build_window(NOON - timedelta(hours=24), None)),
+        ({"since": "2h"}, build_window(NOON - timedelta(hours=2), None)),
+        ({"around": "2026-03-01"}, build_window(datetime(2026, 2, 28, tzinfo=UTC), None)),
         (
             {"since": "3d", "until": "1d"},
-            window(NOON - timedelta(days=3), NOON - timedelta(days=1)),
+            build_window(NOON - timedelta(days=3), NOON - timedelta(days=1)),
         ),
         ({"around": "0001-01-01"}, Window(0, None)),
         ({"everything": True}, Window()),
@@ -231,7 +231,7 @@ async def test_a_call_that_a_bridge_took_in_is_shown_as_plivo_sent_it(
 )
 def test_where_to_look_follows_from_the_hint(given: dict[str, Any], expected: Window) -> None:
     hints: dict[str, Any] = {"since": None, "until": None, "around": None, "everything": False}
-    assert _within(NOON, **(hints | given)) == expected
+    assert _parse_window(NOON, **(hints | given)) == expected
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_where_to_look_follows_from_the_hint(given: dict[str, Any], expected: Wi
 def test_hints_that_contradict_each_other_are_wrong_usage(given: dict[str, Any]) -> None:
     hints: dict[str, Any] = {"since": None, "until": None, "around": None, "everything": False}
     with pytest.raises(typer.BadParameter):
-        _within(NOON, **(hints | given))
+        _parse_window(NOON, **(hints | given))
 
 
 @pytest.mark.parametrize("beginning", [A[:4], A[:8], A[:9], A[:8].upper(), A[:-1]])

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.calls.find import CALLBACKS_MAX, Entry, Found
-from bridge.cli.call_output import show_found
+from bridge.calls.find import CALLBACKS_MAX, FoundCall, TimelineEntry
+from bridge.cli.call_output import print_call
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import GivenReply
-from bridge.reader.window import Window, window
+from bridge.core.event import SentReply
+from bridge.reader.window import Window, build_window
 from tests.cli.call_snapshots import FOUND, WIDTHS, path_of, rendered
 from tests.cli.terminal import widest, words
 from tests.replay.calls import PLACED, taken
@@ -40,8 +40,8 @@ def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "220")
 
 
-def shown(capsys: pytest.CaptureFixture[str], found: list[Entry], **more: object) -> str:
-    show_found(Found(A, entries=found, **more), at(10 * 3600))  # type: ignore[arg-type]
+def shown(capsys: pytest.CaptureFixture[str], found: list[TimelineEntry], **more: object) -> str:
+    print_call(FoundCall(A, entries=found, **more), at(10 * 3600))  # type: ignore[arg-type]
     return capsys.readouterr().out
 
 
@@ -109,7 +109,7 @@ def test_a_zone_nobody_knows_gives_no_local_times(capsys: pytest.CaptureFixture[
 
 
 def test_the_reply_is_shown_whole_below_its_callback(capsys: pytest.CaptureFixture[str]) -> None:
-    reply = GivenReply(200, "application/xml", DOCUMENT)
+    reply = SentReply(200, "application/xml", DOCUMENT)
     said = shown(capsys, entries(taken(ANSWER, at(5), reply=reply)))
     below = said.partition("voice.call.answer")[2].splitlines()[1:5]
     assert [line.rstrip() for line in below] == [
@@ -122,7 +122,7 @@ def test_the_reply_is_shown_whole_below_its_callback(capsys: pytest.CaptureFixtu
 
 def test_a_reply_cannot_talk_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     body = "<Response>\r\n\t<Speak>\x1b[2J[red]\u202eno[/]</Speak>\r\n</Response>".encode()
-    reply = GivenReply(200, "application/xml", body)
+    reply = SentReply(200, "application/xml", body)
     said = shown(capsys, entries(taken(ANSWER, at(5), reply=reply)))
     assert r"        <Speak>\x1b[2J[red]\u202eno[/]</Speak>" in said
 
@@ -184,7 +184,7 @@ def test_no_width_cuts_anything(name: str, width: int) -> None:
 def test_a_prefix_that_found_the_call_is_named_with_where_it_is_unique(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    within = window(PLACED, None)
+    within = build_window(PLACED, None)
     said = shown(capsys, steps((RING, 2)), prefix=A[:8], prefix_within=within)
     assert f"{A[:8]}; no other id since 2026-03-07T14:13:28.000Z begins so" in said
     said = shown(capsys, steps((RING, 2)), prefix=A[:8], prefix_within=Window())
@@ -199,7 +199,7 @@ def test_what_was_looked_for_and_what_was_not_is_told(capsys: pytest.CaptureFixt
         followed=[ROOM],
         not_followed=["another"],
         missing_topics=["plivo.[a]"],
-        is_cut=True,
+        is_truncated=True,
     )
     assert f"also looked for  {ROOM}" in said
     assert "not followed any further: another" in said
@@ -210,7 +210,7 @@ def test_what_was_looked_for_and_what_was_not_is_told(capsys: pytest.CaptureFixt
 def test_dead_letters_that_were_not_looked_at_are_counted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    said = shown(capsys, steps((RING, 2)), letters_left_out=12_345)
+    said = shown(capsys, steps((RING, 2)), letters_skipped=12_345)
     assert "12,345 dead letters were not looked at" in said
     assert "--all reads them" in said
 

@@ -55,8 +55,8 @@ def test_every_type_is_listed_in_a_process_of_its_own_as_json_lines(types: Catal
     done = run("callbacks", "list", topic_prefix="eu.")
     assert (done.returncode, done.stderr) == (0, "")
     found = lines(done.stdout)
-    assert [one["name"] for one in found] == [kind.name for kind in types.all]
-    assert [one["topic"] for one in found] == ["eu." + kind.topic for kind in types.all]
+    assert [one["name"] for one in found] == [kind.name for kind in types.all_types]
+    assert [one["topic"] for one in found] == ["eu." + kind.topic for kind in types.all_types]
 
 
 @pytest.mark.parametrize("product", ["voice", "messaging", "verify", "masking", "numbers", "api"])
@@ -133,7 +133,7 @@ def test_a_terminal_gets_the_type_on_a_page(terminal: None) -> None:
 
 
 def test_every_type_can_be_shown_on_a_terminal(types: Catalogue, terminal: None) -> None:
-    failed = [kind.name for kind in types.all if call("show", kind.name).exit_code != 0]
+    failed = [kind.name for kind in types.all_types if call("show", kind.name).exit_code != 0]
     assert failed == []
 
 
@@ -151,13 +151,13 @@ def test_every_type_can_be_shown_on_a_terminal(types: Catalogue, terminal: None)
     ],
 )
 def test_a_condition_is_put_in_words(part: str, words: str) -> None:
-    assert callbacks._condition(part) == words
+    assert callbacks._condition_text(part) == words
 
 
 def test_the_curl_of_every_sample_verifies_and_becomes_its_types_event(
     types: Catalogue, bridge: Running
 ) -> None:
-    for kind in types.all:
+    for kind in types.all_types:
         for sample in kind.samples:
             bridge.publisher.records.clear()
             done = call("show", kind.name, "--curl", "--url", bridge.url, "--sample", sample)

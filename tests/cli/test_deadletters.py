@@ -7,9 +7,9 @@ import orjson
 import pytest
 from rich.console import Console
 
-from bridge.audit.redrive import Letter
+from bridge.audit.redrive import DeadLetter
 from bridge.cli import deadletters, output
-from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, Naming
+from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, ContractNames
 from bridge.core.record import Record
 from tests.cli.dead_letters import HANGUPS, RING, Letters, bury, lines
 from tests.cli.process import run
@@ -106,7 +106,7 @@ def test_a_terminal_gets_tables(dead: Letters, terminal: None) -> None:
 def test_on_a_narrow_terminal_nothing_of_a_letter_is_cut_off() -> None:
     body = "Event=Ring&Text=" + "x" * 500
     console = Console(file=StringIO(), width=60)
-    console.print(output.facts([("callback.body", body)]))
+    console.print(output.key_values([("callback.body", body)]))
     assert isinstance(console.file, StringIO)
     assert "".join(console.file.getvalue().split()) == "callback.body" + body
 
@@ -118,13 +118,13 @@ async def test_what_is_no_journal_record_is_shown_as_far_as_it_goes(dead: Letter
         await publisher.publish([Record(topic, b"", b"no JSON", headers, 1_772_884_800_000)])
     letters = [one async for one in read_letters(dead)]
     (odd,) = (letter for letter in letters if letter.id == "odd")
-    whole = deadletters._whole(odd)
+    whole = deadletters._full_letter(odd)
     assert (whole["meaning"], whole["fault"]) == ("", "its value is no journal record: not JSON")
 
 
-def read_letters(dead: Letters) -> AsyncIterator[Letter]:
-    naming = Naming(dead.prefix, "urn:callback-bridge:schemas:")
-    return deadletters.letters(dead.kafka.connection, naming, deadletters.Choice())
+def read_letters(dead: Letters) -> AsyncIterator[DeadLetter]:
+    naming = ContractNames(dead.prefix, "urn:callback-bridge:schemas:")
+    return deadletters.read_letters(dead.kafka.connection, naming, deadletters.LetterFilter())
 
 
 def test_a_kafka_that_is_away_is_named_with_exit_code_3() -> None:

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import orjson
 import pytest
 
-from bridge.audit.redrive import Fate, Letter, Redriver
+from bridge.audit.redrive import DeadLetter, Redriver, RedriveResult
 from bridge.cli import deadletters
-from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, Naming
+from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, ContractNames
 from bridge.publish import Unavailable
 from bridge.reader.topic_reader import CannotRead
 from tests.cli.dead_letters import HANGUPS, Letters, bury, lines, refused
@@ -88,11 +88,13 @@ def test_the_exit_code_says_whether_all_is_done(
 def test_a_kafka_that_goes_away_ends_it_with_what_was_done_and_exit_code_3(
     dead: Letters, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    async def ending(found: AsyncIterator[Letter], *_: Redriver | object) -> AsyncIterator[Fate]:
-        yield Fate(await anext(found), "published")
+    async def ending(
+        found: AsyncIterator[DeadLetter], *_: Redriver | object
+    ) -> AsyncIterator[RedriveResult]:
+        yield RedriveResult(await anext(found), "published")
         raise error
 
-    monkeypatch.setattr(deadletters, "redrive", ending)
+    monkeypatch.setattr(deadletters, "redrive_all", ending)
     done = dead.call("redrive", "--dry-run")
     assert (done.exit_code, len(lines(done))) == (3, 1)
     assert done.stderr == "1 published\nwent away; what is left was not tried\n"
@@ -111,7 +113,7 @@ async def test_a_record_its_topic_takes_by_now_is_published_and_one_it_does_not_
     apache_kafka: str, prefix: str
 ) -> None:
     kafka = Kafka(apache_kafka, idempotence=True)
-    naming = Naming(prefix, "urn:callback-bridge:schemas:")
+    naming = ContractNames(prefix, "urn:callback-bridge:schemas:")
     await make_topics(
         kafka.connection,
         planned(prefix + DEAD_LETTER_TOPIC),

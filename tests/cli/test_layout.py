@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
-from bridge.cli.layout import INDENT, below, row_text, widths_of
+from bridge.cli.layout import INDENT, column_widths, format_row, indent_lines
 
 ROW = ["19:07:50.672", "voice.call.ring", "outbound +14155550100 > +14155550123", "verified v3"]
 WORDS = st.lists(st.text("ab田", min_size=1, max_size=9), min_size=1, max_size=6).map(" ".join)
@@ -19,7 +19,7 @@ def console(width: int) -> Console:
 
 
 def laid_out(cells: list[str], width: int, widths: list[int] | None = None) -> list[str]:
-    return row_text(console(width), list(map(Text, cells)), widths or ()).plain.split("\n")
+    return format_row(console(width), list(map(Text, cells)), widths or ()).plain.split("\n")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_cell_without_room_goes_below(width: int, expected: list[str]) -> None
 
 def test_rows_with_the_same_widths_stand_below_one_another() -> None:
     rows = [["a", "bb", "c"], ["aaaa", "b", "c"]]
-    widths = widths_of([list(map(Text, row)) for row in rows])
+    widths = column_widths([list(map(Text, row)) for row in rows])
     assert widths == [4, 2, 1]
     assert [laid_out(row, 80, widths) for row in rows] == [["a     bb  c"], ["aaaa  b   c"]]
     assert [laid_out(row, 9, widths) for row in rows] == [
@@ -66,7 +66,7 @@ def test_nothing_is_wider_than_the_terminal_and_nothing_is_lost(
 
 def test_a_text_below_keeps_its_lines_and_their_indentation() -> None:
     document = "<Response>\n  <Speak>Please hold the line.</Speak>\n</Response>"
-    shown = below(console(34), Text(document)).plain.split("\n")
+    shown = indent_lines(console(34), Text(document)).plain.split("\n")
     assert shown == [
         "      <Response>",
         "        <Speak>Please hold the",

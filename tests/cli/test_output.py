@@ -21,9 +21,9 @@ import bridge
 from bridge.cli import call, deadletters, main, output
 from bridge.cli.replay import commands as replay
 from bridge.cli.timeline import Timeline
-from bridge.core.event import Naming
+from bridge.core.event import ContractNames
 from bridge.derived.samples import examples
-from bridge.reader.topic_reader import Stored
+from bridge.reader.topic_reader import StoredRecord
 from bridge.telemetry.logs import configure
 from tests.cli.process import environment, run
 from tests.kafka.client import Kafka
@@ -123,14 +123,14 @@ def test_every_way_to_print_escapes_what_a_terminal_obeys(
     monkeypatch.setenv("COLUMNS", "300")
     monkeypatch.setattr(output, "on_terminal", lambda: is_terminal)
     output.show(HOSTILE, Text(HOSTILE), Text.assemble((HOSTILE, "red")))  # rich drops BEL of a Text
-    output.show(output.table([HOSTILE, "b"], [(HOSTILE, Text(HOSTILE))]))
-    output.show(output.facts([(HOSTILE, HOSTILE)]))
-    output.line(HOSTILE, "red")
-    output.plain(HOSTILE)
-    output.complain(HOSTILE, style="red")
-    output.json_lines([{HOSTILE: HOSTILE}])
-    output.json_text(HOSTILE)
-    with output.progress() as bar:
+    output.show(output.make_table([HOSTILE, "b"], [(HOSTILE, Text(HOSTILE))]))
+    output.show(output.key_values([(HOSTILE, HOSTILE)]))
+    output.print_line(HOSTILE, "red")
+    output.print_plain(HOSTILE)
+    output.print_stderr(HOSTILE, style="red")
+    output.emit_json_lines([{HOSTILE: HOSTILE}])
+    output.emit_json_text(HOSTILE)
+    with output.make_progress() as bar:
         bar.add_task(HOSTILE, total=1)
     said = capsys.readouterr()
     assert not unsafe(said.out + said.err)
@@ -143,7 +143,7 @@ def test_a_line_of_json_means_the_same_and_is_printable(text: str) -> None:
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdout", out)
-        output.json_lines([{"text": text}])
+        output.emit_json_lines([{"text": text}])
     (line,) = out.getvalue().splitlines()
     assert orjson.loads(line) == {"text": text}
     assert all(
@@ -156,7 +156,7 @@ def test_a_console_prints_nothing_a_terminal_obeys(text: str) -> None:
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdout", out)
-        output.show(text, Text(text), output.facts([(text, text)]))
+        output.show(text, Text(text), output.key_values([(text, text)]))
     assert not any(
         one in out.getvalue() for one in "\x00\x07\x1b\x7f\x85\x9b\u200b\u202e\u2066\u2028"
     )
@@ -200,7 +200,7 @@ def test_a_wrong_argument_is_escaped(
     arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["callback-bridge", *arguments])
-    monkeypatch.setattr(main.logs, "leave_out_libraries", lambda: None)
+    monkeypatch.setattr(main.logs, "silence_library_loggers", lambda: None)
     for name, of in environment(kafka_bootstrap_servers="127.0.0.1:1").items():
         if name.startswith("BRIDGE_"):
             monkeypatch.setenv(name, of)
@@ -257,13 +257,13 @@ def test_a_log_line_is_one_line_and_escaped(log_format: Any) -> None:
 def test_the_time_line_escapes_whatever_an_event_or_a_journal_record_says(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    console = output.terminal(soft_wrap=True)
+    console = output.make_console(soft_wrap=True)
     timeline = Timeline(console)
-    for one in examples(main_types(), Naming("", "urn:x:")):
+    for one in examples(main_types(), ContractNames("", "urn:x:")):
         for record in (one.event.record, one.journal):
             value = spoiled(orjson.loads(record.value))
             timeline.show(
-                Stored(
+                StoredRecord(
                     topic=HOSTILE,
                     partition=0,
                     offset=0,
@@ -281,7 +281,7 @@ def test_the_time_line_escapes_whatever_an_event_or_a_journal_record_says(
 def main_types() -> Any:
     from bridge.core import catalogue  # noqa: PLC0415 (as commands load it)
 
-    return catalogue.load()
+    return catalogue.load_catalogue()
 
 
 def spoiled(value: Any, name: str = "") -> Any:

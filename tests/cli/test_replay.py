@@ -53,7 +53,7 @@ def test_options_select_what_is_planned(
 
 def test_offsets_select_what_is_planned(auditor: Auditor) -> None:
     plan = auditor.does("plan", *JOURNAL, "--out", "@plan.json")
-    part = orjson.loads(auditor.file("plan.json").read_bytes())["parts"][0]["stretch"]
+    part = orjson.loads(auditor.file("plan.json").read_bytes())["parts"][0]["offset_range"]
     place = f"{part['topic']}:{part['partition']}:{part['begin']}"
     assert plan["records"] > auditor.does("plan", "--offsets", f"{place}-")["records"] > 0
     assert auditor.does("plan", "--offsets", f"{place}-{part['begin']}")["records"] == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bridge.replay.progress import held
+from bridge.replay.progress import lock_progress
 from tests.cli.replaying import CALLBACKS, JOURNAL, Auditor, Command, flat
 
 pytest_plugins = ("tests.kafka.fixtures", "tests.cli.replay_fixtures")
@@ -25,12 +25,12 @@ def test_one_progress_is_not_mixed_with_another_replay(auditor: Auditor) -> None
     auditor.does("plan", *RING, "--out", "@plan.json")
     done = auditor.run("run", "--plan", "@plan.json", "--progress", "@p.json")
     assert (done.returncode, "of another plan" in flat(done.stderr)) == (2, True)
-    assert auditor.does("run", "--progress", "@p.json")["state"] == "done_before"
+    assert auditor.does("run", "--progress", "@p.json")["state"] == "already_done"
 
 
 def test_one_process_at_a_time_is_at_a_replay(auditor: Auditor) -> None:
     file = auditor.file("p.json")
-    with held(file):
+    with lock_progress(file):
         done = auditor.run("run", *RING, "--progress", "@p.json")
     assert done.returncode == 2
     assert done.stderr == f"{file}: another process is at this replay\n"
@@ -41,7 +41,7 @@ def test_a_finished_replay_is_said_to_be_finished(auditor: Auditor) -> None:
     first = auditor.does("run", *JOURNAL, "--to-jsonl", "@out.jsonl")
     again = auditor.does("run", *JOURNAL, "--to-jsonl", "@out.jsonl")
     progress = orjson.loads(auditor.file("out.jsonl.progress.json").read_bytes())
-    assert (first["state"], again["state"]) == ("done", "done_before")
+    assert (first["state"], again["state"]) == ("done", "already_done")
     assert again["finished_at"] == progress["finished_at"]
     assert (again["replay_id"], again["records"]) == (first["replay_id"], CALLBACKS)
 
@@ -52,7 +52,7 @@ def test_a_person_is_told_that_nothing_is_replayed_again(auditor: Auditor, termi
     done = auditor.run(*arguments)
     assert done.returncode == 0
     assert "nothing is replayed again" in done.stderr
-    assert "done_before" in done.stdout
+    assert "already_done" in done.stdout
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
@@ -84,7 +84,7 @@ def test_times_that_are_counted_from_now_are_another_replays(auditor: Auditor) -
     relative = ("run", *RING, "--since", "3650d", "--to-jsonl", "@relative.jsonl")
     for arguments in (absolute, relative):
         auditor.does(*arguments)
-    assert auditor.does(*absolute)["state"] == "done_before"
+    assert auditor.does(*absolute)["state"] == "already_done"
     done = auditor.run(*relative)
     assert (done.returncode, "counted from now, are others" in flat(done.stderr)) == (2, True)
 
@@ -93,7 +93,7 @@ def test_the_live_topics_are_not_written_to_by_naming_a_file(owner: Auditor) -> 
     live = ("--to-live", "--yes")
     owner.does("run", *RING, *live, "--progress", "@p.json")
     progress = orjson.loads(owner.file("p.json").read_bytes())
-    begins = [part["stretch"]["begin"] for part in progress["plan"]["parts"]]
+    begins = [part["offset_range"]["begin"] for part in progress["plan"]["parts"]]
     begun = {**progress, "next": begins, "records": 0, "bytes": 0, "finished_at": None}
     owner.file("p.json").write_bytes(orjson.dumps(begun))
     refused = owner.run("run", "--progress", "@p.json")
@@ -122,7 +122,7 @@ def test_a_file_is_the_same_wherever_it_is_named_from(
     auditor.does("run", *RING, "--to-jsonl", "out.jsonl", "--progress", "p.json")
     monkeypatch.chdir(auditor.file("inside"))
     line = auditor.does("run", *RING, "--to-jsonl", "../out.jsonl", "--progress", "../p.json")
-    assert (line["state"], line["to"]) == ("done_before", [str(auditor.file("out.jsonl"))])
+    assert (line["state"], line["to"]) == ("already_done", [str(auditor.file("out.jsonl"))])
 
 
 def test_a_plan_that_promised_more_than_is_there_is_exit_code_1(auditor: Auditor) -> None:

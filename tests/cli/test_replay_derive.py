@@ -69,8 +69,8 @@ def test_what_is_no_longer_there_is_said_and_is_no_change(journal: Journal) -> N
     done = journal.derive("--diff")
     assert done.exit_code == 0
     shown, end = lines(done)
-    assert shown["state"] == "not_there"
-    assert counts(end) == {"unchanged": 6, "not_there": 1}
+    assert shown["state"] == "event_expired"
+    assert counts(end) == {"unchanged": 6, "event_expired": 1}
 
 
 def test_the_options_that_select_are_those_of_plan(journal: Journal) -> None:
@@ -135,7 +135,7 @@ def test_all_is_written_in_the_journals_order_whichever_events_are_still_there(
     put(journal, [reports[0].journal, *reports[1].records, reports[2].journal])
     done = journal.derive("--write", "--all", "--type=messaging.message.status")
     (end,) = lines(done)
-    assert counts(end) == {"unchanged": 1, "not_there": 2}
+    assert counts(end) == {"unchanged": 1, "event_expired": 2}
     written = journal.read(end["to"])
     assert [orjson.loads(one.value)["data"]["sequence"] for one in written] == [1, 2, 3]
 

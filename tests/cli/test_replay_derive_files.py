@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from bridge.audit.file import DerivedFile
-from bridge.core.catalogue import load
+from bridge.core.catalogue import load_catalogue
 from bridge.core.record import Record
 from bridge.replay import CannotWrite
-from bridge.replay.targets.columns import of_events
+from bridge.replay.targets.columns import build_event_table
 from tests.cli.journals import Journal, counts, filled, lines, put
 from tests.kafka.client import Kafka
 from tests.replay.calls import Taken, calls
@@ -51,7 +51,7 @@ def test_json_lines_have_every_event_in_the_journals_order(
     done = journal.derive(f"--to-jsonl={file}")
     assert done.exit_code == 0, done.output
     (end,) = lines(done)
-    assert counts(end) == {"unchanged": 6, "not_there": 3, "repeated": 3}
+    assert counts(end) == {"unchanged": 6, "event_expired": 3, "repeated": 3}
     assert (end["written"], end["to"]) == (9, [str(file)])
     found = [orjson.loads(line) for line in file.read_bytes().splitlines()]
     taken = [*journal.first, *journal.second, *gone]
@@ -88,7 +88,7 @@ def test_the_manifest_says_what_was_derived_from_what(journal: Journal, tmp_path
 
 
 def test_csv_and_parquet_have_the_columns_of_replay_run(journal: Journal, tmp_path: Path) -> None:
-    table = of_events([load().by_name["voice.call.hangup"]])
+    table = build_event_table([load_catalogue().by_name["voice.call.hangup"]])
     file, folder = tmp_path / "hangups.csv", tmp_path / "hangups"
     for option in (f"--to-csv={file}", f"--to-parquet={folder}"):
         assert journal.derive(option, "--type=voice.call.hangup").exit_code == 0
@@ -104,7 +104,7 @@ def test_csv_and_parquet_have_the_columns_of_replay_run(journal: Journal, tmp_pa
 
 def test_parquet_files_have_the_rows_of_replay_run(journal: Journal, tmp_path: Path) -> None:
     folder = tmp_path / "events"
-    with patch("bridge.replay.targets.parquet.Parquet.cadence") as cadence:
+    with patch("bridge.replay.targets.parquet.ParquetFolder.checkpoint_policy") as cadence:
         cadence.records = 4
         assert journal.derive(f"--to-parquet={folder}").exit_code == 0
     counted = [pq.read_metadata(file).num_rows for file in sorted(folder.iterdir())]

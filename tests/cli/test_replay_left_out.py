@@ -39,7 +39,7 @@ class Picky(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(http, "_AGAIN_S", 0.001)
+    monkeypatch.setattr(http, "_RETRY_S", 0.001)
     monkeypatch.setattr(Picky, "sent", [], raising=False)
     with ThreadingHTTPServer(("127.0.0.1", 0), Picky) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -99,8 +99,10 @@ def test_what_is_no_journal_record_does_not_keep_the_requests_back(
         "run", *JOURNAL, "--until", "2026-03-07T14:14:00Z", "--to-url", url, "--progress=@p"
     )
     end = lines(done)[-1]
-    assert (done.returncode, end["no_requests"]) == (1, 1)
-    assert [one.rpartition(":")[0].rpartition(":")[0] for one in end["no_requests_at"]] == [journal]
+    assert (done.returncode, end["not_requests"]) == (1, 1)
+    assert [one.rpartition(":")[0].rpartition(":")[0] for one in end["not_requests_at"]] == [
+        journal
+    ]
     assert end["records"] == end["records_planned"] == end["statuses"]["200"] + 1
 
 

@@ -27,7 +27,7 @@ def test_a_plan_is_replayed_into_a_new_topic_as_it_was(auditor: Auditor) -> None
     assert without_stamp(found, journal_of(auditor.prefix)) == originals(auditor.prefix)
     assert {dict(one.headers)["replay_id"].decode() for one in found} == {line["replay_id"]}
     again = auditor.does("run", "--plan", "@plan.json")
-    assert (again["state"], again["replay_id"]) == ("done_before", line["replay_id"])
+    assert (again["state"], again["replay_id"]) == ("already_done", line["replay_id"])
     assert auditor.records(topic) == found
 
 

@@ -7,39 +7,39 @@ import pytest
 
 from bridge.cli.replay import retention
 from bridge.cli.replay.retention import (
-    Loss,
-    at_fixed_times,
-    find_loss,
-    missing_with_command,
-    plan_command,
-    run_command,
-    show_loss,
+    RetentionLoss,
+    add_journal_command,
+    find_retention_loss,
+    journal_derive_command,
+    journal_plan_command,
+    show_retention_loss,
+    with_fixed_times,
 )
-from bridge.publish.connection import Connection
+from bridge.publish.connection import KafkaConnection
 from bridge.reader.merged_reader import RecordsMissing
 from bridge.reader.selection import Query
 from bridge.reader.topic_reader import CannotRead
 from bridge.reader.window import Window
 from bridge.replay.plan import Plan
-from bridge.replay.progress import Destination, Kind
-from bridge.replay.retention import Expired, Shortened
+from bridge.replay.progress import Destination, DestinationKind
+from bridge.replay.retention import IncompleteTopic, ShortenedPartition
 from tests.replay.making import NOON_MS, part, plan_of
 
-NOWHERE = Connection("nowhere:1")
+NOWHERE = KafkaConnection("nowhere:1")
 DAY_MS = 86_400_000
 COMMAND = "callback-bridge replay plan --from journal"
 
 
-def shown(loss: Loss | None, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    show_loss(loss)
+def shown(loss: RetentionLoss | None, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    show_retention_loss(loss)
     captured = capsys.readouterr()
     assert captured.out == ""
     return captured.err.splitlines()
 
 
 def test_three_topics_are_named_and_the_others_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    topics = [Expired(f"topic{n}", 1000 + n, NOON_MS if n else None) for n in range(5)]
-    assert shown(Loss(topics, NOON_MS - DAY_MS, COMMAND, journal=()), capsys) == [
+    topics = [IncompleteTopic(f"topic{n}", 1000 + n, NOON_MS if n else None) for n in range(5)]
+    assert shown(RetentionLoss(topics, NOON_MS - DAY_MS, COMMAND, journal=()), capsys) == [
         (
             "The topics no longer hold all since 2026-03-06T12:00:00.000Z. Kafka deletes what is older "
             "than a topic keeps:"
@@ -58,17 +58,21 @@ def test_three_topics_are_named_and_the_others_counted(capsys: pytest.CaptureFix
     [
         ((), "The journal holds these callbacks.", True),
         (None, "The journal may hold these callbacks.", None),
-        ((Expired("j", 3, None),), "does not hold all of it either (j: 3 records were", False),
+        (
+            (IncompleteTopic("j", 3, None),),
+            "does not hold all of it either (j: 3 records were",
+            False,
+        ),
     ],
 )
 def test_the_journal_is_claimed_to_hold_only_what_it_holds(
     capsys: pytest.CaptureFixture[str],
-    journal: Sequence[Expired] | None,
+    journal: Sequence[IncompleteTopic] | None,
     said: str,
     *,
     holds: bool | None,
 ) -> None:
-    loss = Loss([Expired("topic", 1, None)], None, COMMAND, journal)
+    loss = RetentionLoss([IncompleteTopic("topic", 1, None)], None, COMMAND, journal)
     lines = shown(loss, capsys)
     assert said in lines[-2]
     assert lines[-1] == f"  {COMMAND}"
@@ -94,7 +98,7 @@ EVERYTHING = Query(
 
 
 def test_the_command_selects_what_was_asked_for() -> None:
-    command = plan_command(
+    command = journal_plan_command(
         EVERYTHING, prefix="", out=Path("a b/out.plan"), settings_file=Path("bridge.toml")
     )
     assert command == (
@@ -116,52 +120,54 @@ def test_the_command_selects_what_was_asked_for() -> None:
     ],
 )
 def test_the_command_puts_the_events_in_the_same_kind_of_place(
-    kind: Kind | None, target: str
+    kind: DestinationKind | None, target: str
 ) -> None:
     destination = None if kind is None else Destination(kind, "/data/out.x")
-    command = run_command(Query(since="30d"), destination, prefix="", settings_file=None)
+    command = journal_derive_command(Query(since="30d"), destination, prefix="", settings_file=None)
     assert command == f"callback-bridge replay derive --since 30d {target}"
 
 
 def test_offsets_become_the_types_of_their_topics() -> None:
     query = Query(offsets=("p.plivo.voice.call.ring.v1:0:1-2", "p.else:0:1-"), until="1h")
-    command = plan_command(query, prefix="p.", out=None, settings_file=None)
+    command = journal_plan_command(query, prefix="p.", out=None, settings_file=None)
     assert command == f"{COMMAND} --until 1h --type voice.call.ring"
 
 
 def test_a_plans_relative_times_become_instants() -> None:
     plan = plan_of(query=Query(since="2h"), within=Window(NOON_MS, NOON_MS + 1))
-    fixed = at_fixed_times(plan)
+    fixed = with_fixed_times(plan)
     assert (fixed.since, fixed.until) == ("2026-03-07T12:00:00.000Z", "2026-03-07T12:00:00.001Z")
-    assert at_fixed_times(plan_of()) == Query()
+    assert with_fixed_times(plan_of()) == Query()
 
 
 def test_only_records_of_the_event_topics_can_be_had_from_the_journal() -> None:
     error = RecordsMissing("gone")
-    assert missing_with_command(error, Query(source="journal"), COMMAND) is error
-    assert COMMAND in str(missing_with_command(error, Query(), COMMAND))
+    assert add_journal_command(error, Query(source="journal"), COMMAND) is error
+    assert COMMAND in str(add_journal_command(error, Query(), COMMAND))
 
 
 class Topics:
     """The partitions of the topics that have lost records, and how long the topics keep theirs."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, kept: Mapping[str, int]) -> None:
-        self.parts: dict[str, Shortened] = {}
+        self.parts: dict[str, ShortenedPartition] = {}
         self._kept = kept
-        monkeypatch.setattr(retention, "shortened", self._shortened)
-        monkeypatch.setattr(retention, "kept_ms", self._kept_ms)
+        monkeypatch.setattr(retention, "find_shortened", self._shortened)
+        monkeypatch.setattr(retention, "read_retention_ms", self._kept_ms)
 
-    async def _shortened(self, _connection: Connection, topics: Sequence[str]) -> list[Shortened]:
+    async def _shortened(
+        self, _connection: KafkaConnection, topics: Sequence[str]
+    ) -> list[ShortenedPartition]:
         if "hidden.plivo.journal.v1" in topics:
             raise CannotRead
         return [self.parts[topic] for topic in topics if topic in self.parts]
 
-    async def _kept_ms(self, _connection: Connection, _among: object) -> Mapping[str, int]:
+    async def _kept_ms(self, _connection: KafkaConnection, _among: object) -> Mapping[str, int]:
         return self._kept
 
 
-async def loss_of(plan: Plan, *, prefix: str = "") -> Loss | None:
-    return await find_loss(NOWHERE, plan, ["rings"], prefix=prefix, command=COMMAND)
+async def loss_of(plan: Plan, *, prefix: str = "") -> RetentionLoss | None:
+    return await find_retention_loss(NOWHERE, plan, ["rings"], prefix=prefix, command=COMMAND)
 
 
 LONG_AGO = Window(NOON_MS, None)
@@ -186,7 +192,7 @@ async def test_what_age_explains_is_said_only_of_types_that_were_named_or_if_not
     is_said: bool,
 ) -> None:
     topics = Topics(monkeypatch, {"rings": 7 * DAY_MS})
-    topics.parts["rings"] = Shortened("rings", 0, 2, None)
+    topics.parts["rings"] = ShortenedPartition("rings", 0, 2, None)
     parts = [part("rings", 0, 2, 2 + records)] if records else []
     loss = await loss_of(plan_of(*parts, query=Query(types=types), within=within))
     assert (loss is not None) == is_said
@@ -196,19 +202,19 @@ async def test_what_age_explains_is_said_only_of_types_that_were_named_or_if_not
 async def test_a_journal_that_may_not_be_read_is_not_claimed_to_hold_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    Topics(monkeypatch, {}).parts["rings"] = Shortened("rings", 0, 2, None)
+    Topics(monkeypatch, {}).parts["rings"] = ShortenedPartition("rings", 0, 2, None)
     loss = await loss_of(plan_of(within=LONG_AGO), prefix="hidden.")
     assert loss is not None
     assert loss.journal is None
 
 
 async def test_a_journal_that_lost_records_has_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    Topics(monkeypatch, {}).parts["rings"] = Shortened("rings", 0, 2, None)
+    Topics(monkeypatch, {}).parts["rings"] = ShortenedPartition("rings", 0, 2, None)
     loss = await loss_of(plan_of(query=Query(source="journal"), within=LONG_AGO))
     assert loss is not None
     assert loss.command is None
 
 
 async def test_offsets_ask_for_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    Topics(monkeypatch, {}).parts["rings"] = Shortened("rings", 0, 2, None)
+    Topics(monkeypatch, {}).parts["rings"] = ShortenedPartition("rings", 0, 2, None)
     assert await loss_of(plan_of(query=Query(offsets=("rings:0:2-",)), within=LONG_AGO)) is None

@@ -6,7 +6,14 @@ import orjson
 import pytest
 
 from bridge.cli.replay import output
-from bridge.cli.replay.output import Counting, duration, show_begin, show_end, show_plan, size
+from bridge.cli.replay.output import (
+    ProgressBar,
+    format_duration,
+    format_size,
+    show_end,
+    show_plan,
+    show_start,
+)
 from tests.replay.making import part, plan_of
 
 PLAN = plan_of(part("one", 0, 0, 9), part("one", 1, 5, 9), part("other", 0, 0, 2000))
@@ -24,7 +31,7 @@ PLAN = plan_of(part("one", 0, 0, 9), part("one", 1, 5, 9), part("other", 0, 0, 2
     ],
 )
 def test_a_size_is_told_in_units(of_bytes: int, expected: str) -> None:
-    assert size(of_bytes) == expected
+    assert format_size(of_bytes) == expected
 
 
 @pytest.mark.parametrize(
@@ -32,7 +39,7 @@ def test_a_size_is_told_in_units(of_bytes: int, expected: str) -> None:
     [(0.04, "0.0 s"), (59.9, "59.9 s"), (61.2, "1 min 1 s"), (3725, "1 h 2 min")],
 )
 def test_a_duration_is_told_in_units(of_s: float, expected: str) -> None:
-    assert duration(of_s) == expected
+    assert format_duration(of_s) == expected
 
 
 def test_a_plan_is_a_table_by_topic_on_a_terminal(
@@ -67,13 +74,13 @@ def test_an_end_is_told_line_by_line_on_a_terminal(
 def test_where_progress_is_kept_is_said_at_the_start(
     capsys: pytest.CaptureFixture[str], records: int, expected: str
 ) -> None:
-    show_begin(records, 9, Path("kept.json"))
+    show_start(records, 9, Path("kept.json"))
     line = orjson.loads(capsys.readouterr().out)
     assert line == {"state": expected, "records": records, "of": 9, "progress": "kept.json"}
 
 
 def test_a_person_is_told_how_to_go_on(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
-    show_begin(1000, 2000, Path("[bold]kept.json"))
+    show_start(1000, 2000, Path("[bold]kept.json"))
     said = " ".join(capsys.readouterr().out.split())
     assert "1,000 of 2,000 records are replayed already" in said
     assert "say --progress [bold]kept.json" in said
@@ -83,9 +90,9 @@ def test_counting_says_a_line_once_in_a_while(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(output, "_LINE_S", 0.0)
-    with Counting("replaying", 10) as counting:
-        counting.at(3)
-        counting.at(7)
+    with ProgressBar("replaying", 10) as counting:
+        counting.update(3)
+        counting.update(7)
     lines = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert lines == [
         {"state": "replaying", "records": 3, "of": 10},
@@ -96,8 +103,8 @@ def test_counting_says_a_line_once_in_a_while(
 def test_counting_moves_a_bar_on_a_terminal(
     terminal: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with Counting("replaying", 2000) as counting:
-        counting.at(2000)
+    with ProgressBar("replaying", 2000) as counting:
+        counting.update(2000)
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "2,000 of 2,000" in captured.err

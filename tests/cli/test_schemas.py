@@ -16,7 +16,7 @@ from bridge.cli import main
 from bridge.core.catalogue import Catalogue
 from bridge.derived import registry
 from bridge.derived.files import release
-from bridge.derived.validation import NoValidator
+from bridge.derived.validation import ValidatorNotInstalled
 from tests.cli.process import COMMAND, environment
 from tests.cli.schemas import RING, call, lines
 from tests.kafka.waiting import PATIENCE_S
@@ -209,7 +209,7 @@ def test_without_jsonschema_check_says_what_to_install_with_exit_code_3(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "jsonschema", None)
-    assert isinstance(call("check", "-", stdin="{}").exception, NoValidator)
+    assert isinstance(call("check", "-", stdin="{}").exception, ValidatorNotInstalled)
     monkeypatch.setattr(sys, "argv", ["callback-bridge", "schemas", "check", "/dev/null"])
     with pytest.raises(SystemExit) as ended:
         main.run()
@@ -258,4 +258,6 @@ def test_help_says_what_matters(command: str, words: list[str]) -> None:
 
 
 def test_every_schema_has_a_name_of_its_own() -> None:
-    assert len({one.path for one in registry.declared().values()}) == len(registry.declared())
+    assert len({one.path for one in registry.declared_schemas().values()}) == len(
+        registry.declared_schemas()
+    )

@@ -38,7 +38,7 @@ def test_an_addition_is_named_and_no_failure(folder: Path) -> None:
             "since": "1.0",
             "version": "1.0",
             "change": "addition",
-            "what": "data.caller_name: added",
+            "description": "data.caller_name: added",
         }
     ]
 
@@ -47,7 +47,7 @@ def test_a_break_is_named_with_exit_code_1(folder: Path) -> None:
     changed(folder, RING, made_up={"type": "string"}, call_uuid={"type": "integer"})
     done = call("diff", "--folder", folder)
     assert done.exit_code == 1
-    found = {(one["change"], one["what"].partition(":")[0]) for one in lines(done.stdout)}
+    found = {(one["change"], one["description"].partition(":")[0]) for one in lines(done.stdout)}
     assert found == {("break", "data.made_up"), ("break", "data.call_uuid")}
 
 
@@ -70,7 +70,7 @@ def test_the_newest_released_version_of_the_major_is_what_a_type_is_compared_wit
     paths = {f"schemas/{RING}/{version}.json": "" for version in ("1.0", "1.2", "2.0")}
     (folder / "released.json").write_text(json.dumps(paths))
     (one,) = lines(call("diff", RING, "--folder", folder).stdout)
-    assert (one["since"], one["what"]) == ("1.2", "data.caller_name: added")
+    assert (one["since"], one["description"]) == ("1.2", "data.caller_name: added")
     (one,) = lines(call("diff", RING, "--folder", folder, "--since", "1.0").stdout)
     assert one["since"] == "1.0"
 
@@ -88,7 +88,7 @@ def test_two_files_are_compared_and_a_file_with_a_type(folder: Path, tmp_path: P
     ring_file, hangup_file = (folder / name / "1.0.json" for name in (RING, HANGUP))
     both, mixed = call("diff", ring_file, hangup_file), call("diff", ring_file, HANGUP)
     assert (both.exit_code, mixed.exit_code) == (1, 1)
-    whats = [[one["what"] for one in lines(done.stdout)] for done in (both, mixed)]
+    whats = [[one["description"] for one in lines(done.stdout)] for done in (both, mixed)]
     assert whats[0] == whats[1]
     assert "data.duration_s: added" in whats[0]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.cli import main
-from bridge.cli.replay.request import destination_of
+from bridge.cli.replay.request import parse_destination
 from bridge.replay.progress import Destination
 from tests.cli.process import environment
 
@@ -30,7 +30,7 @@ COMMANDS = [["serve", "--check"], ["spool", "status"], ["topics", "plan"]]
 @pytest.fixture
 def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> object:
     """Run a command to its end in this process, and return what it wrote."""
-    monkeypatch.setattr(main.logs, "leave_out_libraries", lambda: None)
+    monkeypatch.setattr(main.logs, "silence_library_loggers", lambda: None)
 
     def run(*arguments: str, **variables: str) -> str:
         with monkeypatch.context() as patch:
@@ -106,7 +106,7 @@ def test_a_secret_in_place_of_an_option_is_not_shown(said: object, arguments: li
 
 def test_where_a_replay_goes_is_shown_without_a_password() -> None:
     url = f"https://user:{SECRET}@target.example:8443/base"
-    to = destination_of(live=False, jsonl=None, csv=None, parquet=None, url=url)
+    to = parse_destination(live=False, jsonl=None, csv=None, parquet=None, url=url)
     assert to == Destination("url", url)  # as it is sent to
-    assert to.shown == "https://***@target.example:8443/base"
-    assert Destination("jsonl", "/a//b@c").shown == "/a//b@c"
+    assert to.display_text == "https://***@target.example:8443/base"
+    assert Destination("jsonl", "/a//b@c").display_text == "/a//b@c"

@@ -175,7 +175,7 @@ def test_a_spool_directory_that_kubernetes_gives_to_the_groups_of_a_pod_is_taken
     tmp_path: Path, mode: int
 ) -> None:
     tmp_path.chmod(mode)
-    assert startup.directory_fault(tmp_path) is None
+    assert startup.check_spool_directory(tmp_path) is None
 
 
 def test_the_root_of_a_volume_may_be_open_to_everybody(
@@ -183,7 +183,7 @@ def test_the_root_of_a_volume_may_be_open_to_everybody(
 ) -> None:
     tmp_path.chmod(0o777)
     monkeypatch.setattr(Path, "is_mount", lambda _: True)
-    assert startup.directory_fault(tmp_path) is None
+    assert startup.check_spool_directory(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_a_secret_does_not_become_the_name_of_the_spools_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, directory: str, fault: str | None
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert startup.directory_fault(Path(directory)) == fault
+    assert startup.check_spool_directory(Path(directory)) == fault
     assert Path(directory).exists() is (fault is None)
 
 
@@ -220,7 +220,7 @@ def test_a_disk_that_is_full_or_fails_keeps_no_bridge_from_starting(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    assert startup.directory_fault(tmp_path) is None
+    assert startup.check_spool_directory(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_a_directory_that_is_not_writable_is_refused_unless_its_disk_failed(
     flags = SimpleNamespace(f_flag=os.ST_RDONLY if read_only else 0)
     monkeypatch.setattr(os, "access", lambda *_: False)
     monkeypatch.setattr(os, "statvfs", lambda _: flags)
-    assert startup.directory_fault(tmp_path) == fault
+    assert startup.check_spool_directory(tmp_path) == fault
 
 
 def test_all_that_keeps_a_bridge_from_starting_is_said_at_once(tmp_path: Path) -> None:

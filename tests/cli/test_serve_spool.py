@@ -75,4 +75,4 @@ def test_nothing_answered_200_is_lost_when_the_spool_is_removed_and_the_process_
         bridge.process.kill()
         bridge.end()
         assert "spool_file_replaced" in bridge.written
-    assert sum(one.callbacks for one in inspect.look(spool)) == 7
+    assert sum(one.callbacks for one in inspect.list_files(spool)) == 7

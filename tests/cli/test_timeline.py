@@ -10,17 +10,17 @@ from rich.console import Console
 
 from bridge.cli.timeline import Timeline
 from bridge.core.record import Record
-from bridge.reader.topic_reader import Stored
+from bridge.reader.topic_reader import StoredRecord
 from tests.replay.calls import Taken, taken
 from tests.replay.stories import ANSWER, HANGUP, RING, at, report
 
 
-def stored(record: Record) -> Stored:
+def stored(record: Record) -> StoredRecord:
     instant = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
-    return Stored(record.topic, 0, 0, instant, record.key, record.value, dict(record.headers))
+    return StoredRecord(record.topic, 0, 0, instant, record.key, record.value, dict(record.headers))
 
 
-def shown(*found: Stored, width: int = 80) -> list[str]:
+def shown(*found: StoredRecord, width: int = 80) -> list[str]:
     out = StringIO()
     timeline = Timeline(Console(file=out, width=width, soft_wrap=True, highlight=False))
     for one in found:
@@ -28,7 +28,7 @@ def shown(*found: Stored, width: int = 80) -> list[str]:
     return out.getvalue().splitlines()
 
 
-def both(one: Taken) -> list[Stored]:
+def both(one: Taken) -> list[StoredRecord]:
     return [stored(record) for record in one.records]
 
 

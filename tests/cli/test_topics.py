@@ -18,7 +18,7 @@ ONE_BROKER = {
     "topics_replication_factor": "1",
     "topics_min_insync_replicas": "1",
 }
-NAMES = [kind.topic for kind in catalogue.load().all] + [
+NAMES = [kind.topic for kind in catalogue.load_catalogue().all_types] + [
     "plivo.journal.v1",
     "plivo.bridge.deadletter.v1",
     "plivo.bridge.rejected.v1",

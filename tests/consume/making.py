@@ -6,11 +6,11 @@ from typing import Any, Final
 import orjson
 
 from bridge.core import catalogue
-from bridge.core.event import Naming
+from bridge.core.event import ContractNames
 from bridge.derived.samples import Example, examples
 from bridge.derived.schemas import DEFAULT_BASE
 
-EXAMPLES: Final = list(examples(catalogue.load(), Naming("", DEFAULT_BASE)))
+EXAMPLES: Final = list(examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE)))
 NAMES: Final = [f"{example.type.name}: {example.shows}" for example in EXAMPLES]
 
 

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.consume.order import Place, Reorder, call_of, place_of
-from bridge.consume.record import event_from
+from bridge.consume.order import Reorder, SortKey, find_call, make_sort_key
+from bridge.consume.record import parse_event
 from tests.consume.making import changed, sample
 
 START = datetime(2026, 3, 7, tzinfo=UTC)
 WINDOW_S = 10
 
 
-def place(second: int, sequence: int = 0) -> Place:
+def place(second: int, sequence: int = 0) -> SortKey:
     return START + timedelta(seconds=second), sequence
 
 
@@ -27,7 +27,7 @@ class Item:
 
     number: int
     key: str
-    place: Place
+    place: SortKey
     came_s: int
 
 
@@ -53,7 +53,7 @@ def pushed(reorder: Reorder[Item], items: list[Item]) -> list[tuple[Item, int]]:
     """Push all, flush, and return what came out with when it did."""
     out: list[tuple[Item, int]] = []
     for one in items:
-        ready = reorder.push(one, key=one.key, place=one.place, now_s=one.came_s)
+        ready = reorder.push(one, key=one.key, sort_key=one.place, now_s=one.came_s)
         out += [(item, one.came_s) for item in ready]
     end_s = items[-1].came_s if items else 0
     return out + [(item, end_s) for item in reorder.flush()]
@@ -61,8 +61,8 @@ def pushed(reorder: Reorder[Item], items: list[Item]) -> list[tuple[Item, int]]:
 
 def test_items_are_held_for_the_window_and_come_out_in_order() -> None:
     reorder: Reorder[str] = Reorder(window_s=WINDOW_S, items_max=100)
-    assert reorder.push("hangup", key="call", place=place(9), now_s=0) == []
-    assert reorder.push("answer", key="call", place=place(5), now_s=1) == []
+    assert reorder.push("hangup", key="call", sort_key=place(9), now_s=0) == []
+    assert reorder.push("answer", key="call", sort_key=place(5), now_s=1) == []
     assert reorder.due(9.9) == []
     assert reorder.due(10) == ["answer", "hangup"]
     assert len(reorder) == 0
@@ -70,37 +70,37 @@ def test_items_are_held_for_the_window_and_come_out_in_order() -> None:
 
 def test_what_comes_after_it_stays_when_an_item_is_let_go() -> None:
     reorder: Reorder[str] = Reorder(window_s=WINDOW_S, items_max=100)
-    reorder.push("answer", key="call", place=place(5), now_s=0)
-    reorder.push("hangup", key="call", place=place(9), now_s=4)
+    reorder.push("answer", key="call", sort_key=place(5), now_s=0)
+    reorder.push("hangup", key="call", sort_key=place(9), now_s=4)
     assert reorder.due(10) == ["answer"]
     assert reorder.due(14) == ["hangup"]
 
 
 def test_keys_do_not_wait_for_each_other() -> None:
     reorder: Reorder[str] = Reorder(window_s=WINDOW_S, items_max=100)
-    reorder.push("first", key="one call", place=place(9), now_s=0)
-    reorder.push("second", key="another", place=place(1), now_s=5)
+    reorder.push("first", key="one call", sort_key=place(9), now_s=0)
+    reorder.push("second", key="another", sort_key=place(1), now_s=5)
     assert reorder.due(10) == ["first"]
 
 
 def test_the_sequence_decides_where_times_are_equal_and_arrival_where_both_are() -> None:
     reorder: Reorder[str] = Reorder(window_s=WINDOW_S, items_max=100)
     for name, sequence in (("c", 2), ("a", 1), ("b", 1)):
-        reorder.push(name, key="message", place=place(1, sequence), now_s=0)
+        reorder.push(name, key="message", sort_key=place(1, sequence), now_s=0)
     assert reorder.flush() == ["a", "b", "c"]
 
 
 def test_more_than_it_may_hold_lets_the_longest_held_go() -> None:
     reorder: Reorder[str] = Reorder(window_s=WINDOW_S, items_max=2)
-    reorder.push("b", key="call", place=place(2), now_s=0)
-    reorder.push("other", key="another", place=place(0), now_s=1)
-    assert reorder.push("a", key="call", place=place(1), now_s=2) == ["a", "b"]
+    reorder.push("b", key="call", sort_key=place(2), now_s=0)
+    reorder.push("other", key="another", sort_key=place(0), now_s=1)
+    assert reorder.push("a", key="call", sort_key=place(1), now_s=2) == ["a", "b"]
 
 
 def test_a_clock_that_is_set_back_holds_nothing_longer() -> None:
     reorder: Reorder[str] = Reorder(window_s=WINDOW_S, items_max=10)
-    reorder.push("a", key="call", place=place(1), now_s=100)
-    reorder.push("b", key="call", place=place(2), now_s=0)
+    reorder.push("a", key="call", sort_key=place(1), now_s=100)
+    reorder.push("b", key="call", sort_key=place(2), now_s=0)
     assert reorder.due(110) == ["a", "b"]
 
 
@@ -138,32 +138,32 @@ def test_no_item_is_held_past_the_first_call_after_its_window(items: list[Item])
 def test_no_more_is_held_than_may_be(items: list[Item], items_max: int) -> None:
     reorder: Reorder[Item] = Reorder(window_s=WINDOW_S, items_max=items_max)
     for one in items:
-        reorder.push(one, key=one.key, place=one.place, now_s=one.came_s)
+        reorder.push(one, key=one.key, sort_key=one.place, now_s=one.came_s)
         assert len(reorder) <= items_max
 
 
 def test_an_event_stands_by_its_time_and_then_its_sequence() -> None:
-    event = event_from(sample("messaging.message.status").event.record.value)
-    assert place_of(event) == (event.envelope.time, 3)
-    without = event_from(sample("voice.call.hangup").event.record.value)
-    assert place_of(without) == (without.envelope.time, 0)
+    event = parse_event(sample("messaging.message.status").event.record.value)
+    assert make_sort_key(event) == (event.envelope.time, 3)
+    without = parse_event(sample("voice.call.hangup").event.record.value)
+    assert make_sort_key(without) == (without.envelope.time, 0)
 
 
 def test_a_voice_event_is_gathered_by_its_call_over_all_legs() -> None:
-    event = event_from(
+    event = parse_event(
         changed("voice.call.hangup", lambda event: event["data"]["correlation"].update(call="c-1"))
     )
-    assert call_of(event) == "c-1"
+    assert find_call(event) == "c-1"
 
 
 @pytest.mark.parametrize("name", ["messaging.message.status", "unrecognised"])
 def test_other_events_are_gathered_by_their_own_key(name: str) -> None:
     record = sample(name).event.record
-    assert call_of(event_from(record.value)) == orjson.loads(record.value)["partitionkey"]
+    assert find_call(parse_event(record.value)) == orjson.loads(record.value)["partitionkey"]
 
 
 def test_a_voice_event_of_no_call_is_gathered_by_its_own_key() -> None:
-    event = event_from(
+    event = parse_event(
         changed("voice.call.hangup", lambda event: event["data"]["correlation"].update(call=None))
     )
-    assert call_of(event) == event.envelope.partitionkey
+    assert find_call(event) == event.envelope.partitionkey

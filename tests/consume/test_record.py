@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from bridge.callbacks.voice.hangup import Hangup
 from bridge.consume.record import (
-    Malformed,
+    MalformedRecord,
     Unmodelled,
-    attributes_from,
-    event_from,
-    journal_from,
+    parse_attributes,
+    parse_event,
+    parse_journal_record,
 )
 from bridge.consume.words import UnknownWord
 from bridge.derived.samples import Example
@@ -35,7 +35,7 @@ ANY_JSON = st.recursive(
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
 def test_every_sample_is_read_as_its_type_with_nothing_lost(example: Example) -> None:
-    event = event_from(example.event.record.value)
+    event = parse_event(example.event.record.value)
     assert type(event.data) is example.type.model
     assert event.unknown_words == ()
     published = orjson.loads(example.event.record.value)
@@ -49,7 +49,7 @@ def test_an_unknown_word_costs_nothing_else(example: Example) -> None:
     published = orjson.loads(example.event.record.value)
     published["data"]["recognised_by"] = "oracle"
     published["data"]["shiny"] = {"new": 1}
-    event = event_from(orjson.dumps(published))
+    event = parse_event(orjson.dumps(published))
     assert type(event.data) is example.type.model
     assert event.unknown_words == (UnknownWord("recognised_by", "oracle"),)
     assert (
@@ -60,14 +60,14 @@ def test_an_unknown_word_costs_nothing_else(example: Example) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
 def test_every_journal_record_is_read_with_nothing_lost(example: Example) -> None:
-    record = journal_from(example.journal.value)
+    record = parse_journal_record(example.journal.value)
     assert orjson.loads(orjson.dumps(record.value)) == orjson.loads(example.journal.value)
     assert record.unknown_words == ()
 
 
 def test_the_envelope_has_the_attributes_with_times_as_instants() -> None:
     value = changed(HANGUP, lambda event: event.update(traceparent="00-ab-cd-01"))
-    envelope = event_from(value).envelope
+    envelope = parse_event(value).envelope
     found = orjson.loads(value)
     assert (envelope.id, envelope.subject) == (found["id"], found["subject"])
     assert envelope.time == datetime(2026, 3, 7, 14, 14, 43, tzinfo=UTC)
@@ -77,17 +77,17 @@ def test_the_envelope_has_the_attributes_with_times_as_instants() -> None:
 
 def test_headers_alone_say_what_a_record_is() -> None:
     example = sample(HANGUP)
-    attributes = attributes_from(example.event.record.headers)
+    attributes = parse_attributes(example.event.record.headers)
     value = orjson.loads(example.event.record.value)
     assert attributes == {name: value[name] for name in attributes}
     assert attributes["type"] == "com.plivo.voice.call.hangup.v1"
-    assert attributes_from(example.journal.headers) == {}
-    assert attributes_from(None) == {}
-    assert attributes_from([("ce_type", None)]) == {}
+    assert parse_attributes(example.journal.headers) == {}
+    assert parse_attributes(None) == {}
+    assert parse_attributes([("ce_type", None)]) == {}
 
 
 def test_fields_are_typed() -> None:
-    match event_from(sample(HANGUP).event.record.value).data:
+    match parse_event(sample(HANGUP).event.record.value).data:
         case Hangup() as hangup:
             assert hangup.duration_s == 66
             assert hangup.hangup is not None
@@ -104,7 +104,7 @@ def test_unknown_words_are_kept_as_they_came_and_listed() -> None:
         event["data"]["stir"]["attestation"] = "D"
         event["data"]["verification"]["verdict"] = "probably"
 
-    event = event_from(changed(HANGUP, newer))
+    event = parse_event(changed(HANGUP, newer))
     assert isinstance(event.data, Hangup)
     assert event.data.from_ is not None
     assert event.data.from_["kind"] == "satellite"
@@ -122,7 +122,7 @@ def test_new_fields_are_kept_wherever_they_stand() -> None:
         event["data"]["shiny"] = 1
         event["data"]["from"]["shiny"] = 2
 
-    event = event_from(changed(HANGUP, newer))
+    event = parse_event(changed(HANGUP, newer))
     assert isinstance(event.data, Hangup)
     assert event.data.model_extra == {"shiny": 1}
     assert event.data.model_dump(by_alias=True)["from"]["shiny"] == 2
@@ -145,7 +145,7 @@ def test_an_unknown_type_or_major_version_keeps_its_data_as_it_came(
         event["type"] = event_type
         event["data"] = {"all": ["is", "different"]}
 
-    event = event_from(changed(HANGUP, newer))
+    event = parse_event(changed(HANGUP, newer))
     assert event.envelope.type == event_type
     assert isinstance(event.data, Unmodelled)
     assert event.data.reason == reason
@@ -178,8 +178,8 @@ def test_an_unknown_type_or_major_version_keeps_its_data_as_it_came(
     ],
 )
 def test_what_no_schema_allows_is_malformed(value: bytes | None, reason: str) -> None:
-    with pytest.raises(Malformed) as refused:
-        event_from(value)
+    with pytest.raises(MalformedRecord) as refused:
+        parse_event(value)
     assert refused.value.reason == reason
 
 
@@ -191,23 +191,23 @@ def test_whatever_stands_in_an_event_it_is_read_or_malformed(data: st.DataObject
         target = data.draw(st.sampled_from(objects))
         target[data.draw(st.sampled_from(sorted(target)))] = data.draw(ANY_JSON)
     try:
-        event = event_from(orjson.dumps(found))
-    except Malformed:
+        event = parse_event(orjson.dumps(found))
+    except MalformedRecord:
         return
     assert event.envelope.id == found["id"]
 
 
 @given(st.binary(max_size=40))
 def test_whatever_a_value_is_it_is_malformed_or_read(value: bytes) -> None:
-    for read in (event_from, journal_from):
-        with pytest.raises(Malformed):
+    for read in (parse_event, parse_journal_record):
+        with pytest.raises(MalformedRecord):
             read(value)
 
 
 def test_a_fault_names_the_field_but_not_its_value() -> None:
     value = changed(HANGUP, lambda event: event["data"].update(duration_s="+14155550100"))
-    with pytest.raises(Malformed, match="duration_s: ") as refused:
-        event_from(value)
+    with pytest.raises(MalformedRecord, match="duration_s: ") as refused:
+        parse_event(value)
     assert "4155550100" not in str(refused.value)
 
 
@@ -215,7 +215,7 @@ def test_journal_records_of_a_newer_bridge_are_read() -> None:
     value = orjson.loads(sample(HANGUP).journal.value)
     value["verification"]["verdict"] = "probably"
     value["shiny"] = 1
-    record = journal_from(orjson.dumps(value))
+    record = parse_journal_record(orjson.dumps(value))
     assert orjson.loads(orjson.dumps(record.value)) == value
     assert record.unknown_words == (UnknownWord("verification.verdict", "probably"),)
 
@@ -231,8 +231,8 @@ def test_journal_records_of_a_newer_bridge_are_read() -> None:
     ],
 )
 def test_what_is_no_journal_record_is_malformed(value: bytes | None, reason: str) -> None:
-    with pytest.raises(Malformed) as refused:
-        journal_from(value)
+    with pytest.raises(MalformedRecord) as refused:
+        parse_journal_record(value)
     assert refused.value.reason == reason
 
 

@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from bridge.callbacks.model import Reply, fields_of
+from bridge.callbacks.model import Reply, list_fields
 from bridge.core import catalogue
 from bridge.core.catalogue import Catalogue
 from tests.making import samples
@@ -88,12 +88,12 @@ def test_every_declaration_is_found_and_named_once(types: Catalogue) -> None:
     names = [kind.name for kind in types.types]
     assert names == sorted(set(names))
     assert names == NAMES
-    assert types.all == (*types.types, types.unrecognised)
-    assert types.by_name == {kind.name: kind for kind in types.all}
+    assert types.all_types == (*types.types, types.unrecognised)
+    assert types.by_name == {kind.name: kind for kind in types.all_types}
 
 
 def test_what_is_shed_first_under_load_is_progress_and_never_an_end(types: Catalogue) -> None:
-    assert [kind.name for kind in types.all if kind.informational] == [
+    assert [kind.name for kind in types.all_types if kind.shed_first] == [
         "voice.call.ring",
         "voice.conference.digits",
         "voice.conference.enter",
@@ -107,18 +107,18 @@ def test_what_is_shed_first_under_load_is_progress_and_never_an_end(types: Catal
 
 
 def test_a_type_whose_answer_plivo_executes_is_never_shed_first(types: Catalogue) -> None:
-    assert not any(kind.informational for kind in types.controls)
+    assert not any(kind.shed_first for kind in types.types_with_executed_reply)
 
 
 def test_two_loadings_are_the_same_catalogue(types: Catalogue) -> None:
-    assert catalogue.load().all == types.all
+    assert catalogue.load_catalogue().all_types == types.all_types
 
 
 def test_the_controls_are_the_types_whose_answer_plivo_executes(types: Catalogue) -> None:
-    assert {kind.name for kind in types.controls} == {
+    assert {kind.name for kind in types.types_with_executed_reply} == {
         kind.name for kind in types.types if kind.reply is not Reply.ACK
     }
-    names = {kind.name for kind in types.controls}
+    names = {kind.name for kind in types.types_with_executed_reply}
     assert {ANSWER, FALLBACK, "voice.dial.sound", "messaging.message.inbound"} <= names
     assert HANGUP not in names
 
@@ -148,7 +148,7 @@ def test_parameters_fit_the_types_that_say_so(
     types: Catalogue, text: str, names: list[str]
 ) -> None:
     values = dict(parse_qsl(text, keep_blank_values=True))
-    assert [kind.name for kind in types.fitting(values)] == names
+    assert [kind.name for kind in types.iter_matching(values)] == names
 
 
 # Parameters, the path's type, and what it is: told by the path or not.
@@ -192,8 +192,8 @@ def test_parameters_decide_and_the_path_where_they_cannot(
     types: Catalogue, text: str, route: str | None, name: str, *, by_path: bool
 ) -> None:
     on = types.by_name[route] if route else None
-    kind, told_by_path = types.choose(dict(parse_qsl(text)), on)
-    assert (kind.name, told_by_path) == (name, by_path)
+    kind, path_only = types.choose(dict(parse_qsl(text)), on)
+    assert (kind.name, path_only) == (name, by_path)
 
 
 def test_every_sample_is_of_its_type_on_its_own_path(types: Catalogue) -> None:
@@ -206,22 +206,22 @@ def test_every_sample_is_of_its_type_on_the_shared_path_unless_only_its_path_tel
 ) -> None:
     for kind, pairs in samples(types):
         chosen, by_path = types.choose(dict(pairs), None)
-        untold = kind.told_by_path or (kind.has_path and kind.only_by_path)
+        untold = kind.path_only or (kind.has_path and kind.has_no_alternatives)
         assert (chosen is kind) is not untold
         assert not by_path
 
 
 def test_every_type_has_samples_and_says_what_it_is(types: Catalogue) -> None:
-    for kind in types.all:
+    for kind in types.all_types:
         assert kind.samples
         assert kind.meaning.endswith(".")
-        keys = fields_of(kind.model)
-        assert set(kind.key) <= keys.keys()
-        assert set(kind.happened) <= set(keys)
+        keys = list_fields(kind.model)
+        assert set(kind.key_fields) <= keys.keys()
+        assert set(kind.time_fields) <= set(keys)
 
 
 def test_a_types_names_follow_from_its_one_name(types: Catalogue) -> None:
-    for kind in types.all:
+    for kind in types.all_types:
         assert kind.path == "/plivo/" + kind.name.replace(".", "/")
         assert kind.event_type == f"com.plivo.{kind.name}.v{kind.version}"
         assert kind.topic == f"plivo.{kind.name}.v{kind.version}"
@@ -233,18 +233,18 @@ def test_a_types_names_follow_from_its_one_name(types: Catalogue) -> None:
 
 def test_no_two_types_share_a_path_a_topic_or_a_schema(types: Catalogue) -> None:
     for names in (
-        [kind.path for kind in types.all],
-        [kind.topic for kind in types.all],
-        [kind.event_type for kind in types.all],
-        [kind.schema_path for kind in types.all],
+        [kind.path for kind in types.all_types],
+        [kind.topic for kind in types.all_types],
+        [kind.event_type for kind in types.all_types],
+        [kind.schema_path for kind in types.all_types],
     ):
         assert len(names) == len(set(names))
 
 
 def test_a_types_schema_has_every_parameters_meaning_and_plivos_names(types: Catalogue) -> None:
-    for kind in types.all:
+    for kind in types.all_types:
         properties = kind.model.model_json_schema(mode="serialization")["properties"]
-        for field, (_, parameter, _) in fields_of(kind.model).items():
+        for field, (_, parameter, _) in list_fields(kind.model).items():
             said = properties[field]["description"]
             assert said.startswith(f"{parameter.meaning} Plivo: ")
             names = said.removeprefix(f"{parameter.meaning} Plivo: ").removesuffix(".")

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from bridge.core.catalogue import Catalogue
-from bridge.core.complaints import FALLBACK, MEANINGS, complaint_of
+from bridge.core.complaints import FALLBACK, MEANINGS, find_complaint
 from bridge.core.outcome import Outcome
 from bridge.core.request import RawCallback
-from bridge.emulator.sign import signed_headers
+from bridge.emulator.sign import sign_headers
 from bridge.normalise.hangup import CAUSES
 from bridge.publish import RecordTooLarge, Unavailable
 from tests.spooled import MemorySpool
@@ -28,7 +28,7 @@ def counted(walk: Walk) -> dict[str, float]:
 
 def signed_by(scheme: str, form: str, path: str) -> RawCallback:
     """Return a callback that has the headers of one scheme."""
-    headers = signed_headers("POST", URL + path, form, TOKEN)
+    headers = sign_headers("POST", URL + path, form, TOKEN)
     kept = [(name, of) for name, of in headers.items() if scheme in name.lower()]
     assert kept
     return RawCallback("POST", URL, URL, path, "", (*kept,), form.encode(), "", NOW)
@@ -64,7 +64,7 @@ def test_every_complaint_is_a_code_that_plivo_lists() -> None:
 def test_a_complaint_is_told_by_its_code_or_by_the_fallback_path(
     type_name: str, data: dict[str, Any], code: str | None
 ) -> None:
-    assert complaint_of(type_name, data) == code
+    assert find_complaint(type_name, data) == code
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -134,7 +134,7 @@ async def test_a_code_counts_only_if_the_signature_covers_it(
     types: Catalogue, scheme: str, times: int
 ) -> None:
     walk, route = Walk(types, Fake()), types.by_name["voice.call.hangup"]
-    await walk.intake.take(signed_by(scheme, f"{HANGUP}7011", route.path), route)
+    await walk.intake.receive(signed_by(scheme, f"{HANGUP}7011", route.path), route)
     assert walk.ends() == {"published": 1}
     assert walk.metrics.value("plivo_complaints_total") == times
 
@@ -144,14 +144,14 @@ async def test_a_fallback_counts_by_its_path_which_every_signature_covers(
     types: Catalogue, scheme: str
 ) -> None:
     walk, route = Walk(types, Fake()), types.by_name["voice.call.fallback"]
-    await walk.intake.take(signed_by(scheme, ANSWER, route.path), route)
+    await walk.intake.receive(signed_by(scheme, ANSWER, route.path), route)
     assert counted(walk) == {FALLBACK: 1}
 
 
 async def test_a_code_in_a_signed_query_counts(types: Catalogue) -> None:
     walk, route = Walk(types, Fake()), types.by_name["voice.call.hangup"]
     query = f"{HANGUP}7013"
-    headers = signed_headers("GET", f"{URL}{route.path}?{query}", "", TOKEN)
+    headers = sign_headers("GET", f"{URL}{route.path}?{query}", "", TOKEN)
     raw = RawCallback("GET", URL, URL, route.path, query, (*headers.items(),), b"", "", NOW)
-    await walk.intake.take(raw, route)
+    await walk.intake.receive(raw, route)
     assert counted(walk) == {"7013": 1}

@@ -6,9 +6,9 @@ from datetime import timedelta
 import orjson
 import pytest
 
-from bridge.callbacks.model import fields_of
+from bridge.callbacks.model import list_fields
 from bridge.core.verify import Verified
-from bridge.reader.journal import from_journal
+from bridge.reader.journal import to_raw_callback
 from tests.conforming import NAMES, PARSER, SAMPLES, TYPES, Sample, assert_valid, through
 from tests.lossless import lost
 from tests.making import RECORDED, signed, verdict_on, with_headers
@@ -29,7 +29,7 @@ def test_a_sample_is_of_its_type_on_its_own_path(sample: Sample, method: str) ->
     assert callback.type is sample.kind
     assert callback.recognised_by == ("path" if sample.kind.has_path else "parameters")
     assert callback.unreadable == []
-    assert not callback.undeclared or not fields_of(sample.kind.model)
+    assert not callback.undeclared or not list_fields(sample.kind.model)
 
 
 @both_methods
@@ -47,8 +47,8 @@ def test_a_samples_parameters_are_all_found_again(sample: Sample, method: str) -
 @every_sample
 def test_a_samples_subject_is_what_its_key_names(sample: Sample) -> None:
     taken = through(sample.sent(), sample.route)
-    if sample.kind.key:
-        named = [taken.callback.fields.get(field) for field in sample.kind.key]
+    if sample.kind.key_fields:
+        named = [taken.callback.fields.get(field) for field in sample.kind.key_fields]
         assert taken.value["subject"] == next(filter(None, named))
     assert taken.value["subject"] == taken.value["partitionkey"]
     assert taken.event.record.key == taken.value["partitionkey"].encode() == taken.journal.key
@@ -57,7 +57,7 @@ def test_a_samples_subject_is_what_its_key_names(sample: Sample) -> None:
 @every_sample
 def test_a_sample_happened_when_its_declaration_says(sample: Sample) -> None:
     taken = through(sample.sent(), sample.route)
-    moments = {one: taken.callback.fields.get(one) for one in sample.kind.happened}
+    moments = {one: taken.callback.fields.get(one) for one in sample.kind.time_fields}
     known = [one for one, moment in moments.items() if moment and moment["utc"]]
     if known:
         assert taken.value["time"] == moments[known[0]]["utc"]
@@ -73,7 +73,7 @@ def test_from_its_journal_alone_a_sample_is_verified_and_derived_again(
     sample: Sample, method: str
 ) -> None:
     first = through(sample.sent(method=method), sample.route)
-    again = from_journal(orjson.loads(first.journal.value))
+    again = to_raw_callback(orjson.loads(first.journal.value))
     assert again == sample.sent(method=method)
     assert isinstance(verdict_on(again), Verified)
     later = RECORDED + timedelta(days=365)
@@ -101,10 +101,10 @@ def test_another_nonce_is_another_event_only_where_the_parameters_may_truthfully
     sample: Sample, method: str
 ) -> None:
     taken = [through(sample.sent(nonce, method=method), sample.route) for nonce in ("1", "2")]
-    repeats = {one.callback.recognition.repeats for one in taken}
+    repeats = {one.callback.recognition.can_repeat for one in taken}
     assert len({one.event.id for one in taken}) == (2 if repeats == {True} else 1)
-    if not sample.kind.once:
-        assert repeats == {sample.kind.repeats}
+    if not sample.kind.repeats_unless:
+        assert repeats == {sample.kind.can_repeat}
 
 
 @every_sample

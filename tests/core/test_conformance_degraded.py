@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bridge.core.dead_letter import to_dead_letter
 from bridge.core.parse import NoEvent, Parser
 from bridge.core.request import RawCallback
-from bridge.reader.journal import from_journal
+from bridge.reader.journal import to_raw_callback
 from bridge.reply.document import ACKNOWLEDGEMENT
 from tests.conforming import (
     NAMES,
@@ -36,10 +36,10 @@ def kept(raw: RawCallback, sample: Sample) -> None:
         taken = through(raw, sample.route, parser=CONTEXT)
     except NoEvent as no_event:
         _, records = to_dead_letter(verdict_on(raw), no_event.reason, NAMING, ACKNOWLEDGEMENT)
-        assert all(from_journal(orjson.loads(record.value)) == raw for record in records)
+        assert all(to_raw_callback(orjson.loads(record.value)) == raw for record in records)
         return
     assert lost(taken.callback) == []
-    assert from_journal(orjson.loads(taken.journal.value)) == raw
+    assert to_raw_callback(orjson.loads(taken.journal.value)) == raw
     assert_valid(taken)
 
 

@@ -11,17 +11,17 @@ from bridge.core.dead_letter import (
     MEANINGS,
     PublishReason,
     Stage,
-    meaning,
-    meanings,
+    find_meaning,
+    list_meanings,
     to_dead_letter,
     to_publish_dead_letter,
 )
-from bridge.core.event import Event, GivenReply, Naming, to_journal
+from bridge.core.event import ContractNames, EventRecord, SentReply, to_journal
 from bridge.core.parse import NoEventReason
 from bridge.core.record import Record
 from bridge.publish import RecordRefused
-from bridge.publish.kafka_errors import REFUSALS, refused
-from bridge.reader.journal import from_journal
+from bridge.publish.kafka_errors import RECORD_ERRORS, translate
+from bridge.reader.journal import to_raw_callback
 from bridge.reply.document import ACKNOWLEDGEMENT
 from tests.making import (
     NAMING,
@@ -34,21 +34,21 @@ from tests.making import (
 )
 
 RAW: Final = signed(raw_callback("", "Event=Ring&Odd=%FF", path="/plivo/voice/call/ring"))
-CONNECT: Final = Naming("test.", "https://schemas.example.com/", connect_headers=True)
+CONNECT: Final = ContractNames("test.", "https://schemas.example.com/", connect_headers=True)
 EVENTS, JOURNAL = "test.plivo.voice.call.hangup.v1", "test.plivo.journal.v1"
 
 
 def unparsed(
-    naming: Naming = NAMING, route: CallbackType | None = None
+    naming: ContractNames = NAMING, route: CallbackType | None = None
 ) -> tuple[str, tuple[Record, Record]]:
     reason, reply = NoEventReason.NO_IDENTITY, ACKNOWLEDGEMENT
     return to_dead_letter(verdict_on(RAW), reason, naming, reply, route=route)
 
 
-def published(types: Catalogue) -> tuple[Event, Record]:
+def published(types: Catalogue) -> tuple[EventRecord, Record]:
     callback = parsed(types)
     event = event_of(callback)
-    return event, to_journal(callback, event, NAMING, GivenReply(200, None, b""))
+    return event, to_journal(callback, event, NAMING, SentReply(200, None, b""))
 
 
 def headers(record: Record) -> dict[str, bytes]:
@@ -63,7 +63,7 @@ def test_a_callback_without_an_event_is_a_letter_and_a_journal_record() -> None:
     assert letter.value == journal.value
     assert letter.key == journal.key == identity.encode()
     assert letter.timestamp_ms == journal.timestamp_ms == 1772892884250
-    assert from_journal(orjson.loads(letter.value)) == RAW
+    assert to_raw_callback(orjson.loads(letter.value)) == RAW
     assert headers(letter) == {
         "content-type": b"application/json",
         "dlq_stage": b"parse",
@@ -160,7 +160,7 @@ def test_kafka_connects_headers_come_on_top_where_they_are_wanted(types: Catalog
         "__connect.errors.connector.name": b"callback-bridge",
         "__connect.errors.stage": b"TRANSFORMATION",
         "__connect.errors.exception.class.name": b"bridge.core.parse.NoEvent",
-        "__connect.errors.exception.message": meaning("parse", "no_identity").encode(),
+        "__connect.errors.exception.message": find_meaning("parse", "no_identity").encode(),
     }
     assert not any(name.startswith("__connect") for name in headers(journal))
 
@@ -181,23 +181,23 @@ def test_every_code_has_one_meaning() -> None:
     assert set(MEANINGS) == set(Stage)
     assert set(MEANINGS[Stage.PARSE]) == set(NoEventReason)
     assert set(MEANINGS[Stage.PUBLISH]) == set(PublishReason)
-    sentences = [text for _, _, text in meanings()]
+    sentences = [text for _, _, text in list_meanings()]
     assert len(set(sentences)) == len(sentences)
     assert all(sentences)
 
 
 def test_every_refusal_of_kafkas_has_its_reason_here() -> None:
-    found = [refused("records", error()) for error in REFUSALS]
+    found = [translate("records", error()) for error in RECORD_ERRORS]
     reasons = {one.reason for one in found if isinstance(one, RecordRefused)}
     assert reasons == set(PublishReason)
 
 
-@pytest.mark.parametrize("row", meanings())
+@pytest.mark.parametrize("row", list_meanings())
 def test_a_codes_meaning_is_found_by_stage_and_reason(row: tuple[str, str, str]) -> None:
     stage, reason, text = row
-    assert meaning(stage, reason) == text
+    assert find_meaning(stage, reason) == text
 
 
 def test_a_code_of_another_version_has_no_meaning_here() -> None:
-    assert meaning("parse", "not_yet_invented") == ""
-    assert meaning("publish", "no_identity") == ""
+    assert find_meaning("parse", "not_yet_invented") == ""
+    assert find_meaning("publish", "no_identity") == ""

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from bridge.core import request as wire
 from bridge.core.catalogue import Catalogue
-from bridge.core.dead_letter import dead_letter_id
-from bridge.core.event import GivenReply, journal_value
+from bridge.core.dead_letter import compute_dead_letter_id
+from bridge.core.event import SentReply, to_journal_value
 from bridge.core.keyring import Account
 from bridge.core.parameters import FORM, JSON
 from bridge.core.request import RawCallback
 from bridge.core.verify import Verified
-from bridge.reader.journal import journalled
+from bridge.reader.journal import parse_journal_record
 from tests.making import (
     AUTH_ID,
     TOKEN,
@@ -36,7 +36,7 @@ TYPES = [FORM, "text/plain;a=1", "text/plain;a=2", JSON, "application/octet-stre
 def id_of(raw: RawCallback) -> str | None:
     """Return the id of a verified callback, as a process would find it that knows no other."""
     verdict = verdict_on(raw)
-    return dead_letter_id(verdict) if isinstance(verdict, Verified) else None
+    return compute_dead_letter_id(verdict) if isinstance(verdict, Verified) else None
 
 
 def retyped(raw: RawCallback, content_type: str | None, encoding: str | None) -> RawCallback:
@@ -107,7 +107,7 @@ def test_ids_differ_by_account_path_and_content() -> None:
     raw = signed(raw_callback("a=1", "b=2"))
     ids = [
         id_of(raw),
-        dead_letter_id(verdict_on(raw, verifier(other))),
+        compute_dead_letter_id(verdict_on(raw, verifier(other))),
         id_of(signed(raw_callback("a=1", "b=2", path="/plivo/voice/call/ring"))),
         id_of(signed(raw_callback("a=2", "b=2"))),
         id_of(signed(raw_callback("a=1", "b=3"))),
@@ -119,7 +119,7 @@ def test_ids_differ_by_account_path_and_content() -> None:
 
 def test_what_is_not_verified_is_identified_by_all_its_parameters() -> None:
     texts = ["ab=c", "a=bc", "a=b&c="]
-    ids = {dead_letter_id(verdict_on(raw_callback("", text))) for text in texts}
+    ids = {compute_dead_letter_id(verdict_on(raw_callback("", text))) for text in texts}
     assert len(ids) == 3
 
 
@@ -136,9 +136,9 @@ def test_the_id_is_the_same_when_it_is_derived_from_the_journal(scheme: str) -> 
         raw = signed(raw)
     verdict = verdict_on(raw)
     assert isinstance(verdict, Verified)
-    value = journal_value(verdict, events=[], reply=GivenReply(200, None, b""))
-    stored = journalled(orjson.dumps(value))
-    assert dead_letter_id(stored.verdict) == dead_letter_id(verdict)
+    value = to_journal_value(verdict, events=[], reply=SentReply(200, None, b""))
+    stored = parse_journal_record(orjson.dumps(value))
+    assert compute_dead_letter_id(stored.verdict) == compute_dead_letter_id(verdict)
 
 
 async def test_a_dead_letter_that_comes_again_is_kept_again_and_counted_as_repeated(

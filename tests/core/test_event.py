@@ -15,8 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core import request as wire
-from bridge.core.catalogue import Catalogue, load
-from bridge.core.event import callback_id, epoch_ms, source_of, to_event, verification_of
+from bridge.core.catalogue import Catalogue, load_catalogue
+from bridge.core.event import (
+    compute_callback_id,
+    format_source,
+    to_epoch_ms,
+    to_event,
+    to_verification,
+)
 from bridge.core.parameters import Pair, Parameters
 from bridge.core.request import RawCallback
 from bridge.core.verify import Verified
@@ -40,7 +46,7 @@ from tests.making import (
     with_headers,
 )
 
-TYPES = load()
+TYPES = load_catalogue()
 FORM = urlencode(HANGUP)
 # A surrogate stands for a byte that is not UTF-8.
 RAW_TEXT = st.text("ab:1=&\n\udc80\udcff", max_size=4)
@@ -53,11 +59,14 @@ def id_of(types: Catalogue, raw: RawCallback) -> str:
 
 def test_an_id_is_32_hex_digits_of_a_128_bit_digest(types: Catalogue) -> None:
     # Written down, because every consumer's memory of events hangs on it.
-    assert id_of(types, raw_callback("", FORM)) == callback_id(
+    assert id_of(types, raw_callback("", FORM)) == compute_callback_id(
         AUTH_ID, "com.plivo.voice.call.hangup.v1", Parameters((), HANGUP)
     )
     parameters = Parameters((("q", "ü"),), (("b", "\udcff"), ("a", "1")))
-    assert callback_id("MA1", "com.plivo.x.v1", parameters) == "6dd5c9032856f59119b988dd7e09faba"
+    assert (
+        compute_callback_id("MA1", "com.plivo.x.v1", parameters)
+        == "6dd5c9032856f59119b988dd7e09faba"
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,23 +100,25 @@ def test_ids_are_the_same_exactly_when_the_parameters_are(
     one, other = (Parameters(tuple(query), tuple(body)) for query, body in drawn)
     pairs = [*one.query, *one.body]
     random.shuffle(pairs)
-    assert callback_id("MA1", "k", one) == callback_id("MA1", "k", Parameters((), tuple(pairs)))
+    assert compute_callback_id("MA1", "k", one) == compute_callback_id(
+        "MA1", "k", Parameters((), tuple(pairs))
+    )
     same = sorted((*one.query, *one.body)) == sorted((*other.query, *other.body))
-    assert (callback_id("MA1", "k", one) == callback_id("MA1", "k", other)) is same
+    assert (compute_callback_id("MA1", "k", one) == compute_callback_id("MA1", "k", other)) is same
 
 
 def test_ids_differ_by_account_type_and_every_value() -> None:
     variants = [
-        callback_id("MA1", "k", Parameters((), HANGUP)),
-        callback_id("MA2", "k", Parameters((), HANGUP)),
-        callback_id(None, "k", Parameters((), HANGUP)),
-        callback_id("MA1", "l", Parameters((), HANGUP)),
-        callback_id("MA1", "k", Parameters((), HANGUP[1:])),
-        callback_id("MA1", "k", Parameters((), (*HANGUP, HANGUP[0]))),
+        compute_callback_id("MA1", "k", Parameters((), HANGUP)),
+        compute_callback_id("MA2", "k", Parameters((), HANGUP)),
+        compute_callback_id(None, "k", Parameters((), HANGUP)),
+        compute_callback_id("MA1", "l", Parameters((), HANGUP)),
+        compute_callback_id("MA1", "k", Parameters((), HANGUP[1:])),
+        compute_callback_id("MA1", "k", Parameters((), (*HANGUP, HANGUP[0]))),
     ]
     for place, (name, value) in enumerate(HANGUP):
         changed = (*HANGUP[:place], (name, value + " "), *HANGUP[place + 1 :])
-        variants.append(callback_id("MA1", "k", Parameters((), changed)))
+        variants.append(compute_callback_id("MA1", "k", Parameters((), changed)))
     assert len(set(variants)) == len(variants)
 
 
@@ -117,7 +128,7 @@ def test_an_event_says_how_much_it_can_be_believed(types: Catalogue, policy: str
     verdict = verdict_on(signed(raw) if policy == "verified" else raw)
     event = orjson.loads(event_of(parser(types).parse(verdict, None)).record.value)
     assert event["source"] == f"/plivo/accounts/{AUTH_ID}"
-    assert event["data"]["verification"] == verification_of(verdict)
+    assert event["data"]["verification"] == to_verification(verdict)
     assert event["data"]["verification"]["verdict"] == policy
     if policy == "verified":
         assert event["data"]["verification"]["covers"] == ["url", "query", "body"]
@@ -128,11 +139,11 @@ def test_an_event_says_how_much_it_can_be_believed(types: Catalogue, policy: str
 
 def test_the_source_is_the_account_and_subaccount() -> None:
     raw = raw_callback("", FORM)
-    assert source_of(verdict_on(signed(raw))) == f"/plivo/accounts/{AUTH_ID}"
-    by_sub = source_of(verdict_on(signed(raw, SUB_TOKEN)))
+    assert format_source(verdict_on(signed(raw))) == f"/plivo/accounts/{AUTH_ID}"
+    by_sub = format_source(verdict_on(signed(raw, SUB_TOKEN)))
     assert by_sub == f"/plivo/accounts/{AUTH_ID}/subaccounts/{SUB_ID}"
     stranger = raw_callback("", "CallUUID=x&ParentAuthID=MASTRANGER")
-    assert source_of(verdict_on(stranger)) == "/plivo/accounts/unknown"
+    assert format_source(verdict_on(stranger)) == "/plivo/accounts/unknown"
 
 
 def test_a_hangups_event_is_what_the_contract_says(types: Catalogue) -> None:
@@ -221,7 +232,7 @@ def test_a_types_model_accepts_the_data_of_its_events(types: Catalogue) -> None:
 @given(st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_a_records_timestamp_is_whole_milliseconds_rounded_down(instant: datetime) -> None:
     since = instant - datetime(1970, 1, 1, tzinfo=UTC)
-    assert epoch_ms(instant) == since // timedelta(milliseconds=1)
+    assert to_epoch_ms(instant) == since // timedelta(milliseconds=1)
 
 
 @given(PAIRS)

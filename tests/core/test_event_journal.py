@@ -11,12 +11,12 @@ from bridge import __version__
 from bridge.core import request as wire
 from bridge.core.catalogue import Catalogue
 from bridge.core.dead_letter import to_dead_letter
-from bridge.core.event import GivenReply, journal_value, to_event, to_journal
+from bridge.core.event import SentReply, to_event, to_journal, to_journal_value
 from bridge.core.parse import NoEventReason
 from bridge.core.record import Record
 from bridge.core.request import RawCallback
 from bridge.core.verify import Unverified, Verified
-from bridge.reader.journal import from_journal
+from bridge.reader.journal import to_raw_callback
 from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT
 from tests.making import (
     AUTH_ID,
@@ -42,7 +42,7 @@ RAW = signed(raw_callback("team=blue", FORM, path="/plivo/voice/call/hangup"))
 
 
 def journalled(
-    types: Catalogue, raw: RawCallback, reply: GivenReply = ACKNOWLEDGEMENT
+    types: Catalogue, raw: RawCallback, reply: SentReply = ACKNOWLEDGEMENT
 ) -> tuple[Record, str]:
     """Return the journal record of a callback, and the id of its event."""
     callback = parser(types).parse(verdict_on(raw), None)
@@ -51,7 +51,7 @@ def journalled(
 
 
 def test_a_journal_record_is_the_callback_as_it_came(types: Catalogue) -> None:
-    reply = GivenReply(200, "application/xml", "<Response><!-- ü --></Response>".encode())
+    reply = SentReply(200, "application/xml", "<Response><!-- ü --></Response>".encode())
     record, event_id = journalled(types, RAW, reply)
     assert orjson.loads(record.value) == {
         "method": "POST",
@@ -111,16 +111,16 @@ def test_a_journal_record_is_the_callback_as_it_came(types: Catalogue) -> None:
 )
 def test_a_body_is_text_where_nothing_is_lost_by_it_else_base64(body: bytes, member: str) -> None:
     verdict = vouched(raw_callback("", body))
-    value = orjson.loads(orjson.dumps(journal_value(verdict, events=[], reply=ACKNOWLEDGEMENT)))
+    value = orjson.loads(orjson.dumps(to_journal_value(verdict, events=[], reply=ACKNOWLEDGEMENT)))
     assert {"body", "body_base64"} & value.keys() == {member}
-    assert from_journal(value).body == body
+    assert to_raw_callback(value).body == body
 
 
 @given(st.binary(), st.text("ab=&%FC3", max_size=20))
 def test_any_callback_comes_back_from_its_journal_byte_for_byte(body: bytes, query: str) -> None:
     raw = signed(raw_callback(query, body))
-    value = journal_value(verdict_on(raw), events=[], reply=EMPTY_DOCUMENT)
-    assert from_journal(orjson.loads(orjson.dumps(value))) == raw
+    value = to_journal_value(verdict_on(raw), events=[], reply=EMPTY_DOCUMENT)
+    assert to_raw_callback(orjson.loads(orjson.dumps(value))) == raw
 
 
 def every_way(types: Catalogue) -> list[RawCallback]:
@@ -147,7 +147,7 @@ def test_from_the_journal_alone_a_callback_is_verified_and_its_event_derived_aga
     for raw in every_way(types):
         record, event_id = journalled(types, raw)
         value = orjson.loads(record.value)
-        again = from_journal(value)
+        again = to_raw_callback(value)
         verdict = verdict_on(again)
         assert isinstance(verdict, Verified)
         assert verdict.scheme == value["verification"]["scheme"]
@@ -164,7 +164,7 @@ def test_a_forged_journal_does_not_verify(types: Catalogue) -> None:
     record, _ = journalled(types, RAW)
     value = orjson.loads(record.value)
     value["body"] = value["body"].replace("Duration=66", "Duration=60")
-    assert isinstance(verdict_on(from_journal(value)), Unverified)
+    assert isinstance(verdict_on(to_raw_callback(value)), Unverified)
 
 
 def test_no_token_is_in_the_journal(types: Catalogue) -> None:
@@ -189,8 +189,8 @@ def test_a_dead_letter_is_the_callback_as_it_came_and_the_reason(reason: NoEvent
         assert dict(record.headers)["callback_id"] == identity.encode()
     value = orjson.loads(dead_letter.value)
     assert value["events"] == []
-    assert from_journal(value) == verdict.raw
-    assert isinstance(verdict_on(from_journal(value)), Verified)
+    assert to_raw_callback(value) == verdict.raw
+    assert isinstance(verdict_on(to_raw_callback(value)), Verified)
 
 
 def test_a_dead_letters_id_is_the_same_every_time_and_differs_by_path() -> None:

@@ -10,22 +10,22 @@ from plivo.utils.signature_v3 import validate_v3_signature
 
 from bridge.core import json_readings as module
 from bridge.core import signature
-from bridge.core.json_object import json_object
+from bridge.core.json_object import parse_json_object
 from bridge.core.json_readings import (
     DEPTH_MAX,
     DIGITS_MAX,
     ELEMENTS_MAX,
-    Reading,
-    form_readings,
-    readings,
+    SdkReading,
+    iter_sdk_readings,
+    read_as_sdk_forms,
 )
 from tests.making import NONCE, TEXT, TOKEN
 
 URL = "https://bridge.example.com/plivo"
 
 
-def read(body: str) -> list[Reading]:
-    return list(readings(json_object(body.encode())))
+def read(body: str) -> list[SdkReading]:
+    return list(iter_sdk_readings(parse_json_object(body.encode())))
 
 
 # A member's value; what Python, Node and Ruby add to the URL for it (None: the SDK has no reading).
@@ -132,7 +132,7 @@ def test_a_body_with_a_key_twice_or_beyond_a_limit_has_no_reading(
     body: str, *, is_read: bool
 ) -> None:
     assert bool(read(body)) is is_read
-    assert (form_readings(json_object(body.encode())) != (None, None)) is is_read
+    assert (read_as_sdk_forms(parse_json_object(body.encode())) != (None, None)) is is_read
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT
@@ -145,7 +145,7 @@ BODIES = st.dictionaries(TEXT, VALUES, min_size=1, max_size=5)
 
 
 def python_sdk_accepts(body: dict[str, Any], message: bytes) -> bool:
-    signed = signature.signature(TOKEN.encode(), message)
+    signed = signature.sign(TOKEN.encode(), message)
     return validate_v3_signature("POST", URL, NONCE, TOKEN, signed, body)
 
 
@@ -153,14 +153,14 @@ def python_sdk_accepts(body: dict[str, Any], message: bytes) -> bool:
 def test_the_python_sdk_accepts_what_its_reading_signs(body: dict[str, Any]) -> None:
     text = json.dumps(body).replace("Infinity", "1e999")
     parsed = json.loads(text)
-    members = json_object(text.encode())
+    members = parse_json_object(text.encode())
     try:
         python_sdk_accepts(parsed, b"")
     except TypeError:  # the SDK cannot sort the values of a list
         with pytest.raises(module._NoReading):
-            module._python(members, module._Loss())
+            module._read_as_python(members, module._Loss())
         return
-    message = signature.v3_message_over(URL, (), read(text)[0].text.encode(), NONCE)
+    message = signature.build_v3_message_of_body_text(URL, (), read(text)[0].text.encode(), NONCE)
     assert python_sdk_accepts(parsed, message)
     assert not python_sdk_accepts(parsed, message + b"0")
 
@@ -175,7 +175,7 @@ def test_every_sdk_reads_strings_and_whole_numbers_as_a_form(body: dict[str, str
 
 def test_agent_sdks_write_each_value_as_their_language_does() -> None:
     body = b'{"a": true, "b": null, "c": 0.50, "d": ["x", 1], "e": {"f": "g"}, "h": "i"}'
-    python, node = form_readings(json_object(body))
+    python, node = read_as_sdk_forms(parse_json_object(body))
     assert python is not None
     assert node is not None
     assert dict(python.pairs) == {

@@ -11,7 +11,7 @@ import pytest
 
 from bridge.core import json_readings as module
 from bridge.core import signature
-from bridge.core.parameters import json_object
+from bridge.core.parameters import parse_json_object
 from tests.core.test_json_readings import READINGS
 from tests.making import NONCE, TOKEN
 
@@ -26,9 +26,9 @@ def verdicts(bodies: list[str]) -> list[str]:
     """Return what the SDK says of each body with the signature that Node's reading gives."""
     questions: list[str] = []
     for body in bodies:
-        text = module._node(json_object(body.encode()), module._Loss())
-        message = signature.v3_message_over(URL, (), text.encode(), NONCE)
-        signed = signature.signature(TOKEN.encode(), message)
+        text = module._read_as_node(parse_json_object(body.encode()), module._Loss())
+        message = signature.build_v3_message_of_body_text(URL, (), text.encode(), NONCE)
+        signed = signature.sign(TOKEN.encode(), message)
         asked = {"url": URL, "nonce": NONCE, "token": TOKEN, "signature": signed, "body": body}
         questions.append(json.dumps(asked))
     node = shutil.which("node")

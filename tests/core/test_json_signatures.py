@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from bridge.core import request as wire
 from bridge.core import signature
-from bridge.core.parameters import JSON, Pair, parameters_of
+from bridge.core.parameters import JSON, Pair, parse_parameters
 from bridge.core.request import RawCallback
-from bridge.core.signed_messages import bodies
-from bridge.core.verify import AcceptV2, Fault, Scheme, Unverified, Verified, Verifier
+from bridge.core.signed_messages import iter_signed_bodies
+from bridge.core.verify import AcceptV2, Scheme, Unverified, VerificationFault, Verified, Verifier
 from tests.making import (
     ACCOUNT,
     NONCE,
@@ -32,7 +32,7 @@ AGENTS = "call_uuid=5d0c0f1e&duration=66&hangup_cause=NORMAL_CLEARING"
 
 def signed_over(raw: RawCallback, message: bytes, token: str = TOKEN) -> RawCallback:
     """Return ``raw`` with the V3 signature of ``message``, which ends in the nonce."""
-    of = signature.signature(token.encode(), message)
+    of = signature.sign(token.encode(), message)
     return with_headers(raw, (wire.SIGNATURE_V3, of), (wire.NONCE_V3, NONCE))
 
 
@@ -40,7 +40,7 @@ def json_callback(body: str, query: str = "") -> RawCallback:
     return raw_callback(query, body, content_type=JSON)
 
 
-def covered(raw: RawCallback, by: Verifier | None = None) -> tuple[str, ...] | Fault:
+def covered(raw: RawCallback, by: Verifier | None = None) -> tuple[str, ...] | VerificationFault:
     verdict = verdict_on(raw, by)
     return verdict.covers if isinstance(verdict, Verified) else verdict.fault
 
@@ -66,14 +66,14 @@ SIGNED = [
     ('{"a": "1"}', "", ("url",)),
     ("{}", "", WHOLE),
     ('["a"]', "", NO_BODY),
-    ('{"a": true}', "?aTRUE", Fault.WRONG_SIGNATURE),
-    ('{"a": {"b": 1}}', "?a", Fault.WRONG_SIGNATURE),
+    ('{"a": true}', "?aTRUE", VerificationFault.WRONG_SIGNATURE),
+    ('{"a": {"b": 1}}', "?a", VerificationFault.WRONG_SIGNATURE),
 ]
 
 
 @pytest.mark.parametrize(("body", "text", "expected"), SIGNED)
 def test_a_json_body_is_verified_as_far_as_its_reading_reaches(
-    body: str, text: str, expected: tuple[str, ...] | Fault
+    body: str, text: str, expected: tuple[str, ...] | VerificationFault
 ) -> None:
     message = f"{BASE}{text}.{NONCE}".encode()
     assert covered(signed_over(json_callback(body), message)) == expected
@@ -84,7 +84,10 @@ def test_the_query_is_covered_beside_a_reading(text: str, expected: tuple[str, .
     raw = json_callback('{"a": [2, 1]}', "team=blue")
     message = f"{BASE}?team=blue{'.' + text if text else ''}.{NONCE}".encode()
     assert covered(signed_over(raw, message)) == expected
-    assert covered(signed_over(replace(raw, query="team=red"), message)) is Fault.WRONG_SIGNATURE
+    assert (
+        covered(signed_over(replace(raw, query="team=red"), message))
+        is VerificationFault.WRONG_SIGNATURE
+    )
 
 
 def test_a_subaccounts_token_verifies_a_reading_too() -> None:
@@ -96,14 +99,14 @@ def test_a_subaccounts_token_verifies_a_reading_too() -> None:
 
 def test_a_json_body_that_only_the_url_is_signed_of_needs_v2_to_be_accepted() -> None:
     raw = signed_over(json_callback('{"a": "1"}'), f"{BASE}.{NONCE}".encode())
-    assert covered(raw, verifier(accept_v2=AcceptV2.NONE)) is Fault.WRONG_SIGNATURE
+    assert covered(raw, verifier(accept_v2=AcceptV2.NONE)) is VerificationFault.WRONG_SIGNATURE
     listed = signed_over(json_callback('{"a": ["1"]}'), f"{BASE}?a1.{NONCE}".encode())
     assert covered(listed, verifier(accept_v2=AcceptV2.NONE)) == AS_READ
 
 
 def test_a_form_body_that_only_the_url_is_signed_of_is_refused() -> None:
     raw = signed_over(raw_callback("", "a=1"), f"{BASE}.{NONCE}".encode())
-    assert covered(raw) is Fault.WRONG_SIGNATURE
+    assert covered(raw) is VerificationFault.WRONG_SIGNATURE
 
 
 def test_a_message_that_does_not_cover_the_body_is_good_for_one_body() -> None:
@@ -112,7 +115,7 @@ def test_a_message_that_does_not_cover_the_body_is_good_for_one_body() -> None:
     first, second = json_callback('{"a": [1, 2]}'), json_callback('{"a": [2, 1]}')
     assert covered(signed_over(first, message), by) == AS_READ
     assert covered(signed_over(first, message), by) == AS_READ  # a retry
-    assert covered(signed_over(second, message), by) is Fault.NONCE_REUSED
+    assert covered(signed_over(second, message), by) is VerificationFault.NONCE_REUSED
 
 
 # What Plivo signed and delivered, and what a forger then sends with its signature.
@@ -139,7 +142,7 @@ def test_a_delivered_signature_is_not_accepted_with_other_content(
     headers = genuine.headers[-2:]
     verdict = verdict_on(with_headers(forged, *headers), by)
     assert isinstance(verdict, Unverified)
-    assert verdict.fault is Fault.NONCE_REUSED
+    assert verdict.fault is VerificationFault.NONCE_REUSED
     # A process that has not seen the delivery claims no more than it can know.
     claimed = covered(with_headers(forged, *headers), verifier())
     assert "body" not in claimed
@@ -151,7 +154,7 @@ def test_a_message_that_does_not_cover_an_unreadable_body_is_good_for_one_body()
     message = f"{BASE}.{NONCE}".encode()
     first, second = (signed_over(json_callback(body), message) for body in ('["a"]', '["b"]'))
     assert covered(first, by) == covered(first, by) == NO_BODY
-    assert covered(second, by) is Fault.NONCE_REUSED
+    assert covered(second, by) is VerificationFault.NONCE_REUSED
 
 
 LETTERS = st.text("ab", max_size=2)
@@ -174,7 +177,10 @@ CALLBACKS = st.one_of(
 
 def texts_of(raw: RawCallback) -> list[bytes | None]:
     """Return what Plivo may have signed of the body."""
-    return [body.text for body in bodies(raw.method, parameters_of(raw), url_alone=True)]
+    return [
+        body.text
+        for body in iter_signed_bodies(raw.method, parse_parameters(raw), allow_url_only=True)
+    ]
 
 
 @given(CALLBACKS, CALLBACKS)
@@ -184,12 +190,12 @@ def test_no_signed_message_vouches_for_a_body_that_plivos_scheme_would_not_accep
     plivos: RawCallback, presented: RawCallback
 ) -> None:
     for text in texts_of(plivos):
-        message = signature.v3_message_over(BASE, (), text, NONCE)
+        message = signature.build_v3_message_of_body_text(BASE, (), text, NONCE)
         verdict = verdict_on(signed_over(presented, message))
         if isinstance(verdict, Verified) and "body" in verdict.covers:
             # The parameters of the event, sent as a form, have this very message in Plivo's scheme.
             parameters = verdict.parameters.body
-            assert signature.v3_message("POST", BASE, (), parameters, NONCE) == message
+            assert signature.build_v3_message("POST", BASE, (), parameters, NONCE) == message
 
 
 @given(CALLBACKS, CALLBACKS)
@@ -199,7 +205,7 @@ def test_after_a_delivery_no_other_body_is_accepted_that_its_message_does_not_co
 ) -> None:
     for text in texts_of(plivos):
         by = verifier()
-        message = signature.v3_message_over(BASE, (), text, NONCE)
+        message = signature.build_v3_message_of_body_text(BASE, (), text, NONCE)
         assert isinstance(verdict_on(signed_over(plivos, message), by), Verified)
         verdict = verdict_on(signed_over(presented, message), by)
         if isinstance(verdict, Verified) and presented.body != plivos.body:
@@ -242,8 +248,8 @@ def test_the_agent_sdks_scheme_is_accepted_only_where_it_is_set(
     encoded: str, body: str, query: str, covers: tuple[str, ...] | None
 ) -> None:
     raw = agents(encoded, body, query)
-    assert covered(raw) is Fault.WRONG_SIGNATURE
-    assert covered(raw, accepting()) == (covers or Fault.WRONG_SIGNATURE)
+    assert covered(raw) is VerificationFault.WRONG_SIGNATURE
+    assert covered(raw, accepting()) == (covers or VerificationFault.WRONG_SIGNATURE)
 
 
 def test_the_agent_sdks_scheme_has_its_own_word() -> None:
@@ -262,9 +268,9 @@ def test_the_agent_sdks_sign_forms_and_gets_too() -> None:
     get = raw_callback("b=2+3&a=1", method="GET")
     assert covered(signed_over(get, f"{BASE}?a=1&b=2+3.{NONCE}".encode()), accepting()) == ("url",)
     twice = agents("a=1&a=1", "a=1&a=1", content_type=None)
-    assert covered(twice, accepting()) is Fault.WRONG_SIGNATURE
+    assert covered(twice, accepting()) is VerificationFault.WRONG_SIGNATURE
     unreadable = agents("a=1", "[1]")
-    assert covered(unreadable, accepting()) is Fault.WRONG_SIGNATURE
+    assert covered(unreadable, accepting()) is VerificationFault.WRONG_SIGNATURE
 
 
 def test_the_agent_sdks_know_the_plain_header_alone() -> None:
@@ -273,7 +279,7 @@ def test_the_agent_sdks_know_the_plain_header_alone() -> None:
         (wire.SIGNATURE_MA_V3 if "nonce" not in name else name, of) for name, of in raw.headers[-2:]
     )
     moved = with_headers(json_callback(HANGUP), *ma)
-    assert covered(moved, accepting()) is Fault.WRONG_SIGNATURE
+    assert covered(moved, accepting()) is VerificationFault.WRONG_SIGNATURE
 
 
 HOSTILE = st.text("ab.=&?%", max_size=8)
@@ -285,7 +291,7 @@ def test_a_v3_message_passed_off_as_an_agent_sdks_covers_neither_query_nor_body(
 ) -> None:
     form = [("Text", "x.call_uuid=" + quote_plus(value)), *pairs]
     genuine = signed(raw_callback("", urlencode(form)))
-    text = signature.form_text(tuple(form)).decode()
+    text = signature.join_form(tuple(form)).decode()
     for place in [place for place, letter in enumerate(text) if letter == "."]:
         query, encoded = text[:place], text[place + 1 :]
         forged = raw_callback(query, encoded)

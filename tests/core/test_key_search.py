@@ -12,13 +12,13 @@ from bridge.core.key_search import (
     COMPARISON_BYTES,
     HASHED_BYTES_MAX,
     HMAC_BYTES,
-    LIKELY_BYTES_MAX,
+    LIKELY_KEYS_BYTES_MAX,
     SIGNATURES_MAX,
 )
-from bridge.core.keyring import LIKELY_MAX, Account, Subaccount
+from bridge.core.keyring import LIKELY_KEYS_MAX, Account, Subaccount
 from bridge.core.parameters import JSON
 from bridge.core.request import Header, RawCallback
-from bridge.core.verify import Fault, Unverified, Verified, Verifier
+from bridge.core.verify import Unverified, VerificationFault, Verified, Verifier
 from tests.making import (
     AUTH_ID,
     NONCE,
@@ -45,13 +45,13 @@ class Hashed:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.messages: list[tuple[bytes, bytes]] = []
-        real = signature.signature_by
+        real = signature.sign_with
 
         def counted(key: hmac.HMAC, message: bytes) -> bytes:
             self.messages.append((key.digest(), message))
             return real(key, message)
 
-        monkeypatch.setattr(signature, "signature_by", counted)
+        monkeypatch.setattr(signature, "sign_with", counted)
 
     @property
     def size(self) -> int:
@@ -131,10 +131,12 @@ def test_a_token_that_matched_is_tried_first_from_then_on(monkeypatch: pytest.Mo
 def test_a_token_of_renewed_accounts_is_forgotten() -> None:
     verifier_ = verifier(*MANY[:2])
     keyring = verifier_.keyring
-    key = keyring.candidates(None)[1]
-    keyring.renew(MANY[2:4])
-    keyring.matched(key)
-    assert [one.account for one in keyring.candidates(None)] == [one.auth_id for one in MANY[2:4]]
+    key = keyring.list_candidates(None)[1]
+    keyring.replace_accounts(MANY[2:4])
+    keyring.prefer(key)
+    assert [one.account for one in keyring.list_candidates(None)] == [
+        one.auth_id for one in MANY[2:4]
+    ]
 
 
 def test_one_hmac_serves_both_headers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +154,7 @@ def test_one_hmac_serves_both_headers(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("named", [True, False])
 def test_the_subaccount_decides_where_both_headers_hold(*, named: bool) -> None:
     # Its key is behind those that are tried first, the main account's is not.
-    others = tuple(f"another-{number}" for number in range(LIKELY_MAX + 4))
+    others = tuple(f"another-{number}" for number in range(LIKELY_KEYS_MAX + 4))
     account = Account(
         AUTH_ID,
         ZONE,
@@ -205,22 +207,24 @@ def test_whatever_the_number_of_tokens_a_bounded_number_of_bytes_is_hashed(
     verdict = verdict_on(raw, verifier_)
     assert isinstance(verdict, Unverified)
     assert 0 < hashed.size <= HASHED_BYTES_MAX
-    tokens = len(verifier_.keyring.candidates(None))
+    tokens = len(verifier_.keyring.list_candidates(None))
     first = hashed.messages[0][1]
     tried = {token for token, message in hashed.messages if message == first}
     is_whole = len(tried) == tokens
-    assert verdict.fault is (Fault.WRONG_SIGNATURE if is_whole else Fault.NOT_ALL_TOKENS_TRIED)
+    assert verdict.fault is (
+        VerificationFault.WRONG_SIGNATURE if is_whole else VerificationFault.NOT_ALL_TOKENS_TRIED
+    )
 
 
 def test_a_rejected_callback_says_if_its_token_may_not_have_been_tried() -> None:
     large = signed(callback(BODY_BYTES_MAX), LAST.tokens[0])
     verdict = verdict_on(large, verifier(*MANY))
     assert isinstance(verdict, Unverified)
-    assert verdict.fault is Fault.NOT_ALL_TOKENS_TRIED
+    assert verdict.fault is VerificationFault.NOT_ALL_TOKENS_TRIED
     small = signed(callback(1_000), "a-token-that-we-do-not-know")
     verdict = verdict_on(small, verifier(*MANY))
     assert isinstance(verdict, Unverified)
-    assert verdict.fault is Fault.WRONG_SIGNATURE
+    assert verdict.fault is VerificationFault.WRONG_SIGNATURE
 
 
 def test_comparing_signatures_counts_as_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,9 +238,9 @@ def test_the_likely_tokens_leave_work_for_all_others(monkeypatch: pytest.MonkeyP
     hashed = Hashed(monkeypatch)
     verdict_on(v3(callback(2_000), "x"), verifier(*MANY))
     assert len({token for token, _ in hashed.messages}) == len(MANY)
-    likely = {token for token, _ in hashed.messages[:LIKELY_MAX]}
+    likely = {token for token, _ in hashed.messages[:LIKELY_KEYS_MAX]}
     size = sum(len(text) + HMAC_BYTES for token, text in hashed.messages if token in likely)
-    assert size <= LIKELY_BYTES_MAX
+    assert size <= LIKELY_KEYS_BYTES_MAX
 
 
 def test_a_v2_signature_of_the_last_of_a_thousand_tokens_holds() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.origins import equal_origins, is_allowed, is_authority
+from bridge.core.origins import is_allowed_host, is_authority, list_equal_origins
 
 SPELLINGS = [
     ("https://a.example", ["https://a.example:443"]),
@@ -28,16 +28,16 @@ SPELLINGS = [
 def test_an_origin_is_tried_as_it_is_and_then_in_its_other_spellings(
     origin: str, others: list[str]
 ) -> None:
-    assert equal_origins(origin) == (origin, *others)
+    assert list_equal_origins(origin) == (origin, *others)
 
 
 @given(st.text(max_size=30) | st.from_regex(r"https?://[a-zA-Z.:\[\]0-9]{0,12}(/[a-z]*)?"))
 def test_whatever_a_client_writes_there_are_few_spellings_and_none_twice(origin: str) -> None:
-    spellings = equal_origins(origin)
+    spellings = list_equal_origins(origin)
     assert spellings[0] == origin
     assert len(set(spellings)) == len(spellings) <= 3
     # The spellings of a spelling are no new ones.
-    assert {one for other in spellings[1:] for one in equal_origins(other)} <= set(spellings)
+    assert {one for other in spellings[1:] for one in list_equal_origins(other)} <= set(spellings)
 
 
 HOSTS = [
@@ -92,4 +92,4 @@ ALLOWED = [
 def test_a_host_is_allowed_by_its_name_and_its_port(
     origin: str, hosts: list[str], *, allowed: bool
 ) -> None:
-    assert is_allowed(origin, hosts) is allowed
+    assert is_allowed_host(origin, hosts) is allowed

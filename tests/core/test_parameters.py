@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 
 from bridge.core import json_object as json_module
 from bridge.core import parameters as parameters_module
-from bridge.core.json_object import json_object
+from bridge.core.json_object import parse_json_object
 from bridge.core.parameters import (
     FORM,
     BodyFault,
     Parameters,
     TooManyParameters,
-    decode,
-    form_pairs,
-    json_pairs,
-    parameters_of,
+    decode_parameters,
+    json_to_pairs,
+    parse_form,
+    parse_parameters,
 )
-from bridge.core.signature import v3_message
+from bridge.core.signature import build_v3_message
 from tests.making import PAIRS, TEXT, raw_callback
 
 JSON = "application/json"
@@ -31,7 +31,7 @@ FORM_TEXT = st.text("&=+%;#?2Bb3Aa0cC fé\udcff\0") | st.text(st.characters(code
 @settings(max_examples=300)
 @given(PAIRS)
 def test_what_a_form_encoder_writes_comes_back(pairs: list[tuple[str, str]]) -> None:
-    assert form_pairs(urlencode(pairs)) == (tuple(pairs), False)
+    assert parse_form(urlencode(pairs)) == (tuple(pairs), False)
 
 
 @settings(max_examples=300)
@@ -39,7 +39,7 @@ def test_what_a_form_encoder_writes_comes_back(pairs: list[tuple[str, str]]) -> 
 @example("%2B%2b%3A%3a%252B%%2B2%2%2B")
 @example("=&==&=a&a=&a&&")
 def test_a_form_is_read_as_the_standard_library_reads_it(text: str) -> None:
-    pairs, _ = form_pairs(text)
+    pairs, _ = parse_form(text)
     expected = parse_qsl(text, keep_blank_values=True, errors="surrogateescape")
     assert list(pairs) == expected
 
@@ -65,7 +65,7 @@ def test_a_form_is_read_as_the_standard_library_reads_it(text: str) -> None:
     ],
 )
 def test_a_form_keeps_order_blanks_and_repetitions(text: str, pairs: list[tuple[str, str]]) -> None:
-    assert form_pairs(text) == (tuple(pairs), False)
+    assert parse_form(text) == (tuple(pairs), False)
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ def test_a_form_keeps_order_blanks_and_repetitions(text: str, pairs: list[tuple[
     [("a", True), ("a=1&b", True), ("a&b=1", True), ("a=1&&b=2&", False), ("=", False)],
 )
 def test_a_piece_without_equals_is_bare(text: str, *, bare: bool) -> None:
-    assert form_pairs(text)[1] is bare
-    assert decode("", text.encode(), FORM, None).bare is bare
-    assert decode(text, b"a=1", FORM, None).bare is False
+    assert parse_form(text)[1] is bare
+    assert decode_parameters("", text.encode(), FORM, None).has_bare_name is bare
+    assert decode_parameters(text, b"a=1", FORM, None).has_bare_name is False
 
 
 @settings(max_examples=300)
@@ -86,19 +86,19 @@ def test_the_bytes_of_a_value_survive_into_what_is_signed(
 ) -> None:
     sent = quote_plus(value).encode() if escaped else value.translate(None, b"&=+%")
     meant = value if escaped else sent
-    parameters = decode("", b"a=" + sent, FORM, None)
-    message = v3_message("POST", "https://x", (), parameters.body, "0")
+    parameters = decode_parameters("", b"a=" + sent, FORM, None)
+    message = build_v3_message("POST", "https://x", (), parameters.body, "0")
     assert message == b"https://x?a" + meant + b".0"
 
 
 @settings(max_examples=300)
 @given(FORM_TEXT, st.binary(max_size=30) | PAIRS.map(lambda pairs: urlencode(pairs).encode()))
 def test_no_more_parameters_are_decoded_than_are_allowed(query: str, body: bytes) -> None:
-    parameters = decode(query, body, FORM, None)
+    parameters = decode_parameters(query, body, FORM, None)
     count = len(parameters.query) + len(parameters.body)
     if count:
         with pytest.raises(TooManyParameters):
-            decode(query, body, FORM, None, parameters_max=count - 1)
+            decode_parameters(query, body, FORM, None, parameters_max=count - 1)
 
 
 # The query, the body, its type and how many parameters that is.
@@ -126,12 +126,12 @@ COUNTED = [
 def test_everything_is_counted_as_what_it_is_read_as(
     query: str, body: bytes, content_type: str, count: int
 ) -> None:
-    assert decode(query, body, content_type, None, parameters_max=count) == decode(
-        query, body, content_type, None
-    )
+    assert decode_parameters(
+        query, body, content_type, None, parameters_max=count
+    ) == decode_parameters(query, body, content_type, None)
     if count:
         with pytest.raises(TooManyParameters):
-            decode(query, body, content_type, None, parameters_max=count - 1)
+            decode_parameters(query, body, content_type, None, parameters_max=count - 1)
 
 
 # Bodies of a quarter of a megabyte, each with many times what is allowed.
@@ -163,15 +163,15 @@ def test_of_a_large_body_no_more_is_decoded_than_is_allowed(
 
     scalar = json_module._scalar
     monkeypatch.setattr(json_module, "_scalar", counted)
-    monkeypatch.setattr(parameters_module, "_unescaped", counted)
+    monkeypatch.setattr(parameters_module, "_unescape", counted)
     with pytest.raises(TooManyParameters):
-        decode("", body, content_type, None, parameters_max=512)
+        decode_parameters("", body, content_type, None, parameters_max=512)
     assert len(decoded) <= 2 * 512 + 1  # a name and a value each
 
 
 def test_the_body_of_a_get_is_not_counted() -> None:
     raw = raw_callback("a=1", b"a=&" * 600, method="GET")
-    assert parameters_of(raw, 1) == Parameters((("a", "1"),), ())
+    assert parse_parameters(raw, 1) == Parameters((("a", "1"),), ())
 
 
 JSON_VALUES = st.recursive(
@@ -208,7 +208,7 @@ def test_what_is_json_is_decided_as_the_standard_library_decides_it(text: str) -
     except ValueError:
         expected = None
     try:
-        found: object = json_object(text.encode())
+        found: object = parse_json_object(text.encode())
     except ValueError:
         found = None
     assert found == (expected if text.startswith("{") else None)
@@ -236,19 +236,21 @@ def test_what_is_json_is_decided_as_the_standard_library_decides_it(text: str) -
     ],
 )
 def test_a_json_member_is_the_text_it_was_written_with(text: str, value: str) -> None:
-    assert json_pairs(json_object(f' {{"key": {text}}} '.encode())) == (("key", value),)
+    assert json_to_pairs(parse_json_object(f' {{"key": {text}}} '.encode())) == (("key", value),)
 
 
 def test_a_json_object_keeps_order_and_repetitions() -> None:
     body = b'{"b": 1, "a": 2, "b": 1, "b": null}'
-    assert json_pairs(json_object(body)) == (("b", "1"), ("a", "2"), ("b", "1"), ("b", ""))
+    assert json_to_pairs(parse_json_object(body)) == (("b", "1"), ("a", "2"), ("b", "1"), ("b", ""))
 
 
 @given(st.dictionaries(TEXT, TEXT, max_size=6))
 def test_a_json_object_of_texts_is_read_as_a_form_would_be(members: dict[str, str]) -> None:
     pairs = tuple(members.items())
-    assert json_pairs(json_object(json.dumps(members).encode())) == pairs
-    assert json_pairs(json_object(json.dumps(members, ensure_ascii=False).encode())) == pairs
+    assert json_to_pairs(parse_json_object(json.dumps(members).encode())) == pairs
+    assert (
+        json_to_pairs(parse_json_object(json.dumps(members, ensure_ascii=False).encode())) == pairs
+    )
 
 
 MALFORMED = [
@@ -278,14 +280,14 @@ MALFORMED = [
 @pytest.mark.parametrize("body", MALFORMED, ids=range(len(MALFORMED)))
 def test_what_is_not_a_json_object_of_text_is_malformed(body: bytes) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        json_pairs(json_object(body))
-    assert decode("", body, JSON, None).body_fault is BodyFault.MALFORMED_JSON
+        json_to_pairs(parse_json_object(body))
+    assert decode_parameters("", body, JSON, None).body_fault is BodyFault.MALFORMED_JSON
 
 
 @given(st.binary() | st.text('{}[]":,\\ud8019eE.-ntrf ').map(str.encode))
 def test_any_body_is_decoded_or_a_fault(body: bytes) -> None:
     for content_type in (JSON, FORM, "text/plain", None):
-        parameters = decode("", body, content_type, None)
+        parameters = decode_parameters("", body, content_type, None)
         assert all(isinstance(text, str) for pair in parameters.pairs for text in pair)
 
 
@@ -312,26 +314,26 @@ def test_any_body_is_decoded_or_a_fault(body: bytes) -> None:
 def test_what_cannot_be_read_is_a_named_fault_and_still_read_for_the_signature(
     content_type: str | None, content_encoding: str | None, fault: BodyFault | None
 ) -> None:
-    parameters = decode("q=1", b"a=1&b=%FF", content_type, content_encoding)
+    parameters = decode_parameters("q=1", b"a=1&b=%FF", content_type, content_encoding)
     assert parameters.body_fault == fault
     assert parameters.query == (("q", "1"),)
     assert parameters.body == (("a", "1"), ("b", "\udcff"))
 
 
 def test_json_in_a_json_body_is_read_without_fault() -> None:
-    assert decode("q=1", b'{"a": 1.0}', JSON, None) == Parameters(
+    assert decode_parameters("q=1", b'{"a": 1.0}', JSON, None) == Parameters(
         query=(("q", "1"),), body=(("a", "1.0"),)
     )
 
 
 @pytest.mark.parametrize("content_type", [JSON, "text/plain", FORM, None])
 def test_an_empty_body_has_no_fault(content_type: str | None) -> None:
-    assert decode("q=1", b"", content_type, "gzip") == Parameters((("q", "1"),), ())
+    assert decode_parameters("q=1", b"", content_type, "gzip") == Parameters((("q", "1"),), ())
 
 
 def test_plivos_pairs_are_the_bodys_or_without_a_body_the_querys() -> None:
-    assert decode("q=1", b"a=1", FORM, None).pairs == (("a", "1"),)
-    assert decode("q=1", b"", FORM, None).pairs == (("q", "1"),)
+    assert decode_parameters("q=1", b"a=1", FORM, None).pairs == (("a", "1"),)
+    assert decode_parameters("q=1", b"", FORM, None).pairs == (("q", "1"),)
 
 
 # The method, query and body, and what is read as the query's and the body's.
@@ -348,4 +350,4 @@ READ = [
 def test_nothing_of_a_gets_body_is_read(
     method: str, query: str, body: str, expected: Parameters
 ) -> None:
-    assert parameters_of(raw_callback(query, body, method=method)) == expected
+    assert parse_parameters(raw_callback(query, body, method=method)) == expected

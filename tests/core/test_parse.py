@@ -2,11 +2,11 @@
 
 import pytest
 
-from bridge.callbacks.model import CallbackType, fields_of
+from bridge.callbacks.model import CallbackType, list_fields
 from bridge.core.catalogue import Catalogue
-from bridge.core.parameters import BodyFault, Pair, decode
+from bridge.core.parameters import BodyFault, Pair, decode_parameters
 from bridge.core.parse import Callback, NoEvent, NoEventReason, Parser
-from bridge.core.verify import Fault, Unverified
+from bridge.core.verify import Unverified, VerificationFault
 from tests.making import UUID, parsed, raw_callback, samples, vouched
 
 ANSWER = "voice.call.answer"
@@ -42,7 +42,7 @@ def test_every_sample_is_read_whole(types: Catalogue) -> None:
         assert callback.type is kind
         assert callback.unreadable == []
         assert callback.zone_mismatch is None
-        assert not callback.undeclared or not fields_of(kind.model)
+        assert not callback.undeclared or not list_fields(kind.model)
 
 
 # The path of the route, the form, and what it is, told by what.
@@ -247,8 +247,8 @@ def test_of_a_body_nobody_can_read_there_is_no_event_and_its_fault_is_the_reason
     fault: BodyFault,
 ) -> None:
     raw = raw_callback("", body)
-    parameters = decode("", body, content_type, content_encoding)
-    verdict = Unverified(raw, parameters, None, None, Fault.NOT_CHECKED)
+    parameters = decode_parameters("", body, content_type, content_encoding)
+    verdict = Unverified(raw, parameters, None, None, VerificationFault.NOT_CHECKED)
     with pytest.raises(NoEvent) as no_event:
         Parser(types).parse(verdict, None)
     assert no_event.value.reason.value == fault.value

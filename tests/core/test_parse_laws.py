@@ -4,8 +4,8 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.callbacks.model import CallbackType, fields_of
-from bridge.core.catalogue import Catalogue, load
+from bridge.callbacks.model import CallbackType, list_fields
+from bridge.core.catalogue import Catalogue, load_catalogue
 from bridge.core.parameters import Pair
 from bridge.core.parse import NoEvent
 from tests.lossless import lost
@@ -21,12 +21,12 @@ from tests.making import (
     vouched,
 )
 
-TYPES = load()
+TYPES = load_catalogue()
 DECLARED = sorted(
     {
         name
-        for kind in TYPES.all
-        for _, parameter, _ in fields_of(kind.model).values()
+        for kind in TYPES.all_types
+        for _, parameter, _ in list_fields(kind.model).values()
         for name in parameter.names
     }
     | {"stir_verification", "StirAttestation", "machine", "X-PH-Campaign", "X-PH-Shift"}
@@ -36,7 +36,7 @@ VALUES = TEXT | st.sampled_from(
 )
 ARBITRARY = st.lists(st.tuples(st.sampled_from(DECLARED) | TEXT, VALUES), max_size=12)
 ZONES = st.sampled_from([None, "America/New_York", "Australia/Lord_Howe", "UTC"])
-ROUTES = st.sampled_from([None, *TYPES.all])
+ROUTES = st.sampled_from([None, *TYPES.all_types])
 
 
 def test_every_parameter_of_every_sample_is_found_again(types: Catalogue) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.callbacks.model import CallbackType, Reply
-from bridge.core.catalogue import NAMING
+from bridge.core.catalogue import NAMING_PARAMETERS
 from bridge.core.parameters import Pair
 from bridge.core.parse import Callback, Parser
 from tests.conforming import NAMES, SAMPLES, TYPES, Sample
@@ -44,7 +44,7 @@ SHARED = {
 TELLING = sorted(
     {
         part.strip("!?").partition("=")[0].rstrip("^")
-        for kind in TYPES.all
+        for kind in TYPES.all_types
         for alternative in (*kind.named, *kind.recognise)
         for part in alternative.split(" & ")
     }
@@ -68,7 +68,7 @@ def read(
 
 
 def test_what_only_a_path_tells_is_said_by_the_declarations() -> None:
-    untold = {kind.name for kind in TYPES.types if kind.told_by_path or kind.only_by_path}
+    untold = {kind.name for kind in TYPES.types if kind.path_only or kind.has_no_alternatives}
     assert untold == SHARED.keys()
 
 
@@ -261,10 +261,12 @@ def test_a_hangup_is_one_on_every_path_but_those_whose_parameters_nobody_knows(
 ) -> None:
     route = TYPES.by_name[name]
     kind, _ = TYPES.choose(dict(parse_qsl(form)), route if route.has_path else None)
-    assert kind.name == (name if route.only_by_path and route.has_path else "voice.call.hangup")
+    assert kind.name == (
+        name if route.has_no_alternatives and route.has_path else "voice.call.hangup"
+    )
 
 
-@pytest.mark.parametrize("sample", [one for one in SAMPLES if one.kind.weak], ids=repr)
+@pytest.mark.parametrize("sample", [one for one in SAMPLES if one.kind.yields_to_path], ids=repr)
 def test_what_weak_parameters_say_does_not_contradict_a_path(sample: Sample) -> None:
     values = dict(sample.pairs)
     for route in TYPES.types:
@@ -272,7 +274,7 @@ def test_what_weak_parameters_say_does_not_contradict_a_path(sample: Sample) -> 
 
 
 def test_the_weak_types_are_those_whose_parameters_many_carry() -> None:
-    assert {kind.name for kind in TYPES.types if kind.weak} == {
+    assert {kind.name for kind in TYPES.types if kind.yields_to_path} == {
         "api.async_response",
         "voice.conference.action",
         "voice.fetch",
@@ -283,10 +285,15 @@ def test_the_weak_types_are_those_whose_parameters_many_carry() -> None:
 def stays(sample: Sample, told: CallbackType, route: CallbackType) -> bool:
     """Return whether a sample is of its path's type though it shows another."""
     values = dict(sample.pairs)
-    fits = route in TYPES.fitting(values)
-    if route is told or route.only_by_path or told.weak or told is TYPES.unrecognised:
+    fits = route in TYPES.iter_matching(values)
+    if (
+        route is told
+        or route.has_no_alternatives
+        or told.yields_to_path
+        or told is TYPES.unrecognised
+    ):
         return True
-    if not any(name in values for name in NAMING):
+    if not any(name in values for name in NAMING_PARAMETERS):
         return fits
     executed = route.reply is not Reply.ACK
     if told.name.endswith(".other"):
@@ -337,7 +344,7 @@ def test_a_parameter_that_may_be_the_customers_own_decides_nothing_alone(
     on = TYPES.by_name[route] if route else None
     raw = raw_callback(query, method="GET")
     recognition = parser(TYPES).parse(vouched(raw), on).recognition
-    assert (recognition.kind.name, recognition.set_aside) == (name, set_aside)
+    assert (recognition.kind.name, recognition.ignored_parameters) == (name, set_aside)
 
 
 # The query of the URL at Plivo, the body that repeats it; the path; the type; what was set aside.
@@ -358,7 +365,7 @@ def test_what_a_body_repeats_of_the_query_decides_nothing_alone(
 ) -> None:
     on = TYPES.by_name[route] if route else None
     recognition = parser(TYPES).parse(vouched(raw_callback(query, body)), on).recognition
-    assert (recognition.kind.name, recognition.set_aside) == (name, set_aside)
+    assert (recognition.kind.name, recognition.ignored_parameters) == (name, set_aside)
 
 
 JSON_NAMES = [

@@ -5,7 +5,7 @@ import tracemalloc
 import orjson
 import pytest
 
-from bridge.core.record import json_value
+from bridge.core.record import encode_json
 
 
 @pytest.mark.parametrize("length", [1, 1_500, 30_000, 250_000])
@@ -14,7 +14,7 @@ def test_a_value_takes_no_more_memory_than_its_text(length: int) -> None:
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
-        value = json_value(document)
+        value = encode_json(document)
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -6,9 +6,9 @@ import pytest
 from bridge.core import request as wire
 from bridge.core.rejected import BODY_BYTES_MAX, to_rejected
 from bridge.core.request import RawCallback
-from bridge.core.url_mismatch import Variant
+from bridge.core.url_mismatch import MismatchVariant
 from bridge.core.verify import Unverified
-from bridge.reader.journal import from_journal
+from bridge.reader.journal import to_raw_callback
 from tests.making import NAMING, NONCE, TOKEN, raw_callback, v3_of, verdict_on, with_headers
 
 STRANGERS = raw_callback("team=blue", "CallUUID=x&Event=Ring")
@@ -33,7 +33,7 @@ def test_a_rejected_record_is_the_callback_as_it_came_and_the_fault() -> None:
         ("body_bytes", b"21"),
     )
     value = orjson.loads(record.value)
-    assert from_journal(value) == STRANGERS
+    assert to_raw_callback(value) == STRANGERS
     assert value["verification"]["fault"] == "no_signature"
     assert (value["events"], value["reply"]["status"]) == ([], 403)
 
@@ -45,7 +45,7 @@ def test_a_body_is_cut_and_its_length_said(length: int, cut: bytes) -> None:
     record = to_rejected(unverified(raw_callback("", b"\xff" * length)), None, NAMING)
     headers = dict(record.headers)
     assert (headers["body_cut"], headers["body_bytes"]) == (cut, b"%d" % length)
-    assert from_journal(orjson.loads(record.value)).body == b"\xff" * BODY_BYTES_MAX
+    assert to_raw_callback(orjson.loads(record.value)).body == b"\xff" * BODY_BYTES_MAX
 
 
 def test_the_key_is_none_of_a_strangers_choosing() -> None:
@@ -60,6 +60,6 @@ def test_no_token_is_in_a_rejected_record() -> None:
     raw = with_headers(
         STRANGERS, (wire.SIGNATURE_V3, v3_of(STRANGERS, "guess")), (wire.NONCE_V3, NONCE)
     )
-    record = to_rejected(unverified(raw), Variant.HOST, NAMING)
+    record = to_rejected(unverified(raw), MismatchVariant.HOST, NAMING)
     assert TOKEN.encode() not in record.value
     assert b"sub-token" not in record.value

@@ -13,9 +13,9 @@ from plivo.utils.signature_v3 import validate_v3_signature
 
 from bridge.core import request as wire
 from bridge.core.keyring import Account
-from bridge.core.parameters import Pair, form_pairs
+from bridge.core.parameters import Pair, parse_form
 from bridge.core.request import Header, RawCallback
-from bridge.core.signature import Digest, signature, v1_message, v2_message, v3_message
+from bridge.core.signature import Digest, build_v1_message, build_v2_message, build_v3_message, sign
 from bridge.core.verify import Unverified, Verified
 from tests.making import PAIRS, TEXT, WORD, raw_callback, verdict_on, verifier
 
@@ -34,7 +34,7 @@ def name(vector: dict[str, Any]) -> str:
 
 def base_and_query(url: str) -> tuple[str, tuple[Pair, ...]]:
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}", form_pairs(parts.query)[0]
+    return f"{parts.scheme}://{parts.netloc}{parts.path}", parse_form(parts.query)[0]
 
 
 def message_of(vector: dict[str, Any]) -> bytes:
@@ -42,15 +42,15 @@ def message_of(vector: dict[str, Any]) -> bytes:
     base, query = base_and_query(vector["url"])
     body = tuple(vector["params"].items())
     if vector["scheme"] == "v1":
-        return v1_message(vector["url"], body)
+        return build_v1_message(vector["url"], body)
     if vector["scheme"] == "v2":
-        return v2_message(base, vector["nonce"])
-    return v3_message(vector["method"], base, query, body, vector["nonce"])
+        return build_v2_message(base, vector["nonce"])
+    return build_v3_message(vector["method"], base, query, body, vector["nonce"])
 
 
 def holds(vector: dict[str, Any]) -> bool:
     digest: Digest = "sha1" if vector["scheme"] == "v1" else "sha256"
-    expected = signature(vector["auth_token"].encode(), message_of(vector), digest)
+    expected = sign(vector["auth_token"].encode(), message_of(vector), digest)
     return expected in vector["signature"].split(",")
 
 
@@ -117,7 +117,7 @@ def test_there_are_vectors_of_every_scheme_both_ways() -> None:
 def test_v3_signs_base_query_and_body(
     method: str, query: list[Pair], body: list[Pair], message: bytes
 ) -> None:
-    assert v3_message(method, "B", tuple(query), tuple(body), "N") == message
+    assert build_v3_message(method, "B", tuple(query), tuple(body), "N") == message
 
 
 PATHS = st.lists(WORD, max_size=3).map(
@@ -143,7 +143,7 @@ def test_the_official_sdk_agrees_on_v3_of_a_post(
 ) -> None:
     url = f"{path}?{query}" if query else path
     base, query_pairs = base_and_query(url)
-    ours = signature(token.encode(), v3_message("POST", base, query_pairs, tuple(pairs), nonce))
+    ours = sign(token.encode(), build_v3_message("POST", base, query_pairs, tuple(pairs), nonce))
     assert validate_v3_signature("POST", url, nonce, token, ours, in_lists(pairs))
 
 
@@ -154,13 +154,13 @@ def test_the_official_sdk_agrees_on_v3_of_a_get(
 ) -> None:
     url = f"{path}?{query}" if query else path
     base, query_pairs = base_and_query(url)
-    ours = signature(b"token", v3_message("GET", base, query_pairs, tuple(pairs), nonce))
+    ours = sign(b"token", build_v3_message("GET", base, query_pairs, tuple(pairs), nonce))
     assert validate_v3_signature("GET", url, nonce, "token", ours, in_lists(pairs))
 
 
 @given(PATHS, QUERIES, NONCES, TEXT)
 def test_the_official_sdk_agrees_on_v2(path: str, query: str, nonce: str, token: str) -> None:
-    ours = signature(token.encode(), v2_message(path, nonce))
+    ours = sign(token.encode(), build_v2_message(path, nonce))
     assert validate_signature(f"{path}?{query}#rc=5", nonce, ours, token)
 
 
@@ -169,6 +169,6 @@ def test_the_official_sdk_refuses_what_we_sign_with_another_token(
     path: str, query: str, pairs: list[Pair], nonce: str
 ) -> None:
     base, query_pairs = base_and_query(f"{path}?{query}")
-    ours = signature(b"other", v3_message("POST", base, query_pairs, tuple(pairs), nonce))
+    ours = sign(b"other", build_v3_message("POST", base, query_pairs, tuple(pairs), nonce))
     url = f"{path}?{query}"
     assert not validate_v3_signature("POST", url, nonce, "token", ours, in_lists(pairs))

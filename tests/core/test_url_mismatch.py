@@ -7,10 +7,10 @@ import pytest
 from bridge.core import request as wire
 from bridge.core import signature
 from bridge.core.nonce_guard import NonceGuard
-from bridge.core.parameters import JSON, parameters_of
+from bridge.core.parameters import JSON, parse_parameters
 from bridge.core.request import Header, RawCallback
-from bridge.core.url_mismatch import NearMiss, Variant, near_miss
-from bridge.core.verify import AcceptV2, Fault, Unverified, Verified
+from bridge.core.url_mismatch import MismatchVariant, UrlMismatch, find_url_mismatch
+from bridge.core.verify import AcceptV2, Unverified, VerificationFault, Verified
 from tests.making import (
     NONCE,
     SUB_TOKEN,
@@ -127,7 +127,7 @@ def test_every_word_is_shown_by_one_of_the_tables() -> None:
         "separator",
         "json_separator",
     }
-    assert shown | {"path", "query", "scheme+query", "path+query"} == set(Variant)
+    assert shown | {"path", "query", "scheme+query", "path+query"} == set(MismatchVariant)
 
 
 # The public URL that Plivo calls, the one that is configured, the headers: only the setting is wrong.
@@ -173,28 +173,28 @@ def json_signed(text: str, *, origin: str = "https://a") -> RawCallback:
     """Return a callback with a JSON list, of which ``text`` was signed behind the URL."""
     raw = raw_callback("", b'{"a": [2, 1]}', path=PATH, origin="https://a", content_type=JSON)
     message = f"{origin}{PATH}{text}.{NONCE}".encode()
-    of = signature.signature(TOKEN.encode(), message)
+    of = signature.sign(TOKEN.encode(), message)
     return with_headers(raw, (wire.SIGNATURE_V3, of), (wire.NONCE_V3, NONCE))
 
 
 @pytest.mark.parametrize(
     ("text", "origin", "expected"),
     [
-        ("?a1a2", "http://a", NearMiss(Variant.SCHEME, "http://a")),
+        ("?a1a2", "http://a", UrlMismatch(MismatchVariant.SCHEME, "http://a")),
         ('?a["2", "1"]', "http://a", None),
-        ("?a[2, 1]", "http://a", NearMiss(Variant.SCHEME, "http://a")),
-        (".a=%5B2%2C+1%5D", "https://a", NearMiss(Variant.AGENTSTACK_V3)),
-        (".a=2%2C1", "https://a", NearMiss(Variant.AGENTSTACK_V3)),
+        ("?a[2, 1]", "http://a", UrlMismatch(MismatchVariant.SCHEME, "http://a")),
+        (".a=%5B2%2C+1%5D", "https://a", UrlMismatch(MismatchVariant.AGENTSTACK_V3)),
+        (".a=2%2C1", "https://a", UrlMismatch(MismatchVariant.AGENTSTACK_V3)),
         (".a=2%2C1", "http://a", None),
-        ("", "https://a", NearMiss(Variant.JSON_BODY)),
-        (".a1a2", "https://a", NearMiss(Variant.JSON_SEPARATOR)),
-        (".a[2, 1]", "https://a", NearMiss(Variant.JSON_SEPARATOR)),
+        ("", "https://a", UrlMismatch(MismatchVariant.JSON_BODY)),
+        (".a1a2", "https://a", UrlMismatch(MismatchVariant.JSON_SEPARATOR)),
+        (".a[2, 1]", "https://a", UrlMismatch(MismatchVariant.JSON_SEPARATOR)),
         (".a[object Object]", "https://a", None),
-        ("", "http://a", NearMiss(Variant.SCHEME, "http://a")),
+        ("", "http://a", UrlMismatch(MismatchVariant.SCHEME, "http://a")),
     ],
 )
 def test_a_json_body_is_tried_in_every_reading(
-    text: str, origin: str, expected: NearMiss | None
+    text: str, origin: str, expected: UrlMismatch | None
 ) -> None:
     assert near(json_signed(text, origin=origin), accept_v2=AcceptV2.NONE) == expected
 
@@ -204,22 +204,22 @@ def test_where_the_agent_sdks_scheme_is_accepted_it_is_no_near_miss() -> None:
     by = replace(verifier(), accept_agentstack=True)
     assert isinstance(verdict_on(raw, by), Verified)
     moved = replace(raw, public_origin="http://b")
-    assert near_miss(moved, parameters_of(moved), by) is None
+    assert find_url_mismatch(moved, parse_parameters(moved), by) is None
 
 
 @pytest.mark.parametrize(
     ("query", "text", "expected"),
     [
-        ("", ".a1b2", NearMiss(Variant.SEPARATOR)),
+        ("", ".a1b2", UrlMismatch(MismatchVariant.SEPARATOR)),
         ("", ".b2a1", None),
         ("team=blue", ".a1b2", None),
     ],
 )
 def test_a_dot_where_plivo_writes_a_question_mark_is_named(
-    query: str, text: str, expected: NearMiss | None
+    query: str, text: str, expected: UrlMismatch | None
 ) -> None:
     raw = raw_callback(query, "b=2&a=1", path=PATH, origin="https://a")
-    of = signature.signature(TOKEN.encode(), f"https://a{PATH}{text}.{NONCE}".encode())
+    of = signature.sign(TOKEN.encode(), f"https://a{PATH}{text}.{NONCE}".encode())
     signed_so = with_headers(raw, (wire.SIGNATURE_V3, of), (wire.NONCE_V3, NONCE))
     assert near(signed_so) == expected
 
@@ -237,15 +237,15 @@ def test_a_public_url_that_is_the_same_url_is_no_near_miss() -> None:
 @pytest.mark.parametrize(
     ("token", "header", "expected"),
     [
-        (TOKEN, wire.SIGNATURE_V3, Variant.SCHEME),
-        (SUB_TOKEN, wire.SIGNATURE_V3, Variant.SCHEME),
-        (TOKEN, wire.SIGNATURE_MA_V3, Variant.SCHEME),
+        (TOKEN, wire.SIGNATURE_V3, MismatchVariant.SCHEME),
+        (SUB_TOKEN, wire.SIGNATURE_V3, MismatchVariant.SCHEME),
+        (TOKEN, wire.SIGNATURE_MA_V3, MismatchVariant.SCHEME),
         (SUB_TOKEN, wire.SIGNATURE_MA_V3, None),
         ("another-token", wire.SIGNATURE_V3, None),
     ],
 )
 def test_the_same_tokens_count_as_in_a_verdict(
-    token: str, header: str, expected: Variant | None
+    token: str, header: str, expected: MismatchVariant | None
 ) -> None:
     plivos = called("https://a" + PATH)
     raw = with_headers(plivos, (header, f"x,{v3_of(plivos, token)}"), (wire.NONCE_V3, NONCE))
@@ -274,7 +274,7 @@ def test_without_a_nonce_that_could_be_plivos_nothing_is_tried(nonce: str | None
 
 def test_where_v2_is_not_accepted_it_has_no_near_miss_either() -> None:
     raw = arrived(called("https://a" + PATH), "http://a", scheme="v2")
-    assert found(raw) is Variant.SCHEME
+    assert found(raw) is MismatchVariant.SCHEME
     assert found(raw, accept_v2=AcceptV2.NONE) is None
 
 
@@ -282,7 +282,7 @@ def test_a_body_that_is_no_form_is_not_part_of_what_is_tried() -> None:
     plivos = raw_callback("team=blue", path=PATH, origin="https://a")
     raw = arrived(plivos, "http://a", scheme="v3", body=b"\x1f\x8b=")
     raw = replace(raw, headers=(*raw.headers, ("content-encoding", "gzip")))
-    assert found(raw) is Variant.SCHEME
+    assert found(raw) is MismatchVariant.SCHEME
 
 
 def test_a_near_miss_verifies_nothing_and_leaves_the_memory_of_nonces_alone() -> None:
@@ -291,9 +291,11 @@ def test_a_near_miss_verifies_nothing_and_leaves_the_memory_of_nonces_alone() ->
     for _ in range(2):
         verdict = verdict_on(raw, by)
         assert isinstance(verdict, Unverified)
-        assert verdict.fault is Fault.WRONG_SIGNATURE
-        assert near_miss(raw, verdict.parameters, by) == NearMiss(Variant.SCHEME, "https://a")
-    assert vars(by.nonces) == vars(NonceGuard())
+        assert verdict.fault is VerificationFault.WRONG_SIGNATURE
+        assert find_url_mismatch(raw, verdict.parameters, by) == UrlMismatch(
+            MismatchVariant.SCHEME, "https://a"
+        )
+    assert vars(by.partial_messages) == vars(NonceGuard())
     # The nonce is as good as new for the callback it belongs to, whatever its parameters are.
     other = replace(raw, public_origin="https://a", body=b"CallUUID=y&Event=Ring")
     assert isinstance(verdict_on(other, by), Verified)

@@ -12,14 +12,14 @@ from bridge.core import signature
 from bridge.core import url_mismatch as module
 from bridge.core.key_search import HMAC_BYTES
 from bridge.core.keyring import Account
-from bridge.core.parameters import parameters_of
+from bridge.core.parameters import parse_parameters
 from bridge.core.request import Header
 from bridge.core.url_mismatch import (
-    LOOK_BODY_BYTES_MAX,
-    LOOK_BYTES_MAX,
+    DIAGNOSIS_BODY_BYTES_MAX,
+    DIAGNOSIS_HASHED_BYTES_MAX,
     TRIES_MAX,
-    Variant,
-    near_miss,
+    MismatchVariant,
+    find_url_mismatch,
 )
 from tests.making import (
     AUTH_ID,
@@ -70,9 +70,11 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         tokens.append(names[key.digest()])
         return real(key, message)
 
-    names = {signature.keyed(one).digest(): one for one in (TOKEN.encode(), SUB_TOKEN.encode())}
-    real = signature.signature_by
-    monkeypatch.setattr(module.signature, "signature_by", counted)
+    names = {
+        signature.start_hmac(one).digest(): one for one in (TOKEN.encode(), SUB_TOKEN.encode())
+    }
+    real = signature.sign_with
+    monkeypatch.setattr(module.signature, "sign_with", counted)
     return tokens
 
 
@@ -84,7 +86,7 @@ def test_no_token_is_tried_more_often_than_the_bound(
     raw = replace(raw, query="team=blue")
     by = verifier()
     tokens = counting(monkeypatch)
-    assert near_miss(raw, parameters_of(raw), by) is None
+    assert find_url_mismatch(raw, parse_parameters(raw), by) is None
     tries = {token: tokens.count(token) for token in tokens}
     assert set(tries) == {TOKEN.encode(), SUB_TOKEN.encode()}
     # The scheme of Plivo's agent SDKs adds one message to V3's: both encode this form alike.
@@ -97,16 +99,16 @@ def test_whatever_headers_say_each_url_tried_has_a_word_and_the_bound_holds(
 ) -> None:
     plivos = raw_callback(query, FORM, path=PATH, origin=origin)
     raw = with_headers(plivos, *headers, (wire.SIGNATURE_V3, "x"), (wire.NONCE_V3, NONCE))
-    here = module._url_of(raw, parameters_of(raw).query)
+    here = module._split_url(raw, parse_parameters(raw).query)
     others = [
         url
-        for url in module._variants(here, raw)
+        for url in module._iter_variants(here, raw)
         if url.base != here.base or url.query != here.query
     ]
-    assert all(isinstance(url.differs_from(here), Variant) for url in others)
+    assert all(isinstance(url.compare(here), MismatchVariant) for url in others)
     with pytest.MonkeyPatch.context() as patch:
         tokens = counting(patch)
-        near_miss(raw, parameters_of(raw), verifier())
+        find_url_mismatch(raw, parse_parameters(raw), verifier())
     # Three spellings of the URL: in the two encodings of Plivo's agent SDKs, and with a dot.
     assert max(map(tokens.count, {TOKEN.encode(), SUB_TOKEN.encode()})) <= TRIES_MAX + 9
 
@@ -128,7 +130,7 @@ def test_who_holds_no_token_has_no_near_miss(
     sign = v3_of if scheme == "v3" else v2_of
     for forged in (guess, sign(plivos, "another-token")):
         raw = with_headers(plivos, *headers, (name, forged), (nonce, NONCE))
-        assert near_miss(raw, parameters_of(raw), verifier()) is None
+        assert find_url_mismatch(raw, parse_parameters(raw), verifier()) is None
 
 
 @given(st.sampled_from(["https://a", "http://a:8080", "https://b/p"]), HEADERS, TEXT)
@@ -137,7 +139,7 @@ def test_a_signature_of_another_body_has_no_near_miss(
 ) -> None:
     raw = signed(raw_callback("", FORM, path=PATH, origin=origin))
     forged = replace(with_headers(raw, *headers), body=raw.body + f"&Digits=1{added}".encode())
-    assert near_miss(forged, parameters_of(forged), verifier()) is None
+    assert find_url_mismatch(forged, parse_parameters(forged), verifier()) is None
 
 
 @pytest.mark.parametrize("scheme", ["v3", "v2"])
@@ -150,15 +152,15 @@ def test_whatever_the_number_of_tokens_a_bounded_number_of_bytes_is_hashed(
         hashed.append(len(message) + HMAC_BYTES)
         return real(key, message)
 
-    real = signature.signature_by
-    monkeypatch.setattr(module.signature, "signature_by", counted)
+    real = signature.sign_with
+    monkeypatch.setattr(module.signature, "sign_with", counted)
     by = verifier(Account(AUTH_ID, ZONE, tuple(f"token-{place}" for place in range(1000))))
-    form = "Text=" + "x" * (LOOK_BODY_BYTES_MAX - 5)
+    form = "Text=" + "x" * (DIAGNOSIS_BODY_BYTES_MAX - 5)
     plivos = replace(called("https://z" + PATH), body=form.encode())
     raw = arrived(plivos, "https://a:8080/p", scheme=scheme, headers=FULL)
-    assert near_miss(raw, parameters_of(raw), by) is None
-    assert LOOK_BYTES_MAX / 2 < sum(hashed) <= LOOK_BYTES_MAX
+    assert find_url_mismatch(raw, parse_parameters(raw), by) is None
+    assert DIAGNOSIS_HASHED_BYTES_MAX / 2 < sum(hashed) <= DIAGNOSIS_HASHED_BYTES_MAX
     hashed.clear()
     longer = replace(raw, body=raw.body + b"x")
-    assert near_miss(longer, parameters_of(longer), by) is None
+    assert find_url_mismatch(longer, parse_parameters(longer), by) is None
     assert not hashed

@@ -9,8 +9,8 @@ import pytest
 import bridge
 from bridge.core import request as wire
 from bridge.core.key_search import SIGNATURES_MAX
-from bridge.core.keyring import Account, Keyring, Subaccount, key_id
-from bridge.core.verify import Fault, Scheme, Unverified, Verified
+from bridge.core.keyring import Account, Keyring, Subaccount, compute_key_id
+from bridge.core.verify import Scheme, Unverified, VerificationFault, Verified
 from tests.making import (
     ACCOUNT,
     AUTH_ID,
@@ -41,7 +41,7 @@ def test_a_signed_callback_is_verified_whole() -> None:
     assert verdict.parameters.body == (("CallUUID", "x"), ("Event", "Ring"))
     assert (verdict.account, verdict.subaccount, verdict.zone) == (AUTH_ID, None, ZONE)
     assert verdict.scheme is Scheme.V3
-    assert verdict.key_id == key_id(AUTH_ID, TOKEN)
+    assert verdict.key_id == compute_key_id(AUTH_ID, TOKEN)
     assert verdict.covers == ("url", "query", "body")
 
 
@@ -68,7 +68,7 @@ def test_the_plain_header_is_any_tokens_and_the_ma_header_a_main_tokens(
     verdict = verdict_on(with_headers(RAW, (header, v3_of(RAW, token)), NONCE_V3))
     if expected is None:
         assert isinstance(verdict, Unverified)
-        assert verdict.fault is Fault.WRONG_SIGNATURE
+        assert verdict.fault is VerificationFault.WRONG_SIGNATURE
     else:
         assert isinstance(verdict, Verified)
         assert (verdict.subaccount, verdict.scheme) == expected
@@ -115,14 +115,14 @@ def test_any_of_an_accounts_tokens_verifies_and_is_named(token: str) -> None:
     account = Account(AUTH_ID, ZONE, (TOKEN, OTHER))
     verdict = verdict_on(signed(RAW, token), verifier(account))
     assert isinstance(verdict, Verified)
-    assert verdict.key_id == key_id(AUTH_ID, token)
+    assert verdict.key_id == compute_key_id(AUTH_ID, token)
 
 
 def test_a_key_id_names_account_and_token_and_is_not_the_token() -> None:
-    ids = {key_id(account, token) for account in ("MA1", "MA2") for token in (TOKEN, OTHER)}
+    ids = {compute_key_id(account, token) for account in ("MA1", "MA2") for token in (TOKEN, OTHER)}
     assert len(ids) == 4
     assert all(len(one) == 8 and int(one, 16) >= 0 for one in ids)
-    assert key_id("MA1", TOKEN) == key_id("MA1", TOKEN)
+    assert compute_key_id("MA1", TOKEN) == compute_key_id("MA1", TOKEN)
 
 
 TWO = (
@@ -152,10 +152,10 @@ def test_whose_callback_it_is_follows_from_the_token_and_not_from_its_claim(
 def test_the_claimed_accounts_tokens_are_tried_first() -> None:
     keyring = Keyring(TWO)
     for claimed in ("MAFIRST", "MASECOND"):
-        keys = list(keyring.candidates(claimed))
+        keys = list(keyring.list_candidates(claimed))
         assert keys[0].account == claimed
         assert len(keys) == 3
-    accounts = [key.account for key in keyring.candidates("MASECOND")]
+    accounts = [key.account for key in keyring.list_candidates("MASECOND")]
     assert accounts == ["MASECOND", "MASECOND", "MAFIRST"]
 
 
@@ -170,7 +170,7 @@ def test_an_unverified_callback_is_only_what_it_claims_if_we_know_it(
     verdict = verdict_on(raw_callback("", form))
     assert isinstance(verdict, Unverified)
     assert (verdict.account, verdict.zone) == (account, zone)
-    assert verdict.fault is Fault.NO_SIGNATURE
+    assert verdict.fault is VerificationFault.NO_SIGNATURE
 
 
 def test_a_subaccount_without_a_zone_has_its_parents() -> None:
@@ -180,10 +180,10 @@ def test_a_subaccount_without_a_zone_has_its_parents() -> None:
 
 def test_a_renewed_keyring_knows_the_new_tokens_and_no_others() -> None:
     keyring = Keyring([ACCOUNT])
-    keyring.renew([Account(AUTH_ID, ZONE, ("renewed",))])
-    assert [key.token for key in keyring.candidates(None)] == [b"renewed"]
-    keyring.renew([])
-    assert (list(keyring.candidates(AUTH_ID)), keyring.zones) == ([], {})
+    keyring.replace_accounts([Account(AUTH_ID, ZONE, ("renewed",))])
+    assert [key.token for key in keyring.list_candidates(None)] == [b"renewed"]
+    keyring.replace_accounts([])
+    assert (list(keyring.list_candidates(AUTH_ID)), keyring.zones) == ([], {})
 
 
 def test_every_listed_signature_is_compared_in_constant_time(

@@ -11,7 +11,7 @@ from bridge.core import request as wire
 from bridge.core import signature
 from bridge.core.parameters import FORM, JSON
 from bridge.core.request import Header, RawCallback
-from bridge.core.verify import Fault, Scheme, Unverified, Verified
+from bridge.core.verify import Scheme, Unverified, VerificationFault, Verified
 from tests.making import (
     NONCE,
     ORIGIN,
@@ -42,7 +42,7 @@ def re_cut(captured: RawCallback, path: str, nonce: str, body: str) -> RawCallba
     return replace(captured, path=path, headers=headers, body=body.encode())
 
 
-def fault_of(raw: RawCallback, *before: RawCallback) -> Fault | None:
+def fault_of(raw: RawCallback, *before: RawCallback) -> VerificationFault | None:
     """Return why a callback is not verified after others that are; None if it is."""
     by = verifier()
     for one in before:
@@ -55,7 +55,7 @@ def fault_of(raw: RawCallback, *before: RawCallback) -> Fault | None:
 def test_the_end_of_a_path_cannot_be_moved_into_the_nonce_of_v2(length: int) -> None:
     captured = by_v2(PATH, NONCE)
     forged = re_cut(captured, PATH[:-length], PATH[-length:] + NONCE, "MessageUUID=1&Status=failed")
-    assert fault_of(forged) is Fault.BAD_NONCE
+    assert fault_of(forged) is VerificationFault.BAD_NONCE
 
 
 @pytest.mark.parametrize("length", range(1, len(NONCE)))
@@ -117,7 +117,7 @@ def test_a_captured_request_with_another_type_or_encoding_of_its_body_is_no_retr
 ) -> None:
     raw = by_v2(PATH, NONCE) if scheme == "v2" else signed(raw_callback("", STATUS, path=PATH))
     other = with_type(raw, content_type, content_encoding)
-    assert fault_of(other, raw) is Fault.NONCE_REUSED
+    assert fault_of(other, raw) is VerificationFault.NONCE_REUSED
     assert fault_of(raw, raw) is None
 
 
@@ -162,7 +162,7 @@ def test_what_v3_signs_alike_is_accepted_only_as_it_came_first(
     genuine = signed(plivos)
     forged = with_headers(other, *genuine.headers[-2:])
     assert fault_of(forged) is None  # who has not seen the delivery cannot know
-    assert fault_of(forged, genuine) is Fault.NONCE_REUSED
+    assert fault_of(forged, genuine) is VerificationFault.NONCE_REUSED
     assert fault_of(genuine, genuine) is None
 
 
@@ -174,7 +174,7 @@ def test_a_retry_may_encode_its_form_anew(form: str) -> None:
 
 def test_the_order_of_one_parameters_values_belongs_to_the_content() -> None:
     first = signed(raw_callback("", "a=1&a=2"))
-    assert fault_of(replace(first, body=b"a=2&a=1"), first) is Fault.NONCE_REUSED
+    assert fault_of(replace(first, body=b"a=2&a=1"), first) is VerificationFault.NONCE_REUSED
 
 
 def all_families(raw: RawCallback, v2_header: str = wire.SIGNATURE_V2) -> RawCallback:
@@ -194,7 +194,7 @@ def test_the_v2_pair_of_a_request_that_v3_verified_fits_no_other_content(header:
     stripped = without_v3(genuine)
     assert fault_of(stripped, genuine) is None
     forged = replace(stripped, body=b"MessageUUID=1&Status=failed")
-    assert fault_of(forged, genuine) is Fault.NONCE_REUSED
+    assert fault_of(forged, genuine) is VerificationFault.NONCE_REUSED
     assert fault_of(forged) is None  # V2 covers no body
 
 
@@ -212,7 +212,7 @@ def test_a_v2_pair_that_does_not_hold_uses_up_nothing() -> None:
 @given(st.lists(st.tuples(st.text("ab=.&", max_size=3), st.text("ab=.&", max_size=3)), max_size=3))
 def test_one_v3_signature_is_one_content(pairs: list[tuple[str, str]]) -> None:
     genuine = signed(raw_callback("", urlencode(pairs)))
-    text = signature.form_text(tuple(pairs)).decode()
+    text = signature.join_form(tuple(pairs)).decode()
     accepted = set[tuple[tuple[str, str], ...]]()
     by = verifier()
     assert isinstance(verdict_on(genuine, by), Verified)
@@ -227,5 +227,5 @@ def test_one_v3_signature_is_one_content(pairs: list[tuple[str, str]]) -> None:
 def test_the_message_is_what_is_remembered_and_not_the_nonce() -> None:
     other = "/plivo/messaging/message/inbound"
     assert fault_of(by_v2(other, NONCE, "MessageUUID=2"), by_v2(PATH, NONCE)) is None
-    message = signature.v2_message(ORIGIN + PATH, NONCE)
-    assert v2_of(by_v2(PATH, NONCE)) == signature.signature(TOKEN.encode(), message)
+    message = signature.build_v2_message(ORIGIN + PATH, NONCE)
+    assert v2_of(by_v2(PATH, NONCE)) == signature.sign(TOKEN.encode(), message)

@@ -6,9 +6,16 @@ import pytest
 
 from bridge.core import request as wire
 from bridge.core.nonce_guard import NonceGuard
-from bridge.core.parameters import FORM, BodyFault, parameters_of
+from bridge.core.parameters import FORM, BodyFault, parse_parameters
 from bridge.core.request import Header, RawCallback
-from bridge.core.verify import AcceptV2, Fault, Scheme, Unverified, Verified, claimed_account
+from bridge.core.verify import (
+    AcceptV2,
+    Scheme,
+    Unverified,
+    VerificationFault,
+    Verified,
+    find_claimed_account,
+)
 from tests.making import (
     NONCE,
     SUB_ID,
@@ -39,49 +46,49 @@ def wrong(header: Header) -> Header:
 
 
 # The headers, and what becomes of it: the scheme that verified it, or the fault.
-VERDICTS: list[tuple[list[Header], Scheme | Fault]] = [
-    ([], Fault.NO_SIGNATURE),
-    ([V2_NONCE, V3_NONCE], Fault.NO_SIGNATURE),
-    ([V1], Fault.V1_ONLY),
-    ([V1, V2_NONCE, V3_NONCE], Fault.V1_ONLY),
+VERDICTS: list[tuple[list[Header], Scheme | VerificationFault]] = [
+    ([], VerificationFault.NO_SIGNATURE),
+    ([V2_NONCE, V3_NONCE], VerificationFault.NO_SIGNATURE),
+    ([V1], VerificationFault.V1_ONLY),
+    ([V1, V2_NONCE, V3_NONCE], VerificationFault.V1_ONLY),
     ([V3, V3_NONCE], Scheme.V3),
     ([V3_MA, V3_NONCE], Scheme.V3_MA),
-    ([V3], Fault.NO_NONCE),
-    ([V3_MA], Fault.NO_NONCE),
-    ([V3, (wire.NONCE_V3, "")], Fault.NO_NONCE),
-    ([V3, V2_NONCE], Fault.NO_NONCE),
-    ([wrong(V3), V3_NONCE], Fault.WRONG_SIGNATURE),
-    ([V3, (wire.NONCE_V3, NONCE[:-1])], Fault.WRONG_SIGNATURE),
-    ([V3, (wire.NONCE_V3, f"1.{NONCE}")], Fault.BAD_NONCE),
-    ([(wire.SIGNATURE_V3, ""), V3_NONCE], Fault.WRONG_SIGNATURE),
-    ([(wire.SIGNATURE_V3, ","), V3_NONCE], Fault.WRONG_SIGNATURE),
-    ([(wire.SIGNATURE_V3, V3[1].rstrip("=")), V3_NONCE], Fault.WRONG_SIGNATURE),
-    ([(wire.SIGNATURE_V3, "\xff" * 44), V3_NONCE], Fault.WRONG_SIGNATURE),
+    ([V3], VerificationFault.NO_NONCE),
+    ([V3_MA], VerificationFault.NO_NONCE),
+    ([V3, (wire.NONCE_V3, "")], VerificationFault.NO_NONCE),
+    ([V3, V2_NONCE], VerificationFault.NO_NONCE),
+    ([wrong(V3), V3_NONCE], VerificationFault.WRONG_SIGNATURE),
+    ([V3, (wire.NONCE_V3, NONCE[:-1])], VerificationFault.WRONG_SIGNATURE),
+    ([V3, (wire.NONCE_V3, f"1.{NONCE}")], VerificationFault.BAD_NONCE),
+    ([(wire.SIGNATURE_V3, ""), V3_NONCE], VerificationFault.WRONG_SIGNATURE),
+    ([(wire.SIGNATURE_V3, ","), V3_NONCE], VerificationFault.WRONG_SIGNATURE),
+    ([(wire.SIGNATURE_V3, V3[1].rstrip("=")), V3_NONCE], VerificationFault.WRONG_SIGNATURE),
+    ([(wire.SIGNATURE_V3, "\xff" * 44), V3_NONCE], VerificationFault.WRONG_SIGNATURE),
     ([V2, V2_NONCE], Scheme.V2),
     ([V2_MA, V2_NONCE], Scheme.V2_MA),
     ([V1, V2, V2_MA, V2_NONCE], Scheme.V2),
     ([wrong(V2), V2_MA, V2_NONCE], Scheme.V2_MA),
-    ([V2], Fault.NO_NONCE),
-    ([V2_MA], Fault.NO_NONCE),
-    ([V2, V3_NONCE], Fault.NO_NONCE),
-    ([wrong(V2), V2_NONCE], Fault.WRONG_SIGNATURE),
-    ([V2, (wire.NONCE_V2, "1")], Fault.WRONG_SIGNATURE),
-    ([V2, (wire.NONCE_V2, "1a")], Fault.BAD_NONCE),
-    ([V2, (wire.NONCE_V2, "\u0661")], Fault.BAD_NONCE),
-    ([V2, V2_NONCE, V2_NONCE], Fault.BAD_NONCE),
+    ([V2], VerificationFault.NO_NONCE),
+    ([V2_MA], VerificationFault.NO_NONCE),
+    ([V2, V3_NONCE], VerificationFault.NO_NONCE),
+    ([wrong(V2), V2_NONCE], VerificationFault.WRONG_SIGNATURE),
+    ([V2, (wire.NONCE_V2, "1")], VerificationFault.WRONG_SIGNATURE),
+    ([V2, (wire.NONCE_V2, "1a")], VerificationFault.BAD_NONCE),
+    ([V2, (wire.NONCE_V2, "\u0661")], VerificationFault.BAD_NONCE),
+    ([V2, V2_NONCE, V2_NONCE], VerificationFault.BAD_NONCE),
     # V3 decides wherever it is present; a good V2 beside it does not help.
     ([V1, V2, V2_MA, V2_NONCE, V3, V3_MA, V3_NONCE], Scheme.V3),
-    ([V2, V2_NONCE, wrong(V3), V3_NONCE], Fault.WRONG_SIGNATURE),
-    ([V2, V2_NONCE, wrong(V3_MA), V3_NONCE], Fault.WRONG_SIGNATURE),
-    ([V2, V2_NONCE, V3], Fault.NO_NONCE),
-    ([V2, V2_NONCE, (wire.SIGNATURE_V3, ""), V3_NONCE], Fault.WRONG_SIGNATURE),
+    ([V2, V2_NONCE, wrong(V3), V3_NONCE], VerificationFault.WRONG_SIGNATURE),
+    ([V2, V2_NONCE, wrong(V3_MA), V3_NONCE], VerificationFault.WRONG_SIGNATURE),
+    ([V2, V2_NONCE, V3], VerificationFault.NO_NONCE),
+    ([V2, V2_NONCE, (wire.SIGNATURE_V3, ""), V3_NONCE], VerificationFault.WRONG_SIGNATURE),
     ([wrong(V2), V2_NONCE, V3, V3_NONCE], Scheme.V3),
 ]
 
 
 @pytest.mark.parametrize(("headers", "expected"), VERDICTS, ids=range(len(VERDICTS)))
 def test_the_strongest_scheme_present_decides(
-    headers: list[Header], expected: Scheme | Fault
+    headers: list[Header], expected: Scheme | VerificationFault
 ) -> None:
     verdict = verdict_on(with_headers(RAW, *headers))
     found = verdict.scheme if isinstance(verdict, Verified) else verdict.fault
@@ -109,14 +116,14 @@ def test_a_subaccounts_token_satisfies_the_plain_v2_header_alone(
 def test_v2_is_refused_where_it_is_not_accepted(headers: list[Header]) -> None:
     verdict = verdict_on(with_headers(RAW, *headers), verifier(accept_v2=AcceptV2.NONE))
     assert isinstance(verdict, Unverified)
-    assert verdict.fault is Fault.V2_NOT_ACCEPTED
+    assert verdict.fault is VerificationFault.V2_NOT_ACCEPTED
 
 
 @pytest.mark.parametrize("is_voice", [True, False])
 def test_v2_may_be_accepted_for_all_products_but_voice(*, is_voice: bool) -> None:
     raw = with_headers(RAW, V2, V2_NONCE)
     by = verifier(accept_v2=AcceptV2.EXCEPT_VOICE)
-    verdict = by.verify(raw, parameters_of(raw), may_be_voice=lambda: is_voice)
+    verdict = by.verify(raw, parse_parameters(raw), may_be_voice=lambda: is_voice)
     assert isinstance(verdict, Unverified if is_voice else Verified)
     # Whoever says nothing of it has not looked.
     assert isinstance(verdict_on(raw, by), Unverified)
@@ -125,8 +132,12 @@ def test_v2_may_be_accepted_for_all_products_but_voice(*, is_voice: bool) -> Non
 def test_a_callback_that_v2_may_not_verify_uses_up_no_nonce() -> None:
     by = verifier(accept_v2=AcceptV2.EXCEPT_VOICE)
     voice, other = by_v2("", "CallUUID=forged"), by_v2("", "MessageUUID=x&Status=sent")
-    assert isinstance(by.verify(voice, parameters_of(voice), may_be_voice=lambda: True), Unverified)
-    assert isinstance(by.verify(other, parameters_of(other), may_be_voice=lambda: False), Verified)
+    assert isinstance(
+        by.verify(voice, parse_parameters(voice), may_be_voice=lambda: True), Unverified
+    )
+    assert isinstance(
+        by.verify(other, parse_parameters(other), may_be_voice=lambda: False), Verified
+    )
 
 
 @pytest.mark.parametrize(
@@ -136,7 +147,7 @@ def test_the_type_of_a_callback_is_asked_only_if_a_v2_signature_holds(raw: RawCa
     def fail() -> bool:
         raise AssertionError
 
-    verifier(accept_v2=AcceptV2.EXCEPT_VOICE).verify(raw, parameters_of(raw), may_be_voice=fail)
+    verifier(accept_v2=AcceptV2.EXCEPT_VOICE).verify(raw, parse_parameters(raw), may_be_voice=fail)
 
 
 def test_v3_is_accepted_where_v2_is_not() -> None:
@@ -170,7 +181,7 @@ def test_a_v2_nonce_does_not_come_again_with_other_content(other: RawCallback) -
     verdict_on(by_v2("team=blue", "CallUUID=x"), judge)
     verdict = verdict_on(other, judge)
     assert isinstance(verdict, Unverified)
-    assert verdict.fault is Fault.NONCE_REUSED
+    assert verdict.fault is VerificationFault.NONCE_REUSED
     assert isinstance(verdict_on(by_v2("team=blue", "CallUUID=x"), judge), Verified)
 
 
@@ -183,19 +194,19 @@ def test_a_strangers_callback_uses_up_no_nonce() -> None:
 
 def test_the_nonce_guard_forgets_the_oldest_beyond_its_limit() -> None:
     guard = NonceGuard(nonces_max=2)
-    assert guard.admits(b"1", b"a")
-    assert guard.admits(b"2", b"a")
-    assert guard.admits(b"1", b"a")  # seen again, so the newest
-    assert guard.admits(b"3", b"a")  # "2" goes
-    assert guard.admits(b"2", b"b")  # and "1" with this
-    assert not guard.admits(b"3", b"b")
-    assert guard.admits(b"1", b"b")
+    assert guard.accept(b"1", b"a")
+    assert guard.accept(b"2", b"a")
+    assert guard.accept(b"1", b"a")  # seen again, so the newest
+    assert guard.accept(b"3", b"a")  # "2" goes
+    assert guard.accept(b"2", b"b")  # and "1" with this
+    assert not guard.accept(b"3", b"b")
+    assert guard.accept(b"1", b"b")
 
 
 def test_the_nonce_guards_memory_is_bounded() -> None:
     guard = NonceGuard(nonces_max=10)
     for nonce in range(1000):
-        assert guard.admits(str(nonce).encode(), b"x" * 1000)
+        assert guard.accept(str(nonce).encode(), b"x" * 1000)
     assert len(guard._seen) == 10
     assert sum(len(digest) for digest in guard._seen.values()) == 160
 
@@ -247,7 +258,7 @@ def test_a_json_body_is_signed_by_its_members() -> None:
 def test_a_piece_of_a_body_without_equals_is_never_taken_as_signed(form: str) -> None:
     verdict = verdict_on(signed(raw_callback("", form)))
     assert isinstance(verdict, Unverified)
-    assert verdict.fault is Fault.BARE_PARAMETER
+    assert verdict.fault is VerificationFault.BARE_PARAMETER
 
 
 def test_a_piece_of_a_query_without_equals_is_signed_as_blank() -> None:
@@ -282,7 +293,7 @@ def test_a_get_cannot_be_given_a_body_that_nobody_signed(body: str) -> None:
 def test_the_account_it_claims_to_be_of_is_plivos_parameter(
     query: str, body: str, claimed: str | None
 ) -> None:
-    assert claimed_account(vouched(raw_callback(query, body)).parameters) == claimed
+    assert find_claimed_account(vouched(raw_callback(query, body)).parameters) == claimed
 
 
 def test_the_token_is_kept_out_of_the_verdict() -> None:

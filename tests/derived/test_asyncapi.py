@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, Naming
+from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, ContractNames
 from bridge.derived import asyncapi
 from bridge.derived.samples import Example, examples
 from bridge.derived.schemas import DEFAULT_BASE, all_schemas, event_schema
@@ -25,7 +25,7 @@ Document = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def shown(types: Catalogue) -> list[Example]:
-    return list(examples(types, Naming("", DEFAULT_BASE)))
+    return list(examples(types, ContractNames("", DEFAULT_BASE)))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_every_planned_topic_is_a_channel_that_is_sent_to(
 ) -> None:
     topics = plan(types, "", Sizing(**TopicSettings().model_dump()))
     assert list(document["channels"]) == [topic.name for topic in topics]
-    assert {kind.topic for kind in types.all} < set(document["channels"])
+    assert {kind.topic for kind in types.all_types} < set(document["channels"])
     sent = [one["channel"]["$ref"] for one in document["operations"].values()]
     assert sent == [f"#/channels/{topic.name}" for topic in topics]
     for topic in topics:
@@ -95,7 +95,7 @@ def test_every_sample_is_an_example_with_the_headers_it_is_published_with(
 
 def test_the_journal_shows_a_callback_of_each_product(document: Document, types: Catalogue) -> None:
     journal = document["components"]["messages"][JOURNAL_TOPIC]
-    products = {kind.name.partition(".")[0] for kind in types.all}
+    products = {kind.name.partition(".")[0] for kind in types.all_types}
     assert {one["name"].partition(".")[0] for one in journal["examples"]} == products
 
 

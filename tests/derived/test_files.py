@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 def _derived_once() -> Iterator[None]:
     """Have what follows from one catalogue worked out once: it takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "derived", cache(files.derived))
+        patch.setattr(files, "derive_journal", cache(files.derived))
         yield
 
 
@@ -121,7 +121,7 @@ def test_a_new_revision_may_not_take_away(project: Path, types: Catalogue) -> No
 
 def test_releasing_again_lists_nothing_new(project: Path, types: Catalogue) -> None:
     first = release(project, types)
-    assert len(first) == len(types.all) + 1
+    assert len(first) == len(types.all_types) + 1
     assert release(project, types) == []
     assert set(json.loads((project / files.RELEASED).read_text())) == set(first)
 

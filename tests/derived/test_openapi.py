@@ -10,9 +10,9 @@ import pytest
 import schemathesis
 from starlette.routing import Route
 
-from bridge.app.build import application
+from bridge.app.build import make_application
 from bridge.callbacks.model import CallbackType
-from bridge.core.catalogue import Catalogue, load
+from bridge.core.catalogue import Catalogue, load_catalogue
 from bridge.derived import openapi
 from bridge.derived.openapi import Document
 from bridge.ingress import routes as app
@@ -21,7 +21,7 @@ from bridge.settings.load import load as settings
 from bridge.telemetry.metrics import Metrics
 from tests.durably import without_spool
 
-TYPES = load().types
+TYPES = load_catalogue().types
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def validates(document: Document, schema: Document, value: object) -> bool:
 
 
 def test_the_paths_are_the_routes_with_their_methods(document: Document) -> None:
-    running = application(settings(None), without_spool(), Metrics("0"))
+    running = make_application(settings(None), without_spool(), Metrics("0"))
     routes = {
         (route.path, method.lower())
         for route in cast("list[Route]", running.routes)
@@ -85,7 +85,7 @@ def test_the_parameters_of_a_declaration_are_named_with_their_meaning(document: 
 
 
 def test_every_example_is_a_sample(document: Document, types: Catalogue) -> None:
-    samples = [dict(parse_qsl(text, keep_blank_values=True)) for kind in types.all
+    samples = [dict(parse_qsl(text, keep_blank_values=True)) for kind in types.all_types
                for text in kind.samples.values()]  # fmt: skip
     assert [one["value"] for one in document["components"]["examples"].values()] == samples
 

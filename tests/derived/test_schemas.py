@@ -13,13 +13,13 @@ from jsonschema_specifications import REGISTRY as SPECIFICATIONS
 
 from bridge.core import catalogue
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import Naming
+from bridge.core.event import ContractNames
 from bridge.derived.samples import Example, examples
 from bridge.derived.schemas import DEFAULT_BASE, all_schemas, event_schema, journal_schema
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 ROOT = Path(__file__).parent.parent.parent
-EXAMPLES = list(examples(catalogue.load(), Naming("", DEFAULT_BASE)))
+EXAMPLES = list(examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE)))
 NAMES = [f"{example.type.name}: {example.shows}" for example in EXAMPLES]
 
 

@@ -16,7 +16,7 @@ def text(types: Catalogue) -> str:
 
 
 def test_every_type_has_an_interface_and_is_an_event(text: str, types: Catalogue) -> None:
-    for kind in types.all:
+    for kind in types.all_types:
         name = type_name(kind.event_type)
         assert f"export interface {name} extends CloudEvent<" in text
         assert f'  "{kind.event_type}": {name};\n' in text

@@ -16,9 +16,9 @@ from bridge.core import request as wire
 from bridge.core import signature
 from bridge.core.catalogue import Catalogue
 from bridge.core.verify import Verified
-from bridge.emulator.call import Call, Step, answered_call
-from bridge.emulator.deliver import Sender
-from bridge.emulator.sign import signed_headers
+from bridge.emulator.call import EmulatedCall, EmulatedCallback, answered_call
+from bridge.emulator.deliver import CallbackSender
+from bridge.emulator.sign import sign_headers
 from tests.making import (
     AUTH_ID,
     ORIGIN,
@@ -32,7 +32,7 @@ from tests.making import (
 )
 
 URL = f"{ORIGIN}/plivo?team=blue"
-CALL = Call(
+CALL = EmulatedCall(
     call_uuid=uuid.UUID(UUID),
     auth_id=AUTH_ID,
     zone=ZoneInfo("America/New_York"),
@@ -53,7 +53,7 @@ def test_the_official_sdk_verifies_every_header_of_a_post(
     pairs: list[tuple[str, str]],
 ) -> None:
     form = httpx.QueryParams(dict(pairs))
-    headers = signed_headers("POST", URL + fragment, str(form), token, main_token)
+    headers = sign_headers("POST", URL + fragment, str(form), token, main_token)
     nonce, nonce_v2 = headers[wire.NONCE_V3], headers[wire.NONCE_V2]
     for key, name in ((token, wire.SIGNATURE_V3), (main_token or token, wire.SIGNATURE_MA_V3)):
         assert validate_v3_signature("POST", URL, nonce, key, headers[name], dict(pairs))
@@ -63,7 +63,7 @@ def test_the_official_sdk_verifies_every_header_of_a_post(
 
 def test_the_official_sdk_verifies_a_get() -> None:
     url = f"{URL}&CallUUID={UUID}&From=%2B14155550100"
-    headers = signed_headers("GET", url, "", TOKEN)
+    headers = sign_headers("GET", url, "", TOKEN)
     nonce = headers[wire.NONCE_V3]
     assert validate_v3_signature("GET", url, nonce, TOKEN, headers[wire.SIGNATURE_V3])
 
@@ -73,20 +73,20 @@ def test_we_verify_what_the_emulator_signs(method: str) -> None:
     for step in answered_call(CALL):
         query, form = ("", step.form) if method == "POST" else (step.form, "")
         url = f"{ORIGIN}{step.path}" + (f"?{query}" if query else "")
-        headers = signed_headers(method, url, form, TOKEN)
+        headers = sign_headers(method, url, form, TOKEN)
         raw = raw_callback(query, form, method=method, path=step.path, headers=headers.items())
         assert isinstance(verdict_on(raw), Verified)
 
 
 def test_the_legacy_signature_is_of_the_url_and_all_parameters() -> None:
-    headers = signed_headers("POST", URL, "b=2&a=1", TOKEN)
+    headers = sign_headers("POST", URL, "b=2&a=1", TOKEN)
     message = f"{ORIGIN}/plivoa1b2teamblue".encode()
-    assert headers[wire.SIGNATURE_V1] == signature.signature(TOKEN.encode(), message, "sha1")
+    assert headers[wire.SIGNATURE_V1] == signature.sign(TOKEN.encode(), message, "sha1")
 
 
 def test_nonces_are_never_the_same() -> None:
     nonces = [
-        signed_headers("POST", URL, "", TOKEN)[name]
+        sign_headers("POST", URL, "", TOKEN)[name]
         for _ in range(50)
         for name in (wire.NONCE_V2, wire.NONCE_V3)
     ]
@@ -129,8 +129,13 @@ def moment(text: str, zone: str, utc: str) -> dict[str, str]:
 
 @given(st.integers(0, 4000), st.integers(1, 60))
 def test_a_bill_is_in_whole_minutes_that_cover_the_call(talks_s: int, rings_s: int) -> None:
-    call = Call(
-        CALL.call_uuid, AUTH_ID, CALL.zone, CALL.placed_at, rings_s=rings_s, talks_s=talks_s
+    call = EmulatedCall(
+        CALL.call_uuid,
+        AUTH_ID,
+        CALL.zone,
+        CALL.placed_at,
+        ring_duration_s=rings_s,
+        talk_duration_s=talks_s,
     )
     hangup = list(answered_call(call))[-1].parameters
     billed = int(hangup["BillDuration"])
@@ -147,9 +152,11 @@ async def test_a_sender_delivers_a_step_signed(method: str) -> None:
         received.append(request)
         return httpx.Response(200)
 
-    step = Step("/plivo/voice/call/ring", {"CallUUID": UUID, "From": "+1", "CallerName": "é"})
+    step = EmulatedCallback(
+        "/plivo/voice/call/ring", {"CallUUID": UUID, "From": "+1", "CallerName": "é"}
+    )
     async with httpx.AsyncClient(transport=httpx.MockTransport(accept)) as client:
-        sender = Sender(client, ORIGIN, TOKEN)
+        sender = CallbackSender(client, ORIGIN, TOKEN)
         await (sender.post(step) if method == "POST" else sender.get(step))
     (request,) = received
     target = urlsplit(str(request.url))

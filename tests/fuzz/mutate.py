@@ -26,12 +26,12 @@ from rich.progress import track
 
 from bridge.callbacks.model import CallbackType
 from bridge.core.dead_letter import to_dead_letter
-from bridge.core.event import GivenReply, to_event, to_journal
-from bridge.core.parameters import parameters_of
+from bridge.core.event import SentReply, to_event, to_journal
+from bridge.core.parameters import parse_parameters
 from bridge.core.parse import NoEvent, Parser
 from bridge.core.request import RawCallback
 from bridge.core.verify import Verified
-from bridge.reader.journal import from_journal
+from bridge.reader.journal import to_raw_callback
 from tests.conforming import SAMPLES, TYPES, Sample, Taken, assert_valid
 from tests.fuzz.mutations import mutated, raw_of
 from tests.lossless import lost
@@ -39,7 +39,7 @@ from tests.making import NAMING, RECORDED, verifier
 
 SCHEMA_EVERY = 5
 FINDINGS_MAX = 50
-REPLY = GivenReply(200, None, b"")
+REPLY = SentReply(200, None, b"")
 PARSERS = (Parser(TYPES), Parser(TYPES, ("team", "to", "Event")))
 
 
@@ -74,7 +74,7 @@ def case(seed: int, index: int) -> Case:
 
 def derived(raw: RawCallback, one: Case) -> Taken:
     """Return what the core makes of ``raw``; raises NoEvent."""
-    verdict = verifier().verify(raw, parameters_of(raw))
+    verdict = verifier().verify(raw, parse_parameters(raw))
     callback = one.parser.parse(verdict, one.route)
     event = to_event(callback, NAMING, RECORDED)
     return Taken(callback, event, to_journal(callback, event, NAMING, REPLY))
@@ -85,14 +85,14 @@ def end_of(one: Case) -> tuple[str, str]:
     try:
         taken = derived(one.raw, one)
     except NoEvent as no_event:
-        verdict = verifier().verify(one.raw, parameters_of(one.raw))
+        verdict = verifier().verify(one.raw, parse_parameters(one.raw))
         _, records = to_dead_letter(verdict, no_event.reason, NAMING, REPLY)
         for record in records:
-            assert from_journal(orjson.loads(record.value)) == one.raw, "dead letter differs"
+            assert to_raw_callback(orjson.loads(record.value)) == one.raw, "dead letter differs"
         return no_event.reason.value, ""
     missing = lost(taken.callback)
     assert not missing, f"lost: {sorted({name for name, _ in missing})}"
-    again = from_journal(orjson.loads(taken.journal.value))
+    again = to_raw_callback(orjson.loads(taken.journal.value))
     assert again == one.raw, "the journal differs"
     assert derived(again, one).event == taken.event, "derived again, it differs"
     if one.index % SCHEMA_EVERY == 0:
@@ -145,7 +145,7 @@ def main() -> int:
     )
     for end, times in tally.ends.most_common():
         console.print(f"{times:>9} {end}", highlight=False)
-    console.print(f"{len(tally.types)} of {len(TYPES.all)} types")
+    console.print(f"{len(tally.types)} of {len(TYPES.all_types)} types")
     alike: dict[str, list[int]] = {}
     for index, what in tally.findings:
         alike.setdefault(what, []).append(index)

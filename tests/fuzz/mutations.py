@@ -6,7 +6,7 @@ from collections.abc import Callable
 from random import Random
 from urllib.parse import quote_plus, urlencode
 
-from bridge.callbacks.model import fields_of
+from bridge.callbacks.model import list_fields
 from bridge.core import request as wire
 from bridge.core.parameters import FORM, Pair
 from bridge.core.request import RawCallback
@@ -17,8 +17,8 @@ NAMES = sorted(
     {name for one in SAMPLES for name, _ in one.pairs}
     | {
         name
-        for kind in TYPES.all
-        for _, of, _ in fields_of(kind.model).values()
+        for kind in TYPES.all_types
+        for _, of, _ in list_fields(kind.model).values()
         for name in of.names
     }
     | {"X-PH-Campaign", "x-ph-campaign", "stir_verification", "machine", "Media0", "Media99", "New"}

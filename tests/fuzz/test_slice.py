@@ -11,7 +11,7 @@ def test_no_mutated_callback_breaks_the_core_or_loses_a_parameter() -> None:
     assert tally.findings == []
     assert tally.ends.total() == COUNT
     # A fuzz that finds nothing must at least have been everywhere.
-    assert len(tally.types) > len(TYPES.all) * 0.9
+    assert len(tally.types) > len(TYPES.all_types) * 0.9
     assert {"verified", "unverified", "no_identity", "content_type", "malformed_json"} <= set(
         tally.ends
     )

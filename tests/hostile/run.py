@@ -29,9 +29,9 @@ from bridge.core.event import JOURNAL_TOPIC
 from bridge.core.parameters import FORM
 from bridge.derived.topics import Sizing, plan
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.emulator.call import Call, answered_call
-from bridge.emulator.sign import signed_headers
-from bridge.normalise.time import zone_named
+from bridge.emulator.call import EmulatedCall, answered_call
+from bridge.emulator.sign import sign_headers
+from bridge.normalise.time import load_zone
 from tests.chaos.bridge import BridgeProcess
 from tests.chaos.callbacks import PUBLIC_URL
 from tests.hostile.attacks import Attack
@@ -84,7 +84,7 @@ async def run(attack: Attack | None, *, seconds: float, node: EmbeddedNode, fold
     """Run one kind of traffic against a bridge; None is nothing but genuine callbacks."""
     prefix = f"hostile{secrets.token_hex(4)}."
     kafka = Kafka(node.address(), idempotence=False)
-    await make_topics(kafka.connection, *plan(catalogue.load(), prefix, _SIZING))
+    await make_topics(kafka.connection, *plan(catalogue.load_catalogue(), prefix, _SIZING))
     bridge = BridgeProcess(
         "hostile",
         kafka=node.address(),
@@ -140,7 +140,7 @@ class Genuine:
     async def _one(self, client: httpx.AsyncClient) -> None:
         uuid = uuid4()
         path, form = _hangup(uuid)
-        headers = signed_headers("POST", PUBLIC_URL + path, form, AUTH_TOKEN)
+        headers = sign_headers("POST", PUBLIC_URL + path, form, AUTH_TOKEN)
         headers |= {"content-type": FORM, "host": PUBLIC_URL.partition("://")[2]}
         begun_s = time.monotonic()
         try:
@@ -158,7 +158,7 @@ class Genuine:
 
 def _hangup(uuid: UUID) -> tuple[str, str]:
     placed_at = datetime.now(UTC) - timedelta(seconds=72)  # noqa: TID251 (as Plivo would just now)
-    *_, hangup = answered_call(Call(uuid, AUTH_ID, zone_named(TIMEZONE), placed_at))
+    *_, hangup = answered_call(EmulatedCall(uuid, AUTH_ID, load_zone(TIMEZONE), placed_at))
     return hangup.path, hangup.form
 
 

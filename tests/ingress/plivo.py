@@ -9,18 +9,18 @@ from uuid import uuid4
 import httpx
 import orjson
 
-from bridge.callbacks.model import fields_of
+from bridge.callbacks.model import list_fields
 from bridge.core import catalogue
-from bridge.core.catalogue import identifiers
-from bridge.core.parameters import form_pairs
-from bridge.emulator.sign import signed_headers
+from bridge.core.catalogue import list_identifiers
+from bridge.core.parameters import parse_form
+from bridge.emulator.sign import sign_headers
 from tests.ingress.running import AUTH_ID, TOKEN
 from tests.kafka.waiting import PATIENCE_S
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
-TYPES = {kind.name: kind for kind in catalogue.load().types}
+TYPES = {kind.name: kind for kind in catalogue.load_catalogue().types}
 PATHS = {name: kind.path for name, kind in TYPES.items()}
 RING, ANSWER = "voice.call.ring", "voice.call.answer"
 HANGUP, FALLBACK = "voice.call.hangup", "voice.call.fallback"
@@ -31,7 +31,7 @@ Form = dict[str, str]
 
 def identity_of(kind: str) -> str:
     """Return the name of the parameter that says what a sample of ``kind`` is about."""
-    names = identifiers(TYPES[kind])
+    names = list_identifiers(TYPES[kind])
     sent = [name for name in names if first_sample(kind).get(name)]
     if "CallUUID" in sent:
         return "CallUUID"
@@ -40,7 +40,7 @@ def identity_of(kind: str) -> str:
 
 
 def first_sample(kind: str) -> Form:
-    return dict(form_pairs(next(iter(TYPES[kind].samples.values())))[0])
+    return dict(parse_form(next(iter(TYPES[kind].samples.values())))[0])
 
 
 def sample(kind: str, **changes: str) -> Form:
@@ -51,7 +51,7 @@ def sample(kind: str, **changes: str) -> Form:
     parameters = {name: uuid if value == named else value for name, value in parameters.items()} | {
         identity_of(kind): uuid
     }
-    if "parent_auth_id" in fields_of(TYPES[kind].model):
+    if "parent_auth_id" in list_fields(TYPES[kind].model):
         parameters["ParentAuthID"] = AUTH_ID
     return {**parameters, **changes}
 
@@ -78,7 +78,7 @@ class Plivo:
     signs: str | None = None
 
     def headers(self, method: str, target: str, form: str = "") -> dict[str, str]:
-        return signed_headers(method, (self.signs or self.url) + target, form, self.token)
+        return sign_headers(method, (self.signs or self.url) + target, form, self.token)
 
     def request(self, target: str, form: Form, **headers: str) -> bytes:
         """Return a signed POST as it goes over the wire."""

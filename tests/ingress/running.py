@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import uvloop
 
-from bridge.app.build import application, bounds
+from bridge.app.build import make_application, make_connection_limits
 from bridge.core.record import Record
 from bridge.ingress import server
 from bridge.ingress.health import make_management_app
@@ -134,18 +134,18 @@ def running_bridge(
     }
     chosen = load(None, **given)
     durable = without_spool(kept, metrics)
-    app = application(chosen, durable, metrics)
+    app = make_application(chosen, durable, metrics)
     stopping = threading.Event()
     management = make_management_app(
         ready=lambda: "stopping" if stopping.is_set() else durable.fault, metrics=metrics
     )
-    doors = server.Doors(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
+    doors = server.Listeners(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
     ready: list[Any] = []
 
     async def serve() -> None:
-        stop = server.Stop()
+        stop = server.StopRequest()
         loop = asyncio.get_running_loop()
-        ready.append(lambda: loop.call_soon_threadsafe(stop.ask))
+        ready.append(lambda: loop.call_soon_threadsafe(stop.request))
 
         async def flushed() -> None:
             bridge.flushed_at = time.monotonic()
@@ -155,13 +155,13 @@ def running_bridge(
             management,
             doors,
             stop=stop,
-            bounds=bounds(chosen),
+            limits=make_connection_limits(chosen),
             metrics=metrics,
             shutdown_delay_s=chosen.shutdown_delay_s,
             shutdown_timeout_s=chosen.shutdown_timeout_s,
-            before_begin=before_begin,
+            start_up=before_begin,
             on_stopping=stopping.set,
-            before_end=flushed,
+            shut_down=flushed,
         )
 
     def run() -> None:

@@ -8,17 +8,17 @@ from structlog.testing import capture_logs
 
 from bridge.core.catalogue import Catalogue
 from bridge.core.complaints import MEANINGS as COMPLAINTS
-from bridge.core.dead_letter import Stage, meanings
+from bridge.core.dead_letter import Stage, list_meanings
 from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
-from bridge.core.keyring import key_id
+from bridge.core.keyring import compute_key_id
 from bridge.core.outcome import Outcome, RefusalCause
-from bridge.core.url_mismatch import Variant
-from bridge.core.verify import Fault, Scheme
-from bridge.ingress.clients import Cause
+from bridge.core.url_mismatch import MismatchVariant
+from bridge.core.verify import Scheme, VerificationFault
+from bridge.ingress.clients import CutOffCause
 from bridge.ingress.load import ShedClass
-from bridge.ingress.paths import Almost
+from bridge.ingress.paths import PathFault
 from bridge.publish.memory import MemoryPublisher
-from bridge.telemetry.metric_defs import MEASURES, PREFIX
+from bridge.telemetry.metric_defs import METRIC_DEFS, PREFIX
 from tests.ingress.plivo import HANGUP, PATHS, RING, SHARED, Plivo, assert_problem, sample
 from tests.ingress.running import AUTH_ID, TOKEN, VERSION, Broken, Running, running_bridge
 
@@ -123,28 +123,28 @@ def test_no_label_takes_its_value_from_a_callback(
     types: Catalogue, bridge: Running, client: httpx.Client
 ) -> None:
     _send_hostile_values(bridge, client)
-    names = {kind.name for kind in types.all}
+    names = {kind.name for kind in types.all_types}
     closed = {
         "type": names | {"shared"},
         "method": {"GET", "POST"},
         "outcome": {one.value for one in Outcome},
         "scheme": {one.value for one in Scheme} | {""},
-        "result": {one.value for one in Fault} | {"verified"},
-        "topic": {kind.topic for kind in types.all} | {JOURNAL_TOPIC, DEAD_LETTER_TOPIC},
-        "fault": {one.value for one in Fault},
-        "variant": {one.value for one in Variant},
+        "result": {one.value for one in VerificationFault} | {"verified"},
+        "topic": {kind.topic for kind in types.all_types} | {JOURNAL_TOPIC, DEAD_LETTER_TOPIC},
+        "fault": {one.value for one in VerificationFault},
+        "variant": {one.value for one in MismatchVariant},
         "product": {name.partition(".")[0] for name in names} | {"shared"},
-        "key_id": {key_id(AUTH_ID, TOKEN), ""},
+        "key_id": {compute_key_id(AUTH_ID, TOKEN), ""},
         "path": {"kafka", "spool"},
         "stage": set(Stage),
-        "reason": {reason for _, reason, _ in meanings()},
+        "reason": {reason for _, reason, _ in list_meanings()},
         "version": {VERSION},
-        "cause": {one.value for one in RefusalCause} | set(get_args(Cause)),
+        "cause": {one.value for one in RefusalCause} | set(get_args(CutOffCause)),
         "class": {one.value for one in ShedClass},
-        "almost": {one.value for one in Almost},
+        "almost": {one.value for one in PathFault},
         "code": set(COMPLAINTS),
     }
-    assert set(closed) == {label for measure in MEASURES.values() for label in measure.labels}
+    assert set(closed) == {label for measure in METRIC_DEFS.values() for label in measure.labels}
     text = client.get(bridge.management_url + "/metrics").text
     assert "evil" not in text
     seen = 0
@@ -162,6 +162,6 @@ def test_every_declared_metric_is_exposed_and_nothing_else(
     bridge: Running, client: httpx.Client
 ) -> None:
     text = client.get(bridge.management_url + "/metrics").text
-    declared = {f"{PREFIX}_{name.removesuffix('_total')}" for name in MEASURES}
+    declared = {f"{PREFIX}_{name.removesuffix('_total')}" for name in METRIC_DEFS}
     exposed = {family.name for family in text_string_to_metric_families(text)}
     assert {name for name in exposed if not name.startswith("process_")} == declared

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.ingress.deadline import FROZEN_S, LOOK_S, Deadline
+from bridge.ingress.deadline import FROZEN_S, RECHECK_S, ClientTimer
 
 
 @dataclass
@@ -52,8 +52,8 @@ class Loop:
         self.now_s = until_s
 
 
-def deadline(loop: Any, called: list[str]) -> Deadline:
-    return Deadline(loop, 10.0, called.append, "over")
+def deadline(loop: Any, called: list[str]) -> ClientTimer:
+    return ClientTimer(loop, 10.0, called.append, "over")
 
 
 def test_it_is_over_when_its_time_is() -> None:
@@ -61,7 +61,7 @@ def test_it_is_over_when_its_time_is() -> None:
     deadline(loop, called)
     loop.run(9.9)
     assert called == []
-    loop.run(0.1 + LOOK_S)
+    loop.run(0.1 + RECHECK_S)
     assert called == ["over"]
 
 

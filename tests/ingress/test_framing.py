@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from bridge.ingress.framing import Body, ChunksTooLarge, FieldsTooLarge, Malformed, parse_head
+from bridge.ingress.framing import (
+    BodyDecoder,
+    ChunksTooLarge,
+    FieldsTooLarge,
+    MalformedRequest,
+    parse_head,
+)
 from tests.ingress.ambiguous import GET, HOST, ROWS, SMUGGLED, Row, chunks, post
 from tests.ingress.answers import replay
 from tests.ingress.plivo import FORM, PATHS, RING, SHARED, Plivo, encoded, request_bytes, sample
@@ -36,15 +42,15 @@ def framed(pieces: list[bytes]) -> list[int]:
                         break
                     head = parse_head(bytes(buffer[:end]))
                     del buffer[: end + 4]
-                    body = Body(head.content_length)
-                body.take(buffer)
-                if not body.whole:
+                    body = BodyDecoder(head.content_length)
+                body.decode(buffer)
+                if not body.is_complete:
                     break
                 body = None
                 found.append(200)
                 if not head.keep_alive:
                     return found
-    except Malformed:
+    except MalformedRequest:
         return [*found, 400]
     except FieldsTooLarge:
         return [*found, 431]
@@ -181,7 +187,7 @@ def test_a_client_that_closes_its_side_gets_every_answer_that_is_due(client: htt
 
 
 def test_what_is_malformed_is_counted_and_logged_with_its_fault_and_nothing_of_its_bytes() -> None:
-    with capture_logs() as lines, running_bridge(log_strangers_per_minute_max=2) as bridge:
+    with capture_logs() as lines, running_bridge(log_unverified_per_minute_max=2) as bridge:
         for _ in range(4):
             answer = b"".join(
                 one.body

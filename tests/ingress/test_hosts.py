@@ -4,7 +4,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.emulator.sign import signed_headers
+from bridge.emulator.sign import sign_headers
 from tests.ingress.plivo import (
     FORM,
     PATHS,
@@ -32,7 +32,7 @@ def sent(bridge: Running, url: str, host: str, **forwarded: str) -> int:
     body = encoded(sample(RING))
     headers = {
         "host": host,
-        **signed_headers("POST", url + PATHS[RING], body, TOKEN),
+        **sign_headers("POST", url + PATHS[RING], body, TOKEN),
         "content-type": FORM,
         "content-length": str(len(body)),
         "connection": "close",
@@ -57,7 +57,7 @@ def test_a_signed_text_cannot_become_the_host_of_another_callback() -> None:
     forged = encoded(sample(RING))
     text = "".join(key + of for key, of in sorted(sample(RING).items()))
     message = {"From": "14155550199", "Text": f"x{SHARED}?{text}"}
-    signed = signed_headers("POST", "http://bridge.example/hook", encoded(message), TOKEN)
+    signed = sign_headers("POST", "http://bridge.example/hook", encoded(message), TOKEN)
     headers = {
         "host": "bridge.example/hook?From14155550199Textx",
         **signed,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from bridge.core.catalogue import Catalogue
-from bridge.ingress.load import Load, Overloaded, Place, ShedClass, class_of
+from bridge.ingress.load import Load, Overloaded, ShedClass, Slot, shed_class_for
 
 INFORMATIONAL, ESSENTIAL = ShedClass.INFORMATIONAL, ShedClass.ESSENTIAL
 
@@ -16,7 +16,7 @@ def filled(load: Load, callbacks: int, size: int = 0) -> contextlib.ExitStack:
     """Take the places of ``callbacks`` essential callbacks of ``size`` bytes each."""
     taken = contextlib.ExitStack()
     for _ in range(callbacks):
-        place = taken.enter_context(load.place(ESSENTIAL))
+        place = taken.enter_context(load.reserve(ESSENTIAL))
         place.take_bytes(size)
         place.take_callback()
     return taken
@@ -24,7 +24,7 @@ def filled(load: Load, callbacks: int, size: int = 0) -> contextlib.ExitStack:
 
 def admits(load: Load, shed_class: ShedClass, size: int = 0) -> bool:
     try:
-        with load.place(shed_class) as place:
+        with load.reserve(shed_class) as place:
             place.take_bytes(size)
             place.take_callback()
     except Overloaded:
@@ -71,7 +71,7 @@ def test_informational_callbacks_may_use_three_quarters_of_the_bytes(
 
 def test_a_body_that_is_still_coming_takes_bytes_but_no_place() -> None:
     load = Load(callbacks_max=1, bytes_max=100)
-    with load.place(ESSENTIAL) as slow:
+    with load.reserve(ESSENTIAL) as slow:
         slow.take_bytes(10)
         assert (load.callbacks, load.bytes) == (0, 10)
         with filled(load, 1, 20), pytest.raises(Overloaded):
@@ -82,9 +82,9 @@ def test_a_body_that_is_still_coming_takes_bytes_but_no_place() -> None:
 
 
 def test_a_routes_class_is_its_types_and_the_shared_path_is_shed_last(types: Catalogue) -> None:
-    assert class_of(types.by_name["voice.call.ring"]) is INFORMATIONAL
-    assert class_of(types.by_name["voice.call.hangup"]) is ESSENTIAL
-    assert class_of(None) is ESSENTIAL
+    assert shed_class_for(types.by_name["voice.call.ring"]) is INFORMATIONAL
+    assert shed_class_for(types.by_name["voice.call.hangup"]) is ESSENTIAL
+    assert shed_class_for(None) is ESSENTIAL
 
 
 class Loaded(RuleBasedStateMachine):
@@ -94,12 +94,12 @@ class Loaded(RuleBasedStateMachine):
     def start(self, callbacks_max: int, bytes_max: int) -> None:
         self.maxima = (callbacks_max, bytes_max)
         self.load = Load(callbacks_max=callbacks_max, bytes_max=bytes_max)
-        self.held: list[tuple[Place, list[int]]] = []
+        self.held: list[tuple[Slot, list[int]]] = []
 
     @rule(shed_class=st.sampled_from(ShedClass))
     def come(self, shed_class: ShedClass) -> None:
         with contextlib.suppress(Overloaded):
-            self.held.append((self.load.place(shed_class).__enter__(), [0, 0]))
+            self.held.append((self.load.reserve(shed_class).__enter__(), [0, 0]))
 
     @rule(which=st.integers(0), size=st.integers(0, 40))
     def grow(self, which: int, size: int) -> None:
@@ -141,7 +141,7 @@ class Request:
     def __init__(self, load: Load, *, is_whole: bool = False) -> None:
         self.is_whole = is_whole
         self.has_ended = False
-        self.place = load.place(ESSENTIAL, self.give_way)
+        self.place = load.reserve(ESSENTIAL, self.give_way)
 
     def give_way(self) -> bool:
         self.has_ended = not self.is_whole
@@ -153,7 +153,7 @@ def test_at_the_bound_of_bytes_the_oldest_unfinished_requests_give_way() -> None
     held = [Request(load) for _ in range(4)]
     for request in held:
         request.place.take_bytes(25)
-    with load.place(ESSENTIAL) as genuine:
+    with load.reserve(ESSENTIAL) as genuine:
         genuine.take_bytes(30, is_last=True)
         assert [request.has_ended for request in held] == [True, True, False, False]
         assert load.bytes == 80
@@ -188,6 +188,6 @@ def test_a_request_that_is_whole_by_now_gives_no_way() -> None:
     load = Load(callbacks_max=10, bytes_max=100)
     whole = Request(load, is_whole=True)
     whole.place.take_bytes(60)
-    with load.place(ESSENTIAL) as late, pytest.raises(Overloaded):
+    with load.reserve(ESSENTIAL) as late, pytest.raises(Overloaded):
         late.take_bytes(50, is_last=True)
     assert load.bytes == 60

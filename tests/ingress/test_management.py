@@ -6,7 +6,7 @@ import socket
 import httpx
 import pytest
 
-from bridge.ingress.server import MANAGEMENT
+from bridge.ingress.server import MANAGEMENT_LIMITS
 from bridge.publish.memory import MemoryPublisher
 from bridge.settings.load import load
 from tests.ingress.answers import replay
@@ -89,7 +89,7 @@ def test_connections_that_ask_for_nothing_cannot_keep_a_probe_from_its_answer(
     begun: bytes,
 ) -> None:
     with running_bridge() as bridge, contextlib.ExitStack() as opened:
-        for _ in range(2 * MANAGEMENT.connections_max):
+        for _ in range(2 * MANAGEMENT_LIMITS.connections_max):
             connection = opened.enter_context(
                 socket.create_connection(("127.0.0.1", bridge.management_port), PATIENCE_S)
             )

@@ -9,12 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from bridge.ingress.paths import SEGMENT_MAX, SEGMENTS_MAX, Almost, Nearest, Paths, shown
+from bridge.ingress.paths import (
+    SEGMENT_MAX,
+    SEGMENTS_MAX,
+    KnownPaths,
+    NearestPath,
+    PathFault,
+    loggable_path,
+)
 from bridge.ingress.routes import SHARED_PATH
 from tests.ingress.plivo import HANGUP, PATHS, RING, SHARED, Plivo, assert_problem, encoded, sample
 from tests.ingress.running import Running, running_bridge
 
-KNOWN = Paths([SHARED_PATH, *PATHS.values()], SHARED_PATH)
+KNOWN = KnownPaths([SHARED_PATH, *PATHS.values()], SHARED_PATH)
 HANGUP_PATH = "/plivo/voice/call/hangup"
 
 ALMOST = [
@@ -53,11 +60,11 @@ ALMOST = [
 def test_an_unknown_path_is_named_by_the_one_it_almost_was(
     path: str, almost: str, nearest: str | None
 ) -> None:
-    assert KNOWN.nearest(path) == Nearest(Almost(almost), nearest)
+    assert KNOWN.nearest(path) == NearestPath(PathFault(almost), nearest)
 
 
 def test_every_word_for_a_difference_is_shown_by_the_table() -> None:
-    assert {almost for _, almost, _ in ALMOST} == set(Almost)
+    assert {almost for _, almost, _ in ALMOST} == set(PathFault)
 
 
 SHOWN = [
@@ -79,12 +86,12 @@ SHOWN = [
 
 @pytest.mark.parametrize(("path", "text"), SHOWN, ids=range(len(SHOWN)))
 def test_a_segment_that_may_be_a_number_or_a_key_is_not_shown(path: str, text: str) -> None:
-    assert shown(path) == text
+    assert loggable_path(path) == text
 
 
 @given(st.text(max_size=80) | st.text("/.plivo%1A", max_size=500))
 def test_what_is_shown_is_short_and_plain_whatever_the_path(path: str) -> None:
-    text = shown(path)
+    text = loggable_path(path)
     assert len(text) <= (SEGMENT_MAX + 1) * (SEGMENTS_MAX + 2)
     assert re.fullmatch(r"[A-Za-z0-9._/…-]*", text)
     assert not re.search(r"[0-9]{4}", text)
@@ -137,7 +144,7 @@ def test_a_request_that_was_never_meant_for_us_is_noted_only_if_it_is_signed(
 
 
 def test_unknown_paths_are_logged_so_often_a_minute_and_all_counted(client: httpx.Client) -> None:
-    with running_bridge(log_strangers_per_minute_max=2) as bridge:
+    with running_bridge(log_unverified_per_minute_max=2) as bridge:
         lines = [asked(bridge, client, "/plivo/nowhere") for _ in range(5)]
         assert [len(one) for one in lines] == [1, 1, 0, 0, 0]
         assert bridge.metrics.value("unknown_paths_total", almost="none") == 5

@@ -10,9 +10,9 @@ from structlog.testing import capture_logs
 from uvicorn.config import Config
 from uvicorn.server import Server, ServerState
 
-from bridge.ingress.clients import Bounds, Clients
-from bridge.ingress.protocol import protocol_of
-from bridge.ingress.server import connections_fitting
+from bridge.ingress.clients import Clients, ConnectionLimits
+from bridge.ingress.protocol import make_protocol
+from bridge.ingress.server import fit_connections_max
 from bridge.telemetry.metrics import Metrics
 
 
@@ -25,8 +25,8 @@ def config(http: type[asyncio.Protocol]) -> Config:
 
 
 async def test_uvicorn_makes_connections_of_the_class_it_is_given() -> None:
-    clients = Clients(Bounds(1, 1, 1), Metrics("0"))
-    of_bridge = config(protocol_of(clients))
+    clients = Clients(ConnectionLimits(1, 1, 1), Metrics("0"))
+    of_bridge = config(make_protocol(clients))
     of_bridge.load()
     made = of_bridge.http_protocol_class
     assert issubclass(made, asyncio.Protocol)
@@ -65,6 +65,6 @@ def test_clients_never_use_the_files_that_kafka_and_the_spool_need(
     monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: raised.append(limits))
     with capture_logs() as lines:
-        assert connections_fitting(10_000) == fitting
+        assert fit_connections_max(10_000) == fitting
     assert raised == ([(raised_to, hard)] if raised_to else [])
     assert [line["event"] for line in lines] == ["connections_limited"] * (fitting < 10_000)

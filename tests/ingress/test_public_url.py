@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import httpx
 import pytest
 
-from bridge.ingress.request import Limits, Publicity, read_request
+from bridge.ingress.request import PublicUrlPolicy, RequestLimits, read_request
 from tests.ingress.plivo import FORM, PATHS, RING, Plivo, assert_problem, encoded, sample
 from tests.ingress.running import Running, running_bridge
 
@@ -201,7 +201,7 @@ def test_the_forwarded_headers_are_journalled(proxied: Running, client: httpx.Cl
 def test_a_remote_address_is_trusted_by_its_network(
     network: str, remote: str, *, trusted: bool
 ) -> None:
-    assert Publicity(None, (ip_network(network),)).trusts(remote) is trusted
+    assert PublicUrlPolicy(None, (ip_network(network),)).trusts(remote) is trusted
 
 
 def test_an_ipv6_remote_is_named_in_the_callback() -> None:
@@ -213,9 +213,9 @@ def test_an_ipv6_remote_is_named_in_the_callback() -> None:
         "headers": [(b"host", b"[2001:db8::1]:8080"), (b"x-forwarded-host", b"a.example")],
         "client": ("2001:db8::17", 1234),
     }
-    publicity = Publicity(None, (ip_network("2001:db8::/32"),))
+    publicity = PublicUrlPolicy(None, (ip_network("2001:db8::/32"),))
     now = datetime(2026, 3, 7, tzinfo=UTC)
-    raw = read_request(scope, b"", now, Limits(1024, 1024, 16, 1, 1024), publicity)
+    raw = read_request(scope, b"", now, RequestLimits(1024, 1024, 16, 1, 1024), publicity)
     assert raw.remote_address == "2001:db8::17"
     assert raw.origin == "http://[2001:db8::1]:8080"
     assert raw.public_origin == "http://a.example"

@@ -17,7 +17,7 @@ from bridge.core import catalogue
 from bridge.core.request import KEPT_HEADERS
 from bridge.derived.topics import Sizing, plan
 from bridge.dev.broker import embedded_broker
-from bridge.publish.connection import Connection
+from bridge.publish.connection import KafkaConnection
 from bridge.publish.topics import Provisioner
 from tests.cli.process import Started, started
 from tests.cli.test_serve import serving
@@ -110,8 +110,10 @@ def assert_quiet(written: str) -> None:
 @pytest.fixture(scope="module")
 def kafka(embedded_kafka: str) -> str:
     async def provide() -> None:
-        async with Provisioner(Connection(embedded_kafka)) as provisioner:
-            await provisioner.apply(plan(catalogue.load(), "quiet.", Sizing(1, 1, 1, 1, 1, 1)))
+        async with Provisioner(KafkaConnection(embedded_kafka)) as provisioner:
+            await provisioner.apply(
+                plan(catalogue.load_catalogue(), "quiet.", Sizing(1, 1, 1, 1, 1, 1))
+            )
 
     asyncio.run(provide())
     return embedded_kafka
@@ -134,7 +136,7 @@ def talking(
         kafka_control_ack_timeout_s=ack_timeout_s,
         kafka_flush_timeout_s="0.5",
         log_level="debug",
-        log_strangers_per_minute_max="60000",
+        log_unverified_per_minute_max="60000",
         accounts=json.dumps(ACCOUNTS),
         **settings,
     )

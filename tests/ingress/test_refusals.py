@@ -209,7 +209,7 @@ def test_nothing_is_decoded_without_a_signature_that_could_verify_it(
     def decoded(*_: object, **__: object) -> Parameters:
         pytest.fail("it was decoded")
 
-    monkeypatch.setattr(parameters, "decode", decoded)
+    monkeypatch.setattr(parameters, "decode_parameters", decoded)
     with running_bridge(parameters_max=20) as bridge:
         headers = {"content-type": JSON} | ({signature: "x"} if signature else {})
         for body in UNCOUNTED:

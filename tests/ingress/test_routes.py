@@ -25,7 +25,7 @@ DOCUMENT = b'<?xml version="1.0" encoding="utf-8"?>\n<Response><Speak>Hello</Spe
 CONTROLS = sorted(name for name, kind in TYPES.items() if kind.reply in {Reply.XML, Reply.SOUND})
 OTHERS = sorted(set(TYPES) - set(CONTROLS))
 TOLD_BY_PARAMETERS = sorted(
-    name for name, kind in TYPES.items() if kind.recognise and not kind.told_by_path
+    name for name, kind in TYPES.items() if kind.recognise and not kind.path_only
 )
 
 
@@ -56,7 +56,7 @@ def test_every_type_is_taken_on_its_own_path_in_every_encoding(
     assert event["type"] == TYPES[kind].event_type
     assert event["data"]["verification"]["scheme"] == "v3"
     assert event["data"]["recognised_by"] == "path"
-    undeclared = {} if TYPES[kind].key else {name: [text] for name, text in form.items()}
+    undeclared = {} if TYPES[kind].key_fields else {name: [text] for name, text in form.items()}
     assert event["data"]["undeclared"] == undeclared
 
 

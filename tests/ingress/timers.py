@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from bridge.ingress import protocol
-from bridge.ingress.deadline import LOOK_S
+from bridge.ingress.deadline import RECHECK_S
 from tests.ingress.running import eventually
 from tests.kafka.waiting import PATIENCE_S
 
@@ -57,7 +57,7 @@ class Timers:
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Give all connections that are made from now on these timers."""
-        made, received = protocol.Connection.__init__, protocol.Connection.data_received
+        made, received = protocol.HttpConnection.__init__, protocol.HttpConnection.data_received
 
         def make(connection: Any, *given: Any, **named: Any) -> None:
             made(connection, *given, **named)
@@ -68,8 +68,8 @@ class Timers:
             received(connection, data)
             self.received_bytes += len(data)
 
-        monkeypatch.setattr(protocol.Connection, "__init__", make)
-        monkeypatch.setattr(protocol.Connection, "data_received", receive)
+        monkeypatch.setattr(protocol.HttpConnection, "__init__", make)
+        monkeypatch.setattr(protocol.HttpConnection, "data_received", receive)
 
     def call_later(self, delay_s: float, call: Callable[..., object], *about: object) -> _Timer:
         timer = _Timer(self._now_s + delay_s, call, about)
@@ -84,7 +84,7 @@ class Timers:
         """Let time pass for the connections, and return when it has."""
         assert self._real is not None
         passed = threading.Event()
-        until_s = self._now_s + seconds + LOOK_S  # sockets are read once more
+        until_s = self._now_s + seconds + RECHECK_S  # sockets are read once more
         self._real.call_soon_threadsafe(self._pass, until_s, passed)
         assert passed.wait(PATIENCE_S)
 

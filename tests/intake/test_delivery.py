@@ -6,15 +6,15 @@ from collections.abc import Sequence
 import pytest
 
 from bridge.core.record import Record
-from bridge.intake.delivery import Durable, NotDurable, Place
+from bridge.intake.delivery import Delivery, NotDurable, StoredIn
 from bridge.publish import (
-    PartitionLate,
+    PartitionStalled,
     PartlyUnavailable,
     RecordTooLarge,
     TopicUnavailable,
     Unavailable,
 )
-from bridge.publish.breaker import Breaker
+from bridge.publish.breaker import CircuitBreaker
 from bridge.spool import SpoolUnwritable
 from bridge.spool.absent import NoSpool
 from bridge.telemetry.metrics import Metrics
@@ -40,7 +40,7 @@ class Kafka:
         self.deadlines_s.append(deadline_s)
         self.probes += probing
         if records[0].key in self.late_keys and not probing:
-            raise PartitionLate("events", 0)
+            raise PartitionStalled("events", 0)
         if self.fault is not None:
             raise self.fault
         self.taken.extend(records)
@@ -54,8 +54,8 @@ class Setting:
         self.spool = MemorySpool()
         self.metrics = Metrics("0")
         self.now_s = 100.0
-        self.breaker = Breaker(lambda: self.now_s)
-        self.durable = Durable(
+        self.breaker = CircuitBreaker(lambda: self.now_s)
+        self.durable = Delivery(
             self.kafka,
             self.spool if spool else NoSpool(),
             breaker=self.breaker,
@@ -63,7 +63,7 @@ class Setting:
         )
 
     async def keep(self, number: int, key: bytes = b"call") -> str:
-        return await self.durable.keep(callback(number, key), deadline_s=DEADLINE_S)
+        return await self.durable.deliver(callback(number, key), deadline_s=DEADLINE_S)
 
 
 def callback(number: int, key: bytes = b"call") -> tuple[Record, Record]:
@@ -93,14 +93,14 @@ async def test_what_kafka_does_not_acknowledge_is_in_the_spool_and_the_breaker_o
 
 async def test_while_the_breaker_is_open_nothing_waits_for_kafka() -> None:
     setting = Setting()
-    setting.breaker.failed()
+    setting.breaker.record_failure()
     setting.now_s += 60  # even when a probe is due: that is for the drain
     assert await setting.keep(1) == "spool"
     assert setting.kafka.deadlines_s == []
 
 
 @pytest.mark.parametrize(
-    "fault", [TopicUnavailable("events", "missing"), PartitionLate("events", 0)]
+    "fault", [TopicUnavailable("events", "missing"), PartitionStalled("events", 0)]
 )
 async def test_a_part_of_kafka_that_is_away_does_not_open_the_breaker(
     fault: PartlyUnavailable,
@@ -124,10 +124,10 @@ async def test_what_a_late_partition_turns_away_probes_it_where_the_spool_cannot
 
 async def test_a_breaker_that_closes_while_the_spool_refuses_lets_the_callback_through() -> None:
     setting = Setting()
-    setting.breaker.failed()
+    setting.breaker.record_failure()
 
     async def append(_: Sequence[Record]) -> None:
-        setting.breaker.succeeded()  # the drain was acknowledged meanwhile
+        setting.breaker.record_success()  # the drain was acknowledged meanwhile
         raise SpoolUnwritable("full")
 
     setting.spool.append = append  # type: ignore[method-assign]
@@ -146,18 +146,18 @@ async def test_order_gives_way_before_loss() -> None:
     setting = Setting()
     await setting.spool.append(callback(1))
     setting.spool.writable = False
-    assert await setting.keep(2) is Place.KAFKA_FIRST
-    assert setting.metrics.value("overtakes_total") == 1
+    assert await setting.keep(2) is StoredIn.KAFKA_OUT_OF_ORDER
+    assert setting.metrics.value("out_of_order_total") == 1
 
 
 async def test_an_overtaking_is_counted_while_the_breaker_is_open_too() -> None:
     setting = Setting()
     await setting.spool.append(callback(1))
     setting.spool.writable = False
-    setting.breaker.failed()
+    setting.breaker.record_failure()
     setting.now_s += 1
-    assert await setting.keep(2) is Place.KAFKA_FIRST
-    assert setting.metrics.value("overtakes_total") == 1
+    assert await setting.keep(2) is StoredIn.KAFKA_OUT_OF_ORDER
+    assert setting.metrics.value("out_of_order_total") == 1
 
 
 async def test_a_record_kafka_refuses_is_the_callers_to_deal_with_and_says_kafka_is_there() -> None:
@@ -167,7 +167,7 @@ async def test_a_record_kafka_refuses_is_the_callers_to_deal_with_and_says_kafka
         await setting.keep(1)
     assert setting.breaker.closed
     assert setting.spool.callbacks == []
-    assert await setting.durable.set_aside(callback(1)) == "spool"
+    assert await setting.durable.spool(callback(1)) == "spool"
 
 
 @pytest.mark.parametrize("held", [False, True])
@@ -190,11 +190,11 @@ async def test_without_a_spool_one_callback_at_a_time_finds_out_that_kafka_is_ba
     with pytest.raises(NotDurable, match="away"):
         await setting.keep(2)
     assert len(setting.kafka.deadlines_s) == 2  # who has not tries it, due or not
-    assert setting.breaker.may_probe(at_once=True)  # as somebody else would
+    assert setting.breaker.start_probe(at_once=True)  # as somebody else would
     with pytest.raises(NotDurable):
         await setting.keep(3)
     assert len(setting.kafka.deadlines_s) == 2  # but one at a time
-    setting.breaker.probe_ended(acknowledged=False)
+    setting.breaker.end_probe(acknowledged=False)
     setting.kafka.fault = None
     assert await setting.keep(4) == "kafka"
     assert setting.breaker.closed
@@ -202,7 +202,7 @@ async def test_without_a_spool_one_callback_at_a_time_finds_out_that_kafka_is_ba
 
 async def test_a_probe_that_is_given_up_lets_the_next_one_try() -> None:
     setting = Setting(spool=False)
-    setting.breaker.failed()
+    setting.breaker.record_failure()
     setting.now_s += 1
     setting.kafka.fault = asyncio.CancelledError()
     with pytest.raises(asyncio.CancelledError):
@@ -231,14 +231,14 @@ def test_it_says_whether_anything_can_make_a_callback_durable_now(
     setting.spool.writable = writable
     setting.kafka.available = available
     if not closed:
-        setting.breaker.failed()
+        setting.breaker.record_failure()
     assert (setting.durable.fault is None) is able
 
 
 def test_it_is_able_again_when_a_probe_is_due_so_that_a_callback_may_come_and_be_it() -> None:
     setting = Setting()
     setting.spool.writable = False
-    setting.breaker.failed()
+    setting.breaker.record_failure()
     assert setting.durable.fault == "neither kafka nor the spool can take a callback"
     setting.now_s += 1
     assert setting.durable.fault is None
@@ -251,7 +251,7 @@ async def test_a_refusal_says_that_kafka_is_there_where_the_spool_is_not(*, clos
     setting.spool.writable = False
     setting.kafka.fault = RecordTooLarge("too large")
     if not closed:
-        setting.breaker.failed()
+        setting.breaker.record_failure()
     with pytest.raises(RecordTooLarge):
         await setting.keep(2)
     assert setting.breaker.closed

@@ -6,8 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.core.outcome import Outcome, RefusalCause
-from bridge.intake.outcome_log import Ends
-from bridge.intake.rate_limit import Bucket
+from bridge.intake.outcome_log import OutcomeRecorder
+from bridge.intake.rate_limit import RateLimiter
 from bridge.telemetry.logs import CallTokens
 from bridge.telemetry.metrics import Metrics
 
@@ -26,11 +26,11 @@ def broken(text: str) -> None:
     raise ArithmeticError(text)
 
 
-def ends_of(metrics: Metrics, *, every: int = 1, per_minute_max: int = 60) -> Ends:
-    return Ends(
+def ends_of(metrics: Metrics, *, every: int = 1, per_minute_max: int = 60) -> OutcomeRecorder:
+    return OutcomeRecorder(
         metrics,
         CallTokens("a key of sixteen"),
-        strangers=Bucket(per_minute_max, lambda: 0.0),
+        unverified_limiter=RateLimiter(per_minute_max, lambda: 0.0),
         published_every=every,
     )
 
@@ -40,7 +40,7 @@ def told(outcome: Outcome, times: int, every: int) -> list[Any]:
     ends = ends_of(metrics, every=every)
     with capture_logs() as lines:
         for _ in range(times):
-            ends.note("voice.call.ring", "POST", outcome, key=KEY, told={"event_id": "e"})
+            ends.record("voice.call.ring", "POST", outcome, key=KEY, fields={"event_id": "e"})
     assert metrics.value("callbacks_total", product="voice", outcome=outcome) == times
     return list(lines)
 
@@ -64,7 +64,7 @@ def test_of_genuine_callbacks_only_the_published_are_sampled(outcome: Outcome, _
 def test_what_is_remarkable_is_told_in_any_case_and_louder() -> None:
     ends = ends_of(Metrics("0"), every=1_000)
     with capture_logs() as lines:
-        ends.note("voice.call.ring", "POST", Outcome.PUBLISHED, remarkable=True)
+        ends.record("voice.call.ring", "POST", Outcome.PUBLISHED, notable=True)
     (line,) = lines
     assert (line["event"], line["log_level"]) == ("callback_published", "warning")
 
@@ -74,16 +74,16 @@ def test_strangers_are_told_so_often_a_minute_and_the_next_line_says_how_many_we
     ends = ends_of(metrics, per_minute_max=3)
     with capture_logs() as lines:
         for _ in range(10):
-            ends.note("shared", "POST", Outcome.REJECTED, told={"fault": "no_signature"})
-            ends.refused("shared", "POST", RefusalCause.BODY_TOO_LARGE)
-        ends.note("voice.call.ring", "POST", Outcome.SPOOLED, key=KEY)
-        ends.note("voice.call.ring", "POST", Outcome.SPOOLED, key=KEY)
+            ends.record("shared", "POST", Outcome.REJECTED, fields={"fault": "no_signature"})
+            ends.record_refusal("shared", "POST", RefusalCause.BODY_TOO_LARGE)
+        ends.record("voice.call.ring", "POST", Outcome.SPOOLED, key=KEY)
+        ends.record("voice.call.ring", "POST", Outcome.SPOOLED, key=KEY)
     assert [line["event"] for line in lines[:3]] == [
         "callback_rejected",
         "callback_refused",
         "callback_rejected",
     ]
-    assert [line.get("untold_before") for line in lines] == [None, None, None, 17, None]
+    assert [line.get("suppressed_before") for line in lines] == [None, None, None, 17, None]
     assert metrics.value("callbacks_total", outcome="rejected") == 10
     assert metrics.value("callbacks_total", outcome="refused") == 10
     assert metrics.value("refused_total", cause="body-too-large") == 10
@@ -93,7 +93,7 @@ def test_strangers_are_told_so_often_a_minute_and_the_next_line_says_how_many_we
 def test_a_refusal_that_only_genuine_callbacks_can_meet_is_always_told(cause: RefusalCause) -> None:
     ends = ends_of(Metrics("0"), per_minute_max=0)
     with capture_logs() as lines:
-        ends.refused("shared", "POST", cause)
+        ends.record_refusal("shared", "POST", cause)
     ours = {RefusalCause.NOT_DURABLE, RefusalCause.BRIDGE_FAULT, RefusalCause.STOPPED}
     assert [line["cause"] for line in lines] == ([cause] if cause in ours else [])
 
@@ -103,7 +103,7 @@ def test_a_fault_of_ours_is_an_error_with_its_place_and_without_its_text() -> No
     with pytest.raises(ArithmeticError) as caught:
         broken("+14155550100")
     with capture_logs() as lines:
-        ends.refused("shared", "POST", RefusalCause.BRIDGE_FAULT, fault=caught.value)
+        ends.record_refusal("shared", "POST", RefusalCause.BRIDGE_FAULT, fault=caught.value)
     (line,) = lines
     assert (line["log_level"], line["error"]) == ("error", "ArithmeticError")
     assert "test_outcome_log.py" in line["where"]
@@ -112,8 +112,8 @@ def test_a_fault_of_ours_is_an_error_with_its_place_and_without_its_text() -> No
 
 def test_a_call_is_told_as_a_token_that_is_the_same_for_those_who_share_the_key() -> None:
     ours, theirs = CallTokens("a key of sixteen"), CallTokens("a key of sixteen")
-    assert ours.of(KEY) == theirs.of(KEY)
-    assert ours.of(KEY) != ours.of(b"another call")
-    assert ours.of(KEY) != CallTokens("some other key..").of(KEY)
-    assert CallTokens(None).of(KEY) != CallTokens(None).of(KEY)
+    assert ours.token(KEY) == theirs.token(KEY)
+    assert ours.token(KEY) != ours.token(b"another call")
+    assert ours.token(KEY) != CallTokens("some other key..").token(KEY)
+    assert CallTokens(None).token(KEY) != CallTokens(None).token(KEY)
     assert KEY.decode() not in str(told(Outcome.PUBLISHED, 1, 1))

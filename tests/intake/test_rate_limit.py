@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.intake.rate_limit import Bucket
+from bridge.intake.rate_limit import RateLimiter
 
 
 class Clock:
@@ -18,21 +18,21 @@ class Clock:
 
 def test_a_bucket_of_none_admits_none() -> None:
     clock = Clock()
-    bucket = Bucket(0, clock)
+    bucket = RateLimiter(0, clock)
     clock.now_s += 3_600
-    assert not bucket.admits()
+    assert not bucket.allow()
 
 
 def test_the_bucket_fills_again_with_time() -> None:
     clock = Clock()
-    bucket = Bucket(60, clock)
-    assert [bucket.admits() for _ in range(61)] == [True] * 60 + [False]
+    bucket = RateLimiter(60, clock)
+    assert [bucket.allow() for _ in range(61)] == [True] * 60 + [False]
     clock.now_s += 0.5
-    assert not bucket.admits()
+    assert not bucket.allow()
     clock.now_s += 0.5
-    assert [bucket.admits(), bucket.admits()] == [True, False]
+    assert [bucket.allow(), bucket.allow()] == [True, False]
     clock.now_s += 3_600
-    assert sum(bucket.admits() for _ in range(200)) == 60
+    assert sum(bucket.allow() for _ in range(200)) == 60
 
 
 @given(
@@ -43,11 +43,11 @@ def test_no_minute_has_more_than_a_full_bucket_and_a_minutes_filling(
     per_minute_max: int, pauses_s: list[float]
 ) -> None:
     clock = Clock()
-    bucket = Bucket(per_minute_max, clock)
+    bucket = RateLimiter(per_minute_max, clock)
     admitted: list[float] = []
     for pause_s in pauses_s:
         clock.now_s += pause_s
-        if bucket.admits():
+        if bucket.allow():
             admitted.append(clock.now_s)
     for begin in admitted:
         within = [at for at in admitted if begin <= at < begin + 60]

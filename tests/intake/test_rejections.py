@@ -9,17 +9,17 @@ import pytest
 
 from bridge.core.record import Record
 from bridge.core.request import RawCallback
-from bridge.core.url_mismatch import NearMiss, Variant
-from bridge.core.verify import Fault, Unverified
-from bridge.intake.rate_limit import Bucket
-from bridge.intake.rejections import TASKS_MAX, VALUE_BYTES_MAX, Rejections
+from bridge.core.url_mismatch import MismatchVariant, UrlMismatch
+from bridge.core.verify import Unverified, VerificationFault
+from bridge.intake.rate_limit import RateLimiter
+from bridge.intake.rejections import TASKS_MAX, VALUE_BYTES_MAX, RejectionSampler
 from bridge.publish import Publisher, RecordTooLarge, Unavailable
 from bridge.publish.memory import MemoryPublisher
 from bridge.telemetry.metrics import Metrics
 from tests.making import NAMING, raw_callback, signed, verdict_on, verifier, with_headers
 
 STRANGERS = raw_callback("team=blue", "CallUUID=x&Event=Ring")
-SCHEME = NearMiss(Variant.SCHEME, "https://bridge.example.com")
+SCHEME = UrlMismatch(MismatchVariant.SCHEME, "https://bridge.example.com")
 
 
 class Stuck(MemoryPublisher):
@@ -64,10 +64,10 @@ def rejections(
     *,
     per_minute_max: int = 1_000,
     looks_per_minute_max: int = 1_000,
-) -> Rejections:
-    return Rejections(
-        sample=Bucket(per_minute_max, lambda: 0.0),
-        looks=Bucket(looks_per_minute_max, lambda: 0.0),
+) -> RejectionSampler:
+    return RejectionSampler(
+        samples=RateLimiter(per_minute_max, lambda: 0.0),
+        diagnoses=RateLimiter(looks_per_minute_max, lambda: 0.0),
         verifier=verifier(),
         publisher=publisher,
         naming=NAMING,
@@ -88,47 +88,47 @@ async def turns() -> None:
 
 async def test_a_sample_is_published_and_counted(metrics: Metrics) -> None:
     publisher = MemoryPublisher()
-    assert rejections(publisher, metrics).note(unverified(STRANGERS)) is None
+    assert rejections(publisher, metrics).diagnose(unverified(STRANGERS)) is None
     assert publisher.records == []  # nobody waited
     await turns()
     assert [dict(record.headers)["rejected_fault"] for record in publisher.records] == [
         b"no_signature"
     ]
     assert metrics.value("rejected_samples_total", fault="no_signature") == 1
-    assert metrics.value("near_misses_total") == 0
+    assert metrics.value("url_mismatches_total") == 0
 
 
 async def test_the_near_miss_of_a_wrong_signature_is_told_counted_and_published(
     metrics: Metrics,
 ) -> None:
     publisher = MemoryPublisher()
-    assert rejections(publisher, metrics).note(nearly()) == SCHEME
+    assert rejections(publisher, metrics).diagnose(nearly()) == SCHEME
     await turns()
     (record,) = publisher.records
     assert dict(record.headers)["rejected_variant"] == b"scheme"
-    assert metrics.value("near_misses_total", variant="scheme") == 1
+    assert metrics.value("url_mismatches_total", variant="scheme") == 1
 
 
 async def test_a_near_miss_is_looked_for_only_where_the_signature_is_wrong(
     metrics: Metrics,
 ) -> None:
-    verdict = replace(nearly(), fault=Fault.NONCE_REUSED)
-    assert rejections(MemoryPublisher(), metrics).note(verdict) is None
-    assert metrics.value("near_misses_total") == 0
+    verdict = replace(nearly(), fault=VerificationFault.NONCE_REUSED)
+    assert rejections(MemoryPublisher(), metrics).diagnose(verdict) is None
+    assert metrics.value("url_mismatches_total") == 0
 
 
 async def test_what_is_beyond_the_sample_is_not_published(metrics: Metrics) -> None:
     publisher = MemoryPublisher()
     noting = rejections(publisher, metrics, per_minute_max=2)
     for _ in range(4):
-        noting.note(unverified(STRANGERS))
+        noting.diagnose(unverified(STRANGERS))
     await turns()
     assert len(publisher.records) == 2
 
 
 async def test_near_misses_are_looked_for_so_often_and_no_oftener(metrics: Metrics) -> None:
     noting = rejections(MemoryPublisher(), metrics, looks_per_minute_max=2)
-    assert [noting.note(nearly()) for _ in range(4)] == [SCHEME, SCHEME, None, None]
+    assert [noting.diagnose(nearly()) for _ in range(4)] == [SCHEME, SCHEME, None, None]
 
 
 async def test_a_near_miss_is_found_though_strangers_filled_the_sample_or_there_is_none(
@@ -136,9 +136,9 @@ async def test_a_near_miss_is_found_though_strangers_filled_the_sample_or_there_
 ) -> None:
     noting = rejections(MemoryPublisher(), metrics, per_minute_max=0)
     for _ in range(100):
-        noting.note(unverified(STRANGERS))
-    assert noting.note(nearly()) == SCHEME
-    assert metrics.value("near_misses_total", variant="scheme") == 1
+        noting.diagnose(unverified(STRANGERS))
+    assert noting.diagnose(nearly()) == SCHEME
+    assert metrics.value("url_mismatches_total", variant="scheme") == 1
 
 
 async def test_a_kafka_that_does_not_answer_holds_a_bounded_number_of_samples(
@@ -147,16 +147,16 @@ async def test_a_kafka_that_does_not_answer_holds_a_bounded_number_of_samples(
     publisher = Stuck()
     noting = rejections(publisher, metrics)
     for _ in range(TASKS_MAX + 5):
-        assert noting.note(nearly()) == SCHEME
+        assert noting.diagnose(nearly()) == SCHEME
         await turns()
     assert publisher.waiting == TASKS_MAX
-    assert metrics.value("near_misses_total") == TASKS_MAX + 5
+    assert metrics.value("url_mismatches_total") == TASKS_MAX + 5
 
 
 async def test_a_kafka_known_to_be_away_is_not_asked(metrics: Metrics) -> None:
     publisher = Stuck()
     publisher.available = False
-    assert rejections(publisher, metrics).note(nearly()) == SCHEME
+    assert rejections(publisher, metrics).diagnose(nearly()) == SCHEME
     await turns()
     assert publisher.waiting == 0
 
@@ -166,7 +166,7 @@ async def test_a_sample_that_cannot_be_published_is_let_go(
     metrics: Metrics, error: Exception
 ) -> None:
     noting = rejections(Failing(error), metrics)
-    noting.note(unverified(STRANGERS))
+    noting.diagnose(unverified(STRANGERS))
     await turns()
     gc.collect()  # an error nobody took would be told of here
     assert not noting._tasks
@@ -176,6 +176,6 @@ async def test_a_sample_that_cannot_be_published_is_let_go(
 async def test_a_stranger_cannot_make_a_record_kafka_would_refuse(metrics: Metrics) -> None:
     publisher = MemoryPublisher()
     agent = ("user-agent", "\x80" * (VALUE_BYTES_MAX // 2))  # two bytes each in JSON
-    rejections(publisher, metrics).note(unverified(with_headers(STRANGERS, agent)))
+    rejections(publisher, metrics).diagnose(unverified(with_headers(STRANGERS, agent)))
     await turns()
     assert publisher.records == []

@@ -11,7 +11,7 @@ from bridge.core.catalogue import Catalogue
 from bridge.core.outcome import Outcome
 from bridge.core.record import Record
 from bridge.core.request import RawCallback
-from bridge.emulator.sign import signed_headers
+from bridge.emulator.sign import sign_headers
 from bridge.publish import RecordTooLarge, Unavailable
 from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT
 from tests.spooled import MemorySpool
@@ -139,18 +139,18 @@ async def test_a_callback_nobody_vouches_for_reaches_no_topic(types: Catalogue) 
 async def test_what_would_have_verified_is_logged_counted_and_sampled(types: Catalogue) -> None:
     walk = Walk(types, Fake())
     path = types.by_name["voice.call.ring"].path
-    signed = signed_headers("POST", URL + path, RING, TOKEN)
+    signed = sign_headers("POST", URL + path, RING, TOKEN)
     plain = URL.replace("https", "http")
     raw = RawCallback("POST", plain, plain, path, "", (*signed.items(),), RING.encode(), "", NOW)
     with capture_logs() as lines:
-        taken = await walk.intake.take(raw, None)
+        taken = await walk.intake.receive(raw, None)
     assert taken.outcome is Outcome.REJECTED
     assert walk.publisher.records == []  # its sample is not waited for
     (line,) = [line for line in lines if line["event"] == "callback_rejected"]
-    assert (line["fault"], line["holds_for_another"]) == ("wrong_signature", "scheme")
+    assert (line["fault"], line["url_mismatch"]) == ("wrong_signature", "scheme")
     assert line["public_url_checked"] == plain
     assert line["public_url_that_would_verify"] == URL
-    assert walk.metrics.value("near_misses_total", variant="scheme") == 1
+    assert walk.metrics.value("url_mismatches_total", variant="scheme") == 1
     await asyncio.sleep(0)
     assert walk.publisher.topics == ["plivo.bridge.rejected.v1"]
 
@@ -202,7 +202,7 @@ async def test_what_an_operator_should_look_at_is_counted(types: Catalogue) -> N
 async def test_a_callback_that_comes_again_is_counted_while_it_is_remembered(
     types: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.intake.walk._RECENT_MAX", 1)
+    monkeypatch.setattr("bridge.intake.walk._RECENT_IDS_MAX", 1)
     walk = Walk(types, Fake())
     await walk.take()
     await walk.take()
@@ -222,4 +222,4 @@ async def test_an_overtaking_is_told_on_the_callbacks_own_line(types: Catalogue)
         assert (await walk.take()).outcome is Outcome.PUBLISHED
     (line,) = lines
     assert (line["event"], line["log_level"]) == ("callback_published", "warning")
-    assert line["overtook"] == "older ones of its key"
+    assert line["out_of_order"] == "older ones of its key"

@@ -80,7 +80,7 @@ async def test_a_declared_name_and_the_customers_own_are_not_logged(types: Catal
 async def test_the_memory_of_names_has_an_end(
     types: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.intake.walk._NAMED_MAX", 2)
+    monkeypatch.setattr("bridge.intake.walk._LOGGED_PARAMETERS_MAX", 2)
     walk = Walk(types, Fake())
     assert len(await named(walk, f"{RING}&A=1", f"{RING}&B=1", f"{RING}&C=1")) == 2
     assert isinstance(walk.intake, Intake)

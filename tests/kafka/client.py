@@ -10,7 +10,7 @@ import confluent_kafka
 
 from bridge.core.record import Record
 from bridge.derived.topics import PlannedTopic
-from bridge.publish.connection import Connection
+from bridge.publish.connection import KafkaConnection
 from bridge.publish.publisher import KafkaPublisher
 from bridge.publish.topics import Provisioner
 from tests.kafka.waiting import PATIENCE_S, until
@@ -29,8 +29,8 @@ class Kafka:
     idempotence: bool
 
     @property
-    def connection(self) -> Connection:
-        return Connection(self.address)
+    def connection(self) -> KafkaConnection:
+        return KafkaConnection(self.address)
 
     def publisher(
         self, *, ack_timeout_s: float = ACK_TIMEOUT_S, topics: Sequence[str] = ()
@@ -66,10 +66,10 @@ def planned(name: str, *, partitions: int = 1, **configs: str) -> PlannedTopic:
     )
 
 
-async def make_topics(connection: Connection, *topics: PlannedTopic) -> None:
+async def make_topics(connection: KafkaConnection, *topics: PlannedTopic) -> None:
     async with Provisioner(connection) as provisioner:
         states = await provisioner.apply(topics)
-    assert [state.state for state in states] == ["ok"] * len(topics), states
+    assert [state.status for state in states] == ["ok"] * len(topics), states
 
 
 def read_back(address: str, topics: Sequence[str]) -> list[Record]:

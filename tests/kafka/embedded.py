@@ -24,7 +24,7 @@ class EmbeddedNode:
             while True:
                 if self._process is None or self._process.poll() is not None:
                     self._process = self._spawn()
-                if await broker._answers(self.address()):
+                if await broker._is_answering(self.address()):
                     return
                 await asyncio.sleep(0.25)
 
@@ -37,7 +37,14 @@ class EmbeddedNode:
     def _spawn(self) -> subprocess.Popen[bytes]:
         url = f"tcp://{self.address()}"
         return subprocess.Popen(
-            [broker._binary(), "broker", "--listener-url", url, "--advertised-listener-url", url],
+            [
+                broker._find_binary(),
+                "broker",
+                "--listener-url",
+                url,
+                "--advertised-listener-url",
+                url,
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

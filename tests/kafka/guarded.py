@@ -13,7 +13,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from bridge.publish.connection import Connection
+from bridge.publish.connection import KafkaConnection
 from tests.kafka.cluster import Listener, Node
 
 _LOGIN: Final = "SASL_PLAINTEXT"
@@ -30,10 +30,10 @@ class Guarded:
     _logins: int = 0
 
     @property
-    def open(self) -> Connection:
-        return Connection(self.node.address())
+    def open(self) -> KafkaConnection:
+        return KafkaConnection(self.node.address())
 
-    def login(self, rights: dict[str, str]) -> Connection:
+    def login(self, rights: dict[str, str]) -> KafkaConnection:
         """Return the connection of a login that has these rights alone, on topics named so far."""
         user = _USERS[self._logins]
         self._logins += 1
@@ -55,7 +55,7 @@ class Guarded:
         ]
         for made in admin.create_acls(bindings).values() if bindings else ():
             made.result()
-        return Connection(
+        return KafkaConnection(
             self.node.address(_LOGIN),
             security_protocol="SASL_PLAINTEXT",
             username=user,

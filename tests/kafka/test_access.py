@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from bridge.core.record import Record
-from bridge.publish.connection import Connection
+from bridge.publish.connection import KafkaConnection
 from bridge.publish.publisher import KafkaPublisher
 from bridge.publish.topics import Provisioner, ProvisioningRefused
 from tests.kafka.client import ACK_TIMEOUT_S, make_topics, planned, read_back, running
@@ -34,7 +34,7 @@ async def guarded(
         node.kill()
 
 
-def login(guarded: Guarded, rights: str) -> Connection:
+def login(guarded: Guarded, rights: str) -> KafkaConnection:
     """Return the connection of a login that may do this with our topics, and nothing else."""
     return guarded.login({PREFIX + "*": rights})
 
@@ -66,7 +66,7 @@ async def test_to_check_takes_describe_and_describe_configs(guarded: Guarded) ->
     async with Provisioner(login(guarded, "DESCRIBE DESCRIBE_CONFIGS")) as provisioner:
         (same,) = await provisioner.compare([topic])
         (other,) = await provisioner.compare([planned(topic.name, retention_ms=MONTH_MS)])
-        assert same.state == "ok"
+        assert same.status == "ok"
         assert other.differences == (f"retention.ms is {WEEK_MS}, planned {MONTH_MS}",)
         with pytest.raises(ProvisioningRefused, match=topic.name):
             await provisioner.apply([planned(topic.name, retention_ms=MONTH_MS)])
@@ -82,4 +82,4 @@ async def test_to_apply_takes_what_the_docs_say_and_no_more(guarded: Guarded) ->
             planned(name, partitions=3, retention_ms=MONTH_MS),
         ):
             (state,) = await provisioner.apply([topic])
-            assert (state.state, state.differences) == ("ok", ())
+            assert (state.status, state.differences) == ("ok", ())

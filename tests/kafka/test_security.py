@@ -18,7 +18,7 @@ import pytest
 
 from bridge.core.record import Record
 from bridge.publish import Unavailable
-from bridge.publish.connection import Connection, OAuth, Tls
+from bridge.publish.connection import KafkaConnection, OAuth, Tls
 from bridge.publish.publisher import KafkaPublisher
 from bridge.publish.topics import Provisioner, ProvisioningRefused
 from tests.kafka.client import ACK_TIMEOUT_S, make_topics, planned, read_back, running
@@ -150,10 +150,10 @@ def token_url() -> Iterator[str]:
 @pytest.fixture(params=["SCRAM over TLS", "PLAIN", "OAUTHBEARER"])
 def connection(
     request: pytest.FixtureRequest, authority_and_node: tuple[Path, Node], token_url: str
-) -> Connection:
+) -> KafkaConnection:
     """Each way in, with what it takes to get in."""
     authority, node = authority_and_node
-    known = Connection("", username=WRITER, password=PASSWORD)
+    known = KafkaConnection("", username=WRITER, password=PASSWORD)
     if request.param == "SCRAM over TLS":
         return replace(
             known,
@@ -172,18 +172,18 @@ def connection(
     return replace(sasl, mechanism="OAUTHBEARER", oauth=OAuth(token_url, WRITER, PASSWORD))
 
 
-def with_the_wrong_password(connection: Connection) -> Connection:
+def with_the_wrong_password(connection: KafkaConnection) -> KafkaConnection:
     wrong = "battery-staple"
     oauth = replace(connection.oauth, client_secret=wrong) if connection.oauth else None
     return replace(connection, password=wrong, oauth=oauth)
 
 
-def publisher_on(connection: Connection) -> KafkaPublisher:
+def publisher_on(connection: KafkaConnection) -> KafkaPublisher:
     return KafkaPublisher(connection, idempotence=True, ack_timeout_s=ACK_TIMEOUT_S)
 
 
 async def test_who_has_the_right_credentials_makes_topics_and_publishes(
-    connection: Connection, authority_and_node: tuple[Path, Node], prefix: str
+    connection: KafkaConnection, authority_and_node: tuple[Path, Node], prefix: str
 ) -> None:
     topic = planned(prefix + "records")
     record = Record(topic.name, b"call", b"value", (), 1_772_884_800_000)
@@ -196,7 +196,7 @@ async def test_who_has_the_right_credentials_makes_topics_and_publishes(
 # aiokafka leaves the socket of a login that failed to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_wrong_password_is_refused_with_a_text_that_names_it(
-    connection: Connection,
+    connection: KafkaConnection,
 ) -> None:
     with pytest.raises(ProvisioningRefused, match="credentials"):
         async with Provisioner(with_the_wrong_password(connection)):
@@ -204,7 +204,9 @@ async def test_a_wrong_password_is_refused_with_a_text_that_names_it(
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_a_publisher_with_a_wrong_password_stays_unavailable(connection: Connection) -> None:
+async def test_a_publisher_with_a_wrong_password_stays_unavailable(
+    connection: KafkaConnection,
+) -> None:
     publisher = publisher_on(with_the_wrong_password(connection))
     publisher.start()
     await asyncio.sleep(1.5)
@@ -217,7 +219,7 @@ async def test_a_publisher_with_a_wrong_password_stays_unavailable(connection: C
 async def test_a_broker_of_an_unknown_authority_is_not_believed(
     authority_and_node: tuple[Path, Node],
 ) -> None:
-    connection = Connection(
+    connection = KafkaConnection(
         authority_and_node[1].address("SASL_SSL"),
         security_protocol="SASL_SSL",
         mechanism="SCRAM-SHA-512",
@@ -232,7 +234,7 @@ async def test_a_broker_of_an_unknown_authority_is_not_believed(
 async def test_an_authority_file_that_is_missing_is_refused_with_its_name(
     authority_and_node: tuple[Path, Node], tmp_path: Path
 ) -> None:
-    connection = Connection(
+    connection = KafkaConnection(
         authority_and_node[1].address("SASL_SSL"),
         security_protocol="SASL_SSL",
         mechanism="SCRAM-SHA-512",
@@ -255,8 +257,8 @@ async def test_a_publisher_outlives_a_token_endpoint_that_is_out_of_order(
     node = authority_and_node[1]
     topic = planned(prefix + "records")
     record = Record(topic.name, b"call", b"value", (), 1_772_884_800_000)
-    await make_topics(Connection(node.address()), topic)
-    connection = Connection(
+    await make_topics(KafkaConnection(node.address()), topic)
+    connection = KafkaConnection(
         node.address("SASL_PLAINTEXT"),
         security_protocol="SASL_PLAINTEXT",
         mechanism="OAUTHBEARER",

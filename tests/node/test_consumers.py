@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.core import catalogue
-from bridge.core.event import Naming
+from bridge.core.event import ContractNames
 from bridge.derived.samples import examples
 from bridge.derived.schemas import DEFAULT_BASE
 
@@ -29,8 +29,8 @@ def node(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[st
 def test_ajv_compiles_every_schema_by_its_defaults_without_a_warning() -> None:
     done = node("ajv.mjs", SCHEMAS)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    kinds = list(catalogue.load().all)
-    shown = list(examples(catalogue.load(), Naming("", DEFAULT_BASE)))
+    kinds = list(catalogue.load_catalogue().all_types)
+    shown = list(examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE)))
     # A schema for each type and one for the journal; an event and a journal record of each example.
     assert json.loads(done.stdout) == {"compiled": len(kinds) + 1, "valid": 2 * len(shown)}
 
@@ -70,7 +70,10 @@ def test_the_lines_of_the_consumers_guide_validate_an_event(tmp_path: Path) -> N
 
 
 def test_both_bindings_of_the_cloudevents_sdk_read_every_event(tmp_path: Path) -> None:
-    events = [one.event.record for one in examples(catalogue.load(), Naming("", DEFAULT_BASE))]
+    events = [
+        one.event.record
+        for one in examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE))
+    ]
     records = [
         {
             "headers": {name: value.decode() for name, value in record.headers},

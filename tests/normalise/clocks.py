@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from bridge.normalise.time import Moment, WallTime, ZoneMismatch, zone_named
-from bridge.normalise.wall_clock import Evidence, settle
+from bridge.normalise.time import Moment, WallTime, ZoneMismatch, load_zone
+from bridge.normalise.wall_clock import Evidence, resolve_wall_times
 
 # Zone, a wall clock reading that happens twice, and when.
 FOLDS = [
@@ -64,7 +64,7 @@ def settled(
 ) -> tuple[dict[str, Moment], ZoneMismatch | None]:
     walls = {name: WallTime(datetime.fromisoformat(text), text) for name, text in readings.items()}
     evidence = Evidence(received, session, duration_s)
-    return settle(walls, zone_named(zone) if zone else None, evidence)
+    return resolve_wall_times(walls, load_zone(zone) if zone else None, evidence)
 
 
 def moment(

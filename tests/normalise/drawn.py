@@ -5,7 +5,7 @@ from zoneinfo import available_timezones
 
 from hypothesis import strategies as st
 
-from bridge.normalise.time import WallTime, zone_named
+from bridge.normalise.time import WallTime, load_zone
 from bridge.normalise.wall_clock import Evidence
 from tests.normalise.clocks import FOLDS, GAPS
 
@@ -48,7 +48,7 @@ def calls(draw: st.DrawFn, started: st.SearchStrategy[tuple[str, datetime]]) -> 
 def readings(zone: str, times: dict[str, datetime]) -> dict[str, WallTime]:
     """Return the times as Plivo writes them: local, without an offset."""
     texts = {
-        name: instant.astimezone(zone_named(zone)).strftime("%Y-%m-%d %H:%M:%S")
+        name: instant.astimezone(load_zone(zone)).strftime("%Y-%m-%d %H:%M:%S")
         for name, instant in times.items()
     }
     return {name: WallTime(datetime.fromisoformat(text), text) for name, text in texts.items()}

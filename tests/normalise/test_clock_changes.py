@@ -8,8 +8,8 @@ from zoneinfo import available_timezones
 
 import pytest
 
-from bridge.normalise.time import rfc3339, zone_named
-from bridge.normalise.wall_clock import Evidence, instants, settle
+from bridge.normalise.time import load_zone, to_rfc3339
+from bridge.normalise.wall_clock import Evidence, find_instants, resolve_wall_times
 from tests.normalise.drawn import NAMES, readings
 
 CALLS = 36_000
@@ -22,7 +22,7 @@ def changes() -> list[tuple[str, datetime]]:
     """Return the changes of clocks of those days: for each that differs, one zone that has it."""
     found: dict[tuple[datetime, object, object], str] = {}
     for name in sorted(available_timezones()):
-        zone = zone_named(name)
+        zone = load_zone(name)
         for day in range(DAYS):
             low = FIRST_DAY + timedelta(days=day)
             high = low + timedelta(days=1)
@@ -82,8 +82,8 @@ def is_coincidence(zone: str, times: dict[str, datetime], evidence: Evidence) ->
     start = times.get("StartTime")
     if start is None or evidence.session_start is None:
         return False
-    naive = start.astimezone(zone_named(zone)).replace(tzinfo=None)
-    others = set(instants(naive, zone_named(zone))[0]) - {start}
+    naive = start.astimezone(load_zone(zone)).replace(tzinfo=None)
+    others = set(find_instants(naive, load_zone(zone))[0]) - {start}
     return any(abs(evidence.session_start - other) < timedelta(minutes=15) for other in others)
 
 
@@ -96,10 +96,10 @@ def test_no_call_around_a_change_of_clocks_has_a_wrong_time(seed: int) -> None:
         if not tells and story in STORIES[2:] and is_coincidence(zone, times, evidence):
             coincidences += 1
             continue
-        moments, mismatch = settle(readings(zone, times), zone_named(zone), evidence)
+        moments, mismatch = resolve_wall_times(readings(zone, times), load_zone(zone), evidence)
         assert mismatch is None, (story, zone, times, evidence)
         for name, moment in moments.items():
-            right = moment["utc"] in {None, rfc3339(times[name])}
+            right = moment["utc"] in {None, to_rfc3339(times[name])}
             assert right, (story, zone, name, times, evidence, moment)
             certainties[story][moment["certainty"]] += 1
     assert coincidences < CALLS / 100

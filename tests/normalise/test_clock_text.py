@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.normalise.clock_text import clock_text
+from bridge.normalise.clock_text import parse_clock_text
 from bridge.normalise.reading import Unreadable
-from bridge.normalise.time import zone_named
-from bridge.normalise.tzdata import offsets_in_use, offsets_of_abbreviations
+from bridge.normalise.time import load_zone
+from bridge.normalise.tzdata import list_abbreviation_offsets, list_offsets_in_use
 
 CLOCK = "2026-03-07 14:13:40"
 HOUR = 60
@@ -64,11 +64,11 @@ STATED = [
 def test_an_offset_is_read_in_every_spelling(
     behind: str, minutes: int, fraction: str, between: str
 ) -> None:
-    found = clock_text(CLOCK.replace(" ", between) + fraction + behind)
+    found = parse_clock_text(CLOCK.replace(" ", between) + fraction + behind)
     assert found is not None
     assert found.offset == timedelta(minutes=minutes)
     assert found.naive == datetime.fromisoformat(CLOCK + fraction[:7])
-    assert found.utc() == found.naive.replace(tzinfo=timezone(timedelta(minutes=minutes)))
+    assert found.to_utc() == found.naive.replace(tzinfo=timezone(timedelta(minutes=minutes)))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_an_offset_is_read_in_every_spelling(
 )
 def test_offsets_that_disagree_are_not_chosen_between(behind: str) -> None:
     with pytest.raises(Unreadable, match="offsets_disagree"):
-        clock_text(CLOCK + behind)
+        parse_clock_text(CLOCK + behind)
 
 
 @pytest.mark.parametrize(
@@ -118,13 +118,13 @@ def test_offsets_that_disagree_are_not_chosen_between(behind: str) -> None:
 )
 def test_what_states_no_offset_is_no_time(behind: str) -> None:
     with pytest.raises(Unreadable, match="not_a_time"):
-        clock_text(CLOCK + behind)
+        parse_clock_text(CLOCK + behind)
 
 
 @pytest.mark.parametrize("behind", ["+24:00", "+05:60", "-99:99", " +0000 +2500"])
 def test_an_offset_no_clock_shows_is_no_such_time(behind: str) -> None:
     with pytest.raises(Unreadable, match="no_such_time"):
-        clock_text(CLOCK + behind)
+        parse_clock_text(CLOCK + behind)
 
 
 @given(
@@ -135,33 +135,33 @@ def test_an_offset_no_clock_shows_is_no_such_time(behind: str) -> None:
 def test_what_a_zone_prints_is_the_instant_it_printed(
     naive: datetime, zone: str, form: str
 ) -> None:
-    there = naive.replace(tzinfo=zone_named(zone), microsecond=0)
+    there = naive.replace(tzinfo=load_zone(zone), microsecond=0)
     text = f"{there.replace(tzinfo=None)}{there.strftime(form)}"
-    found = clock_text(text)
+    found = parse_clock_text(text)
     assert found is not None
-    assert found.utc() == there
+    assert found.to_utc() == there
 
 
 @given(st.text() | st.text("0123456789-+: TZUGMISutc.", max_size=40))
 def test_any_text_is_a_time_or_unreadable_and_nothing_else(text: str) -> None:
     with suppress(Unreadable):
-        clock_text(text)
+        parse_clock_text(text)
 
 
 def test_the_offsets_of_a_day_are_those_of_the_time_zone_database() -> None:
-    summer = offsets_in_use(datetime(2026, 7, 1).date())  # noqa: DTZ001 (a date)
+    summer = list_offsets_in_use(datetime(2026, 7, 1).date())  # noqa: DTZ001 (a date)
     assert {timedelta(hours=hours) for hours in (-11, -4, 0, 5.5, 5.75, 8.75, 12.75, 14)} <= summer
     never = (-4.75, -5.25, 5.25, 6.25, 7.5, 14.5, 15)
     assert summer.isdisjoint(timedelta(hours=hours) for hours in never)
-    winter = offsets_in_use(datetime(2026, 1, 1).date())  # noqa: DTZ001 (a date)
+    winter = list_offsets_in_use(datetime(2026, 1, 1).date())  # noqa: DTZ001 (a date)
     assert timedelta(hours=12.75) not in winter  # Chatham's, and only in its winter
     # Liberia's clocks were 44 minutes and 30 seconds behind until 1972.
     monrovia = -timedelta(minutes=44, seconds=30)
-    assert monrovia in offsets_in_use(datetime(1971, 6, 1).date())  # noqa: DTZ001 (a date)
+    assert monrovia in list_offsets_in_use(datetime(1971, 6, 1).date())  # noqa: DTZ001 (a date)
     assert monrovia not in summer
 
 
 def test_an_abbreviation_stands_for_every_zone_that_has_it() -> None:
-    known = offsets_of_abbreviations(2026)
+    known = list_abbreviation_offsets(2026)
     assert known["IST"] == {timedelta(hours=1), timedelta(hours=2), timedelta(hours=5.5)}
     assert known["EST"] == {-timedelta(hours=5)}

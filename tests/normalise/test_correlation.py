@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.core.catalogue import Catalogue
-from bridge.normalise.correlation import correlation
+from bridge.normalise.correlation import correlate
 from tests.conforming import NAMES, SAMPLES, Sample, through
 from tests.making import parsed
 
@@ -47,7 +47,7 @@ NOTHING = dict.fromkeys(("call", "leg", "other_leg", "parent_call", "request", "
     ],
 )
 def test_ids_are_what_the_fields_say(fields: dict[str, object], found: dict[str, str]) -> None:
-    assert correlation(fields) == NOTHING | found
+    assert correlate(fields) == NOTHING | found
 
 
 def test_both_legs_of_a_dialled_call_lead_to_one_call(types: Catalogue) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.catalogue import Catalogue
-from bridge.normalise.hangup import CAUSES, Group, why
+from bridge.normalise.hangup import CAUSES, Group, parse_hangup_cause
 from tests.making import UUID, parsed
 
 # Plivo's hangup causes page, and for the last five its command-line tool.
@@ -85,7 +85,7 @@ def test_the_table_is_plivos_page_and_nothing_else() -> None:
 
 @pytest.mark.parametrize(("code", "name"), ROWS)
 def test_a_code_has_its_name_and_group(code: str, name: str) -> None:
-    found = why({"HangupCauseCode": code})
+    found = parse_hangup_cause({"HangupCauseCode": code})
     assert (found["code"], found["name"]) == (code, name)
     assert found["group"] in get_args(Group) or code == "4000"
 
@@ -112,7 +112,9 @@ def test_a_code_has_its_name_and_group(code: str, name: str) -> None:
     ],
 )
 def test_codes_are_grouped_by_whose_doing_it_was(code: str, group: str) -> None:
-    assert why({"HangupCauseCode": code, "HangupSource": "Unknown"})["group"] == group
+    assert (
+        parse_hangup_cause({"HangupCauseCode": code, "HangupSource": "Unknown"})["group"] == group
+    )
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,7 @@ def test_codes_are_grouped_by_whose_doing_it_was(code: str, group: str) -> None:
 def test_a_normal_hangup_is_of_whoever_its_source_says(
     text: str, source: str, group: str | None
 ) -> None:
-    found = why({"HangupCauseCode": "4000", "HangupSource": text})
+    found = parse_hangup_cause({"HangupCauseCode": "4000", "HangupSource": text})
     assert (found["source"], found["group"], found["name"]) == (source, group, "Normal Hangup")
 
 
@@ -158,7 +160,7 @@ def test_the_group_is_the_sources_where_code_and_source_disagree(
     code: str, source: str, party: str, agrees: set[str]
 ) -> None:
     of_code = CAUSES[code][1]
-    found = why({"HangupCauseCode": code, "HangupSource": source})
+    found = parse_hangup_cause({"HangupCauseCode": code, "HangupSource": source})
     assert found["group"] == (of_code if of_code in agrees else party)
 
 
@@ -167,37 +169,37 @@ def test_the_group_is_the_sources_where_code_and_source_disagree(
 def test_an_error_is_nobodys_hangup(code: str) -> None:
     of_code = CAUSES[code][1]
     hung_up = {"api", "callee", "caller"}
-    found = why({"HangupCauseCode": code, "HangupSource": "Error"})
+    found = parse_hangup_cause({"HangupCauseCode": code, "HangupSource": "Error"})
     assert found["group"] == (None if of_code in hung_up else of_code)
 
 
 @pytest.mark.parametrize("code", CAUSES)
 def test_a_source_on_no_page_takes_the_party_away_and_names_none(code: str) -> None:
     of_code = CAUSES[code][1]
-    found = why({"HangupCauseCode": code, "HangupSource": "Regulator"})
+    found = parse_hangup_cause({"HangupCauseCode": code, "HangupSource": "Regulator"})
     assert found["group"] == (None if of_code in PARTIES else of_code)
     assert found["source"] == "Regulator"
 
 
 @pytest.mark.parametrize("source", ["answer xml", "Answer_XML", "AnswerXML", "ANSWER-XML "])
 def test_a_source_is_known_in_any_case_and_with_any_spaces(source: str) -> None:
-    found = why({"HangupCauseCode": "3010", "HangupSource": source})
+    found = parse_hangup_cause({"HangupCauseCode": "3010", "HangupSource": source})
     assert (found["source"], found["group"]) == ("xml", "xml")
 
 
 @pytest.mark.parametrize("code", ["3010.0", "3010.00000"])
 def test_a_code_with_decimals_is_that_code_and_stays_as_sent(code: str) -> None:
-    found = why({"HangupCauseCode": code})
+    found = parse_hangup_cause({"HangupCauseCode": code})
     assert (found["code"], found["name"], found["group"]) == (code, "Busy Line", "callee")
 
 
 def test_a_normal_hangup_of_nobody_has_no_group() -> None:
-    assert why({"HangupCauseCode": "4000"})["group"] is None
+    assert parse_hangup_cause({"HangupCauseCode": "4000"})["group"] is None
 
 
 def test_an_unknown_code_is_kept_without_a_group() -> None:
     texts = {"HangupCauseCode": "3456", "HangupCauseName": "New", "HangupSource": "Callee"}
-    assert why(texts) == {
+    assert parse_hangup_cause(texts) == {
         "cause": None,
         "code": "3456",
         "name": "New",
@@ -208,19 +210,22 @@ def test_an_unknown_code_is_kept_without_a_group() -> None:
 
 
 def test_plivos_name_goes_before_the_tables() -> None:
-    assert why({"HangupCauseCode": "4000", "HangupCauseName": "Renamed"})["name"] == "Renamed"
+    assert (
+        parse_hangup_cause({"HangupCauseCode": "4000", "HangupCauseName": "Renamed"})["name"]
+        == "Renamed"
+    )
 
 
 def test_a_cause_alone_is_in_telephonys_words() -> None:
     texts = {"HangupCause": "NORMAL_CLEARING"}
-    found = why(texts)
+    found = parse_hangup_cause(texts)
     assert found["cause"] == "NORMAL_CLEARING"
     assert (found["code"], found["name"], found["group"], found["source"]) == (None,) * 4
 
 
 @given(TEXTS)
 def test_whatever_came_is_kept_by_its_name(texts: dict[str, str]) -> None:
-    found = why(texts)
+    found = parse_hangup_cause(texts)
     assert found["text"] == texts
     assert found["code"] == texts.get("HangupCauseCode")
     assert found["group"] is None or found["code"] in CAUSES

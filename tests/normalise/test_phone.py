@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.normalise.phone import party
+from bridge.normalise.phone import parse_party
 
 KINDS = [
     ("14155550100", "pstn", "+14155550100"),
@@ -50,7 +50,7 @@ KINDS = [
 def test_a_party_has_a_kind_and_a_number_only_where_it_is_one(
     text: str, kind: str, e164: str | None
 ) -> None:
-    assert party(text) == {"kind": kind, "e164": e164, "text": text}
+    assert parse_party(text) == {"kind": kind, "e164": e164, "text": text}
 
 
 # Digits, and why no country has them as a number.
@@ -81,14 +81,16 @@ IMPOSSIBLE = [
 def test_digits_that_no_country_has_as_a_number_have_no_e164(
     digits: str, why: str, plus: str
 ) -> None:
-    assert party(plus + digits) == {"kind": "unknown", "e164": None, "text": plus + digits}, why
+    assert parse_party(plus + digits) == {"kind": "unknown", "e164": None, "text": plus + digits}, (
+        why
+    )
 
 
 @pytest.mark.parametrize(
     "text", ["+44 07911 123456", "+1 1 415 555 0100", "+1-415-555-012", "+1 (415) 555-01000"]
 )
 def test_no_digit_is_dropped_to_make_a_number_of_a_text(text: str) -> None:
-    assert party(text) == {"kind": "unknown", "e164": None, "text": text}
+    assert parse_party(text) == {"kind": "unknown", "e164": None, "text": text}
 
 
 # The numbers of Tristan da Cunha and Tokelau have seven digits with the country code.
@@ -111,24 +113,24 @@ def test_a_number_in_use_has_its_e164_in_every_country(region: str) -> None:
     long_enough = [e164 for e164 in e164s if len(e164) > 8]
     assert long_enough
     for e164 in long_enough:
-        assert party(e164) == {"kind": "pstn", "e164": e164, "text": e164}
-        assert party(e164[1:])["e164"] == e164
+        assert parse_party(e164) == {"kind": "pstn", "e164": e164, "text": e164}
+        assert parse_party(e164[1:])["e164"] == e164
 
 
 def test_a_number_of_no_country_may_have_an_e164_too() -> None:
-    assert party("80012345678")["e164"] == "+80012345678"  # international freephone
+    assert parse_party("80012345678")["e164"] == "+80012345678"  # international freephone
 
 
 @given(st.from_regex(r"[1-9][0-9]{7,14}", fullmatch=True))
 def test_plus_or_no_plus_is_the_same_number(digits: str) -> None:
-    assert party(digits)["e164"] == party("+" + digits)["e164"]
-    assert party(digits)["e164"] in {None, "+" + digits}
+    assert parse_party(digits)["e164"] == parse_party("+" + digits)["e164"]
+    assert parse_party(digits)["e164"] in {None, "+" + digits}
 
 
 @settings(max_examples=300)
 @given(st.sampled_from(["1", "44", "91", "49", "55", ""]), st.from_regex(r"[1-9][0-9]{6,11}\Z"))
 def test_an_e164_is_possible_by_the_fields_own_library(code: str, national: str) -> None:
-    e164 = party(code + national)["e164"]
+    e164 = parse_party(code + national)["e164"]
     if e164 is not None:
         assert phonenumbers.is_possible_number(phonenumbers.parse(e164, None))
 
@@ -136,6 +138,6 @@ def test_an_e164_is_possible_by_the_fields_own_library(code: str, national: str)
 @settings(max_examples=300)
 @given(st.text() | st.text("+0123456789 ()-.;=extsip:@", max_size=30))
 def test_no_text_is_refused_and_all_text_is_kept(text: str) -> None:
-    found = party(text)
+    found = parse_party(text)
     assert found["text"] == text
     assert (found["e164"] is not None) is (found["kind"] == "pstn")

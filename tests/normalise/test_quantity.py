@@ -8,73 +8,73 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.callbacks.model import fields_of
+from bridge.callbacks.model import list_fields
 from bridge.core.catalogue import Catalogue
-from bridge.core.field_map import slots_of
+from bridge.core.field_map import map_fields
 from bridge.normalise.quantity import (
-    count,
-    count_if_known,
-    flag,
-    leg,
-    machine,
-    money,
-    network,
-    part,
-    text,
-    word,
+    parse_count,
+    parse_count_if_known,
+    parse_flag,
+    parse_leg,
+    parse_machine,
+    parse_money,
+    parse_network_code,
+    parse_part,
+    parse_text,
+    parse_word,
 )
-from bridge.normalise.reading import Scope, Unreadable
+from bridge.normalise.reading import ParseContext, Unreadable
 from tests.making import UUID, parsed
 
-SCOPE = Scope(direction=None, zone=None)
+SCOPE = ParseContext(direction=None, zone=None)
 
 
 @pytest.mark.parametrize(
     ("read", "given_text", "value"),
     [
-        (text, " Any Text ", " Any Text "),
-        (word, "In-Progress", "in-progress"),
-        (count, "0", 0),
-        (count, "066", 66),
-        (count, "999999999999999", 999_999_999_999_999),
-        (count, "1.0", 1),
-        (count, "345100.00000", 345_100),
-        (count, "0.00000", 0),
-        (money, "0.01000", "0.01000"),
-        (money, "-0.5", "-0.5"),
-        (money, "12", "12"),
-        (flag, "true", True),
-        (flag, "True", True),
-        (flag, "1", True),
-        (flag, "false", False),
-        (flag, "FALSE", False),
-        (flag, "0", False),
-        (count_if_known, "42", 42),
-        (count_if_known, "42.00", 42),
-        (count_if_known, "-1", None),
-        (count_if_known, "-1.0", None),
-        (count_if_known, "-1.00000", None),
-        (network, "310", "310"),
-        (network, "01", "01"),
-        (network, "001", "001"),
-        (leg, "ALeg", "a_leg"),
-        (leg, "aleg", "a_leg"),
-        (leg, "BLeg", "b_leg"),
-        (leg, "bleg", "b_leg"),
-        (leg, "CLeg", "cleg"),
-        (part, "1 of 1", {"part": 1, "of": 1, "text": "1 of 1"}),
-        (part, "02 of 12", {"part": 2, "of": 12, "text": "02 of 12"}),
-        (machine, "true", {"detected": True, "text": "true"}),
-        (machine, "False", {"detected": False, "text": "False"}),
-        (machine, "machine_detection", {"detected": True, "text": "machine_detection"}),
-        (machine, "human", {"detected": None, "text": "human"}),
-        (money, "0.92", "0.92"),
+        (parse_text, " Any Text ", " Any Text "),
+        (parse_word, "In-Progress", "in-progress"),
+        (parse_count, "0", 0),
+        (parse_count, "066", 66),
+        (parse_count, "999999999999999", 999_999_999_999_999),
+        (parse_count, "1.0", 1),
+        (parse_count, "345100.00000", 345_100),
+        (parse_count, "0.00000", 0),
+        (parse_money, "0.01000", "0.01000"),
+        (parse_money, "-0.5", "-0.5"),
+        (parse_money, "12", "12"),
+        (parse_flag, "true", True),
+        (parse_flag, "True", True),
+        (parse_flag, "1", True),
+        (parse_flag, "false", False),
+        (parse_flag, "FALSE", False),
+        (parse_flag, "0", False),
+        (parse_count_if_known, "42", 42),
+        (parse_count_if_known, "42.00", 42),
+        (parse_count_if_known, "-1", None),
+        (parse_count_if_known, "-1.0", None),
+        (parse_count_if_known, "-1.00000", None),
+        (parse_network_code, "310", "310"),
+        (parse_network_code, "01", "01"),
+        (parse_network_code, "001", "001"),
+        (parse_leg, "ALeg", "a_leg"),
+        (parse_leg, "aleg", "a_leg"),
+        (parse_leg, "BLeg", "b_leg"),
+        (parse_leg, "bleg", "b_leg"),
+        (parse_leg, "CLeg", "cleg"),
+        (parse_part, "1 of 1", {"part": 1, "of": 1, "text": "1 of 1"}),
+        (parse_part, "02 of 12", {"part": 2, "of": 12, "text": "02 of 12"}),
+        (parse_machine, "true", {"detected": True, "text": "true"}),
+        (parse_machine, "False", {"detected": False, "text": "False"}),
+        (parse_machine, "machine_detection", {"detected": True, "text": "machine_detection"}),
+        (parse_machine, "human", {"detected": None, "text": "human"}),
+        (parse_money, "0.92", "0.92"),
         # A confidence score is a binary fraction, written out.
-        (money, "0.9128385782241821", "0.9128385782241821"),
+        (parse_money, "0.9128385782241821", "0.9128385782241821"),
     ],
 )
 def test_a_text_of_the_right_form_has_one_value(
-    read: Callable[[str, Scope], object], given_text: str, value: object
+    read: Callable[[str, ParseContext], object], given_text: str, value: object
 ) -> None:
     found = read(given_text, SCOPE)
     assert found == value
@@ -84,54 +84,66 @@ def test_a_text_of_the_right_form_has_one_value(
 @pytest.mark.parametrize(
     ("read", "given_text", "reason"),
     [
-        (count, "-1", "not_a_count"),
-        (count, "-1.00000", "not_a_count"),
-        (count, "345100.5", "not_a_count"),
-        (count, "345100.00001", "not_a_count"),
-        (count, "1.", "not_a_count"),
-        (count, ".0", "not_a_count"),
-        (count, "1.0.0", "not_a_count"),
-        (count, "1,0", "not_a_count"),
-        (count, "1." + "0" * 31, "not_a_count"),
-        (count, " 1", "not_a_count"),
-        (count, "1\n", "not_a_count"),
-        (count, "٣", "not_a_count"),
-        (count, "1" * 16, "not_a_count"),
-        (count, "1" * 5000, "not_a_count"),
-        (money, ".5", "not_a_decimal"),
-        (money, "5.", "not_a_decimal"),
-        (money, "1e3", "not_a_decimal"),
-        (money, "NaN", "not_a_decimal"),
-        (money, "$1.00", "not_a_decimal"),
-        (money, "1,000.00", "not_a_decimal"),
-        (money, "0.5\n", "not_a_decimal"),
-        (flag, "yes", "not_a_flag"),
-        (flag, "human", "not_a_flag"),
-        (flag, " true", "not_a_flag"),
-        (count_if_known, "-2", "not_a_count"),
-        (count_if_known, "-1.5", "not_a_count"),
-        (count_if_known, "-2.00000", "not_a_count"),
-        (network, "1", "not_a_network_code"),
-        (network, "3100", "not_a_network_code"),
-        (network, "31a", "not_a_network_code"),
-        (part, "1/2", "not_a_part"),
-        (part, "one of two", "not_a_part"),
-        (part, "1 of 2 ", "not_a_part"),
-        (part, "11111 of 2", "not_a_part"),
+        (parse_count, "-1", "not_a_count"),
+        (parse_count, "-1.00000", "not_a_count"),
+        (parse_count, "345100.5", "not_a_count"),
+        (parse_count, "345100.00001", "not_a_count"),
+        (parse_count, "1.", "not_a_count"),
+        (parse_count, ".0", "not_a_count"),
+        (parse_count, "1.0.0", "not_a_count"),
+        (parse_count, "1,0", "not_a_count"),
+        (parse_count, "1." + "0" * 31, "not_a_count"),
+        (parse_count, " 1", "not_a_count"),
+        (parse_count, "1\n", "not_a_count"),
+        (parse_count, "٣", "not_a_count"),
+        (parse_count, "1" * 16, "not_a_count"),
+        (parse_count, "1" * 5000, "not_a_count"),
+        (parse_money, ".5", "not_a_decimal"),
+        (parse_money, "5.", "not_a_decimal"),
+        (parse_money, "1e3", "not_a_decimal"),
+        (parse_money, "NaN", "not_a_decimal"),
+        (parse_money, "$1.00", "not_a_decimal"),
+        (parse_money, "1,000.00", "not_a_decimal"),
+        (parse_money, "0.5\n", "not_a_decimal"),
+        (parse_flag, "yes", "not_a_flag"),
+        (parse_flag, "human", "not_a_flag"),
+        (parse_flag, " true", "not_a_flag"),
+        (parse_count_if_known, "-2", "not_a_count"),
+        (parse_count_if_known, "-1.5", "not_a_count"),
+        (parse_count_if_known, "-2.00000", "not_a_count"),
+        (parse_network_code, "1", "not_a_network_code"),
+        (parse_network_code, "3100", "not_a_network_code"),
+        (parse_network_code, "31a", "not_a_network_code"),
+        (parse_part, "1/2", "not_a_part"),
+        (parse_part, "one of two", "not_a_part"),
+        (parse_part, "1 of 2 ", "not_a_part"),
+        (parse_part, "11111 of 2", "not_a_part"),
     ],
 )
 def test_a_text_of_another_form_is_unreadable_with_a_stable_reason(
-    read: Callable[[str, Scope], object], given_text: str, reason: str
+    read: Callable[[str, ParseContext], object], given_text: str, reason: str
 ) -> None:
     with pytest.raises(Unreadable) as unreadable:
         read(given_text, SCOPE)
     assert unreadable.value.reason == reason
 
 
-@pytest.mark.parametrize("read", [count, count_if_known, money, flag, network, part, leg, machine])
+@pytest.mark.parametrize(
+    "read",
+    [
+        parse_count,
+        parse_count_if_known,
+        parse_money,
+        parse_flag,
+        parse_network_code,
+        parse_part,
+        parse_leg,
+        parse_machine,
+    ],
+)
 @given(given_text=st.text())
 def test_a_text_is_read_or_unreadable_and_nothing_else(
-    read: Callable[[str, Scope], object], given_text: str
+    read: Callable[[str, ParseContext], object], given_text: str
 ) -> None:
     with suppress(Unreadable):
         read(given_text, SCOPE)
@@ -141,7 +153,7 @@ def test_a_text_is_read_or_unreadable_and_nothing_else(
 def test_a_whole_number_is_the_same_with_any_number_of_zeros_behind_the_point(
     whole: int, zeros: int
 ) -> None:
-    assert count(f"{whole}.{'0' * zeros}" if zeros else str(whole), SCOPE) == whole
+    assert parse_count(f"{whole}.{'0' * zeros}" if zeros else str(whole), SCOPE) == whole
 
 
 def is_whole(annotation: object) -> bool:
@@ -151,21 +163,21 @@ def is_whole(annotation: object) -> bool:
 def test_every_whole_number_of_every_type_is_read_alike(types: Catalogue) -> None:
     names = [
         (kind.name, slot)
-        for kind in types.all
-        for slot in slots_of(kind.model).singles
-        if is_whole(fields_of(kind.model)[slot.field][0])
+        for kind in types.all_types
+        for slot in map_fields(kind.model).rules
+        if is_whole(list_fields(kind.model)[slot.field][0])
     ]
     assert len(names) > 20
     for kind, slot in names:
-        assert slot.read("7.00000", SCOPE) == 7, (kind, slot.name)
+        assert slot.parse("7.00000", SCOPE) == 7, (kind, slot.name)
         with pytest.raises(Unreadable, match="not_a_count"):
-            slot.read("7.5", SCOPE)
+            slot.parse("7.5", SCOPE)
 
 
 @given(st.decimals(min_value=0, max_value=10**9, places=5))
 def test_money_keeps_every_digit(amount: object) -> None:
     sent = f"{amount:f}"
-    assert money(sent, SCOPE) == sent
+    assert parse_money(sent, SCOPE) == sent
 
 
 INBOUND = [("MessageUUID", UUID)]

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.catalogue import Catalogue
-from bridge.normalise.reading import Scope
-from bridge.normalise.state import masking, stream
+from bridge.normalise.reading import ParseContext
+from bridge.normalise.state import parse_masking_state, parse_stream_state
 from tests.making import UUID, parsed
 
-SCOPE = Scope(direction=None, zone=None)
+SCOPE = ParseContext(direction=None, zone=None)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ SCOPE = Scope(direction=None, zone=None)
     ],
 )
 def test_a_streams_state_is_one_word_over_the_generations(text: str, state: str) -> None:
-    assert stream(text, SCOPE) == state
+    assert parse_stream_state(text, SCOPE) == state
 
 
 def test_the_generations_of_a_stream_have_one_shape(types: Catalogue) -> None:
@@ -62,7 +62,7 @@ def test_a_masking_event_says_what_happened_to_which_party(
     name: str, party: str, rest: str, state: str
 ) -> None:
     text = f"Session{name}Party{rest}"
-    assert masking(text, SCOPE) == {"party": party, "state": state, "text": text}
+    assert parse_masking_state(text, SCOPE) == {"party": party, "state": state, "text": text}
 
 
 @pytest.mark.parametrize(
@@ -81,13 +81,16 @@ def test_a_masking_event_says_what_happened_to_which_party(
 def test_a_masking_event_says_no_more_than_its_words(
     text: str, party: str | None, state: str | None
 ) -> None:
-    assert masking(text, SCOPE) == {"party": party, "state": state, "text": text}
+    assert parse_masking_state(text, SCOPE) == {"party": party, "state": state, "text": text}
 
 
 @given(st.text())
 def test_any_word_is_kept(text: str) -> None:
-    assert masking(text, SCOPE)["text"] == text
-    assert stream(text, SCOPE) == stream(text.lower(), SCOPE) or not text.isascii()
+    assert parse_masking_state(text, SCOPE)["text"] == text
+    assert (
+        parse_stream_state(text, SCOPE) == parse_stream_state(text.lower(), SCOPE)
+        or not text.isascii()
+    )
 
 
 def test_the_generations_of_a_masking_session_have_one_shape(types: Catalogue) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.catalogue import Catalogue
-from bridge.normalise.stir import spelling, standing
+from bridge.normalise.stir import fold_name, parse_stir
 from tests.making import UUID, parsed
 
 VERIFICATION = ["STIRVerification", "stir_verification", "StirVerification"]
@@ -25,7 +25,7 @@ ATTESTATION = ["STIRAttestation", "stir_attestation", "StirAttestation"]
     ],
 )
 def test_the_verdict_is_plivos_word_in_any_spelling(name: str, text: str, verdict: str) -> None:
-    found = standing({name: text}, "outbound")
+    found = parse_stir({name: text}, "outbound")
     assert found["verification"] == verdict
     assert found["text"] == {name: text}
     assert found["conflict"] is False
@@ -39,7 +39,7 @@ def test_the_verdict_is_plivos_word_in_any_spelling(name: str, text: str, verdic
 def test_the_letter_is_the_one_plivo_sent_in_any_spelling(
     name: str, text: str, letter: str | None
 ) -> None:
-    found = standing({name: text}, "outbound")
+    found = parse_stir({name: text}, "outbound")
     assert found["attestation"] == letter
     assert found["verification"] == "unknown"
     assert found["conflict"] is False
@@ -47,11 +47,11 @@ def test_the_letter_is_the_one_plivo_sent_in_any_spelling(
 
 @pytest.mark.parametrize("name", VERIFICATION)
 def test_not_verified_yields_no_attestation_letter(name: str) -> None:
-    assert standing({name: "Not Verified"}, "inbound")["attestation"] is None
+    assert parse_stir({name: "Not Verified"}, "inbound")["attestation"] is None
 
 
 def test_verified_alone_yields_no_attestation_letter() -> None:
-    assert standing({"STIRVerification": "Verified"}, "inbound")["attestation"] is None
+    assert parse_stir({"STIRVerification": "Verified"}, "inbound")["attestation"] is None
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_verified_alone_yields_no_attestation_letter() -> None:
 def test_the_direction_tells_whether_it_was_assigned_or_received(
     direction: str | None, role: str | None
 ) -> None:
-    assert standing({"STIRVerification": "Verified"}, direction)["role"] == role
+    assert parse_stir({"STIRVerification": "Verified"}, direction)["role"] == role
 
 
 @pytest.mark.parametrize(
@@ -81,13 +81,15 @@ def test_the_direction_tells_whether_it_was_assigned_or_received(
 def test_a_letter_the_verdict_excludes_is_a_conflict(
     verification: str, attestation: str, *, conflict: bool
 ) -> None:
-    found = standing({"STIRVerification": verification, "STIRAttestation": attestation}, "outbound")
+    found = parse_stir(
+        {"STIRVerification": verification, "STIRAttestation": attestation}, "outbound"
+    )
     assert found["conflict"] is conflict
 
 
 def test_spellings_that_disagree_on_the_verdict_are_a_conflict_and_unknown() -> None:
     texts = {"STIRVerification": "Verified", "stir_verification": "Not Verified"}
-    found = standing(texts, "outbound")
+    found = parse_stir(texts, "outbound")
     assert found["verification"] == "unknown"
     assert found["conflict"] is True
     assert found["text"] == texts
@@ -99,7 +101,7 @@ def test_spellings_that_disagree_on_the_letter_are_a_conflict_without_a_letter()
         "STIRAttestation": "A",
         "stir_attestation": "B",
     }
-    found = standing(texts, "outbound")
+    found = parse_stir(texts, "outbound")
     assert found["verification"] == "verified"
     assert found["attestation"] is None
     assert found["conflict"] is True
@@ -108,7 +110,7 @@ def test_spellings_that_disagree_on_the_letter_are_a_conflict_without_a_letter()
 
 def test_spellings_that_agree_are_no_conflict() -> None:
     texts = {"STIRVerification": "Verified", "stir_verification": "verified"}
-    found = standing(texts, "outbound")
+    found = parse_stir(texts, "outbound")
     assert found["verification"] == "verified"
     assert found["conflict"] is False
 
@@ -138,9 +140,9 @@ def test_what_is_absent_or_blank_is_no_verdict_at_all(
     )
 )
 def test_a_letter_never_comes_from_anything_but_an_attestation(texts: dict[str, str]) -> None:
-    found = standing(texts, "outbound")
+    found = parse_stir(texts, "outbound")
     sent = {
-        text.strip().upper() for name, text in texts.items() if spelling(name) == "stirattestation"
+        text.strip().upper() for name, text in texts.items() if fold_name(name) == "stirattestation"
     }
     assert found["attestation"] is None or sent == {found["attestation"]}
     assert found["text"] == texts

@@ -5,21 +5,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bridge.core.catalogue import Catalogue
-from bridge.normalise.reading import Scope, Unreadable
-from bridge.normalise.time import rfc3339, utc_time, wall_time, zone_named
-from bridge.normalise.wall_clock import instants
+from bridge.normalise.reading import ParseContext, Unreadable
+from bridge.normalise.time import load_zone, parse_utc_time, parse_wall_time, to_rfc3339
+from bridge.normalise.wall_clock import find_instants
 from tests.making import UUID, parsed
 from tests.normalise.clocks import FOLDS, GAPS, ONCE, moment
 
-SCOPE = Scope(direction=None, zone=None)
+SCOPE = ParseContext(direction=None, zone=None)
 
 
 @pytest.mark.parametrize(("zone", "wall", "first", "second"), FOLDS)
 def test_a_reading_in_an_autumn_fold_is_two_instants(
     zone: str, wall: str, first: str, second: str
 ) -> None:
-    found, exists = instants(datetime.fromisoformat(wall), zone_named(zone))
-    assert [rfc3339(instant) for instant in found] == [first, second]
+    found, exists = find_instants(datetime.fromisoformat(wall), load_zone(zone))
+    assert [to_rfc3339(instant) for instant in found] == [first, second]
     assert exists
 
 
@@ -27,15 +27,15 @@ def test_a_reading_in_an_autumn_fold_is_two_instants(
 def test_a_reading_in_a_spring_gap_does_not_exist(
     zone: str, wall: str, first: str, second: str
 ) -> None:
-    found, exists = instants(datetime.fromisoformat(wall), zone_named(zone))
-    assert [rfc3339(instant) for instant in found] == [first, second]
+    found, exists = find_instants(datetime.fromisoformat(wall), load_zone(zone))
+    assert [to_rfc3339(instant) for instant in found] == [first, second]
     assert not exists
 
 
 @pytest.mark.parametrize(("zone", "wall", "instant"), ONCE)
 def test_any_other_reading_is_one_instant(zone: str, wall: str, instant: str) -> None:
-    found, exists = instants(datetime.fromisoformat(wall), zone_named(zone))
-    assert [rfc3339(one) for one in found] == [instant]
+    found, exists = find_instants(datetime.fromisoformat(wall), load_zone(zone))
+    assert [to_rfc3339(one) for one in found] == [instant]
     assert exists
 
 
@@ -54,7 +54,7 @@ def test_any_other_reading_is_one_instant(zone: str, wall: str, instant: str) ->
     ],
 )
 def test_session_start_is_utc_with_up_to_six_fraction_digits(text: str, utc: str) -> None:
-    assert utc_time(text, SCOPE) == {
+    assert parse_utc_time(text, SCOPE) == {
         "utc": utc,
         "text": text,
         "zone": "UTC",
@@ -62,7 +62,7 @@ def test_session_start_is_utc_with_up_to_six_fraction_digits(text: str, utc: str
     }
 
 
-@pytest.mark.parametrize("read", [utc_time, wall_time])
+@pytest.mark.parametrize("read", [parse_utc_time, parse_wall_time])
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -108,13 +108,13 @@ def test_any_other_form_is_unreadable(read: object, text: str, reason: str) -> N
 )
 def test_a_zone_nobody_knows_is_an_error_that_names_it(name: str) -> None:
     with pytest.raises(ValueError, match="is not an IANA time zone"):
-        zone_named(name)
+        load_zone(name)
 
 
 def test_an_instant_is_written_with_z_and_a_fraction_only_where_there_is_one() -> None:
     instant = datetime(2026, 3, 7, 14, 13, 37, tzinfo=UTC)
-    assert rfc3339(instant) == "2026-03-07T14:13:37Z"
-    assert rfc3339(instant + timedelta(microseconds=1)) == "2026-03-07T14:13:37.000001Z"
+    assert to_rfc3339(instant) == "2026-03-07T14:13:37Z"
+    assert to_rfc3339(instant + timedelta(microseconds=1)) == "2026-03-07T14:13:37.000001Z"
 
 
 # Text of a local time that states its offset, and its instant.

@@ -7,22 +7,22 @@ from datetime import UTC, datetime
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bridge.normalise.reading import Scope, Unreadable
-from bridge.normalise.time import WallTime, rfc3339, utc_time, wall_time, zone_named
-from bridge.normalise.wall_clock import Evidence, instants, settle
+from bridge.normalise.reading import ParseContext, Unreadable
+from bridge.normalise.time import WallTime, load_zone, parse_utc_time, parse_wall_time, to_rfc3339
+from bridge.normalise.wall_clock import Evidence, find_instants, resolve_wall_times
 from tests.normalise.drawn import ANYWHERE, NAMES, NEAR_A_CHANGE, Truth, calls, readings
 
-SCOPE = Scope(direction=None, zone=None)
+SCOPE = ParseContext(direction=None, zone=None)
 
 
 @settings(max_examples=200)
 @given(calls(NEAR_A_CHANGE))
 def test_a_whole_hangup_near_a_change_of_clocks_has_its_exact_times(call: Truth) -> None:
     zone, times, evidence = call
-    moments, mismatch = settle(readings(zone, times), zone_named(zone), evidence)
+    moments, mismatch = resolve_wall_times(readings(zone, times), load_zone(zone), evidence)
     assert mismatch is None
     assert {name: moment["utc"] for name, moment in moments.items()} == {
-        name: rfc3339(instant) for name, instant in times.items()
+        name: to_rfc3339(instant) for name, instant in times.items()
     }
 
 
@@ -42,13 +42,13 @@ def test_part_of_a_hangup_has_its_exact_times_or_none(
         whole.duration_s if "Duration" in evident else None,
     )
     sent = {name: times[name] for name in NAMES if name in names}
-    moments, _ = settle(readings(zone, sent), zone_named(zone), evidence)
+    moments, _ = resolve_wall_times(readings(zone, sent), load_zone(zone), evidence)
     for name, moment in moments.items():
-        assert moment["utc"] in {None, rfc3339(sent[name])}
+        assert moment["utc"] in {None, to_rfc3339(sent[name])}
         sure = moment["certainty"] in {"exact", "assumed_zone", "ambiguous_resolved"}
         assert (moment["utc"] is not None) is sure
         assert ("candidates" in moment) is not sure
-        assert sure or rfc3339(sent[name]) in moment["candidates"]
+        assert sure or to_rfc3339(sent[name]) in moment["candidates"]
 
 
 @given(NEAR_A_CHANGE | ANYWHERE)
@@ -56,8 +56,8 @@ def test_an_instant_is_among_those_its_wall_clock_reading_may_mean(
     at: tuple[str, datetime],
 ) -> None:
     zone, instant = at
-    naive = instant.astimezone(zone_named(zone)).replace(tzinfo=None)
-    found, exists = instants(naive, zone_named(zone))
+    naive = instant.astimezone(load_zone(zone)).replace(tzinfo=None)
+    found, exists = find_instants(naive, load_zone(zone))
     assert instant in found
     assert exists
     assert list(found) == sorted(set(found))
@@ -74,14 +74,16 @@ def test_a_time_with_up_to_six_fraction_digits_is_read_to_the_digit(
     text = f"{instant.year:04}-{instant.month:02}-{instant.day:02} {text}"
     text = text[: 19 + (digits and digits + 1)]
     kept = instant.microsecond // 10 ** (6 - digits) * 10 ** (6 - digits)
-    utc = utc_time(text, SCOPE)["utc"]
+    utc = parse_utc_time(text, SCOPE)["utc"]
     assert utc is not None
     assert utc.endswith("Z")
     assert datetime.fromisoformat(utc) == instant.replace(microsecond=kept)
-    assert wall_time(text, SCOPE) == WallTime(instant.replace(microsecond=kept, tzinfo=None), text)
+    assert parse_wall_time(text, SCOPE) == WallTime(
+        instant.replace(microsecond=kept, tzinfo=None), text
+    )
 
 
-def is_readable(read: Callable[[str, Scope], object], text: str) -> bool:
+def is_readable(read: Callable[[str, ParseContext], object], text: str) -> bool:
     try:
         read(text, SCOPE)
     except Unreadable:
@@ -106,6 +108,6 @@ STATED = re.compile(
 @example("2026-03-07T14:13:37")
 @example("0001-01-01T00:00:00")
 def test_any_other_text_is_unreadable_and_nothing_else(text: str) -> None:
-    for read in (utc_time, wall_time):
+    for read in (parse_utc_time, parse_wall_time):
         is_form = FORM.fullmatch(text) or STATED.fullmatch(text) or text.startswith("0001-")
         assert is_form or not is_readable(read, text)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.normalise.time import zone_named
+from bridge.normalise.time import load_zone
 from tests.normalise.clocks import FOLDS, GAPS, ONCE, moment, settled, utc
 
 RING = timedelta(seconds=4)
@@ -106,7 +106,7 @@ def test_the_duration_alone_settles_an_answer_in_a_fold(
     end = utc(second) + timedelta(hours=2)
     readings = {
         "AnswerTime": wall,
-        "EndTime": end.astimezone(zone_named(zone)).strftime("%Y-%m-%d %H:%M:%S"),
+        "EndTime": end.astimezone(load_zone(zone)).strftime("%Y-%m-%d %H:%M:%S"),
     }
     talked_s = int((end - true).total_seconds())
     unsettled, _ = settled(zone, readings, received=end)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.normalise.phone import _number, party
+from bridge.normalise.phone import _parse_number, parse_party
 from bridge.normalise.withheld import _KEYPAD, is_withheld
 
 WORDS = [
@@ -56,12 +56,12 @@ KEYS = {2: "ABC", 3: "DEF", 4: "GHI", 5: "JKL", 6: "MNO", 7: "PQRS", 8: "TUV", 9
 def test_a_withheld_caller_is_anonymous_in_any_spelling(words: str, spell: object) -> None:
     assert callable(spell)
     text = spell(words)
-    assert party(text) == {"kind": "anonymous", "e164": None, "text": text}
+    assert parse_party(text) == {"kind": "anonymous", "e164": None, "text": text}
 
 
 @pytest.mark.parametrize("text", ADDRESSES)
 def test_an_address_of_the_standards_for_no_caller_is_anonymous(text: str) -> None:
-    assert party(text) == {"kind": "anonymous", "e164": None, "text": text}
+    assert parse_party(text) == {"kind": "anonymous", "e164": None, "text": text}
 
 
 @pytest.mark.parametrize(("digits", "word"), DIGITS)
@@ -71,12 +71,12 @@ def test_an_address_of_the_standards_for_no_caller_is_anonymous(text: str) -> No
 def test_a_word_on_a_keypad_is_anonymous(digits: str, word: str, form: str) -> None:
     assert "".join(str(key) for letter in word for key in KEYS if letter in KEYS[key]) == digits
     text = form.format(digits)
-    assert party(text) == {"kind": "anonymous", "e164": None, "text": text}
+    assert parse_party(text) == {"kind": "anonymous", "e164": None, "text": text}
 
 
 @pytest.mark.parametrize("digits", sorted(_KEYPAD))
 def test_no_digits_for_a_withheld_caller_are_a_number_of_any_country(digits: str) -> None:
-    assert _number(digits, digits) == {"kind": "unknown", "e164": None, "text": digits}
+    assert _parse_number(digits, digits) == {"kind": "unknown", "e164": None, "text": digits}
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_no_digits_for_a_withheld_caller_are_a_number_of_any_country(digits: str
     ],
 )
 def test_what_only_looks_like_a_withheld_caller_keeps_its_kind(text: str, kind: str) -> None:
-    assert party(text)["kind"] == kind
+    assert parse_party(text)["kind"] == kind
 
 
 @given(st.text(max_size=300) | st.text("callerid<>@:;? +%20", max_size=300))

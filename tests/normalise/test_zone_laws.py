@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bridge.normalise.time import Moment, rfc3339, zone_named
-from bridge.normalise.wall_clock import Evidence, instants, settle
+from bridge.normalise.time import Moment, load_zone, to_rfc3339
+from bridge.normalise.wall_clock import Evidence, find_instants, resolve_wall_times
 from tests.normalise.drawn import (
     ANYWHERE,
     NAMES,
@@ -27,13 +27,13 @@ DURATION = st.booleans()
 def assert_right(zone: str, times: dict[str, datetime], evidence: Evidence) -> dict[str, Moment]:
     """Assert that no zone is found wrong and no instant comes out wrong; return the moments."""
     walls = readings(zone, times)
-    moments, mismatch = settle(walls, zone_named(zone), evidence)
+    moments, mismatch = resolve_wall_times(walls, load_zone(zone), evidence)
     assert mismatch is None
     for name, moment in moments.items():
-        candidates, _ = instants(walls[name].naive, zone_named(zone))
+        candidates, _ = find_instants(walls[name].naive, load_zone(zone))
         assert moment["certainty"] != "contradicted"
-        assert moment["utc"] in {None, rfc3339(times[name])}
-        assert len(candidates) > 1 or moment["utc"] == rfc3339(times[name])
+        assert moment["utc"] in {None, to_rfc3339(times[name])}
+        assert len(candidates) > 1 or moment["utc"] == to_rfc3339(times[name])
     return moments
 
 
@@ -43,8 +43,8 @@ def looks_like_the_other_instant(zone: str, start: datetime, session: datetime) 
     A queue, or a first leg, that lasts as long as the clocks went back: nobody can tell it apart from a
     call whose session followed its start at once.
     """
-    naive = start.astimezone(zone_named(zone)).replace(tzinfo=None)
-    others = set(instants(naive, zone_named(zone))[0]) - {start}
+    naive = start.astimezone(load_zone(zone)).replace(tzinfo=None)
+    others = set(find_instants(naive, load_zone(zone))[0]) - {start}
     return any(abs(session - other) < timedelta(minutes=15) for other in others)
 
 
@@ -135,12 +135,14 @@ def test_a_zone_that_is_wrong_is_found_wrong_by_any_whole_hangup(
     call: Truth, configured: str
 ) -> None:
     zone, times, evidence = call
-    offsets = {instant.astimezone(zone_named(zone)).utcoffset() for instant in times.values()}
+    offsets = {instant.astimezone(load_zone(zone)).utcoffset() for instant in times.values()}
     assume(len(offsets) == 1)  # the clocks do not change during the call
     (observed,) = offsets
     assert observed is not None
     walls = readings(zone, times)
-    found = {name: instants(wall.naive, zone_named(configured))[0] for name, wall in walls.items()}
+    found = {
+        name: find_instants(wall.naive, load_zone(configured))[0] for name, wall in walls.items()
+    }
     assume(
         all(
             abs(found[name][i] - times[name]) >= timedelta(minutes=15)
@@ -148,9 +150,9 @@ def test_a_zone_that_is_wrong_is_found_wrong_by_any_whole_hangup(
             for i in range(len(found[name]))
         )
     )
-    moments, mismatch = settle(walls, zone_named(configured), evidence)
+    moments, mismatch = resolve_wall_times(walls, load_zone(configured), evidence)
     assert mismatch is not None
     assert mismatch["observed_offset_s"] == observed.total_seconds()
     for name, moment in moments.items():
         assert (moment["utc"], moment["certainty"]) == (None, "contradicted")
-        assert rfc3339(times[name]) in moment["candidates"]
+        assert to_rfc3339(times[name]) in moment["candidates"]

@@ -8,21 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.normalise.reading import Reads, Scope, Unreadable
+from bridge.normalise.reading import ParseContext, ParsedBy, Unreadable
 from bridge.normalise.time import Moment
 from bridge.normalise.zoned_time import (
     EpochMs,
-    EpochOrStated,
-    StatedInstant,
-    StatedOrUtc,
-    epoch_ms_if_known,
-    epoch_s_or_stated,
-    stated,
-    stated_or_utc,
+    EpochOrZoned,
+    ZonedInstant,
+    ZonedOrUtc,
+    parse_epoch_ms_if_known,
+    parse_epoch_s_or_zoned,
+    parse_zoned,
+    parse_zoned_or_utc,
 )
 
-SCOPE = Scope(direction=None, zone=None)
-Read = Callable[[str, Scope], Moment | None]
+SCOPE = ParseContext(direction=None, zone=None)
+Read = Callable[[str, ParseContext], Moment | None]
 EPOCH_0 = datetime(1970, 1, 1, tzinfo=UTC)
 INSTANTS = st.datetimes(datetime(1971, 1, 2), datetime(2999, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 OFFSETS = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -56,7 +56,7 @@ ZONELESS = [
 ]
 
 
-@pytest.mark.parametrize("read", [stated, stated_or_utc, epoch_s_or_stated])
+@pytest.mark.parametrize("read", [parse_zoned, parse_zoned_or_utc, parse_epoch_s_or_zoned])
 @pytest.mark.parametrize(("text", "utc"), STATED)
 def test_a_time_with_an_offset_is_its_instant_and_keeps_its_words(
     read: Read, text: str, utc: str
@@ -66,10 +66,10 @@ def test_a_time_with_an_offset_is_its_instant_and_keeps_its_words(
 
 @pytest.mark.parametrize(("text", "utc"), ZONELESS)
 def test_a_time_without_an_offset_is_utc_where_that_is_settled(text: str, utc: str) -> None:
-    assert stated_or_utc(text, SCOPE) == moment(text, utc)
+    assert parse_zoned_or_utc(text, SCOPE) == moment(text, utc)
 
 
-@pytest.mark.parametrize("read", [stated, epoch_s_or_stated])
+@pytest.mark.parametrize("read", [parse_zoned, parse_epoch_s_or_zoned])
 @pytest.mark.parametrize(("text", "utc"), ZONELESS)
 def test_a_time_without_an_offset_has_no_instant_where_nothing_says_its_zone(
     read: Read, text: str, utc: str
@@ -89,15 +89,15 @@ def test_a_time_without_an_offset_has_no_instant_where_nothing_says_its_zone(
     ],
 )
 def test_epoch_milliseconds_may_have_decimals(text: str, utc: str) -> None:
-    assert epoch_ms_if_known(text, SCOPE) == moment(text, utc)
+    assert parse_epoch_ms_if_known(text, SCOPE) == moment(text, utc)
 
 
 @pytest.mark.parametrize("text", ["-1", "-1.0", "-1.00000"])
 def test_an_epoch_of_minus_one_is_not_known_yet(text: str) -> None:
-    assert epoch_ms_if_known(text, SCOPE) is None
+    assert parse_epoch_ms_if_known(text, SCOPE) is None
 
 
-@pytest.mark.parametrize("read", [stated, stated_or_utc, epoch_s_or_stated])
+@pytest.mark.parametrize("read", [parse_zoned, parse_zoned_or_utc, parse_epoch_s_or_zoned])
 @pytest.mark.parametrize(
     "text",
     [
@@ -120,52 +120,52 @@ def test_gos_zero_time_is_not_set_in_any_zone(read: Read, text: str) -> None:
     [("1772979209", "2026-03-08T14:13:29Z"), ("1772979209.5", "2026-03-08T14:13:29Z")],
 )
 def test_an_end_of_a_conversation_may_be_epoch_seconds(text: str, utc: str) -> None:
-    assert epoch_s_or_stated(text, SCOPE) == moment(text, utc)
+    assert parse_epoch_s_or_zoned(text, SCOPE) == moment(text, utc)
 
 
 @pytest.mark.parametrize(
     ("read", "text", "reason"),
     [
-        (stated, "yesterday", "not_a_time"),
-        (stated, "2026-03-07", "not_a_time"),
-        (stated, "2026-03-07 14:13", "not_a_time"),
-        (stated, " 2026-03-07 14:13:40Z", "not_a_time"),
-        (stated, "2026-03-07 14:13:40Z\n", "not_a_time"),
-        (stated, "2026-03-07 14:13:40+5", "not_a_time"),
-        (stated, "٢٠٢٦-03-07 14:13:40Z", "not_a_time"),
-        (stated, "2026-03-07 14:13:40.1234567890Z", "not_a_time"),
-        (stated, "2026-02-30 14:13:40Z", "no_such_time"),
-        (stated, "2026-03-07 24:13:40Z", "no_such_time"),
-        (stated, "2026-03-07 14:13:61Z", "no_such_time"),
-        (stated, "0000-01-01 00:00:00Z", "no_such_time"),
-        (stated, "2026-03-07 14:13:40+99:99", "no_such_time"),
-        (stated, "0000-12-31 00:00", "not_a_time"),
-        (stated, "0001-01-01", "not_a_time"),
-        (stated, "1970-01-01 00:00:00 +0000 UTC", "not_a_time"),
-        (stated, "1970-01-01T05:30:00+05:30", "not_a_time"),
-        (stated, "1900-01-01 00:00:00 +0000 UTC", "no_such_time"),
-        (stated, "9999-12-31T23:59:59Z", "no_such_time"),
-        (stated_or_utc, "1970-01-01 00:00:00", "not_a_time"),
-        (stated_or_utc, "9999-12-31 00:00:00", "no_such_time"),
-        (epoch_ms_if_known, "0", "not_a_time"),
-        (epoch_ms_if_known, "0.00000", "not_a_time"),
-        (epoch_ms_if_known, "1772892781", "not_a_time"),  # seconds
-        (epoch_ms_if_known, "1772892781.123", "not_a_time"),
-        (epoch_ms_if_known, "99999999999999", "no_such_time"),
-        (epoch_ms_if_known, "-1.5", "not_a_time"),
-        (epoch_s_or_stated, "0", "not_a_time"),
-        (epoch_s_or_stated, "1772892781000", "no_such_time"),  # milliseconds
-        (stated, "9999-12-31 23:59:59-05:00", "no_such_time"),
-        (stated_or_utc, "1772892781000", "not_a_time"),
-        (stated_or_utc, "2026-13-07 14:13:40", "no_such_time"),
-        (epoch_ms_if_known, "2026-03-07 14:13:40Z", "not_a_time"),
-        (epoch_ms_if_known, "-2", "not_a_time"),
-        (epoch_ms_if_known, "1772892781000.", "not_a_time"),
-        (epoch_ms_if_known, "1e12", "not_a_time"),
-        (epoch_ms_if_known, "9" * 15, "no_such_time"),
-        (epoch_ms_if_known, "9" * 16, "not_a_time"),
-        (epoch_s_or_stated, "9" * 15, "no_such_time"),
-        (epoch_s_or_stated, "-1", "not_a_time"),
+        (parse_zoned, "yesterday", "not_a_time"),
+        (parse_zoned, "2026-03-07", "not_a_time"),
+        (parse_zoned, "2026-03-07 14:13", "not_a_time"),
+        (parse_zoned, " 2026-03-07 14:13:40Z", "not_a_time"),
+        (parse_zoned, "2026-03-07 14:13:40Z\n", "not_a_time"),
+        (parse_zoned, "2026-03-07 14:13:40+5", "not_a_time"),
+        (parse_zoned, "٢٠٢٦-03-07 14:13:40Z", "not_a_time"),
+        (parse_zoned, "2026-03-07 14:13:40.1234567890Z", "not_a_time"),
+        (parse_zoned, "2026-02-30 14:13:40Z", "no_such_time"),
+        (parse_zoned, "2026-03-07 24:13:40Z", "no_such_time"),
+        (parse_zoned, "2026-03-07 14:13:61Z", "no_such_time"),
+        (parse_zoned, "0000-01-01 00:00:00Z", "no_such_time"),
+        (parse_zoned, "2026-03-07 14:13:40+99:99", "no_such_time"),
+        (parse_zoned, "0000-12-31 00:00", "not_a_time"),
+        (parse_zoned, "0001-01-01", "not_a_time"),
+        (parse_zoned, "1970-01-01 00:00:00 +0000 UTC", "not_a_time"),
+        (parse_zoned, "1970-01-01T05:30:00+05:30", "not_a_time"),
+        (parse_zoned, "1900-01-01 00:00:00 +0000 UTC", "no_such_time"),
+        (parse_zoned, "9999-12-31T23:59:59Z", "no_such_time"),
+        (parse_zoned_or_utc, "1970-01-01 00:00:00", "not_a_time"),
+        (parse_zoned_or_utc, "9999-12-31 00:00:00", "no_such_time"),
+        (parse_epoch_ms_if_known, "0", "not_a_time"),
+        (parse_epoch_ms_if_known, "0.00000", "not_a_time"),
+        (parse_epoch_ms_if_known, "1772892781", "not_a_time"),  # seconds
+        (parse_epoch_ms_if_known, "1772892781.123", "not_a_time"),
+        (parse_epoch_ms_if_known, "99999999999999", "no_such_time"),
+        (parse_epoch_ms_if_known, "-1.5", "not_a_time"),
+        (parse_epoch_s_or_zoned, "0", "not_a_time"),
+        (parse_epoch_s_or_zoned, "1772892781000", "no_such_time"),  # milliseconds
+        (parse_zoned, "9999-12-31 23:59:59-05:00", "no_such_time"),
+        (parse_zoned_or_utc, "1772892781000", "not_a_time"),
+        (parse_zoned_or_utc, "2026-13-07 14:13:40", "no_such_time"),
+        (parse_epoch_ms_if_known, "2026-03-07 14:13:40Z", "not_a_time"),
+        (parse_epoch_ms_if_known, "-2", "not_a_time"),
+        (parse_epoch_ms_if_known, "1772892781000.", "not_a_time"),
+        (parse_epoch_ms_if_known, "1e12", "not_a_time"),
+        (parse_epoch_ms_if_known, "9" * 15, "no_such_time"),
+        (parse_epoch_ms_if_known, "9" * 16, "not_a_time"),
+        (parse_epoch_s_or_zoned, "9" * 15, "no_such_time"),
+        (parse_epoch_s_or_zoned, "-1", "not_a_time"),
     ],
 )
 def test_what_is_no_time_is_unreadable_with_a_stable_reason(
@@ -176,7 +176,9 @@ def test_what_is_no_time_is_unreadable_with_a_stable_reason(
     assert unreadable.value.reason == reason
 
 
-@pytest.mark.parametrize("read", [stated, stated_or_utc, epoch_ms_if_known, epoch_s_or_stated])
+@pytest.mark.parametrize(
+    "read", [parse_zoned, parse_zoned_or_utc, parse_epoch_ms_if_known, parse_epoch_s_or_zoned]
+)
 @given(
     text=st.text() | st.from_regex(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d([+-]\d{4})?", fullmatch=True)
 )
@@ -194,7 +196,7 @@ def test_an_instant_written_in_any_zone_is_that_instant(
         text = instant.astimezone(zone).isoformat(between)
     except OverflowError:
         return
-    for read in (stated, stated_or_utc):
+    for read in (parse_zoned, parse_zoned_or_utc):
         found = read(text, SCOPE)
         assert found["utc"] is not None
         assert datetime.fromisoformat(found["utc"]) == instant
@@ -202,7 +204,7 @@ def test_an_instant_written_in_any_zone_is_that_instant(
 
 @given(INSTANTS)
 def test_an_instant_in_epoch_milliseconds_is_that_instant(instant: datetime) -> None:
-    found = epoch_ms_if_known(str((instant - EPOCH_0) // timedelta(milliseconds=1)), SCOPE)
+    found = parse_epoch_ms_if_known(str((instant - EPOCH_0) // timedelta(milliseconds=1)), SCOPE)
     assert found is not None
     assert found["utc"] is not None
     assert instant - datetime.fromisoformat(found["utc"]) < timedelta(milliseconds=1)
@@ -211,11 +213,11 @@ def test_an_instant_in_epoch_milliseconds_is_that_instant(instant: datetime) -> 
 @pytest.mark.parametrize(
     ("kind", "read"),
     [
-        (StatedOrUtc, stated_or_utc),
-        (StatedInstant, stated),
-        (EpochMs, epoch_ms_if_known),
-        (EpochOrStated, epoch_s_or_stated),
+        (ZonedOrUtc, parse_zoned_or_utc),
+        (ZonedInstant, parse_zoned),
+        (EpochMs, parse_epoch_ms_if_known),
+        (EpochOrZoned, parse_epoch_s_or_zoned),
     ],
 )
 def test_a_type_is_marked_with_its_reader(kind: object, read: Read) -> None:
-    assert Reads(read) in getattr(kind, "__metadata__", ())
+    assert ParsedBy(read) in getattr(kind, "__metadata__", ())

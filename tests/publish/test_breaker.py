@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from bridge.publish.breaker import PROBE_FIRST_S, PROBE_MAX_S, Breaker
+from bridge.publish.breaker import PROBE_FIRST_S, PROBE_MAX_S, CircuitBreaker
 
 
 class Clock:
@@ -16,39 +16,39 @@ class Clock:
 
 def test_it_begins_closed_and_one_failure_opens_it() -> None:
     seen: list[bool] = []
-    breaker = Breaker(Clock(), seen.append)
+    breaker = CircuitBreaker(Clock(), seen.append)
     assert breaker.closed
-    breaker.failed()
-    breaker.failed()
+    breaker.record_failure()
+    breaker.record_failure()
     assert not breaker.closed
     assert seen == [False]
 
 
 def test_probes_come_one_at_a_time_and_each_that_fails_puts_the_next_off_twice_as_long() -> None:
     clock = Clock()
-    breaker = Breaker(clock)
-    breaker.failed()
+    breaker = CircuitBreaker(clock)
+    breaker.record_failure()
     pauses_s: list[float] = []
     for _ in range(8):
         failed_at_s = clock.now_s
-        while not breaker.may_probe():
+        while not breaker.start_probe():
             clock.now_s += 0.125
         pauses_s.append(clock.now_s - failed_at_s)
-        assert not breaker.may_probe()
-        breaker.probe_ended(acknowledged=False)
+        assert not breaker.start_probe()
+        breaker.end_probe(acknowledged=False)
     assert pauses_s == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0, 5.0]
 
 
 def test_any_acknowledgement_closes_it_and_the_next_outage_begins_anew() -> None:
     clock, seen = Clock(), list[bool]()
-    breaker = Breaker(clock, seen.append)
+    breaker = CircuitBreaker(clock, seen.append)
     for _ in range(2):
-        breaker.failed()
+        breaker.record_failure()
         clock.now_s += PROBE_FIRST_S
-        assert breaker.may_probe()
-        breaker.probe_ended(acknowledged=True)
+        assert breaker.start_probe()
+        breaker.end_probe(acknowledged=True)
         assert breaker.closed
-        assert not breaker.may_probe()
+        assert not breaker.start_probe()
     assert seen == [False, True, False, True]
 
 
@@ -56,38 +56,38 @@ def test_a_probe_is_the_only_one_until_it_ended_though_the_breaker_closed_and_op
     None
 ):
     clock = Clock()
-    breaker = Breaker(clock)
-    breaker.failed()
+    breaker = CircuitBreaker(clock)
+    breaker.record_failure()
     clock.now_s += PROBE_FIRST_S
-    assert breaker.may_probe()
-    breaker.succeeded()
-    breaker.failed()
+    assert breaker.start_probe()
+    breaker.record_success()
+    breaker.record_failure()
     clock.now_s += PROBE_MAX_S
-    assert not breaker.may_probe()
-    assert not breaker.worth_trying
-    breaker.probe_ended(acknowledged=False)
+    assert not breaker.start_probe()
+    assert not breaker.may_send
+    breaker.end_probe(acknowledged=False)
     clock.now_s += PROBE_MAX_S
-    assert breaker.may_probe()
+    assert breaker.start_probe()
 
 
 def test_a_failure_of_something_older_does_not_put_a_probe_off() -> None:
     clock = Clock()
-    breaker = Breaker(clock)
-    breaker.failed()
+    breaker = CircuitBreaker(clock)
+    breaker.record_failure()
     clock.now_s += PROBE_FIRST_S
-    breaker.failed()
-    assert breaker.worth_trying
-    assert breaker.may_probe()
+    breaker.record_failure()
+    assert breaker.may_send
+    assert breaker.start_probe()
 
 
 def test_what_would_be_lost_otherwise_probes_before_one_is_due_but_not_beside_another() -> None:
-    breaker = Breaker(Clock())
-    breaker.failed()
-    assert not breaker.may_probe()
-    assert breaker.may_probe(at_once=True)
-    assert not breaker.may_probe(at_once=True)
-    breaker.probe_ended(acknowledged=True)
-    assert not breaker.may_probe(at_once=True)
+    breaker = CircuitBreaker(Clock())
+    breaker.record_failure()
+    assert not breaker.start_probe()
+    assert breaker.start_probe(at_once=True)
+    assert not breaker.start_probe(at_once=True)
+    breaker.end_probe(acknowledged=True)
+    assert not breaker.start_probe(at_once=True)
 
 
 class Breaking(RuleBasedStateMachine):
@@ -97,7 +97,7 @@ class Breaking(RuleBasedStateMachine):
         super().__init__()
         self.clock = Clock()
         self.changes: list[bool] = []
-        self.breaker = Breaker(self.clock, self.changes.append)
+        self.breaker = CircuitBreaker(self.clock, self.changes.append)
         self.closed = True
         self.probing = False
         self.quiet_since_s = 0.0
@@ -110,16 +110,16 @@ class Breaking(RuleBasedStateMachine):
     def something_fails(self) -> None:
         if self.closed:
             self.closed, self.quiet_since_s = False, self.clock.now_s
-        self.breaker.failed()
+        self.breaker.record_failure()
 
     @rule()
     def something_is_acknowledged(self) -> None:
         self.closed = True
-        self.breaker.succeeded()
+        self.breaker.record_success()
 
     @rule()
     def somebody_asks_to_probe(self) -> None:
-        may = self.breaker.may_probe()
+        may = self.breaker.start_probe()
         if self.closed or self.probing:
             assert not may
         elif self.clock.now_s - self.quiet_since_s >= PROBE_MAX_S:
@@ -134,13 +134,13 @@ class Breaking(RuleBasedStateMachine):
         self.probing = False
         if not self.closed:
             self.quiet_since_s = self.clock.now_s
-        self.breaker.probe_ended(acknowledged=False)
+        self.breaker.end_probe(acknowledged=False)
 
     @precondition(lambda self: self.probing)
     @rule()
     def the_probe_is_acknowledged(self) -> None:
         self.closed, self.probing = True, False
-        self.breaker.probe_ended(acknowledged=True)
+        self.breaker.end_probe(acknowledged=True)
 
     @invariant()
     def it_is_closed_when_nothing_failed_since_the_last_acknowledgement(self) -> None:
@@ -154,9 +154,9 @@ class Breaking(RuleBasedStateMachine):
     @invariant()
     def it_is_worth_trying_just_when_a_record_may_go(self) -> None:
         if self.closed:
-            assert self.breaker.worth_trying
+            assert self.breaker.may_send
         elif self.probing:
-            assert not self.breaker.worth_trying
+            assert not self.breaker.may_send
 
 
 TestBreaking = Breaking.TestCase

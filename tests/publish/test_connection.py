@@ -8,11 +8,11 @@ from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
 from bridge.dev.broker import free_port
 from bridge.publish.connection import (
     BadConnection,
-    Connection,
+    KafkaConnection,
     OAuth,
     Tls,
     TokenEndpoint,
-    cause_of,
+    describe_error,
 )
 from tests.cli.process import run
 
@@ -32,7 +32,7 @@ SECRET = "0123456789abcdef0123456789abcdef01234567"
     ],
 )
 def test_why_kafka_cannot_be_reached_is_said_in_words(error: Exception, words: str) -> None:
-    assert cause_of(error) == words
+    assert describe_error(error) == words
 
 
 def test_a_kafka_that_is_away_is_named_without_objects_of_python() -> None:
@@ -45,9 +45,11 @@ def test_a_kafka_that_is_away_is_named_without_objects_of_python() -> None:
 
 
 WRONG = [
-    Connection(bootstrap_servers="a:1", security_protocol="SASL_PLAINTEXT", password=Path(SECRET)),
-    Connection(bootstrap_servers="a:1", security_protocol="SSL", tls=Tls(Path(SECRET))),
-    Connection(
+    KafkaConnection(
+        bootstrap_servers="a:1", security_protocol="SASL_PLAINTEXT", password=Path(SECRET)
+    ),
+    KafkaConnection(bootstrap_servers="a:1", security_protocol="SSL", tls=Tls(Path(SECRET))),
+    KafkaConnection(
         bootstrap_servers="a:1",
         security_protocol="SSL",
         tls=Tls(None, Path(SECRET), Path(SECRET)),
@@ -56,7 +58,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("connection", WRONG)
-def test_a_secret_in_place_of_a_file_is_not_shown(connection: Connection) -> None:
+def test_a_secret_in_place_of_a_file_is_not_shown(connection: KafkaConnection) -> None:
     with pytest.raises(BadConnection, match="No such file or directory") as refused:
         connection.options()
     assert SECRET not in str(refused.value)

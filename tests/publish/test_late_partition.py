@@ -11,9 +11,9 @@ import pytest_asyncio
 from confluent_kafka.admin import AdminClient
 
 from bridge.core.record import Record
-from bridge.publish import PartitionLate, Unavailable
-from bridge.publish.connection import Connection
-from bridge.publish.partitioning import partition_of
+from bridge.publish import PartitionStalled, Unavailable
+from bridge.publish.connection import KafkaConnection
+from bridge.publish.partitioning import partition_for_key
 from bridge.publish.publisher import KafkaPublisher
 from tests.kafka.client import Kafka, make_topics, planned, read_back, running
 from tests.kafka.three_brokers import ThreeBrokers
@@ -39,7 +39,7 @@ async def brokers(
         # One replica: what its broker does not acknowledge nobody does.
         topic = replace(planned(TOPIC, partitions=PARTITIONS), replication_factor=1)
         minimum = {**topic.configs, "min.insync.replicas": "1"}
-        await make_topics(Connection(brokers.addresses()), replace(topic, configs=minimum))
+        await make_topics(KafkaConnection(brokers.addresses()), replace(topic, configs=minimum))
         yield brokers
     finally:
         brokers.kill_all()
@@ -62,7 +62,7 @@ async def test_nothing_waits_for_a_late_partition_and_the_others_go_on(
     kafka = Kafka(brokers.addresses(), idempotence=True)
     bad = 0
     victim = leader_of(kafka.address, bad)
-    keys = {number: partition_of(b"%d" % number, PARTITIONS) for number in range(60)}
+    keys = {number: partition_for_key(b"%d" % number, PARTITIONS) for number in range(60)}
     of_bad = [key for key, partition in keys.items() if partition == bad]
     of_good = [key for key, partition in keys.items() if partition != bad]
     async with running(kafka.publisher(topics=[TOPIC])) as publisher:
@@ -70,11 +70,11 @@ async def test_nothing_waits_for_a_late_partition_and_the_others_go_on(
         brokers.freeze(victim)
         try:
             going_on = asyncio.create_task(publish_for_ever(publisher, of_good))
-            with pytest.raises(PartitionLate, match=f"partition {bad} of {TOPIC}"):
+            with pytest.raises(PartitionStalled, match=f"partition {bad} of {TOPIC}"):
                 await publisher.publish([record(of_bad[0])], deadline_s=DEADLINE_S)
             async with asyncio.timeout(PATIENCE_S):
                 for key in of_bad:
-                    with pytest.raises(PartitionLate):
+                    with pytest.raises(PartitionStalled):
                         await publisher.publish([record(key)], deadline_s=FAR_OFF_S)
             assert not going_on.done()
         finally:
@@ -91,21 +91,21 @@ async def test_a_producer_one_of_whose_partitions_stays_late_is_replaced(
     brokers: ThreeBrokers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The broker that leads it may ask for credentials that were renewed meanwhile.
-    monkeypatch.setattr("bridge.publish.publisher.RENEW_AFTER_S", 0.1)
+    monkeypatch.setattr("bridge.publish.publisher.REPLACE_STALLED_AFTER_S", 0.1)
     kafka = Kafka(brokers.addresses(), idempotence=True)
-    keys = {number: partition_of(b"%d" % number, PARTITIONS) for number in range(60)}
+    keys = {number: partition_for_key(b"%d" % number, PARTITIONS) for number in range(60)}
     bad = next(key for key, partition in keys.items() if partition == 0)
     good = [key for key, partition in keys.items() if partition != 0]
     victim = leader_of(kafka.address, 0)
     async with running(kafka.publisher(topics=[TOPIC])) as publisher:
         await asyncio.gather(*(publisher.publish([record(key)]) for key in keys))
-        first = publisher._keeper.producer
+        first = publisher._supervisor.producer
         brokers.freeze(victim)
         try:
             going_on = asyncio.create_task(publish_for_ever(publisher, good))
             async with asyncio.timeout(PATIENCE_S):
-                while publisher._keeper.producer is first:
-                    with pytest.raises(PartitionLate):
+                while publisher._supervisor.producer is first:
+                    with pytest.raises(PartitionStalled):
                         await publisher.publish([record(bad)], deadline_s=1, probing=True)
                     await asyncio.sleep(0.1)
         finally:

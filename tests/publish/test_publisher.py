@@ -207,10 +207,10 @@ async def test_a_producer_whose_sender_died_is_replaced(
     mortal: Mortal, publisher: KafkaPublisher
 ) -> None:
     await acknowledged(publisher, mortal.record(1))
-    first = publisher._keeper.producer
+    first = publisher._supervisor.producer
     assert first is not None
     first._sender.sender_task.cancel()
-    await until(lambda: publisher._keeper.producer is not first and publisher.available)
+    await until(lambda: publisher._supervisor.producer is not first and publisher.available)
     await acknowledged(publisher, mortal.record(2))
     assert mortal.numbers() == [1, 2]
 
@@ -264,10 +264,10 @@ async def test_an_aborted_producer_fails_what_it_had_pending(mortal: Mortal) -> 
 async def test_a_record_too_large_for_the_client_leaves_the_producer_alone(
     mortal: Mortal, publisher: KafkaPublisher
 ) -> None:
-    first = publisher._keeper.producer
+    first = publisher._supervisor.producer
     with pytest.raises(RecordTooLarge):
         await publisher.publish([mortal.record(1), mortal.record(2, size=1_100_000)])
-    assert publisher._keeper.producer is first
+    assert publisher._supervisor.producer is first
 
 
 @pytest.mark.kafka
@@ -281,11 +281,11 @@ async def test_a_record_too_large_for_the_broker_is_refused_and_the_next_is_take
     large = Record(narrow.name, b"k", b"x" * 5000, (), 1_772_884_800_000)
     async with running(kafka.publisher()) as publisher:
         await publisher.publish([small])
-        first = publisher._keeper.producer
+        first = publisher._supervisor.producer
         with pytest.raises(RecordTooLarge):
             await publisher.publish([large])
         # The refused batch leaves a gap in the sequence numbers, so the producer is replaced.
-        await until(lambda: publisher._keeper.producer is not first and publisher.available)
+        await until(lambda: publisher._supervisor.producer is not first and publisher.available)
         await publisher.publish([small])
     assert read_back(kafka.address, [narrow.name]) == [small, small]
 

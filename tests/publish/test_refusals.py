@@ -12,8 +12,8 @@ from aiokafka import errors
 
 from bridge.core.record import Record
 from bridge.publish import RecordRefused, RecordTooLarge, TopicUnavailable, Unavailable
-from bridge.publish.connection import BadConnection, Connection
-from bridge.publish.kafka_errors import refused
+from bridge.publish.connection import BadConnection, KafkaConnection
+from bridge.publish.kafka_errors import translate
 from bridge.publish.publisher import KafkaPublisher
 from tests.kafka.client import Kafka, make_topics, planned, read_back, running
 from tests.kafka.waiting import PATIENCE_S, until
@@ -42,7 +42,7 @@ OF_THE_TOPIC = [
 def test_what_is_of_one_record_has_a_stable_reason(
     error: type[errors.KafkaError], meaning: type[RecordRefused], reason: str
 ) -> None:
-    told = refused("events", error())
+    told = translate("events", error())
     assert type(told) is meaning
     assert isinstance(told, RecordRefused)
     assert told.reason == reason
@@ -52,7 +52,7 @@ def test_what_is_of_one_record_has_a_stable_reason(
 def test_what_is_of_a_topic_names_it_and_is_no_fault_of_the_record(
     error: type[errors.KafkaError], words: str
 ) -> None:
-    told = refused("events", error())
+    told = translate("events", error())
     assert isinstance(told, TopicUnavailable)
     assert told.topic == "events"
     assert words in str(told)
@@ -60,7 +60,9 @@ def test_what_is_of_a_topic_names_it_and_is_no_fault_of_the_record(
 
 def test_a_secret_is_read_from_its_file_whenever_it_is_asked_for(tmp_path: Path) -> None:
     file = tmp_path / "password"
-    connection = Connection("k:1", security_protocol="SASL_PLAINTEXT", username="u", password=file)
+    connection = KafkaConnection(
+        "k:1", security_protocol="SASL_PLAINTEXT", username="u", password=file
+    )
     for password in ("old", "new\n"):
         file.write_text(password)
         assert connection.options()["sasl_plain_password"] == password.strip()
@@ -73,7 +75,9 @@ def test_a_secret_that_cannot_be_read_is_named_by_its_file(
     file = tmp_path / "password"
     if content is not None:
         file.write_bytes(content)
-    connection = Connection("k:1", security_protocol="SASL_PLAINTEXT", username="u", password=file)
+    connection = KafkaConnection(
+        "k:1", security_protocol="SASL_PLAINTEXT", username="u", password=file
+    )
     with pytest.raises(BadConnection, match=f"password: {fault}"):
         connection.options()
 
@@ -82,7 +86,7 @@ def test_a_secret_that_cannot_be_read_is_named_by_its_file(
 async def narrow(apache_kafka: str, prefix: str) -> str:
     """A topic that takes records of 2,000 bytes at most."""
     topic = planned(prefix + "narrow", max_message_bytes="2000")
-    await make_topics(Connection(apache_kafka), topic)
+    await make_topics(KafkaConnection(apache_kafka), topic)
     return topic.name
 
 
@@ -143,7 +147,7 @@ async def test_a_record_from_the_brokers_future_is_not_the_records_fault(
     publisher: KafkaPublisher, apache_kafka: str, prefix: str
 ) -> None:
     topic = planned(prefix + "it", message_timestamp_after_max_ms=str(HOUR_MS))
-    await make_topics(Connection(apache_kafka), topic)
+    await make_topics(KafkaConnection(apache_kafka), topic)
     ahead = replace(record(topic.name, 1), timestamp_ms=4_102_444_800_000)  # the year 2100
     with pytest.raises(TopicUnavailable, match="our clock"):
         await publisher.publish([ahead])
@@ -156,7 +160,7 @@ async def test_a_topic_that_was_deleted_is_missed_alone_and_used_again_when_it_i
     apache_kafka: str, prefix: str
 ) -> None:
     kept, deleted = planned(prefix + "kept"), planned(prefix + "deleted")
-    await make_topics(Connection(apache_kafka), kept, deleted)
+    await make_topics(KafkaConnection(apache_kafka), kept, deleted)
     kafka = Kafka(apache_kafka, idempotence=True)
     ours = kafka.publisher(ack_timeout_s=2, topics=[kept.name, deleted.name])
     async with running(ours) as publisher:
@@ -174,7 +178,7 @@ async def test_a_topic_that_was_deleted_is_missed_alone_and_used_again_when_it_i
                 except Unavailable:
                     await asyncio.sleep(0.1)
         await publisher.publish([record(kept.name, 2)])
-        await make_topics(Connection(apache_kafka), deleted)
+        await make_topics(KafkaConnection(apache_kafka), deleted)
         await until_taken(publisher, record(deleted.name, 3))
     assert 3 in {int(one.value) for one in read_back(apache_kafka, [deleted.name])}
 
@@ -185,7 +189,7 @@ async def test_a_refusal_disturbs_nobody_else(
 ) -> None:
     # Its batch costs the producer; what others have under way, and what comes next, must not fail.
     other = planned(prefix + "other", partitions=3)
-    await make_topics(Connection(apache_kafka), other)
+    await make_topics(KafkaConnection(apache_kafka), other)
 
     async def publish(number: int) -> None:
         if number % 20 == 7:
@@ -209,7 +213,7 @@ async def test_a_refusal_says_which_of_the_callers_records_are_on_kafka_all_the_
     publisher: KafkaPublisher, apache_kafka: str, narrow: str, prefix: str
 ) -> None:
     journal = planned(prefix + "journal")
-    await make_topics(Connection(apache_kafka), journal)
+    await make_topics(KafkaConnection(apache_kafka), journal)
     written = record(journal.name, 1)
     with pytest.raises(RecordTooLarge) as caught:
         await publisher.publish([record(narrow, 1, 5000), written])
@@ -222,12 +226,12 @@ async def test_a_topic_that_is_closed_is_not_asked_again_for_a_while(
     publisher: KafkaPublisher, apache_kafka: str, prefix: str
 ) -> None:
     topic = planned(prefix + "it", message_timestamp_after_max_ms=str(HOUR_MS))
-    await make_topics(Connection(apache_kafka), topic)
+    await make_topics(KafkaConnection(apache_kafka), topic)
     ahead = replace(record(topic.name, 1), timestamp_ms=4_102_444_800_000)
     with pytest.raises(TopicUnavailable):
         await publisher.publish([ahead])
-    await until(lambda: publisher._keeper.producer is not None)
-    producer = publisher._keeper.producer
+    await until(lambda: publisher._supervisor.producer is not None)
+    producer = publisher._supervisor.producer
     with pytest.raises(TopicUnavailable, match="our clock"):
         await publisher.publish([ahead])
-    assert publisher._keeper.producer is producer
+    assert publisher._supervisor.producer is producer

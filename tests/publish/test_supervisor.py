@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from bridge.core.record import Record
 from bridge.publish import Unavailable
-from bridge.publish.supervisor import Keeper
+from bridge.publish.supervisor import ProducerSupervisor
 from tests.kafka.client import Kafka, make_topics, planned, read_back, running
 from tests.kafka.waiting import until
 
@@ -25,7 +25,7 @@ async def test_who_publishes_while_the_producer_is_replaced_waits_for_the_next_o
     topic = prefix + "it"
     await make_topics(kafka.connection, planned(topic))
     async with running(kafka.publisher()) as publisher:
-        keeper = publisher._keeper
+        keeper = publisher._supervisor
         for number in range(5):
             producer = keeper.producer
             assert producer is not None
@@ -53,11 +53,11 @@ async def test_what_a_replaced_producer_has_under_way_is_still_acknowledged(
             for number in range(50)
         ]
         await asyncio.sleep(0)
-        producer = publisher._keeper.producer
+        producer = publisher._supervisor.producer
         assert producer is not None
-        publisher._keeper.replace(producer)
+        publisher._supervisor.replace(producer)
         await asyncio.gather(*calls)
-        await until(lambda: publisher._keeper.producer is not None)
+        await until(lambda: publisher._supervisor.producer is not None)
     assert len(read_back(kafka.address, [topic])) == 50
 
 
@@ -65,7 +65,7 @@ async def test_who_publishes_when_the_next_one_cannot_connect_is_told_so(
     kafka: Kafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(kafka.publisher()) as publisher:
-        keeper = publisher._keeper
+        keeper = publisher._supervisor
         assert keeper.producer is not None
 
         async def never(*_: object, **given: object) -> None:
@@ -83,19 +83,19 @@ async def test_a_fault_of_ours_does_not_end_the_keeping(
     kafka: Kafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bridge.publish.supervisor.RETRY_S", 0.01)
-    know = Keeper._know_topics
+    know = ProducerSupervisor._load_topics
     faults = iter([ArithmeticError("a fault of ours")])
 
-    async def faulty(keeper: Keeper, producer: object) -> None:
+    async def faulty(keeper: ProducerSupervisor, producer: object) -> None:
         for fault in faults:
             raise fault
         await know(keeper, producer)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Keeper, "_know_topics", faulty)
+    monkeypatch.setattr(ProducerSupervisor, "_load_topics", faulty)
     with capture_logs() as lines:
         async with running(kafka.publisher()) as publisher:
-            await until(lambda: publisher._keeper.producer is not None)
-    (told,) = (line for line in lines if line["event"] == "kafka_keeper_failed")
+            await until(lambda: publisher._supervisor.producer is not None)
+    (told,) = (line for line in lines if line["event"] == "kafka_supervisor_failed")
     assert told["error"] == "ArithmeticError"
     assert "test_supervisor" in told["where"]
 

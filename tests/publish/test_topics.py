@@ -10,7 +10,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from bridge.core import catalogue
 from bridge.derived.topics import PlannedTopic, Sizing, plan
 from bridge.publish import topics as provision
-from bridge.publish.connection import Connection
+from bridge.publish.connection import KafkaConnection
 from bridge.publish.topics import Provisioner, ProvisioningRefused, TopicState
 from tests.kafka.client import Kafka, planned
 from tests.ports import free_port
@@ -36,7 +36,7 @@ async def provisioner(kafka: Kafka) -> AsyncGenerator[Provisioner]:
 
 @pytest.fixture
 async def apache(apache_kafka: str) -> AsyncGenerator[Provisioner]:
-    async with Provisioner(Connection(apache_kafka)) as provisioner:
+    async with Provisioner(KafkaConnection(apache_kafka)) as provisioner:
         yield provisioner
 
 
@@ -47,7 +47,7 @@ def briefly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def states(found: list[TopicState]) -> list[str]:
-    return [one.state for one in found]
+    return [one.status for one in found]
 
 
 async def configs_of(address: str, topic: str) -> dict[str, str]:
@@ -80,7 +80,7 @@ async def test_topics_nobody_made_are_missing(provisioner: Provisioner, prefix: 
 async def test_applying_the_plan_makes_every_topic_of_the_catalogue(
     provisioner: Provisioner, prefix: str
 ) -> None:
-    topics = plan(catalogue.load(), prefix, SIZING)
+    topics = plan(catalogue.load_catalogue(), prefix, SIZING)
     assert set(states(await provisioner.apply(topics))) == {"ok"}
     assert set(states(await provisioner.compare(topics))) == {"ok"}
 
@@ -111,7 +111,7 @@ async def test_partitions_over_the_plan_are_reported_and_left_alone(
 async def test_a_broker_that_cannot_be_reached_is_refused_with_its_address() -> None:
     address = f"127.0.0.1:{free_port()}"
     with pytest.raises(ProvisioningRefused, match=address):
-        async with Provisioner(Connection(address)):
+        async with Provisioner(KafkaConnection(address)):
             pass
 
 
@@ -119,7 +119,7 @@ async def test_a_broker_that_cannot_be_reached_is_refused_with_its_address() -> 
 async def test_what_is_planned_is_what_the_cluster_has(
     apache: Provisioner, apache_kafka: str, prefix: str
 ) -> None:
-    topics = plan(catalogue.load(), prefix, SIZING)
+    topics = plan(catalogue.load_catalogue(), prefix, SIZING)
     await apache.apply(topics)
     for topic in topics:
         have = await configs_of(apache_kafka, topic.name)
@@ -147,7 +147,7 @@ async def test_a_setting_that_drifted_is_named_and_corrected(
     as_planned = {key.replace(".", "_"): value for key, value in topic.configs.items()}
     await set_config(apache_kafka, topic.name, **{**as_planned, **drifted})
     (before,) = await apache.compare([topic])
-    assert (before.state, before.differences) == ("differs", (difference,))
+    assert (before.status, before.differences) == ("differs", (difference,))
     assert states(await apache.apply([topic])) == ["ok"]
 
 
@@ -206,7 +206,7 @@ async def test_what_the_embedded_broker_cannot_do_is_refused_and_not_a_fault_of_
     embedded_kafka: str, prefix: str
 ) -> None:
     topic = planned(prefix + "narrow", partitions=1)
-    async with Provisioner(Connection(embedded_kafka)) as provisioner:
+    async with Provisioner(KafkaConnection(embedded_kafka)) as provisioner:
         await provisioner.apply([topic])
         with pytest.raises(ProvisioningRefused):
             await provisioner.apply([replace(topic, partitions=3)])

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.event import journal_value
+from bridge.core.event import to_journal_value
 from bridge.core.keyring import Account
 from bridge.core.request import RawCallback
-from bridge.core.verify import Fault, Scheme, Unverified, Verified
-from bridge.reader.journal import NotAJournalRecord, from_journal, journalled
+from bridge.core.verify import Scheme, Unverified, VerificationFault, Verified
+from bridge.reader.journal import NotAJournalRecord, parse_journal_record, to_raw_callback
 from bridge.reply.document import ACKNOWLEDGEMENT
 from tests.making import (
     AUTH_ID,
@@ -32,7 +32,7 @@ SIGNED = signed(RAW)
 
 
 def stored(verdict: Verified | Unverified) -> bytes:
-    return orjson.dumps(journal_value(verdict, events=[], reply=ACKNOWLEDGEMENT))
+    return orjson.dumps(to_journal_value(verdict, events=[], reply=ACKNOWLEDGEMENT))
 
 
 VALUE: dict[str, Any] = orjson.loads(stored(verdict_on(SIGNED)))
@@ -41,44 +41,46 @@ VALUE: dict[str, Any] = orjson.loads(stored(verdict_on(SIGNED)))
 @pytest.mark.parametrize("raw", [SIGNED, signed(RAW, SUB_TOKEN), RAW])
 def test_the_verdict_of_then_is_recalled_and_says_that_it_is(raw: RawCallback) -> None:
     verdict = verdict_on(raw)
-    assert not verdict.recalled
-    again = journalled(stored(verdict)).verdict
-    assert again.recalled
-    assert replace(again, recalled=False) == verdict
+    assert not verdict.restored
+    again = parse_journal_record(stored(verdict)).verdict
+    assert again.restored
+    assert replace(again, restored=False) == verdict
 
 
 def test_what_was_verified_is_so_still_when_its_token_is_gone() -> None:
     rotated = Account(AUTH_ID, ZONE, ("a-newer-token",))
     assert isinstance(verdict_on(SIGNED, verifier(rotated)), Unverified)
-    again = journalled(stored(verdict_on(SIGNED))).verdict
+    again = parse_journal_record(stored(verdict_on(SIGNED))).verdict
     assert isinstance(again, Verified)
     assert (again.account, again.zone, again.scheme) == (AUTH_ID, ZONE, Scheme.V3)
 
 
 def test_a_subaccounts_callback_is_its_own_again() -> None:
-    again = journalled(stored(verdict_on(signed(RAW, SUB_TOKEN)))).verdict
+    again = parse_journal_record(stored(verdict_on(signed(RAW, SUB_TOKEN)))).verdict
     assert isinstance(again, Verified)
     assert (again.account, again.subaccount) == (AUTH_ID, SUB_ID)
 
 
-@pytest.mark.parametrize("fault", list(Fault))
+@pytest.mark.parametrize("fault", list(VerificationFault))
 @pytest.mark.parametrize("account", [AUTH_ID, None])
-def test_what_was_unverified_stays_so_for_the_same_fault(fault: Fault, account: str | None) -> None:
+def test_what_was_unverified_stays_so_for_the_same_fault(
+    fault: VerificationFault, account: str | None
+) -> None:
     verdict = replace(verdict_on(RAW), fault=fault, account=account, zone=account and ZONE)
-    again = journalled(stored(verdict)).verdict
-    assert replace(again, recalled=False) == verdict
+    again = parse_journal_record(stored(verdict)).verdict
+    assert replace(again, restored=False) == verdict
 
 
 @given(st.binary(), st.text("ab=&%FC3", max_size=20))
 def test_any_callback_comes_back_byte_for_byte(body: bytes, query: str) -> None:
     raw = signed(raw_callback(query, body))
-    assert journalled(stored(verdict_on(raw))).raw == raw
+    assert parse_journal_record(stored(verdict_on(raw))).raw == raw
 
 
 def test_a_newer_record_with_more_in_it_is_read_all_the_same() -> None:
     value = {**VALUE, "since_then": {"more": True}}
-    assert from_journal(value) == SIGNED
-    assert journalled(orjson.dumps(value)).raw == SIGNED
+    assert to_raw_callback(value) == SIGNED
+    assert parse_journal_record(orjson.dumps(value)).raw == SIGNED
 
 
 def without(*names: str, **changes: object) -> dict[str, object]:
@@ -101,14 +103,14 @@ NOT_READABLE: dict[str, object] = {
 @pytest.mark.parametrize("fault", NOT_READABLE)
 def test_what_is_no_journal_record_says_where_it_is_not(fault: str) -> None:
     with pytest.raises(NotAJournalRecord, match=fault):
-        from_journal(NOT_READABLE[fault])
+        to_raw_callback(NOT_READABLE[fault])
     with pytest.raises(NotAJournalRecord, match=fault):
-        journalled(orjson.dumps(NOT_READABLE[fault]))
+        parse_journal_record(orjson.dumps(NOT_READABLE[fault]))
 
 
 def test_what_is_no_json_is_no_journal_record() -> None:
     with pytest.raises(NotAJournalRecord, match="not JSON"):
-        journalled(b"CallUUID=x")
+        parse_journal_record(b"CallUUID=x")
 
 
 @pytest.mark.parametrize(
@@ -124,24 +126,24 @@ def test_what_is_no_json_is_no_journal_record() -> None:
 def test_a_verdict_that_is_none_of_ours_is_not_recalled(said: dict[str, object]) -> None:
     value = without(verification={**VALUE["verification"], **said})
     with pytest.raises(NotAJournalRecord, match="verification"):
-        journalled(orjson.dumps(value))
+        parse_journal_record(orjson.dumps(value))
 
 
 @pytest.mark.parametrize("source", ["", "/plivo/accounts/", "/other/accounts/MA"])
 def test_a_source_that_names_no_account_is_not_one_of_ours(source: str) -> None:
     with pytest.raises(NotAJournalRecord, match="source"):
-        journalled(orjson.dumps(without(source=source)))
+        parse_journal_record(orjson.dumps(without(source=source)))
 
 
 def test_nobody_unknown_is_recalled_as_verified() -> None:
     with pytest.raises(NotAJournalRecord, match="verification"):
-        journalled(orjson.dumps(without(source="/plivo/accounts/unknown")))
+        parse_journal_record(orjson.dumps(without(source="/plivo/accounts/unknown")))
 
 
 @pytest.mark.parametrize("name", sorted(VALUE))
 def test_a_record_with_one_member_spoilt_is_refused_without_quoting_it(name: str) -> None:
     spoilt = without(**{name: {"+14155550100": ["sip:agent@phone.plivo.com"]}})
     with pytest.raises(NotAJournalRecord, match=name) as refused:
-        journalled(orjson.dumps(spoilt))
+        parse_journal_record(orjson.dumps(spoilt))
     assert "14155550100" not in str(refused.value)
     assert "agent" not in str(refused.value)

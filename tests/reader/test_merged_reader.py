@@ -14,20 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.record import Record
-from bridge.publish.connection import Connection, Tls
+from bridge.publish.connection import KafkaConnection, Tls
 from bridge.reader import merged_reader
 from bridge.reader.merged_reader import (
     CHUNK_RECORDS,
+    OffsetRange,
     RecordsMissing,
-    Stretch,
-    _Lane,
-    _merged,
-    _Reader,
-    records,
+    _BufferFiller,
+    _merge,
+    _PartitionBuffer,
+    read_ranges,
 )
 from bridge.reader.topic_reader import CannotRead
-from bridge.reader.window import Window, stretches
-from bridge.replay.planning import check
+from bridge.reader.window import Window, find_ranges
+from bridge.replay.planning import check_ranges
 from tests.kafka.client import Kafka, make_topics, planned, running
 from tests.ports import free_port
 from tests.replay.making import NOON_MS, read_all, stored
@@ -46,14 +46,14 @@ class Filler:
         self._sizes = list(sizes)
         self._filled = 0
 
-    async def fill(self, dry: Sequence[_Lane]) -> None:
+    async def fill(self, dry: Sequence[_PartitionBuffer]) -> None:
         for lane in dry:
-            left = self._left[lane.number]
+            left = self._left[lane.order]
             size = self._sizes[self._filled % len(self._sizes)]
             self._filled += 1
             taken, left[:] = left[:size], left[size:]
-            lane.held = taken[::-1]
-            lane.is_read = not left
+            lane.buffered = taken[::-1]
+            lane.is_done = not left
 
 
 def lanes_of(times: Sequence[Sequence[int]]) -> list[list[ConsumerRecord]]:
@@ -68,12 +68,12 @@ async def merge(
 ) -> list[ConsumerRecord]:
     filler = Filler(lanes, sizes)
     begun = [
-        _Lane(TopicPartition("topic", number), len(lane), number)
+        _PartitionBuffer(TopicPartition("topic", number), len(lane), number)
         for number, lane in enumerate(lanes)
         if lane
     ]
     found: list[ConsumerRecord] = []
-    async for chunk in _merged(begun, filler):  # type: ignore[arg-type]
+    async for chunk in _merge(begun, filler):  # type: ignore[arg-type]
         assert 0 < len(chunk) <= CHUNK_RECORDS
         found += chunk
     return found
@@ -128,44 +128,47 @@ async def topic(kafka: Kafka, prefix: str) -> str:
 
 
 async def test_partitions_of_kafka_are_merged_by_time(kafka: Kafka, topic: str) -> None:
-    among = await stretches(kafka.connection, [topic], Window())
+    among = await find_ranges(kafka.connection, [topic], Window())
     found = await read_all(kafka.connection, among)
     assert [int(record.value or b"") for record in found] == list(range(30))
 
 
 async def test_a_stretch_is_read_from_its_begin_up_to_its_end(kafka: Kafka, topic: str) -> None:
-    (first, *_) = await stretches(kafka.connection, [topic], Window())
-    part = Stretch(topic, first.partition, first.begin + 1, first.end - 1)
+    (first, *_) = await find_ranges(kafka.connection, [topic], Window())
+    part = OffsetRange(topic, first.partition, first.begin + 1, first.end - 1)
     found = await read_all(kafka.connection, [part])
     assert [one.offset for one in found] == list(range(first.begin + 1, first.end - 1))
     assert {one.partition for one in found} == {first.partition}
 
 
 async def test_unwanted_records_are_read_and_counted_and_left_out(kafka: Kafka, topic: str) -> None:
-    among = await stretches(kafka.connection, [topic], Window())
+    among = await find_ranges(kafka.connection, [topic], Window())
     read: list[int] = []
-    stream = records(
-        kafka.connection, among, wanted=lambda record: record.value == b"29", on_read=read.append
+    stream = read_ranges(
+        kafka.connection,
+        among,
+        record_filter=lambda record: record.value == b"29",
+        on_read=read.append,
     )
     found = [record.value async for chunk in stream for record in chunk]
     assert (found, sum(read)) == ([b"29"], 30)
 
 
 async def test_nothing_to_read_asks_nobody() -> None:
-    assert await read_all(Connection("127.0.0.1:1"), []) == []
+    assert await read_all(KafkaConnection("127.0.0.1:1"), []) == []
 
 
 async def test_a_kafka_that_is_away_cannot_be_read_and_its_address_is_named() -> None:
     address = f"127.0.0.1:{free_port()}"
     with pytest.raises(CannotRead, match=address):
-        await read_all(Connection(address), [Stretch("any", 0, 0, 1)])
+        await read_all(KafkaConnection(address), [OffsetRange("any", 0, 0, 1)])
 
 
 async def test_files_of_a_connection_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     missing = tmp_path / "missing.pem"
-    connection = Connection("127.0.0.1:1", security_protocol="SSL", tls=Tls(ca_file=missing))
+    connection = KafkaConnection("127.0.0.1:1", security_protocol="SSL", tls=Tls(ca_file=missing))
     with pytest.raises(CannotRead, match=r"missing\.pem"):
-        await read_all(connection, [Stretch("any", 0, 0, 1)])
+        await read_all(connection, [OffsetRange("any", 0, 0, 1)])
 
 
 async def test_a_kafka_that_falls_silent_is_not_waited_for_for_ever(
@@ -179,10 +182,10 @@ async def test_a_kafka_that_falls_silent_is_not_waited_for_for_ever(
         async def position(self, _: TopicPartition) -> int:
             return 3
 
-    monkeypatch.setattr(merged_reader, "_SILENCE_S", 0.001)
-    reader = _Reader(Silent(), None, lambda _: None)  # type: ignore[arg-type]
+    monkeypatch.setattr(merged_reader, "_NO_ANSWER_TIMEOUT_S", 0.001)
+    reader = _BufferFiller(Silent(), None, lambda _: None)  # type: ignore[arg-type]
     with pytest.raises(CannotRead, match="did not answer"):
-        await reader.fill([_Lane(TopicPartition("topic", 0), 9, 0)])
+        await reader.fill([_PartitionBuffer(TopicPartition("topic", 0), 9, 0)])
 
 
 async def test_it_reads_as_nobody_and_gives_a_slow_link_its_time(
@@ -196,11 +199,13 @@ async def test_it_reads_as_nobody_and_gives_a_slow_link_its_time(
 
     monkeypatch.setattr(merged_reader, "AIOKafkaConsumer", consumer)
     with pytest.raises(KafkaError):
-        await read_all(Connection("127.0.0.1:1", client_id="mine"), [Stretch("any", 0, 0, 1)])
+        await read_all(
+            KafkaConnection("127.0.0.1:1", client_id="mine"), [OffsetRange("any", 0, 0, 1)]
+        )
     (options,) = asked
     assert (options["client_id"], options["group_id"]) == ("mine-replay", None)
     assert options["enable_auto_commit"] is False
-    assert 40_000 <= options["request_timeout_ms"] < merged_reader._SILENCE_S * 1000
+    assert 40_000 <= options["request_timeout_ms"] < merged_reader._NO_ANSWER_TIMEOUT_S * 1000
 
 
 @pytest.mark.kafka
@@ -218,10 +223,10 @@ async def test_records_of_aborted_transactions_are_read_and_their_ends_are_not_w
         end = producer.commit_transaction if value == b"committed" else producer.abort_transaction
         await end()
     await producer.stop()
-    among = await stretches(kafka.connection, [name], Window())
-    assert among == [Stretch(name, 0, 0, 4)]  # each ends with a marker
+    among = await find_ranges(kafka.connection, [name], Window())
+    assert among == [OffsetRange(name, 0, 0, 4)]  # each ends with a marker
     read: list[int] = []
-    stream = records(kafka.connection, among, on_read=read.append)
+    stream = read_ranges(kafka.connection, among, on_read=read.append)
     found = [record.value async for chunk in stream for record in chunk]
     assert (found, sum(read)) == ([b"committed", b"aborted"], 2)
 
@@ -236,14 +241,14 @@ async def test_records_that_were_deleted_are_missed_not_skipped(
     async with running(kafka.publisher()) as publisher:
         for number in range(6):
             await publisher.publish([Record(name, b"k", b"%d" % number, (), NOON_MS)])
-    planned_for = [Stretch(name, 0, 1, 6)]
-    await check(kafka.connection, planned_for)
+    planned_for = [OffsetRange(name, 0, 1, 6)]
+    await check_ranges(kafka.connection, planned_for)
     await delete_before(apache_kafka, name, 3)
     with pytest.raises(RecordsMissing, match="no longer on the topic, deleted since"):
         await read_all(kafka.connection, planned_for)
     with pytest.raises(RecordsMissing, match=f"{name}:0: offsets 1 to 2 were deleted since"):
-        await check(kafka.connection, planned_for)
-    found = await read_all(kafka.connection, [Stretch(name, 0, 3, 6)])
+        await check_ranges(kafka.connection, planned_for)
+    found = await read_all(kafka.connection, [OffsetRange(name, 0, 3, 6)])
     assert [record.value for record in found] == [b"3", b"4", b"5"]
 
 

@@ -6,8 +6,8 @@ import orjson
 import pytest
 from aiokafka.structs import ConsumerRecord
 
-from bridge.reader.selection import Query, id_from, offsets_from, type_of, wanted
-from bridge.reader.window import Offsets, Window
+from bridge.reader.selection import Query, build_filter, parse_id, parse_offsets, read_callback_type
+from bridge.reader.window import OffsetSelection, Window
 from tests.replay.making import NOON_MS, samples, stored, stored_of
 
 CALL = "64d3290a-87a6-46b4-a6e2-20f5f4e07a02"
@@ -75,7 +75,7 @@ def of_source(source: str) -> ConsumerRecord:
 def test_a_record_is_wanted_if_every_filter_lets_it_through(
     query: Query, record: ConsumerRecord, *, expected: bool
 ) -> None:
-    test = wanted(query, Window())
+    test = build_filter(query, Window())
     assert test is not None
     assert test(record) is expected
 
@@ -91,13 +91,13 @@ def test_a_record_is_wanted_if_every_filter_lets_it_through(
     ],
 )
 def test_since_is_included_and_until_is_not(within: Window, *, expected: bool) -> None:
-    test = wanted(Query(), within)
+    test = build_filter(Query(), within)
     assert test is not None
     assert test(stored()) is expected
 
 
 def test_without_a_filter_there_is_no_test() -> None:
-    assert wanted(Query(source="journal"), Window()) is None
+    assert build_filter(Query(source="journal"), Window()) is None
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_without_a_filter_there_is_no_test() -> None:
 def test_only_the_offsets_that_were_asked_for_are_wanted(
     offsets: tuple[str, ...], expected: list[int]
 ) -> None:
-    test = wanted(Query(offsets=offsets), Window())
+    test = build_filter(Query(offsets=offsets), Window())
     assert test is not None
     assert [n for n in range(10) if test(stored(n))] == expected
 
@@ -134,7 +134,7 @@ def test_only_the_offsets_that_were_asked_for_are_wanted(
 def test_a_type_is_read_from_the_headers(
     headers: list[tuple[str, bytes | None]], expected: bytes | None
 ) -> None:
-    assert type_of(stored(headers=headers)) == expected
+    assert read_callback_type(stored(headers=headers)) == expected
 
 
 @pytest.mark.parametrize(
@@ -149,25 +149,25 @@ def test_a_type_is_read_from_the_headers(
 def test_a_uuid_is_looked_for_as_plivo_writes_it_and_any_other_id_as_it_is_given(
     text: str, expected: str
 ) -> None:
-    assert id_from(text) == expected
+    assert parse_id(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "short", "with space", "Zo\u00eb-Zo\u00eb-Zo", "x" * 65])
 def test_what_is_no_id_is_quoted(text: str) -> None:
     with pytest.raises(ValueError, match=repr(text)):
-        id_from(text)
+        parse_id(text)
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("plivo.journal.v1:3:100-199", Offsets("plivo.journal.v1", 3, 100, 199)),
-        ("a.b:0:0-0", Offsets("a.b", 0, 0, 0)),
-        ("a.b:0:7-", Offsets("a.b", 0, 7, None)),
+        ("plivo.journal.v1:3:100-199", OffsetSelection("plivo.journal.v1", 3, 100, 199)),
+        ("a.b:0:0-0", OffsetSelection("a.b", 0, 0, 0)),
+        ("a.b:0:7-", OffsetSelection("a.b", 0, 7, None)),
     ],
 )
-def test_offsets_are_read(text: str, expected: Offsets) -> None:
-    assert offsets_from(text) == expected
+def test_offsets_are_read(text: str, expected: OffsetSelection) -> None:
+    assert parse_offsets(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -175,4 +175,4 @@ def test_offsets_are_read(text: str, expected: Offsets) -> None:
 )
 def test_offsets_of_another_form_are_refused_and_quoted(text: str) -> None:
     with pytest.raises(ValueError, match=repr(text)):
-        offsets_from(text)
+        parse_offsets(text)

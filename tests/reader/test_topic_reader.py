@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bridge.core.record import Record
-from bridge.publish.connection import Connection
+from bridge.publish.connection import KafkaConnection
 from bridge.publish.publisher import KafkaPublisher
-from bridge.reader.topic_reader import CannotRead, Stored, read
+from bridge.reader.topic_reader import CannotRead, StoredRecord, read_topics
 from tests.kafka.client import Kafka, make_topics, planned, running
 from tests.kafka.waiting import PATIENCE_S
 from tests.ports import free_port
@@ -46,7 +46,9 @@ async def publish(publisher: KafkaPublisher, *records: Record) -> None:
 
 async def values(kafka: Kafka, topic: str, since: datetime | None = None) -> list[bytes]:
     """Return the values up to the end, from the start or from ``since``."""
-    stream = read(kafka.connection, [topic], since=since, from_start=since is None, follow=False)
+    stream = read_topics(
+        kafka.connection, [topic], since=since, from_start=since is None, follow=False
+    )
     async with asyncio.timeout(PATIENCE_S):
         return [stored.value async for stored in stream]
 
@@ -55,9 +57,9 @@ async def test_a_record_read_back_is_what_was_published(
     kafka: Kafka, topic: str, publisher: KafkaPublisher
 ) -> None:
     await publish(publisher, at(NOON, topic, 7))
-    stream = read(kafka.connection, [topic], since=None, from_start=True, follow=False)
+    stream = read_topics(kafka.connection, [topic], since=None, from_start=True, follow=False)
     (stored,) = [one async for one in stream]
-    assert stored == Stored(
+    assert stored == StoredRecord(
         topic=topic,
         partition=stored.partition,
         offset=0,
@@ -83,7 +85,9 @@ async def test_reading_several_topics_reads_every_partition_of_each(
     for number in range(10):
         await publish(publisher, at(NOON, topic, number, key=f"call {number}"))
         await publish(publisher, at(NOON, other, number, key=f"call {number}"))
-    stream = read(kafka.connection, [topic, other], since=None, from_start=True, follow=False)
+    stream = read_topics(
+        kafka.connection, [topic, other], since=None, from_start=True, follow=False
+    )
     found = {(stored.topic, stored.value) async for stored in stream}
     assert found == {(name, b"%d" % number) for name in (topic, other) for number in range(10)}
 
@@ -122,7 +126,7 @@ async def test_following_yields_what_comes_later_too(
     kafka: Kafka, topic: str, publisher: KafkaPublisher
 ) -> None:
     await publish(publisher, at(NOON, topic, 1))
-    stream = read(kafka.connection, [topic], since=None, from_start=True, follow=True)
+    stream = read_topics(kafka.connection, [topic], since=None, from_start=True, follow=True)
     async with asyncio.timeout(PATIENCE_S):
         assert (await anext(stream)).value == b"1"
         await publish(publisher, at(NOON, topic, 2))
@@ -134,7 +138,7 @@ async def test_following_from_the_end_leaves_out_what_was_there(
     kafka: Kafka, topic: str, publisher: KafkaPublisher
 ) -> None:
     await publish(publisher, at(NOON, topic, 1))
-    stream = read(kafka.connection, [topic], since=None, follow=True)
+    stream = read_topics(kafka.connection, [topic], since=None, follow=True)
     first = asyncio.ensure_future(anext(stream))
     async with asyncio.timeout(PATIENCE_S):
         number = 1
@@ -157,13 +161,15 @@ async def test_a_batch_is_read_to_its_last_record(
 async def test_a_topic_that_is_missing_cannot_be_read_and_is_named(
     apache_kafka: str, prefix: str
 ) -> None:
-    stream = read(Connection(apache_kafka), [prefix + "missing"], since=None, follow=False)
+    stream = read_topics(
+        KafkaConnection(apache_kafka), [prefix + "missing"], since=None, follow=False
+    )
     with pytest.raises(CannotRead, match=f"no such topic: {prefix}missing"):
         await anext(stream)
 
 
 async def test_a_kafka_that_is_away_cannot_be_read_and_its_address_is_named() -> None:
     address = f"127.0.0.1:{free_port()}"
-    stream = read(Connection(address), ["any"], since=None, follow=False)
+    stream = read_topics(KafkaConnection(address), ["any"], since=None, follow=False)
     with pytest.raises(CannotRead, match=address):
         await anext(stream)

@@ -10,9 +10,16 @@ from aiokafka.structs import ConsumerRecord, OffsetAndTimestamp, TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.reader.merged_reader import RecordsMissing, Stretch
-from bridge.reader.selection import Query, wanted
-from bridge.reader.window import Offsets, Window, _begins, _of_offsets, stretches, window
+from bridge.reader.merged_reader import OffsetRange, RecordsMissing
+from bridge.reader.selection import Query, build_filter
+from bridge.reader.window import (
+    OffsetSelection,
+    Window,
+    _find_begins,
+    _to_range,
+    build_window,
+    find_ranges,
+)
 from tests.kafka.client import Kafka, make_topics, planned, running
 from tests.reader.test_topic_reader import at
 from tests.replay.making import NOON_MS, read_all
@@ -54,21 +61,21 @@ async def test_what_is_read_holds_every_record_of_the_window(
 ) -> None:
     within, end = Window(since, until), len(log.times)
     log.times.extend(late)  # stored after the end was asked for, and before the time was
-    begins = await _begins(log, {PLACE: log.deleted}, {PLACE: end}, since)  # type: ignore[arg-type]
+    begins = await _find_begins(log, {PLACE: log.deleted}, {PLACE: end}, since)  # type: ignore[arg-type]
     read = range(begins[PLACE], end)
-    whole = [o for o in range(log.deleted, end) if within.holds(log.times[o])]
-    assert [o for o in read if within.holds(log.times[o])] == whole
+    whole = [o for o in range(log.deleted, end) if within.contains(log.times[o])]
+    assert [o for o in read if within.contains(log.times[o])] == whole
 
 
 @given(instant=st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1)))  # noqa: DTZ001
 def test_the_bounds_in_milliseconds_hold_what_the_instants_hold(instant: datetime) -> None:
     bound = instant.replace(tzinfo=UTC)
-    since, until = window(bound, None), window(None, bound)
+    since, until = build_window(bound, None), build_window(None, bound)
     ms = int(bound.timestamp() * 1000)
     for timestamp_ms in range(ms - 2, ms + 3):
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=timestamp_ms)
-        assert since.holds(timestamp_ms) == (moment >= bound)
-        assert until.holds(timestamp_ms) == (moment < bound)
+        assert since.contains(timestamp_ms) == (moment >= bound)
+        assert until.contains(timestamp_ms) == (moment < bound)
 
 
 @pytest.mark.parametrize(
@@ -86,26 +93,26 @@ def test_the_bounds_in_milliseconds_hold_what_the_instants_hold(instant: datetim
 def test_offsets_are_both_included_and_narrowed_by_the_time(
     first: int, last: int | None, begin: int, expected: tuple[int, int]
 ) -> None:
-    found = _of_offsets(Offsets(*PLACE, first, last), {PLACE: 3}, {PLACE: begin}, {PLACE: 10})
+    found = _to_range(OffsetSelection(*PLACE, first, last), {PLACE: 3}, {PLACE: begin}, {PLACE: 10})
     assert (found.begin, found.end) == expected
 
 
 def test_a_window_that_begins_before_there_was_time_begins_with_it() -> None:
-    assert window(datetime(1960, 1, 1, tzinfo=UTC), None) == Window(0, None)
+    assert build_window(datetime(1960, 1, 1, tzinfo=UTC), None) == Window(0, None)
 
 
 @pytest.mark.parametrize(
     ("offsets", "said"),
     [
-        (Offsets("topic", 1, 0, 1), "no such partition"),
-        (Offsets("other", 0, 0, 1), "no such partition"),
-        (Offsets("topic", 0, 2, 5), "before offset 3 is deleted"),
-        (Offsets("topic", 0, 5, 10), "offset 10 is not there"),
+        (OffsetSelection("topic", 1, 0, 1), "no such partition"),
+        (OffsetSelection("other", 0, 0, 1), "no such partition"),
+        (OffsetSelection("topic", 0, 2, 5), "before offset 3 is deleted"),
+        (OffsetSelection("topic", 0, 5, 10), "offset 10 is not there"),
     ],
 )
-def test_offsets_that_are_not_there_are_refused(offsets: Offsets, said: str) -> None:
+def test_offsets_that_are_not_there_are_refused(offsets: OffsetSelection, said: str) -> None:
     with pytest.raises(RecordsMissing, match=said):
-        _of_offsets(offsets, {PLACE: 3}, {PLACE: 3}, {PLACE: 10})
+        _to_range(offsets, {PLACE: 3}, {PLACE: 3}, {PLACE: 10})
 
 
 @pytest.mark.kafka
@@ -129,16 +136,16 @@ async def test_kafka_with_records_out_of_time_order_loses_none_of_any_window(
             record = at(NOON + timedelta(hours=hour), name, number, key=f"call {number % 7}")
             await publisher.publish([replace(record, value=b"%-20000d" % number)])
     everything = await read_all(
-        kafka.connection, await stretches(kafka.connection, [name], Window())
+        kafka.connection, await find_ranges(kafka.connection, [name], Window())
     )
     behind_the_first_too_late = 0
     for _ in range(12):
         since, until = sorted(round(chance.uniform(-32, 32) * 3_600_000) for _ in range(2))
         within = Window(NOON_MS + since, NOON_MS + until)
-        among = await stretches(kafka.connection, [name], within)
-        found = await read_all(kafka.connection, among, wanted(Query(), within))
+        among = await find_ranges(kafka.connection, [name], within)
+        found = await read_all(kafka.connection, among, build_filter(Query(), within))
         stamps = [round((NOON + timedelta(hours=hour)).timestamp() * 1000) for hour in hours]
-        expected = {number for number, stamp in enumerate(stamps) if within.holds(stamp)}
+        expected = {number for number, stamp in enumerate(stamps) if within.contains(stamp)}
         assert sorted(int(record.value or b"") for record in found) == sorted(expected)
         behind_the_first_too_late += _behind_the_first_too_late(everything, within)
     assert behind_the_first_too_late > 0  # what reading up to the answer for until would lose
@@ -150,7 +157,7 @@ def _behind_the_first_too_late(everything: list[ConsumerRecord], within: Window)
     for record in sorted(everything, key=lambda one: one.offset):
         if record.timestamp >= (within.until_ms or 0):
             passed.add(record.partition)
-        found += record.partition in passed and within.holds(record.timestamp)
+        found += record.partition in passed and within.contains(record.timestamp)
     return found
 
 
@@ -173,17 +180,17 @@ async def test_ranges_of_one_partition_are_all_read_and_nothing_between_them(
     async with running(kafka.publisher()) as publisher:
         for number in range(14):
             await publisher.publish([at(NOON, name, number)])
-    asked = [Offsets(name, 0, *one) for one in ranges]
-    among = await stretches(kafka.connection, [name], Window(), asked)
+    asked = [OffsetSelection(name, 0, *one) for one in ranges]
+    among = await find_ranges(kafka.connection, [name], Window(), asked)
     texts = tuple(f"{name}:0:{first}-{'' if last is None else last}" for first, last in ranges)
-    found = await read_all(kafka.connection, among, wanted(Query(offsets=texts), Window()))
-    expected = [n for n in range(14) if any(one.holds(n) for one in asked)]
+    found = await read_all(kafka.connection, among, build_filter(Query(offsets=texts), Window()))
+    expected = [n for n in range(14) if any(one.contains(n) for one in asked)]
     assert [record.offset for record in found] == expected
 
 
 async def test_a_topic_without_records_has_nothing_to_read(kafka: Kafka, prefix: str) -> None:
     await make_topics(kafka.connection, planned(prefix + "empty", partitions=3))
-    assert await stretches(kafka.connection, [prefix + "empty"], Window()) == []
+    assert await find_ranges(kafka.connection, [prefix + "empty"], Window()) == []
 
 
 async def test_what_is_stored_later_is_no_part_of_it(kafka: Kafka, prefix: str) -> None:
@@ -191,7 +198,7 @@ async def test_what_is_stored_later_is_no_part_of_it(kafka: Kafka, prefix: str) 
     await make_topics(kafka.connection, planned(name))
     async with running(kafka.publisher()) as publisher:
         await publisher.publish([at(NOON, name, 1)])
-        among = await stretches(kafka.connection, [name], Window())
+        among = await find_ranges(kafka.connection, [name], Window())
         await publisher.publish([at(NOON, name, 2)])
-    assert among == [Stretch(name, 0, 0, 1)]
+    assert among == [OffsetRange(name, 0, 0, 1)]
     assert [record.value for record in await read_all(kafka.connection, among)] == [b"1"]

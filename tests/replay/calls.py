@@ -13,22 +13,22 @@ from bridge.core.dead_letter import to_dead_letter
 from bridge.core.event import (
     DEAD_LETTER_TOPIC,
     JOURNAL_TOPIC,
-    Event,
-    GivenReply,
-    Naming,
+    ContractNames,
+    EventRecord,
+    SentReply,
     to_event,
     to_journal,
 )
 from bridge.core.parse import NoEventReason
 from bridge.core.record import Record
 from bridge.derived.topics import Sizing, plan
-from bridge.emulator.call import Call, Step, answered_call
+from bridge.emulator.call import EmulatedCall, EmulatedCallback, answered_call
 from bridge.reply.document import ACKNOWLEDGEMENT
 from tests.kafka.client import Kafka, make_topics, running
 from tests.making import ACCOUNT, AUTH_ID, TOKEN, ZONE, parser, raw_callback, signed, verdict_on
 from tests.making import verifier as verifier_of
 
-TYPES = catalogue.load()
+TYPES = catalogue.load_catalogue()
 SCHEMAS = "urn:callback-bridge:schemas:"
 PLACED = datetime(2026, 3, 7, 14, 13, 28, tzinfo=UTC)
 # The types these tests store: a topic takes a real broker a tenth of a second.
@@ -59,7 +59,7 @@ SIZING = Sizing(
 class Taken:
     """One callback the bridge took in: its event, or its dead letter, and its journal record."""
 
-    event: Event | None
+    event: EventRecord | None
     journal: Record
     letter: Record | None = None
 
@@ -73,18 +73,18 @@ def call_uuid(number: int) -> UUID:
 
 
 def taken(
-    step: Step,
+    step: EmulatedCallback,
     received_at: datetime,
     *,
     prefix: str = "",
     token: str = TOKEN,
     nonce: str = "05429567804466091622",
-    reply: GivenReply = ACKNOWLEDGEMENT,
+    reply: SentReply = ACKNOWLEDGEMENT,
     form: str | None = None,
     is_dead: bool = False,
 ) -> Taken:
     """Return a callback as it is stored; signed by ``token``, which may be one nobody knows now."""
-    naming = Naming(prefix, SCHEMAS)
+    naming = ContractNames(prefix, SCHEMAS)
     raw = replace(raw_callback("", form or step.form, path=step.path), received_at=received_at)
     by = verifier_of(replace(ACCOUNT, tokens=(token,)))
     verdict = verdict_on(signed(raw, token, nonce), by)
@@ -105,7 +105,7 @@ def calls(
     """Yield ring, answer and hangup of so many calls, one call a second."""
     for number in range(count):
         at = placed_at + timedelta(seconds=number)
-        call = Call(call_uuid(number), AUTH_ID, ZoneInfo(ZONE), at)
+        call = EmulatedCall(call_uuid(number), AUTH_ID, ZoneInfo(ZONE), at)
         for step, after_s in zip(answered_call(call), (2, 5, 70), strict=True):
             yield taken(step, at + timedelta(seconds=after_s), prefix=prefix, token=token)
 

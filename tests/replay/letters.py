@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from bridge.audit.redrive import Letter
+from bridge.audit.redrive import DeadLetter
 from bridge.callbacks.model import CallbackType
 from bridge.core.catalogue import Catalogue
 from bridge.core.dead_letter import PublishReason, to_dead_letter, to_publish_dead_letter
 from bridge.core.event import to_event, to_journal
 from bridge.core.parse import NoEventReason
 from bridge.core.record import Record
-from bridge.reader.topic_reader import Stored
+from bridge.reader.topic_reader import StoredRecord
 from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT
 from tests.making import (
     HANGUP,
@@ -34,10 +34,12 @@ REDRIVEN = {
 }
 
 
-def letter_of(record: Record) -> Letter:
+def letter_of(record: Record) -> DeadLetter:
     """Return the letter that a record is, once it has been on Kafka."""
     at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
-    return Letter(Stored(record.topic, 3, 17, at, record.key, record.value, dict(record.headers)))
+    return DeadLetter(
+        StoredRecord(record.topic, 3, 17, at, record.key, record.value, dict(record.headers))
+    )
 
 
 def unparsed(
@@ -46,7 +48,7 @@ def unparsed(
     reason: NoEventReason = NoEventReason.BRIDGE_FAULT,
     *,
     route: CallbackType | None = None,
-) -> Letter:
+) -> DeadLetter:
     """Return the letter of a callback an earlier version made no event of."""
     verdict = verdict_on(signed(raw_callback("team=blue", body, path=path)))
     return letter_of(to_dead_letter(verdict, reason, NAMING, ACKNOWLEDGEMENT, route=route)[1][0])
@@ -67,7 +69,7 @@ class Made:
         self.records = (event.record, to_journal(callback, event, NAMING, EMPTY_DOCUMENT))
         self.event_id = event.id
 
-    def letter(self, *refused: int) -> Letter:
+    def letter(self, *refused: int) -> DeadLetter:
         lacking = [self.records[number] for number in refused]
         reason = PublishReason.RECORD_TOO_LARGE
         return letter_of(

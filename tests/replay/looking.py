@@ -5,10 +5,10 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 from bridge.audit.derive import Deriver
-from bridge.calls.find import Found, Sources, find
-from bridge.core.event import Naming
+from bridge.calls.find import CallTopics, FoundCall, find_call
+from bridge.core.event import ContractNames
 from bridge.core.record import Record
-from bridge.reader.by_key import Keyed
+from bridge.reader.by_key import KeyReader
 from bridge.reader.window import Window
 from tests.kafka.client import Kafka
 from tests.making import parser
@@ -44,23 +44,23 @@ class Cluster:
 
     async def find(
         self, identity: str, within: Window = ALL_TIME, *, everywhere: bool = False
-    ) -> Found:
+    ) -> FoundCall:
         @contextlib.contextmanager
         def counting(doing: str, of: int) -> Generator[Callable[[int], None]]:
             self.read[doing] = self.read.get(doing, 0) + of
             yield lambda _: None
 
         self.read.clear()
-        return await find(
+        return await find_call(
             identity,
             within,
-            keyed=Keyed(self.kafka.connection, counting, everywhere=everywhere),
-            sources=Sources(
+            reader=KeyReader(self.kafka.connection, counting, all_partitions=everywhere),
+            topics=CallTopics(
                 journal_of(self.prefix),
                 frozenset(self.prefix + kind.topic for kind in KINDS),
                 letters_of(self.prefix),
             ),
-            deriver=Deriver(parser(TYPES), Naming(self.prefix, SCHEMAS)),
+            deriver=Deriver(parser(TYPES), ContractNames(self.prefix, SCHEMAS)),
         )
 
 
@@ -72,7 +72,7 @@ async def filled(kafka: Kafka, prefix: str) -> Cluster:
     return made
 
 
-def types(found: Found) -> list[str]:
+def types(found: FoundCall) -> list[str]:
     return [one.type.removeprefix("voice.") for one in found.entries]
 
 

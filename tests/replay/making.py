@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from aiokafka.structs import ConsumerRecord
 
 from bridge.core import catalogue
-from bridge.core.event import Naming
+from bridge.core.event import ContractNames
 from bridge.core.record import Record
 from bridge.derived.samples import Example, examples
-from bridge.publish.connection import Connection
-from bridge.reader.merged_reader import Stretch, Wanted, records
+from bridge.publish.connection import KafkaConnection
+from bridge.reader.merged_reader import OffsetRange, RecordFilter, read_ranges
 from bridge.reader.selection import Query
-from bridge.reader.window import Window, stretches
-from bridge.replay.plan import FORMAT, Counted, Estimate, Plan
+from bridge.reader.window import Window, find_ranges
+from bridge.replay.plan import FORMAT, Estimate, Plan, PlanPart
 
 NOON_MS = 1_772_884_800_000
 
@@ -58,11 +58,11 @@ def stored_of(record: Record, offset: int = 0) -> ConsumerRecord:
 
 def samples(name: str) -> list[Example]:
     """Return the examples of a type, as events and journal records."""
-    naming = Naming("", "urn:test:")
-    return [one for one in examples(catalogue.load(), naming) if one.type.name == name]
+    naming = ContractNames("", "urn:test:")
+    return [one for one in examples(catalogue.load_catalogue(), naming) if one.type.name == name]
 
 
-def plan_of(*parts: Counted, query: Query | None = None, within: Window | None = None) -> Plan:
+def plan_of(*parts: PlanPart, query: Query | None = None, within: Window | None = None) -> Plan:
     return Plan(
         format=FORMAT,
         id="plan",
@@ -80,16 +80,20 @@ def plan_of(*parts: Counted, query: Query | None = None, within: Window | None =
     )
 
 
-def part(topic: str, partition: int, begin: int, end: int) -> Counted:
-    return Counted(Stretch(topic, partition, begin, end), end - begin, 0)
+def part(topic: str, partition: int, begin: int, end: int) -> PlanPart:
+    return PlanPart(OffsetRange(topic, partition, begin, end), end - begin, 0)
 
 
 async def read_all(
-    connection: Connection, among: Sequence[Stretch], wanted: Wanted | None = None
+    connection: KafkaConnection, among: Sequence[OffsetRange], wanted: RecordFilter | None = None
 ) -> list[ConsumerRecord]:
-    return [record async for chunk in records(connection, among, wanted=wanted) for record in chunk]
+    return [
+        record
+        async for chunk in read_ranges(connection, among, record_filter=wanted)
+        for record in chunk
+    ]
 
 
-async def read_topics(connection: Connection, *topics: str) -> list[ConsumerRecord]:
+async def read_topics(connection: KafkaConnection, *topics: str) -> list[ConsumerRecord]:
     """Return everything on the topics, merged."""
-    return await read_all(connection, await stretches(connection, topics, Window()))
+    return await read_all(connection, await find_ranges(connection, topics, Window()))

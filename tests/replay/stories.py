@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from bridge.calls.find import Entry
-from bridge.emulator.call import Call, Step, answered_call
-from bridge.reader.journal import journalled
+from bridge.calls.find import TimelineEntry
+from bridge.emulator.call import EmulatedCall, EmulatedCallback, answered_call
+from bridge.reader.journal import parse_journal_record
 from tests.making import AUTH_ID, ZONE
 from tests.replay.calls import PLACED, Taken, taken
 from tests.replay.letters import letter_of
@@ -20,7 +20,7 @@ A = "a39290d0-2b5c-4c0e-9a34-5e7e2c0d1f00"
 B = "0df857fe-8d2e-4c53-9b5f-6d0f4f0a7c11"
 ROOM = "f0a7c2d1-6b3e-4f58-9d10-3a4b5c6d7e8f"
 MESSAGE = "7a242edc-2f57-11e7-98c9-06ab0bf64327"
-CALL = Call(UUID(A), AUTH_ID, ZoneInfo(ZONE), PLACED)
+CALL = EmulatedCall(UUID(A), AUTH_ID, ZoneInfo(ZONE), PLACED)
 RING, ANSWER, HANGUP = answered_call(CALL)
 
 
@@ -28,30 +28,32 @@ def at(seconds: float, since: datetime = PLACED) -> datetime:
     return since + timedelta(seconds=seconds)
 
 
-def changed(step: Step, **change: str | None) -> Step:
+def changed(step: EmulatedCallback, **change: str | None) -> EmulatedCallback:
     """Return a callback with other parameters; None leaves one out."""
     parameters = {**step.parameters, **change}
     return replace(step, parameters={key: of for key, of in parameters.items() if of is not None})
 
 
-def dial(action: str, **more: str) -> Step:
+def dial(action: str, **more: str) -> EmulatedCallback:
     """Return a callback of the leg that the first leg dialled."""
     legs = {"CallUUID": A, "DialALegUUID": A, "DialBLegUUID": B}
     who = {"DialBLegFrom": "14155550100", "DialBLegTo": "14155550177"}
     parameters = {"DialAction": action, **legs, **who, "DialBLegStatus": action, **more}
-    return Step(f"/plivo/voice/dial/{action}", parameters)
+    return EmulatedCallback(f"/plivo/voice/dial/{action}", parameters)
 
 
-def hangup_of_b(**more: str) -> Step:
+def hangup_of_b(**more: str) -> EmulatedCallback:
     """Return the dialled leg's own hangup."""
     leg = {"CallUUID": B, "ALegUUID": A, "Event": "Hangup", "Direction": "outbound"}
     cause = {"HangupCauseCode": "4000", "HangupSource": "Callee", "TotalCost": "0.00500"}
-    return Step("/plivo/voice/call/hangup", {**leg, **cause, "Duration": "11", **more})
+    return EmulatedCallback("/plivo/voice/call/hangup", {**leg, **cause, "Duration": "11", **more})
 
 
-def report(number: int, status: str) -> Step:
+def report(number: int, status: str) -> EmulatedCallback:
     parameters = {"MessageUUID": MESSAGE, "Status": status, "Sequence": str(number)}
-    return Step("/plivo/messaging/message/status", {**parameters, "TotalAmount": "0.0035"})
+    return EmulatedCallback(
+        "/plivo/messaging/message/status", {**parameters, "TotalAmount": "0.0035"}
+    )
 
 
 def dialled_call(prefix: str = "", since: datetime = PLACED) -> list[Taken]:
@@ -75,19 +77,19 @@ def entry(
     *,
     says: Mapping[str, object] | None = None,
     event_from: Literal["published", "derived"] = "published",
-) -> Entry:
+) -> TimelineEntry:
     """Return a callback as it is found, its event saying something else if that is asked."""
     record = one.journal
     event: dict[str, Any] | None = orjson.loads(one.event.record.value) if one.event else None
     if event is not None:
         event["data"] |= says or {}
-    return Entry(
+    return TimelineEntry(
         topic=record.topic,
         partition=0,
         offset=offset,
         timestamp_ms=record.timestamp_ms,
         key=record.key.decode(),
-        callback=journalled(record.value),
+        callback=parse_journal_record(record.value),
         event=event,
         event_from=event_from if event else None,
         fault=None if event else "no_identity",
@@ -96,10 +98,10 @@ def entry(
     )
 
 
-def entries(*callbacks: Taken) -> list[Entry]:
+def entries(*callbacks: Taken) -> list[TimelineEntry]:
     return [entry(one, offset) for offset, one in enumerate(callbacks)]
 
 
-def steps(*parts: tuple[Step, float]) -> list[Entry]:
+def steps(*parts: tuple[EmulatedCallback, float]) -> list[TimelineEntry]:
     """Return callbacks that came so many seconds after the call was placed."""
     return entries(*[taken(step, at(seconds)) for step, seconds in parts])

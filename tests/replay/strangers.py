@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from bridge.core.event import Naming, to_event, to_journal
+from bridge.core.event import ContractNames, to_event, to_journal
 from bridge.core.keyring import Account
-from bridge.emulator.call import Step
+from bridge.emulator.call import EmulatedCallback
 from bridge.reply.document import ACKNOWLEDGEMENT
 from tests.making import ACCOUNT, parser, raw_callback, signed, verdict_on, verifier
 from tests.replay.calls import SCHEMAS, TYPES, Taken
@@ -15,13 +15,13 @@ STRANGER = Account(OTHER, "Europe/Berlin", ("the-other-token",))
 COSTLY = changed(HANGUP, TotalCost="999.00000", ParentAuthID=OTHER, Duration="9999")
 
 
-def sent(step: Step, seconds: float, *, signs: bool = True) -> Taken:
+def sent(step: EmulatedCallback, seconds: float, *, signs: bool = True) -> Taken:
     """Return a callback that the other account signed, or nobody."""
     raw = replace(raw_callback("", step.form, path=step.path), received_at=at(seconds))
     raw = signed(raw, STRANGER.tokens[0]) if signs else raw
     verdict = verdict_on(raw, verifier(ACCOUNT, STRANGER))
     route = {kind.path: kind for kind in TYPES.types}.get(step.path)
-    naming = Naming("", SCHEMAS)
+    naming = ContractNames("", SCHEMAS)
     callback = parser(TYPES).parse(verdict, route)
     event = to_event(callback, naming, at(seconds + 0.001))
     return Taken(event, to_journal(callback, event, naming, ACKNOWLEDGEMENT))

@@ -5,9 +5,16 @@ import pytest
 
 from bridge.core import catalogue
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import Naming
+from bridge.core.event import ContractNames
 from bridge.derived.samples import examples
-from bridge.replay.targets.columns import Cell, Table, of_events, of_journal, types_of, utc_from_ms
+from bridge.replay.targets.columns import (
+    Cell,
+    Table,
+    build_event_table,
+    build_journal_table,
+    format_utc_ms,
+    select_types,
+)
 from tests.replay.making import NOON_MS, samples, stored, stored_of
 
 HANGUP = samples("voice.call.hangup")[0]
@@ -25,7 +32,7 @@ RECORD_COLUMNS = [
 
 
 def table_of(types: Catalogue, *names: str) -> Table:
-    return of_events(types_of(types.by_name, names))
+    return build_event_table(select_types(types.by_name, names))
 
 
 def row_of(table: Table, **record: object) -> dict[str, Cell]:
@@ -56,7 +63,7 @@ def test_a_time_is_in_utc_and_as_it_came(types: Catalogue) -> None:
 
 
 def test_a_journal_records_fields_are_its_columns() -> None:
-    table = of_journal()
+    table = build_journal_table()
     row = dict(zip(table.names, table.row(stored_of(HANGUP.journal)), strict=True))
     assert row["method"] == "POST"
     assert row["body"] == HANGUP.raw.body.decode()
@@ -70,14 +77,14 @@ def test_columns_follow_from_what_was_asked_for_alone(types: Catalogue) -> None:
     every = table_of(types)
     assert one.names == table_of(types, "voice.call.hangup").names
     assert set(one.names) < set(two.names) < set(every.names)
-    for table in (one, two, every, of_journal()):
+    for table in (one, two, every, build_journal_table()):
         assert len(set(table.names)) == len(table.names)
         assert [one.name for one in table.columns if not one.path] == RECORD_COLUMNS
 
 
 def test_every_example_of_every_type_fits_the_columns_of_its_type(types: Catalogue) -> None:
-    for example in examples(types, Naming("", "urn:test:")):
-        table = of_events([example.type])
+    for example in examples(types, ContractNames("", "urn:test:")):
+        table = build_event_table([example.type])
         record = stored_of(example.event.record)
         row = dict(zip(table.names, table.row(record), strict=True))
         assert row["id"] == example.event.id
@@ -130,10 +137,10 @@ def test_what_is_no_text_is_in_base64(types: Catalogue) -> None:
     ],
 )
 def test_a_timestamp_is_utc_with_milliseconds(timestamp_ms: int, expected: str) -> None:
-    assert utc_from_ms(timestamp_ms) == expected
+    assert format_utc_ms(timestamp_ms) == expected
 
 
 def test_all_types_are_chosen_where_none_is_named() -> None:
-    known = catalogue.load().by_name
-    assert len(types_of(known, ())) == len(known)
-    assert [one.name for one in types_of(known, ["voice.fetch"])] == ["voice.fetch"]
+    known = catalogue.load_catalogue().by_name
+    assert len(select_types(known, ())) == len(known)
+    assert [one.name for one in select_types(known, ["voice.fetch"])] == ["voice.fetch"]

@@ -6,9 +6,14 @@ from typing import Any
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from bridge.publish.connection import Connection
+from bridge.publish.connection import KafkaConnection
 from bridge.replay import CannotWrite
-from bridge.replay.targets.new_topic import create, names_for, planned_like, shorter_kept
+from bridge.replay.targets.new_topic import (
+    create_topics,
+    find_shorter_retention,
+    name_new_topics,
+    plan_new_topics,
+)
 from tests.kafka.client import Kafka, make_topics, planned, read_back
 from tests.replay.making import NOON_MS, stored
 from tests.replay.test_to_topic import put
@@ -33,9 +38,9 @@ async def test_settings_that_cannot_be_read_are_not_taken_for_none(
     monkeypatch.setattr(AIOKafkaAdminClient, "describe_configs", refuse)
     said = f"{name}: its settings cannot be read, which takes DescribeConfigs on it"
     with pytest.raises(CannotWrite, match=said):
-        await planned_like(kafka.connection, {name: name + ".new"})
+        await plan_new_topics(kafka.connection, {name: name + ".new"})
     with pytest.raises(CannotWrite, match=said):
-        await shorter_kept(kafka.connection, [name], age_ms=1)
+        await find_shorter_retention(kafka.connection, [name], age_ms=1)
 
 
 @pytest.mark.kafka
@@ -47,8 +52,10 @@ async def test_a_new_topic_takes_every_timestamp_its_source_took(
     source = prefix + "source"
     bounds = {"message_timestamp_after_max_ms": EVER, "message_timestamp_before_max_ms": EVER}
     await make_topics(kafka.connection, planned(source, **bounds))
-    names = names_for([source], "abcd1234")
-    await create(kafka.connection, await planned_like(kafka.connection, names), written=False)
+    names = name_new_topics([source], "abcd1234")
+    await create_topics(
+        kafka.connection, await plan_new_topics(kafka.connection, names), has_records=False
+    )
     await put(kafka, names, [stored(topic=source, timestamp=timestamp_ms)])
     (found,) = read_back(apache_kafka, [names[source]])
     assert found.timestamp_ms == timestamp_ms
@@ -58,7 +65,7 @@ async def test_a_broker_is_not_told_of_settings_it_does_not_name(
     embedded_kafka: str, prefix: str
 ) -> None:
     """As brokers before Kafka 3.6, which refuse a topic with a setting they do not know."""
-    connection = Connection(embedded_kafka)
+    connection = KafkaConnection(embedded_kafka)
     await make_topics(connection, planned(prefix + "source"))
-    (new,) = await planned_like(connection, {prefix + "source": prefix + "new"})
+    (new,) = await plan_new_topics(connection, {prefix + "source": prefix + "new"})
     assert not [name for name in new.configs if name.endswith(".max.ms")]

@@ -8,12 +8,17 @@ import pytest
 
 from bridge.core.record import Record
 from bridge.reader.topic_reader import CannotRead
-from bridge.reader.window import Window, stretches
-from bridge.replay import CannotWrite, Stamp
-from bridge.replay.progress import Destination, new
-from bridge.replay.recover import caught_up
-from bridge.replay.targets.new_topic import create, names_for, planned_like, shorter_kept
-from bridge.replay.targets.topic import topics
+from bridge.reader.window import Window, find_ranges
+from bridge.replay import CannotWrite, ReplayRun
+from bridge.replay.progress import Destination, new_progress
+from bridge.replay.recover import recover_progress
+from bridge.replay.targets.new_topic import (
+    create_topics,
+    find_shorter_retention,
+    name_new_topics,
+    plan_new_topics,
+)
+from bridge.replay.targets.topic import open_topics
 from tests.kafka.client import Kafka, make_topics, planned, running
 from tests.kafka.guarded import Guarded, guarded_node
 from tests.replay.making import NOON_MS, part, plan_of, read_all
@@ -21,7 +26,7 @@ from tests.replay.making import NOON_MS, part, plan_of, read_all
 pytest_plugins = ("tests.kafka.fixtures",)
 pytestmark = pytest.mark.kafka
 
-STAMP = Stamp("abcd1234", "2026-03-08T09:00:00Z")
+STAMP = ReplayRun("abcd1234", "2026-03-08T09:00:00Z")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +50,7 @@ async def topic(guarded: Guarded, prefix: str) -> str:
 
 async def test_read_and_describe_are_enough_to_read(guarded: Guarded, topic: str) -> None:
     auditor = guarded.login({topic: "READ DESCRIBE"})
-    among = await stretches(auditor, [topic], Window())
+    among = await find_ranges(auditor, [topic], Window())
     assert [one.value for one in await read_all(auditor, among)] == [b"v"]
 
 
@@ -53,7 +58,7 @@ async def test_a_topic_that_may_not_be_described_is_as_if_it_were_not_there(
     guarded: Guarded, topic: str
 ) -> None:
     with pytest.raises(CannotRead, match=f"no such topic: {topic}.*may not Describe"):
-        await stretches(guarded.login({}), [topic], Window())
+        await find_ranges(guarded.login({}), [topic], Window())
 
 
 async def test_settings_that_may_not_be_read_are_named_with_what_it_takes(
@@ -62,9 +67,9 @@ async def test_settings_that_may_not_be_read_are_named_with_what_it_takes(
     auditor = guarded.login({topic: "READ DESCRIBE WRITE"})
     said = f"{topic}: its settings cannot be read, which takes DescribeConfigs"
     with pytest.raises(CannotWrite, match=said):
-        await planned_like(auditor, {topic: topic + ".new"})
+        await plan_new_topics(auditor, {topic: topic + ".new"})
     with pytest.raises(CannotWrite, match=said):
-        await shorter_kept(auditor, [topic], age_ms=1)
+        await find_shorter_retention(auditor, [topic], age_ms=1)
 
 
 async def test_what_the_page_lists_is_enough_for_a_new_topic_and_to_go_on(
@@ -76,28 +81,28 @@ async def test_what_the_page_lists_is_enough_for_a_new_topic_and_to_go_on(
             f"{topic}.replay.*": "CREATE WRITE READ DESCRIBE DESCRIBE_CONFIGS",
         }
     )
-    names = names_for([topic], STAMP.id)
-    await create(auditor, await planned_like(auditor, names), written=False)
-    among = await stretches(auditor, [topic], Window())
-    async with topics(
-        auditor, among, names, stamp=STAMP, idempotence=True, at_once=False
+    names = name_new_topics([topic], STAMP.id)
+    await create_topics(auditor, await plan_new_topics(auditor, names), has_records=False)
+    among = await find_ranges(auditor, [topic], Window())
+    async with open_topics(
+        auditor, among, names, run=STAMP, idempotence=True, at_once=False
     ) as target:
-        await target.put(await read_all(auditor, among))
-        await target.settle()
+        await target.write(await read_all(auditor, among))
+        await target.flush()
     plan = plan_of(part(topic, 0, 0, 1))
-    begun = new(plan, Destination("new-topic"), STAMP)
-    assert (await caught_up(auditor, begun, names)).records == 1
+    begun = new_progress(plan, Destination("new-topic"), STAMP)
+    assert (await recover_progress(auditor, begun, names)).records == 1
 
 
 async def test_what_the_page_lists_is_enough_for_the_live_topic(
     guarded: Guarded, topic: str
 ) -> None:
     auditor = guarded.login({topic: "READ DESCRIBE DESCRIBE_CONFIGS WRITE"})
-    assert await shorter_kept(auditor, [topic], age_ms=1) == {}
-    among = await stretches(auditor, [topic], Window())
-    async with topics(
-        auditor, among, {topic: topic}, stamp=STAMP, idempotence=True, at_once=False
+    assert await find_shorter_retention(auditor, [topic], age_ms=1) == {}
+    among = await find_ranges(auditor, [topic], Window())
+    async with open_topics(
+        auditor, among, {topic: topic}, run=STAMP, idempotence=True, at_once=False
     ) as target:
-        await target.put(await read_all(auditor, among))
-        await target.settle()
-    assert [one.end for one in await stretches(auditor, [topic], Window())] == [2]
+        await target.write(await read_all(auditor, among))
+        await target.flush()
+    assert [one.end for one in await find_ranges(auditor, [topic], Window())] == [2]

@@ -7,11 +7,11 @@ import orjson
 import pytest
 
 from bridge.core.record import Record
-from bridge.reader.merged_reader import RecordsMissing, Stretch
+from bridge.reader.merged_reader import OffsetRange, RecordsMissing
 from bridge.reader.selection import Query
 from bridge.reader.window import Window
-from bridge.replay.plan import NotAPlan, Plan, load, to_json
-from bridge.replay.planning import Making, check, make_plan, to_read
+from bridge.replay.plan import NotAPlan, Plan, dump_plan, load_plan
+from bridge.replay.planning import PlanContext, check_ranges, find_query_ranges, make_plan
 from tests.kafka.client import Kafka, make_topics, planned, running
 from tests.replay.making import NOON_MS, part, plan_of
 
@@ -26,9 +26,9 @@ PLAN = plan_of(
 
 async def plan_for(kafka: Kafka, topics: list[str], query: Query, within: Window) -> Plan:
     ticks = iter([10.0, 14.0])
-    making = Making("id", "2026-03-08T09:00:00Z", lambda: next(ticks))
-    among = await to_read(kafka.connection, topics, query, within)
-    return await make_plan(kafka.connection, among, query, within=within, making=making)
+    making = PlanContext("id", "2026-03-08T09:00:00Z", lambda: next(ticks))
+    among = await find_query_ranges(kafka.connection, topics, query, within)
+    return await make_plan(kafka.connection, among, query, within=within, context=making)
 
 
 @pytest.fixture
@@ -62,13 +62,13 @@ async def test_a_plan_keeps_of_each_partition_what_lies_between_the_first_and_th
     within = Window(NOON_MS + 4 * 60_000, NOON_MS + 8 * 60_000)
     plan = await plan_for(kafka, [topic], Query(), within)
     assert (plan.records, plan.window) == (4, within)
-    assert sum(one.end - one.begin for one in plan.stretches) < everything.read_records
+    assert sum(one.end - one.begin for one in plan.ranges) < everything.read_records
     again = await plan_for(
         kafka,
         [],
         Query(
             offsets=tuple(
-                f"{topic}:{one.partition}:{one.begin}-{one.end - 1}" for one in plan.stretches
+                f"{topic}:{one.partition}:{one.begin}-{one.end - 1}" for one in plan.ranges
             )
         ),
         within,
@@ -88,26 +88,26 @@ async def test_a_plan_of_nothing_has_no_times_and_no_parts(kafka: Kafka, topic: 
 
 async def test_a_plan_that_still_holds_is_content(kafka: Kafka, topic: str) -> None:
     plan = await plan_for(kafka, [topic], Query(), Window())
-    await check(kafka.connection, plan.stretches)
-    await check(kafka.connection, [])
+    await check_ranges(kafka.connection, plan.ranges)
+    await check_ranges(kafka.connection, [])
 
 
 async def test_a_plan_that_goes_further_than_its_topic_does_not_hold(
     kafka: Kafka, topic: str
 ) -> None:
     with pytest.raises(RecordsMissing, match=f"{topic}:0 ends at offset"):
-        await check(kafka.connection, [Stretch(topic, 0, 0, 1000)])
+        await check_ranges(kafka.connection, [OffsetRange(topic, 0, 0, 1000)])
 
 
 async def test_a_partition_that_is_gone_does_not_hold(kafka: Kafka, topic: str) -> None:
     with pytest.raises(RecordsMissing, match=f"{topic}:7"):
-        await check(kafka.connection, [Stretch(topic, 7, 0, 1)])
+        await check_ranges(kafka.connection, [OffsetRange(topic, 7, 0, 1)])
 
 
 def test_a_plan_read_from_its_file_is_the_plan(tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
-    file.write_bytes(to_json(PLAN))
-    assert load(file) == PLAN
+    file.write_bytes(dump_plan(PLAN))
+    assert load_plan(file) == PLAN
 
 
 @pytest.mark.parametrize(
@@ -116,14 +116,14 @@ def test_a_plan_read_from_its_file_is_the_plan(tmp_path: Path) -> None:
         (b"", "not JSON"),
         (b"{}", "not a plan"),
         (b"[]", "not a plan"),
-        (to_json(replace(PLAN, format=2)), "format 2"),
+        (dump_plan(replace(PLAN, format=2)), "format 2"),
         (b'{"format": 2, "parts": "of another form"}', "of format 2, and this version reads"),
-        (to_json(plan_of(part("topic", 0, 9, 3))), "not one stretch"),
-        (to_json(plan_of(part("topic", 0, -1, 3))), "not one stretch"),
-        (to_json(plan_of(part("topic", 0, 0, 3), part("topic", 0, 5, 9))), "not one stretch"),
-        (to_json(PLAN).replace(b'"end": 9', b'"end": 9223372036854775808'), "not one stretch"),
-        (orjson.dumps({**orjson.loads(to_json(PLAN)), "more": 1}), "more"),
-        (orjson.dumps({**orjson.loads(to_json(PLAN)), "records": "many"}), "records"),
+        (dump_plan(plan_of(part("topic", 0, 9, 3))), "not one stretch"),
+        (dump_plan(plan_of(part("topic", 0, -1, 3))), "not one stretch"),
+        (dump_plan(plan_of(part("topic", 0, 0, 3), part("topic", 0, 5, 9))), "not one stretch"),
+        (dump_plan(PLAN).replace(b'"end": 9', b'"end": 9223372036854775808'), "not one stretch"),
+        (orjson.dumps({**orjson.loads(dump_plan(PLAN)), "more": 1}), "more"),
+        (orjson.dumps({**orjson.loads(dump_plan(PLAN)), "records": "many"}), "records"),
     ],
 )
 def test_a_file_that_is_no_plan_is_refused_with_its_name(
@@ -132,10 +132,10 @@ def test_a_file_that_is_no_plan_is_refused_with_its_name(
     file = tmp_path / "plan.json"
     file.write_bytes(content)
     with pytest.raises(NotAPlan, match=said) as caught:
-        load(file)
+        load_plan(file)
     assert str(file) in str(caught.value)
 
 
 def test_a_file_that_is_not_there_is_refused_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(NotAPlan, match="nowhere"):
-        load(tmp_path / "nowhere")
+        load_plan(tmp_path / "nowhere")

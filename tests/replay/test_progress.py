@@ -8,31 +8,33 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bridge.reader.merged_reader import Stretch
-from bridge.replay import CannotWrite, Stamp
-from bridge.replay.atomic_file import locked
+from bridge.reader.merged_reader import OffsetRange
+from bridge.replay import CannotWrite, ReplayRun
+from bridge.replay.atomic_file import try_lock
 from bridge.replay.progress import (
     Destination,
     InUse,
-    NotProgress,
+    NotAProgressFile,
     Progress,
-    held,
-    load,
-    new,
-    save,
+    load_progress,
+    lock_progress,
+    new_progress,
+    save_progress,
 )
 from tests.replay.making import part, plan_of
 
 PLAN = plan_of(part("topic", 0, 3, 9), part("topic", 1, 0, 4))
-BEGUN = new(PLAN, Destination("jsonl", "out.jsonl"), Stamp("id", "2026-03-08T09:00:00Z"))
+BEGUN = new_progress(
+    PLAN, Destination("jsonl", "out.jsonl"), ReplayRun("id", "2026-03-08T09:00:00Z")
+)
 
 
 def test_a_replay_that_begins_has_everything_left() -> None:
-    assert BEGUN.left == PLAN.stretches
+    assert BEGUN.remaining == PLAN.ranges
 
 
 def test_what_is_left_begins_where_it_goes_on_and_what_is_read_is_left_out() -> None:
-    assert replace(BEGUN, next=(5, 4)).left == [Stretch("topic", 0, 5, 9)]
+    assert replace(BEGUN, next=(5, 4)).remaining == [OffsetRange("topic", 0, 5, 9)]
 
 
 @pytest.mark.parametrize(
@@ -45,9 +47,9 @@ def test_what_is_left_begins_where_it_goes_on_and_what_is_read_is_left_out() -> 
 )
 def test_progress_read_from_its_file_is_the_progress(tmp_path: Path, progress: Progress) -> None:
     file = tmp_path / "progress.json"
-    save(file, BEGUN)
-    save(file, progress)
-    assert load(file) == progress
+    save_progress(file, BEGUN)
+    save_progress(file, progress)
+    assert load_progress(file) == progress
     assert [one.name for one in tmp_path.iterdir()] == [file.name]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
@@ -56,19 +58,19 @@ def test_a_crash_while_it_is_written_leaves_the_one_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "progress.json"
-    save(file, BEGUN)
+    save_progress(file, BEGUN)
 
     def crash(number: int) -> None:
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(os, "fsync", crash)
     with pytest.raises(CannotWrite, match="Input/output error"):
-        save(file, replace(BEGUN, next=(5, 4)))
-    assert load(file) == BEGUN
+        save_progress(file, replace(BEGUN, next=(5, 4)))
+    assert load_progress(file) == BEGUN
 
 
 def test_where_there_is_no_file_there_is_no_progress(tmp_path: Path) -> None:
-    assert load(tmp_path / "progress.json") is None
+    assert load_progress(tmp_path / "progress.json") is None
 
 
 @pytest.mark.parametrize(
@@ -89,25 +91,25 @@ def test_a_file_that_is_no_progress_is_refused_with_its_name(
 ) -> None:
     file = tmp_path / "progress.json"
     file.write_bytes(content)
-    with pytest.raises(NotProgress, match=rf"progress\.json: .*{said}"):
-        load(file)
+    with pytest.raises(NotAProgressFile, match=rf"progress\.json: .*{said}"):
+        load_progress(file)
 
 
 def test_a_folder_is_no_progress(tmp_path: Path) -> None:
-    with pytest.raises(NotProgress, match="directory"):
-        load(tmp_path)
+    with pytest.raises(NotAProgressFile, match="directory"):
+        load_progress(tmp_path)
 
 
 def test_progress_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(CannotWrite, match="nowhere"):
-        save(tmp_path / "nowhere" / "progress.json", BEGUN)
+        save_progress(tmp_path / "nowhere" / "progress.json", BEGUN)
 
 
 def test_one_replay_keeps_the_other_out_and_leaves_nothing_behind(tmp_path: Path) -> None:
     file = tmp_path / "progress.json"
-    with held(file), pytest.raises(InUse, match="another process"), held(file):
+    with lock_progress(file), pytest.raises(InUse, match="another process"), lock_progress(file):
         pass
-    with held(file):
+    with lock_progress(file):
         pass
     assert list(tmp_path.iterdir()) == []
 
@@ -116,11 +118,14 @@ def test_a_lock_whose_name_is_another_files_by_now_is_not_held(tmp_path: Path) -
     lock = tmp_path / "lock"
     with lock.open("w") as ours:
         lock.unlink()  # as the one who held it does when it ends
-        assert not locked(ours.fileno(), lock)
+        assert not try_lock(ours.fileno(), lock)
         lock.touch()
-        assert not locked(ours.fileno(), lock)
+        assert not try_lock(ours.fileno(), lock)
 
 
 def test_a_folder_that_is_not_there_cannot_hold_a_lock(tmp_path: Path) -> None:
-    with pytest.raises(CannotWrite, match="nowhere"), held(tmp_path / "nowhere" / "progress.json"):
+    with (
+        pytest.raises(CannotWrite, match="nowhere"),
+        lock_progress(tmp_path / "nowhere" / "progress.json"),
+    ):
         pass

@@ -6,9 +6,15 @@ from dataclasses import dataclass
 import pytest
 from aiokafka.structs import OffsetAndTimestamp, TopicPartition
 
-from bridge.publish.connection import Connection
+from bridge.publish.connection import KafkaConnection
 from bridge.replay import CannotWrite, retention
-from bridge.replay.retention import Expired, Shortened, expired, kept_ms, shortened_by
+from bridge.replay.retention import (
+    IncompleteTopic,
+    ShortenedPartition,
+    find_incomplete_topics,
+    list_shortened,
+    read_retention_ms,
+)
 
 DAY_MS = 86_400_000
 NOW_MS = 100 * DAY_MS
@@ -57,9 +63,9 @@ async def test_only_partitions_whose_first_offset_moved_have_lost_records() -> N
         TopicPartition("rings", 2): Log(3, [8, 7]),
         TopicPartition("hangups", 0): Log(9),
     }
-    assert await shortened_by(Cluster(logs), list(logs)) == [
-        Shortened("rings", 2, 3, 8),
-        Shortened("hangups", 0, 9, None),
+    assert await list_shortened(Cluster(logs), list(logs)) == [
+        ShortenedPartition("rings", 2, 3, 8),
+        ShortenedPartition("hangups", 0, 9, None),
     ]
 
 
@@ -68,7 +74,7 @@ async def test_topics_that_lost_nothing_are_asked_no_further() -> None:
         end_offsets = offsets_for_times = None  # type: ignore[assignment]
 
     logs = {TopicPartition("rings", 0): Log(0, [5])}
-    assert await shortened_by(Silent(logs), list(logs)) == []
+    assert await list_shortened(Silent(logs), list(logs)) == []
 
 
 @pytest.mark.parametrize(
@@ -95,29 +101,36 @@ def test_a_topic_lacks_what_its_oldest_record_and_its_retention_do_not_cover(
 ) -> None:
     oldest_ms = None if oldest_days is None else NOW_MS - oldest_days * DAY_MS
     since_ms = None if since_days is None else NOW_MS - since_days * DAY_MS
-    found = expired([Shortened("rings", 0, 4, oldest_ms)], since_ms, kept=kept, now_ms=NOW_MS)
-    assert found == ([Expired("rings", 4, oldest_ms)] if is_expired else [])
+    found = find_incomplete_topics(
+        [ShortenedPartition("rings", 0, 4, oldest_ms)], since_ms, retention_ms=kept, now_ms=NOW_MS
+    )
+    assert found == ([IncompleteTopic("rings", 4, oldest_ms)] if is_expired else [])
 
 
 def test_partitions_of_a_topic_are_summed_up() -> None:
     among = [
-        Shortened("rings", 0, 4, 90),
-        Shortened("rings", 1, 5, 80),
-        Shortened("rings", 2, 6, None),
-        Shortened("rings", 3, 7, 10),  # reaches back far enough
-        Shortened("answers", 0, 1, None),
+        ShortenedPartition("rings", 0, 4, 90),
+        ShortenedPartition("rings", 1, 5, 80),
+        ShortenedPartition("rings", 2, 6, None),
+        ShortenedPartition("rings", 3, 7, 10),  # reaches back far enough
+        ShortenedPartition("answers", 0, 1, None),
     ]
-    assert expired(among, 20, kept={}, now_ms=NOW_MS) == [
-        Expired("answers", 1, None),
-        Expired("rings", 15, 80),
+    assert find_incomplete_topics(among, 20, retention_ms={}, now_ms=NOW_MS) == [
+        IncompleteTopic("answers", 1, None),
+        IncompleteTopic("rings", 15, 80),
     ]
 
 
 async def test_a_login_that_may_not_read_settings_leaves_the_retention_unknown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def refused(_connection: Connection, _topics: Sequence[str]) -> dict[str, int]:
+    async def refused(_connection: KafkaConnection, _topics: Sequence[str]) -> dict[str, int]:
         raise CannotWrite
 
-    monkeypatch.setattr(retention, "kept_by_age", refused)
-    assert await kept_ms(Connection("nowhere:1"), [Shortened("rings", 0, 4, 90)]) == {}
+    monkeypatch.setattr(retention, "read_retention_by_age", refused)
+    assert (
+        await read_retention_ms(
+            KafkaConnection("nowhere:1"), [ShortenedPartition("rings", 0, 4, 90)]
+        )
+        == {}
+    )

@@ -14,33 +14,33 @@ from aiokafka.structs import ConsumerRecord
 
 from bridge.reader.selection import Query
 from bridge.reader.window import Window
-from bridge.replay import CannotWrite, Stamp, State, TargetExists
-from bridge.replay.manifest import Manifest, origin_of
+from bridge.replay import CannotWrite, ReplayRun, TargetExists, TargetState
+from bridge.replay.manifest import Manifest, describe_plan
 from bridge.replay.progress import InUse
-from bridge.replay.targets.file import File, json_lines
+from bridge.replay.targets.file import LineFile, encode_json_lines
 from tests.replay.making import NOON_MS, part, plan_of, stored
 
 PLAN = plan_of(
     part("topic", 0, 0, 9), query=Query(source="journal", since="2h"), within=Window(NOON_MS, None)
 )
-MANIFEST = Manifest(origin_of(PLAN), Stamp("abcd1234", "2026-03-08T09:00:00Z"))
+MANIFEST = Manifest(describe_plan(PLAN), ReplayRun("abcd1234", "2026-03-08T09:00:00Z"))
 RECORDS = [stored(n, value=b'{"n":%d}' % n) for n in range(9)]
 
 
-def file_at(path: Path, *, head: bytes = b"", replay_id: str = "abcd1234") -> File:
-    manifest = replace(MANIFEST, stamp=replace(MANIFEST.stamp, id=replay_id))
-    return File(path, json_lines, head=head, manifest=manifest)
+def file_at(path: Path, *, head: bytes = b"", replay_id: str = "abcd1234") -> LineFile:
+    manifest = replace(MANIFEST, run=replace(MANIFEST.run, id=replay_id))
+    return LineFile(path, encode_json_lines, head=head, manifest=manifest)
 
 
 def partial_of(path: Path) -> Path:
     return Path(f"{path}.abcd1234.partial")
 
 
-async def written(path: Path, records: Sequence[ConsumerRecord]) -> State:
+async def written(path: Path, records: Sequence[ConsumerRecord]) -> TargetState:
     file = file_at(path)
     file.open(None)
-    await file.put(records)
-    state = await file.settle()
+    await file.write(records)
+    state = await file.flush()
     await file.finish()
     return state
 
@@ -57,12 +57,12 @@ def lines_of(path: Path) -> list[int]:
 async def test_a_file_gets_its_name_when_it_is_complete(path: Path) -> None:
     file = file_at(path)
     file.open(None)
-    await file.put(RECORDS)
+    await file.write(RECORDS)
     assert [one.name for one in path.parent.iterdir()] == [partial_of(path).name]
-    assert await file.settle() == {"bytes": len(json_lines(RECORDS)), "records": 9}
+    assert await file.flush() == {"bytes": len(encode_json_lines(RECORDS)), "records": 9}
     assert not path.exists()
     await file.finish()
-    assert path.read_bytes() == json_lines(RECORDS)
+    assert path.read_bytes() == encode_json_lines(RECORDS)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert sorted(one.name for one in path.parent.iterdir()) == [
         "out.jsonl",
@@ -92,29 +92,29 @@ async def test_a_manifest_says_what_the_file_is(path: Path) -> None:
 async def test_a_replay_that_goes_on_makes_the_same_bytes(path: Path) -> None:
     first = file_at(path)
     first.open(None)
-    await first.put(RECORDS[:4])
-    state = await first.settle()
-    await first.put(RECORDS[4:7])  # and the process is killed: some of it may be on the disk
+    await first.write(RECORDS[:4])
+    state = await first.flush()
+    await first.write(RECORDS[4:7])  # and the process is killed: some of it may be on the disk
     first.close()
     second = file_at(path)
     second.open(state)
-    await second.put(RECORDS[4:])
-    assert await second.settle() == {"bytes": len(json_lines(RECORDS)), "records": 9}
+    await second.write(RECORDS[4:])
+    assert await second.flush() == {"bytes": len(encode_json_lines(RECORDS)), "records": 9}
     await second.finish()
-    assert path.read_bytes() == json_lines(RECORDS)
+    assert path.read_bytes() == encode_json_lines(RECORDS)
 
 
 async def test_a_replay_killed_before_it_settled_begins_anew(path: Path) -> None:
     first = file_at(path, head=b"head\n")
     first.open(None)
-    await first.put(RECORDS[:4])
+    await first.write(RECORDS[:4])
     first.close()
     second = file_at(path, head=b"head\n")
     second.open(None)
-    await second.put(RECORDS)
-    await second.settle()
+    await second.write(RECORDS)
+    await second.flush()
     await second.finish()
-    assert path.read_bytes() == b"head\n" + json_lines(RECORDS)
+    assert path.read_bytes() == b"head\n" + encode_json_lines(RECORDS)
 
 
 @pytest.mark.parametrize("killed", ["before the manifest", "before the partial name was gone"])
@@ -125,9 +125,9 @@ async def test_a_replay_killed_while_it_finished_finishes_again(path: Path, kill
         partial_of(path).hardlink_to(path)
     again = file_at(path)
     again.open(state)
-    assert await again.settle() == state
+    assert await again.flush() == state
     await again.finish()
-    assert path.read_bytes() == json_lines(RECORDS)
+    assert path.read_bytes() == encode_json_lines(RECORDS)
     assert orjson.loads(Path(f"{path}.manifest.json").read_bytes())["records"] == 9
     assert not partial_of(path).exists()
 
@@ -154,7 +154,7 @@ async def test_a_file_that_is_not_this_replays_is_not_taken_for_it(
     state = await written(path, RECORDS)
     path.write_bytes(b"mine")
     if partial:
-        partial_of(path).write_bytes(json_lines(RECORDS))
+        partial_of(path).write_bytes(encode_json_lines(RECORDS))
     with pytest.raises(TargetExists, match=r"out\.jsonl is there already"):
         file_at(path).open(state)
     assert path.read_bytes() == b"mine"
@@ -168,8 +168,8 @@ async def test_a_file_that_was_made_meanwhile_is_not_overwritten(
         monkeypatch.setattr(os, "link", without_links)
     file = file_at(path)
     file.open(None)
-    await file.put(RECORDS)
-    state = await file.settle()
+    await file.write(RECORDS)
+    state = await file.flush()
     path.write_bytes(b"mine")
     with pytest.raises(TargetExists, match="made by somebody else meanwhile"):
         await file.finish()
@@ -178,9 +178,9 @@ async def test_a_file_that_was_made_meanwhile_is_not_overwritten(
     path.unlink()
     again = file_at(path)
     again.open(state)
-    await again.settle()
+    await again.flush()
     await again.finish()
-    assert path.read_bytes() == json_lines(RECORDS)
+    assert path.read_bytes() == encode_json_lines(RECORDS)
     assert not partial_of(path).exists()
 
 
@@ -191,23 +191,23 @@ def without_links(*_: object) -> None:
 async def test_one_replays_bytes_are_never_anothers(path: Path) -> None:
     first = file_at(path, replay_id="first")
     first.open(None)
-    await first.put(RECORDS[:4])
-    await first.settle()
+    await first.write(RECORDS[:4])
+    await first.flush()
     first.close()
     second = file_at(path, replay_id="second")
     second.open(None)
-    await second.put(RECORDS[4:])
-    await second.settle()
+    await second.write(RECORDS[4:])
+    await second.flush()
     await second.finish()
-    assert path.read_bytes() == json_lines(RECORDS[4:])
-    assert Path(f"{path}.first.partial").read_bytes() == json_lines(RECORDS[:4])
+    assert path.read_bytes() == encode_json_lines(RECORDS[4:])
+    assert Path(f"{path}.first.partial").read_bytes() == encode_json_lines(RECORDS[:4])
 
 
 async def test_a_file_is_written_by_one_process_at_a_time(path: Path) -> None:
     first = file_at(path)
     first.open(None)
-    await first.put(RECORDS[:4])
-    state = await first.settle()
+    await first.write(RECORDS[:4])
+    state = await first.flush()
     second = file_at(path)
     with pytest.raises(InUse, match="another process writes to it"):
         second.open(state)
@@ -237,39 +237,39 @@ async def test_a_disk_that_is_full_is_named_and_nothing_is_settled(
 ) -> None:
     file = file_at(path)
     file.open(None)
-    await file.put(RECORDS)
+    await file.write(RECORDS)
 
     def full(number: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CannotWrite, match="No space left"):
-        await file.settle()
+        await file.flush()
     file.close()
 
 
 async def test_what_a_full_disk_does_not_take_does_not_hide_that_it_is_full(path: Path) -> None:
     file = file_at(path)
     file.open(None)
-    await file.put(RECORDS)  # held, and to be written when it settles
+    await file.write(RECORDS)  # held, and to be written when it settles
     assert file._stream is not None
     full = os.open("/dev/full", os.O_WRONLY)
     os.dup2(full, file._stream.fileno())
     os.close(full)
     with pytest.raises(CannotWrite, match="No space left"):
-        await file.settle()
+        await file.flush()
     file.close()
 
 
 async def test_a_file_that_is_closed_takes_nothing(path: Path) -> None:
     with pytest.raises(CannotWrite):
-        await file_at(path).put(RECORDS)
+        await file_at(path).write(RECORDS)
 
 
 async def test_a_file_that_is_discarded_leaves_nothing(path: Path) -> None:
     file = file_at(path)
     file.open(None)
-    await file.put(RECORDS)
+    await file.write(RECORDS)
     file.discard()
     assert list(path.parent.iterdir()) == []
 
@@ -277,8 +277,8 @@ async def test_a_file_that_is_discarded_leaves_nothing(path: Path) -> None:
 async def test_a_file_that_is_complete_is_not_discarded(path: Path) -> None:
     file = file_at(path)
     file.open(None)
-    await file.put(RECORDS)
-    await file.settle()
+    await file.write(RECORDS)
+    await file.flush()
     await file.finish()
     file.discard()
     assert lines_of(path) == list(range(9))

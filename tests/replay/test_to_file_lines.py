@@ -10,8 +10,13 @@ from aiokafka.structs import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.replay.targets.columns import of_journal
-from bridge.replay.targets.file import _csv_line, csv_head, csv_lines, json_lines
+from bridge.replay.targets.columns import build_journal_table
+from bridge.replay.targets.file import (
+    _encode_csv_line,
+    encode_csv_header,
+    encode_json_lines,
+    make_csv_encoder,
+)
 from tests.replay.making import NOON_MS, stored
 
 RECORDS = [stored(n, value=b'{"n":%d}' % n) for n in range(9)]
@@ -20,7 +25,7 @@ RECORDS = [stored(n, value=b'{"n":%d}' % n) for n in range(9)]
 async def test_a_line_holds_the_whole_record_and_its_value_byte_for_byte() -> None:
     value = b'{"b": 1.50,  "a":"Zo\xc3\xab \\u00eb"}'
     headers = [("ce_id", b"1"), ("x", b"\xff"), ("n", None)]
-    line = json_lines([stored(3, partition=2, value=value, headers=headers)])
+    line = encode_json_lines([stored(3, partition=2, value=value, headers=headers)])
     assert line.count(b"\n") == 1
     assert value in line
     assert orjson.loads(line) == {
@@ -55,7 +60,7 @@ async def test_a_line_holds_the_whole_record_and_its_value_byte_for_byte() -> No
 def test_a_value_that_is_no_json_and_a_key_that_is_no_text_are_told_apart(
     record: ConsumerRecord, expected: dict[str, object]
 ) -> None:
-    line = json_lines([record])
+    line = encode_json_lines([record])
     assert line.count(b"\n") == 1
     assert expected.items() <= orjson.loads(line).items()
 
@@ -83,20 +88,20 @@ def test_a_value_that_is_no_json_and_a_key_that_is_no_text_are_told_apart(
 def test_a_cell_is_quoted_absent_is_nothing_and_no_cell_is_a_formula(
     cell: str | None, expected: str
 ) -> None:
-    assert _csv_line([cell]) == f"{expected}\r\n".encode()
+    assert _encode_csv_line([cell]) == f"{expected}\r\n".encode()
 
 
 @given(cells=st.lists(st.text(), min_size=1))
 def test_csv_read_by_a_stranger_gives_back_the_text(cells: list[str]) -> None:
-    line = _csv_line(cells).decode("utf-8", "surrogatepass")
+    line = _encode_csv_line(cells).decode("utf-8", "surrogatepass")
     (row,) = csv.reader(io.StringIO(line, newline=""), strict=True)
     assert not any(cell.startswith(tuple("=+-@\t\r\n")) for cell in row)
     assert [cell.removeprefix("'") for cell in row] == cells
 
 
 def test_csv_has_a_head_and_a_row_a_record() -> None:
-    table = of_journal()
-    text = (csv_head(table) + csv_lines(table)(RECORDS)).decode()
+    table = build_journal_table()
+    text = (encode_csv_header(table) + make_csv_encoder(table)(RECORDS)).decode()
     head, *rows = _read(text)
     assert head == table.names
     assert [row[head.index("record_offset")] for row in rows] == [str(n) for n in range(9)]

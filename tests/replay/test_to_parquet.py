@@ -9,23 +9,23 @@ import pyarrow.parquet as pq
 import pytest
 from aiokafka.structs import ConsumerRecord
 
-from bridge.replay import CannotWrite, Stamp, TargetExists
-from bridge.replay.manifest import Manifest, origin_of
+from bridge.replay import CannotWrite, ReplayRun, TargetExists
+from bridge.replay.manifest import Manifest, describe_plan
 from bridge.replay.targets import parquet
-from bridge.replay.targets.columns import of_journal
-from bridge.replay.targets.parquet import NoParquet, Parquet
+from bridge.replay.targets.columns import build_journal_table
+from bridge.replay.targets.parquet import ParquetFolder, ParquetUnavailable
 from tests.replay.making import part, plan_of, samples, stored, stored_of
 
 PLAN = plan_of(part("topic", 0, 0, 9))
-TABLE = of_journal()
+TABLE = build_journal_table()
 NAMES = [one.name for one in TABLE.typed_columns]
 JOURNAL = stored_of(samples("voice.call.hangup")[0].journal)
 
 
-def parquet_at(folder: Path, *, replay_id: str = "abcd1234") -> Parquet:
-    stamp = Stamp(replay_id, "2026-03-08T09:00:00Z")
-    return Parquet(
-        folder, TABLE, Manifest(origin_of(PLAN), stamp, TABLE.typed_columns, is_typed=True)
+def parquet_at(folder: Path, *, replay_id: str = "abcd1234") -> ParquetFolder:
+    stamp = ReplayRun(replay_id, "2026-03-08T09:00:00Z")
+    return ParquetFolder(
+        folder, TABLE, Manifest(describe_plan(PLAN), stamp, TABLE.typed_columns, is_typed=True)
     )
 
 
@@ -41,8 +41,8 @@ def folder(tmp_path: Path) -> Path:
 async def test_a_column_has_its_type_and_what_is_absent_is_null(folder: Path) -> None:
     target = parquet_at(folder)
     target.open(None)
-    await target.put([JOURNAL, stored(1, key=None, value=b"{}")])
-    assert await target.settle() == {"files": 1, "records": 2, "misfits": 0}
+    await target.write([JOURNAL, stored(1, key=None, value=b"{}")])
+    assert await target.flush() == {"files": 1, "records": 2, "misfits": 0}
     await target.finish()
     found = pq.read_table(folder / "abcd1234-00000.parquet")
     assert found.column_names == NAMES
@@ -73,13 +73,13 @@ async def test_rows_with_a_value_that_its_type_cannot_hold_are_counted_through_a
     odd = b'{"reply":{"status":"two hundred"}}'
     first = parquet_at(folder)
     first.open(None)
-    await first.put([stored(0, value=odd), stored(1)])
-    state = await first.settle()
+    await first.write([stored(0, value=odd), stored(1)])
+    state = await first.flush()
     first.close()
     second = parquet_at(folder)
     second.open(state)
-    await second.put([stored(2, value=odd)])
-    assert await second.settle() == {"files": 2, "records": 3, "misfits": 2}
+    await second.write([stored(2, value=odd)])
+    assert await second.flush() == {"files": 2, "records": 3, "misfits": 2}
     await second.finish()
     found = pq.read_table(folder).to_pylist()
     assert [row["reply_status"] for row in found] == [None, None, None]
@@ -95,8 +95,8 @@ async def test_a_folder_is_one_data_set_with_a_manifest_beside_it(folder: Path) 
     target = parquet_at(folder)
     target.open(None)
     for at in (0, 3):
-        await target.put([stored(at + n) for n in range(3)])
-        await target.settle()
+        await target.write([stored(at + n) for n in range(3)])
+        await target.flush()
     await target.finish()
     assert sorted(pq.read_table(folder)["record_offset"].to_pylist()) == list(range(6))
     manifest = orjson.loads(Path(f"{folder}.manifest.json").read_bytes())
@@ -115,16 +115,16 @@ async def test_a_replay_that_goes_on_makes_the_files_again_that_had_not_settled(
 ) -> None:
     first = parquet_at(folder)
     first.open(None)
-    await first.put([stored(n) for n in range(3)])
-    state = await first.settle()
-    await first.put([stored(n) for n in range(3, 2500)])
-    await first.settle()  # and the process is killed before the progress is written
-    await first.put([stored(n) for n in range(2500, 5000)])
+    await first.write([stored(n) for n in range(3)])
+    state = await first.flush()
+    await first.write([stored(n) for n in range(3, 2500)])
+    await first.flush()  # and the process is killed before the progress is written
+    await first.write([stored(n) for n in range(2500, 5000)])
     first.close()
     second = parquet_at(folder)
     second.open(state)
-    await second.put([stored(n) for n in range(3, 6)])
-    assert await second.settle() == {"files": 2, "records": 6, "misfits": 0}
+    await second.write([stored(n) for n in range(3, 6)])
+    assert await second.flush() == {"files": 2, "records": 6, "misfits": 0}
     await second.finish()
     assert offsets(*sorted(folder.iterdir())) == list(range(6))
 
@@ -146,8 +146,8 @@ async def written(folder: Path, records: list[ConsumerRecord], size: int) -> Pat
     target = parquet_at(folder)
     target.open(None)
     for at in range(0, len(records), size):
-        await target.put(records[at : at + size])
-    await target.settle()
+        await target.write(records[at : at + size])
+    await target.flush()
     (file,) = folder.iterdir()
     return file
 
@@ -157,7 +157,7 @@ async def test_files_are_the_same_bytes_however_often_it_was_interrupted(tmp_pat
     whole = await written(tmp_path / "whole", records, 500)
     torn = parquet_at(tmp_path / "torn")
     torn.open(None)
-    await torn.put(records[:2600])
+    await torn.write(records[:2600])
     torn.close()
     again = await written(tmp_path / "torn", records, 700)
     assert again.read_bytes() == whole.read_bytes()
@@ -166,7 +166,7 @@ async def test_files_are_the_same_bytes_however_often_it_was_interrupted(tmp_pat
 async def test_a_replay_of_nothing_has_one_file_with_columns(folder: Path) -> None:
     target = parquet_at(folder)
     target.open(None)
-    await target.settle()
+    await target.flush()
     await target.finish()
     found = pq.read_table(folder)
     assert (found.num_rows, found.column_names) == (0, NAMES)
@@ -202,7 +202,7 @@ def test_without_pyarrow_it_is_said_what_to_install(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parquet, "find_spec", lambda _: None)
-    with pytest.raises(NoParquet, match=r"pip install '\.\[export\]' in a checkout"):
+    with pytest.raises(ParquetUnavailable, match=r"pip install '\.\[export\]' in a checkout"):
         parquet_at(folder)
 
 
@@ -214,9 +214,9 @@ async def test_discarding_deletes_the_files_and_the_folder_that_this_replay_made
         folder.mkdir()
     target = parquet_at(folder)
     target.open(None)
-    await target.put([stored(0)])
-    await target.settle()
-    await target.put([stored(n) for n in range(1, 2500)])
+    await target.write([stored(0)])
+    await target.flush()
+    await target.write([stored(n) for n in range(1, 2500)])
     target.discard()
     assert folder.exists() == is_there
     assert not is_there or list(folder.iterdir()) == []

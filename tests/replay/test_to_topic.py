@@ -8,19 +8,24 @@ import pytest
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
-from bridge.publish.connection import Connection, Tls
-from bridge.reader.merged_reader import Stretch
-from bridge.replay import CannotWrite, Stamp
+from bridge.publish.connection import KafkaConnection, Tls
+from bridge.reader.merged_reader import OffsetRange
+from bridge.replay import CannotWrite, ReplayRun
 from bridge.replay.targets import new_topic
 from bridge.replay.targets import topic as to_topic
-from bridge.replay.targets.new_topic import create, names_for, planned_like, shorter_kept
-from bridge.replay.targets.topic import Topics, topics
+from bridge.replay.targets.new_topic import (
+    create_topics,
+    find_shorter_retention,
+    name_new_topics,
+    plan_new_topics,
+)
+from bridge.replay.targets.topic import TopicTarget, open_topics
 from tests.kafka.client import Kafka, make_topics, planned
 from tests.replay.making import NOON_MS, Header, read_topics, stored
 
 pytest_plugins = ("tests.kafka.fixtures",)
 
-STAMP = Stamp("abcd1234", "2026-03-08T09:00:00Z")
+STAMP = ReplayRun("abcd1234", "2026-03-08T09:00:00Z")
 DAY_MS = 86_400_000
 
 
@@ -35,21 +40,23 @@ async def replayed(
     kafka: Kafka, topic: str, records: Sequence[ConsumerRecord], *, at_once: bool = False
 ) -> list[ConsumerRecord]:
     """Return what is in the new topic after these were put and settled."""
-    names = names_for([topic], STAMP.id)
-    await create(kafka.connection, await planned_like(kafka.connection, names), written=False)
+    names = name_new_topics([topic], STAMP.id)
+    await create_topics(
+        kafka.connection, await plan_new_topics(kafka.connection, names), has_records=False
+    )
     async with opened(kafka, topic, at_once=at_once) as target:
-        await target.put(records)
-        assert await target.settle() == {}
+        await target.write(records)
+        assert await target.flush() == {}
         await target.finish()
     return await read_topics(kafka.connection, names[topic])
 
 
-def opened(kafka: Kafka, topic: str, *, at_once: bool = False) -> "AsyncGenerator[Topics]":
-    return topics(  # type: ignore[return-value]
+def opened(kafka: Kafka, topic: str, *, at_once: bool = False) -> "AsyncGenerator[TopicTarget]":
+    return open_topics(  # type: ignore[return-value]
         kafka.connection,
-        [Stretch(topic, number, 0, 100) for number in range(3)],
-        names_for([topic], STAMP.id),
-        stamp=STAMP,
+        [OffsetRange(topic, number, 0, 100) for number in range(3)],
+        name_new_topics([topic], STAMP.id),
+        run=STAMP,
         idempotence=kafka.idempotence,
         at_once=at_once,
     )
@@ -137,39 +144,41 @@ async def test_a_record_larger_than_a_batch_is_replayed_where_the_source_allows_
 async def test_a_new_topic_is_like_its_source_but_keeps_what_it_gets(
     apache_kafka: str, prefix: str
 ) -> None:
-    connection = Connection(apache_kafka)
+    connection = KafkaConnection(apache_kafka)
     source = planned(
         prefix + "source", partitions=5, retention_ms=str(DAY_MS), max_message_bytes="300000"
     )
     await make_topics(connection, source)
-    (new,) = await planned_like(connection, {source.name: prefix + "new"})
+    (new,) = await plan_new_topics(connection, {source.name: prefix + "new"})
     assert (new.name, new.partitions, new.replication_factor) == (prefix + "new", 5, 1)
     assert new.configs["retention.ms"] == new.configs["retention.bytes"] == "-1"
     assert new.configs["min.insync.replicas"] == "1"
     assert int(new.configs["max.message.bytes"]) > 300_000
-    await create(connection, [new], written=False)
-    await create(connection, [new], written=True)
+    await create_topics(connection, [new], has_records=False)
+    await create_topics(connection, [new], has_records=True)
 
 
 @pytest.mark.kafka
 async def test_topics_that_keep_records_for_less_than_their_age_are_named(
     apache_kafka: str, prefix: str
 ) -> None:
-    connection = Connection(apache_kafka)
+    connection = KafkaConnection(apache_kafka)
     short = planned(prefix + "short", retention_ms=str(DAY_MS))
     ever = planned(prefix + "ever")
     await make_topics(connection, short, ever)
     names = [short.name, ever.name]
-    assert await shorter_kept(connection, names, age_ms=DAY_MS + 1) == {short.name: DAY_MS}
-    assert await shorter_kept(connection, names, age_ms=DAY_MS) == {}
+    assert await find_shorter_retention(connection, names, age_ms=DAY_MS + 1) == {
+        short.name: DAY_MS
+    }
+    assert await find_shorter_retention(connection, names, age_ms=DAY_MS) == {}
 
 
 async def test_a_topic_that_is_gone_after_it_was_written_to_is_named(
     kafka: Kafka, topic: str
 ) -> None:
-    planned_topics = await planned_like(kafka.connection, {topic: topic + ".gone"})
+    planned_topics = await plan_new_topics(kafka.connection, {topic: topic + ".gone"})
     with pytest.raises(CannotWrite, match=rf"no such topic: {topic}\.gone"):
-        await create(kafka.connection, planned_topics, written=True)
+        await create_topics(kafka.connection, planned_topics, has_records=True)
 
 
 @pytest.mark.kafka
@@ -179,13 +188,13 @@ async def test_a_source_that_was_never_made_is_named(apache_kafka: str, prefix: 
     with pytest.raises(
         CannotWrite, match=f"no such topic, or none this login may describe: {never}"
     ):
-        await planned_like(Connection(apache_kafka), {never: never + ".new"})
+        await plan_new_topics(KafkaConnection(apache_kafka), {never: never + ".new"})
 
 
 async def test_a_name_that_is_too_long_is_refused(kafka: Kafka, topic: str) -> None:
-    planned_topics = await planned_like(kafka.connection, {topic: "x" * 250})
+    planned_topics = await plan_new_topics(kafka.connection, {topic: "x" * 250})
     with pytest.raises(CannotWrite, match="longer than a topic's name"):
-        await create(kafka.connection, planned_topics, written=False)
+        await create_topics(kafka.connection, planned_topics, has_records=False)
 
 
 @pytest.mark.kafka
@@ -200,21 +209,21 @@ async def test_what_kafka_refuses_is_named_by_its_place(apache_kafka: str, prefi
 
 async def put(kafka: Kafka, names: dict[str, str], records: Sequence[ConsumerRecord]) -> None:
     """Put records of each topic's first partition, and have them settled."""
-    among = [Stretch(name, 0, 0, 100) for name in names]
-    async with topics(
-        kafka.connection, among, names, stamp=STAMP, idempotence=True, at_once=False
+    among = [OffsetRange(name, 0, 0, 100) for name in names]
+    async with open_topics(
+        kafka.connection, among, names, run=STAMP, idempotence=True, at_once=False
     ) as target:
-        await target.put(records)
-        await target.settle()
+        await target.write(records)
+        await target.flush()
 
 
 async def test_files_of_a_connection_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     missing = tmp_path / "missing.pem"
-    connection = Connection("127.0.0.1:1", security_protocol="SSL", tls=Tls(ca_file=missing))
+    connection = KafkaConnection("127.0.0.1:1", security_protocol="SSL", tls=Tls(ca_file=missing))
     with pytest.raises(CannotWrite, match=r"missing\.pem"):
-        await planned_like(connection, {"a": "b"})
+        await plan_new_topics(connection, {"a": "b"})
     with pytest.raises(CannotWrite, match=r"missing\.pem"):
-        async with topics(connection, [], {}, stamp=STAMP, idempotence=True, at_once=False):
+        async with open_topics(connection, [], {}, run=STAMP, idempotence=True, at_once=False):
             pass
 
 
@@ -227,19 +236,21 @@ async def test_it_writes_under_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(to_topic, "AIOKafkaProducer", client)
     monkeypatch.setattr(new_topic, "AIOKafkaAdminClient", client)
-    connection = Connection("127.0.0.1:1", client_id="mine")
+    connection = KafkaConnection("127.0.0.1:1", client_id="mine")
     with pytest.raises(KafkaError):
-        async with topics(connection, [], {}, stamp=STAMP, idempotence=True, at_once=False):
+        async with open_topics(connection, [], {}, run=STAMP, idempotence=True, at_once=False):
             pass
     with pytest.raises(KafkaError):
-        await planned_like(connection, {"a": "b"})
+        await plan_new_topics(connection, {"a": "b"})
     assert asked == ["mine-replay", "mine-replay"]
 
 
 async def test_a_kafka_that_is_away_cannot_be_written_to_and_its_address_is_named() -> None:
-    connection = Connection("127.0.0.1:1")
+    connection = KafkaConnection("127.0.0.1:1")
     with pytest.raises(CannotWrite, match=r"127\.0\.0\.1:1"):
-        async with topics(connection, [], {"a": "b"}, stamp=STAMP, idempotence=True, at_once=False):
+        async with open_topics(
+            connection, [], {"a": "b"}, run=STAMP, idempotence=True, at_once=False
+        ):
             pass
     with pytest.raises(CannotWrite, match=r"127\.0\.0\.1:1"):
-        await planned_like(connection, {"a": "b"})
+        await plan_new_topics(connection, {"a": "b"})

@@ -9,9 +9,15 @@ import orjson
 import pytest
 from aiokafka.structs import ConsumerRecord
 
-from bridge.replay import CannotWrite, Stamp
+from bridge.replay import CannotWrite, ReplayRun
 from bridge.replay.targets import http as to_url
-from bridge.replay.targets.http import NotJournal, Url, client, is_base, request_of
+from bridge.replay.targets.http import (
+    HttpTarget,
+    NotJournal,
+    create_client,
+    is_base_url,
+    parse_request,
+)
 from tests.ingress.running import AUTH_ID, TOKEN, running_bridge
 from tests.kafka.waiting import PATIENCE_S
 from tests.making import raw_callback as raw
@@ -19,7 +25,7 @@ from tests.making import signed
 from tests.ports import free_port
 from tests.replay.making import samples, stored, stored_of
 
-STAMP = Stamp("abcd1234", "2026-03-08T09:00:00Z")
+STAMP = ReplayRun("abcd1234", "2026-03-08T09:00:00Z")
 JOURNAL = stored_of(samples("voice.call.hangup")[0].journal, 7)
 
 
@@ -80,13 +86,13 @@ async def server() -> AsyncGenerator[Server]:
 
 @pytest.fixture
 async def http() -> AsyncGenerator[httpx.AsyncClient]:
-    async with client() as made:
+    async with create_client() as made:
         yield made
 
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(to_url, "_AGAIN_S", 0.001)
+    monkeypatch.setattr(to_url, "_RETRY_S", 0.001)
 
 
 def journal(offset: int = 0, partition: int = 0, **fields: object) -> ConsumerRecord:
@@ -111,7 +117,7 @@ def parts(request: bytes) -> tuple[bytes, dict[bytes, bytes], bytes]:
 async def test_the_request_is_sent_again_as_it_came(
     server: Server, http: httpx.AsyncClient
 ) -> None:
-    await Url(http, server.url, STAMP).put([JOURNAL])
+    await HttpTarget(http, server.url, STAMP).write([JOURNAL])
     example = samples("voice.call.hangup")[0]
     line, headers, body = parts(server.requests[0])
     assert line == b"POST /plivo/voice/call/hangup HTTP/1.1"
@@ -148,16 +154,16 @@ async def test_the_request_is_sent_again_as_it_came(
 async def test_path_and_query_are_not_rewritten(
     server: Server, http: httpx.AsyncClient, base: str, path: str, query: str, *, expected: bytes
 ) -> None:
-    await Url(http, server.url + base, STAMP).put([journal(path=path, query=query)])
+    await HttpTarget(http, server.url + base, STAMP).write([journal(path=path, query=query)])
     assert server.targets() == [expected]
 
 
 async def test_a_get_has_no_body_and_a_body_that_is_no_text_is_sent_as_it_was(
     server: Server, http: httpx.AsyncClient
 ) -> None:
-    target = Url(http, server.url, STAMP)
-    await target.put([journal(0, method="GET", query="a=b")])
-    await target.put([stored(1, value=_hidden())])
+    target = HttpTarget(http, server.url, STAMP)
+    await target.write([journal(0, method="GET", query="a=b")])
+    await target.write([stored(1, value=_hidden())])
     get, post = map(parts, server.requests)
     assert (get[0], get[2]) == (b"GET /plivo?a=b HTTP/1.1", b"")
     assert b"Content-Length" not in get[1]
@@ -174,7 +180,7 @@ async def test_one_partitions_requests_are_sent_in_turn_and_partitions_side_by_s
 ) -> None:
     records = [journal(n, partition=n % 3, path=f"/{n % 3}/{n}") for n in range(12)]
     server.at_once_min = 3
-    await Url(http, server.url, STAMP).put(records)
+    await HttpTarget(http, server.url, STAMP).write(records)
     assert server.most_under_way == 3
     for lane in range(3):
         mine = [target for target in server.targets() if target.startswith(b"/%d/" % lane)]
@@ -185,46 +191,46 @@ async def test_answers_are_counted_by_status_and_counted_on(
     server: Server, http: httpx.AsyncClient
 ) -> None:
     server.statuses = [200, 403, 302]
-    target = Url(http, server.url, STAMP)
+    target = HttpTarget(http, server.url, STAMP)
     target.open(None)
-    await target.put([journal(n) for n in range(4)])
-    state = await target.settle()
+    await target.write([journal(n) for n in range(4)])
+    state = await target.flush()
     assert state["statuses"] == {"200": 2, "403": 1, "302": 1}
-    again = Url(http, server.url, STAMP)
+    again = HttpTarget(http, server.url, STAMP)
     again.open(state)
-    await again.put([journal(5)])
-    assert (await again.settle())["statuses"] == {"200": 3, "403": 1, "302": 1}
+    await again.write([journal(5)])
+    assert (await again.flush())["statuses"] == {"200": 3, "403": 1, "302": 1}
     await again.finish()
 
 
 async def test_what_is_no_journal_record_is_counted_named_and_passed_over(
     server: Server, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(to_url, "_NAMED_MAX", 2)
-    target = Url(http, server.url, STAMP)
-    await target.put([journal(0, path="/a"), stored(1, value=b"[]"), journal(2, path="/b")])
-    state = await target.settle()
+    monkeypatch.setattr(to_url, "_LISTED_MAX", 2)
+    target = HttpTarget(http, server.url, STAMP)
+    await target.write([journal(0, path="/a"), stored(1, value=b"[]"), journal(2, path="/b")])
+    state = await target.flush()
     assert server.targets() == [b"/a", b"/b"]
     assert state == {
         "statuses": {"200": 2},
-        "no_requests": 1,
-        "no_requests_at": ["topic:0:1"],
+        "not_requests": 1,
+        "not_requests_at": ["topic:0:1"],
     }
-    again = Url(http, server.url, STAMP)
+    again = HttpTarget(http, server.url, STAMP)
     again.open(state)
-    await again.put([stored(n, value=None) for n in (3, 4)])
-    state = await again.settle()
-    assert (state["no_requests"], state["no_requests_at"]) == (3, ["topic:0:1", "topic:0:3"])
+    await again.write([stored(n, value=None) for n in (3, 4)])
+    state = await again.flush()
+    assert (state["not_requests"], state["not_requests_at"]) == (3, ["topic:0:1", "topic:0:3"])
 
 
 async def test_a_request_without_an_answer_is_sent_again(
     server: Server, http: httpx.AsyncClient
 ) -> None:
     server.statuses = [503, 429, 500]
-    target = Url(http, server.url, STAMP)
-    await target.put([journal(0, path="/a"), journal(1, path="/b")])
+    target = HttpTarget(http, server.url, STAMP)
+    await target.write([journal(0, path="/a"), journal(1, path="/b")])
     assert server.targets() == [b"/a", b"/a", b"/a", b"/a", b"/b"]
-    assert (await target.settle())["statuses"] == {"200": 2}
+    assert (await target.flush())["statuses"] == {"200": 2}
 
 
 async def test_a_target_that_stays_out_of_order_stops_the_replay_and_says_where(
@@ -232,21 +238,21 @@ async def test_a_target_that_stays_out_of_order_stops_the_replay_and_says_where(
 ) -> None:
     server.statuses = [503] * 10
     with pytest.raises(CannotWrite, match="answered 503, 5 times, to the callback at topic:0:3"):
-        await Url(http, server.url, STAMP).put([journal(3), journal(4)])
+        await HttpTarget(http, server.url, STAMP).write([journal(3), journal(4)])
     assert len(server.requests) == 5
 
 
 async def test_a_target_is_named_without_the_password_in_its_url(http: httpx.AsyncClient) -> None:
     port = free_port()
     with pytest.raises(CannotWrite, match=rf"http://\*\*\*@127\.0\.0\.1:{port}") as refused:
-        await Url(http, f"http://user:password@127.0.0.1:{port}", STAMP).put([journal(0)])
+        await HttpTarget(http, f"http://user:password@127.0.0.1:{port}", STAMP).write([journal(0)])
     assert "password" not in str(refused.value)
 
 
 async def test_a_target_that_is_away_is_named(http: httpx.AsyncClient) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(CannotWrite, match=url):
-        await Url(http, url, STAMP).put([journal()])
+        await HttpTarget(http, url, STAMP).write([journal()])
 
 
 @pytest.mark.parametrize(
@@ -254,7 +260,7 @@ async def test_a_target_that_is_away_is_named(http: httpx.AsyncClient) -> None:
 )
 def test_what_is_no_journal_record_is_named(value: bytes | None) -> None:
     with pytest.raises(NotJournal, match="topic:0:9"):
-        request_of(stored(9, value=value))
+        parse_request(stored(9, value=value))
 
 
 @pytest.mark.parametrize(
@@ -275,7 +281,7 @@ def test_what_is_no_journal_record_is_named(value: bytes | None) -> None:
 def test_only_an_http_url_without_a_query_can_have_paths_behind_it(
     url: str, *, expected: bool
 ) -> None:
-    assert is_base(url) is expected
+    assert is_base_url(url) is expected
 
 
 async def test_a_bridge_verifies_what_is_replayed_to_it_and_makes_the_same_event(
@@ -295,9 +301,9 @@ async def test_a_bridge_verifies_what_is_replayed_to_it_and_makes_the_same_event
             timeout=PATIENCE_S,
         )
         (record,) = [one for one in first.publisher.records if one.topic == "plivo.journal.v1"]
-        target = Url(http, second.url, STAMP)
-        await target.put([stored_of(record)])
-        assert (await target.settle())["statuses"] == {"200": 1}
+        target = HttpTarget(http, second.url, STAMP)
+        await target.write([stored_of(record)])
+        assert (await target.flush())["statuses"] == {"200": 1}
         ours, theirs = first.event(call), second.event(call)
     assert theirs["id"] == ours["id"]
     assert theirs["data"]["verification"] == ours["data"]["verification"]

@@ -8,39 +8,41 @@ from aiokafka.structs import ConsumerRecord
 from bridge.core.record import Record
 from bridge.reader.selection import Query
 from bridge.reader.window import Window
-from bridge.replay import Cadence, Stamp, State
-from bridge.replay.planning import Making, make_plan, to_read
-from bridge.replay.progress import Destination, Progress, new
-from bridge.replay.run import Watch
+from bridge.replay import CheckpointPolicy, ReplayRun, TargetState
+from bridge.replay.planning import PlanContext, find_query_ranges, make_plan
+from bridge.replay.progress import Destination, Progress, new_progress
+from bridge.replay.run import RunHooks
 from tests.kafka.client import Kafka, make_topics, planned, running
 from tests.replay.making import NOON_MS
 
 RECORDS = 40
 VALUES = [b"%d" % number for number in range(RECORDS)]
-STAMP = Stamp("abcd1234", "2026-03-08T09:00:00Z")
+RUN = ReplayRun("abcd1234", "2026-03-08T09:00:00Z")
 
 
 class Killed(Exception):
     """The process ends here."""
 
 
-class Kept:
+class RecordingTarget:
     """A target that keeps what it is given, and says what had settled."""
 
-    def __init__(self, cadence: Cadence, *, on_put: Callable[[int], None] = lambda _: None) -> None:
-        self.cadence = cadence
+    def __init__(
+        self, cadence: CheckpointPolicy, *, on_put: Callable[[int], None] = lambda _: None
+    ) -> None:
+        self.checkpoint_policy = cadence
         self.put_values: list[bytes] = []
         self.settled = 0
         self.most_unsettled = 0
         self.finished = False
         self._on_put = on_put
 
-    async def put(self, records: Sequence[ConsumerRecord]) -> None:
+    async def write(self, records: Sequence[ConsumerRecord]) -> None:
         self.put_values += [record.value or b"" for record in records]
         self.most_unsettled = max(self.most_unsettled, len(self.put_values) - self.settled)
         self._on_put(len(self.put_values))
 
-    async def settle(self) -> State:
+    async def flush(self) -> TargetState:
         self.settled = len(self.put_values)
         return {"settled": self.settled}
 
@@ -60,20 +62,20 @@ class Clock:
         return self._now_s
 
 
-def watch(
+def hooks(
     stopping: asyncio.Event | None = None,
     *,
     clock: Callable[[], float] | None = None,
     seen: list[int] | None = None,
-) -> Watch:
+) -> RunHooks:
     told = [] if seen is None else seen
     now = "2026-03-08T09:01:00Z"
-    return Watch(clock or Clock(), lambda: now, told.append, stopping or asyncio.Event())
+    return RunHooks(clock or Clock(), lambda: now, told.append, stopping or asyncio.Event())
 
 
-def real_watch(stopping: asyncio.Event) -> Watch:
+def real_hooks(stopping: asyncio.Event) -> RunHooks:
     """Return a watch whose clock is the loop's."""
-    return watch(stopping, clock=asyncio.get_running_loop().time)
+    return hooks(stopping, clock=asyncio.get_running_loop().time)
 
 
 async def store_records(kafka: Kafka, prefix: str) -> str:
@@ -88,9 +90,9 @@ async def store_records(kafka: Kafka, prefix: str) -> str:
     return name
 
 
-async def begun(kafka: Kafka, topic: str) -> Progress:
+async def new_replay(kafka: Kafka, topic: str) -> Progress:
     """Return the progress of a replay of the whole topic that begins."""
-    among = await to_read(kafka.connection, [topic], Query(), Window())
-    making = Making("plan", "2026-03-08T09:00:00Z", Clock())
-    plan = await make_plan(kafka.connection, among, Query(), within=Window(), making=making)
-    return new(plan, Destination("new-topic"), STAMP)
+    among = await find_query_ranges(kafka.connection, [topic], Query(), Window())
+    making = PlanContext("plan", "2026-03-08T09:00:00Z", Clock())
+    plan = await make_plan(kafka.connection, among, Query(), within=Window(), context=making)
+    return new_progress(plan, Destination("new-topic"), RUN)

@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.callbacks.model import Reply
-from bridge.reply.check import FINDINGS_MAX, check
+from bridge.reply.check import FINDINGS_MAX, check_document
 from bridge.reply.content import SPOKEN_CHARACTERS_MAX
 from bridge.reply.finding import Finding
 
@@ -12,7 +12,7 @@ LONG = "x" * (SPOKEN_CHARACTERS_MAX + 1)
 
 
 def found(*elements: str, kind: Reply = Reply.XML) -> list[Finding]:
-    return check(f"<Response>{''.join(elements)}</Response>".encode(), kind)
+    return check_document(f"<Response>{''.join(elements)}</Response>".encode(), kind)
 
 
 ACCEPTED = [
@@ -293,13 +293,13 @@ def test_a_finding_shows_no_secret_of_a_url(url: str) -> None:
     ],
 )
 def test_what_is_not_well_formed_is_said_with_its_line(body: bytes, line: int, fault: str) -> None:
-    (finding,) = check(body)
+    (finding,) = check_document(body)
     assert (finding.severity, finding.line) == ("error", line)
     assert fault in finding.meaning
 
 
 def test_a_document_type_without_entities_is_only_a_warning() -> None:
-    (finding,) = check(b"<!DOCTYPE Response>\n<Response/>")
+    (finding,) = check_document(b"<!DOCTYPE Response>\n<Response/>")
     assert (finding.severity, finding.line, finding.remedy) == ("warning", 1, "remove it")
 
 
@@ -312,4 +312,4 @@ def test_a_prefix_that_nothing_declares_is_only_a_warning() -> None:
 
 def test_declared_namespaces_that_name_nothing_do_no_harm() -> None:
     xsi = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
-    assert check(f'<Response {xsi} xsi:noNamespaceSchemaLocation="x"/>'.encode()) == []
+    assert check_document(f'<Response {xsi} xsi:noNamespaceSchemaLocation="x"/>'.encode()) == []

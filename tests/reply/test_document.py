@@ -6,7 +6,7 @@ import pytest
 
 from bridge.callbacks.model import Reply
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import GivenReply
+from bridge.core.event import SentReply
 from bridge.reply.check import DOCUMENT_BYTES_MAX
 from bridge.reply.document import (
     ACKNOWLEDGEMENT,
@@ -40,7 +40,7 @@ def written(folder: Path, body: bytes) -> Path:
 )
 def test_a_document_is_given_as_it_stands_in_its_file(tmp_path: Path, body: bytes) -> None:
     document = read_document(written(tmp_path, body))
-    assert document.reply == GivenReply(200, XML_CONTENT_TYPE, body)
+    assert document.reply == SentReply(200, XML_CONTENT_TYPE, body)
     assert document.warnings == ()
 
 
@@ -142,8 +142,8 @@ def test_a_types_document_is_checked_by_what_plivo_makes_of_it(
     types: Catalogue, tmp_path: Path
 ) -> None:
     path = written(tmp_path, b"<Response><Dial><Number>14155550100</Number></Dial></Response>")
-    assert Replies(types, {ANSWER: path}).of(types.by_name[ANSWER]).body
-    for kind in types.controls:
+    assert Replies(types, {ANSWER: path}).reply_to(types.by_name[ANSWER]).body
+    for kind in types.types_with_executed_reply:
         if kind.reply is Reply.SOUND:
             with pytest.raises(BadDocument, match="Play, Speak and Wait"):
                 Replies(types, {kind.name: path})
@@ -168,7 +168,7 @@ def test_a_warning_is_kept_once_with_the_types_it_is_about(
     types: Catalogue, tmp_path: Path
 ) -> None:
     path = written(tmp_path, b"<Response><Wait/>\n<Pause/><Speak>Hello</Speak></Response>")
-    (doubt,) = Replies(types, {ANSWER: path, FALLBACK: path}).doubts
+    (doubt,) = Replies(types, {ANSWER: path, FALLBACK: path}).warnings
     assert (doubt.path, doubt.types) == (path, (ANSWER, FALLBACK))
     assert (doubt.finding.line, doubt.finding.element) == (2, "Pause")
 
@@ -178,10 +178,10 @@ def test_types_that_must_be_answered_and_are_not_are_listed(
 ) -> None:
     path = written(tmp_path, b"<Response/>")
     must = sorted(kind.name for kind in types.types if kind.reply in {Reply.XML, Reply.SOUND})
-    assert Replies(types, {}).unanswered == must
+    assert Replies(types, {}).without_document == must
     answered = Replies(types, {ANSWER: path})
-    assert answered.unanswered == [name for name in must if name != ANSWER]
-    assert Replies(types, dict.fromkeys(must, path)).unanswered == []
+    assert answered.without_document == [name for name in must if name != ANSWER]
+    assert Replies(types, dict.fromkeys(must, path)).without_document == []
 
 
 def test_a_type_is_answered_with_its_document_or_by_what_plivo_makes_of_it(
@@ -189,13 +189,13 @@ def test_a_type_is_answered_with_its_document_or_by_what_plivo_makes_of_it(
 ) -> None:
     body = b"<Response><Hangup/></Response>"
     replies = Replies(types, {ANSWER: written(tmp_path, body)})
-    assert replies.of(types.by_name[ANSWER]) == GivenReply(200, XML_CONTENT_TYPE, body)
-    assert replies.of(types.by_name[FALLBACK]) is EMPTY_DOCUMENT
-    for kind in types.all:
+    assert replies.reply_to(types.by_name[ANSWER]) == SentReply(200, XML_CONTENT_TYPE, body)
+    assert replies.reply_to(types.by_name[FALLBACK]) is EMPTY_DOCUMENT
+    for kind in types.all_types:
         if kind.name != ANSWER:
             executed = kind.reply in {Reply.XML, Reply.SOUND}
-            assert replies.of(kind) is (EMPTY_DOCUMENT if executed else ACKNOWLEDGEMENT)
-    assert replies.of(types.unrecognised) is ACKNOWLEDGEMENT
+            assert replies.reply_to(kind) is (EMPTY_DOCUMENT if executed else ACKNOWLEDGEMENT)
+    assert replies.reply_to(types.unrecognised) is ACKNOWLEDGEMENT
 
 
 def test_a_message_is_answered_a_document_only_where_one_is_configured(
@@ -203,10 +203,10 @@ def test_a_message_is_answered_a_document_only_where_one_is_configured(
 ) -> None:
     inbound = types.by_name["messaging.message.inbound"]
     assert inbound.reply is Reply.OPTIONAL_XML
-    assert Replies(types, {}).of(inbound) is ACKNOWLEDGEMENT
+    assert Replies(types, {}).reply_to(inbound) is ACKNOWLEDGEMENT
     body = b'<Response><Message src="14155550100" dst="14155550123">Thanks</Message></Response>'
     replies = Replies(types, {inbound.name: written(tmp_path, body)})
-    assert replies.of(inbound) == GivenReply(200, XML_CONTENT_TYPE, body)
+    assert replies.reply_to(inbound) == SentReply(200, XML_CONTENT_TYPE, body)
 
 
 def test_the_documents_in_use_do_not_change_with_the_mapping_or_the_file_they_came_in(
@@ -216,4 +216,4 @@ def test_the_documents_in_use_do_not_change_with_the_mapping_or_the_file_they_ca
     replies = Replies(types, documents)
     documents.clear()
     written(tmp_path, b"<Response><Hangup/></Response>")
-    assert replies.of(types.by_name[ANSWER]) == EMPTY_DOCUMENT
+    assert replies.reply_to(types.by_name[ANSWER]) == EMPTY_DOCUMENT

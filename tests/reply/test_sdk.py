@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.callbacks.model import Reply
-from bridge.reply.check import check
+from bridge.reply.check import check_document
 from bridge.reply.finding import Finding
 
 Strategy = st.SearchStrategy[Any]
@@ -261,7 +261,7 @@ def findings(elements: list[Any], kind: Reply) -> list[Finding]:
     response = built.ResponseElement()
     for one in elements:
         response.add(one)
-    return check(response.to_string(pretty=False).encode(), kind)
+    return check_document(response.to_string(pretty=False).encode(), kind)
 
 
 @given(st.lists(any_element, max_size=4))
@@ -292,4 +292,4 @@ def test_no_document_that_begins_as_plivos_sdk_builds_it_breaks_the_check(
     last = data.draw(st.integers(first, len(body)))
     for changed in (body[:first] + body[last:], body[:last] + body[first:]):
         for kind in Reply:
-            assert all(finding.meaning for finding in check(changed, kind))
+            assert all(finding.meaning for finding in check_document(changed, kind))

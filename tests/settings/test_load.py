@@ -14,9 +14,9 @@ from bridge.settings.load import (
     GROUPS,
     Settings,
     SettingsRefused,
-    for_kafka,
-    for_serving,
     load,
+    require_kafka,
+    require_serving,
     unknown_variables,
 )
 
@@ -70,7 +70,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "parameters_max": (16, 32),
     "log_key": ("a-secret-key-of-the-log", "another-secret-key"),
     "log_published_every": (100, 2),
-    "log_strangers_per_minute_max": (0, 10),
+    "log_unverified_per_minute_max": (0, 10),
     "dead_letter_connect_headers": (True, False),
     "in_flight_max": (10, 20),
     "in_flight_bytes_max": (1_048_576, 2_097_152),
@@ -242,20 +242,20 @@ def test_secrets_are_in_no_text_made_of_settings(monkeypatch: pytest.MonkeyPatch
 
 def test_the_defaults_are_enough_but_for_kafka_the_spool_the_accounts_and_the_url() -> None:
     settings = load(kafka=KAFKA, spool=SPOOL, accounts=[ACCOUNT], public_url=URL)
-    assert for_serving(settings) is settings
+    assert require_serving(settings) is settings
     assert (settings.verification, settings.kafka.idempotence) == ("enforce", True)
 
 
 def test_serving_without_a_broker_is_refused() -> None:
     with pytest.raises(SettingsRefused, match=r"^BRIDGE_KAFKA_BOOTSTRAP_SERVERS is not set: host"):
-        for_kafka(load())
+        require_kafka(load())
 
 
 def test_enforcing_without_a_token_is_refused_and_says_why() -> None:
     for accounts in ([], [{**ACCOUNT, "auth_tokens": [], "subaccounts": []}]):
         settings = load(kafka=KAFKA, accounts=accounts)
         with pytest.raises(SettingsRefused) as refused:
-            for_serving(settings)
+            require_serving(settings)
         text = str(refused.value)
         assert text.startswith("BRIDGE_ACCOUNTS holds no auth token, so no callback could be verif")
         assert "BRIDGE_VERIFICATION=report" in text
@@ -264,22 +264,22 @@ def test_enforcing_without_a_token_is_refused_and_says_why() -> None:
 @pytest.mark.parametrize("policy", ["report", "off"])
 def test_without_enforcing_no_token_is_needed(policy: str) -> None:
     settings = load(kafka=KAFKA, spool=SPOOL, verification=policy)
-    assert for_serving(settings) is settings
+    assert require_serving(settings) is settings
 
 
 def test_a_subaccounts_token_is_enough_to_enforce() -> None:
     account = {**ACCOUNT, "auth_tokens": []}
-    assert for_serving(load(kafka=KAFKA, spool=SPOOL, accounts=[account], public_url=URL))
+    assert require_serving(load(kafka=KAFKA, spool=SPOOL, accounts=[account], public_url=URL))
 
 
 @pytest.mark.parametrize("more", [{}, {"trusted_proxies": ["10.0.0.0/8"]}])
 def test_enforcing_for_any_host_is_refused_and_says_why(more: dict[str, Any]) -> None:
     given = {"kafka": KAFKA, "spool": SPOOL, "accounts": [ACCOUNT], **more}
     with pytest.raises(SettingsRefused, match=r"^BRIDGE_PUBLIC_URL is not set.*BRIDGE_ALLOWED_HO"):
-        for_serving(load(**given))
-    assert for_serving(load(**given, allowed_hosts=["a.example.com"]))
-    assert for_serving(load(**given, public_url=URL))
-    assert for_serving(load(**given, verification="report"))
+        require_serving(load(**given))
+    assert require_serving(load(**given, allowed_hosts=["a.example.com"]))
+    assert require_serving(load(**given, public_url=URL))
+    assert require_serving(load(**given, verification="report"))
 
 
 @pytest.mark.parametrize(

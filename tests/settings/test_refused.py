@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.settings.kafka import PREFIX
-from bridge.settings.load import Need, SettingsRefused, for_serving, load, read_accounts
+from bridge.settings.load import Need, SettingsRefused, load, read_accounts, require_serving
 
 AUTH_ID = "MA0000000000TEST0001"
 SECRET = "hunter2-is-a-secret-token"
@@ -397,8 +397,8 @@ def test_serving_without_a_place_for_the_spool_is_refused_and_says_what_else_the
         "public_url": "https://hooks.example.com",
     }
     with pytest.raises(SettingsRefused) as refused:
-        for_serving(load(None, **given))
+        require_serving(load(None, **given))
     text = str(refused.value)
     assert text.startswith("BRIDGE_SPOOL_DIRECTORY is not set: a directory")
     assert "BRIDGE_SPOOL_ENABLED=false" in text
-    assert for_serving(load(None, spool={"enabled": False}, **given))
+    assert require_serving(load(None, spool={"enabled": False}, **given))

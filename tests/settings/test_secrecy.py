@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bridge.core.masking import NOT_SHOWN, path_shown, url_shown, value_shown
+from bridge.core.masking import NOT_SHOWN, mask_path, mask_url, mask_value
 from bridge.settings.accounts import TOKEN_CHARACTERS_MIN, token_fault
 from bridge.settings.load import Need, SettingsRefused, load, read_accounts
 
@@ -200,7 +200,7 @@ def test_any_other_word_is_taken_as_a_token_unchanged(token: str) -> None:
     ],
 )
 def test_what_is_plainly_a_path_is_shown(path: str) -> None:
-    assert path_shown(path) == path
+    assert mask_path(path) == path
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_what_is_plainly_a_path_is_shown(path: str) -> None:
     ],
 )
 def test_what_may_be_a_secret_is_not_shown_as_a_path(secret: str) -> None:
-    assert path_shown(secret) == NOT_SHOWN
+    assert mask_path(secret) == NOT_SHOWN
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_what_may_be_a_secret_is_not_shown_as_a_path(secret: str) -> None:
     ],
 )
 def test_a_url_is_shown_without_its_user(url: str, shown: str) -> None:
-    assert url_shown(url) == shown
+    assert mask_url(url) == shown
 
 
 @pytest.mark.parametrize(
@@ -239,4 +239,4 @@ def test_a_url_is_shown_without_its_user(url: str, shown: str) -> None:
     [("http", "'http'"), (0, "0"), (1.5, "1.5"), (GOOD, None), ("a:b@c", None), ([1], None)],
 )
 def test_a_short_value_is_shown_and_no_other(value: object, shown: str | None) -> None:
-    assert value_shown(value) == shown
+    assert mask_value(value) == shown

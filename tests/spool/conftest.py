@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.spool import store, writer
-from bridge.spool.store import Store
+from bridge.spool.store import SpoolStore
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(name="store")
-def opened_store(path: Path) -> Iterator[Store]:
-    store = Store(path)
+def opened_store(path: Path) -> Iterator[SpoolStore]:
+    store = SpoolStore(path)
     yield store
     store.close()

@@ -98,7 +98,7 @@ async def read_only(directory: Path) -> None:
         assert not spool.writable
         remount(directory, "rw")
         await works_again(spool, ["before"])
-        assert spool.holds(b"held")
+        assert spool.has_pending(b"held")
 
 
 def remount(directory: Path, mode: str) -> None:

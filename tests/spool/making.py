@@ -9,23 +9,23 @@ from typing import Any, Final
 
 from bridge.core.record import Record
 from bridge.publish import Publisher, RecordRefused, TopicUnavailable, Unavailable
-from bridge.publish.breaker import Breaker
-from bridge.spool.backoff import BackOff
-from bridge.spool.codec import Kept
-from bridge.spool.drain import Drain, Pace
+from bridge.publish.breaker import CircuitBreaker
+from bridge.spool.backoff import Backoff
+from bridge.spool.codec import SpooledCallback
+from bridge.spool.drain import Drain, DrainLimits
 from bridge.spool.spool import DiskSpool
-from bridge.spool.store import Store
+from bridge.spool.store import SpoolStore
 from tests.kafka.waiting import PATIENCE_S
 
 EVENTS: Final = "events"
 JOURNAL: Final = "journal"
 DEAD: Final = "dead"
 NOON_MS: Final = 1_772_884_800_123
-AT_ONCE: Final = BackOff(0.0, 0.0)
+AT_ONCE: Final = Backoff(0.0, 0.0)
 # Tests read a spool page by page, as the drain does: a page bounds memory, not what they find.
 PAGE_CALLBACKS_MAX: Final = 1_000
 # Nothing in the tests waits for longer than it must.
-BRISK: Final = Pace(look_s=0.01, late_s=0.0, topic=AT_ONCE, refused=AT_ONCE)
+BRISK: Final = DrainLimits(poll_s=0.01, stalled_s=0.0, topic=AT_ONCE, refused=AT_ONCE)
 
 
 def callback(name: str, key: bytes = b"call", *, padding: int = 0) -> tuple[Record, Record]:
@@ -126,21 +126,21 @@ async def opened(directory: Path, **given: Any) -> AsyncGenerator[DiskSpool]:
 
 
 def drain_of(spool: DiskSpool, kafka: Publisher, **given: Any) -> Drain:
-    parts = {"breaker": Breaker(ever_later()), "dead_letter": no_dead_letter, "pace": BRISK}
+    parts = {"breaker": CircuitBreaker(ever_later()), "dead_letter": no_dead_letter, "pace": BRISK}
     return Drain(spool, kafka, **{**parts, **given})
 
 
 async def rest(drain: Drain, turns_max: int = 500) -> None:
     """Have a drain that was not started take its turns until it would wait, or give up."""
     for _ in range(turns_max):
-        if await drain._turn() is None:
+        if await drain._step() is None:
             return
 
 
-async def everything(spool: DiskSpool) -> list[Kept]:
+async def everything(spool: DiskSpool) -> list[SpooledCallback]:
     """Return all callbacks that wait to be published, oldest first, however many there are."""
-    found: list[Kept] = []
-    while page := await spool.page(
+    found: list[SpooledCallback] = []
+    while page := await spool.read_page(
         found[-1].number if found else 0, callbacks_max=PAGE_CALLBACKS_MAX, bytes_max=10**9
     ):
         found += page
@@ -153,9 +153,9 @@ async def held_names(spool: DiskSpool) -> list[str]:
 
 def names_in(path: Path) -> list[str]:
     """Return the names of all callbacks in a file that no process has open."""
-    found: list[Kept] = []
-    with contextlib.closing(Store(path)) as store:
-        while page := store.page(
+    found: list[SpooledCallback] = []
+    with contextlib.closing(SpoolStore(path)) as store:
+        while page := store.read_page(
             found[-1].number if found else 0,
             callbacks_max=PAGE_CALLBACKS_MAX,
             bytes_max=10**9,

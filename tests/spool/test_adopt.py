@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.spool import adopt, files
-from bridge.spool.store import Store
+from bridge.spool.store import SpoolStore
 from tests.kafka.waiting import PATIENCE_S, until
 from tests.spool.making import (
     callback,
@@ -53,17 +53,17 @@ async def test_an_orphan_is_moved_in_its_order_and_its_file_removed(tmp_path: Pa
         orphan = await left_behind(tmp_path / "spool", *"abc")
         await until(lambda: not orphan.exists())
         assert await held_names(spool) == ["own", "a", "b", "c"]
-        assert spool.holds(b"call")
+        assert spool.has_pending(b"call")
         assert spool.path is not None
-        assert files.spools(tmp_path / "spool") == [spool.path]
+        assert files.spool_files(tmp_path / "spool") == [spool.path]
 
 
 async def test_adopted_callbacks_keep_their_time_and_tries(tmp_path: Path) -> None:
     path = await left_behind(tmp_path / "spool", "a", "b")
-    store = Store(path)
-    kept = store.page(0, callbacks_max=10, bytes_max=10**6)
+    store = SpoolStore(path)
+    kept = store.read_page(0, callbacks_max=10, bytes_max=10**6)
     with store.transaction():
-        store.tried(kept[0], 2)
+        store.set_tries(kept[0], 2)
     store.close()
     async with opened(tmp_path / "spool", scan_s=0.02) as spool:
         adopted = await everything(spool)
@@ -102,7 +102,7 @@ async def test_a_crash_between_the_two_commits_makes_duplicates_and_loses_nothin
     directory = tmp_path / "spool"
     orphan = await left_behind(directory, "a", "b")
 
-    look, looks = adopt._look, []
+    look, looks = adopt._list_directory, []
 
     def counted(path: Path) -> tuple[int, list[Path]]:
         looks.append(path)
@@ -113,7 +113,7 @@ async def test_a_crash_between_the_two_commits_makes_duplicates_and_loses_nothin
         raise sqlite3.OperationalError(message)
 
     monkeypatch.setattr(adopt, "_delete", crash)
-    monkeypatch.setattr(adopt, "_look", counted)
+    monkeypatch.setattr(adopt, "_list_directory", counted)
     async with opened(tmp_path / "other", scan_s=0.01) as spool:
         moved(orphan, tmp_path / "other")
         await until(lambda: spool.state.callbacks == 2)
@@ -241,5 +241,5 @@ async def test_two_processes_adopt_every_orphan_exactly_once(tmp_path: Path) -> 
             mine = [name for name in one if name.startswith(f"{number}-")]
             assert mine in ([], [f"{number}-{place}" for place in range(20)])
     # The one that ended last has adopted the other's file.
-    remaining = [name for path in files.spools(directory) for name in names_in(path)]
+    remaining = [name for path in files.spool_files(directory) for name in names_in(path)]
     assert sorted(remaining) == sorted(expected)

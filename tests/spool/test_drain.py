@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.publish.breaker import Breaker
-from bridge.spool.backoff import BackOff
-from bridge.spool.drain import Drain, Pace
+from bridge.publish.breaker import CircuitBreaker
+from bridge.spool.backoff import Backoff
+from bridge.spool.drain import Drain, DrainLimits
 from tests.kafka.waiting import PATIENCE_S, until
 from tests.spool.making import (
     BRISK,
@@ -25,8 +25,10 @@ from tests.spool.making import (
     rest,
 )
 
-NEVER = BackOff(10_000.0, 10_000.0)
-SMALL_PAGES = Pace(page_callbacks_max=2, look_s=0.01, late_s=10_000.0, topic=NEVER, refused=NEVER)
+NEVER = Backoff(10_000.0, 10_000.0)
+SMALL_PAGES = DrainLimits(
+    page_callbacks_max=2, poll_s=0.01, stalled_s=10_000.0, topic=NEVER, refused=NEVER
+)
 
 
 async def test_everything_is_published_in_order_and_deleted(tmp_path: Path) -> None:
@@ -38,7 +40,7 @@ async def test_everything_is_published_in_order_and_deleted(tmp_path: Path) -> N
         drained: list[int] = []
         await rest(drain_of(spool, kafka, on_drained=drained.append))
         assert spool.state.callbacks == 0
-        assert not any(spool.holds(b"%d" % key) for key in range(3))
+        assert not any(spool.has_pending(b"%d" % key) for key in range(3))
     assert sum(drained) == 10
     for topic in (EVENTS, JOURNAL):
         for key in range(3):
@@ -52,7 +54,7 @@ async def test_a_started_drain_takes_what_comes_later(tmp_path: Path) -> None:
         drain.start()
         for name in "abc":
             await spool.append(callback(name))
-            await until(lambda: not spool.holds(b"call"))
+            await until(lambda: not spool.has_pending(b"call"))
         await drain.stop(1.0)
         assert kafka.names() == ["a", "b", "c"]
 
@@ -72,13 +74,13 @@ async def test_kafka_without_an_answer_opens_the_breaker_and_deletes_nothing(
 ) -> None:
     kafka = Kafka()
     kafka.available = False
-    breaker = Breaker(lambda: 0.0)
+    breaker = CircuitBreaker(lambda: 0.0)
     async with opened(tmp_path) as spool:
         await spool.append(callback("a"))
         drain = drain_of(spool, kafka, breaker=breaker)
-        assert await drain._turn() == 0
+        assert await drain._step() == 0
         assert not breaker.closed
-        assert await drain._turn() == BRISK.look_s
+        assert await drain._step() == BRISK.poll_s
         assert (kafka.asked, await held_names(spool)) == (1, ["a"])
 
 
@@ -86,13 +88,13 @@ async def test_while_the_breaker_is_open_one_callback_at_a_time_is_the_probe(
     tmp_path: Path,
 ) -> None:
     kafka = Kafka()
-    breaker = Breaker(ever_later())
-    breaker.failed()
+    breaker = CircuitBreaker(ever_later())
+    breaker.record_failure()
     async with opened(tmp_path) as spool:
         for name in "abc":
             await spool.append(callback(name, name.encode()))
         drain = drain_of(spool, kafka, breaker=breaker, pace=SMALL_PAGES)
-        assert await drain._turn() == 0
+        assert await drain._step() == 0
         assert (kafka.names(), breaker.closed) == (["a"], True)
         await rest(drain)
         assert kafka.names() == ["a", "b", "c"]
@@ -101,11 +103,11 @@ async def test_while_the_breaker_is_open_one_callback_at_a_time_is_the_probe(
 async def test_no_probe_is_taken_from_others_while_there_is_nothing_to_probe_with(
     tmp_path: Path,
 ) -> None:
-    breaker = Breaker(ever_later())
-    breaker.failed()
+    breaker = CircuitBreaker(ever_later())
+    breaker.record_failure()
     async with opened(tmp_path) as spool:
-        assert await drain_of(spool, Kafka(), breaker=breaker)._turn() is None
-        assert breaker.may_probe()
+        assert await drain_of(spool, Kafka(), breaker=breaker)._step() is None
+        assert breaker.start_probe()
 
 
 async def test_a_lost_acknowledgement_makes_a_duplicate_and_no_loss(tmp_path: Path) -> None:
@@ -114,7 +116,7 @@ async def test_a_lost_acknowledgement_makes_a_duplicate_and_no_loss(tmp_path: Pa
     async with opened(tmp_path) as spool:
         await spool.append(callback("a"))
         drain = drain_of(spool, kafka)
-        await drain._turn()
+        await drain._step()
         assert await held_names(spool) == ["a"]
         kafka.loses = False
         await rest(drain)
@@ -128,9 +130,11 @@ async def test_a_partition_that_stays_away_does_not_keep_the_others_away(tmp_pat
     async with opened(tmp_path) as spool:
         for number in range(20):
             await spool.append(callback(str(number), b"%d" % (number % 5)))
-        drain = drain_of(spool, kafka, pace=Pace(page_callbacks_max=3, look_s=0.0, late_s=0.0))
+        drain = drain_of(
+            spool, kafka, pace=DrainLimits(page_callbacks_max=3, poll_s=0.0, stalled_s=0.0)
+        )
         for _ in range(200):
-            await drain._turn()
+            await drain._step()
         assert await held_names(spool) == ["0", "1", "5", "6", "10", "11", "15", "16"]
         kafka.stuck_keys = set()
         await rest(drain)
@@ -147,18 +151,18 @@ async def test_probes_go_round_the_keys_that_had_no_answer(tmp_path: Path) -> No
             await spool.append(callback(name, name.encode()))
         drain = drain_of(spool, kafka, pace=SMALL_PAGES)
         for _ in range(4):
-            await drain._turn()
+            await drain._step()
         kafka.available = True
         kafka.stuck_keys = {b"a", b"b"}
         for _ in range(4):
-            await drain._turn()
+            await drain._step()
         assert kafka.names() == ["c"]
 
 
 async def test_a_missing_topic_makes_only_its_keys_wait(tmp_path: Path) -> None:
     kafka = Kafka()
     kafka.closed = {"other"}
-    breaker = Breaker(ever_later())
+    breaker = CircuitBreaker(ever_later())
     odd = tuple(callback("odd", b"odd"))
     async with opened(tmp_path) as spool:
         await spool.append((type(odd[0])("other", b"odd", b"odd", (), NOON_MS), odd[1]))
@@ -168,7 +172,7 @@ async def test_a_missing_topic_makes_only_its_keys_wait(tmp_path: Path) -> None:
         with capture_logs() as lines:
             drain = drain_of(spool, kafka, breaker=breaker, pace=SMALL_PAGES)
             for _ in range(10):
-                await drain._turn()
+                await drain._step()
         assert await held_names(spool) == ["odd", "after odd"]
         assert sorted(kafka.names()) == ["a", "b", "c"]
         assert breaker.closed
@@ -187,7 +191,7 @@ async def test_a_chain_goes_as_far_as_the_missing_topic_and_on_when_it_is_there(
         await spool.append(callback("a"))
         await spool.append((type(event)("other", b"call", b"b", (), NOON_MS), journal))
         await spool.append(callback("c"))
-        drain = drain_of(spool, kafka, pace=Pace(topic=BackOff(0.05, 0.05)))
+        drain = drain_of(spool, kafka, pace=DrainLimits(topic=Backoff(0.05, 0.05)))
         drain.start()
         await until(lambda: spool.state.callbacks == 2)
         assert await held_names(spool) == ["b", "c"]
@@ -200,28 +204,28 @@ async def test_a_chain_goes_as_far_as_the_missing_topic_and_on_when_it_is_there(
 async def test_a_probe_passes_over_a_missing_topic_to_the_next_oldest(tmp_path: Path) -> None:
     kafka = Kafka()
     kafka.closed = {"other"}
-    breaker = Breaker(ever_later())
-    breaker.failed()
+    breaker = CircuitBreaker(ever_later())
+    breaker.record_failure()
     event, journal = callback("a", b"a")
     async with opened(tmp_path) as spool:
         await spool.append((type(event)("other", b"a", b"a", (), NOON_MS), journal))
         drain = drain_of(spool, kafka, breaker=breaker, pace=SMALL_PAGES)
-        await drain._turn()
+        await drain._step()
         assert not breaker.closed
         await spool.append(callback("b", b"b"))
-        await drain._turn()
+        await drain._step()
         assert (kafka.names(), breaker.closed) == (["b"], True)
 
 
 async def test_a_refusal_during_a_probe_says_that_kafka_is_there(tmp_path: Path) -> None:
     kafka = Kafka()
     kafka.refused = {(EVENTS, "a")}
-    breaker = Breaker(ever_later())
-    breaker.failed()
+    breaker = CircuitBreaker(ever_later())
+    breaker.record_failure()
     async with opened(tmp_path) as spool:
         await spool.append(callback("a"))
         drain = drain_of(spool, kafka, breaker=breaker, pace=SMALL_PAGES)
-        await drain._turn()
+        await drain._step()
         assert breaker.closed
         assert await held_names(spool) == ["a"]
 
@@ -247,10 +251,10 @@ async def test_a_newer_callback_never_overtakes_while_one_of_its_key_is_under_wa
         drain = drain_of(spool, kafka)
         drain.start()
         await until(lambda: kafka.asked == 1)
-        assert spool.holds(b"call")
+        assert spool.has_pending(b"call")
         await spool.append(callback("b"))
         kafka.gate.set()
-        await until(lambda: not spool.holds(b"call"))
+        await until(lambda: not spool.has_pending(b"call"))
         await drain.stop(1.0)
     assert kafka.names() == ["a", "b"]
 
@@ -280,14 +284,14 @@ async def test_an_idle_drain_does_nothing_until_it_is_woken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns = 0
-    turn = Drain._turn
+    turn = Drain._step
 
     async def counted(self: Drain) -> float | None:
         nonlocal turns
         turns += 1
         return await turn(self)
 
-    monkeypatch.setattr(Drain, "_turn", counted)
+    monkeypatch.setattr(Drain, "_step", counted)
     async with opened(tmp_path) as spool:
         drain = drain_of(spool, Kafka())
         drain.start()

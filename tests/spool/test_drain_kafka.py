@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.core.record import Record
-from bridge.publish.breaker import Breaker
+from bridge.publish.breaker import CircuitBreaker
 from tests.kafka.client import Kafka, make_topics, planned, read_back, running
 from tests.kafka.waiting import until
 from tests.spool.making import DEAD, EVENTS, JOURNAL, callback, drain_of, ever_later, opened
@@ -49,7 +49,7 @@ async def test_a_poison_record_is_buried_at_its_last_try_and_what_waits_behind_i
         drain = drain_of(
             spool,
             publisher,
-            breaker=Breaker(ever_later(), opened_or_closed.append),
+            breaker=CircuitBreaker(ever_later(), opened_or_closed.append),
             dead_letter=dead_letter,
         )
         drain.start()

@@ -8,8 +8,8 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from bridge.core.record import Record
-from bridge.spool.backoff import BackOff
-from bridge.spool.drain import Pace
+from bridge.spool.backoff import Backoff
+from bridge.spool.drain import DrainLimits
 from tests.kafka.waiting import until
 from tests.spool.making import (
     DEAD,
@@ -26,8 +26,10 @@ from tests.spool.making import (
     rest,
 )
 
-NEVER = BackOff(10_000.0, 10_000.0)
-SMALL_PAGES = Pace(page_callbacks_max=2, look_s=0.01, late_s=10_000.0, topic=NEVER, refused=NEVER)
+NEVER = Backoff(10_000.0, 10_000.0)
+SMALL_PAGES = DrainLimits(
+    page_callbacks_max=2, poll_s=0.01, stalled_s=10_000.0, topic=NEVER, refused=NEVER
+)
 
 
 async def test_a_refused_record_becomes_a_dead_letter_after_its_tries_and_the_rest_goes_on(
@@ -66,8 +68,8 @@ async def test_a_refused_callback_keeps_its_place_and_its_tries_over_a_restart(
                     await spool.append(callback(name))
             drain = drain_of(spool, kafka, pace=SMALL_PAGES)
             for _ in range(5):
-                await drain._turn()
-            (first, *_) = await spool.page(0, callbacks_max=1, bytes_max=1)
+                await drain._step()
+            (first, *_) = await spool.read_page(0, callbacks_max=1, bytes_max=1)
             assert first.tries == tries
             assert await held_names(spool) == ["bad", "c"]
     async with opened(tmp_path) as spool:
@@ -85,12 +87,12 @@ async def test_what_is_refused_in_every_form_is_parked_and_blocks_nothing(tmp_pa
         with capture_logs() as lines:
             await rest(drain)
         assert (spool.state.callbacks, spool.state.parked) == (1, 1)
-        assert not spool.holds(b"call")
+        assert not spool.has_pending(b"call")
         assert kafka.names() == ["b"]
         assert [line["log_level"] for line in lines] == ["error"]
     kafka.refused = set()
     async with opened(tmp_path) as spool:  # the next start tries again
-        assert spool.holds(b"call")
+        assert spool.has_pending(b"call")
         await rest(drain_of(spool, kafka))
         assert spool.state.callbacks == 0
     assert kafka.names() == ["b", "bad"]
@@ -111,9 +113,9 @@ async def test_a_fault_of_ours_is_told_and_stops_neither_the_drain_nor_other_key
         drain = drain_of(spool, kafka, dead_letter=broken)
         with capture_logs() as lines:
             for _ in range(10):
-                await drain._turn()
+                await drain._step()
         assert await held_names(spool) == ["bad"]
-        failed = [line for line in lines if line["event"] == "drain_failed"]
+        failed = [line for line in lines if line["event"] == "spool_drain_failed"]
         assert failed[0]["error"] == "ZeroDivisionError"
 
 
@@ -127,7 +129,7 @@ async def test_what_cannot_be_deleted_is_published_once_and_deleted_when_that_wo
             await spool.append(callback(name, name.encode()))
         other = sqlite3.connect(str(spool.path), isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        drain = drain_of(spool, kafka, pace=Pace(late_s=0.0))
+        drain = drain_of(spool, kafka, pace=DrainLimits(stalled_s=0.0))
         drain.start()
         await until(lambda: len(kafka.names()) == 3 and not spool.writable)
         asked = kafka.asked
@@ -176,10 +178,10 @@ async def test_what_was_published_before_a_topic_went_away_is_counted_and_publis
     async with opened(tmp_path) as spool:
         for name in ("a", "bad", "c"):
             await spool.append(callback(name))
-        drain = drain_of(spool, kafka, pace=Pace(topic=NEVER, refused=NEVER))
-        await drain._turn()
+        drain = drain_of(spool, kafka, pace=DrainLimits(topic=NEVER, refused=NEVER))
+        await drain._step()
         assert spool.state.callbacks == 2
-        assert spool.holds(b"call")
+        assert spool.has_pending(b"call")
         assert await held_names(spool) == ["bad", "c"]
     assert kafka.names(EVENTS) == ["a"]
     assert kafka.names(JOURNAL) == ["a"]

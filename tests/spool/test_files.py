@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from bridge.spool import files
-from bridge.spool.files import Held
+from bridge.spool.files import LockedFile
 
 HOLDING = """
 import sys, pathlib
 from bridge.spool import files
-held = files.create(pathlib.Path(sys.argv[1]))
+held = files.create_file(pathlib.Path(sys.argv[1]))
 print(held.path, flush=True)
 sys.stdin.read()
 """
@@ -34,11 +34,11 @@ def names(directory: Path) -> set[str]:
 
 
 def test_a_new_file_is_empty_and_nobody_else_s(tmp_path: Path) -> None:
-    held = files.create(tmp_path / "deeper" / "spool")
+    held = files.create_file(tmp_path / "deeper" / "spool")
     assert held.path.read_bytes() == b""
     assert held.path.stat().st_mode & 0o777 == 0o600
     assert held.path.parent.stat().st_mode & 0o777 == 0o700
-    assert files.hold(held.path) is None
+    assert files.lock_file(held.path) is None
     held.release()
 
 
@@ -52,18 +52,18 @@ def test_a_file_of_a_process_that_is_gone_can_be_held(tmp_path: Path) -> None:
     with process:
         assert process.stdout is not None
         path = Path(process.stdout.readline().strip())
-        assert files.hold(path) is None
-        assert files.owner(path) == f"process {process.pid} on {os.uname().nodename}"
+        assert files.lock_file(path) is None
+        assert files.find_owner(path) == f"process {process.pid} on {os.uname().nodename}"
         process.kill()
-    assert files.owner(path) is None
-    held = files.hold(path)
+    assert files.find_owner(path) is None
+    held = files.lock_file(path)
     assert held is not None
-    assert files.owner(path) == f"process {os.getpid()} on {os.uname().nodename}"
+    assert files.find_owner(path) == f"process {os.getpid()} on {os.uname().nodename}"
     held.release()
 
 
 def test_a_removed_file_takes_everything_beside_it_along(tmp_path: Path) -> None:
-    held = files.create(tmp_path)
+    held = files.create_file(tmp_path)
     beside(held.path, "-wal", "-shm")
     held.remove()
     assert names(tmp_path) == set()
@@ -72,7 +72,7 @@ def test_a_removed_file_takes_everything_beside_it_along(tmp_path: Path) -> None
 def test_a_lock_that_was_removed_meanwhile_holds_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = files.create(tmp_path)
+    held = files.create_file(tmp_path)
     path = held.path
     lock = path.with_name(path.name + ".lock")
     opened = os.open
@@ -86,23 +86,23 @@ def test_a_lock_that_was_removed_meanwhile_holds_nothing(
         return descriptor
 
     monkeypatch.setattr(files.os, "open", after_the_owner_removed_it)
-    assert files.hold(path) is None
-    again = files.hold(path)
+    assert files.lock_file(path) is None
+    again = files.lock_file(path)
     assert again is not None
     again.release()
 
 
 def test_a_file_that_is_gone_is_not_held_and_its_lock_is_cleared_away(tmp_path: Path) -> None:
-    assert files.hold(tmp_path / "spool-1.db") is None
+    assert files.lock_file(tmp_path / "spool-1.db") is None
     assert names(tmp_path) == set()
 
 
-def removed_but_for_its_lock(held: Held) -> None:
+def removed_but_for_its_lock(held: LockedFile) -> None:
     held.path.unlink()
     beside(held.path, "-wal", "-shm")
 
 
-def set_aside_but_for_its_wal(held: Held) -> None:
+def set_aside_but_for_its_wal(held: LockedFile) -> None:
     held.path.rename(held.path.with_name(held.path.name + ".damaged"))
     (wal,) = beside(held.path, "-wal")
     wal.write_bytes(b"of the damaged one")
@@ -116,9 +116,9 @@ def set_aside_but_for_its_wal(held: Held) -> None:
     ],
 )
 def test_a_sweep_ends_what_a_crash_left_half_done(
-    tmp_path: Path, crashed: Callable[[Held], None], left: set[str]
+    tmp_path: Path, crashed: Callable[[LockedFile], None], left: set[str]
 ) -> None:
-    held = files.create(tmp_path)
+    held = files.create_file(tmp_path)
     crashed(held)
     held.release()
     files.sweep(tmp_path)
@@ -138,7 +138,7 @@ def test_a_sweep_keeps_a_wal_whose_database_somebody_removed(tmp_path: Path) -> 
     (wal,) = beside(tmp_path / "spool-1.db", "-wal")
     wal.write_bytes(b"what was committed last")
     files.sweep(tmp_path)
-    (kept,) = files.damaged(tmp_path)
+    (kept,) = files.damaged_files(tmp_path)
     assert kept.name == "spool-1.db-wal.damaged"
     assert kept.read_bytes() == b"what was committed last"
     assert names(tmp_path) == {kept.name}
@@ -148,11 +148,11 @@ def test_a_new_directory_s_name_is_on_the_disk_before_it_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[Path] = []
-    monkeypatch.setattr(files, "sync", synced.append)
-    files.make(tmp_path / "a" / "b")
+    monkeypatch.setattr(files, "fsync_directory", synced.append)
+    files.make_directory(tmp_path / "a" / "b")
     assert set(synced) == {tmp_path, tmp_path / "a"}
     synced.clear()
-    files.make(tmp_path / "a" / "b")
+    files.make_directory(tmp_path / "a" / "b")
     assert synced == []
 
 
@@ -178,7 +178,7 @@ def test_a_directory_in_which_every_user_can_write_is_no_place_for_a_spool(
     tmp_path: Path, mode: int, who: str | None
 ) -> None:
     tmp_path.chmod(mode)
-    assert files.writers(tmp_path) == who
+    assert files.other_writers(tmp_path) == who
     tmp_path.chmod(0o700)
 
 
@@ -189,17 +189,17 @@ def test_a_group_of_others_must_not_write_in_the_directory(
     monkeypatch.setattr(files.os, "getegid", lambda: group + 1)
     monkeypatch.setattr(files.os, "getgroups", lambda: [group + 1])
     tmp_path.chmod(0o770)
-    assert files.writers(tmp_path) == f"group {group}, to which this process does not belong,"
+    assert files.other_writers(tmp_path) == f"group {group}, to which this process does not belong,"
     tmp_path.chmod(0o750)
-    assert files.writers(tmp_path) is None
+    assert files.other_writers(tmp_path) is None
 
 
 def test_a_directory_that_will_be_made_is_nobody_else_s(tmp_path: Path) -> None:
-    assert files.writers(tmp_path / "spool") is None
+    assert files.other_writers(tmp_path / "spool") is None
 
 
 def test_a_sweep_leaves_a_lock_alone_that_somebody_holds(tmp_path: Path) -> None:
-    held = files.create(tmp_path)
+    held = files.create_file(tmp_path)
     held.path.unlink()
     files.sweep(tmp_path)
     assert names(tmp_path) == {held.path.name + ".lock"}
@@ -207,17 +207,17 @@ def test_a_sweep_leaves_a_lock_alone_that_somebody_holds(tmp_path: Path) -> None
 
 
 def test_a_damaged_file_keeps_its_wal_under_the_name_sqlite_looks_for(tmp_path: Path) -> None:
-    held = files.create(tmp_path)
+    held = files.create_file(tmp_path)
     held.path.write_bytes(b"damaged")
     beside(held.path, "-shm")
     (wal,) = beside(held.path, "-wal")
     wal.write_bytes(b"its wal")
-    damaged = held.set_aside()
+    damaged = held.rename_damaged()
     assert names(tmp_path) == {damaged.name, damaged.name + "-wal"}
     assert damaged.read_bytes() == b"damaged"
     assert damaged.with_name(damaged.name + "-wal").read_bytes() == b"its wal"
-    assert files.damaged(tmp_path) == [damaged]
-    assert files.spools(tmp_path) == []
+    assert files.damaged_files(tmp_path) == [damaged]
+    assert files.spool_files(tmp_path) == []
 
 
 def test_the_largest_file_comes_first_and_its_wal_counts(tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_the_largest_file_comes_first_and_its_wal_counts(tmp_path: Path) -> None
         (tmp_path / name).write_bytes(b"x" * size)
         (tmp_path / f"{name}-wal").write_bytes(b"x" * wal_size)
     (tmp_path / "other.db").write_bytes(b"x" * 1000)
-    assert [one.name for one in files.spools(tmp_path)] == [
+    assert [one.name for one in files.spool_files(tmp_path)] == [
         "spool-b.db",
         "spool-a.db",
         "spool-c.db",
@@ -244,7 +244,7 @@ def test_who_asks_for_the_owner_of_a_file_does_not_keep_it_from_whoever_takes_it
         fcntl.flock(asking, fcntl.LOCK_SH)
         ended = threading.Timer(0.01, lambda: fcntl.flock(asking, fcntl.LOCK_UN))
         ended.start()
-        held = files.hold(path)
+        held = files.lock_file(path)
         ended.join()
     assert held is not None
     held.release()

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.spool.codec import encode
-from bridge.spool.store import Store
+from bridge.spool.store import SpoolStore
 from tests.spool.making import NOON_MS, callback, everything, name_of, names_in, opened
 
 ROOT: Final = Path(__file__).parents[2]
@@ -53,7 +53,7 @@ async def test_nothing_that_was_kept_is_lost_in_a_row_of_kills(tmp_path: Path) -
         kept += killed(tmp_path, 1_000_000 * (kill + 1), chance.randint(1, AFTER_MAX))
     async with opened(tmp_path, bytes_max=10**9, records_max=10**7) as spool:
         found = await everything(spool)
-        assert all(spool.holds(one.key) for one in found)
+        assert all(spool.has_pending(one.key) for one in found)
     names = [name_of(one.records[0]) for one in found]
     assert set(kept) <= set(names)
     assert len(set(names)) == len(names)
@@ -72,13 +72,13 @@ def halves(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes, byte
     path = tmp_path_factory.mktemp("halves") / "spool-1.db"
     path.touch()
     wal = path.with_name(path.name + "-wal")
-    store = Store(path)
+    store = SpoolStore(path)
     wals: list[bytes] = []
     for group in ("ab", "cd"):
         with store.transaction():
             for name in group:
                 rows = [encode(one) for one in callback(name, padding=3000)]
-                store.add(rows, spooled_at_ms=NOON_MS)
+                store.insert(rows, spooled_at_ms=NOON_MS)
         wals.append(wal.read_bytes())
     content = path.read_bytes()
     store.close()

@@ -3,64 +3,64 @@
 import pytest
 
 from bridge.spool import SpoolFull
-from bridge.spool.codec import Extent, Kept, encode
-from bridge.spool.ledger import Ledger, Waiting
-from bridge.spool.tally import Tally
+from bridge.spool.codec import SpooledCallback, SpoolRange, encode
+from bridge.spool.ledger import QueuedCallback, SpoolAccounting
+from bridge.spool.tally import SpoolCounts
 from tests.spool.making import NOON_MS, callback
 
 
-def ledger(records_max: int = 4) -> Ledger:
-    return Ledger(bytes_max=1_000_000, records_max=records_max)
+def ledger(records_max: int = 4) -> SpoolAccounting:
+    return SpoolAccounting(bytes_max=1_000_000, records_max=records_max)
 
 
-def waiting(name: str) -> Waiting:
+def waiting(name: str) -> QueuedCallback:
     records = callback(name)
-    return Waiting(records[0].key, list(map(encode, records)), NOON_MS)
+    return QueuedCallback(records[0].key, list(map(encode, records)), NOON_MS)
 
 
-def fill(ledger: Ledger) -> list[Extent]:
+def fill(ledger: SpoolAccounting) -> list[SpoolRange]:
     """Have two callbacks kept, and a third refused."""
     for name in "ab":
         one = waiting(name)
-        ledger.admit([one])
-        ledger.ended([one], well=True)
+        ledger.enqueue([one])
+        ledger.finish([one], ok=True)
     with pytest.raises(SpoolFull):
-        ledger.admit([waiting("c")])
+        ledger.enqueue([waiting("c")])
     assert ledger.full
     size = waiting("a").size_bytes
-    return [Extent(number, b"call", 2, size) for number in (1, 3)]
+    return [SpoolRange(number, b"call", 2, size) for number in (1, 3)]
 
 
 def test_it_is_full_from_a_refusal_until_there_is_room_for_what_was_refused() -> None:
     full = ledger()
     kept = fill(full)
-    full.removed(kept[:1], well=True)
+    full.record_removal(kept[:1], ok=True)
     assert not full.full
-    full.admit([waiting("c")])
+    full.enqueue([waiting("c")])
 
 
 def test_a_file_that_was_deleted_or_set_aside_makes_room() -> None:
     full = ledger()
     fill(full)
-    full.load(Tally(), number_min=5)
+    full.reset(SpoolCounts(), number_min=5)
     assert not full.full
 
 
 def test_what_was_queued_and_could_not_be_written_makes_room() -> None:
     full = ledger(records_max=2)
     queued = waiting("a")
-    full.admit([queued])
+    full.enqueue([queued])
     with pytest.raises(SpoolFull):
-        full.admit([waiting("b")])
+        full.enqueue([waiting("b")])
     assert full.full
-    full.ended([queued], well=False)
+    full.finish([queued], ok=False)
     assert not full.full
 
 
 def test_what_is_on_kafka_and_cannot_be_deleted_is_remembered_without_what_it_says() -> None:
     full = ledger()
     kept = fill(full)
-    full.removed(kept, well=False)
+    full.record_removal(kept, ok=False)
     assert full.published == {one.number: one for one in kept}
     assert {field for one in kept for field in one.__slots__} == {
         "number",
@@ -80,14 +80,14 @@ def test_an_empty_spool_has_room_for_what_is_within_its_bounds(
     room: bool,  # noqa: FBT001 (a table)
 ) -> None:
     records = callback("a")
-    one = Kept(1, NOON_MS, 0, records, 200)
+    one = SpooledCallback(1, NOON_MS, 0, records, 200)
     assert ledger(records_max).has_room([one] * callbacks) is room
 
 
 def test_a_spool_that_holds_something_leaves_half_of_its_room_to_what_is_coming_in() -> None:
     spool = ledger(records_max=8)
     own = waiting("own")
-    spool.admit([own])
-    one = Kept(1, NOON_MS, 0, callback("a"), 200)
+    spool.enqueue([own])
+    one = SpooledCallback(1, NOON_MS, 0, callback("a"), 200)
     assert spool.has_room([one])
     assert not spool.has_room([one, one])

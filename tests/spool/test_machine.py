@@ -161,7 +161,7 @@ class Spooling(RuleBasedStateMachine):
         arrived = set(self._kafka.names())
         for key, names in self._kept.items():
             if not arrived.issuperset(names):
-                assert self._spool.holds(key)
+                assert self._spool.has_pending(key)
 
     def teardown(self) -> None:
         try:

@@ -99,7 +99,7 @@ class Refusing(RuleBasedStateMachine):
     async def _keep(self, records: Sequence[Record]) -> bool:
         """Say whether a callback was taken: directly by Kafka if nothing of its key waits."""
         before = len(self._kafka.arrived)
-        if not self._spool.holds(records[0].key):
+        if not self._spool.has_pending(records[0].key):
             with contextlib.suppress(Unavailable, RecordRefused):
                 await self._kafka.publish(records)
                 return True

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.spool.store import Store
+from bridge.spool.store import SpoolStore
 from tests.spool import making
 from tests.spool.making import held_names, name_of, names_in, opened
 from tests.spool.storing import add
@@ -15,7 +15,7 @@ MANY = [str(number) for number in range(10_001)]
 async def test_a_spool_of_more_than_ten_thousand_callbacks_is_read_back_completely(
     path: Path,
 ) -> None:
-    store = Store(path)
+    store = SpoolStore(path)
     add(store, *MANY)
     store.close()
     assert names_in(path) == MANY
@@ -28,7 +28,7 @@ async def test_pages_are_put_together_whether_or_not_the_last_one_is_full(
     path: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     monkeypatch.setattr(making, "PAGE_CALLBACKS_MAX", 2)
-    store = Store(path)
+    store = SpoolStore(path)
     add(store, *MANY[:count])
     store.close()
     assert names_in(path) == MANY[:count]

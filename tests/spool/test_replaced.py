@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from bridge.spool import SpoolUnwritable, files, writer
 from bridge.spool.adopt import Adopter
-from bridge.spool.codec import Kept
+from bridge.spool.codec import SpooledCallback
 from bridge.spool.spool import DiskSpool
 from tests.kafka.waiting import until
 from tests.spool.making import (
@@ -126,7 +126,7 @@ async def names_after_a_kill(directory: Path, to: Path) -> list[str]:
     async with opened(killed_now(directory, to), scan_s=0.01) as spool:
         drain = drain_of(spool, kafka)
         drain.start()
-        await until(lambda: not list(to.glob("spool-*.db")) or len(files.spools(to)) == 1)
+        await until(lambda: not list(to.glob("spool-*.db")) or len(files.spool_files(to)) == 1)
         await until(lambda: spool.state.callbacks == 0)
         await drain.stop(5.0)
     return list(dict.fromkeys(kafka.names()))
@@ -196,7 +196,7 @@ async def test_numbers_tries_and_what_is_parked_are_carried_over(
         for name in ("on kafka", "tried", "parked", "waiting"):
             await spool.append(callback(name, name.encode()))
         done, tried, parked, _ = before = await everything(spool)
-        await spool.tried(tried, 2)
+        await spool.record_tries(tried, 2)
         await spool.park(parked, 3)
         slip(path_of(spool))
         # Whoever took them out of the former file removes them from the new one by their numbers.
@@ -236,7 +236,7 @@ async def test_a_file_that_took_the_place_of_ours_is_read_like_any_that_was_left
         await spool.append(callback("ours, too"))
         await until(lambda: spool.state.callbacks == 3)
         assert await held_names(spool) == ["ours", "ours, too", "theirs"]
-        await until(lambda: len(files.spools(directory)) == 1)
+        await until(lambda: len(files.spool_files(directory)) == 1)
 
 
 async def test_while_no_new_file_can_be_begun_nothing_is_taken_and_nothing_is_forgotten(
@@ -309,11 +309,11 @@ async def test_a_file_replaced_while_it_is_adopted_is_not_deleted_unread(directo
         def __init__(self) -> None:
             self.taken: list[str] = []
 
-        def has_room(self, callbacks: Sequence[Kept]) -> bool:
+        def has_room(self, callbacks: Sequence[SpooledCallback]) -> bool:
             del callbacks
             return True
 
-        async def adopt(self, callbacks: Sequence[Kept]) -> None:
+        async def adopt(self, callbacks: Sequence[SpooledCallback]) -> None:
             self.taken += [name_of(one.records[0]) for one in callbacks]
             left.unlink()
             left.write_bytes(restored)

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.spool import SpoolFull, SpoolUnwritable, writer
-from bridge.spool.store import Store
+from bridge.spool.store import SpoolStore
 from bridge.spool.tally import SpoolState
 from tests.kafka.waiting import PATIENCE_S, until
 from tests.spool.making import (
@@ -29,7 +29,7 @@ async def test_what_was_appended_is_there_after_a_restart_and_holds_its_key(tmp_
     async with opened(tmp_path) as spool:
         (kept,) = await everything(spool)
         assert (kept.records, kept.spooled_at_ms) == (callback("a", b"x"), 77)
-        assert (spool.holds(b"x"), spool.holds(b"y")) == (True, False)
+        assert (spool.has_pending(b"x"), spool.has_pending(b"y")) == (True, False)
 
 
 async def test_a_key_is_held_from_the_call_until_its_last_callback_is_deleted(
@@ -38,13 +38,13 @@ async def test_a_key_is_held_from_the_call_until_its_last_callback_is_deleted(
     async with opened(tmp_path) as spool:
         pending = [asyncio.create_task(spool.append(callback(name))) for name in "ab"]
         await asyncio.sleep(0)
-        assert spool.holds(b"call")
+        assert spool.has_pending(b"call")
         await asyncio.gather(*pending)
         first, second = await everything(spool)
         await spool.remove([first])
-        assert spool.holds(b"call")
+        assert spool.has_pending(b"call")
         await spool.remove([second])
-        assert not spool.holds(b"call")
+        assert not spool.has_pending(b"call")
 
 
 async def test_callbacks_that_wait_together_are_kept_in_one_transaction(
@@ -52,15 +52,15 @@ async def test_callbacks_that_wait_together_are_kept_in_one_transaction(
 ) -> None:
     begun: list[threading.Event] = []
     may_begin = threading.Event()
-    transaction = Store.transaction
+    transaction = SpoolStore.transaction
 
-    def held_up(self: Store) -> object:
+    def held_up(self: SpoolStore) -> object:
         begun.append(may_begin)
         assert may_begin.wait(PATIENCE_S)
         return transaction(self)
 
     async with opened(tmp_path) as spool:
-        monkeypatch.setattr(Store, "transaction", held_up)
+        monkeypatch.setattr(SpoolStore, "transaction", held_up)
         first = asyncio.create_task(spool.append(callback("0")))
         await until(lambda: len(begun) == 1)
         others = [asyncio.create_task(spool.append(callback(str(n)))) for n in range(1, 50)]
@@ -80,7 +80,7 @@ async def test_a_caller_that_goes_away_changes_no_count(tmp_path: Path) -> None:
         assert (spool.state.callbacks, await held_names(spool)) == (2, ["a", "b"])
         await spool.remove(await everything(spool))
         assert (spool.state.callbacks, spool.state.bytes) == (0, 0)
-        assert not spool.holds(b"call")
+        assert not spool.has_pending(b"call")
 
 
 @pytest.mark.parametrize("bound", [{"records_max": 5}, {"bytes_max": 500}])
@@ -174,10 +174,10 @@ async def test_parked_callbacks_are_tried_again_after_a_restart(tmp_path: Path) 
         await spool.append(callback("a"))
         (kept,) = await everything(spool)
         await spool.park(kept, 3)
-        assert (spool.state.parked, spool.holds(b"call")) == (1, False)
+        assert (spool.state.parked, spool.has_pending(b"call")) == (1, False)
         assert await everything(spool) == []
     async with opened(tmp_path) as spool:
-        assert (spool.state.parked, spool.holds(b"call")) == (0, True)
+        assert (spool.state.parked, spool.has_pending(b"call")) == (0, True)
         (kept,) = await everything(spool)
         assert (name_of(kept.records[0]), kept.tries) == ("a", 3)
 
@@ -188,7 +188,7 @@ async def test_what_is_left_at_the_end_is_told(tmp_path: Path) -> None:
             await spool.append(callback("a"))
         async with opened(tmp_path) as spool:
             await spool.remove(await everything(spool))
-    (told,) = (line for line in lines if line["event"] == "spool_left")
+    (told,) = (line for line in lines if line["event"] == "spool_not_drained")
     assert (told["callbacks"], told["directory"]) == (1, str(tmp_path))
 
 
@@ -199,7 +199,7 @@ async def test_a_disk_that_hangs_at_the_end_is_not_waited_for(
     hung = threading.Event()
     spool = disk_spool(tmp_path)
     await spool.open()
-    monkeypatch.setattr(Store, "checkpoint", lambda _: hung.wait())
+    monkeypatch.setattr(SpoolStore, "checkpoint", lambda _: hung.wait())
     with capture_logs() as lines:
         await spool.close()
     hung.set()

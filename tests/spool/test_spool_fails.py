@@ -59,7 +59,7 @@ async def test_what_is_on_kafka_but_cannot_be_deleted_is_not_drained_again_and_d
         await spool.remove((await everything(spool))[:2])
         assert await held_names(spool) == ["c"]
         # Newer callbacks of those keys may go to Kafka directly: nothing is left to overtake.
-        assert [spool.holds(key) for key in (b"a", b"b", b"c")] == [False, False, True]
+        assert [spool.has_pending(key) for key in (b"a", b"b", b"c")] == [False, False, True]
         assert spool.state.callbacks == 3
         other.close()
         await until(lambda: spool.state.callbacks == 1)
@@ -78,7 +78,7 @@ async def test_a_deletion_that_is_made_up_for_lets_go_of_its_key_once(
         await spool.remove((await everything(spool))[:1])
         other.close()
         await until(lambda: spool.state.callbacks == 1)
-        assert spool.holds(b"call")
+        assert spool.has_pending(b"call")
 
 
 async def test_a_disk_without_an_answer_is_given_up_on_and_taken_up_again(
@@ -103,7 +103,7 @@ async def test_a_process_that_was_frozen_gives_the_disk_its_time_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stubborn: list[sqlite3.Connection]
 ) -> None:
     monkeypatch.setattr(store, "_BUSY_TIMEOUT_MS", 30_000)
-    monkeypatch.setattr(disk, "_FROZEN_S", 0.1)
+    monkeypatch.setattr(disk, "_FROZEN_AFTER_S", 0.1)
     async with opened(tmp_path, append_timeout_s=0.2) as spool:
         other = lock(spool, stubborn)
         kept = asyncio.create_task(spool.append(callback("kept")))
@@ -147,7 +147,7 @@ async def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path) -
             await spool.append(callback("new"))
             await until(lambda: spool.state.damaged == 1)
     assert logged(lines, "spool_file_damaged") == ["spool_file_damaged"]
-    assert files.damaged(tmp_path)[0].read_bytes() == content
+    assert files.damaged_files(tmp_path)[0].read_bytes() == content
 
 
 async def test_a_file_that_breaks_in_use_is_set_aside_and_numbers_go_on(
@@ -168,9 +168,9 @@ async def test_a_file_that_breaks_in_use_is_set_aside_and_numbers_go_on(
         # What was being published when the old file broke must not delete what is in the new one.
         await spool.remove(under_way)
         assert await held_names(spool) == ["new"]
-        assert (spool.state.callbacks, spool.holds(b"call")) == (1, True)
+        assert (spool.state.callbacks, spool.has_pending(b"call")) == (1, True)
         assert spool.path != path
-    assert [one.name for one in files.damaged(tmp_path)] == [f"{path.name}.damaged"]
+    assert [one.name for one in files.damaged_files(tmp_path)] == [f"{path.name}.damaged"]
 
 
 async def test_a_file_of_a_newer_version_is_left_alone_and_told(tmp_path: Path) -> None:

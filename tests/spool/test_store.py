@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bridge.core.record import Record
 from bridge.spool.codec import encode
-from bridge.spool.store import Store
+from bridge.spool.store import SpoolStore
 from tests.spool.making import NOON_MS, name_of
 from tests.spool.storing import add, page, rows
 
@@ -31,28 +31,28 @@ def test_what_is_written_comes_back_with_every_byte(
 ) -> None:
     path = tmp_path_factory.mktemp("store") / "spool-1.db"
     path.touch()
-    store = Store(path)
+    store = SpoolStore(path)
     encoded = [encode(one) for one in records]
     with store.transaction():
-        store.add(encoded, spooled_at_ms=7, tries=2)
-    (kept,) = store.page(0, callbacks_max=10, bytes_max=10**9)
-    tally = store.tally()
+        store.insert(encoded, spooled_at_ms=7, tries=2)
+    (kept,) = store.read_page(0, callbacks_max=10, bytes_max=10**9)
+    tally = store.count()
     store.close()
     assert (kept.records, kept.spooled_at_ms, kept.tries) == (tuple(records), 7, 2)
     assert kept.size_bytes == tally.size_bytes == sum(one.size_bytes for one in encoded)
 
 
-def test_headers_are_text_that_can_be_read_with_any_tool(store: Store, path: Path) -> None:
+def test_headers_are_text_that_can_be_read_with_any_tool(store: SpoolStore, path: Path) -> None:
     record = Record("t", b"k", b"v", (("a", b"text"), ("b", b"\xff")), NOON_MS)
     with store.transaction():
-        store.add([encode(record)], spooled_at_ms=1)
+        store.insert([encode(record)], spooled_at_ms=1)
     with sqlite3.connect(path) as other:
         (headers,) = other.execute("SELECT headers FROM records").fetchone()
     other.close()
     assert headers == '[["a","text"],["b",{"base64":"/w=="}]]'
 
 
-def test_callbacks_come_back_in_the_order_they_were_added(store: Store) -> None:
+def test_callbacks_come_back_in_the_order_they_were_added(store: SpoolStore) -> None:
     add(store, "a", "b")
     add(store, "c")
     assert page(store) == ["a", "b", "c"]
@@ -68,47 +68,49 @@ def test_callbacks_come_back_in_the_order_they_were_added(store: Store) -> None:
     ],
 )
 def test_a_page_is_bounded_and_never_empty_while_there_is_something(
-    store: Store, bounds: dict[str, int], first: list[str]
+    store: SpoolStore, bounds: dict[str, int], first: list[str]
 ) -> None:
     add(store, "a", "b", "c")
-    assert store.page(0, callbacks_max=1, bytes_max=1)[0].size_bytes == 235
+    assert store.read_page(0, callbacks_max=1, bytes_max=1)[0].size_bytes == 235
     assert page(store, **bounds) == first
 
 
-def test_pages_follow_each_other_without_a_gap(store: Store) -> None:
+def test_pages_follow_each_other_without_a_gap(store: SpoolStore) -> None:
     names = [str(number) for number in range(10)]
     add(store, *names)
     seen: list[str] = []
     after = 0
-    while found := store.page(after, callbacks_max=3, bytes_max=10**9):
+    while found := store.read_page(after, callbacks_max=3, bytes_max=10**9):
         seen += [name_of(one.records[0]) for one in found]
         after = found[-1].number
     assert seen == names
 
 
 def test_a_number_is_never_given_twice_even_after_everything_was_deleted(
-    store: Store, path: Path
+    store: SpoolStore, path: Path
 ) -> None:
     add(store, "a", "b")
-    found = store.page(0, callbacks_max=10, bytes_max=10**9)
+    found = store.read_page(0, callbacks_max=10, bytes_max=10**9)
     with store.transaction():
-        store.remove([one.extent for one in found])
-    assert store.empty()
+        store.remove([one.range for one in found])
+    assert store.is_empty()
     store.close()
-    again = Store(path)
+    again = SpoolStore(path)
     add(again, "c")
-    (later,) = again.page(0, callbacks_max=10, bytes_max=10**9)
+    (later,) = again.read_page(0, callbacks_max=10, bytes_max=10**9)
     again.close()
     assert later.number > max(one.number for one in found)
 
 
-def test_a_transaction_that_fails_leaves_nothing_and_gives_its_numbers_again(store: Store) -> None:
+def test_a_transaction_that_fails_leaves_nothing_and_gives_its_numbers_again(
+    store: SpoolStore,
+) -> None:
     add(store, "a")
     number_next = store.number_next
 
     def both() -> None:
         with store.transaction():
-            store.add(rows("b"), spooled_at_ms=1)
+            store.insert(rows("b"), spooled_at_ms=1)
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
@@ -116,33 +118,33 @@ def test_a_transaction_that_fails_leaves_nothing_and_gives_its_numbers_again(sto
     assert (page(store), store.number_next) == (["a"], number_next)
 
 
-def test_parked_callbacks_are_passed_over_until_they_are_unparked(store: Store) -> None:
+def test_parked_callbacks_are_passed_over_until_they_are_unparked(store: SpoolStore) -> None:
     add(store, "a", "b")
-    first = store.page(0, callbacks_max=1, bytes_max=1)[0]
+    first = store.read_page(0, callbacks_max=1, bytes_max=1)[0]
     with store.transaction():
-        store.tried(first, 3, parked=True)
+        store.set_tries(first, 3, parked=True)
     assert page(store) == ["b"]
-    assert (store.tally().parked, store.tally().keys[b"call"]) == (1, 1)
+    assert (store.count().parked, store.count().keys[b"call"]) == (1, 1)
     with store.transaction():
-        store.unpark()
+        store.unpark_all()
     assert page(store) == ["a", "b"]
-    assert store.page(0, callbacks_max=1, bytes_max=1)[0].tries == 3
+    assert store.read_page(0, callbacks_max=1, bytes_max=1)[0].tries == 3
 
 
-def test_a_tally_counts_callbacks_records_and_keys(store: Store) -> None:
+def test_a_tally_counts_callbacks_records_and_keys(store: SpoolStore) -> None:
     with store.transaction():
         for name, key in [("a", b"x"), ("b", b"y"), ("c", b"x")]:
-            store.add(rows(name, key), spooled_at_ms=1)
-    tally = store.tally()
+            store.insert(rows(name, key), spooled_at_ms=1)
+    tally = store.count()
     assert (tally.callbacks, tally.records, dict(tally.keys)) == (3, 6, {b"x": 2, b"y": 1})
 
 
-def test_the_oldest_is_the_first_in_line_that_is_not_parked(store: Store) -> None:
+def test_the_oldest_is_the_first_in_line_that_is_not_parked(store: SpoolStore) -> None:
     assert store.oldest_at_ms() is None
     with store.transaction():
         for at_ms in (5, 6):
-            store.add(rows(str(at_ms)), spooled_at_ms=at_ms)
+            store.insert(rows(str(at_ms)), spooled_at_ms=at_ms)
     assert store.oldest_at_ms() == 5
     with store.transaction():
-        store.tried(store.page(0, callbacks_max=1, bytes_max=1)[0], 3, parked=True)
+        store.set_tries(store.read_page(0, callbacks_max=1, bytes_max=1)[0], 3, parked=True)
     assert store.oldest_at_ms() == 6

@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from bridge.spool.store import APPLICATION_ID, FileDamaged, FileNotOurs, Store
+from bridge.spool.store import APPLICATION_ID, FileDamaged, FileNotOurs, SpoolStore
 from tests.spool.making import name_of
 from tests.spool.storing import add, page
 
 
-def test_disk_space_comes_back_once_most_of_the_file_is_free(store: Store, path: Path) -> None:
+def test_disk_space_comes_back_once_most_of_the_file_is_free(store: SpoolStore, path: Path) -> None:
     add(store, *map(str, range(400)), padding=4000)
-    assert not store.tidy()
+    assert not store.reclaim_space()
     store.checkpoint()
     full = path.stat().st_size
     with store.transaction():
-        store.remove([one.extent for one in store.page(0, callbacks_max=399, bytes_max=10**9)])
+        store.remove([one.range for one in store.read_page(0, callbacks_max=399, bytes_max=10**9)])
     steps = 0
-    while store.tidy():
+    while store.reclaim_space():
         steps += 1
     store.checkpoint()
     assert steps > 1
@@ -28,34 +28,34 @@ def test_disk_space_comes_back_once_most_of_the_file_is_free(store: Store, path:
 
 @pytest.mark.parametrize("padding", [0, 1000, 1825, 1950, 2000, 4000, 20_000])
 def test_the_file_is_at_most_twice_as_large_as_its_records(
-    store: Store, path: Path, padding: int
+    store: SpoolStore, path: Path, padding: int
 ) -> None:
     # A page holds one record that is a little over half as large: the chart sizes volumes by that.
     add(store, *(f"callback {number}" for number in range(200)), padding=padding)
     store.checkpoint()
-    assert path.stat().st_size < 2 * store.tally().size_bytes
+    assert path.stat().st_size < 2 * store.count().size_bytes
 
 
-def test_a_long_wal_is_cut_once_the_file_holds_nothing(store: Store, path: Path) -> None:
+def test_a_long_wal_is_cut_once_the_file_holds_nothing(store: SpoolStore, path: Path) -> None:
     wal = path.with_name(path.name + "-wal")
     add(store, *map(str, range(200)), padding=4000)
     with store.transaction():
-        store.remove([one.extent for one in store.page(0, callbacks_max=1000, bytes_max=10**9)])
+        store.remove([one.range for one in store.read_page(0, callbacks_max=1000, bytes_max=10**9)])
     assert wal.stat().st_size > 1_000_000
-    while store.tidy():
+    while store.reclaim_space():
         pass
     assert wal.stat().st_size == 0
 
 
-def test_what_a_failed_commit_left_behind_is_deleted_by_the_proof(store: Store) -> None:
+def test_what_a_failed_commit_left_behind_is_deleted_by_the_proof(store: SpoolStore) -> None:
     add(store, "kept")
     number_next = store.number_next
     add(store, "refused")  # as if its fsync had failed after it was written
-    store.prove(number_next)
+    store.verify_writable(number_next)
     assert page(store) == ["kept"]
 
 
-def test_a_checkpoint_does_not_wait_for_a_reader(store: Store, path: Path) -> None:
+def test_a_checkpoint_does_not_wait_for_a_reader(store: SpoolStore, path: Path) -> None:
     add(store, "a")
     reader = sqlite3.connect(path)
     reader.execute("BEGIN")
@@ -76,18 +76,18 @@ def test_a_checkpoint_does_not_wait_for_a_reader(store: Store, path: Path) -> No
 def test_a_file_that_is_not_ours_is_refused_and_left_as_it_is(
     path: Path, statement: str, says: str
 ) -> None:
-    Store(path).close()
+    SpoolStore(path).close()
     with sqlite3.connect(path) as other:
         other.execute(statement)
     other.close()
     before = path.read_bytes()
     with pytest.raises(FileNotOurs) as told:
-        Store(path)
+        SpoolStore(path)
     assert says in str(told.value)
     assert path.read_bytes() == before
 
 
-def test_a_file_says_what_it_is(store: Store, path: Path) -> None:
+def test_a_file_says_what_it_is(store: SpoolStore, path: Path) -> None:
     add(store, "a")
     store.checkpoint()
     header = path.read_bytes()[:100]
@@ -103,27 +103,27 @@ def damaged(path: Path, at: int, length: int) -> None:
 
 @pytest.mark.parametrize(("at", "length"), [(0, 100), (8192, 4096)])
 def test_a_damaged_file_is_told_from_a_sound_one(path: Path, at: int, length: int) -> None:
-    store = Store(path)
+    store = SpoolStore(path)
     add(store, *map(str, range(50)), padding=500)
     store.checkpoint()
     store.close()
     damaged(path, at, length)
     with pytest.raises(FileDamaged):
-        Store(path)
+        SpoolStore(path)
 
 
-def test_a_commit_waits_for_the_disk(store: Store) -> None:
+def test_a_commit_waits_for_the_disk(store: SpoolStore) -> None:
     # With less than FULL the WAL is fsynced now and then, and a power cut loses what was answered.
     assert store._one("PRAGMA synchronous") == 2
     assert store._one("PRAGMA journal_mode") == "wal"
 
 
-def test_opening_a_large_file_sorts_nothing_in_a_temporary_one(store: Store) -> None:
+def test_opening_a_large_file_sorts_nothing_in_a_temporary_one(store: SpoolStore) -> None:
     # A sorter would hold every value, on a pod whose temporary volume is small.
     add(store, *"abc")
     asked: list[str] = []
     store._connection.set_trace_callback(asked.append)
-    store.tally()
+    store.count()
     store.oldest_at_ms()
     store._connection.set_trace_callback(None)
     assert len(asked) == 2
@@ -141,12 +141,12 @@ def test_opening_a_large_file_sorts_nothing_in_a_temporary_one(store: Store) -> 
     ],
 )
 def test_a_row_whose_text_is_damaged_comes_back_as_far_as_it_can_be_read(
-    store: Store, column: str, damage: str | bytes, headers: list[tuple[str, bytes]] | None
+    store: SpoolStore, column: str, damage: str | bytes, headers: list[tuple[str, bytes]] | None
 ) -> None:
     add(store, "damaged", "sound")
     query = f"UPDATE records SET {column} = CAST(? AS TEXT) WHERE number = 1"
     store._connection.execute(query, (damage,))
-    first, second = store.page(0, callbacks_max=10, bytes_max=10**6)
+    first, second = store.read_page(0, callbacks_max=10, bytes_max=10**6)
     assert name_of(first.records[0]) == "damaged"
     assert name_of(second.records[0]) == "sound"
     if headers is not None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.telemetry.escapes import visible, visible_json
+from bridge.telemetry.escapes import escape_unsafe, escape_unsafe_json
 
 
 @pytest.mark.parametrize(
@@ -28,16 +28,16 @@ from bridge.telemetry.escapes import visible, visible_json
     ],
 )
 def test_what_a_terminal_obeys_is_an_escape(text: str, expected: str) -> None:
-    assert visible(text) == expected
+    assert escape_unsafe(text) == expected
 
 
 def test_line_breaks_are_kept_where_they_are_asked_for() -> None:
-    assert visible("a\n\x1bb", keep="\n") == "a\n\\x1bb"
+    assert escape_unsafe("a\n\x1bb", keep="\n") == "a\n\\x1bb"
 
 
 @given(st.text())
 def test_nothing_unsafe_is_left(text: str) -> None:
-    shown = visible(text)
+    shown = escape_unsafe(text)
     shown.encode()  # no lone surrogates
     assert not any(one < " " or "\x7f" <= one <= "\x9f" for one in shown)
     assert not any(one in shown for one in "\u061c\u200e\u200f\u202a\u202e\u2066\u2069")
@@ -46,9 +46,9 @@ def test_nothing_unsafe_is_left(text: str) -> None:
 @given(st.dictionaries(st.text(), st.text() | st.booleans()))
 def test_json_means_the_same_and_is_safe_line_by_line(value: dict[str, object]) -> None:
     text = orjson.dumps(value).decode()
-    shown = visible_json(text)
+    shown = escape_unsafe_json(text)
     assert orjson.loads(shown) == value
-    assert visible(shown) == shown
+    assert escape_unsafe(shown) == shown
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,4 @@ def test_json_means_the_same_and_is_safe_line_by_line(value: dict[str, object]) 
     ],
 )
 def test_what_only_hides_is_an_escape(text: str, expected: str) -> None:
-    assert visible(text) == expected
+    assert escape_unsafe(text) == expected

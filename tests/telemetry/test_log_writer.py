@@ -92,7 +92,7 @@ def test_whoever_logs_does_not_wait_for_a_pipe_that_nobody_reads(pipe: tuple[int
     reading, writing = pipe
     counted: list[int] = []
     with queue(writing, bytes_max=200_000) as lines:
-        lines.on_lost(counted.append)
+        lines.set_on_lost(counted.append)
         for _ in range(MUCH // 100):
             lines.put("x" * 99)  # returns, or the test hangs
         assert 0 < lines.lost < MUCH // 100
@@ -143,7 +143,7 @@ def test_lines_lost_before_anybody_counted_are_counted_too() -> None:
     with queue(None) as lines:
         lines.put("a", at_once=True)
         eventually(lambda: lines.lost == 1)
-        lines.on_lost(counted.append)
+        lines.set_on_lost(counted.append)
         assert counted == [1]
 
 
@@ -177,7 +177,7 @@ def test_a_warning_does_not_wait_for_others_to_gather(
     pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reading, writing = pipe
-    monkeypatch.setattr(log_writer, "GATHER_S", 3600.0)
+    monkeypatch.setattr(log_writer, "BATCH_DELAY_S", 3600.0)
     with queue(writing) as lines:
         lines.put("an info")
         lines.put("a warning", at_once=True)
@@ -188,7 +188,7 @@ def test_what_is_left_is_written_at_the_end(
     pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reading, writing = pipe
-    monkeypatch.setattr(log_writer, "GATHER_S", 3600.0)
+    monkeypatch.setattr(log_writer, "BATCH_DELAY_S", 3600.0)
     with queue(writing) as lines:
         lines.put("the last word")
     assert read_lines(reading, "the last word") == ["the last word"]

@@ -206,7 +206,7 @@ def test_where_names_place_and_function_and_not_the_text() -> None:
 
     with pytest.raises(ValueError, match="5550123") as caught:
         stumble()
-    place = logs.where(caught.value)
+    place = logs.error_location(caught.value)
     assert place.startswith("telemetry/test_logs.py:")
     assert place.endswith(" stumble")
-    assert logs.where(ValueError()) == "unknown"
+    assert logs.error_location(ValueError()) == "unknown"

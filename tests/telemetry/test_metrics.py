@@ -5,17 +5,17 @@ from typing import get_args
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bridge.telemetry.metric_defs import MEASURES, PREFIX, Name
+from bridge.telemetry.metric_defs import METRIC_DEFS, PREFIX, MetricName
 from bridge.telemetry.metrics import Metrics
 
 
 def test_every_name_is_declared_and_every_declaration_named() -> None:
-    assert sorted(MEASURES) == sorted(get_args(Name))
+    assert sorted(METRIC_DEFS) == sorted(get_args(MetricName))
 
 
-@pytest.mark.parametrize("name", MEASURES)
-def test_a_declaration_says_what_it_means_and_in_which_unit(name: Name) -> None:
-    measure = MEASURES[name]
+@pytest.mark.parametrize("name", METRIC_DEFS)
+def test_a_declaration_says_what_it_means_and_in_which_unit(name: MetricName) -> None:
+    measure = METRIC_DEFS[name]
     assert measure.meaning.endswith(".")
     assert measure.unit
     assert name.endswith("_total") == (measure.kind == "counter")
@@ -24,7 +24,7 @@ def test_a_declaration_says_what_it_means_and_in_which_unit(name: Name) -> None:
 def test_a_counter_adds_up_by_its_labels() -> None:
     metrics = Metrics("0")
     for method, outcome in (("POST", "published"), ("POST", "published"), ("GET", "refused")):
-        metrics.callback("voice.call.ring", method, outcome)
+        metrics.count_callback("voice.call.ring", method, outcome)
     assert metrics.value("callbacks_total", type="voice.call.ring", outcome="published") == 2
     assert metrics.value("callbacks_total", product="voice") == 3
     assert metrics.value("callbacks_total", type="voice.call.hangup") == 0
@@ -41,7 +41,7 @@ def test_a_gauge_is_set_and_moved() -> None:
 def test_times_until_durable_fall_into_buckets() -> None:
     metrics = Metrics("0")
     for seconds in (0.0001, 0.02, 60):
-        metrics.acknowledged("spool", seconds)
+        metrics.observe_acknowledgement("spool", seconds)
     text = metrics.exposition().decode()
     assert f'{PREFIX}_acknowledgement_seconds_bucket{{le="0.001",path="spool"}} 1.0' in text
     assert f'{PREFIX}_acknowledgement_seconds_bucket{{le="10.0",path="spool"}} 2.0' in text
@@ -54,7 +54,7 @@ def test_the_exposition_is_what_prometheus_reads() -> None:
     families = {
         one.name: one for one in text_string_to_metric_families(metrics.exposition().decode())
     }
-    for name, measure in MEASURES.items():
+    for name, measure in METRIC_DEFS.items():
         family = families[f"{PREFIX}_{name}".removesuffix("_total")]
         assert family.type == measure.kind
         assert family.documentation == measure.meaning

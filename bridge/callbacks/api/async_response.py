@@ -30,11 +30,11 @@ class AsyncResponse(CallbackData):
 CALLBACK = CallbackType(
     name="api.async_response",
     model=AsyncResponse,
-    key=("api_id",),
+    key_fields=("api_id",),
     reply=Reply.ACK,
     recognise=("api_id",),
-    step=14,
-    weak=True,
+    match_order=14,
+    yields_to_path=True,
     samples={
         "as far as documented": "api_id=97ceeb52-58b6-11e1-86da-77300b68f8bb",
         "a call": (

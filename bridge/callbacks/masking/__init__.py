@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from bridge.callbacks.model import CallbackData, param
-from bridge.normalise.phone import PartyOf
+from bridge.normalise.phone import PartyField
 from bridge.normalise.quantity import Count, Text
-from bridge.normalise.zoned_time import StatedOrUtc
+from bridge.normalise.zoned_time import ZonedOrUtc
 
 
 class MaskingCallback(CallbackData):
@@ -16,16 +16,16 @@ class MaskingCallback(CallbackData):
         Text | None, param("EventName", meaning="Plivo's word for what happened.")
     ] = None
     event_at: Annotated[
-        StatedOrUtc | None, param("EventTimestamp", meaning="When it happened; UTC.")
+        ZonedOrUtc | None, param("EventTimestamp", meaning="When it happened; UTC.")
     ] = None
     first_party: Annotated[
-        PartyOf | None, param("FirstParty", "From", meaning="The first party.")
+        PartyField | None, param("FirstParty", "From", meaning="The first party.")
     ] = None
     second_party: Annotated[
-        PartyOf | None, param("SecondParty", "To", meaning="The second party.")
+        PartyField | None, param("SecondParty", "To", meaning="The second party.")
     ] = None
     virtual_number: Annotated[
-        PartyOf | None, param("VirtualNumber", meaning="The number both see.")
+        PartyField | None, param("VirtualNumber", meaning="The number both see.")
     ] = None
     sequence: Annotated[
         Count | None, param("SequenceNumber", meaning="The order these were made in.")

@@ -12,11 +12,11 @@ class MaskingRecording(MaskingCallback, StoredRecordingFields):
 CALLBACK = CallbackType(
     name="masking.session.recording",
     model=MaskingRecording,
-    key=("session_uuid",),
+    key_fields=("session_uuid",),
     reply=Reply.ACK,
     named=("EventName^=SessionRecording",),
-    step=1,
-    happened=("event_at",),
+    match_order=1,
+    time_fields=("event_at",),
     samples={
         "completed": (
             "EventName=SessionRecordingCompleted&EventTimestamp=2026-03-07+14%3A14%3A41+%2B0000+UTC"

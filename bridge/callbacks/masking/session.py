@@ -4,9 +4,9 @@ from typing import Annotated
 
 from bridge.callbacks.masking import MaskingCallback
 from bridge.callbacks.model import CallbackType, Reply, param
-from bridge.normalise.hangup import HangupCauseOf
+from bridge.normalise.hangup import HangupCauseField
 from bridge.normalise.quantity import Count, Money, Word
-from bridge.normalise.state import MaskingStateOf
+from bridge.normalise.state import MaskingStateField
 
 _IDS = (
     "EventTimestamp=2026-03-07+14%3A14%3A40+%2B0000+UTC&SequenceNumber=5"
@@ -18,7 +18,7 @@ class MaskingSession(MaskingCallback):
     """A masking session changed."""
 
     state: Annotated[
-        MaskingStateOf | None, param("EventName", meaning="What happened to whom, in one word.")
+        MaskingStateField | None, param("EventName", meaning="What happened to whom, in one word.")
     ] = None
     pin_status: Annotated[
         Word | None,
@@ -35,7 +35,7 @@ class MaskingSession(MaskingCallback):
         None
     )
     hangup: Annotated[
-        HangupCauseOf | None,
+        HangupCauseField | None,
         param("PlivoHangupCause", "PlivoHangupCauseCode", meaning="Why the call ended."),
     ] = None
 
@@ -43,11 +43,11 @@ class MaskingSession(MaskingCallback):
 CALLBACK = CallbackType(
     name="masking.session.status",
     model=MaskingSession,
-    key=("session_uuid",),
+    key_fields=("session_uuid",),
     reply=Reply.ACK,
     named=("EventName^=Session & !EventName^=SessionRecording",),
-    step=1,
-    happened=("event_at",),
+    match_order=1,
+    time_fields=("event_at",),
     samples={
         "older": (
             f"{_IDS}&Amount=0.01&BilledDuration=60&Duration=41&EventName=SessionSecondPartyHangup"

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from bridge.callbacks.model import CallbackData, param
-from bridge.normalise.phone import PartyOf
+from bridge.normalise.phone import PartyField
 from bridge.normalise.quantity import Count, Money, Text, Word
 
 
@@ -16,10 +16,10 @@ class MessageCallback(CallbackData):
     """A callback of one message."""
 
     message_uuid: Annotated[Text, param("MessageUUID", meaning="Id of the message.")]
-    from_: Annotated[PartyOf | None, Field(alias="from"), param("From", meaning="Who sent it.")] = (
-        None
-    )
-    to: Annotated[PartyOf | None, param("To", meaning="Who gets it.")] = None
+    from_: Annotated[
+        PartyField | None, Field(alias="from"), param("From", meaning="Who sent it.")
+    ] = None
+    to: Annotated[PartyField | None, param("To", meaning="Who gets it.")] = None
     message_type: Annotated[
         Word | None, param("Type", meaning="`sms`, `mms` or `whatsapp`. Open set.")
     ] = None

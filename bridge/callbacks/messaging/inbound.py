@@ -40,7 +40,7 @@ class InboundMessage(MessageCallback):
 CALLBACK = CallbackType(
     name="messaging.message.inbound",
     model=InboundMessage,
-    key=("message_uuid",),
+    key_fields=("message_uuid",),
     reply=Reply.OPTIONAL_XML,
     recognise=(
         "MessageUUID & !Status & !status",
@@ -48,7 +48,7 @@ CALLBACK = CallbackType(
         "MessageUUID & !Status & Body",
         "MessageUUID & !Status & MediaCount",
     ),
-    step=3,
+    match_order=3,
     samples={
         "sms": f"{_IDS}&Text=Hello&TotalAmount=0.00000&TotalRate=0.00000&Type=sms&Units=1",
         "mms": (

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from bridge.callbacks.messaging import MessageCallback
 from bridge.callbacks.model import CallbackType, Reply, param
-from bridge.normalise.quantity import Count, NetworkCode, PartOf, Text, Word
-from bridge.normalise.zoned_time import EpochOrStated, StatedOrUtc
+from bridge.normalise.quantity import Count, NetworkCode, PartField, Text, Word
+from bridge.normalise.zoned_time import EpochOrZoned, ZonedOrUtc
 
 
 class MessageStatus(MessageCallback):
@@ -20,7 +20,7 @@ class MessageStatus(MessageCallback):
             "Status",
             meaning="`queued`, `sent`, `delivered`, `undelivered`, `failed`, `rejected`, `read`. "
             "Open set.",
-            folded=True,
+            case_insensitive=True,
         ),
     ] = None
     mcc: Annotated[
@@ -33,22 +33,22 @@ class MessageStatus(MessageCallback):
         Text | None, param("ParentMessageUUID", meaning="Id of the long message it is part of.")
     ] = None
     part: Annotated[
-        PartOf | None, param("PartInfo", meaning="Which part of a long message it is.")
+        PartField | None, param("PartInfo", meaning="Which part of a long message it is.")
     ] = None
     sequence: Annotated[
         Count | None, param("Sequence", meaning="The order Plivo made the reports in.")
     ] = None
     message_at: Annotated[
-        StatedOrUtc | None, param("MessageTime", meaning="When the message was made; UTC.")
+        ZonedOrUtc | None, param("MessageTime", meaning="When the message was made; UTC.")
     ] = None
     queued_at: Annotated[
-        StatedOrUtc | None, param("QueuedTime", meaning="When it was queued; UTC.")
+        ZonedOrUtc | None, param("QueuedTime", meaning="When it was queued; UTC.")
     ] = None
-    sent_at: Annotated[StatedOrUtc | None, param("SentTime", meaning="When it was sent; UTC.")] = (
+    sent_at: Annotated[ZonedOrUtc | None, param("SentTime", meaning="When it was sent; UTC.")] = (
         None
     )
     report_at: Annotated[
-        StatedOrUtc | None, param("DeliveryReportTime", meaning="When it was reported on; UTC.")
+        ZonedOrUtc | None, param("DeliveryReportTime", meaning="When it was reported on; UTC.")
     ] = None
     requester_ip: Annotated[
         Text | None, param("requester_ip", meaning="Where the API request came from.")
@@ -64,7 +64,7 @@ class MessageStatus(MessageCallback):
         ),
     ] = None
     conversation_expires_at: Annotated[
-        EpochOrStated | None,
+        EpochOrZoned | None,
         param("ConversationExpirationTimestamp", meaning="WhatsApp: when the conversation ends."),
     ] = None
 
@@ -77,14 +77,14 @@ _IDS = (
 CALLBACK = CallbackType(
     name="messaging.message.status",
     model=MessageStatus,
-    key=("message_uuid",),
+    key_fields=("message_uuid",),
     reply=Reply.ACK,
     # Old captures spell it `status`. So does many a customer's own query, which GET mixes with Plivo's
     # parameters: beside what only a message carries, it is no delivery report.
     recognise=("MessageUUID & Status", "MessageUUID & status & !Text & !Body & !MediaCount"),
-    step=3,
+    match_order=3,
     # The times add up as a message goes on: the last there is is that of this change.
-    happened=("report_at", "sent_at", "queued_at"),
+    time_fields=("report_at", "sent_at", "queued_at"),
     samples={
         "delivered": (
             f"{_IDS}&DeliveryReportTime=2026-03-07+14%3A13%3A33.500000&ErrorCode=&MCC=310&MNC=260"

@@ -43,12 +43,12 @@ def _by_path(name: str, model: type[CallbackData]) -> CallbackType:
     return CallbackType(
         name=name,
         model=model,
-        key=(),
+        key_fields=(),
         reply=Reply.ACK,
         recognise=(),
-        step=14,
+        match_order=14,
         anonymous=True,
-        repeats=True,
+        can_repeat=True,
         samples={"made up: no page names a field": "made_up_id=1ca34b00&made_up_state=registered"},
     )
 

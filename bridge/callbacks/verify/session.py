@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from bridge.callbacks.model import CallbackData, CallbackType, Reply, param
-from bridge.normalise.phone import PartyOf
+from bridge.normalise.phone import PartyField
 from bridge.normalise.quantity import Count, Text, Word
-from bridge.normalise.zoned_time import StatedOrUtc
+from bridge.normalise.zoned_time import ZonedOrUtc
 
 
 class VerifySession(CallbackData):
@@ -27,19 +27,19 @@ class VerifySession(CallbackData):
     channel_error_code: Annotated[
         Text | None, param("ChannelErrorCode", meaning="Plivo's code of what went wrong.")
     ] = None
-    recipient: Annotated[PartyOf | None, param("Recipient", meaning="Who is verified.")] = None
+    recipient: Annotated[PartyField | None, param("Recipient", meaning="Who is verified.")] = None
     requested_at: Annotated[
-        StatedOrUtc | None, param("RequestTime", meaning="When it was asked for; UTC.")
+        ZonedOrUtc | None, param("RequestTime", meaning="When it was asked for; UTC.")
     ] = None
 
 
 CALLBACK = CallbackType(
     name="verify.session.status",
     model=VerifySession,
-    key=("session_uuid", "attempt_uuid"),
+    key_fields=("session_uuid", "attempt_uuid"),
     reply=Reply.ACK,
     recognise=("AttemptUUID", "ChannelStatus"),
-    step=2,
+    match_order=2,
     samples={
         "delivered": (
             "AttemptSequence=1&AttemptUUID=2b3c4d5e-1111-4222-8333-444455556666&Channel=sms"

@@ -9,9 +9,9 @@ from typing import Annotated
 from pydantic import Field
 
 from bridge.callbacks.model import VoiceEvent, param
-from bridge.normalise.phone import PartyOf
-from bridge.normalise.quantity import MachineOf, Money, Text, Word
-from bridge.normalise.stir import StirOf
+from bridge.normalise.phone import PartyField
+from bridge.normalise.quantity import MachineField, Money, Text, Word
+from bridge.normalise.stir import StirField
 from bridge.normalise.time import UtcInstant
 
 # All callbacks of one call share one key: the id of its first leg, where the callback says which that
@@ -34,10 +34,10 @@ class LegCallback(VoiceEvent):
 class VoiceCallback(LegCallback):
     """A callback of one call leg, with who calls whom."""
 
-    from_: Annotated[PartyOf | None, Field(alias="from"), param("From", meaning="Who calls.")] = (
-        None
-    )
-    to: Annotated[PartyOf | None, param("To", meaning="Who is called.")] = None
+    from_: Annotated[
+        PartyField | None, Field(alias="from"), param("From", meaning="Who calls.")
+    ] = None
+    to: Annotated[PartyField | None, param("To", meaning="Who is called.")] = None
     direction: Annotated[
         Word | None, param("Direction", meaning="`inbound` or `outbound`, seen from Plivo.")
     ] = None
@@ -53,7 +53,7 @@ class VoiceCallback(LegCallback):
         Text | None, param("CallerName", meaning="Caller name; an endpoint's user name for SIP.")
     ] = None
     forwarded_from: Annotated[
-        PartyOf | None,
+        PartyField | None,
         param("ForwardedFrom", meaning="Number the call was forwarded from, if carriers say."),
     ] = None
     request_uuid: Annotated[
@@ -91,17 +91,17 @@ class VoiceCallback(LegCallback):
         Word | None, param("ComplianceStatus", meaning="Compliance application's status.")
     ] = None
     stir: Annotated[
-        StirOf | None,
+        StirField | None,
         param(
             "STIRVerification",
             "STIRAttestation",
             meaning="STIR/SHAKEN standing of the caller id. Not sent with every callback.",
-            folded=True,
+            case_insensitive=True,
         ),
     ] = None
     machine: Annotated[
-        MachineOf | None,
-        param("Machine", meaning="What machine detection found.", folded=True),
+        MachineField | None,
+        param("Machine", meaning="What machine detection found.", case_insensitive=True),
     ] = None
     sip_to_header: Annotated[Text | None, param("SIP-H-To", meaning="The raw SIP To header.")] = (
         None

@@ -11,14 +11,14 @@ class Answer(VoiceCallback):
 CALLBACK = CallbackType(
     name="voice.call.answer",
     model=Answer,
-    key=CALL_KEY,
+    key_fields=CALL_KEY,
     reply=Reply.XML,
     named=("Event=StartApp",),
     recognise=("CallUUID & Event=Redirect",),
-    step=11,
+    match_order=11,
     # A `<Redirect>` can come back to this URL, again and again, with the same parameters.
-    repeats=True,
-    once=("Event=StartApp",),
+    can_repeat=True,
+    repeats_unless=("Event=StartApp",),
     samples={
         "outbound, as captured": (
             "ALegRequestUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01"

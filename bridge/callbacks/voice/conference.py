@@ -98,12 +98,12 @@ def _conference(
     return CallbackType(
         name=f"voice.conference.{action}",
         model=model,
-        key=_KEY,
+        key_fields=_KEY,
         reply=Reply.ACK,
         named=(f"ConferenceAction={action}", *[f"Event={word}" for word in words]),
-        step=5,
-        repeats=repeats,
-        informational=action in _PROGRESS,
+        match_order=5,
+        can_repeat=repeats,
+        shed_first=action in _PROGRESS,
         samples={"as captured or documented": f"ConferenceAction={action}&{_ROOM}{form}"},
     )
 
@@ -128,21 +128,21 @@ CALLBACKS = (
     CallbackType(
         name="voice.conference.other",
         model=ConferenceOther,
-        key=_KEY,
+        key_fields=_KEY,
         reply=Reply.ACK,
         named=("ConferenceAction", "Event^=Conference"),
-        step=5,
-        repeats=True,
+        match_order=5,
+        can_repeat=True,
         samples={"made up: muting, whose word is on no page": f"ConferenceAction=mute&{_ROOM}"},
     ),
     CallbackType(
         name="voice.conference.action",
         model=ConferenceAction,
-        key=_KEY,
+        key_fields=_KEY,
         reply=Reply.XML,
         recognise=("ConferenceUUID & !ConferenceAction",),
-        step=5,
-        weak=True,
+        match_order=5,
+        yields_to_path=True,
         samples={
             "left": (
                 f"{_ROOM}&CallStatus=in-progress&Direction=inbound&From=14155550188&RecordUrl="

@@ -9,8 +9,8 @@ from typing import Annotated
 
 from bridge.callbacks.model import CallbackType, Reply, param
 from bridge.callbacks.voice import DIAL_KEY, VoiceCallback
-from bridge.normalise.hangup import HangupCauseOf
-from bridge.normalise.phone import PartyOf
+from bridge.normalise.hangup import HangupCauseField
+from bridge.normalise.phone import PartyField
 from bridge.normalise.quantity import Count, Leg, Money, Text, Word
 from bridge.normalise.time import LocalInstant
 
@@ -45,9 +45,11 @@ class Dial(VoiceCallback):
         Word | None, param("DialBLegStatus", meaning="State of the dialled leg.")
     ] = None
     dial_b_leg_from: Annotated[
-        PartyOf | None, param("DialBLegFrom", meaning="Caller id the dialled leg was shown.")
+        PartyField | None, param("DialBLegFrom", meaning="Caller id the dialled leg was shown.")
     ] = None
-    dial_b_leg_to: Annotated[PartyOf | None, param("DialBLegTo", meaning="Who was dialled.")] = None
+    dial_b_leg_to: Annotated[PartyField | None, param("DialBLegTo", meaning="Who was dialled.")] = (
+        None
+    )
     dial_b_leg_position: Annotated[
         Count | None,
         param("DialBLegPosition", meaning="Its place among the numbers dialled, from 1."),
@@ -95,7 +97,7 @@ class DialHangup(Dial):
         Count | None, param("DialBLegBillDuration", meaning="Seconds billed.")
     ] = None
     hangup: Annotated[
-        HangupCauseOf | None,
+        HangupCauseField | None,
         param(
             "DialBLegHangupCause",
             "DialBLegHangupCauseCode",
@@ -121,13 +123,13 @@ def _dial(
     return CallbackType(
         name=f"voice.dial.{action}",
         model=model,
-        key=DIAL_KEY,
+        key_fields=DIAL_KEY,
         reply=Reply.ACK,
         named=(f"DialAction={action}", f"Event={_WORDS[action]}"),
-        step=6,
-        happened=happened,
-        repeats=repeats,
-        informational=action in _PROGRESS,
+        match_order=6,
+        time_fields=happened,
+        can_repeat=repeats,
+        shed_first=action in _PROGRESS,
         samples={"captured or as documented": f"DialAction={action}&{_LEGS}{form}"},
     )
 
@@ -162,11 +164,11 @@ CALLBACKS = (
     CallbackType(
         name="voice.dial.other",
         model=DialOther,
-        key=DIAL_KEY,
+        key_fields=DIAL_KEY,
         reply=Reply.ACK,
         named=("DialAction", "Event^=Dial"),
-        step=6,
-        repeats=True,
+        match_order=6,
+        can_repeat=True,
         samples={"made up: a word of no page": f"DialAction=early_media&{_LEGS}{_PARTIES}"},
     ),
 )

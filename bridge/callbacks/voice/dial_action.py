@@ -35,13 +35,13 @@ class DialAction(VoiceCallback):
 CALLBACK = CallbackType(
     name="voice.dial.action",
     model=DialAction,
-    key=DIAL_KEY,
+    key_fields=DIAL_KEY,
     reply=Reply.XML,
     recognise=("DialStatus & !DialAction",),
-    step=6,
+    match_order=6,
     # A loop of dials that nobody answers repeats itself; a leg that answered has an id of its own.
-    repeats=True,
-    once=("DialBLegUUID",),
+    can_repeat=True,
+    repeats_unless=("DialBLegUUID",),
     samples={
         "completed": (
             "BillRate=0.003&CallStatus=in-progress&CallUUID=a39290d0-2b5c-4c0e-9a34-5e7e2c0d1f00"

@@ -14,15 +14,15 @@ class Fallback(VoiceCallback):
 CALLBACK = CallbackType(
     name="voice.call.fallback",
     model=Fallback,
-    key=CALL_KEY,
+    key_fields=CALL_KEY,
     reply=Reply.XML,
     named=("Event=StartApp",),
     recognise=("CallUUID & Event=Redirect",),
-    step=11,
-    told_by_path=True,
+    match_order=11,
+    path_only=True,
     # A `<Redirect>` can come back to this URL, again and again, with the same parameters.
-    repeats=True,
-    once=("Event=StartApp",),
+    can_repeat=True,
+    repeats_unless=("Event=StartApp",),
     samples={
         "outbound": (
             "ALegRequestUUID=7b1f2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"

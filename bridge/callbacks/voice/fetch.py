@@ -61,13 +61,13 @@ def _fetch(
     return CallbackType(
         name=name,
         model=model,
-        key=CALL_KEY,
+        key_fields=CALL_KEY,
         reply=reply,
         named=named,
         recognise=(_FETCH, *_ASKED, *[f"CallUUID & {word}" for word in (*named, *family)]),
-        step=13,
-        told_by_path=True,
-        repeats=True,  # a `<Redirect>` to itself, wait music: the same parameters again and again
+        match_order=13,
+        path_only=True,
+        can_repeat=True,  # a `<Redirect>` to itself, wait music: the same parameters again and again
         samples={"base fields": _BASE},
     )
 
@@ -76,12 +76,12 @@ CALLBACKS = (
     CallbackType(
         name="voice.fetch",
         model=Fetch,
-        key=CALL_KEY,
+        key_fields=CALL_KEY,
         reply=Reply.XML,
         recognise=(_FETCH,),
-        step=13,
-        weak=True,
-        repeats=True,
+        match_order=13,
+        yields_to_path=True,
+        can_repeat=True,
         samples={"base fields": _BASE},
     ),
     _fetch("voice.call.redirect", Redirect, Reply.XML, named=("Event=Redirect",)),

@@ -21,12 +21,12 @@ class GetDigits(VoiceCallback):
 CALLBACK = CallbackType(
     name="voice.getdigits.action",
     model=GetDigits,
-    key=CALL_KEY,
+    key_fields=CALL_KEY,
     reply=Reply.XML,
     recognise=("Digits & CallUUID & !InputType & !RecordUrl & !RecordFile",),
-    step=12,
-    weak=True,
-    repeats=True,
+    match_order=12,
+    yields_to_path=True,
+    can_repeat=True,
     samples={
         "one digit": (
             "CallStatus=in-progress&CallUUID=e7d6a1f0-7f3e-4a52-8f0a-90c3f0f5d002&Digits=1"

@@ -51,11 +51,11 @@ CALLBACKS = (
     CallbackType(
         name="voice.getinput.action",
         model=GetInput,
-        key=CALL_KEY,
+        key_fields=CALL_KEY,
         reply=Reply.XML,
         recognise=(f"InputType=dtmf & {_FINAL}", f"InputType=speech & {_FINAL}"),
-        step=7,
-        repeats=True,
+        match_order=7,
+        can_repeat=True,
         samples={
             "speech": (
                 f"{_BASE}&BilledAmount=0.0050&Digits=&InputType=speech"
@@ -67,16 +67,16 @@ CALLBACKS = (
     CallbackType(
         name="voice.getinput.interim",
         model=InterimSpeech,
-        key=("call_uuid",),
+        key_fields=("call_uuid",),
         reply=Reply.ACK,
         recognise=("StableSpeech", "UnstableSpeech"),
-        step=7,
+        match_order=7,
         # Plivo's list of its parameters has no identifier at all (docs/decisions/0015-*). Two calls
         # may then hear the same words, so only the nonce tells them apart.
         anonymous=True,
-        repeats=True,
-        once=("CallUUID",),
-        informational=True,  # the words at the end have them all
+        can_repeat=True,
+        repeats_unless=("CallUUID",),
+        shed_first=True,  # the words at the end have them all
         samples={
             "half a sentence": (
                 f"{_UUID}&SequenceNumber=3&Stability=0.8&StableSpeech=i+want+to&UnstableSpeech=book"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from bridge.callbacks.model import CallbackType, Reply, param
 from bridge.callbacks.voice import CALL_KEY, VoiceCallback
-from bridge.normalise.hangup import HangupCauseOf
+from bridge.normalise.hangup import HangupCauseField
 from bridge.normalise.quantity import Count, Flag, Money
 from bridge.normalise.time import LocalInstant
 
@@ -16,7 +16,7 @@ class Hangup(VoiceCallback):
     """One call leg ended, answered or not."""
 
     hangup: Annotated[
-        HangupCauseOf | None,
+        HangupCauseField | None,
         param(
             "HangupCause",
             "HangupCauseCode",
@@ -53,7 +53,7 @@ class Hangup(VoiceCallback):
 CALLBACK = CallbackType(
     name="voice.call.hangup",
     model=Hangup,
-    key=CALL_KEY,
+    key_fields=CALL_KEY,
     reply=Reply.ACK,
     named=(
         "Event=Hangup",
@@ -62,8 +62,8 @@ CALLBACK = CallbackType(
         "HangupCause & EndTime & CallUUID & !Event & !DialAction",
     ),
     recognise=("HangupCause & CallUUID & !Event",),
-    step=11,
-    happened=("ended_at",),
+    match_order=11,
+    time_fields=("ended_at",),
     samples={
         "outbound answered, as captured": (
             "ALegRequestUUID=64d3290a-87a6-46b4-a6e2-20f5f4e07a02"

@@ -19,10 +19,10 @@ class MachineDetection(VoiceCallback):
 CALLBACK = CallbackType(
     name="voice.call.machine_detection",
     model=MachineDetection,
-    key=CALL_KEY,
+    key_fields=CALL_KEY,
     reply=Reply.ACK,
     named=("Event=MachineDetection",),
-    step=11,
+    match_order=11,
     samples={
         "outbound": (
             "ALegRequestUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01"

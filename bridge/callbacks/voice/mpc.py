@@ -11,7 +11,7 @@ from bridge.callbacks.model import CallbackType, Reply, VoiceEvent, param
 from bridge.callbacks.recording import StoredRecordingFields
 from bridge.callbacks.voice import CALL_KEY, VoiceCallback
 from bridge.normalise.quantity import Count, Flag, Money, Text, Word
-from bridge.normalise.zoned_time import StatedInstant
+from bridge.normalise.zoned_time import ZonedInstant
 
 _MPC = "MPCName=support-1&MPCUUID=87423f1a-2b5c-4c0e-9a34-5e7e2c0d1f00"
 _AT = "EventTimestamp=2026-03-07+14%3A13%3A40%2B00%3A00"
@@ -39,7 +39,7 @@ class MpcCallback(VoiceEvent):
         Text | None, param("EventName", meaning="Plivo's word for what happened.")
     ] = None
     event_at: Annotated[
-        StatedInstant | None, param("EventTimestamp", meaning="When it happened.")
+        ZonedInstant | None, param("EventTimestamp", meaning="When it happened.")
     ] = None
     member_id: Annotated[
         Text | None, param("MemberID", meaning="The participant's id in the MultiPartyCall.")
@@ -81,10 +81,10 @@ class MpcExit(MpcCallback, VoiceCallback):
     """A participant left, and Plivo asks what comes next for that call."""
 
     joined_at: Annotated[
-        StatedInstant | None, param("ParticipantJoinTime", meaning="When the participant joined.")
+        ZonedInstant | None, param("ParticipantJoinTime", meaning="When the participant joined.")
     ] = None
     left_at: Annotated[
-        StatedInstant | None, param("ParticipantEndTime", meaning="When the participant left.")
+        ZonedInstant | None, param("ParticipantEndTime", meaning="When the participant left.")
     ] = None
 
 
@@ -96,16 +96,16 @@ CALLBACKS = (
     CallbackType(
         name="voice.mpc.status",
         model=MpcStatus,
-        key=(*_MPC_KEY, "participant_call_uuid", "member_id"),
+        key_fields=(*_MPC_KEY, "participant_call_uuid", "member_id"),
         reply=Reply.ACK,
         named=(
             "EventName^=MPC & !EventName^=MPCRecording",
             "EventName^=Participant & !EventName^=ParticipantRecording",
             "EventName^=AddParticipantByAPI",
         ),
-        step=1,
-        happened=("event_at",),
-        repeats=True,
+        match_order=1,
+        time_fields=("event_at",),
+        can_repeat=True,
         samples={
             "joined": f"EventName=ParticipantJoin&{_AT}&{_MPC}&{_MEMBER}&ParticipantCoachMode=false",
             "ended": (
@@ -117,11 +117,11 @@ CALLBACKS = (
     CallbackType(
         name="voice.mpc.recording",
         model=MpcRecording,
-        key=(*_MPC_KEY, "recording_id", "member_id"),
+        key_fields=(*_MPC_KEY, "recording_id", "member_id"),
         reply=Reply.ACK,
         named=("EventName^=MPCRecording", "EventName^=ParticipantRecording"),
-        step=1,
-        happened=("event_at",),
+        match_order=1,
+        time_fields=("event_at",),
         samples={
             "completed": (
                 f"EventName=MPCRecordingCompleted&{_AT}&{_MPC}&RecordingDuration=118"
@@ -144,11 +144,11 @@ CALLBACKS = (
         name="voice.mpc.exit",
         model=MpcExit,
         # It asks what comes next for one call, so it stands with the callbacks of that call.
-        key=(*CALL_KEY, "participant_call_uuid", *_MPC_KEY),
+        key_fields=(*CALL_KEY, "participant_call_uuid", *_MPC_KEY),
         reply=Reply.XML,
         recognise=("MPCFriendlyName & !EventName", "ParticipantJoinTime & !EventName"),
-        step=10,
-        happened=("left_at",),
+        match_order=10,
+        time_fields=("left_at",),
         samples={
             "left": (
                 "MPCFriendlyName=support-1&MPCUUID=87423f1a-2b5c-4c0e-9a34-5e7e2c0d1f00"
@@ -160,11 +160,11 @@ CALLBACKS = (
     CallbackType(
         name="voice.mpc.call_status",
         model=MpcCallStatus,
-        key=CALL_KEY,
+        key_fields=CALL_KEY,
         reply=Reply.ACK,
-        step=13,
+        match_order=13,
         anonymous=True,
-        repeats=True,
+        can_repeat=True,
         samples={
             "as expected": (
                 "CallStatus=in-progress&CallUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01"

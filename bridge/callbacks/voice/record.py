@@ -50,10 +50,10 @@ CALLBACKS = (
     CallbackType(
         name="voice.record.action",
         model=RecordAction,
-        key=_KEY,
+        key_fields=_KEY,
         reply=Reply.XML,
         recognise=("RecordUrl & Digits?", "RecordFile & Digits?"),
-        step=8,
+        match_order=8,
         samples={
             "stopped by a key": f"{_BASE}{_RECORDING}{_LENGTHS}&Digits=%23",
             "goes on": (
@@ -65,11 +65,11 @@ CALLBACKS = (
     CallbackType(
         name="voice.record.completed",
         model=RecordCompleted,
-        key=_KEY,
+        key_fields=_KEY,
         reply=Reply.ACK,
         recognise=("RecordUrl", "RecordFile", "RecordingURL & CallUUID & !EventName & !MPCUUID"),
-        step=8,
-        happened=("recording_ended_at",),
+        match_order=8,
+        time_fields=("recording_ended_at",),
         samples={"completed": f"{_BASE}{_RECORDING}{_LENGTHS}"},
     ),
 )

@@ -66,11 +66,11 @@ CALLBACKS = (
     CallbackType(
         name="voice.recording_api.completed",
         model=CallRecording,
-        key=("call_uuid", "recording_id"),
+        key_fields=("call_uuid", "recording_id"),
         reply=Reply.ACK,
         recognise=("record_url & call_uuid",),
-        step=9,
-        happened=("recording_ended_at",),
+        match_order=9,
+        time_fields=("recording_ended_at",),
         samples={
             "completed": f"{_RECORDING}&call_uuid=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01",
         },
@@ -78,17 +78,17 @@ CALLBACKS = (
     CallbackType(
         name="voice.conference_recording_api.completed",
         model=ConferenceRecording,
-        key=("conference_name", "recording_id"),
+        key_fields=("conference_name", "recording_id"),
         reply=Reply.ACK,
         recognise=("record_url & conference_name",),
-        step=9,
-        happened=("recording_ended_at",),
+        match_order=9,
+        time_fields=("recording_ended_at",),
         samples={"completed": f"{_RECORDING}&conference_name=room1"},
     ),
     CallbackType(
         name="voice.transcription",
         model=Transcription,
-        key=("call_uuid", "recording_id"),
+        key_fields=("call_uuid", "recording_id"),
         reply=Reply.ACK,
         recognise=(
             "transcription & recording_id",
@@ -96,7 +96,7 @@ CALLBACKS = (
             "error & recording_id",
             "error & transcription? & call_uuid",
         ),
-        step=9,
+        match_order=9,
         samples={
             "without the recording's id, as receivers report": (
                 "call_uuid=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01&duration=42&transcription=hello"

@@ -11,12 +11,12 @@ class Ring(VoiceCallback):
 CALLBACK = CallbackType(
     name="voice.call.ring",
     model=Ring,
-    key=CALL_KEY,
+    key_fields=CALL_KEY,
     reply=Reply.ACK,
     named=("Event=Ring",),
-    step=11,
-    happened=("session_started_at",),
-    informational=True,  # answer and hangup tell of the call again
+    match_order=11,
+    time_fields=("session_started_at",),
+    shed_first=True,  # answer and hangup tell of the call again
     samples={
         "outbound, as captured": (
             "CallStatus=ringing&CallUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01&CallerName="

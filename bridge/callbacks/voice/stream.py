@@ -10,10 +10,10 @@ from pydantic import Field
 
 from bridge.callbacks.model import CallbackType, Reply, param
 from bridge.callbacks.voice import LegCallback
-from bridge.normalise.phone import PartyOf
+from bridge.normalise.phone import PartyField
 from bridge.normalise.quantity import Count, Flag, Text, Word
 from bridge.normalise.state import StreamState
-from bridge.normalise.zoned_time import StatedInstant
+from bridge.normalise.zoned_time import ZonedInstant
 
 
 class StreamStatus(LegCallback):
@@ -24,15 +24,15 @@ class StreamStatus(LegCallback):
         StreamState | None,
         param("Event", meaning="`started`, `stopped`, `dropped`, `degraded`, `failed`, `played`."),
     ] = None
-    from_: Annotated[PartyOf | None, Field(alias="from"), param("From", meaning="Who calls.")] = (
-        None
-    )
-    to: Annotated[PartyOf | None, param("To", meaning="Who is called.")] = None
+    from_: Annotated[
+        PartyField | None, Field(alias="from"), param("From", meaning="Who calls.")
+    ] = None
+    to: Annotated[PartyField | None, param("To", meaning="Who is called.")] = None
     direction: Annotated[
         Word | None, param("Direction", meaning="`inbound` or `outbound`, seen from Plivo.")
     ] = None
     stream_at: Annotated[
-        StatedInstant | None,
+        ZonedInstant | None,
         param("Timestamp", meaning="When it happened; no page says in which zone."),
     ] = None
     service_url: Annotated[Text | None, param("ServiceURL", meaning="Where the audio goes.")] = None
@@ -43,30 +43,42 @@ class StreamStatus(LegCallback):
     name: Annotated[Text | None, param("Name", meaning="The checkpoint that was played.")] = None
     bidirectional: Annotated[
         Flag | None,
-        param("bidirectional", meaning="Whether the service may send audio back.", folded=True),
+        param(
+            "bidirectional",
+            meaning="Whether the service may send audio back.",
+            case_insensitive=True,
+        ),
     ] = None
     audio_track: Annotated[
         Word | None,
-        param("audioTrack", meaning="`inbound`, `outbound` or `both`.", folded=True),
+        param("audioTrack", meaning="`inbound`, `outbound` or `both`.", case_insensitive=True),
     ] = None
     stream_timeout_s: Annotated[
         Count | None,
-        param("streamTimeout", meaning="The longest the stream may last, seconds.", folded=True),
+        param(
+            "streamTimeout",
+            meaning="The longest the stream may last, seconds.",
+            case_insensitive=True,
+        ),
     ] = None
     content_type: Annotated[
         Text | None,
-        param("contentType", meaning="Codec and sample rate of the audio.", folded=True),
+        param("contentType", meaning="Codec and sample rate of the audio.", case_insensitive=True),
     ] = None
     extra_headers: Annotated[
         Text | None,
-        param("extraHeaders", meaning="What the customer passes to the service.", folded=True),
+        param(
+            "extraHeaders",
+            meaning="What the customer passes to the service.",
+            case_insensitive=True,
+        ),
     ] = None
     keep_call_alive: Annotated[
         Flag | None,
         param(
             "keepCallAlive",
             meaning="Whether the call's XML waits until the stream has ended.",
-            folded=True,
+            case_insensitive=True,
         ),
     ] = None
     parent_auth_id: Annotated[
@@ -82,7 +94,7 @@ _STREAM = (
 CALLBACK = CallbackType(
     name="voice.stream.status",
     model=StreamStatus,
-    key=("call_uuid", "stream_id"),
+    key_fields=("call_uuid", "stream_id"),
     reply=Reply.ACK,
     named=(
         "Event=StartStream",
@@ -92,11 +104,11 @@ CALLBACK = CallbackType(
         "Event=PlayedStream",
     ),
     recognise=("StreamID",),
-    step=4,
-    happened=("stream_at",),
-    repeats=True,
-    once=("Timestamp",),
-    informational=True,  # the service the audio goes to sees its stream begin and end
+    match_order=4,
+    time_fields=("stream_at",),
+    can_repeat=True,
+    repeats_unless=("Timestamp",),
+    shed_first=True,  # the service the audio goes to sees its stream begin and end
     samples={
         "older": (
             f"{_STREAM}&Event=StartStream&ServiceURL=wss%3A%2F%2Fbot.example.com%2Fws"

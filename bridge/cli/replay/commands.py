@@ -6,22 +6,22 @@ from pathlib import Path
 import typer
 
 from bridge.cli.options import SettingsFile
-from bridge.cli.output import Json
+from bridge.cli.output import JsonOption
 from bridge.cli.replay import derive, options
 from bridge.cli.replay.output import show_plan
 from bridge.cli.replay.request import (
-    Asked,
-    destination_of,
-    pace_of,
-    query_of,
-    refuse_both,
-    skipped_of,
+    RunRequest,
+    parse_destination,
+    parse_pace_option,
+    parse_query,
+    parse_skip_option,
+    refuse_plan_with_filters,
 )
-from bridge.cli.replay.retention import plan_command
-from bridge.cli.replay.run import NOT_ALL, planned, replayed
+from bridge.cli.replay.retention import journal_plan_command
+from bridge.cli.replay.run import EXIT_INCOMPLETE, plan_replay, start_or_resume
 from bridge.replay import CannotWrite, TargetExists
 from bridge.replay.atomic_file import write_durably
-from bridge.replay.plan import to_json
+from bridge.replay.plan import dump_plan
 from bridge.settings.load import Need, load
 
 app = typer.Typer(
@@ -76,7 +76,7 @@ def plan(  # noqa: PLR0913 (a command's options)
     accounts: options.Accounts = None,
     offsets: options.OffsetRanges = None,
     out: options.Out = None,
-    json: Json = False,
+    json: JsonOption = False,
     settings_file: SettingsFile = None,
 ) -> None:
     """Count what a replay would read, and fix where it ends. Writes nothing to Kafka.
@@ -87,7 +87,7 @@ def plan(  # noqa: PLR0913 (a command's options)
     Exit codes: 0 there is something; 1 there is nothing, or offsets are not there; 2 wrong usage, or a
     file that is there already; 3 Kafka cannot be had.
     """
-    query = query_of(
+    query = parse_query(
         source=source,
         since=since,
         until=until,
@@ -104,13 +104,13 @@ def plan(  # noqa: PLR0913 (a command's options)
             message = f"{out.parent}: no such folder"
             raise typer.BadParameter(message, param_hint="--out")
     settings = load(settings_file, Need.KAFKA)
-    command = plan_command(
+    command = journal_plan_command(
         query, prefix=settings.topic_prefix, out=out, settings_file=settings_file
     )
-    made, loss = asyncio.run(planned(settings, query, command))
+    made, loss = asyncio.run(plan_replay(settings, query, command))
     if out is not None:
         try:
-            write_durably(out, [to_json(made)], anew=True)
+            write_durably(out, [dump_plan(made)], exclusive=True)
         except FileExistsError as error:
             raise _there(out) from error
         except OSError as error:
@@ -118,7 +118,7 @@ def plan(  # noqa: PLR0913 (a command's options)
             raise CannotWrite(message) from error
     show_plan(made, loss, as_json=json)
     if not made.records:
-        raise typer.Exit(NOT_ALL)
+        raise typer.Exit(EXIT_INCOMPLETE)
 
 
 def _there(out: Path) -> TargetExists:
@@ -154,7 +154,7 @@ def run_replay(  # noqa: PLR0913 (a command's options)
     What is durable is noted in a progress file. Say the same again with that file, after a crash or
     Ctrl-C, and it goes on where it was.
     """
-    query = query_of(
+    query = parse_query(
         source=source,
         since=since,
         until=until,
@@ -164,24 +164,24 @@ def run_replay(  # noqa: PLR0913 (a command's options)
         accounts=accounts,
         offsets=offsets,
     )
-    refuse_both(plan_file, query)
-    to = destination_of(live=to_live, jsonl=to_jsonl, csv=to_csv, parquet=to_parquet, url=to_url)
-    asked = Asked(
+    refuse_plan_with_filters(plan_file, query)
+    to = parse_destination(live=to_live, jsonl=to_jsonl, csv=to_csv, parquet=to_parquet, url=to_url)
+    asked = RunRequest(
         query=query,
         plan_file=plan_file,
         destination=to,
-        pace=pace_of(pace),
+        pace=parse_pace_option(pace),
         progress_file=progress_file,
-        skipped=skipped_of(skipped),
+        skipped=parse_skip_option(skipped),
         yes=yes,
         settings_file=settings_file,
     )
     _run(asked, settings_file)
 
 
-def _run(asked: Asked, settings_file: Path | None) -> None:
+def _run(asked: RunRequest, settings_file: Path | None) -> None:
     try:
-        code = asyncio.run(replayed(load(settings_file, Need.KAFKA), asked))
+        code = asyncio.run(start_or_resume(load(settings_file, Need.KAFKA), asked))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     if code:

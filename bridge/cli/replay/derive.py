@@ -6,13 +6,13 @@ from collections.abc import Mapping
 import typer
 
 from bridge.cli.options import SettingsFile
-from bridge.cli.output import Json
+from bridge.cli.output import JsonOption
 from bridge.cli.replay import options
-from bridge.cli.replay.derive_run import Asked, derived
-from bridge.cli.replay.request import destination_of, query_of
+from bridge.cli.replay.derive_run import DeriveRequest, derive_journal
+from bridge.cli.replay.request import parse_destination, parse_query
 from bridge.settings.load import Need, load
 
-_DIFFERS = 1
+_EXIT_DIFFERS = 1
 
 
 def derive(  # noqa: PLR0913 (a command's options)
@@ -34,7 +34,7 @@ def derive(  # noqa: PLR0913 (a command's options)
     to_csv: options.ToCsv = None,
     to_parquet: options.ToParquet = None,
     yes: options.Yes = False,
-    json: Json = False,
+    json: JsonOption = False,
     settings_file: SettingsFile = None,
 ) -> None:
     """Derive events from the journal again, and count what would change. Writes nothing by itself.
@@ -45,9 +45,9 @@ def derive(  # noqa: PLR0913 (a command's options)
     Exit codes: 0 nothing would change; 1 something would, a record is no journal record, or a signature
     that was verified does not hold or lacks its key; 2 wrong usage; 3 Kafka or the disk cannot be had.
     """
-    _refuse_alone("--verify", verify, {"--tokens-file": tokens_file is not None})
-    _refuse_alone("--write", write, {"--all": everything, "--to-live": to_live})
-    destination = destination_of(
+    _require_with("--verify", verify, {"--tokens-file": tokens_file is not None})
+    _require_with("--write", write, {"--all": everything, "--to-live": to_live})
+    destination = parse_destination(
         live=False, jsonl=to_jsonl, csv=to_csv, parquet=to_parquet, url=None
     )
     if write and destination is not None:
@@ -55,7 +55,7 @@ def derive(  # noqa: PLR0913 (a command's options)
             "publishes to topics: leave it out, or leave out --to-jsonl, --to-csv or --to-parquet"
         )
         raise typer.BadParameter(message, param_hint="--write")
-    query = query_of(
+    query = parse_query(
         source="journal",
         since=since,
         until=until,
@@ -65,23 +65,23 @@ def derive(  # noqa: PLR0913 (a command's options)
         accounts=accounts,
         offsets=offsets,
     )
-    asked = Asked(
+    asked = DeriveRequest(
         query=query,
         diff=diff,
         verify=verify,
         tokens_file=tokens_file,
         write=write,
-        everything=everything,
+        write_all=everything,
         to_live=to_live,
         yes=yes,
         as_json=json,
         destination=destination,
     )
-    if asyncio.run(derived(load(settings_file, Need.KAFKA), asked)).faults():
-        raise typer.Exit(_DIFFERS)
+    if asyncio.run(derive_journal(load(settings_file, Need.KAFKA), asked)).list_faults():
+        raise typer.Exit(_EXIT_DIFFERS)
 
 
-def _refuse_alone(option: str, is_given: bool, more: Mapping[str, bool]) -> None:  # noqa: FBT001 (two words of a sentence)
+def _require_with(option: str, is_given: bool, more: Mapping[str, bool]) -> None:  # noqa: FBT001 (two words of a sentence)
     """Refuse the options that are given and mean nothing without another."""
     for name, is_there in more.items():
         if is_there and not is_given:

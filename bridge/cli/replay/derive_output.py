@@ -7,38 +7,38 @@ import orjson
 from rich.text import Text
 
 from bridge.audit.compare import ABSENT
-from bridge.audit.derive import Judged, State, Tally
-from bridge.audit.reverify import Checked, Recheck
+from bridge.audit.derive import DeriveResult, DeriveState, DeriveSummary
+from bridge.audit.reverify import ReverifyResult, ReverifyVerdict
 from bridge.cli import output
-from bridge.cli.output import show, table
-from bridge.cli.replay.output import say
-from bridge.cli.replay.retention import Loss, show_loss
+from bridge.cli.output import make_table, show
+from bridge.cli.replay.output import emit_json
+from bridge.cli.replay.retention import RetentionLoss, show_retention_loss
 
 _MEANINGS: Final = {
-    State.UNCHANGED: "today's code says what was published",
-    State.CHANGED: "today's code says something else",
-    State.NEW: "no event then, one today",
-    State.GONE: "an event then, none today",
-    State.CANNOT_DERIVE: "no event can be made of it",
-    State.NOT_THERE: "the published event is no longer on its topic; its id is the same",
-    State.REPEATED: "in the journal again; looked at once",
+    DeriveState.UNCHANGED: "today's code says what was published",
+    DeriveState.CHANGED: "today's code says something else",
+    DeriveState.NEW: "no event then, one today",
+    DeriveState.GONE: "an event then, none today",
+    DeriveState.CANNOT_DERIVE: "no event can be made of it",
+    DeriveState.EVENT_EXPIRED: "the published event is no longer on its topic; its id is the same",
+    DeriveState.REPEATED: "in the journal again; looked at once",
 }
 _STYLES: Final = {
-    State.CHANGED: "yellow",
-    State.NEW: "green",
-    State.GONE: "red",
-    State.CANNOT_DERIVE: "red",
-    State.NOT_THERE: "dim",
+    DeriveState.CHANGED: "yellow",
+    DeriveState.NEW: "green",
+    DeriveState.GONE: "red",
+    DeriveState.CANNOT_DERIVE: "red",
+    DeriveState.EVENT_EXPIRED: "dim",
 }
 
-Written = tuple[str, int, Sequence[str]]
+WrittenEvents = tuple[str, int, Sequence[str]]
 """The id of what was written, how many events, and the topics."""
 
 
-def show_judged(judged: Judged, *, as_json: bool) -> None:
+def show_difference(judged: DeriveResult, *, as_json: bool) -> None:
     """Print one journal record that is not as it was, field by field."""
     if as_json or not output.on_terminal():
-        say(
+        emit_json(
             {
                 "state": judged.state,
                 "source": judged.source,
@@ -67,47 +67,52 @@ def show_judged(judged: Judged, *, as_json: bool) -> None:
     )
 
 
-def show_recheck(recheck: Recheck, source: str, *, as_json: bool) -> None:
+def show_bad_signature(recheck: ReverifyResult, source: str, *, as_json: bool) -> None:
     """Print one stored signature that does not hold."""
     if as_json or not output.on_terminal():
         line = {"key_id": recheck.key_id, "fault": recheck.fault}
-        say({"state": recheck.checked, "source": source, **line})
+        emit_json({"state": recheck.verdict, "source": source, **line})
         return
     what = f"  {source}  key {recheck.key_id}: {recheck.fault}"
     show(Text.assemble(("signature does not hold", "bold red"), what))
 
 
-def show_sums(
-    tally: Tally, loss: Loss | None, *, as_json: bool, verified: bool, written: Written | None
+def show_summary(
+    tally: DeriveSummary,
+    loss: RetentionLoss | None,
+    *,
+    as_json: bool,
+    verified: bool,
+    written: WrittenEvents | None,
 ) -> None:
     """Print what was found in all, and what the journal no longer holds."""
-    show_loss(loss)
+    show_retention_loss(loss)
     if as_json or not output.on_terminal():
         lost = None if loss is None else loss.as_json()
-        say({**_sums(tally, verified=verified, written=written), "no_longer_held": lost})
+        emit_json({**_summary(tally, verified=verified, written=written), "no_longer_held": lost})
         return
     rows = [
         (state.replace("_", " "), f"{tally.states[state]:,}", meaning)
         for state, meaning in _MEANINGS.items()
-        if tally.states[state] or state is State.UNCHANGED
+        if tally.states[state] or state is DeriveState.UNCHANGED
     ]
-    show(table((f"{tally.records:,} callbacks", "count", "meaning"), rows))
+    show(make_table((f"{tally.records:,} callbacks", "count", "meaning"), rows))
     if tally.reasons:
         reasons = [
             (state.replace("_", " "), reason, f"{count:,}")
             for (state, reason), count in tally.reasons.most_common()
         ]
-        show(table(("state", "reason", "count"), reasons))
+        show(make_table(("state", "reason", "count"), reasons))
     if tally.fields:
         fields = [(field, f"{count:,}") for field, count in tally.fields.most_common()]
-        show(table(("field that differs", "events"), fields))
+        show(make_table(("field that differs", "events"), fields))
     if verified:
         show(
-            table(
-                ("key id", *[checked.replace("_", " ") for checked in Checked]),
+            make_table(
+                ("key id", *[checked.replace("_", " ") for checked in ReverifyVerdict]),
                 [
-                    (key_id or "-", *[f"{counts[checked.value]:,}" for checked in Checked])
-                    for key_id, counts in _by_key(tally)
+                    (key_id or "-", *[f"{counts[checked.value]:,}" for checked in ReverifyVerdict])
+                    for key_id, counts in _counts_by_key(tally)
                 ],
             )
         )
@@ -116,32 +121,36 @@ def show_sums(
         show(f"{events:,} events written as {replay_id} to", *(topics or ["no topic"]))
 
 
-def _sums(tally: Tally, *, verified: bool, written: Written | None) -> dict[str, object]:
+def _summary(
+    tally: DeriveSummary, *, verified: bool, written: WrittenEvents | None
+) -> dict[str, object]:
     reasons: dict[str, dict[str, int]] = {}
     for (state, reason), count in tally.reasons.items():
         reasons.setdefault(state.value, {})[reason] = count
     sums: dict[str, object] = {
         "state": "done",
         "records": tally.records,
-        **{state.value: tally.states[state] for state in State},
+        **{state.value: tally.states[state] for state in DeriveState},
         "reasons": reasons,
         "fields": dict(tally.fields.most_common()),
     }
     if verified:
-        sums["signatures"] = [{"key_id": key_id, **counts} for key_id, counts in _by_key(tally)]
+        sums["signatures"] = [
+            {"key_id": key_id, **counts} for key_id, counts in _counts_by_key(tally)
+        ]
     if written is not None:
         replay_id, events, topics = written
         sums |= {"replay_id": replay_id, "written": events, "to": topics}
     return sums
 
 
-def _by_key(tally: Tally) -> list[tuple[str | None, dict[str, int]]]:
+def _counts_by_key(tally: DeriveSummary) -> list[tuple[str | None, dict[str, int]]]:
     """Return the counts of each key; what was never verified names none, and comes last."""
     keys = sorted(
-        {key_id for key_id, _ in tally.rechecks}, key=lambda one: (one is None, one or "")
+        {key_id for key_id, _ in tally.reverified}, key=lambda one: (one is None, one or "")
     )
     return [
-        (key_id, {checked.value: tally.rechecks[key_id, checked] for checked in Checked})
+        (key_id, {checked.value: tally.reverified[key_id, checked] for checked in ReverifyVerdict})
         for key_id in keys
     ]
 

@@ -12,38 +12,44 @@ from typing import Final
 
 import typer
 
-from bridge.app.build import accounts, connection, naming
-from bridge.audit.derive import CannotDerive, Deriver, Judged, State, Tally
+from bridge.app.build import make_accounts, make_connection, make_naming
+from bridge.audit.derive import CannotDerive, Deriver, DeriveResult, DeriveState, DeriveSummary
 from bridge.audit.file import DerivedFile
-from bridge.audit.publish import Derived, Sourced
-from bridge.audit.reverify import Checked, Keys
-from bridge.audit.run import Reading, Scope, Watch, judgements, to_derive
+from bridge.audit.publish import DerivedTopics, SourcedEvent
+from bridge.audit.reverify import Reverifier, ReverifyVerdict
+from bridge.audit.run import (
+    DeriveHooks,
+    DeriveInput,
+    DeriveScope,
+    derive_journal_records,
+    find_derive_input,
+)
 from bridge.cli import output
 from bridge.cli.replay import request
-from bridge.cli.replay.derive_output import show_judged, show_recheck, show_sums
-from bridge.cli.replay.output import Counting, there_of
-from bridge.cli.replay.retention import find_journal_loss
+from bridge.cli.replay.derive_output import show_bad_signature, show_difference, show_summary
+from bridge.cli.replay.output import ProgressBar, existing_topics
+from bridge.cli.replay.retention import find_journal_retention_loss
 from bridge.core import catalogue
 from bridge.core.event import JOURNAL_TOPIC
 from bridge.core.parse import Parser
-from bridge.normalise.time import rfc3339
+from bridge.normalise.time import to_rfc3339
 from bridge.publish.publisher import KafkaPublisher
-from bridge.reader.journal import NotAJournalRecord, journalled
-from bridge.reader.selection import Query, offsets_from
-from bridge.replay import CannotWrite, Stamp, TargetExists
+from bridge.reader.journal import NotAJournalRecord, parse_journal_record
+from bridge.reader.selection import Query, parse_offsets
+from bridge.replay import CannotWrite, ReplayRun, TargetExists
 from bridge.replay.progress import Destination
-from bridge.replay.targets.choose import file_target
-from bridge.settings.accounts import Account
+from bridge.replay.targets.choose import create_file_target
+from bridge.settings.accounts import AccountSettings
 from bridge.settings.load import Settings, read_accounts
 from bridge.telemetry import logs
 
 _ACK_TIMEOUT_S: Final = 60.0
 _CONNECT_S: Final = 20.0
-_WRITTEN: Final = frozenset({State.CHANGED, State.NEW})
+_PUBLISHED_STATES: Final = frozenset({DeriveState.CHANGED, DeriveState.NEW})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DeriveRequest:
     """What ``replay derive`` was asked for."""
 
     query: Query
@@ -51,7 +57,7 @@ class Asked:
     verify: bool
     tokens_file: Path | None
     write: bool
-    everything: bool
+    write_all: bool
     to_live: bool
     yes: bool
     as_json: bool
@@ -59,70 +65,76 @@ class Asked:
     """A file, or a folder of files, for every event that can be derived."""
 
     @property
-    def is_all(self) -> bool:
+    def writes_all(self) -> bool:
         """Say whether every event is to be written, and not only what changed."""
-        return self.everything or self.destination is not None
+        return self.write_all or self.destination is not None
 
 
-async def derived(settings: Settings, asked: Asked) -> Tally:
+async def derive_journal(settings: Settings, asked: DeriveRequest) -> DeriveSummary:
     """Return what was found, everything shown and written; raises BadParameter and CannotRead."""
     logs.configure("console", "error")
     journal = settings.topic_prefix + JOURNAL_TOPIC
-    if any(offsets_from(text).topic != journal for text in asked.query.offsets):
+    if any(parse_offsets(text).topic != journal for text in asked.query.offsets):
         message = f"only {journal} is derived again: choose among its offsets"
         raise typer.BadParameter(message, param_hint="--offsets")
-    keys = Keys(accounts(_with_tokens(settings, asked.tokens_file))) if asked.verify else None
-    kafka = connection(settings)
+    keys = (
+        Reverifier(make_accounts(_accounts_with_old_tokens(settings, asked.tokens_file)))
+        if asked.verify
+        else None
+    )
+    kafka = make_connection(settings)
     at = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
     of_events = replace(asked.query, source="events")
-    scope = Scope(
+    scope = DeriveScope(
         journal=journal,
-        events=await there_of(kafka, request.topics_of(of_events, settings.topic_prefix)),
+        events=await existing_topics(kafka, request.query_topics(of_events, settings.topic_prefix)),
         query=asked.query,
-        within=request.window_of(asked.query),
+        within=request.resolve_window(asked.query),
     )
-    reading = await to_derive(kafka, scope)
+    reading = await find_derive_input(kafka, scope)
     if asked.to_live and not asked.yes:
-        _ask()
-    deriver = Deriver(Parser(catalogue.load(), settings.context_parameters), naming(settings))
-    stamp = Stamp(secrets.token_hex(4), rfc3339(at))
-    tally = Tally()
+        _confirm_live()
+    deriver = Deriver(
+        Parser(catalogue.load_catalogue(), settings.context_parameters), make_naming(settings)
+    )
+    stamp = ReplayRun(secrets.token_hex(4), to_rfc3339(at))
+    tally = DeriveSummary()
     origin: dict[str, object] = {
         "derived": True,
         "query": scope.query,
         "window": scope.within,
         "journal": [one for one in reading.stretches if one.topic == journal],
     }
-    async with _writing(settings, stamp, asked, origin) as target:
-        run = _Run(asked, deriver, tally, at=at, keys=keys, target=target)
-        await run.through(settings, reading)
+    async with _open_target(settings, stamp, asked, origin) as target:
+        run = _DeriveRun(asked, deriver, tally, at=at, keys=keys, target=target)
+        await run.run(settings, reading)
         # Counted only now; the manifest is written at the end, and is to have it.
-        origin["callbacks"] = {state.value: tally.states[state] for state in State}
+        origin["callbacks"] = {state.value: tally.states[state] for state in DeriveState}
     loss = None
     if not asked.query.offsets:
-        loss = await find_journal_loss(kafka, journal, scope.within.since_ms)
-    show_sums(
+        loss = await find_journal_retention_loss(kafka, journal, scope.within.since_ms)
+    show_summary(
         tally,
         loss,
         as_json=asked.as_json,
         verified=keys is not None,
-        written=(stamp.id, target.written, target.places) if target is not None else None,
+        written=(stamp.id, target.written, target.targets) if target is not None else None,
     )
     return tally
 
 
-class _Run:
+class _DeriveRun:
     """One reading of the journal and its events."""
 
     def __init__(  # noqa: PLR0913 (wired once, by name)
         self,
-        asked: Asked,
+        asked: DeriveRequest,
         deriver: Deriver,
-        tally: Tally,
+        tally: DeriveSummary,
         *,
         at: datetime,
-        keys: Keys | None,
-        target: Derived | DerivedFile | None,
+        keys: Reverifier | None,
+        target: DerivedTopics | DerivedFile | None,
     ) -> None:
         self._asked = asked
         self._deriver = deriver
@@ -130,25 +142,25 @@ class _Run:
         self._at = at
         self._keys = keys
         self._target = target
-        self._unwritten: list[Sourced] = []
+        self._unwritten: list[SourcedEvent] = []
 
-    async def through(self, settings: Settings, reading: Reading) -> None:
+    async def run(self, settings: Settings, reading: DeriveInput) -> None:
         """Judge, show and write what is read."""
         read = 0
         of = sum(one.end - one.begin for one in reading.stretches)
-        with Counting("deriving", of) as counting:
+        with ProgressBar("deriving", of) as counting:
 
             def count(records: int) -> None:
                 nonlocal read
                 read += records
-                counting.at(read)
+                counting.update(read)
 
-            watch = Watch(self._at, count, self._recheck, self._note)
-            found = judgements(connection(settings), reading, self._deriver, watch)
+            watch = DeriveHooks(self._at, count, self._recheck, self._note)
+            found = derive_journal_records(make_connection(settings), reading, self._deriver, watch)
             async with contextlib.aclosing(found):
                 async for chunk in found:
                     for judged in chunk:
-                        self._judged(judged)
+                        self._handle(judged)
                     await self._write()
 
     def _recheck(self, source: str, value: bytes) -> None:
@@ -156,28 +168,32 @@ class _Run:
         if self._keys is None:
             return
         try:
-            recheck = self._keys.recheck(journalled(value))
+            recheck = self._keys.reverify(parse_journal_record(value))
         except NotAJournalRecord:
             return
-        self._tally.add_recheck(recheck)
-        if recheck.checked is Checked.DOES_NOT_HOLD:
-            show_recheck(recheck, source, as_json=self._asked.as_json)
+        self._tally.add_reverified(recheck)
+        if recheck.verdict is ReverifyVerdict.DOES_NOT_HOLD:
+            show_bad_signature(recheck, source, as_json=self._asked.as_json)
 
     def _note(self, source: str, value: bytes) -> None:
         """Note a journal record's event now, if every one is to be written.
 
         So the order is the journal's, whenever the published event comes by.
         """
-        if self._asked.is_all:
+        if self._asked.writes_all:
             with contextlib.suppress(NotAJournalRecord, CannotDerive):
-                event = self._deriver.event_of(journalled(value), self._at)
+                event = self._deriver.derive_event(parse_journal_record(value), self._at)
                 self._unwritten.append((event, source))
 
-    def _judged(self, judged: Judged) -> None:
+    def _handle(self, judged: DeriveResult) -> None:
         self._tally.add(judged)
-        if self._asked.diff and judged.state not in {State.UNCHANGED, State.REPEATED}:
-            show_judged(judged, as_json=self._asked.as_json)
-        if judged.event is not None and judged.state in _WRITTEN and not self._asked.is_all:
+        if self._asked.diff and judged.state not in {DeriveState.UNCHANGED, DeriveState.REPEATED}:
+            show_difference(judged, as_json=self._asked.as_json)
+        if (
+            judged.event is not None
+            and judged.state in _PUBLISHED_STATES
+            and not self._asked.writes_all
+        ):
             self._unwritten.append((judged.event, judged.source))
 
     async def _write(self) -> None:
@@ -186,13 +202,13 @@ class _Run:
         self._unwritten = []
 
 
-def _with_tokens(settings: Settings, file: Path | None) -> list[Account]:
+def _accounts_with_old_tokens(settings: Settings, file: Path | None) -> list[AccountSettings]:
     """Return the settings' accounts, and those of a file; raises SettingsRefused."""
     more = read_accounts(file, "--tokens-file") if file is not None else []
     return [*settings.accounts, *more]
 
 
-def _ask() -> None:
+def _confirm_live() -> None:
     if not (output.on_terminal() and sys.stdin.isatty()):
         message = "there is nobody to ask whether this goes into the live topics: say --yes"
         raise typer.BadParameter(message, param_hint="--to-live")
@@ -200,31 +216,31 @@ def _ask() -> None:
 
 
 @contextlib.asynccontextmanager
-async def _writing(
-    settings: Settings, stamp: Stamp, asked: Asked, origin: Mapping[str, object]
-) -> AsyncGenerator[Derived | DerivedFile | None]:
+async def _open_target(
+    settings: Settings, stamp: ReplayRun, asked: DeriveRequest, origin: Mapping[str, object]
+) -> AsyncGenerator[DerivedTopics | DerivedFile | None]:
     """Run what writes, None where nothing is to be written.
 
     Raises CannotWrite, TargetExists, InUse and NoParquet.
     """
     if asked.destination is not None:
-        async with _to_file(asked.destination, asked.query.types, stamp, origin) as file:
+        async with _open_file_target(asked.destination, asked.query.types, stamp, origin) as file:
             yield file
     elif asked.write:
-        async with _to_topics(settings, stamp, to_live=asked.to_live) as topics:
+        async with _open_topic_target(settings, stamp, to_live=asked.to_live) as topics:
             yield topics
     else:
         yield None
 
 
 @contextlib.asynccontextmanager
-async def _to_file(
-    destination: Destination, types: Sequence[str], stamp: Stamp, origin: Mapping[str, object]
+async def _open_file_target(
+    destination: Destination, types: Sequence[str], stamp: ReplayRun, origin: Mapping[str, object]
 ) -> AsyncGenerator[DerivedFile]:
-    file = file_target(destination, "events", types, origin=origin, stamp=stamp)
+    file = create_file_target(destination, "events", types, origin=origin, run=stamp)
     try:
         file.open(None)
-        derived_file = DerivedFile(file, stamp, destination.place)
+        derived_file = DerivedFile(file, stamp, destination.location)
         yield derived_file
         await derived_file.finish()
     except TargetExists:
@@ -236,8 +252,10 @@ async def _to_file(
 
 
 @contextlib.asynccontextmanager
-async def _to_topics(settings: Settings, stamp: Stamp, *, to_live: bool) -> AsyncGenerator[Derived]:
-    kafka = connection(settings)
+async def _open_topic_target(
+    settings: Settings, stamp: ReplayRun, *, to_live: bool
+) -> AsyncGenerator[DerivedTopics]:
+    kafka = make_connection(settings)
     kafka = replace(kafka, client_id=f"{kafka.client_id}-replay")
     publisher = KafkaPublisher(
         kafka, idempotence=settings.kafka.idempotence, ack_timeout_s=_ACK_TIMEOUT_S
@@ -251,6 +269,6 @@ async def _to_topics(settings: Settings, stamp: Stamp, *, to_live: bool) -> Asyn
         except TimeoutError as error:
             message = f"{settings.kafka.bootstrap_servers}: no connection"
             raise CannotWrite(message) from error
-        yield Derived(kafka, publisher, stamp, to_live=to_live)
+        yield DerivedTopics(kafka, publisher, stamp, to_live=to_live)
     finally:
         await publisher.stop(_ACK_TIMEOUT_S)

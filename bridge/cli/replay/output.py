@@ -9,12 +9,12 @@ from typing import Final, Self, cast
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
 from bridge.cli import output
-from bridge.cli.output import facts, show, table
-from bridge.cli.replay.retention import Loss, show_loss
-from bridge.publish.connection import Connection
-from bridge.reader.merged_reader import missing_topics
+from bridge.cli.output import key_values, make_table, show
+from bridge.cli.replay.retention import RetentionLoss, show_retention_loss
+from bridge.publish.connection import KafkaConnection
+from bridge.reader.merged_reader import find_missing_topics
 from bridge.replay.plan import Plan
-from bridge.replay.targets.columns import utc_from_ms
+from bridge.replay.targets.columns import format_utc_ms
 
 _LINE_S: Final = 5.0
 _KIB: Final = 1024
@@ -22,17 +22,17 @@ _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
 
 
-class Counting:
+class ProgressBar:
     """Shows how many records of how many: a bar that moves, or a line every few seconds.
 
     ``transient`` removes the bar at the end.
     """
 
-    def __init__(self, doing: str, of: int, *, transient: bool = False) -> None:
-        self._doing = doing
-        self._of = of
-        self._said_s = time.monotonic()
-        self._bar = output.progress(
+    def __init__(self, activity: str, total: int, *, transient: bool = False) -> None:
+        self._activity = activity
+        self._total = total
+        self._printed_at_s = time.monotonic()
+        self._bar = output.make_progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.completed:,} of {task.total:,}"),
@@ -40,7 +40,7 @@ class Counting:
             transient=transient,
             enabled=output.on_terminal(),
         )
-        self._task = self._bar.add_task(doing, total=of)
+        self._task = self._bar.add_task(activity, total=total)
 
     def __enter__(self) -> Self:
         """Show the bar."""
@@ -56,73 +56,78 @@ class Counting:
         """Leave the bar as it is, or remove it."""
         self._bar.stop()
 
-    def at(self, records: int) -> None:
+    def update(self, records: int) -> None:
         """Show a count."""
         self._bar.update(self._task, completed=records)
         now_s = time.monotonic()
-        if not output.on_terminal() and now_s - self._said_s >= _LINE_S:
-            self._said_s = now_s
-            say({"state": self._doing, "records": records, "of": self._of})
+        if not output.on_terminal() and now_s - self._printed_at_s >= _LINE_S:
+            self._printed_at_s = now_s
+            emit_json({"state": self._activity, "records": records, "of": self._total})
 
 
-def say(line: Mapping[str, object]) -> None:
+def emit_json(line: Mapping[str, object]) -> None:
     """Print a line of JSON."""
-    output.json_lines([line])
+    output.emit_json_lines([line])
 
 
-async def there_of(connection: Connection, topics: Sequence[str]) -> list[str]:
+async def existing_topics(connection: KafkaConnection, topics: Sequence[str]) -> list[str]:
     """Return the event topics that are there, and print which are not; raises CannotRead."""
-    missing = await missing_topics(connection, topics)
+    missing = await find_missing_topics(connection, topics)
     if missing:
         names = ", ".join(missing)
-        output.complain(f"not there, or this login may not Describe them; empty: {names}")
+        output.print_stderr(f"not there, or this login may not Describe them; empty: {names}")
     return [topic for topic in topics if topic not in missing]
 
 
-def show_plan(plan: Plan, loss: Loss | None = None, *, as_json: bool) -> None:
+def show_plan(plan: Plan, loss: RetentionLoss | None = None, *, as_json: bool) -> None:
     """Print what a plan found, and what the topics no longer hold."""
     if as_json or not output.on_terminal():
         lost = None if loss is None else loss.as_json()
-        say({"state": "planned", **summary(plan), "no_longer_held": lost})
-        show_loss(loss)
+        emit_json({"state": "planned", **plan_summary(plan), "no_longer_held": lost})
+        show_retention_loss(loss)
         return
     show(
-        facts(
+        key_values(
             [
                 ("plan", plan.id),
                 ("records", f"{plan.records:,} of {plan.read_records:,} read"),
-                ("bytes", size(plan.bytes)),
-                ("first", "-" if plan.first_ms is None else utc_from_ms(plan.first_ms)),
-                ("last", "-" if plan.last_ms is None else utc_from_ms(plan.last_ms)),
-                ("to read again", f"{duration(plan.estimate.full_speed_s)}; writing comes on top"),
-                ("at original speed", duration(plan.estimate.original_speed_s)),
+                ("bytes", format_size(plan.bytes)),
+                ("first", "-" if plan.first_ms is None else format_utc_ms(plan.first_ms)),
+                ("last", "-" if plan.last_ms is None else format_utc_ms(plan.last_ms)),
+                (
+                    "to read again",
+                    f"{format_duration(plan.estimate.full_speed_s)}; writing comes on top",
+                ),
+                ("at original speed", format_duration(plan.estimate.original_speed_s)),
             ]
         )
     )
-    by_topic = table(
+    by_topic = make_table(
         ("topic", "partitions", "records", "bytes"),
         [
             (
                 topic,
-                str(sum(1 for one in plan.parts if one.stretch.topic == topic)),
-                f"{sum(one.records for one in plan.parts if one.stretch.topic == topic):,}",
-                size(sum(one.bytes for one in plan.parts if one.stretch.topic == topic)),
+                str(sum(1 for one in plan.parts if one.offset_range.topic == topic)),
+                f"{sum(one.records for one in plan.parts if one.offset_range.topic == topic):,}",
+                format_size(
+                    sum(one.bytes for one in plan.parts if one.offset_range.topic == topic)
+                ),
             )
             for topic in plan.topics
         ],
     )
     show(by_topic)
-    show_loss(loss)
+    show_retention_loss(loss)
 
 
-def summary(plan: Plan) -> dict[str, object]:
+def plan_summary(plan: Plan) -> dict[str, object]:
     """Return what a plan found, without what only a run needs."""
     return {
         "plan_id": plan.id,
         "records": plan.records,
         "bytes": plan.bytes,
-        "first": None if plan.first_ms is None else utc_from_ms(plan.first_ms),
-        "last": None if plan.last_ms is None else utc_from_ms(plan.last_ms),
+        "first": None if plan.first_ms is None else format_utc_ms(plan.first_ms),
+        "last": None if plan.last_ms is None else format_utc_ms(plan.last_ms),
         "read_records": plan.read_records,
         "partitions": len(plan.parts),
         "topics": plan.topics,
@@ -130,26 +135,26 @@ def summary(plan: Plan) -> dict[str, object]:
     }
 
 
-def show_begin(records: int, of: int, progress: Path) -> None:
+def show_start(records: int, total: int, progress: Path) -> None:
     """Print where progress is kept, and how far it is."""
     if not output.on_terminal():
         state = "resumed" if records else "begun"
-        say({"state": state, "records": records, "of": of, "progress": str(progress)})
+        emit_json({"state": state, "records": records, "of": total, "progress": str(progress)})
         return
     if records:
-        show(f"{records:,} of {of:,} records are replayed already")
+        show(f"{records:,} of {total:,} records are replayed already")
     show(f"progress is kept in {progress}: to go on after a crash, say --progress {progress}")
 
 
 def show_end(end: Mapping[str, object]) -> None:
     """Print how a replay ended."""
     if not output.on_terminal():
-        say(end)
+        emit_json(end)
         return
-    if end["state"] == "done_before":
+    if end["state"] == "already_done":
         finished_at = end["finished_at"]
-        output.complain(f"this was finished at {finished_at}: nothing is replayed again")
-    show(facts([(name.replace("_", " "), _text(value)) for name, value in end.items()]))
+        output.print_stderr(f"this was finished at {finished_at}: nothing is replayed again")
+    show(key_values([(name.replace("_", " "), _text(value)) for name, value in end.items()]))
 
 
 def _text(value: object) -> str:
@@ -161,9 +166,9 @@ def _text(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def size(of_bytes: int) -> str:
+def format_size(byte_count: int) -> str:
     """Return bytes for people."""
-    amount = float(of_bytes)
+    amount = float(byte_count)
     for unit in ("B", "KiB", "MiB"):
         if amount < _KIB:
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
@@ -171,11 +176,11 @@ def size(of_bytes: int) -> str:
     return f"{amount:.1f} GiB"
 
 
-def duration(of_s: float) -> str:
+def format_duration(duration_s: float) -> str:
     """Return seconds for people."""
-    if of_s < _MINUTE_S:
-        return f"{of_s:.1f} s"
-    whole = round(of_s)
+    if duration_s < _MINUTE_S:
+        return f"{duration_s:.1f} s"
+    whole = round(duration_s)
     if whole < _HOUR_S:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // _HOUR_S} h {whole % _HOUR_S // 60} min"

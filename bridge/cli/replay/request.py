@@ -7,32 +7,32 @@ from pathlib import Path
 
 import typer
 
-from bridge.cli.output import chosen
-from bridge.cli.tail import since_from
+from bridge.cli.output import lookup
+from bridge.cli.tail import parse_time
 from bridge.core import catalogue
 from bridge.core.event import JOURNAL_TOPIC
-from bridge.reader.selection import Query, Source, id_from, offsets_from, place_from
-from bridge.reader.window import Window, window
-from bridge.replay.pace import Pace, pace_from
+from bridge.reader.selection import Query, Source, parse_id, parse_offsets, parse_position
+from bridge.reader.window import Window, build_window
+from bridge.replay.pace import ReplayPace, parse_pace
 from bridge.replay.progress import Destination
-from bridge.replay.targets.http import is_base
+from bridge.replay.targets.http import is_base_url
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RunRequest:
     """What ``replay run`` was asked for."""
 
     query: Query
     plan_file: Path | None
     destination: Destination | None
-    pace: Pace | None
+    pace: ReplayPace | None
     progress_file: Path | None
     skipped: tuple[str, ...]
     yes: bool
     settings_file: Path | None = None
 
 
-def query_of(  # noqa: PLR0913 (the options)
+def parse_query(  # noqa: PLR0913 (the options)
     *,
     source: Source,
     since: str | None,
@@ -44,12 +44,12 @@ def query_of(  # noqa: PLR0913 (the options)
     offsets: Sequence[str] | None,
 ) -> Query:
     """Return the query of the options; raises BadParameter."""
-    known = catalogue.load().by_name
+    known = catalogue.load_catalogue().by_name
     for name in types or ():
-        chosen(name, known, "type", "`callback-bridge callbacks list`")
+        lookup(name, known, "type", "`callback-bridge callbacks list`")
     for text in offsets or ():
         try:
-            offsets_from(text)
+            parse_offsets(text)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--offsets") from error
     return Query(
@@ -57,81 +57,81 @@ def query_of(  # noqa: PLR0913 (the options)
         since=since,
         until=until,
         types=tuple(types or ()),
-        calls=_ids("--call", calls),
-        messages=_ids("--message", messages),
-        accounts=_ids("--account", accounts),
+        calls=_parse_ids("--call", calls),
+        messages=_parse_ids("--message", messages),
+        accounts=_parse_ids("--account", accounts),
         offsets=tuple(offsets or ()),
     )
 
 
-def refuse_both(plan_file: Path | None, query: Query) -> None:
+def refuse_plan_with_filters(plan_file: Path | None, query: Query) -> None:
     """Refuse a plan with options that select beside it."""
     if plan_file is not None and query != Query():
         message = "a plan says what to read: leave the options that select out"
         raise typer.BadParameter(message, param_hint="--plan")
 
 
-def _ids(option: str, texts: Sequence[str] | None) -> tuple[str, ...]:
+def _parse_ids(option: str, texts: Sequence[str] | None) -> tuple[str, ...]:
     try:
-        return tuple(map(id_from, texts or ()))
+        return tuple(map(parse_id, texts or ()))
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint=option) from error
 
 
-def window_of(query: Query) -> Window:
+def resolve_window(query: Query) -> Window:
     """Return the instants a query's times mean now; raises BadParameter."""
     now = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
-    since = instant_of(query.since, now, "--since") if query.since else None
-    until = instant_of(query.until, now, "--until") if query.until else None
+    since = parse_time_option(query.since, now, "--since") if query.since else None
+    until = parse_time_option(query.until, now, "--until") if query.until else None
     if since is not None and until is not None and until <= since:
         message = "is not after --since"
         raise typer.BadParameter(message, param_hint="--until")
-    return window(since, until)
+    return build_window(since, until)
 
 
-def instant_of(text: str, now: datetime, option: str) -> datetime:
+def parse_time_option(text: str, now: datetime, option: str) -> datetime:
     """Return the instant an option's text means; raises BadParameter, which names the option."""
     try:
-        return since_from(text, now)
+        return parse_time(text, now)
     except typer.BadParameter as error:
         raise typer.BadParameter(error.message, param_hint=option) from error
 
 
-def topics_of(query: Query, prefix: str) -> list[str]:
+def query_topics(query: Query, prefix: str) -> list[str]:
     """Return the topics a query without offsets reads."""
     if query.source == "journal":
         return [prefix + JOURNAL_TOPIC]
-    known = catalogue.load().by_name
+    known = catalogue.load_catalogue().by_name
     names = query.types or tuple(known)
     return [prefix + known[name].topic for name in names]
 
 
-def pace_of(text: str | None) -> Pace | None:
+def parse_pace_option(text: str | None) -> ReplayPace | None:
     """Return the pace of the option; raises BadParameter."""
     try:
-        return pace_from(text) if text else None
+        return parse_pace(text) if text else None
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--pace") from error
 
 
-def skipped_of(texts: Sequence[str] | None) -> tuple[str, ...]:
+def parse_skip_option(texts: Sequence[str] | None) -> tuple[str, ...]:
     """Return the places of the option; raises BadParameter."""
     for text in texts or ():
         try:
-            place_from(text)
+            parse_position(text)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--skip") from error
     return tuple(texts or ())
 
 
-def destination_of(
+def parse_destination(
     *, live: bool, jsonl: Path | None, csv: Path | None, parquet: Path | None, url: str | None
 ) -> Destination | None:
     """Return where the options say, None if they do not; raises BadParameter.
 
     A path is whole, so that it means the same wherever the command is said again.
     """
-    if url is not None and not is_base(url):
+    if url is not None and not is_base_url(url):
         message = "must be an absolute http or https URL without a query"
         raise typer.BadParameter(message, param_hint="--to-url")
     found = [Destination("live")] if live else []

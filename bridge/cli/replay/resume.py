@@ -8,17 +8,17 @@ import typer
 
 from bridge.cli import output
 from bridge.cli.replay import request
-from bridge.cli.replay.request import Asked
-from bridge.reader.selection import Query, place_from
-from bridge.replay import Stamp
-from bridge.replay.plan import load as load_plan
+from bridge.cli.replay.request import RunRequest
+from bridge.reader.selection import Query, parse_position
+from bridge.replay import ReplayRun
+from bridge.replay.plan import load_plan
 from bridge.replay.progress import IN_FILES, Progress
-from bridge.replay.targets.choose import is_there
+from bridge.replay.targets.choose import is_output_intact
 
-_LEAVES_TRACES: Final = {"live": "--to-live", "url": "--to-url"}
+_NOT_REPEATABLE: Final = {"live": "--to-live", "url": "--to-url"}
 
 
-def progress_file(asked: Asked, stamp: Stamp) -> Path:
+def choose_progress_file(asked: RunRequest, run: ReplayRun) -> Path:
     """Return where progress is kept; raises BadParameter where nobody could say it again.
 
     A Job that is tried again says the same as the first time, and a file that is named after the replay
@@ -28,21 +28,21 @@ def progress_file(asked: Asked, stamp: Stamp) -> Path:
         return asked.progress_file
     kind = asked.destination.kind if asked.destination is not None else None
     if asked.destination is not None and kind in IN_FILES:
-        return Path(f"{asked.destination.place}.progress.json")
-    if kind in _LEAVES_TRACES and asked.plan_file is None and not output.on_terminal():
+        return Path(f"{asked.destination.location}.progress.json")
+    if kind in _NOT_REPEATABLE and asked.plan_file is None and not output.on_terminal():
         message = (
             "without a terminal say --progress FILE or --plan FILE too: tried again, it would begin "
             "again, and send again what was sent"
         )
-        raise typer.BadParameter(message, param_hint=_LEAVES_TRACES[kind])
-    return Path(f"{asked.plan_file or f'replay-{stamp.id}'}.progress.json")
+        raise typer.BadParameter(message, param_hint=_NOT_REPEATABLE[kind])
+    return Path(f"{asked.plan_file or f'replay-{run.id}'}.progress.json")
 
 
-def refuse_another(asked: Asked, progress: Progress, file: Path) -> None:
+def refuse_other_replay(asked: RunRequest, progress: Progress, file: Path) -> None:
     """Refuse to go on with a replay that is not the one that was asked for."""
     fault = None
     if asked.destination not in {None, progress.destination}:
-        place = f" {progress.destination.shown}".rstrip()
+        place = f" {progress.destination.display_text}".rstrip()
         fault = f"of a replay to another place ({progress.destination.kind}{place})"
     elif asked.plan_file is not None:
         if load_plan(asked.plan_file).id != progress.plan.id:
@@ -57,25 +57,25 @@ def refuse_another(asked: Asked, progress: Progress, file: Path) -> None:
         raise typer.BadParameter(message, param_hint="--to-live")
 
 
-def skipping(progress: Progress, skipped: tuple[str, ...]) -> Progress:
+def add_skipped(progress: Progress, skipped: tuple[str, ...]) -> Progress:
     """Return the progress of a replay that leaves these records out too; raises BadParameter."""
     for text in skipped:
-        topic, partition, offset = place_from(text)
+        topic, partition, offset = parse_position(text)
         if not any(
             (one.topic, one.partition) == (topic, partition) and one.begin <= offset < one.end
-            for one in progress.plan.stretches
+            for one in progress.plan.ranges
         ):
             message = f"{text} is not in the plan"
             raise typer.BadParameter(message, param_hint="--skip")
     return replace(progress, skipped=tuple(dict.fromkeys([*progress.skipped, *skipped])))
 
 
-def refuse_finished(asked: Asked, progress: Progress, file: Path) -> None:
+def refuse_finished(asked: RunRequest, progress: Progress, file: Path) -> None:
     """Refuse to take a finished replay for the one that was asked for, where it is not that any more."""
     fault = None
-    if not is_there(progress):
-        fault = f"and {progress.destination.shown} is no longer as it was then"
-    elif asked.query != Query() and request.window_of(asked.query) != progress.plan.window:
+    if not is_output_intact(progress):
+        fault = f"and {progress.destination.display_text} is no longer as it was then"
+    elif asked.query != Query() and request.resolve_window(asked.query) != progress.plan.window:
         fault = "and its times, counted from now, are others"
     if fault is not None:
         message = (

@@ -14,27 +14,32 @@ from typing import Final
 from bridge.cli import output
 from bridge.core import catalogue
 from bridge.core.event import JOURNAL_TOPIC
-from bridge.publish.connection import Connection
+from bridge.publish.connection import KafkaConnection
 from bridge.reader.merged_reader import RecordsMissing
-from bridge.reader.selection import Query, offsets_from
+from bridge.reader.selection import Query, parse_offsets
 from bridge.reader.topic_reader import CannotRead
 from bridge.replay.plan import Plan
 from bridge.replay.progress import Destination
-from bridge.replay.retention import Expired, expired, kept_ms, shortened
-from bridge.replay.targets.columns import utc_from_ms
+from bridge.replay.retention import (
+    IncompleteTopic,
+    find_incomplete_topics,
+    find_shortened,
+    read_retention_ms,
+)
+from bridge.replay.targets.columns import format_utc_ms
 
 _NAMED: Final = 3
 _PROGRAM: Final = ("callback-bridge", "replay")
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class RetentionLoss:
     """What the topics no longer hold, and the command that gets it, if there is one."""
 
-    topics: Sequence[Expired]
+    topics: Sequence[IncompleteTopic]
     since_ms: int | None
     command: str | None
-    journal: Sequence[Expired] | None
+    journal: Sequence[IncompleteTopic] | None
     """What the journal no longer holds of that time, None if it cannot be read."""
 
     def as_json(self) -> dict[str, object]:
@@ -49,9 +54,9 @@ class Loss:
         }
 
 
-async def find_loss(
-    connection: Connection, plan: Plan, topics: Sequence[str], *, prefix: str, command: str
-) -> Loss | None:
+async def find_retention_loss(
+    connection: KafkaConnection, plan: Plan, topics: Sequence[str], *, prefix: str, command: str
+) -> RetentionLoss | None:
     """Return what the topics no longer hold of the time of a plan, None if nothing is known to be gone.
 
     Raises CannotRead.
@@ -59,50 +64,50 @@ async def find_loss(
     if plan.query.offsets:
         return None
     since_ms, now_ms = plan.window.since_ms, int(time.time() * 1000)  # noqa: TID251 (the doorway's clock)
-    parts = await shortened(connection, topics)
-    kept = await kept_ms(connection, parts)
-    found = expired(parts, since_ms, kept=kept, now_ms=now_ms)
+    parts = await find_shortened(connection, topics)
+    kept = await read_retention_ms(connection, parts)
+    found = find_incomplete_topics(parts, since_ms, retention_ms=kept, now_ms=now_ms)
     if not found and (plan.query.types or not plan.records):
         # Age explains what is gone, but records may also have been deleted by hand. That is worth a
         # sentence if a topic was asked for by name, or if nothing was found.
-        found = expired(parts, since_ms, kept={}, now_ms=now_ms)
+        found = find_incomplete_topics(parts, since_ms, retention_ms={}, now_ms=now_ms)
     if not found:
         return None
     if plan.query.source == "journal":
-        return Loss(found, since_ms, command=None, journal=found)
+        return RetentionLoss(found, since_ms, command=None, journal=found)
     try:
-        lost = await find_journal_loss(connection, prefix + JOURNAL_TOPIC, since_ms)
+        lost = await find_journal_retention_loss(connection, prefix + JOURNAL_TOPIC, since_ms)
     except CannotRead:  # it is not there, or this login may not read it
-        return Loss(found, since_ms, command, journal=None)
-    return Loss(found, since_ms, command, journal=[] if lost is None else lost.topics)
+        return RetentionLoss(found, since_ms, command, journal=None)
+    return RetentionLoss(found, since_ms, command, journal=[] if lost is None else lost.topics)
 
 
-async def find_journal_loss(
-    connection: Connection, journal: str, since_ms: int | None
-) -> Loss | None:
+async def find_journal_retention_loss(
+    connection: KafkaConnection, journal: str, since_ms: int | None
+) -> RetentionLoss | None:
     """Return what the journal no longer holds, None if it holds everything; raises CannotRead."""
     now_ms = int(time.time() * 1000)  # noqa: TID251 (the doorway's clock)
-    parts = await shortened(connection, [journal])
-    kept = await kept_ms(connection, parts)
-    found = expired(parts, since_ms, kept=kept, now_ms=now_ms)
-    return Loss(found, since_ms, command=None, journal=found) if found else None
+    parts = await find_shortened(connection, [journal])
+    kept = await read_retention_ms(connection, parts)
+    found = find_incomplete_topics(parts, since_ms, retention_ms=kept, now_ms=now_ms)
+    return RetentionLoss(found, since_ms, command=None, journal=found) if found else None
 
 
-def show_loss(loss: Loss | None) -> None:
+def show_retention_loss(loss: RetentionLoss | None) -> None:
     """Print what the topics no longer hold, and the command, on standard error."""
     if loss is None:
         return
-    since = "everything" if loss.since_ms is None else f"all since {utc_from_ms(loss.since_ms)}"
+    since = "everything" if loss.since_ms is None else f"all since {format_utc_ms(loss.since_ms)}"
     lines = [f"The topics no longer hold {since}. Kafka deletes what is older than a topic keeps:"]
     lines += [f"  {_sentence(one)}" for one in loss.topics[:_NAMED]]
     if len(loss.topics) > _NAMED:
         lines.append(f"  and {len(loss.topics) - _NAMED} more topics")
     if loss.command is not None:
-        lines += [_about_journal(loss.journal), f"  {loss.command}"]
-    output.complain(*lines)
+        lines += [_journal_sentence(loss.journal), f"  {loss.command}"]
+    output.print_stderr(*lines)
 
 
-def _about_journal(lost: Sequence[Expired] | None) -> str:
+def _journal_sentence(lost: Sequence[IncompleteTopic] | None) -> str:
     if lost is None:
         return "The journal may hold these callbacks. To get them from there:"
     if not lost:
@@ -112,39 +117,41 @@ def _about_journal(lost: Sequence[Expired] | None) -> str:
     )
 
 
-def missing_with_command(error: RecordsMissing, query: Query, command: str) -> RecordsMissing:
+def add_journal_command(error: RecordsMissing, query: Query, command: str) -> RecordsMissing:
     """Return an error that says what to do if records of the event topics are gone."""
     if query.source == "journal":
         return error
     return RecordsMissing(f"{error}\nTo get them from the journal:\n  {command}")
 
 
-def plan_command(query: Query, *, prefix: str, out: Path | None, settings_file: Path | None) -> str:
+def journal_plan_command(
+    query: Query, *, prefix: str, out: Path | None, settings_file: Path | None
+) -> str:
     """Return the command that plans the same from the journal."""
-    more = [] if out is None else ["--out", _beside(out, "journal")]
-    words = [*_PROGRAM, "plan", "--from", "journal", *_filters(query, prefix), *more]
-    return shlex.join([*words, *_settings(settings_file)])
+    more = [] if out is None else ["--out", _insert_in_name(out, "journal")]
+    words = [*_PROGRAM, "plan", "--from", "journal", *_filter_options(query, prefix), *more]
+    return shlex.join([*words, *_settings_option(settings_file)])
 
 
-def run_command(
+def journal_derive_command(
     query: Query, destination: Destination | None, *, prefix: str, settings_file: Path | None
 ) -> str:
     """Return the command that makes the same events of the journal, and puts them in the same place."""
-    words = [*_PROGRAM, "derive", *_filters(query, prefix), *_target(destination)]
-    return shlex.join([*words, *_settings(settings_file)])
+    words = [*_PROGRAM, "derive", *_filter_options(query, prefix), *_target_options(destination)]
+    return shlex.join([*words, *_settings_option(settings_file)])
 
 
-def at_fixed_times(plan: Plan) -> Query:
+def with_fixed_times(plan: Plan) -> Query:
     """Return a plan's query with its instants, because ``2h`` means others by now."""
     since, until = plan.window.since_ms, plan.window.until_ms
     return replace(
         plan.query,
-        since=None if since is None else utc_from_ms(since),
-        until=None if until is None else utc_from_ms(until),
+        since=None if since is None else format_utc_ms(since),
+        until=None if until is None else format_utc_ms(until),
     )
 
 
-def _filters(query: Query, prefix: str) -> list[str]:
+def _filter_options(query: Query, prefix: str) -> list[str]:
     """Return the options that select the same in the journal; offsets become their topics' types."""
     words: list[str] = []
     for option, value in (("--since", query.since), ("--until", query.until)):
@@ -162,32 +169,34 @@ def _filters(query: Query, prefix: str) -> list[str]:
 
 
 def _types_of_offsets(query: Query, prefix: str) -> list[str]:
-    topics = {offsets_from(text).topic for text in query.offsets}
-    return [kind.name for kind in catalogue.load().all if prefix + kind.topic in topics]
+    topics = {parse_offsets(text).topic for text in query.offsets}
+    return [
+        kind.name for kind in catalogue.load_catalogue().all_types if prefix + kind.topic in topics
+    ]
 
 
-def _target(destination: Destination | None) -> list[str]:
+def _target_options(destination: Destination | None) -> list[str]:
     if destination is None or destination.kind == "new-topic":
         return ["--write", "--all"]
     if destination.kind == "live":
         return ["--write", "--all", "--to-live"]
-    return [f"--to-{destination.kind}", _beside(Path(destination.place), "derived")]
+    return [f"--to-{destination.kind}", _insert_in_name(Path(destination.location), "derived")]
 
 
-def _beside(file: Path, word: str) -> str:
+def _insert_in_name(file: Path, word: str) -> str:
     """Return a file's name with a word in it, because this command's own file has that name."""
     return str(file.with_name(f"{file.stem}.{word}{file.suffix}"))
 
 
-def _settings(file: Path | None) -> list[str]:
+def _settings_option(file: Path | None) -> list[str]:
     return [] if file is None else ["--settings", str(file)]
 
 
-def _sentence(one: Expired) -> str:
+def _sentence(one: IncompleteTopic) -> str:
     oldest = _oldest(one)
     left = "no record is left" if oldest is None else f"the oldest record left is of {oldest}"
     return f"{one.topic}: {one.deleted:,} records were deleted, {left}"
 
 
-def _oldest(one: Expired) -> str | None:
-    return None if one.oldest_ms is None else utc_from_ms(one.oldest_ms)
+def _oldest(one: IncompleteTopic) -> str | None:
+    return None if one.oldest_ms is None else format_utc_ms(one.oldest_ms)

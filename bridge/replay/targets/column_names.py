@@ -13,12 +13,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-Place = tuple[str, ...]
+FieldPath = tuple[str, ...]
 """The names on the way to a field."""
 
 RECORD_PREFIX: Final = "record_"
 _DATA: Final = "data"
-_OF_RECORD: Final = frozenset(
+_RECORD_COLUMNS: Final = frozenset(
     RECORD_PREFIX + name
     for name in (
         "topic",
@@ -35,28 +35,28 @@ _OF_RECORD: Final = frozenset(
 )
 
 
-def names_of(places: Iterable[Place]) -> Mapping[Place, str]:
+def name_columns(paths: Iterable[FieldPath]) -> Mapping[FieldPath, str]:
     """Return the name of each field's column: rules 1 to 4."""
-    each = sorted(dict.fromkeys(places), key=lambda place: (place[0] == _DATA, len(place), place))
-    wanted = Counter(_short(place).casefold() for place in each)
-    names: dict[Place, str] = {}
-    taken = set(_OF_RECORD)
+    each = sorted(dict.fromkeys(paths), key=lambda place: (place[0] == _DATA, len(place), place))
+    wanted = Counter(_short_name(place).casefold() for place in each)
+    names: dict[FieldPath, str] = {}
+    taken = set(_RECORD_COLUMNS)
     for place in each:
-        name = _short(place)
+        name = _short_name(place)
         is_first = len(place) == 1
         if name.casefold() in taken or (wanted[name.casefold()] > 1 and not is_first):
-            name = _numbered("__".join(place), taken)
+            name = _free_name("__".join(place), taken)
         taken.add(name.casefold())
         names[place] = name
     return names
 
 
-def _short(place: Place) -> str:
+def _short_name(place: FieldPath) -> str:
     inside = place[1:] if place[0] == _DATA and len(place) > 1 else place
     return "_".join(inside)
 
 
-def _numbered(name: str, taken: set[str]) -> str:
+def _free_name(name: str, taken: set[str]) -> str:
     found, number = name, 1
     while found.casefold() in taken:
         number += 1

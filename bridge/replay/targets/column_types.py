@@ -46,7 +46,7 @@ Scalar = str | int | float | bool | Decimal | None
 Value = Scalar | list[Scalar]
 
 
-class Kind(StrEnum):
+class SqlType(StrEnum):
     """What the values of a column are; the words are SQL's."""
 
     TEXT = "VARCHAR"
@@ -66,42 +66,42 @@ class Kind(StrEnum):
 class ColumnType:
     """The type of a column: a kind of value, or a list of such values."""
 
-    kind: Kind
+    kind: SqlType
     is_list: bool = False
 
     def __str__(self) -> str:
         """Return the type as SQL names it; JSON is text to a reader."""
-        name = Kind.TEXT if self.kind is Kind.JSON else self.kind
+        name = SqlType.TEXT if self.kind is SqlType.JSON else self.kind
         return f"{name}[]" if self.is_list else name.value
 
 
-TEXT: Final = ColumnType(Kind.TEXT)
+TEXT: Final = ColumnType(SqlType.TEXT)
 
 
 class Misfit(Exception):
     """A value that its column's type cannot hold as it is."""
 
 
-def type_of_schema(schema: Schema, definitions: Schema) -> ColumnType:
+def choose_type(schema: Schema, definitions: Schema) -> ColumnType:
     """Return the type of a field's column: rule 1."""
     schema = _not_null(schema, definitions)
     if schema.get("type") != "array":
-        return ColumnType(_kind(schema))
+        return ColumnType(_sql_type(schema))
     items = _not_null(schema.get("items", {}), definitions)
     is_scalar = items.get("type") not in {"array", "object"} and "anyOf" not in items
-    return ColumnType(_kind(items) if is_scalar else Kind.JSON, is_list=True)
+    return ColumnType(_sql_type(items) if is_scalar else SqlType.JSON, is_list=True)
 
 
-def common_type(one: ColumnType, other: ColumnType) -> ColumnType:
+def unify_types(one: ColumnType, other: ColumnType) -> ColumnType:
     """Return the type of a column that two types of callbacks declare: rule 2."""
     return one if one == other else TEXT
 
 
-def fitted(column: ColumnType, value: object) -> Value:
+def convert(column: ColumnType, value: object) -> Value:
     """Return a JSON value as the column holds it, None for null; raises Misfit."""
     if value is None:
         return None
-    fit = _FITTED[column.kind]
+    fit = _CONVERTERS[column.kind]
     if not column.is_list:
         return fit(value)
     if not isinstance(value, list):
@@ -109,7 +109,7 @@ def fitted(column: ColumnType, value: object) -> Value:
     return [None if item is None else fit(item) for item in cast("list[object]", value)]
 
 
-def microseconds(timestamp_ms: int) -> int:
+def to_microseconds(timestamp_ms: int) -> int:
     """Return epoch milliseconds as a timestamp's microseconds; raises Misfit where that is too large."""
     found = timestamp_ms * 1000
     if abs(found) > _INTEGER_MAX:
@@ -117,7 +117,7 @@ def microseconds(timestamp_ms: int) -> int:
     return found
 
 
-def text_of(value: object) -> str | None:
+def to_text(value: object) -> str | None:
     """Return a JSON value as text: text as it is, and what is no text as JSON."""
     if value is None or isinstance(value, str):
         return value
@@ -136,27 +136,29 @@ def _not_null(schema: Schema, definitions: Schema) -> Schema:
         schema = alternatives[0]
 
 
-def _kind(schema: Schema) -> Kind:
+def _sql_type(schema: Schema) -> SqlType:
     of_type: object = schema.get("type")
     if of_type == "string" and schema.get("format") == "date-time":
-        return Kind.TIMESTAMP
+        return SqlType.TIMESTAMP
     if of_type == "string" and schema.get("pattern") == _DECIMAL_PATTERN:
-        return Kind.DECIMAL
+        return SqlType.DECIMAL
     # Without a type it is a constant, or has several alternatives.
-    return _KINDS[of_type] if isinstance(of_type, str) and of_type in _KINDS else Kind.TEXT
+    return (
+        _SQL_TYPES[of_type] if isinstance(of_type, str) and of_type in _SQL_TYPES else SqlType.TEXT
+    )
 
 
-def _json(value: object) -> str:
+def _to_json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-def _boolean(value: object) -> bool:
+def _to_boolean(value: object) -> bool:
     if not isinstance(value, bool):
         raise Misfit
     return value
 
 
-def _integer(value: object) -> int:
+def _to_integer(value: object) -> int:
     if isinstance(value, float) and value.is_integer() and abs(value) <= _DOUBLE_EXACT_MAX:
         return int(value)
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _INTEGER_MAX:
@@ -164,7 +166,7 @@ def _integer(value: object) -> int:
     return value
 
 
-def _number(value: object) -> float:
+def _to_number(value: object) -> float:
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _DOUBLE_EXACT_MAX:
         return float(value)
     if not isinstance(value, float):
@@ -172,7 +174,7 @@ def _number(value: object) -> float:
     return value
 
 
-def _timestamp(value: object) -> int:
+def _to_timestamp(value: object) -> int:
     found = _INSTANT.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise Misfit
@@ -187,7 +189,7 @@ def _timestamp(value: object) -> int:
     return (second - _EPOCH) // _MICROSECOND + int(fraction.ljust(_FRACTION_DIGITS, "0"))
 
 
-def _decimal(value: object) -> Decimal:
+def _to_decimal(value: object) -> Decimal:
     if not isinstance(value, str) or _DECIMAL.fullmatch(value) is None:
         raise Misfit
     try:
@@ -196,20 +198,20 @@ def _decimal(value: object) -> Decimal:
         raise Misfit from error
 
 
-_KINDS: Final = {
-    "array": Kind.JSON,
-    "boolean": Kind.BOOLEAN,
-    "integer": Kind.INTEGER,
-    "number": Kind.NUMBER,
-    "object": Kind.JSON,
-    "string": Kind.TEXT,
+_SQL_TYPES: Final = {
+    "array": SqlType.JSON,
+    "boolean": SqlType.BOOLEAN,
+    "integer": SqlType.INTEGER,
+    "number": SqlType.NUMBER,
+    "object": SqlType.JSON,
+    "string": SqlType.TEXT,
 }
-_FITTED: Final[dict[Kind, Callable[[object], Scalar]]] = {
-    Kind.TEXT: text_of,
-    Kind.JSON: _json,
-    Kind.INTEGER: _integer,
-    Kind.NUMBER: _number,
-    Kind.BOOLEAN: _boolean,
-    Kind.TIMESTAMP: _timestamp,
-    Kind.DECIMAL: _decimal,
+_CONVERTERS: Final[dict[SqlType, Callable[[object], Scalar]]] = {
+    SqlType.TEXT: to_text,
+    SqlType.JSON: _to_json,
+    SqlType.INTEGER: _to_integer,
+    SqlType.NUMBER: _to_number,
+    SqlType.BOOLEAN: _to_boolean,
+    SqlType.TIMESTAMP: _to_timestamp,
+    SqlType.DECIMAL: _to_decimal,
 }

@@ -26,33 +26,33 @@ from bridge.callbacks.model import CallbackType
 from bridge.core import catalogue
 from bridge.derived.schemas import Schema, event_schema, journal_schema
 from bridge.replay import FileRecord
-from bridge.replay.targets.column_names import RECORD_PREFIX, Place, names_of
+from bridge.replay.targets.column_names import RECORD_PREFIX, FieldPath, name_columns
 from bridge.replay.targets.column_types import (
     TEXT,
     ColumnType,
-    Kind,
     Misfit,
+    SqlType,
     Value,
-    common_type,
-    fitted,
-    microseconds,
-    text_of,
-    type_of_schema,
+    choose_type,
+    convert,
+    to_microseconds,
+    to_text,
+    unify_types,
 )
 
 Cell = str | None
 
-_INTEGER: Final = ColumnType(Kind.INTEGER)
+_INTEGER: Final = ColumnType(SqlType.INTEGER)
 _FRONT: Final = {
     "topic": TEXT,
     "partition": _INTEGER,
     "offset": _INTEGER,
-    "timestamp": ColumnType(Kind.TIMESTAMP),
+    "timestamp": ColumnType(SqlType.TIMESTAMP),
     "key": TEXT,
     "key_base64": TEXT,
 }
-_BACK: Final = {"headers": ColumnType(Kind.JSON), "value": TEXT, "value_base64": TEXT}
-_MISFITS: Final = {"misfits": ColumnType(Kind.JSON)}
+_BACK: Final = {"headers": ColumnType(SqlType.JSON), "value": TEXT, "value_base64": TEXT}
+_MISFITS: Final = {"misfits": ColumnType(SqlType.JSON)}
 # Where they stand in a typed row.
 MISFITS_AT: Final = -len(_BACK) - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,30 +68,32 @@ class Column:
 
 
 @dataclass(slots=True)
-class _Node:
+class _FieldNode:
     """A field: its column, if it has one, and what is declared inside."""
 
     column: int | None = None
-    inside: "dict[str, _Node]" = field(default_factory=dict[str, "_Node"])
+    inside: "dict[str, _FieldNode]" = field(default_factory=dict[str, "_FieldNode"])
 
 
 class Table:
     """The columns of a query's rows, and the rows themselves."""
 
-    def __init__(self, types: Mapping[Place, ColumnType], names: Mapping[Place, str]) -> None:
+    def __init__(
+        self, types: Mapping[FieldPath, ColumnType], names: Mapping[FieldPath, str]
+    ) -> None:
         self._types = tuple(types.values())
         self._paths = tuple(map(".".join, types))
-        self._root = _Node()
+        self._root = _FieldNode()
         for number, place in enumerate(types):
             node = self._root
             for name in place:
-                node = node.inside.setdefault(name, _Node())
+                node = node.inside.setdefault(name, _FieldNode())
             node.column = number
         fields = [
             Column(names[place], path, column_type)
             for (place, column_type), path in zip(types.items(), self._paths, strict=True)
         ]
-        front, back, misfits = map(_of_record, (_FRONT, _BACK, _MISFITS))
+        front, back, misfits = map(_record_columns, (_FRONT, _BACK, _MISFITS))
         self.columns: tuple[Column, ...] = (*front, *fields, *back)
         """The columns of ``row``."""
         self.typed_columns: tuple[Column, ...] = (*front, *fields, *misfits, *back)
@@ -105,15 +107,15 @@ class Table:
     def row(self, record: FileRecord) -> list[Cell]:
         """Return the cells of a record as text: rule 2."""
         values: list[object] = [None] * len(self._types)
-        _fill(values, self._root, _json(record.value), {})
+        _fill_cells(values, self._root, _parse_json(record.value), {})
         return [
             record.topic,
-            _digits(record.partition),
-            _digits(record.offset),
-            utc_from_ms(record.timestamp),
+            _number_text(record.partition),
+            _number_text(record.offset),
+            format_utc_ms(record.timestamp),
             *text_or_base64(record.key),
-            *map(text_of, values),
-            orjson.dumps(headers_of(record)).decode(),
+            *map(to_text, values),
+            orjson.dumps(encode_headers(record)).decode(),
             *text_or_base64(record.value),
         ]
 
@@ -121,20 +123,20 @@ class Table:
         """Return the cells of a record as their columns' types: rule 3."""
         values: list[object] = [None] * len(self._types)
         misfits: dict[str, object] = {}
-        _fill(values, self._root, _json(record.value), misfits)
+        _fill_cells(values, self._root, _parse_json(record.value), misfits)
         cells: list[Value] = []
         for column_type, value, path in zip(self._types, values, self._paths, strict=True):
             if value is None:
                 cells.append(None)
                 continue
             try:
-                cells.append(fitted(column_type, value))
+                cells.append(convert(column_type, value))
             except Misfit:
                 cells.append(None)
                 misfits[path] = value
         timestamp: int | None = None
         try:
-            timestamp = microseconds(record.timestamp)
+            timestamp = to_microseconds(record.timestamp)
         except Misfit:
             misfits[f"{RECORD_PREFIX}timestamp"] = record.timestamp
         return [
@@ -145,61 +147,61 @@ class Table:
             *text_or_base64(record.key),
             *cells,
             orjson.dumps(misfits).decode() if misfits else None,
-            orjson.dumps(headers_of(record)).decode(),
+            orjson.dumps(encode_headers(record)).decode(),
             *text_or_base64(record.value),
         ]
 
 
-def of_events(kinds: Iterable[CallbackType]) -> Table:
+def build_event_table(types: Iterable[CallbackType]) -> Table:
     """Return the table of events of these types: rule 1."""
-    types: dict[Place, ColumnType] = {}
-    for kind in kinds:
-        for place, column_type in _fields_of(event_schema(kind)):
-            types[place] = common_type(types.get(place, column_type), column_type)
+    columns: dict[FieldPath, ColumnType] = {}
+    for kind in types:
+        for place, column_type in _list_fields(event_schema(kind)):
+            columns[place] = unify_types(columns.get(place, column_type), column_type)
     # What every event has comes first, whichever type declares more.
-    ordered = dict(sorted(types.items(), key=lambda one: one[0][0] == "data"))
-    return Table(ordered, names_of([*_event_places(), *ordered]))
+    ordered = dict(sorted(columns.items(), key=lambda one: one[0][0] == "data"))
+    return Table(ordered, name_columns([*_list_event_paths(), *ordered]))
 
 
-def _event_places() -> Iterator[Place]:
+def _list_event_paths() -> Iterator[FieldPath]:
     """Yield the places of every type's fields: a name does not depend on the types asked for."""
-    for kind in catalogue.load().all:
-        for place, _ in _fields_of(event_schema(kind)):
+    for kind in catalogue.load_catalogue().all_types:
+        for place, _ in _list_fields(event_schema(kind)):
             yield place
 
 
-def of_journal() -> Table:
+def build_journal_table() -> Table:
     """Return the table of journal records and dead letters."""
-    types = dict(_fields_of(journal_schema()))
-    return Table(types, names_of(types))
+    types = dict(_list_fields(journal_schema()))
+    return Table(types, name_columns(types))
 
 
-def _of_record(types: Mapping[str, ColumnType]) -> list[Column]:
+def _record_columns(types: Mapping[str, ColumnType]) -> list[Column]:
     return [Column(RECORD_PREFIX + name, "", one) for name, one in types.items()]
 
 
-def _fields_of(schema: Schema) -> Iterator[tuple[Place, ColumnType]]:
-    return _leaves(schema, schema["$defs"], ())
+def _list_fields(schema: Schema) -> Iterator[tuple[FieldPath, ColumnType]]:
+    return _walk_fields(schema, schema["$defs"], ())
 
 
-def _leaves(
-    schema: Schema, definitions: Schema, place: Place
-) -> Iterator[tuple[Place, ColumnType]]:
+def _walk_fields(
+    schema: Schema, definitions: Schema, place: FieldPath
+) -> Iterator[tuple[FieldPath, ColumnType]]:
     """Yield every field that holds no others that are declared, with its type."""
     whole = schema
     if "$ref" in schema:
         schema = definitions[schema["$ref"].rpartition("/")[2]]
     alternatives = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
     if len(alternatives) == 1:
-        yield from _leaves(alternatives[0], definitions, place)
+        yield from _walk_fields(alternatives[0], definitions, place)
     elif schema.get("properties"):
         for name, inner in schema["properties"].items():
-            yield from _leaves(inner, definitions, (*place, name))
+            yield from _walk_fields(inner, definitions, (*place, name))
     else:
-        yield place, type_of_schema(whole, definitions)
+        yield place, choose_type(whole, definitions)
 
 
-def headers_of(record: FileRecord) -> list[dict[str, Cell]]:
+def encode_headers(record: FileRecord) -> list[dict[str, Cell]]:
     """Return the headers as JSON can hold them: text, else base64."""
     found: list[dict[str, Cell]] = []
     for name, value in record.headers:
@@ -222,7 +224,7 @@ def text_or_base64(value: bytes | None) -> tuple[Cell, Cell]:
         return None, base64.b64encode(value).decode()
 
 
-def utc_from_ms(timestamp_ms: int) -> str:
+def format_utc_ms(timestamp_ms: int) -> str:
     """Return epoch milliseconds as RFC 3339 UTC, always with three digits of a second.
 
     What no year of four digits has, and Kafka takes, is told by its number.
@@ -234,19 +236,23 @@ def utc_from_ms(timestamp_ms: int) -> str:
     return instant.isoformat(timespec="milliseconds") + "Z"
 
 
-def _digits(number: int | None) -> Cell:
+def _number_text(number: int | None) -> Cell:
     return None if number is None else str(number)
 
 
-def _json(value: bytes | None) -> object:
+def _parse_json(value: bytes | None) -> object:
     try:
         return orjson.loads(value or b"")
     except orjson.JSONDecodeError:
         return None
 
 
-def _fill(
-    values: list[object], node: _Node, value: object, misfits: dict[str, object], path: str = ""
+def _fill_cells(
+    values: list[object],
+    node: _FieldNode,
+    value: object,
+    misfits: dict[str, object],
+    path: str = "",
 ) -> None:
     """Put a value into its column's place, and what is inside it into theirs.
 
@@ -263,9 +269,11 @@ def _fill(
     for name, inner in cast("dict[str, object]", value).items():
         child = node.inside.get(name)
         if child is not None:
-            _fill(values, child, inner, misfits, f"{path}.{name}" if path else name)
+            _fill_cells(values, child, inner, misfits, f"{path}.{name}" if path else name)
 
 
-def types_of(kinds: Mapping[str, CallbackType], names: Sequence[str]) -> list[CallbackType]:
+def select_types(
+    types_by_name: Mapping[str, CallbackType], names: Sequence[str]
+) -> list[CallbackType]:
     """Return the types of those names, all if there are none."""
-    return [kinds[name] for name in names] if names else list(kinds.values())
+    return [types_by_name[name] for name in names] if names else list(types_by_name.values())

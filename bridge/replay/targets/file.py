@@ -20,28 +20,28 @@ from typing import BinaryIO, Final
 
 import orjson
 
-from bridge.replay import Cadence, CannotWrite, FileRecord, State, TargetExists
-from bridge.replay.atomic_file import locked, name
+from bridge.replay import CannotWrite, CheckpointPolicy, FileRecord, TargetExists, TargetState
+from bridge.replay.atomic_file import rename_noreplace, try_lock
 from bridge.replay.manifest import Manifest
 from bridge.replay.progress import InUse
-from bridge.replay.targets.columns import Cell, Table, headers_of, text_or_base64, utc_from_ms
+from bridge.replay.targets.columns import Cell, Table, encode_headers, format_utc_ms, text_or_base64
 
-_CADENCE: Final = Cadence(records=10_000, seconds=1.0)
+_CHECKPOINT_POLICY: Final = CheckpointPolicy(records=10_000, interval_s=1.0)
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), with the wide forms;
 # and the mark of rule 4 itself.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")  # noqa: RUF001 (meant)
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")  # noqa: RUF001 (meant)
 
-Lines = Callable[[Sequence[FileRecord]], bytes]
+LineEncoder = Callable[[Sequence[FileRecord]], bytes]
 
 
-class File:
+class LineFile:
     """Writes records to a file of lines: rules 1 to 3. ``head`` stands before them."""
 
-    cadence = _CADENCE
+    checkpoint_policy = _CHECKPOINT_POLICY
 
-    def __init__(self, path: Path, lines: Lines, *, head: bytes, manifest: Manifest) -> None:
+    def __init__(self, path: Path, lines: LineEncoder, *, head: bytes, manifest: Manifest) -> None:
         self._path = path
-        self._partial = path.with_name(f"{path.name}.{manifest.stamp.id}.partial")
+        self._partial = path.with_name(f"{path.name}.{manifest.run.id}.partial")
         self._lines = lines
         self._head = head
         self._manifest = manifest
@@ -49,7 +49,7 @@ class File:
         self._records = 0
         self._stream: BinaryIO | None = None
 
-    def open(self, state: State | None) -> None:
+    def open(self, state: TargetState | None) -> None:
         """Begin the file, or go on where ``state`` was settled.
 
         Raises TargetExists, InUse and CannotWrite; the file is to be closed then, too.
@@ -57,15 +57,15 @@ class File:
         if state is not None:
             self._bytes, self._records = int(state["bytes"]), int(state["records"])
         try:
-            if state is not None and self._has_its_name:
+            if state is not None and self._is_renamed:
                 return  # complete but for what finishing adds
             if self._path.exists():
                 message = f"{self._path} is there already"
                 raise TargetExists(message)
             if state is None:
-                self._manifest.refuse_another(self._path)
-            self._stream = self._begun() if state is None else self._partial.open("r+b")
-            if not locked(self._stream.fileno(), self._partial):
+                self._manifest.ensure_absent(self._path)
+            self._stream = self._create_partial() if state is None else self._partial.open("r+b")
+            if not try_lock(self._stream.fileno(), self._partial):
                 message = f"{self._partial}: another process writes to it"
                 raise InUse(message)
             if self._stream.seek(0, os.SEEK_END) < self._bytes:
@@ -76,10 +76,10 @@ class File:
             if state is None:
                 self._stream.write(self._head)
         except OSError as error:
-            raise self._failed(error) from error
+            raise self._to_cannot_write(error) from error
 
     @property
-    def _has_its_name(self) -> bool:
+    def _is_renamed(self) -> bool:
         """Say whether the file has got its name, and lacks at most its manifest."""
         if not self._path.exists():
             return False
@@ -87,11 +87,11 @@ class File:
             return self._path.samefile(self._partial)
         return self._path.stat().st_size == self._bytes
 
-    def is_complete(self, state: State) -> bool:
+    def is_complete(self, state: TargetState) -> bool:
         """Say whether the file of a finished replay is there, as large as it was."""
         return self._path.is_file() and self._path.stat().st_size == state["bytes"]
 
-    def _begun(self) -> BinaryIO:
+    def _create_partial(self) -> BinaryIO:
         """Return the file made anew; this replay's own where it was killed before it settled."""
         with contextlib.suppress(FileExistsError):
             number = os.open(self._partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -111,17 +111,17 @@ class File:
         with contextlib.suppress(OSError):
             self._partial.unlink(missing_ok=True)
 
-    async def put(self, records: Sequence[FileRecord]) -> None:
+    async def write(self, records: Sequence[FileRecord]) -> None:
         """Add a line, or what CSV makes of one, for each record."""
         if self._stream is None:
-            raise self._failed(OSError("closed"))
+            raise self._to_cannot_write(OSError("closed"))
         try:
             self._stream.write(self._lines(records))
         except OSError as error:
-            raise self._failed(error) from error
+            raise self._to_cannot_write(error) from error
         self._records += len(records)
 
-    async def settle(self) -> State:
+    async def flush(self) -> TargetState:
         """Return when the disk has all lines."""
         if self._stream is not None:
             try:
@@ -129,14 +129,14 @@ class File:
                 await asyncio.to_thread(os.fsync, self._stream.fileno())
                 self._bytes = self._stream.tell()
             except OSError as error:
-                raise self._failed(error) from error
+                raise self._to_cannot_write(error) from error
         return {"bytes": self._bytes, "records": self._records}
 
     async def finish(self) -> None:
         """Give the file its name, and write the manifest; raises TargetExists and CannotWrite."""
         try:
             if self._stream is not None:
-                name(self._partial, self._path)
+                rename_noreplace(self._partial, self._path)
                 self.close()
             self._partial.unlink(missing_ok=True)
             await asyncio.to_thread(
@@ -146,35 +146,35 @@ class File:
             message = f"{self._path} was made by somebody else meanwhile: {self._partial} is whole"
             raise TargetExists(message) from error
         except OSError as error:
-            raise self._failed(error) from error
+            raise self._to_cannot_write(error) from error
 
-    def _failed(self, error: OSError) -> CannotWrite:
+    def _to_cannot_write(self, error: OSError) -> CannotWrite:
         return CannotWrite(f"{self._path}: {error.strerror or error}")
 
 
-def json_lines(records: Sequence[FileRecord]) -> bytes:
+def encode_json_lines(records: Sequence[FileRecord]) -> bytes:
     """Return a line a record. A value that is JSON on one line stands in it byte for byte."""
-    return b"".join([_json_line(record) for record in records])
+    return b"".join([_encode_json_line(record) for record in records])
 
 
-def _json_line(record: FileRecord) -> bytes:
+def _encode_json_line(record: FileRecord) -> bytes:
     line: dict[str, object] = {
         "topic": record.topic,
         "partition": record.partition,
         "offset": record.offset,
-        "timestamp": utc_from_ms(record.timestamp),
+        "timestamp": format_utc_ms(record.timestamp),
         "timestamp_ms": record.timestamp,
-        **_named("key", record.key),
-        "headers": headers_of(record),
+        **_text_field("key", record.key),
+        "headers": encode_headers(record),
     }
     if record.value is not None and _is_json_on_one_line(record.value):
         line["value"] = orjson.Fragment(record.value)
     else:
-        line |= _named("value_text", record.value)
+        line |= _text_field("value_text", record.value)
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _named(name: str, value: bytes | None) -> dict[str, Cell]:
+def _text_field(name: str, value: bytes | None) -> dict[str, Cell]:
     text, encoded = text_or_base64(value)
     return {name: text} if encoded is None else {f"{name}_base64": encoded}
 
@@ -189,26 +189,26 @@ def _is_json_on_one_line(value: bytes) -> bool:
     return True
 
 
-def csv_head(table: Table) -> bytes:
+def encode_csv_header(table: Table) -> bytes:
     """Return the line of column names."""
-    return _csv_line(table.names)
+    return _encode_csv_line(table.names)
 
 
-def csv_lines(table: Table) -> Lines:
+def make_csv_encoder(table: Table) -> LineEncoder:
     """Return what makes rows of CSV (RFC 4180, UTF-8): rule 4."""
 
     def lines(records: Sequence[FileRecord]) -> bytes:
-        return b"".join([_csv_line(table.row(record)) for record in records])
+        return b"".join([_encode_csv_line(table.row(record)) for record in records])
 
     return lines
 
 
-def _csv_line(cells: Sequence[Cell]) -> bytes:
-    return (",".join(map(_csv_cell, cells)) + "\r\n").encode()
+def _encode_csv_line(cells: Sequence[Cell]) -> bytes:
+    return (",".join(map(_encode_csv_cell, cells)) + "\r\n").encode()
 
 
-def _csv_cell(cell: Cell) -> str:
+def _encode_csv_cell(cell: Cell) -> str:
     if cell is None:
         return ""
-    guarded = f"'{cell}" if cell.startswith(_FORMULA) else cell
+    guarded = f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
     return '"' + guarded.replace('"', '""') + '"'

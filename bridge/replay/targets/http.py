@@ -21,20 +21,20 @@ import httpx
 import orjson
 from aiokafka.structs import ConsumerRecord
 
-from bridge.core.masking import url_shown
-from bridge.replay import Cadence, CannotWrite, Stamp, State
+from bridge.core.masking import mask_url
+from bridge.replay import CannotWrite, CheckpointPolicy, ReplayRun, TargetState
 
 # At most so many requests are sent and not yet in the progress file.
-UNSETTLED_REQUESTS_MAX: Final = 100
-_SETTLE_S: Final = 1.0
+CHECKPOINT_REQUESTS_MAX: Final = 100
+_CHECKPOINT_S: Final = 1.0
 _TIMEOUT_S: Final = 30.0
-_TRIES: Final = 5
-_AGAIN_S: Final = 0.5
+_ATTEMPTS_MAX: Final = 5
+_RETRY_S: Final = 0.5
 _TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
 _PORT_MAX: Final = 65_535
 # So many are named; the others are counted.
-_NAMED_MAX: Final = 100
+_LISTED_MAX: Final = 100
 
 
 class NotJournal(Exception):
@@ -42,7 +42,7 @@ class NotJournal(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class StoredRequest:
     """A request to be."""
 
     method: str
@@ -51,65 +51,65 @@ class Request:
     body: bytes
 
 
-class Url:
+class HttpTarget:
     """Sends records as requests: rules 1 to 4."""
 
-    cadence = Cadence(UNSETTLED_REQUESTS_MAX, _SETTLE_S)
+    checkpoint_policy = CheckpointPolicy(CHECKPOINT_REQUESTS_MAX, _CHECKPOINT_S)
 
-    def __init__(self, client: httpx.AsyncClient, base: str, stamp: Stamp) -> None:
+    def __init__(self, client: httpx.AsyncClient, base: str, run: ReplayRun) -> None:
         self._client = client
         self._base = base.rstrip("/")
         self._path = httpx.URL(self._base).raw_path.rstrip(b"/")
-        self._stamp = stamp
+        self._stamp = run
         self._statuses: Counter[str] = Counter()
-        self._no_requests = 0
-        self._first_of_them: list[str] = []
+        self._not_requests = 0
+        self._not_requests_at: list[str] = []
 
-    def open(self, state: State | None) -> None:
+    def open(self, state: TargetState | None) -> None:
         """Go on with what was counted."""
         if state is not None:
             self._statuses = Counter(state["statuses"])
-            self._no_requests = state.get("no_requests", 0)
-            self._first_of_them = list(state.get("no_requests_at", []))
+            self._not_requests = state.get("not_requests", 0)
+            self._not_requests_at = list(state.get("not_requests_at", []))
 
-    async def put(self, records: Sequence[ConsumerRecord]) -> None:
+    async def write(self, records: Sequence[ConsumerRecord]) -> None:
         """Send the records' requests, and return when each was answered: rule 2."""
         lanes: defaultdict[tuple[str, int], list[ConsumerRecord]] = defaultdict(list)
         for record in records:
             lanes[record.topic, record.partition].append(record)
-        sending = [asyncio.create_task(self._in_turn(lane)) for lane in lanes.values()]
+        sending = [asyncio.create_task(self._send_in_order(lane)) for lane in lanes.values()]
         try:
             await asyncio.gather(*sending)
         finally:
             for one in sending:
                 one.cancel()
 
-    async def settle(self) -> State:
+    async def flush(self) -> TargetState:
         """Return how many answers of each status there were, and what was no request."""
         return {
             "statuses": dict(self._statuses),
-            "no_requests": self._no_requests,
-            "no_requests_at": list(self._first_of_them),
+            "not_requests": self._not_requests,
+            "not_requests_at": list(self._not_requests_at),
         }
 
     async def finish(self) -> None:
         """Do nothing: every request was answered."""
 
-    async def _in_turn(self, records: Sequence[ConsumerRecord]) -> None:
+    async def _send_in_order(self, records: Sequence[ConsumerRecord]) -> None:
         for record in records:
             try:
-                status = await self._answered(record)
+                status = await self._send(record)
             except NotJournal as error:  # rule 4
-                self._no_requests += 1
-                if len(self._first_of_them) < _NAMED_MAX:
-                    self._first_of_them.append(str(error))
+                self._not_requests += 1
+                if len(self._not_requests_at) < _LISTED_MAX:
+                    self._not_requests_at.append(str(error))
             else:
                 self._statuses[str(status)] += 1
 
-    async def _answered(self, record: ConsumerRecord) -> int:
+    async def _send(self, record: ConsumerRecord) -> int:
         """Return the status of the answer: rule 3. Raises NotJournal and CannotWrite."""
         source = f"{record.topic}:{record.partition}:{record.offset}"
-        request = request_of(record)
+        request = parse_request(record)
         headers = [
             *request.headers,
             (b"x-replay-id", self._stamp.id.encode()),
@@ -117,9 +117,9 @@ class Url:
             (b"x-replay-at", self._stamp.at.encode()),
         ]
         why = ""
-        for attempt in range(_TRIES):
+        for attempt in range(_ATTEMPTS_MAX):
             if attempt:
-                await asyncio.sleep(_AGAIN_S * 2**attempt)
+                await asyncio.sleep(_RETRY_S * 2**attempt)
             try:
                 answer = await self._client.request(
                     request.method,
@@ -135,18 +135,20 @@ class Url:
             if answer.status_code < _SERVER_ERROR and answer.status_code != _TOO_MANY:
                 return answer.status_code
             why = f"answered {answer.status_code}"
-        message = f"{url_shown(self._base)}: {why}, {_TRIES} times, to the callback at {source}"
+        message = (
+            f"{mask_url(self._base)}: {why}, {_ATTEMPTS_MAX} times, to the callback at {source}"
+        )
         raise CannotWrite(message)
 
 
-def client() -> httpx.AsyncClient:
+def create_client() -> httpx.AsyncClient:
     """Return the client that sends them: no redirect is followed, no header of its own added."""
     made = httpx.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=False)
     made.headers.clear()
     return made
 
 
-def is_base(url: str) -> bool:
+def is_base_url(url: str) -> bool:
     """Say whether paths can be put behind the URL."""
     try:
         parts = httpx.URL(url)
@@ -156,13 +158,13 @@ def is_base(url: str) -> bool:
     return parts.scheme in {"http", "https"} and has_place and not (parts.query or parts.fragment)
 
 
-def request_of(record: ConsumerRecord) -> Request:
+def parse_request(record: ConsumerRecord) -> StoredRequest:
     """Return the request a journal record holds: rule 1. Raises NotJournal."""
     try:
         value: dict[str, Any] = orjson.loads(record.value or b"")
         query = value["query"]
         target = f"{value['path']}?{query}" if query else value["path"]
-        return Request(
+        return StoredRequest(
             method=value["method"],
             target=target.encode("latin-1"),
             headers=tuple(
@@ -170,14 +172,14 @@ def request_of(record: ConsumerRecord) -> Request:
                 for name, of in value["headers"]
                 if name != "host"
             ),
-            body=_body(value),
+            body=_decode_body(value),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         message = f"{record.topic}:{record.partition}:{record.offset}"
         raise NotJournal(message) from error
 
 
-def _body(value: dict[str, Any]) -> bytes:
+def _decode_body(value: dict[str, Any]) -> bytes:
     if "body" in value:
         return str(value["body"]).encode("ascii")
     return base64.b64decode(value["body_base64"], validate=True)

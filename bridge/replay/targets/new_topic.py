@@ -18,7 +18,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
 
 from bridge.derived.topics import PlannedTopic
-from bridge.publish.connection import BadConnection, Connection, cause_of
+from bridge.publish.connection import BadConnection, KafkaConnection, describe_error
 from bridge.publish.topics import Provisioner
 from bridge.replay import CannotWrite
 
@@ -35,14 +35,16 @@ _TIMESTAMP_BOUNDS: Final = (
 _UNBOUNDED_MS: Final = str(2**63 - 1)
 
 
-def names_for(sources: Sequence[str], replay_id: str) -> dict[str, str]:
+def name_new_topics(sources: Sequence[str], replay_id: str) -> dict[str, str]:
     """Return the new topic of each source topic."""
     return {source: f"{source}.replay.{replay_id}" for source in sources}
 
 
-async def planned_like(connection: Connection, names: Mapping[str, str]) -> list[PlannedTopic]:
+async def plan_new_topics(
+    connection: KafkaConnection, names: Mapping[str, str]
+) -> list[PlannedTopic]:
     """Return the new topics as they should be: rules 1 to 3. Raises CannotWrite."""
-    described = await _described(connection, list(names))
+    described = await _describe_topics(connection, list(names))
     return [
         PlannedTopic(
             name=name,
@@ -70,7 +72,9 @@ async def planned_like(connection: Connection, names: Mapping[str, str]) -> list
     ]
 
 
-async def create(connection: Connection, wanted: Sequence[PlannedTopic], *, written: bool) -> None:
+async def create_topics(
+    connection: KafkaConnection, wanted: Sequence[PlannedTopic], *, has_records: bool
+) -> None:
     """Make the topics that are missing; none may be once the replay has ``written`` to them.
 
     Raises CannotWrite and ProvisioningRefused.
@@ -79,38 +83,40 @@ async def create(connection: Connection, wanted: Sequence[PlannedTopic], *, writ
         if len(topic.name) > _NAME_CHARACTERS_MAX:
             message = f"{topic.name}: longer than a topic's name may be"
             raise CannotWrite(message)
-    async with Provisioner(_own(connection)) as provisioner:
-        if written:
+    async with Provisioner(_with_replay_client_id(connection)) as provisioner:
+        if has_records:
             states = await provisioner.compare(wanted)
         else:
             states = await provisioner.apply(wanted)
-    gone = [state.topic.name for state in states if state.state == "missing"]
+    gone = [state.topic.name for state in states if state.status == "missing"]
     if gone:
         message = f"no such topic: {', '.join(gone)}"
         raise CannotWrite(message)
 
 
-async def shorter_kept(
-    connection: Connection, names: Sequence[str], *, age_ms: int
+async def find_shorter_retention(
+    connection: KafkaConnection, names: Sequence[str], *, age_ms: int
 ) -> dict[str, int]:
     """Return the topics that delete records of that age, with the milliseconds they keep them.
 
     Raises CannotWrite.
     """
-    described = await _described(connection, names)
+    described = await _describe_topics(connection, names)
     kept = {
         name: int(configs.get("retention.ms", "-1")) for name, (_, _, configs) in described.items()
     }
     return {name: kept_ms for name, kept_ms in kept.items() if 0 <= kept_ms < age_ms}
 
 
-async def kept_by_age(connection: Connection, names: Sequence[str]) -> dict[str, int]:
+async def read_retention_by_age(
+    connection: KafkaConnection, names: Sequence[str]
+) -> dict[str, int]:
     """Return the milliseconds that topics keep every record, of those that delete by age alone.
 
     Raises CannotWrite.
     """
     found: dict[str, int] = {}
-    for name, (_, _, configs) in (await _described(connection, names)).items():
+    for name, (_, _, configs) in (await _describe_topics(connection, names)).items():
         age_ms = int(configs.get("retention.ms", "-1"))
         by_size = int(configs.get("retention.bytes", "-1")) >= 0
         if age_ms >= 0 and not by_size and configs.get("cleanup.policy", "delete") == "delete":
@@ -118,13 +124,13 @@ async def kept_by_age(connection: Connection, names: Sequence[str]) -> dict[str,
     return found
 
 
-async def _described(
-    connection: Connection, names: Sequence[str]
+async def _describe_topics(
+    connection: KafkaConnection, names: Sequence[str]
 ) -> dict[str, tuple[int, int, dict[str, str]]]:
     """Return each topic's partitions, replicas and settings: rule 3. Raises CannotWrite."""
     try:
         admin = AIOKafkaAdminClient(
-            **_own(connection).options(), request_timeout_ms=_REQUEST_TIMEOUT_MS
+            **_with_replay_client_id(connection).options(), request_timeout_ms=_REQUEST_TIMEOUT_MS
         )
     except BadConnection as error:
         raise CannotWrite(str(error)) from error
@@ -135,7 +141,7 @@ async def _described(
             [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
         )
     except KafkaError as error:
-        message = f"{connection.bootstrap_servers}: {cause_of(error)}"
+        message = f"{connection.bootstrap_servers}: {describe_error(error)}"
         raise CannotWrite(message) from error
     finally:
         await admin.close()
@@ -143,7 +149,7 @@ async def _described(
     if missing:
         message = f"no such topic, or none this login may describe: {', '.join(missing)}"
         raise CannotWrite(message)
-    configs = dict(_settings(one) for answer in answers for one in answer.resources)
+    configs = dict(_parse_configs(one) for answer in answers for one in answer.resources)
     return {
         str(one["topic"]): (
             len(one["partitions"]),
@@ -154,7 +160,7 @@ async def _described(
     }
 
 
-def _settings(resource: Sequence[Any]) -> tuple[str, dict[str, str]]:
+def _parse_configs(resource: Sequence[Any]) -> tuple[str, dict[str, str]]:
     """Return a topic and its settings, as Kafka answers them: rule 3. Raises CannotWrite."""
     code, text, _, name, entries = resource
     if code:
@@ -164,5 +170,5 @@ def _settings(resource: Sequence[Any]) -> tuple[str, dict[str, str]]:
     return str(name), {str(one[0]): str(one[1]) for one in entries if one[1] is not None}
 
 
-def _own(connection: Connection) -> Connection:
+def _with_replay_client_id(connection: KafkaConnection) -> KafkaConnection:
     return replace(connection, client_id=f"{connection.client_id}-replay")

@@ -16,14 +16,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from bridge.replay import Cadence, CannotWrite, FileRecord, State, TargetExists
+from bridge.replay import CannotWrite, CheckpointPolicy, FileRecord, TargetExists, TargetState
 from bridge.replay.atomic_file import sync_folder
 from bridge.replay.manifest import Manifest
 from bridge.replay.targets.column_types import (
     DECIMAL_DIGITS,
     DECIMAL_SCALE,
     ColumnType,
-    Kind,
+    SqlType,
     Value,
 )
 from bridge.replay.targets.columns import MISFITS_AT, Table
@@ -32,29 +32,29 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
-_ROWS_OF_FILE: Final = 100_000
-_ROWS_OF_GROUP: Final = 2_000
+_FILE_ROWS: Final = 100_000
+_GROUP_ROWS: Final = 2_000
 
 
-class NoParquet(Exception):
+class ParquetUnavailable(Exception):
     """Parquet cannot be written here; the text says what to install."""
 
 
-class Parquet:
+class ParquetFolder:
     """Writes records to Parquet files: rules 1 to 4."""
 
-    cadence = Cadence(records=_ROWS_OF_FILE, seconds=None)
+    checkpoint_policy = CheckpointPolicy(records=_FILE_ROWS, interval_s=None)
 
     def __init__(self, folder: Path, table: Table, manifest: Manifest) -> None:
         if find_spec("pyarrow") is None:  # an extra: it is larger than all the rest together
             message = (
                 "pyarrow is not installed: run pip install '.[export]' in a checkout of the project"
             )
-            raise NoParquet(message)
+            raise ParquetUnavailable(message)
         self._folder = folder
         self._table = table
         self._manifest = manifest
-        self._prefix = f"{manifest.stamp.id}-"
+        self._prefix = f"{manifest.run.id}-"
         self._rows: list[list[Value]] = []
         self._files = 0
         self._records = 0
@@ -63,16 +63,16 @@ class Parquet:
         self._writer: ParquetWriter | None = None
         self._stream: BinaryIO | None = None
 
-    def open(self, state: State | None) -> None:
+    def open(self, state: TargetState | None) -> None:
         """Begin the folder, or go on where ``state`` was settled; raises TargetExists, CannotWrite."""
         if state is not None:
             self._files = state["files"]
             self._records = state["records"]
             self._misfits = state["misfits"]
         else:
-            self._manifest.refuse_another(self._folder)
-        settled = {self._name(number) for number in range(self._files)}
-        with self._translated():
+            self._manifest.ensure_absent(self._folder)
+        settled = {self._file_name(number) for number in range(self._files)}
+        with self._translate_errors():
             self._made_folder = not self._folder.exists()
             self._folder.mkdir(mode=0o700, exist_ok=True)
             found = {file.name for file in self._folder.iterdir()}
@@ -85,9 +85,9 @@ class Parquet:
             for name in found - settled:
                 (self._folder / name).unlink()
 
-    def is_complete(self, state: State) -> bool:
+    def is_complete(self, state: TargetState) -> bool:
         """Say whether all files of a finished replay are there."""
-        names = map(self._name, range(state["files"]))
+        names = map(self._file_name, range(state["files"]))
         return self._folder.is_dir() and all((self._folder / name).is_file() for name in names)
 
     def close(self) -> None:
@@ -108,32 +108,32 @@ class Parquet:
             if self._made_folder:
                 self._folder.rmdir()
 
-    async def put(self, records: Sequence[FileRecord]) -> None:
+    async def write(self, records: Sequence[FileRecord]) -> None:
         """Add a row for each record."""
         rows = [self._table.typed_row(record) for record in records]
         self._misfits += sum(row[MISFITS_AT] is not None for row in rows)
         self._rows += rows
         self._records += len(records)
-        while len(self._rows) >= _ROWS_OF_GROUP:
-            with self._translated():
-                await asyncio.to_thread(self._write)
+        while len(self._rows) >= _GROUP_ROWS:
+            with self._translate_errors():
+                await asyncio.to_thread(self._write_row_group)
 
-    async def settle(self) -> State:
+    async def flush(self) -> TargetState:
         """Close the file under way, if there are rows for it, and return when the disk has it."""
-        with self._translated():
+        with self._translate_errors():
             if self._rows:
-                await asyncio.to_thread(self._write)
+                await asyncio.to_thread(self._write_row_group)
             if self._writer is not None:
                 await asyncio.to_thread(self._close_file)
         return {"files": self._files, "records": self._records, "misfits": self._misfits}
 
     async def finish(self) -> None:
         """Write the manifest; a replay of nothing has one file without rows."""
-        with self._translated():
+        with self._translate_errors():
             if self._files == 0:
-                await asyncio.to_thread(self._write)
+                await asyncio.to_thread(self._write_row_group)
                 await asyncio.to_thread(self._close_file)
-            files = [self._folder / self._name(number) for number in range(self._files)]
+            files = [self._folder / self._file_name(number) for number in range(self._files)]
             await asyncio.to_thread(
                 self._manifest.write,
                 self._folder,
@@ -142,22 +142,22 @@ class Parquet:
                 misfits=self._misfits,
             )
 
-    def _name(self, number: int) -> str:
+    def _file_name(self, number: int) -> str:
         return f"{self._prefix}{number:05}.parquet"
 
-    def _write(self) -> None:
+    def _write_row_group(self) -> None:
         """Write one row group of the rows that are held: rule 2."""
         import pyarrow as pa  # noqa: PLC0415 (an extra)
         from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 (an extra)
 
         columns = self._table.typed_columns
-        types = [_arrow_type(one.type) for one in columns]
+        types = [_to_arrow_type(one.type) for one in columns]
         schema = pa.schema([(one.name, of) for one, of in zip(columns, types, strict=True)])
         if self._writer is None:
-            partial = self._folder / f"{self._name(self._files)}.partial"
+            partial = self._folder / f"{self._file_name(self._files)}.partial"
             self._stream = os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT, 0o600), "wb")
             self._writer = ParquetWriter(self._stream, schema, compression="zstd")
-        rows, self._rows = self._rows[:_ROWS_OF_GROUP], self._rows[_ROWS_OF_GROUP:]
+        rows, self._rows = self._rows[:_GROUP_ROWS], self._rows[_GROUP_ROWS:]
         cells = list(zip(*rows, strict=True)) or [()] * len(columns)
         arrays = [pa.array(column, type=of) for column, of in zip(cells, types, strict=True)]
         self._writer.write_batch(pa.record_batch(arrays, schema=schema))
@@ -169,14 +169,14 @@ class Parquet:
         self._stream.flush()
         os.fsync(self._stream.fileno())
         self._stream.close()
-        name = self._name(self._files)
+        name = self._file_name(self._files)
         (self._folder / f"{name}.partial").rename(self._folder / name)
         sync_folder(self._folder)
         self._writer = self._stream = None
         self._files += 1
 
     @contextlib.contextmanager
-    def _translated(self) -> Generator[None]:
+    def _translate_errors(self) -> Generator[None]:
         try:
             yield
         except OSError as error:
@@ -184,18 +184,18 @@ class Parquet:
             raise CannotWrite(message) from error
 
 
-def _arrow_type(column: ColumnType) -> "pa.DataType":
+def _to_arrow_type(column: ColumnType) -> "pa.DataType":
     """Return the type that Parquet files are written with: rule 4."""
     import pyarrow as pa  # noqa: PLC0415 (an extra)
 
     types = {
-        Kind.TEXT: pa.string(),
-        Kind.JSON: pa.string(),
-        Kind.INTEGER: pa.int64(),
-        Kind.NUMBER: pa.float64(),
-        Kind.BOOLEAN: pa.bool_(),
-        Kind.TIMESTAMP: pa.timestamp("us", tz="UTC"),
-        Kind.DECIMAL: pa.decimal128(DECIMAL_DIGITS, DECIMAL_SCALE),
+        SqlType.TEXT: pa.string(),
+        SqlType.JSON: pa.string(),
+        SqlType.INTEGER: pa.int64(),
+        SqlType.NUMBER: pa.float64(),
+        SqlType.BOOLEAN: pa.bool_(),
+        SqlType.TIMESTAMP: pa.timestamp("us", tz="UTC"),
+        SqlType.DECIMAL: pa.decimal128(DECIMAL_DIGITS, DECIMAL_SCALE),
     }
     found = types[column.kind]
     return pa.list_(found) if column.is_list else found

@@ -19,15 +19,15 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import ConsumerRecord
 
-from bridge.publish.connection import BadConnection, Connection, cause_of
-from bridge.publish.producer import REQUEST_BYTES_MAX, abort, seen
+from bridge.publish.connection import BadConnection, KafkaConnection, describe_error
+from bridge.publish.producer import REQUEST_BYTES_MAX, abort, retrieve_exception
 from bridge.publish.supervisor import BATCH_BYTES_MAX
-from bridge.reader.merged_reader import Stretch
-from bridge.replay import Cadence, CannotWrite, Stamp, State
+from bridge.reader.merged_reader import OffsetRange
+from bridge.replay import CannotWrite, CheckpointPolicy, ReplayRun, TargetState
 
 # At most so many records are sent and not yet in the progress file.
-UNSETTLED_RECORDS_MAX: Final = 10_000
-_SETTLE_S: Final = 1.0
+CHECKPOINT_RECORDS_MAX: Final = 10_000
+_CHECKPOINT_S: Final = 1.0
 _FILLED_BYTES: Final = 16_777_216
 _BATCH_BYTES_MIN: Final = 16_384
 _ACK_TIMEOUT_S: Final = 60.0
@@ -36,33 +36,33 @@ Header = tuple[str, bytes | None]
 
 
 @dataclass(slots=True)
-class _Lane:
+class _TargetPartition:
     """A target partition: the batch being filled, and the one under way."""
 
     topic: str
     partition: int
     batch: BatchBuilder
-    under_way: asyncio.Future[object] | None = None
+    in_flight: asyncio.Future[object] | None = None
     source: tuple[int, int] = (0, 0)
     """The source offsets of what is under way, first and last."""
-    filled: tuple[int, int] | None = None
+    filling: tuple[int, int] | None = None
 
 
 @contextlib.asynccontextmanager
-async def topics(  # noqa: PLR0913 (from where, to where, how)
-    connection: Connection,
-    among: Iterable[Stretch],
+async def open_topics(  # noqa: PLR0913 (from where, to where, how)
+    connection: KafkaConnection,
+    ranges: Iterable[OffsetRange],
     names: Mapping[str, str],
     *,
-    stamp: Stamp,
+    run: ReplayRun,
     idempotence: bool,
     at_once: bool,
-) -> AsyncGenerator["Topics"]:
+) -> AsyncGenerator["TopicTarget"]:
     """Run a target that writes the stretches' topics to those of ``names``.
 
     With ``at_once`` no batch waits to be filled. Raises CannotWrite.
     """
-    places = [(one.topic, one.partition) for one in among]
+    places = [(one.topic, one.partition) for one in ranges]
     share_bytes = _FILLED_BYTES // max(1, len(places))
     try:
         options = replace(connection, client_id=f"{connection.client_id}-replay").options()
@@ -82,18 +82,18 @@ async def topics(  # noqa: PLR0913 (from where, to where, how)
         await producer.start()
         for name in dict.fromkeys(names.values()):
             await producer.partitions_for(name)
-        yield Topics(producer, places, names, stamp=stamp, at_once=at_once)
+        yield TopicTarget(producer, places, names, run=run, at_once=at_once)
     except KafkaError as error:
-        message = f"{connection.bootstrap_servers}: {cause_of(error)}"
+        message = f"{connection.bootstrap_servers}: {describe_error(error)}"
         raise CannotWrite(message) from error
     finally:
         await abort(producer)
 
 
-class Topics:
+class TopicTarget:
     """Writes records to topics: rules 1 to 4."""
 
-    cadence = Cadence(UNSETTLED_RECORDS_MAX, _SETTLE_S)
+    checkpoint_policy = CheckpointPolicy(CHECKPOINT_RECORDS_MAX, _CHECKPOINT_S)
 
     def __init__(
         self,
@@ -101,19 +101,19 @@ class Topics:
         places: Iterable[tuple[str, int]],
         names: Mapping[str, str],
         *,
-        stamp: Stamp,
+        run: ReplayRun,
         at_once: bool,
     ) -> None:
         self._producer = producer
         self._at_once = at_once
-        self._first: Header = ("replay_id", stamp.id.encode())
-        self._last: Header = ("replay_at", stamp.at.encode())
+        self._first: Header = ("replay_id", run.id.encode())
+        self._last: Header = ("replay_at", run.at.encode())
         self._lanes = {
-            (topic, partition): _Lane(names[topic], partition, producer.create_batch())
+            (topic, partition): _TargetPartition(names[topic], partition, producer.create_batch())
             for topic, partition in places
         }
 
-    async def put(self, records: Sequence[ConsumerRecord]) -> None:
+    async def write(self, records: Sequence[ConsumerRecord]) -> None:
         """Add the records to their partitions' batches; a full batch is sent."""
         for record in records:
             place = (record.topic, record.partition)
@@ -121,20 +121,20 @@ class Topics:
             source = f"{record.topic}:{record.partition}:{record.offset}".encode()
             # The compiled builder takes nothing but a list.
             headers = [*record.headers, self._first, ("replay_source", source), self._last]
-            if not _added(lane, record, headers):
+            if not _append(lane, record, headers):
                 await self._send(lane)
                 # A batch takes its first record, however large; if not, it must not be passed over.
-                if not _added(lane, record, headers):
+                if not _append(lane, record, headers):
                     message = f"{source.decode()} fits into no batch"
                     raise CannotWrite(message)
         if self._at_once:
             await self._send_all()
 
-    async def settle(self) -> State:
+    async def flush(self) -> TargetState:
         """Return when every in-sync replica has all records that were put."""
         await self._send_all()
         for lane in self._lanes.values():
-            await self._acknowledged(lane)
+            await self._wait_for_ack(lane)
         return {}
 
     async def finish(self) -> None:
@@ -142,26 +142,26 @@ class Topics:
 
     async def _send_all(self) -> None:
         for lane in self._lanes.values():
-            if lane.filled:
+            if lane.filling:
                 await self._send(lane)
 
-    async def _send(self, lane: _Lane) -> None:
+    async def _send(self, lane: _TargetPartition) -> None:
         """Send the lane's batch after the one before it was acknowledged, and begin another."""
-        await self._acknowledged(lane)
+        await self._wait_for_ack(lane)
         batch, lane.batch = lane.batch, self._producer.create_batch()
-        lane.source, lane.filled = lane.filled or (0, 0), None
-        lane.under_way = await self._producer.send_batch(
+        lane.source, lane.filling = lane.filling or (0, 0), None
+        lane.in_flight = await self._producer.send_batch(
             batch, lane.topic, partition=lane.partition
         )
-        lane.under_way.add_done_callback(seen)
+        lane.in_flight.add_done_callback(retrieve_exception)
 
-    async def _acknowledged(self, lane: _Lane) -> None:
-        if lane.under_way is None:
+    async def _wait_for_ack(self, lane: _TargetPartition) -> None:
+        if lane.in_flight is None:
             return
         place = f"{lane.topic}:{lane.partition}"
         try:
             async with asyncio.timeout(_ACK_TIMEOUT_S):
-                await lane.under_way
+                await lane.in_flight
         except TimeoutError as error:
             message = f"{place}: no acknowledgement within {_ACK_TIMEOUT_S:.0f} s"
             raise CannotWrite(message) from error
@@ -169,15 +169,15 @@ class Topics:
             first, last = lane.source
             message = f"{place} refuses what was at offsets {first} to {last}: {error}"
             raise CannotWrite(message) from error
-        lane.under_way = None
+        lane.in_flight = None
 
 
-def _added(lane: _Lane, record: ConsumerRecord, headers: Sequence[Header]) -> bool:
+def _append(lane: _TargetPartition, record: ConsumerRecord, headers: Sequence[Header]) -> bool:
     """Say whether the lane's batch had room for the record."""
     added = lane.batch.append(
         timestamp=record.timestamp, key=record.key, value=record.value, headers=headers
     )
     if added is None:
         return False
-    lane.filled = (lane.filled[0] if lane.filled else record.offset, record.offset)
+    lane.filling = (lane.filling[0] if lane.filling else record.offset, record.offset)
     return True

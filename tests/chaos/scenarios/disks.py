@@ -68,7 +68,7 @@ async def _full_beside_kafka(stage: Stage) -> None:
     await stage.pause(1, 2)
     _free(stage)
     stage.fault_ends()
-    overtakes = int(await stage.bridge.metric("overtakes_total") or 0)
+    overtakes = int(await stage.bridge.metric("out_of_order_total") or 0)
     stage.exempt = Exempt(overtakes=overtakes)
     stage.notes.append(f"{overtakes} overtook older ones of their key")
 

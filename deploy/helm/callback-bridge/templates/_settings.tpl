@@ -84,7 +84,7 @@ BRIDGE_SCHEMA_BASE_URL: {{ .schemaBaseUrl | quote }}
 BRIDGE_DEAD_LETTER_CONNECT_HEADERS: {{ .deadLetterConnectHeaders | quote }}
 BRIDGE_LOG_LEVEL: {{ .logLevel | quote }}
 BRIDGE_LOG_PUBLISHED_EVERY: {{ include "callback-bridge.number" .logPublishedEvery | quote }}
-BRIDGE_LOG_STRANGERS_PER_MINUTE_MAX: {{ include "callback-bridge.number" .logStrangersPerMinuteMax | quote }}
+BRIDGE_LOG_UNVERIFIED_PER_MINUTE_MAX: {{ include "callback-bridge.number" .logUnverifiedPerMinuteMax | quote }}
 BRIDGE_SPOOL_ENABLED: {{ .spool.enabled | quote }}
 {{- if .spool.enabled }}
 BRIDGE_SPOOL_DIRECTORY: /var/lib/callback-bridge/spool
