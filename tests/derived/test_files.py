@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 def _derived_once() -> Iterator[None]:
     """Have what follows from one catalogue worked out once: it takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "derive_journal", cache(files.derived))
+        patch.setattr(files, "derived", cache(files.derived))
         yield
 
 

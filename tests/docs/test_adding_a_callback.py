@@ -26,11 +26,11 @@ COMMANDS = {
 POST = """
 import asyncio, itertools, json, shlex, sys, time
 import httpx
-from bridge.app.build import application
+from bridge.app.build import make_application
 from bridge.dev.account import ACCOUNTS
-from bridge.intake.delivery import Durable
+from bridge.intake.delivery import Delivery
 from bridge.telemetry.metrics import Metrics
-from bridge.publish.breaker import Breaker
+from bridge.publish.breaker import CircuitBreaker
 from bridge.publish.memory import MemoryPublisher
 from bridge.settings.load import load
 from bridge.spool.absent import NoSpool
@@ -42,8 +42,10 @@ async def post(words):
     headers = dict(of.split(": ", 1) for option, of in pairs if option == "-H")
     headers["content-type"] = "application/x-www-form-urlencoded"
     body = "&".join(of for option, of in pairs if option == "-d")
-    durable = Durable(publisher, NoSpool(), breaker=Breaker(time.monotonic), metrics=Metrics("test"))
-    app = application(load(None, accounts=ACCOUNTS), durable, Metrics("test"))
+    delivery = Delivery(
+        publisher, NoSpool(), breaker=CircuitBreaker(time.monotonic), metrics=Metrics("test")
+    )
+    app = make_application(load(None, accounts=ACCOUNTS), delivery, Metrics("test"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
         status = (await client.post(url, content=body, headers=headers)).status_code
     records = [[one.topic, json.loads(one.value)] for one in publisher.records]
