@@ -1,9 +1,12 @@
 """What tests in every room share."""
 
 import asyncio
+import contextlib
 import logging
 import socket
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
+from typing import Final
 
 import hypothesis
 import pytest
@@ -22,6 +25,47 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("bridge")
+# A state machine's short run in `make test`; `make test-system` has the long one.
+hypothesis.settings.register_profile("quick", hypothesis.settings(max_examples=10))
+
+# Tests with one of these markers may start processes: `make test` leaves them out.
+_MAY_START_PROCESSES: Final = frozenset(
+    {"chaos", "chart", "cluster", "image", "kafka", "node", "proxy", "system"}
+)
+
+
+class _ProcessGuard:
+    """Refuses new processes while a test runs that must not start any.
+
+    An audit hook cannot be removed again, so there is one for the whole run.
+    """
+
+    def __init__(self) -> None:
+        self._on = False
+        sys.addaudithook(self._audit)
+
+    def _audit(self, event: str, _: object) -> None:
+        if self._on and event in {"subprocess.Popen", "os.fork", "os.posix_spawn"}:
+            pytest.fail("a test that starts a process needs the marker `system`")
+
+    @contextlib.contextmanager
+    def set(self, *, on: bool) -> Generator[None]:
+        before, self._on = self._on, on
+        try:
+            yield
+        finally:
+            self._on = before
+
+
+_GUARD: Final = _ProcessGuard()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that starts a process without a marker which says so."""
+    allowed = any(item.get_closest_marker(name) for name in _MAY_START_PROCESSES)
+    with _GUARD.set(on=not allowed):
+        return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -54,7 +98,8 @@ def embedded_kafka() -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
         patch.setattr("bridge.dev.broker.free_port", free_port)
         broker = embedded_broker()
-        address = runner.run(broker.__aenter__())
+        with _GUARD.set(on=False):
+            address = runner.run(broker.__aenter__())
         try:
             yield address
         finally:

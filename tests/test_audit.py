@@ -100,6 +100,7 @@ def test_another_fault_of_a_tool_is_told() -> None:
         check_node(ROOT / "tests/node", "npm", 9, says("{}"))  # type: ignore[arg-type]
 
 
+@pytest.mark.system
 def test_a_tool_that_hangs_is_ended() -> None:
     begun_s = time.monotonic()
     with pytest.raises(Unreachable):

@@ -53,6 +53,7 @@ def cached() -> Iterator[str]:
                 yield f"{path.relative_to(root).with_suffix('')}.{node.name}"
 
 
+@pytest.mark.system
 def test_every_cache_has_a_reason_why_it_is_bounded_in_bytes() -> None:
     assert sorted(cached()) == sorted(CACHES)
 

@@ -26,6 +26,7 @@ from tests.ports import free_port
 from tests.sendings import CALLBACKS, Sending, story
 
 pytest_plugins = ("tests.kafka.fixtures",)
+pytestmark = pytest.mark.system
 
 AT_ONCE: Final = 16
 SIZING: Final = Sizing(

@@ -25,6 +25,7 @@ def test_the_kernel_gives_it_to_nobody() -> None:
     assert all(free_port() < kernels_lowest() for _ in range(50))
 
 
+@pytest.mark.system
 def test_a_suite_that_runs_at_the_same_time_is_given_others() -> None:
     program = (
         "import random; from tests import ports; random.seed(7)\n"

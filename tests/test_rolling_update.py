@@ -16,6 +16,7 @@ from typing import Final
 
 import httpx
 import orjson
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.core import catalogue
@@ -29,6 +30,7 @@ from tests.kafka.waiting import PATIENCE_S, until
 from tests.ports import free_port
 
 pytest_plugins = ("tests.kafka.fixtures",)
+pytestmark = pytest.mark.system
 
 PATH: Final = "/plivo/voice/call/hangup"
 EVENTS: Final = "plivo.voice.call.hangup.v1"

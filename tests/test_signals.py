@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).parents[1]
 NAMES = ("SIGCHLD", "SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM")
 

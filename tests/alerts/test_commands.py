@@ -26,6 +26,7 @@ def test_metrics_are_not_read_by_the_way_a_network_policy_closes(page: Path) -> 
     assert "exec POD -c bridge -- curl" not in page.read_text(), "the image has none"
 
 
+@pytest.mark.system
 def test_metrics_are_read_by_what_the_image_has() -> None:
     (program,) = {found for page in PAGES for found in METRICS.findall(page.read_text())}
 

@@ -26,6 +26,7 @@ def quick(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.system
 def test_a_short_run_reports_a_ratio_for_each_server() -> None:
     done = quick("--json", "--rounds", "1", "--seconds", "0.1", "--connections", "4")
     assert done.returncode == 0, done.stderr
@@ -37,6 +38,7 @@ def test_a_short_run_reports_a_ratio_for_each_server() -> None:
     assert all("ratio_to_plain" in row for row in rows.values())
 
 
+@pytest.mark.system
 def test_its_help_says_what_it_measures() -> None:
     done = quick("--help")
     assert done.returncode == 0

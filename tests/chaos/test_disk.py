@@ -10,6 +10,8 @@ import pytest
 from tests.chaos.disk import Disk, NoMounts
 from tests.kafka.waiting import PATIENCE_S
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Disk]:

@@ -195,6 +195,7 @@ def bridge(kafka: Kafka, prefix: str) -> Generator[tuple[Cluster, str]]:
         yield Cluster(kafka, prefix), f"http://127.0.0.1:{port}"
 
 
+@pytest.mark.system
 async def test_a_call_that_a_bridge_took_in_is_shown_as_plivo_sent_it(
     bridge: tuple[Cluster, str],
 ) -> None:
@@ -323,6 +324,7 @@ def test_a_document_on_a_terminal_cannot_talk_to_it(
     assert found["timeline"][0]["data"]["to"]["text"] == "sip:a\x1b\x9b\u202e@b"
 
 
+@pytest.mark.system
 def test_every_width_of_a_terminal_shows_the_same(cluster: Cluster) -> None:
     shown: dict[int, str] = {}
     for columns in (80, 120, 200):
@@ -335,6 +337,7 @@ def test_every_width_of_a_terminal_shows_the_same(cluster: Cluster) -> None:
     assert shown[80].count("voice.dial.hangup") == 1
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("text", ["no id", "", "a39290d0\x1b", "x" * 65])
 def test_what_is_no_id_is_wrong_usage(text: str) -> None:
     done = run("call", "show", text, kafka_bootstrap_servers="127.0.0.1:1")
@@ -342,6 +345,7 @@ def test_what_is_no_id_is_wrong_usage(text: str) -> None:
     assert "is no id" in done.stderr
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("text", ["a", "a39"])
 def test_too_few_characters_of_an_id_are_wrong_usage_and_say_how_many_are_needed(text: str) -> None:
     done = run("call", "show", text, kafka_bootstrap_servers="127.0.0.1:1")
@@ -349,6 +353,7 @@ def test_too_few_characters_of_an_id_are_wrong_usage_and_say_how_many_are_needed
     assert "is too short: give at least 4 characters of the id" in " ".join(done.stderr.split())
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("option", ["--since", "--until", "--around"])
 def test_the_option_a_time_is_wrong_in_is_named(option: str) -> None:
     done = run("call", "show", A, f"{option}=yesterday", kafka_bootstrap_servers="127.0.0.1:1")
@@ -356,6 +361,7 @@ def test_the_option_a_time_is_wrong_in_is_named(option: str) -> None:
     assert f"Invalid value for {option}: 'yesterday' is neither" in done.stderr
 
 
+@pytest.mark.system
 def test_a_kafka_that_is_away_is_named_with_exit_code_3() -> None:
     address = f"127.0.0.1:{free_port()}"
     done = run("call", "show", A, kafka_bootstrap_servers=address)

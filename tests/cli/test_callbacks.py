@@ -51,6 +51,7 @@ def sent(curl: str) -> int:
     return httpx.post(url, content=body, headers=headers, timeout=PATIENCE_S).status_code
 
 
+@pytest.mark.system
 def test_every_type_is_listed_in_a_process_of_its_own_as_json_lines(types: Catalogue) -> None:
     done = run("callbacks", "list", topic_prefix="eu.")
     assert (done.returncode, done.stderr) == (0, "")

@@ -100,6 +100,7 @@ def test_a_kafka_that_goes_away_ends_it_with_what_was_done_and_exit_code_3(
     assert done.stderr == "1 published\nwent away; what is left was not tried\n"
 
 
+@pytest.mark.system
 def test_a_process_of_its_own_writes_lines_of_json_and_nothing_else_to_a_pipe(
     dead: Letters,
 ) -> None:

@@ -9,6 +9,8 @@ import pytest
 from tests.cli.process import run
 from tests.cli.terminal import on_a_terminal, widest
 
+pytestmark = pytest.mark.system
+
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- demo -->", "<!-- /demo -->"
 LAST = "demo: 6 callbacks, 6 events, 6 journal records, 0 lost"

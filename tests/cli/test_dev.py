@@ -74,6 +74,7 @@ def children(pid: int) -> set[int]:
     return {int(one) for one in text.split()}
 
 
+@pytest.mark.system
 def test_it_says_where_everything_is(dev: Started) -> None:
     calls = [path for name, path in PATHS.items() if name.startswith("voice.call.")]
     for path in (SHARED, *calls):
@@ -83,6 +84,7 @@ def test_it_says_where_everything_is(dev: Started) -> None:
     assert AUTH_ID in dev.written
 
 
+@pytest.mark.system
 def test_the_printed_curl_works_and_its_event_is_tailed(dev: Started) -> None:
     assert status_of(curl_of(dev)) == 200
     eventually(lambda: dev.out)
@@ -91,6 +93,7 @@ def test_the_printed_curl_works_and_its_event_is_tailed(dev: Started) -> None:
     assert event["data"]["verification"]["verdict"] == "verified"
 
 
+@pytest.mark.system
 def test_the_broker_can_be_read_by_any_client(dev: Started) -> None:
     assert status_of(curl_of(dev)) == 200
     done = run("tail", "--no-follow", "--since", "1h", "--raw", **exported(dev))
@@ -98,6 +101,7 @@ def test_the_broker_can_be_read_by_any_client(dev: Started) -> None:
     assert orjson.loads(done.stdout)["path"] == PATHS["voice.call.ring"]
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_it_and_its_broker(dev: Started, number: signal.Signals) -> None:
     brokers = children(dev.process.pid)
@@ -107,6 +111,7 @@ def test_ctrl_c_ends_it_and_its_broker(dev: Started, number: signal.Signals) -> 
     assert not any(Path(f"/proc/{pid}").exists() for pid in brokers)
 
 
+@pytest.mark.system
 def test_the_broker_does_not_survive_a_bridge_that_is_killed(dev: Started) -> None:
     brokers = children(dev.process.pid)
     dev.process.kill()
@@ -114,6 +119,7 @@ def test_the_broker_does_not_survive_a_bridge_that_is_killed(dev: Started) -> No
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in brokers))
 
 
+@pytest.mark.system
 def test_with_accounts_of_ones_own_no_emulated_one_is_used() -> None:
     own = [{**ACCOUNTS[0], "auth_id": "MA0000000000OWN00001"}]
     given = {"accounts": json.dumps(own), "public_url": "https://user:password@tunnel.example.com"}
@@ -126,6 +132,7 @@ def test_with_accounts_of_ones_own_no_emulated_one_is_used() -> None:
         assert command.end(signal.SIGINT) == 0
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("option", ["--port", "--kafka-port"])
 def test_a_taken_port_is_exit_code_3_names_the_option_and_leaves_no_broker(option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -137,6 +144,7 @@ def test_a_taken_port_is_exit_code_3_names_the_option_and_leaves_no_broker(optio
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.system
 def test_kafka_has_the_port_that_was_asked_for() -> None:
     port = free_port()
     with started("dev", "--port", "0", "--kafka-port", str(port)) as command:
@@ -152,12 +160,14 @@ def test_the_ports_are_fixed_unless_others_are_asked_for() -> None:
     assert (defaults["port"], defaults["kafka_port"]) == (8080, 19092)
 
 
+@pytest.mark.system
 def test_nothing_is_printed_before_the_urls(dev: Started) -> None:
     assert dev.err[0].startswith("URLs to set at Plivo")
     assert "reply_not_configured" not in dev.written
     assert "set BRIDGE_REPLIES" in dev.written
 
 
+@pytest.mark.system
 def test_a_second_terminal_gets_what_the_settings_have_besides(tmp_path: Path) -> None:
     file = tmp_path / "my settings.toml"
     file.write_text('topic_prefix = "eu."\n[kafka]\nbootstrap_servers = "kafka:9092"\n')
@@ -175,6 +185,7 @@ def test_a_second_terminal_gets_what_the_settings_have_besides(tmp_path: Path) -
         assert (done.returncode, done.stdout) == (0, "")
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("columns", [80, 120, 200])
 def test_its_introduction_fits_a_terminal(columns: int) -> None:
     with on_a_terminal("dev", *ANY_PORTS, columns=columns) as terminal:

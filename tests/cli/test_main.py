@@ -91,6 +91,7 @@ def test_help_says_what_matters(call: Call, command: tuple[str, ...]) -> None:
     assert [words for words in TEACHES[command] if words not in text] == []
 
 
+@pytest.mark.system
 def test_the_version_is_printed_and_nothing_else() -> None:
     done = run("--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{__version__}\n", "")
@@ -102,6 +103,7 @@ def test_without_a_command_help_is_shown(call: Call) -> None:
     assert done.code == 2
 
 
+@pytest.mark.system
 def test_a_shell_can_complete_the_commands(call: Call) -> None:
     assert "--install-completion" in call("--help").out
     words = {"COMP_WORDS": "callback-bridge to", "COMP_CWORD": "1"}
@@ -206,6 +208,7 @@ def test_the_settings_file_can_be_an_option(call: Call, tmp_path: Path) -> None:
     assert done.err.startswith(f"port ({file}, line 1): should be a valid integer")
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("command", ["tail --no-follow", "topics check", "topics apply"])
 def test_kafka_that_cannot_be_had_is_exit_code_3_and_one_line(command: str) -> None:
     with socket.socket() as nobody:

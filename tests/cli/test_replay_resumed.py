@@ -31,6 +31,7 @@ def test_a_plan_is_replayed_into_a_new_topic_as_it_was(auditor: Auditor) -> None
     assert auditor.records(topic) == found
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_and_said_again_it_goes_on_and_makes_the_same_file(
     auditor: Auditor, number: signal.Signals
@@ -79,12 +80,14 @@ def _killed_and_said_again(auditor: Auditor, *to: str) -> dict[str, Any]:
     return line
 
 
+@pytest.mark.system
 def test_killed_it_goes_on_in_the_new_topic(auditor: Auditor) -> None:
     (topic,) = _killed_and_said_again(auditor)["to"]
     found = auditor.records(topic)
     assert without_stamp(found, journal_of(auditor.prefix)) == originals(auditor.prefix)
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("kind", ["jsonl", "csv"])
 def test_killed_it_makes_the_same_file(auditor: Auditor, kind: str) -> None:
     auditor.does("run", *JOURNAL, f"--to-{kind}", "@whole")
@@ -93,6 +96,7 @@ def test_killed_it_makes_the_same_file(auditor: Auditor, kind: str) -> None:
     assert not list(auditor.folder.glob("*.partial"))
 
 
+@pytest.mark.system
 def test_killed_it_makes_the_same_parquet(auditor: Auditor) -> None:
     auditor.does("run", *JOURNAL, "--to-parquet", "@whole")
     _killed_and_said_again(auditor, "--to-parquet", "@out")
@@ -100,6 +104,7 @@ def test_killed_it_makes_the_same_parquet(auditor: Auditor) -> None:
     assert found.read_bytes() == whole.read_bytes()
 
 
+@pytest.mark.system
 def test_killed_it_goes_on_in_the_live_topic_and_nothing_is_missing(owner: Auditor) -> None:
     topic = journal_of(owner.prefix)
     places = places_of(owner)
@@ -118,6 +123,7 @@ def places_of(auditor: Auditor) -> set[bytes]:
     return {f"{one['topic']}:{one['partition']}:{one['offset']}".encode() for one in lines}
 
 
+@pytest.mark.system
 def test_killed_it_goes_on_with_the_requests_and_none_is_missing(auditor: Auditor) -> None:
     accounts = [{"auth_id": AUTH_ID, "auth_tokens": [TOKEN], "timezone": ZONE}]
     with running_bridge(accounts=accounts, public_url=ORIGIN) as bridge:

@@ -128,6 +128,7 @@ def test_a_file_that_is_there_is_exit_code_2(auditor: Auditor) -> None:
     assert auditor.file("out.jsonl").read_text() == "mine"
 
 
+@pytest.mark.system
 def test_a_full_disk_is_one_line_and_exit_code_3_and_is_gone_on_with(auditor: Auditor) -> None:
     arguments = ["replay", "run", *JOURNAL, "--to-jsonl", str(auditor.file("out.jsonl"))]
     done = subprocess.run(
@@ -171,6 +172,7 @@ def test_live_topics_that_delete_by_age_are_warned_of(
     assert "keeps records for 3 days" in done.stderr
 
 
+@pytest.mark.system
 def test_a_person_is_shown_a_table_and_asked_before_the_live_topic(owner: Auditor) -> None:
     arguments = ["replay", "run", "--type=voice.call.ring", "--to-live"]
     progress = f"--progress={owner.file('progress.json')}"

@@ -219,6 +219,7 @@ def test_without_jsonschema_check_says_what_to_install_with_exit_code_3(
     )
 
 
+@pytest.mark.system
 def test_in_a_pipe_lines_are_checked_as_they_come(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     process = subprocess.Popen(

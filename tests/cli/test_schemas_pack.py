@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import orjson
+import pytest
 
 from bridge.core.catalogue import Catalogue
 from tests.cli.process import COMMAND, environment
@@ -29,6 +30,7 @@ def test_a_pack_replaces_an_earlier_one(tmp_path: Path) -> None:
     assert call("pack", "--out", tmp_path).exit_code == 0
 
 
+@pytest.mark.system
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
     mine = tmp_path / "thesis.txt"
     mine.write_text("years of work")

@@ -16,6 +16,8 @@ from tests.ingress.plivo import HANGUP, PATHS, Plivo, sample
 from tests.ingress.running import eventually, wait_for_port
 from tests.kafka.waiting import PATIENCE_S
 
+pytestmark = pytest.mark.system
+
 # Their lines are more than a pipe takes: 64 KiB.
 CALLBACKS = 400
 

@@ -18,6 +18,8 @@ from tests.ingress.plivo import HANGUP, PATHS, Plivo, sample
 from tests.ingress.running import eventually, wait_for_port
 from tests.kafka.waiting import PATIENCE_S
 
+pytestmark = pytest.mark.system
+
 READ_TIMEOUT_S = 1.0
 FROZEN_S = 3.0
 

@@ -15,6 +15,8 @@ from tests.ingress.plivo import HANGUP, PATHS, Plivo, sample
 from tests.ingress.running import eventually, wait_for_port
 from tests.kafka.waiting import PATIENCE_S
 
+pytestmark = pytest.mark.system
+
 REPLACED = "callback_bridge_spool_files_replaced_total 1.0"
 
 

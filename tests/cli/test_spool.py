@@ -14,6 +14,7 @@ from tests.kafka.client import Kafka, make_topics, planned, read_back
 from tests.spool.making import disk_spool
 
 pytest_plugins = ("tests.kafka.fixtures",)
+pytestmark = pytest.mark.system
 
 NOON_MS = 1_772_884_800_000
 

@@ -12,6 +12,7 @@ from tests.kafka.client import Kafka
 from tests.ports import free_port
 
 pytest_plugins = ("tests.kafka.fixtures",)
+pytestmark = pytest.mark.system
 
 ONE_BROKER = {
     "topics_partitions": "2",

@@ -236,6 +236,7 @@ def test_what_is_no_journal_record_is_malformed(value: bytes | None, reason: str
     assert refused.value.reason == reason
 
 
+@pytest.mark.system
 def test_importing_it_loads_no_server_and_no_client() -> None:
     heavy = ["aiokafka", "asyncio", "httpx", "starlette", "structlog", "typer", "uvicorn"]
     program = (

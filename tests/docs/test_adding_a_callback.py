@@ -133,12 +133,14 @@ def sent(project: Project) -> dict[str, Any]:
 LINES = [line for block in blocks("sh") for line in block.splitlines()]
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("line", [line for line in LINES if not line.endswith("| sh")])
 def test_every_command_of_the_page_does_what_it_should(project: Project, line: str) -> None:
     done = project.run(line)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stdout + done.stderr
 
 
+@pytest.mark.system
 def test_schema_examples_and_reference_follow_from_the_one_file(project: Project) -> None:
     schema = json.loads((project.root / f"schemas/{NAME}/1.0.json").read_text())
     assert schema["title"] == f"com.plivo.{NAME}.v1"
@@ -151,11 +153,13 @@ def test_schema_examples_and_reference_follow_from_the_one_file(project: Project
     assert f"`plivo.{NAME}.v1`" in (project.root / "docs/reference/topics.md").read_text()
 
 
+@pytest.mark.system
 def test_the_derived_files_are_then_what_the_check_wants(project: Project) -> None:
     done = project.run(f"{shlex.quote(sys.executable)} -m bridge.derived --check")
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.system
 def test_its_topic_is_planned_and_its_route_is_listed(project: Project) -> None:
     planned = project.run("callback-bridge topics plan").stdout.splitlines()
     assert f"plivo.{NAME}.v1" in [json.loads(line)["name"] for line in planned]
@@ -164,6 +168,7 @@ def test_its_topic_is_planned_and_its_route_is_listed(project: Project) -> None:
     assert row["path"] == "/plivo/voice/call/hold"
 
 
+@pytest.mark.system
 def test_a_signed_callback_of_the_new_type_is_published_on_its_topic(sent: dict[str, Any]) -> None:
     assert sent["status"] == 200
     ((topic, event), (journal, _)) = sent["records"]
@@ -173,6 +178,7 @@ def test_a_signed_callback_of_the_new_type_is_published_on_its_topic(sent: dict[
     assert event["time"] == "2026-03-07T14:13:40Z"
 
 
+@pytest.mark.system
 def test_the_pages_file_is_formatted_and_linted_as_the_project_is(project: Project) -> None:
     path, text = declared_file()
     ruff = Path(sys.executable).with_name("ruff")

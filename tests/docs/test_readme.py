@@ -214,6 +214,7 @@ def terminals(tmp_path: Path) -> Iterator[dict[int, Terminal]]:
             one.kill()
 
 
+@pytest.mark.system
 @pytest.mark.skipif(
     not (shutil.which("make") and shutil.which("curl")), reason="needs make and curl"
 )

@@ -20,6 +20,7 @@ from tests.examples.publishing import (
 )
 
 pytest_plugins = ("tests.kafka.fixtures",)
+pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).parent.parent.parent
 

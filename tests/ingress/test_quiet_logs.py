@@ -146,6 +146,7 @@ def talking(
         assert bridge.end() == 0
 
 
+@pytest.mark.system
 def test_a_bridge_at_debug_writes_nothing_of_what_it_was_sent(
     kafka: str, client: httpx.Client, log_format: str
 ) -> None:
@@ -171,6 +172,7 @@ def mortal_kafka() -> Iterator[tuple[str, Callable[[], None]]]:
         yield address, ending.close
 
 
+@pytest.mark.system
 def test_nor_when_kafka_goes_away_in_the_middle(
     mortal_kafka: tuple[str, Callable[[], None]], client: httpx.Client
 ) -> None:

@@ -110,6 +110,7 @@ async def acknowledged(publisher: KafkaPublisher, *records: Record) -> None:
     await publisher.publish(records, deadline_s=ACK_TIMEOUT_S)
 
 
+@pytest.mark.system
 async def test_a_publisher_started_before_kafka_publishes_once_it_came(mortal: Mortal) -> None:
     mortal.node.kill()
     publisher = mortal.kafka.publisher(ack_timeout_s=DEADLINE_S)
@@ -123,6 +124,7 @@ async def test_a_publisher_started_before_kafka_publishes_once_it_came(mortal: M
     assert mortal.numbers() == [2]
 
 
+@pytest.mark.system
 async def test_a_publisher_whose_broker_is_killed_refuses_and_does_not_hang(
     mortal: Mortal, publisher: KafkaPublisher
 ) -> None:
@@ -133,6 +135,7 @@ async def test_a_publisher_whose_broker_is_killed_refuses_and_does_not_hang(
             await publisher.publish([mortal.record(2)])
 
 
+@pytest.mark.system
 async def test_a_producer_nobody_acknowledges_for_long_is_replaced_by_one_that_connects_anew(
     mortal: Mortal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +163,7 @@ async def test_a_producer_nobody_acknowledges_for_long_is_replaced_by_one_that_c
     assert 2 in mortal.numbers()
 
 
+@pytest.mark.system
 async def test_every_caller_under_way_is_told_when_the_broker_is_killed(
     mortal: Mortal, publisher: KafkaPublisher
 ) -> None:
@@ -203,6 +207,7 @@ async def test_what_was_acknowledged_before_the_broker_was_killed_is_there(
     assert len(set(found)) == len(found)
 
 
+@pytest.mark.system
 async def test_a_producer_whose_sender_died_is_replaced(
     mortal: Mortal, publisher: KafkaPublisher
 ) -> None:
@@ -215,6 +220,7 @@ async def test_a_producer_whose_sender_died_is_replaced(
     assert mortal.numbers() == [1, 2]
 
 
+@pytest.mark.system
 async def test_stopping_delivers_what_is_under_way(
     mortal: Mortal, publisher: KafkaPublisher
 ) -> None:
@@ -229,6 +235,7 @@ async def test_stopping_delivers_what_is_under_way(
     assert mortal.numbers() == list(range(100))
 
 
+@pytest.mark.system
 async def test_stopping_ends_though_the_broker_is_dead(
     mortal: Mortal, publisher: KafkaPublisher
 ) -> None:
@@ -247,6 +254,7 @@ def test_the_private_side_of_aiokafka_is_the_one_that_was_looked_at() -> None:
     assert version("aiokafka").startswith("0.14.")
 
 
+@pytest.mark.system
 async def test_an_aborted_producer_fails_what_it_had_pending(mortal: Mortal) -> None:
     producer = AIOKafkaProducer(
         **mortal.kafka.connection.options(), acks="all", enable_idempotence=mortal.kafka.idempotence
@@ -261,6 +269,7 @@ async def test_an_aborted_producer_fails_what_it_had_pending(mortal: Mortal) -> 
     assert all(isinstance(end, KafkaError) for end in ends)
 
 
+@pytest.mark.system
 async def test_a_record_too_large_for_the_client_leaves_the_producer_alone(
     mortal: Mortal, publisher: KafkaPublisher
 ) -> None:

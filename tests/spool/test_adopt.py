@@ -213,6 +213,7 @@ def adopting(directory: Path) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.system
 async def test_two_processes_adopt_every_orphan_exactly_once(tmp_path: Path) -> None:
     directory = tmp_path / "spool"
     expected: list[str] = []

@@ -7,6 +7,8 @@ from typing import Final
 
 import pytest
 
+pytestmark = pytest.mark.system
+
 ROOT: Final = Path(__file__).parents[2]
 PROGRAM: Final = f"exec {sys.executable} -m tests.spool.faults"
 MOUNT: Final = "mount -t tmpfs -o size=1200k none"

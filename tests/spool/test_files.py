@@ -42,6 +42,7 @@ def test_a_new_file_is_empty_and_nobody_else_s(tmp_path: Path) -> None:
     held.release()
 
 
+@pytest.mark.system
 def test_a_file_of_a_process_that_is_gone_can_be_held(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDING, tmp_path],

@@ -46,6 +46,7 @@ def names_from(lines: Iterable[str]) -> Iterator[str]:
     return (line.strip() for line in lines if line.endswith("\n") and line.strip().isdigit())
 
 
+@pytest.mark.system
 async def test_nothing_that_was_kept_is_lost_in_a_row_of_kills(tmp_path: Path) -> None:
     chance = random.Random(20_260_307)
     kept: list[str] = []
