@@ -18,15 +18,15 @@ from bridge.dev.broker import embedded_broker
 from tests.ports import free_port
 from tests.signals import default_in_new_processes
 
-hypothesis.settings.register_profile(
-    "bridge",
+_PROFILE: Final = hypothesis.settings(
     deadline=None,
     derandomize=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
+hypothesis.settings.register_profile("bridge", _PROFILE)
+# A short run of a state machine in `make test`; `make test-system` has the long one.
+hypothesis.settings.register_profile("quick", _PROFILE, max_examples=10)
 hypothesis.settings.load_profile("bridge")
-# A state machine's short run in `make test`; `make test-system` has the long one.
-hypothesis.settings.register_profile("quick", hypothesis.settings(max_examples=10))
 
 # Tests with one of these markers may start processes: `make test` leaves them out.
 _MAY_START_PROCESSES: Final = frozenset(

@@ -35,6 +35,7 @@ CACHES = {
     "normalise/tzdata._load_zones": "one",
     "normalise/tzdata.list_offsets_in_use": "1,024 days, each with the few offsets that there are",
     "normalise/tzdata.list_abbreviation_offsets": "256 years, each with the few abbreviations",
+    "replay/targets/columns._list_event_paths": "one",
     "publish/partitioning._cached_partition": "keys of 64 bytes at most",
     "core/recognition._map_usual_names": "one for each catalogue",
     "core/field_map.map_fields": "one for each declaration",

@@ -15,7 +15,8 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -186,10 +187,10 @@ class Spooling(RuleBasedStateMachine):
             assert [name for name in arrived if name in set(names)] == names
 
 
-TestSpooling = Spooling.TestCase
-TestSpooling.settings = settings(
-    max_examples=60,
-    stateful_step_count=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+class TestSpoolingBriefly(Spooling.TestCase):  # type: ignore[misc]
+    settings = settings(settings.get_profile("quick"), stateful_step_count=25)
+
+
+@pytest.mark.system
+class TestSpooling(Spooling.TestCase):  # type: ignore[misc]
+    settings = settings(max_examples=60, stateful_step_count=25)

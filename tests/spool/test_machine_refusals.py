@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -199,10 +199,10 @@ class Refusing(RuleBasedStateMachine):
                 assert first == [name for name in names if name in set(first)]
 
 
-TestRefusing = Refusing.TestCase
-TestRefusing.settings = settings(
-    max_examples=60,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+class TestRefusingBriefly(Refusing.TestCase):  # type: ignore[misc]
+    settings = settings(settings.get_profile("quick"), stateful_step_count=30)
+
+
+@pytest.mark.system
+class TestRefusing(Refusing.TestCase):  # type: ignore[misc]
+    settings = settings(max_examples=60, stateful_step_count=30)
