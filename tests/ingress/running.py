@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import orjson
 import uvloop
@@ -111,6 +112,21 @@ class Running:
         return self.metrics.value("callbacks_total", **labels)
 
 
+class _FrequentTicks:
+    """The module ``asyncio`` as uvicorn sees it, but for the tenths of a second it sleeps.
+
+    uvicorn looks every 0.1 s whether it should stop, and waits as long for connections: together
+    0.4 s for each bridge, and tests run hundreds.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    @staticmethod
+    async def sleep(delay_s: float) -> None:
+        await asyncio.sleep(min(delay_s, 0.005))
+
+
 async def nothing() -> None:
     """Have nothing to do."""
 
@@ -171,19 +187,20 @@ def running_bridge(
     ports = [door.getsockname()[1] for door in (doors.callbacks, doors.management)]
     thread = threading.Thread(target=run, name="bridge")
     bridge = Running(*ports, kept, metrics, thread, lambda: ready[0]())  # noqa: PLW0108 (not yet there)
-    thread.start()
-    eventually(lambda: ready)
-    for port in ports:
-        wait_for_port(port)
-    try:
-        yield bridge
-    finally:
-        if isinstance(kept, Gated):
-            kept.gate.set()
-        if thread.is_alive():
-            bridge.stop_soon()
-        thread.join(PATIENCE_S)
-        assert not thread.is_alive(), "the bridge did not end"
+    with patch("uvicorn.server.asyncio", _FrequentTicks()):
+        thread.start()
+        eventually(lambda: ready)
+        for port in ports:
+            wait_for_port(port)
+        try:
+            yield bridge
+        finally:
+            if isinstance(kept, Gated):
+                kept.gate.set()
+            if thread.is_alive():
+                bridge.stop_soon()
+            thread.join(PATIENCE_S)
+            assert not thread.is_alive(), "the bridge did not end"
 
 
 def wait_for_port(port: int, patience_s: float = PATIENCE_S) -> None:
