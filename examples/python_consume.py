@@ -11,9 +11,16 @@ from aiokafka import AIOKafkaConsumer
 
 from bridge.callbacks.messaging.status import MessageStatus
 from bridge.callbacks.voice.hangup import Hangup
-from bridge.consume.once import Deduplicator
-from bridge.consume.order import Reorder, find_call, make_sort_key
-from bridge.consume.record import Event, MalformedRecord, Unmodelled, parse_event
+from bridge.consume import (
+    Deduplicator,
+    Event,
+    MalformedRecord,
+    Reorder,
+    Unmodelled,
+    find_call,
+    make_sort_key,
+    parse_event,
+)
 
 
 def show(event: Event) -> None:
