@@ -1,4 +1,4 @@
-"""Run today's code over stored callbacks: derive, compare, verify again, redrive dead letters.
+"""Runs today's code over stored callbacks: derive, compare, verify again, redrive dead letters.
 
-It knows no command and no settings, and changes nothing unless a target is given.
+It reads topics through ``reader`` and may write through replay's targets. It knows nothing of calls.
 """

@@ -1,8 +1,8 @@
-"""What differs between the event that was published and the one today's code derives.
+"""Compare the published event with the one today's code derives.
 
-1. Events are compared as JSON, field by field; the order of fields does not matter, that of lists does.
-2. Fields of MUST_DIFFER are left out: they say when an event was built, not what happened.
-3. A field one side lacks is ABSENT there, which is not null.
+1. Events are compared as JSON, field by field. The order of fields does not matter; that of lists does.
+2. IGNORED_FIELDS are left out: they say when an event was built, not what happened.
+3. A field that one side lacks is ABSENT there, which is not null.
 """
 
 import re
@@ -24,7 +24,7 @@ _PARTS: Final = re.compile(r"[^.\[]+")
 
 
 class Absent(Enum):
-    """What a side has where it has nothing."""
+    """Marks a field that one side does not have."""
 
     ABSENT = "absent"
 
@@ -34,7 +34,7 @@ ABSENT: Final = Absent.ABSENT
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One place where they differ, such as ``data.ended_at.utc``, and what is there on either side."""
+    """One difference: its path, such as ``data.ended_at.utc``, and the value on either side."""
 
     path: str
     published: object
@@ -42,26 +42,26 @@ class Difference:
 
     @property
     def field(self) -> str:
-        """Return the declared field it lies in: an attribute, or one of ``data``."""
+        """Return the declared field it is in: an attribute, or a field of ``data``."""
         first, *others = _PARTS.findall(self.path)
         return f"{first}.{others[0]}" if first == "data" and others else first
 
     @property
     def as_json(self) -> dict[str, object]:
-        """Return it as JSON has it: a side that lacks the field has no value."""
+        """Return it as JSON: a side without the field has no value."""
         sides = (("published", self.published), ("derived", self.derived))
         return {"path": self.path, **{name: of for name, of in sides if of is not ABSENT}}
 
 
 def find_differences(published: bytes, derived: bytes) -> tuple[Difference, ...]:
-    """Return where two events differ, none where they say the same: rules 1 to 3."""
+    """Return where two events differ, empty if they are equal: rules 1 to 3."""
     if published == derived:
         return ()
     return tuple(_compare(_parse_event(published), _parse_event(derived), ""))
 
 
 def _parse_event(value: bytes) -> object:
-    """Return an event as JSON, without what must differ; what is no JSON is text."""
+    """Return an event as JSON without the ignored fields; a value that is not JSON is text."""
     try:
         parsed: object = orjson.loads(value)
     except orjson.JSONDecodeError:
@@ -89,7 +89,7 @@ def _is_array(value: object) -> TypeGuard[_Items]:
 
 
 def _to_json(value: object) -> bytes | None:
-    """Return a value as JSON, because to Python true is 1; None where there is none."""
+    """Return a value as JSON, because in Python ``True == 1``; None if there is no value."""
     return None if value is ABSENT else orjson.dumps(value)
 
 
@@ -110,7 +110,7 @@ def _compare_items(published: _Items, derived: _Items, path: str) -> Iterator[Di
 
 
 def _field_path(path: str, name: str) -> str:
-    """Return the path of a field. A customer's name that is not plain is quoted, and stays one."""
+    """Return the path of a field. A customer's field name with other characters is quoted."""
     if _PLAIN.fullmatch(name):
         return f"{path}.{name}" if path else name
     return f"{path}[{orjson.dumps(name).decode()}]"

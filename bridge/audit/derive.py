@@ -1,13 +1,13 @@
-"""The journal through today's code, beside what was published.
+"""Derive events from the journal with today's code, and compare them with the published ones.
 
-1. A journal record is recalled with the verdict, account and zone of then, and parsed by today's
-   declarations; settings give the names. So its event differs only where the code does, or where one
-   of the two records is not what the bridge stored.
-2. It is compared with the event that was published, by the rules of ``differing``. The journal names
-   that event. One of another id is another event, whether the published one is still there or not.
-3. A record without an event then that has one today is ``new``; one with an event then that has none
-   today is ``gone``. Without either it cannot be derived, then as now.
-4. Where the published event is no longer on its topic, and its id is today's, nothing can be said.
+1. A journal record is parsed by today's declarations, with the verdict, account and zone it got then;
+   settings give the names. So the derived event differs only if the code differs, or if one of the two
+   records is not what the bridge stored.
+2. It is compared with the published event by the rules of ``compare``. The journal names that event.
+   An event with another id is another event, whether the published one is still stored or not.
+3. A record that had no event then and has one today is ``new``; one that had an event then and has
+   none today is ``gone``. With neither it cannot be derived, now as then.
+4. If the published event is no longer on its topic, and its id is today's, nothing can be compared.
 """
 
 from collections import Counter
@@ -47,9 +47,9 @@ class DeriveState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeriveResult:
-    """One journal record, judged. ``source`` is where it lies: topic:partition:offset.
+    """The result for one journal record. ``source`` is its position: topic:partition:offset.
 
-    ``id`` and ``callback_type`` are the event's, today's if there is one.
+    ``id`` and ``callback_type`` are those of the event, today's if there is one.
     """
 
     state: DeriveState
@@ -70,7 +70,7 @@ class CannotDerive(Exception):
 
 
 class Deriver:
-    """Makes events of journal records with today's declarations: rule 1."""
+    """Derives events from journal records with today's declarations: rule 1."""
 
     def __init__(self, parser: Parser, naming: ContractNames) -> None:
         self._parser = parser
@@ -78,7 +78,7 @@ class Deriver:
         self._routes: dict[str, CallbackType] = {kind.path: kind for kind in parser.catalogue.types}
 
     def derive_event(self, callback: JournalledCallback, at: datetime) -> EventRecord:
-        """Return the event of a callback, built ``at`` that instant; raises CannotDerive."""
+        """Return the event of a callback, built at the instant ``at``; raises CannotDerive."""
         try:
             parsed = self._parser.parse(callback.verdict, self._routes.get(callback.raw.path))
             return to_event(parsed, self._naming, at)
@@ -91,7 +91,7 @@ class Deriver:
     def derive_and_compare(
         self, value: bytes, published: bytes | None, *, source: str, at: datetime
     ) -> DeriveResult:
-        """Return what becomes of a journal record beside the event that was published of it, if any."""
+        """Return the result for a journal record and the event published for it, if any."""
         try:
             callback = parse_journal_record(value)
         except NotAJournalRecord:
@@ -115,14 +115,14 @@ class Deriver:
 
 
 def _published_event(callback: JournalledCallback) -> EventName | None:
-    """Return the event that was made of the callback then: the bridge makes one at most."""
+    """Return the event that the journal names: the bridge makes at most one."""
     return next(iter(callback.value["events"]), None)
 
 
 def _compare(
     event: EventRecord, named: EventName | None, published: bytes | None
 ) -> tuple[Difference, ...] | None:
-    """Return what differs, None where there is nothing to compare with: rules 2 and 4."""
+    """Return the differences, None if there is nothing to compare with: rules 2 and 4."""
     if published is not None:
         return find_differences(published, event.record.value)
     if named is None or named["id"] == event.id:
@@ -133,7 +133,7 @@ def _compare(
 
 @dataclass(slots=True)
 class DeriveSummary:
-    """What was found in all. ``fields`` counts the events each declared field differs in."""
+    """Counts of all results. ``fields`` counts the events in which each declared field differs."""
 
     states: Counter[DeriveState] = field(default_factory=Counter[DeriveState])
     reasons: Counter[tuple[DeriveState, str]] = field(
@@ -146,22 +146,22 @@ class DeriveSummary:
 
     @property
     def records(self) -> int:
-        """Return how many journal records were judged."""
+        """Return the number of journal records."""
         return self.states.total()
 
     def add(self, judged: DeriveResult) -> None:
-        """Count a journal record."""
+        """Count a result."""
         self.states[judged.state] += 1
         if judged.reason is not None:
             self.reasons[judged.state, judged.reason] += 1
         self.fields.update({one.field for one in judged.differences})
 
     def add_reverified(self, recheck: ReverifyResult) -> None:
-        """Count a signature that was checked again."""
+        """Count a signature that was verified again."""
         self.reverified[recheck.key_id, recheck.verdict] += 1
 
     def list_faults(self) -> Sequence[str]:
-        """Return, in words, what an auditor has to look at; none if all is as it was."""
+        """Return the codes an auditor has to look at; empty if nothing changed."""
         found = [
             state
             for state in (DeriveState.CHANGED, DeriveState.NEW, DeriveState.GONE)

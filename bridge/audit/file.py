@@ -1,10 +1,10 @@
-"""Derived events written to files: JSON lines, CSV or Parquet, as a replay writes them.
+"""Write derived events to files: JSON lines, CSV or Parquet, as a replay does.
 
-1. A line or row has the event's topic, key, timestamp and headers, and the additional headers of
-   ``to_derived``: ``replay_source`` is the journal record's topic:partition:offset. Partition and offset
-   are null, because no topic has the record.
+1. A line or row has the event's topic, key, timestamp and headers, and the added headers of
+   ``publish``: ``replay_source`` is the journal record's topic:partition:offset. Partition and offset
+   are null, because the record is on no topic.
 2. The order is the journal's: by timestamp, over all partitions.
-3. It is not resumed. If the run stops early, what it wrote is deleted.
+3. A run is not resumed. If it stops early, its output is deleted.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class DerivedRecord:
 
 
 class DerivedFile:
-    """Writes derived events to a file, or to a folder of files, that is open."""
+    """Writes derived events to an open file, or to an open folder of files."""
 
     def __init__(self, file: LineFile | ParquetFolder, run: ReplayRun, place: str) -> None:
         self._file = file

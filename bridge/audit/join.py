@@ -1,12 +1,12 @@
-"""Journal records and published events of one stream, brought together, in bounded memory.
+"""Join journal records with their published events from one stream, in limited memory.
 
-1. A callback and its event have one id and one time of arrival: those two are the key. Plivo's retry of
-   a callback has the id again, but a time of its own, and so has its event.
-2. They come near each other, because the stream is merged by time, but a spool that drained late may
-   put any number of records between them. Who comes first waits for the other on disk: in a database
-   of SQLite's that has no name, is kept in memory up to _CACHE_KIB and is gone with the process.
-3. What has met leaves its key behind, so that a record stored twice is looked at once.
-4. Where the disk does not take what waits, it is of no use to go on.
+1. A callback and its event have the same id and the same receive time: these two are the key. Plivo's
+   retry of a callback has the same id but a receive time of its own, and so has its event.
+2. Both are usually close together, because the stream is merged by time. But a spool that drained late
+   can put any number of records between them. The first of the two waits for the other on disk: in an
+   unnamed SQLite database, which stays in memory up to _CACHE_KIB and disappears with the process.
+3. A matched key is kept, so that a record stored twice is processed once.
+4. A full temporary disk aborts the run.
 """
 
 import sqlite3
@@ -32,7 +32,7 @@ _TABLES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class JoinKey:
-    """What a callback and its event have in common: rule 1. The time is text, as both have it."""
+    """What a callback and its event have in common: rule 1. The time is text, as in both records."""
 
     id: str
     received_at: str
@@ -40,7 +40,7 @@ class JoinKey:
 
 @dataclass(frozen=True, slots=True)
 class PendingCallback:
-    """A journal record: where it lies, and its value."""
+    """A journal record: its position and its value."""
 
     partition: int
     offset: int
@@ -48,11 +48,11 @@ class PendingCallback:
 
 
 class RepeatedCallback(Exception):
-    """A journal record of this key was there before: rule 3."""
+    """The journal has a record with this key already: rule 3."""
 
 
 class EventJoin:
-    """What waits, and what has met."""
+    """The callbacks and events that wait, and the keys that were matched."""
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None)
@@ -60,7 +60,7 @@ class EventJoin:
             self._execute(statement)
 
     def __enter__(self) -> Self:
-        """Return the pairs."""
+        """Return itself."""
         return self
 
     def __exit__(
@@ -69,13 +69,13 @@ class EventJoin:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give back what was on disk."""
+        """Close the database, which frees its disk space."""
         self._database.close()
 
     def match_callback(self, key: JoinKey, callback: PendingCallback) -> bytes | None:
-        """Return the event that waited for a callback; without one the callback waits.
+        """Return the event that waited for this callback; if there is none, the callback waits.
 
-        Raises Repeated and CannotWrite.
+        Raises RepeatedCallback and CannotWrite.
         """
         place = (key.received_at, key.id)
         found = self._execute(
@@ -89,7 +89,7 @@ class EventJoin:
         return found[0] if found else None
 
     def match_event(self, key: JoinKey, event: bytes) -> PendingCallback | None:
-        """Return the callback that waited for an event; without one the event waits.
+        """Return the callback that waited for this event; if there is none, the event waits.
 
         Raises CannotWrite.
         """
@@ -107,14 +107,14 @@ class EventJoin:
         return PendingCallback(partition, offset, value)
 
     def unmatched_callbacks(self) -> Iterator[PendingCallback]:
-        """Yield the callbacks whose event did not come, in the order they came."""
+        """Yield the callbacks whose event was not found, in the order they came."""
         for row in self._execute(
             "SELECT partition, number, value FROM callbacks WHERE value IS NOT NULL ORDER BY rowid"
         ):
             yield PendingCallback(*row)
 
     def _execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
-        """Return what a statement finds; raises IntegrityError, and CannotWrite: rule 4."""
+        """Return the result of a statement; raises IntegrityError, and CannotWrite: rule 4."""
         try:
             return self._database.execute(statement, values)
         except sqlite3.OperationalError as error:

@@ -1,11 +1,11 @@
-"""Derived events published: to new topics beside the live ones, or to the live ones themselves.
+"""Publish derived events: to new topics beside the live ones, or to the live topics.
 
-1. What is published has the headers of its event, and behind them ``replay_id``, ``replay_source`` (the
-   journal record's topic:partition:offset), ``replay_at`` and ``derived``. Its timestamp is the
-   callback's time of arrival, as the first event's is.
-2. A new topic is made when the first event for it comes, like the live one in partitions, replicas and
-   limits, and keeps its records (see ``new_topic``).
-3. It is not resumed: run again it begins anew, in topics of its own.
+1. A published record has the headers of its event, followed by ``replay_id``, ``replay_source`` (the
+   journal record's topic:partition:offset), ``replay_at`` and ``derived``. Its timestamp is the time at
+   which the callback arrived, as for the first event.
+2. A new topic is created when its first event comes. It has the live topic's partitions, replicas and
+   limits, and keeps its records (see ``replay.targets.new_topic``).
+3. A run is not resumed: when it is run again, it starts anew in topics of its own.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ SourcedEvent = tuple[EventRecord, str]
 
 
 def add_replay_headers(record: Record, source: str, run: ReplayRun) -> Record:
-    """Return the record of a derived event with the headers that say so: rule 1."""
+    """Return the record of a derived event with the headers of rule 1."""
     more = (
         ("replay_id", run.id.encode()),
         ("replay_source", source.encode()),
@@ -41,7 +41,7 @@ def add_replay_headers(record: Record, source: str, run: ReplayRun) -> Record:
 
 
 class DerivedTopics:
-    """Publishes derived events."""
+    """Publishes derived events to topics."""
 
     def __init__(
         self, connection: KafkaConnection, publisher: Publisher, run: ReplayRun, *, to_live: bool
@@ -69,7 +69,7 @@ class DerivedTopics:
         self.written += len(events)
 
     async def _target_topic(self, topic: str) -> str:
-        """Return the topic that events of a live topic go to, made if it is a new one: rule 2."""
+        """Return the topic for events of a live topic; create it if it is a new one: rule 2."""
         if self._to_live:
             return topic
         name = f"{topic}.derived.{self._stamp.id}"
@@ -78,7 +78,7 @@ class DerivedTopics:
         return name
 
     def _to_record(self, event: EventRecord, source: str) -> Record:
-        """Return what is published of an event: rule 1."""
+        """Return the record to publish for an event: rule 1."""
         record = add_replay_headers(event.record, source, self._stamp)
         return replace(record, topic=self._names[record.topic])
 

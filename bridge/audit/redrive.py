@@ -1,14 +1,14 @@
-"""Dead letters read back, and run again through today's code.
+"""Read dead letters, and run them again through today's code (redrive).
 
-1. What a letter lacks is in its headers: an event, unless all that was refused was the journal
-   record; and the journal record, if that was refused.
-2. The verdict is recalled from the letter, not checked again: its token may be gone by now. So are
-   account, zone and time of arrival, and with them the event's id, which is what it would have been
-   then. A type declared since is the exception: its events have ids of their own.
-3. What is published says when and from which letter, in its headers. The letter stays: running it
-   again publishes it again, under the same id.
-4. An event's record is stamped with the time it is run again. By the time of arrival it could be
-   older than its topic keeps records, and gone before anybody has read it.
+1. The letter's headers say what is missing: the event, unless only the journal record was refused; and
+   the journal record, if it was refused.
+2. The verdict is restored from the letter, not checked again: its token may be gone by now. Account,
+   zone and receive time are restored too, and with them the event's id, which is the id it would have
+   had then. A type declared since then is an exception: its events have ids of their own.
+3. Headers of the published records name the letter and the time of the redrive. The letter stays:
+   redriving it again publishes the same event again, under the same id.
+4. The event's record has the time of the redrive as its timestamp. With the receive time it could be
+   older than its topic's retention, and Kafka would delete it before anybody reads it.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -64,17 +64,17 @@ class StillDead(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A dead letter off its topic. ``id`` is the event's or, if there is none, the callback's."""
+    """A dead letter read from its topic."""
 
     stored: StoredRecord
 
     def header(self, name: str) -> str:
-        """Return a header as text, blank where the letter has none."""
+        """Return a header as text, empty if the letter does not have it."""
         return self.stored.headers.get(name, b"").decode("utf-8", "replace")
 
     @property
     def id(self) -> str:
-        """Return the id of the event, or of the callback where no event was made."""
+        """Return the id of the event, or of the callback if no event was made."""
         return self.header(EVENT_ID) or self.header(CALLBACK_ID)
 
     @property
@@ -84,12 +84,12 @@ class DeadLetter:
 
     @property
     def position(self) -> str:
-        """Return where the letter lies: topic, partition and offset."""
+        """Return the letter's topic, partition and offset."""
         return f"{self.stored.topic}/{self.stored.partition}/{self.stored.offset}"
 
     @property
     def summary(self) -> dict[str, object]:
-        """Return what a list says of it."""
+        """Return the letter's line in a list."""
         tries = self.header(TRIES)
         return {
             "id": self.id,
@@ -105,7 +105,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class LetterFilter:
-    """Which letters are meant; what is empty or None leaves out none."""
+    """Selects letters; an empty set or None selects all."""
 
     ids: frozenset[str] = frozenset()
     reasons: frozenset[str] = frozenset()
@@ -113,7 +113,7 @@ class LetterFilter:
     since: datetime | None = None
 
     def matches(self, letter: DeadLetter) -> bool:
-        """Say whether the letter is meant."""
+        """Return True if the letter is selected."""
         return (
             (not self.ids or letter.id in self.ids)
             and (not self.reasons or letter.header(REASON) in self.reasons)
@@ -124,7 +124,7 @@ class LetterFilter:
 async def read_letters(
     connection: KafkaConnection, naming: ContractNames, letter_filter: LetterFilter
 ) -> AsyncIterator[DeadLetter]:
-    """Yield the chosen letters that are on the topic now; raises CannotRead."""
+    """Yield the selected letters that are on the topic now; raises CannotRead."""
     topic = naming.topic_prefix + DEAD_LETTER_TOPIC
     since = letter_filter.since
     stored = read_topics(connection, [topic], since=since, from_start=since is None, follow=False)
@@ -136,21 +136,21 @@ async def read_letters(
 
 @dataclass(frozen=True, slots=True)
 class RebuiltRecords:
-    """What a letter becomes today. ``event`` is None where only its journal record was lacking."""
+    """What to publish for a letter. ``event`` is None if only its journal record was missing."""
 
     event: EventRecord | None
     records: tuple[Record, ...]
 
 
 class Redriver:
-    """Makes of dead letters what was lacking, with today's declarations."""
+    """Rebuilds the missing records of dead letters with today's declarations."""
 
     def __init__(self, parser: Parser, naming: ContractNames) -> None:
         self._deriver = Deriver(parser, naming)
         self._naming = naming
 
     def rebuild(self, letter: DeadLetter, at: datetime) -> RebuiltRecords:
-        """Return what is to be published for a letter: rules 1 to 4. Raises StillDead."""
+        """Return the records to publish for a letter: rules 1 to 4. Raises StillDead."""
         try:
             callback = parse_journal_record(letter.stored.value)
         except NotAJournalRecord as error:
@@ -183,7 +183,7 @@ def _build_journal_record(
     topic: str,
     said: tuple[RecordHeader, ...],
 ) -> Record:
-    """Return the journal record that was never published; it names the event as it is now."""
+    """Return the journal record that was never published; it names today's event."""
     value: dict[str, Any] = orjson.loads(letter.stored.value)
     about = {CALLBACK_TYPE: letter.header(CALLBACK_TYPE), EVENT_ID: letter.header(EVENT_ID)}
     key = letter.stored.key
@@ -206,7 +206,7 @@ def _build_journal_record(
 
 @dataclass(frozen=True, slots=True)
 class RedriveResult:
-    """What came of a letter; ``reason`` is why it is still dead."""
+    """The result for one letter; ``reason`` says why it is still dead."""
 
     letter: DeadLetter
     outcome: RedriveOutcome
@@ -220,9 +220,9 @@ async def redrive_all(
     publisher: Publisher | None,
     now: Callable[[], datetime],
 ) -> AsyncIterator[RedriveResult]:
-    """Run letters again, one after the other, and yield each one's fate once it is acknowledged.
+    """Redrive letters one after the other; yield each result once Kafka has acknowledged it.
 
-    Without a publisher nothing is published. Raises Unavailable, and CannotRead.
+    Without a publisher nothing is published. Raises Unavailable and CannotRead.
     """
     async for letter in letters:
         try:

@@ -1,11 +1,11 @@
-"""Stored signatures, checked again.
+"""Verify stored signatures again.
 
-1. A verdict names the key it was found by. The callback is checked against that key alone, whichever
-   token of today's or of earlier it is; any other key proves nothing about the verdict.
-2. It holds if the signature does, and scheme, coverage and account are what the verdict says: a body
-   that was changed in the journal, or a verdict that claims more than was signed, does not hold.
-3. What was never verified claims nothing, and is counted apart.
-4. The guard against reused V2 nonces is left out: it is about the order callbacks came in.
+1. A verdict names the key that verified it. The callback is checked with that key alone, whether its
+   token is current or old. A match with any other key would prove nothing about the verdict.
+2. A verdict holds if the signature is valid, and scheme, coverage and account are those of the verdict.
+   So a changed body in the journal, or a verdict that claims more than was signed, does not hold.
+3. A callback that was never verified claims nothing; it is counted separately.
+4. The guard against reused V2 nonces is left out: it depends on the order in which callbacks arrived.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ from bridge.reader.journal import JournalledCallback
 
 
 class ReverifyVerdict(StrEnum):
-    """What is to be said of a stored verdict."""
+    """Whether a stored verdict holds."""
 
     HOLDS = "holds"
     DOES_NOT_HOLD = "does_not_hold"
@@ -29,7 +29,7 @@ class ReverifyVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReverifyResult:
-    """What was found by the key the verdict names, if it names one; and what is wrong, if it is."""
+    """The result for the key that the verdict names, if it names one; ``fault`` is what is wrong."""
 
     verdict: ReverifyVerdict
     key_id: str | None
@@ -37,7 +37,7 @@ class ReverifyResult:
 
 
 class Reverifier:
-    """Every token that is known, by the id verdicts name it by."""
+    """Verifies with every known token, found by the key id that verdicts name."""
 
     def __init__(self, accounts: Iterable[Account]) -> None:
         self._keyrings: dict[str, Keyring] = {
@@ -62,7 +62,7 @@ class Reverifier:
 
 
 def _split_by_token(account: Account) -> Iterator[tuple[str, Account]]:
-    """Yield every token's id, with the account as if it had that token alone."""
+    """Yield every token's id, with the account as if it had only that token."""
     for token in account.tokens:
         yield (
             compute_key_id(account.auth_id, token),
@@ -78,7 +78,7 @@ def _split_by_token(account: Account) -> Iterator[tuple[str, Account]]:
 
 
 def _find_contradiction(said: Verified, found: Verified) -> str | None:
-    """Return what the verdict says otherwise than the check: rule 2."""
+    """Return where the stored verdict differs from the new check: rule 2."""
     if (said.account, said.subaccount) != (found.account, found.subaccount):
         return "another_account"
     if said.scheme != found.scheme:

@@ -1,13 +1,14 @@
-"""A journal derived again, record by record, while the event topics are read beside it, once.
+"""Derive a journal record by record, while its event topics are read once beside it.
 
-1. Journal and event topics are read as one stream, by ``reading``: fixed ends, no group. The events'
-   ends are fixed after the journal's, because an event may be stored a little after its callback.
-2. An event's timestamp is its callback's, so the events of a window are the window's. A dead letter
-   that was run again is the exception: its event is stamped with that time, and read all the same.
+1. Journal and event topics are read as one stream by ``reader.merged_reader``: fixed ends, no group.
+   The events' end offsets are fixed after the journal's, because an event may be stored slightly later
+   than its callback.
+2. An event has the timestamp of its callback, so the events of a window are in that window. The
+   exception is a redriven dead letter: its event has the time of the redrive, and is read as well.
 3. Events that were derived earlier are left out: they are not what was published.
-4. Journal records that were chosen by offsets have the events between their lowest and highest
-   timestamp; for these the journal is read twice.
-5. Who has not met its event at the end is judged without it.
+4. If journal records are selected by offset, their events lie between the records' lowest and highest
+   timestamps; to find these the journal is read twice.
+5. Journal records without an event at the end are reported as unmatched.
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -33,7 +34,7 @@ from bridge.replay.planning import find_query_ranges
 
 @dataclass(frozen=True, slots=True)
 class DeriveScope:
-    """Which journal records are derived again, and where their events may be."""
+    """Which journal records to derive, and where their events may be."""
 
     journal: str
     events: Sequence[str]
@@ -43,7 +44,7 @@ class DeriveScope:
 
 @dataclass(frozen=True, slots=True)
 class DeriveHooks:
-    """What a run takes from outside: its instant, and who wants to know what was read."""
+    """What a run takes from outside: its time, and the callbacks it makes."""
 
     at: datetime
     on_read: Callable[[int], None] = lambda _: None
@@ -55,7 +56,7 @@ class DeriveHooks:
 
 @dataclass(frozen=True, slots=True)
 class DeriveInput:
-    """What is to be read, and which of it is wanted."""
+    """What to read, and which records of it are selected."""
 
     stretches: Sequence[OffsetRange]
     journal: str
@@ -63,7 +64,7 @@ class DeriveInput:
 
 
 async def find_derive_input(connection: KafkaConnection, scope: DeriveScope) -> DeriveInput:
-    """Return what is to be read: rules 1 and 4. Raises CannotRead or RecordsMissing."""
+    """Return what to read: rules 1 and 4. Raises CannotRead or RecordsMissing."""
     of_journal = build_filter(scope.query, scope.within)
     journal = await find_query_ranges(connection, [scope.journal], scope.query, scope.within)
     within = scope.within
@@ -94,10 +95,10 @@ async def find_derive_input(connection: KafkaConnection, scope: DeriveScope) -> 
 async def derive_journal_records(
     connection: KafkaConnection, derive_input: DeriveInput, deriver: Deriver, hooks: DeriveHooks
 ) -> AsyncGenerator[Sequence[DeriveResult]]:
-    """Yield every journal record of the scope, judged, in lists of at most CHUNK_RECORDS.
+    """Yield the result for every journal record, in lists of at most CHUNK_RECORDS.
 
-    A list is empty where nothing read could be judged yet. Raises CannotRead, RecordsMissing, and
-    CannotWrite where what waits for its other half cannot be kept.
+    A list is empty if no record could be matched yet. Raises CannotRead, RecordsMissing, and
+    CannotWrite if the temporary disk is full.
     """
     stream = read_ranges(
         connection, derive_input.stretches, record_filter=derive_input.wanted, on_read=hooks.on_read
@@ -115,7 +116,7 @@ async def derive_journal_records(
 
 
 class _JournalDeriver:
-    """The stream's records, one after the other."""
+    """Processes the stream, one record after the other."""
 
     def __init__(self, journal: str, join: EventJoin, deriver: Deriver, hooks: DeriveHooks) -> None:
         self._journal = journal
@@ -124,7 +125,7 @@ class _JournalDeriver:
         self._watch = hooks
 
     def process(self, record: ConsumerRecord) -> DeriveResult | None:
-        """Return what can be judged now that the record has come."""
+        """Return the result that this record completes, None if it has to wait."""
         if record.topic == self._journal:
             callback = PendingCallback(record.partition, record.offset, record.value or b"")
             return self._process_callback(record, callback)
@@ -136,7 +137,7 @@ class _JournalDeriver:
         return None if met is None else self._derive(met, value)
 
     def derive_unmatched(self) -> Iterator[DeriveResult]:
-        """Yield what has not met its event: rule 5."""
+        """Yield the results of callbacks whose event was not found: rule 5."""
         for callback in self._pairs.unmatched_callbacks():
             yield self._derive(callback, None)
 
@@ -156,9 +157,9 @@ class _JournalDeriver:
         return None if event is None else self._derive(callback, event)
 
     def _find_key(self, record: ConsumerRecord, callback: PendingCallback) -> JoinKey | None:
-        """Return what its event is known by, None where it neither had one nor has one today.
+        """Return the key of the callback's event, None if it had no event and has none today.
 
-        The journal does not name a dead letter's event; it may have been run again.
+        The journal does not name the event of a dead letter, which may have been redriven since.
         """
         received_at = _parse_object(callback.value).get("received_at")
         if not isinstance(received_at, str):
@@ -182,7 +183,7 @@ class _JournalDeriver:
 
 
 def _read_event_key(record: ConsumerRecord) -> JoinKey | None:
-    """Return what an event is known by, None for what is no event."""
+    """Return the key of an event, None if the record is no event."""
     event = _parse_object(record.value or b"")
     try:
         event_id, received_at = event["id"], event["data"]["received_at"]
@@ -192,7 +193,7 @@ def _read_event_key(record: ConsumerRecord) -> JoinKey | None:
 
 
 def _parse_object(value: bytes) -> dict[str, Any]:
-    """Return a record's value as JSON, empty where it is no object."""
+    """Return a record's value as a JSON object, empty if it is none."""
     try:
         fields: object = orjson.loads(value)
     except orjson.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""Everything that is stored about one call or message.
+"""Finds everything stored about one call or message, and describes it.
 
-It only reads; it knows no command and prints nothing.
+It only reads, through ``reader``, and derives missing events with ``audit``; it writes nothing.
 """

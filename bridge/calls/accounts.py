@@ -1,13 +1,13 @@
-"""Whose callbacks are a call's, where several accounts sent callbacks about one id.
+"""Choose the account of a call if several accounts sent callbacks about its id.
 
-1. Plivo gives each call an id of its own, so callbacks of two accounts about one id mean that somebody
-   sent what is not theirs to say. A call is of the account of the first verified callback about it; only
-   where none is verified, of the first one's.
-2. Callbacks of other accounts stay in the time line, marked with their account. Nothing that they say
-   counts: no leg, no cost, no gap, no duplicate, and no id is followed from them.
-3. A callback that is not verified, and is of no other account, is of the call (with
-   ``BRIDGE_VERIFICATION`` report or off it may be all there is). What a verified one says goes before
-   what it says, and what only it says is marked as not verified.
+1. Plivo gives each call an id of its own. So if two accounts send callbacks about one id, one of them
+   is false. A call belongs to the account of its first verified callback; if none is verified, to that
+   of the first callback.
+2. Callbacks of other accounts stay in the timeline, marked with their account. They count for nothing
+   else: no leg, no cost, no gap, no duplicate, and no id is followed from them.
+3. A callback that is not verified, and names no other account, belongs to the call (with
+   ``BRIDGE_VERIFICATION`` report or off there may be no others). Verified values take precedence, and
+   values from unverified callbacks only are marked.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from bridge.calls.find import FoundCall, TimelineEntry, find_account, split_by_a
 
 @dataclass(frozen=True, slots=True)
 class CallAccounts:
-    """A call as its own account has it, and the callbacks of others about it: rules 1 and 2."""
+    """A call with the callbacks of its own account, and those of others: rules 1 and 2."""
 
     account: str | None
     own: FoundCall
@@ -26,7 +26,7 @@ class CallAccounts:
 
     @property
     def other_positions(self) -> frozenset[str]:
-        """Return where the callbacks of other accounts lie."""
+        """Return the positions of other accounts' callbacks."""
         return frozenset(one.position for one in self.others)
 
     @property
@@ -36,6 +36,6 @@ class CallAccounts:
 
 
 def split_accounts(found: FoundCall) -> CallAccounts:
-    """Return what was found, parted by account."""
+    """Return what was found, split by account."""
     own, others = split_by_account(found.entries, found.id)
     return CallAccounts(find_account(found.entries, found.id), replace(found, entries=own), others)

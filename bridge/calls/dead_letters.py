@@ -1,13 +1,13 @@
-"""The dead letters of a call.
+"""Find the dead letters of a call.
 
-1. A dead letter is keyed by its call where the call is known, so its journal record is found like any
-   other. Letters that earlier versions wrote, and those whose call is not known, are keyed by an id of
-   their own. So the dead-letter topic is read in all its partitions, and a letter is of a call if its
-   key is the call's id, or if that id is a UUID and stands anywhere in the callback.
-2. The topic is usually small. Where the window holds more than SCAN_MAX letters, only those keyed by the
-   call are looked for, unless everything is to be read; how many were left out is said.
-3. A letter belongs to the journal record of the same callback: same time of receipt, method, URL and
-   body. Where the journal has none, or not under the call's key, the letter is its only record here.
+1. A dead letter is keyed by its call if the call is known, so it is found like a journal record.
+   Letters of earlier versions, and those whose call is unknown, have an id of their own as key. So all
+   partitions of the dead-letter topic are read. A letter belongs to a call if its key is the call's id,
+   or if that id is a UUID and occurs anywhere in the callback.
+2. The topic is usually small. If the window has more than SCAN_MAX letters, only those keyed by the
+   call are read, unless all partitions are requested; the number of skipped letters is reported.
+3. A letter belongs to the journal record of the same callback: same receive time, method, URL and
+   body. If the journal has none under the call's key, the letter is the only record of it here.
 """
 
 from collections.abc import AsyncGenerator, Collection
@@ -30,7 +30,7 @@ CallbackKey = tuple[str, str, str, str]
 
 
 class LetterReader:
-    """Reads the dead letters of calls. ``left_out`` counts the letters that were not read: rule 2."""
+    """Reads the dead letters of calls. ``skipped`` counts the letters that were not read: rule 2."""
 
     def __init__(self, reader: KeyReader, topic: str) -> None:
         self._keyed = reader

@@ -1,4 +1,4 @@
-"""A call as one JSON document: what ``call show`` says, in full."""
+"""A call as one JSON document: everything ``call show`` can print."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -48,7 +48,7 @@ def build_document(found: FoundCall, now: datetime) -> dict[str, Any]:
 
 
 def classify(entries: Sequence[TimelineEntry], legs: Sequence[Leg]) -> str | None:
-    """Return whether it is a call or a message, ``other`` for anything else; None of nothing."""
+    """Return ``call``, ``message`` or ``other``; None if nothing was found."""
     if not entries:
         return None
     if any(leg.is_of_call for leg in legs):
@@ -57,13 +57,13 @@ def classify(entries: Sequence[TimelineEntry], legs: Sequence[Leg]) -> str | Non
 
 
 def receive_times(entry: TimelineEntry) -> tuple[str, str | None]:
-    """Return when the callback came: in UTC, and in the account's zone if that is known."""
+    """Return when the callback arrived: in UTC, and in the account's zone if that is known."""
     instant = entry.callback.raw.received_at
     return to_rfc3339(instant), to_local(instant, entry)
 
 
 def event_times(entry: TimelineEntry) -> tuple[str | None, str | None]:
-    """Return when it happened, by Plivo: in UTC and in the account's zone; None if Plivo is silent."""
+    """Return when it happened according to Plivo, in UTC and in the account's zone; None if unknown."""
     if entry.event is None or entry.data.get("time_source") == "received":
         return None, None
     utc = str(entry.event["time"])
@@ -77,7 +77,7 @@ def to_local(instant: datetime, entry: TimelineEntry) -> str | None:
 
 
 def find_zone(entry: TimelineEntry) -> ZoneInfo | None:
-    """Return the zone the account had, None if that is not known."""
+    """Return the zone that the account had, None if unknown."""
     name = entry.callback.value["zone"]
     return load_zone(name) if name else None
 
@@ -88,7 +88,7 @@ def _leg_json(leg: Leg) -> dict[str, Any]:
 
 
 def _letter_json(entry: TimelineEntry) -> dict[str, Any] | None:
-    """Return why a callback became a dead letter; None if it did not, or its letter was not found."""
+    """Return why a callback became a dead letter; None if it did not, or if no letter was found."""
     if entry.letter is None:
         return None
     names = ("id", "stage", "reason", "tries", "topics", "place")

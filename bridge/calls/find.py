@@ -1,23 +1,24 @@
-"""Everything stored about one call or message, found by its id.
+"""Find everything stored about one call or message by its id.
 
-1. The id is the key of its records (see ``keyed``). The callbacks of a leg that is not the call's first
-   have another key: where an id is no key, all partitions are read for callbacks that name it.
-2. The journal says what came, and in which order. Records of several partitions are merged by
-   timestamp, and no partition is reordered.
-3. An event says what a callback means. The journal names it, so its topic is read until all are found.
-   One that is no longer there is derived from the journal by today's code, and says so; so is one whose
-   topic is not there, and the topic is named.
-4. Where to begin is a hint, and no call is cut by it: what is found is looked for once more, from a day
-   before the first record of it on, for no call is longer.
-5. Other ids a callback is correlated with are looked for too, from a day before the first record on.
-   What is beyond ROUNDS_MAX steps or IDS_MAX ids is named, and not read. No conference and no
-   MultiPartyCall is followed: callbacks of a conference are keyed by the calls in it, its recordings by
-   a name that others may have too, and no callback that is keyed by a call names a MultiPartyCall. Who
-   asks for a MultiPartyCall's own id finds its callbacks, and the calls they name.
-6. Ids are followed only from callbacks of the call's own account (see ``call_accounts``): what another
-   account sent about the id leads nowhere.
-7. Dead letters are looked for beside the journal (see ``call_letters``). An event that was made of one
-   later, by running it again, is read like any other.
+1. The id is the key of its records (see ``reader.by_key``). Callbacks of a leg that is not the first
+   leg have another key. So for an id that is no key, all partitions are searched for callbacks that
+   name it.
+2. The journal says which callbacks came, and in which order. Records of several partitions are merged
+   by timestamp; the order within a partition is kept.
+3. The event says what a callback means. The journal names it, so its topic is read until all events
+   are found. An event that is no longer stored, or whose topic does not exist, is derived from the
+   journal by today's code and marked as derived; missing topics are listed.
+4. The start time is only a hint, and never cuts off part of a call: everything found is searched once
+   more, from a day before its first record on. No call lasts longer.
+5. Correlated ids are searched too, from a day before the first record on. Ids beyond ROUNDS_MAX steps
+   or IDS_MAX ids are listed, and not read. Conferences and MultiPartyCalls are not followed. The
+   callbacks of a conference are keyed by the calls in it; its recordings by a name that other
+   conferences may have too; and no callback keyed by a call names a MultiPartyCall. To see a
+   MultiPartyCall, search for its own id: that finds its callbacks and the calls they name.
+6. Ids are followed only from callbacks of the call's own account (see ``accounts``). Callbacks of
+   another account lead to no other id.
+7. Dead letters are searched beside the journal (see ``dead_letters``). An event that was made later,
+   by redriving a letter, is read like any other.
 """
 
 from collections.abc import (
@@ -60,12 +61,13 @@ _EventKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One callback: as it came, and the event that is of it, if there is one.
+    """One callback as it came, and its event if there is one.
 
-    ``key`` is its record's. ``event_from`` says whether the event was read or derived: rule 3.
-    ``fault`` is why today's code makes none. ``replay_id`` is whose copy the record is, if it is one.
-    ``derived_as`` is the event today's code makes. ``header_type`` is the type in the record's headers:
-    without an event, that of the path the callback came on. ``letter`` is its dead letter: rule 7.
+    ``key`` is the key of its record. ``event_from`` says whether the event was read or derived: rule 3.
+    ``fault`` says why today's code makes no event. ``replay_id`` is set for a copy that a replay stored.
+    ``derived_event`` is the event today's code makes. ``header_type`` is the type in the record's
+    headers; without an event, the type of the path that Plivo called. ``letter`` is its dead letter:
+    rule 7.
     """
 
     topic: str
@@ -84,40 +86,40 @@ class TimelineEntry:
 
     @property
     def position(self) -> str:
-        """Return where the callback lies: topic, partition and offset."""
+        """Return the callback's topic, partition and offset."""
         return f"{self.topic}:{self.partition}:{self.offset}"
 
     @property
     def published_event(self) -> EventName | None:
-        """Return the event the journal names: the bridge makes one at most."""
+        """Return the event that the journal names: the bridge makes at most one."""
         return next(iter(self.callback.value["events"]), None)
 
     @property
     def account(self) -> str | None:
-        """Return the account it is of, without a subaccount; None if it names none.
+        """Return its account without a subaccount, None if it names none.
 
-        A subaccount's calls are its main account's too: they are billed together.
+        Calls of a subaccount belong to the main account too, because they are billed together.
         """
         return self.callback.verdict.account
 
     @property
     def is_verified(self) -> bool:
-        """Say whether its signature held."""
+        """Return True if its signature was valid."""
         return self.callback.value["verification"]["verdict"] == "verified"
 
     @property
     def is_dead_letter(self) -> bool:
-        """Say whether it became a dead letter: no event was made, or Kafka refused a record."""
+        """Return True if it became a dead letter: no event was made, or Kafka refused a record."""
         return self.letter is not None or self.published_event is None
 
     @property
     def data(self) -> Json:
-        """Return the event's data; without an event there is none."""
+        """Return the event's data, empty without an event."""
         return cast("Json", self.event["data"]) if self.event else {}
 
     @property
     def type(self) -> str:
-        """Return the callback type's name, such as ``voice.call.ring``; blank without an event."""
+        """Return the callback type's name, such as ``voice.call.ring``; empty without an event."""
         if self.event is None:
             return ""
         return str(self.event["type"]).removeprefix("com.plivo.").rpartition(".v")[0]
@@ -125,7 +127,7 @@ class TimelineEntry:
 
 @dataclass(slots=True)
 class FoundCall:
-    """What was found, in the journal's order: rule 2. ``read`` is the time of what was read."""
+    """What was found, in the journal's order: rule 2. ``searched`` is the time window that was read."""
 
     id: str
     searched: Window = field(default_factory=Window)
@@ -144,7 +146,7 @@ class FoundCall:
 
 @dataclass(frozen=True, slots=True)
 class CallTopics:
-    """Where to look: the topics of the journal, the events that can be read, and the dead letters."""
+    """The topics to search: journal, readable events, dead letters."""
 
     journal: str
     events: frozenset[str]
@@ -154,7 +156,7 @@ class CallTopics:
 async def find_call(
     identity: str, within: Window, *, reader: KeyReader, topics: CallTopics, deriver: Deriver
 ) -> FoundCall:
-    """Return everything stored about an id, and what it is correlated with. Raises CannotRead."""
+    """Return everything stored about an id and its correlated ids. Raises CannotRead."""
     found = FoundCall(identity, within)
     asked = [identity]
     known = {identity}
@@ -192,7 +194,7 @@ async def find_call(
 async def _scan_for_leg(
     identity: str, within: Window, reader: KeyReader, topics: CallTopics, deriver: Deriver
 ) -> AsyncGenerator[ConsumerRecord]:
-    """Yield the journal's records of callbacks that name an id which is not their key: rule 1."""
+    """Yield journal records of callbacks that name an id which is not their key: rule 1."""
     named = identity.encode()
     among = await find_ranges(reader.connection, [topics.journal], within)
     stream = reader.scan(
@@ -210,7 +212,7 @@ async def _scan_for_leg(
 async def _collect(
     stream: AsyncIterator[ConsumerRecord], found: FoundCall, deriver: Deriver
 ) -> None:
-    """Take callbacks that were not taken yet, with their events as today's code has them."""
+    """Add callbacks that are not collected yet, each with the event today's code derives."""
     taken = {entry.position for entry in found.entries}
     async for record in stream:
         if f"{record.topic}:{record.partition}:{record.offset}" in taken:
@@ -230,9 +232,9 @@ async def _collect_letters(
     dead: dict[CallbackKey, TimelineEntry],
     deriver: Deriver,
 ) -> None:
-    """Take dead letters, the first of each callback.
+    """Add dead letters, the first of each callback.
 
-    One that today's code can read, and takes for another call's, only mentions an id.
+    A letter that today's code can parse, and that is about another call, merely mentions the id.
     """
     async with aclosing(stream):
         async for record in stream:
@@ -247,14 +249,14 @@ async def _collect_letters(
 def split_by_account(
     entries: Sequence[TimelineEntry], identity: str
 ) -> tuple[list[TimelineEntry], list[TimelineEntry]]:
-    """Return the callbacks of the call's account, and those of others: see ``call_accounts``."""
+    """Return the callbacks of the call's account, and those of others: see ``accounts``."""
     owner = find_account(entries, identity)
     own = [one for one in entries if one.account in {None, owner}]
     return own, [one for one in entries if one.account not in {None, owner}]
 
 
 def find_account(entries: Sequence[TimelineEntry], identity: str) -> str | None:
-    """Return the account that an id is of, None if no callback names one."""
+    """Return the account of an id, None if no callback names one."""
     named = [one for one in entries if one.account is not None]
     about = [one for one in named if identity in _list_ids(one)] or named
     return next(
@@ -263,7 +265,7 @@ def find_account(entries: Sequence[TimelineEntry], identity: str) -> str | None:
 
 
 def _list_ids(entry: TimelineEntry) -> set[str]:
-    """Return what a callback with an event is about, as far as its key and today's code say."""
+    """Return the ids a callback is about, as far as its key and today's code say."""
     event = entry.event or {}
     return {entry.key, str(event.get("partitionkey")), *_list_links([entry])}
 
@@ -271,7 +273,7 @@ def _list_ids(entry: TimelineEntry) -> set[str]:
 def _attach_letters(
     entries: Iterable[TimelineEntry], dead: Mapping[CallbackKey, TimelineEntry]
 ) -> Iterator[TimelineEntry]:
-    """Yield callbacks with their dead letters, and those of which there is nothing but a letter."""
+    """Yield callbacks with their dead letters, then callbacks that are stored only as a dead letter."""
     left = dict(dead)
     for entry in entries:
         key = identify_callback(entry.callback.value)
@@ -281,7 +283,7 @@ def _attach_letters(
 
 
 def _to_entry(record: ConsumerRecord, deriver: Deriver) -> TimelineEntry | None:
-    """Return the callback of a record, None for what is no journal record."""
+    """Return the callback of a record, None if it is no journal record."""
     try:
         callback = parse_journal_record(record.value or b"")
     except NotAJournalRecord:
@@ -314,7 +316,7 @@ def _to_entry(record: ConsumerRecord, deriver: Deriver) -> TimelineEntry | None:
 
 
 def _list_links(entries: Iterable[TimelineEntry]) -> Iterable[str]:
-    """Return the ids the callbacks are correlated with, each once: rule 5."""
+    """Return the correlated ids of the callbacks, each once: rule 5."""
     return dict.fromkeys(
         one
         for entry in entries
@@ -324,7 +326,7 @@ def _list_links(entries: Iterable[TimelineEntry]) -> Iterable[str]:
 
 
 def _widen(within: Window, entries: Sequence[TimelineEntry]) -> Window:
-    """Return where to look for what belongs to these callbacks: rules 4 and 5."""
+    """Return the window in which to search for more of these callbacks' calls: rules 4 and 5."""
     if within.since_ms is None or not entries:
         return within
     first_ms = min(entry.timestamp_ms for entry in entries)
@@ -347,7 +349,7 @@ def _merge_in_order(entries: Iterable[TimelineEntry]) -> list[TimelineEntry]:
 
 
 async def _attach_events(found: FoundCall, reader: KeyReader, readable: Collection[str]) -> None:
-    """Put the events that were published beside their callbacks: rules 3 and 7."""
+    """Attach the published events to their callbacks: rules 3 and 7."""
     keys: dict[str, set[bytes]] = {}
     missing: set[_EventKey] = set()
     for entry in found.entries:
@@ -387,7 +389,7 @@ def _attach_event(entry: TimelineEntry, published: Mapping[_EventKey, Json]) -> 
 
 
 def _parse_event(record: ConsumerRecord) -> Json | None:
-    """Return the event of a record, None for what is none, or was derived later."""
+    """Return the event of a record, None if it is no event or was derived later."""
     if any(name == DERIVED_HEADER for name, _ in record.headers):
         return None
     try:

@@ -1,16 +1,17 @@
-"""What is missing in a call, contradicts itself, or came twice.
+"""Find what is missing in a call, contradicts itself, or came twice.
 
-1. A gap is only what the callbacks themselves show. A type whose URL is not set at Plivo never comes,
-   and looks like a gap: who reads it knows which URLs are set.
-2. Plivo ends a call after four hours unless it is told otherwise (``time_limit``): a leg without a
-   hangup is under way until then.
-3. Times are compared where Plivo is sure of both. Each is rounded on its own.
-4. What lies outside of what was read is not missing: after ``until``, of a leg that was not followed, or
-   of a call with more callbacks than are kept. A report from before what was read is said to be that.
-5. A copy that a replay stored says so, and is no fault.
-6. A callback that became a dead letter came. So nothing is missing that a dead letter is: the path it
-   came on, or today's code, says of which type it is. Where neither does, it may be what is missing, and
-   the gap says so.
+1. A gap is only what the callbacks show. A callback type whose URL is not configured at Plivo never
+   comes, and looks like a gap: the reader has to know which URLs are set.
+2. Plivo ends a call after four hours unless it is configured otherwise (``time_limit``). Until then a
+   leg without a hangup counts as in progress.
+3. Times are compared only where Plivo is certain of both. Each is rounded separately.
+4. Callbacks outside of what was read are not missing: after ``until``, of a leg that was not followed,
+   or of a call with more callbacks than we keep. A missing report that may lie before the searched
+   time is marked.
+5. A copy stored by a replay says so, and is no fault.
+6. A callback that became a dead letter did come, so it is not missing. Its type is that of its path,
+   or what today's code makes of it. If neither gives a type, the letter may be the missing callback,
+   and the gap says so.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,7 +37,7 @@ _IN_ORDER: Final = ("started_at", "answered_at", "ended_at")
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something an auditor should look at. ``code`` is stable, ``of`` the leg or message it is about."""
+    """Something an auditor should look at. ``code`` is stable; ``subject`` is the leg or message."""
 
     code: str
     subject: str
@@ -45,10 +46,10 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """One event that is there more than once.
+    """An event that came more than once.
 
-    ``is_retry``: it came at another time, so Plivo sent it again. ``replays`` are the ids of the replays
-    that stored copies, one for each copy: rule 5.
+    ``is_retry``: the copies arrived at different times, so Plivo sent it again. ``replays`` are the ids
+    of the replays that stored copies, one id per copy: rule 5.
     """
 
     event_id: str
@@ -59,12 +60,12 @@ class Duplicate:
 
     @property
     def is_fault(self) -> bool:
-        """Say whether neither Plivo nor a replay is why it is there more than once."""
+        """Return True if neither Plivo nor a replay explains the duplicate."""
         return not self.is_retry and len(self.positions) - len(self.replays) > 1
 
 
 def find_gaps(found: FoundCall, legs: Iterable[Leg], now: datetime) -> list[Gap]:
-    """Return every gap there is: rules 1 to 4, and 6."""
+    """Return every gap: rules 1 to 4, and 6."""
     until_ms = found.searched.until_ms
     read_until = now if until_ms is None else min(now, _EPOCH + timedelta(milliseconds=until_ms))
     gaps: list[Gap] = []
@@ -99,7 +100,7 @@ def find_duplicates(entries: Iterable[TimelineEntry]) -> list[Duplicate]:
 
 
 def _list_undecoded(entries: Iterable[TimelineEntry], identity: str) -> list[TimelineEntry]:
-    """Return the callbacks about a leg or message that no event can be made of, even today: rule 6."""
+    """Return the callbacks about a leg or message that today's code makes no event of: rule 6."""
     about = identity.encode()
     return [
         entry
@@ -114,14 +115,14 @@ def _list_undecoded(entries: Iterable[TimelineEntry], identity: str) -> list[Tim
 
 
 def _describe_absence(unread: Sequence[TimelineEntry], *types: str) -> str | None:
-    """Return what to add to "none came": None where one of these types came after all: rule 6."""
+    """Return what to add to "none came"; None if one of these types did come: rule 6."""
     if any(entry.header_type in types for entry in unread):
         return None
     return _describe_letters(sum(not entry.header_type for entry in unread))
 
 
 def _describe_letters(letters: int) -> str:
-    """Return that so many dead letters may be what is missing; nothing if there are none."""
+    """Return that so many dead letters may be the missing callback; empty if there are none."""
     if letters == 0:
         return ""
     return (
@@ -209,7 +210,7 @@ def _find_entry_gaps(entry: TimelineEntry) -> Iterator[Gap]:
 
 
 def describe_dead_letter(entry: TimelineEntry) -> str:
-    """Return in words why a callback became a dead letter, and what is of it today."""
+    """Return why a callback became a dead letter, and what today's code makes of it."""
     letter = entry.letter
     if letter is None:
         why = "no event was made of it, and its dead letter was not found"
@@ -225,7 +226,7 @@ def describe_dead_letter(entry: TimelineEntry) -> str:
 
 
 def _find_missing_reports(found: FoundCall) -> Iterator[Gap]:
-    """Yield the delivery reports that are missing from Plivo's own numbering: rule 4."""
+    """Yield the delivery reports that are missing in Plivo's own numbering: rule 4."""
     by_message: dict[str, set[int]] = {}
     for entry in found.entries:
         number = entry.data.get("sequence")
@@ -243,7 +244,7 @@ def _find_missing_reports(found: FoundCall) -> Iterator[Gap]:
 
 
 def _find_complaints(entries: Iterable[TimelineEntry]) -> Iterator[Gap]:
-    """Yield what Plivo reported about us, where its signature holds."""
+    """Yield Plivo's error reports about our answers, if their signature is valid."""
     for entry in entries:
         code = find_complaint(entry.type, entry.data)
         if code is not None and entry.callback.value["verification"]["verdict"] == "verified":

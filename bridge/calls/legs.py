@@ -1,12 +1,12 @@
-"""The legs of a call, put together from what its callbacks say.
+"""Build the legs of a call from what its callbacks say.
 
-1. A callback speaks of the leg it is keyed by. Those of a ``<Dial>`` speak of the leg that was dialled,
-   which may have callbacks of its own besides: what they say is kept under its id.
-2. Of a leg's callbacks the latest that says anything of a field is believed. Null says nothing. What a
-   verified callback says goes before what others say.
-3. The first leg is the one the others lead back to, which ``data.correlation.call`` names.
-4. Legs are of one call where a callback names both as call, leg, other leg or parent. Those that only
-   met in a MultiPartyCall are of calls of their own, and so is what they cost.
+1. A callback describes the leg that is its key. Callbacks of a ``<Dial>`` describe the dialled leg,
+   which may also have callbacks of its own: what they say is stored under the dialled leg's id.
+2. For each field of a leg the latest callback that has a value counts; null is no value. Values of
+   verified callbacks take precedence over those of unverified ones.
+3. The first leg is the one that the others lead back to: ``data.correlation.call`` names it.
+4. Legs belong to one call if a callback names both of them as call, leg, other leg or parent. Legs
+   that only met in a MultiPartyCall belong to separate calls, and so does their cost.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -55,9 +55,9 @@ _DIALLED_FIELDS: Final = {
 
 @dataclass(slots=True)
 class Leg:
-    """One leg: what its callbacks say of it, and which they are.
+    """One leg: what its callbacks say about it, and the callbacks.
 
-    ``not_verified`` are the fields of which only callbacks say anything whose signature did not hold.
+    ``not_verified`` are the fields whose values come only from unverified callbacks.
     """
 
     id: str
@@ -68,7 +68,7 @@ class Leg:
     not_verified: set[str] = field(default_factory=set[str])
 
     def update(self, fields: Mapping[str, Any], entry: TimelineEntry) -> None:
-        """Note what a callback says: rule 2."""
+        """Add the fields of a callback: rule 2."""
         for name, value in fields.items():
             is_known = name in self.fields and name not in self.not_verified
             if value is None or (is_known and not entry.is_verified):
@@ -82,19 +82,19 @@ class Leg:
 
     @property
     def was_answered(self) -> bool:
-        """Say whether anything says that it was answered."""
+        """Return True if any callback says that it was answered."""
         if self.list_entries("voice.call.answer", "voice.dial.answer", "voice.dial.connected"):
             return True
         return bool(self.fields.get("answered_at") or self.fields.get("duration_s"))
 
     @property
     def has_ended(self) -> bool:
-        """Say whether a hangup of it came."""
+        """Return True if it has a hangup."""
         return bool(self.list_entries("voice.call.hangup", "voice.dial.hangup"))
 
 
 def build_legs(entries: Sequence[TimelineEntry], identity: str) -> list[Leg]:
-    """Return the legs, first those of the call an id is of, its first leg in front: rules 1 to 4."""
+    """Return the legs, those of the requested call first, its first leg in front: rules 1 to 4."""
     ids = _find_call_ids(entries, identity)
     found: dict[str, Leg] = {}
     first: str | None = None
@@ -115,7 +115,7 @@ def build_legs(entries: Sequence[TimelineEntry], identity: str) -> list[Leg]:
 
 
 def _find_call_ids(entries: Sequence[TimelineEntry], identity: str) -> set[str]:
-    """Return the ids of the call that an id is of: rule 4."""
+    """Return the ids of all legs of the call that ``identity`` belongs to: rule 4."""
     groups = [
         {one for name in _CALL_IDS if (one := _correlation(entry).get(name)) is not None}
         for entry in entries
@@ -133,7 +133,7 @@ def _correlation(entry: TimelineEntry) -> Mapping[str, str | None]:
 def _list_described_legs(
     entry: TimelineEntry, correlation: Mapping[str, str | None]
 ) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Yield the legs a callback speaks of, and what its fields are called there: rule 1."""
+    """Yield the legs a callback describes, with the mapping of its fields to theirs: rule 1."""
     leg, other = correlation.get("leg"), correlation.get("other_leg")
     is_of_dialled = entry.type.startswith(_DIAL_PREFIX) and entry.type != _DIAL_ACTION
     if leg is not None and not is_of_dialled:
@@ -143,9 +143,9 @@ def _list_described_legs(
 
 
 def sum_costs(legs: Sequence[Leg]) -> str | None:
-    """Return what the legs of the call cost in all, in the account's currency; None if none says.
+    """Return the total cost of the call's legs in the account's currency; None if no leg has one.
 
-    What is not verified counts only where nothing of the call is: see ``is_cost_verified``.
+    Unverified costs count only if no callback of the call is verified: see ``is_cost_verified``.
     """
     costs = [
         Decimal(leg.fields["total_cost"])
@@ -158,5 +158,5 @@ def sum_costs(legs: Sequence[Leg]) -> str | None:
 
 
 def is_cost_verified(legs: Iterable[Leg]) -> bool:
-    """Say whether any callback of the call is verified: then its cost is of those alone."""
+    """Return True if any callback of the call is verified: only verified costs are summed then."""
     return any(entry.is_verified for leg in legs if leg.is_of_call for entry in leg.entries)

@@ -1,8 +1,7 @@
-"""Ids found by their first characters.
+"""Find an id by its first characters, which is all that a table shows.
 
-A table shows the first characters of an id. Where in the journal an id lies follows from the whole id
-alone, so every partition is read, as far as the window reaches: what is unique in it need not be unique
-before it.
+The partition of an id follows from the whole id. So every partition is read, as far as the window
+reaches. An id that is unique in the window need not be unique before it.
 """
 
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ CANDIDATES_MAX: Final = 1_000
 
 @dataclass(slots=True)
 class IdCandidate:
-    """An id that begins as it was asked for, the time of its first record, and how many it has."""
+    """An id with the requested prefix, the time of its first record, and its number of callbacks."""
 
     id: str
     first_ms: int
@@ -27,7 +26,7 @@ class IdCandidate:
 
 
 class AmbiguousPrefix(Exception):
-    """Several ids begin as it was asked for. ``candidates`` are at most CANDIDATES_MAX of them."""
+    """Several ids have the prefix. ``candidates`` are at most CANDIDATES_MAX of them."""
 
     def __init__(self, prefix: str, candidates: Sequence[IdCandidate]) -> None:
         super().__init__(f"{len(candidates)} ids begin with {prefix}")
@@ -36,7 +35,7 @@ class AmbiguousPrefix(Exception):
 
     @property
     def distinct_characters(self) -> int:
-        """Return how many characters tell the candidates apart."""
+        """Return how many characters distinguish the candidates."""
         ids = sorted(one.id for one in self.candidates)
         return max(_common_length(one, other) for one, other in pairwise(ids)) + 1
 
@@ -47,9 +46,9 @@ def _common_length(one: str, other: str) -> int:
 
 
 async def find_id(prefix: str, within: Window, *, reader: KeyReader, journal: str) -> str | None:
-    """Return the only id in the window that begins so, None if there is none.
+    """Return the only id in the window with this prefix, None if there is none.
 
-    An id that is exactly so is the one. Raises Ambiguous, and CannotRead.
+    If the prefix is itself a complete id, that id is returned. Raises AmbiguousPrefix and CannotRead.
     """
     found: dict[str, IdCandidate] = {}
     begins = prefix.encode()

@@ -1,4 +1,4 @@
-"""Read records from topics by assigned partitions, without joining a consumer group.
+"""Reads records from topics by offset, without a consumer group, so no other consumer notices.
 
-It knows neither what a replay, an audit nor a call is.
+It does not know what its records are used for: nothing of replay, audit or calls.
 """

@@ -1,11 +1,11 @@
-"""Records by their keys, from the partitions the keys are in.
+"""Read records by key, from the partitions that those keys are in.
 
-1. Kafka's default partitioner, murmur2 of the key over the number of partitions, is what every producer
-   of ours uses; it says which partition a key is in, and the others are not read.
-2. A topic that was given more partitions since has older records of a key where the smaller number put
-   them. ``everywhere`` reads every partition.
-3. Where to begin follows the rule of ``window``: by the time index, a lower bound. It ends where the
-   partition ended when reading began, or where nobody reads on.
+1. Every producer of ours uses Kafka's default partitioner: murmur2 of the key modulo the number of
+   partitions. So the key determines the partition, and the other partitions are not read.
+2. If partitions were added to a topic, older records of a key are in the partition that the smaller
+   number gave. ``all_partitions`` reads every partition.
+3. Reading starts at the lower bound that ``window`` finds by time. It ends at the end offset of the
+   moment reading began, or when the caller stops.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ KeysByTopic = Mapping[str, Collection[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class KeyReader:
-    """Reads records by their keys."""
+    """Reads records by key."""
 
     connection: KafkaConnection
     show_progress: ShowProgress
@@ -37,7 +37,7 @@ class KeyReader:
     async def read(
         self, activity: str, keys: KeysByTopic, within: Window
     ) -> AsyncGenerator[ConsumerRecord]:
-        """Yield the records of the keys in the window, merged by time. Raises CannotRead."""
+        """Yield the records of the keys in the window, ordered by time. Raises CannotRead."""
         among = await self.find_ranges(keys, within)
         stream = self.scan(
             activity,
@@ -51,7 +51,7 @@ class KeyReader:
     async def scan(
         self, activity: str, ranges: Sequence[OffsetRange], record_filter: RecordFilter
     ) -> AsyncGenerator[ConsumerRecord]:
-        """Yield the wanted records of the stretches, merged by time. Raises CannotRead."""
+        """Yield the selected records of the ranges, ordered by time. Raises CannotRead."""
         with self.show_progress(activity, sum(one.end - one.begin for one in ranges)) as on_read:
             stream = read_ranges(
                 self.connection, ranges, record_filter=record_filter, on_read=on_read
@@ -62,7 +62,7 @@ class KeyReader:
                         yield record
 
     async def find_ranges(self, keys: KeysByTopic, within: Window) -> list[OffsetRange]:
-        """Return what may hold records of the keys: rules 1 to 3."""
+        """Return the ranges that may have records of the keys: rules 1 to 3."""
         topics = list(keys)
         found = await find_ranges(self.connection, topics, within)
         if self.all_partitions:

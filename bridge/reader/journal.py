@@ -1,4 +1,4 @@
-"""The way back: from a journal record to the callback it is of, and what was said of it then."""
+"""Turn a journal record back into its callback and the verdict it got."""
 
 import base64
 import re
@@ -19,12 +19,12 @@ _SOURCE: Final = re.compile(r"/plivo/accounts/([^/]+)(?:/subaccounts/([^/]+))?")
 
 
 class NotAJournalRecord(Exception):
-    """The value is not a journal record's. The text says where it is not, and quotes nothing."""
+    """The value is not a journal record. The text says where it differs, and quotes no value."""
 
 
 @dataclass(frozen=True, slots=True)
 class JournalledCallback:
-    """A callback as the journal has it, and the verdict of then, recalled."""
+    """A callback read from the journal, with the verdict it got when it arrived."""
 
     raw: RawCallback
     verdict: Verified | Unverified
@@ -32,7 +32,7 @@ class JournalledCallback:
 
 
 def parse_journal_record(value: bytes) -> JournalledCallback:
-    """Return what a journal record or dead letter holds, from its value alone.
+    """Return the callback in a journal record or dead letter, from its value alone.
 
     Raises NotAJournalRecord.
     """
@@ -62,7 +62,7 @@ def parse_journal_record(value: bytes) -> JournalledCallback:
 
 
 def to_raw_callback(value: object) -> RawCallback:
-    """Return the callback that a journal record's JSON is of, byte for byte.
+    """Return the callback of a journal record's JSON, byte for byte.
 
     Raises NotAJournalRecord.
     """

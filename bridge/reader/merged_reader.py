@@ -1,17 +1,17 @@
-"""Stretches of partitions, read once, as one stream.
+"""Read offset ranges of several partitions, once, as one stream ordered by time.
 
-1. Partitions are assigned, not subscribed to: no group is joined and nothing is committed, so no
-   consumer of a topic can tell that it is read.
-2. The stream merges the partitions by timestamp: the next record is the one with the lowest timestamp
-   among the next ones of each partition. Within a partition the order is the partition's, always.
-3. Which record comes after which follows from the stretches alone, not from what Kafka answered first.
-   Read again from where a reading ended, the stream goes on as if it had not ended.
-4. A partition's records wait for those of the others, so at most two answers of Kafka's are kept of
-   each: one that is being passed on, and the next one, fetched ahead. Answers are smaller the more
-   partitions there are. Their size is that of stored batches: where those are compressed, the one that
-   is being passed on takes as much more memory as its records take more room.
-5. Everything that is stored is read, records of aborted transactions too (``read_uncommitted``, which
-   is aiokafka's default). Offsets without a record, such as a transaction's end, are passed over.
+1. Partitions are assigned, not subscribed to: no group is joined and nothing is committed. So no
+   consumer of a topic notices the reading.
+2. The stream merges the partitions by timestamp: of the next record of each partition, the one with
+   the lowest timestamp comes first. The order within a partition is always kept.
+3. The order depends on the offset ranges alone, not on which broker answers first. A reading that
+   starts where an earlier one ended therefore continues the same stream.
+4. Records of a partition wait for those of the others. At most two fetch responses of each partition
+   are in memory: the one being merged, and the next one, fetched ahead. The more partitions, the
+   smaller each response. The limits count stored bytes; a compressed response takes more memory once
+   it is decoded.
+5. Everything stored is read, including records of aborted transactions (``read_uncommitted``,
+   aiokafka's default). Offsets without a record, such as a transaction marker, are skipped.
 """
 
 import asyncio
@@ -45,12 +45,12 @@ RecordFilter = Callable[[ConsumerRecord], bool]
 
 
 class RecordsMissing(Exception):
-    """Records that were asked for are not on the topic; the text says which."""
+    """Records of the requested offsets are not on the topic; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class OffsetRange:
-    """Offsets of one partition, from ``begin`` up to ``end``, which is not included."""
+    """Offsets of one partition: from ``begin`` up to, but not including, ``end``."""
 
     topic: str
     partition: int
@@ -60,7 +60,7 @@ class OffsetRange:
 
 @dataclass(slots=True)
 class _PartitionBuffer:
-    """A partition under way: what was read of it and not yet passed on, the next record last."""
+    """Records of one partition that were fetched and not yet yielded, the next one last."""
 
     partition: TopicPartition
     end: int
@@ -76,10 +76,10 @@ async def read_ranges(
     record_filter: RecordFilter | None = None,
     on_read: Callable[[int], None] = lambda _: None,
 ) -> AsyncGenerator[Sequence[ConsumerRecord]]:
-    """Yield the wanted records of the stretches, in lists of at most CHUNK_RECORDS: rules 2 and 3.
+    """Yield the selected records of the ranges, in lists of at most CHUNK_RECORDS: rules 2 and 3.
 
-    ``on_read`` is told how many records were read, wanted or not. Raises CannotRead, and RecordsMissing
-    where the stretches are no longer there.
+    ``on_read`` gets the number of records read, selected or not. Raises CannotRead, and
+    RecordsMissing if the topics no longer have the ranges.
     """
     if not ranges:
         return
@@ -141,7 +141,7 @@ async def open_consumer(
 
 
 async def find_missing_topics(connection: KafkaConnection, topics: Sequence[str]) -> list[str]:
-    """Return which topics are not there, or are hidden from this login; raises CannotRead."""
+    """Return the topics that do not exist, or that this login may not Describe; raises CannotRead."""
     async with open_consumer(connection, ()) as (consumer, _):
         return await list_missing_topics(consumer, topics)
 
@@ -149,7 +149,7 @@ async def find_missing_topics(connection: KafkaConnection, topics: Sequence[str]
 async def _merge(
     buffers: list[_PartitionBuffer], reader: "_BufferFiller"
 ) -> AsyncGenerator[list[ConsumerRecord]]:
-    """Yield what the lanes hold, lowest timestamp first; lanes that ran dry are filled again."""
+    """Yield buffered records, lowest timestamp first; refill a buffer when it is empty."""
     dry = buffers
     ready: list[tuple[int, int, _PartitionBuffer]] = []
     while dry or ready:
@@ -172,7 +172,7 @@ async def _merge(
 
 
 class _BufferFiller:
-    """Fills lanes from the consumer."""
+    """Fills the buffers from the consumer."""
 
     def __init__(
         self,
@@ -186,7 +186,7 @@ class _BufferFiller:
         self._loop = asyncio.get_running_loop()
 
     async def fill(self, empty: Sequence[_PartitionBuffer]) -> None:
-        """Return when every lane holds a record or is read to its end; raises CannotRead."""
+        """Return when every buffer has a record or its range is read; raises CannotRead."""
         lanes = {lane.partition: lane for lane in empty}
         heard_s = self._loop.time()
         while lanes:

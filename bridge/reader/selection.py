@@ -1,12 +1,12 @@
-"""What is asked of a replay, and which records answer to it.
+"""Record filters of a replay.
 
-1. A record is wanted if every kind of filter that is given lets it through, and a filter of several
-   values if one of them does. Of two ranges of offsets, what lies between them is read and not wanted.
-2. A record is about a call or message if its id is the record's key or stands anywhere in its value. A
-   call's id stands in events and callbacks of its legs, its recordings and conferences, whose keys are
-   others; it is too long to stand anywhere by chance.
-3. A type is read from the headers every record of the bridge's has, an account from the ``ce_source``
-   header or the value's ``source``. A record without them has neither.
+1. A record is selected if every given kind of filter accepts it. A filter with several values accepts
+   a record if one of the values matches.
+2. A record is about a call or message if the id is the record's key, or occurs anywhere in its value.
+   Events and callbacks of a call's legs, recordings and conferences have other keys but contain the
+   call's id. An id is too long to occur by chance.
+3. The callback type is read from the headers that every record of the bridge has. The account is read
+   from the ``ce_source`` header or from the value's ``source``. A record without them has neither.
 """
 
 import base64
@@ -40,7 +40,7 @@ _EVENT_TYPE: Final = re.compile(rb"com\.plivo\.(.+)\.v[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What was asked, in the words it was asked in. Empty is everything."""
+    """The filters, in the words of the user. An empty query selects every record."""
 
     source: Source = "events"
     since: str | None = None
@@ -61,12 +61,12 @@ def parse_id(text: str) -> str:
 
 
 def is_uuid(text: str) -> bool:
-    """Say whether an id has the form of a UUID."""
+    """Return True if an id has the form of a UUID."""
     return _UUID.fullmatch(text) is not None
 
 
 def parse_offsets(text: str) -> OffsetSelection:
-    """Return the offsets of ``topic:partition:from-to``; without ``to`` to the end.
+    """Return the offsets of ``topic:partition:from-to``; without ``to``, up to the end.
 
     Raises ValueError.
     """
@@ -83,7 +83,7 @@ def parse_offsets(text: str) -> OffsetSelection:
 
 
 def parse_position(text: str) -> RecordPosition:
-    """Return the place of ``topic:partition:offset``; raises ValueError."""
+    """Return the position of ``topic:partition:offset``; raises ValueError."""
     found = _POSITION.fullmatch(text)
     if found is None:
         message = f"{text!r} is not topic:partition:offset, such as plivo.journal.v1:3:100"
@@ -92,7 +92,7 @@ def parse_position(text: str) -> RecordPosition:
 
 
 def build_filter(query: Query, within: Window, skipped: Sequence[str] = ()) -> RecordFilter | None:
-    """Return the test of rule 1, None if every record is wanted. What is ``skipped`` is not."""
+    """Return the filter of rule 1, None if every record is selected. ``skipped`` records are not."""
     tests: list[RecordFilter] = []
     if skipped:
         places = frozenset(map(parse_position, skipped))
@@ -114,7 +114,6 @@ def build_filter(query: Query, within: Window, skipped: Sequence[str] = ()) -> R
 
 
 def _build_offset_filter(texts: Iterable[str]) -> RecordFilter:
-    """Return the test of offsets: rule 1."""
     ranges: dict[tuple[str, int], list[OffsetSelection]] = {}
     for one in map(parse_offsets, texts):
         ranges.setdefault((one.topic, one.partition), []).append(one)
@@ -127,7 +126,7 @@ def _build_offset_filter(texts: Iterable[str]) -> RecordFilter:
 
 
 def read_callback_type(record: ConsumerRecord) -> bytes | None:
-    """Return the callback type's name, of an event or a journal record: rule 3."""
+    """Return the callback type's name from an event or a journal record: rule 3."""
     for name, value in record.headers:
         if name == "callback_type":
             return value
@@ -149,7 +148,7 @@ def _read_event_source(record: ConsumerRecord) -> str:
 
 
 def build_mention_filter(ids: Iterable[str]) -> Callable[[ConsumerRecord], bool]:
-    """Return the test whether a record is about one of the ids: rule 2."""
+    """Return a filter that accepts records about one of the ids: rule 2."""
     texts = [one.encode() for one in ids]
 
     def test(record: ConsumerRecord) -> bool:
@@ -165,7 +164,7 @@ def build_mention_filter(ids: Iterable[str]) -> Callable[[ConsumerRecord], bool]
 
 
 def _decode_base64_body(value: bytes) -> bytes:
-    """Return a journal record's body where it is kept in base64, else nothing."""
+    """Return a journal record's body if it is stored as base64, else nothing."""
     if b'"body_base64"' not in value:
         return b""
     try:

@@ -1,4 +1,4 @@
-"""Records off the topics, by assigned partitions: no group is joined, nothing is committed."""
+"""Read topics from their assigned partitions: no group is joined, nothing is committed."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class CannotRead(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """One record as Kafka has it."""
+    """One record as Kafka stores it."""
 
     topic: str
     partition: int
@@ -41,10 +41,10 @@ async def read_topics(
     from_start: bool = False,
     follow: bool,
 ) -> AsyncIterator[StoredRecord]:
-    """Yield records: from ``since``, else from the start or the end, as they come.
+    """Yield records as they arrive: from ``since``, else from the start or from the end.
 
-    With ``follow`` it goes on for ever, otherwise at least up to the end as it was at the beginning.
-    Order is kept within a partition. Raises CannotRead.
+    With ``follow`` it never ends; otherwise it reads at least to the end offsets of the moment it
+    began. The order within a partition is kept. Raises CannotRead.
     """
     try:
         options = connection.options()
@@ -88,7 +88,7 @@ async def read_topics(
 async def list_partitions(
     consumer: AIOKafkaConsumer, topics: Sequence[str]
 ) -> list[TopicPartition]:
-    """Return every partition of the topics; raises CannotRead if one of them is missing."""
+    """Return every partition of the topics; raises CannotRead if a topic is missing."""
     cluster = await _fetch_metadata(consumer)
     missing = [topic for topic in topics if cluster.partitions_for_topic(topic) is None]
     if missing:
@@ -105,7 +105,7 @@ async def list_partitions(
 
 
 async def list_missing_topics(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list[str]:
-    """Return which of the topics are not there, or hidden from a login that may not Describe them."""
+    """Return the topics that do not exist, or that this login may not Describe."""
     cluster = await _fetch_metadata(consumer)
     return [topic for topic in topics if cluster.partitions_for_topic(topic) is None]
 

@@ -1,23 +1,23 @@
-"""Which offsets must be read to have every record of a time window.
+"""Find the offsets that must be read to get every record of a time window.
 
-A record's timestamp is when the bridge received the callback. A spool that drains late, or an earlier
-replay, puts old timestamps behind new ones, so nothing is assumed of the order in a partition.
+A record's timestamp is the time at which the bridge received the callback. A spool that drains late,
+or an earlier replay, stores old timestamps behind newer ones. So timestamps in a partition may be in
+any order.
 
-1. In a partition let T(o) be the timestamp of offset o, L the first offset that is kept and E the end,
-   one behind the last record, as both are when they are asked for. Wanted are the o in [L, E) with
-   since <= T(o) < until.
-2. Kafka answers the question for a time t with the least offset o that has T(o) >= t, or with none
-   (KIP-79; the same words are in Kafka's OffsetSpec.forTimestamp).
-3. With B the answer for since, every o < B has T(o) < since: nothing before B is wanted. Without an
-   answer nothing in the partition is.
-4. Behind B there is no such bound. The answer for until is only the first record that is too late, and
-   any number behind it may be wanted. So every offset of [B, E) is read, and each record's own
-   timestamp decides.
-5. By 3 nothing wanted lies before B, by 4 nothing wanted behind B is passed over: none is lost,
-   whatever the order.
-6. E is fixed once. A record that is stored later is no part of it, though its timestamp may be.
-7. Offsets that were asked for are read as one stretch of each partition, from the lowest to the highest.
-   What lies between two ranges is read too, and left out by ``selection``.
+1. In a partition, let T(o) be the timestamp of offset o, L the first offset that Kafka still has, and
+   E the end offset (one behind the last record), both at the time of asking. We want every o in
+   [L, E) with since <= T(o) < until.
+2. For a time t, Kafka returns the lowest offset o with T(o) >= t, or none (KIP-79; Kafka's
+   OffsetSpec.forTimestamp says the same).
+3. Let B be the answer for since. Every o < B has T(o) < since, so no record before B is wanted. If
+   there is no answer, no record of the partition is wanted.
+4. Behind B there is no such bound: the answer for until is only the first record that is too late,
+   and any record behind it may still be wanted. So every offset of [B, E) is read, and each record's
+   own timestamp decides.
+5. By 3 no wanted record lies before B; by 4 none behind B is skipped. So none is lost, in any order.
+6. E is fixed once. A record stored later is not part of the window, even if its timestamp is.
+7. Requested offsets are read as one range per partition, from the lowest to the highest. Records
+   between two requested ranges are read too; ``selection`` filters them out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,13 +39,13 @@ _Offsets = Mapping[TopicPartition, int]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Epoch milliseconds, ``since`` included and ``until`` not; None is no bound."""
+    """A time window in epoch milliseconds: ``since`` included, ``until`` not; None means no bound."""
 
     since_ms: int | None = None
     until_ms: int | None = None
 
     def contains(self, timestamp_ms: int) -> bool:
-        """Say whether a record of that timestamp is in the window."""
+        """Return True if a record with this timestamp is in the window."""
         if self.since_ms is not None and timestamp_ms < self.since_ms:
             return False
         return self.until_ms is None or timestamp_ms < self.until_ms
@@ -53,7 +53,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class OffsetSelection:
-    """Offsets of one partition, both included; no ``last`` is to the end."""
+    """Offsets of one partition, both ends included; ``last`` None means up to the end."""
 
     topic: str
     partition: int
@@ -61,15 +61,15 @@ class OffsetSelection:
     last: int | None
 
     def contains(self, offset: int) -> bool:
-        """Say whether an offset of the partition is one of them."""
+        """Return True if the offset is selected."""
         return self.first <= offset and (self.last is None or offset <= self.last)
 
 
 def build_window(since: datetime | None, until: datetime | None) -> Window:
     """Return the window between two aware instants.
 
-    Timestamps are whole milliseconds, so for both bounds the next whole one selects the same records.
-    None is negative, and Kafka does not look for a negative one.
+    Timestamps are whole milliseconds, so both bounds are rounded up: that selects the same records.
+    The lower bound is never negative, because Kafka does not look up negative timestamps.
     """
     return Window(
         since_ms=None if since is None else max(0, -((_EPOCH - since) // _MS)),
@@ -83,9 +83,9 @@ async def find_ranges(
     within: Window,
     offsets: Sequence[OffsetSelection] = (),
 ) -> list[OffsetRange]:
-    """Return what to read for every record of the window: rules 1 to 7. Empty ones are left out.
+    """Return what to read for every record of the window: rules 1 to 7. Empty ranges are left out.
 
-    With ``offsets`` only those are read. Raises CannotRead, and RecordsMissing where a partition does
+    With ``offsets`` only those are read. Raises CannotRead, and RecordsMissing if a partition does
     not have the offsets.
     """
     if not topics:
@@ -104,7 +104,7 @@ async def find_ranges(
 
 
 def _merge_ranges(ranges: Iterable[OffsetRange]) -> list[OffsetRange]:
-    """Return one stretch of each partition, from its lowest offset to its highest: rule 7."""
+    """Return one range per partition, from its lowest offset to its highest: rule 7."""
     found: dict[tuple[str, int], OffsetRange] = {}
     for one in ranges:
         had = found.setdefault((one.topic, one.partition), one)

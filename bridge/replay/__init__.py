@@ -1,4 +1,7 @@
-"""Reading the topics back, and replaying what is read."""
+"""Sends stored records again: to new or live topics, to files, or to an HTTP server.
+
+It holds the doorway that its targets share. It knows neither audit nor calls, nor the command line.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,18 +13,18 @@ TargetState = dict[str, Any]
 
 
 class CannotWrite(Exception):
-    """The target does not take the records; the text says why. What was settled before stays."""
+    """The target does not accept the records; the text says why. Flushed records stay."""
 
 
 class TargetExists(Exception):
-    """What the replay would make is there already; the text names it."""
+    """The output of the replay already exists; the text names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckpointPolicy:
-    """When to settle: after so many records at the latest, and after so many seconds.
+    """When to flush the target: after ``records`` records at the latest, and after ``interval_s``.
 
-    No ``seconds`` means that it can only be settled after exactly so many records, and at the end.
+    ``interval_s`` None means: flush after exactly ``records`` records, and at the end.
     """
 
     records: int
@@ -30,21 +33,21 @@ class CheckpointPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ReplayRun:
-    """What a replay says of itself: its id, and when it began, RFC 3339 UTC."""
+    """Identity of a replay: its id, and its start in RFC 3339 UTC."""
 
     id: str
     at: str
 
 
 class FileRecord(Protocol):
-    """What a file has a line or a row for: a record of a topic, or one that no topic has.
+    """What a file gets a line or a row for: a record of a topic, or an event that was never stored.
 
-    A record that no topic has is without ``partition`` and ``offset``.
+    An event that was never stored has no ``partition`` and no ``offset``.
     """
 
     @property
     def topic(self) -> str:
-        """Return the topic, or the one that it would be published to."""
+        """Return the topic; for an event that was never stored, the topic it would be published to."""
         ...
 
     @property
@@ -83,17 +86,17 @@ class Target(Protocol):
 
     @property
     def checkpoint_policy(self) -> CheckpointPolicy:
-        """Say when to settle."""
+        """Return when to flush."""
         ...
 
     async def write(self, records: Sequence[ConsumerRecord]) -> None:
-        """Take records, in their order. They may not be durable yet."""
+        """Accept records, in their order. They need not be durable yet."""
         ...
 
     async def flush(self) -> TargetState:
-        """Return when all that was put is durable, with what a later run needs to go on from here."""
+        """Return when every written record is durable, with the state a later run needs to continue."""
         ...
 
     async def finish(self) -> None:
-        """Complete the target: everything was put and settled."""
+        """Complete the target, after the last flush."""
         ...

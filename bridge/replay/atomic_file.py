@@ -1,9 +1,9 @@
-"""Files that are put in place whole, and never over another.
+"""Files that appear complete or not at all, and never replace another file.
 
-1. A file is written beside its name, synced, and gets it then: a crash leaves no half of one.
-2. A name that is taken is refused by the hard link that gives it. On a file system without hard links,
-   such as SMB's, it is looked at first and the file renamed.
-3. A name is durable when its folder is synced.
+1. A file is written beside its final name, fsynced, then renamed: after a crash there is no half file.
+2. A hard link gives the name, because link() fails if the name is taken. On a file system without
+   hard links, such as SMB, we check for the name and then rename.
+3. A name is durable after its folder was fsynced.
 """
 
 import errno
@@ -17,9 +17,9 @@ _NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EO
 
 
 def write_durably(file: Path, chunks: Sequence[bytes], *, exclusive: bool = False) -> None:
-    """Put a file of these bytes in place, readable by its owner alone: rules 1 to 3.
+    """Write a file that only its owner may read: rules 1 to 3.
 
-    Raises OSError; where it is to be made ``anew`` and is there, that is FileExistsError.
+    Raises OSError; with ``exclusive``, FileExistsError if the file already exists.
     """
     beside = file.with_name(f"{file.name}.new")
     with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:  # noqa: PTH123 (its mode from the first byte on)
@@ -38,7 +38,7 @@ def write_durably(file: Path, chunks: Sequence[bytes], *, exclusive: bool = Fals
 
 
 def rename_noreplace(beside: Path, file: Path) -> None:
-    """Give a synced file its own name, durably: rules 2 and 3. Raises FileExistsError and OSError."""
+    """Rename a synced file durably: rules 2 and 3. Raises FileExistsError and OSError."""
     try:
         os.link(beside, file)
     except OSError as error:
@@ -63,9 +63,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def try_lock(number: int, file: Path) -> bool:
-    """Lock an open file, and say whether it is ours: locked, and still the one of that name.
+    """Lock an open file; return True if it is locked and still the file of that name.
 
-    The lock goes with the file's closing, as it does with a process that is killed.
+    The lock ends when the file is closed, also when the process is killed.
     """
     try:
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)

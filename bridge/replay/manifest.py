@@ -1,4 +1,4 @@
-"""What a replay's files are: a manifest beside them."""
+"""The manifest beside the files of a replay."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ FORMAT: Final = 1
 
 
 def describe_plan(plan: Plan, skipped: Sequence[str] = ()) -> dict[str, object]:
-    """Return what a manifest says of a plan; ``skipped`` are the places of records left out."""
+    """Return what a manifest says about a plan; ``skipped`` lists the positions left out."""
     return {
         "records_planned": plan.records,
         "skipped": skipped,
@@ -34,10 +34,9 @@ def describe_plan(plan: Plan, skipped: Sequence[str] = ()) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What is said of the files: what they were made from, the replay they are of, their columns if any.
+    """What the manifest says: the files' origin, their replay, and their columns if they have any.
 
-    ``columns`` are listed with the place of their values in the JSON, and with their types if
-    ``is_typed``.
+    Each column is listed with the path of its value in the JSON, and with its type if ``is_typed``.
     """
 
     origin: Mapping[str, object]
@@ -46,7 +45,7 @@ class Manifest:
     is_typed: bool = False
 
     def ensure_absent(self, target: Path) -> None:
-        """Return if nothing has the manifest's name yet; raises TargetExists."""
+        """Raise TargetExists if the manifest's file already exists."""
         if _manifest_path(target).exists():
             message = f"{_manifest_path(target)} is there already"
             raise TargetExists(message)
@@ -54,7 +53,7 @@ class Manifest:
     def write(
         self, target: Path, files: Sequence[Path], *, records: int, misfits: int | None = None
     ) -> None:
-        """Write ``{beside}.manifest.json``, the files read once more for it; raises OSError.
+        """Write ``{target}.manifest.json``, reading the files again for their checksums; raises OSError.
 
         ``misfits`` is the number of rows with a value that its column's type cannot hold.
         """
@@ -76,7 +75,6 @@ class Manifest:
         write_durably(_manifest_path(target), [orjson.dumps(found, option=options)])
 
     def _describe_columns(self) -> list[dict[str, str]] | None:
-        """Return the columns as the manifest lists them."""
         if self.columns is None:
             return None
         return [

@@ -1,9 +1,10 @@
 """How fast records are replayed.
 
-1. At N a second, record number i (from 0) is due i / N after the first.
-2. At k times the original speed, a record is due (T - T0) / k after the first, where T0 is the first
-   one's timestamp and T the highest timestamp up to it: one that was stored late comes at once.
-3. A record is never early. If the target is slow, records are late, and what is due is sent at once.
+1. At N per second, record number i (from 0) is due i / N after the first.
+2. At k times the original speed, a record is due (T - T0) / k after the first. T0 is the timestamp of
+   the first record, T the highest timestamp so far: a record that was stored late is due at once.
+3. A record is never early. If the target is slow, records are late, and those that are due are sent
+   at once.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ _PACE: Final = re.compile(r"(?P<number>[0-9]{1,9}(\.[0-9]{1,6})?)(?P<unit>x|/s)"
 
 @dataclass(frozen=True, slots=True)
 class ReplayPace:
-    """So many records a second, or so many times the original speed: one of them."""
+    """Either records per second, or a factor of the original speed."""
 
     records_per_s: float | None = None
     speed: float | None = None
@@ -43,7 +44,7 @@ async def apply_pace(
     clock_s: Callable[[], float],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncGenerator[Sequence[ConsumerRecord]]:
-    """Yield the records when they are due, those that are due together in one list."""
+    """Yield the records when they are due; records due together come in one list."""
     due_s = (
         _due_at_rate(pace.records_per_s) if pace.records_per_s else _due_at_speed(pace.speed or 1.0)
     )
@@ -68,7 +69,7 @@ _DueTimes = Callable[[Sequence[ConsumerRecord]], list[float]]
 
 
 def _due_at_rate(per_s: float) -> _DueTimes:
-    """Return rule 1."""
+    """Return the due times of rule 1."""
     number = 0
 
     def due(chunk: Sequence[ConsumerRecord]) -> list[float]:
@@ -80,7 +81,7 @@ def _due_at_rate(per_s: float) -> _DueTimes:
 
 
 def _due_at_speed(times: float) -> _DueTimes:
-    """Return rule 2."""
+    """Return the due times of rule 2."""
     first_ms: int | None = None
     highest_ms = 0
 

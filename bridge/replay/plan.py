@@ -1,7 +1,8 @@
-"""A plan: what a replay will read, counted before anything is written.
+"""Plan a replay: count what it will read before anything is written.
 
-A plan is made by reading everything that may be wanted once (see ``window``), so its numbers are counts.
-Of each partition it keeps the offsets from the first wanted record to the last: a run reads no more.
+A plan is made by reading every record that may be selected once (see ``reader.window``), so its
+numbers are counts, not estimates. For each partition it keeps the offsets from the first selected
+record to the last: a run reads no more than that.
 """
 
 from dataclasses import dataclass
@@ -21,12 +22,12 @@ _OFFSET_MAX: Final = 2**63 - 1
 
 
 class NotAPlan(Exception):
-    """The file is no plan of this version's; the text says why."""
+    """The file is not a plan of this version; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanPart:
-    """How many wanted records a stretch has, and the bytes of their keys, values and headers."""
+    """How many selected records an offset range has, and the bytes of their keys, values and headers."""
 
     offset_range: OffsetRange
     records: int
@@ -37,8 +38,8 @@ class PlanPart:
 class Estimate:
     """How long a run will take, at least.
 
-    ``full_speed_s`` is how long this plan's own reading took, for the part a run reads; writing comes
-    on top of it. ``original_speed_s`` is the time from the first record to the last.
+    ``full_speed_s`` is the time that planning took to read the part that a run reads; a run adds the
+    time for writing. ``original_speed_s`` is the time from the first record to the last.
     """
 
     full_speed_s: float
@@ -67,7 +68,7 @@ class Plan:
 
     @property
     def ranges(self) -> list[OffsetRange]:
-        """Return what a run reads."""
+        """Return the offset ranges a run reads."""
         return [part.offset_range for part in self.parts]
 
     @property
@@ -88,12 +89,12 @@ def count_bytes(record: ConsumerRecord) -> int:
 
 
 def dump_plan(plan: Plan) -> bytes:
-    """Return the plan as a file holds it."""
+    """Return the plan as file content."""
     return orjson.dumps(plan, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def parse_plan(value: object) -> Plan:
-    """Return the plan that JSON was read into; raises NotAPlan."""
+    """Return the plan in a JSON value; raises NotAPlan."""
     found = read_format(value)
     if found is not None and found != FORMAT:
         message = f"a plan of format {found}, and this version reads format {FORMAT}"
@@ -114,16 +115,16 @@ def parse_plan(value: object) -> Plan:
 
 
 def read_format(value: object) -> int | None:
-    """Return the format a file of ours says it has, None where it says none.
+    """Return the ``format`` of a JSON file of ours, None if it has none.
 
-    Another version's file is told by it before its fields are looked at, which may be others.
+    It is checked before all other fields, which may differ in another version.
     """
     found = cast("dict[str, object]", value).get("format") if isinstance(value, dict) else None
     return found if isinstance(found, int) else None
 
 
 def load_plan(file: Path) -> Plan:
-    """Return the plan a file holds; raises NotAPlan."""
+    """Return the plan in a file; raises NotAPlan."""
     try:
         value: Any = orjson.loads(file.read_bytes())
     except OSError as error:

@@ -16,7 +16,7 @@ from bridge.replay.plan import FORMAT, Estimate, Plan, PlanPart, count_bytes
 
 @dataclass(frozen=True, slots=True)
 class PlanContext:
-    """What a plan takes from outside: its id and instant, and a clock that only goes forward."""
+    """What a plan takes from outside: its id and time, a monotonic clock, a progress callback."""
 
     id: str
     made_at: str
@@ -25,8 +25,6 @@ class PlanContext:
 
 @dataclass(slots=True)
 class _PartitionCount:
-    """What was found in one partition."""
-
     first: int
     first_ms: int
     last_ms: int
@@ -45,7 +43,7 @@ class _PartitionCount:
 async def find_query_ranges(
     connection: KafkaConnection, topics: Sequence[str], query: Query, within: Window
 ) -> list[OffsetRange]:
-    """Return what may hold wanted records; raises CannotRead or RecordsMissing."""
+    """Return the ranges that may have selected records; raises CannotRead or RecordsMissing."""
     offsets = [parse_offsets(text) for text in query.offsets]
     named = list(dict.fromkeys(one.topic for one in offsets)) or topics
     return await find_ranges(connection, named, within, offsets)
@@ -60,7 +58,7 @@ async def make_plan(  # noqa: PLR0913 (what to read, by name)
     context: PlanContext,
     on_read: Callable[[int], None] = lambda _: None,
 ) -> Plan:
-    """Return the plan of a replay, everything that may be wanted read once.
+    """Read every record that may be selected once, and return the plan.
 
     Raises CannotRead or RecordsMissing.
     """
@@ -108,7 +106,7 @@ async def make_plan(  # noqa: PLR0913 (what to read, by name)
 
 
 async def check_ranges(connection: KafkaConnection, ranges: Sequence[OffsetRange]) -> None:
-    """Return if every offset of the stretches is still there; raises RecordsMissing or CannotRead."""
+    """Return if the topics still have every offset; raises RecordsMissing or CannotRead."""
     if not ranges:
         return
     topics = list(dict.fromkeys(one.topic for one in ranges))

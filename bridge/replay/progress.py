@@ -1,8 +1,8 @@
-"""How far a replay is, on disk.
+"""The progress file of a replay.
 
-1. The file is written whole, beside itself, synced and put in place by one rename: a crash leaves the
-   one before or the one after.
-2. It is written only after the target settled. What it says is durable is durable; what came after is
+1. The file is written beside its final name, fsynced and renamed: after a crash there is either the
+   previous file or the new one.
+2. It is written only after the target was flushed. So what it counts is durable; records after it are
    replayed again.
 """
 
@@ -29,31 +29,31 @@ FORMAT: Final = 1
 
 
 class InUse(Exception):
-    """Another process is at this replay; the text names its file."""
+    """Another process is running this replay; the text names its file."""
 
 
 class NotAProgressFile(Exception):
-    """The file is no progress of a replay of this version's; the text says why."""
+    """The file is not a progress file of this version; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where to: ``place`` is a path or an URL, empty for topics."""
+    """Where records go: ``location`` is a path or a URL, empty for topics."""
 
     kind: DestinationKind
     location: str = ""
 
     @property
     def display_text(self) -> str:
-        """Return the place as a message may show it: of an URL without its user and password."""
+        """Return the location for messages: a URL without its user and password."""
         return mask_url(self.location) if self.kind == "url" else self.location
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A replay, and what of it is durable. ``next`` are the offsets to go on at, by part of the plan.
+    """A replay, and how much of it is durable. ``next`` has the offset to continue at, per plan part.
 
-    ``records`` and ``bytes`` are of what was replayed; ``skipped`` are places that are left out.
+    ``records`` and ``bytes`` count what was replayed; ``skipped`` lists positions to leave out.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -71,7 +71,7 @@ class Progress:
 
     @property
     def remaining(self) -> list[OffsetRange]:
-        """Return what is still to be read."""
+        """Return the offset ranges that are not read yet."""
         moved = [
             replace(one, begin=begin)
             for one, begin in zip(self.plan.ranges, self.next, strict=True)
@@ -80,7 +80,7 @@ class Progress:
 
 
 def new_progress(plan: Plan, destination: Destination, run: ReplayRun) -> Progress:
-    """Return the progress of a replay that begins."""
+    """Return the progress of a new replay."""
     begins = tuple(one.begin for one in plan.ranges)
     return Progress(FORMAT, run, destination, plan, begins)
 
@@ -89,7 +89,7 @@ _READER: Final = TypeAdapter(Progress)
 
 
 def load_progress(file: Path) -> Progress | None:
-    """Return the progress a file holds, None if there is none; raises NotProgress."""
+    """Return the progress in a file, None if there is no file; raises NotAProgressFile."""
     try:
         value: Any = orjson.loads(file.read_bytes())
         found = read_format(value)
@@ -116,7 +116,6 @@ def load_progress(file: Path) -> Progress | None:
 
 
 def _is_within_plan(progress: Progress) -> bool:
-    """Say whether the replay goes on at offsets of its plan."""
     among = progress.plan.ranges
     return len(progress.next) == len(among) and all(
         0 <= one.begin <= at <= one.end for one, at in zip(among, progress.next, strict=True)
@@ -125,9 +124,9 @@ def _is_within_plan(progress: Progress) -> bool:
 
 @contextlib.contextmanager
 def lock_progress(file: Path) -> Generator[None]:
-    """Keep other processes from the replay whose progress is in ``file``.
+    """Keep other processes from running the replay whose progress is in ``file``.
 
-    Raises InUse, and CannotWrite where no file can be made.
+    Raises InUse, and CannotWrite if the lock file cannot be created.
     """
     beside = file.with_name(f"{file.name}.lock")
     try:
@@ -148,7 +147,7 @@ def lock_progress(file: Path) -> Generator[None]:
 
 
 def save_progress(file: Path, progress: Progress) -> None:
-    """Put the progress on disk: rule 1. Raises CannotWrite."""
+    """Write the progress to disk: rule 1. Raises CannotWrite."""
     try:
         write_durably(file, [orjson.dumps(progress)])
     except OSError as error:

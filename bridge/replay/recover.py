@@ -1,10 +1,10 @@
-"""What a replay that was killed had written to its own topics and not yet noted.
+"""Find what a killed replay had written to its own topics after its last checkpoint.
 
-1. Nobody else writes to a new topic, and what is written to one of its partitions is in the source's
-   order. So the ``replay_source`` of a partition's last record says how far it was, more exactly than
-   the progress that was written every now and then.
-2. What was still on its way when the replay was killed may be stored after that record was looked at:
-   at most one batch of each partition, which is then there twice.
+1. Nobody else writes to a new topic, and each of its partitions is in the order of its source. So the
+   ``replay_source`` header of a partition's last record says how far the replay was, more exactly
+   than the progress file.
+2. A batch that was in flight when the replay was killed may be stored after that look: at most one
+   batch per partition, which is then stored twice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,9 +26,9 @@ _NextOffsets = dict[tuple[str, int], int]
 async def recover_progress(
     connection: KafkaConnection, progress: Progress, names: Mapping[str, str]
 ) -> Progress:
-    """Return the progress as the new topics show it: rule 1.
+    """Return the progress that the new topics show: rule 1.
 
-    Raises CannotRead, and CannotWrite if something else was written to one of them.
+    Raises CannotRead, and CannotWrite if another process wrote to one of them.
     """
     reached: _NextOffsets = {}
     for record in await _read_last_records(connection, list(names.values())):
@@ -69,7 +69,7 @@ async def _read_last_records(
 
 
 def _parse_replay_source(record: ConsumerRecord, replay_id: str) -> tuple[tuple[str, int], int]:
-    """Return the place a record of this replay is from, and its offset there."""
+    """Return the source partition of a replayed record, and its offset there."""
     headers = dict(record.headers)
     if headers.get("replay_id") != replay_id.encode():
         message = f"{record.topic}: something else than this replay has written to it"

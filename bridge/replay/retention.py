@@ -1,13 +1,13 @@
-"""What the topics no longer hold of the time a replay asks for.
+"""Find which topics no longer have the whole time that a replay asks for.
 
 1. Kafka deletes from the front of a partition. If its first offset is 0, nothing was deleted.
-2. Otherwise let T be the timestamp of its oldest record, and none if no record is left. The partition
-   covers the time asked for if that begins at T or later. If not, deleted records may belong to it.
-3. A topic that deletes by age alone keeps every record for ``retention.ms``. If the time asked for
-   begins within it, what age deleted is older, and nothing is missing. This is unknown if the topic also
-   deletes by size, if it keeps records for ever and still lost some, or if this login may not read its
-   settings (DescribeConfigs).
-4. Nothing here counts what is missing: a deleted record's timestamp is not known.
+2. Otherwise let T be the timestamp of its oldest record (none if no record is left). The partition
+   covers the requested time if that begins at T or later. If not, deleted records may belong to it.
+3. A topic that deletes only by age keeps every record for ``retention.ms``. If the requested time
+   begins within that, the deleted records are older, and none is missing. We cannot know this if the
+   topic also deletes by size, if it keeps records for ever and still lost some, or if this login may
+   not read its settings (DescribeConfigs).
+4. Missing records are not counted: the timestamp of a deleted record is unknown.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,12 +23,12 @@ from bridge.replay.targets.new_topic import read_retention_by_age
 
 
 class OffsetsReader(Protocol):
-    """What answers questions for offsets: Kafka's consumer."""
+    """Answers questions about offsets: Kafka's consumer does."""
 
     async def beginning_offsets(
         self, partitions: Sequence[TopicPartition]
     ) -> dict[TopicPartition, int]:
-        """Return the first offset that is kept of each partition."""
+        """Return the first offset that each partition still has."""
         ...
 
     async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
@@ -38,13 +38,13 @@ class OffsetsReader(Protocol):
     async def offsets_for_times(
         self, timestamps: Mapping[TopicPartition, int]
     ) -> dict[TopicPartition, OffsetAndTimestamp | None]:
-        """Return the first record of each partition that is not older than the time."""
+        """Return the first record of each partition with at least this timestamp."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ShortenedPartition:
-    """A partition that has lost records: how many, and the timestamp of the oldest that is left."""
+    """A partition that lost records: how many, and the timestamp of the oldest one left."""
 
     topic: str
     partition: int
@@ -54,7 +54,7 @@ class ShortenedPartition:
 
 @dataclass(frozen=True, slots=True)
 class IncompleteTopic:
-    """A topic that does not cover the time asked for: deleted records, and the oldest that is left."""
+    """A topic without the whole requested time: deleted records, and the oldest one left."""
 
     topic: str
     deleted: int
@@ -64,7 +64,7 @@ class IncompleteTopic:
 async def find_shortened(
     connection: KafkaConnection, topics: Sequence[str]
 ) -> list[ShortenedPartition]:
-    """Return the partitions of the topics that have lost records; raises CannotRead."""
+    """Return the partitions of the topics that lost records; raises CannotRead."""
     if not topics:
         return []
     async with open_consumer(connection, topics) as (consumer, partitions):
@@ -74,7 +74,7 @@ async def find_shortened(
 async def list_shortened(
     reader: OffsetsReader, partitions: Sequence[TopicPartition]
 ) -> list[ShortenedPartition]:
-    """Return which of the partitions have lost records: rules 1 and 2."""
+    """Return the partitions that lost records: rules 1 and 2."""
     first = await reader.beginning_offsets(partitions)
     lost = [one for one in partitions if first[one] > 0]
     if not lost:
@@ -93,7 +93,7 @@ async def list_shortened(
 async def read_retention_ms(
     connection: KafkaConnection, partitions: Sequence[ShortenedPartition]
 ) -> dict[str, int]:
-    """Return how long the topics keep every record, without those of which it is unknown: rule 3."""
+    """Return how long each topic keeps every record, without topics where that is unknown: rule 3."""
     topics = list(dict.fromkeys(one.topic for one in partitions))
     try:
         return await read_retention_by_age(connection, topics) if topics else {}
@@ -108,9 +108,9 @@ def find_incomplete_topics(
     retention_ms: Mapping[str, int],
     now_ms: int,
 ) -> list[IncompleteTopic]:
-    """Return the topics that may lack records since then, by name: rules 2 and 3.
+    """Return the topics that may lack records since ``since_ms``, by name: rules 2 and 3.
 
-    ``kept`` is how long topics keep every record. No ``since_ms`` asks for everything there ever was.
+    ``retention_ms`` is how long topics keep every record. ``since_ms`` None asks for all records ever.
     """
     found: dict[str, list[ShortenedPartition]] = {}
     for one in partitions:

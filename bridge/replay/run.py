@@ -1,9 +1,11 @@
-"""A replay under way: read, put, settle, note.
+"""Run a replay: read, write, and checkpoint.
 
-1. The target settles after so many records at the latest (its cadence), never with more put.
-2. The progress is written after the target settled, so a replay that is killed and run again misses
-   nothing, and repeats at most the records of one cadence.
-3. Who stops it lets what was put settle, if the target can settle then: nothing is repeated.
+1. The target is flushed after at most as many records as its checkpoint policy says; no more than
+   that are ever written without a flush.
+2. The progress file is written after the flush. So a replay that was killed and is run again misses
+   no record, and repeats at most the records of one checkpoint.
+3. When a replay is stopped, it flushes first if the target can flush at any time. Then the next run
+   repeats nothing.
 """
 
 import asyncio
@@ -30,7 +32,7 @@ Records = Sequence[ConsumerRecord]
 
 @dataclass(frozen=True, slots=True)
 class RunHooks:
-    """What a run takes from outside: clocks, who wants to know, who wants it to stop."""
+    """What a run takes from outside: clocks, a progress callback, the stop event."""
 
     clock_s: Callable[[], float]
     now: Callable[[], str]
@@ -40,7 +42,7 @@ class RunHooks:
 
 
 class _Checkpointer:
-    """What was put since the progress was written last."""
+    """Counts what was written since the last checkpoint."""
 
     def __init__(self, progress: Progress, file: Path, target: Target, hooks: RunHooks) -> None:
         self.progress = progress
@@ -57,18 +59,17 @@ class _Checkpointer:
 
     @property
     def records_left(self) -> int:
-        """Return how many records may be put before it must settle."""
+        """Return how many records may be written before the next flush."""
         return self._target.checkpoint_policy.records - self._records
 
     @property
     def is_checkpoint_due(self) -> bool:
-        """Say whether it is time to settle."""
         seconds = self._target.checkpoint_policy.interval_s
         late = seconds is not None and self._watch.clock_s() - self._settled_s >= seconds
         return self.records_left == 0 or late
 
     def note_written(self, part: Records) -> None:
-        """Note records the target took."""
+        """Count records that the target accepted."""
         for record in part:
             self._next[record.topic, record.partition] = record.offset + 1
             self._bytes += count_bytes(record)
@@ -76,7 +77,7 @@ class _Checkpointer:
         self._watch.on_progress(self.progress.records + self._records)
 
     async def checkpoint(self) -> None:
-        """Settle the target, and write the progress: rule 2. Raises CannotWrite."""
+        """Flush the target, then save the progress: rule 2. Raises CannotWrite."""
         state = await self._target.flush()
         await self._write(
             replace(
@@ -91,7 +92,7 @@ class _Checkpointer:
         self._settled_s = self._watch.clock_s()
 
     async def finish(self) -> None:
-        """Settle and complete the target, and say so in the progress. Raises CannotWrite."""
+        """Flush and complete the target, and save that. Raises CannotWrite."""
         await self.checkpoint()
         await self._target.finish()
         await self._write(replace(self.progress, finished_at=self._watch.now()))
@@ -110,9 +111,9 @@ async def run_replay(  # noqa: PLR0913 (from where, to where, how)
     pace: ReplayPace | None,
     hooks: RunHooks,
 ) -> Progress:
-    """Return the progress at the end: finished, or not if it was stopped.
+    """Return the progress at the end: finished, or unfinished if the run was stopped.
 
-    Raises CannotRead, RecordsMissing and CannotWrite; what had settled by then is in ``file``.
+    Raises CannotRead, RecordsMissing and CannotWrite; ``file`` then has the last checkpoint.
     """
     left = progress.remaining
     await check_ranges(connection, left)
@@ -141,7 +142,7 @@ async def run_replay(  # noqa: PLR0913 (from where, to where, how)
 
 
 def _split_at_checkpoints(chunk: Records, checkpointer: _Checkpointer) -> Iterator[Records]:
-    """Yield a chunk in parts that there is room for: rule 1."""
+    """Yield a chunk in parts, each small enough for the next flush: rule 1."""
     at = 0
     while at < len(chunk):
         part = chunk[at : at + checkpointer.records_left]
@@ -152,7 +153,7 @@ def _split_at_checkpoints(chunk: Records, checkpointer: _Checkpointer) -> Iterat
 async def _stop_when(
     stream: AsyncGenerator[Records], stopping: asyncio.Event
 ) -> AsyncGenerator[Records]:
-    """Yield what a stream has until it ends, or ``stopping`` is set, though it may be waiting then."""
+    """Yield from a stream until it ends or ``stopping`` is set, even while the stream is waiting."""
     stop = asyncio.ensure_future(stopping.wait())
     under_way: set[asyncio.Future[Any]] = {stop}
     try:

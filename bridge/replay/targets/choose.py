@@ -1,4 +1,4 @@
-"""From where a replay goes to, to the target that takes it there."""
+"""Create the target of a replay from its destination."""
 
 import contextlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -25,7 +25,7 @@ from bridge.replay.targets.topic import open_topics
 
 
 def map_topics(progress: Progress) -> dict[str, str]:
-    """Return the topic each source topic is replayed into; none for other destinations."""
+    """Return the target topic of each source topic; empty for other destinations."""
     sources = progress.plan.topics
     if progress.destination.kind == "live":
         return dict(zip(sources, sources, strict=True))
@@ -38,9 +38,9 @@ def map_topics(progress: Progress) -> dict[str, str]:
 async def open_target(
     connection: KafkaConnection, progress: Progress, *, idempotence: bool, at_once: bool
 ) -> AsyncGenerator[Target]:
-    """Run the target of a replay, gone on with where it settled.
+    """Run the target of a replay, continuing at its last flush.
 
-    Raises CannotWrite, TargetExists, InUse, NoParquet and ProvisioningRefused.
+    Raises CannotWrite, TargetExists, InUse, ParquetUnavailable and ProvisioningRefused.
     """
     kind = progress.destination.kind
     match kind:
@@ -75,7 +75,7 @@ async def open_target(
 
 
 def is_output_intact(progress: Progress) -> bool:
-    """Say whether the files a finished replay made are still there; of other places nothing is said."""
+    """Return True if the files of a finished replay still exist; always True for other destinations."""
     if progress.destination.kind not in IN_FILES or progress.state is None:
         return True
     return _create_file(progress).is_complete(progress.state)
@@ -97,9 +97,9 @@ def create_file_target(
     origin: Mapping[str, object],
     run: ReplayRun,
 ) -> LineFile | ParquetFolder:
-    """Return the target that writes a file, or a folder of files; raises NoParquet.
+    """Return the target for a file, or for a folder of files; raises ParquetUnavailable.
 
-    ``source`` and ``types`` are what the records are, which says which columns there are.
+    ``source`` and ``types`` determine the columns.
     """
     path = Path(destination.location)
     if destination.kind == "jsonl":

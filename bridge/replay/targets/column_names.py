@@ -1,12 +1,12 @@
-"""The names of columns, from the places of fields in the JSON.
+"""Column names, derived from the paths of fields in the JSON.
 
-1. A name is the names on the way to the field, joined by ``_``, without the ``data`` that all fields of
-   an event stand in: ``data.from.e164`` is ``from_e164``.
+1. A name is the path's names joined by ``_``, without the ``data`` that all fields of an event are in:
+   ``data.from.e164`` is ``from_e164``.
 2. Columns of the Kafka record begin with ``record_``. They, and the event's own attributes (``id``,
    ``time``), keep their names whatever a type declares.
-3. Other fields that would share a name, or take one of these, are named by their whole place with two
-   underscores (``data__id``), and by a number behind it where that is taken too.
-4. Names are compared without regard to case, as SQL does. So no two columns ever have one name.
+3. Other fields with the same name, or with one of these, are named by their whole path with two
+   underscores (``data__id``), plus a number if that is taken too.
+4. Names are compared case-insensitively, as in SQL. So no two columns ever have the same name.
 """
 
 from collections import Counter
@@ -36,7 +36,7 @@ _RECORD_COLUMNS: Final = frozenset(
 
 
 def name_columns(paths: Iterable[FieldPath]) -> Mapping[FieldPath, str]:
-    """Return the name of each field's column: rules 1 to 4."""
+    """Return the column name of each field: rules 1 to 4."""
     each = sorted(dict.fromkeys(paths), key=lambda place: (place[0] == _DATA, len(place), place))
     wanted = Counter(_short_name(place).casefold() for place in each)
     names: dict[FieldPath, str] = {}

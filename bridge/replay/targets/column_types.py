@@ -1,11 +1,11 @@
-"""The types of columns: which one a field's schema gives it, and a JSON value as a value of that type.
+"""Column types: choose one from a field's schema, and convert JSON values to it.
 
-1. A column's type follows from the schema of its field alone. A whole number is an integer, a text of
-   the format ``date-time`` a timestamp, a decimal text (money) a decimal, an array a list of the type of
-   its items. An object without declared fields is JSON text; so is an object in a list.
-2. Where the types asked for declare one field in two ways, its column is text.
-3. A value is never rounded or cut. One that its type cannot hold is a misfit: its cell is null, and the
-   row lists it (see ``columns``).
+1. A column's type follows from its field's schema alone. A whole number is an integer, text of the
+   format ``date-time`` a timestamp, decimal text (money) a decimal, an array a list of its items'
+   type. An object without declared fields is JSON text; so is an object in a list.
+2. If the requested types declare a field in two ways, its column is text.
+3. A value is never rounded or cut. A value that its type cannot hold is a misfit: its cell is null,
+   and the row lists it (see ``columns``).
 """
 
 import re
@@ -47,7 +47,7 @@ Value = Scalar | list[Scalar]
 
 
 class SqlType(StrEnum):
-    """What the values of a column are; the words are SQL's."""
+    """What the values of a column are, in SQL's words."""
 
     TEXT = "VARCHAR"
     JSON = "JSON"
@@ -64,13 +64,13 @@ class SqlType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ColumnType:
-    """The type of a column: a kind of value, or a list of such values."""
+    """The type of a column: one value, or a list of such values."""
 
     kind: SqlType
     is_list: bool = False
 
     def __str__(self) -> str:
-        """Return the type as SQL names it; JSON is text to a reader."""
+        """Return the type's SQL name; JSON is text to a reader."""
         name = SqlType.TEXT if self.kind is SqlType.JSON else self.kind
         return f"{name}[]" if self.is_list else name.value
 
@@ -79,7 +79,7 @@ TEXT: Final = ColumnType(SqlType.TEXT)
 
 
 class Misfit(Exception):
-    """A value that its column's type cannot hold as it is."""
+    """A value that its column's type cannot hold unchanged."""
 
 
 def choose_type(schema: Schema, definitions: Schema) -> ColumnType:
@@ -93,12 +93,12 @@ def choose_type(schema: Schema, definitions: Schema) -> ColumnType:
 
 
 def unify_types(one: ColumnType, other: ColumnType) -> ColumnType:
-    """Return the type of a column that two types of callbacks declare: rule 2."""
+    """Return the type of a column that two callback types declare: rule 2."""
     return one if one == other else TEXT
 
 
 def convert(column: ColumnType, value: object) -> Value:
-    """Return a JSON value as the column holds it, None for null; raises Misfit."""
+    """Return a JSON value in the column's type, None for null; raises Misfit."""
     if value is None:
         return None
     fit = _CONVERTERS[column.kind]
@@ -110,7 +110,7 @@ def convert(column: ColumnType, value: object) -> Value:
 
 
 def to_microseconds(timestamp_ms: int) -> int:
-    """Return epoch milliseconds as a timestamp's microseconds; raises Misfit where that is too large."""
+    """Return epoch milliseconds as microseconds; raises Misfit if that is too large."""
     found = timestamp_ms * 1000
     if abs(found) > _INTEGER_MAX:
         raise Misfit
@@ -118,14 +118,14 @@ def to_microseconds(timestamp_ms: int) -> int:
 
 
 def to_text(value: object) -> str | None:
-    """Return a JSON value as text: text as it is, and what is no text as JSON."""
+    """Return a JSON value as text: text unchanged, anything else as JSON."""
     if value is None or isinstance(value, str):
         return value
     return orjson.dumps(value).decode()
 
 
 def _not_null(schema: Schema, definitions: Schema) -> Schema:
-    """Return the schema of the values that are not null, references resolved."""
+    """Return the schema of the values that are not null, with references resolved."""
     while True:
         if "$ref" in schema:
             schema = definitions[schema["$ref"].rpartition("/")[2]]

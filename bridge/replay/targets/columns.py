@@ -1,17 +1,17 @@
-"""Records as rows: which columns there are, and what is in them.
+"""Records as rows: the columns, and their values.
 
-1. Columns follow from the declarations of the types that were asked for, in their order, and not from
-   what is found: the same query and version have the same columns. A type asked for brings a column for
-   each of its fields, and for each field inside one (``ended_at_utc``); see ``column_names``.
-2. In CSV every cell is text as it stands in the JSON, or nothing where the field is absent or null.
-   Numbers are text, so that nothing rounds them or takes their zeros; true and false are words; lists,
-   and objects whose names are not declared, are JSON.
-3. In Parquet a cell has its column's type (see ``column_types``). ``record_misfits`` holds, as JSON,
-   the values that the types of their columns cannot hold, by place in the event (``data.total_cost``).
-4. A time is several columns: ``_utc``, and beside it ``_text``, what Plivo sent, with its zone and how
-   sure it is.
-5. Columns that begin with ``record_`` are of the Kafka record itself; its timestamp is in UTC. Its
-   headers and its whole value come last: a row leaves nothing out.
+1. The columns follow from the declarations of the requested types, in their order, not from the
+   records found: the same query and version give the same columns. Each type adds a column for each
+   of its fields, and for each field inside one (``ended_at_utc``). For the names see ``column_names``.
+2. In CSV every cell is text as it is in the JSON, or empty if the field is absent or null. Numbers
+   stay text, so that nothing rounds them or drops their zeros. Booleans are ``true`` and ``false``.
+   Lists, and objects without declared fields, are JSON.
+3. In Parquet a cell has its column's type (see ``column_types``). ``record_misfits`` has, as JSON, the
+   values that their columns' types cannot hold, by path in the event (``data.total_cost``).
+4. A time has several columns: ``_utc``, and beside it ``_text`` (what Plivo sent), its zone and its
+   certainty.
+5. Columns that begin with ``record_`` belong to the Kafka record itself; its timestamp is in UTC. Its
+   headers and its whole value come last, so that a row omits nothing.
 """
 
 import base64
@@ -61,7 +61,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. ``path`` is where its value stands in the JSON, empty for one of the record itself."""
+    """A column. ``path`` is the place of its value in the JSON, empty for the Kafka record's own."""
 
     name: str
     path: str
@@ -70,14 +70,14 @@ class Column:
 
 @dataclass(slots=True)
 class _FieldNode:
-    """A field: its column, if it has one, and what is declared inside."""
+    """A field: its column, if it has one, and the fields declared inside it."""
 
     column: int | None = None
     inside: "dict[str, _FieldNode]" = field(default_factory=dict[str, "_FieldNode"])
 
 
 class Table:
-    """The columns of a query's rows, and the rows themselves."""
+    """The columns of a query, and the rows of its records."""
 
     def __init__(
         self, types: Mapping[FieldPath, ColumnType], names: Mapping[FieldPath, str]
@@ -121,7 +121,7 @@ class Table:
         ]
 
     def typed_row(self, record: FileRecord) -> list[Value]:
-        """Return the cells of a record as their columns' types: rule 3."""
+        """Return the cells of a record in the types of their columns: rule 3."""
         values: list[object] = [None] * len(self._types)
         misfits: dict[str, object] = {}
         _fill_cells(values, self._root, _parse_json(record.value), misfits)
@@ -154,7 +154,7 @@ class Table:
 
 
 def build_event_table(types: Iterable[CallbackType]) -> Table:
-    """Return the table of events of these types: rule 1."""
+    """Return the table for events of these types: rule 1."""
     columns: dict[FieldPath, ColumnType] = {}
     for kind in types:
         for place, column_type in _list_fields(event_schema(kind)):
@@ -175,7 +175,7 @@ def _list_event_paths() -> tuple[FieldPath, ...]:
 
 
 def build_journal_table() -> Table:
-    """Return the table of journal records and dead letters."""
+    """Return the table for journal records and dead letters."""
     types = dict(_list_fields(journal_schema()))
     return Table(types, name_columns(types))
 
@@ -191,7 +191,7 @@ def _list_fields(schema: Schema) -> Iterator[tuple[FieldPath, ColumnType]]:
 def _walk_fields(
     schema: Schema, definitions: Schema, place: FieldPath
 ) -> Iterator[tuple[FieldPath, ColumnType]]:
-    """Yield every field that holds no others that are declared, with its type."""
+    """Yield every field without declared fields inside, with its type."""
     whole = schema
     if "$ref" in schema:
         schema = definitions[schema["$ref"].rpartition("/")[2]]
@@ -206,7 +206,7 @@ def _walk_fields(
 
 
 def encode_headers(record: FileRecord) -> list[dict[str, Cell]]:
-    """Return the headers as JSON can hold them: text, else base64."""
+    """Return the headers as JSON: text where possible, else base64."""
     found: list[dict[str, Cell]] = []
     for name, value in record.headers:
         text, encoded = text_or_base64(value)
@@ -219,7 +219,7 @@ def encode_headers(record: FileRecord) -> list[dict[str, Cell]]:
 
 
 def text_or_base64(value: bytes | None) -> tuple[Cell, Cell]:
-    """Return bytes as text, or as base64 where they are no text."""
+    """Return bytes as text, or as base64 if they are not UTF-8."""
     if value is None:
         return None, None
     try:
@@ -229,9 +229,9 @@ def text_or_base64(value: bytes | None) -> tuple[Cell, Cell]:
 
 
 def format_utc_ms(timestamp_ms: int) -> str:
-    """Return epoch milliseconds as RFC 3339 UTC, always with three digits of a second.
+    """Return epoch milliseconds as RFC 3339 UTC, always with three decimals.
 
-    What no year of four digits has, and Kafka takes, is told by its number.
+    Kafka accepts timestamps beyond the year 9999; these are returned as a number of milliseconds.
     """
     try:
         instant = (_EPOCH + timedelta(milliseconds=timestamp_ms)).replace(tzinfo=None)
@@ -258,9 +258,9 @@ def _fill_cells(
     misfits: dict[str, object],
     path: str = "",
 ) -> None:
-    """Put a value into its column's place, and what is inside it into theirs.
+    """Put a value into its column's cell, and the values inside it into theirs.
 
-    Where fields are declared inside and the value is no object, there is no column for it: a misfit.
+    If fields are declared inside but the value is no object, no column can take it: a misfit.
     """
     if node.column is not None:
         values[node.column] = value

@@ -1,14 +1,14 @@
-"""Replaying into one file of lines: JSON lines, or CSV.
+"""Replay into one file of lines: JSON lines or CSV.
 
-1. The file grows under its name with ``.{replay id}.partial`` and gets its own when it is complete, so
-   nobody takes half a file for a whole one, and no replay goes on with another's. It is locked while it
-   is written, and its name is never taken from another file. A manifest beside it says what it is.
-2. It settles by being synced. What lies behind the settled length is cut off before a replay goes on.
-3. The order of the records follows from the plan alone (see ``reading``), so the same plan makes the
-   same bytes, interrupted or not.
-4. In CSV every cell is in quotes, and an absent one is nothing, not even quotes. A cell that a
-   spreadsheet would take for a formula has an apostrophe in front. So has one that begins with one:
-   take an apostrophe away from the front of every cell that has it, and you have the text.
+1. The file grows as ``NAME.{replay id}.partial`` and is renamed when it is complete. So nobody takes
+   half a file for the whole one, and no replay continues another's. It is locked while it is written,
+   and never replaces another file. A manifest beside it describes it.
+2. A flush is an fsync. When a replay resumes, bytes behind the flushed length are cut off.
+3. The order of the records depends on the plan alone (see ``reader.merged_reader``). So the same plan
+   gives the same bytes, interrupted or not.
+4. In CSV every cell is in quotes; a missing value is an empty cell without quotes. A cell that a
+   spreadsheet would take for a formula gets an apostrophe in front. So does a cell that begins with
+   one: remove the first apostrophe of every cell that begins with one, and you have the text.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ LineEncoder = Callable[[Sequence[FileRecord]], bytes]
 
 
 class LineFile:
-    """Writes records to a file of lines: rules 1 to 3. ``head`` stands before them."""
+    """Writes records to a file of lines: rules 1 to 3. ``head`` is written before them."""
 
     checkpoint_policy = _CHECKPOINT_POLICY
 
@@ -50,9 +50,9 @@ class LineFile:
         self._stream: BinaryIO | None = None
 
     def open(self, state: TargetState | None) -> None:
-        """Begin the file, or go on where ``state`` was settled.
+        """Create the file, or continue at the flushed ``state``.
 
-        Raises TargetExists, InUse and CannotWrite; the file is to be closed then, too.
+        Raises TargetExists, InUse and CannotWrite; close the file in these cases, too.
         """
         if state is not None:
             self._bytes, self._records = int(state["bytes"]), int(state["records"])
@@ -80,7 +80,7 @@ class LineFile:
 
     @property
     def _is_renamed(self) -> bool:
-        """Say whether the file has got its name, and lacks at most its manifest."""
+        """Return True if the file has its final name, and lacks at most its manifest."""
         if not self._path.exists():
             return False
         if self._partial.exists():  # it was killed between the two
@@ -88,31 +88,31 @@ class LineFile:
         return self._path.stat().st_size == self._bytes
 
     def is_complete(self, state: TargetState) -> bool:
-        """Say whether the file of a finished replay is there, as large as it was."""
+        """Return True if the file of a finished replay exists and still has its size."""
         return self._path.is_file() and self._path.stat().st_size == state["bytes"]
 
     def _create_partial(self) -> BinaryIO:
-        """Return the file made anew; this replay's own where it was killed before it settled."""
+        """Return a new file, or this replay's own if it was killed before its first flush."""
         with contextlib.suppress(FileExistsError):
             number = os.open(self._partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
             return os.fdopen(number, "r+b")
         return self._partial.open("r+b")
 
     def close(self) -> None:
-        """Let go of the file; what was not settled may stay behind its end."""
+        """Close the file; bytes behind the last flush may remain."""
         if self._stream is not None:
             # What it still holds it writes now. If it cannot, that was said when it was to settle.
             with contextlib.suppress(OSError):
                 self._stream.close()
 
     def discard(self) -> None:
-        """Close the file and delete it, if it has not got its name: nobody will go on with it."""
+        """Close the file, and delete it if it is incomplete and nobody will resume it."""
         self.close()
         with contextlib.suppress(OSError):
             self._partial.unlink(missing_ok=True)
 
     async def write(self, records: Sequence[FileRecord]) -> None:
-        """Add a line, or what CSV makes of one, for each record."""
+        """Add a line for each record."""
         if self._stream is None:
             raise self._to_cannot_write(OSError("closed"))
         try:
@@ -133,7 +133,7 @@ class LineFile:
         return {"bytes": self._bytes, "records": self._records}
 
     async def finish(self) -> None:
-        """Give the file its name, and write the manifest; raises TargetExists and CannotWrite."""
+        """Rename the file and write the manifest; raises TargetExists and CannotWrite."""
         try:
             if self._stream is not None:
                 rename_noreplace(self._partial, self._path)
@@ -153,7 +153,7 @@ class LineFile:
 
 
 def encode_json_lines(records: Sequence[FileRecord]) -> bytes:
-    """Return a line a record. A value that is JSON on one line stands in it byte for byte."""
+    """Return one line per record. A value that is JSON on one line is kept byte for byte."""
     return b"".join([_encode_json_line(record) for record in records])
 
 
@@ -195,7 +195,7 @@ def encode_csv_header(table: Table) -> bytes:
 
 
 def make_csv_encoder(table: Table) -> LineEncoder:
-    """Return what makes rows of CSV (RFC 4180, UTF-8): rule 4."""
+    """Return an encoder of CSV rows (RFC 4180, UTF-8): rule 4."""
 
     def lines(records: Sequence[FileRecord]) -> bytes:
         return b"".join([_encode_csv_line(table.row(record)) for record in records])

@@ -1,13 +1,13 @@
-"""Replaying the requests themselves: each callback is sent again as Plivo sent it.
+"""Replay the requests themselves: send each callback again as Plivo sent it.
 
-1. Method, path, query and body are the journal's, byte for byte, and so are the headers it keeps, the
-   signature's among them; ``host`` is the target's. Headers ``x-replay-id``, ``x-replay-source`` and
-   ``x-replay-at`` say that it is a replay.
-2. Requests of one partition, and so of one call, are sent one after the other; partitions go side by
-   side.
-3. Any answer below 500 but 429 is an answer, and is counted. Without one the request is sent again, a
-   few times; then the replay stops, to be gone on with.
-4. What is no journal record is no request: it is counted and passed over, for it will never be one.
+1. Method, path, query, body and the stored headers (with the signature) are the journal's, byte for
+   byte; only ``host`` is the target's. The headers ``x-replay-id``, ``x-replay-source`` and
+   ``x-replay-at`` mark the request as a replay.
+2. Requests of one partition, and so of one call, are sent one after the other; partitions run in
+   parallel.
+3. Any status below 500 except 429 counts as an answer. Without an answer the request is retried a few
+   times; then the replay stops and can be resumed.
+4. A record that is not a journal record cannot be sent, now or later: it is counted and skipped.
 """
 
 import asyncio
@@ -38,12 +38,12 @@ _LISTED_MAX: Final = 100
 
 
 class NotJournal(Exception):
-    """A record is no journal record, so there is no request to send; the text is its place."""
+    """The record is not a journal record, so it has no request; the text is its position."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRequest:
-    """A request to be."""
+    """A request read from the journal."""
 
     method: str
     target: bytes
@@ -66,14 +66,14 @@ class HttpTarget:
         self._not_requests_at: list[str] = []
 
     def open(self, state: TargetState | None) -> None:
-        """Go on with what was counted."""
+        """Continue the counts of ``state``."""
         if state is not None:
             self._statuses = Counter(state["statuses"])
             self._not_requests = state.get("not_requests", 0)
             self._not_requests_at = list(state.get("not_requests_at", []))
 
     async def write(self, records: Sequence[ConsumerRecord]) -> None:
-        """Send the records' requests, and return when each was answered: rule 2."""
+        """Send the records' requests, and return when each one is answered: rule 2."""
         lanes: defaultdict[tuple[str, int], list[ConsumerRecord]] = defaultdict(list)
         for record in records:
             lanes[record.topic, record.partition].append(record)
@@ -85,7 +85,7 @@ class HttpTarget:
                 one.cancel()
 
     async def flush(self) -> TargetState:
-        """Return how many answers of each status there were, and what was no request."""
+        """Return how many answers had each status, and the records that are not requests."""
         return {
             "statuses": dict(self._statuses),
             "not_requests": self._not_requests,
@@ -142,14 +142,14 @@ class HttpTarget:
 
 
 def create_client() -> httpx.AsyncClient:
-    """Return the client that sends them: no redirect is followed, no header of its own added."""
+    """Return an HTTP client that follows no redirect and adds no header of its own."""
     made = httpx.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=False)
     made.headers.clear()
     return made
 
 
 def is_base_url(url: str) -> bool:
-    """Say whether paths can be put behind the URL."""
+    """Return True if paths can be appended to the URL."""
     try:
         parts = httpx.URL(url)
     except httpx.InvalidURL:
@@ -159,7 +159,7 @@ def is_base_url(url: str) -> bool:
 
 
 def parse_request(record: ConsumerRecord) -> StoredRequest:
-    """Return the request a journal record holds: rule 1. Raises NotJournal."""
+    """Return the request in a journal record: rule 1. Raises NotJournal."""
     try:
         value: dict[str, Any] = orjson.loads(record.value or b"")
         query = value["query"]

@@ -1,12 +1,12 @@
-"""The topics a replay makes for itself, and what live ones will do with old records.
+"""The topics a replay creates for itself, and how long live topics would keep old records.
 
-1. A new topic has the source's partitions, replicas and limits. It keeps its records until it is
-   deleted, whatever their age: by Kafka's usual retention, which counts from a record's timestamp, a
-   replay of last month would be gone at once.
-2. It takes timestamps as they are given, however old, and batches a little larger than the source does,
-   because a replayed record has headers the source's has not.
-3. What the source's settings are has to be known: a login that may not read them gets no topic, rather
-   than one that is less safe than its source.
+1. A new topic has the source's partitions, replicas and limits. It keeps records of any age until it
+   is deleted. Kafka's default retention counts from a record's timestamp, so a replay of last month
+   would be deleted at once.
+2. It accepts timestamps of any age, and slightly larger batches than the source, because replayed
+   records have more headers.
+3. The source's settings must be known. A login that may not read them gets no topic, rather than one
+   that is less safe than its source.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,14 +36,14 @@ _UNBOUNDED_MS: Final = str(2**63 - 1)
 
 
 def name_new_topics(sources: Sequence[str], replay_id: str) -> dict[str, str]:
-    """Return the new topic of each source topic."""
+    """Return the new topic's name for each source topic."""
     return {source: f"{source}.replay.{replay_id}" for source in sources}
 
 
 async def plan_new_topics(
     connection: KafkaConnection, names: Mapping[str, str]
 ) -> list[PlannedTopic]:
-    """Return the new topics as they should be: rules 1 to 3. Raises CannotWrite."""
+    """Return the new topics with their settings: rules 1 to 3. Raises CannotWrite."""
     described = await _describe_topics(connection, list(names))
     return [
         PlannedTopic(
@@ -75,7 +75,7 @@ async def plan_new_topics(
 async def create_topics(
     connection: KafkaConnection, wanted: Sequence[PlannedTopic], *, has_records: bool
 ) -> None:
-    """Make the topics that are missing; none may be once the replay has ``written`` to them.
+    """Create the missing topics; none may be missing if the replay already ``has_records`` in them.
 
     Raises CannotWrite and ProvisioningRefused.
     """
@@ -97,7 +97,7 @@ async def create_topics(
 async def find_shorter_retention(
     connection: KafkaConnection, names: Sequence[str], *, age_ms: int
 ) -> dict[str, int]:
-    """Return the topics that delete records of that age, with the milliseconds they keep them.
+    """Return the topics that delete records of this age, with their retention in milliseconds.
 
     Raises CannotWrite.
     """
@@ -111,7 +111,7 @@ async def find_shorter_retention(
 async def read_retention_by_age(
     connection: KafkaConnection, names: Sequence[str]
 ) -> dict[str, int]:
-    """Return the milliseconds that topics keep every record, of those that delete by age alone.
+    """Return the retention in milliseconds of the topics that delete by age alone.
 
     Raises CannotWrite.
     """
@@ -161,7 +161,7 @@ async def _describe_topics(
 
 
 def _parse_configs(resource: Sequence[Any]) -> tuple[str, dict[str, str]]:
-    """Return a topic and its settings, as Kafka answers them: rule 3. Raises CannotWrite."""
+    """Return a topic and its settings from Kafka's answer: rule 3. Raises CannotWrite."""
     code, text, _, name, entries = resource
     if code:
         why = text or for_code(code).__name__

@@ -1,10 +1,11 @@
-"""Replaying into a folder of Parquet files.
+"""Replay into a folder of Parquet files.
 
-1. A Parquet file cannot be gone on with once its writer is gone, so there are many: each has the rows
-   between two settlings and is closed, synced and given its name when it settles.
-2. A row group has exactly _ROWS_OF_GROUP rows, the last of a file what is left: the same plan makes the
-   same bytes, whatever Kafka answers at a time.
-3. Files of this replay beyond those that settled are made again. A folder with others' is refused.
+1. A Parquet file cannot be continued after its writer is gone. So there are many: each has the rows
+   between two flushes, and a flush closes, fsyncs and renames it.
+2. A row group has exactly _GROUP_ROWS rows; the last one of a file has the rest. So the same plan
+   gives the same bytes, however Kafka splits its answers.
+3. Files of this replay that were written after the last flush are made again. A folder with other
+   files is refused.
 4. Columns have types (see ``column_types``). Timestamps are microseconds in UTC.
 """
 
@@ -64,7 +65,7 @@ class ParquetFolder:
         self._stream: BinaryIO | None = None
 
     def open(self, state: TargetState | None) -> None:
-        """Begin the folder, or go on where ``state`` was settled; raises TargetExists, CannotWrite."""
+        """Create the folder, or continue at the flushed ``state``; raises TargetExists, CannotWrite."""
         if state is not None:
             self._files = state["files"]
             self._records = state["records"]
@@ -86,12 +87,12 @@ class ParquetFolder:
                 (self._folder / name).unlink()
 
     def is_complete(self, state: TargetState) -> bool:
-        """Say whether all files of a finished replay are there."""
+        """Return True if all files of a finished replay exist."""
         names = map(self._file_name, range(state["files"]))
         return self._folder.is_dir() and all((self._folder / name).is_file() for name in names)
 
     def close(self) -> None:
-        """Let go of the file under way; it is made again when the replay goes on."""
+        """Close the unfinished file; it is made again when the replay resumes."""
         if self._writer is not None:
             with contextlib.suppress(OSError):
                 self._writer.close()  # or it would close itself later, on a stream that is gone
@@ -100,7 +101,7 @@ class ParquetFolder:
                 self._stream.close()
 
     def discard(self) -> None:
-        """Delete the files of this replay, and the folder if this replay made it."""
+        """Delete the files of this replay, and the folder if this replay created it."""
         self.close()
         with contextlib.suppress(OSError):
             for file in self._folder.glob(f"{self._prefix}*"):
@@ -119,7 +120,7 @@ class ParquetFolder:
                 await asyncio.to_thread(self._write_row_group)
 
     async def flush(self) -> TargetState:
-        """Close the file under way, if there are rows for it, and return when the disk has it."""
+        """Close the current file, if it has rows, and return when the disk has it."""
         with self._translate_errors():
             if self._rows:
                 await asyncio.to_thread(self._write_row_group)
@@ -128,7 +129,7 @@ class ParquetFolder:
         return {"files": self._files, "records": self._records, "misfits": self._misfits}
 
     async def finish(self) -> None:
-        """Write the manifest; a replay of nothing has one file without rows."""
+        """Write the manifest; a replay without records gets one file without rows."""
         with self._translate_errors():
             if self._files == 0:
                 await asyncio.to_thread(self._write_row_group)
@@ -146,7 +147,7 @@ class ParquetFolder:
         return f"{self._prefix}{number:05}.parquet"
 
     def _write_row_group(self) -> None:
-        """Write one row group of the rows that are held: rule 2."""
+        """Write one row group of the buffered rows: rule 2."""
         import pyarrow as pa  # noqa: PLC0415 (an extra)
         from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 (an extra)
 

@@ -1,11 +1,11 @@
-"""Replaying into topics: the records as they were, and where they are from.
+"""Replay into topics: the original records, with headers that say where they are from.
 
-1. Key, value, headers, timestamp and partition are the source's, byte for byte. Behind the headers come
-   ``replay_id``, ``replay_source`` (topic:partition:offset) and ``replay_at``.
-2. Each source partition has one target partition. Of each, one batch is under way at a time and the
-   next is being filled, so that records are stored in their order, whatever is tried again.
-3. The batches of all partitions together are bounded: a produce request takes one of each.
-4. aiokafka never gives up an idempotent batch, so the waiting is ours.
+1. Key, value, headers, timestamp and partition are the source's, byte for byte. Three headers are
+   added: ``replay_id``, ``replay_source`` (topic:partition:offset) and ``replay_at``.
+2. Each source partition has one target partition. Per partition, one batch is in flight while the
+   next one is filled. So records keep their order, whatever is retried.
+3. The batches of all partitions together are limited: a produce request takes one of each.
+4. aiokafka never gives up an idempotent batch, so the acknowledgement timeout is ours.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ Header = tuple[str, bytes | None]
 
 @dataclass(slots=True)
 class _TargetPartition:
-    """A target partition: the batch being filled, and the one under way."""
+    """A target partition: the batch being filled, and the one in flight."""
 
     topic: str
     partition: int
@@ -58,9 +58,9 @@ async def open_topics(  # noqa: PLR0913 (from where, to where, how)
     idempotence: bool,
     at_once: bool,
 ) -> AsyncGenerator["TopicTarget"]:
-    """Run a target that writes the stretches' topics to those of ``names``.
+    """Run a target that writes the ranges' topics to those of ``names``.
 
-    With ``at_once`` no batch waits to be filled. Raises CannotWrite.
+    With ``at_once`` batches are sent without waiting to be full. Raises CannotWrite.
     """
     places = [(one.topic, one.partition) for one in ranges]
     share_bytes = _FILLED_BYTES // max(1, len(places))
@@ -114,7 +114,7 @@ class TopicTarget:
         }
 
     async def write(self, records: Sequence[ConsumerRecord]) -> None:
-        """Add the records to their partitions' batches; a full batch is sent."""
+        """Add the records to the batches of their partitions; send a batch when it is full."""
         for record in records:
             place = (record.topic, record.partition)
             lane = self._lanes[place]
@@ -131,7 +131,7 @@ class TopicTarget:
             await self._send_all()
 
     async def flush(self) -> TargetState:
-        """Return when every in-sync replica has all records that were put."""
+        """Return when every in-sync replica has all written records."""
         await self._send_all()
         for lane in self._lanes.values():
             await self._wait_for_ack(lane)
@@ -146,7 +146,7 @@ class TopicTarget:
                 await self._send(lane)
 
     async def _send(self, lane: _TargetPartition) -> None:
-        """Send the lane's batch after the one before it was acknowledged, and begin another."""
+        """Send the batch once the previous one is acknowledged, and start another."""
         await self._wait_for_ack(lane)
         batch, lane.batch = lane.batch, self._producer.create_batch()
         lane.source, lane.filling = lane.filling or (0, 0), None
@@ -173,7 +173,7 @@ class TopicTarget:
 
 
 def _append(lane: _TargetPartition, record: ConsumerRecord, headers: Sequence[Header]) -> bool:
-    """Say whether the lane's batch had room for the record."""
+    """Return False if the batch has no room for the record."""
     added = lane.batch.append(
         timestamp=record.timestamp, key=record.key, value=record.value, headers=headers
     )
