@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -32,6 +33,15 @@ from bridge.telemetry.logs import CallTokens
 from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
+
+
+def make_replay_connection(settings: Settings) -> KafkaConnection:
+    """Return how a replay reaches Kafka: with a client id of its own.
+
+    Kafka's quotas and metrics by client id then tell a replay from the bridge.
+    """
+    connection = make_connection(settings)
+    return replace(connection, client_id=f"{connection.client_id}-replay")
 
 
 def make_connection(settings: Settings) -> KafkaConnection:

@@ -12,16 +12,13 @@
 
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
-from datetime import UTC, datetime
 from typing import Final
 
 from aiokafka.structs import ConsumerRecord
 
-from bridge.audit.redrive import DeadLetter
 from bridge.core.event import JournalValue
 from bridge.reader.by_key import KeyReader
 from bridge.reader.selection import build_mention_filter, is_uuid
-from bridge.reader.topic_reader import StoredRecord
 from bridge.reader.window import Window, find_ranges
 
 SCAN_MAX: Final = 10_000
@@ -54,21 +51,6 @@ class LetterReader:
         async with aclosing(stream):
             async for record in stream:
                 yield record
-
-
-def to_dead_letter(record: ConsumerRecord) -> DeadLetter:
-    """Return the dead letter of a record."""
-    return DeadLetter(
-        StoredRecord(
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            timestamp=datetime.fromtimestamp(record.timestamp / 1000, UTC),
-            key=record.key or b"",
-            value=record.value or b"",
-            headers={name: of or b"" for name, of in record.headers},
-        )
-    )
 
 
 def identify_callback(value: JournalValue) -> CallbackKey:

@@ -41,12 +41,12 @@ from aiokafka.structs import ConsumerRecord
 
 from bridge.audit.derive import DERIVED_HEADER, CannotDerive, Deriver
 from bridge.audit.redrive import DeadLetter
-from bridge.calls.dead_letters import CallbackKey, LetterReader, identify_callback, to_dead_letter
+from bridge.calls.dead_letters import CallbackKey, LetterReader, identify_callback
 from bridge.core.dead_letter import CALLBACK_TYPE
 from bridge.core.event import EventName
 from bridge.reader.by_key import KeyReader
 from bridge.reader.journal import JournalledCallback, NotAJournalRecord, parse_journal_record
-from bridge.reader.merged_reader import find_missing_topics
+from bridge.reader.topic_reader import find_missing_topics, to_stored_record
 from bridge.reader.window import Window, find_ranges
 
 ROUNDS_MAX: Final = 4
@@ -240,7 +240,7 @@ async def _collect_letters(
         async for record in stream:
             entry = _to_entry(record, deriver)
             if entry is not None and (entry.event is None or not _list_ids(entry).isdisjoint(ids)):
-                found = replace(entry, letter=to_dead_letter(record))
+                found = replace(entry, letter=DeadLetter(to_stored_record(record)))
                 dead.setdefault(identify_callback(entry.callback.value), found)
             if len(dead) == CALLBACKS_MAX:
                 return

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from bridge.app.build import make_connection, make_naming
+from bridge.app.build import make_naming, make_replay_connection
 from bridge.audit.derive import Deriver
 from bridge.calls.document import build_document
 from bridge.calls.find import CallTopics, FoundCall, find_call
@@ -174,7 +174,9 @@ class _CallFinder:
         prefix = settings.topic_prefix
         counting = _no_progress if silent else _progress_bar
         self._within = within
-        self._keyed = KeyReader(make_connection(settings), counting, all_partitions=everything)
+        self._keyed = KeyReader(
+            make_replay_connection(settings), counting, all_partitions=everything
+        )
         self._sources = CallTopics(
             journal=prefix + JOURNAL_TOPIC,
             events=frozenset(prefix + kind.topic for kind in types.all_types),

@@ -27,8 +27,7 @@ from bridge.derived.validation import ValidatorNotInstalled
 from bridge.dev.broker import BrokerNotStarted
 from bridge.ingress.server import CannotListen
 from bridge.publish.topics import ProvisioningRefused
-from bridge.reader.merged_reader import RecordsMissing
-from bridge.reader.topic_reader import CannotRead
+from bridge.reader.topic_reader import CannotRead, RecordsMissing
 from bridge.replay import CannotWrite, TargetExists
 from bridge.replay.plan import NotAPlan
 from bridge.replay.progress import InUse, NotAProgressFile

@@ -17,7 +17,8 @@ from aiokafka.structs import ConsumerRecord
 
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.partitioning import partition_for_key
-from bridge.reader.merged_reader import OffsetRange, RecordFilter, open_consumer, read_ranges
+from bridge.reader.merged_reader import OffsetRange, RecordFilter, read_ranges
+from bridge.reader.topic_reader import open_consumer
 from bridge.reader.window import Window, find_ranges
 
 ShowProgress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]

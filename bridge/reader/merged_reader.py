@@ -17,35 +17,28 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from heapq import heapify, heappop, heapreplace
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from bridge.publish.connection import BadConnection, KafkaConnection, describe_error
-from bridge.reader.topic_reader import CannotRead, list_missing_topics, list_partitions
+from bridge.publish.connection import KafkaConnection
+from bridge.reader.topic_reader import CannotRead, open_consumer
 
 CHUNK_RECORDS: Final = 500
-# What one answer of each partition may hold together (rule 4), and the bounds of one's share. Kafka
-# answers with a whole batch where even its first record is larger, so no share is too small to go on.
+# Limits of rule 4: what the fetch responses of all partitions may have together, and the limits of one
+# partition's part. Kafka answers with at least one batch, however large, so no limit stops the reading.
 _FETCH_BYTES_MAX: Final = 33_554_432
 _PARTITION_FETCH_BYTES_MIN: Final = 65_536
 _PARTITION_FETCH_BYTES_MAX: Final = 1_048_576
 _POLL_MS: Final = 200
-# An answer may be as large as _HELD_BYTES, and a request whose time is over is asked again from the
-# start: it has the time a slow link needs.
-_REQUEST_TIMEOUT_MS: Final = 40_000
-# A consumer waits for ever for a broker that is away. One request may fail, and be asked again.
+# aiokafka waits for ever for a broker that is away. A request times out after 40 s, so this leaves it
+# one more attempt.
 _NO_ANSWER_TIMEOUT_S: Final = 100.0
 
 RecordFilter = Callable[[ConsumerRecord], bool]
-
-
-class RecordsMissing(Exception):
-    """Records of the requested offsets are not on the topic; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +58,7 @@ class _PartitionBuffer:
     partition: TopicPartition
     end: int
     order: int
-    buffered: list[ConsumerRecord] = field(default_factory=list[ConsumerRecord])
+    records: list[ConsumerRecord] = field(default_factory=list[ConsumerRecord])
     is_done: bool = False
 
 
@@ -83,90 +76,52 @@ async def read_ranges(
     """
     if not ranges:
         return
-    places = sorted(ranges, key=lambda one: (one.topic, one.partition))
-    topics = list(dict.fromkeys(one.topic for one in places))
-    share_bytes = _FETCH_BYTES_MAX // max(1, len(places))
-    share_bytes = max(_PARTITION_FETCH_BYTES_MIN, min(_PARTITION_FETCH_BYTES_MAX, share_bytes))
-    async with open_consumer(connection, topics, partition_fetch_bytes=share_bytes) as (
-        consumer,
-        _,
-    ):
-        lanes = [
+    in_order = sorted(ranges, key=lambda one: (one.topic, one.partition))
+    topics = list(dict.fromkeys(one.topic for one in in_order))
+    partition_bytes = _FETCH_BYTES_MAX // len(in_order)
+    async with open_consumer(
+        connection,
+        topics,
+        fetch_bytes_max=_FETCH_BYTES_MAX,
+        partition_fetch_bytes_max=max(
+            _PARTITION_FETCH_BYTES_MIN, min(_PARTITION_FETCH_BYTES_MAX, partition_bytes)
+        ),
+    ) as (consumer, _):
+        buffers = [
             _PartitionBuffer(TopicPartition(one.topic, one.partition), one.end, number)
-            for number, one in enumerate(places)
+            for number, one in enumerate(in_order)
         ]
-        consumer.assign([lane.partition for lane in lanes])
-        for lane, one in zip(lanes, places, strict=True):
-            consumer.seek(lane.partition, one.begin)
-        reader = _BufferFiller(consumer, record_filter, on_read)
-        async with contextlib.aclosing(_merge(lanes, reader)) as chunks:
+        consumer.assign([buffer.partition for buffer in buffers])
+        for buffer, one in zip(buffers, in_order, strict=True):
+            consumer.seek(buffer.partition, one.begin)
+        filler = _BufferFiller(consumer, record_filter, on_read)
+        async with contextlib.aclosing(_merge(buffers, filler)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
 
-@contextlib.asynccontextmanager
-async def open_consumer(
-    connection: KafkaConnection,
-    topics: Sequence[str],
-    *,
-    partition_fetch_bytes: int = _PARTITION_FETCH_BYTES_MAX,
-) -> AsyncGenerator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
-    """Run a consumer with all partitions of the topics assigned: rule 1. Raises CannotRead."""
-    try:
-        options = replace(connection, client_id=f"{connection.client_id}-replay").options()
-    except BadConnection as error:
-        raise CannotRead(str(error)) from error
-    consumer = AIOKafkaConsumer(
-        **options,
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="none",
-        request_timeout_ms=_REQUEST_TIMEOUT_MS,
-        fetch_max_bytes=_FETCH_BYTES_MAX,
-        max_partition_fetch_bytes=partition_fetch_bytes,
-    )
-    try:
-        await consumer.start()
-        partitions = await list_partitions(consumer, topics)
-        consumer.assign(partitions)
-        yield consumer, partitions
-    except OffsetOutOfRangeError as error:
-        message = f"no longer on the topic, deleted since they were planned: {error}"
-        raise RecordsMissing(message) from error
-    except KafkaError as error:
-        message = f"{connection.bootstrap_servers}: {describe_error(error)}"
-        raise CannotRead(message) from error
-    finally:
-        await consumer.stop()
-
-
-async def find_missing_topics(connection: KafkaConnection, topics: Sequence[str]) -> list[str]:
-    """Return the topics that do not exist, or that this login may not Describe; raises CannotRead."""
-    async with open_consumer(connection, ()) as (consumer, _):
-        return await list_missing_topics(consumer, topics)
-
-
 async def _merge(
-    buffers: list[_PartitionBuffer], reader: "_BufferFiller"
+    buffers: list[_PartitionBuffer], filler: "_BufferFiller"
 ) -> AsyncGenerator[list[ConsumerRecord]]:
     """Yield buffered records, lowest timestamp first; refill a buffer when it is empty."""
-    dry = buffers
+    empty = buffers
+    # The partition's number decides between equal timestamps, so that the order is fixed (rule 3).
     ready: list[tuple[int, int, _PartitionBuffer]] = []
-    while dry or ready:
-        await reader.fill(dry)
-        ready += [(one.buffered[-1].timestamp, one.order, one) for one in dry if one.buffered]
+    while empty or ready:
+        await filler.fill(empty)
+        ready += [(one.records[-1].timestamp, one.order, one) for one in empty if one.records]
         heapify(ready)
-        dry = []
+        empty = []
         chunk: list[ConsumerRecord] = []
-        while ready and not dry and len(chunk) < CHUNK_RECORDS:
-            _, number, lane = ready[0]
-            chunk.append(lane.buffered.pop())
-            if lane.buffered:
-                heapreplace(ready, (lane.buffered[-1].timestamp, number, lane))
+        while ready and not empty and len(chunk) < CHUNK_RECORDS:
+            _, order, buffer = ready[0]
+            chunk.append(buffer.records.pop())
+            if buffer.records:
+                heapreplace(ready, (buffer.records[-1].timestamp, order, buffer))
             else:
                 heappop(ready)
-                if not lane.is_done:
-                    dry = [lane]
+                if not buffer.is_done:
+                    empty = [buffer]
         if chunk:
             yield chunk
 
@@ -177,39 +132,40 @@ class _BufferFiller:
     def __init__(
         self,
         consumer: AIOKafkaConsumer,
-        wanted: RecordFilter | None,
+        record_filter: RecordFilter | None,
         on_read: Callable[[int], None],
     ) -> None:
         self._consumer = consumer
-        self._wanted = wanted
+        self._record_filter = record_filter
         self._on_read = on_read
         self._loop = asyncio.get_running_loop()
 
     async def fill(self, empty: Sequence[_PartitionBuffer]) -> None:
         """Return when every buffer has a record or its range is read; raises CannotRead."""
-        lanes = {lane.partition: lane for lane in empty}
-        heard_s = self._loop.time()
-        while lanes:
-            answers = await self._consumer.getmany(*lanes, timeout_ms=_POLL_MS)
+        waiting = {buffer.partition: buffer for buffer in empty}
+        answered_s = self._loop.time()
+        while waiting:
+            answers = await self._consumer.getmany(*waiting, timeout_ms=_POLL_MS)
             if answers:
-                heard_s = self._loop.time()
-            elif self._loop.time() - heard_s > _NO_ANSWER_TIMEOUT_S:
+                answered_s = self._loop.time()
+            elif self._loop.time() - answered_s > _NO_ANSWER_TIMEOUT_S:
                 message = f"Kafka did not answer for {_NO_ANSWER_TIMEOUT_S:.0f} s"
                 raise CannotRead(message)
-            for partition, found in answers.items():
-                self._store(lanes[partition], found)
-            for partition, lane in list(lanes.items()):
-                if await self._consumer.position(partition) >= lane.end:
-                    lane.is_done = True
-                    self._consumer.pause(partition)  # what lies behind the end is not fetched
-                if lane.buffered or lane.is_done:
-                    del lanes[partition]
+            for partition, records in answers.items():
+                self._store(waiting[partition], records)
+            for partition, buffer in list(waiting.items()):
+                # The position decides, not the last record: the last offsets may have none (rule 5).
+                if await self._consumer.position(partition) >= buffer.end:
+                    buffer.is_done = True
+                    # Or aiokafka would fetch ahead behind the end.
+                    self._consumer.pause(partition)
+                if buffer.records or buffer.is_done:
+                    del waiting[partition]
 
-    def _store(self, lane: _PartitionBuffer, found: Sequence[ConsumerRecord]) -> None:
-        if found[-1].offset >= lane.end:
-            found = [one for one in found if one.offset < lane.end]
-        self._on_read(len(found))
-        if self._wanted is not None:
-            found = list(filter(self._wanted, found))
-        lane.buffered = list(found)
-        lane.buffered.reverse()
+    def _store(self, buffer: _PartitionBuffer, records: Sequence[ConsumerRecord]) -> None:
+        if records[-1].offset >= buffer.end:
+            records = [one for one in records if one.offset < buffer.end]
+        self._on_read(len(records))
+        selected = filter(self._record_filter, records) if self._record_filter else records
+        buffer.records = list(selected)
+        buffer.records.reverse()  # pop() takes the last

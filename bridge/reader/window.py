@@ -29,7 +29,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from bridge.publish.connection import KafkaConnection
-from bridge.reader.merged_reader import OffsetRange, RecordsMissing, open_consumer
+from bridge.reader.merged_reader import OffsetRange
+from bridge.reader.topic_reader import RecordsMissing, open_consumer
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)

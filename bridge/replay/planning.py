@@ -8,8 +8,9 @@ from aiokafka.structs import ConsumerRecord
 
 from bridge import __version__
 from bridge.publish.connection import KafkaConnection
-from bridge.reader.merged_reader import OffsetRange, RecordsMissing, open_consumer, read_ranges
+from bridge.reader.merged_reader import OffsetRange, read_ranges
 from bridge.reader.selection import Query, build_filter, parse_offsets
+from bridge.reader.topic_reader import RecordsMissing, open_consumer
 from bridge.reader.window import Window, find_ranges
 from bridge.replay.plan import FORMAT, Estimate, Plan, PlanPart, count_bytes
 

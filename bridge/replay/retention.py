@@ -17,7 +17,7 @@ from typing import Protocol
 from aiokafka.structs import OffsetAndTimestamp, TopicPartition
 
 from bridge.publish.connection import KafkaConnection
-from bridge.reader.merged_reader import open_consumer
+from bridge.reader.topic_reader import open_consumer
 from bridge.replay import CannotWrite
 from bridge.replay.targets.new_topic import read_retention_by_age
 

@@ -1,5 +1,6 @@
 """From settings to parts: what is configured is what is built, and secrets go where they belong."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from bridge.app.build import (
     make_application,
     make_connection,
     make_naming,
+    make_replay_connection,
     make_replies,
     make_sizing,
 )
@@ -50,6 +52,11 @@ EXECUTED = {Reply.XML, Reply.SOUND}
 
 def settings(**given: object) -> Settings:
     return load(None, **given)
+
+
+def test_a_replay_has_a_client_id_of_its_own() -> None:
+    given = settings(kafka={"bootstrap_servers": "a:9092", "client_id": "us"})
+    assert make_replay_connection(given) == replace(make_connection(given), client_id="us-replay")
 
 
 def test_plaintext_needs_no_secrets() -> None:

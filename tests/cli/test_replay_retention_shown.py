@@ -16,9 +16,8 @@ from bridge.cli.replay.retention import (
     with_fixed_times,
 )
 from bridge.publish.connection import KafkaConnection
-from bridge.reader.merged_reader import RecordsMissing
 from bridge.reader.selection import Query
-from bridge.reader.topic_reader import CannotRead
+from bridge.reader.topic_reader import CannotRead, RecordsMissing
 from bridge.reader.window import Window
 from bridge.replay.plan import Plan
 from bridge.replay.progress import Destination, DestinationKind

@@ -15,17 +15,16 @@ from hypothesis import strategies as st
 
 from bridge.core.record import Record
 from bridge.publish.connection import KafkaConnection, Tls
-from bridge.reader import merged_reader
+from bridge.reader import merged_reader, topic_reader
 from bridge.reader.merged_reader import (
     CHUNK_RECORDS,
     OffsetRange,
-    RecordsMissing,
     _BufferFiller,
     _merge,
     _PartitionBuffer,
     read_ranges,
 )
-from bridge.reader.topic_reader import CannotRead
+from bridge.reader.topic_reader import CannotRead, RecordsMissing
 from bridge.reader.window import Window, find_ranges
 from bridge.replay.planning import check_ranges
 from tests.kafka.client import Kafka, make_topics, planned, running
@@ -52,7 +51,7 @@ class Filler:
             size = self._sizes[self._filled % len(self._sizes)]
             self._filled += 1
             taken, left[:] = left[:size], left[size:]
-            lane.buffered = taken[::-1]
+            lane.records = taken[::-1]
             lane.is_done = not left
 
 
@@ -197,13 +196,13 @@ async def test_it_reads_as_nobody_and_gives_a_slow_link_its_time(
         asked.append(options)
         raise KafkaError
 
-    monkeypatch.setattr(merged_reader, "AIOKafkaConsumer", consumer)
+    monkeypatch.setattr(topic_reader, "AIOKafkaConsumer", consumer)
     with pytest.raises(KafkaError):
         await read_all(
             KafkaConnection("127.0.0.1:1", client_id="mine"), [OffsetRange("any", 0, 0, 1)]
         )
     (options,) = asked
-    assert (options["client_id"], options["group_id"]) == ("mine-replay", None)
+    assert (options["client_id"], options["group_id"]) == ("mine", None)
     assert options["enable_auto_commit"] is False
     assert 40_000 <= options["request_timeout_ms"] < merged_reader._NO_ANSWER_TIMEOUT_S * 1000
 

@@ -10,8 +10,9 @@ from aiokafka.structs import ConsumerRecord, OffsetAndTimestamp, TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.reader.merged_reader import OffsetRange, RecordsMissing
+from bridge.reader.merged_reader import OffsetRange
 from bridge.reader.selection import Query, build_filter
+from bridge.reader.topic_reader import RecordsMissing
 from bridge.reader.window import (
     OffsetSelection,
     Window,

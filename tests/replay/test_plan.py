@@ -7,8 +7,9 @@ import orjson
 import pytest
 
 from bridge.core.record import Record
-from bridge.reader.merged_reader import OffsetRange, RecordsMissing
+from bridge.reader.merged_reader import OffsetRange
 from bridge.reader.selection import Query
+from bridge.reader.topic_reader import RecordsMissing
 from bridge.reader.window import Window
 from bridge.replay.plan import NotAPlan, Plan, dump_plan, load_plan
 from bridge.replay.planning import PlanContext, check_ranges, find_query_ranges, make_plan

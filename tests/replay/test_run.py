@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.reader.merged_reader import RecordsMissing
+from bridge.reader.topic_reader import RecordsMissing
 from bridge.replay import CannotWrite, CheckpointPolicy
 from bridge.replay.pace import ReplayPace
 from bridge.replay.plan import count_bytes

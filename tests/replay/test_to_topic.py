@@ -227,7 +227,9 @@ async def test_files_of_a_connection_that_cannot_be_used_are_named(tmp_path: Pat
             pass
 
 
-async def test_it_writes_under_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_writes_under_the_client_id_of_its_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     asked: list[str] = []
 
     def client(**options: Any) -> None:
@@ -242,7 +244,7 @@ async def test_it_writes_under_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch
             pass
     with pytest.raises(KafkaError):
         await plan_new_topics(connection, {"a": "b"})
-    assert asked == ["mine-replay", "mine-replay"]
+    assert asked == ["mine", "mine"]
 
 
 async def test_a_kafka_that_is_away_cannot_be_written_to_and_its_address_is_named() -> None:

@@ -12,7 +12,7 @@ from typing import Final
 
 import typer
 
-from bridge.app.build import make_accounts, make_connection, make_naming
+from bridge.app.build import make_accounts, make_naming, make_replay_connection
 from bridge.audit.derive import CannotDerive, Deriver, DeriveResult, DeriveState, DeriveSummary
 from bridge.audit.file import DerivedFile
 from bridge.audit.publish import DerivedTopics, SourcedEvent
@@ -82,7 +82,7 @@ async def derive_journal(settings: Settings, asked: DeriveRequest) -> DeriveSumm
         if asked.verify
         else None
     )
-    kafka = make_connection(settings)
+    kafka = make_replay_connection(settings)
     at = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
     of_events = replace(asked.query, source="events")
     scope = DeriveScope(
@@ -156,7 +156,9 @@ class _DeriveRun:
                 counting.update(read)
 
             watch = DeriveHooks(self._at, count, self._recheck, self._note)
-            found = derive_journal_records(make_connection(settings), reading, self._deriver, watch)
+            found = derive_journal_records(
+                make_replay_connection(settings), reading, self._deriver, watch
+            )
             async with contextlib.aclosing(found):
                 async for chunk in found:
                     for judged in chunk:
@@ -255,8 +257,7 @@ async def _open_file_target(
 async def _open_topic_target(
     settings: Settings, stamp: ReplayRun, *, to_live: bool
 ) -> AsyncGenerator[DerivedTopics]:
-    kafka = make_connection(settings)
-    kafka = replace(kafka, client_id=f"{kafka.client_id}-replay")
+    kafka = make_replay_connection(settings)
     publisher = KafkaPublisher(
         kafka, idempotence=settings.kafka.idempotence, ack_timeout_s=_ACK_TIMEOUT_S
     )

@@ -12,7 +12,7 @@ from bridge.cli import output
 from bridge.cli.output import key_values, make_table, show
 from bridge.cli.replay.retention import RetentionLoss, show_retention_loss
 from bridge.publish.connection import KafkaConnection
-from bridge.reader.merged_reader import find_missing_topics
+from bridge.reader.topic_reader import find_missing_topics
 from bridge.replay.plan import Plan
 from bridge.replay.targets.columns import format_utc_ms
 

@@ -15,9 +15,8 @@ from bridge.cli import output
 from bridge.core import catalogue
 from bridge.core.event import JOURNAL_TOPIC
 from bridge.publish.connection import KafkaConnection
-from bridge.reader.merged_reader import RecordsMissing
 from bridge.reader.selection import Query, parse_offsets
-from bridge.reader.topic_reader import CannotRead
+from bridge.reader.topic_reader import CannotRead, RecordsMissing
 from bridge.replay.plan import Plan
 from bridge.replay.progress import Destination
 from bridge.replay.retention import (

@@ -11,7 +11,7 @@ from typing import Literal
 
 import typer
 
-from bridge.app.build import make_connection
+from bridge.app.build import make_replay_connection
 from bridge.cli import output
 from bridge.cli.replay import request
 from bridge.cli.replay.output import ProgressBar, existing_topics, show_end, show_plan, show_start
@@ -30,8 +30,8 @@ from bridge.cli.replay.retention import (
     with_fixed_times,
 )
 from bridge.normalise.time import to_rfc3339
-from bridge.reader.merged_reader import RecordsMissing
 from bridge.reader.selection import Query
+from bridge.reader.topic_reader import RecordsMissing
 from bridge.replay import ReplayRun
 from bridge.replay.plan import Plan, load_plan
 from bridge.replay.planning import PlanContext, find_query_ranges, make_plan
@@ -62,7 +62,7 @@ async def plan_replay(
 
     ``command`` gets the same from the journal. Raises CannotRead and RecordsMissing.
     """
-    kafka = make_connection(settings)
+    kafka = make_replay_connection(settings)
     topics = request.query_topics(query, settings.topic_prefix)
     within = request.resolve_window(query)
     if query.source == "events" and not query.types and not query.offsets:
@@ -162,7 +162,7 @@ async def _warn_of_retention(settings: Settings, made: Plan) -> None:
         return
     age_ms = int(time.time() * 1000) - made.first_ms  # noqa: TID251 (the doorway's clock)
     for name, kept_ms in (
-        await find_shorter_retention(make_connection(settings), made.topics, age_ms=age_ms)
+        await find_shorter_retention(make_replay_connection(settings), made.topics, age_ms=age_ms)
     ).items():
         days = kept_ms / 86_400_000
         output.print_stderr(
@@ -174,7 +174,7 @@ async def _warn_of_retention(settings: Settings, made: Plan) -> None:
 async def _run(
     settings: Settings, asked: RunRequest, progress: Progress, *, file: Path, is_new: bool
 ) -> Progress:
-    kafka = make_connection(settings)
+    kafka = make_replay_connection(settings)
     stopping = asyncio.Event()
     _stop_on_signals(stopping)
     async with open_target(

@@ -10,7 +10,6 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -83,7 +82,7 @@ async def create_topics(
         if len(topic.name) > _NAME_CHARACTERS_MAX:
             message = f"{topic.name}: longer than a topic's name may be"
             raise CannotWrite(message)
-    async with Provisioner(_with_replay_client_id(connection)) as provisioner:
+    async with Provisioner(connection) as provisioner:
         if has_records:
             states = await provisioner.compare(wanted)
         else:
@@ -129,9 +128,7 @@ async def _describe_topics(
 ) -> dict[str, tuple[int, int, dict[str, str]]]:
     """Return each topic's partitions, replicas and settings: rule 3. Raises CannotWrite."""
     try:
-        admin = AIOKafkaAdminClient(
-            **_with_replay_client_id(connection).options(), request_timeout_ms=_REQUEST_TIMEOUT_MS
-        )
+        admin = AIOKafkaAdminClient(**connection.options(), request_timeout_ms=_REQUEST_TIMEOUT_MS)
     except BadConnection as error:
         raise CannotWrite(str(error)) from error
     try:
@@ -168,7 +165,3 @@ def _parse_configs(resource: Sequence[Any]) -> tuple[str, dict[str, str]]:
         message = f"{name}: its settings cannot be read, which takes DescribeConfigs on it: {why}"
         raise CannotWrite(message)
     return str(name), {str(one[0]): str(one[1]) for one in entries if one[1] is not None}
-
-
-def _with_replay_client_id(connection: KafkaConnection) -> KafkaConnection:
-    return replace(connection, client_id=f"{connection.client_id}-replay")

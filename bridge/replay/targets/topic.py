@@ -11,7 +11,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
@@ -65,7 +65,7 @@ async def open_topics(  # noqa: PLR0913 (from where, to where, how)
     places = [(one.topic, one.partition) for one in ranges]
     share_bytes = _FILLED_BYTES // max(1, len(places))
     try:
-        options = replace(connection, client_id=f"{connection.client_id}-replay").options()
+        options = connection.options()
     except BadConnection as error:
         raise CannotWrite(str(error)) from error
     producer = AIOKafkaProducer(
