@@ -35,7 +35,7 @@ class DerivedFile:
 
     def __init__(self, file: LineFile | ParquetFolder, run: ReplayRun, place: str) -> None:
         self._file = file
-        self._stamp = run
+        self._run = run
         self._room = file.checkpoint_policy.records
         self.targets = [place]
         self.written = 0
@@ -43,8 +43,7 @@ class DerivedFile:
     async def write(self, events: Sequence[SourcedEvent]) -> None:
         """Add events, in their order; raises CannotWrite."""
         rows = [
-            _to_row(add_replay_headers(event.record, source, self._stamp))
-            for event, source in events
+            _to_row(add_replay_headers(event.record, source, self._run)) for event, source in events
         ]
         while rows:
             part, rows = rows[: self._room], rows[self._room :]

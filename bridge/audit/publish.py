@@ -48,7 +48,7 @@ class DerivedTopics:
     ) -> None:
         self._connection = connection
         self._publisher = publisher
-        self._stamp = run
+        self._run = run
         self._to_live = to_live
         self._names: dict[str, str] = {}
         self.written = 0
@@ -72,14 +72,14 @@ class DerivedTopics:
         """Return the topic for events of a live topic; create it if it is a new one: rule 2."""
         if self._to_live:
             return topic
-        name = f"{topic}.derived.{self._stamp.id}"
+        name = f"{topic}.derived.{self._run.id}"
         planned = await plan_new_topics(self._connection, {topic: name})
         await create_topics(self._connection, planned, has_records=False)
         return name
 
     def _to_record(self, event: EventRecord, source: str) -> Record:
         """Return the record to publish for an event: rule 1."""
-        record = add_replay_headers(event.record, source, self._stamp)
+        record = add_replay_headers(event.record, source, self._run)
         return replace(record, topic=self._names[record.topic])
 
     async def _publish(self, records: Sequence[Record]) -> None:

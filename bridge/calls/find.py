@@ -46,6 +46,7 @@ from bridge.core.dead_letter import CALLBACK_TYPE
 from bridge.core.event import EventName
 from bridge.reader.by_key import KeyReader
 from bridge.reader.journal import JournalledCallback, NotAJournalRecord, parse_journal_record
+from bridge.reader.selection import format_position
 from bridge.reader.topic_reader import find_missing_topics, to_stored_record
 from bridge.reader.window import Window, find_ranges
 
@@ -215,7 +216,7 @@ async def _collect(
     """Add callbacks that are not collected yet, each with the event today's code derives."""
     taken = {entry.position for entry in found.entries}
     async for record in stream:
-        if f"{record.topic}:{record.partition}:{record.offset}" in taken:
+        if format_position(record) in taken:
             continue
         if len(found.entries) == CALLBACKS_MAX:
             found.is_truncated = True

@@ -22,9 +22,9 @@ from bridge.reader.topic_reader import open_consumer
 from bridge.reader.window import Window, find_ranges
 
 ShowProgress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""Shows that so many records are being read, and is told how many were."""
+"""Takes an activity and a number of records; inside, call the function with each number read."""
 KeysByTopic = Mapping[str, Collection[bytes]]
-"""Topics, and the keys that are looked for in each."""
+"""The keys to look for in each topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,9 @@ class KeyReader:
         self, activity: str, keys: KeysByTopic, within: Window
     ) -> AsyncGenerator[ConsumerRecord]:
         """Yield the records of the keys in the window, ordered by time. Raises CannotRead."""
-        among = await self.find_ranges(keys, within)
         stream = self.scan(
             activity,
-            among,
+            await self.find_ranges(keys, within),
             lambda one: one.key in keys[one.topic] and within.contains(one.timestamp),
         )
         async with aclosing(stream):

@@ -2,9 +2,10 @@
 
 import base64
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -43,20 +44,20 @@ def parse_journal_record(value: bytes) -> JournalledCallback:
         raise NotAJournalRecord(message) from error
     checked = _validate(parsed)
     raw = _build_raw_callback(checked)
-    whose = _SOURCE.fullmatch(checked["source"])
-    if whose is None:
-        message = "source: not an account's"
+    owner = _SOURCE.fullmatch(checked["source"])
+    if owner is None:
+        message = "source: not an account"
         raise NotAJournalRecord(message)
-    account = None if whose[1] == "unknown" else whose[1]
+    account = None if owner[1] == "unknown" else owner[1]
     try:
         verdict = restore_verdict(
             raw,
             parse_parameters(raw),
             checked["verification"],
-            (account, whose[2], checked["zone"]),
+            (account, owner[2], checked["zone"]),
         )
     except ValueError as error:
-        message = "verification: no verdict of the bridge's"
+        message = "verification: not a verdict of the bridge"
         raise NotAJournalRecord(message) from error
     return JournalledCallback(raw, verdict, checked)
 
@@ -88,11 +89,16 @@ def _build_raw_callback(value: JournalValue) -> RawCallback:
     try:
         received_at = datetime.fromisoformat(value["received_at"])
     except ValueError as error:
-        message = "received_at: no instant"
+        message = "received_at: not a time"
         raise NotAJournalRecord(message) from error
     if received_at.tzinfo is None:
         message = "received_at: without an offset"
         raise NotAJournalRecord(message)
+    try:
+        body = decode_body(value)
+    except (KeyError, ValueError) as error:
+        message = "body: neither text nor base64"
+        raise NotAJournalRecord(message) from error
     return RawCallback(
         method=value["method"],
         origin=value["url_received"].removesuffix(target),
@@ -100,17 +106,14 @@ def _build_raw_callback(value: JournalValue) -> RawCallback:
         path=value["path"],
         query=value["query"],
         headers=tuple(value["headers"]),
-        body=_decode_body(value),
+        body=body,
         remote_address=value["remote_address"],
         received_at=received_at,
     )
 
 
-def _decode_body(value: JournalValue) -> bytes:
-    try:
-        if "body" in value:
-            return value["body"].encode()
-        return base64.b64decode(value.get("body_base64", "missing!"), validate=True)
-    except ValueError as error:
-        message = "body: neither text nor base64"
-        raise NotAJournalRecord(message) from error
+def decode_body(value: Mapping[str, Any]) -> bytes:
+    """Return the body in a journal record's JSON; raises KeyError, TypeError or ValueError."""
+    if "body" in value:
+        return str(value["body"]).encode()
+    return base64.b64decode(value["body_base64"], validate=True)

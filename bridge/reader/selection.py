@@ -9,16 +9,15 @@
    from the ``ce_source`` header or from the value's ``source``. A record without them has neither.
 """
 
-import base64
-import binascii
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import orjson
 from aiokafka.structs import ConsumerRecord
 
+from bridge.reader.journal import decode_body
 from bridge.reader.merged_reader import RecordFilter
 from bridge.reader.window import OffsetSelection, Window
 
@@ -91,12 +90,17 @@ def parse_position(text: str) -> RecordPosition:
     return found["topic"], int(found["partition"]), int(found["offset"])
 
 
+def format_position(record: ConsumerRecord) -> str:
+    """Return ``topic:partition:offset`` of a record."""
+    return f"{record.topic}:{record.partition}:{record.offset}"
+
+
 def build_filter(query: Query, within: Window, skipped: Sequence[str] = ()) -> RecordFilter | None:
     """Return the filter of rule 1, None if every record is selected. ``skipped`` records are not."""
     tests: list[RecordFilter] = []
     if skipped:
-        places = frozenset(map(parse_position, skipped))
-        tests.append(lambda one: (one.topic, one.partition, one.offset) not in places)
+        positions = frozenset(map(parse_position, skipped))
+        tests.append(lambda one: (one.topic, one.partition, one.offset) not in positions)
     if within.until_ms is not None or within.since_ms is not None:
         tests.append(lambda record: within.contains(record.timestamp))
     if query.offsets:
@@ -119,8 +123,8 @@ def _build_offset_filter(texts: Iterable[str]) -> RecordFilter:
         ranges.setdefault((one.topic, one.partition), []).append(one)
 
     def test(record: ConsumerRecord) -> bool:
-        among = ranges.get((record.topic, record.partition), ())
-        return any(one.contains(record.offset) for one in among)
+        selections = ranges.get((record.topic, record.partition), ())
+        return any(one.contains(record.offset) for one in selections)
 
     return test
 
@@ -147,7 +151,7 @@ def _read_event_source(record: ConsumerRecord) -> str:
         return ""
 
 
-def build_mention_filter(ids: Iterable[str]) -> Callable[[ConsumerRecord], bool]:
+def build_mention_filter(ids: Iterable[str]) -> RecordFilter:
     """Return a filter that accepts records about one of the ids: rule 2."""
     texts = [one.encode() for one in ids]
 
@@ -168,6 +172,6 @@ def _decode_base64_body(value: bytes) -> bytes:
     if b'"body_base64"' not in value:
         return b""
     try:
-        return base64.b64decode(orjson.loads(value)["body_base64"])
-    except (orjson.JSONDecodeError, binascii.Error, KeyError, TypeError, ValueError):
+        return decode_body(orjson.loads(value))
+    except (KeyError, TypeError, ValueError):  # the value is no journal record
         return b""

@@ -124,7 +124,7 @@ async def _find_begins(
     begins: dict[TopicPartition, int] = {}
     for partition, end in ends.items():
         answer = answers[partition]
-        # What came since the end was asked for may be the answer, and lies behind it.
+        # A record stored since ``ends`` was read may be the answer; it lies behind the end.
         begins[partition] = end if answer is None else min(answer.offset, end)
     return begins
 
@@ -135,15 +135,13 @@ def _to_range(
     partition = TopicPartition(wanted.topic, wanted.partition)
     place = f"{wanted.topic}:{wanted.partition}"
     if partition not in ends:
-        message = f"{place}: there is no such partition"
+        message = f"{place}: no such partition"
         raise RecordsMissing(message)
     if wanted.first < kept[partition]:
-        message = f"{place}: what was before offset {kept[partition]} is deleted"
+        message = f"{place}: offsets before {kept[partition]} were deleted"
         raise RecordsMissing(message)
     end = ends[partition] if wanted.last is None else wanted.last + 1
     if end > ends[partition]:
-        message = (
-            f"{place}: offset {wanted.last} is not there, the next one will be {ends[partition]}"
-        )
+        message = f"{place}: no offset {wanted.last} yet, the next is {ends[partition]}"
         raise RecordsMissing(message)
     return OffsetRange(*partition, max(begins[partition], wanted.first), end)

@@ -91,7 +91,7 @@ NOT_READABLE: dict[str, object] = {
     "value: ": "a text",
     "path: missing": without("path"),
     "headers.0": without(headers=[["host"]]),
-    "received_at: no instant": without(received_at="yesterday"),
+    "received_at: not a time": without(received_at="yesterday"),
     "received_at: without": without(received_at="2026-03-07T14:14:44"),
     "url_received: ": without(url_received="http://10.0.0.7:8080/elsewhere"),
     "body: neither text": without("body"),

@@ -107,8 +107,8 @@ def test_a_window_that_begins_before_there_was_time_begins_with_it() -> None:
     [
         (OffsetSelection("topic", 1, 0, 1), "no such partition"),
         (OffsetSelection("other", 0, 0, 1), "no such partition"),
-        (OffsetSelection("topic", 0, 2, 5), "before offset 3 is deleted"),
-        (OffsetSelection("topic", 0, 5, 10), "offset 10 is not there"),
+        (OffsetSelection("topic", 0, 2, 5), "before 3 were deleted"),
+        (OffsetSelection("topic", 0, 5, 10), "no offset 10 yet"),
     ],
 )
 def test_offsets_that_are_not_there_are_refused(offsets: OffsetSelection, said: str) -> None:

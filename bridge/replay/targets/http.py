@@ -11,7 +11,6 @@
 """
 
 import asyncio
-import base64
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,9 +21,11 @@ import orjson
 from aiokafka.structs import ConsumerRecord
 
 from bridge.core.masking import mask_url
+from bridge.reader.journal import decode_body
+from bridge.reader.selection import format_position
 from bridge.replay import CannotWrite, CheckpointPolicy, ReplayRun, TargetState
 
-# At most so many requests are sent and not yet in the progress file.
+# At most this many requests are sent but not yet in the progress file: a crash repeats them.
 CHECKPOINT_REQUESTS_MAX: Final = 100
 _CHECKPOINT_S: Final = 1.0
 _TIMEOUT_S: Final = 30.0
@@ -33,7 +34,7 @@ _RETRY_S: Final = 0.5
 _TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
 _PORT_MAX: Final = 65_535
-# So many are named; the others are counted.
+# Positions beyond these are only counted.
 _LISTED_MAX: Final = 100
 
 
@@ -60,7 +61,7 @@ class HttpTarget:
         self._client = client
         self._base = base.rstrip("/")
         self._path = httpx.URL(self._base).raw_path.rstrip(b"/")
-        self._stamp = run
+        self._run = run
         self._statuses: Counter[str] = Counter()
         self._not_requests = 0
         self._not_requests_at: list[str] = []
@@ -74,15 +75,16 @@ class HttpTarget:
 
     async def write(self, records: Sequence[ConsumerRecord]) -> None:
         """Send the records' requests, and return when each one is answered: rule 2."""
-        lanes: defaultdict[tuple[str, int], list[ConsumerRecord]] = defaultdict(list)
+        partitions: defaultdict[tuple[str, int], list[ConsumerRecord]] = defaultdict(list)
         for record in records:
-            lanes[record.topic, record.partition].append(record)
-        sending = [asyncio.create_task(self._send_in_order(lane)) for lane in lanes.values()]
+            partitions[record.topic, record.partition].append(record)
+        tasks = [asyncio.create_task(self._send_in_order(one)) for one in partitions.values()]
         try:
-            await asyncio.gather(*sending)
+            await asyncio.gather(*tasks)
         finally:
-            for one in sending:
-                one.cancel()
+            # If one fails, gather() leaves the others running.
+            for task in tasks:
+                task.cancel()
 
     async def flush(self) -> TargetState:
         """Return how many answers had each status, and the records that are not requests."""
@@ -108,13 +110,13 @@ class HttpTarget:
 
     async def _send(self, record: ConsumerRecord) -> int:
         """Return the status of the answer: rule 3. Raises NotJournal and CannotWrite."""
-        source = f"{record.topic}:{record.partition}:{record.offset}"
+        source = format_position(record)
         request = parse_request(record)
         headers = [
             *request.headers,
-            (b"x-replay-id", self._stamp.id.encode()),
+            (b"x-replay-id", self._run.id.encode()),
             (b"x-replay-source", source.encode()),
-            (b"x-replay-at", self._stamp.at.encode()),
+            (b"x-replay-at", self._run.at.encode()),
         ]
         why = ""
         for attempt in range(_ATTEMPTS_MAX):
@@ -126,7 +128,8 @@ class HttpTarget:
                     self._base,
                     headers=headers,
                     content=request.body,
-                    # As it stands, because the client would write an URL's escapes in its own way.
+                    # The target as bytes, because httpx would normalise the escapes of a URL, and the
+                    # signature would no longer match.
                     extensions={"target": self._path + request.target},
                 )
             except httpx.HTTPError as error:
@@ -143,9 +146,9 @@ class HttpTarget:
 
 def create_client() -> httpx.AsyncClient:
     """Return an HTTP client that follows no redirect and adds no header of its own."""
-    made = httpx.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=False)
-    made.headers.clear()
-    return made
+    client = httpx.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=False)
+    client.headers.clear()  # httpx sets accept, user-agent and others
+    return client
 
 
 def is_base_url(url: str) -> bool:
@@ -154,8 +157,8 @@ def is_base_url(url: str) -> bool:
         parts = httpx.URL(url)
     except httpx.InvalidURL:
         return False
-    has_place = bool(parts.host) and 0 < (parts.port or 80) <= _PORT_MAX
-    return parts.scheme in {"http", "https"} and has_place and not (parts.query or parts.fragment)
+    has_host = bool(parts.host) and 0 < (parts.port or 80) <= _PORT_MAX
+    return parts.scheme in {"http", "https"} and has_host and not (parts.query or parts.fragment)
 
 
 def parse_request(record: ConsumerRecord) -> StoredRequest:
@@ -172,14 +175,7 @@ def parse_request(record: ConsumerRecord) -> StoredRequest:
                 for name, of in value["headers"]
                 if name != "host"
             ),
-            body=_decode_body(value),
+            body=decode_body(value),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        message = f"{record.topic}:{record.partition}:{record.offset}"
-        raise NotJournal(message) from error
-
-
-def _decode_body(value: dict[str, Any]) -> bytes:
-    if "body" in value:
-        return str(value["body"]).encode("ascii")
-    return base64.b64decode(value["body_base64"], validate=True)
+        raise NotJournal(format_position(record)) from error

@@ -23,6 +23,7 @@ from bridge.publish.connection import BadConnection, KafkaConnection, describe_e
 from bridge.publish.producer import REQUEST_BYTES_MAX, abort, retrieve_exception
 from bridge.publish.supervisor import BATCH_BYTES_MAX
 from bridge.reader.merged_reader import OffsetRange
+from bridge.reader.selection import format_position
 from bridge.replay import CannotWrite, CheckpointPolicy, ReplayRun, TargetState
 
 # At most so many records are sent and not yet in the progress file.
@@ -118,7 +119,7 @@ class TopicTarget:
         for record in records:
             place = (record.topic, record.partition)
             lane = self._lanes[place]
-            source = f"{record.topic}:{record.partition}:{record.offset}".encode()
+            source = format_position(record).encode()
             # The compiled builder takes nothing but a list.
             headers = [*record.headers, self._first, ("replay_source", source), self._last]
             if not _append(lane, record, headers):
