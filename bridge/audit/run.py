@@ -29,7 +29,7 @@ from bridge.reader.journal import NotAJournalRecord, parse_journal_record
 from bridge.reader.merged_reader import CHUNK_RECORDS, OffsetRange, RecordFilter, read_ranges
 from bridge.reader.selection import Query, build_filter
 from bridge.reader.window import Window, find_ranges
-from bridge.replay.planning import find_query_ranges
+from bridge.replay.plan import find_query_ranges
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,7 @@ from bridge.reader.merged_reader import read_ranges
 from bridge.reader.selection import build_filter
 from bridge.replay import Target
 from bridge.replay.pace import ReplayPace, apply_pace
-from bridge.replay.plan import count_bytes
-from bridge.replay.planning import check_ranges
+from bridge.replay.plan import check_ranges, count_bytes
 from bridge.replay.progress import Progress, save_progress
 
 Records = Sequence[ConsumerRecord]

@@ -26,7 +26,7 @@ from bridge.reader.merged_reader import (
 )
 from bridge.reader.topic_reader import CannotRead, RecordsMissing
 from bridge.reader.window import Window, find_ranges
-from bridge.replay.planning import check_ranges
+from bridge.replay.plan import check_ranges
 from tests.kafka.client import Kafka, make_topics, planned, running
 from tests.ports import free_port
 from tests.replay.making import NOON_MS, read_all, stored

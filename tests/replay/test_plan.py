@@ -11,8 +11,16 @@ from bridge.reader.merged_reader import OffsetRange
 from bridge.reader.selection import Query
 from bridge.reader.topic_reader import RecordsMissing
 from bridge.reader.window import Window
-from bridge.replay.plan import NotAPlan, Plan, dump_plan, load_plan
-from bridge.replay.planning import PlanContext, check_ranges, find_query_ranges, make_plan
+from bridge.replay.plan import (
+    NotAPlan,
+    Plan,
+    PlanContext,
+    check_ranges,
+    dump_plan,
+    find_query_ranges,
+    load_plan,
+    make_plan,
+)
 from tests.kafka.client import Kafka, make_topics, planned, running
 from tests.replay.making import NOON_MS, part, plan_of
 

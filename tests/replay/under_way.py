@@ -9,7 +9,7 @@ from bridge.core.record import Record
 from bridge.reader.selection import Query
 from bridge.reader.window import Window
 from bridge.replay import CheckpointPolicy, ReplayRun, TargetState
-from bridge.replay.planning import PlanContext, find_query_ranges, make_plan
+from bridge.replay.plan import PlanContext, find_query_ranges, make_plan
 from bridge.replay.progress import Destination, Progress, new_progress
 from bridge.replay.run import RunHooks
 from tests.kafka.client import Kafka, make_topics, planned, running

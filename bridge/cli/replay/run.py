@@ -33,8 +33,7 @@ from bridge.normalise.time import to_rfc3339
 from bridge.reader.selection import Query
 from bridge.reader.topic_reader import RecordsMissing
 from bridge.replay import ReplayRun
-from bridge.replay.plan import Plan, load_plan
-from bridge.replay.planning import PlanContext, find_query_ranges, make_plan
+from bridge.replay.plan import Plan, PlanContext, find_query_ranges, load_plan, make_plan
 from bridge.replay.progress import (
     Destination,
     Progress,
