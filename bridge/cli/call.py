@@ -28,7 +28,9 @@ from bridge.reader.window import Window, build_window
 from bridge.replay.targets.columns import format_utc_ms
 from bridge.settings.load import Need, Settings, load
 
-app = typer.Typer(help="Show everything about one call or message.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False, help="Show everything about one call or message.", no_args_is_help=True
+)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOOK_BACK: Final = timedelta(hours=24)

@@ -24,6 +24,7 @@ from bridge.ingress.routes import SHARED_PATH
 from bridge.settings.load import load
 
 app = typer.Typer(
+    add_completion=False,
     help="List and show every callback Plivo sends, what is published for it, and a curl to try.",
     no_args_is_help=True,
 )

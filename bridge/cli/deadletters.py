@@ -35,6 +35,7 @@ from bridge.settings.load import Need, Settings, load
 from bridge.telemetry import logs
 
 app = typer.Typer(
+    add_completion=False,
     help="List and show dead letters, and run them again through today's code.",
     no_args_is_help=True,
 )

@@ -27,6 +27,8 @@ from bridge.reader.topic_reader import read_topics
 from bridge.settings.load import Settings
 from bridge.telemetry import logs
 
+app = typer.Typer(add_completion=False)
+
 CallbackName = tuple[str, str]
 
 EXPECTED: Final = 6
@@ -36,6 +38,7 @@ _PAUSE_S = 0.3
 _AGE_S: Final = 72
 
 
+@app.command()
 def demo() -> None:
     """Place two emulated calls and watch their callbacks become events, then exit.
 

@@ -32,11 +32,14 @@ from bridge.normalise.time import load_zone
 from bridge.settings.load import Settings, load
 from bridge.telemetry import logs
 
+app = typer.Typer(add_completion=False)
+
 PORT: Final = 8080
 # Not Kafka's own 9092: a broker may well run there on a developer's machine.
 KAFKA_PORT: Final = 19092
 
 
+@app.command()
 def dev(
     *,
     port: Annotated[

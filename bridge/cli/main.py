@@ -1,68 +1,83 @@
-"""The ``callback-bridge`` command."""
+"""The ``callback-bridge`` command. Its help and version import no command: see ``lazy``."""
 
 import sys
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Final
 
 import typer
 
 from bridge import __version__
-from bridge.cli import (
-    call,
-    callbacks,
-    deadletters,
-    demo,
-    dev,
-    output,
-    replies,
-    schemas,
-    serve,
-    spool,
-    tail,
-    topics,
-)
-from bridge.cli.hints import SuggestingGroup
-from bridge.cli.replay import commands
-from bridge.derived.pack import NotAPack
-from bridge.derived.validation import ValidatorNotInstalled
-from bridge.dev.broker import BrokerNotStarted
-from bridge.ingress.server import CannotListen
-from bridge.publish.topics import ProvisioningRefused
-from bridge.reader.topic_reader import CannotRead, RecordsMissing
-from bridge.replay import CannotWrite, TargetExists
-from bridge.replay.plan import NotAPlan
-from bridge.replay.progress import InUse, NotAProgressFile
-from bridge.replay.targets.parquet import ParquetUnavailable
-from bridge.reply.document import BadDocument
-from bridge.settings.load import SettingsRefused
-from bridge.spool.inspect import SpoolUnreadable
-from bridge.telemetry import logs
+from bridge.cli.exit_codes import EXIT_STOPPED, exit_code
+from bridge.cli.lazy import Deferred, LazyGroup
+
+_HELP: Final = "Publish Plivo's callbacks to Kafka: verified, normalised, nothing lost."
+
+
+class _Commands(LazyGroup):
+    deferred: ClassVar[Mapping[str, Deferred]] = {
+        "serve": Deferred(
+            "bridge.cli.serve",
+            "Answer Plivo's callbacks and publish them to Kafka, until SIGTERM.",
+        ),
+        "dev": Deferred(
+            "bridge.cli.dev",
+            "Run the bridge on an embedded broker and show events as they arrive, until Ctrl-C.",
+        ),
+        "demo": Deferred(
+            "bridge.cli.demo",
+            "Place two emulated calls and watch their callbacks become events, then exit.",
+        ),
+        "tail": Deferred(
+            "bridge.cli.tail",
+            "Show events as they arrive: a time line on a terminal, JSON lines in a pipe.",
+        ),
+        "topics": Deferred(
+            "bridge.cli.topics",
+            "Show, create and check the topics, with partitions, retention and replicas.",
+        ),
+        "replay": Deferred(
+            "bridge.cli.replay.commands",
+            "Replay what was received: into topics, into files, or to an URL.",
+        ),
+        "call": Deferred("bridge.cli.call", "Show everything about one call or message."),
+        "spool": Deferred(
+            "bridge.cli.spool",
+            "What waits on the disk for Kafka: show it, publish it, write it out.",
+        ),
+        "deadletters": Deferred(
+            "bridge.cli.deadletters",
+            "List and show dead letters, and run them again through today's code.",
+        ),
+        "callbacks": Deferred(
+            "bridge.cli.callbacks",
+            "List and show every callback Plivo sends, what is published for it, and a curl to try.",
+        ),
+        "replies": Deferred(
+            "bridge.cli.replies", "Check Plivo XML documents before a call gets one."
+        ),
+        "schemas": Deferred(
+            "bridge.cli.schemas",
+            "List, show and compare the events' JSON Schemas, and check events against them.",
+        ),
+    }
+
 
 app = typer.Typer(
     name="callback-bridge",
-    cls=SuggestingGroup,
-    help="Publish Plivo's callbacks to Kafka: verified, normalised, nothing lost.",
+    cls=_Commands,
+    help=_HELP,
     epilog="Settings are BRIDGE_… variables or a TOML file. Exit codes: 0 done, 1 something is "
     "missing or differs, 2 wrong usage or settings, 3 Kafka or an address cannot be had.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.command()(serve.serve)
-app.command()(dev.dev)
-app.command()(demo.demo)
-app.command()(tail.tail)
-app.add_typer(topics.app, name="topics")
-app.add_typer(commands.app, name="replay")
-app.add_typer(call.app, name="call")
-app.add_typer(spool.app, name="spool")
-app.add_typer(deadletters.app, name="deadletters")
-app.add_typer(callbacks.app, name="callbacks")
-app.add_typer(replies.app, name="replies")
-app.add_typer(schemas.app, name="schemas")
 
 
 def _print_version(*, value: bool) -> None:
     if value:
+        from bridge.cli import output  # noqa: PLC0415 (as above)
+
         output.print_plain(__version__)
         raise typer.Exit
 
@@ -78,56 +93,35 @@ def main(
     ] = False,
 ) -> None:
     """Publish Plivo's callbacks to Kafka: verified, normalised, nothing lost."""
+    from bridge.telemetry import logs  # noqa: PLC0415 (structlog, which `--version` does not need)
+
     del version
     logs.silence_library_loggers()  # `serve` and `dev` configure logs of their own
 
 
-EXIT_MISSING = 1
-EXIT_USAGE = 2
-EXIT_CANNOT_CONNECT = 3
-
-_USAGE_ERRORS = (
-    SettingsRefused,
-    BadDocument,
-    NotAPack,
-    NotAPlan,
-    NotAProgressFile,
-    InUse,
-    TargetExists,
-)
-_CONNECTION_ERRORS = (
-    CannotListen,
-    SpoolUnreadable,
-    CannotRead,
-    CannotWrite,
-    BrokerNotStarted,
-    ParquetUnavailable,
-    ValidatorNotInstalled,
-    ProvisioningRefused,
-)
-
-
 def run() -> None:
-    """Run the command; what stops it is one line each on standard error, and the exit code."""
+    """Run the command. What stops it is printed on standard error, and decides the exit code."""
     try:
         code = app(standalone_mode=False)
-    except _USAGE_ERRORS as error:
-        output.print_stderr(*str(error).split("\n"), style="red")
-        sys.exit(EXIT_USAGE)
-    except _CONNECTION_ERRORS as error:
-        output.print_stderr(str(error), style="red")
-        sys.exit(EXIT_CANNOT_CONNECT)
-    except RecordsMissing as error:
-        output.print_stderr(str(error), style="red")
-        sys.exit(EXIT_MISSING)
     except KeyboardInterrupt:
-        sys.exit(130)
-    except typer.Abort:
-        output.print_stderr("Aborted.", style="red")
-        sys.exit(1)
-    except typer.TyperException as error:
-        sys.exit(output.print_usage_error(error))
+        code = EXIT_STOPPED
     except Exception as error:  # noqa: BLE001 (Python would print its text as it is)
-        output.print_traceback(error)
-        sys.exit(1)
+        code = _report(error)
     sys.exit(code)
+
+
+def _report(error: Exception) -> int:
+    """Print what stopped a command; return the exit code."""
+    from bridge.cli import output  # noqa: PLC0415 (rich)
+
+    if isinstance(error, typer.Abort):
+        output.print_stderr("Aborted.", style="red")
+        return 1
+    if isinstance(error, typer.TyperException):
+        return output.print_usage_error(error)
+    code = exit_code(error)
+    if code is None:
+        output.print_traceback(error)
+        return 1
+    output.print_stderr(*str(error).split("\n"), style="red")
+    return code

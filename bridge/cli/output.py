@@ -13,22 +13,23 @@ import difflib
 import sys
 import traceback
 from collections.abc import Iterable, Mapping
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import orjson
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import Progress, ProgressColumn
 from rich.segment import Segment
-from rich.syntax import Syntax
 from rich.table import Column, Table
 from rich.text import Text
-from typer import rich_utils
 
 from bridge.telemetry.escapes import escape_unsafe, escape_unsafe_json
 
+if TYPE_CHECKING:
+    from rich.syntax import Syntax
+
 T = TypeVar("T")
-R = TypeVar("R", bound=Table | Text | Syntax | str)
+R = TypeVar("R", bound="Table | Text | Syntax | str")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines, also on a terminal.")]
 
@@ -72,7 +73,7 @@ def print_plain(text: str) -> None:
     typer.echo(escape_unsafe(text, keep="\n"))
 
 
-def print_line(text: str | Syntax, style: str = "") -> None:
+def print_line(text: "str | Syntax", style: str = "") -> None:
     """Print lines that are not wrapped, so that they can be searched and cut."""
     make_console(soft_wrap=True).print(_text(text), style=style)
 
@@ -111,6 +112,8 @@ def make_progress(
 
 def print_usage_error(error: typer.TyperException) -> int:
     """Print what is wrong with the arguments of a command, as typer does; return the exit code."""
+    from typer import rich_utils  # noqa: PLC0415 (slow to import, and only errors need it)
+
     for name, value in vars(error).items():
         if isinstance(value, str):
             setattr(error, name, escape_unsafe(value, keep="\n"))

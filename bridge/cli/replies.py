@@ -15,6 +15,7 @@ from bridge.reply.check import check_document
 from bridge.reply.finding import Finding
 
 app = typer.Typer(
+    add_completion=False,
     help="Check Plivo XML documents before a call gets one.",
     no_args_is_help=True,
 )

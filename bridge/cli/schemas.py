@@ -39,6 +39,7 @@ from bridge.derived.validation import SchemaValidator, ValidationFailure, read_v
 from bridge.settings.load import load
 
 app = typer.Typer(
+    add_completion=False,
     help="List, show and compare the events' JSON Schemas, and check events against them.",
     no_args_is_help=True,
 )

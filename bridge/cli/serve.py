@@ -18,6 +18,8 @@ from bridge.settings.load import Settings
 from bridge.telemetry import logs
 from bridge.telemetry.log_writer import LineQueue
 
+app = typer.Typer(add_completion=False)
+
 log = structlog.get_logger()
 
 Check = Annotated[
@@ -29,6 +31,7 @@ Check = Annotated[
 ]
 
 
+@app.command()
 def serve(settings_file: SettingsFile = None, *, check: Check = False) -> None:
     """Answer Plivo's callbacks and publish them to Kafka, until SIGTERM.
 

@@ -36,6 +36,7 @@ from bridge.spool.spool import DiskSpool
 from bridge.telemetry import logs
 
 app = typer.Typer(
+    add_completion=False,
     help="What waits on the disk for Kafka: show it, publish it, write it out.",
     no_args_is_help=True,
 )

@@ -18,6 +18,8 @@ from bridge.core.event import JOURNAL_TOPIC
 from bridge.reader.topic_reader import read_topics
 from bridge.settings.load import Need, Settings, load
 
+app = typer.Typer(add_completion=False)
+
 _AGO = re.compile(r"(\d+)\s*([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -39,6 +41,7 @@ def parse_time(text: str, now: datetime) -> datetime:
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
+@app.command()
 def tail(  # noqa: PLR0913 (a command's options)
     *,
     kinds: Annotated[

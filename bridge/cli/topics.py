@@ -17,6 +17,7 @@ from bridge.settings.kafka import PREFIX
 from bridge.settings.load import Need, Settings, load
 
 app = typer.Typer(
+    add_completion=False,
     help="Show, create and check the topics, with partitions, retention and replicas.",
     no_args_is_help=True,
 )

@@ -24,6 +24,7 @@ from bridge.cli.timeline import Timeline
 from bridge.core.event import ContractNames
 from bridge.derived.samples import examples
 from bridge.reader.topic_reader import StoredRecord
+from bridge.telemetry import logs
 from bridge.telemetry.logs import configure
 from tests.cli.process import environment, run
 from tests.kafka.client import Kafka
@@ -200,7 +201,7 @@ def test_a_wrong_argument_is_escaped(
     arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["callback-bridge", *arguments])
-    monkeypatch.setattr(main.logs, "silence_library_loggers", lambda: None)
+    monkeypatch.setattr(logs, "silence_library_loggers", lambda: None)
     for name, of in environment(kafka_bootstrap_servers="127.0.0.1:1").items():
         if name.startswith("BRIDGE_"):
             monkeypatch.setenv(name, of)

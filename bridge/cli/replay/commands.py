@@ -25,6 +25,7 @@ from bridge.replay.plan import dump_plan
 from bridge.settings.load import Need, load
 
 app = typer.Typer(
+    add_completion=False,
     help="Replay what was received: into topics, into files, or to an URL.",
     epilog="""callback-bridge replay plan --from journal --since 1d --out day.plan
 

@@ -1,0 +1,39 @@
+"""The exit codes of the command line, and the errors that end a command with one of them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+EXIT_DIFFERS: Final = 1
+"""Something is missing or differs, or not everything was done."""
+EXIT_USAGE: Final = 2
+"""The arguments, the settings or a file that the user named are wrong."""
+EXIT_CANNOT_CONNECT: Final = 3
+"""Kafka, an address, the disk, or a package of an extra cannot be used."""
+EXIT_STOPPED: Final = 130
+"""Stopped by Ctrl-C, as shells report it: 128 + SIGINT."""
+
+# By name, because importing the classes would import aiokafka, uvicorn and all readers for `--version`.
+ERRORS: Final[Mapping[str, int]] = {
+    "bridge.derived.pack.NotAPack": EXIT_USAGE,
+    "bridge.derived.validation.ValidatorNotInstalled": EXIT_CANNOT_CONNECT,
+    "bridge.dev.broker.BrokerNotStarted": EXIT_CANNOT_CONNECT,
+    "bridge.ingress.server.CannotListen": EXIT_CANNOT_CONNECT,
+    "bridge.publish.topics.ProvisioningRefused": EXIT_CANNOT_CONNECT,
+    "bridge.reader.topic_reader.RecordsMissing": EXIT_DIFFERS,
+    "bridge.reader.topic_reader.CannotRead": EXIT_CANNOT_CONNECT,
+    "bridge.replay.CannotWrite": EXIT_CANNOT_CONNECT,
+    "bridge.replay.TargetExists": EXIT_USAGE,
+    "bridge.replay.plan.NotAPlan": EXIT_USAGE,
+    "bridge.replay.progress.InUse": EXIT_USAGE,
+    "bridge.replay.progress.NotAProgressFile": EXIT_USAGE,
+    "bridge.replay.targets.parquet.ParquetUnavailable": EXIT_CANNOT_CONNECT,
+    "bridge.reply.document.BadDocument": EXIT_USAGE,
+    "bridge.settings.load.SettingsRefused": EXIT_USAGE,
+    "bridge.spool.inspect.SpoolUnreadable": EXIT_CANNOT_CONNECT,
+}
+
+
+def exit_code(error: BaseException) -> int | None:
+    """Return the exit code of an error whose text says all, None for an unexpected error."""
+    names = (f"{one.__module__}.{one.__qualname__}" for one in type(error).__mro__)
+    return next((ERRORS[name] for name in names if name in ERRORS), None)
