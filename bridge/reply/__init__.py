@@ -1,1 +1,4 @@
-"""What a callback is answered, where Plivo executes the answer."""
+"""The answer to a callback: documents, and the rules of Plivo's XML elements.
+
+It must not know HTTP, settings or Kafka.
+"""

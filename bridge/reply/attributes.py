@@ -1,7 +1,8 @@
-"""What is wrong with the attributes of an element of a reply document.
+"""Check the attributes of an element.
 
-Unknown attributes are warnings, because Plivo ignores them, or may know them by now. So are empty ones,
-which stand for a default on the Conference page, and values of another form than the SDKs write.
+An unknown attribute is a warning: Plivo ignores it, or Plivo added it after we read its pages. An empty
+attribute is a warning too, because the Conference page gives "" as a default. So is a value in a form
+that no SDK writes.
 """
 
 import re
@@ -20,7 +21,7 @@ _INTEGER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 def check_attributes(node: Node, element: Element) -> Iterator[Finding]:
-    """Yield what is wrong with the attributes of an element."""
+    """Yield every fault of an element's attributes."""
     for name, value in node.attributes.items():
         if name in element.attributes:
             yield from _check_value(node, name, value, element)
@@ -43,28 +44,28 @@ def _check_value(node: Node, name: str, value: str, element: Element) -> Iterato
     elif name in element.method_attributes:
         yield from _check_method(node, name, value)
     elif name in INTEGER_ATTRIBUTES and not _INTEGER.fullmatch(value.strip()):
-        yield finding_at(node, "warning", f"{name} is no whole number", "write it in digits")
+        yield finding_at(node, "warning", f"{name} is not a whole number", "write digits only")
     elif name in BOOLEAN_ATTRIBUTES and value.strip().lower() not in _FLAGS:
-        yield finding_at(node, "warning", f"{name} is neither true nor false", "write one of them")
+        yield finding_at(
+            node, "warning", f"{name} is neither true nor false", "write true or false"
+        )
 
 
 def _check_url(node: Node, name: str, value: str, *, is_retried: bool) -> Iterator[Finding]:
     if not value.strip():
-        yield finding_at(
-            node, "warning", f"the attribute {name} is empty", "set it, or leave it out"
-        )
+        yield finding_at(node, "warning", f"the attribute {name} is empty", "set it, or remove it")
         return
     if not urls.is_absolute(value.strip()):
-        fault = f"{name} is no absolute URL: {urls.redacted(value.strip())}"
+        fault = f"{name} is not an absolute URL: {urls.redacted(value.strip())}"
         yield finding_at(node, "error", fault, "write it with https:// and a host")
         return
     if value != value.strip():
-        yield finding_at(node, "warning", f"there is white space around the URL in {name}")
+        yield finding_at(node, "warning", f"the URL in {name} has spaces around it")
     yield from check_retry_settings(node, name, value.strip(), is_retried=is_retried)
 
 
 def _check_sound(node: Node, name: str, value: str, *, is_retried: bool) -> Iterator[Finding]:
-    """Yield what is wrong with a sound: a URL, a word such as ``beep:1``, or empty."""
+    """Check a sound: a URL, a word such as ``beep:1``, or empty."""
     text = value.strip()
     if not text or text.lower() in SOUND_WORDS:
         return
@@ -78,7 +79,7 @@ def _check_sound(node: Node, name: str, value: str, *, is_retried: bool) -> Iter
 
 
 def check_retry_settings(node: Node, name: str, url: str, *, is_retried: bool) -> Iterator[Finding]:
-    """Yield what is wrong with the retry settings of a URL; ``name`` is empty for one in the text."""
+    """Check the retry settings of a URL. ``name`` is its attribute; empty for a URL in the text."""
     settings = urls.parse_retry_settings(url)
     if not settings:
         return
@@ -99,15 +100,15 @@ def _check_method(node: Node, name: str, value: str) -> Iterator[Finding]:
     elif value.strip().upper() in _METHODS:
         yield finding_at(node, "warning", f"{name} is {urls.redacted(value)}", "write GET or POST")
     else:
-        fault = f"{name} is {urls.redacted(value)}; Plivo calls with GET or POST alone"
+        fault = f"{name} is {urls.redacted(value)}; Plivo calls with GET or POST only"
         yield finding_at(node, "error", fault, "write GET or POST")
 
 
 def _unknown_attribute(node: Node, name: str, element: Element) -> Finding:
-    fault = f"no page of Plivo's has the attribute {name}"
+    fault = f"Plivo does not document the attribute {name}"
     equivalent = ATTRIBUTE_EQUIVALENTS.get((element.name, name))
     if equivalent is not None:
-        return finding_at(node, "warning", fault, f"it is TwiML's; Plivo has {equivalent}")
+        return finding_at(node, "warning", fault, f"it is TwiML; Plivo has {equivalent}")
     by_case = {one.lower(): one for one in element.attributes}
     meant = by_case.get(name.lower()) or closest_name(name, sorted(element.attributes))
     return finding_at(node, "warning", fault, f"did you mean {meant}?" if meant else "")

@@ -1,13 +1,13 @@
-"""What is wrong with a reply document, before a call can get it.
+"""Check a reply document before Plivo gets it.
 
-1. An error is what Plivo fails on, or what leaves the caller in silence: the bridge does not start
-   with it. Everything else is a warning, because Plivo executes the rest of the document.
-2. Plivo ignores elements that it does not know. TwiML and misspelt names are therefore errors where
-   nothing else in the document is executed but a wait or a hangup, and warnings where something is.
-3. Any other element that no page and no SDK names may be new at Plivo. It is never more than a warning,
-   and it may be what a <Dial> needs.
-4. Names are case-sensitive, and another case is an error: the page on structuring an XML document.
-   So is one of Plivo's elements where no SDK lets it stand, except inside <Speak>.
+1. A fault is an error if Plivo fails on it, or if the caller hears nothing because of it. The bridge
+   does not start with an error. Any other fault is a warning: Plivo executes the rest of the document.
+2. Plivo ignores elements that it does not know. TwiML and a misspelt name are errors if Plivo then
+   executes nothing, or only a wait or a hangup. Otherwise they are warnings.
+3. Any other element that no page and no SDK has may be new at Plivo. It is only ever a warning, and
+   it may be the target that a <Dial> needs.
+4. Names are case-sensitive: a name in another case is an error (Plivo's page on structuring an XML
+   document). A known element in the wrong parent is an error too, except inside <Speak>.
 """
 
 from collections.abc import Iterator
@@ -40,9 +40,9 @@ _SILENT: Final = frozenset({"Hangup", "Wait"})
 
 
 def check_document(body: bytes, kind: Reply = Reply.XML) -> list[Finding]:
-    """Return everything that is wrong with a document for types of this kind, in its order."""
+    """Return every fault of a document that answers types of this kind, in document order."""
     if len(body) > DOCUMENT_BYTES_MAX:
-        fault = f"{len(body)} bytes; Plivo takes at most {DOCUMENT_BYTES_MAX}"
+        fault = f"{len(body)} bytes; Plivo accepts at most {DOCUMENT_BYTES_MAX}"
         return [Finding("error", None, None, fault)]
     try:
         tree = parse_tree(body)
@@ -62,11 +62,11 @@ def _find_all(tree: Tree, kind: Reply) -> Iterator[Finding]:
         yield Finding("error", root.line, None, fault)
         return
     if tree.doctype_line is not None:
-        fault = "no page of Plivo's has a document type declaration"
+        fault = "Plivo documents no document type declaration"
         yield Finding("warning", tree.doctype_line, None, fault, "remove it")
     if tree.has_undeclared_prefix:
-        yield Finding("warning", None, None, "a prefix of a name is not declared")
-    # A stack and no recursion: a document may be nested deeper than Python calls may be.
+        yield Finding("warning", None, None, "a name has a prefix that is not declared")
+    # A stack, not recursion: a document can be nested deeper than Python's calls can.
     is_silent = _is_silent(root, kind)
     waiting = [(root, ELEMENTS[ROOT])]
     while waiting:
@@ -91,7 +91,7 @@ def _executed_children(element: Element, kind: Reply) -> tuple[str, ...]:
 
 
 def _is_silent(root: Node, kind: Reply) -> bool:
-    """Say whether Plivo executes nothing of a document that anybody could hear: rule 2."""
+    """Return True if Plivo executes nothing that the caller could hear: rule 2."""
     executed = set(_executed_children(ELEMENTS[ROOT], kind)) - _SILENT
     return not any(child.name in executed for child in root.children)
 
@@ -99,29 +99,29 @@ def _is_silent(root: Node, kind: Reply) -> bool:
 def _find_misplacement(
     child: Node, within: Element, kind: Reply, *, is_silent: bool
 ) -> Finding | None:
-    """Return why Plivo does not execute ``child`` where it stands; None if it does."""
+    """Return why Plivo does not execute ``child`` in this parent; None if it does."""
     if child.name in _executed_children(within, kind):
         return None
     if within.name == ROOT and kind is Reply.SOUND:
-        fault = "here Plivo executes only Play, Speak and Wait"
+        fault = "in a sound document Plivo executes only Play, Speak and Wait"
         return finding_at(
             child, "error", fault, PLIVO_EQUIVALENTS.get(find_verb(child.name) or "", "")
         )
     if child.name in within.children:
-        fault = "in answer to a message Plivo executes only Message"
+        fault = "in the answer to a message Plivo executes only <Message>"
         return finding_at(child, "warning", fault, "there is no call here")
     if within.name == "Speak" or within.name in SPEECH_ELEMENTS:
         return _unspeakable_element(child, within)
     if child.name in ELEMENTS:
         severity: Severity = "error" if child.name in CALL_ELEMENTS else "warning"
         parents = " or ".join(f"<{name}>" for name in allowed_parents(child.name)) or "nothing"
-        fault = f"it may not stand in <{within.name}>"
-        return finding_at(child, severity, fault, f"it stands in {parents}")
+        fault = f"it is not allowed in <{within.name}>"
+        return finding_at(child, severity, fault, f"put it in {parents}")
     return _unknown_element(child, within, is_silent=is_silent)
 
 
 def _unknown_element(child: Node, within: Element, *, is_silent: bool) -> Finding:
-    """Return what is said of a name that is none of Plivo's: rules 2 to 4."""
+    """Return the fault of an element that Plivo does not have: rules 2 to 4."""
     name = find_call_element(child.name)
     if name is not None:
         return finding_at(child, "error", "names are case-sensitive", f"write <{name}>")
@@ -130,7 +130,7 @@ def _unknown_element(child: Node, within: Element, *, is_silent: bool) -> Findin
     if verb is not None:
         severity = "error" if verb in FAILING_VERBS and within.name == ROOT else severity
         return finding_at(child, severity, "TwiML, which Plivo ignores", PLIVO_EQUIVALENTS[verb])
-    fault = "no page of Plivo's has this element, and Plivo ignores what it does not know"
+    fault = "Plivo does not document this element, and ignores elements it does not know"
     meant = closest_name(child.name, within.children)
     if meant is not None:
         return finding_at(child, severity, fault, f"did you mean <{meant}>?")
@@ -138,13 +138,15 @@ def _unknown_element(child: Node, within: Element, *, is_silent: bool) -> Findin
 
 
 def _unspeakable_element(child: Node, within: Element) -> Finding:
-    """Return what is said of an element that SSML, as Plivo takes it, does not have here: rule 4."""
+    """Return the fault of an element that Plivo does not accept inside <Speak>: rule 4."""
     verb = find_verb(child.name)
     if verb is not None:
-        return finding_at(child, "warning", "TwiML, which is not spoken", PLIVO_EQUIVALENTS[verb])
+        return finding_at(
+            child, "warning", "TwiML, which Plivo does not speak", PLIVO_EQUIVALENTS[verb]
+        )
     if child.name in CALL_ELEMENTS:
         return finding_at(
-            child, "warning", f"it may not stand in <{within.name}>", "close <Speak> first"
+            child, "warning", f"it is not allowed in <{within.name}>", "close <Speak> first"
         )
-    fault = f"Plivo's page on SSML does not have it in <{within.name}>"
+    fault = f"Plivo's page on SSML does not allow it in <{within.name}>"
     return finding_at(child, "warning", fault)

@@ -1,7 +1,7 @@
-"""What is wrong with the text of an element of a reply document, and with the targets that it names.
+"""Check the text of an element, and the targets that it names.
 
-The limit of 3,000 characters in one <Speak>, and that SSML needs a Polly voice, are from the SSML page.
-An empty <Number> was seen to end the call with 8011.
+Sources: Plivo's SSML page limits one <Speak> to 3,000 characters and requires a Polly voice for SSML. We
+saw an empty <Number> end the call with hangup code 8011.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ _REASONS: Final = frozenset({"rejected", "busy"})
 
 
 def check_content(node: Node, element: Element) -> Iterator[Finding]:
-    """Yield what is wrong with what an element says, or whom it names."""
+    """Yield every fault of an element's text, and of its target."""
     text = node.text.strip()
     match element.content:
         case Content.NOTHING:
@@ -49,7 +49,7 @@ def _check_url_in_text(node: Node, element: Element, text: str) -> Iterator[Find
     if not text:
         yield finding_at(node, "error", "it is empty", f"write {element.target_text}{hint}")
     elif not urls.is_absolute(text):
-        fault = f"its text is no absolute URL: {urls.redacted(text)}"
+        fault = f"its text is not an absolute URL: {urls.redacted(text)}"
         said = ", or use <Speak> for words" if element.name == "Play" else ""
         yield finding_at(node, "error", fault, f"write {element.target_text}{said}")
     else:
@@ -61,13 +61,16 @@ def _check_websocket(node: Node, element: Element, text: str) -> Iterator[Findin
         yield from check_retry_settings(node, "", text, is_retried=False)
     elif urls.is_absolute(text):
         yield finding_at(
-            node, "warning", f"its text is no WebSocket: {urls.redacted(text)}", "write wss://"
+            node,
+            "warning",
+            f"its text is not a WebSocket URL: {urls.redacted(text)}",
+            "write wss://",
         )
     elif node.attributes.keys() - element.attributes and not text:
-        # A newer attribute may say where the stream goes: Plivo's API has such a one, ``cx_bot``.
+        # A newer attribute may name the target of the stream, as ``cx_bot`` does in Plivo's API.
         yield finding_at(node, "warning", "it is empty", f"write {element.target_text}")
     else:
-        fault = f"its text is no absolute URL: {urls.redacted(text)}" if text else "it is empty"
+        fault = f"its text is not an absolute URL: {urls.redacted(text)}" if text else "it is empty"
         yield finding_at(node, "error", fault, f"write {element.target_text}: wss://host/path")
 
 
@@ -77,7 +80,7 @@ def _check_nothing(_node: Node) -> Iterator[Finding]:
 
 def _check_dial(node: Node) -> Iterator[Finding]:
     dial = ELEMENTS["Dial"]
-    # An element that may be new may be the target.
+    # An element that we do not know may be the target: rule 3 of ``check``.
     if any(child.name in dial.children or may_be_new(child, dial) for child in node.children):
         return
     in_text = node.text.strip()
@@ -96,7 +99,7 @@ def _check_message(node: Node) -> Iterator[Finding]:
 
 
 def _check_sip(node: Node) -> Iterator[Finding]:
-    fault = "one page of Plivo's has it; its page on Dial and its SDKs do not"
+    fault = "only one page of Plivo's has it; the page on Dial and the SDKs do not"
     yield finding_at(node, "warning", fault, "use <User>")
 
 
@@ -105,18 +108,20 @@ def _check_speak(node: Node) -> Iterator[Finding]:
     has_markup = bool(node.children)
     if voice and voice not in _VOICES and not voice.startswith(_POLLY):
         remedy = "write WOMAN, MAN, or a name such as Polly.Joanna"
-        yield finding_at(node, "warning", f"Plivo has no voice {voice[:40]!r}", remedy)
+        yield finding_at(node, "warning", f"{voice[:40]!r} is not a voice of Plivo's", remedy)
     elif has_markup and not voice.startswith(_POLLY):
-        remedy = 'write voice="Polly.Joanna", or another'
-        yield finding_at(node, "warning", "SSML needs a voice of Polly's", remedy)
+        remedy = 'write for example voice="Polly.Joanna"'
+        yield finding_at(node, "warning", "SSML needs a Polly voice", remedy)
     characters, with_markup = _count_characters(node)
     if characters > SPOKEN_CHARACTERS_MAX:
         fault = f"{characters} characters; Plivo speaks at most {SPOKEN_CHARACTERS_MAX} of SSML"
         is_ssml = has_markup or voice.startswith(_POLLY)
         yield finding_at(node, "error" if is_ssml else "warning", fault, "use several <Speak>")
     elif with_markup > SPOKEN_CHARACTERS_MAX:
-        # Polly does not count tags; whether Plivo does, no page says.
-        fault = f"{with_markup} characters with its tags; Plivo may speak {SPOKEN_CHARACTERS_MAX}"
+        # Polly does not count tags. No page says whether Plivo counts them.
+        fault = (
+            f"{with_markup} characters with its tags; Plivo may speak only {SPOKEN_CHARACTERS_MAX}"
+        )
         yield finding_at(node, "warning", fault, "use several <Speak>")
     elif not characters:
         yield finding_at(node, "warning", "it is empty", "write the words to speak")
@@ -125,11 +130,13 @@ def _check_speak(node: Node) -> Iterator[Finding]:
 def _check_hangup(node: Node) -> Iterator[Finding]:
     reason = node.attributes.get("reason")
     if reason is not None and reason not in _REASONS:
-        yield finding_at(node, "warning", "Plivo knows no such reason", "write rejected or busy")
+        yield finding_at(
+            node, "warning", "Plivo does not know this reason", "write rejected or busy"
+        )
 
 
 def _count_characters(node: Node) -> tuple[int, int]:
-    """Return how long an element's text is, with all that it holds: without tags, and with them."""
+    """Return the characters of an element and its children: without the tags, and with them."""
     waiting, texts, tags = list(node.children), [node.text], 0
     while waiting:
         one = waiting.pop()
@@ -154,7 +161,7 @@ _CHECKS_BY_ELEMENT: Final[dict[str, Callable[[Node], Iterator[Finding]]]] = {
 
 
 def may_be_new(child: Node, within: Element) -> bool:
-    """Say whether Plivo may know an element by now that no page and no SDK names."""
+    """Return True if an element may be new at Plivo: nobody documents it, and nothing is similar."""
     is_known = child.name in ELEMENTS or find_call_element(child.name) is not None
     return (
         not is_known

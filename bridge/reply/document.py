@@ -1,7 +1,7 @@
-"""Plivo XML documents from files, checked before the first call can get one.
+"""The reply of each callback type: Plivo XML documents, read from files and checked at the start.
 
-``check`` says what is wrong with one. A document with an error stops the start; warnings are kept for
-whoever starts the bridge to log.
+A document with an error (see ``check``) stops the start. Warnings are kept, and the start logs
+them.
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ ACKNOWLEDGEMENT: Final = SentReply(200, None, b"")
 
 
 class BadDocument(ValueError):
-    """Documents cannot be replies; the text says which and why, one line for each fault."""
+    """Documents cannot be used as replies. The text has one line for each fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyDocument:
-    """A document without errors, and the warnings about it."""
+    """A document without errors, and its warnings."""
 
     reply: SentReply
     warnings: tuple[Finding, ...]
@@ -34,7 +34,7 @@ class ReplyDocument:
 
 @dataclass(frozen=True, slots=True)
 class DocumentWarning:
-    """A warning about a document in use, and the types that are answered with it."""
+    """A warning about a document, and the types that it answers."""
 
     path: Path
     types: tuple[str, ...]
@@ -42,7 +42,7 @@ class DocumentWarning:
 
 
 def read_document(path: Path, kind: Reply = Reply.XML) -> ReplyDocument:
-    """Return the document in a file, for types of this kind; raises BadDocument."""
+    """Read a document that answers types of this kind. Raises BadDocument."""
     try:
         body = path.read_bytes()
     except OSError as error:
@@ -56,9 +56,9 @@ def read_document(path: Path, kind: Reply = Reply.XML) -> ReplyDocument:
 
 
 class Replies:
-    """The reply of every type: a document for those Plivo executes, nothing for the others.
+    """The reply of every type: a document where Plivo executes the answer, else nothing.
 
-    ``doubts`` are the warnings about the documents, each once.
+    ``warnings`` has each warning about the documents once.
     """
 
     def __init__(self, catalogue: Catalogue, documents: Mapping[str, Path]) -> None:
@@ -94,7 +94,7 @@ class Replies:
         )
 
     def reply_to(self, kind: CallbackType) -> SentReply:
-        """Return what a callback of this type is answered."""
+        """Return the reply to a callback of this type."""
         document = self._documents.get(kind.name)
         if document is not None:
             return document

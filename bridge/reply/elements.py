@@ -1,9 +1,8 @@
-"""Plivo's XML elements: what each may hold, and what it needs.
+"""Plivo's XML elements: their children, attributes and text.
 
-Sources. Names, nesting and attributes are those that Plivo's SDKs build (plivo-python 4.63,
-``plivo/xml``; plivo-node 4.79, ``lib/utils/plivoxml.js``): what either of them builds stands here.
-``page`` is the element's own page below https://docs.plivo.com/docs/voice/xml. What goes beyond both
-has its source beside it.
+Sources: names, nesting and attributes are everything that one of Plivo's SDKs can build (plivo-python
+4.63, ``plivo/xml``; plivo-node 4.79, ``lib/utils/plivoxml.js``). ``page`` is the element's page below
+https://docs.plivo.com/docs/voice/xml. Anything from elsewhere has its source beside it.
 """
 
 from dataclasses import dataclass
@@ -15,27 +14,28 @@ ROOT: Final = "Response"
 
 
 class Content(Enum):
-    """What the text of an element is."""
+    """What the text of an element means."""
 
     NOTHING = auto()
     """Plivo does not read it."""
     SPEECH = auto()
-    """Words to speak. They may be left out."""
+    """Words to speak; optional."""
     NAME = auto()
-    """A name or number, which must be there."""
+    """A name or number; required."""
     URL = auto()
-    """An absolute URL with http or https, which must be there."""
+    """An absolute http or https URL; required."""
     WEBSOCKET = auto()
-    """An absolute URL with wss or ws, which must be there."""
+    """An absolute wss or ws URL; required."""
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One element. ``target`` says in words what its text, or what it holds, has to name.
+    """One element.
 
-    ``retried`` are the attributes whose URL may carry retry settings as a fragment; an empty name
-    stands for the URL in the text. ``needs`` are attributes without which the element cannot work,
-    ``wants`` those without which it does nothing useful.
+    ``target_text`` describes, for messages, what its text or its children must name.
+    ``retry_attributes`` are the attributes whose URL may have retry settings as its fragment; an empty
+    name stands for the URL in the text. Without its ``required_attributes`` an element cannot work;
+    without its ``recommended_attributes`` it does nothing useful.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Element:
 
     @property
     def attributes(self) -> frozenset[str]:
-        """Return every attribute that a page or an SDK names."""
+        """Return every attribute that a page or an SDK has."""
         return frozenset(
             (
                 *self.url_attributes,
@@ -64,15 +64,15 @@ class Element:
         )
 
 
-# What may be written for a sound in the place of a URL: the Conference, MultiPartyCall and Dial pages.
+# Allowed instead of a URL for a sound: the Conference, MultiPartyCall and Dial pages.
 SOUND_WORDS: Final = frozenset({"beep:1", "beep:2", "none", "real"})
-# The elements that a sound document may hold: the Conference page, ``enterSound``.
+# Allowed in a sound document: the Conference page, ``enterSound``.
 SOUND_ELEMENTS: Final = ("Play", "Speak", "Wait")
 # "Only a Message XML element can be sent as a response from the message URL": the page on message
 # requests, https://docs.plivo.com/docs/messaging/xml/request/messages.
 MESSAGING_ELEMENTS: Final = ("Message",)
 
-# The attributes that plivo-python writes as whole numbers, and those that it writes as true or false.
+# The attributes that plivo-python writes as integers, and those that it writes as true or false.
 INTEGER_ATTRIBUTES: Final = frozenset({
     "confirmTimeout", "digitTimeout", "executionTimeout", "length", "loop", "maxDuration", "maxLength",
     "maxMembers", "maxParticipants", "minSilence", "numDigits", "recordMinMemberCount", "retries",
@@ -116,7 +116,7 @@ _CALL: Final = (
     Element(
         "Dial",
         "dial",
-        # <Sip> stands on Plivo's page on call control for voice agents alone, and in no SDK.
+        # Only Plivo's page on call control for voice agents has <Sip>; no SDK has it.
         children=("Number", "User", "Sip"),
         target_text="whom to dial: <Number>14155550100</Number> or "
         "<User>sip:name@phone.plivo.com</User>",
@@ -134,7 +134,7 @@ _CALL: Final = (
         "dial/number",
         content=Content.NAME,
         target_text="the number to dial",
-        # The caller id of one number: the changelogs of Plivo's SDKs, 2025.
+        # A caller id for one number: the changelogs of Plivo's SDKs, 2025.
         other_attributes=("sendDigits", "sendOnPreanswer", "sendDigitsMode", "callerId", "callerName"),
     ),
     Element(
@@ -145,7 +145,7 @@ _CALL: Final = (
         other_attributes=("sendDigits", "sendOnPreanswer", "sipHeaders"),
     ),
     Element("Sip", "dial", content=Content.NAME, target_text="the SIP address to dial"),
-    # Plivo's Node.js SDK has the digits as an attribute too.
+    # Plivo's Node.js SDK also writes the digits as an attribute.
     Element("DTMF", "dtmf", content=Content.SPEECH, other_attributes=("digits", "async")),
     Element(
         "GetDigits",
@@ -260,7 +260,7 @@ _CALL: Final = (
             "keepCallAlive",
         ),
     ),
-    # Node.js writes the last one in snake case, too.
+    # The Node.js SDK writes minSilence in snake case too.
     Element("Wait", "wait", other_attributes=("length", "silence", "beep", "minSilence", "min_silence")),
 )  # fmt: skip
 
@@ -290,24 +290,24 @@ _SPEECH: Final = (
 CALL_ELEMENTS: Final = {element.name: element for element in _CALL}
 """The elements that control a call or send a message."""
 SPEECH_ELEMENTS: Final = {element.name: element for element in _SPEECH}
-"""The elements of SSML, which stand in <Speak> alone."""
+"""The elements of SSML, allowed only in <Speak>."""
 ELEMENTS: Final = CALL_ELEMENTS | SPEECH_ELEMENTS
 
 _NAMES_BY_LOWER_CASE: Final = {name.lower(): name for name in CALL_ELEMENTS}
 
 
 def find_call_element(name: str) -> str | None:
-    """Return the element that controls a call and has this name in any case, None if none has."""
+    """Return the name of the call element that is spelt like this in any case; None if there is none."""
     return _NAMES_BY_LOWER_CASE.get(name.lower())
 
 
 def page_url(element: Element) -> str:
-    """Return the address of the element's page."""
+    """Return the URL of the element's page."""
     if element.page == _SSML_PAGE:
         return "https://docs.plivo.com/docs/voice/concepts/ssml"
     return PAGES + element.page
 
 
 def allowed_parents(name: str) -> tuple[str, ...]:
-    """Return the elements that may hold an element of this name."""
+    """Return the elements that may contain an element of this name."""
     return tuple(element.name for element in ELEMENTS.values() if name in element.children)

@@ -1,9 +1,9 @@
-"""A document as a tree whose elements know the line they begin at.
+"""Parse a document into a tree whose elements know their line.
 
-1. A document declares no entities. What they stand for could be any length, and no page of Plivo's
-   says that it expands them.
-2. Namespaces are read as names: ``{urn:x}Response`` is not ``Response``. A prefix that nothing
-   declares stays part of the name, because SSML has such names (``amazon:effect``).
+1. A document must not declare entities. They can expand to any length (the "billion laughs" attack), and
+   Plivo does not document that it expands them.
+2. A namespace is part of the name: ``{urn:x}Response`` is not ``Response``. An undeclared prefix stays
+   in the name, because SSML has such names (``amazon:effect``).
 """
 
 import re
@@ -16,7 +16,7 @@ _BARE_AMPERSAND: Final = re.compile(r"&(?!#?\w+;)")
 
 
 class NotWellFormed(ValueError):
-    """The text is not well-formed. ``line`` is where the reader stopped, None if that is not known."""
+    """The text is not well-formed XML. ``line`` is where the parser stopped, None if not known."""
 
     def __init__(self, fault: str, line: int | None = None) -> None:
         super().__init__(fault)
@@ -25,7 +25,7 @@ class NotWellFormed(ValueError):
 
 @dataclass(slots=True)
 class Node:
-    """One element: ``text`` is all that stands directly in it, before and between what it holds."""
+    """One element. ``text`` is its own text, before and between its children."""
 
     name: str
     line: int
@@ -36,7 +36,7 @@ class Node:
 
 @dataclass(slots=True)
 class Tree:
-    """A document. ``doctype_line`` is the line of its document type declaration, if it has one."""
+    """A parsed document. ``doctype_line`` is the line of its document type declaration."""
 
     root: Node
     doctype_line: int | None = None
@@ -44,7 +44,7 @@ class Tree:
 
 
 def parse_tree(body: bytes) -> Tree:
-    """Return the document of these bytes; raises NotXml."""
+    """Parse a document. Raises NotWellFormed."""
     try:
         body.decode("utf-8")
         return _parse(body, namespaces=True)
@@ -56,7 +56,7 @@ def parse_tree(body: bytes) -> Tree:
     except (
         LookupError,
         ValueError,
-    ) as error:  # an encoding that nobody knows, or another than UTF-8
+    ) as error:  # an encoding that is unknown, or not UTF-8
         raise NotWellFormed(str(error)) from error
     try:
         tree = _parse(body, namespaces=False)
@@ -91,7 +91,7 @@ class _TreeBuilder:
 
     @property
     def root(self) -> Node:
-        """Return the root element: the parser refuses a document without one."""
+        """Return the root element. There is one: the parser refuses a document without it."""
         return self._document.children[0]
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
@@ -126,14 +126,14 @@ class _TreeBuilder:
 
 
 def _readable_name(name: str) -> str:
-    """Return a name as people write it: ``xml:lang``, or ``{namespace}name``."""
+    """Return a name as people write it: ``xml:lang`` or ``{namespace}name``."""
     if name.startswith(_XML_NAMESPACE):
         return "xml:" + name.removeprefix(_XML_NAMESPACE)
     return "{" + name if "}" in name else name
 
 
 def _explain(error: expat.ExpatError, body: bytes) -> str:
-    """Return what is wrong, with the most frequent cause if the line looks like it."""
+    """Return the parser's message, with the most frequent cause if the line looks like it."""
     text = f"{expat.ErrorString(error.code)} at column {error.offset + 1}"
     lines = body.decode("utf-8").split("\n")
     if _BARE_AMPERSAND.search(lines[min(error.lineno, len(lines)) - 1]):

@@ -1,9 +1,9 @@
-"""TwiML, Twilio's language, which looks like Plivo's: what Plivo has in the place of each word.
+"""Plivo's equivalents of TwiML, Twilio's language.
 
-Plivo ignores an element that it does not know, so a call that is answered with TwiML is silent.
+Plivo ignores elements that it does not know, so a caller who is answered with TwiML hears nothing.
 Source of the names: twilio-python, ``twilio/twiml/voice_response.py`` and ``messaging_response.py``.
 Names that both languages have (Dial, Number, Play, Record, Redirect, Hangup, Message, Conference,
-Stream, Sip) are Plivo's, and stand in ``elements``.
+Stream, Sip) are in ``elements``.
 """
 
 from typing import Final
@@ -50,7 +50,7 @@ PLIVO_EQUIVALENTS: Final[dict[str, str]] = {
     "WhatsApp": _NONE,
 }
 
-# Seen to end with hangup code 8011, where other unknown elements are only ignored.
+# We saw it end a call with hangup code 8011. Plivo only ignores other unknown elements.
 FAILING_VERBS: Final = frozenset({"Reject"})
 
 ATTRIBUTE_EQUIVALENTS: Final[dict[tuple[str, str], str]] = {
@@ -85,12 +85,12 @@ ATTRIBUTE_EQUIVALENTS: Final[dict[tuple[str, str], str]] = {
     ("Stream", "track"): "audioTrack",
     ("Stream", "url"): "the text of <Stream>",
 }
-"""TwiML's attributes of elements that both have: Plivo's word."""
+"""(Element, TwiML's attribute) → Plivo's attribute, for elements that both languages have."""
 
 
 _VERBS_BY_LOWER_CASE: Final = {verb.lower(): verb for verb in PLIVO_EQUIVALENTS}
 
 
 def find_verb(name: str) -> str | None:
-    """Return the TwiML verb that a name is in any case, None if it is none."""
+    """Return the TwiML verb that is spelt like this in any case; None if there is none."""
     return _VERBS_BY_LOWER_CASE.get(name.lower())

@@ -1,7 +1,7 @@
-"""URLs in a document: absolute, and with the retry settings that Plivo takes as a fragment.
+"""URLs in a document, and the retry settings in their fragment.
 
-The fragment is neither sent nor signed. Its keys, their ranges and where they apply: Plivo's page on
-callback configuration.
+Plivo neither sends nor signs the fragment. Source of its keys and ranges, and of where they apply:
+Plivo's page on callback configuration.
 """
 
 import re
@@ -28,12 +28,12 @@ _SHOWN_CHARACTERS_MAX: Final = 60
 
 
 def is_absolute(url: str) -> bool:
-    """Say whether Plivo could call this URL."""
+    """Return True if Plivo could call this URL."""
     return _has_host(url, _WEB)
 
 
 def is_websocket(url: str) -> bool:
-    """Say whether Plivo could stream to this URL."""
+    """Return True if Plivo could stream to this URL."""
     return _has_host(url, _WEBSOCKET)
 
 
@@ -41,19 +41,19 @@ def _has_host(url: str, schemes: frozenset[str]) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme.lower() in schemes and bool(parts.hostname)
-    except ValueError:  # such as a bracket that is not closed
+    except ValueError:  # for example an unclosed bracket
         return False
 
 
 def redacted(url: str) -> str:
-    """Return a URL for a message: without its query and fragment, which may hold a secret."""
+    """Return a URL for a message, without query, fragment and credentials: they may be secret."""
     bare = re.split(r"[?#]", url, maxsplit=1)[0].rpartition("@")[2]
     short = bare[:_SHOWN_CHARACTERS_MAX]
     return repr(short if short == bare else short + "…")
 
 
 def parse_retry_settings(url: str) -> dict[str, str]:
-    """Return the retry settings of a URL; nothing if its fragment holds none."""
+    """Return the retry settings in a URL's fragment; empty if there are none."""
     fragment = url.partition("#")[2]
     pairs = [_PAIR.fullmatch(part) for part in fragment.split("&")]
     found = {pair[1]: pair[2] for pair in pairs if pair}
@@ -61,15 +61,15 @@ def parse_retry_settings(url: str) -> dict[str, str]:
 
 
 def find_retry_fault(settings: dict[str, str]) -> str | None:
-    """Return what is wrong with retry settings, None if Plivo documents all of them."""
+    """Return the first fault of retry settings, None if Plivo documents all of them."""
     for key, value in settings.items():
         if key in _RANGES:
             least, most = _RANGES[key]
             if not _INTEGER.fullmatch(value) or not least <= int(value) <= most:
-                return f"the retry setting {key} takes {least} to {most}"
+                return f"the retry setting {key} must be {least} to {most}"
         elif key in _WORDS:
             if not set(value.split(",")) <= _WORDS[key]:
-                return f"the retry setting {key} takes {', '.join(sorted(_WORDS[key]))}"
+                return f"the retry setting {key} must be of {', '.join(sorted(_WORDS[key]))}"
         else:
             return f"Plivo documents no retry setting {key}"
     return None

@@ -96,7 +96,9 @@ def test_a_sound_may_not_dial(written: Written, options: tuple[str, ...]) -> Non
     assert call(file).exit_code == 0
     done = call(*options, file)
     assert done.exit_code == 1
-    assert findings(done)[0]["fault"] == "here Plivo executes only Play, Speak and Wait"
+    assert (
+        findings(done)[0]["fault"] == "in a sound document Plivo executes only Play, Speak and Wait"
+    )
 
 
 def test_a_type_says_what_plivo_executes_for_it(written: Written) -> None:

@@ -60,7 +60,7 @@ def test_a_folder_is_no_document(tmp_path: Path) -> None:
 def test_a_document_has_as_many_bytes_as_plivo_takes_and_no_more(tmp_path: Path) -> None:
     body = b"<Response/>".ljust(DOCUMENT_BYTES_MAX)
     assert read_document(written(tmp_path, body)).reply.body == body
-    with pytest.raises(BadDocument, match="100001 bytes; Plivo takes at most 100000"):
+    with pytest.raises(BadDocument, match="100001 bytes; Plivo accepts at most 100000"):
         read_document(written(tmp_path, body + b" "))
 
 
@@ -134,7 +134,9 @@ def test_a_sound_may_be_played_spoken_and_waited(tmp_path: Path, sound: str) -> 
 def test_a_sound_with_any_other_element_is_refused_by_name(tmp_path: Path, element: str) -> None:
     body = f"<Response>{SOUNDS['Play']}{element}</Response>"
     name = element.partition(">")[0].rstrip("/") + ">"
-    with pytest.raises(BadDocument, match=f"{name}: here Plivo executes only Play, Speak and Wait"):
+    with pytest.raises(
+        BadDocument, match=f"{name}: in a sound document Plivo executes only Play, Speak and Wait"
+    ):
         read_document(written(tmp_path, body.encode()), Reply.SOUND)
 
 
@@ -158,7 +160,9 @@ def test_everything_that_is_wrong_with_any_document_is_said_at_once(
     with pytest.raises(BadDocument) as refused:
         Replies(types, documents)
     play, redirect, hangup, fallback = str(refused.value).splitlines()
-    assert play.startswith(f"{ANSWER}: {bad}: line 2: <Play>: its text is no absolute URL: 'hold'")
+    assert play.startswith(
+        f"{ANSWER}: {bad}: line 2: <Play>: its text is not an absolute URL: 'hold'"
+    )
     assert redirect.startswith(f"{ANSWER}: {bad}: line 3: <Redirect>: it is empty")
     assert hangup.startswith("voice.call.hangup is not a type whose reply Plivo executes")
     assert fallback == f"{FALLBACK}: {missing}: No such file or directory"
