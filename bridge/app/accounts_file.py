@@ -1,11 +1,11 @@
 """Reload BRIDGE_ACCOUNTS_FILE while the bridge runs: tokens rotate without a restart.
 
-1. Only the accounts are read, and from this file alone. The other settings were read at the start, from
-   variables and a settings file that may both have changed since: they must not keep new tokens out.
-2. A file that is missing, is no regular file, cannot be read or holds no usable accounts changes
-   nothing: the accounts known before stay, and ``on_stale`` reports it until the file is usable.
-3. Nothing waits for the file: a thread reads it that neither the event loop nor the end of the process
-   waits for. A FIFO would block whoever opens it, and a network file system that is away whoever reads.
+1. Only the accounts are reloaded, and only from this file. The other settings were read at the start;
+   their variables and file may have changed since, and a fault there must not block new tokens.
+2. A file that is missing, not a regular file, unreadable or without usable accounts changes nothing: the
+   last valid accounts stay in use, and ``accounts_stale`` is 1 until the file is valid again.
+3. A daemon thread reads the file, so neither the event loop nor the shutdown waits for it: to open a
+   FIFO, or to read from a dead network file system, can block forever.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class _Unusable(Exception):
 
 
 class AccountsFile:
-    """Looks at BRIDGE_ACCOUNTS_FILE, and hands what changed to the keyring."""
+    """Polls BRIDGE_ACCOUNTS_FILE and updates the keyring when it changes."""
 
     def __init__(
         self,
@@ -49,19 +49,19 @@ class AccountsFile:
         self._poll_s = poll_s
         self._on_stale = on_stale
         self._fault: str | None = None
-        self._rejected: bytes | None = None  # the content that could not be used
-        self._loaded: bytes | None = None  # the content whose accounts are known
+        self._rejected: bytes | None = None  # the last content with unusable accounts
+        self._loaded: bytes | None = None  # the content of the accounts in use
         self._reading: asyncio.Future[bytes] | None = None
         self._task: asyncio.Task[None] | None = None
-        with contextlib.suppress(_Unusable):  # the first look reports it
+        with contextlib.suppress(_Unusable):  # the first poll reports it
             self._loaded = _read_regular_file(path)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start polling."""
         self._task = asyncio.create_task(self._run(), name="accounts-file")
 
     async def stop(self) -> None:
-        """Look no more."""
+        """Stop polling."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -76,7 +76,7 @@ class AccountsFile:
                 self._report_unusable(str(error))
 
     async def _read(self) -> bytes:
-        """Return what the file holds; raises _Unusable: rule 3."""
+        """Return the content of the file; raises _Unusable: rule 3."""
         if self._reading is None:
             loop = asyncio.get_running_loop()
             self._reading = loop.create_future()
@@ -90,7 +90,7 @@ class AccountsFile:
         return reading.result()
 
     def _load(self, content: bytes) -> None:
-        """Take the file's accounts, if it changed: rule 1."""
+        """Load the accounts if the file changed: rule 1."""
         if content == self._rejected or (content == self._loaded and self._fault is None):
             return
         try:
@@ -109,7 +109,7 @@ class AccountsFile:
         log.info("accounts_reloaded", accounts=len(renewed))
 
     def _report_unusable(self, cause: str) -> None:
-        """Report why the file cannot be used, once: rule 2."""
+        """Report a fault of the file, each one once: rule 2."""
         self._rejected = None
         if cause != self._fault:
             log.error("accounts_reload_failed", cause=cause)
@@ -118,7 +118,7 @@ class AccountsFile:
 
 
 def _read(path: Path, loop: asyncio.AbstractEventLoop, answer: asyncio.Future[bytes]) -> None:
-    """Read the file in a thread of its own, and hand over what it holds, or why it cannot be read."""
+    """Read the file and pass its content, or the error, to ``answer``. Runs in a thread."""
     try:
         content = _read_regular_file(path)
     except _Unusable as error:
@@ -131,13 +131,13 @@ def _read(path: Path, loop: asyncio.AbstractEventLoop, answer: asyncio.Future[by
 
 
 def _read_regular_file(path: Path) -> bytes:
-    """Return what a regular file holds; raises _Unusable."""
+    """Return the content of a regular file; raises _Unusable."""
     try:
-        # Without O_NONBLOCK a FIFO that nobody writes to keeps its reader waiting for ever.
+        # Without O_NONBLOCK opening a FIFO without a writer blocks forever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                message = "it is no regular file"
+                message = "it is not a regular file"
                 raise _Unusable(message)
             with open(descriptor, "rb", closefd=False) as file:
                 content = file.read(_FILE_BYTES_MAX + 1)

@@ -45,7 +45,7 @@ def make_replay_connection(settings: Settings) -> KafkaConnection:
 
 
 def make_connection(settings: Settings) -> KafkaConnection:
-    """Return how to reach Kafka."""
+    """Return the connection to Kafka."""
     kafka = settings.kafka
     oauth = None
     client_secret = _secret(kafka.sasl_oauth_client_secret, kafka.sasl_oauth_client_secret_file)
@@ -73,12 +73,12 @@ def _secret(value: SecretStr | None, file: Path | None) -> Secret | None:
 
 
 def make_sizing(settings: Settings) -> Sizing:
-    """Return how topics are to be made."""
+    """Return the sizes of topics to create."""
     return Sizing(**settings.topics.model_dump())
 
 
 def make_naming(settings: Settings) -> ContractNames:
-    """Return the contract's configurable names."""
+    """Return the configurable names of the published contract."""
     return ContractNames(
         settings.topic_prefix,
         settings.schema_base_url,
@@ -87,7 +87,7 @@ def make_naming(settings: Settings) -> ContractNames:
 
 
 def make_accounts(settings: Sequence[AccountSettings]) -> list[Account]:
-    """Return the accounts with their tokens in the clear: for the verifier alone."""
+    """Return the accounts with their tokens in plain text: only for the verifier."""
     return [
         Account(
             auth_id=account.auth_id,
@@ -107,7 +107,7 @@ def make_accounts(settings: Sequence[AccountSettings]) -> list[Account]:
 
 
 def make_replies(settings: Settings, types: catalogue.Catalogue) -> Replies:
-    """Return the replies, every document checked; raises BadDocument with all that is wrong."""
+    """Return the replies, with every document checked; raises BadDocument with all errors."""
     try:
         return Replies(types, settings.replies)
     except BadDocument as error:
@@ -116,7 +116,7 @@ def make_replies(settings: Settings, types: catalogue.Catalogue) -> Replies:
 
 
 def log_warnings(settings: Settings, answers: Replies) -> None:
-    """Say what will surprise an operator later."""
+    """Log settings that are valid but will surprise an operator."""
     if settings.verification != "enforce":
         log.warning(
             "verification_not_enforced",
@@ -141,7 +141,7 @@ def log_warnings(settings: Settings, answers: Replies) -> None:
     if settings.public_url is None and not (settings.trusted_proxies or settings.allowed_hosts):
         log.warning(
             "public_url_not_configured",
-            meaning="signatures are checked against the URL as received; behind a proxy none holds",
+            meaning="signatures are checked against the URL as received; behind a proxy none is valid",
         )
 
 
@@ -212,7 +212,7 @@ def make_application(
 
 
 def make_connection_limits(settings: Settings) -> ConnectionLimits:
-    """Return the most a client may have of the bridge."""
+    """Return the limits of client connections."""
     return ConnectionLimits(
         connections_max=settings.connections_max,
         url_bytes_max=settings.url_bytes_max,

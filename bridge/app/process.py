@@ -1,4 +1,4 @@
-"""A bridge: its parts, and the order in which they begin and end."""
+"""A bridge: its parts, and the order in which they start and stop."""
 
 import time
 from datetime import UTC, datetime
@@ -36,15 +36,15 @@ from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
-# No callback can have been received before this was written: a clock that says so is wrong, and would
-# stamp records with times that retention deletes at once.
+# An earlier clock is wrong: this code did not exist then. Records with such timestamps would be deleted
+# by retention at once.
 CLOCK_EARLIEST: Final = datetime(2026, 11, 1, tzinfo=UTC)
-# What a stopping drain may still take for what it has handed to Kafka.
+# How long a stopping drain waits for the records that it has sent.
 _DRAIN_END_S: Final = 2.0
 
 
 class Bridge:
-    """The parts of one process; not yet started."""
+    """The parts of one process. They are not started yet."""
 
     def __init__(self, settings: Settings) -> None:
         self.metrics = Metrics(__version__)
@@ -80,7 +80,7 @@ class Bridge:
         )
 
     def not_ready(self) -> str | None:
-        """Return why no callbacks should be sent here, or None."""
+        """Return why the readiness probe must fail, or None."""
         if self._stopping:
             return "stopping"
         if datetime.now(UTC) < CLOCK_EARLIEST:  # noqa: TID251 (the check is of this very clock)
@@ -92,18 +92,18 @@ class Bridge:
         return self.delivery.fault
 
     def warnings(self) -> list[str]:
-        """Return what an operator should look at although callbacks can be sent here."""
+        """Return what an operator should look at although the bridge is ready."""
         if not self._spool_files_replaced:
             return []
         times = f"{self._spool_files_replaced} time(s)"
         return [f"the open spool file was removed or replaced {times}; its content was copied"]
 
     async def start(self) -> None:
-        """Take the spool, so that what it holds comes first, and begin to connect to Kafka."""
+        """Open the spool, whose callbacks are published first, and then connect to Kafka."""
         if self.spool is not None:
             await self.spool.open()
-        # A bridge that is ready before Kafka has answered spools what it could have published. It is
-        # not waited for longer than a callback would.
+        # If the bridge were ready before Kafka has answered, it would spool callbacks for no reason. It
+        # waits as long as a callback would.
         self._first_contact_by_s = time.monotonic() + self._ack_timeout_s
         self.publisher.start()
         if self._drain is not None:
@@ -113,17 +113,17 @@ class Bridge:
         self._starting = False
 
     def begin_stopping(self) -> None:
-        """Have probes see the end coming."""
+        """Make the readiness probe fail."""
         self._stopping = True
 
     async def stop(self) -> None:
-        """Deliver what is under way, and leave the spool whole."""
+        """Publish what is in flight, and close the spool."""
         if self._accounts_file is not None:
             await self._accounts_file.stop()
         if self._drain is not None:
             await self._drain.stop(_DRAIN_END_S)
-        # Every callback is answered by now, so what Kafka still has to acknowledge is in the spool
-        # as well: while it is away there is nothing to wait for.
+        # Every callback is answered by now, so unacknowledged records are in the spool too. If Kafka is
+        # away, waiting for it is useless.
         await self.publisher.stop(self._flush_timeout_s if self.breaker.closed else 0)
         if self.spool is not None:
             await self.spool.close()
@@ -145,7 +145,9 @@ class Bridge:
         if not chosen.enabled or chosen.directory is None:
             return None
         others = other_writers(chosen.directory)
-        if others is not None:  # a start refuses any other directory than the root of a mount
+        if (
+            others is not None
+        ):  # only possible at the root of a mount: start-up refuses it elsewhere
             log.warning(
                 "spool_directory_not_private",
                 directory=str(chosen.directory),
@@ -164,7 +166,7 @@ class Bridge:
         return spool
 
     def _watch_spool(self, spool: DiskSpool) -> None:
-        """Have the metrics tell what the spool holds whenever they are asked."""
+        """Have the gauges read the state of the spool at each scrape."""
 
         def age_s(state: SpoolState) -> float:
             now_ms = time.time_ns() // 1_000_000

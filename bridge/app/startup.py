@@ -1,8 +1,8 @@
-"""What is checked before a bridge starts, so that all faults of its settings are reported at once.
+"""Check everything that a bridge needs before it starts, and report all faults at once.
 
-1. Nothing is changed but that the spool's directory is made.
-2. Only what an operator has to mend keeps a bridge from starting. A full disk and a Kafka that is away
-   do not: they pass, and callbacks are answered meanwhile.
+1. The checks change nothing, except that they create the spool's directory.
+2. Only faults that an operator must fix prevent a start. A full disk and an unavailable Kafka do not:
+   they pass, and the bridge answers callbacks until then.
 """
 
 import errno
@@ -28,7 +28,7 @@ from bridge.settings.load import (
 )
 from bridge.spool.files import make_directory, other_writers, spool_files
 
-# What a directory lacks for good. A full or failing disk is not among them: rule 2.
+# Errors that do not pass by themselves. A full or failing disk is not among them: rule 2.
 _UNUSABLE: Final = frozenset(
     {
         errno.EACCES,
@@ -45,9 +45,9 @@ _UNUSABLE: Final = frozenset(
 
 
 def prepare(settings_file: Path | None) -> tuple[Settings, Listeners]:
-    """Return settings that a bridge can start with, and its two sockets, bound.
+    """Return valid settings and the two listening sockets.
 
-    Raises SettingsRefused with a line for every fault; CannotListen if a port is the only one.
+    Raises SettingsRefused with a line for every fault; CannotListen if only a port is at fault.
     """
     found = load_with_faults(settings_file, Need.SERVING)
     faults = [*found.faults]
@@ -86,9 +86,9 @@ def _check_replies_and_spool(found: LoadedSettings) -> Iterator[SettingFault]:
 
 
 def check_spool_directory(directory: Path) -> str | None:
-    """Return why a directory cannot be used as a spool; None if it can, or may yet."""
+    """Return why a directory cannot be used as a spool; None if it can, now or later."""
     if not directory.is_absolute() and mask_path(directory / "spool.db") == NOT_SHOWN:
-        # Else a token in this place would become the name of a folder, and be logged with it.
+        # A misplaced token would become the name of a folder, and be logged.
         return "write the whole path, from / on"
     try:
         make_directory(directory)
@@ -96,8 +96,8 @@ def check_spool_directory(directory: Path) -> str | None:
         fault = f"{others} can write in it, and so remove callbacks or forge some"
         if others is not None or os.access(directory, os.R_OK | os.W_OK | os.X_OK):
             return fault if others is not None else None
-        # A kernel makes a failing disk read-only. Where a bridge spooled before, that is what
-        # happened: rule 2.
+        # The kernel remounts a failing disk read-only. If the directory already has spool files, that
+        # is what happened: rule 2.
         if os.statvfs(directory).f_flag & os.ST_RDONLY and spool_files(directory):
             return None
     except OSError as error:
@@ -108,7 +108,7 @@ def check_spool_directory(directory: Path) -> str | None:
 
 
 def _bind(found: LoadedSettings, held: ExitStack) -> tuple[list[socket.socket], list[SettingFault]]:
-    """Return the bound sockets, each closed with ``held``, and what is wrong with the others."""
+    """Bind the sockets, to be closed with ``held``; return them, and the faults of the others."""
     settings, faults = found.settings, list[SettingFault]()
     sockets: list[socket.socket] = []
     addresses = (
@@ -126,7 +126,7 @@ def _bind(found: LoadedSettings, held: ExitStack) -> tuple[list[socket.socket], 
             named = setting if taken else host_setting
             remedy = "set another port" if taken else "set it to an address of this machine"
             text = str(error)
-            if mask_value(host) is None:  # it may be a secret in the wrong place
+            if mask_value(host) is None:  # it may be a misplaced secret
                 text = text.replace(host, "it")
             faults.append(SettingFault((named,), f"{found.name(named)}: {text}; {remedy}"))
     return sockets, faults

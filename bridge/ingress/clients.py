@@ -1,4 +1,4 @@
-"""What the connections of a listening socket share: bounds, and who gives way to whom."""
+"""State shared by all connections of a listening socket: limits, and which one is closed first."""
 
 import time
 from collections.abc import Callable
@@ -16,9 +16,9 @@ CutOffCause = Literal[
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """The most a client may take, and how long it may take for its request's head and body.
+    """Limits of the connections, and the time a client has to send the head or the body of a request.
 
-    ``body_bytes_max`` None: the application bounds bodies itself.
+    ``body_bytes_max`` None: the application limits bodies itself.
     """
 
     connections_max: int
@@ -30,14 +30,14 @@ class ConnectionLimits:
 
 
 class Client(Protocol):
-    """A connection, as another one sees it."""
+    """A connection, as other connections see it."""
 
     def make_room(self) -> None:
-        """End at once, for another connection."""
+        """Close at once, to make room for another connection."""
         ...
 
     def free_bytes(self) -> None:
-        """Let go of what is held and not worked on."""
+        """Drop the bytes that no request in progress needs."""
         ...
 
 
@@ -45,7 +45,7 @@ ClientQueue = dict[Client, None]
 
 
 class Clients:
-    """What all connections of a listening socket share."""
+    """State shared by all connections of a listening socket."""
 
     def __init__(
         self,
@@ -56,16 +56,16 @@ class Clients:
         self.limits = limits
         self.metrics = metrics
         self.log_limiter = RateLimiter(limits.log_lines_per_minute_max, clock)
-        # Set at the end of a process: every answer is then the last of its connection.
+        # Set when the process stops: each answer is then the last on its connection.
         self.stopping = False
         self.held_bytes = 0
-        # Connections that wait for their client, the longest waiting first: rule 6.
+        # Connections that wait for their client, the longest waiting first: rule 6 of ``protocol``.
         self.lingering: ClientQueue = {}
         self.idle: ClientQueue = {}
         self.unfinished: ClientQueue = {}
 
     def make_room(self) -> bool:
-        """Close a connection for another; return whether there was one that could be closed."""
+        """Close a waiting connection to make room; return False if there is none."""
         for waiting in (self.lingering, self.idle, self.unfinished):
             if waiting:
                 next(iter(waiting)).make_room()

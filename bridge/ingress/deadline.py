@@ -1,10 +1,10 @@
-"""Time limits for clients that do not run while the process itself does not.
+"""Timers for slow clients that do not punish a client for a pause of this process.
 
-1. A process can be frozen (SIGSTOP, a paused virtual machine, a loop that was busy). When it goes on,
-   the loop runs the timers that are due before it reads any socket, so a client would be cut off for
-   bytes that arrived long ago. A timer that runs more than FROZEN_S late therefore starts anew.
-2. Any other timer takes effect LOOK_S later: the loop has read all sockets once more in between, and
-   whoever reads what was missing cancels it.
+1. A process can be frozen (SIGSTOP, a paused virtual machine, a blocked loop). When it continues, the
+   loop runs due timers before it reads any socket, so a client would be cut off although its bytes
+   arrived long ago. Therefore a timer that fires more than FROZEN_S late starts again.
+2. Any other timer acts RECHECK_S after it fires. In between the loop reads all sockets once more; if the
+   missing bytes were there, the connection cancels the timer.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ RECHECK_S: Final = 0.01
 
 
 class ClientTimer:
-    """Calls ``call(*given)`` once ``delay_s`` have passed and nothing that came has cancelled it."""
+    """Calls ``call(*given)`` after ``delay_s``, unless it is cancelled before."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class ClientTimer:
         self._start(*given)
 
     def cancel(self) -> None:
-        """Have nothing called any more."""
+        """Cancel the call."""
         self._handle.cancel()
 
     def _start(self, *given: object) -> None:

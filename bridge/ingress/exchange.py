@@ -1,4 +1,4 @@
-"""One request and its answer, as the ASGI application sees them."""
+"""One request and its answer, as the ASGI application sees them; and answers as bytes."""
 
 import asyncio
 from http import HTTPStatus
@@ -18,19 +18,19 @@ _STATUS_LINES: Final = {
 }
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
-# Where a scope's ``state`` holds the exchange, for what an application may want of its connection.
+# Key of the exchange in a scope's ``state``. Through it the application can shed the request.
 EXCHANGE: Final = "exchange"
 
 
 class ClientConnection(Protocol):
-    """What an exchange needs of its connection."""
+    """The part of a connection that an exchange uses."""
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
         ...
 
     def resume_reading(self) -> None:
-        """Read on: there is room for more of the body."""
+        """Read more of the body: there is room again."""
         ...
 
     async def drain(self) -> None:
@@ -38,11 +38,11 @@ class ClientConnection(Protocol):
         ...
 
     def may_keep_alive(self, exchange: "Exchange") -> bool:
-        """Say whether another request may follow the answer that is about to be sent."""
+        """Return whether another request may follow the answer that is about to be sent."""
         ...
 
     def on_answered(self, exchange: "Exchange", *, keep_alive: bool) -> None:
-        """Go on behind an answer."""
+        """Continue after an answer was sent."""
         ...
 
     def shed_request(self) -> None:
@@ -53,12 +53,13 @@ class ClientConnection(Protocol):
 def answer_bytes(
     status: int, headers: list[tuple[bytes, bytes]], body: bytes, *, keep_alive: bool
 ) -> bytes:
-    """Return an answer as it goes over the wire. Its length is added where it is missing."""
+    """Return an answer as bytes of HTTP/1.1, with a ``content-length`` if it has none."""
     parts = [_STATUS_LINES[status]]
     has_length = status in _WITHOUT_BODY
     for name, value in headers:
         if b"\r" in value or b"\n" in value or b"\0" in value:
-            message = "a header of an answer has a line break in it"
+            # It would let whoever controls the value add headers, or a second answer.
+            message = "an answer's header contains a line break"
             raise ValueError(message)
         if name == b"content-length":
             has_length = True
@@ -70,7 +71,7 @@ def answer_bytes(
 
 
 class Exchange:
-    """A request whose body arrives, and the one answer to it."""
+    """One request, whose body may still be arriving, and its one answer."""
 
     __slots__ = (
         "_answer",
@@ -114,11 +115,11 @@ class Exchange:
         self._answer_body = b""
 
     async def run(self, app: ASGIApp) -> None:
-        """Have the application answer."""
+        """Run the application, and answer 500 if it fails or gives no answer."""
         try:
             await app(self.scope, self.receive, self.send)
         except Exception as error:  # noqa: BLE001 (the connection needs an answer whatever it was)
-            # Not ``exception``: a traceback may quote what was being worked on.
+            # Not ``log.exception``: a traceback may quote the content of a callback.
             log.error("request_failed", error=type(error).__name__, where=error_location(error))  # noqa: TRY400
         except BaseException:
             self.keep_alive = False
@@ -128,31 +129,31 @@ class Exchange:
             self._fail()
 
     def feed(self, data: bytes) -> int:
-        """Take a piece of the body; return how many bytes the application has not seen yet."""
+        """Add a piece of the body; return how many bytes the application has not read yet."""
         self._body += data
         self._wake()
         return len(self._body)
 
     def finish(self) -> None:
-        """Note that all of the body is here."""
+        """Mark the body as complete."""
         self.is_complete = True
         self._wake()
 
     def disconnect(self, cause: RefusalCause | None = None) -> None:
-        """Tell the application that nobody reads its answer; ``cause`` if it was we who ended it."""
+        """Tell the application that nobody will read its answer; ``cause`` if we ended the request."""
         self.is_gone = True
         self.cut_off = cause
         self._wake()
 
     def shed(self) -> bool:
-        """End the request because another needs its bytes; return False if its body is whole."""
+        """Refuse the request to free its bytes for another; return False if its body is complete."""
         if self.is_complete or self.is_gone or self.is_answered:
             return False
         self._connection.shed_request()
         return True
 
     async def receive(self) -> Message:
-        """Return the next piece of the body, as ASGI has it."""
+        """Return the next piece of the body (ASGI's ``receive``)."""
         if self._expects_continue and not self.is_complete and not self.is_gone:
             self._connection.write(_CONTINUE)
         self._expects_continue = False
@@ -168,7 +169,7 @@ class Exchange:
         return {"type": "http.request", "body": body, "more_body": not self.is_complete}
 
     async def send(self, message: Message) -> None:
-        """Take the answer, as ASGI has it, and send it once it is whole."""
+        """Collect the answer (ASGI's ``send``), and send it once it is complete."""
         if self.is_gone:
             return
         if message["type"] == "http.response.start":

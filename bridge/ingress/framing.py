@@ -1,24 +1,25 @@
 """HTTP/1.1 framing: where a request begins, where it ends, and which bytes are not taken at all.
 
 This is the only place that decides it. Proxies and servers that disagree about the end of a request
-answer one client with another's answer, so whatever two parsers could read differently is refused
-(RFC 9112, section 11.2). Refused means: 400, or 431 for what is too big, and the end of the connection.
+answer one client with another's answer (request smuggling; RFC 9112, section 11.2). So every form that
+two parsers could read differently is refused. Refused means: 400, or 431 for what is too large, and
+the connection is closed.
 
-1. Lines end in CRLF. A bare CR or LF, NUL, and every other control character but a tab inside a value
-   is refused. One empty line in front of a request is skipped (RFC 9112, section 2.2).
-2. The request line has a method, a target and ``HTTP/1.1`` or ``HTTP/1.0``, with one space between. The
-   target is in origin form, or in absolute form with the authority that ``Host`` has too. ``CONNECT``,
-   whose target has another form, is refused.
-3. A header's name is a token with the colon directly behind it. There are no folded lines.
-4. ``Host`` is there once (in HTTP/1.0 at most once) and is a host with or without a port. Every header
-   in ``ONCE`` comes at most once: for it a proxy and the bridge might take different lines.
+1. Lines end in CRLF. A bare CR or LF, NUL, and every other control character except a tab inside a
+   value is refused. One empty line before a request is skipped (RFC 9112, section 2.2).
+2. The request line has a method, a target and ``HTTP/1.1`` or ``HTTP/1.0``, separated by one space. The
+   target has origin form, or absolute form with the same authority as ``Host``. ``CONNECT``, whose
+   target has another form, is refused.
+3. A header's name is a token, and the colon follows it directly. Folded lines are refused.
+4. ``Host`` occurs once (in HTTP/1.0 at most once) and is a host with or without a port. Every header
+   in ``SINGLE_HEADERS`` occurs at most once: a proxy and the bridge might use different lines of two.
 5. A body is framed by one ``Content-Length`` of digits alone, or by one ``Transfer-Encoding`` that is
    exactly ``chunked``, in HTTP/1.1, never by both. GET and HEAD have no body. ``Upgrade`` and
-   ``Connection`` say nothing about it: nothing is upgraded.
-6. A chunk's size is one to eight hexadecimal digits, its data end in CRLF, and all chunk extensions of a
-   body together are bounded.
-7. Trailers are checked like headers, bounded in bytes and number, and dropped.
-8. The number of chunks is bounded: a chunk of one byte costs as much work as one of thousands.
+   ``Connection`` have no influence on it: the bridge never upgrades.
+6. A chunk's size is one to eight hexadecimal digits, its data end in CRLF, and the total size of the
+   chunk extensions of a body is limited.
+7. Trailers are checked like headers, limited in bytes and number, and dropped.
+8. The number of chunks is limited: a chunk of one byte costs as much work as one of thousands.
 """
 
 import re
@@ -48,12 +49,12 @@ SINGLE_HEADERS: Final = frozenset(
         "transfer-encoding",
     )
 )
-"""Headers of which a second line is refused: rule 4."""
+"""Headers that may occur only once: rule 4."""
 
 _TOKEN_BYTES: Final = (
     b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
-# A tab, what is printed, and the bytes of other alphabets. CR and LF are counted apart.
+# Tab, printable ASCII, and bytes beyond ASCII. CR and LF are counted separately.
 _TEXT_BYTES: Final = bytes([0x09, 0x0A, 0x0D, *range(0x20, 0x7F), *range(0x80, 0x100)])
 _REQUEST_LINE: Final = re.compile(
     rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) ([!\"$-~]+) HTTP/1\.([01])", re.ASCII
@@ -63,16 +64,17 @@ _HOST: Final = re.compile(
     rb"(?:[0-9A-Za-z._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?", re.ASCII
 )
 _PORT_MAX: Final = 65_535
-# Fifteen digits are far more than any limit, and fit every integer type.
+# Fifteen digits exceed every limit, and fit into 64 bits.
 _LENGTH: Final = re.compile(rb" ?([0-9]{1,15})", re.ASCII)
 _CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,8})((?:[\t ]*;[\t -~\x80-\xff]*)?)", re.ASCII)
 _CHUNK_LINE_BYTES_MAX: Final = EXTENSIONS_BYTES_MAX + 16
-# What cannot be part of a head, however it goes on. A CR at the end may still get its LF.
+# Bytes that no head may contain, however it continues. A CR at the end may still get its LF.
 _FORBIDDEN_BYTES: Final = re.compile(
     rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)", re.ASCII
 )
 _REQUEST_LINE_START: Final = re.compile(rb"\Z|[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}(?:\Z| )", re.ASCII)
-# Names that were checked, as they are written, to save doing it again for every request.
+# Cache of checked header names, from the name as written to lower case. Plivo and proxies send the same
+# ones in every request.
 _NAMES: Final[dict[bytes, bytes]] = {}
 _NAMES_MAX: Final = 512
 _NAME_BYTES_MAX: Final = 64
@@ -80,15 +82,15 @@ _BODILESS: Final = frozenset({"GET", "HEAD"})
 
 
 class MalformedRequest(Exception):
-    """The bytes are no request that the rules above allow; the text says why, and quotes nothing."""
+    """The bytes break a rule above; the text says which, and quotes none of them."""
 
 
 class FieldsTooLarge(Exception):
-    """The head or the trailers are longer than is taken; the text says which."""
+    """The head or the trailers are over their limit; the text says which."""
 
 
 class ChunksTooLarge(Exception):
-    """The body has more chunks, or more chunk extensions, than is taken; the text says which."""
+    """The chunks, or the chunk extensions, are over their limit; the text says which."""
 
 
 @dataclass(slots=True)
@@ -110,15 +112,15 @@ class Head:
 
     @property
     def has_body(self) -> bool:
-        """Whether bytes of a body follow."""
+        """Return whether a body follows."""
         return self.content_length != 0
 
 
 def check_partial_head(begun: bytes | bytearray, from_byte: int = 0) -> None:
-    """Raise Malformed or FieldsTooLarge if a head that is not whole can never become one that is taken.
+    """Raise MalformedRequest or FieldsTooLarge if an incomplete head can never become a valid one.
 
-    The first ``from_byte`` bytes were checked before. Without this, what is no HTTP at all would be
-    answered only when its time is over.
+    The first ``from_byte`` bytes were checked before. Without this check a client that does not speak
+    HTTP would be answered only after the read timeout.
     """
     if _FORBIDDEN_BYTES.search(begun, max(0, from_byte - 1)):
         message = "control character or bare line break"
@@ -138,7 +140,7 @@ def check_partial_head(begun: bytes | bytearray, from_byte: int = 0) -> None:
 
 
 def parse_head(head: bytes) -> Head:
-    """Return the head whose bytes these are, without the empty line that ends it.
+    """Parse a head; ``head`` lacks the empty line that ends it.
 
     Raises Malformed, and FieldsTooLarge for more than ``HEADERS_MAX`` headers.
     """
@@ -192,13 +194,13 @@ def _checked_name(name: bytes) -> bytes:
 
 
 def _raw_value(name: bytes, headers: list[tuple[bytes, bytes]], lines: list[bytes]) -> bytes:
-    """Return a header's value with the white space around it, which rule 5 does not allow."""
+    """Return a header's value with its surrounding white space, which rule 5 does not allow."""
     number = next(at for at, (key, _) in enumerate(headers) if key == name)
     return lines[number].partition(b":")[2]
 
 
 def _check_repeated(names: list[bytes]) -> None:
-    """Rule 4."""
+    """Check rule 4 for headers that occur more than once."""
     for name in SINGLE_HEADERS.intersection(names):
         if names.count(name) > 1:
             message = f"more than one {name.decode()} line"
@@ -223,7 +225,7 @@ def _asks_to_close(headers: list[tuple[bytes, bytes]]) -> bool:
 
 
 def _read_framing(head: Head, length: bytes | None, encoding: bytes | None) -> None:
-    """Rule 5."""
+    """Set how the body is framed: rule 5."""
     if encoding is not None:
         if encoding not in (b" chunked", b"chunked") or head.version != "1.1":
             message = "Transfer-Encoding other than chunked in HTTP/1.1"
@@ -244,7 +246,7 @@ def _read_framing(head: Head, length: bytes | None, encoding: bytes | None) -> N
 
 
 def _read_target(head: Head, target: bytes, host: bytes | None) -> None:
-    """Rules 2 and 4."""
+    """Check ``Host``, and set path and query: rules 2 and 4."""
     if host is not None:
         found = _HOST.fullmatch(host)
         if found is None or int(found[1] or 0) > _PORT_MAX:
@@ -263,7 +265,7 @@ def _read_target(head: Head, target: bytes, host: bytes | None) -> None:
 
 
 class BodyDecoder:
-    """The body that follows a head: it takes bytes off a buffer as far as they belong to it."""
+    """Decoder of one body. It takes the bytes of the body from the front of a buffer."""
 
     __slots__ = (
         "_chunks",
@@ -285,9 +287,9 @@ class BodyDecoder:
         self._trailers = 0
 
     def decode(self, buffer: bytearray) -> bytes:
-        """Remove what belongs to the body from the front of ``buffer``, and return its data.
+        """Remove the body's bytes from the front of ``buffer``; return the data in them.
 
-        Raises Malformed, FieldsTooLarge or ChunksTooLarge; what was taken off before is lost then.
+        Raises MalformedRequest, FieldsTooLarge or ChunksTooLarge. The removed bytes are lost then.
         """
         if self._step == self._read_counted:
             return self._read_counted(buffer) or b""
@@ -300,7 +302,7 @@ class BodyDecoder:
         return bytes(data)
 
     def _read_counted(self, buffer: bytearray) -> bytes | None:
-        """Take data of a known length."""
+        """Read data of known length (``Content-Length``)."""
         data = bytes(buffer[: self._left])
         del buffer[: len(data)]
         self._left -= len(data)
@@ -308,7 +310,7 @@ class BodyDecoder:
         return data
 
     def _read_size_line(self, buffer: bytearray) -> bytes | None:
-        """Take the line in front of a chunk. None: it is not whole yet."""
+        """Read the line before a chunk. None: it is incomplete."""
         line = _take_line(buffer, _CHUNK_LINE_BYTES_MAX)
         if line is None:
             if len(buffer) > _CHUNK_LINE_BYTES_MAX:
@@ -332,7 +334,7 @@ class BodyDecoder:
         return b""
 
     def _read_chunk(self, buffer: bytearray) -> bytes | None:
-        """Take data of a chunk. None: there is no more of it yet."""
+        """Read data of a chunk. None: the buffer is empty."""
         if not buffer:
             return None
         data = bytes(buffer[: self._left])
@@ -354,7 +356,7 @@ class BodyDecoder:
         return b""
 
     def _read_trailer(self, buffer: bytearray) -> bytes | None:
-        """Drop a line behind the last chunk: rule 7. An empty one is the body's end."""
+        """Drop a trailer: rule 7. An empty line ends the body."""
         line = _take_line(buffer, TRAILERS_BYTES_MAX)
         if line is None:
             if len(buffer) > TRAILERS_BYTES_MAX:
@@ -377,9 +379,9 @@ class BodyDecoder:
 
 
 def _take_line(buffer: bytearray, bytes_max: int) -> bytes | None:
-    """Remove a line from the front of ``buffer`` and return it without its end.
+    """Remove a line from the front of ``buffer``; return it without its CRLF.
 
-    None: its end is not among the first ``bytes_max`` bytes.
+    None: the first ``bytes_max`` bytes contain no CRLF.
     """
     end = buffer.find(b"\r\n", 0, bytes_max + 2)
     line = bytes(buffer[:end]) if end >= 0 else bytes(buffer[: bytes_max + 1])

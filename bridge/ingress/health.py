@@ -1,4 +1,4 @@
-"""The management port: alive, ready, metrics, the log's level."""
+"""The management port: liveness, readiness, metrics, log level."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, get_args
@@ -26,9 +26,9 @@ def make_management_app(
 ) -> Starlette:
     """Return the application of the management port.
 
-    ``/livez``: the process answers. ``/readyz``: callbacks should be sent here; ``ready`` returns why
-    not, or None, and ``warnings`` what an operator should look at all the same. ``PUT /log-level``
-    with a level as its body changes the log's threshold.
+    ``/livez``: the process is alive. ``/readyz``: it can accept callbacks; ``ready`` returns the reason
+    if not, else None, and ``warnings`` returns what an operator should look at anyway.
+    ``PUT /log-level`` with a level as its body changes the threshold of the log.
     """
 
     async def livez(_request: Request) -> Response:

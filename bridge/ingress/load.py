@@ -1,14 +1,15 @@
-"""How much is under way, and what is refused when it is too much.
+"""Limit the callbacks in flight, and shed callbacks over the limit.
 
-1. A callback takes room in two ways: its body, from its first byte to its end, and itself, from its
-   last byte to its end. So a slow client takes no callback's place, only what it really sent.
-2. Informational callbacks may use three quarters of either bound, all others the whole of it: what
-   hurts least to lose is shed first.
-3. The class follows from the route. On the shared path it is not known before the body is read, and
-   it may be any: such a callback is shed last.
-4. At the bound of bytes the requests whose bodies are not whole give way, the oldest first, so that
-   whoever holds bodies back keeps out nobody who sends theirs. A request that is not whole itself
-   makes only older ones give way: where it is the oldest, it is shed.
+1. Two things are counted: the bytes of a callback's body, from its first byte until the callback ends,
+   and the callback itself, from its last byte until it ends. So a slow client does not occupy the slot
+   of a callback, only the bytes that it really sent.
+2. Informational callbacks may use three quarters of either limit, all others the whole limit: the
+   callbacks whose loss hurts least are shed first.
+3. The class follows from the route. On the shared path the type is unknown until the body is read, and
+   may be any: such a callback is shed last.
+4. At the limit of bytes, requests with incomplete bodies are shed, the oldest first, so that a client
+   that withholds a body cannot keep out a client that sends one. An incomplete request causes only
+   older ones to be shed: if it is the oldest, it is shed itself.
 """
 
 from collections.abc import Callable
@@ -21,27 +22,27 @@ _INFORMATIONAL_SHARE: Final = 0.75
 
 
 class ShedClass(StrEnum):
-    """Which callbacks are shed when."""
+    """Class of callbacks by when they are shed."""
 
     INFORMATIONAL = "informational"
-    """From three quarters of a bound on."""
+    """Shed over three quarters of a limit."""
 
     ESSENTIAL = "essential"
-    """At the bound, and never before."""
+    """Shed only at the limit."""
 
 
 def shed_class_for(route: CallbackType | None) -> ShedClass:
-    """Return the class of a route's callbacks; rule 3."""
+    """Return the class of a route's callbacks: rule 3."""
     informational = route is not None and route.shed_first
     return ShedClass.INFORMATIONAL if informational else ShedClass.ESSENTIAL
 
 
 class Overloaded(Exception):
-    """There is no room for this callback now. It may be sent again later."""
+    """There is no room for this callback now; the sender may retry later."""
 
 
 class Load:
-    """What is under way in this process, and how much may be."""
+    """The callbacks and bytes in flight in this process, and their limits."""
 
     def __init__(self, *, callbacks_max: int, bytes_max: int) -> None:
         self.callbacks = 0
@@ -54,14 +55,14 @@ class Load:
             ShedClass.INFORMATIONAL: int(bytes_max * _INFORMATIONAL_SHARE),
             ShedClass.ESSENTIAL: bytes_max,
         }
-        # The places whose bodies are not whole, in the order of their first bytes.
+        # Slots with incomplete bodies, in the order of their first bytes.
         self.unfinished: dict[Slot, None] = {}
 
     def reserve(self, shed_class: ShedClass, shed: Callable[[], bool] | None = None) -> "Slot":
-        """Return the place of a callback whose body is to be read; raises Overloaded.
+        """Return the slot of a callback whose body is about to be read; raises Overloaded.
 
-        ``give_way`` ends the request, and returns False if its body is whole by now. None: the
-        request cannot be ended.
+        ``shed`` refuses the request, or returns False if its body is complete by now. None: the
+        request cannot be shed.
         """
         callbacks_max = self._callbacks_max[shed_class]
         bytes_max = self._bytes_max[shed_class]
@@ -71,7 +72,7 @@ class Load:
         return Slot(self, callbacks_max, bytes_max, shed)
 
     def make_room(self, size: int, bytes_max: int, newcomer: "Slot") -> None:
-        """Have unfinished requests give way until ``size`` bytes fit; rule 4. Raises Overloaded."""
+        """Shed incomplete requests until ``size`` bytes fit: rule 4. Raises Overloaded."""
         while self.bytes + size > bytes_max:
             oldest = next(iter(self.unfinished), None)
             if oldest is None or oldest is newcomer:
@@ -80,7 +81,7 @@ class Load:
 
 
 class Slot:
-    """What one callback takes of a load, and gives back at its end."""
+    """A callback's share of the load, released on exit."""
 
     __slots__ = ("_bytes", "_bytes_max", "_callbacks", "_callbacks_max", "_load", "_shed")
 
@@ -95,7 +96,7 @@ class Slot:
         self._callbacks = 0
 
     def take_bytes(self, size: int, *, is_last: bool = False) -> None:
-        """Count a piece of the body; raises Overloaded, and does not count it."""
+        """Count a piece of the body; raises Overloaded, and then does not count it."""
         load = self._load
         if is_last:
             load.unfinished.pop(self, None)
@@ -107,14 +108,14 @@ class Slot:
             load.unfinished.setdefault(self)
 
     def take_callback(self) -> None:
-        """Count the callback, whose body is whole; raises Overloaded, and does not count it."""
+        """Count the callback, whose body is complete; raises Overloaded, and then does not count it."""
         if self._load.callbacks >= self._callbacks_max:
             raise Overloaded
         self._load.callbacks += 1
         self._callbacks = 1
 
     def shed(self) -> None:
-        """End the request, and give its bytes back, unless its body is whole by now."""
+        """Refuse the request and release its bytes, unless its body is complete by now."""
         if self._shed is not None and self._shed():
             self._release()
         else:

@@ -1,18 +1,18 @@
-"""Which known path an unknown one almost was, and what of it may be logged.
+"""Find the known path that an unknown path was meant to be, and make the unknown one safe to log.
 
-Plivo does not repeat a voice callback that was answered 404, so a wrong path loses callbacks. An
-operator must see it, with the fault in a word.
+Plivo does not retry a voice callback that was answered 404, so a wrong path loses callbacks. An
+operator must see the path, and one word for its fault.
 
-1. The comparison takes the path as it came, without its query. First, slashes are made single and
-   capitals small; the fault that explains the path alone is named: ``double_slash``, ``case``.
-2. Then a prefix: the proxy left one on (``prefix_left_on``), or took away the beginning of a known
+1. The path is compared as received, without its query. First, runs of slashes are reduced to one and
+   letters are lower-cased; if that alone explains the path, the fault is ``double_slash`` or ``case``.
+2. Then a prefix: a proxy did not remove one (``prefix_left_on``), or removed the beginning of a known
    path (``prefix_missing``).
-3. Then a slip in one segment: one that is misspelt, is missing or is too much, or a type's name with
-   its dots (``typo``). Only segments of the same place are compared, which costs microseconds: anybody
-   can send a path.
-4. A segment is logged if it is up to ``SEGMENT_MAX`` letters, dots, hyphens and underscores, with no
-   more than three digits. Others may be numbers, keys or bytes for a terminal: they are ``…``. No
-   more than ``SEGMENTS_MAX`` segments are logged.
+3. Then a slip in one segment (``typo``): the segment is misspelt, missing or superfluous, or a type's
+   name is written with its dots. Only segments at the same position are compared, which takes
+   microseconds: anyone can send a path.
+4. A segment is logged if it has up to ``SEGMENT_MAX`` letters, digits, dots, hyphens and underscores,
+   and at most three of them are digits. Any other may be a phone number, a key or a terminal's escape
+   sequence: it is replaced by ``…``. At most ``SEGMENTS_MAX`` segments are logged.
 """
 
 import re
@@ -31,7 +31,7 @@ _HIDDEN: Final = "…"
 
 
 class PathFault(StrEnum):
-    """What differs between an unknown path and the known one that it almost was."""
+    """What is wrong with an unknown path."""
 
     DOUBLE_SLASH = "double_slash"
     CASE = "case"
@@ -43,25 +43,25 @@ class PathFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NearestPath:
-    """The known path that an unknown one almost was, if any, and what differs."""
+    """The known path nearest to an unknown one, if any, and what is wrong with the unknown one."""
 
     fault: PathFault
     path: str | None = None
 
 
 class KnownPaths:
-    """The paths that callbacks may come on. ``shared`` is the one in front of all others."""
+    """The known paths of callbacks. ``shared`` is the prefix of all the others."""
 
     def __init__(self, known: Iterable[str], shared: str) -> None:
         self._shared = shared
         self._known = {path: tuple(path.split("/")[1:]) for path in sorted(known)}
 
     def starts_like_known(self, path: str) -> bool:
-        """Return whether ``path`` is meant to be one of ours: it begins as all of them do."""
+        """Return whether ``path`` begins like all known paths."""
         return _squeeze_slashes(path).lower().startswith(self._shared)
 
     def nearest(self, path: str) -> NearestPath:
-        """Return what an unknown path almost was: rules 1 to 3."""
+        """Return the known path nearest to an unknown one: rules 1 to 3."""
         single = _squeeze_slashes(path[: SEGMENT_MAX * SEGMENTS_MAX])
         if single in self._known:
             return NearestPath(PathFault.DOUBLE_SLASH, single)
@@ -81,7 +81,7 @@ class KnownPaths:
         return self._find_typo(segments)
 
     def _find_typo(self, segments: tuple[str, ...]) -> NearestPath:
-        """Return the known path that is one slip away: rule 3."""
+        """Return the known path with one slip: rule 3."""
         apart = tuple("/".join(segments).replace(".", "/").split("/"))
         best, found = _SIMILARITY_MIN, None
         for known, parts in self._known.items():
@@ -96,12 +96,12 @@ class KnownPaths:
 
 
 def _squeeze_slashes(path: str) -> str:
-    """Return the path with single slashes and none at its end."""
+    """Return the path without repeated or trailing slashes."""
     return re.sub("/+", "/", path).removesuffix("/") or "/"
 
 
 def _lacks_one_segment(shorter: tuple[str, ...], longer: tuple[str, ...]) -> bool:
-    """Return whether ``shorter`` is ``longer`` without one of its segments."""
+    """Return whether ``shorter`` is ``longer`` with one segment removed."""
     if len(longer) != len(shorter) + 1:
         return False
     same = next((i for i, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b), None)
@@ -109,7 +109,7 @@ def _lacks_one_segment(shorter: tuple[str, ...], longer: tuple[str, ...]) -> boo
 
 
 def _similarity(segments: tuple[str, ...], parts: tuple[str, ...]) -> float:
-    """Return how alike two paths are that differ in one segment; 0 if in more."""
+    """Return how similar two paths are that differ in one segment; 0 if they differ in more."""
     if len(segments) != len(parts):
         return 0.0
     differing = [(a, b) for a, b in zip(segments, parts, strict=True) if a != b]
@@ -120,7 +120,7 @@ def _similarity(segments: tuple[str, ...], parts: tuple[str, ...]) -> float:
 
 
 def loggable_path(path: str) -> str:
-    """Return the path as it may be logged: rule 4."""
+    """Return the path with unsafe segments replaced: rule 4."""
     segments = path.split("/", SEGMENTS_MAX + 1)
     kept = [one if _LOGGABLE.fullmatch(one) else _HIDDEN for one in segments[: SEGMENTS_MAX + 1]]
     return "/".join(kept) + (f"/{_HIDDEN}" if len(segments) > len(kept) else "")

@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457). They never repeat what the caller sent."""
+"""Problem documents (RFC 9457). They never repeat anything the client sent."""
 
 from http import HTTPStatus
 from typing import Final
@@ -12,7 +12,7 @@ RETRY_AFTER_S: Final = 5
 
 
 def problem(status: HTTPStatus, name: str, detail: str) -> bytes:
-    """Return the document of one problem; ``name`` is its stable type."""
+    """Return a problem document; ``name`` is the stable part of its ``type``."""
     return orjson.dumps(
         {"type": _URN + name, "title": status.phrase, "status": status.value, "detail": detail}
     )

@@ -1,20 +1,21 @@
-"""A connection of a client, with bounds on what it may take. What a request is: ``framing``.
+"""HTTP/1.1 connection of a client, with limits on time and memory. ``framing`` defines a valid request.
 
-1. Requests are read one by one: the next head is looked at when the answer before it is sent. So each
-   request has one answer, in their order, and requests sent ahead wait as bytes.
-2. The head of a request has a time to arrive in, and so has its body. A timer is set only where
-   something is missing after a read, so the usual request pays nothing for it. While the client
-   waits for an answer, its time does not run out.
-3. What connections hold without being worked on (unfinished heads, heads whose body is missing,
-   requests sent ahead) is bounded for each, and for all together.
-4. A client that does not read its answers is given as much time.
-5. A request that is answered before it is whole ends its connection, and so does one that is refused:
-   what follows is thrown away, never parsed. Our side is closed at once, the client's a little later,
-   because a connection that is closed with unread bytes is reset, and the answer may be lost with it.
-6. Where there is no room for another connection, one gives way: the oldest that only waits to be
-   closed, else the one idle for longest, else the one whose request is unfinished for longest.
-   Where there is no room for more bytes of rule 3, the oldest unfinished request gives way.
-7. A client that has closed its side is still sent all answers that are due.
+1. Requests are read one by one: the next head is parsed after the previous answer was sent. So answers
+   have the order of their requests, and pipelined requests wait as bytes.
+2. The head and the body of a request must each arrive in time. A timer starts only if something is
+   missing after a read, so a usual request costs no timer. No time runs while the client waits for an
+   answer.
+3. Bytes that no request in progress needs (incomplete heads, heads without their body, pipelined
+   requests) are limited, for each connection and for all together.
+4. A client that does not read its answers has the same time.
+5. A request that is answered before it is complete ends its connection, and so does a refused one: the
+   bytes that follow are discarded, never parsed. The bridge closes its side at once and the socket a
+   little later: closing a socket with unread bytes resets the connection, and the client could lose the
+   answer.
+6. At the limit of connections one is closed for the new one: the oldest that only waits to be closed,
+   else the longest idle, else the one with the oldest incomplete request. At the limit of bytes (rule
+   3) the oldest incomplete request is refused.
+7. A client that has closed its side still gets all answers that are due.
 """
 
 import asyncio
@@ -46,18 +47,21 @@ from bridge.ingress.refusal import refusal_bytes
 log = structlog.get_logger()
 
 _HEAD_END: Final = b"\r\n\r\n"
-# What all connections may hold: rule 3. A head seldom comes in pieces, so only an attack comes near.
+# Limit of all connections together: rule 3. Heads rarely arrive in pieces, so only an attack comes near.
 _HELD_BYTES_MAX: Final = 33_554_432
-# What a header costs beside its bytes, as two byte strings in a pair in a list.
+# Memory of a header beside its bytes: two byte strings, a tuple, and its place in a list.
 _HEADER_COST_BYTES: Final = 128
-# Over this much that is not worked on yet, a connection is not read from.
+# A connection with more unprocessed bytes than this is not read from.
 _READ_AHEAD_BYTES_MAX: Final = 65_536
 _LINGER_S: Final = 2.0
 _LINGER_BYTES_MAX: Final = 1_048_576
 
 
 def make_protocol(clients: Clients) -> type[asyncio.Protocol]:
-    """Return the class of which uvicorn makes one for each connection of ``clients``."""
+    """Return the class that uvicorn instantiates for each connection of ``clients``.
+
+    uvicorn passes its own arguments alone, so the shared state has to be an attribute of the class.
+    """
 
     class BoundConnection(HttpConnection):
         pass
@@ -67,7 +71,7 @@ def make_protocol(clients: Clients) -> type[asyncio.Protocol]:
 
 
 class HttpConnection(asyncio.Protocol):
-    """Reads requests, has the application answer them, and sends the answers."""
+    """Reads requests, runs the application for each, and sends the answers."""
 
     clients: Clients
     transport: asyncio.Transport
@@ -89,29 +93,31 @@ class HttpConnection(asyncio.Protocol):
         self._tasks = server_state.tasks
         self._server: tuple[str, int] | None = None
         self._client: tuple[str, int] | None = None
-        self._buffer = bytearray()  # what is not parsed yet
-        self._checked = 0  # bytes of an unfinished head that were looked at
-        self._exchange: Exchange | None = None  # the request that is not answered
-        self._body: BodyDecoder | None = None  # what of it is still to come
-        self._head_cost_bytes = 0  # of the request whose body is still to come
-        self._held_bytes = 0  # as counted among all
+        self._buffer = bytearray()  # bytes that are not parsed yet
+        self._checked = 0  # bytes of an incomplete head that were checked
+        self._exchange: Exchange | None = None  # the request in progress
+        self._body: BodyDecoder | None = None  # decoder of the rest of its body
+        self._head_cost_bytes = 0  # of the request whose body is incomplete
+        self._held_bytes = 0  # our part of ``clients.held_bytes``
         self._has_client_closed = False  # whether the client has closed its side
-        self._left_to_discard: int | None = None  # while we wait for the client's end: rule 5
+        self._left_to_discard: int | None = (
+            None  # set while we wait for the client to close: rule 5
+        )
         self._queue: ClientQueue | None = None
         self._is_reading_paused = False
         self._drain_waiter: asyncio.Future[None] | None = None  # set while the client does not read
-        self._timer: ClientTimer | None = None  # of reading, of the end, or of idleness
+        self._timer: ClientTimer | None = None  # for reading, lingering, or idling
         self._write_timer: ClientTimer | None = None
 
-    # What asyncio calls
+    # Called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, unless there is no room."""
+        """Start reading, unless there is no room for the connection."""
         self.transport = cast("asyncio.Transport", transport)
         self._server = _address(transport.get_extra_info("sockname"))
         self._client = _address(transport.get_extra_info("peername"))
         if len(self._connections) >= self._limits.connections_max and not self.clients.make_room():
-            self._connections.add(self)  # until it is lost
+            self._connections.add(self)  # until ``connection_lost``
             self._cut_off("connections")
             return
         self._connections.add(self)
@@ -119,7 +125,7 @@ class HttpConnection(asyncio.Protocol):
         self._start_timer(self._limits.read_timeout_s, self._time_out)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of everything."""
+        """Release everything."""
         del exc
         self._connections.discard(self)
         self._buffer.clear()
@@ -132,7 +138,7 @@ class HttpConnection(asyncio.Protocol):
             self._exchange.disconnect(self._exchange.cut_off)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came."""
+        """Buffer the bytes and parse them."""
         if self._left_to_discard is not None:
             self._left_to_discard -= len(data)
             if self._left_to_discard < 0:
@@ -144,7 +150,7 @@ class HttpConnection(asyncio.Protocol):
         self._parse_buffered()
 
     def eof_received(self) -> bool:
-        """Note that the client has closed its side; return whether ours stays open: rule 7."""
+        """Note that the client has closed its side; return True to keep ours open: rule 7."""
         self._has_client_closed = True
         if self._left_to_discard is not None or self.transport.is_closing():
             return False
@@ -154,7 +160,7 @@ class HttpConnection(asyncio.Protocol):
         return False
 
     def pause_writing(self) -> None:
-        """Give a client that does not read its answers its time: rule 4."""
+        """Start the time of a client that does not read its answers: rule 4."""
         if self._drain_waiter is None:
             self._drain_waiter = self.loop.create_future()
             self._write_timer = ClientTimer(
@@ -162,7 +168,7 @@ class HttpConnection(asyncio.Protocol):
             )
 
     def resume_writing(self) -> None:
-        """Send on."""
+        """Continue sending."""
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
@@ -171,16 +177,16 @@ class HttpConnection(asyncio.Protocol):
                 self._drain_waiter.set_result(None)
             self._drain_waiter = None
 
-    # What uvicorn calls
+    # Called by uvicorn
 
     def shutdown(self) -> None:
-        """End, once the request that is under way is answered."""
+        """Close after the request in progress is answered."""
         if self._exchange is None:
             self.transport.close()
         else:
             self._exchange.keep_alive = False
 
-    # What an exchange calls
+    # Called by an exchange
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
@@ -188,7 +194,7 @@ class HttpConnection(asyncio.Protocol):
             self.transport.write(data)
 
     def resume_reading(self) -> None:
-        """Read on."""
+        """Continue reading."""
         if self._is_reading_paused and not self.transport.is_closing():
             self._is_reading_paused = False
             self.transport.resume_reading()
@@ -199,11 +205,11 @@ class HttpConnection(asyncio.Protocol):
             await asyncio.shield(self._drain_waiter)
 
     def may_keep_alive(self, exchange: Exchange) -> bool:
-        """Say whether another request may follow; rule 5."""
+        """Return whether another request may follow: rule 5."""
         return exchange.keep_alive and exchange.is_complete and not self.clients.stopping
 
     def on_answered(self, exchange: Exchange, *, keep_alive: bool) -> None:
-        """Go on behind an answer, to the next request or to the end."""
+        """Continue after an answer: with the next request, or by closing."""
         if exchange is not self._exchange:
             return
         self._exchange = None
@@ -222,14 +228,14 @@ class HttpConnection(asyncio.Protocol):
             self._start_timer(self._keep_alive_s, self._close)
 
     def shed_request(self) -> None:
-        """Answer the unfinished request 429 and end the connection, for the sake of others."""
+        """Answer the incomplete request 429 and end the connection, to free its bytes for others."""
         if self._body is not None:
             self._refuse("overloaded", HTTPStatus.TOO_MANY_REQUESTS, RefusalCause.OVERLOADED)
 
-    # What other connections call
+    # Called by other connections
 
     def make_room(self) -> None:
-        """End at once, for another connection; rule 6."""
+        """Close at once, to make room for another connection: rule 6."""
         self.clients.metrics.count("cut_off_total", "connections")
         if self._buffer or self._exchange is not None:
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE)
@@ -237,7 +243,7 @@ class HttpConnection(asyncio.Protocol):
         self._close()
 
     def free_bytes(self) -> None:
-        """Let go of what is held and not worked on: rules 3 and 6."""
+        """Drop the bytes that no request in progress needs: rules 3 and 6."""
         if self._exchange is None or self._body is not None:
             self._refuse("oversize", HTTPStatus.SERVICE_UNAVAILABLE, RefusalCause.OVERLOADED)
         else:
@@ -247,7 +253,7 @@ class HttpConnection(asyncio.Protocol):
     # Reading
 
     def _parse_buffered(self) -> None:
-        """Parse what there is, as far as rule 1 allows, and wait for the rest."""
+        """Parse the buffer as far as rule 1 allows, then wait for the rest."""
         try:
             while self._read_body() if self._body is not None else self._read_head():
                 pass
@@ -266,7 +272,7 @@ class HttpConnection(asyncio.Protocol):
             self._wait_for_rest()
 
     def _read_head(self) -> bool:
-        """Begin the next request; return whether there may be more to parse."""
+        """Parse the next head; return whether there may be more to parse."""
         if self._exchange is not None or not self._buffer:
             return False
         buffer = self._buffer
@@ -331,7 +337,7 @@ class HttpConnection(asyncio.Protocol):
         }
 
     def _read_body(self) -> bool:
-        """Take what came of the body; return whether it was the rest of it."""
+        """Decode buffered bytes of the body; return whether the body is complete."""
         body, exchange = self._body, self._exchange
         if body is None or exchange is None:
             return False
@@ -348,7 +354,7 @@ class HttpConnection(asyncio.Protocol):
         return True
 
     def _wait_for_rest(self) -> None:
-        """Hold what is not whole, within rules 2 and 3."""
+        """Wait for the missing bytes, within rules 2 and 3."""
         self._set_held_bytes(len(self._buffer) + self._head_cost_bytes)
         if self._exchange is not None and self._body is None:
             if len(self._buffer) > _READ_AHEAD_BYTES_MAX:
@@ -371,17 +377,17 @@ class HttpConnection(asyncio.Protocol):
         elif self._buffer:
             self._refuse("slow_head", HTTPStatus.REQUEST_TIMEOUT, None)
         else:
-            self._cut_off("slow_head")  # it asked for nothing
+            self._cut_off("slow_head")  # the client sent nothing, so there is nothing to answer
 
     def _end_unfinished(self) -> None:
-        """End the connection of a client that has closed its side, and may still read."""
+        """End the connection of a client that has closed its side but may still read."""
         if self._exchange is not None or self._buffer:
             self._answer(HTTPStatus.BAD_REQUEST)
         self._drop_exchange(None)
         self._close()
 
     def _refuse(self, cause: CutOffCause, status: HTTPStatus, refusal: RefusalCause | None) -> None:
-        """Answer the request that is being read, and end the connection."""
+        """Answer the request that is being read with an error, and end the connection."""
         self.clients.metrics.count("cut_off_total", cause)
         self._answer(status)
         self._drop_exchange(refusal)
@@ -392,7 +398,7 @@ class HttpConnection(asyncio.Protocol):
         self.clients.metrics.count("cut_off_total", cause)
         self._drop_exchange(None)
         if self._drain_waiter is not None or cause == "connections":
-            self.transport.abort()  # it would wait for a client that does not read
+            self.transport.abort()  # ``close`` would wait until the client reads
         else:
             self._close()
 
@@ -407,7 +413,7 @@ class HttpConnection(asyncio.Protocol):
             self.write(refusal_bytes(status))
 
     def _end(self, *, linger: bool) -> None:
-        """Close the connection, ours first if bytes of the client may be on their way: rule 5."""
+        """Close the connection; only our side at first if the client may still be sending: rule 5."""
         self._discard()
         self._stop_timer()
         if self._drain_waiter is not None:
@@ -431,7 +437,7 @@ class HttpConnection(asyncio.Protocol):
         self._discard()
         self._stop_timer()
         self._join_queue(None)
-        self._connections.discard(self)  # its place is free
+        self._connections.discard(self)  # frees its place now, not at ``connection_lost``
         self.transport.close()
 
     # Bookkeeping
@@ -469,5 +475,5 @@ class HttpConnection(asyncio.Protocol):
 
 
 def _address(name: tuple[str, int] | str | None) -> tuple[str, int] | None:
-    """Return host and port of what a socket says of its address."""
+    """Return host and port of a socket's address; None for a Unix socket."""
     return (name[0], name[1]) if isinstance(name, tuple) else None

@@ -1,4 +1,4 @@
-"""The answers a connection gives by itself: to what is malformed, too slow, too big or too much."""
+"""Answers of a connection without the application: malformed, too slow, too large, overloaded."""
 
 from http import HTTPStatus
 from typing import Final
@@ -8,26 +8,26 @@ from bridge.ingress.problem import CONTENT_TYPE, RETRY_AFTER_S, problem
 
 _RETRIED: Final = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
 _PROBLEMS: Final = {
-    HTTPStatus.BAD_REQUEST: ("malformed-request", "The bytes are no request of HTTP/1.1."),
+    HTTPStatus.BAD_REQUEST: ("malformed-request", "The bytes are not an HTTP/1.1 request."),
     HTTPStatus.REQUEST_TIMEOUT: ("too-slow", "The request did not arrive in time."),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("body-too-large", "The body is larger than is taken."),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("body-too-large", "The body is over its limit."),
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: (
         "head-too-large",
-        "Request line, headers or trailers are longer than is taken.",
+        "The request line, headers or trailers are over their limit.",
     ),
     HTTPStatus.TOO_MANY_REQUESTS: (
         "overloaded",
-        "Too much is under way. Send the callback again later.",
+        "Too many callbacks are in flight. Send the callback again later.",
     ),
     HTTPStatus.SERVICE_UNAVAILABLE: (
         "overloaded",
-        "Too many requests are unfinished. Send the callback again later.",
+        "Too many requests are incomplete. Send the callback again later.",
     ),
 }
 
 
 def refusal_bytes(status: HTTPStatus) -> bytes:
-    """Return the answer with ``status``, which is a connection's last."""
+    """Return the last answer of a connection."""
     headers = [(b"content-type", CONTENT_TYPE)]
     if status in _RETRIED:
         headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))

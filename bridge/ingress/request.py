@@ -1,4 +1,4 @@
-"""From an ASGI scope to a RawCallback, with every limit on the way."""
+"""Make a RawCallback of an ASGI request, within all limits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from bridge.core.request import KEPT_HEADERS, Header, RawCallback
 
 _SCHEMES: Final = frozenset({"http", "https"})
 
-# What the nearest proxy says of the URL that Plivo called. Of two lines one may be the client's.
+# In these the nearest proxy names the URL that Plivo called. A second line may be the client's own.
 _FORWARDED_HEADERS: Final = ("x-forwarded-proto", "x-forwarded-host")
 
 _NO_FIELDS: Final[Mapping[str, str]] = {}
 
 
 class RequestRefused(Exception):
-    """The request is not accepted; ``status`` and ``cause`` say why.
+    """The request is refused; ``status`` and ``cause`` say why.
 
-    ``fields`` are for the log alone.
+    ``fields`` are only for the log.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class RequestRefused(Exception):
 
 
 class CountPiece(Protocol):
-    """Counts a piece of a body."""
+    """Callback for each piece of a body."""
 
     def __call__(self, size: int, *, is_last: bool) -> None:
         """Count ``size`` bytes."""
@@ -50,14 +50,14 @@ class CountPiece(Protocol):
 
 
 class ClientDisconnected(Exception):
-    """The client left before its request was complete."""
+    """The client disconnected before its request was complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """The most a request may have, and the most that may be under way at once.
+    """Limits of one request, and of all requests in flight.
 
-    Intake counts the parameters, because nothing is decoded of a callback without a signature.
+    ``intake`` counts the parameters: an unsigned callback is never decoded.
     """
 
     body_bytes_max: int
@@ -69,10 +69,10 @@ class RequestLimits:
 
 @dataclass(frozen=True, slots=True)
 class PublicUrlPolicy:
-    """How to know the URL Plivo called: configured, or by ``Host`` and proxies that are trusted.
+    """How to find the URL that Plivo called: configured, or from ``Host`` and trusted proxies.
 
-    Without ``public_url``, a host that is none of ``allowed_hosts`` is refused. If there are none, any
-    host is allowed.
+    Without ``public_url`` a host outside ``allowed_hosts`` is refused; an empty ``allowed_hosts`` allows
+    every host.
     """
 
     public_url: str | None
@@ -80,22 +80,22 @@ class PublicUrlPolicy:
     allowed_hosts: tuple[str, ...] = ()
 
     def trusts(self, address: str) -> bool:
-        """Say whether forwarded headers from ``address`` are to be believed."""
+        """Return whether forwarded headers from ``address`` are trusted."""
         try:
             remote = ip_address(address)
         except ValueError:
             return False
-        # A client of an IPv6 socket that came by IPv4 has its address wrapped.
+        # On an IPv6 socket an IPv4 client has a mapped address: ::ffff:192.0.2.1.
         remote = getattr(remote, "ipv4_mapped", None) or remote
         return any(remote in network for network in self.trusted_proxies)
 
 
 async def read_body(receive: Receive, bytes_max: int, count: CountPiece) -> bytes:
-    """Return the whole body; ``count`` gets the size of each piece as it comes, and may raise.
+    """Return the whole body; ``count`` gets the size of each piece as it arrives, and may raise.
 
     Raises Refused as soon as the body is longer than ``bytes_max``, and ClientGone.
     """
-    read = bytearray()  # a list of pieces would let a client send a byte and cost us sixty
+    read = bytearray()  # in a list of pieces, each byte of a slow client would occupy sixty
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -115,14 +115,14 @@ async def read_body(receive: Receive, bytes_max: int, count: CountPiece) -> byte
 
 
 def _last_entry(value: str | None) -> str | None:
-    """Return the entry the nearest proxy wrote."""
+    """Return the entry that the nearest proxy added."""
     return value.rpartition(",")[2].strip() or None if value else None
 
 
 def _public_origin(
     headers: Sequence[Header], origin: str, remote: str, policy: PublicUrlPolicy
 ) -> str:
-    """Return the origin that Plivo called; raises Refused for a host that is none, or not allowed."""
+    """Return the origin that Plivo called; raises RequestRefused if its host may not be called."""
     if policy.public_url is not None:
         return policy.public_url
     if policy.trusted_proxies and policy.trusts(remote):
@@ -138,7 +138,7 @@ def _public_origin(
 
 
 def _forwarded_origin(headers: Sequence[Header], origin: str) -> str:
-    """Return the origin as a trusted proxy names it."""
+    """Return the origin that a trusted proxy names."""
     names = [name for name, _ in headers]
     for name in _FORWARDED_HEADERS:
         if names.count(name) > 1:
@@ -149,8 +149,8 @@ def _forwarded_origin(headers: Sequence[Header], origin: str) -> str:
             )
     named = dict(headers)
     scheme, _, host = origin.partition("://")
-    # A scheme has no case (RFC 3986, section 3.1), and URLs are written with a small one. A value that
-    # is no scheme of HTTP says nothing.
+    # Schemes are case-insensitive (RFC 3986, section 3.1); Plivo signs the lower-case form. Any other
+    # value is ignored.
     forwarded = (_last_entry(named.get("x-forwarded-proto")) or "").lower()
     scheme = forwarded if forwarded in _SCHEMES else scheme
     host = _last_entry(named.get("x-forwarded-host")) or host
@@ -159,7 +159,7 @@ def _forwarded_origin(headers: Sequence[Header], origin: str) -> str:
 
 
 def _check_authority(host: str) -> None:
-    """Raise Refused if ``host`` is no host with a port (rules 5 and 6 of ``bridge.core.origins``)."""
+    """Raise RequestRefused unless ``host`` is valid: rules 5 and 6 of ``bridge.core.origins``."""
     if not is_authority(host):
         raise RequestRefused(
             HTTPStatus.BAD_REQUEST,
@@ -175,7 +175,7 @@ def read_request(
     limits: RequestLimits,
     public_url_policy: PublicUrlPolicy,
 ) -> RawCallback:
-    """Return the callback of a request whose body was read; raises Refused when it is over a limit."""
+    """Return the callback of a request; raises RequestRefused if it is over a limit."""
     raw_path: bytes = scope["raw_path"]
     query_string: bytes = scope["query_string"]
     if len(raw_path) + len(query_string) > limits.url_bytes_max:
@@ -195,7 +195,7 @@ def read_request(
             if name == "host":
                 host = value
     _check_authority(host)
-    query = query_string.decode("ascii")  # the server refuses what is not
+    query = query_string.decode("ascii")  # ``framing`` refuses anything else
     client: Any = scope.get("client")
     remote = str(client[0]) if client else ""
     origin = f"{scope['scheme']}://{host}"

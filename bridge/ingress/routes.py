@@ -1,4 +1,4 @@
-"""The Starlette application: a route per callback type, and one that recognises them all."""
+"""The Starlette application: one route for each callback type, and a shared one for all types."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -52,7 +52,7 @@ _UNAVAILABLE: Final = problem(
 _OVERLOADED: Final = problem(
     HTTPStatus.TOO_MANY_REQUESTS,
     "overloaded",
-    "Too much is under way. Send the callback again later.",
+    "Too many callbacks are in flight. Send the callback again later.",
 )
 
 
@@ -67,7 +67,7 @@ class HttpAnswer:
 
 
 def to_answer(taken: IntakeResult) -> HttpAnswer:
-    """Return what Plivo sees of an outcome."""
+    """Return the HTTP answer to an outcome."""
     match taken.outcome:
         case Outcome.PUBLISHED | Outcome.SPOOLED | Outcome.DEAD_LETTERED:
             reply = taken.reply
@@ -95,7 +95,7 @@ async def send_answer(send: Send, answer: HttpAnswer) -> None:
 
 
 class Endpoint:
-    """Takes the callbacks of one path: an ASGI application, so that no request object is built."""
+    """ASGI application of one path. A Starlette ``Request`` for each callback would cost time."""
 
     def __init__(  # noqa: PLR0913 (wired once, by name)
         self,
@@ -155,10 +155,10 @@ class Endpoint:
                 self._metrics.count("shed_total", self._shed_class)
             self._record_refusal(scope, cut_off or RefusalCause.CLIENT_GONE)
             return
-        except asyncio.CancelledError:  # the time to stop in has run out
+        except asyncio.CancelledError:  # the shutdown timeout has passed
             self._record_refusal(scope, RefusalCause.STOPPED)
             raise
-        except Exception as error:  # noqa: BLE001 (whatever it was, it was not made durable)
+        except Exception as error:  # noqa: BLE001 (whatever failed, the callback is not durable)
             self._record_refusal(scope, RefusalCause.BRIDGE_FAULT, error)
             answer = HttpAnswer(
                 HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE, CONTENT_TYPE, retry=True
@@ -179,9 +179,9 @@ class Endpoint:
 
 
 class _PathDispatcher:
-    """Takes callbacks to their endpoints by path; all else goes on to Starlette's router.
+    """Middleware that finds a callback's endpoint by path; other requests go to Starlette's router.
 
-    Its routes are tried one by one, which costs most for the path that comes last.
+    The router tries its routes one by one, which is slow for the last of them.
     """
 
     def __init__(self, app: ASGIApp, endpoints: Mapping[str, Endpoint]) -> None:
@@ -194,7 +194,7 @@ class _PathDispatcher:
 
 
 class _UnknownPathRecorder:
-    """Looks at requests to unknown paths: those that were meant for a callback's are noted."""
+    """Records requests to unknown paths that were probably callbacks."""
 
     def __init__(self, known: Iterable[str], recorder: OutcomeRecorder) -> None:
         self._paths = KnownPaths(known, SHARED_PATH)
@@ -206,7 +206,7 @@ class _UnknownPathRecorder:
         names = {name for name, _ in scope["headers"]}
         is_signed = not names.isdisjoint(_SIGNATURES)
         nearest = self._paths.nearest(path)
-        # A health check asks for "/", and nobody means a callback by it.
+        # "/" is what health checks request; it is never meant as a callback.
         meant = self._paths.starts_like_known(path) or (nearest.path is not None and path != "/")
         if meant or is_signed:
             method = scope["method"] if scope["method"] in METHODS else "other"
@@ -220,7 +220,7 @@ class _UnknownPathRecorder:
 
 
 async def _http_problem(_request: Request, error: Exception) -> Response:
-    """Answer an unknown route or a wrong method."""
+    """Answer an unknown path or a wrong method."""
     status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     name = status.phrase.lower().replace(" ", "-")
@@ -241,7 +241,7 @@ def make_app(  # noqa: PLR0913 (wired once, by name)
     metrics: Metrics,
     recorder: OutcomeRecorder,
 ) -> Starlette:
-    """Return the application that answers Plivo: the derived routes, GET and POST, nothing else."""
+    """Return the application for callbacks: routes derived from the catalogue, GET and POST only."""
     load = Load(callbacks_max=limits.in_flight_max, bytes_max=limits.in_flight_bytes_max)
     metrics.watch("in_flight", lambda: load.callbacks)
     metrics.watch("in_flight_bytes", lambda: load.bytes)
@@ -260,13 +260,14 @@ def make_app(  # noqa: PLR0913 (wired once, by name)
             metrics=metrics,
             recorder=recorder,
         )
-        # Plivo's own examples end in a slash. The signature covers the path as it was called.
+        # Plivo's own examples end in a slash. The signature covers the path as called, so both paths are
+        # routes: a redirect would change what was signed.
         for into, called in ((routes, path), (slashed, path + "/")):
             route = Route(called, endpoint=endpoint, methods=list(METHODS))
-            route.methods = {*METHODS}  # Starlette adds HEAD, which is no callback.
+            route.methods = {*METHODS}  # Starlette adds HEAD, which Plivo never sends.
             into.append(route)
             endpoints.setdefault(called, endpoint)
-    routes += slashed  # behind the others: routes are tried in order
+    routes += slashed  # last: routes are tried in order
     unknown_paths = _UnknownPathRecorder([path for path, _ in paths], recorder)
 
     async def refused(request: Request, error: Exception) -> Response:
@@ -279,5 +280,5 @@ def make_app(  # noqa: PLR0913 (wired once, by name)
         middleware=[Middleware(_PathDispatcher, endpoints=endpoints)],
         exception_handlers={HTTPException: refused},
     )
-    app.router.redirect_slashes = False  # Plivo does not promise to follow, and signs the URL.
+    app.router.redirect_slashes = False  # Plivo does not promise to follow redirects.
     return app

@@ -1,4 +1,4 @@
-"""The process: two listening sockets, one loop, and an orderly end."""
+"""Serve callbacks and the management port on two sockets, and shut down in order."""
 
 import asyncio
 import contextlib
@@ -20,12 +20,12 @@ from bridge.telemetry.metrics import Metrics
 log = structlog.get_logger()
 
 _BACKLOG: Final = 2048
-# Longer than load balancers keep an idle connection (60 s is common), so that it is they who close:
-# one that sends a callback just as we close answers 502, and Plivo does not repeat that.
+# Longer than load balancers keep idle connections (60 s is common), so that they close first. If we
+# closed while one sends a callback, it would answer Plivo 502, and Plivo does not retry that.
 _KEEP_ALIVE_S: Final = 75
-# For Kafka, the spool, the management port and whatever else is no client.
+# Open files for everything but clients: Kafka, the spool, the management port.
 _OTHER_FILES: Final = 256
-# The management port answers short questions. The one body is a log level's name.
+# Requests to the management port are short; the only body is the name of a log level.
 MANAGEMENT_LIMITS: Final = ConnectionLimits(
     connections_max=64,
     url_bytes_max=1_024,
@@ -36,7 +36,7 @@ MANAGEMENT_LIMITS: Final = ConnectionLimits(
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to the process: there are two of them."""
+    """A server that installs no signal handlers, because two servers share the process."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -44,7 +44,7 @@ class _Server(uvicorn.Server):
 
 
 class CannotListen(Exception):
-    """An address cannot be listened on; the text says which and why."""
+    """The process cannot listen on an address; the text says which and why."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -63,21 +63,21 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class StopRequest:
-    """Asks a process to end: in order, and when it is asked again without waiting to be left alone."""
+    """Stop request: the first is graceful, a second one skips the shutdown delay."""
 
     def __init__(self) -> None:
         self.requested = asyncio.Event()
         self.repeated = asyncio.Event()
 
     def request(self) -> None:
-        """Ask, for the first time or again."""
+        """Request a stop, for the first time or again."""
         (self.repeated if self.requested.is_set() else self.requested).set()
 
 
 def fit_connections_max(connections_max: int) -> int:
-    """Return how many connections there is room for, once as many files may be open as is allowed.
+    """Raise the limit of open files as far as allowed; return how many connections fit into it.
 
-    Were clients to use them all, neither Kafka could be reached again nor the spool be opened.
+    If clients could use up all files, the bridge could neither reconnect to Kafka nor open its spool.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = connections_max + _OTHER_FILES
@@ -112,7 +112,7 @@ def _server(app: ASGIApp, *, http: type[asyncio.Protocol], graceful_s: float) ->
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """The bound sockets of a process."""
+    """The listening sockets of a process."""
 
     callbacks: socket.socket
     management: socket.socket
@@ -132,13 +132,13 @@ async def serve(  # noqa: PLR0913 (wired once, by name)
     on_stopping: Callable[[], None],
     shut_down: Callable[[], Awaitable[None]],
 ) -> None:
-    """Answer on both sockets until ``stop`` is asked, then end in order.
+    """Serve both sockets until a stop is requested, then shut down in order.
 
-    While ``before_begin`` lasts (a large spool is opened) the management port alone answers, so that
-    nobody takes the process for dead. At the end first ``on_stopping``, which makes a probe see it
-    coming, and as long as ``shutdown_delay_s``, or until ``stop`` is asked again, callbacks are still
-    taken, each answer the last of its connection. Then no new callbacks, then those under way, then
-    ``before_end`` (the flush to Kafka), and the management port last.
+    During ``start_up`` (it may open a large spool) only the management port answers, so that liveness
+    probes pass. The shutdown: 1. ``on_stopping`` makes the readiness probe fail. 2. For
+    ``shutdown_delay_s``, or until a second stop request, callbacks are still accepted, and each answer
+    is the last on its connection. 3. The socket for callbacks is closed. 4. Callbacks in flight end.
+    5. ``shut_down`` flushes to Kafka. 6. The management port is closed.
     """
     fitting = fit_connections_max(limits.connections_max)
     clients = Clients(replace(limits, connections_max=fitting), metrics)
@@ -161,14 +161,14 @@ async def serve(  # noqa: PLR0913 (wired once, by name)
             await taking
         await shut_down()
     finally:
-        listeners.callbacks.close()  # where nobody ever took from it
+        listeners.callbacks.close()  # if the server never started, nobody else closes it
         asked.cancel()
         management.should_exit = True
         await managing
 
 
 def _freeze_gc() -> None:
-    """Have the collector leave alone what start-up made: it lives as long as the process."""
+    """Exclude the objects of the start from garbage collection: they live as long as the process."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
@@ -177,7 +177,7 @@ def _freeze_gc() -> None:
 async def _start_unless_stopped(
     start_up: Callable[[], Awaitable[None]], stop_requested: "asyncio.Task[bool]"
 ) -> bool:
-    """Say whether all that comes first was done, and not given up because a stop was asked for."""
+    """Run ``start_up``; return False if a stop request cancelled it."""
     beginning = asyncio.ensure_future(start_up())
     await asyncio.wait([beginning, stop_requested], return_when=asyncio.FIRST_COMPLETED)
     if not beginning.done():

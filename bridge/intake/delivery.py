@@ -1,15 +1,15 @@
-"""Making a callback durable: on Kafka, else on our disk.
+"""Make a callback's records durable: on Kafka, else in the spool.
 
-1. A callback's records go to Kafka, unless the breaker is open or the spool holds older ones of their
-   key: those go first, and the newer ones queue behind them.
-2. What Kafka has not acknowledged by the deadline is fsynced in the spool. It may still arrive, and
-   is then on Kafka twice, under the same id.
-3. Where the spool cannot take a callback and Kafka may, order gives way before loss: it is published
-   before the older ones of its key, and counted.
-4. While Kafka is known to be away and the spool cannot take anything, one callback at a time tries
-   Kafka all the same: it would be lost otherwise, and somebody finds out at once when Kafka is back.
-5. A topic that is missing, or a partition that is late, says nothing of the others: the breaker stays
-   closed.
+1. Records go to Kafka, unless the circuit breaker is open or the spool holds older records of their key.
+   In that case the spool is next, so that the older ones are published first.
+2. Records that Kafka did not acknowledge by the deadline are fsynced in the spool. Kafka may still store
+   them; then they are on Kafka twice, with the same id.
+3. If the spool cannot store a callback and Kafka may, order is given up rather than the callback: it is
+   published before the older ones of its key, and counted as out of order.
+4. While the breaker is open and the spool cannot store anything, one callback at a time is sent to Kafka
+   as a probe: otherwise it would be lost, and the probe notices at once when Kafka is back.
+5. A missing topic or a stalled partition does not open the breaker, because other topics and
+   partitions may work.
 """
 
 import time
@@ -24,20 +24,20 @@ from bridge.telemetry.metrics import Metrics
 
 
 class StoredIn(StrEnum):
-    """Where a callback's records are, for certain."""
+    """Where a callback's records are durable."""
 
     KAFKA = "kafka"
     SPOOL = "spool"
     KAFKA_OUT_OF_ORDER = "kafka_first"
-    """On Kafka, before older ones of their key: rule 3."""
+    """On Kafka, before older records of their key: rule 3."""
 
 
 class NotDurable(Exception):
-    """Neither Kafka nor the disk has the records for certain; the text says why."""
+    """The records may be neither on Kafka nor in the spool; the text says why."""
 
 
 class Delivery:
-    """Puts records where they outlive the process."""
+    """Stores records where they survive the process: on Kafka, else in the spool."""
 
     def __init__(
         self, publisher: Publisher, spool: Spool, *, breaker: CircuitBreaker, metrics: Metrics
@@ -49,21 +49,21 @@ class Delivery:
 
     @property
     def fault(self) -> str | None:
-        """Return why nothing can be made durable now, or None."""
+        """Return why no callback can be made durable now, or None."""
         if self._spool.writable or (self.publisher.available and self._breaker.may_send):
             return None
-        return "neither kafka nor the spool can take a callback"
+        return "neither kafka nor the spool can store a callback"
 
     async def deliver(self, records: Sequence[Record], *, deadline_s: float) -> StoredIn:
-        """Return where one callback's records now are, for certain: rules 1 to 5.
+        """Make the records of one callback durable; return where they are: rules 1 to 5.
 
-        Raises RecordRefused when Kafka refuses one of them for good, and NotDurable.
+        Raises RecordRefused if Kafka refuses one of them permanently, and NotDurable.
         """
         why = "kafka: does not acknowledge"
         waited = False
         if self._breaker.closed:
             if self._spool.has_pending(records[0].key):
-                why = "kafka: older records of its key wait"
+                why = "kafka: older records of its key are in the spool"
             else:
                 try:
                     return await self._publish(records, deadline_s)
@@ -80,13 +80,13 @@ class Delivery:
             return await self._publish_after_spool(records, deadline_s, error)
 
     async def spool(self, records: Sequence[Record]) -> StoredIn:
-        """Put on our disk what Kafka refuses in every form; raises NotDurable."""
-        return await self._append_to_spool(records, "kafka: refuses it")
+        """Spool records that Kafka refuses even as a dead letter; raises NotDurable."""
+        return await self._append_to_spool(records, "kafka: refuses them")
 
     async def _publish_after_spool(
         self, records: Sequence[Record], deadline_s: float, refused: NotDurable
     ) -> StoredIn:
-        """Try Kafka after the spool ``refused``: rules 3 and 4."""
+        """Send to Kafka what the spool refused: rules 3 and 4. ``refused`` says why it did."""
         probing = not self._breaker.closed
         if probing and not self._breaker.start_probe(at_once=True):
             raise refused
@@ -118,7 +118,7 @@ class Delivery:
         try:
             await self.publisher.publish(records, deadline_s=deadline_s, probing=probing)
         except RecordRefused:
-            self._breaker.record_success()  # Kafka is there, and said so
+            self._breaker.record_success()  # Kafka answered, so it is available
             raise
         self._breaker.record_success()
         self._metrics.observe_acknowledgement("kafka", time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""A bound on how often something is done: what strangers cause must stay cheap."""
+"""Token-bucket rate limiter for work that unauthenticated clients can trigger."""
 
 from collections.abc import Callable
 from typing import Final
@@ -7,9 +7,9 @@ _MINUTE_S: Final = 60.0
 
 
 class RateLimiter:
-    """A bucket of tokens: ``per_minute_max`` at once, and as many again a minute.
+    """Token bucket: holds ``per_minute_max`` tokens, and gains as many a minute.
 
-    ``clock`` gives seconds that only grow.
+    ``clock`` returns monotonic seconds.
     """
 
     def __init__(self, per_minute_max: int, clock: Callable[[], float]) -> None:
@@ -19,7 +19,7 @@ class RateLimiter:
         self._filled_at = clock()
 
     def allow(self) -> bool:
-        """Say whether it may be done once more; then it counts as done."""
+        """Take one token; return False if none is left."""
         now = self._clock()
         gained = (now - self._filled_at) * self._per_minute_max / _MINUTE_S
         self._tokens = min(self._tokens + gained, float(self._per_minute_max))

@@ -1,10 +1,10 @@
-"""Looking at what was rejected, beside the walk: what nearly verified, and a sample on Kafka.
+"""Diagnose rejected callbacks and publish a sample of them.
 
-1. Nobody waits for any of this. The callback is answered 403 whatever becomes of its sample.
-   Looking for the URL that a signature does hold for is bounded on its own: a flood of unsigned
-   requests, or a sample that is switched off, must not hide the commonest fault there is.
-2. Samples on their way are few, and far smaller than any topic takes: what is too many or too large
-   is left out. They never go to the spool.
+1. A rejected callback is answered 403 without waiting for its sample. The diagnosis (is the signature
+   valid for another URL?) has a rate limit of its own: neither a flood of unsigned requests nor a
+   disabled sample may hide a wrong public URL, which is the most common fault.
+2. Few samples are in flight at once, and each is far smaller than the limit of a topic. Others are
+   dropped. Samples never go to the spool.
 """
 
 import asyncio
@@ -19,15 +19,15 @@ from bridge.intake.rate_limit import RateLimiter
 from bridge.publish import Publisher, RecordRefused, Unavailable
 from bridge.telemetry.metrics import Metrics
 
-# A stranger must not make Kafka refuse a record of ours.
+# Below the limit of any broker: an unverified client must not cause records that Kafka refuses.
 VALUE_BYTES_MAX: Final = 131_072
 TASKS_MAX: Final = 16
-# Each tries several URLs: some milliseconds at most.
+# A diagnosis computes signatures for several URLs: a few milliseconds at most.
 DIAGNOSES_PER_MINUTE_MAX: Final = 60
 
 
 class RejectionSampler:
-    """Looks at what was rejected, and publishes the sample of it in the background."""
+    """Diagnoses rejected callbacks, and publishes a sample of them in the background."""
 
     def __init__(  # noqa: PLR0913 (wired once, by name)
         self,
@@ -48,9 +48,9 @@ class RejectionSampler:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def diagnose(self, verdict: Unverified) -> UrlMismatch | None:
-        """Return what differs in the URL that the signature holds for, if it was looked for and found.
+        """Return how the URL differs from the one that was signed, if that was examined and found.
 
-        Never waits: whether the sample is published shows later, in the metrics.
+        It publishes the sample in the background; ``rejected_samples_total`` counts those that succeed.
         """
         near = None
         if verdict.fault is VerificationFault.WRONG_SIGNATURE and self._diagnoses.allow():
@@ -71,5 +71,5 @@ class RejectionSampler:
         try:
             await self._publisher.publish([record], probing=True)
         except (Unavailable, RecordRefused):
-            return  # the metrics tell how many were kept
+            return  # the metric counts only published samples
         self._metrics.count("rejected_samples_total", fault)

@@ -39,13 +39,13 @@ _NO_PARAMETERS: Final = Parameters((), ())
 
 @dataclass(frozen=True, slots=True)
 class AckDeadlines:
-    """How long Kafka may take; ``control_s`` is for types whose answer a caller waits for."""
+    """Time that Kafka has to acknowledge; ``control_s`` where a caller waits for the answer."""
 
     notification_s: float
     control_s: float
 
     def for_type(self, kind: CallbackType | None) -> float:
-        """Return the deadline of a type; on the shared path it may yet be one that is waited for."""
+        """Return the deadline of a type. None: the type is unknown, so a caller may be waiting."""
         waited_for = kind is None or kind.reply in {Reply.XML, Reply.SOUND}
         return self.control_s if waited_for else self.notification_s
 
@@ -61,7 +61,7 @@ class IntakeResult:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A callback's event and journal record, and what it is answered."""
+    """A callback's event and journal record, and its reply."""
 
     callback: Callback
     event: EventRecord
@@ -75,7 +75,7 @@ class _Prepared:
 
 @dataclass(frozen=True, slots=True)
 class _DeadLettered:
-    """A callback that ends as a dead letter, by its id, and why."""
+    """A callback that becomes a dead letter, and why."""
 
     label: str
     raw: RawCallback
@@ -88,7 +88,7 @@ class _DeadLettered:
 
 
 def _url_mismatch_fields(near: UrlMismatch | None, raw: RawCallback) -> dict[str, str]:
-    """Return the log's keys about a near miss: what differs, and the two public URLs."""
+    """Return the log fields of a URL mismatch: what differs, and the two public URLs."""
     if near is None:
         return {}
     shown = {"url_mismatch": near.variant.value}
@@ -101,7 +101,7 @@ def _url_mismatch_fields(near: UrlMismatch | None, raw: RawCallback) -> dict[str
 
 
 class Intake:
-    """Takes callbacks in: verify, parse, make durable, and only then a reply."""
+    """Walks a callback to its outcome: verify, parse, make durable, reply."""
 
     def __init__(  # noqa: PLR0913 (the walk's stations, wired once)
         self,
@@ -136,9 +136,9 @@ class Intake:
         self._recent_ids: OrderedDict[str, None] = OrderedDict()
 
     async def receive(self, raw: RawCallback, route: CallbackType | None) -> IntakeResult:
-        """Return how the callback ended; ``route`` is its path's type, None on the shared path.
+        """Return the result of a callback; ``route`` is its path's type, None on the shared path.
 
-        Raises TooManyParameters, before anything is verified or made of it.
+        Raises TooManyParameters, before anything is verified.
         """
         verdict = self._verify(raw, route)
         label = route.name if route else "shared"
@@ -181,7 +181,7 @@ class Intake:
         return IntakeResult(outcome, made.reply, made.event.id)
 
     def _prepare(self, verdict: Verified | Unverified, route: CallbackType | None) -> _Prepared:
-        """Return what is to be published; raises NoEvent where that cannot be made."""
+        """Return the records to publish; raises NoEvent if there is no event."""
         try:
             callback = self._parser.parse(verdict, route)
             reply = self._replies.reply_to(callback.type)
@@ -191,12 +191,12 @@ class Intake:
         except NoEvent:
             raise
         except Exception as error:
-            # Plivo will not send it again, so a fault of ours must not cost the callback.
+            # Plivo does not retry a voice callback, so a fault of ours must not lose it.
             raise NoEvent(NoEventReason.BRIDGE_FAULT) from error
 
     def _verify(self, raw: RawCallback, route: CallbackType | None) -> Verified | Unverified:
         if self._policy == "enforce" and not raw.is_signed:
-            # Nobody could vouch for it, so a stranger's bytes are not even decoded.
+            # It will be rejected anyway, so spend no time on decoding it.
             parameters = _NO_PARAMETERS
         else:
             parameters = parse_parameters(raw, self._parameters_max)
@@ -216,17 +216,16 @@ class Intake:
         return verdict
 
     def _may_be_voice(self, parameters: Parameters, route: CallbackType | None) -> bool:
-        """Return whether a callback is one of voice by path or parameters, or of no known type.
+        """Return whether a callback may be a voice callback, judged by its path and parameters.
 
-        V2 covers the path but not the parameters. On the path of another product no voice callback was
-        signed, and what is of no known type is taken for one of that product. On the shared path,
-        what is of no known type may be of any product.
+        V2 covers the path but not the parameters. A callback of no known type counts as one of the
+        product of its path; on the shared path it may be of any product.
         """
         kind = self._parser.find_type(parameters, route)
         return kind is None or "voice" in {kind.product, route.product if route else ""}
 
     def _replace_refused(self, records: Sequence[Record], error: RecordRefused) -> list[Record]:
-        """Return what is left to keep, with a dead letter in the place of what Kafka does not take."""
+        """Return the records still to store, with a dead letter instead of the refused ones."""
         refused = [one for one in records if one.topic == error.topic] or records
         letter = to_publish_dead_letter(
             records, refused, error.reason, tries=1, naming=self._naming
@@ -279,7 +278,7 @@ class Intake:
         return IntakeResult(Outcome.DEAD_LETTERED, reply, dead.id)
 
     def _is_repeated(self, identity: str) -> bool:
-        """Return whether a callback of this id came lately, and remember it."""
+        """Return whether a callback with this id came recently, and remember the id."""
         known = identity in self._recent_ids
         self._recent_ids[identity] = None
         if len(self._recent_ids) > _RECENT_IDS_MAX:
@@ -287,7 +286,7 @@ class Intake:
         return known
 
     def _count_anomalies(self, made: _Prepared, route: CallbackType | None) -> None:
-        """Count what an operator should look at."""
+        """Count the anomalies of a published callback."""
         callback = made.callback
         name = callback.type.name
         if self._is_repeated(made.event.id):
@@ -306,7 +305,7 @@ class Intake:
         self._log_set_aside(callback)
 
     def _log_set_aside(self, callback: Callback) -> None:
-        """Log each parameter taken for the customer's own, the first time it comes with a type."""
+        """Log each parameter that was taken for the customer's own, once for each type."""
         for parameter in callback.recognition.ignored_parameters:
             known = (callback.type.name, parameter) in self._set_aside_logged
             if known or len(self._set_aside_logged) >= _LOGGED_PARAMETERS_MAX:
@@ -320,10 +319,10 @@ class Intake:
             )
 
     def _count_complaint(self, callback: Callback) -> None:
-        """Count what Plivo reports about us, unless somebody else may have said it.
+        """Count a complaint of Plivo about the customer's URLs, if the signature covers it.
 
-        V2 covers neither query nor body, so whoever saw one signed request could put any code into it.
-        Which path a callback came on is covered by every scheme.
+        V2 covers neither query nor body, so anyone who saw one signed request could insert any code. The
+        path, which identifies a fallback, is covered by every scheme.
         """
         code = find_complaint(callback.type.name, callback.fields)
         if code is None or isinstance(callback.verdict, Unverified):
@@ -333,10 +332,10 @@ class Intake:
             self._metrics.count("plivo_complaints_total", code)
 
     def _log_undeclared(self, type_name: str, parameters: Iterable[str]) -> None:
-        """Log each parameter no declaration knows, the first time it comes with a type.
+        """Log each undeclared parameter, once for each type.
 
-        That is how an operator learns of a new one of Plivo's the day it appears. A name that does
-        not look like one of Plivo's is somebody's content, and stays out of the log.
+        So operators learn of new parameters on the day Plivo introduces them. A name that does not look
+        like Plivo's may be content, and is not logged.
         """
         for parameter in parameters:
             known = (type_name, parameter) in self._undeclared_logged

@@ -1,4 +1,4 @@
-"""Settings of Plivo accounts: BRIDGE_ACCOUNTS, and what is wrong with them."""
+"""Settings of Plivo accounts (BRIDGE_ACCOUNTS), and messages about faults in them."""
 
 import difflib
 import re
@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from bridge.normalise.time import load_zone
 
-# Plivo's tokens have 40 characters. What is much shorter was cut, or is a placeholder.
+# Plivo's tokens have 40 characters. A much shorter one was truncated, or is a placeholder.
 TOKEN_CHARACTERS_MIN: Final = 20
 
 _ACCOUNT_ID: Final = r"^MA[A-Z0-9]{18}$"
@@ -22,7 +22,7 @@ _ZONE_FORM: Final = (
     "give the zone set in Plivo's console, by its IANA name such as America/New_York"
 )
 _TEMPLATES: Final = ("$", "%", "{{", "<")
-# Of 40 random hexadecimal digits fewer are different less than once in 10^16 times.
+# The chance that 40 random hexadecimal digits have fewer distinct ones is below 1 in 10^16.
 _DIFFERENT_CHARACTERS_MIN: Final = 6
 
 
@@ -38,10 +38,10 @@ def _check_token(value: SecretStr) -> SecretStr:
 
 
 def token_fault(token: str) -> str | None:
-    """Return why a text cannot be an auth token, without the text; None if it can.
+    """Return why a text cannot be an auth token, without quoting it; None if it can be one.
 
-    An empty token would be a key that every stranger knows, and an auth id is in every callback. A token
-    with a line break at its end is another key than Plivo's: every callback would be rejected.
+    An empty token would be a key that everyone knows, and an auth id is part of every callback. A token
+    with a trailing line break differs from Plivo's key, so every callback would be rejected.
     """
     bare = token.strip()
     faults = (
@@ -59,7 +59,7 @@ def token_fault(token: str) -> str | None:
         (token.startswith(_TEMPLATES), "is a placeholder; put the token there"),
         (
             re.fullmatch(_EITHER_ID, token) is not None,
-            "is an auth id, which is no secret; put the token there",
+            "is an auth id, which is not secret; put the token there",
         ),
         (
             len(token) >= TOKEN_CHARACTERS_MIN and len({*token}) < _DIFFERENT_CHARACTERS_MIN,
@@ -99,17 +99,17 @@ class AccountSettings(BaseModel):
 
     @property
     def has_token(self) -> bool:
-        """Say whether the account, or a subaccount of it, has a token to verify with."""
+        """Return whether the account or one of its subaccounts has a token."""
         return bool(self.auth_tokens) or any(one.auth_tokens for one in self.subaccounts)
 
 
 def locate_fault(
     inside: Sequence[str | int], error: ErrorDetails, accounts: object
 ) -> tuple[str, str]:
-    """Return where in the list of accounts an error is, and what is wrong there.
+    """Return where in the list of accounts an error is, and a description of it.
 
-    The place is `[0].auth_tokens[1] of MA…`. Whatever text somebody put anywhere into ``accounts``
-    is in neither, but for auth ids that are well-formed: it may be a token.
+    The place looks like `[0].auth_tokens[1] of MA…`. Neither text quotes anything from ``accounts``
+    except well-formed auth ids: any other text may be a misplaced token.
     """
     keys = list(inside)
     fault = _describe_fault(keys, error)
@@ -132,7 +132,7 @@ def _describe_fault(keys: Sequence[str | int], error: ErrorDetails) -> str:
             if word == "timezone"
             else error["msg"].removeprefix("Value error, ")
         )
-    element = bool(keys) and isinstance(keys[-1], int)  # of a list: an account, a token
+    element = bool(keys) and isinstance(keys[-1], int)  # an account, or a token
     forms = {
         ("", False): f"accounts are a list, even of one: [{_EXAMPLE}]",
         ("", True): f"an account is an object: {_EXAMPLE}",
@@ -157,8 +157,8 @@ def _describe_unknown_key(key: str, model: type[BaseModel]) -> str:
 
 
 def _describe_wrong_zone(given: object) -> str:
-    """Return what is wrong with a zone; only the name of a zone that exists is in it."""
-    # Names such as EST are of fixed offsets, which no account has that keeps summer time.
+    """Describe what is wrong with a zone; quotes only names of existing zones."""
+    # Names without a slash, such as EST, are fixed offsets: wrong for any account with summer time.
     zones = {zone.lower(): zone for zone in available_timezones() if "/" in zone}
     plain = given.strip().lower().replace(" ", "_") if isinstance(given, str) else ""
     near = difflib.get_close_matches(plain, zones, n=1, cutoff=0.8)
@@ -166,7 +166,7 @@ def _describe_wrong_zone(given: object) -> str:
 
 
 def _owner_id(keys: Sequence[str | int], accounts: object) -> str | None:
-    """Return the well-formed auth id of the account, or subaccount, that ``keys`` lead to."""
+    """Return the auth id of the account or subaccount at ``keys``, if it is well-formed."""
     owner = None
     value: Any = accounts
     for key in keys:

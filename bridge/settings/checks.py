@@ -1,4 +1,4 @@
-"""What settings lack, and which do not fit together."""
+"""Checks across settings: contradictions, missing settings, unreadable files."""
 
 from collections.abc import Iterator
 from enum import Enum
@@ -20,7 +20,7 @@ class Need(Enum):
 
 
 def find_contradictions(settings: Settings, name: SettingName) -> Iterator[SettingFault]:
-    """Yield the faults of settings that do not fit together."""
+    """Yield the faults of settings that contradict each other."""
     if settings.port == settings.management_port:
         line = f"{name('port')} and {name('management_port')} are both {settings.port}; change one"
         yield SettingFault(("port", "management_port"), line)
@@ -33,7 +33,7 @@ def find_contradictions(settings: Settings, name: SettingName) -> Iterator[Setti
 def find_repeated_accounts(
     accounts: list[AccountSettings], name: SettingName
 ) -> Iterator[SettingFault]:
-    """Yield the faults of accounts that are there twice."""
+    """Yield a fault for each auth id that occurs twice."""
     ids = [account.auth_id for account in accounts]
     for auth_id in sorted({one for one in ids if ids.count(one) > 1}):
         line = (
@@ -43,7 +43,7 @@ def find_repeated_accounts(
 
 
 def find_missing(settings: Settings, need: Need, name: SettingName) -> Iterator[SettingFault]:
-    """Yield the faults of settings that a command needs and that are not set."""
+    """Yield a fault for each setting that a command needs and that is not set."""
     if need is not Need.NOTHING and not settings.kafka.bootstrap_servers:
         setting = "kafka.bootstrap_servers"
         line = f"{name(setting)} is not set: host:port of a broker, or several with commas"
@@ -52,8 +52,8 @@ def find_missing(settings: Settings, need: Need, name: SettingName) -> Iterator[
         return
     if settings.verification == "enforce" and not any(one.has_token for one in settings.accounts):
         line = (
-            f"{name('accounts')} holds no auth token, so no callback could be verified. Set it, or "
-            f"say {name('verification')}=report (publish, marked unverified) or off (check nothing)"
+            f"{name('accounts')} contains no auth token, so no callback could be verified. Set it, or "
+            f"set {name('verification')}=report (publish, marked unverified) or off (check nothing)"
         )
         yield SettingFault(("accounts", "verification"), line)
     if settings.verification == "enforce" and not (settings.public_url or settings.allowed_hosts):
@@ -65,8 +65,8 @@ def find_missing(settings: Settings, need: Need, name: SettingName) -> Iterator[
         yield SettingFault(("public_url", "allowed_hosts"), line)
     if settings.spool.enabled and settings.spool.directory is None:
         line = (
-            f"{name('spool.directory')} is not set: a directory on a local disk that outlives the "
-            f"process. Or say {name('spool.enabled')}=false, and callbacks are lost while Kafka is "
+            f"{name('spool.directory')} is not set: set it to a directory on a local disk that outlives "
+            f"the process. Or set {name('spool.enabled')}=false, and callbacks are lost while Kafka is "
             "away"
         )
         yield SettingFault(("spool.directory", "spool.enabled"), line)
@@ -84,7 +84,7 @@ _READ_FILES: Final = (
 def find_unreadable_files(
     settings: Settings, need: Need, name: SettingName
 ) -> Iterator[SettingFault]:
-    """Yield the faults of files that Kafka is reached with and that cannot be read."""
+    """Yield a fault for each unreadable file of the connection to Kafka."""
     if need is Need.NOTHING:
         return
     for field in _READ_FILES:
@@ -100,7 +100,5 @@ def find_unreadable_files(
         if fault is not None:
             line = f"{name(f'kafka.{field}')}: {mask_path(path)}: {fault}; set it to a file"
             if field.startswith("sasl"):
-                line += (
-                    f". What it holds can be set as {name(f'kafka.{field}'.removesuffix('_file'))}"
-                )
+                line += f". Or set its content as {name(f'kafka.{field}'.removesuffix('_file'))}"
             yield SettingFault((f"kafka.{field}",), line)

@@ -1,9 +1,9 @@
-"""What is wrong with settings, as lines that name the setting and the remedy.
+"""Messages about faulty settings: one line each, with the setting and the remedy.
 
-1. A fault is one line: the setting, what is wrong with its value, what to do.
-2. A setting is named as the operator wrote it: a variable by its name, a key of the settings file by
-   the key, the file and the line.
-3. No line holds a secret, nor a value that may be a misplaced one (`bridge/core/masking.py`).
+1. A message has one line: the setting, what is wrong with its value, what to do.
+2. A setting is named as the operator wrote it: a variable by its name; a key of the settings file by
+   key, file and line.
+3. No message contains a secret, nor a value that may be a misplaced one (`bridge/core/masking.py`).
 """
 
 import difflib
@@ -38,21 +38,21 @@ _KEY: Final = re.compile(r"[a-z_.]{1,60}")
 
 
 class InvalidJson(str):
-    """Text that should be JSON and is none."""
+    """Text that should be JSON and is not."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SettingFault:
-    """What is wrong with one setting, or with several together, as one line."""
+    """A message about one faulty setting, or several that contradict each other."""
 
     settings: tuple[str, ...]
     line: str
 
 
 class SettingName(Protocol):
-    """Names a setting (`kafka.client_id`) as the operator wrote it, with a place inside of it."""
+    """Returns a setting's name (`kafka.client_id`) as the operator wrote it, with a place inside it."""
 
     def __call__(self, setting: str, inside: str = "") -> str:
         """Return the name."""
@@ -66,7 +66,7 @@ def variable_name(setting: str, inside: str = "") -> str:
 
 @dataclass(frozen=True, slots=True)
 class SettingOrigins:
-    """Where settings come from: rule 2."""
+    """Where the settings were set: rule 2."""
 
     from_environment: Collection[str] = ()
     file: SettingsFile | None = None
@@ -84,7 +84,7 @@ class SettingOrigins:
 
 
 def closest_setting(setting: str, known: Collection[str]) -> str:
-    """Return the setting that is probably meant by a name that is none; empty if none is like it."""
+    """Return the setting most similar to an unknown name; empty if none is similar."""
     plain = setting.lower().removeprefix(PREFIX.lower()).replace(".", "_")
     if plain.removesuffix("s") in {
         field.removesuffix("s") for field in AccountSettings.model_fields
@@ -103,7 +103,7 @@ def to_fault(
     values: object,
     name: SettingName,
 ) -> SettingFault:
-    """Return an error of pydantic's as a line. ``values`` is what was given for the setting."""
+    """Return the fault for an error of pydantic. ``values`` is the value of the setting."""
     not_json = _describe_invalid_json(error["input"], setting) if not inside else None
     if setting == "accounts" and not_json is None:
         place, text = locate_fault(inside, error, values)
@@ -120,11 +120,11 @@ def _loggable_key(key: str) -> str:
 
 
 def _describe_invalid_json(given: object, setting: str) -> str | None:
-    """Return why text is no JSON; None if it is, or need not be."""
+    """Return why a setting's text is not JSON; None if it is, or need not be."""
     if not isinstance(given, InvalidJson) or setting not in _EXAMPLES:
         return None
     try:
-        orjson.loads(str(given))  # it takes no subclass
+        orjson.loads(str(given))  # orjson takes no subclass of str
     except orjson.JSONDecodeError as error:
         text = f"not JSON ({describe_json_error(error)}); set it to {_EXAMPLES[setting]}"
         is_other = setting == "accounts" and not given.lstrip().startswith(("[", "{"))
@@ -133,7 +133,7 @@ def _describe_invalid_json(given: object, setting: str) -> str | None:
 
 
 def describe_json_error(error: orjson.JSONDecodeError) -> str:
-    """Return why and where text is no JSON, without the text."""
+    """Return why and where text is not JSON, without quoting it."""
     return f"line {error.lineno}, column {error.colno}: {error.msg}"
 
 
@@ -155,7 +155,7 @@ def _describe_error(error: ErrorDetails, setting: str) -> str:
                 "in the environment"
             )
         case "string_pattern_mismatch" if setting == "topic_prefix":
-            text = "should be words in lower case, each with a dot behind it, such as prod.eu."
+            text = "should be words in lower case, each followed by a dot, such as prod.eu."
         case _:
             text = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     shown = None if setting in _NEVER_SHOWN else mask_value(given)

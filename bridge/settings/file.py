@@ -1,4 +1,4 @@
-"""The settings file: TOML, and on which line of it a setting stands."""
+"""Read the settings file (TOML), and find the line of a setting in it."""
 
 import re
 import tomllib
@@ -15,22 +15,22 @@ _TOML_ERROR = re.compile(
 
 
 class BadFile(Exception):
-    """The settings file cannot be read as TOML; the text says where and why."""
+    """A file cannot be read or parsed; the text says where and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """A settings file as it was read."""
+    """Content of a settings file."""
 
     path: Path
     text: str
     values: dict[str, Any]
 
     def line_of(self, keys: Sequence[str]) -> int | None:
-        """Return the line on which the setting at ``keys`` begins; None if it is not in the file.
+        """Return the line on which the setting at ``keys`` starts; None if the file lacks it.
 
-        TOML's own parser decides: a statement begins behind the last beginning of the file that is
-        TOML and lacks the setting, and ends where it appears.
+        The parser of the standard library reports no positions. So ever longer beginnings of the file
+        are parsed: the setting starts after the last one that is valid TOML without it.
         """
         lines = self.text.split("\n")
         begin = 0
@@ -38,7 +38,7 @@ class SettingsFile:
             try:
                 values = tomllib.loads("\n".join(lines[:end]))
             except tomllib.TOMLDecodeError:
-                continue  # the end of this beginning is within a statement
+                continue  # this beginning ends within a statement
             if _has_setting(values, keys):
                 return begin + 1
             begin = end
@@ -55,7 +55,7 @@ def _has_setting(values: object, keys: Sequence[str]) -> bool:
 
 
 def read_settings_file(path: Path) -> SettingsFile:
-    """Return the file at ``path``; raises BadFile."""
+    """Read the file at ``path``; raises BadFile."""
     shown = mask_path(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -76,7 +76,7 @@ def read_settings_file(path: Path) -> SettingsFile:
 
 
 def _describe_toml_error(error: tomllib.TOMLDecodeError, text: str) -> str:
-    """Return in words where the file is no TOML, and why."""
+    """Return where the file is not TOML, and why."""
     found = _TOML_ERROR.fullmatch(str(error))
     fault = (found["fault"] if found else str(error)).rstrip(".")
     line = found["line"] if found else None

@@ -18,7 +18,7 @@ _HOST_CHARACTERS_SHOWN_MAX: Final = 19  # no longer than what `bridge/core/maski
 
 
 def _check_brokers(value: str) -> str:
-    """Return `host:port,…` without blanks; raises ValueError."""
+    """Return `host:port,…` without spaces; raises ValueError."""
     brokers = [part.strip() for part in value.split(",") if part.strip()]
     for number, broker in enumerate(brokers, start=1):
         fault = _broker_fault(broker)
@@ -30,7 +30,7 @@ def _check_brokers(value: str) -> str:
 
 
 def _broker_fault(broker: str) -> str | None:
-    """Return why a text is no `host:port`; the host is in it only if nothing else can be."""
+    """Return why a text is not `host:port`; quotes the host only if it cannot be a secret."""
     if "://" in broker or "@" in broker:
         return "has more than a host and a port; write host:port, such as kafka-1:9092"
     if _HOST.fullmatch(broker):
@@ -38,14 +38,14 @@ def _broker_fault(broker: str) -> str | None:
         return f"has no port; write {shown}:9092, or the port that your brokers listen on"
     host, _, port = broker.rpartition(":")
     if not _HOST.fullmatch(host):
-        return "is not host:port, such as kafka-1:9092 (an IPv6 address stands in brackets)"
+        return "is not host:port, such as kafka-1:9092 (put an IPv6 address in brackets)"
     if not (port.isascii() and port.isdigit() and 1 <= int(port) <= _PORT_MAX):
-        return f"has no port between 1 and {_PORT_MAX} behind its colon"
+        return f"has no port between 1 and {_PORT_MAX} after its colon"
     return None
 
 
 def _check_one_line(value: SecretStr) -> SecretStr:
-    """Return a secret as it is; raises ValueError for one that a tool put a line break into."""
+    """Return a secret unchanged; raises ValueError if it contains a line break."""
     if any(character in value.get_secret_value() for character in "\r\n"):
         message = "has a line break in it; remove it (`echo` adds one, `printf %s` none)"
         raise ValueError(message)
@@ -64,39 +64,46 @@ class KafkaSettings(BaseModel):
     bootstrap_servers: Brokers = Field(
         default="", description="`host:port,…` of one or more brokers. Required."
     )
-    client_id: str = Field(default="callback-bridge", description="How the brokers' logs name us.")
+    client_id: str = Field(
+        default="callback-bridge", description="Client id of the bridge in the brokers' logs."
+    )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        default="PLAINTEXT", description="As Kafka's clients name it."
+        default="PLAINTEXT", description="Kafka's `security.protocol`."
     )
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = Field(
-        default="SCRAM-SHA-512", description="For the SASL protocols."
+        default="SCRAM-SHA-512", description="Kafka's `sasl.mechanism`, for the SASL protocols."
     )
     sasl_username: str | None = Field(default=None, description="For PLAIN and SCRAM.")
     sasl_password: OneLine | None = Field(default=None, description="For PLAIN and SCRAM.")
     sasl_password_file: Path | None = Field(
         default=None,
-        description="A file that holds the password instead, read anew at every connecting.",
+        description="File with the password instead, read again for every connection.",
     )
     sasl_oauth_token_url: str | None = Field(
-        default=None, description="Where OAUTHBEARER gets its tokens (client credentials grant)."
+        default=None, description="Token endpoint for OAUTHBEARER (client credentials grant)."
     )
     sasl_oauth_client_id: str | None = Field(default=None, description="For OAUTHBEARER.")
     sasl_oauth_client_secret: OneLine | None = Field(default=None, description="For OAUTHBEARER.")
     sasl_oauth_client_secret_file: Path | None = Field(
-        default=None, description="A file that holds it instead, read anew at every connecting."
+        default=None, description="File with the secret instead, read again for every connection."
     )
     sasl_oauth_scope: str | None = Field(
-        default=None, description="For OAUTHBEARER, if it needs one."
+        default=None, description="For OAUTHBEARER, if the server needs a scope."
     )
     tls_ca_file: Path | None = Field(
         default=None,
-        description="PEM file of the authorities the brokers are trusted by; else the system's.",
+        description="PEM file of trusted certificate authorities; the system's if not set.",
     )
-    tls_certificate_file: Path | None = Field(default=None, description="PEM file for mutual TLS.")
-    tls_key_file: Path | None = Field(default=None, description="PEM file of its key.")
+    tls_certificate_file: Path | None = Field(
+        default=None, description="PEM file of the client certificate, for mutual TLS."
+    )
+    tls_key_file: Path | None = Field(
+        default=None, description="PEM file of the certificate's key."
+    )
     idempotence: bool = Field(
         default=True,
-        description="Off only for brokers that do not know it, such as the embedded one.",
+        description="Whether the producer is idempotent. False only for brokers that do not support it, "
+        "such as the embedded one.",
     )
     ack_timeout_s: float = Field(
         default=5.0,
@@ -108,18 +115,18 @@ class KafkaSettings(BaseModel):
         default=2.0,
         gt=0,
         le=30,
-        description="The same for callbacks whose answer Plivo executes, where a caller hears "
-        "silence meanwhile.",
+        description="The same for callbacks whose answer Plivo executes: the caller hears silence until "
+        "then.",
     )
     flush_timeout_s: float = Field(
         default=10.0,
         gt=0,
         le=60,
-        description="How long a stopping bridge waits for what is under way.",
+        description="How long a stopping bridge waits for records in flight to Kafka.",
     )
 
     def contradictions(self, name: SettingNamer) -> Iterator[Contradiction]:
-        """Yield which settings do not fit together, and the line that says so."""
+        """Yield the settings that contradict each other, and the message."""
         if self.security_protocol.startswith("SASL"):
             needed = ["sasl_username", "sasl_password"]
             if self.sasl_mechanism == "OAUTHBEARER":
@@ -146,7 +153,7 @@ class KafkaSettings(BaseModel):
 
 
 class TopicSettings(BaseModel):
-    """What `topics apply` creates: BRIDGE_TOPICS_…."""
+    """Topics as `topics apply` creates them: BRIDGE_TOPICS_…."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -161,13 +168,19 @@ class TopicSettings(BaseModel):
         description="Replicas that must have a record before it is acknowledged.",
     )
     event_retention_days: int = Field(
-        default=7, ge=0, le=36_500, description="How long event topics keep records; 0 for ever."
+        default=7,
+        ge=0,
+        le=36_500,
+        description="How long event topics keep records; 0 means forever.",
     )
     journal_retention_days: int = Field(
-        default=0, ge=0, le=36_500, description="How long the journal keeps them; 0 for ever."
+        default=0,
+        ge=0,
+        le=36_500,
+        description="How long the journal keeps records; 0 means forever.",
     )
     dead_letter_retention_days: int = Field(
-        default=90, ge=0, le=36_500, description="How long dead letters are kept; 0 for ever."
+        default=90, ge=0, le=36_500, description="How long dead letters are kept; 0 means forever."
     )
     rejected_retention_days: int = Field(
         default=7, ge=1, le=365, description="How long the sample of rejected callbacks is kept."
@@ -176,11 +189,11 @@ class TopicSettings(BaseModel):
         default=104_857_600,
         ge=1_048_576,
         le=107_374_182_400,
-        description="And how much of it, in each partition, so that a stranger cannot fill the disk.",
+        description="Size of that sample in each partition, so that nobody can fill the disk with it.",
     )
 
     def contradictions(self, name: SettingNamer) -> Iterator[Contradiction]:
-        """Yield which settings do not fit together, and the line that says so."""
+        """Yield the settings that contradict each other, and the message."""
         if self.min_insync_replicas > self.replication_factor:
             pair = ("topics.min_insync_replicas", "topics.replication_factor")
             line = (

@@ -1,4 +1,4 @@
-"""Settings as an operator gave them, read once, here: environment, settings file, accounts file."""
+"""Read the settings once: environment, settings file, accounts file. Report all faults together."""
 
 import os
 import re
@@ -52,22 +52,22 @@ __all__ = [
 
 
 class SettingsRefused(Exception):
-    """The settings cannot be used; the text is one line a fault, each naming its setting."""
+    """The settings cannot be used; the text has one line for each fault."""
 
 
 class _Environment(EnvSettingsSource):
-    """The environment, where only the groups have settings inside."""
+    """The environment as pydantic-settings reads it, with nested settings only in the groups."""
 
     def explode_env_vars(
         self, field_name: str, field: FieldInfo, env_vars: Mapping[str, str | None]
     ) -> dict[str, Any]:
-        """Return a group's settings; BRIDGE_ACCOUNTS_FILE is no part of BRIDGE_ACCOUNTS."""
+        """Return a group's settings; BRIDGE_ACCOUNTS_FILE is not part of BRIDGE_ACCOUNTS."""
         if field_name not in GROUPS:
             return {}
         return super().explode_env_vars(field_name, field, env_vars)
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ANN401 (its signature)
-        """Return decoded JSON; text that is none stays text, and is refused with all other faults."""
+        """Return decoded JSON. Other text is kept, and reported together with all other faults."""
         del field_name, field
         try:
             return orjson.loads(value)
@@ -80,7 +80,7 @@ _ACCOUNTS: Final = TypeAdapter(list[AccountSettings])
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """Settings as far as they can be used: a faulty one has its default."""
+    """The settings and their faults. A faulty setting has its default value."""
 
     settings: Settings
     faults: tuple[SettingFault, ...]
@@ -88,14 +88,14 @@ class LoadedSettings:
 
     @property
     def faulty(self) -> frozenset[str]:
-        """Return the settings that have a fault."""
+        """Return the names of the faulty settings."""
         return frozenset(setting for fault in self.faults for setting in fault.settings)
 
 
 def load(file: Path | None = None, need: Need = Need.NOTHING, /, **given: object) -> Settings:
-    """Return the settings of the environment, and of the TOML file where the environment is silent.
+    """Return the settings. The environment overrides the TOML file, and ``given`` overrides both.
 
-    ``given`` beats both. Raises SettingsRefused with a line for every fault.
+    Raises SettingsRefused with a line for every fault.
     """
     found = load_with_faults(file, need, **given)
     if found.faults:
@@ -104,7 +104,7 @@ def load(file: Path | None = None, need: Need = Need.NOTHING, /, **given: object
 
 
 def fault_lines(faults: Collection[SettingFault]) -> str:
-    """Return the faults as lines, each once."""
+    """Return the messages of the faults, one a line, without repetitions."""
     return "\n".join(dict.fromkeys(fault.line for fault in faults))
 
 
@@ -113,7 +113,7 @@ def load_with_faults(
 ) -> LoadedSettings:
     """Return what `load` returns, and all faults beside it.
 
-    A fault does not hide another: what is faulty is left out, and the rest is checked without it.
+    A fault does not hide another: a faulty setting gets its default, and the others are still checked.
     """
     settings_file, faults = _read_file(file)
     environment = _read_environment()
@@ -134,7 +134,7 @@ def load_with_faults(
     settings = _validate(values, origins.name, faults)
     found = LoadedSettings(settings, tuple(faults), origins.name)
     more = [*find_contradictions(settings, origins.name)]
-    if file is None or settings_file is not None:  # else nobody knows what is set in the file
+    if file is None or settings_file is not None:  # an unreadable file may set what is missing
         more += find_missing(settings, need, origins.name)
         more += find_unreadable_files(settings, need, origins.name)
     faulty = found.faulty
@@ -154,7 +154,7 @@ def _read_file(path: Path | None) -> tuple[SettingsFile | None, list[SettingFaul
 
 
 def _read_environment() -> dict[str, Any]:
-    """Return the settings of the environment; unknown ones of a group are `unknown_variables`."""
+    """Return the settings of the environment, without the unknown variables of a group."""
     values = _Environment(Settings)()
     for group, model in GROUPS.items():
         inside = _table(values.get(group))
@@ -164,19 +164,19 @@ def _read_environment() -> dict[str, Any]:
 
 
 def _table(value: object) -> dict[str, Any] | None:
-    """Return a value if it is a table, as TOML calls it; else None."""
+    """Return a value if it is a table (TOML's word for an object), else None."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
 def unknown_variables() -> list[str]:
-    """Return the environment's BRIDGE_… variables that are no settings: probably misspelt."""
+    """Return the environment's BRIDGE_… variables that are not settings: probably misspelt."""
     known = {variable_name(setting) for setting in KNOWN} | {
         variable_name(group) for group in GROUPS
     }
     known.add(variable_name("settings_file"))
     return sorted(
         name
-        for name, value in os.environ.items()  # noqa: TID251 (this is that door)
+        for name, value in os.environ.items()  # noqa: TID251 (only this module reads the environment)
         if name.upper().startswith(PREFIX)
         and name.upper() not in known
         and not _FOREIGN_VARIABLE.fullmatch(name)
@@ -184,8 +184,8 @@ def unknown_variables() -> list[str]:
     )
 
 
-# Kubernetes sets these for every Service whose name begins with `bridge`. Source: Kubernetes'
-# documentation, Service, "Environment variables". And the project's own tests have some.
+# Kubernetes sets these for every Service whose name starts with `bridge`. Source: Kubernetes'
+# documentation, Service, "Environment variables". BRIDGE_TEST_… belongs to the project's own tests.
 _FOREIGN_VARIABLE: Final = re.compile(
     r"BRIDGE_(TEST_\w+|(\w+_)?SERVICE_(HOST|PORT(_\w+)?)|(\w+_)?PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)"
 )
@@ -198,11 +198,11 @@ def _unknown_variable(name: str) -> SettingFault:
 
 
 _ALL_SETTINGS: Final = "remove it (docs/reference/settings.md lists all settings)"
-_KEY: Final = re.compile(r"[A-Za-z_.-]{1,40}")  # anything else may be a secret
+_KEY: Final = re.compile(r"[A-Za-z_.-]{1,40}")  # any other text may be a secret
 
 
 def _drop_unknown_keys(file: SettingsFile | None, faults: list[SettingFault]) -> dict[str, Any]:
-    """Return the file's settings; its other keys become faults."""
+    """Return the file's settings, and append a fault for each unknown key."""
     if file is None:
         return {}
     values: dict[str, Any] = {}
@@ -226,9 +226,9 @@ def _unknown_key(file: SettingsFile, keys: tuple[str, ...]) -> SettingFault:
     near = closest_setting(setting, KNOWN)
     group, _, inside = near.partition(".")
     if keys[-1] in Settings.model_fields and keys[0] in GROUPS:
-        remedy = f"did you mean {keys[-1]}? It stands above the first [table]"
+        remedy = f"did you mean {keys[-1]}? Put it above the first [table]"
     elif inside and keys[0] != group:
-        remedy = f"did you mean {inside} below [{group}]?"
+        remedy = f"did you mean {inside} in [{group}]?"
     else:
         remedy = f"did you mean {near}?" if near else _ALL_SETTINGS
     shown = setting if near or _KEY.fullmatch(setting) else "a key"
@@ -237,7 +237,7 @@ def _unknown_key(file: SettingsFile, keys: tuple[str, ...]) -> SettingFault:
 
 
 def _merge(weaker: Mapping[str, Any], stronger: Mapping[str, Any]) -> dict[str, Any]:
-    """Return both, setting by setting; the stronger one counts where both have it."""
+    """Return both, setting by setting; ``stronger`` wins where both have one."""
     merged = dict(weaker)
     for key, value in stronger.items():
         below, above = _table(merged.get(key)), _table(value)
@@ -246,21 +246,21 @@ def _merge(weaker: Mapping[str, Any], stronger: Mapping[str, Any]) -> dict[str, 
 
 
 def _setting_names(values: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the names of settings, those of groups with a dot."""
+    """Yield the names of all settings; a group's as `group.name`."""
     for key, value in values.items():
         table = _table(value) if key in GROUPS else None
         yield from [key] if table is None else (f"{key}.{name}" for name in table)
 
 
 def _load_accounts_file(values: dict[str, Any], name: SettingName) -> list[SettingFault]:
-    """Put the accounts of BRIDGE_ACCOUNTS_FILE into ``values``; return what prevents that."""
+    """Load the accounts of BRIDGE_ACCOUNTS_FILE into ``values``; return the faults."""
     file = values["accounts_file"]
     if values.get("accounts"):
         line = f"{name('accounts')} and {name('accounts_file')} are both set; set one"
         del values["accounts"], values["accounts_file"]
         return [SettingFault(("accounts", "accounts_file"), line)]
     if not isinstance(file, str | Path):
-        return []  # refused when it is validated
+        return []  # validation reports it
     try:
         values["accounts"] = _read_accounts_json(Path(file))
     except BadFile as error:
@@ -270,9 +270,9 @@ def _load_accounts_file(values: dict[str, Any], name: SettingName) -> list[Setti
 
 
 def _read_accounts_json(path: Path, content: bytes | None = None) -> object:
-    """Return the JSON of a file of accounts; raises BadFile, whose text shows none of it.
+    """Return the JSON of an accounts file; raises BadFile, whose text quotes none of it.
 
-    ``content`` is what the file holds, if it was read already.
+    ``content`` is the content of the file, if it was read before.
     """
     shown = mask_path(path)
     if str(path).lstrip().startswith(("[", "{")):
@@ -291,12 +291,10 @@ def _read_accounts_json(path: Path, content: bytes | None = None) -> object:
 def read_accounts(
     path: Path, title: str = variable_name("accounts_file"), *, content: bytes | None = None
 ) -> list[AccountSettings]:
-    """Return the accounts in a file; raises SettingsRefused, whose lines begin with ``title``.
+    """Return the accounts in a file; raises SettingsRefused, whose lines start with ``title``.
 
-    ``content`` is what the file holds, if it was read already.
-
-    Nothing but that file is read: what the other settings are does not matter, so accounts that
-    changed can be taken while a bridge runs.
+    ``content`` is the content of the file, if it was read before. No other settings are read, so a
+    running bridge can reload its accounts.
     """
 
     def name(setting: str, inside: str = "") -> str:
@@ -320,7 +318,7 @@ def read_accounts(
 
 
 def _validate(values: dict[str, Any], name: SettingName, faults: list[SettingFault]) -> Settings:
-    """Return the settings without the faulty ones, which become faults."""
+    """Return the settings, with defaults for the faulty ones, and append the faults."""
     while True:
         try:
             return Settings(**values)
@@ -343,12 +341,12 @@ def _remove(values: dict[str, Any], keys: list[str]) -> None:
 
 
 def require_serving(settings: Settings) -> Settings:
-    """Return ``settings`` if the bridge can serve with them; raises SettingsRefused."""
+    """Return ``settings``; raises SettingsRefused if the bridge cannot serve with them."""
     return _require(settings, Need.SERVING)
 
 
 def require_kafka(settings: Settings) -> Settings:
-    """Return ``settings`` if they say where Kafka is; raises SettingsRefused."""
+    """Return ``settings``; raises SettingsRefused if they do not name Kafka's brokers."""
     return _require(settings, Need.KAFKA)
 
 

@@ -1,7 +1,6 @@
-"""The settings of the bridge, declared.
+"""Declarations of all settings: name, type, default, bounds, meaning.
 
-Names, defaults, bounds and meanings are declared once, here and in the groups; the reference page is
-made from them.
+The reference page and the chart's schema are made from them.
 """
 
 from collections.abc import Mapping
@@ -47,7 +46,7 @@ def _check_network(value: str) -> str:
     try:
         return str(ip_network(value, strict=False))
     except ValueError as error:
-        message = "is no IP address and no network such as 10.0.0.0/8"
+        message = "is not an IP address, nor a network such as 10.0.0.0/8"
         raise ValueError(message) from error
 
 
@@ -65,7 +64,7 @@ def _check_authority(value: str) -> str:
 Hosts = Annotated[
     list[Annotated[str, AfterValidator(_check_authority)]], NoDecode, BeforeValidator(_split)
 ]
-# `true` and `false` are read too: they are how such a switch is usually set.
+# `true` and `false` are accepted too, as for any other switch.
 _V2_CHOICES: Final = {"true": "all", "1": "all", "false": "none", "0": "none"}
 
 
@@ -80,7 +79,7 @@ Port = Annotated[int, Field(ge=1, le=65_535)]
 class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the first bases have none)
     LogSettings, LimitSettings, BaseSettings
 ):
-    """Every setting of the bridge."""
+    """All settings of the bridge."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -99,55 +98,55 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
         "Plivo's console), `subaccounts`.",
     )
     accounts_file: Path | None = Field(
-        default=None, description="A file that holds the same JSON list, for mounted secrets."
+        default=None, description="File with the same JSON list, for mounted secrets."
     )
     public_url: str | None = Field(
         default=None,
-        description="Base URL as Plivo calls it, which is what Plivo signs: `https://host[/prefix]`.",
+        description="Base URL that Plivo calls, because Plivo signs it: `https://host[/prefix]`.",
     )
     trusted_proxies: Networks = Field(
         default=[],
-        description="Addresses or networks, comma-separated, whose `X-Forwarded-*` headers say how "
-        "Plivo called us. Not needed with BRIDGE_PUBLIC_URL.",
+        description="Addresses or networks of proxies, comma-separated. Their `X-Forwarded-*` headers "
+        "name the URL that Plivo called. Not needed with BRIDGE_PUBLIC_URL.",
     )
     allowed_hosts: Hosts = Field(
         default=[],
-        description="Hosts that Plivo calls this bridge by, comma-separated, each with its port unless "
-        "that is the default. A callback for another host is answered 421. Needed with "
+        description="Hosts in the URLs that Plivo calls, comma-separated, each with its port unless it "
+        "is the default. A callback for another host is answered 421. Required with "
         "BRIDGE_VERIFICATION=enforce, unless BRIDGE_PUBLIC_URL is set.",
     )
     verification: Literal["enforce", "report", "off"] = Field(
         default="enforce",
-        description="`enforce` rejects what does not verify, `report` publishes it marked as "
-        "unverified, `off` checks nothing.",
+        description="`enforce` rejects callbacks without a valid signature, `report` publishes them "
+        "marked as unverified, `off` checks no signature.",
     )
     accept_v2: V2Choice = Field(
         default="except_voice",
-        description="Which callbacks V2 may verify where there is no V3 signature; V2 covers neither "
-        "query nor body. `except_voice`: those of all products but voice, which Plivo signs by V3; on "
-        "the shared path only those of a known type. `all` (or `true`). `none` (or `false`): none, nor "
-        "a JSON body of which V3 covers only the URL.",
+        description="Which callbacks without a V3 signature are accepted with a V2 signature, which "
+        "covers neither query nor body. `except_voice`: all products except voice, which Plivo signs "
+        "with V3; on the shared path only known types. `all` (or `true`). `none` (or `false`): no V2 "
+        "signature, and no JSON body of which V3 covers only the URL.",
     )
     accept_agentstack_v3: bool = Field(
         default=False,
-        description="Whether the V3 scheme of Plivo's agent SDKs (`plivo-agentstack`) may verify a "
-        "callback too. It differs from Plivo's documented scheme.",
+        description="Whether the V3 scheme of Plivo's agent SDKs (`plivo-agentstack`) is accepted too. "
+        "It differs from Plivo's documented scheme.",
     )
     topic_prefix: str = Field(
         default="",
         pattern=r"^([a-z0-9]+\.)*$",
         max_length=100,
-        description="In front of every topic's name: environment or tenant, with its dot (`prod.`).",
+        description="Prefix of every topic's name: environment or tenant, and a dot (`prod.`).",
     )
     schema_base_url: str = Field(
         default="urn:callback-bridge:schemas:",
         min_length=3,
-        description="Absolute URI in front of a schema's path, in the event's `dataschema`.",
+        description="Absolute URI before a schema's path, in the event's `dataschema`.",
     )
     context_parameters: Names = Field(
         default=[],
-        description="Names, comma-separated, of your own query parameters in the URLs set at Plivo. "
-        "Only needed for GET, where they are mixed with Plivo's.",
+        description="Names of your own query parameters in the URLs set at Plivo, comma-separated. Only "
+        "needed for GET, which mixes them with Plivo's parameters.",
     )
     replies: dict[str, Path] = Field(
         default={},
@@ -159,17 +158,17 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
     port: Port = Field(default=8080, description="Port for callbacks.")
     management_host: str = Field(
         default="127.0.0.1",
-        description="Address to listen on for `/livez`, `/readyz` and `/metrics`. A container's probes "
-        "and Prometheus need `0.0.0.0` (the chart sets it).",
+        description="Address to listen on for `/livez`, `/readyz` and `/metrics`. Probes and Prometheus "
+        "need `0.0.0.0` in a container (the chart sets it).",
     )
     management_port: Port = Field(
         default=9090,
-        description="Port for `/livez`, `/readyz` and `/metrics`; not for the outside.",
+        description="Port for `/livez`, `/readyz` and `/metrics`. Do not expose it to the internet.",
     )
     dead_letter_connect_headers: bool = Field(
         default=False,
-        description="Whether dead letters carry the `__connect.errors.…` headers of Kafka Connect "
-        "beside `dlq_…`.",
+        description="Whether dead letters have the `__connect.errors.…` headers of Kafka Connect in "
+        "addition to `dlq_…`.",
     )
 
     @field_validator("public_url")
@@ -178,14 +177,14 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
         if value is None:
             return None
         if any(character.isspace() for character in value):
-            # urlsplit drops line breaks without a word; every signature would then be wrong.
+            # urlsplit silently drops line breaks; the origin would then differ from the signed one.
             message = "has white space in it; remove it"
             raise ValueError(message)
         try:
             parts = urlsplit(value)
             _ = parts.port
         except ValueError as error:
-            message = "is no URL; write https:// and the host that Plivo calls"
+            message = "is not a URL; write https:// and the host that Plivo calls"
             raise ValueError(message) from error
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             message = "must be an absolute http or https URL, such as https://callbacks.example.com"
@@ -193,7 +192,7 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
         if parts.query or parts.fragment:
             message = "must have neither query nor fragment; write https://host[/prefix]"
             raise ValueError(message)
-        # A scheme has no case, and every callback is first checked against the URL as it is here.
+        # Schemes are case-insensitive, but a signature is checked against the exact text.
         scheme, colon, rest = value.partition(":")
         return scheme.lower() + colon + rest.rstrip("/")
 
@@ -206,7 +205,7 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the call alone: `read` puts environment, file and call together."""
+        """Return only the arguments: `load` merges environment, file and arguments."""
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 

@@ -1,20 +1,20 @@
-r"""Text from outside, made safe to print on a terminal.
+r"""Escape foreign text, so that it is safe to print on a terminal.
 
-A caller's name, a SIP address or a message can hold anything, also what a terminal obeys: escape
-sequences that set its title or write its clipboard, and marks that turn the direction of the text
-round. Commands print such text only through ``visible`` or ``escape_unsafe_json``.
+A caller's name, a SIP address or a message can contain anything, also sequences that a terminal
+interprets: they set its title, write its clipboard or reverse the direction of text. Commands print
+such text only through ``escape_unsafe`` or ``escape_unsafe_json``.
 
-1. Unsafe is whatever Python does not call printable (``str.isprintable``), but spaces: control
-   characters (C0, DEL, C1), format characters (bidirectional marks and overrides, zero-width spaces,
-   tags, the byte order mark), line and paragraph separators, lone surrogates, and code points that are
-   private or not assigned.
-2. Unsafe are also letters and marks that have no glyph of their own: _WITHOUT_GLYPH. Unicode calls them
-   default ignorable code points (DerivedCoreProperties.txt).
-3. The zero-width joiner and non-joiner are kept between two characters of a script without upper and
-   lower case, of marks, or of emoji, because those need them. Between others they only hide something.
-   The variation selector of emoji is kept behind a symbol.
+1. Characters that Python does not call printable (``str.isprintable``) are unsafe, except spaces:
+   control characters (C0, DEL, C1), format characters (bidirectional marks and overrides, zero-width
+   spaces, tags, the byte order mark), line and paragraph separators, lone surrogates, and code points
+   that are private or not assigned.
+2. Letters and marks without a glyph are unsafe too: _WITHOUT_GLYPH. Unicode calls them default ignorable
+   code points (DerivedCoreProperties.txt).
+3. The zero-width joiner and non-joiner are kept between two caseless letters, marks or emoji, because
+   some scripts and emoji need them. Between other characters they could only hide something. The
+   variation selector of emoji is kept after a symbol.
 4. An unsafe character is printed as Python writes it: ``\x1b``, ``\u202e``. A backslash that was there
-   before stays as it is, so the escapes are for reading, not for decoding.
+   before stays as it is, so escapes are for people: they cannot be decoded.
 """
 
 import re
@@ -35,21 +35,21 @@ _SHORT: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
 def escape_unsafe(text: str, *, keep: str = "") -> str:
-    """Return text with every unsafe character as an escape (rules 1 to 4), but those of ``keep``."""
+    """Return text with every unsafe character escaped (rules 1 to 4), except those in ``keep``."""
     return _replace_unsafe(text, _escape, keep)
 
 
 def escape_unsafe_json(text: str) -> str:
-    r"""Return JSON whose unsafe characters are ``\u`` escapes of JSON: it means the same.
+    r"""Return equal JSON, with unsafe characters as ``\u`` escapes.
 
-    Such characters stand only in its strings; line breaks between values are kept.
+    Such characters occur only inside strings; line breaks between values are kept.
     """
     return _replace_unsafe(text, _json_escape, "\n")
 
 
 def _replace_unsafe(text: str, escape: Callable[[str], str], keep: str) -> str:
     if text.isprintable() and (text.isascii() or not _WITHOUT_GLYPH.search(text)):
-        return text  # the usual case, at the speed of C
+        return text  # the usual case, and two calls of C code
     return "".join(
         escape(one) if one not in keep and _is_unsafe(text, at) else one
         for at, one in enumerate(text)

@@ -1,14 +1,14 @@
-"""Log lines on their way to a descriptor: a bounded queue, and one thread that writes.
+"""Write log lines without blocking: a bounded queue, and one thread that writes to a descriptor.
 
-1. Whoever logs appends a line to the queue and goes on. A pipe that nobody reads, a paused terminal or
-   a hanging disk block the thread and nothing else. The descriptor is left in blocking mode:
-   O_NONBLOCK belongs to the open file description, which the process may share with a shell.
-2. Lines that do not fit into the queue are lost, the newest first, and so are lines that the
-   descriptor refuses (a closed pipe, a full disk). Lost lines are counted, and a line with their
-   number follows as soon as one can be written. The other lines keep their order.
-3. Lines below a warning are gathered for GATHER_S, so that one write takes many: waking a thread for
-   each would cost more than the write. A warning or an error is written at once.
-4. At the end the thread has CLOSE_TIMEOUT_S for what is left.
+1. The caller appends a line to the queue and continues. A pipe that nobody reads, a paused terminal or a
+   hanging disk blocks only the thread. The descriptor stays in blocking mode: O_NONBLOCK belongs to the
+   open file description, which the process may share with a shell.
+2. A line that does not fit into the queue is lost, and so are lines that the descriptor refuses (closed
+   pipe, full disk). Lost lines are counted, and the next write reports their number. All other lines
+   keep their order.
+3. Lines below warning are collected for BATCH_DELAY_S and written together: waking the thread for each
+   would cost more than the write. A warning or an error is written without delay.
+4. On close the thread has CLOSE_TIMEOUT_S to write the rest.
 """
 
 import contextlib
@@ -25,10 +25,10 @@ _POLL_MS: Final = 100
 
 
 class LineQueue:
-    """Takes lines from any thread, never blocks, and writes them to ``descriptor`` in a thread.
+    """Queue of log lines from any thread, written to ``descriptor`` by a thread of its own.
 
-    ``lost_line`` renders the line that reports how many were lost. Without a descriptor (standard
-    error was closed before the process began) every line is lost.
+    ``lost_line`` renders the line that reports how many lines were lost. Without a descriptor (standard
+    error was closed before the process started) every line is lost.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class LineQueue:
         self._bytes_max = bytes_max
         self._lock = threading.Lock()
         self._lines: list[bytes] = []
-        self._bytes = 0  # of the lines in the queue and of those that are being written
+        self._bytes = 0  # of the lines in the queue, and of those being written
         self._lost = 0
         self._unreported = 0
         self._on_lost: Callable[[int], None] | None = None
@@ -56,11 +56,11 @@ class LineQueue:
 
     @property
     def lost(self) -> int:
-        """Return how many lines were lost so far."""
+        """Return the number of lines lost so far."""
         return self._lost
 
     def set_on_lost(self, call: Callable[[int], None]) -> None:
-        """Have ``call`` called with the number of lines that are lost from now on, and were so far."""
+        """Call ``call`` with the number of lines lost so far, and whenever more are lost."""
         with self._lock:
             self._on_lost = call
             so_far = self._lost
@@ -83,7 +83,7 @@ class LineQueue:
             self._waiting.set()
 
     def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
-        """Write what is left: rule 4."""
+        """Write the rest of the queue: rule 4."""
         with self._lock:
             self._closing = True
         self._write_now.set()
@@ -103,7 +103,7 @@ class LineQueue:
         while not closing:
             self._waiting.wait()
             self._write_now.wait(BATCH_DELAY_S)
-            closing = self._closing  # before the lines are taken: none is added after it
+            closing = self._closing  # read before the lines are taken: none is added after it
             self._write_now.clear()
             self._waiting.clear()
             with self._lock:
@@ -127,17 +127,17 @@ class LineQueue:
         return self._write(line) == len(line)
 
     def _write(self, data: bytes) -> int:
-        """Return how many bytes the descriptor took."""
+        """Return the number of bytes written."""
         if self._descriptor is None or not data:
             return 0
-        # A line that a full disk took half of is ended, so that the next can be read.
+        # If a full disk cut a line in half, end it first, so that the next line can be parsed.
         begun = b"\n" if self._within_line else b""
         rest = memoryview(begun + data)
         with contextlib.suppress(OSError):
             while rest:
                 try:
                     rest = rest[os.write(self._descriptor, rest) :]
-                except BlockingIOError:  # somebody else made the description non-blocking
+                except BlockingIOError:  # another process made the shared description non-blocking
                     self._wait_for_room()
         written = len(begun) + len(data) - len(rest)
         if written:

@@ -1,6 +1,6 @@
-"""Logs: events with keys, one JSON line each, or coloured for a person.
+"""Log events with keys: one JSON line each, or coloured text for a terminal.
 
-No number, body or token goes into a line: what names a callback here is its event's id.
+A line never contains a phone number, a body or a token. It names a callback by the id of its event.
 """
 
 import contextlib
@@ -30,16 +30,15 @@ _LEVELS: dict[Level, int] = {
     "error": logging.ERROR,
 }
 
-# aiokafka writes record keys and values at DEBUG, and the same warning many times a second while a
-# broker is away.
+# While a broker is away, aiokafka logs the same warning many times a second.
 _REPEAT_S = 10.0
 _REMEMBERED_MAX = 1000
-# A library may write content into what should be a message's format.
+# Some libraries format content into the message itself, so its length is not bounded.
 _MESSAGE_CHARACTERS_MAX = 256
 
 
 class _RepeatFilter(logging.Filter):
-    """Lets a message of a logger through once in _REPEAT_S, whatever its arguments."""
+    """Passes each message of a logger once in _REPEAT_S, whatever its arguments."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,13 +56,13 @@ class _RepeatFilter(logging.Filter):
 
 
 class _StructlogHandler(logging.Handler):
-    """Hands the standard library's log records to structlog, so that all lines look alike."""
+    """Passes records of standard ``logging`` to structlog, so that all lines have one format."""
 
     def emit(self, record: logging.LogRecord) -> None:
         log = structlog.get_logger()
         try:
             message = record.getMessage()
-        except (TypeError, ValueError):  # the library's arguments do not fit its own format
+        except (TypeError, ValueError):  # the arguments do not fit the library's own format
             message = str(record.msg)
         keys: dict[str, object] = {"logger": record.name, "message": message}
         if record.exc_info and record.exc_info[0] is not None:
@@ -73,14 +72,14 @@ class _StructlogHandler(logging.Handler):
 
 
 class _StreamLogger:
-    """Writes each line at once, and waits until it is written: for commands, and for tests."""
+    """Writes each line synchronously: for commands and tests."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
 
     def msg(self, line: str) -> None:
-        """Write a line, if that can be done."""
-        with contextlib.suppress(OSError, ValueError):  # ValueError is a closed file's
+        """Write a line; a failure is ignored."""
+        with contextlib.suppress(OSError, ValueError):  # ValueError: the file is closed
             self._out.write(line + "\n")
             self._out.flush()
 
@@ -88,7 +87,7 @@ class _StreamLogger:
 
 
 class _QueueLogger:
-    """Hands lines to a queue, and waits for nothing."""
+    """Puts lines into a queue without waiting."""
 
     def __init__(self, queue: LineQueue) -> None:
         self._queue = queue
@@ -98,7 +97,7 @@ class _QueueLogger:
         self._queue.put(line)
 
     def warning(self, line: str) -> None:
-        """Queue a line that is to be written at once."""
+        """Queue a line to be written without delay."""
         self._queue.put(line, at_once=True)
 
     debug = info = msg
@@ -106,9 +105,9 @@ class _QueueLogger:
 
 
 def error_location(error: BaseException) -> str:
-    """Return the place an error was raised, as ``file:line function``: never what it says.
+    """Return where an error was raised, as ``file:line function``.
 
-    An error's text may quote what was being worked on, and logs hold no such thing.
+    Log this instead of the error's text: the text may quote the content of a callback.
     """
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
@@ -118,16 +117,16 @@ def error_location(error: BaseException) -> str:
 
 
 class CallTokens:
-    """Names calls in log lines by tokens, so that lines can be joined and no call be looked up.
+    """Makes tokens that stand for calls in log lines: lines can be joined, but no call can be looked up.
 
-    Lines of several processes can be joined if they share ``key``; without one each has its own.
+    Processes that share ``key`` use the same tokens; without it each process makes a key of its own.
     """
 
     def __init__(self, key: str | None) -> None:
         self._key = key.encode()[:64] if key else secrets.token_bytes(32)
 
     def token(self, record_key: bytes) -> str:
-        """Return the 16 hex digits that stand for a call leg's or message's id."""
+        """Return 16 hexadecimal digits that stand for a record key: the id of a call leg or message."""
         return hashlib.blake2b(record_key, digest_size=8, key=self._key).hexdigest()
 
 
@@ -136,7 +135,7 @@ def _dumps(line: MutableMapping[str, Any], **_: object) -> str:
 
 
 def _escape(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Escape what a terminal would obey; only a traceback keeps its line breaks."""
+    """Escape what a terminal would interpret; only a traceback keeps its line breaks."""
     for key, value in line.items():
         if isinstance(value, str):
             line[key] = escape_unsafe(value, keep="\n" if key == "exception" else "")
@@ -144,12 +143,12 @@ def _escape(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMappin
 
 
 def silence_library_loggers() -> None:
-    """Drop what libraries log: a command that ends with one line says that line itself."""
+    """Drop the log of libraries: a command prints its one line of error itself."""
     logging.getLogger().handlers[:] = [logging.NullHandler()]
 
 
 def set_level(level: Level) -> None:
-    """Change the threshold of a running process."""
+    """Change the log level of the process."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]))
     logging.getLogger().setLevel(max(_LEVELS[level], logging.INFO))
 
@@ -163,11 +162,11 @@ def configure(log_format: Format, level: Level, stream: TextIO | None = None) ->
 
 
 def configure_queued(log_format: Format, level: Level) -> LineQueue:
-    """Send every log line of the process to standard error, and wait for none to be written.
+    """Send every log line of the process to standard error through a queue, without waiting.
 
     The caller closes the queue at the end of the process.
     """
-    # None where standard error was closed before the process began: its number may be a socket's now.
+    # None if standard error was closed before the process started: descriptor 2 may be a socket by now.
     out: TextIO | None = sys.stderr
     processors = _processors(log_format, colours=_colours(log_format, out))
 
@@ -215,7 +214,7 @@ def _configure(
     root = logging.getLogger()
     root.handlers[:] = [forward]
     set_level(level)
-    # uvicorn's lines about its start and end, on a logger called uvicorn.error, repeat ours.
+    # uvicorn logs start and end at INFO, as we do. aiokafka logs record keys and values at DEBUG.
     for library in ("aiokafka", "uvicorn"):
         logging.getLogger(library).setLevel(logging.WARNING)
     forward.addFilter(_RepeatFilter())

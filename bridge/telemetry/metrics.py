@@ -1,6 +1,7 @@
-"""The metrics of a process.
+"""Metrics registry of a process.
 
-A registry belongs to a process's one ``Metrics``; nothing here is global, so tests do not share it.
+Each ``Metrics`` has a registry of its own instead of the library's global one, so that tests do not
+share it.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ _ACKNOWLEDGEMENT_BUCKETS: Final = (
 )  # fmt: skip
 
 
-# When each series began is of no use to anybody here, and doubles what is scraped.
+# The `_created` series (when a counter was created) would double the size of a scrape.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library gives no types for it
 
 
@@ -33,7 +34,7 @@ def _full_name(name: str) -> str:
 
 
 class Metrics:
-    """The process's metrics. A series exists once something was counted in it."""
+    """Metrics of a process. A series with labels exists from its first count on."""
 
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
@@ -71,7 +72,7 @@ class Metrics:
         child.inc(by)
 
     def count_callback(self, type_name: str, method: str, outcome: str) -> None:
-        """Count a callback under its end; ``type_name`` is a type's, or `shared` if none is known."""
+        """Count a callback by outcome; ``type_name`` is `shared` where the type is not known."""
         product = type_name.partition(".")[0]
         self.count("callbacks_total", product, type_name, method, outcome)
 
@@ -84,15 +85,15 @@ class Metrics:
         self._gauges[name].inc(by)
 
     def watch(self, name: MetricName, read: Callable[[], float]) -> None:
-        """Have a gauge without labels read its value by ``read`` whenever it is asked for."""
+        """Have a gauge without labels call ``read`` for its value at each scrape."""
         self._gauges[name].set_function(read)
 
     def observe_acknowledgement(self, path: Literal["kafka", "spool"], seconds: float) -> None:
-        """Record how long one callback's records took to be durable."""
+        """Record the time until one callback's records were durable."""
         self._acknowledgement_seconds.labels(path).observe(seconds)
 
     def value(self, name: MetricName, **labels: str) -> float:
-        """Return the sum of the series of a metric that have these labels."""
+        """Return the sum of a metric's series with these labels."""
         return sum(
             sample.value
             for sample in self._samples()
@@ -112,7 +113,7 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One series' value."""
+    """Value of one series."""
 
     name: str
     labels: dict[str, str]

@@ -131,10 +131,10 @@ def endless(file: Path) -> None:
     ("slip", "cause"),
     [
         (missing, "cannot be read: No such file or directory"),
-        (a_fifo, "no regular file"),
-        (a_directory, "no regular file"),
+        (a_fifo, "not a regular file"),
+        (a_directory, "not a regular file"),
         (a_link_to_nowhere, "cannot be read: No such file or directory"),
-        (endless, "no regular file"),
+        (endless, "not a regular file"),
     ],
 )
 async def test_a_file_that_is_not_there_or_would_block_is_reported_once_until_it_is_back(

@@ -192,7 +192,7 @@ def test_enforcing_without_a_token_is_exit_code_2_and_one_line(call: Call) -> No
     )
     assert (done.code, done.out) == (2, "")
     (said,) = done.err.splitlines()
-    assert said.startswith("BRIDGE_ACCOUNTS holds no auth token")
+    assert said.startswith("BRIDGE_ACCOUNTS contains no auth token")
 
 
 def test_a_refusal_shows_brackets_and_does_not_take_them_for_colours(call: Call) -> None:

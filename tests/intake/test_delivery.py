@@ -239,7 +239,7 @@ def test_it_is_able_again_when_a_probe_is_due_so_that_a_callback_may_come_and_be
     setting = Setting()
     setting.spool.writable = False
     setting.breaker.record_failure()
-    assert setting.durable.fault == "neither kafka nor the spool can take a callback"
+    assert setting.durable.fault == "neither kafka nor the spool can store a callback"
     setting.now_s += 1
     assert setting.durable.fault is None
 

@@ -43,10 +43,10 @@ FILES = [
     ("# ports\n\nport = 0",
      ["port ({file}, line 3): should be greater than or equal to 1 (it is 0)"]),
     ("kafka_bootstrap = 'a:1'",
-     [("kafka_bootstrap ({file}, line 1) is not a setting; did you mean bootstrap_servers below "
+     [("kafka_bootstrap ({file}, line 1) is not a setting; did you mean bootstrap_servers in "
       "[kafka]?")]),
     ("[kafka]\nport = 1",
-     [("kafka.port ({file}, line 2) is not a setting; did you mean port? It stands above the first "
+     [("kafka.port ({file}, line 2) is not a setting; did you mean port? Put it above the first "
       "[table]")]),
     ("[kafka]\nclient_id = '''\nack_timeout = 1\n'''\nack_timeout = 1",
      ["kafka.ack_timeout ({file}, line 5) is not a setting; did you mean kafka.ack_timeout_s?"]),

@@ -257,7 +257,7 @@ def test_enforcing_without_a_token_is_refused_and_says_why() -> None:
         with pytest.raises(SettingsRefused) as refused:
             require_serving(settings)
         text = str(refused.value)
-        assert text.startswith("BRIDGE_ACCOUNTS holds no auth token, so no callback could be verif")
+        assert text.startswith("BRIDGE_ACCOUNTS contains no auth token, so no callback could be v")
         assert "BRIDGE_VERIFICATION=report" in text
 
 

@@ -69,7 +69,7 @@ REFUSED: list[tuple[dict[str, str], list[str]]] = [
     ({"BRIDGE_LOG_KEY": "short-secret"},
      ["BRIDGE_LOG_KEY: Value should have at least 16 items after validation, not 12"]),
     ({"BRIDGE_TOPIC_PREFIX": "Prod"},
-     [("BRIDGE_TOPIC_PREFIX: should be words in lower case, each with a dot behind it, such as "
+     [("BRIDGE_TOPIC_PREFIX: should be words in lower case, each followed by a dot, such as "
       "prod.eu. (it is 'Prod')")]),
     ({"BRIDGE_PUBLIC_URL": "hooks.example.com"},
      [("BRIDGE_PUBLIC_URL: must be an absolute http or https URL, such as "
@@ -78,7 +78,7 @@ REFUSED: list[tuple[dict[str, str], list[str]]] = [
      [("BRIDGE_PUBLIC_URL: must be an absolute http or https URL, such as "
       "https://callbacks.example.com")]),
     ({"BRIDGE_PUBLIC_URL": "https://a.example:port"},
-     ["BRIDGE_PUBLIC_URL: is no URL; write https:// and the host that Plivo calls"]),
+     ["BRIDGE_PUBLIC_URL: is not a URL; write https:// and the host that Plivo calls"]),
     ({"BRIDGE_PUBLIC_URL": f"https://user:{SECRET}@a.example?b=c"},
      ["BRIDGE_PUBLIC_URL: must have neither query nor fragment; write https://host[/prefix]"]),
     ({"BRIDGE_PUBLIC_URL": "https://a.example\n"},
@@ -87,7 +87,7 @@ REFUSED: list[tuple[dict[str, str], list[str]]] = [
      [("BRIDGE_ALLOWED_HOSTS[0]: must be a host, or a host and a port, without https:// and without "
       "a path (it is 'https://a.example')")]),
     ({"BRIDGE_TRUSTED_PROXIES": "10.0.0.0/8, nonsense"},
-     [("BRIDGE_TRUSTED_PROXIES[1]: is no IP address and no network such as 10.0.0.0/8 "
+     [("BRIDGE_TRUSTED_PROXIES[1]: is not an IP address, nor a network such as 10.0.0.0/8 "
       "(it is 'nonsense')")]),
     ({"BRIDGE_REPLIES": "answer.xml"},
      [("BRIDGE_REPLIES: not JSON (line 1, column 1: unexpected character, expected a JSON value); "
@@ -111,14 +111,14 @@ REFUSED: list[tuple[dict[str, str], list[str]]] = [
      [("BRIDGE_KAFKA_BOOTSTRAP_SERVERS: has no port; write the host:9092, or the port that your "
       "brokers listen on")]),
     ({"BRIDGE_KAFKA_BOOTSTRAP_SERVERS": "a:http"},
-     [("BRIDGE_KAFKA_BOOTSTRAP_SERVERS: has no port between 1 and 65535 behind its colon "
+     [("BRIDGE_KAFKA_BOOTSTRAP_SERVERS: has no port between 1 and 65535 after its colon "
       "(it is 'a:http')")]),
     ({"BRIDGE_KAFKA_BOOTSTRAP_SERVERS": "a:70000"},
-     [("BRIDGE_KAFKA_BOOTSTRAP_SERVERS: has no port between 1 and 65535 behind its colon "
+     [("BRIDGE_KAFKA_BOOTSTRAP_SERVERS: has no port between 1 and 65535 after its colon "
       "(it is 'a:70000')")]),
     ({"BRIDGE_KAFKA_BOOTSTRAP_SERVERS": "::1"},
-     [("BRIDGE_KAFKA_BOOTSTRAP_SERVERS: is not host:port, such as kafka-1:9092 (an IPv6 address "
-      "stands in brackets) (it is '::1')")]),
+     [("BRIDGE_KAFKA_BOOTSTRAP_SERVERS: is not host:port, such as kafka-1:9092 (put an IPv6 address "
+      "in brackets) (it is '::1')")]),
     ({"BRIDGE_KAFKA_BOOTSTRAP_SERVERS": f"user:{SECRET}@kafka:9092"},
      [("BRIDGE_KAFKA_BOOTSTRAP_SERVERS: has more than a host and a port; write host:port, such as "
       "kafka-1:9092")]),
@@ -307,12 +307,12 @@ def test_all_faults_of_all_kinds_are_reported_at_once(
             "BRIDGE_ALLOWED_HOSTS to the hosts that Plivo calls this bridge by"
         ),
         (
-            "BRIDGE_SPOOL_DIRECTORY is not set: a directory on a local disk that outlives the process. "
-            "Or say BRIDGE_SPOOL_ENABLED=false, and callbacks are lost while Kafka is away"
+            "BRIDGE_SPOOL_DIRECTORY is not set: set it to a directory on a local disk that outlives the "
+            "process. Or set BRIDGE_SPOOL_ENABLED=false, and callbacks are lost while Kafka is away"
         ),
         (
             f"BRIDGE_KAFKA_SASL_PASSWORD_FILE: {NO_PATH}: No such file or directory; set it to a file. "
-            "What it holds can be set as BRIDGE_KAFKA_SASL_PASSWORD"
+            "Or set its content as BRIDGE_KAFKA_SASL_PASSWORD"
         ),
     ]
 
@@ -383,8 +383,8 @@ def test_files_for_kafka_are_read_before_kafka_is_asked(
         monkeypatch.setenv(name, value)
     assert refusal(need=Need.KAFKA) == [
         (
-            f"BRIDGE_KAFKA_SASL_PASSWORD_FILE: {empty}: the file is empty; set it to a file. What it "
-            "holds can be set as BRIDGE_KAFKA_SASL_PASSWORD"
+            f"BRIDGE_KAFKA_SASL_PASSWORD_FILE: {empty}: the file is empty; set it to a file. Or "
+            "set its content as BRIDGE_KAFKA_SASL_PASSWORD"
         ),
         f"BRIDGE_KAFKA_TLS_CA_FILE: {tmp_path}: Is a directory; set it to a file",
     ]
@@ -399,6 +399,6 @@ def test_serving_without_a_place_for_the_spool_is_refused_and_says_what_else_the
     with pytest.raises(SettingsRefused) as refused:
         require_serving(load(None, **given))
     text = str(refused.value)
-    assert text.startswith("BRIDGE_SPOOL_DIRECTORY is not set: a directory")
+    assert text.startswith("BRIDGE_SPOOL_DIRECTORY is not set: set it to a directory")
     assert "BRIDGE_SPOOL_ENABLED=false" in text
     assert require_serving(load(None, spool={"enabled": False}, **given))
