@@ -8,8 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.catalogue import Catalogue
-from bridge.replay.targets.column_names import FieldPath, name_columns
-from bridge.replay.targets.columns import build_event_table, build_journal_table
+from bridge.replay.targets.columns import (
+    FieldPath,
+    build_event_table,
+    build_journal_table,
+    name_columns,
+)
 
 NAMES = st.sampled_from(["data", "record", "a", "b", "A", "a_b", "_", "id", "key", "__"])
 

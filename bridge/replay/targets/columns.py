@@ -2,7 +2,7 @@
 
 1. The columns follow from the declarations of the requested types, in their order, not from the
    records found: the same query and version give the same columns. Each type adds a column for each
-   of its fields, and for each field inside one (``ended_at_utc``). For the names see ``column_names``.
+   of its fields, and for each field inside one (``ended_at_utc``).
 2. In CSV every cell is text as it is in the JSON, or empty if the field is absent or null. Numbers
    stay text, so that nothing rounds them or drops their zeros. Booleans are ``true`` and ``false``.
    Lists, and objects without declared fields, are JSON.
@@ -12,9 +12,17 @@
    certainty.
 5. Columns that begin with ``record_`` belong to the Kafka record itself; its timestamp is in UTC. Its
    headers and its whole value come last, so that a row omits nothing.
+6. Another column's name is its path's names joined by ``_``, without the ``data`` that all fields of an
+   event are in: ``data.from.e164`` is ``from_e164``.
+7. The ``record_`` columns, and the event's own attributes (``id``, ``time``), keep their names whatever
+   a type declares.
+8. Other fields with the same name, or with one of these, are named by their whole path with two
+   underscores (``data__id``), plus a number if that is taken too.
+9. Names are compared case-insensitively, as in SQL. So no two columns ever have the same name.
 """
 
 import base64
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,7 +35,6 @@ from bridge.callbacks.model import CallbackType
 from bridge.core import catalogue
 from bridge.derived.schemas import Schema, event_schema, journal_schema
 from bridge.replay import FileRecord
-from bridge.replay.targets.column_names import RECORD_PREFIX, FieldPath, name_columns
 from bridge.replay.targets.column_types import (
     TEXT,
     ColumnType,
@@ -42,6 +49,11 @@ from bridge.replay.targets.column_types import (
 )
 
 Cell = str | None
+FieldPath = tuple[str, ...]
+"""The names on the way to a field."""
+
+RECORD_PREFIX: Final = "record_"
+_DATA: Final = "data"
 
 _INTEGER: Final = ColumnType(SqlType.INTEGER)
 _FRONT: Final = {
@@ -56,6 +68,7 @@ _BACK: Final = {"headers": ColumnType(SqlType.JSON), "value": TEXT, "value_base6
 _MISFITS: Final = {"misfits": ColumnType(SqlType.JSON)}
 # Where they stand in a typed row.
 MISFITS_AT: Final = -len(_BACK) - 1
+_RECORD_COLUMNS: Final = frozenset(RECORD_PREFIX + name for name in (*_FRONT, *_BACK, *_MISFITS))
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -281,3 +294,33 @@ def select_types(
 ) -> list[CallbackType]:
     """Return the types of those names, all if there are none."""
     return [types_by_name[name] for name in names] if names else list(types_by_name.values())
+
+
+def name_columns(paths: Iterable[FieldPath]) -> Mapping[FieldPath, str]:
+    """Return the column name of each field: rules 6 to 9."""
+    # The event's own attributes come first, so that they keep their names: rule 7.
+    ordered = sorted(dict.fromkeys(paths), key=lambda path: (path[0] == _DATA, len(path), path))
+    uses = Counter(_short_name(path).casefold() for path in ordered)
+    names: dict[FieldPath, str] = {}
+    taken = set(_RECORD_COLUMNS)
+    for path in ordered:
+        name = _short_name(path)
+        is_attribute = len(path) == 1
+        if name.casefold() in taken or (uses[name.casefold()] > 1 and not is_attribute):
+            name = _free_name("__".join(path), taken)
+        taken.add(name.casefold())
+        names[path] = name
+    return names
+
+
+def _short_name(path: FieldPath) -> str:
+    inside = path[1:] if path[0] == _DATA and len(path) > 1 else path
+    return "_".join(inside)
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    found, number = name, 1
+    while found.casefold() in taken:
+        number += 1
+        found = f"{name}_{number}"
+    return found
