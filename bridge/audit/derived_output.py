@@ -1,16 +1,20 @@
-"""Publish derived events: to new topics beside the live ones, or to the live topics.
+"""Write derived events: to new topics, to the live topics, or to files.
 
-1. A published record has the headers of its event, followed by ``replay_id``, ``replay_source`` (the
+1. A derived record has the headers of its event, followed by ``replay_id``, ``replay_source`` (the
    journal record's topic:partition:offset), ``replay_at`` and ``derived``. Its timestamp is the time at
    which the callback arrived, as for the first event.
 2. A new topic is created when its first event comes. It has the live topic's partitions, replicas and
    limits, and keeps its records (see ``replay.targets.new_topic``).
-3. A run is not resumed: when it is run again, it starts anew in topics of its own.
+3. A file's line or row has the record's topic, key, timestamp and headers. Partition and offset are
+   null, because the record is on no topic. The order is the journal's: by timestamp, over all
+   partitions.
+4. A run is not resumed: when it is run again, it starts anew in topics of its own. If it stops early,
+   its files are deleted.
 """
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bridge.audit.derive import DERIVED_HEADER
@@ -19,7 +23,9 @@ from bridge.core.record import Record
 from bridge.publish import Publisher, RecordRefused, TopicUnavailable, Unavailable
 from bridge.publish.connection import KafkaConnection
 from bridge.replay import CannotWrite, ReplayRun
+from bridge.replay.targets.file import LineFile
 from bridge.replay.targets.new_topic import create_topics, plan_new_topics
+from bridge.replay.targets.parquet import ParquetFolder
 
 # New topics take a moment to be known everywhere.
 _ATTEMPTS_MAX: Final = 20
@@ -94,3 +100,56 @@ class DerivedTopics:
                 raise CannotWrite(str(error)) from error
             else:
                 return
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedRecord:
+    """A derived event as a file has it: rule 3."""
+
+    topic: str
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+    partition: int | None = None
+    offset: int | None = None
+
+
+class DerivedFile:
+    """Writes derived events to an open file, or to an open folder of files."""
+
+    def __init__(self, file: LineFile | ParquetFolder, run: ReplayRun, place: str) -> None:
+        self._file = file
+        self._run = run
+        self._room = file.checkpoint_policy.records
+        self.targets = [place]
+        self.written = 0
+
+    async def write(self, events: Sequence[SourcedEvent]) -> None:
+        """Add events, in their order; raises CannotWrite."""
+        rows = [
+            _to_row(add_replay_headers(event.record, source, self._run)) for event, source in events
+        ]
+        while rows:
+            part, rows = rows[: self._room], rows[self._room :]
+            await self._file.write(part)
+            self.written += len(part)
+            self._room -= len(part)
+            if not self._room:
+                await self._file.flush()
+                self._room = self._file.checkpoint_policy.records
+
+    async def finish(self) -> None:
+        """Complete the file and write its manifest; raises CannotWrite and TargetExists."""
+        await self._file.flush()
+        await self._file.finish()
+
+
+def _to_row(record: Record) -> DerivedRecord:
+    return DerivedRecord(
+        topic=record.topic,
+        timestamp=record.timestamp_ms,
+        key=record.key,
+        value=record.value,
+        headers=record.headers,
+    )

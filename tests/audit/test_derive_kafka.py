@@ -9,7 +9,7 @@ import pytest
 
 from bridge.audit.compare import find_differences
 from bridge.audit.derive import Deriver, DeriveResult, DeriveState
-from bridge.audit.publish import DerivedTopics
+from bridge.audit.derived_output import DerivedTopics
 from bridge.audit.run import DeriveHooks, DeriveScope, derive_journal_records, find_derive_input
 from bridge.core.event import ContractNames
 from bridge.core.record import Record

@@ -10,7 +10,7 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
-from bridge.audit.file import DerivedFile
+from bridge.audit.derived_output import DerivedFile
 from bridge.core.catalogue import load_catalogue
 from bridge.core.record import Record
 from bridge.replay import CannotWrite

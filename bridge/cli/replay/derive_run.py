@@ -14,8 +14,7 @@ import typer
 
 from bridge.app.build import make_accounts, make_naming, make_replay_connection
 from bridge.audit.derive import CannotDerive, Deriver, DeriveResult, DeriveState, DeriveSummary
-from bridge.audit.file import DerivedFile
-from bridge.audit.publish import DerivedTopics, SourcedEvent
+from bridge.audit.derived_output import DerivedFile, DerivedTopics, SourcedEvent
 from bridge.audit.reverify import Reverifier, ReverifyVerdict
 from bridge.audit.run import (
     DeriveHooks,
