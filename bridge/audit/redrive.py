@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from bridge.audit.derive import CannotDerive, Deriver
+from bridge.audit.derive import NOT_A_JOURNAL_RECORD, REDRIVEN_AT, CannotDerive, Deriver
 from bridge.core.dead_letter import (
     CALLBACK_ID,
     CALLBACK_TYPE,
@@ -46,9 +46,7 @@ from bridge.publish.connection import KafkaConnection
 from bridge.reader.journal import JournalledCallback, NotAJournalRecord, parse_journal_record
 from bridge.reader.topic_reader import StoredRecord, read_topics
 
-REDRIVEN_AT: Final = "redriven_at"
 REDRIVEN_FROM: Final = "redriven_from"
-NOT_A_JOURNAL_RECORD: Final = "not_a_journal_record"
 TOPIC_UNAVAILABLE: Final = "topic_unavailable"
 
 RedriveOutcome = Literal["published", "would_be_published", "still_dead"]

@@ -8,9 +8,16 @@ from datetime import timedelta
 import pytest
 
 from bridge.audit.compare import find_differences
-from bridge.audit.derive import Deriver, DeriveResult, DeriveState
+from bridge.audit.derive import (
+    DeriveHooks,
+    Deriver,
+    DeriveResult,
+    DeriveScope,
+    DeriveState,
+    derive_journal_records,
+    find_derive_input,
+)
 from bridge.audit.derived_output import DerivedTopics
-from bridge.audit.run import DeriveHooks, DeriveScope, derive_journal_records, find_derive_input
 from bridge.core.event import ContractNames
 from bridge.core.record import Record
 from bridge.emulator.call import EmulatedCallback

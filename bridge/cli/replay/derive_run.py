@@ -13,16 +13,20 @@ from typing import Final
 import typer
 
 from bridge.app.build import make_accounts, make_naming, make_replay_connection
-from bridge.audit.derive import CannotDerive, Deriver, DeriveResult, DeriveState, DeriveSummary
-from bridge.audit.derived_output import DerivedFile, DerivedTopics, SourcedEvent
-from bridge.audit.reverify import Reverifier, ReverifyVerdict
-from bridge.audit.run import (
+from bridge.audit.derive import (
+    CannotDerive,
     DeriveHooks,
     DeriveInput,
+    Deriver,
+    DeriveResult,
     DeriveScope,
+    DeriveState,
+    DeriveSummary,
     derive_journal_records,
     find_derive_input,
 )
+from bridge.audit.derived_output import DerivedFile, DerivedTopics, SourcedEvent
+from bridge.audit.reverify import Reverifier, ReverifyVerdict
 from bridge.cli import output
 from bridge.cli.replay import request
 from bridge.cli.replay.derive_output import show_bad_signature, show_difference, show_summary
