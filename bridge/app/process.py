@@ -28,10 +28,10 @@ from bridge.publish.breaker import CircuitBreaker
 from bridge.publish.publisher import KafkaPublisher
 from bridge.settings.load import Settings
 from bridge.spool.absent import NoSpool
+from bridge.spool.accounting import SpoolState
 from bridge.spool.drain import Drain
-from bridge.spool.files import other_writers
+from bridge.spool.locking import other_writers
 from bridge.spool.spool import DiskSpool
-from bridge.spool.tally import SpoolState
 from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()

@@ -26,7 +26,7 @@ from bridge.settings.load import (
     fault_lines,
     load_with_faults,
 )
-from bridge.spool.files import make_directory, other_writers, spool_files
+from bridge.spool.locking import make_directory, other_writers, spool_files
 
 # Errors that do not pass by themselves. A full or failing disk is not among them: rule 2.
 _UNUSABLE: Final = frozenset(

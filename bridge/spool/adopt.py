@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from bridge.spool import files
+from bridge.spool import locking
 from bridge.spool.codec import SpooledCallback, SpoolRange
 from bridge.spool.locking import (
     OPEN_ERRORS,
@@ -150,8 +150,8 @@ class Adopter:
 
 def _list_directory(directory: Path) -> tuple[int, list[Path]]:
     """Return how many damaged files there are, and the spools."""
-    files.sweep(directory)
-    return len(files.damaged_files(directory)), files.spool_files(directory)
+    locking.sweep(directory)
+    return len(locking.damaged_files(directory)), locking.spool_files(directory)
 
 
 def _delete(store: SpoolStore, callbacks: Sequence[SpoolRange]) -> None:

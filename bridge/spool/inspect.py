@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from bridge.core.masking import mask_path
-from bridge.spool import files
+from bridge.spool import locking
 from bridge.spool.store import connect, is_spool
 
 SpoolFileStatus = Literal["live", "left behind", "damaged"]
@@ -64,10 +64,10 @@ def list_files(directory: Path) -> list[SpoolFile]:
         message = f"{mask_path(directory)}: no such directory"
         raise SpoolUnreadable(message)
     seen: list[SpoolFile] = []
-    for path in files.spool_files(directory):
-        owner = files.find_owner(path)
+    for path in locking.spool_files(directory):
+        owner = locking.find_owner(path)
         seen.append(_inspect(path, "live" if owner else "left behind", owner))
-    return [*seen, *(_inspect(path, "damaged", None) for path in files.damaged_files(directory))]
+    return [*seen, *(_inspect(path, "damaged", None) for path in locking.damaged_files(directory))]
 
 
 def _inspect(path: Path, standing: SpoolFileStatus, owner: str | None) -> SpoolFile:

@@ -1,19 +1,270 @@
-"""Taking a spool file into possession: locked, opened, sound."""
+"""The spool's files in their directory, and who holds them.
 
+1. A file has a lock file beside it, which its owner holds by ``flock`` for as long as it lives: the
+   kernel releases it at whatever end. The database itself is never opened but by SQLite, whose own
+   locks would be lost when another descriptor of the file is closed.
+2. The lock file goes last when a file is removed. Whoever then holds a lock file that is no longer
+   in the directory holds nothing, so the inode held is compared with the one that is there.
+3. A damaged file is renamed, with its WAL, and never deleted. A WAL whose database somebody else
+   removed is renamed too: it may hold callbacks, and SQLite would delete it.
+4. A directory in which others can create files is not used: the bridge publishes whatever a spool
+   file there holds, and others could remove one. Two exceptions keep volumes of containers usable.
+   Members of the process's own groups may write, as Kubernetes has it with ``fsGroup``. And the root
+   of a mount may be open to everybody: some provisioners make volumes so, which only a pod sees.
+   Source: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/ (fsGroup);
+   rancher/local-path-provisioner, deploy/local-path-storage.yaml (``mkdir -m 0777``).
+"""
+
+import contextlib
+import fcntl
+import os
+import secrets
 import sqlite3
+import stat
+import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import structlog
 
 from bridge.spool import NotSpooled
-from bridge.spool.files import LockedFile, create_file, lock_file, spool_files, sweep
-from bridge.spool.store import FileDamaged, FileNotOurs, SpoolStore, is_corruption
+from bridge.spool.store import (
+    SHM,
+    WAL,
+    FileDamaged,
+    FileNotOurs,
+    SpoolStore,
+    file_identity,
+    is_corruption,
+    with_suffix,
+)
 from bridge.telemetry.logs import error_location
 
 log = structlog.get_logger()
 
+_NAMES: Final = "spool-*.db"
+_DAMAGED_NAMES: Final = ("spool-*.db.damaged", "spool-*.db-wal.damaged")
+_LOCK: Final = ".lock"
+_DAMAGED: Final = ".damaged"
+_JOURNAL: Final = "-journal"
+_RETRY_S: Final = 0.02
+OPEN_ERRORS: Final = (OSError, sqlite3.Error, FileNotOurs)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedFile:
+    """A spool file, and the lock that keeps it ours: rule 1."""
+
+    path: Path
+    descriptor: int
+
+    def release(self) -> None:
+        """Leave the file to others."""
+        os.close(self.descriptor)
+
+    def remove(self) -> None:
+        """Delete the file, which holds nothing any more, and the lock with it: rule 2."""
+        self.path.unlink(missing_ok=True)
+        with_suffix(self.path, WAL).unlink(missing_ok=True)
+        self.remove_leftovers()
+
+    def abandon(self) -> None:
+        """Leave a name that leads elsewhere now. Our file's remains go if the name leads nowhere."""
+        if self.lock_in_place and not self.path.exists():
+            with_suffix(self.path, WAL).unlink(missing_ok=True)
+            self.remove_leftovers()
+        else:
+            self.release()
+
+    @property
+    def lock_in_place(self) -> bool:
+        """Say whether the lock file in the directory is the one that is locked."""
+        return _is_at(self.descriptor, _lock_path(self.path))
+
+    def rename_damaged(self) -> Path:
+        """Return what the damaged file is called now: rule 3."""
+        damaged = with_suffix(self.path, _DAMAGED)
+        self.path.rename(damaged)
+        self.remove_leftovers()
+        return damaged
+
+    def remove_leftovers(self) -> None:
+        """Remove what is beside a file that is gone, the lock last."""
+        wal, damaged = with_suffix(self.path, WAL), with_suffix(self.path, _DAMAGED)
+        try:
+            # A crash may have come between the two renames of a damaged file.
+            if damaged.exists() and wal.exists():
+                wal.rename(with_suffix(damaged, WAL))
+            elif _is_not_empty(wal):
+                wal.rename(with_suffix(wal, _DAMAGED))
+            wal.unlink(missing_ok=True)
+            with_suffix(self.path, SHM).unlink(missing_ok=True)
+            with_suffix(self.path, _JOURNAL).unlink(missing_ok=True)
+            _lock_path(self.path).unlink(missing_ok=True)
+            fsync_directory(self.path.parent)
+        finally:
+            self.release()
+
+
 Claimed = tuple[LockedFile, SpoolStore]
-OPEN_ERRORS = (OSError, sqlite3.Error, FileNotOurs)
+
+
+def _lock_path(path: Path) -> Path:
+    return with_suffix(path, _LOCK)
+
+
+def _is_not_empty(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def other_writers(directory: Path) -> str | None:
+    """Return who else can write in a directory, in words; None if nobody else can: rule 4.
+
+    A directory that does not exist yet will be made for this user alone.
+    """
+    try:
+        found = directory.stat()
+    except OSError:
+        return None
+    if found.st_mode & stat.S_IWOTH:
+        return "every user of this machine"
+    if found.st_mode & stat.S_IWGRP and found.st_gid not in {os.getegid(), *os.getgroups()}:
+        return f"group {found.st_gid}, to which this process does not belong,"
+    return None
+
+
+def make_directory(directory: Path) -> None:
+    """Return when a directory is there, and its name on the disk, with those above it made too."""
+    missing = [one for one in (directory, *directory.parents) if not one.exists()]
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for one in missing:
+        with contextlib.suppress(PermissionError):  # one that may be entered and not read
+            fsync_directory(one.parent)
+
+
+def fsync_directory(directory: Path) -> None:
+    """Return when the names in a directory are on the disk."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def spool_files(directory: Path) -> list[Path]:
+    """Return the spool files of a directory, the largest first."""
+    return sorted(directory.glob(_NAMES), key=_size, reverse=True)
+
+
+def damaged_files(directory: Path) -> list[Path]:
+    """Return the files that were set aside."""
+    return sorted(path for names in _DAMAGED_NAMES for path in directory.glob(names))
+
+
+def _size(path: Path) -> int:
+    size = 0
+    for file in (path, with_suffix(path, WAL)):
+        with contextlib.suppress(FileNotFoundError):
+            size += file.stat().st_size
+    return size
+
+
+def lock_file(path: Path) -> LockedFile | None:
+    """Return a file as ours; None if another process holds it, or it is gone."""
+    held = _lock(path)
+    if held is None:
+        return None
+    if not path.exists():
+        held.remove_leftovers()
+        return None
+    return held
+
+
+def create_file(directory: Path) -> LockedFile:
+    """Return a new, empty file as ours, readable by nobody else."""
+    make_directory(directory)
+    held = None
+    while held is None:  # somebody who sweeps may have taken the lock for a dead one's
+        held = _lock(directory / f"spool-{secrets.token_hex(8)}.db")
+    try:
+        os.close(os.open(held.path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        fsync_directory(directory)
+    except OSError:
+        with contextlib.suppress(OSError):
+            held.remove()
+        raise
+    return held
+
+
+def sweep(directory: Path) -> None:
+    """Remove what is left of spools that are gone: their owner died, or somebody removed one."""
+    for ending in (_LOCK, WAL, SHM, _JOURNAL):
+        for left in directory.glob(_NAMES + ending):
+            path = left.with_name(left.name.removesuffix(ending))
+            if not path.exists():
+                lock_file(path)
+
+
+def _lock(path: Path) -> LockedFile | None:
+    """Return the lock of a path, made if there was none; None if another process holds it."""
+    lock = _lock_path(path)
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _flock(descriptor)
+        if not _is_at(descriptor, lock):
+            os.close(descriptor)
+            return None
+        with contextlib.suppress(OSError):  # a full disk must not keep us from what is on it
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"process {os.getpid()} on {os.uname().nodename}".encode(), 0)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except OSError:
+        os.close(descriptor)
+        raise
+    return LockedFile(path, descriptor)
+
+
+def _flock(descriptor: int) -> None:
+    """Lock a lock file; raises BlockingIOError if another process holds it.
+
+    Who only asks for its owner holds it too, for a moment: that must not pass for an owner.
+    """
+    for again in (True, True, False):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not again:
+                raise
+            time.sleep(_RETRY_S)
+        else:
+            return
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    ours = os.fstat(descriptor)
+    return file_identity(path) == (ours.st_dev, ours.st_ino)
+
+
+def find_owner(path: Path) -> str | None:
+    """Return who holds a spool file, in words; None if nobody does."""
+    try:
+        descriptor = os.open(_lock_path(path), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.pread(descriptor, 200, 0).decode(errors="replace") or "a process"
+    else:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def claim(path: Path) -> Claimed | None:

@@ -16,11 +16,10 @@ import structlog
 
 from bridge.core.record import Record
 from bridge.spool import SpoolUnwritable
+from bridge.spool.accounting import QueuedCallback, SpoolAccounting, SpoolCounts, SpoolState
 from bridge.spool.adopt import Adopter
 from bridge.spool.codec import SpooledCallback, SpoolRange, encode
-from bridge.spool.ledger import QueuedCallback, SpoolAccounting
 from bridge.spool.store import SpoolStore
-from bridge.spool.tally import SpoolCounts, SpoolState
 from bridge.spool.writer import Job, JobResult, SpoolWriter
 
 log = structlog.get_logger()

@@ -16,6 +16,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
+from bridge.spool.accounting import SpoolCounts
 from bridge.spool.codec import (
     COLUMNS,
     ROW_BYTES,
@@ -24,16 +25,20 @@ from bridge.spool.codec import (
     SpoolRange,
     decode_callback,
 )
-from bridge.spool.files import Identity, file_identity, wal_paths
-from bridge.spool.tally import SpoolCounts
 
 APPLICATION_ID: Final = 0x43425350  # "CBSP"
 VERSION: Final = 1
+# What SQLite keeps beside an open database: the WAL and its index.
+WAL: Final = "-wal"
+SHM: Final = "-shm"
 _BUSY_TIMEOUT_MS: Final = 1000
 _WAL_PAGES: Final = 1000
 _WAL_BYTES_KEPT: Final = 4_194_304
 _RECLAIM_PAGES: Final = 256
 _RECLAIM_BYTES: Final = 1_048_576
+
+FileIdentity = tuple[int, int]
+"""The device and inode of a file."""
 
 # The value stands last, so that looking at the other columns does not read it.
 _TABLE: Final = """
@@ -62,6 +67,20 @@ class FileDamaged(Exception):
 
 class FileNotOurs(Exception):
     """The file is a newer version's spool, or no spool at all; it is left as it is."""
+
+
+def with_suffix(path: Path, suffix: str) -> Path:
+    """Return the path of a file beside another one."""
+    return path.with_name(path.name + suffix)
+
+
+def file_identity(path: Path) -> FileIdentity | None:
+    """Return the device and inode that a path leads to; None if it leads nowhere."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 (Path.stat is the same, slower: asked at every commit)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
@@ -113,7 +132,7 @@ class SpoolStore:
     """
 
     def __init__(self, path: Path, *, check: bool = True, number_min: int = 1) -> None:
-        self._wal, _ = wal_paths(path)
+        self._wal = with_suffix(path, WAL)
         opened = file_identity(path)
         self._connection = connect(path, "mode=rw")
         try:
@@ -122,8 +141,8 @@ class SpoolStore:
                 self._check()
             query = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence"
             self.number_next = max(self._one(query) + 1, number_min)
-            self._files: dict[Path, Identity | None] = {path: opened}
-            self._files |= {one: file_identity(one) for one in wal_paths(path)}
+            self._files: dict[Path, FileIdentity | None] = {path: opened}
+            self._files |= {one: file_identity(one) for one in (self._wal, with_suffix(path, SHM))}
             self._ensure_in_place()
         except sqlite3.Error as error:
             self._connection.close()

@@ -32,7 +32,8 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from bridge.spool import SpoolUnwritable, files
+from bridge.spool import SpoolUnwritable, locking
+from bridge.spool.accounting import SpoolCounts
 from bridge.spool.locking import (
     claim_largest,
     create_store,
@@ -40,8 +41,7 @@ from bridge.spool.locking import (
     means_damage,
     quarantine,
 )
-from bridge.spool.store import SpoolStore
-from bridge.spool.tally import SpoolCounts
+from bridge.spool.store import SpoolStore, file_identity
 
 log = structlog.get_logger()
 
@@ -86,7 +86,7 @@ class WriterListener(Protocol):
 JobResult = tuple[Job, Any, Exception | None]
 
 
-def _ensure_in_place(held: files.LockedFile, store: SpoolStore) -> None:
+def _ensure_in_place(held: locking.LockedFile, store: SpoolStore) -> None:
     if not (held.lock_in_place and store.in_place):
         raise SpoolUnwritable(_NOT_IN_PLACE)
 
@@ -103,7 +103,7 @@ class SpoolWriter:
         self._jobs: list[Job] = []
         self._closing = False
         self._ended = False
-        self._file: files.LockedFile | None = None
+        self._file: locking.LockedFile | None = None
         self._store: SpoolStore | None = None
         self._fault: str | None = "not open yet"
         self._oldest_at_ms: int | None = None
@@ -252,7 +252,7 @@ class SpoolWriter:
         if self._file is None:
             return False
         if self._store is None:
-            return files.file_identity(self._file.path) is not None
+            return file_identity(self._file.path) is not None
         return self._file.lock_in_place and self._store.in_place
 
     def _replace(self, number_next: int, cause: str) -> SpoolStore:
@@ -281,7 +281,7 @@ class SpoolWriter:
             self._discard(former, former_held)
         return store
 
-    def _discard(self, store: SpoolStore, held: files.LockedFile) -> None:
+    def _discard(self, store: SpoolStore, held: locking.LockedFile) -> None:
         """Close a file of which nothing is needed any more, and delete it if it is at its path."""
         in_place, journals = store.path_leads_here, store.journals
         store.close()

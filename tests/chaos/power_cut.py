@@ -22,7 +22,7 @@ from typing import Annotated, Final
 
 import typer
 
-from bridge.spool.files import spool_files
+from bridge.spool.locking import spool_files
 from bridge.telemetry import logs
 from tests.chaos.interposed import compiled, work
 from tests.kafka.waiting import until

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from bridge.spool import files
+from bridge.spool import locking
 from tests.kafka.waiting import until
 from tests.spool.making import held_names, opened
 
@@ -15,7 +15,7 @@ async def main(directory: Path) -> None:
     await asyncio.to_thread(sys.stdin.readline)
     async with opened(directory, scan_s=0.01) as spool:
         # Two are left at last: each process's own.
-        await until(lambda: len(files.spool_files(directory)) <= 2)
+        await until(lambda: len(locking.spool_files(directory)) <= 2)
         print(json.dumps(await held_names(spool)), flush=True)  # noqa: T201 (to the test)
         # Neither may end while the other still looks: it would leave a file behind.
         await asyncio.to_thread(sys.stdin.read)

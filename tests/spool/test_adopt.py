@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.spool import adopt, files
+from bridge.spool import adopt, locking
 from bridge.spool.store import SpoolStore
 from tests.kafka.waiting import PATIENCE_S, until
 from tests.spool.making import (
@@ -55,7 +55,7 @@ async def test_an_orphan_is_moved_in_its_order_and_its_file_removed(tmp_path: Pa
         assert await held_names(spool) == ["own", "a", "b", "c"]
         assert spool.has_pending(b"call")
         assert spool.path is not None
-        assert files.spool_files(tmp_path / "spool") == [spool.path]
+        assert locking.spool_files(tmp_path / "spool") == [spool.path]
 
 
 async def test_adopted_callbacks_keep_their_time_and_tries(tmp_path: Path) -> None:
@@ -242,5 +242,5 @@ async def test_two_processes_adopt_every_orphan_exactly_once(tmp_path: Path) -> 
             mine = [name for name in one if name.startswith(f"{number}-")]
             assert mine in ([], [f"{number}-{place}" for place in range(20)])
     # The one that ended last has adopted the other's file.
-    remaining = [name for path in files.spool_files(directory) for name in names_in(path)]
+    remaining = [name for path in locking.spool_files(directory) for name in names_in(path)]
     assert sorted(remaining) == sorted(expected)

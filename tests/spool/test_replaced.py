@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.spool import SpoolUnwritable, files, writer
+from bridge.spool import SpoolUnwritable, locking, writer
 from bridge.spool.adopt import Adopter
 from bridge.spool.codec import SpooledCallback
 from bridge.spool.spool import DiskSpool
@@ -126,7 +126,7 @@ async def names_after_a_kill(directory: Path, to: Path) -> list[str]:
     async with opened(killed_now(directory, to), scan_s=0.01) as spool:
         drain = drain_of(spool, kafka)
         drain.start()
-        await until(lambda: not list(to.glob("spool-*.db")) or len(files.spool_files(to)) == 1)
+        await until(lambda: not list(to.glob("spool-*.db")) or len(locking.spool_files(to)) == 1)
         await until(lambda: spool.state.callbacks == 0)
         await drain.stop(5.0)
     return list(dict.fromkeys(kafka.names()))
@@ -236,7 +236,7 @@ async def test_a_file_that_took_the_place_of_ours_is_read_like_any_that_was_left
         await spool.append(callback("ours, too"))
         await until(lambda: spool.state.callbacks == 3)
         assert await held_names(spool) == ["ours", "ours, too", "theirs"]
-        await until(lambda: len(files.spool_files(directory)) == 1)
+        await until(lambda: len(locking.spool_files(directory)) == 1)
 
 
 async def test_while_no_new_file_can_be_begun_nothing_is_taken_and_nothing_is_forgotten(

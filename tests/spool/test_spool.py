@@ -8,8 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.spool import SpoolFull, SpoolUnwritable, writer
+from bridge.spool.accounting import SpoolState
 from bridge.spool.store import SpoolStore
-from bridge.spool.tally import SpoolState
 from tests.kafka.waiting import PATIENCE_S, until
 from tests.spool.making import (
     callback,

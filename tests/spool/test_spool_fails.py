@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.spool import SpoolUnwritable, files, store
+from bridge.spool import SpoolUnwritable, locking, store
 from bridge.spool import spool as disk
 from tests.kafka.waiting import until
 from tests.spool.making import (
@@ -147,7 +147,7 @@ async def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path) -
             await spool.append(callback("new"))
             await until(lambda: spool.state.damaged == 1)
     assert logged(lines, "spool_file_damaged") == ["spool_file_damaged"]
-    assert files.damaged_files(tmp_path)[0].read_bytes() == content
+    assert locking.damaged_files(tmp_path)[0].read_bytes() == content
 
 
 async def test_a_file_that_breaks_in_use_is_set_aside_and_numbers_go_on(
@@ -170,7 +170,7 @@ async def test_a_file_that_breaks_in_use_is_set_aside_and_numbers_go_on(
         assert await held_names(spool) == ["new"]
         assert (spool.state.callbacks, spool.has_pending(b"call")) == (1, True)
         assert spool.path != path
-    assert [one.name for one in files.damaged_files(tmp_path)] == [f"{path.name}.damaged"]
+    assert [one.name for one in locking.damaged_files(tmp_path)] == [f"{path.name}.damaged"]
 
 
 async def test_a_file_of_a_newer_version_is_left_alone_and_told(tmp_path: Path) -> None:

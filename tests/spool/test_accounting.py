@@ -3,9 +3,8 @@
 import pytest
 
 from bridge.spool import SpoolFull
+from bridge.spool.accounting import QueuedCallback, SpoolAccounting, SpoolCounts
 from bridge.spool.codec import SpooledCallback, SpoolRange, encode
-from bridge.spool.ledger import QueuedCallback, SpoolAccounting
-from bridge.spool.tally import SpoolCounts
 from tests.spool.making import NOON_MS, callback
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from bridge.spool import files
-from bridge.spool.files import LockedFile
+from bridge.spool import locking
+from bridge.spool.locking import LockedFile
 
 HOLDING = """
 import sys, pathlib
-from bridge.spool import files
-held = files.create_file(pathlib.Path(sys.argv[1]))
+from bridge.spool import locking
+held = locking.create_file(pathlib.Path(sys.argv[1]))
 print(held.path, flush=True)
 sys.stdin.read()
 """
@@ -34,11 +34,11 @@ def names(directory: Path) -> set[str]:
 
 
 def test_a_new_file_is_empty_and_nobody_else_s(tmp_path: Path) -> None:
-    held = files.create_file(tmp_path / "deeper" / "spool")
+    held = locking.create_file(tmp_path / "deeper" / "spool")
     assert held.path.read_bytes() == b""
     assert held.path.stat().st_mode & 0o777 == 0o600
     assert held.path.parent.stat().st_mode & 0o777 == 0o700
-    assert files.lock_file(held.path) is None
+    assert locking.lock_file(held.path) is None
     held.release()
 
 
@@ -53,18 +53,18 @@ def test_a_file_of_a_process_that_is_gone_can_be_held(tmp_path: Path) -> None:
     with process:
         assert process.stdout is not None
         path = Path(process.stdout.readline().strip())
-        assert files.lock_file(path) is None
-        assert files.find_owner(path) == f"process {process.pid} on {os.uname().nodename}"
+        assert locking.lock_file(path) is None
+        assert locking.find_owner(path) == f"process {process.pid} on {os.uname().nodename}"
         process.kill()
-    assert files.find_owner(path) is None
-    held = files.lock_file(path)
+    assert locking.find_owner(path) is None
+    held = locking.lock_file(path)
     assert held is not None
-    assert files.find_owner(path) == f"process {os.getpid()} on {os.uname().nodename}"
+    assert locking.find_owner(path) == f"process {os.getpid()} on {os.uname().nodename}"
     held.release()
 
 
 def test_a_removed_file_takes_everything_beside_it_along(tmp_path: Path) -> None:
-    held = files.create_file(tmp_path)
+    held = locking.create_file(tmp_path)
     beside(held.path, "-wal", "-shm")
     held.remove()
     assert names(tmp_path) == set()
@@ -73,7 +73,7 @@ def test_a_removed_file_takes_everything_beside_it_along(tmp_path: Path) -> None
 def test_a_lock_that_was_removed_meanwhile_holds_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = files.create_file(tmp_path)
+    held = locking.create_file(tmp_path)
     path = held.path
     lock = path.with_name(path.name + ".lock")
     opened = os.open
@@ -86,15 +86,15 @@ def test_a_lock_that_was_removed_meanwhile_holds_nothing(
         lock.touch()
         return descriptor
 
-    monkeypatch.setattr(files.os, "open", after_the_owner_removed_it)
-    assert files.lock_file(path) is None
-    again = files.lock_file(path)
+    monkeypatch.setattr(locking.os, "open", after_the_owner_removed_it)
+    assert locking.lock_file(path) is None
+    again = locking.lock_file(path)
     assert again is not None
     again.release()
 
 
 def test_a_file_that_is_gone_is_not_held_and_its_lock_is_cleared_away(tmp_path: Path) -> None:
-    assert files.lock_file(tmp_path / "spool-1.db") is None
+    assert locking.lock_file(tmp_path / "spool-1.db") is None
     assert names(tmp_path) == set()
 
 
@@ -119,10 +119,10 @@ def set_aside_but_for_its_wal(held: LockedFile) -> None:
 def test_a_sweep_ends_what_a_crash_left_half_done(
     tmp_path: Path, crashed: Callable[[LockedFile], None], left: set[str]
 ) -> None:
-    held = files.create_file(tmp_path)
+    held = locking.create_file(tmp_path)
     crashed(held)
     held.release()
-    files.sweep(tmp_path)
+    locking.sweep(tmp_path)
     assert names(tmp_path) == {held.path.name + ending for ending in left}
 
 
@@ -131,15 +131,15 @@ def test_a_sweep_removes_what_sqlite_left_of_a_file_that_is_gone(tmp_path: Path)
     beside(tmp_path / "spool-2.db", "-shm")
     beside(tmp_path / "spool-3.db", "-journal")
     kept = beside(tmp_path / "spool-4.db", "", "-wal", "-shm", "-journal")
-    files.sweep(tmp_path)
+    locking.sweep(tmp_path)
     assert names(tmp_path) == {one.name for one in kept}
 
 
 def test_a_sweep_keeps_a_wal_whose_database_somebody_removed(tmp_path: Path) -> None:
     (wal,) = beside(tmp_path / "spool-1.db", "-wal")
     wal.write_bytes(b"what was committed last")
-    files.sweep(tmp_path)
-    (kept,) = files.damaged_files(tmp_path)
+    locking.sweep(tmp_path)
+    (kept,) = locking.damaged_files(tmp_path)
     assert kept.name == "spool-1.db-wal.damaged"
     assert kept.read_bytes() == b"what was committed last"
     assert names(tmp_path) == {kept.name}
@@ -149,11 +149,11 @@ def test_a_new_directory_s_name_is_on_the_disk_before_it_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[Path] = []
-    monkeypatch.setattr(files, "fsync_directory", synced.append)
-    files.make_directory(tmp_path / "a" / "b")
+    monkeypatch.setattr(locking, "fsync_directory", synced.append)
+    locking.make_directory(tmp_path / "a" / "b")
     assert set(synced) == {tmp_path, tmp_path / "a"}
     synced.clear()
-    files.make_directory(tmp_path / "a" / "b")
+    locking.make_directory(tmp_path / "a" / "b")
     assert synced == []
 
 
@@ -179,7 +179,7 @@ def test_a_directory_in_which_every_user_can_write_is_no_place_for_a_spool(
     tmp_path: Path, mode: int, who: str | None
 ) -> None:
     tmp_path.chmod(mode)
-    assert files.other_writers(tmp_path) == who
+    assert locking.other_writers(tmp_path) == who
     tmp_path.chmod(0o700)
 
 
@@ -187,28 +187,30 @@ def test_a_group_of_others_must_not_write_in_the_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     group = tmp_path.stat().st_gid
-    monkeypatch.setattr(files.os, "getegid", lambda: group + 1)
-    monkeypatch.setattr(files.os, "getgroups", lambda: [group + 1])
+    monkeypatch.setattr(locking.os, "getegid", lambda: group + 1)
+    monkeypatch.setattr(locking.os, "getgroups", lambda: [group + 1])
     tmp_path.chmod(0o770)
-    assert files.other_writers(tmp_path) == f"group {group}, to which this process does not belong,"
+    assert (
+        locking.other_writers(tmp_path) == f"group {group}, to which this process does not belong,"
+    )
     tmp_path.chmod(0o750)
-    assert files.other_writers(tmp_path) is None
+    assert locking.other_writers(tmp_path) is None
 
 
 def test_a_directory_that_will_be_made_is_nobody_else_s(tmp_path: Path) -> None:
-    assert files.other_writers(tmp_path / "spool") is None
+    assert locking.other_writers(tmp_path / "spool") is None
 
 
 def test_a_sweep_leaves_a_lock_alone_that_somebody_holds(tmp_path: Path) -> None:
-    held = files.create_file(tmp_path)
+    held = locking.create_file(tmp_path)
     held.path.unlink()
-    files.sweep(tmp_path)
+    locking.sweep(tmp_path)
     assert names(tmp_path) == {held.path.name + ".lock"}
     held.release()
 
 
 def test_a_damaged_file_keeps_its_wal_under_the_name_sqlite_looks_for(tmp_path: Path) -> None:
-    held = files.create_file(tmp_path)
+    held = locking.create_file(tmp_path)
     held.path.write_bytes(b"damaged")
     beside(held.path, "-shm")
     (wal,) = beside(held.path, "-wal")
@@ -217,8 +219,8 @@ def test_a_damaged_file_keeps_its_wal_under_the_name_sqlite_looks_for(tmp_path: 
     assert names(tmp_path) == {damaged.name, damaged.name + "-wal"}
     assert damaged.read_bytes() == b"damaged"
     assert damaged.with_name(damaged.name + "-wal").read_bytes() == b"its wal"
-    assert files.damaged_files(tmp_path) == [damaged]
-    assert files.spool_files(tmp_path) == []
+    assert locking.damaged_files(tmp_path) == [damaged]
+    assert locking.spool_files(tmp_path) == []
 
 
 def test_the_largest_file_comes_first_and_its_wal_counts(tmp_path: Path) -> None:
@@ -227,7 +229,7 @@ def test_the_largest_file_comes_first_and_its_wal_counts(tmp_path: Path) -> None
         (tmp_path / name).write_bytes(b"x" * size)
         (tmp_path / f"{name}-wal").write_bytes(b"x" * wal_size)
     (tmp_path / "other.db").write_bytes(b"x" * 1000)
-    assert [one.name for one in files.spool_files(tmp_path)] == [
+    assert [one.name for one in locking.spool_files(tmp_path)] == [
         "spool-b.db",
         "spool-a.db",
         "spool-c.db",
@@ -245,7 +247,7 @@ def test_who_asks_for_the_owner_of_a_file_does_not_keep_it_from_whoever_takes_it
         fcntl.flock(asking, fcntl.LOCK_SH)
         ended = threading.Timer(0.01, lambda: fcntl.flock(asking, fcntl.LOCK_UN))
         ended.start()
-        held = files.lock_file(path)
+        held = locking.lock_file(path)
         ended.join()
     assert held is not None
     held.release()
