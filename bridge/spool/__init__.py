@@ -1,4 +1,8 @@
-"""Keeping records on our disk until Kafka takes them: fsynced, in order, bounded."""
+"""Store records on our disk until Kafka acknowledges them: fsynced, in the order of their key, bounded.
+
+The room knows SQLite, and publishes through the Publisher doorway. It must not know aiokafka, HTTP, what
+a callback says, or settings.
+"""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,15 +11,15 @@ from bridge.core.record import Record
 
 
 class NotSpooled(Exception):
-    """The records are not on our disk. The text says why, in a few words without content."""
+    """The records are not on our disk. The text says why, and contains nothing of the records."""
 
 
 class SpoolFull(NotSpooled):
-    """The spool has reached its bound of bytes or records."""
+    """The spool has reached its limit of bytes or records."""
 
 
 class SpoolUnwritable(NotSpooled):
-    """The disk does not take them now: full, read-only, broken, or there is no spool."""
+    """The disk does not take records now: full, read-only or broken; or there is no spool."""
 
 
 class Spool(Protocol):
@@ -23,16 +27,16 @@ class Spool(Protocol):
 
     @property
     def writable(self) -> bool:
-        """Say whether an append can be expected to work now."""
+        """Return True if an append can be expected to work now."""
         ...
 
     def has_pending(self, key: bytes) -> bool:
-        """Say whether records of ``key`` are waiting, so that newer ones must go behind them."""
+        """Return True if records of ``key`` are spooled: newer ones have to queue behind them."""
         ...
 
     async def append(self, records: Sequence[Record]) -> None:
-        """Return when one callback's records, all of one key, are fsynced together.
+        """Return when the records of one callback, all with one key, are fsynced together.
 
-        Raises SpoolFull or SpoolUnwritable, and then nothing of them is kept.
+        Raises SpoolFull or SpoolUnwritable; then none of them is stored.
         """
         ...

@@ -1,4 +1,4 @@
-"""No spool: what Kafka does not take is not kept."""
+"""The spool of a bridge that is configured without one."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,12 @@ from bridge.spool import SpoolUnwritable
 
 
 class NoSpool:
-    """The spool of a bridge that was told to have none."""
+    """Takes nothing: what Kafka does not acknowledge is refused."""
 
     writable = False
 
     def has_pending(self, key: bytes) -> bool:  # noqa: ARG002 (the doorway's)
-        """Return False: nothing waits."""
+        """Return False."""
         return False
 
     async def append(self, records: Sequence[Record]) -> None:  # noqa: ARG002 (the doorway's)

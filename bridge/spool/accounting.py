@@ -1,10 +1,10 @@
-"""What is in the spool and on its way into it: counts, bounds, and what need not be published.
+"""Count what is in the spool and on its way into it: limits, keys, and what is published already.
 
-1. What is queued for the disk counts from the start: for the bounds, and for its key, whose newer
-   callbacks must go behind it.
-2. A key counts until its callbacks are on Kafka and deleted. Where the deletion fails they are
-   remembered as published, not published again by this process, and deleted as soon as that works.
-3. Numbers under ``number_min`` are of a file that was set aside, and change nothing here.
+1. A callback that is queued for the disk counts from the start: for the limits, and for its key, whose
+   newer callbacks have to queue behind it.
+2. A key counts until its callbacks are on Kafka and deleted. Where the deletion fails, they are
+   remembered as published: this process does not publish them again, and deletes them as soon as it can.
+3. Numbers below ``number_min`` belong to a file that is not in use any more. They change nothing here.
 """
 
 from collections import Counter
@@ -17,10 +17,10 @@ from bridge.spool.codec import EncodedRecord, SpooledCallback, SpoolRange
 
 @dataclass(frozen=True, slots=True)
 class SpoolState:
-    """What a spool holds, as seen from outside.
+    """What a spool contains.
 
-    ``oldest_at_ms`` is when the callback that is first in line was spooled, ``damaged`` the number of
-    files set aside in the directory.
+    ``oldest_at_ms`` is when the callback at the head of the queue was spooled. ``damaged`` is the number
+    of damaged files in the directory.
     """
 
     callbacks: int
@@ -30,36 +30,6 @@ class SpoolState:
     parked: int
     damaged: int
     writable: bool
-
-
-@dataclass(slots=True)
-class SpoolCounts:
-    """Counts of callbacks; ``keys`` are those that newer callbacks have to go behind."""
-
-    callbacks: int = 0
-    records: int = 0
-    size_bytes: int = 0
-    parked: int = 0
-    keys: Counter[bytes] = field(default_factory=Counter[bytes])
-
-    def add(self, key: bytes, *, records: int, size_bytes: int) -> None:
-        """Count one callback more."""
-        self.callbacks += 1
-        self.records += records
-        self.size_bytes += size_bytes
-        self.keys[key] += 1
-
-    def subtract(self, *, records: int, size_bytes: int) -> None:
-        """Count one callback less; its key is dropped apart."""
-        self.callbacks -= 1
-        self.records -= records
-        self.size_bytes -= size_bytes
-
-    def release_key(self, key: bytes) -> None:
-        """Have one callback of a key less to go behind."""
-        self.keys[key] -= 1
-        if self.keys[key] <= 0:
-            del self.keys[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +43,42 @@ class QueuedCallback:
 
     @property
     def size_bytes(self) -> int:
-        """Return the bytes it will count for."""
+        """Return the bytes that it counts for."""
         return sum(row.size_bytes for row in self.rows)
 
 
+@dataclass(slots=True)
+class SpoolCounts:
+    """Counts of callbacks. ``keys`` has the keys whose newer callbacks have to queue."""
+
+    callbacks: int = 0
+    records: int = 0
+    size_bytes: int = 0
+    parked: int = 0
+    keys: Counter[bytes] = field(default_factory=Counter[bytes])
+
+    def add(self, key: bytes, *, records: int, size_bytes: int) -> None:
+        """Add one callback."""
+        self.callbacks += 1
+        self.records += records
+        self.size_bytes += size_bytes
+        self.keys[key] += 1
+
+    def subtract(self, *, records: int, size_bytes: int) -> None:
+        """Subtract one callback, but not its key."""
+        self.callbacks -= 1
+        self.records -= records
+        self.size_bytes -= size_bytes
+
+    def release_key(self, key: bytes) -> None:
+        """Decrement the number of a key's pending callbacks."""
+        self.keys[key] -= 1
+        if self.keys[key] <= 0:
+            del self.keys[key]
+
+
 class SpoolAccounting:
-    """The counts of one spool."""
+    """The counts of one spool: what is stored, what is queued for the disk, what is published."""
 
     def __init__(self, *, bytes_max: int, records_max: int) -> None:
         self._bytes_max = bytes_max
@@ -91,41 +91,41 @@ class SpoolAccounting:
 
     @property
     def callbacks(self) -> int:
-        """Return how many callbacks there are, kept or queued."""
+        """Return the number of callbacks, stored or queued."""
         return self.stored.callbacks + self.queued.callbacks
 
     @property
     def records(self) -> int:
-        """Return how many records they have."""
+        """Return the number of their records."""
         return self.stored.records + self.queued.records
 
     @property
     def size_bytes(self) -> int:
-        """Return what those count for."""
+        """Return the bytes that they count for."""
         return self.stored.size_bytes + self.queued.size_bytes
 
     @property
     def full(self) -> bool:
-        """Say whether there is no room for what there was no room for last."""
+        """Return True while the callbacks that were refused last would be refused again."""
         return self._refused is not None and not self._fits(*self._refused)
 
     @property
     def all_published(self) -> bool:
-        """Say whether everything in the file is on Kafka already: rule 2."""
+        """Return True if everything in the file is on Kafka already: rule 2."""
         return bool(self.published) and len(self.published) == self.stored.callbacks
 
-    def reset(self, tally: SpoolCounts, number_min: int) -> None:
-        """Begin with what a file holds: rule 3."""
-        self.stored = tally
+    def reset(self, counts: SpoolCounts, number_min: int) -> None:
+        """Start again with the counts of a file: rule 3."""
+        self.stored = counts
         self.published.clear()
         self._number_min = number_min
 
     def has_pending(self, key: bytes) -> bool:
-        """Say whether callbacks of ``key`` are waiting."""
+        """Return True if callbacks of ``key`` are stored or queued."""
         return key in self.stored.keys or key in self.queued.keys
 
     def enqueue(self, callbacks: Sequence[QueuedCallback]) -> None:
-        """Count callbacks as queued; raises SpoolFull where they do not fit."""
+        """Count callbacks as queued; raise SpoolFull if they do not fit."""
         asked = sum(len(one.rows) for one in callbacks), sum(one.size_bytes for one in callbacks)
         if not self._fits(*asked):
             self._refused = asked
@@ -135,7 +135,7 @@ class SpoolAccounting:
             self.queued.add(one.key, records=len(one.rows), size_bytes=one.size_bytes)
 
     def has_room(self, callbacks: Sequence[SpooledCallback]) -> bool:
-        """Say whether callbacks can be adopted: half of the room is for those that are coming in."""
+        """Return True if callbacks can be adopted. Half of the room is reserved for new callbacks."""
         records = sum(len(one.records) for one in callbacks)
         size_bytes = sum(one.size_bytes for one in callbacks)
         twice = self._fits(self.records + 2 * records, self.size_bytes + 2 * size_bytes)
@@ -146,7 +146,7 @@ class SpoolAccounting:
         return fits and self.size_bytes + size_bytes <= self._bytes_max
 
     def finish(self, callbacks: Sequence[QueuedCallback], *, ok: bool) -> None:
-        """Count queued callbacks as kept, or as not there at all."""
+        """Count queued callbacks as stored, or no longer at all."""
         for one in callbacks:
             self.queued.subtract(records=len(one.rows), size_bytes=one.size_bytes)
             self.queued.release_key(one.key)
@@ -166,7 +166,7 @@ class SpoolAccounting:
                 self.published[one.number] = one
 
     def record_parked(self, callback: SpooledCallback) -> None:
-        """Count a callback as one that nothing waits behind."""
+        """Count a callback as parked: nothing queues behind it any more."""
         if callback.number >= self._number_min:
             self.stored.parked += 1
             self.stored.release_key(callback.key)

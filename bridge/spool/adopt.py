@@ -1,9 +1,11 @@
-"""Adopting what processes that are gone left behind.
+"""Adopt the callbacks of processes that are gone.
 
-1. A spool file nobody holds is taken, and its callbacks are moved page by page: committed in our own
-   file, then deleted there. A crash in between makes duplicates with the same ids, never a loss.
-2. Where the deletion fails, what was moved is remembered, and not moved again by this process.
-3. Within a file the order is kept. Callbacks go behind what our own file has of their keys.
+1. A spool file that nobody owns is locked, and its callbacks are moved page by page: committed in
+   our own file, then deleted there. A crash in between makes duplicates with the same ids, never a
+   loss.
+2. Where the deletion fails, this process remembers what it moved, and does not move it again.
+3. The order within a file is kept. Its callbacks queue behind our own file's callbacks of their
+   keys.
 """
 
 import asyncio
@@ -14,15 +16,17 @@ from typing import Final, Protocol
 
 import structlog
 
-from bridge.spool import locking
 from bridge.spool.codec import SpooledCallback, SpoolRange
 from bridge.spool.locking import (
     OPEN_ERRORS,
-    Claimed,
+    OpenFile,
     claim,
+    damaged_files,
     describe_fault,
     means_damage,
     quarantine,
+    spool_files,
+    sweep,
 )
 from bridge.spool.store import SpoolStore
 from bridge.telemetry.logs import error_location
@@ -34,10 +38,10 @@ PAGE_BYTES_MAX: Final = 1_048_576
 
 
 class AdoptionTarget(Protocol):
-    """The spool that takes callbacks over."""
+    """The spool that takes the callbacks."""
 
     def has_room(self, callbacks: Sequence[SpooledCallback]) -> bool:
-        """Say whether it can take them."""
+        """Return True if it can take them."""
         ...
 
     async def adopt(self, callbacks: Sequence[SpooledCallback]) -> None:
@@ -46,7 +50,7 @@ class AdoptionTarget(Protocol):
 
 
 class Adopter:
-    """Looks round in the directory every ``scan_s``; ``damaged`` is what it saw set aside."""
+    """Scans the directory every ``scan_s``. ``damaged`` is the number of damaged files it saw."""
 
     def __init__(self, directory: Path, spool: AdoptionTarget, *, scan_s: float) -> None:
         self._directory = directory
@@ -59,11 +63,11 @@ class Adopter:
         self.damaged = 0
 
     def start(self) -> None:
-        """Begin."""
+        """Start the task."""
         self._task = asyncio.create_task(self._run(), name="spool-adopter")
 
     async def stop(self) -> None:
-        """Return when the page under way is moved."""
+        """Return when the current page is moved."""
         self._stopping.set()
         if self._task is not None:
             await self._task
@@ -72,11 +76,11 @@ class Adopter:
         while not self._stopping.is_set():
             try:
                 await self._scan()
-            except OSError as error:  # of the directory itself, which the writer tells about
+            except OSError as error:  # the directory itself, which the writer logs
                 log.debug("spool_directory_not_read", cause=str(error))
-            except Exception as error:  # noqa: BLE001 (a fault of ours must not end the adopting)
-                log.error(  # noqa: TRY400 (a traceback could hold what a caller sent)
-                    "spool_adopter_failed", error=type(error).__name__, where=error_location(error)
+            except Exception as error:  # noqa: BLE001 (a fault of ours must not end the task)
+                log.error(  # noqa: TRY400 (a traceback may show what must not be logged)
+                    "adopter_failed", error=type(error).__name__, where=error_location(error)
                 )
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._scan_s):
@@ -96,34 +100,33 @@ class Adopter:
                     await self._adopt(claimed)
 
     def _log_once(self, path: Path, error: Exception) -> None:
-        """Log once what keeps a file from being adopted."""
         if path not in self._logged:
             self._logged.add(path)
             log.warning("spool_file_unusable", file=str(path), cause=describe_fault(error))
 
-    async def _adopt(self, claimed: Claimed) -> None:
-        """Move what there is room for, and remove the file if that was all."""
-        held, store = claimed
+    async def _adopt(self, claimed: OpenFile) -> None:
+        """Move the callbacks that there is room for; remove the file if it is empty then."""
+        file, store = claimed
         fault: Exception | None = None
         emptied = False
         try:
-            emptied = await self._move(held.path, store)
-        except Exception as error:  # noqa: BLE001 (whatever it is, it is this file's alone)
+            emptied = await self._move(file.path, store)
+        except Exception as error:  # noqa: BLE001 (it concerns this file alone)
             fault = error
-            self._log_once(held.path, error)
+            self._log_once(file.path, error)
         in_place = store.in_place
         await asyncio.to_thread(store.close)
         if not in_place:
-            held.abandon()  # whatever has its name now was not read
+            file.abandon()  # another file has its name now, which was not read
         elif emptied:
-            await asyncio.to_thread(held.remove)
+            await asyncio.to_thread(file.remove)
         elif fault is not None and means_damage(fault):
-            quarantine(held, fault)
+            quarantine(file, fault)
         else:
-            held.release()
+            file.release()
 
     async def _move(self, path: Path, store: SpoolStore) -> bool:
-        """Say whether the file is empty after all that could be moved was."""
+        """Move callbacks while there is room; return True if the file is empty then."""
         total = 0
         while not self._stopping.is_set():
             page = await asyncio.to_thread(
@@ -149,9 +152,9 @@ class Adopter:
 
 
 def _list_directory(directory: Path) -> tuple[int, list[Path]]:
-    """Return how many damaged files there are, and the spools."""
-    locking.sweep(directory)
-    return len(locking.damaged_files(directory)), locking.spool_files(directory)
+    """Return the number of damaged files, and the spool files."""
+    sweep(directory)
+    return len(damaged_files(directory)), spool_files(directory)
 
 
 def _delete(store: SpoolStore, callbacks: Sequence[SpoolRange]) -> None:

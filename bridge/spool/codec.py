@@ -1,4 +1,4 @@
-"""A record as a row of the spool's file, and back."""
+"""Encode a record as a row of the spool file, and decode the rows of a callback."""
 
 import base64
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import orjson
 from bridge.core.record import Record, RecordHeader
 
 UNREADABLE_HEADER: Final = "spool_headers_unreadable"
-ROW_BYTES: Final = 64  # what a row takes beside its texts
+ROW_BYTES: Final = 64  # estimate of what a row takes beside its texts
 COLUMNS: Final = "callback, spooled_at_ms, tries, parked, timestamp_ms, topic, key, headers, value"
 
 Row = tuple[int, int, int, int, int, str, bytes, str, bytes]
@@ -18,7 +18,7 @@ Row = tuple[int, int, int, int, int, str, bytes, str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class EncodedRecord:
-    """A record as its row holds it, and the bytes that counts for."""
+    """The columns of one record, and the bytes that it counts for."""
 
     timestamp_ms: int
     topic: str
@@ -29,13 +29,13 @@ class EncodedRecord:
 
     @property
     def columns(self) -> tuple[int, str, bytes, str, bytes]:
-        """Return what stands in its row behind the callback's own columns."""
+        """Return the record's columns, which stand behind the callback's."""
         return self.timestamp_ms, self.topic, self.key, self.headers, self.value
 
 
 @dataclass(frozen=True, slots=True)
 class SpoolRange:
-    """What one callback takes of the file, from its number on; nothing of what it says."""
+    """The rows of one callback, from ``number`` on, without their content."""
 
     number: int
     key: bytes
@@ -45,7 +45,7 @@ class SpoolRange:
 
 @dataclass(frozen=True, slots=True)
 class SpooledCallback:
-    """One callback in the file: numbered by its first record."""
+    """One callback of the file. Its number is that of its first record."""
 
     number: int
     spooled_at_ms: int
@@ -55,17 +55,17 @@ class SpooledCallback:
 
     @property
     def key(self) -> bytes:
-        """Return the key of all its records."""
+        """Return the key, which all records of a callback share."""
         return self.records[0].key
 
     @property
     def range(self) -> SpoolRange:
-        """Return what it takes of the file."""
+        """Return the callback's rows without their content."""
         return SpoolRange(self.number, self.key, len(self.records), self.size_bytes)
 
 
 def encode(record: Record) -> EncodedRecord:
-    """Return a record as a row. Headers are JSON; what is no UTF-8 is base64 in it."""
+    """Return the row of a record. Headers are JSON; a value that is not UTF-8 is base64 in it."""
     headers = orjson.dumps([[name, _encode_header(value)] for name, value in record.headers])
     size = len(record.topic.encode()) + len(record.key) + len(headers) + len(record.value)
     return EncodedRecord(
@@ -86,9 +86,9 @@ def _encode_header(value: bytes) -> str | dict[str, str]:
 
 
 def _decode_headers(text: str) -> tuple[RecordHeader, ...]:
-    """Return a record's headers; text that is none of ours is kept as the one there is.
+    """Return a record's headers. Text that does not decode becomes the only header.
 
-    A bit that fell over on the disk must not keep the callbacks behind it from Kafka.
+    A flipped bit on the disk must not keep the callbacks behind this one from Kafka.
     """
     try:
         return tuple((name, _decode_header(value)) for name, value in orjson.loads(text))
@@ -101,7 +101,7 @@ def _decode_header(text: str | dict[str, str]) -> bytes:
 
 
 def decode_callback(rows: Sequence[Row]) -> SpooledCallback:
-    """Return the callback of which these are the rows."""
+    """Return the callback that has these rows."""
     number, spooled_at_ms, tries, *_ = rows[0]
     records = tuple(
         Record(
@@ -116,6 +116,5 @@ def decode_callback(rows: Sequence[Row]) -> SpooledCallback:
     sizes = (
         len(row[5].encode()) + len(row[6]) + len(row[7].encode()) + len(row[8]) for row in rows
     )
-    return SpooledCallback(
-        number, spooled_at_ms, tries, records, sum(sizes) + ROW_BYTES * len(rows)
-    )
+    size_bytes = sum(sizes) + ROW_BYTES * len(rows)
+    return SpooledCallback(number, spooled_at_ms, tries, records, size_bytes)

@@ -1,4 +1,4 @@
-"""Looking into spool files from outside: live ones, left-behind ones and damaged ones, read-only."""
+"""Read spool files from outside, read-only: live ones, those left behind, and damaged ones."""
 
 import base64
 import contextlib
@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from bridge.core.masking import mask_path
-from bridge.spool import locking
+from bridge.spool.locking import damaged_files, find_owner, spool_files
 from bridge.spool.store import connect, is_spool
 
 SpoolFileStatus = Literal["live", "left behind", "damaged"]
@@ -26,12 +26,12 @@ _TOTALS: Final = """
 
 
 class SpoolUnreadable(Exception):
-    """A spool file cannot be read; the text says which and why."""
+    """A spool file cannot be read. The text says which one and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpoolFile:
-    """A spool file and what is in it; ``fault`` says why that is not known."""
+    """A spool file and what it contains. ``fault`` says why its content is unknown."""
 
     path: Path
     status: SpoolFileStatus
@@ -58,47 +58,47 @@ def _opened(path: Path) -> Generator[sqlite3.Connection]:
 def list_files(directory: Path) -> list[SpoolFile]:
     """Return every spool file of a directory, the largest first, damaged ones last.
 
-    Raises CannotLook if there is no such directory.
+    Raises SpoolUnreadable if there is no such directory.
     """
     if not directory.is_dir():
         message = f"{mask_path(directory)}: no such directory"
         raise SpoolUnreadable(message)
-    seen: list[SpoolFile] = []
-    for path in locking.spool_files(directory):
-        owner = locking.find_owner(path)
-        seen.append(_inspect(path, "live" if owner else "left behind", owner))
-    return [*seen, *(_inspect(path, "damaged", None) for path in locking.damaged_files(directory))]
+    found: list[SpoolFile] = []
+    for path in spool_files(directory):
+        owner = find_owner(path)
+        found.append(_inspect(path, "live" if owner else "left behind", owner))
+    return [*found, *(_inspect(path, "damaged", None) for path in damaged_files(directory))]
 
 
-def _inspect(path: Path, standing: SpoolFileStatus, owner: str | None) -> SpoolFile:
+def _inspect(path: Path, status: SpoolFileStatus, owner: str | None) -> SpoolFile:
     try:
         with _opened(path) as connection:
             if not is_spool(connection):
-                return SpoolFile(path, standing, owner)
+                return SpoolFile(path, status, owner)
             callbacks, records, size, oldest, parked = connection.execute(_TOTALS).fetchone()
             topics = connection.execute(
                 "SELECT topic, count(*) FROM records GROUP BY topic ORDER BY topic"
             ).fetchall()
     except Exception as error:  # noqa: BLE001 (one bad file must not hide the others)
-        return SpoolFile(path, standing, owner, fault=str(error))
-    return SpoolFile(path, standing, owner, callbacks, records, size, oldest, parked, tuple(topics))
+        return SpoolFile(path, status, owner, fault=str(error))
+    return SpoolFile(path, status, owner, callbacks, records, size, oldest, parked, tuple(topics))
 
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the records of a file in their order, as JSON objects; raises CannotLook.
+    """Yield the records of a file in their order, as JSON objects; raises SpoolUnreadable.
 
-    Of a damaged file come those before the damage, and then those behind it from the end backwards.
+    A damaged file yields the records before the damage, then those behind it, from the end backwards.
     """
     with _opened(path) as connection:
         is_spool(connection)
         last = 0
-        # Page by page: who reads a live file for long keeps its WAL from being cut.
+        # Page by page: a reader that holds a live file for long keeps its WAL from being truncated.
         page = f"SELECT {_COLUMNS} FROM records WHERE number > ? ORDER BY number LIMIT {_PAGE}"  # noqa: S608 (our own)
         try:
-            begun = -1
-            while last > begun:
-                begun = last
-                for row in connection.execute(page, (begun,)):
+            page_start = -1
+            while last > page_start:
+                page_start = last
+                for row in connection.execute(page, (page_start,)):
                     last = row[0]
                     yield _object(row)
         except sqlite3.DatabaseError:

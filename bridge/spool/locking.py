@@ -1,18 +1,19 @@
-"""The spool's files in their directory, and who holds them.
+"""The spool files of a directory: who owns them, and how a process takes, creates and removes one.
 
-1. A file has a lock file beside it, which its owner holds by ``flock`` for as long as it lives: the
-   kernel releases it at whatever end. The database itself is never opened but by SQLite, whose own
-   locks would be lost when another descriptor of the file is closed.
-2. The lock file goes last when a file is removed. Whoever then holds a lock file that is no longer
-   in the directory holds nothing, so the inode held is compared with the one that is there.
+1. Each file has a lock file beside it, which its owner holds by ``flock`` as long as it lives. The
+   kernel releases the lock however the process ends. Only SQLite opens the database itself: closing
+   any other descriptor of it would drop SQLite's own locks.
+2. When a file is removed, its lock file goes last. A process that then locks a lock file which is
+   no longer in the directory owns nothing; so the locked inode is compared with the one at the
+   path.
 3. A damaged file is renamed, with its WAL, and never deleted. A WAL whose database somebody else
    removed is renamed too: it may hold callbacks, and SQLite would delete it.
-4. A directory in which others can create files is not used: the bridge publishes whatever a spool
-   file there holds, and others could remove one. Two exceptions keep volumes of containers usable.
-   Members of the process's own groups may write, as Kubernetes has it with ``fsGroup``. And the root
-   of a mount may be open to everybody: some provisioners make volumes so, which only a pod sees.
-   Source: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/ (fsGroup);
-   rancher/local-path-provisioner, deploy/local-path-storage.yaml (``mkdir -m 0777``).
+4. A directory in which others can create files is refused: the bridge publishes what a spool file
+   contains, and others could remove one. Two exceptions keep container volumes usable. Members of
+   the process's own groups may write, because Kubernetes does that with ``fsGroup``. And the root
+   of a mount may be open to everybody: some provisioners create volumes so, which only one pod
+   sees. Source: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
+   (fsGroup); rancher/local-path-provisioner, deploy/local-path-storage.yaml (``mkdir -m 0777``).
 """
 
 import contextlib
@@ -54,7 +55,7 @@ OPEN_ERRORS: Final = (OSError, sqlite3.Error, FileNotOurs)
 
 @dataclass(frozen=True, slots=True)
 class LockedFile:
-    """A spool file, and the lock that keeps it ours: rule 1."""
+    """A spool file, and the lock that makes it ours: rule 1."""
 
     path: Path
     descriptor: int
@@ -64,13 +65,13 @@ class LockedFile:
         os.close(self.descriptor)
 
     def remove(self) -> None:
-        """Delete the file, which holds nothing any more, and the lock with it: rule 2."""
+        """Delete the file, which is empty, and then its lock: rule 2."""
         self.path.unlink(missing_ok=True)
         with_suffix(self.path, WAL).unlink(missing_ok=True)
         self.remove_leftovers()
 
     def abandon(self) -> None:
-        """Leave a name that leads elsewhere now. Our file's remains go if the name leads nowhere."""
+        """Release a path that does not lead to our file any more. Clean up if it leads nowhere."""
         if self.lock_in_place and not self.path.exists():
             with_suffix(self.path, WAL).unlink(missing_ok=True)
             self.remove_leftovers()
@@ -79,11 +80,11 @@ class LockedFile:
 
     @property
     def lock_in_place(self) -> bool:
-        """Say whether the lock file in the directory is the one that is locked."""
+        """Return True if the lock file in the directory is the one that is locked."""
         return _is_at(self.descriptor, _lock_path(self.path))
 
     def rename_damaged(self) -> Path:
-        """Return what the damaged file is called now: rule 3."""
+        """Rename the damaged file; return its new path: rule 3."""
         damaged = with_suffix(self.path, _DAMAGED)
         self.path.rename(damaged)
         self.remove_leftovers()
@@ -93,7 +94,7 @@ class LockedFile:
         """Remove what is beside a file that is gone, the lock last."""
         wal, damaged = with_suffix(self.path, WAL), with_suffix(self.path, _DAMAGED)
         try:
-            # A crash may have come between the two renames of a damaged file.
+            # The process may have crashed between the two renames of a damaged file.
             if damaged.exists() and wal.exists():
                 wal.rename(with_suffix(damaged, WAL))
             elif _is_not_empty(wal):
@@ -107,7 +108,8 @@ class LockedFile:
             self.release()
 
 
-Claimed = tuple[LockedFile, SpoolStore]
+OpenFile = tuple[LockedFile, SpoolStore]
+"""A file that is ours, and its database."""
 
 
 def _lock_path(path: Path) -> Path:
@@ -138,11 +140,11 @@ def other_writers(directory: Path) -> str | None:
 
 
 def make_directory(directory: Path) -> None:
-    """Return when a directory is there, and its name on the disk, with those above it made too."""
+    """Make a directory and its parents, and fsync their names to the disk."""
     missing = [one for one in (directory, *directory.parents) if not one.exists()]
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for one in missing:
-        with contextlib.suppress(PermissionError):  # one that may be entered and not read
+        with contextlib.suppress(PermissionError):  # a parent may be entered and not read
             fsync_directory(one.parent)
 
 
@@ -161,7 +163,7 @@ def spool_files(directory: Path) -> list[Path]:
 
 
 def damaged_files(directory: Path) -> list[Path]:
-    """Return the files that were set aside."""
+    """Return the damaged files of a directory."""
     return sorted(path for names in _DAMAGED_NAMES for path in directory.glob(names))
 
 
@@ -174,34 +176,34 @@ def _size(path: Path) -> int:
 
 
 def lock_file(path: Path) -> LockedFile | None:
-    """Return a file as ours; None if another process holds it, or it is gone."""
-    held = _lock(path)
-    if held is None:
+    """Return a file as ours; None if another process owns it, or it is gone."""
+    locked = _lock(path)
+    if locked is None:
         return None
     if not path.exists():
-        held.remove_leftovers()
+        locked.remove_leftovers()
         return None
-    return held
+    return locked
 
 
 def create_file(directory: Path) -> LockedFile:
-    """Return a new, empty file as ours, readable by nobody else."""
+    """Return a new, empty file as ours. Only this user can read it."""
     make_directory(directory)
-    held = None
-    while held is None:  # somebody who sweeps may have taken the lock for a dead one's
-        held = _lock(directory / f"spool-{secrets.token_hex(8)}.db")
+    locked = None
+    while locked is None:  # a sweeping process may have removed our new lock file
+        locked = _lock(directory / f"spool-{secrets.token_hex(8)}.db")
     try:
-        os.close(os.open(held.path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        os.close(os.open(locked.path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         fsync_directory(directory)
     except OSError:
         with contextlib.suppress(OSError):
-            held.remove()
+            locked.remove()
         raise
-    return held
+    return locked
 
 
 def sweep(directory: Path) -> None:
-    """Remove what is left of spools that are gone: their owner died, or somebody removed one."""
+    """Remove the leftovers of files that are gone: their owner died, or somebody removed one."""
     for ending in (_LOCK, WAL, SHM, _JOURNAL):
         for left in directory.glob(_NAMES + ending):
             path = left.with_name(left.name.removesuffix(ending))
@@ -210,7 +212,7 @@ def sweep(directory: Path) -> None:
 
 
 def _lock(path: Path) -> LockedFile | None:
-    """Return the lock of a path, made if there was none; None if another process holds it."""
+    """Lock a path, whether or not it has a lock file; None if another process holds the lock."""
     lock = _lock_path(path)
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -218,7 +220,7 @@ def _lock(path: Path) -> LockedFile | None:
         if not _is_at(descriptor, lock):
             os.close(descriptor)
             return None
-        with contextlib.suppress(OSError):  # a full disk must not keep us from what is on it
+        with contextlib.suppress(OSError):  # a full disk must not keep us from its callbacks
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"process {os.getpid()} on {os.uname().nodename}".encode(), 0)
     except BlockingIOError:
@@ -231,9 +233,9 @@ def _lock(path: Path) -> LockedFile | None:
 
 
 def _flock(descriptor: int) -> None:
-    """Lock a lock file; raises BlockingIOError if another process holds it.
+    """Lock a lock file; raise BlockingIOError if another process holds it.
 
-    Who only asks for its owner holds it too, for a moment: that must not pass for an owner.
+    A process in ``find_owner`` holds it for a moment, too. So one failed attempt does not count.
     """
     for again in (True, True, False):
         try:
@@ -252,7 +254,7 @@ def _is_at(descriptor: int, path: Path) -> bool:
 
 
 def find_owner(path: Path) -> str | None:
-    """Return who holds a spool file, in words; None if nobody does."""
+    """Return who owns a spool file, in words; None if nobody does."""
     try:
         descriptor = os.open(_lock_path(path), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -267,39 +269,26 @@ def find_owner(path: Path) -> str | None:
         os.close(descriptor)
 
 
-def claim(path: Path) -> Claimed | None:
-    """Return a file as ours; None if another process holds it, it is gone, or was set aside.
+def claim(path: Path) -> OpenFile | None:
+    """Lock and open a file; None if another process owns it, it is gone, or it was damaged.
 
-    Raises one of CANNOT_OPEN, and has left the file as it was.
+    Raises one of OPEN_ERRORS, and leaves the file as it is.
     """
-    held = lock_file(path)
-    if held is None:
+    locked = lock_file(path)
+    if locked is None:
         return None
     try:
-        return held, SpoolStore(path)
+        return locked, SpoolStore(path)
     except FileDamaged as error:
-        quarantine(held, error)
+        quarantine(locked, error)
         return None
     except BaseException:
-        held.release()
+        locked.release()
         raise
 
 
-def quarantine(held: LockedFile, error: Exception) -> None:
-    """Rename a damaged file of ours, and say so."""
-    path = held.rename_damaged()
-    log.error("spool_file_damaged", file=str(path), cause=str(error))
-
-
-def means_damage(error: Exception) -> bool:
-    """Say whether an error means that the file is damaged."""
-    return isinstance(error, FileDamaged) or (
-        isinstance(error, sqlite3.Error) and is_corruption(error)
-    )
-
-
-def claim_largest(directory: Path) -> Claimed | None:
-    """Return the largest file nobody holds; what cannot be opened is passed over, and told."""
+def claim_largest(directory: Path) -> OpenFile | None:
+    """Return the largest file that nobody owns. Files that cannot be opened are logged and skipped."""
     sweep(directory)
     for path in spool_files(directory):
         try:
@@ -312,14 +301,27 @@ def claim_largest(directory: Path) -> Claimed | None:
     return None
 
 
-def create_store(directory: Path, *, number_min: int = 1) -> Claimed:
-    """Return a new file; raises OSError or sqlite3.Error."""
-    held = create_file(directory)
+def create_store(directory: Path, *, number_min: int = 1) -> OpenFile:
+    """Create a file and open it. Raises OSError or sqlite3.Error."""
+    locked = create_file(directory)
     try:
-        return held, SpoolStore(held.path, check=False, number_min=number_min)
+        return locked, SpoolStore(locked.path, check=False, number_min=number_min)
     except BaseException:
-        held.remove()
+        locked.remove()
         raise
+
+
+def quarantine(locked: LockedFile, error: Exception) -> None:
+    """Rename a damaged file of ours, and log it."""
+    path = locked.rename_damaged()
+    log.error("spool_file_damaged", file=str(path), cause=str(error))
+
+
+def means_damage(error: Exception) -> bool:
+    """Return True if an error means that the file is damaged."""
+    return isinstance(error, FileDamaged) or (
+        isinstance(error, sqlite3.Error) and is_corruption(error)
+    )
 
 
 def describe_fault(error: Exception) -> str:

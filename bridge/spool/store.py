@@ -1,10 +1,11 @@
-"""The spool's file: SQLite, one row a record. Synchronous; one thread, or one at a time, uses it.
+"""The spool file: a SQLite database with one row a record. Synchronous; one thread at a time uses it.
 
-1. The records of a callback have successive numbers, and the first of them is the callback's own.
-   Numbers ascend in the order of acceptance, and none is given twice, not even after a deletion.
-2. In WAL mode with ``synchronous=FULL`` a commit ends with an fsync of the WAL, and a tail that was
-   torn before its fsync is dropped by SQLite's checksums: what was committed stays, all or nothing.
-3. A file says by ``application_id`` that it is a spool, and by ``user_version`` of which version.
+1. The records of a callback have consecutive numbers, and the first one is the callback's own
+   number. Numbers ascend in the order of acceptance. None is given twice, not even after a
+   deletion.
+2. In WAL mode with ``synchronous=FULL`` a commit ends with an fsync of the WAL. SQLite's checksums
+   drop a tail that was torn before its fsync. So a commit survives as a whole, or nothing of it.
+3. ``application_id`` says that the file is a spool, and ``user_version`` which version of one.
 """
 
 import contextlib
@@ -40,7 +41,7 @@ _RECLAIM_BYTES: Final = 1_048_576
 FileIdentity = tuple[int, int]
 """The device and inode of a file."""
 
-# The value stands last, so that looking at the other columns does not read it.
+# The value stands last: SQLite need not read it to get at the other columns.
 _TABLE: Final = """
 CREATE TABLE records (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -62,11 +63,11 @@ _SIZE: Final = """
 
 
 class FileDamaged(Exception):
-    """The file is no sound database; the text says what SQLite found."""
+    """The file is not a sound database. The text says what SQLite found."""
 
 
 class FileNotOurs(Exception):
-    """The file is a newer version's spool, or no spool at all; it is left as it is."""
+    """The file is a newer version's spool, or not a spool at all. It is left as it is."""
 
 
 def with_suffix(path: Path, suffix: str) -> Path:
@@ -75,9 +76,9 @@ def with_suffix(path: Path, suffix: str) -> Path:
 
 
 def file_identity(path: Path) -> FileIdentity | None:
-    """Return the device and inode that a path leads to; None if it leads nowhere."""
+    """Return the identity of the file that a path leads to; None if it leads nowhere."""
     try:
-        found = os.stat(path)  # noqa: PTH116 (Path.stat is the same, slower: asked at every commit)
+        found = os.stat(path)  # noqa: PTH116 (Path.stat is slower; every commit calls this)
     except OSError:
         return None
     return found.st_dev, found.st_ino
@@ -97,12 +98,12 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def _text(raw: bytes) -> str:
-    """Return text as far as it can be read: a bit that fell over must not cost a whole page."""
+    """Decode text as far as possible: a flipped bit must not make a whole page unreadable."""
     return raw.decode("utf-8", "replace")
 
 
 def is_spool(connection: sqlite3.Connection) -> bool:
-    """Say whether the file is a spool already: False of an empty one; raises FileNotOurs (rule 3)."""
+    """Return True for a spool and False for an empty file. Raises FileNotOurs: rule 3."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -120,15 +121,15 @@ def is_spool(connection: sqlite3.Connection) -> bool:
 
 
 def is_corruption(error: sqlite3.Error) -> bool:
-    """Say whether SQLite found the file itself to be broken."""
+    """Return True if SQLite found the file itself to be broken."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class SpoolStore:
-    """An open spool file. What it does raises sqlite3.Error; opening also FileDamaged, FileNotOurs.
+    """An open spool file. All methods raise sqlite3.Error; opening also FileDamaged and FileNotOurs.
 
-    ``number_min`` is the least number it may give.
+    ``number_min`` is the least number that it may give.
     """
 
     def __init__(self, path: Path, *, check: bool = True, number_min: int = 1) -> None:
@@ -142,7 +143,9 @@ class SpoolStore:
             query = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence"
             self.number_next = max(self._one(query) + 1, number_min)
             self._files: dict[Path, FileIdentity | None] = {path: opened}
-            self._files |= {one: file_identity(one) for one in (self._wal, with_suffix(path, SHM))}
+            for suffix in (WAL, SHM):
+                beside = with_suffix(path, suffix)
+                self._files[beside] = file_identity(beside)
             self._ensure_in_place()
         except sqlite3.Error as error:
             self._connection.close()
@@ -160,35 +163,38 @@ class SpoolStore:
 
     @property
     def path_leads_here(self) -> bool:
-        """Say whether the path of the file itself leads to what is open."""
-        path, held = next(iter(self._files.items()))
-        return held is not None and file_identity(path) == held
+        """Return True if the path of the database itself leads to the open one."""
+        path, opened = next(iter(self._files.items()))
+        return opened is not None and file_identity(path) == opened
 
     @property
     def journals(self) -> list[Path]:
-        """Return the paths beside the file's that lead to its own WAL and the WAL's index."""
+        """Return the paths beside the database's that lead to its own WAL and WAL index."""
         _, *others = self._files.items()
-        return [path for path, held in others if held is not None and file_identity(path) == held]
+        return [
+            path for path, opened in others if opened is not None and file_identity(path) == opened
+        ]
 
     @property
     def in_place(self) -> bool:
-        """Say whether the paths of the file, its WAL and the WAL's index lead to what is open.
+        """Return True if the paths of the database, its WAL and the WAL's index lead to the open files.
 
         SQLite goes on writing to a file that was removed or renamed, and reports nothing.
         """
         return all(
-            held is not None and file_identity(path) == held for path, held in self._files.items()
+            opened is not None and file_identity(path) == opened
+            for path, opened in self._files.items()
         )
 
     def _one(self, query: str, *values: Any) -> Any:  # noqa: ANN401 (a column of SQLite's)
         return self._connection.execute(query, values).fetchone()[0]
 
     def _prepare(self) -> None:
-        """Set the connection's options, and make the table of an empty file."""
+        """Set the connection's options, and create the table in an empty file."""
         run = self._connection.execute
         ours = is_spool(self._connection)
         if not ours:
-            run("PRAGMA auto_vacuum = INCREMENTAL")  # of use only before there is a table
+            run("PRAGMA auto_vacuum = INCREMENTAL")  # has an effect only before there is a table
         if self._one("PRAGMA journal_mode = WAL") != "wal":
             message = "no WAL mode on this file system"
             raise sqlite3.OperationalError(message)
@@ -224,15 +230,15 @@ class SpoolStore:
     def insert(
         self, records: Sequence[EncodedRecord], *, spooled_at_ms: int, tries: int = 0
     ) -> None:
-        """Add one callback."""
+        """Insert one callback."""
         first = self.number_next
         self.number_next += len(records)
         self._connection.executemany(
             "INSERT INTO records (number, callback, position, spooled_at_ms, tries, parked,"
             " timestamp_ms, topic, key, headers, value) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)",
             [
-                (first + place, first, place, spooled_at_ms, tries, *one.columns)
-                for place, one in enumerate(records)
+                (first + position, first, position, spooled_at_ms, tries, *one.columns)
+                for position, one in enumerate(records)
             ],
         )
 
@@ -252,9 +258,9 @@ class SpoolStore:
     def read_page(
         self, after: int, *, callbacks_max: int, bytes_max: int, parked: bool = False
     ) -> list[SpooledCallback]:
-        """Return the callbacks after a number, oldest first, at least one if there is any.
+        """Return the callbacks after a number, oldest first; at least one, if there is one.
 
-        ``parked`` has those that are parked among them.
+        ``parked`` includes the parked ones.
         """
         page: list[SpooledCallback] = []
         size = 0
@@ -274,7 +280,7 @@ class SpoolStore:
         return page
 
     def remove(self, callbacks: Iterable[SpoolRange]) -> None:
-        """Delete callbacks; what is not there any more is no fault."""
+        """Delete callbacks. One that is gone already is no error."""
         self._connection.executemany(
             "DELETE FROM records WHERE number >= ? AND number < ?",
             [(one.number, one.number + one.records) for one in callbacks],
@@ -285,40 +291,40 @@ class SpoolStore:
         self._connection.execute("DELETE FROM records WHERE number >= ?", (number,))
 
     def set_tries(self, callback: SpooledCallback, tries: int, *, parked: bool = False) -> None:
-        """Write down how often a callback was tried, and whether it is not to be tried again."""
+        """Store how often a callback was tried, and whether it is parked."""
         self._connection.execute(
             "UPDATE records SET tries = ?, parked = ? WHERE number >= ? AND number < ?",
             (tries, parked, callback.number, callback.number + len(callback.records)),
         )
 
     def unpark_all(self) -> None:
-        """Have everything tried again."""
+        """Make all parked callbacks pending again."""
         self._connection.execute("UPDATE records SET parked = 0 WHERE parked = 1")
 
     def count(self) -> SpoolCounts:
-        """Return what the file holds."""
-        tally = SpoolCounts()
-        # Summed up here: grouping would sort in a temporary file, with every value in it.
+        """Return the counts of the file's callbacks."""
+        counts = SpoolCounts()
+        # Summed up here: GROUP BY would sort in a temporary file, with every value in it.
         query = f"SELECT key, position, parked, {_SIZE} FROM records"  # noqa: S608 (our own)
         for key, position, parked, size in self._connection.execute(query):
-            tally.records += 1
-            tally.size_bytes += size + ROW_BYTES
+            counts.records += 1
+            counts.size_bytes += size + ROW_BYTES
             if position == 0:
-                tally.callbacks += 1
-                tally.parked += parked
+                counts.callbacks += 1
+                counts.parked += parked
                 if not parked:
-                    tally.keys[key] += 1
-        return tally
+                    counts.keys[key] += 1
+        return counts
 
     def oldest_at_ms(self) -> int | None:
-        """Return when the callback that is first in line was spooled."""
+        """Return when the callback at the head of the queue was spooled."""
         row = self._connection.execute(
             "SELECT spooled_at_ms FROM records WHERE parked = 0 ORDER BY number LIMIT 1"
         ).fetchone()
         return row[0] if row else None
 
     def is_empty(self) -> bool:
-        """Say whether the file holds nothing."""
+        """Return True if the file has no records."""
         return not self._one("SELECT EXISTS (SELECT 1 FROM records)")
 
     def callback_numbers(self) -> set[int]:
@@ -326,11 +332,11 @@ class SpoolStore:
         return {row[0] for row in self._connection.execute("SELECT DISTINCT callback FROM records")}
 
     def verify_writable(self, number_next: int) -> None:
-        """Write for real, and raise if that does not work.
+        """Write to the file; raise if that does not work.
 
-        What a failed commit left in the WAL is in doubt, so nothing more is written behind it: the
-        WAL is carried over into the file, and begun anew. And what such a commit held was refused,
-        so it is deleted: ``number_next`` is what the last one that succeeded would have given next.
+        A failed commit may have left its rows in the WAL. So nothing is written behind them: the WAL is
+        checkpointed and begun anew. And those rows were refused, so they are deleted: ``number_next`` is
+        the number that follows the last successful commit.
         """
         self.checkpoint()
         with self.transaction():
@@ -338,7 +344,7 @@ class SpoolStore:
             self._connection.execute(f"PRAGMA user_version = {VERSION}")  # dirties the first page
 
     def checkpoint(self) -> None:
-        """Carry the WAL over into the file and cut it to nothing, unless somebody is reading."""
+        """Move the WAL into the database and truncate it, unless another process reads an old state."""
         self._connection.execute("PRAGMA busy_timeout = 0")
         try:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -349,13 +355,13 @@ class SpoolStore:
             self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
 
     def reclaim_space(self) -> bool:
-        """Give a piece of what is free back to the disk; say whether there is more to give.
+        """Return some free pages to the file system; return True if there are more to return.
 
-        Free is given back once it is more than half of the file.
+        Does so once more than half of the file is free.
         """
         free = self._one("PRAGMA freelist_count")
         if free > _RECLAIM_PAGES and 2 * free > self._one("PRAGMA page_count"):
-            # Only a script runs this pragma to its end.
+            # execute() would stop the pragma after its first page; a script runs it to its end.
             self._connection.executescript(f"PRAGMA incremental_vacuum({_RECLAIM_PAGES})")
             return True
         if self.wal_bytes > _RECLAIM_BYTES and self.is_empty():
@@ -364,17 +370,17 @@ class SpoolStore:
 
     @property
     def wal_bytes(self) -> int:
-        """Return how long the WAL is."""
+        """Return the size of the WAL."""
         try:
-            return os.stat(self._wal).st_size  # noqa: PTH116 (Path.stat is the same, slower)
+            return os.stat(self._wal).st_size  # noqa: PTH116 (Path.stat is slower)
         except OSError:
             return 0
 
     def live_bytes(self) -> int:
-        """Return how many bytes of the file hold something."""
+        """Return the size of the database's pages that are in use."""
         pages = self._one("PRAGMA page_count") - self._one("PRAGMA freelist_count")
         return int(pages * self._one("PRAGMA page_size"))
 
     def close(self) -> None:
-        """Close the file; SQLite carries the WAL over if it can."""
+        """Close the file; SQLite checkpoints the WAL if it can."""
         self._connection.close()

@@ -1,22 +1,23 @@
-"""The thread that owns the spool's file: it alone touches the disk.
+"""The thread that owns the spool file: no other thread touches it.
 
-1. Everything that waits when it comes round is written in one transaction, so one fsync serves all
-   of it; while it is in that fsync the next group gathers.
-2. When SQLite fails, the transaction is rolled back, all in it are told, and nothing more is written
-   until opening the file again and a real write have worked; that is tried every RETRY_S. Reading
+1. Group commit: each transaction writes everything that is queued, so one fsync serves all of it.
+   During the fsync the next group gathers.
+2. When SQLite fails, the transaction is rolled back and all its jobs fail. Nothing more is written
+   until the file was opened again and a real write worked, which is tried every RETRY_S. Reading
    goes on if the file can be opened.
-3. A damaged file is set aside and a new one begun, and its numbers go on where the old ended, so
-   that no number means two callbacks in the life of a process.
-4. A disk that is full of nothing but what Kafka has already cannot even take a deletion: then the
+3. A damaged file is set aside, and a new file is started. The new file's numbers continue those of
+   the old one: in the life of a process no number means two callbacks.
+4. A disk that is full of callbacks which are on Kafka already cannot even take a deletion. Then the
    whole file is deleted.
-5. A file can be removed, renamed or replaced while it is open, alone or with its directory; writing
-   and fsyncing then go on into a file that nobody finds again. So after every commit, before anybody
-   hears of it, and every CHECK_S, the paths are compared with what is open. If they differ, all rows
-   are copied from the open file, which can still be read, into a new one in the directory, with their
-   numbers. What comes meanwhile waits for that.
-6. SQLite cannot cut the WAL while another process reads an old state of the file (a shell left open, a
-   backup that hangs). Where the WAL has grown WAL_BYTES_MAX beyond what the file holds, all rows are
-   copied into a new file in the same way, and the reader keeps the old one, which has no name any more.
+5. Somebody may remove, rename or replace the open file, or its directory. SQLite then goes on
+   writing and fsyncing a file that nobody finds again. So the paths are compared with the open
+   files after every commit, before its jobs succeed, and every CHECK_S. If they differ, all rows
+   are copied from the open file, which can still be read, into a new one in the directory, with
+   their numbers. Jobs that come meanwhile wait.
+6. SQLite cannot truncate the WAL while another process reads an old state of the file (a shell left
+   open, a backup that hangs). When the WAL is WAL_BYTES_MAX larger than what the file holds, all
+   rows are copied into a new file in the same way. The reader keeps the old file, which has no name
+   any more.
 """
 
 import asyncio
@@ -32,9 +33,10 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from bridge.spool import SpoolUnwritable, locking
+from bridge.spool import SpoolUnwritable
 from bridge.spool.accounting import SpoolCounts
 from bridge.spool.locking import (
+    LockedFile,
     claim_largest,
     create_store,
     describe_fault,
@@ -51,48 +53,43 @@ WAL_BYTES_MAX: Final = 67_108_864
 _LIMIT_WAL_AGAIN_S: Final = 60.0
 CLOSE_TIMEOUT_S: Final = 2.0
 _NOT_IN_PLACE: Final = "the spool file was removed, renamed or replaced"
-_WAL_PINNED: Final = "a process that reads the spool file keeps its WAL from being cut"
+_WAL_PINNED: Final = "a process that reads the spool file keeps its WAL from being truncated"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do in the thread, and what is then called in the event loop's."""
+    """Work for the thread, and the callback for its result in the event loop's thread."""
 
     work: Callable[[SpoolStore], Any]
     on_done: Callable[[Any, Exception | None], None]
     writes: bool = True
 
 
-class WriterListener(Protocol):
-    """Whom the thread tells of things, always in the event loop's thread and in their order."""
-
-    def file_opened(self, tally: SpoolCounts, oldest_at_ms: int | None, number_min: int) -> None:
-        """Take what the file holds that is ours from now on; lesser numbers are not in it."""
-        ...
-
-    def fault_changed(self, cause: str | None) -> None:
-        """Take why nothing can be written, or None if it can."""
-        ...
-
-    def file_replaced(self) -> None:
-        """Take that a new file was begun because the path led to ours no more: rule 5."""
-        ...
-
-    def jobs_done(self, results: Sequence["JobResult"], oldest_at_ms: int | None) -> None:
-        """Take how jobs ended, and when what is now first in line was spooled."""
-        ...
-
-
 JobResult = tuple[Job, Any, Exception | None]
 
 
-def _ensure_in_place(held: locking.LockedFile, store: SpoolStore) -> None:
-    if not (held.lock_in_place and store.in_place):
-        raise SpoolUnwritable(_NOT_IN_PLACE)
+class WriterListener(Protocol):
+    """Callbacks from the writer thread. They run in the event loop's thread, in order."""
+
+    def file_opened(self, counts: SpoolCounts, oldest_at_ms: int | None, number_min: int) -> None:
+        """Handle that a file is ours from now on; its numbers start at ``number_min``."""
+        ...
+
+    def fault_changed(self, cause: str | None) -> None:
+        """Handle why nothing can be written, or None if it can."""
+        ...
+
+    def file_replaced(self) -> None:
+        """Handle that a new file replaced one whose path did not lead to it any more: rule 5."""
+        ...
+
+    def jobs_done(self, results: Sequence[JobResult], oldest_at_ms: int | None) -> None:
+        """Handle results, and when the callback that is now at the head was spooled."""
+        ...
 
 
 class SpoolWriter:
-    """The thread, and the file it has open."""
+    """The thread, and its open file."""
 
     def __init__(self, directory: Path, listener: WriterListener) -> None:
         self._directory = directory
@@ -103,7 +100,7 @@ class SpoolWriter:
         self._jobs: list[Job] = []
         self._closing = False
         self._ended = False
-        self._file: locking.LockedFile | None = None
+        self._file: LockedFile | None = None
         self._store: SpoolStore | None = None
         self._fault: str | None = "not open yet"
         self._oldest_at_ms: int | None = None
@@ -116,15 +113,15 @@ class SpoolWriter:
 
     @property
     def path(self) -> Path | None:
-        """Return the file that is ours."""
+        """Return the path of our file."""
         return self._file.path if self._file else None
 
     def start(self) -> None:
-        """Begin; the listener is told of the first attempt whatever its end."""
+        """Start the thread. The listener gets the result of its first attempt to open a file."""
         self._thread.start()
 
     def submit(self, job: Job) -> None:
-        """Have a job done: rule 1."""
+        """Queue a job: rule 1."""
         with self._condition:
             if not self._ended:
                 self._jobs.append(job)
@@ -133,14 +130,14 @@ class SpoolWriter:
         self._notify(self._listener.jobs_done, [(job, None, SpoolUnwritable("closed"))], None)
 
     def set_published(self, numbers: AbstractSet[int]) -> None:
-        """Take which callbacks are on Kafka and could not be deleted: rule 4."""
+        """Set which callbacks are on Kafka and could not be deleted: rule 4."""
         with self._condition:
             self._published = numbers
 
     async def close(self) -> None:
-        """Return when all jobs are done and the file is closed; an empty one is removed.
+        """Return when all jobs are done and the file is closed. An empty file is removed.
 
-        A disk that hangs is not waited for: the kernel takes our lock with the process.
+        Does not wait for a disk that hangs: the kernel releases our lock when the process ends.
         """
         with self._condition:
             self._closing = True
@@ -149,9 +146,9 @@ class SpoolWriter:
         if self._thread.is_alive():
             log.error("spool_not_closed", file=str(self.path), timeout_s=CLOSE_TIMEOUT_S)
 
-    def _notify(self, call: Callable[..., None], *about: object) -> None:
+    def _notify(self, call: Callable[..., None], *arguments: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop ended before us
-            self._loop.call_soon_threadsafe(call, *about)
+            self._loop.call_soon_threadsafe(call, *arguments)
 
     def _run(self) -> None:
         self._try_open()
@@ -168,7 +165,6 @@ class SpoolWriter:
         self._close_file()
 
     def _wait(self) -> list[Job]:
-        """Return what there is to do."""
         with self._condition:
             if not (self._jobs or self._closing or self._needs_tidying):
                 self._condition.wait(CHECK_S if self._fault is None else RETRY_S)
@@ -178,21 +174,21 @@ class SpoolWriter:
 
     def _run_jobs(self, jobs: Sequence[Job]) -> None:
         writes = [job for job in jobs if job.writes]
-        ended = self._write(writes) if writes else []
-        ended += [self._read(job) for job in jobs if not job.writes]
-        self._notify(self._listener.jobs_done, ended, self._oldest_at_ms)
+        results = self._write(writes) if writes else []
+        results += [self._read(job) for job in jobs if not job.writes]
+        self._notify(self._listener.jobs_done, results, self._oldest_at_ms)
 
     def _write(self, jobs: Sequence[Job]) -> list[JobResult]:
-        """Do jobs in one transaction: rules 1 and 2."""
+        """Run jobs in one transaction: rules 1 and 2."""
         store, cause = self._store, self._fault
         if cause is None and store is not None:
             try:
                 with store.transaction():
-                    ended: list[JobResult] = [(job, job.work(store), None) for job in jobs]
+                    results: list[JobResult] = [(job, job.work(store), None) for job in jobs]
             except sqlite3.Error as error:
                 self._record_failure(error)
                 cause = self._fault
-            except Exception as error:  # noqa: BLE001 (a fault of ours: callers must be told)
+            except Exception as error:  # noqa: BLE001 (a fault of ours: the jobs' callers wait for it)
                 cause = describe_fault(error)
             else:
                 number_next = store.number_next
@@ -200,10 +196,11 @@ class SpoolWriter:
                     self._number_next = number_next
                     self._needs_tidying = True
                     self._update_oldest()
-                    return ended
+                    return results
                 cause = self._fault
+                # The jobs fail, so the drain must not read their rows from the file without a name.
                 with contextlib.suppress(sqlite3.Error), store.transaction():
-                    store.remove_from(self._number_next)  # refused, so it must not be published
+                    store.remove_from(self._number_next)
         return [(job, None, SpoolUnwritable(cause)) for job in jobs]
 
     def _update_oldest(self) -> None:
@@ -212,15 +209,15 @@ class SpoolWriter:
                 self._oldest_at_ms = self._store.oldest_at_ms()
 
     def _ensure_in_place(self, number_next: int) -> bool:
-        """Say whether what is committed below a number can be found again: rule 5."""
+        """Return True if what is committed below a number can be found again: rule 5."""
         self._check_at = time.monotonic() + CHECK_S
         if self._in_place():
             return True
-        # Nobody is refused meanwhile: what comes waits in the queue for the new file.
+        # The listener gets no fault: new callbacks wait in the queue for the new file.
         log.error("spool_unwritable", directory=str(self._directory), cause=_NOT_IN_PLACE)
         try:
             self._replace(number_next, _NOT_IN_PLACE)
-        except Exception as error:  # noqa: BLE001 (whatever it is, it must not end the thread)
+        except Exception as error:  # noqa: BLE001 (no error may end the thread)
             self._record_failure(error)
             return False
         self._notify(self._listener.file_replaced)
@@ -228,12 +225,12 @@ class SpoolWriter:
         return True
 
     def _check_file(self) -> None:
-        """Do what comes round every CHECK_S: rules 5 and 6."""
+        """Check the file every CHECK_S: rules 5 and 6."""
         if self._ensure_in_place(self._number_next):
             self._limit_wal()
 
     def _limit_wal(self) -> None:
-        """Begin a new file if the WAL grows without end: rule 6."""
+        """Start a new file if the WAL grows without end: rule 6."""
         store, now_s = self._store, time.monotonic()
         if store is None or store.wal_bytes <= WAL_BYTES_MAX or now_s < self._limit_wal_at:
             return
@@ -241,14 +238,14 @@ class SpoolWriter:
             store.checkpoint()
             if store.wal_bytes > WAL_BYTES_MAX + store.live_bytes():
                 self._replace(self._number_next, _WAL_PINNED)
-        except Exception as error:  # noqa: BLE001 (the file that is open is still good)
+        except Exception as error:  # noqa: BLE001 (the open file is still good)
             self._limit_wal_at = now_s + _LIMIT_WAL_AGAIN_S
             log.warning(
                 "spool_wal_not_truncated", cause=describe_fault(error), bytes=store.wal_bytes
             )
 
     def _in_place(self) -> bool:
-        """Say whether the paths still lead to what is held and open."""
+        """Return True if the paths still lead to the locked and open files."""
         if self._file is None:
             return False
         if self._store is None:
@@ -256,41 +253,42 @@ class SpoolWriter:
         return self._file.lock_in_place and self._store.in_place
 
     def _replace(self, number_next: int, cause: str) -> SpoolStore:
-        """Return a new file with the rows of the one that is open: rules 5 and 6."""
-        former, former_held = self._store, self._file
-        if former is None or former_held is None:
+        """Copy the rows below a number from the open file into a new one: rules 5 and 6."""
+        former, former_file = self._store, self._file
+        if former is None or former_file is None:
             raise SpoolUnwritable(_NOT_IN_PLACE)
-        held, store = create_store(self._directory, number_min=number_next)
+        file, store = create_store(self._directory, number_min=number_next)
         try:
             with store.transaction():
                 records = store.copy_from(former, below=number_next)
-            _ensure_in_place(held, store)
+            if not (file.lock_in_place and store.in_place):
+                raise SpoolUnwritable(_NOT_IN_PLACE)  # noqa: TRY301 (the same clean-up)
         except BaseException:
             with contextlib.suppress(OSError, sqlite3.Error):
-                self._discard(store, held)
+                self._discard(store, file)
             raise
-        self._file, self._store, self._number_next = held, store, number_next
+        self._file, self._store, self._number_next = file, store, number_next
         (log.error if cause == _NOT_IN_PLACE else log.warning)(
             "spool_file_replaced",
-            file=str(former_held.path),
-            new_file=str(held.path),
+            file=str(former_file.path),
+            new_file=str(file.path),
             records=records,
             cause=cause,
         )
         with contextlib.suppress(OSError, sqlite3.Error):
-            self._discard(former, former_held)
+            self._discard(former, former_file)
         return store
 
-    def _discard(self, store: SpoolStore, held: locking.LockedFile) -> None:
-        """Close a file of which nothing is needed any more, and delete it if it is at its path."""
+    def _discard(self, store: SpoolStore, file: LockedFile) -> None:
+        """Close a file that is not needed any more, and delete it if it is still at its path."""
         in_place, journals = store.path_leads_here, store.journals
         store.close()
         if in_place:
-            held.remove()
+            file.remove()
             return
-        for journal in journals:  # SQLite would apply our WAL to a file that has the name now
+        for journal in journals:  # SQLite would apply our WAL to the file that has the name now
             journal.unlink(missing_ok=True)
-        held.abandon()
+        file.abandon()
 
     def _read(self, job: Job) -> JobResult:
         if self._store is not None:
@@ -298,7 +296,7 @@ class SpoolWriter:
                 return job, job.work(self._store), None
             except sqlite3.Error as error:
                 self._record_failure(error)
-            except Exception as error:  # noqa: BLE001 (the same)
+            except Exception as error:  # noqa: BLE001 (a fault of ours: the job's caller waits for it)
                 return job, None, error
         return job, None, SpoolUnwritable(self._fault)
 
@@ -311,10 +309,10 @@ class SpoolWriter:
             self._record_failure(error)
 
     def _try_open(self) -> None:
-        """Open the file anew, and prove that it can be written: rule 2."""
+        """Open a file, and verify that it can be written: rule 2."""
         try:
             self._open().verify_writable(self._number_next)
-        except Exception as error:  # noqa: BLE001 (whatever it is, it must not end the thread)
+        except Exception as error:  # noqa: BLE001 (no error may end the thread)
             self._record_failure(error)
         else:
             self._fault = None
@@ -322,25 +320,25 @@ class SpoolWriter:
             self._notify(self._listener.fault_changed, None)
 
     def _open(self) -> SpoolStore:
-        """Return our file, opened anew, or another: rules 3 and 4."""
+        """Open our file again, or another one: rules 3 and 4."""
         if self._store is not None and self._file is not None:
-            useless = False
+            all_published = False
             with contextlib.suppress(sqlite3.Error):
-                useless = (
+                all_published = (
                     bool(self._published) and self._store.callback_numbers() <= self._published
                 )
-            if not useless and not self._in_place():
+            if not all_published and not self._in_place():
                 store = self._replace(self._number_next, _NOT_IN_PLACE)
                 self._notify(self._listener.file_replaced)
                 return store
             store, self._store = self._store, None
-            if useless:
-                held, self._file = self._file, None
-                self._discard(store, held)
+            if all_published:
+                file, self._file = self._file, None
+                self._discard(store, file)
             else:
                 store.close()
         if self._file is not None and not self._in_place():
-            self._file.release()  # removed while it could not be opened: what was in it is gone
+            self._file.release()  # removed while it could not be opened: its content is lost
             self._file = None
         if self._file is None:
             return self._open_first()
@@ -348,25 +346,25 @@ class SpoolWriter:
         return self._store
 
     def _open_first(self) -> SpoolStore:
-        """Take a file nobody holds, or a new one, and tell what it holds, all to be tried again."""
+        """Open a file that nobody owns, or a new one. Its parked callbacks are tried again."""
         claimed = claim_largest(self._directory) if self._number_next == 0 else None
-        held, store = claimed or create_store(self._directory, number_min=self._number_next)
+        file, store = claimed or create_store(self._directory, number_min=self._number_next)
         try:
             with contextlib.suppress(sqlite3.Error), store.transaction():
                 store.unpark_all()
-            tally = store.count()
+            counts = store.count()
             self._oldest_at_ms = store.oldest_at_ms()
         except Exception as error:
             store.close()
             if means_damage(error):
-                quarantine(held, error)
+                quarantine(file, error)
             else:
-                held.release()
+                file.release()
             raise
-        self._notify(self._listener.file_opened, tally, self._oldest_at_ms, self._number_next)
-        self._file, self._store, self._number_next = held, store, store.number_next
+        self._notify(self._listener.file_opened, counts, self._oldest_at_ms, self._number_next)
+        self._file, self._store, self._number_next = file, store, store.number_next
         log.info(
-            "spool_opened", file=str(held.path), callbacks=tally.callbacks, bytes=tally.size_bytes
+            "spool_opened", file=str(file.path), callbacks=counts.callbacks, bytes=counts.size_bytes
         )
         return store
 
@@ -388,24 +386,23 @@ class SpoolWriter:
         self._notify(self._listener.fault_changed, self._fault)
 
     def _close_file(self) -> None:
-        """Close the file, all of it in one piece; an empty one is removed."""
+        """Close the file with everything in it; remove it if it is empty."""
         empty = False
         if self._store is not None and not self._in_place():
-            with contextlib.suppress(
-                Exception
-            ):  # what it raises is logged, and nothing is left to try
+            # What this raises is logged already, and there is nothing left to try.
+            with contextlib.suppress(Exception):
                 if not self._store.is_empty():
                     self._ensure_in_place(self._number_next)
-        store, held = self._store, self._file
-        if store is not None and held is not None and not self._in_place():
+        store, file = self._store, self._file
+        if store is not None and file is not None and not self._in_place():
             with contextlib.suppress(OSError, sqlite3.Error):
-                self._discard(store, held)
+                self._discard(store, file)
             return
         if store is not None:
             with contextlib.suppress(sqlite3.Error):
                 store.checkpoint()
                 empty = store.is_empty()
             store.close()
-        if held is not None:
+        if file is not None:
             with contextlib.suppress(OSError):
-                held.remove() if empty else held.release()
+                file.remove() if empty else file.release()
