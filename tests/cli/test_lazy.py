@@ -68,15 +68,18 @@ def lazy_groups() -> list[tuple[tuple[str, ...], LazyGroup]]:
     return list(groups(root))
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], [], ["--wrong"]], ids=str)
 def test_no_library_of_a_command_is_imported_for(arguments: list[str]) -> None:
     assert not imported(*arguments) & HEAVY
 
 
+@pytest.mark.system
 def test_the_version_is_printed_without_what_only_help_needs() -> None:
     assert not imported("--version") & {"rich.markdown", "rich.syntax", "pygments"}
 
 
+@pytest.mark.system
 def test_completion_of_a_command_imports_no_command() -> None:
     words = {"COMP_WORDS": "callback-bridge to", "COMP_CWORD": "1"}
     modules = imported(**words, _CALLBACK_BRIDGE_COMPLETE="complete_bash")
