@@ -7,6 +7,7 @@ INSTALLED := $(VENV)/.installed
 DEMO_INSTALLED := $(if $(wildcard $(INSTALLED)),$(INSTALLED),$(VENV)/.installed-demo)
 KAFKA_LIBS := .cache/kafka/libs
 NODE_MODULES := tests/node/node_modules
+RELEASE_TOOLS := .cache/release
 TOOLS := .cache/tools
 # The tests that need no more than the packages: `make test` runs those that stay in one process,
 # `make test-system` those that start processes or wait for real time.
@@ -28,6 +29,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test test-system test-kafka test-proxies test-chaos hostile audit test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench-quick bench-worst bench-spool bench-replay fuzz lock clean
+.PHONY: changelog
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf '  %-15s %s\n' "$$name" "$$text"; done
@@ -165,6 +167,16 @@ derive: $(INSTALLED) ## Write what follows from the declarations: schemas, examp
 	@$(BIN)/python -m bridge.derived
 	@$(BIN)/python deploy/helm/derive_chart.py
 
+$(RELEASE_TOOLS)/.installed: requirements/release.txt
+	@echo "Setting up the tools of a release (once) ..."
+	@$(PYTHON) -m venv $(RELEASE_TOOLS)
+	@$(RELEASE_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+changelog: $(RELEASE_TOOLS)/.installed ## Print what the next release changes (RELEASE=yes moves it into CHANGELOG.md)
+	@$(RELEASE_TOOLS)/bin/towncrier build $(if $(RELEASE),--yes,--draft) --config changes/towncrier.toml --dir . \
+		--version $$(sed -n 's/^__version__ = "\(.*\)"$$/\1/p' bridge/__init__.py)
+
 schema-pack: $(INSTALLED) ## Write the schema pack for consumers to dist/schema-pack
 	@$(BIN)/callback-bridge schemas pack --out dist/schema-pack
 
@@ -192,6 +204,7 @@ lock: $(INSTALLED) ## Lock the requirements anew, with hashes
 	@$(BIN)/uv pip compile -q $(LOCKED) pyproject.toml --extra test -c requirements/run.txt -o requirements/dev.txt
 	@$(BUILD_REQUIRES) | $(BIN)/uv pip compile -q $(LOCKED) - -c requirements/dev.txt -o requirements/build.txt
 	@echo pip-audit | $(BIN)/uv pip compile -q $(LOCKED) - -o requirements/audit.txt
+	@printf 'cyclonedx-bom\ntowncrier\n' | $(BIN)/uv pip compile -q $(LOCKED) - -c requirements/dev.txt -o requirements/release.txt
 	@{ $(BUILD_REQUIRES); echo editables; } | $(BIN)/uv pip compile -q $(LOCKED) pyproject.toml --extra dev - -c requirements/dev.txt -o requirements/demo.txt
 
 clean: ## Remove what the targets above made

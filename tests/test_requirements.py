@@ -8,9 +8,9 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).parents[1]
-LOCKED: Final = ("audit", "build", "demo", "dev", "run")
+LOCKED: Final = ("audit", "build", "demo", "dev", "release", "run")
 _ENTRY: Final = re.compile(
-    r"^(?P<name>[\w.-]+)(?:\[[\w,]+\])?==(?P<version>\S+)(?P<marker>.*?)"
+    r"^(?P<name>[\w.-]+)(?:\[[\w,-]+\])?==(?P<version>\S+)(?P<marker>.*?)"
     r"(?P<hashes>(?: \\\n +--hash=sha256:[0-9a-f]{64})+)$",
     re.MULTILINE,
 )
