@@ -29,7 +29,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test test-system test-kafka test-proxies test-chaos hostile audit test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench-quick bench-worst bench-spool bench-replay fuzz lock clean
-.PHONY: changelog
+.PHONY: changelog pictures
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf '  %-15s %s\n' "$$name" "$$text"; done
@@ -157,6 +157,7 @@ lint: $(INSTALLED) ## Lint, types, import contracts, derived files
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m bridge.derived --check
 	@$(BIN)/python deploy/helm/derive_chart.py --check
+	@$(BIN)/python docs/pictures/derive_rooms.py --check
 	@$(BIN)/check-jsonschema --check-metaschema $$(find schemas -mindepth 2 -name '*.json' -not -path '*/examples/*')
 
 format: $(INSTALLED) ## Format the code
@@ -166,6 +167,7 @@ format: $(INSTALLED) ## Format the code
 derive: $(INSTALLED) ## Write what follows from the declarations: schemas, examples, reference pages
 	@$(BIN)/python -m bridge.derived
 	@$(BIN)/python deploy/helm/derive_chart.py
+	@$(BIN)/python docs/pictures/derive_rooms.py
 
 $(RELEASE_TOOLS)/.installed: requirements/release.txt
 	@echo "Setting up the tools of a release (once) ..."
@@ -176,6 +178,9 @@ $(RELEASE_TOOLS)/.installed: requirements/release.txt
 changelog: $(RELEASE_TOOLS)/.installed ## Print what the next release changes (RELEASE=yes moves it into CHANGELOG.md)
 	@$(RELEASE_TOOLS)/bin/towncrier build $(if $(RELEASE),--yes,--draft) --config changes/towncrier.toml --dir . \
 		--version $$(sed -n 's/^__version__ = "\(.*\)"$$/\1/p' bridge/__init__.py)
+
+pictures: $(NODE_MODULES)/.installed ## Render the pictures of the documentation from their text (needs Node.js 20)
+	@node tests/node/pictures.mjs docs/pictures
 
 schema-pack: $(INSTALLED) ## Write the schema pack for consumers to dist/schema-pack
 	@$(BIN)/callback-bridge schemas pack --out dist/schema-pack
