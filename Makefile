@@ -29,7 +29,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test test-system test-kafka test-proxies test-chaos hostile audit test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench-quick bench-worst bench-spool bench-replay fuzz lock clean
-.PHONY: changelog pictures
+.PHONY: changelog pictures release
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf '  %-15s %s\n' "$$name" "$$text"; done
@@ -120,7 +120,7 @@ $(TOOLS)/proxies/.unpacked: deploy/tools/proxies
 test-proxies: $(INSTALLED) $(TOOLS)/proxies/.unpacked ## Replay ambiguous requests behind nginx and HAProxy (needs apt-get)
 	@$(BIN)/python -m pytest -m proxy $(ARGS)
 
-test-image: $(INSTALLED) ## Prove the image's steps; build and run it where there is an engine and a base
+test-image: $(INSTALLED) $(RELEASE_TOOLS)/.installed ## Prove the steps of image and release; build and run the image where there is an engine and a base
 	@$(BIN)/python -m pytest -m image $(ARGS)
 
 image: ## Build the image with docker, podman or buildah (BASE=... names another base image)
@@ -174,6 +174,9 @@ $(RELEASE_TOOLS)/.installed: requirements/release.txt
 	@$(PYTHON) -m venv $(RELEASE_TOOLS)
 	@$(RELEASE_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
+
+release: $(INSTALLED) $(RELEASE_TOOLS)/.installed ## Build a release into dist/release and publish nothing (ARGS=--complete skips nothing)
+	@$(BIN)/python deploy/release/build_release.py $(ARGS)
 
 changelog: $(RELEASE_TOOLS)/.installed ## Print what the next release changes (RELEASE=yes moves it into CHANGELOG.md)
 	@$(RELEASE_TOOLS)/bin/towncrier build $(if $(RELEASE),--yes,--draft) --config changes/towncrier.toml --dir . \
