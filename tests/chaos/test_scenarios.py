@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.chaos.scenarios.every import SCENARIOS
 
 PAGE = Path(__file__).parents[2] / "docs" / "guarantees.md"
+README = Path(__file__).parents[2] / "README.md"
 NUMBERS = [scenario.number for scenario in SCENARIOS]
 CONTROL = "0"
 SEEDS = 3
@@ -37,3 +38,9 @@ def test_the_figures_are_of_every_scenario_several_times_and_nothing_was_lost() 
     assert [row[0].partition(" ")[0] for row in figures()] == NUMBERS
     assert min(int(row[1]) for row in figures()) >= SEEDS
     assert {row[7] for row in figures()} == {"0"}
+
+
+def test_the_readme_claims_no_more_than_the_figures_show() -> None:
+    (claimed,) = re.findall(r"more than ([\d,]+) callbacks with 2xx", README.read_text())
+    answered = sum(int(row[3].replace(",", "")) for row in figures())
+    assert answered > int(claimed.replace(",", ""))
