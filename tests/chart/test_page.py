@@ -61,4 +61,4 @@ def test_it_names_the_versions_of_kubernetes_that_were_tried() -> None:
     *others, last = [version.removesuffix(".0") for version in VERSIONS]
     told = " ".join(PAGE.split())
     assert f"the schemas of Kubernetes {', '.join(others)} and {last}, and" in told
-    assert f"installed on the API server of {built}." in told
+    assert f"install it on the API server of {built}." in told
