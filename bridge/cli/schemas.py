@@ -25,6 +25,7 @@ from bridge.derived.diff import (
     load_schema,
     undeclared_schemas,
 )
+from bridge.derived.journal_samples import journal_examples
 from bridge.derived.registry import (
     JOURNAL,
     SchemaNotFound,
@@ -153,15 +154,16 @@ def pack(
 
 
 def _examples(name: str) -> dict[str, Any]:
-    """Return a type's example events by name; the journal's are its records of every type's."""
+    """Return the examples of a type's events by name, or those of journal records."""
     naming = ContractNames("", DEFAULT_BASE)
-    found: dict[str, Any] = {}
-    for one in examples(catalogue.load_catalogue(), naming):
-        if name == JOURNAL:
-            found[f"{one.type.name}-{one.slug}"] = orjson.loads(one.journal.value)
-        elif name == one.type.name:
-            found[one.slug] = orjson.loads(one.event.record.value)
-    return found
+    types = catalogue.load_catalogue()
+    if name == JOURNAL:
+        return {one.name: orjson.loads(one.record.value) for one in journal_examples(types, naming)}
+    return {
+        one.slug: orjson.loads(one.event.record.value)
+        for one in examples(types, naming)
+        if one.type.name == name
+    }
 
 
 def _print_document(value: object) -> None:

@@ -13,9 +13,10 @@ from typing import Final
 import orjson
 
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import JOURNAL_SCHEMA_PATH, ContractNames
+from bridge.core.event import ContractNames
 from bridge.derived import asyncapi, openapi, reference, schemas, typescript
 from bridge.derived.compatibility import breaks
+from bridge.derived.journal_samples import journal_examples
 from bridge.derived.samples import examples
 
 SCHEMAS: Final = Path("schemas")
@@ -36,13 +37,12 @@ def derived(catalogue: Catalogue) -> Files:
     """Return every derived file, by its path below the project's folder."""
     payloads = schemas.all_schemas(catalogue)
     files: Files = {SCHEMAS / path: _json(schema) for path, schema in payloads.items()}
-    journal = Path(JOURNAL_SCHEMA_PATH).parent
-    shown = list(examples(catalogue, ContractNames("", schemas.DEFAULT_BASE)))
+    naming = ContractNames("", schemas.DEFAULT_BASE)
+    shown = list(examples(catalogue, naming))
     for example in shown:
-        place = SCHEMAS / example.type.name / "examples" / f"{example.slug}.json"
-        files[place] = _json(orjson.loads(example.event.record.value))
-        name = f"{example.type.name}-{example.slug}.json"
-        files[SCHEMAS / journal / "examples" / name] = _json(orjson.loads(example.journal.value))
+        files[SCHEMAS / example.path] = _json(orjson.loads(example.event.record.value))
+    for record in journal_examples(catalogue, naming):
+        files[SCHEMAS / record.path] = _json(orjson.loads(record.record.value))
     # Indented by one: by two it would be over a megabyte.
     found = asyncapi.document(catalogue, shown, payloads)
     files[ASYNCAPI] = json.dumps(found, indent=1, ensure_ascii=False) + "\n"

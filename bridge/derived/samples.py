@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,11 +22,11 @@ from bridge.core.verify import Verifier
 ORIGIN: Final = "https://bridge.example.com"
 AUTH_ID: Final = "MAXXXXXXXXXXXXXXXXXX"
 _TOKEN: Final = "sample-token"  # noqa: S105 (of no account)
-_NONCE: Final = "31627761595286130198"
+NONCE: Final = "31627761595286130198"
 _ZONE: Final = "America/New_York"
 # After the samples' last event, as a callback is.
 _RECEIVED_AT: Final = datetime(2026, 3, 7, 14, 14, 44, 120_000, tzinfo=UTC)
-_RECORDED_AT: Final = datetime(2026, 3, 7, 14, 14, 44, 121_000, tzinfo=UTC)
+RECORDED_AT: Final = datetime(2026, 3, 7, 14, 14, 44, 121_000, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,40 +44,59 @@ class Example:
         """Return a file name for it."""
         return re.sub(r"[^a-z0-9]+", "-", self.shows.lower()).strip("-")
 
+    @property
+    def path(self) -> str:
+        """Return the path of its event's file, below the folder of the schemas."""
+        return f"{self.type.name}/examples/{self.slug}.json"
 
-def signed(kind: CallbackType, form: str) -> RawCallback:
-    """Return a sample as a POST on its type's path, signed with V3."""
-    path = kind.path if kind.has_path else "/plivo"
-    pairs, _ = parse_form(form)
-    message = signature.build_v3_message("POST", ORIGIN + path, (), pairs, _NONCE)
-    headers = (
-        ("content-type", FORM),
-        (wire.NONCE_V3, _NONCE),
-        (wire.SIGNATURE_V3, signature.sign(_TOKEN.encode(), message)),
-    )
+
+def request(
+    method: str, path: str, content_type: str = "", body: str = "", query: str = ""
+) -> RawCallback:
+    """Return an unsigned request."""
     return RawCallback(
-        method="POST",
+        method=method,
         origin="http://10.0.0.7:8080",
         public_origin=ORIGIN,
         path=path,
-        query="",
-        headers=headers,
-        body=form.encode(),
+        query=query,
+        headers=(("content-type", content_type),) if content_type else (),
+        body=body.encode(),
         remote_address="198.51.100.7",
         received_at=_RECEIVED_AT,
     )
 
 
+def signed(kind: CallbackType, form: str) -> RawCallback:
+    """Return a sample as a POST on its type's path, signed with V3."""
+    path = kind.path if kind.has_path else "/plivo"
+    pairs, _ = parse_form(form)
+    message = signature.build_v3_message("POST", ORIGIN + path, (), pairs, NONCE)
+    raw = request("POST", path, FORM, form)
+    return with_signature(raw, wire.SIGNATURE_V3, wire.NONCE_V3, message)
+
+
+def with_signature(raw: RawCallback, name: str, nonce_name: str, message: bytes) -> RawCallback:
+    """Return the request with a signature of ``message`` in the header ``name``."""
+    made = signature.sign(_TOKEN.encode(), message)
+    return replace(raw, headers=(*raw.headers, (nonce_name, NONCE), (name, made)))
+
+
+def verifier() -> Verifier:
+    """Return a verifier that knows the token of the samples."""
+    return Verifier(Keyring([Account(AUTH_ID, _ZONE, (_TOKEN,))]), NonceGuard())
+
+
 def examples(catalogue: Catalogue, naming: ContractNames) -> Iterator[Example]:
     """Yield every sample of every type, with its event and journal record."""
-    verifier = Verifier(Keyring([Account(AUTH_ID, _ZONE, (_TOKEN,))]), NonceGuard())
+    verify = verifier().verify
     parser = Parser(catalogue)
     for kind in catalogue.all_types:
         for shows, form in kind.samples.items():
             raw = signed(kind, form)
-            verdict = verifier.verify(raw, parse_parameters(raw))
+            verdict = verify(raw, parse_parameters(raw))
             callback = parser.parse(verdict, kind if kind.has_path else None)
-            event = to_event(callback, naming, _RECORDED_AT)
+            event = to_event(callback, naming, RECORDED_AT)
             reply = SentReply(200, None, b"")
             journal = to_journal(callback, event, naming, reply)
             yield Example(kind, shows, raw, event, journal)

@@ -147,7 +147,6 @@ def test_schema_examples_and_reference_follow_from_the_one_file(project: Project
     assert "held_s" in schema["properties"]["data"]["properties"]
     example = json.loads((project.root / f"schemas/{NAME}/examples/resumed.json").read_text())
     assert example["data"]["held_s"] == 12
-    assert (project.root / f"schemas/journal/examples/{NAME}-resumed.json").is_file()
     reference = (project.root / "docs/reference/callbacks.md").read_text()
     assert f"## {NAME}\n\nA call leg was put on hold, or taken off it." in reference
     assert f"`plivo.{NAME}.v1`" in (project.root / "docs/reference/topics.md").read_text()

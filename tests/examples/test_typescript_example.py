@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.core import catalogue
+from bridge.core.event import ContractNames
+from bridge.derived.samples import examples
+from bridge.derived.schemas import DEFAULT_BASE
 from tests.examples.publishing import (
     STATUS,
     TIME_LIMIT_S,
@@ -101,6 +105,11 @@ async def test_every_example_is_of_its_type(project: Path) -> None:
         is_journal = name == "journal"
         kind = "JournalRecord" if is_journal else f'PlivoEvents["com.plivo.{name}.v1"]'
         lines.append(f"const e{number}: types.{kind} = {path.read_text()};\nvoid e{number};")
+    for number, one in enumerate(
+        examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE))
+    ):
+        lines.append(f"const j{number}: types.JournalRecord = {one.journal.value.decode()};")
+        lines.append(f"void j{number};")
     (project / "consume.ts").write_text("\n".join(lines))
     assert await run(project, compiler(), "--noEmit") == (0, "")
 
