@@ -14,7 +14,7 @@ import orjson
 from bridge.core.dead_letter import compute_covered_id
 from bridge.core.event import DEAD_LETTER_TOPIC, compute_callback_id
 from bridge.core.outcome import Outcome
-from bridge.core.parameters import FORM, decode
+from bridge.core.parameters import FORM, decode_parameters
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
 from bridge.emulator.call import EmulatedCall, EmulatedCallback, Parameters, answered_call
 from bridge.emulator.sign import sign_headers
@@ -46,7 +46,7 @@ class Sending:
         url = f"{base}{self.path}?{self.query}" if self.query else base + self.path
         token = "not-the-token" if self.signing == "wrong token" else AUTH_TOKEN
         # What Plivo signs are the parameters, whatever they travel as.
-        signed = urlencode(decode("", self.body.encode(), self.content_type, None).body)
+        signed = urlencode(decode_parameters("", self.body.encode(), self.content_type, None).body)
         if self.signing == "tampered":
             signed += "&Added=1"
         headers = sign_headers(self.method, url, signed, token)
@@ -72,7 +72,7 @@ def taken(step: EmulatedCallback, method: str, content_type: str) -> Sending:
     name = step.path.removeprefix("/plivo/").replace("/", ".")
     text = orjson.dumps(step.parameters).decode() if content_type == JSON else step.form
     query, body = (text, "") if method == "GET" else ("", text)
-    parameters = decode(query, body.encode(), content_type, None)
+    parameters = decode_parameters(query, body.encode(), content_type, None)
     return Sending(
         method=method,
         path=step.path,
@@ -88,7 +88,7 @@ def taken(step: EmulatedCallback, method: str, content_type: str) -> Sending:
 
 def without_event(step: EmulatedCallback, body: str, content_type: str) -> Sending:
     """Return a callback with a good signature that no event can be made of."""
-    parameters = decode("", body.encode(), content_type, None)
+    parameters = decode_parameters("", body.encode(), content_type, None)
     return Sending(
         method="POST",
         path=step.path,

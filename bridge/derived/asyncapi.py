@@ -1,36 +1,33 @@
 """The AsyncAPI document of every topic, computed from the declarations, the topic plan and the samples.
 
 1. The application it describes is the bridge, so its operations are ``send``: a consumer receives.
-2. It is whole in itself. A payload is the type's JSON Schema without its ``$id`` (which would change
-   what its references mean here), with its definitions among the components; ``x-schema`` says which
-   file it is.
+2. It repeats nothing that has a file beside it: a payload is a reference to the type's JSON Schema,
+   and the payload of an example a reference to the example's file.
 3. Sizes and retention are the defaults, and names are without the prefix an operator may choose.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, cast
+from collections.abc import Iterable
+from typing import Final
 
 import orjson
 
 from bridge import __version__
 from bridge.callbacks.model import CallbackType
 from bridge.core.catalogue import Catalogue
-from bridge.core.dead_letter import to_dead_letter
 from bridge.core.event import (
     DEAD_LETTER_TOPIC,
     JOURNAL_SCHEMA_PATH,
     JOURNAL_TOPIC,
     REJECTED_TOPIC,
     ContractNames,
-    SentReply,
 )
 from bridge.core.keyring import Keyring
 from bridge.core.nonce_guard import NonceGuard
 from bridge.core.parameters import parse_parameters
-from bridge.core.parse import NoEventReason
 from bridge.core.record import Record
 from bridge.core.rejected import to_rejected
-from bridge.core.verify import Unverified, VerificationFault, Verifier
+from bridge.core.verify import VerificationFault, Verifier
+from bridge.derived.journal_samples import JournalExample
 from bridge.derived.record_headers import (
     dead_letter_headers,
     event_headers,
@@ -56,71 +53,37 @@ retention (`BRIDGE_TOPICS_…`); what stands here are the defaults. Partitions a
 own rule, murmur2 of the key. Payloads may gain fields, and the words in `examples` may become more: \
 treat what you do not know as unknown."""
 _NAMING: Final = ContractNames("", DEFAULT_BASE)
+_EVENT_HEADERS: Final = "event-headers"
 _ORDER: Final = "Records of one key are in the order in which the bridge received their callbacks."
 
 
-class _Schemas:
-    """The components' schemas; what several payloads define alike is there once."""
-
-    def __init__(self) -> None:
-        self.components: dict[str, Schema] = {}
-
-    def add(self, name: str, schema: Schema) -> Schema:
-        """Add a schema with all it defines; return a reference to it."""
-        schema = {key: value for key, value in schema.items() if key not in {"$id", "$schema"}}
-        definitions: dict[str, Schema] = schema.pop("$defs", {})
-        places = {inner: self._place(name, inner, of) for inner, of in definitions.items()}
-        for inner, definition in definitions.items():
-            self._put(places[inner], _moved(definition, places))
-        return self._put(name, _moved(schema, places))
-
-    def _place(self, owner: str, name: str, definition: Schema) -> str:
-        known = self.components.get(name)
-        # Only a definition that refers to nothing can be compared as it is; the others refer to these.
-        alike = known is None or known["schema"] == definition or "$ref" in str(definition)
-        return name if alike else f"{owner}.{name}"
-
-    def _put(self, name: str, schema: Schema) -> Schema:
-        component = {"schemaFormat": SCHEMA_FORMAT, "schema": schema}
-        if self.components.setdefault(name, component) != component:
-            message = f"{name} is defined in two ways"
-            raise ValueError(message)
-        return {"$ref": f"#/components/schemas/{name}"}
+def _file(path: str) -> Schema:
+    """Return a reference to a file below the folder of the document."""
+    return {"$ref": f"./{path}"}
 
 
-def _moved(value: Any, places: dict[str, str]) -> Any:  # noqa: ANN401 (any JSON)
-    """Return a part of a schema with its references pointing to where the definitions are now."""
-    if isinstance(value, list):
-        return [_moved(item, places) for item in cast("list[object]", value)]
-    if not isinstance(value, dict):
-        return value
-    members = cast("Schema", value)
-    return {
-        key: f"#/components/schemas/{places[of.rpartition('/')[2]]}/schema"
-        if key == "$ref"
-        else _moved(of, places)
-        for key, of in members.items()
-    }
+def _schema(schema: Schema) -> Schema:
+    return {"schemaFormat": SCHEMA_FORMAT, "schema": schema}
 
 
-def _example(name: str, shows: str, record: Record) -> Schema:
+def _example(name: str, shows: str, record: Record, payload: Schema) -> Schema:
     return {
         "name": name,
         "summary": shows,
         "headers": {header: value.decode() for header, value in record.headers},
-        "payload": orjson.loads(record.value),
+        "payload": payload,
     }
 
 
 def _message(
-    topic: PlannedTopic, key: str, headers: Schema, payload: Schema, examples: list[Schema]
+    topic: PlannedTopic, key: str, headers: Schema, schema_path: str, examples: list[Schema]
 ) -> Schema:
     return {
         "name": topic.name,
         "summary": topic.holds,
         "contentType": examples[0]["headers"]["content-type"],
-        "headers": {"schemaFormat": SCHEMA_FORMAT, "schema": headers},
-        "payload": payload,
+        "headers": _schema(headers),
+        "payload": _schema(_file(schema_path)),
         "bindings": {
             "kafka": {
                 "key": {"type": "string", "description": key},
@@ -163,93 +126,75 @@ def _operation(topic: PlannedTopic) -> Schema:
     }
 
 
-def _without_identity(kind: CallbackType, fault: VerificationFault) -> Unverified:
-    """Return a callback of ``kind`` that does not say what it is about, and does not verify."""
-    raw = signed(kind, "Colour=blue")
-    return Verifier(Keyring(()), NonceGuard()).mark_unverified(raw, parse_parameters(raw), fault)
-
-
-def _dead_letter(kind: CallbackType) -> Record:
-    verdict = _without_identity(kind, VerificationFault.NOT_CHECKED)
-    reply = SentReply(200, None, b"")
-    return to_dead_letter(verdict, NoEventReason.NO_IDENTITY, _NAMING, reply, route=kind)[1][0]
-
-
 def _rejected(kind: CallbackType) -> Record:
-    return to_rejected(_without_identity(kind, VerificationFault.WRONG_SIGNATURE), None, _NAMING)
+    """Return the record of a callback whose signature is wrong."""
+    raw = signed(kind, "Colour=blue")
+    verifier = Verifier(Keyring(()), NonceGuard())
+    verdict = verifier.mark_unverified(
+        raw, parse_parameters(raw), VerificationFault.WRONG_SIGNATURE
+    )
+    return to_rejected(verdict, None, _NAMING)
 
 
-def _one_of_each_product(examples: Iterable[Example]) -> Iterator[Example]:
-    seen: set[str] = set()
-    for example in examples:
-        product = example.type.name.partition(".")[0]
-        if product not in seen:
-            seen.add(product)
-            yield example
-
-
-def _event_message(
-    topic: PlannedTopic,
-    kind: CallbackType,
-    schema: Schema,
-    examples: Iterable[Example],
-    schemas: _Schemas,
-) -> Schema:
-    shown = [
-        _example(example.slug, example.shows, example.event.record)
-        for example in examples
-        if example.type is kind
-    ]
+def _event_message(topic: PlannedTopic, kind: CallbackType, examples: Iterable[Example]) -> Schema:
     fields = kind.describe_key(lambda field: f"`data.{field}`")
+    headers = {
+        "type": "object",
+        "allOf": [{"$ref": f"#/components/schemas/{_EVENT_HEADERS}/schema"}],
+        "properties": {"ce_type": {"const": kind.event_type}},
+    }
+    shown = [
+        _example(one.slug, one.shows, one.event.record, _file(one.path))
+        for one in examples
+        if one.type is kind
+    ]
     key = f"The event's `partitionkey`: {fields}."
-    payload = schemas.add(kind.event_type, schema)
-    headers = event_headers(schema)
-    return {**_message(topic, key, headers, payload, shown), "x-schema": kind.schema_path}
+    return _message(topic, key, headers, kind.schema_path, shown)
 
 
 def document(
-    catalogue: Catalogue, examples: Iterable[Example], payloads: Mapping[str, Schema]
+    catalogue: Catalogue, examples: Iterable[Example], journal: Iterable[JournalExample]
 ) -> Schema:
-    """Return the AsyncAPI document.
-
-    ``examples`` are the samples with what became of them, ``payloads`` the schemas by their paths.
-    """
+    """Return the AsyncAPI document. ``examples`` and ``journal`` are the samples as records."""
     topics = {one.name: one for one in plan(catalogue, "", Sizing(**TopicSettings().model_dump()))}
-    examples = list(examples)
-    schemas = _Schemas()
+    examples, journal = list(examples), list(journal)
     messages = {
-        kind.topic: _event_message(
-            topics[kind.topic], kind, payloads[kind.schema_path], examples, schemas
-        )
+        kind.topic: _event_message(topics[kind.topic], kind, examples)
         for kind in catalogue.all_types
     }
-    journal = schemas.add("journal.v1", payloads[JOURNAL_SCHEMA_PATH])
-    keyed = next(kind for kind in catalogue.types if kind.key_fields)
+    rejected = _rejected(next(kind for kind in catalogue.types if kind.key_fields))
     for name, key, headers, shown in (
         (
             JOURNAL_TOPIC,
             "The key of its event, or of its dead letter.",
             journal_headers(),
-            [
-                _example(one.type.name, one.type.meaning, one.journal)
-                for one in _one_of_each_product(examples)
-            ],
+            [_example(one.name, one.shows, one.record, _file(one.path)) for one in journal],
         ),
         (
             DEAD_LETTER_TOPIC,
             "The call, message or session it is about, where that is known; else the callback's id.",
             dead_letter_headers(),
-            [_example("no-identity", "It does not say what it is about.", _dead_letter(keyed))],
+            [
+                _example(one.name, one.shows, one.letter, _file(one.path))
+                for one in journal
+                if one.letter is not None
+            ],
         ),
         (
             REJECTED_TOPIC,
             "Why it is not verified.",
             rejected_headers(),
-            [_example("wrong-signature", "No token of ours made its signature.", _rejected(keyed))],
+            [
+                _example(
+                    "wrong-signature",
+                    "No token of ours made its signature.",
+                    rejected,
+                    orjson.loads(rejected.value),
+                )
+            ],
         ),
     ):
-        message = _message(topics[name], key, headers, journal, shown)
-        messages[name] = {**message, "x-schema": JOURNAL_SCHEMA_PATH}
+        messages[name] = _message(topics[name], key, headers, JOURNAL_SCHEMA_PATH, shown)
     return {
         "asyncapi": VERSION,
         "id": "urn:callback-bridge:topics",
@@ -262,5 +207,5 @@ def document(
         "defaultContentType": "application/json",
         "channels": {name: _channel(topic) for name, topic in topics.items()},
         "operations": {f"send-{name}": _operation(topic) for name, topic in topics.items()},
-        "components": {"messages": messages, "schemas": schemas.components},
+        "components": {"messages": messages, "schemas": {_EVENT_HEADERS: _schema(event_headers())}},
     }

@@ -41,11 +41,10 @@ def derived(catalogue: Catalogue) -> Files:
     shown = list(examples(catalogue, naming))
     for example in shown:
         files[SCHEMAS / example.path] = _json(orjson.loads(example.event.record.value))
-    for record in journal_examples(catalogue, naming):
-        files[SCHEMAS / record.path] = _json(orjson.loads(record.record.value))
-    # Indented by one: by two it would be over a megabyte.
-    found = asyncapi.document(catalogue, shown, payloads)
-    files[ASYNCAPI] = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    records = list(journal_examples(catalogue, naming))
+    for one in records:
+        files[SCHEMAS / one.path] = _json(orjson.loads(one.record.value))
+    files[ASYNCAPI] = _json(asyncapi.document(catalogue, shown, records))
     files[OPENAPI] = _json(openapi.document(catalogue))
     files[TYPESCRIPT] = typescript.declarations(catalogue, payloads)
     for name, text in reference.pages(catalogue).items():

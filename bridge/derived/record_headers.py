@@ -17,11 +17,11 @@ from bridge.core.dead_letter import (
 from bridge.core.event import CONTENT_TYPE, JSON_CONTENT_TYPE
 from bridge.core.url_mismatch import MismatchVariant
 from bridge.core.verify import VerificationFault
-from bridge.derived.schemas import KNOWN_WORDS, Schema
+from bridge.derived.schemas import KNOWN_WORDS, Schema, attribute_schemas
 
 _ID: Final = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
-# No attribute of the event, and so no header of the record.
-_NO_HEADERS: Final = ("data", "datacontenttype")
+# Kafka's binding of CloudEvents writes this attribute as the header `content-type`, without `ce_`.
+_NO_HEADER: Final = "datacontenttype"
 _REDRIVEN: Final[Schema] = {
     "redriven_at": {
         "type": "string",
@@ -45,10 +45,10 @@ def _content_type(header: tuple[str, bytes]) -> Schema:
     return {name: {"const": value.decode(), "description": "The type of the record's value."}}
 
 
-def event_headers(event: Schema) -> Schema:
+def event_headers() -> Schema:
     """Return the schema of an event's record headers: its context attributes again."""
     attributes = {
-        f"ce_{name}": rule for name, rule in event["properties"].items() if name not in _NO_HEADERS
+        f"ce_{name}": rule for name, rule in attribute_schemas().items() if name != _NO_HEADER
     }
     return _headers({**_content_type(CONTENT_TYPE), **attributes, **_REDRIVEN}, optional=_REDRIVEN)
 

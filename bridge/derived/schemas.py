@@ -57,15 +57,18 @@ class _Generator(GenerateJsonSchema):
         return found
 
 
+def attribute_schemas() -> Schema:
+    """Return the schema of each CloudEvents attribute that every event has."""
+    return {name: {"description": meaning, **rule} for name, (meaning, rule) in _ATTRIBUTES.items()}
+
+
 def event_schema(kind: CallbackType) -> Schema:
     """Return the schema of a type's events: the envelope with its data."""
     data = kind.model.model_json_schema(
         by_alias=True, mode="serialization", schema_generator=_Generator
     )
     definitions: Schema = data.pop("$defs", {})
-    attributes = {
-        name: {"description": meaning, **rule} for name, (meaning, rule) in _ATTRIBUTES.items()
-    }
+    attributes = attribute_schemas()
     attributes["type"] = {"description": _ATTRIBUTES["type"][0], "const": kind.event_type}
     return {
         "$schema": DIALECT,

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from bridge.core.dead_letter import compute_covered_id
 from bridge.core.event import DEAD_LETTER_TOPIC, compute_callback_id
-from bridge.core.parameters import FORM, decode
+from bridge.core.parameters import FORM, decode_parameters
 from bridge.core.request import NONCE_V3
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
 from bridge.emulator.call import EmulatedCall, EmulatedCallback, answered_call
@@ -151,7 +151,7 @@ def _signed(step: EmulatedCallback, chance: Random, *, topic: str, key: str) -> 
     headers = sign_headers(method, PUBLIC_URL + target, body, AUTH_TOKEN)
     if body:
         headers["content-type"] = FORM
-    parameters = decode(form if method == "GET" else "", body.encode(), FORM, None)
+    parameters = decode_parameters(form if method == "GET" else "", body.encode(), FORM, None)
     if topic == DEAD_LETTER_TOPIC:
         identity = compute_covered_id(AUTH_ID, step.path, parameters)
     else:

@@ -15,7 +15,7 @@ from bridge.core.parameters import (
     BodyFault,
     Parameters,
     TooManyParameters,
-    decode,
+    decode_parameters,
     json_to_pairs,
     parse_form,
     parse_parameters,
@@ -74,8 +74,8 @@ def test_a_form_keeps_order_blanks_and_repetitions(text: str, pairs: list[tuple[
 )
 def test_a_piece_without_equals_is_bare(text: str, *, bare: bool) -> None:
     assert parse_form(text)[1] is bare
-    assert decode("", text.encode(), FORM, None).has_bare_name is bare
-    assert decode(text, b"a=1", FORM, None).has_bare_name is False
+    assert decode_parameters("", text.encode(), FORM, None).has_bare_name is bare
+    assert decode_parameters(text, b"a=1", FORM, None).has_bare_name is False
 
 
 @settings(max_examples=300)
@@ -86,7 +86,7 @@ def test_the_bytes_of_a_value_survive_into_what_is_signed(
 ) -> None:
     sent = quote_plus(value).encode() if escaped else value.translate(None, b"&=+%")
     meant = value if escaped else sent
-    parameters = decode("", b"a=" + sent, FORM, None)
+    parameters = decode_parameters("", b"a=" + sent, FORM, None)
     message = build_v3_message("POST", "https://x", (), parameters.body, "0")
     assert message == b"https://x?a" + meant + b".0"
 
@@ -94,11 +94,11 @@ def test_the_bytes_of_a_value_survive_into_what_is_signed(
 @settings(max_examples=300)
 @given(FORM_TEXT, st.binary(max_size=30) | PAIRS.map(lambda pairs: urlencode(pairs).encode()))
 def test_no_more_parameters_are_decoded_than_are_allowed(query: str, body: bytes) -> None:
-    parameters = decode(query, body, FORM, None)
+    parameters = decode_parameters(query, body, FORM, None)
     count = len(parameters.query) + len(parameters.body)
     if count:
         with pytest.raises(TooManyParameters):
-            decode(query, body, FORM, None, parameters_max=count - 1)
+            decode_parameters(query, body, FORM, None, parameters_max=count - 1)
 
 
 # The query, the body, its type and how many parameters that is.
@@ -126,12 +126,12 @@ COUNTED = [
 def test_everything_is_counted_as_what_it_is_read_as(
     query: str, body: bytes, content_type: str, count: int
 ) -> None:
-    assert decode(query, body, content_type, None, parameters_max=count) == decode(
-        query, body, content_type, None
-    )
+    assert decode_parameters(
+        query, body, content_type, None, parameters_max=count
+    ) == decode_parameters(query, body, content_type, None)
     if count:
         with pytest.raises(TooManyParameters):
-            decode(query, body, content_type, None, parameters_max=count - 1)
+            decode_parameters(query, body, content_type, None, parameters_max=count - 1)
 
 
 # Bodies of a quarter of a megabyte, each with many times what is allowed.
@@ -165,7 +165,7 @@ def test_of_a_large_body_no_more_is_decoded_than_is_allowed(
     monkeypatch.setattr(json_module, "_scalar", counted)
     monkeypatch.setattr(parameters_module, "_unescape", counted)
     with pytest.raises(TooManyParameters):
-        decode("", body, content_type, None, parameters_max=512)
+        decode_parameters("", body, content_type, None, parameters_max=512)
     assert len(decoded) <= 2 * 512 + 1  # a name and a value each
 
 
@@ -281,13 +281,13 @@ MALFORMED = [
 def test_what_is_not_a_json_object_of_text_is_malformed(body: bytes) -> None:
     with pytest.raises(ValueError, match=r".*"):
         json_to_pairs(parse_json_object(body))
-    assert decode("", body, JSON, None).body_fault is BodyFault.MALFORMED_JSON
+    assert decode_parameters("", body, JSON, None).body_fault is BodyFault.MALFORMED_JSON
 
 
 @given(st.binary() | st.text('{}[]":,\\ud8019eE.-ntrf ').map(str.encode))
 def test_any_body_is_decoded_or_a_fault(body: bytes) -> None:
     for content_type in (JSON, FORM, "text/plain", None):
-        parameters = decode("", body, content_type, None)
+        parameters = decode_parameters("", body, content_type, None)
         assert all(isinstance(text, str) for pair in parameters.pairs for text in pair)
 
 
@@ -314,26 +314,26 @@ def test_any_body_is_decoded_or_a_fault(body: bytes) -> None:
 def test_what_cannot_be_read_is_a_named_fault_and_still_read_for_the_signature(
     content_type: str | None, content_encoding: str | None, fault: BodyFault | None
 ) -> None:
-    parameters = decode("q=1", b"a=1&b=%FF", content_type, content_encoding)
+    parameters = decode_parameters("q=1", b"a=1&b=%FF", content_type, content_encoding)
     assert parameters.body_fault == fault
     assert parameters.query == (("q", "1"),)
     assert parameters.body == (("a", "1"), ("b", "\udcff"))
 
 
 def test_json_in_a_json_body_is_read_without_fault() -> None:
-    assert decode("q=1", b'{"a": 1.0}', JSON, None) == Parameters(
+    assert decode_parameters("q=1", b'{"a": 1.0}', JSON, None) == Parameters(
         query=(("q", "1"),), body=(("a", "1.0"),)
     )
 
 
 @pytest.mark.parametrize("content_type", [JSON, "text/plain", FORM, None])
 def test_an_empty_body_has_no_fault(content_type: str | None) -> None:
-    assert decode("q=1", b"", content_type, "gzip") == Parameters((("q", "1"),), ())
+    assert decode_parameters("q=1", b"", content_type, "gzip") == Parameters((("q", "1"),), ())
 
 
 def test_plivos_pairs_are_the_bodys_or_without_a_body_the_querys() -> None:
-    assert decode("q=1", b"a=1", FORM, None).pairs == (("a", "1"),)
-    assert decode("q=1", b"", FORM, None).pairs == (("q", "1"),)
+    assert decode_parameters("q=1", b"a=1", FORM, None).pairs == (("a", "1"),)
+    assert decode_parameters("q=1", b"", FORM, None).pairs == (("q", "1"),)
 
 
 # The method, query and body, and what is read as the query's and the body's.

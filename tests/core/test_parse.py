@@ -4,7 +4,7 @@ import pytest
 
 from bridge.callbacks.model import CallbackType, list_fields
 from bridge.core.catalogue import Catalogue
-from bridge.core.parameters import BodyFault, Pair, decode
+from bridge.core.parameters import BodyFault, Pair, decode_parameters
 from bridge.core.parse import Callback, NoEvent, NoEventReason, Parser
 from bridge.core.verify import Unverified, VerificationFault
 from tests.making import UUID, parsed, raw_callback, samples, vouched
@@ -247,7 +247,7 @@ def test_of_a_body_nobody_can_read_there_is_no_event_and_its_fault_is_the_reason
     fault: BodyFault,
 ) -> None:
     raw = raw_callback("", body)
-    parameters = decode("", body, content_type, content_encoding)
+    parameters = decode_parameters("", body, content_type, content_encoding)
     verdict = Unverified(raw, parameters, None, None, VerificationFault.NOT_CHECKED)
     with pytest.raises(NoEvent) as no_event:
         Parser(types).parse(verdict, None)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core import request as wire
-from bridge.core.parameters import decode
+from bridge.core.parameters import decode_parameters
 from bridge.core.request import RawCallback
 from bridge.core.verify import Unverified, Verified
 from tests.making import HANGUP, TEXT, WORD, raw_callback, signed, verdict_on
@@ -64,7 +64,7 @@ def tampered(raw: RawCallback, place: str, position: int, byte: int) -> RawCallb
 
 def content(raw: RawCallback) -> object:
     """Return what a signed callback says: all of it but how its parameters are escaped."""
-    parameters = decode(raw.query, raw.body, raw.header("content-type"), None)
+    parameters = decode_parameters(raw.query, raw.body, raw.header("content-type"), None)
     query, body = sorted(parameters.query), sorted(parameters.body)
     return raw.path, query, body, raw.header(wire.NONCE_V3), raw.header(wire.SIGNATURE_V3)
 

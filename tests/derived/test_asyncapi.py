@@ -9,39 +9,68 @@ from typing import Any
 
 import jsonschema
 import pytest
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
 
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, ContractNames
+from bridge.core.event import (
+    DEAD_LETTER_TOPIC,
+    JOURNAL_SCHEMA_PATH,
+    JOURNAL_TOPIC,
+    REJECTED_TOPIC,
+    ContractNames,
+)
 from bridge.derived import asyncapi
+from bridge.derived.journal_samples import journal_examples
 from bridge.derived.samples import Example, examples
-from bridge.derived.schemas import DEFAULT_BASE, all_schemas, event_schema
+from bridge.derived.schemas import DEFAULT_BASE, all_schemas
 from bridge.derived.topics import Sizing, plan
 from bridge.settings.kafka import TopicSettings
 
 NODE = Path(__file__).parent.parent / "node"
+SCHEMAS = Path(__file__).parent.parent.parent / "schemas"
+NAMING = ContractNames("", DEFAULT_BASE)
+# Where the folder of the schemas is for the tests: references in the document are relative to it.
+FOLDER = "file:///schemas/"
 
 Document = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
 def shown(types: Catalogue) -> list[Example]:
-    return list(examples(types, ContractNames("", DEFAULT_BASE)))
+    return list(examples(types, NAMING))
 
 
 @pytest.fixture(scope="module")
 def document(types: Catalogue, shown: list[Example]) -> Document:
-    return asyncapi.document(types, shown, all_schemas(types))
+    return asyncapi.document(types, shown, journal_examples(types, NAMING))
 
 
-def validates(document: Document, schema: Document, value: object) -> bool:
-    """Say whether ``value`` is valid by a schema whose references point into the document."""
-    whole = {**schema, "components": document["components"]}
+@pytest.fixture(scope="module")
+def registry(document: Document, types: Catalogue) -> Registry[Any]:
+    """The document and the schemas beside it, as files of one folder."""
+    files = {"asyncapi.json": document, **all_schemas(types)}
+    return Registry().with_resources(
+        (FOLDER + path, Resource.from_contents(content, DRAFT202012))
+        for path, content in files.items()
+    )
+
+
+def validates(registry: Registry[Any], message: str, part: str, value: object) -> bool:
+    """Say whether ``value`` is valid by the headers or the payload of a message."""
+    place = f"{FOLDER}asyncapi.json#/components/messages/{message}/{part}/schema"
     checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
-    return jsonschema.Draft202012Validator(whole, format_checker=checker).is_valid(value)
+    return jsonschema.Draft202012Validator(
+        {"$ref": place}, registry=registry, format_checker=checker
+    ).is_valid(value)
 
 
-def payload_of(document: Document, message: Document) -> Document:
-    return document["components"]["schemas"][message["payload"]["$ref"].rpartition("/")[2]]
+def shown_payload(example: Document) -> Document:
+    """Return an example's payload: inline, or in the file it references."""
+    payload = example["payload"]
+    if "$ref" in payload:
+        return json.loads((SCHEMAS / payload["$ref"]).read_text())
+    return payload
 
 
 def test_every_planned_topic_is_a_channel_that_is_sent_to(
@@ -63,46 +92,61 @@ def test_every_planned_topic_is_a_channel_that_is_sent_to(
         assert told == topic.configs
 
 
-def test_every_example_is_valid_by_its_message(document: Document) -> None:
+def test_every_example_is_valid_by_its_message(document: Document, registry: Registry[Any]) -> None:
     for name, message in document["components"]["messages"].items():
-        payload = payload_of(document, message)
         assert message["examples"], name
         for example in message["examples"]:
-            assert validates(document, payload["schema"], example["payload"]), name
-            assert validates(document, message["headers"]["schema"], example["headers"]), name
+            assert validates(registry, name, "payload", shown_payload(example)), name
+            assert validates(registry, name, "headers", example["headers"]), name
 
 
-def test_a_header_or_a_payload_of_another_type_is_not_valid(document: Document) -> None:
+def test_a_header_or_a_payload_of_another_type_is_not_valid(
+    document: Document, registry: Registry[Any]
+) -> None:
+    hangup = "plivo.voice.call.hangup.v1"
+    (ring, *_) = document["components"]["messages"]["plivo.voice.call.ring.v1"]["examples"]
+    assert not validates(registry, hangup, "headers", ring["headers"])
+    assert not validates(registry, hangup, "payload", shown_payload(ring))
+
+
+def test_the_document_repeats_no_schema_and_no_example_that_has_a_file(
+    document: Document, types: Catalogue
+) -> None:
     messages = document["components"]["messages"]
-    ring, hangup = messages["plivo.voice.call.ring.v1"], messages["plivo.voice.call.hangup.v1"]
-    for part in ("headers", "payload"):
-        schema = payload_of(document, hangup) if part == "payload" else hangup["headers"]
-        assert not validates(document, schema["schema"], ring["examples"][0][part])
+    for kind in types.all_types:
+        message = messages[kind.topic]
+        assert message["payload"]["schema"] == {"$ref": f"./{kind.schema_path}"}
+        assert all(list(one["payload"]) == ["$ref"] for one in message["examples"])
+    for name in (JOURNAL_TOPIC, DEAD_LETTER_TOPIC, REJECTED_TOPIC):
+        assert messages[name]["payload"]["schema"] == {"$ref": f"./{JOURNAL_SCHEMA_PATH}"}
 
 
 def test_every_sample_is_an_example_with_the_headers_it_is_published_with(
     document: Document, shown: list[Example]
 ) -> None:
+    required = document["components"]["schemas"]["event-headers"]["schema"]["required"]
     for example in shown:
         message = document["components"]["messages"][example.type.topic]
         (found,) = [one for one in message["examples"] if one["name"] == example.slug]
         assert found["headers"] == {
             name: value.decode() for name, value in example.event.record.headers
         }
-        assert found["payload"] == json.loads(example.event.record.value)
-        assert set(message["headers"]["schema"]["required"]) == set(found["headers"])
+        assert shown_payload(found) == json.loads(example.event.record.value)
+        assert set(required) == set(found["headers"])
 
 
-def test_the_journal_shows_a_callback_of_each_product(document: Document, types: Catalogue) -> None:
+def test_every_sample_of_the_journal_is_an_example(document: Document, types: Catalogue) -> None:
     journal = document["components"]["messages"][JOURNAL_TOPIC]
-    products = {kind.name.partition(".")[0] for kind in types.all_types}
-    assert {one["name"].partition(".")[0] for one in journal["examples"]} == products
+    samples = {one.name: one.record for one in journal_examples(types, NAMING)}
+    assert [one["name"] for one in journal["examples"]] == list(samples)
+    for example in journal["examples"]:
+        assert shown_payload(example) == json.loads(samples[example["name"]].value)
 
 
 def test_the_dead_letter_says_why(document: Document) -> None:
     (example,) = document["components"]["messages"][DEAD_LETTER_TOPIC]["examples"]
     assert example["headers"]["dlq_reason"] == "no_identity"
-    assert example["payload"]["events"] == []
+    assert shown_payload(example)["events"] == []
 
 
 def test_no_reference_points_nowhere(document: Document) -> None:
@@ -115,20 +159,19 @@ def test_no_reference_points_nowhere(document: Document) -> None:
         return inner + ([value["$ref"]] if isinstance(value.get("$ref"), str) else [])
 
     for reference in references(document):
+        if reference.startswith("./"):
+            assert (SCHEMAS / reference).is_file()
+            continue
         found: Any = document
         for step in reference.removeprefix("#/").split("/"):
             found = found[step]
 
 
-def test_one_name_for_two_schemas_is_refused(types: Catalogue) -> None:
-    schemas = asyncapi._Schemas()
-    schemas.add("one", event_schema(types.by_name["voice.call.ring"]))
-    with pytest.raises(ValueError, match="one is defined in two ways"):
-        schemas.add("one", event_schema(types.by_name["voice.call.hangup"]))
-
-
 def parsed(document: Document, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Return how the official parser ended on a document."""
+    """Return how the official parser ended on a document, beside the files it references."""
+    for path in SCHEMAS.iterdir():
+        if path.is_dir():
+            (folder / path.name).symlink_to(path)
     file = folder / "asyncapi.json"
     file.write_text(json.dumps(document))
     node = shutil.which("node")
@@ -155,9 +198,14 @@ BROKEN = {
         *("channels", "plivo.journal.v1", "bindings", "kafka", "partitions"),
     ),
     "a schema that is none": (
-        *("components", "schemas", "journal.v1", "schema", "properties", "method", "type"),
+        *("components", "schemas", "event-headers", "schema", "properties", "ce_id", "type"),
     ),
-    "a reference to nowhere": (*("components", "messages", "plivo.journal.v1", "payload", "$ref"),),
+    "a reference to nowhere": (
+        *("components", "messages", "plivo.journal.v1", "payload", "schema", "$ref"),
+    ),
+    "an example of another schema": (
+        *("components", "messages", "plivo.journal.v1", "payload", "schema"),
+    ),
 }
 
 
@@ -170,8 +218,13 @@ def test_the_official_parser_refuses_a_broken_document(
     inner: Any = broken
     for name in place[:-1]:
         inner = inner[name]
-    wrong = {"channel": {"$ref": "#/channels/none"}, "$ref": "#/components/schemas/none"}
+    wrong = {
+        "channel": {"$ref": "#/channels/none"},
+        "$ref": "./journal/none.json",
+        "schema": {"$ref": "./voice.call.hangup/1.0.json"},
+    }
     inner[place[-1]] = wrong.get(place[-1], ["wrong"])
     ended = parsed(broken, tmp_path)
     assert ended.returncode == 1, ended.stderr
-    assert place[-1] in ended.stdout or "$ref" in ended.stdout
+    said = {"schema": "must have required property", "$ref": "none.json"}
+    assert said.get(place[-1], place[-1]) in ended.stdout
