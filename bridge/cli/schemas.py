@@ -146,7 +146,7 @@ def pack(
     ] = Path("schema-pack"),
     folder: Folder = None,
 ) -> None:
-    """Write the pack for consumers: schemas, examples, AsyncAPI, TypeScript types, a manifest."""
+    """Write the pack for consumers: schemas, examples, AsyncAPI, OpenAPI, TypeScript types."""
     with _usage_errors():
         packed = schema_pack.whole(catalogue.load_catalogue(), find_schemas_folder(folder))
     schema_pack.write(out, packed)

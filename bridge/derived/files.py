@@ -14,39 +14,36 @@ import orjson
 
 from bridge.core.catalogue import Catalogue
 from bridge.core.event import ContractNames
-from bridge.derived import asyncapi, openapi, reference, schemas, typescript
+from bridge.derived import asyncapi, reference, schemas
 from bridge.derived.compatibility import breaks
 from bridge.derived.journal_samples import journal_examples
 from bridge.derived.samples import examples
 
 SCHEMAS: Final = Path("schemas")
 REFERENCE: Final = Path("docs/reference")
-TYPESCRIPT: Final = SCHEMAS / "typescript" / "index.d.ts"
 RELEASED: Final = SCHEMAS / "released.json"
 ASYNCAPI: Final = SCHEMAS / "asyncapi.json"
-OPENAPI: Final = SCHEMAS / "openapi.json"
 
 Files = dict[Path, str]
 
 
-def _json(value: object) -> str:
+def json_text(value: object) -> str:
+    """Return a document as the text of its file."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 
 
 def derived(catalogue: Catalogue) -> Files:
-    """Return every derived file, by its path below the project's folder."""
-    payloads = schemas.all_schemas(catalogue)
-    files: Files = {SCHEMAS / path: _json(schema) for path, schema in payloads.items()}
+    """Return every derived file that is committed, by its path below the project's folder."""
+    payloads = schemas.all_schemas(catalogue).items()
+    files: Files = {SCHEMAS / path: json_text(schema) for path, schema in payloads}
     naming = ContractNames("", schemas.DEFAULT_BASE)
     shown = list(examples(catalogue, naming))
     for example in shown:
-        files[SCHEMAS / example.path] = _json(orjson.loads(example.event.record.value))
+        files[SCHEMAS / example.path] = json_text(orjson.loads(example.event.record.value))
     records = list(journal_examples(catalogue, naming))
     for one in records:
-        files[SCHEMAS / one.path] = _json(orjson.loads(one.record.value))
-    files[ASYNCAPI] = _json(asyncapi.document(catalogue, shown, records))
-    files[OPENAPI] = _json(openapi.document(catalogue))
-    files[TYPESCRIPT] = typescript.declarations(catalogue, payloads)
+        files[SCHEMAS / one.path] = json_text(orjson.loads(one.record.value))
+    files[ASYNCAPI] = json_text(asyncapi.document(catalogue, shown, records))
     for name, text in reference.pages(catalogue).items():
         files[REFERENCE / name] = text
     return files
@@ -131,5 +128,5 @@ def release(root: Path, catalogue: Catalogue) -> list[str]:
         for path in (SCHEMAS / one for one in schemas.all_schemas(catalogue))
         if str(path) not in listed
     }
-    (root / RELEASED).write_text(_json(dict(sorted((listed | new).items()))))
+    (root / RELEASED).write_text(json_text(dict(sorted((listed | new).items()))))
     return list(new)

@@ -1,7 +1,8 @@
-"""The schema pack: what a consumer's team needs of the contract, in one folder with a manifest.
+"""The schema pack: one folder with everything that a consumer's team needs, and a manifest.
 
-JSON Schemas of every version, examples, the AsyncAPI document, TypeScript types. The manifest lists
-each type with its topic and where to find what is of it, and each file with its digest.
+It holds the committed files (the JSON Schemas of every version, examples, the AsyncAPI document), and
+files that are built for it alone (the OpenAPI document, TypeScript types). The manifest lists each
+type with its topic and its files, and each file with its digest.
 """
 
 import hashlib
@@ -14,15 +15,17 @@ from bridge import __version__
 from bridge.callbacks.model import CallbackType
 from bridge.core.catalogue import Catalogue
 from bridge.core.event import JOURNAL_SCHEMA_PATH, JOURNAL_TOPIC
-from bridge.derived.files import ASYNCAPI, SCHEMAS, TYPESCRIPT, Files, derived
-from bridge.derived.schemas import DEFAULT_BASE, DIALECT
+from bridge.derived import openapi, typescript
+from bridge.derived.files import ASYNCAPI, SCHEMAS, Files, derived, json_text
+from bridge.derived.schemas import DEFAULT_BASE, DIALECT, all_schemas
 from bridge.derived.typescript import type_name
 
+OPENAPI: Final = Path("openapi.json")
+TYPESCRIPT: Final = Path("typescript/index.d.ts")
 MANIFEST: Final = Path("manifest.json")
 NAME: Final = "callback-bridge-schemas"
 
 _EXAMPLES: Final = "examples"
-_WHOLE: Final = frozenset({ASYNCAPI, TYPESCRIPT})
 
 
 class NotAPack(Exception):
@@ -44,7 +47,10 @@ def whole(catalogue: Catalogue, folder: Path | None) -> Files:
 
 def pack(catalogue: Catalogue, files: Files) -> Files:
     """Return the pack's files by their path in it, from the derived and older ``files``."""
-    packed = {path.relative_to(SCHEMAS): files[path] for path in sorted(files) if _is_packed(path)}
+    packed = {path.relative_to(SCHEMAS): text for path, text in files.items() if _is_packed(path)}
+    packed[OPENAPI] = json_text(openapi.document(catalogue))
+    packed[TYPESCRIPT] = typescript.declarations(catalogue, all_schemas(catalogue))
+    packed = dict(sorted(packed.items()))
     journal = Path(JOURNAL_SCHEMA_PATH).parent
     schemas = [path for path in packed if _is_schema(path)]
     examples = [path for path in packed if path.parent.name == _EXAMPLES]
@@ -103,9 +109,8 @@ def _of_earlier(folder: Path) -> list[Path]:
 
 
 def _is_packed(path: Path) -> bool:
-    if path in _WHOLE:
-        return True
-    return path.is_relative_to(SCHEMAS) and len(path.relative_to(SCHEMAS).parts) > 1
+    in_folder = path.is_relative_to(SCHEMAS) and len(path.relative_to(SCHEMAS).parts) > 1
+    return in_folder or path == ASYNCAPI
 
 
 def _is_schema(path: Path) -> bool:

@@ -1,11 +1,12 @@
 /**
  * Prints hangups and message states, each once, with kafkajs and the schema pack's types.
  *
+ *   make -C ../.. schema-pack
  *   npm install && npm run build
  *   node build/consume.js localhost:9092 [--records N] plivo.voice.call.hangup.v1 ...
  */
 import { Kafka, logLevel } from "kafkajs";
-import type { PlivoEvent } from "../../schemas/typescript/index";
+import type { PlivoEvent } from "../../dist/schema-pack/typescript/index";
 
 const IDS_MAX = 100_000;
 const seen = new Set<string>(); // the ids, the oldest first

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from bridge.core.catalogue import Catalogue
 from bridge.core.event import ContractNames
 from bridge.derived.files import Files, derived
 from bridge.derived.journal_samples import journal_examples
-from bridge.derived.pack import MANIFEST, NotAPack, older, pack, whole, write
+from bridge.derived.pack import MANIFEST, OPENAPI, TYPESCRIPT, NotAPack, older, pack, whole, write
 from bridge.derived.schemas import DEFAULT_BASE
 
 
@@ -31,12 +32,13 @@ def manifest(packed: Files) -> dict[str, Any]:
     return json.loads(packed[MANIFEST])
 
 
-def test_it_holds_schemas_examples_the_topics_document_and_types(packed: Files) -> None:
+def test_it_holds_schemas_examples_the_documents_and_types(packed: Files) -> None:
     for name in (
         "voice.call.hangup/1.0.json",
         "voice.call.hangup/examples/outbound-busy.json",
         "journal/1.0.json",
         "asyncapi.json",
+        "openapi.json",
         "typescript/index.d.ts",
     ):
         assert Path(name) in packed
@@ -44,8 +46,19 @@ def test_it_holds_schemas_examples_the_topics_document_and_types(packed: Files) 
 
 def test_it_holds_nothing_of_the_bridges_own(packed: Files) -> None:
     names = {str(path) for path in packed}
-    assert not names & {"openapi.json", "released.json"}
+    assert "released.json" not in names
     assert not any(name.endswith(".md") for name in names)
+
+
+def test_what_is_built_for_the_pack_is_not_committed(files: Files, packed: Files) -> None:
+    committed = {path.relative_to("schemas") for path in files if path.is_relative_to("schemas")}
+    assert set(packed) - committed == {OPENAPI, TYPESCRIPT, MANIFEST}
+
+
+def test_every_file_that_the_documents_reference_is_in_the_pack(packed: Files) -> None:
+    for path in (Path("asyncapi.json"), OPENAPI):
+        for reference in re.findall(r'"\$ref": "([^#"][^"]*)"', packed[path]):
+            assert Path(reference) in packed
 
 
 def test_the_manifest_lists_every_file_with_its_digest(

@@ -8,6 +8,7 @@ import pytest
 
 from bridge.core import catalogue
 from bridge.core.event import ContractNames
+from bridge.derived import pack
 from bridge.derived.samples import examples
 from bridge.derived.schemas import DEFAULT_BASE
 from tests.examples.publishing import (
@@ -45,8 +46,16 @@ async def run(folder: Path, *command: str) -> tuple[int, str]:
     return code, output.decode()
 
 
+@pytest.fixture(scope="session")
+def schema_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `make schema-pack` writes."""
+    folder = tmp_path_factory.mktemp("schema-pack")
+    pack.write(folder, pack.whole(catalogue.load_catalogue(), None))
+    return folder
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(tmp_path: Path, schema_pack: Path) -> Path:
     """The example's folder in a checkout of its own, with the packages it asks for."""
     if not MODULES.is_dir():
         pytest.fail("the packages of tests/node are not there: run the tests by `make test-node`")
@@ -55,7 +64,8 @@ def project(tmp_path: Path) -> Path:
         ROOT / "examples/typescript", folder, ignore=shutil.ignore_patterns("build", "node_modules")
     )
     (tmp_path / "node_modules").symlink_to(MODULES)
-    (tmp_path / "schemas").symlink_to(ROOT / "schemas")
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist/schema-pack").symlink_to(schema_pack)
     return folder
 
 
@@ -64,7 +74,7 @@ def compiler() -> str:
 
 
 async def test_the_derived_types_compile(project: Path) -> None:
-    types = project.parent.parent / "schemas/typescript/index.d.ts"
+    types = project.parent.parent / "dist/schema-pack/typescript/index.d.ts"
     assert await run(project, compiler(), "--ignoreConfig", "--strict", "--noEmit", str(types)) == (
         0,
         "",
@@ -74,7 +84,8 @@ async def test_the_derived_types_compile(project: Path) -> None:
 async def test_the_types_hold_what_is_true_and_refuse_what_is_not(project: Path) -> None:
     (project / "consume.ts").write_text(
         """
-        import type { Moment, PlivoEvent, VoiceCallHangupV1 } from "../../schemas/typescript/index";
+        import type { Moment, PlivoEvent } from "../../dist/schema-pack/typescript/index";
+        import type { VoiceCallHangupV1 } from "../../dist/schema-pack/typescript/index";
         export function check(event: PlivoEvent, hangup: VoiceCallHangupV1): void {
           if (event.type === "com.plivo.voice.call.hangup.v1") hangup = event;
           const certainty: Moment["certainty"] = "exact";
@@ -97,10 +108,9 @@ async def test_the_types_hold_what_is_true_and_refuse_what_is_not(project: Path)
     assert await run(project, compiler(), "--noEmit") == (0, "")
 
 
-async def test_every_example_is_of_its_type(project: Path) -> None:
-    lines = ['import type * as types from "../../schemas/typescript/index";']
-    folder = ROOT / "schemas"
-    for number, path in enumerate(sorted(folder.glob("*/examples/*.json"))):
+async def test_every_example_is_of_its_type(project: Path, schema_pack: Path) -> None:
+    lines = ['import type * as types from "../../dist/schema-pack/typescript/index";']
+    for number, path in enumerate(sorted(schema_pack.glob("*/examples/*.json"))):
         name = path.parent.parent.name
         is_journal = name == "journal"
         kind = "JournalRecord" if is_journal else f'PlivoEvents["com.plivo.{name}.v1"]'
