@@ -15,8 +15,8 @@ import structlog
 from bridge.core import catalogue
 from bridge.core.catalogue import Catalogue
 from bridge.dev.broker import embedded_broker
-from tests.ports import free_port
-from tests.signals import default_in_new_processes
+from tests.support.ports import free_port
+from tests.support.signals import default_in_new_processes
 
 _PROFILE: Final = hypothesis.settings(
     deadline=None,

@@ -21,8 +21,8 @@ from bridge.intake.walk import Policy
 from bridge.normalise import phone
 from bridge.publish import partitioning
 from bridge.telemetry.logs import _RepeatFilter
-from tests.making import raw_callback
-from tests.walking import Fake, Walk
+from tests.support.factories import raw_callback
+from tests.support.intake_harness import Fake, Walk
 
 # Every cache of a function, and why it is bounded in bytes.
 CACHES = {

@@ -18,14 +18,14 @@ from bridge.core import catalogue
 from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.derived.topics import Sizing, plan
 from bridge.dev.account import ACCOUNTS
-from tests.cli.process import started
-from tests.kafka.client import Kafka, make_topics, read_back
 from tests.kafka.console import Printed, consume
-from tests.kafka.waiting import PATIENCE_S
-from tests.ports import free_port
-from tests.sendings import CALLBACKS, Sending, story
+from tests.support.cli import started
+from tests.support.kafka import Kafka, make_topics, read_back
+from tests.support.ports import free_port
+from tests.support.traffic import CALLBACKS, Sending, story
+from tests.support.waiting import PATIENCE_S
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 pytestmark = pytest.mark.system
 
 AT_ONCE: Final = 16

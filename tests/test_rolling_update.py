@@ -24,12 +24,12 @@ from bridge.core.event import JOURNAL_TOPIC
 from bridge.derived.topics import Sizing, plan
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN
 from bridge.emulator.sign import sign_headers
-from tests.cli.process import Started, started
-from tests.kafka.client import Kafka, make_topics, read_back
-from tests.kafka.waiting import PATIENCE_S, until
-from tests.ports import free_port
+from tests.support.cli import Started, started
+from tests.support.kafka import Kafka, make_topics, read_back
+from tests.support.ports import free_port
+from tests.support.waiting import PATIENCE_S, until
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 pytestmark = pytest.mark.system
 
 PATH: Final = "/plivo/voice/call/hangup"

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from tests.alerts.rules import ROOT
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S
 
 PAGES: Final = sorted((ROOT / "docs/runbooks").glob("*.md"))
 METRICS: Final = re.compile(r"-- python3 -c \\\n  '(.*)' \\\n  \| grep ")

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from bridge.app import accounts_file
 from bridge.app.accounts_file import AccountsFile
 from bridge.core.keyring import Keyring
-from tests.kafka.waiting import until
+from tests.support.waiting import until
 
 AUTH_ID = "MA0000000000TEST0001"
 OLD, NEW, GOOD, BETTER = (

@@ -27,10 +27,10 @@ from bridge.publish.connection import OAuth, Tls
 from bridge.reply.document import BadDocument
 from bridge.settings.load import Settings, load
 from bridge.telemetry.metrics import Metrics
-from tests.durably import without_spool
-from tests.kafka.waiting import until
+from tests.support.delivery import without_spool
+from tests.support.waiting import until
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 ACCOUNT = {
     "auth_id": "MA0000000000TEST0001",

@@ -14,18 +14,7 @@ from bridge.core.keyring import Account
 from bridge.core.parse import Callback, NoEventReason, Parser
 from bridge.core.verify import Unverified, Verified
 from bridge.reply.document import ACKNOWLEDGEMENT
-from tests.making import (
-    AUTH_ID,
-    NAMING,
-    UUID,
-    ZONE,
-    parser,
-    raw_callback,
-    signed,
-    verdict_on,
-    verifier,
-)
-from tests.replay.letters import (
+from tests.support.dead_letters import (
     FORM,
     HANGUPS,
     JOURNAL,
@@ -35,6 +24,17 @@ from tests.replay.letters import (
     Made,
     letter_of,
     unparsed,
+)
+from tests.support.factories import (
+    AUTH_ID,
+    NAMING,
+    UUID,
+    ZONE,
+    parser,
+    raw_callback,
+    signed,
+    verdict_on,
+    verifier,
 )
 
 
@@ -140,7 +140,7 @@ def test_a_type_declared_since_has_its_own_event(types: Catalogue, made: Made) -
     assert name["id"] == dict(event.headers)["ce_id"].decode() != made.event_id
 
 
-class Stumbling(Parser):
+class FaultyParser(Parser):
     """A parser with a fault."""
 
     def parse(self, verdict: Verified | Unverified, route: CallbackType | None) -> Callback:
@@ -155,7 +155,7 @@ def test_what_still_cannot_be_read_is_still_dead_and_says_why(types: Catalogue) 
 
 def test_a_fault_of_todays_code_leaves_the_letter_dead(types: Catalogue) -> None:
     with pytest.raises(StillDead) as dead:
-        Redriver(Stumbling(types), NAMING).rebuild(unparsed(), LATER)
+        Redriver(FaultyParser(types), NAMING).rebuild(unparsed(), LATER)
     assert dead.value.reason == "bridge_fault"
 
 

@@ -14,8 +14,8 @@ from bridge.core.event import ContractNames
 from bridge.core.parse import NoEventReason, Parser
 from bridge.core.record import Record
 from bridge.emulator.call import EmulatedCallback
-from tests.making import HANGUP, parser
-from tests.replay.calls import PLACED, SCHEMAS, TYPES, Taken, saying, taken
+from tests.support.factories import HANGUP, parser
+from tests.support.stored_calls import PLACED, SCHEMAS, TYPES, Taken, saying, taken
 
 LATER = PLACED + timedelta(days=100)
 HANGUP_STEP = EmulatedCallback("/plivo/voice/call/hangup", dict(HANGUP))

@@ -24,10 +24,10 @@ from bridge.emulator.call import EmulatedCallback
 from bridge.reader.selection import Query
 from bridge.reader.window import Window, build_window
 from bridge.replay import CannotWrite, ReplayRun
-from tests.kafka.client import Kafka, read_back, running
-from tests.making import HANGUP as HANGUP_FORM
-from tests.making import parser
-from tests.replay.calls import (
+from tests.support.factories import HANGUP as HANGUP_FORM
+from tests.support.factories import parser
+from tests.support.kafka import Kafka, read_back, running
+from tests.support.stored_calls import (
     KINDS,
     PLACED,
     SCHEMAS,
@@ -41,7 +41,7 @@ from tests.replay.calls import (
     taken,
 )
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 HANGUP_STEP = EmulatedCallback("/plivo/voice/call/hangup", dict(HANGUP_FORM))
 LATER = PLACED + timedelta(days=2)

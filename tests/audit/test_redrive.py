@@ -27,16 +27,7 @@ from bridge.publish import (
 )
 from bridge.publish.memory import MemoryPublisher
 from bridge.reply.document import ACKNOWLEDGEMENT
-from tests.kafka.client import Kafka, make_topics, planned, running
-from tests.making import (
-    NAMING,
-    NONCE,
-    parser,
-    raw_callback,
-    signed,
-    verdict_on,
-)
-from tests.replay.letters import (
+from tests.support.dead_letters import (
     HANGUPS,
     JOURNAL,
     LATER,
@@ -44,8 +35,17 @@ from tests.replay.letters import (
     letter_of,
     unparsed,
 )
+from tests.support.factories import (
+    NAMING,
+    NONCE,
+    parser,
+    raw_callback,
+    signed,
+    verdict_on,
+)
+from tests.support.kafka import Kafka, make_topics, planned, running
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 
 @pytest.fixture

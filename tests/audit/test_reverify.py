@@ -11,8 +11,8 @@ from bridge.core import signature
 from bridge.core.keyring import Account, Subaccount, compute_key_id
 from bridge.emulator.call import EmulatedCallback
 from bridge.reader.journal import parse_journal_record
-from tests.making import ACCOUNT, AUTH_ID, HANGUP, SUB_ID, SUB_TOKEN, TOKEN, ZONE
-from tests.replay.calls import PLACED, taken
+from tests.support.factories import ACCOUNT, AUTH_ID, HANGUP, SUB_ID, SUB_TOKEN, TOKEN, ZONE
+from tests.support.stored_calls import PLACED, taken
 
 STEP = EmulatedCallback("/plivo/voice/call/hangup", dict(HANGUP))
 OLD = Account(AUTH_ID, ZONE, ("an-old-token",))

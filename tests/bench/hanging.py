@@ -21,7 +21,7 @@ from bridge.settings.load import Settings, load
 from bridge.telemetry import logs
 from bridge.telemetry.metrics import Metrics
 from tests.bench.callbacks import PUBLIC_URL
-from tests.durably import without_spool
+from tests.support.delivery import without_spool
 
 READ_TIMEOUT_S = 3.0
 

@@ -44,10 +44,10 @@ from bridge.telemetry import logs
 from tests.bench.replay_memory import Memory
 from tests.bench.replayed import commit, compare, groups
 from tests.bench.replayed_live import compare_behind
-from tests.cli.process import COMMAND, environment
 from tests.kafka.cluster import Node
 from tests.kafka.three_brokers import ThreeBrokers
-from tests.replay.calls import calls, journal_of
+from tests.support.cli import COMMAND, environment
+from tests.support.stored_calls import calls, journal_of
 
 PARTITIONS = 12
 CALLBACKS_OF_CALL = 3

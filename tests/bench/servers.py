@@ -27,7 +27,7 @@ from bridge.settings.load import load
 from bridge.telemetry import logs
 from bridge.telemetry.metrics import Metrics
 from tests.bench.callbacks import PUBLIC_URL
-from tests.durably import without_spool
+from tests.support.delivery import without_spool
 
 KINDS = ("plain", "memory", "embedded")
 TOPIC_PREFIX = "bench."

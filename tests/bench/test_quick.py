@@ -10,7 +10,7 @@ import pytest
 
 from tests.bench.callbacks import hangups
 from tests.bench.load import NotAnswered, visit
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 

@@ -31,7 +31,7 @@ from bridge.settings.load import load
 from bridge.telemetry import logs
 from bridge.telemetry.metrics import Metrics
 from tests.bench.strangers import BODY_BYTES_MAX, Stranger, grid
-from tests.durably import without_spool
+from tests.support.delivery import without_spool
 
 KEPT: Final = Path(__file__).parent / "worst"
 TOKENS: Final = (1, 200, 1_000)

@@ -7,10 +7,10 @@ import pytest
 from bridge.calls.accounts import split_accounts
 from bridge.calls.document import build_document
 from bridge.calls.find import FoundCall, TimelineEntry, find_account
-from tests.making import AUTH_ID
-from tests.replay.calls import Taken, taken
-from tests.replay.stories import ANSWER, HANGUP, RING, A, B, at, changed, entries, entry
-from tests.replay.strangers import COSTLY, OTHER, sent
+from tests.support.call_stories import ANSWER, HANGUP, RING, A, B, at, changed, entries, entry
+from tests.support.factories import AUTH_ID
+from tests.support.second_account import COSTLY, OTHER, sent
+from tests.support.stored_calls import Taken, taken
 
 
 def own() -> list[Taken]:

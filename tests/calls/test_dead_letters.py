@@ -11,10 +11,8 @@ from bridge.core.dead_letter import PublishReason, to_publish_dead_letter
 from bridge.core.event import ContractNames
 from bridge.core.record import Record
 from bridge.reader.window import build_window
-from tests.kafka.client import Kafka
-from tests.replay.calls import PLACED, SCHEMAS, Taken, letters_of, make_some_topics, taken
-from tests.replay.looking import CALL, Cluster, types
-from tests.replay.stories import (
+from tests.support.call_cluster import CALL, Cluster, types
+from tests.support.call_stories import (
     ANSWER,
     HANGUP,
     MESSAGE,
@@ -27,8 +25,10 @@ from tests.replay.stories import (
     hangup_of_b,
     report,
 )
+from tests.support.kafka import Kafka
+from tests.support.stored_calls import PLACED, SCHEMAS, Taken, letters_of, make_some_topics, taken
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 OTHER = "11111111-2222-4333-8444-555555555555"
 

@@ -12,13 +12,20 @@ from bridge.calls.find import TimelineEntry
 from bridge.emulator.call import EmulatedCallback
 from bridge.publish.partitioning import partition_for_key
 from bridge.reader.topic_reader import CannotRead
-from tests.kafka.client import Kafka, make_topics, planned
-from tests.replay.calls import call_uuid, journal_of, letters_of, make_some_topics, saying, taken
-from tests.replay.looking import CALL, Cluster, filled, types
-from tests.replay.making import read_topics
-from tests.replay.stories import HANGUP, MESSAGE, ROOM, A, B, at, dialled_call, entry, report
+from tests.support.call_cluster import CALL, Cluster, filled, types
+from tests.support.call_stories import HANGUP, MESSAGE, ROOM, A, B, at, dialled_call, entry, report
+from tests.support.kafka import Kafka, make_topics, planned
+from tests.support.stored_calls import (
+    call_uuid,
+    journal_of,
+    letters_of,
+    make_some_topics,
+    saying,
+    taken,
+)
+from tests.support.stored_records import read_topics
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ from bridge.calls.gaps import Gap, find_duplicates, find_gaps
 from bridge.calls.legs import build_legs
 from bridge.emulator.call import EmulatedCallback
 from bridge.reader.window import Window, build_window
-from tests.replay.calls import taken
-from tests.replay.stories import (
+from tests.support.call_stories import (
     ANSWER,
     HANGUP,
     MESSAGE,
@@ -29,6 +28,7 @@ from tests.replay.stories import (
     report,
     steps,
 )
+from tests.support.stored_calls import taken
 
 SOON = at(120)
 LATE = at(5 * 3600)

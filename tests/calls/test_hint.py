@@ -7,13 +7,13 @@ import pytest
 from bridge.calls.gaps import find_gaps
 from bridge.calls.legs import build_legs
 from bridge.reader.window import Window, build_window
-from tests.kafka.client import Kafka
-from tests.replay.calls import PLACED, calls, make_some_topics, taken
-from tests.replay.looking import CALL, Cluster, filled, types
-from tests.replay.making import NOON_MS
-from tests.replay.stories import MESSAGE, A, B, at, dialled_call, report
+from tests.support.call_cluster import CALL, Cluster, filled, types
+from tests.support.call_stories import MESSAGE, A, B, at, dialled_call, report
+from tests.support.kafka import Kafka
+from tests.support.stored_calls import PLACED, calls, make_some_topics, taken
+from tests.support.stored_records import NOON_MS
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 SOON = at(120)
 

@@ -6,8 +6,7 @@ from bridge.calls.find import TimelineEntry
 from bridge.calls.legs import Leg, sum_costs
 from bridge.calls.legs import build_legs as legs_from
 from bridge.emulator.call import EmulatedCallback
-from tests.replay.calls import taken
-from tests.replay.stories import (
+from tests.support.call_stories import (
     ANSWER,
     HANGUP,
     MESSAGE,
@@ -24,6 +23,7 @@ from tests.replay.stories import (
     report,
     steps,
 )
+from tests.support.stored_calls import taken
 
 MPC = "87423f1a-2b5c-4c0e-9a34-5e7e2c0d1f00"
 STRANGER = "64d3290a-87a6-46b4-a6e2-20f5f4e07a02"

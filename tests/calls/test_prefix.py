@@ -10,11 +10,11 @@ from bridge.calls.prefix import AmbiguousPrefix, IdCandidate, find_id
 from bridge.core.record import Record
 from bridge.reader.by_key import KeyReader
 from bridge.reader.window import Window
-from tests.kafka.client import Kafka
-from tests.replay.calls import journal_of, make_some_topics, store
-from tests.replay.making import NOON_MS
+from tests.support.kafka import Kafka
+from tests.support.stored_calls import journal_of, make_some_topics, store
+from tests.support.stored_records import NOON_MS
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 KEYS = ["abcd1111", "abcd1111-1", "abcd2222", "ABCD3333", "bcd", "abcd1111"]
 

@@ -16,9 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from bridge.dev.account import ACCOUNTS
 from bridge.telemetry.metric_defs import PREFIX
 from tests.chaos.callbacks import PUBLIC_URL
-from tests.cli.process import COMMAND, Started, environment
 from tests.kafka.cluster import die_with_parent
-from tests.ports import free_port
+from tests.support.cli import COMMAND, Started, environment
+from tests.support.ports import free_port
 
 # Kafka has these long before a callback goes to the spool; the command's own are longer.
 ACK_S: Final = 2.0

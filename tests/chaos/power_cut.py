@@ -25,8 +25,8 @@ import typer
 from bridge.spool.locking import spool_files
 from bridge.telemetry import logs
 from tests.chaos.interposed import compiled, work
-from tests.kafka.waiting import until
-from tests.spool.making import held_names, opened
+from tests.support.spool import held_names, opened
+from tests.support.waiting import until
 
 SECTOR_BYTES: Final = 512
 _HEAD: Final = struct.Struct("=qQ")

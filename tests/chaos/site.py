@@ -29,9 +29,9 @@ from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.derived.topics import PlannedTopic, Sizing, plan
 from bridge.publish.connection import KafkaConnection
 from tests.chaos.proxy import Proxy
-from tests.kafka.client import make_topics
 from tests.kafka.cluster import Listener
 from tests.kafka.three_brokers import BROKERS, IN_SYNC_MIN, REPLICAS, ThreeBrokers
+from tests.support.kafka import make_topics
 
 PREFIX: Final = "chaos."
 PROXIED: Final = "PROXIED"

@@ -19,8 +19,8 @@ from tests.chaos.disk import Disk, NoMounts
 from tests.chaos.load import Balancer, Load
 from tests.chaos.reading import ends, read_since
 from tests.chaos.site import PREFIX, Site
-from tests.cli.process import COMMAND
 from tests.kafka.cluster import PLAIN
+from tests.support.cli import COMMAND
 
 _BEFORE_S: Final = (1.5, 2.5)
 _AFTER_S: Final = (1.0, 2.0)

@@ -11,7 +11,7 @@ from tests.chaos.scenarios import bridges, brokers, disks, outside, slips
 from tests.chaos.site import Site
 from tests.chaos.stage import Scenario, perform
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 pytestmark = [pytest.mark.kafka, pytest.mark.chaos, pytest.mark.asyncio(loop_scope="module")]
 
 SHORT = [

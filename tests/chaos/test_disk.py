@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.disk import Disk, NoMounts
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.system
 

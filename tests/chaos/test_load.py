@@ -12,8 +12,8 @@ from tests.chaos.check import duplicates, findings
 from tests.chaos.history import Attempt, Found
 from tests.chaos.load import Balancer, Load
 from tests.chaos.reading import found
-from tests.ingress.running import running_bridge
-from tests.kafka.waiting import until
+from tests.support.bridge import running_bridge
+from tests.support.waiting import until
 
 ATTEMPTS = 400
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.chaos.proxy import Proxy
-from tests.kafka.waiting import until
+from tests.support.waiting import until
 
 
 @pytest.fixture

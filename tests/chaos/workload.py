@@ -13,7 +13,7 @@ from random import Random
 
 from bridge.spool import NotSpooled, SpoolUnwritable, store, writer
 from bridge.spool.spool import DiskSpool
-from tests.spool.making import callback, disk_spool, name_of
+from tests.support.spool import callback, disk_spool, name_of
 
 AT_ONCE = 4
 # How often a refused callback looks whether the spool can be written again.

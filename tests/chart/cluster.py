@@ -20,7 +20,7 @@ from typing import Any, Final, Self
 
 from bridge.dev.broker import _die_with_parent
 from tests.chart.tools import BUILT, ToolFailed, Tools
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 _START_S: Final = 60.0
 _STOP_S: Final = 3.0

@@ -14,8 +14,7 @@ from bridge.calls.find import FoundCall, TimelineEntry
 from bridge.cli.call_output import print_call
 from bridge.core.event import SentReply
 from bridge.reader.window import build_window
-from tests.replay.calls import PLACED, taken
-from tests.replay.stories import (
+from tests.support.call_stories import (
     ANSWER,
     HANGUP,
     MESSAGE,
@@ -30,6 +29,7 @@ from tests.replay.stories import (
     entry,
     report,
 )
+from tests.support.stored_calls import PLACED, taken
 
 SNAPSHOTS = Path(__file__).with_name("snapshots")
 WIDTHS = (80, 120, 200)

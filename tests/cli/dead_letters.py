@@ -21,9 +21,9 @@ from bridge.core.parse import NoEventReason
 from bridge.core.record import Record
 from bridge.core.verify import Verified
 from bridge.reply.document import ACKNOWLEDGEMENT
-from tests.cli.process import environment
-from tests.kafka.client import Kafka, make_topics, planned, read_back, running
-from tests.making import HANGUP, parser, raw_callback, signed, verdict_on
+from tests.support.cli import environment
+from tests.support.factories import HANGUP, parser, raw_callback, signed, verdict_on
+from tests.support.kafka import Kafka, make_topics, planned, read_back, running
 
 HANGUPS = "plivo.voice.call.hangup.v1"
 FORM = urlencode(HANGUP)

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from bridge.cli.replay import commands, derive_run
 from bridge.core.keyring import compute_key_id
 from bridge.core.record import Record
-from tests.cli.process import environment
-from tests.kafka.client import Kafka, read_back
-from tests.making import AUTH_ID, TOKEN, ZONE
-from tests.replay.calls import Taken, calls, make_all_topics, saying, store
+from tests.support.cli import environment
+from tests.support.factories import AUTH_ID, TOKEN, ZONE
+from tests.support.kafka import Kafka, read_back
+from tests.support.stored_calls import Taken, calls, make_all_topics, saying, store
 
 OLD_TOKEN = "an-old-token-no-longer-used"
 KEY, OLD_KEY = compute_key_id(AUTH_ID, TOKEN), compute_key_id(AUTH_ID, OLD_TOKEN)

@@ -9,10 +9,10 @@ import pytest
 
 from bridge.cli import main
 from bridge.derived.topics import plan
-from tests.cli.process import environment
 from tests.cli.replaying import Auditor, Command, store_calls
-from tests.kafka.client import Kafka, make_topics
-from tests.replay.calls import SIZING, TYPES, make_some_topics
+from tests.support.cli import environment
+from tests.support.kafka import Kafka, make_topics
+from tests.support.stored_calls import SIZING, TYPES, make_some_topics
 
 _STORED: dict[str, str] = {}
 

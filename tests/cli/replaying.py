@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from bridge.core.record import Record
-from tests.kafka.client import Kafka, read_back
-from tests.replay.calls import calls, store
+from tests.support.kafka import Kafka, read_back
+from tests.support.stored_calls import calls, store
 
 Command = Callable[..., CompletedProcess[str]]
 

@@ -8,7 +8,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from bridge.cli import main
-from tests.cli.process import environment
+from tests.support.cli import environment
 
 RING, HANGUP = "voice.call.ring", "voice.call.hangup"
 

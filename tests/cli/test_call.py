@@ -18,15 +18,8 @@ from bridge.cli.call import _parse_window
 from bridge.emulator.call import EmulatedCall, answered_call
 from bridge.emulator.deliver import CallbackSender
 from bridge.reader.window import Window, build_window
-from tests.cli.process import environment, run, started
-from tests.cli.terminal import on_a_terminal, widest, words
-from tests.ingress.running import ACCOUNTS, AUTH_ID, TOKEN, wait_for_port
-from tests.kafka.client import Kafka
-from tests.kafka.waiting import PATIENCE_S
-from tests.making import ZONE
-from tests.ports import free_port
-from tests.replay.calls import make_all_topics, store, taken
-from tests.replay.stories import (
+from tests.support.bridge import ACCOUNTS, AUTH_ID, TOKEN, wait_for_port
+from tests.support.call_stories import (
     CALL,
     MESSAGE,
     RING,
@@ -38,8 +31,15 @@ from tests.replay.stories import (
     dialled_call,
     report,
 )
+from tests.support.cli import environment, run, started
+from tests.support.factories import ZONE
+from tests.support.kafka import Kafka
+from tests.support.ports import free_port
+from tests.support.stored_calls import make_all_topics, store, taken
+from tests.support.terminal import on_a_terminal, widest, words
+from tests.support.waiting import PATIENCE_S
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 NOON = datetime(2026, 3, 7, 12, tzinfo=UTC)
 CALLBACKS = ["ring", "answer", "dial.answer", "dial.hangup", "hangup", "hangup"]

@@ -11,10 +11,7 @@ from bridge.core.catalogue import Catalogue
 from bridge.core.event import SentReply
 from bridge.reader.window import Window, build_window
 from tests.cli.call_snapshots import FOUND, WIDTHS, path_of, rendered
-from tests.cli.terminal import widest, words
-from tests.replay.calls import PLACED, taken
-from tests.replay.letters import Made
-from tests.replay.stories import (
+from tests.support.call_stories import (
     ANSWER,
     HANGUP,
     MESSAGE,
@@ -30,7 +27,10 @@ from tests.replay.stories import (
     report,
     steps,
 )
-from tests.replay.strangers import COSTLY, OTHER, sent
+from tests.support.dead_letters import Made
+from tests.support.second_account import COSTLY, OTHER, sent
+from tests.support.stored_calls import PLACED, taken
+from tests.support.terminal import widest, words
 
 DOCUMENT = b"<Response>\n  <Speak>Thank you for calling. Please hold the line.</Speak>\n</Response>"
 

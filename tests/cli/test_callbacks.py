@@ -15,12 +15,12 @@ from bridge.cli import callbacks
 from bridge.cli.main import app
 from bridge.core.catalogue import Catalogue
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN
-from tests.cli.process import environment, run
-from tests.ingress.running import ACCOUNTS as OTHERS
-from tests.ingress.running import AUTH_ID as OTHER_ID
-from tests.ingress.running import TOKEN as OTHER_TOKEN
-from tests.ingress.running import Running, running_bridge
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.bridge import ACCOUNTS as OTHERS
+from tests.support.bridge import AUTH_ID as OTHER_ID
+from tests.support.bridge import TOKEN as OTHER_TOKEN
+from tests.support.bridge import Running, running_bridge
+from tests.support.cli import environment, run
+from tests.support.waiting import PATIENCE_S
 
 HANGUP = "voice.call.hangup"
 

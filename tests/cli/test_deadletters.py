@@ -12,12 +12,12 @@ from bridge.cli import deadletters, output
 from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, ContractNames
 from bridge.core.record import Record
 from tests.cli.dead_letters import HANGUPS, RING, Letters, bury, lines
-from tests.cli.process import run
-from tests.kafka.client import Kafka, running
-from tests.making import TOKEN
-from tests.ports import free_port
+from tests.support.cli import run
+from tests.support.factories import TOKEN
+from tests.support.kafka import Kafka, running
+from tests.support.ports import free_port
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, ContractNames
 from bridge.publish import Unavailable
 from bridge.reader.topic_reader import CannotRead
 from tests.cli.dead_letters import HANGUPS, Letters, bury, lines, refused
-from tests.cli.process import run
-from tests.kafka.client import Kafka, make_topics, planned, running
-from tests.making import UUID
+from tests.support.cli import run
+from tests.support.factories import UUID
+from tests.support.kafka import Kafka, make_topics, planned, running
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.process import run
-from tests.cli.terminal import on_a_terminal, widest
+from tests.support.cli import run
+from tests.support.terminal import on_a_terminal, widest
 
 pytestmark = pytest.mark.system
 

@@ -18,11 +18,11 @@ import pytest
 from bridge.cli import dev as dev_command
 from bridge.dev.account import ACCOUNTS, AUTH_ID
 from bridge.dev.broker import free_port
-from tests.cli.process import Started, run, started
-from tests.cli.terminal import on_a_terminal, widest
-from tests.ingress.plivo import PATHS, SHARED
-from tests.ingress.running import eventually
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.bridge import eventually
+from tests.support.cli import Started, run, started
+from tests.support.plivo import PATHS, SHARED
+from tests.support.terminal import on_a_terminal, widest
+from tests.support.waiting import PATIENCE_S
 
 ANY_PORTS = ("--port", "0", "--kafka-port", "0")
 

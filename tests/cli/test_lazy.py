@@ -13,7 +13,7 @@ from typer.main import get_command
 from bridge.cli.exit_codes import ERRORS
 from bridge.cli.lazy import LazyGroup
 from bridge.cli.main import app
-from tests.cli.process import environment
+from tests.support.cli import environment
 
 # Each takes longer to import than `--version` may take in all.
 HEAVY = {

@@ -12,7 +12,7 @@ import pytest
 
 from bridge import __version__
 from bridge.cli import main
-from tests.cli.process import COMMAND, environment, run
+from tests.support.cli import COMMAND, environment, run
 
 
 @dataclass(frozen=True)

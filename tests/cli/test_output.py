@@ -26,12 +26,12 @@ from bridge.derived.samples import examples
 from bridge.reader.topic_reader import StoredRecord
 from bridge.telemetry import logs
 from bridge.telemetry.logs import configure
-from tests.cli.process import environment, run
-from tests.kafka.client import Kafka
-from tests.replay.calls import make_all_topics, store, taken
-from tests.replay.stories import RING, A, at, changed
+from tests.support.call_stories import RING, A, at, changed
+from tests.support.cli import environment, run
+from tests.support.kafka import Kafka
+from tests.support.stored_calls import make_all_topics, store, taken
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 PACKAGE = Path(bridge.__file__).parent
 # The output module; the log, which escapes its lines itself; and `make derive`, which is no command.

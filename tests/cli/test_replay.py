@@ -11,12 +11,12 @@ from structlog.testing import capture_logs
 
 from tests.cli.journals import lines
 from tests.cli.replaying import CALLBACKS, CALLS, JOURNAL, Auditor, Command, flat
-from tests.kafka.client import Kafka, make_topics, planned
-from tests.making import AUTH_ID
-from tests.ports import free_port
-from tests.replay.calls import call_uuid, calls, journal_of, store
+from tests.support.factories import AUTH_ID
+from tests.support.kafka import Kafka, make_topics, planned
+from tests.support.ports import free_port
+from tests.support.stored_calls import call_uuid, calls, journal_of, store
 
-pytest_plugins = ("tests.kafka.fixtures", "tests.cli.replay_fixtures")
+pytest_plugins = ("tests.support.kafka_fixtures", "tests.cli.replay_fixtures")
 
 
 def test_a_plan_counts_and_writes_nothing_but_its_file(auditor: Auditor) -> None:

@@ -8,7 +8,7 @@ import pytest
 from bridge.replay.progress import lock_progress
 from tests.cli.replaying import CALLBACKS, JOURNAL, Auditor, Command, flat
 
-pytest_plugins = ("tests.kafka.fixtures", "tests.cli.replay_fixtures")
+pytest_plugins = ("tests.support.kafka_fixtures", "tests.cli.replay_fixtures")
 
 RING = ("--type", "voice.call.ring")
 

@@ -20,14 +20,14 @@ from tests.cli.journals import (
     lines,
     put,
 )
-from tests.cli.process import run
-from tests.kafka.client import Kafka
-from tests.making import AUTH_ID
-from tests.ports import free_port
-from tests.replay.calls import calls, taken
-from tests.replay.stories import at, report
+from tests.support.call_stories import at, report
+from tests.support.cli import run
+from tests.support.factories import AUTH_ID
+from tests.support.kafka import Kafka
+from tests.support.ports import free_port
+from tests.support.stored_calls import calls, taken
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from bridge.core.record import Record
 from bridge.replay import CannotWrite
 from bridge.replay.targets.columns import build_event_table
 from tests.cli.journals import Journal, counts, filled, lines, put
-from tests.kafka.client import Kafka
-from tests.replay.calls import Taken, calls
+from tests.support.kafka import Kafka
+from tests.support.stored_calls import Taken, calls
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 
 @pytest.fixture

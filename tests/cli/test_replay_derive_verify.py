@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.cli.journals import KEY, OLD_KEY, OLD_TOKEN, Journal, account, filled, lines, put
-from tests.cli.process import run
-from tests.kafka.client import Kafka
-from tests.replay.calls import calls
+from tests.support.cli import run
+from tests.support.kafka import Kafka
+from tests.support.stored_calls import calls
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import confluent_kafka
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from tests.cli.process import run
-from tests.kafka.client import Kafka
-from tests.replay.calls import calls, journal_of, make_all_topics, store
+from tests.support.cli import run
+from tests.support.kafka import Kafka
+from tests.support.stored_calls import calls, journal_of, make_all_topics, store
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 pytestmark = pytest.mark.kafka
 
 Groups = dict[str, dict[tuple[str, int], int]]

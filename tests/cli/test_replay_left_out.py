@@ -13,9 +13,9 @@ from bridge.core.record import Record
 from bridge.replay.targets import http
 from tests.cli.journals import lines
 from tests.cli.replaying import CALLBACKS, JOURNAL, Auditor, flat
-from tests.replay.calls import call_uuid, journal_of, store
+from tests.support.stored_calls import call_uuid, journal_of, store
 
-pytest_plugins = ("tests.kafka.fixtures", "tests.cli.replay_fixtures")
+pytest_plugins = ("tests.support.kafka_fixtures", "tests.cli.replay_fixtures")
 
 POISON = str(call_uuid(2)).encode()
 

@@ -8,13 +8,13 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.cli.process import started
 from tests.cli.replaying import CALLBACKS, CALLS, JOURNAL, Auditor, originals, without_stamp
-from tests.ingress.running import eventually, running_bridge
-from tests.making import AUTH_ID, ORIGIN, TOKEN, ZONE
-from tests.replay.calls import calls, journal_of
+from tests.support.bridge import eventually, running_bridge
+from tests.support.cli import started
+from tests.support.factories import AUTH_ID, ORIGIN, TOKEN, ZONE
+from tests.support.stored_calls import calls, journal_of
 
-pytest_plugins = ("tests.kafka.fixtures", "tests.cli.replay_fixtures")
+pytest_plugins = ("tests.support.kafka_fixtures", "tests.cli.replay_fixtures")
 
 
 def test_a_plan_is_replayed_into_a_new_topic_as_it_was(auditor: Auditor) -> None:

@@ -13,10 +13,10 @@ from aiokafka.structs import TopicPartition
 
 from tests.cli.journals import lines
 from tests.cli.replaying import Auditor, Command
-from tests.kafka.client import Kafka, make_topics, planned
-from tests.replay.calls import calls, store
+from tests.support.kafka import Kafka, make_topics, planned
+from tests.support.stored_calls import calls, store
 
-pytest_plugins = ("tests.kafka.fixtures", "tests.cli.replay_fixtures")
+pytest_plugins = ("tests.support.kafka_fixtures", "tests.cli.replay_fixtures")
 pytestmark = pytest.mark.kafka
 
 WEEK_MS = 7 * 86_400_000

@@ -22,7 +22,7 @@ from bridge.reader.window import Window
 from bridge.replay.plan import Plan
 from bridge.replay.progress import Destination, DestinationKind
 from bridge.replay.retention import IncompleteTopic, ShortenedPartition
-from tests.replay.making import NOON_MS, part, plan_of
+from tests.support.stored_records import NOON_MS, part, plan_of
 
 NOWHERE = KafkaConnection("nowhere:1")
 DAY_MS = 86_400_000

@@ -14,7 +14,7 @@ from bridge.cli.replay.output import (
     show_plan,
     show_start,
 )
-from tests.replay.making import part, plan_of
+from tests.support.stored_records import part, plan_of
 
 PLAN = plan_of(part("one", 0, 0, 9), part("one", 1, 5, 9), part("other", 0, 0, 2000))
 

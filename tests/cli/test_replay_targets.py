@@ -14,7 +14,6 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
-from tests.cli.process import COMMAND, environment
 from tests.cli.replaying import (
     CALLBACKS,
     CALLS,
@@ -25,13 +24,14 @@ from tests.cli.replaying import (
     originals,
     without_stamp,
 )
-from tests.ingress.running import running_bridge
-from tests.kafka.client import Kafka, make_topics, planned
-from tests.kafka.waiting import PATIENCE_S
-from tests.making import AUTH_ID, ORIGIN, TOKEN, ZONE
-from tests.replay.calls import calls, store
+from tests.support.bridge import running_bridge
+from tests.support.cli import COMMAND, environment
+from tests.support.factories import AUTH_ID, ORIGIN, TOKEN, ZONE
+from tests.support.kafka import Kafka, make_topics, planned
+from tests.support.stored_calls import calls, store
+from tests.support.waiting import PATIENCE_S
 
-pytest_plugins = ("tests.kafka.fixtures", "tests.cli.replay_fixtures")
+pytest_plugins = ("tests.support.kafka_fixtures", "tests.cli.replay_fixtures")
 
 
 def test_the_live_topic_is_replayed_into_only_when_it_is_said_twice(owner: Auditor) -> None:

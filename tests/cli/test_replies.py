@@ -10,7 +10,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from bridge.cli import main
-from tests.cli.process import environment
+from tests.support.cli import environment
 
 GOOD = "<Response><Speak>Hello</Speak></Response>"
 DOUBTFUL = "<Response>\n<Speak>Hello</Speak>\n<Pause/></Response>"

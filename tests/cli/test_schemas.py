@@ -17,9 +17,9 @@ from bridge.core.catalogue import Catalogue
 from bridge.derived import registry
 from bridge.derived.files import release
 from bridge.derived.validation import ValidatorNotInstalled
-from tests.cli.process import COMMAND, environment
 from tests.cli.schemas import RING, call, lines
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.cli import COMMAND, environment
+from tests.support.waiting import PATIENCE_S
 
 
 @cache

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.process import run
 from tests.cli.schemas import HANGUP, RING, call, lines
+from tests.support.cli import run
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from bridge.core.catalogue import Catalogue
-from tests.cli.process import COMMAND, environment
 from tests.cli.schemas import call
+from tests.support.cli import COMMAND, environment
 
 
 def test_the_pack_is_what_its_manifest_says(tmp_path: Path, types: Catalogue) -> None:

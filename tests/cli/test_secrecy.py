@@ -10,7 +10,7 @@ import pytest
 from bridge.cli import main
 from bridge.cli.replay.request import parse_destination
 from bridge.replay.progress import Destination
-from tests.cli.process import environment
+from tests.support.cli import environment
 
 ROOT = Path(__file__).parents[2]
 SECRET = "c0ffee11decade22facade33c0ffee44decade55"

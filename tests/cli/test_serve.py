@@ -15,11 +15,11 @@ import pytest
 
 from bridge.app import startup
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN
-from tests.cli.process import run, started
-from tests.ingress.plivo import HANGUP, PATHS, Plivo, assert_problem, sample
-from tests.ingress.running import eventually, wait_for_port
-from tests.kafka.waiting import PATIENCE_S
-from tests.ports import free_port
+from tests.support.bridge import eventually, wait_for_port
+from tests.support.cli import run, started
+from tests.support.plivo import HANGUP, PATHS, Plivo, assert_problem, sample
+from tests.support.ports import free_port
+from tests.support.waiting import PATIENCE_S
 
 
 @pytest.fixture(scope="module")

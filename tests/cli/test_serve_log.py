@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from bridge.dev.account import AUTH_TOKEN
-from tests.cli.process import COMMAND, environment
 from tests.cli.test_serve import serving
-from tests.ingress.plivo import HANGUP, PATHS, Plivo, sample
-from tests.ingress.running import eventually, wait_for_port
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.bridge import eventually, wait_for_port
+from tests.support.cli import COMMAND, environment
+from tests.support.plivo import HANGUP, PATHS, Plivo, sample
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.system
 

@@ -9,11 +9,11 @@ import pytest
 
 from bridge.dev.account import AUTH_TOKEN
 from bridge.spool import inspect
-from tests.cli.process import started
 from tests.cli.test_serve import serving
-from tests.ingress.plivo import HANGUP, PATHS, Plivo, sample
-from tests.ingress.running import eventually, wait_for_port
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.bridge import eventually, wait_for_port
+from tests.support.cli import started
+from tests.support.plivo import HANGUP, PATHS, Plivo, sample
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.system
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from bridge.core.record import Record
-from tests.cli.process import run, started
 from tests.cli.test_serve import serving
-from tests.kafka.client import Kafka, make_topics, planned, read_back
-from tests.spool.making import disk_spool
+from tests.support.cli import run, started
+from tests.support.kafka import Kafka, make_topics, planned, read_back
+from tests.support.spool import disk_spool
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 pytestmark = pytest.mark.system
 
 NOON_MS = 1_772_884_800_000

@@ -14,15 +14,15 @@ from bridge.cli.tail import parse_time
 from bridge.core import catalogue
 from bridge.core.record import Record
 from bridge.derived.topics import Sizing, plan
-from tests.cli.process import run, started
-from tests.cli.terminal import on_a_terminal, widest, words
-from tests.kafka.client import Kafka, make_topics, running
-from tests.ports import free_port
-from tests.replay.calls import make_all_topics, store, taken
-from tests.replay.stories import HANGUP as HANGUP_STEP
-from tests.replay.stories import at, changed, dialled_call
+from tests.support.call_stories import HANGUP as HANGUP_STEP
+from tests.support.call_stories import at, changed, dialled_call
+from tests.support.cli import run, started
+from tests.support.kafka import Kafka, make_topics, running
+from tests.support.ports import free_port
+from tests.support.stored_calls import make_all_topics, store, taken
+from tests.support.terminal import on_a_terminal, widest, words
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 NOON = datetime(2026, 3, 7, 12, tzinfo=UTC)
 RING, HANGUP, JOURNAL = "voice.call.ring", "voice.call.hangup", "journal"

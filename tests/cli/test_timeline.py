@@ -11,8 +11,8 @@ from rich.console import Console
 from bridge.cli.timeline import Timeline
 from bridge.core.record import Record
 from bridge.reader.topic_reader import StoredRecord
-from tests.replay.calls import Taken, taken
-from tests.replay.stories import ANSWER, HANGUP, RING, at, report
+from tests.support.call_stories import ANSWER, HANGUP, RING, at, report
+from tests.support.stored_calls import Taken, taken
 
 
 def stored(record: Record) -> StoredRecord:

@@ -7,11 +7,11 @@ import orjson
 import pytest
 
 from bridge.core import catalogue
-from tests.cli.process import run
-from tests.kafka.client import Kafka
-from tests.ports import free_port
+from tests.support.cli import run
+from tests.support.kafka import Kafka
+from tests.support.ports import free_port
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 pytestmark = pytest.mark.system
 
 ONE_BROKER = {

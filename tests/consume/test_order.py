@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bridge.consume.order import Reorder, SortKey, find_call, make_sort_key
 from bridge.consume.record import parse_event
-from tests.consume.making import changed, sample
+from tests.support.sample_events import changed, sample
 
 START = datetime(2026, 3, 7, tzinfo=UTC)
 WINDOW_S = 10

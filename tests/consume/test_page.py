@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.core.record import Record
-from tests.consume.making import changed, sample
+from tests.support.sample_events import changed, sample
 
 PAGE = Path(__file__).parent.parent.parent / "docs/consuming.md"
 

@@ -21,8 +21,8 @@ from bridge.consume.record import (
 )
 from bridge.consume.words import UnknownWord
 from bridge.derived.samples import Example
-from tests.consume.making import EXAMPLES, NAMES, changed, sample
-from tests.making import TEXT
+from tests.support.factories import TEXT
+from tests.support.sample_events import EXAMPLES, NAMES, changed, sample
 
 ROOT = Path(__file__).parent.parent.parent
 HANGUP = "voice.call.hangup"

@@ -7,7 +7,7 @@ import pytest
 from bridge.callbacks.model import Reply, list_fields
 from bridge.core import catalogue
 from bridge.core.catalogue import Catalogue
-from tests.making import samples
+from tests.support.factories import samples
 
 RING = "voice.call.ring"
 ANSWER = "voice.call.answer"

@@ -11,8 +11,8 @@ from bridge.core.request import RawCallback
 from bridge.emulator.sign import sign_headers
 from bridge.normalise.hangup import CAUSES
 from bridge.publish import RecordTooLarge, Unavailable
-from tests.spooled import MemorySpool
-from tests.walking import ANSWER, AUTH_ID, NOW, TOKEN, URL, Fake, Walk
+from tests.support.intake_harness import ANSWER, AUTH_ID, NOW, TOKEN, URL, Fake, Walk
+from tests.support.memory_spool import MemorySpool
 
 HANGUP = f"CallUUID=1&Event=Hangup&ParentAuthID={AUTH_ID}&HangupCauseCode="
 DIALLED = f"CallUUID=1&DialAction=hangup&DialALegUUID=1&DialBLegUUID=2&ParentAuthID={AUTH_ID}"

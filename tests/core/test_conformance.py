@@ -9,9 +9,9 @@ import pytest
 from bridge.callbacks.model import list_fields
 from bridge.core.verify import Verified
 from bridge.reader.journal import to_raw_callback
-from tests.conforming import NAMES, PARSER, SAMPLES, TYPES, Sample, assert_valid, through
-from tests.lossless import lost
-from tests.making import RECORDED, signed, verdict_on, with_headers
+from tests.support.conformance import NAMES, PARSER, SAMPLES, TYPES, Sample, assert_valid, through
+from tests.support.factories import RECORDED, signed, verdict_on, with_headers
+from tests.support.parameter_loss import lost
 
 every_sample = pytest.mark.parametrize("sample", SAMPLES, ids=NAMES)
 both_methods = pytest.mark.parametrize("method", ["POST", "GET"])

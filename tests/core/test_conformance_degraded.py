@@ -13,7 +13,7 @@ from bridge.core.parse import NoEvent, Parser
 from bridge.core.request import RawCallback
 from bridge.reader.journal import to_raw_callback
 from bridge.reply.document import ACKNOWLEDGEMENT
-from tests.conforming import (
+from tests.support.conformance import (
     NAMES,
     PARSER,
     SAMPLES,
@@ -23,8 +23,8 @@ from tests.conforming import (
     degraded,
     through,
 )
-from tests.lossless import lost
-from tests.making import NAMING, TEXT, UUID, raw_callback, signed, verdict_on
+from tests.support.factories import NAMING, TEXT, UUID, raw_callback, signed, verdict_on
+from tests.support.parameter_loss import lost
 
 every_sample = pytest.mark.parametrize("sample", SAMPLES, ids=NAMES)
 CONTEXT = Parser(TYPES, ("team", "tenant"))

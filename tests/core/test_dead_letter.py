@@ -23,7 +23,7 @@ from bridge.publish import RecordRefused
 from bridge.publish.kafka_errors import RECORD_ERRORS, translate
 from bridge.reader.journal import to_raw_callback
 from bridge.reply.document import ACKNOWLEDGEMENT
-from tests.making import (
+from tests.support.factories import (
     NAMING,
     UUID,
     event_of,

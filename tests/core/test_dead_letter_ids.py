@@ -17,7 +17,7 @@ from bridge.core.parameters import FORM, JSON
 from bridge.core.request import RawCallback
 from bridge.core.verify import Verified
 from bridge.reader.journal import parse_journal_record
-from tests.making import (
+from tests.support.factories import (
     AUTH_ID,
     TOKEN,
     ZONE,
@@ -28,7 +28,7 @@ from tests.making import (
     verifier,
     with_headers,
 )
-from tests.walking import Fake, Walk
+from tests.support.intake_harness import Fake, Walk
 
 TYPES = [FORM, "text/plain;a=1", "text/plain;a=2", JSON, "application/octet-stream", None]
 

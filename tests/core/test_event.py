@@ -26,7 +26,7 @@ from bridge.core.event import (
 from bridge.core.parameters import Pair, Parameters
 from bridge.core.request import RawCallback
 from bridge.core.verify import Verified
-from tests.making import (
+from tests.support.factories import (
     AUTH_ID,
     HANGUP,
     NAMING,

@@ -18,7 +18,7 @@ from bridge.core.request import RawCallback
 from bridge.core.verify import Unverified, Verified
 from bridge.reader.journal import to_raw_callback
 from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT
-from tests.making import (
+from tests.support.factories import (
     AUTH_ID,
     HANGUP,
     NAMING,

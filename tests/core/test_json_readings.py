@@ -19,7 +19,7 @@ from bridge.core.json_readings import (
     iter_sdk_readings,
     read_as_sdk_forms,
 )
-from tests.making import NONCE, TEXT, TOKEN
+from tests.support.factories import NONCE, TEXT, TOKEN
 
 URL = "https://bridge.example.com/plivo"
 

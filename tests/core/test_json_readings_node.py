@@ -13,7 +13,7 @@ from bridge.core import json_readings as module
 from bridge.core import signature
 from bridge.core.parameters import parse_json_object
 from tests.core.test_json_readings import READINGS
-from tests.making import NONCE, TOKEN
+from tests.support.factories import NONCE, TOKEN
 
 pytestmark = pytest.mark.node
 

@@ -14,7 +14,7 @@ from bridge.core.parameters import JSON, Pair, parse_parameters
 from bridge.core.request import RawCallback
 from bridge.core.signed_messages import iter_signed_bodies
 from bridge.core.verify import AcceptV2, Scheme, Unverified, VerificationFault, Verified, Verifier
-from tests.making import (
+from tests.support.factories import (
     ACCOUNT,
     NONCE,
     SUB_TOKEN,

@@ -19,7 +19,7 @@ from bridge.core.keyring import LIKELY_KEYS_MAX, Account, Subaccount
 from bridge.core.parameters import JSON
 from bridge.core.request import Header, RawCallback
 from bridge.core.verify import Unverified, VerificationFault, Verified, Verifier
-from tests.making import (
+from tests.support.factories import (
     AUTH_ID,
     NONCE,
     SUB_ID,

@@ -21,7 +21,7 @@ from bridge.core.parameters import (
     parse_parameters,
 )
 from bridge.core.signature import build_v3_message
-from tests.making import PAIRS, TEXT, raw_callback
+from tests.support.factories import PAIRS, TEXT, raw_callback
 
 JSON = "application/json"
 # The characters that matter to a form, and some that do not.

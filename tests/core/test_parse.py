@@ -7,7 +7,7 @@ from bridge.core.catalogue import Catalogue
 from bridge.core.parameters import BodyFault, Pair, decode_parameters
 from bridge.core.parse import Callback, NoEvent, NoEventReason, Parser
 from bridge.core.verify import Unverified, VerificationFault
-from tests.making import UUID, parsed, raw_callback, samples, vouched
+from tests.support.factories import UUID, parsed, raw_callback, samples, vouched
 
 ANSWER = "voice.call.answer"
 FALLBACK = "voice.call.fallback"

@@ -8,8 +8,7 @@ from bridge.callbacks.model import CallbackType, list_fields
 from bridge.core.catalogue import Catalogue, load_catalogue
 from bridge.core.parameters import Pair
 from bridge.core.parse import NoEvent
-from tests.lossless import lost
-from tests.making import (
+from tests.support.factories import (
     HANGUP,
     TEXT,
     UUID,
@@ -20,6 +19,7 @@ from tests.making import (
     samples,
     vouched,
 )
+from tests.support.parameter_loss import lost
 
 TYPES = load_catalogue()
 DECLARED = sorted(

@@ -10,7 +10,7 @@ from bridge.callbacks.model import CallbackData, param
 from bridge.core.catalogue import Catalogue
 from bridge.core.parse import Parser
 from bridge.normalise.time import LocalInstant
-from tests.making import UUID, event_of, parsed, raw_callback, vouched
+from tests.support.factories import UUID, event_of, parsed, raw_callback, vouched
 
 
 def test_a_hangup_happened_when_the_call_ended(types: Catalogue) -> None:

@@ -11,8 +11,8 @@ from bridge.callbacks.model import CallbackType, Reply
 from bridge.core.catalogue import NAMING_PARAMETERS
 from bridge.core.parameters import Pair
 from bridge.core.parse import Callback, Parser
-from tests.conforming import NAMES, SAMPLES, TYPES, Sample
-from tests.making import PAIRS, WORD, parser, raw_callback, vouched
+from tests.support.conformance import NAMES, SAMPLES, TYPES, Sample
+from tests.support.factories import PAIRS, WORD, parser, raw_callback, vouched
 
 SHARED = {
     **dict.fromkeys(["voice.call.fallback"], "voice.call.answer"),

@@ -9,7 +9,15 @@ from bridge.core.request import RawCallback
 from bridge.core.url_mismatch import MismatchVariant
 from bridge.core.verify import Unverified
 from bridge.reader.journal import to_raw_callback
-from tests.making import NAMING, NONCE, TOKEN, raw_callback, v3_of, verdict_on, with_headers
+from tests.support.factories import (
+    NAMING,
+    NONCE,
+    TOKEN,
+    raw_callback,
+    v3_of,
+    verdict_on,
+    with_headers,
+)
 
 STRANGERS = raw_callback("team=blue", "CallUUID=x&Event=Ring")
 

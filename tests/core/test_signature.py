@@ -17,7 +17,7 @@ from bridge.core.parameters import Pair, parse_form
 from bridge.core.request import Header, RawCallback
 from bridge.core.signature import Digest, build_v1_message, build_v2_message, build_v3_message, sign
 from bridge.core.verify import Unverified, Verified
-from tests.making import PAIRS, TEXT, WORD, raw_callback, verdict_on, verifier
+from tests.support.factories import PAIRS, TEXT, WORD, raw_callback, verdict_on, verifier
 
 VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "specimens" / "signature-vectors.json").read_text()

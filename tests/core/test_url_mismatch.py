@@ -11,7 +11,7 @@ from bridge.core.parameters import JSON, parse_parameters
 from bridge.core.request import Header, RawCallback
 from bridge.core.url_mismatch import MismatchVariant, UrlMismatch, find_url_mismatch
 from bridge.core.verify import AcceptV2, Unverified, VerificationFault, Verified
-from tests.making import (
+from tests.support.factories import (
     NONCE,
     SUB_TOKEN,
     TOKEN,
@@ -22,7 +22,7 @@ from tests.making import (
     verifier,
     with_headers,
 )
-from tests.nearly import PATH, arrived, called, found, near
+from tests.support.signed_for_other_url import PATH, arrived, called, found, near
 
 # What Plivo called; what the bridge took it for; the headers that came; how they differ.
 GARBLED: list[tuple[str, str, tuple[Header, ...], str]] = [

@@ -21,7 +21,7 @@ from bridge.core.url_mismatch import (
     MismatchVariant,
     find_url_mismatch,
 )
-from tests.making import (
+from tests.support.factories import (
     AUTH_ID,
     NONCE,
     SUB_TOKEN,
@@ -35,7 +35,7 @@ from tests.making import (
     verifier,
     with_headers,
 )
-from tests.nearly import FORM, PATH, arrived, called
+from tests.support.signed_for_other_url import FORM, PATH, arrived, called
 
 HOSTS = st.sampled_from(["a", "b.example:8080", "c:x", "[::1]:9", "d:1", "e", ":", ""]) | TEXT
 HEADERS = st.fixed_dictionaries(

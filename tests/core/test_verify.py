@@ -11,7 +11,7 @@ from bridge.core import request as wire
 from bridge.core.key_search import SIGNATURES_MAX
 from bridge.core.keyring import Account, Keyring, Subaccount, compute_key_id
 from bridge.core.verify import Scheme, Unverified, VerificationFault, Verified
-from tests.making import (
+from tests.support.factories import (
     ACCOUNT,
     AUTH_ID,
     NONCE,

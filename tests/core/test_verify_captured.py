@@ -12,7 +12,7 @@ from bridge.core import signature
 from bridge.core.parameters import FORM, JSON
 from bridge.core.request import Header, RawCallback
 from bridge.core.verify import Scheme, Unverified, VerificationFault, Verified
-from tests.making import (
+from tests.support.factories import (
     NONCE,
     ORIGIN,
     TOKEN,

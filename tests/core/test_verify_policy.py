@@ -16,7 +16,7 @@ from bridge.core.verify import (
     Verified,
     find_claimed_account,
 )
-from tests.making import (
+from tests.support.factories import (
     NONCE,
     SUB_ID,
     SUB_TOKEN,

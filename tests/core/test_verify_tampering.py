@@ -12,7 +12,7 @@ from bridge.core import request as wire
 from bridge.core.parameters import decode_parameters
 from bridge.core.request import RawCallback
 from bridge.core.verify import Unverified, Verified
-from tests.making import HANGUP, TEXT, WORD, raw_callback, signed, verdict_on
+from tests.support.factories import HANGUP, TEXT, WORD, raw_callback, signed, verdict_on
 
 PLIVOS = st.sampled_from(
     ["CallUUID", "Event", "From", "To", "Duration", "SessionStart", "CallerName", "SIP-H-To"]

@@ -19,7 +19,7 @@ from bridge.ingress import routes as app
 from bridge.ingress.problem import problem
 from bridge.settings.load import load as settings
 from bridge.telemetry.metrics import Metrics
-from tests.durably import without_spool
+from tests.support.delivery import without_spool
 
 TYPES = load_catalogue().types
 

@@ -27,8 +27,8 @@ from typing import Final
 import pytest
 
 from bridge.cli.dev import dev
-from tests.ingress.running import eventually
-from tests.ports import free_port
+from tests.support.bridge import eventually
+from tests.support.ports import free_port
 
 ROOT: Final = Path(__file__).parents[2]
 README: Final = (ROOT / "README.md").read_text()

@@ -19,7 +19,7 @@ from bridge.core.verify import Verified
 from bridge.emulator.call import EmulatedCall, EmulatedCallback, answered_call
 from bridge.emulator.deliver import CallbackSender
 from bridge.emulator.sign import sign_headers
-from tests.making import (
+from tests.support.factories import (
     AUTH_ID,
     ORIGIN,
     PAIRS,

@@ -7,9 +7,9 @@ from typing import Final
 import orjson
 
 from bridge.core.record import Record
-from tests.consume.making import changed, sample
-from tests.kafka.client import Kafka, make_topics, planned, running
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.kafka import Kafka, make_topics, planned, running
+from tests.support.sample_events import changed, sample
+from tests.support.waiting import PATIENCE_S
 
 HANGUP: Final = "voice.call.hangup"
 RING: Final = "voice.call.ring"

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.consume.making import changed
 from tests.examples.publishing import (
     HANGUP,
     RING,
@@ -18,8 +17,9 @@ from tests.examples.publishing import (
     of_one_call,
     publish,
 )
+from tests.support.sample_events import changed
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).parent.parent.parent

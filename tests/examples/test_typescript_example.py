@@ -19,7 +19,7 @@ from tests.examples.publishing import (
     publish,
 )
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 pytestmark = pytest.mark.node
 
 ROOT = Path(__file__).parent.parent.parent

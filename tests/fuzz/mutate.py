@@ -32,10 +32,10 @@ from bridge.core.parse import NoEvent, Parser
 from bridge.core.request import RawCallback
 from bridge.core.verify import Verified
 from bridge.reader.journal import to_raw_callback
-from tests.conforming import SAMPLES, TYPES, Sample, Taken, assert_valid
 from tests.fuzz.mutations import mutated, raw_of
-from tests.lossless import lost
-from tests.making import NAMING, RECORDED, verifier
+from tests.support.conformance import SAMPLES, TYPES, Sample, Taken, assert_valid
+from tests.support.factories import NAMING, RECORDED, verifier
+from tests.support.parameter_loss import lost
 
 SCHEMA_EVERY = 5
 FINDINGS_MAX = 50

@@ -10,8 +10,8 @@ from bridge.callbacks.model import list_fields
 from bridge.core import request as wire
 from bridge.core.parameters import FORM, Pair
 from bridge.core.request import RawCallback
-from tests.conforming import SAMPLES, TYPES, Sample
-from tests.making import SUB_TOKEN, TOKEN, raw_callback, signed, v2_of, with_headers
+from tests.support.conformance import SAMPLES, TYPES, Sample
+from tests.support.factories import SUB_TOKEN, TOKEN, raw_callback, signed, v2_of, with_headers
 
 NAMES = sorted(
     {name for one in SAMPLES for name, _ in one.pairs}

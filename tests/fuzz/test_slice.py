@@ -1,7 +1,7 @@
 """A bounded slice of the mutation fuzz, and what is fuzzed being what it should be."""
 
-from tests.conforming import TYPES
 from tests.fuzz.mutate import Tally, case, run
+from tests.support.conformance import TYPES
 
 COUNT = 3_000
 

@@ -15,7 +15,7 @@ import typer
 
 from tests.hostile.attacks import ATTACKS, Attack
 from tests.hostile.run import Row, run
-from tests.kafka.embedded import EmbeddedNode
+from tests.support.embedded_node import EmbeddedNode
 
 PAGE = Path(__file__).parents[2] / "docs" / "guarantees.md"
 BEGIN, END = "<!-- hostile -->", "<!-- /hostile -->"

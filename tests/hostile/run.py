@@ -35,9 +35,9 @@ from bridge.normalise.time import load_zone
 from tests.chaos.bridge import BridgeProcess
 from tests.chaos.callbacks import PUBLIC_URL
 from tests.hostile.attacks import Attack
-from tests.kafka.client import Kafka, make_topics, read_back
 from tests.kafka.cluster import die_with_parent
-from tests.kafka.embedded import EmbeddedNode
+from tests.support.embedded_node import EmbeddedNode
+from tests.support.kafka import Kafka, make_topics, read_back
 
 RATE_PER_S: Final = 20.0
 ANSWER_S: Final = 15.0  # as long as Plivo waits

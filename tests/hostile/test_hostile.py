@@ -8,7 +8,7 @@ import pytest
 from tests.hostile.__main__ import BEGIN, END, PAGE, markdown
 from tests.hostile.attacks import ATTACKS, Attack
 from tests.hostile.run import Row, run
-from tests.kafka.embedded import EmbeddedNode
+from tests.support.embedded_node import EmbeddedNode
 
 SECONDS = 3.0
 

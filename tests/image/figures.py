@@ -24,7 +24,7 @@ from rich.table import Table
 
 from bridge.dev.broker import embedded_broker
 from tests.image.container import Container, Image, NoImage, built
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 PATIENCE_S = 60.0
 IDLE_S = 5.0

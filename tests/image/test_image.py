@@ -8,7 +8,7 @@ import pytest
 from bridge import __version__
 from tests.image.checkout import health_check, locked, normal
 from tests.image.container import SPOOL, Image
-from tests.ingress.running import eventually
+from tests.support.bridge import eventually
 
 pytestmark = pytest.mark.image
 

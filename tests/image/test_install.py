@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from bridge import __version__
-from tests.cli.process import Started, environment
 from tests.image.checkout import (
     Installed,
     copy_context,
@@ -22,9 +21,10 @@ from tests.image.checkout import (
     normal,
     script,
 )
-from tests.ingress.running import wait_for_port
-from tests.kafka.waiting import PATIENCE_S
-from tests.ports import free_port
+from tests.support.bridge import wait_for_port
+from tests.support.cli import Started, environment
+from tests.support.ports import free_port
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.image
 

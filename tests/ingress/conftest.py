@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.ingress.plivo import Plivo
-from tests.ingress.running import Running, running_bridge
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.bridge import Running, running_bridge
+from tests.support.plivo import Plivo
+from tests.support.waiting import PATIENCE_S
 
 
 @pytest.fixture(scope="module")

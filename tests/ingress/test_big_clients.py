@@ -7,8 +7,16 @@ import httpx
 import pytest
 
 from bridge.ingress import protocol
-from tests.ingress.answers import answers_in
-from tests.ingress.plivo import (
+from tests.ingress.wire import (
+    all_that_comes,
+    assert_problem_and_the_end,
+    cut_off,
+    goes_on,
+    trickle,
+)
+from tests.support.bridge import Gated, Running, eventually, running_bridge
+from tests.support.http_answers import answers_in
+from tests.support.plivo import (
     FORM,
     HANGUP,
     PATHS,
@@ -20,15 +28,7 @@ from tests.ingress.plivo import (
     sample,
     status_of,
 )
-from tests.ingress.running import Gated, Running, eventually, running_bridge
-from tests.ingress.wire import (
-    all_that_comes,
-    assert_problem_and_the_end,
-    cut_off,
-    goes_on,
-    trickle,
-)
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S
 
 LONG_S = 60.0
 HOST = {"host": "a"}

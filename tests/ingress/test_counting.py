@@ -19,8 +19,8 @@ from bridge.ingress.load import ShedClass
 from bridge.ingress.paths import PathFault
 from bridge.publish.memory import MemoryPublisher
 from bridge.telemetry.metric_defs import METRIC_DEFS, PREFIX
-from tests.ingress.plivo import HANGUP, PATHS, RING, SHARED, Plivo, assert_problem, sample
-from tests.ingress.running import AUTH_ID, TOKEN, VERSION, Broken, Running, running_bridge
+from tests.support.bridge import AUTH_ID, TOKEN, VERSION, Broken, Running, running_bridge
+from tests.support.plivo import HANGUP, PATHS, RING, SHARED, Plivo, assert_problem, sample
 
 HOSTILE = 'evil"}\n1'
 

@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from bridge.publish.memory import MemoryPublisher
-from tests.ingress.plivo import (
+from tests.support.bridge import Running, running_bridge
+from tests.support.plivo import (
     ANSWER,
     FORM,
     HANGUP,
@@ -22,7 +23,6 @@ from tests.ingress.plivo import (
     assert_problem,
     encoded,
 )
-from tests.ingress.running import Running, running_bridge
 
 DEAD_LETTERS, JOURNAL = "plivo.bridge.deadletter.v1", "plivo.journal.v1"
 REJECTED = "plivo.bridge.rejected.v1"

@@ -19,11 +19,11 @@ from bridge.ingress.framing import (
     parse_head,
 )
 from tests.ingress.ambiguous import GET, HOST, ROWS, SMUGGLED, Row, chunks, post
-from tests.ingress.answers import replay
-from tests.ingress.plivo import FORM, PATHS, RING, SHARED, Plivo, encoded, request_bytes, sample
-from tests.ingress.running import Gated, Running, eventually, running_bridge
 from tests.ingress.wire import all_that_comes, assert_problem_and_the_end, cut_off
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.bridge import Gated, Running, eventually, running_bridge
+from tests.support.http_answers import replay
+from tests.support.plivo import FORM, PATHS, RING, SHARED, Plivo, encoded, request_bytes, sample
+from tests.support.waiting import PATIENCE_S
 
 NAMES = [name for name, _, _ in ROWS]
 TOO_LARGE = {413, 431}

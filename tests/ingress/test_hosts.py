@@ -5,7 +5,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.emulator.sign import sign_headers
-from tests.ingress.plivo import (
+from tests.support.bridge import TOKEN, Running, running_bridge
+from tests.support.plivo import (
     FORM,
     PATHS,
     RING,
@@ -18,7 +19,6 @@ from tests.ingress.plivo import (
     sample,
     status_of,
 )
-from tests.ingress.running import TOKEN, Running, running_bridge
 
 PUBLIC = "https://hooks.example.com"
 PROXY = "127.0.0.1"

@@ -9,10 +9,10 @@ import pytest
 from bridge.ingress.server import MANAGEMENT_LIMITS
 from bridge.publish.memory import MemoryPublisher
 from bridge.settings.load import load
-from tests.ingress.answers import replay
-from tests.ingress.plivo import PATHS, RING, SHARED, Plivo, request_bytes, sample
-from tests.ingress.running import VERSION, Running, running_bridge
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.bridge import VERSION, Running, running_bridge
+from tests.support.http_answers import replay
+from tests.support.plivo import PATHS, RING, SHARED, Plivo, request_bytes, sample
+from tests.support.waiting import PATIENCE_S
 
 OWN = ("/livez", "/readyz", "/metrics")
 

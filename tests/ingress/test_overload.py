@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.ingress.plivo import (
+from tests.ingress.wire import ended
+from tests.support.bridge import Gated, Running, eventually, running_bridge
+from tests.support.plivo import (
     FORM,
     HANGUP,
     PATHS,
@@ -19,9 +21,7 @@ from tests.ingress.plivo import (
     sample,
     status_of,
 )
-from tests.ingress.running import Gated, Running, eventually, running_bridge
-from tests.ingress.wire import ended
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S
 
 PLACES = 20
 SHARE = 15

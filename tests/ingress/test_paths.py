@@ -18,8 +18,8 @@ from bridge.ingress.paths import (
     loggable_path,
 )
 from bridge.ingress.routes import SHARED_PATH
-from tests.ingress.plivo import HANGUP, PATHS, RING, SHARED, Plivo, assert_problem, encoded, sample
-from tests.ingress.running import Running, running_bridge
+from tests.support.bridge import Running, running_bridge
+from tests.support.plivo import HANGUP, PATHS, RING, SHARED, Plivo, assert_problem, encoded, sample
 
 KNOWN = KnownPaths([SHARED_PATH, *PATHS.values()], SHARED_PATH)
 HANGUP_PATH = "/plivo/voice/call/hangup"

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from tests.ingress.plivo import ANSWER, FORM, PATHS, RING, SHARED, Plivo, encoded, sample
-from tests.ingress.running import ACCOUNTS, AUTH_ID, TOKEN, Running, running_bridge
+from tests.support.bridge import ACCOUNTS, AUTH_ID, TOKEN, Running, running_bridge
+from tests.support.plivo import ANSWER, FORM, PATHS, RING, SHARED, Plivo, encoded, sample
 
 V2 = ("x-plivo-signature-v2", "x-plivo-signature-v2-nonce")
 

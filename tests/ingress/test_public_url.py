@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from bridge.ingress.request import PublicUrlPolicy, RequestLimits, read_request
-from tests.ingress.plivo import FORM, PATHS, RING, Plivo, assert_problem, encoded, sample
-from tests.ingress.running import Running, running_bridge
+from tests.support.bridge import Running, running_bridge
+from tests.support.plivo import FORM, PATHS, RING, Plivo, assert_problem, encoded, sample
 
 PUBLIC = "https://hooks.example.com"
 FORWARDED = {"x_forwarded_proto": "https", "x_forwarded_host": "hooks.example.com"}

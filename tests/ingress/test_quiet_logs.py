@@ -19,9 +19,10 @@ from bridge.derived.topics import Sizing, plan
 from bridge.dev.broker import embedded_broker
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.topics import Provisioner
-from tests.cli.process import Started, started
 from tests.cli.test_serve import serving
-from tests.ingress.plivo import (
+from tests.support.bridge import ACCOUNTS, TOKEN, Broken, eventually, running_bridge, wait_for_port
+from tests.support.cli import Started, started
+from tests.support.plivo import (
     FORM,
     HANGUP,
     JSON,
@@ -34,7 +35,6 @@ from tests.ingress.plivo import (
     request_bytes,
     sample,
 )
-from tests.ingress.running import ACCOUNTS, TOKEN, Broken, eventually, running_bridge, wait_for_port
 
 NUMBERS = ("14155559871", "+442079460958", "15005550006")
 NAME, SIP, TENANT = "Zoe-Caller-Name", "sip:agent7@phone.plivo.example", "tenant-in-the-query"
@@ -197,7 +197,7 @@ def test_nor_when_the_bridge_itself_fails(client: httpx.Client) -> None:
     assert_quiet(str(lines))
     failed = next(line for line in lines if line["event"] == "callback_refused")
     assert failed["error"] == "ArithmeticError"
-    assert failed["where"].startswith("ingress/running.py:")
+    assert failed["where"].startswith("support/bridge.py:")
 
 
 def test_what_the_tests_above_look_for_is_really_sent() -> None:

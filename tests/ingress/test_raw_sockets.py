@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.ingress.plivo import (
+from tests.support.bridge import Running, eventually, running_bridge
+from tests.support.plivo import (
     FORM,
     HANGUP,
     PATHS,
@@ -18,8 +19,7 @@ from tests.ingress.plivo import (
     sample,
     status_of,
 )
-from tests.ingress.running import Running, eventually, running_bridge
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S
 
 CLOSE = {"connection": "close"}
 

@@ -8,7 +8,8 @@ import pytest
 from bridge.core import parameters
 from bridge.core.parameters import Parameters
 from bridge.publish.memory import MemoryPublisher
-from tests.ingress.plivo import (
+from tests.support.bridge import Broken, Running, eventually, running_bridge
+from tests.support.plivo import (
     FORM,
     HANGUP,
     JSON,
@@ -20,7 +21,6 @@ from tests.ingress.plivo import (
     encoded,
     sample,
 )
-from tests.ingress.running import Broken, Running, eventually, running_bridge
 
 SECRET = "do-not-repeat-me"
 

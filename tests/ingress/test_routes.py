@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from bridge.callbacks.model import Reply
-from tests.ingress.plivo import (
+from tests.support.bridge import Running, running_bridge
+from tests.support.plivo import (
     ANSWER,
     FALLBACK,
     HANGUP,
@@ -19,7 +20,6 @@ from tests.ingress.plivo import (
     encoded,
     sample,
 )
-from tests.ingress.running import Running, running_bridge
 
 DOCUMENT = b'<?xml version="1.0" encoding="utf-8"?>\n<Response><Speak>Hello</Speak></Response>\n'
 CONTROLS = sorted(name for name, kind in TYPES.items() if kind.reply in {Reply.XML, Reply.SOUND})

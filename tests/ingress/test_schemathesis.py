@@ -16,9 +16,9 @@ from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinish
 from bridge.core.catalogue import Catalogue
 from bridge.derived.openapi import PROBLEM, XML, document
 from bridge.publish.memory import MemoryPublisher
-from tests.ingress.plivo import ANSWER, HANGUP, PATHS, SHARED
-from tests.ingress.running import Broken, running_bridge
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.bridge import Broken, running_bridge
+from tests.support.plivo import ANSWER, HANGUP, PATHS, SHARED
+from tests.support.waiting import PATIENCE_S
 
 # Sending what the edge cases are is most of the time; paths differ only in their parameters' names.
 FEW = [SHARED, PATHS[ANSWER], PATHS[HANGUP]]

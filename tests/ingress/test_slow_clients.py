@@ -8,7 +8,10 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from tests.ingress.plivo import (
+from tests.ingress.timers import READ_TIMEOUT_S, Timers
+from tests.ingress.wire import all_that_comes, assert_problem_and_the_end, cut_off, trickle
+from tests.support.bridge import Gated, Running, eventually, running_bridge
+from tests.support.plivo import (
     ANSWER,
     FORM,
     HANGUP,
@@ -21,10 +24,7 @@ from tests.ingress.plivo import (
     sample,
     status_of,
 )
-from tests.ingress.running import Gated, Running, eventually, running_bridge
-from tests.ingress.timers import READ_TIMEOUT_S, Timers
-from tests.ingress.wire import all_that_comes, assert_problem_and_the_end, cut_off, trickle
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S
 
 HOST = {"host": "a"}
 UNENDED = {**HOST, "content-type": FORM, "content-length": "1000"}

@@ -7,9 +7,9 @@ import threading
 import httpx
 import pytest
 
-from tests.ingress.plivo import HANGUP, PATHS, Plivo, sample
-from tests.ingress.running import eventually, running_bridge
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.bridge import eventually, running_bridge
+from tests.support.plivo import HANGUP, PATHS, Plivo, sample
+from tests.support.waiting import PATIENCE_S
 
 
 class Start:

@@ -9,9 +9,9 @@ import pytest
 
 from bridge.ingress import server
 from bridge.ingress.server import CannotListen
-from tests.ingress.plivo import HANGUP, PATHS, Plivo, exchange, sample, status_of
-from tests.ingress.running import Gated, Running, eventually, running_bridge
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.bridge import Gated, Running, eventually, running_bridge
+from tests.support.plivo import HANGUP, PATHS, Plivo, exchange, sample, status_of
+from tests.support.waiting import PATIENCE_S
 
 
 def refuses(port: int) -> bool:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.ingress.plivo import HANGUP, PATHS, RING, Plivo, encoded, sample
-from tests.ingress.running import Running
+from tests.support.bridge import Running
+from tests.support.plivo import HANGUP, PATHS, RING, Plivo, encoded, sample
 
 
 @pytest.mark.parametrize("digits", range(7))

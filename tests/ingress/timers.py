@@ -14,8 +14,8 @@ import pytest
 
 from bridge.ingress import protocol
 from bridge.ingress.deadline import RECHECK_S
-from tests.ingress.running import eventually
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.bridge import eventually
+from tests.support.waiting import PATIENCE_S
 
 READ_TIMEOUT_S: Final = 10.0
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 
 import httpx
 
-from tests.ingress.plivo import status_of
-from tests.ingress.running import Running, eventually
+from tests.support.bridge import Running, eventually
+from tests.support.plivo import status_of
 
 
 def cut_off(bridge: Running, cause: str) -> float:

@@ -18,7 +18,7 @@ from bridge.publish.breaker import CircuitBreaker
 from bridge.spool import SpoolUnwritable
 from bridge.spool.absent import NoSpool
 from bridge.telemetry.metrics import Metrics
-from tests.spooled import MemorySpool
+from tests.support.memory_spool import MemorySpool
 
 DEADLINE_S = 3.0
 

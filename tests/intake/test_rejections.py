@@ -16,7 +16,7 @@ from bridge.intake.rejections import TASKS_MAX, VALUE_BYTES_MAX, RejectionSample
 from bridge.publish import Publisher, RecordTooLarge, Unavailable
 from bridge.publish.memory import MemoryPublisher
 from bridge.telemetry.metrics import Metrics
-from tests.making import NAMING, raw_callback, signed, verdict_on, verifier, with_headers
+from tests.support.factories import NAMING, raw_callback, signed, verdict_on, verifier, with_headers
 
 STRANGERS = raw_callback("team=blue", "CallUUID=x&Event=Ring")
 SCHEME = UrlMismatch(MismatchVariant.SCHEME, "https://bridge.example.com")

@@ -14,8 +14,7 @@ from bridge.core.request import RawCallback
 from bridge.emulator.sign import sign_headers
 from bridge.publish import RecordTooLarge, Unavailable
 from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT
-from tests.spooled import MemorySpool
-from tests.walking import (
+from tests.support.intake_harness import (
     ANSWER,
     DEAD_LETTERS,
     EVENTS,
@@ -25,9 +24,10 @@ from tests.walking import (
     TOKEN,
     URL,
     Fake,
-    Stumbling,
+    FaultyParser,
     Walk,
 )
+from tests.support.memory_spool import MemorySpool
 
 away, too_large = Unavailable("away"), RecordTooLarge("too large")
 
@@ -95,7 +95,7 @@ async def test_a_refusal_of_nobody_knows_which_record_makes_a_letter_that_lacks_
 async def test_a_fault_of_the_parser_costs_neither_the_bytes_nor_the_reply(
     types: Catalogue, kind: str, reply: object
 ) -> None:
-    walk = Walk(types, Fake(), Stumbling(types))
+    walk = Walk(types, Fake(), FaultyParser(types))
     taken = await walk.take(kind=kind)
     assert (taken.outcome, taken.reply) == (Outcome.DEAD_LETTERED, reply)
     dead_letter, journal = walk.publisher.records
@@ -106,11 +106,11 @@ async def test_a_fault_of_the_parser_costs_neither_the_bytes_nor_the_reply(
 
 async def test_a_fault_of_the_parser_is_logged_by_class_and_place_alone(types: Catalogue) -> None:
     with capture_logs() as lines:
-        await Walk(types, Fake(), Stumbling(types)).take()
+        await Walk(types, Fake(), FaultyParser(types)).take()
     (line,) = lines
     assert (line["event"], line["log_level"]) == ("callback_dead_lettered", "error")
     assert (line["reason"], line["error"]) == ("bridge_fault", "KeyError")
-    assert line["where"].startswith("tests/walking.py:")
+    assert line["where"].startswith("support/intake_harness.py:")
     assert "14155550100" not in str(lines)
 
 

@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 
 from bridge.core.catalogue import Catalogue
 from bridge.intake.walk import Intake
-from tests.walking import RING, Fake, Walk
+from tests.support.intake_harness import RING, Fake, Walk
 
 LINE = "parameter_undeclared"
 

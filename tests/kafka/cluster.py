@@ -23,7 +23,7 @@ from typing import Final
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 NODE_ID: Final = 1
 CLUSTER_ID: Final = "Y2FsbGJhY2stYnJpZGdlIQ"  # any 16 bytes in url-safe base64

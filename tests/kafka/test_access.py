@@ -11,10 +11,10 @@ from bridge.core.record import Record
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.publisher import KafkaPublisher
 from bridge.publish.topics import Provisioner, ProvisioningRefused
-from tests.kafka.client import ACK_TIMEOUT_S, make_topics, planned, read_back, running
 from tests.kafka.guarded import Guarded, guarded_node
+from tests.support.kafka import ACK_TIMEOUT_S, make_topics, planned, read_back, running
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
 
 PREFIX: Final = "ours."

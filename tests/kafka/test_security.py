@@ -21,11 +21,11 @@ from bridge.publish import Unavailable
 from bridge.publish.connection import KafkaConnection, OAuth, Tls
 from bridge.publish.publisher import KafkaPublisher
 from bridge.publish.topics import Provisioner, ProvisioningRefused
-from tests.kafka.client import ACK_TIMEOUT_S, make_topics, planned, read_back, running
 from tests.kafka.cluster import Listener, Node
-from tests.kafka.waiting import until
+from tests.support.kafka import ACK_TIMEOUT_S, make_topics, planned, read_back, running
+from tests.support.waiting import until
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 pytestmark = pytest.mark.kafka
 
 WRITER: Final = "writer"

@@ -32,7 +32,7 @@ from tests.kafka.cluster import (
     living,
     write_properties,
 )
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 BROKERS: Final = (1, 2, 3)
 REPLICAS: Final = 3

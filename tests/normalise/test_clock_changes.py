@@ -10,7 +10,7 @@ import pytest
 
 from bridge.normalise.time import load_zone, to_rfc3339
 from bridge.normalise.wall_clock import Evidence, find_instants, resolve_wall_times
-from tests.normalise.drawn import NAMES, readings
+from tests.normalise.strategies import NAMES, readings
 
 CALLS = 36_000
 FIRST_DAY = datetime(2023, 1, 1, tzinfo=UTC)

@@ -4,8 +4,8 @@ import pytest
 
 from bridge.core.catalogue import Catalogue
 from bridge.normalise.correlation import correlate
-from tests.conforming import NAMES, SAMPLES, Sample, through
-from tests.making import parsed
+from tests.support.conformance import NAMES, SAMPLES, Sample, through
+from tests.support.factories import parsed
 
 NOTHING = dict.fromkeys(("call", "leg", "other_leg", "parent_call", "request", "conference", "mpc"))
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.core.catalogue import Catalogue
 from bridge.normalise.hangup import CAUSES, Group, parse_hangup_cause
-from tests.making import UUID, parsed
+from tests.support.factories import UUID, parsed
 
 # Plivo's hangup causes page, and for the last five its command-line tool.
 PAGE = """

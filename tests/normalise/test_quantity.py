@@ -24,7 +24,7 @@ from bridge.normalise.quantity import (
     parse_word,
 )
 from bridge.normalise.reading import ParseContext, Unreadable
-from tests.making import UUID, parsed
+from tests.support.factories import UUID, parsed
 
 SCOPE = ParseContext(direction=None, zone=None)
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bridge.core.catalogue import Catalogue
 from bridge.normalise.stir import fold_name, parse_stir
-from tests.making import UUID, parsed
+from tests.support.factories import UUID, parsed
 
 VERIFICATION = ["STIRVerification", "stir_verification", "StirVerification"]
 ATTESTATION = ["STIRAttestation", "stir_attestation", "StirAttestation"]

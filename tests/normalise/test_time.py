@@ -8,8 +8,8 @@ from bridge.core.catalogue import Catalogue
 from bridge.normalise.reading import ParseContext, Unreadable
 from bridge.normalise.time import load_zone, parse_utc_time, parse_wall_time, to_rfc3339
 from bridge.normalise.wall_clock import find_instants
-from tests.making import UUID, parsed
-from tests.normalise.clocks import FOLDS, GAPS, ONCE, moment
+from tests.normalise.clock_changes import FOLDS, GAPS, ONCE, moment
+from tests.support.factories import UUID, parsed
 
 SCOPE = ParseContext(direction=None, zone=None)
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from bridge.core.catalogue import Catalogue
-from tests.making import UUID, parsed
-from tests.normalise.clocks import moment, settled, utc
+from tests.normalise.clock_changes import moment, settled, utc
+from tests.support.factories import UUID, parsed
 
 ZONE = "America/New_York"  # UTC-5 at the time of these calls
 WALL = "2026-03-07 09:14:43"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bridge.normalise.reading import ParseContext, Unreadable
 from bridge.normalise.time import WallTime, load_zone, parse_utc_time, parse_wall_time, to_rfc3339
 from bridge.normalise.wall_clock import Evidence, find_instants, resolve_wall_times
-from tests.normalise.drawn import ANYWHERE, NAMES, NEAR_A_CHANGE, Truth, calls, readings
+from tests.normalise.strategies import ANYWHERE, NAMES, NEAR_A_CHANGE, Truth, calls, readings
 
 SCOPE = ParseContext(direction=None, zone=None)
 

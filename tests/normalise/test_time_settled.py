@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bridge.normalise.time import load_zone
-from tests.normalise.clocks import FOLDS, GAPS, ONCE, moment, settled, utc
+from tests.normalise.clock_changes import FOLDS, GAPS, ONCE, moment, settled, utc
 
 RING = timedelta(seconds=4)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bridge.normalise.time import Moment, load_zone, to_rfc3339
 from bridge.normalise.wall_clock import Evidence, find_instants, resolve_wall_times
-from tests.normalise.drawn import (
+from tests.normalise.strategies import (
     ANYWHERE,
     NAMES,
     NEAR_A_CHANGE,

@@ -10,8 +10,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Final
 
-from tests.ingress.running import eventually, wait_for_port
-from tests.ports import free_port
+from tests.support.bridge import eventually, wait_for_port
+from tests.support.ports import free_port
 
 TOOLS: Final = Path(__file__).parents[2] / ".cache" / "tools" / "proxies"
 PUBLIC: Final = "https://hooks.example.com"

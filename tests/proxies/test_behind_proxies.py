@@ -15,11 +15,11 @@ import httpx
 import pytest
 
 from tests.ingress.ambiguous import HOST, ROWS, SMUGGLED, Row, post
-from tests.ingress.answers import answers_in
-from tests.ingress.plivo import FORM, PATHS, RING, Plivo, encoded, request_bytes, sample
-from tests.ingress.running import Running, running_bridge
-from tests.kafka.waiting import PATIENCE_S
 from tests.proxies.running_proxies import PROXIES, PUBLIC
+from tests.support.bridge import Running, running_bridge
+from tests.support.http_answers import answers_in
+from tests.support.plivo import FORM, PATHS, RING, Plivo, encoded, request_bytes, sample
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.proxy
 

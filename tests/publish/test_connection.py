@@ -14,7 +14,7 @@ from bridge.publish.connection import (
     TokenEndpoint,
     describe_error,
 )
-from tests.cli.process import run
+from tests.support.cli import run
 
 SECRET = "0123456789abcdef0123456789abcdef01234567"
 

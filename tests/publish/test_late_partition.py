@@ -15,11 +15,11 @@ from bridge.publish import PartitionStalled, Unavailable
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.partitioning import partition_for_key
 from bridge.publish.publisher import KafkaPublisher
-from tests.kafka.client import Kafka, make_topics, planned, read_back, running
 from tests.kafka.three_brokers import ThreeBrokers
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.kafka import Kafka, make_topics, planned, read_back, running
+from tests.support.waiting import PATIENCE_S
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
 
 TOPIC: Final = "spread"

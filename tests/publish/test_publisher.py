@@ -14,19 +14,19 @@ from bridge.core.record import Record
 from bridge.publish import RecordTooLarge, Unavailable
 from bridge.publish.producer import abort
 from bridge.publish.publisher import KafkaPublisher
-from tests.kafka.client import ACK_TIMEOUT_S, Kafka, make_topics, planned, read_back, running
 from tests.kafka.cluster import Node
-from tests.kafka.embedded import EmbeddedNode
-from tests.kafka.waiting import PATIENCE_S, until
+from tests.support.embedded_node import EmbeddedNode
+from tests.support.kafka import ACK_TIMEOUT_S, Kafka, make_topics, planned, read_back, running
+from tests.support.waiting import PATIENCE_S, until
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 # Short, because tests wait for it to pass. What must be acknowledged is given ACK_TIMEOUT_S.
 DEADLINE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Mortal:
+class KillableBroker:
     """A broker a test may kill, its cluster, and a topic on it."""
 
     node: Node | EmbeddedNode
@@ -52,7 +52,7 @@ class Mortal:
 def apache_node(kafka_libs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A node of our own, whose death disturbs nobody else."""
     settings = {"broker.session.timeout.ms": "1500", "broker.heartbeat.interval.ms": "300"}
-    node = Node(kafka_libs, tmp_path_factory.mktemp("mortal") / "node", settings=settings)
+    node = Node(kafka_libs, tmp_path_factory.mktemp("killable") / "node", settings=settings)
     try:
         yield node
     finally:
@@ -72,24 +72,28 @@ def node(request: pytest.FixtureRequest) -> Iterator[Node | EmbeddedNode]:
 
 
 @pytest.fixture
-async def mortal(node: Node | EmbeddedNode, prefix: str) -> Mortal:
+async def killable(node: Node | EmbeddedNode, prefix: str) -> KillableBroker:
     await node.start()
-    mortal = Mortal(node, Kafka(node.address(), idempotence=isinstance(node, Node)), prefix + "it")
-    await mortal.make_topic()
-    return mortal
+    killable = KillableBroker(
+        node, Kafka(node.address(), idempotence=isinstance(node, Node)), prefix + "it"
+    )
+    await killable.make_topic()
+    return killable
 
 
 @pytest.fixture
-async def apache_mortal(apache_node: Node, prefix: str) -> Mortal:
+async def killable_apache(apache_node: Node, prefix: str) -> KillableBroker:
     await apache_node.start()
-    mortal = Mortal(apache_node, Kafka(apache_node.address(), idempotence=True), prefix + "it")
-    await mortal.make_topic()
-    return mortal
+    killable = KillableBroker(
+        apache_node, Kafka(apache_node.address(), idempotence=True), prefix + "it"
+    )
+    await killable.make_topic()
+    return killable
 
 
 @pytest.fixture
-async def publisher(mortal: Mortal) -> AsyncGenerator[KafkaPublisher]:
-    async with running(mortal.kafka.publisher(ack_timeout_s=DEADLINE_S)) as publisher:
+async def publisher(killable: KillableBroker) -> AsyncGenerator[KafkaPublisher]:
+    async with running(killable.kafka.publisher(ack_timeout_s=DEADLINE_S)) as publisher:
         yield publisher
 
 
@@ -111,71 +115,73 @@ async def acknowledged(publisher: KafkaPublisher, *records: Record) -> None:
 
 
 @pytest.mark.system
-async def test_a_publisher_started_before_kafka_publishes_once_it_came(mortal: Mortal) -> None:
-    mortal.node.kill()
-    publisher = mortal.kafka.publisher(ack_timeout_s=DEADLINE_S)
+async def test_a_publisher_started_before_kafka_publishes_once_it_came(
+    killable: KillableBroker,
+) -> None:
+    killable.node.kill()
+    publisher = killable.kafka.publisher(ack_timeout_s=DEADLINE_S)
     publisher.start()
     with pytest.raises(Unavailable):
-        await publisher.publish([mortal.record(1)])
-    await mortal.come_back()
+        await publisher.publish([killable.record(1)])
+    await killable.come_back()
     await until(lambda: publisher.available)
-    await published(publisher, mortal.record(2))
+    await published(publisher, killable.record(2))
     await publisher.stop(flush_timeout_s=5)
-    assert mortal.numbers() == [2]
+    assert killable.numbers() == [2]
 
 
 @pytest.mark.system
 async def test_a_publisher_whose_broker_is_killed_refuses_and_does_not_hang(
-    mortal: Mortal, publisher: KafkaPublisher
+    killable: KillableBroker, publisher: KafkaPublisher
 ) -> None:
-    await acknowledged(publisher, mortal.record(1))
-    mortal.node.kill()
+    await acknowledged(publisher, killable.record(1))
+    killable.node.kill()
     async with asyncio.timeout(PATIENCE_S):
         with pytest.raises(Unavailable):
-            await publisher.publish([mortal.record(2)])
+            await publisher.publish([killable.record(2)])
 
 
 @pytest.mark.system
 async def test_a_producer_nobody_acknowledges_for_long_is_replaced_by_one_that_connects_anew(
-    mortal: Mortal, monkeypatch: pytest.MonkeyPatch
+    killable: KillableBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bridge.publish.publisher.REPLACE_AFTER_S", 0.1)
     seen: list[bool] = []
     publisher = KafkaPublisher(
-        mortal.kafka.connection,
-        idempotence=mortal.kafka.idempotence,
+        killable.kafka.connection,
+        idempotence=killable.kafka.idempotence,
         ack_timeout_s=DEADLINE_S,
         on_available=seen.append,
     )
     async with running(publisher):
-        mortal.node.kill()
+        killable.node.kill()
         async with asyncio.timeout(PATIENCE_S):
             while publisher.available:
                 with pytest.raises(Unavailable):
-                    await publisher.publish([mortal.record(1)])
+                    await publisher.publish([killable.record(1)])
                 await asyncio.sleep(0.05)
         with pytest.raises(Unavailable, match="not reachable"):
-            await publisher.publish([mortal.record(1)])
-        await mortal.come_back()
+            await publisher.publish([killable.record(1)])
+        await killable.come_back()
         await until(lambda: publisher.available)
         assert seen == [True, False, True]
-        await published(publisher, mortal.record(2))
-    assert 2 in mortal.numbers()
+        await published(publisher, killable.record(2))
+    assert 2 in killable.numbers()
 
 
 @pytest.mark.system
 async def test_every_caller_under_way_is_told_when_the_broker_is_killed(
-    mortal: Mortal, publisher: KafkaPublisher
+    killable: KillableBroker, publisher: KafkaPublisher
 ) -> None:
-    await acknowledged(publisher, mortal.record(0))
+    await acknowledged(publisher, killable.record(0))
     calls = [
-        asyncio.create_task(publisher.publish([mortal.record(number, size=5000)]))
+        asyncio.create_task(publisher.publish([killable.record(number, size=5000)]))
         for number in range(1, 400)
     ]
     await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
-    mortal.node.kill()
+    killable.node.kill()
     # A fast broker may have taken all of them by now.
-    calls.append(asyncio.create_task(publisher.publish([mortal.record(400)])))
+    calls.append(asyncio.create_task(publisher.publish([killable.record(400)])))
     async with asyncio.timeout(PATIENCE_S):
         ends = await asyncio.gather(*calls, return_exceptions=True)
     assert {type(end) for end in ends} <= {type(None), Unavailable}
@@ -184,24 +190,24 @@ async def test_every_caller_under_way_is_told_when_the_broker_is_killed(
 
 @pytest.mark.kafka
 async def test_what_was_acknowledged_before_the_broker_was_killed_is_there(
-    apache_mortal: Mortal,
+    killable_apache: KillableBroker,
 ) -> None:
-    mortal = apache_mortal
+    killable = killable_apache
     acknowledged: list[int] = []
-    async with running(mortal.kafka.publisher(ack_timeout_s=DEADLINE_S)) as publisher:
+    async with running(killable.kafka.publisher(ack_timeout_s=DEADLINE_S)) as publisher:
 
         async def publish(number: int) -> None:
-            await publisher.publish([mortal.record(number)])
+            await publisher.publish([killable.record(number)])
             acknowledged.append(number)
 
         calls = [asyncio.create_task(publish(number)) for number in range(300)]
         await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
-        mortal.node.kill()
+        killable.node.kill()
         await asyncio.gather(*calls, return_exceptions=True)
-        await mortal.come_back()
+        await killable.come_back()
         await until(lambda: publisher.available)
         await publish(300)
-    found = mortal.numbers()
+    found = killable.numbers()
     assert set(acknowledged) <= set(found)
     assert sorted(found) == found
     assert len(set(found)) == len(found)
@@ -209,39 +215,39 @@ async def test_what_was_acknowledged_before_the_broker_was_killed_is_there(
 
 @pytest.mark.system
 async def test_a_producer_whose_sender_died_is_replaced(
-    mortal: Mortal, publisher: KafkaPublisher
+    killable: KillableBroker, publisher: KafkaPublisher
 ) -> None:
-    await acknowledged(publisher, mortal.record(1))
+    await acknowledged(publisher, killable.record(1))
     first = publisher._supervisor.producer
     assert first is not None
     first._sender.sender_task.cancel()
     await until(lambda: publisher._supervisor.producer is not first and publisher.available)
-    await acknowledged(publisher, mortal.record(2))
-    assert mortal.numbers() == [1, 2]
+    await acknowledged(publisher, killable.record(2))
+    assert killable.numbers() == [1, 2]
 
 
 @pytest.mark.system
 async def test_stopping_delivers_what_is_under_way(
-    mortal: Mortal, publisher: KafkaPublisher
+    killable: KillableBroker, publisher: KafkaPublisher
 ) -> None:
-    await acknowledged(publisher, mortal.record(0))
+    await acknowledged(publisher, killable.record(0))
     calls = [
-        asyncio.create_task(acknowledged(publisher, mortal.record(number)))
+        asyncio.create_task(acknowledged(publisher, killable.record(number)))
         for number in range(1, 100)
     ]
     await asyncio.sleep(0)
     await publisher.stop(flush_timeout_s=PATIENCE_S)
     await asyncio.gather(*calls)
-    assert mortal.numbers() == list(range(100))
+    assert killable.numbers() == list(range(100))
 
 
 @pytest.mark.system
 async def test_stopping_ends_though_the_broker_is_dead(
-    mortal: Mortal, publisher: KafkaPublisher
+    killable: KillableBroker, publisher: KafkaPublisher
 ) -> None:
-    await acknowledged(publisher, mortal.record(1))
-    mortal.node.kill()
-    call = asyncio.create_task(publisher.publish([mortal.record(2)]))
+    await acknowledged(publisher, killable.record(1))
+    killable.node.kill()
+    call = asyncio.create_task(publisher.publish([killable.record(2)]))
     await asyncio.sleep(0.1)
     async with asyncio.timeout(PATIENCE_S):
         await publisher.stop(flush_timeout_s=0.5)
@@ -255,14 +261,16 @@ def test_the_private_side_of_aiokafka_is_the_one_that_was_looked_at() -> None:
 
 
 @pytest.mark.system
-async def test_an_aborted_producer_fails_what_it_had_pending(mortal: Mortal) -> None:
+async def test_an_aborted_producer_fails_what_it_had_pending(killable: KillableBroker) -> None:
     producer = AIOKafkaProducer(
-        **mortal.kafka.connection.options(), acks="all", enable_idempotence=mortal.kafka.idempotence
+        **killable.kafka.connection.options(),
+        acks="all",
+        enable_idempotence=killable.kafka.idempotence,
     )
     await producer.start()
-    await producer.send_and_wait(mortal.topic, b"before")
-    mortal.node.kill()
-    pending = [await producer.send(mortal.topic, b"after") for _ in range(10)]
+    await producer.send_and_wait(killable.topic, b"before")
+    killable.node.kill()
+    pending = [await producer.send(killable.topic, b"after") for _ in range(10)]
     async with asyncio.timeout(PATIENCE_S):
         await abort(producer)
         ends = await asyncio.gather(*pending, return_exceptions=True)
@@ -271,20 +279,20 @@ async def test_an_aborted_producer_fails_what_it_had_pending(mortal: Mortal) -> 
 
 @pytest.mark.system
 async def test_a_record_too_large_for_the_client_leaves_the_producer_alone(
-    mortal: Mortal, publisher: KafkaPublisher
+    killable: KillableBroker, publisher: KafkaPublisher
 ) -> None:
     first = publisher._supervisor.producer
     with pytest.raises(RecordTooLarge):
-        await publisher.publish([mortal.record(1), mortal.record(2, size=1_100_000)])
+        await publisher.publish([killable.record(1), killable.record(2, size=1_100_000)])
     assert publisher._supervisor.producer is first
 
 
 @pytest.mark.kafka
 async def test_a_record_too_large_for_the_broker_is_refused_and_the_next_is_taken(
-    apache_mortal: Mortal,
+    killable_apache: KillableBroker,
 ) -> None:
-    kafka = apache_mortal.kafka
-    narrow = planned(apache_mortal.topic + ".narrow", max_message_bytes="2000")
+    kafka = killable_apache.kafka
+    narrow = planned(killable_apache.topic + ".narrow", max_message_bytes="2000")
     await make_topics(kafka.connection, narrow)
     small = Record(narrow.name, b"k", b"small", (), 1_772_884_800_000)
     large = Record(narrow.name, b"k", b"x" * 5000, (), 1_772_884_800_000)
@@ -301,13 +309,13 @@ async def test_a_record_too_large_for_the_broker_is_refused_and_the_next_is_take
 
 @pytest.mark.kafka
 async def test_a_topic_that_is_missing_does_not_make_kafka_unavailable_for_others(
-    apache_mortal: Mortal,
+    killable_apache: KillableBroker,
 ) -> None:
     # The embedded broker makes a topic the moment somebody asks for it.
-    missing = Record(apache_mortal.topic + ".missing", b"k", b"v", (), 1_772_884_800_000)
-    ours = apache_mortal.kafka.publisher(ack_timeout_s=DEADLINE_S, topics=[missing.topic])
+    missing = Record(killable_apache.topic + ".missing", b"k", b"v", (), 1_772_884_800_000)
+    ours = killable_apache.kafka.publisher(ack_timeout_s=DEADLINE_S, topics=[missing.topic])
     async with running(ours) as publisher:
-        await publisher.publish([apache_mortal.record(1)])
+        await publisher.publish([killable_apache.record(1)])
         with pytest.raises(Unavailable, match="missing"):
             await publisher.publish([missing])
         assert publisher.available

@@ -10,10 +10,10 @@ import pytest
 from bridge.core.record import Record
 from bridge.publish import Publisher, RecordTooLarge, Unavailable
 from bridge.publish.memory import MemoryPublisher
-from tests.kafka.client import Kafka, make_topics, planned, read_back, running
-from tests.ports import free_port
+from tests.support.kafka import Kafka, make_topics, planned, read_back, running
+from tests.support.ports import free_port
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 NOON_MS = 1_772_884_800_123
 PARTITIONS = 3

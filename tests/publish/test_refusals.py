@@ -15,10 +15,10 @@ from bridge.publish import RecordRefused, RecordTooLarge, TopicUnavailable, Unav
 from bridge.publish.connection import BadConnection, KafkaConnection
 from bridge.publish.kafka_errors import translate
 from bridge.publish.publisher import KafkaPublisher
-from tests.kafka.client import Kafka, make_topics, planned, read_back, running
-from tests.kafka.waiting import PATIENCE_S, until
+from tests.support.kafka import Kafka, make_topics, planned, read_back, running
+from tests.support.waiting import PATIENCE_S, until
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 NOON_MS: Final = 1_772_884_800_000
 HOUR_MS: Final = 3_600_000

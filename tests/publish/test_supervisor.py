@@ -8,10 +8,10 @@ from structlog.testing import capture_logs
 from bridge.core.record import Record
 from bridge.publish import Unavailable
 from bridge.publish.supervisor import ProducerSupervisor
-from tests.kafka.client import Kafka, make_topics, planned, read_back, running
-from tests.kafka.waiting import until
+from tests.support.kafka import Kafka, make_topics, planned, read_back, running
+from tests.support.waiting import until
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 
 @pytest.fixture

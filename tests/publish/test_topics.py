@@ -12,10 +12,10 @@ from bridge.derived.topics import PlannedTopic, Sizing, plan
 from bridge.publish import topics as provision
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.topics import Provisioner, ProvisioningRefused, TopicState
-from tests.kafka.client import Kafka, planned
-from tests.ports import free_port
+from tests.support.kafka import Kafka, planned
+from tests.support.ports import free_port
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 DAY_MS = "86400000"
 SIZING = Sizing(

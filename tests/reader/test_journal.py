@@ -15,7 +15,7 @@ from bridge.core.request import RawCallback
 from bridge.core.verify import Scheme, Unverified, VerificationFault, Verified
 from bridge.reader.journal import NotAJournalRecord, parse_journal_record, to_raw_callback
 from bridge.reply.document import ACKNOWLEDGEMENT
-from tests.making import (
+from tests.support.factories import (
     AUTH_ID,
     HANGUP,
     SUB_ID,

@@ -27,11 +27,11 @@ from bridge.reader.merged_reader import (
 from bridge.reader.topic_reader import CannotRead, RecordsMissing
 from bridge.reader.window import Window, find_ranges
 from bridge.replay.plan import check_ranges
-from tests.kafka.client import Kafka, make_topics, planned, running
-from tests.ports import free_port
-from tests.replay.making import NOON_MS, read_all, stored
+from tests.support.kafka import Kafka, make_topics, planned, running
+from tests.support.ports import free_port
+from tests.support.stored_records import NOON_MS, read_all, stored
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 LANES = st.lists(st.lists(st.integers(0, 20), max_size=12), max_size=4)
 SIZES = st.lists(st.integers(1, 5), min_size=1, max_size=8)

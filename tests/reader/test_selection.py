@@ -8,7 +8,7 @@ from aiokafka.structs import ConsumerRecord
 
 from bridge.reader.selection import Query, build_filter, parse_id, parse_offsets, read_callback_type
 from bridge.reader.window import OffsetSelection, Window
-from tests.replay.making import NOON_MS, samples, stored, stored_of
+from tests.support.stored_records import NOON_MS, samples, stored, stored_of
 
 CALL = "64d3290a-87a6-46b4-a6e2-20f5f4e07a02"
 OTHER = "00000000-87a6-46b4-a6e2-20f5f4e07a02"

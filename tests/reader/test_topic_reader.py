@@ -10,11 +10,11 @@ from bridge.core.record import Record
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.publisher import KafkaPublisher
 from bridge.reader.topic_reader import CannotRead, StoredRecord, read_topics
-from tests.kafka.client import Kafka, make_topics, planned, running
-from tests.kafka.waiting import PATIENCE_S
-from tests.ports import free_port
+from tests.support.kafka import Kafka, make_topics, planned, running
+from tests.support.ports import free_port
+from tests.support.waiting import PATIENCE_S
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 NOON = datetime(2026, 3, 7, 12, tzinfo=UTC)
 

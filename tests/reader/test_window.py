@@ -21,11 +21,11 @@ from bridge.reader.window import (
     build_window,
     find_ranges,
 )
-from tests.kafka.client import Kafka, make_topics, planned, running
 from tests.reader.test_topic_reader import at
-from tests.replay.making import NOON_MS, read_all
+from tests.support.kafka import Kafka, make_topics, planned, running
+from tests.support.stored_records import NOON_MS, read_all
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 PLACE = TopicPartition("topic", 0)
 NOON = datetime(2026, 3, 7, 12, tzinfo=UTC)

@@ -22,7 +22,7 @@ from bridge.replay.targets.column_types import (
     unify_types,
 )
 from bridge.replay.targets.columns import build_event_table
-from tests.replay.making import samples, stored_of
+from tests.support.stored_records import samples, stored_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 INTEGER = ColumnType(SqlType.INTEGER)

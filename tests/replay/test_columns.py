@@ -15,7 +15,7 @@ from bridge.replay.targets.columns import (
     format_utc_ms,
     select_types,
 )
-from tests.replay.making import NOON_MS, samples, stored, stored_of
+from tests.support.stored_records import NOON_MS, samples, stored, stored_of
 
 HANGUP = samples("voice.call.hangup")[0]
 RECORD_COLUMNS = [

@@ -14,11 +14,11 @@ from bridge.replay.targets.new_topic import (
     name_new_topics,
     plan_new_topics,
 )
-from tests.kafka.client import Kafka, make_topics, planned, read_back
-from tests.replay.making import NOON_MS, stored
 from tests.replay.test_to_topic import put
+from tests.support.kafka import Kafka, make_topics, planned, read_back
+from tests.support.stored_records import NOON_MS, stored
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 CENTURY_MS = 100 * 365 * 86_400_000
 EVER = "9223372036854775807"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.replay.pace import ReplayPace, apply_pace, parse_pace
-from tests.replay.making import NOON_MS, stored
+from tests.support.stored_records import NOON_MS, stored
 
 
 class Clock:

@@ -19,11 +19,11 @@ from bridge.replay.targets.new_topic import (
     plan_new_topics,
 )
 from bridge.replay.targets.topic import open_topics
-from tests.kafka.client import Kafka, make_topics, planned, running
 from tests.kafka.guarded import Guarded, guarded_node
-from tests.replay.making import NOON_MS, part, plan_of, read_all
+from tests.support.kafka import Kafka, make_topics, planned, running
+from tests.support.stored_records import NOON_MS, part, plan_of, read_all
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 pytestmark = pytest.mark.kafka
 
 STAMP = ReplayRun("abcd1234", "2026-03-08T09:00:00Z")

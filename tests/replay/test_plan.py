@@ -21,10 +21,10 @@ from bridge.replay.plan import (
     load_plan,
     make_plan,
 )
-from tests.kafka.client import Kafka, make_topics, planned, running
-from tests.replay.making import NOON_MS, part, plan_of
+from tests.support.kafka import Kafka, make_topics, planned, running
+from tests.support.stored_records import NOON_MS, part, plan_of
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 PLAN = plan_of(
     part("topic", 0, 3, 9),

@@ -21,7 +21,7 @@ from bridge.replay.progress import (
     new_progress,
     save_progress,
 )
-from tests.replay.making import part, plan_of
+from tests.support.stored_records import part, plan_of
 
 PLAN = plan_of(part("topic", 0, 3, 9), part("topic", 1, 0, 4))
 BEGUN = new_progress(

@@ -16,9 +16,8 @@ from bridge.replay.recover import recover_progress
 from bridge.replay.run import run_replay
 from bridge.replay.targets.new_topic import create_topics, name_new_topics, plan_new_topics
 from bridge.replay.targets.topic import open_topics
-from tests.kafka.client import Kafka, make_topics, planned, running
-from tests.replay.making import NOON_MS, read_topics
-from tests.replay.under_way import (
+from tests.support.kafka import Kafka, make_topics, planned, running
+from tests.support.replay_harness import (
     RECORDS,
     RUN,
     VALUES,
@@ -27,8 +26,9 @@ from tests.replay.under_way import (
     real_hooks,
     store_records,
 )
+from tests.support.stored_records import NOON_MS, read_topics
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 
 @pytest.fixture

@@ -12,10 +12,8 @@ from bridge.replay.pace import ReplayPace
 from bridge.replay.plan import count_bytes
 from bridge.replay.progress import Progress, load_progress, save_progress
 from bridge.replay.run import run_replay
-from tests.kafka.client import Kafka
-from tests.kafka.waiting import PATIENCE_S
-from tests.replay.making import read_all
-from tests.replay.under_way import (
+from tests.support.kafka import Kafka
+from tests.support.replay_harness import (
     RECORDS,
     VALUES,
     Clock,
@@ -26,8 +24,10 @@ from tests.replay.under_way import (
     real_hooks,
     store_records,
 )
+from tests.support.stored_records import read_all
+from tests.support.waiting import PATIENCE_S
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from bridge.replay import CannotWrite, ReplayRun, TargetExists, TargetState
 from bridge.replay.manifest import Manifest, describe_plan
 from bridge.replay.progress import InUse
 from bridge.replay.targets.file import LineFile, encode_json_lines
-from tests.replay.making import NOON_MS, part, plan_of, stored
+from tests.support.stored_records import NOON_MS, part, plan_of, stored
 
 PLAN = plan_of(
     part("topic", 0, 0, 9), query=Query(source="journal", since="2h"), within=Window(NOON_MS, None)

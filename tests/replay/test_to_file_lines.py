@@ -17,7 +17,7 @@ from bridge.replay.targets.file import (
     encode_json_lines,
     make_csv_encoder,
 )
-from tests.replay.making import NOON_MS, stored
+from tests.support.stored_records import NOON_MS, stored
 
 RECORDS = [stored(n, value=b'{"n":%d}' % n) for n in range(9)]
 

@@ -14,7 +14,7 @@ from bridge.replay.manifest import Manifest, describe_plan
 from bridge.replay.targets import parquet
 from bridge.replay.targets.columns import build_journal_table
 from bridge.replay.targets.parquet import ParquetFolder, ParquetUnavailable
-from tests.replay.making import part, plan_of, samples, stored, stored_of
+from tests.support.stored_records import part, plan_of, samples, stored, stored_of
 
 PLAN = plan_of(part("topic", 0, 0, 9))
 TABLE = build_journal_table()

@@ -20,10 +20,10 @@ from bridge.replay.targets.new_topic import (
     plan_new_topics,
 )
 from bridge.replay.targets.topic import TopicTarget, open_topics
-from tests.kafka.client import Kafka, make_topics, planned
-from tests.replay.making import NOON_MS, Header, read_topics, stored
+from tests.support.kafka import Kafka, make_topics, planned
+from tests.support.stored_records import NOON_MS, Header, read_topics, stored
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 
 STAMP = ReplayRun("abcd1234", "2026-03-08T09:00:00Z")
 DAY_MS = 86_400_000

@@ -18,12 +18,12 @@ from bridge.replay.targets.http import (
     is_base_url,
     parse_request,
 )
-from tests.ingress.running import AUTH_ID, TOKEN, running_bridge
-from tests.kafka.waiting import PATIENCE_S
-from tests.making import raw_callback as raw
-from tests.making import signed
-from tests.ports import free_port
-from tests.replay.making import samples, stored, stored_of
+from tests.support.bridge import AUTH_ID, TOKEN, running_bridge
+from tests.support.factories import raw_callback as raw
+from tests.support.factories import signed
+from tests.support.ports import free_port
+from tests.support.stored_records import samples, stored, stored_of
+from tests.support.waiting import PATIENCE_S
 
 STAMP = ReplayRun("abcd1234", "2026-03-08T09:00:00Z")
 JOURNAL = stored_of(samples("voice.call.hangup")[0].journal, 7)

@@ -14,8 +14,8 @@ from typing import Final
 
 from bridge.spool import SpoolUnwritable
 from bridge.spool.spool import DiskSpool
-from tests.kafka.waiting import until
-from tests.spool.making import Kafka, callback, disk_spool, drain_of, held_names, name_of, opened
+from tests.support.spool import Kafka, callback, disk_spool, drain_of, held_names, name_of, opened
+from tests.support.waiting import until
 
 PADDING: Final = 2000
 MANY: Final = 2000

@@ -5,7 +5,7 @@ import pytest
 from bridge.spool import SpoolFull
 from bridge.spool.accounting import QueuedCallback, SpoolAccounting, SpoolCounts
 from bridge.spool.codec import SpooledCallback, SpoolRange, encode
-from tests.spool.making import NOON_MS, callback
+from tests.support.spool import NOON_MS, callback
 
 
 def ledger(records_max: int = 4) -> SpoolAccounting:

@@ -14,8 +14,7 @@ from structlog.testing import capture_logs
 
 from bridge.spool import adopt, locking
 from bridge.spool.store import SpoolStore
-from tests.kafka.waiting import PATIENCE_S, until
-from tests.spool.making import (
+from tests.support.spool import (
     callback,
     disk_spool,
     everything,
@@ -24,6 +23,7 @@ from tests.spool.making import (
     names_in,
     opened,
 )
+from tests.support.waiting import PATIENCE_S, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -205,7 +205,7 @@ async def test_an_orphan_stays_where_the_own_spool_cannot_be_written(tmp_path: P
 
 def adopting(directory: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.spool.adopting", directory],
+        [sys.executable, "-m", "tests.spool.adopt_all", directory],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

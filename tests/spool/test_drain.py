@@ -9,8 +9,7 @@ from structlog.testing import capture_logs
 from bridge.publish.breaker import CircuitBreaker
 from bridge.spool.backoff import Backoff
 from bridge.spool.drain import Drain, DrainLimits
-from tests.kafka.waiting import PATIENCE_S, until
-from tests.spool.making import (
+from tests.support.spool import (
     BRISK,
     EVENTS,
     JOURNAL,
@@ -24,6 +23,7 @@ from tests.spool.making import (
     opened,
     rest,
 )
+from tests.support.waiting import PATIENCE_S, until
 
 NEVER = Backoff(10_000.0, 10_000.0)
 SMALL_PAGES = DrainLimits(

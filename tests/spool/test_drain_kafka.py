@@ -8,12 +8,12 @@ import pytest
 
 from bridge.core.record import Record
 from bridge.publish.breaker import CircuitBreaker
-from tests.kafka.client import Kafka, make_topics, planned, read_back, running
-from tests.kafka.waiting import until
-from tests.spool.making import DEAD, EVENTS, JOURNAL, callback, drain_of, ever_later, opened
-from tests.spool.making import dead_letter as letter_of
+from tests.support.kafka import Kafka, make_topics, planned, read_back, running
+from tests.support.spool import DEAD, EVENTS, JOURNAL, callback, drain_of, ever_later, opened
+from tests.support.spool import dead_letter as letter_of
+from tests.support.waiting import until
 
-pytest_plugins = ("tests.kafka.fixtures",)
+pytest_plugins = ("tests.support.kafka_fixtures",)
 pytestmark = pytest.mark.kafka
 
 

@@ -10,8 +10,7 @@ from structlog.testing import capture_logs
 from bridge.core.record import Record
 from bridge.spool.backoff import Backoff
 from bridge.spool.drain import DrainLimits
-from tests.kafka.waiting import until
-from tests.spool.making import (
+from tests.support.spool import (
     DEAD,
     EVENTS,
     JOURNAL,
@@ -25,6 +24,7 @@ from tests.spool.making import (
     opened,
     rest,
 )
+from tests.support.waiting import until
 
 NEVER = Backoff(10_000.0, 10_000.0)
 SMALL_PAGES = DrainLimits(

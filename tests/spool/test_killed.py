@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bridge.spool.codec import encode
 from bridge.spool.store import SpoolStore
-from tests.spool.making import NOON_MS, callback, everything, name_of, names_in, opened
+from tests.support.spool import NOON_MS, callback, everything, name_of, names_in, opened
 
 ROOT: Final = Path(__file__).parents[2]
 KILLS: Final = 12
@@ -26,7 +26,7 @@ AFTER_MAX: Final = 300
 def killed(directory: Path, first: int, after: int) -> list[str]:
     """Return what a process printed as kept. It is killed soon after it kept ``after`` callbacks."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.spool.appending", directory, str(first)],
+        [sys.executable, "-m", "tests.spool.append_until_killed", directory, str(first)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

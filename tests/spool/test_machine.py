@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from bridge.spool.spool import DiskSpool
-from tests.spool.making import EVENTS, JOURNAL, Kafka, callback, disk_spool, drain_of, rest
+from tests.support.spool import EVENTS, JOURNAL, Kafka, callback, disk_spool, drain_of, rest
 
 T = TypeVar("T")
 

@@ -25,8 +25,7 @@ from bridge.publish import RecordRefused, Unavailable
 from bridge.spool import NotSpooled, store, writer
 from bridge.spool.drain import Drain
 from bridge.spool.spool import DiskSpool
-from tests.kafka.waiting import until
-from tests.spool.making import (
+from tests.support.spool import (
     BRISK,
     DEAD,
     EVENTS,
@@ -39,6 +38,7 @@ from tests.spool.making import (
     name_of,
     rest,
 )
+from tests.support.waiting import until
 
 T = TypeVar("T")
 

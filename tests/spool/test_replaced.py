@@ -16,8 +16,7 @@ from bridge.spool import SpoolUnwritable, locking, writer
 from bridge.spool.adopt import Adopter
 from bridge.spool.codec import SpooledCallback
 from bridge.spool.spool import DiskSpool
-from tests.kafka.waiting import until
-from tests.spool.making import (
+from tests.support.spool import (
     Kafka,
     callback,
     drain_of,
@@ -28,6 +27,7 @@ from tests.spool.making import (
     opened,
     rest,
 )
+from tests.support.waiting import until
 
 
 def all_removed(spool: Path) -> None:

@@ -10,8 +10,7 @@ from structlog.testing import capture_logs
 from bridge.spool import SpoolFull, SpoolUnwritable, writer
 from bridge.spool.accounting import SpoolState
 from bridge.spool.store import SpoolStore
-from tests.kafka.waiting import PATIENCE_S, until
-from tests.spool.making import (
+from tests.support.spool import (
     callback,
     disk_spool,
     entries,
@@ -21,6 +20,7 @@ from tests.spool.making import (
     names_in,
     opened,
 )
+from tests.support.waiting import PATIENCE_S, until
 
 
 async def test_what_was_appended_is_there_after_a_restart_and_holds_its_key(tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ from structlog.testing import capture_logs
 
 from bridge.spool import SpoolUnwritable, locking, store
 from bridge.spool import spool as disk
-from tests.kafka.waiting import until
-from tests.spool.making import (
+from tests.support.spool import (
     callback,
     everything,
     held_names,
@@ -20,6 +19,7 @@ from tests.spool.making import (
     opened,
     overwrite,
 )
+from tests.support.waiting import until
 
 
 def logged(lines: list[dict[str, object]], *events: str) -> list[object]:

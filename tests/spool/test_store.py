@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from bridge.core.record import Record
 from bridge.spool.codec import encode
 from bridge.spool.store import SpoolStore
-from tests.spool.making import NOON_MS, name_of
-from tests.spool.storing import add, page, rows
+from tests.support.spool import NOON_MS, name_of
+from tests.support.spool_store import add, page, rows
 
 RECORDS = st.builds(
     Record,

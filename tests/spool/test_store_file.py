@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bridge.spool.store import APPLICATION_ID, FileDamaged, FileNotOurs, SpoolStore
-from tests.spool.making import name_of
-from tests.spool.storing import add, page
+from tests.support.spool import name_of
+from tests.support.spool_store import add, page
 
 
 def test_disk_space_comes_back_once_most_of_the_file_is_free(store: SpoolStore, path: Path) -> None:

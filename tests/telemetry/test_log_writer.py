@@ -14,8 +14,8 @@ import pytest
 
 from bridge.telemetry import log_writer
 from bridge.telemetry.log_writer import LineQueue
-from tests.ingress.running import eventually
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.bridge import eventually
+from tests.support.waiting import PATIENCE_S
 
 # No pipe takes more than this before it is read, whatever its size is set to here.
 MUCH = 1_500_000

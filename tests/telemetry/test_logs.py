@@ -14,7 +14,7 @@ import structlog
 from bridge.core.catalogue import Catalogue
 from bridge.core.outcome import Outcome
 from bridge.telemetry import logs
-from tests.walking import Fake, Walk
+from tests.support.intake_harness import Fake, Walk
 
 
 def configured(log_format: logs.Format = "json", level: logs.Level = "info") -> io.StringIO:

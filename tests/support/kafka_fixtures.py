@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kafka.client import Kafka
 from tests.kafka.cluster import Node
+from tests.support.kafka import Kafka
 
 
 def _said(name: str) -> str | None:

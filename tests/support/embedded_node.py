@@ -4,8 +4,8 @@ import asyncio
 import subprocess
 
 from bridge.dev import broker
-from tests.kafka.waiting import PATIENCE_S
-from tests.ports import free_port
+from tests.support.ports import free_port
+from tests.support.waiting import PATIENCE_S
 
 
 class EmbeddedNode:

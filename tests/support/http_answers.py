@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from email.parser import BytesParser
 from typing import Final
 
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S
 
 _HEAD_END: Final = b"\r\n\r\n"
 

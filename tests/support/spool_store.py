@@ -2,7 +2,7 @@
 
 from bridge.spool.codec import EncodedRecord, encode
 from bridge.spool.store import SpoolStore
-from tests.spool.making import NOON_MS, callback, name_of
+from tests.support.spool import NOON_MS, callback, name_of
 
 
 def rows(name: str, key: bytes = b"call", padding: int = 0) -> list[EncodedRecord]:

@@ -13,7 +13,7 @@ from bridge.core.parse import NoEventReason
 from bridge.core.record import Record
 from bridge.reader.topic_reader import StoredRecord
 from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT
-from tests.making import (
+from tests.support.factories import (
     HANGUP,
     NAMING,
     RECEIVED,

@@ -12,9 +12,9 @@ import orjson
 from bridge.calls.find import TimelineEntry
 from bridge.emulator.call import EmulatedCall, EmulatedCallback, answered_call
 from bridge.reader.journal import parse_journal_record
-from tests.making import AUTH_ID, ZONE
-from tests.replay.calls import PLACED, Taken, taken
-from tests.replay.letters import letter_of
+from tests.support.dead_letters import letter_of
+from tests.support.factories import AUTH_ID, ZONE
+from tests.support.stored_calls import PLACED, Taken, taken
 
 A = "a39290d0-2b5c-4c0e-9a34-5e7e2c0d1f00"
 B = "0df857fe-8d2e-4c53-9b5f-6d0f4f0a7c11"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bridge.normalise.time import WallTime, load_zone
 from bridge.normalise.wall_clock import Evidence
-from tests.normalise.clocks import FOLDS, GAPS
+from tests.normalise.clock_changes import FOLDS, GAPS
 
 NAMES = ("StartTime", "AnswerTime", "EndTime")
 Truth = tuple[str, dict[str, datetime], Evidence]

@@ -14,8 +14,8 @@ from bridge.core import catalogue
 from bridge.core.catalogue import list_identifiers
 from bridge.core.parameters import parse_form
 from bridge.emulator.sign import sign_headers
-from tests.ingress.running import AUTH_ID, TOKEN
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.bridge import AUTH_ID, TOKEN
+from tests.support.waiting import PATIENCE_S
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from bridge.spool import locking
-from tests.kafka.waiting import until
-from tests.spool.making import held_names, opened
+from tests.support.spool import held_names, opened
+from tests.support.waiting import until
 
 
 async def main(directory: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import free_port, kernels_lowest
+from tests.support.ports import free_port, kernels_lowest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_port_is_given_once_and_can_be_listened_on() -> None:
@@ -28,7 +28,7 @@ def test_the_kernel_gives_it_to_nobody() -> None:
 @pytest.mark.system
 def test_a_suite_that_runs_at_the_same_time_is_given_others() -> None:
     program = (
-        "import random; from tests import ports; random.seed(7)\n"
+        "import random; from tests.support import ports; random.seed(7)\n"
         "print(*[ports.free_port() for _ in range(50)], flush=True); input()"
     )
     suites = [

@@ -24,8 +24,8 @@ from bridge.publish import Publisher
 from bridge.publish.memory import MemoryPublisher
 from bridge.settings.load import load
 from bridge.telemetry.metrics import Metrics
-from tests.durably import without_spool
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.delivery import without_spool
+from tests.support.waiting import PATIENCE_S
 
 AUTH_ID = "MA0000000000TEST0001"
 TOKEN = "a-token-only-these-tests-know"

@@ -8,7 +8,7 @@ from bridge.core import request as wire
 from bridge.core.request import Header, RawCallback
 from bridge.core.url_mismatch import MismatchVariant, UrlMismatch, find_url_mismatch
 from bridge.core.verify import AcceptV2, Unverified
-from tests.making import (
+from tests.support.factories import (
     AUTH_ID,
     NONCE,
     raw_callback,

@@ -10,8 +10,8 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import IO
 
-from tests.ingress.running import eventually
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.bridge import eventually
+from tests.support.waiting import PATIENCE_S
 
 COMMAND = Path(sys.executable).with_name("callback-bridge")
 

@@ -8,7 +8,7 @@ import pytest
 
 pytestmark = pytest.mark.system
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NAMES = ("SIGCHLD", "SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM")
 
 # Prints, in a process of its own, which signals the kernel has as ignored and as blocked.
@@ -24,7 +24,7 @@ for field in ("SigIgn", "SigBlk"):
 
 SUITE = """
 import contextlib, signal, subprocess, sys
-from tests.signals import default_in_new_processes
+from tests.support.signals import default_in_new_processes
 number = signal.Signals[sys.argv[1]]
 if sys.argv[2] == "ignored":
     signal.signal(number, signal.SIG_IGN)

@@ -10,9 +10,10 @@ from bridge.core.event import ContractNames
 from bridge.core.record import Record
 from bridge.reader.by_key import KeyReader
 from bridge.reader.window import Window
-from tests.kafka.client import Kafka
-from tests.making import parser
-from tests.replay.calls import (
+from tests.support.call_stories import dialled_call
+from tests.support.factories import parser
+from tests.support.kafka import Kafka
+from tests.support.stored_calls import (
     KINDS,
     SCHEMAS,
     TYPES,
@@ -23,7 +24,6 @@ from tests.replay.calls import (
     make_some_topics,
     store,
 )
-from tests.replay.stories import dialled_call
 
 ALL_TIME = Window()
 

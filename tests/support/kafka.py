@@ -13,7 +13,7 @@ from bridge.derived.topics import PlannedTopic
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.publisher import KafkaPublisher
 from bridge.publish.topics import Provisioner
-from tests.kafka.waiting import PATIENCE_S, until
+from tests.support.waiting import PATIENCE_S, until
 
 _POLL_S: Final = PATIENCE_S
 _LINGER_S: Final = 0.1

@@ -1,7 +1,7 @@
 """A process that appends until it is killed, and prints the name of every callback that is kept.
 
-``python -m tests.spool.appending DIRECTORY FIRST``: names are numbers from FIRST on, keys their last
-digit. What is printed was fsynced.
+``python -m tests.spool.append_until_killed DIRECTORY FIRST``: names are numbers from FIRST on, keys
+their last digit. What is printed was fsynced.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import itertools
 import sys
 from pathlib import Path
 
-from tests.spool.making import callback, opened
+from tests.support.spool import callback, opened
 
 AT_ONCE = 8
 

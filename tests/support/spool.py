@@ -15,7 +15,7 @@ from bridge.spool.codec import SpooledCallback
 from bridge.spool.drain import Drain, DrainLimits
 from bridge.spool.spool import DiskSpool
 from bridge.spool.store import SpoolStore
-from tests.kafka.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S
 
 EVENTS: Final = "events"
 JOURNAL: Final = "journal"

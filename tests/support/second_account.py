@@ -6,9 +6,9 @@ from bridge.core.event import ContractNames, to_event, to_journal
 from bridge.core.keyring import Account
 from bridge.emulator.call import EmulatedCallback
 from bridge.reply.document import ACKNOWLEDGEMENT
-from tests.making import ACCOUNT, parser, raw_callback, signed, verdict_on, verifier
-from tests.replay.calls import SCHEMAS, TYPES, Taken
-from tests.replay.stories import HANGUP, at, changed
+from tests.support.call_stories import HANGUP, at, changed
+from tests.support.factories import ACCOUNT, parser, raw_callback, signed, verdict_on, verifier
+from tests.support.stored_calls import SCHEMAS, TYPES, Taken
 
 OTHER = "MAZZZZZZZZZZZZZZZZZZ"
 STRANGER = Account(OTHER, "Europe/Berlin", ("the-other-token",))

@@ -12,8 +12,8 @@ from bridge.replay import CheckpointPolicy, ReplayRun, TargetState
 from bridge.replay.plan import PlanContext, find_query_ranges, make_plan
 from bridge.replay.progress import Destination, Progress, new_progress
 from bridge.replay.run import RunHooks
-from tests.kafka.client import Kafka, make_topics, planned, running
-from tests.replay.making import NOON_MS
+from tests.support.kafka import Kafka, make_topics, planned, running
+from tests.support.stored_records import NOON_MS
 
 RECORDS = 40
 VALUES = [b"%d" % number for number in range(RECORDS)]

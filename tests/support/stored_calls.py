@@ -24,9 +24,18 @@ from bridge.core.record import Record
 from bridge.derived.topics import Sizing, plan
 from bridge.emulator.call import EmulatedCall, EmulatedCallback, answered_call
 from bridge.reply.document import ACKNOWLEDGEMENT
-from tests.kafka.client import Kafka, make_topics, running
-from tests.making import ACCOUNT, AUTH_ID, TOKEN, ZONE, parser, raw_callback, signed, verdict_on
-from tests.making import verifier as verifier_of
+from tests.support.factories import (
+    ACCOUNT,
+    AUTH_ID,
+    TOKEN,
+    ZONE,
+    parser,
+    raw_callback,
+    signed,
+    verdict_on,
+)
+from tests.support.factories import verifier as verifier_of
+from tests.support.kafka import Kafka, make_topics, running
 
 TYPES = catalogue.load_catalogue()
 SCHEMAS = "urn:callback-bridge:schemas:"

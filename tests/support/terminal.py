@@ -13,8 +13,8 @@ from collections.abc import Generator
 
 from rich.cells import cell_len
 
-from tests.cli.process import COMMAND, environment
-from tests.ingress.running import eventually
+from tests.support.bridge import eventually
+from tests.support.cli import COMMAND, environment
 
 # Styles, and what progress bars do to the cursor.
 _CONTROL = re.compile(r"\x1b\[\??[0-9;]*[A-Za-z]")

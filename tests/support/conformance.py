@@ -18,7 +18,7 @@ from bridge.core.record import Record
 from bridge.core.request import RawCallback
 from bridge.derived.schemas import event_schema, journal_schema
 from bridge.reply.document import ACKNOWLEDGEMENT
-from tests.making import NAMING, NONCE, RECORDED, TEXT, raw_callback, signed, verdict_on
+from tests.support.factories import NAMING, NONCE, RECORDED, TEXT, raw_callback, signed, verdict_on
 
 TYPES = load_catalogue()
 PARSER = Parser(TYPES)

@@ -65,7 +65,7 @@ class Fake:
         return [record.topic for record in self.records]
 
 
-class Stumbling(Parser):
+class FaultyParser(Parser):
     """A parser with a fault; its text quotes the callback, as faults do."""
 
     def parse(self, verdict: Verified | Unverified, route: CallbackType | None) -> Callback:
