@@ -1,4 +1,4 @@
-"""The page on consuming keeps its word: its code is run."""
+"""The code on the page about consuming does what the page says."""
 
 import re
 from collections.abc import Callable
@@ -45,9 +45,9 @@ def test_the_pages_code_does_what_it_says(handle: Handle) -> None:
     ]
     assert said == [
         "64d3290a-87a6-46b4-a6e2-20f5f4e07a02 took 66 s",
-        "seen before",
+        "duplicate",
         "newer than this package: unknown_version",
-        "no event of ours: not_json",
-        "passed over, before anything was parsed",
+        "not an event of the bridge: not_json",
+        "skipped without parsing",
         "some other com.plivo.voice.call.ring.v1",
     ]
