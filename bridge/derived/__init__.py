@@ -1,1 +1,4 @@
-"""What follows from the catalogue: topics, schemas, samples, reference pages. Computed, not written."""
+"""Everything that is computed from the catalogue: topics, schemas, examples, documents, reference pages.
+
+It must not know HTTP, Kafka clients or the command line. It reads files only below the project's folder.
+"""

@@ -11,11 +11,15 @@ _ROOT = Path(__file__).parent.parent.parent
 
 
 def main(arguments: list[str], root: Path = _ROOT) -> int:
-    """Do what the arguments ask for; return the exit code."""
+    """Run the command with ``arguments``; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bridge.derived", description=__doc__)
-    asked = parser.add_mutually_exclusive_group()
-    asked.add_argument("--check", action="store_true", help="change nothing; 1 if anything is off")
-    asked.add_argument("--release", action="store_true", help="list today's schemas as released")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; exit with 1 if a file is not up to date",
+    )
+    mode.add_argument("--release", action="store_true", help="list the current schemas as released")
     options = parser.parse_args(arguments)
     types = catalogue.load_catalogue()
     if options.check:
@@ -23,7 +27,7 @@ def main(arguments: list[str], root: Path = _ROOT) -> int:
         for fault in found:
             sys.stderr.write(f"{fault}\n")
         if found:
-            sys.stderr.write("run `make derive` and look at what changed\n")
+            sys.stderr.write("run `make derive` and review the changes\n")
         return 1 if found else 0
     changed = files.release(root, types) if options.release else files.write(root, types)
     for path in changed:

@@ -1,7 +1,7 @@
-"""What changed between two versions of a schema: additions, and anything else.
+"""Compare two versions of a schema: find additions and breaking changes.
 
-Read from the consumer's side: what it relied on must still hold of new events. Optional fields and
-known values may be added; nothing may go, become optional, change its type or its rule.
+A change is breaking if a consumer of the old version could fail on new events. Optional fields and
+known words may be added. Nothing may be removed, become optional, or change its type or its rule.
 """
 
 from collections.abc import Iterator
@@ -22,25 +22,25 @@ _RULES: Final = (
 
 
 class _Document:
-    """A schema that its references are looked up in."""
+    """A schema with definitions, in which its references are looked up."""
 
     def __init__(self, schema: Schema) -> None:
         self._definitions: Schema = schema.get("$defs", {})
 
     def resolve(self, schema: Schema) -> Schema:
-        """Return what ``schema`` refers to, or itself."""
+        """Return the definition that ``schema`` refers to, or ``schema`` itself."""
         while "$ref" in schema:
             schema = self._definitions[schema["$ref"].rpartition("/")[2]]
         return schema
 
 
 def breaks(old: Schema, new: Schema) -> list[str]:
-    """Return what of ``old`` no longer holds in ``new``, a sentence each; none means only additions."""
+    """Return the breaking changes from ``old`` to ``new``, one sentence each."""
     return list(_breaks(old, new, _Document(old), _Document(new), ""))
 
 
 def additions(old: Schema, new: Schema) -> list[str]:
-    """Return what ``new`` promises beyond ``old``, a sentence each: no consumer need know of it."""
+    """Return the additions of ``new``, one sentence each. They break no consumer."""
     return list(_additions(old, new, _Document(old), _Document(new), ""))
 
 
@@ -68,7 +68,7 @@ def _breaks(
             yield f"{place}: {rule} was {before!r}, is {after!r}"
     gone = [member for member in old.get(KNOWN_WORDS, ()) if member not in new.get(KNOWN_WORDS, ())]
     if gone:
-        yield f"{place}: lost {gone}"
+        yield f"{place}: known words removed: {gone}"
     optional = sorted(set(old.get("required", ())) - set(new.get("required", ())))
     if optional:
         yield f"{place}: no longer required: {', '.join(optional)}"
@@ -91,11 +91,11 @@ def _properties(
 def _alternatives(
     old: Schema, new: Schema, of_old: _Document, of_new: _Document, at: str
 ) -> Iterator[str]:
-    """Every kind of value new events may have must be one that old events could have."""
+    """Yield the alternatives of ``new`` that ``old`` did not allow."""
     before = old.get("anyOf", [old])
     for alternative in new.get("anyOf", [new]):
         if not any(not [*_breaks(one, alternative, of_old, of_new, at)] for one in before):
-            yield f"{at}: {alternative} is not one of what it could be"
+            yield f"{at}: {alternative} was not allowed before"
 
 
 def _additions(
@@ -110,10 +110,10 @@ def _additions(
         member for member in new.get(KNOWN_WORDS, ()) if member not in old.get(KNOWN_WORDS, ())
     ]
     if known:
-        yield f"{place}: may be {known} too"
+        yield f"{place}: known words added: {known}"
     required = sorted(set(new.get("required", ())) - set(old.get("required", ())))
     if required:
-        yield f"{place}: always there now: {', '.join(required)}"
+        yield f"{place}: now required: {', '.join(required)}"
     for name, schema in new.get("properties", {}).items():
         where = f"{at}.{name}" if at else name
         if name in old.get("properties", {}):
@@ -130,7 +130,10 @@ def _additions(
 def _fewer_alternatives(
     old: Schema, new: Schema, of_old: _Document, of_new: _Document, at: str
 ) -> Iterator[str]:
-    """Fewer kinds of value are an addition, as long as none of them is new."""
+    """Yield the alternatives that ``new`` no longer allows, if it allows no new ones.
+
+    Consumers of the old version can read all values that are left, so this is an addition.
+    """
     if any(_alternatives(old, new, of_old, of_new, at)):
         return
     after = new.get("anyOf", [new])
@@ -139,4 +142,4 @@ def _fewer_alternatives(
         for other in kept:
             yield from _additions(one, other, of_old, of_new, at)
         if not kept:
-            yield f"{at}: never {' or '.join(sorted(_types(of_old.resolve(one))))} now"
+            yield f"{at}: no longer {' or '.join(sorted(_types(of_old.resolve(one))))}"

@@ -1,4 +1,4 @@
-"""What changed between schemas: two files, or what is committed of a type and its declaration."""
+"""List the changes between two schema files, or between a type's committed file and its declaration."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _VERSION: Final = re.compile(r"(\d+)\.(\d+)\.json")
 
 @dataclass(frozen=True, slots=True)
 class SchemaChange:
-    """One difference of a schema from an older one."""
+    """One change of a schema. ``since`` and ``version`` are the versions that were compared."""
 
     schema: str
     since: str | None
@@ -34,7 +34,7 @@ class SchemaChange:
 
 
 def load_schema(text: str) -> Schema:
-    """Return the schema in a file, or of a type as it is declared now."""
+    """Return the schema in the file ``text``, or the declared schema of the type ``text``."""
     if not Path(text).is_file():
         return find_schema(text).schema
     try:
@@ -45,13 +45,13 @@ def load_schema(text: str) -> Schema:
     if not isinstance(found, dict):
         message = f"{text}: not a schema"
         raise SchemaNotFound(message)
-    return found  # pyright: ignore[reportUnknownVariableType] (whatever the file holds)
+    return found  # pyright: ignore[reportUnknownVariableType] (any JSON)
 
 
 def changes_since_committed(
     one: DeclaredSchema, folder: Path, since: str | None
 ) -> Iterator[SchemaChange]:
-    """Yield how a type differs from what is committed of it."""
+    """Yield the changes of a declared schema since its committed file."""
     version = since or _base_version(one, folder)
     file = folder / one.name / f"{version}.json"
     if file.is_file():
@@ -59,14 +59,14 @@ def changes_since_committed(
             one.name, version, one.version, load_schema(str(file)), one.schema
         )
     elif since is not None:
-        message = f"{file} is not there"
+        message = f"{file} does not exist"
         raise SchemaNotFound(message, option="--since")
     else:
         yield SchemaChange(one.name, None, one.version, "addition", "the schema: added")
 
 
 def _base_version(one: DeclaredSchema, folder: Path) -> str:
-    """Return the version to compare with: the newest released of the major, else the present one."""
+    """Return the version to compare with: the newest released of the major, else the declared."""
     major = one.version.partition(".")[0]
     matches = [
         found
@@ -80,20 +80,20 @@ def _base_version(one: DeclaredSchema, folder: Path) -> str:
 
 
 def undeclared_schemas(folder: Path) -> Iterator[SchemaChange]:
-    """Yield what is committed and no longer declared."""
+    """Yield a change for each committed schema that is no longer declared."""
     names = {file.parent.name for file in folder.glob("*/*.json") if _VERSION.fullmatch(file.name)}
     for name in sorted(names - set(declared_schemas())):
-        yield SchemaChange(name, None, None, "break", "the schema: nothing is declared for it")
+        yield SchemaChange(name, None, None, "break", "the schema: no longer declared")
 
 
 def compare_schemas(
     name: str, since: str | None, version: str | None, old: Schema, new: Schema
 ) -> Iterator[SchemaChange]:
-    """Yield how one schema differs from another."""
+    """Yield the changes from the schema ``old`` to ``new``."""
     broken, added = breaks(old, new), additions(old, new)
     for what in broken:
         yield SchemaChange(name, since, version, "break", what)
     for what in added:
         yield SchemaChange(name, since, version, "addition", what)
     if not broken and not added and old != new:
-        yield SchemaChange(name, since, version, "wording", "descriptions or names alone")
+        yield SchemaChange(name, since, version, "wording", "only descriptions or names changed")

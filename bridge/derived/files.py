@@ -1,7 +1,7 @@
-"""The derived files: what they should hold, and what is wrong with those that are there.
+"""Write the derived files, and check that the committed files are up to date.
 
-A released schema is listed with its digest in ``schemas/released.json``. Its file never changes
-again; a declaration that changes gets a new revision, and that may only add.
+1. A released schema is listed with its digest in ``schemas/released.json``. Its file never changes.
+2. If a declaration changes after its release, it needs a new revision, which may only add.
 """
 
 import hashlib
@@ -59,7 +59,7 @@ def _stale(root: Path, files: Files) -> Iterator[str]:
         for found in sorted((root / folder).rglob("*")):
             path = found.relative_to(root)
             if found.is_file() and path not in files and not _is_history(root, path):
-                yield f"{path}: nothing is declared for it"
+                yield f"{path}: not derived from any declaration"
 
 
 def _is_history(root: Path, path: Path) -> bool:
@@ -77,15 +77,15 @@ def _digest(text: str) -> str:
 
 
 def _broken(root: Path, files: Files) -> Iterator[str]:
-    """Yield what is wrong with released schemas, and with what follows them."""
+    """Yield the faults of released schemas and of their newer revisions (rules 1 and 2)."""
     for name, digest in _released(root).items():
         path = Path(name)
         if not (root / path).is_file():
-            yield f"{path}: released, and gone"
+            yield f"{path}: released, but missing"
             continue
         text = (root / path).read_text()
         if _digest(text) != digest or files.get(path, text) != text:
-            yield f"{path}: released, and changed; give the declaration a new revision"
+            yield f"{path}: released, but changed; give the declaration a new revision"
         major = path.name.partition(".")[0]
         for newer, schema in files.items():
             if newer.parent == path.parent and newer.name.partition(".")[0] == major:
@@ -94,13 +94,13 @@ def _broken(root: Path, files: Files) -> Iterator[str]:
 
 
 def faults(root: Path, catalogue: Catalogue) -> list[str]:
-    """Return what is wrong with the derived files below ``root``, a sentence each."""
+    """Return the faults of the derived files below ``root``, one sentence each."""
     files = derived(catalogue)
     return [*_broken(root, files), *_stale(root, files)]
 
 
 def write(root: Path, catalogue: Catalogue) -> list[Path]:
-    """Write the derived files; return those that changed. Released schemas are left alone."""
+    """Write the derived files, except released schemas; return the paths of changed files."""
     changed: list[Path] = []
     files = derived(catalogue)
     released = _released(root)
@@ -121,7 +121,7 @@ def write(root: Path, catalogue: Catalogue) -> list[Path]:
 
 
 def release(root: Path, catalogue: Catalogue) -> list[str]:
-    """List today's schemas as released; return the paths that are new on the list."""
+    """List the current schemas as released; return the paths that are new in the list."""
     listed = _released(root)
     new = {
         str(path): _digest((root / path).read_text())

@@ -29,24 +29,24 @@ _EXAMPLES: Final = "examples"
 
 
 class NotAPack(Exception):
-    """The folder to write to holds something else; nothing was written."""
+    """The target folder has other content. Nothing was written."""
 
 
 def older(folder: Path, files: Files) -> Files:
-    """Return the committed schemas in ``folder`` of earlier versions than those in ``files``."""
+    """Return the committed schemas in ``folder`` that are older versions, not in ``files``."""
     found = sorted(folder.glob("*/*.json"))
     paths = {SCHEMAS / path.relative_to(folder): path for path in found}
     return {path: place.read_text() for path, place in paths.items() if path not in files}
 
 
 def whole(catalogue: Catalogue, folder: Path | None) -> Files:
-    """Return the pack of today's declarations, with earlier versions where a folder has them."""
+    """Return the files of the pack, with earlier versions of the schemas from ``folder``, if given."""
     files = derived(catalogue)
     return pack(catalogue, files | older(folder, files) if folder else files)
 
 
 def pack(catalogue: Catalogue, files: Files) -> Files:
-    """Return the pack's files by their path in it, from the derived and older ``files``."""
+    """Return the files of the pack by their path in it. ``files`` are the derived and earlier ones."""
     packed = {path.relative_to(SCHEMAS): text for path, text in files.items() if _is_packed(path)}
     packed[OPENAPI] = json_text(openapi.document(catalogue))
     packed[TYPESCRIPT] = typescript.declarations(catalogue, all_schemas(catalogue))
@@ -85,7 +85,10 @@ def pack(catalogue: Catalogue, files: Files) -> Files:
 
 
 def write(folder: Path, packed: Files) -> None:
-    """Write a pack, in place of an earlier one if there is one; raises NotAPack."""
+    """Write a pack. It replaces an earlier pack in ``folder``.
+
+    Raises NotAPack if the folder has other content.
+    """
     if folder.is_dir() and any(folder.iterdir()):
         for path in _of_earlier(folder):
             (folder / path).unlink(missing_ok=True)
@@ -96,7 +99,7 @@ def write(folder: Path, packed: Files) -> None:
 
 
 def _of_earlier(folder: Path) -> list[Path]:
-    """Return the files of the pack that is in the folder; raises NotAPack."""
+    """Return the paths of the pack that is in the folder; raises NotAPack."""
     try:
         found: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
         if found["name"] == NAME:
@@ -104,7 +107,7 @@ def _of_earlier(folder: Path) -> list[Path]:
             return [path for path in paths if ".." not in path.parts and not path.is_absolute()]
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    message = f"{folder} is not empty, and holds no schema pack"
+    message = f"{folder} is not empty, and is not a schema pack"
     raise NotAPack(message)
 
 

@@ -1,4 +1,4 @@
-"""The schemas as they are declared now, and the folder of those that were committed."""
+"""The declared schemas by name, and the folder of the committed schemas."""
 
 import json
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ Schema = dict[str, Any]
 
 
 class SchemaNotFound(LookupError):
-    """No schema has this name, or no file of one is where it should be.
+    """No schema has this name, or a schema file is missing or invalid.
 
-    ``name`` is set if the name is unknown; ``option`` is the command-line option at fault, if one is.
+    ``name`` is set if the name is unknown. ``option`` is the command-line option at fault, if any.
     """
 
     def __init__(self, message: str, *, name: str | None = None, option: str | None = None) -> None:
@@ -34,7 +34,7 @@ _CHECKOUT: Final = Path(bridge.__file__).parent.parent / SCHEMAS
 
 @dataclass(frozen=True)
 class DeclaredSchema:
-    """A schema as the declarations say it is now; ``kind`` None is the journal's."""
+    """A declared schema, of a type or (``kind`` is None) of the journal."""
 
     name: str
     path: str
@@ -48,17 +48,17 @@ class DeclaredSchema:
 
     @property
     def event_type(self) -> str | None:
-        """Return the type of the events it is of."""
+        """Return the CloudEvents type of its events; None for the journal."""
         return self.kind.event_type if self.kind else None
 
     @cached_property
     def schema(self) -> Schema:
-        """Return the schema itself, computed when it is asked for."""
+        """Return the schema. It is computed at the first call, because that takes time."""
         return event_schema(self.kind) if self.kind else journal_schema()
 
 
 def declared_schemas() -> dict[str, DeclaredSchema]:
-    """Return every schema there is, by its name."""
+    """Return every declared schema, by name."""
     found = {
         kind.name: DeclaredSchema(kind.name, kind.schema_path, (kind.topic,), kind)
         for kind in catalogue.load_catalogue().all_types
@@ -68,7 +68,7 @@ def declared_schemas() -> dict[str, DeclaredSchema]:
 
 
 def find_schema(name: str) -> DeclaredSchema:
-    """Return the schema of a type; its event's type and its topic name it too.
+    """Return the schema with the given name, event type or topic.
 
     Raises SchemaNotFound.
     """
@@ -83,21 +83,21 @@ def find_schema(name: str) -> DeclaredSchema:
 
 
 def find_schemas_folder(folder: Path | None) -> Path | None:
-    """Return the folder of committed schemas, None where there is none (an installed package).
+    """Return the folder of committed schemas; None if there is none (an installed package).
 
-    Raises SchemaNotFound if ``folder`` is given and holds none.
+    Raises SchemaNotFound if ``folder`` is given and has no schemas.
     """
     for place in [folder] if folder else [SCHEMAS, _CHECKOUT]:
         if (place / JOURNAL_SCHEMA_PATH).is_file():
             return place
     if folder is not None:
-        message = f"{folder} holds no {JOURNAL_SCHEMA_PATH}: it is no folder of schemas"
+        message = f"{folder} is not a folder of schemas: {JOURNAL_SCHEMA_PATH} is missing"
         raise SchemaNotFound(message, option="--folder")
     return None
 
 
 def released_paths(folder: Path) -> set[str]:
-    """Return the paths of released schemas, below the folder."""
+    """Return the paths of the released schemas, relative to ``folder``."""
     file = folder / "released.json"
     paths: dict[str, str] = json.loads(file.read_text()) if file.is_file() else {}
     return {str(Path(path).relative_to(SCHEMAS)) for path in paths}

@@ -1,4 +1,4 @@
-"""The declarations' samples, taken through the real core: examples that cannot drift from it."""
+"""Run the samples of the declarations through the real core, to get examples that are always right."""
 
 import re
 from collections.abc import Iterator
@@ -21,17 +21,17 @@ from bridge.core.verify import Verifier
 
 ORIGIN: Final = "https://bridge.example.com"
 AUTH_ID: Final = "MAXXXXXXXXXXXXXXXXXX"
-_TOKEN: Final = "sample-token"  # noqa: S105 (of no account)
+_TOKEN: Final = "sample-token"  # noqa: S105 (belongs to no account)
 NONCE: Final = "31627761595286130198"
 _ZONE: Final = "America/New_York"
-# After the samples' last event, as a callback is.
+# Later than every time in the samples, because Plivo sends a callback after what it reports.
 _RECEIVED_AT: Final = datetime(2026, 3, 7, 14, 14, 44, 120_000, tzinfo=UTC)
 RECORDED_AT: Final = datetime(2026, 3, 7, 14, 14, 44, 121_000, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One sample and what became of it."""
+    """One sample with its event and its journal record. ``shows`` says what it is an example of."""
 
     type: CallbackType
     shows: str
@@ -41,7 +41,7 @@ class Example:
 
     @property
     def slug(self) -> str:
-        """Return a file name for it."""
+        """Return ``shows`` as a file name."""
         return re.sub(r"[^a-z0-9]+", "-", self.shows.lower()).strip("-")
 
     @property
@@ -68,7 +68,7 @@ def request(
 
 
 def signed(kind: CallbackType, form: str) -> RawCallback:
-    """Return a sample as a POST on its type's path, signed with V3."""
+    """Return a sample as a POST to the path of its type, signed with V3."""
     path = kind.path if kind.has_path else "/plivo"
     pairs, _ = parse_form(form)
     message = signature.build_v3_message("POST", ORIGIN + path, (), pairs, NONCE)
@@ -88,7 +88,7 @@ def verifier() -> Verifier:
 
 
 def examples(catalogue: Catalogue, naming: ContractNames) -> Iterator[Example]:
-    """Yield every sample of every type, with its event and journal record."""
+    """Yield an example for every sample of every type."""
     verify = verifier().verify
     parser = Parser(catalogue)
     for kind in catalogue.all_types:

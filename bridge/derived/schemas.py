@@ -1,4 +1,4 @@
-"""JSON Schemas (2020-12) of what the topics hold, computed from the declarations."""
+"""JSON Schemas (2020-12) of events and journal records, computed from the declarations."""
 
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ Schema = dict[str, Any]
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 DEFAULT_BASE: Final = "urn:callback-bridge:schemas:"
 
-# The keyword that lists the words of an open set. Only such fields have it.
+# The keyword that lists the known words of an open set. No other field has this keyword.
 KNOWN_WORDS: Final = "examples"
 
 _INSTANT: Final = {"type": "string", "format": "date-time", "pattern": "Z$"}
@@ -40,16 +40,16 @@ _ATTRIBUTES: Final[dict[str, tuple[str, Schema]]] = {
 
 
 class _Generator(GenerateJsonSchema):
-    """pydantic's generator, without titles (they repeat the names) and without closed sets."""
+    """pydantic's generator, without titles (which repeat the names) and without closed sets."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401 (pydantic's own)
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401 (as in pydantic)
         del schema
         return False
 
     def literal_schema(self, schema: LiteralSchema) -> JsonSchemaValue:
-        """Leave every set of words open: a new member is an addition, not a break.
+        """Return the schema of an open set of words, so that a new word breaks no consumer.
 
-        The known words are ``examples``, a keyword that every validator knows and none enforces.
+        The known words are in ``examples``, a keyword that every validator knows and none enforces.
         """
         found = super().literal_schema(schema)
         if "enum" in found:
@@ -63,7 +63,7 @@ def attribute_schemas() -> Schema:
 
 
 def event_schema(kind: CallbackType) -> Schema:
-    """Return the schema of a type's events: the envelope with its data."""
+    """Return the schema of a type's events: the CloudEvents attributes and ``data``."""
     data = kind.model.model_json_schema(
         by_alias=True, mode="serialization", schema_generator=_Generator
     )
@@ -83,13 +83,13 @@ def event_schema(kind: CallbackType) -> Schema:
 
 
 def journal_schema() -> Schema:
-    """Return the schema of the journal's records, and of dead letters."""
+    """Return the schema of journal records and dead letters."""
     body = TypeAdapter(JournalValue).json_schema(mode="serialization", schema_generator=_Generator)
     return {"$schema": DIALECT, "$id": DEFAULT_BASE + JOURNAL_SCHEMA_PATH, **body}
 
 
 def all_schemas(catalogue: Catalogue) -> dict[str, Schema]:
-    """Return every schema by its path below the schema base."""
+    """Return every schema by its path, relative to the schema base."""
     found = {kind.schema_path: event_schema(kind) for kind in catalogue.all_types}
     found[JOURNAL_SCHEMA_PATH] = journal_schema()
     return found

@@ -1,4 +1,4 @@
-"""The topics the bridge needs, computed from the catalogue."""
+"""Plan the topics that the bridge needs, from the catalogue."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,17 +7,18 @@ from bridge.core.catalogue import Catalogue
 from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, REJECTED_TOPIC
 
 _DAY_MS: Final = 86_400_000
-# Kafka takes away whole segments only, and they are 1 GiB unless it is said otherwise: without this
-# a bound of bytes bounds little. Kafka 4 refuses segments below 1 MiB.
+# Kafka deletes only whole segments, and a segment is 1 GiB by default. So a limit of bytes works only
+# with smaller segments. Kafka 4 refuses segments below 1 MiB.
 _SEGMENTS: Final = 4
 _SEGMENT_BYTES_MIN: Final = 1_048_576
 
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """What an operator chooses of every topic; 0 days keep records for ever.
+    """What an operator configures for the topics; 0 days keep records for ever.
 
-    ``rejected_retention_bytes`` is of each partition: that topic alone is filled by strangers.
+    ``rejected_retention_bytes`` is the limit of each partition. Only the rejected topic has one,
+    because unverified clients can fill it.
     """
 
     partitions: int
@@ -32,7 +33,7 @@ class Sizing:
 
 @dataclass(frozen=True, slots=True)
 class PlannedTopic:
-    """One topic as it should be. ``configs`` are Kafka's topic settings, as text."""
+    """The intended state of one topic. ``configs`` are Kafka's topic settings, as text."""
 
     name: str
     holds: str
@@ -42,22 +43,26 @@ class PlannedTopic:
 
 
 def plan(catalogue: Catalogue, prefix: str, sizing: Sizing) -> list[PlannedTopic]:
-    """Return every topic, event topics first, in the catalogue's order."""
+    """Return every topic: event topics first, in the catalogue's order."""
     rows = [(kind.topic, kind.meaning, sizing.event_retention_days) for kind in catalogue.all_types]
     rows.append(
-        (JOURNAL_TOPIC, "Every callback as it came, by call.", sizing.journal_retention_days)
+        (
+            JOURNAL_TOPIC,
+            "Every callback as it came, ordered by call.",
+            sizing.journal_retention_days,
+        )
     )
     rows.append(
         (
             DEAD_LETTER_TOPIC,
-            "Callbacks no event could be made of.",
+            "Verified callbacks that could not be published as events.",
             sizing.dead_letter_retention_days,
         )
     )
     rows.append(
         (
             REJECTED_TOPIC,
-            "A capped sample of what failed verification.",
+            "A limited sample of the rejected callbacks.",
             sizing.rejected_retention_days,
         )
     )
@@ -81,6 +86,6 @@ def plan(catalogue: Catalogue, prefix: str, sizing: Sizing) -> list[PlannedTopic
 
 
 def _bounded(retention_bytes: int) -> dict[str, str]:
-    """Return the settings that bound the bytes of a partition."""
+    """Return the topic settings that limit the bytes of a partition."""
     segment_bytes = max(retention_bytes // _SEGMENTS, _SEGMENT_BYTES_MIN)
     return {"retention.bytes": str(retention_bytes), "segment.bytes": str(segment_bytes)}

@@ -1,10 +1,10 @@
-"""TypeScript types of what the topics hold, computed from the JSON Schemas.
+"""TypeScript types of events and journal records, computed from the JSON Schemas.
 
-1. A type's events are an interface named for it (``VoiceCallHangupV1``); ``PlivoEvent`` is any of
-   them, told apart by ``type``.
-2. What several schemas define alike is there once. A set of words is open: its known words, or any
-   other text.
-3. A schema that says something not translated here fails the derivation: nothing is passed over.
+1. Each event type has an interface (``VoiceCallHangupV1``). ``PlivoEvent`` is the union of them, which
+   TypeScript narrows by ``type``.
+2. A definition that several schemas share is written once. A set of words is open: its known words, or
+   any other text.
+3. A keyword or type that is not translated here is an error. Nothing is ignored silently.
 """
 
 import re
@@ -23,7 +23,7 @@ _SCALARS: Final = {
     "boolean": "boolean",
     "null": "null",
 }
-# What a schema may say that no type can: of the values, or for readers.
+# Keywords that a TypeScript type cannot express (rules for values), or that are for readers.
 _UNTYPED: Final = frozenset(
     {
         "$defs",
@@ -55,31 +55,31 @@ _TYPED: Final = frozenset(
     }
 )
 
-# Keeps the known words for completion, where `string` alone would swallow them.
+# With `string`, TypeScript would reduce the union to `string`, and editors could not complete words.
 _OTHER: Final = "(string & {})"
 _HEAD: Final = """\
 // What callback-bridge publishes. Derived from the JSON Schemas: do not edit.
 //
-// A field that may be absent is optional; null means that it came and could not be read, or is not
-// known. Within a major version there may come new optional fields, and new words in the sets that
-// end in `(string & {})`. Money is decimal text, times are RFC 3339 UTC.
+// A field that may be absent is optional. Null means that Plivo sent the parameter, but its value is
+// unreadable or not known. A new version of the same major version can add optional fields, and words to
+// the sets that end in `(string & {})`. Money is decimal text, times are RFC 3339 UTC.
 """
 
 
 class Untranslatable(ValueError):
-    """A schema says something that has no translation here (rule 3)."""
+    """A schema has a keyword or type that is not translated here (rule 3)."""
 
 
 def type_name(event_type: str) -> str:
-    """Return the interface's name of a CloudEvents type or of a schema's definition."""
+    """Return the name of the interface for a CloudEvents type or a definition of a schema."""
     words = re.split(r"[^A-Za-z0-9]+", event_type.removeprefix("com.plivo."))
     return "".join(word[:1].upper() + word[1:] for word in words)
 
 
 def declarations(catalogue: Catalogue, payloads: Mapping[str, Schema]) -> str:
-    """Return the text of ``index.d.ts``: every event's type, and the journal record's.
+    """Return the text of ``index.d.ts``: the types of all events and of journal records.
 
-    ``payloads`` are their schemas, by path.
+    ``payloads`` are the schemas, by path.
     """
     schemas = [payloads[kind.schema_path] for kind in catalogue.all_types]
     journal = payloads[JOURNAL_SCHEMA_PATH]
@@ -101,7 +101,7 @@ def declarations(catalogue: Catalogue, payloads: Mapping[str, Schema]) -> str:
 
 
 def _envelope(schema: Schema) -> str:
-    """Return the attributes that every event has, whatever its type."""
+    """Return the interface of the attributes that all event types share."""
     properties: dict[str, Schema] = schema["properties"]
     required = set(schema["required"])
     lines = [
@@ -119,7 +119,7 @@ def _envelope(schema: Schema) -> str:
 
 
 def _definitions(schemas: list[Schema]) -> Iterator[tuple[str, Schema]]:
-    """Yield each definition of the schemas once, by its name (rule 2)."""
+    """Yield each definition of the schemas once, with its name (rule 2)."""
     found: dict[str, str] = {}
     for schema in schemas:
         for name, definition in schema.get("$defs", {}).items():
@@ -138,7 +138,7 @@ def _by_type(schemas: list[Schema]) -> str:
     return (
         "/** Every event's interface, by its type. */\n"
         "export interface PlivoEvents {\n" + "".join(lines) + "}\n\n"
-        "/** Any event of a type known here. Others may come: have a default. */\n"
+        "/** Any event of a known type. Newer types are possible: write a default case. */\n"
         "export type PlivoEvent = PlivoEvents[keyof PlivoEvents];\n"
     )
 
@@ -166,7 +166,7 @@ def _property(name: str, schema: Schema, *, required: bool) -> str:
 
 
 def _type(schema: Schema) -> str:
-    """Return the type that a schema's values have (rule 3)."""
+    """Return the TypeScript type of a schema's values (rule 3)."""
     _checked(schema)
     if "$ref" in schema:
         return type_name(schema["$ref"].removeprefix("#/$defs/"))

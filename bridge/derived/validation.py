@@ -1,4 +1,4 @@
-"""Events and journal records held against their schemas, as they come from a file or a pipe."""
+"""Validate events and journal records from a file or a pipe against their schemas."""
 
 import json
 import re
@@ -26,19 +26,22 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 class ValidatorNotInstalled(Exception):
-    """Schemas cannot be checked here; the text says what to install."""
+    """The library that validates is missing; the text says what to install."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnparsedLine:
-    """A line that is not JSON, and why."""
+    """A line that is not JSON. ``fault`` says why."""
 
     fault: str
 
 
 @dataclass(frozen=True, slots=True)
 class ValidationFailure:
-    """One thing an event's schema does not allow. ``line`` is where its JSON begins."""
+    """One violation of a schema.
+
+    ``line`` is the line where the event's JSON begins, ``at`` the path of the value inside it.
+    """
 
     line: int
     schema: str | None
@@ -48,10 +51,10 @@ class ValidationFailure:
 
 
 def read_values(stream: IO[bytes]) -> Iterator[tuple[int, object]]:
-    """Yield each value of JSON lines, or of one JSON document, with the line it begins at.
+    """Yield each value of JSON lines, or of one JSON document, with the line where it begins.
 
-    Lines are yielded as they come, so that the stream may go on for ever. A document written over
-    several lines is known by its first line, which is not JSON by itself.
+    Each line is yielded as soon as it is read, so the stream may be endless. If the first line is not
+    JSON by itself, the stream is one document over several lines.
     """
     for number, line in enumerate(stream, 1):
         text = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
@@ -69,7 +72,7 @@ def read_values(stream: IO[bytes]) -> Iterator[tuple[int, object]]:
 
 
 def _read_document(number: int, text: bytes) -> Iterator[tuple[int, object]]:
-    """Yield what one document holds; if it is none but its second line is JSON, the lines."""
+    """Yield the values of one document. If it is not JSON but its second line is, yield its lines."""
     try:
         yield from _split_array(number, orjson.loads(text))
     except orjson.JSONDecodeError as error:
@@ -100,10 +103,10 @@ def _split_array(number: int, value: object) -> Iterator[tuple[int, object]]:
 
 
 class SchemaValidator:
-    """Holds values against schemas: the declared ones, and older ones of ``folder`` if there is one."""
+    """Validates values against the declared schemas, and against older ones in ``folder``."""
 
     def __init__(self, schemas: Iterable[DeclaredSchema], folder: Path | None) -> None:
-        if find_spec("jsonschema") is None:  # an extra: absent where only `serve` is installed
+        if find_spec("jsonschema") is None:  # an extra: missing if only `serve` is installed
             message = (
                 "jsonschema is not installed: run pip install '.[dev]' in a checkout of the project"
             )
@@ -116,7 +119,7 @@ class SchemaValidator:
         self._validators: dict[str, Draft202012Validator] = {}
 
     def validate(self, line: int, value: object) -> Iterator[ValidationFailure]:
-        """Yield what is wrong with one value, nothing if it is as its schema says."""
+        """Yield the violations of one value; none if it fits its schema."""
         if isinstance(value, UnparsedLine):
             yield ValidationFailure(line, None, None, "", value.fault)
             return
@@ -128,14 +131,16 @@ class SchemaValidator:
         path = self._path_of(record)
         if path is None:
             named = record.get("dataschema") or record.get("type")
-            fault = f"no schema is known for {named}" if named else "it names no type or schema"
+            fault = (
+                f"no schema is known for {named}" if named else "it has neither dataschema nor type"
+            )
             yield ValidationFailure(line, None, identity, "", fault)
             return
         for error in sorted(self._errors(path, record), key=_error_path):
             yield ValidationFailure(line, path, identity, _error_path(error), _error_text(error))
 
     def _path_of(self, record: dict[str, Any]) -> str | None:
-        """Return the schema a record names: by `dataschema`, else the present one of its `type`."""
+        """Return the path of the schema in `dataschema`, else of the declared schema of `type`."""
         if "specversion" not in record and "url_verified" in record:
             return JOURNAL_SCHEMA_PATH
         found = _PATH.search(str(record.get("dataschema", "")))
@@ -144,7 +149,7 @@ class SchemaValidator:
         return self._paths_by_type.get(str(record.get("type")))
 
     def _older(self, path: str) -> Path | None:
-        """Return the file of a committed schema, None if there is none."""
+        """Return the file of a committed schema; None if it does not exist."""
         file = self._folder / path if self._folder else None
         return file if file and file.is_file() else None
 
@@ -181,7 +186,7 @@ def _error_path(error: "ValidationError") -> str:
 
 
 def _error_text(error: "ValidationError") -> str:
-    """Return what is wrong; of alternatives, why each of them does not fit."""
+    """Return the error's text. For alternatives it is the texts of all of them."""
     if error.context:
         reasons = dict.fromkeys(_error_text(inner) for inner in error.context)
         text = " and ".join(reasons)

@@ -142,7 +142,7 @@ def test_what_a_schema_does_not_allow_is_a_line_and_exit_code_1(
 NO_EVENTS = {
     "not JSON": ("{", "not JSON"),
     "another document": ("[1]", "neither an event nor a journal record"),
-    "no type": ("{}", "it names no type or schema"),
+    "no type": ("{}", "it has neither dataschema nor type"),
     "a type that is no text": ('{"type": ["x"]}', "no schema is known for"),
     "a type nobody declared": ('{"type": "com.plivo.fax.v1"}', "no schema is known for"),
 }
@@ -241,7 +241,7 @@ def test_in_a_pipe_lines_are_checked_as_they_come(tmp_path: Path) -> None:
 def test_a_folder_without_schemas_is_wrong_usage(tmp_path: Path) -> None:
     done = call("list", "--folder", tmp_path)
     assert done.exit_code == 2
-    assert "no folder of schemas" in " ".join(done.stderr.replace("│", " ").split())
+    assert "is not a folder of schemas" in " ".join(done.stderr.replace("│", " ").split())
 
 
 @pytest.mark.parametrize(

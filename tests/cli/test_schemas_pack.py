@@ -39,5 +39,5 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
     done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
-    assert "holds no schema pack" in done.stderr
+    assert "is not a schema pack" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

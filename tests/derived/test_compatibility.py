@@ -57,7 +57,7 @@ BREAKS = {
     ),
     "a known value lost": (
         with_property("verdict", {"type": "string", "examples": ["verified"]}),
-        "lost ['not_verified']",
+        "known words removed: ['not_verified']",
     ),
     "null allowed": (
         with_property("id", {"anyOf": [EVENT["properties"]["id"], {"type": "null"}]}),
@@ -67,7 +67,7 @@ BREAKS = {
         with_property(
             "duration_s", {"anyOf": [{"type": "integer"}, {"type": "null"}, {"type": "string"}]}
         ),
-        "is not one of what it could be",
+        "was not allowed before",
     ),
     "a field inside a definition removed": (
         {**EVENT, "$defs": {"Party": {"type": "object", "properties": {}}}},
@@ -97,10 +97,10 @@ def test_anything_else_is_a_break_and_says_where(new: Schema, said: str) -> None
 ADDED = {
     "nothing": [],
     "an optional field": ["caller_name: added"],
-    "a known value": ["verdict: may be ['new'] too"],
-    "a field becomes required": ["the schema: always there now: party"],
+    "a known value": ["verdict: known words added: ['new']"],
+    "a field becomes required": ["the schema: now required: party"],
     "a description": [],
-    "never null again": ["duration_s: never null now"],
+    "never null again": ["duration_s: no longer null"],
     "a definition renamed": [],
 }
 
@@ -130,11 +130,11 @@ INSIDE = {
     ),
     "a known value of a list's items": (
         with_property("unreadable", {"type": "array", "items": {"examples": ["new"]}}),
-        "unreadable[]: may be ['new'] too",
+        "unreadable[]: known words added: ['new']",
     ),
     "a known value of a map's values": (
         with_property("context", {"type": "object", "additionalProperties": {"examples": ["new"]}}),
-        "context.*: may be ['new'] too",
+        "context.*: known words added: ['new']",
     ),
 }
 

@@ -67,7 +67,7 @@ def test_a_file_nothing_is_declared_for_is_a_fault_and_is_removed(
     orphan.parent.mkdir()
     orphan.write_text("{}")
     assert faults(project, types) == [
-        "schemas/voice.call.gone/1.0.json: nothing is declared for it"
+        "schemas/voice.call.gone/1.0.json: not derived from any declaration"
     ]
     assert write(project, types) == [Path("schemas/voice.call.gone/1.0.json")]
     assert not orphan.exists()
@@ -77,7 +77,7 @@ def test_a_released_schema_may_not_change(project: Path, types: Catalogue) -> No
     assert "schemas/voice.call.ring/1.0.json" in release(project, types)
     assert faults(project, types) == []
     changed = revised(types, "voice.call.ring", model=types.by_name["voice.call.hangup"].model)
-    assert any("released, and changed" in fault for fault in faults(project, changed))
+    assert any("released, but changed" in fault for fault in faults(project, changed))
 
 
 def test_writing_leaves_a_released_schema_alone(project: Path, types: Catalogue) -> None:
@@ -93,9 +93,9 @@ def test_a_released_file_that_is_edited_or_gone_is_a_fault(project: Path, types:
     release(project, types)
     path = project / "schemas/voice.call.ring/1.0.json"
     path.write_text(path.read_text() + "\n")
-    assert any("released, and changed" in fault for fault in faults(project, types))
+    assert any("released, but changed" in fault for fault in faults(project, types))
     path.unlink()
-    assert any("released, and gone" in fault for fault in faults(project, types))
+    assert any("released, but missing" in fault for fault in faults(project, types))
 
 
 def test_a_new_revision_may_add(project: Path, types: Catalogue) -> None:
