@@ -13,12 +13,12 @@ from bridge.consume.record import (
     JournalRecord,
     MalformedReason,
     MalformedRecord,
+    UnknownWord,
     Unmodelled,
     parse_attributes,
     parse_event,
     parse_journal_record,
 )
-from bridge.consume.words import UnknownWord
 
 __all__ = [
     "Deduplicator",

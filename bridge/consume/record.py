@@ -1,14 +1,16 @@
-"""From a Kafka record to a typed event, or to a typed journal record.
+"""Parse a Kafka record into a typed event, or into a typed journal record.
 
-1. The value decides what a record is. Its headers repeat the event's attributes, so that records
-   can be passed over before anything is parsed.
-2. A type, or a major version, that this version of the package does not know is still an event: its
-   envelope is read, and its data left as it came. So are words and fields that are new.
-3. What is none of this cannot be read by any consumer: ``Malformed``.
+1. The value decides what a record is. Its headers repeat the event's attributes, so that a consumer
+   can skip records without parsing them.
+2. A type or a major version that this version of the package does not know is still an event: its
+   envelope is parsed, and its data is left as received. New words and new fields are accepted too.
+3. Within a major version, words and optional fields may be added. A value that differs only in that
+   is valid: unknown fields are kept, and unknown words are kept and listed.
+4. Any other difference is not a value of that major version: ``MalformedRecord``.
 
 Match on the data::
 
-    match event_from(record.value).data:
+    match parse_event(record.value).data:
         case Hangup() as hangup:
             ...
         case Unmodelled():
@@ -16,20 +18,21 @@ Match on the data::
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Final, Literal, cast
+from typing import Any, Final, Literal, TypeVar, cast
 
 import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import CoreSchema, SchemaValidator
 
 from bridge.callbacks.model import CallbackData, CallbackType
-from bridge.consume.words import UnknownWord, validate_open
 from bridge.core import catalogue
 from bridge.core.event import JournalValue
 
+T = TypeVar("T")
 # As confluent-kafka and aiokafka give them: names may repeat, and a header may be without a value.
 Headers = Iterable[tuple[str, bytes | None]]
 MalformedReason = Literal[
@@ -49,6 +52,21 @@ _REQUIRED: Final = (
     "recordedtime",
 )
 _NOT_EXTENSIONS: Final = frozenset({*_REQUIRED, "specversion", "datacontenttype", "data"})
+
+_UNKNOWN_WORD: Final = "literal_error"
+_OBJECTS: Final = frozenset({"model-fields", "typed-dict"})
+# What is beside a schema's shape: a default may look like a schema.
+_BESIDE: Final = frozenset({"cls", "config", "default", "metadata", "serialization"})
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownWord:
+    """A word of an open set that this version of the package does not know."""
+
+    location: str
+    """Where it stands, as in ``from.kind``."""
+
+    word: str
 
 
 class MalformedRecord(Exception):
@@ -209,3 +227,60 @@ def _describe_fault(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return f"{'.'.join(map(str, first['loc'])) or 'value'}: {first['msg']}{more}"
+
+
+def validate_open(model: type[T], value: object) -> tuple[T, tuple[UnknownWord, ...]]:
+    """Return the typed value and the words in it that are unknown: rules 1 and 2.
+
+    ``value`` is JSON in bytes, or what JSON was read into. Raises pydantic's ValidationError.
+    """
+    shape = cast("Hashable", model)
+    try:
+        return cast("T", _validate(_build_validator(shape, any_word=False), value)), ()
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False)
+    found = _validate(_build_validator(shape, any_word=True), value)
+    if issubclass(model, BaseModel):
+        fields, extra, given = cast("tuple[dict[str, Any], dict[str, Any], set[str]]", found)
+        found = model.model_construct(given, **fields, **extra)
+    words = [
+        UnknownWord(".".join(map(str, fault["loc"])), str(fault["input"]))
+        for fault in faults
+        if fault["type"] == _UNKNOWN_WORD
+    ]
+    return cast("T", found), tuple(words)
+
+
+def _validate(reader: SchemaValidator, value: object) -> object:
+    # Strict: a number in quotes is not the schema's number.
+    if isinstance(value, bytes):
+        return reader.validate_json(value, strict=True)
+    return reader.validate_python(value, strict=True)
+
+
+@cache
+def _build_validator(model: Hashable, *, any_word: bool) -> SchemaValidator:
+    """Return the model's validator with every object open, and every set of words if asked."""
+    schema = TypeAdapter(cast("type[object]", model)).core_schema
+    return SchemaValidator(cast("CoreSchema", _open_schema(schema, any_word=any_word)))
+
+
+def _open_schema(schema: object, *, any_word: bool) -> object:
+    if isinstance(schema, list):
+        return [_open_schema(one, any_word=any_word) for one in cast("list[object]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    found = cast("dict[str, object]", schema)
+    if any_word and found.get("type") == "literal":
+        return {"type": "str"}
+    if any_word and found.get("type") == "model":
+        # pydantic would take the class's own validator for it, whose sets are closed.
+        return _open_schema(found["schema"], any_word=True)
+    opened = {
+        key: one if key in _BESIDE else _open_schema(one, any_word=any_word)
+        for key, one in found.items()
+    }
+    kind = found.get("type")  # or a field of that name
+    if isinstance(kind, str) and kind in _OBJECTS:
+        opened["extra_behavior"] = "allow"
+    return opened

@@ -7,8 +7,7 @@ from functools import cache
 from typing import Any, get_args
 
 from bridge.callbacks.model import CallbackData, VoiceEvent, list_fields
-from bridge.normalise.reading import ParsedBy, ParsedTogether, ParseText
-from bridge.normalise.stir import fold_name
+from bridge.normalise import ParsedBy, ParsedTogether, ParseText, fold_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from bridge.core.parameters import Parameters
 from bridge.core.request import RawCallback
-from bridge.normalise.stir import fold_name
+from bridge.normalise import fold_name
 
 IDENTIFIERS: Final = (
     "ALegUUID",

@@ -18,15 +18,13 @@ from enum import StrEnum
 from typing import Literal, cast
 
 from bridge.callbacks.model import CallbackType, Unread
-from bridge.core.catalogue import Catalogue
+from bridge.core.catalogue import Catalogue, ParameterSources, Recognition, recognise
 from bridge.core.field_map import FieldMap, FieldRule, map_fields
 from bridge.core.identity import find_identifier, is_usable_id
 from bridge.core.parameters import Pair, Parameters
-from bridge.core.recognition import ParameterSources, Recognition, recognise
 from bridge.core.verify import Unverified, Verified
+from bridge.normalise import ParseContext, Unreadable, fold_name
 from bridge.normalise.correlation import correlate
-from bridge.normalise.reading import ParseContext, Unreadable
-from bridge.normalise.stir import fold_name
 from bridge.normalise.time import Moment, WallTime, ZoneMismatch, load_zone
 from bridge.normalise.wall_clock import Evidence, resolve_wall_times
 

@@ -32,8 +32,7 @@ from typing import Final
 
 from bridge.core import request as wire
 from bridge.core import signature
-from bridge.core.key_search import SIGNATURES_MAX, HashBudget, is_given, parse_signatures
-from bridge.core.keyring import SigningKey
+from bridge.core.keyring import SIGNATURES_MAX, HashBudget, SigningKey, is_given, parse_signatures
 from bridge.core.origins import DEFAULT_PORTS, list_equal_origins, split_authority, split_origin
 from bridge.core.parameters import Pair, Parameters
 from bridge.core.request import RawCallback

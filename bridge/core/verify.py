@@ -34,15 +34,16 @@ from typing import Final
 from bridge.callbacks.model import Verification
 from bridge.core import request as wire
 from bridge.core import signature
-from bridge.core.key_search import (
+from bridge.core.keyring import (
     GivenSignatures,
+    Keyring,
     SearchIncomplete,
     SignatureMatch,
+    SigningKey,
     find_signing_key,
     is_given,
     parse_signatures,
 )
-from bridge.core.keyring import Keyring, SigningKey
 from bridge.core.nonce_guard import NonceGuard, encode_content
 from bridge.core.origins import list_equal_origins
 from bridge.core.parameters import Parameters

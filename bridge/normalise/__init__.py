@@ -1,1 +1,50 @@
-"""One Plivo value in, one unambiguous value out. Pure: no clock, no settings, no logging."""
+"""Normalise one value of Plivo's: from its text to one unambiguous value.
+
+A normaliser must not know which callback a value came in, and has no clock, I/O or log. Every one
+has the form of ``ParseText`` or is a ``ParsedTogether`` of several parameters.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ParseContext:
+    """What a normaliser may know beside the text: the call's direction and the account's zone."""
+
+    direction: str | None
+    zone: ZoneInfo | None
+
+
+class Unreadable(ValueError):
+    """The text does not have the form of the value; ``reason`` is a stable word for it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+ParseText = Callable[[str, ParseContext], object]
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedBy:
+    """Marks a type with the function that makes its value from one parameter's text.
+
+    The function raises Unreadable where it can't, and is never given blank text.
+    """
+
+    parse: ParseText
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedTogether:
+    """Marks a type with the function that makes its value from several parameters' texts."""
+
+    parse: Callable[[dict[str, str], ParseContext], object]
+
+
+def fold_name(name: str) -> str:
+    """Return the name without regard to case and underscores, as Plivo's three spellings need."""
+    return name.lower().replace("_", "")

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from bridge.normalise.reading import Unreadable
+from bridge.normalise import Unreadable
 from bridge.normalise.tzdata import list_abbreviation_offsets
 
 _FORM: Final = re.compile(

@@ -23,8 +23,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise.reading import ParseContext, ParsedTogether
-from bridge.normalise.stir import fold_name
+from bridge.normalise import ParseContext, ParsedTogether, fold_name
 
 Group = Literal[
     "account", "api", "callee", "caller", "carrier", "destination", "network", "plivo", "unknown",

@@ -1,31 +1,67 @@
-"""Who is on a leg: a number, a SIP address, an endpoint, or a caller who withholds the number.
+"""Parse a party of a leg: a number, a SIP address, an endpoint, or a caller with a withheld number.
 
 1. Plivo sends numbers with and without ``+`` (Ring with, answer and hangup without, in captures).
-   Eight to fifteen digits are E.164 if a number of that country can have them: a country code, then
-   a length and first digits that ``phonenumbers`` lists for the country. A national number without
-   its country code, or one with a digit too few or too many, is ``unknown``: its digits would name
-   another number. One digit repeated is a filler, not a number.
+   Eight to fifteen digits are E.164 if a country can have such a number: a country code, then a
+   length and first digits that ``phonenumbers`` lists for the country. A national number without
+   its country code, or a number with a digit too few or too many, is ``unknown``, because its
+   digits would name another number. One digit repeated is a filler, not a number.
 2. Three to six digits are a short code.
-3. ``sip:`` and ``sips:`` addresses stay as they are; at Plivo's own endpoint domain they are a client.
-4. What carriers put in place of a withheld number is ``anonymous``: a word in any spelling (see
-   ``bridge.normalise.withheld``).
-5. All else is unknown. The text is kept in every case.
+3. ``sip:`` and ``sips:`` addresses are kept unchanged; at Plivo's own endpoint domain they are a
+   client.
+4. What carriers send instead of a withheld number is ``anonymous``: rules 6 to 8.
+5. Everything else is unknown. The text is kept in every case.
+6. A withheld number can be words, alone or with "caller", "number", "id" and the like:
+   ``Anonymous``, ``PRIVATE NUMBER``, ``No Caller ID``. Case, spaces, underscores, quotes and ``+``
+   are ignored.
+7. It can also be these words as the user of a SIP or tel address, with or without a display name:
+   RFC 3323 section 4.1.1.3 has ``"Anonymous" <sip:anonymous@anonymous.invalid>``, 3GPP TS 23.003
+   sections 13.6 and 13.7 have that and ``sip:unavailable@unknown.invalid``.
+8. It can also be these words on a telephone keypad (E.161), where a carrier accepts digits only:
+   266696687 is ANONYMOUS. Twilio's page on "strange numbers" lists the five; receivers also see the
+   first one with a 1 in front. No country has a number with these digits; a test checks that.
+   RESTRICTED with a 1 in front is a number of Austin, Texas, and therefore not in the list.
 
-Rule 1 asks less than ``phonenumbers.is_valid_number``, which knows the ranges that are in use today:
-a range that a country opens tomorrow keeps its ``e164``. It asks more than ``is_possible_number``,
-which knows lengths alone: 3125550123, a national number of Chicago, has a length of the Netherlands.
+Rule 1 is less strict than ``phonenumbers.is_valid_number``, which knows the ranges that are in use
+today: a range that a country opens tomorrow keeps its ``e164``. It is stricter than
+``is_possible_number``, which knows lengths only: 3125550123, a national number of Chicago, has a
+length of the Netherlands.
 """
 
 import re
 from functools import cache, lru_cache
 from typing import Annotated, Final, Literal
+from urllib.parse import unquote
 
 import phonenumbers
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise.reading import ParseContext, ParsedBy
-from bridge.normalise.withheld import is_withheld
+from bridge.normalise import ParseContext, ParsedBy
+
+_KEYPAD: Final = frozenset({
+    "266696687",  # ANONYMOUS
+    "1266696687",
+    "7378742833",  # RESTRICTED
+    "86282452253",  # UNAVAILABLE
+    "8656696",  # UNKNOWN
+    "2562533",  # BLOCKED
+})  # fmt: skip
+_HOSTS: Final = frozenset({"anonymous.invalid", "unknown.invalid"})
+
+# A display name, a scheme, the user, the host, and what follows them.
+_ADDRESS: Final = re.compile(
+    r"(?:[^<]*<)?((?:sips?|tel):)?([^@:;?>]*)(?:@([^:;?>]*))?(?:[:;?>].*)?", re.IGNORECASE
+)
+_AROUND: Final = r"(?:caller|calling|call|number|name|id|cli)*"
+_WORDS: Final = re.compile(
+    _AROUND + r"(?:anonymous|private|restricted|unavailable|notavailable|withheld|unknown|blocked"
+    r"|hidden|suppressed|outofarea|no(?:callerid|callingnumber|callernumber|number|id|cli))"
+    + _AROUND,
+    re.ASCII,
+)
+_SEPARATORS: Final = re.compile(r"[\W_]+")
+_LENGTH_MAX: Final = 200
+
 
 Kind = Literal["pstn", "sip", "client", "anonymous", "short_code", "unknown"]
 
@@ -125,6 +161,22 @@ def _parse_formatted(value: str) -> Party:
     if match is None or digits != match[1] + (number.extension or ""):
         return Party(kind="unknown", e164=None, text=value)
     return _parse_number(match[1], value)
+
+
+def is_withheld(text: str) -> bool:
+    """Return whether ``text`` stands in the place of a number that the caller withholds."""
+    address = _ADDRESS.fullmatch(text) if len(text) <= _LENGTH_MAX else None
+    if address is None:
+        return False
+    scheme, user, host = address.groups()
+    if host is not None and host.lower() in _HOSTS:
+        return True
+    if host is not None and scheme is None:
+        return False  # a mailbox is nobody's caller id
+    folded = _SEPARATORS.sub("", unquote(user)).lower()
+    if folded.isdecimal():
+        return user.removeprefix("+") in _KEYPAD
+    return _WORDS.fullmatch(folded) is not None
 
 
 def _parse(value: str, _scope: ParseContext) -> Party:

@@ -14,7 +14,7 @@ from typing import Annotated, Final
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise.reading import ParseContext, ParsedBy, ParsedTogether, Unreadable
+from bridge.normalise import ParseContext, ParsedBy, ParsedTogether, Unreadable
 
 _COUNT: Final = re.compile(r"([0-9]{1,15})(?:\.0{1,30})?", re.ASCII)
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,30})?", re.ASCII)

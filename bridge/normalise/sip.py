@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from bridge.normalise.reading import ParseContext, ParsedTogether
+from bridge.normalise import ParseContext, ParsedTogether
 
 PREFIX = "X-PH-"
 

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise.reading import ParseContext, ParsedBy
+from bridge.normalise import ParseContext, ParsedBy
 
 _STREAM: Final = {
     "startstream": "started",

@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise.reading import ParseContext, ParsedTogether
+from bridge.normalise import ParseContext, ParsedTogether, fold_name
 
 Verdict = Literal["verified", "not_verified", "not_applicable", "unknown"]
 Attestation = Literal["A", "B", "C"]
@@ -57,11 +57,6 @@ class Stir(TypedDict):
     text: Annotated[
         dict[str, str], Field(description="The parameters as they came, by their names.")
     ]
-
-
-def fold_name(name: str) -> str:
-    """Return the name without regard to case and underscores, as Plivo's three spellings need."""
-    return name.lower().replace("_", "")
 
 
 def parse_stir(texts: dict[str, str], direction: str | None) -> Stir:

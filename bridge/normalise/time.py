@@ -24,8 +24,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from bridge.normalise import ParseContext, ParsedBy, Unreadable
 from bridge.normalise.clock_text import parse_clock_text
-from bridge.normalise.reading import ParseContext, ParsedBy, Unreadable
 
 Certainty = Literal[
     "exact",

@@ -13,9 +13,9 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
+from bridge.normalise import ParseContext, ParsedBy, Unreadable
 from bridge.normalise.clock_text import check_year, parse_clock_text
 from bridge.normalise.quantity import is_not_known_yet
-from bridge.normalise.reading import ParseContext, ParsedBy, Unreadable
 from bridge.normalise.time import Moment, to_exact_moment
 
 _EPOCH: Final = re.compile(r"(\d{1,15})(?:\.\d+)?", re.ASCII)

@@ -11,7 +11,7 @@ import pytest
 from starlette.applications import Starlette
 
 from bridge.core import json_object, json_readings, parameters, signature, signed_messages
-from bridge.core.key_search import HASHED_BYTES_MAX, HMAC_BYTES
+from bridge.core.keyring import HASHED_BYTES_MAX, HMAC_BYTES
 from bridge.core.url_mismatch import DIAGNOSIS_HASHED_BYTES_MAX
 from bridge.telemetry import logs
 from tests.bench.strangers import BODY_BYTES_MAX, QUERY_BYTES_MAX, Stranger, grid

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from bridge.callbacks.voice.hangup import Hangup
 from bridge.consume.record import (
     MalformedRecord,
+    UnknownWord,
     Unmodelled,
     parse_attributes,
     parse_event,
     parse_journal_record,
 )
-from bridge.consume.words import UnknownWord
 from bridge.derived.samples import Example
 from tests.support.factories import TEXT
 from tests.support.sample_events import EXAMPLES, NAMES, changed, sample

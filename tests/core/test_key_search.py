@@ -8,14 +8,16 @@ import pytest
 
 from bridge.core import request as wire
 from bridge.core import signature
-from bridge.core.key_search import (
+from bridge.core.keyring import (
     COMPARISON_BYTES,
     HASHED_BYTES_MAX,
     HMAC_BYTES,
     LIKELY_KEYS_BYTES_MAX,
+    LIKELY_KEYS_MAX,
     SIGNATURES_MAX,
+    Account,
+    Subaccount,
 )
-from bridge.core.keyring import LIKELY_KEYS_MAX, Account, Subaccount
 from bridge.core.parameters import JSON
 from bridge.core.request import Header, RawCallback
 from bridge.core.verify import Unverified, VerificationFault, Verified, Verifier

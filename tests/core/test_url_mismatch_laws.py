@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from bridge.core import request as wire
 from bridge.core import signature
 from bridge.core import url_mismatch as module
-from bridge.core.key_search import HMAC_BYTES
-from bridge.core.keyring import Account
+from bridge.core.keyring import HMAC_BYTES, Account
 from bridge.core.parameters import parse_parameters
 from bridge.core.request import Header
 from bridge.core.url_mismatch import (

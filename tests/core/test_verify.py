@@ -8,8 +8,7 @@ import pytest
 
 import bridge
 from bridge.core import request as wire
-from bridge.core.key_search import SIGNATURES_MAX
-from bridge.core.keyring import Account, Keyring, Subaccount, compute_key_id
+from bridge.core.keyring import SIGNATURES_MAX, Account, Keyring, Subaccount, compute_key_id
 from bridge.core.verify import Scheme, Unverified, VerificationFault, Verified
 from tests.support.factories import (
     ACCOUNT,

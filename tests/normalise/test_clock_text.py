@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.normalise import Unreadable
 from bridge.normalise.clock_text import parse_clock_text
-from bridge.normalise.reading import Unreadable
 from bridge.normalise.time import load_zone
 from bridge.normalise.tzdata import list_abbreviation_offsets, list_offsets_in_use
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bridge.callbacks.model import list_fields
 from bridge.core.catalogue import Catalogue
 from bridge.core.field_map import map_fields
+from bridge.normalise import ParseContext, Unreadable
 from bridge.normalise.quantity import (
     parse_count,
     parse_count_if_known,
@@ -23,7 +24,6 @@ from bridge.normalise.quantity import (
     parse_text,
     parse_word,
 )
-from bridge.normalise.reading import ParseContext, Unreadable
 from tests.support.factories import UUID, parsed
 
 SCOPE = ParseContext(direction=None, zone=None)

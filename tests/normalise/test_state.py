@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.catalogue import Catalogue
-from bridge.normalise.reading import ParseContext
+from bridge.normalise import ParseContext
 from bridge.normalise.state import parse_masking_state, parse_stream_state
 from tests.support.factories import UUID, parsed
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bridge.core.catalogue import Catalogue
-from bridge.normalise.reading import ParseContext, Unreadable
+from bridge.normalise import ParseContext, Unreadable
 from bridge.normalise.time import load_zone, parse_utc_time, parse_wall_time, to_rfc3339
 from bridge.normalise.wall_clock import find_instants
 from tests.normalise.clock_changes import FOLDS, GAPS, ONCE, moment

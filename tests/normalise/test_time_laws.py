@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bridge.normalise.reading import ParseContext, Unreadable
+from bridge.normalise import ParseContext, Unreadable
 from bridge.normalise.time import WallTime, load_zone, parse_utc_time, parse_wall_time, to_rfc3339
 from bridge.normalise.wall_clock import Evidence, find_instants, resolve_wall_times
 from tests.normalise.strategies import ANYWHERE, NAMES, NEAR_A_CHANGE, Truth, calls, readings

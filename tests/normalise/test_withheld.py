@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.normalise.phone import _parse_number, parse_party
-from bridge.normalise.withheld import _KEYPAD, is_withheld
+from bridge.normalise.phone import _KEYPAD, _parse_number, is_withheld, parse_party
 
 WORDS = [
     "anonymous", "private", "restricted", "unavailable", "withheld", "unknown", "blocked", "hidden",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.normalise.reading import ParseContext, ParsedBy, Unreadable
+from bridge.normalise import ParseContext, ParsedBy, Unreadable
 from bridge.normalise.time import Moment
 from bridge.normalise.zoned_time import (
     EpochMs,

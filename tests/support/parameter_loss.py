@@ -13,7 +13,7 @@ from typing import Any
 from bridge.callbacks.model import list_fields
 from bridge.core.parameters import Pair
 from bridge.core.parse import Callback, escape_non_utf8
-from bridge.normalise.stir import fold_name
+from bridge.normalise import fold_name
 
 _NOT_SET = re.compile(r"0001-|0000-12-31")
 _READINGS = {"1": "true", "0": "false", "aleg": "a_leg", "bleg": "b_leg"}
