@@ -1,1 +1,5 @@
-"""What Plivo sends: declarations only, one file a type. What follows from them is derived."""
+"""What Plivo sends: one declaration per callback type, one line per parameter, and no logic.
+
+A declaration must not know where its callback goes: HTTP, signatures, Kafka and settings are not
+its concern.
+"""

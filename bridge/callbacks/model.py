@@ -1,7 +1,8 @@
-"""The words declarations are written in, and what every event's ``data`` has.
+"""The parts of a declaration, and the fields that the ``data`` of every event has.
 
-A declaration is a pydantic model with one line a parameter (Plivo's name, our name, type with its
-normaliser, meaning with unit) and a CallbackType that says what cannot be seen from the fields.
+A declaration is a pydantic model and a CallbackType. The model has one line per parameter: Plivo's
+name, our name, the type with its normaliser, and the meaning with its unit. The CallbackType states
+what the fields do not show.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,10 +24,11 @@ UNRECOGNISED: Final = "unrecognised"
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """The parameters a field is read from: ``names`` are Plivo's spellings, the documented one first.
+    """The parameters of a field: ``names`` are Plivo's spellings, the documented one first.
 
-    ``folded`` accepts the names in any case and with or without underscores. ``prefix`` is for names
-    that go on as the customer likes (``X-PH-<Name>``), ``numbered`` for those that go on with digits.
+    ``case_insensitive`` accepts the names in any case and with or without underscores. ``prefix``
+    marks names that the customer continues (``X-PH-<Name>``), ``numbered`` names that continue with
+    digits.
     """
 
     names: tuple[str, ...]
@@ -40,7 +42,7 @@ class Param:
     ) -> dict[str, Any]:
         """Put the meaning and Plivo's names into the field's JSON Schema.
 
-        The names are words of the description, because strict validators (ajv by default) refuse a
+        The names are part of the description, because strict validators (ajv by default) reject a
         schema that has a keyword of our own.
         """
         names = ", ".join(f"`{name}`" for name in self.names)
@@ -54,12 +56,12 @@ def param(
     prefix: bool = False,
     numbered: bool = False,
 ) -> Param:
-    """Return the mark that ties a field to Plivo's parameters."""
+    """Return the mark that connects a field with Plivo's parameters."""
     return Param(names, meaning, case_insensitive, prefix, numbered)
 
 
 class Reply(StrEnum):
-    """What Plivo does with the answer to a callback."""
+    """What Plivo does with the reply to a callback."""
 
     ACK = "ack"
     """Any 200; the body is ignored."""
@@ -158,24 +160,25 @@ class VoiceEvent(CallbackData):
 
 @dataclass(frozen=True, slots=True)
 class CallbackType:
-    """What a declaration says beside its fields.
+    """The part of a declaration that its fields do not show.
 
     ``named`` and ``recognise`` list alternatives. Each is a conjunction joined by `` & ``:
-    ``Event=Ring`` (has that value), ``EventName^=MPC`` (begins with it), ``CallUUID`` (present and not
-    blank), ``Digits?`` (present, blank or not), ``!Event`` (absent or blank), ``!Event=Hangup`` (has
-    another value). ``named`` are those in which the callback itself names its kind, ``recognise``
-    those in which other parameters show it. A type with neither is recognised by its path alone.
-    ``step`` is its place in the order in which types are tried. ``path_only`` marks a type whose
-    parameters are also another's; ``weak`` one whose parameters do not contradict another's path.
+    ``Event=Ring`` (has that value), ``EventName^=MPC`` (begins with it), ``CallUUID`` (present and
+    not blank), ``Digits?`` (present, blank or not), ``!Event`` (absent or blank), ``!Event=Hangup``
+    (has another value). In ``named`` a parameter names the kind of the callback; in ``recognise``
+    other parameters identify it. A type with neither is recognised by its path alone. Types are
+    tried in ``match_order``. ``path_only`` marks a type whose parameters are also those of another
+    type, so that only the path tells them apart. ``yields_to_path`` marks a type whose parameters
+    do not override the path of another type.
 
-    ``key`` lists the fields that can be the event's subject and partition key; the first one present
-    is used. ``anonymous`` marks a type whose documented parameters hold no identifier: without one,
-    the subject is the event's id. ``happened`` lists the fields that can hold when it happened.
-    ``repeats`` marks a type whose callbacks can legitimately repeat with identical parameters, unless
-    one of the alternatives in ``once`` holds; its event id then includes the nonce.
-    ``shed_first`` marks a type whose loss hurts least: it reports progress that a later callback
-    reports again, never an end, and is shed first under load. ``samples`` are bodies as Plivo would
-    send them, by what they show.
+    ``key_fields`` lists the fields that can be the event's subject and partition key; the first one
+    present is used. ``anonymous`` marks a type whose documented parameters have no identifier:
+    without one, the subject is the event's id. ``time_fields`` lists the fields that can hold the
+    time of the event. ``can_repeat`` marks a type that can legitimately repeat with identical
+    parameters, unless an alternative in ``repeats_unless`` matches; its event id then includes the
+    nonce. ``shed_first`` marks a type that is refused first under load, because its loss hurts
+    least: it reports progress that a later callback reports again, never an end. ``samples`` are
+    bodies as Plivo would send them, by what they show.
     """
 
     name: str
@@ -203,28 +206,28 @@ class CallbackType:
 
     @property
     def product(self) -> str:
-        """Return Plivo's product that sends it: ``voice``, ``messaging``, ..."""
+        """Return the Plivo product that sends it: ``voice``, ``messaging``, ..."""
         return self.name.partition(".")[0]
 
     @property
     def has_path(self) -> bool:
-        """Say whether the type has a route of its own."""
+        """Return whether the type has a route of its own."""
         return self.name != UNRECOGNISED
 
     @property
     def alternatives(self) -> tuple[str, ...]:
-        """Return everything it is recognised by, its own words first."""
+        """Return all alternatives that identify it, the naming ones first."""
         return (*self.named, *self.recognise)
 
     def describe_key(self, format_name: Callable[[str], str]) -> str:
-        """Return in words what the event is keyed by, fields as ``shown`` writes them."""
+        """Return a text about the event's key, with fields formatted by ``format_name``."""
         fields = [format_name(field) for field in self.key_fields]
         if self.anonymous:
             fields += ["another UUID it carries", "the event's id"]
         return " or ".join(fields)
 
     def describe_repeats(self, format_name: Callable[[str], str]) -> str:
-        """Return in words whether callbacks with the same parameters are events of their own."""
+        """Return a text about whether callbacks with the same parameters are separate events."""
         if not self.can_repeat:
             return "no"
         once = " or ".join(format_name(alternative) for alternative in self.repeats_unless)
@@ -232,12 +235,12 @@ class CallbackType:
 
     @property
     def has_no_alternatives(self) -> bool:
-        """Say whether nothing but its path shows this type."""
+        """Return whether only its path identifies this type."""
         return not self.alternatives
 
     @property
     def event_type(self) -> str:
-        """Return the CloudEvents type: the major version is part of it."""
+        """Return the CloudEvents type, which includes the major version."""
         return f"com.plivo.{self.name}.v{self.version}"
 
     @property
@@ -247,17 +250,17 @@ class CallbackType:
 
     @property
     def schema_path(self) -> str:
-        """Return where the schema of this very version is, below the schema base."""
+        """Return the path of this version's schema below the schema base."""
         return f"{self.name}/{self.version}.{self.revision}.json"
 
     @property
     def meaning(self) -> str:
-        """Return the declaration's own sentence."""
+        """Return the first sentence of the declaration's model."""
         return (self.model.__doc__ or "").strip().partition("\n")[0]
 
 
 def list_fields(model: type[CallbackData]) -> dict[str, tuple[Any, Param, list[Any]]]:
-    """Return each parameter's field: annotation, its Param, and its other metadata, by data key."""
+    """Return annotation, Param and all metadata of each field that has a parameter, by data key."""
     found: dict[str, tuple[Any, Param, list[Any]]] = {}
     for name, info in model.model_fields.items():
         marks = [mark for mark in info.metadata if isinstance(mark, Param)]

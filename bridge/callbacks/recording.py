@@ -1,7 +1,7 @@
-"""What every product says of a recording, in its several spellings.
+"""The fields of a recording, in the spellings of each product.
 
-``RecordUrl`` and ``record_url``, ``RecordingID`` and ``recording_id`` are one; MultiPartyCall and
-masking say ``RecordingURL`` and ``RecordingUUID``; ``RecordFile`` is the URL's older name.
+``RecordUrl`` and ``record_url``, ``RecordingID`` and ``recording_id`` are the same. MultiPartyCall
+and masking send ``RecordingURL`` and ``RecordingUUID``. ``RecordFile`` is an older name of the URL.
 """
 
 from typing import Annotated

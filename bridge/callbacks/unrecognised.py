@@ -1,4 +1,4 @@
-"""Callbacks that verify but that no declaration recognises: kept whole, never dropped."""
+"""Callbacks that are verified but match no declaration. They are kept with all their parameters."""
 
 from bridge.callbacks.model import UNRECOGNISED, CallbackData, CallbackType, Reply
 
@@ -15,7 +15,7 @@ CALLBACK = CallbackType(
     recognise=(),
     match_order=99,
     anonymous=True,
-    # Nobody knows whether it can: two events of one callback are better than one event of two.
+    # It is not known whether it can. Two events of one callback are better than one event of two.
     can_repeat=True,
     samples={
         "nothing known": "Colour=blue&Wheels=3",

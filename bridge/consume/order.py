@@ -1,10 +1,11 @@
-"""Events of one call in order, though they come from several topics.
+"""Put the events of one call in order, although they come from several topics.
 
-1. An item is held for ``window_s`` after it was pushed. Then it is let go, and before it whatever
-   else of its key is held and comes before it.
-2. So items of a key come out in order, but for one pushed more than ``window_s`` after an item it
-   should have come before. That one comes out late; nothing is lost, nothing comes twice.
-3. At most ``items_max`` are held. One more, and the longest held is let go as if its time were up.
+1. An item is held for ``window_s`` after it was pushed. Then it is released, after all held items
+   of its key that sort before it.
+2. So the items of a key are released in order. The exception is an item that is pushed more than
+   ``window_s`` after an item that sorts behind it: it is released late. No item is lost, and none
+   is released twice.
+3. At most ``items_max`` are held. If one more is pushed, the item held longest is released early.
 """
 
 import heapq
@@ -18,18 +19,18 @@ from bridge.callbacks.model import VoiceEvent
 from bridge.consume.record import Event
 
 T = TypeVar("T")
-# When it happened, then the place Plivo gave it among events of the same time.
+# The time of the event, then Plivo's sequence number among events of the same time.
 SortKey = tuple[datetime, int]
 
 
 def make_sort_key(event: Event) -> SortKey:
-    """Return where an event stands among those of its key."""
+    """Return the position of an event among those of its key."""
     sequence: object = getattr(event.data, "sequence", None)
     return event.envelope.time, sequence if isinstance(sequence, int) else 0
 
 
 def find_call(event: Event) -> str:
-    """Return the key to gather a whole call by, over all its legs; else the event's own key."""
+    """Return the key that collects a whole call with all its legs; else the event's own key."""
     correlation: Mapping[str, object] = {}
     if isinstance(event.data, VoiceEvent):
         correlation = event.data.correlation
@@ -39,7 +40,7 @@ def find_call(event: Event) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Held(Generic[T]):
-    """An item that waits. Compared by place, and by when it came where places are equal."""
+    """A held item. Compared by sort key, and by arrival if the sort keys are equal."""
 
     sort_key: SortKey
     number: int
@@ -52,7 +53,7 @@ class _Held(Generic[T]):
 
 
 class Reorder(Generic[T]):
-    """Holds items for a while and lets them go in order. Time is seconds, of any one clock."""
+    """Holds items for a while and releases them in order. Time is in seconds, of any one clock."""
 
     def __init__(self, *, window_s: float, items_max: int) -> None:
         self._window_s = window_s
@@ -67,7 +68,7 @@ class Reorder(Generic[T]):
         return len(self._by_arrival)
 
     def push(self, item: T, *, key: str, sort_key: SortKey, now_s: float) -> list[T]:
-        """Take an item in; return what is to be let go by now, in order: rules 1 to 3."""
+        """Add an item; return the items to release now, in order: rules 1 to 3."""
         ready = self.due(now_s)
         held = _Held(sort_key, self._pushed, key, self._now_s + self._window_s, item)
         self._pushed += 1
@@ -78,15 +79,15 @@ class Reorder(Generic[T]):
         return ready
 
     def due(self, now_s: float) -> list[T]:
-        """Return what was held for the whole window, after what of its key comes before it."""
-        self._now_s = max(self._now_s, now_s)  # a clock that is set back holds nothing longer
+        """Return the items held for the whole window, each after the items that sort before it."""
+        self._now_s = max(self._now_s, now_s)  # if the clock is set back, no item is held longer
         ready: list[T] = []
         while self._by_arrival and self._oldest().until_s <= self._now_s:
             ready += self._release(self._oldest())
         return ready
 
     def flush(self) -> list[T]:
-        """Return all that is held, each key in order: nothing more is coming."""
+        """Return all held items, each key in order. Call it when no more items will come."""
         ready: list[T] = []
         while self._by_arrival:
             ready += self._release(self._oldest())
@@ -96,7 +97,7 @@ class Reorder(Generic[T]):
         return next(iter(self._by_arrival.values()))
 
     def _release(self, last: _Held[T]) -> list[T]:
-        """Return an item after all of its key that come before it (rule 1)."""
+        """Return an item after all items of its key that sort before it (rule 1)."""
         waiting = self._by_key[last.key]
         ready: list[T] = []
         while last.number in self._by_arrival:

@@ -33,7 +33,7 @@ from bridge.core import catalogue
 from bridge.core.event import JournalValue
 
 T = TypeVar("T")
-# As confluent-kafka and aiokafka give them: names may repeat, and a header may be without a value.
+# As confluent-kafka and aiokafka return them: names may repeat, and a value may be missing.
 Headers = Iterable[tuple[str, bytes | None]]
 MalformedReason = Literal[
     "no_value", "not_json", "not_an_event", "not_a_journal_record", "bad_data"
@@ -55,7 +55,7 @@ _NOT_EXTENSIONS: Final = frozenset({*_REQUIRED, "specversion", "datacontenttype"
 
 _UNKNOWN_WORD: Final = "literal_error"
 _OBJECTS: Final = frozenset({"model-fields", "typed-dict"})
-# What is beside a schema's shape: a default may look like a schema.
+# Keys that do not describe the shape. They are not searched, because a default may look like a schema.
 _BESIDE: Final = frozenset({"cls", "config", "default", "metadata", "serialization"})
 
 
@@ -70,7 +70,7 @@ class UnknownWord:
 
 
 class MalformedRecord(Exception):
-    """The record is not what the topic's schema says; ``reason`` is a stable word for why."""
+    """The record does not match the topic's schema; ``reason`` is a stable code."""
 
     def __init__(self, reason: MalformedReason, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -95,7 +95,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Unmodelled:
-    """The data of a type, or of a major version of one, that this package does not know (rule 2)."""
+    """The data of a type, or of a major version, that this package does not know (rule 2)."""
 
     reason: Literal["unknown_type", "unknown_version"]
     fields: Mapping[str, object]
@@ -103,7 +103,7 @@ class Unmodelled:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. ``unknown_words`` are in ``data`` as they came, whatever its type says."""
+    """One event. ``unknown_words`` are in ``data`` as received, although its type does not list them."""
 
     envelope: Envelope
     data: CallbackData | Unmodelled
@@ -112,16 +112,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class JournalRecord:
-    """One journal record, or dead letter, and the words in it this package does not know."""
+    """One journal record or dead letter, and the words in it that this package does not know."""
 
     value: JournalValue
     unknown_words: tuple[UnknownWord, ...]
 
 
 def parse_attributes(headers: Headers | None) -> dict[str, str]:
-    """Return an event's attributes by their names, from its record's headers alone (rule 1).
+    """Return an event's attributes by name, from its record's headers alone (rule 1).
 
-    Empty for records that are no events. Use it to choose before parsing.
+    Empty for records that are not events. Use it to filter before parsing.
     """
     return {
         name.removeprefix(_ATTRIBUTE_PREFIX): value.decode("utf-8", "replace")
@@ -131,7 +131,7 @@ def parse_attributes(headers: Headers | None) -> dict[str, str]:
 
 
 def parse_event(value: bytes | None) -> Event:
-    """Return the event a record's value holds; raises Malformed."""
+    """Return the event in a record's value; raises MalformedRecord."""
     found = _parse_object(value)
     envelope = _parse_envelope(found)
     data = found.get("data")
@@ -149,7 +149,7 @@ def parse_event(value: bytes | None) -> Event:
 
 
 def parse_journal_record(value: bytes | None) -> JournalRecord:
-    """Return the journal record, or dead letter, a record's value holds; raises Malformed."""
+    """Return the journal record, or dead letter, in a record's value; raises MalformedRecord."""
     if value is None:
         raise MalformedRecord("no_value", "the record has no value")
     try:
@@ -217,22 +217,25 @@ def _parse_instant(name: str, said: Mapping[str, str]) -> datetime:
         instant = datetime.fromisoformat(said[name])
         if instant.tzinfo is not None:
             return instant.astimezone(UTC)
-    except (ValueError, OverflowError) as error:  # at the calendar's ends UTC leads out of it
+    except (
+        ValueError,
+        OverflowError,
+    ) as error:  # in UTC, the first and last day can be outside the calendar
         raise MalformedRecord("not_an_event", f"{name} is not a time") from error
     raise MalformedRecord("not_an_event", f"{name} has no offset")
 
 
 def _describe_fault(error: ValidationError) -> str:
-    """Return the first fault, without the value: it may hold what logs should not."""
+    """Return the first fault without the value, which may be too private for a log."""
     first = error.errors(include_url=False, include_input=False)[0]
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return f"{'.'.join(map(str, first['loc'])) or 'value'}: {first['msg']}{more}"
 
 
 def validate_open(model: type[T], value: object) -> tuple[T, tuple[UnknownWord, ...]]:
-    """Return the typed value and the words in it that are unknown: rules 1 and 2.
+    """Return the typed value and its unknown words: rules 3 and 4.
 
-    ``value`` is JSON in bytes, or what JSON was read into. Raises pydantic's ValidationError.
+    ``value`` is JSON in bytes, or parsed JSON. Raises pydantic's ValidationError.
     """
     shape = cast("Hashable", model)
     try:
@@ -252,7 +255,7 @@ def validate_open(model: type[T], value: object) -> tuple[T, tuple[UnknownWord, 
 
 
 def _validate(reader: SchemaValidator, value: object) -> object:
-    # Strict: a number in quotes is not the schema's number.
+    # Strict: a number in quotes does not match the schema.
     if isinstance(value, bytes):
         return reader.validate_json(value, strict=True)
     return reader.validate_python(value, strict=True)
@@ -274,13 +277,13 @@ def _open_schema(schema: object, *, any_word: bool) -> object:
     if any_word and found.get("type") == "literal":
         return {"type": "str"}
     if any_word and found.get("type") == "model":
-        # pydantic would take the class's own validator for it, whose sets are closed.
+        # pydantic would use the class's own validator, which accepts known words only.
         return _open_schema(found["schema"], any_word=True)
     opened = {
         key: one if key in _BESIDE else _open_schema(one, any_word=any_word)
         for key, one in found.items()
     }
-    kind = found.get("type")  # or a field of that name
+    kind = found.get("type")  # a string here, unless it is a field called "type"
     if isinstance(kind, str) and kind in _OBJECTS:
         opened["extra_behavior"] = "allow"
     return opened

@@ -48,7 +48,7 @@ Condition = Callable[[Values], bool]
 
 
 def parse_condition(text: str) -> Condition:
-    """Return the test that one part of a declaration's ``recognise`` stands for."""
+    """Return the test that one part of a declaration's ``recognise`` describes."""
     if text.startswith("!"):
         refused = parse_condition(text[1:])
         return lambda values: not refused(values)
@@ -64,20 +64,20 @@ def parse_condition(text: str) -> Condition:
 
 
 _EXACT, _PREFIX, _HAS_IT = range(3)
-# The parameters whose values name kinds, the more general one first: rule 1.
+# The parameters whose values name the kind of a callback, the more general one first: rule 1.
 NAMING_PARAMETERS: Final = ("Event", "EventName", "ConferenceAction", "DialAction")
 
 
 @dataclass(frozen=True, slots=True)
 class _Alternative:
-    """One alternative of a declaration: the type it is of, and its conditions."""
+    """One alternative of a declaration: its type and its conditions."""
 
     kind: CallbackType
     rank: tuple[int, int, int]
     conditions: tuple[Condition, ...]
 
     def matches(self, values: Values) -> bool:
-        """Return whether all conditions hold."""
+        """Return whether all conditions are true."""
         return all(holds(values) for holds in self.conditions)
 
 
@@ -93,7 +93,7 @@ def _parse_alternative(kind: CallbackType, text: str) -> _Alternative:
 
 
 class Catalogue:
-    """The declared types; ``unrecognised`` is the one for callbacks none of them knows."""
+    """The declared types. ``unrecognised`` is the type of callbacks that match none of them."""
 
     def __init__(self, types: tuple[CallbackType, ...], unrecognised: CallbackType) -> None:
         self.types = types
@@ -122,12 +122,12 @@ class Catalogue:
 
     @cached_property
     def types_with_executed_reply(self) -> tuple[CallbackType, ...]:
-        """Return the types whose answer Plivo executes, or may."""
+        """Return the types whose reply Plivo executes, or may execute."""
         return tuple(kind for kind in self.types if kind.reply is not Reply.ACK)
 
     @cached_property
     def discriminators(self) -> frozenset[str]:
-        """Return the parameters that types are recognised by, without those that identify calls."""
+        """Return the parameters that decide the type, except those that identify calls."""
         parts = (
             part
             for kind in self.types
@@ -138,15 +138,15 @@ class Catalogue:
         return frozenset(names - {name for names in self._identifiers.values() for name in names})
 
     def matches(self, kind: CallbackType, values: Values) -> bool:
-        """Return whether a type can be recognised by these parameters; blank values are absent ones."""
+        """Return whether these parameters can be of this type; blank values count as absent."""
         return self._is_named(kind, values) or self._is_recognised(kind, values)
 
     def iter_matching(self, values: Values) -> Iterator[CallbackType]:
-        """Yield the types these parameters fit, in the order they are tried."""
+        """Yield the types that these parameters match, in the order in which they are tried."""
         return (kind for kind in self._in_order if self.matches(kind, values))
 
     def can_repeat(self, kind: CallbackType, values: Values) -> bool:
-        """Return whether these parameters can legitimately come twice."""
+        """Return whether two callbacks with exactly these parameters can be two events."""
         once = self._repeats_unless.get(kind.name, ())
         return kind.can_repeat and not any(one.matches(values) for one in once)
 
@@ -170,7 +170,7 @@ class Catalogue:
     def _weigh(
         self, word: _Alternative, values: Values, route: CallbackType | None
     ) -> tuple[CallbackType, bool]:
-        """Return what an own word and the path decide together: rules 1 and 2."""
+        """Return the type that a naming value and the path decide together: rules 1 and 2."""
         if route is None:
             return word.kind, False
         if any(
@@ -186,7 +186,7 @@ class Catalogue:
         return word.kind, False
 
     def _find_first(self, values: Values) -> CallbackType:
-        """Return the type that the parameters show: rules 4 to 6."""
+        """Return the type that the parameters match: rules 4 to 6."""
         found = [
             kind
             for kind in self._in_order
@@ -206,7 +206,7 @@ class Catalogue:
 
 
 def list_identifiers(kind: CallbackType) -> tuple[str, ...]:
-    """Return the parameters that can hold the identifier of a callback of this type, in their order."""
+    """Return the parameters that can identify a callback of this type, in the order of priority."""
     declared = list_fields(kind.model)
     return tuple(name for field in kind.key_fields for name in declared[field][1].names)
 
@@ -231,8 +231,8 @@ def load_catalogue() -> Catalogue:
 class ParameterSources:
     """Who wrote which parameters.
 
-    ``plivos`` are Plivo's, or may be; ``customers`` are certainly the customer's own. ``in_body`` says
-    whether Plivo's came in a body, ``json`` whether that was JSON.
+    ``plivo`` may be Plivo's; ``customer`` are certainly the customer's own. ``in_body`` is True if
+    Plivo's came in a body, ``json`` if that body was JSON.
     """
 
     plivo: Lists
@@ -245,7 +245,7 @@ class ParameterSources:
 class Recognition:
     """The type of a callback.
 
-    ``set_aside`` are parameters that would have made it another type, had they been Plivo's.
+    ``ignored_parameters`` are parameters that would have given another type, had they been Plivo's.
     """
 
     kind: CallbackType
@@ -257,7 +257,7 @@ class Recognition:
 def recognise(
     catalogue: Catalogue, parameters: ParameterSources, route: CallbackType | None
 ) -> Recognition:
-    """Return the type of a callback; ``route`` is the type of its path: rules 1 to 4."""
+    """Return the type of a callback; ``route`` is the type of its path: rules 7 to 10."""
     plivos = parameters.plivo
     values: Values = {
         name: _choose_text(catalogue, name, texts, route) for name, texts in plivos.items()
@@ -273,14 +273,14 @@ def recognise(
 def _recognise_body(
     catalogue: Catalogue, values: Values, own: Values, route: CallbackType | None
 ) -> Recognition:
-    """Return the type that the body shows without what it repeats of the query: rule 1.
+    """Return the type that the body has, ignoring what it echoes of the query: rule 7.
 
-    ``own`` are the parameters that the query has too, with what the body adds to them.
+    ``own`` are the parameters that the query has too, with the values that only the body has.
     """
     kind, by_path = catalogue.choose(values, route)
     if own:
         other, other_by_path = catalogue.choose({**values, **own}, route)
-        # Plivo may have sent the very same word. Without it there must be something else to go by.
+        # Plivo may have sent the same value itself. So the other type needs further evidence.
         if other is not kind and (other_by_path or not (other.yields_to_path or other.anonymous)):
             repeats = catalogue.can_repeat(other, values)
             return Recognition(other, other_by_path, repeats, tuple(sorted(own)))
@@ -288,7 +288,7 @@ def _recognise_body(
 
 
 def _find_echoes(names: frozenset[str], plivos: Lists, customers: Lists) -> Values:
-    """Return the parameters of these names that the body repeats, with what it has beside them."""
+    """Return the named parameters that the body echoes, with the values that only the body has."""
     return {
         name: next((text for text in plivos[name] if text and text not in customers[name]), "")
         for name in names & plivos.keys() & customers.keys()
@@ -299,17 +299,17 @@ def _find_echoes(names: frozenset[str], plivos: Lists, customers: Lists) -> Valu
 def _recognise_query(
     catalogue: Catalogue, values: Values, route: CallbackType | None
 ) -> Recognition:
-    """Return the type that the query shows, whichever parameter is the customer's own: rule 2."""
+    """Return the type that the query has, whichever parameter is the customer's own: rule 8."""
     kind, by_path = catalogue.choose(values, route)
     if not by_path:
         for name in sorted(catalogue.discriminators & values.keys()):
             if kind is catalogue.unrecognised and name in NAMING_PARAMETERS:
-                continue  # a new word of Plivo's is no reason to take the callback for another
+                continue  # a new value of Plivo's must not turn the callback into another type
             rest = {other: text for other, text in values.items() if other != name}
             rival, rival_by_path = catalogue.choose(rest, route)
             if rival is kind or rival is catalogue.unrecognised or _explains(kind, rival, rest):
                 continue
-            # A documented name of Plivo's begins with a capital letter, but for a few of its API's.
+            # Plivo's documented names begin with a capital letter, except a few of its API.
             if _explains(rival, kind, rest) or (rival_by_path and name[:1].islower()):
                 repeats = catalogue.can_repeat(rival, values)
                 return Recognition(rival, rival_by_path, repeats, (name,))
@@ -317,7 +317,7 @@ def _recognise_query(
 
 
 def _explains(kind: CallbackType, rival: CallbackType, values: Values) -> bool:
-    """Return whether a parameter in Plivo's usual spelling is one of ``kind`` and none of ``rival``."""
+    """Return whether a parameter in Plivo's usual spelling belongs to ``kind`` and not to ``rival``."""
     return any(
         map_fields(kind.model).declares(name) and not map_fields(rival.model).declares(name)
         for name in values
@@ -328,7 +328,7 @@ def _explains(kind: CallbackType, rival: CallbackType, values: Values) -> bool:
 def _choose_text(
     catalogue: Catalogue, name: str, texts: Sequence[str], route: CallbackType | None
 ) -> str:
-    """Return the text that speaks for a parameter: rule 3, else the first that is not blank."""
+    """Return the value of a repeated parameter: rule 9, else the first that is not blank."""
     found = [text for text in texts if text]
     if len(found) > 1 and name in NAMING_PARAMETERS:
         chosen = {text: catalogue.choose({name: text}, None)[0] for text in found}
@@ -339,7 +339,7 @@ def _choose_text(
 
 
 def _rename_to_usual(catalogue: Catalogue, values: Values) -> Values:
-    """Return the values under Plivo's usual names, where they are no type's as they came: rule 4."""
+    """Return the values under Plivo's usual names, if no type has the names as received: rule 10."""
     kind, _ = catalogue.choose(values, None)
     if kind is not catalogue.unrecognised and not kind.yields_to_path:
         return values
@@ -360,5 +360,5 @@ def _map_usual_names(catalogue: Catalogue) -> Mapping[str, str]:
         for kind in catalogue.all_types
         for name in (*map_fields(kind.model).exact_names, *map_fields(kind.model).group_names)
     }
-    # Lower case sorts last, so that the usual spelling in capitals is the one that stays.
+    # In reverse order lower case comes first, so the usual spelling in capitals overwrites it.
     return {fold_name(name): name for name in sorted(names, reverse=True)}

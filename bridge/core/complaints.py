@@ -1,7 +1,8 @@
-"""What Plivo reports about us: that it could not reach a URL, or could not use an answer.
+"""Complaints of Plivo about us: it could not reach a URL, or could not use an answer.
 
-Codes: Plivo's page on hangup causes. A callback to the fallback URL says the same of the answer URL:
-Plivo makes it only when that failed (the page on making a call, ``fallback_url``).
+The codes are on Plivo's page on hangup causes. A callback to the fallback URL is a complaint about
+the answer URL: Plivo makes it only after the answer URL failed (page on making a call,
+``fallback_url``).
 """
 
 from collections.abc import Mapping
@@ -29,12 +30,12 @@ MEANINGS: Final[dict[str, str]] = {
 """Every complaint by its hangup code, or ``fallback``."""
 
 _FALLBACK_TYPE: Final = "voice.call.fallback"
-# A masking session's hangups are of legs that Plivo controls: no URL of ours answers them.
+# The legs of a masking session are controlled by Plivo, not by a URL of ours.
 _PRODUCT: Final = "voice."
 
 
 def find_complaint(type_name: str, data: Mapping[str, object]) -> str | None:
-    """Return the code of the complaint that an event is, None if it is none.
+    """Return the code of the complaint in an event, or None if it is not a complaint.
 
     ``data`` holds the fields of the event's declaration.
     """

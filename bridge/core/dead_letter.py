@@ -1,21 +1,22 @@
-"""Dead letters: callbacks no event could be made of, and records Kafka does not take.
+"""Dead letters: callbacks that cannot become an event, and records that Kafka rejects.
 
-1. A dead letter's value is the callback's journal record, so that one reader serves both and
-   running it again needs nothing else.
-2. Its headers say how far the callback came (``dlq_stage``), why no further (``dlq_reason``), how
-   often publishing was tried (``dlq_tries``) and which topics lack their record (``dlq_topic``, with
-   commas; blank where nobody knows which it would have been). ``callback_type`` and the id, of the
-   event or, if there is none, of the callback, are those of the journal record.
-3. A letter of stage ``parse`` has its journal record beside it. One of stage ``publish`` has too,
-   unless ``dlq_topic`` names the journal.
-4. The key of a letter and of its journal record is the call it is about, wherever that is known, so
-   that they stand with the other records of that call; otherwise it is the callback's id.
-5. Stages and reasons are stable codes. What they mean stands here, once.
-6. The id of a verified callback that no event can be made of comes from what its signature covers, so
-   that one captured signature has one id, whatever content type is written beside it. If the signature
-   covers the content, that is the message without the nonce: Plivo's retry has the id of the first. If
-   it covers less (V2, or a JSON body in another reading), that is the path and the nonce, which no
-   other request of Plivo's shares. An unverified callback is identified by all its parameters.
+1. The value of a dead letter is the callback's journal record. So one reader serves both, and a
+   redrive needs nothing else.
+2. Its headers give the stage that failed (``dlq_stage``), the reason (``dlq_reason``), the number
+   of tries to publish (``dlq_tries``), and the topics that lack their record (``dlq_topic``,
+   separated by commas; blank if the topic is not known). ``callback_type`` and the id of the event,
+   or of the callback if there is no event, are those of the journal record.
+3. A dead letter of stage ``parse`` has its journal record beside it. So has one of stage
+   ``publish``, unless ``dlq_topic`` names the journal.
+4. The key of a dead letter and of its journal record is the identifier of the call, if it is known,
+   so that they are stored with the other records of that call. Otherwise it is the callback's id.
+5. Stages and reasons are stable codes. This file defines their meanings.
+6. The id of a verified callback that cannot become an event is computed from what its signature
+   covers. So one captured signature has one id, whatever content type is written beside it. If the
+   signature covers the content, the id is a digest of the message without the nonce: Plivo's retry
+   has the same id as the first. If it covers less (V2, or a JSON body in another reading), the id
+   is a digest of the path and the nonce, which no other request of Plivo shares. The id of an
+   unverified callback is a digest of all its parameters.
 """
 
 import hashlib
@@ -53,14 +54,14 @@ CONNECT_PREFIX: Final = "__connect.errors."
 
 
 class Stage(StrEnum):
-    """How far a callback came."""
+    """The stage at which a callback failed."""
 
     PARSE = "parse"
     PUBLISH = "publish"
 
 
 class PublishReason(StrEnum):
-    """Why Kafka does not take a record, whenever it is tried."""
+    """Why Kafka rejects a record, every time it is tried."""
 
     RECORD_TOO_LARGE = "record_too_large"
     RECORD_INVALID = "record_invalid"
@@ -92,17 +93,17 @@ _CONNECT_FAULTS: Final = {
 
 
 def list_meanings() -> list[tuple[str, str, str]]:
-    """Return every stage, reason and what it means: the rows of the reference page."""
+    """Return every stage, reason and meaning: the rows of the reference page."""
     return [(stage, reason, text) for stage, of in MEANINGS.items() for reason, text in of.items()]
 
 
 def find_meaning(stage: str, reason: str) -> str:
-    """Return what a letter's stage and reason mean; blank of codes this version does not know."""
+    """Return the meaning of a stage and reason; empty for codes that this version does not know."""
     return next((text for *codes, text in list_meanings() if codes == [stage, reason]), "")
 
 
 def compute_dead_letter_id(verdict: Verified | Unverified) -> str:
-    """Return the 32 hex digits that name a callback no event can be made of: rule 6."""
+    """Return the 32 hex digits that identify a callback that cannot become an event: rule 6."""
     raw, parameters = verdict.raw, verdict.parameters
     if isinstance(verdict, Unverified):
         return compute_callback_id(verdict.account, raw.path, parameters)
@@ -133,9 +134,9 @@ def to_dead_letter(
     *,
     route: CallbackType | None = None,
 ) -> tuple[str, tuple[Record, Record]]:
-    """Return the id of a callback no event could be made of, its dead letter and journal record.
+    """Return the id of a callback that cannot become an event, its dead letter and its journal record.
 
-    ``route`` is the type of the path it came on, if it has one.
+    ``route`` is the type of the callback's path, if the path belongs to one.
     """
     identity = compute_dead_letter_id(verdict)
     key = find_callback_identifier(verdict.raw, verdict.parameters) or identity
@@ -163,11 +164,11 @@ def to_publish_dead_letter(
     tries: int,
     naming: ContractNames,
 ) -> Record:
-    """Return the dead letter of a callback whose ``refused`` records Kafka does not take.
+    """Return the dead letter of a callback whose ``refused`` records Kafka rejects.
 
-    ``records`` are all of the callback's, the journal record last: it becomes the letter's value,
-    and its key the letter's. ``reason`` is a ``PublishReason``, as ``RecordRefused`` has it. Those of
-    ``records`` that are not refused are still to be published.
+    ``records`` are all records of the callback, the journal record last. Value and key of the dead
+    letter are those of the journal record. ``reason`` is a ``PublishReason``, from
+    ``RecordRefused``. The caller still has to publish the records that are not in ``refused``.
     """
     topics = [record.topic for record in refused]
     headers = _build_headers(Stage.PUBLISH, reason, tries, topics, connect=naming.connect_headers)

@@ -1,11 +1,11 @@
-"""From a callback to the records Kafka stores: the event, the journal record, the dead letter.
+"""Build the Kafka records of a callback: the event and the journal record.
 
-1. The event's id is a digest of account, type and parameters, without nonce, signature and time of
-   arrival: Plivo's retry of a callback, and any replay of it, have the id of the first.
-2. The event is a CloudEvent in structured JSON, and its context attributes stand in ``ce_*`` headers
-   too, so that a consumer can choose without parsing.
-3. The journal record is the callback as it came. From it alone the signature can be checked again and
-   the event derived again; a dead letter's value is the same, with its reason in the headers.
+1. The event's id is a digest of account, type and parameters, without nonce, signature and receive
+   time. So Plivo's retry of a callback, and every replay of it, have the same id as the first.
+2. The event is a CloudEvent in structured JSON. Its context attributes are repeated in ``ce_*``
+   headers, so that a consumer can filter without parsing.
+3. The journal record is the callback as received. It is enough to check the signature again and to
+   derive the event again. The value of a dead letter is the same, with the reason in the headers.
 """
 
 import base64
@@ -29,9 +29,9 @@ from bridge.core.verify import Unverified, Verified
 from bridge.normalise.time import to_rfc3339
 
 # Without a charset. JSON is UTF-8, its media type defines no charset (RFC 8259, sections 8.1 and 11),
-# and SDKs differ in the spelling of one that they accept. The HTTP binding of the CloudEvents SDK for
-# JavaScript (cloudevents 10.0.0 on npm) refuses ``charset=UTF-8``. SDKs for Java and Go cut off what
-# follows the semicolon, so all of them accept the bare type.
+# and SDKs accept different spellings of it. The HTTP binding of the CloudEvents SDK for JavaScript
+# (cloudevents 10.0.0 on npm) rejects ``charset=UTF-8``. SDKs for Java and Go ignore everything after
+# the semicolon, so all of them accept the bare type.
 CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json")
 JSON_CONTENT_TYPE: Final = ("content-type", b"application/json")
 JOURNAL_TOPIC: Final = "plivo.journal.v1"
@@ -66,7 +66,7 @@ class ContractNames:
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """An event ready to be published."""
+    """An event with the record to publish."""
 
     id: str
     type: CallbackType
@@ -118,20 +118,21 @@ class JournalValue(TypedDict):
 def compute_callback_id(
     account: str | None, kind: str, parameters: Parameters, nonce: str = ""
 ) -> str:
-    """Return the 32 hex digits that name a callback of type ``kind`` (rule 1).
+    """Return the 32 hex digits that identify a callback of type ``kind`` (rule 1).
 
-    ``nonce`` is given for types whose parameters can truthfully come twice (digits pressed again).
+    ``nonce`` is given for types whose parameters can legitimately repeat (the same digits pressed
+    again).
     """
     pairs = sorted((*parameters.query, *parameters.body))
     once = f"nonce {nonce}\n" if nonce else ""
-    # Lengths in front, because keys and values may hold any character that could separate them.
+    # Each length comes first, because names and values may contain any possible separator.
     text = "".join([f"{len(key)}:{key}{len(value)}:{value}" for key, value in pairs])
     canonical = f"{account or ''}\n{kind}\n{once}{text}".encode("utf-8", "surrogateescape")
     return hashlib.blake2b(canonical, digest_size=16).hexdigest()
 
 
 def format_source(verdict: Verified | Unverified) -> str:
-    """Return the CloudEvents source: the account, and subaccount, the callback is of."""
+    """Return the CloudEvents source: the callback's account, and subaccount if there is one."""
     source = f"/plivo/accounts/{verdict.account or 'unknown'}"
     if isinstance(verdict, Verified) and verdict.subaccount:
         source += f"/subaccounts/{verdict.subaccount}"
@@ -139,7 +140,7 @@ def format_source(verdict: Verified | Unverified) -> str:
 
 
 def to_verification(verdict: Verified | Unverified) -> Verification:
-    """Return what event and journal say of the signature."""
+    """Return the verdict as event and journal record state it."""
     if isinstance(verdict, Verified):
         return Verification(
             verdict="verified",
@@ -154,7 +155,7 @@ def to_verification(verdict: Verified | Unverified) -> Verification:
 
 
 def to_epoch_ms(instant: datetime) -> int:
-    """Return an aware instant as epoch milliseconds, rounded down."""
+    """Return a timezone-aware instant as epoch milliseconds, rounded down."""
     return (instant - _EPOCH) // timedelta(milliseconds=1)
 
 
@@ -208,7 +209,7 @@ def to_event(callback: Callback, naming: ContractNames, recorded_at: datetime) -
 def to_journal_value(
     verdict: Verified | Unverified, *, events: Iterable[EventRecord], reply: SentReply
 ) -> JournalValue:
-    """Return the journal record's value before it is JSON (rule 3)."""
+    """Return the journal record's value before it is encoded as JSON (rule 3)."""
     raw = verdict.raw
     value = JournalValue(
         method=raw.method,

@@ -1,4 +1,4 @@
-"""A declaration compiled for reading: from a parameter's name to its field and normaliser."""
+"""Lookup table of a callback model: parameter name → field and normaliser."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from bridge.normalise import ParsedBy, ParsedTogether, ParseText, fold_name
 
 @dataclass(frozen=True, slots=True)
 class FieldRule:
-    """A field that one parameter fills."""
+    """How one parameter fills one field."""
 
     name: str
     field: str
@@ -21,10 +21,11 @@ class FieldRule:
 
 @dataclass(frozen=True, slots=True)
 class FieldMap:
-    """How each parameter name of a declaration is read.
+    """How each parameter name of a declaration is parsed.
 
-    ``folded``, ``spelled`` and ``group_of`` are keyed by the spelling without case and underscores.
-    ``folded`` holds the fields that are always read in any spelling, ``spelled`` all of them.
+    ``case_insensitive``, ``by_spelling`` and ``group_by_spelling`` are keyed by the name without
+    case and underscores. ``case_insensitive`` holds the fields that accept any spelling of the
+    name, ``by_spelling`` all fields.
     """
 
     rules: tuple[FieldRule, ...]
@@ -38,7 +39,7 @@ class FieldMap:
     patterns: tuple[tuple[re.Pattern[str], str], ...]
 
     def declares(self, name: str) -> bool:
-        """Return whether a field is read from the parameter of this name."""
+        """Return whether a field is parsed from the parameter of this name."""
         folded = fold_name(name)
         return (
             name in self.exact_names
@@ -48,7 +49,7 @@ class FieldMap:
         )
 
 
-def _iter_marks(annotation: Any) -> Iterable[object]:  # noqa: ANN401 (typing's own objects)
+def _iter_marks(annotation: Any) -> Iterable[object]:  # noqa: ANN401 (objects of the typing module have no common type)
     """Yield the metadata inside ``Annotated[...] | None``."""
     yield from getattr(annotation, "__metadata__", ())
     for inner in get_args(annotation):
@@ -57,7 +58,7 @@ def _iter_marks(annotation: Any) -> Iterable[object]:  # noqa: ANN401 (typing's 
 
 @cache
 def map_fields(model: type[CallbackData]) -> FieldMap:
-    """Return the slots of a declaration's fields."""
+    """Return the field map of a declaration's model."""
     singles: list[FieldRule] = []
     folded: dict[str, FieldRule] = {}
     groups: dict[str, ParsedTogether] = {}
@@ -69,7 +70,7 @@ def map_fields(model: type[CallbackData]) -> FieldMap:
             if isinstance(mark, ParsedTogether):
                 groups[field] = mark
                 if parameter.prefix or parameter.numbered:
-                    # Receivers report `x-ph-` in lower case: header names have no case.
+                    # Receivers report `x-ph-` in lower case, because header names are case-insensitive.
                     rest, flags = (".*", re.IGNORECASE) if parameter.prefix else ("[0-9]+", 0)
                     patterns += [
                         (re.compile(re.escape(name) + rest, re.ASCII | re.DOTALL | flags), field)

@@ -1,7 +1,7 @@
-"""What a callback is about, by the identifiers that Plivo uses across its products.
+"""Find what a callback is about, by the identifiers that Plivo uses across its products.
 
-It is for callbacks whose type does not say how they are keyed: unrecognised ones and dead letters. The
-call comes first, by its first leg, as for the events of a call; then what belongs to no call.
+This is for callbacks whose type declares no key: unrecognised callbacks and dead letters. The call
+has priority, by its first leg, as for the events of a call. Identifiers of other things follow.
 """
 
 import json
@@ -26,16 +26,16 @@ IDENTIFIERS: Final = (
     "RecordingID",
 )
 IDENTIFIER_CHARACTERS_MAX: Final = 512
-# A body that no declaration can read is not worth more: each mark may be a value to decode.
+# Each mark may be a value to decode. More work is not worthwhile for a body that makes no event.
 _MARKS_MAX: Final = 10_000
 _RANK: Final = {fold_name(name): place for place, name in enumerate(IDENTIFIERS)}
 
 
 def is_usable_id(text: object) -> bool:
-    """Return whether a text can be a subject and a key: CloudEvents allows no control characters.
+    """Return whether a text can be a subject and a key. CloudEvents allows no control characters.
 
-    Its length is bounded, because a key is kept in memory while its callback is in the spool, and stands
-    in the record's headers. Plivo's identifiers have 36 characters.
+    The length is limited, because the key stays in memory while its callback is in the spool, and
+    the record's headers repeat it. Plivo's identifiers have 36 characters.
     """
     return (
         isinstance(text, str) and 0 < len(text) <= IDENTIFIER_CHARACTERS_MAX and text.isprintable()
@@ -43,7 +43,7 @@ def is_usable_id(text: object) -> bool:
 
 
 def find_identifier(parameters: Mapping[str, Sequence[str]]) -> str | None:
-    """Return the identifier of what these parameters are about, if they name any in a usual way."""
+    """Return the identifier of what these parameters are about, or None."""
     found: list[tuple[int, str]] = []
     for name, texts in parameters.items():
         place = _RANK.get(fold_name(name))
@@ -54,10 +54,10 @@ def find_identifier(parameters: Mapping[str, Sequence[str]]) -> str | None:
 
 
 def find_callback_identifier(raw: RawCallback, parameters: Parameters) -> str | None:
-    """Return the identifier of a callback of which no event can be made, as far as it can be read.
+    """Return the identifier of a callback that cannot become an event, as far as it can be parsed.
 
-    A body that is not what its content type says can still be a form or JSON. The query of a callback
-    with a body is the customer's own, and is not asked.
+    A body that does not match its content type can still be a form or JSON. The query of a callback
+    with a body is the customer's own, and is ignored.
     """
     identity = find_identifier(_group_values(parameters.body if raw.body else parameters.query))
     if identity is None and raw.body and parameters.body_fault is not None:

@@ -1,11 +1,12 @@
-"""A JSON object decoded with a bound on how many elements it has.
+"""Decode a JSON object with a limit on the number of its elements.
 
-1. The decoder counts while it decodes: a member of an object and an item of a list are one element
-   each, at any depth. It stops at the first element over the bound, so a large body costs no more than
-   the elements that are allowed and one look at their bytes.
-2. It has no recursion. Nesting costs elements, and is bounded by ``DEPTH_MAX`` where elements are not.
-3. Members keep their order, names that come twice, and the digits of their numbers. The standard
-   library's decoder reads single strings, numbers and words, and decides what is valid there.
+1. The decoder counts while it decodes. A member of an object and an item of a list are one element
+   each, at any depth. It stops at the first element over the limit, so a large body costs no more
+   than the allowed elements and one scan of their bytes.
+2. It does not recurse. Nesting costs elements. Without a limit on elements, ``DEPTH_MAX`` limits
+   the depth.
+3. Members keep their order, repeated names, and the digits of their numbers. The standard library's
+   decoder reads single strings, numbers and literals, and decides whether they are valid.
 """
 
 import json
@@ -22,14 +23,14 @@ class TooManyElements(Exception):
 
 
 class JsonObject(list[tuple[str, object]]):
-    """The members of a JSON object in the order they came, repeated keys included.
+    """The members of a JSON object in the order received, with repeated names.
 
     A value is a JsonObject, a list, a JsonNumber, a str, a bool or None.
     """
 
 
 class JsonNumber(str):
-    """A JSON number, in the digits it was written with."""
+    """A JSON number with the digits it was written with."""
 
     __slots__ = ()
 
@@ -46,7 +47,7 @@ _encode: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class _Decoder:
-    """A text that is being decoded, and the place in it."""
+    """Decoder state: the text and the current position in it."""
 
     def __init__(self, text: str, elements_max: int | None) -> None:
         self._text = text
@@ -78,7 +79,7 @@ class _Decoder:
                         message = "nested too deeply"
                         raise ValueError(message)
                     after_comma = False
-                    continue  # no comma can stand in front of its first element
+                    continue  # a container's first element has no comma before it
             after_comma = bool(inside) and self._skip_space() == ","
             self._position += after_comma
         if self._skip_space():
@@ -87,13 +88,13 @@ class _Decoder:
         return root
 
     def _skip_space(self) -> str:
-        """Go to the next character that is not white space, and return it; nothing at the end."""
+        """Skip white space; return the next character, or an empty string at the end."""
         found = _SPACE.match(self._text, self._position)
         self._position = found.end() if found else self._position
         return self._text[self._position : self._position + 1]
 
     def _read_element(self, into: JsonObject | list[object]) -> JsonObject | list[object] | None:
-        """Add the next member or item; return it if it is a container, whose elements follow."""
+        """Add the next member or item. If it is a container, return it: its elements follow."""
         self._elements_left -= 1
         if self._elements_left < 0:
             raise TooManyElements
@@ -118,7 +119,7 @@ class _Decoder:
         return cast("str", name)
 
     def _read_value(self) -> object:
-        """Return the next value; of a container no more than its beginning is read."""
+        """Return the next value. For a container, read only the opening bracket."""
         mark = self._skip_space()
         if mark in {"{", "["}:
             self._position += 1
@@ -129,17 +130,17 @@ class _Decoder:
 
 
 def parse_json_object(body: bytes, elements_max: int | None = None) -> JsonObject:
-    """Return the JSON object in ``body``; numbers keep the digits they came with.
+    """Return the JSON object in ``body``; numbers keep their digits.
 
-    Raises ValueError when ``body`` is not a JSON object in UTF-8, and TooManyElements.
+    Raises ValueError if ``body`` is not a JSON object in UTF-8, and TooManyElements.
     """
     return _Decoder(body.decode("utf-8"), elements_max).read()
 
 
 def to_json_text(value: object) -> str:
-    """Return compact JSON text. It has no recursion: nesting costs what its characters cost."""
+    """Return compact JSON text. It does not recurse, so deep nesting is cheap."""
     text: list[str] = []
-    # What is still to be written, the next at the end: a value, or text that is JSON already.
+    # A stack instead of recursion: (False, a value to encode) or (True, JSON text to copy).
     rest: list[tuple[bool, object]] = [(False, value)]
     while rest:
         is_text, item = rest.pop()

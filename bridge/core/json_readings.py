@@ -1,41 +1,42 @@
 """How Plivo's SDKs read a JSON body when they check a V3 signature.
 
 No page says how Plivo signs a JSON body. Its SDKs take the parsed body as the parameters of a form,
-and each language writes values in its own way. A signature that holds under one of these readings was
-made by Plivo. What it proves about the body differs, so every reading names what it covers.
+and each language writes values in its own way. If a signature matches one of these readings, Plivo
+made it. The readings prove different things about the body, so each one names what it covers.
 
-1. As a form: names and values as ``parameters`` reads them. This reading decides the content of
-   the event, so it alone covers the whole ``body``. It is not made here.
-2. Python (``plivo`` 4.63.0, ``utils/signature_v3.py``): ``True``, ``False``, ``None``; a number is an
-   ``int`` or a ``float`` as Python prints it (``0.50`` is ``0.5``). A list repeats its key, with the
-   values sorted as text; ``sorted`` raises an error for values that cannot be compared, so such a
-   body has no reading. An object is its key, followed by its own members, read in the same way. An
-   object or a list inside a list is written as Python prints it.
-3. Node (``plivo`` 4.79.0, ``dist/utils/v3Security.js``): ``true``, ``false``, ``null``, and numbers as
-   JavaScript prints them (``1e2`` is ``100``). A list repeats its key, values sorted. An object is
-   ``[object Object]``; a list inside a list is joined by commas. Keys and values are sorted by UTF-16
-   unit. The released validator throws on ``null``; ``null`` is what JavaScript's joining gives.
-4. Ruby (``plivo`` 4.x, ``lib/plivo/utils.rb``): ``true``, ``false``, nothing for ``null``, and numbers
-   as Ruby prints them. A list is printed as Ruby prints arrays: ``["b", "a"]``. How Ruby prints an
-   object depends on its version, so a body with one has no reading here.
-5. The other SDKs take strings only (Go, Java, .NET) or cannot check a body at all (PHP): they add no
-   reading.
-6. An SDK that is given the fields of a form finds none in a JSON body, and checks the URL alone. That
-   covers nothing of the body.
-7. Readings 2 to 4 map different bodies to one message. What they lose: the order of lists, nesting,
-   the type of a value (``null`` or ``"None"``) and the spelling of a number. Where every name and value
-   is still in the message, the reading covers ``body_as_read``. Where something is missing from the
-   message (an empty list, the members of an object under rule 3, digits beyond a double's precision),
-   it covers ``body_in_part``. Neither is ``body``.
-8. A body in which an object has a key twice has readings 1 and 6 only: SDKs take the last value, and
-   the event may take another.
+1. As a form: names and values as ``bridge.core.parameters`` reads them. The event's content comes
+   from this reading, so only this one covers the whole ``body``. It is not implemented here.
+2. Python (``plivo`` 4.63.0, ``utils/signature_v3.py``): ``True``, ``False``, ``None``; a number is
+   an ``int`` or a ``float`` as Python prints it (``0.50`` is ``0.5``). A list repeats its key, with
+   the values sorted as text; ``sorted`` raises an error for values that cannot be compared, so such
+   a body has no reading. An object is its key, followed by its own members, read in the same way.
+   An object or a list inside a list is written as Python prints it.
+3. Node (``plivo`` 4.79.0, ``dist/utils/v3Security.js``): ``true``, ``false``, ``null``, and numbers
+   as JavaScript prints them (``1e2`` is ``100``). A list repeats its key, values sorted. An object
+   is ``[object Object]``; a list inside a list is joined by commas. Keys and values are sorted by
+   UTF-16 unit. The released validator throws on ``null``; ``null`` is what JavaScript's joining
+   gives.
+4. Ruby (``plivo`` 4.x, ``lib/plivo/utils.rb``): ``true``, ``false``, an empty text for ``null``,
+   and numbers as Ruby prints them. A list is printed as Ruby prints arrays: ``["b", "a"]``. How
+   Ruby prints an object depends on its version, so a body with an object has no reading here.
+5. The other SDKs take strings only (Go, Java, .NET) or cannot check a body at all (PHP). They add
+   no reading.
+6. An SDK that expects the fields of a form finds none in a JSON body, and checks the URL alone.
+   This covers nothing of the body.
+7. Readings 2 to 4 map different bodies to one message. They lose the order of lists, nesting, the
+   type of a value (``null`` or ``"None"``) and the spelling of a number. If every name and value is
+   still in the message, the reading covers ``body_as_read``. If something is missing from the
+   message (an empty list, the members of an object under rule 3, digits beyond a double's
+   precision), it covers ``body_in_part``. Neither is ``body``.
+8. A body in which an object has a key twice has readings 1 and 6 only: SDKs take the last value,
+   and the event may take another.
 9. A body with more than ``ELEMENTS_MAX`` values, nested deeper than ``DEPTH_MAX``, with a number of
    more than ``DIGITS_MAX`` characters, or whose readings could be longer than ``CHARACTERS_MAX`` (a
-   list repeats its key) has readings 1 and 6 only. What Plivo sends is far smaller, and a stranger
-   must not make the bridge read a large body several times.
-10. Plivo's agent SDKs (``plivo-agentstack``) encode the parsed body as a form: each value is the text
-    that Python's ``str`` or JavaScript's ``String`` gives. Only their readings of strings and whole
-    numbers are those of rule 1.
+   list repeats its key) has readings 1 and 6 only. What Plivo sends is far smaller, and an
+   unauthenticated client must not make the bridge read a large body several times.
+10. Plivo's agent SDKs (``plivo-agentstack``) encode the parsed body as a form. Each value is the
+   text that Python's ``str`` or JavaScript's ``String`` gives. Only their readings of strings and
+   whole numbers are those of rule 1.
 """
 
 from collections.abc import Iterator
@@ -54,14 +55,14 @@ CHARACTERS_MAX: Final = 16_384
 AS_READ: Final = "body_as_read"
 IN_PART: Final = "body_in_part"
 
-# JavaScript and Ruby write a number with an exponent from these powers of ten on.
+# Outside these powers of ten JavaScript writes a number with an exponent.
 _JAVASCRIPT_FIXED_MAX: Final = 21
 _JAVASCRIPT_FIXED_MIN: Final = -6
 
 
 @dataclass(frozen=True, slots=True)
 class SdkReading:
-    """The text that an SDK adds to the URL for a body, and the word for what it covers."""
+    """The text that an SDK adds to the URL for a body, and what this text covers."""
 
     text: str
     covers: str
@@ -69,7 +70,7 @@ class SdkReading:
 
 @dataclass(frozen=True, slots=True)
 class SdkFormReading:
-    """The parameters that an SDK reads from a body, with each value as text."""
+    """The form parameters that an SDK reads from a body, and what they cover."""
 
     pairs: tuple[Pair, ...]
     covers: str
@@ -80,14 +81,14 @@ class _NoReading(Exception):
 
 
 class _Loss:
-    """Whether something of the body is missing from a reading's text."""
+    """Whether a part of the body is missing from a reading's text."""
 
     def __init__(self) -> None:
         self.found = False
 
 
 def iter_sdk_readings(body: JsonObject) -> Iterator[SdkReading]:
-    """Yield the readings of rules 2 to 4, each computed when it is asked for."""
+    """Yield the readings of rules 2 to 4. Each one is computed only when the caller asks for it."""
     if not _is_readable(body):
         return
     for read in (_read_as_python, _read_as_node, _read_as_ruby):
@@ -102,7 +103,7 @@ def iter_sdk_readings(body: JsonObject) -> Iterator[SdkReading]:
 def read_as_sdk_forms(
     body: JsonObject,
 ) -> tuple[SdkFormReading, SdkFormReading] | tuple[None, None]:
-    """Return the parameters as Plivo's agent SDKs for Python and Node encode them as a form: rule 10."""
+    """Return the form parameters as Plivo's agent SDKs for Python and for Node read them: rule 10."""
     if not _is_readable(body):
         return None, None
     python_loss, node_loss = _Loss(), _Loss()
@@ -115,7 +116,7 @@ def read_as_sdk_forms(
 
 
 def _is_readable(body: JsonObject) -> bool:
-    """Return False for the bodies of rules 8 and 9. It stops at the first value beyond a limit."""
+    """Return False for the bodies of rules 8 and 9. Stop at the first value over a limit."""
     count = characters = 0
     level: list[object] = [body]
     for _ in range(DEPTH_MAX):
@@ -157,9 +158,9 @@ def _parse_number(text: JsonNumber, loss: _Loss) -> int | float:
 
 
 def _parse_double(text: JsonNumber, loss: _Loss) -> float:
-    """Return the nearest double, which is all that JavaScript knows."""
+    """Return the nearest double. JavaScript has no other numbers."""
     value = float(text)
-    # A double's shortest text names the same number, or digits were lost. Infinity names none.
+    # If repr() of the double is another number, digits were lost. Infinity equals no number.
     if Decimal(repr(value)) != Decimal(text):
         loss.found = True
     return value
@@ -199,14 +200,14 @@ def _python_text(members: dict[str, object], loss: _Loss) -> str:
 
 
 def _python_item(item: object) -> object:
-    """Return an element of a list as the SDK sorts it: numbers and truth values are text by then."""
+    """Return an item of a list as the SDK sorts it: numbers and Booleans are already text."""
     if isinstance(item, list):
         return [_python_item(one) for one in cast("list[object]", item)]
     return str(item) if isinstance(item, int | float) else item
 
 
 def _utf16(text: str) -> bytes:
-    """Return what JavaScript sorts text by."""
+    """Return the sort key that JavaScript uses for text."""
     return text.encode("utf-16-be")
 
 
@@ -254,7 +255,9 @@ def _javascript_number(value: float) -> str:
         return "0"  # for -0 too
     sign, parts, exponent = decimal.normalize().as_tuple()
     digits = "".join(map(str, parts))
-    point = len(digits) + cast("int", exponent)  # where it stands, counted from the first digit
+    point = len(digits) + cast(
+        "int", exponent
+    )  # position of the decimal point, counted from the first digit
     if len(digits) <= point <= _JAVASCRIPT_FIXED_MAX:
         text = digits + "0" * (point - len(digits))
     elif 0 < point <= _JAVASCRIPT_FIXED_MAX:
@@ -294,12 +297,12 @@ def _ruby_text(value: object, loss: _Loss) -> str:
 
 
 def _ruby_item(item: object, loss: _Loss) -> str:
-    """Return an element as Ruby's ``inspect`` writes it."""
+    """Return an item of a list as Ruby's ``inspect`` writes it."""
     if item is None:
         return "nil"
     if isinstance(item, str) and not isinstance(item, JsonNumber):
         if not item.isprintable() or "#" in item:
-            raise _NoReading  # Ruby has escapes of its own for these
+            raise _NoReading  # Ruby's inspect escapes these in its own way
         return '"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return _ruby_text(item, loss)
 

@@ -30,19 +30,20 @@ from bridge.core import signature
 from bridge.core.signed_messages import SignedMessage
 
 LIKELY_KEYS_MAX: Final = 16
-# More than Plivo can have active tokens; a stranger must not make us compare thousands.
+# More than an account can have active tokens. An unauthenticated client must not make us compare
+# thousands of signatures.
 SIGNATURES_MAX: Final = 16
-# About five milliseconds of hashing.
+# About five milliseconds of hashing on one core.
 HASHED_BYTES_MAX: Final = 8_388_608
 LIKELY_KEYS_BYTES_MAX: Final = 1_048_576
-# What an HMAC costs beside its message, and a comparison, in the bytes that are hashed in that time.
+# The fixed cost of an HMAC and of a comparison, as the number of bytes hashed in the same time.
 HMAC_BYTES: Final = 2_048
 COMPARISON_BYTES: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One Plivo account whose callbacks we accept; ``zone`` is the IANA name set in its console."""
+    """One Plivo account whose callbacks we accept. ``zone`` is the IANA time zone set in its console."""
 
     auth_id: str
     zone: str
@@ -52,7 +53,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Subaccount:
-    """A subaccount; ``zone`` None means the parent's."""
+    """A subaccount. If ``zone`` is None, the main account's zone applies."""
 
     auth_id: str
     tokens: tuple[str, ...] = ()
@@ -61,7 +62,7 @@ class Subaccount:
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """One auth token and whose it is. ``key_id`` names it in events and logs, and reveals nothing."""
+    """One auth token and its owner. ``key_id`` identifies it in events and logs without revealing it."""
 
     account: str
     subaccount: str | None
@@ -71,25 +72,25 @@ class SigningKey:
     mac: hmac.HMAC = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Hash the token once, and not for every message."""
+        """Hash the token once, instead of once for every message."""
         object.__setattr__(self, "mac", signature.start_hmac(self.token))
 
 
 def compute_key_id(auth_id: str, token: str) -> str:
-    """Return the 8 hex digits that name a token without revealing it."""
+    """Return 8 hex digits that identify a token without revealing it."""
     digest = hashlib.blake2b(token.encode(), digest_size=4, person=b"key-id", salt=b"")
     digest.update(auth_id.encode())
     return digest.hexdigest()
 
 
 class Keyring:
-    """Every token we know, in the order to try them: the one that matched last first."""
+    """All known tokens, the one that matched last first."""
 
     def __init__(self, accounts: Sequence[Account]) -> None:
         self.replace_accounts(accounts)
 
     def replace_accounts(self, accounts: Sequence[Account]) -> None:
-        """Know these accounts from now on, and no others."""
+        """Replace all accounts and their tokens."""
         self.zones = {account.auth_id: account.zone for account in accounts}
         main: list[SigningKey] = []
         sub: list[SigningKey] = []
@@ -110,11 +111,11 @@ class Keyring:
             self._by_account.setdefault(one.account, OrderedDict())[one] = None
 
     def list_account_keys(self, account: str | None) -> tuple[SigningKey, ...]:
-        """Return an account's keys and its subaccounts'; none if we do not know it."""
+        """Return the keys of an account and its subaccounts; none if the account is unknown."""
         return tuple(self._by_account.get(account, ())) if account is not None else ()
 
     def list_likely_keys(self, claimed: str | None) -> tuple[SigningKey, ...]:
-        """Return the keys to try first: rule 7."""
+        """Return the keys to try first: rule 3."""
         return self.list_account_keys(claimed) or tuple(islice(self._all, LIKELY_KEYS_MAX))
 
     def list_candidates(self, claimed: str | None) -> tuple[SigningKey, ...]:
@@ -127,22 +128,22 @@ class Keyring:
         )
 
     def prefer(self, key: SigningKey) -> None:
-        """Have ``key`` tried first from now on."""
+        """Move ``key`` to the front of the order: rule 5."""
         for keys in (self._all, self._by_account.get(key.account)):
-            # It is known no more if the accounts were renewed in between.
+            # The key is gone if the accounts were replaced while it was in use.
             if keys and next(iter(keys)) is not key and key in keys:
                 keys.move_to_end(key, last=False)
 
 
 class HashBudget:
-    """How many bytes may still be hashed for one callback: rule 2."""
+    """How many more bytes may be hashed for one callback: rule 2."""
 
     def __init__(self, bytes_max: int) -> None:
         self.bytes_left = bytes_max
         self.is_exhausted = False
 
     def spend(self, message: bytes, signatures: int, tries: int = 1) -> int:
-        """Return how many of so many HMACs of ``message`` are allowed, and count those."""
+        """Return how many of ``tries`` HMACs of ``message`` the budget allows, and deduct their cost."""
         cost = len(message) + HMAC_BYTES + COMPARISON_BYTES * signatures
         allowed = min(tries, self.bytes_left // cost)
         self.is_exhausted = self.is_exhausted or allowed < tries
@@ -152,7 +153,7 @@ class HashBudget:
 
 @dataclass(frozen=True, slots=True)
 class GivenSignatures:
-    """The signatures of a callback's headers, by scheme: any token's, and a main account's only."""
+    """The signatures in the headers: ``plain`` of any token, ``ma`` of a main account's token."""
 
     plain: tuple[bytes, ...]
     ma: tuple[bytes, ...]
@@ -164,7 +165,7 @@ class GivenSignatures:
 
 
 def parse_signatures(header: str | None) -> tuple[bytes, ...]:
-    """Return the signatures that a header lists, no more than ``SIGNATURES_MAX``."""
+    """Return the signatures that a header lists, at most ``SIGNATURES_MAX``."""
     if not header:
         return ()
     listed = header.split(",", SIGNATURES_MAX)[:SIGNATURES_MAX]
@@ -172,16 +173,16 @@ def parse_signatures(header: str | None) -> tuple[bytes, ...]:
 
 
 def is_given(expected: bytes, given: tuple[bytes, ...]) -> bool:
-    """Return whether a signature is given, compared in the same time with each of them."""
+    """Return whether ``expected`` is one of the signatures, in a time that does not show which one."""
     found = False
-    for one in given:  # all of them, whichever it is
+    for one in given:  # no early exit: the time must not show which one matches
         found |= hmac.compare_digest(expected, one)
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class SignatureMatch:
-    """The key that signed a callback, whether as ``Ma``, and the message that it signed."""
+    """The key that signed a callback, whether in the ``Ma`` header, and the signed message."""
 
     key: SigningKey
     is_ma: bool
@@ -189,15 +190,16 @@ class SignatureMatch:
 
 
 class SearchIncomplete(Exception):
-    """No token that was tried signed the callback, and not every token was tried with one message."""
+    """No token that was tried signed the callback, and the budget did not allow all of them."""
 
 
 def find_signing_key(
     keyring: Keyring, account: str | None, given: GivenSignatures, messages: Iterable[SignedMessage]
 ) -> SignatureMatch | None:
-    """Return whose signature is given, and of which message; raises NotAllTried.
+    """Return the key and the message of a given signature, or None; raises SearchIncomplete.
 
-    ``named`` is the account that the callback names, unchecked. ``messages`` are made one by one.
+    ``account`` is the account that the callback names; it is not verified. ``messages`` is consumed
+    lazily.
     """
     likely, keys = keyring.list_likely_keys(account), keyring.list_candidates(account)
     rest = keys[len(likely) :]
@@ -210,7 +212,9 @@ def find_signing_key(
         if found := _find_key(keyring, likely, message, given, work):
             return SignatureMatch(*found, message)
         are_tried = are_tried or not work.is_exhausted
-        if not work.spend(message.bytes, 0):  # to make the next message costs about as much
+        if not work.spend(
+            message.bytes, 0
+        ):  # building the next message costs about as much as hashing it
             break
     work = HashBudget(work.bytes_left + HASHED_BYTES_MAX - bytes_max)
     are_all_tried = False
@@ -230,15 +234,16 @@ def _find_key(
     given: GivenSignatures,
     work: HashBudget,
 ) -> tuple[SigningKey, bool] | None:
-    """Return the key whose signature is given, and whether in the ``Ma`` header.
+    """Return the key that made a given signature, and whether it is in the ``Ma`` header.
 
-    The plain header decides if both hold.
+    If both headers match, the plain one decides.
     """
     if message.is_agentstack:
-        given = given.plain_only  # agent SDKs know no other header
+        given = given.plain_only  # agent SDKs check no other header
     found = _match_key(keys, message.bytes, given, work)
     if found is not None and found[1] and given.plain:
-        # It is Plivo's, so the subaccount's token may be searched for among all of the account's.
+        # The request is Plivo's, so a search among all keys of this account cannot be abused. It may
+        # find the subaccount whose token made the plain signature.
         tried = {id(key) for key in keys}
         others = [
             key for key in keyring.list_account_keys(found[0].account) if id(key) not in tried
@@ -256,7 +261,7 @@ def _find_key(
 def _match_key(
     keys: Sequence[SigningKey], message: bytes, given: GivenSignatures, work: HashBudget
 ) -> tuple[SigningKey, bool] | None:
-    """Return the first key whose signature is given plainly, else the first whose is as ``Ma``."""
+    """Return the first key that matches the plain header, else the first for the ``Ma`` header."""
     if not given.plain:
         keys = [key for key in keys if key.subaccount is None]
     by_ma: SigningKey | None = None

@@ -1,12 +1,12 @@
-"""What a message may show of a value that an operator gave.
+"""Decide what a message may show of a value that an operator set.
 
-A secret that was put in the wrong place must not appear in a log or on a terminal. So a value is
-shown only where it can hardly be a secret:
+A secret in the wrong setting must not appear in a log or on a terminal. So a value is shown only if
+it is very unlikely to be a secret:
 
-1. A path is shown if it exists, if a folder on the way to it exists, or if it consists of plain
-   lower-case words. Tokens and passwords are none of these.
-2. Of a URL, user and password are never shown.
-3. Any other value is shown only if it is shorter than any token, and no part of a URL with a user.
+1. A path is shown if it exists, if a parent directory exists, or if it consists of plain lower-case
+   words. Tokens and passwords meet none of these conditions.
+2. User and password of a URL are never shown.
+3. Any other value is shown only if it is shorter than any token, and not part of a URL with a user.
 """
 
 import re
@@ -35,7 +35,9 @@ def _looks_like_a_path(text: str) -> bool:
     if _PLAIN_PATH.fullmatch(text) or _PLAIN_FILE.fullmatch(text):
         return True
     path = Path(text)
-    places = [place for place in (path, *path.parents) if place.name]  # neither root nor here
+    places = [
+        place for place in (path, *path.parents) if place.name
+    ]  # without "/" and ".", which always exist
     try:
         return any(place.exists() for place in places)
     except OSError:
@@ -48,7 +50,7 @@ def mask_url(url: str) -> str:
 
 
 def mask_value(value: object) -> str | None:
-    """Return another value as a message may show it; None if it must not (rule 3)."""
+    """Return another value as a message may show it; None if it must not be shown (rule 3)."""
     if not isinstance(value, str | int | float):
         return None
     text = str(value)

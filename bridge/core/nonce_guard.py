@@ -1,11 +1,13 @@
-"""Which signed messages were accepted, and with which content.
+"""Remember which signed messages were accepted, and with which content, to stop replay attacks.
 
-1. Plivo's signatures have no timestamp, and most of them fit more than one content. V2 covers neither
-   query nor body. Some V3 messages do not cover the whole body (rule 3 of ``signed_messages``).
-   Others can be cut into parameters in several ways (rule 5 of ``signature``). So a message that
-   was accepted is accepted again with the same content (a retry) but with no other.
-2. The type and the encoding of a body belong to its content. A form may come again in another order or
-   with other escapes, because a sender may encode it again. The values of one name keep their order.
+1. Plivo's signatures have no timestamp, and most of them fit more than one content. V2 covers
+   neither query nor body. Some V3 messages do not cover the whole body (rule 3 of
+   ``bridge.core.signed_messages``). Others can be cut into parameters in several ways (rule 5 of
+   ``bridge.core.signature``). So an accepted message is accepted again with the same content (a
+   retry by Plivo), but with no other content.
+2. The type and the encoding of a body belong to its content. A form may arrive again in another
+   order or with other escapes, because a sender may encode it again. The values of one name keep
+   their order.
 """
 
 import hashlib
@@ -17,10 +19,10 @@ from bridge.core.request import RawCallback
 
 
 class NonceGuard:
-    """Remembers with which content each signed message came, the newest ``nonces_max``.
+    """Memory of the newest ``nonces_max`` signed messages, each with its content.
 
-    The whole message is remembered and not its nonce, because where the nonce begins is not signed.
-    The memory lasts as long as the process: a restarted one, or another replica, begins with none.
+    It remembers the whole message and not the nonce, because the signature does not cover where the
+    nonce begins. The memory is lost when the process ends, and replicas do not share it.
     """
 
     def __init__(self, nonces_max: int = 100_000) -> None:
@@ -28,19 +30,19 @@ class NonceGuard:
         self._seen: OrderedDict[bytes, bytes] = OrderedDict()
 
     def accept(self, message: bytes, content: bytes) -> bool:
-        """Return False when ``message`` came before with other content; remember it otherwise."""
+        """Return False if ``message`` was accepted with other content; otherwise remember it."""
         if self.has_other_content(message, content):
             return False
         self.remember(message, content)
         return True
 
     def has_other_content(self, message: bytes, content: bytes) -> bool:
-        """Return True when ``message`` came before with other content."""
+        """Return True if ``message`` was accepted with other content."""
         known = self._seen.get(_digest(message))
         return known is not None and known != _digest(content)
 
     def remember(self, message: bytes, content: bytes) -> None:
-        """Remember the content of ``message``, whatever it came with before."""
+        """Remember the content of ``message``; it replaces the content remembered before."""
         digest = _digest(message)
         self._seen[digest] = _digest(content)
         self._seen.move_to_end(digest)
@@ -53,7 +55,7 @@ def _digest(text: bytes) -> bytes:
 
 
 def encode_content(raw: RawCallback, parameters: Parameters) -> bytes:
-    """Return the content of a callback, with which its signed message is remembered: rule 2."""
+    """Return the content of a callback in a canonical form, to remember it with its message: rule 2."""
     parts = [raw.method, raw.path, _canonicalise(parameters.query)]
     body = b""
     if raw.body and raw.method != "GET":

@@ -1,24 +1,25 @@
-"""Which origins are the same URL, and how each of them is written.
+"""Compare origins, and list the spellings of one origin.
 
 A signature covers the URL as it is written at Plivo. What reaches the bridge (``Host``,
-``X-Forwarded-Proto``, ``X-Forwarded-Host``, ``BRIDGE_PUBLIC_URL``) may write the same URL in another
-way, so a signature is checked against every common spelling.
+``X-Forwarded-Proto``, ``X-Forwarded-Host``, ``BRIDGE_PUBLIC_URL``) may write the same URL in
+another way, so a signature is checked against every common spelling.
 
 1. Scheme and host are compared without regard to case, and the scheme's default port equals no port
    (RFC 3986, sections 6.2.2.1 and 6.2.3). A dot at the end of a host names the same host (RFC 1034,
    section 3.1).
-2. Plivo keeps a port that is written, so ``https://host`` and ``https://host:443`` are signed
-   differently though they are one URL. Both are tried.
-3. The spelling that was received comes first. So a URL that is written at Plivo with capitals is
-   verified if they arrive, and a genuine callback normally costs one check.
-4. The path is compared byte for byte. It is no part of this file, except as the prefix that a public
-   URL may have.
-5. A ``Host`` is used only if it is a host and a port. If it could hold ``/`` and ``?``, the beginning of
-   any signed text could be passed off as the host of another request.
-6. A host is a name of letters, digits, ``-``, ``.`` and ``_``, an IPv4 address, or an IPv6 address in
-   brackets. RFC 3986 (section 3.2.2) also allows percent-encoding and ``!$&'()*+,;=``. No host of the
-   Internet has them (RFC 1123, section 2.1), and a comma would separate two hosts.
-7. A list of allowed hosts is compared by rule 1. An entry without a port allows the default port only.
+2. Plivo keeps a port that is written, so ``https://host`` and ``https://host:443`` have different
+   signatures though they are one URL. Both are tried.
+3. The received spelling is tried first. So a URL that is written at Plivo with capitals is verified
+   if they arrive, and a genuine callback normally costs one check.
+4. The path is compared byte for byte. This file handles only the path prefix that a public URL may
+   have.
+5. A ``Host`` is used only if it is a host and a port. If it could contain ``/`` and ``?``, the
+   beginning of any signed text could pass as the host of another request.
+6. A host is a name of letters, digits, ``-``, ``.`` and ``_``, an IPv4 address, or an IPv6 address
+   in brackets. RFC 3986 (section 3.2.2) also allows percent-encoding and ``!$&'()*+,;=``. No host
+   of the Internet has them (RFC 1123, section 2.1), and a comma would separate two hosts.
+7. A list of allowed hosts is compared by rule 1. An entry without a port allows the default port
+   only.
 """
 
 import re
@@ -37,7 +38,7 @@ _AUTHORITY: Final = re.compile(r"(?P<host>.*?)(?P<port>:[0-9]{0,5})?", re.DOTALL
 
 
 def split_authority(authority: str) -> tuple[str, str]:
-    """Return the host, and the port with its colon or nothing, whatever a client wrote there."""
+    """Return the host, and the port with its colon or an empty string. Accepts any text."""
     found = _AUTHORITY.fullmatch(authority)
     return (found["host"], found["port"] or "") if found else (authority, "")
 
@@ -67,7 +68,7 @@ def _is_ipv6(text: str) -> bool:
 
 
 def _is_port(text: str) -> bool:
-    """Return whether ``text`` is nothing, or a colon and a port."""
+    """Return whether ``text`` is empty, or a colon and a port."""
     return not text or (
         _PORT.fullmatch(text) is not None and int(text.removeprefix(":") or 0) <= _PORT_MAX
     )
@@ -81,14 +82,14 @@ def is_allowed_host(origin: str, hosts: Iterable[str]) -> bool:
 
 
 def _normalise(scheme: str, authority: str) -> tuple[str, str]:
-    """Return host and port as they are compared: rule 1."""
+    """Return host and port in the form in which they are compared: rule 1."""
     host, port = split_authority(authority)
     is_default = port in {":", DEFAULT_PORTS.get(scheme)}
     return host.lower().removesuffix("."), "" if is_default else port
 
 
 def list_equal_origins(origin: str) -> tuple[str, ...]:
-    """Return the spellings of ``origin`` to try, as it is first: rules 1 to 3."""
+    """Return the spellings of ``origin`` to try, the received one first: rules 1 to 3."""
     scheme, host, port, prefix = split_origin(origin)
     scheme = scheme.lower()
     default = DEFAULT_PORTS.get(scheme)

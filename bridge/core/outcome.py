@@ -1,10 +1,10 @@
-"""How a callback ended. Every callback ends in exactly one of these, and is counted under it."""
+"""The outcome of a callback. Every callback has exactly one, and is counted under it."""
 
 from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """The ends a callback can come to."""
+    """How a callback can end."""
 
     PUBLISHED = "published"
     """Event and journal record acknowledged by all in-sync replicas."""
@@ -24,7 +24,7 @@ class Outcome(StrEnum):
 
 
 class RefusalCause(StrEnum):
-    """Why a callback was refused. Stable codes: problem documents, metrics and log lines have them."""
+    """Why a callback was refused. Stable codes, used by problem documents, metrics and log lines."""
 
     NOT_DURABLE = "not-durable"
     """Neither Kafka nor the spool took it."""
@@ -62,5 +62,5 @@ class RefusalCause(StrEnum):
 
     @property
     def anyone_can_cause(self) -> bool:
-        """Say whether a stranger can bring it about, whose callbacks are not verified."""
+        """Return whether a client can cause it without a valid signature."""
         return self not in {self.NOT_DURABLE, self.BRIDGE_FAULT, self.STOPPED}

@@ -1,19 +1,20 @@
-"""The parameters of a callback, decoded, with nothing thrown away.
+"""Decode the parameters of a callback. No parameter is dropped.
 
-1. A form is split at ``&``, each piece at its first ``=``; then ``+`` becomes a space and escapes
-   become bytes, read as UTF-8. Empty pieces are skipped, blank values and repeated keys are kept.
+1. A form is split at ``&``, each piece at its first ``=``. Then ``+`` becomes a space, and escapes
+   become bytes, which are decoded as UTF-8. Empty pieces are skipped; blank values and repeated
+   names are kept.
 2. Bytes that are not UTF-8 stay in the text as lone surrogates (``surrogateescape``), so that the
-   signature is computed over the very bytes that came.
-3. A JSON object is read as if its members had come in a form: scalars as the text they were written
-   with, ``null`` as blank, arrays and objects as compact JSON text. The parsed object is kept, because
-   Plivo's SDKs read it in other ways (``json_readings``).
-4. A body that is neither is a fault, named; its bytes are still read as a form where that is
-   possible, for the signature's sake alone.
-5. Parameters are counted while they are decoded, as what they are read as. Each piece of the query or
-   of a form counts, blank ones too. So does each ``%`` that begins no escape, because those are
-   replaced one by one; a form encoder writes none. Of JSON each member of an object and each item of
-   a list counts, at any depth. Query and body count together, and nothing is split or decoded behind
-   the first parameter that is too many.
+   signature is computed over the bytes that were received.
+3. The members of a JSON object become pairs like those of a form. A scalar is the text it was
+   written with, ``null`` is a blank value, and an array or object is compact JSON text. The parsed
+   object is kept too, because Plivo's SDKs read it in other ways (``bridge.core.json_readings``).
+4. A body that is neither a form nor JSON has a ``BodyFault``. Its bytes are still decoded as a form
+   if possible, but only to check the signature.
+5. Parameters are counted before they are decoded. Each piece of the query or of a form counts, also
+   a blank one. Each ``%`` that starts no valid escape counts too, because it costs a replacement; a
+   form encoder writes none. In JSON, each member of an object and each item of a list counts, at
+   any depth. Query and body are counted together. After the first parameter over the limit, nothing
+   is split or decoded.
 """
 
 import binascii
@@ -35,7 +36,7 @@ class TooManyParameters(Exception):
 
 
 class BodyFault(StrEnum):
-    """Why a body could not be read as parameters."""
+    """Why a body could not be decoded into parameters."""
 
     CONTENT_TYPE = "content_type"
     CONTENT_ENCODING = "content_encoding"
@@ -44,10 +45,10 @@ class BodyFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Decoded pairs in the order they came.
+    """Decoded name-value pairs in the order received.
 
-    ``bare`` is True when a piece of a form body had no ``=``: see rule 5 of ``signature``.
-    ``json`` is the parsed object that ``body`` was read from, if the body was a JSON object.
+    ``has_bare_name`` is True if a piece of a form body had no ``=``: see rule 5 of
+    ``bridge.core.signature``. ``json`` is the parsed body, if the body was a JSON object.
     """
 
     query: tuple[Pair, ...]
@@ -58,19 +59,19 @@ class Parameters:
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
-        """Return Plivo's pairs: the body's, or the query's where there is no body."""
+        """Return the pairs that Plivo wrote: those of the body, or of the query if there is no body."""
         return self.body or self.query
 
 
 def parse_form(text: str) -> tuple[tuple[Pair, ...], bool]:
     """Return the pairs of a form or query string, and whether a piece lacked its ``=``.
 
-    ``text`` holds raw bytes beyond ASCII as ``surrogateescape`` decodes them.
+    ``text`` holds bytes beyond ASCII as ``surrogateescape`` decodes them.
     """
     return _EncodedForm(text.encode("utf-8", "surrogateescape")).pairs()
 
 
-# Each byte by what it is to an escape: a hexadecimal digit, the sign itself, or neither.
+# The class of each byte: ``h`` is a hexadecimal digit, ``%`` the sign itself, ``-`` everything else.
 _BYTE_CLASSES: Final = bytes(
     ord("%" if of == ord("%") else "h" if chr(of) in "0123456789ABCDEFabcdef" else "-")
     for of in range(256)
@@ -78,11 +79,11 @@ _BYTE_CLASSES: Final = bytes(
 
 
 class _EncodedForm:
-    """A form or query string, counted before it is split: rule 5."""
+    """A form or query string that is counted before it is split: rule 5."""
 
     def __init__(self, octets: bytes) -> None:
         self._octets = octets
-        self._unpaired = b""  # the classes, with the escapes taken away
+        self._unpaired = b""  # the byte classes, with ``hhh`` for each valid escape
         self.count = 0
         if octets:
             self.count = octets.count(b"&") + 1
@@ -95,8 +96,8 @@ class _EncodedForm:
         if not self._octets:
             return (), False
         bare = False
-        # %3A and %2B are most of the escapes in a callback. Neither ":" nor "+" takes part in the
-        # splitting, and neither can complete another escape, so they may go before it.
+        # %3A and %2B are most of the escapes in a callback. Decoding them before the split is fast and
+        # safe: neither ":" nor "+" separates pieces, and neither can complete another escape.
         text = self._escape_stray_signs().decode("latin-1")
         text = text.replace("+", " ").replace("%3A", ":").replace("%2B", "+")
         pairs: list[Pair] = []
@@ -110,7 +111,7 @@ class _EncodedForm:
         return tuple(pairs), bare
 
     def _escape_stray_signs(self) -> bytes:
-        """Return the bytes with every ``%`` that begins no escape escaped itself."""
+        """Return the bytes with ``%25`` for every ``%`` that starts no valid escape."""
         if b"%" not in self._unpaired:
             return self._octets
         pieces: list[bytes] = []
@@ -122,11 +123,11 @@ class _EncodedForm:
 
 
 def _unescape(octets: str) -> str:
-    """Return the text of a name or value; a character of ``octets`` is a byte, each ``%`` an escape."""
+    """Decode a percent-encoded name or value. Each character of ``octets`` is one byte."""
     if "%" in octets:
         # Quoted-printable (RFC 2045, section 6.7) is the same encoding with another sign, and the
-        # standard library decodes it in C. Its urllib.parse.unquote takes 100 ns for each escape,
-        # which a stranger can send 87,381 of.
+        # standard library decodes it in C. Its urllib.parse.unquote takes 100 ns per escape, and an
+        # unauthenticated client can send 87,381 of them in one body.
         quoted = octets.replace("=", "=3D").replace("%", "=").encode("latin-1")
         return binascii.a2b_qp(quoted).decode("utf-8", "surrogateescape")
     if octets.isascii():
@@ -136,24 +137,24 @@ def _unescape(octets: str) -> str:
 
 def _to_text(value: object) -> str:
     text = "" if value is None else value if isinstance(value, str) else to_json_text(value)
-    text.encode("utf-8")  # an escape may name half a character: not text, so not JSON we can read
+    text.encode("utf-8")  # raises: an escape like \ud83d alone is half a character, not text
     return text
 
 
 def json_to_pairs(members: JsonObject) -> tuple[Pair, ...]:
-    """Return the members as a form's pairs (rule 3); raises ValueError where one is not text."""
+    """Return the members of a JSON object as pairs (rule 3); raises ValueError if one is no text."""
     return tuple([(_to_text(key), _to_text(of)) for key, of in members])
 
 
 def _parse_media_type(content_type: str | None) -> str:
-    """Return the bare media type; a form where none is named."""
+    """Return the bare media type, or that of a form if the header is missing."""
     return content_type.partition(";")[0].strip().lower() if content_type else FORM
 
 
 def parse_parameters(raw: RawCallback, parameters_max: int | None = None) -> Parameters:
     """Return the parameters of a callback; raises TooManyParameters over ``parameters_max``.
 
-    A GET's are its query's: of a body, which it should not have, nothing is signed and nothing read.
+    The body of a GET is ignored, because Plivo does not sign it.
     """
     body = b"" if raw.method == "GET" else raw.body
     return decode_parameters(
@@ -173,7 +174,7 @@ def decode_parameters(
     *,
     parameters_max: int | None = None,
 ) -> Parameters:
-    """Return the parameters of a request; what cannot be read is a fault in the value, not an error.
+    """Return the parameters of a request; a body that cannot be decoded is a ``body_fault``.
 
     Raises TooManyParameters over ``parameters_max``: rule 5.
     """
@@ -202,7 +203,7 @@ def decode_parameters(
 
 
 def _remaining(parameters_max: int | None, form: _EncodedForm) -> int | None:
-    """Return how many parameters there may still be beside those of ``form``."""
+    """Return how many more parameters are allowed after those of ``form``."""
     if parameters_max is None:
         return None
     if form.count > parameters_max:

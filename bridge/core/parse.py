@@ -1,14 +1,17 @@
-"""From a callback's parameters to its fields. Degraded, never dropped.
+"""Parse a callback's parameters into the fields of its declaration. No parameter is dropped.
 
-1. Where there is a body, its pairs are Plivo's and the query's are the customer's own (``context``).
-   Without one, the query's are Plivo's, but for the names the operator says are the customer's.
-2. A blank value is an absent one.
-3. A parameter repeated with one value is that value. Repeated with several, nobody can say which is
-   meant: it is unreadable.
-4. What a field's normaliser cannot read is null, with the text and the reason in ``unreadable``.
-5. What no declaration knows is in ``undeclared``. An echo of the configured URL's query in the body
-   is context, not undeclared.
-6. In JSON a name is read in any spelling: Plivo's agent SDKs write ``call_uuid`` for ``CallUUID``.
+1. If there is a body, its pairs are Plivo's, and those of the query are the customer's own
+   (``context``). Without a body, the query's are Plivo's, except the names that the operator
+   declares as the customer's.
+2. A blank value counts as an absent one.
+3. A parameter that is repeated with one value has that value. Repeated with several values, it is
+   unreadable, because nothing says which one is meant.
+4. If a field's normaliser cannot parse a text, the field is null, and ``unreadable`` has the text
+   and the reason.
+5. Parameters that no declaration knows are in ``undeclared``. If a parameter of the configured
+   URL's query is echoed in the body, it is context, not undeclared.
+6. In JSON a name is accepted in any spelling: Plivo's agent SDKs write ``call_uuid`` for
+   ``CallUUID``.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,7 +35,7 @@ Lists = dict[str, list[str]]
 
 
 class NoEventReason(StrEnum):
-    """Why no event can be made of a callback. Stable codes: they are the dead letters' reasons."""
+    """Why no event can be made of a callback. Stable codes: they are the reasons of dead letters."""
 
     NO_IDENTITY = "no_identity"
     CONTENT_TYPE = "content_type"
@@ -51,9 +54,10 @@ class NoEvent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """A callback, read. ``fields`` maps the data keys of its declaration to plain values.
+    """A parsed callback. ``fields`` maps the data keys of its declaration to plain values.
 
-    ``happened_at`` is RFC 3339 UTC, or None when Plivo did not say or nobody can be sure.
+    ``happened_at`` is RFC 3339 UTC, or None if Plivo did not send a time or the time is not
+    certain.
     """
 
     type: CallbackType
@@ -70,12 +74,12 @@ class Callback:
 
     @property
     def recognised_by(self) -> Literal["path", "parameters"]:
-        """Return what told the type apart."""
+        """Return whether the path or the parameters decided the type."""
         return "path" if self.recognition.by_path else "parameters"
 
 
 def is_utf8(value: str) -> bool:
-    """Say whether ``value`` came in UTF-8 (see rule 2 of ``parameters``)."""
+    """Return whether ``value`` was received in valid UTF-8 (rule 2 of ``bridge.core.parameters``)."""
     if value.isascii():
         return True
     try:
@@ -91,12 +95,12 @@ def escape_non_utf8(value: str) -> str:
 
 
 class _FieldParser:
-    """The fields of one callback while they are being read."""
+    """The fields of one callback while they are being parsed."""
 
     def __init__(self, slots: FieldMap, scope: ParseContext, *, json: bool) -> None:
         self.slots = slots
         self.scope = scope
-        # Plivo's agent SDKs write the usual names in snake_case, in JSON (rule 6).
+        # In JSON, Plivo's agent SDKs write the usual names in snake_case (rule 6).
         self._spelled = slots.by_spelling if json else slots.case_insensitive
         self.fields: dict[str, object] = {}
         self.wall_times: dict[str, tuple[str, WallTime]] = {}
@@ -116,7 +120,7 @@ class _FieldParser:
         )
 
     def _single_text(self, field: str | None, name: str, texts: list[str]) -> str | None:
-        """Return the one text of a parameter; None where it is blank or cannot be told."""
+        """Return the one text of a parameter; None if it is blank or unreadable."""
         text = texts[0]
         if len(texts) > 1:
             distinct = {one for one in texts if one}
@@ -130,7 +134,7 @@ class _FieldParser:
         return text or None
 
     def parse_one(self, slot: FieldRule, name: str, texts: list[str]) -> None:
-        """Read one parameter into its field."""
+        """Parse one parameter into its field."""
         text = self._single_text(slot.field, name, texts)
         if text is None:
             return
@@ -148,7 +152,7 @@ class _FieldParser:
         self._read_from.setdefault(slot.field, []).append((name, texts))
 
     def parse_other(self, name: str, texts: list[str]) -> None:
-        """Read a parameter that is not one of the declaration's exact names."""
+        """Parse a parameter that is not one of the declaration's exact names."""
         if not (is_utf8(name) and all(is_utf8(text) for text in texts)):
             self._mark_unreadable(None, name, texts, "not_utf8")
             return
@@ -168,15 +172,15 @@ class _FieldParser:
             self._groups.setdefault(group, {})[name] = text
 
     def parse_groups(self) -> None:
-        """Read the fields that are made of several parameters."""
+        """Parse the fields that are made of several parameters."""
         for field, texts in self._groups.items():
             self.fields[field] = self.slots.groups[field].parse(texts, self.scope)
 
     def resolve_times(self, received_at: datetime) -> ZoneMismatch | None:
-        """Put moments in the place of wall clock readings; return the zone mismatch, if any."""
+        """Replace wall clock times by moments; return the zone mismatch, if there is one."""
         session = cast("Moment | None", self.fields.get("session_started_at"))
         utc = session["utc"] if session else None
-        # The times of a Dial callback are the dialled leg's, and so is the duration beside them.
+        # The times of a Dial callback belong to the dialled leg, and so does its duration.
         duration = "duration_s" if "duration_s" in self.fields else "dial_b_leg_duration_s"
         evidence = Evidence(
             received_at=received_at,
@@ -202,9 +206,9 @@ def _group_values(pairs: Iterable[Pair]) -> Lists:
 
 
 class Parser:
-    """Reads callbacks by the catalogue's declarations.
+    """Parses callbacks by the declarations of the catalogue.
 
-    ``context_names`` are the customer's own query keys, as they are set in the URLs at Plivo.
+    ``context_names`` are the customer's own query keys, as set in the URLs at Plivo.
     """
 
     def __init__(self, catalogue: Catalogue, context_names: Iterable[str] = ()) -> None:
@@ -221,7 +225,7 @@ class Parser:
         return plivos, context
 
     def find_type(self, parameters: Parameters, route: CallbackType | None) -> CallbackType | None:
-        """Return the type of a callback as `parse` finds it; None if nothing shows it."""
+        """Return the type of a callback as ``parse`` finds it; None if nothing identifies it."""
         if parameters.body_fault is not None:
             return route
         kind = self._recognition(parameters, *self._split(parameters), route).kind
@@ -235,9 +239,9 @@ class Parser:
         return recognise(self.catalogue, written, route)
 
     def parse(self, verdict: Verified | Unverified, route: CallbackType | None) -> Callback:
-        """Return the callback, read; ``route`` is the type of the path it came on, if it has one.
+        """Return the parsed callback; ``route`` is the type of its path, if the path belongs to one.
 
-        Raises NoEvent when its body cannot be read or it does not say what it is about.
+        Raises NoEvent if its body cannot be decoded, or if no identifier names its subject.
         """
         if verdict.parameters.body_fault is not None:
             raise NoEvent(NoEventReason(verdict.parameters.body_fault))
@@ -295,7 +299,7 @@ def _find_subject(kind: CallbackType, reading: _FieldParser, plivos: Lists) -> s
 
 
 def _find_texts(lists: Lists, name: str, *, json: bool) -> list[str]:
-    """Return the texts of a parameter; in JSON, of whatever spelling."""
+    """Return the texts of a parameter; in JSON, of any spelling of its name."""
     if json and name not in lists:
         wanted = fold_name(name)
         return [

@@ -1,4 +1,4 @@
-"""What Kafka stores."""
+"""A record to be stored by Kafka."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ RecordHeader = tuple[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One Kafka record to be: ``timestamp_ms`` is epoch milliseconds of the receive time."""
+    """One Kafka record to publish. ``timestamp_ms`` is the receive time in epoch milliseconds."""
 
     topic: str
     key: bytes
@@ -21,7 +21,7 @@ class Record:
 def encode_json(value: object) -> bytes:
     """Return JSON for a record's value, in no more memory than it needs.
 
-    orjson's own byte string keeps all it reserved while writing, up to sixteen times the text. While
-    Kafka is late thousands of them wait.
+    orjson's own byte string keeps all memory it reserved while writing, up to sixteen times the
+    text, and thousands of records wait while Kafka is slow.
     """
     return bytes(memoryview(orjson.dumps(value)))

@@ -1,9 +1,9 @@
-"""What failed verification: which of it is kept, and as what record.
+"""Build the record of a callback that failed verification.
 
-1. It is what a stranger sent, so everything about it is bounded: how many a minute, how much of the
-   body, and on Kafka the time and bytes the topic keeps.
-2. The record's key is the fault: a word of ours. So a flood of one kind fills one partition.
-3. What is not in the sample is only counted, as every callback is.
+1. An unauthenticated client wrote it, so everything about it is limited: the number of samples per
+   minute, the bytes of the body, and on Kafka the retention time and size of the topic.
+2. The record's key is the fault, a word of ours. So a flood of one kind fills one partition.
+3. Callbacks that are not sampled are only counted, like every callback.
 """
 
 from dataclasses import replace
@@ -23,14 +23,14 @@ from bridge.core.verify import Unverified
 
 BODY_BYTES_MAX: Final = 8_192
 
-# The problem document every one of them is answered with is not repeated.
+# The body is the same problem document for every rejected callback, so it is not stored.
 _REFUSAL: Final = SentReply(403, None, b"")
 
 
 def to_rejected(
     verdict: Unverified, variant: MismatchVariant | None, naming: ContractNames
 ) -> Record:
-    """Return the record of a callback that was rejected, its body cut at ``BODY_BYTES_MAX``."""
+    """Return the record of a rejected callback, its body cut at ``BODY_BYTES_MAX``."""
     raw = verdict.raw
     cut = replace(verdict, raw=replace(raw, body=raw.body[:BODY_BYTES_MAX]))
     headers = {

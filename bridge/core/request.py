@@ -1,4 +1,4 @@
-"""The callback as it came off the wire, before anything is believed about it."""
+"""The HTTP request of a callback, as received. Nothing in it is trusted yet."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,11 +22,11 @@ SIGNATURE_NAMES: Final = (
     SIGNATURE_MA_V3,
 )
 
-# Those that a callback can be verified by: V1 has no nonce, and is refused.
+# Signatures that can verify a callback. V1 is not one of them: it has no nonce.
 _VERIFIABLE: Final = frozenset({SIGNATURE_V2, SIGNATURE_MA_V2, SIGNATURE_V3, SIGNATURE_MA_V3})
 
-# What an auditor needs to check the signature again and to see which way the request came.
-# Everything else (cookies, tracing of strangers) is not ours to keep.
+# An auditor needs these to check the signature again and to see the request's route. All other
+# headers (cookies, tracing ids) are dropped: they may hold personal data, and nothing here needs them.
 KEPT_HEADERS: Final = frozenset(
     {
         SIGNATURE_V1,
@@ -53,12 +53,12 @@ KEPT_HEADERS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class RawCallback:
-    """One HTTP request of Plivo's, byte for byte where it matters.
+    """One HTTP request from Plivo, with the exact bytes that were signed.
 
     ``path`` and ``query`` are percent-encoded, as received. ``origin`` is the scheme and authority
-    the request reached us under, ``public_origin`` the one Plivo called (and signed), with the
-    public path prefix if there is one. Header names are lower case; only ``KEPT_HEADERS`` are here.
-    ``received_at`` is aware, UTC.
+    under which the request reached this process. ``public_origin`` is the scheme, the authority and
+    the path prefix, if any, that Plivo called and signed. Header names are lower case; only
+    ``KEPT_HEADERS`` are here. ``received_at`` is timezone-aware UTC.
     """
 
     method: str
@@ -72,14 +72,14 @@ class RawCallback:
     received_at: datetime
 
     def header(self, name: str) -> str | None:
-        """Return the header ``name`` (lower case), several lines of it joined by commas, or None."""
+        """Return the header ``name`` (lower case), repeated lines joined by commas, or None."""
         values = [value for key, value in self.headers if key == name]
         return ",".join(values) if values else None
 
     @property
     def is_signed(self) -> bool:
-        """Return whether there is a signature that could verify it."""
-        return any([name in _VERIFIABLE for name, _ in self.headers])  # noqa: C419 (half the time)
+        """Return whether the request has a signature header that can verify it."""
+        return any([name in _VERIFIABLE for name, _ in self.headers])  # noqa: C419 (a list takes half the time of a generator)
 
     @property
     def target(self) -> str:
@@ -93,5 +93,5 @@ class RawCallback:
 
     @property
     def url_verified(self) -> str:
-        """Return the URL as Plivo called it: the one the signature is checked against."""
+        """Return the URL that Plivo called. The signature is checked against it."""
         return self.public_origin + self.target

@@ -1,36 +1,39 @@
-"""Plivo's signatures: what is signed, and how. Facts of Plivo's, no policy of ours.
+"""Plivo's signature schemes: what is signed, and how. Facts about Plivo only, no policy of the bridge.
 
-Confirmed by the official vectors and by running the official SDKs side by side.
+Confirmed with the official test vectors, and by running the official SDKs side by side.
 
-1. The base is scheme, authority and path as configured at Plivo: the port stays, the fragment goes.
+1. The base is scheme, authority and path as configured at Plivo: the port stays, the fragment is
+   removed.
 2. V1 (legacy): HMAC-SHA1 over the URL and the sorted ``key value`` pairs, without separators.
-3. V2: HMAC-SHA256 over the base and the nonce. Neither query nor body is covered.
-4. V3: HMAC-SHA256 over the string below, a dot, and the nonce. Q is the query's decoded pairs, P the
-   body's, both sorted by the bytes of the key, then of the value; Q is ``k=v`` joined by ``&``, P is
-   ``k v k v`` without separators.
+3. V2: HMAC-SHA256 over the base and the nonce. It covers neither query nor body.
+4. V3: HMAC-SHA256 over the string below, a dot, and the nonce. Q is the query's decoded pairs and P
+   the body's. Both are sorted by the bytes of the key, then of the value. Q is ``k=v`` joined by
+   ``&``; P is ``k v k v`` without separators.
 
        GET                     base                 base ? Q
        POST, no body           base                 base ? Q
        POST, body              base ? P             base ? Q . P
                                (no query)           (query)
 
-   The trap is ``base ? P``: a question mark though there is no query, and no dot before P.
-   A GET has no P: what it is given beside the query, and the query lacks, is part of Q.
-5. P has no separators, so ``ab`` + ``c`` and ``a`` + ``bc`` sign alike. A form encoder always writes
-   the ``=``; a body piece without it (``a&b`` for ``a=b``) is therefore never taken as signed.
-   Q does not escape its separators either: ``a=1%26b=2`` and ``a=1&b=2`` sign alike. ``?a=1`` with
-   the body ``b=2`` signs like ``?a=1.b2`` without one, the body ``a%3Db=2`` like the query ``a=b2``,
-   and a POST without a body like a GET. Whoever holds a signed request can re-cut it in these ways.
-   A nonce with a dot could take over the end of the string before it, and is never taken.
-6. The key is the auth token, the result standard base64 with padding.
-7. Plivo's agent SDKs (``plivo-agentstack`` for Python and Node) check another string over the same V3
-   header. R is their parameters, form-encoded, ``k=v`` joined by ``&`` and sorted by key; E is R as
-   Python's ``urlencode`` (a space is ``+``) or JavaScript's ``encodeURIComponent`` (a space is
+   The trap is ``base ? P``: it has a question mark although there is no query, and no dot before P.
+   A GET has no P: parameters beside the query that the query lacks are part of Q.
+5. P has no separators, so ``ab`` + ``c`` and ``a`` + ``bc`` have the same signature. A form encoder
+   always writes the ``=``; a body piece without it (``a&b`` for ``a=b``) is therefore never
+   accepted as signed. Q does not escape its separators either: ``a=1%26b=2`` and ``a=1&b=2`` have
+   the same signature. ``?a=1`` with the body ``b=2`` signs like ``?a=1.b2`` without one, the body
+   ``a%3Db=2`` like the query ``a=b2``, and a POST without a body like a GET. Anyone who has a
+   signed request can cut it anew in these ways. A nonce with a dot could absorb the end of the
+   string before it, so it is never accepted.
+6. The key is the auth token, and the result is standard base64 with padding.
+7. Plivo's agent SDKs (``plivo-agentstack`` for Python and Node) check another string over the same
+   V3 header. R is their parameters, form-encoded, ``k=v`` joined by ``&`` and sorted by key; E is R
+   as Python's ``urlencode`` (a space is ``+``) or JavaScript's ``encodeURIComponent`` (a space is
    ``%20``) writes it. U is the URL as called, with its query as written.
 
        GET                     base                 base ? E   (R is the query)
        POST, no body           U
        POST, body              U . E
+
    No capture shows that Plivo signs in this way.
 """
 
@@ -53,9 +56,9 @@ def _encode(text: str) -> bytes:
 
 
 def _join(pairs: Iterable[Pair], *, equals: str, separator: str) -> bytes:
-    """Return the pairs sorted and run together, as UTF-8."""
+    """Return the pairs sorted and concatenated, as UTF-8."""
     try:
-        # Code point order is the order of the UTF-8 bytes, for text that is text.
+        # Sorting by code points equals sorting by UTF-8 bytes, unless the text has lone surrogates.
         return separator.join([key + equals + value for key, value in sorted(pairs)]).encode()
     except UnicodeEncodeError:
         in_bytes = sorted([(_encode(key), _encode(value)) for key, value in pairs])
@@ -63,19 +66,19 @@ def _join(pairs: Iterable[Pair], *, equals: str, separator: str) -> bytes:
 
 
 def build_v1_message(url: str, pairs: Iterable[Pair]) -> bytes:
-    """Return the bytes V1 signs (rule 2)."""
+    """Return the bytes that V1 signs (rule 2)."""
     return _encode(url) + _join(pairs, equals="", separator="")
 
 
 def build_v2_message(base: str, nonce: str) -> bytes:
-    """Return the bytes V2 signs (rule 3)."""
+    """Return the bytes that V2 signs (rule 3)."""
     return _encode(base) + _encode(nonce)
 
 
 def build_v3_message(
     method: str, base: str, query: tuple[Pair, ...], body: tuple[Pair, ...], nonce: str
 ) -> bytes:
-    """Return the bytes V3 signs (rule 4); any method but GET is signed as POST."""
+    """Return the bytes that V3 signs (rule 4). Every method except GET is signed as POST."""
     if method == "GET" and body:
         in_url = {key for key, _ in query}
         query = (*query, *(pair for pair in body if pair[0] not in in_url))
@@ -84,29 +87,29 @@ def build_v3_message(
 
 
 def join_form(body: tuple[Pair, ...]) -> bytes:
-    """Return P of rule 4: the body's pairs, sorted and run together."""
+    """Return P of rule 4: the body's pairs, sorted and concatenated."""
     return _join(body, equals="", separator="")
 
 
 def build_v3_message_of_body_text(
     base: str, query: tuple[Pair, ...], text: bytes | None, nonce: str
 ) -> bytes:
-    """Return the bytes V3 signs (rule 4), with ``text`` in the place of P; None means no body.
+    """Return the bytes that V3 signs (rule 4), with ``text`` as P. None means that there is no body.
 
-    A body whose P is empty (a JSON body of one empty list, to an SDK) is a body all the same.
+    An empty ``text`` is still a body: an SDK reads a JSON body of one empty list in this way.
     """
     return build_v3_message_of_texts(base, join_query(query), text, nonce)
 
 
 def join_query(query: tuple[Pair, ...]) -> bytes | None:
-    """Return Q of rule 4, or None where the URL has no query."""
+    """Return Q of rule 4, or None if the URL has no query."""
     return _join(query, equals="=", separator="&") if query else None
 
 
 def build_v3_message_of_texts(
     base: str, query: bytes | None, text: bytes | None, nonce: str
 ) -> bytes:
-    """Return the bytes V3 signs (rule 4): of Q and P, each None where there is none."""
+    """Return the bytes that V3 signs (rule 4), of Q and P; each is None if it is absent."""
     parts = [_encode(base)]
     if query is not None or text is not None:
         parts.append(_QUESTION_MARK)
@@ -121,7 +124,7 @@ def build_v3_message_of_texts(
 
 Encoding = Callable[[Sequence[Pair]], str]
 
-# What JavaScript's encodeURIComponent leaves as it is, beside letters and digits (ECMA-262).
+# JavaScript's encodeURIComponent leaves these unescaped, and letters and digits (ECMA-262).
 _JAVASCRIPT_SAFE: Final = "-_.!~*'()"
 
 
@@ -143,7 +146,7 @@ def _quote_as_node(text: str) -> str:
 def build_agentstack_message(method: str, base: str, query: str, encoded: str, nonce: str) -> bytes:
     """Return the bytes that an agent SDK checks (rule 7).
 
-    ``query`` is as written in the URL, ``encoded`` the query of a GET or the body of a POST.
+    ``query`` is as written in the URL. ``encoded`` is the query of a GET or the body of a POST.
     """
     if method == "GET":
         text = f"{base}?{encoded}" if encoded else base
@@ -159,12 +162,12 @@ def sign(token: bytes, message: bytes, digest: Digest = "sha256") -> str:
 
 
 def start_hmac(token: bytes) -> hmac.HMAC:
-    """Return the HMAC of no message yet under the auth token, for ``signature_by``."""
+    """Return an HMAC under the auth token that has hashed no message yet, for ``sign_with``."""
     return hmac.new(token, digestmod="sha256")
 
 
 def sign_with(key: hmac.HMAC, message: bytes) -> bytes:
-    """Return the signature of ``message``, as its bytes. The key's own blocks are hashed already."""
+    """Return the signature of ``message``. ``key`` has hashed the token already."""
     mac = key.copy()
     mac.update(message)
     return binascii.b2a_base64(mac.digest(), newline=False)

@@ -1,23 +1,25 @@
-"""What the V3 signature of a callback may have been made over, and what each message covers.
+"""The messages that a V3 signature may have been made over, and what each of them covers.
 
-1. A message is a spelling of the URL (``origins``) and a reading of the body. The reading that
-   decides the event's content comes first, in every spelling. The others follow only if it does not
-   hold. Equal messages are tried once, under the first reading that gives them.
-2. A form has one reading. So has a body that cannot be read: the bytes as a form. A JSON object has
-   those of ``json_readings`` too.
-3. A message that does not cover the whole body is ``loose``: another body has the same message. The
-   caller must not accept a second body for it (rule 3 of ``verify``).
-4. A JSON body of which only the URL is signed is covered as little as by V2, and tried only where V2
-   is accepted. The query is signed, but not claimed: for a GET, ``url`` and ``query`` mean that all of
-   the content is covered, and a consumer must not take one for the other.
-5. A body that cannot be read makes no event. If the signature holds without it, it becomes a dead
-   letter, and is marked as not covered. Such a message is loose too: a captured request without a body
-   would otherwise make any number of dead letters.
-6. The scheme of Plivo's agent SDKs (rule 7 of ``signature``) covers query and body of a POST
-   whose URL has no query: no message of the other schemes has that shape. It covers only the URL of
-   any other request, because its message can be cut into URL and parameters in several ways, and a
-   message of the V3 scheme can have the same bytes. A name that comes twice has no reading. Neither
-   have parameters of more than ``AGENTSTACK_CHARACTERS_MAX``, because they are encoded anew to check.
+1. A message combines a spelling of the URL (``bridge.core.origins``) with a reading of the body.
+   The reading that decides the event's content is tried first, in every spelling. The others are
+   tried only if it does not match. Equal messages are tried once, under the first reading that
+   gives them.
+2. A form has one reading. A body that cannot be decoded has one too: its bytes as a form. A JSON
+   object also has those of ``bridge.core.json_readings``.
+3. A message that does not cover the whole body is partial: another body has the same message. The
+   caller must not accept a second body for it (rule 3 of ``bridge.core.verify``).
+4. A JSON body of which only the URL is signed is covered as little as by V2. It is tried only if V2
+   is accepted. The query is signed, but ``covers`` does not name it: for a GET, ``url`` and
+   ``query`` mean that all of the content is covered, and a consumer must not confuse the two.
+5. A body that cannot be decoded makes no event. If the signature matches without the body, the
+   callback becomes a dead letter that is marked as not covered. Such a message is partial too:
+   otherwise a captured request without a body could make any number of dead letters.
+6. The scheme of Plivo's agent SDKs (rule 7 of ``bridge.core.signature``) covers query and body of a
+   POST whose URL has no query: no message of the other schemes has that shape. For any other
+   request it covers only the URL, because its message can be cut into URL and parameters in several
+   ways, and a message of the V3 scheme can have the same bytes. Parameters with a repeated name
+   have no reading. Parameters of more than ``AGENTSTACK_CHARACTERS_MAX`` characters have none
+   either, because they must be encoded again for the check.
 """
 
 from collections.abc import Iterator
@@ -39,7 +41,7 @@ AGENTSTACK_CHARACTERS_MAX: Final = 16_384
 
 @dataclass(frozen=True, slots=True)
 class SignedBody:
-    """One reading of a body: the text that is signed of it, or None for nothing at all."""
+    """One reading of a body: the signed text, or None if nothing of the body is signed."""
 
     text: bytes | None
     covers: tuple[str, ...]
@@ -48,7 +50,7 @@ class SignedBody:
 
 @dataclass(frozen=True, slots=True)
 class SignedMessage:
-    """The bytes that may have been signed, under which origin, and what they cover."""
+    """The bytes that may have been signed, their public origin, and what they cover."""
 
     bytes: bytes
     origin: str
@@ -60,13 +62,13 @@ class SignedMessage:
 def iter_signed_bodies(
     method: str, parameters: Parameters, *, allow_url_only: bool
 ) -> Iterator[SignedBody]:
-    """Yield the readings of a body (rules 1 to 5), each computed when it is asked for.
+    """Yield the readings of a body (rules 1 to 5), each computed only on demand.
 
-    ``url_alone`` says whether a JSON body may be signed by the URL alone.
+    ``allow_url_only`` permits the reading in which only the URL of a JSON body is signed.
     """
     body = parameters.body
     if not body:
-        # An empty object has no reading but this one.
+        # An empty JSON object has this reading only.
         yield SignedBody(None, COVERS_NO_BODY if method == "GET" else COVERS_ALL)
         return
     if not parameters.has_bare_name:  # rule 5 of signature
@@ -88,7 +90,7 @@ def iter_v3_messages(
     """Yield the messages that V3 may have signed: rules 1 to 5."""
     origins = list_equal_origins(raw.public_origin)
     query = signature.join_query(parameters.query)
-    seen: list[bytes] = []  # few, and long: to compare them costs less than to hash them
+    seen: list[bytes] = []  # few and long, so comparing is cheaper than hashing
     for body in iter_signed_bodies(raw.method, parameters, allow_url_only=allow_url_only):
         for origin in origins:
             message = signature.build_v3_message_of_texts(
@@ -130,7 +132,7 @@ def iter_agentstack_messages(
 def _iter_agentstack_pairs(
     parameters: Parameters, *, is_get: bool
 ) -> Iterator[tuple[tuple[Pair, ...], signature.Encoding, str]]:
-    """Yield the parameters as each agent SDK reads them, its encoding, and what of a body is covered."""
+    """Yield the parameters as each agent SDK reads them, its encoding, and what it covers of a body."""
     if parameters.json is None:
         pairs = parameters.query if is_get else parameters.body
         yield pairs, signature.encode_as_python, "body"

@@ -1,26 +1,28 @@
-"""Which other URL a wrong signature holds for: the commonest fault in the field, by its name.
+"""Find the other URL that a wrong signature was made for. This is the most common fault in the field.
 
-Nearly every wrong signature is Plivo's own, over a URL that something between Plivo and the bridge
-changed. This tells an operator what it changed. It verifies nothing.
+Nearly every wrong signature is Plivo's own, over a URL that a proxy between Plivo and the bridge
+changed. This module tells an operator what was changed. It verifies nothing.
 
-1. What comes back is a word of a closed set, made of the parts of the URL that differ. It is no
-   verdict, no part of one, and holds nothing of the callback.
-2. The URLs tried are those a proxy or a setting would have made of the one Plivo called: the parts
-   singly, then together, in the order below, and never more than ``TRIES_MAX`` for each token. What
-   is signed alike is tried once.
-3. Only the URL is varied, and whether it had a query. Body, nonce and token are as they came, so who
-   holds no token has no near miss, and the memory of V2 nonces is not asked. A JSON body is tried in
-   its other readings too (``signed_messages``), no more than ``TRIES_MAX`` times in all.
-4. Headers a stranger may have written say what to try. So all tries together hash no more than
-   ``DIAGNOSIS_HASHED_BYTES_MAX``, counted as by ``key_search``. Nothing is tried if the body has more
-   than ``DIAGNOSIS_BODY_BYTES_MAX`` or there are more parameters than
-   ``DIAGNOSIS_PARAMETERS_MAX``. Tokens are tried in the order that is used for verifying.
-5. Some words name no URL. The signature holds for this one, and a setting refuses it: ``json_body``
-   (the body is JSON and only the URL is signed), ``agentstack_v3`` (the scheme of Plivo's agent SDKs).
-   Or the signer put a dot between URL and body where Plivo's SDKs put a question mark, as a URL
-   without a query invites: ``separator``, and ``json_separator`` where the body is JSON.
-6. If only ``BRIDGE_PUBLIC_URL`` is wrong, its right value is named: scheme, host, port and prefix. It
-   has neither query nor user information, and only characters of a plain URL.
+1. The result is a word of a closed set: the parts of the URL that differ. It is not a verdict and
+   not part of one, and it contains nothing of the callback.
+2. The tried URLs are those that a proxy or a setting would have made of the URL that Plivo called:
+   first with one part changed, then with several, in the order below, and at most ``TRIES_MAX`` for
+   each token. URLs with the same message are tried once.
+3. Only the URL is varied, and whether it had a query. Body, nonce and token stay as received, so a
+   client without a token cannot get a result. The memory of V2 nonces is not consulted. A JSON body
+   is tried in its other readings too (``bridge.core.signed_messages``), at most ``TRIES_MAX`` times
+   in all.
+4. The URLs to try come from headers that an unauthenticated client may have written. So all tries
+   together hash at most ``DIAGNOSIS_HASHED_BYTES_MAX``, counted as in ``bridge.core.keyring``.
+   Nothing is tried for a body of more than ``DIAGNOSIS_BODY_BYTES_MAX`` or for more parameters than
+   ``DIAGNOSIS_PARAMETERS_MAX``. Tokens are tried in the same order as for verification.
+5. Some words name no URL. The signature matches this URL, and a setting rejects it: ``json_body``
+   (the body is JSON and only the URL is signed), ``agentstack_v3`` (the scheme of Plivo's agent
+   SDKs). Or the signer put a dot between URL and body where Plivo's SDKs put a question mark, which
+   is an easy mistake for a URL without a query: ``separator``, and ``json_separator`` if the body
+   is JSON.
+6. If only ``BRIDGE_PUBLIC_URL`` is wrong, the result names its right value: scheme, host, port and
+   prefix. The value has neither query nor user information, and only characters of a plain URL.
 """
 
 import re
@@ -54,7 +56,7 @@ _OTHER_SCHEME: Final = {"http": "https", "https": "http"}
 
 
 class MismatchVariant(StrEnum):
-    """What differs between the URL that was checked and the one the signature holds for."""
+    """What differs between the URL that was checked and the one that was signed."""
 
     SCHEME = "scheme"
     PORT = "port"
@@ -80,7 +82,7 @@ class MismatchVariant(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UrlMismatch:
-    """What differs (rule 1), and the ``BRIDGE_PUBLIC_URL`` that would verify it, if one would."""
+    """What differs (rule 1), and the ``BRIDGE_PUBLIC_URL`` that would verify it, if there is one."""
 
     variant: MismatchVariant
     public_url: str | None = None
@@ -88,7 +90,7 @@ class UrlMismatch:
 
 @dataclass(frozen=True, slots=True)
 class _Url:
-    """A URL in the parts that are varied. ``port`` has its colon, or is empty."""
+    """The parts of a URL that are varied. ``port`` includes its colon, or is empty."""
 
     scheme: str
     host: str
@@ -116,20 +118,20 @@ class _Url:
         return MismatchVariant("+".join(name for name, differs in pairs if differs))
 
     def public_url(self, called: "_Url") -> str | None:
-        """Return the setting that makes this URL of the one that was called: rule 6."""
+        """Return the setting that turns the called URL into this one: rule 6."""
         if (self.path, self.query) != (called.path, called.query):
             return None
         return to_loggable_url(self.origin)
 
 
 def to_loggable_url(url: str) -> str | None:
-    """Return ``url`` if it may stand in a log: no user information, no query, nothing to escape."""
+    """Return ``url`` if it may be logged: no user information, no query, nothing to escape."""
     return url if _PUBLIC_URL.fullmatch(url) else None
 
 
 @dataclass(frozen=True, slots=True)
 class _SignatureTrial:
-    """Tries messages with every key, each message once and no more than ``TRIES_MAX``."""
+    """Tries messages with every key, each message once and at most ``TRIES_MAX`` of them."""
 
     keys: tuple[SigningKey, ...]
     plain: tuple[bytes, ...]
@@ -138,7 +140,7 @@ class _SignatureTrial:
     work: HashBudget
 
     def matches(self, message: bytes) -> bool:
-        """Return whether one of the signatures is of ``message``."""
+        """Return whether one of the signatures belongs to ``message``."""
         self.tried.add(message)
         for key in self.keys:
             given = self.plain if key.subaccount else (*self.plain, *self.ma)
@@ -154,7 +156,9 @@ class _SignatureTrial:
         for message, url in islice(new, TRIES_MAX):
             if self.matches(message):
                 return url
-            if not self.work.spend(message, 0):  # to make the next message costs about as much
+            if not self.work.spend(
+                message, 0
+            ):  # building the next message costs about as much as hashing it
                 return None
         return None
 
@@ -162,9 +166,9 @@ class _SignatureTrial:
 def find_url_mismatch(
     raw: RawCallback, parameters: Parameters, verifier: Verifier
 ) -> UrlMismatch | None:
-    """Return what differs in the URL that a wrong signature holds for; None where none of them does.
+    """Return how the signed URL differs from the called one; None if no tried URL was signed.
 
-    Asked of a callback whose fault is ``wrong_signature``.
+    For callbacks whose fault is ``wrong_signature``.
     """
     count = len(parameters.query) + len(parameters.body)
     if len(raw.body) > DIAGNOSIS_BODY_BYTES_MAX or count > DIAGNOSIS_PARAMETERS_MAX:
@@ -200,7 +204,7 @@ def _find_url_mismatch_v3(
             url.base, query if url.query else None, text, nonce
         )
 
-    # A body that cannot be read is no part of what is signed: its last reading is none.
+    # A body that cannot be decoded is probably not signed: its last reading is None.
     likely = texts[-1] if parameters.body_fault else texts[0] if texts else None
     tries.tried.update(message(url, likely) for url in _list_spellings(here))
     found = _to_mismatch(
@@ -209,7 +213,7 @@ def _find_url_mismatch_v3(
     if found is not None:
         return found
     if parameters.json is not None:
-        # The readings beside the likely one. They hold for this URL only if a setting refused them.
+        # The other readings. They match this URL only if a setting rejected them in verification.
         urls = [here, *_iter_variants(here, raw)]
         rest = ((message(url, text), url) for url in urls for text in texts if text != likely)
         found = _to_mismatch(tries.find_first(rest), here)
@@ -255,14 +259,14 @@ def _split_url(raw: RawCallback, query: tuple[Pair, ...]) -> _Url:
 
 
 def _list_spellings(here: _Url) -> list[_Url]:
-    """Return the URLs that ``verify`` has tried."""
+    """Return the URLs that ``bridge.core.verify`` has tried."""
     return [
         _Url(*split_origin(one), here.path, here.query) for one in list_equal_origins(here.origin)
     ]
 
 
 def _iter_variants(here: _Url, raw: RawCallback) -> Iterator[_Url]:
-    """Yield the URLs to try: the parts singly, then together, the likelier first (rule 2)."""
+    """Yield the URLs to try: one part changed, then several, the likelier ones first (rule 2)."""
     other = replace(here, scheme=_OTHER_SCHEME.get(here.scheme, here.scheme))
     paths = list(_iter_paths(here, raw))
     named = list(islice(_iter_authorities(here, raw), _HOSTS_MAX))
@@ -289,7 +293,7 @@ def _iter_variants(here: _Url, raw: RawCallback) -> Iterator[_Url]:
 
 
 def _iter_ports(url: _Url, raw: RawCallback) -> Iterator[_Url]:
-    """Yield the URL without its port or with the default one, with Host's, and with the proxy's."""
+    """Yield the URL without its port or with the default one, with Host's port, and with the proxy's."""
     yield replace(url, port="" if url.port else DEFAULT_PORTS.get(url.scheme, ""))
     yield replace(url, port=split_authority(raw.header("host") or "")[1])
     port = _find_forwarded_port(raw)
@@ -298,7 +302,7 @@ def _iter_ports(url: _Url, raw: RawCallback) -> Iterator[_Url]:
 
 
 def _find_forwarded_port(raw: RawCallback) -> str:
-    """Return the port of the first proxy, with its colon, if it says one."""
+    """Return the port that the first proxy names, with its colon, or an empty string."""
     for port in _split_header(raw.header("x-forwarded-port"))[:1]:
         if _PORT.fullmatch(port):
             return f":{port}"
@@ -321,7 +325,7 @@ def _iter_authorities(here: _Url, raw: RawCallback) -> Iterator[tuple[str, str]]
 
 
 def _iter_paths(url: _Url, raw: RawCallback) -> Iterator[_Url]:
-    """Yield the URL with the prefix a proxy took off, with or without its last slash, or our prefix."""
+    """Yield the URL with a prefix that a proxy removed, with another last slash, without our prefix."""
     for prefix in _split_header(raw.header("x-forwarded-prefix"))[:1]:
         yield replace(url, prefix=url.prefix + "/" + prefix.strip("/"))
     path = url.path.removesuffix("/") if url.path.endswith("/") else url.path + "/"
@@ -332,6 +336,6 @@ def _iter_paths(url: _Url, raw: RawCallback) -> Iterator[_Url]:
 
 
 def _split_header(header: str | None) -> list[str]:
-    """Return the entries of a header that proxies add to, the first proxy's first."""
+    """Return the entries of a header that proxies append to, the first proxy's entry first."""
     found: Iterable[str] = (header or "").split(",", SIGNATURES_MAX)[:SIGNATURES_MAX]
     return [one.strip() for one in found if one.strip()]

@@ -1,29 +1,33 @@
-"""Whether Plivo sent this. Verified is a type, and only this file makes one.
+"""Decide whether Plivo sent a callback. Only this file makes ``Verified`` values.
 
-1. If any V3 header is present, V3 decides; there is no falling back to V2, because V2 covers neither
+1. If any V3 header is present, V3 decides. There is no fallback to V2, because V2 covers neither
    query nor body.
-2. The plain header is tried with every known token, the ``Ma`` header with main accounts' tokens.
-   A header may list several signatures (tokens being rotated); any match counts.
-3. V2 has no timestamp and does not cover the parameters, so a captured pair of headers would fit any
-   forged body. The same holds for a V3 message that does not cover the whole body (rule 3 of
-   ``signed_messages``). So a message is accepted with one content only (``nonce_guard``).
-4. V1 alone is refused: it has no nonce at all.
-5. Comparison takes the same time wherever two signatures differ.
-6. A verdict stored with a callback can be recalled when its token is long gone, unchecked. That is no
-   hole: it is read off our own topics, and who can write there needs no signature. The ingress never
-   recalls, and a recalled verdict says that it is one.
-7. A stranger must not make the check expensive, whatever the number of tokens: ``key_search``.
+2. The plain header is tried with every known token, the ``Ma`` header with main accounts' tokens. A
+   header may list several signatures, because tokens are rotated; any match counts.
+3. V2 has no timestamp and does not cover the parameters, so a captured pair of headers would fit
+   any forged body. The same is true of a V3 message that does not cover the whole body (rule 3 of
+   ``bridge.core.signed_messages``). So each message is accepted with one content only
+   (``bridge.core.nonce_guard``).
+4. V1 alone is rejected: it has no nonce at all.
+5. Two signatures are compared in the same time, wherever they differ.
+6. A verdict that was stored with a callback can be restored without a check, because its token may
+   be gone by then. This is safe: the verdict is read from the bridge's own topics, and anyone who
+   can write to them needs no signature. The ingress never restores verdicts, and a restored verdict
+   is marked as restored.
+7. An unauthenticated client must not make the check expensive, whatever the number of tokens: see
+   ``bridge.core.keyring``.
 8. The scheme of Plivo's agent SDKs is checked last, and only if the operator accepts it.
-9. V2 signs URL and nonce without anything between them. A V2 nonce is digits (those of the SDKs' test
-   vectors are), and no path that V2 is accepted on ends in one, so the end of the path cannot become
-   part of the nonce.
+9. V2 signs URL and nonce without a separator. A V2 nonce must be digits (as in the test vectors of
+   the SDKs), and V2 is not accepted on a path that ends in a digit, so the end of the path cannot
+   become part of the nonce.
 10. Plivo sends V2 headers beside those of V3 (captured requests have both). When V3 has verified a
-   request, its V2 pair is remembered with the same content. So whoever removes the V3 headers cannot use
-   the pair for another content.
-11. V2 may be accepted for all callbacks, for those of all products but voice, or for none. For voice
-   Plivo documents V3, and calls V2 deprecated (plivo.com/docs/voice/concepts/signature-validation), so
-   a missing V3 header was probably removed by somebody. Whether a callback
-   is one of voice is asked only if its V2 signature holds, because finding that out costs more.
+   request, its V2 message is remembered with the same content. So an attacker who removes the V3
+   headers cannot use the V2 pair for another content.
+11. V2 may be accepted for all callbacks, for those of all products except voice, or for none. For
+   voice Plivo documents V3 and calls V2 deprecated
+   (plivo.com/docs/voice/concepts/signature-validation), so an attacker has probably removed a
+   missing V3 header. Whether a callback belongs to voice is checked only after its V2 signature
+   matches, because that check costs more.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -94,13 +98,14 @@ class AcceptV2(StrEnum):
 COVERS_V3: Final = COVERS_ALL
 COVERS_V2: Final = COVERS_URL
 
-# Fewer than V2's: who re-cuts such a message can only move its characters (rule 5 of signature).
+# Fewer than for V2: an attacker who cuts such a message anew can only move its characters (rule 5 of
+# ``signature``).
 COMPLETE_MESSAGES_MAX: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A callback whose signature holds for one of our accounts."""
+    """A callback whose signature was made by one of our accounts."""
 
     raw: RawCallback
     parameters: Parameters
@@ -114,13 +119,13 @@ class Verified:
 
     @property
     def covers_content(self) -> bool:
-        """Return whether the signature covers all that the callback says."""
+        """Return whether the signature covers all of the callback's content."""
         return "body" in self.covers or (self.raw.method == "GET" and self.covers == COVERS_NO_BODY)
 
 
 @dataclass(frozen=True, slots=True)
 class Unverified:
-    """A callback nobody vouches for, and why. ``account`` is only what it claims, if we know it."""
+    """A callback that is not verified, and why. ``account`` is the claimed one, if it is known."""
 
     raw: RawCallback
     parameters: Parameters
@@ -131,7 +136,7 @@ class Unverified:
 
 
 def find_claimed_account(parameters: Parameters) -> str | None:
-    """Return the account the callback says it is of (``ParentAuthID``), unchecked."""
+    """Return the account that the callback names as its own (``ParentAuthID``), unverified."""
     for key, value in parameters.pairs:
         if key == "ParentAuthID":
             return value
@@ -141,7 +146,8 @@ def find_claimed_account(parameters: Parameters) -> str | None:
 def find_named_account(parameters: Parameters) -> str | None:
     """Return the account to try first: the claimed one, or one that the URL of a POST names.
 
-    An operator of many accounts can name each in its URLs, for callbacks that do not.
+    An operator of many accounts can name the account in each URL, for callbacks that do not name
+    it.
     """
     claimed = find_claimed_account(parameters)
     if claimed is None and parameters.body:
@@ -151,7 +157,7 @@ def find_named_account(parameters: Parameters) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """Checks callbacks against a keyring."""
+    """Verifies callbacks against a keyring."""
 
     keyring: Keyring
     partial_messages: NonceGuard
@@ -163,7 +169,7 @@ class Verifier:
     def mark_unverified(
         self, raw: RawCallback, parameters: Parameters, fault: VerificationFault
     ) -> Unverified:
-        """Return the callback marked as not verified, for ``fault``."""
+        """Return the callback marked as not verified because of ``fault``."""
         claimed = find_claimed_account(parameters)
         zone = self.keyring.zones.get(claimed) if claimed else None
         return Unverified(raw, parameters, claimed if zone else None, zone, fault)
@@ -175,9 +181,9 @@ class Verifier:
         *,
         may_be_voice: Callable[[], bool] = lambda: True,
     ) -> Verified | Unverified:
-        """Return the verdict on one callback: rules 1 to 5.
+        """Return the verdict on one callback: rules 1 to 11.
 
-        ``may_be_voice`` says whether it is, or may be, a callback of voice (rule 11).
+        ``may_be_voice`` returns whether the callback belongs to voice, or may do so (rule 11).
         """
         v3 = raw.header(wire.SIGNATURE_V3)
         v3_ma = raw.header(wire.SIGNATURE_MA_V3)
@@ -225,7 +231,7 @@ class Verifier:
     def _find_match(
         self, parameters: Parameters, given: GivenSignatures, messages: Iterable[SignedMessage]
     ) -> SignatureMatch | VerificationFault:
-        """Return which key signed which of the messages, or the fault if none did: rule 7."""
+        """Return the key and the message that match, or the fault if none does: rule 7."""
         try:
             found = find_signing_key(self.keyring, find_named_account(parameters), given, messages)
         except SearchIncomplete:
@@ -242,7 +248,7 @@ class Verifier:
             yield from iter_agentstack_messages(raw, parameters, nonce)
 
     def _accept_content(self, message: SignedMessage, content: bytes) -> bool:
-        """Return whether a message that holds may be accepted with this content: rule 3."""
+        """Return whether a message whose signature matches may be accepted with this content: rule 3."""
         if message.is_partial:
             return not self.complete_messages.has_other_content(
                 message.bytes, content
@@ -252,7 +258,7 @@ class Verifier:
     def _remember_v2_message(
         self, raw: RawCallback, origin: str, key: SigningKey, content: bytes
     ) -> None:
-        """Remember the V2 pair of a request that V3 has verified: rule 10."""
+        """Remember the V2 message of a request that V3 has verified: rule 10."""
         nonce = raw.header(wire.NONCE_V2)
         if not nonce or self.accept_v2 is AcceptV2.NONE:
             return
@@ -293,7 +299,7 @@ class Verifier:
         return _make_verified(raw, parameters, found.key, scheme, found.message)
 
     def _find_v2_fault(self, raw: RawCallback, nonce: str) -> VerificationFault | None:
-        """Return why no V2 signature of this request needs to be looked at."""
+        """Return the fault that makes a check of the V2 signature unnecessary, if there is one."""
         if self.accept_v2 is AcceptV2.NONE:
             return VerificationFault.V2_NOT_ACCEPTED
         if not nonce:
@@ -302,7 +308,7 @@ class Verifier:
 
 
 def is_v2_nonce(nonce: str, path: str) -> bool:
-    """Return whether a V2 nonce can be told from the end of the path in front of it: rule 9."""
+    """Return whether a V2 nonce can be separated from the path before it: rule 9."""
     return nonce.isascii() and nonce.isdigit() and not path[-1:].isdigit()
 
 
@@ -314,7 +320,7 @@ def _make_verified(
     message: SignedMessage,
 ) -> Verified:
     if message.origin != raw.public_origin:
-        raw = replace(raw, public_origin=message.origin)  # the URL that was verified
+        raw = replace(raw, public_origin=message.origin)  # another spelling of the URL was signed
     whose = (key.account, key.subaccount, key.zone)
     return Verified(raw, parameters, *whose, scheme, key.key_id, message.covers)
 
@@ -325,9 +331,10 @@ def restore_verdict(
     stored: Verification,
     owner: tuple[str | None, str | None, str | None],
 ) -> Verified | Unverified:
-    """Return the verdict that was stored with a callback, as it was and marked so: rule 6.
+    """Return the verdict that was stored with a callback, unchanged and marked as restored: rule 6.
 
-    ``whose`` is account, subaccount and zone. Raises ValueError where ``said`` is no verdict of ours.
+    ``owner`` is account, subaccount and zone. Raises ValueError if ``stored`` is not a verdict of
+    ours.
     """
     account, subaccount, zone = owner
     if stored["verdict"] == "unverified":

@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, slots=True)
 class ParseContext:
-    """What a normaliser may know beside the text: the call's direction and the account's zone."""
+    """What a normaliser may know beside the text: the call's direction and the account's time zone."""
 
     direction: str | None
     zone: ZoneInfo | None
 
 
 class Unreadable(ValueError):
-    """The text does not have the form of the value; ``reason`` is a stable word for it."""
+    """The text does not have the form of the value; ``reason`` is a stable code."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -32,7 +32,7 @@ ParseText = Callable[[str, ParseContext], object]
 class ParsedBy:
     """Marks a type with the function that makes its value from one parameter's text.
 
-    The function raises Unreadable where it can't, and is never given blank text.
+    The function raises Unreadable if it cannot, and never gets blank text.
     """
 
     parse: ParseText
@@ -46,5 +46,5 @@ class ParsedTogether:
 
 
 def fold_name(name: str) -> str:
-    """Return the name without regard to case and underscores, as Plivo's three spellings need."""
+    """Return the name without case and underscores. Plivo spells some names in three ways."""
     return name.lower().replace("_", "")

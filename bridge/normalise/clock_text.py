@@ -1,16 +1,16 @@
-"""The text forms of a time: a date, a clock, perhaps a fraction, perhaps an offset.
+"""Parse the text forms of a time: a date, a clock time, an optional fraction, an optional offset.
 
 1. The offset is ``Z``, ``+05:30``, ``+0530`` or ``+05``, or the words ``UTC``, ``GMT`` and ``UT``.
-2. Go prints a zone twice, as its offset and its abbreviation: ``+0000 UTC``, ``+0530 IST``. For a zone
-   without an abbreviation it prints the offset again: ``+0000 +0000``, ``-0300 -03``. Plivo's API and
-   fixtures have both. What is written twice must agree; where it does not, nobody can say which is
-   meant, and the text is unreadable (``offsets_disagree``). An abbreviation that the time zone
-   database does not have is no contradiction.
-3. An abbreviation alone is no offset: ``IST`` is the time of India, Ireland and Israel.
-4. Go's zero time, ``0001-01-01 00:00:00 +0000 UTC``, stands for "not set", in whatever zone it is
+2. Go prints a zone twice, as its offset and its abbreviation: ``+0000 UTC``, ``+0530 IST``. For a
+   zone without an abbreviation it prints the offset again: ``+0000 +0000``, ``-0300 -03``. Plivo's
+   API and fixtures have both. The two must agree. If they do not, the text is unreadable
+   (``offsets_disagree``), because nothing says which one is meant. An abbreviation that the time
+   zone database does not have is no contradiction.
+3. An abbreviation alone is not an offset: ``IST`` is the time of India, Ireland and Israel.
+4. Go's zero time, ``0001-01-01 00:00:00 +0000 UTC``, means "not set", in whatever zone it is
    printed (west of Greenwich as the last day of the year 0). Plivo's fixtures have it.
-5. A time of 1970 is a number 0, or seconds taken for milliseconds, written out: ``not_a_time``. Other
-   years that no callback can have (1900, 9999) are ``no_such_time``.
+5. A time of 1970 is a number 0, or seconds mistaken for milliseconds, written out: ``not_a_time``.
+   Other years that no callback can have (1900, 9999) are ``no_such_time``.
 """
 
 import re
@@ -23,7 +23,7 @@ from bridge.normalise.tzdata import list_abbreviation_offsets
 
 _FORM: Final = re.compile(
     r"(\d{4})-(\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?"
-    # No abbreviation has less than three letters: POSIX asks for them.
+    # POSIX requires at least three letters for an abbreviation.
     r"((?: ?(?:(?:Z|UT|[A-Z]{3,5})(?![A-Z])|[+-]\d\d(?::?\d\d)?)){0,3})"
     r"(?: m=[+-]\d{1,10}\.\d{1,9})?",  # Go's monotonic clock
     re.ASCII | re.IGNORECASE,
@@ -36,18 +36,18 @@ _YEARS: Final = range(_EPOCH_YEAR + 1, 3000)
 
 @dataclass(frozen=True, slots=True)
 class ClockText:
-    """A time as its text has it: the clock, and the offset if it states one."""
+    """A time as its text states it: the clock time, and the offset if the text has one."""
 
     naive: datetime
     offset: timedelta | None
 
     def to_utc(self) -> datetime:
-        """Return the instant; a time that states no offset is taken for UTC."""
+        """Return the instant; a time without an offset is taken as UTC."""
         return (self.naive - (self.offset or timedelta(0))).replace(tzinfo=UTC)
 
 
 def parse_clock_text(text: str) -> ClockText | None:
-    """Return what ``text`` says, or None where it says "not set"; raises Unreadable."""
+    """Return the time in ``text``, or None if it means "not set"; raises Unreadable."""
     found = _FORM.fullmatch(text)
     if found is None:
         raise Unreadable("not_a_time")
@@ -94,7 +94,7 @@ def _find_offset(marks: list[str], year: int) -> timedelta | None:
 def _parse_offset(mark: str) -> timedelta:
     digits = mark[1:].replace(":", "")
     hours, minutes = int(digits[:2]), int(digits[2:] or "0")
-    if hours > 23 or minutes > 59:  # noqa: PLR2004 (a clock's own numbers)
+    if hours > 23 or minutes > 59:  # noqa: PLR2004 (the limits of a clock)
         raise Unreadable("no_such_time")
     offset = timedelta(hours=hours, minutes=minutes)
     return -offset if mark[0] == "-" else offset

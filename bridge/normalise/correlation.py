@@ -1,7 +1,7 @@
-"""Which call a voice event belongs to.
+"""Find the call that a voice event belongs to.
 
-``call`` is the one field to gather a whole call by: the first leg's id, which every leg and every
-element of a call leads back to. A leg that is not the first has it as its parent.
+``call`` is the one field to collect a whole call by: the id of its first leg. Every leg and every
+element of a call leads to it. For a leg that is not the first, it is also the parent.
 
 On the callbacks of a ``<Dial>``, ``leg`` is the leg that dialled and ``other_leg`` the dialled one,
 whichever of the two ``CallUUID`` is: Plivo's list has no ``CallUUID``, and receivers report both.
@@ -35,7 +35,7 @@ def _first(fields: Mapping[str, object], *names: str) -> str | None:
 
 
 def correlate(fields: Mapping[str, object]) -> Correlation:
-    """Return what the fields of a voice callback say of its call."""
+    """Return the ids that the fields of a voice callback give for its call."""
     other_leg = _first(fields, "dial_b_leg_uuid")
     leg = _first(fields, "call_uuid", "participant_call_uuid")
     dialling_leg = _first(fields, "dial_a_leg_uuid")

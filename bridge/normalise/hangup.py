@@ -1,20 +1,21 @@
-"""Why a leg ended: Plivo's code, its name, who ended it, and a group of ours.
+"""Why a leg ended: Plivo's code, its name, the party that ended it, and a group of ours.
 
-Codes and names are Plivo's hangup causes page, and Plivo's command-line tool for a few. The set is
-open: a code that is not here is kept, with no group. The groups are ours:
+Codes and names are from Plivo's hangup causes page, a few from Plivo's command-line tool. The set
+is open: a code that is not listed here is kept, without a group. The groups are ours:
 
 ``caller`` and ``callee`` ended or prevented it; ``carrier``, ``network`` and ``plivo`` failed or
-refused it; ``account``: a limit or a lack of credit; ``destination``: it cannot be called; ``api``: a
-request ended it; ``url``: a URL of yours could not be used; ``xml``: a document of yours, or its end.
+refused it; ``account``: a limit or a lack of credit; ``destination``: it cannot be called; ``api``:
+a request ended it; ``url``: a URL of yours could not be used; ``xml``: a document of yours, or its
+end.
 
-The code and ``HangupSource`` can disagree: one code comes with several sources. Then:
+The code and ``HangupSource`` can disagree, because one code comes with several sources. Then:
 
 1. Without a source, or with ``Unknown``, the group is the code's.
-2. A source that agrees with the code's group (``_AGREES``) leaves the code's group.
-3. Any other source of Plivo's page names who ended the leg, and is the group itself. A code without
-   a group of its own (a normal hangup) is of its source likewise.
-4. ``Error`` and sources that are on no page name nobody. They leave a group that names nobody either,
-   and null in place of one that names a party.
+2. A source that agrees with the code's group (``_AGREES``) keeps the code's group.
+3. Any other source of Plivo's page names the party that ended the leg, and is itself the group.
+   This applies also to a code without a group of its own (a normal hangup).
+4. ``Error`` and undocumented sources name no party. They keep a group that names no party either,
+   and replace a group that names one by null.
 """
 
 import re
@@ -103,7 +104,7 @@ _SOURCES: Final[dict[str, str]] = {
     "error": "error",
     "unknown": "unknown",
 }
-# The groups that name who ended a leg, each the word of its source.
+# The groups that name the party that ended a leg, each by the word of its source.
 _PARTIES: Final[dict[str, Group]] = {
     "api": "api",
     "callee": "callee",
@@ -128,7 +129,7 @@ _AGREES: Final[dict[Group, frozenset[str]]] = {
     "xml": frozenset({"xml", "plivo", "error"}),
 }
 _NO_LETTERS: Final = re.compile(r"[\W_]+")
-# JSON and Plivo's API write whole numbers with decimals now and then.
+# JSON and Plivo's API sometimes write whole numbers with decimals.
 _DECIMALS: Final = re.compile(r"\.0+\Z", re.ASCII)
 
 
@@ -155,7 +156,7 @@ class HangupCause(TypedDict):
 
 
 def parse_hangup_cause(texts: dict[str, str]) -> HangupCause:
-    """Return what ``texts`` (parameter name to text) say of a leg's end."""
+    """Return the end of a leg from ``texts`` (parameter name to text)."""
     found: dict[str, str] = {}
     for name, value in texts.items():
         folded = fold_name(name)
@@ -176,7 +177,7 @@ def parse_hangup_cause(texts: dict[str, str]) -> HangupCause:
 
 
 def _find_group(of_code: Group | None, source: str | None) -> Group | None:
-    """Return the group that the code and the source agree on: rules 1 to 4."""
+    """Return the group that code and source agree on: rules 1 to 4."""
     party = _PARTIES.get(source or "")
     if of_code is None:
         return party

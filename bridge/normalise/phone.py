@@ -69,7 +69,7 @@ _INTERNATIONAL: Final = re.compile(r"\+?([1-9][0-9]{7,14})", re.ASCII)
 _SHORT_CODE: Final = re.compile(r"[0-9]{3,6}", re.ASCII)
 _CLIENT: Final = re.compile(r"sips?:[^@]+@phone\.plivo\.com(?![a-z0-9.-])", re.ASCII)
 _COUNTRY_CODE_DIGITS_MAX: Final = 3
-# Longer than any number, and than nearly every SIP address.
+# Longer than any number and nearly every SIP address.
 _CACHED_CHARACTERS_MAX: Final = 64
 
 
@@ -94,7 +94,7 @@ class Party(TypedDict):
 
 def parse_party(value: str) -> Party:
     """Return the party that ``value`` names: rules 1 to 5. The result is shared: do not change it."""
-    # Anybody may choose the text where nothing is verified. So the cache holds some 10 MiB at most.
+    # Unauthenticated clients may choose the text. This limit keeps the cache below about 10 MiB.
     if len(value) > _CACHED_CHARACTERS_MAX:
         return _parse_party.__wrapped__(value)
     return _parse_party(value)
@@ -102,7 +102,7 @@ def parse_party(value: str) -> Party:
 
 @lru_cache(maxsize=16_384)
 def _parse_party(value: str) -> Party:
-    bare = value.strip()  # a "+" that was not escaped came as a space
+    bare = value.strip()  # an unescaped "+" of a form is decoded as a space
     if is_withheld(bare):
         return Party(kind="anonymous", e164=None, text=value)
     match = _INTERNATIONAL.fullmatch(bare)
@@ -122,7 +122,7 @@ def _parse_number(digits: str, value: str) -> Party:
     if len(set(digits)) == 1:
         return Party(kind="unknown", e164=None, text=value)
     for length in range(1, _COUNTRY_CODE_DIGITS_MAX + 1):
-        # No country code begins with another one, so one length at most has patterns.
+        # No country code is a prefix of another one, so at most one length has patterns.
         national = digits[length:]
         if any(
             pattern.fullmatch(national) for pattern in _load_national_patterns(int(digits[:length]))
@@ -133,7 +133,7 @@ def _parse_number(digits: str, value: str) -> Party:
 
 @cache
 def _load_national_patterns(country_code: int) -> tuple[re.Pattern[str], ...]:
-    """Return what the national numbers of a country code look like; nothing if it is no such code."""
+    """Return the patterns of a country code's national numbers; empty for an unknown code."""
     regions = phonenumbers.region_codes_for_country_code(country_code)
     found = [
         phonenumbers.PhoneMetadata.metadata_for_nongeo_region(country_code, None)
@@ -149,13 +149,14 @@ def _load_national_patterns(country_code: int) -> tuple[re.Pattern[str], ...]:
 
 
 def _parse_formatted(value: str) -> Party:
-    """Return the party of a number with spaces, dots or brackets, if it is one."""
+    """Return the party of a number that is written with spaces, dots or brackets."""
     try:
         number = phonenumbers.parse(value, None)
     except phonenumbers.NumberParseException:
         return Party(kind="unknown", e164=None, text=value)
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    # The parser drops a digit where a country's own dialling has one more: only "(0)" says so itself.
+    # The parser drops a national trunk digit, which is written as "(0)". If it drops any other digit,
+    # it is not certain which number the text means.
     digits = phonenumbers.normalize_digits_only(value.replace("(0)", ""))
     match = _INTERNATIONAL.fullmatch(e164)
     if match is None or digits != match[1] + (number.extension or ""):
@@ -164,7 +165,7 @@ def _parse_formatted(value: str) -> Party:
 
 
 def is_withheld(text: str) -> bool:
-    """Return whether ``text`` stands in the place of a number that the caller withholds."""
+    """Return whether ``text`` stands for a number that the caller withholds: rules 6 to 8."""
     address = _ADDRESS.fullmatch(text) if len(text) <= _LENGTH_MAX else None
     if address is None:
         return False
@@ -172,7 +173,7 @@ def is_withheld(text: str) -> bool:
     if host is not None and host.lower() in _HOSTS:
         return True
     if host is not None and scheme is None:
-        return False  # a mailbox is nobody's caller id
+        return False  # an e-mail address is not a caller id
     folded = _SEPARATORS.sub("", unquote(user)).lower()
     if folded.isdecimal():
         return user.removeprefix("+") in _KEYPAD

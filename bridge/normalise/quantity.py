@@ -1,11 +1,11 @@
-"""Counts, flags, money and words.
+"""Parse counts, flags, money and words.
 
-Money stays the decimal text Plivo sent, digit for digit: ``0.01000`` is a statement about precision.
-Its currency is the account's, which no callback names. A duration of ``-1`` is Plivo's way to say
-that it is not known yet (a recording that goes on), and becomes null.
+Money stays the decimal text that Plivo sent, digit for digit: ``0.01000`` states a precision. Its
+currency is the account's, and no callback names it. A duration of ``-1`` means in Plivo's callbacks
+that it is not known yet (a recording that continues), and becomes null.
 
-Plivo's API and SDK fixtures write whole numbers with decimals, ``345100.00000`` and ``-1.00000``. They
-are read as the whole numbers they are. A fraction is not rounded away: ``345100.5`` is unreadable.
+Plivo's API and SDK fixtures write whole numbers with decimals, ``345100.00000`` and ``-1.00000``.
+They are parsed as whole numbers. A fraction is not rounded: ``345100.5`` is unreadable.
 """
 
 import re
@@ -42,7 +42,7 @@ class Machine(TypedDict):
 
 
 def parse_text(value: str, _scope: ParseContext) -> str:
-    """Return the text as it came."""
+    """Return the text unchanged."""
     return value
 
 
@@ -76,7 +76,7 @@ def parse_count_if_known(value: str, scope: ParseContext) -> int | None:
 
 
 def parse_money(value: str, _scope: ParseContext) -> str:
-    """Return a decimal as the text it came in; raises Unreadable for any other text."""
+    """Return a decimal as the text it was received in; raises Unreadable for any other text."""
     if _DECIMAL.fullmatch(value) is None:
         raise Unreadable("not_a_decimal")
     return value
@@ -91,14 +91,14 @@ def parse_flag(value: str, _scope: ParseContext) -> bool:
 
 
 def parse_network_code(value: str, _scope: ParseContext) -> str:
-    """Return a mobile country or network code, leading zeros and all; raises Unreadable."""
+    """Return a mobile country or network code with its leading zeros; raises Unreadable."""
     if _NETWORK.fullmatch(value) is None:
         raise Unreadable("not_a_network_code")
     return value
 
 
 def parse_part(value: str, _scope: ParseContext) -> Part:
-    """Return the part ``1 of 2`` names; raises Unreadable for any other text."""
+    """Return the part that ``1 of 2`` names; raises Unreadable for any other text."""
     found = _PART.fullmatch(value)
     if found is None:
         raise Unreadable("not_a_part")
@@ -112,7 +112,7 @@ def parse_machine(value: str, _scope: ParseContext) -> Machine:
 
 
 def _order_by_number(texts: dict[str, str], _scope: ParseContext) -> list[str]:
-    """Return the values of numbered parameters by their number, from 0 or from 1 alike."""
+    """Return the values of numbered parameters in the order of their numbers, from 0 or from 1."""
     return [texts[name] for name in sorted(texts, key=lambda name: (len(name), name))]
 
 

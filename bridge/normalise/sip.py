@@ -1,4 +1,4 @@
-"""Custom SIP headers, which ride on every callback of their call as ``X-PH-<Name>``."""
+"""Custom SIP headers. Every callback of a call carries them as ``X-PH-<Name>``."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ def _parse(texts: dict[str, str], _scope: ParseContext) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in texts.items():
         short = name[len(PREFIX) :]
-        # The prefix comes in lower case too, so two parameters can have one name: keep both.
+        # The prefix occurs in lower case too, so two parameters can have the same name. Keep both.
         headers[short if headers.get(short, value) == value else name] = value
     return headers
 

@@ -1,7 +1,8 @@
-"""States that product generations name differently, as one word. Plivo's words stay in the event.
+"""One word for each state that Plivo's product generations name differently.
 
-Streams: the audio streaming pages of three generations. Masking: the two pages of session callbacks.
-A word that is not in a table is the word in lower case, or, for masking, no state.
+Plivo's words stay in the event. Streams: the audio streaming pages of three generations. Masking:
+the two pages of session callbacks. A word that is not in a table becomes the word in lower case,
+or, for masking, no state.
 """
 
 from typing import Annotated, Final
@@ -55,7 +56,7 @@ def parse_stream_state(value: str, _scope: ParseContext) -> str:
 
 
 def parse_masking_state(value: str, _scope: ParseContext) -> MaskingState:
-    """Return what ``EventName`` says of a masking session."""
+    """Return the state of a masking session that ``EventName`` names."""
     for start, party in _PARTIES.items():
         if value.startswith(start):
             rest = "Hangup" if party == "both" else value.removeprefix(start)

@@ -1,12 +1,12 @@
-"""STIR/SHAKEN: what Plivo says of a caller id, and what it does not say.
+"""STIR/SHAKEN: what Plivo states about a caller id, and what it leaves open.
 
-1. The verdict is one of Plivo's three words; any other word is ``unknown`` and kept. An absent
-   parameter is no verdict at all, which is not ``not_applicable``.
-2. The attestation letter is the one Plivo sent. "Not Verified" stands for B, C and unsigned alike,
-   so no letter follows from it; and "Verified" sends its letter itself.
-3. Outbound, it is what Plivo assigned to the call; inbound, what Plivo received with it.
-4. Plivo spells the parameters three ways. When two spellings disagree, or verdict and letter do, all
-   is kept and flagged as a conflict; disagreeing verdicts give ``unknown``.
+1. The verdict is one of Plivo's three words. Any other word is kept, with the verdict ``unknown``.
+   An absent parameter is no verdict at all, which differs from ``not_applicable``.
+2. The attestation letter is the one that Plivo sent. "Not Verified" stands for B, C and unsigned
+   calls alike, so no letter follows from it; "Verified" comes with its own letter.
+3. For an outbound call Plivo assigned the attestation; for an inbound call Plivo received it.
+4. Plivo spells the parameters in three ways. If two spellings disagree, or verdict and letter
+   disagree, all texts are kept and ``conflict`` is true; disagreeing verdicts give ``unknown``.
 """
 
 from typing import Annotated, Final, Literal
@@ -29,7 +29,7 @@ _VERDICTS: Final[dict[str, Verdict]] = {
 }
 _ATTESTATIONS: Final[dict[str, Attestation]] = {"a": "A", "b": "B", "c": "C"}
 _ROLES: Final[dict[str | None, Role]] = {"outbound": "assigned", "inbound": "received"}
-# What a verdict says about the letter, where it says anything.
+# The letters that agree with a verdict, if the verdict restricts them.
 _ATTESTATIONS_BY_VERDICT: Final[dict[Verdict, frozenset[Attestation]]] = {
     "verified": frozenset({"A"}),
     "not_verified": frozenset({"B", "C"}),
@@ -60,7 +60,7 @@ class Stir(TypedDict):
 
 
 def parse_stir(texts: dict[str, str], direction: str | None) -> Stir:
-    """Return what ``texts`` (parameter name to text, not blank) say of the caller: rules 1 to 4."""
+    """Return the standing of the caller from ``texts`` (parameter name to text): rules 1 to 4."""
     verdicts: set[Verdict] = set()
     attested: set[str] = set()
     for name, value in texts.items():

@@ -1,17 +1,17 @@
-"""Times: one instant in UTC, the text it came from, and how sure we are.
+"""Times: an instant in UTC, the text it came from, and how certain it is.
 
-1. ``SessionStart`` is UTC. ``StartTime``, ``AnswerTime`` and ``EndTime`` are wall clock readings in
-   the zone set in the account's console. Neither has an offset in captured callbacks, and both carry
-   0 to 6 fraction digits.
-2. One that states its offset all the same, as Plivo's call API writes them, is the instant that it
+1. ``SessionStart`` is UTC. ``StartTime``, ``AnswerTime`` and ``EndTime`` are wall clock times in
+   the zone that is set in the account's console. Neither has an offset in captured callbacks, and
+   both have 0 to 6 fraction digits.
+2. If such a time states its offset all the same, as in Plivo's call API, it is the instant that it
    states.
-3. A wall clock reading is settled with the others of its callback: see ``wall_clock``.
-4. Where we are not sure, ``utc`` is null and the instants that may be meant are ``candidates``.
-   An instant is never guessed.
-5. What stands for "not set" is null and not unreadable (see ``clock_text``).
+3. A wall clock time is resolved together with the others of its callback: see ``wall_clock``.
+4. If the instant is not certain, ``utc`` is null and ``candidates`` lists the possible instants. An
+   instant is never guessed.
+5. A text that means "not set" is null, not unreadable (see ``clock_text``).
 
-The zone is a setting because no callback names it; the mixture of zones in one callback, and that
-``SessionStart`` lies between start and answer, are from captured callbacks.
+The zone is a setting because no callback names it. Captured callbacks show that one callback mixes
+zones, and that ``SessionStart`` lies between start and answer.
 """
 
 import re
@@ -41,7 +41,7 @@ _READING: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?", re.A
 _ZONELESS_YEAR_MAX: Final = 2199
 
 
-# Text, and in the schema a date-time, so that generated code has its language's type for instants.
+# In the schema it is a date-time, so that generated code uses its language's type for instants.
 Rfc3339 = Annotated[str, Field(json_schema_extra={"format": "date-time", "pattern": "Z$"})]
 
 
@@ -65,7 +65,7 @@ class Moment(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class WallTime:
-    """A wall clock reading before it is settled: the naive time and the text."""
+    """A wall clock time before it is resolved: the naive time and the text."""
 
     naive: datetime
     text: str
@@ -80,7 +80,7 @@ class ZoneMismatch(TypedDict):
 
 @lru_cache(maxsize=1024)
 def load_zone(name: str) -> ZoneInfo:
-    """Return the IANA zone ``name``; raises ValueError when there is none of that name."""
+    """Return the IANA zone ``name``; raises ValueError if there is no such zone."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -89,17 +89,17 @@ def load_zone(name: str) -> ZoneInfo:
 
 
 def to_rfc3339(instant: datetime) -> str:
-    """Return an aware UTC instant as RFC 3339 text with ``Z``; a fraction only where there is one."""
+    """Return an aware UTC instant as RFC 3339 text with ``Z``; a fraction only if it is not zero."""
     return instant.replace(tzinfo=None).isoformat() + "Z"
 
 
 def to_exact_moment(instant: datetime, text: str) -> Moment:
-    """Return the moment of a time whose instant its text alone settles."""
+    """Return the moment of a time whose text alone determines the instant."""
     return Moment(utc=to_rfc3339(instant), text=text, zone="UTC", certainty="exact")
 
 
 def parse_utc_time(text: str, _scope: ParseContext) -> Moment | None:
-    """Return the moment of a time Plivo sends in UTC, None for "not set"; raises Unreadable."""
+    """Return the moment of a time that Plivo sends in UTC, None for "not set"; raises Unreadable."""
     found = _parse_zoneless_or_zoned(text)
     if isinstance(found, WallTime):
         return to_exact_moment(found.naive, text)
@@ -107,7 +107,7 @@ def parse_utc_time(text: str, _scope: ParseContext) -> Moment | None:
 
 
 def parse_wall_time(text: str, _scope: ParseContext) -> WallTime | Moment | None:
-    """Return a local time, still to be settled, or the moment of one that states its offset.
+    """Return a local time that must be resolved, or the moment of one that states its offset.
 
     None for "not set". Raises Unreadable for any other form.
     """
@@ -127,6 +127,6 @@ def _parse_zoneless_or_zoned(text: str) -> WallTime | Moment | None:
     return WallTime(found.naive, text)
 
 
-# What the two kinds of time come to in an event is a Moment; a WallTime is settled on the way.
+# Both kinds of time are a Moment in an event. A WallTime becomes one in ``wall_clock``.
 UtcInstant = Annotated[Moment, ParsedBy(parse_utc_time)]
 LocalInstant = Annotated[Moment, ParsedBy(parse_wall_time)]

@@ -1,4 +1,4 @@
-"""What the time zone database knows: the offsets and abbreviations in use."""
+"""Offsets and abbreviations that are in use, from the time zone database."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 @cache
 def _load_zones() -> tuple[ZoneInfo, ...]:
-    # About 600 zones, read once: 0.2 s at the first time that nothing but its text supports.
+    # About 600 zones, loaded once. The first callback that needs them waits about 0.2 s.
     return tuple(ZoneInfo(name) for name in sorted(available_timezones()))
 
 
@@ -27,9 +27,9 @@ def list_offsets_in_use(day: date) -> frozenset[timedelta]:
 
 @lru_cache(maxsize=256)
 def list_abbreviation_offsets(year: int) -> Mapping[str, frozenset[timedelta]]:
-    """Return the UTC offsets that each abbreviation (``IST``, ``CEST``) stands for in ``year``.
+    """Return the UTC offsets of each abbreviation (``IST``, ``CEST``) in ``year``.
 
-    One abbreviation can stand for several: ``IST`` is the time of India, Ireland and Israel.
+    One abbreviation can have several: ``IST`` is the time of India, Ireland and Israel.
     """
     found: defaultdict[str, set[timedelta]] = defaultdict(set)
     for zone in _load_zones():

@@ -1,30 +1,30 @@
-"""Settle the local times of one callback: which instants they are, and how sure that is.
+"""Resolve the local times of one callback: which instants they are, and how certain each one is.
 
-``StartTime``, ``AnswerTime`` and ``EndTime`` are read in the zone configured for the account. Two more
-times in UTC say whether that zone is the one that Plivo used: ``SessionStart``, which follows the start
-within minutes, and the receipt, which follows the last of the three within minutes. Neither has to.
-Plivo delivers a callback again hours later, or somebody replays it. On a dialled leg ``SessionStart`` is
-of the first leg. A queued call starts long before its session.
+``StartTime``, ``AnswerTime`` and ``EndTime`` are read in the zone configured for the account. Two
+more times in UTC can confirm that Plivo used that zone: ``SessionStart``, which usually follows the
+start within minutes, and the receipt, which usually follows the last of the three within minutes.
+There are exceptions. Plivo delivers a callback again hours later, or somebody replays it. On a
+dialled leg ``SessionStart`` is that of the first leg. A queued call starts long before its session.
 
-1. A reading that happens once in the zone is that instant. It is ``exact`` if the session or the
-   receipt confirms the zone: it follows its reading by less than ``_FIT_AFTER``. Otherwise nothing but
-   the setting supports it: ``assumed_zone``.
-2. In an autumn fold a reading happens twice. It is ``ambiguous_resolved`` if one instant is left by what
-   must hold (order, ``Duration``, no time after the receipt), or by a session between the start and
-   the answer. A receipt soon after one of the instants does not choose it: a late delivery of the
-   other looks the same. It only keeps a session that lies near the other one from choosing. Otherwise
-   the reading is ``ambiguous``.
-3. In a spring gap a reading never happens: ``nonexistent``.
+1. A local time that happens once in the zone is that instant. It is ``exact`` if the session or the
+   receipt confirms the zone, that is, follows its local time by less than ``_FIT_AFTER``. Otherwise
+   only the setting supports it: ``assumed_zone``.
+2. In an autumn fold a local time happens twice. It is ``ambiguous_resolved`` if one instant remains
+   after the impossible ones are excluded (by order, ``Duration``, no time after the receipt), or if
+   a session between the start and the answer selects one. A receipt soon after one of the instants
+   does not select it: a late delivery of the other looks the same. It only prevents a session near
+   the other instant from selecting that one. Otherwise the local time is ``ambiguous``.
+3. In a spring gap a local time never happens: ``nonexistent``.
 4. If the session or the receipt confirms the configured zone, no other zone is considered: an hour
    between two legs, or before a delivery, is more likely than a wrong setting.
-5. If neither does, and a UTC offset that some time zone has on that day explains what the configured
-   one does not, the zone is wrong (``zone_mismatch``) and every reading is ``contradicted``. Explained
-   are session and receipt together; or the receipt alone, where the configured zone puts the last
-   reading after it, which no delivery does.
-6. Where no offset explains readings that lie after their receipt, they are ``contradicted`` too, and no
-   mismatch is reported.
+5. If neither confirms it, and a UTC offset that some time zone has on that day explains what the
+   configured one does not, the zone is wrong (``zone_mismatch``) and every local time is
+   ``contradicted``. To be explained are session and receipt together; or the receipt alone, if the
+   configured zone puts the last local time after it, which no delivery does.
+6. If no offset explains local times after their receipt, they are ``contradicted`` too, without a
+   mismatch.
 
-Rules 1 and 2 read 36,000 calls around changes of clocks without a wrong instant; a test does it again.
+A test resolves 36,000 calls around clock changes by rules 1 and 2, without a wrong instant.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,17 +37,17 @@ from zoneinfo import ZoneInfo
 from bridge.normalise.time import Certainty, Moment, WallTime, ZoneMismatch, to_rfc3339
 from bridge.normalise.tzdata import list_offsets_in_use
 
-# The order in which a leg has its times. The last one that a callback has is the nearest to its receipt.
+# The order of a leg's times. The last one in a callback is the nearest to its receipt.
 _ORDER: Final = ("StartTime", "AnswerTime", "EndTime")
 _RANK: Final = {name: rank for rank, name in enumerate(_ORDER)}
-# Zones differ by a quarter of an hour at least (Nepal and India), so a window of a quarter of an hour
-# tells any two apart. It lies around "two minutes too early" (clocks differ) to "twelve minutes late":
-# ringing lasts two minutes by default, and a delivery with its repetition 55 s (callback configuration).
+# Zones differ by at least a quarter of an hour (Nepal and India), so a window of a quarter of an hour
+# separates any two. It covers "two minutes too early" (clocks differ) to "twelve minutes late":
+# ringing lasts two minutes by default, and a delivery with its retries 55 s (callback configuration).
 _FIT_BEFORE: Final = timedelta(minutes=2, seconds=30)
 _FIT_AFTER: Final = timedelta(minutes=12, seconds=30)
-# A receipt that much before a reading is no difference of clocks any more.
+# If the receipt is this much earlier than a local time, clock differences cannot explain it.
 _AFTER_RECEIPT: Final = timedelta(minutes=15)
-# ``Duration`` and the wall clock readings are rounded each on its own.
+# ``Duration`` and the local times are rounded separately.
 _ROUNDING: Final = timedelta(seconds=5)
 
 Candidates = Mapping[str, tuple[tuple[datetime, ...], bool]]
@@ -56,7 +56,7 @@ Assignment = dict[str, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What else a callback says of its times, to settle its wall clock readings by."""
+    """The other values of a callback that help to resolve its wall clock times."""
 
     received_at: datetime
     session_start: datetime | None = None
@@ -64,10 +64,10 @@ class Evidence:
 
 
 def find_instants(naive: datetime, zone: tzinfo) -> tuple[tuple[datetime, ...], bool]:
-    """Return the UTC instants a wall clock reading may mean, earliest first, and whether it exists.
+    """Return the possible UTC instants of a wall clock time, earliest first, and whether it exists.
 
     One instant: the ordinary case. Two and True: a fold. Two and False: a gap, read with the offset
-    from after and from before it.
+    after it and before it.
     """
     early = naive.replace(tzinfo=zone, fold=0).astimezone(UTC)
     late = naive.replace(tzinfo=zone, fold=1).astimezone(UTC)
@@ -80,7 +80,7 @@ def find_instants(naive: datetime, zone: tzinfo) -> tuple[tuple[datetime, ...], 
 def resolve_wall_times(
     readings: Mapping[str, WallTime], zone: ZoneInfo | None, evidence: Evidence
 ) -> tuple[dict[str, Moment], ZoneMismatch | None]:
-    """Return the moment of each reading, by Plivo's parameter name, and the mismatch if there is one.
+    """Return the moment of each wall clock time by parameter name, and the zone mismatch, if any.
 
     ``readings`` may hold ``StartTime``, ``AnswerTime`` and ``EndTime``.
     """
@@ -114,7 +114,7 @@ def _to_moment(
     once: Certainty,
     left: set[datetime],
 ) -> Moment:
-    """Return the moment of one reading: rules 1 to 3."""
+    """Return the moment of one wall clock time: rules 1 to 3."""
     candidates, exists = found
     if len(candidates) == 1:
         return Moment(utc=to_rfc3339(candidates[0]), text=wall.text, zone=zone.key, certainty=once)
@@ -132,12 +132,12 @@ def _find_last(names: Iterable[str]) -> str:
 
 
 def _fits(reading: datetime, later: datetime | None) -> bool:
-    """Return whether ``later`` follows ``reading`` as a session follows its start."""
+    """Return whether ``later`` follows ``reading`` as closely as a session follows its start."""
     return later is not None and -_FIT_BEFORE < later - reading < _FIT_AFTER
 
 
 def _is_confirmed(found: Candidates, evidence: Evidence) -> bool:
-    """Return whether the session or the receipt fits the configured zone."""
+    """Return whether the session or the receipt confirms the configured zone."""
     starts = found["StartTime"][0] if "StartTime" in found else ()
     return any(_fits(start, evidence.session_start) for start in starts) or any(
         _fits(end, evidence.received_at) for end in found[_find_last(found)][0]
@@ -145,7 +145,7 @@ def _is_confirmed(found: Candidates, evidence: Evidence) -> bool:
 
 
 def _exclude_impossible(found: Candidates, evidence: Evidence) -> dict[str, set[datetime]]:
-    """Return the instants of each reading that the rest of the callback leaves (rule 2)."""
+    """Return the instants of each wall clock time that the rest of the callback allows (rule 2)."""
     names = list(found)
     every = [
         dict(zip(names, chosen, strict=True))
@@ -174,7 +174,7 @@ def _is_possible(choice: Assignment, duration_s: int | None) -> bool:
 
 
 def _choose_by_session(choices: list[Assignment], evidence: Evidence) -> list[Assignment]:
-    """Return the choices whose beginning the session fits, unless the receipt fits only others."""
+    """Return the choices whose beginning fits the session, unless the receipt fits only others."""
     near = [choice for choice in choices if _is_near(choice, evidence.session_start)]
     prompt = [
         choice for choice in choices if _fits(choice[_find_last(choice)], evidence.received_at)
@@ -198,14 +198,14 @@ def _is_near(choice: Assignment, session: datetime | None) -> bool:
 
 
 def _is_complete(choice: Assignment) -> bool:
-    """Return whether a leg without an answer ends as soon as one that only rang."""
+    """Return whether the choice has an answer, or its leg ends as soon as one that only rang."""
     return "AnswerTime" in choice or _fits(choice["StartTime"], choice[_find_last(choice)])
 
 
 def _find_wrong_zone(
     readings: Mapping[str, WallTime], found: Candidates, evidence: Evidence
 ) -> tuple[bool, ZoneMismatch | None]:
-    """Return whether the configured zone is wrong, and the offset that shows it: rules 5 and 6."""
+    """Return whether the configured zone is wrong, and the offset that proves it: rules 5 and 6."""
     last = _find_last(readings)
     wall = readings[last].naive.replace(tzinfo=UTC)
     received, session = evidence.received_at, evidence.session_start
@@ -226,7 +226,7 @@ def _find_wrong_zone(
             observed_offset_s=int(nearest.total_seconds()),
         )
         return True, mismatch
-    # Readings that lie after the receipt in every zone there is are not of this receipt.
+    # Local times that are after the receipt in every zone of the world belong to another receipt.
     is_of_receipt = wall - max(offsets) < received + _FIT_BEFORE
     return is_of_receipt and all(one - received > _AFTER_RECEIPT for one in configured), None
 

@@ -1,12 +1,14 @@
-"""Times that state their zone, or whose zone Plivo's pages or captures settle. See also ``time``.
+"""Parse times with a known zone: the text states it, or Plivo's pages or captures prove it.
 
-1. Products write one instant in many ways: ``2026-03-07T14:13:29.363253Z``,
-   ``2026-03-07 14:13:29+00:00``, ``2024-02-01 06:28:15 +0000 UTC`` (see ``clock_text``), epoch
-   seconds, and epoch milliseconds with decimals.
-2. Without an offset the zone is UTC where Plivo says so (verify, masking) or a capture proves it
-   (messaging). Where nothing says so (streams) the reading has no instant: ``unknown_zone``.
-3. Epoch ``-1`` means "not known yet". Epoch ``0``, and seconds in a field of milliseconds, which would
-   be January 1970, are no times.
+See ``bridge.normalise.time`` for times whose zone is a setting.
+
+1. Products write one instant in many ways: ``2026-03-07T14:13:29.363253Z``, ``2026-03-07
+   14:13:29+00:00``, ``2024-02-01 06:28:15 +0000 UTC`` (see ``clock_text``), epoch seconds, and
+   epoch milliseconds with decimals.
+2. Without an offset the zone is UTC if Plivo documents it (verify, masking) or a capture proves it
+   (messaging). Otherwise (streams) the time has no instant: ``unknown_zone``.
+3. Epoch ``-1`` means "not known yet". Epoch ``0``, and seconds in a field of milliseconds, which
+   would be January 1970, are not times.
 """
 
 import re
@@ -32,7 +34,7 @@ def parse_zoned_or_utc(text: str, _scope: ParseContext) -> Moment | None:
 
 
 def parse_zoned(text: str, _scope: ParseContext) -> Moment | None:
-    """Return the moment of a time that must state its offset to be an instant.
+    """Return the moment of a time that is an instant only if it states its offset.
 
     None for "not set". Raises Unreadable for any other form.
     """

@@ -1,7 +1,7 @@
 """Asynchronous API: https://plivo.com/docs/voice/api/overview, ``callback_url``.
 
-Almost any request takes a ``callback_url``; the real response goes there. Its form is on no page; the
-fields are those of the responses that Plivo documents.
+Almost any request accepts a ``callback_url``, which gets the real response. No page gives its form.
+The fields are those of the responses that Plivo documents.
 """
 
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Number masking: what its two callbacks share, over two generations of pages."""
+"""Number masking: the fields that its two callbacks share, from two generations of Plivo's pages."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Messaging: what an incoming message and a delivery report share.
+"""Messaging: the fields that an incoming message and a delivery report share.
 
 Sources: the handling-incoming, message-status-callbacks and messages pages, and captures.
 """

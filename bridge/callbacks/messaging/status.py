@@ -79,11 +79,11 @@ CALLBACK = CallbackType(
     model=MessageStatus,
     key_fields=("message_uuid",),
     reply=Reply.ACK,
-    # Old captures spell it `status`. So does many a customer's own query, which GET mixes with Plivo's
-    # parameters: beside what only a message carries, it is no delivery report.
+    # Old captures spell it `status`. Customers' own queries often have that name too, and a GET mixes
+    # them with Plivo's parameters. Beside parameters of an incoming message it is no delivery report.
     recognise=("MessageUUID & Status", "MessageUUID & status & !Text & !Body & !MediaCount"),
     match_order=3,
-    # The times add up as a message goes on: the last there is is that of this change.
+    # Each report repeats the times of the earlier ones, so the last time is that of this change.
     time_fields=("report_at", "sent_at", "queued_at"),
     samples={
         "delivered": (

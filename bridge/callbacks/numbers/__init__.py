@@ -1,4 +1,4 @@
-"""Numbers and registrations, whose callbacks carry fields that no page's text names.
+"""Numbers and registrations. No page names the fields of these callbacks, so none is declared.
 
-They are open: the path tells the type, and everything that comes is kept in ``undeclared``.
+The path gives the type, and all parameters are kept in ``undeclared``.
 """

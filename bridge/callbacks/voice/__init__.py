@@ -1,7 +1,8 @@
-"""Voice: what every callback of a call leg carries.
+"""Voice: the fields of every callback of a call leg.
 
-Sources are Plivo's request, make-a-call and hangup-cause pages, and captured callbacks for what no
-page lists (``ParentAuthID``, ``BillRate``, ``CountryCode``, ``RouteType``, ``Compliance…``).
+Sources are Plivo's request, make-a-call and hangup-cause pages, and captured callbacks for fields
+that no page lists (``ParentAuthID``, ``BillRate``, ``CountryCode``, ``RouteType``,
+``Compliance…``).
 """
 
 from typing import Annotated
@@ -14,15 +15,15 @@ from bridge.normalise.quantity import MachineField, Money, Text, Word
 from bridge.normalise.stir import StirField
 from bridge.normalise.time import UtcInstant
 
-# All callbacks of one call share one key: the id of its first leg, where the callback says which that
-# is (docs/decisions/0015-a-call-is-keyed-by-its-first-leg.md).
+# All callbacks of one call share one key: the id of its first leg, if the callback has it
+# (docs/decisions/0015-a-call-is-keyed-by-its-first-leg.md).
 CALL_KEY = ("a_leg_uuid", "call_uuid")
 # On the callbacks of a `<Dial>`, `CallUUID` can be the dialled leg's id.
 DIAL_KEY = ("a_leg_uuid", "dial_a_leg_uuid", "call_uuid", "dial_b_leg_uuid")
 
 
 class LegCallback(VoiceEvent):
-    """The least that a callback of one call leg carries."""
+    """The minimum fields of a callback of one call leg."""
 
     call_uuid: Annotated[
         Text | None,
@@ -32,7 +33,7 @@ class LegCallback(VoiceEvent):
 
 
 class VoiceCallback(LegCallback):
-    """A callback of one call leg, with who calls whom."""
+    """A callback of one call leg, with its two parties."""
 
     from_: Annotated[
         PartyField | None, Field(alias="from"), param("From", meaning="Who calls.")

@@ -1,8 +1,8 @@
 """Conferences: https://docs.plivo.com/docs/voice/xml/conferencing.
 
-The callbacks differ by ``ConferenceAction``; the action URL has none. Plivo's page says that muting is
-reported too, without its word. Exits carry little more than ids, may arrive out of order, and "last
-member" means that the room was empty at that instant.
+``ConferenceAction`` distinguishes the callbacks; the action URL has none. Plivo's page says that
+muting is reported too, without the value. Exits have little more than ids and may arrive out of
+order. "Last member" means that the room was empty at that instant.
 """
 
 from typing import Annotated
@@ -21,7 +21,7 @@ _RECORDING = (
     "&RecordingDuration=60&RecordingDurationMs=60000&RecordingEndMs=1772892823120"
     "&RecordingID=5f1b2c3d-3c5c-11e7-b213-06bcf6c57c65&RecordingStartMs=1772892763120"
 )
-# The record comes once and the exit is an end; these tell of a conference that goes on.
+# The record is sent once and the exit is an end. These report progress of a conference.
 _PROGRESS = {"enter", "digits", "floor"}
 _KEY = (*CALL_KEY, "conference_uuid", "conference_name")
 

@@ -1,8 +1,8 @@
-"""What happens to a dialled leg: https://docs.plivo.com/docs/voice/xml/dial, ``callbackUrl``.
+"""Events of a dialled leg: https://docs.plivo.com/docs/voice/xml/dial, ``callbackUrl``.
 
-They differ by ``DialAction``. A captured one has no ``From``, ``To`` or ``Direction``; a third party's
-validation adds the times and ``CallStatus``. Plivo's own list has no ``CallUUID``, and receivers report
-that it can be the dialled leg's id.
+``DialAction`` distinguishes them. A captured one has no ``From``, ``To`` or ``Direction``; a third
+party's validation adds the times and ``CallStatus``. Plivo's own list has no ``CallUUID``, and
+receivers report that it can be the dialled leg's id.
 """
 
 from typing import Annotated
@@ -17,14 +17,15 @@ from bridge.normalise.time import LocalInstant
 _A, _B = "a39290d0-2b5c-4c0e-9a34-5e7e2c0d1f00", "0df857fe-8d2e-4c53-9b5f-6d0f4f0a7c11"
 _LEGS = f"CallUUID={_A}&DialALegUUID={_A}&DialBLegUUID={_B}"
 _PARTIES = "&DialBLegFrom=%2B14155550100&DialBLegPosition=1&DialBLegTo=14155550123"
-# Plivo's other words for the same: the first captured, the others of a platform with its wire format.
+# Values of ``Event`` for the same actions: the first is captured, the others are from a platform with
+# the same wire format.
 _WORDS = {
     "answer": "DialAnswer",
     "connected": "DialConnected",
     "digits": "DialDigitsMatch",
     "hangup": "DialHangup",
 }
-# What became of the dial is in its hangup and its action; these tell of one that goes on.
+# The result of the dial is in its hangup and its action. These report progress.
 _PROGRESS = {"answer", "connected", "digits"}
 
 

@@ -39,7 +39,7 @@ CALLBACK = CallbackType(
     reply=Reply.XML,
     recognise=("DialStatus & !DialAction",),
     match_order=6,
-    # A loop of dials that nobody answers repeats itself; a leg that answered has an id of its own.
+    # A loop of unanswered dials repeats its parameters; an answered leg has its own id.
     can_repeat=True,
     repeats_unless=("DialBLegUUID",),
     samples={

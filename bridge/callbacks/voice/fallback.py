@@ -1,6 +1,6 @@
 """Fallback: https://docs.plivo.com/docs/voice/api/call/make-a-call, ``fallback_url``.
 
-No parameter says "this is the fallback": it carries what the answer callback carried.
+No parameter identifies it as the fallback: it has the parameters of the answer callback.
 """
 
 from bridge.callbacks.model import CallbackType, Reply

@@ -1,10 +1,11 @@
 """Fetches of XML during a call: redirect, transfer, sounds.
 
-They carry the base fields alone, so mostly only the path tells them apart. On the shared path a
-callback with a ``CallUUID`` and nothing else to recognise it by is a ``voice.fetch``, unless it names
-a kind of its own: an unknown word may be a notification, and a notification asks for nothing.
-Sources: the routing and call pages; ``dialMusic``, ``confirmSound`` and ``waitSound`` on theirs. That
-``Event`` may be ``Redirect`` or ``DialRemoteSounds`` is known from a platform with the same wire format.
+They have the base fields only, so in most cases only the path identifies them. On the shared path,
+a callback with a ``CallUUID`` and no other evidence of its type is a ``voice.fetch``, unless a
+parameter names its kind: an unknown value may belong to a notification, which asks for nothing.
+Sources: the routing and call pages; ``dialMusic``, ``confirmSound`` and ``waitSound`` on their own
+pages. That ``Event`` may be ``Redirect`` or ``DialRemoteSounds`` is known from a platform with the
+same wire format.
 """
 
 from bridge.callbacks.model import CallbackType, Reply
@@ -67,7 +68,7 @@ def _fetch(
         recognise=(_FETCH, *_ASKED, *[f"CallUUID & {word}" for word in (*named, *family)]),
         match_order=13,
         path_only=True,
-        can_repeat=True,  # a `<Redirect>` to itself, wait music: the same parameters again and again
+        can_repeat=True,  # a `<Redirect>` to itself, or wait music, repeats its parameters
         samples={"base fields": _BASE},
     )
 

@@ -72,11 +72,11 @@ CALLBACKS = (
         recognise=("StableSpeech", "UnstableSpeech"),
         match_order=7,
         # Plivo's list of its parameters has no identifier at all (docs/decisions/0015-*). Two calls
-        # may then hear the same words, so only the nonce tells them apart.
+        # can have the same words, so only the nonce separates them.
         anonymous=True,
         can_repeat=True,
         repeats_unless=("CallUUID",),
-        shed_first=True,  # the words at the end have them all
+        shed_first=True,  # the final result repeats all words
         samples={
             "half a sentence": (
                 f"{_UUID}&SequenceNumber=3&Stability=0.8&StableSpeech=i+want+to&UnstableSpeech=book"

@@ -1,7 +1,7 @@
 """MultiPartyCall: https://plivo.com/docs/voice/api/multiparty-calls.
 
-Groups of events are subscribed to by ``statusCallbackEvents``. What a digit callback calls its digits,
-and what the participant's call status callback carries, is on no page. The documented list of a
+``statusCallbackEvents`` subscribes to groups of events. No page gives the name of the digits in a
+digit callback, or the fields of the participant's call status callback. The documented list of a
 participant's recording (participants page) names neither the MultiPartyCall nor the call.
 """
 
@@ -20,7 +20,7 @@ _MEMBER = (
 )
 
 
-# The notifications of one MultiPartyCall stay in order, whichever participant they are about.
+# All notifications of one MultiPartyCall stay in order, also those about different participants.
 _MPC_KEY = ("mpc_uuid", "mpc_name")
 
 
@@ -143,7 +143,7 @@ CALLBACKS = (
     CallbackType(
         name="voice.mpc.exit",
         model=MpcExit,
-        # It asks what comes next for one call, so it stands with the callbacks of that call.
+        # It asks for the next XML of one call, so it has the key of that call.
         key_fields=(*CALL_KEY, "participant_call_uuid", *_MPC_KEY),
         reply=Reply.XML,
         recognise=("MPCFriendlyName & !EventName", "ParticipantJoinTime & !EventName"),

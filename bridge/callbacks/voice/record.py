@@ -1,8 +1,8 @@
 """Recordings by XML: https://docs.plivo.com/docs/voice/xml/record, ``<Record>``.
 
-With ``recordSession`` or ``startOnDialAnswer`` the action comes at once, and its durations are -1.
-Plivo's list of what the callback URL gets has no ``CallUUID``; the recording's id stands in for it.
-Plivo's agent SDKs expect ``recording_url`` in JSON.
+With ``recordSession`` or ``startOnDialAnswer`` the action is sent at once, and its durations are
+-1. Plivo's list for the callback URL has no ``CallUUID``, so the recording's id is the key. Plivo's
+agent SDKs expect ``recording_url`` in JSON.
 """
 
 from typing import Annotated

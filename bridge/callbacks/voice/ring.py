@@ -16,7 +16,7 @@ CALLBACK = CallbackType(
     named=("Event=Ring",),
     match_order=11,
     time_fields=("session_started_at",),
-    shed_first=True,  # answer and hangup tell of the call again
+    shed_first=True,  # answer and hangup report the call again
     samples={
         "outbound, as captured": (
             "CallStatus=ringing&CallUUID=5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01&CallerName="

@@ -1,7 +1,7 @@
 """Audio streams: https://plivo.com/docs/voice/xml/audio-streaming and two older pages.
 
-Three generations name the states differently; their words become one, and stay beside it. One
-generation echoes the element's attributes, in Plivo's spelling of them.
+Three generations name the states differently. The event has one word for each state, and Plivo's
+word beside it. One generation echoes the element's attributes, in Plivo's spelling of them.
 """
 
 from typing import Annotated
@@ -108,7 +108,7 @@ CALLBACK = CallbackType(
     time_fields=("stream_at",),
     can_repeat=True,
     repeats_unless=("Timestamp",),
-    shed_first=True,  # the service the audio goes to sees its stream begin and end
+    shed_first=True,  # the service that receives the audio sees its stream begin and end
     samples={
         "older": (
             f"{_STREAM}&Event=StartStream&ServiceURL=wss%3A%2F%2Fbot.example.com%2Fws"
