@@ -130,13 +130,13 @@ async def test_whatever_strangers_send_little_of_it_is_remembered(
 ) -> None:
     walk = Walk(types, Forgetful(), policy=policy)
     for place in range(10):
-        await walk.intake.receive(hostile(place), None)  # what is loaded once
+        await walk.receive(hostile(place), None)  # what is loaded once
     gc.collect()
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
         for place in range(10, 110):
-            taken = await walk.intake.receive(hostile(place), None)
+            taken = await walk.receive(hostile(place), None)
             await asyncio.sleep(0)  # the sample of what was rejected is published
             assert (taken.outcome is Outcome.REJECTED) is (policy == "enforce")
         gc.collect()

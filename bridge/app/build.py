@@ -162,7 +162,7 @@ def make_application(
         accept_agentstack=settings.accept_agentstack_v3,
     )
     names = make_naming(settings)
-    ends = OutcomeRecorder(
+    recorder = OutcomeRecorder(
         metrics,
         CallTokens(settings.log_key.get_secret_value() if settings.log_key else None),
         unverified_limiter=RateLimiter(settings.log_unverified_per_minute_max, time.monotonic),
@@ -188,7 +188,6 @@ def make_application(
         replies=answers,
         naming=names,
         metrics=metrics,
-        recorder=ends,
         parameters_max=settings.parameters_max,
     )
     return make_app(
@@ -207,7 +206,7 @@ def make_application(
             tuple(settings.allowed_hosts),
         ),
         metrics=metrics,
-        recorder=ends,
+        recorder=recorder,
     )
 
 

@@ -32,8 +32,8 @@ from bridge.ingress.request import (
     read_body,
     read_request,
 )
-from bridge.intake.outcome_log import OutcomeRecorder
-from bridge.intake.walk import Intake, IntakeResult
+from bridge.intake.outcome_log import CallbackResult, OutcomeRecorder, label_of
+from bridge.intake.walk import Intake
 from bridge.telemetry.metrics import Metrics
 
 METHODS: Final[tuple[str, ...]] = ("GET", "POST")
@@ -41,19 +41,6 @@ SHARED_PATH: Final = "/plivo"
 
 _SIGNATURES: Final = frozenset(name.encode() for name in SIGNATURE_NAMES)
 _RETRY_AFTER: Final = (b"retry-after", str(RETRY_AFTER_S).encode())
-_FORBIDDEN: Final = problem(
-    HTTPStatus.FORBIDDEN, "not-verified", "No signature of a known account holds for this request."
-)
-_UNAVAILABLE: Final = problem(
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    "not-durable",
-    "The callback could not be made durable. Send it again.",
-)
-_OVERLOADED: Final = problem(
-    HTTPStatus.TOO_MANY_REQUESTS,
-    "overloaded",
-    "Too many callbacks are in flight. Send the callback again later.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +53,42 @@ class HttpAnswer:
     retry: bool = False
 
 
-def to_answer(taken: IntakeResult) -> HttpAnswer:
-    """Return the HTTP answer to an outcome."""
-    match taken.outcome:
+def _to_problem(status: HTTPStatus, name: str, detail: str, *, retry: bool = False) -> HttpAnswer:
+    return HttpAnswer(status, problem(status, name, detail), CONTENT_TYPE, retry)
+
+
+_FORBIDDEN: Final = _to_problem(
+    HTTPStatus.FORBIDDEN,
+    "not-verified",
+    "The request has no valid signature of a known account.",
+)
+_UNAVAILABLE: Final = _to_problem(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "not-durable",
+    "The callback could not be made durable. Send it again.",
+    retry=True,
+)
+_OVERLOADED: Final = _to_problem(
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "overloaded",
+    "Too many callbacks are in flight. Send the callback again later.",
+    retry=True,
+)
+
+
+def to_answer(result: CallbackResult) -> HttpAnswer:
+    """Return the HTTP answer to an outcome of ``intake``."""
+    match result.outcome:
         case Outcome.PUBLISHED | Outcome.SPOOLED | Outcome.DEAD_LETTERED:
-            reply = taken.reply
+            reply = result.reply
             content_type = reply.content_type.encode() if reply.content_type else None
             return HttpAnswer(reply.status, reply.body, content_type)
         case Outcome.REJECTED:
-            return HttpAnswer(HTTPStatus.FORBIDDEN, _FORBIDDEN, CONTENT_TYPE)
+            return _FORBIDDEN
         case Outcome.REFUSED:
-            return HttpAnswer(
-                HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE, CONTENT_TYPE, retry=True
-            )
+            return _UNAVAILABLE
         case _:
-            assert_never(taken.outcome)
+            assert_never(result.outcome)
 
 
 async def send_answer(send: Send, answer: HttpAnswer) -> None:
@@ -111,9 +119,9 @@ class Endpoint:
     ) -> None:
         self._intake = intake
         self._route = route
-        self._label = route.name if route else "shared"
+        self._label = label_of(route)
         self._limits = limits
-        self._too_many_parameters = problem(
+        self._too_many_parameters = _to_problem(
             HTTPStatus.BAD_REQUEST,
             RefusalCause.TOO_MANY_PARAMETERS,
             f"There are more than {limits.parameters_max} parameters.",
@@ -126,55 +134,52 @@ class Endpoint:
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request, and record its one result."""
         received_at = self._now()
         exchange: Exchange | None = scope.get("state", {}).get(EXCHANGE)
-        give_way = exchange.shed if exchange is not None else None
+        shed = exchange.shed if exchange is not None else None
+        answer: HttpAnswer | None
         try:
-            with self._load.reserve(self._shed_class, give_way) as place:
-                body = await read_body(receive, self._limits.body_bytes_max, place.take_bytes)
-                place.take_callback()
+            with self._load.reserve(self._shed_class, shed) as slot:
+                body = await read_body(receive, self._limits.body_bytes_max, slot.take_bytes)
+                slot.take_callback()
                 raw = read_request(scope, body, received_at, self._limits, self._public_url_policy)
-                answer = to_answer(await self._intake.receive(raw, self._route))
+                result = await self._intake.receive(raw, self._route)
+            answer = to_answer(result)
         except Overloaded:
-            self._metrics.count("shed_total", self._shed_class)
-            self._record_refusal(scope, RefusalCause.OVERLOADED)
-            answer = HttpAnswer(HTTPStatus.TOO_MANY_REQUESTS, _OVERLOADED, CONTENT_TYPE, retry=True)
+            result, answer = self._refuse(RefusalCause.OVERLOADED), _OVERLOADED
         except TooManyParameters:
-            self._record_refusal(scope, RefusalCause.TOO_MANY_PARAMETERS)
-            answer = HttpAnswer(HTTPStatus.BAD_REQUEST, self._too_many_parameters, CONTENT_TYPE)
+            result = self._refuse(RefusalCause.TOO_MANY_PARAMETERS)
+            answer = self._too_many_parameters
         except RequestRefused as refused:
-            if refused.status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-                self._metrics.count("cut_off_total", "oversize")
-            self._record_refusal(scope, refused.cause, fields=refused.fields)
-            document = problem(refused.status, refused.cause, refused.detail)
-            answer = HttpAnswer(refused.status, document, CONTENT_TYPE)
+            result = self._refuse(refused.cause, fields=refused.fields)
+            answer = _to_problem(refused.status, refused.cause, refused.detail)
         except ClientDisconnected:
             cut_off = exchange.cut_off if exchange is not None else None
-            if cut_off is RefusalCause.OVERLOADED:
-                self._metrics.count("shed_total", self._shed_class)
-            self._record_refusal(scope, cut_off or RefusalCause.CLIENT_GONE)
-            return
+            result, answer = self._refuse(cut_off or RefusalCause.CLIENT_GONE), None
         except asyncio.CancelledError:  # the shutdown timeout has passed
-            self._record_refusal(scope, RefusalCause.STOPPED)
+            self._recorder.record(scope["method"], self._refuse(RefusalCause.STOPPED))
             raise
         except Exception as error:  # noqa: BLE001 (whatever failed, the callback is not durable)
-            self._record_refusal(scope, RefusalCause.BRIDGE_FAULT, error)
-            answer = HttpAnswer(
-                HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE, CONTENT_TYPE, retry=True
-            )
-        await send_answer(send, answer)
+            result, answer = self._refuse(RefusalCause.BRIDGE_FAULT, fault=error), _UNAVAILABLE
+        self._recorder.record(scope["method"], result)
+        if answer is not None:
+            await send_answer(send, answer)
 
-    def _record_refusal(
+    def _refuse(
         self,
-        scope: Scope,
         cause: RefusalCause,
-        fault: BaseException | None = None,
         *,
         fields: Mapping[str, str] | None = None,
-    ) -> None:
-        self._recorder.record_refusal(
-            self._label, scope["method"], cause, fields=fields or {}, fault=fault
+        fault: BaseException | None = None,
+    ) -> CallbackResult:
+        """Return the result of a callback that ``intake`` did not see, or that failed there."""
+        if cause is RefusalCause.OVERLOADED:
+            self._metrics.count("shed_total", self._shed_class)
+        elif cause is RefusalCause.BODY_TOO_LARGE:
+            self._metrics.count("cut_off_total", "oversize")
+        return CallbackResult(
+            self._label, Outcome.REFUSED, fields=fields or {}, cause=cause, fault=fault
         )
 
 

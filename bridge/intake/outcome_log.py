@@ -1,28 +1,55 @@
-"""How callbacks end: each counted once, and told in one line of the log at most.
+"""Record each callback's outcome: one metric, at most one log line.
 
-1. Of what was published every so many are told. All other ends of genuine callbacks are told.
-2. What strangers can bring about (rejections, unknown paths, limits that were hit) is told so often a
-   minute and no oftener; the next line says how many were left out.
-3. A fault of ours is an error, with the place in the code.
+1. Of published callbacks every ``published_every``-th is logged. Every other outcome of a genuine
+   callback is logged.
+2. Anyone can cause rejections, unknown paths and exceeded limits. Their lines share a rate limit, and
+   the next line reports how many were suppressed.
+3. A fault of the bridge is logged as an error: its class and its place in the code, never its text.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import dataclass, field
 
 import structlog
 
+from bridge.callbacks.model import CallbackType
+from bridge.core.event import SentReply
 from bridge.core.outcome import Outcome, RefusalCause
 from bridge.intake.rate_limit import RateLimiter
+from bridge.reply.document import ACKNOWLEDGEMENT
 from bridge.telemetry.logs import CallTokens, error_location
 from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
-_NOTHING: Final[Mapping[str, str]] = {}
+
+@dataclass(frozen=True, slots=True)
+class CallbackResult:
+    """How a callback ended, and what the log says about it.
+
+    ``label`` is its type, or `shared` where the type is not known. ``reply`` is sent if the callback is
+    durable. ``key`` is the key of its records; the log shows it as a token. ``fields`` are added to the
+    log line. ``cause`` is set if the callback was refused. A ``notable`` result is always logged, as a
+    warning. ``fault`` is an error of the bridge.
+    """
+
+    label: str
+    outcome: Outcome
+    reply: SentReply = ACKNOWLEDGEMENT
+    key: bytes | None = None
+    fields: Mapping[str, str] = field(default_factory=dict[str, str])
+    cause: RefusalCause | None = None
+    notable: bool = False
+    fault: BaseException | None = None
+
+
+def label_of(route: CallbackType | None) -> str:
+    """Return the label of a callback whose type is not known, by the path it came on."""
+    return route.name if route else "shared"
 
 
 class OutcomeRecorder:
-    """Counts and tells: of what is published every ``published_every``-th, of strangers' a bucket."""
+    """Counts and logs the results of callbacks, and requests to unknown paths."""
 
     def __init__(
         self,
@@ -39,66 +66,30 @@ class OutcomeRecorder:
         self._published = 0
         self._suppressed = 0
 
-    def record(  # noqa: PLR0913 (what there is to tell, by name)
-        self,
-        label: str,
-        method: str,
-        outcome: Outcome,
-        *,
-        key: bytes | None = None,
-        fields: Mapping[str, str] = _NOTHING,
-        notable: bool = False,
-        fault: BaseException | None = None,
-    ) -> None:
-        """Note one end, with what else is ``told``; ``key`` is the record's, and told as a token.
-
-        One that is ``remarkable`` is told in any case, and louder. A ``fault`` is of ours.
-        """
-        self._metrics.count_callback(label, method, outcome)
-        level = "warning"
-        line: dict[str, object] = {"callback_type": label, "method": method, **fields}
-        if fault is not None:
-            level = "error"
-            line |= {"error": type(fault).__name__, "where": error_location(fault)}
-        elif outcome is Outcome.PUBLISHED and not notable:
-            self._published += 1
-            if self._published % self._published_every:
-                return
-            level = "info"
-        elif outcome is Outcome.SPOOLED:
-            level = "info"
-        elif outcome is Outcome.REJECTED and not self._may_log_unverified():
+    def record(self, method: str, result: CallbackResult) -> None:
+        """Count the result of a callback, and log it if rules 1 to 3 say so."""
+        self._metrics.count_callback(result.label, method, result.outcome)
+        if result.cause is not None:
+            self._metrics.count("refused_total", result.cause)
+        level = self._find_level(result)
+        if level is None:
             return
-        if key is not None:
-            line["call"] = self._tokens.token(key)
-        if self._suppressed:
-            line["suppressed_before"], self._suppressed = self._suppressed, 0
-        getattr(log, level)(f"callback_{outcome}", **line)
-
-    def record_refusal(  # noqa: PLR0913 (the same)
-        self,
-        label: str,
-        method: str,
-        cause: RefusalCause,
-        *,
-        key: bytes | None = None,
-        fields: Mapping[str, str] = _NOTHING,
-        fault: BaseException | None = None,
-    ) -> None:
-        """Note a callback that was refused; the rest is as in ``note``."""
-        self._metrics.count("refused_total", cause)
-        if cause.anyone_can_cause and not self._may_log_unverified():
-            self._metrics.count_callback(label, method, Outcome.REFUSED)
-            return
-        fields = {"cause": cause, **fields}
-        self.record(label, method, Outcome.REFUSED, key=key, fields=fields, fault=fault)
+        line: dict[str, object] = {"callback_type": result.label, "method": method}
+        if result.cause is not None:
+            line["cause"] = result.cause
+        line |= result.fields
+        if result.fault is not None:
+            line |= {"error": type(result.fault).__name__, "where": error_location(result.fault)}
+        if result.key is not None:
+            line["call"] = self._tokens.token(result.key)
+        self._log(level, f"callback_{result.outcome}", line)
 
     def record_unknown_path(
         self, method: str, path: str, fault: str, *, nearest: str | None, is_signed: bool
     ) -> None:
-        """Count a request to a path that nothing listens on, and log it within rule 2.
+        """Count a request to an unknown path, and log it within the rate limit of rule 2.
 
-        ``path`` is as it may be logged, ``nearest`` the known path that it almost was.
+        ``path`` is safe to log. ``nearest`` is the known path that was probably meant.
         """
         self._metrics.count("unknown_paths_total", fault)
         if not self._may_log_unverified():
@@ -106,12 +97,29 @@ class OutcomeRecorder:
         line: dict[str, object] = {"method": method, "path": path, "almost": fault}
         if nearest is not None:
             line["nearest_path"] = nearest
-        if self._suppressed:
-            line["suppressed_before"], self._suppressed = self._suppressed, 0
-        log.warning("path_unknown", **line, has_signature=is_signed)
+        self._log("warning", "path_unknown", {**line, "has_signature": is_signed})
+
+    def _find_level(self, result: CallbackResult) -> str | None:
+        """Return the level to log a result at, or None if it is not logged."""
+        anyone_can_cause = result.outcome is Outcome.REJECTED or (
+            result.cause is not None and result.cause.anyone_can_cause
+        )
+        if anyone_can_cause and not self._may_log_unverified():
+            return None
+        if result.fault is not None:
+            return "error"
+        if result.outcome is Outcome.PUBLISHED and not result.notable:
+            self._published += 1
+            return None if self._published % self._published_every else "info"
+        return "info" if result.outcome is Outcome.SPOOLED else "warning"
 
     def _may_log_unverified(self) -> bool:
         if self._unverified_limiter.allow():
             return True
         self._suppressed += 1
         return False
+
+    def _log(self, level: str, event: str, line: dict[str, object]) -> None:
+        if self._suppressed:
+            line["suppressed_before"], self._suppressed = self._suppressed, 0
+        getattr(log, level)(event, **line)

@@ -2,7 +2,7 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -21,7 +21,7 @@ from bridge.core.request import RawCallback
 from bridge.core.url_mismatch import UrlMismatch, to_loggable_url
 from bridge.core.verify import Unverified, VerificationFault, Verified, Verifier
 from bridge.intake.delivery import Delivery, NotDurable, StoredIn
-from bridge.intake.outcome_log import OutcomeRecorder
+from bridge.intake.outcome_log import CallbackResult, label_of
 from bridge.intake.rejections import RejectionSampler
 from bridge.publish import RecordRefused
 from bridge.reply.document import ACKNOWLEDGEMENT, Replies
@@ -51,15 +51,6 @@ class AckDeadlines:
 
 
 @dataclass(frozen=True, slots=True)
-class IntakeResult:
-    """How a callback ended, and what Plivo is answered if it is durable."""
-
-    outcome: Outcome
-    reply: SentReply
-    event_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class _Prepared:
     """A callback's event and journal record, and its reply."""
 
@@ -73,31 +64,33 @@ class _Prepared:
         return self.event.record, self.journal
 
 
-@dataclass(frozen=True, slots=True)
-class _DeadLettered:
-    """A callback that becomes a dead letter, and why."""
-
-    label: str
-    raw: RawCallback
-    id: str
-    stage: Stage
-    reason: str
-    deadline_s: float
-    key: bytes | None = None
-    fault: BaseException | None = None
-
-
-def _url_mismatch_fields(near: UrlMismatch | None, raw: RawCallback) -> dict[str, str]:
+def _url_mismatch_fields(mismatch: UrlMismatch | None, raw: RawCallback) -> dict[str, str]:
     """Return the log fields of a URL mismatch: what differs, and the two public URLs."""
-    if near is None:
+    if mismatch is None:
         return {}
-    shown = {"url_mismatch": near.variant.value}
+    fields = {"url_mismatch": mismatch.variant.value}
     checked = to_loggable_url(raw.public_origin)
-    if near.public_url is not None and checked is not None:
-        shown["public_url_checked"] = checked
-    if near.public_url is not None:
-        shown["public_url_that_would_verify"] = near.public_url
-    return shown
+    if mismatch.public_url is not None and checked is not None:
+        fields["public_url_checked"] = checked
+    if mismatch.public_url is not None:
+        fields["public_url_that_would_verify"] = mismatch.public_url
+    return fields
+
+
+def _dead_letter_fields(identity: str, stage: Stage, reason: str) -> dict[str, str]:
+    return {"callback_id": identity, "stage": stage, "reason": reason}
+
+
+def _not_durable(
+    label: str, key: bytes | None, fields: Mapping[str, str], error: NotDurable
+) -> CallbackResult:
+    return CallbackResult(
+        label,
+        Outcome.REFUSED,
+        key=key,
+        fields={**fields, "why": str(error)},
+        cause=RefusalCause.NOT_DURABLE,
+    )
 
 
 class Intake:
@@ -115,7 +108,6 @@ class Intake:
         replies: Replies,
         naming: ContractNames,
         metrics: Metrics,
-        recorder: OutcomeRecorder,
         parameters_max: int | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),  # noqa: TID251 (the doorway's clock)
     ) -> None:
@@ -128,57 +120,50 @@ class Intake:
         self._replies = replies
         self._naming = naming
         self._metrics = metrics
-        self._recorder = recorder
         self._parameters_max = parameters_max
         self._now = now
         self._undeclared_logged: set[tuple[str, str]] = set()
         self._set_aside_logged: set[tuple[str, str]] = set()
         self._recent_ids: OrderedDict[str, None] = OrderedDict()
 
-    async def receive(self, raw: RawCallback, route: CallbackType | None) -> IntakeResult:
+    async def receive(self, raw: RawCallback, route: CallbackType | None) -> CallbackResult:
         """Return the result of a callback; ``route`` is its path's type, None on the shared path.
 
         Raises TooManyParameters, before anything is verified.
         """
         verdict = self._verify(raw, route)
-        label = route.name if route else "shared"
         if isinstance(verdict, Unverified) and self._policy == "enforce":
-            told = {
+            fields = {
                 "fault": verdict.fault.value,
                 **_url_mismatch_fields(self._rejections.diagnose(verdict), raw),
             }
-            self._recorder.record(label, raw.method, Outcome.REJECTED, fields=told)
-            return IntakeResult(Outcome.REJECTED, ACKNOWLEDGEMENT)
+            return CallbackResult(label_of(route), Outcome.REJECTED, fields=fields)
         try:
-            made = self._prepare(verdict, route)
+            prepared = self._prepare(verdict, route)
         except NoEvent as error:
             return await self._dead_letter_without_event(verdict, error, route)
-        label, key = made.callback.type.name, made.event.record.key
-        deadline_s = self._deadlines.for_type(made.callback.type)
+        label, event = prepared.callback.type.name, prepared.event
+        key, fields = event.record.key, {"event_id": event.id}
+        deadline_s = self._deadlines.for_type(prepared.callback.type)
         try:
-            place = await self._delivery.deliver(made.records, deadline_s=deadline_s)
+            stored_in = await self._delivery.deliver(prepared.records, deadline_s=deadline_s)
         except RecordRefused as error:
-            return await self._dead_letter(
-                _DeadLettered(
-                    label, raw, made.event.id, Stage.PUBLISH, error.reason, deadline_s, key=key
-                ),
-                self._replace_refused(made.records, error),
-                made.reply,
+            fields = _dead_letter_fields(event.id, Stage.PUBLISH, error.reason)
+            result = CallbackResult(
+                label, Outcome.DEAD_LETTERED, prepared.reply, key=key, fields=fields
             )
+            records = self._replace_refused(prepared.records, error)
+            return await self._dead_letter(result, records, deadline_s)
         except NotDurable as error:
-            told = {"event_id": made.event.id, "why": str(error)}
-            self._recorder.record_refusal(
-                label, raw.method, RefusalCause.NOT_DURABLE, key=key, fields=told
-            )
-            return IntakeResult(Outcome.REFUSED, ACKNOWLEDGEMENT)
-        self._count_anomalies(made, route)
-        outcome = Outcome.SPOOLED if place is StoredIn.SPOOL else Outcome.PUBLISHED
-        told = {"event_id": made.event.id}
-        overtook = place is StoredIn.KAFKA_OUT_OF_ORDER
-        if overtook:
-            told["out_of_order"] = "older ones of its key"
-        self._recorder.record(label, raw.method, outcome, key=key, fields=told, notable=overtook)
-        return IntakeResult(outcome, made.reply, made.event.id)
+            return _not_durable(label, key, fields, error)
+        self._count_anomalies(prepared, route)
+        outcome = Outcome.SPOOLED if stored_in is StoredIn.SPOOL else Outcome.PUBLISHED
+        out_of_order = stored_in is StoredIn.KAFKA_OUT_OF_ORDER
+        if out_of_order:
+            fields["out_of_order"] = "older ones of its key"
+        return CallbackResult(
+            label, outcome, prepared.reply, key=key, fields=fields, notable=out_of_order
+        )
 
     def _prepare(self, verdict: Verified | Unverified, route: CallbackType | None) -> _Prepared:
         """Return the records to publish; raises NoEvent if there is no event."""
@@ -235,47 +220,37 @@ class Intake:
 
     async def _dead_letter_without_event(
         self, verdict: Verified | Unverified, error: NoEvent, route: CallbackType | None
-    ) -> IntakeResult:
+    ) -> CallbackResult:
         reply = self._replies.reply_to(route) if route else ACKNOWLEDGEMENT
         identity, records = to_dead_letter(verdict, error.reason, self._naming, reply, route=route)
-        dead = _DeadLettered(
-            label=route.name if route else "shared",
-            raw=verdict.raw,
-            id=identity,
-            stage=Stage.PARSE,
-            reason=error.reason,
-            deadline_s=self._deadlines.for_type(route),
+        result = CallbackResult(
+            label_of(route),
+            Outcome.DEAD_LETTERED,
+            reply,
             key=records[0].key,
+            fields=_dead_letter_fields(identity, Stage.PARSE, error.reason),
             fault=error.__cause__,
         )
-        return await self._dead_letter(dead, records, reply)
+        return await self._dead_letter(result, records, self._deadlines.for_type(route))
 
     async def _dead_letter(
-        self, dead: _DeadLettered, records: Sequence[Record], reply: SentReply
-    ) -> IntakeResult:
+        self, result: CallbackResult, records: Sequence[Record], deadline_s: float
+    ) -> CallbackResult:
+        """Store the records, of which one is a dead letter; return ``result`` if that succeeds."""
+        fields = result.fields
         try:
             try:
-                await self._delivery.deliver(records, deadline_s=dead.deadline_s)
+                await self._delivery.deliver(records, deadline_s=deadline_s)
             except RecordRefused:
                 await self._delivery.spool(records)
         except NotDurable as error:
-            told = {"callback_id": dead.id, "why": str(error)}
-            self._recorder.record_refusal(
-                dead.label, dead.raw.method, RefusalCause.NOT_DURABLE, key=dead.key, fields=told
+            return _not_durable(
+                result.label, result.key, {"callback_id": fields["callback_id"]}, error
             )
-            return IntakeResult(Outcome.REFUSED, ACKNOWLEDGEMENT)
-        self._metrics.count("dead_letters_total", dead.stage, dead.reason)
-        if self._is_repeated(dead.id):
-            self._metrics.count("repeated_total", dead.label)
-        self._recorder.record(
-            dead.label,
-            dead.raw.method,
-            Outcome.DEAD_LETTERED,
-            key=dead.key,
-            fields={"callback_id": dead.id, "stage": dead.stage, "reason": dead.reason},
-            fault=dead.fault,
-        )
-        return IntakeResult(Outcome.DEAD_LETTERED, reply, dead.id)
+        self._metrics.count("dead_letters_total", fields["stage"], fields["reason"])
+        if self._is_repeated(fields["callback_id"]):
+            self._metrics.count("repeated_total", result.label)
+        return result
 
     def _is_repeated(self, identity: str) -> bool:
         """Return whether a callback with this id came recently, and remember the id."""
@@ -285,11 +260,11 @@ class Intake:
             self._recent_ids.popitem(last=False)
         return known
 
-    def _count_anomalies(self, made: _Prepared, route: CallbackType | None) -> None:
+    def _count_anomalies(self, prepared: _Prepared, route: CallbackType | None) -> None:
         """Count the anomalies of a published callback."""
-        callback = made.callback
+        callback = prepared.callback
         name = callback.type.name
-        if self._is_repeated(made.event.id):
+        if self._is_repeated(prepared.event.id):
             self._metrics.count("repeated_total", name)
         else:
             self._count_complaint(callback)

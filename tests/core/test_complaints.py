@@ -134,7 +134,7 @@ async def test_a_code_counts_only_if_the_signature_covers_it(
     types: Catalogue, scheme: str, times: int
 ) -> None:
     walk, route = Walk(types, Fake()), types.by_name["voice.call.hangup"]
-    await walk.intake.receive(signed_by(scheme, f"{HANGUP}7011", route.path), route)
+    await walk.receive(signed_by(scheme, f"{HANGUP}7011", route.path), route)
     assert walk.ends() == {"published": 1}
     assert walk.metrics.value("plivo_complaints_total") == times
 
@@ -144,7 +144,7 @@ async def test_a_fallback_counts_by_its_path_which_every_signature_covers(
     types: Catalogue, scheme: str
 ) -> None:
     walk, route = Walk(types, Fake()), types.by_name["voice.call.fallback"]
-    await walk.intake.receive(signed_by(scheme, ANSWER, route.path), route)
+    await walk.receive(signed_by(scheme, ANSWER, route.path), route)
     assert counted(walk) == {FALLBACK: 1}
 
 
@@ -153,5 +153,5 @@ async def test_a_code_in_a_signed_query_counts(types: Catalogue) -> None:
     query = f"{HANGUP}7013"
     headers = sign_headers("GET", f"{URL}{route.path}?{query}", "", TOKEN)
     raw = RawCallback("GET", URL, URL, route.path, query, (*headers.items(),), b"", "", NOW)
-    await walk.intake.receive(raw, route)
+    await walk.receive(raw, route)
     assert counted(walk) == {"7013": 1}

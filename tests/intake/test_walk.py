@@ -63,7 +63,7 @@ async def test_an_event_kafka_finds_too_large_is_a_dead_letter_that_says_so(
     headers = dict(dead_letter.headers)
     assert (headers["dlq_stage"], headers["dlq_reason"]) == (b"publish", b"record_too_large")
     assert orjson.loads(dead_letter.value)["body"] == RING
-    assert taken.event_id == headers["event_id"].decode()
+    assert taken.fields["callback_id"] == headers["event_id"].decode()
     assert headers["dlq_topic"] == EVENTS.encode()
     assert walk.metrics.value("dead_letters_total", stage="publish") == 1
 
@@ -143,7 +143,7 @@ async def test_what_would_have_verified_is_logged_counted_and_sampled(types: Cat
     plain = URL.replace("https", "http")
     raw = RawCallback("POST", plain, plain, path, "", (*signed.items(),), RING.encode(), "", NOW)
     with capture_logs() as lines:
-        taken = await walk.intake.receive(raw, None)
+        taken = await walk.receive(raw, None)
     assert taken.outcome is Outcome.REJECTED
     assert walk.publisher.records == []  # its sample is not waited for
     (line,) = [line for line in lines if line["event"] == "callback_rejected"]
@@ -177,7 +177,7 @@ async def test_event_and_journal_name_each_other(types: Catalogue) -> None:
     walk = Walk(types, Fake())
     taken = await walk.take()
     event, journal = (orjson.loads(record.value) for record in walk.publisher.records)
-    assert event["id"] == journal["events"][0]["id"] == taken.event_id
+    assert event["id"] == journal["events"][0]["id"] == taken.fields["event_id"]
     assert walk.publisher.records[0].key == walk.publisher.records[1].key == b"1"
 
 

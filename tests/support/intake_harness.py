@@ -16,7 +16,7 @@ from bridge.core.request import RawCallback
 from bridge.core.verify import Unverified, Verified, Verifier
 from bridge.emulator.sign import sign_headers
 from bridge.intake.delivery import Delivery
-from bridge.intake.outcome_log import OutcomeRecorder
+from bridge.intake.outcome_log import CallbackResult, OutcomeRecorder
 from bridge.intake.rate_limit import RateLimiter
 from bridge.intake.rejections import RejectionSampler
 from bridge.intake.walk import AckDeadlines, Intake, Policy
@@ -109,12 +109,12 @@ class Walk:
             replies=Replies(types, {}),
             naming=NAMING,
             metrics=self.metrics,
-            recorder=OutcomeRecorder(
-                self.metrics,
-                CallTokens("a key of sixteen"),
-                unverified_limiter=RateLimiter(60, lambda: 0.0),
-            ),
             now=lambda: NOW,
+        )
+        self.recorder = OutcomeRecorder(
+            self.metrics,
+            CallTokens("a key of sixteen"),
+            unverified_limiter=RateLimiter(60, lambda: 0.0),
         )
 
     async def take(
@@ -132,7 +132,13 @@ class Walk:
         raw = RawCallback(
             method, URL, URL, route.path, query, (*signed.items(),), body.encode(), "", NOW
         )
-        return await self.intake.receive(raw, route)
+        return await self.receive(raw, route)
+
+    async def receive(self, raw: RawCallback, route: CallbackType | None) -> CallbackResult:
+        """Return the result of a callback, recorded as the ingress records it."""
+        result = await self.intake.receive(raw, route)
+        self.recorder.record(raw.method, result)
+        return result
 
     def ends(self) -> dict[str, float]:
         """Return how often each outcome was counted, those that were."""
