@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -20,9 +28,148 @@ from pydantic_settings import (
 from bridge.core.origins import is_authority
 from bridge.settings.accounts import AccountSettings
 from bridge.settings.kafka import PREFIX, KafkaSettings, TopicSettings
-from bridge.settings.limits import LimitSettings
-from bridge.settings.logging import LogSettings
-from bridge.settings.spool import SpoolSettings
+
+
+class LimitSettings(BaseModel):
+    """Limits of requests, of callbacks in flight, and of the shutdown."""
+
+    body_bytes_max: int = Field(
+        default=262_144,
+        ge=1024,
+        le=393_216,
+        description="Largest accepted body; a larger one is answered 413.",
+    )
+    url_bytes_max: int = Field(
+        default=16_384,
+        ge=256,
+        le=65_536,
+        description="Longest accepted path and query together; a longer one is answered 414.",
+    )
+    parameters_max: int = Field(
+        default=512,
+        ge=16,
+        le=10_000,
+        description="Most parameters accepted in query and body together, including JSON elements at "
+        "any depth; more are answered 400.",
+    )
+    in_flight_max: int = Field(
+        default=2_000,
+        ge=10,
+        le=100_000,
+        description="Most callbacks in flight; more are answered 429. Informational types are answered "
+        "429 over three quarters of it.",
+    )
+    in_flight_bytes_max: int = Field(
+        default=67_108_864,
+        ge=1_048_576,
+        le=4_294_967_296,
+        description="Most bytes of bodies in flight, with the same rule.",
+    )
+    connections_max: int = Field(
+        default=10_000,
+        ge=10,
+        le=1_000_000,
+        description="Most open connections. At the limit a new one replaces one that waits for its "
+        "client, or is closed.",
+    )
+    read_timeout_s: float = Field(
+        default=10.0,
+        gt=0,
+        le=300,
+        description="How long a client may take to send its request, or to read its answer, before "
+        "the connection is closed.",
+    )
+    rejected_per_minute_max: int = Field(
+        default=60,
+        ge=0,
+        le=6_000,
+        description="Most rejected callbacks stored in the rejected topic a minute; the others are only "
+        "counted.",
+    )
+    shutdown_delay_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=120,
+        description="How long a stopping bridge still accepts callbacks while `/readyz` answers 503, so "
+        "that load balancers stop sending to it.",
+    )
+    shutdown_timeout_s: float = Field(
+        default=15.0,
+        gt=0,
+        le=300,
+        description="How long a stopping bridge then waits for callbacks in flight.",
+    )
+
+
+class LogSettings(BaseModel):
+    """Format, level and rate limits of the log."""
+
+    log_format: Literal["json", "console"] = Field(
+        default="json",
+        description="`json`: one line of JSON an event. `console`: text for a terminal.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info",
+        description="Lowest level that is logged. `PUT /log-level` on the management port changes it "
+        "while the bridge runs.",
+    )
+    log_key: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        max_length=64,
+        description="Key of the tokens that stand for calls in the log. Processes with the same key use "
+        "the same tokens; without it each process makes its own key.",
+    )
+    log_published_every: int = Field(
+        default=1,
+        ge=1,
+        le=1_000_000,
+        description="Log every n-th published callback.",
+    )
+    log_unverified_per_minute_max: int = Field(
+        default=60,
+        ge=0,
+        le=60_000,
+        description="Most lines a minute that unverified clients can cause: rejected callbacks, unknown "
+        "paths and exceeded limits. The next line counts the suppressed ones.",
+    )
+
+
+class SpoolSettings(BaseModel):
+    """The spool, where records wait on disk while Kafka is late or away: BRIDGE_SPOOL_…."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    enabled: bool = Field(
+        default=True,
+        description="Without a spool callbacks are answered 503 while Kafka is away, and most of them "
+        "are lost.",
+    )
+    directory: Path | None = Field(
+        default=None,
+        description="Directory on a local disk that survives the process. Several bridges may share it. "
+        "Other users must not be able to write to it. Required, unless the spool is disabled.",
+    )
+    bytes_max: int = Field(
+        default=1_073_741_824,
+        ge=1_048_576,
+        le=1_099_511_627_776,
+        description="Most bytes of records in the spool; over it callbacks are answered 503. The file "
+        "can be nearly twice as large.",
+    )
+    append_timeout_s: float = Field(
+        default=5.0,
+        gt=0,
+        le=30,
+        description="How long a callback waits for the disk before it is sent to Kafka or refused.",
+    )
+    records_max: int = Field(
+        default=1_000_000,
+        ge=100,
+        le=100_000_000,
+        description="Most records in the spool, with the same rule.",
+    )
+
 
 GROUPS: Final[Mapping[str, type[BaseModel]]] = {
     "kafka": KafkaSettings,
