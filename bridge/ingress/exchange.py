@@ -1,4 +1,4 @@
-"""One request and its answer, as the ASGI application sees them; and answers as bytes."""
+"""One request and its answer, as the ASGI application sees them."""
 
 import asyncio
 from http import HTTPStatus
@@ -8,16 +8,12 @@ import structlog
 from starlette.types import ASGIApp, Message, Scope
 
 from bridge.core.outcome import RefusalCause
-from bridge.ingress.problem import CONTENT_TYPE, problem
+from bridge.ingress.answers import CONTENT_TYPE, answer_bytes, problem
 from bridge.telemetry.logs import error_location
 
 log = structlog.get_logger()
 
-_STATUS_LINES: Final = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
-}
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-_WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 # Key of the exchange in a scope's ``state``. Through it the application can shed the request.
 EXCHANGE: Final = "exchange"
 
@@ -48,26 +44,6 @@ class ClientConnection(Protocol):
     def shed_request(self) -> None:
         """Answer the unfinished request 429 and end the connection."""
         ...
-
-
-def answer_bytes(
-    status: int, headers: list[tuple[bytes, bytes]], body: bytes, *, keep_alive: bool
-) -> bytes:
-    """Return an answer as bytes of HTTP/1.1, with a ``content-length`` if it has none."""
-    parts = [_STATUS_LINES[status]]
-    has_length = status in _WITHOUT_BODY
-    for name, value in headers:
-        if b"\r" in value or b"\n" in value or b"\0" in value:
-            # It would let whoever controls the value add headers, or a second answer.
-            message = "an answer's header contains a line break"
-            raise ValueError(message)
-        if name == b"content-length":
-            has_length = True
-        parts += (name, b": ", value, b"\r\n")
-    if not has_length:
-        parts.append(b"content-length: %d\r\n" % len(body))
-    parts += (b"\r\n" if keep_alive else b"connection: close\r\n\r\n", body)
-    return b"".join(parts)
 
 
 class Exchange:

@@ -30,6 +30,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from bridge.core.outcome import RefusalCause
+from bridge.ingress.answers import refusal_bytes
 from bridge.ingress.clients import ClientQueue, Clients, CutOffCause
 from bridge.ingress.deadline import ClientTimer
 from bridge.ingress.exchange import EXCHANGE, Exchange
@@ -42,7 +43,6 @@ from bridge.ingress.framing import (
     check_partial_head,
     parse_head,
 )
-from bridge.ingress.refusal import refusal_bytes
 
 log = structlog.get_logger()
 

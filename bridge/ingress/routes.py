@@ -20,10 +20,10 @@ from bridge.core.catalogue import Catalogue
 from bridge.core.outcome import Outcome, RefusalCause
 from bridge.core.parameters import TooManyParameters
 from bridge.core.request import SIGNATURE_NAMES
+from bridge.ingress.answers import CONTENT_TYPE, RETRY_AFTER_S, problem
 from bridge.ingress.exchange import EXCHANGE, Exchange
 from bridge.ingress.load import Load, Overloaded, shed_class_for
 from bridge.ingress.paths import KnownPaths, loggable_path
-from bridge.ingress.problem import CONTENT_TYPE, RETRY_AFTER_S, problem
 from bridge.ingress.request import (
     ClientDisconnected,
     PublicUrlPolicy,

@@ -16,7 +16,7 @@ from bridge.core.catalogue import Catalogue, load_catalogue
 from bridge.derived import openapi
 from bridge.derived.openapi import Document
 from bridge.ingress import routes as app
-from bridge.ingress.problem import problem
+from bridge.ingress.answers import problem
 from bridge.settings.load import load as settings
 from bridge.telemetry.metrics import Metrics
 from tests.support.delivery import without_spool
