@@ -1,16 +1,11 @@
 """The walk of a callback: from the request to its one outcome."""
 
-import re
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-import structlog
-
 from bridge.callbacks.model import CallbackType, Reply
-from bridge.core.complaints import FALLBACK, find_complaint
 from bridge.core.dead_letter import Stage, to_dead_letter, to_publish_dead_letter
 from bridge.core.event import ContractNames, EventRecord, SentReply, to_event, to_journal
 from bridge.core.outcome import Outcome, RefusalCause
@@ -20,6 +15,7 @@ from bridge.core.record import Record
 from bridge.core.request import RawCallback
 from bridge.core.url_mismatch import UrlMismatch, to_loggable_url
 from bridge.core.verify import Unverified, VerificationFault, Verified, Verifier
+from bridge.intake.anomalies import AnomalyRecorder
 from bridge.intake.delivery import Delivery, NotDurable, StoredIn
 from bridge.intake.outcome_log import CallbackResult, label_of
 from bridge.intake.rejections import RejectionSampler
@@ -29,11 +25,6 @@ from bridge.telemetry.metrics import Metrics
 
 Policy = Literal["enforce", "report", "off"]
 
-log = structlog.get_logger()
-
-_PLIVO_NAME: Final = re.compile(r"(?![Xx]-[Pp][Hh]-)[A-Za-z][A-Za-z_-]{0,63}[0-9]{0,2}", re.ASCII)
-_LOGGED_PARAMETERS_MAX: Final = 1000
-_RECENT_IDS_MAX: Final = 10_000
 _NO_PARAMETERS: Final = Parameters((), ())
 
 
@@ -122,9 +113,7 @@ class Intake:
         self._metrics = metrics
         self._parameters_max = parameters_max
         self._now = now
-        self._undeclared_logged: set[tuple[str, str]] = set()
-        self._set_aside_logged: set[tuple[str, str]] = set()
-        self._recent_ids: OrderedDict[str, None] = OrderedDict()
+        self._anomalies = AnomalyRecorder(metrics)
 
     async def receive(self, raw: RawCallback, route: CallbackType | None) -> CallbackResult:
         """Return the result of a callback; ``route`` is its path's type, None on the shared path.
@@ -156,7 +145,7 @@ class Intake:
             return await self._dead_letter(result, records, deadline_s)
         except NotDurable as error:
             return _not_durable(label, key, fields, error)
-        self._count_anomalies(prepared, route)
+        self._anomalies.record(prepared.callback, event.id, route)
         outcome = Outcome.SPOOLED if stored_in is StoredIn.SPOOL else Outcome.PUBLISHED
         out_of_order = stored_in is StoredIn.KAFKA_OUT_OF_ORDER
         if out_of_order:
@@ -248,77 +237,5 @@ class Intake:
                 result.label, result.key, {"callback_id": fields["callback_id"]}, error
             )
         self._metrics.count("dead_letters_total", fields["stage"], fields["reason"])
-        if self._is_repeated(fields["callback_id"]):
-            self._metrics.count("repeated_total", result.label)
+        self._anomalies.record_repeated(result.label, fields["callback_id"])
         return result
-
-    def _is_repeated(self, identity: str) -> bool:
-        """Return whether a callback with this id came recently, and remember the id."""
-        known = identity in self._recent_ids
-        self._recent_ids[identity] = None
-        if len(self._recent_ids) > _RECENT_IDS_MAX:
-            self._recent_ids.popitem(last=False)
-        return known
-
-    def _count_anomalies(self, prepared: _Prepared, route: CallbackType | None) -> None:
-        """Count the anomalies of a published callback."""
-        callback = prepared.callback
-        name = callback.type.name
-        if self._is_repeated(prepared.event.id):
-            self._metrics.count("repeated_total", name)
-        else:
-            self._count_complaint(callback)
-        if callback.undeclared:
-            self._metrics.count("undeclared_total", name, by=len(callback.undeclared))
-            self._log_undeclared(name, callback.undeclared)
-        if callback.unreadable:
-            self._metrics.count("unreadable_total", name, by=len(callback.unreadable))
-        if callback.zone_mismatch is not None:
-            self._metrics.count("zone_mismatches_total", name)
-        if route is not None and route is not callback.type:
-            self._metrics.count("path_mismatches_total", name)
-        self._log_set_aside(callback)
-
-    def _log_set_aside(self, callback: Callback) -> None:
-        """Log each parameter that was taken for the customer's own, once for each type."""
-        for parameter in callback.recognition.ignored_parameters:
-            known = (callback.type.name, parameter) in self._set_aside_logged
-            if known or len(self._set_aside_logged) >= _LOGGED_PARAMETERS_MAX:
-                continue
-            self._set_aside_logged.add((callback.type.name, parameter))
-            log.warning(
-                "parameter_set_aside",
-                callback_type=callback.type.name,
-                parameter=parameter,
-                remedy="BRIDGE_CONTEXT_PARAMETERS, or another name in the URL at Plivo",
-            )
-
-    def _count_complaint(self, callback: Callback) -> None:
-        """Count a complaint of Plivo about the customer's URLs, if the signature covers it.
-
-        V2 covers neither query nor body, so anyone who saw one signed request could insert any code. The
-        path, which identifies a fallback, is covered by every scheme.
-        """
-        code = find_complaint(callback.type.name, callback.fields)
-        if code is None or isinstance(callback.verdict, Unverified):
-            return
-        said_in = "query" if callback.verdict.raw.method == "GET" else "body"
-        if code == FALLBACK or said_in in callback.verdict.covers:
-            self._metrics.count("plivo_complaints_total", code)
-
-    def _log_undeclared(self, type_name: str, parameters: Iterable[str]) -> None:
-        """Log each undeclared parameter, once for each type.
-
-        So operators learn of new parameters on the day Plivo introduces them. A name that does not look
-        like Plivo's may be content, and is not logged.
-        """
-        for parameter in parameters:
-            known = (type_name, parameter) in self._undeclared_logged
-            if (
-                known
-                or len(self._undeclared_logged) >= _LOGGED_PARAMETERS_MAX
-                or not _PLIVO_NAME.fullmatch(parameter)
-            ):
-                continue
-            self._undeclared_logged.add((type_name, parameter))
-            log.warning("parameter_undeclared", callback_type=type_name, parameter=parameter)

@@ -202,7 +202,7 @@ async def test_what_an_operator_should_look_at_is_counted(types: Catalogue) -> N
 async def test_a_callback_that_comes_again_is_counted_while_it_is_remembered(
     types: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.intake.walk._RECENT_IDS_MAX", 1)
+    monkeypatch.setattr("bridge.intake.anomalies._RECENT_IDS_MAX", 1)
     walk = Walk(types, Fake())
     await walk.take()
     await walk.take()

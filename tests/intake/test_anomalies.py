@@ -1,10 +1,9 @@
-"""What an operator is told of a callback: names nobody declares, each once, and nobody's content."""
+"""What an operator learns of stored callbacks: counts, and new names without anyone's content."""
 
 import pytest
 from structlog.testing import capture_logs
 
 from bridge.core.catalogue import Catalogue
-from bridge.intake.walk import Intake
 from tests.support.intake_harness import RING, Fake, Walk
 
 LINE = "parameter_undeclared"
@@ -80,10 +79,9 @@ async def test_a_declared_name_and_the_customers_own_are_not_logged(types: Catal
 async def test_the_memory_of_names_has_an_end(
     types: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.intake.walk._LOGGED_PARAMETERS_MAX", 2)
+    monkeypatch.setattr("bridge.intake.anomalies._LOGGED_PARAMETERS_MAX", 2)
     walk = Walk(types, Fake())
     assert len(await named(walk, f"{RING}&A=1", f"{RING}&B=1", f"{RING}&C=1")) == 2
-    assert isinstance(walk.intake, Intake)
     assert walk.metrics.value("undeclared_total", type="voice.call.ring") == 3
 
 
