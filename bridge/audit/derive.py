@@ -8,6 +8,15 @@
 3. A record that had no event then and has one today is ``new``; one that had an event then and has
    none today is ``gone``. With neither it cannot be derived, now as then.
 4. If the published event is no longer on its topic, and its id is today's, nothing can be compared.
+5. Journal and event topics are read as one stream by ``reader.merged_reader``: fixed ends, no group.
+   The events' end offsets are fixed after the journal's, because an event may be stored slightly later
+   than its callback.
+6. An event has the timestamp of its callback, so the events of a window are in that window. The
+   exception is a redriven dead letter: its event has the time of the redrive, and is read as well.
+7. Events that were derived earlier are left out: they are not what was published.
+8. If journal records are selected by offset, their events lie between the records' lowest and highest
+   timestamps; to find these the journal is read twice.
+9. Journal records without an event at the end are reported as unmatched.
 """
 
 from collections import Counter
@@ -55,7 +64,7 @@ class DeriveState(StrEnum):
     CANNOT_DERIVE = "cannot_derive"
     EVENT_EXPIRED = "event_expired"
     REPEATED = "repeated"
-    """The journal has the very callback twice: looked at once."""
+    """The journal has the same callback again; only the first one counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,7 @@ class Deriver:
         except NoEvent as error:
             raise CannotDerive(error.reason) from error
         except Exception as error:
-            # Whatever the fault is, it is this callback's: the others are still to be judged.
+            # A fault in our code must not end the run: the other callbacks can still be derived.
             raise CannotDerive(NoEventReason.BRIDGE_FAULT) from error
 
     def derive_and_compare(
@@ -109,7 +118,7 @@ class Deriver:
             callback = parse_journal_record(value)
         except NotAJournalRecord:
             return DeriveResult(DeriveState.CANNOT_DERIVE, source, reason=NOT_A_JOURNAL_RECORD)
-        named = _published_event(callback)
+        named = callback.event_name
         try:
             event = self.derive_event(callback, at)
         except CannotDerive as error:
@@ -125,11 +134,6 @@ class Deriver:
         return DeriveResult(
             state, source, event.id, event.type.event_type, differences=found or (), event=event
         )
-
-
-def _published_event(callback: JournalledCallback) -> EventName | None:
-    """Return the event that the journal names: the bridge makes at most one."""
-    return next(iter(callback.value["events"]), None)
 
 
 def _compare(
@@ -162,16 +166,16 @@ class DeriveSummary:
         """Return the number of journal records."""
         return self.states.total()
 
-    def add(self, judged: DeriveResult) -> None:
+    def add(self, result: DeriveResult) -> None:
         """Count a result."""
-        self.states[judged.state] += 1
-        if judged.reason is not None:
-            self.reasons[judged.state, judged.reason] += 1
-        self.fields.update({one.field for one in judged.differences})
+        self.states[result.state] += 1
+        if result.reason is not None:
+            self.reasons[result.state, result.reason] += 1
+        self.fields.update({one.field for one in result.differences})
 
-    def add_reverified(self, recheck: ReverifyResult) -> None:
+    def add_reverified(self, result: ReverifyResult) -> None:
         """Count a signature that was verified again."""
-        self.reverified[recheck.key_id, recheck.verdict] += 1
+        self.reverified[result.key_id, result.verdict] += 1
 
     def list_faults(self) -> Sequence[str]:
         """Return the codes an auditor has to look at; empty if nothing changed."""
@@ -185,11 +189,9 @@ class DeriveSummary:
             for state, reason in self.reasons
         ):
             found.append(DeriveState.CANNOT_DERIVE)
-        checks = {checked for _, checked in self.reverified}
-        return [
-            *found,
-            *sorted(checks & {ReverifyVerdict.DOES_NOT_HOLD, ReverifyVerdict.KEY_UNKNOWN}),
-        ]
+        verdicts = {verdict for _, verdict in self.reverified}
+        bad = verdicts & {ReverifyVerdict.DOES_NOT_HOLD, ReverifyVerdict.KEY_UNKNOWN}
+        return [*found, *sorted(bad)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,45 +211,45 @@ class DeriveHooks:
     at: datetime
     on_read: Callable[[int], None] = lambda _: None
     on_callback: Callable[[str, bytes], None] = lambda _source, _value: None
-    """Told of every journal record, by its place and value, before it is judged."""
+    """Gets the position and value of every journal record, before its result."""
     on_first: Callable[[str, bytes], None] = lambda _source, _value: None
-    """Told of it once, however often the journal has it."""
+    """Gets it once, however often the journal has it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeriveInput:
     """What to read, and which records of it are selected."""
 
-    stretches: Sequence[OffsetRange]
+    ranges: Sequence[OffsetRange]
     journal: str
-    wanted: RecordFilter
+    record_filter: RecordFilter
 
 
 async def find_derive_input(connection: KafkaConnection, scope: DeriveScope) -> DeriveInput:
-    """Return what to read: rules 1 and 4. Raises CannotRead or RecordsMissing."""
-    of_journal = build_filter(scope.query, scope.within)
+    """Return what to read: rules 5 to 8. Raises CannotRead or RecordsMissing."""
+    journal_filter = build_filter(scope.query, scope.within)
     journal = await find_query_ranges(connection, [scope.journal], scope.query, scope.within)
     within = scope.within
     if scope.query.offsets:
         times = [
             record.timestamp
-            async for chunk in read_ranges(connection, journal, record_filter=of_journal)
+            async for chunk in read_ranges(connection, journal, record_filter=journal_filter)
             for record in chunk
         ]
         journal = journal if times else []
         within = Window(min(times, default=0), max(times, default=0) + 1)
     events = await find_ranges(connection, scope.events, within) if journal else []
-    of_events = build_filter(replace(scope.query, offsets=()), Window())
+    event_filter = build_filter(replace(scope.query, offsets=()), Window())
 
     def test(record: ConsumerRecord) -> bool:
         if record.topic == scope.journal:
-            return of_journal is None or of_journal(record)
+            return journal_filter is None or journal_filter(record)
         names = [name for name, _ in record.headers]
         if DERIVED_HEADER in names or not (
             within.contains(record.timestamp) or REDRIVEN_AT in names
         ):
             return False
-        return of_events is None or of_events(record)
+        return event_filter is None or event_filter(record)
 
     return DeriveInput([*journal, *events], scope.journal, test)
 
@@ -261,18 +263,20 @@ async def derive_journal_records(
     CannotWrite if the temporary disk is full.
     """
     stream = read_ranges(
-        connection, derive_input.stretches, record_filter=derive_input.wanted, on_read=hooks.on_read
+        connection,
+        derive_input.ranges,
+        record_filter=derive_input.record_filter,
+        on_read=hooks.on_read,
     )
-    with EventJoin() as pairs:
-        judging = _JournalDeriver(derive_input.journal, pairs, deriver, hooks)
+    with EventJoin() as join:
+        journal_deriver = _JournalDeriver(derive_input.journal, join, deriver, hooks)
         async with aclosing(stream):
             async for chunk in stream:
-                yield [
-                    judged for record in chunk if (judged := judging.process(record)) is not None
-                ]
-        left = judging.derive_unmatched()
-        while found := list(islice(left, CHUNK_RECORDS)):
-            yield found
+                found = map(journal_deriver.process, chunk)
+                yield [result for result in found if result is not None]
+        unmatched = journal_deriver.derive_unmatched()
+        while results := list(islice(unmatched, CHUNK_RECORDS)):
+            yield results
 
 
 class _JournalDeriver:
@@ -280,9 +284,9 @@ class _JournalDeriver:
 
     def __init__(self, journal: str, join: EventJoin, deriver: Deriver, hooks: DeriveHooks) -> None:
         self._journal = journal
-        self._pairs = join
+        self._join = join
         self._deriver = deriver
-        self._watch = hooks
+        self._hooks = hooks
 
     def process(self, record: ConsumerRecord) -> DeriveResult | None:
         """Return the result that this record completes, None if it has to wait."""
@@ -293,27 +297,27 @@ class _JournalDeriver:
         if key is None:
             return None
         value = record.value or b""
-        met = self._pairs.match_event(key, value)
-        return None if met is None else self._derive(met, value)
+        matched = self._join.match_event(key, value)
+        return None if matched is None else self._derive(matched, value)
 
     def derive_unmatched(self) -> Iterator[DeriveResult]:
-        """Yield the results of callbacks whose event was not found: rule 5."""
-        for callback in self._pairs.unmatched_callbacks():
+        """Yield the results of callbacks whose event was not found: rule 9."""
+        for callback in self._join.unmatched_callbacks():
             yield self._derive(callback, None)
 
     def _process_callback(
         self, record: ConsumerRecord, callback: PendingCallback
     ) -> DeriveResult | None:
         source = self._source(callback)
-        self._watch.on_callback(source, callback.value)
+        self._hooks.on_callback(source, callback.value)
         key = self._find_key(record, callback)
         if key is None:
             return self._derive(callback, None)
         try:
-            event = self._pairs.match_callback(key, callback)
+            event = self._join.match_callback(key, callback)
         except RepeatedCallback:
             return DeriveResult(DeriveState.REPEATED, source, key.id)
-        self._watch.on_first(source, callback.value)
+        self._hooks.on_first(source, callback.value)
         return None if event is None else self._derive(callback, event)
 
     def _find_key(self, record: ConsumerRecord, callback: PendingCallback) -> JoinKey | None:
@@ -328,14 +332,14 @@ class _JournalDeriver:
         if named is not None:
             return JoinKey(named, received_at)
         try:
-            event = self._deriver.derive_event(parse_journal_record(callback.value), self._watch.at)
+            event = self._deriver.derive_event(parse_journal_record(callback.value), self._hooks.at)
         except (NotAJournalRecord, CannotDerive):
             return None
         return JoinKey(event.id, received_at)
 
     def _derive(self, callback: PendingCallback, event: bytes | None) -> DeriveResult:
         return self._deriver.derive_and_compare(
-            callback.value, event, source=self._source(callback), at=self._watch.at
+            callback.value, event, source=self._source(callback), at=self._hooks.at
         )
 
     def _source(self, callback: PendingCallback) -> str:

@@ -19,14 +19,14 @@ from bridge.replay import CannotWrite
 
 _CACHE_KIB: Final = 32_768
 _TABLES: Final = (
-    f"PRAGMA cache_size = -{_CACHE_KIB}",
-    "PRAGMA journal_mode = OFF",
-    # Time first: what comes together lies together.
+    f"PRAGMA cache_size = -{_CACHE_KIB}",  # negative means KiB
+    "PRAGMA journal_mode = OFF",  # nothing is ever rolled back: the database ends with the process
+    # Time first in the key, so that records that come together are on the same pages.
     "CREATE TABLE callbacks (at TEXT, id TEXT, partition INTEGER, number INTEGER, value BLOB)",
     "CREATE UNIQUE INDEX callbacks_by_key ON callbacks (at, id)",
     "CREATE TABLE events (at TEXT, id TEXT, value BLOB)",
     "CREATE UNIQUE INDEX events_by_key ON events (at, id)",
-    "BEGIN",
+    "BEGIN",  # one transaction that is never committed: SQLite then syncs nothing
 )
 
 
@@ -101,7 +101,7 @@ class EventJoin:
             self._execute("INSERT OR IGNORE INTO events VALUES (?, ?, ?)", (*place, event))
             return None
         row, partition, offset, value = found
-        if value is None:  # it has met another copy
+        if value is None:  # another copy of the event was matched before
             return None
         self._execute("UPDATE callbacks SET value = NULL WHERE rowid = ?", (row,))
         return PendingCallback(partition, offset, value)

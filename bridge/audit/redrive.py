@@ -52,14 +52,6 @@ TOPIC_UNAVAILABLE: Final = "topic_unavailable"
 RedriveOutcome = Literal["published", "would_be_published", "still_dead"]
 
 
-class StillDead(Exception):
-    """Today's code makes nothing of the letter either. ``reason`` is a stable code."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A dead letter read from its topic."""
@@ -97,7 +89,7 @@ class DeadLetter:
             "tries": int(tries) if tries.isdecimal() else 0,
             "callback_type": self.header(CALLBACK_TYPE),
             "topics": self.topics,
-            "place": self.position,
+            "position": self.position,
         }
 
 
@@ -148,30 +140,25 @@ class Redriver:
         self._naming = naming
 
     def rebuild(self, letter: DeadLetter, at: datetime) -> RebuiltRecords:
-        """Return the records to publish for a letter: rules 1 to 4. Raises StillDead."""
+        """Return the records to publish for a letter: rules 1 to 4. Raises CannotDerive."""
         try:
             callback = parse_journal_record(letter.stored.value)
         except NotAJournalRecord as error:
-            raise StillDead(NOT_A_JOURNAL_RECORD) from error
+            raise CannotDerive(NOT_A_JOURNAL_RECORD) from error
         journal = self._naming.topic_prefix + JOURNAL_TOPIC
-        event = None if letter.topics == [journal] else self._derive(callback, at)
-        said = (
+        lacks_event = letter.topics != [journal]  # rule 1
+        event = self._deriver.derive_event(callback, at) if lacks_event else None
+        origin = (
             (REDRIVEN_AT, to_rfc3339(at).encode()),
             (REDRIVEN_FROM, letter.position.encode()),
         )
         records: list[Record] = []
         if event is not None:
-            headers = (*event.record.headers, *said)
+            headers = (*event.record.headers, *origin)
             records.append(replace(event.record, headers=headers, timestamp_ms=to_epoch_ms(at)))
         if letter.header(STAGE) == Stage.PUBLISH and journal in letter.topics:
-            records.append(_build_journal_record(letter, callback, event, journal, said))
+            records.append(_build_journal_record(letter, callback, event, journal, origin))
         return RebuiltRecords(event, tuple(records))
-
-    def _derive(self, callback: JournalledCallback, at: datetime) -> EventRecord:
-        try:
-            return self._deriver.derive_event(callback, at)
-        except CannotDerive as error:
-            raise StillDead(error.reason) from error
 
 
 def _build_journal_record(
@@ -179,7 +166,7 @@ def _build_journal_record(
     callback: JournalledCallback,
     event: EventRecord | None,
     topic: str,
-    said: tuple[RecordHeader, ...],
+    origin: tuple[RecordHeader, ...],
 ) -> Record:
     """Return the journal record that was never published; it names today's event."""
     value: dict[str, Any] = orjson.loads(letter.stored.value)
@@ -197,7 +184,7 @@ def _build_journal_record(
         topic=topic,
         key=key,
         value=encode_json(value),
-        headers=(JSON_CONTENT_TYPE, *headers, *said),
+        headers=(JSON_CONTENT_TYPE, *headers, *origin),
         timestamp_ms=to_epoch_ms(callback.raw.received_at),
     )
 
@@ -224,16 +211,12 @@ async def redrive_all(
     """
     async for letter in letters:
         try:
-            redriven = redriver.rebuild(letter, now())
+            rebuilt = redriver.rebuild(letter, now())
             if publisher is not None:
-                await publisher.publish(redriven.records)
-        except StillDead as error:
-            yield RedriveResult(letter, "still_dead", reason=error.reason)
-        except RecordRefused as error:
+                await publisher.publish(rebuilt.records)
+        except (CannotDerive, RecordRefused) as error:
             yield RedriveResult(letter, "still_dead", reason=error.reason)
         except TopicUnavailable:
             yield RedriveResult(letter, "still_dead", reason=TOPIC_UNAVAILABLE)
         else:
-            yield RedriveResult(
-                letter, "published" if publisher else "would_be_published", redriven
-            )
+            yield RedriveResult(letter, "published" if publisher else "would_be_published", rebuilt)

@@ -48,17 +48,19 @@ class Reverifier:
 
     def reverify(self, callback: JournalledCallback) -> ReverifyResult:
         """Return whether the stored verdict holds: rules 1 to 4."""
-        said = callback.verdict
-        if isinstance(said, Unverified):
-            return ReverifyResult(ReverifyVerdict.NEVER_VERIFIED, None, said.fault)
-        keyring = self._keyrings.get(said.key_id)
+        stored = callback.verdict
+        if isinstance(stored, Unverified):
+            return ReverifyResult(ReverifyVerdict.NEVER_VERIFIED, None, stored.fault)
+        keyring = self._keyrings.get(stored.key_id)
         if keyring is None:
-            return ReverifyResult(ReverifyVerdict.KEY_UNKNOWN, said.key_id)
-        by = Verifier(keyring, NonceGuard(), accept_v2=AcceptV2.ALL, accept_agentstack=True)
-        found = by.verify(said.raw, said.parameters)
-        fault = found.fault if isinstance(found, Unverified) else _find_contradiction(said, found)
-        checked = ReverifyVerdict.HOLDS if fault is None else ReverifyVerdict.DOES_NOT_HOLD
-        return ReverifyResult(checked, said.key_id, fault)
+            return ReverifyResult(ReverifyVerdict.KEY_UNKNOWN, stored.key_id)
+        # Accept every scheme: whether it was acceptable was decided then. The nonce guard is new, so it
+        # refuses nothing: rule 4.
+        verifier = Verifier(keyring, NonceGuard(), accept_v2=AcceptV2.ALL, accept_agentstack=True)
+        today = verifier.verify(stored.raw, stored.parameters)
+        fault = today.fault if isinstance(today, Unverified) else _find_contradiction(stored, today)
+        verdict = ReverifyVerdict.HOLDS if fault is None else ReverifyVerdict.DOES_NOT_HOLD
+        return ReverifyResult(verdict, stored.key_id, fault)
 
 
 def _split_by_token(account: Account) -> Iterator[tuple[str, Account]]:
@@ -77,10 +79,10 @@ def _split_by_token(account: Account) -> Iterator[tuple[str, Account]]:
             )
 
 
-def _find_contradiction(said: Verified, found: Verified) -> str | None:
-    """Return where the stored verdict differs from the new check: rule 2."""
-    if (said.account, said.subaccount) != (found.account, found.subaccount):
+def _find_contradiction(stored: Verified, today: Verified) -> str | None:
+    """Return where the stored verdict differs from today's: rule 2."""
+    if (stored.account, stored.subaccount) != (today.account, today.subaccount):
         return "another_account"
-    if said.scheme != found.scheme:
+    if stored.scheme != today.scheme:
         return "another_scheme"
-    return None if said.covers == found.covers else "covers_something_else"
+    return None if stored.covers == today.covers else "covers_something_else"

@@ -91,7 +91,7 @@ def _letter_json(entry: TimelineEntry) -> dict[str, Any] | None:
     """Return why a callback became a dead letter; None if it did not, or if no letter was found."""
     if entry.letter is None:
         return None
-    names = ("id", "stage", "reason", "tries", "topics", "place")
+    names = ("id", "stage", "reason", "tries", "topics", "position")
     return {name: entry.letter.summary[name] for name in names}
 
 
@@ -119,7 +119,7 @@ def _entry_json(entry: TimelineEntry, *, is_other: bool) -> dict[str, Any]:
         "replay_id": entry.replay_id,
         "fault": entry.fault,
         "dead_letter": _letter_json(entry),
-        "place": entry.position,
+        "position": entry.position,
         "bridge_version": value["bridge_version"],
         "data": entry.data,
     }

@@ -91,11 +91,6 @@ class TimelineEntry:
         return f"{self.topic}:{self.partition}:{self.offset}"
 
     @property
-    def published_event(self) -> EventName | None:
-        """Return the event that the journal names: the bridge makes at most one."""
-        return next(iter(self.callback.value["events"]), None)
-
-    @property
     def account(self) -> str | None:
         """Return its account without a subaccount, None if it names none.
 
@@ -111,7 +106,7 @@ class TimelineEntry:
     @property
     def is_dead_letter(self) -> bool:
         """Return True if it became a dead letter: no event was made, or Kafka refused a record."""
-        return self.letter is not None or self.published_event is None
+        return self.letter is not None or self.callback.event_name is None
 
     @property
     def data(self) -> Json:
@@ -354,7 +349,7 @@ async def _attach_events(found: FoundCall, reader: KeyReader, readable: Collecti
     keys: dict[str, set[bytes]] = {}
     missing: set[_EventKey] = set()
     for entry in found.entries:
-        sought = entry.published_event or entry.derived_event
+        sought = entry.callback.event_name or entry.derived_event
         if sought is not None and sought["topic"] in readable:
             of = keys.setdefault(sought["topic"], set())
             # The key that a dead letter's event has, or was given later, need not be the letter's.
@@ -381,7 +376,7 @@ async def _attach_events(found: FoundCall, reader: KeyReader, readable: Collecti
 
 
 def _attach_event(entry: TimelineEntry, published: Mapping[_EventKey, Json]) -> TimelineEntry:
-    sought = entry.published_event or entry.derived_event
+    sought = entry.callback.event_name or entry.derived_event
     if sought is None:
         return entry
     # A retry has the same id, and an event of its own.

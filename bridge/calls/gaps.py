@@ -219,7 +219,7 @@ def describe_dead_letter(entry: TimelineEntry) -> str:
         why = f"stage {letter.header(STAGE)}, reason {letter.header(REASON)}"
         why += f", lacking in {topics}" if letter.header(STAGE) == Stage.PUBLISH else ""
     if entry.event_from == "published":
-        return f"{why}; its event is on its topic" + ("" if entry.published_event else " since")
+        return f"{why}; its event is on its topic" + ("" if entry.callback.event_name else " since")
     if entry.fault:
         return f"{why}; today's code makes no event of it: {entry.fault}"
     return f"{why}; today's code makes an event of it: `callback-bridge deadletters redrive`"

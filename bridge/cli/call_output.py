@@ -197,7 +197,9 @@ def _duplicate_lines(console: Console, duplicates: Sequence[Duplicate]) -> list[
 def _notes(found: FoundCall) -> list[str]:
     notes: list[str] = []
     derived = sum(
-        entry.event_from == "derived" and entry.published_event is not None and entry.letter is None
+        entry.event_from == "derived"
+        and entry.callback.event_name is not None
+        and entry.letter is None
         for entry in found.entries
     )
     if derived:

@@ -262,7 +262,7 @@ def _result_line(fate: RedriveResult) -> dict[str, object]:
     return {
         "id": fate.letter.id,
         "reason": fate.letter.summary["reason"],
-        "place": fate.letter.position,
+        "position": fate.letter.position,
         "result": fate.outcome,
         "reason_now": fate.reason,
         "event_id": event.id if event else None,

@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from bridge.core.event import JournalValue
+from bridge.core.event import EventName, JournalValue
 from bridge.core.parameters import parse_parameters
 from bridge.core.request import RawCallback
 from bridge.core.verify import Unverified, Verified, restore_verdict
@@ -30,6 +30,11 @@ class JournalledCallback:
     raw: RawCallback
     verdict: Verified | Unverified
     value: JournalValue
+
+    @property
+    def event_name(self) -> EventName | None:
+        """Return the event that was made of it then: the bridge makes at most one."""
+        return next(iter(self.value["events"]), None)
 
 
 def parse_journal_record(value: bytes) -> JournalledCallback:

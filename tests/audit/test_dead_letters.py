@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 import orjson
 import pytest
 
-from bridge.audit.redrive import DeadLetter, LetterFilter, RebuiltRecords, Redriver, StillDead
+from bridge.audit.derive import CannotDerive
+from bridge.audit.redrive import DeadLetter, LetterFilter, RebuiltRecords, Redriver
 from bridge.callbacks.model import CallbackType
 from bridge.core.catalogue import Catalogue
 from bridge.core.dead_letter import PublishReason, to_dead_letter, to_publish_dead_letter
@@ -148,20 +149,20 @@ class FaultyParser(Parser):
 
 
 def test_what_still_cannot_be_read_is_still_dead_and_says_why(types: Catalogue) -> None:
-    with pytest.raises(StillDead) as dead:
+    with pytest.raises(CannotDerive) as dead:
         redriven(types, unparsed("Event=Ring", reason=NoEventReason.NO_IDENTITY))
     assert dead.value.reason == "no_identity"
 
 
 def test_a_fault_of_todays_code_leaves_the_letter_dead(types: Catalogue) -> None:
-    with pytest.raises(StillDead) as dead:
+    with pytest.raises(CannotDerive) as dead:
         Redriver(FaultyParser(types), NAMING).rebuild(unparsed(), LATER)
     assert dead.value.reason == "bridge_fault"
 
 
 def test_what_is_no_journal_record_is_still_dead(types: Catalogue) -> None:
     letter = DeadLetter(replace(unparsed().stored, value=b"{}"))
-    with pytest.raises(StillDead) as dead:
+    with pytest.raises(CannotDerive) as dead:
         redriven(types, letter)
     assert dead.value.reason == "not_a_journal_record"
 
@@ -179,7 +180,7 @@ def test_a_letter_of_an_earlier_version_is_read_by_what_it_has(types: Catalogue)
         "tries": 0,
         "callback_type": "",
         "topics": [],
-        "place": f"{LETTERS}/3/17",
+        "position": f"{LETTERS}/3/17",
     }
     assert len(redriven(types, letter).records) == 1
 

@@ -112,7 +112,7 @@ async def test_a_callback_no_event_was_made_of_is_derived_or_says_why_not(
     broken = dead.value.replace(b"x-www-form-urlencoded", b"octet-stream")
     await cluster.store([dead, replace(dead, value=broken)])
     today, never = (await cluster.find(MESSAGE)).entries
-    assert (today.published_event, today.event_from, today.fault) == (None, "derived", None)
+    assert (today.callback.event_name, today.event_from, today.fault) == (None, "derived", None)
     assert (never.event, never.event_from, never.fault) == (None, None, "content_type")
     assert (never.type, never.data) == ("", {})
 

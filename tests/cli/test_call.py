@@ -111,7 +111,7 @@ def test_every_callback_has_its_times_its_reply_and_its_verdict(cluster: Cluster
     assert datetime.fromisoformat(ring["happened_at"]) < utc
     assert ring["reply"] == {"status": 200, "content_type": None, "body": ""}
     assert ring["verification"]["scheme"] == "v3"
-    assert ring["place"].startswith(f"{cluster.prefix}plivo.journal.v1:")
+    assert ring["position"].startswith(f"{cluster.prefix}plivo.journal.v1:")
     assert ring["data"]["call_uuid"] == A
 
 

@@ -51,8 +51,8 @@ def test_what_can_be_mended_is_published_once_acknowledged_and_the_rest_counted(
     assert [dict(record.headers)["ce_id"] for record in events] == [dead.event_id.encode()] * 2
     assert {record.key for record in records} == {UUID.encode()}
     assert {dict(record.headers)["redriven_from"].decode() for record in records} == {
-        first["place"],
-        third["place"],
+        first["position"],
+        third["position"],
     }
     (journal,) = (record for record in records if record.topic.endswith(JOURNAL_TOPIC))
     (name,) = orjson.loads(journal.value)["events"]

@@ -106,7 +106,7 @@ async def derive_journal(settings: Settings, asked: DeriveRequest) -> DeriveSumm
         "derived": True,
         "query": scope.query,
         "window": scope.within,
-        "journal": [one for one in reading.stretches if one.topic == journal],
+        "journal": [one for one in reading.ranges if one.topic == journal],
     }
     async with _open_target(settings, stamp, asked, origin) as target:
         run = _DeriveRun(asked, deriver, tally, at=at, keys=keys, target=target)
@@ -150,7 +150,7 @@ class _DeriveRun:
     async def run(self, settings: Settings, reading: DeriveInput) -> None:
         """Judge, show and write what is read."""
         read = 0
-        of = sum(one.end - one.begin for one in reading.stretches)
+        of = sum(one.end - one.begin for one in reading.ranges)
         with ProgressBar("deriving", of) as counting:
 
             def count(records: int) -> None:
