@@ -80,7 +80,7 @@ class Adopter:
                 log.debug("spool_directory_not_read", cause=str(error))
             except Exception as error:  # noqa: BLE001 (a fault of ours must not end the task)
                 log.error(  # noqa: TRY400 (a traceback may show what must not be logged)
-                    "adopter_failed", error=type(error).__name__, where=error_location(error)
+                    "spool_adopter_failed", error=type(error).__name__, where=error_location(error)
                 )
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._scan_s):
