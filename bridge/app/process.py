@@ -18,20 +18,18 @@ from bridge.app.build import (
     make_sizing,
 )
 from bridge.core import catalogue
-from bridge.core.dead_letter import Stage, to_publish_dead_letter
+from bridge.core.dead_letter import to_publish_dead_letter
 from bridge.core.keyring import Keyring
-from bridge.core.record import Record
 from bridge.derived.topics import plan
 from bridge.ingress.health import make_management_app
 from bridge.intake.delivery import Delivery
-from bridge.publish.breaker import CircuitBreaker
+from bridge.publish.health import KafkaHealth
 from bridge.publish.publisher import KafkaPublisher
 from bridge.settings.load import Settings
 from bridge.spool.absent import NoSpool
-from bridge.spool.accounting import SpoolState
 from bridge.spool.drain import Drain
 from bridge.spool.locking import other_writers
-from bridge.spool.spool import DiskSpool
+from bridge.spool.spool import DiskSpool, SpoolLimits
 from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -48,20 +46,19 @@ class Bridge:
 
     def __init__(self, settings: Settings) -> None:
         self.metrics = Metrics(__version__)
+        self.health = KafkaHealth(metrics=self.metrics)
         self.publisher = self._make_publisher(settings)
-        self.breaker = CircuitBreaker(time.monotonic, self._on_breaker)
         self.spool = self._make_spool(settings)
         self.delivery = Delivery(
             self.publisher,
             self.spool or NoSpool(),
-            breaker=self.breaker,
+            breaker=self.health.cluster,
             metrics=self.metrics,
         )
         self._drain = self._make_drain(settings)
-        self._spool_files_replaced = 0
         self._flush_timeout_s = settings.kafka.flush_timeout_s
         self._ack_timeout_s = settings.kafka.ack_timeout_s
-        self._first_contact_by_s: float | None = None
+        self._first_contact_by_s = 0.0
         self._starting = True
         self._stopping = False
         keyring = Keyring(make_accounts(settings.accounts))
@@ -87,15 +84,15 @@ class Bridge:
             return f"the clock is wrong: it is before {CLOCK_EARLIEST:%Y-%m-%d}"
         if self._starting:
             return "starting"
-        if self._first_contact_by_s is not None and time.monotonic() < self._first_contact_by_s:
+        if not self.publisher.available and time.monotonic() < self._first_contact_by_s:
             return "kafka has not been reached yet"
         return self.delivery.fault
 
     def warnings(self) -> list[str]:
         """Return what an operator should look at although the bridge is ready."""
-        if not self._spool_files_replaced:
+        if self.spool is None or not self.spool.files_replaced:
             return []
-        times = f"{self._spool_files_replaced} time(s)"
+        times = f"{self.spool.files_replaced} time(s)"
         return [f"the open spool file was removed or replaced {times}; its content was copied"]
 
     async def start(self) -> None:
@@ -124,7 +121,7 @@ class Bridge:
             await self._drain.stop(_DRAIN_END_S)
         # Every callback is answered by now, so unacknowledged records are in the spool too. If Kafka is
         # away, waiting for it is useless.
-        await self.publisher.stop(self._flush_timeout_s if self.breaker.closed else 0)
+        await self.publisher.stop(self._flush_timeout_s if self.health.cluster.closed else 0)
         if self.spool is not None:
             await self.spool.close()
 
@@ -135,9 +132,8 @@ class Bridge:
             idempotence=settings.kafka.idempotence,
             ack_timeout_s=settings.kafka.ack_timeout_s,
             topics=[topic.name for topic in topics],
-            on_available=self._on_available,
-            on_acknowledged=self._on_acknowledged,
-            on_late=self._on_late,
+            health=self.health,
+            metrics=self.metrics,
         )
 
     def _make_spool(self, settings: Settings) -> DiskSpool | None:
@@ -153,33 +149,12 @@ class Bridge:
                 directory=str(chosen.directory),
                 meaning=f"{others} can remove callbacks and forge some; chmod o-w it if others see it",
             )
-        spool = DiskSpool(
-            chosen.directory,
+        limits = SpoolLimits(
             bytes_max=chosen.bytes_max,
             records_max=chosen.records_max,
             append_timeout_s=chosen.append_timeout_s,
-            on_replaced=self._on_spool_file_replaced,
         )
-        self.metrics.set("spool_bytes_max", chosen.bytes_max)
-        self.metrics.set("spool_records_max", chosen.records_max)
-        self._watch_spool(spool)
-        return spool
-
-    def _watch_spool(self, spool: DiskSpool) -> None:
-        """Have the gauges read the state of the spool at each scrape."""
-
-        def age_s(state: SpoolState) -> float:
-            now_ms = time.time_ns() // 1_000_000
-            oldest_at_ms = state.oldest_at_ms
-            return 0 if oldest_at_ms is None else max(0, now_ms - oldest_at_ms) / 1000
-
-        self.metrics.watch("spool_callbacks", lambda: spool.state.callbacks)
-        self.metrics.watch("spool_records", lambda: spool.state.records)
-        self.metrics.watch("spool_bytes", lambda: spool.state.bytes)
-        self.metrics.watch("spool_parked", lambda: spool.state.parked)
-        self.metrics.watch("spool_damaged", lambda: spool.state.damaged)
-        self.metrics.watch("spool_writable", lambda: int(spool.state.writable))
-        self.metrics.watch("spool_oldest_age_seconds", lambda: age_s(spool.state))
+        return DiskSpool(chosen.directory, limits, metrics=self.metrics)
 
     def _make_drain(self, settings: Settings) -> Drain | None:
         if self.spool is None:
@@ -187,37 +162,7 @@ class Bridge:
         return Drain(
             self.spool,
             self.publisher,
-            breaker=self.breaker,
+            health=self.health,
             dead_letter=partial(to_publish_dead_letter, naming=make_naming(settings)),
-            on_drained=lambda callbacks: self.metrics.count("drained_total", by=callbacks),
-            on_dead_letter=lambda reason: self.metrics.count(
-                "dead_letters_total", Stage.PUBLISH, reason
-            ),
+            metrics=self.metrics,
         )
-
-    def _on_breaker(self, closed: bool) -> None:  # noqa: FBT001 (the one thing it is told)
-        self.metrics.set("breaker_open", int(not closed))
-        if closed:
-            log.info("breaker_closed")
-        else:
-            log.warning(
-                "breaker_open", meaning="callbacks go to the spool until Kafka acknowledges"
-            )
-        if self._drain is not None:
-            self._drain.wake()
-
-    def _on_spool_file_replaced(self) -> None:
-        self._spool_files_replaced += 1
-        self.metrics.count("spool_files_replaced_total")
-
-    def _on_available(self, available: bool) -> None:  # noqa: FBT001 (the one thing it is told)
-        self._first_contact_by_s = None
-        self.metrics.set("kafka_available", int(available))
-
-    def _on_acknowledged(self, record: Record) -> None:
-        self.metrics.count("records_total", record.topic)
-        self.metrics.count("record_bytes_total", record.topic, by=len(record.value))
-
-    def _on_late(self) -> None:
-        self.metrics.count("late_acknowledgements_total")
-        self.breaker.record_success()

@@ -27,12 +27,12 @@ from bridge.cli.output import (
 )
 from bridge.core.dead_letter import to_publish_dead_letter
 from bridge.normalise.time import to_rfc3339
-from bridge.publish.breaker import CircuitBreaker
+from bridge.publish.health import KafkaHealth
 from bridge.publish.publisher import KafkaPublisher
 from bridge.settings.load import Need, Settings, SettingsRefused, load
 from bridge.spool.drain import Drain
 from bridge.spool.inspect import SpoolFile, list_files, read_records
-from bridge.spool.spool import DiskSpool
+from bridge.spool.spool import DiskSpool, SpoolLimits
 from bridge.telemetry import logs
 
 app = typer.Typer(
@@ -193,22 +193,23 @@ async def _drain_orphaned(
     advance: Any,  # noqa: ANN401 (a callable)
 ) -> None:
     """Take the files nobody holds, as a bridge that starts would, and publish what is in them."""
+    health = KafkaHealth()
     publisher = KafkaPublisher(
         make_connection(settings),
         idempotence=settings.kafka.idempotence,
         ack_timeout_s=settings.kafka.ack_timeout_s,
+        health=health,
     )
-    breaker = CircuitBreaker(time.monotonic)
-    spool = DiskSpool(
-        directory,
+    limits = SpoolLimits(
         bytes_max=settings.spool.bytes_max,
         records_max=settings.spool.records_max,
         append_timeout_s=settings.spool.append_timeout_s,
     )
+    spool = DiskSpool(directory, limits)
     drain = Drain(
         spool,
         publisher,
-        breaker=breaker,
+        health=health,
         dead_letter=partial(to_publish_dead_letter, naming=make_naming(settings)),
     )
     await spool.open()

@@ -18,7 +18,7 @@ from enum import StrEnum
 
 from bridge.core.record import Record
 from bridge.publish import PartlyUnavailable, Publisher, RecordRefused, Unavailable
-from bridge.publish.breaker import CircuitBreaker
+from bridge.publish.health import CircuitBreaker
 from bridge.spool import NotSpooled, Spool
 from bridge.telemetry.metrics import Metrics
 

@@ -1,4 +1,7 @@
-"""Making records durable: acknowledged by all in-sync replicas, or an error that says what to do."""
+"""Publish records: Kafka acknowledges them with all in-sync replicas, or an error says what to do.
+
+The room knows aiokafka. It must not know what a callback is, the spool, or settings.
+"""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,15 +10,15 @@ from bridge.core.record import Record
 
 
 class Unavailable(Exception):
-    """The records may not be durable. Try again, or keep them elsewhere."""
+    """Kafka may not have the records. Try again, or store them elsewhere."""
 
 
 class PartlyUnavailable(Unavailable):
-    """Some part of Kafka takes nothing now; it says nothing of the others."""
+    """A part of Kafka takes no records now; the other parts may."""
 
 
 class TopicUnavailable(PartlyUnavailable):
-    """One topic is missing or closed to us."""
+    """One topic is missing, or closed to us."""
 
     def __init__(self, topic: str, fault: str) -> None:
         super().__init__(f"topic {topic} is {fault}")
@@ -31,10 +34,10 @@ class PartitionStalled(PartlyUnavailable):
 
 
 class RecordRefused(Exception):
-    """Kafka does not take this very record; others are not concerned.
+    """Kafka refuses this record; it may take others.
 
-    ``reason`` is a stable code, ``topic`` the record's, blank where nobody can tell which it was.
-    ``acknowledged`` are those of the caller's records that are on Kafka all the same.
+    ``reason`` is a stable code. ``topic`` is the record's topic, empty if it is unknown which record was
+    refused. ``acknowledged`` are the caller's other records that are on Kafka all the same.
     """
 
     def __init__(self, reason: str, message: str, *, topic: str = "") -> None:
@@ -45,7 +48,7 @@ class RecordRefused(Exception):
 
 
 class RecordTooLarge(RecordRefused):
-    """Kafka will never take this record, for its size. Trying again does not help."""
+    """Kafka will never take this record, because of its size. Trying again does not help."""
 
     def __init__(self, message: str, *, topic: str = "") -> None:
         super().__init__("record_too_large", message, topic=topic)
@@ -56,7 +59,7 @@ class Publisher(Protocol):
 
     @property
     def available(self) -> bool:
-        """Say whether publishing can be expected to work now."""
+        """Return True if publishing can be expected to work now."""
         ...
 
     async def publish(
@@ -66,10 +69,11 @@ class Publisher(Protocol):
         deadline_s: float | None = None,
         probing: bool = False,
     ) -> None:
-        """Return when every record is acknowledged, within ``deadline_s``, else the publisher's own.
+        """Return when every record is acknowledged.
 
-        Nothing waits for a partition that is late; ``probing`` lets one publication at a time find
-        out whether it still is. Raises Unavailable, one of its kinds, or RecordRefused. Afterwards
-        some of the records may be on Kafka all the same, now or later.
+        Waits for ``deadline_s``, or for the publisher's own deadline. Does not wait for a stalled
+        partition; ``probing`` lets one publication at a time find out whether it still is stalled.
+        Raises Unavailable, one of its subclasses, or RecordRefused. Some of the records may be on Kafka
+        all the same, now or later.
         """
         ...

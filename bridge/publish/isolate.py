@@ -1,7 +1,8 @@
-"""Publishing records each alone in its batch, which tells the one a broker refuses from the others.
+"""Resend records one per batch, to find the one that a broker refuses.
 
-The producer has no sequence numbers that a refusal could upset. It is used by one caller at a time, and
-not again once it failed or a caller gave up waiting for it: a new one reads credentials anew.
+The producer is not idempotent: a refused batch would leave a gap in an idempotent producer's
+sequence numbers. One caller at a time uses it. After a failure, or after a caller stopped waiting,
+it is replaced by a new one, which reads the credentials again.
 """
 
 import asyncio
@@ -13,11 +14,11 @@ from aiokafka.errors import KafkaError
 from bridge.core.record import Record
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.kafka_errors import RECORD_ERRORS, TOPIC_ERRORS, translate
-from bridge.publish.producer import abort, retrieve_exception, start_producer
+from bridge.publish.producer import abort, retrieve_exception, send, start_producer
 
 
 class SingleRecordPublisher:
-    """Publishes records one by one."""
+    """Publishes records one by one, each in a batch of its own."""
 
     def __init__(self, connection: KafkaConnection, *, request_timeout_s: float) -> None:
         self._connection = connection
@@ -29,9 +30,9 @@ class SingleRecordPublisher:
     async def publish(
         self, records: Sequence[Record], on_acknowledged: Callable[[Record], None]
     ) -> None:
-        """Return when every record is acknowledged, and say so of each in its turn.
+        """Return when every record is acknowledged; call ``on_acknowledged`` with each in its turn.
 
-        Raises RecordRefused or TopicUnavailable at the first that is refused, and KafkaError.
+        Raises RecordRefused or TopicUnavailable at the first record that is refused, and KafkaError.
         """
         async with self._lock:
             try:
@@ -53,18 +54,13 @@ class SingleRecordPublisher:
             self._producer = await start_producer(
                 self._connection,
                 idempotence=False,
-                batch_bytes_max=1,
+                batch_bytes_max=1,  # a batch takes its first record whatever the record's size
                 request_timeout_s=self._request_timeout_s,
             )
         try:
-            future = await self._producer.send(
-                record.topic,
-                value=record.value,
-                key=record.key,
-                timestamp_ms=record.timestamp_ms,
-                headers=list(record.headers),
-            )
+            future = await send(self._producer, record)
             future.add_done_callback(retrieve_exception)
+            # A caller that is cancelled must not cancel the future: aiokafka's batch still holds it.
             await asyncio.shield(future)
         except (*RECORD_ERRORS, *TOPIC_ERRORS) as error:
             raise translate(record.topic, error) from error

@@ -1,4 +1,4 @@
-"""What Kafka's refusals mean: of one record, of one topic."""
+"""Translate Kafka's error codes: which are the fault of one record, which of one topic."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ from bridge.publish import RecordRefused, RecordTooLarge, TopicUnavailable
 
 
 class InvalidRecord(BrokerResponseError):
-    """The broker's INVALID_RECORD, which aiokafka does not know and would take for anything."""
+    """The broker's INVALID_RECORD. aiokafka does not know the code, and raises UnknownError for it."""
 
     errno = 87
     message = "INVALID_RECORD"
@@ -28,7 +28,7 @@ class InvalidRecord(BrokerResponseError):
 
 kafka_errors.setdefault(InvalidRecord.errno, InvalidRecord)
 
-# Of a batch, for one record in it or for the time stamps of all.
+# The broker refuses a batch, because of one of its records or because of the time stamps of all.
 RECORD_ERRORS: Final = (
     CorruptRecordException,
     InvalidRecord,
@@ -37,7 +37,7 @@ RECORD_ERRORS: Final = (
     PolicyViolationError,
     RecordListTooLargeError,
 )
-# Of a topic, whatever the record.
+# The broker refuses all records of a topic.
 TOPIC_ERRORS: Final = (
     InvalidTopicError,
     TopicAuthorizationFailedError,
@@ -46,18 +46,16 @@ TOPIC_ERRORS: Final = (
 
 
 def translate(topic: str, error: KafkaError) -> TopicUnavailable | RecordRefused:
-    """Return what to raise of a refusal that is of one record, or of its topic."""
+    """Return our error for one of RECORD_ERRORS or TOPIC_ERRORS."""
     match error:
         case MessageSizeTooLargeError() | RecordListTooLargeError():
             return RecordTooLarge("over the limit of the topic", topic=topic)
         case CorruptRecordException() | InvalidRecord():
             return RecordRefused("record_invalid", "invalid, says the broker", topic=topic)
         case PolicyViolationError():
-            return RecordRefused(
-                "policy_violation", "against a policy of the cluster's", topic=topic
-            )
+            return RecordRefused("policy_violation", "against a policy of the cluster", topic=topic)
         case InvalidTimestampError():
-            # No fault of the record's: it is taken as soon as the clocks agree again.
+            # Not the record's fault: the broker takes it as soon as the clocks agree again.
             return TopicUnavailable(topic, "refusing the time: our clock is ahead of the broker's")
         case TopicAuthorizationFailedError():
             return TopicUnavailable(topic, "closed to us")

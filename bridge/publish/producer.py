@@ -1,12 +1,13 @@
-"""An aiokafka producer: made, fed, looked at, ended.
+"""Start, feed, inspect and abort an aiokafka producer.
 
-What is private to aiokafka is used here alone, and a test holds it against the pinned version.
+This is the only module that uses private attributes of aiokafka. A test holds them against the pinned
+version.
 """
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 import structlog
@@ -15,6 +16,7 @@ from aiokafka.errors import KafkaError
 
 from bridge.core.record import Record
 from bridge.publish.connection import KafkaConnection, describe_error
+from bridge.publish.health import TopicPartition
 
 log = structlog.get_logger()
 
@@ -22,7 +24,7 @@ log = structlog.get_logger()
 REQUEST_BYTES_MAX: Final = 1_000_000
 RETRY_S: Final = 1.0
 _ABORT_S: Final = 2.0
-# An outage is told once in a while, not once a second.
+# An outage is logged once in a while, not once a second.
 _LOG_INTERVAL_S: Final = 30.0
 
 
@@ -34,11 +36,11 @@ async def start_producer(
     request_timeout_s: float,
     on_failure: Callable[[], None] = lambda: None,
 ) -> AIOKafkaProducer:
-    """Return a started producer, however long that takes; the connection is read at each attempt.
+    """Return a started producer, however long that takes.
 
-    ``on_failure`` is told of each attempt that failed.
+    Each attempt reads the connection's secrets anew, and calls ``on_failure`` if it fails.
     """
-    told_at = -_LOG_INTERVAL_S
+    logged_at = -_LOG_INTERVAL_S
     while True:
         producer: AIOKafkaProducer | None = None
         try:
@@ -58,9 +60,9 @@ async def start_producer(
             if producer is not None:
                 await abort(producer)
             raise
-        except Exception as error:  # noqa: BLE001 (wrong password, no route, no file: all wait)
-            if time.monotonic() - told_at >= _LOG_INTERVAL_S:
-                told_at = time.monotonic()
+        except Exception as error:  # noqa: BLE001 (wrong password, no route, no file: retry them all)
+            if time.monotonic() - logged_at >= _LOG_INTERVAL_S:
+                logged_at = time.monotonic()
                 log.warning(
                     "kafka_not_reachable", error=type(error).__name__, cause=describe_error(error)
                 )
@@ -72,50 +74,59 @@ async def start_producer(
             return producer
 
 
+def send(
+    producer: AIOKafkaProducer, record: Record, partition: int | None = None
+) -> "Coroutine[Any, Any, asyncio.Future[object]]":
+    """Hand a record to the producer; the coroutine returns the future of its acknowledgement.
+
+    Without ``partition`` the producer chooses one by the key. The coroutine raises KafkaError if the
+    producer does not take the record.
+    """
+    return producer.send(
+        record.topic,
+        value=record.value,
+        key=record.key,
+        partition=partition,
+        timestamp_ms=record.timestamp_ms,
+        headers=list(record.headers),  # aiokafka's compiled builder takes no other sequence
+    )
+
+
 async def send_all(
     producer: AIOKafkaProducer,
     records: Sequence[Record],
-    partitions: Sequence[tuple[str, int]],
+    partitions: Sequence[TopicPartition],
     futures: "list[asyncio.Future[object]]",
 ) -> None:
-    """Hand the records to the producer in their order, each one's future into ``waiting``.
+    """Hand the records to the producer in their order; append the future of each to ``futures``.
 
-    Raises KafkaError of the first that it does not take.
+    Raises KafkaError for the first record that the producer does not take.
     """
-    for record, (topic, partition) in zip(records, partitions, strict=True):
-        future = await producer.send(
-            topic,
-            value=record.value,
-            key=record.key,
-            partition=partition,
-            timestamp_ms=record.timestamp_ms,
-            headers=list(record.headers),  # its compiled builder takes nothing else
-        )
-        futures.append(future)
+    for record, (_, partition) in zip(records, partitions, strict=True):
+        futures.append(await send(producer, record, partition))
 
 
 def partition_count(producer: AIOKafkaProducer, topic: str) -> int:
-    """Return how many partitions a topic had when the cluster was last looked at; 0 without one."""
+    """Return the number of a topic's partitions in the latest metadata; 0 if it is not there."""
     return len(producer.client.cluster.partitions_for_topic(topic) or ())
 
 
 def retrieve_exception(future: "asyncio.Future[Any]") -> None:
-    """Take a late result nobody waits for, so that asyncio does not complain of it."""
+    """Retrieve the exception of a late result, so that asyncio does not log it as never retrieved."""
     if not future.cancelled():
         future.exception()
 
 
 def sender_died(producer: AIOKafkaProducer) -> bool:
-    """Say whether the producer's sender died: it will never send again."""
+    """Return True if the producer's sender task ended: it will never send again."""
     task = producer._sender.sender_task  # noqa: SLF001 (aiokafka has no other way to ask)
     return task is not None and task.done()
 
 
 async def abort(producer: AIOKafkaProducer) -> None:
-    """End a producer at once, whatever it waits for; what it had pending fails.
+    """Stop a producer at once, whatever it waits for. Its pending records fail.
 
-    ``stop()`` waits for its flush, which never ends while a broker is away. This is aiokafka's
-    private side: a test holds it against the pinned version.
+    ``producer.stop()`` would wait for a flush, which never ends while a broker is away.
     """
     sender = producer._sender  # noqa: SLF001 (see above)
     pending = producer._message_accumulator  # noqa: SLF001
@@ -124,7 +135,7 @@ async def abort(producer: AIOKafkaProducer) -> None:
     producer._closed = True  # noqa: SLF001
     pending.fail_all(KafkaError("producer aborted"))
     for batch in batches:
-        batch._drain_waiter.add_done_callback(retrieve_exception)  # noqa: SLF001 (nobody else asks for it)
+        batch._drain_waiter.add_done_callback(retrieve_exception)  # noqa: SLF001 (nobody awaits it)
     if sender.sender_task is not None and not sender.sender_task.done():
         sender.sender_task.cancel()
         await asyncio.wait([sender.sender_task], timeout=_ABORT_S)

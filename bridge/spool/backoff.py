@@ -1,26 +1,13 @@
-"""Which keys and topics the drain leaves alone for a while, and until when."""
+"""Which keys the drain pauses, and until when."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.spool.codec import SpooledCallback
+from bridge.publish.health import Backoff
 
-# Kafka did not answer about one key's partition; others may be well, and its own again soon.
+# Kafka did not answer for a key's partition: others may work, and its own may work again soon.
 STALLED_S: Final = 5.0
-_DOUBLINGS_MAX: Final = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """Seconds before trying again, doubled each time, up to a bound."""
-
-    first_s: float
-    max_s: float
-
-    def delay_s(self, tries: int) -> float:
-        """Return how long to wait after so many tries in a row."""
-        return min(self.first_s * 2.0 ** min(tries - 1, _DOUBLINGS_MAX), self.max_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,80 +16,50 @@ class _Wait:
     stalled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Closed:
-    until: float
-    tries: int
-
-
 class KeyBackoff:
-    """Keys that are waiting, each with the reason's own time. ``clock`` gives seconds that only grow."""
+    """The keys that wait. ``clock`` returns seconds that only grow."""
 
-    def __init__(
-        self, clock: Callable[[], float], *, stalled_s: float, topic: Backoff, refused: Backoff
-    ) -> None:
+    def __init__(self, clock: Callable[[], float], *, stalled_s: float, refused: Backoff) -> None:
         self._clock = clock
-        self._late_s = stalled_s
-        self._topic = topic
+        self._stalled_s = stalled_s
         self._refused = refused
-        self._keys: dict[bytes, _Wait] = {}
-        self._topics: dict[str, _Closed] = {}
+        self._waits: dict[bytes, _Wait] = {}
 
     def is_waiting(self, key: bytes) -> bool:
-        """Say whether a key is to be left alone."""
-        return key in self._keys
+        """Return True if a key is paused."""
+        return key in self._waits
 
     def stalled_until(self, key: bytes) -> float | None:
-        """Return until when a key is left alone because Kafka did not answer, if that is why."""
-        wait = self._keys.get(key)
+        """Return until when a key is paused because Kafka did not answer; None for other reasons."""
+        wait = self._waits.get(key)
         return wait.until if wait is not None and wait.stalled else None
 
     def pause_stalled(self, key: bytes) -> None:
-        """Leave a key alone about which Kafka did not answer."""
-        self._keys[key] = _Wait(self._clock() + self._late_s, stalled=True)
+        """Pause a key because Kafka did not answer."""
+        self._waits[key] = _Wait(self._clock() + self._stalled_s, stalled=True)
 
     def pause_refused(self, key: bytes, tries: int) -> None:
-        """Leave a key alone whose oldest callback was refused so many times."""
-        self._keys[key] = _Wait(self._clock() + self._refused.delay_s(tries))
+        """Pause a key whose oldest callback was refused so many times."""
+        self.pause(key, self._refused.delay_s(tries))
 
-    def pause_for_topic(self, topic: str, key: bytes) -> bool:
-        """Leave a key alone whose turn is at a topic that is away; say whether that is news."""
-        now = self._clock()
-        closed = self._topics.get(topic)
-        if closed is None or closed.until <= now:
-            tries = closed.tries + 1 if closed else 1
-            self._topics[topic] = _Closed(now + self._topic.delay_s(tries), tries)
-        self._keys[key] = _Wait(self._topics[topic].until)
-        return closed is None
-
-    def paused_topic(self, callback: SpooledCallback) -> str | None:
-        """Return a topic of the callback's that is to be left alone, if there is one."""
-        if self._topics:
-            now = self._clock()
-            for record in callback.records:
-                closed = self._topics.get(record.topic)
-                if closed is not None and closed.until > now:
-                    return record.topic
-        return None
-
-    def record_success(self, callback: SpooledCallback) -> None:
-        """Take note that the callback's topics are there."""
-        if self._topics:
-            for record in callback.records:
-                self._topics.pop(record.topic, None)
+    def pause(self, key: bytes, pause_s: float) -> None:
+        """Pause a key."""
+        self._waits[key] = _Wait(self._clock() + pause_s)
 
     def release_due(self, *, stalled: bool) -> bool:
-        """Say whether a wait is over, and have those keys wait no longer; ``late`` ones too, or not."""
+        """Release the keys whose pause is over, stalled ones only if asked; True if there were any."""
         now = self._clock()
         due = [
-            key for key, wait in self._keys.items() if wait.until <= now and wait.stalled <= stalled
+            key
+            for key, wait in self._waits.items()
+            if wait.until <= now and wait.stalled <= stalled
         ]
         for key in due:
-            del self._keys[key]
+            del self._waits[key]
         return bool(due)
 
     def next_due_s(self) -> float | None:
-        """Return in how many seconds the next wait is over, None without any."""
-        if not self._keys:
+        """Return in how many seconds the next pause is over; None if no key waits."""
+        if not self._waits:
             return None
-        return max(0.0, min(wait.until for wait in self._keys.values()) - self._clock())
+        return max(0.0, min(wait.until for wait in self._waits.values()) - self._clock())

@@ -1,15 +1,16 @@
-"""Publishing one key's chain of spooled callbacks, in their order.
+"""Publish the spooled callbacks of one key, a chain, in their order.
 
-1. A chain goes to Kafka in one piece. If a record in it is refused, its callbacks go one by one, and
-   the records of each one by one, which tells which is refused; what is known to be acknowledged is
-   not sent again.
-2. A refused callback is tried again after a while, ``tries_max`` times in all. Then a dead letter
-   takes the place of its refused records, while the others are published as they are.
-3. If the dead letter is refused too, the callback is parked: kept for a person to look at, and
-   nothing waits behind it any more.
-4. A record's time stamp later than now becomes now: brokers refuse records from their future.
+1. A chain goes to Kafka in one publication. If a record in it is refused, its callbacks go one by
+   one, and the records of each callback one by one, to find the refused one. What was acknowledged
+   is not sent again.
+2. A refused callback is tried again after a pause, ``tries_max`` times in all. Then a dead letter
+   replaces its refused records; the others are published as they are.
+3. If the dead letter is refused too, the callback is parked: it is kept for an operator to look at,
+   and nothing queues behind it any more.
+4. A record's time stamp that is later than now becomes now: brokers refuse records from the future.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
@@ -17,6 +18,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from bridge.core.dead_letter import Stage
 from bridge.core.record import Record
 from bridge.publish import (
     PartitionStalled,
@@ -26,19 +28,20 @@ from bridge.publish import (
     TopicUnavailable,
     Unavailable,
 )
-from bridge.publish.breaker import CircuitBreaker
+from bridge.publish.health import Backoff, KafkaHealth
 from bridge.spool import SpoolUnwritable
-from bridge.spool.backoff import KeyBackoff
+from bridge.spool.backoff import STALLED_S, KeyBackoff
 from bridge.spool.codec import SpooledCallback
 from bridge.spool.spool import DiskSpool
+from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
-TRIES_MAX: Final = 3
+REFUSED_PAUSE: Final = Backoff(first_s=0.5, max_s=30.0)
 
 
 class DeadLetterMaker(Protocol):
-    """Makes the record that takes the place of refused ones."""
+    """Makes the record that replaces refused ones."""
 
     def __call__(
         self, records: Sequence[Record], refused: Sequence[Record], reason: str, *, tries: int
@@ -47,42 +50,56 @@ class DeadLetterMaker(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class DrainLimits:
+    """How much the drain takes at a time, and how long it waits."""
+
+    page_callbacks_max: int = 256
+    page_bytes_max: int = 4_194_304
+    deadline_s: float = 10.0
+    tries_max: int = 3
+    poll_s: float = 0.1  # of the circuit breaker, while it is open
+    stalled_s: float = STALLED_S
+    refused: Backoff = REFUSED_PAUSE
+
+
+DRAIN_LIMITS: Final = DrainLimits()
+
+
 @dataclass(slots=True)
 class _Refusal:
-    """A callback that was refused: how often, and which of its records are on Kafka all the same."""
+    """A callback that was refused: how often, and the positions of its acknowledged records."""
 
     tries: int
     acknowledged: set[int] = field(default_factory=set[int])
 
 
 class ChainPublisher:
-    """Publishes chains, and knows which callbacks are in trouble."""
+    """Publishes chains. Remembers refused callbacks, and in ``backoff`` the keys that wait."""
 
     def __init__(  # noqa: PLR0913 (wired once, by name)
         self,
         spool: DiskSpool,
         publisher: Publisher,
         *,
-        breaker: CircuitBreaker,
-        waits: KeyBackoff,
+        health: KafkaHealth,
         dead_letter: DeadLetterMaker,
-        deadline_s: float,
-        tries_max: int,
+        limits: DrainLimits,
+        metrics: Metrics | None,
         now_ms: Callable[[], int],
-        on_drained: Callable[[int], None],
-        on_dead_letter: Callable[[str], None],
     ) -> None:
+        self.backoff = KeyBackoff(
+            time.monotonic, stalled_s=limits.stalled_s, refused=limits.refused
+        )
         self._spool = spool
         self._publisher = publisher
-        self._breaker = breaker
-        self._backoff = waits
+        self._health = health
         self._dead_letter = dead_letter
-        self._deadline_s = deadline_s
-        self._tries_max = tries_max
+        self._limits = limits
+        self._metrics = metrics
         self._now_ms = now_ms
-        self._on_drained = on_drained
-        self._on_dead_letter = on_dead_letter
         self._refusals: dict[int, _Refusal] = {}
+        self._logged_topics: set[str] = set()
 
     async def publish(self, chain: Sequence[SpooledCallback]) -> None:
         """Return when the chain is on Kafka and deleted, or its key waits."""
@@ -94,39 +111,22 @@ class ChainPublisher:
                 self._pause_for_topic(error, key)
                 before = _before(error.topic, chain)
                 chain = before if len(before) < len(chain) else []
-            except PartitionStalled:
-                self._backoff.pause_stalled(key)
+            except (PartitionStalled, SpoolUnwritable):
+                self.backoff.pause_stalled(key)
                 return
             except Unavailable:
-                self._breaker.record_failure()
-                self._backoff.pause_stalled(key)
-                return
-            except SpoolUnwritable:
-                self._backoff.pause_stalled(key)
+                self._health.cluster.record_failure()
+                self.backoff.pause_stalled(key)
                 return
             else:
                 if not done:
                     return
                 chain = chain[done:]
 
-    async def _publish_head(self, chain: Sequence[SpooledCallback]) -> int:
-        """Return how many callbacks at the head of the chain are done with; 0 if the key waits."""
-        first = chain[0]
-        topic = self._backoff.paused_topic(first)
-        if topic is not None:
-            self._backoff.pause_for_topic(topic, first.key)
-            return 0
-        if self._was_refused(first):
-            return int(await self._publish_one_by_one(first))
-        together = list(takewhile(self._may_send, chain))
-        if await self._publish_together(together):
-            return len(together)
-        return int(await self._publish_one_by_one(first))
-
     async def probe(self, callback: SpooledCallback) -> bool | None:
-        """Say whether Kafka acknowledges; None if only a part of it is away.
+        """Return whether Kafka acknowledges a callback; None if only a part of Kafka is away.
 
-        A refusal says that Kafka is there; the callback's turn comes when the breaker is closed.
+        A refusal means that Kafka answers: the callback is handled when the circuit is closed.
         """
         try:
             await self._send([callback])
@@ -136,19 +136,41 @@ class ChainPublisher:
             self._pause_for_topic(error, callback.key)
             return None
         except Unavailable as error:
-            self._backoff.pause_stalled(callback.key)
+            self.backoff.pause_stalled(callback.key)
             return None if isinstance(error, PartlyUnavailable) else False
         await self._complete([callback])
         return True
+
+    async def _publish_head(self, chain: Sequence[SpooledCallback]) -> int:
+        """Publish the head of a chain; return how many callbacks are done, 0 if the key waits."""
+        first = chain[0]
+        pause_s = self._topic_pause_s(first)
+        if pause_s > 0:
+            self.backoff.pause(first.key, pause_s)
+            return 0
+        if self._was_refused(first):
+            return int(await self._publish_one_by_one(first))
+        together = list(takewhile(self._may_send, chain))
+        if await self._publish_together(together):
+            return len(together)
+        return int(await self._publish_one_by_one(first))
 
     def _was_refused(self, callback: SpooledCallback) -> bool:
         return callback.tries > 0 or callback.number in self._refusals
 
     def _may_send(self, callback: SpooledCallback) -> bool:
-        return not self._was_refused(callback) and self._backoff.paused_topic(callback) is None
+        return not self._was_refused(callback) and self._topic_pause_s(callback) == 0
+
+    def _topic_pause_s(self, callback: SpooledCallback) -> float:
+        """Return how long the topics of a callback are still paused; 0 if they are not."""
+        return max(self._health.topic_pause_s(record.topic) for record in callback.records)
 
     def _pause_for_topic(self, error: TopicUnavailable, key: bytes) -> None:
-        if self._backoff.pause_for_topic(error.topic, key):
+        """Pause the key until its topic may be tried again; log the first time."""
+        self._health.record_topic_failure(error)
+        self.backoff.pause(key, self._health.topic_pause_s(error.topic))
+        if error.topic not in self._logged_topics:
+            self._logged_topics.add(error.topic)
             log.warning("drain_waits_for_topic", topic=error.topic, cause=str(error))
 
     async def _send(self, callbacks: Sequence[SpooledCallback]) -> None:
@@ -162,28 +184,31 @@ class ChainPublisher:
                 one if one.timestamp_ms <= now_ms else replace(one, timestamp_ms=now_ms)
                 for one in records
             ],
-            deadline_s=self._deadline_s,
+            deadline_s=self._limits.deadline_s,
             probing=True,
         )
-        self._breaker.record_success()
+        self._health.cluster.record_success()
 
     async def _complete(self, callbacks: Sequence[SpooledCallback]) -> None:
+        """Delete callbacks that are on Kafka."""
         for one in callbacks:
             self._refusals.pop(one.number, None)
-            self._backoff.record_success(one)
+            if self._logged_topics:
+                self._logged_topics.difference_update(record.topic for record in one.records)
         await self._spool.remove(callbacks)
-        self._on_drained(len(callbacks))
+        if self._metrics is not None:
+            self._metrics.count("drained_total", by=len(callbacks))
 
     async def _publish_together(self, callbacks: Sequence[SpooledCallback]) -> bool:
-        """Say whether all of the callbacks are done with; if not they are in trouble: rule 1."""
+        """Publish callbacks; return False if one was refused, and remember which were acknowledged."""
         try:
             await self._send(callbacks)
         except RecordRefused as error:
             for one in callbacks:
-                trouble = self._refusals.setdefault(one.number, _Refusal(one.tries))
-                trouble.acknowledged.update(
-                    place
-                    for place, record in enumerate(one.records)
+                refusal = self._refusals.setdefault(one.number, _Refusal(one.tries))
+                refusal.acknowledged.update(
+                    position
+                    for position, record in enumerate(one.records)
                     if record in error.acknowledged
                 )
             return False
@@ -191,57 +216,54 @@ class ChainPublisher:
         return True
 
     async def _publish_one_by_one(self, callback: SpooledCallback) -> bool:
-        """Say whether one callback, whose records go one by one, is done with: rules 1 and 2."""
-        trouble = self._refusals.setdefault(callback.number, _Refusal(callback.tries))
-        refusals: dict[int, RecordRefused] = {}
-        for place, record in enumerate(callback.records):
-            if place not in trouble.acknowledged:
+        """Publish the records of a callback one by one; return True if it is done: rules 1 and 2."""
+        refusal = self._refusals.setdefault(callback.number, _Refusal(callback.tries))
+        errors: dict[int, RecordRefused] = {}
+        for position, record in enumerate(callback.records):
+            if position not in refusal.acknowledged:
                 try:
                     await self._publish([record])
                 except RecordRefused as error:
-                    refusals[place] = error
+                    errors[position] = error
                 else:
-                    trouble.acknowledged.add(place)
-        if not refusals:
+                    refusal.acknowledged.add(position)
+        if not errors:
             await self._complete([callback])
             return True
-        trouble.tries += 1
-        if trouble.tries < self._tries_max:
-            self._backoff.pause_refused(callback.key, trouble.tries)
-            await self._spool.record_tries(callback, trouble.tries)
+        refusal.tries += 1
+        if refusal.tries < self._limits.tries_max:
+            self.backoff.pause_refused(callback.key, refusal.tries)
+            await self._spool.record_tries(callback, refusal.tries)
             return False
-        return await self._dead_letter_or_park(callback, refusals, trouble)
+        await self._dead_letter_or_park(callback, errors, refusal.tries)
+        return True
 
     async def _dead_letter_or_park(
-        self, callback: SpooledCallback, refusals: dict[int, RecordRefused], trouble: _Refusal
-    ) -> bool:
-        """Say whether a callback is done with, as a dead letter or parked: rules 2 and 3."""
-        refused = [callback.records[place] for place in refusals]
-        reason = next(iter(refusals.values())).reason
-        letter = self._dead_letter(callback.records, refused, reason, tries=trouble.tries)
+        self, callback: SpooledCallback, errors: dict[int, RecordRefused], tries: int
+    ) -> None:
+        """Publish a dead letter for a callback, or park it: rules 2 and 3."""
+        refused = [callback.records[position] for position in errors]
+        reason = next(iter(errors.values())).reason
+        letter = self._dead_letter(callback.records, refused, reason, tries=tries)
+        fields = {"topics": [one.topic for one in refused], "reason": reason, "tries": tries}
         again: RecordRefused | None = None
         try:
             await self._publish([letter])
         except RecordRefused as error:
             again = error
-        about = {"topics": [one.topic for one in refused], "reason": reason, "tries": trouble.tries}
         if again is not None:
-            await self._spool.park(callback, trouble.tries)
+            await self._spool.park(callback, tries)
             self._refusals.pop(callback.number, None)
             log.error(
-                "spooled_callback_parked", number=callback.number, again=again.reason, **about
+                "spooled_callback_parked", number=callback.number, again=again.reason, **fields
             )
-            return True
-        log.error("spooled_callback_dead_lettered", **about)
-        self._on_dead_letter(reason)
+            return
+        log.error("spooled_callback_dead_lettered", **fields)
+        if self._metrics is not None:
+            self._metrics.count("dead_letters_total", Stage.PUBLISH, reason)
         await self._complete([callback])
-        return True
 
 
 def _before(topic: str, chain: Sequence[SpooledCallback]) -> list[SpooledCallback]:
-    """Return the callbacks before the first that has a record for a topic: they need not wait."""
-
-    def goes_elsewhere(callback: SpooledCallback) -> bool:
-        return all(record.topic != topic for record in callback.records)
-
-    return list(takewhile(goes_elsewhere, chain))
+    """Return the callbacks before the first one with a record for a topic: they need not wait."""
+    return list(takewhile(lambda one: all(record.topic != topic for record in one.records), chain))

@@ -1,13 +1,14 @@
-"""The spool on our disk: the doorway callbacks come in by, and what the drain takes them out by.
+"""The spool on our disk: callbacks are appended to it, and the drain reads and removes them.
 
-An append that the disk leaves without an answer is given up after a while. It may be kept all the
-same, and is then published: a duplicate with the same id, if its sender tries again.
+An append that gets no answer from the disk fails after a timeout. Its callback may be stored all
+the same, and is then published: a duplicate with the same id, if its sender tries again.
 """
 
 import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -21,6 +22,7 @@ from bridge.spool.adopt import Adopter
 from bridge.spool.codec import SpooledCallback, SpoolRange, encode
 from bridge.spool.store import SpoolStore
 from bridge.spool.writer import Job, JobResult, SpoolWriter
+from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -31,11 +33,20 @@ _FROZEN_AFTER_S: Final = 0.5
 _NO_ANSWER: Final = "the disk does not answer"
 
 
-async def _wait_for(timeout_s: float, answer: asyncio.Future[T]) -> T:
-    """Return the answer; raises TimeoutError.
+@dataclass(frozen=True, slots=True)
+class SpoolLimits:
+    """How much a spool holds, and how long an append waits for the disk."""
 
-    A process that was frozen (SIGSTOP, a paused virtual machine) finds the time over before it has
-    looked at answers, and the thread that writes was frozen with it: the time begins anew then.
+    bytes_max: int
+    records_max: int
+    append_timeout_s: float
+
+
+async def _wait_for(timeout_s: float, answer: asyncio.Future[T]) -> T:
+    """Return the answer; raise TimeoutError.
+
+    A process that was frozen (SIGSTOP, a paused virtual machine) finds its timeout over before it has
+    read the answers, and its writer thread was frozen as well. Then the timeout starts again.
     """
     loop = asyncio.get_running_loop()
     try:
@@ -51,25 +62,25 @@ async def _wait_for(timeout_s: float, answer: asyncio.Future[T]) -> T:
 
 
 class DiskSpool:
-    """Keeps callbacks in a SQLite file of its own, in a directory that others may share."""
+    """Stores callbacks in a SQLite file of its own, in a directory that other processes may share."""
 
-    def __init__(  # noqa: PLR0913 (wired once, by name)
+    def __init__(
         self,
         directory: Path,
+        limits: SpoolLimits,
         *,
-        bytes_max: int,
-        records_max: int,
-        append_timeout_s: float,
-        on_change: Callable[[SpoolState], None] = lambda _: None,
-        on_replaced: Callable[[], None] = lambda: None,
+        metrics: Metrics | None = None,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         scan_s: float = SCAN_S,
     ) -> None:
+        self.files_replaced = 0
+        """How often the open file was replaced, because somebody removed or renamed it."""
         self._directory = directory
-        self._accounting = SpoolAccounting(bytes_max=bytes_max, records_max=records_max)
-        self._append_timeout_s = append_timeout_s
-        self._on_change = on_change
-        self._on_replaced = on_replaced
+        self._accounting = SpoolAccounting(
+            bytes_max=limits.bytes_max, records_max=limits.records_max
+        )
+        self._append_timeout_s = limits.append_timeout_s
+        self._metrics = metrics
         self._now_ms = now_ms
         self._adopter = Adopter(directory, self, scan_s=scan_s)
         self._writer: SpoolWriter | None = None
@@ -77,12 +88,29 @@ class DiskSpool:
         self._fault: str | None = "not open yet"
         self._first_try_done = asyncio.Event()
         self._has_new = False
-        self._notify_drain: Callable[[], None] = lambda: None
+        self._on_new: Callable[[], None] = lambda: None
+        if metrics is not None:
+            self._add_gauges(metrics, limits)
+
+    def _add_gauges(self, metrics: Metrics, limits: SpoolLimits) -> None:
+        metrics.set("spool_bytes_max", limits.bytes_max)
+        metrics.set("spool_records_max", limits.records_max)
+        metrics.watch("spool_callbacks", lambda: self.state.callbacks)
+        metrics.watch("spool_records", lambda: self.state.records)
+        metrics.watch("spool_bytes", lambda: self.state.bytes)
+        metrics.watch("spool_parked", lambda: self.state.parked)
+        metrics.watch("spool_damaged", lambda: self.state.damaged)
+        metrics.watch("spool_writable", lambda: int(self.state.writable))
+        metrics.watch("spool_oldest_age_seconds", self._oldest_age_s)
+
+    def _oldest_age_s(self) -> float:
+        oldest_at_ms = self._oldest_at_ms
+        return 0 if oldest_at_ms is None else max(0, self._now_ms() - oldest_at_ms) / 1000
 
     async def open(self) -> None:
-        """Take a file that a former process left, or a new one, and begin to adopt the others.
+        """Open a file that a former process left, or a new one, and start to adopt the others.
 
-        Where the directory cannot be used that is told in the log, and tried again every second.
+        If the directory cannot be used, that is logged, and tried again every second.
         """
         self._writer = SpoolWriter(self._directory, self)
         self._writer.start()
@@ -107,17 +135,17 @@ class DiskSpool:
 
     @property
     def path(self) -> Path | None:
-        """Return the file that is ours."""
+        """Return the path of our file."""
         return self._writer.path if self._writer else None
 
     @property
     def writable(self) -> bool:
-        """Say whether an append can be expected to work now."""
+        """Return True if an append can be expected to work now."""
         return self._fault is None and not self._accounting.full
 
     @property
     def state(self) -> SpoolState:
-        """Return what is kept and queued."""
+        """Return what is stored and queued."""
         return SpoolState(
             callbacks=self._accounting.callbacks,
             records=self._accounting.records,
@@ -129,24 +157,24 @@ class DiskSpool:
         )
 
     def subscribe(self, on_new: Callable[[], None]) -> None:
-        """Have ``call`` called whenever there is something new to drain."""
-        self._notify_drain = on_new
+        """Call ``on_new`` whenever there is something new to drain. One subscriber, the drain."""
+        self._on_new = on_new
 
     def has_pending(self, key: bytes) -> bool:
-        """Say whether callbacks of ``key`` are waiting, so that newer ones must go behind them."""
+        """Return True if callbacks of ``key`` are spooled: newer ones have to queue behind them."""
         return self._accounting.has_pending(key)
 
     async def append(self, records: Sequence[Record]) -> None:
-        """Return when one callback's records, all of one key, are fsynced together.
+        """Return when the records of one callback, all with one key, are fsynced together.
 
-        Raises SpoolFull or SpoolUnwritable, and then nothing of them is kept, unless the disk gave
-        no answer at all.
+        Raises SpoolFull or SpoolUnwritable. Then none of them is stored, unless the disk gave no answer
+        at all.
         """
         rows = [encode(record) for record in records]
         await self._add([QueuedCallback(records[0].key, rows, self._now_ms())])
 
     def has_room(self, callbacks: Sequence[SpooledCallback]) -> bool:
-        """Say whether callbacks of another file can be adopted."""
+        """Return True if callbacks of another file can be adopted."""
         return self._fault is None and self._accounting.has_room(callbacks)
 
     async def adopt(self, callbacks: Sequence[SpooledCallback]) -> None:
@@ -169,12 +197,12 @@ class DiskSpool:
             for one in callbacks:
                 store.insert(one.rows, spooled_at_ms=one.spooled_at_ms, tries=one.tries)
 
-        def settled(well: bool) -> None:  # noqa: FBT001 (the one thing it is told)
-            self._accounting.finish(callbacks, ok=well)
-            self._has_new |= well
+        def on_done(ok: bool) -> None:  # noqa: FBT001 (its only argument)
+            self._accounting.finish(callbacks, ok=ok)
+            self._has_new |= ok
 
         try:
-            await self._run_job(work, settled, timeout_s=self._append_timeout_s)
+            await self._run_job(work, on_done, timeout_s=self._append_timeout_s)
         except TimeoutError as error:
             self.fault_changed(_NO_ANSWER)
             raise SpoolUnwritable(_NO_ANSWER) from error
@@ -182,9 +210,9 @@ class DiskSpool:
     async def read_page(
         self, after: int, *, callbacks_max: int, bytes_max: int
     ) -> list[SpooledCallback]:
-        """Return callbacks to publish, oldest first, from behind a number; none at the end.
+        """Return the callbacks to publish after a number, oldest first; none at the end.
 
-        Raises SpoolUnwritable where the file cannot be read.
+        Raises SpoolUnwritable if the file cannot be read.
         """
         while True:
             read = partial(
@@ -198,28 +226,27 @@ class DiskSpool:
 
     async def remove(self, callbacks: Sequence[SpooledCallback]) -> None:
         """Return when callbacks that are on Kafka are deleted, or remembered as published."""
-        extents = [one.range for one in callbacks]
+        ranges = [one.range for one in callbacks]
         with contextlib.suppress(SpoolUnwritable):
             await self._run_job(
-                lambda store: store.remove(extents),
-                lambda well: self._removed(extents, well=well),
+                lambda store: store.remove(ranges), lambda ok: self._record_removal(ranges, ok=ok)
             )
 
     async def record_tries(self, callback: SpooledCallback, tries: int) -> None:
-        """Write down how often a callback was refused; raises SpoolUnwritable."""
+        """Store how often a callback was refused; raises SpoolUnwritable."""
         await self._run_job(lambda store: store.set_tries(callback, tries))
 
     async def park(self, callback: SpooledCallback, tries: int) -> None:
-        """Keep a callback without trying it again in this process; raises SpoolUnwritable."""
+        """Keep a callback, and do not try it again in this process; raises SpoolUnwritable."""
 
-        def settled(well: bool) -> None:  # noqa: FBT001 (the one thing it is told)
-            if well:
+        def on_done(ok: bool) -> None:  # noqa: FBT001 (its only argument)
+            if ok:
                 self._accounting.record_parked(callback)
 
-        await self._run_job(lambda store: store.set_tries(callback, tries, parked=True), settled)
+        await self._run_job(lambda store: store.set_tries(callback, tries, parked=True), on_done)
 
-    def _removed(self, callbacks: Sequence[SpoolRange], *, well: bool) -> None:
-        self._accounting.record_removal(callbacks, ok=well)
+    def _record_removal(self, callbacks: Sequence[SpoolRange], *, ok: bool) -> None:
+        self._accounting.record_removal(callbacks, ok=ok)
         if self._accounting.all_published and self._writer is not None:
             self._writer.set_published(frozenset(self._accounting.published))
 
@@ -230,7 +257,7 @@ class DiskSpool:
             self._writer.submit(
                 Job(
                     lambda store: store.remove(callbacks),
-                    lambda _, error: self._removed(callbacks, well=error is None),
+                    lambda _, error: self._record_removal(callbacks, ok=error is None),
                 )
             )
 
@@ -242,9 +269,9 @@ class DiskSpool:
         writes: bool = True,
         timeout_s: float | None = None,
     ) -> T:
-        """Return what the writer says; raises TimeoutError.
+        """Run work in the writer thread and return its result; raises TimeoutError.
 
-        ``settled`` is called even if nobody waits any more.
+        ``on_done`` is called even if the caller stopped waiting.
         """
         if self._writer is None:
             raise SpoolUnwritable(self._fault)
@@ -262,30 +289,33 @@ class DiskSpool:
         self._writer.submit(Job(work, end, writes))
         return await (answer if timeout_s is None else _wait_for(timeout_s, answer))
 
-    def file_opened(self, tally: SpoolCounts, oldest_at_ms: int | None, number_min: int) -> None:
-        """Take what the file holds that is ours now; the writer's call."""
-        self._accounting.reset(tally, number_min)
+    # The four methods of WriterListener.
+
+    def file_opened(self, counts: SpoolCounts, oldest_at_ms: int | None, number_min: int) -> None:
+        """Handle that a file is ours from now on."""
+        self._accounting.reset(counts, number_min)
         self._oldest_at_ms = oldest_at_ms
-        self._notify_drain()
+        self._on_new()
 
     def file_replaced(self) -> None:
-        """Take that a new file was begun in place of one that could not be found again."""
-        self._on_replaced()
+        """Handle that a new file replaced one whose path did not lead to it any more."""
+        self.files_replaced += 1
+        if self._metrics is not None:
+            self._metrics.count("spool_files_replaced_total")
 
     def jobs_done(self, results: Sequence[JobResult], oldest_at_ms: int | None) -> None:
-        """Take how jobs results; the writer's call."""
+        """Handle the results of jobs."""
         for job, result, error in results:
             job.on_done(result, error)
         self._oldest_at_ms = oldest_at_ms
         if self._fault == _NO_ANSWER:
             self.fault_changed(None)
-        self._on_change(self.state)
         if self._has_new:
             self._has_new = False
-            self._notify_drain()
+            self._on_new()
 
     def fault_changed(self, cause: str | None) -> None:
-        """Take why nothing can be written, or None if it can; the writer's call."""
+        """Handle why nothing can be written, or None if it can."""
         was, self._fault = self._fault, cause
         first = not self._first_try_done.is_set()
         self._first_try_done.set()
@@ -295,4 +325,3 @@ class DiskSpool:
             self._delete_published()
         elif was is None or first:
             log.error("spool_unwritable", directory=str(self._directory), cause=cause)
-        self._on_change(self.state)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from bridge.core.record import Record
-from bridge.spool.spool import DiskSpool
+from bridge.spool.spool import DiskSpool, SpoolLimits
 
 ROUNDS: Final = 3
 ROUND_S: Final = 1.5
@@ -38,7 +38,7 @@ def callback(number: int) -> tuple[Record, Record]:
 
 
 async def spooling(folder: Path, waiters: int) -> Measured:
-    spool = DiskSpool(folder, bytes_max=1 << 40, records_max=1 << 40, append_timeout_s=30.0)
+    spool = DiskSpool(folder, SpoolLimits(1 << 40, 1 << 40, append_timeout_s=30.0))
     await spool.open()
     done = 0
     until_s = time.perf_counter() + ROUND_S

@@ -30,7 +30,7 @@ from bridge.app.build import make_application
 from bridge.dev.account import ACCOUNTS
 from bridge.intake.delivery import Delivery
 from bridge.telemetry.metrics import Metrics
-from bridge.publish.breaker import CircuitBreaker
+from bridge.publish.health import CircuitBreaker
 from bridge.publish.memory import MemoryPublisher
 from bridge.settings.load import load
 from bridge.spool.absent import NoSpool
@@ -42,10 +42,9 @@ async def post(words):
     headers = dict(of.split(": ", 1) for option, of in pairs if option == "-H")
     headers["content-type"] = "application/x-www-form-urlencoded"
     body = "&".join(of for option, of in pairs if option == "-d")
-    delivery = Delivery(
-        publisher, NoSpool(), breaker=CircuitBreaker(time.monotonic), metrics=Metrics("test")
-    )
-    app = make_application(load(None, accounts=ACCOUNTS), delivery, Metrics("test"))
+    breaker, metrics = CircuitBreaker(time.monotonic), Metrics("test")
+    delivery = Delivery(publisher, NoSpool(), breaker=breaker, metrics=metrics)
+    app = make_application(load(None, accounts=ACCOUNTS), delivery, metrics)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
         status = (await client.post(url, content=body, headers=headers)).status_code
     records = [[one.topic, json.loads(one.value)] for one in publisher.records]

@@ -14,7 +14,7 @@ from bridge.publish import (
     TopicUnavailable,
     Unavailable,
 )
-from bridge.publish.breaker import CircuitBreaker
+from bridge.publish.health import CircuitBreaker
 from bridge.spool import SpoolUnwritable
 from bridge.spool.absent import NoSpool
 from bridge.telemetry.metrics import Metrics

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from structlog.testing import capture_logs
 
 from bridge.core.record import Record
 from bridge.publish import RecordTooLarge, Unavailable
 from bridge.publish.producer import abort
 from bridge.publish.publisher import KafkaPublisher
+from bridge.telemetry.metrics import Metrics
 from tests.kafka.cluster import Node
 from tests.support.embedded_node import EmbeddedNode
 from tests.support.kafka import ACK_TIMEOUT_S, Kafka, make_topics, planned, read_back, running
@@ -146,26 +148,29 @@ async def test_a_producer_nobody_acknowledges_for_long_is_replaced_by_one_that_c
     killable: KillableBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bridge.publish.publisher.REPLACE_AFTER_S", 0.1)
-    seen: list[bool] = []
+    metrics = Metrics("test")
     publisher = KafkaPublisher(
         killable.kafka.connection,
         idempotence=killable.kafka.idempotence,
         ack_timeout_s=DEADLINE_S,
-        on_available=seen.append,
+        metrics=metrics,
     )
-    async with running(publisher):
-        killable.node.kill()
-        async with asyncio.timeout(PATIENCE_S):
-            while publisher.available:
-                with pytest.raises(Unavailable):
-                    await publisher.publish([killable.record(1)])
-                await asyncio.sleep(0.05)
-        with pytest.raises(Unavailable, match="not reachable"):
-            await publisher.publish([killable.record(1)])
-        await killable.come_back()
-        await until(lambda: publisher.available)
-        assert seen == [True, False, True]
-        await published(publisher, killable.record(2))
+    with capture_logs() as lines:
+        async with running(publisher):
+            killable.node.kill()
+            async with asyncio.timeout(PATIENCE_S):
+                while publisher.available:
+                    with pytest.raises(Unavailable):
+                        await publisher.publish([killable.record(1)])
+                    await asyncio.sleep(0.05)
+            with pytest.raises(Unavailable, match="not reachable"):
+                await publisher.publish([killable.record(1)])
+            await killable.come_back()
+            await until(lambda: publisher.available)
+            assert metrics.value("kafka_available") == 1
+            await published(publisher, killable.record(2))
+    events = [line["event"] for line in lines if "available" in line["event"]]
+    assert events == ["kafka_available", "kafka_unavailable", "kafka_available"]
     assert 2 in killable.numbers()
 
 

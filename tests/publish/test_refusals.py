@@ -13,6 +13,7 @@ from aiokafka import errors
 from bridge.core.record import Record
 from bridge.publish import RecordRefused, RecordTooLarge, TopicUnavailable, Unavailable
 from bridge.publish.connection import BadConnection, KafkaConnection
+from bridge.publish.health import Backoff, KafkaHealth
 from bridge.publish.kafka_errors import translate
 from bridge.publish.publisher import KafkaPublisher
 from tests.support.kafka import Kafka, make_topics, planned, read_back, running
@@ -223,15 +224,17 @@ async def test_a_refusal_says_which_of_the_callers_records_are_on_kafka_all_the_
 
 @pytest.mark.kafka
 async def test_a_topic_that_is_closed_is_not_asked_again_for_a_while(
-    publisher: KafkaPublisher, apache_kafka: str, prefix: str
+    apache_kafka: str, prefix: str
 ) -> None:
     topic = planned(prefix + "it", message_timestamp_after_max_ms=str(HOUR_MS))
     await make_topics(KafkaConnection(apache_kafka), topic)
     ahead = replace(record(topic.name, 1), timestamp_ms=4_102_444_800_000)
-    with pytest.raises(TopicUnavailable):
-        await publisher.publish([ahead])
-    await until(lambda: publisher._supervisor.producer is not None)
-    producer = publisher._supervisor.producer
-    with pytest.raises(TopicUnavailable, match="our clock"):
-        await publisher.publish([ahead])
-    assert publisher._supervisor.producer is producer
+    health = KafkaHealth(topic_pause=Backoff(first_s=PATIENCE_S, max_s=PATIENCE_S))
+    async with running(Kafka(apache_kafka, idempotence=True).publisher(health=health)) as publisher:
+        with pytest.raises(TopicUnavailable):
+            await publisher.publish([ahead])
+        await until(lambda: publisher._supervisor.producer is not None)
+        producer = publisher._supervisor.producer
+        with pytest.raises(TopicUnavailable, match="our clock"):
+            await publisher.publish([ahead])
+        assert publisher._supervisor.producer is producer

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.publish.breaker import CircuitBreaker
-from bridge.spool.backoff import Backoff
+from bridge.publish.health import Backoff, KafkaHealth
 from bridge.spool.drain import Drain, DrainLimits
+from bridge.telemetry.metrics import Metrics
 from tests.support.spool import (
     BRISK,
     EVENTS,
@@ -26,9 +26,7 @@ from tests.support.spool import (
 from tests.support.waiting import PATIENCE_S, until
 
 NEVER = Backoff(10_000.0, 10_000.0)
-SMALL_PAGES = DrainLimits(
-    page_callbacks_max=2, poll_s=0.01, stalled_s=10_000.0, topic=NEVER, refused=NEVER
-)
+SMALL_PAGES = DrainLimits(page_callbacks_max=2, poll_s=0.01, stalled_s=10_000.0, refused=NEVER)
 
 
 async def test_everything_is_published_in_order_and_deleted(tmp_path: Path) -> None:
@@ -37,11 +35,11 @@ async def test_everything_is_published_in_order_and_deleted(tmp_path: Path) -> N
     async with opened(tmp_path) as spool:
         for number, name in enumerate(names):
             await spool.append(callback(name, b"%d" % (number % 3)))
-        drained: list[int] = []
-        await rest(drain_of(spool, kafka, on_drained=drained.append))
+        metrics = Metrics("test")
+        await rest(drain_of(spool, kafka, metrics=metrics))
         assert spool.state.callbacks == 0
         assert not any(spool.has_pending(b"%d" % key) for key in range(3))
-    assert sum(drained) == 10
+    assert metrics.value("drained_total") == 10
     for topic in (EVENTS, JOURNAL):
         for key in range(3):
             assert [name for name in kafka.names(topic) if int(name) % 3 == key] == names[key::3]
@@ -74,12 +72,12 @@ async def test_kafka_without_an_answer_opens_the_breaker_and_deletes_nothing(
 ) -> None:
     kafka = Kafka()
     kafka.available = False
-    breaker = CircuitBreaker(lambda: 0.0)
+    health = KafkaHealth(lambda: 0.0)
     async with opened(tmp_path) as spool:
         await spool.append(callback("a"))
-        drain = drain_of(spool, kafka, breaker=breaker)
+        drain = drain_of(spool, kafka, health=health)
         assert await drain._step() == 0
-        assert not breaker.closed
+        assert not health.cluster.closed
         assert await drain._step() == BRISK.poll_s
         assert (kafka.asked, await held_names(spool)) == (1, ["a"])
 
@@ -88,14 +86,14 @@ async def test_while_the_breaker_is_open_one_callback_at_a_time_is_the_probe(
     tmp_path: Path,
 ) -> None:
     kafka = Kafka()
-    breaker = CircuitBreaker(ever_later())
-    breaker.record_failure()
+    health = KafkaHealth(ever_later())
+    health.cluster.record_failure()
     async with opened(tmp_path) as spool:
         for name in "abc":
             await spool.append(callback(name, name.encode()))
-        drain = drain_of(spool, kafka, breaker=breaker, pace=SMALL_PAGES)
+        drain = drain_of(spool, kafka, health=health, limits=SMALL_PAGES)
         assert await drain._step() == 0
-        assert (kafka.names(), breaker.closed) == (["a"], True)
+        assert (kafka.names(), health.cluster.closed) == (["a"], True)
         await rest(drain)
         assert kafka.names() == ["a", "b", "c"]
 
@@ -103,11 +101,11 @@ async def test_while_the_breaker_is_open_one_callback_at_a_time_is_the_probe(
 async def test_no_probe_is_taken_from_others_while_there_is_nothing_to_probe_with(
     tmp_path: Path,
 ) -> None:
-    breaker = CircuitBreaker(ever_later())
-    breaker.record_failure()
+    health = KafkaHealth(ever_later())
+    health.cluster.record_failure()
     async with opened(tmp_path) as spool:
-        assert await drain_of(spool, Kafka(), breaker=breaker)._step() is None
-        assert breaker.start_probe()
+        assert await drain_of(spool, Kafka(), health=health)._step() is None
+        assert health.cluster.start_probe()
 
 
 async def test_a_lost_acknowledgement_makes_a_duplicate_and_no_loss(tmp_path: Path) -> None:
@@ -131,7 +129,7 @@ async def test_a_partition_that_stays_away_does_not_keep_the_others_away(tmp_pat
         for number in range(20):
             await spool.append(callback(str(number), b"%d" % (number % 5)))
         drain = drain_of(
-            spool, kafka, pace=DrainLimits(page_callbacks_max=3, poll_s=0.0, stalled_s=0.0)
+            spool, kafka, limits=DrainLimits(page_callbacks_max=3, poll_s=0.0, stalled_s=0.0)
         )
         for _ in range(200):
             await drain._step()
@@ -149,7 +147,7 @@ async def test_probes_go_round_the_keys_that_had_no_answer(tmp_path: Path) -> No
     async with opened(tmp_path) as spool:
         for name in "abc":
             await spool.append(callback(name, name.encode()))
-        drain = drain_of(spool, kafka, pace=SMALL_PAGES)
+        drain = drain_of(spool, kafka, limits=SMALL_PAGES)
         for _ in range(4):
             await drain._step()
         kafka.available = True
@@ -162,7 +160,7 @@ async def test_probes_go_round_the_keys_that_had_no_answer(tmp_path: Path) -> No
 async def test_a_missing_topic_makes_only_its_keys_wait(tmp_path: Path) -> None:
     kafka = Kafka()
     kafka.closed = {"other"}
-    breaker = CircuitBreaker(ever_later())
+    health = KafkaHealth(topic_pause=NEVER)
     odd = tuple(callback("odd", b"odd"))
     async with opened(tmp_path) as spool:
         await spool.append((type(odd[0])("other", b"odd", b"odd", (), NOON_MS), odd[1]))
@@ -170,12 +168,12 @@ async def test_a_missing_topic_makes_only_its_keys_wait(tmp_path: Path) -> None:
         for name in "abc":
             await spool.append(callback(name, name.encode()))
         with capture_logs() as lines:
-            drain = drain_of(spool, kafka, breaker=breaker, pace=SMALL_PAGES)
+            drain = drain_of(spool, kafka, health=health, limits=SMALL_PAGES)
             for _ in range(10):
                 await drain._step()
         assert await held_names(spool) == ["odd", "after odd"]
         assert sorted(kafka.names()) == ["a", "b", "c"]
-        assert breaker.closed
+        assert health.cluster.closed
         assert [line["topic"] for line in lines if line["event"] == "drain_waits_for_topic"] == [
             "other"
         ]
@@ -191,7 +189,7 @@ async def test_a_chain_goes_as_far_as_the_missing_topic_and_on_when_it_is_there(
         await spool.append(callback("a"))
         await spool.append((type(event)("other", b"call", b"b", (), NOON_MS), journal))
         await spool.append(callback("c"))
-        drain = drain_of(spool, kafka, pace=DrainLimits(topic=Backoff(0.05, 0.05)))
+        drain = drain_of(spool, kafka, health=KafkaHealth(topic_pause=Backoff(0.05, 0.05)))
         drain.start()
         await until(lambda: spool.state.callbacks == 2)
         assert await held_names(spool) == ["b", "c"]
@@ -204,29 +202,29 @@ async def test_a_chain_goes_as_far_as_the_missing_topic_and_on_when_it_is_there(
 async def test_a_probe_passes_over_a_missing_topic_to_the_next_oldest(tmp_path: Path) -> None:
     kafka = Kafka()
     kafka.closed = {"other"}
-    breaker = CircuitBreaker(ever_later())
-    breaker.record_failure()
+    health = KafkaHealth(ever_later(), topic_pause=NEVER)
+    health.cluster.record_failure()
     event, journal = callback("a", b"a")
     async with opened(tmp_path) as spool:
         await spool.append((type(event)("other", b"a", b"a", (), NOON_MS), journal))
-        drain = drain_of(spool, kafka, breaker=breaker, pace=SMALL_PAGES)
+        drain = drain_of(spool, kafka, health=health, limits=SMALL_PAGES)
         await drain._step()
-        assert not breaker.closed
+        assert not health.cluster.closed
         await spool.append(callback("b", b"b"))
         await drain._step()
-        assert (kafka.names(), breaker.closed) == (["b"], True)
+        assert (kafka.names(), health.cluster.closed) == (["b"], True)
 
 
 async def test_a_refusal_during_a_probe_says_that_kafka_is_there(tmp_path: Path) -> None:
     kafka = Kafka()
     kafka.refused = {(EVENTS, "a")}
-    breaker = CircuitBreaker(ever_later())
-    breaker.record_failure()
+    health = KafkaHealth(ever_later())
+    health.cluster.record_failure()
     async with opened(tmp_path) as spool:
         await spool.append(callback("a"))
-        drain = drain_of(spool, kafka, breaker=breaker, pace=SMALL_PAGES)
+        drain = drain_of(spool, kafka, health=health, limits=SMALL_PAGES)
         await drain._step()
-        assert breaker.closed
+        assert health.cluster.closed
         assert await held_names(spool) == ["a"]
 
 

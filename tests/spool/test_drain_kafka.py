@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.core.record import Record
-from bridge.publish.breaker import CircuitBreaker
+from bridge.publish.health import KafkaHealth
 from tests.support.kafka import Kafka, make_topics, planned, read_back, running
 from tests.support.spool import DEAD, EVENTS, JOURNAL, callback, drain_of, ever_later, opened
 from tests.support.spool import dead_letter as letter_of
@@ -43,13 +43,15 @@ async def test_a_poison_record_is_buried_at_its_last_try_and_what_waits_behind_i
         return replace(letter, topic=prefix + letter.topic)
 
     opened_or_closed: list[bool] = []
+    health = KafkaHealth(ever_later())
+    health.cluster.subscribe(opened_or_closed.append)
     async with opened(tmp_path) as spool, running(kafka.publisher()) as publisher:
         for name, padding in (("first", 0), ("poison", 5000), ("last", 0)):
             await spool.append(on_cluster(callback(name, padding=padding)))
         drain = drain_of(
             spool,
             publisher,
-            breaker=CircuitBreaker(ever_later(), opened_or_closed.append),
+            health=health,
             dead_letter=dead_letter,
         )
         drain.start()

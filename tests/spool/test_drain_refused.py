@@ -8,8 +8,9 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from bridge.core.record import Record
-from bridge.spool.backoff import Backoff
+from bridge.publish.health import Backoff, KafkaHealth
 from bridge.spool.drain import DrainLimits
+from bridge.telemetry.metrics import Metrics
 from tests.support.spool import (
     DEAD,
     EVENTS,
@@ -27,9 +28,7 @@ from tests.support.spool import (
 from tests.support.waiting import until
 
 NEVER = Backoff(10_000.0, 10_000.0)
-SMALL_PAGES = DrainLimits(
-    page_callbacks_max=2, poll_s=0.01, stalled_s=10_000.0, topic=NEVER, refused=NEVER
-)
+SMALL_PAGES = DrainLimits(page_callbacks_max=2, poll_s=0.01, stalled_s=10_000.0, refused=NEVER)
 
 
 async def test_a_refused_record_becomes_a_dead_letter_after_its_tries_and_the_rest_goes_on(
@@ -37,11 +36,11 @@ async def test_a_refused_record_becomes_a_dead_letter_after_its_tries_and_the_re
 ) -> None:
     kafka = Kafka()
     kafka.refused = {(EVENTS, "bad")}
-    letters: list[str] = []
+    metrics = Metrics("test")
     async with opened(tmp_path) as spool:
         for name in ("a", "bad", "c"):
             await spool.append(callback(name))
-        drain = drain_of(spool, kafka, dead_letter=dead_letter, on_dead_letter=letters.append)
+        drain = drain_of(spool, kafka, dead_letter=dead_letter, metrics=metrics)
         await rest(drain)
         assert spool.state.callbacks == 0
     assert once(kafka.names(JOURNAL)) == ["a", "bad", "c"]
@@ -53,7 +52,8 @@ async def test_a_refused_record_becomes_a_dead_letter_after_its_tries_and_the_re
         "tries": b"3",
         "topics": EVENTS.encode(),
     }
-    assert letters == ["record_invalid"]
+    assert metrics.value("dead_letters_total", stage="publish", reason="record_invalid") == 1
+    assert metrics.value("dead_letters_total") == 1
 
 
 async def test_a_refused_callback_keeps_its_place_and_its_tries_over_a_restart(
@@ -66,7 +66,7 @@ async def test_a_refused_callback_keeps_its_place_and_its_tries_over_a_restart(
             if tries == 1:
                 for name in ("a", "bad", "c"):
                     await spool.append(callback(name))
-            drain = drain_of(spool, kafka, pace=SMALL_PAGES)
+            drain = drain_of(spool, kafka, limits=SMALL_PAGES)
             for _ in range(5):
                 await drain._step()
             (first, *_) = await spool.read_page(0, callbacks_max=1, bytes_max=1)
@@ -129,7 +129,7 @@ async def test_what_cannot_be_deleted_is_published_once_and_deleted_when_that_wo
             await spool.append(callback(name, name.encode()))
         other = sqlite3.connect(str(spool.path), isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        drain = drain_of(spool, kafka, pace=DrainLimits(stalled_s=0.0))
+        drain = drain_of(spool, kafka, limits=DrainLimits(stalled_s=0.0))
         drain.start()
         await until(lambda: len(kafka.names()) == 3 and not spool.writable)
         asked = kafka.asked
@@ -178,7 +178,9 @@ async def test_what_was_published_before_a_topic_went_away_is_counted_and_publis
     async with opened(tmp_path) as spool:
         for name in ("a", "bad", "c"):
             await spool.append(callback(name))
-        drain = drain_of(spool, kafka, pace=DrainLimits(topic=NEVER, refused=NEVER))
+        drain = drain_of(
+            spool, kafka, limits=DrainLimits(refused=NEVER), health=KafkaHealth(topic_pause=NEVER)
+        )
         await drain._step()
         assert spool.state.callbacks == 2
         assert spool.has_pending(b"call")

@@ -124,7 +124,7 @@ class Refusing(RuleBasedStateMachine):
         self._kafka.closed, self._kafka.stuck_keys = closed, stuck
 
     def _drain(self) -> Drain:
-        return drain_of(self._spool, self._kafka, dead_letter=dead_letter, pace=PACE)
+        return drain_of(self._spool, self._kafka, dead_letter=dead_letter, limits=PACE)
 
     @rule(turns=st.integers(1, 12))
     def drain(self, turns: int) -> None:

@@ -16,6 +16,7 @@ from bridge.spool import SpoolUnwritable, locking, writer
 from bridge.spool.adopt import Adopter
 from bridge.spool.codec import SpooledCallback
 from bridge.spool.spool import DiskSpool
+from bridge.telemetry.metrics import Metrics
 from tests.support.spool import (
     Kafka,
     callback,
@@ -155,12 +156,13 @@ async def test_what_was_kept_before_and_after_a_slip_outlives_a_kill(
 async def test_a_slip_is_noticed_though_nothing_is_appended(
     directory: Path, tmp_path: Path, slip: Callable[[Path], None]
 ) -> None:
-    replaced: list[bool] = []
-    async with opened(directory, on_replaced=lambda: replaced.append(True)) as spool:
+    metrics = Metrics("test")
+    async with opened(directory, metrics=metrics) as spool:
         await spool.append(callback("before"))
         slip(path_of(spool))
-        await until(lambda: bool(replaced))
-        assert replaced == [True]
+        await until(lambda: bool(spool.files_replaced))
+        assert spool.files_replaced == 1
+        assert metrics.value("spool_files_replaced_total") == 1
         assert await names_after_a_kill(directory, tmp_path / "next") == ["before"]
 
 
@@ -323,14 +325,13 @@ async def test_a_file_replaced_while_it_is_adopted_is_not_deleted_unread(directo
 
 
 async def test_a_shell_that_only_looks_is_no_slip(directory: Path) -> None:
-    replaced: list[bool] = []
-    async with opened(directory, on_replaced=lambda: replaced.append(True)) as spool:
+    async with opened(directory) as spool:
         await spool.append(callback("a"))
         with contextlib.closing(sqlite3.connect(path_of(spool))) as shell:
             assert shell.execute("SELECT count(*) FROM records").fetchone() == (2,)
         await spool.append(callback("b"))
         assert await held_names(spool) == ["a", "b"]
-    assert replaced == []
+        assert spool.files_replaced == 0
 
 
 async def test_a_reader_that_stays_does_not_let_the_wal_grow_without_bound(
@@ -338,9 +339,8 @@ async def test_a_reader_that_stays_does_not_let_the_wal_grow_without_bound(
 ) -> None:
     monkeypatch.setattr(writer, "CHECK_S", 0.0)
     monkeypatch.setattr(writer, "WAL_BYTES_MAX", 200_000)
-    replaced: list[bool] = []
     kept: list[str] = []
-    async with opened(directory, on_replaced=lambda: replaced.append(True)) as spool:
+    async with opened(directory) as spool:
         await spool.append(callback("first"))
         former = path_of(spool)
         with contextlib.closing(sqlite3.connect(former, isolation_level=None)) as reader:
@@ -359,4 +359,4 @@ async def test_a_reader_that_stays_does_not_let_the_wal_grow_without_bound(
             assert reader.execute("SELECT count(*) FROM records").fetchone() == (2,)
         assert await held_names(spool) == ["first", *kept]
         assert await names_after_a_kill(directory, tmp_path / "next") == ["first", *kept]
-    assert replaced == []  # nobody removed anything
+        assert spool.files_replaced == 0  # nobody removed anything

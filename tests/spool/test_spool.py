@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from bridge.spool import SpoolFull, SpoolUnwritable, writer
 from bridge.spool.accounting import SpoolState
 from bridge.spool.store import SpoolStore
+from bridge.telemetry.metrics import Metrics
 from tests.support.spool import (
     callback,
     disk_spool,
@@ -109,14 +110,15 @@ async def test_a_smaller_bound_after_a_restart_keeps_what_is_there(tmp_path: Pat
             await spool.append(callback("d"))
 
 
-async def test_the_state_is_told_after_every_change(tmp_path: Path) -> None:
-    states: list[SpoolState] = []
-    async with opened(tmp_path, on_change=states.append, now_ms=lambda: 5) as spool:
+async def test_the_state_and_the_metrics_follow_every_change(tmp_path: Path) -> None:
+    metrics = Metrics("test")
+    async with opened(tmp_path, metrics=metrics, now_ms=lambda: 5) as spool:
         await spool.append(callback("a"))
-        assert states[-1] == spool.state
-        assert states[-1] == SpoolState(1, 2, 235, 5, 0, 0, writable=True)
+        assert spool.state == SpoolState(1, 2, 235, 5, 0, 0, writable=True)
+        assert metrics.value("spool_records") == 2
         await spool.remove(await everything(spool))
-        assert states[-1] == SpoolState(0, 0, 0, None, 0, 0, writable=True)
+        assert spool.state == SpoolState(0, 0, 0, None, 0, 0, writable=True)
+        assert metrics.value("spool_records") == 0
 
 
 async def test_an_empty_spool_removes_its_files_when_it_is_closed(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import time
 
 from bridge.intake.delivery import Delivery
 from bridge.publish import Publisher
-from bridge.publish.breaker import CircuitBreaker
+from bridge.publish.health import CircuitBreaker
 from bridge.publish.memory import MemoryPublisher
 from bridge.spool.absent import NoSpool
 from bridge.telemetry.metrics import Metrics

@@ -21,7 +21,7 @@ from bridge.intake.rate_limit import RateLimiter
 from bridge.intake.rejections import RejectionSampler
 from bridge.intake.walk import AckDeadlines, Intake, Policy
 from bridge.publish import RecordRefused
-from bridge.publish.breaker import CircuitBreaker
+from bridge.publish.health import CircuitBreaker
 from bridge.reply.document import Replies
 from bridge.spool import Spool
 from bridge.spool.absent import NoSpool

@@ -11,6 +11,7 @@ import confluent_kafka
 from bridge.core.record import Record
 from bridge.derived.topics import PlannedTopic
 from bridge.publish.connection import KafkaConnection
+from bridge.publish.health import KafkaHealth
 from bridge.publish.publisher import KafkaPublisher
 from bridge.publish.topics import Provisioner
 from tests.support.waiting import PATIENCE_S, until
@@ -33,13 +34,18 @@ class Kafka:
         return KafkaConnection(self.address)
 
     def publisher(
-        self, *, ack_timeout_s: float = ACK_TIMEOUT_S, topics: Sequence[str] = ()
+        self,
+        *,
+        ack_timeout_s: float = ACK_TIMEOUT_S,
+        topics: Sequence[str] = (),
+        health: KafkaHealth | None = None,
     ) -> KafkaPublisher:
         return KafkaPublisher(
             self.connection,
             idempotence=self.idempotence,
             ack_timeout_s=ack_timeout_s,
             topics=topics,
+            health=health,
         )
 
 

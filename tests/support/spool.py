@@ -9,11 +9,10 @@ from typing import Any, Final
 
 from bridge.core.record import Record
 from bridge.publish import Publisher, RecordRefused, TopicUnavailable, Unavailable
-from bridge.publish.breaker import CircuitBreaker
-from bridge.spool.backoff import Backoff
+from bridge.publish.health import Backoff, KafkaHealth
 from bridge.spool.codec import SpooledCallback
 from bridge.spool.drain import Drain, DrainLimits
-from bridge.spool.spool import DiskSpool
+from bridge.spool.spool import DiskSpool, SpoolLimits
 from bridge.spool.store import SpoolStore
 from tests.support.waiting import PATIENCE_S
 
@@ -25,7 +24,7 @@ AT_ONCE: Final = Backoff(0.0, 0.0)
 # Tests read a spool page by page, as the drain does: a page bounds memory, not what they find.
 PAGE_CALLBACKS_MAX: Final = 1_000
 # Nothing in the tests waits for longer than it must.
-BRISK: Final = DrainLimits(poll_s=0.01, stalled_s=0.0, topic=AT_ONCE, refused=AT_ONCE)
+BRISK: Final = DrainLimits(poll_s=0.01, stalled_s=0.0, refused=AT_ONCE)
 
 
 def callback(name: str, key: bytes = b"call", *, padding: int = 0) -> tuple[Record, Record]:
@@ -106,13 +105,10 @@ def ever_later() -> Callable[[], float]:
 
 
 def disk_spool(directory: Path, **given: Any) -> DiskSpool:
-    bounds = {
-        "bytes_max": 10_000_000,
-        "records_max": 10_000,
-        "append_timeout_s": PATIENCE_S,
-        "scan_s": 3600.0,
-    }
-    return DiskSpool(directory, **{**bounds, **given})
+    """Return a spool; what is ``given`` are fields of its limits, or its other arguments."""
+    bounds = {"bytes_max": 10_000_000, "records_max": 10_000, "append_timeout_s": PATIENCE_S}
+    limits = SpoolLimits(**{name: given.pop(name, bound) for name, bound in bounds.items()})
+    return DiskSpool(directory, limits, **{"scan_s": 3600.0, **given})
 
 
 @contextlib.asynccontextmanager
@@ -126,7 +122,8 @@ async def opened(directory: Path, **given: Any) -> AsyncGenerator[DiskSpool]:
 
 
 def drain_of(spool: DiskSpool, kafka: Publisher, **given: Any) -> Drain:
-    parts = {"breaker": CircuitBreaker(ever_later()), "dead_letter": no_dead_letter, "pace": BRISK}
+    health = KafkaHealth(ever_later(), topic_pause=AT_ONCE)
+    parts = {"health": health, "dead_letter": no_dead_letter, "limits": BRISK}
     return Drain(spool, kafka, **{**parts, **given})
 
 

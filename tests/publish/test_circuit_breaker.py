@@ -1,9 +1,9 @@
-"""The breaker: its rules one by one, and as a state machine against the plainest model of it."""
+"""The circuit breaker: its rules one by one, and as a state machine against a simple model."""
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from bridge.publish.breaker import PROBE_FIRST_S, PROBE_MAX_S, CircuitBreaker
+from bridge.publish.health import PROBE_PAUSE, CircuitBreaker
 
 
 class Clock:
@@ -16,7 +16,8 @@ class Clock:
 
 def test_it_begins_closed_and_one_failure_opens_it() -> None:
     seen: list[bool] = []
-    breaker = CircuitBreaker(Clock(), seen.append)
+    breaker = CircuitBreaker(Clock())
+    breaker.subscribe(seen.append)
     assert breaker.closed
     breaker.record_failure()
     breaker.record_failure()
@@ -41,10 +42,11 @@ def test_probes_come_one_at_a_time_and_each_that_fails_puts_the_next_off_twice_a
 
 def test_any_acknowledgement_closes_it_and_the_next_outage_begins_anew() -> None:
     clock, seen = Clock(), list[bool]()
-    breaker = CircuitBreaker(clock, seen.append)
+    breaker = CircuitBreaker(clock)
+    breaker.subscribe(seen.append)
     for _ in range(2):
         breaker.record_failure()
-        clock.now_s += PROBE_FIRST_S
+        clock.now_s += PROBE_PAUSE.first_s
         assert breaker.start_probe()
         breaker.end_probe(acknowledged=True)
         assert breaker.closed
@@ -58,15 +60,15 @@ def test_a_probe_is_the_only_one_until_it_ended_though_the_breaker_closed_and_op
     clock = Clock()
     breaker = CircuitBreaker(clock)
     breaker.record_failure()
-    clock.now_s += PROBE_FIRST_S
+    clock.now_s += PROBE_PAUSE.first_s
     assert breaker.start_probe()
     breaker.record_success()
     breaker.record_failure()
-    clock.now_s += PROBE_MAX_S
+    clock.now_s += PROBE_PAUSE.max_s
     assert not breaker.start_probe()
     assert not breaker.may_send
     breaker.end_probe(acknowledged=False)
-    clock.now_s += PROBE_MAX_S
+    clock.now_s += PROBE_PAUSE.max_s
     assert breaker.start_probe()
 
 
@@ -74,7 +76,7 @@ def test_a_failure_of_something_older_does_not_put_a_probe_off() -> None:
     clock = Clock()
     breaker = CircuitBreaker(clock)
     breaker.record_failure()
-    clock.now_s += PROBE_FIRST_S
+    clock.now_s += PROBE_PAUSE.first_s
     breaker.record_failure()
     assert breaker.may_send
     assert breaker.start_probe()
@@ -97,7 +99,8 @@ class Breaking(RuleBasedStateMachine):
         super().__init__()
         self.clock = Clock()
         self.changes: list[bool] = []
-        self.breaker = CircuitBreaker(self.clock, self.changes.append)
+        self.breaker = CircuitBreaker(self.clock)
+        self.breaker.subscribe(self.changes.append)
         self.closed = True
         self.probing = False
         self.quiet_since_s = 0.0
@@ -122,9 +125,9 @@ class Breaking(RuleBasedStateMachine):
         may = self.breaker.start_probe()
         if self.closed or self.probing:
             assert not may
-        elif self.clock.now_s - self.quiet_since_s >= PROBE_MAX_S:
+        elif self.clock.now_s - self.quiet_since_s >= PROBE_PAUSE.max_s:
             assert may
-        if self.clock.now_s - self.quiet_since_s < PROBE_FIRST_S:
+        if self.clock.now_s - self.quiet_since_s < PROBE_PAUSE.first_s:
             assert not may
         self.probing |= may
 
