@@ -249,7 +249,7 @@ def _print_type(kind: CallbackType, prefix: str) -> None:
         ("event type", kind.event_type),
         ("topic", prefix + kind.topic),
         ("key", kind.describe_key(str)),
-        ("an id for each nonce", kind.describe_repeats(str)),
+        ("id includes the nonce", kind.describe_repeats(str)),
         ("time", " or ".join((*kind.time_fields, "received_at"))),
         ("schema", kind.schema_path),
         ("source", declaration_source(kind)),

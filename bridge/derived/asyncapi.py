@@ -1,9 +1,9 @@
 """The AsyncAPI document of every topic, computed from the declarations, the topic plan and the samples.
 
-1. The application it describes is the bridge, so its operations are ``send``: a consumer receives.
-2. It repeats nothing that has a file beside it: a payload is a reference to the type's JSON Schema,
-   and the payload of an example a reference to the example's file.
-3. Sizes and retention are the defaults, and names are without the prefix an operator may choose.
+1. It describes the bridge as the application, so its operations are ``send``. A consumer receives.
+2. It repeats nothing that has a file beside it. A payload is a reference to the type's JSON Schema, and
+   the payload of an example is a reference to the example's file.
+3. Partitions, replicas and retention are the defaults. Topic names have no prefix.
 """
 
 from collections.abc import Iterable
@@ -44,21 +44,21 @@ BINDING_VERSION: Final = "0.5.0"
 SCHEMA_FORMAT: Final = "application/schema+json;version=draft-2020-12"
 
 _ABOUT: Final = """\
-Every topic the bridge publishes to: one for each type of callback, the journal that keeps every \
-callback as it came, the dead letters, and a sample of what failed verification.
+All topics of the bridge: one for each callback type, the journal with every callback as it came, the \
+dead letters, and a sample of the rejected callbacks.
 
-The operations are the bridge's, so they are `send`; a consumer receives. An operator may put a \
-prefix in front of every topic's name (`BRIDGE_TOPIC_PREFIX`), and choose partitions, replicas and \
-retention (`BRIDGE_TOPICS_…`); what stands here are the defaults. Partitions are chosen by Kafka's \
-own rule, murmur2 of the key. Payloads may gain fields, and the words in `examples` may become more: \
-treat what you do not know as unknown."""
+The application is the bridge, so the operations are `send`. A consumer receives. Operators can \
+configure a prefix for all topic names (`BRIDGE_TOPIC_PREFIX`), and partitions, replicas and retention \
+(`BRIDGE_TOPICS_…`). This document has the defaults. Kafka's default partitioner (murmur2 of the key) \
+selects the partition. New versions can add fields to a payload, and words to the sets in `examples`. \
+Treat a word that you do not know as unknown."""
 _NAMING: Final = ContractNames("", DEFAULT_BASE)
 _EVENT_HEADERS: Final = "event-headers"
 _ORDER: Final = "Records of one key are in the order in which the bridge received their callbacks."
 
 
 def _file(path: str) -> Schema:
-    """Return a reference to a file below the folder of the document."""
+    """Return a reference to a file. ``path`` is relative to the folder of the document."""
     return {"$ref": f"./{path}"}
 
 
@@ -155,7 +155,7 @@ def _event_message(topic: PlannedTopic, kind: CallbackType, examples: Iterable[E
 def document(
     catalogue: Catalogue, examples: Iterable[Example], journal: Iterable[JournalExample]
 ) -> Schema:
-    """Return the AsyncAPI document. ``examples`` and ``journal`` are the samples as records."""
+    """Return the AsyncAPI document with these examples of events and of journal records."""
     topics = {one.name: one for one in plan(catalogue, "", Sizing(**TopicSettings().model_dump()))}
     examples, journal = list(examples), list(journal)
     messages = {
@@ -166,13 +166,13 @@ def document(
     for name, key, headers, shown in (
         (
             JOURNAL_TOPIC,
-            "The key of its event, or of its dead letter.",
+            "The key of the callback's event, or of its dead letter.",
             journal_headers(),
             [_example(one.name, one.shows, one.record, _file(one.path)) for one in journal],
         ),
         (
             DEAD_LETTER_TOPIC,
-            "The call, message or session it is about, where that is known; else the callback's id.",
+            "The id of the call, message or session, if the callback names one; else the callback's id.",
             dead_letter_headers(),
             [
                 _example(one.name, one.shows, one.letter, _file(one.path))
@@ -182,12 +182,12 @@ def document(
         ),
         (
             REJECTED_TOPIC,
-            "Why it is not verified.",
+            "Why the callback is not verified.",
             rejected_headers(),
             [
                 _example(
                     "wrong-signature",
-                    "No token of ours made its signature.",
+                    "No known token makes this signature.",
                     rejected,
                     orjson.loads(rejected.value),
                 )

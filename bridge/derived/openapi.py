@@ -1,7 +1,7 @@
 """The OpenAPI document of the ingress, computed from the declarations and their samples.
 
-It says what Plivo may send and what it is answered. Parameters are open: what no declaration knows is
-taken too, so every schema of them is a list of names to know, not a rule to refuse by.
+It describes what Plivo sends and what the bridge answers. The bridge accepts undeclared parameters, too.
+So the schemas of parameters list the known names, and are not a reason to refuse a request.
 """
 
 import re
@@ -22,39 +22,39 @@ PROBLEM: Final = "application/problem+json"
 XML: Final = "application/xml"
 
 _ABOUT: Final = """\
-The URLs to set at Plivo: one for each type of callback, and one that recognises every type by its \
-parameters. A 200 means that the callback is on Kafka, on all in-sync replicas.
+The URLs to set at Plivo: one for each callback type, and one that recognises every type by its \
+parameters. A 200 means that the callback is durable: on Kafka with all in-sync replicas, or on our disk.
 
-Every path takes GET and POST, with or without one slash at its end; the signature covers the URL as it \
-was called. Any other path is \
-answered 404 and any other method 405, as problem documents (RFC 9457), and so is what is no HTTP/1.1 \
-(400), what does not arrive in time (408) and what has too long a head (431). Which signature is needed \
-is the operator's choice (`BRIDGE_VERIFICATION`, `BRIDGE_ACCEPT_V2`), and so are the limits."""
+Every path accepts GET and POST, with or without one slash at its end. The signature covers the URL as \
+Plivo called it. Errors are problem documents (RFC 9457): 404 for any other path, 405 for any other \
+method, 400 for a request that is not HTTP/1.1, 408 for one that does not arrive in time, and 431 for \
+one whose head is too long. The operator configures the required signature (`BRIDGE_VERIFICATION`, \
+`BRIDGE_ACCEPT_V2`) and the limits."""
 _ANSWERED: Final = {
-    Reply.ACK: "Taken. Plivo ignores the answer, which is empty.",
-    Reply.XML: "Taken. The answer is the Plivo XML to execute.",
-    Reply.SOUND: "Taken. The answer is the Plivo XML to execute: Play, Speak and Wait alone.",
-    Reply.OPTIONAL_XML: "Taken. The answer is the Plivo XML to execute, if there is any.",
+    Reply.ACK: "Accepted. Plivo ignores the answer, which is empty.",
+    Reply.XML: "Accepted. The answer is the Plivo XML to execute.",
+    Reply.SOUND: "Accepted. The answer is the Plivo XML to execute: only Play, Speak and Wait.",
+    Reply.OPTIONAL_XML: "Accepted. The answer is the Plivo XML to execute, if there is any.",
 }
 _BY_PARAMETERS: Final = (
-    " A callback of another type, by its parameters, is answered as on its own path."
+    " If the parameters show another type, the answer is that of the other type's path."
 )
 _REFUSALS: Final[dict[HTTPStatus, tuple[str, str]]] = {
-    HTTPStatus.BAD_REQUEST: ("too-many-parameters", "More parameters than are taken."),
-    HTTPStatus.FORBIDDEN: ("not-verified", "No signature of a known account holds."),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("body-too-large", "The body is longer than is taken."),
-    HTTPStatus.REQUEST_URI_TOO_LONG: ("url-too-long", "Path and query are longer than is taken."),
+    HTTPStatus.BAD_REQUEST: ("too-many-parameters", "Too many parameters."),
+    HTTPStatus.FORBIDDEN: ("not-verified", "No signature of a known account is valid."),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("body-too-large", "The body is too long."),
+    HTTPStatus.REQUEST_URI_TOO_LONG: ("url-too-long", "Path and query are too long."),
     HTTPStatus.MISDIRECTED_REQUEST: (
         "host-not-allowed",
-        "The host that was called is none of `BRIDGE_ALLOWED_HOSTS`.",
+        "The called host is not in `BRIDGE_ALLOWED_HOSTS`.",
     ),
     HTTPStatus.TOO_MANY_REQUESTS: (
         "overloaded",
-        "Too much is under way. Send the callback again later.",
+        "Too many callbacks are in flight. Send the callback again later.",
     ),
     HTTPStatus.SERVICE_UNAVAILABLE: (
         "not-durable",
-        "The callback could not be made durable. Send it again.",
+        "The bridge could not store the callback. Send it again.",
     ),
 }
 _TRY_AGAIN: Final = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
@@ -89,7 +89,7 @@ def parameters_schema(kind: CallbackType, value: Document) -> Document:
 
 
 def _examples(kind: CallbackType) -> Document:
-    """Return a type's samples as what they hold, by a name for each."""
+    """Return the parameters of a type's samples, by name."""
     return {
         f"{kind.name}-{number}": {
             "summary": f"{kind.name}: {shows}",
@@ -100,7 +100,7 @@ def _examples(kind: CallbackType) -> Document:
 
 
 def _query(schema: Document, meaning: str, examples: Document | None = None) -> Document:
-    """Return the query as one open object, its members the parameters."""
+    """Return the query as one open object. Its members are the parameters."""
     found: Document = {
         "name": "parameters",
         "in": "query",
@@ -113,7 +113,7 @@ def _query(schema: Document, meaning: str, examples: Document | None = None) -> 
 
 
 def _answers(reply: Reply | None) -> Document:
-    taken = _ANSWERED[reply] if reply else "Taken."
+    taken = _ANSWERED[reply] if reply else "Accepted."
     answers: Document = {
         "200": {
             "description": taken + _BY_PARAMETERS,
@@ -126,7 +126,7 @@ def _answers(reply: Reply | None) -> Document:
 
 
 def _operations(name: str, kinds: tuple[CallbackType, ...], reply: Reply | None) -> Document:
-    """Return GET and POST of a path: of one type, or of every type."""
+    """Return GET and POST of a path, for one type or (on the shared path) for every type."""
     examples = {one: _reference("examples", one) for kind in kinds for one in _examples(kind)}
     text, value = (
         (_reference("schemas", name), _reference("schemas", f"{name}.json"))
@@ -144,7 +144,7 @@ def _operations(name: str, kinds: tuple[CallbackType, ...], reply: Reply | None)
             "operationId": f"get.{name}",
             **common,
             "parameters": [
-                _query(text, "Plivo's parameters, and your own of the configured URL.", examples)
+                _query(text, "Plivo's parameters, and your own in the URL set at Plivo.", examples)
             ],
         },
         "post": {
@@ -153,7 +153,7 @@ def _operations(name: str, kinds: tuple[CallbackType, ...], reply: Reply | None)
             "parameters": [
                 _query(
                     _reference("schemas", "AnyText"),
-                    "Your own parameters of the configured URL; without a body, Plivo's.",
+                    "Your own parameters in the URL set at Plivo; without a body, Plivo's.",
                 )
             ],
             "requestBody": {
@@ -169,10 +169,10 @@ def _operations(name: str, kinds: tuple[CallbackType, ...], reply: Reply | None)
 
 def _problem_schema() -> Document:
     members = {
-        "type": ("string", "A URN that names the problem and stays the same."),
+        "type": ("string", "A URN that names the problem. It never changes."),
         "title": ("string", "The status in words."),
         "status": ("integer", "The HTTP status."),
-        "detail": ("string", "What is wrong. It repeats nothing of the request."),
+        "detail": ("string", "What is wrong. It does not repeat the request."),
     }
     return {
         "description": "A problem document (RFC 9457).",
@@ -187,14 +187,16 @@ def _problem_schema() -> Document:
 
 def _refusal(status: HTTPStatus) -> Document:
     name, meaning = _REFUSALS[status]
-    told = {
+    constants = {
         "type": {"const": f"urn:callback-bridge:problem:{name}"},
         "status": {"const": status.value},
     }
     refusal: Document = {
         "description": meaning,
         "content": {
-            PROBLEM: {"schema": {"allOf": [_reference("schemas", "Problem"), {"properties": told}]}}
+            PROBLEM: {
+                "schema": {"allOf": [_reference("schemas", "Problem"), {"properties": constants}]}
+            }
         },
     }
     if status in _TRY_AGAIN:
@@ -212,7 +214,7 @@ def _components(catalogue: Catalogue) -> Document:
     schemas: Document = {
         "Problem": _problem_schema(),
         "AnyText": {
-            "description": "Any parameters; a repeated one has several texts.",
+            "description": "Any parameters. A repeated parameter has a list of texts.",
             "type": "object",
             "additionalProperties": {"type": ["string", "array"], "items": {"type": "string"}},
         },
@@ -225,7 +227,7 @@ def _components(catalogue: Catalogue) -> Document:
         schemas[kind.name] = parameters_schema(kind, {"type": "string"})
         schemas[f"{kind.name}.json"] = parameters_schema(kind, {})
     headers = {name: meaning for name, _, meaning in _SIGNATURES}
-    headers |= {nonce: "The nonce that was signed." for _, nonce, _ in _SIGNATURES}
+    headers |= {nonce: "The signed nonce." for _, nonce, _ in _SIGNATURES}
     return {
         "schemas": schemas,
         "examples": {

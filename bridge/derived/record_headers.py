@@ -26,11 +26,11 @@ _REDRIVEN: Final[Schema] = {
     "redriven_at": {
         "type": "string",
         "format": "date-time",
-        "description": "When it was made of a dead letter, if it was.",
+        "description": "When a redrive published it, if one did.",
     },
     "redriven_from": {
         "type": "string",
-        "description": "Where that letter lies: topic, partition and offset.",
+        "description": "The dead letter that it was made from: topic, partition and offset.",
     },
 }
 
@@ -46,7 +46,7 @@ def _content_type(header: tuple[str, bytes]) -> Schema:
 
 
 def event_headers() -> Schema:
-    """Return the schema of an event's record headers: its context attributes again."""
+    """Return the schema of an event's record headers, which repeat its context attributes."""
     attributes = {
         f"ce_{name}": rule for name, rule in attribute_schemas().items() if name != _NO_HEADER
     }
@@ -55,13 +55,13 @@ def event_headers() -> Schema:
 
 def journal_headers() -> Schema:
     """Return the schema of a journal record's headers."""
-    meaning = "The type of the callback; blank where no event could be made of it."
+    meaning = "The type of the callback; empty if it is not known."
     return _headers(
         {
             **_content_type(JSON_CONTENT_TYPE),
             "callback_type": {"type": "string", "description": meaning},
-            "event_id": {**_ID, "description": "The id of the event made of it, if one was."},
-            "callback_id": {**_ID, "description": "The id of its dead letter, if it is one."},
+            "event_id": {**_ID, "description": "The id of its event, if it has one."},
+            "callback_id": {**_ID, "description": "The id of the callback, if it has no event."},
             **_REDRIVEN,
         },
         optional=("event_id", "callback_id", *_REDRIVEN),
@@ -76,32 +76,32 @@ def dead_letter_headers() -> Schema:
             **_content_type(JSON_CONTENT_TYPE),
             STAGE: {
                 "type": "string",
-                "description": "How far the callback came.",
+                "description": "The stage at which the callback failed.",
                 KNOWN_WORDS: [str(stage) for stage in Stage],
             },
             REASON: {
                 "type": "string",
-                "description": "Why no further.",
+                "description": "Why it failed.",
                 KNOWN_WORDS: [str(reason) for _, reason, _ in rows],
             },
-            TRIES: {"type": "string", "description": "How often publishing was tried."},
+            TRIES: {"type": "string", "description": "The number of attempts to publish."},
             TOPIC: {
                 "type": "string",
-                "description": "The topics that lack its record, with commas; blank if not known.",
+                "description": "Topics whose record is missing, separated by commas; empty if unknown.",
             },
             CALLBACK_TYPE: {
                 "type": "string",
-                "description": "The callback's type; blank where it is not known.",
+                "description": "The callback's type; empty if it is not known.",
             },
-            EVENT_ID: {**_ID, "description": "The id of its event, if one was made."},
-            CALLBACK_ID: {**_ID, "description": "The callback's id, if no event was made."},
+            EVENT_ID: {**_ID, "description": "The id of its event, if it has one."},
+            CALLBACK_ID: {**_ID, "description": "The id of the callback, if it has no event."},
         },
         optional=(EVENT_ID, CALLBACK_ID),
     )
 
 
 def rejected_headers() -> Schema:
-    """Return the schema of the headers of a rejected callback's sample."""
+    """Return the schema of the headers of a rejected callback."""
     return _headers(
         {
             **_content_type(JSON_CONTENT_TYPE),
@@ -112,10 +112,13 @@ def rejected_headers() -> Schema:
             },
             "rejected_variant": {
                 "type": "string",
-                "description": "What of the URL would have to be another for the signature to hold.",
+                "description": "What differs between the URL and the signed one; empty if unknown.",
                 KNOWN_WORDS: ["", *map(str, MismatchVariant)],
             },
-            "body_cut": {"type": "string", "description": "`true` if the body was cut."},
-            "body_bytes": {"type": "string", "description": "How long the body was."},
+            "body_cut": {"type": "string", "description": "`true` if the body is truncated."},
+            "body_bytes": {
+                "type": "string",
+                "description": "The length of the body before it was truncated.",
+            },
         }
     )

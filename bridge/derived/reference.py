@@ -1,4 +1,4 @@
-"""The reference pages, in Markdown, computed from the declarations."""
+"""Render the reference pages in Markdown, from the declarations."""
 
 from collections.abc import Iterable
 from typing import Any, get_args
@@ -18,22 +18,22 @@ from bridge.telemetry.metric_defs import PREFIX as METRIC_PREFIX
 
 _MADE = "<!-- Made by `make derive`. Do not edit. -->\n"
 _CALLBACKS = """\
-What Plivo sends, and what the bridge publishes for it. Fields that a callback did not carry are
-absent from its event; null means that it came and could not be read, or is not known yet.
+What Plivo sends, and what the bridge publishes. A field is absent if the callback did not have its
+parameter. It is null if the parameter came but is unreadable, or is not known yet.
 """
 _TOPICS = """\
-Names stand behind `BRIDGE_TOPIC_PREFIX`. Sizes are the defaults of `BRIDGE_TOPICS_…`;
-`callback-bridge topics plan` shows yours.
+`BRIDGE_TOPIC_PREFIX` is put in front of each name. Partitions and retention are the defaults of
+`BRIDGE_TOPICS_…`; `callback-bridge topics plan` shows yours.
 """
 _SETTINGS = """\
-Environment variables, or a TOML file named by `BRIDGE_SETTINGS_FILE` or `--settings` with the same
-names in lower case, without the prefix, and a table for each group: `[kafka]`, `[spool]`,
-`[topics]`. The environment beats the file.
+Settings are environment variables, or keys of a TOML file named by `BRIDGE_SETTINGS_FILE` or
+`--settings`. In the file the names are in lower case, without the prefix, and each group is a table:
+`[kafka]`, `[spool]`, `[topics]`. A variable overrides the file.
 
-Every command refuses settings that cannot be used, all at once, with a line each that names the
-setting and the remedy. That includes a `BRIDGE_…` variable, or a key of the file, that is not a
-setting: "did you mean `BRIDGE_PUBLIC_URL`?". `callback-bridge serve --check` checks all that a start
-needs, and ends.
+Every command refuses invalid settings. It reports all of them at once, one line for each, with the
+setting and the remedy. A `BRIDGE_…` variable or a key of the file that is not a setting is invalid,
+too: "did you mean `BRIDGE_PUBLIC_URL`?". `callback-bridge serve --check` checks everything that a start
+needs, and exits.
 """
 
 
@@ -45,7 +45,7 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _type_name(annotation: Any) -> str:  # noqa: ANN401 (typing's own objects)
-    """Return the kind of value a field holds, in a word."""
+    """Return a word for the type of a field's value."""
     inner = [one for one in get_args(annotation) if one is not type(None)]
     if inner and type(None) in get_args(annotation):
         return _type_name(inner[0])
@@ -64,25 +64,30 @@ def _fields(model: type[CallbackData]) -> str:
 
 
 _ANSWERS = {
-    Reply.ACK: "nothing",
+    Reply.ACK: "ignores it",
     Reply.XML: "executes it",
-    Reply.SOUND: "executes it: Play, Speak and Wait alone",
-    Reply.OPTIONAL_XML: "executes it, if there is one",
+    Reply.SOUND: "executes it: only Play, Speak and Wait",
+    Reply.OPTIONAL_XML: "executes it, if it has a body",
 }
 
 
 def _callback(kind: CallbackType) -> str:
-    recognised = " or ".join(f"`{one}`" for one in kind.alternatives) or "its path alone"
+    recognised = " or ".join(f"`{one}`" for one in kind.alternatives) or "its path only"
     if kind.path_only:
-        recognised += "; only the path tells it from a type with the same parameters"
+        recognised += "; another type has the same parameters, so only the path decides"
     rows = [
-        ("path", f"`{kind.path}`" if kind.has_path else "none: nothing else fits it"),
+        (
+            "path",
+            f"`{kind.path}`"
+            if kind.has_path
+            else "none: it is for callbacks that fit no other type",
+        ),
         ("recognised by", recognised),
-        ("Plivo does with the answer", _ANSWERS[kind.reply]),
+        ("Plivo's use of the answer", _ANSWERS[kind.reply]),
         ("event type", f"`{kind.event_type}`"),
         ("topic", f"`{kind.topic}`"),
         ("key", kind.describe_key(lambda field: f"`{field}`")),
-        ("an id for each nonce", kind.describe_repeats(lambda one: f"`{one}`")),
+        ("id includes the nonce", kind.describe_repeats(lambda one: f"`{one}`")),
         ("time", " or ".join(f"`{one}`" for one in (*kind.time_fields, "received_at"))),
         ("shed first under load", "yes" if kind.shed_first else "no"),
         ("schema", f"[`{kind.schema_path}`](../../schemas/{kind.schema_path})"),
@@ -93,7 +98,7 @@ def _callback(kind: CallbackType) -> str:
 
 
 def callbacks_page(catalogue: Catalogue) -> str:
-    """Return the page of what Plivo sends and what is published for it."""
+    """Return the page about callback types."""
     parts = [
         _MADE,
         "# Callbacks\n",
@@ -104,7 +109,7 @@ def callbacks_page(catalogue: Catalogue) -> str:
 
 
 def topics_page(catalogue: Catalogue) -> str:
-    """Return the page of topics with their default sizes."""
+    """Return the page about topics, with the default settings."""
     defaults = Sizing(**TopicSettings().model_dump())
     rows = [
         (f"`{topic.name}`", topic.holds, str(topic.partitions), topic.configs["retention.ms"])
@@ -145,7 +150,7 @@ def _settings(model: type[BaseModel], prefix: str) -> list[tuple[str, str, str, 
 
 
 def settings_page() -> str:
-    """Return the page of all settings."""
+    """Return the page about settings."""
     head = ("variable", "meaning", "default", "bounds")
     return "\n".join(
         [
@@ -163,16 +168,16 @@ def settings_page() -> str:
 
 
 def metrics_page() -> str:
-    """Return the page of all metrics."""
+    """Return the page about metrics."""
     rows = [
         (
             f"`{METRIC_PREFIX}_{name}`",
-            measure.kind,
-            measure.unit,
-            " ".join(f"`{label}`" for label in measure.labels),
-            measure.meaning,
+            metric.kind,
+            metric.unit,
+            " ".join(f"`{label}`" for label in metric.labels),
+            metric.meaning,
         )
-        for name, measure in METRIC_DEFS.items()
+        for name, metric in METRIC_DEFS.items()
     ]
     return "\n".join(
         [
@@ -185,20 +190,20 @@ def metrics_page() -> str:
 
 
 def dead_letters_page() -> str:
-    """Return the page of what stops a callback."""
+    """Return the page about the reasons of dead letters."""
     rows = [(f"`{stage}`", f"`{reason}`", text) for stage, reason, text in list_meanings()]
     return "\n".join(
         [
             _MADE,
             "# Dead letters\n",
-            "What a dead letter's headers say. [What to do with it](../dead-letters.md).\n",
+            "The stages and reasons in the headers of dead letters. [What to do](../dead-letters.md).\n",
             _table(("stage", "reason", "meaning"), rows),
         ]
     )
 
 
 def pages(catalogue: Catalogue) -> dict[str, str]:
-    """Return every page by its file name."""
+    """Return every page by file name."""
     return {
         "callbacks.md": callbacks_page(catalogue),
         "topics.md": topics_page(catalogue),
