@@ -3,7 +3,8 @@
 1. It describes the bridge as the application, so its operations are ``send``. A consumer receives.
 2. It repeats nothing that has a file beside it. A payload is a reference to the type's JSON Schema, and
    the payload of an example is a reference to the example's file.
-3. Partitions, replicas and retention are the defaults. Topic names have no prefix.
+3. The headers of records have schemas here, because no other file describes them.
+4. Partitions, replicas and retention are the defaults. Topic names have no prefix.
 """
 
 from collections.abc import Iterable
@@ -14,10 +15,23 @@ import orjson
 from bridge import __version__
 from bridge.callbacks.model import CallbackType
 from bridge.core.catalogue import Catalogue
+from bridge.core.dead_letter import (
+    CALLBACK_ID,
+    CALLBACK_TYPE,
+    EVENT_ID,
+    REASON,
+    STAGE,
+    TOPIC,
+    TRIES,
+    Stage,
+    list_meanings,
+)
 from bridge.core.event import (
+    CONTENT_TYPE,
     DEAD_LETTER_TOPIC,
     JOURNAL_SCHEMA_PATH,
     JOURNAL_TOPIC,
+    JSON_CONTENT_TYPE,
     REJECTED_TOPIC,
     ContractNames,
 )
@@ -26,16 +40,11 @@ from bridge.core.nonce_guard import NonceGuard
 from bridge.core.parameters import parse_parameters
 from bridge.core.record import Record
 from bridge.core.rejected import to_rejected
+from bridge.core.url_mismatch import MismatchVariant
 from bridge.core.verify import VerificationFault, Verifier
 from bridge.derived.journal_samples import JournalExample
-from bridge.derived.record_headers import (
-    dead_letter_headers,
-    event_headers,
-    journal_headers,
-    rejected_headers,
-)
 from bridge.derived.samples import Example, signed
-from bridge.derived.schemas import DEFAULT_BASE, Schema
+from bridge.derived.schemas import DEFAULT_BASE, KNOWN_WORDS, Schema, attribute_schemas
 from bridge.derived.topics import PlannedTopic, Sizing, plan
 from bridge.settings.kafka import TopicSettings
 
@@ -52,9 +61,112 @@ configure a prefix for all topic names (`BRIDGE_TOPIC_PREFIX`), and partitions, 
 (`BRIDGE_TOPICS_…`). This document has the defaults. Kafka's default partitioner (murmur2 of the key) \
 selects the partition. New versions can add fields to a payload, and words to the sets in `examples`. \
 Treat a word that you do not know as unknown."""
+_ID: Final = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+# Kafka's binding of CloudEvents writes this attribute as the header `content-type`, without `ce_`.
+_NO_HEADER: Final = "datacontenttype"
+_REDRIVEN: Final[Schema] = {
+    "redriven_at": {
+        "type": "string",
+        "format": "date-time",
+        "description": "When a redrive published it, if one did.",
+    },
+    "redriven_from": {
+        "type": "string",
+        "description": "The dead letter that it was made from: topic, partition and offset.",
+    },
+}
 _NAMING: Final = ContractNames("", DEFAULT_BASE)
 _EVENT_HEADERS: Final = "event-headers"
 _ORDER: Final = "Records of one key are in the order in which the bridge received their callbacks."
+
+
+def _headers(properties: Schema, optional: Iterable[str] = ()) -> Schema:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _content_type(header: tuple[str, bytes]) -> Schema:
+    name, value = header
+    return {name: {"const": value.decode(), "description": "The type of the record's value."}}
+
+
+def _event_headers() -> Schema:
+    """Return the schema of an event's record headers, which repeat its context attributes."""
+    attributes = {
+        f"ce_{name}": rule for name, rule in attribute_schemas().items() if name != _NO_HEADER
+    }
+    return _headers({**_content_type(CONTENT_TYPE), **attributes, **_REDRIVEN}, optional=_REDRIVEN)
+
+
+def _journal_headers() -> Schema:
+    """Return the schema of a journal record's headers."""
+    meaning = "The type of the callback; empty if it is not known."
+    return _headers(
+        {
+            **_content_type(JSON_CONTENT_TYPE),
+            "callback_type": {"type": "string", "description": meaning},
+            "event_id": {**_ID, "description": "The id of its event, if it has one."},
+            "callback_id": {**_ID, "description": "The id of the callback, if it has no event."},
+            **_REDRIVEN,
+        },
+        optional=("event_id", "callback_id", *_REDRIVEN),
+    )
+
+
+def _dead_letter_headers() -> Schema:
+    """Return the schema of a dead letter's headers; Kafka Connect's are there if they are asked for."""
+    rows = list_meanings()
+    return _headers(
+        {
+            **_content_type(JSON_CONTENT_TYPE),
+            STAGE: {
+                "type": "string",
+                "description": "The stage at which the callback failed.",
+                KNOWN_WORDS: [str(stage) for stage in Stage],
+            },
+            REASON: {
+                "type": "string",
+                "description": "Why it failed.",
+                KNOWN_WORDS: [str(reason) for _, reason, _ in rows],
+            },
+            TRIES: {"type": "string", "description": "The number of attempts to publish."},
+            TOPIC: {
+                "type": "string",
+                "description": "Topics whose record is missing, separated by commas; empty if unknown.",
+            },
+            CALLBACK_TYPE: {
+                "type": "string",
+                "description": "The callback's type; empty if it is not known.",
+            },
+            EVENT_ID: {**_ID, "description": "The id of its event, if it has one."},
+            CALLBACK_ID: {**_ID, "description": "The id of the callback, if it has no event."},
+        },
+        optional=(EVENT_ID, CALLBACK_ID),
+    )
+
+
+def _rejected_headers() -> Schema:
+    """Return the schema of the headers of a rejected callback."""
+    return _headers(
+        {
+            **_content_type(JSON_CONTENT_TYPE),
+            "rejected_fault": {
+                "type": "string",
+                "description": "Why it is not verified.",
+                KNOWN_WORDS: [str(fault) for fault in VerificationFault],
+            },
+            "rejected_variant": {
+                "type": "string",
+                "description": "What differs between the URL and the signed one; empty if unknown.",
+                KNOWN_WORDS: ["", *map(str, MismatchVariant)],
+            },
+            "body_cut": {"type": "string", "description": "`true` if the body is truncated."},
+            "body_bytes": {
+                "type": "string",
+                "description": "The length of the body before it was truncated.",
+            },
+        }
+    )
 
 
 def _file(path: str) -> Schema:
@@ -167,13 +279,13 @@ def document(
         (
             JOURNAL_TOPIC,
             "The key of the callback's event, or of its dead letter.",
-            journal_headers(),
+            _journal_headers(),
             [_example(one.name, one.shows, one.record, _file(one.path)) for one in journal],
         ),
         (
             DEAD_LETTER_TOPIC,
             "The id of the call, message or session, if the callback names one; else the callback's id.",
-            dead_letter_headers(),
+            _dead_letter_headers(),
             [
                 _example(one.name, one.shows, one.letter, _file(one.path))
                 for one in journal
@@ -183,7 +295,7 @@ def document(
         (
             REJECTED_TOPIC,
             "Why the callback is not verified.",
-            rejected_headers(),
+            _rejected_headers(),
             [
                 _example(
                     "wrong-signature",
@@ -207,5 +319,8 @@ def document(
         "defaultContentType": "application/json",
         "channels": {name: _channel(topic) for name, topic in topics.items()},
         "operations": {f"send-{name}": _operation(topic) for name, topic in topics.items()},
-        "components": {"messages": messages, "schemas": {_EVENT_HEADERS: _schema(event_headers())}},
+        "components": {
+            "messages": messages,
+            "schemas": {_EVENT_HEADERS: _schema(_event_headers())},
+        },
     }
