@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import socket
 import sys
 from collections.abc import Generator, Iterator
@@ -10,11 +9,11 @@ from typing import Final
 
 import hypothesis
 import pytest
-import structlog
 
 from bridge.core import catalogue
 from bridge.core.catalogue import Catalogue
 from bridge.dev.broker import embedded_broker
+from tests.support.logs import logging_restored
 from tests.support.ports import free_port
 from tests.support.signals import default_in_new_processes
 
@@ -77,14 +76,8 @@ def _default_signals_in_new_processes() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
-    """Undo what a command run by a test made of the process's logging: its level, its stream."""
-    root, kafka = logging.getLogger(), logging.getLogger("aiokafka")
-    handlers, levels = root.handlers[:], (root.level, kafka.level)
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(levels[0])
-    kafka.setLevel(levels[1])
-    structlog.reset_defaults()
+    with logging_restored():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -337,7 +337,6 @@ def test_every_width_of_a_terminal_shows_the_same(cluster: Cluster) -> None:
     assert shown[80].count("voice.dial.hangup") == 1
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("text", ["no id", "", "a39290d0\x1b", "x" * 65])
 def test_what_is_no_id_is_wrong_usage(text: str) -> None:
     done = run("call", "show", text, kafka_bootstrap_servers="127.0.0.1:1")
@@ -345,7 +344,6 @@ def test_what_is_no_id_is_wrong_usage(text: str) -> None:
     assert "is no id" in done.stderr
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("text", ["a", "a39"])
 def test_too_few_characters_of_an_id_are_wrong_usage_and_say_how_many_are_needed(text: str) -> None:
     done = run("call", "show", text, kafka_bootstrap_servers="127.0.0.1:1")
@@ -353,7 +351,6 @@ def test_too_few_characters_of_an_id_are_wrong_usage_and_say_how_many_are_needed
     assert "is too short: give at least 4 characters of the id" in " ".join(done.stderr.split())
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("option", ["--since", "--until", "--around"])
 def test_the_option_a_time_is_wrong_in_is_named(option: str) -> None:
     done = run("call", "show", A, f"{option}=yesterday", kafka_bootstrap_servers="127.0.0.1:1")
@@ -361,7 +358,6 @@ def test_the_option_a_time_is_wrong_in_is_named(option: str) -> None:
     assert f"Invalid value for {option}: 'yesterday' is neither" in done.stderr
 
 
-@pytest.mark.system
 def test_a_kafka_that_is_away_is_named_with_exit_code_3() -> None:
     address = f"127.0.0.1:{free_port()}"
     done = run("call", "show", A, kafka_bootstrap_servers=address)

@@ -19,7 +19,7 @@ from tests.support.bridge import ACCOUNTS as OTHERS
 from tests.support.bridge import AUTH_ID as OTHER_ID
 from tests.support.bridge import TOKEN as OTHER_TOKEN
 from tests.support.bridge import Running, running_bridge
-from tests.support.cli import environment, run
+from tests.support.cli import environment, run_process
 from tests.support.waiting import PATIENCE_S
 
 HANGUP = "voice.call.hangup"
@@ -53,7 +53,7 @@ def sent(curl: str) -> int:
 
 @pytest.mark.system
 def test_every_type_is_listed_in_a_process_of_its_own_as_json_lines(types: Catalogue) -> None:
-    done = run("callbacks", "list", topic_prefix="eu.")
+    done = run_process("callbacks", "list", topic_prefix="eu.")
     assert (done.returncode, done.stderr) == (0, "")
     found = lines(done.stdout)
     assert [one["name"] for one in found] == [kind.name for kind in types.all_types]

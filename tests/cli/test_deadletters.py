@@ -127,7 +127,6 @@ def read_letters(dead: Letters) -> AsyncIterator[DeadLetter]:
     return deadletters.read_letters(dead.kafka.connection, naming, deadletters.LetterFilter())
 
 
-@pytest.mark.system
 def test_a_kafka_that_is_away_is_named_with_exit_code_3() -> None:
     address = f"127.0.0.1:{free_port()}"
     for verb in (["list"], ["show", "0123"], ["redrive"], ["redrive", "--dry-run"]):
@@ -137,7 +136,6 @@ def test_a_kafka_that_is_away_is_named_with_exit_code_3() -> None:
         assert "Traceback" not in done.stderr
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("verb", ["list", "show", "redrive"])
 def test_without_an_address_the_setting_that_is_missing_is_named(verb: str) -> None:
     done = run("deadletters", verb, *(["0123"] if verb == "show" else []))

@@ -12,7 +12,7 @@ from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, ContractNames
 from bridge.publish import Unavailable
 from bridge.reader.topic_reader import CannotRead
 from tests.cli.dead_letters import HANGUPS, Letters, bury, lines, refused
-from tests.support.cli import run
+from tests.support.cli import run_process
 from tests.support.factories import UUID
 from tests.support.kafka import Kafka, make_topics, planned, running
 
@@ -104,7 +104,7 @@ def test_a_kafka_that_goes_away_ends_it_with_what_was_done_and_exit_code_3(
 def test_a_process_of_its_own_writes_lines_of_json_and_nothing_else_to_a_pipe(
     dead: Letters,
 ) -> None:
-    done = run("deadletters", "redrive", **dead.settings)
+    done = run_process("deadletters", "redrive", **dead.settings)
     assert (done.returncode, len(lines(done))) == (1, 3)
     assert done.stderr == "2 published, 1 still dead\n"
 

@@ -12,7 +12,7 @@ import pytest
 
 from bridge import __version__
 from bridge.cli import main
-from tests.support.cli import COMMAND, environment, run
+from tests.support.cli import COMMAND, environment, run, run_process
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def test_help_says_what_matters(call: Call, command: tuple[str, ...]) -> None:
 
 @pytest.mark.system
 def test_the_version_is_printed_and_nothing_else() -> None:
-    done = run("--version")
+    done = run_process("--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{__version__}\n", "")
 
 
@@ -208,7 +208,6 @@ def test_the_settings_file_can_be_an_option(call: Call, tmp_path: Path) -> None:
     assert done.err.startswith(f"port ({file}, line 1): should be a valid integer")
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("command", ["tail --no-follow", "topics check", "topics apply"])
 def test_kafka_that_cannot_be_had_is_exit_code_3_and_one_line(command: str) -> None:
     with socket.socket() as nobody:

@@ -228,7 +228,6 @@ def test_an_error_nobody_expected_is_escaped(
     assert not unsafe(said)
 
 
-@pytest.mark.system
 def test_usage_is_shown_as_before(tmp_path: Path) -> None:
     done = run("topics", "--nonsense")
     assert (done.returncode, done.stdout) == (2, "")

@@ -201,7 +201,6 @@ def test_a_person_is_asked_before_the_live_topics_are_written_to(
     assert len(journal.read([event.topic])) == before + written
 
 
-@pytest.mark.system
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -220,7 +219,6 @@ def test_what_makes_no_sense_is_wrong_usage(arguments: list[str], said: str) -> 
     assert said in done.stderr
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("arguments", [[], ["--write"], ["--verify", "--diff"]])
 def test_a_kafka_that_is_away_is_named_with_exit_code_3(arguments: list[str]) -> None:
     address = f"127.0.0.1:{free_port()}"

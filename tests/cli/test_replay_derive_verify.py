@@ -67,7 +67,6 @@ def test_a_terminal_is_told_of_what_does_not_hold_and_cannot_be_derived(
     assert "not_a_journal_record" in done.stdout
 
 
-@pytest.mark.system
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -23,7 +23,6 @@ def changed(folder: Path, name: str, **properties: Any) -> None:
     file.write_text(json.dumps(schema))
 
 
-@pytest.mark.system
 def test_nothing_has_changed_since_what_is_committed() -> None:
     done = run("schemas", "diff")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -86,7 +86,6 @@ WHOLE = "write the whole path, from / on"
 TAKEN = "cannot listen on 127.0.0.1:{port}: Address already in use; set another port"
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("setting", ["port", "management_port"])
 def test_a_port_that_is_taken_is_exit_code_3_and_one_line(nobody: str, setting: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -97,7 +96,6 @@ def test_a_port_that_is_taken_is_exit_code_3_and_one_line(nobody: str, setting: 
     assert line == f"BRIDGE_{setting.upper()}: {TAKEN.format(port=port)}"
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("setting", ["host", "management_host"])
 def test_a_host_that_is_none_is_named(setting: str) -> None:
     done = run("serve", "--check", **{**serving("127.0.0.1:1"), setting: "192.0.2.1"})
@@ -107,7 +105,6 @@ def test_a_host_that_is_none_is_named(setting: str) -> None:
     assert line.endswith("; set it to an address of this machine")
 
 
-@pytest.mark.system
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
@@ -134,7 +131,6 @@ def test_a_bad_reply_document_is_exit_code_2_and_one_line(
     assert fault in line
 
 
-@pytest.mark.system
 def test_a_reply_for_a_type_that_takes_none_is_exit_code_2(nobody: str, tmp_path: Path) -> None:
     document = tmp_path / "answer.xml"
     document.write_text("<Response/>")
@@ -146,7 +142,6 @@ def test_a_reply_for_a_type_that_takes_none_is_exit_code_2(nobody: str, tmp_path
     )
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("below", ["a-file/spool", "a-file"])
 def test_a_spool_directory_that_cannot_be_made_is_exit_code_2(
     nobody: str, tmp_path: Path, below: str
@@ -161,7 +156,6 @@ def test_a_spool_directory_that_cannot_be_made_is_exit_code_2(
     assert line.endswith("set it to a directory that this user can make and write")
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o2777, 0o707])
 def test_a_spool_directory_in_which_everybody_can_write_is_exit_code_2(
     nobody: str, tmp_path: Path, mode: int
@@ -213,7 +207,6 @@ def test_a_secret_does_not_become_the_name_of_the_spools_folder(
     assert Path(directory).exists() is (fault is None)
 
 
-@pytest.mark.system
 def test_a_secret_in_place_of_the_host_is_not_shown() -> None:
     secret = "0123456789abcdef0123456789abcdef01234567"
     done = run("serve", "--check", **serving("127.0.0.1:1", host=secret))
@@ -258,7 +251,6 @@ def test_a_directory_that_is_not_writable_is_refused_unless_its_disk_failed(
     assert startup.check_spool_directory(tmp_path) == fault
 
 
-@pytest.mark.system
 def test_all_that_keeps_a_bridge_from_starting_is_said_at_once(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -292,7 +284,6 @@ def test_all_that_keeps_a_bridge_from_starting_is_said_at_once(tmp_path: Path) -
     ]
 
 
-@pytest.mark.system
 def test_a_check_says_that_all_is_in_order_and_ends(nobody: str, tmp_path: Path) -> None:
     given = serving(nobody, spool_enabled="true", spool_directory=str(tmp_path / "spool"))
     done = run("serve", "--check", **given)

@@ -14,7 +14,6 @@ from tests.support.kafka import Kafka, make_topics, planned, read_back
 from tests.support.spool import disk_spool
 
 pytest_plugins = ("tests.support.kafka_fixtures",)
-pytestmark = pytest.mark.system
 
 NOON_MS = 1_772_884_800_000
 
@@ -70,6 +69,7 @@ def test_without_a_directory_the_setting_is_named(command: str) -> None:
     assert (done.returncode, "BRIDGE_SPOOL_DIRECTORY" in done.stderr) == (2, True)
 
 
+@pytest.mark.system
 def test_a_live_spool_is_shown_with_its_owner_while_the_bridge_writes(tmp_path: Path) -> None:
     given = serving("127.0.0.1:1", spool_enabled="true", spool_directory=str(tmp_path))
     with started("serve", **given) as bridge:

@@ -83,7 +83,6 @@ def named(line: str) -> tuple[str, str]:
     return value["type"], value["subject"]
 
 
-@pytest.mark.system
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -106,7 +105,6 @@ def test_options_choose_the_lines(
     assert tail(kafka, prefix, *options) == sorted(expected)
 
 
-@pytest.mark.system
 def test_without_since_nothing_of_the_past_is_shown(
     kafka: Kafka, prefix: str, published: None
 ) -> None:
@@ -137,7 +135,6 @@ def test_topics_that_are_missing_are_named_with_exit_code_3(apache_kafka: str, p
     assert f"{prefix}plivo.{RING}.v1" in done.stderr
 
 
-@pytest.mark.system
 def test_a_kafka_that_is_away_is_named_with_exit_code_3() -> None:
     address = f"127.0.0.1:{free_port()}"
     done = run("tail", "--no-follow", kafka_bootstrap_servers=address)
@@ -146,7 +143,6 @@ def test_a_kafka_that_is_away_is_named_with_exit_code_3() -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("option", ["--type=voice.call.nonsense", "--since=yesterday"])
 def test_an_option_that_makes_no_sense_is_wrong_usage(option: str) -> None:
     done = run("tail", option, kafka_bootstrap_servers="127.0.0.1:1")
@@ -154,7 +150,6 @@ def test_an_option_that_makes_no_sense_is_wrong_usage(option: str) -> None:
     assert option.partition("=")[2] in done.stderr
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("others", [[], [f"--type={RING}"]])
 def test_a_type_that_is_almost_one_is_answered_with_its_name(others: list[str]) -> None:
     done = run("tail", *others, "--type=voice.call.hangups", kafka_bootstrap_servers="127.0.0.1:1")

@@ -12,7 +12,6 @@ from tests.support.kafka import Kafka
 from tests.support.ports import free_port
 
 pytest_plugins = ("tests.support.kafka_fixtures",)
-pytestmark = pytest.mark.system
 
 ONE_BROKER = {
     "topics_partitions": "2",
@@ -59,6 +58,7 @@ def test_the_journal_is_planned_to_be_kept_for_ever() -> None:
     assert journal["configs"]["retention.ms"] == "-1"
 
 
+@pytest.mark.system
 def test_what_strangers_fill_is_planned_to_be_small() -> None:
     done = run("topics", "plan", topics_rejected_retention_bytes="8388608")
     (rejected,) = (line for line in lines(done) if line["name"] == "plivo.bridge.rejected.v1")

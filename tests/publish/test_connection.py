@@ -35,7 +35,6 @@ def test_why_kafka_cannot_be_reached_is_said_in_words(error: Exception, words: s
     assert describe_error(error) == words
 
 
-@pytest.mark.system
 def test_a_kafka_that_is_away_is_named_without_objects_of_python() -> None:
     nobody = f"127.0.0.1:{free_port()}"
     done = run("topics", "check", kafka_bootstrap_servers=nobody)

@@ -1,6 +1,11 @@
-"""The command as an operator runs it: a process of its own, with an environment of its own."""
+"""The command line, run in one of three ways.
+
+``run`` calls its entry point in this process; ``run_process`` waits for a process of its own and
+``started`` starts one, for tests with the marker ``system``. Each has an environment of its own.
+"""
 
 import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -9,8 +14,13 @@ import threading
 from collections.abc import Generator
 from pathlib import Path
 from typing import IO
+from unittest.mock import patch
 
+import pytest
+
+from bridge.cli import main
 from tests.support.bridge import eventually
+from tests.support.logs import logging_restored
 from tests.support.waiting import PATIENCE_S
 
 COMMAND = Path(sys.executable).with_name("callback-bridge")
@@ -25,8 +35,41 @@ def environment(**settings: str) -> dict[str, str]:
     return kept | {f"BRIDGE_{name.upper()}": value for name, value in settings.items()}
 
 
-def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
+def run(
+    *arguments: str | Path, stdin: str | bytes = b"", **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end in this process: the same entry point, and ten times as fast."""
+    out, err = _Written(), _Written()
+    typed = io.TextIOWrapper(io.BytesIO(stdin.encode() if isinstance(stdin, str) else stdin))
+    with (
+        patch.object(sys, "argv", ["callback-bridge", *map(str, arguments)]),
+        patch.object(sys, "stdin", typed),
+        patch.dict("os.environ", environment(**settings), clear=True),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        logging_restored(),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main.run()
+    return subprocess.CompletedProcess(
+        arguments, int(ended.value.code or 0), out.text(), err.text()
+    )
+
+
+class _Written(io.TextIOWrapper):
+    """Standard output or standard error of a command that is no process."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8", write_through=True)
+
+    def text(self) -> str:
+        """Return what was written, as a process that is read in text mode gives it."""
+        self.seek(0)
+        return self.read()
+
+
+def run_process(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end as a process of its own."""
     return subprocess.run(
         [COMMAND, *arguments],
         env=environment(**settings),
