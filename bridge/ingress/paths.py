@@ -1,10 +1,10 @@
 """Find the known path that an unknown path was meant to be, and make the unknown one safe to log.
 
 Plivo does not retry a voice callback that was answered 404, so a wrong path loses callbacks. An
-operator must see the path, and one word for its fault.
+operator must see the path, and one word for what is wrong with it.
 
 1. The path is compared as received, without its query. First, runs of slashes are reduced to one and
-   letters are lower-cased; if that alone explains the path, the fault is ``double_slash`` or ``case``.
+   letters are lower-cased. If that alone makes it a known path: ``double_slash``, ``case``.
 2. Then a prefix: a proxy did not remove one (``prefix_left_on``), or removed the beginning of a known
    path (``prefix_missing``).
 3. Then a slip in one segment (``typo``): the segment is misspelt, missing or superfluous, or a type's
@@ -30,8 +30,8 @@ _LOGGABLE: Final = re.compile(rf"(?!(?:[^0-9]*[0-9]){{4}})[A-Za-z0-9._-]{{0,{SEG
 _HIDDEN: Final = "…"
 
 
-class PathFault(StrEnum):
-    """What is wrong with an unknown path."""
+class PathMismatch(StrEnum):
+    """How an unknown path differs from the known one that was probably meant."""
 
     DOUBLE_SLASH = "double_slash"
     CASE = "case"
@@ -43,9 +43,9 @@ class PathFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NearestPath:
-    """The known path nearest to an unknown one, if any, and what is wrong with the unknown one."""
+    """The known path nearest to an unknown one, if any, and how the unknown one differs."""
 
-    fault: PathFault
+    mismatch: PathMismatch
     path: str | None = None
 
 
@@ -64,20 +64,20 @@ class KnownPaths:
         """Return the known path nearest to an unknown one: rules 1 to 3."""
         single = _squeeze_slashes(path[: SEGMENT_MAX * SEGMENTS_MAX])
         if single in self._known:
-            return NearestPath(PathFault.DOUBLE_SLASH, single)
+            return NearestPath(PathMismatch.DOUBLE_SLASH, single)
         small = single.lower()
         if small in self._known:
-            return NearestPath(PathFault.CASE, small)
+            return NearestPath(PathMismatch.CASE, small)
         segments = tuple(small.split("/")[1:])
         for start in range(1, len(segments)):
             rest = "/" + "/".join(segments[start:])
             if rest in self._known:
-                return NearestPath(PathFault.PREFIX_LEFT_ON, rest)
+                return NearestPath(PathMismatch.PREFIX_LEFT_ON, rest)
         ending = [known for known in self._known if known.endswith(small) and len(segments) > 1]
         if ending:
-            return NearestPath(PathFault.PREFIX_MISSING, min(ending, key=len))
+            return NearestPath(PathMismatch.PREFIX_MISSING, min(ending, key=len))
         if small == "/":
-            return NearestPath(PathFault.PREFIX_MISSING, self._shared)
+            return NearestPath(PathMismatch.PREFIX_MISSING, self._shared)
         return self._find_typo(segments)
 
     def _find_typo(self, segments: tuple[str, ...]) -> NearestPath:
@@ -86,13 +86,13 @@ class KnownPaths:
         best, found = _SIMILARITY_MIN, None
         for known, parts in self._known.items():
             if parts == apart or (len(parts) > 1 and _lacks_one_segment(parts, segments)):
-                return NearestPath(PathFault.TYPO, known)
+                return NearestPath(PathMismatch.TYPO, known)
             if len(parts) > 2 and _lacks_one_segment(segments, parts):  # noqa: PLR2004 (/plivo and one more)
-                return NearestPath(PathFault.TYPO, known)
+                return NearestPath(PathMismatch.TYPO, known)
             closeness = _similarity(segments, parts)
             if closeness > best:
                 best, found = closeness, known
-        return NearestPath(PathFault.TYPO, found) if found else NearestPath(PathFault.NONE)
+        return NearestPath(PathMismatch.TYPO, found) if found else NearestPath(PathMismatch.NONE)
 
 
 def _squeeze_slashes(path: str) -> str:

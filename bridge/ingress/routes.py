@@ -218,7 +218,7 @@ class _UnknownPathRecorder:
             self._recorder.record_unknown_path(
                 method,
                 loggable_path(path),
-                nearest.fault,
+                nearest.mismatch,
                 nearest=nearest.path,
                 is_signed=is_signed,
             )

@@ -85,16 +85,16 @@ class OutcomeRecorder:
         self._log(level, f"callback_{result.outcome}", line)
 
     def record_unknown_path(
-        self, method: str, path: str, fault: str, *, nearest: str | None, is_signed: bool
+        self, method: str, path: str, mismatch: str, *, nearest: str | None, is_signed: bool
     ) -> None:
         """Count a request to an unknown path, and log it within the rate limit of rule 2.
 
         ``path`` is safe to log. ``nearest`` is the known path that was probably meant.
         """
-        self._metrics.count("unknown_paths_total", fault)
+        self._metrics.count("unknown_paths_total", mismatch)
         if not self._may_log_unverified():
             return
-        line: dict[str, object] = {"method": method, "path": path, "almost": fault}
+        line: dict[str, object] = {"method": method, "path": path, "mismatch": mismatch}
         if nearest is not None:
             line["nearest_path"] = nearest
         self._log("warning", "path_unknown", {**line, "has_signature": is_signed})

@@ -149,7 +149,7 @@ class Intake:
         outcome = Outcome.SPOOLED if stored_in is StoredIn.SPOOL else Outcome.PUBLISHED
         out_of_order = stored_in is StoredIn.KAFKA_OUT_OF_ORDER
         if out_of_order:
-            fields["out_of_order"] = "older ones of its key"
+            fields["out_of_order"] = "older records of its key are in the spool"
         return CallbackResult(
             label, outcome, prepared.reply, key=key, fields=fields, notable=out_of_order
         )

@@ -147,8 +147,8 @@ METRIC_DEFS: Final[dict[MetricName, MetricDef]] = {
         "counter",
         "requests",
         "Requests answered 404 that were meant for a callback's path: below `/plivo`, nearly one of "
-        "the paths, or signed. `almost` says what differs.",
-        ("almost",),
+        "the paths, or signed. `mismatch` says what differs.",
+        ("mismatch",),
     ),
     "repeated_total": MetricDef(
         "counter",

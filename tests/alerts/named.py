@@ -10,7 +10,7 @@ from bridge.core.url_mismatch import MismatchVariant
 from bridge.core.verify import Scheme, VerificationFault
 from bridge.ingress.clients import CutOffCause
 from bridge.ingress.load import ShedClass
-from bridge.ingress.paths import PathFault
+from bridge.ingress.paths import PathMismatch
 from bridge.telemetry.metric_defs import METRIC_DEFS, PREFIX
 from tests.alerts import promql
 from tests.alerts.rules import rules
@@ -60,7 +60,7 @@ def values_of(metric: str, label: str) -> frozenset[str] | None:
     results = {"verified", *VerificationFault}
     types = {"shared", *catalogue.load_catalogue().by_name}
     sets: dict[str, set[str]] = {
-        "almost": set(PathFault),
+        "mismatch": set(PathMismatch),
         "cause": set(
             RefusalCause if metric == f"{PREFIX}_refused_total" else get_args(CutOffCause)
         ),

@@ -16,7 +16,7 @@ from bridge.core.url_mismatch import MismatchVariant
 from bridge.core.verify import Scheme, VerificationFault
 from bridge.ingress.clients import CutOffCause
 from bridge.ingress.load import ShedClass
-from bridge.ingress.paths import PathFault
+from bridge.ingress.paths import PathMismatch
 from bridge.publish.memory import MemoryPublisher
 from bridge.telemetry.metric_defs import METRIC_DEFS, PREFIX
 from tests.support.bridge import AUTH_ID, TOKEN, VERSION, Broken, Running, running_bridge
@@ -141,7 +141,7 @@ def test_no_label_takes_its_value_from_a_callback(
         "version": {VERSION},
         "cause": {one.value for one in RefusalCause} | set(get_args(CutOffCause)),
         "class": {one.value for one in ShedClass},
-        "almost": {one.value for one in PathFault},
+        "mismatch": {one.value for one in PathMismatch},
         "code": set(COMPLAINTS),
     }
     assert set(closed) == {label for measure in METRIC_DEFS.values() for label in measure.labels}

@@ -1,4 +1,4 @@
-"""Unknown paths: named by the path they almost were, counted, logged, and shown with care."""
+"""Unknown paths: compared with the known ones, counted, and logged with care."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ from bridge.ingress.paths import (
     SEGMENTS_MAX,
     KnownPaths,
     NearestPath,
-    PathFault,
+    PathMismatch,
     loggable_path,
 )
 from bridge.ingress.routes import SHARED_PATH
@@ -24,7 +24,7 @@ from tests.support.plivo import HANGUP, PATHS, RING, SHARED, Plivo, assert_probl
 KNOWN = KnownPaths([SHARED_PATH, *PATHS.values()], SHARED_PATH)
 HANGUP_PATH = "/plivo/voice/call/hangup"
 
-ALMOST = [
+MISMATCHES = [
     ("//plivo/voice/call/hangup", "double_slash", HANGUP_PATH),
     ("/plivo//voice/call///hangup", "double_slash", HANGUP_PATH),
     ("/plivo/voice/call/hangup//", "double_slash", HANGUP_PATH),
@@ -56,15 +56,15 @@ ALMOST = [
 ]
 
 
-@pytest.mark.parametrize(("path", "almost", "nearest"), ALMOST, ids=range(len(ALMOST)))
+@pytest.mark.parametrize(("path", "mismatch", "nearest"), MISMATCHES, ids=range(len(MISMATCHES)))
 def test_an_unknown_path_is_named_by_the_one_it_almost_was(
-    path: str, almost: str, nearest: str | None
+    path: str, mismatch: str, nearest: str | None
 ) -> None:
-    assert KNOWN.nearest(path) == NearestPath(PathFault(almost), nearest)
+    assert KNOWN.nearest(path) == NearestPath(PathMismatch(mismatch), nearest)
 
 
 def test_every_word_for_a_difference_is_shown_by_the_table() -> None:
-    assert {almost for _, almost, _ in ALMOST} == set(PathFault)
+    assert {mismatch for _, mismatch, _ in MISMATCHES} == set(PathMismatch)
 
 
 SHOWN = [
@@ -109,25 +109,25 @@ def asked(bridge: Running, client: httpx.Client, target: str, **headers: str) ->
 def test_an_unknown_path_is_counted_and_logged_with_its_nearest(
     bridge: Running, client: httpx.Client
 ) -> None:
-    before = bridge.metrics.value("unknown_paths_total", almost="case")
+    before = bridge.metrics.value("unknown_paths_total", mismatch="case")
     (line,) = asked(bridge, client, "/plivo/voice/call/HANGUP?team=blue")
     assert line == {
         "event": "path_unknown",
         "log_level": "warning",
         "method": "POST",
         "path": "/plivo/voice/call/HANGUP",
-        "almost": "case",
+        "mismatch": "case",
         "nearest_path": HANGUP_PATH,
         "has_signature": False,
     }
-    assert bridge.metrics.value("unknown_paths_total", almost="case") == before + 1
+    assert bridge.metrics.value("unknown_paths_total", mismatch="case") == before + 1
 
 
 def test_a_path_below_ours_that_is_near_none_is_logged_too(
     bridge: Running, client: httpx.Client
 ) -> None:
     (line,) = asked(bridge, client, "/plivo/no/such/type")
-    assert (line["path"], line["almost"]) == ("/plivo/no/such/type", "none")
+    assert (line["path"], line["mismatch"]) == ("/plivo/no/such/type", "none")
     assert "nearest_path" not in line
 
 
@@ -147,7 +147,7 @@ def test_unknown_paths_are_logged_so_often_a_minute_and_all_counted(client: http
     with running_bridge(log_unverified_per_minute_max=2) as bridge:
         lines = [asked(bridge, client, "/plivo/nowhere") for _ in range(5)]
         assert [len(one) for one in lines] == [1, 1, 0, 0, 0]
-        assert bridge.metrics.value("unknown_paths_total", almost="none") == 5
+        assert bridge.metrics.value("unknown_paths_total", mismatch="none") == 5
 
 
 @pytest.mark.parametrize("path", [PATHS[HANGUP] + "/", SHARED + "/"])
@@ -171,4 +171,4 @@ def test_more_slashes_at_the_end_are_an_unknown_path(
     bridge: Running, client: httpx.Client, slashes: str
 ) -> None:
     (line,) = asked(bridge, client, HANGUP_PATH + slashes)
-    assert (line["almost"], line["nearest_path"]) == ("double_slash", HANGUP_PATH)
+    assert (line["mismatch"], line["nearest_path"]) == ("double_slash", HANGUP_PATH)

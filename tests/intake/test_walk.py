@@ -222,4 +222,4 @@ async def test_an_overtaking_is_told_on_the_callbacks_own_line(types: Catalogue)
         assert (await walk.take()).outcome is Outcome.PUBLISHED
     (line,) = lines
     assert (line["event"], line["log_level"]) == ("callback_published", "warning")
-    assert line["out_of_order"] == "older ones of its key"
+    assert line["out_of_order"] == "older records of its key are in the spool"
