@@ -1,4 +1,4 @@
-"""From settings to the parts of a bridge; the spool, and what begins and ends, are in cli/bridge.py."""
+"""Build the parts of a bridge from its settings; ``process`` starts and stops them."""
 
 import time
 from collections.abc import Sequence
@@ -148,51 +148,29 @@ def log_warnings(settings: Settings, answers: Replies) -> None:
 def make_application(
     settings: Settings, delivery: Delivery, metrics: Metrics, keyring: Keyring | None = None
 ) -> Starlette:
-    """Return the application that answers Plivo; raises BadDocument for a reply that cannot be.
+    """Return the application that answers Plivo; raises BadDocument for an invalid reply document.
 
-    ``keyring`` None makes one of the settings' accounts.
+    ``keyring`` None: one is made of the accounts in ``settings``.
     """
     types = catalogue.load_catalogue()
     answers = make_replies(settings, types)
     log_warnings(settings, answers)
-    verifier = Verifier(
-        keyring or Keyring(make_accounts(settings.accounts)),
-        NonceGuard(),
-        accept_v2=AcceptV2(settings.accept_v2),
-        accept_agentstack=settings.accept_agentstack_v3,
-    )
-    names = make_naming(settings)
     recorder = OutcomeRecorder(
         metrics,
         CallTokens(settings.log_key.get_secret_value() if settings.log_key else None),
         unverified_limiter=RateLimiter(settings.log_unverified_per_minute_max, time.monotonic),
         published_every=settings.log_published_every,
     )
-    intake = Intake(
-        verifier=verifier,
-        policy=settings.verification,
-        parser=Parser(types, settings.context_parameters),
-        delivery=delivery,
-        deadlines=AckDeadlines(
-            notification_s=settings.kafka.ack_timeout_s,
-            control_s=settings.kafka.control_ack_timeout_s,
-        ),
-        rejections=RejectionSampler(
-            samples=RateLimiter(settings.rejected_per_minute_max, time.monotonic),
-            diagnoses=RateLimiter(DIAGNOSES_PER_MINUTE_MAX, time.monotonic),
-            verifier=verifier,
-            publisher=delivery.publisher,
-            naming=names,
-            metrics=metrics,
-        ),
-        replies=answers,
-        naming=names,
-        metrics=metrics,
-        parameters_max=settings.parameters_max,
-    )
     return make_app(
         catalogue=types,
-        intake=intake,
+        intake=_make_intake(
+            settings,
+            delivery,
+            metrics,
+            parser=Parser(types, settings.context_parameters),
+            replies=answers,
+            keyring=keyring or Keyring(make_accounts(settings.accounts)),
+        ),
         limits=RequestLimits(
             body_bytes_max=settings.body_bytes_max,
             url_bytes_max=settings.url_bytes_max,
@@ -207,6 +185,46 @@ def make_application(
         ),
         metrics=metrics,
         recorder=recorder,
+    )
+
+
+def _make_intake(  # noqa: PLR0913 (wired once, by name)
+    settings: Settings,
+    delivery: Delivery,
+    metrics: Metrics,
+    *,
+    parser: Parser,
+    replies: Replies,
+    keyring: Keyring,
+) -> Intake:
+    verifier = Verifier(
+        keyring,
+        NonceGuard(),
+        accept_v2=AcceptV2(settings.accept_v2),
+        accept_agentstack=settings.accept_agentstack_v3,
+    )
+    names = make_naming(settings)
+    return Intake(
+        verifier=verifier,
+        policy=settings.verification,
+        parser=parser,
+        delivery=delivery,
+        deadlines=AckDeadlines(
+            notification_s=settings.kafka.ack_timeout_s,
+            control_s=settings.kafka.control_ack_timeout_s,
+        ),
+        rejections=RejectionSampler(
+            samples=RateLimiter(settings.rejected_per_minute_max, time.monotonic),
+            diagnoses=RateLimiter(DIAGNOSES_PER_MINUTE_MAX, time.monotonic),
+            verifier=verifier,
+            publisher=delivery.publisher,
+            naming=names,
+            metrics=metrics,
+        ),
+        replies=replies,
+        naming=names,
+        metrics=metrics,
+        parameters_max=settings.parameters_max,
     )
 
 

@@ -116,25 +116,25 @@ class Head:
         return self.content_length != 0
 
 
-def check_partial_head(begun: bytes | bytearray, from_byte: int = 0) -> None:
+def check_partial_head(partial: bytes | bytearray, from_byte: int = 0) -> None:
     """Raise MalformedRequest or FieldsTooLarge if an incomplete head can never become a valid one.
 
     The first ``from_byte`` bytes were checked before. Without this check a client that does not speak
     HTTP would be answered only after the read timeout.
     """
-    if _FORBIDDEN_BYTES.search(begun, max(0, from_byte - 1)):
+    if _FORBIDDEN_BYTES.search(partial, max(0, from_byte - 1)):
         message = "control character or bare line break"
         raise MalformedRequest(message)
-    line_ends_max = HEADERS_MAX + 1 + begun.startswith(b"\r\n")
-    if begun.count(b"\r\n") > line_ends_max:
+    line_ends_max = HEADERS_MAX + 1 + partial.startswith(b"\r\n")
+    if partial.count(b"\r\n") > line_ends_max:
         message = "headers"
         raise FieldsTooLarge(message)
-    if not from_byte or begun.find(b"\r\n", 2, from_byte) < 0:
-        line_begins = 2 if begun[:2] == b"\r\n" else 0
-        line_ends = begun.find(b"\r\n", line_begins)
+    if not from_byte or partial.find(b"\r\n", 2, from_byte) < 0:
+        line_begins = 2 if partial[:2] == b"\r\n" else 0
+        line_ends = partial.find(b"\r\n", line_begins)
         if line_ends >= 0:
-            _parse_request_line(bytes(begun[line_begins:line_ends]))
-        elif begun != b"\r" and not _REQUEST_LINE_START.match(begun, line_begins):
+            _parse_request_line(bytes(partial[line_begins:line_ends]))
+        elif partial != b"\r" and not _REQUEST_LINE_START.match(partial, line_begins):
             message = "request line"
             raise MalformedRequest(message)
 

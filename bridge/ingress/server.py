@@ -143,32 +143,42 @@ async def serve(  # noqa: PLR0913 (wired once, by name)
     fitting = fit_connections_max(limits.connections_max)
     clients = Clients(replace(limits, connections_max=fitting), metrics)
     callbacks = _server(app, http=make_protocol(clients), graceful_s=shutdown_timeout_s)
-    managers = Clients(MANAGEMENT_LIMITS, metrics)
-    management = _server(management_app, http=make_protocol(managers), graceful_s=1)
-    managing = asyncio.create_task(management.serve([listeners.management]), name="management")
-    asked = asyncio.create_task(stop.requested.wait())
+    management_clients = Clients(MANAGEMENT_LIMITS, metrics)
+    management = _server(management_app, http=make_protocol(management_clients), graceful_s=1)
+    management_task = asyncio.create_task(
+        management.serve([listeners.management]), name="management"
+    )
+    stop_requested = asyncio.create_task(stop.requested.wait())
     try:
-        if await _start_unless_stopped(start_up, asked):
-            taking = asyncio.create_task(callbacks.serve([listeners.callbacks]), name="callbacks")
+        if await _start_unless_stopped(start_up, stop_requested):
+            callbacks_task = asyncio.create_task(
+                callbacks.serve([listeners.callbacks]), name="callbacks"
+            )
             _freeze_gc()
-            await asyncio.wait([asked, managing, taking], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                [stop_requested, management_task, callbacks_task],
+                return_when=asyncio.FIRST_COMPLETED,
+            )
             on_stopping()
             clients.stopping = True
-            if asked.done():
+            if stop_requested.done():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.repeated.wait(), shutdown_delay_s)
             callbacks.should_exit = True
-            await taking
+            await callbacks_task
         await shut_down()
     finally:
         listeners.callbacks.close()  # if the server never started, nobody else closes it
-        asked.cancel()
+        stop_requested.cancel()
         management.should_exit = True
-        await managing
+        await management_task
 
 
 def _freeze_gc() -> None:
-    """Exclude the objects of the start from garbage collection: they live as long as the process."""
+    """Exclude the objects of the start from garbage collection, and collect less often.
+
+    They live as long as the process, and a full collection of them would pause all callbacks.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
@@ -178,11 +188,11 @@ async def _start_unless_stopped(
     start_up: Callable[[], Awaitable[None]], stop_requested: "asyncio.Task[bool]"
 ) -> bool:
     """Run ``start_up``; return False if a stop request cancelled it."""
-    beginning = asyncio.ensure_future(start_up())
-    await asyncio.wait([beginning, stop_requested], return_when=asyncio.FIRST_COMPLETED)
-    if not beginning.done():
-        beginning.cancel()
-        await asyncio.wait([beginning])
+    starting = asyncio.ensure_future(start_up())
+    await asyncio.wait([starting, stop_requested], return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait([starting])
         return False
-    beginning.result()
+    starting.result()
     return True

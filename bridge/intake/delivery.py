@@ -93,7 +93,7 @@ class Delivery:
         overtakes = self._spool.has_pending(records[0].key)
         acknowledged = False
         try:
-            place = await self._publish(records, deadline_s, probing=True)
+            stored_in = await self._publish(records, deadline_s, probing=True)
             acknowledged = True
         except RecordRefused:
             acknowledged = True
@@ -109,7 +109,7 @@ class Delivery:
         if overtakes:
             self._metrics.count("out_of_order_total")
             return StoredIn.KAFKA_OUT_OF_ORDER
-        return place
+        return stored_in
 
     async def _publish(
         self, records: Sequence[Record], deadline_s: float, *, probing: bool = False

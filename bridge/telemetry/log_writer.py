@@ -131,18 +131,18 @@ class LineQueue:
         if self._descriptor is None or not data:
             return 0
         # If a full disk cut a line in half, end it first, so that the next line can be parsed.
-        begun = b"\n" if self._within_line else b""
-        rest = memoryview(begun + data)
+        line_end = b"\n" if self._within_line else b""
+        rest = memoryview(line_end + data)
         with contextlib.suppress(OSError):
             while rest:
                 try:
                     rest = rest[os.write(self._descriptor, rest) :]
                 except BlockingIOError:  # another process made the shared description non-blocking
                     self._wait_for_room()
-        written = len(begun) + len(data) - len(rest)
+        written = len(line_end) + len(data) - len(rest)
         if written:
-            self._within_line = bool(rest) and (begun + data)[written - 1 : written] != b"\n"
-        return max(0, written - len(begun))
+            self._within_line = bool(rest) and (line_end + data)[written - 1 : written] != b"\n"
+        return max(0, written - len(line_end))
 
     def _wait_for_room(self) -> None:
         poll = select.poll()
