@@ -40,9 +40,8 @@ from bridge.core.parse import NoEvent, NoEventReason, Parser
 from bridge.publish.connection import KafkaConnection
 from bridge.reader.journal import JournalledCallback, NotAJournalRecord, parse_journal_record
 from bridge.reader.merged_reader import CHUNK_RECORDS, OffsetRange, RecordFilter, read_ranges
-from bridge.reader.selection import Query, build_filter
+from bridge.reader.selection import Query, build_filter, find_query_ranges
 from bridge.reader.window import Window, find_ranges
-from bridge.replay.plan import find_query_ranges
 
 # Header of an event that was derived later, and is not what was published.
 DERIVED_HEADER: Final = "derived"

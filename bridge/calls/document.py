@@ -11,7 +11,7 @@ from bridge.calls.gaps import find_duplicates, find_gaps
 from bridge.calls.legs import Leg, build_legs, is_cost_verified, sum_costs
 from bridge.core.masking import mask_url
 from bridge.normalise.time import load_zone, to_rfc3339
-from bridge.replay.targets.columns import format_utc_ms
+from bridge.reader.window import format_utc_ms
 
 
 def build_document(found: FoundCall, now: datetime) -> dict[str, Any]:

@@ -24,8 +24,7 @@ from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.core.parse import Parser
 from bridge.reader.by_key import KeyReader
 from bridge.reader.selection import is_uuid
-from bridge.reader.window import Window, build_window
-from bridge.replay.targets.columns import format_utc_ms
+from bridge.reader.window import Window, build_window, format_utc_ms
 from bridge.settings.load import Need, Settings, load
 
 app = typer.Typer(

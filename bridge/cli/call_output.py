@@ -14,7 +14,7 @@ from bridge.calls.legs import Leg, build_legs, is_cost_verified, sum_costs
 from bridge.cli.call_timeline import ID_SHORT_CHARACTERS, hangup_text, timeline_lines
 from bridge.cli.layout import format_row, indent_lines
 from bridge.cli.output import key_values, make_console
-from bridge.replay.targets.columns import format_utc_ms
+from bridge.reader.window import format_utc_ms
 from bridge.telemetry.escapes import escape_unsafe
 
 

@@ -17,9 +17,10 @@ from typing import Any, Final, Literal
 import orjson
 from aiokafka.structs import ConsumerRecord
 
+from bridge.publish.connection import KafkaConnection
 from bridge.reader.journal import decode_body
-from bridge.reader.merged_reader import RecordFilter
-from bridge.reader.window import OffsetSelection, Window
+from bridge.reader.merged_reader import OffsetRange, RecordFilter
+from bridge.reader.window import OffsetSelection, Window, find_ranges
 
 Source = Literal["events", "journal"]
 RecordPosition = tuple[str, int, int]
@@ -93,6 +94,15 @@ def parse_position(text: str) -> RecordPosition:
 def format_position(record: ConsumerRecord) -> str:
     """Return ``topic:partition:offset`` of a record."""
     return f"{record.topic}:{record.partition}:{record.offset}"
+
+
+async def find_query_ranges(
+    connection: KafkaConnection, topics: Sequence[str], query: Query, within: Window
+) -> list[OffsetRange]:
+    """Return the ranges that may have selected records; raises CannotRead or RecordsMissing."""
+    offsets = [parse_offsets(text) for text in query.offsets]
+    named = list(dict.fromkeys(one.topic for one in offsets)) or topics
+    return await find_ranges(connection, named, within, offsets)
 
 
 def build_filter(query: Query, within: Window, skipped: Sequence[str] = ()) -> RecordFilter | None:

@@ -78,6 +78,18 @@ def build_window(since: datetime | None, until: datetime | None) -> Window:
     )
 
 
+def format_utc_ms(timestamp_ms: int) -> str:
+    """Return epoch milliseconds as RFC 3339 UTC, always with three decimals.
+
+    Kafka accepts timestamps beyond the year 9999; these are returned as a number of milliseconds.
+    """
+    try:
+        instant = (_EPOCH + timedelta(milliseconds=timestamp_ms)).replace(tzinfo=None)
+    except OverflowError:
+        return f"{timestamp_ms} ms"
+    return instant.isoformat(timespec="milliseconds") + "Z"
+
+
 async def find_ranges(
     connection: KafkaConnection,
     topics: Sequence[str],

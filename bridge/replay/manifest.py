@@ -9,10 +9,11 @@ from typing import Final
 import orjson
 
 from bridge import __version__
+from bridge.reader.window import format_utc_ms
 from bridge.replay import ReplayRun, TargetExists
 from bridge.replay.atomic_file import write_durably
 from bridge.replay.plan import Plan
-from bridge.replay.targets.columns import Column, format_utc_ms
+from bridge.replay.targets.columns import Column
 
 FORMAT: Final = 1
 

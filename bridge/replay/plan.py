@@ -18,9 +18,9 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from bridge import __version__
 from bridge.publish.connection import KafkaConnection
 from bridge.reader.merged_reader import OffsetRange, read_ranges
-from bridge.reader.selection import Query, build_filter, parse_offsets
+from bridge.reader.selection import Query, build_filter
 from bridge.reader.topic_reader import RecordsMissing, open_consumer
-from bridge.reader.window import Window, find_ranges
+from bridge.reader.window import Window
 
 FORMAT: Final = 1
 _OFFSET_MAX: Final = 2**63 - 1
@@ -169,15 +169,6 @@ class _PartitionCount:
         self.bytes += count_bytes(record)
         self.first_ms = min(self.first_ms, record.timestamp)
         self.last_ms = max(self.last_ms, record.timestamp)
-
-
-async def find_query_ranges(
-    connection: KafkaConnection, topics: Sequence[str], query: Query, within: Window
-) -> list[OffsetRange]:
-    """Return the ranges that may have selected records; raises CannotRead or RecordsMissing."""
-    offsets = [parse_offsets(text) for text in query.offsets]
-    named = list(dict.fromkeys(one.topic for one in offsets)) or topics
-    return await find_ranges(connection, named, within, offsets)
 
 
 async def make_plan(  # noqa: PLR0913 (what to read, by name)

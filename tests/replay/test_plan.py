@@ -8,7 +8,7 @@ import pytest
 
 from bridge.core.record import Record
 from bridge.reader.merged_reader import OffsetRange
-from bridge.reader.selection import Query
+from bridge.reader.selection import Query, find_query_ranges
 from bridge.reader.topic_reader import RecordsMissing
 from bridge.reader.window import Window
 from bridge.replay.plan import (
@@ -17,7 +17,6 @@ from bridge.replay.plan import (
     PlanContext,
     check_ranges,
     dump_plan,
-    find_query_ranges,
     load_plan,
     make_plan,
 )

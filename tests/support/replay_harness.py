@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from aiokafka.structs import ConsumerRecord
 
 from bridge.core.record import Record
-from bridge.reader.selection import Query
+from bridge.reader.selection import Query, find_query_ranges
 from bridge.reader.window import Window
 from bridge.replay import CheckpointPolicy, ReplayRun, TargetState
-from bridge.replay.plan import PlanContext, find_query_ranges, make_plan
+from bridge.replay.plan import PlanContext, make_plan
 from bridge.replay.progress import Destination, Progress, new_progress
 from bridge.replay.run import RunHooks
 from tests.support.kafka import Kafka, make_topics, planned, running

@@ -13,8 +13,8 @@ from bridge.cli.output import key_values, make_table, show
 from bridge.cli.replay.retention import RetentionLoss, show_retention_loss
 from bridge.publish.connection import KafkaConnection
 from bridge.reader.topic_reader import find_missing_topics
+from bridge.reader.window import format_utc_ms
 from bridge.replay.plan import Plan
-from bridge.replay.targets.columns import format_utc_ms
 
 _LINE_S: Final = 5.0
 _KIB: Final = 1024

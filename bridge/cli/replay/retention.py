@@ -17,6 +17,7 @@ from bridge.core.event import JOURNAL_TOPIC
 from bridge.publish.connection import KafkaConnection
 from bridge.reader.selection import Query, parse_offsets
 from bridge.reader.topic_reader import CannotRead, RecordsMissing
+from bridge.reader.window import format_utc_ms
 from bridge.replay.plan import Plan
 from bridge.replay.progress import Destination
 from bridge.replay.retention import (
@@ -25,7 +26,6 @@ from bridge.replay.retention import (
     find_shortened,
     read_retention_ms,
 )
-from bridge.replay.targets.columns import format_utc_ms
 
 _NAMED: Final = 3
 _PROGRAM: Final = ("callback-bridge", "replay")

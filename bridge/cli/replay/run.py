@@ -30,10 +30,10 @@ from bridge.cli.replay.retention import (
     with_fixed_times,
 )
 from bridge.normalise.time import to_rfc3339
-from bridge.reader.selection import Query
+from bridge.reader.selection import Query, find_query_ranges
 from bridge.reader.topic_reader import RecordsMissing
 from bridge.replay import ReplayRun
-from bridge.replay.plan import Plan, PlanContext, find_query_ranges, load_plan, make_plan
+from bridge.replay.plan import Plan, PlanContext, load_plan, make_plan
 from bridge.replay.progress import (
     Destination,
     Progress,

@@ -25,7 +25,6 @@ import base64
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Final, cast
 
@@ -34,6 +33,7 @@ import orjson
 from bridge.callbacks.model import CallbackType
 from bridge.core import catalogue
 from bridge.derived.schemas import Schema, event_schema, journal_schema
+from bridge.reader.window import format_utc_ms
 from bridge.replay import FileRecord
 from bridge.replay.targets.column_types import (
     TEXT,
@@ -69,7 +69,6 @@ _MISFITS: Final = {"misfits": ColumnType(SqlType.JSON)}
 # Where they stand in a typed row.
 MISFITS_AT: Final = -len(_BACK) - 1
 _RECORD_COLUMNS: Final = frozenset(RECORD_PREFIX + name for name in (*_FRONT, *_BACK, *_MISFITS))
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,18 +238,6 @@ def text_or_base64(value: bytes | None) -> tuple[Cell, Cell]:
         return value.decode(), None
     except UnicodeDecodeError:
         return None, base64.b64encode(value).decode()
-
-
-def format_utc_ms(timestamp_ms: int) -> str:
-    """Return epoch milliseconds as RFC 3339 UTC, always with three decimals.
-
-    Kafka accepts timestamps beyond the year 9999; these are returned as a number of milliseconds.
-    """
-    try:
-        instant = (_EPOCH + timedelta(milliseconds=timestamp_ms)).replace(tzinfo=None)
-    except OverflowError:
-        return f"{timestamp_ms} ms"
-    return instant.isoformat(timespec="milliseconds") + "Z"
 
 
 def _number_text(number: int | None) -> Cell:

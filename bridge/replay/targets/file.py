@@ -20,11 +20,12 @@ from typing import BinaryIO, Final
 
 import orjson
 
+from bridge.reader.window import format_utc_ms
 from bridge.replay import CannotWrite, CheckpointPolicy, FileRecord, TargetExists, TargetState
 from bridge.replay.atomic_file import rename_noreplace, try_lock
 from bridge.replay.manifest import Manifest
 from bridge.replay.progress import InUse
-from bridge.replay.targets.columns import Cell, Table, encode_headers, format_utc_ms, text_or_base64
+from bridge.replay.targets.columns import Cell, Table, encode_headers, text_or_base64
 
 _CHECKPOINT_POLICY: Final = CheckpointPolicy(records=10_000, interval_s=1.0)
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), with the wide forms;
