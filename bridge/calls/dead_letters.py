@@ -18,6 +18,7 @@ from aiokafka.structs import ConsumerRecord
 
 from bridge.core.event import JournalValue
 from bridge.reader.by_key import KeyReader
+from bridge.reader.merged_reader import count_offsets
 from bridge.reader.selection import build_mention_filter, is_uuid
 from bridge.reader.window import Window, find_ranges
 
@@ -37,17 +38,17 @@ class LetterReader:
     async def read(self, ids: Collection[str], within: Window) -> AsyncGenerator[ConsumerRecord]:
         """Yield the letters of the calls in the window: rules 1 and 2. Raises CannotRead."""
         keys = {one.encode() for one in ids}
-        among = await find_ranges(self._keyed.connection, [self._topic], within)
-        letters = sum(one.end - one.begin for one in among)
+        ranges = await find_ranges(self._keyed.connection, [self._topic], within)
+        letters = count_offsets(ranges)
         if letters > SCAN_MAX and not self._keyed.all_partitions:
-            among = await self._keyed.find_ranges({self._topic: keys}, within)
-            self.skipped = letters - sum(one.end - one.begin for one in among)
+            ranges = await self._keyed.find_ranges({self._topic: keys}, within)
+            self.skipped = letters - count_offsets(ranges)
         about = build_mention_filter([one for one in ids if is_uuid(one)])
 
         def wanted(record: ConsumerRecord) -> bool:
             return within.contains(record.timestamp) and (record.key in keys or about(record))
 
-        stream = self._keyed.scan("reading dead letters", among, wanted)
+        stream = self._keyed.scan("reading dead letters", ranges, wanted)
         async with aclosing(stream):
             async for record in stream:
                 yield record

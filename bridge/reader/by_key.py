@@ -17,7 +17,7 @@ from aiokafka.structs import ConsumerRecord
 
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.partitioning import partition_for_key
-from bridge.reader.merged_reader import OffsetRange, RecordFilter, read_ranges
+from bridge.reader.merged_reader import OffsetRange, RecordFilter, count_offsets, read_ranges
 from bridge.reader.topic_reader import open_consumer
 from bridge.reader.window import Window, find_ranges
 
@@ -52,7 +52,7 @@ class KeyReader:
         self, activity: str, ranges: Sequence[OffsetRange], record_filter: RecordFilter
     ) -> AsyncGenerator[ConsumerRecord]:
         """Yield the selected records of the ranges, ordered by time. Raises CannotRead."""
-        with self.show_progress(activity, sum(one.end - one.begin for one in ranges)) as on_read:
+        with self.show_progress(activity, count_offsets(ranges)) as on_read:
             stream = read_ranges(
                 self.connection, ranges, record_filter=record_filter, on_read=on_read
             )

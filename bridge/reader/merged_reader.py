@@ -16,7 +16,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heapreplace
 from typing import Final
@@ -49,6 +49,11 @@ class OffsetRange:
     partition: int
     begin: int
     end: int
+
+
+def count_offsets(ranges: Iterable[OffsetRange]) -> int:
+    """Return the number of offsets in the ranges: an upper bound of their records."""
+    return sum(one.end - one.begin for one in ranges)
 
 
 @dataclass(slots=True)

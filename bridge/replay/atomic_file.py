@@ -22,7 +22,8 @@ def write_durably(file: Path, chunks: Sequence[bytes], *, exclusive: bool = Fals
     Raises OSError; with ``exclusive``, FileExistsError if the file already exists.
     """
     beside = file.with_name(f"{file.name}.new")
-    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:  # noqa: PTH123 (its mode from the first byte on)
+    # Created with its mode: a chmod afterwards would leave a moment in which others can read it.
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:  # noqa: PTH123 (sets the mode at creation)
         stream.writelines(chunks)
         stream.flush()
         os.fsync(stream.fileno())
@@ -48,6 +49,7 @@ def rename_noreplace(beside: Path, file: Path) -> None:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(file)) from error
         beside.rename(file)
     else:
+        # The new name must be durable before the old one goes.
         sync_folder(file.parent)
         beside.unlink()
     sync_folder(file.parent)

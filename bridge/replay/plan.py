@@ -17,7 +17,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from bridge import __version__
 from bridge.publish.connection import KafkaConnection
-from bridge.reader.merged_reader import OffsetRange, read_ranges
+from bridge.reader.merged_reader import OffsetRange, count_offsets, read_ranges
 from bridge.reader.selection import Query, build_filter
 from bridge.reader.topic_reader import RecordsMissing, open_consumer
 from bridge.reader.window import Window
@@ -114,7 +114,7 @@ def parse_plan(value: object) -> Plan:
     places = {(one.topic, one.partition) for one in plan.ranges}
     within = all(0 <= one.begin < one.end <= _OFFSET_MAX for one in plan.ranges)
     if not within or len(places) < len(plan.parts):
-        message = "not a plan: parts: not one stretch of offsets for each partition"
+        message = "not a plan: parts: not one offset range for each partition"
         raise NotAPlan(message)
     return plan
 
@@ -152,6 +152,7 @@ class PlanContext:
     id: str
     made_at: str
     clock_s: Callable[[], float]
+    on_read: Callable[[int], None] = lambda _: None
 
 
 @dataclass(slots=True)
@@ -171,42 +172,41 @@ class _PartitionCount:
         self.last_ms = max(self.last_ms, record.timestamp)
 
 
-async def make_plan(  # noqa: PLR0913 (what to read, by name)
+async def make_plan(
     connection: KafkaConnection,
     ranges: Sequence[OffsetRange],
     query: Query,
     *,
     within: Window,
     context: PlanContext,
-    on_read: Callable[[int], None] = lambda _: None,
 ) -> Plan:
     """Read every record that may be selected once, and return the plan.
 
     Raises CannotRead or RecordsMissing.
     """
     counts: dict[tuple[str, int], _PartitionCount] = {}
-    begun_s = context.clock_s()
+    started_s = context.clock_s()
     stream = read_ranges(
-        connection, ranges, record_filter=build_filter(query, within), on_read=on_read
+        connection, ranges, record_filter=build_filter(query, within), on_read=context.on_read
     )
     async with aclosing(stream):
         async for chunk in stream:
             for record in chunk:
-                place = (record.topic, record.partition)
-                if place not in counts:
-                    counts[place] = _PartitionCount(
+                partition = (record.topic, record.partition)
+                if partition not in counts:
+                    counts[partition] = _PartitionCount(
                         record.offset, record.timestamp, record.timestamp
                     )
-                counts[place].add(record)
-    taken_s = context.clock_s() - begun_s
+                counts[partition].add(record)
+    took_s = context.clock_s() - started_s
     parts = tuple(
         PlanPart(OffsetRange(topic, partition, one.first, one.end), one.records, one.bytes)
         for (topic, partition), one in sorted(counts.items())
     )
     first_ms = min((one.first_ms for one in counts.values()), default=None)
     last_ms = max((one.last_ms for one in counts.values()), default=None)
-    read = sum(one.end - one.begin for one in ranges)
-    to_read_again = sum(part.offset_range.end - part.offset_range.begin for part in parts)
+    read = count_offsets(ranges)
+    to_read_again = count_offsets(part.offset_range for part in parts)
     return Plan(
         format=FORMAT,
         id=context.id,
@@ -221,7 +221,7 @@ async def make_plan(  # noqa: PLR0913 (what to read, by name)
         last_ms=last_ms,
         read_records=read,
         estimate=Estimate(
-            full_speed_s=round(taken_s * to_read_again / max(1, read), 3),
+            full_speed_s=round(took_s * to_read_again / max(1, read), 3),
             original_speed_s=((last_ms or 0) - (first_ms or 0)) / 1000,
         ),
     )

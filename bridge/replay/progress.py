@@ -116,9 +116,9 @@ def load_progress(file: Path) -> Progress | None:
 
 
 def _is_within_plan(progress: Progress) -> bool:
-    among = progress.plan.ranges
-    return len(progress.next) == len(among) and all(
-        0 <= one.begin <= at <= one.end for one, at in zip(among, progress.next, strict=True)
+    ranges = progress.plan.ranges
+    return len(progress.next) == len(ranges) and all(
+        0 <= one.begin <= at <= one.end for one, at in zip(ranges, progress.next, strict=True)
     )
 
 
@@ -128,22 +128,23 @@ def lock_progress(file: Path) -> Generator[None]:
 
     Raises InUse, and CannotWrite if the lock file cannot be created.
     """
-    beside = file.with_name(f"{file.name}.lock")
+    lock_file = file.with_name(f"{file.name}.lock")
     try:
-        number = os.open(beside, os.O_RDWR | os.O_CREAT, 0o600)
+        number = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        message = f"{beside}: {error.strerror}"
+        message = f"{lock_file}: {error.strerror}"
         raise CannotWrite(message) from error
     try:
-        if not try_lock(number, beside):
-            message = f"{file}: another process is at this replay"
+        if not try_lock(number, lock_file):
+            message = f"{file}: another process is running this replay"
             raise InUse(message)
         try:
             yield
         finally:
-            beside.unlink(missing_ok=True)
+            # Removed while locked: a process that opened the old file notices (see ``try_lock``).
+            lock_file.unlink(missing_ok=True)
     finally:
-        os.close(number)  # and the lock goes with it
+        os.close(number)  # this unlocks it
 
 
 def save_progress(file: Path, progress: Progress) -> None:

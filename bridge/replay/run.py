@@ -36,7 +36,7 @@ class RunHooks:
     clock_s: Callable[[], float]
     now: Callable[[], str]
     on_progress: Callable[[int], None]
-    """Told how many records were put so far, in this run and those before it."""
+    """Gets the number of records written so far, in this run and earlier ones."""
     stopping: asyncio.Event
 
 
@@ -47,8 +47,8 @@ class _Checkpointer:
         self.progress = progress
         self._file = file
         self._target = target
-        self._watch = hooks
-        self._settled_s = hooks.clock_s()
+        self._hooks = hooks
+        self._flushed_s = hooks.clock_s()
         self._next = {
             (one.topic, one.partition): begin
             for one, begin in zip(progress.plan.ranges, progress.next, strict=True)
@@ -64,7 +64,7 @@ class _Checkpointer:
     @property
     def is_checkpoint_due(self) -> bool:
         seconds = self._target.checkpoint_policy.interval_s
-        late = seconds is not None and self._watch.clock_s() - self._settled_s >= seconds
+        late = seconds is not None and self._hooks.clock_s() - self._flushed_s >= seconds
         return self.records_left == 0 or late
 
     def note_written(self, part: Records) -> None:
@@ -73,7 +73,7 @@ class _Checkpointer:
             self._next[record.topic, record.partition] = record.offset + 1
             self._bytes += count_bytes(record)
         self._records += len(part)
-        self._watch.on_progress(self.progress.records + self._records)
+        self._hooks.on_progress(self.progress.records + self._records)
 
     async def checkpoint(self) -> None:
         """Flush the target, then save the progress: rule 2. Raises CannotWrite."""
@@ -88,20 +88,20 @@ class _Checkpointer:
             )
         )
         self._records = self._bytes = 0
-        self._settled_s = self._watch.clock_s()
+        self._flushed_s = self._hooks.clock_s()
 
     async def finish(self) -> None:
         """Flush and complete the target, and save that. Raises CannotWrite."""
         await self.checkpoint()
         await self._target.finish()
-        await self._write(replace(self.progress, finished_at=self._watch.now()))
+        await self._write(replace(self.progress, finished_at=self._hooks.now()))
 
     async def _write(self, progress: Progress) -> None:
         await asyncio.to_thread(save_progress, self._file, progress)
         self.progress = progress
 
 
-async def run_replay(  # noqa: PLR0913 (from where, to where, how)
+async def run_replay(  # noqa: PLR0913 (source, target and how; all but three by name)
     connection: KafkaConnection,
     progress: Progress,
     target: Target,
@@ -114,30 +114,31 @@ async def run_replay(  # noqa: PLR0913 (from where, to where, how)
 
     Raises CannotRead, RecordsMissing and CannotWrite; ``file`` then has the last checkpoint.
     """
-    left = progress.remaining
-    await check_ranges(connection, left)
+    ranges = progress.remaining
+    await check_ranges(connection, ranges)
     plan = progress.plan
-    noting = _Checkpointer(progress, file, target, hooks)
+    checkpointer = _Checkpointer(progress, file, target, hooks)
+    # The exit stack closes the generators from the outermost in, so that each one can still clean up.
     async with contextlib.AsyncExitStack() as stack:
-        test = build_filter(plan.query, plan.window, progress.skipped)
+        record_filter = build_filter(plan.query, plan.window, progress.skipped)
         stream = await stack.enter_async_context(
-            aclosing(read_ranges(connection, left, record_filter=test))
+            aclosing(read_ranges(connection, ranges, record_filter=record_filter))
         )
         if pace is not None:
-            when_due = apply_pace(stream, pace, clock_s=hooks.clock_s)
-            stream = await stack.enter_async_context(aclosing(when_due))
+            paced = apply_pace(stream, pace, clock_s=hooks.clock_s)
+            stream = await stack.enter_async_context(aclosing(paced))
         chunks = await stack.enter_async_context(aclosing(_stop_when(stream, hooks.stopping)))
         async for chunk in chunks:
-            for part in _split_at_checkpoints(chunk, noting):
+            for part in _split_at_checkpoints(chunk, checkpointer):
                 await target.write(part)
-                noting.note_written(part)
-                if noting.is_checkpoint_due:
-                    await noting.checkpoint()
+                checkpointer.note_written(part)
+                if checkpointer.is_checkpoint_due:
+                    await checkpointer.checkpoint()
     if not hooks.stopping.is_set():
-        await noting.finish()
-    elif target.checkpoint_policy.interval_s is not None:
-        await noting.checkpoint()
-    return noting.progress
+        await checkpointer.finish()
+    elif target.checkpoint_policy.interval_s is not None:  # rule 3
+        await checkpointer.checkpoint()
+    return checkpointer.progress
 
 
 def _split_at_checkpoints(chunk: Records, checkpointer: _Checkpointer) -> Iterator[Records]:
@@ -154,12 +155,12 @@ async def _stop_when(
 ) -> AsyncGenerator[Records]:
     """Yield from a stream until it ends or ``stopping`` is set, even while the stream is waiting."""
     stop = asyncio.ensure_future(stopping.wait())
-    under_way: set[asyncio.Future[Any]] = {stop}
+    pending: set[asyncio.Future[Any]] = {stop}
     try:
         while not stopping.is_set():
             step = asyncio.ensure_future(anext(stream))
-            under_way = {step, stop}
-            await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            pending = {step, stop}
+            await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
             if not step.done():
                 return
             try:
@@ -168,6 +169,7 @@ async def _stop_when(
                 return
             yield found
     finally:
-        for one in under_way:
+        for one in pending:
             one.cancel()
-        await asyncio.wait(under_way)
+        # A generator cannot be closed while a step of it is still running.
+        await asyncio.wait(pending)

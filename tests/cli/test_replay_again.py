@@ -33,7 +33,7 @@ def test_one_process_at_a_time_is_at_a_replay(auditor: Auditor) -> None:
     with lock_progress(file):
         done = auditor.run("run", *RING, "--progress", "@p.json")
     assert done.returncode == 2
-    assert done.stderr == f"{file}: another process is at this replay\n"
+    assert done.stderr == f"{file}: another process is running this replay\n"
     assert list(auditor.folder.iterdir()) == []
 
 

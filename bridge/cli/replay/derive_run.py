@@ -38,6 +38,7 @@ from bridge.core.parse import Parser
 from bridge.normalise.time import to_rfc3339
 from bridge.publish.publisher import KafkaPublisher
 from bridge.reader.journal import NotAJournalRecord, parse_journal_record
+from bridge.reader.merged_reader import count_offsets
 from bridge.reader.selection import Query, parse_offsets
 from bridge.replay import CannotWrite, ReplayRun, TargetExists
 from bridge.replay.progress import Destination
@@ -150,7 +151,7 @@ class _DeriveRun:
     async def run(self, settings: Settings, reading: DeriveInput) -> None:
         """Judge, show and write what is read."""
         read = 0
-        of = sum(one.end - one.begin for one in reading.ranges)
+        of = count_offsets(reading.ranges)
         with ProgressBar("deriving", of) as counting:
 
             def count(records: int) -> None:

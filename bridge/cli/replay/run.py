@@ -30,6 +30,7 @@ from bridge.cli.replay.retention import (
     with_fixed_times,
 )
 from bridge.normalise.time import to_rfc3339
+from bridge.reader.merged_reader import count_offsets
 from bridge.reader.selection import Query, find_query_ranges
 from bridge.reader.topic_reader import RecordsMissing
 from bridge.replay import ReplayRun
@@ -71,15 +72,15 @@ async def plan_replay(
     except RecordsMissing as error:
         raise add_journal_command(error, query, command) from error
     read = 0
-    with ProgressBar("planning", sum(one.end - one.begin for one in among)) as counting:
+    with ProgressBar("planning", count_offsets(among)) as counting:
 
         def count(records: int) -> None:
             nonlocal read
             read += records
             counting.update(read)
 
-        making = PlanContext(secrets.token_hex(4), _now(), time.monotonic)
-        made = await make_plan(kafka, among, query, within=within, context=making, on_read=count)
+        context = PlanContext(secrets.token_hex(4), _now(), time.monotonic, on_read=count)
+        made = await make_plan(kafka, among, query, within=within, context=context)
     loss = await find_retention_loss(
         kafka, made, topics, prefix=settings.topic_prefix, command=command
     )
