@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bridge.calls.accounts import split_accounts
-from bridge.calls.find import FoundCall, TimelineEntry
+from bridge.calls.found import FoundCall, TimelineEntry, split_accounts
 from bridge.calls.gaps import find_duplicates, find_gaps
 from bridge.calls.legs import Leg, build_legs, is_cost_verified, sum_costs
 from bridge.core.masking import mask_url

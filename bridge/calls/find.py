@@ -15,7 +15,7 @@
    callbacks of a conference are keyed by the calls in it; its recordings by a name that other
    conferences may have too; and no callback keyed by a call names a MultiPartyCall. To see a
    MultiPartyCall, search for its own id: that finds its callbacks and the calls they name.
-6. Ids are followed only from callbacks of the call's own account (see ``accounts``). Callbacks of
+6. Ids are followed only from callbacks of the call's own account (see ``found``). Callbacks of
    another account lead to no other id.
 7. Dead letters are searched beside the journal (see ``dead_letters``). An event that was made later,
    by redriving a letter, is read like any other.
@@ -31,10 +31,10 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import groupby
-from typing import Any, Final, Literal, cast
+from typing import Final, cast
 
 import orjson
 from aiokafka.structs import ConsumerRecord
@@ -42,10 +42,18 @@ from aiokafka.structs import ConsumerRecord
 from bridge.audit.derive import DERIVED_HEADER, CannotDerive, Deriver
 from bridge.audit.redrive import DeadLetter
 from bridge.calls.dead_letters import CallbackKey, LetterReader, identify_callback
+from bridge.calls.found import (
+    FoundCall,
+    Json,
+    TimelineEntry,
+    list_ids,
+    list_links,
+    split_by_account,
+)
 from bridge.core.dead_letter import CALLBACK_TYPE
 from bridge.core.event import EventName
 from bridge.reader.by_key import KeyReader
-from bridge.reader.journal import JournalledCallback, NotAJournalRecord, parse_journal_record
+from bridge.reader.journal import NotAJournalRecord, parse_journal_record
 from bridge.reader.selection import format_position
 from bridge.reader.topic_reader import find_missing_topics, to_stored_record
 from bridge.reader.window import Window, find_ranges
@@ -54,90 +62,8 @@ ROUNDS_MAX: Final = 4
 IDS_MAX: Final = 32
 CALLBACKS_MAX: Final = 10_000
 _DAY_MS: Final = 86_400_000
-_LINKS: Final = ("call", "leg", "other_leg", "parent_call")
 
-Json = dict[str, Any]
 _EventKey = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class TimelineEntry:
-    """One callback as it came, and its event if there is one.
-
-    ``key`` is the key of its record. ``event_from`` says whether the event was read or derived: rule 3.
-    ``fault`` says why today's code makes no event. ``replay_id`` is set for a copy that a replay stored.
-    ``derived_event`` is the event today's code makes. ``header_type`` is the type in the record's
-    headers; without an event, the type of the path that Plivo called. ``letter`` is its dead letter:
-    rule 7.
-    """
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp_ms: int
-    key: str
-    callback: JournalledCallback
-    event: Json | None
-    event_from: Literal["published", "derived"] | None
-    fault: str | None = None
-    replay_id: str | None = None
-    derived_event: EventName | None = None
-    header_type: str = ""
-    letter: DeadLetter | None = None
-
-    @property
-    def position(self) -> str:
-        """Return the callback's topic, partition and offset."""
-        return f"{self.topic}:{self.partition}:{self.offset}"
-
-    @property
-    def account(self) -> str | None:
-        """Return its account without a subaccount, None if it names none.
-
-        Calls of a subaccount belong to the main account too, because they are billed together.
-        """
-        return self.callback.verdict.account
-
-    @property
-    def is_verified(self) -> bool:
-        """Return True if its signature was valid."""
-        return self.callback.value["verification"]["verdict"] == "verified"
-
-    @property
-    def is_dead_letter(self) -> bool:
-        """Return True if it became a dead letter: no event was made, or Kafka refused a record."""
-        return self.letter is not None or self.callback.event_name is None
-
-    @property
-    def data(self) -> Json:
-        """Return the event's data, empty without an event."""
-        return cast("Json", self.event["data"]) if self.event else {}
-
-    @property
-    def type(self) -> str:
-        """Return the callback type's name, such as ``voice.call.ring``; empty without an event."""
-        if self.event is None:
-            return ""
-        return str(self.event["type"]).removeprefix("com.plivo.").rpartition(".v")[0]
-
-
-@dataclass(slots=True)
-class FoundCall:
-    """What was found, in the journal's order: rule 2. ``searched`` is the time window that was read."""
-
-    id: str
-    searched: Window = field(default_factory=Window)
-    entries: list[TimelineEntry] = field(default_factory=list[TimelineEntry])
-    followed: list[str] = field(default_factory=list[str])
-    not_followed: list[str] = field(default_factory=list[str])
-    missing_topics: list[str] = field(default_factory=list[str])
-    prefix: str | None = None
-    """The beginning of the id, if that is how it was asked for: no other one in ``prefix_within``."""
-    prefix_within: Window | None = None
-    letters_skipped: int = 0
-    """So many dead letters were not looked at."""
-    is_truncated: bool = False
-    """There are more than CALLBACKS_MAX callbacks: these are the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +96,7 @@ async def find_call(
             await _collect(_scan_for_leg(identity, within, reader, topics, deriver), found, deriver)
         entries = [*found.entries, *dead.values()]
         own, _ = split_by_account(_merge_in_order(entries), identity)
-        new = [one for one in _list_links(own) if one not in known]
+        new = [one for one in list_links(own) if one not in known]
         asked = new[: IDS_MAX - len(known)] if number + 1 < ROUNDS_MAX else []
         found.not_followed = new[len(asked) :]
         known.update(asked)
@@ -201,7 +127,7 @@ async def _scan_for_leg(
     async with aclosing(stream):
         async for record in stream:
             entry = _to_entry(record, deriver)
-            if entry is not None and identity in _list_ids(entry):
+            if entry is not None and identity in list_ids(entry):
                 yield record
 
 
@@ -235,35 +161,11 @@ async def _collect_letters(
     async with aclosing(stream):
         async for record in stream:
             entry = _to_entry(record, deriver)
-            if entry is not None and (entry.event is None or not _list_ids(entry).isdisjoint(ids)):
+            if entry is not None and (entry.event is None or not list_ids(entry).isdisjoint(ids)):
                 found = replace(entry, letter=DeadLetter(to_stored_record(record)))
                 dead.setdefault(identify_callback(entry.callback.value), found)
             if len(dead) == CALLBACKS_MAX:
                 return
-
-
-def split_by_account(
-    entries: Sequence[TimelineEntry], identity: str
-) -> tuple[list[TimelineEntry], list[TimelineEntry]]:
-    """Return the callbacks of the call's account, and those of others: see ``accounts``."""
-    owner = find_account(entries, identity)
-    own = [one for one in entries if one.account in {None, owner}]
-    return own, [one for one in entries if one.account not in {None, owner}]
-
-
-def find_account(entries: Sequence[TimelineEntry], identity: str) -> str | None:
-    """Return the account of an id, None if no callback names one."""
-    named = [one for one in entries if one.account is not None]
-    about = [one for one in named if identity in _list_ids(one)] or named
-    return next(
-        (one.account for one in about if one.is_verified), about[0].account if about else None
-    )
-
-
-def _list_ids(entry: TimelineEntry) -> set[str]:
-    """Return the ids a callback is about, as far as its key and today's code say."""
-    event = entry.event or {}
-    return {entry.key, str(event.get("partitionkey")), *_list_links([entry])}
 
 
 def _attach_letters(
@@ -308,16 +210,6 @@ def _to_entry(record: ConsumerRecord, deriver: Deriver) -> TimelineEntry | None:
         replay_id=headers.get("replay_id"),
         derived_event=derived_as,
         header_type=headers.get(CALLBACK_TYPE, ""),
-    )
-
-
-def _list_links(entries: Iterable[TimelineEntry]) -> Iterable[str]:
-    """Return the correlated ids of the callbacks, each once: rule 5."""
-    return dict.fromkeys(
-        one
-        for entry in entries
-        for name in _LINKS
-        if (one := entry.data.get("correlation", {}).get(name)) is not None
     )
 
 

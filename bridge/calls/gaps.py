@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from bridge.calls.find import FoundCall, Json, TimelineEntry
+from bridge.calls.found import FoundCall, Json, TimelineEntry
 from bridge.calls.legs import Leg
 from bridge.core.complaints import MEANINGS, find_complaint
 from bridge.core.dead_letter import REASON, STAGE, Stage

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from bridge.calls.find import Json, TimelineEntry
+from bridge.calls.found import Json, TimelineEntry
 
 _DIAL_PREFIX: Final = "voice.dial."
 _DIAL_ACTION: Final = "voice.dial.action"

@@ -12,7 +12,8 @@ import typer
 from bridge.app.build import make_naming, make_replay_connection
 from bridge.audit.derive import Deriver
 from bridge.calls.document import build_document
-from bridge.calls.find import CallTopics, FoundCall, find_call
+from bridge.calls.find import CallTopics, find_call
+from bridge.calls.found import FoundCall
 from bridge.calls.prefix import CANDIDATES_MAX, AmbiguousPrefix, find_id
 from bridge.cli import output
 from bridge.cli.call_output import print_call

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.text import Text
 
-from bridge.calls.accounts import CallAccounts, split_accounts
 from bridge.calls.document import classify, to_local
-from bridge.calls.find import CALLBACKS_MAX, FoundCall, Json, TimelineEntry
+from bridge.calls.find import CALLBACKS_MAX
+from bridge.calls.found import CallAccounts, FoundCall, Json, TimelineEntry, split_accounts
 from bridge.calls.gaps import Duplicate, Gap, find_duplicates, find_gaps
 from bridge.calls.legs import Leg, build_legs, is_cost_verified, sum_costs
 from bridge.cli.call_timeline import ID_SHORT_CHARACTERS, hangup_text, timeline_lines

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bridge.calls.document import event_times, find_zone
-from bridge.calls.find import Json, TimelineEntry
+from bridge.calls.found import Json, TimelineEntry
 from bridge.calls.gaps import describe_dead_letter
 from bridge.cli.layout import column_widths, format_row, indent_lines
 from bridge.telemetry.escapes import escape_unsafe

@@ -4,9 +4,8 @@ from itertools import permutations
 
 import pytest
 
-from bridge.calls.accounts import split_accounts
 from bridge.calls.document import build_document
-from bridge.calls.find import FoundCall, TimelineEntry, find_account
+from bridge.calls.found import FoundCall, TimelineEntry, find_account, split_accounts
 from tests.support.call_stories import ANSWER, HANGUP, RING, A, B, at, changed, entries, entry
 from tests.support.factories import AUTH_ID
 from tests.support.second_account import COSTLY, OTHER, sent

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bridge.calls import dead_letters
-from bridge.calls.find import TimelineEntry
+from bridge.calls.found import TimelineEntry
 from bridge.core.dead_letter import PublishReason, to_publish_dead_letter
 from bridge.core.event import ContractNames
 from bridge.core.record import Record

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.calls import find as calling
-from bridge.calls.find import TimelineEntry
+from bridge.calls.found import TimelineEntry
 from bridge.emulator.call import EmulatedCallback
 from bridge.publish.partitioning import partition_for_key
 from bridge.reader.topic_reader import CannotRead

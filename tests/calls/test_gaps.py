@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge.calls.find import FoundCall, TimelineEntry
+from bridge.calls.found import FoundCall, TimelineEntry
 from bridge.calls.gaps import Gap, find_duplicates, find_gaps
 from bridge.calls.legs import build_legs
 from bridge.emulator.call import EmulatedCallback

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.calls.find import TimelineEntry
+from bridge.calls.found import TimelineEntry
 from bridge.calls.legs import Leg, sum_costs
 from bridge.calls.legs import build_legs as legs_from
 from bridge.emulator.call import EmulatedCallback

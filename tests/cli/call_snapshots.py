@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
 
-from bridge.calls.find import FoundCall, TimelineEntry
+from bridge.calls.found import FoundCall, TimelineEntry
 from bridge.cli.call_output import print_call
 from bridge.core.event import SentReply
 from bridge.reader.window import build_window

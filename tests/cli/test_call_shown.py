@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.calls.find import CALLBACKS_MAX, FoundCall, TimelineEntry
+from bridge.calls.find import CALLBACKS_MAX
+from bridge.calls.found import FoundCall, TimelineEntry
 from bridge.cli.call_output import print_call
 from bridge.core.catalogue import Catalogue
 from bridge.core.event import SentReply

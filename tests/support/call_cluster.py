@@ -5,7 +5,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 from bridge.audit.derive import Deriver
-from bridge.calls.find import CallTopics, FoundCall, find_call
+from bridge.calls.find import CallTopics, find_call
+from bridge.calls.found import FoundCall
 from bridge.core.event import ContractNames
 from bridge.core.record import Record
 from bridge.reader.by_key import KeyReader

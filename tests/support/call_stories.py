@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from bridge.calls.find import TimelineEntry
+from bridge.calls.found import TimelineEntry
 from bridge.emulator.call import EmulatedCall, EmulatedCallback, answered_call
 from bridge.reader.journal import parse_journal_record
 from tests.support.dead_letters import letter_of

@@ -1,0 +1,163 @@
+"""What was found about a call, and which account it belongs to.
+
+1. Plivo gives each call an id of its own. So if two accounts send callbacks about one id, one of them
+   is false. A call belongs to the account of its first verified callback; if none is verified, to that
+   of the first callback.
+2. Callbacks of other accounts stay in the timeline, marked with their account. They count for nothing
+   else: no leg, no cost, no gap, no duplicate, and no id is followed from them.
+3. A callback that is not verified, and names no other account, belongs to the call (with
+   ``BRIDGE_VERIFICATION`` report or off there may be no others). Verified values take precedence, and
+   values from unverified callbacks only are marked.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, cast
+
+from bridge.audit.redrive import DeadLetter
+from bridge.core.event import EventName
+from bridge.reader.journal import JournalledCallback
+from bridge.reader.window import Window
+
+_LINKS: Final = ("call", "leg", "other_leg", "parent_call")
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One callback as it came, and its event if there is one.
+
+    ``key`` is the key of its record. ``event_from`` says whether the event was read or derived: rule 3.
+    ``fault`` says why today's code makes no event. ``replay_id`` is set for a copy that a replay stored.
+    ``derived_event`` is the event today's code makes. ``header_type`` is the type in the record's
+    headers; without an event, the type of the path that Plivo called. ``letter`` is its dead letter:
+    rule 7.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: str
+    callback: JournalledCallback
+    event: Json | None
+    event_from: Literal["published", "derived"] | None
+    fault: str | None = None
+    replay_id: str | None = None
+    derived_event: EventName | None = None
+    header_type: str = ""
+    letter: DeadLetter | None = None
+
+    @property
+    def position(self) -> str:
+        """Return the callback's topic, partition and offset."""
+        return f"{self.topic}:{self.partition}:{self.offset}"
+
+    @property
+    def account(self) -> str | None:
+        """Return its account without a subaccount, None if it names none.
+
+        Calls of a subaccount belong to the main account too, because they are billed together.
+        """
+        return self.callback.verdict.account
+
+    @property
+    def is_verified(self) -> bool:
+        """Return True if its signature was valid."""
+        return self.callback.value["verification"]["verdict"] == "verified"
+
+    @property
+    def is_dead_letter(self) -> bool:
+        """Return True if it became a dead letter: no event was made, or Kafka refused a record."""
+        return self.letter is not None or self.callback.event_name is None
+
+    @property
+    def data(self) -> Json:
+        """Return the event's data, empty without an event."""
+        return cast("Json", self.event["data"]) if self.event else {}
+
+    @property
+    def type(self) -> str:
+        """Return the callback type's name, such as ``voice.call.ring``; empty without an event."""
+        if self.event is None:
+            return ""
+        return str(self.event["type"]).removeprefix("com.plivo.").rpartition(".v")[0]
+
+
+@dataclass(slots=True)
+class FoundCall:
+    """What was found, in the journal's order: rule 2. ``searched`` is the time window that was read."""
+
+    id: str
+    searched: Window = field(default_factory=Window)
+    entries: list[TimelineEntry] = field(default_factory=list[TimelineEntry])
+    followed: list[str] = field(default_factory=list[str])
+    not_followed: list[str] = field(default_factory=list[str])
+    missing_topics: list[str] = field(default_factory=list[str])
+    prefix: str | None = None
+    """The beginning of the id, if that is how it was asked for: no other one in ``prefix_within``."""
+    prefix_within: Window | None = None
+    letters_skipped: int = 0
+    """So many dead letters were not looked at."""
+    is_truncated: bool = False
+    """There are more than CALLBACKS_MAX callbacks: these are the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallAccounts:
+    """A call with the callbacks of its own account, and those of others: rules 1 and 2."""
+
+    account: str | None
+    own: FoundCall
+    others: Sequence[TimelineEntry]
+
+    @property
+    def other_positions(self) -> frozenset[str]:
+        """Return the positions of other accounts' callbacks."""
+        return frozenset(one.position for one in self.others)
+
+    @property
+    def other_accounts(self) -> list[str]:
+        """Return the other accounts, each once."""
+        return list(dict.fromkeys(one.account for one in self.others if one.account is not None))
+
+
+def split_accounts(found: FoundCall) -> CallAccounts:
+    """Return what was found, split by account."""
+    own, others = split_by_account(found.entries, found.id)
+    return CallAccounts(find_account(found.entries, found.id), replace(found, entries=own), others)
+
+
+def split_by_account(
+    entries: Sequence[TimelineEntry], identity: str
+) -> tuple[list[TimelineEntry], list[TimelineEntry]]:
+    """Return the callbacks of the call's account, and those of others: see ``accounts``."""
+    owner = find_account(entries, identity)
+    own = [one for one in entries if one.account in {None, owner}]
+    return own, [one for one in entries if one.account not in {None, owner}]
+
+
+def find_account(entries: Sequence[TimelineEntry], identity: str) -> str | None:
+    """Return the account of an id, None if no callback names one."""
+    named = [one for one in entries if one.account is not None]
+    about = [one for one in named if identity in list_ids(one)] or named
+    return next(
+        (one.account for one in about if one.is_verified), about[0].account if about else None
+    )
+
+
+def list_ids(entry: TimelineEntry) -> set[str]:
+    """Return the ids a callback is about, as far as its key and today's code say."""
+    event = entry.event or {}
+    return {entry.key, str(event.get("partitionkey")), *list_links([entry])}
+
+
+def list_links(entries: Iterable[TimelineEntry]) -> Iterable[str]:
+    """Return the correlated ids of the callbacks, each once: rule 5."""
+    return dict.fromkeys(
+        one
+        for entry in entries
+        for name in _LINKS
+        if (one := entry.data.get("correlation", {}).get(name)) is not None
+    )
