@@ -46,8 +46,6 @@ from bridge.calls.found import (
     FoundCall,
     Json,
     TimelineEntry,
-    list_ids,
-    list_links,
     split_by_account,
 )
 from bridge.core.dead_letter import CALLBACK_TYPE
@@ -80,32 +78,33 @@ async def find_call(
 ) -> FoundCall:
     """Return everything stored about an id and its correlated ids. Raises CannotRead."""
     found = FoundCall(identity, within)
-    asked = [identity]
+    ids = [identity]
     known = {identity}
     found.missing_topics = await find_missing_topics(reader.connection, [topics.letters])
     letters = None if found.missing_topics else LetterReader(reader, topics.letters)
     dead: dict[CallbackKey, TimelineEntry] = {}
     for number in range(ROUNDS_MAX):
-        keys = {topics.journal: {one.encode() for one in asked}}
+        keys = {topics.journal: {one.encode() for one in ids}}
         stream = reader.read("reading the journal", keys, within)
         async with aclosing(stream):
             await _collect(stream, found, deriver)
         if letters is not None:
-            await _collect_letters(letters.read(asked, within), asked, dead=dead, deriver=deriver)
+            await _collect_letters(letters.read(ids, within), ids, dead=dead, deriver=deriver)
         if number == 0 and not found.entries and not dead:
             await _collect(_scan_for_leg(identity, within, reader, topics, deriver), found, deriver)
         entries = [*found.entries, *dead.values()]
         own, _ = split_by_account(_merge_in_order(entries), identity)
-        new = [one for one in list_links(own) if one not in known]
-        asked = new[: IDS_MAX - len(known)] if number + 1 < ROUNDS_MAX else []
-        found.not_followed = new[len(asked) :]
-        known.update(asked)
-        found.followed += asked
+        linked = dict.fromkeys(one for entry in own for one in entry.linked_ids)
+        new = [one for one in linked if one not in known]
+        ids = new[: IDS_MAX - len(known)] if number + 1 < ROUNDS_MAX else []
+        found.not_followed = new[len(ids) :]
+        known.update(ids)
+        found.followed += ids
         within = _widen(within, entries)
         if number == 0 and _begins_earlier(within, found.searched):
-            asked = [identity, *asked]  # rule 4
+            ids = [identity, *ids]  # rule 4: search for the id itself again
             found.searched = within
-        if not asked or found.is_truncated:
+        if not ids or found.is_truncated:
             break
     found.entries = _merge_in_order(_attach_letters(found.entries, dead))
     found.letters_skipped = letters.skipped if letters else 0
@@ -117,17 +116,17 @@ async def _scan_for_leg(
     identity: str, within: Window, reader: KeyReader, topics: CallTopics, deriver: Deriver
 ) -> AsyncGenerator[ConsumerRecord]:
     """Yield journal records of callbacks that name an id which is not their key: rule 1."""
-    named = identity.encode()
-    among = await find_ranges(reader.connection, [topics.journal], within)
+    text = identity.encode()
+    ranges = await find_ranges(reader.connection, [topics.journal], within)
     stream = reader.scan(
         "looking for the leg",
-        among,
-        lambda one: within.contains(one.timestamp) and named in (one.value or b""),
+        ranges,
+        lambda one: within.contains(one.timestamp) and text in (one.value or b""),
     )
     async with aclosing(stream):
         async for record in stream:
             entry = _to_entry(record, deriver)
-            if entry is not None and identity in list_ids(entry):
+            if entry is not None and identity in entry.ids:
                 yield record
 
 
@@ -161,7 +160,7 @@ async def _collect_letters(
     async with aclosing(stream):
         async for record in stream:
             entry = _to_entry(record, deriver)
-            if entry is not None and (entry.event is None or not list_ids(entry).isdisjoint(ids)):
+            if entry is not None and (entry.event is None or not entry.ids.isdisjoint(ids)):
                 found = replace(entry, letter=DeadLetter(to_stored_record(record)))
                 dead.setdefault(identify_callback(entry.callback.value), found)
             if len(dead) == CALLBACKS_MAX:
@@ -187,13 +186,13 @@ def _to_entry(record: ConsumerRecord, deriver: Deriver) -> TimelineEntry | None:
     except NotAJournalRecord:
         return None
     event: Json | None = None
-    derived_as: EventName | None = None
+    derived_event: EventName | None = None
     fault: str | None = None
     try:
         derived = deriver.derive_event(callback, callback.raw.received_at)
         event = cast("Json", orjson.loads(derived.record.value))
         topic, kind = derived.record.topic, derived.type.event_type
-        derived_as = EventName(id=derived.id, type=kind, topic=topic)
+        derived_event = EventName(id=derived.id, type=kind, topic=topic)
     except CannotDerive as error:
         fault = error.reason
     headers = {name: (of or b"").decode("utf-8", "replace") for name, of in record.headers}
@@ -208,7 +207,7 @@ def _to_entry(record: ConsumerRecord, deriver: Deriver) -> TimelineEntry | None:
         event_from="derived" if event else None,
         fault=fault,
         replay_id=headers.get("replay_id"),
-        derived_event=derived_as,
+        derived_event=derived_event,
         header_type=headers.get(CALLBACK_TYPE, ""),
     )
 
@@ -228,12 +227,12 @@ def _begins_earlier(one: Window, other: Window) -> bool:
 def _merge_in_order(entries: Iterable[TimelineEntry]) -> list[TimelineEntry]:
     """Return callbacks of several readings in one order: rule 2."""
     by_offset = sorted(entries, key=lambda entry: (entry.topic, entry.partition, entry.offset))
-    lanes = [
-        list(lane)
-        for _, lane in groupby(by_offset, key=lambda entry: (entry.topic, entry.partition))
+    partitions = [
+        list(partition)
+        for _, partition in groupby(by_offset, key=lambda entry: (entry.topic, entry.partition))
     ]
-    # To merge compares the next one of each lane, whether a lane is sorted by time or not.
-    return list(merge(*lanes, key=lambda entry: entry.timestamp_ms))
+    # A partition need not be sorted by time: heapq.merge() then still keeps its order.
+    return list(merge(*partitions, key=lambda entry: entry.timestamp_ms))
 
 
 async def _attach_events(found: FoundCall, reader: KeyReader, readable: Collection[str]) -> None:
@@ -241,15 +240,15 @@ async def _attach_events(found: FoundCall, reader: KeyReader, readable: Collecti
     keys: dict[str, set[bytes]] = {}
     missing: set[_EventKey] = set()
     for entry in found.entries:
-        sought = entry.callback.event_name or entry.derived_event
-        if sought is not None and sought["topic"] in readable:
-            of = keys.setdefault(sought["topic"], set())
-            # The key that a dead letter's event has, or was given later, need not be the letter's.
-            of |= {entry.key.encode(), str((entry.event or {}).get("partitionkey")).encode()}
-            missing.add((sought["id"], entry.callback.value["received_at"]))
+        name = entry.callback.event_name or entry.derived_event
+        if name is not None and name["topic"] in readable:
+            # The event of a redriven dead letter may have another key than the letter.
+            event_keys = {entry.key, str((entry.event or {}).get("partitionkey"))}
+            keys.setdefault(name["topic"], set()).update(map(str.encode, event_keys))
+            missing.add((name["id"], entry.callback.value["received_at"]))
     if keys:
         found.missing_topics += await find_missing_topics(reader.connection, list(keys))
-    keys = {topic: of for topic, of in keys.items() if topic not in found.missing_topics}
+    keys = {topic: keys[topic] for topic in keys if topic not in found.missing_topics}
     if not keys:
         return
     published: dict[_EventKey, Json] = {}
@@ -268,11 +267,11 @@ async def _attach_events(found: FoundCall, reader: KeyReader, readable: Collecti
 
 
 def _attach_event(entry: TimelineEntry, published: Mapping[_EventKey, Json]) -> TimelineEntry:
-    sought = entry.callback.event_name or entry.derived_event
-    if sought is None:
+    name = entry.callback.event_name or entry.derived_event
+    if name is None:
         return entry
-    # A retry has the same id, and an event of its own.
-    event = published.get((sought["id"], entry.callback.value["received_at"]))
+    # The receive time too, because Plivo's retry has the same id but an event of its own.
+    event = published.get((name["id"], entry.callback.value["received_at"]))
     return entry if event is None else replace(entry, event=event, event_from="published")
 
 

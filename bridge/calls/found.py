@@ -10,7 +10,7 @@
    values from unverified callbacks only are marked.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, cast
 
@@ -28,11 +28,10 @@ Json = dict[str, Any]
 class TimelineEntry:
     """One callback as it came, and its event if there is one.
 
-    ``key`` is the key of its record. ``event_from`` says whether the event was read or derived: rule 3.
+    ``key`` is the key of its record. ``event_from`` says whether the event was read or derived.
     ``fault`` says why today's code makes no event. ``replay_id`` is set for a copy that a replay stored.
     ``derived_event`` is the event today's code makes. ``header_type`` is the type in the record's
-    headers; without an event, the type of the path that Plivo called. ``letter`` is its dead letter:
-    rule 7.
+    headers; without an event, the type of the path that Plivo called. ``letter`` is its dead letter.
     """
 
     topic: str
@@ -84,10 +83,25 @@ class TimelineEntry:
             return ""
         return str(self.event["type"]).removeprefix("com.plivo.").rpartition(".v")[0]
 
+    @property
+    def correlation(self) -> Mapping[str, str | None]:
+        """Return the ids that its event relates it to, by their role."""
+        return self.data.get("correlation") or {}
+
+    @property
+    def linked_ids(self) -> list[str]:
+        """Return the ids of calls and legs that it is correlated with."""
+        return [one for name in _LINKS if (one := self.correlation.get(name)) is not None]
+
+    @property
+    def ids(self) -> set[str]:
+        """Return the ids it is about, as far as its key and today's code say."""
+        return {self.key, str((self.event or {}).get("partitionkey")), *self.linked_ids}
+
 
 @dataclass(slots=True)
 class FoundCall:
-    """What was found, in the journal's order: rule 2. ``searched`` is the time window that was read."""
+    """What was found, in the journal's order. ``searched`` is the time window that was read."""
 
     id: str
     searched: Window = field(default_factory=Window)
@@ -96,12 +110,12 @@ class FoundCall:
     not_followed: list[str] = field(default_factory=list[str])
     missing_topics: list[str] = field(default_factory=list[str])
     prefix: str | None = None
-    """The beginning of the id, if that is how it was asked for: no other one in ``prefix_within``."""
+    """The prefix that the user gave instead of the id; it is unique in ``prefix_within``."""
     prefix_within: Window | None = None
     letters_skipped: int = 0
-    """So many dead letters were not looked at."""
+    """How many dead letters were not read."""
     is_truncated: bool = False
-    """There are more than CALLBACKS_MAX callbacks: these are the first."""
+    """There are more callbacks than we keep: these are the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +146,7 @@ def split_accounts(found: FoundCall) -> CallAccounts:
 def split_by_account(
     entries: Sequence[TimelineEntry], identity: str
 ) -> tuple[list[TimelineEntry], list[TimelineEntry]]:
-    """Return the callbacks of the call's account, and those of others: see ``accounts``."""
+    """Return the callbacks of the call's account, and those of others: rule 1."""
     owner = find_account(entries, identity)
     own = [one for one in entries if one.account in {None, owner}]
     return own, [one for one in entries if one.account not in {None, owner}]
@@ -141,23 +155,7 @@ def split_by_account(
 def find_account(entries: Sequence[TimelineEntry], identity: str) -> str | None:
     """Return the account of an id, None if no callback names one."""
     named = [one for one in entries if one.account is not None]
-    about = [one for one in named if identity in list_ids(one)] or named
+    about = [one for one in named if identity in one.ids] or named
     return next(
         (one.account for one in about if one.is_verified), about[0].account if about else None
-    )
-
-
-def list_ids(entry: TimelineEntry) -> set[str]:
-    """Return the ids a callback is about, as far as its key and today's code say."""
-    event = entry.event or {}
-    return {entry.key, str(event.get("partitionkey")), *list_links([entry])}
-
-
-def list_links(entries: Iterable[TimelineEntry]) -> Iterable[str]:
-    """Return the correlated ids of the callbacks, each once: rule 5."""
-    return dict.fromkeys(
-        one
-        for entry in entries
-        for name in _LINKS
-        if (one := entry.data.get("correlation", {}).get(name)) is not None
     )

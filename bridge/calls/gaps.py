@@ -26,7 +26,7 @@ from bridge.core.complaints import MEANINGS, find_complaint
 from bridge.core.dead_letter import REASON, STAGE, Stage
 
 CALL_LENGTH_MAX_H: Final = 4
-# Far more than a message has; a number beyond is no numbering.
+# A message has far fewer reports: a higher number does not count them.
 _REPORTS_MAX: Final = 100
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ROUNDING: Final = timedelta(seconds=5)
@@ -114,11 +114,11 @@ def _list_undecoded(entries: Iterable[TimelineEntry], identity: str) -> list[Tim
     ]
 
 
-def _describe_absence(unread: Sequence[TimelineEntry], *types: str) -> str | None:
+def _describe_absence(undecoded: Sequence[TimelineEntry], *types: str) -> str | None:
     """Return what to add to "none came"; None if one of these types did come: rule 6."""
-    if any(entry.header_type in types for entry in unread):
+    if any(entry.header_type in types for entry in undecoded):
         return None
-    return _describe_letters(sum(not entry.header_type for entry in unread))
+    return _describe_letters(sum(not entry.header_type for entry in undecoded))
 
 
 def _describe_letters(letters: int) -> str:
@@ -132,21 +132,21 @@ def _describe_letters(letters: int) -> str:
     )
 
 
-def _find_missing(leg: Leg, unread: Sequence[TimelineEntry], now: datetime) -> Iterator[Gap]:
+def _find_missing(leg: Leg, undecoded: Sequence[TimelineEntry], now: datetime) -> Iterator[Gap]:
     rang, answered = leg.list_entries("voice.call.ring"), leg.list_entries("voice.call.answer")
-    more = _describe_absence(unread, "voice.call.ring")
+    more = _describe_absence(undecoded, "voice.call.ring")
     if answered and not rang and leg.fields.get("direction") == "outbound" and more is not None:
         yield Gap("answer_without_ring", leg.id, f"it was answered, and no ring came{more}")
     hung_up = leg.list_entries("voice.call.hangup")
-    more = _describe_absence(unread, "voice.call.answer")
+    more = _describe_absence(undecoded, "voice.call.answer")
     if hung_up and leg.role == "first" and leg.was_answered and not answered and more is not None:
         yield Gap("hangup_without_answer", leg.id, f"it ended answered, and no answer came{more}")
     if len({entry.event["id"] for entry in hung_up if entry.event}) > 1:
-        yield Gap("several_hangups", leg.id, "hangups that say different things came")
-    more = _describe_absence(unread, *_HANGUPS)
+        yield Gap("several_hangups", leg.id, "its hangups contradict each other")
+    more = _describe_absence(undecoded, *_HANGUPS)
     if leg.has_ended or not (rang or leg.was_answered) or more is None:
         return
-    last = max(entry.callback.raw.received_at for entry in (*leg.entries, *unread))
+    last = max(entry.callback.raw.received_at for entry in (*leg.entries, *undecoded))
     if now - last > timedelta(hours=CALL_LENGTH_MAX_H):
         hours = int((now - last) / timedelta(hours=1))
         text = f"no hangup came, and the last callback is {hours} h old{more}"
@@ -160,11 +160,12 @@ def _find_contradictions(leg: Leg) -> Iterator[Gap]:
     for (name, earlier), (later_name, later) in pairwise(known):
         if later < earlier - _ROUNDING:
             yield _time_conflict(leg, f"{later_name} is before {name}")
-    answered, ended, said_s = times["answered_at"], times["ended_at"], leg.fields.get("duration_s")
-    if answered and ended and said_s is not None:
+    answered, ended = times["answered_at"], times["ended_at"]
+    duration_s = leg.fields.get("duration_s")
+    if answered and ended and duration_s is not None:
         talked_s = (ended - answered).total_seconds()
-        if abs(talked_s - said_s) > _ROUNDING.total_seconds():
-            text = f"it lasted {talked_s:.0f} s by its times and {said_s} s by its duration"
+        if abs(talked_s - duration_s) > _ROUNDING.total_seconds():
+            text = f"it lasted {talked_s:.0f} s by its times and {duration_s} s by its duration"
             yield _time_conflict(leg, text)
     last = leg.list_entries("voice.call.hangup")[:1]
     for entry in leg.list_entries("voice.call.ring", "voice.call.answer"):
@@ -180,33 +181,29 @@ def _time_conflict(leg: Leg, text: str) -> Gap:
 
 
 def _find_stir_conflict(leg: Leg) -> Iterator[Gap]:
-    said = [entry.data["stir"] for entry in leg.entries if entry.data.get("stir")]
-    if any(stir["conflict"] for stir in said):
+    if any(stir["conflict"] for entry in leg.entries if (stir := entry.data.get("stir"))):
         yield Gap("stir_conflict", leg.id, "its STIR parameters contradict each other")
 
 
 def _find_entry_gaps(entry: TimelineEntry) -> Iterator[Gap]:
+    name = entry.type or entry.header_type or entry.position
     verification = entry.callback.value["verification"]
     if verification["verdict"] != "verified":
-        yield Gap("not_verified", entry.key, f"{_entry_name(entry)}: {verification['fault']}")
+        yield Gap("not_verified", entry.key, f"{name}: {verification['fault']}")
     if entry.is_dead_letter:
-        yield Gap("dead_letter", entry.key, f"{_entry_name(entry)}: {describe_dead_letter(entry)}")
+        yield Gap("dead_letter", entry.key, f"{name}: {describe_dead_letter(entry)}")
     raw, event = entry.callback.raw, entry.event
     if event is not None and entry.data.get("time_source") != "received":
         ahead = datetime.fromisoformat(str(event["time"])) - raw.received_at
         if ahead > _ROUNDING:
-            yield Gap(
-                "times_contradict", entry.key, f"{_entry_name(entry)} came before it happened"
-            )
+            yield Gap("times_contradict", entry.key, f"{name} came before it happened")
     if entry.data.get("zone_mismatch"):
-        text = (
-            f"{_entry_name(entry)}: its local times are not in the zone configured for the account"
-        )
+        text = f"{name}: its local times are not in the zone configured for the account"
         yield Gap("zone_mismatch", entry.key, text)
-    for name, value in entry.data.items():
+    for field, value in entry.data.items():
         certainty = _read_certainty(value)
         if certainty not in {None, "exact", "assumed_zone", "ambiguous_resolved"}:
-            yield Gap("time_unsure", entry.key, f"{_entry_name(entry)}: {name} is {certainty}")
+            yield Gap("time_unsure", entry.key, f"{name}: {field} is {certainty}")
 
 
 def describe_dead_letter(entry: TimelineEntry) -> str:
@@ -235,11 +232,11 @@ def _find_missing_reports(found: FoundCall) -> Iterator[Gap]:
     for message, numbers in by_message.items():
         missing = sorted(set(range(1, min(max(numbers), _REPORTS_MAX))) - numbers)
         if missing:
-            unread = _list_undecoded(found.entries, message)
-            more = _describe_letters(sum(entry.header_type in {"", _REPORT} for entry in unread))
+            undecoded = _list_undecoded(found.entries, message)
+            more = _describe_letters(sum(entry.header_type in {"", _REPORT} for entry in undecoded))
             text = f"no delivery report numbered {', '.join(map(str, missing))} came{more}"
             if found.searched.since_ms is not None and missing[0] < min(numbers):
-                text += "; what came before all that was read is outside of it"
+                text += "; it may lie outside the searched time"
             yield Gap("report_missing", message, text)
 
 
@@ -247,12 +244,8 @@ def _find_complaints(entries: Iterable[TimelineEntry]) -> Iterator[Gap]:
     """Yield Plivo's error reports about our answers, if their signature is valid."""
     for entry in entries:
         code = find_complaint(entry.type, entry.data)
-        if code is not None and entry.callback.value["verification"]["verdict"] == "verified":
+        if code is not None and entry.is_verified:
             yield Gap("plivo_complaint", entry.key, f"{code}: {MEANINGS[code]}")
-
-
-def _entry_name(entry: TimelineEntry) -> str:
-    return entry.type or entry.header_type or entry.position
 
 
 def _read_certainty(value: object) -> str | None:

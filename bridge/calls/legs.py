@@ -18,7 +18,6 @@ from bridge.calls.found import Json, TimelineEntry
 
 _DIAL_PREFIX: Final = "voice.dial."
 _DIAL_ACTION: Final = "voice.dial.action"
-_CALL_IDS: Final = ("call", "leg", "other_leg", "parent_call")
 
 _OWN_FIELDS: Final = {
     name: name
@@ -99,11 +98,10 @@ def build_legs(entries: Sequence[TimelineEntry], identity: str) -> list[Leg]:
     found: dict[str, Leg] = {}
     first: str | None = None
     for entry in entries:
-        correlation = _correlation(entry)
-        for leg_id, names in _list_described_legs(entry, correlation):
+        for leg_id, names in _list_described_legs(entry):
             leg = found.setdefault(leg_id, Leg(leg_id, "other", leg_id in ids))
             if leg.is_of_call:
-                first = first or correlation.get("call")
+                first = first or entry.correlation.get("call")
             if entry not in leg.entries:
                 leg.entries.append(entry)
             leg.update({ours: entry.data.get(name) for name, ours in names.items()}, entry)
@@ -116,25 +114,17 @@ def build_legs(entries: Sequence[TimelineEntry], identity: str) -> list[Leg]:
 
 def _find_call_ids(entries: Sequence[TimelineEntry], identity: str) -> set[str]:
     """Return the ids of all legs of the call that ``identity`` belongs to: rule 4."""
-    groups = [
-        {one for name in _CALL_IDS if (one := _correlation(entry).get(name)) is not None}
-        for entry in entries
-    ]
+    groups = [set(entry.linked_ids) for entry in entries]
     ids = {identity}
+    # Add every group that shares an id, until none adds any more.
     while more := set[str]().union(*[group for group in groups if not group.isdisjoint(ids)]) - ids:
         ids |= more
     return ids
 
 
-def _correlation(entry: TimelineEntry) -> Mapping[str, str | None]:
-    return entry.data.get("correlation") or {}
-
-
-def _list_described_legs(
-    entry: TimelineEntry, correlation: Mapping[str, str | None]
-) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _list_described_legs(entry: TimelineEntry) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Yield the legs a callback describes, with the mapping of its fields to theirs: rule 1."""
-    leg, other = correlation.get("leg"), correlation.get("other_leg")
+    leg, other = entry.correlation.get("leg"), entry.correlation.get("other_leg")
     is_of_dialled = entry.type.startswith(_DIAL_PREFIX) and entry.type != _DIAL_ACTION
     if leg is not None and not is_of_dialled:
         yield leg, _OWN_FIELDS

@@ -284,7 +284,7 @@ def test_a_report_from_before_what_was_read_is_said_to_be_outside_of_it(
     numbers: list[int], read: Window, *, is_outside: bool
 ) -> None:
     (gap,) = gaps(steps(*[(report(number, "sent"), number) for number in numbers]), searched=read)
-    assert gap.text.endswith("outside of it") is is_outside
+    assert gap.text.endswith("outside the searched time") is is_outside
 
 
 def test_a_number_that_is_no_numbering_does_not_count_up_to_it() -> None:
