@@ -1,5 +1,6 @@
 """A record to be stored by Kafka."""
 
+import base64
 from dataclasses import dataclass
 
 import orjson
@@ -25,3 +26,19 @@ def encode_json(value: object) -> bytes:
     text, and thousands of records wait while Kafka is slow.
     """
     return bytes(memoryview(orjson.dumps(value)))
+
+
+def text_or_base64(value: bytes | None) -> tuple[str | None, str | None]:
+    """Return bytes as text, or as base64 if they are not UTF-8; the other one is None."""
+    if value is None:
+        return None, None
+    try:
+        return value.decode(), None
+    except UnicodeDecodeError:
+        return None, base64.b64encode(value).decode()
+
+
+def json_field(name: str, value: bytes | None) -> dict[str, str | None]:
+    """Return bytes as a field of JSON; it is called ``{name}_base64`` if they are not UTF-8."""
+    text, encoded = text_or_base64(value)
+    return {name: text} if encoded is None else {f"{name}_base64": encoded}

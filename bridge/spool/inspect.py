@@ -1,6 +1,5 @@
 """Read spool files from outside, read-only: live ones, those left behind, and damaged ones."""
 
-import base64
 import contextlib
 import sqlite3
 from collections.abc import Generator, Iterator
@@ -11,6 +10,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from bridge.core.masking import mask_path
+from bridge.core.record import json_field
 from bridge.spool.locking import damaged_files, find_owner, spool_files
 from bridge.spool.store import connect, is_spool
 
@@ -117,14 +117,7 @@ def _object(row: tuple[Any, ...]) -> dict[str, Any]:
         "parked": bool(parked),
         "timestamp_ms": timestamp_ms,
         "topic": topic,
-        **_text("key", key),
+        **json_field("key", key),
         "headers": orjson.loads(headers),
-        **_text("value", value),
+        **json_field("value", value),
     }
-
-
-def _text(name: str, value: bytes) -> dict[str, str]:
-    try:
-        return {name: value.decode()}
-    except UnicodeDecodeError:
-        return {f"{name}_base64": base64.b64encode(value).decode()}

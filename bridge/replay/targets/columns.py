@@ -21,7 +21,6 @@
 9. Names are compared case-insensitively, as in SQL. So no two columns ever have the same name.
 """
 
-import base64
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +31,7 @@ import orjson
 
 from bridge.callbacks.model import CallbackType
 from bridge.core import catalogue
+from bridge.core.record import json_field, text_or_base64
 from bridge.derived.schemas import Schema, event_schema, journal_schema
 from bridge.reader.window import format_utc_ms
 from bridge.replay import FileRecord
@@ -219,25 +219,7 @@ def _walk_fields(
 
 def encode_headers(record: FileRecord) -> list[dict[str, Cell]]:
     """Return the headers as JSON: text where possible, else base64."""
-    found: list[dict[str, Cell]] = []
-    for name, value in record.headers:
-        text, encoded = text_or_base64(value)
-        found.append(
-            {"name": name, "value": text}
-            if encoded is None
-            else {"name": name, "value_base64": encoded}
-        )
-    return found
-
-
-def text_or_base64(value: bytes | None) -> tuple[Cell, Cell]:
-    """Return bytes as text, or as base64 if they are not UTF-8."""
-    if value is None:
-        return None, None
-    try:
-        return value.decode(), None
-    except UnicodeDecodeError:
-        return None, base64.b64encode(value).decode()
+    return [{"name": name, **json_field("value", value)} for name, value in record.headers]
 
 
 def _number_text(number: int | None) -> Cell:

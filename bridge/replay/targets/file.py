@@ -20,12 +20,13 @@ from typing import BinaryIO, Final
 
 import orjson
 
+from bridge.core.record import json_field
 from bridge.reader.window import format_utc_ms
 from bridge.replay import CannotWrite, CheckpointPolicy, FileRecord, TargetExists, TargetState
 from bridge.replay.atomic_file import rename_noreplace, try_lock
 from bridge.replay.manifest import Manifest
 from bridge.replay.progress import InUse
-from bridge.replay.targets.columns import Cell, Table, encode_headers, text_or_base64
+from bridge.replay.targets.columns import Cell, Table, encode_headers
 
 _CHECKPOINT_POLICY: Final = CheckpointPolicy(records=10_000, interval_s=1.0)
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), with the wide forms;
@@ -165,19 +166,14 @@ def _encode_json_line(record: FileRecord) -> bytes:
         "offset": record.offset,
         "timestamp": format_utc_ms(record.timestamp),
         "timestamp_ms": record.timestamp,
-        **_text_field("key", record.key),
+        **json_field("key", record.key),
         "headers": encode_headers(record),
     }
     if record.value is not None and _is_json_on_one_line(record.value):
         line["value"] = orjson.Fragment(record.value)
     else:
-        line |= _text_field("value_text", record.value)
+        line |= json_field("value_text", record.value)
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def _text_field(name: str, value: bytes | None) -> dict[str, Cell]:
-    text, encoded = text_or_base64(value)
-    return {name: text} if encoded is None else {f"{name}_base64": encoded}
 
 
 def _is_json_on_one_line(value: bytes) -> bool:
