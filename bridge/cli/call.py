@@ -1,4 +1,4 @@
-"""``callback-bridge call``: everything about one call or message."""
+"""``callback-bridge call``: show everything about one call or message."""
 
 import asyncio
 import contextlib
@@ -44,7 +44,7 @@ callback-bridge call show 5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01 --around 2026-03-
 
 callback-bridge call show 5d0c0f1e
 """
-# Fewer begin too many ids to be of use.
+# Shorter prefixes match too many ids to be useful.
 _PREFIX_MIN: Final = 4
 _PREFIX: Final = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
 _UUID_PREFIX: Final = re.compile(r"[0-9A-Fa-f]{1,8}|[0-9A-Fa-f]{8}-[0-9A-Fa-f-]{0,26}", re.ASCII)
@@ -55,33 +55,33 @@ _Identity = Annotated[
     str,
     typer.Argument(
         metavar="UUID",
-        help="A call's, a leg's or a message's id, or its first characters.",
+        help="Id of a call, a leg or a message, or its first characters.",
     ),
 ]
 _Since = Annotated[
     str | None,
     typer.Option(
-        help="Look from then on: 2h, 30m, 3d ago, or 2026-03-07T14:00+01:00; UTC without an "
-        "offset. A call that began before is found whole. Default: 24h.",
+        help="Search from then on: 2h, 30m or 3d ago, or 2026-03-07T14:00+01:00; UTC without an "
+        "offset. A call that started earlier is shown completely. Default: 24h.",
         metavar="TIME",
     ),
 ]
 _Until = Annotated[
     str | None,
-    typer.Option(help="Leave out what came then or later; the same forms.", metavar="TIME"),
+    typer.Option(help="Leave out callbacks received then or later; same forms.", metavar="TIME"),
 ]
 _Around = Annotated[
     str | None,
     typer.Option(
-        help="About when it was, such as 2026-03-07: look from a day before on.", metavar="TIME"
+        help="Approximate time, such as 2026-03-07: search from one day earlier on.", metavar="TIME"
     ),
 ]
 _All = Annotated[
     bool,
     typer.Option(
         "--all",
-        help="Look through all there is, in every partition: that reads the whole journal, and "
-        "takes minutes for millions of callbacks.",
+        help="Search the whole journal, in every partition. Takes minutes for millions of "
+        "callbacks.",
     ),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
@@ -103,14 +103,13 @@ def show_call(  # noqa: PLR0913 (a command's options)
     json: _Json = False,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Show a call as a time line: callbacks, legs, replies, who hung up, cost, gaps, duplicates.
+    """Show a call as a timeline: callbacks, legs, replies, who hung up, cost, gaps, duplicates.
 
-    Legs and parent call are followed. Without a hint it looks back 24 hours, in one partition. The
-    first characters of an id are enough if no other id begins so; to know that, everything in that time
-    is read, in every partition. Dead letters of the call are shown with their reason.
+    It includes other legs, the parent call, and dead letters with their reason. By default it searches
+    the last 24 hours, in one partition. The first characters of an id are enough if no other id starts
+    with them; that search reads every partition.
 
-    Exit codes: 0 found; 1 not found; 2 wrong usage, or several ids begin so; 3 cannot
-    connect to Kafka.
+    Exit codes: 0 found; 1 not found; 2 wrong usage, or several ids match; 3 cannot connect to Kafka.
     """
     identity = _id_or_prefix(identity)
     now = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
@@ -133,9 +132,9 @@ def show_call(  # noqa: PLR0913 (a command's options)
 
 
 def _id_or_prefix(text: str) -> str:
-    """Return an id or the beginning of one, as records have it; raises BadParameter."""
+    """Return an id or a prefix of one, spelt as in records. Raises BadParameter."""
     if _PREFIX.fullmatch(text) is None:
-        message = f"{text!r} is no id, nor the beginning of one"
+        message = f"{text!r} is not an id, nor the first characters of one"
         raise typer.BadParameter(message, param_hint="UUID")
     if len(text) < _PREFIX_MIN:
         message = f"{text!r} is too short: give at least {_PREFIX_MIN} characters of the id"
@@ -146,11 +145,11 @@ def _id_or_prefix(text: str) -> str:
 def _parse_window(
     now: datetime, *, since: str | None, until: str | None, around: str | None, everything: bool
 ) -> Window:
-    """Return when to look; raises BadParameter."""
+    """Return the window to search. Raises BadParameter."""
     given = [name for name, of in (("--since", since), ("--around", around)) if of]
     given += ["--all"] if everything else []
     if len(given) > 1:
-        message = f"{' and '.join(given)} say where to begin: choose one"
+        message = f"{' and '.join(given)} cannot be combined: choose one"
         raise typer.BadParameter(message)
     begin: datetime | None = now - _LOOK_BACK
     if everything:
@@ -161,13 +160,13 @@ def _parse_window(
         begin = max(parse_time_option(around, now, "--around"), _EPOCH) - timedelta(days=1)
     end = parse_time_option(until, now, "--until") if until else None
     if begin is not None and end is not None and end <= begin:
-        message = "is not after where it begins"
+        message = "is not after the start of the search"
         raise typer.BadParameter(message, param_hint="--until")
     return build_window(begin, end)
 
 
 class _CallFinder:
-    """Looks for what is stored about an id."""
+    """Finds everything that is stored about an id."""
 
     def __init__(
         self, settings: Settings, within: Window, *, everything: bool, silent: bool
@@ -187,11 +186,11 @@ class _CallFinder:
         self._deriver = Deriver(Parser(types, settings.context_parameters), make_naming(settings))
 
     async def find(self, identity: str) -> FoundCall:
-        """Return what there is of an id, or of the only one that begins so.
+        """Find an id, or the only id that starts with this prefix.
 
-        Raises Ambiguous, and CannotRead.
+        Raises Ambiguous if several do, and CannotRead.
         """
-        # Text that cannot begin a UUID is more likely a whole id of another form.
+        # Text that cannot be the start of a UUID is probably a complete id of another form.
         if is_uuid(identity) or not _UUID_PREFIX.fullmatch(identity):
             found = await self._find_by_id(identity)
             if found.entries or is_uuid(identity):
@@ -235,13 +234,13 @@ def _progress_bar(doing: str, of: int) -> Generator[Callable[[int], None]]:
 
 
 def _report_not_found(identity: str, within: Window, *, is_prefix: bool, everything: bool) -> None:
-    of = f"{identity}, nor of an id that begins so," if is_prefix else identity
+    of = f"{identity}, or of an id that starts with it," if is_prefix else identity
     when = "" if within.since_ms is None else f" since {format_utc_ms(within.since_ms)}"
     when += "" if within.until_ms is None else f" until {format_utc_ms(within.until_ms)}"
     further = (
-        "`callback-bridge replay plan --from journal --call` counts what only mentions it"
+        "`callback-bridge replay plan --from journal --call` counts callbacks that mention it"
         if everything
-        else "--around, --since or --all looks further back"
+        else "search further back with --around, --since or --all"
     )
     output.print_stderr(f"no callback of {of} was found{when}: {further}")
 
@@ -251,8 +250,8 @@ def _list_candidates(error: AmbiguousPrefix) -> None:
     more = len(error.candidates) - len(listed)
     many = "more than " if len(error.candidates) == CANDIDATES_MAX else ""
     output.print_stderr(
-        f"{many}{len(error.candidates):,} ids begin with {error.prefix}; "
-        f"{error.distinct_characters} characters tell them apart:"
+        f"{many}{len(error.candidates):,} ids start with {error.prefix}; "
+        f"{error.distinct_characters} characters distinguish them:"
     )
     for one in listed:
         output.print_stderr(f"{one.id}  {format_utc_ms(one.first_ms)}  callbacks: {one.callbacks}")

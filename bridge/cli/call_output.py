@@ -1,4 +1,4 @@
-"""A call laid out for a person: its legs, its time line, what is missing and what came twice."""
+"""Print a call for a person: its legs, its timeline, gaps and duplicates."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from bridge.telemetry.escapes import escape_unsafe
 
 
 def print_call(found: FoundCall, now: datetime) -> None:
-    """Print everything that was found."""
+    """Print everything that was found about an id."""
     console = make_console()
     accounts = split_accounts(found)
     own = accounts.own
@@ -54,33 +54,33 @@ def _head(accounts: CallAccounts, legs: Sequence[Leg]) -> list[tuple[str, str]]:
     if found.prefix is not None and found.prefix_within is not None:
         since_ms = found.prefix_within.since_ms
         when = "in the whole journal" if since_ms is None else f"since {format_utc_ms(since_ms)}"
-        lines.append(("found by", f"{found.prefix}; no other id {when} begins so"))
+        lines.append(("found by", f"{found.prefix}; no other id {when} starts with it"))
     lines += [
         ("account", value["source"].removeprefix("/plivo/accounts/")),
-        *[("not of the call", one) for one in _other_account_lines(accounts)],
-        ("zone", value["zone"] or "not known"),
+        *[("other accounts", one) for one in _other_account_lines(accounts)],
+        ("zone", value["zone"] or "unknown"),
         ("callbacks", f"{len(found.entries)}, received {_format_span(first, last)}"),
     ]
     lines += _message(found.entries)
     cost = sum_costs(legs)
     if cost is not None:
-        doubt = "" if is_cost_verified(legs) else "; no callback that says so is verified"
+        doubt = "" if is_cost_verified(legs) else "; no verified callback reports it"
         lines.append(("cost", f"{cost}, in the account's currency{doubt}"))
     others = [one for one in found.followed if one not in {leg.id for leg in legs}]
     if others:
-        lines.append(("also looked for", ", ".join(others)))
+        lines.append(("also searched for", ", ".join(others)))
     return lines
 
 
 def _other_account_lines(accounts: CallAccounts) -> Iterator[str]:
-    """Yield how many callbacks each other account sent about the id."""
+    """Yield the number of callbacks that each other account sent about the id."""
     for account in accounts.other_accounts:
         count = sum(one.account == account for one in accounts.others)
-        yield f"{count} of account {account}: in the time line, and nowhere else"
+        yield f"{count} callbacks of account {account}, shown only in the timeline"
 
 
 def _message(entries: Sequence[TimelineEntry]) -> list[tuple[str, str]]:
-    """Return what the last callback of a message says of it; nothing of anything else."""
+    """Return a message's state from its last callback; nothing for a call."""
     said = entries[-1].data
     if "message_uuid" not in said:
         return []
@@ -121,7 +121,7 @@ def _party(party: Json | None) -> str:
 
 
 def _format_span(first: datetime, last: datetime) -> str:
-    """Return from when to when, in UTC, with the day once if it is one."""
+    """Return a time span in UTC; the day once if both ends are on it."""
     begin, end = (_time_of_day(one.astimezone(UTC)) for one in (first, last))
     if first.date() != last.date():
         end = f"{last.date()} {end}"
@@ -153,7 +153,7 @@ def _moments(leg: Leg) -> list[tuple[str, str]]:
 
 
 def _local(time: str, day: str) -> str:
-    """Return an RFC 3339 time with its offset; its day only where that is another one."""
+    """Return a local time with its offset, and its day if that is not ``day``."""
     instant = datetime.fromisoformat(time)
     text = _time_of_day(instant) + time[-6:]
     same = instant.date().isoformat() == day
@@ -161,7 +161,7 @@ def _local(time: str, day: str) -> str:
 
 
 def _time_of_day(instant: datetime) -> str:
-    """Return the time of day, to the millisecond if it is not a whole second."""
+    """Return the time of day; with milliseconds unless it is a whole second."""
     return instant.time().isoformat("milliseconds" if instant.microsecond else "seconds")
 
 
@@ -204,18 +204,18 @@ def _notes(found: FoundCall) -> list[str]:
     )
     if derived:
         notes.append(
-            f"{derived} events are no longer on their topics: derived from the journal by today's code"
+            f"{derived} events are no longer on their topics; derived again from the journal"
         )
     if found.letters_skipped:
         notes.append(
-            f"{found.letters_skipped:,} dead letters were not looked at, because they are keyed "
-            "otherwise than by this call: --all reads them"
+            f"{found.letters_skipped:,} dead letters have another key than this call, and were not "
+            "searched: --all reads them"
         )
     if found.missing_topics:
         names = ", ".join(found.missing_topics)
-        notes.append(f"not there, or this login may not Describe them: {names}")
+        notes.append(f"missing topics, or no permission to describe them: {names}")
     if found.not_followed:
-        notes.append(f"not followed any further: {', '.join(found.not_followed)}")
+        notes.append(f"related ids that were not followed: {', '.join(found.not_followed)}")
     if found.is_truncated:
-        notes.append(f"there are more: these are the first {CALLBACKS_MAX:,} callbacks")
+        notes.append(f"only the first {CALLBACKS_MAX:,} callbacks are shown")
     return notes

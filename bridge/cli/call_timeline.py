@@ -1,11 +1,10 @@
-"""The time line of a call: a row for each callback, and below it what needs more room.
+"""The timeline of a call: a row for each callback, and details below it.
 
-1. A row has as many lines as the terminal's width asks for. Columns stand below one another, and none is
-   cut, least of all the type.
-2. The day stands above the rows, in UTC and in the account's zone, and again where another one begins.
-   A time in a row has its day only where that is another one.
-3. A callback of another account (see ``call_accounts``) has that account beside its type.
-4. Below a row stands the reply that Plivo was given, whole, and why a callback became a dead letter.
+1. A row takes as many lines as the terminal's width requires. Columns line up, and nothing is cut.
+2. The day is printed above the rows, in UTC and in the account's zone, and again when it changes. A time
+   in a row has its day only if it is another one.
+3. A callback of another account (see ``calls.accounts``) shows that account beside its type.
+4. The complete reply to Plivo, and the reason of a dead letter, are printed below the row.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -25,7 +24,7 @@ ID_SHORT_CHARACTERS: Final = 8
 _HEAD: Final = ("received", "type", "what", "local", "happened", "id", "verified", "reply")
 _WHAT_MAX: Final = 40
 _TAB: Final = 2
-# What a callback says beside its type, in a few words: the first of these that is there.
+# The first of these fields that a callback has is printed beside its type.
 _SUMMARY_FIELDS: Final = (
     "dial_action",
     "dial_status",
@@ -45,9 +44,9 @@ def timeline_lines(
     repeated: set[str],
     other_places: Collection[str] = (),
 ) -> Iterator[Text]:
-    """Yield the lines of the time line: rules 1 to 4.
+    """Yield the lines of the timeline: rules 1 to 4.
 
-    ``repeated`` are places of what came before, ``others`` those of callbacks of other accounts.
+    ``repeated`` has the places of duplicates, ``other_places`` those of other accounts' callbacks.
     """
     rows = [_row(entry, repeated, is_other=entry.position in other_places) for entry in entries]
     head = [Text(name) for name in _HEAD]
@@ -98,7 +97,7 @@ def _repeat_mark(entry: TimelineEntry, repeated: set[str]) -> str:
 
 
 def _detail_lines(entry: TimelineEntry) -> Iterable[Text]:
-    """Yield what stands below a row: rule 4."""
+    """Yield the details below a row: rule 4."""
     what = _summary_text(entry)
     if not _is_short(what):
         yield Text(escape_unsafe(what))
@@ -111,7 +110,7 @@ def _detail_lines(entry: TimelineEntry) -> Iterable[Text]:
 
 
 def _day_heading(entry: TimelineEntry) -> str:
-    """Return the day of the receipt, in UTC and in the account's zone: rule 2."""
+    """Return the day of receipt in UTC and in the account's zone: rule 2."""
     instant = entry.callback.raw.received_at
     zone = find_zone(entry)
     if zone is None:
@@ -137,7 +136,7 @@ def _summary_text(entry: TimelineEntry) -> str:
 
 
 def hangup_text(hangup: Json) -> str:
-    """Return who ended a leg and why."""
+    """Return who hung up, and why."""
     whose = f"by {hangup['source']}: " if hangup.get("source") else ""
     why = hangup.get("name") or hangup.get("cause") or "no cause"
     codes = ", ".join(filter(None, (hangup.get("code"), hangup.get("group"))))
@@ -145,7 +144,7 @@ def hangup_text(hangup: Json) -> str:
 
 
 def _event_time_text(entry: TimelineEntry) -> str:
-    """Return when it happened, by Plivo, in UTC; its day only where that is another one."""
+    """Return Plivo's time of the event in UTC, with its day if that is not the day of receipt."""
     utc, _ = event_times(entry)
     if utc is None:
         return "-"

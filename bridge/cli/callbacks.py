@@ -1,4 +1,4 @@
-"""``callback-bridge callbacks``: what Plivo sends, what is published for it, and one to try."""
+"""``callback-bridge callbacks``: list and show the callback types, and send one."""
 
 import inspect
 import re
@@ -25,39 +25,39 @@ from bridge.settings.load import load
 
 app = typer.Typer(
     add_completion=False,
-    help="List and show every callback Plivo sends, what is published for it, and a curl to try.",
+    help="List and show every callback Plivo sends, its event, and a curl command to try it.",
     no_args_is_help=True,
 )
 
 _LISTED: Final = "`callback-bridge callbacks list`"
 _REPLIES: Final = {
-    Reply.ACK: "nothing; any 2xx will do",
+    Reply.ACK: "nothing; any 2xx",
     Reply.XML: "Plivo XML",
-    Reply.SOUND: "Plivo XML of Play, Speak and Wait alone",
+    Reply.SOUND: "Plivo XML with only Play, Speak and Wait",
     Reply.OPTIONAL_XML: "nothing, or Plivo XML",
 }
 _URL: Final = re.compile(r"https?://[^\s,;)]+[^\s,;).:]")
 
 
 def product(kind: CallbackType) -> str:
-    """Return the product a type is of: the room its declaration stands in."""
+    """Return a type's product: the package of its declaration."""
     return kind.model.__module__.split(".")[2]
 
 
 def declaration_source(kind: CallbackType) -> str:
-    """Return where the declaration has it from: its own words, the page's address in front."""
+    """Return the source of a declaration: the docstring of its module, with the page's URL."""
     return inspect.cleandoc(sys.modules[kind.model.__module__].__doc__ or "")
 
 
 def recognition_rules(kind: CallbackType) -> list[str]:
-    """Return what a callback of this type is told by, an alternative each."""
+    """Return the conditions that recognise a callback of this type; one of them is enough."""
     found = [
         ", ".join(_condition_text(part) for part in alternative.split(" & "))
         for alternative in kind.alternatives
     ]
     if not kind.has_path:
-        return ["nothing else fits it"]
-    return found or ["its path alone"]
+        return ["no other type matches"]
+    return found or ["only its path"]
 
 
 def _condition_text(part: str) -> str:
@@ -74,9 +74,9 @@ def _condition_text(part: str) -> str:
 
 
 def curl_command(url: str, form: str, token: str) -> str:
-    """Return a curl that posts a form as Plivo does, signed with V3, a parameter a line.
+    """Return a curl command that posts a form signed with V3, as Plivo does; one parameter a line.
 
-    Curl joins what several -d say with "&", so that the body is the form that was signed.
+    Curl joins several -d with "&", so the body is exactly the signed form.
     """
     headers = sign_headers("POST", url, form, token)
     lines = [f"curl -i {shlex.quote(url)}"]
@@ -94,12 +94,12 @@ def list_callbacks(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """List every type of callback: the path to set at Plivo, its topic, and what it is answered."""
+    """List every callback type: the path to set at Plivo, its topic, and its answer."""
     prefix = load(settings_file).topic_prefix
     kinds = catalogue.load_catalogue().all_types
     products = list(dict.fromkeys(product(kind) for kind in kinds))
     if of is not None and of not in products:
-        message = f"no such product; there are: {', '.join(products)}"
+        message = f"unknown product {of!r}; products are: {', '.join(products)}"
         raise typer.BadParameter(message, param_hint="--product")
     kinds = tuple(kind for kind in kinds if of in {None, product(kind)})
     if json or not output.on_terminal():
@@ -116,10 +116,10 @@ def list_callbacks(
         )
         return
     rows = [(kind.name, _path(kind), kind.meaning, _REPLIES[kind.reply]) for kind in kinds]
-    head = ("type", "path", "meaning", "Plivo takes as an answer")
+    head = ("type", "path", "meaning", "answer Plivo accepts")
     output.show(
         output.make_table(head, rows),
-        f"{len(rows)} types; `callback-bridge callbacks show TYPE` tells more",
+        f"{len(rows)} types; `callback-bridge callbacks show TYPE` shows one",
     )
 
 
@@ -133,27 +133,28 @@ def show(  # noqa: PLR0913 (a command's options)
     settings_file: SettingsFile = None,
     *,
     url: Annotated[
-        str, typer.Option(help="Where the bridge is, for the curl: scheme, host, port.")
+        str, typer.Option(help="The bridge, for the curl command: scheme, host, port.")
     ] = "http://127.0.0.1:8080",
     account: Annotated[
-        str | None, typer.Option(envvar="PLIVO_AUTH_ID", help="Account the curl is of.")
+        str | None,
+        typer.Option(envvar="PLIVO_AUTH_ID", help="Account that sends the curl command."),
     ] = None,
     token: Annotated[
         str | None,
         typer.Option(
             envvar="PLIVO_AUTH_TOKEN",
-            help="Its auth token, to sign with. Default: the emulated account of `dev`.",
+            help="Its auth token, to sign. Default: the emulated account of `dev`.",
         ),
     ] = None,
     sample: Annotated[
-        str | None, typer.Option(help="Which sample the curl sends. Default: the first.")
+        str | None, typer.Option(help="Sample that the curl command sends. Default: the first.")
     ] = None,
-    only_curl: Annotated[bool, typer.Option("--curl", help="Print the curl alone.")] = False,
+    only_curl: Annotated[bool, typer.Option("--curl", help="Print only the curl command.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Show one type: what Plivo sends, what is published, its source, and a signed curl to try.
+    """Show one type: what Plivo sends, its event, its source, and a signed curl command.
 
-    The curl is signed for the URL given, so send it there. To try it at once:
+    The signature covers --url, so it is valid for that bridge only. To try it with `dev`:
     `callback-bridge callbacks show voice.call.ring --curl | sh`
     """
     prefix = load(settings_file).topic_prefix
@@ -178,7 +179,7 @@ def show(  # noqa: PLR0913 (a command's options)
 
 
 def _find_type(name: str, types: Catalogue) -> CallbackType:
-    """Return the type of that name; its event's type, its topic and its path name it too."""
+    """Return the type of this name, event type, topic or path."""
     for kind in types.all_types:
         if name in {kind.event_type, kind.topic, kind.path}:
             return kind
@@ -186,7 +187,7 @@ def _find_type(name: str, types: Catalogue) -> CallbackType:
 
 
 def _fields(kind: CallbackType) -> Iterator[dict[str, Any]]:
-    """Yield each declared parameter, and the field of the event's data that it becomes."""
+    """Yield each declared parameter with its field of the event's data."""
     properties = event_schema(kind)["properties"]["data"]["properties"]
     for field, (_, mark, _) in list_fields(kind.model).items():
         more = "<name>" if mark.prefix else "<number>" if mark.numbered else ""
@@ -199,7 +200,7 @@ def _fields(kind: CallbackType) -> Iterator[dict[str, Any]]:
 
 
 def _value_kind(schema: dict[str, Any]) -> str:
-    """Return the kind of value a field holds, in a word; null goes without saying."""
+    """Return the kind of a field's value in a word; every field may be null."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     others = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
@@ -207,7 +208,7 @@ def _value_kind(schema: dict[str, Any]) -> str:
 
 
 def _computed_fields(kind: CallbackType) -> list[str]:
-    """Return the fields that no parameter stands behind."""
+    """Return the fields that come from no parameter."""
     declared = list_fields(kind.model)
     named = (info.alias or name for name, info in kind.model.model_fields.items())
     return [name for name in named if name not in declared]
@@ -239,13 +240,13 @@ def _description(kind: CallbackType, prefix: str) -> dict[str, Any]:
 def _print_type(kind: CallbackType, prefix: str) -> None:
     told = "\nor ".join(recognition_rules(kind))
     if kind.path_only:
-        told += "\n(another type has the same: only the path tells them apart)"
+        told += "\n(another type has the same: only the path distinguishes them)"
     if kind.yields_to_path:
-        told += "\n(on another type's path it is taken for that type)"
+        told += "\n(on another type's path it is read as that type)"
     facts: list[tuple[str, str]] = [
         ("URL path", _path(kind)),
         ("recognised by", told),
-        ("takes as an answer", _REPLIES[kind.reply]),
+        ("answer accepted", _REPLIES[kind.reply]),
         ("event type", kind.event_type),
         ("topic", prefix + kind.topic),
         ("key", kind.describe_key(str)),
@@ -261,7 +262,7 @@ def _print_type(kind: CallbackType, prefix: str) -> None:
         for one in _fields(kind)
     ]
     if rows:
-        head = ("Plivo sends", "we publish as data.…", "value", "meaning")
+        head = ("Plivo sends", "published as data.…", "value", "meaning")
         output.show(Text("\nParameters", style="bold"), output.make_table(head, rows))
     always, samples = ", ".join(_computed_fields(kind)), "\n".join(kind.samples)
-    output.show("", output.key_values([("and always", always), ("samples", samples)]))
+    output.show("", output.key_values([("always present", always), ("samples", samples)]))

@@ -1,4 +1,4 @@
-"""``callback-bridge deadletters``: what could not be published, seen and run again."""
+"""``callback-bridge deadletters``: list, show and redrive dead letters."""
 
 import asyncio
 import contextlib
@@ -36,18 +36,20 @@ from bridge.telemetry import logs
 
 app = typer.Typer(
     add_completion=False,
-    help="List and show dead letters, and run them again through today's code.",
+    help="List and show dead letters, and process them again with today's code.",
     no_args_is_help=True,
 )
 
 Reasons = Annotated[
-    list[str] | None, typer.Option("--reason", help="Only this reason; may be given again.")
+    list[str] | None, typer.Option("--reason", help="Only this reason. Repeatable.")
 ]
 Since = Annotated[
     str | None,
-    typer.Option(help="Only those received since: 2h, 30m, 1d, or 2026-03-07T14:00Z."),
+    typer.Option(help="Only those received since: 2h, 30m or 1d ago, or 2026-03-07T14:00Z."),
 ]
-Kind = Annotated[str | None, typer.Option("--type", help="Only this callback type, where known.")]
+Kind = Annotated[
+    str | None, typer.Option("--type", help="Only this callback type, if it is known.")
+]
 
 _CONNECT_S: Final = 20.0
 _PAIRS: Final = ("callback.headers", "parameters.query", "parameters.body")
@@ -84,7 +86,7 @@ def list_letters(
     since: Since = None,
     json: JsonOption = False,
 ) -> None:
-    """List the dead letters: what stopped them, where, and which topics lack their record."""
+    """List the dead letters: the reason, the stage, and the topics that lack their record."""
     settings = load(settings_file, Need.KAFKA)
     found = asyncio.run(
         _find_letters(settings, _parse_filter(reasons=reason, kind=kind, since=since))
@@ -92,7 +94,7 @@ def list_letters(
     if json or not output.on_terminal():
         output.emit_json_lines(letter.summary for letter in found)
         return
-    head = ("id", "received", "stage", "reason", "tries", "type", "lacking in")
+    head = ("id", "received", "stage", "reason", "tries", "type", "missing in")
     names = ("id", "received_at", "stage", "reason", "tries", "callback_type")
     rows = [
         (*(str(letter.summary[name]) for name in names), ", ".join(letter.topics) or "-")
@@ -100,18 +102,20 @@ def list_letters(
     ]
     output.show(
         output.make_table(head, rows),
-        f"dead letters: {len(rows)}; `callback-bridge deadletters show ID` tells more",
+        f"dead letters: {len(rows)}; `callback-bridge deadletters show ID` shows one",
     )
 
 
 @app.command("show")
 def show_letter(
-    identity: Annotated[str, typer.Argument(metavar="ID", help="As `deadletters list` has it.")],
+    identity: Annotated[
+        str, typer.Argument(metavar="ID", help="An id that `deadletters list` prints.")
+    ],
     settings_file: SettingsFile = None,
     *,
     json: JsonOption = False,
 ) -> None:
-    """Show one dead letter: why it is one, its headers, the callback as it came, and decoded."""
+    """Show one dead letter: its reason, its headers, and the callback, raw and decoded."""
     settings = load(settings_file, Need.KAFKA)
     found = asyncio.run(_find_letters(settings, _parse_filter(ids=[identity])))
     if not found:
@@ -125,7 +129,7 @@ def show_letter(
 
 
 def _full_letter(letter: DeadLetter) -> dict[str, Any]:
-    """Return everything there is to see of a letter."""
+    """Return everything that is known about a letter."""
     told: dict[str, Any] = {
         **letter.summary,
         "meaning": find_meaning(str(letter.summary["stage"]), str(letter.summary["reason"])),
@@ -134,7 +138,7 @@ def _full_letter(letter: DeadLetter) -> dict[str, Any]:
     try:
         parameters = parse_journal_record(letter.stored.value).verdict.parameters
     except NotAJournalRecord as error:
-        return {**told, "fault": f"its value is no journal record: {error}"}
+        return {**told, "fault": f"its value is not a journal record: {error}"}
     told["callback"] = orjson.loads(letter.stored.value)
     told["parameters"] = {
         "query": _printable(parameters.query),
@@ -148,7 +152,7 @@ def _printable(pairs: tuple[Pair, ...]) -> list[tuple[str, str]]:
 
 
 def _flatten(whole: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
-    """Return a letter as names and texts, a line each; what is inside has its place in front."""
+    """Return a letter as pairs of names and texts. Nested names are joined with dots."""
     lines: list[tuple[str, str]] = []
     for name, value in whole.items():
         if isinstance(value, dict):
@@ -167,19 +171,19 @@ def redrive_letters(  # noqa: PLR0913 (a command's options)
     *,
     reason: Reasons = None,
     identity: Annotated[
-        list[str] | None, typer.Option("--id", help="Only this letter; may be given again.")
+        list[str] | None, typer.Option("--id", help="Only this letter. Repeatable.")
     ] = None,
     kind: Kind = None,
     since: Since = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would become of each, publish nothing.")
+        bool, typer.Option("--dry-run", help="Show the result of each, publish nothing.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Run dead letters again through today's code, and publish what becomes of them.
+    """Process dead letters again with today's code, and publish the events.
 
-    The letters stay where they are; doing it twice publishes duplicates with the same ids. Exit
-    code 1 if any is still dead, or none has an id that was named.
+    The letters stay on their topic. Running it twice publishes duplicates with the same ids. Exit
+    code 1 if a letter is still dead, or if an --id is not found.
     """
     logs.configure("console", "error")
     settings = load(settings_file, Need.KAFKA)
@@ -191,7 +195,7 @@ def redrive_letters(  # noqa: PLR0913 (a command's options)
     except (CannotRead, Unavailable) as error:
         if fates:
             _print_results(fates, as_lines=as_lines)
-        output.print_stderr(f"{error}; what is left was not tried")
+        output.print_stderr(f"{error}; the remaining letters were not tried")
         raise typer.Exit(_EXIT_CANNOT_CONNECT) from None
     _print_results(fates, as_lines=as_lines)
     absent = choice.ids - {fate.letter.id for fate in fates}
@@ -212,7 +216,7 @@ async def _redrive(
     names = make_naming(settings)
     redriver = Redriver(Parser(catalogue.load_catalogue(), settings.context_parameters), names)
     found = read_letters(make_connection(settings), names, choice)
-    first = await anext(found, None)  # so that a Kafka that is away is known at once
+    first = await anext(found, None)  # a Kafka that cannot be reached is noticed at once
     if first is None:
         return
     async with _open_publisher(settings, dry_run=dry_run) as publisher:
@@ -256,7 +260,7 @@ async def _open_publisher(settings: Settings, *, dry_run: bool) -> AsyncGenerato
 
 
 def _result_line(fate: RedriveResult) -> dict[str, object]:
-    """Return what is said of one letter."""
+    """Return the result of one letter as JSON."""
     redriven = fate.rebuilt
     event = redriven.event if redriven else None
     return {
@@ -272,7 +276,7 @@ def _result_line(fate: RedriveResult) -> dict[str, object]:
 
 
 def _print_results(fates: list[RedriveResult], *, as_lines: bool) -> None:
-    """Say what came of all: a table on a terminal, and a line of sums on standard error."""
+    """Print all results: a table on a terminal, and totals on standard error."""
     if not as_lines:
         head = ("id", "was", "result", "event", "type", "published to")
         lines = [_result_line(fate) for fate in fates]

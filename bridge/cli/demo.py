@@ -34,7 +34,7 @@ CallbackName = tuple[str, str]
 EXPECTED: Final = 6
 _READ_S = 20.0
 _PAUSE_S = 0.3
-# A call of the emulator's rings for 4 s and lasts 65 s: its hangup is not to come before its end.
+# An emulated call rings for 4 s and lasts 65 s. Dated later, its hangup would arrive before its end.
 _AGE_S: Final = 72
 
 
@@ -42,11 +42,12 @@ _AGE_S: Final = 72
 def demo() -> None:
     """Place two emulated calls and watch their callbacks become events, then exit.
 
-    Each line begins with the time, UTC, when the bridge received the callback.
+    It starts an embedded broker that speaks Kafka's protocol, and the bridge, both on free loopback
+    ports. It sends the signed callbacks of one call by POST and of one by GET, as Plivo does, and reads
+    events and journal records back with a plain Kafka consumer.
 
-    Starts an embedded Kafka-protocol broker and the bridge on free loopback ports, delivers the
-    callbacks of one call by POST and of one by GET, signed as Plivo signs, and reads events and
-    journal back with a plain Kafka consumer. Exit code 1 if anything is missing.
+    Each line starts with the time, UTC, when the bridge received the callback. Exit code 1 if anything
+    is missing.
     """
     logs.configure("console", "error")
     if not uvloop.run(_run_demo(output.make_console(soft_wrap=True))):
@@ -58,7 +59,7 @@ async def _run_demo(console: Console) -> bool:
         servers = embedded.settings.kafka.bootstrap_servers
         console.print(f"bridge on {embedded.url}, kafka on {servers}")
         console.print(f"account {AUTH_ID} in {TIMEZONE}")
-        console.print(f"calls dated {_AGE_S} s back, so that they have ended\n")
+        console.print(f"the calls are dated {_AGE_S} s ago, so that they have ended by now\n")
         reading = asyncio.create_task(_read_back(console, embedded.settings))
         acknowledged = await _place_calls(console, embedded.url)
         events, journalled = await reading
@@ -71,7 +72,7 @@ async def _run_demo(console: Console) -> bool:
 
 
 async def _place_calls(console: Console, url: str) -> set[CallbackName]:
-    """Deliver the callbacks of two calls; return those that were answered 2xx."""
+    """Send the callbacks of two calls. Return the ones that got a 2xx."""
     acknowledged: set[CallbackName] = set()
     async with httpx.AsyncClient() as client:
         sender = CallbackSender(client, url, AUTH_TOKEN)
@@ -91,7 +92,7 @@ async def _place_calls(console: Console, url: str) -> set[CallbackName]:
 async def _read_back(
     console: Console, settings: Settings
 ) -> tuple[set[CallbackName], set[CallbackName]]:
-    """Print what arrives until there are two records a callback, or the time is up."""
+    """Print records until every callback has its event and its journal record, or time runs out."""
     topics = [settings.topic_prefix + kind.topic for kind in catalogue.load_catalogue().all_types]
     topics.append(settings.topic_prefix + JOURNAL_TOPIC)
     events: set[CallbackName] = set()
@@ -112,7 +113,7 @@ async def _read_back(
 
 
 def _callback_name(value: dict[str, Any]) -> CallbackName:
-    """Return which callback an event, or a journal record, is of."""
+    """Return the callback that an event or a journal record belongs to."""
     data = value.get("data")
     if data is not None:
         return data["call_uuid"], data["event"]

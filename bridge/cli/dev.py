@@ -1,4 +1,4 @@
-"""``callback-bridge dev``: a bridge to develop against, without Kafka and without Plivo."""
+"""``callback-bridge dev``: a bridge for development, without Kafka and without Plivo."""
 
 import asyncio
 import shlex
@@ -43,22 +43,28 @@ KAFKA_PORT: Final = 19092
 def dev(
     *,
     port: Annotated[
-        int, typer.Option(help="Port for callbacks, on 127.0.0.1; 0 for any.", min=0, max=65_535)
+        int,
+        typer.Option(
+            help="Port for callbacks, on 127.0.0.1; 0 for any free one.", min=0, max=65_535
+        ),
     ] = PORT,
     kafka_port: Annotated[
-        int, typer.Option(help="Port for Kafka, on 127.0.0.1; 0 for any.", min=0, max=65_535)
+        int,
+        typer.Option(help="Port for Kafka, on 127.0.0.1; 0 for any free one.", min=0, max=65_535),
     ] = KAFKA_PORT,
     settings_file: SettingsFile = None,
 ) -> None:
     """Run the bridge on an embedded broker and show events as they arrive, until Ctrl-C.
 
-    Needs neither Kafka nor an account: without BRIDGE_ACCOUNTS it uses an emulated one and prints a
-    signed curl for it. With your own, and BRIDGE_PUBLIC_URL set to your tunnel, Plivo can call it.
-    It prints the settings with which other commands, such as `tail`, reach the broker from a second
+    Needs neither Kafka nor a Plivo account. Without BRIDGE_ACCOUNTS it uses an emulated account, and
+    prints a signed curl command for it. To let Plivo call it, set BRIDGE_ACCOUNTS to your account and
+    BRIDGE_PUBLIC_URL to your tunnel.
+
+    It prints the settings that other commands, such as `tail`, need to reach the broker from a second
     terminal.
     """
     settings = load(settings_file)
-    # Warnings of the start are printed as part of the introduction.
+    # The introduction says what the start's warnings say.
     logs.configure("console", "error")
     for option, wanted in (("--port", port), ("--kafka-port", kafka_port)):
         _check_port(option, wanted)
@@ -70,7 +76,7 @@ def _check_port(option: str, port: int) -> None:
     try:
         server.listen("127.0.0.1", port).close()
     except server.CannotListen as error:
-        message = f"{error}; choose another port with {option}, or 0 for any free one"
+        message = f"{error}; choose another port with {option}, 0 for any free one"
         raise server.CannotListen(message) from error
 
 
@@ -101,10 +107,10 @@ async def _run_dev(
 def _print_introduction(
     console: Console, embedded: EmbeddedBridge, settings_file: Path | None, *, own_accounts: bool
 ) -> None:
-    """Print where everything is, and something to try."""
+    """Print the URLs, the settings for other commands, and a curl command to try."""
     settings = embedded.settings
     base = settings.public_url or embedded.url
-    console.print(_heading("URLs to set at Plivo", "(the fragment asks Plivo to try again)"))
+    console.print(_heading("URLs to set at Plivo", "(the part after # makes Plivo retry)"))
     calls = [
         kind for kind in catalogue.load_catalogue().types if kind.name.startswith("voice.call.")
     ]
@@ -116,20 +122,20 @@ def _print_introduction(
     widths = column_widths(rows)
     for row in rows:
         console.print(_unbroken_row(console, row, widths))
-    console.print("  every other type: `callback-bridge callbacks list`")
+    console.print("  all other types: `callback-bridge callbacks list`")
     for line in _notes(settings, own_accounts=own_accounts):
         console.print(f"\n{line}", soft_wrap=False)
     console.print(_heading("\nOther commands, in a second terminal"))
     for export in shell_exports(settings, settings_file):
         console.print(f"export {export}")
-    # As it was started: `make dev` runs it from a folder that is not on the shell's path.
+    # `make dev` starts it from a folder that is not on the PATH, so print the path it was started by.
     command = "callback-bridge" if shutil.which("callback-bridge") else shlex.quote(sys.argv[0])
     console.print(f"{command} tail")
     if not own_accounts:
         console.print(_heading("\nAccount", f"{AUTH_ID} in {TIMEZONE} (emulated)"))
         console.print(_heading("\nTry"))
         console.print(example_curl(base))
-    console.print("\nEvents appear below. Ctrl-C ends it all.\n")
+    console.print("\nEvents appear below. Ctrl-C stops everything.\n")
 
 
 def _heading(title: str, text: str = "") -> Text:
@@ -137,7 +143,7 @@ def _heading(title: str, text: str = "") -> Text:
 
 
 def _unbroken_row(console: Console, row: tuple[Text, Text], widths: list[int]) -> Text:
-    """Return a name and its URL. A URL is never broken, so that it can be copied."""
+    """Lay out a name and its URL. The URL is never broken, so that it can be copied."""
     if sum(widths) + INDENT < console.width:
         return format_row(console, row, widths)
     name, url = row
@@ -145,30 +151,30 @@ def _unbroken_row(console: Console, row: tuple[Text, Text], widths: list[int]) -
 
 
 def _notes(settings: Settings, *, own_accounts: bool) -> Iterator[str]:
-    """Yield what will surprise a developer."""
+    """Yield a sentence for each setting that will surprise a developer."""
     if not settings.replies:
-        yield "The answer to Plivo is an empty <Response/>, which ends a call: set BRIDGE_REPLIES."
+        yield "Plivo gets an empty <Response/>, which ends the call. To change that, set BRIDGE_REPLIES."
     if settings.verification != "enforce":
-        yield f"Unverified callbacks are let in: BRIDGE_VERIFICATION is {settings.verification}."
+        yield f"Unverified callbacks are accepted: BRIDGE_VERIFICATION is {settings.verification}."
     if own_accounts and settings.public_url is None and not settings.trusted_proxies:
-        yield "Behind a tunnel no signature holds: set BRIDGE_PUBLIC_URL to the tunnel's URL."
+        yield "Behind a tunnel every signature is wrong until BRIDGE_PUBLIC_URL is the tunnel's URL."
 
 
 def shell_exports(settings: Settings, settings_file: Path | None) -> Iterator[str]:
-    """Yield the variables with which other commands use this broker, ready for a shell."""
+    """Yield the variables that other commands need to use this broker, quoted for a shell."""
     if settings_file is not None:
         yield f"BRIDGE_SETTINGS_FILE={shlex.quote(str(settings_file.absolute()))}"
     yield f"BRIDGE_KAFKA_BOOTSTRAP_SERVERS={settings.kafka.bootstrap_servers}"
-    # The settings file, or the second terminal, may be set up for a cluster with a login.
+    # The settings file, or the second terminal, may have settings for a cluster with a login.
     yield f"BRIDGE_KAFKA_SECURITY_PROTOCOL={settings.kafka.security_protocol}"
-    # The broker does not know idempotent producers, as `deadletters redrive` and `replay run` use.
+    # The broker rejects idempotent producers, the default of `deadletters redrive` and `replay run`.
     yield f"BRIDGE_KAFKA_IDEMPOTENCE={str(settings.kafka.idempotence).lower()}"
     if settings.topic_prefix:
         yield f"BRIDGE_TOPIC_PREFIX={shlex.quote(settings.topic_prefix)}"
 
 
 def example_curl(base: str) -> str:
-    """Return a curl that delivers one signed ring callback of the emulated account."""
+    """Return a curl command that posts one signed ring callback of the emulated account."""
     call = EmulatedCall(uuid4(), AUTH_ID, load_zone(TIMEZONE), datetime.now(UTC))  # noqa: TID251 (the doorway's clock)
     ring = next(answered_call(call))
     return curl_command(base + ring.path, ring.form, AUTH_TOKEN)

@@ -22,7 +22,7 @@ _READY_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedBridge:
-    """A running bridge and where it is."""
+    """A running bridge and its URL."""
 
     bridge: Bridge
     settings: Settings
@@ -31,7 +31,7 @@ class EmbeddedBridge:
 
 @contextlib.asynccontextmanager
 async def _temporary_spool() -> AsyncGenerator[str]:
-    """Give a folder that lasts as long as the broker, which forgets everything as well."""
+    """Make a spool folder that lasts as long as the broker, which keeps its records in memory."""
     with tempfile.TemporaryDirectory(prefix="callback-bridge-") as folder:
         yield folder
 
@@ -44,9 +44,9 @@ async def embedded_bridge(
     *,
     kafka_port: int = 0,
 ) -> AsyncGenerator[EmbeddedBridge]:
-    """Run a broker, make the topics, run the bridge on ``port``, and end it all after.
+    """Run a broker with all topics, and the bridge on ``port``. Stop both at the end.
 
-    A port of 0 is any free one. ``accounts`` None takes those of the settings.
+    Port 0 takes any free one. ``accounts`` None takes those of the settings.
     """
     async with embedded_broker(kafka_port) as broker, _temporary_spool() as spool:
         doors = server.Listeners(server.listen("127.0.0.1", port), server.listen("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""Suggest commands for a mistyped one."""
+"""Suggest commands for an unknown one."""
 
 import difflib
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Final
 
 from typer.core import TyperGroup
 
-# Words of other tools, and what does the same here.
+# Commands of other tools (Stripe's and Hookdeck's CLI, kcat, linkerd), and ours that do the same.
 _WORDS_OF_OTHER_TOOLS: Final[Mapping[str, tuple[str, ...]]] = {
     "check": ("serve --check",),
     "consume": ("tail",),
@@ -21,7 +21,7 @@ _WORDS_OF_OTHER_TOOLS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def suggest_commands(name: str, group: TyperGroup) -> list[str]:
-    """Return the commands that ``name`` may stand for."""
+    """Return the commands that the user may have meant by ``name``."""
     near = difflib.get_close_matches(name, group.commands, n=3)
     inside = [
         f"{outer} {name}"

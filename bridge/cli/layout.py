@@ -1,10 +1,10 @@
-"""Rows of cells that fit a terminal of any width.
+"""Lay out rows of cells for a terminal of any width.
 
-1. Cells stand side by side with GAP spaces between them. A cell that does not fit beside the others
-   begins the next line, INDENT spaces in. So a narrow terminal gets more lines, and nothing is cut.
-2. A cell is at least as wide as it is asked to be. Rows that ask for the same widths, and have no wider
-   cells, break at the same places: their cells stand below one another, as in a table.
-3. Only a cell that is wider than a whole line is broken, between words where it has any.
+1. Cells are printed side by side with GAP spaces between them. A cell that does not fit starts the next
+   line, indented by INDENT spaces. So a narrow terminal gets more lines, and nothing is cut.
+2. A cell is padded to its column's width. Rows with equal widths therefore break at the same cells and
+   line up, as in a table.
+3. A cell is broken only if it is wider than a whole line; between words if it has any.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,12 +18,12 @@ INDENT: Final = 6
 
 
 def column_widths(rows: Iterable[Sequence[Text]]) -> list[int]:
-    """Return how wide each column must be for its widest cell."""
+    """Return the width of the widest cell of each column."""
     return [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
 
 
 def format_row(console: Console, cells: Iterable[Text], widths: Sequence[int] = ()) -> Text:
-    """Return cells as lines that fit the console: rules 1 to 3. Without a width a cell has its own."""
+    """Lay out one row: rules 1 to 3. A cell without an entry in ``widths`` keeps its own width."""
     width = console.width
     lines = [Text()]
     for number, cell in enumerate(cells):

@@ -29,7 +29,7 @@ class _Commands(LazyGroup):
         ),
         "tail": Deferred(
             "bridge.cli.tail",
-            "Show events as they arrive: a time line on a terminal, JSON lines in a pipe.",
+            "Show events as they arrive: a timeline on a terminal, JSON lines in a pipe.",
         ),
         "topics": Deferred(
             "bridge.cli.topics",
@@ -37,20 +37,20 @@ class _Commands(LazyGroup):
         ),
         "replay": Deferred(
             "bridge.cli.replay.commands",
-            "Replay what was received: into topics, into files, or to an URL.",
+            "Replay stored records: into topics, into files, or to a URL.",
         ),
         "call": Deferred("bridge.cli.call", "Show everything about one call or message."),
         "spool": Deferred(
             "bridge.cli.spool",
-            "What waits on the disk for Kafka: show it, publish it, write it out.",
+            "Show, publish and export the callbacks that wait on disk for Kafka.",
         ),
         "deadletters": Deferred(
             "bridge.cli.deadletters",
-            "List and show dead letters, and run them again through today's code.",
+            "List and show dead letters, and process them again with today's code.",
         ),
         "callbacks": Deferred(
             "bridge.cli.callbacks",
-            "List and show every callback Plivo sends, what is published for it, and a curl to try.",
+            "List and show every callback Plivo sends, its event, and a curl command to try it.",
         ),
         "replies": Deferred(
             "bridge.cli.replies", "Check Plivo XML documents before a call gets one."
@@ -66,8 +66,8 @@ app = typer.Typer(
     name="callback-bridge",
     cls=_Commands,
     help=_HELP,
-    epilog="Settings are BRIDGE_… variables or a TOML file. Exit codes: 0 done, 1 something is "
-    "missing or differs, 2 wrong usage or settings, 3 Kafka or an address cannot be had.",
+    epilog="Settings are BRIDGE_… variables or a TOML file. Exit codes: 0 done; 1 something is "
+    "missing or differs; 2 wrong usage or settings; 3 cannot connect to Kafka, or to an address.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",

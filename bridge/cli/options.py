@@ -1,4 +1,4 @@
-"""Options several commands have."""
+"""Options that several commands have."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ SettingsFile = Annotated[
     typer.Option(
         "--settings",
         envvar="BRIDGE_SETTINGS_FILE",
-        help="TOML file with settings; BRIDGE_… variables beat it.",
+        help="TOML file with settings. BRIDGE_… variables override it.",
         dir_okay=False,
     ),
 ]

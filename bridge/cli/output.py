@@ -1,12 +1,12 @@
-"""Output of every command: tables, lines and JSON, and names as people type them.
+"""Output of every command: tables, lines, JSON and progress bars.
 
 Commands print only through this module; ``tests/cli/test_output.py`` checks that.
 
-1. Callers and senders write part of what is printed. Whatever a terminal would obey is printed as a
-   visible escape (see ``escapes``), on standard output and on standard error, on a terminal and in a
-   pipe. In JSON the escapes are JSON's own, so it means the same.
-2. A string is text and never rich's markup: ``[red]`` or ``[link=…]`` in a message stay as they are.
-   What has a style is a rich Text.
+1. Callers and senders write part of what we print. A character that a terminal would obey is printed
+   as a visible escape (see ``escapes``): on standard output and standard error, on a terminal and in a
+   pipe. JSON gets JSON's own escapes, so its meaning stays the same.
+2. A string is plain text, never rich's markup: ``[red]`` or ``[link=…]`` in a message are printed as
+   they are. Styled text is a rich Text.
 """
 
 import difflib
@@ -35,23 +35,23 @@ JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines, also on a 
 
 
 class _EscapingConsole(Console):
-    """Console whose text is escaped when it is rendered, wherever it comes from (rule 1)."""
+    """Console that escapes all text when it renders it: rule 1."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Render as rich does, and escape what a terminal would obey."""
+        """Render as rich does, then escape."""
         for one in super().render(renderable, options):
             yield one if one.control else Segment(escape_unsafe(one.text, keep="\n"), one.style)
 
 
 def on_terminal() -> bool:
-    """Return True if a person reads standard output."""
+    """Return True if standard output is a terminal, which a person reads."""
     return sys.stdout.isatty()
 
 
 def make_console(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
-    """Return a console for a terminal, or for a pipe as if it were a terminal of 80 columns."""
+    """Return a console of the terminal's width; 80 columns for a pipe."""
     return _EscapingConsole(
         stderr=stderr, soft_wrap=soft_wrap, highlight=False, emoji=False, markup=False
     )
@@ -64,17 +64,17 @@ def emit_json_lines(values: Iterable[object]) -> None:
 
 
 def emit_json_text(text: str) -> None:
-    """Print JSON that is text already."""
+    """Print a value that is JSON text already."""
     typer.echo(escape_unsafe_json(text))
 
 
 def print_plain(text: str) -> None:
-    """Print text to be copied or piped on: without a style, and no line is wrapped."""
+    """Print text to copy or to pipe: without styles and line breaks of our own."""
     typer.echo(escape_unsafe(text, keep="\n"))
 
 
 def print_line(text: "str | Syntax", style: str = "") -> None:
-    """Print lines that are not wrapped, so that they can be searched and cut."""
+    """Print a line without wrapping it, so that other tools can search and cut it."""
     make_console(soft_wrap=True).print(_text(text), style=style)
 
 
@@ -93,14 +93,14 @@ def show(*parts: Table | Text | str) -> None:
 
 
 def confirm(question: str) -> None:
-    """Ask a person; raises Abort unless the answer is yes."""
+    """Ask a question. Raises Abort unless the answer is yes."""
     typer.confirm(escape_unsafe(question), abort=True)
 
 
 def make_progress(
     *columns: ProgressColumn, transient: bool = False, enabled: bool | None = None
 ) -> Progress:
-    """Return a progress bar on standard error; by default only a terminal shows it."""
+    """Return a progress bar on standard error, by default shown only on a terminal."""
     console = make_console(stderr=True)
     return Progress(
         *(columns or Progress.get_default_columns()),
@@ -111,7 +111,7 @@ def make_progress(
 
 
 def print_usage_error(error: typer.TyperException) -> int:
-    """Print what is wrong with the arguments of a command, as typer does; return the exit code."""
+    """Print an error of usage as typer does, escaped. Return its exit code."""
     from typer import rich_utils  # noqa: PLC0415 (slow to import, and only errors need it)
 
     for name, value in vars(error).items():
@@ -122,12 +122,12 @@ def print_usage_error(error: typer.TyperException) -> int:
 
 
 def print_traceback(error: BaseException) -> None:
-    """Print the traceback of an error that nothing else explains."""
+    """Print the traceback of an unexpected error."""
     print_stderr("".join(traceback.format_exception(error)).rstrip("\n"))
 
 
 def make_table(head: Iterable[str], rows: Iterable[Iterable[str | Text]]) -> Table:
-    """Return a table whose first column is not wrapped."""
+    """Return a table. Its first column is not wrapped."""
     first, *others = head
     made = Table(Column(first, no_wrap=True, style="cyan"), *others)
     for row in rows:
@@ -136,7 +136,7 @@ def make_table(head: Iterable[str], rows: Iterable[Iterable[str | Text]]) -> Tab
 
 
 def key_values(pairs: Iterable[tuple[str, str]]) -> Table:
-    """Return names with what they are, without a frame. Nothing is cut."""
+    """Return a two-column table of names and values, without a frame. Nothing is cut."""
     made = Table.grid(Column(style="bold", no_wrap=True), Column(overflow="fold"), padding=(0, 2))
     for row in pairs:
         made.add_row(*map(_text, row))
@@ -144,16 +144,16 @@ def key_values(pairs: Iterable[tuple[str, str]]) -> Table:
 
 
 def _text(part: R) -> R | Text:
-    # Escaped before the layout too: an escape is wider than the character it stands for, and rich
-    # drops some characters, such as BEL, silently.
+    # Escape before the layout too: an escape is wider than its character, and rich silently drops
+    # some characters, for example BEL.
     return Text(escape_unsafe(part, keep="\n")) if isinstance(part, str) else part
 
 
 def lookup(name: str, choices: Mapping[str, T], noun: str, list_command: str) -> T:
-    """Return the one of that name; raises BadParameter with the names nearest to a wrong one."""
+    """Return the choice of this name. Raises BadParameter, which suggests similar names."""
     if name in choices:
         return choices[name]
     near = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
     meant = f"did you mean {' or '.join(near)}? " if near else ""
-    message = f"no {noun} is called {name!r}; {meant}{list_command} shows all"
+    message = f"unknown {noun} {name!r}; {meant}{list_command} lists all"
     raise typer.BadParameter(message)

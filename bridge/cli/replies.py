@@ -1,4 +1,4 @@
-"""``callback-bridge replies``: whether Plivo can execute what it will be answered with."""
+"""``callback-bridge replies``: check the documents that answer Plivo."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -32,28 +32,32 @@ def _group() -> None:
 def check_files(
     files: Annotated[
         list[typer.FileBinaryRead],
-        typer.Argument(help="Plivo XML documents; - for a pipe.", metavar="FILE..."),
+        typer.Argument(help="Plivo XML documents; - for standard input.", metavar="FILE..."),
     ],
     *,
     type_name: Annotated[
         str | None,
-        typer.Option("--type", help="Callback type that the documents answer: voice.dial.sound."),
+        typer.Option(
+            "--type", help="Callback type that they answer, for example voice.dial.sound."
+        ),
     ] = None,
     sound: Annotated[
         bool,
-        typer.Option("--sound", help="They are sounds: Plivo executes Play, Speak and Wait alone."),
+        typer.Option(
+            "--sound", help="They are sound documents: Plivo executes only Play, Speak and Wait."
+        ),
     ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 for warnings too.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Check documents against Plivo's elements; exit code 1 if any has an error.
+    """Check documents against Plivo's elements. Exit code 1 if one has an error.
 
-    Plivo fails on an error, or leaves the caller in silence: `serve` does not start with it.
+    Error: Plivo fails, or the caller hears nothing. `serve` does not start.
 
-    Plivo ignores what a warning names, and executes the rest: `serve` logs it.
+    Warning: Plivo ignores that part and executes the rest. `serve` logs it.
     """
     if sound and type_name is not None:
-        message = "--sound is for documents without a type: leave one of them out"
+        message = "cannot be combined with --sound: a type has its own kind of answer"
         raise typer.BadParameter(message, param_hint="--type")
     kind = Reply.SOUND if sound else _reply_kind(type_name)
     as_json = json or not output.on_terminal()
@@ -74,7 +78,7 @@ def check_files(
 
 
 def _reply_kind(type_name: str | None) -> Reply:
-    """Return what Plivo does with an answer to this type; raises BadParameter where it reads none."""
+    """Return the kind of answer to a type. Raises BadParameter if Plivo executes none."""
     if type_name is None:
         return Reply.XML
     types = catalogue.load_catalogue()
@@ -87,7 +91,7 @@ def _reply_kind(type_name: str | None) -> Reply:
 
 
 def _finding_lines(name: str, found: list[Finding]) -> Iterator[tuple[str, str]]:
-    """Yield a file's lines for a person, each with its style."""
+    """Yield the lines printed for a file, with their styles."""
     if not found:
         yield f"{name}: ok", "green"
     for finding in found:

@@ -1,4 +1,4 @@
-"""``callback-bridge schemas``: what the topics hold, what changed, and whether events keep to it."""
+"""``callback-bridge schemas``: list, show, compare and pack schemas, and check events against them."""
 
 import json
 from collections.abc import Generator
@@ -48,7 +48,7 @@ app = typer.Typer(
 Folder = Annotated[
     Path | None,
     typer.Option(
-        help="Folder of committed schemas. Default: ./schemas, or that of the checkout.",
+        help="Folder of committed schemas. Default: ./schemas, or the checkout's.",
         exists=True,
         file_okay=False,
     ),
@@ -75,10 +75,10 @@ _STYLES: Final = {"break": "red", "addition": "green", "wording": "dim"}
 def list_schemas(
     settings_file: SettingsFile = None, *, folder: Folder = None, json: JsonOption = False
 ) -> None:
-    """List every schema: its version, whether that is released, and the topics it is of.
+    """List every schema: its version, whether it is released, and its topics.
 
-    A released version never changes again. Which ones are is listed beside the committed schemas:
-    without a checkout it is not known, and null in JSON.
+    A released version never changes. A checkout lists the released versions beside the committed
+    schemas; without a checkout the state is unknown, and null in JSON.
     """
     prefix = load(settings_file).topic_prefix
     with _usage_errors():
@@ -98,7 +98,7 @@ def list_schemas(
             for one, state, topics in rows
         )
         return
-    words = {True: "released", False: "draft", None: "not known here"}
+    words = {True: "released", False: "draft", None: "unknown"}
     cells = [
         (one.name, one.version, words[state], "\n".join(topics)) for one, state, topics in rows
     ]
@@ -107,18 +107,18 @@ def list_schemas(
 
 @app.command("show")
 def show(
-    name: Annotated[str, typer.Argument(help="A type, for example voice.call.ring, or journal.")],
+    name: Annotated[str, typer.Argument(help="A type such as voice.call.ring, or journal.")],
     *,
     example: Annotated[
-        str | None, typer.Option(help="The example of this name instead; see --examples.")
+        str | None, typer.Option(help="Show this example instead; --examples lists them.")
     ] = None,
     all_examples: Annotated[
-        bool, typer.Option("--examples", help="All its examples instead.")
+        bool, typer.Option("--examples", help="Show all its examples instead.")
     ] = False,
 ) -> None:
-    """Show a schema, or records that keep to it.
+    """Show a schema, or example records of it.
 
-    Examples are made by the bridge itself, of what Plivo sends. In a pipe they are JSON lines:
+    The bridge makes the examples from samples of what Plivo sends. In a pipe they are JSON lines:
     `callback-bridge schemas show voice.call.ring --examples | callback-bridge schemas check -`
     """
     with _usage_errors():
@@ -142,7 +142,7 @@ def show(
 def pack(
     *,
     out: Annotated[
-        Path, typer.Option(help="Folder to write; an earlier pack in it is replaced.")
+        Path, typer.Option(help="Folder to write. An earlier pack in it is replaced.")
     ] = Path("schema-pack"),
     folder: Folder = None,
 ) -> None:
@@ -167,7 +167,7 @@ def _examples(name: str) -> dict[str, Any]:
 
 
 def _print_document(value: object) -> None:
-    """Print a document over several lines: the very text of its file in `schemas/`."""
+    """Print a document indented: exactly the text of its file in `schemas/`."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     if output.on_terminal():
         output.print_line(Syntax(text, "json", background_color="default"))
@@ -178,22 +178,24 @@ def _print_document(value: object) -> None:
 @app.command("diff")
 def diff(
     old: Annotated[
-        str | None, typer.Argument(help="A type, or a schema's file. None: every type.")
+        str | None, typer.Argument(help="A type, or a schema file. Default: every type.")
     ] = None,
-    new: Annotated[str | None, typer.Argument(help="Another schema's file, or a type.")] = None,
+    new: Annotated[str | None, typer.Argument(help="Another schema file, or a type.")] = None,
     *,
     since: Annotated[
         str | None,
-        typer.Option(help="Committed version to compare with, such as 1.0. Default: see below."),
+        typer.Option(
+            help="Committed version to compare with, for example 1.0. Default: see above."
+        ),
     ] = None,
     folder: Folder = None,
     json: JsonOption = False,
 ) -> None:
-    """Say what changed in a schema: breaks, and additions that no consumer need know of.
+    """Show the changes of a schema: breaking ones, and additions that consumers can ignore.
 
-    A type is compared, as it is declared now, with its newest released version of the same major,
-    or with its committed file if none is released. Two files are compared with each other, and a
-    file with a type. Exit code 1 if anything is a break.
+    A type as declared now is compared with its newest released version of the same major, or with its
+    committed file if none is released. Two arguments are compared with each other. Exit code 1 if a
+    change is breaking.
     """
     with _usage_errors():
         if old is not None and new is not None:
@@ -202,7 +204,7 @@ def diff(
             chosen = [find_schema(old)] if old is not None else list(declared_schemas().values())
             place = find_schemas_folder(folder)
             if place is None:
-                message = "there is no folder of committed schemas here: name one, or two files"
+                message = "no folder of committed schemas found: pass one, or compare two files"
                 raise typer.BadParameter(message, param_hint="--folder")
             found = [
                 change for one in chosen for change in changes_since_committed(one, place, since)
@@ -227,16 +229,16 @@ def _print_changes(found: list[SchemaChange], *, as_json: bool) -> None:
 @app.command("check")
 def check(
     file: Annotated[
-        typer.FileBinaryRead, typer.Argument(help="Events, as JSON or JSON lines; - for a pipe.")
+        typer.FileBinaryRead,
+        typer.Argument(help="Events, as JSON or JSON lines; - for standard input."),
     ],
     *,
     folder: Folder = None,
     json: JsonOption = False,
 ) -> None:
-    """Check events and journal records against the schema they name; exit code 1 if any fails.
+    """Check events and journal records against the schema they name. Exit code 1 if one fails.
 
-    Reads what `callback-bridge tail` writes, also while it goes on:
-    `callback-bridge tail | callback-bridge schemas check -`
+    It can read an endless stream: `callback-bridge tail | callback-bridge schemas check -`
     """
     with _usage_errors():
         checker = SchemaValidator(declared_schemas().values(), find_schemas_folder(folder))

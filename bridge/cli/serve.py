@@ -26,7 +26,8 @@ Check = Annotated[
     bool,
     typer.Option(
         "--check",
-        help="Check all that a start needs, print every fault, and end. Asks no Kafka.",
+        help="Check everything that a start needs, print every fault, and exit. Does not connect to "
+        "Kafka.",
     ),
 ]
 
@@ -35,15 +36,15 @@ Check = Annotated[
 def serve(settings_file: SettingsFile = None, *, check: Check = False) -> None:
     """Answer Plivo's callbacks and publish them to Kafka, until SIGTERM.
 
-    A 2xx means that event and journal record are acknowledged by all in-sync replicas, or fsynced in
-    the spool, from where they follow in order when Kafka is back. What neither takes is answered 503,
-    and /readyz on the management port says so.
+    A 2xx means: all in-sync replicas have acknowledged the event and its journal record, or both are
+    fsynced in the spool, which publishes them in order when Kafka is back. If neither Kafka nor the
+    spool can take a callback, the answer is 503, and /readyz on the management port fails.
     """
     settings, doors = startup.prepare(settings_file)
     if check:
         doors.callbacks.close()
         doors.management.close()
-        output.print_plain("the settings are in order; Kafka was not asked")
+        output.print_plain("the settings are valid; the connection to Kafka was not tested")
         return
     lines = logs.configure_queued(settings.log_format, settings.log_level)
     try:

@@ -1,9 +1,8 @@
-"""The signals that end a process in order: SIGTERM, SIGINT, SIGQUIT and SIGHUP, all four alike.
+"""Stop a process gracefully on SIGTERM, SIGINT, SIGQUIT and SIGHUP.
 
-None of them may end a bridge without its flush to Kafka: a slip of the finger (SIGQUIT is a key of the
-terminal) or a terminal that closes (SIGHUP) would cost the callbacks under way. SIGHUP has nothing to
-reload: the accounts file is looked at all the time. Under ``nohup``, which has SIGHUP ignored, it stays
-ignored.
+Without a handler, SIGQUIT (a key of the terminal) and SIGHUP (a terminal that closes) would end the
+bridge before its flush to Kafka and lose the callbacks in flight. SIGHUP does not reload anything: the
+accounts file is watched anyway. Under ``nohup``, which ignores SIGHUP, it stays ignored.
 """
 
 import asyncio
@@ -16,7 +15,7 @@ STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIG
 
 
 def stop_on_signals(stop: StopRequest) -> None:
-    """Have each of the signals ask for an orderly end; a second one cuts the delay short."""
+    """Request a graceful stop on each signal. A second signal skips the shutdown delay."""
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
         if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:

@@ -1,4 +1,4 @@
-"""``callback-bridge spool``: what waits on the disk, and getting it to Kafka."""
+"""``callback-bridge spool``: show, publish and export the callbacks in the spool."""
 
 import asyncio
 import time
@@ -37,7 +37,7 @@ from bridge.telemetry import logs
 
 app = typer.Typer(
     add_completion=False,
-    help="What waits on the disk for Kafka: show it, publish it, write it out.",
+    help="Show, publish and export the callbacks that wait on disk for Kafka.",
     no_args_is_help=True,
 )
 
@@ -52,7 +52,7 @@ _DRAIN_STOP_TIMEOUT_S = 5.0
 def _directory(settings: Settings, given: Path | None) -> Path:
     directory = given or settings.spool.directory
     if directory is None:
-        message = "BRIDGE_SPOOL_DIRECTORY is not set; set it, or say --directory"
+        message = "BRIDGE_SPOOL_DIRECTORY is not set; set it, or pass --directory"
         raise SettingsRefused(message)
     return directory
 
@@ -80,16 +80,16 @@ def _as_json(file: SpoolFile) -> dict[str, Any]:
 def status(
     directory: Directory = None, settings_file: SettingsFile = None, *, json: JsonOption = False
 ) -> None:
-    """Show every spool file: who holds it, what waits in it, since when, for which topics.
+    """Show every spool file: its owner, its callbacks, the oldest one, and the topics.
 
-    Works beside a running bridge. Exit code 1 if a file that nobody holds, or that is damaged, has
-    records: no bridge will bring them to Kafka by itself unless one starts on this directory.
+    A bridge may run meanwhile. Exit code 1 if a file without an owner, or a damaged file, has records:
+    they stay on disk until a bridge starts on this directory.
     """
     seen = list_files(_directory(load(settings_file), directory))
     if json or not on_terminal():
         emit_json_lines(map(_as_json, seen))
     elif not seen:
-        show("no spool files: nothing waits")
+        show("no spool files: nothing waits for Kafka")
     else:
         head = ("file", "standing", "callbacks", "records", "bytes", "oldest", "parked", "topics")
         show(make_table(head, map(_row, seen)))
@@ -115,16 +115,18 @@ def _row(file: SpoolFile) -> tuple[str, ...]:
 @app.command("export")
 def export_records(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Spool files. Default: all of the directory.")
+        list[Path] | None, typer.Argument(help="Spool files. Default: all in the directory.")
     ] = None,
     *,
     directory: Directory = None,
-    out: Annotated[Path | None, typer.Option(help="Write to this file, not to the pipe.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write to this file instead of standard output.")
+    ] = None,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Write every record as a line of JSON, in order: from live files, and what damaged ones give.
+    """Write every record as a line of JSON, in order. Of a damaged file, the readable ones.
 
-    Changes nothing. Values that are no text are base64.
+    Changes nothing. A value that is not text is written in base64.
     """
     paths = files or [file.path for file in list_files(_directory(load(settings_file), directory))]
     count = 0
@@ -145,14 +147,14 @@ def drain(
     directory: Directory = None,
     *,
     timeout_s: Annotated[
-        float, typer.Option("--timeout", min=1, help="Give up after so many seconds.")
+        float, typer.Option("--timeout", min=1, help="Give up after this many seconds.")
     ] = 3600.0,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Publish what was left behind, in order, and wait until live files are drained too.
+    """Publish the files that have no owner, in order, and wait until all files are empty.
 
-    A file that a running bridge holds is drained by that bridge; one that nobody holds is drained
-    here. Doing this beside a bridge on the same directory is safe. Exit code 1 if anything is left.
+    The bridge that owns a file publishes it; this command publishes files without an owner. It is safe
+    to run it while a bridge uses the directory. Exit code 1 if any callback is left.
     """
     settings = load(settings_file, Need.KAFKA)
     where = _directory(settings, directory)
@@ -160,13 +162,13 @@ def drain(
     logs.silence_library_loggers()
     left = asyncio.run(_drain(settings, where, time.monotonic() + timeout_s))
     waiting = sum(file.callbacks for file in left)
-    show(f"{waiting:,} callbacks left" if waiting else "everything is on Kafka")
+    show(f"{waiting:,} callbacks left" if waiting else "the spool is empty: everything is on Kafka")
     if waiting:
         raise typer.Exit(1)
 
 
 async def _drain(settings: Settings, directory: Path, until_s: float) -> Sequence[SpoolFile]:
-    """Return what the files hold in the end."""
+    """Drain, and return the state of the files afterwards."""
     total = sum(file.callbacks for file in list_files(directory) if file.status != "damaged")
     with make_progress() as bar:
         task = bar.add_task("callbacks to Kafka", total=total)
@@ -180,7 +182,7 @@ async def _drain(settings: Settings, directory: Path, until_s: float) -> Sequenc
 
 
 def _update_progress(bar: Progress, task: Any, total: int, directory: Path) -> int:  # noqa: ANN401 (rich's id)
-    """Show how far it is, and return how many callbacks wait that are not parked."""
+    """Show the progress, and return the number of callbacks that wait and are not parked."""
     seen = [file for file in list_files(directory) if file.status != "damaged"]
     bar.update(task, completed=max(0, total - sum(file.callbacks for file in seen)))
     return sum(file.callbacks - file.parked for file in seen)
@@ -192,7 +194,7 @@ async def _drain_orphaned(
     until_s: float,
     advance: Any,  # noqa: ANN401 (a callable)
 ) -> None:
-    """Take the files nobody holds, as a bridge that starts would, and publish what is in them."""
+    """Adopt the files without an owner, as a bridge does when it starts, and publish them."""
     health = KafkaHealth()
     publisher = KafkaPublisher(
         make_connection(settings),

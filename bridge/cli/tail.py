@@ -25,7 +25,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def parse_time(text: str, now: datetime) -> datetime:
-    """Return the instant of ``2h`` (s, m, h, d ago) or of a time stamp, UTC if it has no offset."""
+    """Parse ``2h`` (s, m, h or d ago) or a timestamp, which is UTC if it has no offset."""
     ago = _AGO.fullmatch(text.strip())
     if ago is not None:
         try:
@@ -48,28 +48,32 @@ def tail(  # noqa: PLR0913 (a command's options)
         list[str] | None,
         typer.Option(
             "--type",
-            help="Only this callback type, for example voice.call.hangup; may be given again.",
+            help="Only this callback type, for example voice.call.hangup. Repeatable.",
         ),
     ] = None,
     call: Annotated[
-        str | None, typer.Option(help="Only this call (or message): its UUID, the records' key.")
+        str | None,
+        typer.Option(help="Only this call or message: its UUID, which is the records' key."),
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(help="Begin in the past: 2h, 30m, 1d, or 2026-03-07T14:00Z. Default: now."),
+        typer.Option(
+            help="Start in the past: 2h, 30m or 1d ago, or 2026-03-07T14:00Z. Default: now."
+        ),
     ] = None,
     raw: Annotated[
-        bool, typer.Option("--raw", help="The journal instead: every callback as it came.")
+        bool,
+        typer.Option("--raw", help="Show the journal instead: every callback as it was received."),
     ] = False,
     follow: Annotated[
-        bool, typer.Option(help="Go on until Ctrl-C, or stop at the end as it is now.")
+        bool, typer.Option(help="Wait for new records until Ctrl-C, or stop at the present end.")
     ] = True,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Show events as they arrive: a time line on a terminal, JSON lines in a pipe.
+    """Show events as they arrive: a timeline on a terminal, JSON lines in a pipe.
 
-    The time line shows when the bridge received each callback, UTC, and fits the terminal's width.
-    Reads beside every consumer group and moves none of them.
+    The timeline shows the time, UTC, when the bridge received each callback. It does not join a consumer
+    group, and moves no offsets.
     """
     settings = load(settings_file, Need.KAFKA)
     begin = parse_time(since, datetime.now(UTC)) if since else None  # noqa: TID251 (the doorway's clock)
@@ -92,7 +96,7 @@ async def print_records(  # noqa: PLR0913 (what to show, by name)
     call: str | None = None,
     kinds: Collection[str] = (),
 ) -> None:
-    """Print records of ``topics``; ``kinds`` chooses journal records by their header."""
+    """Print records of ``topics``. ``kinds`` filters journal records by their type header."""
     timeline = Timeline(output.make_console(soft_wrap=True))
     as_timeline = output.on_terminal()
     wanted = {kind.encode() for kind in kinds}

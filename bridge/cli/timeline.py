@@ -1,9 +1,9 @@
-"""Events and journal records as lines for a person, laid out for the width of the terminal.
+"""Events and journal records as lines for a person, laid out for the terminal's width.
 
-1. A record begins with the time of day when the bridge received its callback, UTC. So an event and its
-   journal record have the same time, and lines are in the order in which callbacks came. What Plivo says
-   of the time stands behind it.
-2. The day is printed once, and again when another one begins.
+1. A line starts with the time of day, UTC, when the bridge received the callback. So an event and its
+   journal record have the same time, and the lines are in the order of receipt. Plivo's own time is
+   printed at the end.
+2. The day is printed once, and again when it changes.
 """
 
 from datetime import UTC, datetime
@@ -19,19 +19,19 @@ from bridge.telemetry.escapes import escape_unsafe
 
 _VERDICTS: Final = {"verified": "green", "unverified": "bold red"}
 _TYPE_PREFIX: Final = "com.plivo."
-# Time of day, and type: almost all types fit, and who called whom beside them in 80 columns.
+# Time of day and type. Almost every type fits, and 80 columns still have room for the numbers.
 _WIDTHS: Final = (12, 27)
 
 
 class Timeline:
-    """Prints records, one after the other."""
+    """Prints records one by one; remembers the day."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._day = ""
 
     def show(self, stored: StoredRecord) -> None:
-        """Print a record: rules 1 and 2."""
+        """Print one record: rules 1 and 2."""
         received_at, cells = _format_record(stored)
         day = received_at.date().isoformat()
         if day != self._day:
@@ -42,14 +42,14 @@ class Timeline:
 
 
 def _format_record(stored: StoredRecord) -> tuple[datetime, list[Text]]:
-    """Return when the callback of any record was received, and what the record says."""
+    """Return the receive time of a record's callback, and the cells of its line."""
     try:
         value: dict[str, Any] = orjson.loads(stored.value)
         if "specversion" in value:
             return _parse_utc(value["data"]["received_at"]), _format_event(value)
         return _parse_utc(value["received_at"]), _format_journal_record(value)
     except (AttributeError, KeyError, TypeError, ValueError):
-        # Anybody who may write to the topic can put there what is no record of ours.
+        # Anyone with write access to the topic can put a record of any form there.
         name = Text(escape_unsafe(stored.topic), style="cyan")
         return stored.timestamp, [name, Text(f"{len(stored.value)} bytes")]
 
@@ -102,9 +102,9 @@ def _stir(stir: dict[str, Any]) -> str:
 
 
 def _original_time(data: dict[str, Any]) -> tuple[str, str]:
-    """Return the event's time as Plivo wrote it, with its zone, and how certain it is.
+    """Return the event's time as Plivo wrote it, with its zone, and its certainty.
 
-    The day is left out where it is the day of the callback's receipt.
+    The day is left out if it is the day of receipt.
     """
     source = data["time_source"]
     moment = data.get(source)

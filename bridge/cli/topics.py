@@ -1,4 +1,4 @@
-"""``callback-bridge topics``: the topics the bridge needs, planned, made and checked."""
+"""``callback-bridge topics``: plan, create and check the topics that the bridge needs."""
 
 import asyncio
 from collections.abc import Sequence
@@ -30,12 +30,12 @@ def _plan_topics(settings: Settings) -> list[PlannedTopic]:
 
 
 def _print_size(topics: Sequence[PlannedTopic]) -> None:
-    """Say on standard error how much the brokers are to hold, and what decides that."""
+    """Print the number of replicas the brokers will hold, and the settings that decide it."""
     partitions = sum(topic.partitions for topic in topics)
     replicas = sum(topic.partitions * topic.replication_factor for topic in topics)
     output.print_stderr(
-        f"{len(topics)} topics with {partitions:,} partitions and {replicas:,} replicas together; "
-        f"{PREFIX}TOPICS_PARTITIONS and {PREFIX}TOPICS_REPLICATION_FACTOR decide"
+        f"{len(topics)} topics, {partitions:,} partitions, {replicas:,} replicas in all; set by "
+        f"{PREFIX}TOPICS_PARTITIONS and {PREFIX}TOPICS_REPLICATION_FACTOR"
     )
 
 
@@ -46,7 +46,7 @@ def _retention_text(topic: PlannedTopic) -> str:
 
 @app.command("plan")
 def show_plan(settings_file: SettingsFile = None, *, json: JsonOption = False) -> None:
-    """Show the topics as they should be. Asks no cluster."""
+    """Show the topics that the bridge needs. Does not connect to Kafka."""
     topics = _plan_topics(load(settings_file))
     _print_size(topics)
     if json or not output.on_terminal():
@@ -69,10 +69,10 @@ def show_plan(settings_file: SettingsFile = None, *, json: JsonOption = False) -
 
 @app.command("apply")
 def apply(settings_file: SettingsFile = None, *, json: JsonOption = False) -> None:
-    """Create what is missing and correct what differs. Doing it twice changes nothing.
+    """Create missing topics and correct wrong settings. Running it twice changes nothing.
 
-    Partitions are added but never removed, and replicas are not moved: what only you can decide is
-    reported, with exit code 1.
+    It adds partitions, but never removes any, and does not move replicas. It reports such differences,
+    because only you can decide about them, with exit code 1.
     """
     settings = load(settings_file, Need.KAFKA)
     _report(asyncio.run(_apply(settings, _plan_topics(settings))), as_json=json)
@@ -80,7 +80,7 @@ def apply(settings_file: SettingsFile = None, *, json: JsonOption = False) -> No
 
 @app.command("check")
 def check(settings_file: SettingsFile = None, *, json: JsonOption = False) -> None:
-    """Compare the cluster's topics with the plan; exit code 1 if any is missing or differs."""
+    """Compare the cluster's topics with the plan. Exit code 1 if one is missing or differs."""
     settings = load(settings_file, Need.KAFKA)
     _report(asyncio.run(_compare(settings, _plan_topics(settings))), as_json=json)
 
@@ -95,7 +95,7 @@ async def _apply(settings: Settings, topics: Sequence[PlannedTopic]) -> list[Top
             message = (
                 f"{error}: the cluster has fewer brokers than the {replicas} replicas of "
                 f"{PREFIX}TOPICS_REPLICATION_FACTOR; set that and "
-                f"{PREFIX}TOPICS_MIN_INSYNC_REPLICAS to what it has: both to 1 for one broker"
+                f"{PREFIX}TOPICS_MIN_INSYNC_REPLICAS to fit: both to 1 for one broker"
             )
             raise ProvisioningRefused(message) from error
 

@@ -1,1 +1,4 @@
-"""Everything a developer needs in place of Plivo and a Kafka cluster. Nothing here serves calls."""
+"""Stand-ins for development: an embedded broker for Kafka, and an account for the emulated Plivo.
+
+Production code must not need it: `serve` works without this room.
+"""

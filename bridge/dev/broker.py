@@ -1,6 +1,6 @@
-"""The embedded broker: Tansu, which speaks Kafka's protocol and keeps its records in memory.
+"""Run the embedded broker: Tansu, which speaks Kafka's protocol and keeps its records in memory.
 
-It does not know idempotent producers, so the bridge is run without them on it.
+It rejects idempotent producers, so the bridge runs without idempotence on it.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 class BrokerNotStarted(Exception):
-    """The embedded broker cannot be had; the text says why."""
+    """The embedded broker did not start; the text says why."""
 
 
 def _find_binary() -> Path:
@@ -42,7 +42,7 @@ def _find_binary() -> Path:
 
 
 def free_port() -> int:
-    """Return a loopback port nobody listens on now."""
+    """Return a loopback port on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -50,7 +50,7 @@ def free_port() -> int:
 
 
 def _die_with_parent() -> None:
-    """Have the kernel end the broker when we are gone, however that came about."""
+    """Make the kernel kill the broker when we end, even by SIGKILL."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -84,8 +84,8 @@ async def _start(binary: Path, port: int) -> tuple[subprocess.Popen[bytes], str]
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is for us; the broker goes last
-        preexec_fn=_die_with_parent,  # noqa: PLW1509 (nothing of ours runs threads yet)
+        start_new_session=True,  # Ctrl-C must not reach the broker: the bridge flushes to it first
+        preexec_fn=_die_with_parent,  # noqa: PLW1509 (we have no threads yet)
     )
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_START_S):
@@ -94,18 +94,18 @@ async def _start(binary: Path, port: int) -> tuple[subprocess.Popen[bytes], str]
                     return process, address
                 await asyncio.sleep(0.05)
     _kill(process)
-    message = f"the embedded broker did not come up (exit code {process.returncode})"
+    message = f"the embedded broker did not start (exit code {process.returncode})"
     raise BrokerNotStarted(message)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    process.kill()  # there is nothing of it to save, and it waits for its clients otherwise
+    process.kill()  # it has nothing to save, and on SIGTERM would wait for its clients
     process.wait()
 
 
 async def _start_with_retries(binary: Path, port: int) -> tuple[subprocess.Popen[bytes], str]:
     for _ in range(_START_ATTEMPTS - 1):
-        # Another process may have taken the port between the look and the start.
+        # Another process may take the port between ``free_port`` and the start.
         with contextlib.suppress(BrokerNotStarted):
             return await _start(binary, port)
     return await _start(binary, port)
@@ -113,7 +113,10 @@ async def _start_with_retries(binary: Path, port: int) -> tuple[subprocess.Popen
 
 @contextlib.asynccontextmanager
 async def embedded_broker(port: int = 0) -> AsyncGenerator[str]:
-    """Run a broker on a loopback port, 0 for a free one; yields its ``host:port``. Raises NoBroker."""
+    """Run a broker on a loopback port; yield its ``host:port``. 0 takes a free port.
+
+    Raises BrokerNotStarted.
+    """
     process, address = await _start_with_retries(_find_binary(), port)
     try:
         yield address

@@ -1,1 +1,4 @@
-"""Plivo's side, emulated: calls, and the signed callbacks they cause."""
+"""Plivo's side: emulated calls, and their signed callbacks.
+
+It must not know the bridge's own side: Kafka, settings, or how a callback is processed.
+"""

@@ -1,6 +1,7 @@
-"""One answered outbound call, as the callbacks Plivo sends for it.
+"""The callbacks of one answered outbound call.
 
-Times are Plivo's mixture: ``SessionStart`` in UTC, the hangup's others in the account's zone.
+Times are mixed as Plivo mixes them: ``SessionStart`` is UTC, the hangup's other times are in the
+account's zone.
 """
 
 from collections.abc import Iterator
@@ -15,20 +16,20 @@ Parameters = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class EmulatedCallback:
-    """One callback of a call: which URL it goes to, and what it carries."""
+    """One callback of a call: the path of its URL, and its parameters."""
 
     path: str
     parameters: Parameters
 
     @property
     def form(self) -> str:
-        """Return the parameters as Plivo encodes them."""
+        """Return the parameters form-encoded, as Plivo does."""
         return urlencode(self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
 class EmulatedCall:
-    """A call to be: who calls whom for which account, and how long they ring and talk."""
+    """A call to emulate: account, numbers, and how long it rings and lasts."""
 
     call_uuid: UUID
     auth_id: str
@@ -49,12 +50,12 @@ def _format_local(instant: datetime, zone: ZoneInfo) -> str:
 
 
 def answered_call(call: EmulatedCall) -> Iterator[EmulatedCallback]:
-    """Yield ring, answer and hangup of an answered call, in the order they happen."""
+    """Yield ring, answer and hangup of a call, in order."""
     uuid = str(call.call_uuid)
     ringing = call.placed_at + timedelta(seconds=1.25)
     answered = call.placed_at + timedelta(seconds=call.ring_duration_s)
     ended = answered + timedelta(seconds=call.talk_duration_s)
-    # Ring has a "+" and an empty caller name, and lacks the A leg and STIR: so captured.
+    # In captures, ring has a "+" and an empty caller name, and has neither A leg nor STIR.
     yield EmulatedCallback(
         "/plivo/voice/call/ring",
         {

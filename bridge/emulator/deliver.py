@@ -1,4 +1,4 @@
-"""Sends callbacks over HTTP as Plivo does: form-encoded POST, or everything in a GET's query."""
+"""Send callbacks over HTTP as Plivo does: a form-encoded POST, or a GET with everything in its query."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from bridge.emulator.sign import sign_headers
 
 @dataclass(frozen=True, slots=True)
 class CallbackSender:
-    """Plivo's HTTP client: where the bridge is, and what it is called by."""
+    """Plivo's HTTP client. ``main_token`` is the main account's if ``token`` is a subaccount's."""
 
     client: httpx.AsyncClient
     base_url: str

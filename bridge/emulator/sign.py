@@ -1,4 +1,4 @@
-"""Signs a callback as Plivo does: every family at once, as captured callbacks show."""
+"""Sign a callback as Plivo does: with all signature schemes at once, as captures show."""
 
 import secrets
 from urllib.parse import urlsplit
@@ -13,9 +13,8 @@ def sign_headers(
 ) -> dict[str, str]:
     """Return the signature headers of a callback.
 
-    ``url`` is as configured at Plivo, its fragment included; ``form`` the encoded body, empty for
-    GET. ``token`` is the account's or subaccount's, ``main_token`` the main account's if that is
-    another.
+    ``url`` is the URL as set at Plivo, with its fragment. ``form`` is the encoded body, empty for GET.
+    ``token`` is of the account or subaccount; ``main_token`` is the main account's if it is another.
     """
     parts = urlsplit(url)
     base = f"{parts.scheme}://{parts.netloc}{parts.path}"

@@ -121,7 +121,7 @@ def test_what_is_older_than_a_day_needs_a_hint(apache_kafka: str, prefix: str) -
     done = cluster.show(MESSAGE)
     assert done.exit_code == 1
     assert orjson.loads(done.stdout)["callbacks"] == 0
-    assert "--around, --since or --all looks further back" in done.stderr
+    assert "search further back with --around, --since or --all" in done.stderr
     day = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()  # noqa: TID251
     for hint in (["--since=3d"], [f"--around={day}"], ["--all"]):
         found = cluster.document(MESSAGE, *hint)
@@ -266,7 +266,7 @@ def test_the_first_characters_of_several_ids_list_them(cluster: Cluster) -> None
     asyncio.run(store(cluster.kafka, [record]))
     done = cluster.show(A[:8])
     assert (done.exit_code, done.stdout) == (2, "")
-    assert f"2 ids begin with {A[:8]}; 10 characters tell them apart:" in done.stderr
+    assert f"2 ids start with {A[:8]}; 10 characters distinguish them:" in done.stderr
     listed = done.stderr.splitlines()[1:]
     assert [line.split("  ")[0] for line in listed] == [A, like_it]
     assert [line.split("  ")[2] for line in listed] == ["callbacks: 6", "callbacks: 1"]
@@ -281,8 +281,8 @@ def test_an_id_is_looked_for_by_its_beginning_only_in_the_time_that_is_read(
     cluster = asyncio.run(filled(Kafka(apache_kafka, idempotence=True), prefix))
     done = cluster.show(MESSAGE[:8])
     assert done.exit_code == 1
-    assert f"{MESSAGE[:8]}, nor of an id that begins so, was found since 20" in done.stderr
-    assert "--around, --since or --all looks further back" in done.stderr
+    assert f"{MESSAGE[:8]}, or of an id that starts with it, was found since 20" in done.stderr
+    assert "search further back with --around, --since or --all" in done.stderr
     assert cluster.document(MESSAGE[:8], "--since=3d")["id"] == MESSAGE
 
 
@@ -341,7 +341,7 @@ def test_every_width_of_a_terminal_shows_the_same(cluster: Cluster) -> None:
 def test_what_is_no_id_is_wrong_usage(text: str) -> None:
     done = run("call", "show", text, kafka_bootstrap_servers="127.0.0.1:1")
     assert done.returncode == 2
-    assert "is no id" in done.stderr
+    assert "is not an id" in done.stderr
 
 
 @pytest.mark.parametrize("text", ["a", "a39"])

@@ -103,7 +103,7 @@ def test_a_zone_nobody_knows_gives_no_local_times(capsys: pytest.CaptureFixture[
     one = entry(taken(HANGUP, at(70)))
     one.callback.value["zone"] = None
     said = shown(capsys, [one])
-    assert "not known" in said
+    assert "unknown" in said
     assert "-05:00" not in said
     assert "14:13:32 UTC" in said
     assert "2026-03-07 in UTC\n" in said
@@ -187,9 +187,9 @@ def test_a_prefix_that_found_the_call_is_named_with_where_it_is_unique(
 ) -> None:
     within = build_window(PLACED, None)
     said = shown(capsys, steps((RING, 2)), prefix=A[:8], prefix_within=within)
-    assert f"{A[:8]}; no other id since 2026-03-07T14:13:28.000Z begins so" in said
+    assert f"{A[:8]}; no other id since 2026-03-07T14:13:28.000Z starts with it" in said
     said = shown(capsys, steps((RING, 2)), prefix=A[:8], prefix_within=Window())
-    assert f"{A[:8]}; no other id in the whole journal begins so" in said
+    assert f"{A[:8]}; no other id in the whole journal starts with it" in said
 
 
 def test_what_was_looked_for_and_what_was_not_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -202,9 +202,9 @@ def test_what_was_looked_for_and_what_was_not_is_told(capsys: pytest.CaptureFixt
         missing_topics=["plivo.[a]"],
         is_truncated=True,
     )
-    assert f"also looked for  {ROOM}" in said
-    assert "not followed any further: another" in said
-    assert "not there, or this login may not Describe them: plivo.[a]" in said
+    assert f"also searched for  {ROOM}" in said
+    assert "related ids that were not followed: another" in said
+    assert "missing topics, or no permission to describe them: plivo.[a]" in said
     assert f"the first {CALLBACKS_MAX:,} callbacks" in said
 
 
@@ -212,7 +212,7 @@ def test_dead_letters_that_were_not_looked_at_are_counted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     said = shown(capsys, steps((RING, 2)), letters_skipped=12_345)
-    assert "12,345 dead letters were not looked at" in said
+    assert "12,345 dead letters have another key" in said
     assert "--all reads them" in said
 
 
@@ -263,9 +263,9 @@ def test_callbacks_of_another_account_are_marked_and_counted_apart(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     said = shown(capsys, entries(taken(RING, at(2)), taken(HANGUP, at(70)), sent(COSTLY, 71)))
-    assert f"not of the call  1 of account {OTHER}: in the time line, and nowhere else" in said
+    assert f"other accounts  1 callbacks of account {OTHER}, shown only in the timeline" in said
     assert f"(of account {OTHER})" in said
-    assert "callbacks        2, received" in said
+    assert "callbacks       2, received" in said
     assert "0.01000, in the account's currency" in said
     assert "is verified" not in said
     assert "999" not in said
@@ -274,5 +274,5 @@ def test_callbacks_of_another_account_are_marked_and_counted_apart(
 def test_what_is_not_verified_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     found = [sent(step, after_s, signs=False) for step, after_s in ((RING, 2), (HANGUP, 70))]
     said = shown(capsys, entries(*found))
-    assert "in the account's currency; no callback that says so is verified" in said
+    assert "in the account's currency; no verified callback reports it" in said
     assert "not verified" in said

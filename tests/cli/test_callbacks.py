@@ -127,7 +127,7 @@ def test_a_terminal_gets_the_type_on_a_page(terminal: None) -> None:
     assert done.exit_code == 0
     shown = " ".join(done.stdout.split())
     assert "recognised by Digits, CallUUID, no InputType, no RecordUrl, no RecordFile" in shown
-    assert "takes as an answer Plivo XML" in shown
+    assert "answer accepted Plivo XML" in shown
     assert "│ Digits │ digits │ string" in shown
     assert f"signed with the token of {AUTH_ID}" in shown
     assert "curl -i http://127.0.0.1:8080/plivo/voice/getdigits/action" in done.stdout

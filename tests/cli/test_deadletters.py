@@ -119,7 +119,7 @@ async def test_what_is_no_journal_record_is_shown_as_far_as_it_goes(dead: Letter
     letters = [one async for one in read_letters(dead)]
     (odd,) = (letter for letter in letters if letter.id == "odd")
     whole = deadletters._full_letter(odd)
-    assert (whole["meaning"], whole["fault"]) == ("", "its value is no journal record: not JSON")
+    assert (whole["meaning"], whole["fault"]) == ("", "its value is not a journal record: not JSON")
 
 
 def read_letters(dead: Letters) -> AsyncIterator[DeadLetter]:

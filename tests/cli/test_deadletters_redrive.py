@@ -97,7 +97,7 @@ def test_a_kafka_that_goes_away_ends_it_with_what_was_done_and_exit_code_3(
     monkeypatch.setattr(deadletters, "redrive_all", ending)
     done = dead.call("redrive", "--dry-run")
     assert (done.exit_code, len(lines(done))) == (3, 1)
-    assert done.stderr == "1 published\nwent away; what is left was not tried\n"
+    assert done.stderr == "1 published\nwent away; the remaining letters were not tried\n"
 
 
 @pytest.mark.system

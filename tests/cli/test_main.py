@@ -72,9 +72,9 @@ TEACHES = {
     ("demo",): ["two emulated calls", "POST", "GET", "journal", "Exit code 1"],
     ("tail",): ["--since", "--type", "--call", "--raw", "--no-follow", "JSON lines", "2h"],
     ("topics",): ["plan", "apply", "check"],
-    ("topics", "plan"): ["Asks no cluster", "--json"],
+    ("topics", "plan"): ["Does not connect", "--json"],
     ("topics", "apply"): ["Create", "twice", "exit code 1", "--settings"],
-    ("topics", "check"): ["missing", "differs", "exit code 1"],
+    ("topics", "check"): ["missing", "differs", "Exit code 1"],
 }
 
 

@@ -249,8 +249,8 @@ def test_a_folder_without_schemas_is_wrong_usage(tmp_path: Path) -> None:
     [
         ("list", ["version", "released", "topics", "--folder"]),
         ("show", ["--example", "--examples", "check -"]),
-        ("diff", ["breaks", "additions", "--since", "Exit code 1", "newest released"]),
-        ("check", ["exit code 1", "callback-bridge tail | callback-bridge schemas check -"]),
+        ("diff", ["breaking", "additions", "--since", "Exit code 1", "newest released"]),
+        ("check", ["Exit code 1", "callback-bridge tail | callback-bridge schemas check -"]),
     ],
 )
 def test_help_says_what_matters(command: str, words: list[str]) -> None:

@@ -125,7 +125,10 @@ async def test_what_was_left_is_brought_to_kafka_in_order_and_the_files_go(
         "spool_directory": str(tmp_path),
     }
     done = await asyncio.to_thread(run, "spool", "drain", "--timeout", "60", **given)
-    assert (done.returncode, done.stdout.strip()) == (0, "everything is on Kafka"), done.stderr
+    assert (done.returncode, done.stdout.strip()) == (
+        0,
+        "the spool is empty: everything is on Kafka",
+    ), done.stderr
     assert read_back(kafka.address, [topic]) == [records[0] for records in every[:20]]
     assert read_back(kafka.address, [topic + ".journal"]) == [records[1] for records in every[:20]]
     assert list(await asyncio.to_thread(lambda: list(tmp_path.glob("spool-*.db")))) == []

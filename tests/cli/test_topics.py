@@ -92,15 +92,15 @@ def test_what_only_an_operator_can_decide_is_reported_with_exit_code_1(
 
 
 def test_plan_and_apply_say_how_many_replicas_there_are_to_be(kafka: Kafka, prefix: str) -> None:
-    decide = "BRIDGE_TOPICS_PARTITIONS and BRIDGE_TOPICS_REPLICATION_FACTOR decide"
+    settings = "set by BRIDGE_TOPICS_PARTITIONS and BRIDGE_TOPICS_REPLICATION_FACTOR"
     count = len(NAMES)
     planned = run("topics", "plan")
     assert planned.stderr == (
-        f"{count} topics with {count * 12} partitions and {count * 36:,} replicas together; {decide}\n"
+        f"{count} topics, {count * 12} partitions, {count * 36:,} replicas in all; {settings}\n"
     )
     applied = topics("apply", kafka, prefix)
     assert applied.stderr == (
-        f"{count} topics with {count * 2} partitions and {count * 2} replicas together; {decide}\n"
+        f"{count} topics, {count * 2} partitions, {count * 2} replicas in all; {settings}\n"
     )
 
 

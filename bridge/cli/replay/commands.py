@@ -26,7 +26,7 @@ from bridge.settings.load import Need, load
 
 app = typer.Typer(
     add_completion=False,
-    help="Replay what was received: into topics, into files, or to an URL.",
+    help="Replay stored records: into topics, into files, or to a URL.",
     epilog="""callback-bridge replay plan --from journal --since 1d --out day.plan
 
 callback-bridge replay run --plan day.plan --to-jsonl day.jsonl

@@ -11,19 +11,19 @@ From = Annotated[
     Source,
     typer.Option(
         "--from",
-        help="`events`: the topics of the types. `journal`: every callback as it came.",
+        help="`events`: the topics of the types. `journal`: every callback as it was received.",
     ),
 ]
 Since = Annotated[
     str | None,
     typer.Option(
-        help="Received then or later: 2h, 30m, 1d ago, or 2026-03-07T14:00+01:00; UTC without an "
-        "offset.",
+        help="Only received then or later: 2h, 30m or 1d ago, or 2026-03-07T14:00+01:00; UTC "
+        "without an offset.",
         metavar="TIME",
     ),
 ]
 Until = Annotated[
-    str | None, typer.Option(help="Received before then; the same forms.", metavar="TIME")
+    str | None, typer.Option(help="Only received before then; same forms.", metavar="TIME")
 ]
 Types = Annotated[
     list[str] | None,
@@ -37,14 +37,14 @@ Calls = Annotated[
     list[str] | None,
     typer.Option(
         "--call",
-        help="Only what names this call: its UUID. Repeatable. With --message: what names both.",
+        help="Only records of this call: its UUID. Repeatable. With --message: records of both.",
         metavar="UUID",
     ),
 ]
 Messages = Annotated[
     list[str] | None,
     typer.Option(
-        "--message", help="Only what names this message: its UUID. Repeatable.", metavar="UUID"
+        "--message", help="Only records of this message: its UUID. Repeatable.", metavar="UUID"
     ),
 ]
 Accounts = Annotated[
@@ -59,50 +59,49 @@ OffsetRanges = Annotated[
     list[str] | None,
     typer.Option(
         "--offsets",
-        help="Only these offsets of this topic, both included; without TO to the end. Repeatable.",
+        help="Only these offsets, both included; to the end without TO. Repeatable.",
         metavar="TOPIC:PARTITION:FROM-TO",
     ),
 ]
 Out = Annotated[
     Path | None,
     typer.Option(
-        help="Keep the plan in this file, which must not be there yet, for `run --plan`.",
+        help="Write the plan to this new file, for `run --plan`.",
         metavar="FILE",
     ),
 ]
 PlanFile = Annotated[
-    Path | None, typer.Option("--plan", help="A plan of `replay plan --out`.", metavar="FILE")
+    Path | None,
+    typer.Option("--plan", help="A plan that `replay plan --out` wrote.", metavar="FILE"),
 ]
 ToLive = Annotated[
     bool,
     typer.Option(
         "--to-live",
-        help="Into the topics themselves, behind what is there. Kafka deletes there what is older "
-        "than the topic keeps.",
+        help="Append to the live topics. Kafka deletes records there that are older than the topic's "
+        "retention.",
     ),
 ]
 ToJsonl = Annotated[
     Path | None,
     typer.Option(
-        help="Into a file of JSON lines, with FILE.manifest.json beside it. It is FILE.….partial "
-        "until it is whole.",
+        help="Write a file of JSON lines, with FILE.manifest.json beside it. It is named "
+        "FILE.….partial until it is complete.",
         metavar="FILE",
     ),
 ]
-ToCsv = Annotated[Path | None, typer.Option(help="Into a CSV file, likewise.", metavar="FILE")]
+ToCsv = Annotated[Path | None, typer.Option(help="Write a CSV file, likewise.", metavar="FILE")]
 ToParquet = Annotated[
     Path | None,
     typer.Option(
-        help="Into Parquet files in a folder, with FOLDER.manifest.json beside it. Needs "
+        help="Write Parquet files to a folder, with FOLDER.manifest.json beside it. Needs "
         r"`pip install '.\[export]'` in a checkout of the project.",
         metavar="FOLDER",
     ),
 ]
 ToUrl = Annotated[
     str | None,
-    typer.Option(
-        help="The requests themselves, to this URL. Needs `--from journal`.", metavar="URL"
-    ),
+    typer.Option(help="Send the requests to this URL. Needs `--from journal`.", metavar="URL"),
 ]
 PaceOption = Annotated[
     str | None,
@@ -116,10 +115,10 @@ ProgressFile = Annotated[
     Path | None,
     typer.Option(
         "--progress",
-        help="Where progress is kept: a replay that is not finished goes on. Default: the name of the "
-        "file, the folder or the plan with `.progress.json` behind it, else "
-        "`replay-<replay id>.progress.json`. Without a terminal --to-live and --to-url need this or "
-        "--plan.",
+        help="Progress file, from which an unfinished replay resumes. Default: the name of the file, "
+        "the folder or the plan with `.progress.json` appended, else "
+        "`replay-<replay id>.progress.json`. Without a terminal, --to-live and --to-url need "
+        "this or --plan.",
         metavar="FILE",
     ),
 ]
@@ -127,41 +126,40 @@ Skipped = Annotated[
     list[str] | None,
     typer.Option(
         "--skip",
-        help="Leave this record out, such as one that an URL answers 500 for ever. Repeatable; it is "
-        "noted with the progress, and exit code 1 at the end.",
+        help="Leave this record out, for example one that a URL always answers with 500. "
+        "Repeatable. The exit code is then 1.",
         metavar="TOPIC:PARTITION:OFFSET",
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before `--to-live`.")]
-Diff = Annotated[bool, typer.Option("--diff", help="Show what would change, field by field.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation of `--to-live`.")]
+Diff = Annotated[bool, typer.Option("--diff", help="Show every change, field by field.")]
 Verify = Annotated[bool, typer.Option("--verify", help="Check every stored signature again.")]
 TokensFile = Annotated[
     Path | None,
     typer.Option(
-        help="Old tokens for --verify, in the form of BRIDGE_ACCOUNTS_FILE.", metavar="FILE"
+        help="Old tokens for --verify, in the format of BRIDGE_ACCOUNTS_FILE.", metavar="FILE"
     ),
 ]
 Write = Annotated[
     bool,
     typer.Option(
         "--write",
-        help="Publish what is changed or new, into topics made for it, `<topic>.derived.<id>`: "
-        "they are yours to delete.",
+        help="Publish changed and new events to new topics, `<topic>.derived.<id>`. Delete them "
+        "when you no longer need them.",
     ),
 ]
 Everything = Annotated[
     bool,
     typer.Option(
         "--all",
-        help="Publish every event that can be derived: what is unchanged, and what is no longer "
-        "on its topic, too.",
+        help="Publish every event that can be derived, also unchanged and expired ones.",
     ),
 ]
 WriteToLive = Annotated[
     bool,
     typer.Option(
         "--to-live",
-        help="Publish into the live topics instead. Kafka deletes there what is older than the "
-        "topic keeps.",
+        help="Publish to the live topics instead. Kafka deletes records there that are older than "
+        "the topic's retention.",
     ),
 ]
