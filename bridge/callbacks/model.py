@@ -77,23 +77,27 @@ class Reply(StrEnum):
 
 
 class Verification(TypedDict):
-    """How much the callback can be believed."""
+    """Whether the callback is verified, and by what."""
 
     verdict: Annotated[
         Literal["verified", "unverified"],
-        Field(description="`verified` only when a signature of one of our accounts' keys holds."),
+        Field(
+            description="`verified` only if a token of one of the configured accounts signed it."
+        ),
     ]
     scheme: Annotated[
         str | None, Field(description="`v3`, `v3-ma`, `v2`, `v2-ma` or `v3-agentstack`.")
     ]
-    key_id: Annotated[str | None, Field(description="Which token verified it: its id, not it.")]
+    key_id: Annotated[
+        str | None, Field(description="Id of the token that verified it; not the token.")
+    ]
     covers: Annotated[
         list[str],
         Field(
-            description="What the signature covers: `url`, `query`, `body`. Of a JSON body in one of "
-            "the readings of Plivo's SDKs, instead of `body`: `body_as_read` (every name and value, "
-            "but not nesting, order, types and the spelling of numbers) or `body_in_part` (some names "
-            "and values are not signed). `url` alone: nothing of the content is signed."
+            description="What the signature covers: `url`, `query`, `body`. For a JSON body that one "
+            "of Plivo's SDKs reads in its own way, instead of `body`: `body_as_read` (every name and "
+            "value, but not nesting, order, types and the spelling of numbers) or `body_in_part` (some "
+            "names and values are not signed). `url` alone: nothing of the content is signed."
         ),
     ]
     fault: Annotated[str | None, Field(description="Why it is unverified.")]
@@ -102,10 +106,12 @@ class Verification(TypedDict):
 class Unread(TypedDict):
     """A parameter whose text does not have the form of its field."""
 
-    field: Annotated[str | None, Field(description="The field that is null for it, if declared.")]
+    field: Annotated[
+        str | None, Field(description="The field that is null because of it, if declared.")
+    ]
     parameter: Annotated[str, Field(description="Plivo's name.")]
-    text: Annotated[list[str], Field(description="What came, every repetition.")]
-    reason: Annotated[str, Field(description="A stable word for what is wrong.")]
+    text: Annotated[list[str], Field(description="Every text received for it.")]
+    reason: Annotated[str, Field(description="A stable code of the fault.")]
 
 
 class CallbackData(BaseModel):
@@ -123,10 +129,10 @@ class CallbackData(BaseModel):
     ]
     time_source: Annotated[
         str,
-        Field(description="The field the event's `time` is from, or `received`."),
+        Field(description="The field that the event's `time` is taken from, or `received`."),
     ]
     recognised_by: Annotated[
-        Literal["path", "parameters"], Field(description="What told the type apart.")
+        Literal["path", "parameters"], Field(description="What its type was recognised by.")
     ]
     verification: Verification
     context: Annotated[
@@ -135,10 +141,10 @@ class CallbackData(BaseModel):
     ]
     undeclared: Annotated[
         dict[str, list[str]],
-        Field(description="Parameters of Plivo's that no declaration knows, as they came."),
+        Field(description="Parameters that no declaration knows, as received."),
     ]
     unreadable: Annotated[
-        list[Unread], Field(description="Parameters that could not be read, as they came.")
+        list[Unread], Field(description="Parameters that could not be parsed, as received.")
     ]
     zone_mismatch: Annotated[
         ZoneMismatch | None,
@@ -149,9 +155,7 @@ class CallbackData(BaseModel):
 class VoiceEvent(CallbackData):
     """What the ``data`` of every voice event has beside that."""
 
-    correlation: Annotated[
-        Correlation, Field(description="What it can be joined with other events by.")
-    ]
+    correlation: Annotated[Correlation, Field(description="Ids to join it with other events.")]
     sip_headers: Annotated[
         SipHeaders | None,
         param("X-PH-", meaning="Custom SIP headers of the call, by name.", prefix=True),

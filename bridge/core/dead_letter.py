@@ -70,17 +70,17 @@ class PublishReason(StrEnum):
 
 MEANINGS: Final[Mapping[Stage, Mapping[str, str]]] = {
     Stage.PARSE: {
-        NoEventReason.NO_IDENTITY: "It does not say which call, message or session it is about.",
+        NoEventReason.NO_IDENTITY: "It has no identifier of a call, a message or a session.",
         NoEventReason.CONTENT_TYPE: "Its body is neither a form nor JSON.",
         NoEventReason.CONTENT_ENCODING: "Its body is compressed, which Plivo does not do.",
-        NoEventReason.MALFORMED_JSON: "Its body says that it is JSON, and is no JSON object in UTF-8.",
-        NoEventReason.BRIDGE_FAULT: "The bridge failed at it: a fault of ours, to be reported.",
+        NoEventReason.MALFORMED_JSON: "Its content type is JSON, but its body is not a JSON object.",
+        NoEventReason.BRIDGE_FAULT: "The bridge failed to process it: a bug, please report it.",
     },
     Stage.PUBLISH: {
-        PublishReason.RECORD_TOO_LARGE: "The record is larger than its topic or the broker takes "
+        PublishReason.RECORD_TOO_LARGE: "The record is larger than its topic or the broker allows "
         "(`max.message.bytes`).",
-        PublishReason.RECORD_INVALID: "The broker takes the record for damaged or invalid.",
-        PublishReason.POLICY_VIOLATION: "A policy of the cluster's forbids the record.",
+        PublishReason.RECORD_INVALID: "The broker considers the record damaged or invalid.",
+        PublishReason.POLICY_VIOLATION: "A policy of the cluster forbids the record.",
     },
 }
 

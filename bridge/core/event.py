@@ -74,15 +74,15 @@ class EventRecord:
 
 
 class EventName(TypedDict):
-    """An event made from a callback."""
+    """An event made from the callback."""
 
     id: Annotated[str, Field(description="The event's id.")]
     type: Annotated[str, Field(description="Its CloudEvents type.")]
-    topic: Annotated[str, Field(description="The topic it was published to.")]
+    topic: Annotated[str, Field(description="The topic that it was published to.")]
 
 
 class ReplyGiven(TypedDict):
-    """What Plivo was answered."""
+    """The reply to Plivo."""
 
     status: Annotated[int, Field(description="HTTP status.")]
     content_type: Annotated[str | None, Field(description="Its content type, if it had a body.")]
@@ -90,29 +90,35 @@ class ReplyGiven(TypedDict):
 
 
 class JournalValue(TypedDict):
-    """A callback as it came, and what the bridge made of it."""
+    """A callback as received, and what the bridge did with it."""
 
     method: Annotated[str, Field(description="`GET` or `POST`.")]
     url_received: Annotated[str, Field(description="The URL as it reached the bridge.")]
-    url_verified: Annotated[str, Field(description="The URL the signature was checked against.")]
-    public_origin: Annotated[str, Field(description="What stands before the path in it.")]
+    url_verified: Annotated[
+        str, Field(description="The URL that the signature was checked against.")
+    ]
+    public_origin: Annotated[
+        str, Field(description="Scheme, authority and path prefix of that URL.")
+    ]
     path: Annotated[str, Field(description="The path, percent-encoded.")]
     query: Annotated[str, Field(description="The query, percent-encoded.")]
     headers: Annotated[
-        list[tuple[str, str]], Field(description="The headers that matter, names in lower case.")
+        list[tuple[str, str]], Field(description="The headers that were kept, names in lower case.")
     ]
-    body: NotRequired[Annotated[str, Field(description="The body, where it is plain text.")]]
-    body_base64: NotRequired[Annotated[str, Field(description="The body, where it is not.")]]
+    body: NotRequired[Annotated[str, Field(description="The body, if it is plain text.")]]
+    body_base64: NotRequired[Annotated[str, Field(description="The body in base64, otherwise.")]]
     remote_address: Annotated[str, Field(description="The peer's address.")]
     received_at: Annotated[
         str, Field(description="RFC 3339 UTC.", json_schema_extra={"format": "date-time"})
     ]
     source: Annotated[str, Field(description="The account, as in the event's `source`.")]
-    zone: Annotated[str | None, Field(description="The account's zone local times were read in.")]
+    zone: Annotated[
+        str | None, Field(description="The account's time zone, in which local times were parsed.")
+    ]
     verification: Verification
-    events: Annotated[list[EventName], Field(description="The events made of it, if any.")]
+    events: Annotated[list[EventName], Field(description="The events made from it, if any.")]
     reply: ReplyGiven
-    bridge_version: Annotated[str, Field(description="The version that took it in.")]
+    bridge_version: Annotated[str, Field(description="The version of the bridge that received it.")]
 
 
 def compute_callback_id(

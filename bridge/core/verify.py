@@ -342,7 +342,7 @@ def restore_verdict(
             raw, parameters, account, zone, VerificationFault(stored["fault"] or ""), restored=True
         )
     if account is None or stored["key_id"] is None:
-        message = "verified, and does not say by which key of whose"
+        message = "verified, but its account or key id is missing"
         raise ValueError(message)
     by = (Scheme(stored["scheme"] or ""), stored["key_id"], tuple(stored["covers"]))
     return Verified(raw, parameters, account, subaccount, zone, *by, restored=True)

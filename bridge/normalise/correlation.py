@@ -15,12 +15,14 @@ from typing_extensions import TypedDict
 
 
 class Correlation(TypedDict):
-    """The ids a voice event can be joined by; null where the callback does not say."""
+    """The ids to join voice events by; null if the callback does not have them."""
 
     call: Annotated[str | None, Field(description="The whole call: its first leg's id.")]
     leg: Annotated[str | None, Field(description="The leg it happened on.")]
     other_leg: Annotated[str | None, Field(description="The leg that a `<Dial>` dialled, if any.")]
-    parent_call: Annotated[str | None, Field(description="The first leg, if this is another one.")]
+    parent_call: Annotated[
+        str | None, Field(description="The first leg, if the event is about another leg.")
+    ]
     request: Annotated[str | None, Field(description="The API request that placed the call.")]
     conference: Annotated[str | None, Field(description="The conference, by its id.")]
     mpc: Annotated[str | None, Field(description="The MultiPartyCall, by its id.")]

@@ -142,16 +142,16 @@ class HangupCause(TypedDict):
     group: Annotated[
         Group | None,
         Field(
-            description="Our group of the code, or the source where the two disagree; null if neither "
+            description="Our group of the code, or the source if the two disagree; null if neither "
             "decides."
         ),
     ]
     source: Annotated[
         str | None,
-        Field(description="Who ended it, in one word; Plivo's own if we know no better."),
+        Field(description="Who ended it, in one word; Plivo's own word if it is unknown."),
     ]
     text: Annotated[
-        dict[str, str], Field(description="The parameters as they came, by their names.")
+        dict[str, str], Field(description="The parameters as received, by their names.")
     ]
 
 

@@ -78,9 +78,7 @@ class Party(TypedDict):
 
     kind: Annotated[
         Kind,
-        Field(
-            description="What the text names. Consumers treat a kind they do not know as `unknown`."
-        ),
+        Field(description="What the text names. Consumers treat an unknown kind as `unknown`."),
     ]
     e164: Annotated[
         str | None,

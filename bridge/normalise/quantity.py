@@ -36,7 +36,7 @@ class Machine(TypedDict):
     """What answering machine detection found."""
 
     detected: Annotated[
-        bool | None, Field(description="Whether a machine answered; null for a word we don't know.")
+        bool | None, Field(description="Whether a machine answered; null for an unknown word.")
     ]
     text: Annotated[str, Field(description="What Plivo sent.")]
 

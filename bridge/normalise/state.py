@@ -37,7 +37,7 @@ _PARTIES: Final = {
 
 
 class MaskingState(TypedDict):
-    """What happened to whom in a masking session."""
+    """Which party of a masking session changed to which state."""
 
     party: Annotated[
         str | None, Field(description="`first`, `second`, `both` or `virtual_number`.")

@@ -38,14 +38,14 @@ _ATTESTATIONS_BY_VERDICT: Final[dict[Verdict, frozenset[Attestation]]] = {
 
 
 class Stir(TypedDict):
-    """The caller id's standing."""
+    """What Plivo states about the caller id."""
 
     verification: Annotated[
         Verdict,
-        Field(description="Plivo's verdict; `unknown` for a word we do not know, or none sent."),
+        Field(description="Plivo's verdict; `unknown` for an unknown word, or if none was sent."),
     ]
     attestation: Annotated[
-        Attestation | None, Field(description="The attestation level, only when Plivo sent one.")
+        Attestation | None, Field(description="The attestation level, only if Plivo sent one.")
     ]
     role: Annotated[
         Role | None,
@@ -55,7 +55,7 @@ class Stir(TypedDict):
         bool, Field(description="Spellings, or verdict and letter, disagree. See `text`.")
     ]
     text: Annotated[
-        dict[str, str], Field(description="The parameters as they came, by their names.")
+        dict[str, str], Field(description="The parameters as received, by their names.")
     ]
 
 

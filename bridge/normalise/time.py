@@ -48,18 +48,20 @@ Rfc3339 = Annotated[str, Field(json_schema_extra={"format": "date-time", "patter
 class Moment(TypedDict):
     """One time of Plivo's."""
 
-    utc: Annotated[Rfc3339 | None, Field(description="RFC 3339 UTC; null where we are not sure.")]
+    utc: Annotated[Rfc3339 | None, Field(description="RFC 3339 UTC; null if not certain.")]
     text: Annotated[str, Field(description="What Plivo sent.")]
-    zone: Annotated[str | None, Field(description="The IANA zone the text was read in.")]
+    zone: Annotated[
+        str | None, Field(description="The IANA time zone that the text was parsed in.")
+    ]
     certainty: Annotated[
         Certainty,
         Field(
-            description="How sure `utc` is. `assumed_zone`: read in the account's configured zone, "
-            "which nothing else in the callback confirms. Treat a word you do not know as not sure."
+            description="How certain `utc` is. `assumed_zone`: parsed in the account's configured zone, "
+            "which nothing else in the callback confirms. Treat an unknown word as not certain."
         ),
     ]
     candidates: NotRequired[
-        Annotated[list[Rfc3339], Field(description="The instants that may be meant, if not sure.")]
+        Annotated[list[Rfc3339], Field(description="The possible instants, if not certain.")]
     ]
 
 
@@ -75,7 +77,9 @@ class ZoneMismatch(TypedDict):
     """Plivo's local times are not in the zone configured for the account."""
 
     configured_offset_s: Annotated[int, Field(description="UTC offset of the configured zone.")]
-    observed_offset_s: Annotated[int, Field(description="UTC offset the callback's times show.")]
+    observed_offset_s: Annotated[
+        int, Field(description="UTC offset that the callback's times have.")
+    ]
 
 
 @lru_cache(maxsize=1024)

@@ -25,8 +25,11 @@ class MaskingCallback(CallbackData):
         PartyField | None, param("SecondParty", "To", meaning="The second party.")
     ] = None
     virtual_number: Annotated[
-        PartyField | None, param("VirtualNumber", meaning="The number both see.")
+        PartyField | None, param("VirtualNumber", meaning="The number that both parties see.")
     ] = None
     sequence: Annotated[
-        Count | None, param("SequenceNumber", meaning="The order these were made in.")
+        Count | None,
+        param(
+            "SequenceNumber", meaning="Position in the order in which Plivo made these callbacks."
+        ),
     ] = None

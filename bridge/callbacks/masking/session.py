@@ -18,14 +18,14 @@ class MaskingSession(MaskingCallback):
     """A masking session changed."""
 
     state: Annotated[
-        MaskingStateField | None, param("EventName", meaning="What happened to whom, in one word.")
+        MaskingStateField | None, param("EventName", meaning="Which party changed to which state.")
     ] = None
     pin_status: Annotated[
         Word | None,
         param("PinAuthenticationStatus", meaning="`success`, `failed` or `authorizedcaller`."),
     ] = None
     pin_retries: Annotated[
-        Count | None, param("PinRetryCounter", meaning="How often the PIN was tried again.")
+        Count | None, param("PinRetryCounter", meaning="How often the PIN was retried.")
     ] = None
     amount: Annotated[
         Money | None, param("Amount", meaning="Price, in the account's currency.")

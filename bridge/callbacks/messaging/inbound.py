@@ -21,9 +21,7 @@ class InboundMessage(MessageCallback):
     message_intent: Annotated[
         Word | None, param("MessageIntent", meaning="`optout`, `optin`, `help`, or absent.")
     ] = None
-    media_count: Annotated[
-        Count | None, param("MediaCount", meaning="How many media there are.")
-    ] = None
+    media_count: Annotated[Count | None, param("MediaCount", meaning="The number of media.")] = None
     media: Annotated[
         Numbered | None,
         param("Media", meaning="URLs of the media, in their order.", numbered=True),

@@ -36,7 +36,8 @@ class MessageStatus(MessageCallback):
         PartField | None, param("PartInfo", meaning="Which part of a long message it is.")
     ] = None
     sequence: Annotated[
-        Count | None, param("Sequence", meaning="The order Plivo made the reports in.")
+        Count | None,
+        param("Sequence", meaning="Position in the order in which Plivo made the reports."),
     ] = None
     message_at: Annotated[
         ZonedOrUtc | None, param("MessageTime", meaning="When the message was made; UTC.")
@@ -48,7 +49,8 @@ class MessageStatus(MessageCallback):
         None
     )
     report_at: Annotated[
-        ZonedOrUtc | None, param("DeliveryReportTime", meaning="When it was reported on; UTC.")
+        ZonedOrUtc | None,
+        param("DeliveryReportTime", meaning="When its delivery was reported; UTC."),
     ] = None
     requester_ip: Annotated[
         Text | None, param("requester_ip", meaning="Where the API request came from.")

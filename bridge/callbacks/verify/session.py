@@ -29,7 +29,7 @@ class VerifySession(CallbackData):
     ] = None
     recipient: Annotated[PartyField | None, param("Recipient", meaning="Who is verified.")] = None
     requested_at: Annotated[
-        ZonedOrUtc | None, param("RequestTime", meaning="When it was asked for; UTC.")
+        ZonedOrUtc | None, param("RequestTime", meaning="When it was requested; UTC.")
     ] = None
 
 

@@ -27,7 +27,7 @@ class LegCallback(VoiceEvent):
 
     call_uuid: Annotated[
         Text | None,
-        param("CallUUID", meaning="Id of this call leg. Plivo's lists of some callbacks lack it."),
+        param("CallUUID", meaning="Id of this call leg. Not in Plivo's list for some callbacks."),
     ] = None
     event: Annotated[Text | None, param("Event", meaning="Plivo's word for what happened.")] = None
 
@@ -55,7 +55,10 @@ class VoiceCallback(LegCallback):
     ] = None
     forwarded_from: Annotated[
         PartyField | None,
-        param("ForwardedFrom", meaning="Number the call was forwarded from, if carriers say."),
+        param(
+            "ForwardedFrom",
+            meaning="Number that the call was forwarded from, if the carrier sends it.",
+        ),
     ] = None
     request_uuid: Annotated[
         Text | None,
@@ -71,7 +74,7 @@ class VoiceCallback(LegCallback):
         UtcInstant | None,
         param(
             "SessionStart",
-            meaning="When early media started; UTC. Not constant over a call: no key.",
+            meaning="When early media started; UTC. It can change during a call: not a key.",
         ),
     ] = None
     parent_auth_id: Annotated[
@@ -111,7 +114,7 @@ class VoiceCallback(LegCallback):
         Text | None, param("SIPAuthType", meaning="How an inbound SIP leg was authenticated.")
     ] = None
     sip_auth_user: Annotated[
-        Text | None, param("SIPAuthUser", meaning="Whom it was authenticated as.")
+        Text | None, param("SIPAuthUser", meaning="The user that it was authenticated as.")
     ] = None
     sip_source_ip: Annotated[
         Text | None, param("SIPSourceIP", meaning="Where an inbound SIP leg came from.")

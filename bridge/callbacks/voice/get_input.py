@@ -43,7 +43,10 @@ class InterimSpeech(LegCallback):
         Money | None, param("Stability", meaning="0.0 to 1.0, as decimal text.")
     ] = None
     sequence: Annotated[
-        Count | None, param("SequenceNumber", meaning="The order these were made in.")
+        Count | None,
+        param(
+            "SequenceNumber", meaning="Position in the order in which Plivo made these callbacks."
+        ),
     ] = None
 
 

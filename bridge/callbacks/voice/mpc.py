@@ -29,7 +29,7 @@ class MpcCallback(VoiceEvent):
 
     mpc_uuid: Annotated[
         Text | None,
-        param("MPCUUID", meaning="Id of the MultiPartyCall. Plivo's list of some events lacks it."),
+        param("MPCUUID", meaning="Id of the MultiPartyCall. Not in Plivo's list for some events."),
     ] = None
     mpc_name: Annotated[
         Text | None,
@@ -73,7 +73,10 @@ class MpcRecording(MpcCallback, StoredRecordingFields):
     """A recording of a MultiPartyCall, or of a participant, changed."""
 
     sequence: Annotated[
-        Count | None, param("SequenceNumber", meaning="The order these were made in.")
+        Count | None,
+        param(
+            "SequenceNumber", meaning="Position in the order in which Plivo made these callbacks."
+        ),
     ] = None
 
 

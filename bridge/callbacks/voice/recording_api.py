@@ -45,12 +45,12 @@ class Transcription(VoiceEvent):
         None
     )
     call_uuid: Annotated[
-        Text | None, param("call_uuid", meaning="Id of the call leg it is of.")
+        Text | None, param("call_uuid", meaning="Id of the recorded call leg.")
     ] = None
     transcription: Annotated[
         Text | None, param("transcription", meaning="The words; text that may be JSON.")
     ] = None
-    error: Annotated[Text | None, param("error", meaning="Why there are none.")] = None
+    error: Annotated[Text | None, param("error", meaning="Why there is no transcription.")] = None
     duration_s: Annotated[
         Count | None, param("duration", meaning="Length of the recording, seconds.")
     ] = None

@@ -33,7 +33,7 @@ class StreamStatus(LegCallback):
     ] = None
     stream_at: Annotated[
         ZonedInstant | None,
-        param("Timestamp", meaning="When it happened; no page says in which zone."),
+        param("Timestamp", meaning="When it happened; its time zone is not documented."),
     ] = None
     service_url: Annotated[Text | None, param("ServiceURL", meaning="Where the audio goes.")] = None
     status_reason: Annotated[
