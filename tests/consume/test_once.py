@@ -36,14 +36,14 @@ def test_a_forgotten_id_is_new_again() -> None:
 
 
 @given(IDS)
-def test_with_room_for_all_each_id_comes_once_and_none_is_lost(ids: list[str]) -> None:
+def test_with_enough_memory_each_id_is_new_once(ids: list[str]) -> None:
     seen = Deduplicator(ids_max=8)
     kept = [one for one in ids if seen.is_new(one)]
     assert kept == list(dict.fromkeys(ids))
 
 
 @given(IDS, st.integers(1, 8))
-def test_memory_is_bounded_and_no_id_is_new_while_few_others_came(
+def test_memory_is_bounded_and_no_id_is_new_before_ids_max_others(
     ids: list[str], ids_max: int
 ) -> None:
     seen = Deduplicator(ids_max=ids_max)

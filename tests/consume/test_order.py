@@ -59,7 +59,7 @@ def pushed(reorder: Reorder[Item], items: list[Item]) -> list[tuple[Item, int]]:
     return out + [(item, end_s) for item in reorder.flush()]
 
 
-def test_items_are_held_for_the_window_and_come_out_in_order() -> None:
+def test_items_are_held_for_the_window_and_released_in_order() -> None:
     reorder: Reorder[str] = Reorder(window_s=WINDOW_S, items_max=100)
     assert reorder.push("hangup", key="call", sort_key=place(9), now_s=0) == []
     assert reorder.push("answer", key="call", sort_key=place(5), now_s=1) == []
@@ -68,7 +68,7 @@ def test_items_are_held_for_the_window_and_come_out_in_order() -> None:
     assert len(reorder) == 0
 
 
-def test_what_comes_after_it_stays_when_an_item_is_let_go() -> None:
+def test_later_items_stay_when_an_item_is_released() -> None:
     reorder: Reorder[str] = Reorder(window_s=WINDOW_S, items_max=100)
     reorder.push("answer", key="call", sort_key=place(5), now_s=0)
     reorder.push("hangup", key="call", sort_key=place(9), now_s=4)
@@ -90,7 +90,7 @@ def test_the_sequence_decides_where_times_are_equal_and_arrival_where_both_are()
     assert reorder.flush() == ["a", "b", "c"]
 
 
-def test_more_than_it_may_hold_lets_the_longest_held_go() -> None:
+def test_one_item_too_many_releases_the_oldest() -> None:
     reorder: Reorder[str] = Reorder(window_s=WINDOW_S, items_max=2)
     reorder.push("b", key="call", sort_key=place(2), now_s=0)
     reorder.push("other", key="another", sort_key=place(0), now_s=1)
@@ -105,7 +105,7 @@ def test_a_clock_that_is_set_back_holds_nothing_longer() -> None:
 
 
 @given(arrivals(), st.integers(1, 50))
-def test_nothing_is_lost_and_nothing_comes_twice(items: list[Item], items_max: int) -> None:
+def test_no_item_is_lost_and_none_is_released_twice(items: list[Item], items_max: int) -> None:
     reorder: Reorder[Item] = Reorder(window_s=WINDOW_S, items_max=items_max)
     out = pushed(reorder, items)
     assert Counter(item.number for item, _ in out) == Counter(item.number for item in items)
@@ -113,7 +113,7 @@ def test_nothing_is_lost_and_nothing_comes_twice(items: list[Item], items_max: i
 
 
 @given(arrivals())
-def test_only_an_item_that_came_after_the_window_comes_out_of_order(items: list[Item]) -> None:
+def test_only_an_item_pushed_after_the_window_is_released_out_of_order(items: list[Item]) -> None:
     out = [item for item, _ in pushed(Reorder(window_s=WINDOW_S, items_max=1000), items)]
     for at, later in enumerate(out):
         for earlier in out[:at]:
@@ -135,21 +135,21 @@ def test_no_item_is_held_past_the_first_call_after_its_window(items: list[Item])
 
 
 @given(arrivals(), st.integers(1, 8))
-def test_no_more_is_held_than_may_be(items: list[Item], items_max: int) -> None:
+def test_at_most_items_max_are_held(items: list[Item], items_max: int) -> None:
     reorder: Reorder[Item] = Reorder(window_s=WINDOW_S, items_max=items_max)
     for one in items:
         reorder.push(one, key=one.key, sort_key=one.place, now_s=one.came_s)
         assert len(reorder) <= items_max
 
 
-def test_an_event_stands_by_its_time_and_then_its_sequence() -> None:
+def test_events_are_sorted_by_time_and_then_by_sequence() -> None:
     event = parse_event(sample("messaging.message.status").event.record.value)
     assert make_sort_key(event) == (event.envelope.time, 3)
     without = parse_event(sample("voice.call.hangup").event.record.value)
     assert make_sort_key(without) == (without.envelope.time, 0)
 
 
-def test_a_voice_event_is_gathered_by_its_call_over_all_legs() -> None:
+def test_the_key_of_a_voice_event_is_its_call_over_all_legs() -> None:
     event = parse_event(
         changed("voice.call.hangup", lambda event: event["data"]["correlation"].update(call="c-1"))
     )
@@ -157,12 +157,12 @@ def test_a_voice_event_is_gathered_by_its_call_over_all_legs() -> None:
 
 
 @pytest.mark.parametrize("name", ["messaging.message.status", "unrecognised"])
-def test_other_events_are_gathered_by_their_own_key(name: str) -> None:
+def test_other_events_have_their_own_key(name: str) -> None:
     record = sample(name).event.record
     assert find_call(parse_event(record.value)) == orjson.loads(record.value)["partitionkey"]
 
 
-def test_a_voice_event_of_no_call_is_gathered_by_its_own_key() -> None:
+def test_a_voice_event_without_a_call_has_its_own_key() -> None:
     event = parse_event(
         changed("voice.call.hangup", lambda event: event["data"]["correlation"].update(call=None))
     )

@@ -28,7 +28,7 @@ def record(name: str) -> Record:
     return sample(name).event.record
 
 
-def test_the_pages_code_does_what_it_says(handle: Handle) -> None:
+def test_the_code_on_the_page_works_as_documented(handle: Handle) -> None:
     hangup, message = record("voice.call.hangup"), record("messaging.message.status")
     headers = list(hangup.headers)
     newer = changed(

@@ -34,7 +34,7 @@ ANY_JSON = st.recursive(
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
-def test_every_sample_is_read_as_its_type_with_nothing_lost(example: Example) -> None:
+def test_every_sample_is_parsed_as_its_type_without_loss(example: Example) -> None:
     event = parse_event(example.event.record.value)
     assert type(event.data) is example.type.model
     assert event.unknown_words == ()
@@ -45,7 +45,7 @@ def test_every_sample_is_read_as_its_type_with_nothing_lost(example: Example) ->
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
-def test_an_unknown_word_costs_nothing_else(example: Example) -> None:
+def test_an_unknown_word_leaves_the_rest_typed(example: Example) -> None:
     published = orjson.loads(example.event.record.value)
     published["data"]["recognised_by"] = "oracle"
     published["data"]["shiny"] = {"new": 1}
@@ -59,7 +59,7 @@ def test_an_unknown_word_costs_nothing_else(example: Example) -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
-def test_every_journal_record_is_read_with_nothing_lost(example: Example) -> None:
+def test_every_journal_record_is_parsed_without_loss(example: Example) -> None:
     record = parse_journal_record(example.journal.value)
     assert orjson.loads(orjson.dumps(record.value)) == orjson.loads(example.journal.value)
     assert record.unknown_words == ()
@@ -75,7 +75,7 @@ def test_the_envelope_has_the_attributes_with_times_as_instants() -> None:
     assert envelope.extensions == {"traceparent": "00-ab-cd-01"}
 
 
-def test_headers_alone_say_what_a_record_is() -> None:
+def test_headers_alone_identify_an_event() -> None:
     example = sample(HANGUP)
     attributes = parse_attributes(example.event.record.headers)
     value = orjson.loads(example.event.record.value)
@@ -96,7 +96,7 @@ def test_fields_are_typed() -> None:
             pytest.fail("a hangup is a Hangup")
 
 
-def test_unknown_words_are_kept_as_they_came_and_listed() -> None:
+def test_unknown_words_are_kept_as_received_and_listed() -> None:
     def newer(event: dict[str, Any]) -> None:
         event["data"]["from"]["kind"] = "satellite"
         event["data"]["ended_at"]["certainty"] = "prophesied"
@@ -117,7 +117,7 @@ def test_unknown_words_are_kept_as_they_came_and_listed() -> None:
     }
 
 
-def test_new_fields_are_kept_wherever_they_stand() -> None:
+def test_new_fields_are_kept_at_any_depth() -> None:
     def newer(event: dict[str, Any]) -> None:
         event["data"]["shiny"] = 1
         event["data"]["from"]["shiny"] = 2
@@ -138,7 +138,7 @@ def test_new_fields_are_kept_wherever_they_stand() -> None:
         ("org.example.other", "unknown_type"),
     ],
 )
-def test_an_unknown_type_or_major_version_keeps_its_data_as_it_came(
+def test_an_unknown_type_or_major_version_keeps_its_data_as_received(
     event_type: str, reason: str
 ) -> None:
     def newer(event: dict[str, Any]) -> None:
@@ -177,14 +177,14 @@ def test_an_unknown_type_or_major_version_keeps_its_data_as_it_came(
         (changed(HANGUP, lambda event: event["data"]["from"].update(kind=1)), "bad_data"),
     ],
 )
-def test_what_no_schema_allows_is_malformed(value: bytes | None, reason: str) -> None:
+def test_data_that_no_schema_allows_is_malformed(value: bytes | None, reason: str) -> None:
     with pytest.raises(MalformedRecord) as refused:
         parse_event(value)
     assert refused.value.reason == reason
 
 
 @given(st.data())
-def test_whatever_stands_in_an_event_it_is_read_or_malformed(data: st.DataObject) -> None:
+def test_any_data_is_parsed_or_malformed(data: st.DataObject) -> None:
     found = orjson.loads(sample(HANGUP).event.record.value)
     objects = [found, found["data"], found["data"]["from"], found["data"]["ended_at"]]
     for _ in range(data.draw(st.integers(1, 4))):
@@ -198,7 +198,7 @@ def test_whatever_stands_in_an_event_it_is_read_or_malformed(data: st.DataObject
 
 
 @given(st.binary(max_size=40))
-def test_whatever_a_value_is_it_is_malformed_or_read(value: bytes) -> None:
+def test_any_value_is_parsed_or_malformed(value: bytes) -> None:
     for read in (parse_event, parse_journal_record):
         with pytest.raises(MalformedRecord):
             read(value)
@@ -230,7 +230,9 @@ def test_journal_records_of_a_newer_bridge_are_read() -> None:
         (sample(HANGUP).event.record.value, "not_a_journal_record"),
     ],
 )
-def test_what_is_no_journal_record_is_malformed(value: bytes | None, reason: str) -> None:
+def test_a_value_that_is_not_a_journal_record_is_malformed(
+    value: bytes | None, reason: str
+) -> None:
     with pytest.raises(MalformedRecord) as refused:
         parse_journal_record(value)
     assert refused.value.reason == reason

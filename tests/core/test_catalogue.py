@@ -84,7 +84,7 @@ FETCHES = [
 ASKED = [name for name in FETCHES if name != "voice.fetch"]
 
 
-def test_every_declaration_is_found_and_named_once(types: Catalogue) -> None:
+def test_every_declaration_is_found_and_has_a_unique_name(types: Catalogue) -> None:
     names = [kind.name for kind in types.types]
     assert names == sorted(set(names))
     assert names == NAMES
@@ -114,7 +114,7 @@ def test_two_loadings_are_the_same_catalogue(types: Catalogue) -> None:
     assert catalogue.load_catalogue().all_types == types.all_types
 
 
-def test_the_controls_are_the_types_whose_answer_plivo_executes(types: Catalogue) -> None:
+def test_the_types_with_executed_reply_are_those_of_plivos_pages(types: Catalogue) -> None:
     assert {kind.name for kind in types.types_with_executed_reply} == {
         kind.name for kind in types.types if kind.reply is not Reply.ACK
     }
@@ -144,7 +144,7 @@ FITS = [
 
 
 @pytest.mark.parametrize(("text", "names"), FITS)
-def test_parameters_fit_the_types_that_say_so(
+def test_parameters_match_the_types_that_declare_them(
     types: Catalogue, text: str, names: list[str]
 ) -> None:
     values = dict(parse_qsl(text, keep_blank_values=True))
@@ -188,7 +188,7 @@ CHOICES = [
 
 
 @pytest.mark.parametrize(("text", "route", "name", "by_path"), CHOICES)
-def test_parameters_decide_and_the_path_where_they_cannot(
+def test_parameters_decide_the_type_and_else_the_path(
     types: Catalogue, text: str, route: str | None, name: str, *, by_path: bool
 ) -> None:
     on = types.by_name[route] if route else None
@@ -196,12 +196,12 @@ def test_parameters_decide_and_the_path_where_they_cannot(
     assert (kind.name, path_only) == (name, by_path)
 
 
-def test_every_sample_is_of_its_type_on_its_own_path(types: Catalogue) -> None:
+def test_every_sample_is_recognised_on_its_own_path(types: Catalogue) -> None:
     for kind, pairs in samples(types):
         assert types.choose(dict(pairs), kind) == (kind, True)
 
 
-def test_every_sample_is_of_its_type_on_the_shared_path_unless_only_its_path_tells(
+def test_every_sample_is_recognised_on_the_shared_path_unless_it_is_path_only(
     types: Catalogue,
 ) -> None:
     for kind, pairs in samples(types):
@@ -211,7 +211,7 @@ def test_every_sample_is_of_its_type_on_the_shared_path_unless_only_its_path_tel
         assert not by_path
 
 
-def test_every_type_has_samples_and_says_what_it_is(types: Catalogue) -> None:
+def test_every_type_has_samples_and_a_meaning(types: Catalogue) -> None:
     for kind in types.all_types:
         assert kind.samples
         assert kind.meaning.endswith(".")

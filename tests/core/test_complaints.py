@@ -61,7 +61,7 @@ def test_every_complaint_is_a_code_that_plivo_lists() -> None:
         ("", {}, None),
     ],
 )
-def test_a_complaint_is_told_by_its_code_or_by_the_fallback_path(
+def test_a_complaint_is_recognised_by_its_code_or_by_the_fallback_path(
     type_name: str, data: dict[str, Any], code: str | None
 ) -> None:
     assert find_complaint(type_name, data) == code
@@ -96,7 +96,7 @@ async def test_any_other_end_of_a_call_is_no_complaint(types: Catalogue, code: s
     assert counted(walk) == {}
 
 
-async def test_one_that_plivo_sends_again_is_counted_once(types: Catalogue) -> None:
+async def test_a_complaint_that_plivo_sends_again_is_counted_once(types: Catalogue) -> None:
     walk = Walk(types, Fake())
     for _ in range(3):
         await walk.take(f"{HANGUP}8011", "voice.call.hangup")
@@ -105,7 +105,7 @@ async def test_one_that_plivo_sends_again_is_counted_once(types: Catalogue) -> N
     assert counted(walk) == {"8011": 2}
 
 
-async def test_one_that_waits_in_the_spool_is_counted(types: Catalogue) -> None:
+async def test_a_spooled_complaint_is_counted(types: Catalogue) -> None:
     topics = ("plivo.voice.call.hangup.v1", "plivo.journal.v1")
     walk = Walk(types, Fake(dict.fromkeys(topics, Unavailable("away"))), spool=MemorySpool())
     await walk.take(f"{HANGUP}7014", "voice.call.hangup")
@@ -113,7 +113,7 @@ async def test_one_that_waits_in_the_spool_is_counted(types: Catalogue) -> None:
     assert counted(walk) == {"7014": 1}
 
 
-async def test_one_that_is_not_published_is_not_counted(types: Catalogue) -> None:
+async def test_an_unpublished_complaint_is_not_counted(types: Catalogue) -> None:
     walk = Walk(types, Fake({"plivo.voice.call.hangup.v1": RecordTooLarge("too large")}))
     taken = await walk.take(f"{HANGUP}7014", "voice.call.hangup")
     assert taken.outcome is Outcome.DEAD_LETTERED
@@ -121,7 +121,7 @@ async def test_one_that_is_not_published_is_not_counted(types: Catalogue) -> Non
 
 
 @pytest.mark.parametrize("policy", ["enforce", "report", "off"])
-async def test_what_no_signature_vouches_for_is_not_counted(types: Catalogue, policy: Any) -> None:
+async def test_an_unverified_complaint_is_not_counted(types: Catalogue, policy: Any) -> None:
     walk = Walk(types, Fake(), policy=policy)
     await walk.take(f"{HANGUP}7011", "voice.call.hangup", token="another")
     await walk.take(ANSWER, "voice.call.fallback", token="another")

@@ -56,7 +56,7 @@ def headers(record: Record) -> dict[str, bytes]:
     return dict(record.headers)
 
 
-def test_a_callback_without_an_event_is_a_letter_and_a_journal_record() -> None:
+def test_a_callback_without_an_event_becomes_a_dead_letter_and_a_journal_record() -> None:
     identity, (letter, journal) = unparsed()
     assert letter.topic == "test.plivo.bridge.deadletter.v1"
     assert journal.topic == JOURNAL
@@ -95,7 +95,7 @@ KEYED = [
 
 
 @pytest.mark.parametrize(("body", "content_type", "key"), KEYED)
-def test_a_letter_and_its_journal_record_are_keyed_by_the_call_where_it_is_known(
+def test_a_dead_letter_and_its_journal_record_have_the_key_of_the_call_if_it_is_known(
     body: str, content_type: str, key: str | None
 ) -> None:
     raw = signed(raw_callback(f"CallUUID={B_LEG}", body, content_type=content_type))
@@ -104,14 +104,14 @@ def test_a_letter_and_its_journal_record_are_keyed_by_the_call_where_it_is_known
     assert [record.key for record in records] == [(key or identity).encode()] * 2
 
 
-def test_its_path_says_which_type_and_topic_it_would_have_been(types: Catalogue) -> None:
+def test_a_dead_letter_has_the_type_and_topic_of_its_path(types: Catalogue) -> None:
     _, (letter, journal) = unparsed(route=types.by_name["voice.call.ring"])
     assert headers(letter)["dlq_topic"] == b"test.plivo.voice.call.ring.v1"
     assert headers(letter)["callback_type"] == headers(journal)["callback_type"]
     assert headers(letter)["callback_type"] == b"voice.call.ring"
 
 
-def test_a_refused_event_is_a_letter_that_names_its_topic_and_id(types: Catalogue) -> None:
+def test_the_dead_letter_of_a_refused_event_names_its_topic_and_id(types: Catalogue) -> None:
     event, journal = published(types)
     records = (event.record, journal)
     letter = to_publish_dead_letter(
@@ -132,7 +132,7 @@ def test_a_refused_event_is_a_letter_that_names_its_topic_and_id(types: Catalogu
     }
 
 
-def test_a_letter_names_every_topic_that_lacks_its_record(types: Catalogue) -> None:
+def test_a_dead_letter_names_every_topic_that_lacks_its_record(types: Catalogue) -> None:
     event, journal = published(types)
     records = (event.record, journal)
     reason = PublishReason.POLICY_VIOLATION
@@ -142,7 +142,7 @@ def test_a_letter_names_every_topic_that_lacks_its_record(types: Catalogue) -> N
     assert headers(one)["dlq_topic"] == JOURNAL.encode()
 
 
-def test_the_journal_record_of_a_letter_that_is_refused_keeps_the_letters_id() -> None:
+def test_the_dead_letter_of_a_refused_journal_record_keeps_its_id() -> None:
     identity, records = unparsed()
     reason = PublishReason.RECORD_INVALID
     letter = to_publish_dead_letter(records, [records[1]], reason, tries=2, naming=NAMING)
@@ -186,7 +186,7 @@ def test_every_code_has_one_meaning() -> None:
     assert all(sentences)
 
 
-def test_every_refusal_of_kafkas_has_its_reason_here() -> None:
+def test_every_rejection_by_kafka_has_a_reason() -> None:
     found = [translate("records", error()) for error in RECORD_ERRORS]
     reasons = {one.reason for one in found if isinstance(one, RecordRefused)}
     assert reasons == set(PublishReason)
@@ -198,6 +198,6 @@ def test_a_codes_meaning_is_found_by_stage_and_reason(row: tuple[str, str, str])
     assert find_meaning(stage, reason) == text
 
 
-def test_a_code_of_another_version_has_no_meaning_here() -> None:
+def test_a_code_of_another_version_has_no_meaning() -> None:
     assert find_meaning("parse", "not_yet_invented") == ""
     assert find_meaning("publish", "no_identity") == ""

@@ -77,7 +77,9 @@ def test_bodies_that_the_signature_does_not_cover_share_the_id_of_the_signature(
 
 
 @given(st.lists(st.tuples(st.text("ab=&.", max_size=3), st.text("ab=&.", max_size=3)), max_size=3))
-def test_one_v3_signature_has_one_id_however_its_text_is_cut(pairs: list[tuple[str, str]]) -> None:
+def test_one_v3_signature_has_one_id_for_every_cut_of_its_text(
+    pairs: list[tuple[str, str]],
+) -> None:
     genuine = signed(raw_callback("", urlencode([*pairs, ("Event", "Ring")])))
     text = "".join(key + of for key, of in sorted([*pairs, ("Event", "Ring")]))
     ids = {id_of(genuine)}
@@ -89,12 +91,12 @@ def test_one_v3_signature_has_one_id_however_its_text_is_cut(pairs: list[tuple[s
     assert len(ids - {None}) == 1
 
 
-def test_a_retry_with_another_nonce_has_the_same_id_where_the_content_is_covered() -> None:
+def test_a_retry_with_another_nonce_has_the_same_id_if_the_content_is_covered() -> None:
     for raw in (raw_callback("a=1", "b=2"), raw_callback("a=1", method="GET"), raw_callback()):
         assert id_of(signed(raw)) == id_of(signed(raw, nonce="1")) is not None
 
 
-def test_a_v2_signature_has_one_id_whatever_content_comes_with_it() -> None:
+def test_a_v2_signature_has_one_id_with_any_content() -> None:
     raw = raw_callback("", "a=1")
     by_v2 = with_headers(
         raw, (wire.SIGNATURE_V2, v2_of(raw)), (wire.NONCE_V2, "05429567804466091622")
@@ -117,7 +119,7 @@ def test_ids_differ_by_account_path_and_content() -> None:
     assert None not in ids
 
 
-def test_what_is_not_verified_is_identified_by_all_its_parameters() -> None:
+def test_an_unverified_callback_is_identified_by_all_its_parameters() -> None:
     texts = ["ab=c", "a=bc", "a=b&c="]
     ids = {compute_dead_letter_id(verdict_on(raw_callback("", text))) for text in texts}
     assert len(ids) == 3
@@ -141,7 +143,7 @@ def test_the_id_is_the_same_when_it_is_derived_from_the_journal(scheme: str) -> 
     assert compute_dead_letter_id(stored.verdict) == compute_dead_letter_id(verdict)
 
 
-async def test_a_dead_letter_that_comes_again_is_kept_again_and_counted_as_repeated(
+async def test_a_repeated_dead_letter_is_kept_again_and_counted_as_repeated(
     types: Catalogue,
 ) -> None:
     walk = Walk(types, Fake())

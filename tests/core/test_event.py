@@ -123,7 +123,7 @@ def test_ids_differ_by_account_type_and_every_value() -> None:
 
 
 @pytest.mark.parametrize("policy", ["verified", "unverified"])
-def test_an_event_says_how_much_it_can_be_believed(types: Catalogue, policy: str) -> None:
+def test_an_event_states_its_verification(types: Catalogue, policy: str) -> None:
     raw = raw_callback("team=blue", FORM)
     verdict = verdict_on(signed(raw) if policy == "verified" else raw)
     event = orjson.loads(event_of(parser(types).parse(verdict, None)).record.value)
@@ -146,7 +146,7 @@ def test_the_source_is_the_account_and_subaccount() -> None:
     assert format_source(verdict_on(stranger)) == "/plivo/accounts/unknown"
 
 
-def test_a_hangups_event_is_what_the_contract_says(types: Catalogue) -> None:
+def test_a_hangups_event_matches_the_contract(types: Catalogue) -> None:
     callback = parsed(types, query="team=blue")
     event = event_of(callback)
     value = orjson.loads(event.record.value)
@@ -177,7 +177,7 @@ def test_a_hangups_event_is_what_the_contract_says(types: Catalogue) -> None:
     assert event.type is callback.type
 
 
-def test_an_event_without_a_time_of_plivos_has_the_time_of_receipt(types: Catalogue) -> None:
+def test_an_event_without_a_time_from_plivo_has_its_receive_time(types: Catalogue) -> None:
     event = orjson.loads(event_of(parsed(types, [("Other", "1")])).record.value)
     assert event["time"] == event["data"]["received_at"]
     assert event["data"]["time_source"] == "received"

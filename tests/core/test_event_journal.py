@@ -50,7 +50,7 @@ def journalled(
     return to_journal(callback, event, NAMING, reply), event.id
 
 
-def test_a_journal_record_is_the_callback_as_it_came(types: Catalogue) -> None:
+def test_a_journal_record_is_the_callback_as_received(types: Catalogue) -> None:
     reply = SentReply(200, "application/xml", "<Response><!-- ü --></Response>".encode())
     record, event_id = journalled(types, RAW, reply)
     assert orjson.loads(record.value) == {
@@ -109,7 +109,7 @@ def test_a_journal_record_is_the_callback_as_it_came(types: Catalogue) -> None:
         (b"CallUUID=x\x7f", "body_base64"),
     ],
 )
-def test_a_body_is_text_where_nothing_is_lost_by_it_else_base64(body: bytes, member: str) -> None:
+def test_a_body_is_text_if_nothing_is_lost_and_else_base64(body: bytes, member: str) -> None:
     verdict = vouched(raw_callback("", body))
     value = orjson.loads(orjson.dumps(to_journal_value(verdict, events=[], reply=ACKNOWLEDGEMENT)))
     assert {"body", "body_base64"} & value.keys() == {member}
@@ -117,7 +117,9 @@ def test_a_body_is_text_where_nothing_is_lost_by_it_else_base64(body: bytes, mem
 
 
 @given(st.binary(), st.text("ab=&%FC3", max_size=20))
-def test_any_callback_comes_back_from_its_journal_byte_for_byte(body: bytes, query: str) -> None:
+def test_any_callback_is_restored_from_its_journal_record_byte_for_byte(
+    body: bytes, query: str
+) -> None:
     raw = signed(raw_callback(query, body))
     value = to_journal_value(verdict_on(raw), events=[], reply=EMPTY_DOCUMENT)
     assert to_raw_callback(orjson.loads(orjson.dumps(value))) == raw
@@ -175,7 +177,7 @@ def test_no_token_is_in_the_journal(types: Catalogue) -> None:
 
 
 @pytest.mark.parametrize("reason", list(NoEventReason))
-def test_a_dead_letter_is_the_callback_as_it_came_and_the_reason(reason: NoEventReason) -> None:
+def test_a_dead_letter_is_the_callback_as_received_and_the_reason(reason: NoEventReason) -> None:
     verdict = verdict_on(signed(raw_callback("", "Event=Ring&Odd=%FF", path="/plivo")))
     identity, (dead_letter, journal) = to_dead_letter(verdict, reason, NAMING, ACKNOWLEDGEMENT)
     assert dead_letter.topic == "test.plivo.bridge.deadletter.v1"

@@ -71,7 +71,7 @@ READINGS: list[tuple[str, str | None, str | None, str | None]] = [
 
 
 @pytest.mark.parametrize(("value", "python", "node", "ruby"), READINGS)
-def test_a_value_is_read_as_each_sdk_writes_it(
+def test_a_value_is_read_as_in_each_sdk(
     value: str, python: str | None, node: str | None, ruby: str | None
 ) -> None:
     expected = [text for text in (python, node, ruby) if text is not None]
@@ -102,7 +102,7 @@ COVERED = [
 
 
 @pytest.mark.parametrize(("value", "covered"), COVERED)
-def test_a_reading_that_leaves_something_out_covers_the_body_in_part(
+def test_a_reading_that_loses_something_covers_the_body_in_part(
     value: str, covered: list[str]
 ) -> None:
     assert [one.covers for one in read(f'{{"k": {value}}}')] == covered
@@ -128,7 +128,7 @@ def nested(depth: int) -> str:
     ],
     ids=range(10),
 )
-def test_a_body_with_a_key_twice_or_beyond_a_limit_has_no_reading(
+def test_a_body_with_a_repeated_key_or_over_a_limit_has_no_reading(
     body: str, *, is_read: bool
 ) -> None:
     assert bool(read(body)) is is_read

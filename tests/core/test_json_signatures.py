@@ -72,7 +72,7 @@ SIGNED = [
 
 
 @pytest.mark.parametrize(("body", "text", "expected"), SIGNED)
-def test_a_json_body_is_verified_as_far_as_its_reading_reaches(
+def test_a_verified_json_body_is_covered_as_its_reading_states(
     body: str, text: str, expected: tuple[str, ...] | VerificationFault
 ) -> None:
     message = f"{BASE}{text}.{NONCE}".encode()
@@ -97,19 +97,19 @@ def test_a_subaccounts_token_verifies_a_reading_too() -> None:
     assert verdict.subaccount is not None
 
 
-def test_a_json_body_that_only_the_url_is_signed_of_needs_v2_to_be_accepted() -> None:
+def test_a_json_body_with_a_signed_url_only_needs_v2_to_be_accepted() -> None:
     raw = signed_over(json_callback('{"a": "1"}'), f"{BASE}.{NONCE}".encode())
     assert covered(raw, verifier(accept_v2=AcceptV2.NONE)) is VerificationFault.WRONG_SIGNATURE
     listed = signed_over(json_callback('{"a": ["1"]}'), f"{BASE}?a1.{NONCE}".encode())
     assert covered(listed, verifier(accept_v2=AcceptV2.NONE)) == AS_READ
 
 
-def test_a_form_body_that_only_the_url_is_signed_of_is_refused() -> None:
+def test_a_form_body_with_a_signed_url_only_is_rejected() -> None:
     raw = signed_over(raw_callback("", "a=1"), f"{BASE}.{NONCE}".encode())
     assert covered(raw) is VerificationFault.WRONG_SIGNATURE
 
 
-def test_a_message_that_does_not_cover_the_body_is_good_for_one_body() -> None:
+def test_a_message_that_does_not_cover_the_body_is_accepted_with_one_body() -> None:
     by = verifier()
     message = f"{BASE}?a1a2.{NONCE}".encode()
     first, second = json_callback('{"a": [1, 2]}'), json_callback('{"a": [2, 1]}')
@@ -149,7 +149,7 @@ def test_a_delivered_signature_is_not_accepted_with_other_content(
     assert claimed != NO_BODY  # as of a GET, which would mean that everything is covered
 
 
-def test_a_message_that_does_not_cover_an_unreadable_body_is_good_for_one_body() -> None:
+def test_a_message_that_does_not_cover_an_undecodable_body_is_accepted_with_one_body() -> None:
     by = verifier()
     message = f"{BASE}.{NONCE}".encode()
     first, second = (signed_over(json_callback(body), message) for body in ('["a"]', '["b"]'))
@@ -186,7 +186,7 @@ def texts_of(raw: RawCallback) -> list[bytes | None]:
 @given(CALLBACKS, CALLBACKS)
 @example(*FORGED[0])
 @example(*FORGED[1])
-def test_no_signed_message_vouches_for_a_body_that_plivos_scheme_would_not_accept(
+def test_no_signed_message_covers_a_body_that_plivos_scheme_would_not_accept(
     plivos: RawCallback, presented: RawCallback
 ) -> None:
     for text in texts_of(plivos):
@@ -244,7 +244,7 @@ AGENTSTACK = [
 
 
 @pytest.mark.parametrize(("encoded", "body", "query", "covers"), AGENTSTACK)
-def test_the_agent_sdks_scheme_is_accepted_only_where_it_is_set(
+def test_the_agent_sdks_scheme_is_accepted_only_if_it_is_set(
     encoded: str, body: str, query: str, covers: tuple[str, ...] | None
 ) -> None:
     raw = agents(encoded, body, query)
@@ -252,7 +252,7 @@ def test_the_agent_sdks_scheme_is_accepted_only_where_it_is_set(
     assert covered(raw, accepting()) == (covers or VerificationFault.WRONG_SIGNATURE)
 
 
-def test_the_agent_sdks_scheme_has_its_own_word() -> None:
+def test_the_agent_sdks_scheme_has_its_own_name() -> None:
     verdict = verdict_on(agents(AGENTS, HANGUP), accepting())
     assert isinstance(verdict, Verified)
     assert verdict.scheme is Scheme.V3_AGENTSTACK
@@ -273,7 +273,7 @@ def test_the_agent_sdks_sign_forms_and_gets_too() -> None:
     assert covered(unreadable, accepting()) is VerificationFault.WRONG_SIGNATURE
 
 
-def test_the_agent_sdks_know_the_plain_header_alone() -> None:
+def test_the_agent_sdks_check_the_plain_header_only() -> None:
     raw = agents(AGENTS, HANGUP)
     ma = tuple(
         (wire.SIGNATURE_MA_V3 if "nonce" not in name else name, of) for name, of in raw.headers[-2:]
@@ -286,7 +286,7 @@ HOSTILE = st.text("ab.=&?%", max_size=8)
 
 
 @given(st.lists(st.tuples(st.sampled_from(["From", "Text"]), HOSTILE), max_size=3), HOSTILE)
-def test_a_v3_message_passed_off_as_an_agent_sdks_covers_neither_query_nor_body(
+def test_a_v3_message_that_passes_as_an_agent_sdks_covers_neither_query_nor_body(
     pairs: list[Pair], value: str
 ) -> None:
     form = [("Text", "x.call_uuid=" + quote_plus(value)), *pairs]

@@ -80,7 +80,7 @@ def by(account: Account, raw: RawCallback, verifier_: Verifier) -> bool:
 
 
 @pytest.mark.parametrize("account", [MANY[0], MANY[500], LAST], ids=lambda one: one.auth_id[-3:])
-def test_a_callback_of_the_usual_size_is_verified_whichever_of_a_thousand_tokens_signed_it(
+def test_a_callback_of_the_usual_size_is_verified_with_any_of_a_thousand_tokens(
     account: Account,
 ) -> None:
     assert by(account, callback(5_000), verifier(*MANY))
@@ -98,7 +98,7 @@ def test_the_url_can_name_the_account_for_callbacks_that_do_not() -> None:
     assert not by(LAST, unnamed, verifier(*MANY))
 
 
-def test_what_the_body_names_comes_before_what_the_url_names() -> None:
+def test_the_account_in_the_body_has_priority_over_the_one_in_the_url() -> None:
     raw = callback(BODY_BYTES_MAX, LAST.auth_id, query=f"ParentAuthID={MANY[0].auth_id}")
     assert by(LAST, raw, verifier(*MANY))
 
@@ -130,7 +130,7 @@ def test_a_token_that_matched_is_tried_first_from_then_on(monkeypatch: pytest.Mo
     assert len(hashed.messages) == 1
 
 
-def test_a_token_of_renewed_accounts_is_forgotten() -> None:
+def test_a_token_of_replaced_accounts_is_forgotten() -> None:
     verifier_ = verifier(*MANY[:2])
     keyring = verifier_.keyring
     key = keyring.list_candidates(None)[1]
@@ -154,7 +154,7 @@ def test_one_hmac_serves_both_headers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_the_subaccount_decides_where_both_headers_hold(*, named: bool) -> None:
+def test_the_subaccounts_token_decides_if_both_headers_match(*, named: bool) -> None:
     # Its key is behind those that are tried first, the main account's is not.
     others = tuple(f"another-{number}" for number in range(LIKELY_KEYS_MAX + 4))
     account = Account(
@@ -201,7 +201,7 @@ WRONG = {
     ids=["one", "200 subaccounts", "1000 accounts", "1000 subaccounts"],
 )
 @pytest.mark.parametrize("raw", WRONG.values(), ids=WRONG)
-def test_whatever_the_number_of_tokens_a_bounded_number_of_bytes_is_hashed(
+def test_a_bounded_number_of_bytes_is_hashed_for_any_number_of_tokens(
     monkeypatch: pytest.MonkeyPatch, raw: RawCallback, accounts: tuple[Account, ...]
 ) -> None:
     hashed = Hashed(monkeypatch)
@@ -218,7 +218,7 @@ def test_whatever_the_number_of_tokens_a_bounded_number_of_bytes_is_hashed(
     )
 
 
-def test_a_rejected_callback_says_if_its_token_may_not_have_been_tried() -> None:
+def test_the_fault_shows_if_not_all_tokens_were_tried() -> None:
     large = signed(callback(BODY_BYTES_MAX), LAST.tokens[0])
     verdict = verdict_on(large, verifier(*MANY))
     assert isinstance(verdict, Unverified)
@@ -229,14 +229,14 @@ def test_a_rejected_callback_says_if_its_token_may_not_have_been_tried() -> None
     assert verdict.fault is VerificationFault.WRONG_SIGNATURE
 
 
-def test_comparing_signatures_counts_as_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_comparing_signatures_uses_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     hashed = Hashed(monkeypatch)
     verdict_on(WRONG["many signatures"], verifier(*MANY))
     compared = len(hashed.messages) * COMPARISON_BYTES * SIGNATURES_MAX
     assert hashed.size + compared <= HASHED_BYTES_MAX
 
 
-def test_the_likely_tokens_leave_work_for_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_likely_tokens_leave_budget_for_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
     hashed = Hashed(monkeypatch)
     verdict_on(v3(callback(2_000), "x"), verifier(*MANY))
     assert len({token for token, _ in hashed.messages}) == len(MANY)
@@ -245,7 +245,7 @@ def test_the_likely_tokens_leave_work_for_all_others(monkeypatch: pytest.MonkeyP
     assert size <= LIKELY_KEYS_BYTES_MAX
 
 
-def test_a_v2_signature_of_the_last_of_a_thousand_tokens_holds() -> None:
+def test_a_v2_signature_by_the_last_of_a_thousand_tokens_matches() -> None:
     raw = callback(1_000)
     headers = ((wire.SIGNATURE_V2, v2_of(raw, LAST.tokens[0])), (wire.NONCE_V2, NONCE))
     assert isinstance(verdict_on(with_headers(raw, *headers), verifier(*MANY)), Verified)

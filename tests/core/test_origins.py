@@ -25,14 +25,14 @@ SPELLINGS = [
 
 
 @pytest.mark.parametrize(("origin", "others"), SPELLINGS)
-def test_an_origin_is_tried_as_it_is_and_then_in_its_other_spellings(
+def test_an_origin_is_tried_as_received_and_then_in_its_other_spellings(
     origin: str, others: list[str]
 ) -> None:
     assert list_equal_origins(origin) == (origin, *others)
 
 
 @given(st.text(max_size=30) | st.from_regex(r"https?://[a-zA-Z.:\[\]0-9]{0,12}(/[a-z]*)?"))
-def test_whatever_a_client_writes_there_are_few_spellings_and_none_twice(origin: str) -> None:
+def test_any_text_has_few_spellings_and_none_twice(origin: str) -> None:
     spellings = list_equal_origins(origin)
     assert spellings[0] == origin
     assert len(set(spellings)) == len(spellings) <= 3
@@ -59,7 +59,7 @@ def test_a_host_with_or_without_a_port_is_an_authority(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", NO_HOSTS)
-def test_anything_else_is_no_authority(host: str) -> None:
+def test_any_other_text_is_not_an_authority(host: str) -> None:
     assert not is_authority(host)
 
 

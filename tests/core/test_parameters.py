@@ -30,7 +30,7 @@ FORM_TEXT = st.text("&=+%;#?2Bb3Aa0cC fé\udcff\0") | st.text(st.characters(code
 
 @settings(max_examples=300)
 @given(PAIRS)
-def test_what_a_form_encoder_writes_comes_back(pairs: list[tuple[str, str]]) -> None:
+def test_an_encoded_form_is_decoded_to_the_same_pairs(pairs: list[tuple[str, str]]) -> None:
     assert parse_form(urlencode(pairs)) == (tuple(pairs), False)
 
 
@@ -72,7 +72,7 @@ def test_a_form_keeps_order_blanks_and_repetitions(text: str, pairs: list[tuple[
     ("text", "bare"),
     [("a", True), ("a=1&b", True), ("a&b=1", True), ("a=1&&b=2&", False), ("=", False)],
 )
-def test_a_piece_without_equals_is_bare(text: str, *, bare: bool) -> None:
+def test_a_piece_without_equals_is_a_bare_name(text: str, *, bare: bool) -> None:
     assert parse_form(text)[1] is bare
     assert decode_parameters("", text.encode(), FORM, None).has_bare_name is bare
     assert decode_parameters(text, b"a=1", FORM, None).has_bare_name is False
@@ -80,7 +80,7 @@ def test_a_piece_without_equals_is_bare(text: str, *, bare: bool) -> None:
 
 @settings(max_examples=300)
 @given(st.binary(max_size=20), st.booleans())
-def test_the_bytes_of_a_value_survive_into_what_is_signed(
+def test_the_signed_message_has_the_received_bytes_of_a_value(
     value: bytes,
     escaped: bool,  # noqa: FBT001 (drawn)
 ) -> None:
@@ -123,7 +123,7 @@ COUNTED = [
 
 
 @pytest.mark.parametrize(("query", "body", "content_type", "count"), COUNTED)
-def test_everything_is_counted_as_what_it_is_read_as(
+def test_parameters_are_counted_as_what_they_are_decoded_as(
     query: str, body: bytes, content_type: str, count: int
 ) -> None:
     assert decode_parameters(
@@ -152,7 +152,7 @@ MANY = [
 
 
 @pytest.mark.parametrize(("body", "content_type"), MANY, ids=range(len(MANY)))
-def test_of_a_large_body_no_more_is_decoded_than_is_allowed(
+def test_a_large_body_is_decoded_only_up_to_the_limit(
     body: bytes, content_type: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded: list[object] = []
@@ -198,7 +198,7 @@ JSON_VALUES = st.recursive(
 @example('{"a" 1}')
 @example("{1:1}")
 @example("")
-def test_what_is_json_is_decided_as_the_standard_library_decides_it(text: str) -> None:
+def test_the_same_texts_are_json_as_in_the_standard_library(text: str) -> None:
     def refused(name: str) -> None:
         raise ValueError(name)
 
@@ -278,7 +278,7 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("body", MALFORMED, ids=range(len(MALFORMED)))
-def test_what_is_not_a_json_object_of_text_is_malformed(body: bytes) -> None:
+def test_anything_but_a_json_object_of_text_is_malformed(body: bytes) -> None:
     with pytest.raises(ValueError, match=r".*"):
         json_to_pairs(parse_json_object(body))
     assert decode_parameters("", body, JSON, None).body_fault is BodyFault.MALFORMED_JSON
@@ -311,7 +311,7 @@ def test_any_body_is_decoded_or_a_fault(body: bytes) -> None:
         ("text/plain", "gzip", BodyFault.CONTENT_ENCODING),
     ],
 )
-def test_what_cannot_be_read_is_a_named_fault_and_still_read_for_the_signature(
+def test_an_undecodable_body_has_a_fault_and_is_still_decoded_for_the_signature(
     content_type: str | None, content_encoding: str | None, fault: BodyFault | None
 ) -> None:
     parameters = decode_parameters("q=1", b"a=1&b=%FF", content_type, content_encoding)
@@ -347,7 +347,7 @@ READ = [
 
 
 @pytest.mark.parametrize(("method", "query", "body", "expected"), READ)
-def test_nothing_of_a_gets_body_is_read(
+def test_the_body_of_a_get_is_ignored(
     method: str, query: str, body: str, expected: Parameters
 ) -> None:
     assert parse_parameters(raw_callback(query, body, method=method)) == expected

@@ -36,7 +36,7 @@ def unread(callback: Callback) -> list[tuple[str | None, str, list[str], str]]:
     ]
 
 
-def test_every_sample_is_read_whole(types: Catalogue) -> None:
+def test_every_sample_is_parsed_completely(types: Catalogue) -> None:
     for kind, pairs in samples(types):
         callback = parsed(types, pairs, route=kind)
         assert callback.type is kind
@@ -61,7 +61,7 @@ TOLD = [
 
 @pytest.mark.parametrize(("route", "form", "name", "told_by"), TOLD)
 @pytest.mark.parametrize("method", ["POST", "GET"])
-def test_the_type_is_told_by_parameters_and_the_path_where_they_cannot(
+def test_the_type_is_decided_by_parameters_and_else_by_the_path(
     types: Catalogue, route: str | None, form: str, method: str, *, name: str, told_by: str
 ) -> None:
     query, body = ("", form) if method == "POST" else (form, "")
@@ -79,7 +79,7 @@ def test_a_blank_parameter_is_absent(types: Catalogue) -> None:
     assert callback.undeclared == {}
 
 
-def test_a_blank_parameter_nobody_declares_is_kept(types: Catalogue) -> None:
+def test_an_undeclared_blank_parameter_is_kept(types: Catalogue) -> None:
     assert parsed(types, [*RING, ("New", "")]).undeclared == {"New": [""]}
 
 
@@ -87,7 +87,7 @@ def test_a_blank_parameter_nobody_declares_is_kept(types: Catalogue) -> None:
     ("texts", "value"),
     [(["66", "66"], 66), (["", "66"], 66), (["66", "", "66"], 66), (["", ""], None)],
 )
-def test_a_parameter_repeated_with_one_value_is_that_value(
+def test_a_parameter_repeated_with_one_value_has_that_value(
     types: Catalogue, texts: list[str], value: int | None
 ) -> None:
     callback = parsed(types, [*ENDED, *(("Duration", text) for text in texts)])
@@ -119,7 +119,7 @@ def test_a_type_is_recognised_by_a_repeated_parameter_with_one_value(
         ("SessionStart", "2026-02-30 00:00:00", "session_started_at", "no_such_time"),
     ],
 )
-def test_what_cannot_be_read_is_null_with_its_text_and_the_reason(
+def test_an_unreadable_field_is_null_with_its_text_and_the_reason(
     types: Catalogue, name: str, text: str, *, field: str, reason: str
 ) -> None:
     callback = parsed(types, [*ENDED, (name, text)])
@@ -171,7 +171,7 @@ def test_spellings_that_disagree_are_unreadable_and_both_are_kept(types: Catalog
     assert kept == {"Machine": ["true"], "machine": ["false"]}
 
 
-def test_a_third_spelling_does_not_settle_a_disagreement(types: Catalogue) -> None:
+def test_a_third_spelling_does_not_resolve_a_disagreement(types: Catalogue) -> None:
     pairs = [*RING, ("Machine", "true"), ("machine", "false"), ("MACHINE", "true")]
     callback = parsed(types, pairs)
     assert callback.fields["machine"] is None
@@ -197,7 +197,7 @@ def test_an_echo_of_the_query_in_the_body_is_context(types: Catalogue) -> None:
     assert callback.undeclared == {"shift": ["3"]}
 
 
-def test_on_get_the_names_the_operator_gives_are_the_customers(types: Catalogue) -> None:
+def test_in_a_get_the_configured_names_are_the_customers(types: Catalogue) -> None:
     query = "CallUUID=x&Event=Ring&team=blue&Direction=outbound&direction=back&New=1"
     callback = read(types, query, method="GET", context_names=("team", "direction", "absent"))
     assert callback.type.name == "voice.call.ring"
@@ -206,7 +206,7 @@ def test_on_get_the_names_the_operator_gives_are_the_customers(types: Catalogue)
     assert callback.undeclared == {"New": ["1"]}
 
 
-def test_on_get_a_customers_name_imitates_no_type(types: Catalogue) -> None:
+def test_in_a_get_a_customers_name_does_not_decide_the_type(types: Catalogue) -> None:
     query = "CallUUID=x&HangupCause=NORMAL_CLEARING&Event=mine"
     assert read(types, query, method="GET").type is types.unrecognised
     callback = read(types, query, method="GET", context_names=("Event",))
@@ -224,7 +224,7 @@ def test_without_a_call_there_is_no_event(
 
 
 @pytest.mark.parametrize("form", ["CallUUID=%FF&Event=Ring", "CallUUID=x&CallUUID=y&Event=Ring"])
-def test_with_a_call_nobody_can_read_there_is_no_event(types: Catalogue, form: str) -> None:
+def test_with_an_unreadable_call_there_is_no_event(types: Catalogue, form: str) -> None:
     with pytest.raises(NoEvent) as no_event:
         read(types, "", form)
     assert no_event.value.reason is NoEventReason.NO_IDENTITY
@@ -238,7 +238,7 @@ def test_with_a_call_nobody_can_read_there_is_no_event(types: Catalogue, form: s
         (b"CallUUID=x&Event=Ring", "application/json", None, BodyFault.MALFORMED_JSON),
     ],
 )
-def test_of_a_body_nobody_can_read_there_is_no_event_and_its_fault_is_the_reason(
+def test_a_body_that_cannot_be_decoded_makes_no_event_and_its_fault_is_the_reason(
     types: Catalogue,
     body: bytes,
     content_type: str | None,

@@ -29,7 +29,7 @@ def test_a_hangup_happened_when_the_call_ended(types: Catalogue) -> None:
         ("", "America/New_York"),
     ],
 )
-def test_an_end_nobody_is_sure_of_does_not_say_when_it_happened(
+def test_an_uncertain_end_is_not_the_time_of_the_event(
     types: Catalogue, end: str, zone: str | None
 ) -> None:
     pairs = [("CallUUID", UUID), ("Event", "Hangup"), ("EndTime", end)]
@@ -38,7 +38,7 @@ def test_an_end_nobody_is_sure_of_does_not_say_when_it_happened(
     assert callback.happened_source is None
 
 
-def test_a_mismatch_of_zones_is_said(types: Catalogue) -> None:
+def test_a_mismatch_of_zones_is_reported(types: Catalogue) -> None:
     callback = parsed(types, zone="Asia/Kolkata")
     assert callback.zone_mismatch == {
         "configured_offset_s": 19800,
@@ -50,13 +50,15 @@ def test_a_mismatch_of_zones_is_said(types: Catalogue) -> None:
     }
 
 
-def test_an_answer_has_its_receipt_for_a_time(types: Catalogue) -> None:
+def test_the_time_of_an_answer_is_its_receive_time(types: Catalogue) -> None:
     callback = parsed(types, [("CallUUID", UUID), ("Event", "StartApp")])
     assert (callback.happened_at, callback.happened_source) == (None, None)
 
 
 @pytest.mark.parametrize("name", ["CallUUID", "MessageUUID", "ConferenceUUID", "SessionUUID"])
-def test_a_callback_of_unknown_fields_is_about_what_it_names(types: Catalogue, name: str) -> None:
+def test_the_subject_of_a_callback_of_unknown_fields_is_an_identifier_in_it(
+    types: Catalogue, name: str
+) -> None:
     # Most of these make a type of it; a type only its path tells has no fields to be about.
     route = types.by_name["numbers.cnam"]
     assert parsed(types, [("Other", "1"), (name, UUID)], route=route).subject == UUID
@@ -73,7 +75,7 @@ def test_an_unrecognised_callback_may_be_about_nothing(types: Catalogue) -> None
     assert parsed(types, [("CallUUID", "")]).subject in {None, ""}
 
 
-def test_a_blank_identity_hides_no_other(types: Catalogue) -> None:
+def test_a_blank_identifier_does_not_hide_another_one(types: Catalogue) -> None:
     assert parsed(types, [("CallUUID", ""), ("SessionUUID", UUID)]).subject == UUID
 
 
@@ -120,7 +122,7 @@ def test_what_plivo_documents_for_a_type_is_enough_for_an_event_with_a_key(
     assert callback.subject == key
 
 
-def test_two_words_of_two_calls_that_cannot_be_told_apart_are_two_events(types: Catalogue) -> None:
+def test_equal_words_of_two_calls_without_an_identifier_are_two_events(types: Catalogue) -> None:
     form = "StableSpeech=one+two&SequenceNumber=3"
     nonces = [("x-plivo-signature-v3-nonce", nonce) for nonce in ("1", "2")]
     ids = {

@@ -67,7 +67,7 @@ def read(
     return by.parse(vouched(raw), route)
 
 
-def test_what_only_a_path_tells_is_said_by_the_declarations() -> None:
+def test_the_path_only_types_are_declared() -> None:
     untold = {kind.name for kind in TYPES.types if kind.path_only or kind.has_no_alternatives}
     assert untold == SHARED.keys()
 
@@ -75,7 +75,7 @@ def test_what_only_a_path_tells_is_said_by_the_declarations() -> None:
 @every_sample
 @settings(max_examples=15)
 @given(foreign=PAIRS | IMITATING, random=st.randoms(use_true_random=False))
-def test_on_post_a_sample_is_recognised_whatever_the_customers_query_says(
+def test_a_posted_sample_is_recognised_with_any_query(
     sample: Sample, foreign: list[Pair], random: Random
 ) -> None:
     body = sample.pairs
@@ -89,7 +89,7 @@ def test_on_post_a_sample_is_recognised_whatever_the_customers_query_says(
 @every_sample
 @settings(max_examples=15)
 @given(foreign=PAIRS | IMITATING, random=st.randoms(use_true_random=False))
-def test_on_get_a_sample_is_recognised_once_the_customers_keys_are_set_aside(
+def test_a_sample_in_a_get_is_recognised_without_the_customers_names(
     sample: Sample, foreign: list[Pair], random: Random
 ) -> None:
     own = {name for name, _ in sample.pairs}
@@ -104,7 +104,7 @@ def test_on_get_a_sample_is_recognised_once_the_customers_keys_are_set_aside(
 @every_sample
 @settings(max_examples=10)
 @given(foreign=st.lists(st.tuples(WORD.map("my_{}".format), WORD), max_size=3))
-def test_on_get_keys_nobody_set_aside_are_kept_and_change_nothing(
+def test_in_a_get_other_names_are_kept_and_do_not_change_the_type(
     sample: Sample, foreign: list[Pair]
 ) -> None:
     callback = read([*foreign, *sample.pairs], [], by=parser(TYPES))
@@ -115,7 +115,7 @@ def test_on_get_keys_nobody_set_aside_are_kept_and_change_nothing(
 @every_sample
 @settings(max_examples=10)
 @given(foreign=PAIRS | IMITATING, random=st.randoms(use_true_random=False))
-def test_on_its_own_path_a_sample_is_of_its_type_whatever_else_comes(
+def test_a_sample_on_its_own_path_is_recognised_beside_any_other_parameter(
     sample: Sample, foreign: list[Pair], random: Random
 ) -> None:
     body = sample.pairs
@@ -244,7 +244,7 @@ DECISIONS = [
 
 
 @pytest.mark.parametrize(("form", "name"), DECISIONS)
-def test_the_decisions_are_taken_in_their_order(form: str, name: str) -> None:
+def test_the_rules_are_applied_in_their_order(form: str, name: str) -> None:
     pairs = parse_qsl(form, keep_blank_values=True)
     for values in (dict(pairs), dict(reversed(pairs))):
         kind, by_path = TYPES.choose(values, None)
@@ -256,9 +256,7 @@ HANGUPS = ["Event=Hangup&CallUUID=x", "HangupCause=x&CallUUID=x", "Event=Hangup&
 
 @pytest.mark.parametrize("form", HANGUPS)
 @pytest.mark.parametrize("name", sorted(TYPES.by_name))
-def test_a_hangup_is_one_on_every_path_but_those_whose_parameters_nobody_knows(
-    name: str, form: str
-) -> None:
+def test_a_hangup_is_recognised_on_every_path_of_a_documented_type(name: str, form: str) -> None:
     route = TYPES.by_name[name]
     kind, _ = TYPES.choose(dict(parse_qsl(form)), route if route.has_path else None)
     assert kind.name == (
@@ -267,13 +265,13 @@ def test_a_hangup_is_one_on_every_path_but_those_whose_parameters_nobody_knows(
 
 
 @pytest.mark.parametrize("sample", [one for one in SAMPLES if one.kind.yields_to_path], ids=repr)
-def test_what_weak_parameters_say_does_not_contradict_a_path(sample: Sample) -> None:
+def test_a_type_that_yields_to_the_path_does_not_override_it(sample: Sample) -> None:
     values = dict(sample.pairs)
     for route in TYPES.types:
         assert TYPES.choose(values, route) == (route, True)
 
 
-def test_the_weak_types_are_those_whose_parameters_many_carry() -> None:
+def test_the_types_that_yield_to_the_path_have_common_parameters() -> None:
     assert {kind.name for kind in TYPES.types if kind.yields_to_path} == {
         "api.async_response",
         "voice.conference.action",
@@ -302,7 +300,7 @@ def stays(sample: Sample, told: CallbackType, route: CallbackType) -> bool:
 
 
 @every_sample
-def test_a_strong_sample_goes_before_any_path_it_does_not_fit(sample: Sample) -> None:
+def test_any_other_sample_overrides_a_path_that_it_does_not_match(sample: Sample) -> None:
     told, _ = TYPES.choose(dict(sample.pairs), None)
     for route in TYPES.types:
         expected = (route, True) if stays(sample, told, route) else (told, False)
@@ -338,7 +336,7 @@ OWN_IN_QUERY = [
 
 
 @pytest.mark.parametrize(("query", "route", "name", "set_aside"), OWN_IN_QUERY)
-def test_a_parameter_that_may_be_the_customers_own_decides_nothing_alone(
+def test_a_parameter_that_may_be_the_customers_own_does_not_decide_alone(
     query: str, route: str | None, name: str, set_aside: tuple[str, ...]
 ) -> None:
     on = TYPES.by_name[route] if route else None
@@ -360,7 +358,7 @@ ECHOED = [
 
 
 @pytest.mark.parametrize(("query", "body", "route", "name", "set_aside"), ECHOED)
-def test_what_a_body_repeats_of_the_query_decides_nothing_alone(
+def test_an_echo_of_the_query_in_the_body_does_not_decide_alone(
     query: str, body: str, route: str | None, name: str, set_aside: tuple[str, ...]
 ) -> None:
     on = TYPES.by_name[route] if route else None
@@ -397,6 +395,6 @@ def test_in_json_names_in_snake_case_are_plivos(body: str, route: str | None, na
     assert callback.subject == "x"
 
 
-def test_in_a_form_names_in_snake_case_are_nobodys_but_those_that_plivo_documents() -> None:
+def test_in_a_form_only_documented_names_in_snake_case_are_plivos() -> None:
     raw = raw_callback("", "call_uuid=x&hangup_cause=NORMAL_CLEARING&duration=31")
     assert parser(TYPES).parse(vouched(raw), None).type is TYPES.unrecognised

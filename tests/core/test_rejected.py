@@ -28,7 +28,7 @@ def unverified(raw: RawCallback) -> Unverified:
     return verdict
 
 
-def test_a_rejected_record_is_the_callback_as_it_came_and_the_fault() -> None:
+def test_a_rejected_record_is_the_callback_as_received_and_the_fault() -> None:
     record = to_rejected(unverified(STRANGERS), None, NAMING)
     assert record.topic == "test.plivo.bridge.rejected.v1"
     assert record.key == b"no_signature"
@@ -49,14 +49,14 @@ def test_a_rejected_record_is_the_callback_as_it_came_and_the_fault() -> None:
 @pytest.mark.parametrize(
     ("length", "cut"), [(BODY_BYTES_MAX, b"false"), (BODY_BYTES_MAX + 1, b"true")]
 )
-def test_a_body_is_cut_and_its_length_said(length: int, cut: bytes) -> None:
+def test_a_body_is_cut_and_its_length_is_stated(length: int, cut: bytes) -> None:
     record = to_rejected(unverified(raw_callback("", b"\xff" * length)), None, NAMING)
     headers = dict(record.headers)
     assert (headers["body_cut"], headers["body_bytes"]) == (cut, b"%d" % length)
     assert to_raw_callback(orjson.loads(record.value)).body == b"\xff" * BODY_BYTES_MAX
 
 
-def test_the_key_is_none_of_a_strangers_choosing() -> None:
+def test_the_client_cannot_choose_the_key() -> None:
     keys = {
         to_rejected(unverified(raw_callback("", f"CallUUID={number}")), None, NAMING).key
         for number in range(5)

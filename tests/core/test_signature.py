@@ -76,12 +76,12 @@ def request_of(vector: dict[str, Any]) -> RawCallback:
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=name)
-def test_a_vectors_signature_holds_where_it_should(vector: dict[str, Any]) -> None:
+def test_the_signature_of_a_vector_matches_if_it_should(vector: dict[str, Any]) -> None:
     assert holds(vector) is vector["valid"]
 
 
 @pytest.mark.parametrize("vector", V2 + V3, ids=name)
-def test_a_vectors_request_is_verified_where_it_should_be(vector: dict[str, Any]) -> None:
+def test_the_request_of_a_vector_is_verified_if_it_should_be(vector: dict[str, Any]) -> None:
     account = Account("MAVECTOR", "UTC", (vector["auth_token"],))
     verdict = verdict_on(request_of(vector), verifier(account))
     assert isinstance(verdict, Verified if vector["valid"] else Unverified)
@@ -165,7 +165,7 @@ def test_the_official_sdk_agrees_on_v2(path: str, query: str, nonce: str, token:
 
 
 @given(PATHS, QUERIES, PAIRS, NONCES)
-def test_the_official_sdk_refuses_what_we_sign_with_another_token(
+def test_the_official_sdk_rejects_our_signature_with_another_token(
     path: str, query: str, pairs: list[Pair], nonce: str
 ) -> None:
     base, query_pairs = base_and_query(f"{path}?{query}")

@@ -89,7 +89,7 @@ GARBLED: list[tuple[str, str, tuple[Header, ...], str]] = [
 @pytest.mark.parametrize("scheme", ["v3", "v2"])
 @pytest.mark.parametrize("method", ["POST", "GET"])
 @pytest.mark.parametrize(("plivos", "ours", "headers", "variant"), GARBLED)
-def test_what_a_proxy_did_to_origin_and_prefix_is_named(  # noqa: PLR0917 (a table's columns)
+def test_a_proxys_change_of_origin_or_prefix_is_found(  # noqa: PLR0917 (a table's columns)
     plivos: str, ours: str, headers: tuple[Header, ...], variant: str, method: str, scheme: str
 ) -> None:
     raw = arrived(called(plivos + PATH, method=method), ours, scheme=scheme, headers=headers)
@@ -108,19 +108,19 @@ def test_what_a_proxy_did_to_origin_and_prefix_is_named(  # noqa: PLR0917 (a tab
         ("https://a/plivo/", "https://a", {"path": "/plivo", "query": "utm=1"}, "path+query"),
     ],
 )
-def test_what_a_proxy_did_to_path_and_query_is_named(
+def test_a_proxys_change_of_path_or_query_is_found(
     plivos: str, ours: str, changes: dict[str, str], variant: str
 ) -> None:
     assert found(arrived(called(plivos), ours, scheme="v3", **changes)) == variant
 
 
-def test_a_query_somebody_dropped_cannot_be_guessed() -> None:
+def test_a_removed_query_cannot_be_guessed() -> None:
     assert (
         found(arrived(called("https://a/plivo?team=1"), "https://a", scheme="v3", query="")) is None
     )
 
 
-def test_every_word_is_shown_by_one_of_the_tables() -> None:
+def test_every_variant_is_in_one_of_the_tables() -> None:
     shown = {variant for *_, variant in GARBLED} | {
         "json_body",
         "agentstack_v3",
@@ -161,7 +161,7 @@ def test_the_public_url_that_would_verify_is_named(
         ("https://a\n/plivo", "http://a\n", {}),
     ],
 )
-def test_no_public_url_is_named_that_would_not_do_or_cannot_be_shown(
+def test_a_public_url_is_not_named_if_it_would_not_verify_or_cannot_be_logged(
     plivos: str, ours: str, changes: dict[str, str]
 ) -> None:
     miss = near(arrived(called(plivos), ours, scheme="v3", **changes))
@@ -199,7 +199,7 @@ def test_a_json_body_is_tried_in_every_reading(
     assert near(json_signed(text, origin=origin), accept_v2=AcceptV2.NONE) == expected
 
 
-def test_where_the_agent_sdks_scheme_is_accepted_it_is_no_near_miss() -> None:
+def test_an_accepted_agent_sdk_scheme_is_no_url_mismatch() -> None:
     raw = json_signed(".a=2%2C1", origin="https://a")
     by = replace(verifier(), accept_agentstack=True)
     assert isinstance(verdict_on(raw, by), Verified)
@@ -215,7 +215,7 @@ def test_where_the_agent_sdks_scheme_is_accepted_it_is_no_near_miss() -> None:
         ("team=blue", ".a1b2", None),
     ],
 )
-def test_a_dot_where_plivo_writes_a_question_mark_is_named(
+def test_a_dot_instead_of_a_question_mark_is_found(
     query: str, text: str, expected: UrlMismatch | None
 ) -> None:
     raw = raw_callback(query, "b=2&a=1", path=PATH, origin="https://a")
@@ -224,7 +224,7 @@ def test_a_dot_where_plivo_writes_a_question_mark_is_named(
     assert near(signed_so) == expected
 
 
-def test_a_public_url_that_is_the_same_url_is_no_near_miss() -> None:
+def test_an_equal_public_url_is_no_url_mismatch() -> None:
     for ours in ("https://a.example:443", "https://A.EXAMPLE", "HTTPS://a.example"):
         for plivos in ("https://a.example", "https://a.example:443"):
             for scheme in ("v3", "v2"):
@@ -244,7 +244,7 @@ def test_a_public_url_that_is_the_same_url_is_no_near_miss() -> None:
         ("another-token", wire.SIGNATURE_V3, None),
     ],
 )
-def test_the_same_tokens_count_as_in_a_verdict(
+def test_the_same_tokens_match_as_in_a_verdict(
     token: str, header: str, expected: MismatchVariant | None
 ) -> None:
     plivos = called("https://a" + PATH)
@@ -252,7 +252,7 @@ def test_the_same_tokens_count_as_in_a_verdict(
     assert found(replace(raw, public_origin="http://a")) is expected
 
 
-def test_v3_decides_where_it_is_present() -> None:
+def test_v3_decides_if_it_is_present() -> None:
     plivos = called("https://a" + PATH)
     raw = with_headers(
         plivos,
@@ -265,27 +265,27 @@ def test_v3_decides_where_it_is_present() -> None:
 
 
 @pytest.mark.parametrize("nonce", [None, "", "1.2"])
-def test_without_a_nonce_that_could_be_plivos_nothing_is_tried(nonce: str | None) -> None:
+def test_nothing_is_tried_without_a_possible_nonce_of_plivos(nonce: str | None) -> None:
     plivos = called("https://a" + PATH)
     given_nonce = () if nonce is None else ((wire.NONCE_V3, nonce),)
     raw = with_headers(plivos, (wire.SIGNATURE_V3, v3_of(plivos, nonce=nonce or "")), *given_nonce)
     assert found(replace(raw, public_origin="http://a")) is None
 
 
-def test_where_v2_is_not_accepted_it_has_no_near_miss_either() -> None:
+def test_v2_has_no_url_mismatch_if_it_is_not_accepted() -> None:
     raw = arrived(called("https://a" + PATH), "http://a", scheme="v2")
     assert found(raw) is MismatchVariant.SCHEME
     assert found(raw, accept_v2=AcceptV2.NONE) is None
 
 
-def test_a_body_that_is_no_form_is_not_part_of_what_is_tried() -> None:
+def test_a_body_that_is_not_a_form_is_left_out_of_the_message() -> None:
     plivos = raw_callback("team=blue", path=PATH, origin="https://a")
     raw = arrived(plivos, "http://a", scheme="v3", body=b"\x1f\x8b=")
     raw = replace(raw, headers=(*raw.headers, ("content-encoding", "gzip")))
     assert found(raw) is MismatchVariant.SCHEME
 
 
-def test_a_near_miss_verifies_nothing_and_leaves_the_memory_of_nonces_alone() -> None:
+def test_finding_a_url_mismatch_verifies_nothing_and_remembers_nothing() -> None:
     by = verifier()
     raw = arrived(called("https://a" + PATH), "http://a", scheme="v2")
     for _ in range(2):

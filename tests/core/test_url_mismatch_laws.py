@@ -78,7 +78,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
 
 @pytest.mark.parametrize("scheme", ["v3", "v2"])
-def test_no_token_is_tried_more_often_than_the_bound(
+def test_no_token_is_tried_more_often_than_the_limit(
     monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
     raw = arrived(called("https://z" + PATH), "https://a:8080/p", scheme=scheme, headers=FULL)
@@ -93,7 +93,7 @@ def test_no_token_is_tried_more_often_than_the_bound(
 
 
 @given(ORIGINS, HEADERS, TEXT)
-def test_whatever_headers_say_each_url_tried_has_a_word_and_the_bound_holds(
+def test_any_headers_give_urls_with_a_variant_and_at_most_the_limit(
     origin: str, headers: tuple[Header, ...], query: str
 ) -> None:
     plivos = raw_callback(query, FORM, path=PATH, origin=origin)
@@ -114,7 +114,7 @@ def test_whatever_headers_say_each_url_tried_has_a_word_and_the_bound_holds(
 
 @given(ORIGINS, HEADERS, TEXT, st.text(max_size=60), st.sampled_from(["v3", "v2"]))
 @example("https://a", FULL, "a", "", "v3")
-def test_who_holds_no_token_has_no_near_miss(
+def test_without_a_token_there_is_no_url_mismatch(
     origin: str, headers: tuple[Header, ...], query: str, guess: str, scheme: str
 ) -> None:
     plivos = raw_callback(query, FORM, path=PATH, origin=origin)
@@ -133,7 +133,7 @@ def test_who_holds_no_token_has_no_near_miss(
 
 
 @given(st.sampled_from(["https://a", "http://a:8080", "https://b/p"]), HEADERS, TEXT)
-def test_a_signature_of_another_body_has_no_near_miss(
+def test_a_signature_of_another_body_is_no_url_mismatch(
     origin: str, headers: tuple[Header, ...], added: str
 ) -> None:
     raw = signed(raw_callback("", FORM, path=PATH, origin=origin))
@@ -142,7 +142,7 @@ def test_a_signature_of_another_body_has_no_near_miss(
 
 
 @pytest.mark.parametrize("scheme", ["v3", "v2"])
-def test_whatever_the_number_of_tokens_a_bounded_number_of_bytes_is_hashed(
+def test_a_bounded_number_of_bytes_is_hashed_for_any_number_of_tokens(
     monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
     hashed: list[int] = []

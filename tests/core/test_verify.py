@@ -61,7 +61,7 @@ TOKENS = [
 
 
 @pytest.mark.parametrize(("header", "token", "expected"), TOKENS)
-def test_the_plain_header_is_any_tokens_and_the_ma_header_a_main_tokens(
+def test_the_plain_header_matches_any_token_and_the_ma_header_a_main_token(
     header: str, token: str, expected: tuple[str | None, Scheme] | None
 ) -> None:
     verdict = verdict_on(with_headers(RAW, (header, v3_of(RAW, token)), NONCE_V3))
@@ -73,7 +73,7 @@ def test_the_plain_header_is_any_tokens_and_the_ma_header_a_main_tokens(
         assert (verdict.subaccount, verdict.scheme) == expected
 
 
-def test_ma_twins_are_verified_by_the_plain_one() -> None:
+def test_the_plain_header_decides_if_both_headers_match() -> None:
     of = v3_of(RAW)
     twins = with_headers(RAW, (wire.SIGNATURE_V3, of), (wire.SIGNATURE_MA_V3, of), NONCE_V3)
     verdict = verdict_on(twins)
@@ -81,7 +81,7 @@ def test_ma_twins_are_verified_by_the_plain_one() -> None:
     assert verdict.scheme is Scheme.V3
 
 
-def test_the_ma_header_verifies_where_the_plain_one_does_not() -> None:
+def test_the_ma_header_verifies_if_the_plain_one_does_not() -> None:
     raw = with_headers(
         RAW,
         (wire.SIGNATURE_V3, v3_of(RAW, "token-of-a-subaccount-we-do-not-know")),
@@ -95,14 +95,14 @@ def test_the_ma_header_verifies_where_the_plain_one_does_not() -> None:
 
 @pytest.mark.parametrize("layout", ["{},{}", "{}, {}", " {} ,{} ", "{},,{}"])
 @pytest.mark.parametrize("place", [0, 1])
-def test_any_signature_of_a_list_may_be_the_one(layout: str, place: int) -> None:
+def test_any_signature_of_a_list_may_match(layout: str, place: int) -> None:
     listed = [v3_of(RAW, OTHER), v3_of(RAW, "yet-another")]
     listed[place] = v3_of(RAW)
     raw = with_headers(RAW, (wire.SIGNATURE_V3, layout.format(*listed)), NONCE_V3)
     assert isinstance(verdict_on(raw), Verified)
 
 
-def test_a_list_is_read_no_further_than_its_limit() -> None:
+def test_signatures_over_the_limit_are_ignored() -> None:
     for before, expected in [(SIGNATURES_MAX - 1, Verified), (SIGNATURES_MAX, Unverified)]:
         listed = ",".join(["x"] * before + [v3_of(RAW), "y"])
         raw = with_headers(RAW, (wire.SIGNATURE_V3, listed), NONCE_V3)
@@ -110,14 +110,14 @@ def test_a_list_is_read_no_further_than_its_limit() -> None:
 
 
 @pytest.mark.parametrize("token", [TOKEN, OTHER])
-def test_any_of_an_accounts_tokens_verifies_and_is_named(token: str) -> None:
+def test_any_token_of_an_account_verifies_and_its_key_id_is_given(token: str) -> None:
     account = Account(AUTH_ID, ZONE, (TOKEN, OTHER))
     verdict = verdict_on(signed(RAW, token), verifier(account))
     assert isinstance(verdict, Verified)
     assert verdict.key_id == compute_key_id(AUTH_ID, token)
 
 
-def test_a_key_id_names_account_and_token_and_is_not_the_token() -> None:
+def test_a_key_id_depends_on_account_and_token_and_is_not_the_token() -> None:
     ids = {compute_key_id(account, token) for account in ("MA1", "MA2") for token in (TOKEN, OTHER)}
     assert len(ids) == 4
     assert all(len(one) == 8 and int(one, 16) >= 0 for one in ids)
@@ -139,7 +139,7 @@ TWO = (
         ("s", ("MASECOND", "SASECOND", "Asia/Kolkata")),
     ],
 )
-def test_whose_callback_it_is_follows_from_the_token_and_not_from_its_claim(
+def test_the_account_is_that_of_the_token_and_not_the_claimed_one(
     claimed: str | None, token: str, owner: tuple[str, str | None, str]
 ) -> None:
     form = "CallUUID=x" + (f"&ParentAuthID={claimed}" if claimed else "")
@@ -162,7 +162,7 @@ def test_the_claimed_accounts_tokens_are_tried_first() -> None:
     ("claimed", "account", "zone"),
     [(AUTH_ID, AUTH_ID, ZONE), ("MASOMEBODYELSES", None, None), (None, None, None)],
 )
-def test_an_unverified_callback_is_only_what_it_claims_if_we_know_it(
+def test_an_unverified_callback_has_the_claimed_account_only_if_it_is_known(
     claimed: str | None, account: str | None, zone: str | None
 ) -> None:
     form = "CallUUID=x" + (f"&ParentAuthID={claimed}" if claimed else "")
@@ -172,12 +172,12 @@ def test_an_unverified_callback_is_only_what_it_claims_if_we_know_it(
     assert verdict.fault is VerificationFault.NO_SIGNATURE
 
 
-def test_a_subaccount_without_a_zone_has_its_parents() -> None:
+def test_a_subaccount_without_a_zone_has_the_main_accounts_zone() -> None:
     verdict = verdict_on(signed(RAW, SUB_TOKEN), verifier(ACCOUNT))
     assert verdict.zone == ZONE
 
 
-def test_a_renewed_keyring_knows_the_new_tokens_and_no_others() -> None:
+def test_a_keyring_with_replaced_accounts_has_only_their_tokens() -> None:
     keyring = Keyring([ACCOUNT])
     keyring.replace_accounts([Account(AUTH_ID, ZONE, ("renewed",))])
     assert [key.token for key in keyring.list_candidates(None)] == [b"renewed"]

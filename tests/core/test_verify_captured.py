@@ -112,7 +112,7 @@ OTHER_TYPES = [
 
 @pytest.mark.parametrize(("content_type", "content_encoding"), OTHER_TYPES)
 @pytest.mark.parametrize("scheme", ["v2", "v3"])
-def test_a_captured_request_with_another_type_or_encoding_of_its_body_is_no_retry(
+def test_a_captured_request_with_another_content_type_or_encoding_is_not_a_retry(
     scheme: str, content_type: str | None, content_encoding: str | None
 ) -> None:
     raw = by_v2(PATH, NONCE) if scheme == "v2" else signed(raw_callback("", STATUS, path=PATH))
@@ -156,7 +156,7 @@ RE_CUTS = [
 
 
 @pytest.mark.parametrize(("plivos", "other"), RE_CUTS, ids=range(len(RE_CUTS)))
-def test_what_v3_signs_alike_is_accepted_only_as_it_came_first(
+def test_contents_with_the_same_v3_message_are_accepted_only_in_the_first_form(
     plivos: RawCallback, other: RawCallback
 ) -> None:
     genuine = signed(plivos)
@@ -167,7 +167,7 @@ def test_what_v3_signs_alike_is_accepted_only_as_it_came_first(
 
 
 @pytest.mark.parametrize("form", ["b=2&a=1", "a=%31&b=2", "&a=1&&b=2"])
-def test_a_retry_may_encode_its_form_anew(form: str) -> None:
+def test_a_retry_may_encode_its_form_differently(form: str) -> None:
     first = signed(raw_callback("", "a=1&b=2"))
     assert fault_of(replace(first, body=form.encode()), first) is None
 
@@ -189,7 +189,9 @@ def without_v3(raw: RawCallback) -> RawCallback:
 
 
 @pytest.mark.parametrize("header", [wire.SIGNATURE_V2, wire.SIGNATURE_MA_V2])
-def test_the_v2_pair_of_a_request_that_v3_verified_fits_no_other_content(header: str) -> None:
+def test_the_v2_pair_of_a_request_verified_by_v3_is_rejected_with_other_content(
+    header: str,
+) -> None:
     genuine = all_families(raw_callback("", STATUS, path=PATH), header)
     stripped = without_v3(genuine)
     assert fault_of(stripped, genuine) is None
@@ -198,7 +200,7 @@ def test_the_v2_pair_of_a_request_that_v3_verified_fits_no_other_content(header:
     assert fault_of(forged) is None  # V2 covers no body
 
 
-def test_a_v2_pair_that_does_not_hold_uses_up_nothing() -> None:
+def test_a_v2_pair_that_does_not_match_is_not_remembered() -> None:
     by = verifier()
     genuine = by_v2(PATH, NONCE)
     wrong = (wire.SIGNATURE_V2, "0" + v2_of(genuine)[1:])
@@ -224,7 +226,7 @@ def test_one_v3_signature_is_one_content(pairs: list[tuple[str, str]]) -> None:
     assert accepted <= {tuple(sorted(pairs))}
 
 
-def test_the_message_is_what_is_remembered_and_not_the_nonce() -> None:
+def test_the_message_is_remembered_and_not_the_nonce() -> None:
     other = "/plivo/messaging/message/inbound"
     assert fault_of(by_v2(other, NONCE, "MessageUUID=2"), by_v2(PATH, NONCE)) is None
     message = signature.build_v2_message(ORIGIN + PATH, NONCE)

@@ -87,7 +87,7 @@ VERDICTS: list[tuple[list[Header], Scheme | VerificationFault]] = [
 
 
 @pytest.mark.parametrize(("headers", "expected"), VERDICTS, ids=range(len(VERDICTS)))
-def test_the_strongest_scheme_present_decides(
+def test_v3_decides_if_both_schemes_are_present(
     headers: list[Header], expected: Scheme | VerificationFault
 ) -> None:
     verdict = verdict_on(with_headers(RAW, *headers))
@@ -113,14 +113,14 @@ def test_a_subaccounts_token_satisfies_the_plain_v2_header_alone(
 
 
 @pytest.mark.parametrize("headers", [[V2, V2_NONCE], [V2_MA, V2_NONCE], [V2]])
-def test_v2_is_refused_where_it_is_not_accepted(headers: list[Header]) -> None:
+def test_v2_is_rejected_if_it_is_not_accepted(headers: list[Header]) -> None:
     verdict = verdict_on(with_headers(RAW, *headers), verifier(accept_v2=AcceptV2.NONE))
     assert isinstance(verdict, Unverified)
     assert verdict.fault is VerificationFault.V2_NOT_ACCEPTED
 
 
 @pytest.mark.parametrize("is_voice", [True, False])
-def test_v2_may_be_accepted_for_all_products_but_voice(*, is_voice: bool) -> None:
+def test_v2_can_be_accepted_for_all_products_except_voice(*, is_voice: bool) -> None:
     raw = with_headers(RAW, V2, V2_NONCE)
     by = verifier(accept_v2=AcceptV2.EXCEPT_VOICE)
     verdict = by.verify(raw, parse_parameters(raw), may_be_voice=lambda: is_voice)
@@ -129,7 +129,7 @@ def test_v2_may_be_accepted_for_all_products_but_voice(*, is_voice: bool) -> Non
     assert isinstance(verdict_on(raw, by), Unverified)
 
 
-def test_a_callback_that_v2_may_not_verify_uses_up_no_nonce() -> None:
+def test_a_callback_that_v2_may_not_verify_is_not_remembered() -> None:
     by = verifier(accept_v2=AcceptV2.EXCEPT_VOICE)
     voice, other = by_v2("", "CallUUID=forged"), by_v2("", "MessageUUID=x&Status=sent")
     assert isinstance(
@@ -143,14 +143,16 @@ def test_a_callback_that_v2_may_not_verify_uses_up_no_nonce() -> None:
 @pytest.mark.parametrize(
     "raw", [with_headers(RAW, wrong(V2), V2_NONCE), with_headers(RAW, V3, V3_NONCE)]
 )
-def test_the_type_of_a_callback_is_asked_only_if_a_v2_signature_holds(raw: RawCallback) -> None:
+def test_the_type_of_a_callback_is_determined_only_if_a_v2_signature_matches(
+    raw: RawCallback,
+) -> None:
     def fail() -> bool:
         raise AssertionError
 
     verifier(accept_v2=AcceptV2.EXCEPT_VOICE).verify(raw, parse_parameters(raw), may_be_voice=fail)
 
 
-def test_v3_is_accepted_where_v2_is_not() -> None:
+def test_v3_is_accepted_if_v2_is_not() -> None:
     raw = with_headers(RAW, V2, V2_NONCE, V3, V3_NONCE)
     assert isinstance(verdict_on(raw, verifier(accept_v2=AcceptV2.NONE)), Verified)
 
@@ -160,7 +162,7 @@ def by_v2(query: str, form: str, *, method: str = "POST") -> RawCallback:
     return with_headers(raw, (wire.SIGNATURE_V2, v2_of(raw)), V2_NONCE)
 
 
-def test_a_v2_nonce_may_come_again_with_the_same_content() -> None:
+def test_a_v2_nonce_is_accepted_again_with_the_same_content() -> None:
     judge = verifier()
     for _ in range(3):
         assert isinstance(verdict_on(by_v2("team=blue", "CallUUID=x"), judge), Verified)
@@ -176,7 +178,7 @@ def test_a_v2_nonce_may_come_again_with_the_same_content() -> None:
         by_v2("team=blue", "CallUUID=x", method="GET"),
     ],
 )
-def test_a_v2_nonce_does_not_come_again_with_other_content(other: RawCallback) -> None:
+def test_a_v2_nonce_is_rejected_with_other_content(other: RawCallback) -> None:
     judge = verifier()
     verdict_on(by_v2("team=blue", "CallUUID=x"), judge)
     verdict = verdict_on(other, judge)
@@ -185,7 +187,7 @@ def test_a_v2_nonce_does_not_come_again_with_other_content(other: RawCallback) -
     assert isinstance(verdict_on(by_v2("team=blue", "CallUUID=x"), judge), Verified)
 
 
-def test_a_strangers_callback_uses_up_no_nonce() -> None:
+def test_an_unverified_callback_is_not_remembered() -> None:
     judge = verifier()
     forged = with_headers(raw_callback("", "CallUUID=forged"), wrong(V2), V2_NONCE)
     assert isinstance(verdict_on(forged, judge), Unverified)
@@ -219,7 +221,7 @@ def test_the_nonce_guards_memory_is_bounded() -> None:
         (b'{"CallUUID": ', "application/json", None, BodyFault.MALFORMED_JSON),
     ],
 )
-def test_an_unreadable_body_leaves_the_signature_checkable(
+def test_the_signature_of_an_undecodable_body_can_be_checked(
     body: bytes, content_type: str, content_encoding: str | None, fault: BodyFault
 ) -> None:
     headers = [("content-encoding", content_encoding)] if content_encoding else []
@@ -240,7 +242,7 @@ def test_an_unreadable_body_that_is_signed_as_a_form_is_covered(content_type: st
     assert verdict.covers == ("url", "query", "body")
 
 
-def test_a_readable_body_cannot_do_without_its_signature() -> None:
+def test_a_decodable_body_must_be_signed() -> None:
     bodiless = v3_of(raw_callback("team=blue"))
     verdict = verdict_on(with_headers(RAW, (wire.SIGNATURE_V3, bodiless), V3_NONCE))
     assert isinstance(verdict, Unverified)
@@ -255,7 +257,7 @@ def test_a_json_body_is_signed_by_its_members() -> None:
 
 
 @pytest.mark.parametrize("form", ["CallUUIDx", "CallUUID=x&Event", "CallUUID&x=1"])
-def test_a_piece_of_a_body_without_equals_is_never_taken_as_signed(form: str) -> None:
+def test_a_piece_of_a_body_without_equals_is_never_accepted_as_signed(form: str) -> None:
     verdict = verdict_on(signed(raw_callback("", form)))
     assert isinstance(verdict, Unverified)
     assert verdict.fault is VerificationFault.BARE_PARAMETER
@@ -266,7 +268,7 @@ def test_a_piece_of_a_query_without_equals_is_signed_as_blank() -> None:
     assert isinstance(verdict_on(signed(raw_callback("debug", method="GET"))), Verified)
 
 
-def test_a_get_is_no_post() -> None:
+def test_a_get_has_another_signature_than_a_post() -> None:
     form = "CallUUID=x&Event=Ring"
     post = v3_of(raw_callback("", form))
     raw = raw_callback(form, method="GET", headers=[(wire.SIGNATURE_V3, post), V3_NONCE])
@@ -277,7 +279,7 @@ def test_a_get_is_no_post() -> None:
 @pytest.mark.parametrize(
     "body", ["CallUUID=forged&Event=Hangup", "CallUUID=forged", "Event=", "New=1"]
 )
-def test_a_get_cannot_be_given_a_body_that_nobody_signed(body: str) -> None:
+def test_an_unsigned_body_of_a_get_is_ignored(body: str) -> None:
     get = signed(raw_callback("CallUUID=x&Event=Ring", method="GET"))
     verdict = verdict_on(replace(get, body=body.encode()))
     assert isinstance(verdict, Unverified) or verdict.parameters.pairs == (
@@ -290,7 +292,7 @@ def test_a_get_cannot_be_given_a_body_that_nobody_signed(body: str) -> None:
     ("query", "body", "claimed"),
     [("", "ParentAuthID=MA1", "MA1"), ("ParentAuthID=MA1", "", "MA1"), ("", "a=1", None)],
 )
-def test_the_account_it_claims_to_be_of_is_plivos_parameter(
+def test_the_claimed_account_is_the_value_of_plivos_parameter(
     query: str, body: str, claimed: str | None
 ) -> None:
     assert find_claimed_account(vouched(raw_callback(query, body)).parameters) == claimed

@@ -88,7 +88,7 @@ def test_an_offset_is_read_in_every_spelling(
         " +0530 -0530",
     ],
 )
-def test_offsets_that_disagree_are_not_chosen_between(behind: str) -> None:
+def test_offsets_that_disagree_are_unreadable(behind: str) -> None:
     with pytest.raises(Unreadable, match="offsets_disagree"):
         parse_clock_text(CLOCK + behind)
 
@@ -116,13 +116,13 @@ def test_offsets_that_disagree_are_not_chosen_between(behind: str) -> None:
         " m=+0.1 UTC",
     ],
 )
-def test_what_states_no_offset_is_no_time(behind: str) -> None:
+def test_a_zone_without_an_offset_is_not_a_time(behind: str) -> None:
     with pytest.raises(Unreadable, match="not_a_time"):
         parse_clock_text(CLOCK + behind)
 
 
 @pytest.mark.parametrize("behind", ["+24:00", "+05:60", "-99:99", " +0000 +2500"])
-def test_an_offset_no_clock_shows_is_no_such_time(behind: str) -> None:
+def test_an_impossible_offset_is_no_such_time(behind: str) -> None:
     with pytest.raises(Unreadable, match="no_such_time"):
         parse_clock_text(CLOCK + behind)
 

@@ -46,7 +46,7 @@ NOTHING = dict.fromkeys(("call", "leg", "other_leg", "parent_call", "request", "
         ({"call_uuid": None, "a_leg_uuid": "1"}, {"call": "1", "parent_call": "1"}),
     ],
 )
-def test_ids_are_what_the_fields_say(fields: dict[str, object], found: dict[str, str]) -> None:
+def test_ids_are_those_of_the_fields(fields: dict[str, object], found: dict[str, str]) -> None:
     assert correlate(fields) == NOTHING | found
 
 
@@ -69,7 +69,7 @@ def test_both_legs_of_a_dialled_call_lead_to_one_call(types: Catalogue) -> None:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=NAMES)
-def test_every_voice_event_can_be_joined_and_no_other_pretends_to(sample: Sample) -> None:
+def test_every_voice_event_and_no_other_has_a_correlation(sample: Sample) -> None:
     data = through(sample.sent(), sample.route).value["data"]
     assert ("correlation" in data) is sample.kind.name.startswith("voice.")
     joined = {name: of for name, of in data.get("correlation", {}).items() if of is not None}

@@ -111,7 +111,7 @@ def test_a_code_has_its_name_and_group(code: str, name: str) -> None:
         ("9100", "api"),
     ],
 )
-def test_codes_are_grouped_by_whose_doing_it_was(code: str, group: str) -> None:
+def test_codes_are_grouped_by_the_party_that_caused_the_end(code: str, group: str) -> None:
     assert (
         parse_hangup_cause({"HangupCauseCode": code, "HangupSource": "Unknown"})["group"] == group
     )
@@ -133,7 +133,7 @@ def test_codes_are_grouped_by_whose_doing_it_was(code: str, group: str) -> None:
         ("Somebody else", "Somebody else", None),
     ],
 )
-def test_a_normal_hangup_is_of_whoever_its_source_says(
+def test_the_group_of_a_normal_hangup_is_its_source(
     text: str, source: str, group: str | None
 ) -> None:
     found = parse_hangup_cause({"HangupCauseCode": "4000", "HangupSource": text})
@@ -156,7 +156,7 @@ PARTIES = {"api", "callee", "caller", "carrier", "plivo", "xml"}
 
 @pytest.mark.parametrize(("source", "party", "agrees"), SOURCES)
 @pytest.mark.parametrize("code", CAUSES)
-def test_the_group_is_the_sources_where_code_and_source_disagree(
+def test_the_group_is_the_sources_if_code_and_source_disagree(
     code: str, source: str, party: str, agrees: set[str]
 ) -> None:
     of_code = CAUSES[code][1]
@@ -166,7 +166,7 @@ def test_the_group_is_the_sources_where_code_and_source_disagree(
 
 # "Error" names nobody: it leaves a failure its group, and no group that says somebody hung up.
 @pytest.mark.parametrize("code", CAUSES)
-def test_an_error_is_nobodys_hangup(code: str) -> None:
+def test_an_error_names_no_party(code: str) -> None:
     of_code = CAUSES[code][1]
     hung_up = {"api", "callee", "caller"}
     found = parse_hangup_cause({"HangupCauseCode": code, "HangupSource": "Error"})
@@ -174,7 +174,7 @@ def test_an_error_is_nobodys_hangup(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", CAUSES)
-def test_a_source_on_no_page_takes_the_party_away_and_names_none(code: str) -> None:
+def test_an_undocumented_source_removes_the_party(code: str) -> None:
     of_code = CAUSES[code][1]
     found = parse_hangup_cause({"HangupCauseCode": code, "HangupSource": "Regulator"})
     assert found["group"] == (None if of_code in PARTIES else of_code)
@@ -193,7 +193,7 @@ def test_a_code_with_decimals_is_that_code_and_stays_as_sent(code: str) -> None:
     assert (found["code"], found["name"], found["group"]) == (code, "Busy Line", "callee")
 
 
-def test_a_normal_hangup_of_nobody_has_no_group() -> None:
+def test_a_normal_hangup_without_a_source_has_no_group() -> None:
     assert parse_hangup_cause({"HangupCauseCode": "4000"})["group"] is None
 
 
@@ -209,7 +209,7 @@ def test_an_unknown_code_is_kept_without_a_group() -> None:
     }
 
 
-def test_plivos_name_goes_before_the_tables() -> None:
+def test_the_name_that_plivo_sent_has_priority_over_the_table() -> None:
     assert (
         parse_hangup_cause({"HangupCauseCode": "4000", "HangupCauseName": "Renamed"})["name"]
         == "Renamed"
@@ -224,7 +224,7 @@ def test_a_cause_alone_is_in_telephonys_words() -> None:
 
 
 @given(TEXTS)
-def test_whatever_came_is_kept_by_its_name(texts: dict[str, str]) -> None:
+def test_every_parameter_is_kept_by_its_name(texts: dict[str, str]) -> None:
     found = parse_hangup_cause(texts)
     assert found["text"] == texts
     assert found["code"] == texts.get("HangupCauseCode")
@@ -239,7 +239,7 @@ def test_whatever_came_is_kept_by_its_name(texts: dict[str, str]) -> None:
         ([("SessionUUID", UUID), ("EventName", "SessionPartiesHangup")], "Plivo"),
     ],
 )
-def test_every_product_says_it_in_one_shape(
+def test_every_product_has_the_same_shape(
     types: Catalogue, pairs: list[tuple[str, str]], prefix: str
 ) -> None:
     said = [(f"{prefix}HangupCause", "Busy Line"), (f"{prefix}HangupCauseCode", "3010")]

@@ -47,7 +47,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("text", "kind", "e164"), KINDS)
-def test_a_party_has_a_kind_and_a_number_only_where_it_is_one(
+def test_a_party_has_a_kind_and_a_number_only_if_it_is_one(
     text: str, kind: str, e164: str | None
 ) -> None:
     assert parse_party(text) == {"kind": kind, "e164": e164, "text": text}

@@ -194,7 +194,7 @@ def test_media_are_in_their_order_numbered_from_0_or_from_1(
 
 
 @pytest.mark.parametrize("name", ["Media", "MediaX", "media1", "Media1a", "Media-1", "Media٣"])
-def test_a_name_that_is_not_numbered_media_is_nobodys(types: Catalogue, name: str) -> None:
+def test_a_name_that_is_not_numbered_media_is_undeclared(types: Catalogue, name: str) -> None:
     callback = parsed(types, [*INBOUND, (name, "url")])
     assert "media" not in callback.fields
     assert callback.undeclared == {name: ["url"]}
@@ -223,9 +223,7 @@ def test_who_pressed_digits_is_one_word_in_any_case(types: Catalogue, said: str)
 
 
 @pytest.mark.parametrize("not_yet", ["-1", "-1.0", "-1.00000"])
-def test_a_recording_that_goes_on_has_no_length_and_no_end_yet(
-    types: Catalogue, not_yet: str
-) -> None:
+def test_an_unfinished_recording_has_no_length_and_no_end(types: Catalogue, not_yet: str) -> None:
     names = ("RecordingDuration", "RecordingDurationMs", "RecordingEndMs")
     pairs = [("CallUUID", UUID), ("RecordUrl", "u"), *((name, not_yet) for name in names)]
     callback = parsed(types, pairs)

@@ -58,7 +58,7 @@ FIRST = [
 
 @pytest.mark.parametrize(("rest", "state"), FIRST)
 @pytest.mark.parametrize(("name", "party"), [("First", "first"), ("Second", "second")])
-def test_a_masking_event_says_what_happened_to_which_party(
+def test_a_masking_event_has_a_party_and_its_state(
     name: str, party: str, rest: str, state: str
 ) -> None:
     text = f"Session{name}Party{rest}"
@@ -78,7 +78,7 @@ def test_a_masking_event_says_what_happened_to_which_party(
         ("sessionfirstpartyanswer", None, None),
     ],
 )
-def test_a_masking_event_says_no_more_than_its_words(
+def test_an_unknown_masking_event_has_no_party_and_no_state(
     text: str, party: str | None, state: str | None
 ) -> None:
     assert parse_masking_state(text, SCOPE) == {"party": party, "state": state, "text": text}

@@ -59,7 +59,7 @@ def test_verified_alone_yields_no_attestation_letter() -> None:
     ("direction", "role"),
     [("outbound", "assigned"), ("inbound", "received"), (None, None), ("sideways", None)],
 )
-def test_the_direction_tells_whether_it_was_assigned_or_received(
+def test_the_direction_decides_between_assigned_and_received(
     direction: str | None, role: str | None
 ) -> None:
     assert parse_stir({"STIRVerification": "Verified"}, direction)["role"] == role
@@ -126,7 +126,7 @@ def test_every_spelling_reaches_the_event_under_one_name(types: Catalogue, name:
 
 
 @pytest.mark.parametrize("sent", [[], [("STIRVerification", ""), ("STIRAttestation", "")]])
-def test_what_is_absent_or_blank_is_no_verdict_at_all(
+def test_an_absent_or_blank_parameter_is_no_verdict(
     types: Catalogue, sent: list[tuple[str, str]]
 ) -> None:
     callback = parsed(types, [("CallUUID", UUID), ("Event", "Ring"), *sent])

@@ -156,7 +156,7 @@ def test_evidence_of_another_day_contradicts_nothing(hours: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["StartTime", "AnswerTime"])
-def test_a_receipt_hours_after_a_start_or_an_answer_says_nothing(name: str) -> None:
+def test_a_receipt_hours_after_a_start_or_an_answer_proves_nothing(name: str) -> None:
     moments, mismatch = settled(ZONE, {name: WALL}, received=TRUE + timedelta(hours=3))
     assert moments[name]["certainty"] == "assumed_zone"
     assert mismatch is None

@@ -43,7 +43,7 @@ def test_a_session_soon_after_the_start_makes_all_readings_exact(
 
 @pytest.mark.parametrize(("zone", "wall", "first", "second"), FOLDS)
 @pytest.mark.parametrize("occurrence", [0, 1])
-def test_session_start_alone_settles_a_start_in_a_fold(
+def test_session_start_alone_resolves_a_start_in_a_fold(
     zone: str, wall: str, first: str, second: str, occurrence: int
 ) -> None:
     true = (first, second)[occurrence]
@@ -68,7 +68,7 @@ def test_a_receipt_before_the_second_instant_of_a_fold_leaves_the_first(
 # On time for the second instant, or late by as much as the clocks went back: nobody can say.
 @pytest.mark.parametrize(("zone", "wall", "first", "second"), FOLDS)
 @pytest.mark.parametrize("minutes", [0, 1, 20, 600])
-def test_a_receipt_after_both_instants_of_a_fold_settles_nothing(
+def test_a_receipt_after_both_instants_of_a_fold_resolves_nothing(
     zone: str, wall: str, first: str, second: str, minutes: int
 ) -> None:
     moments, mismatch = settled(
@@ -79,7 +79,7 @@ def test_a_receipt_after_both_instants_of_a_fold_settles_nothing(
 
 
 @pytest.mark.parametrize(("zone", "wall", "first", "second"), FOLDS)
-def test_session_and_receipt_of_different_instants_of_a_fold_settle_nothing(
+def test_session_and_receipt_of_different_instants_of_a_fold_resolve_nothing(
     zone: str, wall: str, first: str, second: str
 ) -> None:
     session, received = utc(first) + RING, utc(second) + RING
@@ -88,7 +88,7 @@ def test_session_and_receipt_of_different_instants_of_a_fold_settle_nothing(
 
 
 @pytest.mark.parametrize(("zone", "wall", "first", "second"), FOLDS)
-def test_session_and_receipt_of_the_second_instant_settle_it(
+def test_session_and_receipt_of_the_second_instant_resolve_it(
     zone: str, wall: str, first: str, second: str
 ) -> None:
     del first
@@ -99,7 +99,7 @@ def test_session_and_receipt_of_the_second_instant_settle_it(
 
 @pytest.mark.parametrize(("zone", "wall", "first", "second"), FOLDS)
 @pytest.mark.parametrize("occurrence", [0, 1])
-def test_the_duration_alone_settles_an_answer_in_a_fold(
+def test_the_duration_alone_resolves_an_answer_in_a_fold(
     zone: str, wall: str, first: str, second: str, occurrence: int
 ) -> None:
     true = utc((first, second)[occurrence])
@@ -127,7 +127,7 @@ def test_an_answer_cannot_come_before_its_start() -> None:
 
 @pytest.mark.parametrize(("zone", "wall", "first", "second"), FOLDS)
 @pytest.mark.parametrize("name", ["StartTime", "AnswerTime", "EndTime"])
-def test_a_fold_that_nothing_settles_is_ambiguous(
+def test_a_fold_that_nothing_resolves_is_ambiguous(
     zone: str, wall: str, first: str, second: str, name: str
 ) -> None:
     moments, mismatch = settled(zone, {name: wall})
@@ -135,7 +135,7 @@ def test_a_fold_that_nothing_settles_is_ambiguous(
     assert mismatch is None
 
 
-def test_evidence_that_fits_neither_instant_settles_nothing() -> None:
+def test_evidence_that_fits_neither_instant_resolves_nothing() -> None:
     readings = {"AnswerTime": "2025-11-02 01:30:00", "EndTime": "2025-11-02 01:40:00"}
     received = utc("2025-11-02T06:40:01Z")
     moments, _ = settled("America/New_York", readings, received=received, duration_s=1800)

@@ -96,10 +96,10 @@ def test_no_digits_for_a_withheld_caller_are_a_number_of_any_country(digits: str
         ("private " * 40, "unknown"),
     ],
 )
-def test_what_only_looks_like_a_withheld_caller_keeps_its_kind(text: str, kind: str) -> None:
+def test_a_text_that_only_resembles_a_withheld_caller_keeps_its_kind(text: str, kind: str) -> None:
     assert parse_party(text)["kind"] == kind
 
 
 @given(st.text(max_size=300) | st.text("callerid<>@:;? +%20", max_size=300))
-def test_any_text_is_told_apart(text: str) -> None:
+def test_any_text_has_a_kind(text: str) -> None:
     assert is_withheld(text) in {True, False}

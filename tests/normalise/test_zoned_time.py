@@ -65,13 +65,13 @@ def test_a_time_with_an_offset_is_its_instant_and_keeps_its_words(
 
 
 @pytest.mark.parametrize(("text", "utc"), ZONELESS)
-def test_a_time_without_an_offset_is_utc_where_that_is_settled(text: str, utc: str) -> None:
+def test_a_time_without_an_offset_is_utc_if_plivo_documents_it(text: str, utc: str) -> None:
     assert parse_zoned_or_utc(text, SCOPE) == moment(text, utc)
 
 
 @pytest.mark.parametrize("read", [parse_zoned, parse_epoch_s_or_zoned])
 @pytest.mark.parametrize(("text", "utc"), ZONELESS)
-def test_a_time_without_an_offset_has_no_instant_where_nothing_says_its_zone(
+def test_a_time_without_an_offset_has_no_instant_if_its_zone_is_unknown(
     read: Read, text: str, utc: str
 ) -> None:
     del utc
@@ -168,7 +168,7 @@ def test_an_end_of_a_conversation_may_be_epoch_seconds(text: str, utc: str) -> N
         (parse_epoch_s_or_zoned, "-1", "not_a_time"),
     ],
 )
-def test_what_is_no_time_is_unreadable_with_a_stable_reason(
+def test_any_other_text_is_unreadable_with_a_stable_reason(
     read: Read, text: str, reason: str
 ) -> None:
     with pytest.raises(Unreadable) as unreadable:
@@ -219,5 +219,5 @@ def test_an_instant_in_epoch_milliseconds_is_that_instant(instant: datetime) -> 
         (EpochOrZoned, parse_epoch_s_or_zoned),
     ],
 )
-def test_a_type_is_marked_with_its_reader(kind: object, read: Read) -> None:
+def test_a_type_is_marked_with_its_parser(kind: object, read: Read) -> None:
     assert ParsedBy(read) in getattr(kind, "__metadata__", ())
