@@ -191,30 +191,30 @@ def _parse_object(value: bytes | None) -> dict[str, object]:
 def _parse_envelope(found: Mapping[str, object]) -> Envelope:
     if found.get("specversion") != "1.0":
         raise MalformedRecord("not_an_event", "specversion is not 1.0")
-    said: dict[str, str] = {}
+    attributes: dict[str, str] = {}
     for name in _REQUIRED:
         value = found.get(name)
         if not isinstance(value, str) or not value:
             raise MalformedRecord("not_an_event", f"{name} is not text")
-        said[name] = value
+        attributes[name] = value
     return Envelope(
-        id=said["id"],
-        source=said["source"],
-        type=said["type"],
-        subject=said["subject"],
-        time=_parse_instant("time", said),
-        dataschema=said["dataschema"],
-        partitionkey=said["partitionkey"],
-        recordedtime=_parse_instant("recordedtime", said),
+        id=attributes["id"],
+        source=attributes["source"],
+        type=attributes["type"],
+        subject=attributes["subject"],
+        time=_parse_instant("time", attributes),
+        dataschema=attributes["dataschema"],
+        partitionkey=attributes["partitionkey"],
+        recordedtime=_parse_instant("recordedtime", attributes),
         extensions={
             name: str(value) for name, value in found.items() if name not in _NOT_EXTENSIONS
         },
     )
 
 
-def _parse_instant(name: str, said: Mapping[str, str]) -> datetime:
+def _parse_instant(name: str, attributes: Mapping[str, str]) -> datetime:
     try:
-        instant = datetime.fromisoformat(said[name])
+        instant = datetime.fromisoformat(attributes[name])
         if instant.tzinfo is not None:
             return instant.astimezone(UTC)
     except (

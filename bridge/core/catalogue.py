@@ -43,7 +43,7 @@ from bridge.core.field_map import map_fields
 from bridge.normalise import fold_name
 
 Values = Mapping[str, str]
-Lists = Mapping[str, Sequence[str]]
+ValueLists = Mapping[str, Sequence[str]]
 Condition = Callable[[Values], bool]
 
 
@@ -160,12 +160,12 @@ class Catalogue:
             return self._weigh(word, values, route)
         if route is not None and self.matches(route, values):
             return route, True
-        told = self._find_first(values)
-        if told is self.unrecognised and words:
+        kind = self._find_first(values)
+        if kind is self.unrecognised and words:
             return words[0].kind, False
-        if route is not None and (told.yields_to_path or told is self.unrecognised):
+        if route is not None and (kind.yields_to_path or kind is self.unrecognised):
             return route, True
-        return told, False
+        return kind, False
 
     def _weigh(
         self, word: _Alternative, values: Values, route: CallbackType | None
@@ -220,8 +220,8 @@ def load_catalogue() -> Catalogue:
     declared: list[CallbackType] = []
     for module in pkgutil.walk_packages(callbacks.__path__, callbacks.__name__ + "."):
         for value in _values(importlib.import_module(module.name)):
-            kin = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
-            declared += [kind for kind in kin if isinstance(kind, CallbackType)]
+            values = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+            declared += [kind for kind in values if isinstance(kind, CallbackType)]
     declared.sort(key=lambda kind: kind.name)
     unrecognised = next(kind for kind in declared if kind.name == UNRECOGNISED)
     return Catalogue(tuple(kind for kind in declared if kind is not unrecognised), unrecognised)
@@ -235,8 +235,8 @@ class ParameterSources:
     Plivo's came in a body, ``json`` if that body was JSON.
     """
 
-    plivo: Lists
-    customer: Lists
+    plivo: ValueLists
+    customer: ValueLists
     in_body: bool
     json: bool = False
 
@@ -258,41 +258,45 @@ def recognise(
     catalogue: Catalogue, parameters: ParameterSources, route: CallbackType | None
 ) -> Recognition:
     """Return the type of a callback; ``route`` is the type of its path: rules 7 to 10."""
-    plivos = parameters.plivo
+    plivo_values = parameters.plivo
     values: Values = {
-        name: _choose_text(catalogue, name, texts, route) for name, texts in plivos.items()
+        name: _choose_text(catalogue, name, texts, route) for name, texts in plivo_values.items()
     }
     if parameters.json:
         values = _rename_to_usual(catalogue, values)
     if parameters.in_body:
-        own = _find_echoes(catalogue.discriminators, plivos, parameters.customer)
-        return _recognise_body(catalogue, values, own, route)
+        echoes = _find_echoes(catalogue.discriminators, plivo_values, parameters.customer)
+        return _recognise_body(catalogue, values, echoes, route)
     return _recognise_query(catalogue, values, route)
 
 
 def _recognise_body(
-    catalogue: Catalogue, values: Values, own: Values, route: CallbackType | None
+    catalogue: Catalogue, values: Values, echoes: Values, route: CallbackType | None
 ) -> Recognition:
     """Return the type that the body has, ignoring what it echoes of the query: rule 7.
 
     ``own`` are the parameters that the query has too, with the values that only the body has.
     """
     kind, by_path = catalogue.choose(values, route)
-    if own:
-        other, other_by_path = catalogue.choose({**values, **own}, route)
+    if echoes:
+        other, other_by_path = catalogue.choose({**values, **echoes}, route)
         # Plivo may have sent the same value itself. So the other type needs further evidence.
         if other is not kind and (other_by_path or not (other.yields_to_path or other.anonymous)):
             repeats = catalogue.can_repeat(other, values)
-            return Recognition(other, other_by_path, repeats, tuple(sorted(own)))
+            return Recognition(other, other_by_path, repeats, tuple(sorted(echoes)))
     return Recognition(kind, by_path, catalogue.can_repeat(kind, values))
 
 
-def _find_echoes(names: frozenset[str], plivos: Lists, customers: Lists) -> Values:
+def _find_echoes(
+    names: frozenset[str], plivo_values: ValueLists, customer_values: ValueLists
+) -> Values:
     """Return the named parameters that the body echoes, with the values that only the body has."""
     return {
-        name: next((text for text in plivos[name] if text and text not in customers[name]), "")
-        for name in names & plivos.keys() & customers.keys()
-        if not set(plivos[name]).isdisjoint(customers[name])
+        name: next(
+            (text for text in plivo_values[name] if text and text not in customer_values[name]), ""
+        )
+        for name in names & plivo_values.keys() & customer_values.keys()
+        if not set(plivo_values[name]).isdisjoint(customer_values[name])
     }
 
 
@@ -305,12 +309,12 @@ def _recognise_query(
         for name in sorted(catalogue.discriminators & values.keys()):
             if kind is catalogue.unrecognised and name in NAMING_PARAMETERS:
                 continue  # a new value of Plivo's must not turn the callback into another type
-            rest = {other: text for other, text in values.items() if other != name}
-            rival, rival_by_path = catalogue.choose(rest, route)
-            if rival is kind or rival is catalogue.unrecognised or _explains(kind, rival, rest):
+            others = {other: text for other, text in values.items() if other != name}
+            rival, rival_by_path = catalogue.choose(others, route)
+            if rival is kind or rival is catalogue.unrecognised or _explains(kind, rival, others):
                 continue
             # Plivo's documented names begin with a capital letter, except a few of its API.
-            if _explains(rival, kind, rest) or (rival_by_path and name[:1].islower()):
+            if _explains(rival, kind, others) or (rival_by_path and name[:1].islower()):
                 repeats = catalogue.can_repeat(rival, values)
                 return Recognition(rival, rival_by_path, repeats, (name,))
     return Recognition(kind, by_path, catalogue.can_repeat(kind, values))

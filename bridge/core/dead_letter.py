@@ -40,7 +40,7 @@ from bridge.core.parameters import Parameters
 from bridge.core.parse import NoEventReason
 from bridge.core.record import Record, RecordHeader, encode_json
 from bridge.core.request import NONCE_V2, NONCE_V3
-from bridge.core.signature import build_v3_message_of_body_text, join_form
+from bridge.core.signature import join_form, join_query, join_v3_message
 from bridge.core.verify import Scheme, Unverified, Verified
 
 STAGE: Final = "dlq_stage"
@@ -94,7 +94,11 @@ _CONNECT_FAULTS: Final = {
 
 def list_meanings() -> list[tuple[str, str, str]]:
     """Return every stage, reason and meaning: the rows of the reference page."""
-    return [(stage, reason, text) for stage, of in MEANINGS.items() for reason, text in of.items()]
+    return [
+        (stage, reason, text)
+        for stage, reasons in MEANINGS.items()
+        for reason, text in reasons.items()
+    ]
 
 
 def find_meaning(stage: str, reason: str) -> str:
@@ -118,7 +122,7 @@ def compute_covered_id(account: str, path: str, parameters: Parameters) -> str:
     """Return the id of a callback whose signature covers ``path`` and ``parameters``: rule 6."""
     text = join_form(parameters.body) if parameters.body else None
     return _digest(
-        account, "content", build_v3_message_of_body_text(path, parameters.query, text, nonce="")
+        account, "content", join_v3_message(path, join_query(parameters.query), text, nonce="")
     )
 
 
@@ -189,13 +193,13 @@ def _to_letter(journal: Record, headers: Sequence[RecordHeader], naming: Contrac
 def _build_headers(
     stage: Stage, reason: str, tries: int, topics: Sequence[str], *, connect: bool
 ) -> list[RecordHeader]:
-    told = {STAGE: stage, REASON: reason, TRIES: str(tries), TOPIC: ",".join(topics)}
+    headers = {STAGE: stage, REASON: reason, TRIES: str(tries), TOPIC: ",".join(topics)}
     if connect:
-        told |= {
+        headers |= {
             CONNECT_PREFIX + "topic": ",".join(topics),
             CONNECT_PREFIX + "connector.name": "callback-bridge",
             CONNECT_PREFIX + "stage": _CONNECT_STAGES[stage],
             CONNECT_PREFIX + "exception.class.name": _CONNECT_FAULTS[stage],
             CONNECT_PREFIX + "exception.message": find_meaning(stage, reason),
         }
-    return [(name, value.encode()) for name, value in told.items()]
+    return [(name, value.encode()) for name, value in headers.items()]

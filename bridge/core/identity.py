@@ -5,10 +5,10 @@ has priority, by its first leg, as for the events of a call. Identifiers of othe
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
-from bridge.core.parameters import Parameters
+from bridge.core.parameters import Parameters, ValuesByName, group_values
 from bridge.core.request import RawCallback
 from bridge.normalise import fold_name
 
@@ -28,7 +28,7 @@ IDENTIFIERS: Final = (
 IDENTIFIER_CHARACTERS_MAX: Final = 512
 # Each mark may be a value to decode. More work is not worthwhile for a body that makes no event.
 _MARKS_MAX: Final = 10_000
-_RANK: Final = {fold_name(name): place for place, name in enumerate(IDENTIFIERS)}
+_RANK: Final = {fold_name(name): rank for rank, name in enumerate(IDENTIFIERS)}
 
 
 def is_usable_id(text: object) -> bool:
@@ -46,10 +46,10 @@ def find_identifier(parameters: Mapping[str, Sequence[str]]) -> str | None:
     """Return the identifier of what these parameters are about, or None."""
     found: list[tuple[int, str]] = []
     for name, texts in parameters.items():
-        place = _RANK.get(fold_name(name))
+        rank = _RANK.get(fold_name(name))
         text = next((one for one in texts if is_usable_id(one)), None)
-        if place is not None and text is not None:
-            found.append((place, text))
+        if rank is not None and text is not None:
+            found.append((rank, text))
     return min(found)[1] if found else None
 
 
@@ -59,20 +59,13 @@ def find_callback_identifier(raw: RawCallback, parameters: Parameters) -> str | 
     A body that does not match its content type can still be a form or JSON. The query of a callback
     with a body is the customer's own, and is ignored.
     """
-    identity = find_identifier(_group_values(parameters.body if raw.body else parameters.query))
+    identity = find_identifier(group_values(parameters.body if raw.body else parameters.query))
     if identity is None and raw.body and parameters.body_fault is not None:
         identity = find_identifier(_read_json_members(raw.body))
     return identity
 
 
-def _group_values(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    lists: dict[str, list[str]] = {}
-    for name, value in pairs:
-        lists.setdefault(name, []).append(value)
-    return lists
-
-
-def _read_json_members(body: bytes) -> dict[str, list[str]]:
+def _read_json_members(body: bytes) -> ValuesByName:
     if sum(body.count(mark) for mark in (b",", b"[", b"{")) > _MARKS_MAX:
         return {}
     try:

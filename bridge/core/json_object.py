@@ -141,27 +141,27 @@ def to_json_text(value: object) -> str:
     """Return compact JSON text. It does not recurse, so deep nesting is cheap."""
     text: list[str] = []
     # A stack instead of recursion: (False, a value to encode) or (True, JSON text to copy).
-    rest: list[tuple[bool, object]] = [(False, value)]
-    while rest:
-        is_text, item = rest.pop()
+    stack: list[tuple[bool, object]] = [(False, value)]
+    while stack:
+        is_text, item = stack.pop()
         if is_text or isinstance(item, JsonNumber):
             text.append(str(item))
         elif isinstance(item, JsonObject):
-            rest.append((True, "}"))
-            for place in range(len(item) - 1, -1, -1):
-                key, of = item[place]
-                rest.append((False, of))
-                comma = "," if place else ""
-                rest.append((True, f"{comma}{_encode(key)}:"))
-            rest.append((True, "{"))
+            stack.append((True, "}"))
+            for index in range(len(item) - 1, -1, -1):
+                key, inner = item[index]
+                stack.append((False, inner))
+                comma = "," if index else ""
+                stack.append((True, f"{comma}{_encode(key)}:"))
+            stack.append((True, "{"))
         elif isinstance(item, list):
             items = cast("list[object]", item)
-            rest.append((True, "]"))
-            for place in range(len(items) - 1, -1, -1):
-                rest.append((False, items[place]))
-                if place:
-                    rest.append((True, ","))
-            rest.append((True, "["))
+            stack.append((True, "]"))
+            for index in range(len(items) - 1, -1, -1):
+                stack.append((False, items[index]))
+                if index:
+                    stack.append((True, ","))
+            stack.append((True, "["))
         else:
             text.append(_encode(item))
     return "".join(text)

@@ -107,8 +107,8 @@ def read_as_sdk_forms(
     if not _is_readable(body):
         return None, None
     python_loss, node_loss = _Loss(), _Loss()
-    python = [(key, str(_python_value(of, python_loss))) for key, of in body]
-    node = [(key, _node_text(of, node_loss)) for key, of in body]
+    python = [(key, str(_python_value(member, python_loss))) for key, member in body]
+    node = [(key, _node_text(member, node_loss)) for key, member in body]
     return (
         SdkFormReading(tuple(python), IN_PART if python_loss.found else AS_READ),
         SdkFormReading(tuple(node), IN_PART if node_loss.found else AS_READ),
@@ -128,7 +128,9 @@ def _is_readable(body: JsonObject) -> bool:
                     value
                 ):
                     return False
-                characters += sum([len(key) * (1 + len(_children(of))) for key, of in value])
+                characters += sum(
+                    [len(key) * (1 + len(_children(member))) for key, member in value]
+                )
             elif isinstance(value, str):
                 characters += len(value)
                 if isinstance(value, JsonNumber) and len(value) > DIGITS_MAX:
@@ -146,7 +148,7 @@ def _is_readable(body: JsonObject) -> bool:
 def _children(value: object) -> list[object]:
     """Return the values of an object's members, or the items of a list."""
     if isinstance(value, JsonObject):
-        return [of for _, of in value]
+        return [member for _, member in value]
     return cast("list[object]", value) if isinstance(value, list) else []
 
 
@@ -169,9 +171,9 @@ def _parse_double(text: JsonNumber, loss: _Loss) -> float:
 def _python_value(value: object, loss: _Loss) -> object:
     """Return the value as Python's JSON module parses it."""
     if isinstance(value, JsonObject):
-        return {key: _python_value(of, loss) for key, of in value}
+        return {key: _python_value(member, loss) for key, member in value}
     if isinstance(value, list):
-        return [_python_value(of, loss) for of in cast("list[object]", value)]
+        return [_python_value(member, loss) for member in cast("list[object]", value)]
     return _parse_number(value, loss) if isinstance(value, JsonNumber) else value
 
 
@@ -272,7 +274,7 @@ def _javascript_number(value: float) -> str:
 
 def _read_as_ruby(body: JsonObject, loss: _Loss) -> str:
     """Rule 4."""
-    return "".join([key + _ruby_text(of, loss) for key, of in sorted(body, key=_name)])
+    return "".join([key + _ruby_text(member, loss) for key, member in sorted(body, key=_name)])
 
 
 def _name(member: tuple[str, object]) -> str:

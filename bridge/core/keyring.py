@@ -202,26 +202,28 @@ def find_signing_key(
     lazily.
     """
     likely, keys = keyring.list_likely_keys(account), keyring.list_candidates(account)
-    rest = keys[len(likely) :]
-    bytes_max = LIKELY_KEYS_BYTES_MAX if rest and account not in keyring.zones else HASHED_BYTES_MAX
-    work = HashBudget(bytes_max)
+    others = keys[len(likely) :]
+    bytes_max = (
+        LIKELY_KEYS_BYTES_MAX if others and account not in keyring.zones else HASHED_BYTES_MAX
+    )
+    budget = HashBudget(bytes_max)
     are_tried = False
     tried: list[SignedMessage] = []
     for message in messages:
         tried.append(message)
-        if found := _find_key(keyring, likely, message, given, work):
+        if found := _find_key(keyring, likely, message, given, budget):
             return SignatureMatch(*found, message)
-        are_tried = are_tried or not work.is_exhausted
-        if not work.spend(
+        are_tried = are_tried or not budget.is_exhausted
+        if not budget.spend(
             message.bytes, 0
         ):  # building the next message costs about as much as hashing it
             break
-    work = HashBudget(work.bytes_left + HASHED_BYTES_MAX - bytes_max)
+    budget = HashBudget(budget.bytes_left + HASHED_BYTES_MAX - bytes_max)
     are_all_tried = False
     for message in tried:
-        if found := _find_key(keyring, rest, message, given, work):
+        if found := _find_key(keyring, others, message, given, budget):
             return SignatureMatch(*found, message)
-        are_all_tried = are_tried and (are_all_tried or not work.is_exhausted)
+        are_all_tried = are_tried and (are_all_tried or not budget.is_exhausted)
     if tried and not are_all_tried:
         raise SearchIncomplete
     return None
@@ -232,7 +234,7 @@ def _find_key(
     keys: Sequence[SigningKey],
     message: SignedMessage,
     given: GivenSignatures,
-    work: HashBudget,
+    budget: HashBudget,
 ) -> tuple[SigningKey, bool] | None:
     """Return the key that made a given signature, and whether it is in the ``Ma`` header.
 
@@ -240,7 +242,7 @@ def _find_key(
     """
     if message.is_agentstack:
         given = given.plain_only  # agent SDKs check no other header
-    found = _match_key(keys, message.bytes, given, work)
+    found = _match_key(keys, message.bytes, given, budget)
     if found is not None and found[1] and given.plain:
         # The request is Plivo's, so a search among all keys of this account cannot be abused. It may
         # find the subaccount whose token made the plain signature.
@@ -259,14 +261,14 @@ def _find_key(
 
 
 def _match_key(
-    keys: Sequence[SigningKey], message: bytes, given: GivenSignatures, work: HashBudget
+    keys: Sequence[SigningKey], message: bytes, given: GivenSignatures, budget: HashBudget
 ) -> tuple[SigningKey, bool] | None:
     """Return the first key that matches the plain header, else the first for the ``Ma`` header."""
     if not given.plain:
         keys = [key for key in keys if key.subaccount is None]
     by_ma: SigningKey | None = None
     plain, ma, signature_by = given.plain, given.ma, signature.sign_with
-    for key in islice(keys, work.spend(message, len(plain) + len(ma), len(keys))):
+    for key in islice(keys, budget.spend(message, len(plain) + len(ma), len(keys))):
         expected = signature_by(key.mac, message)
         if plain and is_given(expected, plain):
             return key, False

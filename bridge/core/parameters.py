@@ -18,6 +18,7 @@
 """
 
 import binascii
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -26,6 +27,7 @@ from bridge.core.json_object import JsonObject, TooManyElements, parse_json_obje
 from bridge.core.request import RawCallback
 
 Pair = tuple[str, str]
+ValuesByName = dict[str, list[str]]
 
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
@@ -63,6 +65,17 @@ class Parameters:
         return self.body or self.query
 
 
+def group_values(pairs: Iterable[Pair]) -> ValuesByName:
+    """Return the values of each name in the order received."""
+    values: ValuesByName = {}
+    for name, value in pairs:
+        if name in values:
+            values[name].append(value)
+        else:
+            values[name] = [value]
+    return values
+
+
 def parse_form(text: str) -> tuple[tuple[Pair, ...], bool]:
     """Return the pairs of a form or query string, and whether a piece lacked its ``=``.
 
@@ -73,8 +86,8 @@ def parse_form(text: str) -> tuple[tuple[Pair, ...], bool]:
 
 # The class of each byte: ``h`` is a hexadecimal digit, ``%`` the sign itself, ``-`` everything else.
 _BYTE_CLASSES: Final = bytes(
-    ord("%" if of == ord("%") else "h" if chr(of) in "0123456789ABCDEFabcdef" else "-")
-    for of in range(256)
+    ord("%" if value == ord("%") else "h" if chr(value) in "0123456789ABCDEFabcdef" else "-")
+    for value in range(256)
 )
 
 
@@ -95,7 +108,7 @@ class _EncodedForm:
         """Return the pairs, and whether a piece lacked its ``=``: rules 1 and 2."""
         if not self._octets:
             return (), False
-        bare = False
+        has_bare_name = False
         # %3A and %2B are most of the escapes in a callback. Decoding them before the split is fast and
         # safe: neither ":" nor "+" separates pieces, and neither can complete another escape.
         text = self._escape_stray_signs().decode("latin-1")
@@ -106,9 +119,9 @@ class _EncodedForm:
             if not equals:
                 if not key:
                     continue
-                bare = True
+                has_bare_name = True
             pairs.append((_unescape(key), _unescape(value)))
-        return tuple(pairs), bare
+        return tuple(pairs), has_bare_name
 
     def _escape_stray_signs(self) -> bytes:
         """Return the bytes with ``%25`` for every ``%`` that starts no valid escape."""
@@ -143,7 +156,7 @@ def _to_text(value: object) -> str:
 
 def json_to_pairs(members: JsonObject) -> tuple[Pair, ...]:
     """Return the members of a JSON object as pairs (rule 3); raises ValueError if one is no text."""
-    return tuple([(_to_text(key), _to_text(of)) for key, of in members])
+    return tuple([(_to_text(key), _to_text(value)) for key, value in members])
 
 
 def _parse_media_type(content_type: str | None) -> str:
@@ -178,28 +191,28 @@ def decode_parameters(
 
     Raises TooManyParameters over ``parameters_max``: rule 5.
     """
-    in_url = _EncodedForm(query.encode("utf-8", "surrogateescape"))
-    left = _remaining(parameters_max, in_url)
+    query_form = _EncodedForm(query.encode("utf-8", "surrogateescape"))
+    remaining = _remaining(parameters_max, query_form)
     if not body:
-        return Parameters(in_url.pairs()[0], ())
+        return Parameters(query_form.pairs()[0], ())
     media_type = _parse_media_type(content_type)
     fault: BodyFault | None = None
     if content_encoding and content_encoding.strip().lower() != "identity":
         fault = BodyFault.CONTENT_ENCODING
     elif media_type == JSON:
         try:
-            members = parse_json_object(body, left)
-            return Parameters(in_url.pairs()[0], json_to_pairs(members), json=members)
+            members = parse_json_object(body, remaining)
+            return Parameters(query_form.pairs()[0], json_to_pairs(members), json=members)
         except TooManyElements as error:
             raise TooManyParameters from error
         except ValueError:
             fault = BodyFault.MALFORMED_JSON
     elif media_type != FORM:
         fault = BodyFault.CONTENT_TYPE
-    in_body = _EncodedForm(body)
-    _remaining(left, in_body)
-    body_pairs, bare = in_body.pairs()
-    return Parameters(in_url.pairs()[0], body_pairs, fault, bare)
+    body_form = _EncodedForm(body)
+    _remaining(remaining, body_form)
+    body_pairs, has_bare_name = body_form.pairs()
+    return Parameters(query_form.pairs()[0], body_pairs, fault, has_bare_name)
 
 
 def _remaining(parameters_max: int | None, form: _EncodedForm) -> int | None:

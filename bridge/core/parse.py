@@ -24,14 +24,12 @@ from bridge.callbacks.model import CallbackType, Unread
 from bridge.core.catalogue import Catalogue, ParameterSources, Recognition, recognise
 from bridge.core.field_map import FieldMap, FieldRule, map_fields
 from bridge.core.identity import find_identifier, is_usable_id
-from bridge.core.parameters import Pair, Parameters
+from bridge.core.parameters import Parameters, ValuesByName, group_values
 from bridge.core.verify import Unverified, Verified
 from bridge.normalise import ParseContext, Unreadable, fold_name
 from bridge.normalise.correlation import correlate
 from bridge.normalise.time import Moment, WallTime, ZoneMismatch, load_zone
 from bridge.normalise.wall_clock import Evidence, resolve_wall_times
-
-Lists = dict[str, list[str]]
 
 
 class NoEventReason(StrEnum):
@@ -67,8 +65,8 @@ class Callback:
     happened_at: str | None
     happened_source: str | None
     recognition: Recognition
-    context: Lists
-    undeclared: Lists
+    context: ValuesByName
+    undeclared: ValuesByName
     unreadable: list[Unread]
     zone_mismatch: ZoneMismatch | None
 
@@ -97,26 +95,26 @@ def escape_non_utf8(value: str) -> str:
 class _FieldParser:
     """The fields of one callback while they are being parsed."""
 
-    def __init__(self, slots: FieldMap, scope: ParseContext, *, json: bool) -> None:
-        self.slots = slots
+    def __init__(self, field_map: FieldMap, scope: ParseContext, *, json: bool) -> None:
+        self.field_map = field_map
         self.scope = scope
         # In JSON, Plivo's agent SDKs write the usual names in snake_case (rule 6).
-        self._spelled = slots.by_spelling if json else slots.case_insensitive
+        self._by_spelling = field_map.by_spelling if json else field_map.case_insensitive
         self.fields: dict[str, object] = {}
         self.wall_times: dict[str, tuple[str, WallTime]] = {}
-        self.undeclared: Lists = {}
+        self.undeclared: ValuesByName = {}
         self.unreadable: list[Unread] = []
         self._groups: dict[str, dict[str, str]] = {}
-        self._read_from: dict[str, list[tuple[str, list[str]]]] = {}
+        self._parsed_from: dict[str, list[tuple[str, list[str]]]] = {}
 
     def _mark_unreadable(self, field: str | None, name: str, texts: list[str], reason: str) -> None:
         if field is not None:
-            for earlier in self._read_from.pop(field, ()):
+            for earlier in self._parsed_from.pop(field, ()):
                 self._mark_unreadable(field, *earlier, "spellings_disagree")
             self.fields[field] = None
-        shown = [escape_non_utf8(text) for text in texts]
+        escaped = [escape_non_utf8(text) for text in texts]
         self.unreadable.append(
-            Unread(field=field, parameter=escape_non_utf8(name), text=shown, reason=reason)
+            Unread(field=field, parameter=escape_non_utf8(name), text=escaped, reason=reason)
         )
 
     def _single_text(self, field: str | None, name: str, texts: list[str]) -> str | None:
@@ -133,23 +131,23 @@ class _FieldParser:
             return None
         return text or None
 
-    def parse_one(self, slot: FieldRule, name: str, texts: list[str]) -> None:
+    def parse_one(self, rule: FieldRule, name: str, texts: list[str]) -> None:
         """Parse one parameter into its field."""
-        text = self._single_text(slot.field, name, texts)
+        text = self._single_text(rule.field, name, texts)
         if text is None:
             return
         try:
-            value = slot.parse(text, self.scope)
+            value = rule.parse(text, self.scope)
         except Unreadable as error:
-            self._mark_unreadable(slot.field, name, texts, error.reason)
+            self._mark_unreadable(rule.field, name, texts, error.reason)
             return
         if isinstance(value, WallTime):
-            self.wall_times[slot.name] = (slot.field, value)
-        if slot.field in self.fields and self.fields[slot.field] != value:
-            self._mark_unreadable(slot.field, name, texts, "spellings_disagree")
+            self.wall_times[rule.name] = (rule.field, value)
+        if rule.field in self.fields and self.fields[rule.field] != value:
+            self._mark_unreadable(rule.field, name, texts, "spellings_disagree")
             return
-        self.fields[slot.field] = value
-        self._read_from.setdefault(slot.field, []).append((name, texts))
+        self.fields[rule.field] = value
+        self._parsed_from.setdefault(rule.field, []).append((name, texts))
 
     def parse_other(self, name: str, texts: list[str]) -> None:
         """Parse a parameter that is not one of the declaration's exact names."""
@@ -157,12 +155,12 @@ class _FieldParser:
             self._mark_unreadable(None, name, texts, "not_utf8")
             return
         folded = fold_name(name)
-        if folded in self._spelled:
-            self.parse_one(self._spelled[folded], name, texts)
+        if folded in self._by_spelling:
+            self.parse_one(self._by_spelling[folded], name, texts)
             return
-        group = self.slots.group_by_spelling.get(folded)
+        group = self.field_map.group_by_spelling.get(folded)
         if group is None:
-            found = (of for pattern, of in self.slots.patterns if pattern.fullmatch(name))
+            found = (field for pattern, field in self.field_map.patterns if pattern.fullmatch(name))
             group = next(found, None)
         if group is None:
             self.undeclared[name] = texts
@@ -174,7 +172,7 @@ class _FieldParser:
     def parse_groups(self) -> None:
         """Parse the fields that are made of several parameters."""
         for field, texts in self._groups.items():
-            self.fields[field] = self.slots.groups[field].parse(texts, self.scope)
+            self.fields[field] = self.field_map.groups[field].parse(texts, self.scope)
 
     def resolve_times(self, received_at: datetime) -> ZoneMismatch | None:
         """Replace wall clock times by moments; return the zone mismatch, if there is one."""
@@ -187,22 +185,12 @@ class _FieldParser:
             session_start=datetime.fromisoformat(utc) if utc else None,
             duration_s=cast("int | None", self.fields.get(duration)),
         )
-        walls = {name: wall for name, (_, wall) in self.wall_times.items()}
-        moments, mismatch = resolve_wall_times(walls, self.scope.zone, evidence)
+        wall_times = {name: wall for name, (_, wall) in self.wall_times.items()}
+        moments, mismatch = resolve_wall_times(wall_times, self.scope.zone, evidence)
         for name, (field, _) in self.wall_times.items():
             if self.fields[field] is not None:
                 self.fields[field] = moments[name]
         return mismatch
-
-
-def _group_values(pairs: Iterable[Pair]) -> Lists:
-    lists: Lists = {}
-    for key, value in pairs:
-        if key in lists:
-            lists[key].append(value)
-        else:
-            lists[key] = [value]
-    return lists
 
 
 class Parser:
@@ -214,29 +202,37 @@ class Parser:
     def __init__(self, catalogue: Catalogue, context_names: Iterable[str] = ()) -> None:
         self.catalogue = catalogue
         self._context_names = frozenset(context_names)
-        self._slots = {kind.name: map_fields(kind.model) for kind in catalogue.all_types}
+        self._field_maps = {kind.name: map_fields(kind.model) for kind in catalogue.all_types}
 
-    def _split(self, parameters: Parameters) -> tuple[Lists, Lists]:
+    def _split(self, parameters: Parameters) -> tuple[ValuesByName, ValuesByName]:
         """Return Plivo's parameters and the customer's context (rules 1 and 5)."""
         if parameters.body:
-            return _group_values(parameters.body), _group_values(parameters.query)
-        plivos = _group_values(parameters.query)
-        context = {name: plivos.pop(name) for name in self._context_names & plivos.keys()}
-        return plivos, context
+            return group_values(parameters.body), group_values(parameters.query)
+        plivo_values = group_values(parameters.query)
+        context = {
+            name: plivo_values.pop(name) for name in self._context_names & plivo_values.keys()
+        }
+        return plivo_values, context
 
     def find_type(self, parameters: Parameters, route: CallbackType | None) -> CallbackType | None:
         """Return the type of a callback as ``parse`` finds it; None if nothing identifies it."""
         if parameters.body_fault is not None:
             return route
-        kind = self._recognition(parameters, *self._split(parameters), route).kind
+        kind = self._recognise(parameters, *self._split(parameters), route).kind
         return None if kind is self.catalogue.unrecognised else kind
 
-    def _recognition(
-        self, parameters: Parameters, plivos: Lists, context: Lists, route: CallbackType | None
+    def _recognise(
+        self,
+        parameters: Parameters,
+        plivo_values: ValuesByName,
+        context: ValuesByName,
+        route: CallbackType | None,
     ) -> Recognition:
         is_json = parameters.json is not None
-        written = ParameterSources(plivos, context, in_body=bool(parameters.body), json=is_json)
-        return recognise(self.catalogue, written, route)
+        sources = ParameterSources(
+            plivo_values, context, in_body=bool(parameters.body), json=is_json
+        )
+        return recognise(self.catalogue, sources, route)
 
     def parse(self, verdict: Verified | Unverified, route: CallbackType | None) -> Callback:
         """Return the parsed callback; ``route`` is the type of its path, if the path belongs to one.
@@ -245,60 +241,62 @@ class Parser:
         """
         if verdict.parameters.body_fault is not None:
             raise NoEvent(NoEventReason(verdict.parameters.body_fault))
-        plivos, context = self._split(verdict.parameters)
+        plivo_values, context = self._split(verdict.parameters)
         json = verdict.parameters.json is not None
-        recognition = self._recognition(verdict.parameters, plivos, context, route)
+        recognition = self._recognise(verdict.parameters, plivo_values, context, route)
         kind = recognition.kind
-        slots = self._slots[kind.name]
+        field_map = self._field_maps[kind.name]
         zone = load_zone(verdict.zone) if verdict.zone else None
         direction = next(
-            (text for text in _find_texts(plivos, "Direction", json=json) if text), None
+            (text for text in _find_texts(plivo_values, "Direction", json=json) if text), None
         )
-        reading = _FieldParser(
-            slots, ParseContext(direction.lower() if direction else None, zone), json=json
+        parser = _FieldParser(
+            field_map, ParseContext(direction.lower() if direction else None, zone), json=json
         )
-        for slot in slots.rules:
-            texts = plivos.get(slot.name)
+        for rule in field_map.rules:
+            texts = plivo_values.get(rule.name)
             if texts is not None:
-                reading.parse_one(slot, slot.name, texts)
-        for name, texts in plivos.items():
-            if name not in slots.exact_names:
-                reading.parse_other(name, texts)
-        reading.parse_groups()
-        if slots.has_correlation:
-            reading.fields["correlation"] = correlate(reading.fields)
-        mismatch = reading.resolve_times(verdict.raw.received_at) if reading.wall_times else None
-        for name in reading.undeclared.keys() & context.keys():
-            if reading.undeclared[name] == context[name]:
-                del reading.undeclared[name]
-        subject = _find_subject(kind, reading, plivos)
-        happened_at, source = _find_time(kind, reading.fields)
+                parser.parse_one(rule, rule.name, texts)
+        for name, texts in plivo_values.items():
+            if name not in field_map.exact_names:
+                parser.parse_other(name, texts)
+        parser.parse_groups()
+        if field_map.has_correlation:
+            parser.fields["correlation"] = correlate(parser.fields)
+        mismatch = parser.resolve_times(verdict.raw.received_at) if parser.wall_times else None
+        for name in parser.undeclared.keys() & context.keys():
+            if parser.undeclared[name] == context[name]:
+                del parser.undeclared[name]
+        subject = _find_subject(kind, parser, plivo_values)
+        happened_at, source = _find_time(kind, parser.fields)
         return Callback(
             type=kind,
             verdict=verdict,
             subject=subject,
-            fields=reading.fields,
+            fields=parser.fields,
             happened_at=happened_at,
             happened_source=source,
             recognition=recognition,
             context=_escape_all(context),
-            undeclared=reading.undeclared,
-            unreadable=reading.unreadable,
+            undeclared=parser.undeclared,
+            unreadable=parser.unreadable,
             zone_mismatch=mismatch,
         )
 
 
-def _find_subject(kind: CallbackType, reading: _FieldParser, plivos: Lists) -> str | None:
+def _find_subject(
+    kind: CallbackType, parser: _FieldParser, plivo_values: ValuesByName
+) -> str | None:
     for field in kind.key_fields:
-        subject = reading.fields.get(field)
+        subject = parser.fields.get(field)
         if is_usable_id(subject):
             return cast("str", subject)
     if not kind.anonymous:
         raise NoEvent(NoEventReason.NO_IDENTITY)
-    return find_identifier(plivos)
+    return find_identifier(plivo_values)
 
 
-def _find_texts(lists: Lists, name: str, *, json: bool) -> list[str]:
+def _find_texts(lists: ValuesByName, name: str, *, json: bool) -> list[str]:
     """Return the texts of a parameter; in JSON, of any spelling of its name."""
     if json and name not in lists:
         wanted = fold_name(name)
@@ -316,7 +314,7 @@ def _find_time(kind: CallbackType, fields: Mapping[str, object]) -> tuple[str | 
     return None, None
 
 
-def _escape_all(lists: Lists) -> Lists:
+def _escape_all(lists: ValuesByName) -> ValuesByName:
     return {
         escape_non_utf8(name): [escape_non_utf8(text) for text in texts]
         for name, texts in lists.items()

@@ -43,6 +43,6 @@ def to_rejected(
         topic=naming.topic_prefix + REJECTED_TOPIC,
         key=verdict.fault.encode(),
         value=encode_json(to_journal_value(cut, events=[], reply=_REFUSAL)),
-        headers=(JSON_CONTENT_TYPE, *((name, of.encode()) for name, of in headers.items())),
+        headers=(JSON_CONTENT_TYPE, *((name, value.encode()) for name, value in headers.items())),
         timestamp_ms=to_epoch_ms(raw.received_at),
     )

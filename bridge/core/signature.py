@@ -83,7 +83,7 @@ def build_v3_message(
         in_url = {key for key, _ in query}
         query = (*query, *(pair for pair in body if pair[0] not in in_url))
         body = ()
-    return build_v3_message_of_body_text(base, query, join_form(body) if body else None, nonce)
+    return join_v3_message(base, join_query(query), join_form(body) if body else None, nonce)
 
 
 def join_form(body: tuple[Pair, ...]) -> bytes:
@@ -91,25 +91,16 @@ def join_form(body: tuple[Pair, ...]) -> bytes:
     return _join(body, equals="", separator="")
 
 
-def build_v3_message_of_body_text(
-    base: str, query: tuple[Pair, ...], text: bytes | None, nonce: str
-) -> bytes:
-    """Return the bytes that V3 signs (rule 4), with ``text`` as P. None means that there is no body.
-
-    An empty ``text`` is still a body: an SDK reads a JSON body of one empty list in this way.
-    """
-    return build_v3_message_of_texts(base, join_query(query), text, nonce)
-
-
 def join_query(query: tuple[Pair, ...]) -> bytes | None:
     """Return Q of rule 4, or None if the URL has no query."""
     return _join(query, equals="=", separator="&") if query else None
 
 
-def build_v3_message_of_texts(
-    base: str, query: bytes | None, text: bytes | None, nonce: str
-) -> bytes:
-    """Return the bytes that V3 signs (rule 4), of Q and P; each is None if it is absent."""
+def join_v3_message(base: str, query: bytes | None, text: bytes | None, nonce: str) -> bytes:
+    """Return the bytes that V3 signs (rule 4), of the texts Q and P. None means that it is absent.
+
+    An empty ``text`` is still a body: an SDK reads a JSON body of one empty list in this way.
+    """
     parts = [_encode(base)]
     if query is not None or text is not None:
         parts.append(_QUESTION_MARK)

@@ -93,9 +93,7 @@ def iter_v3_messages(
     seen: list[bytes] = []  # few and long, so comparing is cheaper than hashing
     for body in iter_signed_bodies(raw.method, parameters, allow_url_only=allow_url_only):
         for origin in origins:
-            message = signature.build_v3_message_of_texts(
-                origin + raw.path, query, body.text, nonce
-            )
+            message = signature.join_v3_message(origin + raw.path, query, body.text, nonce)
             if message not in seen:
                 seen.append(message)
                 yield SignedMessage(message, origin, body.covers, body.is_partial)

@@ -178,13 +178,15 @@ def find_url_mismatch(
     nonce = raw.header(wire.NONCE_V2)
     if not nonce or verifier.accept_v2 is AcceptV2.NONE:
         return None
-    here = _split_url(raw, parameters.query)
-    tries = _start_trial(raw, parameters, verifier, (wire.SIGNATURE_V2, wire.SIGNATURE_MA_V2))
-    tries.tried.update(signature.build_v2_message(url.base, nonce) for url in _list_spellings(here))
-    messages = (
-        (signature.build_v2_message(url.base, nonce), url) for url in _iter_variants(here, raw)
+    called = _split_url(raw, parameters.query)
+    trial = _start_trial(raw, parameters, verifier, (wire.SIGNATURE_V2, wire.SIGNATURE_MA_V2))
+    trial.tried.update(
+        signature.build_v2_message(url.base, nonce) for url in _list_spellings(called)
     )
-    return _to_mismatch(tries.find_first(messages), here)
+    messages = (
+        (signature.build_v2_message(url.base, nonce), url) for url in _iter_variants(called, raw)
+    )
+    return _to_mismatch(trial.find_first(messages), called)
 
 
 def _find_url_mismatch_v3(
@@ -193,44 +195,44 @@ def _find_url_mismatch_v3(
     nonce = raw.header(wire.NONCE_V3)
     if not nonce or "." in nonce:
         return None
-    here = _split_url(raw, parameters.query)
-    tries = _start_trial(raw, parameters, verifier, (wire.SIGNATURE_V3, wire.SIGNATURE_MA_V3))
+    called = _split_url(raw, parameters.query)
+    trial = _start_trial(raw, parameters, verifier, (wire.SIGNATURE_V3, wire.SIGNATURE_MA_V3))
     texts = [body.text for body in iter_signed_bodies(raw.method, parameters, allow_url_only=True)]
 
-    query = signature.join_query(here.query)
+    query = signature.join_query(called.query)
 
     def message(url: _Url, text: bytes | None) -> bytes:
-        return signature.build_v3_message_of_texts(
-            url.base, query if url.query else None, text, nonce
-        )
+        return signature.join_v3_message(url.base, query if url.query else None, text, nonce)
 
     # A body that cannot be decoded is probably not signed: its last reading is None.
     likely = texts[-1] if parameters.body_fault else texts[0] if texts else None
-    tries.tried.update(message(url, likely) for url in _list_spellings(here))
+    trial.tried.update(message(url, likely) for url in _list_spellings(called))
     found = _to_mismatch(
-        tries.find_first((message(url, likely), url) for url in _iter_variants(here, raw)), here
+        trial.find_first((message(url, likely), url) for url in _iter_variants(called, raw)), called
     )
     if found is not None:
         return found
     if parameters.json is not None:
         # The other readings. They match this URL only if a setting rejected them in verification.
-        urls = [here, *_iter_variants(here, raw)]
-        rest = ((message(url, text), url) for url in urls for text in texts if text != likely)
-        found = _to_mismatch(tries.find_first(rest), here)
+        urls = [called, *_iter_variants(called, raw)]
+        other_messages = (
+            (message(url, text), url) for url in urls for text in texts if text != likely
+        )
+        found = _to_mismatch(trial.find_first(other_messages), called)
     if found is not None:
         return found
     if not verifier.accept_agentstack:
-        theirs = iter_agentstack_messages(raw, parameters, nonce)
-        if any(tries.matches(one.bytes) for one in theirs if one.bytes not in tries.tried):
+        agentstack = iter_agentstack_messages(raw, parameters, nonce)
+        if any(trial.matches(one.bytes) for one in agentstack if one.bytes not in trial.tried):
             return UrlMismatch(MismatchVariant.AGENTSTACK_V3)
     if not parameters.query:
         dotted = (
             signature.build_v2_message(url.base, "") + b"." + text + b"." + nonce.encode()
-            for url in _list_spellings(here)
+            for url in _list_spellings(called)
             for text in texts
             if text
         )
-        if any(tries.matches(one) for one in dotted if one not in tries.tried):
+        if any(trial.matches(one) for one in dotted if one not in trial.tried):
             is_json = parameters.json is not None
             return UrlMismatch(
                 MismatchVariant.JSON_SEPARATOR if is_json else MismatchVariant.SEPARATOR
@@ -238,12 +240,12 @@ def _find_url_mismatch_v3(
     return None
 
 
-def _to_mismatch(url: _Url | None, here: _Url) -> UrlMismatch | None:
+def _to_mismatch(url: _Url | None, called: _Url) -> UrlMismatch | None:
     if url is None:
         return None
-    if url == here:
+    if url == called:
         return UrlMismatch(MismatchVariant.JSON_BODY)
-    return UrlMismatch(url.compare(here), url.public_url(here))
+    return UrlMismatch(url.compare(called), url.public_url(called))
 
 
 def _start_trial(
@@ -258,26 +260,27 @@ def _split_url(raw: RawCallback, query: tuple[Pair, ...]) -> _Url:
     return _Url(*split_origin(raw.public_origin), raw.path, query)
 
 
-def _list_spellings(here: _Url) -> list[_Url]:
+def _list_spellings(called: _Url) -> list[_Url]:
     """Return the URLs that ``bridge.core.verify`` has tried."""
     return [
-        _Url(*split_origin(one), here.path, here.query) for one in list_equal_origins(here.origin)
+        _Url(*split_origin(one), called.path, called.query)
+        for one in list_equal_origins(called.origin)
     ]
 
 
-def _iter_variants(here: _Url, raw: RawCallback) -> Iterator[_Url]:
+def _iter_variants(called: _Url, raw: RawCallback) -> Iterator[_Url]:
     """Yield the URLs to try: one part changed, then several, the likelier ones first (rule 2)."""
-    other = replace(here, scheme=_OTHER_SCHEME.get(here.scheme, here.scheme))
-    paths = list(_iter_paths(here, raw))
-    named = list(islice(_iter_authorities(here, raw), _HOSTS_MAX))
-    without_query = replace(here, query=())
+    other = replace(called, scheme=_OTHER_SCHEME.get(called.scheme, called.scheme))
+    paths = list(_iter_paths(called, raw))
+    named = list(islice(_iter_authorities(called, raw), _HOSTS_MAX))
+    without_query = replace(called, query=())
     yield other
-    yield from _iter_ports(here, raw)
+    yield from _iter_ports(called, raw)
     yield from paths
     for host, _ in named:
-        yield replace(here, host=host)
+        yield replace(called, host=host)
     yield without_query
-    for url in (other, here):
+    for url in (other, called):
         for host, port in named:
             moved = replace(url, host=host, port=port)
             yield moved
@@ -309,9 +312,9 @@ def _find_forwarded_port(raw: RawCallback) -> str:
     return ""
 
 
-def _iter_authorities(here: _Url, raw: RawCallback) -> Iterator[tuple[str, str]]:
+def _iter_authorities(called: _Url, raw: RawCallback) -> Iterator[tuple[str, str]]:
     """Yield the other hosts that headers name, each with its port, the one nearest to Plivo first."""
-    seen = {here.host}
+    seen = {called.host}
     proxied = _find_forwarded_port(raw)
     proxied = "" if proxied in DEFAULT_PORTS.values() else proxied
     named = [(one, proxied) for one in _split_header(raw.header("x-forwarded-host"))]

@@ -321,8 +321,8 @@ def _make_verified(
 ) -> Verified:
     if message.origin != raw.public_origin:
         raw = replace(raw, public_origin=message.origin)  # another spelling of the URL was signed
-    whose = (key.account, key.subaccount, key.zone)
-    return Verified(raw, parameters, *whose, scheme, key.key_id, message.covers)
+    owner = (key.account, key.subaccount, key.zone)
+    return Verified(raw, parameters, *owner, scheme, key.key_id, message.covers)
 
 
 def restore_verdict(

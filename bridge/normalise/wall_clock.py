@@ -96,13 +96,13 @@ def resolve_wall_times(
         if is_wrong:
             return _mark_contradicted(readings, zone, found, mismatch)
     once: Certainty = "exact" if is_confirmed else "assumed_zone"
-    left = (
+    remaining = (
         _exclude_impossible(found, evidence)
         if any(len(may) > 1 for may, _ in found.values())
         else {}
     )
     return {
-        name: _to_moment(wall, zone, found[name], once, left.get(name, set()))
+        name: _to_moment(wall, zone, found[name], once, remaining.get(name, set()))
         for name, wall in readings.items()
     }, None
 
@@ -112,7 +112,7 @@ def _to_moment(
     zone: ZoneInfo,
     found: tuple[tuple[datetime, ...], bool],
     once: Certainty,
-    left: set[datetime],
+    remaining: set[datetime],
 ) -> Moment:
     """Return the moment of one wall clock time: rules 1 to 3."""
     candidates, exists = found
@@ -120,8 +120,8 @@ def _to_moment(
         return Moment(utc=to_rfc3339(candidates[0]), text=wall.text, zone=zone.key, certainty=once)
     if not exists:
         return _leave_open(wall, zone, candidates, "nonexistent")
-    if len(left) == 1:
-        (instant,) = left
+    if len(remaining) == 1:
+        (instant,) = remaining
         resolved: Certainty = "ambiguous_resolved"
         return Moment(utc=to_rfc3339(instant), text=wall.text, zone=zone.key, certainty=resolved)
     return _leave_open(wall, zone, candidates, "ambiguous")
@@ -175,14 +175,20 @@ def _is_possible(choice: Assignment, duration_s: int | None) -> bool:
 
 def _choose_by_session(choices: list[Assignment], evidence: Evidence) -> list[Assignment]:
     """Return the choices whose beginning fits the session, unless the receipt fits only others."""
-    near = [choice for choice in choices if _is_near(choice, evidence.session_start)]
-    prompt = [
+    near_session = [choice for choice in choices if _is_near(choice, evidence.session_start)]
+    near_receipt = [
         choice for choice in choices if _fits(choice[_find_last(choice)], evidence.received_at)
     ]
-    if prompt:
-        near = [choice for choice in near if choice in prompt and _is_complete(choice)]
-    begun = [_get_beginning(choice) for choice in near]
-    return [choice for choice in choices if _get_beginning(choice) in begun] if begun else choices
+    if near_receipt:
+        near_session = [
+            choice for choice in near_session if choice in near_receipt and _is_complete(choice)
+        ]
+    beginnings = [_get_beginning(choice) for choice in near_session]
+    return (
+        [choice for choice in choices if _get_beginning(choice) in beginnings]
+        if beginnings
+        else choices
+    )
 
 
 def _get_beginning(choice: Assignment) -> tuple[datetime | None, datetime | None]:

@@ -190,7 +190,7 @@ def test_no_signed_message_covers_a_body_that_plivos_scheme_would_not_accept(
     plivos: RawCallback, presented: RawCallback
 ) -> None:
     for text in texts_of(plivos):
-        message = signature.build_v3_message_of_body_text(BASE, (), text, NONCE)
+        message = signature.join_v3_message(BASE, None, text, NONCE)
         verdict = verdict_on(signed_over(presented, message))
         if isinstance(verdict, Verified) and "body" in verdict.covers:
             # The parameters of the event, sent as a form, have this very message in Plivo's scheme.
@@ -205,7 +205,7 @@ def test_after_a_delivery_no_other_body_is_accepted_that_its_message_does_not_co
 ) -> None:
     for text in texts_of(plivos):
         by = verifier()
-        message = signature.build_v3_message_of_body_text(BASE, (), text, NONCE)
+        message = signature.join_v3_message(BASE, None, text, NONCE)
         assert isinstance(verdict_on(signed_over(plivos, message), by), Verified)
         verdict = verdict_on(signed_over(presented, message), by)
         if isinstance(verdict, Verified) and presented.body != plivos.body:
