@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel
 from typer.core import TyperGroup, TyperOption
 
+from bridge.cli.lazy import LazyGroup
 from bridge.cli.main import app
 from bridge.settings import load
 from bridge.settings.kafka import PREFIX as SETTING
@@ -79,6 +80,8 @@ def test_a_command_on_a_page_is_one(written: str) -> None:
     for word in written.split():
         if isinstance(command, TyperGroup):
             assert word in command.commands
+            if isinstance(command, LazyGroup):
+                command.load(word)
             command = command.commands[word]
         elif word.startswith("--"):
             names = {

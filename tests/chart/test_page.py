@@ -7,6 +7,7 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup, TyperOption
 
+from bridge.cli.lazy import LazyGroup
 from bridge.cli.main import app
 from deploy.helm import derive_chart
 from tests.chart.tools import CHART, ROOT, VERSIONS
@@ -23,6 +24,8 @@ def options(arguments: list[str]) -> set[str]:
     for word in arguments:
         if not isinstance(command, TyperGroup):
             break
+        if isinstance(command, LazyGroup):
+            command.load(word)
         command = command.commands[word]
     assert not isinstance(command, TyperGroup)
     of_command = (one for one in command.params if isinstance(one, TyperOption))
