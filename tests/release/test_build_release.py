@@ -56,6 +56,7 @@ def test_a_release_replaces_the_earlier_one(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["release"]
 
 
+@pytest.mark.system
 @pytest.mark.parametrize(("options", "code"), [([], 0), (["--complete"], 1)])
 def test_a_part_without_its_tool_is_skipped_and_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], code: int
@@ -69,6 +70,7 @@ def test_a_part_without_its_tool_is_skipped_and_named(
     assert (tmp_path / "release/one.txt").is_file()
 
 
+@pytest.mark.system
 def test_a_fault_of_a_tool_leaves_the_earlier_release(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,6 +92,7 @@ def test_an_archive_depends_on_names_contents_and_time_alone(tmp_path: Path) -> 
         ]
 
 
+@pytest.mark.system
 def test_a_tool_that_fails_is_quoted_with_what_it_said() -> None:
     with pytest.raises(Failed, match=r"^sh -c echo why >&2; exit 4\nwhy$"):
         build_release.run(["sh", "-c", "echo why >&2; exit 4"], skips=3)
