@@ -37,7 +37,7 @@ def test_the_ranges_of_retry_settings_are_those_of_the_page() -> None:
         assert find_retry_fault({key: most}) is None
         assert (
             find_retry_fault({key: str(int(most) + 1)})
-            == f"the retry setting {key} takes {least} to {most}"
+            == f"the retry setting {key} must be {least} to {most}"
         )
 
 
