@@ -2,7 +2,7 @@
 ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
-# How pip reaches its packages may be given as two build secrets: pip.conf, and the ca.pem it names.
+# Two optional build secrets say how pip reaches its packages: pip.conf, and the ca.pem it names.
 ENV PIP_CONFIG_FILE=/run/secrets/pip.conf \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
@@ -19,14 +19,14 @@ FROM ${BASE}
 ENV PATH=/opt/callback-bridge/bin:$PATH
 COPY --from=build /opt/callback-bridge /opt/callback-bridge
 # A volume mounted there takes over its owner. Running the command writes the bytecode of the standard
-# library, where the base has none: with a read-only root every start would compile it anew.
+# library if the base has none: with a read-only root every start would compile it again.
 RUN install -d -o 10001 -g 10001 -m 0700 /var/lib/callback-bridge/spool && callback-bridge --version
 ENV BRIDGE_SPOOL_DIRECTORY=/var/lib/callback-bridge/spool \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 USER 10001:10001
 EXPOSE 8080 9090
-# Not by urllib, which would ask the proxy of HTTP_PROXY for it.
+# Not with urllib, which would use the proxy in HTTP_PROXY.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
     CMD ["python3", "-IS", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('BRIDGE_MANAGEMENT_PORT', '9090')), timeout=4); c.request('GET', '/livez'); sys.exit(c.getresponse().status != 200)"]
 ENTRYPOINT ["callback-bridge"]

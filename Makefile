@@ -14,8 +14,8 @@ TOOLS := .cache/tools
 PACKAGES_ONLY := not kafka and not chaos and not node and not proxy and not chart and not cluster and not image
 QUICK := not system and $(PACKAGES_ONLY)
 SYSTEM := system and $(PACKAGES_ONLY)
-# Extras are kept: an older pip, told of `coverage` alone, takes the newest for `coverage[toml]`, which
-# has no hash here, and fails on the day after a release.
+# Extras are kept. An older pip that finds only `coverage` here takes the newest for `coverage[toml]`, which
+# has no hash here, so it fails as soon as there is a newer release.
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-annotate --no-header --upgrade
 BUILD_REQUIRES := $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")'
 # Set to measure coverage too, which takes twice as long. `make test` starts a new measurement and
@@ -37,7 +37,7 @@ help: ## List the targets
 # Install the packages of one requirements file, and this checkout: $(call set_up,FILE,FOR,ABOUT)
 define set_up
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Say: make PYTHON=python3.12 ..." >&2; exit 1; }
+		|| { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Use: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "Setting up $(VENV) for $(2): $$(grep -c == $(1)) packages (once; $(3)) ..."
 	@begun=$$(date +%s) \
 		&& $(PYTHON) -m venv $(VENV) \
@@ -120,13 +120,13 @@ $(TOOLS)/proxies/.unpacked: deploy/tools/proxies
 test-proxies: $(INSTALLED) $(TOOLS)/proxies/.unpacked ## Replay ambiguous requests behind nginx and HAProxy (needs apt-get)
 	@$(BIN)/python -m pytest -m proxy $(ARGS)
 
-test-image: $(INSTALLED) $(RELEASE_TOOLS)/.installed ## Prove the steps of image and release; build and run the image where there is an engine and a base
+test-image: $(INSTALLED) $(RELEASE_TOOLS)/.installed ## Test the steps of image and release; build and run the image where there is an engine and a base
 	@$(BIN)/python -m pytest -m image $(ARGS)
 
 image: ## Build the image with docker, podman or buildah (BASE=... names another base image)
 	@deploy/image/build $(TAG)
 
-chart-snapshots: $(INSTALLED) $(TOOLS)/.built ## Keep what the chart makes of its examples, to be compared with
+chart-snapshots: $(INSTALLED) $(TOOLS)/.built ## Write the snapshots that the chart's examples are compared with
 	@$(BIN)/python -m tests.chart.snapshot
 
 $(NODE_MODULES)/.installed: tests/node/package.json tests/node/package-lock.json
@@ -143,7 +143,7 @@ check: lint ## Everything lint does, and the tests with their coverage
 	@$(MAKE) --no-print-directory test-system COVERAGE=yes ARGS=-q
 	@$(MAKE) --no-print-directory coverage-floor
 
-coverage-floor: $(INSTALLED) ## Hold the coverage of `make test test-system COVERAGE=yes` against the floor
+coverage-floor: $(INSTALLED) ## Check the coverage of `make test test-system COVERAGE=yes` against the floor
 	@mkdir -p .cache
 	@$(BIN)/coverage report
 	@$(BIN)/coverage json --quiet -o .cache/coverage.json
@@ -164,7 +164,7 @@ format: $(INSTALLED) ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-derive: $(INSTALLED) ## Write what follows from the declarations: schemas, examples, reference pages
+derive: $(INSTALLED) ## Derive schemas, examples and reference pages from the declarations
 	@$(BIN)/python -m bridge.derived
 	@$(BIN)/python deploy/helm/derive_chart.py
 	@$(BIN)/python docs/pictures/derive_rooms.py
@@ -188,16 +188,16 @@ pictures: $(NODE_MODULES)/.installed ## Render the pictures of the documentation
 schema-pack: $(INSTALLED) ## Write the schema pack for consumers to dist/schema-pack
 	@$(BIN)/callback-bridge schemas pack --out dist/schema-pack
 
-bench-quick: $(INSTALLED) ## CPU per callback against a plain Starlette route, in one run
+bench-quick: $(INSTALLED) ## Measure CPU per callback against a plain Starlette route, in one run
 	@$(BIN)/python -m tests.bench.quick
 
-bench-worst: $(INSTALLED) ## Search for the request of a stranger that costs most CPU (ARGS=--keep keeps it)
+bench-worst: $(INSTALLED) ## Search for the unverified request that costs most CPU (ARGS=--keep keeps it)
 	@$(BIN)/python -m tests.bench.worst $(ARGS)
 
-bench-spool: $(INSTALLED) ## Callbacks a second into the spool, beside the disk's own fsync rate
+bench-spool: $(INSTALLED) ## Measure callbacks a second into the spool, and the disk's own fsync rate
 	@$(BIN)/python -m tests.bench.spool
 
-bench-replay: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Replay 200,000 callbacks on three brokers, killed half way, beside a bare read
+bench-replay: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Measure a replay of 200,000 callbacks on three brokers, killed half way, and a bare read
 	@$(BIN)/python -m tests.bench.replay $(ARGS)
 
 audit: ## Check the locked dependencies against an advisory database, if one is reachable
@@ -206,8 +206,8 @@ audit: ## Check the locked dependencies against an advisory database, if one is 
 fuzz: $(INSTALLED) ## Mutate 200,000 callbacks through the core
 	@$(BIN)/python -m tests.fuzz.mutate --count 200000 $(ARGS)
 
-# The demo needs what `dev` does, and what its editable install of this checkout is built with.
-lock: $(INSTALLED) ## Lock the requirements anew, with hashes
+# The demo needs the packages of `dev`, and those that build the editable install of this checkout.
+lock: $(INSTALLED) ## Lock the requirements again, with hashes
 	@$(BIN)/uv pip compile -q $(LOCKED) pyproject.toml -o requirements/run.txt
 	@$(BIN)/uv pip compile -q $(LOCKED) pyproject.toml --extra test -c requirements/run.txt -o requirements/dev.txt
 	@$(BUILD_REQUIRES) | $(BIN)/uv pip compile -q $(LOCKED) - -c requirements/dev.txt -o requirements/build.txt
@@ -215,5 +215,5 @@ lock: $(INSTALLED) ## Lock the requirements anew, with hashes
 	@printf 'cyclonedx-bom\ntowncrier\n' | $(BIN)/uv pip compile -q $(LOCKED) - -c requirements/dev.txt -o requirements/release.txt
 	@{ $(BUILD_REQUIRES); echo editables; } | $(BIN)/uv pip compile -q $(LOCKED) pyproject.toml --extra dev - -c requirements/dev.txt -o requirements/demo.txt
 
-clean: ## Remove what the targets above made
+clean: ## Remove everything that these targets create
 	@rm -rf $(VENV) .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist $(NODE_MODULES)

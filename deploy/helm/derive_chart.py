@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""What follows from the chart's values.yaml: its schema, and the table of its page.
+"""Derive the chart's values schema and the table of its page from values.yaml.
 
-``derive_chart.py`` writes, ``derive_chart.py --check`` changes nothing and is 1 if anything is stale.
+``derive_chart.py`` writes, ``derive_chart.py --check`` changes nothing and exits with 1 if
+anything is stale.
 
 1. The comment right above a value is its meaning. Its last lines may begin with ``@``: keywords of
    JSON Schema as YAML.
-2. ``setting: NAME`` names the setting of the bridge that the value becomes. Bounds come from there,
-   and so must the default, unless ``ownDefault`` is said.
-3. A mapping with values inside is a section, which refuses names it does not have. One that is a
-   value itself says so by ``properties`` or ``additionalProperties``.
-4. The types Plivo's URLs are printed for come from the catalogue, the version from the package.
+2. ``setting: NAME`` names the setting of the bridge that the value becomes. The value has the setting's
+   bounds, and must have its default, unless ``ownDefault`` is set.
+3. A mapping with values inside is a section, which refuses unknown names. A mapping that is itself a
+   value has ``properties`` or ``additionalProperties``.
+4. The callback types, for whose URLs the chart's notes are printed, come from the catalogue, and the
+   version from the package.
 """
 
 import json
@@ -37,7 +39,7 @@ Schema = dict[str, Any]
 
 
 class BadValues(Exception):
-    """The values.yaml says something that cannot be; the text names the value."""
+    """The values.yaml contradicts itself or the settings; the text names the value."""
 
 
 @dataclass(frozen=True, slots=True)

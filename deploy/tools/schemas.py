@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Schemas of what the chart makes, so that it is checked strictly and without a network.
+"""Schemas of the objects that the chart creates, to check them strictly and without a network.
 
 ``schemas.py pack``           gets them anew and writes schemas.tar.xz beside this file
 ``schemas.py unpack FOLDER``  writes that archive out: what kubeconform and an API server take

@@ -1,7 +1,7 @@
-"""Ends with 0 if every pod of the bridge is ready, and its Services lead to it.
+"""Exit with 0 if every pod of the bridge is ready, and its Services reach it.
 
 ``ready.py CALLBACKS PORT MANAGEMENT PODS``: the Service for callbacks with its port, the one for
-management, and the one that gives out the address of every pod, ready or not. Run by `helm test`.
+management, and the one that resolves to the address of every pod, ready or not. Run by `helm test`.
 """
 # ruff: noqa: INP001 (in no package: the chart hands it to Python as a text)
 
@@ -32,7 +32,7 @@ def main(
     found = socket.getaddrinfo(pods, at, type=socket.SOCK_STREAM)
     addresses = sorted({str(one[4][0]) for one in found})
     asked = [("GET", host, at, "/readyz", 200) for host in (management, *addresses)]
-    # A HEAD is no callback, so nothing is published. That it is not allowed only the bridge says.
+    # A HEAD is not a callback, so nothing is published. Only the bridge answers that it is not allowed.
     asked.append(("HEAD", callbacks, int(port), "/plivo", 405))
     wrong = 0
     for method, host, where, path, expected in asked:
