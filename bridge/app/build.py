@@ -79,11 +79,7 @@ def make_sizing(settings: Settings) -> Sizing:
 
 def make_naming(settings: Settings) -> ContractNames:
     """Return the configurable names of the published contract."""
-    return ContractNames(
-        settings.topic_prefix,
-        settings.schema_base_url,
-        connect_headers=settings.dead_letter_connect_headers,
-    )
+    return ContractNames(settings.topic_prefix, settings.schema_base_url)
 
 
 def make_accounts(settings: Sequence[AccountSettings]) -> list[Account]:

@@ -50,7 +50,6 @@ TOPIC: Final = "dlq_topic"
 CALLBACK_TYPE: Final = "callback_type"
 EVENT_ID: Final = "event_id"
 CALLBACK_ID: Final = "callback_id"
-CONNECT_PREFIX: Final = "__connect.errors."
 
 
 class Stage(StrEnum):
@@ -82,13 +81,6 @@ MEANINGS: Final[Mapping[Stage, Mapping[str, str]]] = {
         PublishReason.RECORD_INVALID: "The broker considers the record damaged or invalid.",
         PublishReason.POLICY_VIOLATION: "A policy of the cluster forbids the record.",
     },
-}
-
-# Kafka Connect's own words, of org.apache.kafka.connect.runtime.errors: Stage has no nearer ones.
-_CONNECT_STAGES: Final = {Stage.PARSE: "TRANSFORMATION", Stage.PUBLISH: "KAFKA_PRODUCE"}
-_CONNECT_FAULTS: Final = {
-    Stage.PARSE: "bridge.core.parse.NoEvent",
-    Stage.PUBLISH: "bridge.publish.RecordRefused",
 }
 
 
@@ -156,7 +148,7 @@ def to_dead_letter(
         timestamp_ms=to_epoch_ms(verdict.raw.received_at),
     )
     topics = [naming.topic_prefix + route.topic] if route else []
-    headers = _build_headers(Stage.PARSE, reason, 0, topics, connect=naming.connect_headers)
+    headers = _build_headers(Stage.PARSE, reason, 0, topics)
     return identity, (_to_letter(journal, headers, naming), journal)
 
 
@@ -175,7 +167,7 @@ def to_publish_dead_letter(
     ``RecordRefused``. The caller still has to publish the records that are not in ``refused``.
     """
     topics = [record.topic for record in refused]
-    headers = _build_headers(Stage.PUBLISH, reason, tries, topics, connect=naming.connect_headers)
+    headers = _build_headers(Stage.PUBLISH, reason, tries, topics)
     return _to_letter(records[-1], headers, naming)
 
 
@@ -191,15 +183,7 @@ def _to_letter(journal: Record, headers: Sequence[RecordHeader], naming: Contrac
 
 
 def _build_headers(
-    stage: Stage, reason: str, tries: int, topics: Sequence[str], *, connect: bool
+    stage: Stage, reason: str, tries: int, topics: Sequence[str]
 ) -> list[RecordHeader]:
     headers = {STAGE: stage, REASON: reason, TRIES: str(tries), TOPIC: ",".join(topics)}
-    if connect:
-        headers |= {
-            CONNECT_PREFIX + "topic": ",".join(topics),
-            CONNECT_PREFIX + "connector.name": "callback-bridge",
-            CONNECT_PREFIX + "stage": _CONNECT_STAGES[stage],
-            CONNECT_PREFIX + "exception.class.name": _CONNECT_FAULTS[stage],
-            CONNECT_PREFIX + "exception.message": find_meaning(stage, reason),
-        }
     return [(name, value.encode()) for name, value in headers.items()]

@@ -54,14 +54,10 @@ class SentReply:
 
 @dataclass(frozen=True, slots=True)
 class ContractNames:
-    """What an operator may choose of the contract's names.
-
-    ``connect_headers`` adds Kafka Connect's names to the headers of dead letters.
-    """
+    """The names of the contract that an operator can choose."""
 
     topic_prefix: str
     schema_base: str
-    connect_headers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ def _journal_headers() -> Schema:
 
 
 def _dead_letter_headers() -> Schema:
-    """Return the schema of a dead letter's headers; Kafka Connect's are there if they are asked for."""
+    """Return the schema of a dead letter's headers."""
     rows = list_meanings()
     return _headers(
         {

@@ -312,11 +312,6 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
         default=9090,
         description="Port for `/livez`, `/readyz` and `/metrics`. Do not expose it to the internet.",
     )
-    dead_letter_connect_headers: bool = Field(
-        default=False,
-        description="Whether dead letters have the `__connect.errors.…` headers of Kafka Connect in "
-        "addition to `dlq_…`.",
-    )
 
     @field_validator("public_url")
     @classmethod

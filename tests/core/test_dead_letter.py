@@ -34,7 +34,6 @@ from tests.support.factories import (
 )
 
 RAW: Final = signed(raw_callback("", "Event=Ring&Odd=%FF", path="/plivo/voice/call/ring"))
-CONNECT: Final = ContractNames("test.", "https://schemas.example.com/", connect_headers=True)
 EVENTS, JOURNAL = "test.plivo.voice.call.hangup.v1", "test.plivo.journal.v1"
 
 
@@ -148,33 +147,6 @@ def test_the_dead_letter_of_a_refused_journal_record_keeps_its_id() -> None:
     letter = to_publish_dead_letter(records, [records[1]], reason, tries=2, naming=NAMING)
     assert headers(letter)["callback_id"] == identity.encode()
     assert "event_id" not in headers(letter)
-
-
-def test_kafka_connects_headers_come_on_top_where_they_are_wanted(types: Catalogue) -> None:
-    route = types.by_name["voice.call.ring"]
-    _, (plain, _) = unparsed(route=route)
-    _, (letter, journal) = unparsed(CONNECT, route)
-    extra = headers(letter).items() - headers(plain).items()
-    assert dict(extra) == {
-        "__connect.errors.topic": b"test.plivo.voice.call.ring.v1",
-        "__connect.errors.connector.name": b"callback-bridge",
-        "__connect.errors.stage": b"TRANSFORMATION",
-        "__connect.errors.exception.class.name": b"bridge.core.parse.NoEvent",
-        "__connect.errors.exception.message": find_meaning("parse", "no_identity").encode(),
-    }
-    assert not any(name.startswith("__connect") for name in headers(journal))
-
-
-def test_kafka_connects_headers_of_a_refused_record(types: Catalogue) -> None:
-    event, journal = published(types)
-    reason = PublishReason.RECORD_TOO_LARGE
-    letter = to_publish_dead_letter(
-        [event.record, journal], [event.record], reason, tries=1, naming=CONNECT
-    )
-    assert headers(letter)["__connect.errors.stage"] == b"KAFKA_PRODUCE"
-    assert (
-        headers(letter)["__connect.errors.exception.class.name"] == b"bridge.publish.RecordRefused"
-    )
 
 
 def test_every_code_has_one_meaning() -> None:

@@ -71,7 +71,6 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "log_key": ("a-secret-key-of-the-log", "another-secret-key"),
     "log_published_every": (100, 2),
     "log_unverified_per_minute_max": (0, 10),
-    "dead_letter_connect_headers": (True, False),
     "in_flight_max": (10, 20),
     "in_flight_bytes_max": (1_048_576, 2_097_152),
     "connections_max": (10, 20),

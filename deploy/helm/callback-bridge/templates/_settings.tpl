@@ -81,7 +81,6 @@ BRIDGE_CONTEXT_PARAMETERS: {{ join "," .contextParameters | quote }}
 BRIDGE_REPLIES: {{ $files | toJson | quote }}
 {{- end }}
 BRIDGE_SCHEMA_BASE_URL: {{ .schemaBaseUrl | quote }}
-BRIDGE_DEAD_LETTER_CONNECT_HEADERS: {{ .deadLetterConnectHeaders | quote }}
 BRIDGE_LOG_LEVEL: {{ .logLevel | quote }}
 BRIDGE_LOG_PUBLISHED_EVERY: {{ include "callback-bridge.number" .logPublishedEvery | quote }}
 BRIDGE_LOG_UNVERIFIED_PER_MINUTE_MAX: {{ include "callback-bridge.number" .logUnverifiedPerMinuteMax | quote }}
