@@ -30,6 +30,7 @@ from bridge.spool.absent import NoSpool
 from bridge.spool.drain import Drain
 from bridge.spool.locking import other_writers
 from bridge.spool.spool import DiskSpool, SpoolLimits
+from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -66,7 +67,7 @@ class Bridge:
             AccountsFile(
                 settings.accounts_file,
                 keyring,
-                on_stale=lambda stale: self.metrics.set("accounts_stale", int(stale)),
+                on_stale=lambda stale: self.metrics.set(Metric.ACCOUNTS_STALE, int(stale)),
             )
             if settings.accounts_file
             else None

@@ -17,6 +17,7 @@ from bridge.ingress import server
 from bridge.settings.load import Settings
 from bridge.telemetry import logs
 from bridge.telemetry.log_writer import LineQueue
+from bridge.telemetry.metric_defs import Metric
 
 app = typer.Typer(add_completion=False)
 
@@ -57,7 +58,7 @@ async def _serve(settings: Settings, doors: server.Listeners, lines: LineQueue) 
     stop = server.StopRequest()
     stop_on_signals(stop)
     bridge = Bridge(settings)
-    lines.set_on_lost(lambda count: bridge.metrics.count("log_lines_lost_total", by=count))
+    lines.set_on_lost(lambda count: bridge.metrics.count(Metric.LOG_LINES_LOST_TOTAL, by=count))
     await run_bridge(bridge, doors, settings, stop)
 
 

@@ -43,6 +43,7 @@ from bridge.ingress.framing import (
     check_partial_head,
     parse_head,
 )
+from bridge.telemetry.metric_defs import Metric
 
 log = structlog.get_logger()
 
@@ -236,7 +237,7 @@ class HttpConnection(asyncio.Protocol):
 
     def make_room(self) -> None:
         """Close at once, to make room for another connection: rule 6."""
-        self.clients.metrics.count("cut_off_total", "connections")
+        self.clients.metrics.count(Metric.CUT_OFF_TOTAL, "connections")
         if self._buffer or self._exchange is not None:
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE)
         self._drop_exchange(RefusalCause.OVERLOADED)
@@ -388,14 +389,14 @@ class HttpConnection(asyncio.Protocol):
 
     def _refuse(self, cause: CutOffCause, status: HTTPStatus, refusal: RefusalCause | None) -> None:
         """Answer the request that is being read with an error, and end the connection."""
-        self.clients.metrics.count("cut_off_total", cause)
+        self.clients.metrics.count(Metric.CUT_OFF_TOTAL, cause)
         self._answer(status)
         self._drop_exchange(refusal)
         self._end(linger=True)
 
     def _cut_off(self, cause: CutOffCause) -> None:
         """End the connection without an answer."""
-        self.clients.metrics.count("cut_off_total", cause)
+        self.clients.metrics.count(Metric.CUT_OFF_TOTAL, cause)
         self._drop_exchange(None)
         if self._drain_waiter is not None or cause == "connections":
             self.transport.abort()  # ``close`` would wait until the client reads

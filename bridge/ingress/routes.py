@@ -34,6 +34,7 @@ from bridge.ingress.request import (
 )
 from bridge.intake.outcome_log import CallbackResult, OutcomeRecorder, label_of
 from bridge.intake.walk import Intake
+from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
 METHODS: Final[tuple[str, ...]] = ("GET", "POST")
@@ -175,9 +176,9 @@ class Endpoint:
     ) -> CallbackResult:
         """Return the result of a callback that ``intake`` did not see, or that failed there."""
         if cause is RefusalCause.OVERLOADED:
-            self._metrics.count("shed_total", self._shed_class)
+            self._metrics.count(Metric.SHED_TOTAL, self._shed_class)
         elif cause is RefusalCause.BODY_TOO_LARGE:
-            self._metrics.count("cut_off_total", "oversize")
+            self._metrics.count(Metric.CUT_OFF_TOTAL, "oversize")
         return CallbackResult(
             self._label, Outcome.REFUSED, fields=fields or {}, cause=cause, fault=fault
         )
@@ -248,8 +249,8 @@ def make_app(  # noqa: PLR0913 (wired once, by name)
 ) -> Starlette:
     """Return the application for callbacks: routes derived from the catalogue, GET and POST only."""
     load = Load(callbacks_max=limits.in_flight_max, bytes_max=limits.in_flight_bytes_max)
-    metrics.watch("in_flight", lambda: load.callbacks)
-    metrics.watch("in_flight_bytes", lambda: load.bytes)
+    metrics.watch(Metric.IN_FLIGHT, lambda: load.callbacks)
+    metrics.watch(Metric.IN_FLIGHT_BYTES, lambda: load.bytes)
     paths: list[tuple[str, CallbackType | None]] = [(SHARED_PATH, None)]
     paths += [(kind.path, kind) for kind in catalogue.types]
     routes: list[Route] = []

@@ -14,6 +14,7 @@ from bridge.callbacks.model import CallbackType
 from bridge.core.complaints import FALLBACK, find_complaint
 from bridge.core.parse import Callback
 from bridge.core.verify import Unverified
+from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -40,18 +41,18 @@ class AnomalyRecorder:
         if not self.record_repeated(name, event_id):
             self._count_complaint(callback)
         if callback.undeclared:
-            self._metrics.count("undeclared_total", name, by=len(callback.undeclared))
+            self._metrics.count(Metric.UNDECLARED_TOTAL, name, by=len(callback.undeclared))
             for parameter in callback.undeclared:
                 if _PLIVO_NAME.fullmatch(parameter) and _is_new(
                     self._undeclared_logged, name, parameter
                 ):
                     log.warning("parameter_undeclared", callback_type=name, parameter=parameter)
         if callback.unreadable:
-            self._metrics.count("unreadable_total", name, by=len(callback.unreadable))
+            self._metrics.count(Metric.UNREADABLE_TOTAL, name, by=len(callback.unreadable))
         if callback.zone_mismatch is not None:
-            self._metrics.count("zone_mismatches_total", name)
+            self._metrics.count(Metric.ZONE_MISMATCHES_TOTAL, name)
         if route is not None and route is not callback.type:
-            self._metrics.count("path_mismatches_total", name)
+            self._metrics.count(Metric.PATH_MISMATCHES_TOTAL, name)
         for parameter in callback.recognition.ignored_parameters:
             if _is_new(self._ignored_logged, name, parameter):
                 log.warning(
@@ -68,7 +69,7 @@ class AnomalyRecorder:
         if len(self._recent_ids) > _RECENT_IDS_MAX:
             self._recent_ids.popitem(last=False)
         if is_repeated:
-            self._metrics.count("repeated_total", label)
+            self._metrics.count(Metric.REPEATED_TOTAL, label)
         return is_repeated
 
     def _count_complaint(self, callback: Callback) -> None:
@@ -82,7 +83,7 @@ class AnomalyRecorder:
             return
         part = "query" if callback.verdict.raw.method == "GET" else "body"
         if code == FALLBACK or part in callback.verdict.covers:
-            self._metrics.count("plivo_complaints_total", code)
+            self._metrics.count(Metric.PLIVO_COMPLAINTS_TOTAL, code)
 
 
 def _is_new(logged: set[tuple[str, str]], type_name: str, parameter: str) -> bool:

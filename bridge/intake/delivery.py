@@ -20,6 +20,7 @@ from bridge.core.record import Record
 from bridge.publish import PartlyUnavailable, Publisher, RecordRefused, Unavailable
 from bridge.publish.health import CircuitBreaker
 from bridge.spool import NotSpooled, Spool
+from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
 
@@ -107,7 +108,7 @@ class Delivery:
             if probing:
                 self._breaker.end_probe(acknowledged=acknowledged)
         if overtakes:
-            self._metrics.count("out_of_order_total")
+            self._metrics.count(Metric.OUT_OF_ORDER_TOTAL)
             return StoredIn.KAFKA_OUT_OF_ORDER
         return stored_in
 

@@ -18,6 +18,7 @@ from bridge.core.outcome import Outcome, RefusalCause
 from bridge.intake.rate_limit import RateLimiter
 from bridge.reply.document import ACKNOWLEDGEMENT
 from bridge.telemetry.logs import CallTokens, error_location
+from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -70,7 +71,7 @@ class OutcomeRecorder:
         """Count the result of a callback, and log it if rules 1 to 3 say so."""
         self._metrics.count_callback(result.label, method, result.outcome)
         if result.cause is not None:
-            self._metrics.count("refused_total", result.cause)
+            self._metrics.count(Metric.REFUSED_TOTAL, result.cause)
         level = self._find_level(result)
         if level is None:
             return
@@ -91,7 +92,7 @@ class OutcomeRecorder:
 
         ``path`` is safe to log. ``nearest`` is the known path that was probably meant.
         """
-        self._metrics.count("unknown_paths_total", mismatch)
+        self._metrics.count(Metric.UNKNOWN_PATHS_TOTAL, mismatch)
         if not self._may_log_unverified():
             return
         line: dict[str, object] = {"method": method, "path": path, "mismatch": mismatch}

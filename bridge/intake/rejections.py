@@ -17,6 +17,7 @@ from bridge.core.url_mismatch import UrlMismatch, find_url_mismatch
 from bridge.core.verify import Unverified, VerificationFault, Verifier
 from bridge.intake.rate_limit import RateLimiter
 from bridge.publish import Publisher, RecordRefused, Unavailable
+from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
 # Below the limit of any broker: an unverified client must not cause records that Kafka refuses.
@@ -56,7 +57,7 @@ class RejectionSampler:
         if verdict.fault is VerificationFault.WRONG_SIGNATURE and self._diagnoses.allow():
             near = find_url_mismatch(verdict.raw, verdict.parameters, self._verifier)
         if near is not None:
-            self._metrics.count("url_mismatches_total", near.variant)
+            self._metrics.count(Metric.URL_MISMATCHES_TOTAL, near.variant)
         if not self._samples.allow():
             return near
         record = to_rejected(verdict, near.variant if near else None, self._naming)
@@ -72,4 +73,4 @@ class RejectionSampler:
             await self._publisher.publish([record], probing=True)
         except (Unavailable, RecordRefused):
             return  # the metric counts only published samples
-        self._metrics.count("rejected_samples_total", fault)
+        self._metrics.count(Metric.REJECTED_SAMPLES_TOTAL, fault)

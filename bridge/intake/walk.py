@@ -21,6 +21,7 @@ from bridge.intake.outcome_log import CallbackResult, label_of
 from bridge.intake.rejections import RejectionSampler
 from bridge.publish import RecordRefused
 from bridge.reply.document import ACKNOWLEDGEMENT, Replies
+from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
 Policy = Literal["enforce", "report", "off"]
@@ -184,9 +185,9 @@ class Intake:
             )
         if isinstance(verdict, Verified):
             scheme, key_id = verdict.scheme, verdict.key_id
-            self._metrics.count("verifications_total", scheme, "verified", key_id)
+            self._metrics.count(Metric.VERIFICATIONS_TOTAL, scheme, "verified", key_id)
         else:
-            self._metrics.count("verifications_total", "", verdict.fault, "")
+            self._metrics.count(Metric.VERIFICATIONS_TOTAL, "", verdict.fault, "")
         return verdict
 
     def _may_be_voice(self, parameters: Parameters, route: CallbackType | None) -> bool:
@@ -236,6 +237,6 @@ class Intake:
             return _not_durable(
                 result.label, result.key, {"callback_id": fields["callback_id"]}, error
             )
-        self._metrics.count("dead_letters_total", fields["stage"], fields["reason"])
+        self._metrics.count(Metric.DEAD_LETTERS_TOTAL, fields["stage"], fields["reason"])
         self._anomalies.record_repeated(result.label, fields["callback_id"])
         return result

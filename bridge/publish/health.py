@@ -30,6 +30,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from bridge.publish import PartitionStalled, TopicUnavailable
+from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -162,7 +163,7 @@ class KafkaHealth:
 
     def _report(self, closed: bool) -> None:  # noqa: FBT001 (a listener)
         if self._metrics is not None:
-            self._metrics.set("breaker_open", int(not closed))
+            self._metrics.set(Metric.BREAKER_OPEN, int(not closed))
         if closed:
             log.info("breaker_closed")
         else:

@@ -45,6 +45,7 @@ from bridge.publish.kafka_errors import RECORD_ERRORS, TOPIC_ERRORS, translate
 from bridge.publish.partitioning import partition_for_key
 from bridge.publish.producer import partition_count, send_all, sender_died
 from bridge.publish.supervisor import ProducerSupervisor
+from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -214,8 +215,8 @@ class KafkaPublisher:
         self._failing_since = None
         self._health.record_acknowledgement(partition)
         if self._metrics is not None:
-            self._metrics.count("records_total", record.topic)
-            self._metrics.count("record_bytes_total", record.topic, by=len(record.value))
+            self._metrics.count(Metric.RECORDS_TOTAL, record.topic)
+            self._metrics.count(Metric.RECORD_BYTES_TOTAL, record.topic, by=len(record.value))
 
     def _record_late_result(
         self, record: Record, partition: TopicPartition, future: "asyncio.Future[object]"
@@ -224,7 +225,7 @@ class KafkaPublisher:
         if not future.cancelled() and future.exception() is None:
             self._record_acknowledgement(record, partition)
             if self._metrics is not None:
-                self._metrics.count("late_acknowledgements_total")
+                self._metrics.count(Metric.LATE_ACKNOWLEDGEMENTS_TOTAL)
             self._health.cluster.record_success()
 
     async def _handle_errors(

@@ -21,6 +21,7 @@ from bridge.publish import Unavailable
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.producer import RETRY_S, abort, partition_count, sender_died, start_producer
 from bridge.telemetry.logs import error_location
+from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -157,7 +158,7 @@ class ProducerSupervisor:
         if value != self._available:
             self._available = value
             if self._metrics is not None:
-                self._metrics.set("kafka_available", int(value))
+                self._metrics.set(Metric.KAFKA_AVAILABLE, int(value))
             if value:
                 log.info("kafka_available")
             else:

@@ -33,6 +33,7 @@ from bridge.spool import SpoolUnwritable
 from bridge.spool.backoff import STALLED_S, KeyBackoff
 from bridge.spool.codec import SpooledCallback
 from bridge.spool.spool import DiskSpool
+from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -197,7 +198,7 @@ class ChainPublisher:
                 self._logged_topics.difference_update(record.topic for record in one.records)
         await self._spool.remove(callbacks)
         if self._metrics is not None:
-            self._metrics.count("drained_total", by=len(callbacks))
+            self._metrics.count(Metric.DRAINED_TOTAL, by=len(callbacks))
 
     async def _publish_together(self, callbacks: Sequence[SpooledCallback]) -> bool:
         """Publish callbacks; return False if one was refused, and remember which were acknowledged."""
@@ -260,7 +261,7 @@ class ChainPublisher:
             return
         log.error("spooled_callback_dead_lettered", **fields)
         if self._metrics is not None:
-            self._metrics.count("dead_letters_total", Stage.PUBLISH, reason)
+            self._metrics.count(Metric.DEAD_LETTERS_TOTAL, Stage.PUBLISH, reason)
         await self._complete([callback])
 
 

@@ -22,6 +22,7 @@ from bridge.spool.adopt import Adopter
 from bridge.spool.codec import SpooledCallback, SpoolRange, encode
 from bridge.spool.store import SpoolStore
 from bridge.spool.writer import Job, JobResult, SpoolWriter
+from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -93,15 +94,15 @@ class DiskSpool:
             self._add_gauges(metrics, limits)
 
     def _add_gauges(self, metrics: Metrics, limits: SpoolLimits) -> None:
-        metrics.set("spool_bytes_max", limits.bytes_max)
-        metrics.set("spool_records_max", limits.records_max)
-        metrics.watch("spool_callbacks", lambda: self.state.callbacks)
-        metrics.watch("spool_records", lambda: self.state.records)
-        metrics.watch("spool_bytes", lambda: self.state.bytes)
-        metrics.watch("spool_parked", lambda: self.state.parked)
-        metrics.watch("spool_damaged", lambda: self.state.damaged)
-        metrics.watch("spool_writable", lambda: int(self.state.writable))
-        metrics.watch("spool_oldest_age_seconds", self._oldest_age_s)
+        metrics.set(Metric.SPOOL_BYTES_MAX, limits.bytes_max)
+        metrics.set(Metric.SPOOL_RECORDS_MAX, limits.records_max)
+        metrics.watch(Metric.SPOOL_CALLBACKS, lambda: self.state.callbacks)
+        metrics.watch(Metric.SPOOL_RECORDS, lambda: self.state.records)
+        metrics.watch(Metric.SPOOL_BYTES, lambda: self.state.bytes)
+        metrics.watch(Metric.SPOOL_PARKED, lambda: self.state.parked)
+        metrics.watch(Metric.SPOOL_DAMAGED, lambda: self.state.damaged)
+        metrics.watch(Metric.SPOOL_WRITABLE, lambda: int(self.state.writable))
+        metrics.watch(Metric.SPOOL_OLDEST_AGE_SECONDS, self._oldest_age_s)
 
     def _oldest_age_s(self) -> float:
         oldest_at_ms = self._oldest_at_ms
@@ -301,7 +302,7 @@ class DiskSpool:
         """Handle that a new file replaced one whose path did not lead to it any more."""
         self.files_replaced += 1
         if self._metrics is not None:
-            self._metrics.count("spool_files_replaced_total")
+            self._metrics.count(Metric.SPOOL_FILES_REPLACED_TOTAL)
 
     def jobs_done(self, results: Sequence[JobResult], oldest_at_ms: int | None) -> None:
         """Handle the results of jobs."""

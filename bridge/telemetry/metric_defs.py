@@ -1,96 +1,19 @@
-"""What is measured: each metric's name, kind, unit, meaning and labels, declared once.
+"""Every metric of the bridge, declared once: kind, unit, meaning and labels.
 
-Labels come from closed sets of ours, never from a callback.
+A metric is named as its member, in lower case. Label values come from closed sets of ours, never from
+a callback: a stranger must not be able to add series.
 """
 
 from dataclasses import dataclass
+from enum import Enum, unique
 from typing import Final, Literal
 
 PREFIX: Final = "callback_bridge"
 
-MetricName = Literal[
-    # counter, callbacks
-    "callbacks_total",
-    # counter, callbacks
-    "refused_total",
-    # counter, callbacks
-    "verifications_total",
-    # histogram, seconds
-    "acknowledgement_seconds",
-    # counter, records
-    "records_total",
-    # counter, bytes
-    "record_bytes_total",
-    # counter, parameters
-    "undeclared_total",
-    # counter, parameters
-    "unreadable_total",
-    # counter, events
-    "zone_mismatches_total",
-    # counter, callbacks
-    "path_mismatches_total",
-    # counter, requests
-    "unknown_paths_total",
-    # counter, callbacks
-    "repeated_total",
-    # counter, callbacks
-    "plivo_complaints_total",
-    # counter, records
-    "late_acknowledgements_total",
-    # counter, callbacks
-    "out_of_order_total",
-    # counter, callbacks
-    "drained_total",
-    # counter, records
-    "dead_letters_total",
-    # counter, callbacks
-    "rejected_samples_total",
-    # counter, callbacks
-    "url_mismatches_total",
-    # counter, callbacks
-    "shed_total",
-    # counter, connections
-    "cut_off_total",
-    # gauge, callbacks
-    "in_flight",
-    # gauge, bytes
-    "in_flight_bytes",
-    # gauge, 1 or 0
-    "kafka_available",
-    # gauge, 1 or 0
-    "breaker_open",
-    # gauge, callbacks
-    "spool_callbacks",
-    # gauge, records
-    "spool_records",
-    # gauge, bytes
-    "spool_bytes",
-    # gauge, bytes
-    "spool_bytes_max",
-    # gauge, records
-    "spool_records_max",
-    # gauge, seconds
-    "spool_oldest_age_seconds",
-    # gauge, callbacks
-    "spool_parked",
-    # gauge, files
-    "spool_damaged",
-    # gauge, 1 or 0
-    "spool_writable",
-    # counter, files
-    "spool_files_replaced_total",
-    # counter, lines
-    "log_lines_lost_total",
-    # gauge, 1 or 0
-    "accounts_stale",
-    # gauge, 1
-    "build_info",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class MetricDef:
-    """One metric's declaration: the reference page and the collector are both made from it."""
+    """Declaration of one metric. Both the reference page and the registry are made from it."""
 
     kind: Literal["counter", "histogram", "gauge"]
     unit: str
@@ -98,145 +21,162 @@ class MetricDef:
     labels: tuple[str, ...] = ()
 
 
-METRIC_DEFS: Final[dict[MetricName, MetricDef]] = {
-    "callbacks_total": MetricDef(
+@unique
+class Metric(Enum):
+    """All metrics."""
+
+    # A member is part of a dictionary key at every count, and the hash of Enum is a Python function.
+    # Members are singletons, so the hash of their identity, computed in C, is right too.
+    __hash__ = object.__hash__
+
+    def __str__(self) -> str:
+        """Return the metric's name without its prefix."""
+        return self.name.lower()
+
+    CALLBACKS_TOTAL = MetricDef(
         "counter",
         "callbacks",
-        "Callbacks by how they ended. Every callback is counted once.",
+        "Callbacks by outcome. Every callback is counted once.",
         ("product", "type", "method", "outcome"),
-    ),
-    "refused_total": MetricDef(
-        "counter", "callbacks", "Callbacks that were refused, by why.", ("cause",)
-    ),
-    "verifications_total": MetricDef(
+    )
+    REFUSED_TOTAL = MetricDef("counter", "callbacks", "Refused callbacks by cause.", ("cause",))
+    VERIFICATIONS_TOTAL = MetricDef(
         "counter",
         "callbacks",
-        "Signature checks. `scheme` and `key_id` are empty where none held; `result` is `verified` "
-        "or the fault.",
+        "Signature checks. `result` is `verified` or the fault; `scheme` and `key_id` are empty unless "
+        "the signature was valid.",
         ("scheme", "result", "key_id"),
-    ),
-    "acknowledgement_seconds": MetricDef(
+    )
+    ACKNOWLEDGEMENT_SECONDS = MetricDef(
         "histogram",
         "seconds",
-        "From handing over a callback's records until they are durable, by where: `kafka` or `spool`.",
+        "Time until a callback's records were durable. `path` says where: `kafka` or `spool`.",
         ("path",),
-    ),
-    "records_total": MetricDef("counter", "records", "Acknowledged records.", ("topic",)),
-    "record_bytes_total": MetricDef(
-        "counter", "bytes", "Value bytes of acknowledged records.", ("topic",)
-    ),
-    "undeclared_total": MetricDef(
-        "counter", "parameters", "Parameters of Plivo's no declaration knows.", ("type",)
-    ),
-    "unreadable_total": MetricDef(
+    )
+    RECORDS_TOTAL = MetricDef("counter", "records", "Records acknowledged by Kafka.", ("topic",))
+    RECORD_BYTES_TOTAL = MetricDef(
+        "counter", "bytes", "Value bytes of the records acknowledged by Kafka.", ("topic",)
+    )
+    UNDECLARED_TOTAL = MetricDef(
+        "counter", "parameters", "Parameters of Plivo that no declaration knows.", ("type",)
+    )
+    UNREADABLE_TOTAL = MetricDef(
         "counter", "parameters", "Parameters whose text could not be read.", ("type",)
-    ),
-    "zone_mismatches_total": MetricDef(
+    )
+    ZONE_MISMATCHES_TOTAL = MetricDef(
         "counter",
         "events",
-        "Events whose local times are not in the account's configured zone.",
+        "Events whose local times are not in the time zone configured for the account.",
         ("type",),
-    ),
-    "path_mismatches_total": MetricDef(
+    )
+    PATH_MISMATCHES_TOTAL = MetricDef(
         "counter",
         "callbacks",
-        "Callbacks that came on another type's path. `type` is what they were.",
+        "Callbacks that arrived on the path of another type. `type` is their own.",
         ("type",),
-    ),
-    "unknown_paths_total": MetricDef(
+    )
+    UNKNOWN_PATHS_TOTAL = MetricDef(
         "counter",
         "requests",
-        "Requests answered 404 that were meant for a callback's path: below `/plivo`, nearly one of "
-        "the paths, or signed. `mismatch` says what differs.",
+        "Requests answered 404 that were probably callbacks: the path is below `/plivo` or nearly a "
+        "known path, or the request is signed. `mismatch` says how the path differs.",
         ("mismatch",),
-    ),
-    "repeated_total": MetricDef(
+    )
+    REPEATED_TOTAL = MetricDef(
         "counter",
         "callbacks",
-        "Callbacks that came again with the id of one this process has taken lately.",
+        "Callbacks with the id of another that this process received recently.",
         ("type",),
-    ),
-    "plivo_complaints_total": MetricDef(
+    )
+    PLIVO_COMPLAINTS_TOTAL = MetricDef(
         "counter",
         "callbacks",
         "Callbacks in which Plivo reports that it could not reach a URL or could not use an answer, by "
         "hangup code: 7011 to 7014, 7022 to 7024, 7032 to 7034, 8011 to 8014. `fallback` is a callback "
-        "to the fallback URL. Each is counted once, and only if its signature covers what it says.",
+        "to the fallback URL. Each is counted once, and only if its signature covers the code.",
         ("code",),
-    ),
-    "late_acknowledgements_total": MetricDef(
+    )
+    LATE_ACKNOWLEDGEMENTS_TOTAL = MetricDef(
         "counter",
         "records",
-        "Records acknowledged after their callback was spooled: each will be on Kafka twice.",
-    ),
-    "out_of_order_total": MetricDef(
+        "Records acknowledged after their callback was spooled. Each will be on Kafka twice.",
+    )
+    OUT_OF_ORDER_TOTAL = MetricDef(
         "counter",
         "callbacks",
-        "Callbacks published before older ones of their key, because the spool could not take them.",
-    ),
-    "drained_total": MetricDef("counter", "callbacks", "Spooled callbacks now on Kafka."),
-    "dead_letters_total": MetricDef("counter", "records", "Dead letters.", ("stage", "reason")),
-    "rejected_samples_total": MetricDef(
-        "counter", "callbacks", "Rejected callbacks kept in the rejected topic.", ("fault",)
-    ),
-    "url_mismatches_total": MetricDef(
+        "Callbacks published before older ones of their key, because the spool could not store them.",
+    )
+    DRAINED_TOTAL = MetricDef("counter", "callbacks", "Callbacks moved from the spool to Kafka.")
+    DEAD_LETTERS_TOTAL = MetricDef("counter", "records", "Dead letters.", ("stage", "reason"))
+    REJECTED_SAMPLES_TOTAL = MetricDef(
+        "counter", "callbacks", "Rejected callbacks stored in the rejected topic.", ("fault",)
+    )
+    URL_MISMATCHES_TOTAL = MetricDef(
         "counter",
         "callbacks",
-        "Rejected callbacks whose signature holds for another URL, by what differs in it, or for this "
-        "one in a scheme that is refused (`json_body`, `agentstack_v3`, `separator`, `json_separator`).",
+        "Rejected callbacks whose signature is valid for another URL, by the part of the URL that "
+        "differs; or valid for this URL in a scheme that is not accepted (`json_body`, "
+        "`agentstack_v3`, `separator`, `json_separator`).",
         ("variant",),
-    ),
-    "shed_total": MetricDef(
+    )
+    SHED_TOTAL = MetricDef(
         "counter",
         "callbacks",
-        "Callbacks answered 429 because too many were under way.",
+        "Callbacks answered 429 because too many were in flight.",
         ("class",),
-    ),
-    "cut_off_total": MetricDef(
+    )
+    CUT_OFF_TOTAL = MetricDef(
         "counter",
         "connections",
-        "Clients cut off: too slow, too big, malformed, or giving way to others (`connections`: for a "
-        "new connection, `overloaded`: for the bytes of another request).",
+        "Client connections that the bridge closed: too slow, too large, malformed, or closed to make "
+        "room (`connections`: for a new connection, `overloaded`: for the bytes of another request).",
         ("cause",),
-    ),
-    "in_flight": MetricDef("gauge", "callbacks", "Callbacks being worked on."),
-    "in_flight_bytes": MetricDef(
-        "gauge", "bytes", "Bytes of their bodies, and of bodies still arriving."
-    ),
-    "kafka_available": MetricDef("gauge", "1 or 0", "Whether there is a connection to Kafka."),
-    "breaker_open": MetricDef(
+    )
+    IN_FLIGHT = MetricDef("gauge", "callbacks", "Callbacks in flight.")
+    IN_FLIGHT_BYTES = MetricDef(
+        "gauge", "bytes", "Bytes of their bodies, and of bodies that are still arriving."
+    )
+    KAFKA_AVAILABLE = MetricDef("gauge", "1 or 0", "Whether the bridge is connected to Kafka.")
+    BREAKER_OPEN = MetricDef(
         "gauge", "1 or 0", "Whether callbacks go to the spool because Kafka does not acknowledge."
-    ),
-    "spool_callbacks": MetricDef("gauge", "callbacks", "Callbacks waiting in the spool."),
-    "spool_records": MetricDef("gauge", "records", "Their records."),
-    "spool_bytes": MetricDef("gauge", "bytes", "The bytes of those records."),
-    "spool_bytes_max": MetricDef("gauge", "bytes", "The most it may hold; 0 without a spool."),
-    "spool_records_max": MetricDef("gauge", "records", "The most it may hold; 0 without a spool."),
-    "spool_oldest_age_seconds": MetricDef(
-        "gauge", "seconds", "How long the oldest of them has waited; 0 if there is none."
-    ),
-    "spool_parked": MetricDef(
-        "gauge", "callbacks", "Spooled callbacks that Kafka takes in no form: they need a person."
-    ),
-    "spool_damaged": MetricDef("gauge", "files", "Spool files set aside because they are damaged."),
-    "spool_writable": MetricDef("gauge", "1 or 0", "Whether the spool can take a callback now."),
-    "spool_files_replaced_total": MetricDef(
+    )
+    SPOOL_CALLBACKS = MetricDef("gauge", "callbacks", "Callbacks in the spool.")
+    SPOOL_RECORDS = MetricDef("gauge", "records", "Records in the spool.")
+    SPOOL_BYTES = MetricDef("gauge", "bytes", "Bytes of the records in the spool.")
+    SPOOL_BYTES_MAX = MetricDef("gauge", "bytes", "Limit of `spool_bytes`; 0 without a spool.")
+    SPOOL_RECORDS_MAX = MetricDef(
+        "gauge", "records", "Limit of `spool_records`; 0 without a spool."
+    )
+    SPOOL_OLDEST_AGE_SECONDS = MetricDef(
+        "gauge", "seconds", "Age of the oldest callback in the spool; 0 if the spool is empty."
+    )
+    SPOOL_PARKED = MetricDef(
+        "gauge",
+        "callbacks",
+        "Spooled callbacks that Kafka refuses, even as dead letters. They need an operator.",
+    )
+    SPOOL_DAMAGED = MetricDef("gauge", "files", "Spool files set aside because they are damaged.")
+    SPOOL_WRITABLE = MetricDef("gauge", "1 or 0", "Whether the spool can store a callback now.")
+    SPOOL_FILES_REPLACED_TOTAL = MetricDef(
         "counter",
         "files",
-        "Spool files that were removed, renamed or replaced while the bridge had them open. It copied "
-        "what they held into a new file.",
-    ),
-    "log_lines_lost_total": MetricDef(
+        "Spool files that were removed, renamed or replaced while the bridge had them open. The bridge "
+        "copied their content into a new file.",
+    )
+    LOG_LINES_LOST_TOTAL = MetricDef(
         "counter",
         "lines",
-        "Log lines that were lost because nobody read standard error, or nothing could be written "
-        "there. No callback waits for the log.",
-    ),
-    "accounts_stale": MetricDef(
+        "Log lines lost because standard error could not be written, or was read too slowly. No "
+        "callback waits for the log.",
+    )
+    ACCOUNTS_STALE = MetricDef(
         "gauge",
         "1 or 0",
-        "Whether the accounts file cannot be used: missing, no regular file, or invalid. The accounts "
-        "known before stay.",
-    ),
-    "build_info": MetricDef("gauge", "1", "The running version.", ("version",)),
-}
+        "Whether the accounts file cannot be used: it is missing, not a regular file, or invalid. The "
+        "last valid accounts stay in use.",
+    )
+    BUILD_INFO = MetricDef("gauge", "1", "The running version.", ("version",))
+
+
+METRIC_DEFS: Final = {str(metric): metric.value for metric in Metric}
+"""Every declaration by the metric's name."""
