@@ -13,7 +13,6 @@ import contextlib
 import os
 import stat
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +21,8 @@ import structlog
 from bridge.app.build import make_accounts
 from bridge.core.keyring import Keyring
 from bridge.settings.load import SettingsRefused, read_accounts
+from bridge.telemetry.metric_defs import Metric
+from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -41,13 +42,13 @@ class AccountsFile:
         path: Path,
         keyring: Keyring,
         *,
+        metrics: Metrics,
         poll_s: float = POLL_S,
-        on_stale: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self._path = path
         self._keyring = keyring
         self._poll_s = poll_s
-        self._on_stale = on_stale
+        self._metrics = metrics
         self._fault: str | None = None
         self._rejected: bytes | None = None  # the last content with unusable accounts
         self._loaded: bytes | None = None  # the content of the accounts in use
@@ -105,7 +106,7 @@ class AccountsFile:
             return
         self._keyring.replace_accounts(make_accounts(renewed))
         self._loaded, self._rejected, self._fault = content, None, None
-        self._on_stale(False)  # noqa: FBT003 (the one thing it is told)
+        self._metrics.set(Metric.ACCOUNTS_STALE, 0)
         log.info("accounts_reloaded", accounts=len(renewed))
 
     def _report_unusable(self, cause: str) -> None:
@@ -113,7 +114,7 @@ class AccountsFile:
         self._rejected = None
         if cause != self._fault:
             log.error("accounts_reload_failed", cause=cause)
-            self._on_stale(True)  # noqa: FBT003 (the one thing it is told)
+            self._metrics.set(Metric.ACCOUNTS_STALE, 1)
         self._fault = cause
 
 

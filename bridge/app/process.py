@@ -30,7 +30,6 @@ from bridge.spool.absent import NoSpool
 from bridge.spool.drain import Drain
 from bridge.spool.locking import other_writers
 from bridge.spool.spool import DiskSpool, SpoolLimits
-from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -64,11 +63,7 @@ class Bridge:
         self._stopping = False
         keyring = Keyring(make_accounts(settings.accounts))
         self._accounts_file = (
-            AccountsFile(
-                settings.accounts_file,
-                keyring,
-                on_stale=lambda stale: self.metrics.set(Metric.ACCOUNTS_STALE, int(stale)),
-            )
+            AccountsFile(settings.accounts_file, keyring, metrics=self.metrics)
             if settings.accounts_file
             else None
         )
@@ -142,9 +137,8 @@ class Bridge:
         if not chosen.enabled or chosen.directory is None:
             return None
         others = other_writers(chosen.directory)
-        if (
-            others is not None
-        ):  # only possible at the root of a mount: start-up refuses it elsewhere
+        if others is not None:
+            # Only possible at the root of a mount: start-up refuses any other such directory.
             log.warning(
                 "spool_directory_not_private",
                 directory=str(chosen.directory),

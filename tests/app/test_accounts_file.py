@@ -1,4 +1,4 @@
-"""Accounts renewed while the bridge runs."""
+"""Accounts are reloaded while the bridge runs."""
 
 import asyncio
 import os
@@ -14,12 +14,26 @@ from structlog.testing import capture_logs
 from bridge.app import accounts_file
 from bridge.app.accounts_file import AccountsFile
 from bridge.core.keyring import Keyring
+from bridge.telemetry.metric_defs import Metric
+from bridge.telemetry.metrics import Metrics
 from tests.support.waiting import until
 
 AUTH_ID = "MA0000000000TEST0001"
 OLD, NEW, GOOD, BETTER = (
     f"the-{one}-token-of-the-account" for one in ("old", "new", "good", "best")
 )
+
+
+class StaleGauge(Metrics):
+    """Metrics that note each value of the one gauge that is set."""
+
+    def __init__(self, values: list[bool]) -> None:
+        super().__init__("0")
+        self._values = values
+
+    def set(self, metric: Metric, value: float) -> None:
+        assert metric is Metric.ACCOUNTS_STALE
+        self._values.append(bool(value))
 
 
 def content(*tokens: str) -> bytes:
@@ -49,14 +63,14 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def stale() -> list[bool]:
-    """What was told of the file, each time it changed: whether it cannot be used."""
+    """Each value of `accounts_stale`: whether the file cannot be used."""
     return []
 
 
 @pytest.fixture
 async def keyring(file: Path, stale: list[bool]) -> AsyncGenerator[Keyring]:
     keyring = Keyring([])
-    watched = AccountsFile(file, keyring, poll_s=0.01, on_stale=stale.append)
+    watched = AccountsFile(file, keyring, poll_s=0.01, metrics=StaleGauge(stale))
     watched.start()
     yield keyring
     await watched.stop()
@@ -171,7 +185,7 @@ async def test_a_disk_that_does_not_answer_is_reported_and_keeps_nothing_from_en
         return really(path)
 
     keyring = Keyring([])
-    watched = AccountsFile(file, keyring, poll_s=0.01, on_stale=stale.append)
+    watched = AccountsFile(file, keyring, poll_s=0.01, metrics=StaleGauge(stale))
     monkeypatch.setattr(accounts_file, "_read_regular_file", hanging)
     put(file, content(NEW))
     watched.start()
