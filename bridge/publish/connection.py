@@ -1,4 +1,4 @@
-"""How every client of ours connects to Kafka: one set of values, said out loud once."""
+"""Connection options that all our Kafka clients share."""
 
 import ssl
 from dataclasses import dataclass
@@ -16,14 +16,13 @@ SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"
 
 _TOKEN_TIMEOUT_S = 10.0
 
-
 Secret = str | Path
-"""A secret, or the file that holds it: read anew at every connecting, so that it can be renewed."""
+"""A secret, or the file that contains it. The file is read at each connect, so it can be renewed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Files for TLS to the brokers; no authorities means the system's."""
+    """Files for TLS to the brokers. Without ``ca_file`` the system's authorities apply."""
 
     ca_file: Path | None = None
     certificate_file: Path | None = None
@@ -42,7 +41,7 @@ class OAuth:
 
 @dataclass(frozen=True, slots=True)
 class KafkaConnection:
-    """Where Kafka is and how it is entered."""
+    """The address of Kafka, and the credentials for it."""
 
     bootstrap_servers: str
     client_id: str = "callback-bridge"
@@ -54,7 +53,7 @@ class KafkaConnection:
     tls: Tls = Tls()
 
     def options(self) -> dict[str, Any]:
-        """Return the arguments aiokafka's producer, consumer and admin client have in common.
+        """Return the arguments that aiokafka's producer, consumer and admin client share.
 
         Raises BadConnection.
         """
@@ -94,13 +93,13 @@ class KafkaConnection:
 
 
 class BadConnection(Exception):
-    """The connection's files cannot be used; the text says which and why."""
+    """A file of the connection cannot be used. The text says which one and why."""
 
 
 def describe_error(error: Exception) -> str:
     """Return why Kafka could not be reached.
 
-    aiokafka names the addresses it tried as Python objects: those are in our settings as text.
+    aiokafka's own text shows the addresses as Python objects; our callers name them.
     """
     if isinstance(error, KafkaConnectionError) and "Unable to bootstrap" in str(error):
         return "no broker answers there"
@@ -112,7 +111,7 @@ def _path_text(path: Path | None) -> str:
 
 
 def _read_secret(secret: Secret) -> str:
-    """Return a secret as text; raises BadConnection if its file cannot be read."""
+    """Return the text of a secret; raises BadConnection if its file cannot be read."""
     if isinstance(secret, str):
         return secret
     try:
@@ -132,7 +131,7 @@ class TokenEndpoint(AbstractTokenProvider):
         self._oauth = oauth
 
     async def token(self) -> str:
-        """Return an access token; raises KafkaConnectionError, as of any login that failed."""
+        """Return an access token; raises KafkaConnectionError, like any failed login."""
         form = {"grant_type": "client_credentials"}
         if self._oauth.scope:
             form["scope"] = self._oauth.scope

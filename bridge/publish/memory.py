@@ -1,4 +1,4 @@
-"""A publisher that keeps records in memory: for benchmarks and tests, never for calls."""
+"""A publisher that stores records in memory: for benchmarks and tests, never for real calls."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from bridge.publish import RecordTooLarge, Unavailable
 
 
 class MemoryPublisher:
-    """Keeps what it is given, the newest ``records_max`` of it."""
+    """Stores the newest ``records_max`` records."""
 
     def __init__(self, *, record_bytes_max: int = 1_048_576, records_max: int = 1_000_000) -> None:
         self.records: list[Record] = []
@@ -22,7 +22,7 @@ class MemoryPublisher:
         deadline_s: float | None = None,  # noqa: ARG002 (the doorway's)
         probing: bool = False,  # noqa: ARG002 (the same)
     ) -> None:
-        """Keep the records, all or none."""
+        """Store the records, all or none."""
         if not self.available:
             message = "switched off"
             raise Unavailable(message)

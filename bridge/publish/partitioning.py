@@ -1,4 +1,4 @@
-"""Which partition a key is in: Kafka's default, so that Java's consumers can co-partition."""
+"""Choose the partition of a key as Kafka does by default: Java consumers can co-partition."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -8,13 +8,12 @@ from aiokafka.partitioner import DefaultPartitioner
 
 _partitioner = DefaultPartitioner()
 
-
-# Longer than Plivo's ids. So the cache holds no more than some 4 MiB, whatever keys are made of.
+# Longer than Plivo's ids. So the cache takes at most some 4 MiB, whatever the keys are.
 _CACHED_BYTES_MAX: Final = 64
 
 
 def partition_for_key(key: bytes, partitions: int) -> int:
-    """Return which of so many partitions a key is in: murmur2 of the key over their number."""
+    """Return the partition of a key: murmur2 of the key, modulo the number of partitions."""
     if len(key) > _CACHED_BYTES_MAX:
         return _cached_partition.__wrapped__(key, partitions)
     return _cached_partition(key, partitions)

@@ -1,7 +1,7 @@
-"""Topics on a cluster: what differs from the plan, and making it so.
+"""Compare the topics of a cluster with the plan, and create or alter them.
 
-aiokafka's admin client does not raise: it answers error codes. Its ``alter_configs`` replaces all of
-a topic's settings, so those that were set on the topic are read first and written again.
+aiokafka's admin client does not raise: its answers contain error codes. Its ``alter_configs``
+replaces all settings of a topic, so the settings that the topic has are read first and written again.
 """
 
 import asyncio
@@ -21,23 +21,23 @@ TopicStatus = Literal["ok", "missing", "differs"]
 
 _EXISTS: Final = 36
 _INVALID_REPLICATION_FACTOR: Final = 38
-_DYNAMIC_TOPIC_CONFIG: Final = 1  # Kafka's ConfigSource: set on this very topic
+_DYNAMIC_TOPIC_CONFIG: Final = 1  # Kafka's ConfigSource: set on the topic itself, no default
 _TRIES: Final = 20
 _RETRY_S: Final = 0.25
 _REQUEST_TIMEOUT_MS: Final = 15_000
 
 
 class ProvisioningRefused(Exception):
-    """The cluster does not do what was asked; the text says what and why."""
+    """The cluster did not do what was asked. The text says what and why."""
 
 
 class TooFewBrokers(ProvisioningRefused):
-    """The cluster has fewer brokers than a partition is to have replicas."""
+    """The cluster has fewer brokers than a partition should have replicas."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """A planned topic beside what the cluster has. ``differences`` are sentences."""
+    """A planned topic, and how the cluster's topic differs. ``differences`` are sentences."""
 
     topic: PlannedTopic
     status: TopicStatus
@@ -45,13 +45,13 @@ class TopicState:
 
 
 class Provisioner:
-    """Compares topics with a plan and makes them follow it. Use as an async context manager."""
+    """Compares topics with a plan, and changes them. Use it as an async context manager."""
 
     def __init__(self, connection: KafkaConnection) -> None:
         self._connection = connection
 
     async def __aenter__(self) -> Self:
-        """Connect; raises ProvisioningRefused when no broker can be reached."""
+        """Connect; raises ProvisioningRefused if no broker can be reached."""
         try:
             options = self._connection.options()
         except BadConnection as error:
@@ -97,10 +97,10 @@ class Provisioner:
         ]
 
     async def apply(self, plan: Sequence[PlannedTopic]) -> list[TopicState]:
-        """Create what is missing, alter what can be altered, and return the states after it.
+        """Create missing topics, alter what can be altered, and return the states afterwards.
 
-        Partitions are added, never taken away, and replicas are left alone: what still differs
-        afterwards is for the operator. Raises ProvisioningRefused.
+        Partitions are added, never removed, and replicas are not changed: what still differs is
+        for the operator. Raises ProvisioningRefused.
         """
         for state in await self.compare(plan):
             with self._translated():
@@ -109,7 +109,7 @@ class Provisioner:
                 elif state.status == "differs":
                     await self._alter(state.topic)
         states = await self.compare(plan)
-        for _ in range(_TRIES):  # A cluster's answers may lag behind what it was just told.
+        for _ in range(_TRIES):  # The cluster's answers may lag behind its changes.
             if all(state.status == "ok" for state in states):
                 break
             await asyncio.sleep(_RETRY_S)
@@ -117,9 +117,9 @@ class Provisioner:
         return states
 
     async def _configs(self, name: str) -> dict[str, tuple[str | None, bool]]:
-        """Return a topic's settings: value, and whether it was set on this very topic.
+        """Return a topic's settings: the value, and whether it is set on the topic itself.
 
-        Raises ProvisioningRefused: settings nobody may read must not pass for those of the plan.
+        Raises ProvisioningRefused if we may not read them: they must not pass for equal to the plan.
         """
         answers = await self._admin.describe_configs(
             [ConfigResource(ConfigResourceType.TOPIC, name)]
