@@ -57,6 +57,10 @@ CREATE TABLE records (
     value BLOB NOT NULL
 )
 """
+_COLUMNS: Final = """
+    number, callback, position, spooled_at_ms, tries, parked, timestamp_ms, topic, key, headers, value
+"""
+_INSERT: Final = f"INSERT INTO records ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 (our own)
 _SIZE: Final = """
     length(CAST(topic AS BLOB)) + length(key) + length(CAST(headers AS BLOB)) + length(value)
 """
@@ -234,26 +238,18 @@ class SpoolStore:
         first = self.number_next
         self.number_next += len(records)
         self._connection.executemany(
-            "INSERT INTO records (number, callback, position, spooled_at_ms, tries, parked,"
-            " timestamp_ms, topic, key, headers, value) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)",
+            _INSERT,
             [
-                (first + position, first, position, spooled_at_ms, tries, *one.columns)
+                (first + position, first, position, spooled_at_ms, tries, 0, *one.columns)
                 for position, one in enumerate(records)
             ],
         )
 
     def copy_from(self, former: "SpoolStore", *, below: int) -> int:
         """Copy the rows of another file whose numbers are ``below`` a number; return how many."""
-        columns = (
-            "number, callback, position, spooled_at_ms, tries, parked, timestamp_ms, topic, key,"
-            " headers, value"
-        )
-        query = f"SELECT {columns} FROM records WHERE number < ? ORDER BY number"  # noqa: S608 (our own)
+        query = f"SELECT {_COLUMNS} FROM records WHERE number < ? ORDER BY number"  # noqa: S608 (our own)
         with contextlib.closing(former._connection.execute(query, (below,))) as rows:  # noqa: SLF001 (the same class)
-            return self._connection.executemany(
-                f"INSERT INTO records ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 (our own)
-                rows,
-            ).rowcount
+            return self._connection.executemany(_INSERT, rows).rowcount
 
     def read_page(
         self, after: int, *, callbacks_max: int, bytes_max: int, parked: bool = False
