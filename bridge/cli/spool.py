@@ -64,7 +64,7 @@ def _format_time(epoch_ms: int | None) -> str:
 def _as_json(file: SpoolFile) -> dict[str, Any]:
     return {
         "file": str(file.path),
-        "standing": file.status,
+        "status": file.status,
         "owner": file.owner,
         "callbacks": file.callbacks,
         "records": file.records,
@@ -91,7 +91,7 @@ def status(
     elif not seen:
         show("no spool files: nothing waits for Kafka")
     else:
-        head = ("file", "standing", "callbacks", "records", "bytes", "oldest", "parked", "topics")
+        head = ("file", "status", "callbacks", "records", "bytes", "oldest", "parked", "topics")
         show(make_table(head, map(_row, seen)))
     if any(file.status != "live" and (file.records or file.fault) for file in seen):
         raise typer.Exit(1)

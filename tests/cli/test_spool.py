@@ -47,7 +47,7 @@ def test_what_a_dead_bridge_left_is_shown_and_is_exit_code_1(tmp_path: Path) -> 
     done = run("spool", "status", "--directory", str(tmp_path))
     assert done.returncode == 1
     (file,) = lines(done.stdout)
-    assert (file["standing"], file["callbacks"], file["records"]) == ("left behind", 2, 4)
+    assert (file["status"], file["callbacks"], file["records"]) == ("left behind", 2, 4)
     assert file["topics"] == {"events": 2, "events.journal": 2}
     assert file["oldest_at"].endswith("Z")
     assert file["fault"] is None
@@ -76,7 +76,7 @@ def test_a_live_spool_is_shown_with_its_owner_while_the_bridge_writes(tmp_path: 
         bridge.says("bridge_started")
         done = run("spool", "status", spool_directory=str(tmp_path))
         (file,) = lines(done.stdout)
-        assert (done.returncode, file["standing"]) == (0, "live")
+        assert (done.returncode, file["status"]) == (0, "live")
         assert str(bridge.process.pid) in file["owner"]
 
 
@@ -109,7 +109,7 @@ def test_what_a_damaged_file_still_gives_is_written_out_and_status_says_so(tmp_p
     assert 80 in numbers
     assert 40 < len(numbers) < 80
     status = run("spool", "status", "--directory", str(tmp_path))
-    assert (status.returncode, lines(status.stdout)[0]["standing"]) == (1, "damaged")
+    assert (status.returncode, lines(status.stdout)[0]["status"]) == (1, "damaged")
 
 
 async def test_what_was_left_is_brought_to_kafka_in_order_and_the_files_go(
