@@ -6,12 +6,15 @@
 3. A name is durable after its folder was fsynced.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Final
+
+from bridge.replay import CannotWrite
 
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 
@@ -74,3 +77,13 @@ def try_lock(number: int, file: Path) -> bool:
         return os.path.samestat(os.fstat(number), file.stat())
     except (BlockingIOError, FileNotFoundError):
         return False
+
+
+@contextlib.contextmanager
+def translate_os_errors(path: Path) -> Generator[None]:
+    """Raise CannotWrite, with the path, in place of an OSError."""
+    try:
+        yield
+    except OSError as error:
+        message = f"{path}: {error.strerror or error}"
+        raise CannotWrite(message) from error

@@ -48,7 +48,7 @@ class Manifest:
     def ensure_absent(self, target: Path) -> None:
         """Raise TargetExists if the manifest's file already exists."""
         if _manifest_path(target).exists():
-            message = f"{_manifest_path(target)} is there already"
+            message = f"{_manifest_path(target)} already exists"
             raise TargetExists(message)
 
     def write(

@@ -18,8 +18,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from bridge.core.masking import mask_url
 from bridge.reader.merged_reader import OffsetRange
-from bridge.replay import CannotWrite, ReplayRun, TargetState
-from bridge.replay.atomic_file import try_lock, write_durably
+from bridge.replay import ReplayRun, TargetState
+from bridge.replay.atomic_file import translate_os_errors, try_lock, write_durably
 from bridge.replay.plan import NotAPlan, Plan, parse_plan, read_format
 
 DestinationKind = Literal["new-topic", "live", "jsonl", "csv", "parquet", "url"]
@@ -129,11 +129,8 @@ def lock_progress(file: Path) -> Generator[None]:
     Raises InUse, and CannotWrite if the lock file cannot be created.
     """
     lock_file = file.with_name(f"{file.name}.lock")
-    try:
+    with translate_os_errors(lock_file):
         number = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        message = f"{lock_file}: {error.strerror}"
-        raise CannotWrite(message) from error
     try:
         if not try_lock(number, lock_file):
             message = f"{file}: another process is running this replay"
@@ -149,8 +146,5 @@ def lock_progress(file: Path) -> Generator[None]:
 
 def save_progress(file: Path, progress: Progress) -> None:
     """Write the progress to disk: rule 1. Raises CannotWrite."""
-    try:
+    with translate_os_errors(file):
         write_durably(file, [orjson.dumps(progress)])
-    except OSError as error:
-        message = f"{file}: {error.strerror}"
-        raise CannotWrite(message) from error

@@ -115,7 +115,7 @@ def test_a_file_that_is_there_is_wrong_usage_and_stays(journal: Journal, tmp_pat
     file = tmp_path / "events.jsonl"
     file.write_text("mine")
     done = journal.derive(f"--to-jsonl={file}")
-    assert "is there already" in str(done.exception)
+    assert "already exists" in str(done.exception)
     assert [one.name for one in tmp_path.iterdir()] == ["events.jsonl"]
     assert file.read_text() == "mine"
 

@@ -124,7 +124,7 @@ def test_requests_are_in_the_journal_alone(auditor: Auditor) -> None:
 def test_a_file_that_is_there_is_exit_code_2(auditor: Auditor) -> None:
     auditor.file("out.jsonl").write_text("mine")
     done = auditor.run("run", "--to-jsonl", "@out.jsonl")
-    assert (done.returncode, "is there already" in done.stderr) == (2, True)
+    assert (done.returncode, "already exists" in done.stderr) == (2, True)
     assert auditor.file("out.jsonl").read_text() == "mine"
 
 

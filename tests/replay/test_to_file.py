@@ -134,7 +134,7 @@ async def test_a_replay_killed_while_it_finished_finishes_again(path: Path, kill
 
 def test_a_file_that_is_there_is_not_overwritten(path: Path) -> None:
     path.write_bytes(b"mine")
-    with pytest.raises(TargetExists, match=r"out\.jsonl is there already"):
+    with pytest.raises(TargetExists, match=r"out\.jsonl already exists"):
         file_at(path).open(None)
     assert path.read_bytes() == b"mine"
 
@@ -142,7 +142,7 @@ def test_a_file_that_is_there_is_not_overwritten(path: Path) -> None:
 async def test_another_files_manifest_is_not_overwritten(path: Path) -> None:
     await written(path, RECORDS)
     path.rename(path.with_name("moved.jsonl"))
-    with pytest.raises(TargetExists, match=r"out\.jsonl\.manifest\.json is there already"):
+    with pytest.raises(TargetExists, match=r"out\.jsonl\.manifest\.json already exists"):
         file_at(path).open(None)
     assert not partial_of(path).exists()
 
@@ -155,7 +155,7 @@ async def test_a_file_that_is_not_this_replays_is_not_taken_for_it(
     path.write_bytes(b"mine")
     if partial:
         partial_of(path).write_bytes(encode_json_lines(RECORDS))
-    with pytest.raises(TargetExists, match=r"out\.jsonl is there already"):
+    with pytest.raises(TargetExists, match=r"out\.jsonl already exists"):
         file_at(path).open(state)
     assert path.read_bytes() == b"mine"
 
@@ -171,7 +171,7 @@ async def test_a_file_that_was_made_meanwhile_is_not_overwritten(
     await file.write(RECORDS)
     state = await file.flush()
     path.write_bytes(b"mine")
-    with pytest.raises(TargetExists, match="made by somebody else meanwhile"):
+    with pytest.raises(TargetExists, match="created by another process"):
         await file.finish()
     file.close()
     assert path.read_bytes() == b"mine"

@@ -181,7 +181,7 @@ def test_a_folder_with_files_of_others_is_refused(folder: Path) -> None:
 
 def test_another_folders_manifest_is_not_overwritten(folder: Path) -> None:
     Path(f"{folder}.manifest.json").touch()
-    with pytest.raises(TargetExists, match=r"manifest\.json is there already"):
+    with pytest.raises(TargetExists, match=r"manifest\.json already exists"):
         parquet_at(folder).open(None)
     assert not folder.exists()
 

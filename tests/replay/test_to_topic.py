@@ -203,7 +203,7 @@ async def test_what_kafka_refuses_is_named_by_its_place(apache_kafka: str, prefi
     source, small = prefix + "source", prefix + "small"
     await make_topics(kafka.connection, planned(small, max_message_bytes="1000"))
     records = [stored(offset, topic=source, value=b"x" * 2000) for offset in (4, 5)]
-    with pytest.raises(CannotWrite, match=rf"{small}:0 refuses what was at offsets 4 to 5"):
+    with pytest.raises(CannotWrite, match=rf"{small}:0 refuses the records of offsets 4 to 5"):
         await put(kafka, {source: small}, records)
 
 

@@ -23,7 +23,7 @@ import orjson
 from bridge.core.record import json_field
 from bridge.reader.window import format_utc_ms
 from bridge.replay import CannotWrite, CheckpointPolicy, FileRecord, TargetExists, TargetState
-from bridge.replay.atomic_file import rename_noreplace, try_lock
+from bridge.replay.atomic_file import rename_noreplace, translate_os_errors, try_lock
 from bridge.replay.manifest import Manifest
 from bridge.replay.progress import InUse
 from bridge.replay.targets.columns import Cell, Table, encode_headers
@@ -58,11 +58,11 @@ class LineFile:
         """
         if state is not None:
             self._bytes, self._records = int(state["bytes"]), int(state["records"])
-        try:
+        with translate_os_errors(self._path):
             if state is not None and self._is_renamed:
-                return  # complete but for what finishing adds
+                return  # only the manifest may be missing, and finish() writes it
             if self._path.exists():
-                message = f"{self._path} is there already"
+                message = f"{self._path} already exists"
                 raise TargetExists(message)
             if state is None:
                 self._manifest.ensure_absent(self._path)
@@ -77,15 +77,13 @@ class LineFile:
             self._stream.seek(self._bytes)
             if state is None:
                 self._stream.write(self._head)
-        except OSError as error:
-            raise self._to_cannot_write(error) from error
 
     @property
     def _is_renamed(self) -> bool:
         """Return True if the file has its final name, and lacks at most its manifest."""
         if not self._path.exists():
             return False
-        if self._partial.exists():  # it was killed between the two
+        if self._partial.exists():  # killed after link() and before unlink()
             return self._path.samefile(self._partial)
         return self._path.stat().st_size == self._bytes
 
@@ -103,7 +101,7 @@ class LineFile:
     def close(self) -> None:
         """Close the file; bytes behind the last flush may remain."""
         if self._stream is not None:
-            # What it still holds it writes now. If it cannot, that was said when it was to settle.
+            # Closing writes buffered lines. If that fails, an earlier flush has reported it.
             with contextlib.suppress(OSError):
                 self._stream.close()
 
@@ -115,43 +113,38 @@ class LineFile:
 
     async def write(self, records: Sequence[FileRecord]) -> None:
         """Add a line for each record."""
-        if self._stream is None:
-            raise self._to_cannot_write(OSError("closed"))
-        try:
+        with translate_os_errors(self._path):
+            if self._stream is None:
+                message = "closed"
+                raise OSError(message)
             self._stream.write(self._lines(records))
-        except OSError as error:
-            raise self._to_cannot_write(error) from error
         self._records += len(records)
 
     async def flush(self) -> TargetState:
         """Return when the disk has all lines."""
         if self._stream is not None:
-            try:
+            with translate_os_errors(self._path):
                 self._stream.flush()
                 await asyncio.to_thread(os.fsync, self._stream.fileno())
                 self._bytes = self._stream.tell()
-            except OSError as error:
-                raise self._to_cannot_write(error) from error
         return {"bytes": self._bytes, "records": self._records}
 
     async def finish(self) -> None:
         """Rename the file and write the manifest; raises TargetExists and CannotWrite."""
-        try:
-            if self._stream is not None:
-                rename_noreplace(self._partial, self._path)
-                self.close()
+        with translate_os_errors(self._path):
+            try:
+                if self._stream is not None:
+                    rename_noreplace(self._partial, self._path)
+                    self.close()
+            except FileExistsError as error:
+                message = (
+                    f"{self._path} was created by another process; {self._partial} is complete"
+                )
+                raise TargetExists(message) from error
             self._partial.unlink(missing_ok=True)
             await asyncio.to_thread(
                 self._manifest.write, self._path, [self._path], records=self._records
             )
-        except FileExistsError as error:
-            message = f"{self._path} was made by somebody else meanwhile: {self._partial} is whole"
-            raise TargetExists(message) from error
-        except OSError as error:
-            raise self._to_cannot_write(error) from error
-
-    def _to_cannot_write(self, error: OSError) -> CannotWrite:
-        return CannotWrite(f"{self._path}: {error.strerror or error}")
 
 
 def encode_json_lines(records: Sequence[FileRecord]) -> bytes:

@@ -12,13 +12,13 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from bridge.replay import CannotWrite, CheckpointPolicy, FileRecord, TargetExists, TargetState
-from bridge.replay.atomic_file import sync_folder
+from bridge.replay.atomic_file import sync_folder, translate_os_errors
 from bridge.replay.manifest import Manifest
 from bridge.replay.targets.column_types import (
     DECIMAL_DIGITS,
@@ -47,7 +47,7 @@ class ParquetFolder:
     checkpoint_policy = CheckpointPolicy(records=_FILE_ROWS, interval_s=None)
 
     def __init__(self, folder: Path, table: Table, manifest: Manifest) -> None:
-        if find_spec("pyarrow") is None:  # an extra: it is larger than all the rest together
+        if find_spec("pyarrow") is None:  # an extra, because it is larger than all the rest
             message = (
                 "pyarrow is not installed: run pip install '.[export]' in a checkout of the project"
             )
@@ -72,18 +72,18 @@ class ParquetFolder:
             self._misfits = state["misfits"]
         else:
             self._manifest.ensure_absent(self._folder)
-        settled = {self._file_name(number) for number in range(self._files)}
-        with self._translate_errors():
+        flushed = {self._file_name(number) for number in range(self._files)}
+        with translate_os_errors(self._folder):
             self._made_folder = not self._folder.exists()
             self._folder.mkdir(mode=0o700, exist_ok=True)
             found = {file.name for file in self._folder.iterdir()}
             if any(not name.startswith(self._prefix) for name in found):
-                message = f"{self._folder} is there already, and is not empty"
+                message = f"{self._folder} already exists and is not empty"
                 raise TargetExists(message)
-            if settled - found:
-                message = f"{self._folder}: {', '.join(sorted(settled - found))} is gone"
+            if flushed - found:
+                message = f"{self._folder}: {', '.join(sorted(flushed - found))} is gone"
                 raise CannotWrite(message)
-            for name in found - settled:
+            for name in found - flushed:
                 (self._folder / name).unlink()
 
     def is_complete(self, state: TargetState) -> bool:
@@ -95,7 +95,8 @@ class ParquetFolder:
         """Close the unfinished file; it is made again when the replay resumes."""
         if self._writer is not None:
             with contextlib.suppress(OSError):
-                self._writer.close()  # or it would close itself later, on a stream that is gone
+                # Otherwise pyarrow closes it when it is collected, on a closed stream.
+                self._writer.close()
         if self._stream is not None:
             with contextlib.suppress(OSError):
                 self._stream.close()
@@ -116,12 +117,12 @@ class ParquetFolder:
         self._rows += rows
         self._records += len(records)
         while len(self._rows) >= _GROUP_ROWS:
-            with self._translate_errors():
+            with translate_os_errors(self._folder):
                 await asyncio.to_thread(self._write_row_group)
 
     async def flush(self) -> TargetState:
         """Close the current file, if it has rows, and return when the disk has it."""
-        with self._translate_errors():
+        with translate_os_errors(self._folder):
             if self._rows:
                 await asyncio.to_thread(self._write_row_group)
             if self._writer is not None:
@@ -130,7 +131,7 @@ class ParquetFolder:
 
     async def finish(self) -> None:
         """Write the manifest; a replay without records gets one file without rows."""
-        with self._translate_errors():
+        with translate_os_errors(self._folder):
             if self._files == 0:
                 await asyncio.to_thread(self._write_row_group)
                 await asyncio.to_thread(self._close_file)
@@ -153,14 +154,15 @@ class ParquetFolder:
 
         columns = self._table.typed_columns
         types = [_to_arrow_type(one.type) for one in columns]
-        schema = pa.schema([(one.name, of) for one, of in zip(columns, types, strict=True)])
+        schema = pa.schema([(one.name, kind) for one, kind in zip(columns, types, strict=True)])
         if self._writer is None:
             partial = self._folder / f"{self._file_name(self._files)}.partial"
             self._stream = os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT, 0o600), "wb")
             self._writer = ParquetWriter(self._stream, schema, compression="zstd")
         rows, self._rows = self._rows[:_GROUP_ROWS], self._rows[_GROUP_ROWS:]
+        # Without rows zip() yields no columns, but the file needs them all.
         cells = list(zip(*rows, strict=True)) or [()] * len(columns)
-        arrays = [pa.array(column, type=of) for column, of in zip(cells, types, strict=True)]
+        arrays = [pa.array(column, type=kind) for column, kind in zip(cells, types, strict=True)]
         self._writer.write_batch(pa.record_batch(arrays, schema=schema))
 
     def _close_file(self) -> None:
@@ -175,14 +177,6 @@ class ParquetFolder:
         sync_folder(self._folder)
         self._writer = self._stream = None
         self._files += 1
-
-    @contextlib.contextmanager
-    def _translate_errors(self) -> Generator[None]:
-        try:
-            yield
-        except OSError as error:
-            message = f"{self._folder}: {error.strerror or error}"
-            raise CannotWrite(message) from error
 
 
 def _to_arrow_type(column: ColumnType) -> "pa.DataType":

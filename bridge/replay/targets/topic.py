@@ -26,9 +26,10 @@ from bridge.reader.merged_reader import OffsetRange
 from bridge.reader.selection import format_position
 from bridge.replay import CannotWrite, CheckpointPolicy, ReplayRun, TargetState
 
-# At most so many records are sent and not yet in the progress file.
+# At most this many records are sent but not yet in the progress file: a crash repeats them.
 CHECKPOINT_RECORDS_MAX: Final = 10_000
 _CHECKPOINT_S: Final = 1.0
+# Limit of rule 3 for all partitions together.
 _FILLED_BYTES: Final = 16_777_216
 _BATCH_BYTES_MIN: Final = 16_384
 _ACK_TIMEOUT_S: Final = 60.0
@@ -45,8 +46,9 @@ class _TargetPartition:
     batch: BatchBuilder
     in_flight: asyncio.Future[object] | None = None
     source: tuple[int, int] = (0, 0)
-    """The source offsets of what is under way, first and last."""
+    """The first and last source offset of the batch in flight."""
     filling: tuple[int, int] | None = None
+    """The same of the batch being filled."""
 
 
 @contextlib.asynccontextmanager
@@ -109,7 +111,7 @@ class TopicTarget:
         self._at_once = at_once
         self._first: Header = ("replay_id", run.id.encode())
         self._last: Header = ("replay_at", run.at.encode())
-        self._lanes = {
+        self._partitions = {
             (topic, partition): _TargetPartition(names[topic], partition, producer.create_batch())
             for topic, partition in places
         }
@@ -117,16 +119,15 @@ class TopicTarget:
     async def write(self, records: Sequence[ConsumerRecord]) -> None:
         """Add the records to the batches of their partitions; send a batch when it is full."""
         for record in records:
-            place = (record.topic, record.partition)
-            lane = self._lanes[place]
+            target = self._partitions[record.topic, record.partition]
             source = format_position(record).encode()
-            # The compiled builder takes nothing but a list.
+            # A list, because aiokafka's compiled batch builder accepts nothing else.
             headers = [*record.headers, self._first, ("replay_source", source), self._last]
-            if not _append(lane, record, headers):
-                await self._send(lane)
-                # A batch takes its first record, however large; if not, it must not be passed over.
-                if not _append(lane, record, headers):
-                    message = f"{source.decode()} fits into no batch"
+            if not _append(target, record, headers):
+                await self._send(target)
+                # An empty batch takes a record of any size. If it does not, do not lose the record.
+                if not _append(target, record, headers):
+                    message = f"{source.decode()} does not fit into a batch"
                     raise CannotWrite(message)
         if self._at_once:
             await self._send_all()
@@ -134,51 +135,52 @@ class TopicTarget:
     async def flush(self) -> TargetState:
         """Return when every in-sync replica has all written records."""
         await self._send_all()
-        for lane in self._lanes.values():
-            await self._wait_for_ack(lane)
+        for target in self._partitions.values():
+            await self._wait_for_ack(target)
         return {}
 
     async def finish(self) -> None:
         """Do nothing: the topics are complete."""
 
     async def _send_all(self) -> None:
-        for lane in self._lanes.values():
-            if lane.filling:
-                await self._send(lane)
+        for target in self._partitions.values():
+            if target.filling:
+                await self._send(target)
 
-    async def _send(self, lane: _TargetPartition) -> None:
+    async def _send(self, target: _TargetPartition) -> None:
         """Send the batch once the previous one is acknowledged, and start another."""
-        await self._wait_for_ack(lane)
-        batch, lane.batch = lane.batch, self._producer.create_batch()
-        lane.source, lane.filling = lane.filling or (0, 0), None
-        lane.in_flight = await self._producer.send_batch(
-            batch, lane.topic, partition=lane.partition
+        await self._wait_for_ack(target)
+        batch, target.batch = target.batch, self._producer.create_batch()
+        target.source, target.filling = target.filling or (0, 0), None
+        target.in_flight = await self._producer.send_batch(
+            batch, target.topic, partition=target.partition
         )
-        lane.in_flight.add_done_callback(retrieve_exception)
+        # Or asyncio logs an exception that nobody retrieves when the replay stops early.
+        target.in_flight.add_done_callback(retrieve_exception)
 
-    async def _wait_for_ack(self, lane: _TargetPartition) -> None:
-        if lane.in_flight is None:
+    async def _wait_for_ack(self, target: _TargetPartition) -> None:
+        if target.in_flight is None:
             return
-        place = f"{lane.topic}:{lane.partition}"
+        place = f"{target.topic}:{target.partition}"
         try:
             async with asyncio.timeout(_ACK_TIMEOUT_S):
-                await lane.in_flight
+                await target.in_flight
         except TimeoutError as error:
             message = f"{place}: no acknowledgement within {_ACK_TIMEOUT_S:.0f} s"
             raise CannotWrite(message) from error
         except KafkaError as error:
-            first, last = lane.source
-            message = f"{place} refuses what was at offsets {first} to {last}: {error}"
+            first, last = target.source
+            message = f"{place} refuses the records of offsets {first} to {last}: {error}"
             raise CannotWrite(message) from error
-        lane.in_flight = None
+        target.in_flight = None
 
 
-def _append(lane: _TargetPartition, record: ConsumerRecord, headers: Sequence[Header]) -> bool:
+def _append(target: _TargetPartition, record: ConsumerRecord, headers: Sequence[Header]) -> bool:
     """Return False if the batch has no room for the record."""
-    added = lane.batch.append(
+    added = target.batch.append(
         timestamp=record.timestamp, key=record.key, value=record.value, headers=headers
     )
     if added is None:
         return False
-    lane.filling = (lane.filling[0] if lane.filling else record.offset, record.offset)
+    target.filling = (target.filling[0] if target.filling else record.offset, record.offset)
     return True
