@@ -32,7 +32,7 @@ _ATTEMPTS_MAX: Final = 20
 _RETRY_S: Final = 0.25
 
 SourcedEvent = tuple[EventRecord, str]
-"""A derived event, and the place of its journal record."""
+"""A derived event, and the position of its journal record."""
 
 
 def add_replay_headers(record: Record, source: str, run: ReplayRun) -> Record:
@@ -118,11 +118,11 @@ class DerivedRecord:
 class DerivedFile:
     """Writes derived events to an open file, or to an open folder of files."""
 
-    def __init__(self, file: LineFile | ParquetFolder, run: ReplayRun, place: str) -> None:
+    def __init__(self, file: LineFile | ParquetFolder, run: ReplayRun, location: str) -> None:
         self._file = file
         self._run = run
         self._room = file.checkpoint_policy.records
-        self.targets = [place]
+        self.targets = [location]
         self.written = 0
 
     async def write(self, events: Sequence[SourcedEvent]) -> None:

@@ -77,11 +77,11 @@ class EventJoin:
 
         Raises RepeatedCallback and CannotWrite.
         """
-        place = (key.received_at, key.id)
+        values = (key.received_at, key.id)
         found = self._execute(
-            "DELETE FROM events WHERE at = ? AND id = ? RETURNING value", place
+            "DELETE FROM events WHERE at = ? AND id = ? RETURNING value", values
         ).fetchone()
-        row = (*place, callback.partition, callback.offset, None if found else callback.value)
+        row = (*values, callback.partition, callback.offset, None if found else callback.value)
         try:
             self._execute("INSERT INTO callbacks VALUES (?, ?, ?, ?, ?)", row)
         except sqlite3.IntegrityError:
@@ -93,12 +93,12 @@ class EventJoin:
 
         Raises CannotWrite.
         """
-        place = (key.received_at, key.id)
+        values = (key.received_at, key.id)
         found = self._execute(
-            "SELECT rowid, partition, number, value FROM callbacks WHERE at = ? AND id = ?", place
+            "SELECT rowid, partition, number, value FROM callbacks WHERE at = ? AND id = ?", values
         ).fetchone()
         if found is None:
-            self._execute("INSERT OR IGNORE INTO events VALUES (?, ?, ?)", (*place, event))
+            self._execute("INSERT OR IGNORE INTO events VALUES (?, ?, ?)", (*values, event))
             return None
         row, partition, offset, value = found
         if value is None:  # another copy of the event was matched before

@@ -69,7 +69,7 @@ class KeyReader:
             return found
         async with open_consumer(self.connection, topics) as (_, partitions):
             count = Counter(one.topic for one in partitions)
-        wanted = {
+        key_partitions = {
             (topic, partition_for_key(key, count[topic])) for topic in topics for key in keys[topic]
         }
-        return [one for one in found if (one.topic, one.partition) in wanted]
+        return [one for one in found if (one.topic, one.partition) in key_partitions]

@@ -104,11 +104,11 @@ async def find_ranges(
     if not topics:
         return []
     async with open_consumer(connection, topics) as (consumer, partitions):
-        kept = await consumer.beginning_offsets(partitions)
+        starts = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)
-        begins = await _find_begins(consumer, kept, ends, within.since_ms)
+        begins = await _find_begins(consumer, starts, ends, within.since_ms)
     if offsets:
-        found = [_to_range(one, kept, begins, ends) for one in offsets]
+        found = [_to_range(one, starts, begins, ends) for one in offsets]
     else:
         found = [
             OffsetRange(one.topic, one.partition, begins[one], ends[one]) for one in partitions
@@ -120,19 +120,19 @@ def _merge_ranges(ranges: Iterable[OffsetRange]) -> list[OffsetRange]:
     """Return one range per partition, from its lowest offset to its highest: rule 7."""
     found: dict[tuple[str, int], OffsetRange] = {}
     for one in ranges:
-        had = found.setdefault((one.topic, one.partition), one)
-        begin, end = min(had.begin, one.begin), max(had.end, one.end)
-        found[one.topic, one.partition] = replace(had, begin=begin, end=end)
+        known = found.setdefault((one.topic, one.partition), one)
+        begin, end = min(known.begin, one.begin), max(known.end, one.end)
+        found[one.topic, one.partition] = replace(known, begin=begin, end=end)
     return list(found.values())
 
 
 async def _find_begins(
-    consumer: AIOKafkaConsumer, kept: _Offsets, ends: _Offsets, since_ms: int | None
+    consumer: AIOKafkaConsumer, starts: _Offsets, ends: _Offsets, since_ms: int | None
 ) -> _Offsets:
     """Return B of rule 3 for each partition."""
     if since_ms is None:
-        return kept
-    answers = await consumer.offsets_for_times(dict.fromkeys(kept, since_ms))
+        return starts
+    answers = await consumer.offsets_for_times(dict.fromkeys(starts, since_ms))
     begins: dict[TopicPartition, int] = {}
     for partition, end in ends.items():
         answer = answers[partition]
@@ -142,18 +142,18 @@ async def _find_begins(
 
 
 def _to_range(
-    wanted: OffsetSelection, kept: _Offsets, begins: _Offsets, ends: _Offsets
+    selection: OffsetSelection, starts: _Offsets, begins: _Offsets, ends: _Offsets
 ) -> OffsetRange:
-    partition = TopicPartition(wanted.topic, wanted.partition)
-    place = f"{wanted.topic}:{wanted.partition}"
+    partition = TopicPartition(selection.topic, selection.partition)
+    name = f"{selection.topic}:{selection.partition}"
     if partition not in ends:
-        message = f"{place}: no such partition"
+        message = f"{name}: no such partition"
         raise RecordsMissing(message)
-    if wanted.first < kept[partition]:
-        message = f"{place}: offsets before {kept[partition]} were deleted"
+    if selection.first < starts[partition]:
+        message = f"{name}: offsets before {starts[partition]} were deleted"
         raise RecordsMissing(message)
-    end = ends[partition] if wanted.last is None else wanted.last + 1
+    end = ends[partition] if selection.last is None else selection.last + 1
     if end > ends[partition]:
-        message = f"{place}: no offset {wanted.last} yet, the next is {ends[partition]}"
+        message = f"{name}: no offset {selection.last} yet, the next is {ends[partition]}"
         raise RecordsMissing(message)
-    return OffsetRange(*partition, max(begins[partition], wanted.first), end)
+    return OffsetRange(*partition, max(begins[partition], selection.first), end)

@@ -88,8 +88,8 @@ class Manifest:
         ]
 
 
-def _manifest_path(beside: Path) -> Path:
-    return beside.with_name(f"{beside.name}.manifest.json")
+def _manifest_path(target: Path) -> Path:
+    return target.with_name(f"{target.name}.manifest.json")
 
 
 def _sha256(file: Path) -> str:

@@ -108,12 +108,12 @@ def parse_plan(value: object) -> Plan:
         plan = _READER.validate_python(value)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        message = f"not a plan: {place}: {first['msg']}"
+        path = ".".join(map(str, first["loc"]))
+        message = f"not a plan: {path}: {first['msg']}"
         raise NotAPlan(message) from error
-    places = {(one.topic, one.partition) for one in plan.ranges}
-    within = all(0 <= one.begin < one.end <= _OFFSET_MAX for one in plan.ranges)
-    if not within or len(places) < len(plan.parts):
+    partitions = {(one.topic, one.partition) for one in plan.ranges}
+    are_valid = all(0 <= one.begin < one.end <= _OFFSET_MAX for one in plan.ranges)
+    if not are_valid or len(partitions) < len(plan.parts):
         message = "not a plan: parts: not one offset range for each partition"
         raise NotAPlan(message)
     return plan
@@ -233,15 +233,15 @@ async def check_ranges(connection: KafkaConnection, ranges: Sequence[OffsetRange
         return
     topics = list(dict.fromkeys(one.topic for one in ranges))
     async with open_consumer(connection, topics) as (consumer, partitions):
-        kept = await consumer.beginning_offsets(partitions)
+        starts = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)
-    present = {(one.topic, one.partition): (kept[one], ends[one]) for one in partitions}
+    present = {(one.topic, one.partition): (starts[one], ends[one]) for one in partitions}
     for one in ranges:
-        place = f"{one.topic}:{one.partition}"
+        name = f"{one.topic}:{one.partition}"
         begin, end = present.get((one.topic, one.partition), (0, 0))
         if one.begin < begin:
-            message = f"{place}: offsets {one.begin} to {begin - 1} were deleted since the plan"
+            message = f"{name}: offsets {one.begin} to {begin - 1} were deleted since the plan"
             raise RecordsMissing(message)
         if one.end > end:
-            message = f"{place} ends at offset {end - 1}, before the plan does: another topic?"
+            message = f"{name} ends at offset {end - 1}, before the plan does: another topic?"
             raise RecordsMissing(message)

@@ -36,7 +36,7 @@ async def test_settings_that_cannot_be_read_are_not_taken_for_none(
     name = prefix + "source"
     await make_topics(kafka.connection, planned(name))
     monkeypatch.setattr(AIOKafkaAdminClient, "describe_configs", refuse)
-    said = f"{name}: its settings cannot be read, which takes DescribeConfigs on it"
+    said = f"{name}: cannot read its settings, which needs DescribeConfigs on it"
     with pytest.raises(CannotWrite, match=said):
         await plan_new_topics(kafka.connection, {name: name + ".new"})
     with pytest.raises(CannotWrite, match=said):

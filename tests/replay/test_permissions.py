@@ -65,7 +65,7 @@ async def test_settings_that_may_not_be_read_are_named_with_what_it_takes(
     guarded: Guarded, topic: str
 ) -> None:
     auditor = guarded.login({topic: "READ DESCRIBE WRITE"})
-    said = f"{topic}: its settings cannot be read, which takes DescribeConfigs"
+    said = f"{topic}: cannot read its settings, which needs DescribeConfigs"
     with pytest.raises(CannotWrite, match=said):
         await plan_new_topics(auditor, {topic: topic + ".new"})
     with pytest.raises(CannotWrite, match=said):

@@ -73,7 +73,7 @@ _RECORD_COLUMNS: Final = frozenset(RECORD_PREFIX + name for name in (*_FRONT, *_
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. ``path`` is the place of its value in the JSON, empty for the Kafka record's own."""
+    """A column. ``path`` is its value's path in the JSON, empty for the Kafka record's own."""
 
     name: str
     path: str
@@ -97,14 +97,14 @@ class Table:
         self._types = tuple(types.values())
         self._paths = tuple(map(".".join, types))
         self._root = _FieldNode()
-        for number, place in enumerate(types):
+        for number, path in enumerate(types):
             node = self._root
-            for name in place:
+            for name in path:
                 node = node.inside.setdefault(name, _FieldNode())
             node.column = number
         fields = [
-            Column(names[place], path, column_type)
-            for (place, column_type), path in zip(types.items(), self._paths, strict=True)
+            Column(names[path], dotted, column_type)
+            for (path, column_type), dotted in zip(types.items(), self._paths, strict=True)
         ]
         front, back, misfits = map(_record_columns, (_FRONT, _BACK, _MISFITS))
         self.columns: tuple[Column, ...] = (*front, *fields, *back)
@@ -169,8 +169,8 @@ def build_event_table(types: Iterable[CallbackType]) -> Table:
     """Return the table for events of these types: rule 1."""
     columns: dict[FieldPath, ColumnType] = {}
     for kind in types:
-        for place, column_type in _list_fields(event_schema(kind)):
-            columns[place] = unify_types(columns.get(place, column_type), column_type)
+        for path, column_type in _list_fields(event_schema(kind)):
+            columns[path] = unify_types(columns.get(path, column_type), column_type)
     # What every event has comes first, whichever type declares more.
     ordered = dict(sorted(columns.items(), key=lambda one: one[0][0] == "data"))
     return Table(ordered, name_columns([*_list_event_paths(), *ordered]))
@@ -201,20 +201,20 @@ def _list_fields(schema: Schema) -> Iterator[tuple[FieldPath, ColumnType]]:
 
 
 def _walk_fields(
-    schema: Schema, definitions: Schema, place: FieldPath
+    schema: Schema, definitions: Schema, path: FieldPath
 ) -> Iterator[tuple[FieldPath, ColumnType]]:
     """Yield every field without declared fields inside, with its type."""
-    whole = schema
+    declared = schema
     if "$ref" in schema:
         schema = definitions[schema["$ref"].rpartition("/")[2]]
     alternatives = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
     if len(alternatives) == 1:
-        yield from _walk_fields(alternatives[0], definitions, place)
+        yield from _walk_fields(alternatives[0], definitions, path)
     elif schema.get("properties"):
         for name, inner in schema["properties"].items():
-            yield from _walk_fields(inner, definitions, (*place, name))
+            yield from _walk_fields(inner, definitions, (*path, name))
     else:
-        yield place, choose_type(whole, definitions)
+        yield path, choose_type(declared, definitions)
 
 
 def encode_headers(record: FileRecord) -> list[dict[str, Cell]]:

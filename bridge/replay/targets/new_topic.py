@@ -10,7 +10,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -21,11 +21,13 @@ from bridge.publish.connection import BadConnection, KafkaConnection, describe_e
 from bridge.publish.topics import Provisioner
 from bridge.replay import CannotWrite
 
+# Room for the headers that a replay adds to the largest batch of the source.
 _HEADERS_BYTES_MAX: Final = 65_536
 _REQUEST_TIMEOUT_MS: Final = 15_000
 _NAME_CHARACTERS_MAX: Final = 249
-# How far from the broker's clock a timestamp may be, which Kafka 4 bounds at an hour ahead. A broker has
-# the first two from 3.6 on (KIP-937), and had the last one until 3.9; it names those it knows.
+# How far a timestamp may be from the broker's clock; Kafka 4 allows one hour ahead by default. Brokers
+# have the first two since 3.6 (KIP-937), and had the last one until 3.9. We set those that the source's
+# broker lists.
 _TIMESTAMP_BOUNDS: Final = (
     "message.timestamp.before.max.ms",
     "message.timestamp.after.max.ms",
@@ -48,22 +50,22 @@ async def plan_new_topics(
         PlannedTopic(
             name=name,
             holds=f"A replay of {source}.",
-            partitions=described[source][0],
-            replication_factor=described[source][1],
+            partitions=described[source].partitions,
+            replication_factor=described[source].replicas,
             configs={
                 "cleanup.policy": "delete",
                 "max.message.bytes": str(
-                    int(described[source][2].get("max.message.bytes", "1048588"))
+                    int(described[source].configs.get("max.message.bytes", "1048588"))
                     + _HEADERS_BYTES_MAX
                 ),
                 "message.timestamp.type": "CreateTime",
-                "min.insync.replicas": described[source][2].get("min.insync.replicas", "1"),
+                "min.insync.replicas": described[source].configs.get("min.insync.replicas", "1"),
                 "retention.bytes": "-1",
                 "retention.ms": "-1",
                 **{
                     name: _UNBOUNDED_MS
                     for name in _TIMESTAMP_BOUNDS
-                    if name in described[source][2]
+                    if name in described[source].configs
                 },
             },
         )
@@ -72,24 +74,24 @@ async def plan_new_topics(
 
 
 async def create_topics(
-    connection: KafkaConnection, wanted: Sequence[PlannedTopic], *, has_records: bool
+    connection: KafkaConnection, topics: Sequence[PlannedTopic], *, has_records: bool
 ) -> None:
     """Create the missing topics; none may be missing if the replay already ``has_records`` in them.
 
     Raises CannotWrite and ProvisioningRefused.
     """
-    for topic in wanted:
+    for topic in topics:
         if len(topic.name) > _NAME_CHARACTERS_MAX:
-            message = f"{topic.name}: longer than a topic's name may be"
+            message = f"{topic.name}: longer than Kafka allows for a topic name"
             raise CannotWrite(message)
     async with Provisioner(connection) as provisioner:
         if has_records:
-            states = await provisioner.compare(wanted)
+            states = await provisioner.compare(topics)
         else:
-            states = await provisioner.apply(wanted)
-    gone = [state.topic.name for state in states if state.status == "missing"]
-    if gone:
-        message = f"no such topic: {', '.join(gone)}"
+            states = await provisioner.apply(topics)
+    missing = [state.topic.name for state in states if state.status == "missing"]
+    if missing:
+        message = f"no such topic: {', '.join(missing)}"
         raise CannotWrite(message)
 
 
@@ -101,10 +103,10 @@ async def find_shorter_retention(
     Raises CannotWrite.
     """
     described = await _describe_topics(connection, names)
-    kept = {
-        name: int(configs.get("retention.ms", "-1")) for name, (_, _, configs) in described.items()
+    retention = {
+        name: int(topic.configs.get("retention.ms", "-1")) for name, topic in described.items()
     }
-    return {name: kept_ms for name, kept_ms in kept.items() if 0 <= kept_ms < age_ms}
+    return {name: kept_ms for name, kept_ms in retention.items() if 0 <= kept_ms < age_ms}
 
 
 async def read_retention_by_age(
@@ -115,7 +117,8 @@ async def read_retention_by_age(
     Raises CannotWrite.
     """
     found: dict[str, int] = {}
-    for name, (_, _, configs) in (await _describe_topics(connection, names)).items():
+    for name, topic in (await _describe_topics(connection, names)).items():
+        configs = topic.configs
         age_ms = int(configs.get("retention.ms", "-1"))
         by_size = int(configs.get("retention.bytes", "-1")) >= 0
         if age_ms >= 0 and not by_size and configs.get("cleanup.policy", "delete") == "delete":
@@ -123,9 +126,15 @@ async def read_retention_by_age(
     return found
 
 
+class _Description(NamedTuple):
+    partitions: int
+    replicas: int
+    configs: dict[str, str]
+
+
 async def _describe_topics(
     connection: KafkaConnection, names: Sequence[str]
-) -> dict[str, tuple[int, int, dict[str, str]]]:
+) -> dict[str, _Description]:
     """Return each topic's partitions, replicas and settings: rule 3. Raises CannotWrite."""
     try:
         admin = AIOKafkaAdminClient(**connection.options(), request_timeout_ms=_REQUEST_TIMEOUT_MS)
@@ -148,7 +157,7 @@ async def _describe_topics(
         raise CannotWrite(message)
     configs = dict(_parse_configs(one) for answer in answers for one in answer.resources)
     return {
-        str(one["topic"]): (
+        str(one["topic"]): _Description(
             len(one["partitions"]),
             min(len(partition["replicas"]) for partition in one["partitions"]),
             configs.get(str(one["topic"]), {}),
@@ -162,6 +171,6 @@ def _parse_configs(resource: Sequence[Any]) -> tuple[str, dict[str, str]]:
     code, text, _, name, entries = resource
     if code:
         why = text or for_code(code).__name__
-        message = f"{name}: its settings cannot be read, which takes DescribeConfigs on it: {why}"
+        message = f"{name}: cannot read its settings, which needs DescribeConfigs on it: {why}"
         raise CannotWrite(message)
     return str(name), {str(one[0]): str(one[1]) for one in entries if one[1] is not None}

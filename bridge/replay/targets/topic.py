@@ -65,8 +65,8 @@ async def open_topics(  # noqa: PLR0913 (from where, to where, how)
 
     With ``at_once`` batches are sent without waiting to be full. Raises CannotWrite.
     """
-    places = [(one.topic, one.partition) for one in ranges]
-    share_bytes = _FILLED_BYTES // max(1, len(places))
+    partitions = [(one.topic, one.partition) for one in ranges]
+    share_bytes = _FILLED_BYTES // max(1, len(partitions))
     try:
         options = connection.options()
     except BadConnection as error:
@@ -85,7 +85,7 @@ async def open_topics(  # noqa: PLR0913 (from where, to where, how)
         await producer.start()
         for name in dict.fromkeys(names.values()):
             await producer.partitions_for(name)
-        yield TopicTarget(producer, places, names, run=run, at_once=at_once)
+        yield TopicTarget(producer, partitions, names, run=run, at_once=at_once)
     except KafkaError as error:
         message = f"{connection.bootstrap_servers}: {describe_error(error)}"
         raise CannotWrite(message) from error
@@ -101,7 +101,7 @@ class TopicTarget:
     def __init__(
         self,
         producer: AIOKafkaProducer,
-        places: Iterable[tuple[str, int]],
+        partitions: Iterable[tuple[str, int]],
         names: Mapping[str, str],
         *,
         run: ReplayRun,
@@ -113,7 +113,7 @@ class TopicTarget:
         self._last: Header = ("replay_at", run.at.encode())
         self._partitions = {
             (topic, partition): _TargetPartition(names[topic], partition, producer.create_batch())
-            for topic, partition in places
+            for topic, partition in partitions
         }
 
     async def write(self, records: Sequence[ConsumerRecord]) -> None:
@@ -161,16 +161,16 @@ class TopicTarget:
     async def _wait_for_ack(self, target: _TargetPartition) -> None:
         if target.in_flight is None:
             return
-        place = f"{target.topic}:{target.partition}"
+        name = f"{target.topic}:{target.partition}"
         try:
             async with asyncio.timeout(_ACK_TIMEOUT_S):
                 await target.in_flight
         except TimeoutError as error:
-            message = f"{place}: no acknowledgement within {_ACK_TIMEOUT_S:.0f} s"
+            message = f"{name}: no acknowledgement within {_ACK_TIMEOUT_S:.0f} s"
             raise CannotWrite(message) from error
         except KafkaError as error:
             first, last = target.source
-            message = f"{place} refuses the records of offsets {first} to {last}: {error}"
+            message = f"{name} refuses the records of offsets {first} to {last}: {error}"
             raise CannotWrite(message) from error
         target.in_flight = None
 
