@@ -17,9 +17,9 @@ from bridge.calls.found import FoundCall
 from bridge.calls.prefix import CANDIDATES_MAX, AmbiguousPrefix, find_id
 from bridge.cli import output
 from bridge.cli.call_output import print_call
-from bridge.cli.options import SettingsFile
+from bridge.cli.exit_codes import EXIT_DIFFERS, EXIT_USAGE
+from bridge.cli.options import SettingsFile, parse_time
 from bridge.cli.replay.output import ProgressBar
-from bridge.cli.replay.request import parse_time_option
 from bridge.core import catalogue
 from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.core.parse import Parser
@@ -34,8 +34,6 @@ app = typer.Typer(
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOOK_BACK: Final = timedelta(hours=24)
-_EXIT_NOT_FOUND: Final = 1
-_EXIT_USAGE: Final = 2
 # Paragraphs, because lines of one are joined.
 _EXAMPLES: Final = """
 callback-bridge call show 5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01
@@ -121,14 +119,14 @@ def show_call(  # noqa: PLR0913 (a command's options)
         found = asyncio.run(looking.find(identity))
     except AmbiguousPrefix as error:
         _list_candidates(error)
-        raise typer.Exit(_EXIT_USAGE) from None
+        raise typer.Exit(EXIT_USAGE) from None
     if as_document:
         output.emit_json_lines([build_document(found, now)])
     elif found.entries:
         print_call(found, now)
     if not found.entries:
         _report_not_found(identity, within, is_prefix=not is_uuid(identity), everything=everything)
-        raise typer.Exit(_EXIT_NOT_FOUND)
+        raise typer.Exit(EXIT_DIFFERS)
 
 
 def _id_or_prefix(text: str) -> str:
@@ -155,10 +153,10 @@ def _parse_window(
     if everything:
         begin = None
     elif since is not None:
-        begin = parse_time_option(since, now, "--since")
+        begin = parse_time(since, now, "--since")
     elif around is not None:
-        begin = max(parse_time_option(around, now, "--around"), _EPOCH) - timedelta(days=1)
-    end = parse_time_option(until, now, "--until") if until else None
+        begin = max(parse_time(around, now, "--around"), _EPOCH) - timedelta(days=1)
+    end = parse_time(until, now, "--until") if until else None
     if begin is not None and end is not None and end <= begin:
         message = "is not after the start of the search"
         raise typer.BadParameter(message, param_hint="--until")
@@ -222,15 +220,8 @@ def _no_progress(_doing: str, _of: int) -> Generator[Callable[[int], None]]:
 
 @contextlib.contextmanager
 def _progress_bar(doing: str, of: int) -> Generator[Callable[[int], None]]:
-    read = 0
-    with ProgressBar(doing, of, transient=True) as counting:
-
-        def count(records: int) -> None:
-            nonlocal read
-            read += records
-            counting.update(read)
-
-        yield count
+    with ProgressBar(doing, of, transient=True) as bar:
+        yield bar.add
 
 
 def _report_not_found(identity: str, within: Window, *, is_prefix: bool, everything: bool) -> None:

@@ -20,15 +20,15 @@ from bridge.audit.redrive import (
     redrive_all,
 )
 from bridge.cli import output
-from bridge.cli.options import SettingsFile
+from bridge.cli.exit_codes import EXIT_CANNOT_CONNECT
+from bridge.cli.kafka import open_publisher
+from bridge.cli.options import SettingsFile, parse_time
 from bridge.cli.output import JsonOption
-from bridge.cli.tail import parse_time
 from bridge.core import catalogue
 from bridge.core.dead_letter import find_meaning
 from bridge.core.parameters import Pair
 from bridge.core.parse import Parser, escape_non_utf8
 from bridge.publish import Publisher, Unavailable
-from bridge.publish.publisher import KafkaPublisher
 from bridge.reader.journal import NotAJournalRecord, parse_journal_record
 from bridge.reader.topic_reader import CannotRead
 from bridge.settings.load import Need, Settings, load
@@ -51,9 +51,7 @@ Kind = Annotated[
     str | None, typer.Option("--type", help="Only this callback type, if it is known.")
 ]
 
-_CONNECT_S: Final = 20.0
 _PAIRS: Final = ("callback.headers", "parameters.query", "parameters.body")
-_EXIT_CANNOT_CONNECT: Final = 3
 
 
 def _parse_filter(
@@ -63,7 +61,7 @@ def _parse_filter(
     kind: str | None = None,
     since: str | None = None,
 ) -> LetterFilter:
-    begin = parse_time(since, _now()) if since else None
+    begin = parse_time(since, _now(), "--since") if since else None
     return LetterFilter(frozenset(ids or ()), frozenset(reasons or ()), kind, begin)
 
 
@@ -196,7 +194,7 @@ def redrive_letters(  # noqa: PLR0913 (a command's options)
         if fates:
             _print_results(fates, as_lines=as_lines)
         output.print_stderr(f"{error}; the remaining letters were not tried")
-        raise typer.Exit(_EXIT_CANNOT_CONNECT) from None
+        raise typer.Exit(EXIT_CANNOT_CONNECT) from None
     _print_results(fates, as_lines=as_lines)
     absent = choice.ids - {fate.letter.id for fate in fates}
     for one in sorted(absent):
@@ -236,27 +234,18 @@ async def _prepend(
 
 @contextlib.asynccontextmanager
 async def _open_publisher(settings: Settings, *, dry_run: bool) -> AsyncGenerator[Publisher | None]:
-    """Run a publisher; None for a dry run. Raises Unavailable when Kafka is not reached."""
+    """Run a publisher; None for a dry run. Raises Unavailable if Kafka cannot be reached."""
     if dry_run:
         yield None
         return
-    publisher = KafkaPublisher(
+    opened = open_publisher(
         make_connection(settings),
         idempotence=settings.kafka.idempotence,
         ack_timeout_s=settings.kafka.ack_timeout_s,
+        flush_timeout_s=settings.kafka.flush_timeout_s,
     )
-    publisher.start()
-    try:
-        try:
-            async with asyncio.timeout(_CONNECT_S):
-                while not publisher.available:  # noqa: ASYNC110 (once, at the start)
-                    await asyncio.sleep(0.02)
-        except TimeoutError as error:
-            message = f"{settings.kafka.bootstrap_servers}: no connection"
-            raise Unavailable(message) from error
+    async with opened as publisher:
         yield publisher
-    finally:
-        await publisher.stop(settings.kafka.flush_timeout_s)
 
 
 def _result_line(fate: RedriveResult) -> dict[str, object]:

@@ -59,7 +59,7 @@ async def _run_demo(console: Console) -> bool:
         servers = embedded.settings.kafka.bootstrap_servers
         console.print(f"bridge on {embedded.url}, kafka on {servers}")
         console.print(f"account {AUTH_ID} in {TIMEZONE}")
-        console.print(f"the calls are dated {_AGE_S} s ago, so that they have ended by now\n")
+        console.print(f"calls dated {_AGE_S} s back, so that they have ended\n")
         reading = asyncio.create_task(_read_back(console, embedded.settings))
         acknowledged = await _place_calls(console, embedded.url)
         events, journalled = await reading

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bridge.app.build import make_connection, make_sizing
 from bridge.app.process import Bridge
+from bridge.cli.kafka import wait_until_available
 from bridge.cli.serve import run_bridge
 from bridge.core import catalogue
 from bridge.derived.topics import plan
@@ -16,8 +17,6 @@ from bridge.dev.broker import embedded_broker
 from bridge.ingress import server
 from bridge.publish.topics import Provisioner
 from bridge.settings.load import Settings, load
-
-_READY_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +69,7 @@ async def embedded_bridge(
         bridge = Bridge(settings)
         stop = server.StopRequest()
         running = asyncio.create_task(run_bridge(bridge, doors, settings, stop))
-        async with asyncio.timeout(_READY_S):
-            while not bridge.publisher.available:  # noqa: ASYNC110 (once, at the start)
-                await asyncio.sleep(0.02)
+        await wait_until_available(bridge.publisher)
         try:
             yield EmbeddedBridge(bridge, settings, url)
         finally:

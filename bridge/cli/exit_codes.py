@@ -18,6 +18,7 @@ ERRORS: Final[Mapping[str, int]] = {
     "bridge.derived.validation.ValidatorNotInstalled": EXIT_CANNOT_CONNECT,
     "bridge.dev.broker.BrokerNotStarted": EXIT_CANNOT_CONNECT,
     "bridge.ingress.server.CannotListen": EXIT_CANNOT_CONNECT,
+    "bridge.publish.Unavailable": EXIT_CANNOT_CONNECT,
     "bridge.publish.topics.ProvisioningRefused": EXIT_CANNOT_CONNECT,
     "bridge.reader.topic_reader.RecordsMissing": EXIT_DIFFERS,
     "bridge.reader.topic_reader.CannotRead": EXIT_CANNOT_CONNECT,

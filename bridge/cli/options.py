@@ -1,7 +1,9 @@
 """Options that several commands have."""
 
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -14,3 +16,25 @@ SettingsFile = Annotated[
         dir_okay=False,
     ),
 ]
+
+_AGO: Final = re.compile(r"(\d+)\s*([smhd])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse_time(text: str, now: datetime, option: str) -> datetime:
+    """Parse ``2h`` (s, m, h or d ago) or a timestamp, which is UTC if it has no offset.
+
+    Raises BadParameter for this option.
+    """
+    ago = _AGO.fullmatch(text.strip())
+    try:
+        if ago is not None:
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        instant = datetime.fromisoformat(text)
+    except OverflowError as error:
+        message = f"{text!r} is before the calendar begins"
+        raise typer.BadParameter(message, param_hint=option) from error
+    except ValueError as error:
+        message = f"{text!r} is neither a duration such as 2h nor a time such as 2026-03-07T14:00Z"
+        raise typer.BadParameter(message, param_hint=option) from error
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -2,16 +2,15 @@
 
 import asyncio
 import contextlib
-import re
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from bridge.app.build import make_connection
 from bridge.cli import output
-from bridge.cli.options import SettingsFile
+from bridge.cli.options import SettingsFile, parse_time
 from bridge.cli.timeline import Timeline
 from bridge.core import catalogue
 from bridge.core.event import JOURNAL_TOPIC
@@ -19,26 +18,6 @@ from bridge.reader.topic_reader import read_topics
 from bridge.settings.load import Need, Settings, load
 
 app = typer.Typer(add_completion=False)
-
-_AGO = re.compile(r"(\d+)\s*([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def parse_time(text: str, now: datetime) -> datetime:
-    """Parse ``2h`` (s, m, h or d ago) or a timestamp, which is UTC if it has no offset."""
-    ago = _AGO.fullmatch(text.strip())
-    if ago is not None:
-        try:
-            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        except OverflowError as error:
-            message = f"{text!r} is before the calendar begins"
-            raise typer.BadParameter(message) from error
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError as error:
-        message = f"{text!r} is neither a duration such as 2h nor a time such as 2026-03-07T14:00Z"
-        raise typer.BadParameter(message) from error
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 @app.command()
@@ -76,7 +55,8 @@ def tail(  # noqa: PLR0913 (a command's options)
     group, and moves no offsets.
     """
     settings = load(settings_file, Need.KAFKA)
-    begin = parse_time(since, datetime.now(UTC)) if since else None  # noqa: TID251 (the doorway's clock)
+    now = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
+    begin = parse_time(since, now, "--since") if since else None
     types = catalogue.load_catalogue()
     listed = "`callback-bridge callbacks list`"
     chosen = [output.lookup(name, types.by_name, "type", listed) for name in kinds or ()]

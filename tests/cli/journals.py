@@ -12,7 +12,7 @@ from click.testing import Result
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
-from bridge.cli.replay import commands, derive_run
+from bridge.cli.replay import commands, derive
 from bridge.core.keyring import compute_key_id
 from bridge.core.record import Record
 from tests.support.cli import environment
@@ -48,7 +48,7 @@ class Journal:
 
     def derive(self, *arguments: str, typed: str | None = None) -> Result:
         """Run the command in this process; it must not configure this process's logs."""
-        with capture_logs(), patch.object(derive_run.logs, "configure"):
+        with capture_logs(), patch.object(derive.logs, "configure"):
             return CliRunner().invoke(
                 commands.app, ["derive", *arguments], env=environment(**self.settings), input=typed
             )

@@ -72,7 +72,7 @@ def test_a_plan_of_nothing_is_exit_code_1(auditor: Auditor) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("plan", "--type", "voice.nonsense"), "no type is called"),
+        (("plan", "--type", "voice.nonsense"), "unknown type"),
         (("plan", "--call", "x"), "is no id"),
         (("plan", "--offsets", "topic"), "topic:partition:from-to"),
         (("plan", "--since", "1h", "--until", "2h"), "is not after --since"),
@@ -81,8 +81,11 @@ def test_a_plan_of_nothing_is_exit_code_1(auditor: Auditor) -> None:
         (("plan", "--from", "elsewhere"), "elsewhere"),
         (("run", "--pace", "fast"), "records a second"),
         (("run", "--to-url", "nonsense"), "absolute http"),
-        (("run", "--to-live", "--to-jsonl", "x"), "only one of the --to-"),
-        (("run", "--plan", "nowhere.json", "--type", "voice.fetch"), "leave the options"),
+        (("run", "--to-live", "--to-jsonl", "x"), "--to-… options cannot be combined"),
+        (
+            ("run", "--plan", "nowhere.json", "--type", "voice.fetch"),
+            "cannot be combined with filters",
+        ),
         (("run", "--plan", "nowhere.json"), "nowhere.json"),
     ],
 )
@@ -121,11 +124,11 @@ def test_what_makes_no_sense_is_wrong_usage(
         ),
         (
             ("replay", "derive"),
-            ["<topic>.derived.<id>", "no longer on its topic", "derive --since"],
+            ["<topic>.derived.<id>", "unchanged and expired", "derive --since"],
         ),
         (
             ("call", "show"),
-            ["UTC without", "reads the whole journal", "--around 2026-03-03 --json"],
+            ["UTC without", "Search the whole journal", "--around 2026-03-03 --json"],
         ),
     ],
 )
@@ -146,7 +149,7 @@ def test_a_plan_that_is_there_is_not_overwritten(
     auditor: Auditor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     auditor.file("plan.json").write_text("mine")
-    said = f"{auditor.file('plan.json')} is there already\n"
+    said = f"{auditor.file('plan.json')} already exists\n"
     refused = auditor.run("plan", "--out", "@plan.json")
     assert (refused.returncode, refused.stderr) == (2, said)
     monkeypatch.setattr(Path, "exists", lambda _: False)  # made while everything was read
@@ -167,7 +170,7 @@ def test_a_plan_the_disk_does_not_take_is_exit_code_3(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("bridge.cli.replay.commands.write_durably", full)
+    monkeypatch.setattr("bridge.cli.replay.plan.write_durably", full)
     done = auditor.run("plan", "--out", "@plan.json")
     said = f"{auditor.file('plan.json')}: No space left on device\n"
     assert (done.returncode, done.stderr) == (3, said)

@@ -16,8 +16,8 @@ RING = ("--type", "voice.call.ring")
 def test_one_progress_is_not_mixed_with_another_replay(auditor: Auditor) -> None:
     auditor.does("run", *RING, "--to-jsonl", "@out.jsonl", "--progress", "@p.json")
     for options, said in (
-        (("--type", "voice.call.hangup"), "of a replay of something else"),
-        ((*RING, "--to-csv", "@out.csv"), "of a replay to another place"),
+        (("--type", "voice.call.hangup"), "of a replay with other filters"),
+        ((*RING, "--to-csv", "@out.csv"), "of a replay to another target"),
     ):
         done = auditor.run("run", *options, "--progress", "@p.json")
         assert done.returncode == 2
@@ -64,7 +64,7 @@ def test_a_finished_file_that_was_moved_away_is_not_passed_over(
     auditor.file("out").rename(auditor.file("away"))
     done = auditor.run(*arguments)
     assert done.returncode == 2
-    assert "is no longer as it was then: delete that file" in flat(done.stderr)
+    assert "has changed since: to replay it again, delete that file" in flat(done.stderr)
     assert not auditor.file("out").exists()
     for beside in ("out.progress.json", "out.manifest.json"):
         auditor.file(beside).rename(auditor.file(f"away-{beside}"))
@@ -76,7 +76,7 @@ def test_a_finished_file_that_is_another_one_by_now_is_not_taken_for_it(auditor:
     auditor.does(*arguments)
     auditor.file("out.jsonl").write_text("mine")
     done = auditor.run(*arguments)
-    assert (done.returncode, "no longer as it was" in flat(done.stderr)) == (2, True)
+    assert (done.returncode, "has changed since" in flat(done.stderr)) == (2, True)
 
 
 def test_times_that_are_counted_from_now_are_another_replays(auditor: Auditor) -> None:
@@ -86,7 +86,10 @@ def test_times_that_are_counted_from_now_are_another_replays(auditor: Auditor) -
         auditor.does(*arguments)
     assert auditor.does(*absolute)["state"] == "already_done"
     done = auditor.run(*relative)
-    assert (done.returncode, "counted from now, are others" in flat(done.stderr)) == (2, True)
+    assert (done.returncode, "relative times mean another window now" in flat(done.stderr)) == (
+        2,
+        True,
+    )
 
 
 def test_the_live_topics_are_not_written_to_by_naming_a_file(owner: Auditor) -> None:
@@ -97,7 +100,7 @@ def test_the_live_topics_are_not_written_to_by_naming_a_file(owner: Auditor) -> 
     begun = {**progress, "next": begins, "records": 0, "bytes": 0, "finished_at": None}
     owner.file("p.json").write_bytes(orjson.dumps(begun))
     refused = owner.run("run", "--progress", "@p.json")
-    assert (refused.returncode, "say that again" in flat(refused.stderr)) == (2, True)
+    assert (refused.returncode, "pass --to-live again" in flat(refused.stderr)) == (2, True)
     assert owner.does("run", "--to-live", "--progress", "@p.json")["state"] == "done"
 
 
@@ -110,7 +113,7 @@ def test_a_job_that_is_tried_again_goes_on_because_its_progress_has_a_name(
     monkeypatch.chdir(tmp_path)
     done = command("replay", "run", *to, kafka_bootstrap_servers="127.0.0.1:1")
     assert done.returncode == 2
-    assert "say --progress FILE or --plan FILE too" in flat(done.stderr)
+    assert "pass --progress FILE or --plan FILE too" in flat(done.stderr)
     assert list(tmp_path.iterdir()) == []
 
 

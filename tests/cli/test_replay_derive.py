@@ -10,7 +10,7 @@ import orjson
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from bridge.cli.replay import derive_run
+from bridge.cli.replay import options as replay_options
 from tests.cli.journals import (
     OLD_KEY,
     Journal,
@@ -181,7 +181,7 @@ def test_a_terminal_gets_lines_and_tables(journal: Journal, terminal: None) -> N
     assert 'data.direction: "sideways" → "outbound"' in said
     assert "data.old: null → nothing" in said
     assert "7 callbacks" in said
-    assert "today's code says what was published" in said
+    assert "today's code derives the published event" in said
     assert "field that differs" in said
     assert OLD_KEY in said
     assert "1 events written as" in said
@@ -195,7 +195,7 @@ def test_a_person_is_asked_before_the_live_topics_are_written_to(
     event = change(journal)
     before = len(journal.read([event.topic]))
     keyboard = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
-    with patch.object(derive_run, "sys", keyboard):
+    with patch.object(replay_options, "sys", keyboard):
         done = journal.derive("--write", "--to-live", typed=answer)
     assert "into the live topics?" in done.output
     assert len(journal.read([event.topic])) == before + written
@@ -204,12 +204,15 @@ def test_a_person_is_asked_before_the_live_topics_are_written_to(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--tokens-file=old.json"], "is for --verify"),
-        (["--all"], "is for --write"),
-        (["--to-live"], "is for --write"),
-        (["--type=voice.call.nonsense"], "no type is called"),
+        (["--tokens-file=old.json"], "needs --verify"),
+        (["--all"], "needs --write"),
+        (["--to-live"], "needs --write"),
+        (["--type=voice.call.nonsense"], "unknown type"),
         (["--call=no id"], "is no id"),
-        (["--offsets=plivo.voice.call.ring.v1:0:0-"], "only plivo.journal.v1 is derived again"),
+        (
+            ["--offsets=plivo.voice.call.ring.v1:0:0-"],
+            "only offsets of plivo.journal.v1 can be derived again",
+        ),
         (["--verify", "--tokens-file=/nowhere/at/all.json"], "No such file"),
     ],
 )

@@ -141,9 +141,9 @@ def test_a_run_that_stops_early_leaves_nothing_and_can_be_repeated(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--to-csv=a.csv", "--to-jsonl=a.jsonl"], "only one of the --to-"),
+        (["--to-csv=a.csv", "--to-jsonl=a.jsonl"], "--to-… options cannot be combined"),
         (["--to-csv=a.csv", "--write"], "publishes to topics"),
-        (["--to-csv=a.csv", "--all"], "is for --write"),
+        (["--to-csv=a.csv", "--all"], "needs --write"),
     ],
 )
 def test_options_that_contradict_each_other_are_wrong_usage(

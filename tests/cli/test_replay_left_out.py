@@ -114,4 +114,4 @@ def test_a_topic_that_was_made_anew_since_the_plan_is_told_by_its_bytes(auditor:
     end = lines(done)[-1]
     assert (done.returncode, end["records"]) == (1, CALLBACKS)
     assert end["bytes_planned"] == end["bytes"] + 1
-    assert "was a topic deleted and made again?" in done.stderr
+    assert "was a topic deleted and created again?" in done.stderr

@@ -71,7 +71,7 @@ def _killed_and_said_again(auditor: Auditor, *to: str) -> dict[str, Any]:
     progress = ["--progress", str(auditor.file("p.json"))]
     with started(*arguments, *progress, "--pace=0.5/s", **auditor.settings) as process:
         if "--to-parquet" in to:  # nothing of it settles before the end
-            process.says("begun")
+            process.says("started")
         else:
             _until_some(auditor.file("p.json"), process.process)
         assert process.end(signal.SIGKILL) == -signal.SIGKILL

@@ -198,7 +198,7 @@ def test_a_journal_that_lost_records_too_is_named(auditor: Auditor) -> None:
     deleted(auditor, JOURNAL, 4)
     done = auditor.run("plan", "--type=voice.call.ring", "--since=2026-01-01")
     assert lines(done)[0]["no_longer_held"]["journal_holds_it"] is False
-    assert "The journal does not hold all of it either" in done.stderr
+    assert "The journal no longer holds all of them either" in done.stderr
     done = auditor.run("plan", "--from=journal", "--since=2026-01-01")
     lost = lines(done)[0]["no_longer_held"]
     assert (lost["command"], lost["journal_holds_it"]) == (None, False)

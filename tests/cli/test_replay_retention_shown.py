@@ -59,7 +59,7 @@ def test_three_topics_are_named_and_the_others_counted(capsys: pytest.CaptureFix
         (None, "The journal may hold these callbacks.", None),
         (
             (IncompleteTopic("j", 3, None),),
-            "does not hold all of it either (j: 3 records were",
+            "no longer holds all of them either (j: 3 records were",
             False,
         ),
     ],

@@ -70,7 +70,7 @@ def test_an_end_is_told_line_by_line_on_a_terminal(
     assert said == "state done records planned 2,013 to a b statuses 200: 3, 403: 1"
 
 
-@pytest.mark.parametrize(("records", "expected"), [(0, "begun"), (7, "resumed")])
+@pytest.mark.parametrize(("records", "expected"), [(0, "started"), (7, "resumed")])
 def test_where_progress_is_kept_is_said_at_the_start(
     capsys: pytest.CaptureFixture[str], records: int, expected: str
 ) -> None:
@@ -82,8 +82,8 @@ def test_where_progress_is_kept_is_said_at_the_start(
 def test_a_person_is_told_how_to_go_on(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
     show_start(1000, 2000, Path("[bold]kept.json"))
     said = " ".join(capsys.readouterr().out.split())
-    assert "1,000 of 2,000 records are replayed already" in said
-    assert "say --progress [bold]kept.json" in said
+    assert "1,000 of 2,000 records are already replayed" in said
+    assert "with --progress [bold]kept.json" in said
 
 
 def test_counting_says_a_line_once_in_a_while(

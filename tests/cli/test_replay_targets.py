@@ -118,7 +118,7 @@ def test_an_url_that_refuses_is_exit_code_1_and_counted(auditor: Auditor) -> Non
 
 def test_requests_are_in_the_journal_alone(auditor: Auditor) -> None:
     done = auditor.run("run", "--to-url", "http://127.0.0.1:1", "--progress", "@progress.json")
-    assert (done.returncode, "journal alone" in flat(done.stderr)) == (2, True)
+    assert (done.returncode, "only the journal has" in flat(done.stderr)) == (2, True)
 
 
 def test_a_file_that_is_there_is_exit_code_2(auditor: Auditor) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bridge.cli import main
-from bridge.cli.replay.request import parse_destination
+from bridge.cli.replay.options import parse_destination
 from bridge.replay.progress import Destination
+from bridge.telemetry import logs
 from tests.support.cli import environment
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +31,7 @@ COMMANDS = [["serve", "--check"], ["spool", "status"], ["topics", "plan"]]
 @pytest.fixture
 def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> object:
     """Run a command to its end in this process, and return what it wrote."""
-    monkeypatch.setattr(main.logs, "silence_library_loggers", lambda: None)
+    monkeypatch.setattr(logs, "silence_library_loggers", lambda: None)
 
     def run(*arguments: str, **variables: str) -> str:
         with monkeypatch.context() as patch:

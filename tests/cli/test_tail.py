@@ -10,7 +10,7 @@ import orjson
 import pytest
 import typer
 
-from bridge.cli.tail import parse_time
+from bridge.cli.options import parse_time
 from bridge.core import catalogue
 from bridge.core.record import Record
 from bridge.derived.topics import Sizing, plan
@@ -205,16 +205,16 @@ def test_a_terminal_of_any_width_shows_the_same_words(
 def test_since_is_a_duration_or_a_time_that_is_utc_unless_it_says_otherwise(
     text: str, expected: datetime
 ) -> None:
-    assert parse_time(text, NOON) == expected
+    assert parse_time(text, NOON, "--since") == expected
 
 
 @pytest.mark.parametrize("text", ["", "h", "2w", "-2h", "tomorrow", "25:00"])
 def test_any_other_since_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="neither a duration"):
-        parse_time(text, NOON)
+        parse_time(text, NOON, "--since")
 
 
 @pytest.mark.parametrize("text", ["99999999999d", "9999999999999999d"])
 def test_a_duration_before_the_calendar_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter):
-        parse_time(text, NOON)
+        parse_time(text, NOON, "--since")

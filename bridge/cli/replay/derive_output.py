@@ -1,4 +1,4 @@
-"""What ``replay derive`` says: lines and tables on a terminal, JSON lines in a pipe."""
+"""Output of ``replay derive``: lines and tables on a terminal, JSON lines in a pipe."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,13 +15,13 @@ from bridge.cli.replay.output import emit_json
 from bridge.cli.replay.retention import RetentionLoss, show_retention_loss
 
 _MEANINGS: Final = {
-    DeriveState.UNCHANGED: "today's code says what was published",
-    DeriveState.CHANGED: "today's code says something else",
-    DeriveState.NEW: "no event then, one today",
-    DeriveState.GONE: "an event then, none today",
-    DeriveState.CANNOT_DERIVE: "no event can be made of it",
+    DeriveState.UNCHANGED: "today's code derives the published event",
+    DeriveState.CHANGED: "today's code derives another event",
+    DeriveState.NEW: "no event was published, today's code derives one",
+    DeriveState.GONE: "an event was published, today's code derives none",
+    DeriveState.CANNOT_DERIVE: "no event can be derived",
     DeriveState.EVENT_EXPIRED: "the published event is no longer on its topic; its id is the same",
-    DeriveState.REPEATED: "in the journal again; looked at once",
+    DeriveState.REPEATED: "a duplicate in the journal; compared once",
 }
 _STYLES: Final = {
     DeriveState.CHANGED: "yellow",
@@ -36,7 +36,7 @@ WrittenEvents = tuple[str, int, Sequence[str]]
 
 
 def show_difference(judged: DeriveResult, *, as_json: bool) -> None:
-    """Print one journal record that is not as it was, field by field."""
+    """Print one journal record whose event differs, field by field."""
     if as_json or not output.on_terminal():
         emit_json(
             {
@@ -68,13 +68,13 @@ def show_difference(judged: DeriveResult, *, as_json: bool) -> None:
 
 
 def show_bad_signature(recheck: ReverifyResult, source: str, *, as_json: bool) -> None:
-    """Print one stored signature that does not hold."""
+    """Print one stored signature that is wrong now."""
     if as_json or not output.on_terminal():
         line = {"key_id": recheck.key_id, "fault": recheck.fault}
         emit_json({"state": recheck.verdict, "source": source, **line})
         return
     what = f"  {source}  key {recheck.key_id}: {recheck.fault}"
-    show(Text.assemble(("signature does not hold", "bold red"), what))
+    show(Text.assemble(("wrong signature", "bold red"), what))
 
 
 def show_summary(
@@ -85,7 +85,7 @@ def show_summary(
     verified: bool,
     written: WrittenEvents | None,
 ) -> None:
-    """Print what was found in all, and what the journal no longer holds."""
+    """Print the totals, and what the journal no longer holds."""
     show_retention_loss(loss)
     if as_json or not output.on_terminal():
         lost = None if loss is None else loss.as_json()
@@ -145,7 +145,7 @@ def _summary(
 
 
 def _counts_by_key(tally: DeriveSummary) -> list[tuple[str | None, dict[str, int]]]:
-    """Return the counts of each key; what was never verified names none, and comes last."""
+    """Return the counts of each key; callbacks without a key, never verified, come last."""
     keys = sorted(
         {key_id for key_id, _ in tally.reverified}, key=lambda one: (one is None, one or "")
     )

@@ -1,7 +1,7 @@
-"""What ``replay`` says: a bar and tables on a terminal, JSON lines in a pipe."""
+"""Output of ``replay``: a progress bar and tables on a terminal, JSON lines in a pipe."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, cast
@@ -11,8 +11,6 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from bridge.cli import output
 from bridge.cli.output import key_values, make_table, show
 from bridge.cli.replay.retention import RetentionLoss, show_retention_loss
-from bridge.publish.connection import KafkaConnection
-from bridge.reader.topic_reader import find_missing_topics
 from bridge.reader.window import format_utc_ms
 from bridge.replay.plan import Plan
 
@@ -23,7 +21,7 @@ _HOUR_S: Final = 3600
 
 
 class ProgressBar:
-    """Shows how many records of how many: a bar that moves, or a line every few seconds.
+    """Shows how many records are done: a bar on a terminal, a line every few seconds in a pipe.
 
     ``transient`` removes the bar at the end.
     """
@@ -31,6 +29,7 @@ class ProgressBar:
     def __init__(self, activity: str, total: int, *, transient: bool = False) -> None:
         self._activity = activity
         self._total = total
+        self._records = 0
         self._printed_at_s = time.monotonic()
         self._bar = output.make_progress(
             TextColumn("{task.description}"),
@@ -53,16 +52,21 @@ class ProgressBar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave the bar as it is, or remove it."""
+        """Stop the bar; remove it if it is transient."""
         self._bar.stop()
 
     def update(self, records: int) -> None:
-        """Show a count."""
+        """Show this many records."""
+        self._records = records
         self._bar.update(self._task, completed=records)
         now_s = time.monotonic()
         if not output.on_terminal() and now_s - self._printed_at_s >= _LINE_S:
             self._printed_at_s = now_s
             emit_json({"state": self._activity, "records": records, "of": self._total})
+
+    def add(self, records: int) -> None:
+        """Show more records."""
+        self.update(self._records + records)
 
 
 def emit_json(line: Mapping[str, object]) -> None:
@@ -70,17 +74,8 @@ def emit_json(line: Mapping[str, object]) -> None:
     output.emit_json_lines([line])
 
 
-async def existing_topics(connection: KafkaConnection, topics: Sequence[str]) -> list[str]:
-    """Return the event topics that are there, and print which are not; raises CannotRead."""
-    missing = await find_missing_topics(connection, topics)
-    if missing:
-        names = ", ".join(missing)
-        output.print_stderr(f"not there, or this login may not Describe them; empty: {names}")
-    return [topic for topic in topics if topic not in missing]
-
-
 def show_plan(plan: Plan, loss: RetentionLoss | None = None, *, as_json: bool) -> None:
-    """Print what a plan found, and what the topics no longer hold."""
+    """Print a plan, and what the topics no longer hold."""
     if as_json or not output.on_terminal():
         lost = None if loss is None else loss.as_json()
         emit_json({"state": "planned", **plan_summary(plan), "no_longer_held": lost})
@@ -96,7 +91,7 @@ def show_plan(plan: Plan, loss: RetentionLoss | None = None, *, as_json: bool) -
                 ("last", "-" if plan.last_ms is None else format_utc_ms(plan.last_ms)),
                 (
                     "to read again",
-                    f"{format_duration(plan.estimate.full_speed_s)}; writing comes on top",
+                    f"{format_duration(plan.estimate.full_speed_s)}; plus the time to write",
                 ),
                 ("at original speed", format_duration(plan.estimate.original_speed_s)),
             ]
@@ -121,7 +116,7 @@ def show_plan(plan: Plan, loss: RetentionLoss | None = None, *, as_json: bool) -
 
 
 def plan_summary(plan: Plan) -> dict[str, object]:
-    """Return what a plan found, without what only a run needs."""
+    """Return a plan as JSON, without the parts that only a run needs."""
     return {
         "plan_id": plan.id,
         "records": plan.records,
@@ -136,24 +131,24 @@ def plan_summary(plan: Plan) -> dict[str, object]:
 
 
 def show_start(records: int, total: int, progress: Path) -> None:
-    """Print where progress is kept, and how far it is."""
+    """Print the name of the progress file, and the records that are already done."""
     if not output.on_terminal():
-        state = "resumed" if records else "begun"
+        state = "resumed" if records else "started"
         emit_json({"state": state, "records": records, "of": total, "progress": str(progress)})
         return
     if records:
-        show(f"{records:,} of {total:,} records are replayed already")
-    show(f"progress is kept in {progress}: to go on after a crash, say --progress {progress}")
+        show(f"{records:,} of {total:,} records are already replayed")
+    show(f"to resume after a crash, run the same command with --progress {progress}")
 
 
 def show_end(end: Mapping[str, object]) -> None:
-    """Print how a replay ended."""
+    """Print the result of a replay."""
     if not output.on_terminal():
         emit_json(end)
         return
     if end["state"] == "already_done":
         finished_at = end["finished_at"]
-        output.print_stderr(f"this was finished at {finished_at}: nothing is replayed again")
+        output.print_stderr(f"this replay finished at {finished_at}: nothing is replayed again")
     show(key_values([(name.replace("_", " "), _text(value)) for name, value in end.items()]))
 
 
@@ -167,7 +162,7 @@ def _text(value: object) -> str:
 
 
 def format_size(byte_count: int) -> str:
-    """Return bytes for people."""
+    """Return a number of bytes for a person: ``1.5 MiB``."""
     amount = float(byte_count)
     for unit in ("B", "KiB", "MiB"):
         if amount < _KIB:
@@ -177,7 +172,7 @@ def format_size(byte_count: int) -> str:
 
 
 def format_duration(duration_s: float) -> str:
-    """Return seconds for people."""
+    """Return a duration for a person: ``3 min 20 s``."""
     if duration_s < _MINUTE_S:
         return f"{duration_s:.1f} s"
     whole = round(duration_s)

@@ -1,7 +1,6 @@
-"""What a replay says if the topics no longer hold the time it asks for, and what to do then.
+"""Report records that Kafka has already deleted, with the command that gets them from the journal.
 
-The journal keeps every callback, by default for ever, so the sentence ends with the command that gets
-the same from there.
+The journal keeps every callback, by default for ever.
 """
 
 import shlex
@@ -33,16 +32,16 @@ _PROGRAM: Final = ("callback-bridge", "replay")
 
 @dataclass(frozen=True, slots=True)
 class RetentionLoss:
-    """What the topics no longer hold, and the command that gets it, if there is one."""
+    """What the topics no longer hold, and the command that gets it from the journal."""
 
     topics: Sequence[IncompleteTopic]
     since_ms: int | None
     command: str | None
     journal: Sequence[IncompleteTopic] | None
-    """What the journal no longer holds of that time, None if it cannot be read."""
+    """What the journal no longer holds either; None if the journal cannot be read."""
 
     def as_json(self) -> dict[str, object]:
-        """Return it as a line of JSON has it."""
+        """Return the JSON form."""
         return {
             "topics": [
                 {"topic": one.topic, "deleted": one.deleted, "oldest": _oldest(one)}
@@ -56,7 +55,7 @@ class RetentionLoss:
 async def find_retention_loss(
     connection: KafkaConnection, plan: Plan, topics: Sequence[str], *, prefix: str, command: str
 ) -> RetentionLoss | None:
-    """Return what the topics no longer hold of the time of a plan, None if nothing is known to be gone.
+    """Return what the topics no longer hold of a plan's window, None if nothing is known to be gone.
 
     Raises CannotRead.
     """
@@ -67,8 +66,8 @@ async def find_retention_loss(
     kept = await read_retention_ms(connection, parts)
     found = find_incomplete_topics(parts, since_ms, retention_ms=kept, now_ms=now_ms)
     if not found and (plan.query.types or not plan.records):
-        # Age explains what is gone, but records may also have been deleted by hand. That is worth a
-        # sentence if a topic was asked for by name, or if nothing was found.
+        # Retention explains most deletions, but a person may have deleted records too. Report that if
+        # the user named a topic's type, or if nothing was found.
         found = find_incomplete_topics(parts, since_ms, retention_ms={}, now_ms=now_ms)
     if not found:
         return None
@@ -76,7 +75,7 @@ async def find_retention_loss(
         return RetentionLoss(found, since_ms, command=None, journal=found)
     try:
         lost = await find_journal_retention_loss(connection, prefix + JOURNAL_TOPIC, since_ms)
-    except CannotRead:  # it is not there, or this login may not read it
+    except CannotRead:  # it does not exist, or we have no permission
         return RetentionLoss(found, since_ms, command, journal=None)
     return RetentionLoss(found, since_ms, command, journal=[] if lost is None else lost.topics)
 
@@ -84,7 +83,7 @@ async def find_retention_loss(
 async def find_journal_retention_loss(
     connection: KafkaConnection, journal: str, since_ms: int | None
 ) -> RetentionLoss | None:
-    """Return what the journal no longer holds, None if it holds everything; raises CannotRead."""
+    """Return what the journal no longer holds, None if it is complete. Raises CannotRead."""
     now_ms = int(time.time() * 1000)  # noqa: TID251 (the doorway's clock)
     parts = await find_shortened(connection, [journal])
     kept = await read_retention_ms(connection, parts)
@@ -93,7 +92,7 @@ async def find_journal_retention_loss(
 
 
 def show_retention_loss(loss: RetentionLoss | None) -> None:
-    """Print what the topics no longer hold, and the command, on standard error."""
+    """Print the loss and the command on standard error."""
     if loss is None:
         return
     since = "everything" if loss.since_ms is None else f"all since {format_utc_ms(loss.since_ms)}"
@@ -112,12 +111,12 @@ def _journal_sentence(lost: Sequence[IncompleteTopic] | None) -> str:
     if not lost:
         return "The journal holds these callbacks. To get them from there:"
     return (
-        f"The journal does not hold all of it either ({_sentence(lost[0])}). To get what it holds:"
+        f"The journal no longer holds all of them either ({_sentence(lost[0])}). To get the rest:"
     )
 
 
 def add_journal_command(error: RecordsMissing, query: Query, command: str) -> RecordsMissing:
-    """Return an error that says what to do if records of the event topics are gone."""
+    """Add the command to the error, if it is about event topics."""
     if query.source == "journal":
         return error
     return RecordsMissing(f"{error}\nTo get them from the journal:\n  {command}")
@@ -126,7 +125,7 @@ def add_journal_command(error: RecordsMissing, query: Query, command: str) -> Re
 def journal_plan_command(
     query: Query, *, prefix: str, out: Path | None, settings_file: Path | None
 ) -> str:
-    """Return the command that plans the same from the journal."""
+    """Return the command that plans the same replay from the journal."""
     more = [] if out is None else ["--out", _insert_in_name(out, "journal")]
     words = [*_PROGRAM, "plan", "--from", "journal", *_filter_options(query, prefix), *more]
     return shlex.join([*words, *_settings_option(settings_file)])
@@ -135,13 +134,13 @@ def journal_plan_command(
 def journal_derive_command(
     query: Query, destination: Destination | None, *, prefix: str, settings_file: Path | None
 ) -> str:
-    """Return the command that makes the same events of the journal, and puts them in the same place."""
+    """Return the command that derives the same events from the journal, into the same target."""
     words = [*_PROGRAM, "derive", *_filter_options(query, prefix), *_target_options(destination)]
     return shlex.join([*words, *_settings_option(settings_file)])
 
 
 def with_fixed_times(plan: Plan) -> Query:
-    """Return a plan's query with its instants, because ``2h`` means others by now."""
+    """Return a plan's query with absolute times, because ``2h`` means another time by now."""
     since, until = plan.window.since_ms, plan.window.until_ms
     return replace(
         plan.query,
@@ -151,7 +150,7 @@ def with_fixed_times(plan: Plan) -> Query:
 
 
 def _filter_options(query: Query, prefix: str) -> list[str]:
-    """Return the options that select the same in the journal; offsets become their topics' types."""
+    """Return the filters for the journal. Offsets become the types of their topics."""
     words: list[str] = []
     for option, value in (("--since", query.since), ("--until", query.until)):
         words += [option, value] if value is not None else []
@@ -183,7 +182,7 @@ def _target_options(destination: Destination | None) -> list[str]:
 
 
 def _insert_in_name(file: Path, word: str) -> str:
-    """Return a file's name with a word in it, because this command's own file has that name."""
+    """Insert a word into a file's name: the original name is taken by the first command."""
     return str(file.with_name(f"{file.stem}.{word}{file.suffix}"))
 
 

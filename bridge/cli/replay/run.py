@@ -1,21 +1,32 @@
-"""A replay as the command line runs it: planned, begun or gone on with, watched, summed up."""
+"""``callback-bridge replay run``: start or resume a replay, show its progress, report its result."""
 
 import asyncio
 import secrets
 import signal
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import typer
 
 from bridge.app.build import make_replay_connection
 from bridge.cli import output
-from bridge.cli.replay import request
-from bridge.cli.replay.output import ProgressBar, existing_topics, show_end, show_plan, show_start
-from bridge.cli.replay.request import RunRequest
+from bridge.cli.exit_codes import EXIT_DIFFERS, EXIT_STOPPED
+from bridge.cli.options import SettingsFile
+from bridge.cli.replay import options
+from bridge.cli.replay.options import (
+    Filters,
+    RunRequest,
+    confirm_live,
+    parse_destination,
+    parse_pace_option,
+    parse_skip_option,
+    refuse_plan_with_filters,
+    take_filters,
+)
+from bridge.cli.replay.output import ProgressBar, show_end, show_plan, show_start
+from bridge.cli.replay.plan import plan_replay
 from bridge.cli.replay.resume import (
     add_skipped,
     choose_progress_file,
@@ -23,18 +34,15 @@ from bridge.cli.replay.resume import (
     refuse_other_replay,
 )
 from bridge.cli.replay.retention import (
-    RetentionLoss,
     add_journal_command,
-    find_retention_loss,
     journal_derive_command,
     with_fixed_times,
 )
 from bridge.normalise.time import to_rfc3339
-from bridge.reader.merged_reader import count_offsets
-from bridge.reader.selection import Query, find_query_ranges
 from bridge.reader.topic_reader import RecordsMissing
 from bridge.replay import ReplayRun
-from bridge.replay.plan import Plan, PlanContext, load_plan, make_plan
+from bridge.replay import run as replay_run
+from bridge.replay.plan import Plan, load_plan
 from bridge.replay.progress import (
     Destination,
     Progress,
@@ -44,135 +52,156 @@ from bridge.replay.progress import (
     save_progress,
 )
 from bridge.replay.recover import recover_progress
-from bridge.replay.run import RunHooks, run_replay
+from bridge.replay.run import RunHooks
 from bridge.replay.targets.choose import map_topics, open_target
 from bridge.replay.targets.new_topic import find_shorter_retention
-from bridge.settings.load import Settings
-
-EXIT_INCOMPLETE = 1
-_EXIT_STOPPED = 130
+from bridge.settings.load import Need, Settings, load
 
 _State = Literal["done", "already_done", "stopped"]
 
-
-async def plan_replay(
-    settings: Settings, query: Query, command: str
-) -> tuple[Plan, RetentionLoss | None]:
-    """Return the plan of a query, everything that may be wanted read, and what is no longer there.
-
-    ``command`` gets the same from the journal. Raises CannotRead and RecordsMissing.
+_EPILOG: Final = (
+    "Exit codes: 0 everything planned was replayed; 1 not everything, no records, or a URL answered "
+    "other than 2xx; 2 wrong usage, or a file already exists; 3 cannot use Kafka, the disk or the URL: "
+    "resume later; 130 stopped."
     """
-    kafka = make_replay_connection(settings)
-    topics = request.query_topics(query, settings.topic_prefix)
-    within = request.resolve_window(query)
-    if query.source == "events" and not query.types and not query.offsets:
-        topics = await existing_topics(kafka, topics)
-    try:
-        among = await find_query_ranges(kafka, topics, query, within)
-    except RecordsMissing as error:
-        raise add_journal_command(error, query, command) from error
-    read = 0
-    with ProgressBar("planning", count_offsets(among)) as counting:
 
-        def count(records: int) -> None:
-            nonlocal read
-            read += records
-            counting.update(read)
+callback-bridge replay run --plan tuesday.plan
 
-        context = PlanContext(secrets.token_hex(4), _now(), time.monotonic, on_read=count)
-        made = await make_plan(kafka, among, query, within=within, context=context)
-    loss = await find_retention_loss(
-        kafka, made, topics, prefix=settings.topic_prefix, command=command
+callback-bridge replay run --from journal --since 2026-03-03 --to-jsonl tuesday.jsonl
+
+callback-bridge replay run --type voice.call.hangup --since 2h --to-live --progress hangups.json
+
+callback-bridge replay run --plan tuesday.plan --to-url http://localhost:8080 --pace 50/s
+"""
+)
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command(epilog=_EPILOG)
+@take_filters
+def run(  # noqa: PLR0913 (a command's options)
+    *,
+    plan_file: options.PlanFile = None,
+    source: options.From = "events",
+    filters: Filters,
+    to_live: options.ToLive = False,
+    to_jsonl: options.ToJsonl = None,
+    to_csv: options.ToCsv = None,
+    to_parquet: options.ToParquet = None,
+    to_url: options.ToUrl = None,
+    pace: options.PaceOption = None,
+    progress_file: options.ProgressFile = None,
+    skipped: options.Skipped = None,
+    yes: options.Yes = False,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Replay a plan, or the records that the options select; by default into new topics.
+
+    A new topic is named `<topic>.replay.<replay id>` and keeps its records until you delete it.
+
+    A progress file records what is durable. After a crash or Ctrl-C, run the same command with that
+    file: it resumes where it stopped.
+    """
+    query = filters.make_query(source)
+    refuse_plan_with_filters(plan_file, query)
+    to = parse_destination(live=to_live, jsonl=to_jsonl, csv=to_csv, parquet=to_parquet, url=to_url)
+    request = RunRequest(
+        query=query,
+        plan_file=plan_file,
+        destination=to,
+        pace=parse_pace_option(pace),
+        progress_file=progress_file,
+        skipped=parse_skip_option(skipped),
+        yes=yes,
+        settings_file=settings_file,
     )
-    return made, loss
+    try:
+        code = asyncio.run(start_or_resume(load(settings_file, Need.KAFKA), request))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    if code:
+        raise typer.Exit(code)
 
 
-async def start_or_resume(settings: Settings, asked: RunRequest) -> int:
-    """Return the exit code of a replay, begun or gone on with.
+async def start_or_resume(settings: Settings, request: RunRequest) -> int:
+    """Start a replay, or resume it from its progress file. Return the exit code.
 
-    Raises BadParameter, and what makes the command end with one line.
+    Raises BadParameter, and errors that have an exit code.
     """
-    stamp = ReplayRun(secrets.token_hex(4), _now())
-    file = choose_progress_file(asked, stamp)
+    replay = ReplayRun(secrets.token_hex(4), _now())
+    file = choose_progress_file(request, replay)
     with lock_progress(file):
         progress = load_progress(file)
         is_new = progress is None
         if progress is None:
-            progress = await _start(settings, asked, stamp)
+            progress = await _start(settings, request, replay)
         else:
-            refuse_other_replay(asked, progress, file)
+            refuse_other_replay(request, progress, file)
             if progress.finished_at is not None:
-                refuse_finished(asked, progress, file)
+                refuse_finished(request, progress, file)
                 return _report_end(progress, file, state="already_done")
         if not progress.plan.records:
             return _report_end(progress, file, state="done")
-        progress = add_skipped(progress, asked.skipped)
-        begun_s, before = time.monotonic(), progress.records
+        progress = add_skipped(progress, request.skipped)
+        started_s, before = time.monotonic(), progress.records
         try:
-            progress = await _run(settings, asked, progress, file=file, is_new=is_new)
+            progress = await _replay(settings, request, progress, file=file, is_new=is_new)
         except RecordsMissing as error:
-            made = progress.plan
+            plan = progress.plan
             command = journal_derive_command(
-                with_fixed_times(made),
+                with_fixed_times(plan),
                 progress.destination,
                 prefix=settings.topic_prefix,
-                settings_file=asked.settings_file,
+                settings_file=request.settings_file,
             )
-            raise add_journal_command(error, made.query, command) from error
-        took_s = max(time.monotonic() - begun_s, 1e-9)
+            raise add_journal_command(error, plan.query, command) from error
+        took_s = max(time.monotonic() - started_s, 1e-9)
         state: _State = "stopped" if progress.finished_at is None else "done"
         return _report_end(progress, file, state=state, rate=(progress.records - before) / took_s)
 
 
-async def _start(settings: Settings, asked: RunRequest, stamp: ReplayRun) -> Progress:
-    destination = asked.destination or Destination("new-topic")
-    if asked.plan_file is not None:
-        made = load_plan(asked.plan_file)
+async def _start(settings: Settings, request: RunRequest, replay: ReplayRun) -> Progress:
+    destination = request.destination or Destination("new-topic")
+    if request.plan_file is not None:
+        plan = load_plan(request.plan_file)
     else:
         command = journal_derive_command(
-            asked.query,
+            request.query,
             destination,
             prefix=settings.topic_prefix,
-            settings_file=asked.settings_file,
+            settings_file=request.settings_file,
         )
-        made, loss = await plan_replay(settings, asked.query, command)
-        show_plan(made, loss, as_json=False)
-    if destination.kind == "url" and made.query.source != "journal":
-        message = "requests are in the journal alone: plan with --from journal"
+        plan, loss = await plan_replay(settings, request.query, command)
+        show_plan(plan, loss, as_json=False)
+    if destination.kind == "url" and plan.query.source != "journal":
+        message = "only the journal has the requests: plan with --from journal"
         raise typer.BadParameter(message, param_hint="--to-url")
     if destination.kind == "live":
-        await _warn_of_retention(settings, made)
-        if asked.plan_file is None and not asked.yes:
-            _confirm_live(made)
-    return new_progress(made, destination, stamp)
+        await _warn_of_retention(settings, plan)
+        if request.plan_file is None and not request.yes:
+            names = ", ".join(plan.topics)
+            question = f"Replay {plan.records:,} records into {names}?"
+            confirm_live(question, instead="--yes or --plan")
+    return new_progress(plan, destination, replay)
 
 
-def _confirm_live(made: Plan) -> None:
-    if not (output.on_terminal() and sys.stdin.isatty()):
-        message = (
-            "there is nobody to ask whether this goes into the live topics: say --yes, or --plan"
-        )
-        raise typer.BadParameter(message, param_hint="--to-live")
-    topics = ", ".join(made.topics)
-    output.confirm(f"Replay {made.records:,} records into {topics}?")
-
-
-async def _warn_of_retention(settings: Settings, made: Plan) -> None:
-    if made.first_ms is None:
+async def _warn_of_retention(settings: Settings, plan: Plan) -> None:
+    if plan.first_ms is None:
         return
-    age_ms = int(time.time() * 1000) - made.first_ms  # noqa: TID251 (the doorway's clock)
+    age_ms = int(time.time() * 1000) - plan.first_ms  # noqa: TID251 (the doorway's clock)
     for name, kept_ms in (
-        await find_shorter_retention(make_replay_connection(settings), made.topics, age_ms=age_ms)
+        await find_shorter_retention(make_replay_connection(settings), plan.topics, age_ms=age_ms)
     ).items():
         days = kept_ms / 86_400_000
         output.print_stderr(
             f"{name} keeps records for {days:g} days, and some of these are older: Kafka may delete "
-            "them again at once"
+            "them immediately"
         )
 
 
-async def _run(
-    settings: Settings, asked: RunRequest, progress: Progress, *, file: Path, is_new: bool
+async def _replay(
+    settings: Settings, request: RunRequest, progress: Progress, *, file: Path, is_new: bool
 ) -> Progress:
     kafka = make_replay_connection(settings)
     stopping = asyncio.Event()
@@ -181,23 +210,23 @@ async def _run(
         kafka,
         progress,
         idempotence=settings.kafka.idempotence,
-        at_once=asked.pace is not None,
+        at_once=request.pace is not None,
     ) as target:
         if is_new:
             save_progress(file, progress)
         elif progress.destination.kind == "new-topic":
             progress = await recover_progress(kafka, progress, map_topics(progress))
         show_start(progress.records, progress.plan.records, file)
-        with ProgressBar("replaying", progress.plan.records) as counting:
-            counting.update(progress.records)
-            watch = RunHooks(time.monotonic, _now, counting.update, stopping)
-            return await run_replay(
-                kafka, progress, target, file=file, pace=asked.pace, hooks=watch
+        with ProgressBar("replaying", progress.plan.records) as bar:
+            bar.update(progress.records)
+            hooks = RunHooks(time.monotonic, _now, bar.update, stopping)
+            return await replay_run.run_replay(
+                kafka, progress, target, file=file, pace=request.pace, hooks=hooks
             )
 
 
 def _stop_on_signals(stopping: asyncio.Event) -> None:
-    """Have the first signal set ``stopping``, and the next one end the command at once."""
+    """Set ``stopping`` on the first signal; cancel the command on the second."""
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
 
@@ -211,8 +240,8 @@ def _stop_on_signals(stopping: asyncio.Event) -> None:
 
 
 def _report_end(progress: Progress, file: Path, *, state: _State, rate: float | None = None) -> int:
-    """Print the summary, and return the exit code."""
-    made = progress.plan
+    """Print the result, and return the exit code."""
+    plan = progress.plan
     found = progress.state or {}
     statuses: dict[str, int] = found.get("statuses", {})
     more: dict[str, object] = {
@@ -227,34 +256,34 @@ def _report_end(progress: Progress, file: Path, *, state: _State, rate: float | 
     end: dict[str, object] = {
         "state": state,
         "replay_id": progress.run.id,
-        "plan_id": made.id,
+        "plan_id": plan.id,
         "records": progress.records,
-        "records_planned": made.records,
+        "records_planned": plan.records,
         "bytes": progress.bytes,
-        "bytes_planned": made.bytes,
+        "bytes_planned": plan.bytes,
         "to": list(map_topics(progress).values()) or [progress.destination.display_text],
         "progress": str(file),
     }
-    show_end(end | {name: of for name, of in more.items() if of})
+    show_end(end | {name: value for name, value in more.items() if value})
     if state == "stopped":
-        return _EXIT_STOPPED
+        return EXIT_STOPPED
     refused = any(not status.startswith("2") for status in statuses)
-    return EXIT_INCOMPLETE if refused or more["not_requests"] or not _is_complete(progress) else 0
+    return EXIT_DIFFERS if refused or more["not_requests"] or not _is_complete(progress) else 0
 
 
 def _is_complete(progress: Progress) -> bool:
-    """Say whether everything planned was replayed, and print it where it was something else.
+    """Return True if everything planned was replayed. Print a warning if other records were.
 
-    A topic that was deleted and made again has other records at the same offsets.
+    A topic that was deleted and created again has other records at the same offsets.
     """
-    made = progress.plan
-    if progress.records == made.records and progress.bytes != made.bytes:
+    plan = progress.plan
+    if progress.records == plan.records and progress.bytes != plan.bytes:
         output.print_stderr(
-            f"{progress.bytes:,} bytes were replayed and {made.bytes:,} were planned: was a topic "
-            "deleted and made again?"
+            f"{progress.bytes:,} bytes were replayed, but {plan.bytes:,} were planned: was a topic "
+            "deleted and created again?"
         )
         return False
-    return bool(made.records) and progress.records == made.records
+    return bool(plan.records) and progress.records == plan.records
 
 
 def _now() -> str:
