@@ -4,16 +4,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from subprocess import CompletedProcess
 from typing import Any
-from unittest.mock import patch
 from urllib.parse import urlencode
 
 import orjson
-from click.testing import Result
-from structlog.testing import capture_logs
-from typer.testing import CliRunner
 
 from bridge.callbacks.model import CallbackType
-from bridge.cli import deadletters
 from bridge.core import catalogue
 from bridge.core.dead_letter import PublishReason, to_dead_letter, to_publish_dead_letter
 from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, ContractNames, to_event, to_journal
@@ -21,7 +16,7 @@ from bridge.core.parse import NoEventReason
 from bridge.core.record import Record
 from bridge.core.verify import Verified
 from bridge.reply.document import ACKNOWLEDGEMENT
-from tests.support.cli import environment
+from tests.support.cli import run
 from tests.support.factories import HANGUP, parser, raw_callback, signed, verdict_on
 from tests.support.kafka import Kafka, make_topics, planned, read_back, running
 
@@ -50,15 +45,8 @@ class Letters:
             "topic_prefix": self.prefix,
         }
 
-    def call(self, *arguments: str, **settings: str) -> Result:
-        """Run the command in this process: the same, and ten times as fast.
-
-        It must not configure this process's logs, nor write them to its output.
-        """
-        with capture_logs(), patch.object(deadletters.logs, "configure"):
-            return CliRunner().invoke(
-                deadletters.app, arguments, env=environment(**{**self.settings, **settings})
-            )
+    def call(self, *arguments: str, **settings: str) -> CompletedProcess[str]:
+        return run("deadletters", *arguments, **{**self.settings, **settings})
 
     def published(self) -> list[Record]:
         """Return what is on the topics that redriving writes to."""
@@ -104,5 +92,5 @@ async def bury(kafka: Kafka, prefix: str) -> Letters:
     return Letters(kafka, prefix, mendable, hopeless, event_id, event_id)
 
 
-def lines(done: Result | CompletedProcess[str]) -> list[dict[str, Any]]:
+def lines(done: CompletedProcess[str]) -> list[dict[str, Any]]:
     return [orjson.loads(line) for line in done.stdout.splitlines()]

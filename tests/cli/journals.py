@@ -5,17 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from subprocess import CompletedProcess
 from typing import Any
-from unittest.mock import patch
 
 import orjson
-from click.testing import Result
-from structlog.testing import capture_logs
-from typer.testing import CliRunner
 
-from bridge.cli.replay import commands, derive
 from bridge.core.keyring import compute_key_id
 from bridge.core.record import Record
-from tests.support.cli import environment
+from tests.support.cli import run
 from tests.support.factories import AUTH_ID, TOKEN, ZONE
 from tests.support.kafka import Kafka, read_back
 from tests.support.stored_calls import Taken, calls, make_all_topics, saying, store
@@ -46,12 +41,8 @@ class Journal:
             "accounts": account(TOKEN),
         }
 
-    def derive(self, *arguments: str, typed: str | None = None) -> Result:
-        """Run the command in this process; it must not configure this process's logs."""
-        with capture_logs(), patch.object(derive.logs, "configure"):
-            return CliRunner().invoke(
-                commands.app, ["derive", *arguments], env=environment(**self.settings), input=typed
-            )
+    def derive(self, *arguments: str, typed: str = "") -> CompletedProcess[str]:
+        return run("replay", "derive", *arguments, stdin=typed, **self.settings)
 
     def read(self, topics: list[str]) -> list[Record]:
         return read_back(self.kafka.address, topics)
@@ -68,7 +59,7 @@ async def filled(kafka: Kafka, prefix: str) -> Journal:
     return Journal(kafka, prefix, first, second)
 
 
-def lines(done: Result | CompletedProcess[str]) -> list[dict[str, Any]]:
+def lines(done: CompletedProcess[str]) -> list[dict[str, Any]]:
     return [orjson.loads(line) for line in done.stdout.splitlines()]
 
 

@@ -1,6 +1,6 @@
 """An auditor who runs ``replay`` against a Kafka that has a few calls."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -8,10 +8,9 @@ from typing import Any
 import orjson
 
 from bridge.core.record import Record
+from tests.support.cli import run
 from tests.support.kafka import Kafka, read_back
 from tests.support.stored_calls import calls, store
-
-Command = Callable[..., CompletedProcess[str]]
 
 CALLS = 4
 CALLBACKS = 3 * CALLS
@@ -21,8 +20,7 @@ JOURNAL = ("--from", "journal")
 class Auditor:
     """Runs the command against a Kafka that has a few calls, in a folder of his own."""
 
-    def __init__(self, command: Command, kafka: Kafka, prefix: str, folder: Path) -> None:
-        self._command = command
+    def __init__(self, kafka: Kafka, prefix: str, folder: Path) -> None:
         self.kafka = kafka
         self.prefix = prefix
         self.folder = folder
@@ -33,7 +31,7 @@ class Auditor:
         }
 
     def run(self, *arguments: str) -> CompletedProcess[str]:
-        return self._command("replay", *map(self._placed, arguments), **self.settings)
+        return run("replay", *map(self._placed, arguments), **self.settings)
 
     def does(self, *arguments: str) -> dict[str, Any]:
         """Return the last line of a command that succeeds."""

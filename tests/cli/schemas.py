@@ -1,22 +1,18 @@
 """``callback-bridge schemas`` run in this process."""
 
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import orjson
-from click.testing import Result
-from typer.testing import CliRunner
 
-from bridge.cli import main
-from tests.support.cli import environment
+from tests.support.cli import run
 
 RING, HANGUP = "voice.call.ring", "voice.call.hangup"
 
 
-def call(*arguments: str | Path, stdin: str | bytes = "", **variables: str) -> Result:
-    settings = {**environment(), **variables, "COLUMNS": "200"}
-    words = ["schemas", *map(str, arguments)]
-    return CliRunner().invoke(main.app, words, env=settings, input=stdin)
+def call(*arguments: str | Path, stdin: str | bytes = "", **settings: str) -> CompletedProcess[str]:
+    return run("schemas", *arguments, stdin=stdin, **settings)
 
 
 def lines(text: str) -> list[dict[str, Any]]:

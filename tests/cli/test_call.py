@@ -4,16 +4,14 @@ import asyncio
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from subprocess import CompletedProcess
 from typing import Any
 
 import httpx
 import orjson
 import pytest
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
 
-from bridge.cli import call
 from bridge.cli.call import _parse_window
 from bridge.emulator.call import EmulatedCall, answered_call
 from bridge.emulator.deliver import CallbackSender
@@ -31,7 +29,7 @@ from tests.support.call_stories import (
     dialled_call,
     report,
 )
-from tests.support.cli import environment, run, started
+from tests.support.cli import run, started
 from tests.support.factories import ZONE
 from tests.support.kafka import Kafka
 from tests.support.ports import free_port
@@ -56,12 +54,12 @@ class Cluster:
     def settings(self) -> dict[str, str]:
         return {"kafka_bootstrap_servers": self.kafka.address, "topic_prefix": self.prefix}
 
-    def show(self, *arguments: str) -> Result:
-        return CliRunner().invoke(call.app, ["show", *arguments], env=environment(**self.settings))
+    def show(self, *arguments: str) -> CompletedProcess[str]:
+        return run("call", "show", *arguments, **self.settings)
 
     def document(self, *arguments: str) -> dict[str, Any]:
         done = self.show(*arguments)
-        assert (done.exit_code, done.stderr) == (0, ""), done.output
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
         found: dict[str, Any] = orjson.loads(done.stdout)
         return found
 
@@ -119,7 +117,7 @@ def test_every_callback_has_its_times_its_reply_and_its_verdict(cluster: Cluster
 def test_what_is_older_than_a_day_needs_a_hint(apache_kafka: str, prefix: str) -> None:
     cluster = asyncio.run(filled(Kafka(apache_kafka, idempotence=True), prefix))
     done = cluster.show(MESSAGE)
-    assert done.exit_code == 1
+    assert done.returncode == 1
     assert orjson.loads(done.stdout)["callbacks"] == 0
     assert "search further back with --around, --since or --all" in done.stderr
     day = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()  # noqa: TID251
@@ -166,7 +164,7 @@ def test_a_terminal_is_told_of_what_came_twice_and_is_no_longer_there(
 
 def test_nothing_of_it_is_exit_code_1_and_where_else_to_look(cluster: Cluster) -> None:
     done = cluster.show("00000000-0000-0000-0000-000000000000", "--all")
-    assert done.exit_code == 1
+    assert done.returncode == 1
     assert "callback-bridge replay plan --from journal --call" in done.stderr
 
 
@@ -265,7 +263,7 @@ def test_the_first_characters_of_several_ids_list_them(cluster: Cluster) -> None
     record = taken(other, at(-60, now), prefix=cluster.prefix).journal
     asyncio.run(store(cluster.kafka, [record]))
     done = cluster.show(A[:8])
-    assert (done.exit_code, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert f"2 ids start with {A[:8]}; 10 characters distinguish them:" in done.stderr
     listed = done.stderr.splitlines()[1:]
     assert [line.split("  ")[0] for line in listed] == [A, like_it]
@@ -280,7 +278,7 @@ def test_an_id_is_looked_for_by_its_beginning_only_in_the_time_that_is_read(
 ) -> None:
     cluster = asyncio.run(filled(Kafka(apache_kafka, idempotence=True), prefix))
     done = cluster.show(MESSAGE[:8])
-    assert done.exit_code == 1
+    assert done.returncode == 1
     assert f"{MESSAGE[:8]}, or of an id that starts with it, was found since 20" in done.stderr
     assert "search further back with --around, --since or --all" in done.stderr
     assert cluster.document(MESSAGE[:8], "--since=3d")["id"] == MESSAGE

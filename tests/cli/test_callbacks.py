@@ -3,23 +3,21 @@
 import itertools
 import shlex
 from collections.abc import Iterator
+from subprocess import CompletedProcess
 from typing import Any
 
 import httpx
 import orjson
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
 from bridge.cli import callbacks
-from bridge.cli.main import app
 from bridge.core.catalogue import Catalogue
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN
 from tests.support.bridge import ACCOUNTS as OTHERS
 from tests.support.bridge import AUTH_ID as OTHER_ID
 from tests.support.bridge import TOKEN as OTHER_TOKEN
 from tests.support.bridge import Running, running_bridge
-from tests.support.cli import environment, run_process
+from tests.support.cli import run, run_process
 from tests.support.waiting import PATIENCE_S
 
 HANGUP = "voice.call.hangup"
@@ -31,9 +29,8 @@ def bridge() -> Iterator[Running]:
         yield running
 
 
-def call(*arguments: str, **variables: str) -> Result:
-    settings = {**environment(), **variables, "COLUMNS": "220"}
-    return CliRunner().invoke(app, ["callbacks", *arguments], env=settings)
+def call(*arguments: str, **settings: str) -> CompletedProcess[str]:
+    return run("callbacks", *arguments, **settings)
 
 
 def lines(text: str) -> list[dict[str, Any]]:
@@ -69,13 +66,13 @@ def test_a_product_is_the_room_of_its_declarations(types: Catalogue, product: st
 
 def test_a_product_there_is_not_is_wrong_usage_and_names_those_there_are() -> None:
     done = call("list", "--product", "fax")
-    assert done.exit_code == 2
+    assert done.returncode == 2
     assert "voice" in done.stderr
 
 
 def test_a_terminal_gets_a_table_of_them(terminal: None) -> None:
     done = call("list", "--product", "verify")
-    assert done.exit_code == 0
+    assert done.returncode == 0
     assert "┃ type" in done.stdout
     assert "│ verify.session.status │ /plivo/verify/session/status" in done.stdout
 
@@ -118,13 +115,13 @@ def test_event_type_topic_and_path_name_a_type_too(types: Catalogue, named: str)
 
 def test_a_name_that_is_nearly_right_is_wrong_usage_and_the_right_one_is_named() -> None:
     done = call("show", "voice.call.hangpu")
-    assert done.exit_code == 2
+    assert done.returncode == 2
     assert f"did you mean {HANGUP}" in done.stderr
 
 
 def test_a_terminal_gets_the_type_on_a_page(terminal: None) -> None:
     done = call("show", "voice.getdigits.action")
-    assert done.exit_code == 0
+    assert done.returncode == 0
     shown = " ".join(done.stdout.split())
     assert "recognised by Digits, CallUUID, no InputType, no RecordUrl, no RecordFile" in shown
     assert "answer accepted Plivo XML" in shown
@@ -134,7 +131,7 @@ def test_a_terminal_gets_the_type_on_a_page(terminal: None) -> None:
 
 
 def test_every_type_can_be_shown_on_a_terminal(types: Catalogue, terminal: None) -> None:
-    failed = [kind.name for kind in types.all_types if call("show", kind.name).exit_code != 0]
+    failed = [kind.name for kind in types.all_types if call("show", kind.name).returncode != 0]
     assert failed == []
 
 
@@ -171,12 +168,15 @@ def test_the_curl_of_every_sample_verifies_and_becomes_its_types_event(
 
 
 @pytest.mark.parametrize("given", ["options", "environment"])
-def test_another_accounts_token_signs_for_it(bridge: Running, given: str) -> None:
+def test_another_accounts_token_signs_for_it(
+    bridge: Running, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
     bridge.publisher.records.clear()
     options = ["--account", OTHER_ID, "--token", OTHER_TOKEN] if given == "options" else []
-    variables = {"PLIVO_AUTH_ID": OTHER_ID, "PLIVO_AUTH_TOKEN": OTHER_TOKEN}
-    named = {} if options else variables
-    done = call("show", HANGUP, "--curl", "--url", bridge.url + "/", *options, **named)
+    if not options:
+        monkeypatch.setenv("PLIVO_AUTH_ID", OTHER_ID)
+        monkeypatch.setenv("PLIVO_AUTH_TOKEN", OTHER_TOKEN)
+    done = call("show", HANGUP, "--curl", "--url", bridge.url + "/", *options)
     assert OTHER_TOKEN not in done.stdout
     assert sent(done.stdout) == 200
     value = orjson.loads(bridge.publisher.records[0].value)
@@ -190,7 +190,7 @@ def test_a_wrong_token_signs_nothing_that_is_believed(bridge: Running) -> None:
 
 
 def test_a_sample_there_is_not_is_wrong_usage() -> None:
-    assert call("show", HANGUP, "--sample", "outbound bsy").exit_code == 2
+    assert call("show", HANGUP, "--sample", "outbound bsy").returncode == 2
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ async def dead(kafka: Kafka, prefix: str) -> Letters:
 
 def test_letters_are_listed_with_what_stopped_them(dead: Letters) -> None:
     done = dead.call("list")
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "")
     found = [
         (line["id"], line["stage"], line["reason"], line["tries"], line["callback_type"])
         for line in lines(done)
@@ -61,7 +61,7 @@ def test_options_choose_the_letters(dead: Letters, options: list[str], expected:
 
 def test_a_letter_is_shown_with_its_reason_callback_and_parameters(dead: Letters) -> None:
     done = dead.call("show", dead.hopeless)
-    assert done.exit_code == 0, done.stderr
+    assert done.returncode == 0, done.stderr
     (shown,) = lines(done)
     assert shown["reason"] == "no_identity"
     assert shown["meaning"] == "It has no identifier of a call, a message or a session."
@@ -77,7 +77,7 @@ def test_a_letter_is_shown_with_its_reason_callback_and_parameters(dead: Letters
 def test_a_letter_nobody_has_is_said_with_exit_code_1(dead: Letters) -> None:
     for verb in (["show", "0123"], ["redrive", "--id=0123"]):
         done = dead.call(*verb)
-        assert (done.exit_code, done.stdout) == (1, "")
+        assert (done.returncode, done.stdout) == (1, "")
         assert "no dead letter has the id 0123" in done.stderr
 
 

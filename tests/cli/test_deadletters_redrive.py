@@ -26,7 +26,7 @@ async def dead(kafka: Kafka, prefix: str) -> Letters:
 
 def test_a_dry_run_says_what_would_become_of_each_and_publishes_nothing(dead: Letters) -> None:
     done = dead.call("redrive", "--dry-run")
-    assert done.exit_code == 1
+    assert done.returncode == 1
     assert [(line["id"], line["result"], line["reason_now"]) for line in lines(done)] == [
         (dead.mendable, "would_be_published", None),
         (dead.hopeless, "still_dead", "no_identity"),
@@ -40,7 +40,7 @@ def test_what_can_be_mended_is_published_once_acknowledged_and_the_rest_counted(
     dead: Letters,
 ) -> None:
     done = dead.call("redrive")
-    assert done.exit_code == 1
+    assert done.returncode == 1
     assert "2 published, 1 still dead" in done.stderr
     first, second, third = lines(done)
     assert (first["result"], first["event_id"]) == ("published", dead.event_id)
@@ -62,7 +62,7 @@ def test_what_can_be_mended_is_published_once_acknowledged_and_the_rest_counted(
 def test_letters_stay_where_they_are_and_may_be_run_again(dead: Letters) -> None:
     for _ in range(2):
         done = dead.call("redrive", f"--id={dead.mendable}")
-        assert (done.exit_code, done.stderr) == (0, "1 published\n")
+        assert (done.returncode, done.stderr) == (0, "1 published\n")
     assert len(lines(dead.call("list"))) == 3
     ids = [dict(record.headers)["ce_id"] for record in dead.published()]
     assert ids == [dead.event_id.encode()] * 2
@@ -81,7 +81,7 @@ def test_the_exit_code_says_whether_all_is_done(
     dead: Letters, options: list[str], code: int, said: str
 ) -> None:
     done = dead.call("redrive", "--dry-run", *options)
-    assert (done.exit_code, done.stderr) == (code, said + "\n")
+    assert (done.returncode, done.stderr) == (code, said + "\n")
 
 
 @pytest.mark.parametrize("error", [Unavailable("went away"), CannotRead("went away")])
@@ -96,8 +96,8 @@ def test_a_kafka_that_goes_away_ends_it_with_what_was_done_and_exit_code_3(
 
     monkeypatch.setattr(deadletters, "redrive_all", ending)
     done = dead.call("redrive", "--dry-run")
-    assert (done.exit_code, len(lines(done))) == (3, 1)
-    assert done.stderr == "1 published\nwent away; the remaining letters were not tried\n"
+    assert (done.returncode, len(lines(done))) == (3, 1)
+    assert done.stderr.endswith("1 published\nwent away; the remaining letters were not tried\n")
 
 
 @pytest.mark.system
@@ -126,9 +126,9 @@ async def test_a_record_its_topic_takes_by_now_is_published_and_one_it_does_not_
         await publisher.publish([letter])
     dead = Letters(kafka, prefix, "", "", event_id, event_id)
     small = await asyncio.to_thread(dead.call, "redrive")
-    assert (small.exit_code, lines(small)[0]["reason_now"]) == (1, "record_too_large")
+    assert (small.returncode, lines(small)[0]["reason_now"]) == (1, "record_too_large")
     await make_topics(kafka.connection, planned(prefix + HANGUPS, max_message_bytes="100000"))
     grown = await asyncio.to_thread(dead.call, "redrive")
-    assert (grown.exit_code, lines(grown)[0]["result"]) == (0, "published")
+    assert (grown.returncode, lines(grown)[0]["result"]) == (0, "published")
     (event,) = (one for one in dead.published() if one.topic.endswith(HANGUPS))
     assert dict(event.headers)["ce_id"] == event_id.encode()

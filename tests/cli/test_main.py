@@ -1,53 +1,13 @@
 """The command itself: help that teaches, and exit codes that can be relied on."""
 
-import os
 import socket
 import subprocess
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from bridge import __version__
-from bridge.cli import main
 from tests.support.cli import COMMAND, environment, run, run_process
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Call = Callable[..., Done]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Run the command's own entry point in this process: the same, and ten times as fast."""
-
-    def called(*arguments: str, **settings: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["callback-bridge", *arguments])
-        wanted = environment(**settings)
-        for name in set(os.environ) - set(wanted):  # noqa: TID251 (as a process would start)
-            monkeypatch.delenv(name)
-        for name, value in wanted.items():
-            monkeypatch.setenv(name, value)
-        code = 0
-        try:
-            main.run()
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
-        captured = capsys.readouterr()
-        return Done(code, captured.out, captured.err)
-
-    return called
-
 
 # What each help must speak of for somebody who has read nothing else.
 TEACHES = {
@@ -84,10 +44,10 @@ def flat(text: str) -> str:
 
 
 @pytest.mark.parametrize("command", TEACHES, ids=" ".join)
-def test_help_says_what_matters(call: Call, command: tuple[str, ...]) -> None:
-    done = call(*command, "--help")
-    assert (done.code, done.err) == (0, "")
-    text = flat(done.out)
+def test_help_says_what_matters(command: tuple[str, ...]) -> None:
+    done = run(*command, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    text = flat(done.stdout)
     assert [words for words in TEACHES[command] if words not in text] == []
 
 
@@ -97,15 +57,15 @@ def test_the_version_is_printed_and_nothing_else() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{__version__}\n", "")
 
 
-def test_without_a_command_help_is_shown(call: Call) -> None:
-    done = call()
-    assert "serve" in done.out + done.err
-    assert done.code == 2
+def test_without_a_command_help_is_shown() -> None:
+    done = run()
+    assert "serve" in done.stdout + done.stderr
+    assert done.returncode == 2
 
 
 @pytest.mark.system
-def test_a_shell_can_complete_the_commands(call: Call) -> None:
-    assert "--install-completion" in call("--help").out
+def test_a_shell_can_complete_the_commands() -> None:
+    assert "--install-completion" in run("--help").stdout
     words = {"COMP_WORDS": "callback-bridge to", "COMP_CWORD": "1"}
     asked = {**environment(), **words, "_CALLBACK_BRIDGE_COMPLETE": "complete_bash"}
     completed = subprocess.run([COMMAND], env=asked, capture_output=True, text=True, check=True)
@@ -116,12 +76,10 @@ def test_a_shell_can_complete_the_commands(call: Call) -> None:
     "arguments",
     [("serv",), ("serve", "--port", "1"), ("tail", "--type", "none"), ("dev", "--port", "x")],
 )
-def test_wrong_usage_is_exit_code_2_and_says_what_is_wrong(
-    call: Call, arguments: tuple[str, ...]
-) -> None:
-    done = call(*arguments, kafka_bootstrap_servers="127.0.0.1:1")
-    assert done.code == 2
-    assert "Error" in done.err
+def test_wrong_usage_is_exit_code_2_and_says_what_is_wrong(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments, kafka_bootstrap_servers="127.0.0.1:1")
+    assert done.returncode == 2
+    assert "Error" in done.stderr
 
 
 REFUSED = [
@@ -145,16 +103,16 @@ REFUSED = [
 )
 @pytest.mark.parametrize(("given", "line"), REFUSED, ids=str)
 def test_refused_settings_are_exit_code_2_and_one_line(
-    call: Call, command: str, given: dict[str, str], line: str
+    command: str, given: dict[str, str], line: str
 ) -> None:
     enough = {
         "kafka_bootstrap_servers": "127.0.0.1:1",
         "spool_enabled": "false",
         "verification": "report",
     }
-    done = call(*command.split(), **{**enough, **given})
-    assert (done.code, done.out) == (2, "")
-    (said,) = done.err.splitlines()
+    done = run(*command.split(), **{**enough, **given})
+    assert (done.returncode, done.stdout) == (2, "")
+    (said,) = done.stderr.splitlines()
     assert said.startswith(line)
 
 
@@ -164,17 +122,17 @@ OFFLINE = ["callbacks list", "schemas list", "topics plan", "spool status", "dev
 
 @pytest.mark.parametrize("command", OFFLINE)
 def test_a_variable_that_is_no_setting_is_refused_by_every_command_that_reads_settings(
-    call: Call, command: str
+    command: str,
 ) -> None:
-    done = call(*command.split(), public_ul="x")
-    assert (done.code, done.out) == (2, "")
-    assert done.err == "BRIDGE_PUBLIC_UL is not a setting; did you mean BRIDGE_PUBLIC_URL?\n"
+    done = run(*command.split(), public_ul="x")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "BRIDGE_PUBLIC_UL is not a setting; did you mean BRIDGE_PUBLIC_URL?\n"
 
 
-def test_serving_without_any_setting_says_in_one_go_all_that_is_lacking(call: Call) -> None:
-    done = call("serve")
-    assert (done.code, done.out) == (2, "")
-    lines = done.err.splitlines()
+def test_serving_without_any_setting_says_in_one_go_all_that_is_lacking() -> None:
+    done = run("serve")
+    assert (done.returncode, done.stdout) == (2, "")
+    lines = done.stderr.splitlines()
     assert [line.partition(" ")[0] for line in lines] == [
         "BRIDGE_KAFKA_BOOTSTRAP_SERVERS",
         "BRIDGE_ACCOUNTS",
@@ -183,29 +141,29 @@ def test_serving_without_any_setting_says_in_one_go_all_that_is_lacking(call: Ca
     ]
 
 
-def test_enforcing_without_a_token_is_exit_code_2_and_one_line(call: Call) -> None:
-    done = call(
+def test_enforcing_without_a_token_is_exit_code_2_and_one_line() -> None:
+    done = run(
         "serve",
         kafka_bootstrap_servers="127.0.0.1:1",
         public_url="https://hooks.example.com",
         spool_enabled="false",
     )
-    assert (done.code, done.out) == (2, "")
-    (said,) = done.err.splitlines()
+    assert (done.returncode, done.stdout) == (2, "")
+    (said,) = done.stderr.splitlines()
     assert said.startswith("BRIDGE_ACCOUNTS contains no auth token")
 
 
-def test_a_refusal_shows_brackets_and_does_not_take_them_for_colours(call: Call) -> None:
-    done = call("serve", port="[red]8080[/]")
-    assert "(it is '[red]8080[/]')" in done.err
+def test_a_refusal_shows_brackets_and_does_not_take_them_for_colours() -> None:
+    done = run("serve", port="[red]8080[/]")
+    assert "(it is '[red]8080[/]')" in done.stderr
 
 
-def test_the_settings_file_can_be_an_option(call: Call, tmp_path: Path) -> None:
+def test_the_settings_file_can_be_an_option(tmp_path: Path) -> None:
     file = tmp_path / "bridge.toml"
     file.write_text('port = "eighty"\n')
-    done = call("serve", "--settings", str(file))
-    assert done.code == 2
-    assert done.err.startswith(f"port ({file}, line 1): should be a valid integer")
+    done = run("serve", "--settings", str(file))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"port ({file}, line 1): should be a valid integer")
 
 
 @pytest.mark.parametrize("command", ["tail --no-follow", "topics check", "topics apply"])

@@ -10,7 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.cli.journals import lines
-from tests.cli.replaying import CALLBACKS, CALLS, JOURNAL, Auditor, Command, flat
+from tests.cli.replaying import CALLBACKS, CALLS, JOURNAL, Auditor, flat
+from tests.support.cli import run
 from tests.support.factories import AUTH_ID
 from tests.support.kafka import Kafka, make_topics, planned
 from tests.support.ports import free_port
@@ -90,14 +91,13 @@ def test_a_plan_of_nothing_is_exit_code_1(auditor: Auditor) -> None:
     ],
 )
 def test_what_makes_no_sense_is_wrong_usage(
-    command: Command,
     arguments: tuple[str, ...],
     said: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    done = command("replay", *arguments, kafka_bootstrap_servers="127.0.0.1:1")
+    done = run("replay", *arguments, kafka_bootstrap_servers="127.0.0.1:1")
     assert done.returncode == 2
     assert said in flat(done.stderr)
     assert "Traceback" not in done.stderr
@@ -133,15 +133,15 @@ def test_what_makes_no_sense_is_wrong_usage(
     ],
 )
 def test_help_says_what_it_takes_and_what_comes_of_it_with_examples(
-    command: Command, command_of: tuple[str, ...], told: list[str]
+    command_of: tuple[str, ...], told: list[str]
 ) -> None:
-    done = command(*command_of, "--help")
+    done = run(*command_of, "--help")
     said = flat(done.stdout)
     assert [text for text in told if text not in said] == []
 
 
-def test_help_has_the_plan_before_the_run(command: Command) -> None:
-    said = flat(command("replay", "--help").stdout)
+def test_help_has_the_plan_before_the_run() -> None:
+    said = flat(run("replay", "--help").stdout)
     assert said.index("plan Count") < said.index("run Replay") < said.index("derive Derive")
 
 
@@ -178,12 +178,12 @@ def test_a_plan_the_disk_does_not_take_is_exit_code_3(
 
 @pytest.mark.kafka
 def test_event_topics_that_are_not_there_are_named_and_empty(
-    command: Command, apache_kafka: str, prefix: str, tmp_path: Path
+    apache_kafka: str, prefix: str, tmp_path: Path
 ) -> None:
     # The embedded broker makes every topic it is asked about.
     kafka = Kafka(apache_kafka, idempotence=True)
     ring = f"{prefix}plivo.voice.call.ring.v1"
-    auditor = Auditor(command, kafka, prefix, tmp_path)
+    auditor = Auditor(kafka, prefix, tmp_path)
     empty = auditor.run("plan")
     assert (empty.returncode, lines(empty)[-1]["records"]) == (1, 0)
 
@@ -206,11 +206,11 @@ def test_event_topics_that_are_not_there_are_named_and_empty(
     assert (asked_for.returncode, "may not Describe it" in asked_for.stderr) == (3, True)
 
 
-def test_a_kafka_that_is_away_is_exit_code_3(command: Command, tmp_path: Path) -> None:
+def test_a_kafka_that_is_away_is_exit_code_3(tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
     for verb in ("plan", "run"):
         progress = ("--progress", str(tmp_path / "p.json")) if verb == "run" else ()
-        done = command("replay", verb, *progress, kafka_bootstrap_servers=address)
+        done = run("replay", verb, *progress, kafka_bootstrap_servers=address)
         assert done.returncode == 3
         assert address in done.stderr
     assert list(tmp_path.iterdir()) == []

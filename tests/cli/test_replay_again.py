@@ -6,7 +6,8 @@ import orjson
 import pytest
 
 from bridge.replay.progress import lock_progress
-from tests.cli.replaying import CALLBACKS, JOURNAL, Auditor, Command, flat
+from tests.cli.replaying import CALLBACKS, JOURNAL, Auditor, flat
+from tests.support.cli import run
 
 pytest_plugins = ("tests.support.kafka_fixtures", "tests.cli.replay_fixtures")
 
@@ -108,10 +109,10 @@ def test_the_live_topics_are_not_written_to_by_naming_a_file(owner: Auditor) -> 
     "to", [("--to-live", "--yes"), ("--from=journal", "--to-url=http://127.0.0.1:1")]
 )
 def test_a_job_that_is_tried_again_goes_on_because_its_progress_has_a_name(
-    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: tuple[str, ...]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: tuple[str, ...]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    done = command("replay", "run", *to, kafka_bootstrap_servers="127.0.0.1:1")
+    done = run("replay", "run", *to, kafka_bootstrap_servers="127.0.0.1:1")
     assert done.returncode == 2
     assert "pass --progress FILE or --plan FILE too" in flat(done.stderr)
     assert list(tmp_path.iterdir()) == []

@@ -37,7 +37,7 @@ async def journal(kafka: Kafka, prefix: str) -> Journal:
 
 def test_a_journal_that_is_as_it_was_is_counted_with_exit_code_0(journal: Journal) -> None:
     done = journal.derive()
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "")
     (end,) = lines(done)
     assert (end["state"], end["records"], counts(end)) == ("done", 6, {"unchanged": 6})
     assert "signatures" not in end
@@ -48,12 +48,12 @@ def test_what_would_change_is_counted_with_exit_code_1_and_shown_if_asked(
 ) -> None:
     event = change(journal)
     done = journal.derive()
-    assert done.exit_code == 1
+    assert done.returncode == 1
     (end,) = lines(done)
     assert counts(end) == {"unchanged": 6, "changed": 1}
     assert end["fields"] == {"data.direction": 1, "data.old": 1}
     done = journal.derive("--diff")
-    assert done.exit_code == 1
+    assert done.returncode == 1
     shown, end = lines(done)
     assert shown["state"] == "changed"
     assert shown["id"].encode() == dict(event.headers)["ce_id"]
@@ -67,7 +67,7 @@ def test_what_is_no_longer_there_is_said_and_is_no_change(journal: Journal) -> N
     one = next(calls(1, placed_at=datetime.now(UTC), prefix=journal.prefix))  # noqa: TID251
     put(journal, [one.journal])
     done = journal.derive("--diff")
-    assert done.exit_code == 0
+    assert done.returncode == 0
     shown, end = lines(done)
     assert shown["state"] == "event_expired"
     assert counts(end) == {"unchanged": 6, "event_expired": 1}
@@ -92,13 +92,13 @@ def test_the_options_that_select_are_those_of_plan(journal: Journal) -> None:
         ),
     ):
         done = journal.derive(*options)
-        assert (done.exit_code, lines(done)[0]["records"]) == (0, expected), options
+        assert (done.returncode, lines(done)[0]["records"]) == (0, expected), options
 
 
 def test_what_is_changed_is_written_to_topics_of_its_own(journal: Journal) -> None:
     event = change(journal)
     done = journal.derive("--write")
-    assert done.exit_code == 1, done.output
+    assert done.returncode == 1, done.stderr
     (end,) = lines(done)
     topic = f"{event.topic}.derived.{end['replay_id']}"
     assert (end["written"], end["to"]) == (1, [topic])
@@ -109,7 +109,7 @@ def test_what_is_changed_is_written_to_topics_of_its_own(journal: Journal) -> No
 
 def test_all_is_everything_that_can_be_derived(journal: Journal) -> None:
     done = journal.derive("--write", "--all")
-    assert done.exit_code == 0, done.output
+    assert done.returncode == 0, done.stderr
     (end,) = lines(done)
     assert (end["written"], len(end["to"])) == (6, 3)
     assert len(journal.read(end["to"])) == 6
@@ -154,7 +154,7 @@ def test_no_group_is_joined_made_or_moved(apache_kafka: str, prefix: str) -> Non
         return {one.group_id for one in listed if one.group_id.startswith(prefix)}
 
     before = groups()
-    assert journal.derive("--verify", "--write", "--all").exit_code == 1
+    assert journal.derive("--verify", "--write", "--all").returncode == 1
     assert groups() == before == {f"{prefix}live"}
     assert consumer.committed([place])[0].offset == 3
     consumer.close()
@@ -166,11 +166,11 @@ def test_the_live_topics_are_written_to_only_when_that_is_said_twice(
     event = change(journal)
     before = len(journal.read([event.topic]))
     done = journal.derive("--write", "--to-live")
-    assert done.exit_code == 2
-    assert "--yes" in done.output
+    assert done.returncode == 2
+    assert "--yes" in done.stderr
     assert len(journal.read([event.topic])) == before
     done = journal.derive("--write", "--to-live", "--yes")
-    assert (done.exit_code, lines(done)[0]["to"]) == (1, [event.topic])
+    assert (done.returncode, lines(done)[0]["to"]) == (1, [event.topic])
     assert len(journal.read([event.topic])) == before + 1
 
 
@@ -197,7 +197,7 @@ def test_a_person_is_asked_before_the_live_topics_are_written_to(
     keyboard = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
     with patch.object(replay_options, "sys", keyboard):
         done = journal.derive("--write", "--to-live", typed=answer)
-    assert "into the live topics?" in done.output
+    assert "into the live topics?" in done.stdout
     assert len(journal.read([event.topic])) == before + written
 
 

@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from tests.cli.journals import lines
-from tests.cli.replaying import Auditor, Command
+from tests.cli.replaying import Auditor
 from tests.support.kafka import Kafka, make_topics, planned
 from tests.support.stored_calls import calls, store
 
@@ -37,7 +37,6 @@ async def delete(address: str, topic: str, before: int) -> None:
 
 @pytest.fixture
 def auditor(
-    command: Command,
     apache_kafka: str,
     prefix: str,
     tmp_path: Path,
@@ -56,7 +55,7 @@ def auditor(
 
     asyncio.run(stored())
     capsys.readouterr()  # what the publisher logged is no line of the command's
-    return Auditor(command, kafka, prefix, tmp_path)
+    return Auditor(kafka, prefix, tmp_path)
 
 
 def deleted(auditor: Auditor, topic: str, before: int) -> None:

@@ -19,7 +19,6 @@ from tests.cli.replaying import (
     CALLS,
     JOURNAL,
     Auditor,
-    Command,
     flat,
     originals,
     without_stamp,
@@ -154,7 +153,7 @@ def _no_large_files() -> None:
 
 @pytest.mark.kafka
 def test_live_topics_that_delete_by_age_are_warned_of(
-    command: Command, apache_kafka: str, prefix: str, tmp_path: Path
+    apache_kafka: str, prefix: str, tmp_path: Path
 ) -> None:
     kafka = Kafka(apache_kafka, idempotence=True)
     ring = next(calls(1, prefix=prefix)).records[0]
@@ -164,7 +163,7 @@ def test_live_topics_that_delete_by_age_are_warned_of(
         await store(kafka, [ring])
 
     asyncio.run(stored())
-    auditor = Auditor(command, kafka, prefix, tmp_path)
+    auditor = Auditor(kafka, prefix, tmp_path)
     done = auditor.run(
         "run", "--type=voice.call.ring", "--to-live", "--yes", "--progress", "@progress.json"
     )

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import orjson
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
-from bridge.cli import main
-from tests.support.cli import environment
+from tests.support.cli import run
 
 GOOD = "<Response><Speak>Hello</Speak></Response>"
 DOUBTFUL = "<Response>\n<Speak>Hello</Speak>\n<Pause/></Response>"
@@ -20,12 +18,11 @@ CALL = '<Response><Dial action="https://a.example/"><Number>14155550100</Number>
 Written = Callable[..., list[str]]
 
 
-def call(*arguments: str, stdin: str = "") -> Result:
-    words = ["replies", "check", *arguments]
-    return CliRunner().invoke(main.app, words, env=environment(), input=stdin)
+def call(*arguments: str, stdin: str = "") -> CompletedProcess[str]:
+    return run("replies", "check", *arguments, stdin=stdin)
 
 
-def findings(done: Result) -> list[dict[str, Any]]:
+def findings(done: CompletedProcess[str]) -> list[dict[str, Any]]:
     return [orjson.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -41,14 +38,14 @@ def written(tmp_path: Path) -> Written:
 
 def test_documents_that_plivo_executes_are_exit_code_0_and_say_nothing(written: Written) -> None:
     done = call(*written(one=GOOD, two=CALL))
-    assert (done.exit_code, done.stdout) == (0, "")
+    assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "2 checked, 0 with errors, 0 with warnings\n"
 
 
 def test_an_error_is_exit_code_1_and_a_line_of_json(written: Written) -> None:
     good, bad = written(good=GOOD, bad=BAD)
     done = call(good, bad)
-    assert done.exit_code == 1
+    assert done.returncode == 1
     assert findings(done) == [
         {
             "file": bad,
@@ -65,10 +62,10 @@ def test_an_error_is_exit_code_1_and_a_line_of_json(written: Written) -> None:
 def test_a_warning_is_exit_code_0_unless_it_is_to_be_strict(written: Written) -> None:
     files = written(doubtful=DOUBTFUL)
     done = call(*files)
-    assert done.exit_code == 0
+    assert done.returncode == 0
     assert [(one["severity"], one["element"]) for one in findings(done)] == [("warning", "Pause")]
     assert done.stderr == "1 checked, 0 with errors, 1 with warnings\n"
-    assert call("--strict", *files).exit_code == 1
+    assert call("--strict", *files).returncode == 1
 
 
 def test_a_terminal_gets_a_line_for_each_file_and_finding(written: Written, terminal: None) -> None:
@@ -93,9 +90,9 @@ def test_a_file_of_no_xml_has_no_element(written: Written, terminal: None) -> No
 )
 def test_a_sound_may_not_dial(written: Written, options: tuple[str, ...]) -> None:
     (file,) = written(dial=CALL)
-    assert call(file).exit_code == 0
+    assert call(file).returncode == 0
     done = call(*options, file)
-    assert done.exit_code == 1
+    assert done.returncode == 1
     assert (
         findings(done)[0]["fault"] == "in a sound document Plivo executes only Play, Speak and Wait"
     )
@@ -110,8 +107,8 @@ def test_a_type_says_what_plivo_executes_for_it(written: Written) -> None:
 
 def test_a_document_may_come_through_a_pipe() -> None:
     done = call("-", stdin=BAD)
-    assert (done.exit_code, findings(done)[0]["file"]) == (1, "<stdin>")
-    assert call("-", stdin=GOOD).exit_code == 0
+    assert (done.returncode, findings(done)[0]["file"]) == (1, "<stdin>")
+    assert call("-", stdin=GOOD).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -126,11 +123,11 @@ def test_a_type_without_a_document_is_wrong_usage(
     written: Written, options: tuple[str, ...], said: str
 ) -> None:
     done = call(*options, *written(one=GOOD))
-    assert done.exit_code == 2
+    assert done.returncode == 2
     assert said in " ".join(done.stderr.replace("│", " ").split())
 
 
 def test_a_file_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
-    assert call(str(tmp_path / "missing.xml")).exit_code == 2
-    assert call(str(tmp_path)).exit_code == 2
-    assert call().exit_code == 2
+    assert call(str(tmp_path / "missing.xml")).returncode == 2
+    assert call(str(tmp_path)).returncode == 2
+    assert call().returncode == 2

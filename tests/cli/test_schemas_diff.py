@@ -31,7 +31,7 @@ def test_nothing_has_changed_since_what_is_committed() -> None:
 def test_an_addition_is_named_and_no_failure(folder: Path) -> None:
     changed(folder, RING, caller_name=None)
     done = call("diff", RING, "--folder", folder)
-    assert done.exit_code == 0
+    assert done.returncode == 0
     assert lines(done.stdout) == [
         {
             "schema": RING,
@@ -46,7 +46,7 @@ def test_an_addition_is_named_and_no_failure(folder: Path) -> None:
 def test_a_break_is_named_with_exit_code_1(folder: Path) -> None:
     changed(folder, RING, made_up={"type": "string"}, call_uuid={"type": "integer"})
     done = call("diff", "--folder", folder)
-    assert done.exit_code == 1
+    assert done.returncode == 1
     found = {(one["change"], one["description"].partition(":")[0]) for one in lines(done.stdout)}
     assert found == {("break", "data.made_up"), ("break", "data.call_uuid")}
 
@@ -57,7 +57,7 @@ def test_words_alone_are_neither(folder: Path) -> None:
     schema["properties"]["data"]["properties"]["call_uuid"]["description"] = "Another."
     path.write_text(json.dumps(schema))
     done = call("diff", RING, "--folder", folder)
-    assert (done.exit_code, [one["change"] for one in lines(done.stdout)]) == (0, ["wording"])
+    assert (done.returncode, [one["change"] for one in lines(done.stdout)]) == (0, ["wording"])
 
 
 def test_the_newest_released_version_of_the_major_is_what_a_type_is_compared_with(
@@ -87,7 +87,7 @@ def test_a_new_type_is_an_addition_and_a_lost_one_a_break(folder: Path) -> None:
 def test_two_files_are_compared_and_a_file_with_a_type(folder: Path, tmp_path: Path) -> None:
     ring_file, hangup_file = (folder / name / "1.0.json" for name in (RING, HANGUP))
     both, mixed = call("diff", ring_file, hangup_file), call("diff", ring_file, HANGUP)
-    assert (both.exit_code, mixed.exit_code) == (1, 1)
+    assert (both.returncode, mixed.returncode) == (1, 1)
     whats = [[one["description"] for one in lines(done.stdout)] for done in (both, mixed)]
     assert whats[0] == whats[1]
     assert "data.duration_s: added" in whats[0]
@@ -108,4 +108,4 @@ def test_what_cannot_be_compared_is_wrong_usage(
     folder: Path, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    assert call("diff", *arguments, "--folder", folder).exit_code == 2
+    assert call("diff", *arguments, "--folder", folder).returncode == 2

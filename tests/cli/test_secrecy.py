@@ -2,16 +2,13 @@
 
 import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
-from bridge.cli import main
 from bridge.cli.replay.options import parse_destination
 from bridge.replay.progress import Destination
-from bridge.telemetry import logs
-from tests.support.cli import environment
+from tests.support.cli import run
 
 ROOT = Path(__file__).parents[2]
 SECRET = "c0ffee11decade22facade33c0ffee44decade55"
@@ -28,32 +25,15 @@ WRONG = {
 COMMANDS = [["serve", "--check"], ["spool", "status"], ["topics", "plan"]]
 
 
-@pytest.fixture
-def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> object:
+def said(*arguments: str, **settings: str) -> str:
     """Run a command to its end in this process, and return what it wrote."""
-    monkeypatch.setattr(logs, "silence_library_loggers", lambda: None)
-
-    def run(*arguments: str, **variables: str) -> str:
-        with monkeypatch.context() as patch:
-            for name in set(environment().keys()) | set(SETTINGS):
-                if name.startswith("BRIDGE_"):
-                    patch.delenv(name, raising=False)
-            for name, value in variables.items():
-                patch.setenv(name, value)
-            patch.setattr(sys, "argv", ["callback-bridge", *arguments])
-            with pytest.raises(SystemExit):
-                main.run()
-        captured = capsys.readouterr()
-        return captured.out + captured.err
-
-    return run
+    named = {name.removeprefix("BRIDGE_"): value for name, value in settings.items()}
+    done = run(*arguments, **named)
+    return done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_secret_in_place_of_any_setting_is_not_shown(
-    said: object, name: str, tmp_path: Path
-) -> None:
-    assert callable(said)
+def test_a_secret_in_place_of_any_setting_is_not_shown(name: str, tmp_path: Path) -> None:
     settings = {
         "BRIDGE_ACCOUNTS": json.dumps([ACCOUNT]),
         "BRIDGE_PUBLIC_URL": "https://bridge.example.com",
@@ -76,10 +56,7 @@ def test_a_secret_in_place_of_any_setting_is_not_shown(
 
 
 @pytest.mark.parametrize("setting", ["ACCOUNTS_FILE", "KAFKA_SASL_PASSWORD_FILE"])
-def test_a_secret_in_place_of_its_file_is_refused_naming_the_setting(
-    said: object, setting: str
-) -> None:
-    assert callable(said)
+def test_a_secret_in_place_of_its_file_is_refused_naming_the_setting(setting: str) -> None:
     settings = {
         "BRIDGE_PUBLIC_URL": "https://bridge.example.com",
         "BRIDGE_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
@@ -100,8 +77,7 @@ def test_a_secret_in_place_of_its_file_is_refused_naming_the_setting(
         ["spool", "export", "--directory", SECRET],
     ],
 )
-def test_a_secret_in_place_of_an_option_is_not_shown(said: object, arguments: list[str]) -> None:
-    assert callable(said)
+def test_a_secret_in_place_of_an_option_is_not_shown(arguments: list[str]) -> None:
     assert SECRET not in said(*arguments)
 
 
