@@ -17,7 +17,7 @@ from bridge.cli.output import JsonOption
 from bridge.core import catalogue
 from bridge.core.catalogue import Catalogue
 from bridge.derived.samples import AUTH_ID as SAMPLE_AUTH_ID
-from bridge.derived.schemas import event_schema
+from bridge.derived.schemas import build_event_schema
 from bridge.dev import account as emulated
 from bridge.emulator.sign import sign_headers
 from bridge.ingress.routes import SHARED_PATH
@@ -188,7 +188,7 @@ def _find_type(name: str, types: Catalogue) -> CallbackType:
 
 def _fields(kind: CallbackType) -> Iterator[dict[str, Any]]:
     """Yield each declared parameter with its field of the event's data."""
-    properties = event_schema(kind)["properties"]["data"]["properties"]
+    properties = build_event_schema(kind)["properties"]["data"]["properties"]
     for field, (_, mark, _) in list_fields(kind.model).items():
         more = "<name>" if mark.prefix else "<number>" if mark.numbered else ""
         yield {

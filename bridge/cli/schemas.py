@@ -25,7 +25,7 @@ from bridge.derived.diff import (
     load_schema,
     undeclared_schemas,
 )
-from bridge.derived.journal_samples import journal_examples
+from bridge.derived.journal_samples import build_journal_examples
 from bridge.derived.registry import (
     JOURNAL,
     SchemaNotFound,
@@ -34,7 +34,7 @@ from bridge.derived.registry import (
     find_schemas_folder,
     released_paths,
 )
-from bridge.derived.samples import examples
+from bridge.derived.samples import build_examples
 from bridge.derived.schemas import DEFAULT_BASE
 from bridge.derived.validation import SchemaValidator, ValidationFailure, read_values
 from bridge.settings.load import load
@@ -148,8 +148,8 @@ def pack(
 ) -> None:
     """Write the pack for consumers: schemas, examples, AsyncAPI, OpenAPI, TypeScript types."""
     with _usage_errors():
-        packed = schema_pack.whole(catalogue.load_catalogue(), find_schemas_folder(folder))
-    schema_pack.write(out, packed)
+        packed = schema_pack.build_pack(catalogue.load_catalogue(), find_schemas_folder(folder))
+    schema_pack.write_pack(out, packed)
     output.print_plain(f"{out}: {len(packed)} files")
 
 
@@ -158,10 +158,13 @@ def _examples(name: str) -> dict[str, Any]:
     naming = ContractNames("", DEFAULT_BASE)
     types = catalogue.load_catalogue()
     if name == JOURNAL:
-        return {one.name: orjson.loads(one.record.value) for one in journal_examples(types, naming)}
+        return {
+            one.name: orjson.loads(one.record.value)
+            for one in build_journal_examples(types, naming)
+        }
     return {
         one.slug: orjson.loads(one.event.record.value)
-        for one in examples(types, naming)
+        for one in build_examples(types, naming)
         if one.type.name == name
     }
 

@@ -23,13 +23,15 @@ def main(arguments: list[str], root: Path = _ROOT) -> int:
     options = parser.parse_args(arguments)
     types = catalogue.load_catalogue()
     if options.check:
-        found = files.faults(root, types)
+        found = files.find_faults(root, types)
         for fault in found:
             sys.stderr.write(f"{fault}\n")
         if found:
             sys.stderr.write("run `make derive` and review the changes\n")
         return 1 if found else 0
-    changed = files.release(root, types) if options.release else files.write(root, types)
+    changed = (
+        files.mark_released(root, types) if options.release else files.write_files(root, types)
+    )
     for path in changed:
         sys.stdout.write(f"{path}\n")
     return 0

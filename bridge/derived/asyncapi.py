@@ -43,8 +43,8 @@ from bridge.core.rejected import to_rejected
 from bridge.core.url_mismatch import MismatchVariant
 from bridge.core.verify import VerificationFault, Verifier
 from bridge.derived.journal_samples import JournalExample
-from bridge.derived.samples import Example, signed
-from bridge.derived.schemas import DEFAULT_BASE, KNOWN_WORDS, Schema, attribute_schemas
+from bridge.derived.samples import Example, sign_sample
+from bridge.derived.schemas import DEFAULT_BASE, KNOWN_WORDS, Schema, build_attribute_schemas
 from bridge.derived.topics import PlannedTopic, Sizing, plan
 from bridge.settings.kafka import TopicSettings
 
@@ -93,7 +93,7 @@ def _content_type(header: tuple[str, bytes]) -> Schema:
 def _event_headers() -> Schema:
     """Return the schema of an event's record headers, which repeat its context attributes."""
     attributes = {
-        f"ce_{name}": rule for name, rule in attribute_schemas().items() if name != _NO_HEADER
+        f"ce_{name}": rule for name, rule in build_attribute_schemas().items() if name != _NO_HEADER
     }
     return _headers({**_content_type(CONTENT_TYPE), **attributes, **_REDRIVEN}, optional=_REDRIVEN)
 
@@ -240,7 +240,7 @@ def _operation(topic: PlannedTopic) -> Schema:
 
 def _rejected(kind: CallbackType) -> Record:
     """Return the record of a callback whose signature is wrong."""
-    raw = signed(kind, "Colour=blue")
+    raw = sign_sample(kind, "Colour=blue")
     verifier = Verifier(Keyring(()), NonceGuard())
     verdict = verifier.mark_unverified(
         raw, parse_parameters(raw), VerificationFault.WRONG_SIGNATURE
@@ -264,7 +264,7 @@ def _event_message(topic: PlannedTopic, kind: CallbackType, examples: Iterable[E
     return _message(topic, key, headers, kind.schema_path, shown)
 
 
-def document(
+def build_asyncapi(
     catalogue: Catalogue, examples: Iterable[Example], journal: Iterable[JournalExample]
 ) -> Schema:
     """Return the AsyncAPI document with these examples of events and of journal records."""

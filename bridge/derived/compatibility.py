@@ -34,12 +34,12 @@ class _Document:
         return schema
 
 
-def breaks(old: Schema, new: Schema) -> list[str]:
+def find_breaks(old: Schema, new: Schema) -> list[str]:
     """Return the breaking changes from ``old`` to ``new``, one sentence each."""
     return list(_breaks(old, new, _Document(old), _Document(new), ""))
 
 
-def additions(old: Schema, new: Schema) -> list[str]:
+def find_additions(old: Schema, new: Schema) -> list[str]:
     """Return the additions of ``new``, one sentence each. They break no consumer."""
     return list(_additions(old, new, _Document(old), _Document(new), ""))
 

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from bridge.derived.compatibility import additions, breaks
+from bridge.derived.compatibility import find_additions, find_breaks
 from bridge.derived.registry import (
     DeclaredSchema,
     SchemaNotFound,
@@ -90,7 +90,7 @@ def compare_schemas(
     name: str, since: str | None, version: str | None, old: Schema, new: Schema
 ) -> Iterator[SchemaChange]:
     """Yield the changes from the schema ``old`` to ``new``."""
-    broken, added = breaks(old, new), additions(old, new)
+    broken, added = find_breaks(old, new), find_additions(old, new)
     for what in broken:
         yield SchemaChange(name, since, version, "break", what)
     for what in added:

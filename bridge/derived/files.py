@@ -15,9 +15,9 @@ import orjson
 from bridge.core.catalogue import Catalogue
 from bridge.core.event import ContractNames
 from bridge.derived import asyncapi, reference, schemas
-from bridge.derived.compatibility import breaks
-from bridge.derived.journal_samples import journal_examples
-from bridge.derived.samples import examples
+from bridge.derived.compatibility import find_breaks
+from bridge.derived.journal_samples import build_journal_examples
+from bridge.derived.samples import build_examples
 
 SCHEMAS: Final = Path("schemas")
 REFERENCE: Final = Path("docs/reference")
@@ -32,24 +32,24 @@ def json_text(value: object) -> str:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 
 
-def derived(catalogue: Catalogue) -> Files:
+def derive_files(catalogue: Catalogue) -> Files:
     """Return every derived file that is committed, by its path below the project's folder."""
-    payloads = schemas.all_schemas(catalogue).items()
+    payloads = schemas.build_schemas(catalogue).items()
     files: Files = {SCHEMAS / path: json_text(schema) for path, schema in payloads}
     naming = ContractNames("", schemas.DEFAULT_BASE)
-    shown = list(examples(catalogue, naming))
+    shown = list(build_examples(catalogue, naming))
     for example in shown:
         files[SCHEMAS / example.path] = json_text(orjson.loads(example.event.record.value))
-    records = list(journal_examples(catalogue, naming))
+    records = list(build_journal_examples(catalogue, naming))
     for one in records:
         files[SCHEMAS / one.path] = json_text(orjson.loads(one.record.value))
-    files[ASYNCAPI] = json_text(asyncapi.document(catalogue, shown, records))
-    for name, text in reference.pages(catalogue).items():
+    files[ASYNCAPI] = json_text(asyncapi.build_asyncapi(catalogue, shown, records))
+    for name, text in reference.render_pages(catalogue).items():
         files[REFERENCE / name] = text
     return files
 
 
-def _stale(root: Path, files: Files) -> Iterator[str]:
+def _find_stale(root: Path, files: Files) -> Iterator[str]:
     for path, text in files.items():
         if not (root / path).is_file():
             yield f"{path}: missing"
@@ -63,10 +63,10 @@ def _stale(root: Path, files: Files) -> Iterator[str]:
 
 
 def _is_history(root: Path, path: Path) -> bool:
-    return path == RELEASED or str(path) in _released(root)
+    return path == RELEASED or str(path) in _released_digests(root)
 
 
-def _released(root: Path) -> dict[str, str]:
+def _released_digests(root: Path) -> dict[str, str]:
     """Return the digest of every released schema, by its path."""
     file = root / RELEASED
     return json.loads(file.read_text()) if file.is_file() else {}
@@ -76,9 +76,9 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _broken(root: Path, files: Files) -> Iterator[str]:
+def _find_broken(root: Path, files: Files) -> Iterator[str]:
     """Yield the faults of released schemas and of their newer revisions (rules 1 and 2)."""
-    for name, digest in _released(root).items():
+    for name, digest in _released_digests(root).items():
         path = Path(name)
         if not (root / path).is_file():
             yield f"{path}: released, but missing"
@@ -89,21 +89,21 @@ def _broken(root: Path, files: Files) -> Iterator[str]:
         major = path.name.partition(".")[0]
         for newer, schema in files.items():
             if newer.parent == path.parent and newer.name.partition(".")[0] == major:
-                for fault in breaks(json.loads(text), json.loads(schema)):
+                for fault in find_breaks(json.loads(text), json.loads(schema)):
                     yield f"{newer}: breaks {path.name}: {fault}"
 
 
-def faults(root: Path, catalogue: Catalogue) -> list[str]:
+def find_faults(root: Path, catalogue: Catalogue) -> list[str]:
     """Return the faults of the derived files below ``root``, one sentence each."""
-    files = derived(catalogue)
-    return [*_broken(root, files), *_stale(root, files)]
+    files = derive_files(catalogue)
+    return [*_find_broken(root, files), *_find_stale(root, files)]
 
 
-def write(root: Path, catalogue: Catalogue) -> list[Path]:
+def write_files(root: Path, catalogue: Catalogue) -> list[Path]:
     """Write the derived files, except released schemas; return the paths of changed files."""
     changed: list[Path] = []
-    files = derived(catalogue)
-    released = _released(root)
+    files = derive_files(catalogue)
+    released = _released_digests(root)
     for path, text in files.items():
         target = root / path
         if str(path) in released or (target.is_file() and target.read_text() == text):
@@ -120,12 +120,12 @@ def write(root: Path, catalogue: Catalogue) -> list[Path]:
     return changed
 
 
-def release(root: Path, catalogue: Catalogue) -> list[str]:
+def mark_released(root: Path, catalogue: Catalogue) -> list[str]:
     """List the current schemas as released; return the paths that are new in the list."""
-    listed = _released(root)
+    listed = _released_digests(root)
     new = {
         str(path): _digest((root / path).read_text())
-        for path in (SCHEMAS / one for one in schemas.all_schemas(catalogue))
+        for path in (SCHEMAS / one for one in schemas.build_schemas(catalogue))
         if str(path) not in listed
     }
     (root / RELEASED).write_text(json_text(dict(sorted((listed | new).items()))))

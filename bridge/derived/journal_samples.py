@@ -45,7 +45,7 @@ class JournalExample:
         return f"journal/examples/{self.name}.json"
 
 
-def journal_examples(catalogue: Catalogue, naming: ContractNames) -> Iterator[JournalExample]:
+def build_journal_examples(catalogue: Catalogue, naming: ContractNames) -> Iterator[JournalExample]:
     """Yield a journal record for each signature scheme, and one of a callback without a signature."""
     verify = replace(verifier(), accept_agentstack=True).verify
     parse = Parser(catalogue).parse

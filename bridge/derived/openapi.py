@@ -241,7 +241,7 @@ def _components(catalogue: Catalogue) -> Document:
     }
 
 
-def document(catalogue: Catalogue) -> Document:
+def build_openapi(catalogue: Catalogue) -> Document:
     """Return the OpenAPI document."""
     paths = {SHARED_PATH: _operations("shared", catalogue.all_types, None)}
     paths |= {kind.path: _operations(kind.name, (kind,), kind.reply) for kind in catalogue.types}

@@ -16,8 +16,8 @@ from bridge.callbacks.model import CallbackType
 from bridge.core.catalogue import Catalogue
 from bridge.core.event import JOURNAL_SCHEMA_PATH, JOURNAL_TOPIC
 from bridge.derived import openapi, typescript
-from bridge.derived.files import ASYNCAPI, SCHEMAS, Files, derived, json_text
-from bridge.derived.schemas import DEFAULT_BASE, DIALECT, all_schemas
+from bridge.derived.files import ASYNCAPI, SCHEMAS, Files, derive_files, json_text
+from bridge.derived.schemas import DEFAULT_BASE, DIALECT, build_schemas
 from bridge.derived.typescript import type_name
 
 OPENAPI: Final = Path("openapi.json")
@@ -32,24 +32,24 @@ class NotAPack(Exception):
     """The target folder has other content. Nothing was written."""
 
 
-def older(folder: Path, files: Files) -> Files:
+def earlier_versions(folder: Path, files: Files) -> Files:
     """Return the committed schemas in ``folder`` that are older versions, not in ``files``."""
     found = sorted(folder.glob("*/*.json"))
     paths = {SCHEMAS / path.relative_to(folder): path for path in found}
     return {path: place.read_text() for path, place in paths.items() if path not in files}
 
 
-def whole(catalogue: Catalogue, folder: Path | None) -> Files:
+def build_pack(catalogue: Catalogue, folder: Path | None) -> Files:
     """Return the files of the pack, with earlier versions of the schemas from ``folder``, if given."""
-    files = derived(catalogue)
-    return pack(catalogue, files | older(folder, files) if folder else files)
+    files = derive_files(catalogue)
+    return assemble_pack(catalogue, files | earlier_versions(folder, files) if folder else files)
 
 
-def pack(catalogue: Catalogue, files: Files) -> Files:
+def assemble_pack(catalogue: Catalogue, files: Files) -> Files:
     """Return the files of the pack by their path in it. ``files`` are the derived and earlier ones."""
     packed = {path.relative_to(SCHEMAS): text for path, text in files.items() if _is_packed(path)}
-    packed[OPENAPI] = json_text(openapi.document(catalogue))
-    packed[TYPESCRIPT] = typescript.declarations(catalogue, all_schemas(catalogue))
+    packed[OPENAPI] = json_text(openapi.build_openapi(catalogue))
+    packed[TYPESCRIPT] = typescript.render_typescript(catalogue, build_schemas(catalogue))
     packed = dict(sorted(packed.items()))
     journal = Path(JOURNAL_SCHEMA_PATH).parent
     schemas = [path for path in packed if _is_schema(path)]
@@ -65,7 +65,7 @@ def pack(catalogue: Catalogue, files: Files) -> Files:
             "examples": len(examples),
             "files": len(packed),
         },
-        "types": {kind.name: _entry(kind, packed) for kind in catalogue.all_types},
+        "types": {kind.name: _manifest_entry(kind, packed) for kind in catalogue.all_types},
         "journal": {
             "topic": JOURNAL_TOPIC,
             "schema": JOURNAL_SCHEMA_PATH,
@@ -84,13 +84,13 @@ def pack(catalogue: Catalogue, files: Files) -> Files:
     return packed
 
 
-def write(folder: Path, packed: Files) -> None:
+def write_pack(folder: Path, packed: Files) -> None:
     """Write a pack. It replaces an earlier pack in ``folder``.
 
     Raises NotAPack if the folder has other content.
     """
     if folder.is_dir() and any(folder.iterdir()):
-        for path in _of_earlier(folder):
+        for path in _files_of_earlier_pack(folder):
             (folder / path).unlink(missing_ok=True)
     for path, text in packed.items():
         target = folder / path
@@ -98,7 +98,7 @@ def write(folder: Path, packed: Files) -> None:
         target.write_text(text, encoding="utf-8")
 
 
-def _of_earlier(folder: Path) -> list[Path]:
+def _files_of_earlier_pack(folder: Path) -> list[Path]:
     """Return the paths of the pack that is in the folder; raises NotAPack."""
     try:
         found: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
@@ -125,7 +125,7 @@ def _versions(folder: Path, packed: Mapping[Path, str]) -> list[str]:
     return sorted(found, key=lambda version: tuple(map(int, version.split("."))))
 
 
-def _entry(kind: CallbackType, packed: Mapping[Path, str]) -> dict[str, object]:
+def _manifest_entry(kind: CallbackType, packed: Mapping[Path, str]) -> dict[str, object]:
     folder = Path(kind.name)
     return {
         "type": kind.event_type,

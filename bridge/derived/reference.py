@@ -97,7 +97,7 @@ def _callback(kind: CallbackType) -> str:
     return f"{text}\n{_fields(kind.model)}" if fields else text
 
 
-def callbacks_page(catalogue: Catalogue) -> str:
+def _render_callbacks(catalogue: Catalogue) -> str:
     """Return the page about callback types."""
     parts = [
         _MADE,
@@ -108,7 +108,7 @@ def callbacks_page(catalogue: Catalogue) -> str:
     return "\n".join(parts)
 
 
-def topics_page(catalogue: Catalogue) -> str:
+def _render_topics(catalogue: Catalogue) -> str:
     """Return the page about topics, with the default settings."""
     defaults = Sizing(**TopicSettings().model_dump())
     rows = [
@@ -149,7 +149,7 @@ def _settings(model: type[BaseModel], prefix: str) -> list[tuple[str, str, str, 
     ]
 
 
-def settings_page() -> str:
+def _render_settings() -> str:
     """Return the page about settings."""
     head = ("variable", "meaning", "default", "bounds")
     return "\n".join(
@@ -167,7 +167,7 @@ def settings_page() -> str:
     )
 
 
-def metrics_page() -> str:
+def _render_metrics() -> str:
     """Return the page about metrics."""
     rows = [
         (
@@ -189,7 +189,7 @@ def metrics_page() -> str:
     )
 
 
-def dead_letters_page() -> str:
+def _render_dead_letters() -> str:
     """Return the page about the reasons of dead letters."""
     rows = [(f"`{stage}`", f"`{reason}`", text) for stage, reason, text in list_meanings()]
     return "\n".join(
@@ -202,12 +202,12 @@ def dead_letters_page() -> str:
     )
 
 
-def pages(catalogue: Catalogue) -> dict[str, str]:
+def render_pages(catalogue: Catalogue) -> dict[str, str]:
     """Return every page by file name."""
     return {
-        "callbacks.md": callbacks_page(catalogue),
-        "topics.md": topics_page(catalogue),
-        "settings.md": settings_page(),
-        "metrics.md": metrics_page(),
-        "dead-letters.md": dead_letters_page(),
+        "callbacks.md": _render_callbacks(catalogue),
+        "topics.md": _render_topics(catalogue),
+        "settings.md": _render_settings(),
+        "metrics.md": _render_metrics(),
+        "dead-letters.md": _render_dead_letters(),
     }

@@ -11,7 +11,7 @@ from bridge.callbacks.model import CallbackType
 from bridge.core import catalogue
 from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_SCHEMA_PATH, JOURNAL_TOPIC, REJECTED_TOPIC
 from bridge.derived.files import SCHEMAS
-from bridge.derived.schemas import event_schema, journal_schema
+from bridge.derived.schemas import build_event_schema, build_journal_schema
 
 Schema = dict[str, Any]
 
@@ -54,7 +54,7 @@ class DeclaredSchema:
     @cached_property
     def schema(self) -> Schema:
         """Return the schema. It is computed at the first call, because that takes time."""
-        return event_schema(self.kind) if self.kind else journal_schema()
+        return build_event_schema(self.kind) if self.kind else build_journal_schema()
 
 
 def declared_schemas() -> dict[str, DeclaredSchema]:

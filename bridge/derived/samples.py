@@ -67,7 +67,7 @@ def request(
     )
 
 
-def signed(kind: CallbackType, form: str) -> RawCallback:
+def sign_sample(kind: CallbackType, form: str) -> RawCallback:
     """Return a sample as a POST to the path of its type, signed with V3."""
     path = kind.path if kind.has_path else "/plivo"
     pairs, _ = parse_form(form)
@@ -87,13 +87,13 @@ def verifier() -> Verifier:
     return Verifier(Keyring([Account(AUTH_ID, _ZONE, (_TOKEN,))]), NonceGuard())
 
 
-def examples(catalogue: Catalogue, naming: ContractNames) -> Iterator[Example]:
+def build_examples(catalogue: Catalogue, naming: ContractNames) -> Iterator[Example]:
     """Yield an example for every sample of every type."""
     verify = verifier().verify
     parser = Parser(catalogue)
     for kind in catalogue.all_types:
         for shows, form in kind.samples.items():
-            raw = signed(kind, form)
+            raw = sign_sample(kind, form)
             verdict = verify(raw, parse_parameters(raw))
             callback = parser.parse(verdict, kind if kind.has_path else None)
             event = to_event(callback, naming, RECORDED_AT)

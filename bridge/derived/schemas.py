@@ -57,18 +57,18 @@ class _Generator(GenerateJsonSchema):
         return found
 
 
-def attribute_schemas() -> Schema:
+def build_attribute_schemas() -> Schema:
     """Return the schema of each CloudEvents attribute that every event has."""
     return {name: {"description": meaning, **rule} for name, (meaning, rule) in _ATTRIBUTES.items()}
 
 
-def event_schema(kind: CallbackType) -> Schema:
+def build_event_schema(kind: CallbackType) -> Schema:
     """Return the schema of a type's events: the CloudEvents attributes and ``data``."""
     data = kind.model.model_json_schema(
         by_alias=True, mode="serialization", schema_generator=_Generator
     )
     definitions: Schema = data.pop("$defs", {})
-    attributes = attribute_schemas()
+    attributes = build_attribute_schemas()
     attributes["type"] = {"description": _ATTRIBUTES["type"][0], "const": kind.event_type}
     return {
         "$schema": DIALECT,
@@ -82,14 +82,14 @@ def event_schema(kind: CallbackType) -> Schema:
     }
 
 
-def journal_schema() -> Schema:
+def build_journal_schema() -> Schema:
     """Return the schema of journal records and dead letters."""
     body = TypeAdapter(JournalValue).json_schema(mode="serialization", schema_generator=_Generator)
     return {"$schema": DIALECT, "$id": DEFAULT_BASE + JOURNAL_SCHEMA_PATH, **body}
 
 
-def all_schemas(catalogue: Catalogue) -> dict[str, Schema]:
+def build_schemas(catalogue: Catalogue) -> dict[str, Schema]:
     """Return every schema by its path, relative to the schema base."""
-    found = {kind.schema_path: event_schema(kind) for kind in catalogue.all_types}
-    found[JOURNAL_SCHEMA_PATH] = journal_schema()
+    found = {kind.schema_path: build_event_schema(kind) for kind in catalogue.all_types}
+    found[JOURNAL_SCHEMA_PATH] = build_journal_schema()
     return found

@@ -76,7 +76,7 @@ def type_name(event_type: str) -> str:
     return "".join(word[:1].upper() + word[1:] for word in words)
 
 
-def declarations(catalogue: Catalogue, payloads: Mapping[str, Schema]) -> str:
+def render_typescript(catalogue: Catalogue, payloads: Mapping[str, Schema]) -> str:
     """Return the text of ``index.d.ts``: the types of all events and of journal records.
 
     ``payloads`` are the schemas, by path.

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.cli import output
 from bridge.core.catalogue import Catalogue
-from bridge.derived.files import write
+from bridge.derived.files import write_files
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def derived(tmp_path_factory: pytest.TempPathFactory, types: Catalogue) -> Path:
     root = tmp_path_factory.mktemp("derived")
-    write(root, types)
+    write_files(root, types)
     return root
 
 

@@ -22,7 +22,7 @@ from bridge.cli import call, deadletters, main, output
 from bridge.cli.replay import commands as replay
 from bridge.cli.timeline import Timeline
 from bridge.core.event import ContractNames
-from bridge.derived.samples import examples
+from bridge.derived.samples import build_examples
 from bridge.reader.topic_reader import StoredRecord
 from bridge.telemetry import logs
 from bridge.telemetry.logs import configure
@@ -260,7 +260,7 @@ def test_the_time_line_escapes_whatever_an_event_or_a_journal_record_says(
 ) -> None:
     console = output.make_console(soft_wrap=True)
     timeline = Timeline(console)
-    for one in examples(main_types(), ContractNames("", "urn:x:")):
+    for one in build_examples(main_types(), ContractNames("", "urn:x:")):
         for record in (one.event.record, one.journal):
             value = spoiled(orjson.loads(record.value))
             timeline.show(

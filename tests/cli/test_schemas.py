@@ -14,7 +14,7 @@ import pytest
 
 from bridge.core.catalogue import Catalogue
 from bridge.derived import registry
-from bridge.derived.files import release
+from bridge.derived.files import mark_released
 from tests.cli.schemas import RING, call, lines
 from tests.support.cli import COMMAND, environment
 from tests.support.waiting import PATIENCE_S
@@ -43,7 +43,7 @@ def test_every_schema_is_listed_as_json_lines(types: Catalogue, folder: Path) ->
 
 
 def test_what_is_released_is_listed_as_released(folder: Path, types: Catalogue) -> None:
-    release(folder.parent, types)
+    mark_released(folder.parent, types)
     assert {one["released"] for one in lines(call("list", "--folder", folder).stdout)} == {True}
 
 

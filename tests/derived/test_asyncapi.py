@@ -21,9 +21,9 @@ from bridge.core.event import (
     ContractNames,
 )
 from bridge.derived import asyncapi
-from bridge.derived.journal_samples import journal_examples
-from bridge.derived.samples import Example, examples
-from bridge.derived.schemas import DEFAULT_BASE, all_schemas
+from bridge.derived.journal_samples import build_journal_examples
+from bridge.derived.samples import Example, build_examples
+from bridge.derived.schemas import DEFAULT_BASE, build_schemas
 from bridge.derived.topics import Sizing, plan
 from bridge.settings.kafka import TopicSettings
 
@@ -38,18 +38,18 @@ Document = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def shown(types: Catalogue) -> list[Example]:
-    return list(examples(types, NAMING))
+    return list(build_examples(types, NAMING))
 
 
 @pytest.fixture(scope="module")
 def document(types: Catalogue, shown: list[Example]) -> Document:
-    return asyncapi.document(types, shown, journal_examples(types, NAMING))
+    return asyncapi.build_asyncapi(types, shown, build_journal_examples(types, NAMING))
 
 
 @pytest.fixture(scope="module")
 def registry(document: Document, types: Catalogue) -> Registry[Any]:
     """The document and the schemas beside it, as files of one folder."""
-    files = {"asyncapi.json": document, **all_schemas(types)}
+    files = {"asyncapi.json": document, **build_schemas(types)}
     return Registry().with_resources(
         (FOLDER + path, Resource.from_contents(content, DRAFT202012))
         for path, content in files.items()
@@ -137,7 +137,7 @@ def test_every_sample_is_an_example_with_the_headers_it_is_published_with(
 
 def test_every_sample_of_the_journal_is_an_example(document: Document, types: Catalogue) -> None:
     journal = document["components"]["messages"][JOURNAL_TOPIC]
-    samples = {one.name: one.record for one in journal_examples(types, NAMING)}
+    samples = {one.name: one.record for one in build_journal_examples(types, NAMING)}
     assert [one["name"] for one in journal["examples"]] == list(samples)
     for example in journal["examples"]:
         assert shown_payload(example) == json.loads(samples[example["name"]].value)

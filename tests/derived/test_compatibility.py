@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.derived.compatibility import additions, breaks
+from bridge.derived.compatibility import find_additions, find_breaks
 
 Schema = dict[str, Any]
 
@@ -86,12 +86,12 @@ BREAKS = {
 
 @pytest.mark.parametrize("new", ADDITIONS.values(), ids=ADDITIONS.keys())
 def test_an_addition_is_no_break(new: Schema) -> None:
-    assert breaks(EVENT, new) == []
+    assert find_breaks(EVENT, new) == []
 
 
 @pytest.mark.parametrize(("new", "said"), BREAKS.values(), ids=BREAKS.keys())
 def test_anything_else_is_a_break_and_says_where(new: Schema, said: str) -> None:
-    assert any(said in line for line in breaks(EVENT, new)), breaks(EVENT, new)
+    assert any(said in line for line in find_breaks(EVENT, new)), find_breaks(EVENT, new)
 
 
 ADDED = {
@@ -107,12 +107,12 @@ ADDED = {
 
 @pytest.mark.parametrize("name", ADDITIONS)
 def test_an_addition_is_named(name: str) -> None:
-    assert additions(EVENT, ADDITIONS[name]) == ADDED[name]
+    assert find_additions(EVENT, ADDITIONS[name]) == ADDED[name]
 
 
 @pytest.mark.parametrize(("new", "_"), BREAKS.values(), ids=BREAKS.keys())
 def test_a_break_is_no_addition(new: Schema, _: str) -> None:
-    assert additions(EVENT, new) == []
+    assert find_additions(EVENT, new) == []
 
 
 INSIDE = {
@@ -141,4 +141,4 @@ INSIDE = {
 
 @pytest.mark.parametrize(("new", "said"), INSIDE.values(), ids=INSIDE.keys())
 def test_an_addition_inside_is_named_with_its_place(new: Schema, said: str) -> None:
-    assert additions(EVENT, new) == [said]
+    assert find_additions(EVENT, new) == [said]

@@ -12,7 +12,7 @@ import pytest
 from bridge.core.catalogue import Catalogue
 from bridge.derived import files
 from bridge.derived.__main__ import main
-from bridge.derived.files import faults, release, write
+from bridge.derived.files import find_faults, mark_released, write_files
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -21,14 +21,14 @@ ROOT = Path(__file__).parent.parent.parent
 def _derived_once() -> Iterator[None]:
     """Have what follows from one catalogue worked out once: it takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "derived", cache(files.derived))
+        patch.setattr(files, "derive_files", cache(files.derive_files))
         yield
 
 
 @pytest.fixture
 def project(tmp_path: Path, types: Catalogue) -> Path:
     """A folder with every derived file, freshly written."""
-    write(tmp_path, types)
+    write_files(tmp_path, types)
     return tmp_path
 
 
@@ -42,22 +42,22 @@ def revised(types: Catalogue, name: str, **changes: object) -> Catalogue:
 
 
 def test_the_committed_files_are_what_the_declarations_say(types: Catalogue) -> None:
-    assert faults(ROOT, types) == []
+    assert find_faults(ROOT, types) == []
 
 
 def test_writing_twice_changes_nothing(project: Path, types: Catalogue) -> None:
-    assert write(project, types) == []
+    assert write_files(project, types) == []
 
 
 def test_a_stale_file_is_a_fault(project: Path, types: Catalogue) -> None:
     page = project / "docs/reference/callbacks.md"
     page.write_text("old")
-    assert faults(project, types) == ["docs/reference/callbacks.md: stale"]
+    assert find_faults(project, types) == ["docs/reference/callbacks.md: stale"]
 
 
 def test_a_missing_file_is_a_fault(project: Path, types: Catalogue) -> None:
     (project / "schemas/journal/1.0.json").unlink()
-    assert faults(project, types) == ["schemas/journal/1.0.json: missing"]
+    assert find_faults(project, types) == ["schemas/journal/1.0.json: missing"]
 
 
 def test_a_file_nothing_is_declared_for_is_a_fault_and_is_removed(
@@ -66,63 +66,63 @@ def test_a_file_nothing_is_declared_for_is_a_fault_and_is_removed(
     orphan = project / "schemas/voice.call.gone/1.0.json"
     orphan.parent.mkdir()
     orphan.write_text("{}")
-    assert faults(project, types) == [
+    assert find_faults(project, types) == [
         "schemas/voice.call.gone/1.0.json: not derived from any declaration"
     ]
-    assert write(project, types) == [Path("schemas/voice.call.gone/1.0.json")]
+    assert write_files(project, types) == [Path("schemas/voice.call.gone/1.0.json")]
     assert not orphan.exists()
 
 
 def test_a_released_schema_may_not_change(project: Path, types: Catalogue) -> None:
-    assert "schemas/voice.call.ring/1.0.json" in release(project, types)
-    assert faults(project, types) == []
+    assert "schemas/voice.call.ring/1.0.json" in mark_released(project, types)
+    assert find_faults(project, types) == []
     changed = revised(types, "voice.call.ring", model=types.by_name["voice.call.hangup"].model)
-    assert any("released, but changed" in fault for fault in faults(project, changed))
+    assert any("released, but changed" in fault for fault in find_faults(project, changed))
 
 
 def test_writing_leaves_a_released_schema_alone(project: Path, types: Catalogue) -> None:
-    release(project, types)
+    mark_released(project, types)
     before = (project / "schemas/voice.call.ring/1.0.json").read_text()
-    write(
+    write_files(
         project, revised(types, "voice.call.ring", model=types.by_name["voice.call.hangup"].model)
     )
     assert (project / "schemas/voice.call.ring/1.0.json").read_text() == before
 
 
 def test_a_released_file_that_is_edited_or_gone_is_a_fault(project: Path, types: Catalogue) -> None:
-    release(project, types)
+    mark_released(project, types)
     path = project / "schemas/voice.call.ring/1.0.json"
     path.write_text(path.read_text() + "\n")
-    assert any("released, but changed" in fault for fault in faults(project, types))
+    assert any("released, but changed" in fault for fault in find_faults(project, types))
     path.unlink()
-    assert any("released, but missing" in fault for fault in faults(project, types))
+    assert any("released, but missing" in fault for fault in find_faults(project, types))
 
 
 def test_a_new_revision_may_add(project: Path, types: Catalogue) -> None:
-    release(project, types)
+    mark_released(project, types)
     # A hangup has every field of a ring, and more.
     wider = revised(
         types, "voice.call.ring", model=types.by_name["voice.call.hangup"].model, revision=1
     )
-    write(project, wider)
-    assert faults(project, wider) == []
+    write_files(project, wider)
+    assert find_faults(project, wider) == []
     assert (project / "schemas/voice.call.ring/1.0.json").is_file()
 
 
 def test_a_new_revision_may_not_take_away(project: Path, types: Catalogue) -> None:
-    release(project, types)
+    mark_released(project, types)
     narrower = revised(
         types, "voice.call.hangup", model=types.by_name["voice.call.ring"].model, revision=1
     )
-    write(project, narrower)
-    found = [fault for fault in faults(project, narrower) if "breaks 1.0.json" in fault]
+    write_files(project, narrower)
+    found = [fault for fault in find_faults(project, narrower) if "breaks 1.0.json" in fault]
     assert any("data.duration_s: removed" in fault for fault in found)
 
 
 def test_releasing_again_lists_nothing_new(project: Path, types: Catalogue) -> None:
-    first = release(project, types)
+    first = mark_released(project, types)
     assert len(first) == len(types.all_types) + 1
-    assert release(project, types) == []
+    assert mark_released(project, types) == []
     assert set(json.loads((project / files.RELEASED).read_text())) == set(first)
 
 

@@ -10,11 +10,11 @@ import pytest
 from bridge.core import catalogue
 from bridge.core.event import ContractNames
 from bridge.core.verify import Scheme
-from bridge.derived.journal_samples import JournalExample, journal_examples
-from bridge.derived.schemas import DEFAULT_BASE, KNOWN_WORDS, journal_schema
+from bridge.derived.journal_samples import JournalExample, build_journal_examples
+from bridge.derived.schemas import DEFAULT_BASE, KNOWN_WORDS, build_journal_schema
 
-SCHEMA = journal_schema()
-EXAMPLES = list(journal_examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE)))
+SCHEMA = build_journal_schema()
+EXAMPLES = list(build_journal_examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE)))
 
 
 def value(example: JournalExample) -> dict[str, Any]:

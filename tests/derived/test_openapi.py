@@ -26,7 +26,7 @@ TYPES = load_catalogue().types
 
 @pytest.fixture(scope="module")
 def document(types: Catalogue) -> Document:
-    return openapi.document(types)
+    return openapi.build_openapi(types)
 
 
 def validates(document: Document, schema: Document, value: object) -> bool:

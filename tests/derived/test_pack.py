@@ -11,20 +11,29 @@ import pytest
 from bridge import __version__
 from bridge.core.catalogue import Catalogue
 from bridge.core.event import ContractNames
-from bridge.derived.files import Files, derived
-from bridge.derived.journal_samples import journal_examples
-from bridge.derived.pack import MANIFEST, OPENAPI, TYPESCRIPT, NotAPack, older, pack, whole, write
+from bridge.derived.files import Files, derive_files
+from bridge.derived.journal_samples import build_journal_examples
+from bridge.derived.pack import (
+    MANIFEST,
+    OPENAPI,
+    TYPESCRIPT,
+    NotAPack,
+    assemble_pack,
+    build_pack,
+    earlier_versions,
+    write_pack,
+)
 from bridge.derived.schemas import DEFAULT_BASE
 
 
 @pytest.fixture(scope="module")
 def files(types: Catalogue) -> Files:
-    return derived(types)
+    return derive_files(types)
 
 
 @pytest.fixture(scope="module")
 def packed(types: Catalogue, files: Files) -> Files:
-    return pack(types, files)
+    return assemble_pack(types, files)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +85,7 @@ def test_the_manifest_counts_what_is_there(manifest: dict[str, Any], types: Cata
     assert manifest["counts"]["schemas"] == len(types.all_types) + 1
     assert manifest["counts"]["files"] == len(manifest["files"])
     of_types = sum(len(entry["examples"]) for entry in manifest["types"].values())
-    of_the_journal = len(list(journal_examples(types, ContractNames("", DEFAULT_BASE))))
+    of_the_journal = len(list(build_journal_examples(types, ContractNames("", DEFAULT_BASE))))
     assert manifest["counts"]["examples"] == of_types + of_the_journal
 
 
@@ -98,26 +107,28 @@ def test_earlier_versions_of_a_schema_are_in_it(
     folder.mkdir(parents=True)
     for version in ("0.9.json", "0.10.json", "1.0.json"):
         (folder / version).write_text("{}")
-    assert len(older(tmp_path / "schemas", files)) == 2
-    entry = json.loads(whole(types, tmp_path / "schemas")[MANIFEST])["types"]["voice.call.ring"]
+    assert len(earlier_versions(tmp_path / "schemas", files)) == 2
+    entry = json.loads(build_pack(types, tmp_path / "schemas")[MANIFEST])["types"][
+        "voice.call.ring"
+    ]
     assert entry["versions"] == ["0.9", "0.10", "1.0"]
 
 
 def test_without_a_checkout_it_holds_the_declared_versions(types: Catalogue, packed: Files) -> None:
-    assert whole(types, None) == packed
+    assert build_pack(types, None) == packed
 
 
 def test_a_pack_is_written_whole_and_in_place_of_an_earlier_one(
     tmp_path: Path, packed: Files
 ) -> None:
     folder = tmp_path / "dist/pack"
-    write(folder, packed | {Path("gone.json"): "{}"})
+    write_pack(folder, packed | {Path("gone.json"): "{}"})
     listed = json.loads(packed[MANIFEST])
     listed["files"]["gone.json"] = listed["files"]["../outside.json"] = {}
     (folder / MANIFEST).write_text(json.dumps(listed))
     outside = tmp_path / "dist/outside.json"
     outside.write_text("{}")
-    write(folder, packed)
+    write_pack(folder, packed)
     found = [path for path in folder.rglob("*") if path.is_file()]
     assert {path.relative_to(folder): path.read_text() for path in found} == packed
     assert not (folder / "gone.json").exists()
@@ -133,5 +144,5 @@ def test_a_folder_that_holds_something_else_is_left_alone(
         (tmp_path / MANIFEST).write_text(manifest)
     before = sorted(tmp_path.iterdir())
     with pytest.raises(NotAPack, match="is not empty"):
-        write(tmp_path, packed)
+        write_pack(tmp_path, packed)
     assert sorted(tmp_path.iterdir()) == before

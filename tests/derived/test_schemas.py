@@ -14,12 +14,17 @@ from jsonschema_specifications import REGISTRY as SPECIFICATIONS
 from bridge.core import catalogue
 from bridge.core.catalogue import Catalogue
 from bridge.core.event import ContractNames
-from bridge.derived.samples import Example, examples
-from bridge.derived.schemas import DEFAULT_BASE, all_schemas, event_schema, journal_schema
+from bridge.derived.samples import Example, build_examples
+from bridge.derived.schemas import (
+    DEFAULT_BASE,
+    build_event_schema,
+    build_journal_schema,
+    build_schemas,
+)
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 ROOT = Path(__file__).parent.parent.parent
-EXAMPLES = list(examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE)))
+EXAMPLES = list(build_examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE)))
 NAMES = [f"{example.type.name}: {example.shows}" for example in EXAMPLES]
 
 
@@ -30,8 +35,8 @@ def validator(schema: dict[str, Any]) -> jsonschema.Draft202012Validator:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
 def test_every_example_is_valid(example: Example) -> None:
-    validator(event_schema(example.type)).validate(orjson.loads(example.event.record.value))
-    validator(journal_schema()).validate(orjson.loads(example.journal.value))
+    validator(build_event_schema(example.type)).validate(orjson.loads(example.event.record.value))
+    validator(build_journal_schema()).validate(orjson.loads(example.journal.value))
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
@@ -50,7 +55,7 @@ def test_every_committed_example_is_valid_by_its_committed_schema(path: Path) ->
 
 
 def test_every_schema_is_a_schema(types: Catalogue) -> None:
-    for schema in all_schemas(types).values():
+    for schema in build_schemas(types).values():
         jsonschema.Draft202012Validator.check_schema(schema)
 
 
@@ -73,7 +78,7 @@ def test_a_schema_has_standard_keywords_only(types: Catalogue) -> None:
     for vocabulary in ("core", "applicator", "validation", "meta-data", "format-annotation"):
         uri = f"https://json-schema.org/draft/2020-12/meta/{vocabulary}"
         standard |= SPECIFICATIONS.contents(uri)["properties"].keys()
-    for path, schema in all_schemas(types).items():
+    for path, schema in build_schemas(types).items():
         assert set(keywords(schema)) <= standard, path
 
 
@@ -90,8 +95,8 @@ def test_every_time_in_utc_is_a_date_time_in_the_schema(types: Catalogue) -> Non
     found = 0
     for example in EXAMPLES:
         checks = (
-            (example.event.record, validator(event_schema(example.type))),
-            (example.journal, validator(journal_schema())),
+            (example.event.record, validator(build_event_schema(example.type))),
+            (example.journal, validator(build_journal_schema())),
         )
         for record, check in checks:
             for place in instants(orjson.loads(record.value)):
@@ -133,7 +138,7 @@ def test_a_wrong_value_is_refused(types: Catalogue, place: tuple[str, ...], valu
         inner = inner[name]
     inner[place[-1]] = value
     with pytest.raises(jsonschema.ValidationError):
-        validator(event_schema(kind)).validate(event)
+        validator(build_event_schema(kind)).validate(event)
 
 
 def test_words_we_do_not_know_yet_are_valid(types: Catalogue) -> None:
@@ -143,4 +148,4 @@ def test_words_we_do_not_know_yet_are_valid(types: Catalogue) -> None:
     event["data"]["from"]["kind"] = "satellite"
     event["data"]["ended_at"]["certainty"] = "prophesied"
     event["data"]["new_field"] = 1
-    validator(event_schema(kind)).validate(event)
+    validator(build_event_schema(kind)).validate(event)

@@ -6,13 +6,13 @@ import pytest
 
 from bridge.core.catalogue import Catalogue
 from bridge.derived import typescript
-from bridge.derived.schemas import all_schemas
-from bridge.derived.typescript import Untranslatable, declarations, type_name
+from bridge.derived.schemas import build_schemas
+from bridge.derived.typescript import Untranslatable, render_typescript, type_name
 
 
 @pytest.fixture(scope="module")
 def text(types: Catalogue) -> str:
-    return declarations(types, all_schemas(types))
+    return render_typescript(types, build_schemas(types))
 
 
 def test_every_type_has_an_interface_and_is_an_event(text: str, types: Catalogue) -> None:

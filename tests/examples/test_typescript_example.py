@@ -9,7 +9,7 @@ import pytest
 from bridge.core import catalogue
 from bridge.core.event import ContractNames
 from bridge.derived import pack
-from bridge.derived.samples import examples
+from bridge.derived.samples import build_examples
 from bridge.derived.schemas import DEFAULT_BASE
 from tests.examples.publishing import (
     STATUS,
@@ -50,7 +50,7 @@ async def run(folder: Path, *command: str) -> tuple[int, str]:
 def schema_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that `make schema-pack` writes."""
     folder = tmp_path_factory.mktemp("schema-pack")
-    pack.write(folder, pack.whole(catalogue.load_catalogue(), None))
+    pack.write_pack(folder, pack.build_pack(catalogue.load_catalogue(), None))
     return folder
 
 
@@ -116,7 +116,7 @@ async def test_every_example_is_of_its_type(project: Path, schema_pack: Path) ->
         kind = "JournalRecord" if is_journal else f'PlivoEvents["com.plivo.{name}.v1"]'
         lines.append(f"const e{number}: types.{kind} = {path.read_text()};\nvoid e{number};")
     for number, one in enumerate(
-        examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE))
+        build_examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE))
     ):
         lines.append(f"const j{number}: types.JournalRecord = {one.journal.value.decode()};")
         lines.append(f"void j{number};")

@@ -14,7 +14,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 
 from bridge.core.catalogue import Catalogue
-from bridge.derived.openapi import PROBLEM, XML, document
+from bridge.derived.openapi import PROBLEM, XML, build_openapi
 from bridge.publish.memory import MemoryPublisher
 from tests.support.bridge import Broken, running_bridge
 from tests.support.plivo import ANSWER, HANGUP, PATHS, SHARED
@@ -97,7 +97,7 @@ def sent_to(
 
 @pytest.fixture(scope="module")
 def schema(types: Catalogue) -> dict[str, Any]:
-    return document(types)
+    return build_openapi(types)
 
 
 def test_every_path_takes_whatever_is_sent(schema: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from bridge.core import catalogue
 from bridge.core.event import JOURNAL_SCHEMA_PATH, ContractNames
-from bridge.derived.journal_samples import journal_examples
-from bridge.derived.samples import examples
+from bridge.derived.journal_samples import build_journal_examples
+from bridge.derived.samples import build_examples
 from bridge.derived.schemas import DEFAULT_BASE
 
 pytestmark = pytest.mark.node
@@ -31,15 +31,17 @@ def test_ajv_compiles_every_schema_by_its_defaults_without_a_warning() -> None:
     done = node("ajv.mjs", SCHEMAS)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     kinds = list(catalogue.load_catalogue().all_types)
-    shown = list(examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE)))
-    records = list(journal_examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE)))
+    shown = list(build_examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE)))
+    records = list(
+        build_journal_examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE))
+    )
     # A schema for each type and one for the journal; their committed examples.
     valid = len(shown) + len(records)
     assert json.loads(done.stdout) == {"compiled": len(kinds) + 1, "valid": valid}
 
 
 def test_the_journal_record_of_every_sample_is_valid_by_its_schema(tmp_path: Path) -> None:
-    shown = list(examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE)))
+    shown = list(build_examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE)))
     shutil.copy(SCHEMAS / JOURNAL_SCHEMA_PATH, tmp_path)
     (tmp_path / "examples").mkdir()
     for number, one in enumerate(shown):
@@ -85,7 +87,7 @@ def test_the_lines_of_the_consumers_guide_validate_an_event(tmp_path: Path) -> N
 def test_both_bindings_of_the_cloudevents_sdk_read_every_event(tmp_path: Path) -> None:
     events = [
         one.event.record
-        for one in examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE))
+        for one in build_examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE))
     ]
     records = [
         {

@@ -6,7 +6,7 @@ import pytest
 from bridge.core import catalogue
 from bridge.core.catalogue import Catalogue
 from bridge.core.event import ContractNames
-from bridge.derived.samples import examples
+from bridge.derived.samples import build_examples
 from bridge.replay.targets.columns import (
     Cell,
     Table,
@@ -83,7 +83,7 @@ def test_columns_follow_from_what_was_asked_for_alone(types: Catalogue) -> None:
 
 
 def test_every_example_of_every_type_fits_the_columns_of_its_type(types: Catalogue) -> None:
-    for example in examples(types, ContractNames("", "urn:test:")):
+    for example in build_examples(types, ContractNames("", "urn:test:")):
         table = build_event_table([example.type])
         record = stored_of(example.event.record)
         row = dict(zip(table.names, table.row(record), strict=True))

@@ -16,7 +16,7 @@ from bridge.core.parameters import Pair, parse_form
 from bridge.core.parse import Callback, Parser
 from bridge.core.record import Record
 from bridge.core.request import RawCallback
-from bridge.derived.schemas import event_schema, journal_schema
+from bridge.derived.schemas import build_event_schema, build_journal_schema
 from bridge.reply.document import ACKNOWLEDGEMENT
 from tests.support.factories import NAMING, NONCE, RECORDED, TEXT, raw_callback, signed, verdict_on
 
@@ -80,14 +80,14 @@ def through(
 def schema_of(name: str) -> jsonschema_rs.Validator:
     """Return the validator of a type's events."""
     return jsonschema_rs.Draft202012Validator(
-        event_schema(TYPES.by_name[name]), validate_formats=True
+        build_event_schema(TYPES.by_name[name]), validate_formats=True
     )
 
 
 @cache
 def journals_schema() -> jsonschema_rs.Validator:
     """Return the validator of journal records."""
-    return jsonschema_rs.Draft202012Validator(journal_schema(), validate_formats=True)
+    return jsonschema_rs.Draft202012Validator(build_journal_schema(), validate_formats=True)
 
 
 def assert_valid(taken: Taken) -> None:

@@ -7,10 +7,10 @@ import orjson
 
 from bridge.core import catalogue
 from bridge.core.event import ContractNames
-from bridge.derived.samples import Example, examples
+from bridge.derived.samples import Example, build_examples
 from bridge.derived.schemas import DEFAULT_BASE
 
-EXAMPLES: Final = list(examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE)))
+EXAMPLES: Final = list(build_examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE)))
 NAMES: Final = [f"{example.type.name}: {example.shows}" for example in EXAMPLES]
 
 

@@ -7,7 +7,7 @@ from aiokafka.structs import ConsumerRecord
 from bridge.core import catalogue
 from bridge.core.event import ContractNames
 from bridge.core.record import Record
-from bridge.derived.samples import Example, examples
+from bridge.derived.samples import Example, build_examples
 from bridge.publish.connection import KafkaConnection
 from bridge.reader.merged_reader import OffsetRange, RecordFilter, read_ranges
 from bridge.reader.selection import Query
@@ -59,7 +59,9 @@ def stored_of(record: Record, offset: int = 0) -> ConsumerRecord:
 def samples(name: str) -> list[Example]:
     """Return the examples of a type, as events and journal records."""
     naming = ContractNames("", "urn:test:")
-    return [one for one in examples(catalogue.load_catalogue(), naming) if one.type.name == name]
+    return [
+        one for one in build_examples(catalogue.load_catalogue(), naming) if one.type.name == name
+    ]
 
 
 def plan_of(*parts: PlanPart, query: Query | None = None, within: Window | None = None) -> Plan:

@@ -32,7 +32,7 @@ import orjson
 from bridge.callbacks.model import CallbackType
 from bridge.core import catalogue
 from bridge.core.record import json_field, text_or_base64
-from bridge.derived.schemas import Schema, event_schema, journal_schema
+from bridge.derived.schemas import Schema, build_event_schema, build_journal_schema
 from bridge.reader.window import format_utc_ms
 from bridge.replay import FileRecord
 from bridge.replay.targets.column_types import (
@@ -169,7 +169,7 @@ def build_event_table(types: Iterable[CallbackType]) -> Table:
     """Return the table for events of these types: rule 1."""
     columns: dict[FieldPath, ColumnType] = {}
     for kind in types:
-        for path, column_type in _list_fields(event_schema(kind)):
+        for path, column_type in _list_fields(build_event_schema(kind)):
             columns[path] = unify_types(columns.get(path, column_type), column_type)
     # What every event has comes first, whichever type declares more.
     ordered = dict(sorted(columns.items(), key=lambda one: one[0][0] == "data"))
@@ -182,13 +182,13 @@ def _list_event_paths() -> tuple[FieldPath, ...]:
     return tuple(
         path
         for kind in catalogue.load_catalogue().all_types
-        for path, _ in _list_fields(event_schema(kind))
+        for path, _ in _list_fields(build_event_schema(kind))
     )
 
 
 def build_journal_table() -> Table:
     """Return the table for journal records and dead letters."""
-    types = dict(_list_fields(journal_schema()))
+    types = dict(_list_fields(build_journal_schema()))
     return Table(types, name_columns(types))
 
 
