@@ -176,7 +176,7 @@ def endless() -> list[bytes]:
 CASES: dict[str, Callable[[], list[bytes]]] = {
     "4,000 callbacks that Kafka does not acknowledge": hanging,
     "2,000 clients with half a body": slow,
-    "12,000 connections, and nothing said": idle,
+    "12,000 connections that send nothing": idle,
     "10,000 heads without end": heads,
     "2,000 callbacks of 256 KiB": large,
     "1,000 bodies of 1 MiB": endless,
