@@ -115,7 +115,7 @@ class Unread(TypedDict):
 
 
 class CallbackData(BaseModel):
-    """What the ``data`` of every event has, whatever its type."""
+    """The fields that the ``data`` of every event has."""
 
     model_config = ConfigDict(extra="allow", populate_by_name=True, frozen=True)
 
@@ -153,7 +153,7 @@ class CallbackData(BaseModel):
 
 
 class VoiceEvent(CallbackData):
-    """What the ``data`` of every voice event has beside that."""
+    """The additional fields of every voice event."""
 
     correlation: Annotated[Correlation, Field(description="Ids to join it with other events.")]
     sip_headers: Annotated[

@@ -64,7 +64,7 @@ class UnknownWord:
     """A word of an open set that this version of the package does not know."""
 
     location: str
-    """Where it stands, as in ``from.kind``."""
+    """Its path in the value, as in ``from.kind``."""
 
     word: str
 

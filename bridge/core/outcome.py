@@ -10,55 +10,55 @@ class Outcome(StrEnum):
     """Event and journal record acknowledged by all in-sync replicas."""
 
     SPOOLED = "spooled"
-    """Kafka was late or away; both records are on our disk, fsynced, and follow later."""
+    """Kafka was slow or unavailable; both records are fsynced on our disk and will be sent later."""
 
     DEAD_LETTERED = "dead_lettered"
-    """Verified, but no event can be made of it, or Kafka does not take its records; the callback is
-    in the dead-letter topic, or fsynced in the spool for it."""
+    """Verified, but it cannot become an event, or Kafka rejects its records. The callback is in the
+    dead-letter topic, or fsynced in the spool for it."""
 
     REJECTED = "rejected"
     """The signature is missing or wrong."""
 
     REFUSED = "refused"
-    """Nothing could make it durable, or a limit was hit: see ``RefusalCause``."""
+    """It could not be made durable, or a limit was exceeded: see ``RefusalCause``."""
 
 
 class RefusalCause(StrEnum):
     """Why a callback was refused. Stable codes, used by problem documents, metrics and log lines."""
 
     NOT_DURABLE = "not-durable"
-    """Neither Kafka nor the spool took it."""
+    """Neither Kafka nor the spool stored it."""
 
     BRIDGE_FAULT = "bridge-fault"
-    """A fault of ours, before it was durable."""
+    """A bug of the bridge, before the callback was durable."""
 
     STOPPED = "stopped"
-    """The process ended before it was durable."""
+    """The process ended before the callback was durable."""
 
     OVERLOADED = "overloaded"
-    """Too much was under way."""
+    """Too many callbacks were in progress."""
 
     CLIENT_GONE = "client-gone"
-    """Its sender went away before all of it had come."""
+    """The client closed the connection before the request was complete."""
 
     SLOW_BODY = "slow-body"
-    """Its sender was too slow."""
+    """The client sent the body too slowly."""
 
     MALFORMED_BODY = "malformed-body"
-    """Its body is not framed as HTTP/1.1 frames one, or chunks and trailers are over their bounds."""
+    """Its body is not framed as in HTTP/1.1, or chunks or trailers exceed their limits."""
 
     AMBIGUOUS_HEADERS = "ambiguous-headers"
-    """A forwarded header that is believed came more than once."""
+    """A trusted forwarded header occurs more than once."""
 
     BODY_TOO_LARGE = "body-too-large"
     URL_TOO_LONG = "url-too-long"
     TOO_MANY_PARAMETERS = "too-many-parameters"
 
     INVALID_HOST = "invalid-host"
-    """``Host``, or the forwarded host of a trusted proxy, is no host with a port."""
+    """``Host``, or the forwarded host of a trusted proxy, is not a valid host."""
 
     HOST_NOT_ALLOWED = "host-not-allowed"
-    """It called a host that is not one of BRIDGE_ALLOWED_HOSTS."""
+    """The called host is not one of ``BRIDGE_ALLOWED_HOSTS``."""
 
     @property
     def anyone_can_cause(self) -> bool:

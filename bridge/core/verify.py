@@ -164,7 +164,7 @@ class Verifier:
     accept_v2: AcceptV2 = AcceptV2.ALL
     accept_agentstack: bool = False
     complete_messages: NonceGuard = field(default_factory=lambda: NonceGuard(COMPLETE_MESSAGES_MAX))
-    """The messages that V3 covered whole (rule 3), apart, so that they do not displace V2's."""
+    """Messages that V3 covers completely (rule 3), apart so that they do not evict those of V2."""
 
     def mark_unverified(
         self, raw: RawCallback, parameters: Parameters, fault: VerificationFault

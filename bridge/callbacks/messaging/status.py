@@ -12,7 +12,7 @@ from bridge.normalise.zoned_time import EpochOrZoned, ZonedOrUtc
 
 
 class MessageStatus(MessageCallback):
-    """A message's delivery changed: one callback a change."""
+    """The delivery status of a message changed; one callback per change."""
 
     status: Annotated[
         Word | None,

@@ -24,19 +24,19 @@ class NumberUnlinking(CallbackData):
 
 
 class TollfreeVerification(CallbackData):
-    """A toll-free verification moved on."""
+    """The status of a toll-free verification changed."""
 
 
 class Compliance(CallbackData):
-    """A compliance application moved on."""
+    """The status of a compliance application changed."""
 
 
 class Cnam(CallbackData):
-    """The caller name of a number moved on."""
+    """The status of a number's caller name changed."""
 
 
 class CallerReputation(CallbackData):
-    """The reputation of a number moved on."""
+    """The status of a number's reputation changed."""
 
 
 def _by_path(name: str, model: type[CallbackData]) -> CallbackType:

@@ -5,7 +5,7 @@ from bridge.callbacks.voice import CALL_KEY, VoiceCallback
 
 
 class Answer(VoiceCallback):
-    """A call was answered (outbound) or arrived (inbound), and Plivo asks what to do with it."""
+    """A call was answered (outbound) or arrived (inbound), and Plivo requests its XML."""
 
 
 CALLBACK = CallbackType(
@@ -16,7 +16,7 @@ CALLBACK = CallbackType(
     named=("Event=StartApp",),
     recognise=("CallUUID & Event=Redirect",),
     match_order=11,
-    # A `<Redirect>` can come back to this URL, again and again, with the same parameters.
+    # A `<Redirect>` to this URL repeats the same parameters, any number of times.
     can_repeat=True,
     repeats_unless=("Event=StartApp",),
     samples={

@@ -64,7 +64,7 @@ class ConferenceExit(ConferenceCallback):
 
 
 class ConferenceDigits(ConferenceCallback):
-    """A member pressed digits that were asked for."""
+    """A member pressed digits that were requested."""
 
     conference_digits: Annotated[
         Text | None, param("ConferenceDigitsMatch", meaning="The digits that matched.")
@@ -80,11 +80,11 @@ class ConferenceRecord(ConferenceCallback, RecordingFields):
 
 
 class ConferenceAction(ConferenceCallback, RecordingFields):
-    """A member left a conference, and Plivo asks what comes next for that call."""
+    """A member left a conference, and Plivo requests the next XML of that call."""
 
 
 class ConferenceOther(ConferenceCallback):
-    """Something else happened in a conference: `conference_action` and `event` are Plivo's words."""
+    """Something else happened in a conference; see `conference_action` and `event`."""
 
 
 def _conference(

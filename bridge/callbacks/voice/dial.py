@@ -78,7 +78,7 @@ class DialConnected(Dial):
 
 
 class DialDigits(Dial):
-    """Digits that were asked for were pressed on either leg."""
+    """Requested digits were pressed on either leg."""
 
     dial_digits: Annotated[
         Text | None, param("DialDigitsMatch", meaning="The digits that matched.")
@@ -110,7 +110,7 @@ class DialHangup(Dial):
 
 
 class DialOther(Dial):
-    """Something else happened to a dialled leg; `dial_action` and `event` are Plivo's words for it."""
+    """Something else happened to a dialled leg; see `dial_action` and `event`."""
 
 
 def _dial(

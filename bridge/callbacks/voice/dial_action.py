@@ -8,7 +8,7 @@ from bridge.normalise.quantity import Flag, Text, Word
 
 
 class DialAction(VoiceCallback):
-    """A `<Dial>` ended, and Plivo asks what comes next."""
+    """A `<Dial>` ended, and Plivo requests the next XML."""
 
     dial_status: Annotated[
         Word | None,

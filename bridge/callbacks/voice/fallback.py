@@ -8,7 +8,7 @@ from bridge.callbacks.voice import CALL_KEY, VoiceCallback
 
 
 class Fallback(VoiceCallback):
-    """The answer URL failed, and Plivo asks again here. Only its path tells it from an answer."""
+    """The answer URL failed, and Plivo requests the XML here. Only its path differs from an answer."""
 
 
 CALLBACK = CallbackType(
@@ -20,7 +20,7 @@ CALLBACK = CallbackType(
     recognise=("CallUUID & Event=Redirect",),
     match_order=11,
     path_only=True,
-    # A `<Redirect>` can come back to this URL, again and again, with the same parameters.
+    # A `<Redirect>` to this URL repeats the same parameters, any number of times.
     can_repeat=True,
     repeats_unless=("Event=StartApp",),
     samples={

@@ -13,7 +13,7 @@ from bridge.callbacks.voice import CALL_KEY, VoiceCallback
 
 _NAMES_NOTHING = "!ConferenceAction & !DialAction"
 _FETCH = f"CallUUID & !HangupCause & !Event & {_NAMES_NOTHING}"
-# These two words only say that Plivo asks for XML.
+# These two values only say that Plivo requests XML.
 _ASKED = (
     f"CallUUID & Event=StartApp & {_NAMES_NOTHING}",
     f"CallUUID & Event=Redirect & {_NAMES_NOTHING}",
@@ -28,27 +28,27 @@ _BASE = (
 
 
 class Fetch(VoiceCallback):
-    """Plivo asks what to do with a call, and does not say what made it ask."""
+    """Plivo requests the XML of a call, for a reason that it does not name."""
 
 
 class Redirect(VoiceCallback):
-    """A `<Redirect>` element sent the call on."""
+    """A `<Redirect>` element redirected the call."""
 
 
 class Transfer(VoiceCallback):
-    """The Transfer API sent a leg on."""
+    """The Transfer API transferred a leg."""
 
 
 class DialSound(VoiceCallback):
-    """Plivo asks what a leg of a `<Dial>` is to hear: `confirmSound` or `dialMusic`."""
+    """Plivo requests the sound for a leg of a `<Dial>`: `confirmSound` or `dialMusic`."""
 
 
 class ConferenceSound(VoiceCallback):
-    """Plivo asks what a conference is to hear: `waitSound`, `enterSound` or `exitSound`."""
+    """Plivo requests the sound for a conference: `waitSound`, `enterSound` or `exitSound`."""
 
 
 class MpcSound(VoiceCallback):
-    """Plivo asks what a MultiPartyCall is to hear. It asks by GET."""
+    """Plivo requests the sound for a MultiPartyCall, by GET."""
 
 
 def _fetch(

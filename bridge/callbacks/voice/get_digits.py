@@ -1,6 +1,6 @@
 """Digits: https://docs.plivo.com/docs/voice/xml/input, ``<GetDigits action>``.
 
-Nothing is sent when no digits come after all retries.
+Plivo sends no callback if no digits are pressed after all retries.
 """
 
 from typing import Annotated
@@ -11,7 +11,7 @@ from bridge.normalise.quantity import Text
 
 
 class GetDigits(VoiceCallback):
-    """A caller pressed digits, and Plivo asks what comes next."""
+    """A caller pressed digits, and Plivo requests the next XML."""
 
     digits: Annotated[
         Text | None, param("Digits", meaning="The digits, without the key that finished them.")

@@ -17,7 +17,7 @@ _FINAL = "!StableSpeech & !UnstableSpeech"
 
 
 class GetInput(VoiceCallback):
-    """A caller pressed digits or spoke, and Plivo asks what comes next."""
+    """A caller pressed digits or spoke, and Plivo requests the next XML."""
 
     input_type: Annotated[Word | None, param("InputType", meaning="`dtmf` or `speech`.")] = None
     digits: Annotated[Text | None, param("Digits", meaning="The digits; absent for speech.")] = None
@@ -31,7 +31,7 @@ class GetInput(VoiceCallback):
 
 
 class InterimSpeech(LegCallback):
-    """What Plivo has understood so far. Order by `sequence`, not by arrival."""
+    """The speech recognised so far. Order by `sequence`, not by arrival."""
 
     stable_speech: Annotated[
         Text | None, param("StableSpeech", meaning="Words that will not change.")

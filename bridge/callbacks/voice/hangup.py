@@ -1,6 +1,6 @@
 """Hangup: https://docs.plivo.com/docs/voice/api/call/make-a-call, ``hangup_url``.
 
-Codes and names, from the hangup causes page, are open sets: what is not listed still comes.
+Codes and names are from the hangup causes page. They are open sets: Plivo sends unlisted ones too.
 """
 
 from typing import Annotated

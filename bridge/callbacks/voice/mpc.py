@@ -81,7 +81,7 @@ class MpcRecording(MpcCallback, StoredRecordingFields):
 
 
 class MpcExit(MpcCallback, VoiceCallback):
-    """A participant left, and Plivo asks what comes next for that call."""
+    """A participant left, and Plivo requests the next XML of that call."""
 
     joined_at: Annotated[
         ZonedInstant | None, param("ParticipantJoinTime", meaning="When the participant joined.")
@@ -92,7 +92,7 @@ class MpcExit(MpcCallback, VoiceCallback):
 
 
 class MpcCallStatus(VoiceCallback):
-    """The state of a participant's call changed. Ordinary call fields are expected, none known."""
+    """The state of a participant's call changed. Plivo does not document its fields."""
 
 
 CALLBACKS = (

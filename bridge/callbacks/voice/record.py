@@ -28,7 +28,7 @@ _LENGTHS = (
 
 
 class RecordAction(VoiceCallback, RecordingFields):
-    """A `<Record>` ended or began, and Plivo asks what comes next."""
+    """A `<Record>` ended or started, and Plivo requests the next XML."""
 
     digits: Annotated[
         Text | None, param("Digits", meaning="The key that stopped it; absent if none did.")

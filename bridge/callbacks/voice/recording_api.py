@@ -19,22 +19,22 @@ _RECORDING = (
 
 
 class CallRecording(VoiceEvent, RecordingFields):
-    """A recording of a call, begun by API, is complete."""
+    """A recording of a call, started by API, is complete."""
 
     call_uuid: Annotated[Text | None, param("call_uuid", meaning="Id of the call leg.")] = None
     api_id: Annotated[
-        Text | None, param("api_id", meaning="Id of the API request that began it.")
+        Text | None, param("api_id", meaning="Id of the API request that started it.")
     ] = None
 
 
 class ConferenceRecording(VoiceEvent, RecordingFields):
-    """A recording of a conference, begun by API, is complete."""
+    """A recording of a conference, started by API, is complete."""
 
     conference_name: Annotated[
         Text | None, param("conference_name", meaning="The conference's name.")
     ] = None
     api_id: Annotated[
-        Text | None, param("api_id", meaning="Id of the API request that began it.")
+        Text | None, param("api_id", meaning="Id of the API request that started it.")
     ] = None
 
 

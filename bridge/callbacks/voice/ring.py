@@ -5,7 +5,7 @@ from bridge.callbacks.voice import CALL_KEY, VoiceCallback
 
 
 class Ring(VoiceCallback):
-    """An outbound call starts ringing at the far end. May come more than once for one call."""
+    """An outbound call starts ringing at the far end. It may be sent more than once for one call."""
 
 
 CALLBACK = CallbackType(
