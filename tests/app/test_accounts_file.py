@@ -98,7 +98,7 @@ async def test_new_tokens_are_known_without_a_restart(file: Path, keyring: Keyri
         (content("x"), f"of {AUTH_ID}: is shorter than 20 characters"),
     ],
 )
-async def test_a_file_that_cannot_be_used_changes_nothing_and_is_told(
+async def test_an_unusable_file_changes_nothing_and_is_logged(
     file: Path, keyring: Keyring, stale: list[bool], bad: bytes, cause: str
 ) -> None:
     put(file, content(GOOD))
@@ -151,7 +151,7 @@ def endless(file: Path) -> None:
         (endless, "not a regular file"),
     ],
 )
-async def test_a_file_that_is_not_there_or_would_block_is_reported_once_until_it_is_back(
+async def test_a_missing_or_blocking_file_is_reported_once_until_it_is_back(
     file: Path, keyring: Keyring, stale: list[bool], slip: Callable[[Path], None], cause: str
 ) -> None:
     put(file, content(GOOD))

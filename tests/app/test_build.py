@@ -161,7 +161,7 @@ def test_a_document_that_plivo_executes_in_part_is_warned_of_once(tmp_path: Path
     ],
     ids=str,
 )
-def test_what_will_surprise_an_operator_is_said_at_the_start(
+def test_surprising_settings_are_logged_at_the_start(
     given: dict[str, object], warnings: list[str]
 ) -> None:
     with capture_logs() as lines:
@@ -169,7 +169,7 @@ def test_what_will_surprise_an_operator_is_said_at_the_start(
     assert sorted(line["event"] for line in lines) == warnings
 
 
-def test_with_every_reply_configured_nothing_is_said_of_replies(tmp_path: Path) -> None:
+def test_with_every_reply_configured_no_warning_mentions_replies(tmp_path: Path) -> None:
     document = tmp_path / "answer.xml"
     document.write_text("<Response/>")
     executed = [
@@ -203,7 +203,7 @@ def test_all_the_types_without_a_reply_are_one_line(tmp_path: Path) -> None:
     )
 
 
-def test_a_bridge_whose_clock_is_plainly_wrong_is_not_ready(
+def test_a_bridge_with_an_obviously_wrong_clock_is_not_ready(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: dict[str, object] = {
@@ -263,7 +263,7 @@ async def test_a_starting_bridge_is_ready_when_it_has_reached_kafka(
         await bridge.stop()
 
 
-async def test_a_starting_bridge_is_ready_without_kafka_once_that_had_its_time(
+async def test_a_starting_bridge_is_ready_without_kafka_after_a_deadline(
     nobody: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_s = 1000.0

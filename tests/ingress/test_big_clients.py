@@ -116,7 +116,7 @@ def test_a_head_without_end_is_cut_off_by_its_size() -> None:
         assert cut_off(bridge, "oversize") == bridge.metrics.value("cut_off_total") == 3
 
 
-def test_a_request_of_too_many_headers_is_not_taken() -> None:
+def test_a_request_with_too_many_headers_is_refused() -> None:
     headers = {**HOST, **{f"x-{number}": "" for number in range(257)}}
     with running_bridge(read_timeout_s=LONG_S) as bridge:
         whole = request_bytes("GET", SHARED, headers)

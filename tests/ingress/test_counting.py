@@ -56,7 +56,7 @@ def test_every_callback_is_counted_once_however_it_ends(client: httpx.Client) ->
         assert bridge.metrics.value("in_flight") == 0
 
 
-def test_every_callback_is_told_in_one_line_at_the_most(client: httpx.Client) -> None:
+def test_a_callback_has_one_log_line_at_most(client: httpx.Client) -> None:
     publisher = MemoryPublisher()
     with running_bridge(publisher, parameters_max=40, rejected_per_minute_max=100) as bridge:
         plivo = Plivo(client, bridge.url)

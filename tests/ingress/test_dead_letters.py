@@ -63,7 +63,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("signed_over", ["the query alone", "the body as a form"])
-def test_a_body_nobody_can_read_is_a_dead_letter_with_its_bytes(
+def test_an_unreadable_body_becomes_a_dead_letter_with_its_bytes(
     bridge: Running, plivo: Plivo, name: str, signed_over: str
 ) -> None:
     content_type, encoding, body, reason = CASES[name]

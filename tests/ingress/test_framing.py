@@ -138,7 +138,7 @@ def test_no_request_of_the_corpus_reaches_what_it_smuggles() -> None:
 
 
 @pytest.mark.parametrize("to", ["h2c", "websocket"])
-def test_a_signed_callback_that_offers_an_upgrade_is_taken_once(
+def test_a_signed_callback_that_offers_an_upgrade_is_accepted_once(
     bridge: Running, plivo: Plivo, to: str
 ) -> None:
     form = sample(RING, CallUUID=str(uuid4()))

@@ -45,7 +45,7 @@ def sent(bridge: Running, url: str, host: str, **forwarded: str) -> int:
 
 @pytest.mark.parametrize("host", NO_HOSTS)
 @pytest.mark.parametrize("public_url", [None, PUBLIC])
-def test_a_host_that_is_none_is_refused(host: str, public_url: str | None) -> None:
+def test_an_invalid_host_is_refused(host: str, public_url: str | None) -> None:
     with running_bridge(public_url=public_url) as bridge:
         # The emulator of Plivo signs no URL that it cannot parse.
         url = public_url or (PUBLIC if "[" in host else f"http://{host}")
@@ -72,7 +72,7 @@ def test_a_signed_text_cannot_become_the_host_of_another_callback() -> None:
 
 
 @pytest.mark.parametrize("host", ["a/b", "a b", "a,b/c", "b@a", "a:99999", "a%41"])
-def test_a_forwarded_host_that_is_none_is_refused(host: str) -> None:
+def test_an_invalid_forwarded_host_is_refused(host: str) -> None:
     with running_bridge(trusted_proxies=[PROXY]) as bridge:
         assert sent(bridge, f"http://{host}", "inner:8080", x_forwarded_host=host) == 400
         assert bridge.publisher.records == []

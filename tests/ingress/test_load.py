@@ -184,7 +184,7 @@ def test_a_request_that_gets_its_end_makes_newer_ones_give_way() -> None:
     assert (old.has_ended, new.has_ended, load.bytes) == (False, True, 60)
 
 
-def test_a_request_that_is_whole_by_now_gives_no_way() -> None:
+def test_a_request_that_is_complete_by_now_is_not_shed() -> None:
     load = Load(callbacks_max=10, bytes_max=100)
     whole = Request(load, is_whole=True)
     whole.place.take_bytes(60)

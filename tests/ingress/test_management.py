@@ -28,7 +28,7 @@ def test_the_callback_port_does_not(bridge: Running, client: httpx.Client, path:
 
 
 @pytest.mark.parametrize("path", [SHARED, PATHS[RING]])
-def test_callbacks_are_not_taken_on_the_management_port(
+def test_the_management_port_accepts_no_callbacks(
     bridge: Running, client: httpx.Client, path: str
 ) -> None:
     plivo = Plivo(client, bridge.management_url)

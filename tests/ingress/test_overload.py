@@ -71,7 +71,7 @@ def shed(bridge: Running, shed_class: str) -> float:
         (HANGUP, PATHS[RING], SHARE, "informational"),
     ],
 )
-def test_as_many_are_taken_as_there_are_places_for_their_class(
+def test_as_many_are_accepted_as_their_class_has_slots(
     client: httpx.Client, kind: str, path: str, taken: int, shed_class: str
 ) -> None:
     with gated() as (bridge, publisher):
@@ -88,7 +88,7 @@ def test_as_many_are_taken_as_there_are_places_for_their_class(
         assert bridge.metrics.value("in_flight") == bridge.metrics.value("in_flight_bytes") == 0
 
 
-def test_what_hurts_least_is_shed_while_the_rest_is_still_taken(client: httpx.Client) -> None:
+def test_informational_callbacks_are_shed_while_others_are_accepted(client: httpx.Client) -> None:
     with gated() as (bridge, publisher):
         plivo = Plivo(client, bridge.url)
         with sent(bridge.address, callbacks(bridge, client, HANGUP, PATHS[HANGUP], SHARE)):
@@ -103,7 +103,7 @@ def test_what_hurts_least_is_shed_while_the_rest_is_still_taken(client: httpx.Cl
         assert plivo.post(PATHS[RING], sample(RING)).status_code == 200
 
 
-def test_what_is_shed_is_told_when_to_come_again(client: httpx.Client) -> None:
+def test_a_shed_callback_gets_a_retry_after_header(client: httpx.Client) -> None:
     with gated() as (bridge, _):
         with sent(bridge.address, callbacks(bridge, client, HANGUP, PATHS[HANGUP], PLACES)):
             eventually(lambda: bridge.metrics.value("in_flight") == PLACES)
@@ -113,7 +113,7 @@ def test_what_is_shed_is_told_when_to_come_again(client: httpx.Client) -> None:
         assert bridge.counted(outcome="refused", type="shared") == 1
 
 
-def test_a_connection_on_which_a_whole_request_was_shed_is_as_good_as_before(
+def test_a_connection_survives_the_shedding_of_a_complete_request(
     client: httpx.Client,
 ) -> None:
     with gated() as (bridge, publisher):
@@ -175,7 +175,7 @@ def test_a_little_announced_and_never_sent_takes_no_room(client: httpx.Client) -
 
 
 @pytest.mark.parametrize("framing", [{"content-length": "30001"}, {"transfer-encoding": "chunked"}])
-def test_bodies_that_are_held_back_keep_out_no_callback_that_is_whole(
+def test_withheld_bodies_keep_out_no_complete_callback(
     client: httpx.Client, framing: dict[str, str]
 ) -> None:
     data = b"x" * 30_000

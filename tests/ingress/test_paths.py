@@ -57,7 +57,7 @@ MISMATCHES = [
 
 
 @pytest.mark.parametrize(("path", "mismatch", "nearest"), MISMATCHES, ids=range(len(MISMATCHES)))
-def test_an_unknown_path_is_named_by_the_one_it_almost_was(
+def test_an_unknown_path_is_matched_to_the_nearest_known_one(
     path: str, mismatch: str, nearest: str | None
 ) -> None:
     assert KNOWN.nearest(path) == NearestPath(PathMismatch(mismatch), nearest)
@@ -143,7 +143,7 @@ def test_a_request_that_was_never_meant_for_us_is_noted_only_if_it_is_signed(
     assert bridge.metrics.value("unknown_paths_total") == before + 1
 
 
-def test_unknown_paths_are_logged_so_often_a_minute_and_all_counted(client: httpx.Client) -> None:
+def test_lines_about_unknown_paths_are_limited_and_all_are_counted(client: httpx.Client) -> None:
     with running_bridge(log_unverified_per_minute_max=2) as bridge:
         lines = [asked(bridge, client, "/plivo/nowhere") for _ in range(5)]
         assert [len(one) for one in lines] == [1, 1, 0, 0, 0]

@@ -57,7 +57,7 @@ def test_a_callback_that_is_not_the_signed_one_is_forbidden(
     assert_problem(answer, 403, "not-verified")
 
 
-def test_a_body_at_the_limit_is_taken_and_one_byte_more_is_not(client: httpx.Client) -> None:
+def test_a_body_at_the_limit_is_accepted_and_one_byte_more_is_refused(client: httpx.Client) -> None:
     with running_bridge(body_bytes_max=2048) as bridge:
         plivo = Plivo(client, bridge.url)
         form = sample(RING, Padding="")

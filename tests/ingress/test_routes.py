@@ -47,7 +47,7 @@ def test_the_unrecognised_have_no_route(plivo: Plivo) -> None:
 
 @pytest.mark.parametrize("kind", sorted(TYPES))
 @pytest.mark.parametrize("method", ["post", "post_json", "get"])
-def test_every_type_is_taken_on_its_own_path_in_every_encoding(
+def test_every_type_is_accepted_on_its_own_path_in_every_encoding(
     bridge: Running, plivo: Plivo, kind: str, method: str
 ) -> None:
     form = sample(kind)

@@ -83,7 +83,7 @@ def test_the_log_says_that_it_was_the_body_that_was_slow(timers: Timers) -> None
     assert (line["callback_type"], line["cause"]) == (HANGUP, "slow-body")
 
 
-def test_a_request_that_was_begun_together_with_the_one_before_is_cut_off_too(
+def test_a_pipelined_incomplete_request_is_cut_off_too(
     timers: Timers, client: httpx.Client
 ) -> None:
     with running_bridge(read_timeout_s=READ_TIMEOUT_S) as bridge:
@@ -147,7 +147,7 @@ def test_a_client_we_keep_waiting_is_not_slow(timers: Timers, client: httpx.Clie
         assert bridge.metrics.value("cut_off_total") == 0
 
 
-def test_an_answer_nobody_reads_is_given_up(
+def test_an_answer_that_the_client_does_not_read_is_dropped(
     timers: Timers, client: httpx.Client, tmp_path: Path
 ) -> None:
     document = tmp_path / "long.xml"

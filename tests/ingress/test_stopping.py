@@ -110,7 +110,7 @@ def test_the_delay_ends_by_itself() -> None:
         assert not bridge.thread.is_alive()
 
 
-def test_a_body_that_ends_while_the_bridge_stops_is_taken_and_its_connection_closed(
+def test_a_body_that_ends_during_the_shutdown_is_accepted_and_its_connection_closed(
     client: httpx.Client,
 ) -> None:
     with running_bridge(shutdown_delay_s=0, shutdown_timeout_s=30) as bridge:

@@ -22,7 +22,7 @@ async def named(walk: Walk, *forms: str, kind: str = "voice.call.ring") -> list[
     return [(line["callback_type"], line["parameter"]) for line in found]
 
 
-async def test_a_name_nobody_declares_is_logged_the_first_time_it_comes(types: Catalogue) -> None:
+async def test_an_undeclared_name_is_logged_the_first_time_it_arrives(types: Catalogue) -> None:
     walk = Walk(types, Fake())
     assert await named(walk, f"{RING}&NewField=1") == [("voice.call.ring", "NewField")]
     assert await named(walk, f"{RING}&NewField=1", f"{RING}&NewField=2") == []
@@ -43,7 +43,7 @@ async def test_every_new_name_of_a_callback_is_logged(types: Catalogue) -> None:
     assert sorted(name for _, name in found) == ["New", "New-Field", "Part12", "new_field"]
 
 
-async def test_the_names_of_a_callback_nobody_knows_are_logged(types: Catalogue) -> None:
+async def test_the_names_of_an_unrecognised_callback_are_logged(types: Catalogue) -> None:
     found = await named(Walk(types, Fake()), "made_up_id=1", kind="numbers.cnam")
     assert found == [("numbers.cnam", "made_up_id")]
 
@@ -76,7 +76,7 @@ async def test_a_declared_name_and_the_customers_own_are_not_logged(types: Catal
     assert await named(Walk(types, Fake()), f"{RING}&STIRAttestation=A&X-PH-Mine=1") == []
 
 
-async def test_the_memory_of_names_has_an_end(
+async def test_the_memory_of_logged_names_is_limited(
     types: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bridge.intake.anomalies._LOGGED_PARAMETERS_MAX", 2)
@@ -100,14 +100,14 @@ async def test_local_times_in_another_zone_than_the_accounts_are_counted(types: 
     assert walk.metrics.value("zone_mismatches_total", type="voice.call.hangup") == 1
 
 
-async def test_a_callback_that_was_not_published_names_nothing(types: Catalogue) -> None:
+async def test_a_rejected_callback_logs_no_parameter(types: Catalogue) -> None:
     walk = Walk(types, Fake())
     with capture_logs() as lines:
         await walk.take(f"{RING}&NewField=1", token="another")
     assert [line["event"] for line in lines] == ["callback_rejected"]
 
 
-async def test_a_parameter_taken_for_the_customers_own_is_named_once(types: Catalogue) -> None:
+async def test_a_parameter_taken_for_the_customers_own_is_logged_once(types: Catalogue) -> None:
     walk = Walk(types, Fake())
     query = "Status=new&MessageUUID=x&From=14155550123&To=14155550100&Text=hi"
     with capture_logs() as lines:

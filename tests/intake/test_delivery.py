@@ -235,7 +235,7 @@ def test_it_says_whether_anything_can_make_a_callback_durable_now(
     assert (setting.durable.fault is None) is able
 
 
-def test_it_is_able_again_when_a_probe_is_due_so_that_a_callback_may_come_and_be_it() -> None:
+def test_it_is_able_again_when_a_probe_is_due_so_that_a_callback_can_be_the_probe() -> None:
     setting = Setting()
     setting.spool.writable = False
     setting.breaker.record_failure()

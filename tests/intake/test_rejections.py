@@ -98,7 +98,7 @@ async def test_a_sample_is_published_and_counted(metrics: Metrics) -> None:
     assert metrics.value("url_mismatches_total") == 0
 
 
-async def test_the_near_miss_of_a_wrong_signature_is_told_counted_and_published(
+async def test_the_url_mismatch_of_a_wrong_signature_is_returned_counted_and_published(
     metrics: Metrics,
 ) -> None:
     publisher = MemoryPublisher()
@@ -109,7 +109,7 @@ async def test_the_near_miss_of_a_wrong_signature_is_told_counted_and_published(
     assert metrics.value("url_mismatches_total", variant="scheme") == 1
 
 
-async def test_a_near_miss_is_looked_for_only_where_the_signature_is_wrong(
+async def test_a_url_mismatch_is_diagnosed_only_for_a_wrong_signature(
     metrics: Metrics,
 ) -> None:
     verdict = replace(nearly(), fault=VerificationFault.NONCE_REUSED)
@@ -126,12 +126,12 @@ async def test_what_is_beyond_the_sample_is_not_published(metrics: Metrics) -> N
     assert len(publisher.records) == 2
 
 
-async def test_near_misses_are_looked_for_so_often_and_no_oftener(metrics: Metrics) -> None:
+async def test_diagnoses_are_limited_in_rate(metrics: Metrics) -> None:
     noting = rejections(MemoryPublisher(), metrics, looks_per_minute_max=2)
     assert [noting.diagnose(nearly()) for _ in range(4)] == [SCHEME, SCHEME, None, None]
 
 
-async def test_a_near_miss_is_found_though_strangers_filled_the_sample_or_there_is_none(
+async def test_a_url_mismatch_is_found_even_if_the_sample_is_full_or_disabled(
     metrics: Metrics,
 ) -> None:
     noting = rejections(MemoryPublisher(), metrics, per_minute_max=0)
@@ -162,7 +162,7 @@ async def test_a_kafka_known_to_be_away_is_not_asked(metrics: Metrics) -> None:
 
 
 @pytest.mark.parametrize("error", [Unavailable("away"), RecordTooLarge("too large")])
-async def test_a_sample_that_cannot_be_published_is_let_go(
+async def test_a_sample_that_cannot_be_published_is_dropped(
     metrics: Metrics, error: Exception
 ) -> None:
     noting = rejections(Failing(error), metrics)
@@ -173,7 +173,9 @@ async def test_a_sample_that_cannot_be_published_is_let_go(
     assert metrics.value("rejected_samples_total") == 0
 
 
-async def test_a_stranger_cannot_make_a_record_kafka_would_refuse(metrics: Metrics) -> None:
+async def test_an_unverified_client_cannot_cause_a_record_that_kafka_refuses(
+    metrics: Metrics,
+) -> None:
     publisher = MemoryPublisher()
     agent = ("user-agent", "\x80" * (VALUE_BYTES_MAX // 2))  # two bytes each in JSON
     rejections(publisher, metrics).diagnose(unverified(with_headers(STRANGERS, agent)))

@@ -44,7 +44,7 @@ ENDS = [
 
 
 @pytest.mark.parametrize(("fails", "outcome", "topics"), ENDS)
-async def test_what_kafka_does_decides_the_end_and_it_is_counted_once(
+async def test_the_result_of_kafka_decides_the_outcome_and_it_is_counted_once(
     types: Catalogue, fails: dict[str, Exception], outcome: Outcome, topics: list[str]
 ) -> None:
     walk = Walk(types, Fake(fails))
@@ -68,7 +68,7 @@ async def test_an_event_kafka_finds_too_large_is_a_dead_letter_that_says_so(
     assert walk.metrics.value("dead_letters_total", stage="publish") == 1
 
 
-async def test_a_refusal_of_nobody_knows_which_record_makes_a_letter_that_lacks_both(
+async def test_a_refusal_without_a_topic_makes_one_dead_letter_of_both_records(
     types: Catalogue,
 ) -> None:
     class Vague(Fake):
@@ -127,7 +127,7 @@ async def test_a_fault_in_making_the_event_costs_no_callback_either(
     assert dict(walk.publisher.records[0].headers)["dlq_reason"] == b"bridge_fault"
 
 
-async def test_a_callback_nobody_vouches_for_reaches_no_topic(types: Catalogue) -> None:
+async def test_a_callback_with_a_wrong_signature_reaches_no_topic(types: Catalogue) -> None:
     walk = Walk(types, Fake())
     taken = await walk.take(token="another")
     assert taken.outcome is Outcome.REJECTED
@@ -212,7 +212,7 @@ async def test_a_callback_that_comes_again_is_counted_while_it_is_remembered(
     assert walk.metrics.value("repeated_total") == 1
 
 
-async def test_an_overtaking_is_told_on_the_callbacks_own_line(types: Catalogue) -> None:
+async def test_an_out_of_order_callback_says_so_on_its_own_log_line(types: Catalogue) -> None:
     spool = MemorySpool()
     walk = Walk(types, Fake(), spool=spool)
     await walk.take()

@@ -284,7 +284,7 @@ def test_enforcing_for_any_host_is_refused_and_says_why(more: dict[str, Any]) ->
 @pytest.mark.parametrize(
     "name", ["kafka.sasl_password", "kafka.sasl_oauth_client_secret", "accounts"]
 )
-def test_a_setting_and_the_file_that_stands_for_it_are_not_taken_together(
+def test_a_setting_and_the_file_with_its_value_exclude_each_other(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
     file = tmp_path / "secret"

@@ -181,7 +181,7 @@ def test_a_token_of_a_subaccount_is_refused_naming_the_subaccount() -> None:
     .filter(lambda token: not token.startswith(("$", "%", "{{", "<")))
     .map(lambda token: f"{token}aB3dE9")  # of many different characters
 )
-def test_any_other_word_is_taken_as_a_token_unchanged(token: str) -> None:
+def test_any_other_word_is_accepted_as_a_token_unchanged(token: str) -> None:
     assert token_fault(token) is None
     (account,) = load(accounts=[{**ACCOUNTS[0], "auth_tokens": [token]}]).accounts
     assert account.auth_tokens[0].get_secret_value() == token

@@ -67,7 +67,7 @@ def test_lines_are_written_in_their_order(pipe: tuple[int, int]) -> None:
         assert lines.lost == 0
 
 
-def test_lines_of_several_threads_are_whole_and_each_thread_s_are_in_order(
+def test_lines_of_several_threads_are_complete_and_in_order_for_each_thread(
     pipe: tuple[int, int],
 ) -> None:
     reading, writing = pipe
@@ -88,7 +88,7 @@ def test_lines_of_several_threads_are_whole_and_each_thread_s_are_in_order(
         assert [line for line in written if line[0] == name] == [f"{name} {n}" for n in range(200)]
 
 
-def test_whoever_logs_does_not_wait_for_a_pipe_that_nobody_reads(pipe: tuple[int, int]) -> None:
+def test_logging_does_not_wait_for_a_pipe_that_nobody_reads(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
     counted: list[int] = []
     with queue(writing, bytes_max=200_000) as lines:
@@ -147,7 +147,7 @@ def test_lines_lost_before_anybody_counted_are_counted_too() -> None:
         assert counted == [1]
 
 
-def test_on_a_full_disk_the_lines_that_fit_are_whole_and_the_others_are_counted(
+def test_on_a_full_disk_the_lines_that_fit_are_complete_and_the_others_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = [25]
