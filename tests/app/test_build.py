@@ -1,4 +1,4 @@
-"""From settings to parts: what is configured is what is built, and secrets go where they belong."""
+"""The parts of a bridge are built as configured, and secrets go only where they belong."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

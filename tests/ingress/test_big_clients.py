@@ -1,4 +1,4 @@
-"""Clients that are big or many: bounded, counted by why, and nobody else with them."""
+"""Large and numerous clients are limited and counted by cause, without harm to others."""
 
 import contextlib
 import socket

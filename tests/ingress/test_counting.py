@@ -1,4 +1,4 @@
-"""Every callback is counted once, under labels no callback can choose."""
+"""Every callback is counted once, under labels that no callback can choose."""
 
 from typing import get_args
 

@@ -1,4 +1,4 @@
-"""Callbacks that verify but cannot be read: safe with their bytes, or not believed at all."""
+"""Verified callbacks that cannot be read become dead letters with their bytes."""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""Time limits, on a loop whose clock the test moves."""
+"""Timers of clients, on a loop whose clock the test moves."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

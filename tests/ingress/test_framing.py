@@ -1,4 +1,4 @@
-"""Where a request ends is decided in one place, strictly, and the same for every way to cut it up."""
+"""Framing is strict, and the same however the bytes are split into reads."""
 
 import re
 import socket

@@ -1,4 +1,4 @@
-"""Which hosts callbacks are accepted for, and what is no host."""
+"""Hosts for which callbacks are accepted, and invalid hosts."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""How much may be under way: bounds, shares, and that everything is given back."""
+"""Limits of callbacks in flight: shares of each class, and everything is released."""
 
 import contextlib
 

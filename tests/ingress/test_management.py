@@ -1,4 +1,4 @@
-"""The management port, and that nothing of it is on the other."""
+"""The management port, and its separation from the port for callbacks."""
 
 import contextlib
 import socket

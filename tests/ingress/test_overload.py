@@ -1,4 +1,4 @@
-"""Under load: what is taken, what is shed first, how that is said, and that bounds hold."""
+"""Overload: what is accepted, what is shed first, how that is answered, and the limits."""
 
 import contextlib
 import socket

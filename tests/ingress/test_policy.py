@@ -1,4 +1,4 @@
-"""What becomes of unverified callbacks: enforce, report, off; and V2 where it is taken."""
+"""Unverified callbacks under each policy (enforce, report, off), and V2 where it is accepted."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""What the connections need of uvicorn's server, so that a new version that lacks it is found here."""
+"""The parts of uvicorn's server that connections use, so that a new version without them fails here."""
 
 import asyncio
 import inspect

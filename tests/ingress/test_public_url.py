@@ -1,4 +1,4 @@
-"""Which URL a signature is checked against: the configured one, or what trusted proxies say."""
+"""The URL a signature is checked against: configured, or as trusted proxies forward it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Requests no well-behaved client sends."""
+"""Requests that no well-behaved client sends."""
 
 import contextlib
 import socket

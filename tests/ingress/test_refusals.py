@@ -1,4 +1,4 @@
-"""What is not taken, and how that is said: problem documents that repeat nothing."""
+"""Refused requests, and problem documents that repeat nothing of them."""
 
 from urllib.parse import urlencode
 

@@ -1,4 +1,4 @@
-"""Where callbacks come in, and what each is answered."""
+"""Routes of callbacks, and the answer to each type."""
 
 from pathlib import Path
 

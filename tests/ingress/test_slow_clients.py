@@ -1,4 +1,4 @@
-"""Clients that are slow: cut off in time, counted by why, and nobody else with them."""
+"""Slow clients are cut off in time and counted by cause, without harm to others."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""A start that takes long, as with a large spool: probes are answered, callbacks are not yet."""
+"""A long start, as with a large spool: probes are answered, callbacks are not yet accepted."""
 
 import asyncio
 import socket

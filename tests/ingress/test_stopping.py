@@ -1,4 +1,4 @@
-"""An orderly end: nothing new, what is under way finishes, and only then the flush."""
+"""An orderly shutdown: accept nothing new, finish what is in flight, then flush."""
 
 import socket
 import threading

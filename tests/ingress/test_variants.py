@@ -1,4 +1,4 @@
-"""The spellings one and the same callback comes in."""
+"""The different encodings of one and the same callback."""
 
 import pytest
 

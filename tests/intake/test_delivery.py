@@ -1,4 +1,4 @@
-"""Where the records of a callback end up, by the state of Kafka and disk (bridge.intake.delivery)."""
+"""Where the records of a callback are stored, by the state of Kafka and disk."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A bucket of tokens: so often a minute, and no oftener."""
+"""The rate limiter: a token bucket."""
 
 from hypothesis import given
 from hypothesis import strategies as st

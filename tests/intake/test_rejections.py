@@ -1,4 +1,4 @@
-"""Samples of what was rejected: published beside the walk, never waited for, never too many."""
+"""Samples and diagnoses of rejected callbacks: in the background, and limited."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""The walk: every callback comes to one end, and only what is acknowledged is answered 2xx."""
+"""The walk: every callback has one outcome, and only a durable one is answered 2xx."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a refused settings file says: the key, the file and the line, and no secret."""
+"""Messages about a faulty settings file: key, file and line, and no secret."""
 
 import os
 import tomllib

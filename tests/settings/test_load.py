@@ -1,4 +1,4 @@
-"""Settings: each from environment and file, and what is secret stays so."""
+"""Settings from environment and file; secrets stay secret."""
 
 import json
 import os

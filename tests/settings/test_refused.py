@@ -1,4 +1,4 @@
-"""What a refused setting says: its name, its fault and the remedy, in one line, and no secret."""
+"""Messages about faulty settings: name, fault and remedy in one line, and no secret."""
 
 import json
 import os

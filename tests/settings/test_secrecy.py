@@ -1,4 +1,4 @@
-"""No message holds a secret, wherever somebody put it."""
+"""No message contains a secret, wherever it was misplaced."""
 
 import copy
 import json

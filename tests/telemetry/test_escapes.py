@@ -1,4 +1,4 @@
-"""Text from outside on a terminal: nothing a terminal would obey."""
+"""Foreign text on a terminal: nothing that a terminal interprets."""
 
 import orjson
 import pytest

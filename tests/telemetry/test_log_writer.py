@@ -1,4 +1,4 @@
-"""The queue of log lines: whoever logs never waits, and what is lost is counted."""
+"""The queue of log lines: logging never waits, and lost lines are counted."""
 
 import contextlib
 import errno

@@ -1,4 +1,4 @@
-"""Log lines: events with keys, in one shape whoever wrote them, and none too often."""
+"""Log lines: events with keys, one format for all loggers, limited repetition."""
 
 import contextlib
 import io

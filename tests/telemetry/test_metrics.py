@@ -1,4 +1,4 @@
-"""Metrics: declared once, exposed whole, shared by nobody."""
+"""Metrics: declared once, exposed completely, not shared between instances."""
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
