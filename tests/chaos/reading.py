@@ -1,4 +1,4 @@
-"""What is on the topics, by librdkafka: a client that shares nothing with the bridge's."""
+"""Read the topics by librdkafka: a client that shares no code with the bridge's."""
 
 import time
 import uuid

@@ -1,4 +1,4 @@
-"""What a run comes to: one row, for the eye, for a file, and for docs/guarantees.md."""
+"""The result of a run: one row, for the terminal, for a file, and for docs/guarantees.md."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

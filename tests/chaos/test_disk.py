@@ -1,4 +1,4 @@
-"""The disk: it is full when it is filled, read-only when it is told, and seen by nobody else."""
+"""The disk: it can be full or read-only, and no other process sees it."""
 
 import asyncio
 import subprocess

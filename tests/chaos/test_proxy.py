@@ -1,4 +1,4 @@
-"""The proxy: it passes bytes on, and when told to it swallows them without a word."""
+"""The proxy: it passes bytes on, or swallows them when the test says so."""
 
 import asyncio
 import contextlib

@@ -31,7 +31,7 @@ ROW = Row(
 )
 
 
-def test_an_answer_belongs_to_the_phase_its_request_was_begun_in() -> None:
+def test_an_answer_belongs_to_the_phase_in_which_its_request_started() -> None:
     attempts = [attempt(RING, 0, 2), attempt(RING, 4, 11), attempt(RING, 6, 7, 503)]
     attempts.append(attempt(RING, 10, 10.5))
     assert longest(attempts, [3, 10]) == (2, 7, 0.5)
@@ -79,7 +79,7 @@ def test_findings_become_a_sentence_a_kind() -> None:
 
 
 @pytest.mark.parametrize(("status", "said"), [(200, 1), (403, 0), (503, 0), (None, 0)])
-def test_a_forged_callback_that_was_taken_is_told(status: int | None, said: int) -> None:
+def test_an_accepted_forged_callback_is_reported(status: int | None, said: int) -> None:
     assert len(wrong_answers([attempt(FORGED, 0, 1, status)])) == said
 
 

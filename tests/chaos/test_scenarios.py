@@ -1,4 +1,4 @@
-"""The scenarios and docs/guarantees.md tell of each other, all of them."""
+"""Every scenario is in docs/guarantees.md, and every one there exists."""
 
 import re
 from pathlib import Path

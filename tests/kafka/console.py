@@ -1,4 +1,4 @@
-"""The console consumer that ships with Apache Kafka: a reader that shares no code with us."""
+"""The console consumer of Apache Kafka: a reader that shares no code with the bridge."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""A Kafka that asks who is there, and a login that may do what the test says."""
+"""A Kafka with authentication, and a login with the rights that the test gives it."""
 
 from dataclasses import dataclass
 from pathlib import Path

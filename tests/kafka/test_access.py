@@ -1,4 +1,4 @@
-"""What a login may and may not do on a cluster that asks: as docs/operating.md says it."""
+"""What a login may and may not do on a cluster with authorisation, as docs/operating.md says it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The ways into a Kafka that does not let everybody in."""
+"""Connecting to a Kafka with TLS and authentication."""
 
 import asyncio
 import base64
@@ -182,7 +182,7 @@ def publisher_on(connection: KafkaConnection) -> KafkaPublisher:
     return KafkaPublisher(connection, idempotence=True, ack_timeout_s=ACK_TIMEOUT_S)
 
 
-async def test_who_has_the_right_credentials_makes_topics_and_publishes(
+async def test_a_client_with_the_right_credentials_creates_topics_and_publishes(
     connection: KafkaConnection, authority_and_node: tuple[Path, Node], prefix: str
 ) -> None:
     topic = planned(prefix + "records")

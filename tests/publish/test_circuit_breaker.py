@@ -25,7 +25,7 @@ def test_it_begins_closed_and_one_failure_opens_it() -> None:
     assert seen == [False]
 
 
-def test_probes_come_one_at_a_time_and_each_that_fails_puts_the_next_off_twice_as_long() -> None:
+def test_one_probe_at_a_time_and_each_failed_one_doubles_the_pause() -> None:
     clock = Clock()
     breaker = CircuitBreaker(clock)
     breaker.record_failure()
@@ -40,7 +40,7 @@ def test_probes_come_one_at_a_time_and_each_that_fails_puts_the_next_off_twice_a
     assert pauses_s == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0, 5.0]
 
 
-def test_any_acknowledgement_closes_it_and_the_next_outage_begins_anew() -> None:
+def test_any_acknowledgement_closes_it_and_the_next_outage_starts_with_the_first_pause() -> None:
     clock, seen = Clock(), list[bool]()
     breaker = CircuitBreaker(clock)
     breaker.subscribe(seen.append)
@@ -72,7 +72,7 @@ def test_a_probe_is_the_only_one_until_it_ended_though_the_breaker_closed_and_op
     assert breaker.start_probe()
 
 
-def test_a_failure_of_something_older_does_not_put_a_probe_off() -> None:
+def test_a_failure_of_an_older_record_does_not_delay_a_probe() -> None:
     clock = Clock()
     breaker = CircuitBreaker(clock)
     breaker.record_failure()
@@ -82,7 +82,7 @@ def test_a_failure_of_something_older_does_not_put_a_probe_off() -> None:
     assert breaker.start_probe()
 
 
-def test_what_would_be_lost_otherwise_probes_before_one_is_due_but_not_beside_another() -> None:
+def test_a_record_that_would_be_lost_probes_at_once_but_not_beside_another_probe() -> None:
     breaker = CircuitBreaker(Clock())
     breaker.record_failure()
     assert not breaker.start_probe()

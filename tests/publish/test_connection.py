@@ -1,4 +1,4 @@
-"""What is said of a Kafka that cannot be reached: in words, and without a secret."""
+"""The error text for a Kafka that cannot be reached: readable, and without a secret."""
 
 from pathlib import Path
 

@@ -36,7 +36,7 @@ def miss(health: KafkaHealth, clock: Clock) -> None:
     assert health.record_timeout([BAD], started_at=begun) == BAD
 
 
-def test_a_deadline_missed_while_nothing_at_all_is_acknowledged_is_kafkas(
+def test_a_missed_deadline_without_any_acknowledgement_concerns_the_cluster(
     health: KafkaHealth, clock: Clock
 ) -> None:
     begun = clock.now_s
@@ -47,7 +47,7 @@ def test_a_deadline_missed_while_nothing_at_all_is_acknowledged_is_kafkas(
     assert health.start_probes([BAD, GOOD], probing=False) == []
 
 
-def test_a_deadline_missed_while_others_are_acknowledged_is_the_partitions(
+def test_a_missed_deadline_beside_acknowledgements_concerns_the_partition(
     health: KafkaHealth, clock: Clock
 ) -> None:
     miss(health, clock)

@@ -1,4 +1,4 @@
-"""One partition that does not acknowledge, on brokers that are there: it alone is late."""
+"""One partition that does not acknowledge while all brokers answer: it alone is stalled."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -56,7 +56,7 @@ def record(key: int) -> Record:
     return Record(TOPIC, b"%d" % key, b"v%d" % key, (), 1_772_884_800_000)
 
 
-async def test_nothing_waits_for_a_late_partition_and_the_others_go_on(
+async def test_no_record_waits_for_a_stalled_partition_and_the_others_continue(
     brokers: ThreeBrokers,
 ) -> None:
     kafka = Kafka(brokers.addresses(), idempotence=True)
@@ -87,7 +87,7 @@ async def test_nothing_waits_for_a_late_partition_and_the_others_go_on(
     assert found == {b"v%d" % key for key in keys}
 
 
-async def test_a_producer_one_of_whose_partitions_stays_late_is_replaced(
+async def test_a_producer_with_a_partition_that_stays_stalled_is_replaced(
     brokers: ThreeBrokers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The broker that leads it may ask for credentials that were renewed meanwhile.

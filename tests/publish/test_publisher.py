@@ -1,4 +1,4 @@
-"""The publisher when Kafka comes late, goes, comes back, or says no."""
+"""The publisher when Kafka starts late, goes away, comes back, or refuses."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
@@ -133,7 +133,7 @@ async def test_a_publisher_started_before_kafka_publishes_once_it_came(
 
 
 @pytest.mark.system
-async def test_a_publisher_whose_broker_is_killed_refuses_and_does_not_hang(
+async def test_a_publisher_fails_and_does_not_hang_when_its_broker_is_killed(
     killable: KillableBroker, publisher: KafkaPublisher
 ) -> None:
     await acknowledged(publisher, killable.record(1))
@@ -144,7 +144,7 @@ async def test_a_publisher_whose_broker_is_killed_refuses_and_does_not_hang(
 
 
 @pytest.mark.system
-async def test_a_producer_nobody_acknowledges_for_long_is_replaced_by_one_that_connects_anew(
+async def test_a_producer_without_acknowledgements_is_replaced_by_one_that_connects_again(
     killable: KillableBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bridge.publish.publisher.REPLACE_AFTER_S", 0.1)
@@ -175,7 +175,7 @@ async def test_a_producer_nobody_acknowledges_for_long_is_replaced_by_one_that_c
 
 
 @pytest.mark.system
-async def test_every_caller_under_way_is_told_when_the_broker_is_killed(
+async def test_every_pending_caller_gets_an_error_when_the_broker_is_killed(
     killable: KillableBroker, publisher: KafkaPublisher
 ) -> None:
     await acknowledged(publisher, killable.record(0))
@@ -219,7 +219,7 @@ async def test_what_was_acknowledged_before_the_broker_was_killed_is_there(
 
 
 @pytest.mark.system
-async def test_a_producer_whose_sender_died_is_replaced(
+async def test_a_producer_with_a_dead_sender_is_replaced(
     killable: KillableBroker, publisher: KafkaPublisher
 ) -> None:
     await acknowledged(publisher, killable.record(1))

@@ -1,4 +1,4 @@
-"""What every publisher promises, held against each of them."""
+"""The contract of every publisher, tested with each of them."""
 
 import asyncio
 import contextlib
@@ -145,7 +145,7 @@ async def test_a_publisher_that_reaches_kafka_says_it_is_available(doorway: Door
     assert doorway.publisher.available
 
 
-async def test_a_publisher_whose_kafka_is_away_says_so_and_refuses(doorway: Doorway) -> None:
+async def test_a_publisher_is_unavailable_while_its_kafka_is_away(doorway: Doorway) -> None:
     assert not doorway.away.available
     with pytest.raises(Unavailable):
         await doorway.away.publish([doorway.record(0)])

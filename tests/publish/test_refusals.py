@@ -1,4 +1,4 @@
-"""What the publisher makes of Kafka's refusals: of a record, of its batch, of a topic."""
+"""How the publisher handles Kafka's refusals: of a record, of its batch, of a topic."""
 
 import asyncio
 from collections.abc import AsyncGenerator

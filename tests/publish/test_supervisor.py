@@ -1,4 +1,4 @@
-"""Keeping a producer: who waits for the next one, who does not, and what cannot end the keeping."""
+"""Supervising the producer: which callers wait for the next one, and what cannot end the task."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ def kafka(embedded_kafka: str) -> Kafka:
     return Kafka(embedded_kafka, idempotence=False)
 
 
-async def test_who_publishes_while_the_producer_is_replaced_waits_for_the_next_one(
+async def test_callers_wait_for_the_next_producer_while_one_is_replaced(
     kafka: Kafka, prefix: str
 ) -> None:
     topic = prefix + "it"
@@ -42,7 +42,7 @@ async def test_who_publishes_while_the_producer_is_replaced_waits_for_the_next_o
     ]
 
 
-async def test_what_a_replaced_producer_has_under_way_is_still_acknowledged(
+async def test_pending_records_of_a_replaced_producer_are_still_acknowledged(
     kafka: Kafka, prefix: str
 ) -> None:
     topic = prefix + "it"
@@ -61,7 +61,7 @@ async def test_what_a_replaced_producer_has_under_way_is_still_acknowledged(
     assert len(read_back(kafka.address, [topic])) == 50
 
 
-async def test_who_publishes_when_the_next_one_cannot_connect_is_told_so(
+async def test_callers_get_unavailable_when_the_next_producer_cannot_connect(
     kafka: Kafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(kafka.publisher()) as publisher:
@@ -79,7 +79,7 @@ async def test_who_publishes_when_the_next_one_cannot_connect_is_told_so(
         assert not publisher.available
 
 
-async def test_a_fault_of_ours_does_not_end_the_keeping(
+async def test_a_fault_of_ours_does_not_end_the_supervision(
     kafka: Kafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bridge.publish.supervisor.RETRY_S", 0.01)
@@ -101,7 +101,7 @@ async def test_a_fault_of_ours_does_not_end_the_keeping(
 
 
 @pytest.mark.kafka
-async def test_topics_that_are_missing_are_told_before_kafka_is_said_to_be_available(
+async def test_missing_topics_are_logged_before_kafka_is_available(
     apache_kafka: str, prefix: str
 ) -> None:
     # The embedded broker makes every topic it is asked about.

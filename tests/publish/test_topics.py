@@ -1,4 +1,4 @@
-"""Topics made and kept as planned."""
+"""Topics are created and altered as planned."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import replace

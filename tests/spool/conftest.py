@@ -1,4 +1,4 @@
-"""What tests of a spool whose disk fails share."""
+"""Fixtures for tests of a spool with a failing disk."""
 
 import sqlite3
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the spool counts: when it is full, and when it is not any more."""
+"""What the spool counts: when it is full, and when it has room again."""
 
 import pytest
 

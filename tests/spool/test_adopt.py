@@ -1,4 +1,4 @@
-"""What a process that is gone left behind is moved into a living one's file, once and whole."""
+"""Callbacks of a process that is gone are moved into a living one's file, once and completely."""
 
 import asyncio
 import json
@@ -155,7 +155,7 @@ async def test_an_orphan_larger_than_the_own_spool_may_be_is_adopted_piece_by_pi
     assert adopted == names
 
 
-async def test_a_fault_with_one_orphan_is_told_and_ends_neither_the_adopting_nor_the_closing(
+async def test_a_fault_with_one_orphan_is_logged_and_ends_neither_adopting_nor_closing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def faulty(*_: object) -> None:
@@ -177,7 +177,7 @@ async def test_a_fault_with_one_orphan_is_told_and_ends_neither_the_adopting_nor
     assert names_in(path) == ["a", "b"]
 
 
-async def test_an_orphan_that_cannot_be_opened_is_told_once(tmp_path: Path) -> None:
+async def test_an_orphan_that_cannot_be_opened_is_logged_once(tmp_path: Path) -> None:
     path = await left_behind(tmp_path / "spool", "a")
     with sqlite3.connect(path) as other:
         other.execute("PRAGMA user_version = 99")

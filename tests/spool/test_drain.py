@@ -45,7 +45,7 @@ async def test_everything_is_published_in_order_and_deleted(tmp_path: Path) -> N
             assert [name for name in kafka.names(topic) if int(name) % 3 == key] == names[key::3]
 
 
-async def test_a_started_drain_takes_what_comes_later(tmp_path: Path) -> None:
+async def test_a_started_drain_publishes_callbacks_that_are_appended_later(tmp_path: Path) -> None:
     kafka = Kafka()
     async with opened(tmp_path) as spool:
         drain = drain_of(spool, kafka)

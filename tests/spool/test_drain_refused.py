@@ -1,4 +1,4 @@
-"""What the drain does with records Kafka refuses, and with what the disk does not let go of."""
+"""How the drain handles records that Kafka refuses, and callbacks that the disk does not delete."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -77,7 +77,9 @@ async def test_a_refused_callback_keeps_its_place_and_its_tries_over_a_restart(
     assert kafka.names(DEAD) == ["bad"]
 
 
-async def test_what_is_refused_in_every_form_is_parked_and_blocks_nothing(tmp_path: Path) -> None:
+async def test_a_callback_whose_dead_letter_is_refused_too_is_parked_and_blocks_nothing(
+    tmp_path: Path,
+) -> None:
     kafka = Kafka()
     kafka.refused = {(EVENTS, "bad"), (DEAD, "bad")}
     async with opened(tmp_path) as spool:
@@ -98,7 +100,7 @@ async def test_what_is_refused_in_every_form_is_parked_and_blocks_nothing(tmp_pa
     assert kafka.names() == ["b", "bad"]
 
 
-async def test_a_fault_of_ours_is_told_and_stops_neither_the_drain_nor_other_keys(
+async def test_a_fault_of_ours_is_logged_and_stops_neither_the_drain_nor_other_keys(
     tmp_path: Path,
 ) -> None:
     kafka = Kafka()
@@ -119,7 +121,7 @@ async def test_a_fault_of_ours_is_told_and_stops_neither_the_drain_nor_other_key
         assert failed[0]["error"] == "ZeroDivisionError"
 
 
-async def test_what_cannot_be_deleted_is_published_once_and_deleted_when_that_works(
+async def test_callbacks_that_cannot_be_deleted_are_published_once_and_deleted_later(
     tmp_path: Path, impatient: None
 ) -> None:
     kafka = Kafka()

@@ -1,4 +1,4 @@
-"""What was appended outlives the process, at whatever moment it is killed."""
+"""Appended callbacks survive the process, at whatever moment it is killed."""
 
 import itertools
 import random

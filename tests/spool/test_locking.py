@@ -1,4 +1,4 @@
-"""Whose a spool file is, and what becomes of what is beside it."""
+"""Who owns a spool file, and what happens to the files beside it."""
 
 import fcntl
 import os
@@ -135,7 +135,7 @@ def test_a_sweep_removes_what_sqlite_left_of_a_file_that_is_gone(tmp_path: Path)
     assert names(tmp_path) == {one.name for one in kept}
 
 
-def test_a_sweep_keeps_a_wal_whose_database_somebody_removed(tmp_path: Path) -> None:
+def test_a_sweep_keeps_the_wal_of_a_removed_database(tmp_path: Path) -> None:
     (wal,) = beside(tmp_path / "spool-1.db", "-wal")
     wal.write_bytes(b"what was committed last")
     locking.sweep(tmp_path)
@@ -236,7 +236,7 @@ def test_the_largest_file_comes_first_and_its_wal_counts(tmp_path: Path) -> None
     ]
 
 
-def test_who_asks_for_the_owner_of_a_file_does_not_keep_it_from_whoever_takes_it(
+def test_find_owner_does_not_keep_another_process_from_taking_the_file(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "spool-1.db"

@@ -1,4 +1,4 @@
-"""A spool file that its path leads to no more: what it holds is carried over, and nothing kept is lost.
+"""A spool file whose path does not lead to it any more: its content is copied, and nothing is lost.
 
 A kill is the directory as it is at that moment: what a process that begins there finds.
 """
@@ -139,7 +139,7 @@ def path_of(spool: DiskSpool) -> Path:
 
 
 @pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: slip.__name__)
-async def test_what_was_kept_before_and_after_a_slip_outlives_a_kill(
+async def test_callbacks_stored_before_and_after_a_slip_survive_a_kill(
     directory: Path, tmp_path: Path, slip: Callable[[Path], None]
 ) -> None:
     async with opened(directory) as spool:
@@ -153,7 +153,7 @@ async def test_what_was_kept_before_and_after_a_slip_outlives_a_kill(
 
 
 @pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: slip.__name__)
-async def test_a_slip_is_noticed_though_nothing_is_appended(
+async def test_a_slip_is_noticed_without_an_append(
     directory: Path, tmp_path: Path, slip: Callable[[Path], None]
 ) -> None:
     metrics = Metrics("test")
@@ -191,7 +191,7 @@ async def test_a_slip_is_logged_with_both_files_and_the_spool_is_unwritable_in_b
 
 
 @pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: slip.__name__)
-async def test_numbers_tries_and_what_is_parked_are_carried_over(
+async def test_numbers_tries_and_parked_callbacks_are_copied(
     directory: Path, slip: Callable[[Path], None]
 ) -> None:
     async with opened(directory) as spool:
@@ -213,7 +213,7 @@ async def test_numbers_tries_and_what_is_parked_are_carried_over(
         assert (await everything(spool))[-1].number > before[3].number
 
 
-async def test_nothing_is_left_of_a_file_whose_content_was_carried_over(directory: Path) -> None:
+async def test_nothing_is_left_of_a_file_after_its_content_was_copied(directory: Path) -> None:
     for slip in (file_removed, wal_removed, index_removed, wal_replaced):
         async with opened(directory) as spool:
             await spool.append(callback("a"))
@@ -226,7 +226,7 @@ async def test_nothing_is_left_of_a_file_whose_content_was_carried_over(director
         assert entries(directory) == set()
 
 
-async def test_a_file_that_took_the_place_of_ours_is_read_like_any_that_was_left_behind(
+async def test_a_file_that_replaced_ours_is_adopted_like_any_other(
     directory: Path, tmp_path: Path
 ) -> None:
     async with opened(tmp_path / "elsewhere") as other:
@@ -241,7 +241,7 @@ async def test_a_file_that_took_the_place_of_ours_is_read_like_any_that_was_left
         await until(lambda: len(locking.spool_files(directory)) == 1)
 
 
-async def test_while_no_new_file_can_be_begun_nothing_is_taken_and_nothing_is_forgotten(
+async def test_while_no_new_file_can_be_created_appends_fail_and_nothing_is_lost(
     directory: Path, tmp_path: Path, impatient: None
 ) -> None:
     async with opened(directory) as spool:
@@ -260,7 +260,7 @@ async def test_while_no_new_file_can_be_begun_nothing_is_taken_and_nothing_is_fo
         assert await names_after_a_kill(directory, tmp_path / "next") == ["before", "after"]
 
 
-async def test_what_was_drained_while_no_new_file_could_be_begun_is_not_drained_again(
+async def test_what_was_drained_while_no_new_file_could_be_created_is_not_drained_again(
     directory: Path, tmp_path: Path, impatient: None
 ) -> None:
     async with opened(directory) as spool:
@@ -275,7 +275,7 @@ async def test_what_was_drained_while_no_new_file_could_be_begun_is_not_drained_
         assert await held_names(spool) == ["c"]
 
 
-async def test_a_file_removed_at_the_very_end_is_carried_over_before_the_process_goes(
+async def test_a_file_removed_at_the_very_end_is_copied_before_the_process_ends(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "CHECK_S", 3600.0)
@@ -324,7 +324,7 @@ async def test_a_file_replaced_while_it_is_adopted_is_not_deleted_unread(directo
     assert left.read_bytes() == restored
 
 
-async def test_a_shell_that_only_looks_is_no_slip(directory: Path) -> None:
+async def test_a_shell_that_only_reads_is_no_slip(directory: Path) -> None:
     async with opened(directory) as spool:
         await spool.append(callback("a"))
         with contextlib.closing(sqlite3.connect(path_of(spool))) as shell:

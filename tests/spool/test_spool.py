@@ -1,4 +1,4 @@
-"""The spool as callbacks come in: durable, bounded, told apart by key, and back after a restart."""
+"""Appending to the spool: durable, bounded, in order of the key, and still there after a restart."""
 
 import asyncio
 import threading
@@ -184,7 +184,7 @@ async def test_parked_callbacks_are_tried_again_after_a_restart(tmp_path: Path) 
         assert (name_of(kept.records[0]), kept.tries) == ("a", 3)
 
 
-async def test_what_is_left_at_the_end_is_told(tmp_path: Path) -> None:
+async def test_callbacks_left_at_the_end_are_logged(tmp_path: Path) -> None:
     with capture_logs() as lines:
         async with opened(tmp_path) as spool:
             await spool.append(callback("a"))

@@ -1,4 +1,4 @@
-"""The spool while its disk fails, and afterwards: nothing lost, nothing twice, and told once."""
+"""The spool while its disk fails, and afterwards: nothing lost, nothing twice, logged once."""
 
 import asyncio
 import sqlite3
@@ -115,7 +115,7 @@ async def test_a_process_that_was_frozen_gives_the_disk_its_time_anew(
         assert spool.writable
 
 
-async def test_a_directory_that_cannot_be_used_is_told_and_used_as_soon_as_it_can(
+async def test_an_unusable_directory_is_logged_and_used_as_soon_as_possible(
     tmp_path: Path, impatient: None
 ) -> None:
     directory = tmp_path / "spool"
@@ -133,7 +133,7 @@ async def test_a_directory_that_cannot_be_used_is_told_and_used_as_soon_as_it_ca
     assert str(directory) in told["cause"]
 
 
-async def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path) -> None:
+async def test_a_damaged_file_is_set_aside_and_a_new_one_created(tmp_path: Path) -> None:
     async with opened(tmp_path) as spool:
         for number in range(50):
             await spool.append(callback(str(number), padding=500))
@@ -173,7 +173,7 @@ async def test_a_file_that_breaks_in_use_is_set_aside_and_numbers_go_on(
     assert [one.name for one in locking.damaged_files(tmp_path)] == [f"{path.name}.damaged"]
 
 
-async def test_a_file_of_a_newer_version_is_left_alone_and_told(tmp_path: Path) -> None:
+async def test_a_file_of_a_newer_version_is_not_touched_and_is_logged(tmp_path: Path) -> None:
     async with opened(tmp_path) as spool:
         await spool.append(callback("a"))
         path = spool.path

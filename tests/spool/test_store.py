@@ -1,4 +1,4 @@
-"""The spool's file: what is written comes back, whole and in order."""
+"""The spool file: what is written is read back, completely and in order."""
 
 import sqlite3
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The spool's file on its disk: how large it is, whose it is, and what is left when it is damaged."""
+"""The spool file on its disk: its size, its version, and what can be read when it is damaged."""
 
 import sqlite3
 from pathlib import Path
@@ -102,7 +102,7 @@ def damaged(path: Path, at: int, length: int) -> None:
 
 
 @pytest.mark.parametrize(("at", "length"), [(0, 100), (8192, 4096)])
-def test_a_damaged_file_is_told_from_a_sound_one(path: Path, at: int, length: int) -> None:
+def test_damage_to_a_file_is_detected(path: Path, at: int, length: int) -> None:
     store = SpoolStore(path)
     add(store, *map(str, range(50)), padding=500)
     store.checkpoint()
@@ -140,7 +140,7 @@ def test_opening_a_large_file_sorts_nothing_in_a_temporary_one(store: SpoolStore
         ("topic", b"ev\xffents", None),
     ],
 )
-def test_a_row_whose_text_is_damaged_comes_back_as_far_as_it_can_be_read(
+def test_a_row_with_damaged_text_is_read_as_far_as_possible(
     store: SpoolStore, column: str, damage: str | bytes, headers: list[tuple[str, bytes]] | None
 ) -> None:
     add(store, "damaged", "sound")

@@ -1,4 +1,4 @@
-"""What people and their tools do to a bridge that runs: its spool, its log, its process."""
+"""What operators and their tools do to a running bridge: to its spool, its log, its process."""
 
 import asyncio
 import shutil
