@@ -112,7 +112,7 @@ def test_the_journal_record_of_a_callback_without_an_event_keeps_its_id(types: C
     assert (journal.key, journal.value) == (identity.encode(), records[1].value)
 
 
-def test_the_verdict_of_then_counts_though_its_token_is_gone(types: Catalogue) -> None:
+def test_the_stored_verdict_counts_even_if_its_token_is_gone(types: Catalogue) -> None:
     raw = signed(raw_callback("team=blue", FORM))
     assert isinstance(verdict_on(raw), Verified)
     assert isinstance(verdict_on(raw, verifier(Account(AUTH_ID, ZONE, ("newer",)))), Unverified)

@@ -164,7 +164,7 @@ def test_every_sample_of_every_type_is_derived_as_it_was(kind: str) -> None:
         ([ReverifyResult(ReverifyVerdict.KEY_UNKNOWN, "k")], ["key_unknown"]),
     ],
 )
-def test_what_an_auditor_has_to_look_at_is_told_from_what_is_in_order(
+def test_only_results_an_auditor_must_look_at_are_faults(
     found: list[Any], faults: list[str]
 ) -> None:
     tally = DeriveSummary()

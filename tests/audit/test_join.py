@@ -92,7 +92,7 @@ def test_what_met_is_kept_by_its_key_alone() -> None:
         assert (pages - free) * bytes_each < 100_000
 
 
-def test_a_repeated_callback_is_told_whether_it_has_met_or_waits() -> None:
+def test_a_repeated_callback_is_reported_before_and_after_its_match() -> None:
     with EventJoin() as pairs:
         callback = PendingCallback(0, 0, b"callback")
         pairs.match_callback(JoinKey("waits", "1"), callback)
@@ -103,7 +103,7 @@ def test_a_repeated_callback_is_told_whether_it_has_met_or_waits() -> None:
                 pairs.match_callback(JoinKey(name, "1"), callback)
 
 
-def test_a_disk_that_is_full_is_told_as_that() -> None:
+def test_a_full_disk_is_reported() -> None:
     with EventJoin() as pairs:
         pairs._database.execute("PRAGMA max_page_count = 12")
         waiting = [PendingCallback(0, number, b"x" * 4096) for number in range(100)]

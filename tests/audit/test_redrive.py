@@ -103,7 +103,7 @@ async def test_twice_run_again_is_twice_published_under_one_id(types: Catalogue)
     assert (len(publisher.records), len(ids)) == (2, 1)
 
 
-async def test_without_a_publisher_it_is_only_said_what_would_be(types: Catalogue) -> None:
+async def test_without_a_publisher_the_result_is_only_reported(types: Catalogue) -> None:
     assert await run(types, [unparsed(), unparsed("Event=Ring")], None) == [
         ("would_be_published", None),
         ("still_dead", "no_identity"),

@@ -48,19 +48,19 @@ def test_an_unverified_callback_that_claims_another_account_is_marked_too() -> N
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_the_first_verified_callback_says_whose_call_it_is(order: tuple[int, ...]) -> None:
+def test_the_first_verified_callback_decides_the_account(order: tuple[int, ...]) -> None:
     claims = sent(changed(RING, ParentAuthID=OTHER), 1, signs=False)
     three = [claims, taken(RING, at(2)), taken(HANGUP, at(70))]
     assert find_account(entries(*[three[at] for at in order]), A) == AUTH_ID
 
 
-def test_without_a_verified_callback_the_first_says_whose_call_it_is() -> None:
+def test_without_a_verified_callback_the_first_one_decides_the_account() -> None:
     own_first = [sent(RING, 2, signs=False), sent(COSTLY, 70, signs=False)]
     parted = split_accounts(FoundCall(A, entries=entries(*own_first)))
     assert (parted.account, len(parted.own.entries), parted.other_accounts) == (AUTH_ID, 1, [OTHER])
 
 
-def test_a_callback_about_another_id_does_not_say_whose_call_it_is() -> None:
+def test_a_callback_about_another_id_does_not_decide_the_account() -> None:
     elsewhere = sent(changed(RING, CallUUID=B, RequestUUID=B, ParentAuthID=OTHER), 1)
     assert find_account(entries(elsewhere, taken(RING, at(2))), A) == AUTH_ID
 

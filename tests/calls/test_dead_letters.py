@@ -106,7 +106,7 @@ async def test_a_dead_letter_that_is_all_there_is_of_a_call_is_found(cluster: Cl
     assert letter_of(answer) == ("parse", "bridge_fault")
 
 
-async def test_a_letter_nobody_can_read_has_the_type_of_its_path(cluster: Cluster) -> None:
+async def test_a_letter_that_cannot_be_derived_has_the_type_of_its_path(cluster: Cluster) -> None:
     one = dead(cluster)
     await cluster.store([unreadable(keyed(one.letter, "d" * 32))])
     (entry,) = (await cluster.find(A)).entries
@@ -143,7 +143,7 @@ async def test_an_event_that_was_made_later_is_read_and_its_letter_stays(cluster
     )
 
 
-async def test_a_letter_that_names_two_legs_is_taken_once_whichever_has_the_journal_record(
+async def test_a_letter_that_names_two_legs_counts_once_whichever_has_the_journal_record(
     cluster: Cluster,
 ) -> None:
     one = taken(hangup_of_b(), at(33), prefix=cluster.prefix, is_dead=True)

@@ -53,14 +53,14 @@ async def test_the_partitions_the_key_is_not_in_are_not_read(cluster: Cluster) -
     assert cluster.read["reading the journal"] == whole
 
 
-async def test_an_id_that_is_a_key_is_looked_for_in_its_partition_alone(cluster: Cluster) -> None:
+async def test_an_id_that_is_a_key_is_searched_in_its_partition_only(cluster: Cluster) -> None:
     await cluster.find(A)
     assert "looking for the leg" not in cluster.read
     await cluster.find(B)
     assert "looking for the leg" in cluster.read
 
 
-async def test_an_id_nobody_has_is_not_found(cluster: Cluster) -> None:
+async def test_an_unknown_id_is_not_found(cluster: Cluster) -> None:
     found = await cluster.find("00000000-0000-0000-0000-000000000000")
     assert (found.entries, found.followed) == ([], [])
     assert "reading events" not in cluster.read
@@ -148,7 +148,7 @@ async def test_legs_are_followed_so_far_and_the_rest_is_named(
     assert (found.followed, found.not_followed) == ([], [B])
 
 
-async def test_who_is_in_the_same_conference_is_not_followed(cluster: Cluster) -> None:
+async def test_calls_in_the_same_conference_are_not_followed(cluster: Cluster) -> None:
     def entered(call: str) -> EmulatedCallback:
         who = {"CallUUID": call, "ConferenceUUID": ROOM, "ConferenceName": "room-of-many"}
         return EmulatedCallback(
@@ -164,7 +164,7 @@ async def test_who_is_in_the_same_conference_is_not_followed(cluster: Cluster) -
     assert types(found) == [*CALL, "conference.enter"]
 
 
-async def test_a_copy_that_a_replay_stored_says_whose_it_is(cluster: Cluster) -> None:
+async def test_a_copy_that_a_replay_stored_names_the_replay(cluster: Cluster) -> None:
     one = taken(report(1, "sent"), at(1), prefix=cluster.prefix)
     copy = replace(one.journal, headers=(*one.journal.headers, ("replay_id", b"abcd1234")))
     await cluster.store([*one.records, copy])
@@ -193,7 +193,7 @@ async def test_a_journal_that_is_not_there_cannot_be_read(apache_kafka: str, pre
         await cluster.find(MESSAGE)
 
 
-async def test_more_callbacks_than_are_kept_are_said(
+async def test_a_call_with_too_many_callbacks_is_marked_as_truncated(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calling, "CALLBACKS_MAX", 3)
@@ -223,7 +223,7 @@ def test_partitions_are_merged_by_time_and_none_is_reordered(
     assert not any(left.values())
 
 
-async def test_a_key_is_looked_for_where_the_producer_put_it(cluster: Cluster) -> None:
+async def test_a_key_is_searched_in_the_partition_of_the_producer(cluster: Cluster) -> None:
     records = await read_topics(cluster.kafka.connection, journal_of(cluster.prefix))
     assert len({one.partition for one in records}) > 1
     for one in records:

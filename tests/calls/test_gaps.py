@@ -68,7 +68,7 @@ def test_a_whole_call_has_no_gaps() -> None:
         ([(hangup_of_b(), 33)], []),
     ],
 )
-def test_what_did_not_come_is_told_from_what_did(
+def test_missing_callbacks_are_derived_from_those_that_came(
     parts: list[tuple[EmulatedCallback, float]], expected: list[str]
 ) -> None:
     assert codes(*parts) == expected
@@ -125,7 +125,7 @@ def test_the_leg_a_gap_is_of_is_named() -> None:
         ([(RING, -20), (ANSWER, 5), (HANGUP, 70)], "voice.call.ring came before it happened"),
     ],
 )
-def test_times_that_cannot_all_be_true_are_told(
+def test_contradicting_times_are_a_gap(
     parts: list[tuple[EmulatedCallback, float]], said: str
 ) -> None:
     found = [gap.text for gap in gaps(steps(*parts)) if gap.code == "times_contradict"]
@@ -136,7 +136,7 @@ def fallback_of(step: EmulatedCallback) -> EmulatedCallback:
     return replace(step, path="/plivo/voice/call/fallback")
 
 
-def test_what_plivo_could_not_reach_or_use_is_told_with_its_code() -> None:
+def test_an_error_that_plivo_reports_is_a_gap_with_its_code() -> None:
     found = steps(
         (RING, 2),
         (ANSWER, 5),
@@ -151,7 +151,7 @@ def test_what_plivo_could_not_reach_or_use_is_told_with_its_code() -> None:
     ]
 
 
-def test_a_complaint_that_nobody_vouches_for_is_not_told_as_plivos() -> None:
+def test_an_unverified_error_report_is_not_a_gap() -> None:
     one = entry(taken(changed(HANGUP, HangupCauseCode="7011"), at(70)))
     one.callback.value["verification"] |= {"verdict": "unverified", "fault": "no_signature"}
     found = {gap.code for gap in gaps([one])}
@@ -159,7 +159,7 @@ def test_a_complaint_that_nobody_vouches_for_is_not_told_as_plivos() -> None:
     assert "plivo_complaint" not in found
 
 
-def test_a_zone_that_is_not_the_accounts_is_told_with_the_times_nobody_is_sure_of() -> None:
+def test_a_zone_mismatch_is_a_gap_with_the_uncertain_times() -> None:
     hangup = changed(
         HANGUP,
         StartTime="2026-03-07 15:13:28",
@@ -177,7 +177,7 @@ def test_a_hangup_that_came_late_is_no_gap() -> None:
     assert {gap.code for gap in found}.isdisjoint({"zone_mismatch", "time_unsure"})
 
 
-def test_what_nobody_vouches_for_is_told() -> None:
+def test_an_unverified_callback_is_a_gap() -> None:
     found = steps((RING, 2), (ANSWER, 5), (HANGUP, 70))
     value = found[0].callback.value
     value["verification"] |= {"verdict": "unverified", "fault": "wrong_signature"}
@@ -186,12 +186,12 @@ def test_what_nobody_vouches_for_is_told() -> None:
     ]
 
 
-def test_stir_that_contradicts_itself_is_told() -> None:
+def test_contradicting_stir_parameters_are_a_gap() -> None:
     answer = changed(ANSWER, stir_verification="Not Verified")
     assert codes((RING, 2), (answer, 5), (HANGUP, 70)) == ["stir_conflict"]
 
 
-def test_a_dead_letter_is_told_with_stage_reason_and_what_it_would_be_today() -> None:
+def test_a_dead_letter_is_a_gap_with_stage_reason_and_todays_result() -> None:
     dead = entry(taken(RING, at(2), is_dead=True))
     today = replace(dead, event=entry(taken(RING, at(2))).event, fault=None)
     why = "voice.call.ring: stage parse, reason bridge_fault"
@@ -206,7 +206,7 @@ def test_a_dead_letter_is_told_with_stage_reason_and_what_it_would_be_today() ->
     assert told.text == f"{why}; its event is on its topic since"
 
 
-def test_a_dead_letter_that_is_kept_no_longer_is_told_as_far_as_it_is_known() -> None:
+def test_an_expired_dead_letter_is_described_as_far_as_known() -> None:
     dead = replace(entry(taken(RING, at(2), is_dead=True)), letter=None, header_type="")
     (gap,) = gaps([dead])
     assert gap.text == (
@@ -229,7 +229,7 @@ def dead_of(step: EmulatedCallback, seconds: float, *, kind: str) -> TimelineEnt
         ([(RING, 2), (ANSWER, 5)], (HANGUP, 70), "voice.call.hangup", "hangup_missing"),
     ],
 )
-def test_what_came_and_became_a_dead_letter_is_not_said_to_be_missing(
+def test_a_callback_that_became_a_dead_letter_is_not_missing(
     parts: list[tuple[EmulatedCallback, float]],
     dead: tuple[EmulatedCallback, float],
     kind: str,
@@ -269,7 +269,7 @@ def test_a_dead_delivery_report_may_be_the_one_that_is_missing() -> None:
         ([4], ["no delivery report numbered 1, 2, 3 came"]),
     ],
 )
-def test_delivery_reports_that_are_missing_from_plivos_numbering_are_told(
+def test_delivery_reports_missing_in_plivos_numbering_are_a_gap(
     numbers: list[int], said: list[str]
 ) -> None:
     found = gaps(steps(*[(report(number, "sent"), number) for number in numbers]))
@@ -280,7 +280,7 @@ def test_delivery_reports_that_are_missing_from_plivos_numbering_are_told(
     ("numbers", "read", "is_outside"),
     [([2, 3], Window(0), True), ([1, 3], Window(0), False), ([2, 3], Window(), False)],
 )
-def test_a_report_from_before_what_was_read_is_said_to_be_outside_of_it(
+def test_a_report_from_before_the_searched_time_is_marked(
     numbers: list[int], read: Window, *, is_outside: bool
 ) -> None:
     (gap,) = gaps(steps(*[(report(number, "sent"), number) for number in numbers]), searched=read)

@@ -75,7 +75,7 @@ async def test_a_call_is_not_under_way_nor_lost_after_the_time_that_was_read(
     assert (gap.code, gap.text[-7:]) == ("hangup_missing", "5 h old")
 
 
-async def test_what_was_found_is_read_again_only_where_it_may_have_begun_earlier(
+async def test_a_call_is_read_again_only_if_it_may_have_started_earlier(
     cluster: Cluster,
 ) -> None:
     await cluster.put([taken(report(1, "sent"), at(0), prefix=cluster.prefix)])

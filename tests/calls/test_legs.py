@@ -46,7 +46,7 @@ def test_an_answered_call_is_one_leg_with_all_it_says() -> None:
     assert leg.has_ended
 
 
-def test_a_dialled_leg_is_told_by_the_dial_and_by_itself() -> None:
+def test_a_dialled_leg_has_fields_of_the_dial_and_of_itself() -> None:
     first, dialled = legs_of(entries(*dialled_call()))
     assert [(leg.id, leg.role) for leg in (first, dialled)] == [(A, "first"), (B, "dialled")]
     assert [entry.type for entry in dialled.entries] == [
@@ -73,13 +73,13 @@ def test_what_a_dial_says_of_the_dialled_leg_is_not_the_first_legs() -> None:
 
 
 @pytest.mark.parametrize("identity", [A, B])
-def test_the_first_leg_comes_first_whichever_was_heard_of_or_asked_for(identity: str) -> None:
+def test_the_first_leg_comes_first_whichever_leg_was_requested(identity: str) -> None:
     legs = legs_from(steps((hangup_of_b(), 33), (HANGUP, 70)), identity)
     assert [(leg.id, leg.role) for leg in legs] == [(A, "first"), (B, "other")]
     assert all(leg.is_of_call for leg in legs)
 
 
-def test_who_met_in_a_multi_party_call_is_of_a_call_of_his_own_and_costs_nothing_here() -> None:
+def test_legs_that_met_in_a_multi_party_call_are_other_calls_and_cost_nothing_here() -> None:
     stranger = changed(HANGUP, CallUUID=STRANGER, ALegUUID=None, TotalCost="9.00000")
     met = [(joined(A), 8), (joined(STRANGER), 9)]
     found = steps((changed(RING, CallUUID=STRANGER), 1), (RING, 2), *met, (HANGUP, 70))

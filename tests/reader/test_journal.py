@@ -39,7 +39,7 @@ VALUE: dict[str, Any] = orjson.loads(stored(verdict_on(SIGNED)))
 
 
 @pytest.mark.parametrize("raw", [SIGNED, signed(RAW, SUB_TOKEN), RAW])
-def test_the_verdict_of_then_is_recalled_and_says_that_it_is(raw: RawCallback) -> None:
+def test_the_stored_verdict_is_restored_and_marked_as_restored(raw: RawCallback) -> None:
     verdict = verdict_on(raw)
     assert not verdict.restored
     again = parse_journal_record(stored(verdict)).verdict
@@ -63,7 +63,7 @@ def test_a_subaccounts_callback_is_its_own_again() -> None:
 
 @pytest.mark.parametrize("fault", list(VerificationFault))
 @pytest.mark.parametrize("account", [AUTH_ID, None])
-def test_what_was_unverified_stays_so_for_the_same_fault(
+def test_an_unverified_callback_stays_unverified_with_the_same_fault(
     fault: VerificationFault, account: str | None
 ) -> None:
     verdict = replace(verdict_on(RAW), fault=fault, account=account, zone=account and ZONE)
@@ -135,7 +135,7 @@ def test_a_source_that_names_no_account_is_not_one_of_ours(source: str) -> None:
         parse_journal_record(orjson.dumps(without(source=source)))
 
 
-def test_nobody_unknown_is_recalled_as_verified() -> None:
+def test_a_verified_verdict_is_not_restored_for_an_unknown_account() -> None:
     with pytest.raises(NotAJournalRecord, match="verification"):
         parse_journal_record(orjson.dumps(without(source="/plivo/accounts/unknown")))
 

@@ -153,7 +153,7 @@ async def test_unwanted_records_are_read_and_counted_and_left_out(kafka: Kafka, 
     assert (found, sum(read)) == ([b"29"], 30)
 
 
-async def test_nothing_to_read_asks_nobody() -> None:
+async def test_without_ranges_no_consumer_is_started() -> None:
     assert await read_all(KafkaConnection("127.0.0.1:1"), []) == []
 
 
@@ -187,7 +187,7 @@ async def test_a_kafka_that_falls_silent_is_not_waited_for_for_ever(
         await reader.fill([_PartitionBuffer(TopicPartition("topic", 0), 9, 0)])
 
 
-async def test_it_reads_as_nobody_and_gives_a_slow_link_its_time(
+async def test_it_joins_no_group_and_gives_a_slow_link_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[dict[str, Any]] = []

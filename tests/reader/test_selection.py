@@ -111,9 +111,7 @@ def test_without_a_filter_there_is_no_test() -> None:
         (("topic:1:1-2", "other:0:3-4"), []),
     ],
 )
-def test_only_the_offsets_that_were_asked_for_are_wanted(
-    offsets: tuple[str, ...], expected: list[int]
-) -> None:
+def test_only_requested_offsets_are_selected(offsets: tuple[str, ...], expected: list[int]) -> None:
     test = build_filter(Query(offsets=offsets), Window())
     assert test is not None
     assert [n for n in range(10) if test(stored(n))] == expected
@@ -146,7 +144,7 @@ def test_a_type_is_read_from_the_headers(
         ("Room-One", "Room-One"),
     ],
 )
-def test_a_uuid_is_looked_for_as_plivo_writes_it_and_any_other_id_as_it_is_given(
+def test_a_uuid_is_searched_in_lower_case_and_any_other_id_unchanged(
     text: str, expected: str
 ) -> None:
     assert parse_id(text) == expected

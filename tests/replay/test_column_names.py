@@ -71,7 +71,7 @@ def test_every_name_can_stand_in_sql_without_quotes(types: Catalogue) -> None:
             assert column.name not in reserved
 
 
-def test_a_name_does_not_depend_on_the_types_that_are_asked_for(types: Catalogue) -> None:
+def test_a_name_does_not_depend_on_the_requested_types(types: Catalogue) -> None:
     every = {
         column.path: column.name
         for column in build_event_table(types.all_types).columns

@@ -71,7 +71,7 @@ def test_a_journal_records_fields_are_its_columns() -> None:
     assert orjson.loads(row["headers"] or "")[0][0] == "content-type"
 
 
-def test_columns_follow_from_what_was_asked_for_alone(types: Catalogue) -> None:
+def test_columns_follow_from_the_requested_types_alone(types: Catalogue) -> None:
     one = table_of(types, "voice.call.hangup")
     two = table_of(types, "voice.call.hangup", "messaging.message.status")
     every = table_of(types)

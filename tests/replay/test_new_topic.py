@@ -24,7 +24,7 @@ CENTURY_MS = 100 * 365 * 86_400_000
 EVER = "9223372036854775807"
 
 
-async def test_settings_that_cannot_be_read_are_not_taken_for_none(
+async def test_settings_that_cannot_be_read_are_an_error(
     kafka: Kafka, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Refused:
@@ -61,7 +61,7 @@ async def test_a_new_topic_takes_every_timestamp_its_source_took(
     assert found.timestamp_ms == timestamp_ms
 
 
-async def test_a_broker_is_not_told_of_settings_it_does_not_name(
+async def test_a_broker_gets_no_settings_that_it_does_not_know(
     embedded_kafka: str, prefix: str
 ) -> None:
     """As brokers before Kafka 3.6, which refuse a topic with a setting they do not know."""

@@ -114,7 +114,7 @@ def test_one_replay_keeps_the_other_out_and_leaves_nothing_behind(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_lock_whose_name_is_another_files_by_now_is_not_held(tmp_path: Path) -> None:
+def test_a_lock_on_a_file_that_was_replaced_is_not_held(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     with lock.open("w") as ours:
         lock.unlink()  # as the one who held it does when it ends

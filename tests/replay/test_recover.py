@@ -41,7 +41,7 @@ async def progress(kafka: Kafka, topic: str) -> Progress:
     return await new_replay(kafka, topic)
 
 
-async def test_a_new_topic_tells_what_was_written_and_not_noted(
+async def test_a_new_topic_shows_records_written_after_the_last_checkpoint(
     kafka: Kafka, topic: str, progress: Progress, tmp_path: Path
 ) -> None:
     names = name_new_topics([topic], RUN.id)
@@ -108,7 +108,7 @@ class KilledTarget:
         """Do nothing."""
 
 
-async def test_a_new_topic_that_somebody_else_wrote_to_is_not_gone_on_with(
+async def test_a_new_topic_that_another_process_wrote_to_is_not_resumed(
     kafka: Kafka, topic: str, progress: Progress
 ) -> None:
     name = topic + ".theirs"

@@ -69,7 +69,7 @@ async def test_only_partitions_whose_first_offset_moved_have_lost_records() -> N
     ]
 
 
-async def test_topics_that_lost_nothing_are_asked_no_further() -> None:
+async def test_topics_that_lost_nothing_need_no_further_requests() -> None:
     class Silent(Cluster):
         end_offsets = offsets_for_times = None  # type: ignore[assignment]
 

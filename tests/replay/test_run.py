@@ -40,7 +40,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "progress.json"
 
 
-async def test_everything_planned_is_put_in_order_and_the_target_is_finished(
+async def test_all_planned_records_are_written_in_order_and_the_target_is_finished(
     kafka: Kafka, progress: Progress, file: Path
 ) -> None:
     target, seen = RecordingTarget(CheckpointPolicy(1000, None)), list[int]()
@@ -57,7 +57,7 @@ async def test_everything_planned_is_put_in_order_and_the_target_is_finished(
 
 
 @pytest.mark.parametrize("records", [1, 7, 10])
-async def test_it_never_has_more_unsettled_than_its_cadence_says(
+async def test_unflushed_records_never_exceed_the_checkpoint_policy(
     kafka: Kafka, progress: Progress, file: Path, records: int
 ) -> None:
     target = RecordingTarget(CheckpointPolicy(records, None))
@@ -114,7 +114,7 @@ async def test_a_replay_killed_before_it_was_finished_only_finishes(
     assert end.finished_at is not None
 
 
-async def test_who_stops_it_has_nothing_repeated(
+async def test_a_stopped_replay_repeats_nothing(
     kafka: Kafka, progress: Progress, file: Path
 ) -> None:
     stopping = asyncio.Event()
@@ -137,7 +137,7 @@ async def test_who_stops_it_has_nothing_repeated(
     assert first.put_values + second.put_values == VALUES
 
 
-async def test_who_stops_what_can_only_settle_at_its_cadence_has_it_made_again(
+async def test_a_stopped_replay_into_files_writes_the_unflushed_part_again(
     kafka: Kafka, progress: Progress, file: Path
 ) -> None:
     stopping = asyncio.Event()
@@ -188,7 +188,7 @@ async def test_a_task_that_is_cancelled_lets_go_of_kafka(
         await running_it
 
 
-async def test_a_target_that_fails_leaves_what_had_settled(
+async def test_a_target_that_fails_leaves_the_last_checkpoint(
     kafka: Kafka, progress: Progress, file: Path
 ) -> None:
     def fail(put: int) -> None:

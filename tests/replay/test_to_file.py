@@ -104,7 +104,7 @@ async def test_a_replay_that_goes_on_makes_the_same_bytes(path: Path) -> None:
     assert path.read_bytes() == encode_json_lines(RECORDS)
 
 
-async def test_a_replay_killed_before_it_settled_begins_anew(path: Path) -> None:
+async def test_a_replay_killed_before_its_first_flush_starts_again(path: Path) -> None:
     first = file_at(path, head=b"head\n")
     first.open(None)
     await first.write(RECORDS[:4])
@@ -148,9 +148,7 @@ async def test_another_files_manifest_is_not_overwritten(path: Path) -> None:
 
 
 @pytest.mark.parametrize("partial", [True, False])
-async def test_a_file_that_is_not_this_replays_is_not_taken_for_it(
-    path: Path, *, partial: bool
-) -> None:
+async def test_a_file_of_another_replay_is_refused(path: Path, *, partial: bool) -> None:
     state = await written(path, RECORDS)
     path.write_bytes(b"mine")
     if partial:
@@ -217,7 +215,7 @@ async def test_a_file_is_written_by_one_process_at_a_time(path: Path) -> None:
     second.close()
 
 
-def test_a_file_that_lost_what_had_settled_is_not_gone_on_with(path: Path) -> None:
+def test_a_file_that_lost_flushed_bytes_is_not_resumed(path: Path) -> None:
     file = file_at(path)
     with pytest.raises(CannotWrite, match="No such file"):
         file.open({"bytes": 6, "records": 1})
@@ -232,7 +230,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         file_at(tmp_path / "nowhere" / "out.jsonl").open(None)
 
 
-async def test_a_disk_that_is_full_is_named_and_nothing_is_settled(
+async def test_a_full_disk_is_reported_and_nothing_is_flushed(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = file_at(path)

@@ -57,7 +57,7 @@ async def test_a_line_holds_the_whole_record_and_its_value_byte_for_byte() -> No
         (stored(key=b"\xff"), {"key_base64": "/w=="}),
     ],
 )
-def test_a_value_that_is_no_json_and_a_key_that_is_no_text_are_told_apart(
+def test_a_value_that_is_not_json_and_a_key_that_is_not_text_have_names_of_their_own(
     record: ConsumerRecord, expected: dict[str, object]
 ) -> None:
     line = encode_json_lines([record])

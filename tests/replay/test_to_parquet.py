@@ -110,7 +110,7 @@ async def test_a_folder_is_one_data_set_with_a_manifest_beside_it(folder: Path) 
     ]
 
 
-async def test_a_replay_that_goes_on_makes_the_files_again_that_had_not_settled(
+async def test_a_resumed_replay_writes_unflushed_files_again(
     folder: Path,
 ) -> None:
     first = parquet_at(folder)
@@ -186,7 +186,7 @@ def test_another_folders_manifest_is_not_overwritten(folder: Path) -> None:
     assert not folder.exists()
 
 
-async def test_a_folder_that_lost_what_had_settled_is_not_gone_on_with(folder: Path) -> None:
+async def test_a_folder_that_lost_flushed_files_is_not_resumed(folder: Path) -> None:
     folder.mkdir()
     with pytest.raises(CannotWrite, match=r"abcd1234-00000\.parquet is gone"):
         parquet_at(folder).open({"files": 1, "records": 3, "misfits": 0})
@@ -198,7 +198,7 @@ def test_a_file_in_the_place_of_the_folder_is_named(folder: Path) -> None:
         parquet_at(folder).open(None)
 
 
-def test_without_pyarrow_it_is_said_what_to_install(
+def test_without_pyarrow_the_error_says_what_to_install(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parquet, "find_spec", lambda _: None)
