@@ -1,4 +1,4 @@
-"""What two events differ in is named field by field, and nothing else is."""
+"""Two events are compared field by field."""
 
 from typing import Any
 

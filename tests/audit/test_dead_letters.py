@@ -1,4 +1,4 @@
-"""Dead letters run again: what was lacking is made, with the same id, and what cannot be stays."""
+"""A redriven dead letter gives the missing records, with the same id."""
 
 from dataclasses import replace
 from urllib.parse import urlencode

@@ -1,4 +1,4 @@
-"""A journal record through today's code, beside the event that was published of it."""
+"""A journal record is derived with today's code and compared with its published event."""
 
 from dataclasses import replace
 from datetime import timedelta

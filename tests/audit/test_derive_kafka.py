@@ -1,4 +1,4 @@
-"""The journal of a cluster derived again beside its event topics."""
+"""The journal of a cluster is derived beside its event topics."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Callbacks and events meet by id and time of arrival, in whatever order they come."""
+"""Callbacks and events are joined by id and receive time, in whatever order they come."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Dead letters run again, one after the other: each has its fate, and none keeps the next from it."""
+"""Dead letters are redriven one after the other; no failure stops the next one."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace

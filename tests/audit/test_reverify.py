@@ -1,4 +1,4 @@
-"""A stored signature is checked against the key its verdict names, and against nothing else."""
+"""A stored signature is checked with the key that its verdict names, and with no other."""
 
 import base64
 from typing import Any

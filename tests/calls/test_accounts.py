@@ -1,4 +1,4 @@
-"""A call about which several accounts, or nobody verified, sent callbacks."""
+"""A call about which several accounts, or only unverified callbacks, report."""
 
 from itertools import permutations
 

@@ -1,4 +1,4 @@
-"""The dead letters of a call: found by its key, or by its id in the callback, and never taken twice."""
+"""The dead letters of a call are found by its key, or by its id in the callback, and count once."""
 
 from dataclasses import replace
 from datetime import timedelta

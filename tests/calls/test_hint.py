@@ -1,4 +1,4 @@
-"""Where a call is looked for, and that no hint cuts it."""
+"""A hint decides where a search starts, and never cuts off part of a call."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Ids found by their first characters, in the time that is read."""
+"""Ids are found by their first characters, within the searched time."""
 
 import contextlib
 from collections.abc import Callable, Generator

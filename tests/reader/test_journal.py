@@ -1,4 +1,4 @@
-"""From the journal alone: the callback byte for byte, and the verdict of then."""
+"""A journal record gives back the callback byte for byte, and its verdict."""
 
 from dataclasses import replace
 from typing import Any

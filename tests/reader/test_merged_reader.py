@@ -1,4 +1,4 @@
-"""One stream of many partitions: merged by time, in order within each, the same every time."""
+"""One stream of many partitions: merged by time, each in its own order, the same every time."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Reading topics back: from the start, from an instant, to the end, and on and on."""
+"""Topics are read from the start, from an instant, to the end, or followed."""
 
 import asyncio
 from collections.abc import AsyncGenerator

@@ -1,4 +1,4 @@
-"""What a replay's own topics are like, and what has to be known to make them."""
+"""The settings of a replay's own topics, and what must be known to create them."""
 
 from collections.abc import Sequence
 from typing import Any

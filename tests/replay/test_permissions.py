@@ -1,4 +1,4 @@
-"""What a replay's login has to be allowed, and what is said where it is not."""
+"""The permissions that a replay's login needs, and the error without each."""
 
 import asyncio
 from collections.abc import Iterator

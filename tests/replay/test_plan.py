@@ -1,4 +1,4 @@
-"""Plans: what they count, and the files they are kept in."""
+"""Plans: their counts, and their files."""
 
 from dataclasses import replace
 from pathlib import Path

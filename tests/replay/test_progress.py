@@ -1,4 +1,4 @@
-"""How far a replay is, on disk."""
+"""The progress file of a replay, and its lock."""
 
 import os
 import stat

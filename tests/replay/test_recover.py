@@ -1,4 +1,4 @@
-"""What a killed replay had written to its own topics is read off them."""
+"""A replay reads from its own topics what it wrote after its last checkpoint."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the topics no longer hold of a time that is asked for."""
+"""Topics that no longer have the whole requested time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

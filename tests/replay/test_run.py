@@ -1,4 +1,4 @@
-"""A replay under way: no gap, and no more repeated than its cadence allows."""
+"""A replay skips no record, and repeats at most the records of one checkpoint."""
 
 import asyncio
 from dataclasses import replace

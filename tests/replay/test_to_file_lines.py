@@ -1,4 +1,4 @@
-"""What a file's lines hold: JSON lines, and CSV that no spreadsheet takes for a formula."""
+"""The lines of a file: JSON lines, and CSV that no spreadsheet takes for a formula."""
 
 import csv
 import io

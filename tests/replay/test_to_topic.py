@@ -1,4 +1,4 @@
-"""Replaying into topics: byte for byte, in order, saying where from."""
+"""Records are replayed into topics byte for byte, in order, with their source in headers."""
 
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Replaying the requests themselves, to a server that writes down what it gets."""
+"""The requests themselves are replayed, to a server that records them."""
 
 import asyncio
 from collections.abc import AsyncGenerator
