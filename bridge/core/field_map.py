@@ -59,11 +59,11 @@ def _iter_marks(annotation: Any) -> Iterable[object]:  # noqa: ANN401 (objects o
 @cache
 def map_fields(model: type[CallbackData]) -> FieldMap:
     """Return the field map of a declaration's model."""
-    singles: list[FieldRule] = []
-    folded: dict[str, FieldRule] = {}
+    rules: list[FieldRule] = []
+    case_insensitive: dict[str, FieldRule] = {}
     groups: dict[str, ParsedTogether] = {}
-    group_of: dict[str, str] = {}
-    in_groups: set[str] = set()
+    group_by_spelling: dict[str, str] = {}
+    group_names: set[str] = set()
     patterns: list[tuple[re.Pattern[str], str]] = []
     for field, (annotation, parameter, metadata) in list_fields(model).items():
         for mark in (*metadata, *_iter_marks(annotation)):
@@ -77,24 +77,22 @@ def map_fields(model: type[CallbackData]) -> FieldMap:
                         for name in parameter.names
                     ]
                 else:
-                    in_groups.update(parameter.names)
-                    group_of.update({fold_name(name): field for name in parameter.names})
+                    group_names.update(parameter.names)
+                    group_by_spelling.update({fold_name(name): field for name in parameter.names})
             elif isinstance(mark, ParsedBy):
                 found = [FieldRule(name, field, mark.parse) for name in parameter.names]
-                singles += found
+                rules += found
                 if parameter.case_insensitive:
-                    folded.update({fold_name(one.name): one for one in found})
-    exact = frozenset(one.name for one in singles)
-    correlated = issubclass(model, VoiceEvent)
-    spelled = {fold_name(one.name): one for one in reversed(singles)}
+                    case_insensitive.update({fold_name(rule.name): rule for rule in found})
     return FieldMap(
-        rules=tuple(singles),
-        exact_names=exact,
-        has_correlation=correlated,
-        case_insensitive=folded,
-        by_spelling=spelled,
+        rules=tuple(rules),
+        exact_names=frozenset(rule.name for rule in rules),
+        has_correlation=issubclass(model, VoiceEvent),
+        case_insensitive=case_insensitive,
+        # Reversed, so that of two names with one spelling the first declared one stays.
+        by_spelling={fold_name(rule.name): rule for rule in reversed(rules)},
         groups=groups,
-        group_by_spelling=group_of,
-        group_names=frozenset(in_groups),
+        group_by_spelling=group_by_spelling,
+        group_names=frozenset(group_names),
         patterns=tuple(patterns),
     )

@@ -257,9 +257,8 @@ def _javascript_number(value: float) -> str:
         return "0"  # for -0 too
     sign, parts, exponent = decimal.normalize().as_tuple()
     digits = "".join(map(str, parts))
-    point = len(digits) + cast(
-        "int", exponent
-    )  # position of the decimal point, counted from the first digit
+    # The position of the decimal point, counted from the first digit.
+    point = len(digits) + cast("int", exponent)
     if len(digits) <= point <= _JAVASCRIPT_FIXED_MAX:
         text = digits + "0" * (point - len(digits))
     elif 0 < point <= _JAVASCRIPT_FIXED_MAX:

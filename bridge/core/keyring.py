@@ -92,23 +92,25 @@ class Keyring:
     def replace_accounts(self, accounts: Sequence[Account]) -> None:
         """Replace all accounts and their tokens."""
         self.zones = {account.auth_id: account.zone for account in accounts}
-        main: list[SigningKey] = []
-        sub: list[SigningKey] = []
-        for account in accounts:
-            for token in account.tokens:
-                key = compute_key_id(account.auth_id, token)
-                main.append(SigningKey(account.auth_id, None, account.zone, token.encode(), key))
-            for inner in account.subaccounts:
-                zone = inner.zone or account.zone
-                for token in inner.tokens:
-                    key = compute_key_id(inner.auth_id, token)
-                    sub.append(
-                        SigningKey(account.auth_id, inner.auth_id, zone, token.encode(), key)
-                    )
-        self._all = OrderedDict.fromkeys((*main, *sub))
+        # The tokens of all main accounts are tried before those of subaccounts.
+        owners: list[tuple[Account, Subaccount | None]] = [
+            *((account, None) for account in accounts),
+            *((account, sub) for account in accounts for sub in account.subaccounts),
+        ]
+        self._all: OrderedDict[SigningKey, None] = OrderedDict()
         self._by_account: dict[str, OrderedDict[SigningKey, None]] = {}
-        for one in self._all:
-            self._by_account.setdefault(one.account, OrderedDict())[one] = None
+        for account, sub in owners:
+            owner = sub or account
+            for token in owner.tokens:
+                key = SigningKey(
+                    account.auth_id,
+                    sub.auth_id if sub else None,
+                    owner.zone or account.zone,
+                    token.encode(),
+                    compute_key_id(owner.auth_id, token),
+                )
+                self._all[key] = None
+                self._by_account.setdefault(key.account, OrderedDict())[key] = None
 
     def list_account_keys(self, account: str | None) -> tuple[SigningKey, ...]:
         """Return the keys of an account and its subaccounts; none if the account is unknown."""
@@ -158,6 +160,11 @@ class GivenSignatures:
     plain: tuple[bytes, ...]
     ma: tuple[bytes, ...]
 
+    @classmethod
+    def parse(cls, plain: str | None, ma: str | None) -> "GivenSignatures":
+        """Return the signatures that the two headers list."""
+        return cls(parse_signatures(plain), parse_signatures(ma))
+
     @property
     def plain_only(self) -> "GivenSignatures":
         """Return the signatures of the plain header alone."""
@@ -203,9 +210,8 @@ def find_signing_key(
     """
     likely, keys = keyring.list_likely_keys(account), keyring.list_candidates(account)
     others = keys[len(likely) :]
-    bytes_max = (
-        LIKELY_KEYS_BYTES_MAX if others and account not in keyring.zones else HASHED_BYTES_MAX
-    )
+    is_limited = others and account not in keyring.zones
+    bytes_max = LIKELY_KEYS_BYTES_MAX if is_limited else HASHED_BYTES_MAX
     budget = HashBudget(bytes_max)
     are_tried = False
     tried: list[SignedMessage] = []
@@ -214,9 +220,8 @@ def find_signing_key(
         if found := _find_key(keyring, likely, message, given, budget):
             return SignatureMatch(*found, message)
         are_tried = are_tried or not budget.is_exhausted
-        if not budget.spend(
-            message.bytes, 0
-        ):  # building the next message costs about as much as hashing it
+        # Building the next message costs about as much as hashing it.
+        if not budget.spend(message.bytes, 0):
             break
     budget = HashBudget(budget.bytes_left + HASHED_BYTES_MAX - bytes_max)
     are_all_tried = False
@@ -251,10 +256,8 @@ def _find_key(
             key for key in keyring.list_account_keys(found[0].account) if id(key) not in tried
         ]
         cost = len(message.bytes) + HMAC_BYTES + COMPARISON_BYTES * SIGNATURES_MAX
-        found = (
-            _match_key(others, message.bytes, given.plain_only, HashBudget(len(others) * cost))
-            or found
-        )
+        enough = HashBudget(len(others) * cost)
+        found = _match_key(others, message.bytes, given.plain_only, enough) or found
     if found is not None:
         keyring.prefer(found[0])
     return found

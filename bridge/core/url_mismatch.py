@@ -34,7 +34,13 @@ from typing import Final
 
 from bridge.core import request as wire
 from bridge.core import signature
-from bridge.core.keyring import SIGNATURES_MAX, HashBudget, SigningKey, is_given, parse_signatures
+from bridge.core.keyring import (
+    SIGNATURES_MAX,
+    GivenSignatures,
+    HashBudget,
+    SigningKey,
+    is_given,
+)
 from bridge.core.origins import DEFAULT_PORTS, list_equal_origins, split_authority, split_origin
 from bridge.core.parameters import Pair, Parameters
 from bridge.core.request import RawCallback
@@ -101,7 +107,7 @@ class _Url:
 
     @property
     def base(self) -> str:
-        return f"{self.scheme}://{self.host}{self.port}{self.prefix}{self.path}"
+        return self.origin + self.path
 
     @property
     def origin(self) -> str:
@@ -134,21 +140,24 @@ class _SignatureTrial:
     """Tries messages with every key, each message once and at most ``TRIES_MAX`` of them."""
 
     keys: tuple[SigningKey, ...]
-    plain: tuple[bytes, ...]
-    ma: tuple[bytes, ...]
+    given: GivenSignatures
+    budget: HashBudget
     tried: set[bytes]
-    work: HashBudget
 
     def matches(self, message: bytes) -> bool:
         """Return whether one of the signatures belongs to ``message``."""
         self.tried.add(message)
         for key in self.keys:
-            given = self.plain if key.subaccount else (*self.plain, *self.ma)
-            if not self.work.spend(message, len(given)):
+            given = self.given.plain if key.subaccount else (*self.given.plain, *self.given.ma)
+            if not self.budget.spend(message, len(given)):
                 return False
             if is_given(signature.sign_with(key.mac, message), given):
                 return True
         return False
+
+    def matches_any(self, messages: Iterable[bytes]) -> bool:
+        """Return whether one of the signatures belongs to one of the messages not tried yet."""
+        return any(self.matches(message) for message in messages if message not in self.tried)
 
     def find_first(self, messages: Iterable[tuple[bytes, _Url]]) -> _Url | None:
         """Return the URL of the first message that is signed."""
@@ -156,9 +165,8 @@ class _SignatureTrial:
         for message, url in islice(new, TRIES_MAX):
             if self.matches(message):
                 return url
-            if not self.work.spend(
-                message, 0
-            ):  # building the next message costs about as much as hashing it
+            # Building the next message costs about as much as hashing it.
+            if not self.budget.spend(message, 0):
                 return None
         return None
 
@@ -223,7 +231,7 @@ def _find_url_mismatch_v3(
         return found
     if not verifier.accept_agentstack:
         agentstack = iter_agentstack_messages(raw, parameters, nonce)
-        if any(trial.matches(one.bytes) for one in agentstack if one.bytes not in trial.tried):
+        if trial.matches_any(message.bytes for message in agentstack):
             return UrlMismatch(MismatchVariant.AGENTSTACK_V3)
     if not parameters.query:
         dotted = (
@@ -232,11 +240,10 @@ def _find_url_mismatch_v3(
             for text in texts
             if text
         )
-        if any(trial.matches(one) for one in dotted if one not in trial.tried):
-            is_json = parameters.json is not None
-            return UrlMismatch(
-                MismatchVariant.JSON_SEPARATOR if is_json else MismatchVariant.SEPARATOR
-            )
+        if trial.matches_any(dotted):
+            is_form = parameters.json is None
+            separator = MismatchVariant.SEPARATOR if is_form else MismatchVariant.JSON_SEPARATOR
+            return UrlMismatch(separator)
     return None
 
 
@@ -252,8 +259,8 @@ def _start_trial(
     raw: RawCallback, parameters: Parameters, verifier: Verifier, names: tuple[str, str]
 ) -> _SignatureTrial:
     keys = verifier.keyring.list_candidates(find_named_account(parameters))
-    plain, ma = (parse_signatures(raw.header(name)) for name in names)
-    return _SignatureTrial(keys, plain, ma, set(), HashBudget(DIAGNOSIS_HASHED_BYTES_MAX))
+    given = GivenSignatures.parse(*(raw.header(name) for name in names))
+    return _SignatureTrial(keys, given, HashBudget(DIAGNOSIS_HASHED_BYTES_MAX), set())
 
 
 def _split_url(raw: RawCallback, query: tuple[Pair, ...]) -> _Url:

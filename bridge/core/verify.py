@@ -185,23 +185,15 @@ class Verifier:
 
         ``may_be_voice`` returns whether the callback belongs to voice, or may do so (rule 11).
         """
-        v3 = raw.header(wire.SIGNATURE_V3)
-        v3_ma = raw.header(wire.SIGNATURE_MA_V3)
-        if v3 is not None or v3_ma is not None:
-            return self._verify_v3(
-                raw, parameters, GivenSignatures(parse_signatures(v3), parse_signatures(v3_ma))
-            )
-        v2 = raw.header(wire.SIGNATURE_V2)
-        v2_ma = raw.header(wire.SIGNATURE_MA_V2)
-        if v2 is not None or v2_ma is not None:
-            given = GivenSignatures(parse_signatures(v2), parse_signatures(v2_ma))
-            return self._verify_v2(raw, parameters, given, may_be_voice)
-        only_v1 = raw.header(wire.SIGNATURE_V1) is not None
-        return self.mark_unverified(
-            raw,
-            parameters,
-            VerificationFault.V1_ONLY if only_v1 else VerificationFault.NO_SIGNATURE,
-        )
+        v3 = raw.header(wire.SIGNATURE_V3), raw.header(wire.SIGNATURE_MA_V3)
+        if v3 != (None, None):
+            return self._verify_v3(raw, parameters, GivenSignatures.parse(*v3))
+        v2 = raw.header(wire.SIGNATURE_V2), raw.header(wire.SIGNATURE_MA_V2)
+        if v2 != (None, None):
+            return self._verify_v2(raw, parameters, GivenSignatures.parse(*v2), may_be_voice)
+        has_v1 = raw.header(wire.SIGNATURE_V1) is not None
+        fault = VerificationFault.V1_ONLY if has_v1 else VerificationFault.NO_SIGNATURE
+        return self.mark_unverified(raw, parameters, fault)
 
     def _verify_v3(
         self, raw: RawCallback, parameters: Parameters, given: GivenSignatures
@@ -223,10 +215,9 @@ class Verifier:
             if message.is_agentstack:
                 scheme = Scheme.V3_AGENTSTACK
             return _make_verified(raw, parameters, key, scheme, message)
-        bare = parameters.has_bare_name and parameters.body_fault is None
-        return self.mark_unverified(
-            raw, parameters, VerificationFault.BARE_PARAMETER if bare else found
-        )
+        if parameters.has_bare_name and parameters.body_fault is None:
+            found = VerificationFault.BARE_PARAMETER
+        return self.mark_unverified(raw, parameters, found)
 
     def _find_match(
         self, parameters: Parameters, given: GivenSignatures, messages: Iterable[SignedMessage]
@@ -249,11 +240,11 @@ class Verifier:
 
     def _accept_content(self, message: SignedMessage, content: bytes) -> bool:
         """Return whether a message whose signature matches may be accepted with this content: rule 3."""
-        if message.is_partial:
-            return not self.complete_messages.has_other_content(
-                message.bytes, content
-            ) and self.partial_messages.accept(message.bytes, content)
-        return self.complete_messages.accept(message.bytes, content)
+        if not message.is_partial:
+            return self.complete_messages.accept(message.bytes, content)
+        if self.complete_messages.has_other_content(message.bytes, content):
+            return False
+        return self.partial_messages.accept(message.bytes, content)
 
     def _remember_v2_message(
         self, raw: RawCallback, origin: str, key: SigningKey, content: bytes
@@ -280,13 +271,9 @@ class Verifier:
         if fault is not None:
             return self.mark_unverified(raw, parameters, fault)
         messages = [
-            SignedMessage(
-                signature.build_v2_message(origin + raw.path, nonce),
-                origin,
-                COVERS_V2,
-                is_partial=True,
-            )
+            SignedMessage(message, origin, COVERS_V2, is_partial=True)
             for origin in list_equal_origins(raw.public_origin)
+            for message in [signature.build_v2_message(origin + raw.path, nonce)]
         ]
         found = self._find_match(parameters, given, messages)
         if not isinstance(found, SignatureMatch):

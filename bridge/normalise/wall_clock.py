@@ -96,11 +96,8 @@ def resolve_wall_times(
         if is_wrong:
             return _mark_contradicted(readings, zone, found, mismatch)
     once: Certainty = "exact" if is_confirmed else "assumed_zone"
-    remaining = (
-        _exclude_impossible(found, evidence)
-        if any(len(may) > 1 for may, _ in found.values())
-        else {}
-    )
+    has_choice = any(len(candidates) > 1 for candidates, _ in found.values())
+    remaining = _exclude_impossible(found, evidence) if has_choice else {}
     return {
         name: _to_moment(wall, zone, found[name], once, remaining.get(name, set()))
         for name, wall in readings.items()
@@ -184,11 +181,9 @@ def _choose_by_session(choices: list[Assignment], evidence: Evidence) -> list[As
             choice for choice in near_session if choice in near_receipt and _is_complete(choice)
         ]
     beginnings = [_get_beginning(choice) for choice in near_session]
-    return (
-        [choice for choice in choices if _get_beginning(choice) in beginnings]
-        if beginnings
-        else choices
-    )
+    if not beginnings:
+        return choices
+    return [choice for choice in choices if _get_beginning(choice) in beginnings]
 
 
 def _get_beginning(choice: Assignment) -> tuple[datetime | None, datetime | None]:
