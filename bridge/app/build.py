@@ -18,8 +18,9 @@ from bridge.core.parse import Parser
 from bridge.core.verify import AcceptV2, Verifier
 from bridge.derived.topics import Sizing
 from bridge.ingress.clients import ConnectionLimits
+from bridge.ingress.load import Load
 from bridge.ingress.request import PublicUrlPolicy, RequestLimits
-from bridge.ingress.routes import make_app
+from bridge.ingress.routes import EndpointParts, make_app
 from bridge.intake.delivery import Delivery
 from bridge.intake.outcome_log import OutcomeRecorder
 from bridge.intake.rate_limit import RateLimiter
@@ -157,8 +158,7 @@ def make_application(
         unverified_limiter=RateLimiter(settings.log_unverified_per_minute_max, time.monotonic),
         published_every=settings.log_published_every,
     )
-    return make_app(
-        catalogue=types,
+    parts = EndpointParts(
         intake=_make_intake(
             settings,
             delivery,
@@ -171,9 +171,8 @@ def make_application(
             body_bytes_max=settings.body_bytes_max,
             url_bytes_max=settings.url_bytes_max,
             parameters_max=settings.parameters_max,
-            in_flight_max=settings.in_flight_max,
-            in_flight_bytes_max=settings.in_flight_bytes_max,
         ),
+        load=Load(callbacks_max=settings.in_flight_max, bytes_max=settings.in_flight_bytes_max),
         public_url_policy=PublicUrlPolicy(
             settings.public_url,
             tuple(ip_network(one) for one in settings.trusted_proxies),
@@ -182,6 +181,7 @@ def make_application(
         metrics=metrics,
         recorder=recorder,
     )
+    return make_app(types, parts)
 
 
 def _make_intake(  # noqa: PLR0913 (wired once, by name)

@@ -55,7 +55,7 @@ class ClientDisconnected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """Limits of one request, and of all requests in flight.
+    """Limits of one request.
 
     ``intake`` counts the parameters: an unsigned callback is never decoded.
     """
@@ -63,8 +63,6 @@ class RequestLimits:
     body_bytes_max: int
     url_bytes_max: int
     parameters_max: int
-    in_flight_max: int
-    in_flight_bytes_max: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,35 +103,41 @@ async def send_answer(send: Send, answer: HttpAnswer) -> None:
     await send({"type": "http.response.body", "body": answer.body})
 
 
+@dataclass(frozen=True, slots=True)
+class EndpointParts:
+    """The parts that all endpoints share."""
+
+    intake: Intake
+    load: Load
+    limits: RequestLimits
+    public_url_policy: PublicUrlPolicy
+    recorder: OutcomeRecorder
+    metrics: Metrics
+
+
 class Endpoint:
     """ASGI application of one path. A Starlette ``Request`` for each callback would cost time."""
 
-    def __init__(  # noqa: PLR0913 (wired once, by name)
+    def __init__(
         self,
-        *,
-        intake: Intake,
         route: CallbackType | None,
-        limits: RequestLimits,
-        load: Load,
-        public_url_policy: PublicUrlPolicy,
-        metrics: Metrics,
-        recorder: OutcomeRecorder,
+        parts: EndpointParts,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),  # noqa: TID251 (the doorway's clock)
     ) -> None:
-        self._intake = intake
         self._route = route
+        self._intake = parts.intake
         self._label = label_of(route)
-        self._limits = limits
+        self._limits = parts.limits
         self._too_many_parameters = _to_problem(
             HTTPStatus.BAD_REQUEST,
             RefusalCause.TOO_MANY_PARAMETERS,
-            f"There are more than {limits.parameters_max} parameters.",
+            f"There are more than {parts.limits.parameters_max} parameters.",
         )
-        self._load = load
+        self._load = parts.load
         self._shed_class = shed_class_for(route)
-        self._public_url_policy = public_url_policy
-        self._metrics = metrics
-        self._recorder = recorder
+        self._public_url_policy = parts.public_url_policy
+        self._metrics = parts.metrics
+        self._recorder = parts.recorder
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -238,34 +244,17 @@ async def _http_problem(_request: Request, error: Exception) -> Response:
     )
 
 
-def make_app(  # noqa: PLR0913 (wired once, by name)
-    *,
-    catalogue: Catalogue,
-    intake: Intake,
-    limits: RequestLimits,
-    public_url_policy: PublicUrlPolicy,
-    metrics: Metrics,
-    recorder: OutcomeRecorder,
-) -> Starlette:
+def make_app(catalogue: Catalogue, parts: EndpointParts) -> Starlette:
     """Return the application for callbacks: routes derived from the catalogue, GET and POST only."""
-    load = Load(callbacks_max=limits.in_flight_max, bytes_max=limits.in_flight_bytes_max)
-    metrics.watch(Metric.IN_FLIGHT, lambda: load.callbacks)
-    metrics.watch(Metric.IN_FLIGHT_BYTES, lambda: load.bytes)
+    parts.metrics.watch(Metric.IN_FLIGHT, lambda: parts.load.callbacks)
+    parts.metrics.watch(Metric.IN_FLIGHT_BYTES, lambda: parts.load.bytes)
     paths: list[tuple[str, CallbackType | None]] = [(SHARED_PATH, None)]
     paths += [(kind.path, kind) for kind in catalogue.types]
     routes: list[Route] = []
     slashed: list[Route] = []
     endpoints: dict[str, Endpoint] = {}
     for path, kind in paths:
-        endpoint = Endpoint(
-            intake=intake,
-            route=kind,
-            limits=limits,
-            load=load,
-            public_url_policy=public_url_policy,
-            metrics=metrics,
-            recorder=recorder,
-        )
+        endpoint = Endpoint(kind, parts)
         # Plivo's own examples end in a slash. The signature covers the path as called, so both paths are
         # routes: a redirect would change what was signed.
         for into, called in ((routes, path), (slashed, path + "/")):
@@ -274,7 +263,7 @@ def make_app(  # noqa: PLR0913 (wired once, by name)
             into.append(route)
             endpoints.setdefault(called, endpoint)
     routes += slashed  # last: routes are tried in order
-    unknown_paths = _UnknownPathRecorder([path for path, _ in paths], recorder)
+    unknown_paths = _UnknownPathRecorder([path for path, _ in paths], parts.recorder)
 
     async def refused(request: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException) and error.status_code == HTTPStatus.NOT_FOUND:

@@ -215,7 +215,7 @@ def test_an_ipv6_remote_is_named_in_the_callback() -> None:
     }
     publicity = PublicUrlPolicy(None, (ip_network("2001:db8::/32"),))
     now = datetime(2026, 3, 7, tzinfo=UTC)
-    raw = read_request(scope, b"", now, RequestLimits(1024, 1024, 16, 1, 1024), publicity)
+    raw = read_request(scope, b"", now, RequestLimits(1024, 1024, 16), publicity)
     assert raw.remote_address == "2001:db8::17"
     assert raw.origin == "http://[2001:db8::1]:8080"
     assert raw.public_origin == "http://a.example"
