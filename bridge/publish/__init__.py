@@ -37,7 +37,7 @@ class RecordRefused(Exception):
     """Kafka refuses this record; it may take others.
 
     ``reason`` is a stable code. ``topic`` is the record's topic, empty if it is unknown which record was
-    refused. ``acknowledged`` are the caller's other records that are on Kafka all the same.
+    refused. ``acknowledged`` are those of the caller's records that are on Kafka already.
     """
 
     def __init__(self, reason: str, message: str, *, topic: str = "") -> None:
@@ -73,7 +73,7 @@ class Publisher(Protocol):
 
         Waits for ``deadline_s``, or for the publisher's own deadline. Does not wait for a stalled
         partition; ``probing`` lets one publication at a time find out whether it still is stalled.
-        Raises Unavailable, one of its subclasses, or RecordRefused. Some of the records may be on Kafka
-        all the same, now or later.
+        Raises Unavailable, one of its subclasses, or RecordRefused. After an error some of the
+        records may be on Kafka, now or later.
         """
         ...

@@ -38,7 +38,7 @@ async def start_producer(
 ) -> AIOKafkaProducer:
     """Return a started producer, however long that takes.
 
-    Each attempt reads the connection's secrets anew, and calls ``on_failure`` if it fails.
+    Each attempt reads the connection's secrets again, and calls ``on_failure`` if it fails.
     """
     logged_at = -_LOG_INTERVAL_S
     while True:

@@ -47,7 +47,7 @@ class DeadLetterMaker(Protocol):
     def __call__(
         self, records: Sequence[Record], refused: Sequence[Record], reason: str, *, tries: int
     ) -> Record:
-        """Return the dead letter of a callback, of whose ``records`` some were refused."""
+        """Return the dead letter of a callback. ``refused`` are some of its ``records``."""
         ...
 
 

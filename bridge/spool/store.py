@@ -331,7 +331,7 @@ class SpoolStore:
         """Write to the file; raise if that does not work.
 
         A failed commit may have left its rows in the WAL. So nothing is written behind them: the WAL is
-        checkpointed and begun anew. And those rows were refused, so they are deleted: ``number_next`` is
+        checkpointed and starts again. Those rows were refused, so they are deleted: ``number_next`` is
         the number that follows the last successful commit.
         """
         self.checkpoint()
