@@ -17,8 +17,16 @@
    MultiPartyCall, search for its own id: that finds its callbacks and the calls they name.
 6. Ids are followed only from callbacks of the call's own account (see ``found``). Callbacks of
    another account lead to no other id.
-7. Dead letters are searched beside the journal (see ``dead_letters``). An event that was made later,
-   by redriving a letter, is read like any other.
+7. Dead letters are searched beside the journal. An event that was made later, by redriving a letter,
+   is read like any other.
+8. A dead letter is keyed by its call if the call is known, so it is found like a journal record.
+   Letters of earlier versions, and those whose call is unknown, have an id of their own as key. So all
+   partitions of the dead-letter topic are read. A letter belongs to a call if its key is the call's id,
+   or if that id is a UUID and occurs anywhere in the callback.
+9. The topic is usually small. If the window has more than SCAN_MAX letters, only those keyed by the
+   call are read, unless all partitions are requested; the number of skipped letters is reported.
+10. A letter belongs to the journal record of the same callback: same receive time, method, URL and
+    body. If the journal has none under the call's key, the letter is the only record of it here.
 """
 
 from collections.abc import (
@@ -41,7 +49,6 @@ from aiokafka.structs import ConsumerRecord
 
 from bridge.audit.derive import DERIVED_HEADER, CannotDerive, Deriver
 from bridge.audit.redrive import DeadLetter
-from bridge.calls.dead_letters import CallbackKey, LetterReader, identify_callback
 from bridge.calls.found import (
     FoundCall,
     Json,
@@ -49,19 +56,22 @@ from bridge.calls.found import (
     split_by_account,
 )
 from bridge.core.dead_letter import CALLBACK_TYPE
-from bridge.core.event import EventName
+from bridge.core.event import EventName, JournalValue
 from bridge.reader.by_key import KeyReader
 from bridge.reader.journal import NotAJournalRecord, parse_journal_record
-from bridge.reader.selection import format_position
+from bridge.reader.merged_reader import count_offsets
+from bridge.reader.selection import build_mention_filter, format_position, is_uuid
 from bridge.reader.topic_reader import find_missing_topics, to_stored_record
 from bridge.reader.window import Window, find_ranges
 
 ROUNDS_MAX: Final = 4
 IDS_MAX: Final = 32
 CALLBACKS_MAX: Final = 10_000
+SCAN_MAX: Final = 10_000
 _DAY_MS: Final = 86_400_000
 
 _EventKey = tuple[str, str]
+_CallbackKey = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +92,7 @@ async def find_call(
     known = {identity}
     found.missing_topics = await find_missing_topics(reader.connection, [topics.letters])
     letters = None if found.missing_topics else LetterReader(reader, topics.letters)
-    dead: dict[CallbackKey, TimelineEntry] = {}
+    dead: dict[_CallbackKey, TimelineEntry] = {}
     for number in range(ROUNDS_MAX):
         keys = {topics.journal: {one.encode() for one in ids}}
         stream = reader.read("reading the journal", keys, within)
@@ -150,7 +160,7 @@ async def _collect_letters(
     stream: AsyncGenerator[ConsumerRecord],
     ids: Collection[str],
     *,
-    dead: dict[CallbackKey, TimelineEntry],
+    dead: dict[_CallbackKey, TimelineEntry],
     deriver: Deriver,
 ) -> None:
     """Add dead letters, the first of each callback.
@@ -162,18 +172,18 @@ async def _collect_letters(
             entry = _to_entry(record, deriver)
             if entry is not None and (entry.event is None or not entry.ids.isdisjoint(ids)):
                 found = replace(entry, letter=DeadLetter(to_stored_record(record)))
-                dead.setdefault(identify_callback(entry.callback.value), found)
+                dead.setdefault(_identify_callback(entry.callback.value), found)
             if len(dead) == CALLBACKS_MAX:
                 return
 
 
 def _attach_letters(
-    entries: Iterable[TimelineEntry], dead: Mapping[CallbackKey, TimelineEntry]
+    entries: Iterable[TimelineEntry], dead: Mapping[_CallbackKey, TimelineEntry]
 ) -> Iterator[TimelineEntry]:
     """Yield callbacks with their dead letters, then callbacks that are stored only as a dead letter."""
     left = dict(dead)
     for entry in entries:
-        key = identify_callback(entry.callback.value)
+        key = _identify_callback(entry.callback.value)
         left.pop(key, None)
         yield replace(entry, letter=dead[key].letter) if key in dead else entry
     yield from left.values()
@@ -286,3 +296,36 @@ def _parse_event(record: ConsumerRecord) -> Json | None:
     fields = cast("Json", event) if isinstance(event, dict) else {}
     is_event = {"id", "type", "time"} <= fields.keys() and isinstance(fields.get("data"), dict)
     return fields if is_event else None
+
+
+class LetterReader:
+    """Reads the dead letters of calls. ``skipped`` counts the letters that were not read: rule 9."""
+
+    def __init__(self, reader: KeyReader, topic: str) -> None:
+        self._reader = reader
+        self._topic = topic
+        self.skipped = 0
+
+    async def read(self, ids: Collection[str], within: Window) -> AsyncGenerator[ConsumerRecord]:
+        """Yield the letters of the calls in the window: rules 8 and 9. Raises CannotRead."""
+        keys = {one.encode() for one in ids}
+        ranges = await find_ranges(self._reader.connection, [self._topic], within)
+        letters = count_offsets(ranges)
+        if letters > SCAN_MAX and not self._reader.all_partitions:
+            ranges = await self._reader.find_ranges({self._topic: keys}, within)
+            self.skipped = letters - count_offsets(ranges)
+        mentions = build_mention_filter([one for one in ids if is_uuid(one)])
+
+        def is_of_call(record: ConsumerRecord) -> bool:
+            return within.contains(record.timestamp) and (record.key in keys or mentions(record))
+
+        stream = self._reader.scan("reading dead letters", ranges, is_of_call)
+        async with aclosing(stream):
+            async for record in stream:
+                yield record
+
+
+def _identify_callback(value: JournalValue) -> _CallbackKey:
+    """Return what the journal record and the dead letter of one callback have in common: rule 10."""
+    body = value.get("body", "") + value.get("body_base64", "")
+    return value["received_at"], value["method"], value["url_received"], body

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.calls import dead_letters
+from bridge.calls import find
 from bridge.calls.found import TimelineEntry
 from bridge.core.dead_letter import PublishReason, to_publish_dead_letter
 from bridge.core.event import ContractNames
@@ -164,7 +164,7 @@ async def test_a_dead_delivery_report_is_of_its_message(cluster: Cluster) -> Non
 async def test_of_very_many_letters_only_those_of_the_key_are_read_and_the_rest_is_counted(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dead_letters, "SCAN_MAX", 1)
+    monkeypatch.setattr(find, "SCAN_MAX", 1)
     older, newer = dead(cluster, 5), dead(cluster, 6)
     # Of so many keys some are in other partitions than the call's.
     await cluster.store(
