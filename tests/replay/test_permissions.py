@@ -11,7 +11,7 @@ from bridge.reader.topic_reader import CannotRead
 from bridge.reader.window import Window, find_ranges
 from bridge.replay import CannotWrite, ReplayRun
 from bridge.replay.progress import Destination, new_progress
-from bridge.replay.recover import recover_progress
+from bridge.replay.run import recover_progress
 from bridge.replay.targets.new_topic import (
     create_topics,
     find_shorter_retention,

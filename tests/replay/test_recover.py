@@ -12,8 +12,7 @@ from bridge.core.record import Record
 from bridge.replay import CannotWrite, CheckpointPolicy, TargetState
 from bridge.replay.pace import ReplayPace
 from bridge.replay.progress import Progress
-from bridge.replay.recover import recover_progress
-from bridge.replay.run import run_replay
+from bridge.replay.run import recover_progress, run_replay
 from bridge.replay.targets.new_topic import create_topics, name_new_topics, plan_new_topics
 from bridge.replay.targets.topic import open_topics
 from tests.support.kafka import Kafka, make_topics, planned, running

@@ -51,8 +51,7 @@ from bridge.replay.progress import (
     new_progress,
     save_progress,
 )
-from bridge.replay.recover import recover_progress
-from bridge.replay.run import RunHooks
+from bridge.replay.run import RunHooks, recover_progress
 from bridge.replay.targets.choose import map_topics, open_target
 from bridge.replay.targets.new_topic import find_shorter_retention
 from bridge.settings.load import Need, Settings, load
