@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import zip_longest
 from typing import Final, TypeGuard
 
 import orjson
@@ -50,7 +51,7 @@ class Difference:
     def as_json(self) -> dict[str, object]:
         """Return it as JSON: a side without the field has no value."""
         sides = (("published", self.published), ("derived", self.derived))
-        return {"path": self.path, **{name: of for name, of in sides if of is not ABSENT}}
+        return {"path": self.path, **{name: value for name, value in sides if value is not ABSENT}}
 
 
 def find_differences(published: bytes, derived: bytes) -> tuple[Difference, ...]:
@@ -68,7 +69,7 @@ def _parse_event(value: bytes) -> object:
         return value.decode("utf-8", "backslashreplace")
     if not _is_object(parsed):
         return parsed
-    return {name: of for name, of in parsed.items() if name not in IGNORED_FIELDS}
+    return {name: inner for name, inner in parsed.items() if name not in IGNORED_FIELDS}
 
 
 def _compare(published: object, derived: object, path: str) -> Iterator[Difference]:
@@ -101,12 +102,9 @@ def _compare_fields(published: _Fields, derived: _Fields, path: str) -> Iterator
 
 
 def _compare_items(published: _Items, derived: _Items, path: str) -> Iterator[Difference]:
-    for number in range(max(len(published), len(derived))):
-        yield from _compare(
-            published[number] if number < len(published) else ABSENT,
-            derived[number] if number < len(derived) else ABSENT,
-            f"{path}[{number}]",
-        )
+    pairs = zip_longest(published, derived, fillvalue=ABSENT)
+    for number, (one, other) in enumerate(pairs):
+        yield from _compare(one, other, f"{path}[{number}]")
 
 
 def _field_path(path: str, name: str) -> str:

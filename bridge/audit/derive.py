@@ -21,7 +21,7 @@
 
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -267,7 +267,7 @@ async def derive_journal_records(
         record_filter=derive_input.record_filter,
         on_read=hooks.on_read,
     )
-    with EventJoin() as join:
+    with closing(EventJoin()) as join:
         journal_deriver = _JournalDeriver(derive_input.journal, join, deriver, hooks)
         async with aclosing(stream):
             async for chunk in stream:

@@ -12,8 +12,7 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from bridge.replay import CannotWrite
 
@@ -59,16 +58,7 @@ class EventJoin:
         for statement in _TABLES:
             self._execute(statement)
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Close the database, which frees its disk space."""
         self._database.close()
 

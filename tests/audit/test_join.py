@@ -1,6 +1,7 @@
 """Callbacks and events are joined by id and receive time, in whatever order they come."""
 
 import random
+from contextlib import closing
 
 import pytest
 from hypothesis import given
@@ -51,7 +52,7 @@ def test_every_callback_is_met_once_or_left_over_whatever_comes_first(
 ) -> None:
     coming = [("callback", one) for one in callbacks] + [("event", one) for one in events]
     random.Random(seed).shuffle(coming)
-    with EventJoin() as pairs:
+    with closing(EventJoin()) as pairs:
         meeting = Meeting(pairs)
         for kind, number in coming:
             getattr(meeting, kind)(number)
@@ -63,7 +64,7 @@ def test_every_callback_is_met_once_or_left_over_whatever_comes_first(
 
 
 def test_what_is_left_is_in_the_order_it_came_in() -> None:
-    with EventJoin() as pairs:
+    with closing(EventJoin()) as pairs:
         for number in (5, 3, 4):
             pairs.match_callback(key(number), PendingCallback(number, number, b"%d" % number))
         assert list(pairs.unmatched_callbacks()) == [
@@ -72,7 +73,7 @@ def test_what_is_left_is_in_the_order_it_came_in() -> None:
 
 
 def test_a_retry_does_not_meet_the_event_of_the_first() -> None:
-    with EventJoin() as pairs:
+    with closing(EventJoin()) as pairs:
         first, retry = JoinKey("id", "1"), JoinKey("id", "2")
         assert pairs.match_callback(retry, PendingCallback(0, 1, b"retry")) is None
         assert pairs.match_event(first, b"first") is None
@@ -80,7 +81,7 @@ def test_a_retry_does_not_meet_the_event_of_the_first() -> None:
 
 
 def test_what_met_is_kept_by_its_key_alone() -> None:
-    with EventJoin() as pairs:
+    with closing(EventJoin()) as pairs:
         for number in range(200):
             pairs.match_callback(
                 JoinKey("id", str(number)), PendingCallback(0, number, b"x" * 100_000)
@@ -93,7 +94,7 @@ def test_what_met_is_kept_by_its_key_alone() -> None:
 
 
 def test_a_repeated_callback_is_reported_before_and_after_its_match() -> None:
-    with EventJoin() as pairs:
+    with closing(EventJoin()) as pairs:
         callback = PendingCallback(0, 0, b"callback")
         pairs.match_callback(JoinKey("waits", "1"), callback)
         pairs.match_event(JoinKey("met", "1"), b"event")
@@ -104,7 +105,7 @@ def test_a_repeated_callback_is_reported_before_and_after_its_match() -> None:
 
 
 def test_a_full_disk_is_reported() -> None:
-    with EventJoin() as pairs:
+    with closing(EventJoin()) as pairs:
         pairs._database.execute("PRAGMA max_page_count = 12")
         waiting = [PendingCallback(0, number, b"x" * 4096) for number in range(100)]
         with pytest.raises(CannotWrite, match=r"in the folder for temporary files: .*full"):
