@@ -18,7 +18,7 @@ from bridge.replay.targets.new_topic import (
     name_new_topics,
     plan_new_topics,
 )
-from bridge.replay.targets.topic import open_topics
+from bridge.replay.targets.topic import open_topics, route
 from tests.kafka.guarded import Guarded, guarded_node
 from tests.support.kafka import Kafka, make_topics, planned, running
 from tests.support.stored_records import NOON_MS, part, plan_of, read_all
@@ -85,7 +85,7 @@ async def test_what_the_page_lists_is_enough_for_a_new_topic_and_to_go_on(
     await create_topics(auditor, await plan_new_topics(auditor, names), has_records=False)
     among = await find_ranges(auditor, [topic], Window())
     async with open_topics(
-        auditor, among, names, run=STAMP, idempotence=True, at_once=False
+        auditor, route(among, names), run=STAMP, idempotence=True, at_once=False
     ) as target:
         await target.write(await read_all(auditor, among))
         await target.flush()
@@ -101,7 +101,7 @@ async def test_what_the_page_lists_is_enough_for_the_live_topic(
     assert await find_shorter_retention(auditor, [topic], age_ms=1) == {}
     among = await find_ranges(auditor, [topic], Window())
     async with open_topics(
-        auditor, among, {topic: topic}, run=STAMP, idempotence=True, at_once=False
+        auditor, route(among, {topic: topic}), run=STAMP, idempotence=True, at_once=False
     ) as target:
         await target.write(await read_all(auditor, among))
         await target.flush()

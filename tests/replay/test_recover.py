@@ -14,7 +14,7 @@ from bridge.replay.pace import ReplayPace
 from bridge.replay.progress import Progress
 from bridge.replay.run import recover_progress, run_replay
 from bridge.replay.targets.new_topic import create_topics, name_new_topics, plan_new_topics
-from bridge.replay.targets.topic import open_topics
+from bridge.replay.targets.topic import open_topics, route
 from tests.support.kafka import Kafka, make_topics, planned, running
 from tests.support.replay_harness import (
     RECORDS,
@@ -55,8 +55,7 @@ async def test_a_new_topic_shows_records_written_after_the_last_checkpoint(
             target = await stack.enter_async_context(
                 open_topics(
                     kafka.connection,
-                    progress.plan.ranges,
-                    names,
+                    route(progress.plan.ranges, names),
                     run=RUN,
                     idempotence=kafka.idempotence,
                     at_once=False,

@@ -19,7 +19,7 @@ from bridge.replay.targets.new_topic import (
     name_new_topics,
     plan_new_topics,
 )
-from bridge.replay.targets.topic import TopicTarget, open_topics
+from bridge.replay.targets.topic import TopicTarget, open_topics, route
 from tests.support.kafka import Kafka, make_topics, planned
 from tests.support.stored_records import NOON_MS, Header, read_topics, stored
 
@@ -54,8 +54,10 @@ async def replayed(
 def opened(kafka: Kafka, topic: str, *, at_once: bool = False) -> "AsyncGenerator[TopicTarget]":
     return open_topics(  # type: ignore[return-value]
         kafka.connection,
-        [OffsetRange(topic, number, 0, 100) for number in range(3)],
-        name_new_topics([topic], STAMP.id),
+        route(
+            [OffsetRange(topic, number, 0, 100) for number in range(3)],
+            name_new_topics([topic], STAMP.id),
+        ),
         run=STAMP,
         idempotence=kafka.idempotence,
         at_once=at_once,
@@ -211,7 +213,7 @@ async def put(kafka: Kafka, names: dict[str, str], records: Sequence[ConsumerRec
     """Put records of each topic's first partition, and have them settled."""
     among = [OffsetRange(name, 0, 0, 100) for name in names]
     async with open_topics(
-        kafka.connection, among, names, run=STAMP, idempotence=True, at_once=False
+        kafka.connection, route(among, names), run=STAMP, idempotence=True, at_once=False
     ) as target:
         await target.write(records)
         await target.flush()
@@ -223,7 +225,7 @@ async def test_files_of_a_connection_that_cannot_be_used_are_named(tmp_path: Pat
     with pytest.raises(CannotWrite, match=r"missing\.pem"):
         await plan_new_topics(connection, {"a": "b"})
     with pytest.raises(CannotWrite, match=r"missing\.pem"):
-        async with open_topics(connection, [], {}, run=STAMP, idempotence=True, at_once=False):
+        async with open_topics(connection, {}, run=STAMP, idempotence=True, at_once=False):
             pass
 
 
@@ -240,7 +242,7 @@ async def test_it_writes_under_the_client_id_of_its_connection(
     monkeypatch.setattr(new_topic, "AIOKafkaAdminClient", client)
     connection = KafkaConnection("127.0.0.1:1", client_id="mine")
     with pytest.raises(KafkaError):
-        async with open_topics(connection, [], {}, run=STAMP, idempotence=True, at_once=False):
+        async with open_topics(connection, {}, run=STAMP, idempotence=True, at_once=False):
             pass
     with pytest.raises(KafkaError):
         await plan_new_topics(connection, {"a": "b"})
@@ -251,7 +253,7 @@ async def test_a_kafka_that_is_away_cannot_be_written_to_and_its_address_is_name
     connection = KafkaConnection("127.0.0.1:1")
     with pytest.raises(CannotWrite, match=r"127\.0\.0\.1:1"):
         async with open_topics(
-            connection, [], {"a": "b"}, run=STAMP, idempotence=True, at_once=False
+            connection, {("a", 0): "b"}, run=STAMP, idempotence=True, at_once=False
         ):
             pass
     with pytest.raises(CannotWrite, match=r"127\.0\.0\.1:1"):

@@ -21,7 +21,7 @@ from bridge.replay.targets.file import (
 from bridge.replay.targets.http import HttpTarget, create_client
 from bridge.replay.targets.new_topic import create_topics, name_new_topics, plan_new_topics
 from bridge.replay.targets.parquet import ParquetFolder
-from bridge.replay.targets.topic import open_topics
+from bridge.replay.targets.topic import open_topics, route
 
 
 def map_topics(progress: Progress) -> dict[str, str]:
@@ -51,8 +51,7 @@ async def open_target(
                 await create_topics(connection, planned, has_records=progress.records > 0)
             async with open_topics(
                 connection,
-                progress.plan.ranges,
-                names,
+                route(progress.plan.ranges, names),
                 run=progress.run,
                 idempotence=idempotence,
                 at_once=at_once,

@@ -35,6 +35,8 @@ _BATCH_BYTES_MIN: Final = 16_384
 _ACK_TIMEOUT_S: Final = 60.0
 
 Header = tuple[str, bytes | None]
+Routes = Mapping[tuple[str, int], str]
+"""The target topic of each source partition."""
 
 
 @dataclass(slots=True)
@@ -51,22 +53,25 @@ class _TargetPartition:
     """The same of the batch being filled."""
 
 
+def route(ranges: Iterable[OffsetRange], names: Mapping[str, str]) -> Routes:
+    """Return the target topic of each source partition; ``names`` has that of each topic."""
+    return {(one.topic, one.partition): names[one.topic] for one in ranges}
+
+
 @contextlib.asynccontextmanager
-async def open_topics(  # noqa: PLR0913 (from where, to where, how)
+async def open_topics(
     connection: KafkaConnection,
-    ranges: Iterable[OffsetRange],
-    names: Mapping[str, str],
+    routes: Routes,
     *,
     run: ReplayRun,
     idempotence: bool,
     at_once: bool,
 ) -> AsyncGenerator["TopicTarget"]:
-    """Run a target that writes the ranges' topics to those of ``names``.
+    """Run a target that writes each source partition to its target topic.
 
     With ``at_once`` batches are sent without waiting to be full. Raises CannotWrite.
     """
-    partitions = [(one.topic, one.partition) for one in ranges]
-    share_bytes = _FILLED_BYTES // max(1, len(partitions))
+    share_bytes = _FILLED_BYTES // max(1, len(routes))
     try:
         options = connection.options()
     except BadConnection as error:
@@ -83,9 +88,9 @@ async def open_topics(  # noqa: PLR0913 (from where, to where, how)
     )
     try:
         await producer.start()
-        for name in dict.fromkeys(names.values()):
+        for name in dict.fromkeys(routes.values()):
             await producer.partitions_for(name)
-        yield TopicTarget(producer, partitions, names, run=run, at_once=at_once)
+        yield TopicTarget(producer, routes, run=run, at_once=at_once)
     except KafkaError as error:
         message = f"{connection.bootstrap_servers}: {describe_error(error)}"
         raise CannotWrite(message) from error
@@ -99,21 +104,15 @@ class TopicTarget:
     checkpoint_policy = CheckpointPolicy(CHECKPOINT_RECORDS_MAX, _CHECKPOINT_S)
 
     def __init__(
-        self,
-        producer: AIOKafkaProducer,
-        partitions: Iterable[tuple[str, int]],
-        names: Mapping[str, str],
-        *,
-        run: ReplayRun,
-        at_once: bool,
+        self, producer: AIOKafkaProducer, routes: Routes, *, run: ReplayRun, at_once: bool
     ) -> None:
         self._producer = producer
         self._at_once = at_once
         self._first: Header = ("replay_id", run.id.encode())
         self._last: Header = ("replay_at", run.at.encode())
         self._partitions = {
-            (topic, partition): _TargetPartition(names[topic], partition, producer.create_batch())
-            for topic, partition in partitions
+            (topic, partition): _TargetPartition(name, partition, producer.create_batch())
+            for (topic, partition), name in routes.items()
         }
 
     async def write(self, records: Sequence[ConsumerRecord]) -> None:
