@@ -14,7 +14,7 @@ from typing import Final, TypeGuard
 
 import orjson
 
-# The bridge's version would be one too, but it stands in journal records alone.
+# The bridge's version differs too, but only journal records have it.
 IGNORED_FIELDS: Final = frozenset({"recordedtime"})
 
 _Fields = dict[str, object]

@@ -27,7 +27,7 @@ from bridge.replay.targets.file import LineFile
 from bridge.replay.targets.new_topic import create_topics, plan_new_topics
 from bridge.replay.targets.parquet import ParquetFolder
 
-# New topics take a moment to be known everywhere.
+# It takes a moment until every broker knows a new topic.
 _ATTEMPTS_MAX: Final = 20
 _RETRY_S: Final = 0.25
 

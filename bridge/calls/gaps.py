@@ -26,7 +26,7 @@ from bridge.core.complaints import MEANINGS, find_complaint
 from bridge.core.dead_letter import REASON, STAGE, Stage
 
 CALL_LENGTH_MAX_H: Final = 4
-# A message has far fewer reports: a higher number does not count them.
+# No message has that many reports: a higher number does not count reports.
 _REPORTS_MAX: Final = 100
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ROUNDING: Final = timedelta(seconds=5)

@@ -97,7 +97,7 @@ async def read_retention_ms(
     topics = list(dict.fromkeys(one.topic for one in partitions))
     try:
         return await read_retention_by_age(connection, topics) if topics else {}
-    except CannotWrite:  # it may not read the settings
+    except CannotWrite:  # this login may not read the settings: rule 3
         return {}
 
 

@@ -230,7 +230,7 @@ def _parse_replay_source(record: ConsumerRecord, replay_id: str) -> tuple[tuple[
     """Return the source partition of a replayed record, and its offset there."""
     headers = dict(record.headers)
     if headers.get("replay_id") != replay_id.encode():
-        message = f"{record.topic}: something else than this replay has written to it"
+        message = f"{record.topic}: another process has written to it"
         raise CannotWrite(message)
     topic, partition, offset = (headers.get("replay_source") or b"").decode().rsplit(":", 2)
     return (topic, int(partition)), int(offset)

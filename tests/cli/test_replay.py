@@ -74,7 +74,7 @@ def test_a_plan_of_nothing_is_exit_code_1(auditor: Auditor) -> None:
     ("arguments", "said"),
     [
         (("plan", "--type", "voice.nonsense"), "unknown type"),
-        (("plan", "--call", "x"), "is no id"),
+        (("plan", "--call", "x"), "is not an id"),
         (("plan", "--offsets", "topic"), "topic:partition:from-to"),
         (("plan", "--since", "1h", "--until", "2h"), "is not after --since"),
         (("plan", "--since", "yesterday"), "Invalid value for --since: 'yesterday' is neither"),

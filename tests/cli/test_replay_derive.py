@@ -208,7 +208,7 @@ def test_a_person_is_asked_before_the_live_topics_are_written_to(
         (["--all"], "needs --write"),
         (["--to-live"], "needs --write"),
         (["--type=voice.call.nonsense"], "unknown type"),
-        (["--call=no id"], "is no id"),
+        (["--call=no id"], "is not an id"),
         (
             ["--offsets=plivo.voice.call.ring.v1:0:0-"],
             "only offsets of plivo.journal.v1 can be derived again",

@@ -113,5 +113,5 @@ async def test_a_new_topic_that_another_process_wrote_to_is_not_resumed(
     await make_topics(kafka.connection, planned(name))
     async with running(kafka.publisher()) as publisher:
         await publisher.publish([Record(name, b"k", b"v", (), NOON_MS)])
-    with pytest.raises(CannotWrite, match="something else"):
+    with pytest.raises(CannotWrite, match="another process"):
         await recover_progress(kafka.connection, progress, {topic: name})

@@ -20,8 +20,8 @@ import orjson
 
 from bridge.derived.schemas import Schema
 
-# 38 digits are what Parquet's readers take; of these, 12 stand behind the point. Plivo's prices have up
-# to 7, and the product of two such columns still has room for 14 digits before the point.
+# Parquet's readers support 38 digits; 12 of them are after the point. Plivo's prices have up to 7, and
+# the product of two such columns still has room for 14 digits before the point.
 DECIMAL_DIGITS: Final = 38
 DECIMAL_SCALE: Final = 12
 
@@ -29,8 +29,8 @@ _INTEGER_MAX: Final = 2**63 - 1
 _DOUBLE_EXACT_MAX: Final = 2**53
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-# The pattern that ``bridge.normalise.quantity.Money`` has in the schemas. No other format says decimal:
-# JSON Schema has none, and validators refuse one of our own.
+# The schema pattern of ``bridge.normalise.quantity.Money``. Only the pattern marks a decimal: JSON
+# Schema has no format for it, and validators reject a format of our own.
 _DECIMAL_PATTERN: Final = r"^-?[0-9]+(\.[0-9]+)?$"
 _DECIMAL: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 _INSTANT: Final = re.compile(
@@ -142,7 +142,7 @@ def _sql_type(schema: Schema) -> SqlType:
         return SqlType.TIMESTAMP
     if of_type == "string" and schema.get("pattern") == _DECIMAL_PATTERN:
         return SqlType.DECIMAL
-    # Without a type it is a constant, or has several alternatives.
+    # A schema without a type is a constant, or has several alternatives.
     return (
         _SQL_TYPES[of_type] if isinstance(of_type, str) and of_type in _SQL_TYPES else SqlType.TEXT
     )
@@ -185,7 +185,7 @@ def _to_timestamp(value: object) -> int:
         second = datetime.fromisoformat(f"{found['second']}{found['offset'].upper()}")
     except ValueError as error:  # such as the 30th of February, or a leap second
         raise Misfit from error
-    # No year is left by the offset: the difference of two aware datetimes has no such bounds.
+    # Do not convert to UTC first: that could leave the years that datetime supports.
     return (second - _EPOCH) // _MICROSECOND + int(fraction.ljust(_FRACTION_DIGITS, "0"))
 
 

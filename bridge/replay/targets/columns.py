@@ -66,7 +66,7 @@ _FRONT: Final = {
 }
 _BACK: Final = {"headers": ColumnType(SqlType.JSON), "value": TEXT, "value_base64": TEXT}
 _MISFITS: Final = {"misfits": ColumnType(SqlType.JSON)}
-# Where they stand in a typed row.
+# Position of the misfits cell in a typed row.
 MISFITS_AT: Final = -len(_BACK) - 1
 _RECORD_COLUMNS: Final = frozenset(RECORD_PREFIX + name for name in (*_FRONT, *_BACK, *_MISFITS))
 
@@ -171,7 +171,7 @@ def build_event_table(types: Iterable[CallbackType]) -> Table:
     for kind in types:
         for path, column_type in _list_fields(build_event_schema(kind)):
             columns[path] = unify_types(columns.get(path, column_type), column_type)
-    # What every event has comes first, whichever type declares more.
+    # The attributes of every event come before the data of the types.
     ordered = dict(sorted(columns.items(), key=lambda one: one[0][0] == "data"))
     return Table(ordered, name_columns([*_list_event_paths(), *ordered]))
 

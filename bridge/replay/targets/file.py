@@ -29,8 +29,8 @@ from bridge.replay.progress import InUse
 from bridge.replay.targets.columns import Cell, Table, encode_headers
 
 _CHECKPOINT_POLICY: Final = CheckpointPolicy(records=10_000, interval_s=1.0)
-# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), with the wide forms;
-# and the mark of rule 4 itself.
+# What a spreadsheet takes for the start of a formula (OWASP, CSV injection), also in full-width forms,
+# and the apostrophe of rule 4.
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")  # noqa: RUF001 (meant)
 
 LineEncoder = Callable[[Sequence[FileRecord]], bytes]
