@@ -18,7 +18,7 @@ from typing import Final
 
 import structlog
 
-from bridge.app.build import make_accounts
+from bridge.app.parts import make_accounts
 from bridge.core.keyring import Keyring
 from bridge.settings.load import SettingsRefused, read_accounts
 from bridge.telemetry.metric_defs import Metric

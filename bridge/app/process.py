@@ -10,13 +10,8 @@ from starlette.applications import Starlette
 
 from bridge import __version__
 from bridge.app.accounts_file import AccountsFile
-from bridge.app.build import (
-    make_accounts,
-    make_application,
-    make_connection,
-    make_naming,
-    make_sizing,
-)
+from bridge.app.build import make_application
+from bridge.app.parts import make_accounts, make_connection, make_naming, make_sizing
 from bridge.core import catalogue
 from bridge.core.dead_letter import to_publish_dead_letter
 from bridge.core.keyring import Keyring

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from bridge.app.build import make_naming, make_replay_connection
+from bridge.app.parts import make_naming, make_replay_connection
 from bridge.audit.derive import Deriver
 from bridge.calls.document import build_document
 from bridge.calls.find import CallTopics, find_call

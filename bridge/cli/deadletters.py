@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import orjson
 import typer
 
-from bridge.app.build import make_connection, make_naming
+from bridge.app.parts import make_connection, make_naming
 from bridge.audit.redrive import (
     DeadLetter,
     LetterFilter,

@@ -12,7 +12,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from bridge.app.build import make_connection
+from bridge.app.parts import make_connection
 from bridge.cli import output
 from bridge.cli.embedded import embedded_bridge
 from bridge.cli.timeline import Timeline

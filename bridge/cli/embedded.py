@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.app.build import make_connection, make_sizing
+from bridge.app.parts import make_connection, make_sizing
 from bridge.app.process import Bridge
 from bridge.cli.kafka import wait_until_available
 from bridge.cli.serve import run_bridge

@@ -13,7 +13,7 @@ import orjson
 import typer
 from rich.progress import Progress
 
-from bridge.app.build import make_connection, make_naming
+from bridge.app.parts import make_connection, make_naming
 from bridge.cli.options import SettingsFile
 from bridge.cli.output import (
     JsonOption,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.app.build import make_connection
+from bridge.app.parts import make_connection
 from bridge.cli import output
 from bridge.cli.options import SettingsFile, parse_time
 from bridge.cli.timeline import Timeline

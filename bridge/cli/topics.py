@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 from rich.text import Text
 
-from bridge.app.build import make_connection, make_sizing
+from bridge.app.parts import make_connection, make_sizing
 from bridge.cli import output
 from bridge.cli.options import SettingsFile
 from bridge.cli.output import JsonOption

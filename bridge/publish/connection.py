@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import httpx
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.errors import KafkaConnectionError
 
@@ -132,6 +131,8 @@ class TokenEndpoint(AbstractTokenProvider):
 
     async def token(self) -> str:
         """Return an access token; raises KafkaConnectionError, like any failed login."""
+        import httpx  # noqa: PLC0415 (slow to import, and only OAuth needs it)
+
         form = {"grant_type": "client_credentials"}
         if self._oauth.scope:
             form["scope"] = self._oauth.scope

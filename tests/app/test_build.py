@@ -8,13 +8,12 @@ from types import SimpleNamespace
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.app.build import (
+from bridge.app.build import make_application, make_replies
+from bridge.app.parts import (
     make_accounts,
-    make_application,
     make_connection,
     make_naming,
     make_replay_connection,
-    make_replies,
     make_sizing,
 )
 from bridge.app.process import Bridge

@@ -75,6 +75,12 @@ def test_no_library_of_a_command_is_imported_for(arguments: list[str]) -> None:
 
 
 @pytest.mark.system
+@pytest.mark.parametrize("name", ["tail", "topics", "call"])
+def test_a_reader_of_topics_imports_no_server(name: str) -> None:
+    server = {"httpx", "phonenumbers", "prometheus_client", "starlette", "uvicorn", "uvloop"}
+    assert not imported(name, "--help") & server
+
+
 def test_the_version_is_printed_without_what_only_help_needs() -> None:
     assert not imported("--version") & {"rich.markdown", "rich.syntax", "pygments"}
 

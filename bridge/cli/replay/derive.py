@@ -11,7 +11,7 @@ from typing import Final
 
 import typer
 
-from bridge.app.build import make_accounts, make_naming, make_replay_connection
+from bridge.app.parts import make_accounts, make_naming, make_replay_connection
 from bridge.audit.derive import (
     CannotDerive,
     DeriveHooks,

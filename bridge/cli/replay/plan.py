@@ -9,7 +9,7 @@ from typing import Final
 
 import typer
 
-from bridge.app.build import make_replay_connection
+from bridge.app.parts import make_replay_connection
 from bridge.cli.exit_codes import EXIT_DIFFERS
 from bridge.cli.kafka import existing_topics
 from bridge.cli.options import SettingsFile

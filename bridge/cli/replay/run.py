@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import typer
 
-from bridge.app.build import make_replay_connection
+from bridge.app.parts import make_replay_connection
 from bridge.cli import output
 from bridge.cli.exit_codes import EXIT_DIFFERS, EXIT_STOPPED
 from bridge.cli.options import SettingsFile
