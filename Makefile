@@ -153,6 +153,7 @@ lint: $(INSTALLED) ## Lint, types, import contracts, derived files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy --config-file tests/mypy.ini
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m bridge.derived --check

@@ -93,7 +93,7 @@ def _listening(kind: str, process: subprocess.Popen[bytes]) -> Server:
     if len(ports) != 2:
         message = f"{kind}: the server did not start; run: python -m tests.bench.servers {kind}"
         raise NotAnswered(message)
-    return Server(kind, process, *map(int, ports))
+    return Server(kind, process, *map(int, ports))  # type: ignore[arg-type]
 
 
 @contextlib.contextmanager

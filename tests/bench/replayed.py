@@ -86,12 +86,12 @@ def _once(records: Iterator[confluent_kafka.Message], verdict: Verdict) -> Itera
 
 
 def _origin(record: confluent_kafka.Message) -> int:
-    return int(dict(record.headers())["replay_source"].rpartition(b":")[2])
+    return int(dict(record.headers())["replay_source"].rpartition(b":")[2])  # type: ignore[arg-type,union-attr]
 
 
 def _content(record: confluent_kafka.Message, *, stamped: bool) -> tuple[object, ...]:
     headers = record.headers() or []
-    kept = headers[:-_STAMP] if stamped else headers
+    kept = headers[:-_STAMP] if stamped else headers  # type: ignore[index]
     return record.key(), record.value(), kept, record.timestamp()
 
 
@@ -106,7 +106,7 @@ def _records(address: str, topic: str, partition: int) -> Iterator[confluent_kaf
         assert found, f"nothing more came of {topic}:{partition} at {at} of {end}"
         for message in found:
             assert message.error() is None, message.error()
-            at = message.offset() + 1
+            at = message.offset() + 1  # type: ignore[operator]
             yield message
     consumer.close()
 

@@ -105,7 +105,7 @@ def _octets(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-_FORMS: Final = (
+_FORMS: Final = (  # type: ignore[var-annotated]
     {},
     {"content_type": JSON},
     {"content_type": "text/plain"},
@@ -161,7 +161,7 @@ def grid() -> list[Stranger]:
     ]
     # A number of 400 digits is the longest that is read as one. A list repeats its key.
     found += [
-        Stranger(content_type=JSON, times=times, size_bytes=times * 410, **shape, fill=fill)
+        Stranger(content_type=JSON, times=times, size_bytes=times * 410, **shape, fill=fill)  # type: ignore[arg-type]
         for shape in _RAW_JSON
         for fill in ("1", "1.5e-1", "0.1")
         for times in (30, 80, 500)

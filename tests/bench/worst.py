@@ -59,11 +59,11 @@ def application(tokens: int) -> Starlette:
         public_url="https://bridge.example.com",
         rejected_per_minute_max=6_000,
     )
-    unlimited, build.DIAGNOSES_PER_MINUTE_MAX = build.DIAGNOSES_PER_MINUTE_MAX, 1_000_000
+    unlimited, build.DIAGNOSES_PER_MINUTE_MAX = build.DIAGNOSES_PER_MINUTE_MAX, 1_000_000  # type: ignore[misc]
     try:
         return build.make_application(settings, without_spool(), Metrics("0"))
     finally:
-        build.DIAGNOSES_PER_MINUTE_MAX = unlimited
+        build.DIAGNOSES_PER_MINUTE_MAX = unlimited  # type: ignore[misc]
 
 
 async def answer(app: Starlette, stranger: Stranger) -> tuple[int, float]:

@@ -19,7 +19,7 @@ def compiled(folder: Path) -> Path:
     """Return the interposer as a library."""
     library = folder / "interposer.so"
     command = ["cc", "-O1", "-shared", "-fPIC", "-o", library, SOURCE, "-ldl", "-lpthread"]
-    subprocess.run(command, check=True)
+    subprocess.run([*map(str, command)], check=True)
     return library
 
 
@@ -51,4 +51,6 @@ def work(
     if error is not None:
         environment["INTERPOSE_ERRNO"] = str(getattr(errno, error))
     command = [sys.executable, "-m", "tests.chaos.workload", folder, str(callbacks), str(seed)]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*map(str, command)], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL
+    )

@@ -95,7 +95,7 @@ def test_parquet_is_queried_with_sql_without_casts_and_without_quotes(auditor: A
         ("select count(*) from events where duration_s is null", (CALLBACKS - CALLS,)),
         ("select count(*) from events where record_misfits is not null", (0,)),
     ):
-        assert duckdb.sql(query).fetchall() == [expected], query
+        assert duckdb.sql(query).fetchall() == [expected], query  # type: ignore[union-attr]
 
 
 def test_requests_are_replayed_to_a_bridge_that_verifies_them(auditor: Auditor) -> None:

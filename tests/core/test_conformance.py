@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import orjson
 import pytest
@@ -57,7 +58,9 @@ def test_a_samples_subject_is_what_its_key_names(sample: Sample) -> None:
 @every_sample
 def test_a_sample_happened_when_its_declaration_says(sample: Sample) -> None:
     taken = through(sample.sent(), sample.route)
-    moments = {one: taken.callback.fields.get(one) for one in sample.kind.time_fields}
+    moments: dict[str, Any] = {
+        one: taken.callback.fields.get(one) for one in sample.kind.time_fields
+    }
     known = [one for one, moment in moments.items() if moment and moment["utc"]]
     if known:
         assert taken.value["time"] == moments[known[0]]["utc"]

@@ -150,7 +150,8 @@ def raw_of(pairs: list[Pair], sample: Sample, chance: Random) -> RawCallback:
     query = chance.choice(
         ["", "", "team=blue", "team=blue&to=%FF", quote_plus("Event") + "=Hangup"]
     )
-    method, body, content_type = "POST", b"", FORM
+    method, body = "POST", b""
+    content_type: str | None = FORM
     match chance.choices(["form", "get", "json", "other"], weights=[60, 20, 15, 5])[0]:
         case "form":
             body = _form(pairs, chance).encode()

@@ -72,7 +72,7 @@ def test_where_no_connection_is_idle_the_oldest_unfinished_request_gives_way(
             half = request_bytes("POST", SHARED, UNENDED, b"a=1")
             connection.sendall(half if number % 2 else half[:20])
             unfinished.append(connection)
-            eventually(lambda n=number: bridge.metrics.value("in_flight_bytes") == (n + 1) // 2 * 3)
+            eventually(lambda n=number: bridge.metrics.value("in_flight_bytes") == (n + 1) // 2 * 3)  # type: ignore[misc]
         for connection in unfinished:
             new = opened_of(bridge, opened)
             new.sendall(Plivo(client, bridge.url).request(PATHS[RING], sample(RING)))
@@ -146,7 +146,7 @@ def test_all_that_unfinished_requests_hold_is_bounded_and_the_oldest_give_way(
             connection = opened_of(bridge, opened)
             connection.sendall(half)
             connections.append(connection)
-            eventually(lambda n=number: cut_off(bridge, "oversize") == max(0, n + 1 - fitting))
+            eventually(lambda n=number: cut_off(bridge, "oversize") == max(0, n + 1 - fitting))  # type: ignore[misc]
         oldest = connections[: 7 - fitting]
         assert [status_of(all_that_comes(one)) for one in oldest] == [503] * len(oldest)
         plivo = Plivo(client, bridge.url)

@@ -153,7 +153,7 @@ def test_no_label_takes_its_value_from_a_callback(
             for label, value in series.labels.items():
                 if label == "le":
                     continue
-                assert value in closed[label], f"{series.name}: {label}={value}"
+                assert value in closed[label], f"{series.name}: {label}={value}"  # type: ignore[operator]
                 seen += 1
     assert seen > 20
 

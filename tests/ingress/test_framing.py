@@ -152,8 +152,7 @@ def test_a_signed_callback_that_offers_an_upgrade_is_accepted_once(
 def test_a_trailer_is_no_header(client: httpx.Client) -> None:
     form = sample(RING)
     body = encoded(form).encode()
-    settings = {"trusted_proxies": ["127.0.0.1"]}
-    with running_bridge(**settings) as bridge:
+    with running_bridge(trusted_proxies=["127.0.0.1"]) as bridge:
         evil = Plivo(client, bridge.url, signs="https://evil.example")
         headers = {
             "host": "inner",

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -45,7 +46,7 @@ def sent(address: tuple[str, int], requests: list[bytes]) -> Iterator[Sockets]:
 
 
 @contextlib.contextmanager
-def gated(**settings: object) -> Iterator[tuple[Running, Gated]]:
+def gated(**settings: Any) -> Iterator[tuple[Running, Gated]]:
     publisher = Gated()
     with running_bridge(publisher, in_flight_max=PLACES, **settings) as bridge:
         yield bridge, publisher

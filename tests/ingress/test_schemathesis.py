@@ -117,7 +117,11 @@ def test_requests_at_the_limits_of_the_document_are_accepted(schema: dict[str, A
 
 
 def test_no_unsigned_request_is_accepted_and_limits_apply(schema: dict[str, Any]) -> None:
-    limits = {"parameters_max": 16, "url_bytes_max": 256, "body_bytes_max": 1024}
+    limits: dict[str, Any] = {
+        "parameters_max": 16,
+        "url_bytes_max": 256,
+        "body_bytes_max": 1024,
+    }
     with running_bridge(verification="enforce", **limits) as bridge:
         seen = sent_to(bridge.url, schema, ["examples", "coverage", "fuzzing"], paths=FEW)
         published = bridge.publisher.records

@@ -130,7 +130,7 @@ async def test_a_breaker_that_closes_while_the_spool_refuses_lets_the_callback_t
         setting.breaker.record_success()  # the drain was acknowledged meanwhile
         raise SpoolUnwritable("full")
 
-    setting.spool.append = append  # type: ignore[method-assign]
+    setting.spool.append = append  # type: ignore[assignment,method-assign]
     assert await setting.keep(1) == "kafka"
 
 

@@ -16,7 +16,9 @@ def render(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
     executable = shutil.which("node")
     assert executable is not None
     command = [executable, HERE / "pictures.mjs", directory, *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        [*map(str, command)], capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 def test_every_picture_is_rendered_from_its_source_as_it_is_now() -> None:

@@ -1,5 +1,7 @@
 """Which call a voice event belongs to: one field to gather a whole call by."""
 
+from typing import Any
+
 import pytest
 
 from bridge.core.catalogue import Catalogue
@@ -62,7 +64,7 @@ def test_both_legs_of_a_dialled_call_lead_to_one_call(types: Catalogue) -> None:
         ],
     )
     b_leg = parsed(types, [("CallUUID", "b"), ("ALegUUID", "a"), ("Event", "Hangup")])
-    found = [callback.fields["correlation"] for callback in (a_leg, dial, b_leg)]
+    found: list[Any] = [callback.fields["correlation"] for callback in (a_leg, dial, b_leg)]
     assert [one["call"] for one in found] == ["a", "a", "a"]
     assert [one["leg"] for one in found] == ["a", "a", "b"]
     assert found[2]["parent_call"] == "a"

@@ -1,5 +1,7 @@
 """States that generations of a product name differently, as one word; Plivo's words are kept."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,7 +107,9 @@ def test_the_generations_of_a_masking_session_have_one_shape(types: Catalogue) -
         ("FirstParty", "14155550123"),
         ("SecondParty", "14155550188"),
     ]
-    found = [parsed(types, [*shared, *pairs]).fields for pairs in (older, newer)]
+    found: list[dict[str, Any]] = [
+        dict(parsed(types, [*shared, *pairs]).fields) for pairs in (older, newer)
+    ]
     names = [fields.pop("event_name") for fields in found]
     states = [fields.pop("state") for fields in found]
     assert found[0] == found[1]

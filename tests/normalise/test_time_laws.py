@@ -74,7 +74,9 @@ def test_a_time_with_up_to_six_fraction_digits_is_read_to_the_digit(
     text = f"{instant.year:04}-{instant.month:02}-{instant.day:02} {text}"
     text = text[: 19 + (digits and digits + 1)]
     kept = instant.microsecond // 10 ** (6 - digits) * 10 ** (6 - digits)
-    utc = parse_utc_time(text, SCOPE)["utc"]
+    found = parse_utc_time(text, SCOPE)
+    assert found is not None
+    utc = found["utc"]
     assert utc is not None
     assert utc.endswith("Z")
     assert datetime.fromisoformat(utc) == instant.replace(microsecond=kept)

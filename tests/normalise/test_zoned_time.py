@@ -198,8 +198,8 @@ def test_an_instant_written_in_any_zone_is_that_instant(
         return
     for read in (parse_zoned, parse_zoned_or_utc):
         found = read(text, SCOPE)
-        assert found["utc"] is not None
-        assert datetime.fromisoformat(found["utc"]) == instant
+        assert found["utc"] is not None  # type: ignore[index]
+        assert datetime.fromisoformat(found["utc"]) == instant  # type: ignore[index]
 
 
 @given(INSTANTS)

@@ -66,7 +66,7 @@ def test_a_subaccounts_callback_is_its_own_again() -> None:
 def test_an_unverified_callback_stays_unverified_with_the_same_fault(
     fault: VerificationFault, account: str | None
 ) -> None:
-    verdict = replace(verdict_on(RAW), fault=fault, account=account, zone=account and ZONE)
+    verdict = replace(verdict_on(RAW), fault=fault, account=account, zone=account and ZONE)  # type: ignore[arg-type]
     again = parse_journal_record(stored(verdict)).verdict
     assert replace(again, restored=False) == verdict
 

@@ -131,7 +131,7 @@ async def test_following_yields_what_comes_later_too(
         assert (await anext(stream)).value == b"1"
         await publish(publisher, at(NOON, topic, 2))
         assert (await anext(stream)).value == b"2"
-    await stream.aclose()
+    await stream.aclose()  # type: ignore[attr-defined]
 
 
 async def test_following_from_the_end_leaves_out_what_was_there(
@@ -147,7 +147,7 @@ async def test_following_from_the_end_leaves_out_what_was_there(
             await publish(publisher, at(NOON, topic, number))
             await asyncio.wait([first], timeout=0.1)
         assert (await first).value != b"1"
-    await stream.aclose()
+    await stream.aclose()  # type: ignore[attr-defined]
 
 
 async def test_a_batch_is_read_to_its_last_record(

@@ -94,7 +94,7 @@ def test_the_bounds_in_milliseconds_hold_what_the_instants_hold(instant: datetim
 def test_offsets_are_both_included_and_narrowed_by_the_time(
     first: int, last: int | None, begin: int, expected: tuple[int, int]
 ) -> None:
-    found = _to_range(OffsetSelection(*PLACE, first, last), {PLACE: 3}, {PLACE: begin}, {PLACE: 10})
+    found = _to_range(OffsetSelection(*PLACE, first, last), {PLACE: 3}, {PLACE: begin}, {PLACE: 10})  # type: ignore[call-arg]
     assert (found.begin, found.end) == expected
 
 

@@ -62,6 +62,7 @@ def test_every_name_can_stand_in_sql_without_quotes(types: Catalogue) -> None:
     found = duckdb.sql(
         "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
     )
+    assert found is not None
     reserved = {name for (name,) in found.fetchall()}
     assert "select" in reserved
     for table in (build_event_table(types.all_types), build_journal_table()):

@@ -28,7 +28,9 @@ async def test_settings_that_cannot_be_read_are_an_error(
     kafka: Kafka, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Refused:
-        resources = ((29, "Topic authorization failed.", 2, prefix + "source", []),)
+        resources: tuple[Any, ...] = (
+            (29, "Topic authorization failed.", 2, prefix + "source", []),
+        )
 
     async def refuse(_: AIOKafkaAdminClient, __: Sequence[Any]) -> list[type[Refused]]:
         return [Refused]
@@ -50,7 +52,10 @@ async def test_a_new_topic_takes_every_timestamp_its_source_took(
 ) -> None:
     kafka = Kafka(apache_kafka, idempotence=True)
     source = prefix + "source"
-    bounds = {"message_timestamp_after_max_ms": EVER, "message_timestamp_before_max_ms": EVER}
+    bounds: dict[str, Any] = {
+        "message_timestamp_after_max_ms": EVER,
+        "message_timestamp_before_max_ms": EVER,
+    }
     await make_topics(kafka.connection, planned(source, **bounds))
     names = name_new_topics([source], "abcd1234")
     await create_topics(

@@ -44,7 +44,7 @@ async def replayed(
     await create_topics(
         kafka.connection, await plan_new_topics(kafka.connection, names), has_records=False
     )
-    async with opened(kafka, topic, at_once=at_once) as target:
+    async with opened(kafka, topic, at_once=at_once) as target:  # type: ignore[attr-defined]
         await target.write(records)
         assert await target.flush() == {}
         await target.finish()

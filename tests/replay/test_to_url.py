@@ -291,8 +291,7 @@ async def test_a_bridge_verifies_what_is_replayed_to_it_and_makes_the_same_event
     origin = "https://hooks.example.com"
     call = "5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01"
     request = signed(raw(body=body, origin=origin), TOKEN)
-    settings = {"public_url": origin}
-    with running_bridge(**settings) as first, running_bridge(**settings) as second:
+    with running_bridge(public_url=origin) as first, running_bridge(public_url=origin) as second:
         await asyncio.to_thread(
             httpx.post,
             first.url + "/plivo",

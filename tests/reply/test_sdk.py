@@ -14,7 +14,9 @@ from bridge.reply.finding import Finding
 Strategy = st.SearchStrategy[Any]
 
 words = st.text(
-    st.characters(codec="utf-8", exclude_categories=("C",)), min_size=1, max_size=40
+    st.characters(codec="utf-8", exclude_categories=["C"]),
+    min_size=1,
+    max_size=40,  # type: ignore[arg-type]
 ).map(lambda text: f"x{text}x")
 urls = st.builds(
     "{}://{}/{}".format,

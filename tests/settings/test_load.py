@@ -181,7 +181,7 @@ def test_every_setting_is_in_the_table_above() -> None:
 
 def test_every_setting_is_described() -> None:
     for model in (Settings, *GROUPS.values()):
-        for name, field in model.model_fields.items():
+        for name, field in model.model_fields.items():  # type: ignore[attr-defined]
             if name not in GROUPS:
                 assert field.description, name
                 assert field.description.endswith("."), name

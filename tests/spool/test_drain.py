@@ -265,7 +265,7 @@ async def test_stopping_waits_for_what_is_under_way_and_then_abandons_it(tmp_pat
             await spool.append(callback("a"))
             drain = drain_of(spool, kafka)
             drain.start()
-            await until(lambda kafka=kafka: kafka.asked == 1)
+            await until(lambda kafka=kafka: kafka.asked == 1)  # type: ignore[misc]
             stopping = asyncio.create_task(drain.stop(patience_s))
             if not left:
                 kafka.gate.set()

@@ -113,8 +113,8 @@ class Spooling(RuleBasedStateMachine):
             if file.suffix != ".lock" and not file.name.endswith("-shm"):
                 shutil.copyfile(file, after / file.name)
         for wal in after.glob("*-wal"):
-            with wal.open("ab") as file:
-                file.write(torn)
+            with wal.open("ab") as end:
+                end.write(torn)
 
     def _reborn(self) -> None:
         self._gone.append(self._spool)
@@ -187,10 +187,10 @@ class Spooling(RuleBasedStateMachine):
             assert [name for name in arrived if name in set(names)] == names
 
 
-class TestSpoolingBriefly(Spooling.TestCase):  # type: ignore[misc]
+class TestSpoolingBriefly(Spooling.TestCase):  # type: ignore[misc,valid-type]
     settings = settings(settings.get_profile("quick"), stateful_step_count=25)
 
 
 @pytest.mark.system
-class TestSpooling(Spooling.TestCase):  # type: ignore[misc]
+class TestSpooling(Spooling.TestCase):  # type: ignore[misc,valid-type]
     settings = settings(max_examples=60, stateful_step_count=25)

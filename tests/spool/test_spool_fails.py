@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from tests.support.spool import (
 from tests.support.waiting import until
 
 
-def logged(lines: list[dict[str, object]], *events: str) -> list[object]:
+def logged(lines: Sequence[Mapping[str, object]], *events: str) -> list[object]:
     return [line["event"] for line in lines if line["event"] in events]
 
 

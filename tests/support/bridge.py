@@ -186,7 +186,7 @@ def running_bridge(
 
     ports = [door.getsockname()[1] for door in (doors.callbacks, doors.management)]
     thread = threading.Thread(target=run, name="bridge")
-    bridge = Running(*ports, kept, metrics, thread, lambda: ready[0]())  # noqa: PLW0108 (not yet there)
+    bridge = Running(*ports, kept, metrics, thread, lambda: ready[0]())  # type: ignore[call-arg]  # noqa: PLW0108 (not yet there)
     with patch("uvicorn.server.asyncio", _FrequentTicks()):
         thread.start()
         eventually(lambda: ready)

@@ -104,9 +104,9 @@ def read_back(address: str, topics: Sequence[str]) -> list[Record]:
             assert message is not None, f"nothing more came, though there is more: {ends}"
             assert message.error() is None, message.error()
             found.append(_record(message))
-            place = (message.topic(), message.partition())
-            if message.offset() + 1 >= ends.get(place, 0):
-                ends.pop(place, None)
+            place = (message.topic(), message.partition())  # type: ignore[assignment]
+            if message.offset() + 1 >= ends.get(place, 0):  # type: ignore[call-overload,operator]
+                ends.pop(place, None)  # type: ignore[call-overload]
         # The embedded broker says that a topic ends after the first record of its last batch.
         while (message := consumer.poll(_LINGER_S)) is not None:
             assert message.error() is None, message.error()
@@ -118,9 +118,9 @@ def read_back(address: str, topics: Sequence[str]) -> list[Record]:
 
 def _record(message: confluent_kafka.Message) -> Record:
     return Record(
-        topic=message.topic(),
-        key=message.key(),
-        value=message.value(),
-        headers=tuple(message.headers() or ()),
+        topic=message.topic(),  # type: ignore[arg-type]
+        key=message.key(),  # type: ignore[arg-type]
+        value=message.value(),  # type: ignore[arg-type]
+        headers=tuple(message.headers() or ()),  # type: ignore[arg-type]
         timestamp_ms=message.timestamp()[1],
     )

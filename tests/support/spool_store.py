@@ -16,5 +16,5 @@ def add(store: SpoolStore, *names: str, padding: int = 0) -> None:
 
 
 def page(store: SpoolStore, after: int = 0, **bounds: int) -> list[str]:
-    found = store.read_page(after, **{"callbacks_max": 100, "bytes_max": 10**9, **bounds})
+    found = store.read_page(after, **{"callbacks_max": 100, "bytes_max": 10**9, **bounds})  # type: ignore[arg-type]
     return [name_of(one.records[0]) for one in found]
