@@ -37,7 +37,7 @@ def test_the_live_topic_is_replayed_into_only_when_it_is_said_twice(owner: Audit
     options = ("run", "--type", "voice.call.ring", "--to-live", "--progress", "@progress.json")
     refused = owner.run(*options)
     assert refused.returncode == 2
-    assert "say --yes" in flat(refused.stderr)
+    assert "pass --yes" in flat(refused.stderr)
     line = owner.does(*options, "--yes")
     topic = f"{owner.prefix}plivo.voice.call.ring.v1"
     assert line["to"] == [topic]
