@@ -1,4 +1,4 @@
-"""The bridge under test: the real command, as a process that can be ended in every way."""
+"""The bridge under test: the real command, as a process that can be stopped in every way."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ _ROOT: Final = Path(__file__).parents[2]
 
 
 class NotReady(Exception):
-    """The bridge did not become ready, or ended instead; the text is the end of what it said."""
+    """The bridge did not become ready, or ended. The text is the end of its output."""
 
 
 class BridgeProcess:
@@ -91,7 +91,7 @@ class BridgeProcess:
         return [*self._said, *now]
 
     def start(self) -> None:
-        """Start a process; from the main thread, at whose end the kernel ends it."""
+        """Start a process, from the main thread: the kernel kills it when that thread ends."""
         self._said = self.said
         process = subprocess.Popen(
             self._command,

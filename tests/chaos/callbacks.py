@@ -1,10 +1,10 @@
-"""What the load sends: signed callbacks of many calls at a time, and forged ones among them.
+"""The callbacks of the load: signed ones of many concurrent calls, and forged ones among them.
 
-1. Every callback carries a marker of its own in a custom SIP header, which Plivo hands on. It ends up
-   in the event and in the journal, so a record tells which callback it is of without its id.
-2. Calls are long enough to be open before, during and after a fault: their keys are what order is
-   checked by. Most callbacks of a call follow one another, some are sent at the same time.
-3. A forged callback is one of a call that exists, so only its signature can give it away.
+1. Every callback carries a unique marker in a custom SIP header, which Plivo passes on. The marker is
+   in the event and in the journal, so a record shows its callback without the id.
+2. Calls are long enough to be open before, during and after a fault: the order is checked by their
+   keys. Most callbacks of a call are sent one after the other, some concurrently.
+3. A forged callback belongs to a call that exists, so only its signature is wrong.
 """
 
 import re
@@ -89,7 +89,7 @@ def _call(chance: Random) -> Iterator[list[EmulatedCallback]]:
 
 
 def _digits(answer: EmulatedCallback, chance: Random) -> EmulatedCallback:
-    """Return a press of a key: one of the types whose parameters can truthfully come twice."""
+    """Return a pressed digit: a type that can legitimately have the same parameters twice."""
     kept = ("CallUUID", "Direction", "From", "ParentAuthID", "To")
     shared = {key: answer.parameters[key] for key in kept} | {"CallStatus": "in-progress"}
     digit = str(chance.randrange(10))
@@ -113,14 +113,14 @@ def genuine(step: EmulatedCallback, chance: Random) -> Callback:
 
 
 def without_event(step: EmulatedCallback, chance: Random) -> Callback:
-    """Return one whose signature holds, and that no event can be made of: it has no identity."""
+    """Return a callback with a valid signature that yields no event: it has no identity."""
     legs = {"CallUUID", "ALegUUID"}
     parameters = {name: value for name, value in step.parameters.items() if name not in legs}
     return _signed(EmulatedCallback(step.path, parameters), chance, topic=DEAD_LETTER_TOPIC, key="")
 
 
 def forged(step: EmulatedCallback, chance: Random) -> Callback:
-    """Return one whose signature does not hold: rule 3."""
+    """Return a callback with an invalid signature: rule 3."""
     sound = genuine(step, chance)
     headers = dict(sound.headers)
     fault = chance.choice(["wrong token", "tampered", "unsigned"])

@@ -1,16 +1,16 @@
-"""The checker: what was answered 2xx against what is on the topics.
+"""Checker of a run: compare the callbacks that were answered 2xx with the topics.
 
-1. A callback that was answered 2xx is in its event topic and in the journal, under its key and under
-   exactly its id. One no event can be made of is in the dead letters instead of an event topic, and so
-   may one be that Kafka does not take: a long one of a topic in ``refusing``.
-2. *a* was accepted before *b* if the 2xx for *a* had been received before the first request for *b*
-   was begun. Of two callbacks of one key where that is so, and that only went to one bridge, the first
-   record of *a* comes before the first record of *b*, in the journal and, if both are of one type, in
-   its topic. Two that were under way at the same time have no order. Neither have two of different
-   bridges: see docs/guarantees.md.
-3. Every record is of a callback that was sent, and whose signature held.
+1. A callback that was answered 2xx is in its event topic and in the journal, under its key and exactly
+   its id. A callback that yields no event is in the dead letters instead of an event topic. So may be
+   one that Kafka refuses: a long one for a topic in ``refusing``.
+2. *a* was accepted before *b* if the 2xx for *a* was received before the first request for *b* started.
+   If two callbacks of one key were accepted in that order, and only by one bridge, the first record of
+   *a* comes before the first record of *b*: in the journal and, if both are of one type, in its topic.
+   Two concurrent callbacks have no order. Neither have two of different bridges: see
+   docs/guarantees.md.
+3. Every record belongs to a callback that was sent with a valid signature.
 4. A callback may be on a topic more than once, under one id.
-5. What was not answered 2xx may be on the topics all the same: nobody promised that it would not.
+5. A callback that was not answered 2xx may be on the topics, or not.
 """
 
 from collections import Counter
@@ -35,7 +35,7 @@ Fault = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One breach of the promise, and the callback it is about."""
+    """One broken rule, and the callback that it concerns."""
 
     fault: Fault
     about: str
@@ -43,11 +43,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Exempt:
-    """What the operator did to the topics, so that the bridge is not held to it.
+    """What the operator did to the topics, for which the bridge is not responsible.
 
-    ``refusing`` are topics that did not take long records: rule 1. ``emptied`` tells until when a topic
-    lost what it held: callbacks begun before are asked for in the journal alone. ``overtakes`` is how
-    many callbacks the bridge says it published before older ones, because its disk was full.
+    ``refusing`` are topics that refused long records: rule 1. ``emptied`` has until when a topic lost
+    its records: callbacks that started before are only expected in the journal. ``overtakes`` is how
+    many callbacks the bridge published before older ones, by its own count, because its disk was full.
     """
 
     overtakes: int = 0
@@ -55,7 +55,7 @@ class Exempt:
     emptied: tuple[tuple[str, float], ...] = ()
 
     def made_again(self, prefix: str) -> set[str]:
-        """Return the topics whose offsets began anew."""
+        """Return the topics that were created again, with offsets from 0."""
         return {prefix + topic for topic, _ in self.emptied}
 
     def excuses_event(self, one: Accepted) -> bool:
@@ -71,7 +71,7 @@ NOTHING_EXEMPT: Final = Exempt()
 def findings(
     attempts: Sequence[Attempt], found: Sequence[Found], exempt: Exempt = NOTHING_EXEMPT
 ) -> list[Finding]:
-    """Return every breach. ``found`` is in order within each key and topic."""
+    """Return all findings. ``found`` is in order within each key and topic."""
     taken = accepted(attempts)
     overtaking = list(_out_of_order(taken, found))
     return [
@@ -82,7 +82,7 @@ def findings(
 
 
 def duplicates(found: Iterable[Found]) -> int:
-    """Return how many records come on top of the first of their topic and id: rule 4."""
+    """Return the number of duplicate records, by topic and id: rule 4."""
     counted = Counter((one.topic, one.identity) for one in found)
     return counted.total() - len(counted)
 
@@ -90,7 +90,7 @@ def duplicates(found: Iterable[Found]) -> int:
 def _missing(
     taken: Iterable[Accepted], found: Iterable[Found], exempt: Exempt
 ) -> Iterable[Finding]:
-    """Yield what rule 1 asks for and is not there."""
+    """Yield the records that rule 1 requires and that are missing."""
     places = {(one.topic, one.identity) for one in found}
     for one in taken:
         callback = one.callback
@@ -104,7 +104,7 @@ def _missing(
 
 
 def _out_of_order(taken: Iterable[Accepted], found: Iterable[Found]) -> Iterable[Finding]:
-    """Yield the callbacks whose first record comes before one that rule 2 has in front of it."""
+    """Yield the callbacks that break the order of rule 2."""
     first: dict[tuple[str, str], int] = {}
     for place, record in enumerate(found):
         first.setdefault((record.topic, record.identity), place)
@@ -132,7 +132,7 @@ def _overtaking(placed: Sequence[tuple[int, Accepted]]) -> Iterable[Finding]:
 
 
 def _strange(attempts: Iterable[Attempt], found: Iterable[Found]) -> Iterable[Finding]:
-    """Yield the records that rules 3 and 4 do not allow."""
+    """Yield the records that break rules 3 and 4."""
     sent = {attempt.callback.marker: attempt.callback for attempt in attempts}
     for record in found:
         callbacks = [sent[marker] for marker in record.markers if marker in sent]

@@ -25,7 +25,7 @@ _CHUNK_BYTES: Final = 65_536
 
 
 class NoMounts(Exception):
-    """This machine does not let us mount; the text is what it said."""
+    """This machine does not allow mounts. The text is its error."""
 
 
 class Disk:

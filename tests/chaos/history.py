@@ -1,4 +1,4 @@
-"""What the load saw, and what is on the topics: the two sides the checker holds together."""
+"""The two sides that the checker compares: what the load sent, and what is on the topics."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""A process whose changes to the spool's files are logged, or made to fail: the interposer, compiled.
+"""Run a process with its changes to the spool's files logged, or failing: build the interposer.
 
-It needs a C compiler, ``cc``: a library that is loaded before the C library is the only way to see what
-SQLite writes, in which order, without a kernel module.
+It needs a C compiler, ``cc``. Without a kernel module, only a library that is loaded before the C
+library sees what SQLite writes, and in which order.
 """
 
 import errno

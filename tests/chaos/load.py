@@ -1,10 +1,10 @@
-"""The load: clients that send callbacks over kept-alive connections, and write down every end.
+"""The load: clients that send callbacks over keep-alive connections, and record every result.
 
-1. A client sends as Plivo does: a request that got no answer is sent once more, the very same bytes;
-   one that got an answer is not, whatever it was.
-2. A request's begin is taken before anything of it is sent, and its end after all of the answer came:
-   what the checker takes for an order was one.
-3. Where there are several bridges, a request goes to any of those the balancer has in.
+1. A client sends as Plivo does: it repeats a request without an answer once, byte for byte, and never
+   one that was answered, whatever the answer was.
+2. A request starts before its first byte is sent, and ends after the last byte of its answer was
+   received. So the order that the checker sees is a real one.
+3. If there are several bridges, a request goes to any bridge that the balancer has in rotation.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ class Load:
         self._stopping = False
 
     def stop(self) -> None:
-        """Begin nothing more; ``run`` returns when all that was begun has ended."""
+        """Start no more requests; ``run`` returns when the pending ones have ended."""
         self._stopping = True
 
     async def run(self) -> None:

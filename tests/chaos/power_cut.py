@@ -1,14 +1,14 @@
-"""Power cuts: ``python -m tests.chaos.power_cut``, which ``make chaos`` runs; ``cc`` is needed.
+"""Power cuts: ``python -m tests.chaos.power_cut``, which ``make chaos`` runs. Needs ``cc``.
 
-1. The log of the interposer has every change to the spool's files in its order, and the
-   acknowledgements among them. A cut comes after any number of changes.
-2. What was fsynced before the cut is there: the content of a file by an fsync of the file, its name by
-   one of the directory.
-3. Of what was written since, any of the 512-byte sectors may be there, in any combination: none, all,
-   those up to some moment, or a random choice. Sectors that are missing hold what was there before, or
-   zeros. Of the names made and removed since, those up to some moment are.
-4. A bridge that begins with what is left must find every callback that was acknowledged before the cut
-   and whose removal had not begun.
+1. The interposer's log has every change to the spool's files in its order, and the acknowledgements
+   among them. A power cut can come after any number of changes.
+2. What was fsynced before the cut is on the disk: the content of a file by an fsync of the file, its
+   name by one of the directory.
+3. Of later writes, any of the 512-byte sectors may be on the disk, in any combination: none, all, those
+   up to some moment, or a random choice. Other sectors have their old content, or zeros. Of later
+   creations and removals of names, those up to some moment are on the disk.
+4. A bridge that starts with the remains must find every callback that was acknowledged before the cut
+   and was not being removed.
 """
 
 import asyncio

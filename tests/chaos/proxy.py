@@ -1,7 +1,7 @@
-"""A TCP proxy that can be told to swallow what passes: connections of which only one end knows.
+"""A TCP proxy that can drop traffic silently, so that only one end knows that a connection is dead.
 
-1. Nothing is closed and nothing is refused, which is what a firewall does that forgot a connection.
-2. A connection that was swallowed from stays dead, whatever happens later; new ones pass again.
+1. It closes and refuses nothing, like a firewall that has forgotten a connection.
+2. A connection that lost traffic stays dead, whatever happens later. New connections work again.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ class _Link:
 
 
 class Proxy:
-    """Hands connections on to ``target``, a ``host:port``, which may be said after the start."""
+    """Forwards connections to ``target``, a ``host:port``, which may be set after the start."""
 
     def __init__(self) -> None:
         self.target = ""

@@ -17,7 +17,7 @@ WAITED_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One run of a scenario. ``refused`` are 4xx and 5xx to callbacks whose signature holds.
+    """One run of a scenario. ``refused`` are 4xx and 5xx to callbacks with a valid signature.
 
     ``unconnected`` and ``unanswered`` are requests that reached nobody, and that got no answer;
     ``unverified`` are those rightly answered 403, ``waited`` answers that took WAITED_S or more: as
@@ -42,11 +42,11 @@ class Row:
     took_s: float
     notes: tuple[str, ...]
     faults: tuple[str, ...]
-    """What was not as promised, a sentence each; none in a run that is in order."""
+    """The broken promises, a sentence each; empty if the run passed."""
 
 
 def longest(attempts: Iterable[Attempt], marks_s: Sequence[float]) -> tuple[float, float, float]:
-    """Return the longest answer of the requests begun in each phase; ``marks_s`` part the phases."""
+    """Return the longest answer time of the requests that started in each phase, cut at ``marks_s``."""
     never = float("inf")
     edges = [-never, *marks_s, *[never] * (3 - len(marks_s))]
     answered = [attempt for attempt in attempts if attempt.status is not None]
@@ -73,7 +73,7 @@ def counts(attempts: Sequence[Attempt], found: Sequence[Found]) -> dict[str, int
 
 
 def lost(findings: Iterable[Finding]) -> int:
-    """Return how many callbacks are not where they were promised to be."""
+    """Return how many callbacks are missing from a topic."""
     return len({finding.about for finding in findings if finding.fault in _LOST})
 
 
@@ -89,7 +89,7 @@ def sentences(findings: Iterable[Finding]) -> list[str]:
 
 
 def wrong_answers(attempts: Iterable[Attempt]) -> list[str]:
-    """Return a sentence for what a forged callback was answered other than 403."""
+    """Return a sentence for forged callbacks with another answer than 403."""
     answers = Counter(
         attempt.status
         for attempt in attempts
@@ -100,7 +100,7 @@ def wrong_answers(attempts: Iterable[Attempt]) -> list[str]:
 
 
 def markdown(rows: Sequence[Row], names: dict[str, str]) -> str:
-    """Return the rows as a table, one line a scenario, all its seeds together."""
+    """Return the rows as a table: one line a scenario, with all its seeds."""
     head = (
         "| scenario | runs | tried | 2xx | refused | not connected | no answer | lost |"
         " duplicated records | answers after 1 s or more | longest answer before / during / after, s |"

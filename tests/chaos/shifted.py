@@ -1,8 +1,8 @@
-"""The command with a wall clock that is wrong: ``python -m tests.chaos.shifted FILE serve …``.
+"""Run the command with a wrong wall clock: ``python -m tests.chaos.shifted FILE serve …``.
 
-FILE holds by how many seconds the clock is ahead, and is read at every look at it, so that a test can
-have the clock jump while the bridge runs. What only measures how long something takes does not jump:
-the kernel's monotonic clock does not either.
+FILE has the seconds by which the clock is ahead. It is read at each access, so a test can make the clock
+jump while the bridge runs. Clocks that measure durations do not jump: the kernel's monotonic clock does
+not either.
 """
 
 import sys

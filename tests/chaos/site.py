@@ -1,8 +1,8 @@
-"""Where the scenarios are played: one cluster and its topics, made once and mended after each.
+"""The site of the scenarios: one cluster and its topics, created once and repaired after each.
 
-Clients have three ways to the brokers: straight, through proxies that can swallow what passes, and by
-password. Making the topics takes longer than a scenario, so all share them, each from where the last
-one ended.
+Clients can reach the brokers in three ways: directly, through proxies that can drop traffic, and with a
+password. Creating the topics takes longer than a scenario, so all scenarios share them; each starts from
+where the last one ended.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ _SCRAM: Final = "org.apache.kafka.common.security.scram.ScramLoginModule require
 
 
 def _planned() -> list[PlannedTopic]:
-    """Return all topics; those the load does not touch are as small as they can be."""
+    """Return all topics; those without load are as small as possible."""
     sizing = Sizing(_PARTITIONS, REPLICAS, IN_SYNC_MIN, 0, 0, 0)
     return [
         topic if topic.name.removeprefix(PREFIX) in _BUSY else replace(topic, partitions=1)
@@ -76,11 +76,11 @@ class Site:
 
     @property
     def address(self) -> str:
-        """Return the straight way to the brokers."""
+        """Return the addresses of the brokers themselves, without proxies."""
         return self.kafka.addresses()
 
     async def start(self) -> None:
-        """Have all of it running, with its topics."""
+        """Start everything, and create the topics."""
         for proxy in self.proxies.values():
             await proxy.start()
         self.kafka = ThreeBrokers(
@@ -108,7 +108,7 @@ class Site:
         await make_topics(KafkaConnection(self.address), *_planned())
 
     async def stop(self) -> None:
-        """End it all."""
+        """Stop everything."""
         self.kafka.kill_all()
         for proxy in self.proxies.values():
             await proxy.stop()
@@ -122,12 +122,12 @@ class Site:
         await self.in_sync()
 
     def swallow(self) -> None:
-        """Have Kafka away for whoever comes through the proxies."""
+        """Make Kafka unreachable for clients behind the proxies."""
         for proxy in self.proxies.values():
             proxy.swallow()
 
     def heal(self) -> None:
-        """Have it back."""
+        """Make Kafka reachable again."""
         for proxy in self.proxies.values():
             proxy.heal()
 
@@ -150,7 +150,7 @@ class Site:
         )
 
     async def configure(self, topics: Sequence[str], configs: Mapping[str, str | None]) -> None:
-        """Set settings of topics, named without their prefix; None takes one back."""
+        """Set settings of topics, named without their prefix; None resets one."""
         resources = [
             ConfigResource(
                 ResourceType.TOPIC,
@@ -175,11 +175,11 @@ class Site:
         await self._done(self._admin.delete_topics([PREFIX + topic]))
 
     async def make_missing_topics(self) -> None:
-        """Make what is missing, as an operator does."""
+        """Create missing topics, as an operator does."""
         await make_topics(KafkaConnection(self.address), *_planned())
 
     async def set_password(self, password: str) -> None:
-        """Give the bridge's user another password: the old one is no longer taken."""
+        """Change the password of the bridge's user: the old one is refused."""
         info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
         changed = UserScramCredentialUpsertion(USER, info, password.encode())
         await self._done(self._admin.alter_user_scram_credentials([changed]))

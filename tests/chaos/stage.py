@@ -29,11 +29,11 @@ _DRAINED_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What happens to the bridge, and how it is set up for it.
+    """What happens to the bridge, and the setup for it.
 
-    ``refuses`` says that callbacks may be answered 503 in it, for neither Kafka nor a disk is there,
-    and ``silent`` that requests may get no answer, for no bridge is.
-    ``settings`` are further ones of the bridge's, for the folder of a run.
+    ``refuses`` allows 503 as an answer, because neither Kafka nor a disk is there. ``silent`` allows
+    requests without an answer, because there is no bridge. ``settings`` returns further settings of the
+    bridge for the folder of a run.
     """
 
     number: str
@@ -51,7 +51,7 @@ class Scenario:
 
 
 class Stage:
-    """What a scenario works on, and what is noted of it."""
+    """What a scenario works on, and what it records."""
 
     def __init__(self, site: Site, scenario: Scenario, seed: int, folder: Path) -> None:
         folder.mkdir(parents=True)
@@ -107,7 +107,7 @@ class Stage:
 
     @property
     def unread_bytes(self) -> int:
-        """Return how much of the log waits in a pipe that nobody reads."""
+        """Return how many bytes of the log wait in an unread pipe."""
         if self._log is None:
             return 0
         waiting = fcntl.ioctl(self._log, termios.FIONREAD, bytes(4))
@@ -124,29 +124,29 @@ class Stage:
         return self.disk.outside / "spool" if self.disk else self.spool
 
     async def pause(self, least_s: float, most_s: float) -> None:
-        """Let some time pass, as the seed has it."""
+        """Wait for some time, by the seed."""
         await asyncio.sleep(self.chance.uniform(least_s, most_s))
 
     def fault_begins(self) -> None:
-        """Say that the fault begins now."""
+        """Record that the fault starts now."""
         self.marks_s.append(time.monotonic())
 
     def fault_ends(self) -> None:
-        """Say that the fault is over, from where on the time to drain counts."""
+        """Record that the fault is over: the time to drain counts from now."""
         self.marks_s.append(time.monotonic())
 
     def expect(self, met: object, otherwise: str) -> None:
-        """Note what was not as it should have been, or what did not happen though it was caused."""
+        """Record a broken promise, or a fault that had no effect."""
         if not met:
             self.unmet.append(otherwise)
 
     async def kill(self, slot: str = "one") -> None:
-        """End a bridge at once, when what it counted was read."""
+        """Kill a bridge, after its counters were read."""
         self.spooled += await self.counted(self.bridges[slot], "spooled")
         self.bridges[slot].kill()
 
     async def end(self, slot: str = "one") -> None:
-        """End a bridge in order, within the time that is stated, and note how long it took."""
+        """Stop a bridge gracefully within its stated time, and record how long it took."""
         self.spooled += await self.counted(self.bridges[slot], "spooled")
         code, took_s = await self.bridges[slot].end()
         self.notes.append(f"ended in {took_s:.1f} s")
@@ -154,11 +154,11 @@ class Stage:
         self.expect(took_s < END_MAX_S, f"SIGTERM: ended only after {took_s:.1f} s")
 
     async def counted(self, bridge: BridgeProcess, outcome: str) -> int:
-        """Return how many callbacks a bridge's process says ended so."""
+        """Return how many callbacks had an outcome, by the bridge's own count."""
         return int(await bridge.metric("callbacks_total", outcome=outcome) or 0)
 
     async def until(self, happens: Callable[[], Awaitable[object]], otherwise: str) -> None:
-        """Return when it happens, or note ``otherwise`` after a while."""
+        """Return when it happens; record ``otherwise`` after a timeout."""
         try:
             async with asyncio.timeout(_DRAINED_S):
                 while not await happens():  # noqa: ASYNC110 (nothing tells)
@@ -175,7 +175,7 @@ class Stage:
         await self.until(spooling, f"fewer than {least} callbacks were spooled")
 
     async def until_drained(self) -> None:
-        """Return when nothing is in a spool any more, and note how long after the fault that was."""
+        """Return when all spools are empty, and record how long after the fault that was."""
 
         async def drained() -> bool:
             running = [bridge for bridge in self.bridges.values() if bridge.running]
@@ -190,7 +190,7 @@ class Stage:
             self.drain_s = time.monotonic() - self.marks_s[-1]
 
     async def play(self) -> None:
-        """Play the scenario under load, and end everything in order."""
+        """Run the scenario under load, and stop everything gracefully."""
         for bridge in self.bridges.values():
             bridge.start()
         for bridge in self.bridges.values():
@@ -210,7 +210,7 @@ class Stage:
                 await self.end(slot)
 
     def close(self) -> None:
-        """End what is left."""
+        """Kill what is left."""
         for bridge in self.bridges.values():
             if bridge.running:
                 bridge.kill()
@@ -224,7 +224,7 @@ class Stage:
 
 
 async def perform(site: Site, scenario: Scenario, seed: int, folder: Path) -> row.Row:
-    """Run a scenario and return what came of it; the site is mended after it."""
+    """Run a scenario and return its row; repair the site afterwards."""
     began_s = time.monotonic()
     starts = await asyncio.to_thread(ends, site.address, PREFIX)
     stage = Stage(site, scenario, seed, folder)

@@ -1,4 +1,4 @@
-"""A process that appends and removes, and writes down what was acknowledged, then ends without a word.
+"""A process that appends and removes, and records what was acknowledged, then ends abruptly.
 
 ``python -m tests.chaos.workload FOLDER CALLBACKS SEED``: the spool is FOLDER/spool. FOLDER/acks gets a
 line ``+name`` after a callback is acknowledged, and ``-name`` before one is removed: from then on it may

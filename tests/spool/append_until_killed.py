@@ -1,7 +1,7 @@
-"""A process that appends until it is killed, and prints the name of every callback that is kept.
+"""A process that appends until it is killed, and prints the name of every stored callback.
 
 ``python -m tests.spool.append_until_killed DIRECTORY FIRST``: names are numbers from FIRST on, keys
-their last digit. What is printed was fsynced.
+their last digit. A printed callback was fsynced.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Faults of a real disk, each in a process of its own: ``python -m tests.spool.faults NAME DIRECTORY``.
 
-``full``, ``filled`` and ``read_only`` want DIRECTORY to be a small file system of its own.
+For ``full``, ``filled`` and ``read_only``, DIRECTORY has to be a small file system of its own.
 """
 
 import asyncio

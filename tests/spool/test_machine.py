@@ -1,11 +1,11 @@
-"""The spool as a state machine: whatever happens, in whatever order, nothing that was kept is lost.
+"""The spool as a state machine: whatever happens, in whatever order, no stored callback is lost.
 
-Appends, alone and many at once, crashes at any moment with a torn tail of the WAL, restarts, drains
-into a Kafka that acknowledges, is away, or loses acknowledgements, and files that others left behind.
+Single and concurrent appends; crashes at any moment, with a torn tail of the WAL; restarts; drains into
+a Kafka that acknowledges, is away, or loses acknowledgements; files that other processes left behind.
 
-A crash is the directory as it is at that moment, copied byte by byte, with which the next process
-begins. What an append had returned for must come to Kafka, in the order of its key; what was under way
-may or may not.
+A crash is a byte-for-byte copy of the directory at that moment, with which the next process starts. A
+callback whose append had returned must arrive on Kafka, in the order of its key. A pending one may or
+may not.
 """
 
 import asyncio

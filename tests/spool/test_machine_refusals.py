@@ -1,8 +1,8 @@
-"""The spool as a state machine where callbacks are refused: by its bounds, by the disk, by Kafka.
+"""The spool as a state machine with refusals: by its limits, by the disk, by Kafka.
 
-Callbacks come in as the bridge takes them: directly to Kafka, or behind older ones of their key. What
-was refused must never appear, what was taken must arrive once and in the order of its key, as itself or
-as a dead letter, and what Kafka takes in no form must stay for a person.
+Callbacks arrive as in the bridge: directly on Kafka, or behind older ones of their key. A refused one
+must never appear. An accepted one must arrive once and in the order of its key, as itself or as a dead
+letter. One whose dead letter Kafka refuses too must stay for an operator.
 """
 
 import asyncio
