@@ -81,6 +81,7 @@ def test_a_reader_of_topics_imports_no_server(name: str) -> None:
     assert not imported(name, "--help") & server
 
 
+@pytest.mark.system
 def test_the_version_is_printed_without_what_only_help_needs() -> None:
     assert not imported("--version") & {"rich.markdown", "rich.syntax", "pygments"}
 
