@@ -1,4 +1,4 @@
-"""The AsyncAPI document: every topic, and nothing that the core does not make."""
+"""The AsyncAPI document describes every topic, with examples that the core made."""
 
 import copy
 import json
@@ -73,7 +73,7 @@ def shown_payload(example: Document) -> Document:
     return payload
 
 
-def test_every_planned_topic_is_a_channel_that_is_sent_to(
+def test_every_planned_topic_has_a_channel_and_a_send_operation(
     document: Document, types: Catalogue
 ) -> None:
     topics = plan(types, "", Sizing(**TopicSettings().model_dump()))
@@ -121,7 +121,7 @@ def test_the_document_repeats_no_schema_and_no_example_that_has_a_file(
         assert messages[name]["payload"]["schema"] == {"$ref": f"./{JOURNAL_SCHEMA_PATH}"}
 
 
-def test_every_sample_is_an_example_with_the_headers_it_is_published_with(
+def test_every_sample_is_an_example_with_its_published_headers(
     document: Document, shown: list[Example]
 ) -> None:
     required = document["components"]["schemas"]["event-headers"]["schema"]["required"]
@@ -143,13 +143,13 @@ def test_every_sample_of_the_journal_is_an_example(document: Document, types: Ca
         assert shown_payload(example) == json.loads(samples[example["name"]].value)
 
 
-def test_the_dead_letter_says_why(document: Document) -> None:
+def test_the_example_of_a_dead_letter_has_a_reason_and_no_event(document: Document) -> None:
     (example,) = document["components"]["messages"][DEAD_LETTER_TOPIC]["examples"]
     assert example["headers"]["dlq_reason"] == "no_identity"
     assert shown_payload(example)["events"] == []
 
 
-def test_no_reference_points_nowhere(document: Document) -> None:
+def test_every_reference_resolves(document: Document) -> None:
     def references(value: object) -> list[str]:
         if isinstance(value, list):
             return [one for item in value for one in references(item)]
@@ -186,7 +186,7 @@ def parsed(document: Document, folder: Path) -> subprocess.CompletedProcess[str]
 
 
 @pytest.mark.node
-def test_the_official_parser_takes_the_document(document: Document, tmp_path: Path) -> None:
+def test_the_official_parser_accepts_the_document(document: Document, tmp_path: Path) -> None:
     ended = parsed(document, tmp_path)
     assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
 

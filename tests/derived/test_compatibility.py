@@ -1,4 +1,4 @@
-"""What counts as a break of a released schema."""
+"""Which changes of a schema are breaking, and which are additions."""
 
 from typing import Any
 
@@ -85,12 +85,12 @@ BREAKS = {
 
 
 @pytest.mark.parametrize("new", ADDITIONS.values(), ids=ADDITIONS.keys())
-def test_an_addition_is_no_break(new: Schema) -> None:
+def test_an_addition_is_not_breaking(new: Schema) -> None:
     assert find_breaks(EVENT, new) == []
 
 
 @pytest.mark.parametrize(("new", "said"), BREAKS.values(), ids=BREAKS.keys())
-def test_anything_else_is_a_break_and_says_where(new: Schema, said: str) -> None:
+def test_any_other_change_is_breaking_and_named_with_its_place(new: Schema, said: str) -> None:
     assert any(said in line for line in find_breaks(EVENT, new)), find_breaks(EVENT, new)
 
 
@@ -111,7 +111,7 @@ def test_an_addition_is_named(name: str) -> None:
 
 
 @pytest.mark.parametrize(("new", "_"), BREAKS.values(), ids=BREAKS.keys())
-def test_a_break_is_no_addition(new: Schema, _: str) -> None:
+def test_a_breaking_change_is_not_an_addition(new: Schema, _: str) -> None:
     assert find_additions(EVENT, new) == []
 
 

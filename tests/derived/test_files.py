@@ -1,4 +1,4 @@
-"""The derived files: up to date, and checked so that they stay it."""
+"""The derived files are up to date, and the check finds those that are not."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture(autouse=True, scope="module")
 def _derived_once() -> Iterator[None]:
-    """Have what follows from one catalogue worked out once: it takes seconds."""
+    """Derive the files of one catalogue only once, because it takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files, "derive_files", cache(files.derive_files))
         yield
@@ -41,7 +41,7 @@ def revised(types: Catalogue, name: str, **changes: object) -> Catalogue:
     return Catalogue(kinds, types.unrecognised)
 
 
-def test_the_committed_files_are_what_the_declarations_say(types: Catalogue) -> None:
+def test_the_committed_files_are_up_to_date(types: Catalogue) -> None:
     assert find_faults(ROOT, types) == []
 
 
@@ -60,7 +60,7 @@ def test_a_missing_file_is_a_fault(project: Path, types: Catalogue) -> None:
     assert find_faults(project, types) == ["schemas/journal/1.0.json: missing"]
 
 
-def test_a_file_nothing_is_declared_for_is_a_fault_and_is_removed(
+def test_a_file_that_no_declaration_yields_is_a_fault_and_is_removed(
     project: Path, types: Catalogue
 ) -> None:
     orphan = project / "schemas/voice.call.gone/1.0.json"
@@ -80,7 +80,7 @@ def test_a_released_schema_may_not_change(project: Path, types: Catalogue) -> No
     assert any("released, but changed" in fault for fault in find_faults(project, changed))
 
 
-def test_writing_leaves_a_released_schema_alone(project: Path, types: Catalogue) -> None:
+def test_writing_does_not_change_a_released_schema(project: Path, types: Catalogue) -> None:
     mark_released(project, types)
     before = (project / "schemas/voice.call.ring/1.0.json").read_text()
     write_files(
@@ -89,7 +89,9 @@ def test_writing_leaves_a_released_schema_alone(project: Path, types: Catalogue)
     assert (project / "schemas/voice.call.ring/1.0.json").read_text() == before
 
 
-def test_a_released_file_that_is_edited_or_gone_is_a_fault(project: Path, types: Catalogue) -> None:
+def test_a_released_file_that_is_edited_or_missing_is_a_fault(
+    project: Path, types: Catalogue
+) -> None:
     mark_released(project, types)
     path = project / "schemas/voice.call.ring/1.0.json"
     path.write_text(path.read_text() + "\n")
@@ -109,7 +111,7 @@ def test_a_new_revision_may_add(project: Path, types: Catalogue) -> None:
     assert (project / "schemas/voice.call.ring/1.0.json").is_file()
 
 
-def test_a_new_revision_may_not_take_away(project: Path, types: Catalogue) -> None:
+def test_a_new_revision_may_not_remove(project: Path, types: Catalogue) -> None:
     mark_released(project, types)
     narrower = revised(
         types, "voice.call.hangup", model=types.by_name["voice.call.ring"].model, revision=1

@@ -1,4 +1,4 @@
-"""The OpenAPI document: the routes there are, and what they take and answer."""
+"""The OpenAPI document matches the routes, the accepted parameters and the answers."""
 
 from http import HTTPStatus
 from typing import Any, cast
@@ -49,13 +49,13 @@ def test_the_paths_are_the_routes_with_their_methods(document: Document) -> None
     assert app.SHARED_PATH == openapi.SHARED_PATH
 
 
-def test_it_is_an_openapi_document(document: Document) -> None:
+def test_the_document_is_valid_openapi(document: Document) -> None:
     loaded = schemathesis.openapi.from_dict(document)
     loaded.validate()
     assert sum(1 for _ in loaded.get_all_operations()) == 2 * (len(TYPES) + 1)
 
 
-def test_what_is_no_openapi_document_is_refused(document: Document) -> None:
+def test_an_invalid_openapi_document_is_refused(document: Document) -> None:
     broken = {**document, "paths": {"no slash": 1}}
     with pytest.raises(Exception, match=r"paths|slash|1"):
         schemathesis.openapi.from_dict(broken).validate()
@@ -74,7 +74,7 @@ def test_every_sample_is_valid_by_its_type_in_both_encodings(
         assert validates(document, schemas["AnyText"], members)
 
 
-def test_the_parameters_of_a_declaration_are_named_with_their_meaning(document: Document) -> None:
+def test_declared_parameters_are_listed_with_their_meaning(document: Document) -> None:
     schemas = document["components"]["schemas"]
     hangup = schemas["voice.call.hangup"]
     assert hangup["properties"]["CallUUID"]["description"]
@@ -91,7 +91,9 @@ def test_every_example_is_a_sample(document: Document, types: Catalogue) -> None
 
 
 @pytest.mark.parametrize("status", list(openapi._REFUSALS))
-def test_a_refusal_is_the_problem_the_bridge_tells(document: Document, status: HTTPStatus) -> None:
+def test_a_refusal_is_the_problem_document_of_the_bridge(
+    document: Document, status: HTTPStatus
+) -> None:
     name, _ = openapi._REFUSALS[status]
     response = document["components"]["responses"][name]
     schema = response["content"][openapi.PROBLEM]["schema"]
@@ -102,7 +104,7 @@ def test_a_refusal_is_the_problem_the_bridge_tells(document: Document, status: H
     assert ("Retry-After" in response.get("headers", {})) == (status in {429, 503})
 
 
-def test_every_operation_has_every_answer_and_any_signature_will_do(document: Document) -> None:
+def test_every_operation_has_every_answer_and_accepts_any_signature(document: Document) -> None:
     answers = {"200", "400", "403", "413", "414", "421", "429", "503"}
     for path in document["paths"].values():
         for operation in path.values():

@@ -1,4 +1,4 @@
-"""The schema pack holds what a consumer needs, and its manifest says so truly."""
+"""The schema pack has all files that a consumer needs, and a correct manifest."""
 
 import hashlib
 import json
@@ -41,7 +41,7 @@ def manifest(packed: Files) -> dict[str, Any]:
     return json.loads(packed[MANIFEST])
 
 
-def test_it_holds_schemas_examples_the_documents_and_types(packed: Files) -> None:
+def test_the_pack_has_schemas_examples_documents_and_types(packed: Files) -> None:
     for name in (
         "voice.call.hangup/1.0.json",
         "voice.call.hangup/examples/outbound-busy.json",
@@ -53,7 +53,7 @@ def test_it_holds_schemas_examples_the_documents_and_types(packed: Files) -> Non
         assert Path(name) in packed
 
 
-def test_it_holds_nothing_of_the_bridges_own(packed: Files) -> None:
+def test_the_pack_has_no_list_of_releases_and_no_pages(packed: Files) -> None:
     names = {str(path) for path in packed}
     assert "released.json" not in names
     assert not any(name.endswith(".md") for name in names)
@@ -79,7 +79,7 @@ def test_the_manifest_lists_every_file_with_its_digest(
         assert said == {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
 
-def test_the_manifest_counts_what_is_there(manifest: dict[str, Any], types: Catalogue) -> None:
+def test_the_counts_in_the_manifest_are_right(manifest: dict[str, Any], types: Catalogue) -> None:
     assert manifest["version"] == __version__
     assert manifest["counts"]["types"] == len(types.all_types)
     assert manifest["counts"]["schemas"] == len(types.all_types) + 1
@@ -89,7 +89,7 @@ def test_the_manifest_counts_what_is_there(manifest: dict[str, Any], types: Cata
     assert manifest["counts"]["examples"] == of_types + of_the_journal
 
 
-def test_whatever_the_manifest_says_of_a_type_is_in_the_pack(
+def test_everything_the_manifest_lists_for_a_type_is_in_the_pack(
     packed: Files, manifest: dict[str, Any]
 ) -> None:
     types = packed[Path("typescript/index.d.ts")]
@@ -100,7 +100,7 @@ def test_whatever_the_manifest_says_of_a_type_is_in_the_pack(
         assert f"export interface {entry['typescript']} " in types
 
 
-def test_earlier_versions_of_a_schema_are_in_it(
+def test_the_pack_has_earlier_versions_of_a_schema(
     tmp_path: Path, types: Catalogue, files: Files
 ) -> None:
     folder = tmp_path / "schemas/voice.call.ring"
@@ -114,13 +114,13 @@ def test_earlier_versions_of_a_schema_are_in_it(
     assert entry["versions"] == ["0.9", "0.10", "1.0"]
 
 
-def test_without_a_checkout_it_holds_the_declared_versions(types: Catalogue, packed: Files) -> None:
+def test_without_a_checkout_the_pack_has_the_declared_versions(
+    types: Catalogue, packed: Files
+) -> None:
     assert build_pack(types, None) == packed
 
 
-def test_a_pack_is_written_whole_and_in_place_of_an_earlier_one(
-    tmp_path: Path, packed: Files
-) -> None:
+def test_a_pack_replaces_an_earlier_pack_completely(tmp_path: Path, packed: Files) -> None:
     folder = tmp_path / "dist/pack"
     write_pack(folder, packed | {Path("gone.json"): "{}"})
     listed = json.loads(packed[MANIFEST])
@@ -136,7 +136,7 @@ def test_a_pack_is_written_whole_and_in_place_of_an_earlier_one(
 
 
 @pytest.mark.parametrize("manifest", [None, "not json", "[]", "{}", '{"name": "another"}'])
-def test_a_folder_that_holds_something_else_is_left_alone(
+def test_a_folder_with_other_content_is_refused_and_not_changed(
     tmp_path: Path, packed: Files, manifest: str | None
 ) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")

@@ -1,4 +1,4 @@
-"""The TypeScript types say what the schemas say, or the derivation fails."""
+"""The TypeScript types match the schemas, or the build of the pack fails."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def test_every_type_has_an_interface_and_is_an_event(text: str, types: Catalogue
         assert f'  "{kind.event_type}": {name};\n' in text
 
 
-def test_names_are_of_words_and_their_version() -> None:
+def test_an_interface_name_joins_the_words_of_the_type_and_its_version() -> None:
     assert type_name("com.plivo.voice.mpc.call_status.v2") == "VoiceMpcCallStatusV2"
 
 
@@ -35,7 +35,7 @@ def test_a_field_that_may_be_absent_is_optional_and_a_null_one_may_be_null(text:
     assert "  utc: string | null;\n" in text
 
 
-def test_what_several_schemas_define_alike_is_there_once(text: str) -> None:
+def test_a_definition_that_schemas_share_is_written_once(text: str) -> None:
     assert text.count("export interface Moment {") == 1
 
 
@@ -58,13 +58,13 @@ def schema(**properties: dict[str, Any]) -> dict[str, Any]:
         ({"type": "boolean", "description": "Ends */ early."}, "boolean"),
     ],
 )
-def test_a_schema_has_its_translation(given: dict[str, Any], expected: str) -> None:
+def test_a_schema_is_translated(given: dict[str, Any], expected: str) -> None:
     found = typescript._interface("Anything", schema(field=given))
     assert f"field: {expected};\n" in found
     assert "Ends */" not in found
 
 
-def test_a_key_that_is_no_name_is_quoted() -> None:
+def test_a_key_that_is_not_an_identifier_is_quoted() -> None:
     assert '"a-b": string;' in typescript._interface("A", schema(**{"a-b": {"type": "string"}}))
 
 
@@ -79,7 +79,7 @@ def test_a_key_that_is_no_name_is_quoted() -> None:
         {"type": "object", "properties": {"inner": {"type": "string"}}},
     ],
 )
-def test_what_has_no_translation_is_refused(given: dict[str, Any]) -> None:
+def test_a_schema_without_translation_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(Untranslatable):
         typescript._interface("Anything", schema(field=given))
 

@@ -1,4 +1,4 @@
-"""What a consumer in JavaScript does first: compile a schema, read a record with the CloudEvents SDK."""
+"""JavaScript consumers can compile the schemas, and read records with the CloudEvents SDK."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def node(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[st
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
-def test_ajv_compiles_every_schema_by_its_defaults_without_a_warning() -> None:
+def test_ajv_compiles_every_schema_with_its_defaults_and_without_a_warning() -> None:
     done = node("ajv.mjs", SCHEMAS)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     kinds = list(catalogue.load_catalogue().all_types)
@@ -58,7 +58,7 @@ def test_the_journal_record_of_every_sample_is_valid_by_its_schema(tmp_path: Pat
         ("properties", {"a": {}}, 'missing type "object"'),
     ],
 )
-def test_the_check_finds_what_ajv_refuses_and_what_it_warns_of(
+def test_the_check_reports_errors_and_warnings_of_ajv(
     tmp_path: Path, keyword: str, value: object, complaint: str
 ) -> None:
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", keyword: value}
