@@ -85,11 +85,11 @@ def test_every_planned_topic_has_a_channel_and_a_send_operation(
         kafka = document["channels"][topic.name]["bindings"]["kafka"]
         assert (kafka["topic"], kafka["partitions"]) == (topic.name, topic.partitions)
         assert kafka["replicas"] == topic.replication_factor
-        told = {
+        configs = {
             name: ",".join(of) if isinstance(of, list) else str(of)
             for name, of in kafka["topicConfiguration"].items()
         }
-        assert told == topic.configs
+        assert configs == topic.configs
 
 
 def test_every_example_is_valid_by_its_message(document: Document, registry: Registry[Any]) -> None:
@@ -226,5 +226,5 @@ def test_the_official_parser_refuses_a_broken_document(
     inner[place[-1]] = wrong.get(place[-1], ["wrong"])
     ended = parsed(broken, tmp_path)
     assert ended.returncode == 1, ended.stderr
-    said = {"schema": "must have required property", "$ref": "none.json"}
-    assert said.get(place[-1], place[-1]) in ended.stdout
+    expected = {"schema": "must have required property", "$ref": "none.json"}
+    assert expected.get(place[-1], place[-1]) in ended.stdout

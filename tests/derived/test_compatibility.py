@@ -89,9 +89,9 @@ def test_an_addition_is_not_breaking(new: Schema) -> None:
     assert find_breaks(EVENT, new) == []
 
 
-@pytest.mark.parametrize(("new", "said"), BREAKS.values(), ids=BREAKS.keys())
-def test_any_other_change_is_breaking_and_named_with_its_place(new: Schema, said: str) -> None:
-    assert any(said in line for line in find_breaks(EVENT, new)), find_breaks(EVENT, new)
+@pytest.mark.parametrize(("new", "expected"), BREAKS.values(), ids=BREAKS.keys())
+def test_any_other_change_is_breaking_and_named_with_its_place(new: Schema, expected: str) -> None:
+    assert any(expected in line for line in find_breaks(EVENT, new)), find_breaks(EVENT, new)
 
 
 ADDED = {
@@ -139,6 +139,6 @@ INSIDE = {
 }
 
 
-@pytest.mark.parametrize(("new", "said"), INSIDE.values(), ids=INSIDE.keys())
-def test_an_addition_inside_is_named_with_its_place(new: Schema, said: str) -> None:
-    assert find_additions(EVENT, new) == [said]
+@pytest.mark.parametrize(("new", "expected"), INSIDE.values(), ids=INSIDE.keys())
+def test_an_addition_inside_is_named_with_its_place(new: Schema, expected: str) -> None:
+    assert find_additions(EVENT, new) == [expected]

@@ -41,11 +41,11 @@ def test_the_paths_are_the_routes_with_their_methods(document: Document) -> None
         for route in cast("list[Route]", running.routes)
         for method in route.methods or ()
     }
-    said = {(path, method) for path, of in document["paths"].items() for method in of}
+    documented = {(path, method) for path, of in document["paths"].items() for method in of}
     # A slash at the end is the same path, and is not documented apart.
     slashed = {(path, method) for path, method in routes if path.endswith("/")}
-    assert slashed == {(path + "/", method) for path, method in said}
-    assert said == routes - slashed
+    assert slashed == {(path + "/", method) for path, method in documented}
+    assert documented == routes - slashed
     assert app.SHARED_PATH == openapi.SHARED_PATH
 
 
@@ -97,10 +97,10 @@ def test_a_refusal_is_the_problem_document_of_the_bridge(
     name, _ = openapi._REFUSALS[status]
     response = document["components"]["responses"][name]
     schema = response["content"][openapi.PROBLEM]["schema"]
-    told: Any = orjson.loads(problem(status, name, "Why."))
-    assert validates(document, schema, told)
-    assert not validates(document, schema, {**told, "status": 500})
-    assert not validates(document, schema, {**told, "type": "about:blank"})
+    answer: Any = orjson.loads(problem(status, name, "Why."))
+    assert validates(document, schema, answer)
+    assert not validates(document, schema, {**answer, "status": 500})
+    assert not validates(document, schema, {**answer, "type": "about:blank"})
     assert ("Retry-After" in response.get("headers", {})) == (status in {429, 503})
 
 

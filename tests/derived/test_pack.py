@@ -74,9 +74,9 @@ def test_the_manifest_lists_every_file_with_its_digest(
     packed: Files, manifest: dict[str, Any]
 ) -> None:
     assert set(manifest["files"]) == {str(path) for path in packed} - {str(MANIFEST)}
-    for path, said in manifest["files"].items():
+    for path, listed in manifest["files"].items():
         content = packed[Path(path)].encode()
-        assert said == {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        assert listed == {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
 
 def test_the_counts_in_the_manifest_are_right(manifest: dict[str, Any], types: Catalogue) -> None:
