@@ -36,10 +36,10 @@ class Counted:
         self.hashed_bytes = 0
         for module, name in (
             (json_object, "_scalar"),
-            (parameters, "_unescaped"),
-            (parameters, "decode"),
+            (parameters, "_unescape"),
+            (parameters, "decode_parameters"),
             (json_readings, "_python_text"),
-            (signed_messages.signature, "python_encoded"),
+            (signed_messages.signature, "encode_as_python"),
         ):
             monkeypatch.setattr(module, name, self._counting(name, getattr(module, name)))
         sign = signature.sign_with
@@ -70,12 +70,12 @@ async def test_the_work_for_the_dearest_requests_is_bounded(
     counted = Counted(monkeypatch)
     status, _ = await answer(apps[tokens], stranger)
     assert status in {400, 403}
-    assert counted.times["decode"] == 1
+    assert counted.times["decode_parameters"] == 1
     assert counted.times["_scalar"] <= DECODED_MAX
-    assert counted.times["_unescaped"] <= DECODED_MAX
-    # Once to verify and once for a near miss, and as often for the scheme of the agent SDKs.
+    assert counted.times["_unescape"] <= DECODED_MAX
+    # Once to verify and once for a URL mismatch, and as often for the scheme of the agent SDKs.
     assert counted.times["_python_text"] <= 2 * json_readings.ELEMENTS_MAX
-    assert counted.times["python_encoded"] <= 2
+    assert counted.times["encode_as_python"] <= 2
     assert counted.hashed_bytes <= HASHED_BYTES_MAX + DIAGNOSIS_HASHED_BYTES_MAX
     if status == 400:
         assert counted.hashed_bytes == 0

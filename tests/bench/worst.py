@@ -1,7 +1,7 @@
 """The dearest request of a stranger, searched for: ``python -m tests.bench.worst``.
 
 1. A request costs the CPU time from its ASGI scope to its answer, in this process: routing, decoding,
-   every check of its signature, the search for a near miss, the sample and the log line. The HTTP
+   every check of its signature, the search for a URL mismatch, the sample and the log line. The HTTP
    parser is left out; it costs about 1 ms for 256 KiB.
 2. The search is bounded. It measures a grid of requests, with 1,000 tokens, then changes the dearest
    ones at random, round by round, and keeps what costs more.
@@ -52,7 +52,7 @@ def accounts(tokens: int) -> list[dict[str, Any]]:
 
 
 def application(tokens: int) -> Starlette:
-    """Return a bridge that looks for a near miss of every request, and samples every one."""
+    """Return a bridge that looks for a URL mismatch of every request, and samples every one."""
     settings = load(
         None,
         accounts=accounts(tokens),
