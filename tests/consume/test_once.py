@@ -1,4 +1,4 @@
-"""Each event once, within a bound."""
+"""Each event once, within the limits of the memory."""
 
 from hypothesis import given
 from hypothesis import strategies as st

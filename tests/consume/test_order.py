@@ -1,4 +1,4 @@
-"""Nothing lost, nothing twice, and in order within the window."""
+"""No item lost, none twice, and in order within the window."""
 
 from collections import Counter
 from dataclasses import dataclass

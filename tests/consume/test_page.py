@@ -1,4 +1,4 @@
-"""The code on the page about consuming does what the page says."""
+"""The code on the page about consuming works as documented."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a consumer reads is what the bridge wrote, and what a newer bridge may write."""
+"""A consumer parses what the bridge wrote, and what a newer bridge may write."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Every callback type there is, and how to tell which one came."""
+"""All callback types, and how the type of a callback is recognised."""
 
 from urllib.parse import parse_qsl
 
@@ -14,7 +14,7 @@ ANSWER = "voice.call.answer"
 FALLBACK = "voice.call.fallback"
 HANGUP = "voice.call.hangup"
 MACHINE = "voice.call.machine_detection"
-# Section by section what Plivo sends; "voice.fetch" is what its kin cannot be told from.
+# Plivo's types, section by section. "voice.fetch" has the same parameters as the other fetches.
 NAMES = sorted(
     [
         "voice.call.ring",
@@ -80,7 +80,7 @@ FETCHES = [
 ]
 
 
-# Those of them that can be asked for with a word that only says so.
+# Those of them that a value like `Event=StartApp` can request.
 ASKED = [name for name in FETCHES if name != "voice.fetch"]
 
 
@@ -151,7 +151,7 @@ def test_parameters_match_the_types_that_declare_them(
     assert [kind.name for kind in types.iter_matching(values)] == names
 
 
-# Parameters, the path's type, and what it is: told by the path or not.
+# Parameters, the type of the path, the recognised type, and whether the path decided.
 CHOICES = [
     ("Event=StartApp", None, ANSWER, False),
     ("Event=StartApp", ANSWER, ANSWER, True),
@@ -163,7 +163,7 @@ CHOICES = [
     ("CallUUID=x", RING, RING, True),
     ("Event=NeverHeardOf&CallUUID=x", FALLBACK, FALLBACK, True),
     ("Event=NeverHeardOf&CallUUID=x", None, "unrecognised", False),
-    # Words by which Plivo asks for XML do not contradict the path of what it asks for.
+    # Values that request XML do not override the path of a type that requests XML.
     ("Event=StartApp&CallUUID=x", "voice.call.transfer", "voice.call.transfer", True),
     ("Event=Redirect&CallUUID=x", ANSWER, ANSWER, True),
     ("Event=Redirect&CallUUID=x", "voice.conference.sound", "voice.conference.sound", True),
@@ -178,7 +178,7 @@ CHOICES = [
     # Neither does a new word of a family, where Plivo waits for XML; elsewhere it does.
     ("Event=DialMusic&CallUUID=x", "voice.dial.sound", "voice.dial.sound", True),
     ("ConferenceAction=mute&CallUUID=x", "voice.conference.enter", "voice.conference.other", False),
-    # A hangup is one wherever it comes, and whatever else it carries.
+    # A hangup is recognised on any path and with any other parameters.
     ("Event=Hangup&CallUUID=x&RecordUrl=x", "voice.record.completed", HANGUP, False),
     ("Event=Hangup&CallUUID=x&RecordUrl=x&Digits=1", "voice.record.action", HANGUP, False),
     ("Event=Hangup&CallUUID=x&ConferenceAction=exit", "voice.conference.exit", HANGUP, False),

@@ -1,4 +1,4 @@
-"""What Plivo reports about us: each is counted once, and no stranger brings one about."""
+"""Complaints of Plivo: each is counted once, and unverified ones are not counted."""
 
 from typing import Any
 

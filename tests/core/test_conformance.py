@@ -1,4 +1,4 @@
-"""Every law over every type and every sample of it."""
+"""Every law for every type and every sample of it."""
 
 from dataclasses import replace
 from datetime import timedelta

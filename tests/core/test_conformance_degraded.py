@@ -1,4 +1,4 @@
-"""Degraded, never dropped: every law that must hold whatever is done to a sample."""
+"""Every law that must hold for a damaged sample too: degraded, never dropped."""
 
 import json
 from collections.abc import Callable
@@ -75,7 +75,7 @@ def test_of_a_json_object_nothing_is_lost_whatever_its_values_are(
     kept(raw_callback("", json.dumps(members), content_type="application/json"), sample)
 
 
-# A field that two parameters may fill: a good one first, then one nobody can read.
+# A field that two parameters may fill: a readable one first, then an unreadable one.
 TWICE = [
     ("voice.record.completed", "RecordingDuration", "42", "recording_duration", "soon"),
     ("voice.record.completed", "RecordingStartMs", "1772892781000", "recording_start_ms", "soon"),

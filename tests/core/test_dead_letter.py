@@ -1,4 +1,4 @@
-"""Dead letters: why, how far, what is lacking, and the callback itself."""
+"""Dead letters: reason, stage, missing topics, and the callback itself."""
 
 from typing import Final
 

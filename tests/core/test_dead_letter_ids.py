@@ -1,4 +1,4 @@
-"""The id of a callback that no event can be made of: one captured signature makes no second one."""
+"""The id of a callback that cannot become an event: one id per captured signature."""
 
 from dataclasses import replace
 from urllib.parse import urlencode
@@ -71,7 +71,7 @@ def test_bodies_that_the_signature_does_not_cover_share_the_id_of_the_signature(
     forged = with_headers(presented, *genuine.headers[-2:])
     other = replace(forged, body=forged.body + b"more")
     assert id_of(forged) == id_of(other) is not None
-    # Another signature of Plivo's is another callback, though nobody signed its body either.
+    # Another signature of Plivo's is another callback, although its body is unsigned too.
     anew = with_headers(presented, *signed(plivos, nonce="1234567890").headers[-2:])
     assert id_of(anew) not in {id_of(forged), None}
 

@@ -1,4 +1,4 @@
-"""The event: its id, its attributes twice, and the official SDK as its reader."""
+"""The event: its id, its attributes in value and headers, and the official SDK as its reader."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

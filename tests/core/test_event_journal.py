@@ -1,4 +1,4 @@
-"""The journal: the callback as it came, enough to verify it and derive its event again."""
+"""The journal record: enough to verify the callback and to derive its event again."""
 
 from urllib.parse import urlencode
 

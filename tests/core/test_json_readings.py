@@ -1,4 +1,4 @@
-"""How Plivo's SDKs read a JSON body: each reading as a table, and Python's beside the SDK itself."""
+"""How Plivo's SDKs read a JSON body: a table for each reading, and Python's SDK as a peer."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Node's reading of a JSON body beside Plivo's SDK for Node itself."""
+"""Node's reading of a JSON body, with Plivo's SDK for Node as a peer."""
 
 import json
 import random
@@ -23,7 +23,7 @@ NUMBERS = ["0.50", "-1.00000", "1e21", "123456789012345680000", "1e-7", "-0.0", 
 
 
 def verdicts(bodies: list[str]) -> list[str]:
-    """Return what the SDK says of each body with the signature that Node's reading gives."""
+    """Return the SDK's verdict on each body with the signature that Node's reading gives."""
     questions: list[str] = []
     for body in bodies:
         text = module._read_as_node(parse_json_object(body.encode()), module._Loss())

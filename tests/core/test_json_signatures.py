@@ -1,4 +1,4 @@
-"""A JSON body is verified under any reading of an SDK's, and no more is claimed than it covers."""
+"""A JSON body is verified under any reading of an SDK, and covers only what the reading covers."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Whose token signed a callback: found for genuine ones, with bounded work for all."""
+"""The token that signed a callback: found for genuine ones, with bounded work for all."""
 
 import hmac
 from dataclasses import replace

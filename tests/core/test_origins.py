@@ -1,4 +1,4 @@
-"""Which spellings of an origin are one URL, and in which order they are tried."""
+"""Which spellings of an origin are one URL, and the order in which they are tried."""
 
 import pytest
 from hypothesis import given

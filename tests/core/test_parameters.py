@@ -1,4 +1,4 @@
-"""The parameters of a callback, decoded, with nothing thrown away."""
+"""The parameters of a callback are decoded, and none is dropped."""
 
 import json
 from urllib.parse import parse_qsl, quote_plus, urlencode

@@ -1,4 +1,4 @@
-"""From a callback's parameters to its fields: which type, whose parameters, which values."""
+"""Parse parameters into fields: the type, the customer's own parameters, the values."""
 
 import pytest
 
@@ -45,7 +45,7 @@ def test_every_sample_is_parsed_completely(types: Catalogue) -> None:
         assert not callback.undeclared or not list_fields(kind.model)
 
 
-# The path of the route, the form, and what it is, told by what.
+# The path of the route, the form, the recognised type, and what decided.
 TOLD = [
     (ANSWER, START, ANSWER, "path"),
     (FALLBACK, START, FALLBACK, "path"),

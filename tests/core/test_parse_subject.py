@@ -1,4 +1,4 @@
-"""What a callback is about, and when it happened."""
+"""The subject of a callback, and the time of its event."""
 
 from dataclasses import replace
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Which callback it is: on its own path, on the shared one, and among the customer's own keys."""
+"""The type of a callback: on its own path, on the shared path, among the customer's parameters."""
 
 from random import Random
 from urllib.parse import parse_qsl, urlencode
@@ -55,7 +55,7 @@ every_sample = pytest.mark.parametrize("sample", SAMPLES, ids=NAMES)
 
 
 def expected(sample: Sample) -> str:
-    """Return what a sample is on the shared path: its type, or what it cannot be told from."""
+    """Return the type of a sample on the shared path: its own, or the one with the same parameters."""
     return SHARED.get(sample.kind.name, sample.kind.name)
 
 
@@ -192,7 +192,7 @@ DECISIONS = [
     ("Event=ResumedStream&StreamID=x&CallUUID=x", "voice.stream.status"),
     ("Event=CallQueued&CallUUID=x", "unrecognised"),
     ("Event=ring&CallUUID=x&CallStatus=ringing", "unrecognised"),
-    # The exact word goes before the family, the general parameter before that of one product.
+    # An exact value has priority over a family, a general parameter over one of a product.
     ("Event=ConferenceEnter&ConferenceAction=enter&CallUUID=x", "voice.conference.enter"),
     ("Event=ConferenceExit&ConferenceUUID=x&CallUUID=x", "voice.conference.exit"),
     ("Event=DialAnswer&DialALegUUID=x", "voice.dial.answer"),
@@ -215,7 +215,7 @@ DECISIONS = [
     ("api_id=x", "api.async_response"),
     ("Colour=blue", "unrecognised"),
     ("", "unrecognised"),
-    # An earlier step goes before a later one.
+    # A lower match_order has priority.
     ("EventName=SessionTimeout&SessionUUID=x&AttemptUUID=x", "masking.session.status"),
     ("AttemptUUID=x&MessageUUID=x&Status=sent", "verify.session.status"),
     ("MessageUUID=x&CallUUID=x&StreamID=x", "messaging.message.inbound"),
@@ -233,7 +233,7 @@ DECISIONS = [
     ("Event=StartApp&CallUUID=x&Digits=1", "voice.call.answer"),
     ("HangupCause=x&CallUUID=x&Digits=1", "voice.call.hangup"),
     ("CallUUID=x&api_id=x", "voice.fetch"),
-    # Names are told apart by their case, and values by all of theirs.
+    # Names are compared with their case, and values completely.
     ("eventname=MPCStart&CallUUID=x", "voice.fetch"),
     ("streamid=x&CallUUID=x", "voice.fetch"),
     ("digits=1&CallUUID=x", "voice.fetch"),

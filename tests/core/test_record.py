@@ -1,4 +1,4 @@
-"""What a record's value weighs."""
+"""The memory that a record's value takes."""
 
 import tracemalloc
 

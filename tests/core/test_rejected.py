@@ -1,4 +1,4 @@
-"""What failed verification, as a record: the callback as it came, cut, and the fault."""
+"""The record of a rejected callback: its request, cut, and the fault."""
 
 import orjson
 import pytest

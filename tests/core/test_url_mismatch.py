@@ -1,4 +1,4 @@
-"""The near miss: for each way a URL is garbled, the word for it; of a forgery, none."""
+"""The URL mismatch: one variant for each change of a URL, and none for a forgery."""
 
 from dataclasses import replace
 
@@ -296,6 +296,6 @@ def test_finding_a_url_mismatch_verifies_nothing_and_remembers_nothing() -> None
             MismatchVariant.SCHEME, "https://a"
         )
     assert vars(by.partial_messages) == vars(NonceGuard())
-    # The nonce is as good as new for the callback it belongs to, whatever its parameters are.
+    # The nonce is still unused for its own callback, with any parameters.
     other = replace(raw, public_origin="https://a", body=b"CallUUID=y&Event=Ring")
     assert isinstance(verdict_on(other, by), Verified)

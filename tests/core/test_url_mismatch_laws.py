@@ -1,4 +1,4 @@
-"""Near misses, whatever headers say: bounded, and of nobody who holds no token."""
+"""Laws of URL mismatches: bounded work for any headers, and no result without a token."""
 
 import hmac
 from dataclasses import replace

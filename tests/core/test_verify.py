@@ -1,4 +1,4 @@
-"""Whether Plivo sent this: V3, its headers, and whose token."""
+"""Verification with V3: its headers, and the token that signed."""
 
 import ast
 import hmac

@@ -1,4 +1,4 @@
-"""What somebody can do with one captured request: send it again as it is, and nothing else."""
+"""A captured request can be sent again unchanged, and in no other form."""
 
 from dataclasses import replace
 from urllib.parse import urlencode
@@ -139,7 +139,7 @@ def test_after_a_delivery_its_signature_is_accepted_with_the_same_body_of_the_sa
     presented = with_type(replace(delivered, body=other_body), *other_types)
     if isinstance(verdict_on(delivered, by), Verified) and presented != delivered:
         verdict = verdict_on(presented, by)
-        # The type of a body that is not there says nothing.
+        # The content type of an absent body is ignored.
         assert isinstance(verdict, Unverified) or body == other_body == b""
 
 

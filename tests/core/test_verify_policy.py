@@ -1,4 +1,4 @@
-"""Which scheme decides, what V2 is good for, and what a body nobody can read leaves to check."""
+"""Which scheme decides, what V2 verifies, and how an undecodable body is verified."""
 
 from dataclasses import replace
 
@@ -125,7 +125,7 @@ def test_v2_can_be_accepted_for_all_products_except_voice(*, is_voice: bool) -> 
     by = verifier(accept_v2=AcceptV2.EXCEPT_VOICE)
     verdict = by.verify(raw, parse_parameters(raw), may_be_voice=lambda: is_voice)
     assert isinstance(verdict, Unverified if is_voice else Verified)
-    # Whoever says nothing of it has not looked.
+    # Without an answer the callback counts as voice.
     assert isinstance(verdict_on(raw, by), Unverified)
 
 
@@ -275,7 +275,7 @@ def test_a_get_has_another_signature_than_a_post() -> None:
     assert isinstance(verdict_on(raw), Unverified)
 
 
-# A GET's signature says nothing of body parameters that its query has too, but they would be read.
+# A GET's signature does not cover body parameters that its query has too, but they would be parsed.
 @pytest.mark.parametrize(
     "body", ["CallUUID=forged&Event=Hangup", "CallUUID=forged", "Event=", "New=1"]
 )

@@ -1,4 +1,4 @@
-"""A changed byte is noticed, wherever it is."""
+"""A changed byte is detected, wherever it is."""
 
 import string
 from dataclasses import replace
@@ -63,7 +63,7 @@ def tampered(raw: RawCallback, place: str, position: int, byte: int) -> RawCallb
 
 
 def content(raw: RawCallback) -> object:
-    """Return what a signed callback says: all of it but how its parameters are escaped."""
+    """Return the content of a signed callback, without the escapes of its parameters."""
     parameters = decode_parameters(raw.query, raw.body, raw.header("content-type"), None)
     query, body = sorted(parameters.query), sorted(parameters.body)
     return raw.path, query, body, raw.header(wire.NONCE_V3), raw.header(wire.SIGNATURE_V3)

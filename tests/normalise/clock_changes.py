@@ -1,4 +1,4 @@
-"""Clocks that change, and how their readings are settled."""
+"""Clock changes, and how local times around them are resolved."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

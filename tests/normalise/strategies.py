@@ -1,4 +1,4 @@
-"""Calls drawn for laws of times: the truth, and what Plivo's callback says of it."""
+"""Random calls for laws about times: the true times, and Plivo's callback of them."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import available_timezones

@@ -1,4 +1,4 @@
-"""36,000 calls around the changes of clocks of all time zones, and none of their times wrong."""
+"""36,000 calls around the clock changes of all time zones, without a wrong time."""
 
 import random
 from collections import Counter

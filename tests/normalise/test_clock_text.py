@@ -1,4 +1,4 @@
-"""The text forms of a time: every way to state an offset, and what states none."""
+"""The text forms of a time: every form of an offset, and texts without one."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""Which call a voice event belongs to: one field to gather a whole call by."""
+"""The call that a voice event belongs to: one field to collect a whole call by."""
 
 from typing import Any
 
@@ -77,7 +77,7 @@ def test_every_voice_event_and_no_other_has_a_correlation(sample: Sample) -> Non
     joined = {name: of for name, of in data.get("correlation", {}).items() if of is not None}
     if "CallUUID" in dict(sample.pairs):
         assert joined["leg"] == dict(sample.pairs)["CallUUID"]
-    # Plivo's lists of these need name neither a call nor what it is in.
+    # Plivo's lists of these may name neither a call nor a conference or MultiPartyCall.
     nameless = {
         "voice.conference_recording_api.completed",
         "voice.mpc.recording",

@@ -1,4 +1,4 @@
-"""Why a leg ended: Plivo's table as data, our groups, and whatever is in neither."""
+"""Why a leg ended: Plivo's table as data, our groups, and unknown codes."""
 
 from typing import get_args
 
@@ -141,7 +141,7 @@ def test_the_group_of_a_normal_hangup_is_its_source(
 
 
 # The groups of Plivo's sources, and the groups of codes that each source may leave as they are: it
-# names the same party, or the group names nobody and the source does not rule it out.
+# names the same party, or the group names no party and the source does not exclude it.
 SOURCES = [
     ("Caller", "caller", {"caller"}),
     ("Callee", "callee", {"callee", "destination"}),
@@ -164,7 +164,7 @@ def test_the_group_is_the_sources_if_code_and_source_disagree(
     assert found["group"] == (of_code if of_code in agrees else party)
 
 
-# "Error" names nobody: it leaves a failure its group, and no group that says somebody hung up.
+# "Error" names no party: it keeps the group of a failure, and removes a group that names a party.
 @pytest.mark.parametrize("code", CAUSES)
 def test_an_error_names_no_party(code: str) -> None:
     of_code = CAUSES[code][1]

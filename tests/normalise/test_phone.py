@@ -1,4 +1,4 @@
-"""Who is on a leg."""
+"""The party of a leg."""
 
 import phonenumbers
 import pytest

@@ -1,4 +1,4 @@
-"""States that generations of a product name differently, as one word; Plivo's words are kept."""
+"""One word for each state that generations of a product name differently."""
 
 from typing import Any
 

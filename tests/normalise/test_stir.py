@@ -1,4 +1,4 @@
-"""STIR/SHAKEN: what Plivo says of a caller id, and what it does not say."""
+"""STIR/SHAKEN: what Plivo states about a caller id, and what it leaves open."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Times: one instant in UTC, the text it came from, and how sure we are."""
+"""Times: an instant in UTC, the text it came from, and how certain it is."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Local times that are not in the zone configured for the account, and what only looks like it."""
+"""Local times that contradict the configured zone, and times that only seem to."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Laws of times: an instant may be left open, but never come out wrong."""
+"""Laws of times: an instant may stay open, but is never wrong."""
 
 import re
 from collections.abc import Callable

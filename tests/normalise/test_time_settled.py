@@ -1,4 +1,4 @@
-"""Wall clock readings, settled by what else the callback says."""
+"""Local times that the rest of the callback resolves."""
 
 from datetime import timedelta
 
@@ -65,7 +65,7 @@ def test_a_receipt_before_the_second_instant_of_a_fold_leaves_the_first(
     assert mismatch is None
 
 
-# On time for the second instant, or late by as much as the clocks went back: nobody can say.
+# In time for the second instant, or late by the hour that the clocks went back: both are possible.
 @pytest.mark.parametrize(("zone", "wall", "first", "second"), FOLDS)
 @pytest.mark.parametrize("minutes", [0, 1, 20, 600])
 def test_a_receipt_after_both_instants_of_a_fold_resolves_nothing(

@@ -1,4 +1,4 @@
-"""Callers who withhold their number, in the spellings of carriers and switches."""
+"""Callers with a withheld number, in the spellings of carriers and switches."""
 
 import pytest
 from hypothesis import given

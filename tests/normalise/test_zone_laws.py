@@ -1,4 +1,4 @@
-"""Laws of the configured zone: a right one raises no alarm, a wrong one raises one for every call."""
+"""Laws of the configured zone: a right one is never reported, a wrong one for every call."""
 
 from datetime import UTC, datetime, timedelta
 

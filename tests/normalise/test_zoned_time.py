@@ -1,4 +1,4 @@
-"""Times that state their zone, or whose zone is settled: every way Plivo's products write one."""
+"""Times with a known zone, in every form of Plivo's products."""
 
 from collections.abc import Callable
 from contextlib import suppress
