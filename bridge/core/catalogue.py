@@ -211,7 +211,7 @@ def list_identifiers(kind: CallbackType) -> tuple[str, ...]:
     return tuple(name for field in kind.key_fields for name in declared[field][1].names)
 
 
-def _values(module: ModuleType) -> Iterable[object]:
+def _list_values(module: ModuleType) -> Iterable[object]:
     return vars(module).values()
 
 
@@ -219,7 +219,7 @@ def load_catalogue() -> Catalogue:
     """Return the catalogue of all declarations, in the order of their names."""
     declared: list[CallbackType] = []
     for module in pkgutil.walk_packages(callbacks.__path__, callbacks.__name__ + "."):
-        for value in _values(importlib.import_module(module.name)):
+        for value in _list_values(importlib.import_module(module.name)):
             values = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
             declared += [kind for kind in values if isinstance(kind, CallbackType)]
     declared.sort(key=lambda kind: kind.name)

@@ -107,18 +107,18 @@ def compute_dead_letter_id(verdict: Verified | Unverified) -> str:
         return compute_covered_id(verdict.account, raw.path, parameters)
     is_v2 = verdict.scheme in {Scheme.V2, Scheme.V2_MA}
     nonce = raw.header(NONCE_V2 if is_v2 else NONCE_V3) or ""
-    return _digest(verdict.account, "nonce", f"{raw.path} {nonce}".encode())
+    return _compute_digest(verdict.account, "nonce", f"{raw.path} {nonce}".encode())
 
 
 def compute_covered_id(account: str, path: str, parameters: Parameters) -> str:
     """Return the id of a callback whose signature covers ``path`` and ``parameters``: rule 6."""
     text = join_form(parameters.body) if parameters.body else None
-    return _digest(
+    return _compute_digest(
         account, "content", join_v3_message(path, join_query(parameters.query), text, nonce="")
     )
 
 
-def _digest(account: str, what: str, signed: bytes) -> str:
+def _compute_digest(account: str, what: str, signed: bytes) -> str:
     return hashlib.blake2b(f"{account}\n{what}\n".encode() + signed, digest_size=16).hexdigest()
 
 

@@ -107,8 +107,8 @@ def read_as_sdk_forms(
     if not _is_readable(body):
         return None, None
     python_loss, node_loss = _Loss(), _Loss()
-    python = [(key, str(_python_value(member, python_loss))) for key, member in body]
-    node = [(key, _node_text(member, node_loss)) for key, member in body]
+    python = [(key, str(_to_python_value(member, python_loss))) for key, member in body]
+    node = [(key, _to_node_text(member, node_loss)) for key, member in body]
     return (
         SdkFormReading(tuple(python), IN_PART if python_loss.found else AS_READ),
         SdkFormReading(tuple(node), IN_PART if node_loss.found else AS_READ),
@@ -122,14 +122,14 @@ def _is_readable(body: JsonObject) -> bool:
     for _ in range(DEPTH_MAX):
         below: list[object] = []
         for value in level:
-            inner = _children(value)
+            inner = _list_children(value)
             if isinstance(value, JsonObject):
                 if count + len(value) > ELEMENTS_MAX or len({key for key, _ in value}) != len(
                     value
                 ):
                     return False
                 characters += sum(
-                    [len(key) * (1 + len(_children(member))) for key, member in value]
+                    [len(key) * (1 + len(_list_children(member))) for key, member in value]
                 )
             elif isinstance(value, str):
                 characters += len(value)
@@ -145,7 +145,7 @@ def _is_readable(body: JsonObject) -> bool:
     return False
 
 
-def _children(value: object) -> list[object]:
+def _list_children(value: object) -> list[object]:
     """Return the values of an object's members, or the items of a list."""
     if isinstance(value, JsonObject):
         return [member for _, member in value]
@@ -168,28 +168,28 @@ def _parse_double(text: JsonNumber, loss: _Loss) -> float:
     return value
 
 
-def _python_value(value: object, loss: _Loss) -> object:
+def _to_python_value(value: object, loss: _Loss) -> object:
     """Return the value as Python's JSON module parses it."""
     if isinstance(value, JsonObject):
-        return {key: _python_value(member, loss) for key, member in value}
+        return {key: _to_python_value(member, loss) for key, member in value}
     if isinstance(value, list):
-        return [_python_value(member, loss) for member in cast("list[object]", value)]
+        return [_to_python_value(member, loss) for member in cast("list[object]", value)]
     return _parse_number(value, loss) if isinstance(value, JsonNumber) else value
 
 
 def _read_as_python(body: JsonObject, loss: _Loss) -> str:
     """Rule 2."""
-    return _python_text(cast("dict[str, object]", _python_value(body, loss)), loss)
+    return _join_python_text(cast("dict[str, object]", _to_python_value(body, loss)), loss)
 
 
-def _python_text(members: dict[str, object], loss: _Loss) -> str:
+def _join_python_text(members: dict[str, object], loss: _Loss) -> str:
     text: list[str] = []
     for key in sorted(members):
         value = members[key]
         if isinstance(value, dict):
-            text.append(key + _python_text(cast("dict[str, object]", value), loss))
+            text.append(key + _join_python_text(cast("dict[str, object]", value), loss))
         elif isinstance(value, list):
-            items = [_python_item(item) for item in cast("list[object]", value)]
+            items = [_to_python_item(item) for item in cast("list[object]", value)]
             loss.found = loss.found or not items
             try:
                 ordered = sorted(cast("list[str]", items))
@@ -201,14 +201,14 @@ def _python_text(members: dict[str, object], loss: _Loss) -> str:
     return "".join(text)
 
 
-def _python_item(item: object) -> object:
+def _to_python_item(item: object) -> object:
     """Return an item of a list as the SDK sorts it: numbers and Booleans are already text."""
     if isinstance(item, list):
-        return [_python_item(one) for one in cast("list[object]", item)]
+        return [_to_python_item(one) for one in cast("list[object]", item)]
     return str(item) if isinstance(item, int | float) else item
 
 
-def _utf16(text: str) -> bytes:
+def _encode_utf16(text: str) -> bytes:
     """Return the sort key that JavaScript uses for text."""
     return text.encode("utf-16-be")
 
@@ -216,13 +216,13 @@ def _utf16(text: str) -> bytes:
 def _read_as_node(body: JsonObject, loss: _Loss) -> str:
     """Rule 3."""
     text: list[str] = []
-    for key, value in sorted(body, key=lambda member: _utf16(member[0])):
+    for key, value in sorted(body, key=lambda member: _encode_utf16(member[0])):
         if _is_array(value):
-            items = [_node_text(item, loss) for item in value]
+            items = [_to_node_text(item, loss) for item in value]
             loss.found = loss.found or not items
-            text.extend([key + item for item in sorted(items, key=_utf16)])
+            text.extend([key + item for item in sorted(items, key=_encode_utf16)])
         else:
-            text.append(key + _node_text(value, loss))
+            text.append(key + _to_node_text(value, loss))
     return "".join(text)
 
 
@@ -230,14 +230,14 @@ def _is_array(value: object) -> TypeGuard[list[object]]:
     return isinstance(value, list) and not isinstance(value, JsonObject)
 
 
-def _node_text(value: object, loss: _Loss) -> str:
+def _to_node_text(value: object, loss: _Loss) -> str:
     match value:
         case None:
             return "null"
         case bool():
             return "true" if value else "false"
         case JsonNumber():
-            return _javascript_number(_parse_double(value, loss))
+            return _format_javascript_number(_parse_double(value, loss))
         case str():
             return value
         case JsonObject():
@@ -245,10 +245,10 @@ def _node_text(value: object, loss: _Loss) -> str:
             return "[object Object]"
         case _:
             items = cast("list[object]", value)
-            return ",".join(["" if item is None else _node_text(item, loss) for item in items])
+            return ",".join(["" if item is None else _to_node_text(item, loss) for item in items])
 
 
-def _javascript_number(value: float) -> str:
+def _format_javascript_number(value: float) -> str:
     """Return a double as JavaScript prints it (ECMA-262, Number::toString)."""
     decimal = Decimal(repr(value))
     if not decimal.is_finite():
@@ -273,31 +273,33 @@ def _javascript_number(value: float) -> str:
 
 def _read_as_ruby(body: JsonObject, loss: _Loss) -> str:
     """Rule 4."""
-    return "".join([key + _ruby_text(member, loss) for key, member in sorted(body, key=_name)])
+    return "".join(
+        [key + _to_ruby_text(member, loss) for key, member in sorted(body, key=_get_name)]
+    )
 
 
-def _name(member: tuple[str, object]) -> str:
+def _get_name(member: tuple[str, object]) -> str:
     return member[0]
 
 
-def _ruby_text(value: object, loss: _Loss) -> str:
+def _to_ruby_text(value: object, loss: _Loss) -> str:
     match value:
         case None:
             return ""
         case bool():
             return "true" if value else "false"
         case JsonNumber():
-            return _ruby_number(_parse_number(value, loss))
+            return _format_ruby_number(_parse_number(value, loss))
         case str():
             return value
         case JsonObject():
             raise _NoReading
         case _:
             items = cast("list[object]", value)
-            return "[" + ", ".join([_ruby_item(item, loss) for item in items]) + "]"
+            return "[" + ", ".join([_to_ruby_item(item, loss) for item in items]) + "]"
 
 
-def _ruby_item(item: object, loss: _Loss) -> str:
+def _to_ruby_item(item: object, loss: _Loss) -> str:
     """Return an item of a list as Ruby's ``inspect`` writes it."""
     if item is None:
         return "nil"
@@ -305,10 +307,10 @@ def _ruby_item(item: object, loss: _Loss) -> str:
         if not item.isprintable() or "#" in item:
             raise _NoReading  # Ruby's inspect escapes these in its own way
         return '"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return _ruby_text(item, loss)
+    return _to_ruby_text(item, loss)
 
 
-def _ruby_number(value: float) -> str:
+def _format_ruby_number(value: float) -> str:
     if isinstance(value, float) and value in {float("inf"), float("-inf")}:
         return "Infinity" if value > 0 else "-Infinity"
     text = repr(value)

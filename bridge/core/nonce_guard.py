@@ -38,19 +38,19 @@ class NonceGuard:
 
     def has_other_content(self, message: bytes, content: bytes) -> bool:
         """Return True if ``message`` was accepted with other content."""
-        known = self._seen.get(_digest(message))
-        return known is not None and known != _digest(content)
+        known = self._seen.get(_compute_digest(message))
+        return known is not None and known != _compute_digest(content)
 
     def remember(self, message: bytes, content: bytes) -> None:
         """Remember the content of ``message``; it replaces the content remembered before."""
-        digest = _digest(message)
-        self._seen[digest] = _digest(content)
+        digest = _compute_digest(message)
+        self._seen[digest] = _compute_digest(content)
         self._seen.move_to_end(digest)
         if len(self._seen) > self._nonces_max:
             self._seen.popitem(last=False)
 
 
-def _digest(text: bytes) -> bytes:
+def _compute_digest(text: bytes) -> bytes:
     return hashlib.blake2b(text, digest_size=16).digest()
 
 

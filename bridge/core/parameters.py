@@ -192,7 +192,7 @@ def decode_parameters(
     Raises TooManyParameters over ``parameters_max``: rule 5.
     """
     query_form = _EncodedForm(query.encode("utf-8", "surrogateescape"))
-    remaining = _remaining(parameters_max, query_form)
+    remaining = _count_remaining(parameters_max, query_form)
     if not body:
         return Parameters(query_form.pairs()[0], ())
     media_type = _parse_media_type(content_type)
@@ -210,12 +210,12 @@ def decode_parameters(
     elif media_type != FORM:
         fault = BodyFault.CONTENT_TYPE
     body_form = _EncodedForm(body)
-    _remaining(remaining, body_form)
+    _count_remaining(remaining, body_form)
     body_pairs, has_bare_name = body_form.pairs()
     return Parameters(query_form.pairs()[0], body_pairs, fault, has_bare_name)
 
 
-def _remaining(parameters_max: int | None, form: _EncodedForm) -> int | None:
+def _count_remaining(parameters_max: int | None, form: _EncodedForm) -> int | None:
     """Return how many more parameters are allowed after those of ``form``."""
     if parameters_max is None:
         return None

@@ -28,7 +28,7 @@ class Correlation(TypedDict):
     mpc: Annotated[str | None, Field(description="The MultiPartyCall, by its id.")]
 
 
-def _first(fields: Mapping[str, object], *names: str) -> str | None:
+def _find_first(fields: Mapping[str, object], *names: str) -> str | None:
     for name in names:
         value = fields.get(name)
         if isinstance(value, str):
@@ -38,10 +38,10 @@ def _first(fields: Mapping[str, object], *names: str) -> str | None:
 
 def correlate(fields: Mapping[str, object]) -> Correlation:
     """Return the ids that the fields of a voice callback give for its call."""
-    other_leg = _first(fields, "dial_b_leg_uuid")
-    leg = _first(fields, "call_uuid", "participant_call_uuid")
-    dialling_leg = _first(fields, "dial_a_leg_uuid")
-    first_leg = _first(fields, "a_leg_uuid", "dial_a_leg_uuid")
+    other_leg = _find_first(fields, "dial_b_leg_uuid")
+    leg = _find_first(fields, "call_uuid", "participant_call_uuid")
+    dialling_leg = _find_first(fields, "dial_a_leg_uuid")
+    first_leg = _find_first(fields, "a_leg_uuid", "dial_a_leg_uuid")
     if leg is None or leg == other_leg:
         leg = dialling_leg or leg
     if leg == other_leg:
@@ -51,7 +51,7 @@ def correlate(fields: Mapping[str, object]) -> Correlation:
         leg=leg,
         other_leg=other_leg,
         parent_call=first_leg if first_leg != leg else None,
-        request=_first(fields, "request_uuid", "a_leg_request_uuid"),
-        conference=_first(fields, "conference_uuid"),
-        mpc=_first(fields, "mpc_uuid"),
+        request=_find_first(fields, "request_uuid", "a_leg_request_uuid"),
+        conference=_find_first(fields, "conference_uuid"),
+        mpc=_find_first(fields, "mpc_uuid"),
     )

@@ -38,7 +38,7 @@ class Counted:
             (json_object, "_scalar"),
             (parameters, "_unescape"),
             (parameters, "decode_parameters"),
-            (json_readings, "_python_text"),
+            (json_readings, "_join_python_text"),
             (signed_messages.signature, "encode_as_python"),
         ):
             monkeypatch.setattr(module, name, self._counting(name, getattr(module, name)))
@@ -74,7 +74,7 @@ async def test_the_work_for_the_dearest_requests_is_bounded(
     assert counted.times["_scalar"] <= DECODED_MAX
     assert counted.times["_unescape"] <= DECODED_MAX
     # Once to verify and once for a URL mismatch, and as often for the scheme of the agent SDKs.
-    assert counted.times["_python_text"] <= 2 * json_readings.ELEMENTS_MAX
+    assert counted.times["_join_python_text"] <= 2 * json_readings.ELEMENTS_MAX
     assert counted.times["encode_as_python"] <= 2
     assert counted.hashed_bytes <= HASHED_BYTES_MAX + DIAGNOSIS_HASHED_BYTES_MAX
     if status == 400:
