@@ -130,9 +130,11 @@ class Exchange:
 
     async def receive(self) -> Message:
         """Return the next piece of the body (ASGI's ``receive``)."""
+        # Sent only when the application asks for the body: it may refuse the request before.
         if self._expects_continue and not self.is_complete and not self.is_gone:
             self._connection.write(_CONTINUE)
         self._expects_continue = False
+        # ASGI wants a last, perhaps empty, message that says that the body is complete.
         while not (self.is_gone or self.is_answered or self._body or self._is_end_unseen):
             self._connection.resume_reading()
             self._waiting = self._loop.create_future()

@@ -66,6 +66,7 @@ class Load:
         """
         callbacks_max = self._callbacks_max[shed_class]
         bytes_max = self._bytes_max[shed_class]
+        # With incomplete requests there is something to shed: rule 4.
         is_full = self.bytes >= bytes_max and not self.unfinished
         if self.callbacks >= callbacks_max or is_full:
             raise Overloaded
@@ -119,7 +120,7 @@ class Slot:
         if self._shed is not None and self._shed():
             self._release()
         else:
-            del self._load.unfinished[self]
+            del self._load.unfinished[self]  # else ``make_room`` would try it again and again
 
     def _release(self) -> None:
         self._load.unfinished.pop(self, None)

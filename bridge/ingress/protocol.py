@@ -101,9 +101,8 @@ class HttpConnection(asyncio.Protocol):
         self._head_cost_bytes = 0  # of the request whose body is incomplete
         self._held_bytes = 0  # our part of ``clients.held_bytes``
         self._has_client_closed = False  # whether the client has closed its side
-        self._left_to_discard: int | None = (
-            None  # set while we wait for the client to close: rule 5
-        )
+        # Set while we wait for the client to close: rule 5.
+        self._left_to_discard: int | None = None
         self._queue: ClientQueue | None = None
         self._is_reading_paused = False
         self._drain_waiter: asyncio.Future[None] | None = None  # set while the client does not read
@@ -134,7 +133,7 @@ class HttpConnection(asyncio.Protocol):
         self._set_held_bytes(0)
         self._stop_timer()
         self._join_queue(None)
-        self.resume_writing()
+        self.resume_writing()  # wakes an exchange that waits to send its answer
         if self._exchange is not None:
             self._exchange.disconnect(self._exchange.cut_off)
 
@@ -143,7 +142,7 @@ class HttpConnection(asyncio.Protocol):
         if self._left_to_discard is not None:
             self._left_to_discard -= len(data)
             if self._left_to_discard < 0:
-                self.transport.abort()
+                self.transport.abort()  # the client has its answer and still sends
             return
         if self.transport.is_closing():
             return
@@ -238,6 +237,7 @@ class HttpConnection(asyncio.Protocol):
     def make_room(self) -> None:
         """Close at once, to make room for another connection: rule 6."""
         self.clients.metrics.count(Metric.CUT_OFF_TOTAL, "connections")
+        # An idle connection gets no answer: the client would take it for that of its next request.
         if self._buffer or self._exchange is not None:
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE)
         self._drop_exchange(RefusalCause.OVERLOADED)
@@ -248,6 +248,7 @@ class HttpConnection(asyncio.Protocol):
         if self._exchange is None or self._body is not None:
             self._refuse("oversize", HTTPStatus.SERVICE_UNAVAILABLE, RefusalCause.OVERLOADED)
         else:
+            # The request in progress is complete and gets its answer; pipelined ones are dropped.
             self._exchange.keep_alive = False
             self._discard()
 
@@ -277,6 +278,7 @@ class HttpConnection(asyncio.Protocol):
         if self._exchange is not None or not self._buffer:
             return False
         buffer = self._buffer
+        # The empty line may have come in two pieces, so search the end of the checked bytes again.
         end = buffer.find(_HEAD_END, max(0, self._checked - len(_HEAD_END) + 1))
         if end > self._head_bytes_max or (
             end < 0 and len(buffer) >= self._head_bytes_max + len(_HEAD_END)
@@ -301,7 +303,7 @@ class HttpConnection(asyncio.Protocol):
             head.content_length is None or head.content_length > bytes_max
         ):
             message = "body"
-            raise ChunksTooLarge(message)
+            raise ChunksTooLarge(message)  # answered 413, as for a body in chunks
         exchange = Exchange(
             self,
             self.loop,

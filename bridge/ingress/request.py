@@ -113,7 +113,7 @@ async def read_body(receive: Receive, bytes_max: int, count: CountPiece) -> byte
 
 
 def _last_entry(value: str | None) -> str | None:
-    """Return the entry that the nearest proxy added."""
+    """Return the last entry, which the nearest proxy added. The client can write the others."""
     return value.rpartition(",")[2].strip() or None if value else None
 
 

@@ -51,6 +51,7 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a socket bound to ``host`` and ``port`` (0 for any); raises CannotListen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
+    # Lets a restarted bridge bind while connections of the last one are in TIME_WAIT.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

@@ -63,6 +63,7 @@ class RejectionSampler:
         record = to_rejected(verdict, near.variant if near else None, self._naming)
         small = len(record.value) <= VALUE_BYTES_MAX
         if small and self._publisher.available and len(self._tasks) < TASKS_MAX:
+            # The loop keeps only weak references to tasks, so keep one here until the task is done.
             task = asyncio.create_task(self._publish(record, verdict.fault), name="rejected-sample")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

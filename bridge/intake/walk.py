@@ -206,6 +206,7 @@ class Intake:
             records, refused, error.reason, tries=1, naming=self._naming
         )
         left = [one for one in records if one not in error.acknowledged]
+        # One dead letter stands for all refused records, so drop its repetitions and keep the order.
         return list(dict.fromkeys(letter if one in refused else one for one in left))
 
     async def _dead_letter_without_event(

@@ -50,7 +50,7 @@ class _RepeatFilter(logging.Filter):
         if now - self._last.get(key, -_REPEAT_S) < _REPEAT_S:
             return False
         if len(self._last) >= _REMEMBERED_MAX:
-            self._last.clear()
+            self._last.clear()  # simpler than to find the oldest, and a repeated line is no harm
         self._last[key] = now
         return True
 
@@ -208,7 +208,7 @@ def _configure(
     structlog.configure(
         processors=processors,
         logger_factory=lambda *_: lines,
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=False,  # ``set_level`` changes the loggers of a running process
     )
     forward = _StructlogHandler()
     root = logging.getLogger()
