@@ -20,7 +20,7 @@ from bridge.intake.delivery import Delivery
 from bridge.intake.outcome_log import OutcomeRecorder
 from bridge.intake.rate_limit import RateLimiter
 from bridge.intake.rejections import DIAGNOSES_PER_MINUTE_MAX, RejectionSampler
-from bridge.intake.walk import AckDeadlines, Intake
+from bridge.intake.walk import Intake, IntakeRules
 from bridge.reply.document import BadDocument, Replies
 from bridge.settings.load import Settings
 from bridge.telemetry.logs import CallTokens
@@ -127,14 +127,15 @@ def _make_intake(  # noqa: PLR0913 (wired once, by name)
     )
     names = make_naming(settings)
     return Intake(
+        rules=IntakeRules(
+            policy=settings.verification,
+            ack_timeout_s=settings.kafka.ack_timeout_s,
+            control_ack_timeout_s=settings.kafka.control_ack_timeout_s,
+            parameters_max=settings.parameters_max,
+        ),
         verifier=verifier,
-        policy=settings.verification,
         parser=parser,
         delivery=delivery,
-        deadlines=AckDeadlines(
-            notification_s=settings.kafka.ack_timeout_s,
-            control_s=settings.kafka.control_ack_timeout_s,
-        ),
         rejections=RejectionSampler(
             samples=RateLimiter(settings.rejected_per_minute_max, time.monotonic),
             diagnoses=RateLimiter(DIAGNOSES_PER_MINUTE_MAX, time.monotonic),
@@ -146,7 +147,6 @@ def _make_intake(  # noqa: PLR0913 (wired once, by name)
         replies=replies,
         naming=names,
         metrics=metrics,
-        parameters_max=settings.parameters_max,
     )
 
 

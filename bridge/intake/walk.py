@@ -30,16 +30,22 @@ _NO_PARAMETERS: Final = Parameters((), ())
 
 
 @dataclass(frozen=True, slots=True)
-class AckDeadlines:
-    """Time that Kafka has to acknowledge; ``control_s`` where a caller waits for the answer."""
+class IntakeRules:
+    """Configured rules of the walk.
 
-    notification_s: float
-    control_s: float
+    Kafka has ``ack_timeout_s`` to acknowledge, and ``control_ack_timeout_s`` where a caller waits for
+    the answer. ``parameters_max`` None: there is no limit.
+    """
 
-    def for_type(self, kind: CallbackType | None) -> float:
-        """Return the deadline of a type. None: the type is unknown, so a caller may be waiting."""
-        waited_for = kind is None or kind.reply in {Reply.XML, Reply.SOUND}
-        return self.control_s if waited_for else self.notification_s
+    policy: Policy
+    ack_timeout_s: float
+    control_ack_timeout_s: float
+    parameters_max: int | None = None
+
+    def deadline_s(self, kind: CallbackType | None) -> float:
+        """Return the time to acknowledge a type. None: the type is unknown, so a caller may wait."""
+        is_waited_for = kind is None or kind.reply in {Reply.XML, Reply.SOUND}
+        return self.control_ack_timeout_s if is_waited_for else self.ack_timeout_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,28 +97,24 @@ class Intake:
     def __init__(  # noqa: PLR0913 (the walk's stations, wired once)
         self,
         *,
+        rules: IntakeRules,
         verifier: Verifier,
-        policy: Policy,
         parser: Parser,
         delivery: Delivery,
-        deadlines: AckDeadlines,
         rejections: RejectionSampler,
         replies: Replies,
         naming: ContractNames,
         metrics: Metrics,
-        parameters_max: int | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),  # noqa: TID251 (the doorway's clock)
     ) -> None:
+        self._rules = rules
         self._verifier = verifier
-        self._policy = policy
         self._parser = parser
         self._delivery = delivery
-        self._deadlines = deadlines
         self._rejections = rejections
         self._replies = replies
         self._naming = naming
         self._metrics = metrics
-        self._parameters_max = parameters_max
         self._now = now
         self._anomalies = AnomalyRecorder(metrics)
 
@@ -122,7 +124,7 @@ class Intake:
         Raises TooManyParameters, before anything is verified.
         """
         verdict = self._verify(raw, route)
-        if isinstance(verdict, Unverified) and self._policy == "enforce":
+        if isinstance(verdict, Unverified) and self._rules.policy == "enforce":
             fields = {
                 "fault": verdict.fault.value,
                 **_url_mismatch_fields(self._rejections.diagnose(verdict), raw),
@@ -134,7 +136,7 @@ class Intake:
             return await self._dead_letter_without_event(verdict, error, route)
         label, event = prepared.callback.type.name, prepared.event
         key, fields = event.record.key, {"event_id": event.id}
-        deadline_s = self._deadlines.for_type(prepared.callback.type)
+        deadline_s = self._rules.deadline_s(prepared.callback.type)
         try:
             stored_in = await self._delivery.deliver(prepared.records, deadline_s=deadline_s)
         except RecordRefused as error:
@@ -170,12 +172,12 @@ class Intake:
             raise NoEvent(NoEventReason.BRIDGE_FAULT) from error
 
     def _verify(self, raw: RawCallback, route: CallbackType | None) -> Verified | Unverified:
-        if self._policy == "enforce" and not raw.is_signed:
+        if self._rules.policy == "enforce" and not raw.is_signed:
             # It will be rejected anyway, so spend no time on decoding it.
             parameters = _NO_PARAMETERS
         else:
-            parameters = parse_parameters(raw, self._parameters_max)
-        if self._policy == "off":
+            parameters = parse_parameters(raw, self._rules.parameters_max)
+        if self._rules.policy == "off":
             verdict: Verified | Unverified = self._verifier.mark_unverified(
                 raw, parameters, VerificationFault.NOT_CHECKED
             )
@@ -222,7 +224,7 @@ class Intake:
             fields=_dead_letter_fields(identity, Stage.PARSE, error.reason),
             fault=error.__cause__,
         )
-        return await self._dead_letter(result, records, self._deadlines.for_type(route))
+        return await self._dead_letter(result, records, self._rules.deadline_s(route))
 
     async def _dead_letter(
         self, result: CallbackResult, records: Sequence[Record], deadline_s: float

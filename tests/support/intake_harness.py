@@ -19,7 +19,7 @@ from bridge.intake.delivery import Delivery
 from bridge.intake.outcome_log import CallbackResult, OutcomeRecorder
 from bridge.intake.rate_limit import RateLimiter
 from bridge.intake.rejections import RejectionSampler
-from bridge.intake.walk import AckDeadlines, Intake, Policy
+from bridge.intake.walk import Intake, IntakeRules, Policy
 from bridge.publish import RecordRefused
 from bridge.publish.health import CircuitBreaker
 from bridge.reply.document import Replies
@@ -88,8 +88,8 @@ class Walk:
         self.metrics = Metrics("0")
         verifier = Verifier(Keyring([Account(AUTH_ID, "UTC", (TOKEN,))]), NonceGuard())
         self.intake = Intake(
+            rules=IntakeRules(policy, ack_timeout_s=5, control_ack_timeout_s=2),
             verifier=verifier,
-            policy=policy,
             parser=parser or Parser(types),
             delivery=Delivery(
                 publisher,
@@ -97,7 +97,6 @@ class Walk:
                 breaker=CircuitBreaker(lambda: 0.0),
                 metrics=self.metrics,
             ),
-            deadlines=AckDeadlines(notification_s=5, control_s=2),
             rejections=RejectionSampler(
                 samples=RateLimiter(60, lambda: 0.0),
                 diagnoses=RateLimiter(60, lambda: 0.0),
