@@ -104,8 +104,8 @@ def test_csv_and_parquet_have_the_columns_of_replay_run(journal: Journal, tmp_pa
 
 def test_parquet_files_have_the_rows_of_replay_run(journal: Journal, tmp_path: Path) -> None:
     folder = tmp_path / "events"
-    with patch("bridge.replay.targets.parquet.ParquetFolder.checkpoint_policy") as cadence:
-        cadence.records = 4
+    with patch("bridge.replay.targets.parquet.ParquetFolder.checkpoint_policy") as policy:
+        policy.records = 4
         assert journal.derive(f"--to-parquet={folder}").returncode == 0
     counted = [pq.read_metadata(file).num_rows for file in sorted(folder.iterdir())]
     assert counted == [4, 2]

@@ -26,7 +26,7 @@ from tests.support.stored_records import NOON_MS, part, plan_of, read_all
 pytest_plugins = ("tests.support.kafka_fixtures",)
 pytestmark = pytest.mark.kafka
 
-STAMP = ReplayRun("abcd1234", "2026-03-08T09:00:00Z")
+RUN = ReplayRun("abcd1234", "2026-03-08T09:00:00Z")
 
 
 @pytest.fixture(scope="module")
@@ -81,16 +81,16 @@ async def test_what_the_page_lists_is_enough_for_a_new_topic_and_to_go_on(
             f"{topic}.replay.*": "CREATE WRITE READ DESCRIBE DESCRIBE_CONFIGS",
         }
     )
-    names = name_new_topics([topic], STAMP.id)
+    names = name_new_topics([topic], RUN.id)
     await create_topics(auditor, await plan_new_topics(auditor, names), has_records=False)
     among = await find_ranges(auditor, [topic], Window())
     async with open_topics(
-        auditor, route(among, names), run=STAMP, idempotence=True, at_once=False
+        auditor, route(among, names), run=RUN, idempotence=True, at_once=False
     ) as target:
         await target.write(await read_all(auditor, among))
         await target.flush()
     plan = plan_of(part(topic, 0, 0, 1))
-    begun = new_progress(plan, Destination("new-topic"), STAMP)
+    begun = new_progress(plan, Destination("new-topic"), RUN)
     assert (await recover_progress(auditor, begun, names)).records == 1
 
 
@@ -101,7 +101,7 @@ async def test_what_the_page_lists_is_enough_for_the_live_topic(
     assert await find_shorter_retention(auditor, [topic], age_ms=1) == {}
     among = await find_ranges(auditor, [topic], Window())
     async with open_topics(
-        auditor, route(among, {topic: topic}), run=STAMP, idempotence=True, at_once=False
+        auditor, route(among, {topic: topic}), run=RUN, idempotence=True, at_once=False
     ) as target:
         await target.write(await read_all(auditor, among))
         await target.flush()

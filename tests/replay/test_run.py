@@ -47,11 +47,11 @@ async def test_all_planned_records_are_written_in_order_and_the_target_is_finish
     end = await run_replay(
         kafka.connection, progress, target, file=file, pace=None, hooks=hooks(seen=seen)
     )
-    assert target.put_values == VALUES
+    assert target.written_values == VALUES
     assert target.finished
     assert (end.records, end.bytes, end.remaining) == (RECORDS, progress.plan.bytes, [])
     assert end.finished_at == "2026-03-08T09:01:00Z"
-    assert end.state == {"settled": RECORDS}
+    assert end.state == {"flushed": RECORDS}
     assert load_progress(file) == end
     assert seen[-1] == RECORDS
 
@@ -62,11 +62,13 @@ async def test_unflushed_records_never_exceed_the_checkpoint_policy(
 ) -> None:
     target = RecordingTarget(CheckpointPolicy(records, None))
     await run_replay(kafka.connection, progress, target, file=file, pace=None, hooks=hooks())
-    assert target.most_unsettled == records
-    assert target.put_values == VALUES
+    assert target.unflushed_max == records
+    assert target.written_values == VALUES
 
 
-async def test_it_settles_when_it_is_time(kafka: Kafka, progress: Progress, file: Path) -> None:
+async def test_it_flushes_when_the_interval_is_over(
+    kafka: Kafka, progress: Progress, file: Path
+) -> None:
     target = RecordingTarget(CheckpointPolicy(1000, 1.0))
     ticking = hooks(clock=Clock(tick_s=1.0))
     await run_replay(
@@ -77,29 +79,29 @@ async def test_it_settles_when_it_is_time(kafka: Kafka, progress: Progress, file
         pace=ReplayPace(records_per_s=1),
         hooks=ticking,
     )
-    assert target.most_unsettled < RECORDS
-    assert target.put_values == VALUES
+    assert target.unflushed_max < RECORDS
+    assert target.written_values == VALUES
 
 
 @pytest.mark.parametrize("killed_after", [1, 10, 25, 40])
-async def test_killed_and_run_again_it_misses_nothing_and_repeats_less_than_a_cadence(
+async def test_killed_and_run_again_it_misses_nothing_and_repeats_less_than_a_checkpoint(
     kafka: Kafka, progress: Progress, file: Path, killed_after: int
 ) -> None:
     def kill(put: int) -> None:
         if put >= killed_after:
             raise Killed
 
-    first = RecordingTarget(CheckpointPolicy(10, None), on_put=kill)
+    first = RecordingTarget(CheckpointPolicy(10, None), on_write=kill)
     save_progress(file, progress)
     with pytest.raises(Killed):
         await run_replay(kafka.connection, progress, first, file=file, pace=None, hooks=hooks())
-    settled = load_progress(file)
-    assert settled is not None
-    assert settled.records == first.settled
+    flushed = load_progress(file)
+    assert flushed is not None
+    assert flushed.records == first.flushed
     second = RecordingTarget(CheckpointPolicy(10, None))
-    end = await run_replay(kafka.connection, settled, second, file=file, pace=None, hooks=hooks())
-    assert first.put_values[: settled.records] + second.put_values == VALUES
-    assert len(first.put_values) - settled.records <= 10
+    end = await run_replay(kafka.connection, flushed, second, file=file, pace=None, hooks=hooks())
+    assert first.written_values[: flushed.records] + second.written_values == VALUES
+    assert len(first.written_values) - flushed.records <= 10
     assert (end.records, second.finished) == (RECORDS, True)
     assert end.bytes == progress.plan.bytes
 
@@ -110,7 +112,7 @@ async def test_a_replay_killed_before_it_was_finished_only_finishes(
     done = replace(progress, next=tuple(one.end for one in progress.plan.ranges), records=40)
     target = RecordingTarget(CheckpointPolicy(10, None))
     end = await run_replay(kafka.connection, done, target, file=file, pace=None, hooks=hooks())
-    assert (target.put_values, target.finished) == ([], True)
+    assert (target.written_values, target.finished) == ([], True)
     assert end.finished_at is not None
 
 
@@ -119,7 +121,8 @@ async def test_a_stopped_replay_repeats_nothing(
 ) -> None:
     stopping = asyncio.Event()
     first = RecordingTarget(
-        CheckpointPolicy(10, 1.0), on_put=lambda put: stopping.set() if put >= 15 else None
+        CheckpointPolicy(10, 1.0),
+        on_write=lambda written: stopping.set() if written >= 15 else None,
     )
     half = await run_replay(
         kafka.connection,
@@ -131,10 +134,10 @@ async def test_a_stopped_replay_repeats_nothing(
     )
     assert half.finished_at is None
     assert not first.finished
-    assert half.records == len(first.put_values) == first.settled
+    assert half.records == len(first.written_values) == first.flushed
     second = RecordingTarget(CheckpointPolicy(10, 1.0))
     await run_replay(kafka.connection, half, second, file=file, pace=None, hooks=hooks())
-    assert first.put_values + second.put_values == VALUES
+    assert first.written_values + second.written_values == VALUES
 
 
 async def test_a_stopped_replay_into_files_writes_the_unflushed_part_again(
@@ -142,7 +145,8 @@ async def test_a_stopped_replay_into_files_writes_the_unflushed_part_again(
 ) -> None:
     stopping = asyncio.Event()
     first = RecordingTarget(
-        CheckpointPolicy(10, None), on_put=lambda put: stopping.set() if put >= 15 else None
+        CheckpointPolicy(10, None),
+        on_write=lambda written: stopping.set() if written >= 15 else None,
     )
     half = await run_replay(
         kafka.connection,
@@ -152,16 +156,16 @@ async def test_a_stopped_replay_into_files_writes_the_unflushed_part_again(
         pace=ReplayPace(records_per_s=1000),
         hooks=real_hooks(stopping),
     )
-    assert half.records == first.settled
+    assert half.records == first.flushed
     assert half.records % 10 == 0
     second = RecordingTarget(CheckpointPolicy(10, None))
     await run_replay(kafka.connection, half, second, file=file, pace=None, hooks=hooks())
-    assert first.put_values[: first.settled] + second.put_values == VALUES
+    assert first.written_values[: first.flushed] + second.written_values == VALUES
 
 
 async def test_a_stop_ends_a_long_wait(kafka: Kafka, progress: Progress, file: Path) -> None:
     stopping = asyncio.Event()
-    target = RecordingTarget(CheckpointPolicy(10, 1.0), on_put=lambda _: stopping.set())
+    target = RecordingTarget(CheckpointPolicy(10, 1.0), on_write=lambda _: stopping.set())
     slow = ReplayPace(records_per_s=0.0001)
     async with asyncio.timeout(PATIENCE_S):
         half = await run_replay(
@@ -174,7 +178,7 @@ async def test_a_task_that_is_cancelled_lets_go_of_kafka(
     kafka: Kafka, progress: Progress, file: Path
 ) -> None:
     begun = asyncio.Event()
-    target = RecordingTarget(CheckpointPolicy(10, 1.0), on_put=lambda _: begun.set())
+    target = RecordingTarget(CheckpointPolicy(10, 1.0), on_write=lambda _: begun.set())
     slow = ReplayPace(records_per_s=0.0001)
     stopping = asyncio.Event()
     running_it = asyncio.create_task(
@@ -196,7 +200,7 @@ async def test_a_target_that_fails_leaves_the_last_checkpoint(
             message = "full"
             raise CannotWrite(message)
 
-    target = RecordingTarget(CheckpointPolicy(10, None), on_put=fail)
+    target = RecordingTarget(CheckpointPolicy(10, None), on_write=fail)
     with pytest.raises(CannotWrite, match="full"):
         await run_replay(kafka.connection, progress, target, file=file, pace=None, hooks=hooks())
     found = load_progress(file)
@@ -213,7 +217,7 @@ async def test_a_plan_that_no_longer_holds_writes_nothing(
     target = RecordingTarget(CheckpointPolicy(10, None))
     with pytest.raises(RecordsMissing):
         await run_replay(kafka.connection, wrong, target, file=file, pace=None, hooks=hooks())
-    assert target.put_values == []
+    assert target.written_values == []
 
 
 async def test_what_is_to_be_skipped_is_left_out_and_nothing_else(
@@ -225,7 +229,7 @@ async def test_what_is_to_be_skipped_is_left_out_and_nothing_else(
     target = RecordingTarget(CheckpointPolicy(10, None))
     skipping = replace(progress, skipped=places)
     end = await run_replay(kafka.connection, skipping, target, file=file, pace=None, hooks=hooks())
-    assert target.put_values == [one.value for one in records if one not in left_out]
+    assert target.written_values == [one.value for one in records if one not in left_out]
     assert (end.records, end.skipped) == (RECORDS - 2, places)
     assert end.bytes == progress.plan.bytes - sum(map(count_bytes, left_out))
     assert target.finished

@@ -249,7 +249,7 @@ async def test_a_full_disk_is_reported_and_nothing_is_flushed(
 async def test_what_a_full_disk_does_not_take_does_not_hide_that_it_is_full(path: Path) -> None:
     file = file_at(path)
     file.open(None)
-    await file.write(RECORDS)  # held, and to be written when it settles
+    await file.write(RECORDS)  # buffered, and written by the flush
     assert file._stream is not None
     full = os.open("/dev/full", os.O_WRONLY)
     os.dup2(full, file._stream.fileno())

@@ -25,7 +25,7 @@ from tests.support.stored_records import NOON_MS, Header, read_topics, stored
 
 pytest_plugins = ("tests.support.kafka_fixtures",)
 
-STAMP = ReplayRun("abcd1234", "2026-03-08T09:00:00Z")
+RUN = ReplayRun("abcd1234", "2026-03-08T09:00:00Z")
 DAY_MS = 86_400_000
 
 
@@ -39,8 +39,8 @@ async def topic(kafka: Kafka, prefix: str) -> str:
 async def replayed(
     kafka: Kafka, topic: str, records: Sequence[ConsumerRecord], *, at_once: bool = False
 ) -> list[ConsumerRecord]:
-    """Return what is in the new topic after these were put and settled."""
-    names = name_new_topics([topic], STAMP.id)
+    """Write and flush records; return the records of the new topic."""
+    names = name_new_topics([topic], RUN.id)
     await create_topics(
         kafka.connection, await plan_new_topics(kafka.connection, names), has_records=False
     )
@@ -56,9 +56,9 @@ def opened(kafka: Kafka, topic: str, *, at_once: bool = False) -> "AsyncGenerato
         kafka.connection,
         route(
             [OffsetRange(topic, number, 0, 100) for number in range(3)],
-            name_new_topics([topic], STAMP.id),
+            name_new_topics([topic], RUN.id),
         ),
-        run=STAMP,
+        run=RUN,
         idempotence=kafka.idempotence,
         at_once=at_once,
     )
@@ -210,10 +210,10 @@ async def test_what_kafka_refuses_is_named_by_its_place(apache_kafka: str, prefi
 
 
 async def put(kafka: Kafka, names: dict[str, str], records: Sequence[ConsumerRecord]) -> None:
-    """Put records of each topic's first partition, and have them settled."""
+    """Write and flush records of each topic's first partition."""
     among = [OffsetRange(name, 0, 0, 100) for name in names]
     async with open_topics(
-        kafka.connection, route(among, names), run=STAMP, idempotence=True, at_once=False
+        kafka.connection, route(among, names), run=RUN, idempotence=True, at_once=False
     ) as target:
         await target.write(records)
         await target.flush()
@@ -225,7 +225,7 @@ async def test_files_of_a_connection_that_cannot_be_used_are_named(tmp_path: Pat
     with pytest.raises(CannotWrite, match=r"missing\.pem"):
         await plan_new_topics(connection, {"a": "b"})
     with pytest.raises(CannotWrite, match=r"missing\.pem"):
-        async with open_topics(connection, {}, run=STAMP, idempotence=True, at_once=False):
+        async with open_topics(connection, {}, run=RUN, idempotence=True, at_once=False):
             pass
 
 
@@ -242,7 +242,7 @@ async def test_it_writes_under_the_client_id_of_its_connection(
     monkeypatch.setattr(new_topic, "AIOKafkaAdminClient", client)
     connection = KafkaConnection("127.0.0.1:1", client_id="mine")
     with pytest.raises(KafkaError):
-        async with open_topics(connection, {}, run=STAMP, idempotence=True, at_once=False):
+        async with open_topics(connection, {}, run=RUN, idempotence=True, at_once=False):
             pass
     with pytest.raises(KafkaError):
         await plan_new_topics(connection, {"a": "b"})
@@ -253,7 +253,7 @@ async def test_a_kafka_that_is_away_cannot_be_written_to_and_its_address_is_name
     connection = KafkaConnection("127.0.0.1:1")
     with pytest.raises(CannotWrite, match=r"127\.0\.0\.1:1"):
         async with open_topics(
-            connection, {("a", 0): "b"}, run=STAMP, idempotence=True, at_once=False
+            connection, {("a", 0): "b"}, run=RUN, idempotence=True, at_once=False
         ):
             pass
     with pytest.raises(CannotWrite, match=r"127\.0\.0\.1:1"):

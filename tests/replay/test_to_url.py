@@ -25,7 +25,7 @@ from tests.support.ports import free_port
 from tests.support.stored_records import samples, stored, stored_of
 from tests.support.waiting import PATIENCE_S
 
-STAMP = ReplayRun("abcd1234", "2026-03-08T09:00:00Z")
+RUN = ReplayRun("abcd1234", "2026-03-08T09:00:00Z")
 JOURNAL = stored_of(samples("voice.call.hangup")[0].journal, 7)
 
 
@@ -117,7 +117,7 @@ def parts(request: bytes) -> tuple[bytes, dict[bytes, bytes], bytes]:
 async def test_the_request_is_sent_again_as_it_came(
     server: Server, http: httpx.AsyncClient
 ) -> None:
-    await HttpTarget(http, server.url, STAMP).write([JOURNAL])
+    await HttpTarget(http, server.url, RUN).write([JOURNAL])
     example = samples("voice.call.hangup")[0]
     line, headers, body = parts(server.requests[0])
     assert line == b"POST /plivo/voice/call/hangup HTTP/1.1"
@@ -154,14 +154,14 @@ async def test_the_request_is_sent_again_as_it_came(
 async def test_path_and_query_are_not_rewritten(
     server: Server, http: httpx.AsyncClient, base: str, path: str, query: str, *, expected: bytes
 ) -> None:
-    await HttpTarget(http, server.url + base, STAMP).write([journal(path=path, query=query)])
+    await HttpTarget(http, server.url + base, RUN).write([journal(path=path, query=query)])
     assert server.targets() == [expected]
 
 
 async def test_a_get_has_no_body_and_a_body_that_is_no_text_is_sent_as_it_was(
     server: Server, http: httpx.AsyncClient
 ) -> None:
-    target = HttpTarget(http, server.url, STAMP)
+    target = HttpTarget(http, server.url, RUN)
     await target.write([journal(0, method="GET", query="a=b")])
     await target.write([stored(1, value=_hidden())])
     get, post = map(parts, server.requests)
@@ -180,7 +180,7 @@ async def test_one_partitions_requests_are_sent_in_turn_and_partitions_side_by_s
 ) -> None:
     records = [journal(n, partition=n % 3, path=f"/{n % 3}/{n}") for n in range(12)]
     server.at_once_min = 3
-    await HttpTarget(http, server.url, STAMP).write(records)
+    await HttpTarget(http, server.url, RUN).write(records)
     assert server.most_under_way == 3
     for lane in range(3):
         mine = [target for target in server.targets() if target.startswith(b"/%d/" % lane)]
@@ -191,12 +191,12 @@ async def test_answers_are_counted_by_status_and_counted_on(
     server: Server, http: httpx.AsyncClient
 ) -> None:
     server.statuses = [200, 403, 302]
-    target = HttpTarget(http, server.url, STAMP)
+    target = HttpTarget(http, server.url, RUN)
     target.open(None)
     await target.write([journal(n) for n in range(4)])
     state = await target.flush()
     assert state["statuses"] == {"200": 2, "403": 1, "302": 1}
-    again = HttpTarget(http, server.url, STAMP)
+    again = HttpTarget(http, server.url, RUN)
     again.open(state)
     await again.write([journal(5)])
     assert (await again.flush())["statuses"] == {"200": 3, "403": 1, "302": 1}
@@ -207,7 +207,7 @@ async def test_what_is_no_journal_record_is_counted_named_and_passed_over(
     server: Server, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(to_url, "_LISTED_MAX", 2)
-    target = HttpTarget(http, server.url, STAMP)
+    target = HttpTarget(http, server.url, RUN)
     await target.write([journal(0, path="/a"), stored(1, value=b"[]"), journal(2, path="/b")])
     state = await target.flush()
     assert server.targets() == [b"/a", b"/b"]
@@ -216,7 +216,7 @@ async def test_what_is_no_journal_record_is_counted_named_and_passed_over(
         "not_requests": 1,
         "not_requests_at": ["topic:0:1"],
     }
-    again = HttpTarget(http, server.url, STAMP)
+    again = HttpTarget(http, server.url, RUN)
     again.open(state)
     await again.write([stored(n, value=None) for n in (3, 4)])
     state = await again.flush()
@@ -227,7 +227,7 @@ async def test_a_request_without_an_answer_is_sent_again(
     server: Server, http: httpx.AsyncClient
 ) -> None:
     server.statuses = [503, 429, 500]
-    target = HttpTarget(http, server.url, STAMP)
+    target = HttpTarget(http, server.url, RUN)
     await target.write([journal(0, path="/a"), journal(1, path="/b")])
     assert server.targets() == [b"/a", b"/a", b"/a", b"/a", b"/b"]
     assert (await target.flush())["statuses"] == {"200": 2}
@@ -238,21 +238,21 @@ async def test_a_target_that_stays_out_of_order_stops_the_replay_and_says_where(
 ) -> None:
     server.statuses = [503] * 10
     with pytest.raises(CannotWrite, match="answered 503, 5 times, to the callback at topic:0:3"):
-        await HttpTarget(http, server.url, STAMP).write([journal(3), journal(4)])
+        await HttpTarget(http, server.url, RUN).write([journal(3), journal(4)])
     assert len(server.requests) == 5
 
 
 async def test_a_target_is_named_without_the_password_in_its_url(http: httpx.AsyncClient) -> None:
     port = free_port()
     with pytest.raises(CannotWrite, match=rf"http://\*\*\*@127\.0\.0\.1:{port}") as refused:
-        await HttpTarget(http, f"http://user:password@127.0.0.1:{port}", STAMP).write([journal(0)])
+        await HttpTarget(http, f"http://user:password@127.0.0.1:{port}", RUN).write([journal(0)])
     assert "password" not in str(refused.value)
 
 
 async def test_a_target_that_is_away_is_named(http: httpx.AsyncClient) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(CannotWrite, match=url):
-        await HttpTarget(http, url, STAMP).write([journal()])
+        await HttpTarget(http, url, RUN).write([journal()])
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ async def test_a_bridge_verifies_what_is_replayed_to_it_and_makes_the_same_event
             timeout=PATIENCE_S,
         )
         (record,) = [one for one in first.publisher.records if one.topic == "plivo.journal.v1"]
-        target = HttpTarget(http, second.url, STAMP)
+        target = HttpTarget(http, second.url, RUN)
         await target.write([stored_of(record)])
         assert (await target.flush())["statuses"] == {"200": 1}
         ours, theirs = first.event(call), second.event(call)

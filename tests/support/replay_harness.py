@@ -25,33 +25,33 @@ class Killed(Exception):
 
 
 class RecordingTarget:
-    """A target that keeps what it is given, and says what had settled."""
+    """A target that records what is written, and how much of it was flushed."""
 
     def __init__(
-        self, cadence: CheckpointPolicy, *, on_put: Callable[[int], None] = lambda _: None
+        self, policy: CheckpointPolicy, *, on_write: Callable[[int], None] = lambda _: None
     ) -> None:
-        self.checkpoint_policy = cadence
-        self.put_values: list[bytes] = []
-        self.settled = 0
-        self.most_unsettled = 0
+        self.checkpoint_policy = policy
+        self.written_values: list[bytes] = []
+        self.flushed = 0
+        self.unflushed_max = 0
         self.finished = False
-        self._on_put = on_put
+        self._on_write = on_write
 
     async def write(self, records: Sequence[ConsumerRecord]) -> None:
-        self.put_values += [record.value or b"" for record in records]
-        self.most_unsettled = max(self.most_unsettled, len(self.put_values) - self.settled)
-        self._on_put(len(self.put_values))
+        self.written_values += [record.value or b"" for record in records]
+        self.unflushed_max = max(self.unflushed_max, len(self.written_values) - self.flushed)
+        self._on_write(len(self.written_values))
 
     async def flush(self) -> TargetState:
-        self.settled = len(self.put_values)
-        return {"settled": self.settled}
+        self.flushed = len(self.written_values)
+        return {"flushed": self.flushed}
 
     async def finish(self) -> None:
         self.finished = True
 
 
 class Clock:
-    """A clock that moves by what the test says at every look."""
+    """A clock that advances by ``tick_s`` at every reading."""
 
     def __init__(self, tick_s: float = 0.0) -> None:
         self._now_s = 0.0
