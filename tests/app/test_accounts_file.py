@@ -16,9 +16,9 @@ from bridge.app.accounts_file import AccountsFile
 from bridge.core.keyring import Keyring
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
+from tests.support.bridge import AUTH_ID
 from tests.support.waiting import until
 
-AUTH_ID = "MA0000000000TEST0001"
 OLD, NEW, GOOD, BETTER = (
     f"the-{one}-token-of-the-account" for one in ("old", "new", "good", "best")
 )

@@ -16,9 +16,8 @@ import pytest
 from bridge.app import startup
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN
 from tests.support.bridge import eventually, wait_for_port
-from tests.support.cli import run, started
+from tests.support.cli import run, serving, started
 from tests.support.plivo import HANGUP, PATHS, Plivo, assert_problem, sample
-from tests.support.ports import free_port
 from tests.support.waiting import PATIENCE_S
 
 
@@ -26,19 +25,6 @@ from tests.support.waiting import PATIENCE_S
 def client() -> Iterator[httpx.Client]:
     with httpx.Client(timeout=PATIENCE_S) as client:
         yield client
-
-
-def serving(kafka: str, **more: str) -> dict[str, str]:
-    port = str(free_port())
-    ports = {"port": port, "management_port": str(free_port())}
-    given = {
-        "host": "127.0.0.1",
-        "allowed_hosts": f"127.0.0.1:{port}",
-        "kafka_bootstrap_servers": kafka,
-        "accounts": json.dumps(ACCOUNTS),
-        "spool_enabled": "false",
-    }
-    return {**given, **ports, **more}
 
 
 @pytest.mark.system

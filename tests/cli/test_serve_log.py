@@ -10,9 +10,8 @@ import httpx
 import pytest
 
 from bridge.dev.account import AUTH_TOKEN
-from tests.cli.test_serve import serving
 from tests.support.bridge import eventually, wait_for_port
-from tests.support.cli import COMMAND, environment
+from tests.support.cli import COMMAND, environment, serving
 from tests.support.plivo import HANGUP, PATHS, Plivo, sample
 from tests.support.waiting import PATIENCE_S
 

@@ -9,9 +9,8 @@ import pytest
 
 from bridge.dev.account import AUTH_TOKEN
 from bridge.spool import inspect
-from tests.cli.test_serve import serving
 from tests.support.bridge import eventually, wait_for_port
-from tests.support.cli import started
+from tests.support.cli import serving, started
 from tests.support.plivo import HANGUP, PATHS, Plivo, sample
 from tests.support.waiting import PATIENCE_S
 

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.core.record import Record
-from tests.cli.test_serve import serving
-from tests.support.cli import run, started
+from tests.support.cli import run, serving, started
 from tests.support.kafka import Kafka, make_topics, planned, read_back
 from tests.support.spool import disk_spool
 

@@ -19,9 +19,8 @@ from bridge.derived.topics import Sizing, plan
 from bridge.dev.broker import embedded_broker
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.topics import Provisioner
-from tests.cli.test_serve import serving
 from tests.support.bridge import ACCOUNTS, TOKEN, Broken, eventually, running_bridge, wait_for_port
-from tests.support.cli import Started, started
+from tests.support.cli import Started, serving, started
 from tests.support.plivo import (
     FORM,
     HANGUP,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from bridge.settings.file import read_settings_file
 from bridge.settings.kafka import PREFIX
 from bridge.settings.load import Need, SettingsRefused, load
+from tests.support.bridge import AUTH_ID
 
-AUTH_ID = "MA0000000000TEST0001"
 SECRET = "hunter2-is-a-secret-token"
 ALL = "remove it (docs/reference/settings.md lists all settings)"
 NO_PATH = "(not shown: it does not look like a path)"

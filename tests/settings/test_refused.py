@@ -9,8 +9,8 @@ import pytest
 
 from bridge.settings.kafka import PREFIX
 from bridge.settings.load import Need, SettingsRefused, load, read_accounts, require_serving
+from tests.support.bridge import AUTH_ID
 
-AUTH_ID = "MA0000000000TEST0001"
 SECRET = "hunter2-is-a-secret-token"
 ACCOUNT = {"auth_id": AUTH_ID, "auth_tokens": [SECRET], "timezone": "UTC"}
 SASL = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.spool import store, writer
+from bridge.spool import locking, store, writer
 from bridge.spool.store import SpoolStore
 
 
@@ -23,6 +23,12 @@ def stubborn(impatient: None) -> Iterator[list[sqlite3.Connection]]:
     yield connections
     for one in connections:
         one.close()
+
+
+@pytest.fixture
+def brisk_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a spool ask again at once for a lock that another holds: half of a machine's time."""
+    monkeypatch.setattr(locking, "_RETRY_S", 0.0005)
 
 
 @pytest.fixture

@@ -187,10 +187,12 @@ class Spooling(RuleBasedStateMachine):
             assert [name for name in arrived if name in set(names)] == names
 
 
+@pytest.mark.usefixtures("brisk_locks")
 class TestSpoolingBriefly(Spooling.TestCase):  # type: ignore[misc,valid-type]
     settings = settings(settings.get_profile("quick"), stateful_step_count=25)
 
 
 @pytest.mark.system
+@pytest.mark.usefixtures("brisk_locks")
 class TestSpooling(Spooling.TestCase):  # type: ignore[misc,valid-type]
     settings = settings(max_examples=60, stateful_step_count=25)

@@ -199,10 +199,12 @@ class Refusing(RuleBasedStateMachine):
                 assert first == [name for name in names if name in set(first)]
 
 
+@pytest.mark.usefixtures("brisk_locks")
 class TestRefusingBriefly(Refusing.TestCase):  # type: ignore[misc,valid-type]
     settings = settings(settings.get_profile("quick"), stateful_step_count=30)
 
 
 @pytest.mark.system
+@pytest.mark.usefixtures("brisk_locks")
 class TestRefusing(Refusing.TestCase):  # type: ignore[misc,valid-type]
     settings = settings(max_examples=60, stateful_step_count=30)

@@ -6,6 +6,7 @@
 
 import contextlib
 import io
+import json
 import os
 import signal
 import subprocess
@@ -19,8 +20,10 @@ from unittest.mock import patch
 import pytest
 
 from bridge.cli import main
+from bridge.dev.account import ACCOUNTS
 from tests.support.bridge import eventually
 from tests.support.logs import logging_restored
+from tests.support.ports import free_port
 from tests.support.waiting import PATIENCE_S
 
 COMMAND = Path(sys.executable).with_name("callback-bridge")
@@ -139,3 +142,17 @@ def started(*arguments: str, **settings: str) -> Generator[Started]:
         if process.poll() is None:
             process.kill()
         command.end()
+
+
+def serving(kafka: str, **more: str) -> dict[str, str]:
+    """Return the settings of a bridge on free ports that has no spool, and what ``more`` sets."""
+    port = str(free_port())
+    ports = {"port": port, "management_port": str(free_port())}
+    given = {
+        "host": "127.0.0.1",
+        "allowed_hosts": f"127.0.0.1:{port}",
+        "kafka_bootstrap_servers": kafka,
+        "accounts": json.dumps(ACCOUNTS),
+        "spool_enabled": "false",
+    }
+    return {**given, **ports, **more}

@@ -27,8 +27,8 @@ from bridge.spool import Spool
 from bridge.spool.absent import NoSpool
 from bridge.telemetry.logs import CallTokens
 from bridge.telemetry.metrics import Metrics
+from tests.support.bridge import AUTH_ID, TOKEN
 
-AUTH_ID, TOKEN = "MA0000000000TEST0001", "a-token-only-these-tests-know"
 NOW = datetime(2026, 3, 7, 14, 13, 36, tzinfo=UTC)
 URL = "https://hooks.example.com"
 EVENTS, DEAD_LETTERS = "plivo.voice.call.ring.v1", "plivo.bridge.deadletter.v1"
