@@ -64,16 +64,16 @@ class Reply(StrEnum):
     """What Plivo does with the reply to a callback."""
 
     ACK = "ack"
-    """Any 200; the body is ignored."""
+    """Plivo needs any 200 and ignores the body."""
 
     XML = "xml"
-    """The body is executed: Plivo XML."""
+    """Plivo executes the body: Plivo XML."""
 
     SOUND = "sound"
-    """The body is executed: Plivo XML of Play, Speak and Wait alone."""
+    """Plivo executes the body: Plivo XML with Play, Speak and Wait only."""
 
     OPTIONAL_XML = "optional_xml"
-    """A body of Plivo XML is executed, none is fine."""
+    """Plivo executes a body of Plivo XML, and accepts an empty body."""
 
 
 class Verification(TypedDict):
