@@ -116,7 +116,7 @@ def test_a_document_may_come_through_a_pipe() -> None:
     [
         (("--type", "voice.call.hangup"), "Plivo executes no answer to voice.call.hangup"),
         (("--type", "voice.call.anwser"), "did you mean voice.call.answer"),
-        (("--type", "voice.dial.sound", "--sound"), "leave one of them out"),
+        (("--type", "voice.dial.sound", "--sound"), "cannot be combined with --sound"),
     ],
 )
 def test_a_type_without_a_document_is_wrong_usage(
