@@ -113,7 +113,7 @@ def show_call(  # noqa: PLR0913 (a command's options)
     now = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
     within = _parse_window(now, since=since, until=until, around=around, everything=everything)
     settings = load(settings_file, Need.KAFKA)
-    as_document = json or not output.on_terminal()
+    as_document = output.wants_json(json)
     looking = _CallFinder(settings, within, everything=everything, silent=as_document)
     try:
         found = asyncio.run(looking.find(identity))

@@ -81,31 +81,31 @@ def _other_account_lines(accounts: CallAccounts) -> Iterator[str]:
 
 def _message(entries: Sequence[TimelineEntry]) -> list[tuple[str, str]]:
     """Return a message's state from its last callback; nothing for a call."""
-    said = entries[-1].data
-    if "message_uuid" not in said:
+    data = entries[-1].data
+    if "message_uuid" not in data:
         return []
-    lines = [("who", f"{_party(said.get('from'))} > {_party(said.get('to'))}")]
+    lines = [("who", f"{_party(data.get('from'))} > {_party(data.get('to'))}")]
     names = {"status": "state", "error_code": "error", "units": "units", "total_amount": "cost"}
-    return lines + [(ours, str(said[name])) for name, ours in names.items() if said.get(name)]
+    return lines + [(ours, str(data[name])) for name, ours in names.items() if data.get(name)]
 
 
 def _leg(leg: Leg) -> list[tuple[str, str]]:
-    said = leg.fields
-    from_to = f"{_party(said.get('from'))} > {_party(said.get('to'))}"
-    lines = [("who", f"{said.get('direction') or ''} {from_to}".strip())]
+    fields = leg.fields
+    from_to = f"{_party(fields.get('from'))} > {_party(fields.get('to'))}"
+    lines = [("who", f"{fields.get('direction') or ''} {from_to}".strip())]
     lines += _moments(leg)
-    if "duration_s" in said:
-        billed = f", billed {said['bill_duration_s']} s" if "bill_duration_s" in said else ""
-        lines.append(("lasted", f"{said['duration_s']} s{billed}"))
-    if "total_cost" in said or "bill_rate" in said:
-        rate = f" at {said['bill_rate']} a minute" if "bill_rate" in said else ""
-        lines.append(("cost", f"{said.get('total_cost') or 'not known yet,'}{rate}"))
-    if "hangup" in said:
-        lines.append(("hung up", hangup_text(said["hangup"])))
-    elif "call_status" in said:
-        lines.append(("state", str(said["call_status"])))
-    if "stir" in said:
-        lines.append(("stir", _stir(said["stir"])))
+    if "duration_s" in fields:
+        billed = f", billed {fields['bill_duration_s']} s" if "bill_duration_s" in fields else ""
+        lines.append(("lasted", f"{fields['duration_s']} s{billed}"))
+    if "total_cost" in fields or "bill_rate" in fields:
+        rate = f" at {fields['bill_rate']} a minute" if "bill_rate" in fields else ""
+        lines.append(("cost", f"{fields.get('total_cost') or 'not known yet,'}{rate}"))
+    if "hangup" in fields:
+        lines.append(("hung up", hangup_text(fields["hangup"])))
+    elif "call_status" in fields:
+        lines.append(("state", str(fields["call_status"])))
+    if "stir" in fields:
+        lines.append(("stir", _stir(fields["stir"])))
     if leg.not_verified:
         lines.append(("not verified", ", ".join(sorted(leg.not_verified))))
     return lines
@@ -131,7 +131,7 @@ def _format_span(first: datetime, last: datetime) -> str:
 def _moments(leg: Leg) -> list[tuple[str, str]]:
     """Return a leg's times in UTC and in the account's zone, or what Plivo wrote where it is unsure.
 
-    The day is said once, and again where it is another one.
+    The day is printed once, and again when it changes.
     """
     lines: list[tuple[str, str]] = []
     day: str | None = None

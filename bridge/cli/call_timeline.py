@@ -69,14 +69,14 @@ def _row(entry: TimelineEntry, repeated: set[str], *, is_other: bool) -> list[Te
     zone = find_zone(entry)
     there = instant.astimezone(zone) if zone else None
     what = _summary_text(entry)
-    whose = f"(of account {entry.account})" if is_other else ""
+    owner = f"(of account {entry.account})" if is_other else ""
     cells = [
         (instant.time().isoformat("milliseconds"), "bold"),
         (entry.type or entry.header_type or "unknown type", "cyan"),
         (
             " ".join(
                 filter(
-                    None, [what if _is_short(what) else "", whose, _repeat_mark(entry, repeated)]
+                    None, [what if _is_short(what) else "", owner, _repeat_mark(entry, repeated)]
                 )
             ),
             "",
@@ -129,18 +129,18 @@ def _summary_text(entry: TimelineEntry) -> str:
     data = entry.data
     if data.get("hangup"):
         return hangup_text(data["hangup"])
-    said = next((data[name] for name in _SUMMARY_FIELDS if data.get(name) is not None), None)
-    if isinstance(said, dict):
-        return str(said.get("state") or said.get("text") or "")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] (JSON)
-    return str(said) if said is not None else ""
+    value = next((data[name] for name in _SUMMARY_FIELDS if data.get(name) is not None), None)
+    if isinstance(value, dict):
+        return str(value.get("state") or value.get("text") or "")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] (JSON)
+    return str(value) if value is not None else ""
 
 
 def hangup_text(hangup: Json) -> str:
     """Return who hung up, and why."""
-    whose = f"by {hangup['source']}: " if hangup.get("source") else ""
+    source = f"by {hangup['source']}: " if hangup.get("source") else ""
     why = hangup.get("name") or hangup.get("cause") or "no cause"
     codes = ", ".join(filter(None, (hangup.get("code"), hangup.get("group"))))
-    return f"{whose}{why}" + (f" ({codes})" if codes else "")
+    return f"{source}{why}" + (f" ({codes})" if codes else "")
 
 
 def _event_time_text(entry: TimelineEntry) -> str:

@@ -102,7 +102,7 @@ def list_callbacks(
         message = f"unknown product {of!r}; products are: {', '.join(products)}"
         raise typer.BadParameter(message, param_hint="--product")
     kinds = tuple(kind for kind in kinds if of in {None, product(kind)})
-    if json or not output.on_terminal():
+    if output.wants_json(json):
         output.emit_json_lines(
             {
                 "name": kind.name,
@@ -169,7 +169,7 @@ def show(  # noqa: PLR0913 (a command's options)
     made = curl_command(url.rstrip("/") + _path(kind), form, token or emulated.AUTH_TOKEN)
     if only_curl:
         output.print_plain(made)
-    elif json or not output.on_terminal():
+    elif output.wants_json(json):
         output.emit_json_lines([{**_description(kind, prefix), "curl": made}])
     else:
         _print_type(kind, prefix)
@@ -238,14 +238,14 @@ def _description(kind: CallbackType, prefix: str) -> dict[str, Any]:
 
 
 def _print_type(kind: CallbackType, prefix: str) -> None:
-    told = "\nor ".join(recognition_rules(kind))
+    conditions = "\nor ".join(recognition_rules(kind))
     if kind.path_only:
-        told += "\n(another type has the same: only the path distinguishes them)"
+        conditions += "\n(another type has the same: only the path distinguishes them)"
     if kind.yields_to_path:
-        told += "\n(on another type's path it is read as that type)"
+        conditions += "\n(on another type's path it is read as that type)"
     facts: list[tuple[str, str]] = [
         ("URL path", _path(kind)),
-        ("recognised by", told),
+        ("recognised by", conditions),
         ("answer accepted", _REPLIES[kind.reply]),
         ("event type", kind.event_type),
         ("topic", prefix + kind.topic),

@@ -89,7 +89,7 @@ def list_letters(
     found = asyncio.run(
         _find_letters(settings, _parse_filter(reasons=reason, kind=kind, since=since))
     )
-    if json or not output.on_terminal():
+    if output.wants_json(json):
         output.emit_json_lines(letter.summary for letter in found)
         return
     head = ("id", "received", "stage", "reason", "tries", "type", "missing in")
@@ -120,7 +120,7 @@ def show_letter(
         output.print_stderr(f"no dead letter has the id {identity}")
         raise typer.Exit(1)
     for letter in found:
-        if json or not output.on_terminal():
+        if output.wants_json(json):
             output.emit_json_lines([_full_letter(letter)])
         else:
             output.show(output.key_values(_flatten(_full_letter(letter))))
@@ -128,7 +128,7 @@ def show_letter(
 
 def _full_letter(letter: DeadLetter) -> dict[str, Any]:
     """Return everything that is known about a letter."""
-    told: dict[str, Any] = {
+    details: dict[str, Any] = {
         **letter.summary,
         "meaning": find_meaning(str(letter.summary["stage"]), str(letter.summary["reason"])),
         "headers": {name: letter.header(name) for name in letter.stored.headers},
@@ -136,13 +136,13 @@ def _full_letter(letter: DeadLetter) -> dict[str, Any]:
     try:
         parameters = parse_journal_record(letter.stored.value).verdict.parameters
     except NotAJournalRecord as error:
-        return {**told, "fault": f"its value is not a journal record: {error}"}
-    told["callback"] = orjson.loads(letter.stored.value)
-    told["parameters"] = {
+        return {**details, "fault": f"its value is not a journal record: {error}"}
+    details["callback"] = orjson.loads(letter.stored.value)
+    details["parameters"] = {
         "query": _printable(parameters.query),
         "body": _printable(parameters.body),
     }
-    return told
+    return details
 
 
 def _printable(pairs: tuple[Pair, ...]) -> list[tuple[str, str]]:
@@ -186,27 +186,27 @@ def redrive_letters(  # noqa: PLR0913 (a command's options)
     logs.configure("console", "error")
     settings = load(settings_file, Need.KAFKA)
     choice = _parse_filter(ids=identity, reasons=reason, kind=kind, since=since)
-    fates: list[RedriveResult] = []
-    as_lines = json or not output.on_terminal()
+    results: list[RedriveResult] = []
+    as_lines = output.wants_json(json)
     try:
-        asyncio.run(_redrive(settings, choice, fates, dry_run=dry_run, as_lines=as_lines))
+        asyncio.run(_redrive(settings, choice, results, dry_run=dry_run, as_lines=as_lines))
     except (CannotRead, Unavailable) as error:
-        if fates:
-            _print_results(fates, as_lines=as_lines)
+        if results:
+            _print_results(results, as_lines=as_lines)
         output.print_stderr(f"{error}; the remaining letters were not tried")
         raise typer.Exit(EXIT_CANNOT_CONNECT) from None
-    _print_results(fates, as_lines=as_lines)
-    absent = choice.ids - {fate.letter.id for fate in fates}
+    _print_results(results, as_lines=as_lines)
+    absent = choice.ids - {result.letter.id for result in results}
     for one in sorted(absent):
         output.print_stderr(f"no dead letter has the id {one}")
-    if absent or any(fate.outcome == "still_dead" for fate in fates):
+    if absent or any(result.outcome == "still_dead" for result in results):
         raise typer.Exit(1)
 
 
 async def _redrive(
     settings: Settings,
     choice: LetterFilter,
-    fates: list[RedriveResult],
+    results: list[RedriveResult],
     *,
     dry_run: bool,
     as_lines: bool,
@@ -218,10 +218,10 @@ async def _redrive(
     if first is None:
         return
     async with _open_publisher(settings, dry_run=dry_run) as publisher:
-        async for fate in redrive_all(_prepend(first, found), redriver, publisher, _now):
-            fates.append(fate)
+        async for result in redrive_all(_prepend(first, found), redriver, publisher, _now):
+            results.append(result)
             if as_lines:
-                output.emit_json_lines([_result_line(fate)])
+                output.emit_json_lines([_result_line(result)])
 
 
 async def _prepend(
@@ -248,40 +248,42 @@ async def _open_publisher(settings: Settings, *, dry_run: bool) -> AsyncGenerato
         yield publisher
 
 
-def _result_line(fate: RedriveResult) -> dict[str, object]:
+def _result_line(result: RedriveResult) -> dict[str, object]:
     """Return the result of one letter as JSON."""
-    redriven = fate.rebuilt
+    redriven = result.rebuilt
     event = redriven.event if redriven else None
     return {
-        "id": fate.letter.id,
-        "reason": fate.letter.summary["reason"],
-        "position": fate.letter.position,
-        "result": fate.outcome,
-        "reason_now": fate.reason,
+        "id": result.letter.id,
+        "reason": result.letter.summary["reason"],
+        "position": result.letter.position,
+        "result": result.outcome,
+        "reason_now": result.reason,
         "event_id": event.id if event else None,
         "callback_type": event.type.name if event else None,
         "topics": [record.topic for record in redriven.records] if redriven else [],
     }
 
 
-def _print_results(fates: list[RedriveResult], *, as_lines: bool) -> None:
+def _print_results(results: list[RedriveResult], *, as_lines: bool) -> None:
     """Print all results: a table on a terminal, and totals on standard error."""
     if not as_lines:
         head = ("id", "was", "result", "event", "type", "published to")
-        lines = [_result_line(fate) for fate in fates]
+        lines = [_result_line(result) for result in results]
         rows = [
             (
                 str(line["id"]),
                 str(line["reason"]),
-                str(line["result"]) + (f": {fate.reason}" if fate.reason else ""),
+                str(line["result"]) + (f": {result.reason}" if result.reason else ""),
                 str(line["event_id"] or "-"),
                 str(line["callback_type"] or "-"),
-                ", ".join(record.topic for record in fate.rebuilt.records) if fate.rebuilt else "-",
+                ", ".join(record.topic for record in result.rebuilt.records)
+                if result.rebuilt
+                else "-",
             )
-            for fate, line in zip(fates, lines, strict=True)
+            for result, line in zip(results, lines, strict=True)
         ]
         output.show(output.make_table(head, rows))
-    sums = Counter(fate.outcome.replace("_", " ") for fate in fates)
+    sums = Counter(result.outcome.replace("_", " ") for result in results)
     output.print_stderr(
         ", ".join(f"{count} {result}" for result, count in sums.items()) or "no dead letters"
     )

@@ -35,6 +35,6 @@ ERRORS: Final[Mapping[str, int]] = {
 
 
 def exit_code(error: BaseException) -> int | None:
-    """Return the exit code of an error whose text says all, None for an unexpected error."""
+    """Return the exit code of an expected error, None for any other."""
     names = (f"{one.__module__}.{one.__qualname__}" for one in type(error).__mro__)
     return next((ERRORS[name] for name in names if name in ERRORS), None)

@@ -102,7 +102,7 @@ def main(
 def run() -> None:
     """Run the command. What stops it is printed on standard error, and decides the exit code."""
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="callback-bridge")
     except KeyboardInterrupt:
         code = EXIT_STOPPED
     except Exception as error:  # noqa: BLE001 (Python would print its text as it is)

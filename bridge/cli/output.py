@@ -50,6 +50,11 @@ def on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
+def wants_json(option: bool) -> bool:  # noqa: FBT001 (the value of --json)
+    """Return True if JSON is printed: on request, and whenever no person reads the output."""
+    return option or not on_terminal()
+
+
 def make_console(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
     """Return a console of the terminal's width; 80 columns for a pipe."""
     return _EscapingConsole(

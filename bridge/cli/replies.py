@@ -60,7 +60,7 @@ def check_files(
         message = "cannot be combined with --sound: a type has its own kind of answer"
         raise typer.BadParameter(message, param_hint="--type")
     kind = Reply.SOUND if sound else _reply_kind(type_name)
-    as_json = json or not output.on_terminal()
+    as_json = output.wants_json(json)
     seen: Counter[str] = Counter()
     for file in files:
         found = check_document(file.read(), kind)

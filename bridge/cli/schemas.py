@@ -92,7 +92,7 @@ def list_schemas(
         )
         for one in declared_schemas().values()
     ]
-    if json or not output.on_terminal():
+    if output.wants_json(json):
         output.emit_json_lines(
             {"schema": one.name, "version": one.version, "released": state, "topics": topics}
             for one, state, topics in rows
@@ -213,7 +213,7 @@ def diff(
                 change for one in chosen for change in changes_since_committed(one, place, since)
             ]
             found += undeclared_schemas(place) if old is None else []
-    _print_changes(found, as_json=json or not output.on_terminal())
+    _print_changes(found, as_json=output.wants_json(json))
     if any(change.change == "break" for change in found):
         raise typer.Exit(1)
 
@@ -250,7 +250,7 @@ def check(
     for line, value in read_values(file):
         failures = list(checker.validate(line, value))
         for failure in failures:
-            _print_failure(name, failure, as_json=json or not output.on_terminal())
+            _print_failure(name, failure, as_json=output.wants_json(json))
         checked += 1
         failed += bool(failures)
     output.print_stderr(f"{checked} checked, {failed} failed")

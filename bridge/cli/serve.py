@@ -65,7 +65,7 @@ async def _serve(settings: Settings, doors: server.Listeners, lines: LineQueue) 
 async def run_bridge(
     bridge: Bridge, doors: server.Listeners, settings: Settings, stop: server.StopRequest
 ) -> None:
-    """Run a bridge until ``stop`` is asked."""
+    """Run a bridge until ``stop`` is requested."""
 
     async def start() -> None:
         await bridge.start()

@@ -21,9 +21,9 @@ from bridge.cli.output import (
     emit_json_text,
     make_progress,
     make_table,
-    on_terminal,
     print_stderr,
     show,
+    wants_json,
 )
 from bridge.core.dead_letter import to_publish_dead_letter
 from bridge.normalise.time import to_rfc3339
@@ -86,7 +86,7 @@ def status(
     they stay on disk until a bridge starts on this directory.
     """
     seen = list_files(_directory(load(settings_file), directory))
-    if json or not on_terminal():
+    if wants_json(json):
         emit_json_lines(map(_as_json, seen))
     elif not seen:
         show("no spool files: nothing waits for Kafka")

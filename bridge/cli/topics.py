@@ -49,7 +49,7 @@ def show_plan(settings_file: SettingsFile = None, *, json: JsonOption = False) -
     """Show the topics that the bridge needs. Does not connect to Kafka."""
     topics = _plan_topics(load(settings_file))
     _print_size(topics)
-    if json or not output.on_terminal():
+    if output.wants_json(json):
         output.emit_json_lines(topics)
         return
     rows = [
@@ -106,7 +106,7 @@ async def _compare(settings: Settings, topics: Sequence[PlannedTopic]) -> list[T
 
 
 def _report(states: Sequence[TopicState], *, as_json: bool) -> None:
-    if as_json or not output.on_terminal():
+    if output.wants_json(as_json):
         output.emit_json_lines(
             {"topic": one.topic.name, "state": one.status, "differences": one.differences}
             for one in states

@@ -50,8 +50,8 @@ def _check_url_in_text(node: Node, element: Element, text: str) -> Iterator[Find
         yield finding_at(node, "error", "it is empty", f"write {element.target_text}{hint}")
     elif not urls.is_absolute(text):
         fault = f"its text is not an absolute URL: {urls.redacted(text)}"
-        said = ", or use <Speak> for words" if element.name == "Play" else ""
-        yield finding_at(node, "error", fault, f"write {element.target_text}{said}")
+        speak = ", or use <Speak> for words" if element.name == "Play" else ""
+        yield finding_at(node, "error", fault, f"write {element.target_text}{speak}")
     else:
         yield from check_retry_settings(node, "", text, is_retried="" in element.retry_attributes)
 

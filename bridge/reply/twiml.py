@@ -25,7 +25,7 @@ PLIVO_EQUIVALENTS: Final[dict[str, str]] = {
     "ConversationRelaySession": _STREAM,
     "Echo": _NONE,
     "Enqueue": "use <Conference> or <MultiPartyCall>, whose name stands for the queue",
-    "Gather": "use <GetInput>, or <GetDigits> for digits alone, with <Speak> in it instead of <Say>",
+    "Gather": "use <GetInput>, or <GetDigits> for digits only, with <Speak> in it instead of <Say>",
     "Leave": f"{_NONE}: end with <Redirect> or <Hangup/>",
     "Media": f"{_NONE}: send media by Plivo's Message API",
     "Parameter": "use the attribute extraHeaders of <Stream>",

@@ -35,25 +35,25 @@ WrittenEvents = tuple[str, int, Sequence[str]]
 """The id of what was written, how many events, and the topics."""
 
 
-def show_difference(judged: DeriveResult, *, as_json: bool) -> None:
+def show_difference(result: DeriveResult, *, as_json: bool) -> None:
     """Print one journal record whose event differs, field by field."""
-    if as_json or not output.on_terminal():
+    if output.wants_json(as_json):
         emit_json(
             {
-                "state": judged.state,
-                "source": judged.source,
-                "id": judged.id,
-                "type": judged.callback_type,
-                "reason": judged.reason,
-                "differences": [one.as_json for one in judged.differences],
+                "state": result.state,
+                "source": result.source,
+                "id": result.id,
+                "type": result.callback_type,
+                "reason": result.reason,
+                "differences": [one.as_json for one in result.differences],
             }
         )
         return
-    words = [judged.callback_type or "", judged.id or "", judged.source, judged.reason or ""]
-    state = judged.state.replace("_", " ")
+    words = [result.callback_type or "", result.id or "", result.source, result.reason or ""]
+    state = result.state.replace("_", " ")
     show(
         Text.assemble(
-            (state, _STYLES.get(judged.state, "default")), "  ", "  ".join(filter(None, words))
+            (state, _STYLES.get(result.state, "default")), "  ", "  ".join(filter(None, words))
         ),
         *[
             Text.assemble(
@@ -62,23 +62,23 @@ def show_difference(judged: DeriveResult, *, as_json: bool) -> None:
                 " → ",
                 (_text(one.derived), "green"),
             )
-            for one in judged.differences
+            for one in result.differences
         ],
     )
 
 
-def show_bad_signature(recheck: ReverifyResult, source: str, *, as_json: bool) -> None:
+def show_bad_signature(reverified: ReverifyResult, source: str, *, as_json: bool) -> None:
     """Print one stored signature that is wrong now."""
-    if as_json or not output.on_terminal():
-        line = {"key_id": recheck.key_id, "fault": recheck.fault}
-        emit_json({"state": recheck.verdict, "source": source, **line})
+    if output.wants_json(as_json):
+        line = {"key_id": reverified.key_id, "fault": reverified.fault}
+        emit_json({"state": reverified.verdict, "source": source, **line})
         return
-    what = f"  {source}  key {recheck.key_id}: {recheck.fault}"
+    what = f"  {source}  key {reverified.key_id}: {reverified.fault}"
     show(Text.assemble(("wrong signature", "bold red"), what))
 
 
 def show_summary(
-    tally: DeriveSummary,
+    summary: DeriveSummary,
     loss: RetentionLoss | None,
     *,
     as_json: bool,
@@ -87,24 +87,24 @@ def show_summary(
 ) -> None:
     """Print the totals, and what the journal no longer holds."""
     show_retention_loss(loss)
-    if as_json or not output.on_terminal():
+    if output.wants_json(as_json):
         lost = None if loss is None else loss.as_json()
-        emit_json({**_summary(tally, verified=verified, written=written), "no_longer_held": lost})
+        emit_json({**_summary(summary, verified=verified, written=written), "no_longer_held": lost})
         return
     rows = [
-        (state.replace("_", " "), f"{tally.states[state]:,}", meaning)
+        (state.replace("_", " "), f"{summary.states[state]:,}", meaning)
         for state, meaning in _MEANINGS.items()
-        if tally.states[state] or state is DeriveState.UNCHANGED
+        if summary.states[state] or state is DeriveState.UNCHANGED
     ]
-    show(make_table((f"{tally.records:,} callbacks", "count", "meaning"), rows))
-    if tally.reasons:
+    show(make_table((f"{summary.records:,} callbacks", "count", "meaning"), rows))
+    if summary.reasons:
         reasons = [
             (state.replace("_", " "), reason, f"{count:,}")
-            for (state, reason), count in tally.reasons.most_common()
+            for (state, reason), count in summary.reasons.most_common()
         ]
         show(make_table(("state", "reason", "count"), reasons))
-    if tally.fields:
-        fields = [(field, f"{count:,}") for field, count in tally.fields.most_common()]
+    if summary.fields:
+        fields = [(field, f"{count:,}") for field, count in summary.fields.most_common()]
         show(make_table(("field that differs", "events"), fields))
     if verified:
         show(
@@ -112,7 +112,7 @@ def show_summary(
                 ("key id", *[checked.replace("_", " ") for checked in ReverifyVerdict]),
                 [
                     (key_id or "-", *[f"{counts[checked.value]:,}" for checked in ReverifyVerdict])
-                    for key_id, counts in _counts_by_key(tally)
+                    for key_id, counts in _counts_by_key(summary)
                 ],
             )
         )
@@ -122,21 +122,21 @@ def show_summary(
 
 
 def _summary(
-    tally: DeriveSummary, *, verified: bool, written: WrittenEvents | None
+    summary: DeriveSummary, *, verified: bool, written: WrittenEvents | None
 ) -> dict[str, object]:
     reasons: dict[str, dict[str, int]] = {}
-    for (state, reason), count in tally.reasons.items():
+    for (state, reason), count in summary.reasons.items():
         reasons.setdefault(state.value, {})[reason] = count
     sums: dict[str, object] = {
         "state": "done",
-        "records": tally.records,
-        **{state.value: tally.states[state] for state in DeriveState},
+        "records": summary.records,
+        **{state.value: summary.states[state] for state in DeriveState},
         "reasons": reasons,
-        "fields": dict(tally.fields.most_common()),
+        "fields": dict(summary.fields.most_common()),
     }
     if verified:
         sums["signatures"] = [
-            {"key_id": key_id, **counts} for key_id, counts in _counts_by_key(tally)
+            {"key_id": key_id, **counts} for key_id, counts in _counts_by_key(summary)
         ]
     if written is not None:
         replay_id, events, topics = written
@@ -144,13 +144,16 @@ def _summary(
     return sums
 
 
-def _counts_by_key(tally: DeriveSummary) -> list[tuple[str | None, dict[str, int]]]:
+def _counts_by_key(summary: DeriveSummary) -> list[tuple[str | None, dict[str, int]]]:
     """Return the counts of each key; callbacks without a key, never verified, come last."""
     keys = sorted(
-        {key_id for key_id, _ in tally.reverified}, key=lambda one: (one is None, one or "")
+        {key_id for key_id, _ in summary.reverified}, key=lambda one: (one is None, one or "")
     )
     return [
-        (key_id, {checked.value: tally.reverified[key_id, checked] for checked in ReverifyVerdict})
+        (
+            key_id,
+            {checked.value: summary.reverified[key_id, checked] for checked in ReverifyVerdict},
+        )
         for key_id in keys
     ]
 

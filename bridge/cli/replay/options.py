@@ -1,4 +1,4 @@
-"""The options of ``replay``: what they are called, what they mean, and what is made of them."""
+"""The options of ``replay``: names, help and parsing."""
 
 import functools
 import inspect

@@ -76,7 +76,7 @@ def emit_json(line: Mapping[str, object]) -> None:
 
 def show_plan(plan: Plan, loss: RetentionLoss | None = None, *, as_json: bool) -> None:
     """Print a plan, and what the topics no longer hold."""
-    if as_json or not output.on_terminal():
+    if output.wants_json(as_json):
         lost = None if loss is None else loss.as_json()
         emit_json({"state": "planned", **plan_summary(plan), "no_longer_held": lost})
         show_retention_loss(loss)
