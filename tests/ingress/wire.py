@@ -29,7 +29,7 @@ def trickle(connection: socket.socket, pieces: Iterable[bytes]) -> None:
     with contextlib.suppress(OSError):
         for piece in pieces:
             connection.sendall(piece)
-            time.sleep(0.02)
+            time.sleep(0.005)
 
 
 def assert_problem_and_the_end(answer: bytes, status: int, name: str) -> None:
