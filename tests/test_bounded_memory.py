@@ -28,7 +28,7 @@ from tests.support.intake_harness import Fake, Walk
 CACHES = {
     "consume/record._load_names": "one",
     "consume/record._load_types": "one",
-    "consume/words._build_validator": "one for each model",
+    "consume/record._build_validator": "one for each model",
     "normalise/phone._load_national_patterns": "country codes of three digits at most",
     "normalise/phone._parse_party": "texts of 64 characters at most",
     "normalise/time.load_zone": "the zones that there are",
@@ -37,7 +37,7 @@ CACHES = {
     "normalise/tzdata.list_abbreviation_offsets": "256 years, each with the few abbreviations",
     "replay/targets/columns._list_event_paths": "one",
     "publish/partitioning._cached_partition": "keys of 64 bytes at most",
-    "core/recognition._map_usual_names": "one for each catalogue",
+    "core/catalogue._map_usual_names": "one for each catalogue",
     "core/field_map.map_fields": "one for each declaration",
 }
 
