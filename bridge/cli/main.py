@@ -13,7 +13,7 @@ from bridge.cli.lazy import Deferred, LazyGroup
 _HELP: Final = "Publish Plivo's callbacks to Kafka: verified, normalised, nothing lost."
 
 
-class _Commands(LazyGroup):
+class _RootCommands(LazyGroup):
     deferred: ClassVar[Mapping[str, Deferred]] = {
         "serve": Deferred(
             "bridge.cli.serve",
@@ -64,7 +64,7 @@ class _Commands(LazyGroup):
 
 app = typer.Typer(
     name="callback-bridge",
-    cls=_Commands,
+    cls=_RootCommands,
     help=_HELP,
     epilog="Settings are BRIDGE_… variables or a TOML file. Exit codes: 0 done; 1 something is "
     "missing or differs; 2 wrong usage or settings; 3 cannot connect to Kafka, or to an address.",

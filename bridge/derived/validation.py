@@ -128,7 +128,7 @@ class SchemaValidator:
             return
         record = cast("dict[str, Any]", value)
         identity = str(record["id"]) if "id" in record else None
-        path = self._path_of(record)
+        path = self._find_path(record)
         if path is None:
             named = record.get("dataschema") or record.get("type")
             fault = (
@@ -139,7 +139,7 @@ class SchemaValidator:
         for error in sorted(self._errors(path, record), key=_error_path):
             yield ValidationFailure(line, path, identity, _error_path(error), _error_text(error))
 
-    def _path_of(self, record: dict[str, Any]) -> str | None:
+    def _find_path(self, record: dict[str, Any]) -> str | None:
         """Return the path of the schema in `dataschema`, else of the declared schema of `type`."""
         if "specversion" not in record and "url_verified" in record:
             return JOURNAL_SCHEMA_PATH

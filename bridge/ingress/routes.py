@@ -32,7 +32,7 @@ from bridge.ingress.request import (
     read_body,
     read_request,
 )
-from bridge.intake.outcome_log import CallbackResult, OutcomeRecorder, label_of
+from bridge.intake.outcome_log import CallbackResult, OutcomeRecorder, choose_label
 from bridge.intake.walk import Intake
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
@@ -126,7 +126,7 @@ class Endpoint:
     ) -> None:
         self._route = route
         self._intake = parts.intake
-        self._label = label_of(route)
+        self._label = choose_label(route)
         self._limits = parts.limits
         self._too_many_parameters = _to_problem(
             HTTPStatus.BAD_REQUEST,

@@ -44,7 +44,7 @@ class CallbackResult:
     fault: BaseException | None = None
 
 
-def label_of(route: CallbackType | None) -> str:
+def choose_label(route: CallbackType | None) -> str:
     """Return the label of a callback whose type is not known, by the path it came on."""
     return route.name if route else "shared"
 

@@ -17,7 +17,7 @@ from bridge.core.url_mismatch import UrlMismatch, to_loggable_url
 from bridge.core.verify import Unverified, VerificationFault, Verified, Verifier
 from bridge.intake.anomalies import AnomalyRecorder
 from bridge.intake.delivery import Delivery, NotDurable, StoredIn
-from bridge.intake.outcome_log import CallbackResult, label_of
+from bridge.intake.outcome_log import CallbackResult, choose_label
 from bridge.intake.rejections import RejectionSampler
 from bridge.publish import RecordRefused
 from bridge.reply.document import ACKNOWLEDGEMENT, Replies
@@ -129,7 +129,7 @@ class Intake:
                 "fault": verdict.fault.value,
                 **_url_mismatch_fields(self._rejections.diagnose(verdict), raw),
             }
-            return CallbackResult(label_of(route), Outcome.REJECTED, fields=fields)
+            return CallbackResult(choose_label(route), Outcome.REJECTED, fields=fields)
         try:
             prepared = self._prepare(verdict, route)
         except NoEvent as error:
@@ -217,7 +217,7 @@ class Intake:
         reply = self._replies.reply_to(route) if route else ACKNOWLEDGEMENT
         identity, records = to_dead_letter(verdict, error.reason, self._naming, reply, route=route)
         result = CallbackResult(
-            label_of(route),
+            choose_label(route),
             Outcome.DEAD_LETTERED,
             reply,
             key=records[0].key,

@@ -139,7 +139,7 @@ class KafkaPublisher:
     ) -> None:
         """Hand the unacknowledged records to a producer, wait for it, and handle the results."""
         records = publication.unacknowledged
-        publication.partitions = [await self._partition_of(producer, one) for one in records]
+        publication.partitions = [await self._find_partition(producer, one) for one in records]
         if not publication.probes:
             publication.probes = self._health.start_probes(publication.partitions, probing=probing)
         futures: list[asyncio.Future[object]] = []
@@ -169,7 +169,7 @@ class KafkaPublisher:
         if errors:
             await self._handle_errors(producer, publication, errors)
 
-    async def _partition_of(self, producer: AIOKafkaProducer, record: Record) -> TopicPartition:
+    async def _find_partition(self, producer: AIOKafkaProducer, record: Record) -> TopicPartition:
         """Return the partition of a record; raise TopicUnavailable if its topic takes nothing now."""
         topic = record.topic
         fault = self._health.topic_fault(topic)

@@ -77,7 +77,7 @@ class SettingOrigins:
         if setting == "accounts" and self.accounts_file is not None:
             return f"{self.name('accounts_file')} ({mask_path(self.accounts_file)}){inside}"
         if self.file is not None and setting not in self.from_environment:
-            line = self.file.line_of(setting.split("."))
+            line = self.file.find_line(setting.split("."))
             if line is not None:
                 return f"{setting}{inside} ({mask_path(self.file.path)}, line {line})"
         return variable_name(setting, inside)

@@ -26,7 +26,7 @@ class SettingsFile:
     text: str
     values: dict[str, Any]
 
-    def line_of(self, keys: Sequence[str]) -> int | None:
+    def find_line(self, keys: Sequence[str]) -> int | None:
         """Return the line on which the setting at ``keys`` starts; None if the file lacks it.
 
         The parser of the standard library reports no positions. So ever longer beginnings of the file

@@ -232,7 +232,7 @@ def _unknown_key(file: SettingsFile, keys: tuple[str, ...]) -> SettingFault:
     else:
         remedy = f"did you mean {near}?" if near else _ALL_SETTINGS
     shown = setting if near or _KEY.fullmatch(setting) else "a key"
-    where = f"{mask_path(file.path)}, line {file.line_of(keys)}"
+    where = f"{mask_path(file.path)}, line {file.find_line(keys)}"
     return SettingFault((setting,), f"{shown} ({where}) is not a setting; {remedy}")
 
 

@@ -133,7 +133,7 @@ def test_the_line_of_a_setting_is_the_one_on_which_its_statement_begins(
     text = "\n".join([*before, statement]) + after
     file = tmp_path_factory.mktemp("settings") / "bridge.toml"
     file.write_text(text)
-    line = read_settings_file(file).line_of(["port"])
+    line = read_settings_file(file).find_line(["port"])
     assert line is not None
     assert text.split("\n")[line - 1] == statement
     assert tomllib.loads(statement) == {"port": 8080}
@@ -144,4 +144,4 @@ def test_a_setting_of_several_lines_is_on_its_first(tmp_path: Path) -> None:
     file.write_text("# the proxies\ntrusted_proxies = [\n  '10.0.0.1',\n]\nport = 1\n")
     found = read_settings_file(file)
     keys = ("trusted_proxies", "port", "host")
-    assert [found.line_of([key]) for key in keys] == [2, 5, None]
+    assert [found.find_line([key]) for key in keys] == [2, 5, None]

@@ -10,7 +10,7 @@ from bridge.cli.lazy import Deferred, LazyGroup
 _HELP: Final = "Replay stored records: into topics, into files, or to a URL."
 
 
-class _Commands(LazyGroup):
+class _ReplayCommands(LazyGroup):
     deferred: ClassVar[Mapping[str, Deferred]] = {
         "plan": Deferred(
             "bridge.cli.replay.plan",
@@ -30,7 +30,7 @@ class _Commands(LazyGroup):
 
 app = typer.Typer(
     add_completion=False,
-    cls=_Commands,
+    cls=_ReplayCommands,
     help=_HELP,
     epilog="""callback-bridge replay plan --from journal --since 1d --out day.plan
 
