@@ -15,12 +15,11 @@ from bridge.cli import output
 from bridge.cli.options import SettingsFile
 from bridge.cli.output import JsonOption
 from bridge.core import catalogue
-from bridge.core.catalogue import Catalogue
+from bridge.core.catalogue import SHARED_PATH, Catalogue
 from bridge.derived.samples import AUTH_ID as SAMPLE_AUTH_ID
 from bridge.derived.schemas import build_event_schema
 from bridge.dev import account as emulated
 from bridge.emulator.sign import sign_headers
-from bridge.ingress.routes import SHARED_PATH
 from bridge.settings.load import load
 
 app = typer.Typer(

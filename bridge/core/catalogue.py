@@ -65,6 +65,8 @@ def parse_condition(text: str) -> Condition:
 
 _EXACT, _PREFIX, _HAS_IT = range(3)
 # The parameters whose values name the kind of a callback, the more general one first: rule 1.
+SHARED_PATH: Final = "/plivo"
+"""The path that takes callbacks of every type."""
 NAMING_PARAMETERS: Final = ("Event", "EventName", "ConferenceAction", "DialAction")
 
 

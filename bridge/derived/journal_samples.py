@@ -16,7 +16,7 @@ import orjson
 
 from bridge.core import request as wire
 from bridge.core import signature
-from bridge.core.catalogue import Catalogue
+from bridge.core.catalogue import SHARED_PATH, Catalogue
 from bridge.core.dead_letter import to_dead_letter
 from bridge.core.event import ContractNames, SentReply, to_event, to_journal
 from bridge.core.parameters import FORM, JSON, Pair, parse_form, parse_parameters
@@ -54,7 +54,7 @@ def build_journal_examples(catalogue: Catalogue, naming: ContractNames) -> Itera
         callback = parse(verify(raw, parse_parameters(raw)), None)
         event = to_event(callback, naming, RECORDED_AT)
         yield JournalExample(scheme, shows, to_journal(callback, event, naming, reply))
-    raw = request("GET", "/plivo", query="Colour=blue")
+    raw = request("GET", SHARED_PATH, query="Colour=blue")
     verdict = verify(raw, parse_parameters(raw))
     _, (letter, journal) = to_dead_letter(verdict, NoEventReason.NO_IDENTITY, naming, _EMPTY)
     shows = "No signature; no event, because it does not say which call or message it is about."
@@ -71,18 +71,18 @@ def _signed(scheme: Scheme, catalogue: Catalogue) -> tuple[str, RawCallback, Sen
     match scheme:
         case Scheme.V3:
             form, pairs = sample("voice.call.hangup")
-            raw = request("POST", "/plivo", FORM, form)
+            raw = request("POST", SHARED_PATH, FORM, form)
             message = signature.build_v3_message("POST", ORIGIN + raw.path, (), pairs, NONCE)
             return "A form.", with_signature(raw, wire.SIGNATURE_V3, wire.NONCE_V3, message), _EMPTY
         case Scheme.V3_MA:
             form, pairs = sample("voice.call.answer")
-            raw = request("GET", "/plivo", query=form)
+            raw = request("GET", SHARED_PATH, query=form)
             message = signature.build_v3_message("GET", ORIGIN + raw.path, pairs, (), NONCE)
             shows = "A GET, answered with XML."
             return shows, with_signature(raw, wire.SIGNATURE_MA_V3, wire.NONCE_V3, message), _XML
         case Scheme.V2 | Scheme.V2_MA:
             form, _ = sample("messaging.message.status")
-            raw = request("POST", "/plivo", FORM, form)
+            raw = request("POST", SHARED_PATH, FORM, form)
             message = signature.build_v2_message(ORIGIN + raw.path, NONCE)
             name = wire.SIGNATURE_V2 if scheme is Scheme.V2 else wire.SIGNATURE_MA_V2
             shows = "A form. The signature covers the URL alone."
@@ -90,7 +90,7 @@ def _signed(scheme: Scheme, catalogue: Catalogue) -> tuple[str, RawCallback, Sen
         case Scheme.V3_AGENTSTACK:
             _, pairs = sample("messaging.message.inbound")
             members = {**dict(pairs), "Text": "Grüße"}
-            raw = request("POST", "/plivo", JSON, orjson.dumps(members).decode())
+            raw = request("POST", SHARED_PATH, JSON, orjson.dumps(members).decode())
             encoded = signature.encode_as_python(list(members.items()))
             message = signature.build_agentstack_message(
                 "POST", ORIGIN + raw.path, "", encoded, NONCE

@@ -11,13 +11,12 @@ from typing import Any, Final
 from bridge import __version__
 from bridge.callbacks.model import CallbackType, Reply, list_fields
 from bridge.core import request as wire
-from bridge.core.catalogue import Catalogue
+from bridge.core.catalogue import SHARED_PATH, Catalogue
 from bridge.core.parameters import FORM, JSON, parse_form
 
 Document = dict[str, Any]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-SHARED_PATH: Final = "/plivo"
 PROBLEM: Final = "application/problem+json"
 XML: Final = "application/xml"
 

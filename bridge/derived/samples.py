@@ -9,7 +9,7 @@ from typing import Final
 from bridge.callbacks.model import CallbackType
 from bridge.core import request as wire
 from bridge.core import signature
-from bridge.core.catalogue import Catalogue
+from bridge.core.catalogue import SHARED_PATH, Catalogue
 from bridge.core.event import ContractNames, EventRecord, SentReply, to_event, to_journal
 from bridge.core.keyring import Account, Keyring
 from bridge.core.nonce_guard import NonceGuard
@@ -69,7 +69,7 @@ def request(
 
 def sign_sample(kind: CallbackType, form: str) -> RawCallback:
     """Return a sample as a POST to the path of its type, signed with V3."""
-    path = kind.path if kind.has_path else "/plivo"
+    path = kind.path if kind.has_path else SHARED_PATH
     pairs, _ = parse_form(form)
     message = signature.build_v3_message("POST", ORIGIN + path, (), pairs, NONCE)
     raw = request("POST", path, FORM, form)

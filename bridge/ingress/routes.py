@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.callbacks.model import CallbackType
-from bridge.core.catalogue import Catalogue
+from bridge.core.catalogue import SHARED_PATH, Catalogue
 from bridge.core.outcome import Outcome, RefusalCause
 from bridge.core.parameters import TooManyParameters
 from bridge.core.request import SIGNATURE_NAMES
@@ -38,7 +38,6 @@ from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
 METHODS: Final[tuple[str, ...]] = ("GET", "POST")
-SHARED_PATH: Final = "/plivo"
 
 _SIGNATURES: Final = frozenset(name.encode() for name in SIGNATURE_NAMES)
 _RETRY_AFTER: Final = (b"retry-after", str(RETRY_AFTER_S).encode())

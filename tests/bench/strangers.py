@@ -11,8 +11,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from bridge.core.catalogue import SHARED_PATH
 from bridge.core.parameters import FORM, JSON
-from bridge.ingress.routes import SHARED_PATH
 
 BODY_BYTES_MAX: Final = 262_144
 QUERY_BYTES_MAX: Final = 16_384

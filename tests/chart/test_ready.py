@@ -8,7 +8,8 @@ from typing import Final
 
 import pytest
 
-from bridge.ingress.routes import METHODS, SHARED_PATH
+from bridge.core.catalogue import SHARED_PATH
+from bridge.ingress.routes import METHODS
 from tests.chart.tools import CHART
 
 SCRIPT: Final = CHART / "files/ready.py"

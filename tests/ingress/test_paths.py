@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from bridge.core.catalogue import SHARED_PATH
 from bridge.ingress.paths import (
     SEGMENT_MAX,
     SEGMENTS_MAX,
@@ -17,7 +18,6 @@ from bridge.ingress.paths import (
     PathMismatch,
     loggable_path,
 )
-from bridge.ingress.routes import SHARED_PATH
 from tests.support.bridge import Running, running_bridge
 from tests.support.plivo import HANGUP, PATHS, RING, SHARED, Plivo, assert_problem, encoded, sample
 
