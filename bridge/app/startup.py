@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final
 
 from bridge.core import catalogue
-from bridge.core.masking import NOT_SHOWN, mask_path, mask_value
 from bridge.ingress.server import CannotListen, Listeners, listen
 from bridge.reply.document import BadDocument, Replies
 from bridge.settings.faults import SettingFault
@@ -27,6 +26,7 @@ from bridge.settings.load import (
     load_with_faults,
 )
 from bridge.spool.locking import make_directory, other_writers, spool_files
+from bridge.telemetry.masking import NOT_SHOWN, mask_path, mask_value
 
 # Errors that do not pass by themselves. A full or failing disk is not among them: rule 2.
 _UNUSABLE: Final = frozenset(

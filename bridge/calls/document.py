@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 from bridge.calls.found import FoundCall, TimelineEntry, split_accounts
 from bridge.calls.gaps import find_duplicates, find_gaps
 from bridge.calls.legs import Leg, build_legs, is_cost_verified, sum_costs
-from bridge.core.masking import mask_url
 from bridge.normalise.time import load_zone, to_rfc3339
 from bridge.reader.window import format_utc_ms
+from bridge.telemetry.masking import mask_url
 
 
 def build_document(found: FoundCall, now: datetime) -> dict[str, Any]:

@@ -24,13 +24,13 @@ from bridge.cli.signals import STOP_SIGNALS
 from bridge.cli.tail import print_records
 from bridge.core import catalogue
 from bridge.core.catalogue import SHARED_PATH
-from bridge.core.masking import mask_url
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
 from bridge.emulator.call import EmulatedCall, answered_call
 from bridge.ingress import server
 from bridge.normalise.time import load_zone
 from bridge.settings.load import Settings, load
 from bridge.telemetry import logs
+from bridge.telemetry.masking import mask_url
 
 app = typer.Typer(add_completion=False)
 

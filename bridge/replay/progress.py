@@ -16,11 +16,11 @@ from typing import Any, Final, Literal
 import orjson
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from bridge.core.masking import mask_url
 from bridge.reader.merged_reader import OffsetRange
 from bridge.replay import ReplayRun, TargetState
 from bridge.replay.atomic_file import translate_os_errors, try_lock, write_durably
 from bridge.replay.plan import NotAPlan, Plan, parse_plan, read_format
+from bridge.telemetry.masking import mask_url
 
 DestinationKind = Literal["new-topic", "live", "jsonl", "csv", "parquet", "url"]
 IN_FILES: Final = frozenset[DestinationKind]({"jsonl", "csv", "parquet"})

@@ -5,10 +5,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from bridge.core.masking import mask_path
 from bridge.settings.accounts import AccountSettings
 from bridge.settings.faults import SettingFault, SettingName
 from bridge.settings.model import Settings
+from bridge.telemetry.masking import mask_path
 
 
 class Need(Enum):

@@ -3,7 +3,7 @@
 1. A message has one line: the setting, what is wrong with its value, what to do.
 2. A setting is named as the operator wrote it: a variable by its name; a key of the settings file by
    key, file and line.
-3. No message contains a secret, nor a value that may be a misplaced one (`bridge/core/masking.py`).
+3. No message contains a secret, nor a value that may be a misplaced one (`bridge/telemetry/masking.py`).
 """
 
 import difflib
@@ -16,10 +16,10 @@ from typing import Final, Protocol
 import orjson
 from pydantic_core import ErrorDetails
 
-from bridge.core.masking import mask_path, mask_value
 from bridge.settings.accounts import AccountSettings, locate_fault
 from bridge.settings.file import SettingsFile
 from bridge.settings.kafka import PREFIX
+from bridge.telemetry.masking import mask_path, mask_value
 
 _EXAMPLES: Final = {
     "accounts": '[{"auth_id": "MA…", "auth_tokens": ["…"], "timezone": "America/New_York"}]',

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from bridge.core.masking import mask_path
+from bridge.telemetry.masking import mask_path
 
 _TOML_ERROR = re.compile(
     r"(?P<fault>.*?) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of .*)\)"

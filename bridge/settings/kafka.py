@@ -14,7 +14,7 @@ Contradiction = tuple[tuple[str, ...], str]
 
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 _PORT_MAX: Final = 65_535
-_HOST_CHARACTERS_SHOWN_MAX: Final = 19  # no longer than what `bridge/core/masking.py` shows
+_HOST_CHARACTERS_SHOWN_MAX: Final = 19  # no longer than what `bridge/telemetry/masking.py` shows
 
 
 def _check_brokers(value: str) -> str:

@@ -12,7 +12,6 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 
-from bridge.core.masking import mask_path
 from bridge.settings.accounts import AccountSettings
 from bridge.settings.checks import (
     Need,
@@ -34,6 +33,7 @@ from bridge.settings.faults import (
 from bridge.settings.file import BadFile, SettingsFile, read_settings_file
 from bridge.settings.kafka import PREFIX
 from bridge.settings.model import GROUPS, KNOWN, Settings
+from bridge.telemetry.masking import mask_path
 
 __all__ = [
     "GROUPS",

@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from bridge.core.masking import mask_path
 from bridge.core.record import json_field
 from bridge.spool.locking import damaged_files, find_owner, spool_files
 from bridge.spool.store import connect, is_spool
+from bridge.telemetry.masking import mask_path
 
 SpoolFileStatus = Literal["live", "left behind", "damaged"]
 

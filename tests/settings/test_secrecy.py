@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bridge.core.masking import NOT_SHOWN, mask_path, mask_url, mask_value
 from bridge.settings.accounts import TOKEN_CHARACTERS_MIN, token_fault
 from bridge.settings.load import Need, SettingsRefused, load, read_accounts
+from bridge.telemetry.masking import NOT_SHOWN, mask_path, mask_url, mask_value
 
 GOOD = "0123456789abcdef0123456789abcdef01234567"
 ACCOUNTS: list[Any] = [

@@ -20,10 +20,10 @@ import httpx
 import orjson
 from aiokafka.structs import ConsumerRecord
 
-from bridge.core.masking import mask_url
 from bridge.reader.journal import decode_body
 from bridge.reader.selection import format_position
 from bridge.replay import CannotWrite, CheckpointPolicy, ReplayRun, TargetState
+from bridge.telemetry.masking import mask_url
 
 # At most this many requests are sent but not yet in the progress file: a crash repeats them.
 CHECKPOINT_REQUESTS_MAX: Final = 100
