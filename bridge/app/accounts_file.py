@@ -44,10 +44,12 @@ class AccountsFile:
         *,
         metrics: Metrics,
         poll_s: float = POLL_S,
+        read_timeout_s: float = POLL_S,
     ) -> None:
         self._path = path
         self._keyring = keyring
         self._poll_s = poll_s
+        self._read_timeout_s = read_timeout_s
         self._metrics = metrics
         self._fault: str | None = None
         self._rejected: bytes | None = None  # the last content with unusable accounts
@@ -83,7 +85,7 @@ class AccountsFile:
             self._reading = loop.create_future()
             work = (self._path, loop, self._reading)
             threading.Thread(target=_read, args=work, name="accounts-file", daemon=True).start()
-        await asyncio.wait([self._reading], timeout=self._poll_s)
+        await asyncio.wait([self._reading], timeout=self._read_timeout_s)
         if not self._reading.done():
             message = "it cannot be read now: the disk does not answer"
             raise _Unusable(message)
