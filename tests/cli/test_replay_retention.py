@@ -187,7 +187,7 @@ def test_offsets_that_were_deleted_name_the_type_in_the_journal(auditor: Auditor
     deleted(auditor, HANGUP, 2)
     done = auditor.run("plan", f"--offsets={auditor.prefix}{HANGUP}:0:0-2")
     assert done.returncode == 1
-    assert "before offset 2 is deleted" in done.stderr
+    assert "offsets before 2 were deleted" in done.stderr
     command = done.stderr.strip().splitlines()[-1].strip()
     assert command == "callback-bridge replay plan --from journal --type voice.call.hangup"
 

@@ -119,8 +119,8 @@ def test_more_replicas_than_brokers_names_the_settings_and_what_to_set(
     *_, line = done.stderr.splitlines()
     assert line == (
         f"{prefix}{NAMES[0]}: the cluster has fewer brokers than the 7 replicas of "
-        "BRIDGE_TOPICS_REPLICATION_FACTOR; set that and BRIDGE_TOPICS_MIN_INSYNC_REPLICAS to what it "
-        "has: both to 1 for one broker"
+        "BRIDGE_TOPICS_REPLICATION_FACTOR; set that and BRIDGE_TOPICS_MIN_INSYNC_REPLICAS to fit: "
+        "both to 1 for one broker"
     )
 
 
