@@ -1,4 +1,4 @@
-"""What commands and the bridge both build from the settings.
+"""Build the parts that commands and the bridge share, from the settings.
 
 Apart from ``build``, because importing that imports the whole server.
 """

@@ -205,7 +205,7 @@ class DeriveScope:
 
 @dataclass(frozen=True, slots=True)
 class DeriveHooks:
-    """What a run takes from outside: its time, and the callbacks it makes."""
+    """The time of a run, and its progress callbacks."""
 
     at: datetime
     on_read: Callable[[int], None] = lambda _: None
@@ -217,7 +217,7 @@ class DeriveHooks:
 
 @dataclass(frozen=True, slots=True)
 class DeriveInput:
-    """What to read, and which records of it are selected."""
+    """Offset ranges to read, and the filter of their records."""
 
     ranges: Sequence[OffsetRange]
     journal: str

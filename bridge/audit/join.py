@@ -31,7 +31,7 @@ _TABLES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class JoinKey:
-    """What a callback and its event have in common: rule 1. The time is text, as in both records."""
+    """Join key that a callback shares with its event: rule 1. The time is text, as in both records."""
 
     id: str
     received_at: str

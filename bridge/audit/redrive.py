@@ -126,7 +126,7 @@ async def read_letters(
 
 @dataclass(frozen=True, slots=True)
 class RebuiltRecords:
-    """What to publish for a letter. ``event`` is None if only its journal record was missing."""
+    """Records to publish for a dead letter. ``event`` is None if only its journal record was missing."""
 
     event: EventRecord | None
     records: tuple[Record, ...]
