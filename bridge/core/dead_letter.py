@@ -112,10 +112,9 @@ def compute_dead_letter_id(verdict: Verified | Unverified) -> str:
 
 def compute_covered_id(account: str, path: str, parameters: Parameters) -> str:
     """Return the id of a callback whose signature covers ``path`` and ``parameters``: rule 6."""
-    text = join_form(parameters.body) if parameters.body else None
-    return _compute_digest(
-        account, "content", join_v3_message(path, join_query(parameters.query), text, nonce="")
-    )
+    query = join_query(parameters.sorted_query)
+    text = join_form(parameters.sorted_body) if parameters.body else None
+    return _compute_digest(account, "content", join_v3_message(path, query, text, nonce=""))
 
 
 def _compute_digest(account: str, what: str, signed: bytes) -> str:

@@ -125,7 +125,9 @@ def compute_callback_id(
     ``nonce`` is given for types whose parameters can legitimately repeat (the same digits pressed
     again).
     """
-    pairs = sorted((*parameters.query, *parameters.body))
+    pairs = parameters.sorted_body or parameters.sorted_query
+    if parameters.query and parameters.body:
+        pairs = sorted([*parameters.sorted_query, *parameters.sorted_body])
     once = f"nonce {nonce}\n" if nonce else ""
     # Each length comes first, because names and values may contain any possible separator.
     text = "".join([f"{len(key)}:{key}{len(value)}:{value}" for key, value in pairs])

@@ -51,6 +51,7 @@ class Parameters:
 
     ``has_bare_name`` is True if a piece of a form body had no ``=``: see rule 5 of
     ``bridge.core.signature``. ``json`` is the parsed body, if the body was a JSON object.
+    ``sorted_query`` and ``sorted_body`` are sorted by code points, once for signature and id.
     """
 
     query: tuple[Pair, ...]
@@ -58,6 +59,13 @@ class Parameters:
     body_fault: BodyFault | None = None
     has_bare_name: bool = False
     json: JsonObject | None = field(default=None, compare=False, repr=False)
+    sorted_query: list[Pair] = field(init=False, compare=False, repr=False)
+    sorted_body: list[Pair] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Sort the pairs."""
+        object.__setattr__(self, "sorted_query", sorted(self.query))
+        object.__setattr__(self, "sorted_body", sorted(self.body))
 
     @property
     def pairs(self) -> tuple[Pair, ...]:

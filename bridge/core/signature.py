@@ -55,19 +55,19 @@ def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _join(pairs: Iterable[Pair], *, equals: str, separator: str) -> bytes:
-    """Return the pairs sorted and concatenated, as UTF-8."""
+def _join(ordered: Sequence[Pair], *, equals: str, separator: str) -> bytes:
+    """Return pairs that are sorted by code points, concatenated in the order of their bytes."""
     try:
         # Sorting by code points equals sorting by UTF-8 bytes, unless the text has lone surrogates.
-        return separator.join([key + equals + value for key, value in sorted(pairs)]).encode()
+        return separator.join([key + equals + value for key, value in ordered]).encode()
     except UnicodeEncodeError:
-        in_bytes = sorted([(_encode(key), _encode(value)) for key, value in pairs])
+        in_bytes = sorted([(_encode(key), _encode(value)) for key, value in ordered])
         return _encode(separator).join([key + _encode(equals) + value for key, value in in_bytes])
 
 
 def build_v1_message(url: str, pairs: Iterable[Pair]) -> bytes:
     """Return the bytes that V1 signs (rule 2)."""
-    return _encode(url) + _join(pairs, equals="", separator="")
+    return _encode(url) + _join(sorted(pairs), equals="", separator="")
 
 
 def build_v2_message(base: str, nonce: str) -> bytes:
@@ -83,17 +83,18 @@ def build_v3_message(
         in_url = {key for key, _ in query}
         query = (*query, *(pair for pair in body if pair[0] not in in_url))
         body = ()
-    return join_v3_message(base, join_query(query), join_form(body) if body else None, nonce)
+    text = join_form(sorted(body)) if body else None
+    return join_v3_message(base, join_query(sorted(query)), text, nonce)
 
 
-def join_form(body: tuple[Pair, ...]) -> bytes:
-    """Return P of rule 4: the body's pairs, sorted and concatenated."""
-    return _join(body, equals="", separator="")
+def join_form(sorted_body: Sequence[Pair]) -> bytes:
+    """Return P of rule 4: the body's pairs, concatenated."""
+    return _join(sorted_body, equals="", separator="")
 
 
-def join_query(query: tuple[Pair, ...]) -> bytes | None:
+def join_query(sorted_query: Sequence[Pair]) -> bytes | None:
     """Return Q of rule 4, or None if the URL has no query."""
-    return _join(query, equals="=", separator="&") if query else None
+    return _join(sorted_query, equals="=", separator="&") if sorted_query else None
 
 
 def join_v3_message(base: str, query: bytes | None, text: bytes | None, nonce: str) -> bytes:

@@ -72,7 +72,7 @@ def iter_signed_bodies(
         yield SignedBody(None, COVERS_NO_BODY if method == "GET" else COVERS_ALL)
         return
     if not parameters.has_bare_name:  # rule 5 of signature
-        yield SignedBody(signature.join_form(body), COVERS_ALL)
+        yield SignedBody(signature.join_form(parameters.sorted_body), COVERS_ALL)
     if parameters.json is not None:
         for reading in iter_sdk_readings(parameters.json):
             yield SignedBody(
@@ -89,7 +89,7 @@ def iter_v3_messages(
 ) -> Iterator[SignedMessage]:
     """Yield the messages that V3 may have signed: rules 1 to 5."""
     origins = list_equal_origins(raw.public_origin)
-    query = signature.join_query(parameters.query)
+    query = signature.join_query(parameters.sorted_query)
     seen: list[bytes] = []  # few and long, so comparing is cheaper than hashing
     for body in iter_signed_bodies(raw.method, parameters, allow_url_only=allow_url_only):
         for origin in origins:

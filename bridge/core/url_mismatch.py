@@ -207,7 +207,7 @@ def _find_url_mismatch_v3(
     trial = _start_trial(raw, parameters, verifier, (wire.SIGNATURE_V3, wire.SIGNATURE_MA_V3))
     texts = [body.text for body in iter_signed_bodies(raw.method, parameters, allow_url_only=True)]
 
-    query = signature.join_query(called.query)
+    query = signature.join_query(parameters.sorted_query)
 
     def message(url: _Url, text: bytes | None) -> bytes:
         return signature.join_v3_message(url.base, query if url.query else None, text, nonce)

@@ -291,7 +291,7 @@ def test_a_v3_message_that_passes_as_an_agent_sdks_covers_neither_query_nor_body
 ) -> None:
     form = [("Text", "x.call_uuid=" + quote_plus(value)), *pairs]
     genuine = signed(raw_callback("", urlencode(form)))
-    text = signature.join_form(tuple(form)).decode()
+    text = signature.join_form(sorted(form)).decode()
     for place in [place for place, letter in enumerate(text) if letter == "."]:
         query, encoded = text[:place], text[place + 1 :]
         forged = raw_callback(query, encoded)
