@@ -6,7 +6,6 @@ from functools import partial
 from typing import Final
 
 import structlog
-from starlette.applications import Starlette
 
 from bridge import __version__
 from bridge.app.accounts_file import AccountsFile
@@ -62,7 +61,7 @@ class Bridge:
             if settings.accounts_file
             else None
         )
-        self.app: Starlette = make_application(settings, self.delivery, self.metrics, keyring)
+        self.app = make_application(settings, self.delivery, self.metrics, keyring)
         self.management_app = make_management_app(
             ready=self.not_ready, warnings=self.warnings, metrics=self.metrics
         )

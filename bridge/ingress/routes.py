@@ -1,19 +1,13 @@
-"""The Starlette application: one route for each callback type, and a shared one for all types."""
+"""The ASGI application for callbacks: a path for each callback type, and a shared one for all types."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final, assert_never
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from bridge.callbacks.model import CallbackType
 from bridge.core.catalogue import SHARED_PATH, Catalogue
@@ -45,16 +39,18 @@ _RETRY_AFTER: Final = (b"retry-after", str(RETRY_AFTER_S).encode())
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """An HTTP answer."""
+    """An HTTP answer. The connection adds the length of its body."""
 
     status: int
     body: bytes
-    content_type: bytes | None
-    retry: bool = False
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-def _to_problem(status: HTTPStatus, name: str, detail: str, *, retry: bool = False) -> HttpAnswer:
-    return HttpAnswer(status, problem(status, name, detail), CONTENT_TYPE, retry)
+def _to_problem(
+    status: HTTPStatus, name: str, detail: str, *headers: tuple[bytes, bytes]
+) -> HttpAnswer:
+    content_type = (b"content-type", CONTENT_TYPE)
+    return HttpAnswer(status, problem(status, name, detail), (content_type, *headers))
 
 
 _FORBIDDEN: Final = _to_problem(
@@ -66,13 +62,20 @@ _UNAVAILABLE: Final = _to_problem(
     HTTPStatus.SERVICE_UNAVAILABLE,
     "not-durable",
     "The callback could not be made durable. Send it again.",
-    retry=True,
+    _RETRY_AFTER,
 )
 _OVERLOADED: Final = _to_problem(
     HTTPStatus.TOO_MANY_REQUESTS,
     "overloaded",
     "Too many callbacks are in flight. Send the callback again later.",
-    retry=True,
+    _RETRY_AFTER,
+)
+_NOT_FOUND: Final = _to_problem(HTTPStatus.NOT_FOUND, "not-found", HTTPStatus.NOT_FOUND.description)
+_METHOD_NOT_ALLOWED: Final = _to_problem(
+    HTTPStatus.METHOD_NOT_ALLOWED,
+    "method-not-allowed",
+    HTTPStatus.METHOD_NOT_ALLOWED.description,
+    (b"allow", ", ".join(METHODS).encode()),
 )
 
 
@@ -81,8 +84,10 @@ def to_answer(result: CallbackResult) -> HttpAnswer:
     match result.outcome:
         case Outcome.PUBLISHED | Outcome.SPOOLED | Outcome.DEAD_LETTERED:
             reply = result.reply
-            content_type = reply.content_type.encode() if reply.content_type else None
-            return HttpAnswer(reply.status, reply.body, content_type)
+            if reply.content_type is None:
+                return HttpAnswer(reply.status, reply.body)
+            content_type = (b"content-type", reply.content_type.encode())
+            return HttpAnswer(reply.status, reply.body, (content_type,))
         case Outcome.REJECTED:
             return _FORBIDDEN
         case Outcome.REFUSED:
@@ -93,12 +98,7 @@ def to_answer(result: CallbackResult) -> HttpAnswer:
 
 async def send_answer(send: Send, answer: HttpAnswer) -> None:
     """Send an answer as ASGI messages."""
-    headers = [(b"content-length", str(len(answer.body)).encode())]
-    if answer.content_type is not None:
-        headers.append((b"content-type", answer.content_type))
-    if answer.retry:
-        headers.append(_RETRY_AFTER)
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": answer.body})
 
 
@@ -189,36 +189,37 @@ class Endpoint:
         )
 
 
-class _PathDispatcher:
-    """Middleware that finds a callback's endpoint by path; other requests go to Starlette's router.
+class CallbackApplication:
+    """ASGI application: finds a callback's endpoint by its path. Any other request is 404 or 405.
 
-    The router tries its routes one by one, which is slow for the last of them.
+    It records requests to unknown paths that were probably callbacks.
     """
 
-    def __init__(self, app: ASGIApp, endpoints: Mapping[str, Endpoint]) -> None:
-        self._app = app
-        self._endpoints = endpoints
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint = self._endpoints.get(scope["path"]) if scope["method"] in METHODS else None
-        await (endpoint or self._app)(scope, receive, send)
-
-
-class _UnknownPathRecorder:
-    """Records requests to unknown paths that were probably callbacks."""
-
-    def __init__(self, known: Iterable[str], recorder: OutcomeRecorder) -> None:
-        self._paths = KnownPaths(known, SHARED_PATH)
+    def __init__(self, endpoints: Mapping[str, Endpoint], recorder: OutcomeRecorder) -> None:
+        # Plivo's own examples end in a slash. The signature covers the path as called, so both paths are
+        # known: a redirect would change what was signed.
+        self.endpoints = {f"{path}/": one for path, one in endpoints.items()} | dict(endpoints)
+        self._known = KnownPaths(endpoints, SHARED_PATH)
         self._recorder = recorder
 
-    def record(self, scope: Scope) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer one request."""
+        endpoint = self.endpoints.get(scope["path"])
+        if endpoint is None:
+            self._record_unknown_path(scope)
+            return send_answer(send, _NOT_FOUND)
+        if scope["method"] not in METHODS:
+            return send_answer(send, _METHOD_NOT_ALLOWED)
+        return endpoint(scope, receive, send)
+
+    def _record_unknown_path(self, scope: Scope) -> None:
         raw_path: bytes = scope["raw_path"]
         path = raw_path.decode("ascii", "replace")
         names = {name for name, _ in scope["headers"]}
         is_signed = not names.isdisjoint(_SIGNATURES)
-        nearest = self._paths.nearest(path)
+        nearest = self._known.nearest(path)
         # "/" is what health checks request; it is never meant as a callback.
-        meant = self._paths.starts_like_known(path) or (nearest.path is not None and path != "/")
+        meant = self._known.starts_like_known(path) or (nearest.path is not None and path != "/")
         if meant or is_signed:
             method = scope["method"] if scope["method"] in METHODS else "other"
             self._recorder.record_unknown_path(
@@ -230,49 +231,10 @@ class _UnknownPathRecorder:
             )
 
 
-async def _http_problem(_request: Request, error: Exception) -> Response:
-    """Answer an unknown path or a wrong method."""
-    status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
-    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    name = status.phrase.lower().replace(" ", "-")
-    return Response(
-        problem(status, name, status.description or status.phrase),
-        status_code=status,
-        headers=headers,
-        media_type=CONTENT_TYPE.decode(),
-    )
-
-
-def make_app(catalogue: Catalogue, parts: EndpointParts) -> Starlette:
-    """Return the application for callbacks: routes derived from the catalogue, GET and POST only."""
+def make_app(catalogue: Catalogue, parts: EndpointParts) -> CallbackApplication:
+    """Return the application for callbacks: paths derived from the catalogue, GET and POST only."""
     parts.metrics.watch(Metric.IN_FLIGHT, lambda: parts.load.callbacks)
     parts.metrics.watch(Metric.IN_FLIGHT_BYTES, lambda: parts.load.bytes)
-    paths: list[tuple[str, CallbackType | None]] = [(SHARED_PATH, None)]
-    paths += [(kind.path, kind) for kind in catalogue.types]
-    routes: list[Route] = []
-    slashed: list[Route] = []
-    endpoints: dict[str, Endpoint] = {}
-    for path, kind in paths:
-        endpoint = Endpoint(kind, parts)
-        # Plivo's own examples end in a slash. The signature covers the path as called, so both paths are
-        # routes: a redirect would change what was signed.
-        for into, called in ((routes, path), (slashed, path + "/")):
-            route = Route(called, endpoint=endpoint, methods=list(METHODS))
-            route.methods = {*METHODS}  # Starlette adds HEAD, which Plivo never sends.
-            into.append(route)
-            endpoints.setdefault(called, endpoint)
-    routes += slashed  # last: routes are tried in order
-    unknown_paths = _UnknownPathRecorder([path for path, _ in paths], parts.recorder)
-
-    async def refused(request: Request, error: Exception) -> Response:
-        if isinstance(error, HTTPException) and error.status_code == HTTPStatus.NOT_FOUND:
-            unknown_paths.record(request.scope)
-        return await _http_problem(request, error)
-
-    app = Starlette(
-        routes=routes,
-        middleware=[Middleware(_PathDispatcher, endpoints=endpoints)],
-        exception_handlers={HTTPException: refused},
-    )
-    app.router.redirect_slashes = False  # Plivo does not promise to follow redirects.
-    return app
+    endpoints = {SHARED_PATH: Endpoint(None, parts)}
+    endpoints |= {kind.path: Endpoint(kind, parts) for kind in catalogue.types}
+    return CallbackApplication(endpoints, parts.recorder)

@@ -96,6 +96,7 @@ def _server(app: ASGIApp, *, http: type[asyncio.Protocol], graceful_s: float) ->
     return _Server(
         uvicorn.Config(
             app,
+            interface="asgi3",
             loop="uvloop",
             http=http,
             ws="none",

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
 
 from bridge.core import json_object, json_readings, parameters, signature, signed_messages
 from bridge.core.keyring import HASHED_BYTES_MAX, HMAC_BYTES
 from bridge.core.url_mismatch import DIAGNOSIS_HASHED_BYTES_MAX
+from bridge.ingress.routes import CallbackApplication
 from bridge.telemetry import logs
 from tests.bench.strangers import BODY_BYTES_MAX, QUERY_BYTES_MAX, Stranger, grid
 from tests.bench.worst import ACCOUNT, KEPT, TOKENS, answer, application, changed, kept, table
@@ -23,7 +23,7 @@ DECODED_MAX = 2 * PARAMETERS_MAX + 2
 
 
 @pytest.fixture(scope="module")
-def apps() -> dict[int, Starlette]:
+def apps() -> dict[int, CallbackApplication]:
     logs.configure("json", "error", io.StringIO())
     return {tokens: application(tokens) for tokens in TOKENS}
 
@@ -65,7 +65,10 @@ REQUESTS |= {f"grid {place}": one for place, one in enumerate(grid()[::37])}
 @pytest.mark.parametrize("tokens", TOKENS)
 @pytest.mark.parametrize("stranger", REQUESTS.values(), ids=REQUESTS)
 async def test_the_work_for_the_dearest_requests_is_bounded(
-    monkeypatch: pytest.MonkeyPatch, apps: dict[int, Starlette], stranger: Stranger, tokens: int
+    monkeypatch: pytest.MonkeyPatch,
+    apps: dict[int, CallbackApplication],
+    stranger: Stranger,
+    tokens: int,
 ) -> None:
     counted = Counted(monkeypatch)
     status, _ = await answer(apps[tokens], stranger)
