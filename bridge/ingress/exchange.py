@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from bridge.core.outcome import RefusalCause
 from bridge.ingress.answers import CONTENT_TYPE, answer_bytes, problem
-from bridge.telemetry.logs import error_location
+from bridge.telemetry.logs import describe_fault
 
 log = structlog.get_logger()
 
@@ -96,7 +96,7 @@ class Exchange:
             await app(self.scope, self.receive, self.send)
         except Exception as error:  # noqa: BLE001 (the connection needs an answer whatever it was)
             # Not ``log.exception``: a traceback may quote the content of a callback.
-            log.error("request_failed", error=type(error).__name__, where=error_location(error))  # noqa: TRY400
+            log.error("request_failed", **describe_fault(error))  # noqa: TRY400
         except BaseException:
             self.keep_alive = False
             self._connection.on_answered(self, keep_alive=False)

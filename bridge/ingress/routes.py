@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final, assert_never
 
+import structlog
 from starlette.types import Receive, Scope, Send
 
 from bridge.callbacks.model import CallbackType
@@ -28,8 +29,11 @@ from bridge.ingress.request import (
 )
 from bridge.intake.outcome_log import CallbackResult, OutcomeRecorder, choose_label
 from bridge.intake.walk import Intake
+from bridge.telemetry.logs import describe_fault
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
+
+log = structlog.get_logger()
 
 METHODS: Final[tuple[str, ...]] = ("GET", "POST")
 
@@ -168,7 +172,11 @@ class Endpoint:
             raise
         except Exception as error:  # noqa: BLE001 (whatever failed, the callback is not durable)
             result, answer = self._refuse(RefusalCause.BRIDGE_FAULT, fault=error), _UNAVAILABLE
-        self._recorder.record(scope["method"], result)
+        try:
+            self._recorder.record(scope["method"], result)
+        except Exception as error:  # noqa: BLE001 (a callback that is not counted is sent again)
+            log.error("outcome_not_recorded", outcome=result.outcome, **describe_fault(error))  # noqa: TRY400
+            answer = answer and _UNAVAILABLE
         if answer is not None:
             await send_answer(send, answer)
 

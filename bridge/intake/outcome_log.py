@@ -17,7 +17,7 @@ from bridge.core.event import SentReply
 from bridge.core.outcome import Outcome, RefusalCause
 from bridge.intake.rate_limit import RateLimiter
 from bridge.reply.document import ACKNOWLEDGEMENT
-from bridge.telemetry.logs import CallTokens, error_location
+from bridge.telemetry.logs import CallTokens, describe_fault
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
@@ -80,7 +80,7 @@ class OutcomeRecorder:
             line["cause"] = result.cause
         line |= result.fields
         if result.fault is not None:
-            line |= {"error": type(result.fault).__name__, "where": error_location(result.fault)}
+            line |= describe_fault(result.fault)
         if result.key is not None:
             line["call"] = self._tokens.token(result.key)
         self._log(level, f"callback_{result.outcome}", line)

@@ -116,6 +116,11 @@ def error_location(error: BaseException) -> str:
     return f"{'/'.join(Path(last.filename).parts[-2:])}:{last.lineno} {last.name}"
 
 
+def describe_fault(error: BaseException) -> dict[str, str]:
+    """Return the keys that a log line has of an error: its class, and where it was raised."""
+    return {"error": type(error).__name__, "where": error_location(error)}
+
+
 class CallTokens:
     """Makes tokens that stand for calls in log lines: lines can be joined, but no call can be looked up.
 

@@ -3,6 +3,7 @@
 from typing import get_args
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
@@ -17,6 +18,7 @@ from bridge.core.verify import Scheme, VerificationFault
 from bridge.ingress.clients import CutOffCause
 from bridge.ingress.load import ShedClass
 from bridge.ingress.paths import PathMismatch
+from bridge.intake.outcome_log import OutcomeRecorder
 from bridge.publish.memory import MemoryPublisher
 from bridge.telemetry.metric_defs import METRIC_DEFS, PREFIX
 from tests.support.bridge import AUTH_ID, TOKEN, VERSION, Broken, Running, running_bridge
@@ -81,6 +83,29 @@ def test_a_callback_has_one_log_line_at_most(client: httpx.Client) -> None:
         Plivo(client, bridge.url).post(PATHS[RING], sample(RING))
     told = [line for line in lines if line["event"].startswith("callback_")]
     assert [(line["event"], line["log_level"]) for line in told] == [("callback_refused", "error")]
+
+
+def test_a_callback_whose_outcome_cannot_be_recorded_is_to_be_sent_again(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ArithmeticError(HOSTILE)
+
+    with running_bridge() as bridge, capture_logs() as lines:
+        plivo = Plivo(client, bridge.url)
+        with monkeypatch.context() as patched:
+            patched.setattr(OutcomeRecorder, "record", fail)
+            assert_problem(plivo.post(PATHS[RING], form := sample(RING)), 503, "not-durable")
+        assert plivo.post(PATHS[RING], form).status_code == 200
+        assert len(bridge.values(form["CallUUID"])["plivo.journal.v1"]) == 2
+    (line,) = [line for line in lines if line["event"] == "outcome_not_recorded"]
+    assert (line["log_level"], line["outcome"], line["error"]) == (
+        "error",
+        Outcome.PUBLISHED,
+        "ArithmeticError",
+    )
+    assert "test_counting.py" in line["where"]
+    assert HOSTILE not in str(line)
 
 
 def test_how_long_it_took_to_be_durable_is_measured(client: httpx.Client) -> None:
