@@ -1,6 +1,7 @@
 """The parameters of a callback are decoded, and none is dropped."""
 
 import json
+import re
 from urllib.parse import parse_qsl, quote_plus, urlencode
 
 import pytest
@@ -42,6 +43,31 @@ def test_a_form_is_read_as_the_standard_library_reads_it(text: str) -> None:
     pairs, _ = parse_form(text)
     expected = parse_qsl(text, keep_blank_values=True, errors="surrogateescape")
     assert list(pairs) == expected
+
+
+# Pieces that matter to a form, and any other bytes.
+FORM_BYTES = st.lists(
+    st.sampled_from([b"&", b"=", b"%", b"+", b"%3A", b"%2b", b"%26", b"%C3", b"\xa9", b"a", b"4"])
+    | st.binary(max_size=3),
+    max_size=20,
+).map(b"".join)
+
+
+@settings(max_examples=300)
+@given(FORM_BYTES)
+@example(b"%C3\xa9=%\xc3%A9&%4\xff=%%41&a&=&&=b")
+def test_arbitrary_bytes_are_read_as_the_standard_library_reads_them(octets: bytes) -> None:
+    # The standard library decodes an escape and an unescaped byte beside it apart, so that "%C3" and
+    # the byte A9 are no "é". All bytes beyond ASCII are therefore escaped for it.
+    escaped = re.sub(rb"[\x80-\xff]", lambda found: b"%%%02X" % found[0][0], octets).decode("ascii")
+    expected = parse_qsl(escaped, keep_blank_values=True, errors="surrogateescape")
+    parameters = decode_parameters("", octets, FORM, None)
+    assert list(parameters.body) == expected
+    assert parse_form(octets.decode("utf-8", "surrogateescape"))[0] == parameters.body
+    # Each piece without "=" is a bare name, unless it is empty.
+    assert parameters.has_bare_name is any(
+        piece and b"=" not in piece for piece in octets.split(b"&")
+    )
 
 
 @pytest.mark.parametrize(
