@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 import bridge
+from bridge.core import field_map
 from bridge.core.catalogue import Catalogue
 from bridge.core.identity import IDENTIFIER_CHARACTERS_MAX, is_usable_id
 from bridge.core.outcome import Outcome
@@ -38,6 +39,7 @@ CACHES = {
     "replay/targets/columns._list_event_paths": "one",
     "publish/partitioning._cached_partition": "keys of 64 bytes at most",
     "core/catalogue._map_usual_names": "one for each catalogue",
+    "core/field_map._find_target": "names of 64 characters at most",
     "core/field_map.map_fields": "one for each declaration",
 }
 
@@ -66,6 +68,17 @@ def test_long_texts_are_read_alike_and_not_kept() -> None:
     assert phone._parse_party.cache_info().currsize == 0
     assert phone.parse_party(short)["kind"] == "sip"
     assert phone._parse_party.cache_info().currsize == 1
+
+
+def test_long_names_are_found_alike_and_not_kept(types: Catalogue) -> None:
+    ring = field_map.map_fields(types.by_name["voice.call.ring"].model)
+    field_map._find_target.cache_clear()
+    for name in ("X-PH-" + "a" * 100_000, "MACHINE" + "_" * 100_000):
+        assert field_map.find_target(ring, name) is not None
+    assert field_map.find_target(ring, "b" * 100_000) is None
+    assert field_map._find_target.cache_info().currsize == 0
+    assert field_map.find_target(ring, "X-PH-a") == "sip_headers"
+    assert field_map._find_target.cache_info().currsize == 1
 
 
 def test_the_partition_of_a_long_key_is_that_of_kafka_and_not_kept() -> None:

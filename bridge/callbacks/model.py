@@ -240,7 +240,7 @@ class CallbackType:
     @property
     def has_no_alternatives(self) -> bool:
         """Return whether only its path identifies this type."""
-        return not self.alternatives
+        return not self.named and not self.recognise
 
     @property
     def event_type(self) -> str:

@@ -31,19 +31,21 @@ The declarations are found by walking ``bridge.callbacks``: a new file there is 
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import chain
+from operator import attrgetter
 from types import ModuleType
 from typing import Final, cast
 
 from bridge import callbacks
 from bridge.callbacks.model import UNRECOGNISED, CallbackType, Reply, list_fields
 from bridge.core.field_map import map_fields
+from bridge.core.parameters import Texts, TextsByName, ValuesByName, list_texts
 from bridge.normalise import fold_name
 
 Values = Mapping[str, str]
-ValueLists = Mapping[str, Sequence[str]]
 Condition = Callable[[Values], bool]
 
 
@@ -77,21 +79,28 @@ class _Alternative:
     kind: CallbackType
     rank: tuple[int, int, int]
     conditions: tuple[Condition, ...]
+    exact_value: tuple[str, str] | None
+    """The naming parameter and its exact value, if the first condition is of this form."""
 
     def matches(self, values: Values) -> bool:
         """Return whether all conditions are true."""
-        return all(holds(values) for holds in self.conditions)
+        for holds in self.conditions:  # noqa: SIM110 (all() with a generator takes twice the time)
+            if not holds(values):
+                return False
+        return True
 
 
 def _parse_alternative(kind: CallbackType, text: str) -> _Alternative:
     """Return the alternative; its rank is the order of rule 1."""
     parts = text.split(" & ")
-    name, sign, _ = parts[0].partition("=")
+    name, sign, value = parts[0].partition("=")
     exactness = _HAS_IT if not sign else _PREFIX if name.endswith("^") else _EXACT
     name = name.rstrip("^")
     naming = NAMING_PARAMETERS.index(name) if name in NAMING_PARAMETERS else len(NAMING_PARAMETERS)
     conditions = tuple(parse_condition(part) for part in parts)
-    return _Alternative(kind, (exactness, naming, kind.match_order), conditions)
+    is_exact = exactness == _EXACT and name in NAMING_PARAMETERS
+    rank = (exactness, naming, kind.match_order)
+    return _Alternative(kind, rank, conditions, (name, value) if is_exact else None)
 
 
 class Catalogue:
@@ -100,8 +109,18 @@ class Catalogue:
     def __init__(self, types: tuple[CallbackType, ...], unrecognised: CallbackType) -> None:
         self.types = types
         self.unrecognised = unrecognised
-        by_name = [_parse_alternative(kind, text) for kind in types for text in kind.named]
-        self._by_name_value = sorted(by_name, key=lambda one: one.rank)
+        self._named = {
+            kind.name: [_parse_alternative(kind, text) for text in kind.named] for kind in types
+        }
+        # Rule 1 in two tables: the alternatives that an exact value of a naming parameter selects, and
+        # all others, which come after them.
+        self._by_value: dict[tuple[str, str | None], list[_Alternative]] = {}
+        self._not_by_value: list[_Alternative] = []
+        for one in sorted(chain(*self._named.values()), key=attrgetter("rank")):
+            if one.exact_value is None:
+                self._not_by_value.append(one)
+            else:
+                self._by_value.setdefault(one.exact_value, []).append(one)
         self._recognised = {
             kind.name: [_parse_alternative(kind, text) for text in kind.recognise] for kind in types
         }
@@ -156,18 +175,29 @@ class Catalogue:
         """Return the type of a callback, and whether its path decided: rules 1 to 6."""
         if route is not None and route.has_no_alternatives:
             return route, True
-        words = [one for one in self._by_name_value if one.matches(values)]
-        word = next((one for one in words if self._has_identifier(one.kind, values)), None)
-        if word is not None:
-            return self._weigh(word, values, route)
+        without_identifier: CallbackType | None = None
+        for word in self._iter_words(values):
+            if self._has_identifier(word.kind, values):
+                return self._weigh(word, values, route)
+            without_identifier = without_identifier or word.kind
         if route is not None and self.matches(route, values):
             return route, True
         kind = self._find_first(values)
-        if kind is self.unrecognised and words:
-            return words[0].kind, False
+        if kind is self.unrecognised and without_identifier is not None:
+            return without_identifier, False
         if route is not None and (kind.yields_to_path or kind is self.unrecognised):
             return route, True
         return kind, False
+
+    def _iter_words(self, values: Values) -> Iterator[_Alternative]:
+        """Yield the naming alternatives that match, in the order of rule 1."""
+        for name in NAMING_PARAMETERS:
+            for one in self._by_value.get((name, values.get(name)), ()):
+                if one.matches(values):
+                    yield one
+        for one in self._not_by_value:
+            if one.matches(values):
+                yield one
 
     def _weigh(
         self, word: _Alternative, values: Values, route: CallbackType | None
@@ -175,9 +205,8 @@ class Catalogue:
         """Return the type that a naming value and the path decide together: rules 1 and 2."""
         if route is None:
             return word.kind, False
-        if any(
-            one.kind is route and one.rank == word.rank and one.matches(values)
-            for one in self._by_name_value
+        if word.kind is route or any(
+            one.rank == word.rank and one.matches(values) for one in self._named.get(route.name, ())
         ):
             return route, True
         only_asks = word.kind.reply is not Reply.ACK
@@ -198,13 +227,18 @@ class Catalogue:
         return next(known, next(iter(found), self.unrecognised))
 
     def _is_named(self, kind: CallbackType, values: Values) -> bool:
-        return any(one.kind is kind and one.matches(values) for one in self._by_name_value)
+        return any(one.matches(values) for one in self._named.get(kind.name, ()))
 
     def _is_recognised(self, kind: CallbackType, values: Values) -> bool:
         return any(one.matches(values) for one in self._recognised.get(kind.name, ()))
 
     def _has_identifier(self, kind: CallbackType, values: Values) -> bool:
-        return kind.anonymous or any(values.get(name) for name in self._identifiers[kind.name])
+        if kind.anonymous:
+            return True
+        for name in self._identifiers[kind.name]:  # noqa: SIM110 (any() with a generator takes twice the time)
+            if values.get(name):
+                return True
+        return False
 
 
 def list_identifiers(kind: CallbackType) -> tuple[str, ...]:
@@ -233,14 +267,15 @@ def load_catalogue() -> Catalogue:
 class ParameterSources:
     """Who wrote which parameters.
 
-    ``plivo`` may be Plivo's; ``customer`` are certainly the customer's own. ``in_body`` is True if
-    Plivo's came in a body, ``json`` if that body was JSON.
+    ``plivo`` may be Plivo's, with ``has_lists`` as in ``group_texts``; ``customer`` are certainly the
+    customer's own. ``in_body`` is True if Plivo's came in a body, ``json`` if that body was JSON.
     """
 
-    plivo: ValueLists
-    customer: ValueLists
+    plivo: TextsByName
+    has_lists: bool
+    customer: ValuesByName
     in_body: bool
-    json: bool = False
+    json: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,15 +296,21 @@ def recognise(
 ) -> Recognition:
     """Return the type of a callback; ``route`` is the type of its path: rules 7 to 10."""
     plivo_values = parameters.plivo
-    values: Values = {
-        name: _choose_text(catalogue, name, texts, route) for name, texts in plivo_values.items()
-    }
+    if parameters.has_lists:
+        values: Values = {
+            name: _choose_text(catalogue, name, texts, route)
+            for name, texts in plivo_values.items()
+        }
+    else:
+        values = cast("Values", plivo_values)
     if parameters.json:
         values = _rename_to_usual(catalogue, values)
-    if parameters.in_body:
+    if not parameters.in_body:
+        return _recognise_query(catalogue, values, route)
+    echoes: Values = {}
+    if parameters.customer:
         echoes = _find_echoes(catalogue.discriminators, plivo_values, parameters.customer)
-        return _recognise_body(catalogue, values, echoes, route)
-    return _recognise_query(catalogue, values, route)
+    return _recognise_body(catalogue, values, echoes, route)
 
 
 def _recognise_body(
@@ -290,16 +331,15 @@ def _recognise_body(
 
 
 def _find_echoes(
-    names: frozenset[str], plivo_values: ValueLists, customer_values: ValueLists
+    names: frozenset[str], plivo_values: TextsByName, customer_values: ValuesByName
 ) -> Values:
     """Return the named parameters that the body echoes, with the values that only the body has."""
-    return {
-        name: next(
-            (text for text in plivo_values[name] if text and text not in customer_values[name]), ""
-        )
-        for name in names & plivo_values.keys() & customer_values.keys()
-        if not set(plivo_values[name]).isdisjoint(customer_values[name])
-    }
+    echoes: dict[str, str] = {}
+    for name in names & plivo_values.keys() & customer_values.keys():
+        texts, own = list_texts(plivo_values[name]), customer_values[name]
+        if not set(texts).isdisjoint(own):
+            echoes[name] = next((text for text in texts if text and text not in own), "")
+    return echoes
 
 
 def _recognise_query(
@@ -331,11 +371,9 @@ def _explains(kind: CallbackType, rival: CallbackType, values: Values) -> bool:
     )
 
 
-def _choose_text(
-    catalogue: Catalogue, name: str, texts: Sequence[str], route: CallbackType | None
-) -> str:
+def _choose_text(catalogue: Catalogue, name: str, texts: Texts, route: CallbackType | None) -> str:
     """Return the value of a repeated parameter: rule 9, else the first that is not blank."""
-    found = [text for text in texts if text]
+    found = [text for text in list_texts(texts) if text]
     if len(found) > 1 and name in NAMING_PARAMETERS:
         chosen = {text: catalogue.choose({name: text}, None)[0] for text in found}
         ours = (text for text in found if chosen[text] is route)

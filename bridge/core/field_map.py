@@ -3,32 +3,37 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, get_args
+from functools import cache, lru_cache
+from typing import Any, Final, NamedTuple, get_args
 
 from bridge.callbacks.model import CallbackData, VoiceEvent, list_fields
 from bridge.normalise import ParsedBy, ParsedTogether, ParseText, fold_name
+from bridge.normalise.quantity import parse_text
+from bridge.normalise.time import parse_wall_time
+
+# Longer than every name of Plivo's. Unauthenticated clients may choose names.
+REMEMBERED_CHARACTERS_MAX: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class FieldRule:
-    """How one parameter fills one field."""
+class FieldRule(NamedTuple):
+    """How one parameter fills one field. ``parse`` is None if the field is the text itself."""
 
     name: str
     field: str
-    parse: ParseText
+    parse: ParseText | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FieldMap:
     """How each parameter name of a declaration is parsed.
 
     ``case_insensitive``, ``by_spelling`` and ``group_by_spelling`` are keyed by the name without
     case and underscores. ``case_insensitive`` holds the fields that accept any spelling of the
-    name, ``by_spelling`` all fields.
+    name, ``by_spelling`` all fields. ``wall_times`` has the rules of local times.
     """
 
     rules: tuple[FieldRule, ...]
+    wall_times: tuple[FieldRule, ...]
     exact_names: frozenset[str]
     has_correlation: bool
     case_insensitive: Mapping[str, FieldRule]
@@ -40,13 +45,29 @@ class FieldMap:
 
     def declares(self, name: str) -> bool:
         """Return whether a field is parsed from the parameter of this name."""
-        folded = fold_name(name)
-        return (
-            name in self.exact_names
-            or folded in self.case_insensitive
-            or folded in self.group_by_spelling
-            or any(pattern.fullmatch(name) for pattern, _ in self.patterns)
-        )
+        return name in self.exact_names or find_target(self, name) is not None
+
+
+def find_target(field_map: FieldMap, name: str) -> FieldRule | str | None:
+    """Return what a parameter fills that has none of the exact names; None if it is undeclared.
+
+    A rule: its field, by another spelling. A text: the field of the group that it belongs to.
+    """
+    if len(name) > REMEMBERED_CHARACTERS_MAX:
+        return _find_target.__wrapped__(field_map, name)
+    return _find_target(field_map, name)
+
+
+@lru_cache(maxsize=2048)
+def _find_target(field_map: FieldMap, name: str) -> FieldRule | str | None:
+    folded = fold_name(name)
+    rule = field_map.case_insensitive.get(folded)
+    if rule is not None:
+        return rule._replace(name=name)
+    group = field_map.group_by_spelling.get(folded)
+    if group is not None:
+        return group
+    return next((field for pattern, field in field_map.patterns if pattern.fullmatch(name)), None)
 
 
 def _iter_marks(annotation: Any) -> Iterable[object]:  # noqa: ANN401 (objects of the typing module have no common type)
@@ -80,12 +101,14 @@ def map_fields(model: type[CallbackData]) -> FieldMap:
                     group_names.update(parameter.names)
                     group_by_spelling.update({fold_name(name): field for name in parameter.names})
             elif isinstance(mark, ParsedBy):
-                found = [FieldRule(name, field, mark.parse) for name in parameter.names]
+                parse = None if mark.parse is parse_text else mark.parse
+                found = [FieldRule(name, field, parse) for name in parameter.names]
                 rules += found
                 if parameter.case_insensitive:
                     case_insensitive.update({fold_name(rule.name): rule for rule in found})
     return FieldMap(
         rules=tuple(rules),
+        wall_times=tuple(rule for rule in rules if rule.parse is parse_wall_time),
         exact_names=frozenset(rule.name for rule in rules),
         has_correlation=issubclass(model, VoiceEvent),
         case_insensitive=case_insensitive,

@@ -19,15 +19,19 @@
 
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 from typing import Final
 
 from bridge.core.json_object import JsonObject, TooManyElements, parse_json_object, to_json_text
 from bridge.core.request import RawCallback
 
 Pair = tuple[str, str]
+Texts = str | list[str]
+"""The text of a parameter. A list, if it needs a closer look: see ``group_texts``."""
+TextsByName = dict[str, Texts]
 ValuesByName = dict[str, list[str]]
 
 FORM: Final = "application/x-www-form-urlencoded"
@@ -83,6 +87,37 @@ def group_values(pairs: Iterable[Pair]) -> ValuesByName:
         else:
             values[name] = [value]
     return values
+
+
+def group_texts(pairs: Sequence[Pair]) -> tuple[TextsByName, bool]:
+    """Return the text of each name in the order received, and whether one of them is a list.
+
+    A list holds the texts of a repeated name, or the text of a name if one of the two was not
+    received in UTF-8.
+    """
+    texts: TextsByName = dict(pairs)
+    if len(texts) == len(pairs) and is_utf8("".join(chain.from_iterable(pairs))):
+        return texts, False
+    for name, values in group_values(pairs).items():
+        is_plain = len(values) == 1 and is_utf8(name) and is_utf8(values[0])
+        texts[name] = values[0] if is_plain else values
+    return texts, True
+
+
+def is_utf8(text: str) -> bool:
+    """Return whether ``text`` was received in valid UTF-8: rule 2."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def list_texts(texts: Texts) -> list[str]:
+    """Return every text of a parameter."""
+    return [texts] if isinstance(texts, str) else texts
 
 
 def parse_form(text: str) -> tuple[tuple[Pair, ...], bool]:

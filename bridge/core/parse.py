@@ -14,17 +14,27 @@
    ``CallUUID``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from typing import Literal, cast
+from zoneinfo import ZoneInfo
 
 from bridge.callbacks.model import CallbackType, Unread
 from bridge.core.catalogue import Catalogue, ParameterSources, Recognition, recognise
-from bridge.core.field_map import FieldMap, FieldRule, map_fields
+from bridge.core.field_map import FieldMap, FieldRule, find_target, map_fields
 from bridge.core.identity import find_identifier, is_usable_id
-from bridge.core.parameters import Parameters, ValuesByName, group_values
+from bridge.core.parameters import (
+    Parameters,
+    TextsByName,
+    ValuesByName,
+    group_texts,
+    group_values,
+    is_utf8,
+    list_texts,
+)
 from bridge.core.verify import Unverified, Verified
 from bridge.normalise import ParseContext, Unreadable, fold_name
 from bridge.normalise.correlation import correlate
@@ -76,106 +86,117 @@ class Callback:
         return "path" if self.recognition.by_path else "parameters"
 
 
-def is_utf8(value: str) -> bool:
-    """Return whether ``value`` was received in valid UTF-8 (rule 2 of ``bridge.core.parameters``)."""
-    if value.isascii():
-        return True
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def escape_non_utf8(value: str) -> str:
     r"""Return ``value`` with bytes that are not UTF-8 written as ``\xNN``."""
     return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-class _FieldParser:
-    """The fields of one callback while they are being parsed."""
+class _Reading:
+    """The fields of one callback while they are being read."""
 
-    def __init__(self, field_map: FieldMap, scope: ParseContext, *, json: bool) -> None:
+    def __init__(
+        self, field_map: FieldMap, sources: ParameterSources, zone: ZoneInfo | None
+    ) -> None:
         self.field_map = field_map
-        self.scope = scope
-        # In JSON, Plivo's agent SDKs write the usual names in snake_case (rule 6).
-        self._by_spelling = field_map.by_spelling if json else field_map.case_insensitive
+        self.zone = zone
         self.fields: dict[str, object] = {}
-        self.wall_times: dict[str, tuple[str, WallTime]] = {}
         self.undeclared: ValuesByName = {}
         self.unreadable: list[Unread] = []
+        self._texts = sources.plivo
+        self._is_json = sources.json
+        self._scope = ParseContext(_find_direction(sources), zone)
         self._groups: dict[str, dict[str, str]] = {}
-        self._parsed_from: dict[str, list[tuple[str, list[str]]]] = {}
+        self._names_by_field: dict[str, list[str]] = {}  # the parameters that agree on its value
 
-    def _mark_unreadable(self, field: str | None, name: str, texts: list[str], reason: str) -> None:
-        if field is not None:
-            for earlier in self._parsed_from.pop(field, ()):
-                self._mark_unreadable(field, *earlier, "spellings_disagree")
-            self.fields[field] = None
-        escaped = [escape_non_utf8(text) for text in texts]
-        self.unreadable.append(
-            Unread(field=field, parameter=escape_non_utf8(name), text=escaped, reason=reason)
-        )
-
-    def _single_text(self, field: str | None, name: str, texts: list[str]) -> str | None:
-        """Return the one text of a parameter; None if it is blank or unreadable."""
-        text = texts[0]
-        if len(texts) > 1:
-            distinct = {one for one in texts if one}
-            if len(distinct) > 1:
-                self._mark_unreadable(field, name, texts, "repeated")
-                return None
-            text = distinct.pop() if distinct else ""
-        if not is_utf8(text):
-            self._mark_unreadable(field, name, texts, "not_utf8")
-            return None
-        return text or None
-
-    def parse_one(self, rule: FieldRule, name: str, texts: list[str]) -> None:
-        """Parse one parameter into its field."""
-        text = self._single_text(rule.field, name, texts)
-        if text is None:
-            return
-        try:
-            value = rule.parse(text, self.scope)
-        except Unreadable as error:
-            self._mark_unreadable(rule.field, name, texts, error.reason)
-            return
-        if isinstance(value, WallTime):
-            self.wall_times[rule.name] = (rule.field, value)
-        if rule.field in self.fields and self.fields[rule.field] != value:
-            self._mark_unreadable(rule.field, name, texts, "spellings_disagree")
-            return
-        self.fields[rule.field] = value
-        self._parsed_from.setdefault(rule.field, []).append((name, texts))
-
-    def parse_other(self, name: str, texts: list[str]) -> None:
-        """Parse a parameter that is not one of the declaration's exact names."""
-        if not (is_utf8(name) and all(is_utf8(text) for text in texts)):
-            self._mark_unreadable(None, name, texts, "not_utf8")
-            return
-        folded = fold_name(name)
-        if folded in self._by_spelling:
-            self.parse_one(self._by_spelling[folded], name, texts)
-            return
-        group = self.field_map.group_by_spelling.get(folded)
-        if group is None:
-            found = (field for pattern, field in self.field_map.patterns if pattern.fullmatch(name))
-            group = next(found, None)
-        if group is None:
-            self.undeclared[name] = texts
-            return
-        text = self._single_text(None, name, texts)
-        if text is not None:
-            self._groups.setdefault(group, {})[name] = text
-
-    def parse_groups(self) -> None:
-        """Parse the fields that are made of several parameters."""
+    def read(self) -> None:
+        """Read every parameter. All that is rare is a call from here."""
+        fields, names_by_field, get_texts = self.fields, self._names_by_field, self._texts.get
+        for name, field, parse in chain(self.field_map.rules, self._iter_other_spellings()):
+            text = get_texts(name)
+            if not text:
+                continue
+            if isinstance(text, list):
+                text = self._choose_text(field, name, text)
+                if text is None:
+                    continue
+            value: object = text
+            if parse is not None:
+                try:
+                    value = parse(text, self._scope)
+                except Unreadable as error:
+                    self._mark_unreadable(field, name, error.reason)
+                    continue
+            if field in fields:
+                self._compare(field, name, value)
+                continue
+            fields[field] = value
+            names_by_field[field] = [name]
         for field, texts in self._groups.items():
-            self.fields[field] = self.field_map.groups[field].parse(texts, self.scope)
+            fields[field] = self.field_map.groups[field].parse(texts, self._scope)
+
+    def _iter_other_spellings(self) -> Iterator[FieldRule]:
+        """Yield a rule for each parameter that is a field's by another spelling.
+
+        The parameters of groups, and those that no declaration knows, are kept.
+        """
+        for name, texts in self._texts.items():
+            if name in self.field_map.exact_names:
+                continue
+            if isinstance(texts, list) and not all(map(is_utf8, (name, *texts))):
+                self._mark_unreadable(None, name, "not_utf8")
+                continue
+            rule = self.field_map.by_spelling.get(fold_name(name)) if self._is_json else None
+            target = rule._replace(name=name) if rule else find_target(self.field_map, name)
+            if isinstance(target, FieldRule):
+                yield target
+            elif target is None:
+                self.undeclared[name] = list_texts(texts)
+            else:
+                text = texts if isinstance(texts, str) else self._choose_text(None, name, texts)
+                if text:
+                    self._groups.setdefault(target, {})[name] = text
+
+    def _choose_text(self, field: str | None, name: str, texts: list[str]) -> str | None:
+        """Return the one text of a parameter (rule 3); None if it is blank or unreadable."""
+        distinct = {text for text in texts if text}
+        if len(distinct) > 1:
+            self._mark_unreadable(field, name, "repeated")
+            return None
+        text = distinct.pop() if distinct else None
+        if text is not None and not is_utf8(text):
+            self._mark_unreadable(field, name, "not_utf8")
+            return None
+        return text
+
+    def _compare(self, field: str, name: str, value: object) -> None:
+        """Compare the value of a parameter with the one that its field has by another spelling."""
+        if self.fields[field] != value:
+            self._mark_unreadable(field, name, "spellings_disagree")
+        else:
+            self._names_by_field.setdefault(field, []).append(name)
+
+    def _mark_unreadable(self, field: str | None, name: str, reason: str) -> None:
+        """Keep the texts of a parameter, and of those that its field has been read from: rule 4."""
+        marked = [(name, reason)]
+        if field is not None:
+            self.fields[field] = None
+            earlier = self._names_by_field.pop(field, ())
+            marked = [*((one, "spellings_disagree") for one in earlier), *marked]
+        for parameter, why in marked:
+            texts = [escape_non_utf8(text) for text in list_texts(self._texts[parameter])]
+            self.unreadable.append(
+                Unread(field=field, parameter=escape_non_utf8(parameter), text=texts, reason=why)
+            )
 
     def resolve_times(self, received_at: datetime) -> ZoneMismatch | None:
         """Replace wall clock times by moments; return the zone mismatch, if there is one."""
+        walls = {
+            name: wall
+            for name, field, _ in self.field_map.wall_times
+            if isinstance(wall := self.fields.get(field), WallTime)
+        }
+        if not walls:
+            return None
         session = cast("Moment | None", self.fields.get("session_started_at"))
         utc = session["utc"] if session else None
         # The times of a Dial callback belong to the dialled leg, and so does its duration.
@@ -185,10 +206,9 @@ class _FieldParser:
             session_start=datetime.fromisoformat(utc) if utc else None,
             duration_s=cast("int | None", self.fields.get(duration)),
         )
-        wall_times = {name: wall for name, (_, wall) in self.wall_times.items()}
-        moments, mismatch = resolve_wall_times(wall_times, self.scope.zone, evidence)
-        for name, (field, _) in self.wall_times.items():
-            if self.fields[field] is not None:
+        moments, mismatch = resolve_wall_times(walls, self.zone, evidence)
+        for name, field, _ in self.field_map.wall_times:
+            if name in moments:
                 self.fields[field] = moments[name]
         return mismatch
 
@@ -204,35 +224,24 @@ class Parser:
         self._context_names = frozenset(context_names)
         self._field_maps = {kind.name: map_fields(kind.model) for kind in catalogue.all_types}
 
-    def _split(self, parameters: Parameters) -> tuple[ValuesByName, ValuesByName]:
+    def _split(self, parameters: Parameters) -> ParameterSources:
         """Return Plivo's parameters and the customer's context (rules 1 and 5)."""
-        if parameters.body:
-            return group_values(parameters.body), group_values(parameters.query)
-        plivo_values = group_values(parameters.query)
-        context = {
-            name: plivo_values.pop(name) for name in self._context_names & plivo_values.keys()
-        }
-        return plivo_values, context
+        texts, has_lists = group_texts(parameters.pairs)
+        context: ValuesByName = {}
+        if not parameters.body:
+            names = [name for name in texts if name in self._context_names]
+            context = {name: list_texts(texts.pop(name)) for name in names}
+        elif parameters.query:
+            context = group_values(parameters.query)
+        is_json = parameters.json is not None
+        return ParameterSources(texts, has_lists, context, bool(parameters.body), is_json)
 
     def find_type(self, parameters: Parameters, route: CallbackType | None) -> CallbackType | None:
         """Return the type of a callback as ``parse`` finds it; None if nothing identifies it."""
         if parameters.body_fault is not None:
             return route
-        kind = self._recognise(parameters, *self._split(parameters), route).kind
+        kind = recognise(self.catalogue, self._split(parameters), route).kind
         return None if kind is self.catalogue.unrecognised else kind
-
-    def _recognise(
-        self,
-        parameters: Parameters,
-        plivo_values: ValuesByName,
-        context: ValuesByName,
-        route: CallbackType | None,
-    ) -> Recognition:
-        is_json = parameters.json is not None
-        sources = ParameterSources(
-            plivo_values, context, in_body=bool(parameters.body), json=is_json
-        )
-        return recognise(self.catalogue, sources, route)
 
     def parse(self, verdict: Verified | Unverified, route: CallbackType | None) -> Callback:
         """Return the parsed callback; ``route`` is the type of its path, if the path belongs to one.
@@ -241,69 +250,58 @@ class Parser:
         """
         if verdict.parameters.body_fault is not None:
             raise NoEvent(NoEventReason(verdict.parameters.body_fault))
-        plivo_values, context = self._split(verdict.parameters)
-        json = verdict.parameters.json is not None
-        recognition = self._recognise(verdict.parameters, plivo_values, context, route)
+        sources = self._split(verdict.parameters)
+        recognition = recognise(self.catalogue, sources, route)
         kind = recognition.kind
         field_map = self._field_maps[kind.name]
-        zone = load_zone(verdict.zone) if verdict.zone else None
-        direction = next(
-            (text for text in _find_texts(plivo_values, "Direction", json=json) if text), None
-        )
-        parser = _FieldParser(
-            field_map, ParseContext(direction.lower() if direction else None, zone), json=json
-        )
-        for rule in field_map.rules:
-            texts = plivo_values.get(rule.name)
-            if texts is not None:
-                parser.parse_one(rule, rule.name, texts)
-        for name, texts in plivo_values.items():
-            if name not in field_map.exact_names:
-                parser.parse_other(name, texts)
-        parser.parse_groups()
+        reading = _Reading(field_map, sources, load_zone(verdict.zone) if verdict.zone else None)
+        reading.read()
+        fields, context = reading.fields, sources.customer
         if field_map.has_correlation:
-            parser.fields["correlation"] = correlate(parser.fields)
-        mismatch = parser.resolve_times(verdict.raw.received_at) if parser.wall_times else None
-        for name in parser.undeclared.keys() & context.keys():
-            if parser.undeclared[name] == context[name]:
-                del parser.undeclared[name]
-        subject = _find_subject(kind, parser, plivo_values)
-        happened_at, source = _find_time(kind, parser.fields)
+            fields["correlation"] = correlate(fields)
+        mismatch = reading.resolve_times(verdict.raw.received_at) if field_map.wall_times else None
+        if context:
+            for name in reading.undeclared.keys() & context.keys():
+                if reading.undeclared[name] == context[name]:
+                    del reading.undeclared[name]
+            context = _escape_all(context)
+        happened_at, source = _find_time(kind, fields)
         return Callback(
             type=kind,
             verdict=verdict,
-            subject=subject,
-            fields=parser.fields,
+            subject=_find_subject(kind, fields, sources.plivo),
+            fields=fields,
             happened_at=happened_at,
             happened_source=source,
             recognition=recognition,
-            context=_escape_all(context),
-            undeclared=parser.undeclared,
-            unreadable=parser.unreadable,
+            context=context,
+            undeclared=reading.undeclared,
+            unreadable=reading.unreadable,
             zone_mismatch=mismatch,
         )
 
 
 def _find_subject(
-    kind: CallbackType, parser: _FieldParser, plivo_values: ValuesByName
+    kind: CallbackType, fields: Mapping[str, object], texts: TextsByName
 ) -> str | None:
     for field in kind.key_fields:
-        subject = parser.fields.get(field)
+        subject = fields.get(field)
         if is_usable_id(subject):
             return cast("str", subject)
     if not kind.anonymous:
         raise NoEvent(NoEventReason.NO_IDENTITY)
-    return find_identifier(plivo_values)
+    return find_identifier({name: list_texts(one) for name, one in texts.items()})
 
 
-def _find_texts(lists: ValuesByName, name: str, *, json: bool) -> list[str]:
-    """Return the texts of a parameter; in JSON, of any spelling of its name."""
-    if json and name not in lists:
-        wanted = fold_name(name)
-        return [
-            text for other, texts in lists.items() if fold_name(other) == wanted for text in texts
-        ]
-    return lists.get(name, [])
+def _find_direction(sources: ParameterSources) -> str | None:
+    """Return the direction of the call, in lower case; in JSON, of any spelling of its name."""
+    texts = sources.plivo.get("Direction")
+    if texts is None and sources.json:
+        spelled = [name for name in sources.plivo if fold_name(name) == "direction"]
+        texts = [text for name in spelled for text in list_texts(sources.plivo[name])]
+    if isinstance(texts, list):
+        texts = next((text for text in texts if text), None)
+    return texts.lower() if texts else None
 
 
 def _find_time(kind: CallbackType, fields: Mapping[str, object]) -> tuple[str | None, str | None]:

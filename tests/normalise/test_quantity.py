@@ -169,6 +169,7 @@ def test_every_whole_number_of_every_type_is_read_alike(types: Catalogue) -> Non
     ]
     assert len(names) > 20
     for kind, slot in names:
+        assert slot.parse is not None
         assert slot.parse("7.00000", SCOPE) == 7, (kind, slot.name)
         with pytest.raises(Unreadable, match="not_a_count"):
             slot.parse("7.5", SCOPE)
