@@ -19,7 +19,7 @@ from bridge.core.identity import IDENTIFIER_CHARACTERS_MAX, is_usable_id
 from bridge.core.outcome import Outcome
 from bridge.core.request import RawCallback
 from bridge.intake.walk import Policy
-from bridge.normalise import phone
+from bridge.normalise import ParseContext, hangup, phone, stir
 from bridge.publish import partitioning
 from bridge.telemetry.logs import _RepeatFilter
 from tests.support.factories import raw_callback
@@ -30,16 +30,19 @@ CACHES = {
     "consume/record._load_names": "one",
     "consume/record._load_types": "one",
     "consume/record._build_validator": "one for each model",
+    "normalise/hangup._parse_remembered": "names and texts of 256 characters at most",
+    "normalise/stir._parse_remembered": "names and texts of 256 characters at most",
     "normalise/phone._load_national_patterns": "country codes of three digits at most",
     "normalise/phone._parse_party": "texts of 64 characters at most",
     "normalise/time.load_zone": "the zones that there are",
     "normalise/tzdata._load_zones": "one",
     "normalise/tzdata.list_offsets_in_use": "1,024 days, each with the few offsets that there are",
     "normalise/tzdata.list_abbreviation_offsets": "256 years, each with the few abbreviations",
+    "normalise/wall_clock._find_hour": "4,096 hours",
     "replay/targets/columns._list_event_paths": "one",
     "publish/partitioning._cached_partition": "keys of 64 bytes at most",
     "core/catalogue._map_usual_names": "one for each catalogue",
-    "core/field_map._find_target": "names of 64 characters at most",
+    "core/field_map._assign_names": "names of 1,536 characters at most",
     "core/field_map.map_fields": "one for each declaration",
 }
 
@@ -70,15 +73,27 @@ def test_long_texts_are_read_alike_and_not_kept() -> None:
     assert phone._parse_party.cache_info().currsize == 1
 
 
-def test_long_names_are_found_alike_and_not_kept(types: Catalogue) -> None:
+def test_long_names_are_assigned_alike_and_not_kept(types: Catalogue) -> None:
     ring = field_map.map_fields(types.by_name["voice.call.ring"].model)
-    field_map._find_target.cache_clear()
-    for name in ("X-PH-" + "a" * 100_000, "MACHINE" + "_" * 100_000):
-        assert field_map.find_target(ring, name) is not None
-    assert field_map.find_target(ring, "b" * 100_000) is None
-    assert field_map._find_target.cache_info().currsize == 0
-    assert field_map.find_target(ring, "X-PH-a") == "sip_headers"
-    assert field_map._find_target.cache_info().currsize == 1
+    field_map._assign_names.cache_clear()
+    header, machine, other = "X-PH-" + "a" * 2_000, "MACHINE" + "_" * 2_000, "b" * 2_000
+    for name, field in ((header, "sip_headers"), (machine, "machine"), (other, None)):
+        ((_, target),) = field_map.assign_names(ring, (name,), is_json=False).others
+        assert (target.field if isinstance(target, field_map.FieldRule) else target) == field
+    assert field_map._assign_names.cache_info().currsize == 0
+    field_map.assign_names(ring, ("X-PH-a",), is_json=False)
+    assert field_map._assign_names.cache_info().currsize == 1
+
+
+def test_long_texts_of_a_group_are_read_alike_and_not_kept() -> None:
+    scope = ParseContext("outbound", None)
+    for module, name in ((stir, "STIRVerification"), (hangup, "HangupCauseName")):
+        module._parse_remembered.cache_clear()
+        for spelled, text in ((name, "a" * 10_000), (name + "_" * 10_000, "a")):
+            assert module._parse({spelled: text}, scope)["text"] == {spelled: text}
+        assert module._parse_remembered.cache_info().currsize == 0
+        assert module._parse({name: "a"}, scope) is module._parse({name: "a"}, scope)
+        assert module._parse_remembered.cache_info().currsize == 1
 
 
 def test_the_partition_of_a_long_key_is_that_of_kafka_and_not_kept() -> None:

@@ -11,8 +11,8 @@ from bridge.normalise import ParsedBy, ParsedTogether, ParseText, fold_name
 from bridge.normalise.quantity import parse_text
 from bridge.normalise.time import parse_wall_time
 
-# Longer than every name of Plivo's. Unauthenticated clients may choose names.
-REMEMBERED_CHARACTERS_MAX: Final = 64
+# Four times the names of a hangup. Unauthenticated clients may choose names.
+REMEMBERED_CHARACTERS_MAX: Final = 1536
 
 
 class FieldRule(NamedTuple):
@@ -48,18 +48,12 @@ class FieldMap:
         return name in self.exact_names or find_target(self, name) is not None
 
 
-def find_target(field_map: FieldMap, name: str) -> FieldRule | str | None:
-    """Return what a parameter fills that has none of the exact names; None if it is undeclared.
-
-    A rule: its field, by another spelling. A text: the field of the group that it belongs to.
-    """
-    if len(name) > REMEMBERED_CHARACTERS_MAX:
-        return _find_target.__wrapped__(field_map, name)
-    return _find_target(field_map, name)
+Target = FieldRule | str | None
+"""What a parameter fills: a field by a rule, a group by its field, or nothing that is declared."""
 
 
-@lru_cache(maxsize=2048)
-def _find_target(field_map: FieldMap, name: str) -> FieldRule | str | None:
+def find_target(field_map: FieldMap, name: str) -> Target:
+    """Return what a parameter fills that has none of the exact names."""
     folded = fold_name(name)
     rule = field_map.case_insensitive.get(folded)
     if rule is not None:
@@ -68,6 +62,42 @@ def _find_target(field_map: FieldMap, name: str) -> FieldRule | str | None:
     if group is not None:
         return group
     return next((field for pattern, field in field_map.patterns if pattern.fullmatch(name)), None)
+
+
+class Assignment(NamedTuple):
+    """What each parameter of a callback fills.
+
+    ``rules`` are those of the exact names, in the order of the fields. ``others`` are all other
+    names, in the order received.
+    """
+
+    rules: tuple[FieldRule, ...]
+    others: tuple[tuple[str, Target], ...]
+
+
+def assign_names(field_map: FieldMap, names: tuple[str, ...], *, is_json: bool) -> Assignment:
+    """Return what the parameters of these names fill; in JSON, by any spelling of a field's name."""
+    if sum(map(len, names)) > REMEMBERED_CHARACTERS_MAX:
+        return _assign_names.__wrapped__(field_map, names, is_json)
+    return _assign_names(field_map, names, is_json)
+
+
+@lru_cache(maxsize=512)
+def _assign_names(
+    field_map: FieldMap,
+    names: tuple[str, ...],
+    is_json: bool,  # noqa: FBT001 (a cache takes twice the time for a keyword)
+) -> Assignment:
+    received = frozenset(names)
+    others: list[tuple[str, Target]] = []
+    for name in names:
+        if name not in field_map.exact_names:
+            rule = field_map.by_spelling.get(fold_name(name)) if is_json else None
+            target = find_target(field_map, name) if rule is None else rule._replace(name=name)
+            others.append((name, target))
+    return Assignment(
+        rules=tuple(rule for rule in field_map.rules if rule.name in received), others=tuple(others)
+    )
 
 
 def _iter_marks(annotation: Any) -> Iterable[object]:  # noqa: ANN401 (objects of the typing module have no common type)

@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 from bridge.callbacks.model import CallbackType, Unread
 from bridge.core.catalogue import Catalogue, ParameterSources, Recognition, recognise
-from bridge.core.field_map import FieldMap, FieldRule, find_target, map_fields
+from bridge.core.field_map import FieldMap, FieldRule, assign_names, map_fields
 from bridge.core.identity import find_identifier, is_usable_id
 from bridge.core.parameters import (
     Parameters,
@@ -103,16 +103,16 @@ class _Reading:
         self.undeclared: ValuesByName = {}
         self.unreadable: list[Unread] = []
         self._texts = sources.plivo
-        self._is_json = sources.json
+        self._assigned = assign_names(field_map, tuple(sources.plivo), is_json=sources.json)
         self._scope = ParseContext(_find_direction(sources), zone)
         self._groups: dict[str, dict[str, str]] = {}
         self._names_by_field: dict[str, list[str]] = {}  # the parameters that agree on its value
 
     def read(self) -> None:
         """Read every parameter. All that is rare is a call from here."""
-        fields, names_by_field, get_texts = self.fields, self._names_by_field, self._texts.get
-        for name, field, parse in chain(self.field_map.rules, self._iter_other_spellings()):
-            text = get_texts(name)
+        fields, names_by_field, all_texts = self.fields, self._names_by_field, self._texts
+        for name, field, parse in chain(self._assigned.rules, self._iter_other_spellings()):
+            text: str | list[str] | None = all_texts[name]
             if not text:
                 continue
             if isinstance(text, list):
@@ -139,14 +139,11 @@ class _Reading:
 
         The parameters of groups, and those that no declaration knows, are kept.
         """
-        for name, texts in self._texts.items():
-            if name in self.field_map.exact_names:
-                continue
+        for name, target in self._assigned.others:
+            texts = self._texts[name]
             if isinstance(texts, list) and not all(map(is_utf8, (name, *texts))):
                 self._mark_unreadable(None, name, "not_utf8")
                 continue
-            rule = self.field_map.by_spelling.get(fold_name(name)) if self._is_json else None
-            target = rule._replace(name=name) if rule else find_target(self.field_map, name)
             if isinstance(target, FieldRule):
                 yield target
             elif target is None:

@@ -6,6 +6,7 @@ has the form of ``ParseText`` or is a ``ParsedTogether`` of several parameters.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 from zoneinfo import ZoneInfo
 
 
@@ -40,9 +41,23 @@ class ParsedBy:
 
 @dataclass(frozen=True, slots=True)
 class ParsedTogether:
-    """Marks a type with the function that makes its value from several parameters' texts."""
+    """Marks a type with the function that makes its value from several parameters' texts.
+
+    The function may return a value that other callbacks share: do not change it.
+    """
 
     parse: Callable[[dict[str, str], ParseContext], object]
+
+
+REMEMBERED_CHARACTERS_MAX: Final = 256
+
+
+def can_remember(texts: dict[str, str]) -> bool:
+    """Return whether names and texts are short enough to be the key of a cache.
+
+    Plivo's are. Unauthenticated clients may choose others, and must not fill the memory.
+    """
+    return sum(map(len, texts)) + sum(map(len, texts.values())) <= REMEMBERED_CHARACTERS_MAX
 
 
 def fold_name(name: str) -> str:

@@ -30,8 +30,8 @@ _FORM: Final = re.compile(
 )
 _MARK: Final = re.compile(r"[A-Za-z]+|[+-]\d\d(?::?\d\d)?", re.ASCII)
 _OF_UTC: Final = frozenset({"Z", "UTC", "GMT", "UT"})
-_EPOCH_YEAR: Final = 1970
-_YEARS: Final = range(_EPOCH_YEAR + 1, 3000)
+EPOCH_YEAR: Final = 1970
+_YEARS: Final = range(EPOCH_YEAR + 1, 3000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def parse_clock_text(text: str) -> ClockText | None:
 
 def check_year(year: int) -> None:
     """Raise Unreadable for a year that no callback can have (rule 5)."""
-    if year == _EPOCH_YEAR:
+    if year == EPOCH_YEAR:
         raise Unreadable("not_a_time")
     if year not in _YEARS:
         raise Unreadable("no_such_time")

@@ -8,7 +8,7 @@ whichever of the two ``CallUUID`` is: Plivo's list has no ``CallUUID``, and rece
 """
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -28,30 +28,23 @@ class Correlation(TypedDict):
     mpc: Annotated[str | None, Field(description="The MultiPartyCall, by its id.")]
 
 
-def _find_first(fields: Mapping[str, object], *names: str) -> str | None:
-    for name in names:
-        value = fields.get(name)
-        if isinstance(value, str):
-            return value
-    return None
-
-
 def correlate(fields: Mapping[str, object]) -> Correlation:
     """Return the ids that the fields of a voice callback give for its call."""
-    other_leg = _find_first(fields, "dial_b_leg_uuid")
-    leg = _find_first(fields, "call_uuid", "participant_call_uuid")
-    dialling_leg = _find_first(fields, "dial_a_leg_uuid")
-    first_leg = _find_first(fields, "a_leg_uuid", "dial_a_leg_uuid")
+    ids = cast("Mapping[str, str | None]", fields)  # the fields below hold texts
+    other_leg = ids.get("dial_b_leg_uuid")
+    leg = ids.get("call_uuid") or ids.get("participant_call_uuid")
+    dialling_leg = ids.get("dial_a_leg_uuid")
+    first_leg = ids.get("a_leg_uuid") or dialling_leg
     if leg is None or leg == other_leg:
         leg = dialling_leg or leg
     if leg == other_leg:
         other_leg = None
-    return Correlation(
-        call=first_leg or leg,
-        leg=leg,
-        other_leg=other_leg,
-        parent_call=first_leg if first_leg != leg else None,
-        request=_find_first(fields, "request_uuid", "a_leg_request_uuid"),
-        conference=_find_first(fields, "conference_uuid"),
-        mpc=_find_first(fields, "mpc_uuid"),
-    )
+    return {
+        "call": first_leg or leg,
+        "leg": leg,
+        "other_leg": other_leg,
+        "parent_call": first_leg if first_leg != leg else None,
+        "request": ids.get("request_uuid") or ids.get("a_leg_request_uuid"),
+        "conference": ids.get("conference_uuid"),
+        "mpc": ids.get("mpc_uuid"),
+    }

@@ -19,12 +19,13 @@ The code and ``HangupSource`` can disagree, because one code comes with several 
 """
 
 import re
+from functools import lru_cache
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise import ParseContext, ParsedTogether, fold_name
+from bridge.normalise import ParseContext, ParsedTogether, can_remember, fold_name
 
 Group = Literal[
     "account", "api", "callee", "caller", "carrier", "destination", "network", "plivo", "unknown",
@@ -189,7 +190,16 @@ def _find_group(of_code: Group | None, source: str | None) -> Group | None:
 
 
 def _parse(texts: dict[str, str], _scope: ParseContext) -> HangupCause:
-    return parse_hangup_cause(texts)
+    return (
+        _parse_remembered(tuple(texts.items()))
+        if can_remember(texts)
+        else parse_hangup_cause(texts)
+    )
+
+
+@lru_cache(maxsize=2048)
+def _parse_remembered(texts: tuple[tuple[str, str], ...]) -> HangupCause:
+    return parse_hangup_cause(dict(texts))
 
 
 HangupCauseField = Annotated[HangupCause, ParsedTogether(_parse)]

@@ -9,12 +9,13 @@
    disagree, all texts are kept and ``conflict`` is true; disagreeing verdicts give ``unknown``.
 """
 
+from functools import lru_cache
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise import ParseContext, ParsedTogether, fold_name
+from bridge.normalise import ParseContext, ParsedTogether, can_remember, fold_name
 
 Verdict = Literal["verified", "not_verified", "not_applicable", "unknown"]
 Attestation = Literal["A", "B", "C"]
@@ -83,7 +84,14 @@ def parse_stir(texts: dict[str, str], direction: str | None) -> Stir:
 
 
 def _parse(texts: dict[str, str], scope: ParseContext) -> Stir:
+    if scope.direction in _ROLES and can_remember(texts):
+        return _parse_remembered(tuple(texts.items()), scope.direction)
     return parse_stir(texts, scope.direction)
+
+
+@lru_cache(maxsize=512)
+def _parse_remembered(texts: tuple[tuple[str, str], ...], direction: str | None) -> Stir:
+    return parse_stir(dict(texts), direction)
 
 
 StirField = Annotated[Stir, ParsedTogether(_parse)]

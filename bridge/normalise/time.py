@@ -25,7 +25,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from bridge.normalise import ParseContext, ParsedBy, Unreadable
-from bridge.normalise.clock_text import parse_clock_text
+from bridge.normalise.clock_text import EPOCH_YEAR, parse_clock_text
 
 Certainty = Literal[
     "exact",
@@ -38,7 +38,7 @@ Certainty = Literal[
 ]
 
 _READING: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?", re.ASCII)
-_ZONELESS_YEAR_MAX: Final = 2199
+_ZONELESS_YEARS: Final = range(EPOCH_YEAR + 1, 2200)
 
 
 # In the schema it is a date-time, so that generated code uses its language's type for instants.
@@ -94,20 +94,18 @@ def load_zone(name: str) -> ZoneInfo:
 
 def to_rfc3339(instant: datetime) -> str:
     """Return an aware UTC instant as RFC 3339 text with ``Z``; a fraction only if it is not zero."""
-    return instant.replace(tzinfo=None).isoformat() + "Z"
+    return instant.isoformat().removesuffix("+00:00") + "Z"
 
 
 def to_exact_moment(instant: datetime, text: str) -> Moment:
     """Return the moment of a time whose text alone determines the instant."""
-    return Moment(utc=to_rfc3339(instant), text=text, zone="UTC", certainty="exact")
+    return {"utc": to_rfc3339(instant), "text": text, "zone": "UTC", "certainty": "exact"}
 
 
 def parse_utc_time(text: str, _scope: ParseContext) -> Moment | None:
     """Return the moment of a time that Plivo sends in UTC, None for "not set"; raises Unreadable."""
-    found = _parse_zoneless_or_zoned(text)
-    if isinstance(found, WallTime):
-        return to_exact_moment(found.naive, text)
-    return found
+    naive = _read_zoneless(text)
+    return _parse_other_form(text) if naive is None else to_exact_moment(naive, text)
 
 
 def parse_wall_time(text: str, _scope: ParseContext) -> WallTime | Moment | None:
@@ -115,20 +113,28 @@ def parse_wall_time(text: str, _scope: ParseContext) -> WallTime | Moment | None
 
     None for "not set". Raises Unreadable for any other form.
     """
-    return _parse_zoneless_or_zoned(text)
+    naive = _read_zoneless(text)
+    return _parse_other_form(text) if naive is None else WallTime(naive, text)
 
 
-def _parse_zoneless_or_zoned(text: str) -> WallTime | Moment | None:
+def _read_zoneless(text: str) -> datetime | None:
+    """Return the time of a text in Plivo's usual form, if it is one that a callback can have."""
+    if _READING.fullmatch(text) is None:
+        return None
+    try:
+        naive = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return naive if naive.year in _ZONELESS_YEARS else None
+
+
+def _parse_other_form(text: str) -> Moment | None:
     found = parse_clock_text(text)
     if found is None:
         return None
-    if found.offset is not None:
-        return to_exact_moment(found.to_utc(), text)
-    if _READING.fullmatch(text) is None:
-        raise Unreadable("not_a_time")
-    if found.naive.year > _ZONELESS_YEAR_MAX:
-        raise Unreadable("no_such_time")
-    return WallTime(found.naive, text)
+    if found.offset is None:
+        raise Unreadable("not_a_time" if _READING.fullmatch(text) is None else "no_such_time")
+    return to_exact_moment(found.to_utc(), text)
 
 
 # Both kinds of time are a Moment in an event. A WallTime becomes one in ``wall_clock``.

@@ -30,6 +30,7 @@ A test resolves 36,000 calls around clock changes by rules 1 and 2, without a wr
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from itertools import pairwise, product
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -69,12 +70,35 @@ def find_instants(naive: datetime, zone: tzinfo) -> tuple[tuple[datetime, ...], 
     One instant: the ordinary case. Two and True: a fold. Two and False: a gap, read with the offset
     after it and before it.
     """
+    hour = _find_hour(zone, naive.toordinal(), naive.hour)
+    if hour is not None:
+        local_start, utc_start = hour
+        return (utc_start + (naive - local_start),), True
     early = naive.replace(tzinfo=zone, fold=0).astimezone(UTC)
     late = naive.replace(tzinfo=zone, fold=1).astimezone(UTC)
     if early == late:
         return (early,), True
     exists = early.astimezone(zone).replace(tzinfo=None) == naive
     return (min(early, late), max(early, late)), exists
+
+
+@lru_cache(maxsize=4096)
+def _find_hour(zone: tzinfo, day: int, hour: int) -> tuple[datetime, datetime] | None:
+    """Return the local time and the instant at which a local hour starts.
+
+    None if the UTC offset is not the same for every time of the hour, each of which happens once.
+    ``day`` is the proleptic Gregorian ordinal. Both ends of the hour are enough, because no zone
+    changes its clocks twice within an hour: a test checks every change of fifty years.
+    """
+    start = datetime.fromordinal(day).replace(hour=hour)
+    end = start.replace(minute=59, second=59, microsecond=999_999)
+    offsets = {
+        one.replace(tzinfo=zone, fold=fold).utcoffset() for one in (start, end) for fold in (0, 1)
+    }
+    if len(offsets) > 1:
+        return None
+    (offset,) = offsets
+    return start, (start - (offset or timedelta(0))).replace(tzinfo=UTC)
 
 
 def resolve_wall_times(
