@@ -110,7 +110,8 @@ class _Reading:
 
     def read(self) -> None:
         """Read every parameter. All that is rare is a call from here."""
-        fields, names_by_field, all_texts = self.fields, self._names_by_field, self._texts
+        fields, names_by_field = self.fields, self._names_by_field
+        all_texts, scope = self._texts, self._scope
         for name, field, parse in chain(self._assigned.rules, self._iter_other_spellings()):
             text: str | list[str] | None = all_texts[name]
             if not text:
@@ -122,7 +123,7 @@ class _Reading:
             value: object = text
             if parse is not None:
                 try:
-                    value = parse(text, self._scope)
+                    value = parse(text, scope)
                 except Unreadable as error:
                     self._mark_unreadable(field, name, error.reason)
                     continue
@@ -132,7 +133,7 @@ class _Reading:
             fields[field] = value
             names_by_field[field] = [name]
         for field, texts in self._groups.items():
-            fields[field] = self.field_map.groups[field].parse(texts, self._scope)
+            fields[field] = self.field_map.groups[field].parse(texts, scope)
 
     def _iter_other_spellings(self) -> Iterator[FieldRule]:
         """Yield a rule for each parameter that is a field's by another spelling.

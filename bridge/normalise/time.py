@@ -15,10 +15,9 @@ zones, and that ``SessionStart`` lies between start and answer.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, Final, Literal, NotRequired
+from typing import Annotated, Final, Literal, NamedTuple, NotRequired
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field
@@ -65,8 +64,7 @@ class Moment(TypedDict):
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class WallTime:
+class WallTime(NamedTuple):
     """A wall clock time before it is resolved: the naive time and the text."""
 
     naive: datetime

@@ -28,11 +28,10 @@ A test resolves 36,000 calls around clock changes by rules 1 and 2, without a wr
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from itertools import pairwise, product
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from bridge.normalise.time import Certainty, Moment, WallTime, ZoneMismatch, to_rfc3339
@@ -55,8 +54,7 @@ Candidates = Mapping[str, tuple[tuple[datetime, ...], bool]]
 Assignment = dict[str, datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """The other values of a callback that help to resolve its wall clock times."""
 
     received_at: datetime
@@ -120,7 +118,7 @@ def resolve_wall_times(
         if is_wrong:
             return _mark_contradicted(readings, zone, found, mismatch)
     once: Certainty = "exact" if is_confirmed else "assumed_zone"
-    has_choice = any(len(candidates) > 1 for candidates, _ in found.values())
+    has_choice = max([len(candidates) for candidates, _ in found.values()], default=0) > 1
     remaining = _exclude_impossible(found, evidence) if has_choice else {}
     return {
         name: _to_moment(wall, zone, found[name], once, remaining.get(name, set()))
@@ -138,7 +136,8 @@ def _to_moment(
     """Return the moment of one wall clock time: rules 1 to 3."""
     candidates, exists = found
     if len(candidates) == 1:
-        return Moment(utc=to_rfc3339(candidates[0]), text=wall.text, zone=zone.key, certainty=once)
+        utc = to_rfc3339(candidates[0])
+        return {"utc": utc, "text": wall.text, "zone": zone.key, "certainty": once}
     if not exists:
         return _leave_open(wall, zone, candidates, "nonexistent")
     if len(remaining) == 1:
