@@ -117,7 +117,8 @@ class Unread(TypedDict):
 class CallbackData(BaseModel):
     """The fields that the ``data`` of every event has."""
 
-    model_config = ConfigDict(extra="allow", populate_by_name=True, frozen=True)
+    # Serving needs no model: each one is built when something validates with it, or derives its schema.
+    model_config = ConfigDict(extra="allow", populate_by_name=True, frozen=True, defer_build=True)
 
     received_at: Annotated[
         str,

@@ -264,7 +264,9 @@ def _validate(reader: SchemaValidator, value: object) -> object:
 @cache
 def _build_validator(model: Hashable, *, any_word: bool) -> SchemaValidator:
     """Return the model's validator with every object open, and every set of words if asked."""
-    schema = TypeAdapter(cast("type[object]", model)).core_schema
+    adapter = TypeAdapter(cast("type[object]", model))
+    adapter.rebuild()  # a declaration's model is built when it is first needed: now
+    schema = adapter.core_schema
     return SchemaValidator(cast("CoreSchema", _open_schema(schema, any_word=any_word)))
 
 
