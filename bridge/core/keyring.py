@@ -21,12 +21,13 @@
 import hashlib
 import hmac
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
 from bridge.core import signature
+from bridge.core.signature import HashedToken
 from bridge.core.signed_messages import SignedMessage
 
 LIKELY_KEYS_MAX: Final = 16
@@ -69,11 +70,11 @@ class SigningKey:
     zone: str
     token: bytes
     key_id: str
-    mac: hmac.HMAC = field(init=False, repr=False, compare=False)
+    hashed_token: HashedToken = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Hash the token once, instead of once for every message."""
-        object.__setattr__(self, "mac", signature.start_hmac(self.token))
+        object.__setattr__(self, "hashed_token", signature.hash_token(self.token))
 
 
 def compute_key_id(auth_id: str, token: str) -> str:
@@ -112,22 +113,27 @@ class Keyring:
                 self._all[key] = None
                 self._by_account.setdefault(key.account, OrderedDict())[key] = None
 
-    def list_account_keys(self, account: str | None) -> tuple[SigningKey, ...]:
-        """Return the keys of an account and its subaccounts; none if the account is unknown."""
-        return tuple(self._by_account.get(account, ())) if account is not None else ()
+    def count_keys(self) -> int:
+        """Return the number of keys."""
+        return len(self._all)
 
-    def list_likely_keys(self, claimed: str | None) -> tuple[SigningKey, ...]:
-        """Return the keys to try first: rule 3."""
+    def list_likely_keys(self, claimed: str | None) -> Collection[SigningKey]:
+        """Return the keys to try first: rule 3. Their order changes if one is preferred."""
         return self.list_account_keys(claimed) or tuple(islice(self._all, LIKELY_KEYS_MAX))
+
+    def list_account_keys(self, account: str | None) -> Collection[SigningKey]:
+        """Return the keys of an account and its subaccounts; none if the account is unknown."""
+        return self._by_account.get(account or "", ())
+
+    def list_other_keys(self, claimed: str | None) -> tuple[SigningKey, ...]:
+        """Return the keys to try after the likely ones: rule 4."""
+        if claimed in self._by_account:
+            return tuple([key for key in self._all if key.account != claimed])
+        return tuple(islice(self._all, LIKELY_KEYS_MAX, None))
 
     def list_candidates(self, claimed: str | None) -> tuple[SigningKey, ...]:
         """Return all keys in the order to try them, those of the claimed account first."""
-        if len(self._by_account) == 1 or claimed not in self._by_account:
-            return tuple(self._all)
-        return (
-            *self.list_account_keys(claimed),
-            *[key for key in self._all if key.account != claimed],
-        )
+        return *self.list_likely_keys(claimed), *self.list_other_keys(claimed)
 
     def prefer(self, key: SigningKey) -> None:
         """Move ``key`` to the front of the order: rule 5."""
@@ -155,10 +161,19 @@ class HashBudget:
 
 @dataclass(frozen=True, slots=True)
 class GivenSignatures:
-    """The signatures in the headers: ``plain`` of any token, ``ma`` of a main account's token."""
+    """The signatures in the headers: ``plain`` of any token, ``ma`` of a main account's token.
+
+    They are decoded. ``distinct`` has those of both headers, each once: Plivo writes the same one in
+    both if no subaccount is involved.
+    """
 
     plain: tuple[bytes, ...]
     ma: tuple[bytes, ...]
+    distinct: tuple[bytes, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Compare each signature once, whatever the number of tokens."""
+        object.__setattr__(self, "distinct", tuple(dict.fromkeys(self.plain + self.ma)))
 
     @classmethod
     def parse(cls, plain: str | None, ma: str | None) -> "GivenSignatures":
@@ -176,7 +191,7 @@ def parse_signatures(header: str | None) -> tuple[bytes, ...]:
     if not header:
         return ()
     listed = header.split(",", SIGNATURES_MAX)[:SIGNATURES_MAX]
-    return tuple(dict.fromkeys([one.strip().encode() for one in listed]))
+    return tuple(dict.fromkeys([signature.decode_signature(one.strip()) for one in listed]))
 
 
 def is_given(expected: bytes, given: tuple[bytes, ...]) -> bool:
@@ -208,9 +223,8 @@ def find_signing_key(
     ``account`` is the account that the callback names; it is not verified. ``messages`` is consumed
     lazily.
     """
-    likely, keys = keyring.list_likely_keys(account), keyring.list_candidates(account)
-    others = keys[len(likely) :]
-    is_limited = others and account not in keyring.zones
+    likely = keyring.list_likely_keys(account)
+    is_limited = account not in keyring.zones and keyring.count_keys() > len(likely)
     bytes_max = LIKELY_KEYS_BYTES_MAX if is_limited else HASHED_BYTES_MAX
     budget = HashBudget(bytes_max)
     are_tried = False
@@ -223,6 +237,7 @@ def find_signing_key(
         # Building the next message costs about as much as hashing it.
         if not budget.spend(message.bytes, 0):
             break
+    others = keyring.list_other_keys(account)
     budget = HashBudget(budget.bytes_left + HASHED_BYTES_MAX - bytes_max)
     are_all_tried = False
     for message in tried:
@@ -236,7 +251,7 @@ def find_signing_key(
 
 def _find_key(
     keyring: Keyring,
-    keys: Sequence[SigningKey],
+    keys: Collection[SigningKey],
     message: SignedMessage,
     given: GivenSignatures,
     budget: HashBudget,
@@ -264,17 +279,20 @@ def _find_key(
 
 
 def _match_key(
-    keys: Sequence[SigningKey], message: bytes, given: GivenSignatures, budget: HashBudget
+    keys: Collection[SigningKey], message: bytes, given: GivenSignatures, budget: HashBudget
 ) -> tuple[SigningKey, bool] | None:
     """Return the first key that matches the plain header, else the first for the ``Ma`` header."""
     if not given.plain:
         keys = [key for key in keys if key.subaccount is None]
     by_ma: SigningKey | None = None
-    plain, ma, signature_by = given.plain, given.ma, signature.sign_with
-    for key in islice(keys, budget.spend(message, len(plain) + len(ma), len(keys))):
-        expected = signature_by(key.mac, message)
-        if plain and is_given(expected, plain):
+    distinct, sign_with = given.distinct, signature.sign_with
+    for key in islice(keys, budget.spend(message, len(distinct), len(keys))):
+        expected = sign_with(key.hashed_token, message)
+        if not is_given(expected, distinct):
+            continue
+        # From here on the time may differ: whoever sent the request holds a genuine signature.
+        if expected in given.plain:
             return key, False
-        if ma and by_ma is None and key.subaccount is None and is_given(expected, ma):
+        if by_ma is None and key.subaccount is None:
             by_ma = key
     return (by_ma, True) if by_ma is not None else None

@@ -151,7 +151,7 @@ class _SignatureTrial:
             given = self.given.plain if key.subaccount else (*self.given.plain, *self.given.ma)
             if not self.budget.spend(message, len(given)):
                 return False
-            if is_given(signature.sign_with(key.mac, message), given):
+            if is_given(signature.sign_with(key.hashed_token, message), given):
                 return True
         return False
 

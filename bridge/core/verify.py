@@ -256,7 +256,7 @@ class Verifier:
         message = signature.build_v2_message(origin + raw.path, nonce)
         names = (wire.SIGNATURE_V2, wire.SIGNATURE_MA_V2)
         given = tuple(one for name in names for one in parse_signatures(raw.header(name)))
-        if is_given(signature.sign_with(key.mac, message), given):
+        if is_given(signature.sign_with(key.hashed_token, message), given):
             self.partial_messages.remember(message, content)
 
     def _verify_v2(

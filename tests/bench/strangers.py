@@ -16,7 +16,7 @@ from bridge.core.parameters import FORM, JSON
 
 BODY_BYTES_MAX: Final = 262_144
 QUERY_BYTES_MAX: Final = 16_384
-SIGNATURES: Final = tuple(f"{number:043}=" for number in range(32))
+SIGNATURES: Final = tuple(f"{number:042}A=" for number in range(32))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """What the dearest requests that are known make the bridge do: operations are counted, and no time."""
 
-import hmac
 import io
 import random
 from collections import Counter
@@ -11,6 +10,7 @@ import pytest
 
 from bridge.core import json_object, json_readings, parameters, signature, signed_messages
 from bridge.core.keyring import HASHED_BYTES_MAX, HMAC_BYTES
+from bridge.core.signature import HashedToken
 from bridge.core.url_mismatch import DIAGNOSIS_HASHED_BYTES_MAX
 from bridge.ingress.routes import CallbackApplication
 from bridge.telemetry import logs
@@ -44,9 +44,9 @@ class Counted:
             monkeypatch.setattr(module, name, self._counting(name, getattr(module, name)))
         sign = signature.sign_with
 
-        def signing(key: hmac.HMAC, message: bytes) -> bytes:
+        def signing(token: HashedToken, message: bytes) -> bytes:
             self.hashed_bytes += len(message) + HMAC_BYTES
-            return sign(key, message)
+            return sign(token, message)
 
         monkeypatch.setattr(signature, "sign_with", signing)
 

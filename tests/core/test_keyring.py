@@ -1,6 +1,5 @@
 """The token that signed a callback: found for genuine ones, with bounded work for all."""
 
-import hmac
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -20,6 +19,7 @@ from bridge.core.keyring import (
 )
 from bridge.core.parameters import JSON
 from bridge.core.request import Header, RawCallback
+from bridge.core.signature import HashedToken
 from bridge.core.verify import Unverified, VerificationFault, Verified, Verifier
 from tests.support.factories import (
     AUTH_ID,
@@ -49,9 +49,9 @@ class Hashed:
         self.messages: list[tuple[bytes, bytes]] = []
         real = signature.sign_with
 
-        def counted(key: hmac.HMAC, message: bytes) -> bytes:
-            self.messages.append((key.digest(), message))
-            return real(key, message)
+        def counted(token: HashedToken, message: bytes) -> bytes:
+            self.messages.append((token.inner.digest(), message))
+            return real(token, message)
 
         monkeypatch.setattr(signature, "sign_with", counted)
 
@@ -179,7 +179,7 @@ def v3(raw: RawCallback, *signatures: str) -> RawCallback:
     return with_headers(raw, *headers)
 
 
-LIST = [f"{number:043}=" for number in range(SIGNATURES_MAX)]
+LIST = [f"{number:042}A=" for number in range(SIGNATURES_MAX)]
 JSON_BODY = '{"a": [' + ", ".join('"' + "x" * 500 + '"' for _ in range(500)) + "]}"
 # What no token of ours signed.
 WRONG = {

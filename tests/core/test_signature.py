@@ -1,6 +1,8 @@
 """Plivo's signatures: the official vectors, and the official SDK as a peer."""
 
+import hmac
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -15,7 +17,16 @@ from bridge.core import request as wire
 from bridge.core.keyring import Account
 from bridge.core.parameters import Pair, parse_form
 from bridge.core.request import Header, RawCallback
-from bridge.core.signature import Digest, build_v1_message, build_v2_message, build_v3_message, sign
+from bridge.core.signature import (
+    Digest,
+    build_v1_message,
+    build_v2_message,
+    build_v3_message,
+    decode_signature,
+    hash_token,
+    sign,
+    sign_with,
+)
 from bridge.core.verify import Unverified, Verified
 from tests.support.factories import PAIRS, TEXT, WORD, raw_callback, verdict_on, verifier
 
@@ -172,3 +183,32 @@ def test_the_official_sdk_rejects_our_signature_with_another_token(
     ours = sign(b"other", build_v3_message("POST", base, query_pairs, tuple(pairs), nonce))
     url = f"{path}?{query}"
     assert not validate_v3_signature("POST", url, nonce, "token", ours, in_lists(pairs))
+
+
+@given(st.binary(max_size=200), st.binary(max_size=200))
+def test_a_hashed_token_signs_like_the_token(token: bytes, message: bytes) -> None:
+    signed = sign_with(hash_token(token), message)
+    assert signed == hmac.digest(token, message, "sha256")
+    assert signed == decode_signature(sign(token, message))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda text: text.rstrip("="),
+        lambda text: text + "=",
+        lambda text: text + "\n",
+        lambda text: text[:9] + "*" + text[9:],
+        lambda text: text.replace("+", "-").replace("/", "_"),
+        # The last four bits before the padding are not used.
+        lambda text: text[:-2] + chr(ord(text[-2]) + 1) + "=",
+        lambda text: text[:-1] + "é",
+        lambda _: "",
+    ],
+    ids=["unpadded", "padded", "line", "character", "for URLs", "unused bits", "letter", "blank"],
+)
+def test_a_signature_that_is_written_in_another_way_is_none(changed: Callable[[str], str]) -> None:
+    text = sign(b"token", b"message 1")
+    assert {"+", "/"} <= set(text)
+    assert decode_signature(text) == hmac.digest(b"token", b"message 1", "sha256")
+    assert decode_signature(changed(text)) == b""

@@ -1,6 +1,5 @@
 """Laws of URL mismatches: bounded work for any headers, and no result without a token."""
 
-import hmac
 from dataclasses import replace
 
 import pytest
@@ -13,6 +12,7 @@ from bridge.core import url_mismatch as module
 from bridge.core.keyring import HMAC_BYTES, Account
 from bridge.core.parameters import parse_parameters
 from bridge.core.request import Header
+from bridge.core.signature import HashedToken
 from bridge.core.url_mismatch import (
     DIAGNOSIS_BODY_BYTES_MAX,
     DIAGNOSIS_HASHED_BYTES_MAX,
@@ -65,12 +65,13 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Return the list of every token an HMAC is made with from now on."""
     tokens: list[bytes] = []
 
-    def counted(key: hmac.HMAC, message: bytes) -> bytes:
-        tokens.append(names[key.digest()])
-        return real(key, message)
+    def counted(token: HashedToken, message: bytes) -> bytes:
+        tokens.append(names[token.inner.digest()])
+        return real(token, message)
 
     names = {
-        signature.start_hmac(one).digest(): one for one in (TOKEN.encode(), SUB_TOKEN.encode())
+        signature.hash_token(one).inner.digest(): one
+        for one in (TOKEN.encode(), SUB_TOKEN.encode())
     }
     real = signature.sign_with
     monkeypatch.setattr(module.signature, "sign_with", counted)
@@ -147,9 +148,9 @@ def test_a_bounded_number_of_bytes_is_hashed_for_any_number_of_tokens(
 ) -> None:
     hashed: list[int] = []
 
-    def counted(key: hmac.HMAC, message: bytes) -> bytes:
+    def counted(token: HashedToken, message: bytes) -> bytes:
         hashed.append(len(message) + HMAC_BYTES)
-        return real(key, message)
+        return real(token, message)
 
     real = signature.sign_with
     monkeypatch.setattr(module.signature, "sign_with", counted)

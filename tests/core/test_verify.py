@@ -8,6 +8,7 @@ import pytest
 
 import bridge
 from bridge.core import request as wire
+from bridge.core import signature
 from bridge.core.keyring import SIGNATURES_MAX, Account, Keyring, Subaccount, compute_key_id
 from bridge.core.verify import Scheme, Unverified, VerificationFault, Verified
 from tests.support.factories import (
@@ -200,7 +201,7 @@ def test_every_listed_signature_is_compared_in_constant_time(
     raw = with_headers(RAW, (wire.SIGNATURE_V3, ",".join(listed)), NONCE_V3)
     assert isinstance(verdict_on(raw), Verified)
     # Not stopping at the first that matches.
-    assert compared == [one.encode() for one in listed]
+    assert compared == [signature.decode_signature(one) for one in listed]
 
 
 def test_only_verify_constructs_verified() -> None:
