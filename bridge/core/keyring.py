@@ -61,16 +61,19 @@ class Subaccount:
     zone: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SigningKey:
-    """One auth token and its owner. ``key_id`` identifies it in events and logs without revealing it."""
+    """One auth token and its owner. ``key_id`` identifies it in events and logs without revealing it.
+
+    Keys are compared by identity: a key's place in the order is looked up often.
+    """
 
     account: str
     subaccount: str | None
     zone: str
     token: bytes
     key_id: str
-    hashed_token: HashedToken = field(init=False, repr=False, compare=False)
+    hashed_token: HashedToken = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Hash the token once, instead of once for every message."""
@@ -266,10 +269,8 @@ def _find_key(
     if found is not None and found[1] and given.plain:
         # The request is Plivo's, so a search among all keys of this account cannot be abused. It may
         # find the subaccount whose token made the plain signature.
-        tried = {id(key) for key in keys}
-        others = [
-            key for key in keyring.list_account_keys(found[0].account) if id(key) not in tried
-        ]
+        tried = set(keys)
+        others = [key for key in keyring.list_account_keys(found[0].account) if key not in tried]
         cost = len(message.bytes) + HMAC_BYTES + COMPARISON_BYTES * SIGNATURES_MAX
         enough = HashBudget(len(others) * cost)
         found = _match_key(others, message.bytes, given.plain_only, enough) or found

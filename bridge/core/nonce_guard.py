@@ -12,8 +12,9 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable
+from operator import itemgetter
 
+from bridge.core.canonical import encode_canonical
 from bridge.core.parameters import Pair, Parameters
 from bridge.core.request import RawCallback
 
@@ -30,45 +31,49 @@ class NonceGuard:
         self._seen: OrderedDict[bytes, bytes] = OrderedDict()
 
     def accept(self, message: bytes, content: bytes) -> bool:
-        """Return False if ``message`` was accepted with other content; otherwise remember it."""
-        if self.has_other_content(message, content):
+        """Return False if ``message`` was accepted with other content; otherwise remember it.
+
+        ``content`` is a digest: see ``digest_content``.
+        """
+        digest = _compute_digest(message)
+        if self._seen.get(digest, content) != content:
             return False
-        self.remember(message, content)
+        self._remember(digest, content)
         return True
 
     def has_other_content(self, message: bytes, content: bytes) -> bool:
         """Return True if ``message`` was accepted with other content."""
-        known = self._seen.get(_compute_digest(message))
-        return known is not None and known != _compute_digest(content)
+        return self._seen.get(_compute_digest(message), content) != content
 
     def remember(self, message: bytes, content: bytes) -> None:
         """Remember the content of ``message``; it replaces the content remembered before."""
-        digest = _compute_digest(message)
-        self._seen[digest] = _compute_digest(content)
+        self._remember(_compute_digest(message), content)
+
+    def _remember(self, digest: bytes, content: bytes) -> None:
+        self._seen[digest] = content
         self._seen.move_to_end(digest)
         if len(self._seen) > self._nonces_max:
             self._seen.popitem(last=False)
 
 
 def _compute_digest(text: bytes) -> bytes:
-    return hashlib.blake2b(text, digest_size=16).digest()
+    # Processors have instructions for SHA-256, so it takes less time than BLAKE2.
+    return hashlib.sha256(text).digest()[:16]
 
 
-def encode_content(raw: RawCallback, parameters: Parameters) -> bytes:
-    """Return the content of a callback in a canonical form, to remember it with its message: rule 2."""
-    parts = [raw.method, raw.path, _canonicalise(parameters.query)]
+def digest_content(raw: RawCallback, parameters: Parameters) -> bytes:
+    """Return a digest of the content of a callback, to remember it with its message: rule 2."""
+    parts: list[object] = [raw.method, raw.path, _sort_by_name(parameters.query)]
     body = b""
     if raw.body and raw.method != "GET":
         parts += [raw.header("content-type") or "", raw.header("content-encoding") or ""]
         if parameters.body_fault is None and parameters.json is None:
-            parts.append(_canonicalise(parameters.body))
+            parts.append(_sort_by_name(parameters.body))
         else:
             body = raw.body
-    lengths = ",".join([str(len(part)) for part in parts])
-    return f"{lengths}\n{''.join(parts)}".encode("utf-8", "surrogateescape") + body
+    return _compute_digest(encode_canonical(parts) + body)
 
 
-def _canonicalise(pairs: Iterable[Pair]) -> str:
-    """Return a text that no other pairs have. Only the values of one name keep their order."""
-    ordered = sorted(pairs, key=lambda pair: pair[0])
-    return "".join([f"{len(key)}:{key}{len(value)}:{value}" for key, value in ordered])
+def _sort_by_name(pairs: tuple[Pair, ...]) -> list[Pair]:
+    """Return the pairs by name. The values of one name keep their order."""
+    return sorted(pairs, key=itemgetter(0))

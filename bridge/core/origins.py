@@ -24,6 +24,7 @@ another way, so a signature is checked against every common spelling.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Final
 
@@ -88,6 +89,7 @@ def _normalise(scheme: str, authority: str) -> tuple[str, str]:
     return host.lower().removesuffix("."), "" if is_default else port
 
 
+@lru_cache(maxsize=128)  # a client may write any host
 def list_equal_origins(origin: str) -> tuple[str, ...]:
     """Return the spellings of ``origin`` to try, the received one first: rules 1 to 3."""
     scheme, host, port, prefix = split_origin(origin)

@@ -1,6 +1,6 @@
 """The HTTP request of a callback, as received. Nothing in it is trusted yet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -70,16 +70,26 @@ class RawCallback:
     body: bytes
     remote_address: str
     received_at: datetime
+    _header_values: dict[str, str] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Index the headers, with repeated lines joined by commas (RFC 9110, section 5.3)."""
+        values = dict(self.headers)
+        if len(values) < len(self.headers):
+            values = {
+                name: ",".join([value for key, value in self.headers if key == name])
+                for name in values
+            }
+        object.__setattr__(self, "_header_values", values)
 
     def header(self, name: str) -> str | None:
         """Return the header ``name`` (lower case), repeated lines joined by commas, or None."""
-        values = [value for key, value in self.headers if key == name]
-        return ",".join(values) if values else None
+        return self._header_values.get(name)
 
     @property
     def is_signed(self) -> bool:
         """Return whether the request has a signature header that can verify it."""
-        return any([name in _VERIFIABLE for name, _ in self.headers])  # noqa: C419 (a list takes half the time of a generator)
+        return not _VERIFIABLE.isdisjoint(self._header_values)
 
     @property
     def target(self) -> str:

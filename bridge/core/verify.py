@@ -30,9 +30,10 @@
    matches, because that check costs more.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import chain
 from typing import Final
 
 from bridge.callbacks.model import Verification
@@ -46,9 +47,8 @@ from bridge.core.keyring import (
     SigningKey,
     find_signing_key,
     is_given,
-    parse_signatures,
 )
-from bridge.core.nonce_guard import NonceGuard, encode_content
+from bridge.core.nonce_guard import NonceGuard, digest_content
 from bridge.core.origins import list_equal_origins
 from bridge.core.parameters import Parameters
 from bridge.core.request import RawCallback
@@ -203,11 +203,14 @@ class Verifier:
             return self.mark_unverified(raw, parameters, VerificationFault.NO_NONCE)
         if "." in nonce:  # rule 5 of signature
             return self.mark_unverified(raw, parameters, VerificationFault.BAD_NONCE)
-        messages = self._iter_messages(raw, parameters, nonce)
+        url_alone = self.accept_v2 is not AcceptV2.NONE
+        messages = iter_v3_messages(raw, parameters, nonce, allow_url_only=url_alone)
+        if self.accept_agentstack:
+            messages = chain(messages, iter_agentstack_messages(raw, parameters, nonce))
         found = self._find_match(parameters, given, messages)
         if isinstance(found, SignatureMatch):
             key, message = found.key, found.message
-            content = encode_content(raw, parameters)
+            content = digest_content(raw, parameters)
             if not self._accept_content(message, content):
                 return self.mark_unverified(raw, parameters, VerificationFault.NONCE_REUSED)
             self._remember_v2_message(raw, message.origin, key, content)
@@ -229,15 +232,6 @@ class Verifier:
             return VerificationFault.NOT_ALL_TOKENS_TRIED
         return found or VerificationFault.WRONG_SIGNATURE
 
-    def _iter_messages(
-        self, raw: RawCallback, parameters: Parameters, nonce: str
-    ) -> Iterator[SignedMessage]:
-        """Yield the messages that V3 may have signed, the likeliest first."""
-        url_alone = self.accept_v2 is not AcceptV2.NONE
-        yield from iter_v3_messages(raw, parameters, nonce, allow_url_only=url_alone)
-        if self.accept_agentstack:
-            yield from iter_agentstack_messages(raw, parameters, nonce)
-
     def _accept_content(self, message: SignedMessage, content: bytes) -> bool:
         """Return whether a message whose signature matches may be accepted with this content: rule 3."""
         if not message.is_partial:
@@ -254,9 +248,9 @@ class Verifier:
         if not nonce or self.accept_v2 is AcceptV2.NONE:
             return
         message = signature.build_v2_message(origin + raw.path, nonce)
-        names = (wire.SIGNATURE_V2, wire.SIGNATURE_MA_V2)
-        given = tuple(one for name in names for one in parse_signatures(raw.header(name)))
-        if is_given(signature.sign_with(key.hashed_token, message), given):
+        v2 = raw.header(wire.SIGNATURE_V2), raw.header(wire.SIGNATURE_MA_V2)
+        expected = signature.sign_with(key.hashed_token, message)
+        if is_given(expected, GivenSignatures.parse(*v2).distinct):
             self.partial_messages.remember(message, content)
 
     def _verify_v2(
@@ -280,7 +274,7 @@ class Verifier:
             return self.mark_unverified(raw, parameters, found)
         if self.accept_v2 is AcceptV2.EXCEPT_VOICE and may_be_voice():
             return self.mark_unverified(raw, parameters, VerificationFault.V2_NOT_ACCEPTED)
-        if not self.partial_messages.accept(found.message.bytes, encode_content(raw, parameters)):
+        if not self.partial_messages.accept(found.message.bytes, digest_content(raw, parameters)):
             return self.mark_unverified(raw, parameters, VerificationFault.NONCE_REUSED)
         scheme = Scheme.V2_MA if found.is_ma else Scheme.V2
         return _make_verified(raw, parameters, found.key, scheme, found.message)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.core import request as wire
-from bridge.core.nonce_guard import NonceGuard
+from bridge.core.nonce_guard import NonceGuard, digest_content
 from bridge.core.parameters import FORM, BodyFault, parse_parameters
 from bridge.core.request import Header, RawCallback
 from bridge.core.verify import (
@@ -207,8 +207,10 @@ def test_the_nonce_guard_forgets_the_oldest_beyond_its_limit() -> None:
 
 def test_the_nonce_guards_memory_is_bounded() -> None:
     guard = NonceGuard(nonces_max=10)
+    raw = raw_callback("", "x" * 1000)
+    content = digest_content(raw, parse_parameters(raw))
     for nonce in range(1000):
-        assert guard.accept(str(nonce).encode(), b"x" * 1000)
+        assert guard.accept(str(nonce).encode(), content)
     assert len(guard._seen) == 10
     assert sum(len(digest) for digest in guard._seen.values()) == 160
 
