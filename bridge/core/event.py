@@ -1,7 +1,9 @@
 """Build the Kafka records of a callback: the event and the journal record.
 
-1. The event's id is a digest of account, type and parameters, without nonce, signature and receive
-   time. So Plivo's retry of a callback, and every replay of it, have the same id as the first.
+1. The event's id is a digest of account, type and sorted parameters, in their canonical encoding
+   (``bridge.core.canonical``). Signature and receive time have no influence, and the nonce only for
+   types that can repeat. So Plivo's retry of a callback, and every replay of it, have the same id as
+   the first.
 2. The event is a CloudEvent in structured JSON. Its context attributes are repeated in ``ce_*``
    headers, so that a consumer can filter without parsing.
 3. The journal record is the callback as received. It is enough to check the signature again and to
@@ -21,6 +23,7 @@ from typing_extensions import TypedDict
 
 from bridge import __version__
 from bridge.callbacks.model import CallbackType, Verification
+from bridge.core.canonical import encode_canonical
 from bridge.core.parameters import Parameters
 from bridge.core.parse import Callback
 from bridge.core.record import Record, encode_json
@@ -126,12 +129,9 @@ def compute_callback_id(
     again).
     """
     pairs = parameters.sorted_body or parameters.sorted_query
-    if parameters.query and parameters.body:
+    if parameters.body and parameters.query:
         pairs = sorted([*parameters.sorted_query, *parameters.sorted_body])
-    once = f"nonce {nonce}\n" if nonce else ""
-    # Each length comes first, because names and values may contain any possible separator.
-    text = "".join([f"{len(key)}:{key}{len(value)}:{value}" for key, value in pairs])
-    canonical = f"{account or ''}\n{kind}\n{once}{text}".encode("utf-8", "surrogateescape")
+    canonical = encode_canonical([account, kind, nonce, pairs])
     return hashlib.blake2b(canonical, digest_size=16).hexdigest()
 
 

@@ -62,11 +62,13 @@ def test_an_id_is_32_hex_digits_of_a_128_bit_digest(types: Catalogue) -> None:
     assert id_of(types, raw_callback("", FORM)) == compute_callback_id(
         AUTH_ID, "com.plivo.voice.call.hangup.v1", Parameters((), HANGUP)
     )
-    parameters = Parameters((("q", "ü"),), (("b", "\udcff"), ("a", "1")))
-    assert (
-        compute_callback_id("MA1", "com.plivo.x.v1", parameters)
-        == "6dd5c9032856f59119b988dd7e09faba"
-    )
+    for value, nonce, identity in (
+        ("2", "", "8457551f15756a476e98a906fd1d1e66"),
+        ("2", "77", "8ec8dd10ca3f327dde684fe4b81aa395"),
+        ("\udcff", "", "34db7ea250ad02748e9b20a40aa77e00"),
+    ):
+        parameters = Parameters((("q", "ü"),), (("b", value), ("a", "1")))
+        assert compute_callback_id("MA1", "com.plivo.x.v1", parameters, nonce) == identity
 
 
 @pytest.mark.parametrize(
@@ -105,6 +107,28 @@ def test_ids_are_the_same_exactly_when_the_parameters_are(
     )
     same = sorted((*one.query, *one.body)) == sorted((*other.query, *other.body))
     assert (compute_callback_id("MA1", "k", one) == compute_callback_id("MA1", "k", other)) is same
+
+
+CLOSE_TEXT = st.text('a",[\\ü\udc80', max_size=3)
+IDENTIFIED = st.tuples(
+    st.none() | CLOSE_TEXT,
+    CLOSE_TEXT,
+    st.lists(st.tuples(CLOSE_TEXT, CLOSE_TEXT), max_size=2),
+    CLOSE_TEXT,
+)
+
+
+@settings(max_examples=500)
+@given(IDENTIFIED, IDENTIFIED)
+def test_no_account_type_or_nonce_can_pass_as_a_parameter(
+    one: tuple[str | None, str, list[Pair], str], other: tuple[str | None, str, list[Pair], str]
+) -> None:
+    ids = [
+        compute_callback_id(account, kind, Parameters((), tuple(pairs)), nonce)
+        for account, kind, pairs, nonce in (one, other)
+    ]
+    same = [(account, kind, sorted(pairs), nonce) for account, kind, pairs, nonce in (one, other)]
+    assert (ids[0] == ids[1]) is (same[0] == same[1])
 
 
 def test_ids_differ_by_account_type_and_every_value() -> None:
