@@ -43,6 +43,7 @@ REJECTED_TOPIC: Final = "plivo.bridge.rejected.v1"
 JOURNAL_SCHEMA_PATH: Final = "journal/1.0.json"
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 _PLAIN: Final = re.compile(rb"[ -~]*")
 
 
@@ -160,7 +161,7 @@ def to_verification(verdict: Verified | Unverified) -> Verification:
 
 def to_epoch_ms(instant: datetime) -> int:
     """Return a timezone-aware instant as epoch milliseconds, rounded down."""
-    return (instant - _EPOCH) // timedelta(milliseconds=1)
+    return (instant - _EPOCH) // _MILLISECOND
 
 
 def to_event(callback: Callback, naming: ContractNames, recorded_at: datetime) -> EventRecord:
