@@ -10,7 +10,9 @@
    account, these are the tokens of the account and its subaccounts, and they may use the whole
    budget. Otherwise they are the ``LIKELY_KEYS_MAX`` that matched last, and they may use
    ``LIKELY_KEYS_BYTES_MAX``.
-4. Then all other tokens are tried, with one message after the other.
+4. Then all other tokens are tried, with one message after the other. If the callback names a known
+   account, they are tried with the first message only: Plivo does not sign it with another account's
+   token, except perhaps by a mistake in our settings.
 5. Within each group the token that matched last is tried first. So the order follows the traffic.
 6. Therefore a genuine callback is verified, whatever the number of tokens, if it names its account
    and has the usual size, or if its token matched lately. It is also verified if the budget is
@@ -243,7 +245,7 @@ def find_signing_key(
     others = keyring.list_other_keys(account)
     budget = HashBudget(budget.bytes_left + HASHED_BYTES_MAX - bytes_max)
     are_all_tried = False
-    for message in tried:
+    for message in tried[:1] if account in keyring.zones else tried:
         if found := _find_key(keyring, others, message, given, budget):
             return SignatureMatch(*found, message)
         are_all_tried = are_tried and (are_all_tried or not budget.is_exhausted)

@@ -1,5 +1,6 @@
 """The token that signed a callback: found for genuine ones, with bounded work for all."""
 
+from collections import Counter
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -172,6 +173,23 @@ def test_the_subaccounts_token_decides_if_both_headers_match(*, named: bool) -> 
     verdict = verdict_on(with_headers(raw, *headers), verifier(account, MANY[0]))
     assert isinstance(verdict, Verified)
     assert verdict.subaccount == SUB_ID
+
+
+def test_other_accounts_tokens_are_tried_once_if_the_callback_names_its_account(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for account, times in ((LAST.auth_id, 1), (None, 2)):
+        hashed = Hashed(monkeypatch)
+        verdict = verdict_on(v3(callback(1_000, account), "x"), verifier(*MANY))
+        assert isinstance(verdict, Unverified)
+        assert verdict.fault is VerificationFault.WRONG_SIGNATURE
+        tries = Counter(token for token, _ in hashed.messages)
+        likely = signature.hash_token(LAST.tokens[0].encode()).inner.digest()
+        # One message for each spelling of the URL.
+        assert tries.pop(likely) == 2
+        assert len(tries) == len(MANY) - 1
+        assert set(tries.values()) == {times}
+        monkeypatch.undo()
 
 
 def v3(raw: RawCallback, *signatures: str) -> RawCallback:
