@@ -171,14 +171,15 @@ def to_event(callback: Callback, naming: ContractNames, recorded_at: datetime) -
     kind = callback.type
     repeats = callback.recognition.can_repeat
     nonce = (raw.header(NONCE_V3) or raw.header(NONCE_V2) or "") if repeats else ""
-    identity = compute_callback_id(verdict.account, kind.event_type, verdict.parameters, nonce)
+    event_type = kind.event_type
+    identity = compute_callback_id(verdict.account, event_type, verdict.parameters, nonce)
     received = to_rfc3339(raw.received_at)
     subject = callback.subject or identity
     attributes = {
         "specversion": "1.0",
         "id": identity,
         "source": format_source(verdict),
-        "type": kind.event_type,
+        "type": event_type,
         "subject": subject,
         "time": callback.happened_at or received,
         "dataschema": naming.schema_base + kind.schema_path,
@@ -216,10 +217,11 @@ def to_journal_value(
 ) -> JournalValue:
     """Return the journal record's value before it is encoded as JSON (rule 3)."""
     raw = verdict.raw
+    target = raw.target
     value = JournalValue(
         method=raw.method,
-        url_received=raw.url_received,
-        url_verified=raw.url_verified,
+        url_received=raw.origin + target,
+        url_verified=raw.public_origin + target,
         public_origin=raw.public_origin,
         path=raw.path,
         query=raw.query,

@@ -168,8 +168,7 @@ class HashBudget:
 class GivenSignatures:
     """The signatures in the headers: ``plain`` of any token, ``ma`` of a main account's token.
 
-    They are decoded. ``distinct`` has those of both headers, each once: Plivo writes the same one in
-    both if no subaccount is involved.
+    They are decoded. ``distinct`` has those of both headers, each once.
     """
 
     plain: tuple[bytes, ...]
@@ -183,7 +182,9 @@ class GivenSignatures:
     @classmethod
     def parse(cls, plain: str | None, ma: str | None) -> "GivenSignatures":
         """Return the signatures that the two headers list."""
-        return cls(parse_signatures(plain), parse_signatures(ma))
+        parsed = parse_signatures(plain)
+        # Plivo writes the same signature in both, if no subaccount is involved.
+        return cls(parsed, parsed if plain == ma else parse_signatures(ma))
 
     @property
     def plain_only(self) -> "GivenSignatures":
@@ -196,7 +197,7 @@ def parse_signatures(header: str | None) -> tuple[bytes, ...]:
     if not header:
         return ()
     listed = header.split(",", SIGNATURES_MAX)[:SIGNATURES_MAX]
-    return tuple(dict.fromkeys([signature.decode_signature(one.strip()) for one in listed]))
+    return tuple(dict.fromkeys(map(signature.decode_signature, listed)))
 
 
 def is_given(expected: bytes, given: tuple[bytes, ...]) -> bool:

@@ -13,10 +13,14 @@
 import hashlib
 from collections import OrderedDict
 from operator import itemgetter
+from typing import Final
 
 from bridge.core.canonical import encode_canonical
-from bridge.core.parameters import Pair, Parameters
+from bridge.core.parameters import Parameters
 from bridge.core.request import RawCallback
+
+# The values of one name keep their order.
+_BY_NAME: Final = itemgetter(0)
 
 
 class NonceGuard:
@@ -63,17 +67,12 @@ def _compute_digest(text: bytes) -> bytes:
 
 def digest_content(raw: RawCallback, parameters: Parameters) -> bytes:
     """Return a digest of the content of a callback, to remember it with its message: rule 2."""
-    parts: list[object] = [raw.method, raw.path, _sort_by_name(parameters.query)]
+    parts: list[object] = [raw.method, raw.path, sorted(parameters.query, key=_BY_NAME)]
     body = b""
     if raw.body and raw.method != "GET":
         parts += [raw.header("content-type") or "", raw.header("content-encoding") or ""]
         if parameters.body_fault is None and parameters.json is None:
-            parts.append(_sort_by_name(parameters.body))
+            parts.append(sorted(parameters.body, key=_BY_NAME))
         else:
             body = raw.body
     return _compute_digest(encode_canonical(parts) + body)
-
-
-def _sort_by_name(pairs: tuple[Pair, ...]) -> list[Pair]:
-    """Return the pairs by name. The values of one name keep their order."""
-    return sorted(pairs, key=itemgetter(0))

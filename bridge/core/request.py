@@ -58,7 +58,8 @@ class RawCallback:
     ``path`` and ``query`` are percent-encoded, as received. ``origin`` is the scheme and authority
     under which the request reached this process. ``public_origin`` is the scheme, the authority and
     the path prefix, if any, that Plivo called and signed. Header names are lower case; only
-    ``KEPT_HEADERS`` are here. ``received_at`` is timezone-aware UTC.
+    ``KEPT_HEADERS`` are here. ``header_values`` has them by name, repeated lines joined by commas (RFC
+    9110, section 5.3). ``received_at`` is timezone-aware UTC.
     """
 
     method: str
@@ -70,38 +71,28 @@ class RawCallback:
     body: bytes
     remote_address: str
     received_at: datetime
-    _header_values: dict[str, str] = field(init=False, compare=False, repr=False)
+    header_values: dict[str, str] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Index the headers, with repeated lines joined by commas (RFC 9110, section 5.3)."""
+        """Index the headers."""
         values = dict(self.headers)
         if len(values) < len(self.headers):
             values = {
                 name: ",".join([value for key, value in self.headers if key == name])
                 for name in values
             }
-        object.__setattr__(self, "_header_values", values)
+        object.__setattr__(self, "header_values", values)
 
     def header(self, name: str) -> str | None:
-        """Return the header ``name`` (lower case), repeated lines joined by commas, or None."""
-        return self._header_values.get(name)
+        """Return the header ``name`` (lower case), or None."""
+        return self.header_values.get(name)
 
     @property
     def is_signed(self) -> bool:
         """Return whether the request has a signature header that can verify it."""
-        return not _VERIFIABLE.isdisjoint(self._header_values)
+        return not _VERIFIABLE.isdisjoint(self.header_values)
 
     @property
     def target(self) -> str:
         """Return path and query, as in the request line."""
         return f"{self.path}?{self.query}" if self.query else self.path
-
-    @property
-    def url_received(self) -> str:
-        """Return the URL as it reached this process."""
-        return self.origin + self.target
-
-    @property
-    def url_verified(self) -> str:
-        """Return the URL that Plivo called. The signature is checked against it."""
-        return self.public_origin + self.target

@@ -76,7 +76,7 @@ def build_v1_message(url: str, pairs: Iterable[Pair]) -> bytes:
 
 def build_v2_message(base: str, nonce: str) -> bytes:
     """Return the bytes that V2 signs (rule 3)."""
-    return _encode(base) + _encode(nonce)
+    return _encode(base + nonce)
 
 
 def build_v3_message(
@@ -192,8 +192,10 @@ def sign_with(token: HashedToken, message: bytes) -> bytes:
 def decode_signature(text: str) -> bytes:
     """Return the HMAC that a signature is the text of (rule 6); empty if it is not written like one.
 
-    There is one way to write it: a decoder that accepts others would accept them as signatures.
+    There is one way to write it, beside white space around it: a decoder that accepts others would
+    accept them as signatures.
     """
+    text = text.strip()
     try:
         digest = binascii.a2b_base64(text)
     except ValueError:

@@ -137,7 +137,7 @@ class Unverified:
 
 def find_claimed_account(parameters: Parameters) -> str | None:
     """Return the account that the callback names as its own (``ParentAuthID``), unverified."""
-    for key, value in parameters.pairs:
+    for key, value in parameters.body or parameters.query:
         if key == "ParentAuthID":
             return value
     return None
@@ -185,13 +185,14 @@ class Verifier:
 
         ``may_be_voice`` returns whether the callback belongs to voice, or may do so (rule 11).
         """
-        v3 = raw.header(wire.SIGNATURE_V3), raw.header(wire.SIGNATURE_MA_V3)
+        headers = raw.header_values
+        v3 = headers.get(wire.SIGNATURE_V3), headers.get(wire.SIGNATURE_MA_V3)
         if v3 != (None, None):
             return self._verify_v3(raw, parameters, GivenSignatures.parse(*v3))
-        v2 = raw.header(wire.SIGNATURE_V2), raw.header(wire.SIGNATURE_MA_V2)
+        v2 = headers.get(wire.SIGNATURE_V2), headers.get(wire.SIGNATURE_MA_V2)
         if v2 != (None, None):
             return self._verify_v2(raw, parameters, GivenSignatures.parse(*v2), may_be_voice)
-        has_v1 = raw.header(wire.SIGNATURE_V1) is not None
+        has_v1 = headers.get(wire.SIGNATURE_V1) is not None
         fault = VerificationFault.V1_ONLY if has_v1 else VerificationFault.NO_SIGNATURE
         return self.mark_unverified(raw, parameters, fault)
 
@@ -244,11 +245,12 @@ class Verifier:
         self, raw: RawCallback, origin: str, key: SigningKey, content: bytes
     ) -> None:
         """Remember the V2 message of a request that V3 has verified: rule 10."""
-        nonce = raw.header(wire.NONCE_V2)
+        headers = raw.header_values
+        nonce = headers.get(wire.NONCE_V2)
         if not nonce or self.accept_v2 is AcceptV2.NONE:
             return
         message = signature.build_v2_message(origin + raw.path, nonce)
-        v2 = raw.header(wire.SIGNATURE_V2), raw.header(wire.SIGNATURE_MA_V2)
+        v2 = headers.get(wire.SIGNATURE_V2), headers.get(wire.SIGNATURE_MA_V2)
         expected = signature.sign_with(key.hashed_token, message)
         if is_given(expected, GivenSignatures.parse(*v2).distinct):
             self.partial_messages.remember(message, content)
