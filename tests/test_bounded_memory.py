@@ -23,6 +23,7 @@ from bridge.normalise import ParseContext, hangup, phone, stir
 from bridge.publish import partitioning
 from bridge.telemetry.logs import _RepeatFilter
 from tests.support.factories import raw_callback
+from tests.support.futures import started
 from tests.support.intake_harness import Fake, Walk
 
 # Every cache of a function, and why it is bounded in bytes.
@@ -132,6 +133,7 @@ def test_the_filter_of_repeated_messages_keeps_no_long_text() -> None:
 class Forgetful(Fake):
     """A publisher that keeps nothing: what remains is the bridge's own."""
 
+    @started
     async def publish(self, records: object, **_: object) -> None:
         """Take the records, and forget them."""
 

@@ -3,6 +3,7 @@
 The room knows aiokafka. It must not know what a callback is, the spool, or settings.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -62,18 +63,19 @@ class Publisher(Protocol):
         """Return True if publishing can be expected to work now."""
         ...
 
-    async def publish(
+    def publish(
         self,
         records: Sequence[Record],
         *,
         deadline_s: float | None = None,
         probing: bool = False,
-    ) -> None:
-        """Return when every record is acknowledged.
+    ) -> "asyncio.Future[None]":
+        """Send the records; the future is done when every record is acknowledged.
 
-        Waits for ``deadline_s``, or for the publisher's own deadline. Does not wait for a stalled
-        partition; ``probing`` lets one publication at a time find out whether it still is stalled.
-        Raises Unavailable, one of its subclasses, or RecordRefused. After an error some of the
+        Records of one key are sent in the order of the calls. The future ends by ``deadline_s``, or by
+        the publisher's own deadline. It does not wait for a stalled partition; ``probing`` lets one
+        publication at a time find out whether it still is stalled. Its exception is Unavailable, one of
+        its subclasses, or RecordRefused. After an error, or when the future is cancelled, some of the
         records may be on Kafka, now or later.
         """
         ...

@@ -1,5 +1,6 @@
 """A publisher that stores records in memory: for benchmarks and tests, never for real calls."""
 
+import asyncio
 from collections.abc import Sequence
 
 from bridge.core.record import Record
@@ -15,20 +16,29 @@ class MemoryPublisher:
         self._record_bytes_max = record_bytes_max
         self._records_max = records_max
 
-    async def publish(
+    def publish(
         self,
         records: Sequence[Record],
         *,
         deadline_s: float | None = None,  # noqa: ARG002 (the doorway's)
         probing: bool = False,  # noqa: ARG002 (the same)
-    ) -> None:
+    ) -> "asyncio.Future[None]":
         """Store the records, all or none."""
+        result: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        error = self._error(records)
+        if error is None:
+            self.records.extend(records)
+            del self.records[: -self._records_max]
+            result.set_result(None)
+        else:
+            result.set_exception(error)
+        return result
+
+    def _error(self, records: Sequence[Record]) -> Unavailable | RecordTooLarge | None:
         if not self.available:
-            message = "switched off"
-            raise Unavailable(message)
+            return Unavailable("switched off")
         for record in records:
             if len(record.value) > self._record_bytes_max:
                 message = f"over {self._record_bytes_max} bytes"
-                raise RecordTooLarge(message, topic=record.topic)
-        self.records.extend(records)
-        del self.records[: -self._records_max]
+                return RecordTooLarge(message, topic=record.topic)
+        return None

@@ -2,21 +2,33 @@
 
 This is the only module that uses private attributes of aiokafka. A test holds them against the pinned
 version.
+
+1. ``AIOKafkaProducer.send`` makes a coroutine and a future for every record. We append records to
+   aiokafka's batches ourselves, without either: all records of a batch share the batch's future.
+2. aiokafka has one request at a time in flight to each broker. Until a batch leaves with a request,
+   further records of its partition join it. So what arrives in one turn of the event loop, or during
+   the previous request, leaves together, and a slow broker delays only its own partitions.
+3. A full batch queues in its partition, and another one behind it. aiokafka sends the batches of a
+   partition one after the other, so its records keep their order.
+4. Nothing else limits what queues. Batches hold only records that a caller waits for, so the limit on
+   bytes in flight that ingress sets holds for them as well.
 """
 
 import asyncio
 import contextlib
+import copy
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.structs import TopicPartition
 
 from bridge.core.record import Record
 from bridge.publish.connection import KafkaConnection, describe_error
-from bridge.publish.health import TopicPartition
 
 log = structlog.get_logger()
 
@@ -28,6 +40,97 @@ _ABORT_S: Final = 2.0
 _LOG_INTERVAL_S: Final = 30.0
 
 
+class KafkaProducer:
+    """An aiokafka producer that records are handed to in batches."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+        self._accumulator = producer._message_accumulator  # noqa: SLF001 (rule 1)
+        self._cluster = producer.client.cluster
+        self._partitions: dict[str, tuple[TopicPartition, ...]] = {}
+
+    @property
+    def died(self) -> bool:
+        """Return True if the producer's sender task ended: it will never send again."""
+        task = self._producer._sender.sender_task  # noqa: SLF001 (aiokafka has no other way to ask)
+        return task is not None and task.done()
+
+    def partitions(self, topic: str) -> tuple[TopicPartition, ...]:
+        """Return a topic's partitions; none if the topic is not in the latest metadata."""
+        count = len(self._cluster._partitions.get(topic, ()))  # noqa: SLF001 (the public way copies)
+        known = self._partitions.get(topic, ())
+        if len(known) != count:
+            known = tuple(TopicPartition(topic, number) for number in range(count))
+            self._partitions[topic] = known
+        return known
+
+    def append(self, partition: TopicPartition, record: Record) -> "asyncio.Future[object]":
+        """Append a record to a batch, and return the batch's future: rules 1 to 3.
+
+        Raises KafkaError if the producer does not take the record.
+        """
+        pending = self._accumulator
+        if pending._closed:  # noqa: SLF001
+            raise ProducerClosed
+        if pending._exception is not None:  # noqa: SLF001
+            raise copy.copy(pending._exception)  # noqa: SLF001
+        queued = pending._batches.get(partition)  # noqa: SLF001
+        # A batch that is full, or was sent before and is sent again, takes no more records.
+        if queued and _append(queued[-1]._builder, record):  # noqa: SLF001
+            return queued[-1].future
+        builder = pending.create_builder()
+        # A batch takes its first record whatever the record's size.
+        if _append(builder, record) > REQUEST_BYTES_MAX:
+            raise MessageSizeTooLargeError
+        return pending._append_batch(builder, partition).future  # noqa: SLF001
+
+    async def send(self, record: Record) -> None:
+        """Return when a record is acknowledged. The producer chooses the partition by the key."""
+        future = await self._producer.send(
+            record.topic,
+            value=record.value,
+            key=record.key,
+            timestamp_ms=record.timestamp_ms,
+            headers=list(record.headers),
+        )
+        future.add_done_callback(retrieve_exception)
+        # A caller that is cancelled must not cancel the future: aiokafka's batch still holds it.
+        await asyncio.shield(future)
+
+    async def find_topic(self, topic: str) -> None:
+        """Ask the brokers for a topic that is not in the metadata."""
+        await self._producer.client.add_topic(topic)
+        if not self.partitions(topic):  # the request before ours may have been its first
+            await self._producer.client.force_metadata_update()
+
+    async def set_topics(self, topics: Sequence[str]) -> None:
+        """Load the metadata of topics, and refresh it from now on."""
+        await self._producer.client.set_topics(topics)
+
+    async def refresh_metadata(self) -> None:
+        """Ask the brokers for the metadata of all topics that were set or found."""
+        await self._producer.client.force_metadata_update()
+
+    async def flush(self) -> None:
+        """Return when every record that was appended has a result."""
+        await self._producer.flush()
+
+    async def abort(self) -> None:
+        """Stop at once, whatever the producer waits for. Its pending records fail."""
+        await abort(self._producer)
+
+
+def _append(builder: BatchBuilder, record: Record) -> int:
+    """Append a record to a batch; return its bytes, or 0 if the batch has no room for it."""
+    appended = builder.append(
+        timestamp=record.timestamp_ms,
+        key=record.key,
+        value=record.value,
+        headers=list(record.headers),  # aiokafka's compiled builder takes no other sequence
+    )
+    return appended.size if appended is not None else 0
+
+
 async def start_producer(
     connection: KafkaConnection,
     *,
@@ -35,7 +138,7 @@ async def start_producer(
     batch_bytes_max: int,
     request_timeout_s: float,
     on_failure: Callable[[], None] = lambda: None,
-) -> AIOKafkaProducer:
+) -> "KafkaProducer":
     """Return a started producer, however long that takes.
 
     Each attempt reads the connection's secrets again, and calls ``on_failure`` if it fails.
@@ -71,56 +174,13 @@ async def start_producer(
                 await abort(producer)
             await asyncio.sleep(RETRY_S)
         else:
-            return producer
-
-
-def send(
-    producer: AIOKafkaProducer, record: Record, partition: int | None = None
-) -> "Coroutine[Any, Any, asyncio.Future[object]]":
-    """Hand a record to the producer; the coroutine returns the future of its acknowledgement.
-
-    Without ``partition`` the producer chooses one by the key. The coroutine raises KafkaError if the
-    producer does not take the record.
-    """
-    return producer.send(
-        record.topic,
-        value=record.value,
-        key=record.key,
-        partition=partition,
-        timestamp_ms=record.timestamp_ms,
-        headers=list(record.headers),  # aiokafka's compiled builder takes no other sequence
-    )
-
-
-async def send_all(
-    producer: AIOKafkaProducer,
-    records: Sequence[Record],
-    partitions: Sequence[TopicPartition],
-    futures: "list[asyncio.Future[object]]",
-) -> None:
-    """Hand the records to the producer in their order; append the future of each to ``futures``.
-
-    Raises KafkaError for the first record that the producer does not take.
-    """
-    for record, (_, partition) in zip(records, partitions, strict=True):
-        futures.append(await send(producer, record, partition))
-
-
-def partition_count(producer: AIOKafkaProducer, topic: str) -> int:
-    """Return the number of a topic's partitions in the latest metadata; 0 if it is not there."""
-    return len(producer.client.cluster.partitions_for_topic(topic) or ())
+            return KafkaProducer(producer)
 
 
 def retrieve_exception(future: "asyncio.Future[Any]") -> None:
     """Retrieve the exception of a late result, so that asyncio does not log it as never retrieved."""
     if not future.cancelled():
         future.exception()
-
-
-def sender_died(producer: AIOKafkaProducer) -> bool:
-    """Return True if the producer's sender task ended: it will never send again."""
-    task = producer._sender.sender_task  # noqa: SLF001 (aiokafka has no other way to ask)
-    return task is not None and task.done()
 
 
 async def abort(producer: AIOKafkaProducer) -> None:

@@ -14,12 +14,11 @@ from collections.abc import Sequence
 from typing import Final
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from bridge.publish import Unavailable
 from bridge.publish.connection import KafkaConnection
-from bridge.publish.producer import RETRY_S, abort, partition_count, sender_died, start_producer
+from bridge.publish.producer import RETRY_S, KafkaProducer, start_producer
 from bridge.telemetry.logs import error_location
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
@@ -49,7 +48,7 @@ class ProducerSupervisor:
         self._topics = topics
         self._metrics = metrics
         self._available = False
-        self._producer: AIOKafkaProducer | None = None
+        self._producer: KafkaProducer | None = None
         self._broken = asyncio.Event()
         self._resolved = asyncio.Event()
         """Set unless a producer is being replaced: there is one, or Kafka is away (rule 2)."""
@@ -64,11 +63,11 @@ class ProducerSupervisor:
         return self._available
 
     @property
-    def producer(self) -> AIOKafkaProducer | None:
+    def producer(self) -> KafkaProducer | None:
         """Return the producer in use, if there is one."""
         return self._producer
 
-    async def working_producer(self) -> AIOKafkaProducer:
+    async def working_producer(self) -> KafkaProducer:
         """Return a producer that works as far as we know: rule 2. Raises Unavailable."""
         await self._resolved.wait()
         if self._producer is None:
@@ -76,7 +75,7 @@ class ProducerSupervisor:
             raise Unavailable(message)
         return self._producer
 
-    def replace(self, producer: AIOKafkaProducer) -> None:
+    def replace(self, producer: KafkaProducer) -> None:
         """Replace a producer, if it is still the one in use."""
         if producer is self._producer:
             self._producer = None
@@ -121,7 +120,7 @@ class ProducerSupervisor:
                 self._resolved.set()
                 await asyncio.sleep(RETRY_S)
 
-    async def _serve(self, producer: AIOKafkaProducer) -> None:
+    async def _serve(self, producer: KafkaProducer) -> None:
         """Have callers use a producer; return when it is to be replaced."""
         try:
             await self._load_topics(producer)
@@ -139,13 +138,13 @@ class ProducerSupervisor:
         log.warning("kafka_producer_replaced")
         self._retire(producer)
 
-    async def _watch(self, producer: AIOKafkaProducer) -> None:
+    async def _watch(self, producer: KafkaProducer) -> None:
         """Return when the producer is broken; refresh its metadata while a topic is missing."""
         while not self._broken.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(RETRY_S):
                     await self._broken.wait()
-            if sender_died(producer):
+            if producer.died:
                 return
             if self._missing_topics(producer):
                 await self._refresh_metadata(producer)
@@ -164,14 +163,14 @@ class ProducerSupervisor:
             else:
                 log.warning("kafka_unavailable")
 
-    def _retire(self, producer: AIOKafkaProducer) -> None:
+    def _retire(self, producer: KafkaProducer) -> None:
         """Stop a producer in the background: rule 3."""
         self.replace(producer)
         task = asyncio.create_task(self._stop_producer(producer, self._request_timeout_s))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
-    async def _stop_producer(self, producer: AIOKafkaProducer, timeout_s: float) -> bool:
+    async def _stop_producer(self, producer: KafkaProducer, timeout_s: float) -> bool:
         """Flush and abort a producer; return True if all its records were flushed."""
         flushing = asyncio.create_task(producer.flush())
         stopping = asyncio.create_task(self._stopping.wait())
@@ -181,22 +180,22 @@ class ProducerSupervisor:
         flushed = flushing.done()
         flushing.cancel()
         stopping.cancel()
-        await abort(producer)
+        await producer.abort()
         return flushed
 
-    def _missing_topics(self, producer: AIOKafkaProducer) -> list[str]:
+    def _missing_topics(self, producer: KafkaProducer) -> list[str]:
         """Return which of our topics are not in the producer's latest metadata."""
-        return [topic for topic in self._topics if not partition_count(producer, topic)]
+        return [topic for topic in self._topics if not producer.partitions(topic)]
 
-    async def _load_topics(self, producer: AIOKafkaProducer) -> None:
+    async def _load_topics(self, producer: KafkaProducer) -> None:
         """Load our topics' metadata, so that the first record does not wait for it."""
         with contextlib.suppress(KafkaError, TimeoutError):
             async with asyncio.timeout(self._request_timeout_s):
-                await producer.client.set_topics(self._topics)
+                await producer.set_topics(self._topics)
         for topic in self._missing_topics(producer):
             log.error("topic_missing", topic=topic)
 
-    async def _refresh_metadata(self, producer: AIOKafkaProducer) -> None:
+    async def _refresh_metadata(self, producer: KafkaProducer) -> None:
         with contextlib.suppress(KafkaError, TimeoutError):
             async with asyncio.timeout(self._request_timeout_s):
-                await producer.client.force_metadata_update()
+                await producer.refresh_metadata()

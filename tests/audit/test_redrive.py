@@ -43,6 +43,7 @@ from tests.support.factories import (
     signed,
     verdict_on,
 )
+from tests.support.futures import started
 from tests.support.kafka import Kafka, make_topics, planned, running
 
 pytest_plugins = ("tests.support.kafka_fixtures",)
@@ -65,6 +66,7 @@ class Refusing(MemoryPublisher):
         super().__init__()
         self.errors = [error]
 
+    @started
     async def publish(
         self, records: Sequence[Record], *, deadline_s: float | None = None, probing: bool = False
     ) -> None:

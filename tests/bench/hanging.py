@@ -22,6 +22,7 @@ from bridge.telemetry import logs
 from bridge.telemetry.metrics import Metrics
 from tests.bench.callbacks import PUBLIC_URL
 from tests.support.delivery import without_spool
+from tests.support.futures import started
 
 READ_TIMEOUT_S = 3.0
 
@@ -45,6 +46,7 @@ class Gate(MemoryPublisher):
         super().__init__(records_max=64)
         self.opened = asyncio.Event()
 
+    @started
     async def publish(
         self, records: Sequence[Record], *, deadline_s: float | None = None, probing: bool = False
     ) -> None:

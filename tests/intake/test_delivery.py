@@ -18,6 +18,7 @@ from bridge.publish.health import CircuitBreaker
 from bridge.spool import SpoolUnwritable
 from bridge.spool.absent import NoSpool
 from bridge.telemetry.metrics import Metrics
+from tests.support.futures import settled
 from tests.support.memory_spool import MemorySpool
 
 DEADLINE_S = 3.0
@@ -34,7 +35,8 @@ class Kafka:
         self.deadlines_s: list[float | None] = []
         self.probes = 0
 
-    async def publish(
+    @settled
+    def publish(
         self, records: Sequence[Record], *, deadline_s: float | None = None, probing: bool = False
     ) -> None:
         self.deadlines_s.append(deadline_s)

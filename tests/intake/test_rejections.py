@@ -27,11 +27,11 @@ class Stuck(MemoryPublisher):
 
     waiting = 0
 
-    async def publish(
+    def publish(
         self, records: Sequence[Record], *, deadline_s: float | None = None, probing: bool = False
-    ) -> None:
+    ) -> "asyncio.Future[None]":
         self.waiting += 1
-        await asyncio.Event().wait()
+        return asyncio.get_running_loop().create_future()
 
 
 class Failing(MemoryPublisher):
@@ -41,10 +41,12 @@ class Failing(MemoryPublisher):
         super().__init__()
         self.error = error
 
-    async def publish(
+    def publish(
         self, records: Sequence[Record], *, deadline_s: float | None = None, probing: bool = False
-    ) -> None:
-        raise self.error
+    ) -> "asyncio.Future[None]":
+        result: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        result.set_exception(self.error)
+        return result
 
 
 def unverified(raw: RawCallback) -> Unverified:

@@ -72,16 +72,18 @@ async def test_a_refusal_without_a_topic_makes_one_dead_letter_of_both_records(
     types: Catalogue,
 ) -> None:
     class Vague(Fake):
-        async def publish(
+        def publish(
             self,
             records: Sequence[Record],
             *,
             deadline_s: float | None = None,
             probing: bool = False,
-        ) -> None:
+        ) -> "asyncio.Future[None]":
             if records[0].topic == EVENTS:
-                raise too_large
-            await super().publish(records, deadline_s=deadline_s)
+                refused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                refused.set_exception(too_large)
+                return refused
+            return super().publish(records, deadline_s=deadline_s)
 
     walk = Walk(types, Vague())
     assert (await walk.take()).outcome is Outcome.DEAD_LETTERED

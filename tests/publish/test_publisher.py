@@ -147,7 +147,7 @@ async def test_a_publisher_fails_and_does_not_hang_when_its_broker_is_killed(
 async def test_a_producer_without_acknowledgements_is_replaced_by_one_that_connects_again(
     killable: KillableBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.publish.publisher.REPLACE_AFTER_S", 0.1)
+    monkeypatch.setattr("bridge.publish.missed_deadlines.REPLACE_AFTER_S", 0.1)
     metrics = Metrics("test")
     publisher = KafkaPublisher(
         killable.kafka.connection,
@@ -179,14 +179,11 @@ async def test_every_pending_caller_gets_an_error_when_the_broker_is_killed(
     killable: KillableBroker, publisher: KafkaPublisher
 ) -> None:
     await acknowledged(publisher, killable.record(0))
-    calls = [
-        asyncio.create_task(publisher.publish([killable.record(number, size=5000)]))
-        for number in range(1, 400)
-    ]
+    calls = [publisher.publish([killable.record(number, size=5000)]) for number in range(1, 400)]
     await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
     killable.node.kill()
     # A fast broker may have taken all of them by now.
-    calls.append(asyncio.create_task(publisher.publish([killable.record(400)])))
+    calls.append(publisher.publish([killable.record(400)]))
     async with asyncio.timeout(PATIENCE_S):
         ends = await asyncio.gather(*calls, return_exceptions=True)
     assert {type(end) for end in ends} <= {type(None), Unavailable}
@@ -225,7 +222,7 @@ async def test_a_producer_with_a_dead_sender_is_replaced(
     await acknowledged(publisher, killable.record(1))
     first = publisher._supervisor.producer
     assert first is not None
-    first._sender.sender_task.cancel()
+    first._producer._sender.sender_task.cancel()
     await until(lambda: publisher._supervisor.producer is not first and publisher.available)
     await acknowledged(publisher, killable.record(2))
     assert killable.numbers() == [1, 2]
@@ -252,7 +249,7 @@ async def test_stopping_ends_though_the_broker_is_dead(
 ) -> None:
     await acknowledged(publisher, killable.record(1))
     killable.node.kill()
-    call = asyncio.create_task(publisher.publish([killable.record(2)]))
+    call = publisher.publish([killable.record(2)])
     await asyncio.sleep(0.1)
     async with asyncio.timeout(PATIENCE_S):
         await publisher.stop(flush_timeout_s=0.5)

@@ -49,8 +49,7 @@ async def test_pending_records_of_a_replaced_producer_are_still_acknowledged(
     await make_topics(kafka.connection, planned(topic))
     async with running(kafka.publisher()) as publisher:
         calls = [
-            asyncio.create_task(publisher.publish([Record(topic, b"k", b"%d" % number, (), 0)]))
-            for number in range(50)
+            publisher.publish([Record(topic, b"k", b"%d" % number, (), 0)]) for number in range(50)
         ]
         await asyncio.sleep(0)
         producer = publisher._supervisor.producer

@@ -11,6 +11,7 @@ from bridge.core.record import Record
 from bridge.publish.health import Backoff, KafkaHealth
 from bridge.spool.drain import DrainLimits
 from bridge.telemetry.metrics import Metrics
+from tests.support.futures import started
 from tests.support.spool import (
     DEAD,
     EVENTS,
@@ -171,12 +172,13 @@ async def test_what_was_published_before_a_topic_went_away_is_counted_and_publis
     kafka.refused = {(EVENTS, "bad")}
     refuse = kafka.publish
 
+    @started
     async def publish(records: Sequence[Record], **given: Any) -> None:
         if [(one.topic, name_of(one)) for one in records] == [(EVENTS, "bad")]:
             kafka.closed = {EVENTS}  # just when the one before it is done with
         await refuse(records, **given)
 
-    kafka.publish = publish  # type: ignore[method-assign]
+    kafka.publish = publish  # type: ignore[assignment, method-assign]
     async with opened(tmp_path) as spool:
         for name in ("a", "bad", "c"):
             await spool.append(callback(name))

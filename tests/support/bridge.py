@@ -25,6 +25,7 @@ from bridge.publish.memory import MemoryPublisher
 from bridge.settings.load import load
 from bridge.telemetry.metrics import Metrics
 from tests.support.delivery import without_spool
+from tests.support.futures import settled, started
 from tests.support.waiting import PATIENCE_S
 
 AUTH_ID = "MA0000000000TEST0001"
@@ -41,7 +42,8 @@ class Broken:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    async def publish(
+    @settled
+    def publish(
         self, records: Sequence[Record], *, deadline_s: float | None = None, probing: bool = False
     ) -> None:
         raise ArithmeticError(self.text)
@@ -55,6 +57,7 @@ class Gated(MemoryPublisher):
         self.waiting = threading.Event()
         self.gate = threading.Event()
 
+    @started
     async def publish(
         self, records: Sequence[Record], *, deadline_s: float | None = None, probing: bool = False
     ) -> None:

@@ -28,6 +28,7 @@ from bridge.spool.absent import NoSpool
 from bridge.telemetry.logs import CallTokens
 from bridge.telemetry.metrics import Metrics
 from tests.support.bridge import AUTH_ID, TOKEN
+from tests.support.futures import settled
 
 NOW = datetime(2026, 3, 7, 14, 13, 36, tzinfo=UTC)
 URL = "https://hooks.example.com"
@@ -49,7 +50,8 @@ class Fake:
         self.fails = fails or {}
         self.records: list[Record] = []
 
-    async def publish(
+    @settled
+    def publish(
         self, records: Sequence[Record], *, deadline_s: float | None = None, probing: bool = False
     ) -> None:
         for record in records:

@@ -14,6 +14,7 @@ from bridge.spool.codec import SpooledCallback
 from bridge.spool.drain import Drain, DrainLimits
 from bridge.spool.spool import DiskSpool, SpoolLimits
 from bridge.spool.store import SpoolStore
+from tests.support.futures import started
 from tests.support.waiting import PATIENCE_S
 
 EVENTS: Final = "events"
@@ -69,6 +70,7 @@ class Kafka:
         self.stuck_keys: set[bytes] = set()
         self.gate: asyncio.Event | None = None
 
+    @started
     async def publish(
         self,
         records: Sequence[Record],

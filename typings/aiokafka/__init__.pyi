@@ -11,11 +11,17 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import ConsumerRecord, OffsetAndTimestamp, TopicPartition
 
 class _Batch:
+    future: asyncio.Future[object]
+    _builder: BatchBuilder
     _drain_waiter: asyncio.Future[None]
 
 class _Accumulator:
-    _batches: Mapping[TopicPartition, Iterable[_Batch]]
+    _batches: Mapping[TopicPartition, Sequence[_Batch]]
     _pending_batches: Iterable[_Batch]
+    _closed: bool
+    _exception: BaseException | None
+    def create_builder(self) -> BatchBuilder: ...
+    def _append_batch(self, builder: BatchBuilder, tp: TopicPartition) -> _Batch: ...
     def fail_all(self, exception: BaseException) -> None: ...
 
 class _Sender:

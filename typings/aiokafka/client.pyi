@@ -1,7 +1,8 @@
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 class ClusterMetadata:
+    _partitions: Mapping[str, Mapping[int, object]]
     def topics(self) -> set[str]: ...
     def partitions_for_topic(self, topic: str) -> set[int] | None: ...
 

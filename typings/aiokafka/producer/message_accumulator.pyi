@@ -1,5 +1,9 @@
 from collections.abc import Sequence
 
+class RecordMetadata:
+    @property
+    def size(self) -> int: ...
+
 class BatchBuilder:
     def append(
         self,
@@ -8,5 +12,5 @@ class BatchBuilder:
         key: bytes | None,
         value: bytes | None,
         headers: Sequence[tuple[str, bytes | None]] = ...,
-    ) -> object | None: ...
+    ) -> RecordMetadata | None: ...
     def record_count(self) -> int: ...

@@ -1,0 +1,55 @@
+"""What publishing in batches needs of producers."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from aiokafka.structs import TopicPartition
+
+from bridge.core.record import Record
+
+
+class Producer(Protocol):
+    """A connected producer, which queues records and sends them in batches."""
+
+    @property
+    def died(self) -> bool:
+        """Return True if it will never send again."""
+        ...
+
+    def partitions(self, topic: str) -> Sequence[TopicPartition]:
+        """Return a topic's partitions; none if the topic is not in the latest metadata."""
+        ...
+
+    def append(self, partition: TopicPartition, record: Record) -> "asyncio.Future[object]":
+        """Append a record to a batch, and return the batch's future. Raises KafkaError."""
+        ...
+
+    async def find_topic(self, topic: str) -> None:
+        """Ask the brokers for a topic that is not in the metadata."""
+        ...
+
+
+class Producers(Protocol):
+    """The producer in use, and its successor when it broke."""
+
+    @property
+    def producer(self) -> Producer | None:
+        """Return the producer in use, if there is one."""
+        ...
+
+    async def working_producer(self) -> Producer:
+        """Return the producer in use, or wait for the next one. Raises Unavailable."""
+        ...
+
+    def replace(self, producer: Any) -> None:  # noqa: ANN401 (each kind takes its own)
+        """Replace a producer, if it is still the one in use."""
+        ...
+
+
+class SingleRecords(Protocol):
+    """Sends records one by one, to find the one that a broker refuses."""
+
+    async def publish(self, record: Record) -> None:
+        """Publish a record alone in its batch. Raises RecordRefused, TopicUnavailable, KafkaError."""
+        ...

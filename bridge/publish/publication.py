@@ -1,0 +1,103 @@
+"""What one caller hands over, and the deadline by which he gets a result."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from aiokafka.structs import TopicPartition
+
+from bridge.core.record import Record
+from bridge.publish import RecordRefused, TopicUnavailable
+from bridge.publish.health import CircuitBreaker
+
+
+@dataclass(slots=True, eq=False)
+class Publication:
+    """One caller's records, and the future of their result.
+
+    ``results_missing`` counts the records that have no result yet. ``partitions`` are those of the
+    records, in their order; there are none before the records are sent.
+    """
+
+    records: Sequence[Record]
+    result: "asyncio.Future[None]"
+    deadlines: "Deadlines"
+    started_at: float
+    probing: bool
+    results_missing: int
+    partitions: list[TopicPartition] = field(default_factory=list[TopicPartition])
+    probes: list[CircuitBreaker] = field(default_factory=list[CircuitBreaker])
+    acknowledged: list[Record] = field(default_factory=list[Record])
+    error: Exception | None = None
+
+    @property
+    def seconds_left(self) -> float:
+        """Return how long the caller still waits."""
+        return self.started_at + self.deadlines.timeout_s - time.monotonic()
+
+    def record_acknowledgement(self, record: Record) -> None:
+        """Record that a record is durable; the last result ends the publication."""
+        self.acknowledged.append(record)
+        self.results_missing -= 1
+        if not self.results_missing:
+            self._end()
+
+    def record_failure(self, error: Exception, *, records: int = 1) -> None:
+        """Record that so many records are not durable; the last result ends the publication."""
+        if self.result.done():
+            return
+        if self.error is None or _precedence(error) < _precedence(self.error):
+            self.error = error
+        self.results_missing -= records
+        if not self.results_missing:
+            self._end()
+
+    def _end(self) -> None:
+        del self.deadlines.waiting[self]
+        if self.error is None:
+            self.result.set_result(None)
+            return
+        if isinstance(self.error, RecordRefused):
+            self.error.acknowledged = self.acknowledged
+        self.result.set_exception(self.error)
+
+
+def _precedence(error: Exception) -> int:
+    """Order the errors of one caller's records: the lowest is the one that he gets."""
+    return (
+        0 if isinstance(error, TopicUnavailable) else 1 if isinstance(error, RecordRefused) else 2
+    )
+
+
+class Deadlines:
+    """Publications that wait equally long, in the order of their deadlines, with one timer for all."""
+
+    def __init__(self, timeout_s: float, on_expired: Callable[[Publication], None]) -> None:
+        self.timeout_s = timeout_s
+        self.waiting: dict[Publication, None] = {}
+        self._on_expired = on_expired
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, publication: Publication) -> None:
+        """Have ``on_expired`` called with a publication that is still waiting at its deadline."""
+        self.waiting[publication] = None
+        if self._timer is None:
+            self._start_timer(self.timeout_s)
+
+    def _start_timer(self, delay_s: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._expire)
+
+    def _expire(self) -> None:
+        self._timer = None
+        expired: list[Publication] = []
+        for publication in self.waiting:
+            seconds_left = publication.seconds_left
+            if seconds_left > 0:
+                self._start_timer(seconds_left)
+                break
+            expired.append(publication)
+        for publication in expired:
+            del self.waiting[publication]
+            # Each in a call of its own, so that a fault with one leaves no other waiting for ever.
+            asyncio.get_running_loop().call_soon(self._on_expired, publication)
