@@ -37,6 +37,7 @@ class Metrics:
         self._counters: dict[Metric, Counter] = {}
         self._gauges: dict[Metric, Gauge] = {}
         self._series: dict[tuple[Metric | str, ...], Counter] = {}
+        self._acknowledgements: dict[str, Histogram] = {}
         for metric in Metric:
             kind, meaning, labels = metric.value.kind, metric.value.meaning, metric.value.labels
             name = f"{PREFIX}_{metric}"
@@ -79,7 +80,10 @@ class Metrics:
 
     def observe_acknowledgement(self, path: Literal["kafka", "spool"], seconds: float) -> None:
         """Record the time until one callback's records were durable."""
-        self._acknowledgement_seconds.labels(path).observe(seconds)
+        series = self._acknowledgements.get(path)
+        if series is None:
+            series = self._acknowledgements[path] = self._acknowledgement_seconds.labels(path)
+        series.observe(seconds)
 
     def value(self, name: str, **labels: str) -> float:
         """Return the sum of a metric's series with these labels; ``name`` lacks the prefix."""
