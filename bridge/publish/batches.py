@@ -18,7 +18,7 @@
 import asyncio
 import time
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -61,9 +61,7 @@ class _Batch:
 
     producer: Producer
     partition: TopicPartition
-    entries: list[tuple[Publication, Record]] = field(
-        default_factory=list[tuple[Publication, Record]]
-    )
+    entries: list[tuple[Publication, Record]]
 
 
 class BatchPublisher:
@@ -111,7 +109,7 @@ class BatchPublisher:
         if deadlines is None:
             deadlines = self._deadlines[timeout_s] = Deadlines(timeout_s, self._expire)
         publication = Publication(
-            records, result, deadlines, time.monotonic(), probing, len(records)
+            records, result, deadlines, time.monotonic(), probing, len(records), []
         )
         deadlines.add(publication)
         if not self._linger_s:
@@ -184,7 +182,7 @@ class BatchPublisher:
                 continue
             batch = self._batches.get(acknowledgement)
             if batch is None:
-                batch = self._batches[acknowledgement] = _Batch(producer, partition)
+                batch = self._batches[acknowledgement] = _Batch(producer, partition, [])
                 acknowledgement.add_done_callback(self._handle_result)
             batch.entries.append((publication, record))
 

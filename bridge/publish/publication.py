@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiokafka.structs import TopicPartition
 
@@ -26,9 +26,9 @@ class Publication:
     started_at: float
     probing: bool
     results_missing: int
-    partitions: list[TopicPartition] = field(default_factory=list[TopicPartition])
-    probes: list[CircuitBreaker] = field(default_factory=list[CircuitBreaker])
-    acknowledged: list[Record] = field(default_factory=list[Record])
+    acknowledged: list[Record]
+    partitions: Sequence[TopicPartition] = ()
+    probes: Sequence[CircuitBreaker] = ()
     error: Exception | None = None
 
     @property
