@@ -121,6 +121,7 @@ class Bridge:
             make_connection(settings),
             idempotence=settings.kafka.idempotence,
             ack_timeout_s=settings.kafka.ack_timeout_s,
+            linger_s=settings.kafka.linger_ms / 1000,
             topics=[topic.name for topic in topics],
             health=self.health,
             metrics=self.metrics,

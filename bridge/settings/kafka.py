@@ -118,6 +118,13 @@ class KafkaSettings(BaseModel):
         description="The same for callbacks whose answer Plivo executes: the caller hears silence until "
         "then.",
     )
+    linger_ms: int = Field(
+        default=0,
+        ge=0,
+        le=50,
+        description="How long a callback's records wait for those of others, to leave with them in one "
+        "request. It makes every callback slower by so much, and saves CPU at low rates.",
+    )
     flush_timeout_s: float = Field(
         default=10.0,
         gt=0,

@@ -55,7 +55,7 @@ async def on_kafka(kafka: Kafka, topic: str) -> AsyncGenerator[Doorway]:
     await away.stop(flush_timeout_s=1)
 
 
-KINDS = ["memory", "embedded", pytest.param("apache", marks=pytest.mark.kafka)]
+KINDS = ["memory", "embedded", "lingering", pytest.param("apache", marks=pytest.mark.kafka)]
 
 
 @pytest.fixture(params=KINDS)
@@ -66,6 +66,9 @@ def kind(request: pytest.FixtureRequest) -> Kafka | None:
             return Kafka(request.getfixturevalue("apache_kafka"), idempotence=True)
         case "embedded":
             return Kafka(request.getfixturevalue("embedded_kafka"), idempotence=False)
+        case "lingering":
+            embedded = request.getfixturevalue("embedded_kafka")
+            return Kafka(embedded, idempotence=False, linger_s=0.002)
         case _:
             return None
 

@@ -94,6 +94,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "kafka.idempotence": (False, True),
     "kafka.ack_timeout_s": (1.5, 30.0),
     "kafka.control_ack_timeout_s": (0.5, 20.0),
+    "kafka.linger_ms": (2, 50),
     "kafka.flush_timeout_s": (2.5, 60.0),
     "spool.enabled": (False, True),
     "spool.directory": ("/var/spool/bridge", "/other"),

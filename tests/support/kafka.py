@@ -28,6 +28,7 @@ class Kafka:
 
     address: str
     idempotence: bool
+    linger_s: float = 0.0
 
     @property
     def connection(self) -> KafkaConnection:
@@ -44,6 +45,7 @@ class Kafka:
             self.connection,
             idempotence=self.idempotence,
             ack_timeout_s=ack_timeout_s,
+            linger_s=self.linger_s,
             topics=topics,
             health=health,
         )

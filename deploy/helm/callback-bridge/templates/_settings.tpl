@@ -47,6 +47,7 @@ BRIDGE_KAFKA_TLS_KEY_FILE: /etc/callback-bridge/kafka-client/tls.key
 {{- end }}
 BRIDGE_KAFKA_ACK_TIMEOUT_S: {{ include "callback-bridge.number" $kafka.ackTimeoutSeconds | quote }}
 BRIDGE_KAFKA_CONTROL_ACK_TIMEOUT_S: {{ include "callback-bridge.number" $kafka.controlAckTimeoutSeconds | quote }}
+BRIDGE_KAFKA_LINGER_MS: {{ include "callback-bridge.number" $kafka.lingerMilliseconds | quote }}
 BRIDGE_KAFKA_FLUSH_TIMEOUT_S: {{ include "callback-bridge.number" $kafka.flushTimeoutSeconds | quote }}
 BRIDGE_TOPIC_PREFIX: {{ .root.Values.topicPrefix | quote }}
 BRIDGE_TOPICS_PARTITIONS: {{ include "callback-bridge.number" $topics.partitions | quote }}
