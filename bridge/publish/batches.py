@@ -87,6 +87,7 @@ class BatchPublisher:
         self._metrics = metrics
         self._missed_deadlines = MissedDeadlines(producers, health)
         self._deadlines: dict[float, Deadlines] = {}
+        """By their length, of which callers use only a few."""
         self._batches: dict[asyncio.Future[object], _Batch] = {}
         self._lingering: list[Publication] = []
         self._waiting: list[tuple[Publication, Sequence[Record]]] = []

@@ -128,6 +128,24 @@ async def test_concurrent_callers_lose_nothing_and_double_nothing(doorway: Doorw
     assert sorted(doorway.read(), key=lambda one: one.timestamp_ms) == records
 
 
+async def test_what_is_handed_over_in_one_turn_keeps_its_order_over_many_batches(
+    doorway: Doorway,
+) -> None:
+    large = [
+        replace(doorway.record(number), value=b"%010000d" % number) for number in range(120)
+    ]  # more than four batches
+    await asyncio.gather(*(doorway.publisher.publish([record]) for record in large))
+    assert doorway.read() == large
+
+
+async def test_a_caller_that_stops_waiting_disturbs_no_other(doorway: Doorway) -> None:
+    results = [doorway.publisher.publish([doorway.record(number)]) for number in range(9)]
+    for result in results[::2]:
+        result.cancel()
+    await asyncio.gather(*results[1::2])
+    assert {record.value for record in doorway.read()} >= {b"value %d" % n for n in range(1, 9, 2)}
+
+
 async def test_a_record_over_the_limit_is_refused_as_too_large(doorway: Doorway) -> None:
     with pytest.raises(RecordTooLarge):
         await doorway.publisher.publish([replace(doorway.record(0), value=TOO_LARGE)])
