@@ -51,9 +51,9 @@ class KafkaProducer:
 
     @property
     def died(self) -> bool:
-        """Return True if the producer's sender task ended: it will never send again."""
+        """Return True if it was aborted or its sender task ended: it will never send again."""
         task = self._producer._sender.sender_task  # noqa: SLF001 (aiokafka has no other way to ask)
-        return task is not None and task.done()
+        return self._producer._closed or (task is not None and task.done())  # noqa: SLF001
 
     def partitions(self, topic: str) -> tuple[TopicPartition, ...]:
         """Return a topic's partitions; none if the topic is not in the latest metadata."""

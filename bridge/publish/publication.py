@@ -54,7 +54,7 @@ class Publication:
             self._end()
 
     def _end(self) -> None:
-        del self.deadlines.waiting[self]
+        self.deadlines.waiting.pop(self, None)  # it may expire in this turn of the event loop
         if self.error is None:
             self.result.set_result(None)
             return

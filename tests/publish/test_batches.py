@@ -1,6 +1,7 @@
 """Publishing in batches: who waits for whom, and who gets which result."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -300,6 +301,16 @@ async def test_callers_of_a_silent_cluster_get_unavailable_at_their_own_deadline
     await late
     assert setting.value("late_acknowledgements_total") == 2
     assert setting.health.cluster.closed  # a late acknowledgement closes it as well
+
+
+async def test_an_acknowledgement_in_the_turn_of_the_deadline_is_in_time() -> None:
+    setting = Setting()
+    loop = asyncio.get_running_loop()
+    loop.call_later(SHORT_S / 2, setting.producers.current.acknowledge_all)
+    last_moment = setting.publish(record("a"), deadline_s=SHORT_S)
+    other = setting.publish(record("b"), deadline_s=FAR_OFF_S)
+    time.sleep(2 * SHORT_S)  # noqa: ASYNC251 (so that both timers are due in the same turn)
+    await asyncio.gather(last_moment, other)
 
 
 async def test_a_partition_that_is_late_alone_is_stalled_and_is_probed_by_one_at_a_time() -> None:
