@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bridge.spool import SpoolFull
-from bridge.spool.codec import EncodedRecord, SpooledCallback, SpoolRange
+from bridge.spool.codec import EncodedCallback, SpoolEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +30,6 @@ class SpoolState:
     parked: int
     damaged: int
     writable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class QueuedCallback:
-    """One callback on its way into the file."""
-
-    key: bytes
-    rows: Sequence[EncodedRecord]
-    spooled_at_ms: int
-    tries: int = 0
-
-    @property
-    def size_bytes(self) -> int:
-        """Return the bytes that it counts for."""
-        return sum(row.size_bytes for row in self.rows)
 
 
 @dataclass(slots=True)
@@ -86,7 +71,7 @@ class SpoolAccounting:
         self._number_min = 0
         self.stored = SpoolCounts()
         self.queued = SpoolCounts()
-        self.published: dict[int, SpoolRange] = {}
+        self.published: dict[int, SpoolEntry] = {}
         self._refused: tuple[int, int] | None = None
 
     @property
@@ -124,19 +109,19 @@ class SpoolAccounting:
         """Return True if callbacks of ``key`` are stored or queued."""
         return key in self.stored.keys or key in self.queued.keys
 
-    def enqueue(self, callbacks: Sequence[QueuedCallback]) -> None:
+    def enqueue(self, callbacks: Sequence[EncodedCallback]) -> None:
         """Count callbacks as queued; raise SpoolFull if they do not fit."""
-        asked = sum(len(one.rows) for one in callbacks), sum(one.size_bytes for one in callbacks)
+        asked = sum(one.records for one in callbacks), sum(one.size_bytes for one in callbacks)
         if not self._fits(*asked):
             self._refused = asked
             message = f"full: {self.records} records, {self.size_bytes} bytes"
             raise SpoolFull(message)
         for one in callbacks:
-            self.queued.add(one.key, records=len(one.rows), size_bytes=one.size_bytes)
+            self.queued.add(one.key, records=one.records, size_bytes=one.size_bytes)
 
-    def has_room(self, callbacks: Sequence[SpooledCallback]) -> bool:
+    def has_room(self, callbacks: Sequence[EncodedCallback]) -> bool:
         """Return True if callbacks can be adopted. Half of the room is reserved for new callbacks."""
-        records = sum(len(one.records) for one in callbacks)
+        records = sum(one.records for one in callbacks)
         size_bytes = sum(one.size_bytes for one in callbacks)
         twice = self._fits(self.records + 2 * records, self.size_bytes + 2 * size_bytes)
         return twice or (not self.callbacks and self._fits(records, size_bytes))
@@ -145,15 +130,15 @@ class SpoolAccounting:
         fits = self.records + records <= self._records_max
         return fits and self.size_bytes + size_bytes <= self._bytes_max
 
-    def finish(self, callbacks: Sequence[QueuedCallback], *, ok: bool) -> None:
+    def finish(self, callbacks: Sequence[EncodedCallback], *, ok: bool) -> None:
         """Count queued callbacks as stored, or no longer at all."""
         for one in callbacks:
-            self.queued.subtract(records=len(one.rows), size_bytes=one.size_bytes)
+            self.queued.subtract(records=one.records, size_bytes=one.size_bytes)
             self.queued.release_key(one.key)
             if ok:
-                self.stored.add(one.key, records=len(one.rows), size_bytes=one.size_bytes)
+                self.stored.add(one.key, records=one.records, size_bytes=one.size_bytes)
 
-    def record_removal(self, callbacks: Sequence[SpoolRange], *, ok: bool) -> None:
+    def record_removal(self, callbacks: Sequence[SpoolEntry], *, ok: bool) -> None:
         """Count callbacks that are on Kafka as deleted, or remember them: rule 2."""
         for one in callbacks:
             if one.number < self._number_min:
@@ -165,7 +150,7 @@ class SpoolAccounting:
             else:
                 self.published[one.number] = one
 
-    def record_parked(self, callback: SpooledCallback) -> None:
+    def record_parked(self, callback: SpoolEntry) -> None:
         """Count a callback as parked: nothing queues behind it any more."""
         if callback.number >= self._number_min:
             self.stored.parked += 1

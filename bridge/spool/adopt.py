@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from bridge.spool.codec import SpooledCallback, SpoolRange
+from bridge.spool.codec import EncodedCallback
 from bridge.spool.locking import (
     OPEN_ERRORS,
     OpenFile,
@@ -40,11 +40,11 @@ PAGE_BYTES_MAX: Final = 1_048_576
 class AdoptionTarget(Protocol):
     """The spool that takes the callbacks."""
 
-    def has_room(self, callbacks: Sequence[SpooledCallback]) -> bool:
+    def has_room(self, callbacks: Sequence[EncodedCallback]) -> bool:
         """Return True if it can take them."""
         ...
 
-    async def adopt(self, callbacks: Sequence[SpooledCallback]) -> None:
+    async def adopt(self, callbacks: Sequence[EncodedCallback]) -> None:
         """Return when they are fsynced; raises NotSpooled."""
         ...
 
@@ -146,7 +146,7 @@ class Adopter:
                 break
             await self._spool.adopt(page)
             self._moved[path] = page[-1].number
-            await asyncio.to_thread(_delete, store, [one.range for one in page])
+            await asyncio.to_thread(_delete, store, [one.number for one in page])
             total += len(page)
         return False
 
@@ -157,6 +157,6 @@ def _list_directory(directory: Path) -> tuple[int, list[Path]]:
     return len(damaged_files(directory)), spool_files(directory)
 
 
-def _delete(store: SpoolStore, callbacks: Sequence[SpoolRange]) -> None:
+def _delete(store: SpoolStore, numbers: Sequence[int]) -> None:
     with store.transaction():
-        store.remove(callbacks)
+        store.remove(numbers)

@@ -1,41 +1,53 @@
-"""Encode a record as a row of the spool file, and decode the rows of a callback."""
+"""Encode the records of a callback as one row of the spool file, and decode it.
+
+1. A row's content is a Zstandard frame, which any tool can read (``zstd -d``). It starts with a line of
+   JSON: for each record its time stamp, the length of its value, and its headers. The values follow.
+2. The records of a callback repeat each other: headers repeat the event's attributes, the event's texts
+   stand in the journal record too. Compressing them together stores such texts once, and what Kafka gets
+   later is still what was accepted, byte for byte.
+3. A frame has a checksum. Content that does not match it is never published.
+4. The key and the topics stand beside the content: they are needed without it.
+"""
 
 import base64
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import orjson
+import zstandard
 
 from bridge.core.record import Record, RecordHeader
 
-UNREADABLE_HEADER: Final = "spool_headers_unreadable"
 ROW_BYTES: Final = 64  # estimate of what a row takes beside its texts
-COLUMNS: Final = "callback, spooled_at_ms, tries, parked, timestamp_ms, topic, key, headers, value"
+COLUMNS: Final = "number, spooled_at_ms, tries, records, key, topics, content"
+# Level 3 saves 2 % more bytes for 20 % more time.
+_LEVEL: Final = 1
+# Far above what a callback can have. A damaged frame may claim any length.
+_DECODED_BYTES_MAX: Final = 268_435_456
 
-Row = tuple[int, int, int, int, int, str, bytes, str, bytes]
+Row = tuple[int, int, int, int, bytes, str, bytes]
+
+
+class ContentDamaged(Exception):
+    """A row's content is not what was written."""
+
+
+class _Zstandard(threading.local):
+    """A thread's own contexts: two threads must not use one at the same time."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_zstandard: Final = _Zstandard()
 
 
 @dataclass(frozen=True, slots=True)
-class EncodedRecord:
-    """The columns of one record, and the bytes that it counts for."""
-
-    timestamp_ms: int
-    topic: str
-    key: bytes
-    headers: str
-    value: bytes
-    size_bytes: int
-
-    @property
-    def columns(self) -> tuple[int, str, bytes, str, bytes]:
-        """Return the record's columns, which stand behind the callback's."""
-        return self.timestamp_ms, self.topic, self.key, self.headers, self.value
-
-
-@dataclass(frozen=True, slots=True)
-class SpoolRange:
-    """The rows of one callback, from ``number`` on, without their content."""
+class SpoolEntry:
+    """A callback of the file without its content."""
 
     number: int
     key: bytes
@@ -45,7 +57,7 @@ class SpoolRange:
 
 @dataclass(frozen=True, slots=True)
 class SpooledCallback:
-    """One callback of the file. Its number is that of its first record."""
+    """A callback of the file, decoded."""
 
     number: int
     spooled_at_ms: int
@@ -59,23 +71,65 @@ class SpooledCallback:
         return self.records[0].key
 
     @property
-    def range(self) -> SpoolRange:
-        """Return the callback's rows without their content."""
-        return SpoolRange(self.number, self.key, len(self.records), self.size_bytes)
+    def entry(self) -> SpoolEntry:
+        """Return the callback without its content."""
+        return SpoolEntry(self.number, self.key, len(self.records), self.size_bytes)
 
 
-def encode(record: Record) -> EncodedRecord:
-    """Return the row of a record. Headers are JSON; a value that is not UTF-8 is base64 in it."""
-    headers = orjson.dumps([[name, _encode_header(value)] for name, value in record.headers])
-    size = len(record.topic.encode()) + len(record.key) + len(headers) + len(record.value)
-    return EncodedRecord(
-        timestamp_ms=record.timestamp_ms,
-        topic=record.topic,
-        key=record.key,
-        headers=headers.decode(),
-        value=record.value,
-        size_bytes=size + ROW_BYTES,
+@dataclass(frozen=True, slots=True)
+class EncodedCallback:
+    """A row. ``number`` is 0 until it is in a file; ``records`` is how many there are in ``content``."""
+
+    key: bytes
+    topics: str
+    content: bytes
+    records: int
+    spooled_at_ms: int
+    tries: int = 0
+    number: int = 0
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the bytes that it counts for."""
+        return len(self.key) + len(self.topics.encode()) + len(self.content) + ROW_BYTES
+
+    @property
+    def decoded_bytes(self) -> int:
+        """Return how large the content is when it is decoded."""
+        try:
+            return zstandard.frame_content_size(self.content)
+        except zstandard.ZstdError:
+            return len(self.content)
+
+    @property
+    def entry(self) -> SpoolEntry:
+        """Return the callback without its content."""
+        return SpoolEntry(self.number, self.key, self.records, self.size_bytes)
+
+
+def encode_callback(records: Sequence[Record], spooled_at_ms: int) -> EncodedCallback:
+    """Return the row of a callback, whose records all have one key: rules 1, 2 and 4."""
+    head = [
+        (
+            record.timestamp_ms,
+            len(record.value),
+            encode_headers(record.headers),
+        )
+        for record in records
+    ]
+    values = [record.value for record in records]
+    return EncodedCallback(
+        key=records[0].key,
+        topics=orjson.dumps([record.topic for record in records]).decode(),
+        content=_zstandard.compressor.compress(b"".join([orjson.dumps(head), b"\n", *values])),
+        records=len(records),
+        spooled_at_ms=spooled_at_ms,
     )
+
+
+def encode_headers(headers: Sequence[RecordHeader]) -> list[tuple[str, str | dict[str, str]]]:
+    """Return headers as JSON: a value that is not UTF-8 is an object with its base64."""
+    return [(name, _encode_header(value)) for name, value in headers]
 
 
 def _encode_header(value: bytes) -> str | dict[str, str]:
@@ -85,36 +139,45 @@ def _encode_header(value: bytes) -> str | dict[str, str]:
         return {"base64": base64.b64encode(value).decode()}
 
 
-def _decode_headers(text: str) -> tuple[RecordHeader, ...]:
-    """Return a record's headers. Text that does not decode becomes the only header.
+def decode_row(row: Row) -> EncodedCallback:
+    """Return a row of the file, in the order of COLUMNS."""
+    number, spooled_at_ms, tries, records, key, topics, content = row
+    return EncodedCallback(key, topics, content, records, spooled_at_ms, tries, number)
 
-    A flipped bit on the disk must not keep the callbacks behind this one from Kafka.
-    """
+
+def decode_callback(encoded: EncodedCallback) -> SpooledCallback:
+    """Return a callback with the records that were encoded; raises ContentDamaged: rule 3."""
     try:
-        return tuple((name, _decode_header(value)) for name, value in orjson.loads(text))
-    except (KeyError, TypeError, ValueError):
-        return ((UNREADABLE_HEADER, text.encode()),)
+        records = tuple(_decode_records(encoded))
+    except (zstandard.ZstdError, KeyError, TypeError, ValueError) as error:
+        raise ContentDamaged from error
+    return SpooledCallback(
+        number=encoded.number,
+        spooled_at_ms=encoded.spooled_at_ms,
+        tries=encoded.tries,
+        records=records,
+        size_bytes=encoded.size_bytes,
+    )
+
+
+def _decode_records(encoded: EncodedCallback) -> Iterator[Record]:
+    if encoded.decoded_bytes > _DECODED_BYTES_MAX:
+        raise ValueError
+    content = _zstandard.decompressor.decompress(encoded.content)
+    begin = content.index(b"\n") + 1
+    head = orjson.loads(content[: begin - 1])
+    for topic, (timestamp_ms, length, headers) in zip(
+        orjson.loads(encoded.topics), head, strict=True
+    ):
+        yield Record(
+            topic=topic,
+            key=encoded.key,
+            value=content[begin : begin + length],
+            headers=tuple((name, _decode_header(value)) for name, value in headers),
+            timestamp_ms=timestamp_ms,
+        )
+        begin += length
 
 
 def _decode_header(text: str | dict[str, str]) -> bytes:
     return text.encode() if isinstance(text, str) else base64.b64decode(text["base64"])
-
-
-def decode_callback(rows: Sequence[Row]) -> SpooledCallback:
-    """Return the callback that has these rows."""
-    number, spooled_at_ms, tries, *_ = rows[0]
-    records = tuple(
-        Record(
-            topic=topic,
-            key=key,
-            value=value,
-            headers=_decode_headers(headers),
-            timestamp_ms=timestamp_ms,
-        )
-        for _, _, _, _, timestamp_ms, topic, key, headers, value in rows
-    )
-    sizes = (
-        len(row[5].encode()) + len(row[6]) + len(row[7].encode()) + len(row[8]) for row in rows
-    )
-    size_bytes = sum(sizes) + ROW_BYTES * len(rows)
-    return SpooledCallback(number, spooled_at_ms, tries, records, size_bytes)

@@ -1,7 +1,9 @@
 """Read spool files from outside, read-only: live ones, those left behind, and damaged ones."""
 
+import base64
 import contextlib
 import sqlite3
+from collections import Counter
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,19 +12,25 @@ from typing import Any, Final, Literal
 import orjson
 
 from bridge.core.record import json_field
+from bridge.spool.codec import (
+    COLUMNS,
+    ContentDamaged,
+    decode_callback,
+    decode_row,
+    encode_headers,
+)
 from bridge.spool.locking import damaged_files, find_owner, spool_files
-from bridge.spool.store import connect, is_spool
+from bridge.spool.store import SIZE, connect, is_spool
 from bridge.telemetry.masking import mask_path
 
 SpoolFileStatus = Literal["live", "left behind", "damaged"]
 
-_COLUMNS: Final = "number, spooled_at_ms, tries, parked, timestamp_ms, topic, key, headers, value"
 _PAGE: Final = 256
-_TOTALS: Final = """
-    SELECT count(DISTINCT callback), count(*), coalesce(sum(length(key) + length(value)), 0),
-           min(spooled_at_ms), count(DISTINCT CASE WHEN parked THEN callback END)
-    FROM records
-"""
+_TOTALS: Final = f"""
+    SELECT count(*), coalesce(sum(records), 0), coalesce(sum({SIZE}), 0), min(spooled_at_ms),
+           coalesce(sum(parked), 0)
+    FROM callbacks
+"""  # noqa: S608 (our own)
 
 
 class SpoolUnreadable(Exception):
@@ -76,48 +84,71 @@ def _inspect(path: Path, status: SpoolFileStatus, owner: str | None) -> SpoolFil
             if not is_spool(connection):
                 return SpoolFile(path, status, owner)
             callbacks, records, size, oldest, parked = connection.execute(_TOTALS).fetchone()
-            topics = connection.execute(
-                "SELECT topic, count(*) FROM records GROUP BY topic ORDER BY topic"
-            ).fetchall()
+            topics = _count_topics(connection)
     except Exception as error:  # noqa: BLE001 (one bad file must not hide the others)
         return SpoolFile(path, status, owner, fault=str(error))
-    return SpoolFile(path, status, owner, callbacks, records, size, oldest, parked, tuple(topics))
+    return SpoolFile(path, status, owner, callbacks, records, size, oldest, parked, topics)
+
+
+def _count_topics(connection: sqlite3.Connection) -> tuple[tuple[str, int], ...]:
+    """Return each topic of a file with the number of its records."""
+    counts: Counter[str] = Counter()
+    query = "SELECT topics, count(*) FROM callbacks GROUP BY topics"
+    for topics, callbacks in connection.execute(query):
+        for topic in orjson.loads(topics):
+            counts[topic] += callbacks
+    return tuple(sorted(counts.items()))
 
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the records of a file in their order, as JSON objects; raises SpoolUnreadable.
 
-    A damaged file yields the records before the damage, then those behind it, from the end backwards.
+    A damaged file yields the records before the damage, then those of the callbacks behind it, from the
+    end backwards. A callback whose content is damaged yields one object, with the content as it is.
     """
+    select = f"SELECT {COLUMNS}, parked FROM callbacks WHERE number > ? ORDER BY number"  # noqa: S608 (our own)
     with _opened(path) as connection:
         is_spool(connection)
         last = 0
         # Page by page: a reader that holds a live file for long keeps its WAL from being truncated.
-        page = f"SELECT {_COLUMNS} FROM records WHERE number > ? ORDER BY number LIMIT {_PAGE}"  # noqa: S608 (our own)
         try:
             page_start = -1
             while last > page_start:
                 page_start = last
-                for row in connection.execute(page, (page_start,)):
+                for row in connection.execute(f"{select} LIMIT {_PAGE}", (page_start,)):
                     last = row[0]
-                    yield _object(row)
+                    yield from _objects(row)
         except sqlite3.DatabaseError:
-            query = f"SELECT {_COLUMNS} FROM records WHERE number > ? ORDER BY number DESC"  # noqa: S608 (our own)
             with contextlib.suppress(sqlite3.DatabaseError):
-                for row in connection.execute(query, (last,)):
-                    yield _object(row)
+                for row in connection.execute(f"{select} DESC", (last,)):
+                    yield from _objects(row)
 
 
-def _object(row: tuple[Any, ...]) -> dict[str, Any]:
-    number, spooled_at_ms, tries, parked, timestamp_ms, topic, key, headers, value = row
-    return {
-        "number": number,
-        "spooled_at_ms": spooled_at_ms,
-        "tries": tries,
+def _objects(row: tuple[Any, ...]) -> Iterator[dict[str, Any]]:
+    *columns, parked = row
+    encoded = decode_row(tuple(columns))
+    about = {
+        "number": encoded.number,
+        "spooled_at_ms": encoded.spooled_at_ms,
+        "tries": encoded.tries,
         "parked": bool(parked),
-        "timestamp_ms": timestamp_ms,
-        "topic": topic,
-        **json_field("key", key),
-        "headers": orjson.loads(headers),
-        **json_field("value", value),
     }
+    try:
+        records = decode_callback(encoded).records
+    except ContentDamaged:
+        yield {
+            **about,
+            "topics": encoded.topics,
+            **json_field("key", encoded.key),
+            "damaged_content_base64": base64.b64encode(encoded.content).decode(),
+        }
+        return
+    for record in records:
+        yield {
+            **about,
+            "timestamp_ms": record.timestamp_ms,
+            "topic": record.topic,
+            **json_field("key", record.key),
+            "headers": encode_headers(record.headers),
+            **json_field("value", record.value),
+        }

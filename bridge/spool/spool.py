@@ -6,6 +6,7 @@ the same, and is then published: a duplicate with the same id, if its sender tri
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,10 +18,18 @@ import structlog
 
 from bridge.core.record import Record
 from bridge.spool import SpoolUnwritable
-from bridge.spool.accounting import QueuedCallback, SpoolAccounting, SpoolCounts, SpoolState
+from bridge.spool.accounting import SpoolAccounting, SpoolCounts, SpoolState
 from bridge.spool.adopt import Adopter
-from bridge.spool.codec import SpooledCallback, SpoolRange, encode
+from bridge.spool.codec import (
+    ContentDamaged,
+    EncodedCallback,
+    SpooledCallback,
+    SpoolEntry,
+    decode_callback,
+    encode_callback,
+)
 from bridge.spool.store import SpoolStore
+from bridge.spool.turns import Turn, Waiters
 from bridge.spool.writer import Job, JobResult, SpoolWriter
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
@@ -41,25 +50,6 @@ class SpoolLimits:
     bytes_max: int
     records_max: int
     append_timeout_s: float
-
-
-async def _wait_for(timeout_s: float, answer: asyncio.Future[T]) -> T:
-    """Return the answer; raise TimeoutError.
-
-    A process that was frozen (SIGSTOP, a paused virtual machine) finds its timeout over before it has
-    read the answers, and its writer thread was frozen as well. Then the timeout starts again.
-    """
-    loop = asyncio.get_running_loop()
-    try:
-        due_at_s = loop.time() + timeout_s
-        await asyncio.wait([answer], timeout=timeout_s)
-        if not answer.done() and loop.time() - due_at_s > _FROZEN_AFTER_S:
-            await asyncio.wait([answer], timeout=timeout_s)
-        if not answer.done():
-            raise TimeoutError
-        return answer.result()
-    finally:
-        answer.cancel()
 
 
 class DiskSpool:
@@ -85,6 +75,8 @@ class DiskSpool:
         self._now_ms = now_ms
         self._adopter = Adopter(directory, self, scan_s=scan_s)
         self._writer: SpoolWriter | None = None
+        self._appended: Turn[EncodedCallback] | None = None
+        self._removed: Turn[SpoolEntry] | None = None
         self._oldest_at_ms: int | None = None
         self._fault: str | None = "not open yet"
         self._first_try_done = asyncio.Event()
@@ -114,6 +106,8 @@ class DiskSpool:
         If the directory cannot be used, that is logged, and tried again every second.
         """
         self._writer = SpoolWriter(self._directory, self)
+        self._appended = Turn(self._submit_appended)
+        self._removed = Turn(self._submit_removed)
         self._writer.start()
         await self._first_try_done.wait()
         self._adopter.start()
@@ -124,6 +118,9 @@ class DiskSpool:
             await self._adopter.stop()
         finally:
             if self._writer is not None:
+                for turn in (self._appended, self._removed):
+                    if turn is not None:
+                        turn.submit()
                 self._delete_published()
                 await self._writer.close()
             if self._accounting.stored.callbacks > len(self._accounting.published):
@@ -171,42 +168,49 @@ class DiskSpool:
         Raises SpoolFull or SpoolUnwritable. Then none of them is stored, unless the disk gave no answer
         at all.
         """
-        rows = [encode(record) for record in records]
-        await self._add([QueuedCallback(records[0].key, rows, self._now_ms())])
+        await self._add([encode_callback(records, self._now_ms())])
 
-    def has_room(self, callbacks: Sequence[SpooledCallback]) -> bool:
+    def has_room(self, callbacks: Sequence[EncodedCallback]) -> bool:
         """Return True if callbacks of another file can be adopted."""
         return self._fault is None and self._accounting.has_room(callbacks)
 
-    async def adopt(self, callbacks: Sequence[SpooledCallback]) -> None:
+    async def adopt(self, callbacks: Sequence[EncodedCallback]) -> None:
         """Return when callbacks of another file are in ours; raises as ``append`` does."""
-        await self._add(
-            [
-                QueuedCallback(
-                    one.key, list(map(encode, one.records)), one.spooled_at_ms, one.tries
-                )
-                for one in callbacks
-            ]
-        )
+        await self._add(callbacks)
 
-    async def _add(self, callbacks: Sequence[QueuedCallback]) -> None:
-        if self._fault is not None:
+    def _add(self, callbacks: Sequence[EncodedCallback]) -> asyncio.Future[None]:
+        if self._fault is not None or self._appended is None:
             raise SpoolUnwritable(self._fault)
         self._accounting.enqueue(callbacks)
+        return self._appended.add(callbacks)
 
-        def work(store: SpoolStore) -> None:
-            for one in callbacks:
-                store.insert(one.rows, spooled_at_ms=one.spooled_at_ms, tries=one.tries)
+    def _submit_appended(self, callbacks: Sequence[EncodedCallback], waiters: Waiters) -> None:
+        """Have the writer insert the callbacks of one turn of the loop."""
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(
+            self._append_timeout_s, self._give_up, waiters, loop.time() + self._append_timeout_s
+        )
 
-        def on_done(ok: bool) -> None:  # noqa: FBT001 (its only argument)
-            self._accounting.finish(callbacks, ok=ok)
-            self._has_new |= ok
+        def end(_: object, error: Exception | None) -> None:
+            timer.cancel()
+            self._accounting.finish(callbacks, ok=error is None)
+            self._has_new |= error is None
+            waiters.settle(None if error is None else str(error))
 
-        try:
-            await self._run_job(work, on_done, timeout_s=self._append_timeout_s)
-        except TimeoutError as error:
+        self._submit(Job(lambda store: store.insert(callbacks), end))
+
+    def _give_up(self, waiters: Waiters, due_at_s: float) -> None:
+        """Wait no longer for the disk.
+
+        A process that was frozen (SIGSTOP, a paused virtual machine) finds its timeout over before it
+        has read the answers, and its writer thread was frozen as well. Then the timeout starts again.
+        """
+        loop = asyncio.get_running_loop()
+        if loop.time() - due_at_s > _FROZEN_AFTER_S:
+            loop.call_later(self._append_timeout_s, self._give_up, waiters, math.inf)
+        elif not waiters.done:
             self.fault_changed(_NO_ANSWER)
-            raise SpoolUnwritable(_NO_ANSWER) from error
+            waiters.settle(_NO_ANSWER)
 
     async def read_page(
         self, after: int, *, callbacks_max: int, bytes_max: int
@@ -217,36 +221,54 @@ class DiskSpool:
         """
         while True:
             read = partial(
-                SpoolStore.read_page, after=after, callbacks_max=callbacks_max, bytes_max=bytes_max
+                _read_page, after=after, callbacks_max=callbacks_max, bytes_max=bytes_max
             )
-            page = await self._run_job(read, writes=False)
+            page, damaged = await self._run_job(read, writes=False)
+            for one in damaged:
+                await self._park_damaged(one)
             fresh = [one for one in page if one.number not in self._accounting.published]
-            if fresh or not page:
+            if fresh or not (page or damaged):
                 return fresh
-            after = page[-1].number
+            after = page[-1].number if page else after
 
     async def remove(self, callbacks: Sequence[SpooledCallback]) -> None:
         """Return when callbacks that are on Kafka are deleted, or remembered as published."""
-        ranges = [one.range for one in callbacks]
-        with contextlib.suppress(SpoolUnwritable):
-            await self._run_job(
-                lambda store: store.remove(ranges), lambda ok: self._record_removal(ranges, ok=ok)
-            )
+        if self._removed is not None:
+            with contextlib.suppress(SpoolUnwritable):
+                await self._removed.add([one.entry for one in callbacks])
+
+    def _submit_removed(self, entries: Sequence[SpoolEntry], waiters: Waiters) -> None:
+        """Have the writer delete the callbacks that were found on Kafka in one turn of the loop."""
+
+        def end(_: object, error: Exception | None) -> None:
+            self._record_removal(entries, ok=error is None)
+            waiters.settle(None if error is None else str(error))
+
+        self._submit(Job(lambda store: store.remove(one.number for one in entries), end))
 
     async def record_tries(self, callback: SpooledCallback, tries: int) -> None:
         """Store how often a callback was refused; raises SpoolUnwritable."""
-        await self._run_job(lambda store: store.set_tries(callback, tries))
+        await self._run_job(lambda store: store.set_tries(callback.number, tries))
 
     async def park(self, callback: SpooledCallback, tries: int) -> None:
         """Keep a callback, and do not try it again in this process; raises SpoolUnwritable."""
+        await self._park(callback.entry, tries)
 
+    async def _park_damaged(self, callback: EncodedCallback) -> None:
+        """Park a callback whose content is not what was written: nothing must queue behind it."""
+        log.error("spooled_callback_damaged", number=callback.number, file=str(self.path))
+        await self._park(callback.entry, callback.tries)
+
+    async def _park(self, entry: SpoolEntry, tries: int) -> None:
         def on_done(ok: bool) -> None:  # noqa: FBT001 (its only argument)
             if ok:
-                self._accounting.record_parked(callback)
+                self._accounting.record_parked(entry)
 
-        await self._run_job(lambda store: store.set_tries(callback, tries, parked=True), on_done)
+        await self._run_job(
+            lambda store: store.set_tries(entry.number, tries, parked=True), on_done
+        )
 
-    def _record_removal(self, callbacks: Sequence[SpoolRange], *, ok: bool) -> None:
+    def _record_removal(self, callbacks: Sequence[SpoolEntry], *, ok: bool) -> None:
         self._accounting.record_removal(callbacks, ok=ok)
         if self._accounting.all_published and self._writer is not None:
             self._writer.set_published(frozenset(self._accounting.published))
@@ -254,13 +276,17 @@ class DiskSpool:
     def _delete_published(self) -> None:
         """Try again to delete what is on Kafka."""
         callbacks = list(self._accounting.published.values())
-        if callbacks and self._writer is not None:
-            self._writer.submit(
+        if callbacks:
+            self._submit(
                 Job(
-                    lambda store: store.remove(callbacks),
+                    lambda store: store.remove(one.number for one in callbacks),
                     lambda _, error: self._record_removal(callbacks, ok=error is None),
                 )
             )
+
+    def _submit(self, job: Job) -> None:
+        if self._writer is not None:
+            self._writer.submit(job)
 
     async def _run_job(
         self,
@@ -268,9 +294,8 @@ class DiskSpool:
         on_done: Callable[[bool], None] = lambda _: None,
         *,
         writes: bool = True,
-        timeout_s: float | None = None,
     ) -> T:
-        """Run work in the writer thread and return its result; raises TimeoutError.
+        """Run work in the writer thread and return its result.
 
         ``on_done`` is called even if the caller stopped waiting.
         """
@@ -288,7 +313,7 @@ class DiskSpool:
                 answer.set_exception(error)
 
         self._writer.submit(Job(work, end, writes))
-        return await (answer if timeout_s is None else _wait_for(timeout_s, answer))
+        return await answer
 
     # The four methods of WriterListener.
 
@@ -326,3 +351,17 @@ class DiskSpool:
             self._delete_published()
         elif was is None or first:
             log.error("spool_unwritable", directory=str(self._directory), cause=cause)
+
+
+def _read_page(
+    store: SpoolStore, *, after: int, callbacks_max: int, bytes_max: int
+) -> tuple[list[SpooledCallback], list[EncodedCallback]]:
+    """Return a page, decoded, and the callbacks in it whose content is damaged."""
+    page: list[SpooledCallback] = []
+    damaged: list[EncodedCallback] = []
+    for one in store.read_page(after, callbacks_max=callbacks_max, bytes_max=bytes_max):
+        try:
+            page.append(decode_callback(one))
+        except ContentDamaged:
+            damaged.append(one)
+    return page, damaged

@@ -1,69 +1,54 @@
-"""The spool file: a SQLite database with one row a record. Synchronous; one thread at a time uses it.
+"""The spool file: a SQLite database with one row a callback. Synchronous; one thread at a time uses it.
 
-1. The records of a callback have consecutive numbers, and the first one is the callback's own
-   number. Numbers ascend in the order of acceptance. None is given twice, not even after a
-   deletion.
+1. Numbers ascend in the order of acceptance. None is given twice, not even after a deletion.
 2. In WAL mode with ``synchronous=FULL`` a commit ends with an fsync of the WAL. SQLite's checksums
    drop a tail that was torn before its fsync. So a commit survives as a whole, or nothing of it.
 3. ``application_id`` says that the file is a spool, and ``user_version`` which version of one.
 """
 
 import contextlib
-import itertools
 import os
 import sqlite3
 from collections.abc import Generator, Iterable, Sequence
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
 from bridge.spool.accounting import SpoolCounts
-from bridge.spool.codec import (
-    COLUMNS,
-    ROW_BYTES,
-    EncodedRecord,
-    SpooledCallback,
-    SpoolRange,
-    decode_callback,
-)
+from bridge.spool.codec import COLUMNS, ROW_BYTES, EncodedCallback, decode_row
 
 APPLICATION_ID: Final = 0x43425350  # "CBSP"
-VERSION: Final = 1
+VERSION: Final = 2
 # What SQLite keeps beside an open database: the WAL and its index.
 WAL: Final = "-wal"
 SHM: Final = "-shm"
 _BUSY_TIMEOUT_MS: Final = 1000
-_WAL_PAGES: Final = 1000
+# A callback takes about 2 KB. Of 4 KiB pages, one that is a little larger would fill one alone.
+_PAGE_BYTES: Final = 8192
+_WAL_PAGES: Final = 512
 _WAL_BYTES_KEPT: Final = 4_194_304
-_RECLAIM_PAGES: Final = 256
+_RECLAIM_PAGES: Final = 128
 _RECLAIM_BYTES: Final = 1_048_576
 
 FileIdentity = tuple[int, int]
 """The device and inode of a file."""
 
-# The value stands last: SQLite need not read it to get at the other columns.
+# The content stands last: SQLite need not read it to get at the other columns.
 _TABLE: Final = """
-CREATE TABLE records (
+CREATE TABLE callbacks (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
-    callback INTEGER NOT NULL,
-    position INTEGER NOT NULL,
     spooled_at_ms INTEGER NOT NULL,
     tries INTEGER NOT NULL,
     parked INTEGER NOT NULL,
-    timestamp_ms INTEGER NOT NULL,
-    topic TEXT NOT NULL,
+    records INTEGER NOT NULL,
     key BLOB NOT NULL,
-    headers TEXT NOT NULL,
-    value BLOB NOT NULL
+    topics TEXT NOT NULL,
+    content BLOB NOT NULL
 )
 """
-_COLUMNS: Final = """
-    number, callback, position, spooled_at_ms, tries, parked, timestamp_ms, topic, key, headers, value
-"""
-_INSERT: Final = f"INSERT INTO records ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 (our own)
-_SIZE: Final = """
-    length(CAST(topic AS BLOB)) + length(key) + length(CAST(headers AS BLOB)) + length(value)
-"""
+_COLUMNS: Final = "number, spooled_at_ms, tries, parked, records, key, topics, content"
+_INSERT: Final = f"INSERT INTO callbacks ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 (our own)
+# What a row counts for, as ``EncodedCallback.size_bytes``.
+SIZE: Final = f"length(key) + length(CAST(topics AS BLOB)) + length(content) + {ROW_BYTES}"
 
 
 class FileDamaged(Exception):
@@ -71,7 +56,7 @@ class FileDamaged(Exception):
 
 
 class FileNotOurs(Exception):
-    """The file is a newer version's spool, or not a spool at all. It is left as it is."""
+    """The file is another version's spool, or not a spool at all. It is left as it is."""
 
 
 def with_suffix(path: Path, suffix: str) -> Path:
@@ -116,10 +101,9 @@ def is_spool(connection: sqlite3.Connection) -> bool:
     if application != APPLICATION_ID:
         message = "no spool of the callback bridge"
         raise FileNotOurs(message)
-    if version > VERSION:
-        message = (
-            f"written by a newer version of the bridge (spool version {version}, not {VERSION})"
-        )
+    if version != VERSION:
+        age = "a newer" if version > VERSION else "an older"
+        message = f"written by {age} version of the bridge (spool version {version}, not {VERSION})"
         raise FileNotOurs(message)
     return True
 
@@ -198,7 +182,9 @@ class SpoolStore:
         run = self._connection.execute
         ours = is_spool(self._connection)
         if not ours:
-            run("PRAGMA auto_vacuum = INCREMENTAL")  # has an effect only before there is a table
+            # Both have an effect only before there is a table.
+            run(f"PRAGMA page_size = {_PAGE_BYTES}")
+            run("PRAGMA auto_vacuum = INCREMENTAL")
         if self._one("PRAGMA journal_mode = WAL") != "wal":
             message = "no WAL mode on this file system"
             raise sqlite3.OperationalError(message)
@@ -231,101 +217,105 @@ class SpoolStore:
                 self._connection.execute("ROLLBACK")
             raise
 
-    def insert(
-        self, records: Sequence[EncodedRecord], *, spooled_at_ms: int, tries: int = 0
-    ) -> None:
-        """Insert one callback."""
+    def insert(self, callbacks: Sequence[EncodedCallback]) -> None:
+        """Insert callbacks."""
         first = self.number_next
-        self.number_next += len(records)
+        self.number_next += len(callbacks)
         self._connection.executemany(
             _INSERT,
             [
-                (first + position, first, position, spooled_at_ms, tries, 0, *one.columns)
-                for position, one in enumerate(records)
+                (
+                    number,
+                    one.spooled_at_ms,
+                    one.tries,
+                    0,
+                    one.records,
+                    one.key,
+                    one.topics,
+                    one.content,
+                )
+                for number, one in enumerate(callbacks, first)
             ],
         )
 
     def copy_from(self, former: "SpoolStore", *, below: int) -> int:
         """Copy the rows of another file whose numbers are ``below`` a number; return how many."""
-        query = f"SELECT {_COLUMNS} FROM records WHERE number < ? ORDER BY number"  # noqa: S608 (our own)
+        query = f"SELECT {_COLUMNS} FROM callbacks WHERE number < ? ORDER BY number"  # noqa: S608 (our own)
         with contextlib.closing(former._connection.execute(query, (below,))) as rows:  # noqa: SLF001 (the same class)
             return self._connection.executemany(_INSERT, rows).rowcount
 
     def read_page(
         self, after: int, *, callbacks_max: int, bytes_max: int, parked: bool = False
-    ) -> list[SpooledCallback]:
+    ) -> list[EncodedCallback]:
         """Return the callbacks after a number, oldest first; at least one, if there is one.
 
-        ``parked`` includes the parked ones.
+        ``parked`` includes the parked ones. ``bytes_max`` bounds what they take when they are decoded.
         """
-        page: list[SpooledCallback] = []
+        page: list[EncodedCallback] = []
         size = 0
         query = (
-            f"SELECT {COLUMNS} FROM records WHERE number > ? AND callback > ? AND parked <= ?"  # noqa: S608 (our own)
-            " ORDER BY number"
+            f"SELECT {COLUMNS} FROM callbacks WHERE number > ? AND parked <= ?"  # noqa: S608 (our own)
+            " ORDER BY number LIMIT ?"
         )
-        with contextlib.closing(self._connection.execute(query, (after, after, parked))) as rows:
-            for _, group in itertools.groupby(rows, key=itemgetter(0)):
-                one = decode_callback(list(group))
-                size += one.size_bytes
+        rows = self._connection.execute(query, (after, parked, callbacks_max))
+        with contextlib.closing(rows):
+            for row in rows:
+                one = decode_row(row)
+                size += one.decoded_bytes
                 if page and size > bytes_max:
                     break
                 page.append(one)
-                if len(page) == callbacks_max:
-                    break
         return page
 
-    def remove(self, callbacks: Iterable[SpoolRange]) -> None:
+    def remove(self, numbers: Iterable[int]) -> None:
         """Delete callbacks. One that is gone already is no error."""
         self._connection.executemany(
-            "DELETE FROM records WHERE number >= ? AND number < ?",
-            [(one.number, one.number + one.records) for one in callbacks],
+            "DELETE FROM callbacks WHERE number BETWEEN ? AND ?", _find_runs(numbers)
         )
 
     def remove_from(self, number: int) -> None:
         """Delete everything from a number on."""
-        self._connection.execute("DELETE FROM records WHERE number >= ?", (number,))
+        self._connection.execute("DELETE FROM callbacks WHERE number >= ?", (number,))
 
-    def set_tries(self, callback: SpooledCallback, tries: int, *, parked: bool = False) -> None:
+    def set_tries(self, number: int, tries: int, *, parked: bool = False) -> None:
         """Store how often a callback was tried, and whether it is parked."""
         self._connection.execute(
-            "UPDATE records SET tries = ?, parked = ? WHERE number >= ? AND number < ?",
-            (tries, parked, callback.number, callback.number + len(callback.records)),
+            "UPDATE callbacks SET tries = ?, parked = ? WHERE number = ?",
+            (tries, parked, number),
         )
 
     def unpark_all(self) -> None:
         """Make all parked callbacks pending again."""
-        self._connection.execute("UPDATE records SET parked = 0 WHERE parked = 1")
+        self._connection.execute("UPDATE callbacks SET parked = 0 WHERE parked = 1")
 
     def count(self) -> SpoolCounts:
         """Return the counts of the file's callbacks."""
         counts = SpoolCounts()
-        # Summed up here: GROUP BY would sort in a temporary file, with every value in it.
-        query = f"SELECT key, position, parked, {_SIZE} FROM records"  # noqa: S608 (our own)
-        for key, position, parked, size in self._connection.execute(query):
-            counts.records += 1
-            counts.size_bytes += size + ROW_BYTES
-            if position == 0:
-                counts.callbacks += 1
-                counts.parked += parked
-                if not parked:
-                    counts.keys[key] += 1
+        # Summed up here: GROUP BY would sort in a temporary file, with every key in it.
+        query = f"SELECT key, records, parked, {SIZE} FROM callbacks"  # noqa: S608 (our own)
+        for key, records, parked, size in self._connection.execute(query):
+            counts.callbacks += 1
+            counts.records += records
+            counts.size_bytes += size
+            counts.parked += parked
+            if not parked:
+                counts.keys[key] += 1
         return counts
 
     def oldest_at_ms(self) -> int | None:
         """Return when the callback at the head of the queue was spooled."""
         row = self._connection.execute(
-            "SELECT spooled_at_ms FROM records WHERE parked = 0 ORDER BY number LIMIT 1"
+            "SELECT spooled_at_ms FROM callbacks WHERE parked = 0 ORDER BY number LIMIT 1"
         ).fetchone()
         return row[0] if row else None
 
     def is_empty(self) -> bool:
-        """Return True if the file has no records."""
-        return not self._one("SELECT EXISTS (SELECT 1 FROM records)")
+        """Return True if the file has no callbacks."""
+        return not self._one("SELECT EXISTS (SELECT 1 FROM callbacks)")
 
     def callback_numbers(self) -> set[int]:
         """Return the numbers of all callbacks."""
-        return {row[0] for row in self._connection.execute("SELECT DISTINCT callback FROM records")}
+        return {row[0] for row in self._connection.execute("SELECT number FROM callbacks")}
 
     def verify_writable(self, number_next: int) -> None:
         """Write to the file; raise if that does not work.
@@ -380,3 +370,14 @@ class SpoolStore:
     def close(self) -> None:
         """Close the file; SQLite checkpoints the WAL if it can."""
         self._connection.close()
+
+
+def _find_runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Return the first and the last number of every run of consecutive numbers."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = runs[-1][0], number
+        else:
+            runs.append((number, number))
+    return runs

@@ -260,7 +260,7 @@ class SpoolWriter:
         file, store = create_store(self._directory, number_min=number_next)
         try:
             with store.transaction():
-                records = store.copy_from(former, below=number_next)
+                callbacks = store.copy_from(former, below=number_next)
             if not (file.lock_in_place and store.in_place):
                 raise SpoolUnwritable(_NOT_IN_PLACE)  # noqa: TRY301 (the same clean-up)
         except BaseException:
@@ -272,7 +272,7 @@ class SpoolWriter:
             "spool_file_replaced",
             file=str(former_file.path),
             new_file=str(file.path),
-            records=records,
+            callbacks=callbacks,
             cause=cause,
         )
         with contextlib.suppress(OSError, sqlite3.Error):

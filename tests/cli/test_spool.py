@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +96,14 @@ def test_every_record_is_written_out_with_its_bytes(tmp_path: Path) -> None:
 
 
 def test_what_a_damaged_file_still_gives_is_written_out_and_status_says_so(tmp_path: Path) -> None:
-    leave_behind(tmp_path, *(callback("events", number, b"k" * 900) for number in range(40)))
+    leave_behind(
+        tmp_path,
+        *(callback("events", number, random.Random(number).randbytes(900)) for number in range(80)),
+    )
     (path,) = tmp_path.glob("spool-*.db")
     content = bytearray(path.read_bytes())
-    middle = len(content) // 2 // 4096 * 4096
-    content[middle : middle + 4096] = b"\x00" * 4096
+    middle = len(content) // 2 // 8192 * 8192
+    content[middle : middle + 8192] = b"\x00" * 8192
     path.with_name(path.name + ".damaged").write_bytes(content)
     path.unlink()
     done = run("spool", "export", "--directory", str(tmp_path))

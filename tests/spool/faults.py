@@ -108,7 +108,7 @@ def remount(directory: Path, mode: str) -> None:
 async def file_size(directory: Path) -> None:
     """The process may not make its files larger for a while."""
     async with opened(directory) as spool:
-        limit(300_000)
+        limit(600_000)
         kept = await append_until_it_fails(spool)
         assert len(kept) > 10
         limit(resource.RLIM_INFINITY)

@@ -3,31 +3,26 @@
 import pytest
 
 from bridge.spool import SpoolFull
-from bridge.spool.accounting import QueuedCallback, SpoolAccounting, SpoolCounts
-from bridge.spool.codec import SpooledCallback, SpoolRange, encode
-from tests.support.spool import NOON_MS, callback
+from bridge.spool.accounting import SpoolAccounting, SpoolCounts
+from bridge.spool.codec import SpoolEntry
+from tests.support.spool_store import row
 
 
 def ledger(records_max: int = 4) -> SpoolAccounting:
     return SpoolAccounting(bytes_max=1_000_000, records_max=records_max)
 
 
-def waiting(name: str) -> QueuedCallback:
-    records = callback(name)
-    return QueuedCallback(records[0].key, list(map(encode, records)), NOON_MS)
-
-
-def fill(ledger: SpoolAccounting) -> list[SpoolRange]:
+def fill(ledger: SpoolAccounting) -> list[SpoolEntry]:
     """Have two callbacks kept, and a third refused."""
     for name in "ab":
-        one = waiting(name)
+        one = row(name)
         ledger.enqueue([one])
         ledger.finish([one], ok=True)
     with pytest.raises(SpoolFull):
-        ledger.enqueue([waiting("c")])
+        ledger.enqueue([row("c")])
     assert ledger.full
-    size = waiting("a").size_bytes
-    return [SpoolRange(number, b"call", 2, size) for number in (1, 3)]
+    size = row("a").size_bytes
+    return [SpoolEntry(number, b"call", 2, size) for number in (1, 3)]
 
 
 def test_it_is_full_from_a_refusal_until_there_is_room_for_what_was_refused() -> None:
@@ -35,7 +30,7 @@ def test_it_is_full_from_a_refusal_until_there_is_room_for_what_was_refused() ->
     kept = fill(full)
     full.record_removal(kept[:1], ok=True)
     assert not full.full
-    full.enqueue([waiting("c")])
+    full.enqueue([row("c")])
 
 
 def test_a_file_that_was_deleted_or_set_aside_makes_room() -> None:
@@ -47,10 +42,10 @@ def test_a_file_that_was_deleted_or_set_aside_makes_room() -> None:
 
 def test_what_was_queued_and_could_not_be_written_makes_room() -> None:
     full = ledger(records_max=2)
-    queued = waiting("a")
+    queued = row("a")
     full.enqueue([queued])
     with pytest.raises(SpoolFull):
-        full.enqueue([waiting("b")])
+        full.enqueue([row("b")])
     assert full.full
     full.finish([queued], ok=False)
     assert not full.full
@@ -78,15 +73,14 @@ def test_an_empty_spool_has_room_for_what_is_within_its_bounds(
     callbacks: int,
     room: bool,  # noqa: FBT001 (a table)
 ) -> None:
-    records = callback("a")
-    one = SpooledCallback(1, NOON_MS, 0, records, 200)
+    one = row("a")
     assert ledger(records_max).has_room([one] * callbacks) is room
 
 
 def test_a_spool_that_holds_something_leaves_half_of_its_room_to_what_is_coming_in() -> None:
     spool = ledger(records_max=8)
-    own = waiting("own")
+    own = row("own")
     spool.enqueue([own])
-    one = SpooledCallback(1, NOON_MS, 0, callback("a"), 200)
+    one = row("a")
     assert spool.has_room([one])
     assert not spool.has_room([one, one])

@@ -63,7 +63,7 @@ async def test_adopted_callbacks_keep_their_time_and_tries(tmp_path: Path) -> No
     store = SpoolStore(path)
     kept = store.read_page(0, callbacks_max=10, bytes_max=10**6)
     with store.transaction():
-        store.set_tries(kept[0], 2)
+        store.set_tries(kept[0].number, 2)
     store.close()
     async with opened(tmp_path / "spool", scan_s=0.02) as spool:
         adopted = await everything(spool)

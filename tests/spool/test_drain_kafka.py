@@ -9,7 +9,16 @@ import pytest
 from bridge.core.record import Record
 from bridge.publish.health import KafkaHealth
 from tests.support.kafka import Kafka, make_topics, planned, read_back, running
-from tests.support.spool import DEAD, EVENTS, JOURNAL, callback, drain_of, ever_later, opened
+from tests.support.spool import (
+    DEAD,
+    EVENTS,
+    JOURNAL,
+    callback,
+    drain_of,
+    ever_later,
+    name_of,
+    opened,
+)
 from tests.support.spool import dead_letter as letter_of
 from tests.support.waiting import until
 
@@ -59,12 +68,12 @@ async def test_a_poison_record_is_buried_at_its_last_try_and_what_waits_behind_i
         await drain.stop(1)
     assert opened_or_closed == []
 
-    def found(topic: str) -> list[bytes]:
-        return [one.value.strip() for one in read_back(kafka.address, [prefix + topic])]
+    def found(topic: str) -> list[str]:
+        return [name_of(one) for one in read_back(kafka.address, [prefix + topic])]
 
-    assert found(EVENTS) == [b"first", b"last"]
-    assert list(dict.fromkeys(found(JOURNAL))) == [b"first", b"poison", b"last"]
-    assert found(DEAD) == [b"poison"]
+    assert found(EVENTS) == ["first", "last"]
+    assert list(dict.fromkeys(found(JOURNAL))) == ["first", "poison", "last"]
+    assert found(DEAD) == ["poison"]
     (letter,) = read_back(kafka.address, [prefix + DEAD])
     assert dict(letter.headers) == {
         "reason": b"record_too_large",

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.spool.codec import encode
 from bridge.spool.store import SpoolStore
-from tests.support.spool import NOON_MS, callback, everything, name_of, names_in, opened
+from tests.support.spool import callback, everything, name_of, names_in, opened
+from tests.support.spool_store import row
 
 ROOT: Final = Path(__file__).parents[2]
 KILLS: Final = 12
@@ -77,9 +77,7 @@ def halves(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes, byte
     wals: list[bytes] = []
     for group in ("ab", "cd"):
         with store.transaction():
-            for name in group:
-                rows = [encode(one) for one in callback(name, padding=3000)]
-                store.insert(rows, spooled_at_ms=NOON_MS)
+            store.insert([row(name, padding=3000) for name in group])
         wals.append(wal.read_bytes())
     content = path.read_bytes()
     store.close()

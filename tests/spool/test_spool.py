@@ -21,6 +21,7 @@ from tests.support.spool import (
     names_in,
     opened,
 )
+from tests.support.spool_store import row
 from tests.support.waiting import PATIENCE_S, until
 
 
@@ -114,7 +115,7 @@ async def test_the_state_and_the_metrics_follow_every_change(tmp_path: Path) -> 
     metrics = Metrics("test")
     async with opened(tmp_path, metrics=metrics, now_ms=lambda: 5) as spool:
         await spool.append(callback("a"))
-        assert spool.state == SpoolState(1, 2, 235, 5, 0, 0, writable=True)
+        assert spool.state == SpoolState(1, 2, row("a").size_bytes, 5, 0, 0, writable=True)
         assert metrics.value("spool_records") == 2
         await spool.remove(await everything(spool))
         assert spool.state == SpoolState(0, 0, 0, None, 0, 0, writable=True)

@@ -4,7 +4,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+import zstandard
 
+from bridge.spool.codec import ContentDamaged, decode_callback
 from bridge.spool.store import APPLICATION_ID, FileDamaged, FileNotOurs, SpoolStore
 from tests.support.spool import name_of
 from tests.support.spool_store import add, page
@@ -16,7 +18,7 @@ def test_disk_space_comes_back_once_most_of_the_file_is_free(store: SpoolStore, 
     store.checkpoint()
     full = path.stat().st_size
     with store.transaction():
-        store.remove([one.range for one in store.read_page(0, callbacks_max=399, bytes_max=10**9)])
+        store.remove([one.number for one in store.read_page(0, callbacks_max=399, bytes_max=10**9)])
     steps = 0
     while store.reclaim_space():
         steps += 1
@@ -40,7 +42,9 @@ def test_a_long_wal_is_cut_once_the_file_holds_nothing(store: SpoolStore, path: 
     wal = path.with_name(path.name + "-wal")
     add(store, *map(str, range(200)), padding=4000)
     with store.transaction():
-        store.remove([one.range for one in store.read_page(0, callbacks_max=1000, bytes_max=10**9)])
+        store.remove(
+            [one.number for one in store.read_page(0, callbacks_max=1000, bytes_max=10**9)]
+        )
     assert wal.stat().st_size > 1_000_000
     while store.reclaim_space():
         pass
@@ -59,7 +63,7 @@ def test_a_checkpoint_does_not_wait_for_a_reader(store: SpoolStore, path: Path) 
     add(store, "a")
     reader = sqlite3.connect(path)
     reader.execute("BEGIN")
-    reader.execute("SELECT * FROM records").fetchone()
+    reader.execute("SELECT * FROM callbacks").fetchone()
     add(store, "b")
     store.checkpoint()
     reader.close()
@@ -69,7 +73,8 @@ def test_a_checkpoint_does_not_wait_for_a_reader(store: SpoolStore, path: Path) 
 @pytest.mark.parametrize(
     ("statement", "says"),
     [
-        ("PRAGMA user_version = 2", "a newer version of the bridge (spool version 2, not 1)"),
+        ("PRAGMA user_version = 3", "a newer version of the bridge (spool version 3, not 2)"),
+        ("PRAGMA user_version = 1", "an older version of the bridge (spool version 1, not 2)"),
         ("PRAGMA application_id = 7", "no spool of the callback bridge"),
     ],
 )
@@ -92,7 +97,7 @@ def test_a_file_says_what_it_is(store: SpoolStore, path: Path) -> None:
     store.checkpoint()
     header = path.read_bytes()[:100]
     assert int.from_bytes(header[68:72]) == APPLICATION_ID
-    assert int.from_bytes(header[60:64]) == 1
+    assert int.from_bytes(header[60:64]) == 2
 
 
 def damaged(path: Path, at: int, length: int) -> None:
@@ -133,21 +138,33 @@ def test_opening_a_large_file_sorts_nothing_in_a_temporary_one(store: SpoolStore
 
 
 @pytest.mark.parametrize(
-    ("column", "damage", "headers"),
+    ("column", "damage"),
     [
-        ("headers", "[[broken", [("spool_headers_unreadable", b"[[broken")]),
-        ("headers", "[1]", [("spool_headers_unreadable", b"[1]")]),
-        ("topic", b"ev\xffents", None),
+        ("content", b"no frame"),
+        ("content", zstandard.compress(b"[[broken\n")),
+        ("content", zstandard.compress(b"[1, 2]\n")),
+        ("content", zstandard.compress(b"[]\n")),
+        ("content", zstandard.compress(b"no line")),
+        ("topics", b'["ev\xffents","journal'),
+        ("topics", b'["events"]'),
     ],
 )
-def test_a_row_with_damaged_text_is_read_as_far_as_possible(
-    store: SpoolStore, column: str, damage: str | bytes, headers: list[tuple[str, bytes]] | None
+def test_a_damaged_row_does_not_keep_the_others_from_being_read(
+    store: SpoolStore, column: str, damage: bytes
 ) -> None:
     add(store, "damaged", "sound")
-    query = f"UPDATE records SET {column} = CAST(? AS TEXT) WHERE number = 1"
+    cast = "CAST(? AS TEXT)" if column == "topics" else "?"
+    query = f"UPDATE callbacks SET {column} = {cast} WHERE number = 1"
     store._connection.execute(query, (damage,))
     first, second = store.read_page(0, callbacks_max=10, bytes_max=10**6)
-    assert name_of(first.records[0]) == "damaged"
-    assert name_of(second.records[0]) == "sound"
-    if headers is not None:
-        assert list(first.records[0].headers) == headers
+    with pytest.raises(ContentDamaged):
+        decode_callback(first)
+    assert name_of(decode_callback(second).records[0]) == "sound"
+
+
+def test_a_topic_with_a_flipped_bit_is_read_as_far_as_possible(store: SpoolStore) -> None:
+    add(store, "damaged")
+    query = "UPDATE callbacks SET topics = CAST(? AS TEXT)"
+    store._connection.execute(query, (b'["ev\xffents","journal"]',))
+    (one,) = store.read_page(0, callbacks_max=10, bytes_max=10**6)
+    assert [record.topic for record in decode_callback(one).records] == ["ev\ufffdents", "journal"]

@@ -1,7 +1,9 @@
 """Callbacks, and a Kafka of which the tests say what it answers."""
 
 import asyncio
+import base64
 import contextlib
+import random
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any, Final
 from bridge.core.record import Record
 from bridge.publish import Publisher, RecordRefused, TopicUnavailable, Unavailable
 from bridge.publish.health import Backoff, KafkaHealth
-from bridge.spool.codec import SpooledCallback
+from bridge.spool.codec import EncodedCallback, SpooledCallback, decode_callback
 from bridge.spool.drain import Drain, DrainLimits
 from bridge.spool.spool import DiskSpool, SpoolLimits
 from bridge.spool.store import SpoolStore
@@ -29,17 +31,25 @@ BRISK: Final = DrainLimits(poll_s=0.01, stalled_s=0.0, refused=AT_ONCE)
 
 
 def callback(name: str, key: bytes = b"call", *, padding: int = 0) -> tuple[Record, Record]:
-    """Return the event and the journal record of a callback; both values are its name."""
-    value = name.encode() + b" " * padding
+    """Return the event and the journal record of a callback; both values are its name.
+
+    ``padding`` bytes of noise follow it in each.
+    """
     headers = (("content-type", b"text/plain"), ("id", name.encode()))
     return (
-        Record(EVENTS, key, value, headers, NOON_MS),
-        Record(JOURNAL, key, value, headers, NOON_MS),
+        Record(EVENTS, key, _pad(name, padding, EVENTS), headers, NOON_MS),
+        Record(JOURNAL, key, _pad(name, padding, JOURNAL), headers, NOON_MS),
     )
 
 
+def _pad(name: str, padding: int, topic: str) -> bytes:
+    """Return a name, and as many bytes of noise as asked, which compression cannot make much shorter."""
+    noise = base64.b64encode(random.Random(name + topic).randbytes(padding))[:padding]
+    return b"\n".join([name.encode(), noise]) if padding else name.encode()
+
+
 def name_of(record: Record) -> str:
-    return record.value.decode().strip()
+    return record.value.decode().partition("\n")[0]
 
 
 def dead_letter(
@@ -152,7 +162,7 @@ async def held_names(spool: DiskSpool) -> list[str]:
 
 def names_in(path: Path) -> list[str]:
     """Return the names of all callbacks in a file that no process has open."""
-    found: list[SpooledCallback] = []
+    found: list[EncodedCallback] = []
     with contextlib.closing(SpoolStore(path)) as store:
         while page := store.read_page(
             found[-1].number if found else 0,
@@ -161,7 +171,7 @@ def names_in(path: Path) -> list[str]:
             parked=True,
         ):
             found += page
-    return [name_of(one.records[0]) for one in found]
+    return [name_of(decode_callback(one).records[0]) for one in found]
 
 
 def entries(directory: Path) -> set[str]:
