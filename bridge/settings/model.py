@@ -151,11 +151,12 @@ class SpoolSettings(BaseModel):
         "Other users must not be able to write to it. Required, unless the spool is disabled.",
     )
     bytes_max: int = Field(
-        default=1_073_741_824,
+        default=2_684_354_560,
         ge=1_048_576,
         le=1_099_511_627_776,
-        description="Most bytes of records in the spool; over it callbacks are answered 503. The file "
-        "can be nearly twice as large.",
+        description="Most bytes of records in the spool; over it callbacks are answered 503. A callback "
+        "takes about 2 KB, so the default holds 30 minutes of 500 callbacks a second. The file can be "
+        "nearly twice as large.",
     )
     append_timeout_s: float = Field(
         default=5.0,
@@ -164,7 +165,7 @@ class SpoolSettings(BaseModel):
         description="How long a callback waits for the disk before it is sent to Kafka or refused.",
     )
     records_max: int = Field(
-        default=1_000_000,
+        default=2_000_000,
         ge=100,
         le=100_000_000,
         description="Most records in the spool, with the same rule.",
