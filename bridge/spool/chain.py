@@ -55,7 +55,7 @@ class DeadLetterMaker(Protocol):
 class DrainLimits:
     """How much the drain takes at a time, and how long it waits."""
 
-    page_callbacks_max: int = 256
+    page_callbacks_max: int = 64  # the event loop works for live callbacks between two pages
     page_bytes_max: int = 4_194_304
     deadline_s: float = 10.0
     tries_max: int = 3

@@ -221,15 +221,27 @@ class DiskSpool:
         """
         while True:
             read = partial(
-                _read_page, after=after, callbacks_max=callbacks_max, bytes_max=bytes_max
+                SpoolStore.read_page, after=after, callbacks_max=callbacks_max, bytes_max=bytes_max
             )
-            page, damaged = await self._run_job(read, writes=False)
-            for one in damaged:
-                await self._park_damaged(one)
-            fresh = [one for one in page if one.number not in self._accounting.published]
-            if fresh or not (page or damaged):
+            rows = await self._run_job(read, writes=False)
+            # Decoded here: in the writer's thread it would keep the loop from running as long as it
+            # takes, and would wait for the loop in between.
+            page = [one for one in rows if one.number not in self._accounting.published]
+            fresh = [one for row in page if (one := await self._decode(row)) is not None]
+            if fresh or not rows:
                 return fresh
-            after = page[-1].number if page else after
+            after = rows[-1].number
+
+    async def _decode(self, row: EncodedCallback) -> SpooledCallback | None:
+        """Return a callback; park it if its content is damaged, so that nothing queues behind it."""
+        try:
+            return decode_callback(row)
+        except ContentDamaged:
+            log.error(  # noqa: TRY400 (a traceback may show what must not be logged)
+                "spooled_callback_damaged", number=row.number, file=str(self.path)
+            )
+            await self._park(row.entry, row.tries)
+            return None
 
     async def remove(self, callbacks: Sequence[SpooledCallback]) -> None:
         """Return when callbacks that are on Kafka are deleted, or remembered as published."""
@@ -253,11 +265,6 @@ class DiskSpool:
     async def park(self, callback: SpooledCallback, tries: int) -> None:
         """Keep a callback, and do not try it again in this process; raises SpoolUnwritable."""
         await self._park(callback.entry, tries)
-
-    async def _park_damaged(self, callback: EncodedCallback) -> None:
-        """Park a callback whose content is not what was written: nothing must queue behind it."""
-        log.error("spooled_callback_damaged", number=callback.number, file=str(self.path))
-        await self._park(callback.entry, callback.tries)
 
     async def _park(self, entry: SpoolEntry, tries: int) -> None:
         def on_done(ok: bool) -> None:  # noqa: FBT001 (its only argument)
@@ -351,17 +358,3 @@ class DiskSpool:
             self._delete_published()
         elif was is None or first:
             log.error("spool_unwritable", directory=str(self._directory), cause=cause)
-
-
-def _read_page(
-    store: SpoolStore, *, after: int, callbacks_max: int, bytes_max: int
-) -> tuple[list[SpooledCallback], list[EncodedCallback]]:
-    """Return a page, decoded, and the callbacks in it whose content is damaged."""
-    page: list[SpooledCallback] = []
-    damaged: list[EncodedCallback] = []
-    for one in store.read_page(after, callbacks_max=callbacks_max, bytes_max=bytes_max):
-        try:
-            page.append(decode_callback(one))
-        except ContentDamaged:
-            damaged.append(one)
-    return page, damaged
