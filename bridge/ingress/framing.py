@@ -159,22 +159,19 @@ def parse_head(head: bytes) -> Head:
         raise MalformedRequest(message)
     method, target, minor = _parse_request_line(request_line)
     known = _NAMES.get
-    headers = [
-        ((known(name) or _checked_name(name)) if colon else _checked_name(b""), value.strip(b" \t"))
+    # Values with their surrounding white space, which rule 5 does not allow.
+    raw = [
+        ((known(name) or _checked_name(name)) if colon else _checked_name(b""), value)
         for name, colon, value in [line.partition(b":") for line in lines]
     ]
+    headers = [(name, value.strip(b" \t")) for name, value in raw]
     fields = dict(headers)
     if len(fields) < len(headers):
         _check_repeated([name for name, _ in headers])
     parsed = Head(method, b"", b"", "1.1" if minor == b"1" else "1.0", headers)
     if b"content-length" in fields or b"transfer-encoding" in fields:
-        _read_framing(
-            parsed,
-            _raw_value(b"content-length", headers, lines) if b"content-length" in fields else None,
-            _raw_value(b"transfer-encoding", headers, lines)
-            if b"transfer-encoding" in fields
-            else None,
-        )
+        framing = dict(raw)
+        _read_framing(parsed, framing.get(b"content-length"), framing.get(b"transfer-encoding"))
     if b"expect" in fields and minor == b"1":
         parsed.expects_continue = fields[b"expect"].lower() == b"100-continue"
     _read_target(parsed, target, fields.get(b"host"))
@@ -191,12 +188,6 @@ def _checked_name(name: bytes) -> bytes:
     if len(_NAMES) < _NAMES_MAX and len(name) <= _NAME_BYTES_MAX:
         _NAMES[name] = key
     return key
-
-
-def _raw_value(name: bytes, headers: list[tuple[bytes, bytes]], lines: list[bytes]) -> bytes:
-    """Return a header's value with its surrounding white space, which rule 5 does not allow."""
-    number = next(at for at, (key, _) in enumerate(headers) if key == name)
-    return lines[number].partition(b":")[2]
 
 
 def _check_repeated(names: list[bytes]) -> None:

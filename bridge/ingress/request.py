@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import Any, Final, Protocol
+from typing import Final, Protocol, cast
 
 from starlette.types import Receive, Scope
 
@@ -13,6 +13,7 @@ from bridge.core.origins import is_allowed_host, is_authority
 from bridge.core.outcome import RefusalCause
 from bridge.core.request import KEPT_HEADERS, Header, RawCallback
 
+_KEPT: Final = {name.encode(): name for name in KEPT_HEADERS}
 _SCHEMES: Final = frozenset({"http", "https"})
 
 # In these the nearest proxy names the URL that Plivo called. A second line may be the client's own.
@@ -182,27 +183,22 @@ def read_request(
             RefusalCause.URL_TOO_LONG,
             f"Path and query are longer than {limits.url_bytes_max} bytes.",
         )
-    headers: list[Header] = []
-    host = ""
-    raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
-    for raw_name, raw_value in raw_headers:
-        name = raw_name.decode("latin-1")
-        if name in KEPT_HEADERS:
-            value = raw_value.decode("latin-1")
-            headers.append((name, value))
-            if name == "host":
-                host = value
+    headers = [
+        (_KEPT[name], value.decode("latin-1"))
+        for name, value in cast("list[tuple[bytes, bytes]]", scope["headers"])
+        if name in _KEPT
+    ]
+    host = dict(headers).get("host", "")
     _check_authority(host)
-    query = query_string.decode("ascii")  # ``framing`` refuses anything else
-    client: Any = scope.get("client")
-    remote = str(client[0]) if client else ""
+    client = cast("tuple[str, int] | None", scope["client"])
+    remote = client[0] if client else ""
     origin = f"{scope['scheme']}://{host}"
     return RawCallback(
         method=scope["method"],
         origin=origin,
         public_origin=_public_origin(headers, origin, remote, public_url_policy),
         path=raw_path.decode("ascii"),
-        query=query,
+        query=query_string.decode("ascii"),  # ``framing`` refuses anything else
         headers=tuple(headers),
         body=body,
         remote_address=remote,
