@@ -2,20 +2,25 @@
 
 Each ``Metrics`` has a registry of its own instead of the library's global one, so that tests do not
 share it.
+
+Counters are our own numbers, which become the library's families at each scrape: its counters cost
+several calls and a lock of their own at each of a callback's counts.
 """
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from typing import Final, Literal
 
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     Gauge,
     Histogram,
     ProcessCollector,
     disable_created_metrics,
 )
 from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from bridge.telemetry.metric_defs import PREFIX, Metric
 
@@ -28,24 +33,57 @@ _ACKNOWLEDGEMENT_BUCKETS: Final = (
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library gives no types for it
 
 
+class _Counters(Collector):
+    """The counters, as numbers by metric and labels."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # the spool and the log count from threads of their own
+        self._counts: dict[Metric, dict[tuple[str, ...], int]] = {
+            metric: {} if metric.value.labels else {(): 0}
+            for metric in Metric
+            if metric.value.kind == "counter"
+        }
+
+    def add(self, metric: Metric, labels: tuple[str, ...], by: int) -> None:
+        """Add to a series."""
+        series = self._counts[metric]
+        with self._lock:
+            count = series.get(labels)
+            if count is None:
+                if len(labels) != len(metric.value.labels):
+                    message = f"Incorrect label count for {metric}"
+                    raise ValueError(message)
+                count = 0
+            series[labels] = count + by
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        """Return the counters with all their series. The registry calls this at each scrape."""
+        for metric, series in self._counts.items():
+            meaning, names = metric.value.meaning, metric.value.labels
+            family = CounterMetricFamily(f"{PREFIX}_{metric}", meaning, labels=names)
+            with self._lock:
+                counts = list(series.items())
+            for labels, count in counts:
+                family.add_metric(labels, count)
+            yield family
+
+
 class Metrics:
-    """Metrics of a process. A series with labels exists from its first count on."""
+    """Metrics of a process. A series with labels exists from its first use on."""
 
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self._counters: dict[Metric, Counter] = {}
+        self._counters = _Counters()
+        self.registry.register(self._counters)
         self._gauges: dict[Metric, Gauge] = {}
-        self._series: dict[tuple[Metric | str, ...], Counter] = {}
         self._acknowledgements: dict[str, Histogram] = {}
         for metric in Metric:
             kind, meaning, labels = metric.value.kind, metric.value.meaning, metric.value.labels
             name = f"{PREFIX}_{metric}"
-            if kind == "counter":
-                self._counters[metric] = Counter(name, meaning, labels, registry=self.registry)
-            elif kind == "gauge":
+            if kind == "gauge":
                 self._gauges[metric] = Gauge(name, meaning, labels, registry=self.registry)
-            else:
+            elif kind == "histogram":
                 self._acknowledgement_seconds = Histogram(
                     name,
                     meaning,
@@ -57,13 +95,7 @@ class Metrics:
 
     def count(self, metric: Metric, *labels: str, by: int = 1) -> None:
         """Add ``by`` to a counter; ``labels`` are in the order of its declaration."""
-        key: tuple[Metric | str, ...] = (metric, *labels)
-        series = self._series.get(key)
-        if series is None:
-            counter = self._counters[metric]
-            series = counter.labels(*labels) if labels else counter
-            self._series[key] = series
-        series.inc(by)
+        self._counters.add(metric, labels, by)
 
     def count_callback(self, type_name: str, method: str, outcome: str) -> None:
         """Count a callback by outcome; ``type_name`` is `shared` where the type is not known."""
