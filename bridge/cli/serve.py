@@ -1,5 +1,8 @@
 """``callback-bridge serve``: the bridge itself."""
 
+import bridge.telemetry.without_rich  # noqa: F401 (before anything imports structlog)
+
+# isort: split
 from typing import Annotated
 
 import structlog
@@ -10,7 +13,6 @@ from bridge import __version__
 from bridge.app import startup
 from bridge.app.build import make_connection_limits
 from bridge.app.process import Bridge
-from bridge.cli import output
 from bridge.cli.options import SettingsFile
 from bridge.cli.signals import stop_on_signals
 from bridge.ingress import server
@@ -45,6 +47,8 @@ def serve(settings_file: SettingsFile = None, *, check: Check = False) -> None:
     if check:
         doors.callbacks.close()
         doors.management.close()
+        from bridge.cli import output  # noqa: PLC0415 (rich, which a running bridge does not need)
+
         output.print_plain("the settings are valid; the connection to Kafka was not tested")
         return
     lines = logs.configure_queued(settings.log_format, settings.log_level)

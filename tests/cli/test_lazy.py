@@ -82,6 +82,15 @@ def test_a_reader_of_topics_imports_no_server(name: str) -> None:
 
 
 @pytest.mark.system
+def test_a_running_bridge_imports_nothing_that_only_commands_need() -> None:
+    code = "import bridge.cli.main, bridge.cli.serve, sys; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(run.stdout.split())
+    assert "bridge.app.process" in modules
+    assert not modules & {"bridge.cli.output", "httpx", "jsonschema", "pyarrow", "rich", "yaml"}
+
+
+@pytest.mark.system
 def test_the_version_is_printed_without_what_only_help_needs() -> None:
     assert not imported("--version") & {"rich.markdown", "rich.syntax", "pygments"}
 
