@@ -6,6 +6,7 @@ INSTALLED := $(VENV)/.installed
 # `make demo` needs less than the tests do. What `make test` has installed is enough for it.
 DEMO_INSTALLED := $(if $(wildcard $(INSTALLED)),$(INSTALLED),$(VENV)/.installed-demo)
 KAFKA_LIBS := .cache/kafka/libs
+GO_BRIDGE := .cache/bench/go-bridge
 NODE_MODULES := tests/node/node_modules
 RELEASE_TOOLS := .cache/release
 TOOLS := .cache/tools
@@ -28,7 +29,7 @@ PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=loadfile
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-system test-kafka test-proxies test-chaos hostile audit test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench-quick bench-worst bench-spool bench-replay fuzz lock clean
+.PHONY: help demo dev test test-system test-kafka test-proxies test-chaos hostile audit test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench bench-quick bench-worst bench-spool bench-replay fuzz lock clean
 .PHONY: changelog pictures release
 
 help: ## List the targets
@@ -189,8 +190,17 @@ pictures: $(NODE_MODULES)/.installed ## Render the pictures of the documentation
 schema-pack: $(INSTALLED) ## Write the schema pack for consumers to dist/schema-pack
 	@$(BIN)/callback-bridge schemas pack --out dist/schema-pack
 
-bench-quick: $(INSTALLED) ## Measure CPU per callback against a plain Starlette route, in one run
-	@$(BIN)/python -m tests.bench.quick
+# Go is found on the PATH. Without it, the bridge in Go is left out of `make bench`.
+$(GO_BRIDGE): tests/bench/go/main.go tests/bench/go/go.mod tests/bench/go/go.sum
+	@echo "Building the bridge in Go (once) ..."
+	@mkdir -p $(dir $@)
+	@cd tests/bench/go && CGO_ENABLED=0 go build -trimpath -mod=readonly -o $(CURDIR)/$@ .
+
+bench: $(INSTALLED) $(KAFKA_LIBS)/.copied $(if $(shell command -v go),$(GO_BRIDGE)) ## Measure the bridge beside its peers on Apache Kafka (about six minutes; needs Java, and Go for one peer)
+	@$(BIN)/python -m tests.bench.compare $(ARGS)
+
+bench-quick: $(INSTALLED) ## Measure CPU per callback against a plain Starlette route, in about a minute
+	@$(BIN)/python -m tests.bench.quick $(ARGS)
 
 bench-worst: $(INSTALLED) ## Search for the unverified request that costs most CPU (ARGS=--keep keeps it)
 	@$(BIN)/python -m tests.bench.worst $(ARGS)

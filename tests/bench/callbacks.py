@@ -1,7 +1,9 @@
 """The requests a benchmark sends: hangup callbacks of distinct calls, signed beforehand."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Final
 from uuid import UUID
 
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
@@ -10,18 +12,24 @@ from bridge.emulator.sign import sign_headers
 from bridge.normalise.time import load_zone
 
 # What is signed. It is the same for every server, so that all get the very same bytes.
-PUBLIC_URL = "https://hooks.example.com"
+PUBLIC_URL: Final = "https://hooks.example.com"
+HANGUP_PATH: Final = "/plivo/voice/call/hangup"
 
-_PLACED_AT = datetime(2026, 3, 7, 14, 13, 30, tzinfo=UTC)
+_PLACED_AT: Final = datetime(2026, 3, 7, 14, 13, 30, tzinfo=UTC)
 
 
-def hangups(calls: int) -> list[bytes]:
+def hangups(calls: int, *, token: str = AUTH_TOKEN) -> list[bytes]:
     """Return one whole HTTP request a call. The same ones each time, but for their nonces."""
+    return [to_request(HANGUP_PATH, form, token=token) for form in hangup_forms(calls)]
+
+
+def hangup_forms(calls: int) -> list[str]:
+    """Return the form of a hangup for each of so many calls."""
     random = Random(1)
-    return [_request(random, number) for number in range(calls)]
+    return [_form(random, number) for number in range(calls)]
 
 
-def _request(random: Random, number: int) -> bytes:
+def _form(random: Random, number: int) -> str:
     call = EmulatedCall(
         call_uuid=UUID(int=random.getrandbits(128), version=4),
         auth_id=AUTH_ID,
@@ -31,7 +39,16 @@ def _request(random: Random, number: int) -> bytes:
         talk_duration_s=random.randrange(1, 600),
     )
     *_, hangup = answered_call(call)
-    body = hangup.form.encode()
+    return hangup.form
+
+
+def to_request(path: str, form: str, *, token: str = AUTH_TOKEN) -> bytes:
+    """Return a signed callback as Plivo sends it, with all its headers."""
+    return request_bytes(path, form.encode(), sign_headers("POST", PUBLIC_URL + path, form, token))
+
+
+def request_bytes(path: str, body: bytes, signatures: Mapping[str, str]) -> bytes:
+    """Return a callback as it goes over the wire."""
     headers = {
         "Host": "hooks.example.com",
         "User-Agent": "python-requests/2.31.0",
@@ -39,7 +56,20 @@ def _request(random: Random, number: int) -> bytes:
         "Accept-Encoding": "gzip, deflate",
         "Content-Type": "application/x-www-form-urlencoded",
         "Content-Length": str(len(body)),
-        **sign_headers("POST", PUBLIC_URL + hangup.path, hangup.form, AUTH_TOKEN),
+        **signatures,
     }
-    lines = [f"POST {hangup.path} HTTP/1.1", *(f"{name}: {of}" for name, of in headers.items())]
+    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {of}" for name, of in headers.items())]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def accounts(count: int, *, first: Sequence[dict[str, object]] = ()) -> list[dict[str, object]]:
+    """Return the setting of ``count`` accounts, ``first`` among them."""
+    others: list[dict[str, object]] = [
+        {
+            "auth_id": f"MABENCH{number:013}",
+            "auth_tokens": [f"a-token-of-a-benchmark-{number:017}"],
+            "timezone": TIMEZONE,
+        }
+        for number in range(count - len(first))
+    ]
+    return [*first, *others]
