@@ -99,7 +99,10 @@ class _Connection(asyncio.Protocol):
     def send(self, request: bytes, due_s: float) -> None:
         self.waits = True
         self.began_s = due_s
-        self.transport.write(request)
+        if self.transport.is_closing():  # closed while it was idle
+            self.connection_lost(None)
+        else:
+            self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         if self.received:
