@@ -29,7 +29,7 @@ PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=loadfile
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-system test-kafka test-proxies test-chaos hostile audit test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench bench-quick bench-worst bench-spool bench-replay fuzz lock clean
+.PHONY: help demo dev test test-system test-kafka test-proxies test-chaos hostile audit test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench bench-situations bench-quick bench-worst bench-spool bench-replay fuzz lock clean
 .PHONY: changelog pictures release
 
 help: ## List the targets
@@ -198,6 +198,9 @@ $(GO_BRIDGE): tests/bench/go/main.go tests/bench/go/go.mod tests/bench/go/go.sum
 
 bench: $(INSTALLED) $(KAFKA_LIBS)/.copied $(if $(shell command -v go),$(GO_BRIDGE)) ## Measure the bridge beside its peers on Apache Kafka (about six minutes; needs Java, and Go for one peer)
 	@$(BIN)/python -m tests.bench.compare $(ARGS)
+
+bench-situations: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Measure rejections, many accounts and types, an outage of Kafka, memory and the start (four minutes)
+	@$(BIN)/python -m tests.bench.situations $(ARGS)
 
 bench-quick: $(INSTALLED) ## Measure CPU per callback against a plain Starlette route, in about a minute
 	@$(BIN)/python -m tests.bench.quick $(ARGS)

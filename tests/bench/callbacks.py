@@ -1,11 +1,15 @@
 """The requests a benchmark sends: hangup callbacks of distinct calls, signed beforehand."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final
 from uuid import UUID
 
+from bridge.core import request as wire
+from bridge.core import signature
+from bridge.core.parameters import parse_form
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
 from bridge.emulator.call import EmulatedCall, answered_call
 from bridge.emulator.sign import sign_headers
@@ -15,6 +19,8 @@ from bridge.normalise.time import load_zone
 PUBLIC_URL: Final = "https://hooks.example.com"
 HANGUP_PATH: Final = "/plivo/voice/call/hangup"
 
+# Stands where a signature will; as long as one is.
+_SIGNATURE: Final = b"{" * 44
 _PLACED_AT: Final = datetime(2026, 3, 7, 14, 13, 30, tzinfo=UTC)
 
 
@@ -62,14 +68,35 @@ def request_bytes(path: str, body: bytes, signatures: Mapping[str, str]) -> byte
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def accounts(count: int, *, first: Sequence[dict[str, object]] = ()) -> list[dict[str, object]]:
-    """Return the setting of ``count`` accounts, ``first`` among them."""
+def accounts(count: int, *, ours: Sequence[dict[str, object]]) -> list[dict[str, object]]:
+    """Return the setting of ``count`` accounts, ``ours`` the last of them."""
     others: list[dict[str, object]] = [
         {
             "auth_id": f"MABENCH{number:013}",
             "auth_tokens": [f"a-token-of-a-benchmark-{number:017}"],
             "timezone": TIMEZONE,
         }
-        for number in range(count - len(first))
+        for number in range(count - len(ours))
     ]
-    return [*first, *others]
+    return [*others, *ours]
+
+
+def distinct_hangups() -> Iterator[bytes]:
+    """Return hangups without end, each of a new call. They are signed on the way, by V3 alone."""
+    random, nonce = Random(2), "05429567804466091622"
+    url, key = PUBLIC_URL + HANGUP_PATH, AUTH_TOKEN.encode()
+    made = []
+    for form in hangup_forms(64):
+        pairs, _ = parse_form(form)
+        uuid = dict(pairs)["CallUUID"].encode()
+        message = signature.build_v3_message("POST", url, (), pairs, nonce)
+        request = request_bytes(
+            HANGUP_PATH,
+            form.encode(),
+            {wire.NONCE_V3: nonce, wire.SIGNATURE_V3: _SIGNATURE.decode()},
+        )
+        made.append((uuid, message, request))
+    for uuid, message, request in itertools.cycle(made):
+        fresh = str(UUID(int=random.getrandbits(128), version=4)).encode()
+        signed = signature.sign(key, message.replace(uuid, fresh)).encode()
+        yield request.replace(uuid, fresh).replace(_SIGNATURE, signed)

@@ -85,9 +85,12 @@ def _table(servers: list[Report], load: str) -> tuple[list[str], list[list[str]]
 
 
 def _ratio_cell(figures: Report, other: Report) -> str:
-    middle, least, most = ratio(figures["cpu_us"], other["cpu_us"])
-    if figures is other:
-        return "1"
+    return "1" if figures is other else ratio_text(figures["cpu_us"], other["cpu_us"])
+
+
+def ratio_text(one: Sequence[float], other: Sequence[float]) -> str:
+    """Return median, least and greatest of the rounds' ratios as text."""
+    middle, least, most = ratio(one, other)
     return f"{middle:.2f} ({least:.2f}–{most:.2f})"
 
 
