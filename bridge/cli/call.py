@@ -12,9 +12,8 @@ import typer
 from bridge.app.parts import make_naming, make_replay_connection
 from bridge.audit.derive import Deriver
 from bridge.calls.document import build_document
-from bridge.calls.find import CallTopics, find_call
+from bridge.calls.find import CANDIDATES_MAX, AmbiguousPrefix, CallTopics, find_call, find_id
 from bridge.calls.found import FoundCall
-from bridge.calls.prefix import CANDIDATES_MAX, AmbiguousPrefix, find_id
 from bridge.cli import output
 from bridge.cli.call_output import print_call
 from bridge.cli.exit_codes import EXIT_DIFFERS, EXIT_USAGE

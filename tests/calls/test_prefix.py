@@ -5,8 +5,8 @@ from collections.abc import Callable, Generator
 
 import pytest
 
-from bridge.calls import prefix as call_prefix
-from bridge.calls.prefix import AmbiguousPrefix, IdCandidate, find_id
+from bridge.calls import find
+from bridge.calls.find import AmbiguousPrefix, IdCandidate, find_id
 from bridge.core.record import Record
 from bridge.reader.by_key import KeyReader
 from bridge.reader.window import Window
@@ -82,7 +82,7 @@ async def test_an_id_outside_of_the_time_that_is_read_is_not_counted(
 async def test_no_more_candidates_are_kept_than_can_be_listed(
     keyed: KeyReader, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(call_prefix, "CANDIDATES_MAX", 2)
+    monkeypatch.setattr(find, "CANDIDATES_MAX", 2)
     with pytest.raises(AmbiguousPrefix) as ambiguous:
         await found(keyed, prefix, "abcd", Window())
     assert len(ambiguous.value.candidates) == 2
