@@ -10,15 +10,27 @@ To import every command takes ten times as long as to print the version. Therefo
    mistyped command waits for that.
 """
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from bridge.cli.hints import suggest_commands
+# Commands of other tools (Stripe's and Hookdeck's CLI, kcat, linkerd), and ours that do the same.
+_WORDS_OF_OTHER_TOOLS: Final[Mapping[str, tuple[str, ...]]] = {
+    "check": ("serve --check",),
+    "consume": ("tail",),
+    "doctor": ("serve --check", "topics check"),
+    "listen": ("dev", "tail"),
+    "logs": ("tail",),
+    "start": ("serve",),
+    "run": ("serve",),
+    "trigger": ("callbacks show",),
+    "validate": ("serve --check",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +68,7 @@ class LazyGroup(TyperGroup):
         if name and name not in self.commands and not name.startswith("-"):
             for deferred in self.deferred:  # rule 3
                 self.load(deferred)
-            meant = suggest_commands(name, self)
+            meant = _suggest_commands(name, self)
             if meant:
                 ctx.fail(f"No such command {name!r}. Did you mean {' or '.join(meant)}?")
         return super().resolve_command(ctx, args)
@@ -69,3 +81,16 @@ def _join_lines(command: Any) -> None:  # noqa: ANN401 (typer's own types are pr
     if isinstance(command, TyperGroup):
         for inner in command.commands.values():
             _join_lines(inner)
+
+
+def _suggest_commands(name: str, group: TyperGroup) -> list[str]:
+    """Return the commands that the user may have meant by ``name``."""
+    near = difflib.get_close_matches(name, group.commands, n=3)
+    inside = [
+        f"{outer} {name}"
+        for outer, command in group.commands.items()
+        if isinstance(command, TyperGroup) and name in command.commands
+    ]
+    return [
+        f"'{one}'" for one in dict.fromkeys([*near, *_WORDS_OF_OTHER_TOOLS.get(name, ()), *inside])
+    ]
