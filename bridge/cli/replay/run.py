@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import signal
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -23,27 +24,24 @@ from bridge.cli.replay.options import (
     parse_pace_option,
     parse_skip_option,
     refuse_plan_with_filters,
+    resolve_window,
     take_filters,
 )
 from bridge.cli.replay.output import ProgressBar, show_end, show_plan, show_start
 from bridge.cli.replay.plan import plan_replay
-from bridge.cli.replay.resume import (
-    add_skipped,
-    choose_progress_file,
-    refuse_finished,
-    refuse_other_replay,
-)
 from bridge.cli.replay.retention import (
     add_journal_command,
     journal_derive_command,
     with_fixed_times,
 )
 from bridge.normalise.time import to_rfc3339
+from bridge.reader.selection import Query, parse_position
 from bridge.reader.topic_reader import RecordsMissing
 from bridge.replay import ReplayRun
 from bridge.replay import run as replay_run
 from bridge.replay.plan import Plan, load_plan
 from bridge.replay.progress import (
+    IN_FILES,
     Destination,
     Progress,
     load_progress,
@@ -52,12 +50,13 @@ from bridge.replay.progress import (
     save_progress,
 )
 from bridge.replay.run import RunHooks, recover_progress
-from bridge.replay.targets.choose import map_topics, open_target
+from bridge.replay.targets.choose import is_output_intact, map_topics, open_target
 from bridge.replay.targets.new_topic import find_shorter_retention
 from bridge.settings.load import Need, Settings, load
 
 _State = Literal["done", "already_done", "stopped"]
 
+_NOT_REPEATABLE: Final = {"live": "--to-live", "url": "--to-url"}
 _EPILOG: Final = (
     "Exit codes: 0 everything planned was replayed; 1 not everything, no records, or a URL answered "
     "other than 2xx; 2 wrong usage, or a file already exists; 3 cannot use Kafka, the disk or the URL: "
@@ -129,20 +128,20 @@ async def start_or_resume(settings: Settings, request: RunRequest) -> int:
     Raises BadParameter, and errors that have an exit code.
     """
     replay = ReplayRun(secrets.token_hex(4), _now())
-    file = choose_progress_file(request, replay)
+    file = _choose_progress_file(request, replay)
     with lock_progress(file):
         progress = load_progress(file)
         is_new = progress is None
         if progress is None:
             progress = await _start(settings, request, replay)
         else:
-            refuse_other_replay(request, progress, file)
+            _refuse_other_replay(request, progress, file)
             if progress.finished_at is not None:
-                refuse_finished(request, progress, file)
+                _refuse_finished(request, progress, file)
                 return _report_end(progress, file, state="already_done")
         if not progress.plan.records:
             return _report_end(progress, file, state="done")
-        progress = add_skipped(progress, request.skipped)
+        progress = _add_skipped(progress, request.skipped)
         started_s, before = time.monotonic(), progress.records
         try:
             progress = await _replay(settings, request, progress, file=file, is_new=is_new)
@@ -287,3 +286,70 @@ def _is_complete(progress: Progress) -> bool:
 
 def _now() -> str:
     return to_rfc3339(datetime.now(UTC))  # noqa: TID251 (the doorway's clock)
+
+
+def _choose_progress_file(request: RunRequest, run: ReplayRun) -> Path:
+    """Return the progress file. Raises BadParameter if a retry could not find it again.
+
+    A Kubernetes Job retries with the same arguments. A progress file named after the replay id would be
+    another one then, and the retry would send everything a second time.
+    """
+    if request.progress_file is not None:
+        return request.progress_file
+    kind = request.destination.kind if request.destination is not None else None
+    if request.destination is not None and kind in IN_FILES:
+        return Path(f"{request.destination.location}.progress.json")
+    if kind in _NOT_REPEATABLE and request.plan_file is None and not output.on_terminal():
+        message = (
+            "without a terminal pass --progress FILE or --plan FILE too: otherwise a retry would start "
+            "from the beginning and send everything again"
+        )
+        raise typer.BadParameter(message, param_hint=_NOT_REPEATABLE[kind])
+    return Path(f"{request.plan_file or f'replay-{run.id}'}.progress.json")
+
+
+def _refuse_other_replay(request: RunRequest, progress: Progress, file: Path) -> None:
+    """Refuse to resume if the progress file is of another replay than the requested one."""
+    fault = None
+    if request.destination not in {None, progress.destination}:
+        place = f" {progress.destination.display_text}".rstrip()
+        fault = f"of a replay to another target ({progress.destination.kind}{place})"
+    elif request.plan_file is not None:
+        if load_plan(request.plan_file).id != progress.plan.id:
+            fault = f"of another plan ({progress.plan.id})"
+    elif request.query not in {Query(), progress.plan.query}:
+        fault = "of a replay with other filters"
+    if fault is not None:
+        message = f"{file} is {fault}: pass another file, or delete it"
+        raise typer.BadParameter(message, param_hint="--progress")
+    if progress.destination.kind == "live" and request.destination is None:
+        message = f"{file} is of a replay into the live topics: pass --to-live again"
+        raise typer.BadParameter(message, param_hint="--to-live")
+
+
+def _add_skipped(progress: Progress, skipped: tuple[str, ...]) -> Progress:
+    """Add records to leave out. Raises BadParameter if the plan does not have one."""
+    for text in skipped:
+        topic, partition, offset = parse_position(text)
+        if not any(
+            (one.topic, one.partition) == (topic, partition) and one.begin <= offset < one.end
+            for one in progress.plan.ranges
+        ):
+            message = f"{text} is not in the plan"
+            raise typer.BadParameter(message, param_hint="--skip")
+    return replace(progress, skipped=tuple(dict.fromkeys([*progress.skipped, *skipped])))
+
+
+def _refuse_finished(request: RunRequest, progress: Progress, file: Path) -> None:
+    """Refuse a finished replay whose output has changed, or whose relative times mean others now."""
+    fault = None
+    if not is_output_intact(progress):
+        fault = f"but {progress.destination.display_text} has changed since"
+    elif request.query != Query() and resolve_window(request.query) != progress.plan.window:
+        fault = "but its relative times mean another window now"
+    if fault is not None:
+        message = (
+            f"{file}: this replay finished at {progress.finished_at}, {fault}: to replay it again, "
+            "delete that file or pass another one"
+        )
+        raise typer.BadParameter(message, param_hint="--progress")
