@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.reply.check import DOCUMENT_BYTES_MAX, check_document
-from bridge.reply.content import SPOKEN_CHARACTERS_MAX
+from bridge.reply.check import DOCUMENT_BYTES_MAX, SPOKEN_CHARACTERS_MAX, check_document
 from bridge.reply.twiml import PLIVO_EQUIVALENTS
 from bridge.reply.urls import find_retry_fault
 

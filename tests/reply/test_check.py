@@ -3,8 +3,7 @@
 import pytest
 
 from bridge.callbacks.model import Reply
-from bridge.reply.check import FINDINGS_MAX, check_document
-from bridge.reply.content import SPOKEN_CHARACTERS_MAX
+from bridge.reply.check import FINDINGS_MAX, SPOKEN_CHARACTERS_MAX, check_document
 from bridge.reply.finding import Finding
 
 SPEAK = "<Speak>Hello</Speak>"
