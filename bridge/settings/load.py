@@ -13,20 +13,18 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 
 from bridge.settings.accounts import AccountSettings
-from bridge.settings.checks import (
-    Need,
-    find_contradictions,
-    find_missing,
-    find_repeated_accounts,
-    find_unreadable_files,
-)
 from bridge.settings.faults import (
     InvalidJson,
+    Need,
     SettingFault,
     SettingName,
     SettingOrigins,
     closest_setting,
     describe_json_error,
+    find_contradictions,
+    find_missing,
+    find_repeated_accounts,
+    find_unreadable_files,
     to_fault,
     variable_name,
 )
