@@ -18,21 +18,19 @@ from bridge.cli.output import JsonOption
 from bridge.core import catalogue
 from bridge.core.event import ContractNames
 from bridge.derived import pack as schema_pack
-from bridge.derived.diff import (
-    SchemaChange,
-    changes_since_committed,
-    compare_schemas,
-    load_schema,
-    undeclared_schemas,
-)
 from bridge.derived.journal_samples import build_journal_examples
 from bridge.derived.registry import (
     JOURNAL,
+    SchemaChange,
     SchemaNotFound,
+    changes_since_committed,
+    compare_schemas,
     declared_schemas,
     find_schema,
     find_schemas_folder,
+    load_schema,
     released_paths,
+    undeclared_schemas,
 )
 from bridge.derived.samples import build_examples
 from bridge.derived.schemas import DEFAULT_BASE

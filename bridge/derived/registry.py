@@ -1,15 +1,20 @@
-"""The declared schemas by name, and the folder of the committed schemas."""
+"""The declared schemas by name, the committed ones, and the changes between any two of them."""
 
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+import orjson
 
 import bridge
 from bridge.callbacks.model import CallbackType
 from bridge.core import catalogue
 from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_SCHEMA_PATH, JOURNAL_TOPIC, REJECTED_TOPIC
+from bridge.derived.compatibility import find_additions, find_breaks
 from bridge.derived.files import SCHEMAS
 from bridge.derived.schemas import build_event_schema, build_journal_schema
 
@@ -29,6 +34,7 @@ class SchemaNotFound(LookupError):
 
 
 JOURNAL: Final = "journal"
+_VERSION: Final = re.compile(r"(\d+)\.(\d+)\.json")
 _CHECKOUT: Final = Path(bridge.__file__).parent.parent / SCHEMAS
 
 
@@ -101,3 +107,80 @@ def released_paths(folder: Path) -> set[str]:
     file = folder / "released.json"
     paths: dict[str, str] = json.loads(file.read_text()) if file.is_file() else {}
     return {str(Path(path).relative_to(SCHEMAS)) for path in paths}
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaChange:
+    """One change of a schema. ``since`` and ``version`` are the versions that were compared."""
+
+    schema: str
+    since: str | None
+    version: str | None
+    change: Literal["break", "addition", "wording"]
+    description: str
+
+
+def load_schema(text: str) -> Schema:
+    """Return the schema in the file ``text``, or the declared schema of the type ``text``."""
+    if not Path(text).is_file():
+        return find_schema(text).schema
+    try:
+        found = orjson.loads(Path(text).read_bytes())
+    except orjson.JSONDecodeError as error:
+        message = f"{text}: not JSON: {error}"
+        raise SchemaNotFound(message) from error
+    if not isinstance(found, dict):
+        message = f"{text}: not a schema"
+        raise SchemaNotFound(message)
+    return found  # pyright: ignore[reportUnknownVariableType] (any JSON)
+
+
+def changes_since_committed(
+    one: DeclaredSchema, folder: Path, since: str | None
+) -> Iterator[SchemaChange]:
+    """Yield the changes of a declared schema since its committed file."""
+    version = since or _base_version(one, folder)
+    file = folder / one.name / f"{version}.json"
+    if file.is_file():
+        yield from compare_schemas(
+            one.name, version, one.version, load_schema(str(file)), one.schema
+        )
+    elif since is not None:
+        message = f"{file} does not exist"
+        raise SchemaNotFound(message, option="--since")
+    else:
+        yield SchemaChange(one.name, None, one.version, "addition", "the schema: added")
+
+
+def _base_version(one: DeclaredSchema, folder: Path) -> str:
+    """Return the version to compare with: the newest released of the major, else the declared."""
+    major = one.version.partition(".")[0]
+    matches = [
+        found
+        for path in released_paths(folder)
+        if Path(path).parent.name == one.name
+        and (found := _VERSION.fullmatch(Path(path).name)) is not None
+        and found[1] == major
+    ]
+    newest = max(matches, key=lambda found: int(found[2]), default=None)
+    return f"{newest[1]}.{newest[2]}" if newest else one.version
+
+
+def undeclared_schemas(folder: Path) -> Iterator[SchemaChange]:
+    """Yield a change for each committed schema that is no longer declared."""
+    names = {file.parent.name for file in folder.glob("*/*.json") if _VERSION.fullmatch(file.name)}
+    for name in sorted(names - set(declared_schemas())):
+        yield SchemaChange(name, None, None, "break", "the schema: no longer declared")
+
+
+def compare_schemas(
+    name: str, since: str | None, version: str | None, old: Schema, new: Schema
+) -> Iterator[SchemaChange]:
+    """Yield the changes from the schema ``old`` to ``new``."""
+    broken, added = find_breaks(old, new), find_additions(old, new)
+    for what in broken:
+        yield SchemaChange(name, since, version, "break", what)
+    for what in added:
+        yield SchemaChange(name, since, version, "addition", what)
+    if not broken and not added and old != new:
+        yield SchemaChange(name, since, version, "wording", "only descriptions or names changed")
