@@ -43,6 +43,11 @@ def test_every_stage_is_the_base_that_was_named() -> None:
     assert stages == ["${BASE}", "${BASE}"]
 
 
+def test_the_base_is_an_official_python_which_is_built_with_profile_guided_optimisation() -> None:
+    (base,) = re.findall(r"^ARG BASE=(.+)$", DOCKERFILE, re.MULTILINE)
+    assert re.fullmatch(r"python:3\.1[3-9]-slim-\w+", base)
+
+
 @pytest.mark.parametrize(
     "path", [ROOT / "Dockerfile", *SCRIPTS, *LOCKS], ids=lambda path: path.name
 )

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.image
 
 # What a container sees of itself.
 PROBE = """
-import importlib.metadata, json, os, pathlib
+import importlib.metadata, json, os, pathlib, sysconfig
 
 def writable(place):
     try:
@@ -37,6 +37,7 @@ print(json.dumps({
     "installed": [f"{one.name}=={one.version}" for one in importlib.metadata.distributions()],
     "writable": {place: writable(place) for place in PLACES},
     "ours": list(ours("/opt")),
+    "configured": sysconfig.get_config_var("CONFIG_ARGS"),
 }))
 """
 WRITABLE = (SPOOL, "/tmp")
@@ -95,6 +96,10 @@ def test_it_can_write_to_the_spool_and_to_tmp_alone(seen: dict[str, Any]) -> Non
 
 def test_what_it_runs_it_could_not_change(seen: dict[str, Any]) -> None:
     assert seen["ours"] == []
+
+
+def test_its_interpreter_was_built_with_profile_guided_optimisation(seen: dict[str, Any]) -> None:
+    assert "--enable-optimizations" in seen["configured"]
 
 
 def test_nothing_of_the_build_is_left(runnable: Image) -> None:
