@@ -91,6 +91,11 @@ def test_a_running_bridge_imports_nothing_that_only_commands_need() -> None:
 
 
 @pytest.mark.system
+def test_a_plan_of_a_replay_imports_no_http_client() -> None:
+    assert "httpx" not in imported("replay", "plan", "--help")
+
+
+@pytest.mark.system
 def test_the_version_is_printed_without_what_only_help_needs() -> None:
     assert not imported("--version") & {"rich.markdown", "rich.syntax", "pygments"}
 

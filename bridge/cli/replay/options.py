@@ -20,7 +20,6 @@ from bridge.reader.selection import Query, Source, parse_id, parse_offsets, pars
 from bridge.reader.window import Window, build_window
 from bridge.replay.pace import ReplayPace, parse_pace
 from bridge.replay.progress import Destination
-from bridge.replay.targets.http import is_base_url
 
 From = Annotated[
     Source,
@@ -303,9 +302,12 @@ def parse_destination(
 
     Paths become absolute, so that the command can be resumed from any folder.
     """
-    if url is not None and not is_base_url(url):
-        message = "must be an absolute http or https URL without a query"
-        raise typer.BadParameter(message, param_hint="--to-url")
+    if url is not None:
+        from bridge.replay.targets.http import is_base_url  # noqa: PLC0415 (an HTTP client takes long to import)
+
+        if not is_base_url(url):
+            message = "must be an absolute http or https URL without a query"
+            raise typer.BadParameter(message, param_hint="--to-url")
     found = [Destination("live")] if live else []
     found += [Destination("jsonl", str(jsonl.resolve()))] if jsonl else []
     found += [Destination("csv", str(csv.resolve()))] if csv else []
