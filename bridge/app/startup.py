@@ -1,4 +1,4 @@
-"""Check everything that a bridge needs before it starts, and report all faults at once.
+"""Check everything that a bridge needs before it starts, report all faults at once, and run it.
 
 1. The checks change nothing, except that they create the spool's directory.
 2. Only faults that an operator must fix prevent a start. A full disk and an unavailable Kafka do not:
@@ -13,7 +13,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+import structlog
+
+from bridge import __version__
+from bridge.app.build import make_connection_limits
+from bridge.app.process import Bridge
 from bridge.core import catalogue
+from bridge.ingress import server
 from bridge.ingress.server import CannotListen, Listeners, listen
 from bridge.reply.document import BadDocument, Replies
 from bridge.settings.faults import SettingFault
@@ -27,6 +33,8 @@ from bridge.settings.load import (
 )
 from bridge.spool.locking import make_directory, other_writers, spool_files
 from bridge.telemetry.masking import NOT_SHOWN, mask_path, mask_value
+
+log = structlog.get_logger()
 
 # Errors that do not pass by themselves. A full or failing disk is not among them: rule 2.
 _UNUSABLE: Final = frozenset(
@@ -130,3 +138,34 @@ def _bind(found: LoadedSettings, held: ExitStack) -> tuple[list[socket.socket], 
                 text = text.replace(host, "it")
             faults.append(SettingFault((named,), f"{found.name(named)}: {text}; {remedy}"))
     return sockets, faults
+
+
+async def run_bridge(
+    bridge: Bridge, doors: Listeners, settings: Settings, stop: server.StopRequest
+) -> None:
+    """Run a bridge until ``stop`` is requested."""
+
+    async def start() -> None:
+        await bridge.start()
+        log.info(
+            "bridge_started",
+            version=__version__,
+            port=doors.callbacks.getsockname()[1],
+            management_port=doors.management.getsockname()[1],
+            verification=settings.verification,
+        )
+
+    await server.serve(
+        bridge.app,
+        bridge.management_app,
+        doors,
+        stop=stop,
+        limits=make_connection_limits(settings),
+        metrics=bridge.metrics,
+        shutdown_delay_s=settings.shutdown_delay_s,
+        shutdown_timeout_s=settings.shutdown_timeout_s,
+        start_up=start,
+        on_stopping=bridge.begin_stopping,
+        shut_down=bridge.stop,
+    )
+    log.info("bridge_stopped")

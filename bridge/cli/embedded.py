@@ -9,8 +9,8 @@ from pathlib import Path
 
 from bridge.app.parts import make_connection, make_sizing
 from bridge.app.process import Bridge
+from bridge.app.startup import run_bridge
 from bridge.cli.kafka import wait_until_available
-from bridge.cli.serve import run_bridge
 from bridge.core import catalogue
 from bridge.derived.topics import plan
 from bridge.dev.broker import embedded_broker

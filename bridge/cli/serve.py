@@ -5,13 +5,10 @@ import bridge.telemetry.without_rich  # noqa: F401 (before anything imports stru
 # isort: split
 from typing import Annotated
 
-import structlog
 import typer
 import uvloop
 
-from bridge import __version__
 from bridge.app import startup
-from bridge.app.build import make_connection_limits
 from bridge.app.process import Bridge
 from bridge.cli.options import SettingsFile
 from bridge.cli.signals import stop_on_signals
@@ -22,8 +19,6 @@ from bridge.telemetry.log_writer import LineQueue
 from bridge.telemetry.metric_defs import Metric
 
 app = typer.Typer(add_completion=False)
-
-log = structlog.get_logger()
 
 Check = Annotated[
     bool,
@@ -63,35 +58,4 @@ async def _serve(settings: Settings, doors: server.Listeners, lines: LineQueue) 
     stop_on_signals(stop)
     bridge = Bridge(settings)
     lines.set_on_lost(lambda count: bridge.metrics.count(Metric.LOG_LINES_LOST_TOTAL, by=count))
-    await run_bridge(bridge, doors, settings, stop)
-
-
-async def run_bridge(
-    bridge: Bridge, doors: server.Listeners, settings: Settings, stop: server.StopRequest
-) -> None:
-    """Run a bridge until ``stop`` is requested."""
-
-    async def start() -> None:
-        await bridge.start()
-        log.info(
-            "bridge_started",
-            version=__version__,
-            port=doors.callbacks.getsockname()[1],
-            management_port=doors.management.getsockname()[1],
-            verification=settings.verification,
-        )
-
-    await server.serve(
-        bridge.app,
-        bridge.management_app,
-        doors,
-        stop=stop,
-        limits=make_connection_limits(settings),
-        metrics=bridge.metrics,
-        shutdown_delay_s=settings.shutdown_delay_s,
-        shutdown_timeout_s=settings.shutdown_timeout_s,
-        start_up=start,
-        on_stopping=bridge.begin_stopping,
-        shut_down=bridge.stop,
-    )
-    log.info("bridge_stopped")
+    await startup.run_bridge(bridge, doors, settings, stop)
