@@ -27,7 +27,7 @@ def test_metrics_are_not_read_by_the_way_a_network_policy_closes(page: Path) -> 
 
 
 @pytest.mark.system
-def test_metrics_are_read_by_what_the_image_has() -> None:
+def test_the_image_contains_the_program_that_reads_the_metrics() -> None:
     (program,) = {found for page in PAGES for found in METRICS.findall(page.read_text())}
 
     class Answer(BaseHTTPRequestHandler):
@@ -54,7 +54,7 @@ def test_metrics_are_read_by_what_the_image_has() -> None:
 
 
 @each_page
-def test_who_is_told_to_upgrade_in_an_outage_is_told_how_it_goes_through(page: Path) -> None:
+def test_advice_to_upgrade_during_an_outage_says_how_the_upgrade_succeeds(page: Path) -> None:
     text = " ".join(page.read_text().split())
     if "scale statefulset" in text:
         assert re.search(r"set(s|ting)? (it|that|both) back", text), "by the next upgrade"

@@ -43,7 +43,7 @@ def test_it_is_of_a_schema_that_grafana_still_reads() -> None:
     assert DASHBOARD["uid"] == "callback-bridge"
 
 
-def test_its_rows_go_from_what_matters_most_to_what_matters_least() -> None:
+def test_the_most_important_rows_come_first() -> None:
     rows = [panel["title"] for panel in PANELS if panel["type"] == "row"]
     assert rows == [
         "Is anything lost?",
@@ -58,7 +58,7 @@ def test_its_rows_go_from_what_matters_most_to_what_matters_least() -> None:
 
 
 @pytest.mark.parametrize(("expression", "legend"), QUERIES)
-def test_a_query_names_what_there_is(expression: str, legend: str) -> None:
+def test_a_query_names_existing_metrics(expression: str, legend: str) -> None:
     assert faults(filled_in(expression)) == []
     assert set(re.findall(r"{{(\w+)}}", legend)) <= labels_in(filled_in(expression))
 
@@ -81,7 +81,7 @@ def test_prometheus_takes_every_query(promtool: Promtool, tmp_path: Path) -> Non
     assert f"SUCCESS: {len(queries)} rules" in promtool("check", "rules", rules)
 
 
-def test_every_panel_asks_the_chosen_data_source() -> None:
+def test_every_panel_queries_the_chosen_data_source() -> None:
     sources = [panel["datasource"] for panel in GRAPHS]
     sources += [target["datasource"] for panel in GRAPHS for target in panel["targets"]]
     assert all(one == {"type": "prometheus", "uid": "${datasource}"} for one in sources)

@@ -15,11 +15,11 @@ ENDS: Final = {"counter": ("",), "gauge": ("",), "histogram": ("_bucket", "_coun
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: f"{rule.name}-{rule.severity}")
-def test_a_rule_names_what_there_is(rule: Rule) -> None:
+def test_a_rule_names_existing_metrics(rule: Rule) -> None:
     assert faults(rule.expression) == []
 
 
-def test_an_annotation_that_asks_names_what_there_is() -> None:
+def test_a_query_in_an_annotation_names_existing_metrics() -> None:
     asked = [
         expression
         for rule in rules()
@@ -47,7 +47,7 @@ def test_an_annotation_that_asks_names_what_there_is() -> None:
         ("a:callback_bridge_spool:sum offset 1h", "no metric a:callback_bridge_spool:sum"),
     ],
 )
-def test_what_is_misspelt_is_found(expression: str, found: str) -> None:
+def test_a_misspelt_name_is_found(expression: str, found: str) -> None:
     assert faults(expression) == [found]
 
 

@@ -48,7 +48,7 @@ def test_a_case_leaves_the_alert_quiet(rule: Rule) -> None:
 
 
 @by_name_and_severity
-def test_an_alert_says_what_is_the_matter_what_to_do_first_and_where_to_read_on(rule: Rule) -> None:
+def test_an_alert_states_the_problem_the_first_step_and_its_runbook(rule: Rule) -> None:
     assert rule.name.startswith("CallbackBridge")
     assert rule.severity in {"critical", "warning", "info"}
     assert set(rule.annotations) == {"summary", "description", "runbook"}
@@ -57,7 +57,7 @@ def test_an_alert_says_what_is_the_matter_what_to_do_first_and_where_to_read_on(
 
 
 @by_name_and_severity
-def test_what_an_alert_says_of_its_labels_it_has(rule: Rule) -> None:
+def test_an_alert_has_the_labels_that_its_text_uses(rule: Rule) -> None:
     named = set(re.findall(r"\$labels\.(\w+)", " ".join(rule.annotations.values())))
     for expected in expectations():
         for labels in expected.firing:
@@ -70,7 +70,7 @@ def test_a_name_has_each_severity_once() -> None:
     assert len(pairs) == len(set(pairs))
 
 
-def test_what_is_recorded_is_read_by_another_rule() -> None:
+def test_another_rule_reads_each_recorded_series() -> None:
     recorded = {rule.name for rule in rules() if not rule.is_alert}
     unread = {name for name in recorded if not any(name in rule.expression for rule in rules())}
     assert unread == set()

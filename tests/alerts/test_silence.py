@@ -118,7 +118,7 @@ def expectation(namespace: str, hour: int, *, missed: bool) -> dict[str, Any]:
 
 
 @pytest.mark.chart
-def test_a_type_is_missed_when_it_is_always_there_at_that_time(
+def test_a_missing_type_is_reported_if_it_always_comes_at_that_time(
     promtool: Promtool, tmp_path: Path
 ) -> None:
     always = f"0+{A_STEP}x{24 * STEPS_AN_HOUR * DAYS - 1}"

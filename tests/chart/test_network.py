@@ -55,7 +55,7 @@ def policies(manifests: list[Manifest]) -> list[Manifest]:
     return [one for one in manifests if one["kind"] == "NetworkPolicy"]
 
 
-def test_a_pod_of_a_hook_has_a_policy_that_is_there_before_it_and_no_other(
+def test_a_hook_pod_has_one_policy_which_exists_before_it(
     manifests: list[Manifest],
 ) -> None:
     hooks = [pod for pod in pods(manifests) if annotations(pod[0]).get(HOOK) == BEFORE]

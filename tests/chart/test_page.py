@@ -45,20 +45,20 @@ def section(title: str) -> str:
     return PAGE.partition(f"## {title}\n")[2].partition("\n## ")[0]
 
 
-def test_it_says_of_every_secret_what_a_change_of_it_does() -> None:
+def test_it_states_the_effect_of_a_change_of_each_secret() -> None:
     values = derive_chart.flat(derive_chart.values((CHART / "values.yaml").read_text()))
     named = {one.path for one in values if one.path.lower().endswith("secretname")}
     rows = [line for line in section("Secrets").splitlines() if line.startswith("| `")]
     assert named <= set(re.findall(r"`([\w.]+)`", "".join(rows)))
 
 
-def test_it_says_what_the_install_on_an_api_server_does_not_show() -> None:
+def test_it_states_what_an_install_on_an_api_server_does_not_show() -> None:
     told = " ".join(section("How it is tested").split())
     assert "The kubelet only pretends" in told
     assert (CHART / "../../../tests/chart/snapshots/install.txt").is_file()
 
 
-def test_it_names_the_versions_of_kubernetes_that_were_tried() -> None:
+def test_it_names_the_tested_versions_of_kubernetes() -> None:
     modules = (ROOT / "deploy/tools/go.mod").read_text()
     (built,) = re.findall(r"^require k8s.io/kubernetes v(1\.\d+)\.", modules, re.MULTILINE)
     *others, last = [version.removesuffix(".0") for version in VERSIONS]

@@ -55,12 +55,12 @@ def test_every_pod_must_be_ready_and_the_callbacks_must_come_to_the_bridge(
     assert f"HEAD 127.0.0.1:{callbacks}{SHARED_PATH}: {led_to}, expected 405" in told
 
 
-def test_what_does_not_answer_is_said(
+def test_a_server_that_does_not_answer_is_reported(
     answering: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main("127.0.0.1", "1", "127.0.0.1", "127.0.0.1", at=answering("GET", 200)) == 1
     assert "HEAD 127.0.0.1:1/plivo: [Errno 111]" in capsys.readouterr().out
 
 
-def test_what_it_asks_for_callbacks_is_no_callback() -> None:
+def test_its_request_to_the_callback_port_is_not_a_callback() -> None:
     assert "HEAD" not in METHODS

@@ -118,7 +118,7 @@ def test_the_notes_have_the_url_of_every_type(tools: Tools, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_what_the_chart_makes_is_what_was_looked_at(tools: Tools, example: str) -> None:
+def test_the_rendered_chart_equals_the_reviewed_snapshots(tools: Tools, example: str) -> None:
     kept = (SNAPSHOTS / f"{example}.yaml").read_text()
     assert tools.template(example) == kept, "look at it, then run `make chart-snapshots`"
 
@@ -149,7 +149,7 @@ def test_the_bridge_takes_the_settings_the_chart_gives_it(
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_the_job_for_the_topics_knows_of_kafka_what_the_bridge_does_and_needs_no_more(
+def test_the_topics_job_has_exactly_the_kafka_settings_of_the_bridge(
     tools: Tools, example: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifests = tools.manifests(example)

@@ -45,7 +45,7 @@ def test_the_examples_make_every_kind_of_custom_resource(tools: Tools) -> None:
     assert kinds >= CUSTOM
 
 
-def test_the_examples_make_what_every_template_makes(tools: Tools) -> None:
+def test_the_examples_render_every_template(tools: Tools) -> None:
     made = {
         line.rpartition("/")[2]
         for example in EXAMPLES

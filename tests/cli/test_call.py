@@ -79,7 +79,7 @@ async def cluster(kafka: Kafka, prefix: str) -> Cluster:
     return await filled(kafka, prefix)
 
 
-def test_a_call_is_one_document_with_its_legs_and_its_time_line(cluster: Cluster) -> None:
+def test_a_call_is_one_document_with_its_legs_and_its_timeline(cluster: Cluster) -> None:
     found = cluster.document(A)
     assert (found["id"], found["kind"], found["callbacks"]) == (A, "call", 6)
     assert [(leg["id"], leg["role"]) for leg in found["legs"]] == [(A, "first"), (B, "dialled")]
@@ -114,7 +114,7 @@ def test_every_callback_has_its_times_its_reply_and_its_verdict(cluster: Cluster
 
 
 @pytest.mark.kafka
-def test_what_is_older_than_a_day_needs_a_hint(apache_kafka: str, prefix: str) -> None:
+def test_a_call_older_than_a_day_needs_a_hint(apache_kafka: str, prefix: str) -> None:
     cluster = asyncio.run(filled(Kafka(apache_kafka, idempotence=True), prefix))
     done = cluster.show(MESSAGE)
     assert done.returncode == 1
@@ -141,14 +141,14 @@ def test_a_terminal_gets_a_call_laid_out(cluster: Cluster, terminal: None) -> No
     assert "…" not in said
 
 
-def test_a_terminal_gets_a_message_and_what_is_missing(cluster: Cluster, terminal: None) -> None:
+def test_a_terminal_shows_a_message_and_its_gaps(cluster: Cluster, terminal: None) -> None:
     said = cluster.show(MESSAGE, "--all").stdout
     assert "message" in said
     assert "sent" in said
     assert "no delivery report numbered 2 came" in said
 
 
-def test_a_terminal_is_told_of_what_came_twice_and_is_no_longer_there(
+def test_a_terminal_shows_duplicates_and_expired_events(
     kafka: Kafka, prefix: str, terminal: None
 ) -> None:
     now = datetime.now(UTC)  # noqa: TID251 (the look-back is real time)
@@ -162,7 +162,7 @@ def test_a_terminal_is_told_of_what_came_twice_and_is_no_longer_there(
     assert "2 events are no longer on their topics" in said
 
 
-def test_nothing_of_it_is_exit_code_1_and_where_else_to_look(cluster: Cluster) -> None:
+def test_an_unknown_id_exits_with_1_and_suggests_where_to_search(cluster: Cluster) -> None:
     done = cluster.show("00000000-0000-0000-0000-000000000000", "--all")
     assert done.returncode == 1
     assert "callback-bridge replay plan --from journal --call" in done.stderr
@@ -336,7 +336,7 @@ def test_every_width_of_a_terminal_shows_the_same(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("text", ["no id", "", "a39290d0\x1b", "x" * 65])
-def test_what_is_no_id_is_wrong_usage(text: str) -> None:
+def test_text_that_is_not_an_id_is_wrong_usage(text: str) -> None:
     done = run("call", "show", text, kafka_bootstrap_servers="127.0.0.1:1")
     assert done.returncode == 2
     assert "is not an id" in done.stderr

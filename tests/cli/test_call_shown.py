@@ -46,7 +46,7 @@ def shown(capsys: pytest.CaptureFixture[str], found: list[TimelineEntry], **more
     return capsys.readouterr().out
 
 
-def test_a_call_is_told_by_its_legs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_call_is_shown_by_its_legs(capsys: pytest.CaptureFixture[str]) -> None:
     said = shown(capsys, steps((RING, 2), (ANSWER, 5), (HANGUP, 70)))
     assert "started   2026-03-07 14:13:28 UTC  09:13:28-05:00 local" in said
     assert "answered  14:13:32 UTC  09:13:32-05:00 local" in said
@@ -66,14 +66,14 @@ def test_a_call_without_an_end_has_a_state_and_a_gap(capsys: pytest.CaptureFixtu
     assert "hangup missing" in said
 
 
-def test_what_plivo_could_not_reach_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_url_that_plivo_could_not_reach_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     hangup = changed(HANGUP, HangupCauseCode="7011", HangupCauseName="Error Reaching Answer URL")
     said = shown(capsys, steps((RING, 2), (ANSWER, 5), (hangup, 70)))
     assert "plivo complaint" in said
     assert "7011: Plivo could not reach the answer URL" in said
 
 
-def test_what_plivo_is_not_sure_of_is_told_as_it_came(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_uncertain_time_is_shown_as_received(capsys: pytest.CaptureFixture[str]) -> None:
     wrong_zone = {"StartTime": "2026-03-07 15:13:28", "EndTime": "2026-03-07 15:14:37"}
     unsure = changed(HANGUP, **wrong_zone, AnswerTime=None, HangupSource=None)
     said = shown(capsys, steps((unsure, 70)))
@@ -99,7 +99,7 @@ def test_a_local_time_of_another_day_has_its_day(capsys: pytest.CaptureFixture[s
     assert "ended     03:14:37 UTC  2026-03-07 22:14:37-05:00 local" in said
 
 
-def test_a_zone_nobody_knows_gives_no_local_times(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_zone_gives_no_local_times(capsys: pytest.CaptureFixture[str]) -> None:
     one = entry(taken(HANGUP, at(70)))
     one.callback.value["zone"] = None
     said = shown(capsys, [one])
@@ -109,7 +109,7 @@ def test_a_zone_nobody_knows_gives_no_local_times(capsys: pytest.CaptureFixture[
     assert "2026-03-07 in UTC\n" in said
 
 
-def test_the_reply_is_shown_whole_below_its_callback(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_complete_reply_is_shown_below_its_callback(capsys: pytest.CaptureFixture[str]) -> None:
     reply = SentReply(200, "application/xml", DOCUMENT)
     said = shown(capsys, entries(taken(ANSWER, at(5), reply=reply)))
     below = said.partition("voice.call.answer")[2].splitlines()[1:5]
@@ -128,7 +128,7 @@ def test_a_reply_cannot_talk_to_the_terminal(capsys: pytest.CaptureFixture[str])
     assert r"        <Speak>\x1b[2J[red]\u202eno[/]</Speak>" in said
 
 
-def test_a_callback_that_nobody_vouches_for_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unverified_callback_shows_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
     one = entry(taken(RING, at(2)))
     one.callback.value["verification"] |= {"verdict": "unverified", "fault": "no_signature"}
     assert "no: no_signature" in shown(capsys, [one])
@@ -166,7 +166,7 @@ def test_a_call_without_any_event_is_shown_all_the_same(
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", FOUND)
-def test_the_layout_of_a_call_is_the_one_that_was_reviewed(name: str, width: int) -> None:
+def test_the_layout_of_a_call_equals_the_reviewed_one(name: str, width: int) -> None:
     found = rendered(FOUND[name](), width)
     assert widest(found) <= width
     assert found == path_of(name, width).read_text(), "python -m tests.cli.call_snapshots"
@@ -192,7 +192,7 @@ def test_a_prefix_that_found_the_call_is_named_with_where_it_is_unique(
     assert f"{A[:8]}; no other id in the whole journal starts with it" in said
 
 
-def test_what_was_looked_for_and_what_was_not_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_followed_and_not_followed_ids_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     found = steps((RING, 2), (ANSWER, 5), (HANGUP, 70))
     said = shown(
         capsys,
@@ -216,14 +216,14 @@ def test_dead_letters_that_were_not_looked_at_are_counted(
     assert "--all reads them" in said
 
 
-def test_what_came_twice_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_duplicate_shows_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
     one = taken(RING, at(2))
     said = shown(capsys, entries(one, one))
     assert "ringing (again)" in said
     assert "stored more than once" in said
 
 
-def test_what_a_replay_stored_again_is_told_from_a_fault(
+def test_a_replayed_record_is_not_shown_as_a_fault(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     original, copy = entries(*[taken(RING, at(2))] * 2)
@@ -242,7 +242,7 @@ def test_legs_of_other_calls_are_listed_apart_and_not_summed_up(
     assert said.index(f"first leg {A}") < said.index(f"leg of another call {ROOM}")
 
 
-def test_a_message_is_told_by_its_last_report(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_message_is_shown_by_its_last_report(capsys: pytest.CaptureFixture[str]) -> None:
     failed = changed(report(2, "undelivered"), ErrorCode="30", From="14155550100")
     said = shown(capsys, steps((report(1, "sent"), 1), (failed, 2)))
     assert "+14155550100 > -" in said
@@ -271,7 +271,7 @@ def test_callbacks_of_another_account_are_marked_and_counted_apart(
     assert "999" not in said
 
 
-def test_what_is_not_verified_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_leg_shows_that_its_cost_is_not_verified(capsys: pytest.CaptureFixture[str]) -> None:
     found = [sent(step, after_s, signs=False) for step, after_s in ((RING, 2), (HANGUP, 70))]
     said = shown(capsys, entries(*found))
     assert "in the account's currency; no verified callback reports it" in said

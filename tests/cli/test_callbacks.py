@@ -64,7 +64,7 @@ def test_a_product_is_the_room_of_its_declarations(types: Catalogue, product: st
     assert names == {kind.name for kind in types.types if kind.model.__module__.startswith(room)}
 
 
-def test_a_product_there_is_not_is_wrong_usage_and_names_those_there_are() -> None:
+def test_an_unknown_product_is_wrong_usage_and_the_known_ones_are_named() -> None:
     done = call("list", "--product", "fax")
     assert done.returncode == 2
     assert "voice" in done.stderr
@@ -77,12 +77,12 @@ def test_a_terminal_gets_a_table_of_them(terminal: None) -> None:
     assert "│ verify.session.status │ /plivo/verify/session/status" in done.stdout
 
 
-def test_json_is_had_on_a_terminal_too(terminal: None) -> None:
+def test_json_can_be_printed_on_a_terminal_too(terminal: None) -> None:
     (one,) = lines(call("list", "--product", "verify", "--json").stdout)
     assert one["reply"] == "ack"
 
 
-def test_a_type_says_what_is_sent_what_is_published_and_where_it_is_from() -> None:
+def test_a_type_shows_what_is_sent_what_is_published_and_its_source() -> None:
     (one,) = lines(call("show", HANGUP).stdout)
     assert one["source"]["pages"] == ["https://docs.plivo.com/docs/voice/api/call/make-a-call"]
     assert (one["topic"], one["event_type"]) == (f"plivo.{HANGUP}.v1", f"com.plivo.{HANGUP}.v1")
@@ -113,7 +113,7 @@ def test_event_type_topic_and_path_name_a_type_too(types: Catalogue, named: str)
     assert lines(call("show", name).stdout)[0]["name"] == HANGUP
 
 
-def test_a_name_that_is_nearly_right_is_wrong_usage_and_the_right_one_is_named() -> None:
+def test_a_misspelt_type_is_wrong_usage_and_the_right_one_is_suggested() -> None:
     done = call("show", "voice.call.hangpu")
     assert done.returncode == 2
     assert f"did you mean {HANGUP}" in done.stderr
@@ -189,7 +189,7 @@ def test_a_wrong_token_signs_nothing_that_is_believed(bridge: Running) -> None:
     assert sent(done.stdout) == 403
 
 
-def test_a_sample_there_is_not_is_wrong_usage() -> None:
+def test_an_unknown_sample_is_wrong_usage() -> None:
     assert call("show", HANGUP, "--sample", "outbound bsy").returncode == 2
 
 

@@ -25,7 +25,7 @@ async def dead(kafka: Kafka, prefix: str) -> Letters:
     return await bury(kafka, prefix)
 
 
-def test_letters_are_listed_with_what_stopped_them(dead: Letters) -> None:
+def test_dead_letters_are_listed_with_their_reason(dead: Letters) -> None:
     done = dead.call("list")
     assert (done.returncode, done.stderr) == (0, "")
     found = [
@@ -74,7 +74,7 @@ def test_a_letter_is_shown_with_its_reason_callback_and_parameters(dead: Letters
     }
 
 
-def test_a_letter_nobody_has_is_said_with_exit_code_1(dead: Letters) -> None:
+def test_a_missing_dead_letter_exits_with_1(dead: Letters) -> None:
     for verb in (["show", "0123"], ["redrive", "--id=0123"]):
         done = dead.call(*verb)
         assert (done.returncode, done.stdout) == (1, "")
@@ -111,7 +111,9 @@ def test_on_a_narrow_terminal_nothing_of_a_letter_is_cut_off() -> None:
     assert "".join(console.file.getvalue().split()) == "callback.body" + body
 
 
-async def test_what_is_no_journal_record_is_shown_as_far_as_it_goes(dead: Letters) -> None:
+async def test_a_record_that_is_not_a_journal_record_is_shown_as_far_as_possible(
+    dead: Letters,
+) -> None:
     headers = (("dlq_stage", b"parse"), ("dlq_reason", b"new_code"), ("callback_id", b"odd"))
     async with running(dead.kafka.publisher()) as publisher:
         topic = dead.prefix + DEAD_LETTER_TOPIC

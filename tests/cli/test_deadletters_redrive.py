@@ -24,7 +24,7 @@ async def dead(kafka: Kafka, prefix: str) -> Letters:
     return await bury(kafka, prefix)
 
 
-def test_a_dry_run_says_what_would_become_of_each_and_publishes_nothing(dead: Letters) -> None:
+def test_a_dry_run_shows_the_result_for_each_and_publishes_nothing(dead: Letters) -> None:
     done = dead.call("redrive", "--dry-run")
     assert done.returncode == 1
     assert [(line["id"], line["result"], line["reason_now"]) for line in lines(done)] == [
@@ -36,7 +36,7 @@ def test_a_dry_run_says_what_would_become_of_each_and_publishes_nothing(dead: Le
     assert dead.published() == []
 
 
-def test_what_can_be_mended_is_published_once_acknowledged_and_the_rest_counted(
+def test_repairable_letters_are_published_once_and_the_others_counted(
     dead: Letters,
 ) -> None:
     done = dead.call("redrive")
@@ -77,7 +77,7 @@ def test_letters_stay_where_they_are_and_may_be_run_again(dead: Letters) -> None
         (["--reason=content_type"], 0, "no dead letters"),
     ],
 )
-def test_the_exit_code_says_whether_all_is_done(
+def test_the_exit_code_tells_whether_all_were_redriven(
     dead: Letters, options: list[str], code: int, said: str
 ) -> None:
     done = dead.call("redrive", "--dry-run", *options)
@@ -85,7 +85,7 @@ def test_the_exit_code_says_whether_all_is_done(
 
 
 @pytest.mark.parametrize("error", [Unavailable("went away"), CannotRead("went away")])
-def test_a_kafka_that_goes_away_ends_it_with_what_was_done_and_exit_code_3(
+def test_an_outage_of_kafka_ends_it_with_its_counts_and_exit_code_3(
     dead: Letters, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     async def ending(
@@ -110,7 +110,7 @@ def test_a_process_of_its_own_writes_lines_of_json_and_nothing_else_to_a_pipe(
 
 
 @pytest.mark.kafka
-async def test_a_record_its_topic_takes_by_now_is_published_and_one_it_does_not_stays(
+async def test_a_record_that_its_topic_accepts_now_is_published_and_others_stay(
     apache_kafka: str, prefix: str
 ) -> None:
     kafka = Kafka(apache_kafka, idempotence=True)

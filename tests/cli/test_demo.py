@@ -78,7 +78,7 @@ def test_an_event_and_its_journal_record_have_one_time(
     assert all(received.count(one) == 2 for one in received)
 
 
-def test_the_day_stands_on_a_line_of_its_own(demo: subprocess.CompletedProcess[str]) -> None:
+def test_the_day_has_a_line_of_its_own(demo: subprocess.CompletedProcess[str]) -> None:
     assert any(DAY.fullmatch(line) for line in demo.stdout.splitlines())
     assert not re.search(r"\d{4}-\d\d-\d\dT", demo.stdout)
 
@@ -89,7 +89,7 @@ def test_it_does_not_show_colours_to_a_file(demo: subprocess.CompletedProcess[st
 
 
 @pytest.mark.parametrize("columns", [80, 120, 200])
-def test_it_fits_a_terminal_and_says_the_same_on_each(
+def test_it_fits_every_terminal_with_the_same_text(
     demo: subprocess.CompletedProcess[str], columns: int
 ) -> None:
     with on_a_terminal("demo", columns=columns) as terminal:

@@ -75,7 +75,7 @@ def children(pid: int) -> set[int]:
 
 
 @pytest.mark.system
-def test_it_says_where_everything_is(dev: Started) -> None:
+def test_it_prints_all_addresses(dev: Started) -> None:
     calls = [path for name, path in PATHS.items() if name.startswith("voice.call.")]
     for path in (SHARED, *calls):
         assert f"{path}#rp=all&rc=5" in dev.written
@@ -120,7 +120,7 @@ def test_the_broker_does_not_survive_a_bridge_that_is_killed(dev: Started) -> No
 
 
 @pytest.mark.system
-def test_with_accounts_of_ones_own_no_emulated_one_is_used() -> None:
+def test_with_your_own_accounts_the_emulated_one_is_not_used() -> None:
     own = [{**ACCOUNTS[0], "auth_id": "MA0000000000OWN00001"}]
     given = {"accounts": json.dumps(own), "public_url": "https://user:password@tunnel.example.com"}
     with started("dev", *ANY_PORTS, **given) as command:
@@ -134,7 +134,7 @@ def test_with_accounts_of_ones_own_no_emulated_one_is_used() -> None:
 
 @pytest.mark.system
 @pytest.mark.parametrize("option", ["--port", "--kafka-port"])
-def test_a_taken_port_is_exit_code_3_names_the_option_and_leaves_no_broker(option: str) -> None:
+def test_a_used_port_exits_with_3_names_the_option_and_leaves_no_broker(option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         done = run("dev", *ANY_PORTS, option, str(port))
@@ -168,7 +168,7 @@ def test_nothing_is_printed_before_the_urls(dev: Started) -> None:
 
 
 @pytest.mark.system
-def test_a_second_terminal_gets_what_the_settings_have_besides(tmp_path: Path) -> None:
+def test_a_second_terminal_gets_the_other_settings_too(tmp_path: Path) -> None:
     file = tmp_path / "my settings.toml"
     file.write_text('topic_prefix = "eu."\n[kafka]\nbootstrap_servers = "kafka:9092"\n')
     with started("dev", *ANY_PORTS, "--settings", str(file)) as command:

@@ -44,7 +44,7 @@ def test_a_cell_without_room_goes_below(width: int, expected: list[str]) -> None
     assert laid_out(ROW, width) == expected
 
 
-def test_rows_with_the_same_widths_stand_below_one_another() -> None:
+def test_rows_with_the_same_widths_are_aligned() -> None:
     rows = [["a", "bb", "c"], ["aaaa", "b", "c"]]
     widths = column_widths([list(map(Text, row)) for row in rows])
     assert widths == [4, 2, 1]

@@ -129,7 +129,7 @@ def test_a_variable_that_is_no_setting_is_refused_by_every_command_that_reads_se
     assert done.stderr == "BRIDGE_PUBLIC_UL is not a setting; did you mean BRIDGE_PUBLIC_URL?\n"
 
 
-def test_serving_without_any_setting_says_in_one_go_all_that_is_lacking() -> None:
+def test_serving_without_settings_names_all_missing_ones_at_once() -> None:
     done = run("serve")
     assert (done.returncode, done.stdout) == (2, "")
     lines = done.stderr.splitlines()
@@ -167,7 +167,7 @@ def test_the_settings_file_can_be_an_option(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["tail --no-follow", "topics check", "topics apply"])
-def test_kafka_that_cannot_be_had_is_exit_code_3_and_one_line(command: str) -> None:
+def test_an_unavailable_kafka_is_exit_code_3_and_one_line(command: str) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # bound and not listening: refused, and nobody else's
         address = f"127.0.0.1:{nobody.getsockname()[1]}"

@@ -105,7 +105,7 @@ def test_only_the_output_module_prints() -> None:
         "from rich.markup import escape",
     ],
 )
-def test_what_prints_is_noticed(source: str) -> None:
+def test_a_call_that_prints_is_noticed(source: str) -> None:
     assert list(prints(source))
 
 
@@ -116,7 +116,7 @@ def unsafe(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
-def test_every_way_to_print_escapes_what_a_terminal_obeys(
+def test_every_way_to_print_escapes_control_characters(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     is_terminal: bool,  # noqa: FBT001
@@ -212,7 +212,7 @@ def test_a_wrong_argument_is_escaped(
     assert said.out + said.err
 
 
-def test_an_error_nobody_expected_is_escaped(
+def test_an_unexpected_error_is_escaped(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(**_: object) -> None:
@@ -295,7 +295,7 @@ def spoiled(value: Any, name: str = "") -> Any:
     return value + HOSTILE if isinstance(value, str) and name not in keeps_its_form else value
 
 
-def test_every_command_that_reads_kafka_escapes_what_a_caller_wrote(
+def test_every_command_that_reads_kafka_escapes_text_of_callers(
     kafka: Kafka, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = datetime.now(UTC)  # noqa: TID251 (the look-back is real time)

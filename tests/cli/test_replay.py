@@ -46,13 +46,13 @@ def test_a_plan_counts_and_writes_nothing_but_its_file(auditor: Auditor) -> None
         ((*JOURNAL, "--since", "2026-03-07T14:13:33Z", "--until", "2026-03-07T14:14:00Z"), 5),
     ],
 )
-def test_options_select_what_is_planned(
+def test_options_select_the_planned_records(
     auditor: Auditor, options: tuple[str, ...], expected: int
 ) -> None:
     assert auditor.does("plan", *options)["records"] == expected
 
 
-def test_offsets_select_what_is_planned(auditor: Auditor) -> None:
+def test_offsets_select_the_planned_records(auditor: Auditor) -> None:
     plan = auditor.does("plan", *JOURNAL, "--out", "@plan.json")
     part = orjson.loads(auditor.file("plan.json").read_bytes())["parts"][0]["offset_range"]
     place = f"{part['topic']}:{part['partition']}:{part['begin']}"
@@ -90,7 +90,7 @@ def test_a_plan_of_nothing_is_exit_code_1(auditor: Auditor) -> None:
         (("run", "--plan", "nowhere.json"), "nowhere.json"),
     ],
 )
-def test_what_makes_no_sense_is_wrong_usage(
+def test_contradictory_options_are_wrong_usage(
     arguments: tuple[str, ...],
     said: str,
     tmp_path: Path,
@@ -132,7 +132,7 @@ def test_what_makes_no_sense_is_wrong_usage(
         ),
     ],
 )
-def test_help_says_what_it_takes_and_what_comes_of_it_with_examples(
+def test_help_explains_options_and_results_with_examples(
     command_of: tuple[str, ...], told: list[str]
 ) -> None:
     done = run(*command_of, "--help")
@@ -145,7 +145,7 @@ def test_help_has_the_plan_before_the_run() -> None:
     assert said.index("plan Count") < said.index("run Replay") < said.index("derive Derive")
 
 
-def test_a_plan_that_is_there_is_not_overwritten(
+def test_an_existing_plan_is_not_overwritten(
     auditor: Auditor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     auditor.file("plan.json").write_text("mine")
@@ -159,7 +159,7 @@ def test_a_plan_that_is_there_is_not_overwritten(
     assert [one.name for one in auditor.folder.iterdir()] == ["plan.json"]
 
 
-def test_a_plan_for_a_folder_that_is_not_there_is_wrong_usage(auditor: Auditor) -> None:
+def test_a_plan_in_a_missing_folder_is_wrong_usage(auditor: Auditor) -> None:
     done = auditor.run("plan", "--out", "@nowhere/plan.json")
     assert (done.returncode, "no such folder" in flat(done.stderr)) == (2, True)
 
@@ -177,7 +177,7 @@ def test_a_plan_the_disk_does_not_take_is_exit_code_3(
 
 
 @pytest.mark.kafka
-def test_event_topics_that_are_not_there_are_named_and_empty(
+def test_missing_event_topics_are_named_and_read_as_empty(
     apache_kafka: str, prefix: str, tmp_path: Path
 ) -> None:
     # The embedded broker makes every topic it is asked about.

@@ -29,7 +29,7 @@ def test_one_progress_is_not_mixed_with_another_replay(auditor: Auditor) -> None
     assert auditor.does("run", "--progress", "@p.json")["state"] == "already_done"
 
 
-def test_one_process_at_a_time_is_at_a_replay(auditor: Auditor) -> None:
+def test_only_one_process_at_a_time_runs_a_replay(auditor: Auditor) -> None:
     file = auditor.file("p.json")
     with lock_progress(file):
         done = auditor.run("run", *RING, "--progress", "@p.json")
@@ -38,7 +38,7 @@ def test_one_process_at_a_time_is_at_a_replay(auditor: Auditor) -> None:
     assert list(auditor.folder.iterdir()) == []
 
 
-def test_a_finished_replay_is_said_to_be_finished(auditor: Auditor) -> None:
+def test_a_finished_replay_is_reported_as_finished(auditor: Auditor) -> None:
     first = auditor.does("run", *JOURNAL, "--to-jsonl", "@out.jsonl")
     again = auditor.does("run", *JOURNAL, "--to-jsonl", "@out.jsonl")
     progress = orjson.loads(auditor.file("out.jsonl.progress.json").read_bytes())
@@ -47,7 +47,7 @@ def test_a_finished_replay_is_said_to_be_finished(auditor: Auditor) -> None:
     assert (again["replay_id"], again["records"]) == (first["replay_id"], CALLBACKS)
 
 
-def test_a_person_is_told_that_nothing_is_replayed_again(auditor: Auditor, terminal: None) -> None:
+def test_a_terminal_shows_that_nothing_is_replayed_again(auditor: Auditor, terminal: None) -> None:
     arguments = ("run", *RING, "--to-jsonl", "@out.jsonl")
     auditor.run(*arguments)
     done = auditor.run(*arguments)
@@ -72,7 +72,7 @@ def test_a_finished_file_that_was_moved_away_is_not_passed_over(
     assert auditor.does(*arguments)["state"] == "done"
 
 
-def test_a_finished_file_that_is_another_one_by_now_is_not_taken_for_it(auditor: Auditor) -> None:
+def test_a_finished_file_that_was_replaced_is_not_accepted(auditor: Auditor) -> None:
     arguments = ("run", *RING, "--to-jsonl", "@out.jsonl")
     auditor.does(*arguments)
     auditor.file("out.jsonl").write_text("mine")
@@ -108,7 +108,7 @@ def test_the_live_topics_are_not_written_to_by_naming_a_file(owner: Auditor) -> 
 @pytest.mark.parametrize(
     "to", [("--to-live", "--yes"), ("--from=journal", "--to-url=http://127.0.0.1:1")]
 )
-def test_a_job_that_is_tried_again_goes_on_because_its_progress_has_a_name(
+def test_a_retried_job_resumes_because_its_progress_file_has_a_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: tuple[str, ...]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -129,7 +129,7 @@ def test_a_file_is_the_same_wherever_it_is_named_from(
     assert (line["state"], line["to"]) == ("already_done", [str(auditor.file("out.jsonl"))])
 
 
-def test_a_plan_that_promised_more_than_is_there_is_exit_code_1(auditor: Auditor) -> None:
+def test_fewer_records_than_planned_is_exit_code_1(auditor: Auditor) -> None:
     auditor.does("plan", *JOURNAL, "--out", "@plan.json")
     plan = orjson.loads(auditor.file("plan.json").read_bytes())
     auditor.file("plan.json").write_bytes(orjson.dumps({**plan, "records": CALLBACKS + 1}))

@@ -43,7 +43,7 @@ def test_a_journal_that_is_as_it_was_is_counted_with_exit_code_0(journal: Journa
     assert "signatures" not in end
 
 
-def test_what_would_change_is_counted_with_exit_code_1_and_shown_if_asked(
+def test_changes_are_counted_with_exit_code_1_and_shown_on_request(
     journal: Journal,
 ) -> None:
     event = change(journal)
@@ -63,7 +63,7 @@ def test_what_would_change_is_counted_with_exit_code_1_and_shown_if_asked(
     ]
 
 
-def test_what_is_no_longer_there_is_said_and_is_no_change(journal: Journal) -> None:
+def test_expired_records_are_reported_and_are_no_change(journal: Journal) -> None:
     one = next(calls(1, placed_at=datetime.now(UTC), prefix=journal.prefix))  # noqa: TID251
     put(journal, [one.journal])
     done = journal.derive("--diff")
@@ -95,7 +95,7 @@ def test_the_options_that_select_are_those_of_plan(journal: Journal) -> None:
         assert (done.returncode, lines(done)[0]["records"]) == (0, expected), options
 
 
-def test_what_is_changed_is_written_to_topics_of_its_own(journal: Journal) -> None:
+def test_changed_events_are_written_to_new_topics(journal: Journal) -> None:
     event = change(journal)
     done = journal.derive("--write")
     assert done.returncode == 1, done.stderr
@@ -160,7 +160,7 @@ def test_no_group_is_joined_made_or_moved(apache_kafka: str, prefix: str) -> Non
     consumer.close()
 
 
-def test_the_live_topics_are_written_to_only_when_that_is_said_twice(
+def test_the_live_topics_are_written_to_only_after_a_confirmation(
     journal: Journal,
 ) -> None:
     event = change(journal)
@@ -216,7 +216,7 @@ def test_a_person_is_asked_before_the_live_topics_are_written_to(
         (["--verify", "--tokens-file=/nowhere/at/all.json"], "No such file"),
     ],
 )
-def test_what_makes_no_sense_is_wrong_usage(arguments: list[str], said: str) -> None:
+def test_contradictory_options_are_wrong_usage(arguments: list[str], said: str) -> None:
     done = run("replay", "derive", *arguments, kafka_bootstrap_servers="127.0.0.1:1")
     assert done.returncode == 2
     assert said in done.stderr

@@ -70,7 +70,9 @@ def test_json_lines_have_every_event_in_the_journals_order(
         assert headers["derived"] == "1"
 
 
-def test_the_manifest_says_what_was_derived_from_what(journal: Journal, tmp_path: Path) -> None:
+def test_the_manifest_names_the_source_of_the_derived_events(
+    journal: Journal, tmp_path: Path
+) -> None:
     file = tmp_path / "hangups.csv"
     done = journal.derive(f"--to-csv={file}", "--type=voice.call.hangup", "--since=2h")
     assert done.returncode == 0, done.stderr
@@ -111,7 +113,7 @@ def test_parquet_files_have_the_rows_of_replay_run(journal: Journal, tmp_path: P
     assert counted == [4, 2]
 
 
-def test_a_file_that_is_there_is_wrong_usage_and_stays(journal: Journal, tmp_path: Path) -> None:
+def test_an_existing_file_is_wrong_usage_and_stays(journal: Journal, tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     file.write_text("mine")
     done = journal.derive(f"--to-jsonl={file}")
@@ -155,7 +157,9 @@ def test_options_that_contradict_each_other_are_wrong_usage(
     assert said in " ".join(done.stderr.replace("│", " ").split())
 
 
-def test_what_cannot_be_derived_is_counted_and_has_no_row(journal: Journal, tmp_path: Path) -> None:
+def test_a_callback_without_an_event_is_counted_and_has_no_row(
+    journal: Journal, tmp_path: Path
+) -> None:
     topic = f"{journal.prefix}plivo.journal.v1"
     stamp = journal.first[0].journal.timestamp_ms
     put(journal, [Record(topic, b"k", b"{}", (), stamp)])

@@ -54,7 +54,7 @@ def test_a_callback_that_was_changed_in_the_journal_is_shown(journal: Journal) -
     assert "data.to.e164" in paths
 
 
-def test_a_terminal_is_told_of_what_does_not_hold_and_cannot_be_derived(
+def test_a_terminal_shows_wrong_signatures_and_underivable_callbacks(
     journal: Journal, terminal: None
 ) -> None:
     first = journal.first[0].journal

@@ -86,7 +86,7 @@ def test_a_place_that_is_none_or_in_no_plan_is_wrong_usage(
     assert (done.returncode, said in flat(done.stderr)) == (2, True)
 
 
-def test_what_is_no_journal_record_does_not_keep_the_requests_back(
+def test_a_record_that_is_not_a_journal_record_does_not_stop_the_requests(
     owner: Auditor, url: str
 ) -> None:
     journal = journal_of(owner.prefix)
@@ -106,7 +106,7 @@ def test_what_is_no_journal_record_does_not_keep_the_requests_back(
     assert end["records"] == end["records_planned"] == end["statuses"]["200"] + 1
 
 
-def test_a_topic_that_was_made_anew_since_the_plan_is_told_by_its_bytes(auditor: Auditor) -> None:
+def test_a_topic_recreated_since_the_plan_is_recognised_by_its_bytes(auditor: Auditor) -> None:
     auditor.does("plan", *JOURNAL, "--out", "@plan.json")
     plan = orjson.loads(auditor.file("plan.json").read_bytes())
     auditor.file("plan.json").write_bytes(orjson.dumps({**plan, "bytes": plan["bytes"] + 1}))

@@ -33,7 +33,7 @@ def test_a_plan_is_replayed_into_a_new_topic_as_it_was(auditor: Auditor) -> None
 
 @pytest.mark.system
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_and_said_again_it_goes_on_and_makes_the_same_file(
+def test_a_stopped_replay_resumes_and_writes_the_same_file(
     auditor: Auditor, number: signal.Signals
 ) -> None:
     auditor.does("run", *JOURNAL, "--to-jsonl", "@whole.jsonl")
@@ -81,7 +81,7 @@ def _killed_and_said_again(auditor: Auditor, *to: str) -> dict[str, Any]:
 
 
 @pytest.mark.system
-def test_killed_it_goes_on_in_the_new_topic(auditor: Auditor) -> None:
+def test_a_killed_replay_resumes_in_the_new_topic(auditor: Auditor) -> None:
     (topic,) = _killed_and_said_again(auditor)["to"]
     found = auditor.records(topic)
     assert without_stamp(found, journal_of(auditor.prefix)) == originals(auditor.prefix)
@@ -105,7 +105,7 @@ def test_killed_it_makes_the_same_parquet(auditor: Auditor) -> None:
 
 
 @pytest.mark.system
-def test_killed_it_goes_on_in_the_live_topic_and_nothing_is_missing(owner: Auditor) -> None:
+def test_a_killed_replay_resumes_in_the_live_topic_without_loss(owner: Auditor) -> None:
     topic = journal_of(owner.prefix)
     places = places_of(owner)
     _killed_and_said_again(owner, "--to-live")
@@ -124,7 +124,7 @@ def places_of(auditor: Auditor) -> set[bytes]:
 
 
 @pytest.mark.system
-def test_killed_it_goes_on_with_the_requests_and_none_is_missing(auditor: Auditor) -> None:
+def test_a_killed_replay_resumes_its_requests_without_loss(auditor: Auditor) -> None:
     accounts = [{"auth_id": AUTH_ID, "auth_tokens": [TOKEN], "timezone": ZONE}]
     with running_bridge(accounts=accounts, public_url=ORIGIN) as bridge:
         line = _killed_and_said_again(auditor, "--to-url", bridge.url)

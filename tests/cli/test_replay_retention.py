@@ -111,7 +111,7 @@ def test_topics_that_are_empty_by_now_are_exit_code_1_with_the_command(auditor: 
     assert "no record is left" in done.stderr
 
 
-def test_nothing_is_said_where_age_explains_what_is_gone(auditor: Auditor) -> None:
+def test_deletion_by_age_is_not_reported(auditor: Auditor) -> None:
     deleted(auditor, RING, 2)
     done = auditor.run("plan", "--since=1d")
     assert done.returncode == 0
@@ -122,7 +122,7 @@ def test_nothing_is_said_where_age_explains_what_is_gone(auditor: Auditor) -> No
 @pytest.mark.parametrize(
     ("before", "arguments"), [(2, ("--since=1d", *TYPES)), (3, ("--since=1d",))]
 )
-def test_records_deleted_by_hand_are_told_to_who_names_the_type_or_finds_nothing(
+def test_records_deleted_by_hand_are_reported_if_the_type_is_named_or_nothing_is_found(
     auditor: Auditor, before: int, arguments: tuple[str, ...]
 ) -> None:
     for topic in (RING, HANGUP, "plivo.voice.call.answer.v1"):
@@ -132,7 +132,7 @@ def test_records_deleted_by_hand_are_told_to_who_names_the_type_or_finds_nothing
     assert lines(done)[0]["no_longer_held"]["topics"]
 
 
-def test_a_plan_of_everything_says_what_is_gone(auditor: Auditor) -> None:
+def test_a_plan_of_everything_reports_deleted_records(auditor: Auditor) -> None:
     deleted(auditor, RING, 1)
     done = auditor.run("plan", "--type=voice.call.ring")
     assert "no longer hold everything" in done.stderr
@@ -166,7 +166,7 @@ def test_a_run_into_new_topics_names_the_command_that_derives_them(auditor: Audi
     assert end["written"] == 3
 
 
-def test_records_that_were_deleted_since_the_plan_are_had_from_the_journal(
+def test_records_deleted_since_the_plan_come_from_the_journal(
     auditor: Auditor,
 ) -> None:
     options = ("--type=voice.call.hangup", "--since=5h")

@@ -64,7 +64,7 @@ def test_three_topics_are_named_and_the_others_counted(capsys: pytest.CaptureFix
         ),
     ],
 )
-def test_the_journal_is_claimed_to_hold_only_what_it_holds(
+def test_only_records_in_the_journal_are_offered_from_it(
     capsys: pytest.CaptureFixture[str],
     journal: Sequence[IncompleteTopic] | None,
     said: str,
@@ -96,7 +96,7 @@ EVERYTHING = Query(
 )
 
 
-def test_the_command_selects_what_was_asked_for() -> None:
+def test_the_command_selects_the_requested_records() -> None:
     command = journal_plan_command(
         EVERYTHING, prefix="", out=Path("a b/out.plan"), settings_file=Path("bridge.toml")
     )
@@ -139,7 +139,7 @@ def test_a_plans_relative_times_become_instants() -> None:
     assert with_fixed_times(plan_of()) == Query()
 
 
-def test_only_records_of_the_event_topics_can_be_had_from_the_journal() -> None:
+def test_only_records_of_event_topics_can_come_from_the_journal() -> None:
     error = RecordsMissing("gone")
     assert add_journal_command(error, Query(source="journal"), COMMAND) is error
     assert COMMAND in str(add_journal_command(error, Query(), COMMAND))
@@ -182,7 +182,7 @@ TODAY = Window(4_000_000_000_000, None)  # within every retention
         (TODAY, ("voice.call.ring",), 1, True),
     ],
 )
-async def test_what_age_explains_is_said_only_of_types_that_were_named_or_if_nothing_was_found(
+async def test_deletion_by_age_is_reported_only_for_named_types_or_if_nothing_is_found(
     monkeypatch: pytest.MonkeyPatch,
     within: Window,
     types: tuple[str, ...],

@@ -30,7 +30,7 @@ PLAN = plan_of(part("one", 0, 0, 9), part("one", 1, 5, 9), part("other", 0, 0, 2
         (5 * 1024**4, "5120.0 GiB"),
     ],
 )
-def test_a_size_is_told_in_units(of_bytes: int, expected: str) -> None:
+def test_a_size_is_printed_in_units(of_bytes: int, expected: str) -> None:
     assert format_size(of_bytes) == expected
 
 
