@@ -1,4 +1,4 @@
-"""Which metrics, labels and values there are to name, by the bridge's own declarations."""
+"""The metrics, labels and values that exist, by the bridge's own declarations."""
 
 from typing import Final, get_args
 

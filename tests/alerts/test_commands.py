@@ -1,4 +1,4 @@
-"""What the runbooks have typed works where it is typed: at night, in a pod, with a policy in between."""
+"""The commands of the runbooks work where they are run: in a pod, with a network policy."""
 
 import json
 import re

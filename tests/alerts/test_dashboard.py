@@ -1,4 +1,4 @@
-"""The dashboard: what it asks is there, and it can be read."""
+"""The dashboard queries existing metrics, and is readable."""
 
 import itertools
 import json

@@ -52,7 +52,7 @@ def test_a_misspelt_name_is_found(expression: str, found: str) -> None:
 
 
 def test_every_metric_is_read_by_a_rule_or_a_panel() -> None:
-    """What nobody looks at tells nobody anything."""
+    """A metric that nothing reads is useless."""
     panels = json.loads((ALERTS.with_name("dashboard.json")).read_text())["panels"]
     shown = [target["expr"] for panel in panels for target in panel.get("targets", [])]
     read = set().union(*map(promql.metrics, [*(rule.expression for rule in rules()), *shown]))

@@ -1,4 +1,4 @@
-"""The alert rules, as Prometheus reads them: each fires, and each keeps quiet in a case close by."""
+"""The alert rules, evaluated by Prometheus: each fires, and does not fire in a similar case."""
 
 import re
 from pathlib import Path

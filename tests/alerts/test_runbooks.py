@@ -1,4 +1,4 @@
-"""The runbooks: a page for every alert, and nothing on it that is not there."""
+"""The runbooks: a page for every alert, which names only what exists."""
 
 import re
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""``python -m tests.chart.snapshot``: keep what the chart makes of the examples, to compare with."""
+"""``python -m tests.chart.snapshot``: store the rendered examples of the chart, to compare with."""
 
 import sys
 

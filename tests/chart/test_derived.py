@@ -1,4 +1,4 @@
-"""What follows from values.yaml, and what may not come apart from it. Needs no tool."""
+"""Files that follow from values.yaml, or must agree with it. Needs no tool."""
 
 import json
 import re

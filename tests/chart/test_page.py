@@ -1,4 +1,4 @@
-"""What the chart's page says. Needs no tool."""
+"""The chart's page. Needs no tool."""
 
 import json
 import re

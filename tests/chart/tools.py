@@ -1,4 +1,4 @@
-"""The tools the chart is tested with, and the chart as they render it."""
+"""The tools that test the chart, and the chart as they render it."""
 
 import os
 import shutil

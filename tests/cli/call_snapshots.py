@@ -1,4 +1,4 @@
-"""``python -m tests.cli.call_snapshots``: keep how calls are laid out, to compare with."""
+"""``python -m tests.cli.call_snapshots``: store the layout of calls, to compare with."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""What tests of showing commands share."""
+"""Fixtures that the tests of printing commands share."""
 
 import shutil
 from pathlib import Path

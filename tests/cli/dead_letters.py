@@ -1,4 +1,4 @@
-"""A dead-letter topic to show and to run again."""
+"""A dead-letter topic to show and to redrive."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime

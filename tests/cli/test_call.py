@@ -170,7 +170,7 @@ def test_an_unknown_id_exits_with_1_and_suggests_where_to_search(cluster: Cluste
 
 @pytest.fixture
 def bridge(kafka: Kafka, prefix: str) -> Generator[tuple[Cluster, str]]:
-    """A bridge as it is run, on topics of its own, and its address."""
+    """Run a bridge on new topics; return its address."""
     asyncio.run(make_all_topics(kafka, prefix))
     port, management_port = free_port(), free_port()
     settings = {

@@ -1,4 +1,4 @@
-"""A call laid out for a person: what is there is said, and what is not is not made up."""
+"""A call printed for a person: everything stored is shown, and nothing is invented."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""``callback-bridge callbacks``: what Plivo sends, and a curl the bridge believes."""
+"""``callback-bridge callbacks``: what Plivo sends, and a curl command that the bridge accepts."""
 
 import itertools
 import shlex

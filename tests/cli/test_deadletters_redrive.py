@@ -1,4 +1,4 @@
-"""``callback-bridge deadletters redrive``: what becomes of each, and what is left."""
+"""``callback-bridge deadletters redrive``: the result for each dead letter, and the remaining ones."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""``demo``: what the README promises, word for word."""
+"""``demo``: it prints what the README shows."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""``dev``: a bridge to try things on, which leaves nothing behind."""
+"""``dev``: a bridge for development, which leaves nothing behind."""
 
 import inspect
 import itertools

@@ -1,4 +1,4 @@
-"""Rows that fit: cells go below when there is no room beside, and are not cut."""
+"""Rows that fit: a cell without room is printed on the next line, and is not cut."""
 
 from io import StringIO
 

@@ -1,4 +1,4 @@
-"""The command itself: help that teaches, and exit codes that can be relied on."""
+"""The command itself: helpful help, and reliable exit codes."""
 
 import socket
 import subprocess

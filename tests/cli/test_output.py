@@ -1,4 +1,4 @@
-"""What commands print: only by the output module, and nothing that a terminal obeys."""
+"""Commands print only through the output module, and print no control characters."""
 
 import ast
 import asyncio

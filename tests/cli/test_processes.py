@@ -1,4 +1,4 @@
-"""Each command as a process of its own. What commands do is tested in the process of the tests."""
+"""Each command as a separate process. Other tests run the commands in the process of the tests."""
 
 import pytest
 

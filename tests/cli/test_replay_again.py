@@ -1,4 +1,4 @@
-"""``replay run``, said again: whether it is the same replay, and what is done with a finished one."""
+"""``replay run``, run again: whether it is the same replay, and how a finished one is treated."""
 
 from pathlib import Path
 

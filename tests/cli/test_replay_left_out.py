@@ -1,4 +1,4 @@
-"""What a replay leaves out is counted, named, and exit code 1."""
+"""Records that a replay leaves out are counted and named, with exit code 1."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""``callback-bridge replay run`` goes on: after a stop, and after a crash."""
+"""``callback-bridge replay run`` resumes after a stop, and after a crash."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""``callback-bridge replay`` asked for a time that the topics no longer hold, on Apache Kafka."""
+"""``callback-bridge replay`` of a time that the topics no longer hold, on Apache Kafka."""
 
 import asyncio
 import shlex

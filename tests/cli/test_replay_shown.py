@@ -1,4 +1,4 @@
-"""What ``replay`` says: tables on a terminal, JSON lines in a pipe."""
+"""The output of ``replay``: tables on a terminal, JSON lines in a pipe."""
 
 from pathlib import Path
 

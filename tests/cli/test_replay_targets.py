@@ -1,4 +1,4 @@
-"""``callback-bridge replay run``: everywhere a replay can go to."""
+"""``callback-bridge replay run``: every target of a replay."""
 
 import asyncio
 import csv

@@ -1,4 +1,4 @@
-"""``callback-bridge schemas list | show | check``: what the topics hold, and who keeps to it."""
+"""``callback-bridge schemas list | show | check``: the schemas of topics, and the records that match."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""``callback-bridge schemas diff``: additions and breaks, told apart."""
+"""``callback-bridge schemas diff``: additions and breaking changes."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``callback-bridge schemas pack``: what consumers are given, in one folder."""
+"""``callback-bridge schemas pack``: everything that consumers need, in one folder."""
 
 import hashlib
 import subprocess

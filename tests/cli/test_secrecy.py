@@ -1,4 +1,4 @@
-"""No command shows a secret that was put where something else belongs."""
+"""No command prints a secret that was set in the wrong place."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""``serve`` as a process: it comes up without Kafka, ends in order, and says why it cannot."""
+"""``serve`` as a process: it starts without Kafka, stops cleanly, and reports why it cannot start."""
 
 import errno
 import json

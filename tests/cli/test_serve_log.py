@@ -1,4 +1,4 @@
-"""``serve`` answers callbacks though nobody reads its log, the pipe is closed or the disk is full."""
+"""``serve`` answers callbacks even if its log is not read, the pipe is closed or the disk is full."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""``serve`` and signals: four end it in order, and being frozen costs no callback."""
+"""``serve`` and signals: four of them stop it cleanly, and a frozen process loses no callback."""
 
 import contextlib
 import signal

@@ -1,4 +1,4 @@
-"""``serve`` as a process whose spool somebody removes: what was answered 200 is there after a kill."""
+"""``serve`` as a process whose spool is removed: callbacks answered 200 survive a kill."""
 
 import shutil
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""``callback-bridge spool``, as an operator types it."""
+"""``callback-bridge spool``, as an operator runs it."""
 
 import asyncio
 import json

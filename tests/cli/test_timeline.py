@@ -1,4 +1,4 @@
-"""The time line: received first, the day once, a space between columns, whatever is on the topic."""
+"""The timeline: order of receipt, each day once, a space between columns, for any record."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
