@@ -4,6 +4,7 @@ import time
 from ipaddress import ip_network
 
 import structlog
+from starlette.applications import Starlette
 
 from bridge.app.parts import make_accounts, make_naming
 from bridge.core import catalogue
@@ -14,7 +15,7 @@ from bridge.core.verify import AcceptV2, Verifier
 from bridge.ingress.clients import ConnectionLimits
 from bridge.ingress.load import Load
 from bridge.ingress.request import PublicUrlPolicy, RequestLimits
-from bridge.ingress.routes import CallbackApplication, EndpointParts, make_app
+from bridge.ingress.routes import EndpointParts, make_app
 from bridge.intake.delivery import Delivery
 from bridge.intake.outcome_log import OutcomeRecorder
 from bridge.intake.rate_limit import RateLimiter
@@ -69,7 +70,7 @@ def log_warnings(settings: Settings, answers: Replies) -> None:
 
 def make_application(
     settings: Settings, delivery: Delivery, metrics: Metrics, keyring: Keyring | None = None
-) -> CallbackApplication:
+) -> Starlette:
     """Return the application that answers Plivo; raises BadDocument for an invalid reply document.
 
     ``keyring`` None: one is made of the accounts in ``settings``.

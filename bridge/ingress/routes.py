@@ -1,13 +1,15 @@
-"""The ASGI application for callbacks: a path for each callback type, and a shared one for all types."""
+"""The Starlette application: a path for each callback type, and a shared one for all types."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final, assert_never
 
 import structlog
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from bridge.callbacks.model import CallbackType
@@ -197,10 +199,11 @@ class Endpoint:
         )
 
 
-class CallbackApplication:
-    """ASGI application: finds a callback's endpoint by its path. Any other request is 404 or 405.
+class CallbackRoute(BaseRoute):
+    """The one route of the application: finds a callback's endpoint by its path, with one lookup.
 
-    It records requests to unknown paths that were probably callbacks.
+    Starlette tries a list of routes one by one. Any other request is answered 404 or 405. Requests to
+    unknown paths that were probably callbacks are recorded.
     """
 
     def __init__(self, endpoints: Mapping[str, Endpoint], recorder: OutcomeRecorder) -> None:
@@ -210,15 +213,20 @@ class CallbackApplication:
         self._known = KnownPaths(endpoints, SHARED_PATH)
         self._recorder = recorder
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:  # noqa: ARG002 (every request is ours)
+        """Return that the route answers the request."""
+        return Match.FULL, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         endpoint = self.endpoints.get(scope["path"])
         if endpoint is None:
             self._record_unknown_path(scope)
-            return send_answer(send, _NOT_FOUND)
-        if scope["method"] not in METHODS:
-            return send_answer(send, _METHOD_NOT_ALLOWED)
-        return endpoint(scope, receive, send)
+            await send_answer(send, _NOT_FOUND)
+        elif scope["method"] not in METHODS:
+            await send_answer(send, _METHOD_NOT_ALLOWED)
+        else:
+            await endpoint(scope, receive, send)
 
     def _record_unknown_path(self, scope: Scope) -> None:
         raw_path: bytes = scope["raw_path"]
@@ -239,10 +247,10 @@ class CallbackApplication:
             )
 
 
-def make_app(catalogue: Catalogue, parts: EndpointParts) -> CallbackApplication:
+def make_app(catalogue: Catalogue, parts: EndpointParts) -> Starlette:
     """Return the application for callbacks: paths derived from the catalogue, GET and POST only."""
     parts.metrics.watch(Metric.IN_FLIGHT, lambda: parts.load.callbacks)
     parts.metrics.watch(Metric.IN_FLIGHT_BYTES, lambda: parts.load.bytes)
     endpoints = {SHARED_PATH: Endpoint(None, parts)}
     endpoints |= {kind.path: Endpoint(kind, parts) for kind in catalogue.types}
-    return CallbackApplication(endpoints, parts.recorder)
+    return Starlette(routes=[CallbackRoute(endpoints, parts.recorder)])

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 
 from bridge.core import json_object, json_readings, parameters, signature, signed_messages
 from bridge.core.keyring import HASHED_BYTES_MAX, HMAC_BYTES
 from bridge.core.signature import HashedToken
 from bridge.core.url_mismatch import DIAGNOSIS_HASHED_BYTES_MAX
-from bridge.ingress.routes import CallbackApplication
 from bridge.telemetry import logs
 from tests.bench.strangers import BODY_BYTES_MAX, QUERY_BYTES_MAX, Stranger, grid
 from tests.bench.worst import ACCOUNT, KEPT, TOKENS, answer, application, changed, kept, table
@@ -23,7 +23,7 @@ DECODED_MAX = 2 * PARAMETERS_MAX + 2
 
 
 @pytest.fixture(scope="module")
-def apps() -> dict[int, CallbackApplication]:
+def apps() -> dict[int, Starlette]:
     logs.configure("json", "error", io.StringIO())
     return {tokens: application(tokens) for tokens in TOKENS}
 
@@ -66,7 +66,7 @@ REQUESTS |= {f"grid {place}": one for place, one in enumerate(grid()[::37])}
 @pytest.mark.parametrize("stranger", REQUESTS.values(), ids=REQUESTS)
 async def test_the_work_for_the_dearest_requests_is_bounded(
     monkeypatch: pytest.MonkeyPatch,
-    apps: dict[int, CallbackApplication],
+    apps: dict[int, Starlette],
     stranger: Stranger,
     tokens: int,
 ) -> None:

@@ -15,7 +15,7 @@ from bridge.core.catalogue import SHARED_PATH, Catalogue, load_catalogue
 from bridge.derived import openapi
 from bridge.derived.openapi import Document
 from bridge.ingress.answers import problem
-from bridge.ingress.routes import METHODS
+from bridge.ingress.routes import METHODS, CallbackRoute
 from bridge.settings.load import load as settings
 from bridge.telemetry.metrics import Metrics
 from tests.support.delivery import without_spool
@@ -35,7 +35,9 @@ def validates(document: Document, schema: Document, value: object) -> bool:
 
 def test_the_paths_are_the_routes_with_their_methods(document: Document) -> None:
     running = make_application(settings(None), without_spool(), Metrics("0"))
-    routes = {(path, method.lower()) for path in running.endpoints for method in METHODS}
+    (route,) = running.routes
+    assert isinstance(route, CallbackRoute)
+    routes = {(path, method.lower()) for path in route.endpoints for method in METHODS}
     documented = {(path, method) for path, of in document["paths"].items() for method in of}
     # A slash at the end is the same path, and is not documented apart.
     slashed = {(path, method) for path, method in routes if path.endswith("/")}
