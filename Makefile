@@ -29,7 +29,7 @@ PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=loadfile
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-system test-kafka test-proxies test-chaos hostile audit test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench bench-situations bench-micro bench-quick bench-worst bench-spool bench-replay fuzz lock clean
+.PHONY: help demo dev test test-system test-kafka test-proxies test-chaos hostile audit test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench bench-situations bench-micro bench-profile bench-quick bench-worst bench-spool bench-replay fuzz lock clean
 .PHONY: changelog pictures release
 
 help: ## List the targets
@@ -204,6 +204,9 @@ bench-situations: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Measure rejections, many
 
 bench-micro: $(INSTALLED) ## Measure form, verify, parse, build and intake of each type, as ratios (a minute)
 	@$(BIN)/python -m tests.bench.micro $(ARGS)
+
+bench-profile: $(INSTALLED) ## Profile the bridge under load, by room and by function (half a minute)
+	@$(BIN)/python -m tests.bench.profile $(ARGS)
 
 bench-quick: $(INSTALLED) ## Measure CPU per callback against a plain Starlette route, in about a minute
 	@$(BIN)/python -m tests.bench.quick $(ARGS)
