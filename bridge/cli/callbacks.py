@@ -2,7 +2,6 @@
 
 import inspect
 import re
-import shlex
 import sys
 from collections.abc import Iterator
 from typing import Annotated, Any, Final
@@ -19,7 +18,7 @@ from bridge.core.catalogue import SHARED_PATH, Catalogue
 from bridge.derived.samples import AUTH_ID as SAMPLE_AUTH_ID
 from bridge.derived.schemas import build_event_schema
 from bridge.dev import account as emulated
-from bridge.emulator.sign import sign_headers
+from bridge.emulator.sign import curl_command
 from bridge.settings.load import load
 
 app = typer.Typer(
@@ -70,18 +69,6 @@ def _condition_text(part: str) -> str:
             verb = {"begins": "does not begin with", "is": "is not"}[words] if negated else words
             return f"{name} {verb}{' with' if verb == 'begins' else ''} {value}"
     return f"no {text}" if negated else text
-
-
-def curl_command(url: str, form: str, token: str) -> str:
-    """Return a curl command that posts a form signed with V3, as Plivo does; one parameter a line.
-
-    Curl joins several -d with "&", so the body is exactly the signed form.
-    """
-    headers = sign_headers("POST", url, form, token)
-    lines = [f"curl -i {shlex.quote(url)}"]
-    lines += [f"-H {shlex.quote(f'{name}: {of}')}" for name, of in headers.items() if "-v3" in name]
-    lines += [f"-d {shlex.quote(parameter)}" for parameter in form.split("&")]
-    return " \\\n  ".join(lines)
 
 
 @app.command("list")

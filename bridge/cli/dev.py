@@ -16,16 +16,16 @@ from rich.console import Console
 from rich.text import Text
 
 from bridge.cli import output
-from bridge.cli.callbacks import curl_command
 from bridge.cli.embedded import EmbeddedBridge, embedded_bridge
 from bridge.cli.layout import INDENT, column_widths, format_row
 from bridge.cli.options import SettingsFile
 from bridge.cli.signals import STOP_SIGNALS
-from bridge.cli.tail import print_records
+from bridge.cli.timeline import print_records
 from bridge.core import catalogue
 from bridge.core.catalogue import SHARED_PATH
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
 from bridge.emulator.call import EmulatedCall, answered_call
+from bridge.emulator.sign import curl_command
 from bridge.ingress import server
 from bridge.normalise.time import load_zone
 from bridge.settings.load import Settings, load

@@ -2,20 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from bridge.app.parts import make_connection
 from bridge.cli import output
 from bridge.cli.options import SettingsFile, parse_time
-from bridge.cli.timeline import Timeline
+from bridge.cli.timeline import print_records
 from bridge.core import catalogue
 from bridge.core.event import JOURNAL_TOPIC
-from bridge.reader.topic_reader import read_topics
-from bridge.settings.load import Need, Settings, load
+from bridge.settings.load import Need, load
 
 app = typer.Typer(add_completion=False)
 
@@ -65,27 +62,3 @@ def tail(  # noqa: PLR0913 (a command's options)
     wanted = {one.name for one in chosen} if raw else set[str]()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(print_records(settings, topics, begin, follow=follow, call=call, kinds=wanted))
-
-
-async def print_records(  # noqa: PLR0913 (what to show, by name)
-    settings: Settings,
-    topics: list[str],
-    since: datetime | None,
-    *,
-    follow: bool,
-    call: str | None = None,
-    kinds: Collection[str] = (),
-) -> None:
-    """Print records of ``topics``. ``kinds`` filters journal records by their type header."""
-    timeline = Timeline(output.make_console(soft_wrap=True))
-    as_timeline = output.on_terminal()
-    wanted = {kind.encode() for kind in kinds}
-    async for stored in read_topics(make_connection(settings), topics, since=since, follow=follow):
-        if call is not None and stored.key != call.encode():
-            continue
-        if wanted and stored.headers.get("callback_type") not in wanted:
-            continue
-        if as_timeline:
-            timeline.show(stored)
-        else:
-            output.emit_json_text(stored.value.decode("utf-8", "replace"))

@@ -6,6 +6,7 @@
 2. The day is printed once, and again when it changes.
 """
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -13,8 +14,11 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
+from bridge.app.parts import make_connection
+from bridge.cli import output
 from bridge.cli.layout import format_row
-from bridge.reader.topic_reader import StoredRecord
+from bridge.reader.topic_reader import StoredRecord, read_topics
+from bridge.settings.load import Settings
 from bridge.telemetry.escapes import escape_unsafe
 
 _VERDICTS: Final = {"verified": "green", "unverified": "bold red"}
@@ -120,3 +124,27 @@ def _verification(verification: dict[str, Any]) -> Text:
     verdict = verification["verdict"]
     detail = verification["scheme"] or verification["fault"]
     return Text(escape_unsafe(f"{verdict} {detail}"), style=_VERDICTS.get(verdict, ""))
+
+
+async def print_records(  # noqa: PLR0913 (what to show, by name)
+    settings: Settings,
+    topics: list[str],
+    since: datetime | None,
+    *,
+    follow: bool,
+    call: str | None = None,
+    kinds: Collection[str] = (),
+) -> None:
+    """Print records of ``topics``. ``kinds`` filters journal records by their type header."""
+    timeline = Timeline(output.make_console(soft_wrap=True))
+    as_timeline = output.on_terminal()
+    wanted = {kind.encode() for kind in kinds}
+    async for stored in read_topics(make_connection(settings), topics, since=since, follow=follow):
+        if call is not None and stored.key != call.encode():
+            continue
+        if wanted and stored.headers.get("callback_type") not in wanted:
+            continue
+        if as_timeline:
+            timeline.show(stored)
+        else:
+            output.emit_json_text(stored.value.decode("utf-8", "replace"))

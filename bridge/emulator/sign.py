@@ -1,6 +1,7 @@
 """Sign a callback as Plivo does: with all signature schemes at once, as captures show."""
 
 import secrets
+import shlex
 from urllib.parse import urlsplit
 
 from bridge.core import request as wire
@@ -34,3 +35,15 @@ def sign_headers(
         wire.SIGNATURE_V3: signature.sign(key, v3),
         wire.SIGNATURE_MA_V3: signature.sign(main_key, v3),
     }
+
+
+def curl_command(url: str, form: str, token: str) -> str:
+    """Return a curl command that posts a form signed with V3, as Plivo does; one parameter a line.
+
+    Curl joins several -d with "&", so the body is exactly the signed form.
+    """
+    headers = sign_headers("POST", url, form, token)
+    lines = [f"curl -i {shlex.quote(url)}"]
+    lines += [f"-H {shlex.quote(f'{name}: {of}')}" for name, of in headers.items() if "-v3" in name]
+    lines += [f"-d {shlex.quote(parameter)}" for parameter in form.split("&")]
+    return " \\\n  ".join(lines)
