@@ -12,11 +12,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
+from starlette.applications import Starlette
+
 import bridge
 from bridge.app.build import make_application
 from bridge.dev.account import ACCOUNTS
 from bridge.ingress.framing import parse_head
-from bridge.ingress.routes import CallbackApplication, Endpoint
+from bridge.ingress.routes import Endpoint
 from bridge.publish.memory import MemoryPublisher
 from bridge.settings.load import load
 from bridge.telemetry.metrics import Metrics
@@ -29,7 +31,7 @@ DEPTH_MAX: Final = 11
 ROOT: Final = str(Path(bridge.__file__).parent) + "/"
 
 
-async def answer(app: CallbackApplication, request: bytes) -> int:
+async def answer(app: Starlette, request: bytes) -> int:
     """Return the status of the answer to a request."""
     start, _, body = request.partition(b"\r\n\r\n")
     head = parse_head(start)
