@@ -1,6 +1,6 @@
 """``callback-bridge serve``: the bridge itself."""
 
-import bridge.telemetry.without_rich  # noqa: F401 (before anything imports structlog)
+import bridge.telemetry.without_rich  # noqa: F401  # pyright: ignore[reportUnusedImport]  # before all that imports structlog
 
 # isort: split
 from typing import Annotated
