@@ -161,8 +161,8 @@ def store(name: str, found: Report) -> None:
 def write_into_docs(name: str, text: str) -> None:
     """Replace a benchmark's tables in the documentation: rule 3."""
     document = DOCUMENT.read_text()
-    marked = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
+    marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
     if not marked.search(document):
         message = f"{DOCUMENT.name} has no place for {name}"
         raise LookupError(message)
-    DOCUMENT.write_text(marked.sub(lambda found: found[1] + text + found[2], document))
+    DOCUMENT.write_text(marked.sub(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", document))
