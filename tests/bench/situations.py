@@ -114,7 +114,7 @@ async def rejected(bench: Bench) -> Rows:
             for count in TOKENS
         ]
         variants = [
-            Variant(f"wrong signature, {count:,} tokens", server, requests, _REJECTED)
+            Variant(f"wrong signature, tokens: {count:,}", server, requests, _REJECTED)
             for count, server in zip(TOKENS, servers, strict=True)
         ]
         return await _compared(bench, variants)
@@ -129,7 +129,7 @@ async def unnamed(bench: Bench) -> Rows:
             bench,
             [
                 Variant(
-                    f"no account named, {count} accounts",
+                    f"no account named, accounts: {count}",
                     _bridge(
                         bench,
                         stack,
@@ -258,7 +258,7 @@ async def memory(bench: Bench) -> Rows:
                 server.port, requests, connections=200, seconds=until_s - time.monotonic()
             )
             calls += load.require().answers
-            passed = f"{(time.monotonic() - begun_s) / 60:.1f} minutes"
+            passed = f"after {time.monotonic() - begun_s:.0f} s"
             rows.append([passed, f"{server.rss_mib():.0f} MiB", f"{calls:,} calls"])
     return rows
 
