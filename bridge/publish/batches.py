@@ -5,7 +5,7 @@
    records of a key are sent in the order of the calls. A batch has one future. Its result is that of
    all its records, and a caller's future gets its result with the last of his records.
 3. aiokafka retries an idempotent batch and a start without end, so the deadline is ours. After it
-   the caller gets Unavailable (``missed_deadlines``). What was sent may still arrive: a duplicate
+   the caller gets Unavailable (``publication``). What was sent may still arrive: a duplicate
    with the same id, never a loss.
 4. A producer stays broken for ever if its sender died, or if the broker refuses its sequence
    numbers. It is replaced (``supervisor``). A record that was not stored is handed to the next one.
@@ -42,10 +42,9 @@ from bridge.publish import (
 )
 from bridge.publish.health import CircuitBreaker, KafkaHealth
 from bridge.publish.kafka_errors import RECORD_ERRORS, TOPIC_ERRORS, translate
-from bridge.publish.missed_deadlines import MissedDeadlines
 from bridge.publish.partitioning import partition_for_key
 from bridge.publish.producers import Producer, Producers, SingleRecords
-from bridge.publish.publication import Deadlines, Publication
+from bridge.publish.publication import Deadlines, MissedDeadlines, Publication
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 

@@ -91,7 +91,7 @@ async def test_a_producer_with_a_partition_that_stays_stalled_is_replaced(
     brokers: ThreeBrokers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The broker that leads it may ask for credentials that were renewed meanwhile.
-    monkeypatch.setattr("bridge.publish.missed_deadlines.REPLACE_STALLED_AFTER_S", 0.1)
+    monkeypatch.setattr("bridge.publish.publication.REPLACE_STALLED_AFTER_S", 0.1)
     kafka = Kafka(brokers.addresses(), idempotence=True)
     keys = {number: partition_for_key(b"%d" % number, PARTITIONS) for number in range(60)}
     bad = next(key for key, partition in keys.items() if partition == 0)

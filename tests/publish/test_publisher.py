@@ -147,7 +147,7 @@ async def test_a_publisher_fails_and_does_not_hang_when_its_broker_is_killed(
 async def test_a_producer_without_acknowledgements_is_replaced_by_one_that_connects_again(
     killable: KillableBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.publish.missed_deadlines.REPLACE_AFTER_S", 0.1)
+    monkeypatch.setattr("bridge.publish.publication.REPLACE_AFTER_S", 0.1)
     metrics = Metrics("test")
     publisher = KafkaPublisher(
         killable.kafka.connection,
