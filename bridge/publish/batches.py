@@ -10,7 +10,7 @@
 4. A producer stays broken for ever if its sender died, or if the broker refuses its sequence
    numbers. It is replaced (``supervisor``). A record that was not stored is handed to the next one.
 5. A broker refuses a whole batch because of one record in it. To find that record, each record of
-   the batch is sent once more, alone (``isolate``).
+   the batch is sent once more, alone (``publisher``).
 6. With ``linger_s`` records wait that long for others before they are sent, and then leave with them
    in one request. At a low rate that saves most of the requests.
 """
