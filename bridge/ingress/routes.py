@@ -176,9 +176,8 @@ class Endpoint:
             result, answer = self._refuse(RefusalCause.BRIDGE_FAULT, fault=error), _UNAVAILABLE
         try:
             self._recorder.record(scope["method"], result)
-        except Exception as error:  # noqa: BLE001 (a callback that is not counted is sent again)
+        except Exception as error:  # noqa: BLE001 (the callback is what it is, and its caller waits)
             log.error("outcome_not_recorded", outcome=result.outcome, **describe_fault(error))  # noqa: TRY400
-            answer = answer and _UNAVAILABLE
         if answer is not None:
             await send_answer(send, answer)
 
