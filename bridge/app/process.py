@@ -20,7 +20,7 @@ from bridge.intake.delivery import Delivery
 from bridge.publish.health import KafkaHealth
 from bridge.publish.publisher import KafkaPublisher
 from bridge.settings.load import Settings
-from bridge.spool.absent import NoSpool
+from bridge.spool import NoSpool
 from bridge.spool.drain import Drain
 from bridge.spool.locking import other_writers
 from bridge.spool.spool import DiskSpool, SpoolLimits

@@ -40,3 +40,18 @@ class Spool(Protocol):
         Raises SpoolFull or SpoolUnwritable; then none of them is stored.
         """
         ...
+
+
+class NoSpool:
+    """No spool is configured: takes nothing, so what Kafka does not acknowledge is refused."""
+
+    writable = False
+
+    def has_pending(self, key: bytes) -> bool:  # noqa: ARG002 (the doorway's)
+        """Return False."""
+        return False
+
+    async def append(self, records: Sequence[Record]) -> None:  # noqa: ARG002 (the doorway's)
+        """Raise SpoolUnwritable."""
+        message = "there is none"
+        raise SpoolUnwritable(message)

@@ -33,7 +33,7 @@ from bridge.telemetry.metrics import Metrics
 from bridge.publish.health import CircuitBreaker
 from bridge.publish.memory import MemoryPublisher
 from bridge.settings.load import load
-from bridge.spool.absent import NoSpool
+from bridge.spool import NoSpool
 
 async def post(words):
     publisher = MemoryPublisher()

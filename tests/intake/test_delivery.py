@@ -15,8 +15,7 @@ from bridge.publish import (
     Unavailable,
 )
 from bridge.publish.health import CircuitBreaker
-from bridge.spool import SpoolUnwritable
-from bridge.spool.absent import NoSpool
+from bridge.spool import NoSpool, SpoolUnwritable
 from bridge.telemetry.metrics import Metrics
 from tests.support.futures import settled
 from tests.support.memory_spool import MemorySpool

@@ -6,7 +6,7 @@ from bridge.intake.delivery import Delivery
 from bridge.publish import Publisher
 from bridge.publish.health import CircuitBreaker
 from bridge.publish.memory import MemoryPublisher
-from bridge.spool.absent import NoSpool
+from bridge.spool import NoSpool
 from bridge.telemetry.metrics import Metrics
 
 

@@ -23,8 +23,7 @@ from bridge.intake.walk import Intake, IntakeRules, Policy
 from bridge.publish import RecordRefused
 from bridge.publish.health import CircuitBreaker
 from bridge.reply.document import Replies
-from bridge.spool import Spool
-from bridge.spool.absent import NoSpool
+from bridge.spool import NoSpool, Spool
 from bridge.telemetry.logs import CallTokens
 from bridge.telemetry.metrics import Metrics
 from tests.support.bridge import AUTH_ID, TOKEN
