@@ -37,7 +37,7 @@ from functools import cache, cached_property
 from itertools import chain
 from operator import attrgetter
 from types import ModuleType
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from bridge import callbacks
 from bridge.callbacks.model import UNRECOGNISED, CallbackType, Reply, list_fields
@@ -263,8 +263,7 @@ def load_catalogue() -> Catalogue:
     return Catalogue(tuple(kind for kind in declared if kind is not unrecognised), unrecognised)
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterSources:
+class ParameterSources(NamedTuple):
     """Who wrote which parameters.
 
     ``plivo`` may be Plivo's, with ``has_lists`` as in ``group_texts``; ``customer`` are certainly the
@@ -278,8 +277,7 @@ class ParameterSources:
     json: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Recognition:
+class Recognition(NamedTuple):
     """The type of a callback.
 
     ``ignored_parameters`` are parameters that would have given another type, had they been Plivo's.

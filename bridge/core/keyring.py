@@ -26,7 +26,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from bridge.core import signature
 from bridge.core.signature import HashedToken
@@ -208,8 +208,7 @@ def is_given(expected: bytes, given: tuple[bytes, ...]) -> bool:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureMatch:
+class SignatureMatch(NamedTuple):
     """The key that signed a callback, whether in the ``Ma`` header, and the signed message."""
 
     key: SigningKey

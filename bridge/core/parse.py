@@ -15,11 +15,10 @@
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 from bridge.callbacks.model import CallbackType, Unread
@@ -60,8 +59,7 @@ class NoEvent(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Callback:
+class Callback(NamedTuple):
     """A parsed callback. ``fields`` maps the data keys of its declaration to plain values.
 
     ``happened_at`` is RFC 3339 UTC, or None if Plivo did not send a time or the time is not

@@ -23,8 +23,7 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from bridge.core import signature
 from bridge.core.json_readings import iter_sdk_readings, read_as_sdk_forms
@@ -39,8 +38,7 @@ COVERS_URL: Final = ("url",)
 AGENTSTACK_CHARACTERS_MAX: Final = 16_384
 
 
-@dataclass(frozen=True, slots=True)
-class SignedBody:
+class SignedBody(NamedTuple):
     """One reading of a body: the signed text, or None if nothing of the body is signed."""
 
     text: bytes | None
@@ -48,8 +46,7 @@ class SignedBody:
     is_partial: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SignedMessage:
+class SignedMessage(NamedTuple):
     """The bytes that may have been signed, their public origin, and what they cover."""
 
     bytes: bytes

@@ -6,12 +6,11 @@ has the form of ``ParseText`` or is a ``ParsedTogether`` of several parameters.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 
-@dataclass(frozen=True, slots=True)
-class ParseContext:
+class ParseContext(NamedTuple):
     """What a normaliser may know beside the text: the call's direction and the account's time zone."""
 
     direction: str | None
