@@ -164,32 +164,30 @@ class HashBudget:
         return allowed
 
 
-@dataclass(frozen=True, slots=True)
-class GivenSignatures:
+class GivenSignatures(NamedTuple):
     """The signatures in the headers: ``plain`` of any token, ``ma`` of a main account's token.
 
-    They are decoded. ``distinct`` has those of both headers, each once.
+    They are decoded. ``distinct`` has those of both headers, each once, so that each is compared
+    once for every token.
     """
 
     plain: tuple[bytes, ...]
     ma: tuple[bytes, ...]
-    distinct: tuple[bytes, ...] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Compare each signature once, whatever the number of tokens."""
-        object.__setattr__(self, "distinct", tuple(dict.fromkeys(self.plain + self.ma)))
+    distinct: tuple[bytes, ...]
 
     @classmethod
     def parse(cls, plain: str | None, ma: str | None) -> "GivenSignatures":
         """Return the signatures that the two headers list."""
         parsed = parse_signatures(plain)
-        # Plivo writes the same signature in both, if no subaccount is involved.
-        return cls(parsed, parsed if plain == ma else parse_signatures(ma))
+        if plain == ma:  # Plivo writes the same signature in both, if no subaccount is involved.
+            return cls(parsed, parsed, parsed)
+        parsed_ma = parse_signatures(ma)
+        return cls(parsed, parsed_ma, tuple(dict.fromkeys(parsed + parsed_ma)))
 
     @property
     def plain_only(self) -> "GivenSignatures":
         """Return the signatures of the plain header alone."""
-        return GivenSignatures(self.plain, ())
+        return GivenSignatures(self.plain, (), self.plain)
 
 
 def parse_signatures(header: str | None) -> tuple[bytes, ...]:

@@ -209,8 +209,8 @@ def parse_parameters(raw: RawCallback, parameters_max: int | None = None) -> Par
     return decode_parameters(
         raw.query,
         body,
-        raw.header("content-type"),
-        raw.header("content-encoding"),
+        raw.header_values.get("content-type"),
+        raw.header_values.get("content-encoding"),
         parameters_max=parameters_max,
     )
 

@@ -199,7 +199,7 @@ class Verifier:
     def _verify_v3(
         self, raw: RawCallback, parameters: Parameters, given: GivenSignatures
     ) -> Verified | Unverified:
-        nonce = raw.header(wire.NONCE_V3)
+        nonce = raw.header_values.get(wire.NONCE_V3)
         if not nonce:
             return self.mark_unverified(raw, parameters, VerificationFault.NO_NONCE)
         if "." in nonce:  # rule 5 of signature
