@@ -24,7 +24,8 @@ SHM: Final = "-shm"
 _BUSY_TIMEOUT_MS: Final = 1000
 # A callback takes about 2 KB. Of 4 KiB pages, one that is a little larger would fill one alone.
 _PAGE_BYTES: Final = 8192
-_WAL_PAGES: Final = 512
+# A commit that checkpoints keeps its callers waiting: many short checkpoints, not a long one.
+_WAL_PAGES: Final = 128
 _WAL_BYTES_KEPT: Final = 4_194_304
 _RECLAIM_PAGES: Final = 128
 _RECLAIM_BYTES: Final = 1_048_576
