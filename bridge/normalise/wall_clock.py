@@ -158,10 +158,10 @@ def _fits(reading: datetime, later: datetime | None) -> bool:
 
 def _is_confirmed(found: Candidates, evidence: Evidence) -> bool:
     """Return whether the session or the receipt confirms the configured zone."""
-    starts = found["StartTime"][0] if "StartTime" in found else ()
-    return any(_fits(start, evidence.session_start) for start in starts) or any(
-        _fits(end, evidence.received_at) for end in found[_find_last(found)][0]
-    )
+    for start in found["StartTime"][0] if "StartTime" in found else ():
+        if _fits(start, evidence.session_start):
+            return True
+    return any(_fits(end, evidence.received_at) for end in found[_find_last(found)][0])
 
 
 def _exclude_impossible(found: Candidates, evidence: Evidence) -> dict[str, set[datetime]]:

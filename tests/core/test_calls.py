@@ -16,8 +16,8 @@ from tests.support.factories import (
     verifier,
 )
 
-PARSE_CALLS_MAX = 84
-CALLS_MAX = 165  # to verify, parse and build
+PARSE_CALLS_MAX = 82
+CALLS_MAX = 163  # to verify, parse and build
 REPLY = SentReply(200, None, b"")
 
 
