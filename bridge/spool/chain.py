@@ -143,7 +143,6 @@ class ChainPublisher:
         dead_letter: DeadLetterMaker,
         limits: DrainLimits,
         metrics: Metrics | None,
-        now_ms: Callable[[], int],
     ) -> None:
         self.backoff = KeyBackoff(
             time.monotonic, stalled_s=limits.stalled_s, refused=limits.refused
@@ -154,7 +153,6 @@ class ChainPublisher:
         self._dead_letter = dead_letter
         self._limits = limits
         self._metrics = metrics
-        self._now_ms = now_ms
         self._refusals: dict[int, _Refusal] = {}
         self._logged_topics: set[str] = set()
 
@@ -235,7 +233,7 @@ class ChainPublisher:
 
     async def _publish(self, records: Sequence[Record]) -> None:
         """Return when Kafka has the records: rule 4."""
-        now_ms = self._now_ms()
+        now_ms = self._spool.now_ms()
         await self._publisher.publish(
             [
                 one if one.timestamp_ms <= now_ms else replace(one, timestamp_ms=now_ms)

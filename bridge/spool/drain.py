@@ -14,8 +14,7 @@
 
 import asyncio
 import contextlib
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -46,7 +45,6 @@ class Drain:
         dead_letter: DeadLetterMaker,
         limits: DrainLimits = DRAIN_LIMITS,
         metrics: Metrics | None = None,
-        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._spool = spool
         self._circuit = health.cluster
@@ -58,7 +56,6 @@ class Drain:
             dead_letter=dead_letter,
             limits=limits,
             metrics=metrics,
-            now_ms=now_ms,
         )
         self._backoff = self._chains.backoff
         self._cursor = 0

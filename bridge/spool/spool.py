@@ -72,7 +72,8 @@ class DiskSpool:
         )
         self._append_timeout_s = limits.append_timeout_s
         self._metrics = metrics
-        self._now_ms = now_ms
+        self.now_ms = now_ms
+        """The clock, in epoch milliseconds."""
         self._adopter = Adopter(directory, self, scan_s=scan_s)
         self._writer: SpoolWriter | None = None
         self._appended: Turn[EncodedCallback] | None = None
@@ -98,7 +99,7 @@ class DiskSpool:
 
     def _oldest_age_s(self) -> float:
         oldest_at_ms = self._oldest_at_ms
-        return 0 if oldest_at_ms is None else max(0, self._now_ms() - oldest_at_ms) / 1000
+        return 0 if oldest_at_ms is None else max(0, self.now_ms() - oldest_at_ms) / 1000
 
     async def open(self) -> None:
         """Open a file that a former process left, or a new one, and start to adopt the others.
@@ -168,7 +169,7 @@ class DiskSpool:
         Raises SpoolFull or SpoolUnwritable. Then none of them is stored, unless the disk gave no answer
         at all.
         """
-        await self._add([encode_callback(records, self._now_ms())])
+        await self._add([encode_callback(records, self.now_ms())])
 
     def has_room(self, callbacks: Sequence[EncodedCallback]) -> bool:
         """Return True if callbacks of another file can be adopted."""

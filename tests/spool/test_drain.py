@@ -232,9 +232,11 @@ async def test_a_time_stamp_of_the_future_becomes_now(tmp_path: Path) -> None:
     kafka = Kafka()
     async with opened(tmp_path) as spool:
         await spool.append(callback("a"))
-        await rest(drain_of(spool, kafka, now_ms=lambda: NOON_MS - 5))
+        spool.now_ms = lambda: NOON_MS - 5
+        await rest(drain_of(spool, kafka))
         await spool.append(callback("b"))
-        await rest(drain_of(spool, kafka, now_ms=lambda: NOON_MS + 5))
+        spool.now_ms = lambda: NOON_MS + 5
+        await rest(drain_of(spool, kafka))
     stamps = {one.value: one.timestamp_ms for one in kafka.arrived}
     assert stamps == {b"a": NOON_MS - 5, b"b": NOON_MS}
 
