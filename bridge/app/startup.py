@@ -159,13 +159,15 @@ async def run_bridge(
         bridge.app,
         bridge.management_app,
         doors,
-        stop=stop,
+        server.Lifecycle(
+            stop=stop,
+            start_up=start,
+            on_stopping=bridge.begin_stopping,
+            shut_down=bridge.stop,
+            shutdown_delay_s=settings.shutdown_delay_s,
+            shutdown_timeout_s=settings.shutdown_timeout_s,
+        ),
         limits=make_connection_limits(settings),
         metrics=bridge.metrics,
-        shutdown_delay_s=settings.shutdown_delay_s,
-        shutdown_timeout_s=settings.shutdown_timeout_s,
-        start_up=start,
-        on_stopping=bridge.begin_stopping,
-        shut_down=bridge.stop,
     )
     log.info("bridge_stopped")

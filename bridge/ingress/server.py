@@ -120,31 +120,39 @@ class Listeners:
     management: socket.socket
 
 
-async def serve(  # noqa: PLR0913 (wired once, by name)
-    app: ASGIApp,
-    management_app: ASGIApp,
-    listeners: Listeners,
-    *,
-    stop: StopRequest,
-    limits: ConnectionLimits,
-    metrics: Metrics,
-    shutdown_delay_s: float,
-    shutdown_timeout_s: float,
-    start_up: Callable[[], Awaitable[None]],
-    on_stopping: Callable[[], None],
-    shut_down: Callable[[], Awaitable[None]],
-) -> None:
-    """Serve both sockets until a stop is requested, then shut down in order.
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """How a process starts and stops.
 
     During ``start_up`` (it may open a large spool) only the management port answers, so that liveness
     probes pass. The shutdown: 1. ``on_stopping`` makes the readiness probe fail. 2. For
     ``shutdown_delay_s``, or until a second stop request, callbacks are still accepted, and each answer
-    is the last on its connection. 3. The socket for callbacks is closed. 4. Callbacks in flight end.
-    5. ``shut_down`` flushes to Kafka. 6. The management port is closed.
+    is the last on its connection. 3. The socket for callbacks is closed. 4. Callbacks in flight end,
+    within ``shutdown_timeout_s``. 5. ``shut_down`` flushes to Kafka. 6. The management port is closed.
     """
+
+    stop: StopRequest
+    start_up: Callable[[], Awaitable[None]]
+    on_stopping: Callable[[], None]
+    shut_down: Callable[[], Awaitable[None]]
+    shutdown_delay_s: float
+    shutdown_timeout_s: float
+
+
+async def serve(  # noqa: PLR0913 (wired once, by name)
+    app: ASGIApp,
+    management_app: ASGIApp,
+    listeners: Listeners,
+    lifecycle: Lifecycle,
+    *,
+    limits: ConnectionLimits,
+    metrics: Metrics,
+) -> None:
+    """Serve both sockets until a stop is requested, then shut down in order."""
+    stop = lifecycle.stop
     fitting = fit_connections_max(limits.connections_max)
     clients = Clients(replace(limits, connections_max=fitting), metrics)
-    callbacks = _server(app, http=make_protocol(clients), graceful_s=shutdown_timeout_s)
+    callbacks = _server(app, http=make_protocol(clients), graceful_s=lifecycle.shutdown_timeout_s)
     management_clients = Clients(MANAGEMENT_LIMITS, metrics)
     management = _server(management_app, http=make_protocol(management_clients), graceful_s=1)
     management_task = asyncio.create_task(
@@ -152,7 +160,7 @@ async def serve(  # noqa: PLR0913 (wired once, by name)
     )
     stop_requested = asyncio.create_task(stop.requested.wait())
     try:
-        if await _start_unless_stopped(start_up, stop_requested):
+        if await _start_unless_stopped(lifecycle.start_up, stop_requested):
             callbacks_task = asyncio.create_task(
                 callbacks.serve([listeners.callbacks]), name="callbacks"
             )
@@ -161,14 +169,14 @@ async def serve(  # noqa: PLR0913 (wired once, by name)
                 [stop_requested, management_task, callbacks_task],
                 return_when=asyncio.FIRST_COMPLETED,
             )
-            on_stopping()
+            lifecycle.on_stopping()
             clients.stopping = True
             if stop_requested.done():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.repeated.wait(), shutdown_delay_s)
+                    await asyncio.wait_for(stop.repeated.wait(), lifecycle.shutdown_delay_s)
             callbacks.should_exit = True
             await callbacks_task
-        await shut_down()
+        await lifecycle.shut_down()
     finally:
         listeners.callbacks.close()  # if the server never started, nobody else closes it
         stop_requested.cancel()

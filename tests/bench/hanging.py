@@ -76,14 +76,16 @@ async def _serve() -> None:
         make_application(chosen, without_spool(gate, metrics), metrics),
         make_management_app(ready=lambda: None, metrics=metrics),
         doors,
-        stop=stop,
+        server.Lifecycle(
+            stop=stop,
+            start_up=nothing,
+            on_stopping=lambda: None,
+            shut_down=nothing,
+            shutdown_delay_s=0,
+            shutdown_timeout_s=1,
+        ),
         limits=make_connection_limits(chosen),
         metrics=metrics,
-        shutdown_delay_s=0,
-        shutdown_timeout_s=1,
-        start_up=nothing,
-        on_stopping=lambda: None,
-        shut_down=nothing,
     )
 
 

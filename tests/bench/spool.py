@@ -217,14 +217,16 @@ async def _serve(directory: str) -> None:
         bridge.app,
         bridge.management_app,
         doors,
-        stop=stop,
+        server.Lifecycle(
+            stop=stop,
+            start_up=bridge.start,
+            on_stopping=lambda: None,
+            shut_down=bridge.stop,
+            shutdown_delay_s=0,
+            shutdown_timeout_s=1,
+        ),
         limits=make_connection_limits(settings),
         metrics=bridge.metrics,
-        shutdown_delay_s=0,
-        shutdown_timeout_s=1,
-        start_up=bridge.start,
-        on_stopping=lambda: None,
-        shut_down=bridge.stop,
     )
 
 

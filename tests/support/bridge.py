@@ -173,14 +173,16 @@ def running_bridge(
             app,
             management,
             doors,
-            stop=stop,
+            server.Lifecycle(
+                stop=stop,
+                start_up=before_begin,
+                on_stopping=stopping.set,
+                shut_down=flushed,
+                shutdown_delay_s=chosen.shutdown_delay_s,
+                shutdown_timeout_s=chosen.shutdown_timeout_s,
+            ),
             limits=make_connection_limits(chosen),
             metrics=metrics,
-            shutdown_delay_s=chosen.shutdown_delay_s,
-            shutdown_timeout_s=chosen.shutdown_timeout_s,
-            start_up=before_begin,
-            on_stopping=stopping.set,
-            shut_down=flushed,
         )
 
     def run() -> None:

@@ -44,14 +44,16 @@ async def _serve(port: int, management_port: int) -> None:
         server.Listeners(
             server.listen("127.0.0.1", port), server.listen("127.0.0.1", management_port)
         ),
-        stop=stop,
+        server.Lifecycle(
+            stop=stop,
+            start_up=_nothing,
+            on_stopping=lambda: None,
+            shut_down=_nothing,
+            shutdown_delay_s=0,
+            shutdown_timeout_s=5.0,
+        ),
         limits=make_connection_limits(settings),
         metrics=metrics,
-        shutdown_delay_s=0,
-        shutdown_timeout_s=5.0,
-        start_up=_nothing,
-        on_stopping=lambda: None,
-        shut_down=_nothing,
     )
 
 
