@@ -20,7 +20,7 @@ from bridge.intake.delivery import Delivery
 from bridge.intake.outcome_log import OutcomeRecorder
 from bridge.intake.rate_limit import RateLimiter
 from bridge.intake.rejections import DIAGNOSES_PER_MINUTE_MAX, RejectionSampler
-from bridge.intake.walk import Intake, IntakeRules
+from bridge.intake.walk import Intake, IntakeParts, IntakeRules
 from bridge.reply.document import BadDocument, Replies
 from bridge.settings.load import Settings
 from bridge.telemetry.logs import CallTokens
@@ -126,7 +126,7 @@ def _make_intake(  # noqa: PLR0913 (wired once, by name)
         accept_agentstack=settings.accept_agentstack_v3,
     )
     names = make_naming(settings)
-    return Intake(
+    parts = IntakeParts(
         rules=IntakeRules(
             policy=settings.verification,
             ack_timeout_s=settings.kafka.ack_timeout_s,
@@ -146,8 +146,8 @@ def _make_intake(  # noqa: PLR0913 (wired once, by name)
         ),
         replies=replies,
         naming=names,
-        metrics=metrics,
     )
+    return Intake(parts, metrics)
 
 
 def make_connection_limits(settings: Settings) -> ConnectionLimits:

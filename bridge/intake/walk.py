@@ -91,29 +91,35 @@ def _not_durable(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class IntakeParts:
+    """The stations of the walk, in the order in which a callback meets them, and their rules."""
+
+    rules: IntakeRules
+    verifier: Verifier
+    rejections: RejectionSampler
+    parser: Parser
+    replies: Replies
+    naming: ContractNames
+    delivery: Delivery
+
+
 class Intake:
     """Walks a callback to its outcome: verify, parse, make durable, reply."""
 
-    def __init__(  # noqa: PLR0913 (the walk's stations, wired once)
+    def __init__(
         self,
-        *,
-        rules: IntakeRules,
-        verifier: Verifier,
-        parser: Parser,
-        delivery: Delivery,
-        rejections: RejectionSampler,
-        replies: Replies,
-        naming: ContractNames,
+        parts: IntakeParts,
         metrics: Metrics,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),  # noqa: TID251 (the doorway's clock)
     ) -> None:
-        self._rules = rules
-        self._verifier = verifier
-        self._parser = parser
-        self._delivery = delivery
-        self._rejections = rejections
-        self._replies = replies
-        self._naming = naming
+        self._rules = parts.rules
+        self._verifier = parts.verifier
+        self._rejections = parts.rejections
+        self._parser = parts.parser
+        self._replies = parts.replies
+        self._naming = parts.naming
+        self._delivery = parts.delivery
         self._metrics = metrics
         self._now = now
         self._anomalies = AnomalyRecorder(metrics)

@@ -19,7 +19,7 @@ from bridge.intake.delivery import Delivery
 from bridge.intake.outcome_log import CallbackResult, OutcomeRecorder
 from bridge.intake.rate_limit import RateLimiter
 from bridge.intake.rejections import RejectionSampler
-from bridge.intake.walk import Intake, IntakeRules, Policy
+from bridge.intake.walk import Intake, IntakeParts, IntakeRules, Policy
 from bridge.publish import RecordRefused
 from bridge.publish.health import CircuitBreaker
 from bridge.reply.document import Replies
@@ -88,7 +88,7 @@ class Walk:
         self.publisher = publisher
         self.metrics = Metrics("0")
         verifier = Verifier(Keyring([Account(AUTH_ID, "UTC", (TOKEN,))]), NonceGuard())
-        self.intake = Intake(
+        parts = IntakeParts(
             rules=IntakeRules(policy, ack_timeout_s=5, control_ack_timeout_s=2),
             verifier=verifier,
             parser=parser or Parser(types),
@@ -108,9 +108,8 @@ class Walk:
             ),
             replies=Replies(types, {}),
             naming=NAMING,
-            metrics=self.metrics,
-            now=lambda: NOW,
         )
+        self.intake = Intake(parts, self.metrics, now=lambda: NOW)
         self.recorder = OutcomeRecorder(
             self.metrics,
             CallTokens("a key of sixteen"),
