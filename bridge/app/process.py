@@ -17,6 +17,7 @@ from bridge.core.keyring import Keyring
 from bridge.derived.topics import plan
 from bridge.ingress.health import make_management_app
 from bridge.intake.delivery import Delivery
+from bridge.publish import PublishRules
 from bridge.publish.health import KafkaHealth
 from bridge.publish.publisher import KafkaPublisher
 from bridge.settings.load import Settings
@@ -119,10 +120,12 @@ class Bridge:
         topics = plan(catalogue.load_catalogue(), settings.topic_prefix, make_sizing(settings))
         return KafkaPublisher(
             make_connection(settings),
-            idempotence=settings.kafka.idempotence,
-            ack_timeout_s=settings.kafka.ack_timeout_s,
-            linger_s=settings.kafka.linger_ms / 1000,
-            topics=[topic.name for topic in topics],
+            PublishRules(
+                idempotence=settings.kafka.idempotence,
+                ack_timeout_s=settings.kafka.ack_timeout_s,
+                linger_s=settings.kafka.linger_ms / 1000,
+                topics=[topic.name for topic in topics],
+            ),
             health=self.health,
             metrics=self.metrics,
         )

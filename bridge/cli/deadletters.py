@@ -28,7 +28,7 @@ from bridge.core import catalogue
 from bridge.core.dead_letter import find_meaning
 from bridge.core.parameters import Pair
 from bridge.core.parse import Parser, escape_non_utf8
-from bridge.publish import Publisher, Unavailable
+from bridge.publish import Publisher, PublishRules, Unavailable
 from bridge.reader.journal import NotAJournalRecord, parse_journal_record
 from bridge.reader.topic_reader import CannotRead
 from bridge.settings.load import Need, Settings, load
@@ -240,8 +240,7 @@ async def _open_publisher(settings: Settings, *, dry_run: bool) -> AsyncGenerato
         return
     opened = open_publisher(
         make_connection(settings),
-        idempotence=settings.kafka.idempotence,
-        ack_timeout_s=settings.kafka.ack_timeout_s,
+        PublishRules(settings.kafka.idempotence, settings.kafka.ack_timeout_s),
         flush_timeout_s=settings.kafka.flush_timeout_s,
     )
     async with opened as publisher:

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Final
 
 from bridge.cli import output
-from bridge.publish import Unavailable
+from bridge.publish import PublishRules, Unavailable
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.publisher import KafkaPublisher
 from bridge.reader.topic_reader import find_missing_topics
@@ -17,14 +17,10 @@ _POLL_S: Final = 0.02
 
 @contextlib.asynccontextmanager
 async def open_publisher(
-    connection: KafkaConnection,
-    *,
-    idempotence: bool,
-    ack_timeout_s: float,
-    flush_timeout_s: float,
+    connection: KafkaConnection, rules: PublishRules, *, flush_timeout_s: float
 ) -> AsyncGenerator[KafkaPublisher]:
     """Run a publisher, connected. Raises Unavailable if it does not connect in time."""
-    publisher = KafkaPublisher(connection, idempotence=idempotence, ack_timeout_s=ack_timeout_s)
+    publisher = KafkaPublisher(connection, rules)
     publisher.start()
     try:
         try:

@@ -27,6 +27,7 @@ from bridge.cli.output import (
 )
 from bridge.core.dead_letter import to_publish_dead_letter
 from bridge.normalise.time import to_rfc3339
+from bridge.publish import PublishRules
 from bridge.publish.health import KafkaHealth
 from bridge.publish.publisher import KafkaPublisher
 from bridge.settings.load import Need, Settings, SettingsRefused, load
@@ -198,8 +199,7 @@ async def _drain_orphaned(
     health = KafkaHealth()
     publisher = KafkaPublisher(
         make_connection(settings),
-        idempotence=settings.kafka.idempotence,
-        ack_timeout_s=settings.kafka.ack_timeout_s,
+        PublishRules(settings.kafka.idempotence, settings.kafka.ack_timeout_s),
         health=health,
     )
     limits = SpoolLimits(

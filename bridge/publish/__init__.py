@@ -5,6 +5,7 @@ The room knows aiokafka. It must not know what a callback is, the spool, or sett
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from bridge.core.record import Record
@@ -53,6 +54,20 @@ class RecordTooLarge(RecordRefused):
 
     def __init__(self, message: str, *, topic: str = "") -> None:
         super().__init__("record_too_large", message, topic=topic)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishRules:
+    """How records are published.
+
+    ``ack_timeout_s`` is how long callers wait that name no deadline. Records wait ``linger_s`` for those
+    of other callers. ``topics`` are known in advance, so that their first record need not wait.
+    """
+
+    idempotence: bool
+    ack_timeout_s: float
+    linger_s: float = 0.0
+    topics: Sequence[str] = ()
 
 
 class Publisher(Protocol):

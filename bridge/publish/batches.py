@@ -35,6 +35,7 @@ from aiokafka.structs import TopicPartition
 from bridge.core.record import Record
 from bridge.publish import (
     PartitionStalled,
+    PublishRules,
     RecordRefused,
     RecordTooLarge,
     TopicUnavailable,
@@ -66,22 +67,20 @@ class _Batch:
 class BatchPublisher:
     """Publishes records: rules 1 to 6. Without ``metrics`` it counts nothing."""
 
-    def __init__(  # noqa: PLR0913 (wired once, by name)
+    def __init__(
         self,
         producers: Producers,
         single: SingleRecords,
+        rules: PublishRules,
         *,
-        ack_timeout_s: float,
-        linger_s: float,
-        topics: Sequence[str],
         health: KafkaHealth,
         metrics: Metrics | None,
     ) -> None:
         self._producers = producers
         self._single = single
-        self._ack_timeout_s = ack_timeout_s
-        self._linger_s = linger_s
-        self._topics = topics
+        self._ack_timeout_s = rules.ack_timeout_s
+        self._linger_s = rules.linger_s
+        self._topics = rules.topics
         self._health = health
         self._metrics = metrics
         self._missed_deadlines = MissedDeadlines(producers, health)

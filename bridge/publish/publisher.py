@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from aiokafka.errors import KafkaError
 
 from bridge.core.record import Record
+from bridge.publish import PublishRules
 from bridge.publish.batches import BatchPublisher
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.health import KafkaHealth
@@ -18,31 +19,20 @@ from bridge.telemetry.metrics import Metrics
 class KafkaPublisher:
     """Publishes records. Without ``metrics`` it counts nothing, as command-line tools want it."""
 
-    def __init__(  # noqa: PLR0913 (wired once, by name)
+    def __init__(
         self,
         connection: KafkaConnection,
+        rules: PublishRules,
         *,
-        idempotence: bool,
-        ack_timeout_s: float,
-        linger_s: float = 0.0,
-        topics: Sequence[str] = (),
         health: KafkaHealth | None = None,
         metrics: Metrics | None = None,
     ) -> None:
-        self._supervisor = ProducerSupervisor(
-            connection,
-            idempotence=idempotence,
-            request_timeout_s=ack_timeout_s,
-            topics=topics,
-            metrics=metrics,
-        )
-        self._single = SingleRecordPublisher(connection, request_timeout_s=ack_timeout_s)
+        self._supervisor = ProducerSupervisor(connection, rules, metrics=metrics)
+        self._single = SingleRecordPublisher(connection, request_timeout_s=rules.ack_timeout_s)
         self._batches = BatchPublisher(
             self._supervisor,
             self._single,
-            ack_timeout_s=ack_timeout_s,
-            linger_s=linger_s,
-            topics=topics,
+            rules,
             health=health or KafkaHealth(),
             metrics=metrics,
         )

@@ -10,13 +10,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
 from typing import Final
 
 import structlog
 from aiokafka.errors import KafkaError
 
-from bridge.publish import Unavailable
+from bridge.publish import PublishRules, Unavailable
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.producer import RETRY_S, KafkaProducer, start_producer
 from bridge.telemetry.logs import error_location
@@ -36,16 +35,14 @@ class ProducerSupervisor:
     def __init__(
         self,
         connection: KafkaConnection,
+        rules: PublishRules,
         *,
-        idempotence: bool,
-        request_timeout_s: float,
-        topics: Sequence[str],
         metrics: Metrics | None,
     ) -> None:
         self._connection = connection
-        self._idempotence = idempotence
-        self._request_timeout_s = request_timeout_s
-        self._topics = topics
+        self._idempotence = rules.idempotence
+        self._request_timeout_s = rules.ack_timeout_s
+        self._topics = rules.topics
         self._metrics = metrics
         self._available = False
         self._producer: KafkaProducer | None = None

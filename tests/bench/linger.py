@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge.core.record import Record
-from bridge.publish import Publisher
+from bridge.publish import Publisher, PublishRules
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.memory import MemoryPublisher
 from bridge.publish.publisher import KafkaPublisher
@@ -98,10 +98,12 @@ async def publish_paced(
     """Publish to Kafka at random times: rule 1."""
     publisher = KafkaPublisher(
         KafkaConnection(address),
-        idempotence=True,
-        ack_timeout_s=5,
-        linger_s=linger_ms / 1000,
-        topics=[EVENTS, JOURNAL],
+        PublishRules(
+            idempotence=True,
+            ack_timeout_s=5,
+            linger_s=linger_ms / 1000,
+            topics=[EVENTS, JOURNAL],
+        ),
         metrics=Metrics("bench"),
     )
     async with running(publisher):

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from bridge.core.record import Record
+from bridge.publish import PublishRules
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.publisher import KafkaPublisher
 from bridge.publish.topics import Provisioner, ProvisioningRefused
@@ -43,7 +44,8 @@ async def test_write_is_enough_to_publish(guarded: Guarded) -> None:
     topic = planned(PREFIX + "written")
     await make_topics(guarded.open, topic)
     publisher = KafkaPublisher(
-        login(guarded, "WRITE"), idempotence=True, ack_timeout_s=ACK_TIMEOUT_S, topics=[topic.name]
+        login(guarded, "WRITE"),
+        PublishRules(idempotence=True, ack_timeout_s=ACK_TIMEOUT_S, topics=[topic.name]),
     )
     async with running(publisher):
         await publisher.publish([Record(topic.name, b"k", b"v", (), 1_772_884_800_000)])

@@ -17,7 +17,7 @@ import orjson
 import pytest
 
 from bridge.core.record import Record
-from bridge.publish import Unavailable
+from bridge.publish import PublishRules, Unavailable
 from bridge.publish.connection import KafkaConnection, OAuth, Tls
 from bridge.publish.publisher import KafkaPublisher
 from bridge.publish.topics import Provisioner, ProvisioningRefused
@@ -179,7 +179,7 @@ def with_the_wrong_password(connection: KafkaConnection) -> KafkaConnection:
 
 
 def publisher_on(connection: KafkaConnection) -> KafkaPublisher:
-    return KafkaPublisher(connection, idempotence=True, ack_timeout_s=ACK_TIMEOUT_S)
+    return KafkaPublisher(connection, PublishRules(idempotence=True, ack_timeout_s=ACK_TIMEOUT_S))
 
 
 async def test_a_client_with_the_right_credentials_creates_topics_and_publishes(
@@ -264,7 +264,7 @@ async def test_a_publisher_outlives_a_token_endpoint_that_is_out_of_order(
         mechanism="OAUTHBEARER",
         oauth=OAuth(token_url, WRITER, PASSWORD),
     )
-    publisher = KafkaPublisher(connection, idempotence=True, ack_timeout_s=2)
+    publisher = KafkaPublisher(connection, PublishRules(idempotence=True, ack_timeout_s=2))
     async with running(publisher):
         monkeypatch.setattr(TokenHandler, "out_of_order", True)
         node.kill()

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from bridge.core.record import Record
 from bridge.publish import (
     PartitionStalled,
+    PublishRules,
     RecordRefused,
     RecordTooLarge,
     TopicUnavailable,
@@ -60,9 +61,12 @@ class Setting:
         self.publisher = BatchPublisher(
             self.producers,
             self.single,
-            ack_timeout_s=FAR_OFF_S,
-            linger_s=self.linger_s,
-            topics=self.topics,
+            PublishRules(
+                idempotence=True,
+                ack_timeout_s=FAR_OFF_S,
+                linger_s=self.linger_s,
+                topics=self.topics,
+            ),
             health=self.health,
             metrics=self.metrics,
         )

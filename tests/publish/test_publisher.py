@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from structlog.testing import capture_logs
 
 from bridge.core.record import Record
-from bridge.publish import RecordTooLarge, Unavailable
+from bridge.publish import PublishRules, RecordTooLarge, Unavailable
 from bridge.publish.producer import abort
 from bridge.publish.publisher import KafkaPublisher
 from bridge.telemetry.metrics import Metrics
@@ -151,8 +151,7 @@ async def test_a_producer_without_acknowledgements_is_replaced_by_one_that_conne
     metrics = Metrics("test")
     publisher = KafkaPublisher(
         killable.kafka.connection,
-        idempotence=killable.kafka.idempotence,
-        ack_timeout_s=DEADLINE_S,
+        PublishRules(killable.kafka.idempotence, DEADLINE_S),
         metrics=metrics,
     )
     with capture_logs() as lines:

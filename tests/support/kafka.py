@@ -10,6 +10,7 @@ import confluent_kafka
 
 from bridge.core.record import Record
 from bridge.derived.topics import PlannedTopic
+from bridge.publish import PublishRules
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.health import KafkaHealth
 from bridge.publish.publisher import KafkaPublisher
@@ -43,10 +44,7 @@ class Kafka:
     ) -> KafkaPublisher:
         return KafkaPublisher(
             self.connection,
-            idempotence=self.idempotence,
-            ack_timeout_s=ack_timeout_s,
-            linger_s=self.linger_s,
-            topics=topics,
+            PublishRules(self.idempotence, ack_timeout_s, self.linger_s, topics),
             health=health,
         )
 

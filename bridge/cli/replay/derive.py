@@ -46,6 +46,7 @@ from bridge.core import catalogue
 from bridge.core.event import JOURNAL_TOPIC
 from bridge.core.parse import Parser
 from bridge.normalise.time import to_rfc3339
+from bridge.publish import PublishRules
 from bridge.reader.journal import NotAJournalRecord, parse_journal_record
 from bridge.reader.merged_reader import count_offsets
 from bridge.reader.selection import Query, parse_offsets
@@ -327,8 +328,7 @@ async def _open_topic_target(
     kafka = make_replay_connection(settings)
     opened = open_publisher(
         kafka,
-        idempotence=settings.kafka.idempotence,
-        ack_timeout_s=_ACK_TIMEOUT_S,
+        PublishRules(settings.kafka.idempotence, _ACK_TIMEOUT_S),
         flush_timeout_s=_ACK_TIMEOUT_S,
     )
     async with opened as publisher:
