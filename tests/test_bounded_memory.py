@@ -43,6 +43,7 @@ CACHES = {
     "replay/targets/columns._list_event_paths": "one",
     "publish/partitioning._cached_partition": "keys of 64 bytes at most",
     "core/catalogue._map_usual_names": "one for each catalogue",
+    "core/origins.list_equal_origins": "128 origins, whose hosts have 253 characters at most",
     "core/field_map._assign_names": "names of 1,536 characters at most",
     "core/field_map.map_fields": "one for each declaration",
 }

@@ -89,7 +89,7 @@ def _normalise(scheme: str, authority: str) -> tuple[str, str]:
     return host.lower().removesuffix("."), "" if is_default else port
 
 
-@lru_cache(maxsize=128)  # a client may write any host
+@lru_cache(maxsize=128)  # a client may write any host, of 253 characters at most
 def list_equal_origins(origin: str) -> tuple[str, ...]:
     """Return the spellings of ``origin`` to try, the received one first: rules 1 to 3."""
     scheme, host, port, prefix = split_origin(origin)
