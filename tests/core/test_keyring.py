@@ -154,6 +154,15 @@ def test_one_hmac_serves_both_headers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(set(hashed.messages)) == len(hashed.messages)
 
 
+def test_the_first_of_two_accounts_with_one_token_has_signed_the_ma_header() -> None:
+    first, second = Account("MAFIRST", ZONE, (TOKEN,)), Account("MASECOND", ZONE, (TOKEN,))
+    raw = callback(1_000)
+    raw = with_headers(raw, (wire.SIGNATURE_MA_V3, v3_of(raw)), (wire.NONCE_V3, NONCE))
+    verdict = verdict_on(raw, verifier(first, second))
+    assert isinstance(verdict, Verified)
+    assert (verdict.account, verdict.scheme) == ("MAFIRST", "v3-ma")
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_the_subaccounts_token_decides_if_both_headers_match(*, named: bool) -> None:
     # Its key is behind those that are tried first, the main account's is not.
