@@ -17,7 +17,7 @@ from bridge.core.url_mismatch import MismatchVariant
 from bridge.core.verify import Scheme, VerificationFault
 from bridge.ingress.clients import CutOffCause
 from bridge.ingress.load import ShedClass
-from bridge.ingress.routes import PathMismatch
+from bridge.ingress.paths import PathMismatch
 from bridge.intake.outcome_log import OutcomeRecorder
 from bridge.publish.memory import MemoryPublisher
 from bridge.telemetry.metric_defs import METRIC_DEFS, PREFIX

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from bridge.core.catalogue import SHARED_PATH
-from bridge.ingress.routes import (
+from bridge.ingress.paths import (
     SEGMENT_MAX,
     SEGMENTS_MAX,
     KnownPaths,
