@@ -31,7 +31,8 @@ from uvicorn.server import ServerState
 
 from bridge.core.outcome import RefusalCause
 from bridge.ingress.answers import refusal_bytes
-from bridge.ingress.clients import ClientQueue, Clients, ClientTimer, CutOffCause
+from bridge.ingress.clients import ClientQueue, Clients, CutOffCause
+from bridge.ingress.deadline import ClientTimer
 from bridge.ingress.exchange import EXCHANGE, Exchange
 from bridge.ingress.framing import (
     BodyDecoder,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.ingress.clients import FROZEN_S, RECHECK_S, ClientTimer
+from bridge.ingress.deadline import FROZEN_S, RECHECK_S, ClientTimer
 
 
 @dataclass

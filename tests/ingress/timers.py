@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from bridge.ingress import protocol
-from bridge.ingress.clients import RECHECK_S
+from bridge.ingress.deadline import RECHECK_S
 from tests.support.bridge import eventually
 from tests.support.waiting import PATIENCE_S
 
