@@ -3,8 +3,8 @@
 1. The machine is noisier than the differences that matter. All servers run at the same time and are
    visited in turn, round by round, under one load after the other. A ratio is the median of the rounds'
    own ratios.
-2. Loads: saturated by 64 and by 200 connections; 500 callbacks a second; half of what the server
-   reached with 64 connections in the first round.
+2. Loads: saturated by 64 and by 200 connections; 500 callbacks a second; half of the rate
+   that the server reached with 64 connections in the first round.
 3. At the end each answer with 200 must be a record in each topic of its server.
 """
 
@@ -45,7 +45,7 @@ console = Console()
 
 @dataclass
 class Measured:
-    """A contender, its process, and what each visit under each load cost."""
+    """A contender, its process, and the costs of each visit under each load."""
 
     contender: Contender
     server: Server
@@ -57,7 +57,7 @@ class Measured:
     lost: int = 0
 
     async def visit(self, load: str, seconds: float, answers_max: int) -> None:
-        """Put a load on the server, and keep what it cost."""
+        """Put a load on the server, and keep its costs."""
         before_s = self.server.cpu_s()
         done = await self._load(load, seconds, answers_max)
         cpu_s = self.server.cpu_s() - before_s
@@ -95,7 +95,7 @@ class Measured:
 
     @property
     def half_rate_per_s(self) -> float:
-        """Return half of what the server reached when it was saturated first."""
+        """Return half of the rate that the server reached when it was saturated first."""
         return self.figures[LOADS[0]][0].per_s / 2
 
     async def count_lost(self, kafka: str) -> None:
@@ -159,7 +159,7 @@ async def measure(
 
 
 def to_report(measured: Sequence[Measured], settings: dict[str, object]) -> report.Report:
-    """Return what was measured as one JSON object."""
+    """Return the measurements as one JSON object."""
     return {
         **settings,
         "python": platform.python_version(),

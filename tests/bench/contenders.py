@@ -1,4 +1,4 @@
-"""What is compared, each a process of its own: a yardstick, a naive bridge, one in Go, and ours.
+"""The servers to compare, each a process of its own: a yardstick, a naive bridge, one in Go, and ours.
 
 All get the same bytes. Those that publish store two records for each callback they answer with 200, in
 topics of as many partitions, with ``acks=all`` and an idempotent producer.
@@ -29,7 +29,7 @@ PREFIX: Final = "bench."
 PARTITIONS: Final = 12
 _READ_S: Final = 2.0
 GO_BINARY: Final = Path(__file__).parents[2] / ".cache" / "bench" / "go-bridge"
-# A long run must not fill the disk; what counts is where a topic ends.
+# A long run must not fill the disk. Only the end offsets of a topic are used.
 _RETENTION: Final = {"retention.bytes": "67108864", "segment.bytes": "33554432"}
 BROKER_SETTINGS: Final = {
     "broker.session.timeout.ms": "60000",
@@ -48,7 +48,7 @@ class Surroundings:
 
     @property
     def count(self) -> Callable[[str, tuple[str, ...]], dict[str, int]]:
-        """Return what counts the records here."""
+        """Return the function that counts the records on this broker."""
         return count_records if self.idempotence else read_records
 
 

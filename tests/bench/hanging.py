@@ -11,17 +11,15 @@ from collections.abc import Sequence
 import uvloop
 
 from bridge import __version__
-from bridge.app.build import make_application, make_connection_limits
 from bridge.core.record import Record
 from bridge.dev.account import ACCOUNTS
 from bridge.ingress import server
-from bridge.ingress.health import make_management_app
 from bridge.publish.memory import MemoryPublisher
 from bridge.settings.load import Settings, load
 from bridge.telemetry import logs
 from bridge.telemetry.metrics import Metrics
+from tests.bench import without_kafka
 from tests.bench.callbacks import PUBLIC_URL
-from tests.support.delivery import without_spool
 from tests.support.futures import started
 
 READ_TIMEOUT_S = 3.0
@@ -69,24 +67,7 @@ async def _serve() -> None:
     sys.stdout.write(" ".join(ports) + "\n")
     sys.stdout.flush()
 
-    async def nothing() -> None:
-        pass
-
-    await server.serve(
-        make_application(chosen, without_spool(gate, metrics), metrics),
-        make_management_app(ready=lambda: None, metrics=metrics),
-        doors,
-        server.Lifecycle(
-            stop=stop,
-            start_up=nothing,
-            on_stopping=lambda: None,
-            shut_down=nothing,
-            shutdown_delay_s=0,
-            shutdown_timeout_s=1,
-        ),
-        limits=make_connection_limits(chosen),
-        metrics=metrics,
-    )
+    await without_kafka.serve(chosen, gate, metrics, doors, stop)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""What a linger costs and gains: ``python -m tests.bench.linger``.
+"""Costs and gains of a linger: ``python -m tests.bench.linger``.
 
 1. A publisher in a process of its own sends callbacks of two records at random times, at a low rate, to
    Apache Kafka (its jars are those that ``make test-kafka`` fetched). CPU is that of its process, less
    what the same process spends without Kafka.
 2. The broker advertises the address of a proxy, so all requests pass through it. The proxy holds back
    the broker's answers for the length of a round trip.
-3. Lingers are visited in turn, round by round; what is shown is the median of the rounds.
+3. Lingers are visited in turn, round by round; the tables show the median of the rounds.
 """
 
 import asyncio

@@ -16,6 +16,7 @@ import os
 import random
 import struct
 import time
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ _TFD_TIMER_ABSTIME: Final = 1
 
 
 class NotAnswered(Exception):
-    """The server answered something else than expected, or went away; the text says what."""
+    """The server gave an unexpected answer, or went away. The text describes it."""
 
     def __init__(self, text: str = "there was no answer") -> None:
         super().__init__(text)
@@ -40,7 +41,7 @@ class NotAnswered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What was done. ``latencies_ms`` are sorted; ``strange`` is the first answer that was not 200."""
+    """The answers to a load. ``latencies_ms`` are sorted; ``strange`` is the first other than 200."""
 
     statuses: Counter[int]
     elapsed_s: float
@@ -138,8 +139,8 @@ class _Connection(asyncio.Protocol):
         return status
 
 
-class _Visit:
-    """What the connections of one load share."""
+class _Visit(ABC):
+    """The state that the connections of one load share."""
 
     def __init__(self, requests: Iterator[bytes]) -> None:
         self.requests = requests
@@ -174,8 +175,9 @@ class _Visit:
             self.strange = connection.strange
         self.go_on(connection, now_s, lost=status == CLOSED)
 
+    @abstractmethod
     def go_on(self, connection: _Connection, now_s: float, *, lost: bool) -> None:
-        raise NotImplementedError
+        """Continue with a connection that has its answer, or was lost."""
 
     def end_if_idle(self) -> None:
         if not self.under_way and not self.over.done():
@@ -224,7 +226,7 @@ class _FixedRate(_Visit):
             self.end_if_idle()
 
     def ring(self, alarm: "_Alarm") -> None:
-        """Send what is due, and set the alarm for the next."""
+        """Send the requests that are due, and set the alarm for the next."""
         now_s = time.monotonic()
         while self.next_s <= now_s and self.next_s < self.until_s:
             if self.idle:

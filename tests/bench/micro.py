@@ -1,4 +1,4 @@
-"""What each station of a callback costs, by its type: ``python -m tests.bench.micro``.
+"""The costs of each station of a callback, by its type: ``python -m tests.bench.micro``.
 
 1. Everything runs in this process, again and again, so caches are warm: a live server pays about twice
    as much. Kafka and HTTP are left out.
@@ -47,7 +47,7 @@ _TYPES: Final = catalogue.load_catalogue()
 
 @dataclass(frozen=True, slots=True)
 class Stations:
-    """One type's stations, each ready to run on what those before it have made."""
+    """One type's stations, each ready to run on the results of those before it."""
 
     kind: CallbackType
     work: dict[str, Callable[[], Any]]

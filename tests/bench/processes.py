@@ -99,7 +99,7 @@ class Cores:
 
 @contextlib.contextmanager
 def divided_cores() -> Generator[Cores]:
-    """Move this process, and what it starts by default, off the first core."""
+    """Move this process, and the processes that it starts by default, off the first core."""
     cores = sorted(os.sched_getaffinity(0))
     divided = Cores(frozenset(cores[:1]), frozenset(cores[1:] or cores))
     os.sched_setaffinity(0, divided.others)

@@ -1,4 +1,4 @@
-"""What a benchmark found: as JSON, as tables for a terminal, and as tables of the documentation.
+"""Results of a benchmark: as JSON, as tables for a terminal, and as tables of the documentation.
 
 1. A figure is the median over the rounds, with the least and the greatest beside it.
 2. A ratio is the median of the rounds' own ratios, because only visits of one round are comparable.
@@ -16,7 +16,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-# What the others are compared with.
+# The servers that the others are compared with.
 YARDSTICKS: Final = ("ok", "naive", "go")
 
 # One benchmark's JSON.
@@ -34,7 +34,7 @@ _TITLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one visit cost."""
+    """The costs of one visit."""
 
     cpu_us: float
     per_s: float
@@ -100,7 +100,7 @@ def _spread(values: Sequence[float], digits: int) -> str:
 
 
 def conserved(found: Report) -> str:
-    """Return a sentence about what was lost."""
+    """Return a sentence about lost callbacks."""
     parts = [
         f"{one['title']} {one['acknowledged']:,} acknowledged, {one['errors']} errors, "
         f"{max(0, one['lost'])} lost"
@@ -110,7 +110,7 @@ def conserved(found: Report) -> str:
 
 
 def described(found: Report) -> str:
-    """Return what was run, and on what."""
+    """Return a sentence about the run and the machine."""
     return (
         f"{found['rounds']} rounds of {found['seconds']:g} s, {CALLS:,} calls, "
         f"CPython {found['python']}, {found['cores']} cores"

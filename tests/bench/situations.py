@@ -1,4 +1,4 @@
-"""What the bridge costs in less usual situations: ``python -m tests.bench.situations``.
+"""The costs of the bridge in less usual situations: ``python -m tests.bench.situations``.
 
 1. Costs are compared within one situation: its variants are visited in turn, round by round, and a ratio
    is the median of the rounds' own ratios to the first variant.
@@ -57,7 +57,7 @@ Rows = list[list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What all situations need."""
+    """The surroundings that all situations share."""
 
     around: Surroundings
     cores: Cores
@@ -69,7 +69,7 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One variant of a situation: a server, and what it is sent."""
+    """One variant of a situation: a server and its requests."""
 
     title: str
     server: Server

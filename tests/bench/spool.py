@@ -1,4 +1,4 @@
-"""What a spooled callback costs: ``python -m tests.bench.spool [DIRECTORY]``.
+"""The costs of a spooled callback: ``python -m tests.bench.spool [DIRECTORY]``.
 
 1. Callbacks are hangups of distinct calls with the records that the core makes of them, so their content
    compresses as it does in production.
@@ -26,8 +26,8 @@ from typing import Final
 
 import uvloop
 
-from bridge.app.build import make_connection_limits
 from bridge.app.process import Bridge
+from bridge.app.startup import run_bridge
 from bridge.core import catalogue
 from bridge.core.event import ContractNames, SentReply, to_event, to_journal
 from bridge.core.keyring import Account, Keyring
@@ -129,7 +129,7 @@ async def spooling(folder: Path, callbacks: Callbacks, waiters: int) -> Measured
 
 
 async def filling(folder: Path, callbacks: Callbacks, spool: DiskSpool) -> tuple[float, float]:
-    """Append DRAINED callbacks; return what one counts for, and what it takes in the file."""
+    """Append DRAINED callbacks; return its counted bytes and its bytes in the file."""
     for _ in range(DRAINED // len(callbacks)):
         await asyncio.gather(*map(spool.append, callbacks))
     await asyncio.sleep(0.1)
@@ -207,27 +207,15 @@ async def _serve(directory: str) -> None:
         accounts_file=None,
         public_url=PUBLIC_URL,
         spool={"directory": directory},
+        shutdown_delay_s=0,
+        shutdown_timeout_s=1,
     )
     stop, bridge = server.StopRequest(), Bridge(settings)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.request)
     doors = server.Listeners(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
     sys.stdout.write(f"{doors.callbacks.getsockname()[1]}\n")
     sys.stdout.flush()
-    await server.serve(
-        bridge.app,
-        bridge.management_app,
-        doors,
-        server.Lifecycle(
-            stop=stop,
-            start_up=bridge.start,
-            on_stopping=lambda: None,
-            shut_down=bridge.stop,
-            shutdown_delay_s=0,
-            shutdown_timeout_s=1,
-        ),
-        limits=make_connection_limits(settings),
-        metrics=bridge.metrics,
-    )
+    await run_bridge(bridge, doors, settings, stop)
 
 
 @contextlib.contextmanager

@@ -18,7 +18,6 @@ from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import structlog
-import uvicorn
 from aiokafka import AIOKafkaProducer
 from plivo.utils import validate_v3_signature
 from prometheus_client import Counter, Histogram
@@ -30,6 +29,7 @@ from starlette.routing import Route
 
 from bridge.dev.account import AUTH_TOKEN, TIMEZONE
 from tests.bench.callbacks import HANGUP_PATH, PUBLIC_URL
+from tests.bench.peers import fastest
 
 _ZONE = ZoneInfo(TIMEZONE)
 
@@ -169,16 +169,9 @@ class Bridge:
 
 if __name__ == "__main__":
     bridge = Bridge(*sys.argv[2:])
-    uvicorn.run(
+    fastest.run(
         Starlette(
             routes=[Route(HANGUP_PATH, bridge.hangup, methods=["POST"])], lifespan=bridge.lifespan
         ),
-        host="127.0.0.1",
-        port=int(sys.argv[1]),
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
+        int(sys.argv[1]),
     )

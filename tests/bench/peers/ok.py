@@ -1,15 +1,13 @@
-"""The yardstick, a plain Starlette route that reads the body: ``python -m tests.bench.peers.ok PORT``.
-
-It has uvicorn's fastest parts, httptools and uvloop, and neither access log nor extra headers.
-"""
+"""The yardstick, a plain route of Starlette: ``python -m tests.bench.peers.ok PORT``."""
 
 import sys
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+
+from tests.bench.peers import fastest
 
 
 async def ok(request: Request) -> Response:
@@ -18,14 +16,7 @@ async def ok(request: Request) -> Response:
 
 
 if __name__ == "__main__":
-    uvicorn.run(
+    fastest.run(
         Starlette(routes=[Route("/plivo/voice/call/hangup", ok, methods=["POST"])]),
-        host="127.0.0.1",
-        port=int(sys.argv[1]),
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
+        int(sys.argv[1]),
     )
