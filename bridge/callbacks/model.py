@@ -8,6 +8,7 @@ what the fields do not show.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
@@ -163,7 +164,7 @@ class VoiceEvent(CallbackData):
     ] = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for the cached properties: every event has them
 class CallbackType:
     """The part of a declaration that its fields do not show.
 
@@ -243,17 +244,17 @@ class CallbackType:
         """Return whether only its path identifies this type."""
         return not self.named and not self.recognise
 
-    @property
+    @cached_property
     def event_type(self) -> str:
         """Return the CloudEvents type, which includes the major version."""
         return f"com.plivo.{self.name}.v{self.version}"
 
-    @property
+    @cached_property
     def topic(self) -> str:
         """Return the topic's name, without the prefix."""
         return f"plivo.{self.name}.v{self.version}"
 
-    @property
+    @cached_property
     def schema_path(self) -> str:
         """Return the path of this version's schema below the schema base."""
         return f"{self.name}/{self.version}.{self.revision}.json"

@@ -170,7 +170,11 @@ def to_event(callback: Callback, naming: ContractNames, recorded_at: datetime) -
     raw = verdict.raw
     kind = callback.type
     repeats = callback.recognition.can_repeat
-    nonce = (raw.header(NONCE_V3) or raw.header(NONCE_V2) or "") if repeats else ""
+    nonce = (
+        (raw.header_values.get(NONCE_V3) or raw.header_values.get(NONCE_V2) or "")
+        if repeats
+        else ""
+    )
     event_type = kind.event_type
     identity = compute_callback_id(verdict.account, event_type, verdict.parameters, nonce)
     received = to_rfc3339(raw.received_at)

@@ -83,10 +83,6 @@ class RawCallback:
             }
         object.__setattr__(self, "header_values", values)
 
-    def header(self, name: str) -> str | None:
-        """Return the header ``name`` (lower case), or None."""
-        return self.header_values.get(name)
-
     @property
     def is_signed(self) -> bool:
         """Return whether the request has a signature header that can verify it."""

@@ -137,7 +137,7 @@ class Unverified:
 
 def find_claimed_account(parameters: Parameters) -> str | None:
     """Return the account that the callback names as its own (``ParentAuthID``), unverified."""
-    for key, value in parameters.body or parameters.query:
+    for key, value in parameters.pairs:
         if key == "ParentAuthID":
             return value
     return None
@@ -262,7 +262,7 @@ class Verifier:
         given: GivenSignatures,
         may_be_voice: Callable[[], bool],
     ) -> Verified | Unverified:
-        nonce = raw.header(wire.NONCE_V2) or ""
+        nonce = raw.header_values.get(wire.NONCE_V2) or ""
         fault = self._find_v2_fault(raw, nonce)
         if fault is not None:
             return self.mark_unverified(raw, parameters, fault)

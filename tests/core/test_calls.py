@@ -17,7 +17,7 @@ from tests.support.factories import (
 )
 
 PARSE_CALLS_MAX = 82
-CALLS_MAX = 163  # to verify, parse and build
+CALLS_MAX = 160  # to verify, parse and build
 REPLY = SentReply(200, None, b"")
 
 
