@@ -49,11 +49,11 @@ class FieldMap:
 
 
 Target = FieldRule | str | None
-"""What a parameter fills: a field by a rule, a group by its field, or nothing that is declared."""
+"""The destination of a parameter: the rule of a field, the field of a group, or None (undeclared)."""
 
 
 def find_target(field_map: FieldMap, name: str) -> Target:
-    """Return what a parameter fills that has none of the exact names."""
+    """Return the destination of a parameter whose name is not an exact name of a field."""
     folded = fold_name(name)
     rule = field_map.case_insensitive.get(folded)
     if rule is not None:
@@ -65,7 +65,7 @@ def find_target(field_map: FieldMap, name: str) -> Target:
 
 
 class Assignment(NamedTuple):
-    """What each parameter of a callback fills.
+    """The destination of each parameter of a callback.
 
     ``rules`` are those of the exact names, in the order of the fields. ``others`` are all other
     names, in the order received.
@@ -76,7 +76,7 @@ class Assignment(NamedTuple):
 
 
 def assign_names(field_map: FieldMap, names: tuple[str, ...], *, is_json: bool) -> Assignment:
-    """Return what the parameters of these names fill; in JSON, by any spelling of a field's name."""
+    """Return the destinations of these names; in JSON, a field accepts any spelling of its name."""
     if sum(map(len, names)) > REMEMBERED_CHARACTERS_MAX:
         return _assign_names.__wrapped__(field_map, names, is_json)
     return _assign_names(field_map, names, is_json)

@@ -291,7 +291,7 @@ def _match_key(
         expected = sign_with(key.hashed_token, message)
         if not is_given(expected, distinct):
             continue
-        # From here on the time may differ: whoever sent the request holds a genuine signature.
+        # From here on the time may differ: the signature of this request is genuine.
         if expected in given.plain:
             return key, False
         if by_ma is None and key.subaccount is None:

@@ -30,7 +30,7 @@ from bridge.core.request import RawCallback
 
 Pair = tuple[str, str]
 Texts = str | list[str]
-"""The text of a parameter. A list, if it needs a closer look: see ``group_texts``."""
+"""The text of a parameter, or a list if it is repeated or not UTF-8: see ``group_texts``."""
 TextsByName = dict[str, Texts]
 ValuesByName = dict[str, list[str]]
 

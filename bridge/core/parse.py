@@ -107,7 +107,7 @@ class _Reading:
         self._names_by_field: dict[str, list[str]] = {}  # the parameters that agree on its value
 
     def read(self) -> None:
-        """Read every parameter. All that is rare is a call from here."""
+        """Read every parameter. Rare cases are calls out of the loop."""
         fields, names_by_field = self.fields, self._names_by_field
         all_texts, scope = self._texts, self._scope
         for name, field, parse in chain(self._assigned.rules, self._iter_other_spellings()):

@@ -181,7 +181,7 @@ def hash_token(token: bytes) -> HashedToken:
 
 
 def sign_with(token: HashedToken, message: bytes) -> bytes:
-    """Return the HMAC of ``message``, which ``decode_signature`` returns of the same signature."""
+    """Return the HMAC of ``message``, to be compared with the result of ``decode_signature``."""
     inner = token.inner.copy()
     inner.update(message)
     outer = token.outer.copy()
@@ -190,10 +190,10 @@ def sign_with(token: HashedToken, message: bytes) -> bytes:
 
 
 def decode_signature(text: str) -> bytes:
-    """Return the HMAC that a signature is the text of (rule 6); empty if it is not written like one.
+    """Return the HMAC that a signature encodes (rule 6); empty if the text is not canonical base64.
 
-    There is one way to write it, beside white space around it: a decoder that accepts others would
-    accept them as signatures.
+    White space around the text is ignored. Every HMAC has one canonical text; a lenient decoder would
+    accept other texts as signatures too.
     """
     text = text.strip()
     try:

@@ -176,7 +176,7 @@ class Endpoint:
             result, answer = self._refuse(RefusalCause.BRIDGE_FAULT, fault=error), _UNAVAILABLE
         try:
             self._recorder.record(scope["method"], result)
-        except Exception as error:  # noqa: BLE001 (the callback is what it is, and its caller waits)
+        except Exception as error:  # noqa: BLE001 (the outcome stands, and the caller waits for its answer)
             log.error("outcome_not_recorded", outcome=result.outcome, **describe_fault(error))  # noqa: TRY400
         if answer is not None:
             await send_answer(send, answer)

@@ -1,9 +1,9 @@
-"""Publish callers' records in batches, one for each partition; each caller gets his own result.
+"""Publish callers' records in batches, one for each partition; each caller gets its own result.
 
 1. A record is durable when every in-sync replica has it (``acks=all``).
 2. ``publish`` appends each record to the open batch of its partition at once (``producer``), so the
    records of a key are sent in the order of the calls. A batch has one future. Its result is that of
-   all its records, and a caller's future gets its result with the last of his records.
+   all its records, and a caller's future gets its result with the last of its records.
 3. aiokafka retries an idempotent batch and a start without end, so the deadline is ours. After it
    the caller gets Unavailable (``publication``). What was sent may still arrive: a duplicate
    with the same id, never a loss.
@@ -89,9 +89,9 @@ class BatchPublisher:
         self._batches: dict[asyncio.Future[object], _Batch] = {}
         self._lingering: list[Publication] = []
         self._waiting: list[tuple[Publication, Sequence[Record]]] = []
-        """What waits for the next producer, in the order of the calls."""
+        """Records that wait for the next producer, in the order of the calls."""
         self._lookups: dict[str, list[tuple[Publication, Sequence[Record]]]] = {}
-        """What waits until the brokers have been asked for a topic, in the order of the calls."""
+        """Records whose topic the brokers are asked for, by topic, in the order of the calls."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def publish(
@@ -120,7 +120,7 @@ class BatchPublisher:
         return result
 
     def send_lingering(self) -> None:
-        """Send what waits for others: rule 6."""
+        """Send the publications that wait for others: rule 6."""
         lingering, self._lingering = self._lingering, []
         for publication in lingering:
             self._send(publication, publication.records)
@@ -191,7 +191,7 @@ class BatchPublisher:
             self._run(self._hand_over())
 
     async def _hand_over(self) -> None:
-        """Send what waits for the next producer once there is one: rule 4."""
+        """Send the records that wait for the next producer, once there is one: rule 4."""
         unavailable: Unavailable | None = None
         try:
             await self._producers.working_producer()
@@ -304,7 +304,7 @@ class BatchPublisher:
         partition: TopicPartition,
         cause: BaseException,
     ) -> None:
-        """Record that a record's batch failed, and nobody knows whether it was stored."""
+        """Record that the batch of a record failed, so it is unknown whether the record is stored."""
         if not publication.result.done():
             error = self._missed_deadlines.record(
                 type(cause).__name__, [record], [partition], started_at=publication.started_at

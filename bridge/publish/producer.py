@@ -6,11 +6,11 @@ version.
 1. ``AIOKafkaProducer.send`` makes a coroutine and a future for every record. We append records to
    aiokafka's batches ourselves, without either: all records of a batch share the batch's future.
 2. aiokafka has one request at a time in flight to each broker. Until a batch leaves with a request,
-   further records of its partition join it. So what arrives in one turn of the event loop, or during
-   the previous request, leaves together, and a slow broker delays only its own partitions.
+   further records of its partition join it. So records that arrive in one turn of the event loop,
+   or during the previous request, leave together, and a slow broker delays only its own partitions.
 3. A full batch queues in its partition, and another one behind it. aiokafka sends the batches of a
    partition one after the other, so its records keep their order.
-4. Nothing else limits what queues. Batches hold only records that a caller waits for, so the limit on
+4. Nothing else limits the queue. Batches hold only records that a caller waits for, so the limit on
    bytes in flight that ingress sets holds for them as well.
 """
 

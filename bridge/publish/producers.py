@@ -1,4 +1,4 @@
-"""What publishing in batches needs of producers."""
+"""Protocols of the producers that the publication of batches depends on."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
-"""What one caller hands over, the deadline by which he gets a result, and what a missed one means.
+"""Publications: the records of one caller, their deadline, and the consequences of a missed one.
 
-1. What missed its deadline stalls its partition, or means that Kafka as a whole is away (``health``).
+1. A record that misses its deadline stalls its partition, unless Kafka as a whole is away (``health``).
 2. A producer without any acknowledgement for REPLACE_AFTER_S, or without one from a stalled partition
    for REPLACE_STALLED_AFTER_S, may hold old credentials or addresses. It is replaced.
 """
@@ -72,7 +72,7 @@ class Publication:
 
 
 def _precedence(error: Exception) -> int:
-    """Order the errors of one caller's records: the lowest is the one that he gets."""
+    """Order the errors of one caller's records: the caller gets the one with the lowest number."""
     return (
         0 if isinstance(error, TopicUnavailable) else 1 if isinstance(error, RecordRefused) else 2
     )
@@ -112,7 +112,7 @@ class Deadlines:
 
 
 class MissedDeadlines:
-    """Since when deadlines are missed."""
+    """The time since when deadlines are missed."""
 
     def __init__(self, producers: Producers, health: KafkaHealth) -> None:
         self._producers = producers
@@ -132,7 +132,7 @@ class MissedDeadlines:
         *,
         started_at: float,
     ) -> Unavailable:
-        """Record that a caller's records were not acknowledged; return what he gets: rules 1 and 2."""
+        """Record a caller's missed deadline; return the error for the caller: rules 1 and 2."""
         producer = self._producers.producer
         if producer is not None:
             for record in records:

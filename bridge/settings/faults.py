@@ -47,7 +47,7 @@ _KEY: Final = re.compile(r"[a-z_.]{1,60}")
 
 
 class Need(Enum):
-    """What a command needs settings for."""
+    """The purpose of a command, which decides which settings it needs."""
 
     NOTHING = "nothing"
     KAFKA = "kafka"

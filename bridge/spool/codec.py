@@ -3,8 +3,8 @@
 1. A row's content is a Zstandard frame, which any tool can read (``zstd -d``). It starts with a line of
    JSON: for each record its time stamp, the length of its value, and its headers. The values follow.
 2. The records of a callback repeat each other: headers repeat the event's attributes, the event's texts
-   stand in the journal record too. Compressing them together stores such texts once, and what Kafka gets
-   later is still what was accepted, byte for byte.
+   stand in the journal record too. Compressing them together stores such texts once, and Kafka
+   still gets the accepted records later, byte for byte.
 3. A frame has a checksum. Content that does not match it is never published.
 4. The key and the topics stand beside the content: they are needed without it.
 """
@@ -20,18 +20,18 @@ import zstandard
 
 from bridge.core.record import Record, RecordHeader
 
-ROW_BYTES: Final = 64  # estimate of what a row takes beside its texts
+ROW_BYTES: Final = 64  # estimate of the bytes of a row beside its texts
 COLUMNS: Final = "number, spooled_at_ms, tries, records, key, topics, content"
 # Level 3 saves 2 % more bytes for 20 % more time.
 _LEVEL: Final = 1
-# Far above what a callback can have. A damaged frame may claim any length.
+# Far above the size of any callback. A damaged frame may claim any length.
 _DECODED_BYTES_MAX: Final = 268_435_456
 
 Row = tuple[int, int, int, int, bytes, str, bytes]
 
 
 class ContentDamaged(Exception):
-    """A row's content is not what was written."""
+    """The content of a row does not match its checksum, or cannot be decoded."""
 
 
 class _Zstandard(threading.local):

@@ -186,7 +186,7 @@ class DiskSpool:
         return self._appended.add(callbacks)
 
     def _submit_appended(self, callbacks: Sequence[EncodedCallback], waiters: Waiters) -> None:
-        """Have the writer insert the callbacks of one turn of the loop."""
+        """Submit the callbacks of one turn of the loop to the writer."""
         loop = asyncio.get_running_loop()
         timer = loop.call_later(
             self._append_timeout_s, self._give_up, waiters, loop.time() + self._append_timeout_s
@@ -251,7 +251,7 @@ class DiskSpool:
                 await self._removed.add([one.entry for one in callbacks])
 
     def _submit_removed(self, entries: Sequence[SpoolEntry], waiters: Waiters) -> None:
-        """Have the writer delete the callbacks that were found on Kafka in one turn of the loop."""
+        """Submit to the writer the removal of the callbacks that Kafka acknowledged in one turn."""
 
         def end(_: object, error: Exception | None) -> None:
             self._record_removal(entries, ok=error is None)

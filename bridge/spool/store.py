@@ -48,7 +48,7 @@ CREATE TABLE callbacks (
 """
 _COLUMNS: Final = "number, spooled_at_ms, tries, parked, records, key, topics, content"
 _INSERT: Final = f"INSERT INTO callbacks ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 (our own)
-# What a row counts for, as ``EncodedCallback.size_bytes``.
+# The bytes that a row counts for: the SQL of ``EncodedCallback.size_bytes``.
 SIZE: Final = f"length(key) + length(CAST(topics AS BLOB)) + length(content) + {ROW_BYTES}"
 
 
@@ -250,7 +250,7 @@ class SpoolStore:
     ) -> list[EncodedCallback]:
         """Return the callbacks after a number, oldest first; at least one, if there is one.
 
-        ``parked`` includes the parked ones. ``bytes_max`` bounds what they take when they are decoded.
+        ``parked`` includes the parked ones. ``bytes_max`` bounds their size after decoding.
         """
         page: list[EncodedCallback] = []
         size = 0

@@ -1,4 +1,4 @@
-"""What one turn of the event loop wants to be written, handed to the writer as one job.
+"""Group the writes of one turn of the event loop into one job of the writer.
 
 In a turn many callbacks are appended, or found on Kafka. Each of them waits for one future; the job, its
 deadline and the way to the writer's thread are paid once for all of them.
@@ -14,22 +14,22 @@ T = TypeVar("T")
 
 
 class Waiters:
-    """Those who wait for one job."""
+    """The callers that wait for one job."""
 
     def __init__(self) -> None:
         self._futures: list[asyncio.Future[None]] = []
 
     def add(self, future: asyncio.Future[None]) -> None:
-        """Have one more wait."""
+        """Add a caller."""
         self._futures.append(future)
 
     @property
     def done(self) -> bool:
-        """Return True if nobody waits any more."""
+        """Return True if no caller waits any more."""
         return all(future.done() for future in self._futures)
 
     def settle(self, cause: str | None) -> None:
-        """Let all of them continue; ``cause`` says why nothing was written."""
+        """Give the callers their result; ``cause`` says why nothing was written."""
         for future in self._futures:
             if future.done():  # its caller went away, or did not wait so long
                 continue
@@ -40,7 +40,7 @@ class Waiters:
 
 
 class Turn(Generic[T]):
-    """Gathers what is added in one turn of the loop, and submits it at the turn's end."""
+    """Collects the items of one turn of the loop, and submits them at its end."""
 
     def __init__(self, submit: Callable[[Sequence[T], Waiters], None]) -> None:
         self._submit = submit
@@ -59,7 +59,7 @@ class Turn(Generic[T]):
         return future
 
     def submit(self) -> None:
-        """Submit what was gathered."""
+        """Submit the items."""
         items, waiters = self._items, self._waiters
         self._items, self._waiters = [], None
         if waiters is not None:
