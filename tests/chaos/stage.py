@@ -1,10 +1,9 @@
 """One run of a scenario: bridges, a load that never pauses, a fault, and then the checker."""
 
 import asyncio
-import fcntl
 import os
+import select
 import sys
-import termios
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -106,12 +105,17 @@ class Stage:
         return self.disk.inside if self.disk else ()
 
     @property
-    def unread_bytes(self) -> int:
-        """Return how many bytes of the log wait in an unread pipe."""
+    def log_is_blocked(self) -> bool:
+        """Return whether the unread pipe of the log takes no more bytes.
+
+        How many bytes fill it depends on how they were written: a write that does not fit into the rest
+        of a page starts a new page.
+        """
         if self._log is None:
-            return 0
-        waiting = fcntl.ioctl(self._log, termios.FIONREAD, bytes(4))
-        return int.from_bytes(waiting, sys.byteorder)
+            return False
+        poll = select.poll()
+        poll.register(self._log, select.POLLOUT)
+        return not poll.poll(0)
 
     @property
     def bridge(self) -> BridgeProcess:

@@ -12,7 +12,6 @@ from tests.chaos.stage import Scenario, Stage
 # Longer than a client may take for its request, and than the disk and Kafka may take.
 _FROZEN_S = 7.0
 # A pipe takes 64 KiB, and less of it where lines do not fill its pages.
-_PIPE_FULL_BYTES = 50_000
 _REPLACED = "spool_files_replaced_total"
 
 
@@ -58,7 +57,7 @@ async def _log_blocked(stage: Stage) -> None:
     stage.fault_begins()
 
     async def full() -> bool:
-        return stage.unread_bytes >= _PIPE_FULL_BYTES
+        return stage.log_is_blocked
 
     await stage.until(full, "the pipe of the log did not fill, so nothing was blocked")
     await stage.pause(2, 3)
