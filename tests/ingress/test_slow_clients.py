@@ -103,7 +103,7 @@ def test_a_client_that_asks_for_nothing_is_cut_off(timers: Timers, begin: bytes)
         connected(bridge) as connection,
     ):
         timers.send(connection, begin)
-        eventually(timers.pending)
+        timers.wait_for_timer_of(connection)
         timers.pass_s(READ_TIMEOUT_S)
         answer = all_that_comes(connection)
         assert (not answer) if not begin else (status_of(answer) == 408)
@@ -115,7 +115,7 @@ def test_head_and_body_each_have_their_time(timers: Timers, client: httpx.Client
         request = Plivo(client, bridge.url).request(PATHS[RING], sample(RING))
         head, _, body = request.partition(b"\r\n\r\n")
         with connected(bridge) as connection:
-            eventually(timers.pending)
+            timers.wait_for_timer_of(connection)
             for piece in (head[:20], head[20:] + b"\r\n\r\n", body[:20], body[20:]):
                 # Two of these a part: in all longer than one part may take.
                 timers.pass_s(READ_TIMEOUT_S * 0.4)

@@ -8,6 +8,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -24,8 +25,13 @@ class _Timer:
     """What ``call_later`` returns."""
 
     def __init__(
-        self, due_s: float, call: Callable[..., object], about: tuple[object, ...]
+        self,
+        connection: Any,
+        due_s: float,
+        call: Callable[..., object],
+        about: tuple[object, ...],
     ) -> None:
+        self.connection = connection
         self.due_s = due_s
         self.call = call
         self.about = about
@@ -38,9 +44,9 @@ class _Timer:
 class _Loop:
     """The loop a connection sees: the real one but for ``call_later``."""
 
-    def __init__(self, real: asyncio.AbstractEventLoop, timers: "Timers") -> None:
-        self._real = real
-        self.call_later = timers.call_later
+    def __init__(self, connection: Any, timers: "Timers") -> None:
+        self._real = connection.loop
+        self.call_later = partial(timers.call_later, connection)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -62,7 +68,7 @@ class Timers:
         def make(connection: Any, *given: Any, **named: Any) -> None:
             made(connection, *given, **named)
             self._real = connection.loop
-            connection.loop = _Loop(connection.loop, self)
+            connection.loop = _Loop(connection, self)
 
         def receive(connection: Any, data: bytes) -> None:
             received(connection, data)
@@ -71,14 +77,24 @@ class Timers:
         monkeypatch.setattr(protocol.HttpConnection, "__init__", make)
         monkeypatch.setattr(protocol.HttpConnection, "data_received", receive)
 
-    def call_later(self, delay_s: float, call: Callable[..., object], *about: object) -> _Timer:
-        timer = _Timer(self._now_s + delay_s, call, about)
+    def call_later(
+        self, connection: Any, delay_s: float, call: Callable[..., object], *about: object
+    ) -> _Timer:
+        timer = _Timer(connection, self._now_s + delay_s, call, about)
         self._timers.append(timer)
         return timer
 
     def pending(self, *about: object) -> list[_Timer]:
         """Return the timers that are set, or those that are about this."""
         return [one for one in self._timers if one.is_pending and (not about or one.about == about)]
+
+    def wait_for_timer_of(self, client: socket.socket) -> None:
+        """Return when the bridge has set a timer for this client.
+
+        Other connections have timers too, such as the one that found the port open.
+        """
+        address = client.getsockname()
+        eventually(lambda: any(one.connection._client == address for one in self.pending()))
 
     def pass_s(self, seconds: float) -> None:
         """Let time pass for the connections, and return when it has."""
