@@ -12,13 +12,13 @@ _WEB: Final = frozenset({"http", "https"})
 _WEBSOCKET: Final = frozenset({"ws", "wss"})
 _INTEGER: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
 _PAIR: Final = re.compile(r"([A-Za-z]+)=(.*)", re.DOTALL)
-_RANGES: Final = {
+RETRY_RANGES: Final = {
     "ct": (100, 10_000),
     "rt": (100, 40_000),
     "tt": (100, 55_000),
     "rc": (0, 5),
 }
-_WORDS: Final = {
+RETRY_WORDS: Final = {
     "rp": frozenset({"4xx", "5xx", "ct", "rt", "all"}),
     "er": frozenset(
         {"nearest", "local", "n_california", "n_virginia", "frankfurt", "singapore", "mumbai"}
@@ -57,19 +57,19 @@ def parse_retry_settings(url: str) -> dict[str, str]:
     fragment = url.partition("#")[2]
     pairs = [_PAIR.fullmatch(part) for part in fragment.split("&")]
     found = {pair[1]: pair[2] for pair in pairs if pair}
-    return found if found.keys() & {*_RANGES, *_WORDS} else {}
+    return found if found.keys() & {*RETRY_RANGES, *RETRY_WORDS} else {}
 
 
 def find_retry_fault(settings: dict[str, str]) -> str | None:
     """Return the first fault of retry settings, None if Plivo documents all of them."""
     for key, value in settings.items():
-        if key in _RANGES:
-            least, most = _RANGES[key]
+        if key in RETRY_RANGES:
+            least, most = RETRY_RANGES[key]
             if not _INTEGER.fullmatch(value) or not least <= int(value) <= most:
                 return f"the retry setting {key} must be {least} to {most}"
-        elif key in _WORDS:
-            if not set(value.split(",")) <= _WORDS[key]:
-                return f"the retry setting {key} must be of {', '.join(sorted(_WORDS[key]))}"
+        elif key in RETRY_WORDS:
+            if not set(value.split(",")) <= RETRY_WORDS[key]:
+                return f"the retry setting {key} must be of {', '.join(sorted(RETRY_WORDS[key]))}"
         else:
             return f"Plivo documents no retry setting {key}"
     return None

@@ -1,0 +1,23 @@
+"""Plivo's XML elements, as the call machine executes them: one file for each kind of element.
+
+An element must not know what follows it: it returns the next document to fetch, or None to go on.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from bridge.emulator.machine.elements import prompts, routing
+from bridge.emulator.machine.leg import Leg, Step
+from bridge.emulator.machine.world import World
+from bridge.reply.tree import Node
+
+Execute = Callable[[World, Leg, Node], Awaitable[Step | None]]
+
+EXECUTE: Final[Mapping[str, Execute]] = {
+    "Hangup": routing.hang_up,
+    "Play": prompts.play,
+    "Redirect": routing.redirect,
+    "Speak": prompts.speak,
+    "Wait": prompts.wait,
+}
+"""What executes each element, by its name."""

@@ -1,0 +1,62 @@
+"""The call machine as its driver sees it: report what happened, then do what ``run`` returns.
+
+The driver sets the time, reports inputs, and runs: ``advance``, any number of inputs, ``run``.
+"""
+
+from datetime import datetime
+
+from bridge.emulator.machine import calls, people
+from bridge.emulator.machine.calls import CallOrder
+from bridge.emulator.machine.causes import make_cause
+from bridge.emulator.machine.commands import Command, Outcome
+from bridge.emulator.machine.leg import Account, CallUrls, Leg, Parties
+from bridge.emulator.machine.person import Input, Person
+from bridge.emulator.machine.world import World
+
+
+class Machine:
+    """One emulated Plivo with all its calls."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def advance(self, now: datetime) -> None:
+        """Set the time of the inputs that follow."""
+        self.world.scheduler.now = now
+
+    def run(self) -> list[Command]:
+        """Let everything happen that the inputs cause; return what the driver has to do."""
+        return self.world.scheduler.run()
+
+    def answer(self, request_id: int, outcome: Outcome) -> None:
+        """Report how a request ended."""
+        self.world.deliveries.answer(request_id, outcome)
+
+    def fire(self, timer_id: int) -> None:
+        """Report that a timer is due."""
+        self.world.scheduler.fire(timer_id)
+
+    def place(self, order: CallOrder) -> Leg:
+        """Begin an outbound call."""
+        return calls.place(self.world, order)
+
+    def receive(self, account: Account, person: Person, parties: Parties, urls: CallUrls) -> Leg:
+        """Begin an inbound call of ``person`` to a number of the account."""
+        return calls.receive(self.world, account, person, parties, urls)
+
+    def press(self, call_uuid: str, digits: str) -> None:
+        """Press digits on the phone of a leg."""
+        for digit in digits:
+            self.world.legs[call_uuid].pressed.put(digit)
+
+    def say(self, call_uuid: str, words: str) -> None:
+        """Speak on a leg."""
+        self.world.legs[call_uuid].spoken.put(Input(speech=words))
+
+    def hang_up(self, call_uuid: str, *, by_api: bool = False) -> None:
+        """End a leg, as its person does or as the API does."""
+        leg = self.world.legs[call_uuid]
+        if by_api:
+            leg.end(make_cause("4000", "API Request"), self.world.now)
+        else:
+            people.hang_up(self.world, leg)

@@ -1,0 +1,71 @@
+"""What the people on a call do.
+
+1. A person answers, is busy, rejects, or does not answer.
+2. On each element that waits for input, the person gives the next of ``inputs`` after its delay. After
+   the last one the person is silent.
+3. The person may hang up: after a time since the answer, or some time into a phase of the call.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Pickup(StrEnum):
+    """How a person meets a ringing phone: rule 1."""
+
+    ANSWERS = "answers"
+    BUSY = "busy"
+    REJECTS = "rejects"
+    NO_ANSWER = "no_answer"
+    UNREACHABLE = "unreachable"
+
+
+class Phase(StrEnum):
+    """What a leg is doing."""
+
+    RINGING = "ringing"
+    PROMPT = "prompt"
+    INPUT = "input"
+    WAIT = "wait"
+    DIAL = "dial"
+    RECORD = "record"
+    CONFERENCE = "conference"
+    MULTIPARTY = "multiparty"
+    FETCH = "fetch"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What a person gives when input is asked for: digits, or words, or nothing (silence)."""
+
+    digits: str = ""
+    speech: str = ""
+    confidence: float = 0.92
+    after_s: float = 1.0
+    digit_interval_s: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """When a person hangs up. Without ``phase`` the time counts from the answer: rule 3."""
+
+    after_s: float
+    phase: Phase | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person, or a machine that answers. ``rings`` is False if not even a ring is reported."""
+
+    pickup: Pickup = Pickup.ANSWERS
+    rings: bool = True
+    rings_after_s: float = 1.2
+    answers_after_s: float = 4.0
+    is_machine: bool = False
+    inputs: tuple[Input, ...] = ()
+    hang_up: HangUp | None = HangUp(after_s=60.0)
+    records_s: float = 8.0  # how long this person talks after a beep
+
+
+SILENCE: Final = Input(after_s=1_000_000.0)

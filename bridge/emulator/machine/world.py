@@ -1,0 +1,114 @@
+"""What all calls of a machine share: time, deliveries, random ids, rates, and the calls themselves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from bridge.emulator.machine.causes import Cause
+from bridge.emulator.machine.commands import LegEnded, Note, Parameters
+from bridge.emulator.machine.deliveries import METHODS, Callback, Deliveries
+from bridge.emulator.machine.leg import Account, Leg, Parties
+from bridge.emulator.machine.person import Person
+from bridge.emulator.machine.retries import RetryPolicy
+from bridge.emulator.machine.tasks import Scheduler, Task
+
+FindPerson = Callable[[str, Random], Person]
+"""Returns who is called at a number."""
+
+
+def answer_everybody(_number: str, _random: Random) -> Person:
+    """Return a person who answers, listens for a minute, and hangs up."""
+    return Person()
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Rates and durations that Plivo or its carriers decide. All inferred, but for the interval."""
+
+    bill_rate: str = "0.005"
+    bill_interval_s: int = 60
+    spoken_characters_per_s: float = 15.0
+    played_s: float = 5.0  # the length of any sound file
+    country_code: str = "US"
+    stir_verification: str = "Verified"
+    stir_attestation: str = "A"
+    media_url: str = "https://media.example.com"
+
+
+class World:
+    """The state of one emulated Plivo."""
+
+    def __init__(
+        self,
+        now: datetime,
+        *,
+        seed: int = 0,
+        find_person: FindPerson = answer_everybody,
+        conditions: Conditions | None = None,
+    ) -> None:
+        self.scheduler = Scheduler(now)
+        self.random = Random(seed)  # noqa: S311 (repeatable on purpose)
+        self.deliveries = Deliveries(self.scheduler, self.random)
+        self.find_person = find_person
+        self.conditions = conditions or Conditions()
+        self.legs: dict[str, Leg] = {}
+
+    @property
+    def now(self) -> datetime:
+        """Return the machine's time."""
+        return self.scheduler.now
+
+    def new_uuid(self) -> str:
+        """Return a random UUID; the seed decides it."""
+        return str(UUID(int=self.random.getrandbits(128), version=4))
+
+    def note(self, subject: str, text: str) -> None:
+        """Tell the developer something about a call."""
+        self.scheduler.commands.append(Note(subject, text))
+
+    def add_leg(
+        self, account: Account, person: Person, parties: Parties, uuid: str | None = None
+    ) -> Leg:
+        """Begin a leg now. Its end is reported, once. ``uuid`` None: a new one."""
+        leg = Leg(uuid or self.new_uuid(), account, person, parties, self.now)
+        self.legs[leg.uuid] = leg
+        self.scheduler.start(self._report_end(leg))
+        return leg
+
+    def notify(
+        self,
+        leg: Leg,
+        kind: str,
+        url: tuple[str, str],
+        parameters: Parameters,
+        policy: RetryPolicy | None = None,
+    ) -> Task[Any] | None:
+        """Send a callback of type ``kind`` while the call goes on. ``url`` has its method beside it.
+
+        Nothing is sent without a URL. Returns the delivery.
+        """
+        address, method = url
+        if not address:
+            return None
+        if method not in METHODS:
+            self.note(leg.uuid, f"{kind} is not sent: its method is {method!r}")
+            return None
+        auth_id = leg.account.auth_id
+        return self.deliveries.notify(
+            Callback(kind, leg.uuid, auth_id, address, method, parameters, policy)
+        )
+
+    def end_later(self, leg: Leg, delay_s: float, cause: Cause) -> None:
+        """End a leg on schedule, unless it ends before."""
+        self.scheduler.start(self._end_later(leg, delay_s, cause))
+
+    async def _end_later(self, leg: Leg, delay_s: float, cause: Cause) -> None:
+        if await self.scheduler.wait_first(leg.ended, timeout_s=delay_s) is None:
+            leg.end(cause, self.now)
+
+    async def _report_end(self, leg: Leg) -> None:
+        cause = await leg.ended
+        self.scheduler.commands.append(LegEnded(leg.uuid, *cause))

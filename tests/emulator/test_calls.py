@@ -1,0 +1,145 @@
+"""The life of a call: which callbacks it sends, and how it ends."""
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.emulator.machine.calls import CallOrder, MachineDetection
+from bridge.emulator.machine.commands import Failure, Outcome, Response
+from bridge.emulator.machine.leg import CallUrls
+from bridge.emulator.machine.person import HangUp, Person, Phase, Pickup
+from tests.emulator.machines import ACCOUNT, CALLEE, CALLER, URLS, document, drive, types, url_of
+
+RING, ANSWER, HANGUP = "voice.call.ring", "voice.call.answer", "voice.call.hangup"
+ORDER = CallOrder(ACCOUNT, CALLER, CALLEE, URLS)
+
+
+def test_an_answered_call_rings_fetches_its_document_and_hangs_up() -> None:
+    driver = drive({"answer": "<Speak>Hello</Speak>"})
+    assert types(driver) == [RING, ANSWER, HANGUP]
+    hangup = driver.requests[-1].parameters
+    assert hangup["HangupCauseName"] == "End Of XML Instructions"
+    assert hangup["CallStatus"] == "completed"
+    assert (hangup["StartTime"], hangup["AnswerTime"]) == (
+        "2026-03-07 09:13:30",
+        "2026-03-07 09:13:34",
+    )
+
+
+@pytest.mark.parametrize(
+    ("person", "expected", "code", "status"),
+    [
+        (Person(Pickup.BUSY), [RING, HANGUP], "3010", "busy"),
+        (Person(Pickup.REJECTS), [RING, HANGUP], "3020", "busy"),
+        (Person(Pickup.NO_ANSWER, answers_after_s=30), [RING, HANGUP], "3000", "no-answer"),
+        (Person(answers_after_s=500), [RING, HANGUP], "6010", "timeout"),
+        (Person(Pickup.UNREACHABLE), [HANGUP], "3050", "failed"),
+    ],
+)
+def test_a_call_that_nobody_answers_ends_with_its_cause(
+    person: Person, expected: list[str], code: str, status: str
+) -> None:
+    driver = drive(person=person)
+    assert types(driver) == expected
+    hangup = driver.requests[-1].parameters
+    assert (hangup["HangupCauseCode"], hangup["CallStatus"]) == (code, status)
+    assert (hangup["AnswerTime"], hangup["Duration"], hangup["TotalCost"]) == ("", "0", "0.00000")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        (Response(500), "7011"),
+        (Response(404), "7011"),
+        (Failure("rt"), "7011"),
+        (Failure("refused"), "7011"),
+        (Response(200, "text/html", b"<html></html>"), "8011"),
+        (Response(200, "text/xml", b"<Response>"), "8011"),
+        (document("<Dial/>"), "8011"),
+    ],
+)
+def test_an_answer_that_plivo_cannot_execute_ends_the_call(outcome: Outcome, code: str) -> None:
+    driver = drive(outcomes={"answer": outcome})
+    assert driver.requests[-1].parameters["HangupCauseCode"] == code
+
+
+def test_plivo_asks_the_fallback_url_before_it_ends_the_call() -> None:
+    urls = replace(URLS, fallback=url_of("fallback"))
+    order = replace(ORDER, urls=urls)
+    driver = drive(
+        {"fallback": "<Speak>Sorry</Speak>"}, outcomes={"answer": Response(500)}, order=order
+    )
+    assert types(driver) == [RING, ANSWER, "voice.call.fallback", HANGUP]
+    assert driver.requests[-1].parameters["HangupCauseCode"] == "4010"
+
+
+def test_a_timeout_is_retried_once_and_a_fragment_can_ask_for_more() -> None:
+    assert types(drive(outcomes={"answer": Failure("ct")})).count(ANSWER) == 2
+    urls = CallUrls((f"{URLS.answer[0]}#rp=all&rc=4", "POST"))
+    driver = drive(outcomes={"answer": Response(503)}, order=replace(ORDER, urls=urls))
+    assert [one.attempt for one in driver.requests] == [1, 2, 3, 4, 5]
+    assert {one.url for one in driver.requests} == {URLS.answer[0]}
+
+
+@pytest.mark.parametrize(
+    ("plan", "cause"),
+    [
+        (HangUp(5.0), ("4000", "Callee")),
+        (HangUp(1.0, Phase.WAIT), ("4000", "Callee")),
+        (HangUp(1.0, Phase.DIAL), ("4010", "Answer XML")),
+    ],
+)
+def test_a_person_hangs_up_after_a_time_or_in_a_phase(plan: HangUp, cause: tuple[str, str]) -> None:
+    driver = drive({"answer": "<Wait length='30'/>"}, person=Person(hang_up=plan))
+    hangup = driver.requests[-1].parameters
+    assert (hangup["HangupCauseCode"], hangup["HangupSource"]) == cause
+
+
+@pytest.mark.parametrize(
+    ("limits", "duration"), [({"time_limit_s": 20}, "20"), ({"hangup_on_ring_s": 10}, "7")]
+)
+def test_limits_end_a_call_on_schedule(limits: dict[str, float], duration: str) -> None:
+    order = replace(ORDER, **limits)
+    driver = drive({"answer": "<Wait length='500'/>"}, order=order)
+    hangup = driver.requests[-1].parameters
+    assert (hangup["HangupCauseCode"], hangup["Duration"]) == ("6000", duration)
+
+
+@pytest.mark.parametrize(
+    ("detection", "is_machine", "expected", "code"),
+    [
+        (MachineDetection(), True, [RING, ANSWER, HANGUP], "4010"),
+        (MachineDetection(action="hangup"), True, [RING, HANGUP], "9100"),
+        (MachineDetection(action="hangup"), False, [RING, ANSWER, HANGUP], "4010"),
+        (
+            MachineDetection(url=url_of("machine")),
+            True,
+            [RING, ANSWER, "voice.call.machine_detection", HANGUP],
+            "4010",
+        ),
+        (MachineDetection(url=url_of("machine")), False, [RING, ANSWER, HANGUP], "4010"),
+        (
+            MachineDetection(action="hangup", url=url_of("machine")),
+            True,
+            [RING, ANSWER, "voice.call.machine_detection", HANGUP],
+            "9100",
+        ),
+    ],
+)
+def test_machine_detection_has_three_modes(
+    detection: MachineDetection, *, is_machine: bool, expected: list[str], code: str
+) -> None:
+    order = replace(ORDER, machine_detection=detection, person=Person(is_machine=is_machine))
+    driver = drive({"answer": "<Wait length='10'/>"}, order=order)
+    assert types(driver) == expected
+    assert driver.requests[-1].parameters["HangupCauseCode"] == code
+
+
+def test_every_leg_ends_once() -> None:
+    driver = drive({"answer": "<Speak>Hello</Speak><Hangup/>"})
+    assert [one.code for one in driver.ended] == ["4000"]
+
+
+def test_documents_that_ask_for_each_other_end_with_an_internal_error() -> None:
+    driver = drive({"answer": "<Redirect>https://hooks.example.com/answer</Redirect>"})
+    assert driver.ended[0].code == "5010"
