@@ -22,8 +22,8 @@ from bridge.publish.health import KafkaHealth
 from bridge.publish.publisher import KafkaPublisher
 from bridge.settings.load import Settings
 from bridge.spool import NoSpool
+from bridge.spool.directory import other_writers
 from bridge.spool.drain import Drain
-from bridge.spool.locking import other_writers
 from bridge.spool.spool import DiskSpool, SpoolLimits
 from bridge.telemetry.metrics import Metrics
 

@@ -31,7 +31,8 @@ from bridge.settings.load import (
     fault_lines,
     load_with_faults,
 )
-from bridge.spool.locking import make_directory, other_writers, spool_files
+from bridge.spool.directory import make_directory, other_writers
+from bridge.spool.locking import spool_files
 from bridge.telemetry.masking import NOT_SHOWN, mask_path, mask_value
 
 log = structlog.get_logger()

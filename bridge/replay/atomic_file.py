@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bridge.replay import CannotWrite
+from bridge.spool.directory import fsync_directory
 
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 
@@ -32,7 +33,7 @@ def write_durably(file: Path, chunks: Sequence[bytes], *, exclusive: bool = Fals
         os.fsync(stream.fileno())
     if not exclusive:
         beside.replace(file)
-        sync_folder(file.parent)
+        fsync_directory(file.parent)
         return
     try:
         rename_noreplace(beside, file)
@@ -53,18 +54,9 @@ def rename_noreplace(beside: Path, file: Path) -> None:
         beside.rename(file)
     else:
         # The new name must be durable before the old one goes.
-        sync_folder(file.parent)
+        fsync_directory(file.parent)
         beside.unlink()
-    sync_folder(file.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable; raises OSError."""
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+    fsync_directory(file.parent)
 
 
 def try_lock(number: int, file: Path) -> bool:

@@ -8,12 +8,6 @@
    path.
 3. A damaged file is renamed, with its WAL, and never deleted. A WAL whose database somebody else
    removed is renamed too: it may hold callbacks, and SQLite would delete it.
-4. A directory in which others can create files is refused: the bridge publishes what a spool file
-   contains, and others could remove one. Two exceptions keep container volumes usable. Members of
-   the process's own groups may write, because Kubernetes does that with ``fsGroup``. And the root
-   of a mount may be open to everybody: some provisioners create volumes so, which only one pod
-   sees. Source: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
-   (fsGroup); rancher/local-path-provisioner, deploy/local-path-storage.yaml (``mkdir -m 0777``).
 """
 
 import contextlib
@@ -21,7 +15,6 @@ import fcntl
 import os
 import secrets
 import sqlite3
-import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +23,7 @@ from typing import Final
 import structlog
 
 from bridge.spool import NotSpooled
+from bridge.spool.directory import fsync_directory, make_directory
 from bridge.spool.store import (
     SHM,
     WAL,
@@ -121,40 +115,6 @@ def _is_not_empty(path: Path) -> bool:
         return path.stat().st_size > 0
     except FileNotFoundError:
         return False
-
-
-def other_writers(directory: Path) -> str | None:
-    """Return who else can write in a directory, in words; None if nobody else can: rule 4.
-
-    A directory that does not exist yet will be made for this user alone.
-    """
-    try:
-        found = directory.stat()
-    except OSError:
-        return None
-    if found.st_mode & stat.S_IWOTH:
-        return "every user of this machine"
-    if found.st_mode & stat.S_IWGRP and found.st_gid not in {os.getegid(), *os.getgroups()}:
-        return f"group {found.st_gid}, to which this process does not belong,"
-    return None
-
-
-def make_directory(directory: Path) -> None:
-    """Make a directory and its parents, and fsync their names to the disk."""
-    missing = [one for one in (directory, *directory.parents) if not one.exists()]
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for one in missing:
-        with contextlib.suppress(PermissionError):  # a parent may be entered and not read
-            fsync_directory(one.parent)
-
-
-def fsync_directory(directory: Path) -> None:
-    """Return when the names in a directory are on the disk."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def spool_files(directory: Path) -> list[Path]:

@@ -145,62 +145,6 @@ def test_a_sweep_keeps_the_wal_of_a_removed_database(tmp_path: Path) -> None:
     assert names(tmp_path) == {kept.name}
 
 
-def test_a_new_directory_s_name_is_on_the_disk_before_it_is_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    synced: list[Path] = []
-    monkeypatch.setattr(locking, "fsync_directory", synced.append)
-    locking.make_directory(tmp_path / "a" / "b")
-    assert set(synced) == {tmp_path, tmp_path / "a"}
-    synced.clear()
-    locking.make_directory(tmp_path / "a" / "b")
-    assert synced == []
-
-
-OTHERS = "every user of this machine"
-
-
-@pytest.mark.parametrize(
-    ("mode", "who"),
-    [
-        (0o700, None),
-        (0o755, None),
-        (0o770, None),
-        (0o775, None),
-        (0o2770, None),
-        (0o2775, None),
-        (0o777, OTHERS),
-        (0o1777, OTHERS),
-        (0o2777, OTHERS),
-        (0o702, OTHERS),
-    ],
-)
-def test_a_directory_in_which_every_user_can_write_is_no_place_for_a_spool(
-    tmp_path: Path, mode: int, who: str | None
-) -> None:
-    tmp_path.chmod(mode)
-    assert locking.other_writers(tmp_path) == who
-    tmp_path.chmod(0o700)
-
-
-def test_a_group_of_others_must_not_write_in_the_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    group = tmp_path.stat().st_gid
-    monkeypatch.setattr(locking.os, "getegid", lambda: group + 1)
-    monkeypatch.setattr(locking.os, "getgroups", lambda: [group + 1])
-    tmp_path.chmod(0o770)
-    assert (
-        locking.other_writers(tmp_path) == f"group {group}, to which this process does not belong,"
-    )
-    tmp_path.chmod(0o750)
-    assert locking.other_writers(tmp_path) is None
-
-
-def test_a_directory_that_will_be_made_is_nobody_else_s(tmp_path: Path) -> None:
-    assert locking.other_writers(tmp_path / "spool") is None
-
-
 def test_a_sweep_leaves_a_lock_alone_that_somebody_holds(tmp_path: Path) -> None:
     held = locking.create_file(tmp_path)
     held.path.unlink()

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from bridge.replay import CannotWrite, CheckpointPolicy, FileRecord, TargetExists, TargetState
-from bridge.replay.atomic_file import sync_folder, translate_os_errors
+from bridge.replay.atomic_file import translate_os_errors
 from bridge.replay.manifest import Manifest
 from bridge.replay.targets.column_types import (
     DECIMAL_DIGITS,
@@ -28,6 +28,7 @@ from bridge.replay.targets.column_types import (
     Value,
 )
 from bridge.replay.targets.columns import MISFITS_AT, Table
+from bridge.spool.directory import fsync_directory
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -174,7 +175,7 @@ class ParquetFolder:
         self._stream.close()
         name = self._file_name(self._files)
         (self._folder / f"{name}.partial").rename(self._folder / name)
-        sync_folder(self._folder)
+        fsync_directory(self._folder)
         self._writer = self._stream = None
         self._files += 1
 
