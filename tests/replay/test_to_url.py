@@ -9,11 +9,11 @@ import orjson
 import pytest
 from aiokafka.structs import ConsumerRecord
 
+from bridge.reader.journal import NotAJournalRecord
 from bridge.replay import CannotWrite, ReplayRun
 from bridge.replay.targets import http as to_url
 from bridge.replay.targets.http import (
     HttpTarget,
-    NotJournal,
     create_client,
     is_base_url,
     parse_request,
@@ -258,9 +258,15 @@ async def test_a_target_that_is_away_is_named(http: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     "value", [None, b"", b"[]", b"7", b'{"specversion":"1.0"}', b'{"path":"/x","query":""}']
 )
-def test_what_is_no_journal_record_is_named(value: bytes | None) -> None:
-    with pytest.raises(NotJournal, match="topic:0:9"):
-        parse_request(stored(9, value=value))
+async def test_what_is_no_journal_record_is_named(
+    value: bytes | None, http: httpx.AsyncClient
+) -> None:
+    record = stored(9, value=value)
+    with pytest.raises(NotAJournalRecord):
+        parse_request(record)
+    target = HttpTarget(http, "http://bridge.invalid", RUN)
+    await target.write([record])
+    assert (await target.flush())["not_requests_at"] == ["topic:0:9"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ import httpx
 import orjson
 from aiokafka.structs import ConsumerRecord
 
-from bridge.reader.journal import decode_body
+from bridge.reader.journal import NotAJournalRecord, decode_body
 from bridge.reader.selection import format_position
 from bridge.replay import CannotWrite, CheckpointPolicy, ReplayRun, TargetState
 from bridge.telemetry.masking import mask_url
@@ -36,10 +36,6 @@ _SERVER_ERROR: Final = 500
 _PORT_MAX: Final = 65_535
 # Positions beyond these are only counted.
 _LISTED_MAX: Final = 100
-
-
-class NotJournal(Exception):
-    """The record is not a journal record, so it has no request; the text is its position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +97,15 @@ class HttpTarget:
         for record in records:
             try:
                 status = await self._send(record)
-            except NotJournal as error:  # rule 4
+            except NotAJournalRecord:  # rule 4
                 self._not_requests += 1
                 if len(self._not_requests_at) < _LISTED_MAX:
-                    self._not_requests_at.append(str(error))
+                    self._not_requests_at.append(format_position(record))
             else:
                 self._statuses[str(status)] += 1
 
     async def _send(self, record: ConsumerRecord) -> int:
-        """Return the status of the answer: rule 3. Raises NotJournal and CannotWrite."""
+        """Return the status of the answer: rule 3. Raises NotAJournalRecord and CannotWrite."""
         source = format_position(record)
         request = parse_request(record)
         headers = [
@@ -162,7 +158,7 @@ def is_base_url(url: str) -> bool:
 
 
 def parse_request(record: ConsumerRecord) -> StoredRequest:
-    """Return the request in a journal record: rule 1. Raises NotJournal."""
+    """Return the request in a journal record: rule 1. Raises NotAJournalRecord."""
     try:
         value: dict[str, Any] = orjson.loads(record.value or b"")
         query = value["query"]
@@ -171,11 +167,12 @@ def parse_request(record: ConsumerRecord) -> StoredRequest:
             method=value["method"],
             target=target.encode("latin-1"),
             headers=tuple(
-                (name.encode("latin-1"), of.encode("latin-1"))
-                for name, of in value["headers"]
+                (name.encode("latin-1"), text.encode("latin-1"))
+                for name, text in value["headers"]
                 if name != "host"
             ),
             body=decode_body(value),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise NotJournal(format_position(record)) from error
+        message = "no request in it"
+        raise NotAJournalRecord(message) from error
