@@ -74,8 +74,8 @@ class DeadLetter:
 
     @property
     def position(self) -> str:
-        """Return the letter's topic, partition and offset."""
-        return f"{self.stored.topic}/{self.stored.partition}/{self.stored.offset}"
+        """Return ``topic:partition:offset`` of the letter."""
+        return f"{self.stored.topic}:{self.stored.partition}:{self.stored.offset}"
 
     @property
     def summary(self) -> dict[str, object]:

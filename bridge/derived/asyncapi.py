@@ -72,7 +72,7 @@ _REDRIVEN: Final[Schema] = {
     },
     "redriven_from": {
         "type": "string",
-        "description": "The dead letter that it was made from: topic, partition and offset.",
+        "description": "The dead letter that it was made from: `topic:partition:offset`.",
     },
 }
 _NAMING: Final = ContractNames("", DEFAULT_BASE)

@@ -180,7 +180,7 @@ def test_a_letter_of_an_earlier_version_is_read_by_what_it_has(types: Catalogue)
         "tries": 0,
         "callback_type": "",
         "topics": [],
-        "position": f"{LETTERS}/3/17",
+        "position": f"{LETTERS}:3:17",
     }
     assert len(redriven(types, letter).records) == 1
 

@@ -30,7 +30,7 @@ LETTERS, JOURNAL = "test.plivo.bridge.deadletter.v1", "test.plivo.journal.v1"
 HANGUPS = "test.plivo.voice.call.hangup.v1"
 REDRIVEN = {
     "redriven_at": b"2026-04-06T14:14:44.250000Z",
-    "redriven_from": f"{LETTERS}/3/17".encode(),
+    "redriven_from": f"{LETTERS}:3:17".encode(),
 }
 
 
