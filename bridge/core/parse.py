@@ -37,7 +37,7 @@ from bridge.core.parameters import (
 from bridge.core.verify import Unverified, Verified
 from bridge.normalise import ParseContext, Unreadable, fold_name
 from bridge.normalise.correlation import correlate
-from bridge.normalise.time import Moment, WallTime, ZoneMismatch, load_zone
+from bridge.normalise.time import Moment, ZoneMismatch, load_zone
 from bridge.normalise.wall_clock import Evidence, resolve_wall_times
 
 
@@ -185,28 +185,25 @@ class _Reading:
             )
 
     def resolve_times(self, received_at: datetime) -> ZoneMismatch | None:
-        """Replace wall clock times by moments; return the zone mismatch, if there is one."""
-        walls = {
-            name: wall
-            for name, field, _ in self.field_map.wall_times
-            if isinstance(wall := self.fields.get(field), WallTime)
-        }
-        if not walls:
+        """Resolve the wall clock times; return the zone mismatch, if there is one."""
+        fields = cast("dict[str, Moment | None]", self.fields)  # the fields below hold moments
+        walls: dict[str, Moment] = {}
+        for name, field, _ in self.field_map.wall_times:
+            moment = fields.get(field)
+            if moment and moment["certainty"] == "assumed_zone":
+                walls[name] = moment
+        if not walls or self.zone is None:
             return None
-        session = cast("Moment | None", self.fields.get("session_started_at"))
+        session = fields.get("session_started_at")
         utc = session["utc"] if session else None
         # The times of a Dial callback belong to the dialled leg, and so does its duration.
-        duration = "duration_s" if "duration_s" in self.fields else "dial_b_leg_duration_s"
+        duration = "duration_s" if "duration_s" in fields else "dial_b_leg_duration_s"
         evidence = Evidence(
-            received_at=received_at,
-            session_start=datetime.fromisoformat(utc) if utc else None,
-            duration_s=cast("int | None", self.fields.get(duration)),
+            received_at,
+            datetime.fromisoformat(utc) if utc else None,
+            cast("int | None", self.fields.get(duration)),
         )
-        moments, mismatch = resolve_wall_times(walls, self.zone, evidence)
-        for name, field, _ in self.field_map.wall_times:
-            if name in moments:
-                self.fields[field] = moments[name]
-        return mismatch
+        return resolve_wall_times(walls, self.zone, evidence)
 
 
 class Parser:

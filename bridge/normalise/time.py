@@ -5,7 +5,8 @@
    both have 0 to 6 fraction digits.
 2. If such a time states its offset all the same, as in Plivo's call API, it is the instant that it
    states.
-3. A wall clock time is resolved together with the others of its callback: see ``wall_clock``.
+3. A wall clock time is read in the account's zone as ``assumed_zone``. Then it is resolved together
+   with the others of its callback, which can make it certain, or leave it open: see ``wall_clock``.
 4. If the instant is not certain, ``utc`` is null and ``candidates`` lists the possible instants. An
    instant is never guessed.
 5. A text that means "not set" is null, not unreadable (see ``clock_text``).
@@ -15,9 +16,9 @@ zones, and that ``SessionStart`` lies between start and answer.
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
-from typing import Annotated, Final, Literal, NamedTuple, NotRequired
+from typing import Annotated, Final, Literal, NotRequired
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field
@@ -36,7 +37,8 @@ Certainty = Literal[
     "unknown_zone",
 ]
 
-_READING: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?", re.ASCII)
+# A minute, the seconds, and their fraction.
+_READING: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d)(:[0-5]\d)(\.\d{1,6})?", re.ASCII)
 _ZONELESS_YEARS: Final = range(EPOCH_YEAR + 1, 2200)
 
 
@@ -62,13 +64,6 @@ class Moment(TypedDict):
     candidates: NotRequired[
         Annotated[list[Rfc3339], Field(description="The possible instants, if not certain.")]
     ]
-
-
-class WallTime(NamedTuple):
-    """A wall clock time before it is resolved: the naive time and the text."""
-
-    naive: datetime
-    text: str
 
 
 class ZoneMismatch(TypedDict):
@@ -102,28 +97,68 @@ def to_exact_moment(instant: datetime, text: str) -> Moment:
 
 def parse_utc_time(text: str, _scope: ParseContext) -> Moment | None:
     """Return the moment of a time that Plivo sends in UTC, None for "not set"; raises Unreadable."""
-    naive = _read_zoneless(text)
-    return _parse_other_form(text) if naive is None else to_exact_moment(naive, text)
+    utc = _find_utc(text, UTC)
+    if utc is None:
+        return _parse_other_form(text)
+    return {"utc": utc, "text": text, "zone": "UTC", "certainty": "exact"}
 
 
-def parse_wall_time(text: str, _scope: ParseContext) -> WallTime | Moment | None:
-    """Return a local time that must be resolved, or the moment of one that states its offset.
+def parse_wall_time(text: str, scope: ParseContext) -> Moment | None:
+    """Return the moment of a local time in the account's zone, or of one that states its offset.
 
-    None for "not set". Raises Unreadable for any other form.
+    A local time is ``assumed_zone`` until it is resolved (rule 3). Its ``utc`` is null if it does not
+    happen once. None for "not set". Raises Unreadable for any other form.
     """
-    naive = _read_zoneless(text)
-    return _parse_other_form(text) if naive is None else WallTime(naive, text)
+    zone = scope.zone
+    utc = _find_utc(text, zone or UTC)
+    if utc is None and not _is_local_time(text):
+        return _parse_other_form(text)
+    if zone is None:
+        return {"utc": None, "text": text, "zone": None, "certainty": "unknown_zone"}
+    return {"utc": utc, "text": text, "zone": zone.key, "certainty": "assumed_zone"}
 
 
-def _read_zoneless(text: str) -> datetime | None:
-    """Return the time of a text in Plivo's usual form, if it is one that a callback can have."""
+def _find_utc(text: str, zone: tzinfo) -> str | None:
+    """Return the instant of a time in Plivo's usual form as RFC 3339, if it happens once in the zone."""
+    found = _READING.fullmatch(text)
+    if found is None:
+        return None
+    minute, seconds, fraction = found.groups()
+    utc_minute = _find_utc_minute(minute, zone)
+    if utc_minute is None:
+        return None
+    if fraction is None or (micros := fraction.ljust(7, "0")) == ".000000":
+        return f"{utc_minute}{seconds}Z"
+    return f"{utc_minute}{seconds}{micros}Z"
+
+
+@lru_cache(maxsize=4096)
+def _find_utc_minute(minute: str, zone: tzinfo) -> str | None:
+    """Return the minute in UTC, ``2026-03-07T14:13``, that ``2026-03-07 09:13`` is in the zone.
+
+    None if no callback can have it, or if its times do not all happen once and with the same UTC
+    offset of whole minutes. Both ends of the minute are enough, because no zone changes its clocks
+    twice within a minute: a test checks every change of fifty years.
+    """
+    if not _is_local_time(minute + ":00"):
+        return None
+    start = datetime.fromisoformat(minute)
+    end = start.replace(second=59, microsecond=999_999)
+    offsets = {
+        one.replace(tzinfo=zone, fold=fold).utcoffset() for one in (start, end) for fold in (0, 1)
+    }
+    utc = start - (offsets.pop() or timedelta(0))
+    return None if offsets or utc.second else utc.isoformat(timespec="minutes")
+
+
+def _is_local_time(text: str) -> bool:
+    """Return whether a text in Plivo's usual form is a time that a callback can have."""
     if _READING.fullmatch(text) is None:
-        return None
+        return False
     try:
-        naive = datetime.fromisoformat(text)
+        return datetime.fromisoformat(text).year in _ZONELESS_YEARS
     except ValueError:
-        return None
-    return naive if naive.year in _ZONELESS_YEARS else None
+        return False
 
 
 def _parse_other_form(text: str) -> Moment | None:
@@ -135,6 +170,6 @@ def _parse_other_form(text: str) -> Moment | None:
     return to_exact_moment(found.to_utc(), text)
 
 
-# Both kinds of time are a Moment in an event. A WallTime becomes one in ``wall_clock``.
+# Both kinds of time are a Moment.
 UtcInstant = Annotated[Moment, ParsedBy(parse_utc_time)]
 LocalInstant = Annotated[Moment, ParsedBy(parse_wall_time)]

@@ -29,17 +29,15 @@ A test resolves 36,000 calls around clock changes by rules 1 and 2, without a wr
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import lru_cache
 from itertools import pairwise, product
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from bridge.normalise.time import Certainty, Moment, WallTime, ZoneMismatch, to_rfc3339
+from bridge.normalise.time import Certainty, Moment, ZoneMismatch, to_rfc3339
 from bridge.normalise.tzdata import list_offsets_in_use
 
 # The order of a leg's times. The last one in a callback is the nearest to its receipt.
 _ORDER: Final = ("StartTime", "AnswerTime", "EndTime")
-_RANK: Final = {name: rank for rank, name in enumerate(_ORDER)}
 # Zones differ by at least a quarter of an hour (Nepal and India), so a window of a quarter of an hour
 # separates any two. It covers "two minutes too early" (clocks differ) to "twelve minutes late":
 # ringing lasts two minutes by default, and a delivery with its retries 55 s (callback configuration).
@@ -50,7 +48,8 @@ _AFTER_RECEIPT: Final = timedelta(minutes=15)
 # ``Duration`` and the local times are rounded separately.
 _ROUNDING: Final = timedelta(seconds=5)
 
-Candidates = Mapping[str, tuple[tuple[datetime, ...], bool]]
+Instants = tuple[tuple[datetime, ...], bool]
+Candidates = Mapping[str, Instants]
 Assignment = dict[str, datetime]
 
 
@@ -62,16 +61,12 @@ class Evidence(NamedTuple):
     duration_s: int | None = None
 
 
-def find_instants(naive: datetime, zone: tzinfo) -> tuple[tuple[datetime, ...], bool]:
+def find_instants(naive: datetime, zone: tzinfo) -> Instants:
     """Return the possible UTC instants of a wall clock time, earliest first, and whether it exists.
 
     One instant: the ordinary case. Two and True: a fold. Two and False: a gap, read with the offset
     after it and before it.
     """
-    hour = _find_hour(zone, naive.toordinal(), naive.hour)
-    if hour is not None:
-        local_start, utc_start = hour
-        return (utc_start + (naive - local_start),), True
     early = naive.replace(tzinfo=zone, fold=0).astimezone(UTC)
     late = naive.replace(tzinfo=zone, fold=1).astimezone(UTC)
     if early == late:
@@ -80,75 +75,55 @@ def find_instants(naive: datetime, zone: tzinfo) -> tuple[tuple[datetime, ...], 
     return (min(early, late), max(early, late)), exists
 
 
-@lru_cache(maxsize=4096)
-def _find_hour(zone: tzinfo, day: int, hour: int) -> tuple[datetime, datetime] | None:
-    """Return the local time and the instant at which a local hour starts.
-
-    None if the UTC offset is not the same for every time of the hour, each of which happens once.
-    ``day`` is the proleptic Gregorian ordinal. Both ends of the hour are enough, because no zone
-    changes its clocks twice within an hour: a test checks every change of fifty years.
-    """
-    start = datetime.fromordinal(day).replace(hour=hour)
-    end = start.replace(minute=59, second=59, microsecond=999_999)
-    offsets = {
-        one.replace(tzinfo=zone, fold=fold).utcoffset() for one in (start, end) for fold in (0, 1)
-    }
-    if len(offsets) > 1:
-        return None
-    (offset,) = offsets
-    return start, (start - (offset or timedelta(0))).replace(tzinfo=UTC)
+def _list_instants(moment: Moment, zone: ZoneInfo) -> Instants:
+    utc = moment["utc"]
+    if utc is not None:
+        return (datetime.fromisoformat(utc),), True
+    return find_instants(datetime.fromisoformat(moment["text"]), zone)
 
 
 def resolve_wall_times(
-    readings: Mapping[str, WallTime], zone: ZoneInfo | None, evidence: Evidence
-) -> tuple[dict[str, Moment], ZoneMismatch | None]:
-    """Return the moment of each wall clock time by parameter name, and the zone mismatch, if any.
+    moments: Mapping[str, Moment], zone: ZoneInfo, evidence: Evidence
+) -> ZoneMismatch | None:
+    """Complete the moments of a callback's wall clock times; return the zone mismatch, if any.
 
-    ``readings`` may hold ``StartTime``, ``AnswerTime`` and ``EndTime``.
+    ``moments`` holds those of ``StartTime``, ``AnswerTime`` and ``EndTime`` as ``parse_wall_time``
+    reads them; at least one.
     """
-    if zone is None:
-        return {
-            name: Moment(utc=None, text=wall.text, zone=None, certainty="unknown_zone")
-            for name, wall in readings.items()
-        }, None
-    found = {name: find_instants(wall.naive, zone) for name, wall in readings.items()}
+    found = {name: _list_instants(moment, zone) for name, moment in moments.items()}
     is_confirmed = _is_confirmed(found, evidence)
     if not is_confirmed:
-        is_wrong, mismatch = _find_wrong_zone(readings, found, evidence)
+        is_wrong, mismatch = _find_wrong_zone(moments, found, evidence)
         if is_wrong:
-            return _mark_contradicted(readings, zone, found, mismatch)
-    once: Certainty = "exact" if is_confirmed else "assumed_zone"
-    has_choice = max([len(candidates) for candidates, _ in found.values()], default=0) > 1
-    remaining = _exclude_impossible(found, evidence) if has_choice else {}
-    return {
-        name: _to_moment(wall, zone, found[name], once, remaining.get(name, set()))
-        for name, wall in readings.items()
-    }, None
+            _mark_contradicted(moments, found, mismatch)
+            return mismatch
+    remaining: dict[str, set[datetime]] = {}
+    for name, moment in moments.items():
+        if moment["utc"] is None:
+            remaining = remaining or _exclude_impossible(found, evidence)
+            _resolve(moment, found[name], remaining[name])
+        if is_confirmed and moment["certainty"] == "assumed_zone":
+            moment["certainty"] = "exact"
+    return None
 
 
-def _to_moment(
-    wall: WallTime,
-    zone: ZoneInfo,
-    found: tuple[tuple[datetime, ...], bool],
-    once: Certainty,
-    remaining: set[datetime],
-) -> Moment:
-    """Return the moment of one wall clock time: rules 1 to 3."""
+def _resolve(moment: Moment, found: Instants, remaining: set[datetime]) -> None:
+    """Complete the moment of a wall clock time that its minute alone does not decide: rules 1 to 3."""
     candidates, exists = found
     if len(candidates) == 1:
-        utc = to_rfc3339(candidates[0])
-        return {"utc": utc, "text": wall.text, "zone": zone.key, "certainty": once}
-    if not exists:
-        return _leave_open(wall, zone, candidates, "nonexistent")
-    if len(remaining) == 1:
+        moment["utc"] = to_rfc3339(candidates[0])
+    elif not exists:
+        _leave_open(moment, candidates, "nonexistent")
+    elif len(remaining) == 1:
         (instant,) = remaining
-        resolved: Certainty = "ambiguous_resolved"
-        return Moment(utc=to_rfc3339(instant), text=wall.text, zone=zone.key, certainty=resolved)
-    return _leave_open(wall, zone, candidates, "ambiguous")
+        moment["utc"] = to_rfc3339(instant)
+        moment["certainty"] = "ambiguous_resolved"
+    else:
+        _leave_open(moment, candidates, "ambiguous")
 
 
 def _find_last(names: Iterable[str]) -> str:
-    return max(names, key=lambda name: _RANK.get(name, -1))
+    return max(names, key=_ORDER.index)
 
 
 def _fits(reading: datetime, later: datetime | None) -> bool:
@@ -227,13 +202,13 @@ def _is_complete(choice: Assignment) -> bool:
 
 
 def _find_wrong_zone(
-    readings: Mapping[str, WallTime], found: Candidates, evidence: Evidence
+    moments: Mapping[str, Moment], found: Candidates, evidence: Evidence
 ) -> tuple[bool, ZoneMismatch | None]:
     """Return whether the configured zone is wrong, and the offset that proves it: rules 5 and 6."""
-    last = _find_last(readings)
-    wall = readings[last].naive.replace(tzinfo=UTC)
+    last = _find_last(moments)
+    wall = _read_as_utc(moments[last])
     received, session = evidence.received_at, evidence.session_start
-    start = readings["StartTime"].naive.replace(tzinfo=UTC) if "StartTime" in readings else None
+    start = _read_as_utc(moments["StartTime"]) if "StartTime" in moments else None
     configured = found[last][0]
     is_after_receipt = all(one - received > _FIT_BEFORE for one in configured)
     offsets = list_offsets_in_use(received.date())
@@ -255,29 +230,22 @@ def _find_wrong_zone(
     return is_of_receipt and all(one - received > _AFTER_RECEIPT for one in configured), None
 
 
+def _read_as_utc(moment: Moment) -> datetime:
+    return datetime.fromisoformat(moment["text"]).replace(tzinfo=UTC)
+
+
 def _mark_contradicted(
-    readings: Mapping[str, WallTime],
-    zone: ZoneInfo,
-    found: Candidates,
-    mismatch: ZoneMismatch | None,
-) -> tuple[dict[str, Moment], ZoneMismatch | None]:
-    moments: dict[str, Moment] = {}
-    for name, wall in readings.items():
+    moments: Mapping[str, Moment], found: Candidates, mismatch: ZoneMismatch | None
+) -> None:
+    for name, moment in moments.items():
         candidates = set(found[name][0])
         if mismatch is not None:
             observed = timedelta(seconds=mismatch["observed_offset_s"])
-            candidates.add(wall.naive.replace(tzinfo=UTC) - observed)
-        moments[name] = _leave_open(wall, zone, tuple(sorted(candidates)), "contradicted")
-    return moments, mismatch
+            candidates.add(_read_as_utc(moment) - observed)
+        _leave_open(moment, tuple(sorted(candidates)), "contradicted")
 
 
-def _leave_open(
-    wall: WallTime, zone: ZoneInfo, candidates: tuple[datetime, ...], certainty: Certainty
-) -> Moment:
-    return Moment(
-        utc=None,
-        text=wall.text,
-        zone=zone.key,
-        certainty=certainty,
-        candidates=[to_rfc3339(candidate) for candidate in candidates],
-    )
+def _leave_open(moment: Moment, candidates: tuple[datetime, ...], certainty: Certainty) -> None:
+    moment["utc"] = None
+    moment["certainty"] = certainty
+    moment["candidates"] = [to_rfc3339(candidate) for candidate in candidates]

@@ -22,7 +22,6 @@ from bridge.core.field_map import _iter_marks
 from bridge.core.parameters import JSON, Pair, group_values
 from bridge.core.parse import Callback, NoEvent
 from bridge.normalise import ParseContext, ParsedBy, ParsedTogether, Unreadable, fold_name
-from bridge.normalise.time import WallTime
 from tests.support.factories import (
     HANGUP,
     TEXT,
@@ -208,9 +207,7 @@ def unread(callback: Callback) -> list[tuple[str | None, str, tuple[str, ...], s
 def without_instants(fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields with the text only of times that a callback resolves as a whole."""
     return {
-        name: value.text
-        if isinstance(value, WallTime)
-        else value["text"]
+        name: value["text"]
         if name in {"started_at", "answered_at", "ended_at"} and value
         else value
         for name, value in fields.items()

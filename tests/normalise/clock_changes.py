@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from bridge.normalise.time import Moment, WallTime, ZoneMismatch, load_zone
+from bridge.normalise import ParseContext
+from bridge.normalise.time import Moment, ZoneMismatch, load_zone, parse_wall_time
 from bridge.normalise.wall_clock import Evidence, resolve_wall_times
 
 # Zone, a wall clock reading that happens twice, and when.
@@ -54,6 +55,20 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def read_wall_times(zone: str | None, texts: Mapping[str, str]) -> dict[str, Moment]:
+    """Return local times as they are read, before anything else in the callback resolves them."""
+    scope = ParseContext(direction=None, zone=load_zone(zone) if zone else None)
+    found = {name: parse_wall_time(text, scope) for name, text in texts.items()}
+    return {name: moment for name, moment in found.items() if moment is not None}
+
+
+def resolved(
+    moments: dict[str, Moment], zone: str, evidence: Evidence
+) -> tuple[dict[str, Moment], ZoneMismatch | None]:
+    mismatch = resolve_wall_times(moments, load_zone(zone), evidence)
+    return moments, mismatch
+
+
 def settled(
     zone: str | None,
     readings: Mapping[str, str],
@@ -62,9 +77,10 @@ def settled(
     session: datetime | None = None,
     duration_s: int | None = None,
 ) -> tuple[dict[str, Moment], ZoneMismatch | None]:
-    walls = {name: WallTime(datetime.fromisoformat(text), text) for name, text in readings.items()}
-    evidence = Evidence(received, session, duration_s)
-    return resolve_wall_times(walls, load_zone(zone) if zone else None, evidence)
+    moments = read_wall_times(zone, readings)
+    if zone is None:
+        return moments, None
+    return resolved(moments, zone, Evidence(received, session, duration_s))
 
 
 def moment(

@@ -5,9 +5,9 @@ from zoneinfo import available_timezones
 
 from hypothesis import strategies as st
 
-from bridge.normalise.time import WallTime, load_zone
+from bridge.normalise.time import Moment, load_zone
 from bridge.normalise.wall_clock import Evidence
-from tests.normalise.clock_changes import FOLDS, GAPS
+from tests.normalise.clock_changes import FOLDS, GAPS, read_wall_times
 
 NAMES = ("StartTime", "AnswerTime", "EndTime")
 Truth = tuple[str, dict[str, datetime], Evidence]
@@ -23,7 +23,7 @@ NEAR_A_CHANGE = st.tuples(st.sampled_from(CHANGES), seconds(-3 * 3600, 3 * 3600)
 )
 ANYWHERE = st.tuples(
     st.sampled_from(sorted(available_timezones())),
-    st.datetimes(datetime(1970, 1, 2), datetime(2037, 12, 30)).map(  # noqa: DTZ001 (made UTC next)
+    st.datetimes(datetime(1971, 1, 2), datetime(2037, 12, 30)).map(  # noqa: DTZ001 (made UTC next)
         lambda naive: naive.replace(microsecond=0, tzinfo=UTC)
     ),
 )
@@ -45,10 +45,12 @@ def calls(draw: st.DrawFn, started: st.SearchStrategy[tuple[str, datetime]]) -> 
     return zone, dict(zip(NAMES, (start, answer, end), strict=True)), evidence
 
 
-def readings(zone: str, times: dict[str, datetime]) -> dict[str, WallTime]:
-    """Return the times as Plivo writes them: local, without an offset."""
+def readings(
+    zone: str, times: dict[str, datetime], *, configured: str | None = None
+) -> dict[str, Moment]:
+    """Return the times as Plivo writes them, local and without an offset, read in a zone."""
     texts = {
         name: instant.astimezone(load_zone(zone)).strftime("%Y-%m-%d %H:%M:%S")
         for name, instant in times.items()
     }
-    return {name: WallTime(datetime.fromisoformat(text), text) for name, text in texts.items()}
+    return read_wall_times(configured or zone, texts)

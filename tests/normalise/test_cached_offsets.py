@@ -1,4 +1,4 @@
-"""The cached offsets of local hours equal those of ``zoneinfo``, around every clock change."""
+"""The cached minutes of local times equal those of ``zoneinfo``, around every clock change."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from bridge.normalise import wall_clock
-from bridge.normalise.time import load_zone
+from bridge.normalise import ParseContext
+from bridge.normalise.time import load_zone, parse_wall_time, to_rfc3339
 from bridge.normalise.wall_clock import find_instants
+from tests.normalise.clock_changes import moment, settled
 
 FIRST = datetime(1976, 1, 1, tzinfo=UTC)
 LAST = datetime(2028, 1, 1, tzinfo=UTC)
@@ -62,12 +63,22 @@ def read_with_zoneinfo(naive: datetime, zone: ZoneInfo) -> tuple[tuple[datetime,
     return tuple(sorted(found)), exists
 
 
+def read_at_once(naive: datetime, zone: ZoneInfo) -> str | None:
+    """Return the instant that a local time is read as, if its minute alone decides it."""
+    read = parse_wall_time(naive.isoformat(" "), ParseContext(direction=None, zone=zone))
+    assert read is not None
+    return read["utc"]
+
+
 def assert_equal_around(zone: ZoneInfo, change: datetime, steps: list[timedelta]) -> None:
     for side in (change - timedelta(seconds=1), change):
         local = side.astimezone(zone).replace(tzinfo=None)
         for step in steps:
             naive = local + step
-            assert find_instants(naive, zone) == read_with_zoneinfo(naive, zone), (zone, naive)
+            instants, exists = read_with_zoneinfo(naive, zone)
+            assert find_instants(naive, zone) == (instants, exists), (zone, naive)
+            once = to_rfc3339(instants[0]) if len(instants) == 1 else None
+            assert read_at_once(naive, zone) == once, (zone, naive)
 
 
 @pytest.mark.parametrize("name", ZONES)
@@ -86,7 +97,11 @@ def test_each_clock_change_of_every_zone_is_read_as_zoneinfo_reads_it() -> None:
     assert sum(map(len, zones)) > 5_000
 
 
-def test_an_hour_with_a_clock_change_has_no_cached_offset() -> None:
-    zone, day = load_zone("America/New_York"), datetime(2025, 11, 2).toordinal()  # noqa: DTZ001 (a local day)
-    hours = [wall_clock._find_hour(zone, day, hour) is not None for hour in range(4)]
-    assert hours == [True, False, True, True]
+def test_a_time_with_seconds_in_its_offset_is_read_with_the_rest_of_the_callback() -> None:
+    """Liberia's clocks were 44 minutes and 30 seconds behind until 1972."""
+    zone, text = "Africa/Monrovia", "1971-06-01 12:00:20"
+    naive = datetime.fromisoformat(text)
+    assert read_at_once(naive, load_zone(zone)) is None
+    assert find_instants(naive, load_zone(zone)) == read_with_zoneinfo(naive, load_zone(zone))
+    moments, _ = settled(zone, {"EndTime": text})
+    assert moments["EndTime"] == moment(zone, text, "assumed_zone", "1971-06-01T12:44:50Z")

@@ -9,7 +9,8 @@ from zoneinfo import available_timezones
 import pytest
 
 from bridge.normalise.time import load_zone, to_rfc3339
-from bridge.normalise.wall_clock import Evidence, find_instants, resolve_wall_times
+from bridge.normalise.wall_clock import Evidence, find_instants
+from tests.normalise.clock_changes import resolved
 from tests.normalise.strategies import NAMES, readings
 
 CALLS = 36_000
@@ -96,7 +97,7 @@ def test_no_call_around_a_change_of_clocks_has_a_wrong_time(seed: int) -> None:
         if not tells and story in STORIES[2:] and is_coincidence(zone, times, evidence):
             coincidences += 1
             continue
-        moments, mismatch = resolve_wall_times(readings(zone, times), load_zone(zone), evidence)
+        moments, mismatch = resolved(readings(zone, times), zone, evidence)
         assert mismatch is None, (story, zone, times, evidence)
         for name, moment in moments.items():
             right = moment["utc"] in {None, to_rfc3339(times[name])}

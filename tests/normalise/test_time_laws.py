@@ -8,8 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bridge.normalise import ParseContext, Unreadable
-from bridge.normalise.time import WallTime, load_zone, parse_utc_time, parse_wall_time, to_rfc3339
-from bridge.normalise.wall_clock import Evidence, find_instants, resolve_wall_times
+from bridge.normalise.time import load_zone, parse_utc_time, parse_wall_time, to_rfc3339
+from bridge.normalise.wall_clock import Evidence, find_instants
+from tests.normalise.clock_changes import resolved
 from tests.normalise.strategies import ANYWHERE, NAMES, NEAR_A_CHANGE, Truth, calls, readings
 
 SCOPE = ParseContext(direction=None, zone=None)
@@ -19,7 +20,7 @@ SCOPE = ParseContext(direction=None, zone=None)
 @given(calls(NEAR_A_CHANGE))
 def test_a_whole_hangup_near_a_change_of_clocks_has_its_exact_times(call: Truth) -> None:
     zone, times, evidence = call
-    moments, mismatch = resolve_wall_times(readings(zone, times), load_zone(zone), evidence)
+    moments, mismatch = resolved(readings(zone, times), zone, evidence)
     assert mismatch is None
     assert {name: moment["utc"] for name, moment in moments.items()} == {
         name: to_rfc3339(instant) for name, instant in times.items()
@@ -42,7 +43,7 @@ def test_part_of_a_hangup_has_its_exact_times_or_none(
         whole.duration_s if "Duration" in evident else None,
     )
     sent = {name: times[name] for name in NAMES if name in names}
-    moments, _ = resolve_wall_times(readings(zone, sent), load_zone(zone), evidence)
+    moments, _ = resolved(readings(zone, sent), zone, evidence)
     for name, moment in moments.items():
         assert moment["utc"] in {None, to_rfc3339(sent[name])}
         sure = moment["certainty"] in {"exact", "assumed_zone", "ambiguous_resolved"}
@@ -80,9 +81,14 @@ def test_a_time_with_up_to_six_fraction_digits_is_read_to_the_digit(
     assert utc is not None
     assert utc.endswith("Z")
     assert datetime.fromisoformat(utc) == instant.replace(microsecond=kept)
-    assert parse_wall_time(text, SCOPE) == WallTime(
-        instant.replace(microsecond=kept, tzinfo=None), text
-    )
+    local = parse_wall_time(text, ParseContext(direction=None, zone=load_zone("UTC")))
+    assert local == {**found, "certainty": "assumed_zone"}
+    assert parse_wall_time(text, SCOPE) == {
+        **found,
+        "utc": None,
+        "zone": None,
+        "certainty": "unknown_zone",
+    }
 
 
 def is_readable(read: Callable[[str, ParseContext], object], text: str) -> bool:

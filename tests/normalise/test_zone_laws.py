@@ -6,7 +6,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bridge.normalise.time import Moment, load_zone, to_rfc3339
-from bridge.normalise.wall_clock import Evidence, find_instants, resolve_wall_times
+from bridge.normalise.wall_clock import Evidence, find_instants
+from tests.normalise.clock_changes import resolved
 from tests.normalise.strategies import (
     ANYWHERE,
     NAMES,
@@ -27,10 +28,11 @@ DURATION = st.booleans()
 def assert_right(zone: str, times: dict[str, datetime], evidence: Evidence) -> dict[str, Moment]:
     """Assert that no zone is found wrong and no instant comes out wrong; return the moments."""
     walls = readings(zone, times)
-    moments, mismatch = resolve_wall_times(walls, load_zone(zone), evidence)
+    naive = {name: datetime.fromisoformat(wall["text"]) for name, wall in walls.items()}
+    moments, mismatch = resolved(walls, zone, evidence)
     assert mismatch is None
     for name, moment in moments.items():
-        candidates, _ = find_instants(walls[name].naive, load_zone(zone))
+        candidates, _ = find_instants(naive[name], load_zone(zone))
         assert moment["certainty"] != "contradicted"
         assert moment["utc"] in {None, to_rfc3339(times[name])}
         assert len(candidates) > 1 or moment["utc"] == to_rfc3339(times[name])
@@ -139,9 +141,10 @@ def test_a_zone_that_is_wrong_is_found_wrong_by_any_whole_hangup(
     assume(len(offsets) == 1)  # the clocks do not change during the call
     (observed,) = offsets
     assert observed is not None
-    walls = readings(zone, times)
+    walls = readings(zone, times, configured=configured)
     found = {
-        name: find_instants(wall.naive, load_zone(configured))[0] for name, wall in walls.items()
+        name: find_instants(datetime.fromisoformat(wall["text"]), load_zone(configured))[0]
+        for name, wall in walls.items()
     }
     assume(
         all(
@@ -150,7 +153,7 @@ def test_a_zone_that_is_wrong_is_found_wrong_by_any_whole_hangup(
             for i in range(len(found[name]))
         )
     )
-    moments, mismatch = resolve_wall_times(walls, load_zone(configured), evidence)
+    moments, mismatch = resolved(walls, configured, evidence)
     assert mismatch is not None
     assert mismatch["observed_offset_s"] == observed.total_seconds()
     for name, moment in moments.items():
