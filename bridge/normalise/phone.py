@@ -101,11 +101,11 @@ def parse_party(value: str) -> Party:
 @lru_cache(maxsize=16_384)
 def _parse_party(value: str) -> Party:
     bare = value.strip()  # an unescaped "+" of a form is decoded as a space
+    match = _INTERNATIONAL.fullmatch(bare)
+    if match is not None and match[1] not in _KEYPAD:
+        return _parse_number(match[1], value)
     if is_withheld(bare):
         return Party(kind="anonymous", e164=None, text=value)
-    match = _INTERNATIONAL.fullmatch(bare)
-    if match is not None:
-        return _parse_number(match[1], value)
     lower = bare.lower()
     if lower.startswith(("sip:", "sips:")):
         is_client = _CLIENT.match(lower) is not None
