@@ -45,23 +45,36 @@ class FieldMap:
 
     def declares(self, name: str) -> bool:
         """Return whether a field is parsed from the parameter of this name."""
-        return name in self.exact_names or find_target(self, name) is not None
+        target = find_target(self, name)
+        return name in self.exact_names or target.rule is not None or target.group is not None
 
 
-Target = FieldRule | str | None
-"""The destination of a parameter: the rule of a field, the field of a group, or None (undeclared)."""
+class OtherName(NamedTuple):
+    """A name that is not the exact one of a field, and its destination.
+
+    ``rule`` is that of a field that it is another spelling of, ``group`` the field of a group. It has
+    neither if it is undeclared.
+    """
+
+    name: str
+    rule: FieldRule | None = None
+    group: str | None = None
 
 
-def find_target(field_map: FieldMap, name: str) -> Target:
-    """Return the destination of a parameter whose name is not an exact name of a field."""
+def find_target(field_map: FieldMap, name: str, *, is_json: bool = False) -> OtherName:
+    """Return the destination of a parameter whose name is not an exact name of a field.
+
+    In JSON, a field accepts any spelling of its name.
+    """
     folded = fold_name(name)
-    rule = field_map.case_insensitive.get(folded)
+    rule = (field_map.by_spelling if is_json else field_map.case_insensitive).get(folded)
     if rule is not None:
-        return rule._replace(name=name)
+        return OtherName(name, rule=rule._replace(name=name))
     group = field_map.group_by_spelling.get(folded)
-    if group is not None:
-        return group
-    return next((field for pattern, field in field_map.patterns if pattern.fullmatch(name)), None)
+    if group is None:
+        found = (field for pattern, field in field_map.patterns if pattern.fullmatch(name))
+        group = next(found, None)
+    return OtherName(name, group=group)
 
 
 class Assignment(NamedTuple):
@@ -72,7 +85,7 @@ class Assignment(NamedTuple):
     """
 
     rules: tuple[FieldRule, ...]
-    others: tuple[tuple[str, Target], ...]
+    others: tuple[OtherName, ...]
 
 
 def assign_names(field_map: FieldMap, names: tuple[str, ...], *, is_json: bool) -> Assignment:
@@ -89,14 +102,13 @@ def _assign_names(
     is_json: bool,  # noqa: FBT001 (a cache takes twice the time for a keyword)
 ) -> Assignment:
     received = frozenset(names)
-    others: list[tuple[str, Target]] = []
-    for name in names:
-        if name not in field_map.exact_names:
-            rule = field_map.by_spelling.get(fold_name(name)) if is_json else None
-            target = find_target(field_map, name) if rule is None else rule._replace(name=name)
-            others.append((name, target))
     return Assignment(
-        rules=tuple(rule for rule in field_map.rules if rule.name in received), others=tuple(others)
+        rules=tuple(rule for rule in field_map.rules if rule.name in received),
+        others=tuple(
+            find_target(field_map, name, is_json=is_json)
+            for name in names
+            if name not in field_map.exact_names
+        ),
     )
 
 

@@ -104,12 +104,11 @@ class _Reading:
         self._assigned = assign_names(field_map, tuple(sources.plivo), is_json=sources.json)
         self._scope = ParseContext(_find_direction(sources), zone)
         self._groups: dict[str, dict[str, str]] = {}
-        self._names_by_field: dict[str, list[str]] = {}  # the parameters that agree on its value
+        self._agreeing: dict[str, list[str]] = {}
 
     def read(self) -> None:
         """Read every parameter. Rare cases are calls out of the loop."""
-        fields, names_by_field = self.fields, self._names_by_field
-        all_texts, scope = self._texts, self._scope
+        fields, all_texts, scope = self.fields, self._texts, self._scope
         for name, field, parse in chain(self._assigned.rules, self._iter_other_spellings()):
             text: str | list[str] | None = all_texts[name]
             if not text:
@@ -127,9 +126,8 @@ class _Reading:
                     continue
             if field in fields:
                 self._compare(field, name, value)
-                continue
-            fields[field] = value
-            names_by_field[field] = [name]
+            else:
+                fields[field] = value
         for field, texts in self._groups.items():
             fields[field] = self.field_map.groups[field].parse(texts, scope)
 
@@ -138,19 +136,20 @@ class _Reading:
 
         The parameters of groups, and those that no declaration knows, are kept.
         """
-        for name, target in self._assigned.others:
-            texts = self._texts[name]
-            if isinstance(texts, list) and not all(map(is_utf8, (name, *texts))):
+        groups = self._groups
+        for name, rule, group in self._assigned.others:
+            text: str | list[str] | None = self._texts[name]
+            if isinstance(text, list) and not all(map(is_utf8, (name, *text))):
                 self._mark_unreadable(None, name, "not_utf8")
-                continue
-            if isinstance(target, FieldRule):
-                yield target
-            elif target is None:
-                self.undeclared[name] = list_texts(texts)
+            elif rule is not None:
+                yield rule
+            elif group is None:
+                self.undeclared[name] = list_texts(text)
             else:
-                text = texts if isinstance(texts, str) else self._choose_text(None, name, texts)
+                if isinstance(text, list):
+                    text = self._choose_text(None, name, text)
                 if text:
-                    self._groups.setdefault(target, {})[name] = text
+                    groups.setdefault(group, {})[name] = text
 
     def _choose_text(self, field: str | None, name: str, texts: list[str]) -> str | None:
         """Return the one text of a parameter (rule 3); None if it is blank or unreadable."""
@@ -169,15 +168,30 @@ class _Reading:
         if self.fields[field] != value:
             self._mark_unreadable(field, name, "spellings_disagree")
         else:
-            self._names_by_field.setdefault(field, []).append(name)
+            self._list_agreeing(field).append(name)
+
+    def _list_agreeing(self, field: str) -> list[str]:
+        """Return the parameters that the value of a field has been read from."""
+        if field not in self._agreeing:
+            self._agreeing[field] = [self._find_first(field)] if field in self.fields else []
+        return self._agreeing[field]
+
+    def _find_first(self, field: str) -> str:
+        others = (rule for _, rule, _ in self._assigned.others if rule is not None)
+        return next(
+            rule.name
+            for rule in chain(self._assigned.rules, others)
+            if rule.field == field and any(list_texts(self._texts[rule.name]))
+        )
 
     def _mark_unreadable(self, field: str | None, name: str, reason: str) -> None:
         """Keep the texts of a parameter, and of those that its field has been read from: rule 4."""
         marked = [(name, reason)]
         if field is not None:
-            self.fields[field] = None
-            earlier = self._names_by_field.pop(field, ())
+            earlier = self._list_agreeing(field)
             marked = [*((one, "spellings_disagree") for one in earlier), *marked]
+            self._agreeing[field] = []
+            self.fields[field] = None
         for parameter, why in marked:
             texts = [escape_non_utf8(text) for text in list_texts(self._texts[parameter])]
             self.unreadable.append(
