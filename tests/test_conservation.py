@@ -15,7 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.core import catalogue
-from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
+from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.derived.topics import Sizing, plan
 from bridge.dev.account import ACCOUNTS
 from tests.kafka.console import Printed, consume

@@ -20,7 +20,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.core import catalogue
-from bridge.core.event import JOURNAL_TOPIC
+from bridge.core.journal import JOURNAL_TOPIC
 from bridge.derived.topics import Sizing, plan
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN
 from bridge.emulator.sign import sign_headers

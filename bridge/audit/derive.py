@@ -35,7 +35,8 @@ from bridge.audit.compare import Difference, find_differences
 from bridge.audit.join import EventJoin, JoinKey, PendingCallback, RepeatedCallback
 from bridge.audit.reverify import ReverifyResult, ReverifyVerdict
 from bridge.callbacks.model import CallbackType
-from bridge.core.event import ContractNames, EventName, EventRecord, to_event
+from bridge.core.event import ContractNames, EventRecord, to_event
+from bridge.core.journal import EventName
 from bridge.core.parse import NoEvent, NoEventReason, Parser
 from bridge.publish.connection import KafkaConnection
 from bridge.reader.journal import JournalledCallback, NotAJournalRecord, parse_journal_record

@@ -29,15 +29,8 @@ from bridge.core.dead_letter import (
     TRIES,
     Stage,
 )
-from bridge.core.event import (
-    DEAD_LETTER_TOPIC,
-    JOURNAL_TOPIC,
-    JSON_CONTENT_TYPE,
-    ContractNames,
-    EventName,
-    EventRecord,
-    to_epoch_ms,
-)
+from bridge.core.event import ContractNames, EventRecord, to_epoch_ms
+from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, JSON_CONTENT_TYPE, EventName
 from bridge.core.parse import Parser
 from bridge.core.record import Record, RecordHeader, encode_json
 from bridge.normalise.time import to_rfc3339

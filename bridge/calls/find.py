@@ -59,7 +59,7 @@ from bridge.calls.found import (
     split_by_account,
 )
 from bridge.core.dead_letter import CALLBACK_TYPE
-from bridge.core.event import EventName, JournalValue
+from bridge.core.journal import EventName, JournalValue
 from bridge.reader.by_key import KeyReader
 from bridge.reader.journal import NotAJournalRecord, parse_journal_record
 from bridge.reader.merged_reader import count_offsets

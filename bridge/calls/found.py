@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, cast
 
 from bridge.audit.redrive import DeadLetter
-from bridge.core.event import EventName
+from bridge.core.journal import EventName
 from bridge.reader.journal import JournalledCallback
 from bridge.reader.window import Window
 

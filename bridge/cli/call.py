@@ -20,7 +20,7 @@ from bridge.cli.exit_codes import EXIT_DIFFERS, EXIT_USAGE
 from bridge.cli.options import SettingsFile, parse_time
 from bridge.cli.replay.output import ProgressBar
 from bridge.core import catalogue
-from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
+from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.core.parse import Parser
 from bridge.reader.by_key import KeyReader
 from bridge.reader.selection import is_uuid

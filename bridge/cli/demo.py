@@ -17,7 +17,7 @@ from bridge.cli import output
 from bridge.cli.embedded import embedded_bridge
 from bridge.cli.timeline import Timeline
 from bridge.core import catalogue
-from bridge.core.event import JOURNAL_TOPIC
+from bridge.core.journal import JOURNAL_TOPIC
 from bridge.core.parameters import parse_form
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
 from bridge.emulator.call import EmulatedCall, answered_call

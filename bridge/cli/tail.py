@@ -11,7 +11,7 @@ from bridge.cli import output
 from bridge.cli.options import SettingsFile, parse_time
 from bridge.cli.timeline import print_records
 from bridge.core import catalogue
-from bridge.core.event import JOURNAL_TOPIC
+from bridge.core.journal import JOURNAL_TOPIC
 from bridge.settings.load import Need, load
 
 app = typer.Typer(add_completion=False)

@@ -30,7 +30,7 @@ from pydantic_core import CoreSchema, SchemaValidator
 
 from bridge.callbacks.model import CallbackData, CallbackType
 from bridge.core import catalogue
-from bridge.core.event import JournalValue
+from bridge.core.journal import JournalValue
 
 T = TypeVar("T")
 # As confluent-kafka and aiokafka return them: names may repeat, and a value may be missing.

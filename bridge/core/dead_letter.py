@@ -25,17 +25,15 @@ from enum import StrEnum
 from typing import Final
 
 from bridge.callbacks.model import CallbackType
-from bridge.core.event import (
+from bridge.core.event import ContractNames, compute_callback_id, to_epoch_ms
+from bridge.core.identity import find_callback_identifier
+from bridge.core.journal import (
     DEAD_LETTER_TOPIC,
     JOURNAL_TOPIC,
     JSON_CONTENT_TYPE,
-    ContractNames,
     SentReply,
-    compute_callback_id,
-    to_epoch_ms,
     to_journal_value,
 )
-from bridge.core.identity import find_callback_identifier
 from bridge.core.parameters import Parameters
 from bridge.core.parse import NoEventReason
 from bridge.core.record import Record, RecordHeader, encode_json

@@ -9,14 +9,8 @@
 from dataclasses import replace
 from typing import Final
 
-from bridge.core.event import (
-    JSON_CONTENT_TYPE,
-    REJECTED_TOPIC,
-    ContractNames,
-    SentReply,
-    to_epoch_ms,
-    to_journal_value,
-)
+from bridge.core.event import ContractNames, to_epoch_ms
+from bridge.core.journal import JSON_CONTENT_TYPE, REJECTED_TOPIC, SentReply, to_journal_value
 from bridge.core.record import Record, encode_json
 from bridge.core.url_mismatch import MismatchVariant
 from bridge.core.verify import Unverified

@@ -26,14 +26,13 @@ from bridge.core.dead_letter import (
     Stage,
     list_meanings,
 )
-from bridge.core.event import (
-    CONTENT_TYPE,
+from bridge.core.event import CONTENT_TYPE, ContractNames
+from bridge.core.journal import (
     DEAD_LETTER_TOPIC,
     JOURNAL_SCHEMA_PATH,
     JOURNAL_TOPIC,
     JSON_CONTENT_TYPE,
     REJECTED_TOPIC,
-    ContractNames,
 )
 from bridge.core.keyring import Keyring
 from bridge.core.nonce_guard import NonceGuard

@@ -18,7 +18,8 @@ from bridge.core import request as wire
 from bridge.core import signature
 from bridge.core.catalogue import SHARED_PATH, Catalogue
 from bridge.core.dead_letter import to_dead_letter
-from bridge.core.event import ContractNames, SentReply, to_event, to_journal
+from bridge.core.event import ContractNames, to_event
+from bridge.core.journal import SentReply, to_journal
 from bridge.core.parameters import FORM, JSON, Pair, parse_form, parse_parameters
 from bridge.core.parse import NoEventReason, Parser
 from bridge.core.record import Record

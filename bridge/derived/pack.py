@@ -14,7 +14,7 @@ from typing import Any, Final
 from bridge import __version__
 from bridge.callbacks.model import CallbackType
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import JOURNAL_SCHEMA_PATH, JOURNAL_TOPIC
+from bridge.core.journal import JOURNAL_SCHEMA_PATH, JOURNAL_TOPIC
 from bridge.derived import openapi, typescript
 from bridge.derived.files import ASYNCAPI, SCHEMAS, Files, derive_files, json_text
 from bridge.derived.schemas import DEFAULT_BASE, DIALECT, build_schemas

@@ -13,7 +13,12 @@ import orjson
 import bridge
 from bridge.callbacks.model import CallbackType
 from bridge.core import catalogue
-from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_SCHEMA_PATH, JOURNAL_TOPIC, REJECTED_TOPIC
+from bridge.core.journal import (
+    DEAD_LETTER_TOPIC,
+    JOURNAL_SCHEMA_PATH,
+    JOURNAL_TOPIC,
+    REJECTED_TOPIC,
+)
 from bridge.derived.compatibility import find_additions, find_breaks
 from bridge.derived.files import SCHEMAS
 from bridge.derived.schemas import build_event_schema, build_journal_schema

@@ -10,7 +10,8 @@ from bridge.callbacks.model import CallbackType
 from bridge.core import request as wire
 from bridge.core import signature
 from bridge.core.catalogue import SHARED_PATH, Catalogue
-from bridge.core.event import ContractNames, EventRecord, SentReply, to_event, to_journal
+from bridge.core.event import ContractNames, EventRecord, to_event
+from bridge.core.journal import SentReply, to_journal
 from bridge.core.keyring import Account, Keyring
 from bridge.core.nonce_guard import NonceGuard
 from bridge.core.parameters import FORM, parse_form, parse_parameters

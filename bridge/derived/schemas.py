@@ -8,7 +8,7 @@ from pydantic_core.core_schema import LiteralSchema
 
 from bridge.callbacks.model import CallbackType
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import JOURNAL_SCHEMA_PATH, JournalValue
+from bridge.core.journal import JOURNAL_SCHEMA_PATH, JournalValue
 
 Schema = dict[str, Any]
 

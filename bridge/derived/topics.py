@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, REJECTED_TOPIC
+from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, REJECTED_TOPIC
 
 _DAY_MS: Final = 86_400_000
 # Kafka deletes only whole segments, and a segment is 1 GiB by default. So a limit of bytes works only

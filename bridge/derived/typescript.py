@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import JOURNAL_SCHEMA_PATH
+from bridge.core.journal import JOURNAL_SCHEMA_PATH
 from bridge.derived.schemas import KNOWN_WORDS, Schema
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*", re.ASCII)

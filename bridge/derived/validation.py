@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from bridge.core.event import JOURNAL_SCHEMA_PATH
+from bridge.core.journal import JOURNAL_SCHEMA_PATH
 from bridge.derived.registry import DeclaredSchema
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from bridge.callbacks.model import CallbackType
-from bridge.core.event import SentReply
+from bridge.core.journal import SentReply
 from bridge.core.outcome import Outcome, RefusalCause
 from bridge.intake.rate_limit import RateLimiter
 from bridge.reply.document import ACKNOWLEDGEMENT

@@ -7,7 +7,8 @@ from typing import Final, Literal
 
 from bridge.callbacks.model import CallbackType, Reply
 from bridge.core.dead_letter import Stage, to_dead_letter, to_publish_dead_letter
-from bridge.core.event import ContractNames, EventRecord, SentReply, to_event, to_journal
+from bridge.core.event import ContractNames, EventRecord, to_event
+from bridge.core.journal import SentReply, to_journal
 from bridge.core.outcome import Outcome, RefusalCause
 from bridge.core.parameters import Parameters, parse_parameters
 from bridge.core.parse import Callback, NoEvent, NoEventReason, Parser

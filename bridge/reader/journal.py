@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from bridge.core.event import EventName, JournalValue
+from bridge.core.journal import EventName, JournalValue
 from bridge.core.parameters import parse_parameters
 from bridge.core.request import RawCallback
 from bridge.core.verify import Unverified, Verified, restore_verdict

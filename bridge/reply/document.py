@@ -11,7 +11,7 @@ from typing import Final
 
 from bridge.callbacks.model import CallbackType, Reply
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import SentReply
+from bridge.core.journal import SentReply
 from bridge.reply.check import check_document
 from bridge.reply.finding import Finding
 

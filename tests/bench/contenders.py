@@ -15,7 +15,7 @@ from typing import Final
 from confluent_kafka import Consumer, TopicPartition
 
 from bridge.core import catalogue
-from bridge.core.event import JOURNAL_TOPIC
+from bridge.core.journal import JOURNAL_TOPIC
 from bridge.derived.topics import PlannedTopic, Sizing, plan
 from bridge.dev.account import ACCOUNTS
 from bridge.publish.connection import KafkaConnection

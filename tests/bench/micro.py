@@ -22,7 +22,8 @@ from rich.console import Console
 
 from bridge.callbacks.model import CallbackType
 from bridge.core import catalogue
-from bridge.core.event import ContractNames, to_event, to_journal
+from bridge.core.event import ContractNames, to_event
+from bridge.core.journal import to_journal
 from bridge.core.keyring import Account, Keyring
 from bridge.core.nonce_guard import NonceGuard
 from bridge.core.parameters import parse_parameters

@@ -29,7 +29,8 @@ import uvloop
 from bridge.app.process import Bridge
 from bridge.app.startup import run_bridge
 from bridge.core import catalogue
-from bridge.core.event import ContractNames, SentReply, to_event, to_journal
+from bridge.core.event import ContractNames, to_event
+from bridge.core.journal import SentReply, to_journal
 from bridge.core.keyring import Account, Keyring
 from bridge.core.nonce_guard import NonceGuard
 from bridge.core.parameters import parse_parameters

@@ -17,7 +17,8 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from bridge.core.dead_letter import compute_covered_id
-from bridge.core.event import DEAD_LETTER_TOPIC, compute_callback_id
+from bridge.core.event import compute_callback_id
+from bridge.core.journal import DEAD_LETTER_TOPIC
 from bridge.core.parameters import FORM, decode_parameters
 from bridge.core.request import NONCE_V3
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE

@@ -8,7 +8,7 @@ from typing import Any, Final
 import confluent_kafka
 import orjson
 
-from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
+from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from tests.chaos.callbacks import MARKER
 from tests.chaos.history import Found, Kind
 

@@ -25,7 +25,7 @@ from confluent_kafka.admin import (
 )
 
 from bridge.core import catalogue
-from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
+from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.derived.topics import PlannedTopic, Sizing, plan
 from bridge.publish.connection import KafkaConnection
 from tests.chaos.proxy import Proxy

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
+from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from tests.chaos.callbacks import Callback
 from tests.chaos.check import Exempt, Fault, duplicates, findings
 from tests.chaos.history import Attempt, Found

@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from bridge.calls.found import FoundCall, TimelineEntry
 from bridge.cli.call_output import print_call
-from bridge.core.event import SentReply
+from bridge.core.journal import SentReply
 from bridge.reader.window import build_window
 from tests.support.call_stories import (
     ANSWER,

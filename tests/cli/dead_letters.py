@@ -11,7 +11,8 @@ import orjson
 from bridge.callbacks.model import CallbackType
 from bridge.core import catalogue
 from bridge.core.dead_letter import PublishReason, to_dead_letter, to_publish_dead_letter
-from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, ContractNames, to_event, to_journal
+from bridge.core.event import ContractNames, to_event
+from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, to_journal
 from bridge.core.parse import NoEventReason
 from bridge.core.record import Record
 from bridge.core.verify import Verified

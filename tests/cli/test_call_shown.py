@@ -9,7 +9,7 @@ from bridge.calls.find import CALLBACKS_MAX
 from bridge.calls.found import FoundCall, TimelineEntry
 from bridge.cli.call_output import print_call
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import SentReply
+from bridge.core.journal import SentReply
 from bridge.reader.window import Window, build_window
 from tests.cli.call_snapshots import FOUND, WIDTHS, path_of, rendered
 from tests.support.call_stories import (

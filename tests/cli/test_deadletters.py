@@ -9,7 +9,8 @@ from rich.console import Console
 
 from bridge.audit.redrive import DeadLetter
 from bridge.cli import deadletters, output
-from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, ContractNames
+from bridge.core.event import ContractNames
+from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.core.record import Record
 from tests.cli.dead_letters import HANGUPS, RING, Letters, bury, lines
 from tests.support.cli import run

@@ -8,7 +8,8 @@ import pytest
 
 from bridge.audit.redrive import DeadLetter, Redriver, RedriveResult
 from bridge.cli import deadletters
-from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, ContractNames
+from bridge.core.event import ContractNames
+from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.publish import Unavailable
 from bridge.reader.topic_reader import CannotRead
 from tests.cli.dead_letters import HANGUPS, Letters, bury, lines, refused

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from types import FrameType
 
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import SentReply, to_event, to_journal
+from bridge.core.event import to_event
+from bridge.core.journal import SentReply, to_journal
 from bridge.core.parameters import parse_parameters
 from tests.support.factories import (
     NAMING,

@@ -16,7 +16,8 @@ from bridge.core.dead_letter import (
     to_dead_letter,
     to_publish_dead_letter,
 )
-from bridge.core.event import ContractNames, EventRecord, SentReply, to_journal
+from bridge.core.event import ContractNames, EventRecord
+from bridge.core.journal import SentReply, to_journal
 from bridge.core.parse import NoEventReason
 from bridge.core.record import Record
 from bridge.publish import RecordRefused

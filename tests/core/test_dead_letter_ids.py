@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bridge.core import request as wire
 from bridge.core.catalogue import Catalogue
 from bridge.core.dead_letter import compute_dead_letter_id
-from bridge.core.event import SentReply, to_journal_value
+from bridge.core.journal import SentReply, to_journal_value
 from bridge.core.keyring import Account
 from bridge.core.parameters import FORM, JSON
 from bridge.core.request import RawCallback

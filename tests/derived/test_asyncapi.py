@@ -13,12 +13,12 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import (
+from bridge.core.event import ContractNames
+from bridge.core.journal import (
     DEAD_LETTER_TOPIC,
     JOURNAL_SCHEMA_PATH,
     JOURNAL_TOPIC,
     REJECTED_TOPIC,
-    ContractNames,
 )
 from bridge.derived import asyncapi
 from bridge.derived.journal_samples import build_journal_examples

@@ -26,7 +26,8 @@ from rich.progress import track
 
 from bridge.callbacks.model import CallbackType
 from bridge.core.dead_letter import to_dead_letter
-from bridge.core.event import SentReply, to_event, to_journal
+from bridge.core.event import to_event
+from bridge.core.journal import SentReply, to_journal
 from bridge.core.parameters import parse_parameters
 from bridge.core.parse import NoEvent, Parser
 from bridge.core.request import RawCallback

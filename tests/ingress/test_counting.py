@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from bridge.core.catalogue import Catalogue
 from bridge.core.complaints import MEANINGS as COMPLAINTS
 from bridge.core.dead_letter import Stage, list_meanings
-from bridge.core.event import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
+from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.core.keyring import compute_key_id
 from bridge.core.outcome import Outcome, RefusalCause
 from bridge.core.url_mismatch import MismatchVariant

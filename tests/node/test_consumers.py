@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bridge.core import catalogue
-from bridge.core.event import JOURNAL_SCHEMA_PATH, ContractNames
+from bridge.core.event import ContractNames
+from bridge.core.journal import JOURNAL_SCHEMA_PATH
 from bridge.derived.journal_samples import build_journal_examples
 from bridge.derived.samples import build_examples
 from bridge.derived.schemas import DEFAULT_BASE

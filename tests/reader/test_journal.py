@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.event import to_journal_value
+from bridge.core.journal import to_journal_value
 from bridge.core.keyring import Account
 from bridge.core.request import RawCallback
 from bridge.core.verify import Scheme, Unverified, VerificationFault, Verified

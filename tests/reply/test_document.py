@@ -6,7 +6,7 @@ import pytest
 
 from bridge.callbacks.model import Reply
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import SentReply
+from bridge.core.journal import SentReply
 from bridge.reply.check import DOCUMENT_BYTES_MAX
 from bridge.reply.document import (
     ACKNOWLEDGEMENT,

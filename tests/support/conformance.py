@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bridge.callbacks.model import CallbackType, list_fields
 from bridge.core.catalogue import load_catalogue
-from bridge.core.event import EventRecord, to_event, to_journal
+from bridge.core.event import EventRecord, to_event
+from bridge.core.journal import to_journal
 from bridge.core.parameters import Pair, parse_form
 from bridge.core.parse import Callback, Parser
 from bridge.core.record import Record

@@ -8,7 +8,8 @@ from bridge.audit.redrive import DeadLetter
 from bridge.callbacks.model import CallbackType
 from bridge.core.catalogue import Catalogue
 from bridge.core.dead_letter import PublishReason, to_dead_letter, to_publish_dead_letter
-from bridge.core.event import to_event, to_journal
+from bridge.core.event import to_event
+from bridge.core.journal import to_journal
 from bridge.core.parse import NoEventReason
 from bridge.core.record import Record
 from bridge.reader.topic_reader import StoredRecord

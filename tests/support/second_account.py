@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from bridge.core.event import ContractNames, to_event, to_journal
+from bridge.core.event import ContractNames, to_event
+from bridge.core.journal import to_journal
 from bridge.core.keyring import Account
 from bridge.emulator.call import EmulatedCallback
 from bridge.reply.document import ACKNOWLEDGEMENT

@@ -10,15 +10,8 @@ import orjson
 
 from bridge.core import catalogue
 from bridge.core.dead_letter import to_dead_letter
-from bridge.core.event import (
-    DEAD_LETTER_TOPIC,
-    JOURNAL_TOPIC,
-    ContractNames,
-    EventRecord,
-    SentReply,
-    to_event,
-    to_journal,
-)
+from bridge.core.event import ContractNames, EventRecord, to_event
+from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, SentReply, to_journal
 from bridge.core.parse import NoEventReason
 from bridge.core.record import Record
 from bridge.derived.topics import Sizing, plan

@@ -12,7 +12,8 @@ import httpx
 import orjson
 
 from bridge.core.dead_letter import compute_covered_id
-from bridge.core.event import DEAD_LETTER_TOPIC, compute_callback_id
+from bridge.core.event import compute_callback_id
+from bridge.core.journal import DEAD_LETTER_TOPIC
 from bridge.core.outcome import Outcome
 from bridge.core.parameters import FORM, decode_parameters
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE

@@ -28,7 +28,7 @@ from bridge.consume import (
     parse_event,
     parse_journal_record,
 )
-from bridge.core.event import JournalValue
+from bridge.core.journal import JournalValue
 
 SCHEMAS: Final = Path(__file__).parents[2] / "schemas"
 EVENT: Final = min((SCHEMAS / "voice.call.hangup/examples").glob("*.json")).read_bytes()

@@ -43,7 +43,7 @@ from bridge.cli.replay.options import (
 from bridge.cli.replay.output import ProgressBar
 from bridge.cli.replay.retention import find_journal_retention_loss
 from bridge.core import catalogue
-from bridge.core.event import JOURNAL_TOPIC
+from bridge.core.journal import JOURNAL_TOPIC
 from bridge.core.parse import Parser
 from bridge.normalise.time import to_rfc3339
 from bridge.publish import PublishRules

@@ -15,7 +15,7 @@ from bridge.cli import output
 from bridge.cli.options import parse_time
 from bridge.cli.output import lookup
 from bridge.core import catalogue
-from bridge.core.event import JOURNAL_TOPIC
+from bridge.core.journal import JOURNAL_TOPIC
 from bridge.reader.selection import Query, Source, parse_id, parse_offsets, parse_position
 from bridge.reader.window import Window, build_window
 from bridge.replay.pace import ReplayPace, parse_pace

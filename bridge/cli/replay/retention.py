@@ -12,7 +12,7 @@ from typing import Final
 
 from bridge.cli import output
 from bridge.core import catalogue
-from bridge.core.event import JOURNAL_TOPIC
+from bridge.core.journal import JOURNAL_TOPIC
 from bridge.publish.connection import KafkaConnection
 from bridge.reader.selection import Query, parse_offsets
 from bridge.reader.topic_reader import CannotRead, RecordsMissing

@@ -11,7 +11,8 @@ from bridge import __version__
 from bridge.core import request as wire
 from bridge.core.catalogue import Catalogue
 from bridge.core.dead_letter import to_dead_letter
-from bridge.core.event import SentReply, to_event, to_journal, to_journal_value
+from bridge.core.event import to_event
+from bridge.core.journal import SentReply, to_journal, to_journal_value
 from bridge.core.parse import NoEventReason
 from bridge.core.record import Record
 from bridge.core.request import RawCallback

@@ -1,0 +1,145 @@
+"""Build the journal record of a callback, whose value dead letters and rejected callbacks have too.
+
+1. The journal record is the callback as received, and what the bridge did with it. It is enough to
+   check the signature again and to derive the event again.
+2. The value of a dead letter is the same, with the reason in the headers (``bridge.core.dead_letter``).
+   So is that of a rejected callback, with the fault in the headers and the body cut
+   (``bridge.core.rejected``).
+"""
+
+import base64
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Final, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from bridge import __version__
+from bridge.callbacks.model import Verification
+from bridge.core.event import ContractNames, EventRecord, format_source, to_verification
+from bridge.core.parse import Callback
+from bridge.core.record import Record, encode_json
+from bridge.core.verify import Unverified, Verified
+from bridge.normalise.time import to_rfc3339
+
+JSON_CONTENT_TYPE: Final = ("content-type", b"application/json")
+JOURNAL_TOPIC: Final = "plivo.journal.v1"
+DEAD_LETTER_TOPIC: Final = "plivo.bridge.deadletter.v1"
+REJECTED_TOPIC: Final = "plivo.bridge.rejected.v1"
+JOURNAL_SCHEMA_PATH: Final = "journal/1.0.json"
+
+_PLAIN: Final = re.compile(rb"[ -~]*")
+
+
+@dataclass(frozen=True, slots=True)
+class SentReply:
+    """What Plivo was answered with."""
+
+    status: int
+    content_type: str | None
+    body: bytes
+
+
+class EventName(TypedDict):
+    """An event made from the callback."""
+
+    id: Annotated[str, Field(description="The event's id.")]
+    type: Annotated[str, Field(description="Its CloudEvents type.")]
+    topic: Annotated[str, Field(description="The topic that it was published to.")]
+
+
+class ReplyGiven(TypedDict):
+    """The reply to Plivo."""
+
+    status: Annotated[int, Field(description="HTTP status.")]
+    content_type: Annotated[str | None, Field(description="Its content type, if it had a body.")]
+    body: Annotated[str, Field(description="Its body.")]
+
+
+class JournalValue(TypedDict):
+    """A callback as received, and what the bridge did with it."""
+
+    method: Annotated[str, Field(description="`GET` or `POST`.")]
+    url_received: Annotated[str, Field(description="The URL as it reached the bridge.")]
+    url_verified: Annotated[
+        str, Field(description="The URL that the signature was checked against.")
+    ]
+    public_origin: Annotated[
+        str, Field(description="Scheme, authority and path prefix of that URL.")
+    ]
+    path: Annotated[str, Field(description="The path, percent-encoded.")]
+    query: Annotated[str, Field(description="The query, percent-encoded.")]
+    headers: Annotated[
+        list[tuple[str, str]], Field(description="The headers that were kept, names in lower case.")
+    ]
+    body: NotRequired[Annotated[str, Field(description="The body, if it is plain text.")]]
+    body_base64: NotRequired[Annotated[str, Field(description="The body in base64, otherwise.")]]
+    remote_address: Annotated[str, Field(description="The peer's address.")]
+    received_at: Annotated[
+        str, Field(description="RFC 3339 UTC.", json_schema_extra={"format": "date-time"})
+    ]
+    source: Annotated[str, Field(description="The account, as in the event's `source`.")]
+    zone: Annotated[
+        str | None, Field(description="The account's time zone, in which local times were parsed.")
+    ]
+    verification: Verification
+    events: Annotated[list[EventName], Field(description="The events made from it, if any.")]
+    reply: ReplyGiven
+    bridge_version: Annotated[str, Field(description="The version of the bridge that received it.")]
+
+
+def to_journal_value(
+    verdict: Verified | Unverified, *, events: Iterable[EventRecord], reply: SentReply
+) -> JournalValue:
+    """Return the journal record's value before it is encoded as JSON (rule 1)."""
+    raw = verdict.raw
+    target = raw.target
+    value = JournalValue(
+        method=raw.method,
+        url_received=raw.origin + target,
+        url_verified=raw.public_origin + target,
+        public_origin=raw.public_origin,
+        path=raw.path,
+        query=raw.query,
+        headers=list(raw.headers),
+        remote_address=raw.remote_address,
+        received_at=to_rfc3339(raw.received_at),
+        source=format_source(verdict),
+        zone=verdict.zone,
+        verification=to_verification(verdict),
+        events=[
+            EventName(id=event.id, type=event.type.event_type, topic=event.record.topic)
+            for event in events
+        ],
+        reply=ReplyGiven(
+            status=reply.status, content_type=reply.content_type, body=reply.body.decode()
+        ),
+        bridge_version=__version__,
+    )
+    if _PLAIN.fullmatch(raw.body):
+        value["body"] = raw.body.decode("ascii")
+    else:
+        value["body_base64"] = base64.b64encode(raw.body).decode("ascii")
+    return value
+
+
+def to_journal(
+    callback: Callback, event: EventRecord, naming: ContractNames, reply: SentReply
+) -> Record:
+    """Return the journal record of a published callback; its key is the event's."""
+    verdict = callback.verdict
+    value = to_journal_value(verdict, events=[event], reply=reply)
+    headers = (
+        JSON_CONTENT_TYPE,
+        ("callback_type", event.type.name.encode()),
+        ("event_id", event.id.encode()),
+    )
+    return Record(
+        topic=naming.topic_prefix + JOURNAL_TOPIC,
+        key=event.record.key,
+        value=encode_json(value),
+        headers=headers,
+        timestamp_ms=event.record.timestamp_ms,
+    )
