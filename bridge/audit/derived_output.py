@@ -14,7 +14,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from bridge.audit.derive import DERIVED_HEADER
@@ -43,7 +43,7 @@ def add_replay_headers(record: Record, source: str, run: ReplayRun) -> Record:
         ("replay_at", run.at.encode()),
         (DERIVED_HEADER, b"1"),
     )
-    return replace(record, headers=(*record.headers, *more))
+    return record._replace(headers=(*record.headers, *more))
 
 
 class DerivedTopics:
@@ -86,7 +86,7 @@ class DerivedTopics:
     def _to_record(self, event: EventRecord, source: str) -> Record:
         """Return the record to publish for an event: rule 1."""
         record = add_replay_headers(event.record, source, self._run)
-        return replace(record, topic=self._names[record.topic])
+        return record._replace(topic=self._names[record.topic])
 
     async def _publish(self, records: Sequence[Record]) -> None:
         for attempt in range(_ATTEMPTS_MAX):

@@ -12,7 +12,7 @@
 """
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -148,7 +148,7 @@ class Redriver:
         records: list[Record] = []
         if event is not None:
             headers = (*event.record.headers, *origin)
-            records.append(replace(event.record, headers=headers, timestamp_ms=to_epoch_ms(at)))
+            records.append(event.record._replace(headers=headers, timestamp_ms=to_epoch_ms(at)))
         if letter.header(STAGE) == Stage.PUBLISH and journal in letter.topics:
             records.append(_build_journal_record(letter, callback, event, journal, origin))
         return RebuiltRecords(event, tuple(records))

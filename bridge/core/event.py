@@ -11,7 +11,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from bridge.callbacks.model import CallbackType, Verification
 from bridge.core.canonical import encode_canonical
@@ -40,8 +40,7 @@ class ContractNames:
     schema_base: str
 
 
-@dataclass(frozen=True, slots=True)
-class EventRecord:
+class EventRecord(NamedTuple):
     """An event with the record to publish."""
 
     id: str

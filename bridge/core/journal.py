@@ -10,8 +10,7 @@
 import base64
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Annotated, Final, NotRequired
+from typing import Annotated, Final, NamedTuple, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -33,8 +32,7 @@ JOURNAL_SCHEMA_PATH: Final = "journal/1.0.json"
 _PLAIN: Final = re.compile(rb"[ -~]*")
 
 
-@dataclass(frozen=True, slots=True)
-class SentReply:
+class SentReply(NamedTuple):
     """What Plivo was answered with."""
 
     status: int

@@ -1,15 +1,14 @@
 """A record to be stored by Kafka."""
 
 import base64
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
 RecordHeader = tuple[str, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One Kafka record to publish. ``timestamp_ms`` is the receive time in epoch milliseconds."""
 
     topic: str

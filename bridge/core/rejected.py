@@ -26,7 +26,7 @@ def to_rejected(
 ) -> Record:
     """Return the record of a rejected callback, its body cut at ``BODY_BYTES_MAX``."""
     raw = verdict.raw
-    cut = replace(verdict, raw=replace(raw, body=raw.body[:BODY_BYTES_MAX]))
+    cut = verdict._replace(raw=replace(raw, body=raw.body[:BODY_BYTES_MAX]))
     headers = {
         "rejected_fault": verdict.fault,
         "rejected_variant": variant or "",

@@ -34,7 +34,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain
-from typing import Final
+from typing import Final, NamedTuple
 
 from bridge.callbacks.model import Verification
 from bridge.core import request as wire
@@ -103,8 +103,7 @@ COVERS_V2: Final = COVERS_URL
 COMPLETE_MESSAGES_MAX: Final = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(NamedTuple):
     """A callback whose signature was made by one of our accounts."""
 
     raw: RawCallback
@@ -123,8 +122,7 @@ class Verified:
         return "body" in self.covers or (self.raw.method == "GET" and self.covers == COVERS_NO_BODY)
 
 
-@dataclass(frozen=True, slots=True)
-class Unverified:
+class Unverified(NamedTuple):
     """A callback that is not verified, and why. ``account`` is the claimed one, if it is known."""
 
     raw: RawCallback

@@ -12,7 +12,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Final, Protocol
 
@@ -236,7 +236,7 @@ class ChainPublisher:
         now_ms = self._spool.now_ms()
         await self._publisher.publish(
             [
-                one if one.timestamp_ms <= now_ms else replace(one, timestamp_ms=now_ms)
+                one if one.timestamp_ms <= now_ms else one._replace(timestamp_ms=now_ms)
                 for one in records
             ],
             deadline_s=self._limits.deadline_s,

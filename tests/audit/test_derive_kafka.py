@@ -124,7 +124,7 @@ async def test_each_state_is_found(audit: Audit) -> None:
             third.journal,
             *third.records,  # the journal has it twice
             *everything(others),
-            replace(dead.journal, value=b"{}", headers=()),
+            dead.journal._replace(value=b"{}", headers=()),
         ]
     )
     found = await audit.judged()
@@ -146,9 +146,9 @@ async def test_a_retry_is_compared_with_its_own_event(audit: Audit) -> None:
     assert first.event is not None
     later_ms = first.journal.timestamp_ms + 60_000
     value = retry.journal.value.replace(b'"2026-03-07T14:13:30Z"', b'"2026-03-07T14:14:30Z"')
-    retried = replace(retry.journal, value=value, timestamp_ms=later_ms)
+    retried = retry.journal._replace(value=value, timestamp_ms=later_ms)
     event = saying(retry.event.record, {"received_at": "2026-03-07T14:14:30Z"})
-    await audit.store([*first.records, retried, replace(event, timestamp_ms=later_ms)])
+    await audit.store([*first.records, retried, event._replace(timestamp_ms=later_ms)])
     found = await audit.judged()
     # Its time is the time of arrival where Plivo gives none; a ring's is Plivo's.
     assert [one.state for one in found] == [DeriveState.UNCHANGED, DeriveState.UNCHANGED]
@@ -160,7 +160,7 @@ async def test_a_dead_letter_that_was_run_again_is_compared_with_its_event(audit
     assert whole.event is not None
     record = whole.event.record
     headers = (*record.headers, ("redriven_at", b"2026-03-09T00:00:00Z"), ("redriven_from", b"x"))
-    again = replace(record, headers=headers, timestamp_ms=record.timestamp_ms + 86_400_000)
+    again = record._replace(headers=headers, timestamp_ms=record.timestamp_ms + 86_400_000)
     await audit.store([dead.journal])
     assert await audit.states() == {DeriveState.NEW: 1}
     await audit.store([again])
@@ -207,8 +207,8 @@ async def test_what_is_neither_callback_nor_event_hides_nothing(audit: Audit) ->
     first = audit.taken[0]
     assert first.event is not None
     values = (b"", b"no JSON", b"[]", b'{"id": 1, "data": []}', b'{"received_at": "now"}')
-    noise = [replace(record, value=value) for record in first.records for value in values]
-    nameless = replace(first.journal, value=b'{"received_at": "now"}', headers=())
+    noise = [record._replace(value=value) for record in first.records for value in values]
+    nameless = first.journal._replace(value=b'{"received_at": "now"}', headers=())
     await audit.store([*noise, nameless, *everything(audit.taken)])
     assert await audit.states() == {DeriveState.CANNOT_DERIVE: 6, DeriveState.UNCHANGED: 12}
 
@@ -264,7 +264,7 @@ async def test_events_that_were_derived_into_the_live_topic_are_not_what_was_pub
 async def test_what_cannot_be_published_ends_it(audit: Audit) -> None:
     first = audit.taken[0]
     assert first.event is not None
-    event = replace(first.event, record=replace(first.event.record, value=b"x" * 2_000_000))
+    event = first.event._replace(record=first.event.record._replace(value=b"x" * 2_000_000))
     async with running(audit.kafka.publisher()) as publisher:
         target = DerivedTopics(
             audit.kafka.connection, publisher, ReplayRun("cafe", "now"), to_live=False

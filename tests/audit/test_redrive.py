@@ -164,7 +164,7 @@ async def test_a_letter_that_a_broker_still_refuses_does_not_keep_the_next_from_
 ) -> None:
     naming = replace(NAMING, topic_prefix=prefix)
     event, journal = (
-        replace(record, topic=record.topic.replace(NAMING.topic_prefix, prefix))
+        record._replace(topic=record.topic.replace(NAMING.topic_prefix, prefix))
         for record in made.records
     )
     kafka = Kafka(apache_kafka, idempotence=True)

@@ -1,6 +1,5 @@
 """The dead letters of a call are found by its key, or by its id in the callback, and count once."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -42,7 +41,7 @@ async def cluster(kafka: Kafka, prefix: str) -> Cluster:
 
 def keyed(record: Record | None, key: str) -> Record:
     assert record is not None
-    return replace(record, key=key.encode())
+    return record._replace(key=key.encode())
 
 
 def dead(cluster: Cluster, received_s: float = 5) -> Taken:
@@ -51,7 +50,7 @@ def dead(cluster: Cluster, received_s: float = 5) -> Taken:
 
 def unreadable(record: Record) -> Record:
     """Return the record of a callback of which no code makes an event."""
-    return replace(record, value=record.value.replace(b"x-www-form-urlencoded", b"octet-stream"))
+    return record._replace(value=record.value.replace(b"x-www-form-urlencoded", b"octet-stream"))
 
 
 def letter_of(entry: TimelineEntry) -> tuple[str, str]:
@@ -133,7 +132,7 @@ async def test_a_refused_journal_record_is_found_by_its_letter(cluster: Cluster)
 async def test_an_event_that_was_made_later_is_read_and_its_letter_stays(cluster: Cluster) -> None:
     one, now = dead(cluster), taken(ANSWER, at(5), prefix=cluster.prefix)
     assert now.event is not None
-    redriven = replace(now.event.record, timestamp_ms=now.event.record.timestamp_ms + 86_400_000)
+    redriven = now.event.record._replace(timestamp_ms=now.event.record.timestamp_ms + 86_400_000)
     await cluster.store([keyed(one.letter, "c" * 32), keyed(one.journal, "c" * 32), redriven])
     (answer,) = (await cluster.find(A)).entries
     assert (answer.event_from, answer.callback.event_name, answer.is_dead_letter) == (

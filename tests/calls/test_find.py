@@ -91,8 +91,8 @@ async def test_what_was_derived_later_is_not_what_was_published(cluster: Cluster
     one = taken(report(1, "sent"), at(1), prefix=cluster.prefix)
     assert one.event is not None
     record = one.event.record
-    derived = replace(record, headers=(*record.headers, ("derived", b"1")))
-    noise = replace(record, value=b"no event")
+    derived = record._replace(headers=(*record.headers, ("derived", b"1")))
+    noise = record._replace(value=b"no event")
     await cluster.store([derived, noise, one.journal])
     (entry,) = (await cluster.find(MESSAGE)).entries
     assert entry.event_from == "derived"
@@ -100,7 +100,7 @@ async def test_what_was_derived_later_is_not_what_was_published(cluster: Cluster
 
 async def test_what_is_no_journal_record_is_passed_over(cluster: Cluster) -> None:
     one = taken(report(1, "sent"), at(1), prefix=cluster.prefix)
-    await cluster.store([replace(one.journal, value=b"{}"), *one.records])
+    await cluster.store([one.journal._replace(value=b"{}"), *one.records])
     assert len((await cluster.find(MESSAGE)).entries) == 1
 
 
@@ -108,9 +108,9 @@ async def test_a_callback_no_event_was_made_of_is_derived_or_says_why_not(
     cluster: Cluster,
 ) -> None:
     one = taken(report(1, "sent"), at(1), prefix=cluster.prefix, is_dead=True)
-    dead = replace(one.journal, key=MESSAGE.encode())
+    dead = one.journal._replace(key=MESSAGE.encode())
     broken = dead.value.replace(b"x-www-form-urlencoded", b"octet-stream")
-    await cluster.store([dead, replace(dead, value=broken)])
+    await cluster.store([dead, dead._replace(value=broken)])
     today, never = (await cluster.find(MESSAGE)).entries
     assert (today.callback.event_name, today.event_from, today.fault) == (None, "derived", None)
     assert (never.event, never.event_from, never.fault) == (None, None, "content_type")
@@ -166,7 +166,7 @@ async def test_calls_in_the_same_conference_are_not_followed(cluster: Cluster) -
 
 async def test_a_copy_that_a_replay_stored_names_the_replay(cluster: Cluster) -> None:
     one = taken(report(1, "sent"), at(1), prefix=cluster.prefix)
-    copy = replace(one.journal, headers=(*one.journal.headers, ("replay_id", b"abcd1234")))
+    copy = one.journal._replace(headers=(*one.journal.headers, ("replay_id", b"abcd1234")))
     await cluster.store([*one.records, copy])
     assert [one.replay_id for one in (await cluster.find(MESSAGE)).entries] == [None, "abcd1234"]
 

@@ -1,6 +1,5 @@
 """``callback-bridge replay derive --verify``: stored signatures checked again, old tokens named."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,7 +42,7 @@ def test_old_tokens_from_a_file_are_found_by_their_id(journal: Journal, tmp_path
 def test_a_callback_that_was_changed_in_the_journal_is_shown(journal: Journal) -> None:
     one = next(calls(1, placed_at=datetime.now(UTC), prefix=journal.prefix))  # noqa: TID251
     value = one.journal.value.replace(b"To=14155550123", b"To=14155550666")
-    forged = replace(one.journal, value=value)
+    forged = one.journal._replace(value=value)
     put(journal, [*one.records[:1], forged])
     done = journal.derive("--verify", "--diff", "--since=10m")
     assert done.returncode == 1
@@ -58,8 +57,8 @@ def test_a_terminal_shows_wrong_signatures_and_underivable_callbacks(
     journal: Journal, terminal: None
 ) -> None:
     first = journal.first[0].journal
-    forged = replace(first, value=first.value.replace(b"To=1", b"To=2"), headers=())
-    put(journal, [forged, replace(first, value=b"{}", headers=())])
+    forged = first._replace(value=first.value.replace(b"To=1", b"To=2"), headers=())
+    put(journal, [forged, first._replace(value=b"{}", headers=())])
     done = journal.derive("--diff", "--verify")
     assert done.returncode == 1
     assert f"key {KEY}: wrong_signature" in done.stdout

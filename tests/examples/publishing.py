@@ -1,7 +1,6 @@
 """Events on an embedded broker for the examples to consume: the samples' records, and some oddities."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 import orjson
@@ -20,7 +19,7 @@ TIME_LIMIT_S: Final = 3 * PATIENCE_S
 def event_record(name: str, *, value: bytes | None = None) -> Record:
     """Return the record of a type's first sample, with another value if one is given."""
     record = sample(name).event.record
-    return record if value is None else replace(record, value=value)
+    return record if value is None else record._replace(value=value)
 
 
 def of_one_call() -> list[Record]:
@@ -36,7 +35,7 @@ def of_one_call() -> list[Record]:
 async def publish(address: str, prefix: str, records: Sequence[Record]) -> list[str]:
     """Make the records' topics below ``prefix``, publish them, and return the topics."""
     kafka = Kafka(address, idempotence=False)
-    placed = [replace(record, topic=prefix + record.topic) for record in records]
+    placed = [record._replace(topic=prefix + record.topic) for record in records]
     topics = sorted({record.topic for record in placed})
     await make_topics(kafka.connection, *(planned(topic) for topic in topics))
     async with running(kafka.publisher()) as publisher:

@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,7 +87,7 @@ async def test_the_plain_consumer_chooses_by_headers_and_prints_each_hangup_once
         *of_one_call(),
         # Were the ring parsed, this would be too.
         event_record(RING, value=b"not an event"),
-        replace(stranger, headers=(*others, ("ce_id", b"0" * 32))),
+        stranger._replace(headers=(*others, ("ce_id", b"0" * 32))),
     ]
     topics = await publish(embedded_kafka, prefix, records)
     lines = await printed(

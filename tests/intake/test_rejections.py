@@ -114,7 +114,7 @@ async def test_the_url_mismatch_of_a_wrong_signature_is_returned_counted_and_pub
 async def test_a_url_mismatch_is_diagnosed_only_for_a_wrong_signature(
     metrics: Metrics,
 ) -> None:
-    verdict = replace(nearly(), fault=VerificationFault.NONCE_REUSED)
+    verdict = nearly()._replace(fault=VerificationFault.NONCE_REUSED)
     assert rejections(MemoryPublisher(), metrics).diagnose(verdict) is None
     assert metrics.value("url_mismatches_total") == 0
 

@@ -132,7 +132,7 @@ async def test_what_is_handed_over_in_one_turn_keeps_its_order_over_many_batches
     doorway: Doorway,
 ) -> None:
     large = [
-        replace(doorway.record(number), value=b"%010000d" % number) for number in range(120)
+        doorway.record(number)._replace(value=b"%010000d" % number) for number in range(120)
     ]  # more than four batches
     await asyncio.gather(*(doorway.publisher.publish([record]) for record in large))
     assert doorway.read() == large
@@ -148,13 +148,13 @@ async def test_a_caller_that_stops_waiting_disturbs_no_other(doorway: Doorway) -
 
 async def test_a_record_over_the_limit_is_refused_as_too_large(doorway: Doorway) -> None:
     with pytest.raises(RecordTooLarge):
-        await doorway.publisher.publish([replace(doorway.record(0), value=TOO_LARGE)])
+        await doorway.publisher.publish([doorway.record(0)._replace(value=TOO_LARGE)])
     assert doorway.read() == []
 
 
 async def test_publishing_goes_on_after_a_record_that_was_too_large(doorway: Doorway) -> None:
     with pytest.raises(RecordTooLarge):
-        await doorway.publisher.publish([replace(doorway.record(0), value=TOO_LARGE)])
+        await doorway.publisher.publish([doorway.record(0)._replace(value=TOO_LARGE)])
     assert doorway.publisher.available
     await doorway.publisher.publish([doorway.record(1)])
     assert doorway.read() == [doorway.record(1)]

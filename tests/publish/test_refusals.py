@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -149,7 +148,7 @@ async def test_a_record_from_the_brokers_future_is_not_the_records_fault(
 ) -> None:
     topic = planned(prefix + "it", message_timestamp_after_max_ms=str(HOUR_MS))
     await make_topics(KafkaConnection(apache_kafka), topic)
-    ahead = replace(record(topic.name, 1), timestamp_ms=4_102_444_800_000)  # the year 2100
+    ahead = record(topic.name, 1)._replace(timestamp_ms=4_102_444_800_000)  # the year 2100
     with pytest.raises(TopicUnavailable, match="our clock"):
         await publisher.publish([ahead])
     await until_taken(publisher, record(topic.name, 2))
@@ -228,7 +227,7 @@ async def test_a_topic_that_is_closed_is_not_asked_again_for_a_while(
 ) -> None:
     topic = planned(prefix + "it", message_timestamp_after_max_ms=str(HOUR_MS))
     await make_topics(KafkaConnection(apache_kafka), topic)
-    ahead = replace(record(topic.name, 1), timestamp_ms=4_102_444_800_000)
+    ahead = record(topic.name, 1)._replace(timestamp_ms=4_102_444_800_000)
     health = KafkaHealth(topic_pause=Backoff(first_s=PATIENCE_S, max_s=PATIENCE_S))
     async with running(Kafka(apache_kafka, idempotence=True).publisher(health=health)) as publisher:
         with pytest.raises(TopicUnavailable):

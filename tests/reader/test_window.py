@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -135,7 +135,7 @@ async def test_kafka_with_records_out_of_time_order_loses_none_of_any_window(
     async with running(kafka.publisher()) as publisher:
         for number, hour in enumerate(hours):
             record = at(NOON + timedelta(hours=hour), name, number, key=f"call {number % 7}")
-            await publisher.publish([replace(record, value=b"%-20000d" % number)])
+            await publisher.publish([record._replace(value=b"%-20000d" % number)])
     everything = await read_all(
         kafka.connection, await find_ranges(kafka.connection, [name], Window())
     )

@@ -1,7 +1,6 @@
 """The drain before a broker that refuses a record: what no fake of Kafka can show."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,13 +42,13 @@ async def test_a_poison_record_is_buried_at_its_last_try_and_what_waits_behind_i
     kafka: Kafka, prefix: str, tmp_path: Path
 ) -> None:
     def on_cluster(records: Sequence[Record]) -> list[Record]:
-        return [replace(one, topic=prefix + one.topic) for one in records]
+        return [one._replace(topic=prefix + one.topic) for one in records]
 
     def dead_letter(
         records: Sequence[Record], refused: Sequence[Record], reason: str, *, tries: int
     ) -> Record:
         letter = letter_of(records, refused, reason, tries=tries)
-        return replace(letter, topic=prefix + letter.topic)
+        return letter._replace(topic=prefix + letter.topic)
 
     opened_or_closed: list[bool] = []
     health = KafkaHealth(ever_later())

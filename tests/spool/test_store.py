@@ -53,7 +53,7 @@ def test_what_is_written_comes_back_with_every_byte(
 def test_content_can_be_read_with_any_tool(store: SpoolStore, path: Path) -> None:
     record = Record("t", b"k", b"v\n", (("a", b"text"), ("b", b"\xff")), NOON_MS)
     with store.transaction():
-        store.insert([encode_callback([record, replace(record, topic="u", headers=())], 1)])
+        store.insert([encode_callback([record, record._replace(topic="u", headers=())], 1)])
     with sqlite3.connect(path) as other:
         topics, content = other.execute("SELECT topics, content FROM callbacks").fetchone()
     other.close()
@@ -82,7 +82,7 @@ def test_content_in_which_a_bit_was_flipped_is_never_taken_for_what_was_written(
 
 def test_texts_that_both_records_have_are_stored_once() -> None:
     one = row("a", padding=1000)
-    twice = [replace(one, value=callback("a", padding=1000)[0].value) for one in callback("a")]
+    twice = [one._replace(value=callback("a", padding=1000)[0].value) for one in callback("a")]
     assert len(encode_callback(twice, 0).content) < 0.6 * len(one.content)
 
 

@@ -116,7 +116,7 @@ def saying(record: Record, change: Mapping[str, object]) -> Record:
     """Return a record whose JSON value says something else in these fields of ``data``."""
     value = orjson.loads(record.value)
     value["data"] |= change
-    return replace(record, value=orjson.dumps(value))
+    return record._replace(value=orjson.dumps(value))
 
 
 def journal_of(prefix: str) -> str:
