@@ -6,7 +6,6 @@ import gc
 import logging
 import tracemalloc
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -17,7 +16,7 @@ from bridge.core import field_map
 from bridge.core.catalogue import Catalogue
 from bridge.core.identity import IDENTIFIER_CHARACTERS_MAX, is_usable_id
 from bridge.core.outcome import Outcome
-from bridge.core.request import RawCallback
+from bridge.core.request import RawCallback, index_headers
 from bridge.intake.walk import Policy
 from bridge.normalise import ParseContext, hangup, phone, stir
 from bridge.publish import partitioning
@@ -152,7 +151,7 @@ def hostile(place: int) -> RawCallback:
         ("x-plivo-signature-v3-nonce", text),
     )
     raw = raw_callback(urlencode({text: "1"}), urlencode(form), content_type=None)
-    return replace(raw, headers=headers, remote_address=f"192.0.2.{place % 250}")
+    return raw._replace(headers=index_headers(headers), remote_address=f"192.0.2.{place % 250}")
 
 
 @pytest.mark.parametrize("policy", ["enforce", "report", "off"])

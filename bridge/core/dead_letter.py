@@ -104,7 +104,7 @@ def compute_dead_letter_id(verdict: Verified | Unverified) -> str:
     if verdict.covers_content:
         return compute_covered_id(verdict.account, raw.path, parameters)
     is_v2 = verdict.scheme in {Scheme.V2, Scheme.V2_MA}
-    nonce = raw.header_values.get(NONCE_V2 if is_v2 else NONCE_V3) or ""
+    nonce = raw.headers.values.get(NONCE_V2 if is_v2 else NONCE_V3) or ""
     return _compute_digest(verdict.account, "nonce", f"{raw.path} {nonce}".encode())
 
 

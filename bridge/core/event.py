@@ -98,7 +98,7 @@ def to_event(callback: Callback, naming: ContractNames, recorded_at: datetime) -
     kind = callback.type
     repeats = callback.recognition.can_repeat
     nonce = (
-        (raw.header_values.get(NONCE_V3) or raw.header_values.get(NONCE_V2) or "")
+        (raw.headers.values.get(NONCE_V3) or raw.headers.values.get(NONCE_V2) or "")
         if repeats
         else ""
     )

@@ -101,7 +101,7 @@ def to_journal_value(
         public_origin=raw.public_origin,
         path=raw.path,
         query=raw.query,
-        headers=list(raw.headers),
+        headers=list(raw.headers.lines),
         remote_address=raw.remote_address,
         received_at=to_rfc3339(raw.received_at),
         source=format_source(verdict),

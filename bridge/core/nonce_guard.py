@@ -70,7 +70,7 @@ def digest_content(raw: RawCallback, parameters: Parameters) -> bytes:
     parts: list[object] = [raw.method, raw.path, sorted(parameters.query, key=_BY_NAME)]
     body = b""
     if raw.body and raw.method != "GET":
-        headers = raw.header_values
+        headers = raw.headers.values
         parts += [headers.get("content-type", ""), headers.get("content-encoding", "")]
         if parameters.body_fault is None and parameters.json is None:
             parts.append(sorted(parameters.body, key=_BY_NAME))

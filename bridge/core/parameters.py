@@ -217,8 +217,8 @@ def parse_parameters(raw: RawCallback, parameters_max: int | None = None) -> Par
     return decode_parameters(
         raw.query,
         body,
-        raw.header_values.get("content-type"),
-        raw.header_values.get("content-encoding"),
+        raw.headers.values.get("content-type"),
+        raw.headers.values.get("content-encoding"),
         parameters_max=parameters_max,
     )
 

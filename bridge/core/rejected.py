@@ -6,7 +6,6 @@
 3. Callbacks that are not sampled are only counted, like every callback.
 """
 
-from dataclasses import replace
 from typing import Final
 
 from bridge.core.event import ContractNames, to_epoch_ms
@@ -26,7 +25,7 @@ def to_rejected(
 ) -> Record:
     """Return the record of a rejected callback, its body cut at ``BODY_BYTES_MAX``."""
     raw = verdict.raw
-    cut = verdict._replace(raw=replace(raw, body=raw.body[:BODY_BYTES_MAX]))
+    cut = verdict._replace(raw=raw._replace(body=raw.body[:BODY_BYTES_MAX]))
     headers = {
         "rejected_fault": verdict.fault,
         "rejected_variant": variant or "",

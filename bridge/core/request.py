@@ -1,8 +1,8 @@
 """The HTTP request of a callback, as received. Nothing in it is trusted yet."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 Header = tuple[str, str]
 
@@ -51,15 +51,33 @@ KEPT_HEADERS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RawCallback:
+class Headers(NamedTuple):
+    """The headers of a request, made by ``index_headers``.
+
+    ``lines`` are as received, with names in lower case. ``values`` has them by name, repeated lines
+    joined by commas (RFC 9110, section 5.3).
+    """
+
+    lines: tuple[Header, ...]
+    values: dict[str, str]
+
+
+def index_headers(lines: Iterable[Header]) -> Headers:
+    """Return the headers of the lines of a request."""
+    lines = tuple(lines)
+    values = dict(lines)
+    if len(values) < len(lines):
+        values = {name: ",".join([value for key, value in lines if key == name]) for name in values}
+    return Headers(lines, values)
+
+
+class RawCallback(NamedTuple):
     """One HTTP request from Plivo, with the exact bytes that were signed.
 
     ``path`` and ``query`` are percent-encoded, as received. ``origin`` is the scheme and authority
     under which the request reached this process. ``public_origin`` is the scheme, the authority and
-    the path prefix, if any, that Plivo called and signed. Header names are lower case; only
-    ``KEPT_HEADERS`` are here. ``header_values`` has them by name, repeated lines joined by commas (RFC
-    9110, section 5.3). ``received_at`` is timezone-aware UTC.
+    the path prefix, if any, that Plivo called and signed. Only ``KEPT_HEADERS`` are in ``headers``.
+    ``received_at`` is timezone-aware UTC.
     """
 
     method: str
@@ -67,26 +85,15 @@ class RawCallback:
     public_origin: str
     path: str
     query: str
-    headers: tuple[Header, ...]
+    headers: Headers
     body: bytes
     remote_address: str
     received_at: datetime
-    header_values: dict[str, str] = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Index the headers."""
-        values = dict(self.headers)
-        if len(values) < len(self.headers):
-            values = {
-                name: ",".join([value for key, value in self.headers if key == name])
-                for name in values
-            }
-        object.__setattr__(self, "header_values", values)
 
     @property
     def is_signed(self) -> bool:
         """Return whether the request has a signature header that can verify it."""
-        return not _VERIFIABLE.isdisjoint(self.header_values)
+        return not _VERIFIABLE.isdisjoint(self.headers.values)
 
     @property
     def target(self) -> str:

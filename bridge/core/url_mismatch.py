@@ -181,9 +181,9 @@ def find_url_mismatch(
     count = len(parameters.query) + len(parameters.body)
     if len(raw.body) > DIAGNOSIS_BODY_BYTES_MAX or count > DIAGNOSIS_PARAMETERS_MAX:
         return None
-    if not {wire.SIGNATURE_V3, wire.SIGNATURE_MA_V3}.isdisjoint(raw.header_values):
+    if not {wire.SIGNATURE_V3, wire.SIGNATURE_MA_V3}.isdisjoint(raw.headers.values):
         return _find_url_mismatch_v3(raw, parameters, verifier)
-    nonce = raw.header_values.get(wire.NONCE_V2)
+    nonce = raw.headers.values.get(wire.NONCE_V2)
     if not nonce or verifier.accept_v2 is AcceptV2.NONE:
         return None
     called = _split_url(raw, parameters.query)
@@ -200,7 +200,7 @@ def find_url_mismatch(
 def _find_url_mismatch_v3(
     raw: RawCallback, parameters: Parameters, verifier: Verifier
 ) -> UrlMismatch | None:
-    nonce = raw.header_values.get(wire.NONCE_V3)
+    nonce = raw.headers.values.get(wire.NONCE_V3)
     if not nonce or "." in nonce:
         return None
     called = _split_url(raw, parameters.query)
@@ -259,7 +259,7 @@ def _start_trial(
     raw: RawCallback, parameters: Parameters, verifier: Verifier, names: tuple[str, str]
 ) -> _SignatureTrial:
     keys = verifier.keyring.list_candidates(find_named_account(parameters))
-    given = GivenSignatures.parse(*(raw.header_values.get(name) for name in names))
+    given = GivenSignatures.parse(*(raw.headers.values.get(name) for name in names))
     return _SignatureTrial(keys, given, HashBudget(DIAGNOSIS_HASHED_BYTES_MAX), set())
 
 
@@ -305,7 +305,7 @@ def _iter_variants(called: _Url, raw: RawCallback) -> Iterator[_Url]:
 def _iter_ports(url: _Url, raw: RawCallback) -> Iterator[_Url]:
     """Yield the URL without its port or with the default one, with Host's port, and with the proxy's."""
     yield replace(url, port="" if url.port else DEFAULT_PORTS.get(url.scheme, ""))
-    yield replace(url, port=split_authority(raw.header_values.get("host") or "")[1])
+    yield replace(url, port=split_authority(raw.headers.values.get("host") or "")[1])
     port = _find_forwarded_port(raw)
     if port:
         yield replace(url, port=port)
@@ -313,7 +313,7 @@ def _iter_ports(url: _Url, raw: RawCallback) -> Iterator[_Url]:
 
 def _find_forwarded_port(raw: RawCallback) -> str:
     """Return the port that the first proxy names, with its colon, or an empty string."""
-    for port in _split_header(raw.header_values.get("x-forwarded-port"))[:1]:
+    for port in _split_header(raw.headers.values.get("x-forwarded-port"))[:1]:
         if _PORT.fullmatch(port):
             return f":{port}"
     return ""
@@ -324,11 +324,11 @@ def _iter_authorities(called: _Url, raw: RawCallback) -> Iterator[tuple[str, str
     seen = {called.host}
     proxied = _find_forwarded_port(raw)
     proxied = "" if proxied in DEFAULT_PORTS.values() else proxied
-    named = [(one, proxied) for one in _split_header(raw.header_values.get("x-forwarded-host"))]
+    named = [(one, proxied) for one in _split_header(raw.headers.values.get("x-forwarded-host"))]
     named += [
-        (one, "") for one in _FORWARDED_HOST.findall(raw.header_values.get("forwarded") or "")
+        (one, "") for one in _FORWARDED_HOST.findall(raw.headers.values.get("forwarded") or "")
     ]
-    named += [(one, "") for one in _split_header(raw.header_values.get("host"))]
+    named += [(one, "") for one in _split_header(raw.headers.values.get("host"))]
     for authority, port_elsewhere in named:
         host, port = split_authority(authority.lower())
         if host and host not in seen:
@@ -338,7 +338,7 @@ def _iter_authorities(called: _Url, raw: RawCallback) -> Iterator[tuple[str, str
 
 def _iter_paths(url: _Url, raw: RawCallback) -> Iterator[_Url]:
     """Yield the URL with a prefix that a proxy removed, with another last slash, without our prefix."""
-    for prefix in _split_header(raw.header_values.get("x-forwarded-prefix"))[:1]:
+    for prefix in _split_header(raw.headers.values.get("x-forwarded-prefix"))[:1]:
         yield replace(url, prefix=url.prefix + "/" + prefix.strip("/"))
     path = url.path.removesuffix("/") if url.path.endswith("/") else url.path + "/"
     yield replace(url, path=path)

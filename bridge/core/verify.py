@@ -31,7 +31,7 @@
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import chain
 from typing import Final, NamedTuple
@@ -183,7 +183,7 @@ class Verifier:
 
         ``may_be_voice`` returns whether the callback belongs to voice, or may do so (rule 11).
         """
-        headers = raw.header_values
+        headers = raw.headers.values
         v3 = headers.get(wire.SIGNATURE_V3), headers.get(wire.SIGNATURE_MA_V3)
         if v3 != (None, None):
             return self._verify_v3(raw, parameters, GivenSignatures.parse(*v3))
@@ -197,7 +197,7 @@ class Verifier:
     def _verify_v3(
         self, raw: RawCallback, parameters: Parameters, given: GivenSignatures
     ) -> Verified | Unverified:
-        nonce = raw.header_values.get(wire.NONCE_V3)
+        nonce = raw.headers.values.get(wire.NONCE_V3)
         if not nonce:
             return self.mark_unverified(raw, parameters, VerificationFault.NO_NONCE)
         if "." in nonce:  # rule 5 of signature
@@ -243,7 +243,7 @@ class Verifier:
         self, raw: RawCallback, origin: str, key: SigningKey, content: bytes
     ) -> None:
         """Remember the V2 message of a request that V3 has verified: rule 10."""
-        headers = raw.header_values
+        headers = raw.headers.values
         nonce = headers.get(wire.NONCE_V2)
         if not nonce or self.accept_v2 is AcceptV2.NONE:
             return
@@ -260,7 +260,7 @@ class Verifier:
         given: GivenSignatures,
         may_be_voice: Callable[[], bool],
     ) -> Verified | Unverified:
-        nonce = raw.header_values.get(wire.NONCE_V2) or ""
+        nonce = raw.headers.values.get(wire.NONCE_V2) or ""
         fault = self._find_v2_fault(raw, nonce)
         if fault is not None:
             return self.mark_unverified(raw, parameters, fault)
@@ -301,7 +301,7 @@ def _make_verified(
     message: SignedMessage,
 ) -> Verified:
     if message.origin != raw.public_origin:
-        raw = replace(raw, public_origin=message.origin)  # another spelling of the URL was signed
+        raw = raw._replace(public_origin=message.origin)  # another spelling of the URL was signed
     owner = (key.account, key.subaccount, key.zone)
     return Verified(raw, parameters, *owner, scheme, key.key_id, message.covers)
 

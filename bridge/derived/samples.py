@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,7 +17,7 @@ from bridge.core.nonce_guard import NonceGuard
 from bridge.core.parameters import FORM, parse_form, parse_parameters
 from bridge.core.parse import Parser
 from bridge.core.record import Record
-from bridge.core.request import RawCallback
+from bridge.core.request import RawCallback, index_headers
 from bridge.core.verify import Verifier
 
 ORIGIN: Final = "https://bridge.example.com"
@@ -61,7 +61,7 @@ def request(
         public_origin=ORIGIN,
         path=path,
         query=query,
-        headers=(("content-type", content_type),) if content_type else (),
+        headers=index_headers([("content-type", content_type)] if content_type else []),
         body=body.encode(),
         remote_address="198.51.100.7",
         received_at=_RECEIVED_AT,
@@ -80,7 +80,9 @@ def sign_sample(kind: CallbackType, form: str) -> RawCallback:
 def with_signature(raw: RawCallback, name: str, nonce_name: str, message: bytes) -> RawCallback:
     """Return the request with a signature of ``message`` in the header ``name``."""
     made = signature.sign(_TOKEN.encode(), message)
-    return replace(raw, headers=(*raw.headers, (nonce_name, NONCE), (name, made)))
+    return raw._replace(
+        headers=index_headers([*raw.headers.lines, (nonce_name, NONCE), (name, made)])
+    )
 
 
 def verifier() -> Verifier:

@@ -1,6 +1,6 @@
 """Make a RawCallback of an ASGI request, within all limits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope
 
 from bridge.core.origins import is_allowed_host, is_authority
 from bridge.core.outcome import RefusalCause
-from bridge.core.request import KEPT_HEADERS, Header, RawCallback
+from bridge.core.request import KEPT_HEADERS, Headers, RawCallback, index_headers
 
 _KEPT: Final = {name.encode(): name for name in KEPT_HEADERS}
 _SCHEMES: Final = frozenset({"http", "https"})
@@ -118,9 +118,7 @@ def _last_entry(value: str | None) -> str | None:
     return value.rpartition(",")[2].strip() or None if value else None
 
 
-def _public_origin(
-    headers: Sequence[Header], origin: str, remote: str, policy: PublicUrlPolicy
-) -> str:
+def _public_origin(headers: Headers, origin: str, remote: str, policy: PublicUrlPolicy) -> str:
     """Return the origin that Plivo called; raises RequestRefused if its host may not be called."""
     if policy.public_url is not None:
         return policy.public_url
@@ -136,9 +134,9 @@ def _public_origin(
     return origin
 
 
-def _forwarded_origin(headers: Sequence[Header], origin: str) -> str:
+def _forwarded_origin(headers: Headers, origin: str) -> str:
     """Return the origin that a trusted proxy names."""
-    names = [name for name, _ in headers]
+    names = [name for name, _ in headers.lines]
     for name in _FORWARDED_HEADERS:
         if names.count(name) > 1:
             raise RequestRefused(
@@ -146,13 +144,12 @@ def _forwarded_origin(headers: Sequence[Header], origin: str) -> str:
                 RefusalCause.AMBIGUOUS_HEADERS,
                 f"There is more than one {name} line.",
             )
-    named = dict(headers)
     scheme, _, host = origin.partition("://")
     # Schemes are case-insensitive (RFC 3986, section 3.1); Plivo signs the lower-case form. Any other
     # value is ignored.
-    forwarded = (_last_entry(named.get("x-forwarded-proto")) or "").lower()
+    forwarded = (_last_entry(headers.values.get("x-forwarded-proto")) or "").lower()
     scheme = forwarded if forwarded in _SCHEMES else scheme
-    host = _last_entry(named.get("x-forwarded-host")) or host
+    host = _last_entry(headers.values.get("x-forwarded-host")) or host
     _check_authority(host)
     return f"{scheme}://{host}"
 
@@ -183,12 +180,14 @@ def read_request(
             RefusalCause.URL_TOO_LONG,
             f"Path and query are longer than {limits.url_bytes_max} bytes.",
         )
-    headers = [
-        (_KEPT[name], value.decode("latin-1"))
-        for name, value in cast("list[tuple[bytes, bytes]]", scope["headers"])
-        if name in _KEPT
-    ]
-    host = dict(headers).get("host", "")
+    headers = index_headers(
+        [
+            (_KEPT[name], value.decode("latin-1"))
+            for name, value in cast("list[tuple[bytes, bytes]]", scope["headers"])
+            if name in _KEPT
+        ]
+    )
+    host = headers.values.get("host", "")
     _check_authority(host)
     client = cast("tuple[str, int] | None", scope["client"])
     remote = client[0] if client else ""
@@ -199,7 +198,7 @@ def read_request(
         public_origin=_public_origin(headers, origin, remote, public_url_policy),
         path=raw_path.decode("ascii"),
         query=query_string.decode("ascii"),  # ``framing`` refuses anything else
-        headers=tuple(headers),
+        headers=headers,
         body=body,
         remote_address=remote,
         received_at=received_at,

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bridge.core.journal import EventName, JournalValue
 from bridge.core.parameters import parse_parameters
-from bridge.core.request import RawCallback
+from bridge.core.request import RawCallback, index_headers
 from bridge.core.verify import Unverified, Verified, restore_verdict
 
 _VALUE: Final = TypeAdapter(JournalValue)
@@ -110,7 +110,7 @@ def _build_raw_callback(value: JournalValue) -> RawCallback:
         public_origin=value["public_origin"],
         path=value["path"],
         query=value["query"],
-        headers=tuple(value["headers"]),
+        headers=index_headers(value["headers"]),
         body=body,
         remote_address=value["remote_address"],
         received_at=received_at,

@@ -28,7 +28,7 @@ from bridge.core.keyring import Account, Keyring
 from bridge.core.nonce_guard import NonceGuard
 from bridge.core.parameters import parse_parameters
 from bridge.core.parse import Parser
-from bridge.core.request import RawCallback
+from bridge.core.request import RawCallback, index_headers
 from bridge.core.verify import Verifier
 from bridge.emulator.sign import sign_headers
 from bridge.publish.memory import MemoryPublisher
@@ -93,7 +93,15 @@ def to_raw(kind: CallbackType) -> RawCallback:
     headers = sign_headers("POST", _URL + kind.path, form, TOKEN)
     content_type = ("content-type", plivo.FORM)
     return RawCallback(
-        "POST", _URL, _URL, kind.path, "", (*headers.items(), content_type), form.encode(), "", _NOW
+        "POST",
+        _URL,
+        _URL,
+        kind.path,
+        "",
+        index_headers((*headers.items(), content_type)),
+        form.encode(),
+        "",
+        _NOW,
     )
 
 

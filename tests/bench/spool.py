@@ -36,7 +36,7 @@ from bridge.core.nonce_guard import NonceGuard
 from bridge.core.parameters import parse_parameters
 from bridge.core.parse import Parser
 from bridge.core.record import Record
-from bridge.core.request import RawCallback
+from bridge.core.request import RawCallback, index_headers
 from bridge.core.verify import Verifier
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
 from bridge.ingress import server
@@ -89,7 +89,7 @@ def make_callbacks() -> Callbacks:
             public_origin=PUBLIC_URL,
             path=first.split()[1],
             query="",
-            headers=tuple((name.lower(), value) for name, value in pairs),
+            headers=index_headers((name.lower(), value) for name, value in pairs),
             body=body,
             remote_address="198.51.100.7",
             received_at=received_at,

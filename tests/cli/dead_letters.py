@@ -1,6 +1,6 @@
 """A dead-letter topic to show and to redrive."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from subprocess import CompletedProcess
 from typing import Any
@@ -57,7 +57,7 @@ class Letters:
 def verdict(body: str, path: str = "/plivo") -> Verified:
     # Of now, so that --since can tell; on a path of its own, so that ids differ.
     now = datetime.now(UTC)  # noqa: TID251 (the command's own clock is real)
-    raw = replace(raw_callback("team=blue", body, path=path), received_at=now)
+    raw = raw_callback("team=blue", body, path=path)._replace(received_at=now)
     found = verdict_on(signed(raw))
     assert isinstance(found, Verified)
     return found

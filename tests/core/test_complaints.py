@@ -7,7 +7,7 @@ import pytest
 from bridge.core.catalogue import Catalogue
 from bridge.core.complaints import FALLBACK, MEANINGS, find_complaint
 from bridge.core.outcome import Outcome
-from bridge.core.request import RawCallback
+from bridge.core.request import RawCallback, index_headers
 from bridge.emulator.sign import sign_headers
 from bridge.normalise.hangup import CAUSES
 from bridge.publish import RecordTooLarge, Unavailable
@@ -31,7 +31,7 @@ def signed_by(scheme: str, form: str, path: str) -> RawCallback:
     headers = sign_headers("POST", URL + path, form, TOKEN)
     kept = [(name, of) for name, of in headers.items() if scheme in name.lower()]
     assert kept
-    return RawCallback("POST", URL, URL, path, "", (*kept,), form.encode(), "", NOW)
+    return RawCallback("POST", URL, URL, path, "", index_headers(kept), form.encode(), "", NOW)
 
 
 def test_every_complaint_is_a_code_that_plivo_lists() -> None:
@@ -152,6 +152,8 @@ async def test_a_code_in_a_signed_query_counts(types: Catalogue) -> None:
     walk, route = Walk(types, Fake()), types.by_name["voice.call.hangup"]
     query = f"{HANGUP}7013"
     headers = sign_headers("GET", f"{URL}{route.path}?{query}", "", TOKEN)
-    raw = RawCallback("GET", URL, URL, route.path, query, (*headers.items(),), b"", "", NOW)
+    raw = RawCallback(
+        "GET", URL, URL, route.path, query, index_headers(headers.items()), b"", "", NOW
+    )
     await walk.receive(raw, route)
     assert counted(walk) == {"7013": 1}

@@ -61,7 +61,7 @@ def test_a_journal_record_is_the_callback_as_received(types: Catalogue) -> None:
         "public_origin": "https://bridge.example.com",
         "path": "/plivo/voice/call/hangup",
         "query": "team=blue",
-        "headers": [list(header) for header in RAW.headers],
+        "headers": [list(header) for header in RAW.headers.lines],
         "body": FORM,
         "remote_address": "192.0.2.7",
         "received_at": "2026-03-07T14:14:44.250000Z",

@@ -85,7 +85,7 @@ def test_the_query_is_covered_beside_a_reading(text: str, expected: tuple[str, .
     message = f"{BASE}?team=blue{'.' + text if text else ''}.{NONCE}".encode()
     assert covered(signed_over(raw, message)) == expected
     assert (
-        covered(signed_over(replace(raw, query="team=red"), message))
+        covered(signed_over(raw._replace(query="team=red"), message))
         is VerificationFault.WRONG_SIGNATURE
     )
 
@@ -139,7 +139,7 @@ def test_a_delivered_signature_is_not_accepted_with_other_content(
     by = verifier()
     genuine = signed(plivos)
     assert isinstance(verdict_on(genuine, by), Verified)
-    headers = genuine.headers[-2:]
+    headers = genuine.headers.lines[-2:]
     verdict = verdict_on(with_headers(forged, *headers), by)
     assert isinstance(verdict, Unverified)
     assert verdict.fault is VerificationFault.NONCE_REUSED
@@ -276,7 +276,8 @@ def test_the_agent_sdks_sign_forms_and_gets_too() -> None:
 def test_the_agent_sdks_check_the_plain_header_only() -> None:
     raw = agents(AGENTS, HANGUP)
     ma = tuple(
-        (wire.SIGNATURE_MA_V3 if "nonce" not in name else name, of) for name, of in raw.headers[-2:]
+        (wire.SIGNATURE_MA_V3 if "nonce" not in name else name, of)
+        for name, of in raw.headers.lines[-2:]
     )
     moved = with_headers(json_callback(HANGUP), *ma)
     assert covered(moved, accepting()) is VerificationFault.WRONG_SIGNATURE
@@ -295,6 +296,6 @@ def test_a_v3_message_that_passes_as_an_agent_sdks_covers_neither_query_nor_body
     for place in [place for place, letter in enumerate(text) if letter == "."]:
         query, encoded = text[:place], text[place + 1 :]
         forged = raw_callback(query, encoded)
-        verdict = verdict_on(with_headers(forged, *genuine.headers[-2:]), accepting())
+        verdict = verdict_on(with_headers(forged, *genuine.headers.lines[-2:]), accepting())
         if isinstance(verdict, Verified) and verdict.scheme is Scheme.V3_AGENTSTACK:
             assert verdict.covers == ("url",)

@@ -106,7 +106,7 @@ def test_the_account_in_the_body_has_priority_over_the_one_in_the_url() -> None:
 
 def test_a_callback_of_any_size_is_verified_if_its_token_matched_lately() -> None:
     verifier_ = verifier(*MANY)
-    large = replace(callback(BODY_BYTES_MAX), path="/plivo/voice/call/ring")
+    large = callback(BODY_BYTES_MAX)._replace(path="/plivo/voice/call/ring")
     assert by(LAST, callback(1_000), verifier_)
     assert by(MANY[500], callback(2_000), verifier_)
     assert by(LAST, large, verifier_)

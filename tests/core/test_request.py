@@ -15,5 +15,5 @@ def test_the_lines_of_one_header_are_joined_in_their_order(headers: list[Header]
     raw = raw_callback(headers=headers, content_type=None)
     for name in (wire.SIGNATURE_V3, wire.NONCE_V3, wire.SIGNATURE_V1, "host", "x-request-id"):
         lines = [value for key, value in headers if key == name]
-        assert raw.header_values.get(name) == (",".join(lines) if lines else None)
+        assert raw.headers.values.get(name) == (",".join(lines) if lines else None)
     assert raw.is_signed is (wire.SIGNATURE_V3 in dict(headers))

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -57,7 +56,7 @@ def unverified(raw: RawCallback) -> Unverified:
 
 def nearly() -> Unverified:
     """Return a callback of Plivo's that was checked against the wrong scheme."""
-    return unverified(replace(signed(STRANGERS), public_origin="http://bridge.example.com"))
+    return unverified(signed(STRANGERS)._replace(public_origin="http://bridge.example.com"))
 
 
 def rejections(

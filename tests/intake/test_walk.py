@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from bridge.core.catalogue import Catalogue
 from bridge.core.outcome import Outcome
 from bridge.core.record import Record
-from bridge.core.request import RawCallback
+from bridge.core.request import RawCallback, index_headers
 from bridge.emulator.sign import sign_headers
 from bridge.publish import RecordTooLarge, Unavailable
 from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT
@@ -143,7 +143,9 @@ async def test_what_would_have_verified_is_logged_counted_and_sampled(types: Cat
     path = types.by_name["voice.call.ring"].path
     signed = sign_headers("POST", URL + path, RING, TOKEN)
     plain = URL.replace("https", "http")
-    raw = RawCallback("POST", plain, plain, path, "", (*signed.items(),), RING.encode(), "", NOW)
+    raw = RawCallback(
+        "POST", plain, plain, path, "", index_headers(signed.items()), RING.encode(), "", NOW
+    )
     with capture_logs() as lines:
         taken = await walk.receive(raw, None)
     assert taken.outcome is Outcome.REJECTED

@@ -2,7 +2,6 @@
 
 import string
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from urllib.parse import parse_qsl, urlencode
@@ -18,7 +17,7 @@ from bridge.core.keyring import Account, Keyring, Subaccount
 from bridge.core.nonce_guard import NonceGuard
 from bridge.core.parameters import FORM, Pair, parse_form, parse_parameters
 from bridge.core.parse import Callback, Parser
-from bridge.core.request import Header, RawCallback
+from bridge.core.request import Header, RawCallback, index_headers
 from bridge.core.verify import COVERS_V3, AcceptV2, Scheme, Unverified, Verified, Verifier
 
 AUTH_ID = "MAXXXXXXXXXXXXXXXXXX"
@@ -76,7 +75,7 @@ def raw_callback(
         public_origin=origin,
         path=path,
         query=query,
-        headers=tuple(kept),
+        headers=index_headers(kept),
         body=body.encode() if isinstance(body, str) else body,
         remote_address="192.0.2.7",
         received_at=RECEIVED,
@@ -100,7 +99,7 @@ def v2_of(raw: RawCallback, token: str = TOKEN, nonce: str = NONCE) -> str:
 
 def with_headers(raw: RawCallback, *headers: Header) -> RawCallback:
     """Return ``raw`` with more headers."""
-    return replace(raw, headers=(*raw.headers, *headers))
+    return raw._replace(headers=index_headers((*raw.headers.lines, *headers)))
 
 
 def signed(raw: RawCallback, token: str = TOKEN, nonce: str = NONCE) -> RawCallback:

@@ -12,7 +12,7 @@ from bridge.core.nonce_guard import NonceGuard
 from bridge.core.outcome import Outcome
 from bridge.core.parse import Callback, Parser
 from bridge.core.record import Record
-from bridge.core.request import RawCallback
+from bridge.core.request import RawCallback, index_headers
 from bridge.core.verify import Unverified, Verified, Verifier
 from bridge.emulator.sign import sign_headers
 from bridge.intake.delivery import Delivery
@@ -129,7 +129,15 @@ class Walk:
         url = URL + route.path + (f"?{query}" if query else "")
         signed = sign_headers(method, url, body, token)
         raw = RawCallback(
-            method, URL, URL, route.path, query, (*signed.items(),), body.encode(), "", NOW
+            method,
+            URL,
+            URL,
+            route.path,
+            query,
+            index_headers(signed.items()),
+            body.encode(),
+            "",
+            NOW,
         )
         return await self.receive(raw, route)
 

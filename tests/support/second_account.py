@@ -1,7 +1,5 @@
 """Callbacks of a second account, and unsigned ones, as a bridge in report mode stores them."""
 
-from dataclasses import replace
-
 from bridge.core.event import ContractNames, to_event
 from bridge.core.journal import to_journal
 from bridge.core.keyring import Account
@@ -18,7 +16,7 @@ COSTLY = changed(HANGUP, TotalCost="999.00000", ParentAuthID=OTHER, Duration="99
 
 def sent(step: EmulatedCallback, seconds: float, *, signs: bool = True) -> Taken:
     """Return a callback that the other account signed, or nobody."""
-    raw = replace(raw_callback("", step.form, path=step.path), received_at=at(seconds))
+    raw = raw_callback("", step.form, path=step.path)._replace(received_at=at(seconds))
     raw = signed(raw, STRANGER.tokens[0]) if signs else raw
     verdict = verdict_on(raw, verifier(ACCOUNT, STRANGER))
     route = {kind.path: kind for kind in TYPES.types}.get(step.path)

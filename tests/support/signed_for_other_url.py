@@ -1,6 +1,5 @@
 """Callbacks whose signature holds for another URL than the one they arrived under."""
 
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -41,7 +40,7 @@ def arrived(plivos: RawCallback, origin: str, *, scheme: str, **changes: Any) ->
     else:
         signatures = ((wire.SIGNATURE_V2, v2_of(plivos)), (wire.NONCE_V2, NONCE))
     more: tuple[Header, ...] = changes.pop("headers", ())
-    return replace(with_headers(plivos, *signatures, *more), public_origin=origin, **changes)
+    return with_headers(plivos, *signatures, *more)._replace(public_origin=origin, **changes)
 
 
 def near(raw: RawCallback, *, accept_v2: AcceptV2 = AcceptV2.ALL) -> UrlMismatch | None:

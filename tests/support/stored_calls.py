@@ -87,7 +87,7 @@ def taken(
 ) -> Taken:
     """Return a callback as it is stored; signed by ``token``, which may be one nobody knows now."""
     naming = ContractNames(prefix, SCHEMAS)
-    raw = replace(raw_callback("", form or step.form, path=step.path), received_at=received_at)
+    raw = raw_callback("", form or step.form, path=step.path)._replace(received_at=received_at)
     by = verifier_of(replace(ACCOUNT, tokens=(token,)))
     verdict = verdict_on(signed(raw, token, nonce), by)
     route = {kind.path: kind for kind in TYPES.types}.get(step.path)
