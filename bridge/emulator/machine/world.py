@@ -52,7 +52,8 @@ class World:
         self.scheduler = Scheduler(now)
         self.random = Random(seed)  # noqa: S311 (repeatable on purpose)
         self.deliveries = Deliveries(self.scheduler, self.random)
-        self.find_person = find_person
+        self.people: dict[str, Person] = {}  # by number, before ``find_person`` is asked
+        self._find_person = find_person
         self.conditions = conditions or Conditions()
         self.legs: dict[str, Leg] = {}
 
@@ -60,6 +61,10 @@ class World:
     def now(self) -> datetime:
         """Return the machine's time."""
         return self.scheduler.now
+
+    def find_person(self, number: str, random: Random) -> Person:
+        """Return who is called at a number."""
+        return self.people.get(number) or self._find_person(number, random)
 
     def new_uuid(self) -> str:
         """Return a random UUID; the seed decides it."""

@@ -1,0 +1,62 @@
+"""Read scenario files, and list those that come with the bridge."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import yaml
+from pydantic import ValidationError
+
+from bridge.emulator.scenarios.model import Scenario
+
+FILE_BYTES_MAX: Final = 1_000_000
+_SHIPPED: Final = files("bridge.emulator.scenarios") / "shipped"
+
+
+class BadScenario(Exception):
+    """A scenario cannot be used. The text names the file and every fault."""
+
+
+def list_shipped() -> dict[str, Scenario]:
+    """Return the scenarios that come with the bridge, by name, in alphabetical order."""
+    names = sorted(one.name for one in _SHIPPED.iterdir() if one.name.endswith(".yaml"))
+    return {
+        name.removesuffix(".yaml"): _parse((_SHIPPED / name).read_text(), name) for name in names
+    }
+
+
+def load_scenario(name: str) -> Scenario:
+    """Return a shipped scenario by its name, or one of a file by its path; raises BadScenario."""
+    path = Path(name)
+    if path.suffix not in {".yaml", ".yml"}:
+        shipped = list_shipped()
+        if name in shipped:
+            return shipped[name]
+        message = f"no scenario is called {name!r}; the shipped ones are {', '.join(shipped)}"
+        raise BadScenario(message)
+    try:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            message = f"{name} is larger than {FILE_BYTES_MAX} bytes"
+            raise BadScenario(message)
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"cannot read {name}: {error}"
+        raise BadScenario(message) from error
+    return _parse(text, name)
+
+
+def _parse(text: str, name: str) -> Scenario:
+    try:
+        return Scenario.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        message = f"{name} is not YAML: {error}"
+        raise BadScenario(message) from error
+    except RecursionError as error:
+        message = f"{name} is nested too deeply"
+        raise BadScenario(message) from error
+    except ValidationError as error:
+        lines = [
+            f"{name}: {'.'.join(str(part) for part in fault['loc']) or 'the file'}: {fault['msg']}"
+            for fault in error.errors(include_url=False)
+        ]
+        raise BadScenario("\n".join(lines)) from error
