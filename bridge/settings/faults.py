@@ -12,14 +12,14 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import orjson
 from pydantic_core import ErrorDetails
 
 from bridge.settings.accounts import AccountSettings, locate_fault
 from bridge.settings.file import SettingsFile
-from bridge.settings.kafka import PREFIX
+from bridge.settings.kafka import PREFIX, SettingNamer
 from bridge.settings.model import Settings
 from bridge.telemetry.masking import mask_path, mask_value
 
@@ -68,14 +68,6 @@ class SettingFault:
     line: str
 
 
-class SettingName(Protocol):
-    """Returns a setting's name (`kafka.client_id`) as the operator wrote it, with a place inside it."""
-
-    def __call__(self, setting: str, inside: str = "") -> str:
-        """Return the name."""
-        ...
-
-
 def variable_name(setting: str, inside: str = "") -> str:
     """Return a setting's name as an environment variable."""
     return PREFIX + setting.replace(".", "_").upper() + inside
@@ -90,7 +82,7 @@ class SettingOrigins:
     accounts_file: Path | None = None
 
     def name(self, setting: str, inside: str = "") -> str:
-        """Return a setting's name as the operator wrote it; see `Name`."""
+        """Return a setting's name as the operator wrote it; see `SettingNamer`."""
         if setting == "accounts" and self.accounts_file is not None:
             return f"{self.name('accounts_file')} ({mask_path(self.accounts_file)}){inside}"
         if self.file is not None and setting not in self.from_environment:
@@ -118,7 +110,7 @@ def to_fault(
     setting: str,
     inside: Sequence[str | int],
     values: object,
-    name: SettingName,
+    name: SettingNamer,
 ) -> SettingFault:
     """Return the fault for an error of pydantic. ``values`` is the value of the setting."""
     not_json = _describe_invalid_json(error["input"], setting) if not inside else None
@@ -179,7 +171,7 @@ def _describe_error(error: ErrorDetails, setting: str) -> str:
     return f"{text} (it is {shown})" if shown else text
 
 
-def find_contradictions(settings: Settings, name: SettingName) -> Iterator[SettingFault]:
+def find_contradictions(settings: Settings, name: SettingNamer) -> Iterator[SettingFault]:
     """Yield the faults of settings that contradict each other."""
     if settings.port == settings.management_port:
         line = f"{name('port')} and {name('management_port')} are both {settings.port}; change one"
@@ -191,7 +183,7 @@ def find_contradictions(settings: Settings, name: SettingName) -> Iterator[Setti
 
 
 def find_repeated_accounts(
-    accounts: list[AccountSettings], name: SettingName
+    accounts: list[AccountSettings], name: SettingNamer
 ) -> Iterator[SettingFault]:
     """Yield a fault for each auth id that occurs twice."""
     ids = [account.auth_id for account in accounts]
@@ -202,7 +194,7 @@ def find_repeated_accounts(
         yield SettingFault(("accounts",), line)
 
 
-def find_missing(settings: Settings, need: Need, name: SettingName) -> Iterator[SettingFault]:
+def find_missing(settings: Settings, need: Need, name: SettingNamer) -> Iterator[SettingFault]:
     """Yield a fault for each setting that a command needs and that is not set."""
     if need is not Need.NOTHING and not settings.kafka.bootstrap_servers:
         setting = "kafka.bootstrap_servers"
@@ -233,7 +225,7 @@ def find_missing(settings: Settings, need: Need, name: SettingName) -> Iterator[
 
 
 def find_unreadable_files(
-    settings: Settings, need: Need, name: SettingName
+    settings: Settings, need: Need, name: SettingNamer
 ) -> Iterator[SettingFault]:
     """Yield a fault for each unreadable file of the connection to Kafka."""
     if need is Need.NOTHING:

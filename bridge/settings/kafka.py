@@ -1,15 +1,14 @@
 """Settings of Kafka and its topics: BRIDGE_KAFKA_… and BRIDGE_TOPICS_…."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 PREFIX = "BRIDGE_"
 
-SettingNamer = Callable[[str], str]
 Contradiction = tuple[tuple[str, ...], str]
 
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
@@ -54,6 +53,14 @@ def _check_one_line(value: SecretStr) -> SecretStr:
 
 Brokers = Annotated[str, AfterValidator(_check_brokers)]
 OneLine = Annotated[SecretStr, AfterValidator(_check_one_line)]
+
+
+class SettingNamer(Protocol):
+    """Returns a setting's name (`kafka.client_id`) as the operator wrote it, with a place inside it."""
+
+    def __call__(self, setting: str, inside: str = "") -> str:
+        """Return the name."""
+        ...
 
 
 class KafkaSettings(BaseModel):

@@ -17,7 +17,6 @@ from bridge.settings.faults import (
     InvalidJson,
     Need,
     SettingFault,
-    SettingName,
     SettingOrigins,
     closest_setting,
     describe_json_error,
@@ -29,7 +28,7 @@ from bridge.settings.faults import (
     variable_name,
 )
 from bridge.settings.file import BadFile, SettingsFile, read_settings_file
-from bridge.settings.kafka import PREFIX
+from bridge.settings.kafka import PREFIX, SettingNamer
 from bridge.settings.model import GROUPS, KNOWN, Settings
 from bridge.telemetry.masking import mask_path
 
@@ -82,7 +81,7 @@ class LoadedSettings:
 
     settings: Settings
     faults: tuple[SettingFault, ...]
-    name: SettingName
+    name: SettingNamer
 
     @property
     def faulty(self) -> frozenset[str]:
@@ -115,9 +114,9 @@ def load_with_faults(
     """
     settings_file, faults = _read_file(file)
     environment = _read_environment()
-    of_file = _drop_unknown_keys(settings_file, faults)
+    file_values = _drop_unknown_keys(settings_file, faults)
     faults += [_unknown_variable(name) for name in unknown_variables()]
-    values = _merge(_merge(of_file, environment), given)
+    values = _merge(_merge(file_values, environment), given)
     accounts_file = values.get("accounts_file")
     from_file = bool(accounts_file) and not values.get("accounts")
     origins = SettingOrigins(
@@ -157,7 +156,7 @@ def _read_environment() -> dict[str, Any]:
     for group, model in GROUPS.items():
         inside = _table(values.get(group))
         if inside is not None:
-            values[group] = {key: of for key, of in inside.items() if key in model.model_fields}
+            values[group] = {key: one for key, one in inside.items() if key in model.model_fields}
     return values
 
 
@@ -208,7 +207,7 @@ def _drop_unknown_keys(file: SettingsFile | None, faults: list[SettingFault]) ->
         table = _table(value)
         if table is not None and key in GROUPS:
             known = GROUPS[key].model_fields
-            values[key] = {name: of for name, of in table.items() if name in known}
+            values[key] = {name: one for name, one in table.items() if name in known}
             faults += [_unknown_key(file, (key, name)) for name in table if name not in known]
         elif key in Settings.model_fields:
             values[key] = value
@@ -250,7 +249,7 @@ def _setting_names(values: Mapping[str, Any]) -> Iterator[str]:
         yield from [key] if table is None else (f"{key}.{name}" for name in table)
 
 
-def _load_accounts_file(values: dict[str, Any], name: SettingName) -> list[SettingFault]:
+def _load_accounts_file(values: dict[str, Any], name: SettingNamer) -> list[SettingFault]:
     """Load the accounts of BRIDGE_ACCOUNTS_FILE into ``values``; return the faults."""
     file = values["accounts_file"]
     if values.get("accounts"):
@@ -315,7 +314,7 @@ def read_accounts(
     return accounts
 
 
-def _validate(values: dict[str, Any], name: SettingName, faults: list[SettingFault]) -> Settings:
+def _validate(values: dict[str, Any], name: SettingNamer, faults: list[SettingFault]) -> Settings:
     """Return the settings, with defaults for the faulty ones, and append the faults."""
     while True:
         try:
@@ -333,7 +332,7 @@ def _validate(values: dict[str, Any], name: SettingName, faults: list[SettingFau
 def _remove(values: dict[str, Any], keys: list[str]) -> None:
     group = _table(values.get(keys[0]))
     if len(keys) > 1 and group is not None:
-        values[keys[0]] = {key: of for key, of in group.items() if key != keys[1]}
+        values[keys[0]] = {key: value for key, value in group.items() if key != keys[1]}
     else:
         values.pop(keys[0], None)
 

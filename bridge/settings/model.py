@@ -316,7 +316,7 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
 
     @field_validator("public_url")
     @classmethod
-    def _absolute(cls, value: str | None) -> str | None:
+    def _check_public_url(cls, value: str | None) -> str | None:
         if value is None:
             return None
         if any(character.isspace() for character in value):
