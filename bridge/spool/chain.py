@@ -70,7 +70,7 @@ DRAIN_LIMITS: Final = DrainLimits()
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
-    until: float
+    until_s: float
     stalled: bool = False
 
 
@@ -90,7 +90,7 @@ class KeyBackoff:
     def stalled_until(self, key: bytes) -> float | None:
         """Return until when a key is paused because Kafka did not answer; None for other reasons."""
         wait = self._waits.get(key)
-        return wait.until if wait is not None and wait.stalled else None
+        return wait.until_s if wait is not None and wait.stalled else None
 
     def pause_stalled(self, key: bytes) -> None:
         """Pause a key because Kafka did not answer."""
@@ -110,7 +110,7 @@ class KeyBackoff:
         due = [
             key
             for key, wait in self._waits.items()
-            if wait.until <= now and wait.stalled <= stalled
+            if wait.until_s <= now and wait.stalled <= stalled
         ]
         for key in due:
             del self._waits[key]
@@ -120,7 +120,7 @@ class KeyBackoff:
         """Return in how many seconds the next pause is over; None if no key waits."""
         if not self._waits:
             return None
-        return max(0.0, min(wait.until for wait in self._waits.values()) - self._clock())
+        return max(0.0, min(wait.until_s for wait in self._waits.values()) - self._clock())
 
 
 @dataclass(slots=True)

@@ -107,9 +107,9 @@ class SpoolWriter:
         self._number_next = 0  # 0: no file was open yet
         self._published: AbstractSet[int] = frozenset()
         self._needs_tidying = False
-        self._try_at = 0.0
-        self._check_at = 0.0
-        self._limit_wal_at = 0.0
+        self._try_at_s = 0.0
+        self._check_at_s = 0.0
+        self._limit_wal_at_s = 0.0
 
     @property
     def path(self) -> Path | None:
@@ -154,13 +154,13 @@ class SpoolWriter:
         self._try_open()
         while not self._ended:
             jobs = self._wait()
-            if self._fault is not None and time.monotonic() >= self._try_at:
+            if self._fault is not None and time.monotonic() >= self._try_at_s:
                 self._try_open()
             if jobs:
                 self._run_jobs(jobs)
             elif self._needs_tidying:
                 self._tidy()
-            if self._fault is None and time.monotonic() >= self._check_at:
+            if self._fault is None and time.monotonic() >= self._check_at_s:
                 self._check_file()
         self._close_file()
 
@@ -210,7 +210,7 @@ class SpoolWriter:
 
     def _ensure_in_place(self, number_next: int) -> bool:
         """Return True if what is committed below a number can be found again: rule 5."""
-        self._check_at = time.monotonic() + CHECK_S
+        self._check_at_s = time.monotonic() + CHECK_S
         if self._in_place():
             return True
         # The listener gets no fault: new callbacks wait in the queue for the new file.
@@ -232,14 +232,14 @@ class SpoolWriter:
     def _limit_wal(self) -> None:
         """Start a new file if the WAL grows without end: rule 6."""
         store, now_s = self._store, time.monotonic()
-        if store is None or store.wal_bytes <= WAL_BYTES_MAX or now_s < self._limit_wal_at:
+        if store is None or store.wal_bytes <= WAL_BYTES_MAX or now_s < self._limit_wal_at_s:
             return
         try:
             store.checkpoint()
             if store.wal_bytes > WAL_BYTES_MAX + store.live_bytes():
                 self._replace(self._number_next, _WAL_PINNED)
         except Exception as error:  # noqa: BLE001 (the open file is still good)
-            self._limit_wal_at = now_s + _LIMIT_WAL_AGAIN_S
+            self._limit_wal_at_s = now_s + _LIMIT_WAL_AGAIN_S
             log.warning(
                 "spool_wal_not_truncated", cause=describe_fault(error), bytes=store.wal_bytes
             )
@@ -370,7 +370,7 @@ class SpoolWriter:
 
     def _record_failure(self, error: Exception) -> None:
         self._fault = describe_fault(error)
-        self._try_at = time.monotonic() + RETRY_S
+        self._try_at_s = time.monotonic() + RETRY_S
         if means_damage(error) and self._file is not None:
             in_place = self._in_place()
             with contextlib.suppress(sqlite3.Error, OSError):
