@@ -142,7 +142,7 @@ def _bind(found: LoadedSettings, held: ExitStack) -> tuple[list[socket.socket], 
 
 
 async def run_bridge(
-    bridge: Bridge, doors: Listeners, settings: Settings, stop: server.StopRequest
+    bridge: Bridge, listeners: Listeners, settings: Settings, stop: server.StopRequest
 ) -> None:
     """Run a bridge until ``stop`` is requested."""
 
@@ -151,15 +151,15 @@ async def run_bridge(
         log.info(
             "bridge_started",
             version=__version__,
-            port=doors.callbacks.getsockname()[1],
-            management_port=doors.management.getsockname()[1],
+            port=listeners.callbacks.getsockname()[1],
+            management_port=listeners.management.getsockname()[1],
             verification=settings.verification,
         )
 
     await server.serve(
         bridge.app,
         bridge.management_app,
-        doors,
+        listeners,
         server.Lifecycle(
             stop=stop,
             start_up=start,

@@ -48,8 +48,10 @@ async def embedded_bridge(
     Port 0 takes any free one. ``accounts`` None takes those of the settings.
     """
     async with embedded_broker(kafka_port) as broker, _temporary_spool() as spool:
-        doors = server.Listeners(server.listen("127.0.0.1", port), server.listen("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{doors.callbacks.getsockname()[1]}"
+        listeners = server.Listeners(
+            server.listen("127.0.0.1", port), server.listen("127.0.0.1", 0)
+        )
+        url = f"http://127.0.0.1:{listeners.callbacks.getsockname()[1]}"
         given: dict[str, object] = {
             "kafka": {
                 "bootstrap_servers": broker,
@@ -68,7 +70,7 @@ async def embedded_bridge(
             )
         bridge = Bridge(settings)
         stop = server.StopRequest()
-        running = asyncio.create_task(run_bridge(bridge, doors, settings, stop))
+        running = asyncio.create_task(run_bridge(bridge, listeners, settings, stop))
         await wait_until_available(bridge.publisher)
         try:
             yield EmbeddedBridge(bridge, settings, url)

@@ -38,24 +38,24 @@ def serve(settings_file: SettingsFile = None, *, check: Check = False) -> None:
     fsynced in the spool, which publishes them in order when Kafka is back. If neither Kafka nor the
     spool can take a callback, the answer is 503, and /readyz on the management port fails.
     """
-    settings, doors = startup.prepare(settings_file)
+    settings, listeners = startup.prepare(settings_file)
     if check:
-        doors.callbacks.close()
-        doors.management.close()
+        listeners.callbacks.close()
+        listeners.management.close()
         from bridge.cli import output  # noqa: PLC0415 (rich, which a running bridge does not need)
 
         output.print_plain("the settings are valid; the connection to Kafka was not tested")
         return
     lines = logs.configure_queued(settings.log_format, settings.log_level)
     try:
-        uvloop.run(_serve(settings, doors, lines))
+        uvloop.run(_serve(settings, listeners, lines))
     finally:
         lines.close()
 
 
-async def _serve(settings: Settings, doors: server.Listeners, lines: LineQueue) -> None:
+async def _serve(settings: Settings, listeners: server.Listeners, lines: LineQueue) -> None:
     stop = server.StopRequest()
     stop_on_signals(stop)
     bridge = Bridge(settings)
     lines.set_on_lost(lambda count: bridge.metrics.count(Metric.LOG_LINES_LOST_TOTAL, by=count))
-    await startup.run_bridge(bridge, doors, settings, stop)
+    await startup.run_bridge(bridge, listeners, settings, stop)

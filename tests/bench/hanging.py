@@ -62,12 +62,14 @@ async def _serve() -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.request)
     loop.add_signal_handler(signal.SIGUSR1, gate.turn)
-    doors = server.Listeners(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
-    ports = [str(door.getsockname()[1]) for door in (doors.callbacks, doors.management)]
+    listeners = server.Listeners(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
+    ports = [
+        str(listener.getsockname()[1]) for listener in (listeners.callbacks, listeners.management)
+    ]
     sys.stdout.write(" ".join(ports) + "\n")
     sys.stdout.flush()
 
-    await without_kafka.serve(chosen, gate, metrics, doors, stop)
+    await without_kafka.serve(chosen, gate, metrics, listeners, stop)
 
 
 if __name__ == "__main__":

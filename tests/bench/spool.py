@@ -213,10 +213,10 @@ async def _serve(directory: str) -> None:
     )
     stop, bridge = server.StopRequest(), Bridge(settings)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.request)
-    doors = server.Listeners(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
-    sys.stdout.write(f"{doors.callbacks.getsockname()[1]}\n")
+    listeners = server.Listeners(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
+    sys.stdout.write(f"{listeners.callbacks.getsockname()[1]}\n")
     sys.stdout.flush()
-    await run_bridge(bridge, doors, settings, stop)
+    await run_bridge(bridge, listeners, settings, stop)
 
 
 @contextlib.contextmanager

@@ -17,14 +17,14 @@ async def serve(
     settings: Settings,
     publisher: Publisher,
     metrics: Metrics,
-    doors: server.Listeners,
+    listeners: server.Listeners,
     stop: server.StopRequest,
 ) -> None:
     """Serve until a stop is requested."""
     await server.serve(
         make_application(settings, without_spool(publisher, metrics), metrics),
         make_management_app(ready=lambda: None, metrics=metrics),
-        doors,
+        listeners,
         server.Lifecycle(
             stop=stop,
             start_up=_nothing,

@@ -158,7 +158,7 @@ def running_bridge(
     management = make_management_app(
         ready=lambda: "stopping" if stopping.is_set() else durable.fault, metrics=metrics
     )
-    doors = server.Listeners(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
+    listeners = server.Listeners(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
     ready: list[Any] = []
 
     async def serve() -> None:
@@ -172,7 +172,7 @@ def running_bridge(
         await server.serve(
             app,
             management,
-            doors,
+            listeners,
             server.Lifecycle(
                 stop=stop,
                 start_up=before_begin,
@@ -189,7 +189,7 @@ def running_bridge(
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve())
 
-    ports = [door.getsockname()[1] for door in (doors.callbacks, doors.management)]
+    ports = [listener.getsockname()[1] for listener in (listeners.callbacks, listeners.management)]
     thread = threading.Thread(target=run, name="bridge")
     bridge = Running(*ports, kept, metrics, thread, lambda: ready[0]())  # type: ignore[call-arg]  # noqa: PLW0108 (not yet there)
     with patch("uvicorn.server.asyncio", _FrequentTicks()):

@@ -30,10 +30,10 @@ async def _serve(port: int, management_port: int) -> None:
         public_url=PUBLIC_URL,
         spool={"enabled": False},
     )
-    doors = server.Listeners(
+    listeners = server.Listeners(
         server.listen("127.0.0.1", port), server.listen("127.0.0.1", management_port)
     )
-    await without_kafka.serve(settings, MemoryPublisher(records_max=64), metrics, doors, stop)
+    await without_kafka.serve(settings, MemoryPublisher(records_max=64), metrics, listeners, stop)
 
 
 if __name__ == "__main__":
