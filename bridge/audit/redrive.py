@@ -172,7 +172,7 @@ def _build_journal_record(
         key = event.record.key
     elif not about[EVENT_ID]:
         about = {CALLBACK_TYPE: about[CALLBACK_TYPE], CALLBACK_ID: letter.header(CALLBACK_ID)}
-    headers = tuple((header, of.encode()) for header, of in about.items())
+    headers = tuple((name, text.encode()) for name, text in about.items())
     return Record(
         topic=topic,
         key=key,

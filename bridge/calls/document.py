@@ -16,7 +16,7 @@ from bridge.telemetry.masking import mask_url
 def build_document(found: FoundCall, now: datetime) -> dict[str, Any]:
     """Return everything that was found."""
     accounts = split_accounts(found)
-    own, places = accounts.own, accounts.other_positions
+    own, other_positions = accounts.own, accounts.other_positions
     legs = build_legs(own.entries, found.id)
     since_ms, until_ms = found.searched.since_ms, found.searched.until_ms
     return {
@@ -39,7 +39,8 @@ def build_document(found: FoundCall, now: datetime) -> dict[str, Any]:
         "legs": [_leg_json(leg) for leg in legs if leg.is_of_call],
         "legs_of_other_calls": [_leg_json(leg) for leg in legs if not leg.is_of_call],
         "timeline": [
-            _entry_json(entry, is_other=entry.position in places) for entry in found.entries
+            _entry_json(entry, is_other=entry.position in other_positions)
+            for entry in found.entries
         ],
         "gaps": find_gaps(own, legs, now),
         "duplicates": find_duplicates(own.entries),

@@ -209,7 +209,7 @@ def _to_entry(record: ConsumerRecord, deriver: Deriver) -> TimelineEntry | None:
         derived_event = EventName(id=derived.id, type=kind, topic=topic)
     except CannotDerive as error:
         fault = error.reason
-    headers = {name: (of or b"").decode("utf-8", "replace") for name, of in record.headers}
+    headers = {name: (value or b"").decode("utf-8", "replace") for name, value in record.headers}
     return TimelineEntry(
         topic=record.topic,
         partition=record.partition,

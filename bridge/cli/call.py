@@ -33,7 +33,7 @@ app = typer.Typer(
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOOK_BACK: Final = timedelta(hours=24)
-# Paragraphs, because lines of one are joined.
+# Paragraphs, because typer joins the lines of one.
 _EXAMPLES: Final = """
 callback-bridge call show 5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01
 
@@ -109,17 +109,17 @@ def show_call(  # noqa: PLR0913 (a command's options)
     Exit codes: 0 found; 1 not found; 2 wrong usage, or several ids match; 3 cannot connect to Kafka.
     """
     identity = _id_or_prefix(identity)
-    now = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
+    now = datetime.now(UTC)  # noqa: TID251 (a command reads the clock)
     within = _parse_window(now, since=since, until=until, around=around, everything=everything)
     settings = load(settings_file, Need.KAFKA)
-    as_document = output.wants_json(json)
-    looking = _CallFinder(settings, within, everything=everything, silent=as_document)
+    as_json = output.wants_json(json)
+    finder = _CallFinder(settings, within, everything=everything, silent=as_json)
     try:
-        found = asyncio.run(looking.find(identity))
+        found = asyncio.run(finder.find(identity))
     except AmbiguousPrefix as error:
         _list_candidates(error)
         raise typer.Exit(EXIT_USAGE) from None
-    if as_document:
+    if as_json:
         output.emit_json_lines([build_document(found, now)])
     elif found.entries:
         print_call(found, now)
@@ -143,7 +143,7 @@ def _parse_window(
     now: datetime, *, since: str | None, until: str | None, around: str | None, everything: bool
 ) -> Window:
     """Return the window to search. Raises BadParameter."""
-    given = [name for name, of in (("--since", since), ("--around", around)) if of]
+    given = [name for name, value in (("--since", since), ("--around", around)) if value]
     given += ["--all"] if everything else []
     if len(given) > 1:
         message = f"{' and '.join(given)} cannot be combined: choose one"
@@ -170,12 +170,12 @@ class _CallFinder:
     ) -> None:
         types = catalogue.load_catalogue()
         prefix = settings.topic_prefix
-        counting = _no_progress if silent else _progress_bar
+        show_progress = _no_progress if silent else _progress_bar
         self._within = within
-        self._keyed = KeyReader(
-            make_replay_connection(settings), counting, all_partitions=everything
+        self._reader = KeyReader(
+            make_replay_connection(settings), show_progress, all_partitions=everything
         )
-        self._sources = CallTopics(
+        self._topics = CallTopics(
             journal=prefix + JOURNAL_TOPIC,
             events=frozenset(prefix + kind.topic for kind in types.all_types),
             letters=prefix + DEAD_LETTER_TOPIC,
@@ -185,20 +185,20 @@ class _CallFinder:
     async def find(self, identity: str) -> FoundCall:
         """Find an id, or the only id that starts with this prefix.
 
-        Raises Ambiguous if several do, and CannotRead.
+        Raises AmbiguousPrefix if several do, and CannotRead.
         """
         # Text that cannot be the start of a UUID is probably a complete id of another form.
         if is_uuid(identity) or not _UUID_PREFIX.fullmatch(identity):
             found = await self._find_by_id(identity)
             if found.entries or is_uuid(identity):
                 return found
-        whole = await find_id(
-            identity, self._within, reader=self._keyed, journal=self._sources.journal
+        full_id = await find_id(
+            identity, self._within, reader=self._reader, journal=self._topics.journal
         )
-        if whole is None:
+        if full_id is None:
             return FoundCall(identity, self._within)
-        found = await self._find_by_id(whole)
-        if whole != identity:
+        found = await self._find_by_id(full_id)
+        if full_id != identity:
             found.prefix, found.prefix_within = identity, self._within
         return found
 
@@ -206,33 +206,33 @@ class _CallFinder:
         return await find_call(
             identity,
             self._within,
-            reader=self._keyed,
-            topics=self._sources,
+            reader=self._reader,
+            topics=self._topics,
             deriver=self._deriver,
         )
 
 
 @contextlib.contextmanager
-def _no_progress(_doing: str, _of: int) -> Generator[Callable[[int], None]]:
+def _no_progress(_activity: str, _total: int) -> Generator[Callable[[int], None]]:
     yield lambda _: None
 
 
 @contextlib.contextmanager
-def _progress_bar(doing: str, of: int) -> Generator[Callable[[int], None]]:
-    with ProgressBar(doing, of, transient=True) as bar:
+def _progress_bar(activity: str, total: int) -> Generator[Callable[[int], None]]:
+    with ProgressBar(activity, total, transient=True) as bar:
         yield bar.add
 
 
 def _report_not_found(identity: str, within: Window, *, is_prefix: bool, everything: bool) -> None:
-    of = f"{identity}, or of an id that starts with it," if is_prefix else identity
+    wanted = f"{identity}, or of an id that starts with it," if is_prefix else identity
     when = "" if within.since_ms is None else f" since {format_utc_ms(within.since_ms)}"
     when += "" if within.until_ms is None else f" until {format_utc_ms(within.until_ms)}"
-    further = (
+    advice = (
         "`callback-bridge replay plan --from journal --call` counts callbacks that mention it"
         if everything
         else "search further back with --around, --since or --all"
     )
-    output.print_stderr(f"no callback of {of} was found{when}: {further}")
+    output.print_stderr(f"no callback of {wanted} was found{when}: {advice}")
 
 
 def _list_candidates(error: AmbiguousPrefix) -> None:

@@ -1,4 +1,4 @@
-"""``callback-bridge callbacks``: list and show the callback types, and send one."""
+"""``callback-bridge callbacks``: list and show the callback types, with a curl command to send one."""
 
 import inspect
 import re
@@ -75,7 +75,7 @@ def _condition_text(part: str) -> str:
 def list_callbacks(
     settings_file: SettingsFile = None,
     *,
-    of: Annotated[
+    only_product: Annotated[
         str | None, typer.Option("--product", help="Only this product, for example voice.")
     ] = None,
     json: JsonOption = False,
@@ -84,10 +84,10 @@ def list_callbacks(
     prefix = load(settings_file).topic_prefix
     kinds = catalogue.load_catalogue().all_types
     products = list(dict.fromkeys(product(kind) for kind in kinds))
-    if of is not None and of not in products:
-        message = f"unknown product {of!r}; products are: {', '.join(products)}"
+    if only_product is not None and only_product not in products:
+        message = f"unknown product {only_product!r}; products are: {', '.join(products)}"
         raise typer.BadParameter(message, param_hint="--product")
-    kinds = tuple(kind for kind in kinds if of in {None, product(kind)})
+    kinds = tuple(kind for kind in kinds if only_product in {None, product(kind)})
     if output.wants_json(json):
         output.emit_json_lines(
             {
@@ -150,18 +150,18 @@ def show(  # noqa: PLR0913 (a command's options)
         listed = f"`callback-bridge callbacks show {kind.name}`"
         output.lookup(sample, kind.samples, "sample", listed)
         chosen = sample
-    of = account or (SAMPLE_AUTH_ID if token else emulated.AUTH_ID)
-    form = kind.samples[chosen].replace(SAMPLE_AUTH_ID, of)
-    made = curl_command(url.rstrip("/") + _path(kind), form, token or emulated.AUTH_TOKEN)
+    sender = account or (SAMPLE_AUTH_ID if token else emulated.AUTH_ID)
+    form = kind.samples[chosen].replace(SAMPLE_AUTH_ID, sender)
+    curl = curl_command(url.rstrip("/") + _path(kind), form, token or emulated.AUTH_TOKEN)
     if only_curl:
-        output.print_plain(made)
+        output.print_plain(curl)
     elif output.wants_json(json):
-        output.emit_json_lines([{**_description(kind, prefix), "curl": made}])
+        output.emit_json_lines([{**_description(kind, prefix), "curl": curl}])
     else:
         _print_type(kind, prefix)
-        signed = f"  {chosen}, signed with the token of {of}"
+        signed = f"  {chosen}, signed with the token of {sender}"
         output.show(Text.assemble(("\nTry it", "bold"), signed))
-        output.print_plain(made)
+        output.print_plain(curl)
 
 
 def _find_type(name: str, types: Catalogue) -> CallbackType:
@@ -229,7 +229,7 @@ def _print_type(kind: CallbackType, prefix: str) -> None:
         conditions += "\n(another type has the same: only the path distinguishes them)"
     if kind.yields_to_path:
         conditions += "\n(on another type's path it is read as that type)"
-    facts: list[tuple[str, str]] = [
+    pairs: list[tuple[str, str]] = [
         ("URL path", _path(kind)),
         ("recognised by", conditions),
         ("answer accepted", _REPLIES[kind.reply]),
@@ -242,7 +242,7 @@ def _print_type(kind: CallbackType, prefix: str) -> None:
         ("source", declaration_source(kind)),
     ]
     title = Text.assemble((kind.name, "bold"), f"  {kind.meaning}\n")
-    output.show(title, output.key_values(facts))
+    output.show(title, output.key_values(pairs))
     rows = [
         ("\n".join(one["parameters"]), one["field"], one["value"], one["meaning"])
         for one in _fields(kind)

@@ -66,12 +66,15 @@ def _parse_filter(
 
 
 def _now() -> datetime:
-    return datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
+    return datetime.now(UTC)  # noqa: TID251 (a command reads the clock)
 
 
-async def _find_letters(settings: Settings, choice: LetterFilter) -> list[DeadLetter]:
+async def _find_letters(settings: Settings, letter_filter: LetterFilter) -> list[DeadLetter]:
     return [
-        one async for one in read_letters(make_connection(settings), make_naming(settings), choice)
+        one
+        async for one in read_letters(
+            make_connection(settings), make_naming(settings), letter_filter
+        )
     ]
 
 
@@ -149,10 +152,10 @@ def _printable(pairs: tuple[Pair, ...]) -> list[tuple[str, str]]:
     return [(escape_non_utf8(name), escape_non_utf8(value)) for name, value in pairs]
 
 
-def _flatten(whole: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
+def _flatten(letter: dict[str, Any], above: str = "") -> list[tuple[str, str]]:
     """Return a letter as pairs of names and texts. Nested names are joined with dots."""
     lines: list[tuple[str, str]] = []
-    for name, value in whole.items():
+    for name, value in letter.items():
         if isinstance(value, dict):
             lines += _flatten(value, f"{above}{name}.")  # pyright: ignore[reportUnknownArgumentType] (JSON)
         elif above + name in _PAIRS:
@@ -185,18 +188,18 @@ def redrive_letters(  # noqa: PLR0913 (a command's options)
     """
     logs.configure("console", "error")
     settings = load(settings_file, Need.KAFKA)
-    choice = _parse_filter(ids=identity, reasons=reason, kind=kind, since=since)
+    letter_filter = _parse_filter(ids=identity, reasons=reason, kind=kind, since=since)
     results: list[RedriveResult] = []
-    as_lines = output.wants_json(json)
+    as_json = output.wants_json(json)
     try:
-        asyncio.run(_redrive(settings, choice, results, dry_run=dry_run, as_lines=as_lines))
+        asyncio.run(_redrive(settings, letter_filter, results, dry_run=dry_run, as_json=as_json))
     except (CannotRead, Unavailable) as error:
         if results:
-            _print_results(results, as_lines=as_lines)
+            _print_results(results, as_json=as_json)
         output.print_stderr(f"{error}; the remaining letters were not tried")
         raise typer.Exit(EXIT_CANNOT_CONNECT) from None
-    _print_results(results, as_lines=as_lines)
-    absent = choice.ids - {result.letter.id for result in results}
+    _print_results(results, as_json=as_json)
+    absent = letter_filter.ids - {result.letter.id for result in results}
     for one in sorted(absent):
         output.print_stderr(f"no dead letter has the id {one}")
     if absent or any(result.outcome == "still_dead" for result in results):
@@ -205,22 +208,22 @@ def redrive_letters(  # noqa: PLR0913 (a command's options)
 
 async def _redrive(
     settings: Settings,
-    choice: LetterFilter,
+    letter_filter: LetterFilter,
     results: list[RedriveResult],
     *,
     dry_run: bool,
-    as_lines: bool,
+    as_json: bool,
 ) -> None:
     names = make_naming(settings)
     redriver = Redriver(Parser(catalogue.load_catalogue(), settings.context_parameters), names)
-    found = read_letters(make_connection(settings), names, choice)
+    found = read_letters(make_connection(settings), names, letter_filter)
     first = await anext(found, None)  # a Kafka that cannot be reached is noticed at once
     if first is None:
         return
     async with _open_publisher(settings, dry_run=dry_run) as publisher:
         async for result in redrive_all(_prepend(first, found), redriver, publisher, _now):
             results.append(result)
-            if as_lines:
+            if as_json:
                 output.emit_json_lines([_result_line(result)])
 
 
@@ -263,9 +266,9 @@ def _result_line(result: RedriveResult) -> dict[str, object]:
     }
 
 
-def _print_results(results: list[RedriveResult], *, as_lines: bool) -> None:
+def _print_results(results: list[RedriveResult], *, as_json: bool) -> None:
     """Print all results: a table on a terminal, and totals on standard error."""
-    if not as_lines:
+    if not as_json:
         head = ("id", "was", "result", "event", "type", "published to")
         lines = [_result_line(result) for result in results]
         rows = [

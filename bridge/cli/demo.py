@@ -77,7 +77,7 @@ async def _place_calls(console: Console, url: str) -> set[CallbackName]:
     async with httpx.AsyncClient() as client:
         sender = CallbackSender(client, url, AUTH_TOKEN)
         for send in (sender.post, sender.get):
-            placed_at = datetime.now(UTC) - timedelta(seconds=_AGE_S)  # noqa: TID251 (the doorway's clock)
+            placed_at = datetime.now(UTC) - timedelta(seconds=_AGE_S)  # noqa: TID251 (a command reads the clock)
             call = EmulatedCall(uuid4(), AUTH_ID, load_zone(TIMEZONE), placed_at)
             for step in answered_call(call):
                 response = await send(step)

@@ -175,6 +175,6 @@ def shell_exports(settings: Settings, settings_file: Path | None) -> Iterator[st
 
 def example_curl(base: str) -> str:
     """Return a curl command that posts one signed ring callback of the emulated account."""
-    call = EmulatedCall(uuid4(), AUTH_ID, load_zone(TIMEZONE), datetime.now(UTC))  # noqa: TID251 (the doorway's clock)
+    call = EmulatedCall(uuid4(), AUTH_ID, load_zone(TIMEZONE), datetime.now(UTC))  # noqa: TID251 (a command reads the clock)
     ring = next(answered_call(call))
     return curl_command(base + ring.path, ring.form, AUTH_TOKEN)

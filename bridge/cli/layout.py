@@ -44,7 +44,7 @@ def format_row(console: Console, cells: Iterable[Text], widths: Sequence[int] = 
 
 
 def indent_lines(console: Console, text: Text, indent_columns: int = INDENT) -> Text:
-    """Return text as lines of its own, all of them ``indent`` spaces in: rule 3."""
+    """Return text as lines of its own, each indented by ``indent_columns``: rule 3."""
     found = [
         line
         for part in text.split(allow_blank=True)

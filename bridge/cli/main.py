@@ -76,7 +76,7 @@ app = typer.Typer(
 
 def _print_version(*, value: bool) -> None:
     if value:
-        from bridge.cli import output  # noqa: PLC0415 (as above)
+        from bridge.cli import output  # noqa: PLC0415 (rich)
 
         output.print_plain(__version__)
         raise typer.Exit

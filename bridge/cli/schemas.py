@@ -80,8 +80,8 @@ def list_schemas(
     """
     prefix = load(settings_file).topic_prefix
     with _usage_errors():
-        place = find_schemas_folder(folder)
-    listed = released_paths(place) if place else None
+        committed = find_schemas_folder(folder)
+    listed = released_paths(committed) if committed else None
     rows = [
         (
             one,
@@ -203,14 +203,16 @@ def diff(
             found = list(compare_schemas(new, None, None, load_schema(old), load_schema(new)))
         else:
             chosen = [find_schema(old)] if old is not None else list(declared_schemas().values())
-            place = find_schemas_folder(folder)
-            if place is None:
+            committed = find_schemas_folder(folder)
+            if committed is None:
                 message = "no folder of committed schemas found: pass one, or compare two files"
                 raise typer.BadParameter(message, param_hint="--folder")
             found = [
-                change for one in chosen for change in changes_since_committed(one, place, since)
+                change
+                for one in chosen
+                for change in changes_since_committed(one, committed, since)
             ]
-            found += undeclared_schemas(place) if old is None else []
+            found += undeclared_schemas(committed) if old is None else []
     _print_changes(found, as_json=output.wants_json(json))
     if any(change.change == "break" for change in found):
         raise typer.Exit(1)

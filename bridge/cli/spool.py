@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
@@ -193,7 +193,7 @@ async def _drain_orphaned(
     settings: Settings,
     directory: Path,
     until_s: float,
-    advance: Any,  # noqa: ANN401 (a callable)
+    show_progress: Callable[[], object],
 ) -> None:
     """Adopt the files without an owner, as a bridge does when it starts, and publish them."""
     health = KafkaHealth()
@@ -219,7 +219,7 @@ async def _drain_orphaned(
     drain.start()
     try:
         while time.monotonic() < until_s:
-            advance()
+            show_progress()
             state = spool.state
             behind = any(file.status == "left behind" for file in list_files(directory))
             if state.callbacks == state.parked and not behind:

@@ -52,7 +52,7 @@ def tail(  # noqa: PLR0913 (a command's options)
     group, and moves no offsets.
     """
     settings = load(settings_file, Need.KAFKA)
-    now = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
+    now = datetime.now(UTC)  # noqa: TID251 (a command reads the clock)
     begin = parse_time(since, now, "--since") if since else None
     types = catalogue.load_catalogue()
     listed = "`callback-bridge callbacks list`"

@@ -123,7 +123,7 @@ def to_stored_record(record: ConsumerRecord) -> StoredRecord:
         timestamp=datetime.fromtimestamp(record.timestamp / 1000, UTC),
         key=record.key or b"",
         value=record.value or b"",
-        headers={name: of or b"" for name, of in record.headers},
+        headers={name: value or b"" for name, value in record.headers},
     )
 
 

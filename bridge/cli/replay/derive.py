@@ -170,7 +170,7 @@ async def derive_journal(settings: Settings, request: DeriveRequest) -> DeriveSu
         else None
     )
     kafka = make_replay_connection(settings)
-    derived_at = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
+    derived_at = datetime.now(UTC)  # noqa: TID251 (a command reads the clock)
     of_events = replace(request.query, source="events")
     scope = DeriveScope(
         journal=journal,

@@ -259,7 +259,7 @@ def _parse_ids(option: str, texts: Sequence[str] | None) -> tuple[str, ...]:
 
 def resolve_window(query: Query) -> Window:
     """Return the window that a query's times mean now. Raises BadParameter."""
-    now = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
+    now = datetime.now(UTC)  # noqa: TID251 (a command reads the clock)
     since = parse_time(query.since, now, "--since") if query.since else None
     until = parse_time(query.until, now, "--until") if query.until else None
     if since is not None and until is not None and until <= since:

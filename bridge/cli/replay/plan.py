@@ -105,7 +105,7 @@ async def plan_replay(
         ranges = await find_query_ranges(kafka, topics, query, within)
     except RecordsMissing as error:
         raise add_journal_command(error, query, command) from error
-    created_at = to_rfc3339(datetime.now(UTC))  # noqa: TID251 (the doorway's clock)
+    created_at = to_rfc3339(datetime.now(UTC))  # noqa: TID251 (a command reads the clock)
     with ProgressBar("planning", count_offsets(ranges)) as bar:
         context = PlanContext(secrets.token_hex(4), created_at, time.monotonic, on_read=bar.add)
         found = await make_plan(kafka, ranges, query, within=within, context=context)

@@ -26,7 +26,7 @@ from bridge.replay.retention import (
     read_retention_ms,
 )
 
-_NAMED: Final = 3
+_TOPICS_SHOWN_MAX: Final = 3
 _PROGRAM: Final = ("callback-bridge", "replay")
 
 
@@ -61,7 +61,7 @@ async def find_retention_loss(
     """
     if plan.query.offsets:
         return None
-    since_ms, now_ms = plan.window.since_ms, int(time.time() * 1000)  # noqa: TID251 (the doorway's clock)
+    since_ms, now_ms = plan.window.since_ms, int(time.time() * 1000)  # noqa: TID251 (a command reads the clock)
     parts = await find_shortened(connection, topics)
     kept = await read_retention_ms(connection, parts)
     found = find_incomplete_topics(parts, since_ms, retention_ms=kept, now_ms=now_ms)
@@ -84,7 +84,7 @@ async def find_journal_retention_loss(
     connection: KafkaConnection, journal: str, since_ms: int | None
 ) -> RetentionLoss | None:
     """Return what the journal no longer holds, None if it is complete. Raises CannotRead."""
-    now_ms = int(time.time() * 1000)  # noqa: TID251 (the doorway's clock)
+    now_ms = int(time.time() * 1000)  # noqa: TID251 (a command reads the clock)
     parts = await find_shortened(connection, [journal])
     kept = await read_retention_ms(connection, parts)
     found = find_incomplete_topics(parts, since_ms, retention_ms=kept, now_ms=now_ms)
@@ -97,9 +97,9 @@ def show_retention_loss(loss: RetentionLoss | None) -> None:
         return
     since = "everything" if loss.since_ms is None else f"all since {format_utc_ms(loss.since_ms)}"
     lines = [f"The topics no longer hold {since}. Kafka deletes what is older than a topic keeps:"]
-    lines += [f"  {_sentence(one)}" for one in loss.topics[:_NAMED]]
-    if len(loss.topics) > _NAMED:
-        lines.append(f"  and {len(loss.topics) - _NAMED} more topics")
+    lines += [f"  {_sentence(one)}" for one in loss.topics[:_TOPICS_SHOWN_MAX]]
+    if len(loss.topics) > _TOPICS_SHOWN_MAX:
+        lines.append(f"  and {len(loss.topics) - _TOPICS_SHOWN_MAX} more topics")
     if loss.command is not None:
         lines += [_journal_sentence(loss.journal), f"  {loss.command}"]
     output.print_stderr(*lines)

@@ -187,7 +187,7 @@ async def _start(settings: Settings, request: RunRequest, replay: ReplayRun) -> 
 async def _warn_of_retention(settings: Settings, plan: Plan) -> None:
     if plan.first_ms is None:
         return
-    age_ms = int(time.time() * 1000) - plan.first_ms  # noqa: TID251 (the doorway's clock)
+    age_ms = int(time.time() * 1000) - plan.first_ms  # noqa: TID251 (a command reads the clock)
     for name, kept_ms in (
         await find_shorter_retention(make_replay_connection(settings), plan.topics, age_ms=age_ms)
     ).items():
@@ -285,7 +285,7 @@ def _is_complete(progress: Progress) -> bool:
 
 
 def _now() -> str:
-    return to_rfc3339(datetime.now(UTC))  # noqa: TID251 (the doorway's clock)
+    return to_rfc3339(datetime.now(UTC))  # noqa: TID251 (a command reads the clock)
 
 
 def _choose_progress_file(request: RunRequest, run: ReplayRun) -> Path:
