@@ -32,6 +32,7 @@ DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 
 _HOST_CHARACTERS_MAX: Final = 253  # RFC 1035, section 2.3.4
 _PORT_MAX: Final = 65_535
+_AUTHORITY_CHARACTERS_MAX: Final = _HOST_CHARACTERS_MAX + len(f":{_PORT_MAX}")
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 _PORT: Final = re.compile(r":[0-9]{0,5}", re.ASCII)
 
@@ -53,6 +54,12 @@ def split_origin(origin: str) -> tuple[str, str, str, str]:
 
 def is_authority(text: str) -> bool:
     """Return whether ``text`` is a host with or without a port: rule 6."""
+    # A longer one must not be remembered: a client may write any.
+    return len(text) <= _AUTHORITY_CHARACTERS_MAX and _is_authority(text)
+
+
+@lru_cache(maxsize=128)
+def _is_authority(text: str) -> bool:
     if text.startswith("["):
         address, bracket, port = text[1:].partition("]")
         return bool(bracket) and _is_ipv6(address) and _is_port(port)

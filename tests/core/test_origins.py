@@ -43,13 +43,14 @@ def test_any_text_has_few_spellings_and_none_twice(origin: str) -> None:
 HOSTS = [
     "a.example", "A.Example.", "a", "a_b", "xn--bcher-kva.example", "127.0.0.1", "a.example:8443",
     "a.example:0", "a.example:", "a.example:65535", "[::1]", "[2001:DB8::1]:8080", "[::ffff:1.2.3.4]",
+    "x" * 253 + ":65535",
 ]  # fmt: skip
 NO_HOSTS = [
     "", " ", "a b", "a/b", "/", "a?b", "?", "a#b", "a@b", "user:pass@a", "a,b", "a;b", "a=b", "a&b",
     "a%41", "a%2Fb", "a:99999", "a:65536", "a:80:80", "a:b", ":80", ".", "..", "a:8 0", "a:\u0661",
     "\u00e9.example", "\xff", "a\tb", "a\n", "a\0", "a\\b", "a..b/plivo?", "http://a", "[", "[]",
     "[::1", "::1", "[::1]x", "[a]", "[1.2.3.4]", "[fe80::1%25eth0]", "[fe80::1%eth0]", "[::1]:99999",
-    "x" * 254, "$a", "a!", "(a)", "a+b", "a*", "'a'", "a|b", "a<b>", '"a"', "a{b}", "a^b", "a`b",
+    "x" * 254, "x" * 253 + ":065535", "$a", "a!", "(a)", "a+b", "a*", "'a'", "a|b", "a<b>", '"a"', "a{b}", "a^b", "a`b",
 ]  # fmt: skip
 
 
