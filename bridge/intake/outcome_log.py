@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -24,8 +24,10 @@ from bridge.telemetry.metrics import Metrics
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class CallbackResult:
+_NO_FIELDS: Final[Mapping[str, str]] = {}
+
+
+class CallbackResult(NamedTuple):
     """How a callback ended, and what the log says about it.
 
     ``label`` is its type, or `shared` where the type is not known. ``reply`` is sent if the callback is
@@ -38,7 +40,7 @@ class CallbackResult:
     outcome: Outcome
     reply: SentReply = ACKNOWLEDGEMENT
     key: bytes | None = None
-    fields: Mapping[str, str] = field(default_factory=dict[str, str])
+    fields: Mapping[str, str] = _NO_FIELDS
     cause: RefusalCause | None = None
     notable: bool = False
     fault: BaseException | None = None
@@ -66,6 +68,7 @@ class OutcomeRecorder:
         self._published_every = published_every
         self._published = 0
         self._suppressed = 0
+        self._log = log.bind()  # structlog would make a logger anew for each line
 
     def record(self, method: str, result: CallbackResult) -> None:
         """Count the result of a callback, and log it if rules 1 to 3 say so."""
@@ -83,7 +86,7 @@ class OutcomeRecorder:
             line |= describe_fault(result.fault)
         if result.key is not None:
             line["call"] = self._tokens.token(result.key)
-        self._log(level, f"callback_{result.outcome}", line)
+        self._write(level, f"callback_{result.outcome}", line)
 
     def record_unknown_path(
         self, method: str, path: str, mismatch: str, *, nearest: str | None, is_signed: bool
@@ -98,10 +101,13 @@ class OutcomeRecorder:
         line: dict[str, object] = {"method": method, "path": path, "mismatch": mismatch}
         if nearest is not None:
             line["nearest_path"] = nearest
-        self._log("warning", "path_unknown", {**line, "has_signature": is_signed})
+        self._write("warning", "path_unknown", {**line, "has_signature": is_signed})
 
     def _find_level(self, result: CallbackResult) -> str | None:
         """Return the level to log a result at, or None if it is not logged."""
+        if result.outcome is Outcome.PUBLISHED and not result.notable:
+            self._published += 1
+            return None if self._published % self._published_every else "info"
         anyone_can_cause = result.outcome is Outcome.REJECTED or (
             result.cause is not None and result.cause.anyone_can_cause
         )
@@ -109,9 +115,6 @@ class OutcomeRecorder:
             return None
         if result.fault is not None:
             return "error"
-        if result.outcome is Outcome.PUBLISHED and not result.notable:
-            self._published += 1
-            return None if self._published % self._published_every else "info"
         return "info" if result.outcome is Outcome.SPOOLED else "warning"
 
     def _may_log_unverified(self) -> bool:
@@ -120,7 +123,7 @@ class OutcomeRecorder:
         self._suppressed += 1
         return False
 
-    def _log(self, level: str, event: str, line: dict[str, object]) -> None:
+    def _write(self, level: str, event: str, line: dict[str, object]) -> None:
         if self._suppressed:
             line["suppressed_before"], self._suppressed = self._suppressed, 0
-        getattr(log, level)(event, **line)
+        getattr(self._log, level)(event, **line)

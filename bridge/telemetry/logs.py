@@ -12,8 +12,9 @@ import time
 import traceback
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Final, Literal, TextIO
 
 import orjson
 import structlog
@@ -21,14 +22,17 @@ import structlog
 from bridge.telemetry.escapes import escape_unsafe, escape_unsafe_json
 from bridge.telemetry.log_writer import LineQueue
 
+_Line = MutableMapping[str, Any]
+
 Format = Literal["json", "console"]
 Level = Literal["debug", "info", "warning", "error"]
 
-_LEVELS: dict[Level, int] = {
+_LEVELS: Final = {
     "debug": logging.DEBUG,
     "info": logging.INFO,
     "warning": logging.WARNING,
     "error": logging.ERROR,
+    "critical": logging.CRITICAL,
 }
 
 # While a broker is away, aiokafka logs the same warning many times a second.
@@ -88,21 +92,11 @@ class _StreamLogger:
 
 
 class _QueueLogger:
-    """Puts lines into a queue without waiting."""
+    """Puts lines into a queue without waiting; warnings and errors are written without delay."""
 
     def __init__(self, queue: LineQueue) -> None:
-        self._queue = queue
-
-    def msg(self, line: str) -> None:
-        """Queue a line."""
-        self._queue.put(line)
-
-    def warning(self, line: str) -> None:
-        """Queue a line to be written without delay."""
-        self._queue.put(line, at_once=True)
-
-    debug = info = msg
-    error = critical = warning
+        self.debug = self.info = queue.put
+        self.warning = self.error = self.critical = partial(queue.put, at_once=True)
 
 
 def error_location(error: BaseException) -> str:
@@ -129,27 +123,50 @@ class CallTokens:
     """
 
     def __init__(self, key: str | None) -> None:
-        self._key = key.encode()[:64] if key else secrets.token_bytes(32)
+        secret = key.encode()[:64] if key else secrets.token_bytes(32)
+        self._keyed = hashlib.blake2b(digest_size=8, key=secret)
 
     def token(self, record_key: bytes) -> str:
         """Return 16 hexadecimal digits that stand for a record key: the id of a call leg or message."""
-        return hashlib.blake2b(record_key, digest_size=8, key=self._key).hexdigest()
+        digest = self._keyed.copy()
+        digest.update(record_key)
+        return digest.hexdigest()
 
 
-def _stamp(_: object, level: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+class _Threshold:
+    """Drops lines below a level, also those of loggers that were bound before the level changed.
+
+    The class of a bound logger, with which structlog filters, is the one of the time when it was bound.
+    """
+
+    def __init__(self) -> None:
+        self.level = logging.INFO
+
+    def __call__(self, _: object, level: str, line: _Line) -> _Line:
+        if _LEVELS[level] < self.level:
+            raise structlog.DropEvent
+        return line
+
+
+_threshold: Final = _Threshold()
+
+
+def _stamp(_: object, level: str, line: _Line) -> _Line:
     """Add level and time: one function, because every callback has a line."""
-    now = datetime.now(UTC)  # noqa: TID251 (the log's clock)
     line["level"] = level
-    line["timestamp"] = now.isoformat().replace("+00:00", "Z")
+    line["timestamp"] = datetime.now(UTC)  # noqa: TID251 (the log's clock)
     return line
 
 
-def _render_json(_: object, __: str, line: MutableMapping[str, Any]) -> str:
-    return escape_unsafe_json(orjson.dumps(line, default=str).decode())
+def _render_json(_: object, __: str, line: _Line) -> str:
+    text = orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z).decode()
+    # JSON itself escapes every other control character, so the usual line needs no look at each one.
+    return text if text.isascii() and "\x7f" not in text else escape_unsafe_json(text)
 
 
-def _escape(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _escape(_: object, __: str, line: _Line) -> _Line:
     """Escape what a terminal would interpret."""
+    line["timestamp"] = line["timestamp"].isoformat().replace("+00:00", "Z")
     for key, value in line.items():
         if isinstance(value, str):
             line[key] = escape_unsafe(value)
@@ -163,7 +180,7 @@ def silence_library_loggers() -> None:
 
 def set_level(level: Level) -> None:
     """Change the log level of the process."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]))
+    _threshold.level = _LEVELS[level]
     logging.getLogger().setLevel(max(_LEVELS[level], logging.INFO))
 
 
@@ -212,9 +229,9 @@ def _configure(
     processors: list[Callable[..., Any]], lines: _StreamLogger | _QueueLogger, level: Level
 ) -> None:
     structlog.configure(
-        processors=processors,
+        processors=[_threshold, *processors],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         logger_factory=lambda *_: lines,
-        cache_logger_on_first_use=False,  # ``set_level`` changes the loggers of a running process
     )
     forward = _StructlogHandler()
     root = logging.getLogger()

@@ -3,23 +3,25 @@
 Each ``Metrics`` has a registry of its own instead of the library's global one, so that tests do not
 share it.
 
-Counters are our own numbers, which become the library's families at each scrape: its counters cost
-several calls and a lock of their own at each of a callback's counts.
+Counters and the histogram are our own numbers, which become the library's families at each scrape: the
+library's own cost several calls and locks at each of a callback's counts.
 """
 
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final, Literal
 
 from prometheus_client import (
     CollectorRegistry,
     Gauge,
-    Histogram,
     ProcessCollector,
     disable_created_metrics,
 )
 from prometheus_client.exposition import generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from bridge.telemetry.metric_defs import PREFIX, Metric
@@ -33,69 +35,51 @@ _ACKNOWLEDGEMENT_BUCKETS: Final = (
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library gives no types for it
 
 
-class _Counters(Collector):
-    """The counters, as numbers by metric and labels."""
+@dataclass(slots=True)
+class _Times:
+    """Times of one series of a histogram: how many fell into each bucket, and their sum."""
 
-    def __init__(self) -> None:
+    counts: list[int]
+    sum_s: float = 0.0
+
+
+class Metrics(Collector):
+    """Metrics of a process. A series with labels exists from its first use on."""
+
+    def __init__(self, version: str) -> None:
         self._lock = threading.Lock()  # the spool and the log count from threads of their own
         self._counts: dict[Metric, dict[tuple[str, ...], int]] = {
             metric: {} if metric.value.labels else {(): 0}
             for metric in Metric
             if metric.value.kind == "counter"
         }
-
-    def add(self, metric: Metric, labels: tuple[str, ...], by: int) -> None:
-        """Add to a series."""
-        series = self._counts[metric]
-        with self._lock:
-            count = series.get(labels)
-            if count is None:
-                if len(labels) != len(metric.value.labels):
-                    message = f"Incorrect label count for {metric}"
-                    raise ValueError(message)
-                count = 0
-            series[labels] = count + by
-
-    def collect(self) -> Iterable[CounterMetricFamily]:
-        """Return the counters with all their series. The registry calls this at each scrape."""
-        for metric, series in self._counts.items():
-            meaning, names = metric.value.meaning, metric.value.labels
-            family = CounterMetricFamily(f"{PREFIX}_{metric}", meaning, labels=names)
-            with self._lock:
-                counts = list(series.items())
-            for labels, count in counts:
-                family.add_metric(labels, count)
-            yield family
-
-
-class Metrics:
-    """Metrics of a process. A series with labels exists from its first use on."""
-
-    def __init__(self, version: str) -> None:
+        self._acknowledgements: dict[str, _Times] = {}
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self._counters = _Counters()
-        self.registry.register(self._counters)
-        self._gauges: dict[Metric, Gauge] = {}
-        self._acknowledgements: dict[str, Histogram] = {}
-        for metric in Metric:
-            kind, meaning, labels = metric.value.kind, metric.value.meaning, metric.value.labels
-            name = f"{PREFIX}_{metric}"
-            if kind == "gauge":
-                self._gauges[metric] = Gauge(name, meaning, labels, registry=self.registry)
-            elif kind == "histogram":
-                self._acknowledgement_seconds = Histogram(
-                    name,
-                    meaning,
-                    labels,
-                    registry=self.registry,
-                    buckets=_ACKNOWLEDGEMENT_BUCKETS,
-                )
+        self.registry.register(self)
+        self._gauges = {
+            metric: Gauge(
+                f"{PREFIX}_{metric}",
+                metric.value.meaning,
+                metric.value.labels,
+                registry=self.registry,
+            )
+            for metric in Metric
+            if metric.value.kind == "gauge"
+        }
         self._gauges[Metric.BUILD_INFO].labels(version).set(1)
 
     def count(self, metric: Metric, *labels: str, by: int = 1) -> None:
         """Add ``by`` to a counter; ``labels`` are in the order of its declaration."""
-        self._counters.add(metric, labels, by)
+        series = self._counts[metric]
+        with self._lock:
+            if labels in series:
+                series[labels] += by
+            elif len(labels) == len(metric.value.labels):
+                series[labels] = by
+            else:
+                message = f"Incorrect label count for {metric}"
+                raise ValueError(message)
 
     def count_callback(self, type_name: str, method: str, outcome: str) -> None:
         """Count a callback by outcome; ``type_name`` is `shared` where the type is not known."""
@@ -112,10 +96,37 @@ class Metrics:
 
     def observe_acknowledgement(self, path: Literal["kafka", "spool"], seconds: float) -> None:
         """Record the time until one callback's records were durable."""
-        series = self._acknowledgements.get(path)
-        if series is None:
-            series = self._acknowledgements[path] = self._acknowledgement_seconds.labels(path)
-        series.observe(seconds)
+        times = self._acknowledgements.get(path)
+        if times is None:
+            counts = [0] * (len(_ACKNOWLEDGEMENT_BUCKETS) + 1)
+            times = self._acknowledgements[path] = _Times(counts)
+        with self._lock:
+            times.counts[bisect_left(_ACKNOWLEDGEMENT_BUCKETS, seconds)] += 1
+            times.sum_s += seconds
+
+    def collect(self) -> Iterable[CounterMetricFamily | HistogramMetricFamily]:
+        """Return the counters and the histogram. The registry calls this at each scrape."""
+        for metric, series in self._counts.items():
+            meaning, names = metric.value.meaning, metric.value.labels
+            family = CounterMetricFamily(f"{PREFIX}_{metric}", meaning, labels=names)
+            with self._lock:
+                counts = list(series.items())
+            for labels, count in counts:
+                family.add_metric(labels, count)
+            yield family
+        yield self._collect_acknowledgements()
+
+    def _collect_acknowledgements(self) -> HistogramMetricFamily:
+        metric = Metric.ACKNOWLEDGEMENT_SECONDS
+        meaning, names = metric.value.meaning, metric.value.labels
+        family = HistogramMetricFamily(f"{PREFIX}_{metric}", meaning, labels=names)
+        bounds = [*map(str, _ACKNOWLEDGEMENT_BUCKETS), "+Inf"]
+        for path, times in self._acknowledgements.items():
+            with self._lock:
+                # Prometheus counts a time in every bucket that is long enough for it.
+                counts, sum_s = [*accumulate(times.counts)], times.sum_s
+            family.add_metric([path], [*zip(bounds, counts, strict=True)], sum_s)
+        return family
 
     def value(self, name: str, **labels: str) -> float:
         """Return the sum of a metric's series with these labels; ``name`` lacks the prefix."""

@@ -3,7 +3,9 @@
 import contextlib
 import io
 import logging
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -81,6 +83,38 @@ def test_the_level_is_a_threshold_for_our_lines_and_the_libraries(
     # A library's DEBUG may hold anything, bodies included: it is never shown.
     expected = [one for one in shown if not (of_a_library and one == "debug")]
     assert [line["level"] for line in lines(out)] == expected
+
+
+def test_a_changed_level_applies_to_a_logger_that_was_bound_before() -> None:
+    out = configured(level="info")
+    bound = structlog.get_logger().bind()
+    for level in ("warning", "debug"):
+        logs.set_level(level)
+        bound.debug(f"debug at {level}")
+        bound.warning(f"warning at {level}")
+    assert [line["event"] for line in lines(out)] == [
+        "warning at warning",
+        "debug at debug",
+        "warning at debug",
+    ]
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_the_time_of_a_line_is_utc_with_microseconds(log_format: logs.Format) -> None:
+    out = configured(log_format)
+    before = datetime.now(UTC)  # noqa: TID251 (the log has a clock of its own)
+    structlog.get_logger().info("odd")
+    found = re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", out.getvalue())
+    assert found is not None
+    after = datetime.now(UTC)  # noqa: TID251 (the same)
+    assert before <= datetime.fromisoformat(found[0]) <= after
+
+
+def test_a_delete_character_is_written_as_an_escape() -> None:
+    out = configured()
+    structlog.get_logger().info("odd", value="a\x7fb")
+    assert "\x7f" not in out.getvalue()
+    assert lines(out)[0]["value"] == "a\x7fb"
 
 
 def test_a_librarys_message_is_a_line_like_ours() -> None:

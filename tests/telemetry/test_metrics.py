@@ -1,6 +1,12 @@
 """Metrics: declared once, exposed completely, not shared between instances."""
 
+import math
+from typing import Literal
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.telemetry.metric_defs import METRIC_DEFS, PREFIX, Metric
@@ -43,6 +49,32 @@ def test_times_until_durable_fall_into_buckets() -> None:
     assert f'{PREFIX}_acknowledgement_seconds_bucket{{le="0.001",path="spool"}} 1.0' in text
     assert f'{PREFIX}_acknowledgement_seconds_bucket{{le="10.0",path="spool"}} 2.0' in text
     assert f'{PREFIX}_acknowledgement_seconds_bucket{{le="+Inf",path="spool"}} 3.0' in text
+
+
+# The bounds of buckets, to both sides of them, and any other time.
+BOUNDS = [bound / 10_000 for bound in (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000)]
+BOUNDS += [1.0, 2.5, 5.0, 10.0]
+TIMES = st.sampled_from(BOUNDS).flatmap(
+    lambda bound: st.sampled_from([math.nextafter(bound, 0), bound, math.nextafter(bound, 99)])
+) | st.floats(0, 99)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["kafka", "spool"]), TIMES)))
+def test_the_histogram_is_written_as_the_library_writes_its_own(
+    observed: list[tuple[Literal["kafka", "spool"], float]],
+) -> None:
+    registry = CollectorRegistry()
+    name = f"{PREFIX}_acknowledgement_seconds"
+    meaning = METRIC_DEFS["acknowledgement_seconds"].meaning
+    expected = Histogram(name, meaning, ["path"], registry=registry, buckets=BOUNDS)
+    metrics = Metrics("0")
+    for path, seconds in observed:
+        expected.labels(path).observe(seconds)
+        metrics.observe_acknowledgement(path, seconds)
+    lines = metrics.exposition().decode().splitlines()
+    assert [line for line in lines if name in line] == generate_latest(
+        registry
+    ).decode().splitlines()
 
 
 def test_the_exposition_is_what_prometheus_reads() -> None:
