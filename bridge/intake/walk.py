@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from bridge.callbacks.model import CallbackType, Reply
 from bridge.core.dead_letter import Stage, to_dead_letter, to_publish_dead_letter
@@ -27,6 +27,8 @@ from bridge.telemetry.metrics import Metrics
 
 Policy = Literal["enforce", "report", "off"]
 
+# A tuple, not a set: the hash of an enumeration's member is a Python function.
+_WAITED_FOR: Final = (Reply.XML, Reply.SOUND)
 _NO_PARAMETERS: Final = Parameters((), ())
 
 
@@ -45,12 +47,11 @@ class IntakeRules:
 
     def deadline_s(self, kind: CallbackType | None) -> float:
         """Return the time to acknowledge a type. None: the type is unknown, so a caller may wait."""
-        is_waited_for = kind is None or kind.reply in {Reply.XML, Reply.SOUND}
+        is_waited_for = kind is None or kind.reply in _WAITED_FOR
         return self.control_ack_timeout_s if is_waited_for else self.ack_timeout_s
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
+class _Prepared(NamedTuple):
     """A callback's event and journal record, and its reply."""
 
     callback: Callback
