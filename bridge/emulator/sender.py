@@ -11,6 +11,18 @@ from bridge.emulator.sign import sign_headers
 
 # Plivo documents a limit of 100 KB; a little more shows that a document is over it.
 _BODY_BYTES_MAX = 200_000
+# More than the concurrent calls that one emulator is made for.
+_CONNECTIONS_MAX = 2_000
+
+
+def make_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    """Return an HTTP client for a sender. ``transport`` None: the network."""
+    return httpx.AsyncClient(
+        transport=transport,
+        follow_redirects=False,
+        trust_env=False,  # a proxy could not reach a receiver on loopback
+        limits=httpx.Limits(max_connections=_CONNECTIONS_MAX, max_keepalive_connections=100),
+    )
 
 
 class Sender:

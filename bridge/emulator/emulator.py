@@ -1,0 +1,151 @@
+"""One emulated Plivo on an event loop: its accounts, its calls, and a history of what it sent.
+
+1. ``do`` reports every input from outside: an API request, a test, a scenario.
+2. ``reset`` forgets calls and history, and begins again with the same seed. What others keep about
+   calls, they forget when ``on_reset`` tells them.
+3. The machine's clock begins at ``start`` and runs ``speed`` times as fast as real time.
+"""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx
+
+from bridge.emulator.directory import Directory
+from bridge.emulator.history import History
+from bridge.emulator.live import LiveDriver
+from bridge.emulator.machine.calls import CallOrder
+from bridge.emulator.machine.commands import Command, Outcome, Request
+from bridge.emulator.machine.leg import Leg, Parties
+from bridge.emulator.machine.machine import Machine
+from bridge.emulator.machine.person import Person
+from bridge.emulator.machine.world import Conditions, FindPerson, World, answer_everybody
+from bridge.emulator.sender import Sender, make_client
+
+T = TypeVar("T")
+
+
+class NoApplication(LookupError):
+    """Nobody answers a number: it is not rented, or has no application."""
+
+
+class Emulator:
+    """An emulated Plivo. Use it as an async context manager.
+
+    ``start`` is an aware datetime; None: now. ``transport`` None: the network; an
+    ``httpx.ASGITransport`` calls an ASGI application directly.
+    """
+
+    def __init__(  # noqa: PLR0913 (all by keyword, each with a default)
+        self,
+        directory: Directory,
+        *,
+        seed: int = 0,
+        speed: float = 1.0,
+        start: datetime | None = None,
+        find_person: FindPerson = answer_everybody,
+        conditions: Conditions | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.directory = directory
+        self.history = History()
+        self.seed, self.speed = seed, speed
+        self._start = start
+        self._find_person, self._conditions = find_person, conditions
+        self._transport = transport
+        self._observers: list[Callable[[Command], None]] = []
+        self._resets: list[Callable[[], None]] = []
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        client = await self._stack.enter_async_context(make_client(self._transport))
+        self._sender = Sender(client, self.directory.accounts)
+        self._begin()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._driver.close()
+        await self._stack.aclose()
+
+    @property
+    def now(self) -> datetime:
+        """Return the machine's time."""
+        return self._driver.now
+
+    @property
+    def world(self) -> World:
+        """Return the world of the calls; another one after each reset."""
+        return self._machine.world
+
+    def do(self, act: Callable[[Machine], T]) -> T:
+        """Report inputs: ``act`` makes them. Return its result, after the machine has reacted."""
+        return self._driver.do(act)
+
+    def place_call(self, order: CallOrder) -> Leg:
+        """Begin an outbound call."""
+        return self.do(lambda machine: machine.place(order))
+
+    def receive_call(self, caller: str, number: str, person: Person | None = None) -> Leg:
+        """Begin an inbound call to a rented number. ``person`` calls; None: one of the world's.
+
+        Raises NoApplication.
+        """
+        application = self.directory.find_application(number)
+        if application is None:
+            raise NoApplication(number)
+        account = self.directory.accounts[application.auth_id]
+        parties = Parties("inbound", caller.removeprefix("+"), number.removeprefix("+"))
+
+        def receive(machine: Machine) -> Leg:
+            calls = person or machine.world.find_person(parties.caller, machine.world.random)
+            return machine.receive(account, calls, parties, application.urls)
+
+        return self.do(receive)
+
+    def observe(self, observer: Callable[[Command], None]) -> None:
+        """Call ``observer`` with each command of the machine, before it is performed."""
+        self._observers.append(observer)
+
+    def on_reset(self, forget: Callable[[], None]) -> None:
+        """Call ``forget`` at each reset."""
+        self._resets.append(forget)
+
+    async def reset(self) -> None:
+        """Forget all calls and the history; stop what is on its way. Begin again, with the seed."""
+        await self._driver.close()
+        self.history = History()
+        self._begin()
+        for forget in self._resets:
+            forget()
+
+    def _begin(self) -> None:
+        start = self._start or datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
+        world = World(
+            start.astimezone(UTC),
+            seed=self.seed,
+            find_person=self._find_person,
+            conditions=self._conditions,
+        )
+        self._machine = Machine(world)
+        self._driver = LiveDriver(
+            self._machine, self._send, speed=self.speed, observe=self._observe
+        )
+
+    def _observe(self, command: Command) -> None:
+        if isinstance(command, Request):
+            self.history.add_request(command, self.world.now)
+        for observer in self._observers:
+            observer(command)
+
+    async def _send(self, request: Request) -> Outcome:
+        outcome = await self._sender.send(request)
+        self.history.add_outcome(request.id, outcome, self.now)
+        return outcome
