@@ -27,6 +27,10 @@ class _RootCommands(LazyGroup):
             "bridge.cli.demo",
             "Place two emulated calls and watch their callbacks become events, then exit.",
         ),
+        "emulate": Deferred(
+            "bridge.cli.emulate.commands",
+            "Emulate Plivo: place calls, execute the answers, send signed callbacks.",
+        ),
         "tail": Deferred(
             "bridge.cli.tail",
             "Show events as they arrive: a timeline on a terminal, JSON lines in a pipe.",

@@ -4,8 +4,11 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
+from zoneinfo import ZoneInfo
 
 import typer
+
+from bridge.normalise.time import load_zone
 
 SettingsFile = Annotated[
     Path | None,
@@ -38,3 +41,11 @@ def parse_time(text: str, now: datetime, option: str) -> datetime:
         message = f"{text!r} is neither a duration such as 2h nor a time such as 2026-03-07T14:00Z"
         raise typer.BadParameter(message, param_hint=option) from error
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def parse_zone(name: str) -> ZoneInfo:
+    """Return a time zone. Raises BadParameter for ``--timezone``."""
+    try:
+        return load_zone(name)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--timezone") from error

@@ -57,6 +57,7 @@ class Emulator:
         self._find_person, self._conditions = find_person, conditions
         self._transport = transport
         self._observers: list[Callable[[Command], None]] = []
+        self._answer_observers: list[Callable[[Request, Outcome], None]] = []
         self._resets: list[Callable[[], None]] = []
         self._stack = AsyncExitStack()
 
@@ -114,6 +115,15 @@ class Emulator:
         """Call ``observer`` with each command of the machine, before it is performed."""
         self._observers.append(observer)
 
+    def observe_answers(self, observer: Callable[[Request, Outcome], None]) -> None:
+        """Call ``observer`` with each request and its outcome."""
+        self._answer_observers.append(observer)
+
+    @property
+    def is_idle(self) -> bool:
+        """Return whether nothing is on its way and no timer runs: every call has ended."""
+        return self._driver.is_idle
+
     def on_reset(self, forget: Callable[[], None]) -> None:
         """Call ``forget`` at each reset."""
         self._resets.append(forget)
@@ -148,4 +158,6 @@ class Emulator:
     async def _send(self, request: Request) -> Outcome:
         outcome = await self._sender.send(request)
         self.history.add_outcome(request.id, outcome, self.now)
+        for observer in self._answer_observers:
+            observer(request, outcome)
         return outcome

@@ -47,6 +47,11 @@ class LiveDriver:
         elapsed_s = (self._loop.time() - self._started_s) * self._speed
         return self._started_at + timedelta(seconds=elapsed_s)
 
+    @property
+    def is_idle(self) -> bool:
+        """Return whether no request is on its way and no timer runs."""
+        return not self._requests and not self._timers
+
     def do(self, act: Callable[[Machine], T]) -> T:
         """Report inputs: ``act`` makes them. Return its result, after the machine has reacted."""
         self._machine.advance(self.now)

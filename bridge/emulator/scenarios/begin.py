@@ -15,6 +15,7 @@ from bridge.emulator.scenarios.model import (
     Episode,
     LoadModel,
     MachineDetectionModel,
+    MessageModel,
     PersonModel,
     Scenario,
 )
@@ -83,6 +84,13 @@ def _to_detection(
         return None
     url = urls.machine_detection if model.is_asynchronous else ""
     return MachineDetection(model.action, (url, method))
+
+
+def begin_message(
+    machine: Machine, account: Account, message: MessageModel, urls: ReceiverUrls
+) -> None:
+    """Begin a message."""
+    raise NotImplementedError(message, account, machine, urls)
 
 
 def plan_starts(load: LoadModel, random: Random) -> Iterator[float]:

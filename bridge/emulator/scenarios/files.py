@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from bridge.emulator.scenarios.model import Scenario
 
 FILE_BYTES_MAX: Final = 1_000_000
+_SUFFIX: Final = ".yaml"
 _SHIPPED: Final = files("bridge.emulator.scenarios") / "shipped"
 
 
@@ -19,21 +20,24 @@ class BadScenario(Exception):
 
 def list_shipped() -> dict[str, Scenario]:
     """Return the scenarios that come with the bridge, by name, in alphabetical order."""
-    names = sorted(one.name for one in _SHIPPED.iterdir() if one.name.endswith(".yaml"))
-    return {
-        name.removesuffix(".yaml"): _parse((_SHIPPED / name).read_text(), name) for name in names
-    }
+    names = sorted(one.name for one in _SHIPPED.iterdir() if one.name.endswith(_SUFFIX))
+    return {name.removesuffix(_SUFFIX): _parse(_read(name), name) for name in names}
+
+
+def read_shipped(name: str) -> str:
+    """Return the text of a shipped scenario; raises BadScenario."""
+    names = list(list_shipped())
+    if name not in names:
+        message = f"no scenario is called {name!r}; the shipped ones are {', '.join(names)}"
+        raise BadScenario(message)
+    return _read(name + _SUFFIX)
 
 
 def load_scenario(name: str) -> Scenario:
     """Return a shipped scenario by its name, or one of a file by its path; raises BadScenario."""
     path = Path(name)
-    if path.suffix not in {".yaml", ".yml"}:
-        shipped = list_shipped()
-        if name in shipped:
-            return shipped[name]
-        message = f"no scenario is called {name!r}; the shipped ones are {', '.join(shipped)}"
-        raise BadScenario(message)
+    if path.suffix not in {_SUFFIX, ".yml"}:
+        return _parse(read_shipped(name), name)
     try:
         if path.stat().st_size > FILE_BYTES_MAX:
             message = f"{name} is larger than {FILE_BYTES_MAX} bytes"
@@ -43,6 +47,10 @@ def load_scenario(name: str) -> Scenario:
         message = f"cannot read {name}: {error}"
         raise BadScenario(message) from error
     return _parse(text, name)
+
+
+def _read(file_name: str) -> str:
+    return (_SHIPPED / file_name).read_text(encoding="utf-8")
 
 
 def _parse(text: str, name: str) -> Scenario:

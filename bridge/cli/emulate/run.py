@@ -1,0 +1,163 @@
+"""``callback-bridge emulate run``: run a scenario against a receiver."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Final
+from urllib.parse import urljoin, urlsplit
+
+import typer
+import uvloop
+from rich.live import Live
+from rich.table import Table
+
+from bridge.cli import output
+from bridge.cli.exit_codes import EXIT_DIFFERS
+from bridge.cli.options import parse_time, parse_zone
+from bridge.cli.output import JsonOption
+from bridge.core import catalogue
+from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
+from bridge.emulator.directory import Directory
+from bridge.emulator.emulator import Emulator
+from bridge.emulator.machine.leg import Account
+from bridge.emulator.scenarios.begin import ReceiverUrls
+from bridge.emulator.scenarios.files import load_scenario
+from bridge.emulator.scenarios.model import Scenario
+from bridge.emulator.scenarios.run import Tally, run_scenario
+
+app = typer.Typer(add_completion=False)
+
+_EXAMPLES: Final = """callback-bridge emulate run answered-menu --against http://127.0.0.1:8080
+
+callback-bridge emulate run mixed-load --against http://127.0.0.1:8080 --speed 20
+
+callback-bridge emulate run mine.yaml --answer-url http://127.0.0.1:5000/answer"""
+
+# The URLs of a call and of messages, by the callback type whose path the bridge has for each.
+_TYPES: Final = {
+    "answer": "voice.call.answer",
+    "ring": "voice.call.ring",
+    "hangup": "voice.call.hangup",
+    "fallback": "voice.call.fallback",
+    "machine_detection": "voice.call.machine_detection",
+    "message": "messaging.message.inbound",
+    "message_status": "messaging.message.status",
+}
+
+
+@app.command(epilog=_EXAMPLES)
+def run(  # noqa: PLR0913 (options)
+    scenario: Annotated[
+        str,
+        typer.Argument(
+            help="A shipped scenario (`emulate list`) or a YAML file.", metavar="SCENARIO"
+        ),
+    ],
+    *,
+    against: Annotated[
+        str | None, typer.Option(help="URL of a bridge. Its paths for each type are called.")
+    ] = None,
+    answer_url: Annotated[
+        str | None, typer.Option(help="URL of your application's answer document.")
+    ] = None,
+    hangup_url: Annotated[
+        str | None, typer.Option(help="URL of your application for hangups.")
+    ] = None,
+    message_url: Annotated[
+        str | None, typer.Option(help="URL of your application for messages.")
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(help="Emulated seconds in a real second.", min=0.01, max=10_000)
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed repeats the run.")] = 0,
+    start: Annotated[
+        str | None,
+        typer.Option(help="The emulated clock's start, as 2026-03-08T06:59Z; now by default."),
+    ] = None,
+    auth_id: Annotated[str, typer.Option(help="Auth id of the account.")] = AUTH_ID,
+    auth_token: Annotated[
+        str,
+        typer.Option(
+            help="Its auth token, which signs.", envvar="PLIVO_AUTH_TOKEN", show_default=False
+        ),
+    ] = AUTH_TOKEN,
+    zone: Annotated[str, typer.Option("--timezone", help="Its time zone.")] = TIMEZONE,
+    json: JsonOption = False,
+) -> None:
+    """Run a scenario: emulated calls, signed callbacks, and your documents executed.
+
+    Exit code 1 if a callback got no 2xx, even after Plivo's own retries.
+    """
+    urls = _to_urls(against, answer_url, hangup_url, message_url)
+    account = Account(auth_id, (auth_token,), parse_zone(zone))
+    begin = parse_time(start, datetime.now(UTC), "--start") if start else None  # noqa: TID251 (the doorway's clock)
+    emulator = Emulator(Directory([account]), seed=seed, speed=speed, start=begin)
+    found = uvloop.run(_run(load_scenario(scenario), emulator, account, urls))
+    if output.wants_json(json):
+        output.emit_json_lines([found.to_json()])
+    else:
+        output.show(_to_table(found), *_summary(found))
+    if found.undelivered or not found.sent:
+        raise typer.Exit(EXIT_DIFFERS)
+
+
+async def _run(
+    scenario: Scenario, emulated: Emulator, account: Account, urls: ReceiverUrls
+) -> Tally:
+    console = output.make_console(stderr=True)
+    async with emulated as emulator:
+        if not console.is_terminal:
+            return await run_scenario(emulator, scenario, account, urls)
+        with Live(console=console, transient=True) as live:
+            return await run_scenario(
+                emulator,
+                scenario,
+                account,
+                urls,
+                on_progress=lambda tally: live.update(_to_table(tally)),
+            )
+
+
+def _to_urls(
+    against: str | None, answer: str | None, hangup: str | None, message: str | None
+) -> ReceiverUrls:
+    if against is None and answer is None and message is None:
+        problem = "name the receiver: --against for a bridge, or --answer-url or --message-url"
+        raise typer.BadParameter(problem, param_hint="--against")
+    found: dict[str, str] = {}
+    if against is not None:
+        _check_url(against, "--against")
+        types = catalogue.load_catalogue().by_name
+        found = {name: urljoin(against, types[kind].path) for name, kind in _TYPES.items()}
+    for name, url in (("answer", answer), ("hangup", hangup), ("message", message)):
+        if url is not None:
+            _check_url(url, f"--{name}-url")
+            found[name] = url
+    return ReceiverUrls(**{"answer": "", **found})
+
+
+def _check_url(url: str, option: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        message = f"{url!r} is not a URL such as http://127.0.0.1:8080"
+        raise typer.BadParameter(message, param_hint=option)
+
+
+def _to_table(tally: Tally) -> Table:
+    rows = [
+        (kind, str(count), str(tally.delivered[kind]), str(count - tally.delivered[kind] or ""))
+        for kind, count in sorted(tally.sent.items())
+    ]
+    return output.make_table(("callback", "sent", "delivered", "without a 2xx"), rows)
+
+
+def _summary(tally: Tally) -> Iterator[str]:
+    ended = ", ".join(f"{count} {name}" for name, count in tally.ended.most_common())
+    yield f"{tally.begun} begun; legs ended: {ended or 'none'}"
+    yield (
+        f"{tally.sent.total()} callbacks in {tally.tries} requests, "
+        f"{tally.undelivered} without a 2xx"
+    )
+    for fault, count in tally.faults.most_common():
+        yield f"  {count} times {fault}"
+    for note, count in tally.notes.most_common(10):
+        yield f"note: {note}" + (f" ({count} times)" if count > 1 else "")

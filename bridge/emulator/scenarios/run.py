@@ -1,0 +1,124 @@
+"""Run a scenario on an emulator, and count what comes of it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from bridge.emulator.emulator import Emulator
+from bridge.emulator.machine.commands import Command, Failure, LegEnded, Note, Outcome, Request
+from bridge.emulator.machine.leg import Account
+from bridge.emulator.machine.machine import Machine
+from bridge.emulator.scenarios.begin import (
+    ReceiverUrls,
+    begin_call,
+    begin_message,
+    choose_episode,
+    plan_starts,
+)
+from bridge.emulator.scenarios.model import CallModel, Episode, Scenario
+
+# How often the end of a run is looked for.
+_POLL_S: Final = 0.02
+_FAILURES: Final = {
+    "ct": "connect timeout",
+    "rt": "read timeout",
+    "refused": "connection refused",
+    "broken": "answer broke off",
+}
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run counted so far.
+
+    ``ended`` counts legs by the name of their hangup cause. ``sent`` and ``delivered`` count callbacks
+    by type: a delivered one got a 2xx, perhaps after a retry. ``tries`` counts requests, ``faults``
+    those that failed, by status or reason.
+    """
+
+    begun: int = 0
+    tries: int = 0
+    ended: Counter[str] = field(default_factory=Counter[str])
+    sent: Counter[str] = field(default_factory=Counter[str])
+    delivered: Counter[str] = field(default_factory=Counter[str])
+    faults: Counter[str] = field(default_factory=Counter[str])
+    notes: Counter[str] = field(default_factory=Counter[str])
+
+    @property
+    def undelivered(self) -> int:
+        """Return how many callbacks got no 2xx, even after their retries."""
+        return self.sent.total() - self.delivered.total()
+
+    def to_json(self) -> dict[str, object]:
+        """Return the counts for a machine."""
+        return {
+            "begun": self.begun,
+            "ended": dict(self.ended),
+            "sent": dict(self.sent),
+            "delivered": dict(self.delivered),
+            "undelivered": self.undelivered,
+            "requests": self.tries,
+            "faults": dict(self.faults),
+            "notes": dict(self.notes),
+        }
+
+
+async def run_scenario(
+    emulator: Emulator,
+    scenario: Scenario,
+    account: Account,
+    urls: ReceiverUrls,
+    *,
+    on_progress: Callable[[Tally], None] = lambda _tally: None,
+) -> Tally:
+    """Begin every call of a scenario, wait until all have ended and everything is delivered."""
+    tally = Tally()
+    emulator.observe(lambda command: _count_command(tally, command))
+    emulator.observe_answers(lambda request, outcome: _count_answer(tally, request, outcome))
+    random = Random(emulator.seed)  # noqa: S311 (repeatable on purpose)
+    started_at = emulator.now
+    for at_s in plan_starts(scenario.load, random):
+        while (wait_s := at_s - (emulator.now - started_at).total_seconds()) > 0:
+            await asyncio.sleep(min(wait_s / emulator.speed, _POLL_S))
+            on_progress(tally)
+        _begin(emulator, choose_episode(scenario, random), account, urls)
+        tally.begun += 1
+    while not emulator.is_idle:
+        await asyncio.sleep(_POLL_S)
+        on_progress(tally)
+    return tally
+
+
+def _begin(emulator: Emulator, episode: Episode, account: Account, urls: ReceiverUrls) -> None:
+    def begin(machine: Machine) -> None:
+        if isinstance(episode, CallModel):
+            begin_call(machine, account, episode, urls)
+        else:
+            begin_message(machine, account, episode, urls)
+
+    emulator.do(begin)
+
+
+def _count_command(tally: Tally, command: Command) -> None:
+    match command:
+        case Request():
+            tally.tries += 1
+            tally.sent[command.type] += command.attempt == 1
+        case LegEnded():
+            tally.ended[command.name] += 1
+        case Note():
+            tally.notes[command.text] += 1
+        case _:
+            pass
+
+
+def _count_answer(tally: Tally, request: Request, outcome: Outcome) -> None:
+    if isinstance(outcome, Failure):
+        tally.faults[_FAILURES.get(outcome.kind, outcome.kind)] += 1
+    elif outcome.is_success:
+        tally.delivered[request.type] += 1
+    else:
+        tally.faults[f"status {outcome.status}"] += 1

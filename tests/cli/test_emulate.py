@@ -1,0 +1,69 @@
+"""``callback-bridge emulate``: scenarios listed, shown, and run against a receiver."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from bridge.emulator.scenarios.files import list_shipped
+from tests.emulator.receiver import receive
+from tests.support.cli import run
+
+ANSWER = "/plivo/voice/call/answer"
+MENU = "<Response><Speak>Hello</Speak><Wait length='90'/></Response>"
+
+
+def test_every_scenario_is_listed_and_can_be_shown_and_used_as_a_file(tmp_path: Path) -> None:
+    names = [orjson.loads(line)["name"] for line in run("emulate", "list").stdout.splitlines()]
+    assert names == list(list_shipped())
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(run("emulate", "show", "busy").stdout)
+    with receive() as receiver:
+        done = run("emulate", "run", str(mine), "--against", receiver.url, "--speed", "1000")
+    assert done.returncode == 0
+
+
+def test_a_run_sends_the_callbacks_to_the_paths_of_a_bridge_and_counts_them() -> None:
+    with receive({ANSWER: MENU}) as receiver:
+        done = run("emulate", "run", "answered", "--against", receiver.url, "--speed", "200")
+    assert done.returncode == 0, done.stderr
+    found = orjson.loads(done.stdout)
+    assert found["ended"] == {"Normal Hangup": 1}
+    assert found["delivered"] == found["sent"] != {}
+    assert receiver.called == ["/plivo/voice/call/ring", ANSWER, "/plivo/voice/call/hangup"]
+
+
+def test_the_urls_of_an_application_can_be_given_one_by_one() -> None:
+    with receive({"/answer": MENU}) as receiver:
+        done = run(
+            "emulate", "run", "answered", "--answer-url", f"{receiver.url}/answer", "--speed", "200"
+        )
+    assert done.returncode == 0, done.stderr
+    assert receiver.called == ["/answer"]
+
+
+def test_a_callback_without_a_2xx_is_exit_code_1() -> None:
+    with receive(status=503) as receiver:
+        done = run("emulate", "run", "busy", "--against", receiver.url, "--speed", "1000")
+    assert done.returncode == 1
+    found = orjson.loads(done.stdout)
+    assert (found["undelivered"], found["faults"]) == (2, {"status 503": 2})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["bussy", "--against", "http://127.0.0.1:1"], "no scenario is called 'bussy'"),
+        (["missing.yaml", "--against", "http://127.0.0.1:1"], "cannot read missing.yaml"),
+        (["busy"], "name the receiver"),
+        (["busy", "--against", "127.0.0.1:8080"], "is not a URL such as"),
+        (["busy", "--against", "http://127.0.0.1:1", "--start", "noon"], "is neither a duration"),
+        (["busy", "--against", "http://127.0.0.1:1", "--timezone", "Mars/Base"], "Mars/Base"),
+    ],
+)
+def test_a_wrong_argument_is_exit_code_2_and_names_the_fault(
+    arguments: list[str], fault: str
+) -> None:
+    done = run("emulate", "run", *arguments)
+    assert done.returncode == 2
+    assert fault in " ".join(done.stderr.replace("│", " ").split())
