@@ -84,16 +84,18 @@ def _bounded(path: str, default: object, keywords: Schema) -> Schema:
     known = settings()
     name = keywords["setting"]
     if name not in known:
-        message = f"{path}: {name} is no setting of the bridge"
+        message = f"{path}: {name} is not a setting of the bridge"
         raise BadValues(message)
     setting = known[name]
     if not own_default and (default or None) != (setting.get("default") or None):
         message = f"{path} is {default!r} by default, but {name} is {setting.get('default')!r}"
         raise BadValues(message)
-    of_text = {key: setting[key] for key in _BOUNDS if isinstance(default, str) and key in setting}
-    of_number = {key: setting[key] for key in _LIMITS if key in setting}
+    text_bounds = {
+        key: setting[key] for key in _BOUNDS if isinstance(default, str) and key in setting
+    }
+    number_bounds = {key: setting[key] for key in _LIMITS if key in setting}
     seconds = {"type": "number"} if setting.get("type") == "number" else {}
-    return of_text | of_number | seconds | keywords
+    return text_bounds | number_bounds | seconds | keywords
 
 
 def _value(path: str, node: yaml.Node, line: int, lines: list[str]) -> Value:
@@ -144,7 +146,7 @@ def _section(inside: Iterable[Value]) -> Schema:
     return {
         "type": "object",
         "additionalProperties": False,
-        # Helm takes a value away that somebody sets to null, and templates would make 0 of it.
+        # Helm removes a value that somebody sets to null, and a template would render it as 0.
         "required": [name for name, one in named.items() if one.default is not None],
         "properties": {name: _schema_of(one) for name, one in named.items()},
     }
@@ -157,12 +159,12 @@ def schema(sections: list[Value]) -> str:
         "title": "Values of the chart callback-bridge",
         **_section(sections),
     }
-    # Helm hands it to a chart that is part of another one.
-    found["properties"]["global"] = {"description": "Of the chart around it.", "type": "object"}
+    # Helm passes it to a chart that is a dependency of another one.
+    found["properties"]["global"] = {"description": "Values of the parent chart.", "type": "object"}
     return json.dumps(found, indent=2) + "\n"
 
 
-def _told(value: Value) -> str:
+def _bounds_text(value: Value) -> str:
     """Return the bounds of a value, in short."""
     words = {"minimum": "≥ ", "exclusiveMinimum": "> ", "maximum": "≤ ", "exclusiveMaximum": "< "}
     found = [f"{sign}{value.keywords[key]}" for key, sign in words.items() if key in value.keywords]
@@ -174,7 +176,7 @@ def _row(value: Value) -> tuple[str, str, str, str]:
     if value.inside:
         return f"**`{value.path}`**", f"**{value.meaning}**", "", ""
     default = "" if value.default in ("", None) else f"`{json.dumps(value.default)}`"
-    return f"`{value.path}`", value.meaning, re.sub('^`"|"`$', "`", default), _told(value)
+    return f"`{value.path}`", value.meaning, re.sub('^`"|"`$', "`", default), _bounds_text(value)
 
 
 def table(sections: list[Value]) -> str:

@@ -74,7 +74,7 @@ def test_a_stale_file_is_noticed_and_written_anew(
     [
         ("replicas: 2", "replicas has no comment"),
         ("# Section.\nkafka:\n  port: 2", "kafka.port has no comment"),
-        ("# Port.\n# @ setting: BRIDGE_PROT\nport: 8080", "BRIDGE_PROT is no setting"),
+        ("# Port.\n# @ setting: BRIDGE_PROT\nport: 8080", "BRIDGE_PROT is not a setting"),
         ("# Port.\n# @ setting: BRIDGE_PORT\nport: 80", "port is 80 by default, but BRIDGE_PORT"),
     ],
 )
