@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-PAGES: Final = "https://docs.plivo.com/docs/voice/xml/"
 ROOT: Final = "Response"
 
 
@@ -299,13 +298,6 @@ _NAMES_BY_LOWER_CASE: Final = {name.lower(): name for name in CALL_ELEMENTS}
 def find_call_element(name: str) -> str | None:
     """Return the name of the call element that is spelt like this in any case; None if there is none."""
     return _NAMES_BY_LOWER_CASE.get(name.lower())
-
-
-def page_url(element: Element) -> str:
-    """Return the URL of the element's page."""
-    if element.page == _SSML_PAGE:
-        return "https://docs.plivo.com/docs/voice/concepts/ssml"
-    return PAGES + element.page
 
 
 def allowed_parents(name: str) -> tuple[str, ...]:
