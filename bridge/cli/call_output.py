@@ -52,7 +52,7 @@ def print_call(found: FoundCall, now: datetime) -> None:
     legs = build_legs(own.entries, found.id)
     gaps = find_gaps(own, legs, now)
     duplicates = find_duplicates(own.entries)
-    repeated = {place for one in duplicates for place in one.positions[1:]}
+    repeated = {position for one in duplicates for position in one.positions[1:]}
     console.print(key_values(_head(accounts, legs)))
     for leg in legs:
         role = f"{leg.role} leg" if leg.is_of_call else "leg of another call"
@@ -172,13 +172,13 @@ def _moments(leg: Leg) -> list[tuple[str, str]]:
             text = f"{_time_of_day(utc)} UTC"
             if (today := utc.date().isoformat()) != day:
                 text, day = f"{today} {text}", today
-            there = to_local(utc, leg.entries[-1])
-            text += f"  {_local(there, today)}" if there else ""
+            local = to_local(utc, leg.entries[-1])
+            text += f"  {_local_time_text(local, today)}" if local else ""
         lines.append((name.removesuffix("_at"), text))
     return lines
 
 
-def _local(time: str, day: str) -> str:
+def _local_time_text(time: str, day: str) -> str:
     """Return a local time with its offset, and its day if that is not ``day``."""
     instant = datetime.fromisoformat(time)
     text = _time_of_day(instant) + time[-6:]
@@ -251,13 +251,13 @@ def _timeline_lines(
     console: Console,
     entries: Sequence[TimelineEntry],
     repeated: set[str],
-    other_places: Collection[str] = (),
+    other_positions: Collection[str] = (),
 ) -> Iterator[Text]:
     """Yield the lines of the timeline: rules 1 to 4.
 
-    ``repeated`` has the places of duplicates, ``other_places`` those of other accounts' callbacks.
+    ``repeated`` has the positions of duplicates, ``other_positions`` those of other accounts' callbacks.
     """
-    rows = [_row(entry, repeated, is_other=entry.position in other_places) for entry in entries]
+    rows = [_row(entry, repeated, is_other=entry.position in other_positions) for entry in entries]
     head = [Text(name) for name in _HEAD]
     widths = column_widths([head, *rows])
     yield _styled(format_row(console, head, widths), "bold")
@@ -267,7 +267,7 @@ def _timeline_lines(
             days = today
             yield Text(escape_unsafe(days), style="bold")
         is_again = entry.replay_id is not None or entry.position in repeated
-        style = "yellow" if entry.position in other_places else "dim" if is_again else ""
+        style = "yellow" if entry.position in other_positions else "dim" if is_again else ""
         yield _styled(format_row(console, row, widths), style)
         for text in _detail_lines(entry):
             yield indent_lines(console, text)
@@ -276,7 +276,7 @@ def _timeline_lines(
 def _row(entry: TimelineEntry, repeated: set[str], *, is_other: bool) -> list[Text]:
     instant = entry.callback.raw.received_at
     zone = find_zone(entry)
-    there = instant.astimezone(zone) if zone else None
+    local = instant.astimezone(zone) if zone else None
     what = _summary_text(entry)
     owner = f"(of account {entry.account})" if is_other else ""
     cells = [
@@ -290,7 +290,7 @@ def _row(entry: TimelineEntry, repeated: set[str], *, is_other: bool) -> list[Te
             ),
             "",
         ),
-        (there.isoformat("T", "milliseconds").partition("T")[2] if there else "-", ""),
+        (local.isoformat("T", "milliseconds").partition("T")[2] if local else "-", ""),
         (_event_time_text(entry), ""),
         (entry.key[:_ID_SHORT_CHARACTERS], ""),
         (_verdict_text(entry), ""),
@@ -324,10 +324,10 @@ def _day_heading(entry: TimelineEntry) -> str:
     zone = find_zone(entry)
     if zone is None:
         return f"{instant.date()} in UTC"
-    there = instant.astimezone(zone).date()
-    if there == instant.date():
+    local = instant.astimezone(zone).date()
+    if local == instant.date():
         return f"{instant.date()} in UTC and {zone.key}"
-    return f"{instant.date()} in UTC, {there} in {zone.key}"
+    return f"{instant.date()} in UTC, {local} in {zone.key}"
 
 
 def _is_short(what: str) -> bool:

@@ -71,7 +71,7 @@ app = typer.Typer(
     cls=_RootCommands,
     help=_HELP,
     epilog="Settings are BRIDGE_… variables or a TOML file. Exit codes: 0 done; 1 something is "
-    "missing or differs; 2 wrong usage or settings; 3 cannot connect to Kafka, or to an address.",
+    "missing or differs; 2 wrong usage or settings; 3 cannot use Kafka, an address or the disk.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
