@@ -50,11 +50,11 @@ def _types(schema: Schema) -> set[str]:
 
 
 def _breaks(
-    old: Schema, new: Schema, of_old: _Document, of_new: _Document, at: str
+    old: Schema, new: Schema, old_document: _Document, new_document: _Document, at: str
 ) -> Iterator[str]:
-    old, new = of_old.resolve(old), of_new.resolve(new)
+    old, new = old_document.resolve(old), new_document.resolve(new)
     if "anyOf" in old or "anyOf" in new:
-        yield from _alternatives(old, new, of_old, of_new, at)
+        yield from _alternatives(old, new, old_document, new_document, at)
         return
     place = at or "the schema"
     if _types(old) != _types(new):
@@ -63,7 +63,7 @@ def _breaks(
         before, after = old.get(rule), new.get(rule)
         if isinstance(before, dict) and isinstance(after, dict):
             rules = cast("Schema", before), cast("Schema", after)
-            yield from _breaks(*rules, of_old, of_new, f"{at}.*")
+            yield from _breaks(*rules, old_document, new_document, f"{at}.*")
         elif before != after:
             yield f"{place}: {rule} was {before!r}, is {after!r}"
     gone = [member for member in old.get(KNOWN_WORDS, ()) if member not in new.get(KNOWN_WORDS, ())]
@@ -72,38 +72,42 @@ def _breaks(
     optional = sorted(set(old.get("required", ())) - set(new.get("required", ())))
     if optional:
         yield f"{place}: no longer required: {', '.join(optional)}"
-    yield from _properties(old, new, of_old, of_new, at)
+    yield from _properties(old, new, old_document, new_document, at)
 
 
 def _properties(
-    old: Schema, new: Schema, of_old: _Document, of_new: _Document, at: str
+    old: Schema, new: Schema, old_document: _Document, new_document: _Document, at: str
 ) -> Iterator[str]:
     for name, schema in old.get("properties", {}).items():
         where = f"{at}.{name}" if at else name
         if name not in new.get("properties", {}):
             yield f"{where}: removed"
         else:
-            yield from _breaks(schema, new["properties"][name], of_old, of_new, where)
+            yield from _breaks(schema, new["properties"][name], old_document, new_document, where)
     if isinstance(old.get("items"), dict):
-        yield from _breaks(old["items"], new.get("items", {}), of_old, of_new, f"{at}[]")
+        yield from _breaks(
+            old["items"], new.get("items", {}), old_document, new_document, f"{at}[]"
+        )
 
 
 def _alternatives(
-    old: Schema, new: Schema, of_old: _Document, of_new: _Document, at: str
+    old: Schema, new: Schema, old_document: _Document, new_document: _Document, at: str
 ) -> Iterator[str]:
     """Yield the alternatives of ``new`` that ``old`` did not allow."""
     before = old.get("anyOf", [old])
     for alternative in new.get("anyOf", [new]):
-        if not any(not [*_breaks(one, alternative, of_old, of_new, at)] for one in before):
+        if not any(
+            not [*_breaks(one, alternative, old_document, new_document, at)] for one in before
+        ):
             yield f"{at}: {alternative} was not allowed before"
 
 
 def _additions(
-    old: Schema, new: Schema, of_old: _Document, of_new: _Document, at: str
+    old: Schema, new: Schema, old_document: _Document, new_document: _Document, at: str
 ) -> Iterator[str]:
-    old, new = of_old.resolve(old), of_new.resolve(new)
+    old, new = old_document.resolve(old), new_document.resolve(new)
     if "anyOf" in old or "anyOf" in new:
-        yield from _fewer_alternatives(old, new, of_old, of_new, at)
+        yield from _fewer_alternatives(old, new, old_document, new_document, at)
         return
     place = at or "the schema"
     known = [
@@ -117,29 +121,33 @@ def _additions(
     for name, schema in new.get("properties", {}).items():
         where = f"{at}.{name}" if at else name
         if name in old.get("properties", {}):
-            yield from _additions(old["properties"][name], schema, of_old, of_new, where)
+            yield from _additions(
+                old["properties"][name], schema, old_document, new_document, where
+            )
         else:
             yield f"{where}: added"
     for rule, sign in (("items", "[]"), ("additionalProperties", ".*")):
         before, after = old.get(rule), new.get(rule)
         if isinstance(before, dict) and isinstance(after, dict):
             rules = cast("Schema", before), cast("Schema", after)
-            yield from _additions(*rules, of_old, of_new, f"{at}{sign}")
+            yield from _additions(*rules, old_document, new_document, f"{at}{sign}")
 
 
 def _fewer_alternatives(
-    old: Schema, new: Schema, of_old: _Document, of_new: _Document, at: str
+    old: Schema, new: Schema, old_document: _Document, new_document: _Document, at: str
 ) -> Iterator[str]:
     """Yield the alternatives that ``new`` no longer allows, if it allows no new ones.
 
     Consumers of the old version can read all values that are left, so this is an addition.
     """
-    if any(_alternatives(old, new, of_old, of_new, at)):
+    if any(_alternatives(old, new, old_document, new_document, at)):
         return
     after = new.get("anyOf", [new])
     for one in old.get("anyOf", [old]):
-        kept = [other for other in after if not any(_breaks(one, other, of_old, of_new, at))]
+        kept = [
+            other for other in after if not any(_breaks(one, other, old_document, new_document, at))
+        ]
         for other in kept:
-            yield from _additions(one, other, of_old, of_new, at)
+            yield from _additions(one, other, old_document, new_document, at)
         if not kept:
-            yield f"{at}: no longer {' or '.join(sorted(_types(of_old.resolve(one))))}"
+            yield f"{at}: no longer {' or '.join(sorted(_types(old_document.resolve(one))))}"

@@ -3,9 +3,9 @@
 1. The verdict shapes a journal record most, so each signature scheme has a sample, and so has a
    callback without a signature. The samples are not one for each type of callback: the journal
    stores a request, and requests of two types differ only in their text.
-2. What else a reader must handle is spread over these samples: a body that is not plain text, an
-   answer with XML, headers and lists that are empty, a callback without an event. A test compares
-   them with the journal's schema: whatever the schema allows, a sample must show.
+2. These samples also show the other forms that a reader must handle: a body that is not plain text,
+   an answer with XML, headers and lists that are empty, a callback without an event. A test compares
+   them with the journal's schema: a sample must show each form that the schema allows.
 """
 
 from collections.abc import Iterator
