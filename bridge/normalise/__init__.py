@@ -51,12 +51,19 @@ class ParsedTogether:
 REMEMBERED_CHARACTERS_MAX: Final = 256
 
 
-def can_remember(texts: dict[str, str]) -> bool:
-    """Return whether names and texts are short enough to be the key of a cache.
+def to_key(texts: dict[str, str]) -> tuple[str, ...] | None:
+    """Return the names and then the texts as the key of a cache, or None if they are too long.
 
-    Plivo's are. Unauthenticated clients may choose others, and must not fill the memory.
+    Plivo's are short enough. Unauthenticated clients may choose others, and must not fill the memory.
     """
-    return sum(map(len, texts)) + sum(map(len, texts.values())) <= REMEMBERED_CHARACTERS_MAX
+    key = (*texts, *texts.values())
+    return key if len("".join(key)) <= REMEMBERED_CHARACTERS_MAX else None
+
+
+def from_key(key: tuple[str, ...]) -> dict[str, str]:
+    """Return the texts by their names."""
+    count = len(key) // 2
+    return dict(zip(key[:count], key[count:], strict=True))
 
 
 def fold_name(name: str) -> str:

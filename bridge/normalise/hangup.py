@@ -25,7 +25,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise import ParseContext, ParsedTogether, can_remember, fold_name
+from bridge.normalise import ParseContext, ParsedTogether, fold_name, from_key, to_key
 
 Group = Literal[
     "account", "api", "callee", "caller", "carrier", "destination", "network", "plivo", "unknown",
@@ -190,16 +190,13 @@ def _find_group(of_code: Group | None, source: str | None) -> Group | None:
 
 
 def _parse(texts: dict[str, str], _scope: ParseContext) -> HangupCause:
-    return (
-        _parse_remembered(tuple(texts.items()))
-        if can_remember(texts)
-        else parse_hangup_cause(texts)
-    )
+    key = to_key(texts)
+    return parse_hangup_cause(texts) if key is None else _parse_remembered(key)
 
 
 @lru_cache(maxsize=2048)
-def _parse_remembered(texts: tuple[tuple[str, str], ...]) -> HangupCause:
-    return parse_hangup_cause(dict(texts))
+def _parse_remembered(key: tuple[str, ...]) -> HangupCause:
+    return parse_hangup_cause(from_key(key))
 
 
 HangupCauseField = Annotated[HangupCause, ParsedTogether(_parse)]

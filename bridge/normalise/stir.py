@@ -15,7 +15,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise import ParseContext, ParsedTogether, can_remember, fold_name
+from bridge.normalise import ParseContext, ParsedTogether, fold_name, from_key, to_key
 
 Verdict = Literal["verified", "not_verified", "not_applicable", "unknown"]
 Attestation = Literal["A", "B", "C"]
@@ -84,14 +84,15 @@ def parse_stir(texts: dict[str, str], direction: str | None) -> Stir:
 
 
 def _parse(texts: dict[str, str], scope: ParseContext) -> Stir:
-    if scope.direction in _ROLES and can_remember(texts):
-        return _parse_remembered(tuple(texts.items()), scope.direction)
-    return parse_stir(texts, scope.direction)
+    key = to_key(texts) if scope.direction in _ROLES else None
+    if key is None:
+        return parse_stir(texts, scope.direction)
+    return _parse_remembered(key, scope.direction)
 
 
 @lru_cache(maxsize=512)
-def _parse_remembered(texts: tuple[tuple[str, str], ...], direction: str | None) -> Stir:
-    return parse_stir(dict(texts), direction)
+def _parse_remembered(key: tuple[str, ...], direction: str | None) -> Stir:
+    return parse_stir(from_key(key), direction)
 
 
 StirField = Annotated[Stir, ParsedTogether(_parse)]
