@@ -191,8 +191,11 @@ class Catalogue:
 
     def _iter_words(self, values: Values) -> Iterator[_Alternative]:
         """Yield the naming alternatives that match, in the order of rule 1."""
-        selected = [self._by_value.get((name, values.get(name)), ()) for name in NAMING_PARAMETERS]
-        for one in chain(*selected, self._not_by_value):
+        for name in NAMING_PARAMETERS:
+            for one in self._by_value.get((name, values.get(name)), ()):
+                if one.matches(values):
+                    yield one
+        for one in self._not_by_value:
             if one.matches(values):
                 yield one
 

@@ -90,7 +90,7 @@ class Assignment(NamedTuple):
 
 def assign_names(field_map: FieldMap, names: tuple[str, ...], *, is_json: bool) -> Assignment:
     """Return the destinations of these names; in JSON, a field accepts any spelling of its name."""
-    if sum(map(len, names)) > REMEMBERED_CHARACTERS_MAX:
+    if len("".join(names)) > REMEMBERED_CHARACTERS_MAX:
         return _assign_names.__wrapped__(field_map, names, is_json)
     return _assign_names(field_map, names, is_json)
 
