@@ -90,36 +90,35 @@ def resolve_wall_times(
     ``moments`` holds those of ``StartTime``, ``AnswerTime`` and ``EndTime`` as ``parse_wall_time``
     reads them; at least one.
     """
-    found = {name: _list_instants(moment, zone) for name, moment in moments.items()}
-    is_confirmed = _is_confirmed(found, evidence)
-    if not is_confirmed:
-        is_wrong, mismatch = _find_wrong_zone(moments, found, evidence)
-        if is_wrong:
-            _mark_contradicted(moments, found, mismatch)
-            return mismatch
-    remaining: dict[str, set[datetime]] = {}
-    for name, moment in moments.items():
-        if moment["utc"] is None:
-            remaining = remaining or _exclude_impossible(found, evidence)
-            _resolve(moment, found[name], remaining[name])
-        if is_confirmed and moment["certainty"] == "assumed_zone":
+    if _is_confirmed(moments, zone, evidence):
+        for moment in moments.values():
             moment["certainty"] = "exact"
+    else:
+        is_wrong, mismatch = _find_wrong_zone(moments, zone, evidence)
+        if is_wrong:
+            _mark_contradicted(moments, zone, mismatch)
+            return mismatch
+    if None in [moment["utc"] for moment in moments.values()]:
+        _resolve_together(moments, zone, evidence)
     return None
 
 
-def _resolve(moment: Moment, found: Instants, remaining: set[datetime]) -> None:
-    """Complete the moment of a wall clock time that its minute alone does not decide: rules 1 to 3."""
-    candidates, exists = found
-    if len(candidates) == 1:
-        moment["utc"] = to_rfc3339(candidates[0])
-    elif not exists:
-        _leave_open(moment, candidates, "nonexistent")
-    elif len(remaining) == 1:
-        (instant,) = remaining
-        moment["utc"] = to_rfc3339(instant)
-        moment["certainty"] = "ambiguous_resolved"
-    else:
-        _leave_open(moment, candidates, "ambiguous")
+def _resolve_together(moments: Mapping[str, Moment], zone: ZoneInfo, evidence: Evidence) -> None:
+    """Complete moments of which one at least does not happen once: rules 1 to 3."""
+    found = {name: _list_instants(moment, zone) for name, moment in moments.items()}
+    remaining = _exclude_impossible(found, evidence)
+    for name, moment in moments.items():
+        candidates, exists = found[name]
+        if len(candidates) == 1:
+            moment["utc"] = to_rfc3339(candidates[0])
+        elif not exists:
+            _leave_open(moment, candidates, "nonexistent")
+        elif len(remaining[name]) == 1:
+            (instant,) = remaining[name]
+            moment["utc"] = to_rfc3339(instant)
+            moment["certainty"] = "ambiguous_resolved"
+        else:
+            _leave_open(moment, candidates, "ambiguous")
 
 
 def _find_last(names: Iterable[str]) -> str:
@@ -131,12 +130,14 @@ def _fits(reading: datetime, later: datetime | None) -> bool:
     return later is not None and -_FIT_BEFORE < later - reading < _FIT_AFTER
 
 
-def _is_confirmed(found: Candidates, evidence: Evidence) -> bool:
+def _is_confirmed(moments: Mapping[str, Moment], zone: ZoneInfo, evidence: Evidence) -> bool:
     """Return whether the session or the receipt confirms the configured zone."""
-    for start in found["StartTime"][0] if "StartTime" in found else ():
-        if _fits(start, evidence.session_start):
-            return True
-    return any(_fits(end, evidence.received_at) for end in found[_find_last(found)][0])
+    if "StartTime" in moments and evidence.session_start is not None:
+        for start in _list_instants(moments["StartTime"], zone)[0]:
+            if _fits(start, evidence.session_start):
+                return True
+    ends, _ = _list_instants(moments[_find_last(moments)], zone)
+    return any(_fits(end, evidence.received_at) for end in ends)
 
 
 def _exclude_impossible(found: Candidates, evidence: Evidence) -> dict[str, set[datetime]]:
@@ -202,14 +203,14 @@ def _is_complete(choice: Assignment) -> bool:
 
 
 def _find_wrong_zone(
-    moments: Mapping[str, Moment], found: Candidates, evidence: Evidence
+    moments: Mapping[str, Moment], zone: ZoneInfo, evidence: Evidence
 ) -> tuple[bool, ZoneMismatch | None]:
     """Return whether the configured zone is wrong, and the offset that proves it: rules 5 and 6."""
     last = _find_last(moments)
     wall = _read_as_utc(moments[last])
     received, session = evidence.received_at, evidence.session_start
     start = _read_as_utc(moments["StartTime"]) if "StartTime" in moments else None
-    configured = found[last][0]
+    configured, _ = _list_instants(moments[last], zone)
     is_after_receipt = all(one - received > _FIT_BEFORE for one in configured)
     offsets = list_offsets_in_use(received.date())
     explain = [
@@ -235,10 +236,10 @@ def _read_as_utc(moment: Moment) -> datetime:
 
 
 def _mark_contradicted(
-    moments: Mapping[str, Moment], found: Candidates, mismatch: ZoneMismatch | None
+    moments: Mapping[str, Moment], zone: ZoneInfo, mismatch: ZoneMismatch | None
 ) -> None:
-    for name, moment in moments.items():
-        candidates = set(found[name][0])
+    for moment in moments.values():
+        candidates = set(_list_instants(moment, zone)[0])
         if mismatch is not None:
             observed = timedelta(seconds=mismatch["observed_offset_s"])
             candidates.add(_read_as_utc(moment) - observed)
