@@ -12,10 +12,13 @@ def logging_restored() -> Generator[None]:
     """Undo what a command run by a test makes of the process's logging: its level, its stream."""
     root, kafka = logging.getLogger(), logging.getLogger("aiokafka")
     handlers, levels = root.handlers[:], (root.level, kafka.level)
+    before = structlog.get_config()
     try:
         yield
     finally:
         root.handlers[:] = handlers
         root.setLevel(levels[0])
         kafka.setLevel(levels[1])
-        structlog.reset_defaults()
+        structlog.configure(
+            **before
+        )  # not its defaults: some code keeps its logger, and so the list of processors
