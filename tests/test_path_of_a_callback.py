@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from starlette.applications import Starlette
+from starlette.routing import Router
 
 import bridge
 from bridge.app.build import make_application
@@ -31,7 +31,7 @@ DEPTH_MAX: Final = 11
 ROOT: Final = str(Path(bridge.__file__).parent) + "/"
 
 
-async def answer(app: Starlette, request: bytes) -> int:
+async def answer(app: Router, request: bytes) -> int:
     """Return the status of the answer to a request."""
     start, _, body = request.partition(b"\r\n\r\n")
     head = parse_head(start)

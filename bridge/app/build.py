@@ -4,7 +4,7 @@ import time
 from ipaddress import ip_network
 
 import structlog
-from starlette.applications import Starlette
+from starlette.routing import Router
 
 from bridge.app.parts import make_accounts, make_naming
 from bridge.core import catalogue
@@ -70,7 +70,7 @@ def log_warnings(settings: Settings, answers: Replies) -> None:
 
 def make_application(
     settings: Settings, delivery: Delivery, metrics: Metrics, keyring: Keyring | None = None
-) -> Starlette:
+) -> Router:
     """Return the application that answers Plivo; raises BadDocument for an invalid reply document.
 
     ``keyring`` None: one is made of the accounts in ``settings``.

@@ -5,11 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 import structlog
-from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Match
+from starlette.routing import BaseRoute, Match, Router
 from starlette.types import Receive, Scope, Send
 
 from bridge.callbacks.model import CallbackType
@@ -43,8 +42,7 @@ _SIGNATURES: Final = frozenset(name.encode() for name in SIGNATURE_NAMES)
 _RETRY_AFTER: Final = (b"retry-after", str(RETRY_AFTER_S).encode())
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(NamedTuple):
     """An HTTP answer. The connection adds the length of its body."""
 
     status: int
@@ -246,10 +244,14 @@ class CallbackRoute(BaseRoute):
             )
 
 
-def make_app(catalogue: Catalogue, parts: EndpointParts) -> Starlette:
-    """Return the application for callbacks: paths derived from the catalogue, GET and POST only."""
+def make_app(catalogue: Catalogue, parts: EndpointParts) -> Router:
+    """Return the application for callbacks: paths derived from the catalogue, GET and POST only.
+
+    Starlette's router is an application of its own. The layers that ``Starlette`` adds turn errors into
+    answers, which ``Endpoint`` does itself, and ``Exchange`` for every application.
+    """
     parts.metrics.watch(Metric.IN_FLIGHT, lambda: parts.load.callbacks)
     parts.metrics.watch(Metric.IN_FLIGHT_BYTES, lambda: parts.load.bytes)
     endpoints = {SHARED_PATH: Endpoint(None, parts)}
     endpoints |= {kind.path: Endpoint(kind, parts) for kind in catalogue.types}
-    return Starlette(routes=[CallbackRoute(endpoints, parts.recorder)])
+    return Router([CallbackRoute(endpoints, parts.recorder)])

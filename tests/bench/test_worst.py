@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
+from starlette.routing import Router
 
 from bridge.core import json_object, json_readings, parameters, signature, signed_messages
 from bridge.core.keyring import HASHED_BYTES_MAX, HMAC_BYTES
@@ -23,7 +23,7 @@ DECODED_MAX = 2 * PARAMETERS_MAX + 2
 
 
 @pytest.fixture(scope="module")
-def apps() -> dict[int, Starlette]:
+def apps() -> dict[int, Router]:
     logs.configure("json", "error", io.StringIO())
     return {tokens: application(tokens) for tokens in TOKENS}
 
@@ -66,7 +66,7 @@ REQUESTS |= {f"grid {place}": one for place, one in enumerate(grid()[::37])}
 @pytest.mark.parametrize("stranger", REQUESTS.values(), ids=REQUESTS)
 async def test_the_work_for_the_dearest_requests_is_bounded(
     monkeypatch: pytest.MonkeyPatch,
-    apps: dict[int, Starlette],
+    apps: dict[int, Router],
     stranger: Stranger,
     tokens: int,
 ) -> None:

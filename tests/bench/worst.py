@@ -23,7 +23,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 from rich.table import Table
-from starlette.applications import Starlette
+from starlette.routing import Router
 
 from bridge.app import build
 from bridge.core.parameters import FORM, JSON
@@ -51,7 +51,7 @@ def accounts(tokens: int) -> list[dict[str, Any]]:
     return [{"auth_id": ACCOUNT, "auth_tokens": [token], "timezone": "UTC", "subaccounts": inner}]
 
 
-def application(tokens: int) -> Starlette:
+def application(tokens: int) -> Router:
     """Return a bridge that looks for a URL mismatch of every request, and samples every one."""
     settings = load(
         None,
@@ -66,7 +66,7 @@ def application(tokens: int) -> Starlette:
         build.DIAGNOSES_PER_MINUTE_MAX = unlimited  # type: ignore[misc]
 
 
-async def answer(app: Starlette, stranger: Stranger) -> tuple[int, float]:
+async def answer(app: Router, stranger: Stranger) -> tuple[int, float]:
     """Return the status of the answer to a request, and the milliseconds of CPU that it cost."""
     body = stranger.body(ACCOUNT)
     scope = stranger.scope(len(body))
@@ -86,7 +86,7 @@ async def answer(app: Starlette, stranger: Stranger) -> tuple[int, float]:
     return statuses[0], cpu_ms
 
 
-async def cost_ms(app: Starlette, stranger: Stranger, times: int) -> float:
+async def cost_ms(app: Router, stranger: Stranger, times: int) -> float:
     """Return the least CPU of several tries: what the machine adds is not the request's."""
     return min([(await answer(app, stranger))[1] for _ in range(times)])
 
