@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import orjson
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.live import Live
 from rich.progress import Progress, ProgressColumn
 from rich.segment import Segment
 from rich.table import Column, Table
@@ -113,6 +114,12 @@ def make_progress(
         transient=transient,
         disable=not (console.is_terminal if enabled is None else enabled),
     )
+
+
+def make_live() -> Live | None:
+    """Return a display on standard error that is replaced in place; None without a terminal."""
+    console = make_console(stderr=True)
+    return Live(console=console, transient=True) if console.is_terminal else None
 
 
 def print_usage_error(error: typer.TyperException) -> int:

@@ -7,7 +7,6 @@ from urllib.parse import urljoin, urlsplit
 
 import typer
 import uvloop
-from rich.live import Live
 from rich.table import Table
 
 from bridge.cli import output
@@ -103,11 +102,11 @@ def run(  # noqa: PLR0913 (options)
 async def _run(
     scenario: Scenario, emulated: Emulator, account: Account, urls: ReceiverUrls
 ) -> Tally:
-    console = output.make_console(stderr=True)
+    live = output.make_live()
     async with emulated as emulator:
-        if not console.is_terminal:
+        if live is None:
             return await run_scenario(emulator, scenario, account, urls)
-        with Live(console=console, transient=True) as live:
+        with live:
             return await run_scenario(
                 emulator,
                 scenario,
