@@ -28,7 +28,6 @@ _WORDS_OF_OTHER_TOOLS: Final[Mapping[str, tuple[str, ...]]] = {
     "logs": ("tail",),
     "start": ("serve",),
     "run": ("serve",),
-    "trigger": ("callbacks show",),
     "validate": ("serve --check",),
 }
 

@@ -31,6 +31,10 @@ class _RootCommands(LazyGroup):
             "bridge.cli.emulate.commands",
             "Emulate Plivo: place calls, execute the answers, send signed callbacks.",
         ),
+        "trigger": Deferred(
+            "bridge.cli.trigger",
+            "Send the callbacks of one call or message, or one callback of any type, to `dev`.",
+        ),
         "tail": Deferred(
             "bridge.cli.tail",
             "Show events as they arrive: a timeline on a terminal, JSON lines in a pipe.",

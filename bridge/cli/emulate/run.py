@@ -15,7 +15,6 @@ from bridge.cli.options import parse_time, parse_zone
 from bridge.cli.output import JsonOption
 from bridge.core import catalogue
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.emulator.directory import Directory
 from bridge.emulator.emulator import Emulator
 from bridge.emulator.machine.leg import Account
 from bridge.emulator.scenarios.begin import ReceiverUrls
@@ -42,6 +41,18 @@ _TYPES: Final = {
     "message_status": "messaging.message.status",
 }
 
+AuthId = Annotated[str, typer.Option(help="Auth id of the account.")]
+AuthToken = Annotated[
+    str,
+    typer.Option(
+        help="Its auth token, which signs.", envvar="PLIVO_AUTH_TOKEN", show_default=False
+    ),
+]
+Speed = Annotated[
+    float, typer.Option(help="Emulated seconds in a real second.", min=0.01, max=10_000)
+]
+TimeZone = Annotated[str, typer.Option("--timezone", help="Its time zone.")]
+
 
 @app.command(epilog=_EXAMPLES)
 def run(  # noqa: PLR0913 (options)
@@ -64,22 +75,15 @@ def run(  # noqa: PLR0913 (options)
     message_url: Annotated[
         str | None, typer.Option(help="URL of your application for messages.")
     ] = None,
-    speed: Annotated[
-        float, typer.Option(help="Emulated seconds in a real second.", min=0.01, max=10_000)
-    ] = 1.0,
+    speed: Speed = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed repeats the run.")] = 0,
     start: Annotated[
         str | None,
         typer.Option(help="The emulated clock's start, as 2026-03-08T06:59Z; now by default."),
     ] = None,
-    auth_id: Annotated[str, typer.Option(help="Auth id of the account.")] = AUTH_ID,
-    auth_token: Annotated[
-        str,
-        typer.Option(
-            help="Its auth token, which signs.", envvar="PLIVO_AUTH_TOKEN", show_default=False
-        ),
-    ] = AUTH_TOKEN,
-    zone: Annotated[str, typer.Option("--timezone", help="Its time zone.")] = TIMEZONE,
+    auth_id: AuthId = AUTH_ID,
+    auth_token: AuthToken = AUTH_TOKEN,
+    zone: TimeZone = TIMEZONE,
     json: JsonOption = False,
 ) -> None:
     """Run a scenario: emulated calls, signed callbacks, and your documents executed.
@@ -87,11 +91,29 @@ def run(  # noqa: PLR0913 (options)
     Exit code 1 if a callback got no 2xx, even after Plivo's own retries.
     """
     urls = _to_urls(against, answer_url, hangup_url, message_url)
-    account = Account(auth_id, (auth_token,), parse_zone(zone))
+    account = make_account(auth_id, auth_token, zone)
     begin = parse_time(start, datetime.now(UTC), "--start") if start else None  # noqa: TID251 (the doorway's clock)
-    emulator = Emulator(Directory([account]), seed=seed, speed=speed, start=begin)
-    found = uvloop.run(_run(load_scenario(scenario), emulator, account, urls))
-    if output.wants_json(json):
+    emulator = Emulator.of_account(account, seed=seed, speed=speed, start=begin)
+    as_json = output.wants_json(json)
+    run_and_report(load_scenario(scenario), emulator, account, urls, as_json=as_json)
+
+
+def make_account(auth_id: str, auth_token: str, zone: str) -> Account:
+    """Return the account that the options name."""
+    return Account(auth_id, (auth_token,), parse_zone(zone))
+
+
+def run_and_report(
+    scenario: Scenario,
+    emulator: Emulator,
+    account: Account,
+    urls: ReceiverUrls,
+    *,
+    as_json: bool,
+) -> None:
+    """Run a scenario and print what came of it. Exits with 1 if a callback got no 2xx."""
+    found = uvloop.run(_run(scenario, emulator, account, urls))
+    if as_json:
         output.emit_json_lines([found.to_json()])
     else:
         output.show(_to_table(found), *_summary(found))
@@ -122,19 +144,24 @@ def _to_urls(
     if against is None and answer is None and message is None:
         problem = "name the receiver: --against for a bridge, or --answer-url or --message-url"
         raise typer.BadParameter(problem, param_hint="--against")
+    urls = to_bridge_urls(against, "--against") if against is not None else ReceiverUrls("")
     found: dict[str, str] = {}
-    if against is not None:
-        _check_url(against, "--against")
-        types = catalogue.load_catalogue().by_name
-        found = {name: urljoin(against, types[kind].path) for name, kind in _TYPES.items()}
     for name, url in (("answer", answer), ("hangup", hangup), ("message", message)):
         if url is not None:
-            _check_url(url, f"--{name}-url")
+            check_url(url, f"--{name}-url")
             found[name] = url
-    return ReceiverUrls(**{"answer": "", **found})
+    return urls._replace(**found)
 
 
-def _check_url(url: str, option: str) -> None:
+def to_bridge_urls(base: str, option: str) -> ReceiverUrls:
+    """Return the URLs of a bridge: the path of each type. Raises BadParameter for the option."""
+    check_url(base, option)
+    types = catalogue.load_catalogue().by_name
+    return ReceiverUrls(**{name: urljoin(base, types[kind].path) for name, kind in _TYPES.items()})
+
+
+def check_url(url: str, option: str) -> None:
+    """Raise BadParameter unless ``url`` can be called."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         message = f"{url!r} is not a URL such as http://127.0.0.1:8080"
