@@ -37,8 +37,9 @@ Certainty = Literal[
     "unknown_zone",
 ]
 
-# A minute, the seconds, and their fraction.
-_READING: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d)(:[0-5]\d)(\.\d{1,6})?", re.ASCII)
+_READING: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?", re.ASCII)
+_SECONDS: Final = frozenset({f":{second:02}" for second in range(60)})
+_FRACTION: Final = re.compile(r"\.\d{1,6}", re.ASCII)
 _ZONELESS_YEARS: Final = range(EPOCH_YEAR + 1, 2200)
 
 
@@ -120,16 +121,16 @@ def parse_wall_time(text: str, scope: ParseContext) -> Moment | None:
 
 def _find_utc(text: str, zone: tzinfo) -> str | None:
     """Return the instant of a time in Plivo's usual form as RFC 3339, if it happens once in the zone."""
-    found = _READING.fullmatch(text)
-    if found is None:
+    utc_minute = _find_utc_minute(text[:16], zone)
+    seconds, fraction = text[16:19], text[19:]
+    if utc_minute is None or seconds not in _SECONDS:
         return None
-    minute, seconds, fraction = found.groups()
-    utc_minute = _find_utc_minute(minute, zone)
-    if utc_minute is None:
-        return None
-    if fraction is None or (micros := fraction.ljust(7, "0")) == ".000000":
+    if not fraction:
         return f"{utc_minute}{seconds}Z"
-    return f"{utc_minute}{seconds}{micros}Z"
+    if _FRACTION.fullmatch(fraction) is None:
+        return None
+    micros = fraction.ljust(7, "0")
+    return f"{utc_minute}{seconds}{'' if micros == '.000000' else micros}Z"
 
 
 @lru_cache(maxsize=4096)
