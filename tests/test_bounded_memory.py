@@ -79,8 +79,8 @@ def test_long_names_are_assigned_alike_and_not_kept(types: Catalogue) -> None:
     field_map._assign_names.cache_clear()
     header, machine, other = "X-PH-" + "a" * 2_000, "MACHINE" + "_" * 2_000, "b" * 2_000
     for name, field in ((header, "sip_headers"), (machine, "machine"), (other, None)):
-        (other_name,) = field_map.assign_names(ring, (name,), is_json=False).others
-        assert (other_name.rule.field if other_name.rule else other_name.group) == field
+        ((_, rule, group),) = field_map.assign_names(ring, (name,), is_json=False).others
+        assert (rule[1] if rule else group) == field
     assert field_map._assign_names.cache_info().currsize == 0
     field_map.assign_names(ring, ("X-PH-a",), is_json=False)
     assert field_map._assign_names.cache_info().currsize == 1

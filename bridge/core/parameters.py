@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, cast
 
 from bridge.core.json_object import JsonObject, TooManyElements, parse_json_object, to_json_text
 from bridge.core.request import RawCallback
@@ -94,8 +94,9 @@ def group_texts(pairs: Sequence[Pair]) -> tuple[TextsByName, bool]:
     A list holds the texts of a repeated name, or the text of a name if one of the two was not
     received in UTF-8.
     """
-    texts: TextsByName = dict(pairs)
-    if len(texts) == len(pairs) and is_utf8("".join([*texts, *texts.values()])):
+    plain = dict(pairs)
+    texts = cast("TextsByName", plain)
+    if len(plain) == len(pairs) and is_utf8("".join([*plain, *plain.values()])):
         return texts, False
     for name, values in group_values(pairs).items():
         is_plain = len(values) == 1 and is_utf8(name) and is_utf8(values[0])

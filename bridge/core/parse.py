@@ -14,6 +14,7 @@
    ``CallUUID``.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -23,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 from bridge.callbacks.model import CallbackType, Unread
 from bridge.core.catalogue import Catalogue, ParameterSources, Recognition, recognise
-from bridge.core.field_map import FieldMap, FieldRule, assign_names, map_fields
+from bridge.core.field_map import FieldMap, PlainRule, assign_names, map_fields
 from bridge.core.identity import find_identifier, is_usable_id
 from bridge.core.parameters import (
     Parameters,
@@ -103,7 +104,7 @@ class _Reading:
         self._texts = sources.plivo
         self._assigned = assign_names(field_map, tuple(sources.plivo), is_json=sources.json)
         self._scope = ParseContext(_find_direction(sources), zone)
-        self._groups: dict[str, dict[str, str]] = {}
+        self._groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self._agreeing: dict[str, list[str]] = {}
 
     def read(self) -> None:
@@ -131,25 +132,24 @@ class _Reading:
         for field, texts in self._groups.items():
             fields[field] = self.field_map.groups[field].parse(texts, scope)
 
-    def _iter_other_spellings(self) -> Iterator[FieldRule]:
+    def _iter_other_spellings(self) -> Iterator[PlainRule]:
         """Yield a rule for each parameter that is a field's by another spelling.
 
         The parameters of groups, and those that no declaration knows, are kept.
         """
-        groups = self._groups
+        all_texts, groups = self._texts, self._groups
         for name, rule, group in self._assigned.others:
-            text: str | list[str] | None = self._texts[name]
-            if isinstance(text, list) and not all(map(is_utf8, (name, *text))):
+            texts = all_texts[name]
+            if isinstance(texts, list) and not all(map(is_utf8, (name, *texts))):
                 self._mark_unreadable(None, name, "not_utf8")
             elif rule is not None:
                 yield rule
             elif group is None:
-                self.undeclared[name] = list_texts(text)
+                self.undeclared[name] = list_texts(texts)
             else:
-                if isinstance(text, list):
-                    text = self._choose_text(None, name, text)
+                text = texts if isinstance(texts, str) else self._choose_text(None, name, texts)
                 if text:
-                    groups.setdefault(group, {})[name] = text
+                    groups[group][name] = text
 
     def _choose_text(self, field: str | None, name: str, texts: list[str]) -> str | None:
         """Return the one text of a parameter (rule 3); None if it is blank or unreadable."""
@@ -179,9 +179,9 @@ class _Reading:
     def _find_first(self, field: str) -> str:
         others = (rule for _, rule, _ in self._assigned.others if rule is not None)
         return next(
-            rule.name
-            for rule in chain(self._assigned.rules, others)
-            if rule.field == field and any(list_texts(self._texts[rule.name]))
+            name
+            for name, one, _ in chain(self._assigned.rules, others)
+            if one == field and any(list_texts(self._texts[name]))
         )
 
     def _mark_unreadable(self, field: str | None, name: str, reason: str) -> None:
