@@ -27,7 +27,6 @@ from bridge.normalise.time import to_rfc3339
 # (cloudevents 10.0.0 on npm) rejects ``charset=UTF-8``. SDKs for Java and Go ignore everything after
 # the semicolon, so all of them accept the bare type.
 CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json")
-
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -74,16 +73,20 @@ def format_source(verdict: Verified | Unverified) -> str:
 def to_verification(verdict: Verified | Unverified) -> Verification:
     """Return the verdict as event and journal record state it."""
     if isinstance(verdict, Verified):
-        return Verification(
-            verdict="verified",
-            scheme=verdict.scheme,
-            key_id=verdict.key_id,
-            covers=list(verdict.covers),
-            fault=None,
-        )
-    return Verification(
-        verdict="unverified", scheme=None, key_id=None, covers=[], fault=verdict.fault
-    )
+        return {
+            "verdict": "verified",
+            "scheme": verdict.scheme,
+            "key_id": verdict.key_id,
+            "covers": list(verdict.covers),
+            "fault": None,
+        }
+    return {
+        "verdict": "unverified",
+        "scheme": None,
+        "key_id": None,
+        "covers": [],
+        "fault": verdict.fault,
+    }
 
 
 def to_epoch_ms(instant: datetime) -> int:

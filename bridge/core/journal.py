@@ -8,7 +8,6 @@
 """
 
 import base64
-import re
 from collections.abc import Iterable
 from typing import Annotated, Final, NamedTuple, NotRequired
 
@@ -29,7 +28,7 @@ DEAD_LETTER_TOPIC: Final = "plivo.bridge.deadletter.v1"
 REJECTED_TOPIC: Final = "plivo.bridge.rejected.v1"
 JOURNAL_SCHEMA_PATH: Final = "journal/1.0.json"
 
-_PLAIN: Final = re.compile(rb"[ -~]*")
+_PLAIN: Final = bytes(range(ord(" "), ord("~") + 1))
 
 
 class SentReply(NamedTuple):
@@ -94,32 +93,34 @@ def to_journal_value(
     """Return the journal record's value before it is encoded as JSON (rule 1)."""
     raw = verdict.raw
     target = raw.target
-    value = JournalValue(
-        method=raw.method,
-        url_received=raw.origin + target,
-        url_verified=raw.public_origin + target,
-        public_origin=raw.public_origin,
-        path=raw.path,
-        query=raw.query,
-        headers=list(raw.headers.lines),
-        remote_address=raw.remote_address,
-        received_at=to_rfc3339(raw.received_at),
-        source=format_source(verdict),
-        zone=verdict.zone,
-        verification=to_verification(verdict),
-        events=[
-            EventName(id=event.id, type=event.type.event_type, topic=event.record.topic)
+    value: JournalValue = {
+        "method": raw.method,
+        "url_received": raw.origin + target,
+        "url_verified": raw.public_origin + target,
+        "public_origin": raw.public_origin,
+        "path": raw.path,
+        "query": raw.query,
+        "headers": list(raw.headers.lines),
+        "remote_address": raw.remote_address,
+        "received_at": to_rfc3339(raw.received_at),
+        "source": format_source(verdict),
+        "zone": verdict.zone,
+        "verification": to_verification(verdict),
+        "events": [
+            {"id": event.id, "type": event.type.event_type, "topic": event.record.topic}
             for event in events
         ],
-        reply=ReplyGiven(
-            status=reply.status, content_type=reply.content_type, body=reply.body.decode()
-        ),
-        bridge_version=__version__,
-    )
-    if _PLAIN.fullmatch(raw.body):
-        value["body"] = raw.body.decode("ascii")
-    else:
+        "reply": {
+            "status": reply.status,
+            "content_type": reply.content_type,
+            "body": reply.body.decode(),
+        },
+        "bridge_version": __version__,
+    }
+    if raw.body.translate(None, _PLAIN):
         value["body_base64"] = base64.b64encode(raw.body).decode("ascii")
+    else:
+        value["body"] = raw.body.decode("ascii")
     return value
 
 

@@ -37,6 +37,7 @@ Certainty = Literal[
     "unknown_zone",
 ]
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _READING: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?", re.ASCII)
 _SECONDS: Final = frozenset({f":{second:02}" for second in range(60)})
 _FRACTION: Final = re.compile(r"\.\d{1,6}", re.ASCII)
@@ -87,8 +88,15 @@ def load_zone(name: str) -> ZoneInfo:
 
 
 def to_rfc3339(instant: datetime) -> str:
-    """Return an aware UTC instant as RFC 3339 text with ``Z``; a fraction only if it is not zero."""
-    return instant.isoformat().removesuffix("+00:00") + "Z"
+    """Return an aware instant as RFC 3339 text with ``Z``; a fraction only if it is not zero."""
+    since = instant - _EPOCH
+    second, fraction = _format_second(since.days, since.seconds), since.microseconds
+    return f"{second}.{fraction:06}Z" if fraction else second + "Z"
+
+
+@lru_cache(maxsize=64)  # most instants are now
+def _format_second(days: int, seconds: int) -> str:
+    return (_EPOCH + timedelta(days, seconds)).replace(tzinfo=None).isoformat()
 
 
 def to_exact_moment(instant: datetime, text: str) -> Moment:

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.core.catalogue import Catalogue
 from bridge.normalise import ParseContext, Unreadable
@@ -115,6 +117,11 @@ def test_an_instant_is_written_with_z_and_a_fraction_only_if_it_has_one() -> Non
     instant = datetime(2026, 3, 7, 14, 13, 37, tzinfo=UTC)
     assert to_rfc3339(instant) == "2026-03-07T14:13:37Z"
     assert to_rfc3339(instant + timedelta(microseconds=1)) == "2026-03-07T14:13:37.000001Z"
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_every_instant_is_written_as_the_standard_library_writes_it(instant: datetime) -> None:
+    assert to_rfc3339(instant) == instant.isoformat().removesuffix("+00:00") + "Z"
 
 
 # Text of a local time that states its offset, and its instant.
