@@ -171,11 +171,11 @@ class CallbackType:
     ``named`` and ``recognise`` list alternatives. Each is a conjunction joined by `` & ``:
     ``Event=Ring`` (has that value), ``EventName^=MPC`` (begins with it), ``CallUUID`` (present and
     not blank), ``Digits?`` (present, blank or not), ``!Event`` (absent or blank), ``!Event=Hangup``
-    (has another value). In ``named`` a parameter names the kind of the callback; in ``recognise``
-    other parameters identify it. A type with neither is recognised by its path alone. Types are
-    tried in ``match_order``. ``path_only`` marks a type whose parameters are also those of another
-    type, so that only the path tells them apart. ``yields_to_path`` marks a type whose parameters
-    do not override the path of another type.
+    (has another value). The first part must be present. In ``named`` a parameter names the kind of
+    the callback; in ``recognise`` other parameters identify it. A type with neither is recognised
+    by its path alone. Types are tried in ``match_order``. ``path_only`` marks a type whose
+    parameters are also those of another type, so that only the path tells them apart.
+    ``yields_to_path`` marks a type whose parameters do not override the path of another type.
 
     ``key_fields`` lists the fields that can be the event's subject and partition key; the first one
     present is used. ``anonymous`` marks a type whose documented parameters have no identifier:

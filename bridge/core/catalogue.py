@@ -79,6 +79,8 @@ class _Alternative:
     kind: CallbackType
     rank: tuple[int, int, int]
     conditions: tuple[Condition, ...]
+    name: str
+    """The parameter of the first condition. The alternative cannot match without it."""
     exact_value: tuple[str, str] | None
     """The naming parameter and its exact value, if the first condition is of this form."""
 
@@ -90,17 +92,29 @@ class _Alternative:
         return True
 
 
+def _iter_matching(alternatives: Iterable[_Alternative], values: Values) -> Iterator[_Alternative]:
+    for one in alternatives:
+        if one.name in values and one.matches(values):
+            yield one
+
+
 def _parse_alternative(kind: CallbackType, text: str) -> _Alternative:
-    """Return the alternative; its rank is the order of rule 1."""
+    """Return the alternative; its rank is the order of rule 1.
+
+    Raises ValueError if it begins with a parameter that must be absent.
+    """
     parts = text.split(" & ")
     name, sign, value = parts[0].partition("=")
+    if name.startswith("!"):
+        message = f"{kind.name}: an alternative begins with a parameter that it needs, not {name}"
+        raise ValueError(message)
     exactness = _HAS_IT if not sign else _PREFIX if name.endswith("^") else _EXACT
-    name = name.rstrip("^")
+    name = name.rstrip("^?")
     naming = NAMING_PARAMETERS.index(name) if name in NAMING_PARAMETERS else len(NAMING_PARAMETERS)
     conditions = tuple(parse_condition(part) for part in parts)
     is_exact = exactness == _EXACT and name in NAMING_PARAMETERS
     rank = (exactness, naming, kind.match_order)
-    return _Alternative(kind, rank, conditions, (name, value) if is_exact else None)
+    return _Alternative(kind, rank, conditions, name, (name, value) if is_exact else None)
 
 
 class Catalogue:
@@ -114,7 +128,7 @@ class Catalogue:
         }
         # Rule 1 in two tables: the alternatives that an exact value of a naming parameter selects, and
         # all others, which come after them.
-        self._by_value: dict[tuple[str, str | None], list[_Alternative]] = {}
+        self._by_value: dict[tuple[str, str], list[_Alternative]] = {}
         self._not_by_value: list[_Alternative] = []
         for one in sorted(chain(*self._named.values()), key=attrgetter("rank")):
             if one.exact_value is None:
@@ -129,6 +143,12 @@ class Catalogue:
             for kind in types
         }
         self._in_order = sorted(types, key=lambda kind: kind.match_order)
+        self._recognised_in_order = [
+            one
+            for kind in self._in_order
+            if not kind.path_only
+            for one in self._recognised[kind.name]
+        ]
         self._identifiers = {kind.name: list_identifiers(kind) for kind in types}
 
     @cached_property
@@ -169,7 +189,7 @@ class Catalogue:
     def can_repeat(self, kind: CallbackType, values: Values) -> bool:
         """Return whether two callbacks with exactly these parameters can be two events."""
         once = self._repeats_unless.get(kind.name, ())
-        return kind.can_repeat and not any(one.matches(values) for one in once)
+        return kind.can_repeat and not any(_iter_matching(once, values))
 
     def choose(self, values: Values, route: CallbackType | None) -> tuple[CallbackType, bool]:
         """Return the type of a callback, and whether its path decided: rules 1 to 6."""
@@ -192,12 +212,11 @@ class Catalogue:
     def _iter_words(self, values: Values) -> Iterator[_Alternative]:
         """Yield the naming alternatives that match, in the order of rule 1."""
         for name in NAMING_PARAMETERS:
-            for one in self._by_value.get((name, values.get(name)), ()):
-                if one.matches(values):
-                    yield one
-        for one in self._not_by_value:
-            if one.matches(values):
-                yield one
+            if name in values:
+                for one in self._by_value.get((name, values[name]), ()):
+                    if one.matches(values):
+                        yield one
+        yield from _iter_matching(self._not_by_value, values)
 
     def _weigh(
         self, word: _Alternative, values: Values, route: CallbackType | None
@@ -218,19 +237,18 @@ class Catalogue:
 
     def _find_first(self, values: Values) -> CallbackType:
         """Return the type that the parameters match: rules 4 to 6."""
-        found = [
-            kind
-            for kind in self._in_order
-            if not kind.path_only and self._is_recognised(kind, values)
-        ]
-        known = (kind for kind in found if self._has_identifier(kind, values))
-        return next(known, next(iter(found), self.unrecognised))
+        without_identifier: CallbackType | None = None
+        for one in _iter_matching(self._recognised_in_order, values):
+            if self._has_identifier(one.kind, values):
+                return one.kind
+            without_identifier = without_identifier or one.kind
+        return without_identifier or self.unrecognised
 
     def _is_named(self, kind: CallbackType, values: Values) -> bool:
-        return any(one.matches(values) for one in self._named.get(kind.name, ()))
+        return any(_iter_matching(self._named.get(kind.name, ()), values))
 
     def _is_recognised(self, kind: CallbackType, values: Values) -> bool:
-        return any(one.matches(values) for one in self._recognised.get(kind.name, ()))
+        return any(_iter_matching(self._recognised.get(kind.name, ()), values))
 
     def _has_identifier(self, kind: CallbackType, values: Values) -> bool:
         if kind.anonymous:

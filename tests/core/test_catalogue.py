@@ -1,5 +1,6 @@
 """All callback types, and how the type of a callback is recognised."""
 
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 import pytest
@@ -108,6 +109,12 @@ def test_what_is_shed_first_under_load_is_progress_and_never_an_end(types: Catal
 
 def test_a_type_whose_answer_plivo_executes_is_never_shed_first(types: Catalogue) -> None:
     assert not any(kind.shed_first for kind in types.types_with_executed_reply)
+
+
+def test_an_alternative_cannot_begin_with_an_absent_parameter(types: Catalogue) -> None:
+    kind = replace(types.by_name["voice.call.ring"], named=("!EventName & Event=Ring",))
+    with pytest.raises(ValueError, match=r"voice\.call\.ring: an alternative begins with"):
+        Catalogue((kind,), types.unrecognised)
 
 
 def test_two_loadings_are_the_same_catalogue(types: Catalogue) -> None:
