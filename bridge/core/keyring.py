@@ -194,6 +194,8 @@ def parse_signatures(header: str | None) -> tuple[bytes, ...]:
     """Return the signatures that a header lists, at most ``SIGNATURES_MAX``."""
     if not header:
         return ()
+    if "," not in header:
+        return (signature.decode_signature(header),)
     listed = header.split(",", SIGNATURES_MAX)[:SIGNATURES_MAX]
     return tuple(dict.fromkeys(map(signature.decode_signature, listed)))
 
