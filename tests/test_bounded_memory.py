@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 import bridge
-from bridge.core import field_map
+from bridge.core import field_map, origins
 from bridge.core.catalogue import Catalogue
 from bridge.core.identity import IDENTIFIER_CHARACTERS_MAX, is_usable_id
 from bridge.core.outcome import Outcome
@@ -35,6 +35,7 @@ CACHES = {
     "normalise/phone._load_national_patterns": "country codes of three digits at most",
     "normalise/phone._parse_party": "texts of 64 characters at most",
     "normalise/time._find_utc_minute": "4,096 minutes, in texts of 16 characters",
+    "normalise/time._format_second": "64 seconds, in texts of 19 characters",
     "normalise/time.load_zone": "the zones that there are",
     "normalise/tzdata._load_zones": "one",
     "normalise/tzdata.list_offsets_in_use": "1,024 days, each with the few offsets that there are",
@@ -42,6 +43,7 @@ CACHES = {
     "replay/targets/columns._list_event_paths": "one",
     "publish/partitioning._cached_partition": "keys of 64 bytes at most",
     "core/catalogue._map_usual_names": "one for each catalogue",
+    "core/origins._is_authority": "128 texts of 259 characters at most",
     "core/origins.list_equal_origins": "128 origins, whose hosts have 253 characters at most",
     "core/field_map._assign_names": "names of 1,536 characters at most",
     "core/field_map.map_fields": "one for each declaration",
@@ -72,6 +74,14 @@ def test_long_texts_are_read_alike_and_not_kept() -> None:
     assert phone._parse_party.cache_info().currsize == 0
     assert phone.parse_party(short)["kind"] == "sip"
     assert phone._parse_party.cache_info().currsize == 1
+
+
+def test_long_hosts_are_judged_alike_and_not_kept() -> None:
+    origins._is_authority.cache_clear()
+    assert not origins.is_authority("a" * 260)
+    assert origins._is_authority.cache_info().currsize == 0
+    assert origins.is_authority("a")
+    assert origins._is_authority.cache_info().currsize == 1
 
 
 def test_long_names_are_assigned_alike_and_not_kept(types: Catalogue) -> None:
