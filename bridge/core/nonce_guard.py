@@ -12,15 +12,12 @@
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Iterable
 from operator import itemgetter
-from typing import Final
 
 from bridge.core.canonical import encode_canonical
-from bridge.core.parameters import Parameters
+from bridge.core.parameters import Pair, Parameters
 from bridge.core.request import RawCallback
-
-# The values of one name keep their order.
-_BY_NAME: Final = itemgetter(0)
 
 
 class NonceGuard:
@@ -67,13 +64,20 @@ def _compute_digest(text: bytes) -> bytes:
 
 def digest_content(raw: RawCallback, parameters: Parameters) -> bytes:
     """Return a digest of the content of a callback, to remember it with its message: rule 2."""
-    parts: list[object] = [raw.method, raw.path, sorted(parameters.query, key=_BY_NAME)]
+    parts: list[object] = [raw.method, raw.path, _sort_by_name(parameters.query)]
     body = b""
     if raw.body and raw.method != "GET":
         headers = raw.headers.values
         parts += [headers.get("content-type", ""), headers.get("content-encoding", "")]
         if parameters.body_fault is None and parameters.json is None:
-            parts.append(sorted(parameters.body, key=_BY_NAME))
+            # Unless a name is repeated, pairs in the order of their names have one order.
+            has_lists = parameters.has_lists
+            parts.append(_sort_by_name(parameters.body) if has_lists else parameters.sorted_body)
         else:
             body = raw.body
     return _compute_digest(encode_canonical(parts) + body)
+
+
+def _sort_by_name(pairs: Iterable[Pair]) -> list[Pair]:
+    """Return pairs in the order of their names. The values of one name keep their order."""
+    return sorted(pairs, key=itemgetter(0))

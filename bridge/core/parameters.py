@@ -20,9 +20,8 @@
 import binascii
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from bridge.core.json_object import JsonObject, TooManyElements, parse_json_object, to_json_text
 from bridge.core.request import RawCallback
@@ -49,32 +48,44 @@ class BodyFault(StrEnum):
     MALFORMED_JSON = "malformed_json"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
-    """Decoded name-value pairs in the order received.
+class Parameters(NamedTuple):
+    """Decoded name-value pairs in the order received, made by ``collect_parameters``.
 
     ``has_bare_name`` is True if a piece of a form body had no ``=``: see rule 5 of
     ``bridge.core.signature``. ``json`` is the parsed body, if the body was a JSON object.
-    ``sorted_query`` and ``sorted_body`` are sorted by code points, once for signature and id.
+    ``sorted_query`` and ``sorted_body`` are sorted by code points. ``texts`` and ``has_lists`` are
+    those of ``group_texts`` for the pairs that Plivo wrote. Verification and parser need them.
     """
 
     query: tuple[Pair, ...]
     body: tuple[Pair, ...]
-    body_fault: BodyFault | None = None
-    has_bare_name: bool = False
-    json: JsonObject | None = field(default=None, compare=False, repr=False)
-    sorted_query: list[Pair] = field(init=False, compare=False, repr=False)
-    sorted_body: list[Pair] = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Sort the pairs."""
-        object.__setattr__(self, "sorted_query", sorted(self.query))
-        object.__setattr__(self, "sorted_body", sorted(self.body))
+    body_fault: BodyFault | None
+    has_bare_name: bool
+    json: JsonObject | None
+    sorted_query: list[Pair]
+    sorted_body: list[Pair]
+    texts: TextsByName
+    has_lists: bool
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
         """Return the pairs that Plivo wrote: those of the body, or of the query if there is no body."""
         return self.body or self.query
+
+
+def collect_parameters(
+    query: tuple[Pair, ...],
+    body: tuple[Pair, ...],
+    body_fault: BodyFault | None = None,
+    *,
+    has_bare_name: bool = False,
+    json: JsonObject | None = None,
+) -> Parameters:
+    """Return the parameters of a query and a body, sorted and grouped once for all who need it."""
+    ordered = sorted(query), sorted(body)
+    return Parameters(
+        query, body, body_fault, has_bare_name, json, *ordered, *group_texts(body or query)
+    )
 
 
 def group_values(pairs: Iterable[Pair]) -> ValuesByName:
@@ -240,7 +251,7 @@ def decode_parameters(
     remaining = _count_remaining(parameters_max, query_text)
     query_pairs, _ = _split_form(query_text)
     if not body:
-        return Parameters(query_pairs, ())
+        return collect_parameters(query_pairs, ())
     media_type = _parse_media_type(content_type)
     fault: BodyFault | None = None
     if content_encoding and content_encoding.strip().lower() != "identity":
@@ -249,7 +260,7 @@ def decode_parameters(
         try:
             members = parse_json_object(body, remaining)
             pairs = json_to_pairs(members)
-            return Parameters(query_pairs, pairs, json=members)
+            return collect_parameters(query_pairs, pairs, json=members)
         except TooManyElements as error:
             raise TooManyParameters from error
         except ValueError:
@@ -259,7 +270,7 @@ def decode_parameters(
     body_text = _prepare_form(body)
     _count_remaining(remaining, body_text)
     body_pairs, has_bare_name = _split_form(body_text)
-    return Parameters(query_pairs, body_pairs, fault, has_bare_name)
+    return collect_parameters(query_pairs, body_pairs, fault, has_bare_name=has_bare_name)
 
 
 def _count_remaining(parameters_max: int | None, text: str) -> int | None:

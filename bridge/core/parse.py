@@ -30,7 +30,6 @@ from bridge.core.parameters import (
     Parameters,
     TextsByName,
     ValuesByName,
-    group_texts,
     group_values,
     is_utf8,
     list_texts,
@@ -233,15 +232,18 @@ class Parser:
 
     def _split(self, parameters: Parameters) -> ParameterSources:
         """Return Plivo's parameters and the customer's context (rules 1 and 5)."""
-        texts, has_lists = group_texts(parameters.pairs)
+        texts = parameters.texts
         context: ValuesByName = {}
         if not parameters.body:
+            texts = texts.copy()
             names = [name for name in texts if name in self._context_names]
             context = {name: list_texts(texts.pop(name)) for name in names}
         elif parameters.query:
             context = group_values(parameters.query)
         is_json = parameters.json is not None
-        return ParameterSources(texts, has_lists, context, bool(parameters.body), is_json)
+        return ParameterSources(
+            texts, parameters.has_lists, context, bool(parameters.body), is_json
+        )
 
     def find_type(self, parameters: Parameters, route: CallbackType | None) -> CallbackType | None:
         """Return the type of a callback as ``parse`` finds it; None if nothing identifies it."""

@@ -50,7 +50,7 @@ from bridge.core.keyring import (
 )
 from bridge.core.nonce_guard import NonceGuard, digest_content
 from bridge.core.origins import list_equal_origins
-from bridge.core.parameters import Parameters
+from bridge.core.parameters import Parameters, list_texts
 from bridge.core.request import RawCallback
 from bridge.core.signed_messages import (
     COVERS_ALL,
@@ -135,10 +135,8 @@ class Unverified(NamedTuple):
 
 def find_claimed_account(parameters: Parameters) -> str | None:
     """Return the account that the callback names as its own (``ParentAuthID``), unverified."""
-    for key, value in parameters.pairs:
-        if key == "ParentAuthID":
-            return value
-    return None
+    texts = parameters.texts.get("ParentAuthID")
+    return None if texts is None else list_texts(texts)[0]
 
 
 def find_named_account(parameters: Parameters) -> str | None:

@@ -10,7 +10,7 @@ from bridge.core.dead_letter import Stage, to_dead_letter, to_publish_dead_lette
 from bridge.core.event import ContractNames, EventRecord, to_event
 from bridge.core.journal import SentReply, to_journal
 from bridge.core.outcome import Outcome, RefusalCause
-from bridge.core.parameters import Parameters, parse_parameters
+from bridge.core.parameters import Parameters, collect_parameters, parse_parameters
 from bridge.core.parse import Callback, NoEvent, NoEventReason, Parser
 from bridge.core.record import Record
 from bridge.core.request import RawCallback
@@ -29,7 +29,7 @@ Policy = Literal["enforce", "report", "off"]
 
 # A tuple, not a set: the hash of an enumeration's member is a Python function.
 _WAITED_FOR: Final = (Reply.XML, Reply.SOUND)
-_NO_PARAMETERS: Final = Parameters((), ())
+_NO_PARAMETERS: Final = collect_parameters((), ())
 
 
 @dataclass(frozen=True, slots=True)

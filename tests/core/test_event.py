@@ -22,7 +22,7 @@ from bridge.core.event import (
     to_event,
     to_verification,
 )
-from bridge.core.parameters import Pair, Parameters
+from bridge.core.parameters import Pair, collect_parameters
 from bridge.core.request import RawCallback
 from bridge.core.verify import Verified
 from tests.support.factories import (
@@ -59,14 +59,14 @@ def id_of(types: Catalogue, raw: RawCallback) -> str:
 def test_an_id_is_32_hex_digits_of_a_128_bit_digest(types: Catalogue) -> None:
     # Written down, because every consumer's memory of events hangs on it.
     assert id_of(types, raw_callback("", FORM)) == compute_callback_id(
-        AUTH_ID, "com.plivo.voice.call.hangup.v1", Parameters((), HANGUP)
+        AUTH_ID, "com.plivo.voice.call.hangup.v1", collect_parameters((), HANGUP)
     )
     for value, nonce, identity in (
         ("2", "", "8457551f15756a476e98a906fd1d1e66"),
         ("2", "77", "8ec8dd10ca3f327dde684fe4b81aa395"),
         ("\udcff", "", "34db7ea250ad02748e9b20a40aa77e00"),
     ):
-        parameters = Parameters((("q", "ü"),), (("b", value), ("a", "1")))
+        parameters = collect_parameters((("q", "ü"),), (("b", value), ("a", "1")))
         assert compute_callback_id("MA1", "com.plivo.x.v1", parameters, nonce) == identity
 
 
@@ -98,11 +98,11 @@ def test_a_retry_and_a_replay_have_the_id_of_the_first(
 def test_ids_are_the_same_exactly_when_the_parameters_are(
     drawn: list[tuple[list[Pair], list[Pair]]], random: Random
 ) -> None:
-    one, other = (Parameters(tuple(query), tuple(body)) for query, body in drawn)
+    one, other = (collect_parameters(tuple(query), tuple(body)) for query, body in drawn)
     pairs = [*one.query, *one.body]
     random.shuffle(pairs)
     assert compute_callback_id("MA1", "k", one) == compute_callback_id(
-        "MA1", "k", Parameters((), tuple(pairs))
+        "MA1", "k", collect_parameters((), tuple(pairs))
     )
     same = sorted((*one.query, *one.body)) == sorted((*other.query, *other.body))
     assert (compute_callback_id("MA1", "k", one) == compute_callback_id("MA1", "k", other)) is same
@@ -123,7 +123,7 @@ def test_no_account_type_or_nonce_can_pass_as_a_parameter(
     one: tuple[str | None, str, list[Pair], str], other: tuple[str | None, str, list[Pair], str]
 ) -> None:
     ids = [
-        compute_callback_id(account, kind, Parameters((), tuple(pairs)), nonce)
+        compute_callback_id(account, kind, collect_parameters((), tuple(pairs)), nonce)
         for account, kind, pairs, nonce in (one, other)
     ]
     same = [(account, kind, sorted(pairs), nonce) for account, kind, pairs, nonce in (one, other)]
@@ -132,16 +132,16 @@ def test_no_account_type_or_nonce_can_pass_as_a_parameter(
 
 def test_ids_differ_by_account_type_and_every_value() -> None:
     variants = [
-        compute_callback_id("MA1", "k", Parameters((), HANGUP)),
-        compute_callback_id("MA2", "k", Parameters((), HANGUP)),
-        compute_callback_id(None, "k", Parameters((), HANGUP)),
-        compute_callback_id("MA1", "l", Parameters((), HANGUP)),
-        compute_callback_id("MA1", "k", Parameters((), HANGUP[1:])),
-        compute_callback_id("MA1", "k", Parameters((), (*HANGUP, HANGUP[0]))),
+        compute_callback_id("MA1", "k", collect_parameters((), HANGUP)),
+        compute_callback_id("MA2", "k", collect_parameters((), HANGUP)),
+        compute_callback_id(None, "k", collect_parameters((), HANGUP)),
+        compute_callback_id("MA1", "l", collect_parameters((), HANGUP)),
+        compute_callback_id("MA1", "k", collect_parameters((), HANGUP[1:])),
+        compute_callback_id("MA1", "k", collect_parameters((), (*HANGUP, HANGUP[0]))),
     ]
     for place, (name, value) in enumerate(HANGUP):
         changed = (*HANGUP[:place], (name, value + " "), *HANGUP[place + 1 :])
-        variants.append(compute_callback_id("MA1", "k", Parameters((), changed)))
+        variants.append(compute_callback_id("MA1", "k", collect_parameters((), changed)))
     assert len(set(variants)) == len(variants)
 
 
