@@ -54,8 +54,8 @@ SINGLE_HEADERS: Final = frozenset(
 _TOKEN_BYTES: Final = (
     b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
-# Tab, printable ASCII, and bytes beyond ASCII. CR and LF are counted separately.
-_TEXT_BYTES: Final = bytes([0x09, 0x0A, 0x0D, *range(0x20, 0x7F), *range(0x80, 0x100)])
+# Tab, printable ASCII, and bytes beyond ASCII. What is left of a head without them is its line breaks.
+_TEXT_BYTES: Final = bytes([0x09, *range(0x20, 0x7F), *range(0x80, 0x100)])
 _REQUEST_LINE: Final = re.compile(
     rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) ([!\"$-~]+) HTTP/1\.([01])", re.ASCII
 )
@@ -78,6 +78,7 @@ _REQUEST_LINE_START: Final = re.compile(rb"\Z|[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}(
 _NAMES: Final[dict[bytes, bytes]] = {}
 _NAMES_MAX: Final = 512
 _NAME_BYTES_MAX: Final = 64
+_FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 _BODILESS: Final = frozenset({"GET", "HEAD"})
 
 
@@ -150,27 +151,23 @@ def parse_head(head: bytes) -> Head:
     if len(lines) > HEADERS_MAX:
         message = "headers"
         raise FieldsTooLarge(message)
-    if (
-        head.translate(None, _TEXT_BYTES)
-        or head.count(b"\n") != len(lines)
-        or head.count(b"\r") != len(lines)
-    ):
+    if head.translate(None, _TEXT_BYTES) != b"\r\n" * len(lines):
         message = "control character or bare line break"
         raise MalformedRequest(message)
     method, target, minor = _parse_request_line(request_line)
-    known = _NAMES.get
-    # Values with their surrounding white space, which rule 5 does not allow.
-    raw = [
-        ((known(name) or _checked_name(name)) if colon else _checked_name(b""), value)
-        for name, colon, value in [line.partition(b":") for line in lines]
-    ]
-    headers = [(name, value.strip(b" \t")) for name, value in raw]
+    headers: list[tuple[bytes, bytes]] = []
+    framing: dict[bytes, bytes] = {}  # with surrounding white space, which rule 5 does not allow
+    for line in lines:
+        written, colon, value = line.partition(b":")
+        name = (_NAMES.get(written) or _checked_name(written)) if colon else _checked_name(b"")
+        if name in _FRAMING:
+            framing[name] = value
+        headers.append((name, value.strip(b" \t")))
     fields = dict(headers)
     if len(fields) < len(headers):
         _check_repeated([name for name, _ in headers])
     parsed = Head(method, b"", b"", "1.1" if minor == b"1" else "1.0", headers)
-    if b"content-length" in fields or b"transfer-encoding" in fields:
-        framing = dict(raw)
+    if framing:
         _read_framing(parsed, framing.get(b"content-length"), framing.get(b"transfer-encoding"))
     if b"expect" in fields and minor == b"1":
         parsed.expects_continue = fields[b"expect"].lower() == b"100-continue"
