@@ -2,9 +2,8 @@
 
 1. Requests are read one by one: the next head is parsed after the previous answer was sent. So answers
    have the order of their requests, and pipelined requests wait as bytes.
-2. The head and the body of a request must each arrive in time. A timer starts only if something is
-   missing after a read, so a usual request costs no timer. No time runs while the client waits for an
-   answer.
+2. The head and the body of a request must each arrive in time. No time runs while the client waits for
+   an answer.
 3. Bytes that no request in progress needs (incomplete heads, heads without their body, pipelined
    requests) are limited, for each connection and for all together.
 4. A client that does not read its answers has the same time.
@@ -19,7 +18,7 @@
 """
 
 import asyncio
-from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, cast
 from urllib.parse import unquote
@@ -106,7 +105,6 @@ class HttpConnection(asyncio.Protocol):
         self._queue: ClientQueue | None = None
         self._is_reading_paused = False
         self._drain_waiter: asyncio.Future[None] | None = None  # set while the client does not read
-        self._timer: ClientTimer | None = None  # for reading, lingering, or idling
         self._write_timer: ClientTimer | None = None
 
     # Called by asyncio
@@ -114,6 +112,7 @@ class HttpConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start reading, unless there is no room for the connection."""
         self.transport = cast("asyncio.Transport", transport)
+        self._timer = ClientTimer(self.loop)  # for reading, lingering, or idling
         self._server = _address(transport.get_extra_info("sockname"))
         self._client = _address(transport.get_extra_info("peername"))
         if len(self._connections) >= self._limits.connections_max and not self.clients.make_room():
@@ -122,7 +121,7 @@ class HttpConnection(asyncio.Protocol):
             return
         self._connections.add(self)
         self._join_queue(self.clients.idle)
-        self._start_timer(self._limits.read_timeout_s, self._time_out)
+        self._timer.start(self._limits.read_timeout_s, self._time_out)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release everything."""
@@ -131,7 +130,7 @@ class HttpConnection(asyncio.Protocol):
         self._buffer.clear()
         self._body = None
         self._set_held_bytes(0)
-        self._stop_timer()
+        self._timer.close()
         self._join_queue(None)
         self.resume_writing()  # wakes an exchange that waits to send its answer
         if self._exchange is not None:
@@ -163,14 +162,15 @@ class HttpConnection(asyncio.Protocol):
         """Start the time of a client that does not read its answers: rule 4."""
         if self._drain_waiter is None:
             self._drain_waiter = self.loop.create_future()
-            self._write_timer = ClientTimer(
-                self.loop, self._limits.read_timeout_s, self._cut_off, "slow_answer"
+            self._write_timer = ClientTimer(self.loop)
+            self._write_timer.start(
+                self._limits.read_timeout_s, partial(self._cut_off, "slow_answer")
             )
 
     def resume_writing(self) -> None:
         """Continue sending."""
         if self._write_timer is not None:
-            self._write_timer.cancel()
+            self._write_timer.close()
             self._write_timer = None
         if self._drain_waiter is not None:
             if not self._drain_waiter.done():
@@ -225,7 +225,7 @@ class HttpConnection(asyncio.Protocol):
             self.transport.close()
         else:
             self._join_queue(self.clients.idle)
-            self._start_timer(self._keep_alive_s, self._close)
+            self._timer.start(self._keep_alive_s, self._close)
 
     def shed_request(self) -> None:
         """Answer the incomplete request 429 and end the connection, to free its bytes for others."""
@@ -292,7 +292,7 @@ class HttpConnection(asyncio.Protocol):
         head = parse_head(bytes(buffer[:end]))
         del buffer[: end + len(_HEAD_END)]
         self._checked = 0
-        self._stop_timer()
+        self._timer.stop()
         self._join_queue(None)
         self._start_exchange(head, end)
         return True
@@ -351,7 +351,7 @@ class HttpConnection(asyncio.Protocol):
             return False
         self._body = None
         self._head_cost_bytes = 0
-        self._stop_timer()
+        self._timer.stop()
         self._join_queue(None)
         exchange.finish()
         return True
@@ -367,14 +367,13 @@ class HttpConnection(asyncio.Protocol):
             return
         elif self._queue is not self.clients.unfinished:
             self._join_queue(self.clients.unfinished)
-            self._start_timer(self._limits.read_timeout_s, self._time_out)
+            self._timer.start(self._limits.read_timeout_s, self._time_out)
         while self.clients.held_bytes > _HELD_BYTES_MAX and self._held_bytes:
             next(iter(self.clients.unfinished), self).free_bytes()
 
     # Ending
 
     def _time_out(self) -> None:
-        self._timer = None
         if self._body is not None:
             self._refuse("slow_body", HTTPStatus.REQUEST_TIMEOUT, RefusalCause.SLOW_BODY)
         elif self._buffer:
@@ -418,7 +417,7 @@ class HttpConnection(asyncio.Protocol):
     def _end(self, *, linger: bool) -> None:
         """Close the connection; only our side at first if the client may still be sending: rule 5."""
         self._discard()
-        self._stop_timer()
+        self._timer.stop()
         if self._drain_waiter is not None:
             self.transport.abort()
         elif linger and not self._has_client_closed and not self.transport.is_closing():
@@ -426,7 +425,7 @@ class HttpConnection(asyncio.Protocol):
             self.transport.write_eof()
             self.resume_reading()
             self._join_queue(self.clients.lingering)
-            self._start_timer(_LINGER_S, self._close)
+            self._timer.start(_LINGER_S, self._close)
         else:
             self._close()
 
@@ -438,7 +437,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _close(self) -> None:
         self._discard()
-        self._stop_timer()
+        self._timer.close()
         self._join_queue(None)
         self._connections.discard(self)  # frees its place now, not at ``connection_lost``
         self.transport.close()
@@ -462,15 +461,6 @@ class HttpConnection(asyncio.Protocol):
         if not self._is_reading_paused and not self.transport.is_closing():
             self._is_reading_paused = True
             self.transport.pause_reading()
-
-    def _start_timer(self, delay_s: float, call: Callable[[], None]) -> None:
-        self._stop_timer()
-        self._timer = ClientTimer(self.loop, delay_s, call)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     def _log(self, cause: CutOffCause, fault: str) -> None:
         if self.clients.log_limiter.allow():

@@ -159,7 +159,7 @@ def test_an_answer_that_the_client_does_not_read_is_dropped(
             # Some megabytes of answers stay with the kernels before the bridge feels it.
             sending = threading.Thread(target=trickle, args=(connection, requests))
             sending.start()
-            eventually(lambda: timers.pending("slow_answer"))
+            timers.wait_for_unread_answer()
             timers.pass_s(READ_TIMEOUT_S)
             assert cut_off(bridge, "slow_answer") == 1
             sending.join(PATIENCE_S)

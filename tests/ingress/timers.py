@@ -28,13 +28,11 @@ class _Timer:
         self,
         connection: Any,
         due_s: float,
-        call: Callable[..., object],
-        about: tuple[object, ...],
+        call: Callable[[], object],
     ) -> None:
         self.connection = connection
         self.due_s = due_s
         self.call = call
-        self.about = about
         self.is_pending = True
 
     def cancel(self) -> None:
@@ -42,11 +40,12 @@ class _Timer:
 
 
 class _Loop:
-    """The loop a connection sees: the real one but for ``call_later``."""
+    """The loop a connection sees: the real one but for its clock and ``call_later``."""
 
     def __init__(self, connection: Any, timers: "Timers") -> None:
         self._real = connection.loop
         self.call_later = partial(timers.call_later, connection)
+        self.time = timers.time
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -77,16 +76,17 @@ class Timers:
         monkeypatch.setattr(protocol.HttpConnection, "__init__", make)
         monkeypatch.setattr(protocol.HttpConnection, "data_received", receive)
 
-    def call_later(
-        self, connection: Any, delay_s: float, call: Callable[..., object], *about: object
-    ) -> _Timer:
-        timer = _Timer(connection, self._now_s + delay_s, call, about)
+    def time(self) -> float:
+        return self._now_s
+
+    def call_later(self, connection: Any, delay_s: float, call: Callable[[], object]) -> _Timer:
+        timer = _Timer(connection, self._now_s + delay_s, call)
         self._timers.append(timer)
         return timer
 
-    def pending(self, *about: object) -> list[_Timer]:
-        """Return the timers that are set, or those that are about this."""
-        return [one for one in self._timers if one.is_pending and (not about or one.about == about)]
+    def pending(self) -> list[_Timer]:
+        """Return the timers that are set."""
+        return [one for one in self._timers if one.is_pending]
 
     def wait_for_timer_of(self, client: socket.socket) -> None:
         """Return when the bridge has set a timer for this client.
@@ -95,6 +95,10 @@ class Timers:
         """
         address = client.getsockname()
         eventually(lambda: any(one.connection._client == address for one in self.pending()))
+
+    def wait_for_unread_answer(self) -> None:
+        """Return when the bridge has set a timer for a client that does not read its answers."""
+        eventually(lambda: any(one.connection._write_timer is not None for one in self.pending()))
 
     def pass_s(self, seconds: float) -> None:
         """Let time pass for the connections, and return when it has."""
@@ -109,7 +113,7 @@ class Timers:
             timer = min(due, key=lambda one: one.due_s)
             self._now_s = timer.due_s
             timer.cancel()
-            timer.call(*timer.about)
+            timer.call()
         self._now_s = until_s
         passed.set()
 
