@@ -55,10 +55,12 @@ def drive(
     outcomes: Mapping[str, Outcome] | None = None,
     order: CallOrder | None = None,
     world: World | None = None,
+    latency_s: float = 0.05,
 ) -> VirtualDriver:
     """Place one call, run until nothing is left to do, and return what happened."""
     machine = Machine(world or World(BEGIN))
-    driver = VirtualDriver(machine, Receiver(documents or {}, outcomes or {}))
+    receiver = Receiver(documents or {}, outcomes or {})
+    driver = VirtualDriver(machine, receiver, latency_s=latency_s)
     machine.place(order or CallOrder(ACCOUNT, CALLER, CALLEE, URLS, person=person))
     driver.run()
     return driver

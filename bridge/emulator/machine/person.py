@@ -63,6 +63,7 @@ class Person:
     rings_after_s: float = 1.2
     answers_after_s: float = 4.0
     is_machine: bool = False
+    greeting_s: float = 6.0  # how long a machine talks before its beep
     inputs: tuple[Input, ...] = ()
     hang_up: HangUp | None = HangUp(after_s=60.0)
     records_s: float = 8.0  # how long this person talks after a beep

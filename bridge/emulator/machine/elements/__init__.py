@@ -14,6 +14,7 @@ from bridge.reply.tree import Node
 Execute = Callable[[World, Leg, Node], Awaitable[Step | None]]
 
 EXECUTE: Final[Mapping[str, Execute]] = {
+    "DTMF": prompts.send_digits,
     "Hangup": routing.hang_up,
     "Play": prompts.play,
     "Redirect": routing.redirect,
