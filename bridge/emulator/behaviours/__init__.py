@@ -1,0 +1,9 @@
+"""What the emulator does as Plivo does it, and how certain we are: one file for each kind of subject."""
+
+from typing import Final
+
+from bridge.emulator.behaviours import prompts
+from bridge.emulator.behaviours.behaviour import Behaviour
+
+BEHAVIOURS: Final[tuple[Behaviour, ...]] = tuple(sorted((*prompts.BEHAVIOURS,)))
+"""Every behaviour, sorted by subject."""
