@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from bridge.emulator.behaviours import prompts
+from bridge.emulator.behaviours import inputs, prompts
 from bridge.emulator.behaviours.behaviour import Behaviour
 
-BEHAVIOURS: Final[tuple[Behaviour, ...]] = tuple(sorted((*prompts.BEHAVIOURS,)))
+BEHAVIOURS: Final[tuple[Behaviour, ...]] = tuple(sorted((*inputs.BEHAVIOURS, *prompts.BEHAVIOURS)))
 """Every behaviour, sorted by subject."""

@@ -1,8 +1,8 @@
 """What the people on a call do.
 
 1. A person answers, is busy, rejects, or does not answer.
-2. On each element that waits for input, the person gives the next of ``inputs`` after its delay. After
-   the last one the person is silent.
+2. Each time an element begins to listen for input (with its prompts, and again with each retry), the
+   person gives the next of ``inputs`` after its delay. After the last one the person is silent.
 3. The person may hang up: after a time since the answer, or some time into a phase of the call.
 """
 
