@@ -11,6 +11,7 @@ DIGITS = "voice.getdigits.action"
 ACTION = f"action='{HOST}/action'"
 # It takes ten seconds.
 PROMPT = f"<Speak>{'x' * 150}</Speak>"
+TWICE_1_OR_2 = "retries='2' validDigits='12' numDigits='1'"
 MENU = f"<GetDigits {ACTION} numDigits='1'>{PROMPT}</GetDigits>"
 
 
@@ -56,15 +57,9 @@ def caller(*inputs: Input) -> Person:
         # Each retry asks again.
         (f"<GetDigits {ACTION} retries='2'/>", [Input(after_s=1), Input("7#")], "7", 6.2),
         (f"<GetDigits {ACTION} retries='2'/>", [], None, 10.0),
+        (f"<GetDigits {ACTION} {TWICE_1_OR_2}/>", [Input("9"), Input("2")], "2", 2.0),
         (
-            f"<GetDigits {ACTION} retries='2' validDigits='12' numDigits='1'/>",
-            [Input("9"), Input("2")],
-            "2",
-            2.0,
-        ),
-        (
-            f"<GetDigits {ACTION} retries='2' validDigits='12' numDigits='1'"
-            " invalidDigitsSound='https://example.com/no.mp3'/>",
+            f"<GetDigits {ACTION} {TWICE_1_OR_2} invalidDigitsSound='https://example.com/no.mp3'/>",
             [Input("9"), Input("2")],
             "2",
             7.0,
@@ -115,3 +110,78 @@ def test_an_action_has_the_fields_of_every_request_and_the_digits() -> None:
     assert list(action.parameters) == sorted(action.parameters)
     only_of_answer = {"CountryCode", "Event", "RouteType"}
     assert action.parameters.keys() == (answer.parameters.keys() - only_of_answer) | {"Digits"}
+
+
+INPUT = "voice.getinput.action"
+INTERIM = "voice.getinput.interim"
+SAYS = Input(speech="I have a billing question about March", confidence=0.875, after_s=2.0)
+LISTENS = f"<GetInput {ACTION} inputType='dtmf speech'>{PROMPT}</GetInput>"
+
+
+@pytest.mark.parametrize(
+    ("elements", "inputs", "expected", "after_s"),
+    [
+        (LISTENS, [SAYS], ("speech", "", SAYS.speech), 5.4),
+        (LISTENS, [Input("12#")], ("dtmf", "12", ""), 1.4),
+        (LISTENS, [Input("12")], ("dtmf", "12", ""), 3.2),
+        # Fifteen seconds after the prompt nobody listens any more.
+        (LISTENS, [Input("1#", after_s=24.9)], ("dtmf", "1", ""), 25.1),
+        (LISTENS, [Input("1#", after_s=25.1)], None, 25.0),
+        (LISTENS, [], None, 25.0),
+        (LISTENS, [Input("#")], None, 1.0),
+        (f"<GetInput {ACTION} inputType='dtmf'/>", [SAYS], None, 15.0),
+        (f"<GetInput {ACTION} inputType='speech'/>", [Input("1#")], None, 15.0),
+        (f"<GetInput {ACTION}/>", [SAYS], ("speech", "", SAYS.speech), 5.4),
+        (f"<GetInput {ACTION} inputType='fax'/>", [Input("1#")], ("dtmf", "1", ""), 1.2),
+        (
+            f"<GetInput {ACTION} inputType='speech' speechEndTimeout='4'/>",
+            [SAYS],
+            ("speech", "", SAYS.speech),
+            8.4,
+        ),
+        (f"<GetInput {ACTION} digitEndTimeout='5'/>", [Input("12")], ("dtmf", "12", ""), 6.2),
+        (f"<GetInput {ACTION} numDigits='2'/>", [Input("123")], ("dtmf", "12", ""), 1.2),
+        (f"<GetInput {ACTION} executionTimeout='60'/>", [], None, 60.0),
+    ],
+)
+def test_the_first_input_wins(
+    elements: str, inputs: list[Input], expected: tuple[str, str, str] | None, after_s: float
+) -> None:
+    driver = drive({"answer": elements}, person=caller(*inputs), latency_s=0.0)
+    names = ("InputType", "Digits", "Speech")
+    sent = [tuple(one.parameters[name] for name in names) for one in actions(driver)]
+    assert sent == ([] if expected is None else [expected])
+    assert {one.type for one in actions(driver)} <= {INPUT}
+    assert after_answer_s(driver, 2) == pytest.approx(after_s, abs=0.1)
+
+
+def test_speech_has_its_confidence_and_its_price_and_digits_have_neither() -> None:
+    (speech,) = actions(drive({"answer": LISTENS}, person=caller(SAYS)))
+    (digits,) = actions(drive({"answer": LISTENS}, person=caller(Input("1#"))))
+    names = ("SpeechConfidenceScore", "BilledAmount")
+    assert [speech.parameters[name] for name in names] == ["0.88", "0.0050"]
+    assert [digits.parameters[name] for name in names] == ["", ""]
+
+
+def test_interim_results_come_in_order_while_somebody_speaks() -> None:
+    listens = (
+        f"<GetInput {ACTION} inputType='speech' interimSpeechResultsCallback='{HOST}/interim'"
+        " interimSpeechResultsCallbackMethod='GET'/>"
+    )
+    *interim, action = actions(drive({"answer": listens}, person=caller(SAYS)))
+    assert [one.type for one in interim] == [INTERIM] * 3
+    assert {one.method for one in interim} == {"GET"}
+    names = ("SequenceNumber", "StableSpeech", "UnstableSpeech")
+    assert [tuple(one.parameters[name] for name in names) for one in interim] == [
+        ("1", "", "I have a"),
+        ("2", "I have a", "billing question about"),
+        ("3", "I have a billing question about", "March"),
+    ]
+    assert action.type == INPUT
+
+
+def test_each_retry_of_a_menu_hears_a_new_input() -> None:
+    documents = {"answer": LISTENS, "action": LISTENS}
+    driver = drive(documents, person=caller(Input("1#"), SAYS, Input("2#")))
+    given = [one.parameters["Digits"] or one.parameters["Speech"] for one in actions(driver)]
+    assert given == ["1", SAYS.speech, "2"]

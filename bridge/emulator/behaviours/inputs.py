@@ -35,4 +35,34 @@ BEHAVIOURS: Final = (
         Confidence.ANCESTOR,
         _ANCESTOR,
     ),
+    Behaviour("GetInput", "The first input wins, digits or speech.", Confidence.DOCUMENTED, _INPUT),
+    Behaviour(
+        "GetInput",
+        "Without input the next element follows, and no callback is sent.",
+        Confidence.INFERRED,
+    ),
+    Behaviour(
+        "GetInput",
+        "Without an inputType that Plivo knows, digits and speech are accepted.",
+        Confidence.INFERRED,
+    ),
+    Behaviour(
+        "GetInput",
+        "What was not given, digits or speech, is an empty text.",
+        Confidence.DOCUMENTED,
+        _INPUT,
+    ),
+    Behaviour(
+        "GetInput",
+        "The automatic timeouts are 2 s after a digit and 1 s after speech.",
+        Confidence.INFERRED,
+    ),
+    Behaviour("GetInput", "Speech is billed in parts of 15 s.", Confidence.DOCUMENTED, _INPUT),
+    Behaviour("GetInput", "An interim result is sent after every third word.", Confidence.INFERRED),
+    Behaviour(
+        "GetInput",
+        "An interim result has the id of the call, which is not in Plivo's list.",
+        Confidence.CAPTURED,
+        "a stored request of Plivo's",
+    ),
 )

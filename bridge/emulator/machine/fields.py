@@ -10,6 +10,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from math import ceil
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -50,6 +51,11 @@ def bill_duration_s(duration_s: int, conditions: Conditions) -> int:
 def compute_cost(billed_s: int, conditions: Conditions) -> str:
     """Return the price of a leg with five decimals."""
     return f"{Decimal(conditions.bill_rate) * billed_s / 60:.5f}"
+
+
+def compute_speech_cost(speech_s: float, conditions: Conditions) -> str:
+    """Return the price of recognised speech, billed in parts of 15 seconds, with four decimals."""
+    return f"{Decimal(conditions.speech_rate) * ceil(speech_s / 15):.4f}"
 
 
 def sip_header_fields(leg: Leg) -> Parameters:

@@ -6,7 +6,7 @@ An element must not know what follows it: it returns the next document to fetch,
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from bridge.emulator.machine.elements import digits, prompts, routing
+from bridge.emulator.machine.elements import digits, prompts, routing, speech
 from bridge.emulator.machine.leg import Leg, Step
 from bridge.emulator.machine.world import World
 from bridge.reply.tree import Node
@@ -16,6 +16,7 @@ Execute = Callable[[World, Leg, Node], Awaitable[Step | None]]
 EXECUTE: Final[Mapping[str, Execute]] = {
     "DTMF": prompts.send_digits,
     "GetDigits": digits.get_digits,
+    "GetInput": speech.get_input,
     "Hangup": routing.hang_up,
     "Play": prompts.play,
     "Redirect": routing.redirect,

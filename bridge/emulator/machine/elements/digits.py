@@ -1,10 +1,10 @@
 """GetDigits, and the collecting of digits.
 
 1. The prompts are played, and listened through: the first digit interrupts them.
-2. ``timeout`` counts from the end of the prompts to the first digit, ``digitTimeout`` between two digits.
-   Digits end with the finish key, which is not one of them, or when there are ``numDigits``.
-3. Without digits, or with one that is not in ``validDigits``, everything is repeated, ``retries`` times in
-   all. Then the next element follows, and no callback is sent.
+2. ``timeout`` counts from the end of the prompts to the first digit, ``digitTimeout`` between two
+   digits. Digits end with the finish key, which is not one of them, or when there are ``numDigits``.
+3. Without digits, or with one that is not in ``validDigits``, everything is repeated, ``retries`` times
+   in all. Then the next element follows, and no callback is sent.
 4. Digits that were pressed before the element began are forgotten.
 
 Source: Plivo's page on input collection. Rule 4 and that all digits are checked together is what Plivo's
