@@ -2,10 +2,12 @@
 
 import pytest
 
+from bridge.core.catalogue import Catalogue
 from bridge.emulator.machine.commands import Request
 from bridge.emulator.machine.person import Input, Person
 from bridge.emulator.virtual import VirtualDriver
 from tests.emulator.machines import HOST, drive, types
+from tests.emulator.recognition import assert_recognised
 
 DIGITS = "voice.getdigits.action"
 ACTION = f"action='{HOST}/action'"
@@ -185,3 +187,11 @@ def test_each_retry_of_a_menu_hears_a_new_input() -> None:
     driver = drive(documents, person=caller(Input("1#"), SAYS, Input("2#")))
     given = [one.parameters["Digits"] or one.parameters["Speech"] for one in actions(driver)]
     assert given == ["1", SAYS.speech, "2"]
+
+
+def test_the_bridge_knows_every_callback_of_an_input(types: Catalogue) -> None:
+    listens = f"<GetInput {ACTION} interimSpeechResultsCallback='{HOST}/interim'/>"
+    driver = drive({"answer": MENU, "action": listens}, person=caller(Input("1"), SAYS))
+    assert len(driver.requests) == 8
+    for request in driver.requests:
+        assert_recognised(types, request)

@@ -58,6 +58,11 @@ def compute_speech_cost(speech_s: float, conditions: Conditions) -> str:
     return f"{Decimal(conditions.speech_rate) * ceil(speech_s / 15):.4f}"
 
 
+def compute_transcription_cost(duration_ms: int, conditions: Conditions) -> str:
+    """Return the price of a transcription, billed in whole minutes, with four decimals."""
+    return f"{Decimal(conditions.transcription_rate) * ceil(duration_ms / 60_000):.4f}"
+
+
 def sip_header_fields(leg: Leg) -> Parameters:
     """Return a parameter for each custom SIP header: rule 4."""
     return {f"X-PH-{name}": value for name, value in leg.sip_headers.items()}

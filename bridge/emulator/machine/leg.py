@@ -109,6 +109,7 @@ class Leg:
         self.phase_changed: Signal[Phase] = Signal()
         self.pressed: Queue[str] = Queue()  # digits, one by one
         self.spoken: Queue[Input] = Queue()
+        self.dial_answered: Signal[None] = Signal()  # a leg that this one dialled was answered
         self.task: Task[Any] | None = None  # executes its documents
         self._given = 0
 

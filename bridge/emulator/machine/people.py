@@ -50,6 +50,8 @@ async def _give_inputs(world: World, leg: Leg) -> None:
         changed = leg.phase_changed
         if leg.phase is Phase.INPUT:
             await _give_input(world, leg)
+        elif leg.phase is Phase.RECORD and leg.person.records_key:
+            await _press_after_talking(world, leg)
         await world.scheduler.wait_first(leg.ended, changed)
 
 
@@ -67,6 +69,12 @@ async def _give_input(world: World, leg: Leg) -> None:
         leg.pressed.put(digit)
         if await world.scheduler.wait_first(*over, timeout_s=given.digit_interval_s) is not None:
             return
+
+
+async def _press_after_talking(world: World, leg: Leg) -> None:
+    over = (leg.ended, leg.phase_changed)
+    if await world.scheduler.wait_first(*over, timeout_s=leg.person.records_s) is None:
+        leg.pressed.put(leg.person.records_key)
 
 
 async def _hang_up(world: World, leg: Leg) -> None:

@@ -67,6 +67,8 @@ class Person:
     inputs: tuple[Input, ...] = ()
     hang_up: HangUp | None = HangUp(after_s=60.0)
     records_s: float = 8.0  # how long this person talks after a beep
+    records_words: str = "Please call me back."
+    records_key: str = ""  # pressed after talking; empty: the person says no more
 
 
 SILENCE: Final = Input(after_s=1_000_000.0)

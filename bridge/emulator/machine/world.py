@@ -32,6 +32,7 @@ class Conditions:
     bill_interval_s: int = 60
     spoken_characters_per_s: float = 15.0
     played_s: float = 5.0  # the length of any sound file
+    transcription_rate: str = "0.0095"  # the price of a minute of transcription
     speech_rate: str = "0.0050"  # the price of 15 seconds of recognised speech
     country_code: str = "US"
     stir_verification: str = "Verified"
