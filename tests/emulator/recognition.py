@@ -1,11 +1,14 @@
-"""What the bridge makes of a request of the emulator."""
+"""Ask the bridge's catalogue for the type of each callback that the emulator sends."""
+
+from typing import Final
 
 from bridge.core.catalogue import Catalogue
-from bridge.emulator.machine.commands import Request
+from bridge.emulator.virtual import VirtualDriver
+from tests.emulator.machines import ACCOUNT
 from tests.support.factories import parsed
 
-# Their parameters are those of other types: only the path tells.
-ONLY_BY_PATH = {
+# On a shared path these look like another type: section "path_only" of the catalogue.
+ON_SHARED_PATH: Final = {
     "voice.call.fallback": "voice.call.answer",
     "voice.call.redirect": "voice.fetch",
     "voice.call.transfer": "voice.fetch",
@@ -15,12 +18,16 @@ ONLY_BY_PATH = {
 }
 
 
-def assert_recognised(types: Catalogue, request: Request) -> None:
-    """Assert that the bridge reads a request as what it is: on its own path, and on a shared one."""
-    pairs = list(request.parameters.items())
-    for route in (types.by_name[request.type], None):
-        callback = parsed(types, pairs, route=route)
-        expected = request.type if route else ONLY_BY_PATH.get(request.type, request.type)
-        assert callback.type.name == expected, request
-        assert callback.unreadable == [], request
-        assert not callback.undeclared, (request.type, callback.undeclared)
+def check_recognised(types: Catalogue, driver: VirtualDriver) -> None:
+    """Assert that each callback is recognised as its type, on its own and on the shared path.
+
+    Every parameter is declared, and every value can be read.
+    """
+    assert driver.requests
+    for request in driver.requests:
+        pairs, zone = list(request.parameters.items()), ACCOUNT.zone.key
+        own = parsed(types, pairs, route=types.by_name[request.type], zone=zone)
+        assert own.type.name == request.type
+        assert (own.undeclared, own.unreadable) == ({}, []), request.type
+        shared = parsed(types, pairs, zone=zone)
+        assert shared.type.name == ON_SHARED_PATH.get(request.type, request.type)

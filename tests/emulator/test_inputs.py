@@ -7,7 +7,7 @@ from bridge.emulator.machine.commands import Request
 from bridge.emulator.machine.person import Input, Person
 from bridge.emulator.virtual import VirtualDriver
 from tests.emulator.machines import HOST, drive, types
-from tests.emulator.recognition import assert_recognised
+from tests.emulator.recognition import check_recognised
 
 DIGITS = "voice.getdigits.action"
 ACTION = f"action='{HOST}/action'"
@@ -193,5 +193,4 @@ def test_the_bridge_knows_every_callback_of_an_input(types: Catalogue) -> None:
     listens = f"<GetInput {ACTION} interimSpeechResultsCallback='{HOST}/interim'/>"
     driver = drive({"answer": MENU, "action": listens}, person=caller(Input("1"), SAYS))
     assert len(driver.requests) == 8
-    for request in driver.requests:
-        assert_recognised(types, request)
+    check_recognised(types, driver)

@@ -5,7 +5,7 @@ import pytest
 from bridge.core.catalogue import Catalogue
 from bridge.emulator.machine.person import HangUp, Person, Phase
 from tests.emulator.machines import BEGIN, HOST, drive, types
-from tests.emulator.recognition import assert_recognised
+from tests.emulator.recognition import check_recognised
 
 ACTION, COMPLETED, HANGUP = "voice.record.action", "voice.record.completed", "voice.call.hangup"
 URLS = f"action='{HOST}/action' callbackUrl='{HOST}/ready' callbackMethod='GET'"
@@ -114,5 +114,4 @@ def test_the_bridge_knows_every_callback_of_a_recording(types: Catalogue) -> Non
     record = f"<Record {URLS} transcriptionUrl='{HOST}/words'/>"
     driver = drive({"answer": record, "action": "<Wait length='20'/>"}, person=PRESSES)
     assert len(driver.requests) == 6
-    for request in driver.requests:
-        assert_recognised(types, request)
+    check_recognised(types, driver)
