@@ -44,8 +44,11 @@ class Deliveries:
             waiting.set(outcome)
 
     def notify(self, callback: Callback) -> Task[Any]:
-        """Deliver a callback while the call goes on. The answer is ignored."""
-        return self._scheduler.start(self.deliver(callback))
+        """Deliver a callback while the call goes on. The answer is ignored.
+
+        It is sent at once, so callbacks leave in the order in which the machine makes them.
+        """
+        return self._scheduler.start_now(self.deliver(callback))
 
     async def deliver(self, callback: Callback) -> Outcome:
         """Deliver a callback, with its retries; return the outcome of the last try."""

@@ -173,6 +173,12 @@ class Scheduler:
         task.make_ready()
         return task
 
+    def start_now(self, coroutine: Coroutine[Any, None, T]) -> Task[T]:
+        """Start a task, and run it at once until it waits."""
+        task = Task(self, coroutine)
+        task.step()
+        return task
+
     def add_ready(self, task: Task[Any]) -> None:
         """Queue a task that can continue."""
         self._ready.append(task)
