@@ -1,7 +1,10 @@
 """Drive a call machine on real time: timers of the event loop, and requests over HTTP.
 
-``speed`` is how many seconds of the machine pass in one real second. Only the machine's own time is
-faster: a receiver has its full connect and read timeouts in real seconds.
+1. ``speed`` is how many seconds of the machine pass in one real second. Only the machine's own time is
+   faster: a receiver has its full connect, read and total timeouts in real seconds.
+2. A timer that the loop fires late counts as fired when it was due. So a call that waits 20 s has waited
+   20.000 s, however busy the machine is, and durations do not depend on the load.
+3. The machine's time never goes back. An input that comes before a late timer was due counts as later.
 """
 
 import asyncio
@@ -20,7 +23,7 @@ class LiveDriver:
     """Runs a machine in an event loop.
 
     ``send`` sends one request and returns how it ended; it raises nothing. ``observe`` gets every
-    command, for example to keep a history.
+    command, for example to keep a history. Both must not report inputs themselves.
     """
 
     def __init__(
@@ -45,7 +48,7 @@ class LiveDriver:
     def now(self) -> datetime:
         """Return the machine's time."""
         elapsed_s = (self._loop.time() - self._started_s) * self._speed
-        return self._started_at + timedelta(seconds=elapsed_s)
+        return max(self._machine.world.now, self._started_at + timedelta(seconds=elapsed_s))
 
     @property
     def is_idle(self) -> bool:
@@ -54,21 +57,25 @@ class LiveDriver:
 
     def do(self, act: Callable[[Machine], T]) -> T:
         """Report inputs: ``act`` makes them. Return its result, after the machine has reacted."""
-        self._machine.advance(self.now)
-        try:
-            return act(self._machine)
-        finally:
-            for command in self._machine.run():
-                self._perform(command)
+        return self._do_at(self.now, act)
 
     async def close(self) -> None:
         """Stop all timers and requests."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
-        for request in self._requests:
+        requests = list(self._requests)
+        for request in requests:
             request.cancel()
-        await asyncio.gather(*self._requests, return_exceptions=True)
+        await asyncio.gather(*requests, return_exceptions=True)
+
+    def _do_at(self, at: datetime, act: Callable[[Machine], T]) -> T:
+        self._machine.advance(at)
+        try:
+            return act(self._machine)
+        finally:
+            for command in self._machine.run():
+                self._perform(command)
 
     def _perform(self, command: Command) -> None:
         self._observe(command)
@@ -78,8 +85,7 @@ class LiveDriver:
                 self._requests.add(task)
                 task.add_done_callback(self._requests.discard)
             case SetTimer():
-                delay_s = command.delay_s / self._speed
-                self._timers[command.id] = self._loop.call_later(delay_s, self._fire, command.id)
+                self._set_timer(command)
             case CancelTimer():
                 timer = self._timers.pop(command.id, None)
                 if timer is not None:
@@ -87,10 +93,18 @@ class LiveDriver:
             case _:
                 pass
 
-    async def _request(self, request: Request) -> None:
-        outcome = await self._send(request)
-        self.do(lambda machine: machine.answer(request.id, outcome))
+    def _set_timer(self, command: SetTimer) -> None:
+        due_at = self._machine.world.now + timedelta(seconds=command.delay_s)
+        due_s = self._started_s + (due_at - self._started_at).total_seconds() / self._speed
+        self._timers[command.id] = self._loop.call_at(due_s, self._fire, command.id, due_at)
 
-    def _fire(self, timer_id: int) -> None:
+    async def _request(self, request: Request) -> None:
+        started_s = self._loop.time()
+        outcome = await self._send(request)
+        took_s = self._loop.time() - started_s
+        self.do(lambda machine: machine.answer(request.id, outcome, took_s))
+
+    def _fire(self, timer_id: int, due_at: datetime) -> None:
         self._timers.pop(timer_id, None)
-        self.do(lambda machine: machine.fire(timer_id))
+        at = max(self._machine.world.now, due_at)
+        self._do_at(at, lambda machine: machine.fire(timer_id))

@@ -1,6 +1,17 @@
-"""Send the requests of a call machine over HTTP, signed as Plivo signs them."""
+"""Send the requests of a call machine over HTTP, signed as Plivo signs them.
 
+1. The read timeout is for the first byte and for each pause between bytes; the total timeout for the
+   whole try.
+2. What is read of an answer is bounded. Plivo refuses a document over its limit, so a little more than
+   the limit is enough to see that.
+3. Cookies are not kept, and redirects are not followed: no page and no capture says that Plivo does.
+4. What cannot be sent at all, such as an invalid URL, counts as ``broken``: no retry helps.
+"""
+
+import asyncio
 from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 import httpx
@@ -9,19 +20,37 @@ from bridge.emulator.machine.commands import Failure, Outcome, Request, Response
 from bridge.emulator.machine.leg import Account
 from bridge.emulator.sign import sign_headers
 
-# Plivo documents a limit of 100 KB; a little more shows that a document is over it.
-_BODY_BYTES_MAX = 200_000
+# Plivo documents a limit of 100 KB: rule 2.
+_BODY_BYTES_MAX: Final = 200_000
 # More than the concurrent calls that one emulator is made for.
-_CONNECTIONS_MAX = 2_000
+_CONNECTIONS_MAX: Final = 2_000
+# Shorter than servers keep idle connections (5 s is usual), so that we do not send on a closed one.
+_KEEP_ALIVE_S: Final = 2.0
+_FORM: Final = "application/x-www-form-urlencoded"
+
+
+class WireRequest(NamedTuple):
+    """A request as it goes over the wire. A GET has no body."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes
 
 
 def make_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """Return an HTTP client for a sender. ``transport`` None: the network."""
     return httpx.AsyncClient(
         transport=transport,
+        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        headers={"user-agent": "callback-bridge-emulator"},
         follow_redirects=False,
         trust_env=False,  # a proxy could not reach a receiver on loopback
-        limits=httpx.Limits(max_connections=_CONNECTIONS_MAX, max_keepalive_connections=100),
+        limits=httpx.Limits(
+            max_connections=_CONNECTIONS_MAX,
+            max_keepalive_connections=_CONNECTIONS_MAX,
+            keepalive_expiry=_KEEP_ALIVE_S,
+        ),
     )
 
 
@@ -34,42 +63,51 @@ class Sender:
 
     async def send(self, request: Request) -> Outcome:
         """Send one request; return its answer, or why there is none."""
-        form = urlencode(request.parameters)
-        url, body = request.url, form
-        if request.method == "GET":
-            url, body = f"{url}{'&' if '?' in url else '?'}{form}", ""
-        headers = self._sign(request, url, body)
-        if body:
-            headers["content-type"] = "application/x-www-form-urlencoded"
-        timeout = httpx.Timeout(request.read_timeout_s, connect=request.connect_timeout_s)
+        account = self._accounts[request.auth_id]
+        limits = httpx.Timeout(request.read_timeout_s, connect=request.connect_timeout_s)
         try:
-            async with self._client.stream(
-                request.method, url, content=body or None, headers=headers, timeout=timeout
-            ) as answer:
-                content = bytearray()
-                async for piece in answer.aiter_bytes():
-                    content += piece
-                    if len(content) > _BODY_BYTES_MAX:
-                        break
-                content_type = answer.headers.get("content-type", "")
-                return Response(answer.status_code, content_type, bytes(content))
+            wire = to_wire(request, account, self._accounts[account.main_auth_id])
+            async with asyncio.timeout(request.total_timeout_s):
+                return await self._exchange(wire, limits)
         except httpx.ConnectTimeout:
             return Failure("ct", "connect timeout")
         except httpx.ConnectError as error:
             return Failure("refused", str(error))
         except httpx.TimeoutException:
             return Failure("rt", "read timeout")
-        except httpx.HTTPError as error:
+        except TimeoutError:
+            return Failure("rt", "total timeout")
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             return Failure("broken", str(error) or type(error).__name__)
 
-    def _sign(self, request: Request, url: str, body: str) -> dict[str, str]:
-        account = self._accounts[request.auth_id]
-        main = self._accounts[account.main_auth_id]
-        return sign_headers(
-            request.method,
-            url,
-            body,
-            account.auth_tokens[0],
-            main.auth_tokens[0],
-            nonces=request.nonces,
-        )
+    async def _exchange(self, wire: WireRequest, limits: httpx.Timeout) -> Response:
+        async with self._client.stream(
+            wire.method, wire.url, content=wire.body, headers=wire.headers, timeout=limits
+        ) as answer:
+            content = bytearray()
+            async for piece in answer.aiter_bytes():
+                content += piece
+                if len(content) > _BODY_BYTES_MAX:
+                    break
+            content_type = answer.headers.get("content-type", "")
+            return Response(answer.status_code, content_type, bytes(content))
+
+
+def to_wire(request: Request, account: Account, main: Account) -> WireRequest:
+    """Return a request signed as Plivo signs it. ``main`` is the main account of a subaccount."""
+    form = urlencode(request.parameters)
+    url, body = request.url, form
+    if request.method == "GET":
+        url, body = _add_query(url, form), ""
+    headers = sign_headers(
+        request.method, url, body, account.auth_tokens, main.auth_tokens, nonces=request.nonces
+    )
+    if request.method != "GET":
+        headers["content-type"] = _FORM
+    return WireRequest(request.method, url, headers, body.encode())
+
+
+def _add_query(url: str, form: str) -> str:
+    if not form:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{form}"

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -79,6 +80,13 @@ async def test_a_reset_forgets_everything_and_repeats_the_ids(emulator: Emulator
     await emulator.reset()
     assert (emulator.history.sent, emulator.world.legs, forgotten) == ([], {}, [True])
     assert emulator.place_call(ORDER).uuid == first.uuid
+
+
+async def test_durations_do_not_depend_on_how_late_the_loop_is(emulator: Emulator) -> None:
+    leg = emulator.place_call(replace(ORDER, person=Person(hang_up=HangUp(20.5))))
+    await wait_for_end(emulator)
+    assert leg.answered_at is not None
+    assert leg.ended_at == leg.answered_at + timedelta(seconds=20.5)
 
 
 async def test_the_clock_begins_at_its_start(emulator: Emulator) -> None:

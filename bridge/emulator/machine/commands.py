@@ -10,7 +10,9 @@ class Request(NamedTuple):
 
     ``type`` is the name of the callback type, as ``voice.call.ring``. ``subject`` is the id of the call,
     message or session. ``url`` has no fragment. A GET has ``parameters`` in its query. ``nonces`` are
-    those of V2 and V3. ``attempt`` counts from 1 over the retries of one callback.
+    those of V2 and V3. ``attempt`` counts from 1 over the tries of one callback, which all have its
+    ``callback_id``. ``read_timeout_s`` is for the first byte and for each pause between bytes,
+    ``total_timeout_s`` for the whole try.
     """
 
     id: int
@@ -24,6 +26,8 @@ class Request(NamedTuple):
     connect_timeout_s: float
     read_timeout_s: float
     attempt: int
+    total_timeout_s: float
+    callback_id: int
 
 
 class Response(NamedTuple):

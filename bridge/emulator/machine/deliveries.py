@@ -1,9 +1,9 @@
 """Deliver callbacks: each try is one ``Request``, and its outcome decides about the next try."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from random import Random
-from typing import Any
-from urllib.parse import urldefrag
+from typing import Any, NamedTuple
 
 from bridge.emulator.machine.commands import Failure, Outcome, Parameters, Request
 from bridge.emulator.machine.retries import RetryPolicy, parse_policy
@@ -28,20 +28,35 @@ class Callback:
     policy: RetryPolicy | None = None
 
 
+class _Answer(NamedTuple):
+    outcome: Outcome
+    took_s: float
+
+
+class _Waiting(NamedTuple):
+    answered: Signal[_Answer]
+    sent_at: datetime
+
+
 class Deliveries:
     """The callbacks on their way."""
 
     def __init__(self, scheduler: Scheduler, random: Random) -> None:
         self._scheduler = scheduler
         self._random = random
-        self._waiting: dict[int, Signal[Outcome]] = {}
+        self._waiting: dict[int, _Waiting] = {}
         self._requests = 0
+        self._callbacks = 0
 
-    def answer(self, request_id: int, outcome: Outcome) -> None:
-        """Report how a request ended."""
+    def answer(self, request_id: int, outcome: Outcome, took_s: float | None = None) -> None:
+        """Report how a request ended. ``took_s`` None: as long as the machine's time says.
+
+        A driver that lets the machine's time pass faster than a receiver's reports real seconds.
+        """
         waiting = self._waiting.pop(request_id, None)
         if waiting is not None:
-            waiting.set(outcome)
+            elapsed_s = (self._scheduler.now - waiting.sent_at).total_seconds()
+            waiting.answered.set(_Answer(outcome, elapsed_s if took_s is None else took_s))
 
     def notify(self, callback: Callback) -> Task[Any]:
         """Deliver a callback while the call goes on. The answer is ignored.
@@ -53,40 +68,46 @@ class Deliveries:
     async def deliver(self, callback: Callback) -> Outcome:
         """Deliver a callback, with its retries; return the outcome of the last try."""
         policy = callback.policy or parse_policy(callback.url)
-        started_at = self._scheduler.now
+        self._callbacks += 1
+        callback_id = self._callbacks
+        left_s = policy.total_timeout_s
         outcome: Outcome = Failure("ct")
         for attempt, pause_s in enumerate((0.0, *policy.pauses_s), 1):
-            elapsed_s = (self._scheduler.now - started_at).total_seconds()
-            left_s = policy.total_timeout_s - elapsed_s - pause_s
+            left_s -= pause_s
             if left_s <= 0:
                 break
             if pause_s:
                 await self._scheduler.sleep(pause_s)
-            outcome = await self._try_once(callback, policy, attempt, left_s)
+            request = self._make_request(callback, policy, left_s, (callback_id, attempt))
+            outcome, took_s = await self._try_once(request)
+            left_s -= took_s
             if not policy.retries(outcome):
                 break
         return outcome
 
-    async def _try_once(
-        self, callback: Callback, policy: RetryPolicy, attempt: int, left_s: float
-    ) -> Outcome:
+    def _make_request(
+        self, callback: Callback, policy: RetryPolicy, left_s: float, ids: tuple[int, int]
+    ) -> Request:
         self._requests += 1
-        nonces = (str(self._random.randrange(10**20)), str(self._random.randrange(10**20)))
-        request = Request(
+        return Request(
             id=self._requests,
             type=callback.type,
             subject=callback.subject,
             method=callback.method,
-            url=urldefrag(callback.url).url,
+            url=callback.url.partition("#")[0],
             parameters=callback.parameters,
             auth_id=callback.auth_id,
-            nonces=nonces,
+            nonces=(str(self._random.randrange(10**20)), str(self._random.randrange(10**20))),
             connect_timeout_s=min(policy.connect_timeout_s, left_s),
             read_timeout_s=min(policy.read_timeout_s, left_s),
-            attempt=attempt,
+            attempt=ids[1],
+            total_timeout_s=left_s,
+            callback_id=ids[0],
         )
-        answered: Signal[Outcome] = Signal()
-        self._waiting[request.id] = answered
+
+    async def _try_once(self, request: Request) -> _Answer:
+        answered: Signal[_Answer] = Signal()
+        self._waiting[request.id] = _Waiting(answered, self._scheduler.now)
         self._scheduler.commands.append(request)
         try:
             return await answered

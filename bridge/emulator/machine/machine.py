@@ -28,9 +28,9 @@ class Machine:
         """Let everything happen that the inputs cause; return what the driver has to do."""
         return self.world.scheduler.run()
 
-    def answer(self, request_id: int, outcome: Outcome) -> None:
-        """Report how a request ended."""
-        self.world.deliveries.answer(request_id, outcome)
+    def answer(self, request_id: int, outcome: Outcome, took_s: float | None = None) -> None:
+        """Report how a request ended. ``took_s`` None: as long as the machine's time says."""
+        self.world.deliveries.answer(request_id, outcome, took_s)
 
     def fire(self, timer_id: int) -> None:
         """Report that a timer is due."""

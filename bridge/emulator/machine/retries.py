@@ -8,6 +8,7 @@
 4. Messaging and Verify try three more times, after 60, 120 and 240 s, if the answer is not 200.
 5. Not documented, so inferred here: a retry follows at once; a refused connection counts as ``ct``; an
    answer that breaks off is never retried.
+6. The total time of a URL also ends a try that goes on.
 """
 
 from dataclasses import dataclass
