@@ -8,6 +8,8 @@
    receipt would look like one of a wrong time zone.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -61,6 +63,7 @@ class Emulator:
         self._start = start
         self._find_person, self._conditions = find_person, conditions
         self._transport = transport
+        self._changed = asyncio.Event()
         self._observers: list[Callable[[Command], None]] = []
         self._answer_observers: list[Callable[[Request, Outcome], None]] = []
         self._resets: list[Callable[[], None]] = []
@@ -128,6 +131,17 @@ class Emulator:
 
         return self.do(receive)
 
+    async def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
+        """Wait until a condition on history or calls holds; return False if time runs out before.
+
+        ``timeout_s`` is in real seconds.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while not condition():
+                    await self._changed.wait()
+        return condition()
+
     def observe(self, observer: Callable[[Command], None]) -> None:
         """Call ``observer`` with each command of the machine, before it is performed."""
         self._observers.append(observer)
@@ -152,6 +166,7 @@ class Emulator:
         self._begin()
         for forget in self._resets:
             forget()
+        self._wake()
 
     def _begin(self) -> None:
         now = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
@@ -168,14 +183,19 @@ class Emulator:
         )
 
     def _observe(self, command: Command) -> None:
-        if isinstance(command, Request):
-            self.history.add_request(command, self.world.now)
+        self.history.add(command, self.world.now)
         for observer in self._observers:
             observer(command)
+        self._wake()
 
     async def _send(self, request: Request) -> Outcome:
         outcome = await self._sender.send(request)
         self.history.add_outcome(request.id, outcome, self.now)
         for observer in self._answer_observers:
             observer(request, outcome)
+        self._wake()
         return outcome
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()

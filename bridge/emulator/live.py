@@ -2,20 +2,25 @@
 
 1. ``speed`` is how many seconds of the machine pass in one real second. Only the machine's own time is
    faster: a receiver has its full connect, read and total timeouts in real seconds.
-2. A timer that the loop fires late counts as fired when it was due. So a call that waits 20 s has waited
-   20.000 s, however busy the machine is, and durations do not depend on the load.
-3. The machine's time never goes back. An input that comes before a late timer was due counts as later.
+2. A timer fires at the time when it was due, even if the loop is late; and before any input that is
+   later than that. So a call that waits 20 s has waited 20.000 s, however busy the process is.
+3. A cancelled timer stays in the queue until its turn, or until most of the queue is cancelled.
 """
 
 import asyncio
+import heapq
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import TypeVar
+from functools import partial
+from typing import Final, TypeVar
 
 from bridge.emulator.machine.commands import CancelTimer, Command, Outcome, Request, SetTimer
 from bridge.emulator.machine.machine import Machine
 
 T = TypeVar("T")
+# The queue is not cleaned for less: rule 3.
+_CANCELLED_MIN: Final = 256
+
 Send = Callable[[Request], Awaitable[Outcome]]
 
 
@@ -41,7 +46,9 @@ class LiveDriver:
         self._loop = asyncio.get_running_loop()
         self._started_s = self._loop.time()
         self._started_at = machine.world.now
-        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._due_at: dict[int, datetime] = {}  # by the id of a timer
+        self._queue: list[tuple[datetime, int]] = []
+        self._wake: asyncio.TimerHandle | None = None
         self._requests: set[asyncio.Task[None]] = set()
 
     @property
@@ -53,17 +60,23 @@ class LiveDriver:
     @property
     def is_idle(self) -> bool:
         """Return whether no request is on its way and no timer runs."""
-        return not self._requests and not self._timers
+        return not self._requests and not self._due_at
 
     def do(self, act: Callable[[Machine], T]) -> T:
         """Report inputs: ``act`` makes them. Return its result, after the machine has reacted."""
-        return self._do_at(self.now, act)
+        now = self.now
+        try:
+            self._fire_due(now)
+            return self._do_at(now, act)
+        finally:
+            self._plan_wake()
 
     async def close(self) -> None:
         """Stop all timers and requests."""
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
+        if self._wake is not None:
+            self._wake.cancel()
+        self._due_at.clear()
+        self._queue.clear()
         requests = list(self._requests)
         for request in requests:
             request.cancel()
@@ -85,18 +98,14 @@ class LiveDriver:
                 self._requests.add(task)
                 task.add_done_callback(self._requests.discard)
             case SetTimer():
-                self._set_timer(command)
+                due_at = self._machine.world.now + timedelta(seconds=command.delay_s)
+                self._due_at[command.id] = due_at
+                heapq.heappush(self._queue, (due_at, command.id))
             case CancelTimer():
-                timer = self._timers.pop(command.id, None)
-                if timer is not None:
-                    timer.cancel()
+                self._due_at.pop(command.id, None)
+                self._clean_queue()
             case _:
                 pass
-
-    def _set_timer(self, command: SetTimer) -> None:
-        due_at = self._machine.world.now + timedelta(seconds=command.delay_s)
-        due_s = self._started_s + (due_at - self._started_at).total_seconds() / self._speed
-        self._timers[command.id] = self._loop.call_at(due_s, self._fire, command.id, due_at)
 
     async def _request(self, request: Request) -> None:
         started_s = self._loop.time()
@@ -104,7 +113,32 @@ class LiveDriver:
         took_s = self._loop.time() - started_s
         self.do(lambda machine: machine.answer(request.id, outcome, took_s))
 
-    def _fire(self, timer_id: int, due_at: datetime) -> None:
-        self._timers.pop(timer_id, None)
-        at = max(self._machine.world.now, due_at)
-        self._do_at(at, lambda machine: machine.fire(timer_id))
+    def _fire_due(self, until: datetime) -> None:
+        """Fire the timers that are due, each at its time: rule 2."""
+        while self._queue and self._queue[0][0] <= until:
+            due_at, timer_id = heapq.heappop(self._queue)
+            if self._due_at.pop(timer_id, None) is not None:
+                self._do_at(due_at, partial(Machine.fire, timer_id=timer_id))
+
+    def _clean_queue(self) -> None:
+        """Remove the cancelled timers: rule 3."""
+        if len(self._queue) > 2 * len(self._due_at) + _CANCELLED_MIN:
+            self._queue = [one for one in self._queue if one[1] in self._due_at]
+            heapq.heapify(self._queue)
+
+    def _plan_wake(self) -> None:
+        """Wake up when the next timer is due."""
+        if self._wake is not None:
+            self._wake.cancel()
+            self._wake = None
+        if self._queue:
+            due_at = self._queue[0][0]
+            due_s = self._started_s + (due_at - self._started_at).total_seconds() / self._speed
+            self._wake = self._loop.call_at(due_s, self._wake_up, due_at)
+
+    def _wake_up(self, due_at: datetime) -> None:
+        # The loop may wake us a little before the time that it was asked for.
+        try:
+            self._fire_due(max(self.now, due_at))
+        finally:
+            self._plan_wake()

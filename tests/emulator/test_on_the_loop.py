@@ -1,6 +1,5 @@
 """An emulator on an event loop."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,10 +10,13 @@ import pytest
 
 from bridge.emulator.directory import Application, Directory, Number
 from bridge.emulator.emulator import Emulator, NoApplication
+from bridge.emulator.history import Match
 from bridge.emulator.machine.calls import CallOrder
-from bridge.emulator.machine.commands import Command, LegEnded
+from bridge.emulator.machine.commands import LegEnded
 from bridge.emulator.machine.person import HangUp, Person
+from bridge.emulator.stories import tell_calls
 from tests.emulator.machines import ACCOUNT, CALLEE, CALLER, URLS
+from tests.support.waiting import PATIENCE_S
 
 NUMBER, UNANSWERED = "14155550177", "14155550178"
 START = datetime(2026, 3, 7, 9, 13, 30, tzinfo=ZoneInfo("America/New_York"))
@@ -39,20 +41,20 @@ async def emulator() -> AsyncIterator[Emulator]:
 
 
 async def wait_for_end(emulator: Emulator) -> LegEnded:
-    ended: asyncio.Future[LegEnded] = asyncio.get_running_loop().create_future()
+    assert await emulator.wait_until(lambda: bool(emulator.history.ends()), PATIENCE_S)
+    return emulator.history.ends()[0].end
 
-    def observe(command: Command) -> None:
-        if isinstance(command, LegEnded) and not ended.done():
-            ended.set_result(command)
 
-    emulator.observe(observe)
-    return await ended
+async def wait_for_hangup(emulator: Emulator) -> None:
+    hangup = Match("hangup")
+    assert await emulator.wait_until(lambda: bool(emulator.history.answered(hangup)), PATIENCE_S)
 
 
 async def test_a_placed_call_runs_to_its_end(emulator: Emulator) -> None:
     leg = emulator.place_call(ORDER)
+    await wait_for_hangup(emulator)
     assert (await wait_for_end(emulator)).call_uuid == leg.uuid
-    assert [one.request.type for one in emulator.history.sent] == [
+    assert [one.type for one in emulator.history.sent()] == [
         "voice.call.ring",
         "voice.call.answer",
         "voice.call.hangup",
@@ -67,6 +69,24 @@ async def test_a_received_call_is_answered_by_the_application_of_its_number(
     assert (leg.direction, leg.caller, leg.callee) == ("inbound", CALLER, NUMBER)
 
 
+async def test_a_condition_that_never_holds_ends_with_its_time(emulator: Emulator) -> None:
+    assert not await emulator.wait_until(lambda: False, 0.01)
+
+
+async def test_a_call_is_told_as_a_story(emulator: Emulator) -> None:
+    leg = emulator.place_call(replace(ORDER, person=Person(hang_up=HangUp(20))))
+    await wait_for_hangup(emulator)
+    title, *lines = tell_calls(emulator.history, emulator.world.legs.values())[leg.uuid]
+    assert title == f"outbound call {leg.uuid} from {CALLER} to {CALLEE}: completed"
+    assert [line.partition(" s  ")[2] for line in lines] == [
+        "voice.call.ring -> 200 application/xml",
+        "voice.call.answer -> 200 application/xml",
+        "ended: 4000 Normal Hangup (Callee)",
+        "voice.call.hangup -> 200 application/xml",
+    ]
+    assert [line.split(" s ")[0].strip() for line in lines] == ["1.2", "4.0", "24.0", "24.0"]
+
+
 @pytest.mark.parametrize("number", [UNANSWERED, "14155550199"])
 async def test_a_number_that_nobody_answers_takes_no_call(emulator: Emulator, number: str) -> None:
     with pytest.raises(NoApplication):
@@ -78,7 +98,7 @@ async def test_a_reset_forgets_everything_and_repeats_the_ids(emulator: Emulator
     emulator.on_reset(lambda: forgotten.append(True))
     first = emulator.place_call(ORDER)
     await emulator.reset()
-    assert (emulator.history.sent, emulator.world.legs, forgotten) == ([], {}, [True])
+    assert (emulator.history.sent(), emulator.world.legs, forgotten) == ([], {}, [True])
     assert emulator.place_call(ORDER).uuid == first.uuid
 
 
