@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bridge.cli import output
+from bridge.cli.dev_copies import Copies, copy_callbacks
 from bridge.cli.embedded import EmbeddedBridge, embedded_bridge
 from bridge.cli.layout import INDENT, column_widths, format_row
 from bridge.cli.options import SettingsFile
@@ -28,6 +29,7 @@ from bridge.emulator.call import EmulatedCall, answered_call
 from bridge.emulator.sign import curl_command
 from bridge.ingress import server
 from bridge.normalise.time import load_zone
+from bridge.replay.targets.http import is_base_url
 from bridge.settings.load import Settings, load
 from bridge.telemetry import logs
 from bridge.telemetry.masking import mask_url
@@ -37,6 +39,7 @@ app = typer.Typer(add_completion=False)
 PORT: Final = 8080
 # Not Kafka's own 9092: a broker may well run there on a developer's machine.
 KAFKA_PORT: Final = 19092
+_TRIGGERS: Final = ("call", "call --busy", "voice.call.hangup --now")
 
 
 @app.command()
@@ -52,12 +55,20 @@ def dev(
         int,
         typer.Option(help="Port for Kafka, on 127.0.0.1; 0 for any free one.", min=0, max=65_535),
     ] = KAFKA_PORT,
+    forward_to: Annotated[
+        str | None,
+        typer.Option(help="URL of your application: it gets every callback too.", metavar="URL"),
+    ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="Folder that keeps every callback as a file.", file_okay=False),
+    ] = None,
     settings_file: SettingsFile = None,
 ) -> None:
     """Run the bridge on an embedded broker and show events as they arrive, until Ctrl-C.
 
     Needs neither Kafka nor a Plivo account. Without BRIDGE_ACCOUNTS it uses an emulated account, and
-    prints a signed curl command for it. To let Plivo call it, set BRIDGE_ACCOUNTS to your account and
+    prints commands that send callbacks. To let Plivo call it, set BRIDGE_ACCOUNTS to your account and
     BRIDGE_PUBLIC_URL to your tunnel.
 
     It prints the settings that other commands, such as `tail`, need to reach the broker from a second
@@ -68,7 +79,12 @@ def dev(
     logs.configure("console", "error")
     for option, wanted in (("--port", port), ("--kafka-port", kafka_port)):
         _check_port(option, wanted)
-    uvloop.run(_run_dev(settings_file, port, kafka_port, own_accounts=bool(settings.accounts)))
+    if forward_to is not None and not is_base_url(forward_to):
+        message = f"{forward_to!r} is not a URL such as http://127.0.0.1:5000"
+        raise typer.BadParameter(message, param_hint="--forward-to")
+    copies = Copies(keep, forward_to)
+    own_accounts = bool(settings.accounts)
+    uvloop.run(_run_dev(settings_file, (port, kafka_port), copies, own_accounts=own_accounts))
 
 
 def _check_port(option: str, port: int) -> None:
@@ -81,7 +97,7 @@ def _check_port(option: str, port: int) -> None:
 
 
 async def _run_dev(
-    settings_file: Path | None, port: int, kafka_port: int, *, own_accounts: bool
+    settings_file: Path | None, ports: tuple[int, int], copies: Copies, *, own_accounts: bool
 ) -> None:
     console = output.make_console(stderr=True, soft_wrap=True)
     stopping = asyncio.Event()
@@ -89,19 +105,23 @@ async def _run_dev(
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stopping.set)
     accounts = None if own_accounts else ACCOUNTS
+    port, kafka_port = ports
     async with embedded_bridge(settings_file, port, accounts, kafka_port=kafka_port) as embedded:
         _print_introduction(console, embedded, settings_file, own_accounts=own_accounts)
         logs.set_level("warning")
         prefix = embedded.settings.topic_prefix
         topics = [prefix + kind.topic for kind in catalogue.load_catalogue().all_types]
-        printing = asyncio.create_task(
-            print_records(embedded.settings, topics, None, follow=True), name="tail"
-        )
-        await asyncio.wait(
-            [printing, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED
-        )
-        printing.cancel()
-        await asyncio.wait([printing])
+        # From the start: the broker is new, and the first callback may come before the reader.
+        reading = print_records(embedded.settings, topics, None, follow=True, from_start=True)
+        tasks = [asyncio.create_task(reading, name="tail")]
+        if any(copies):
+            copying = copy_callbacks(embedded.settings, copies, console)
+            tasks.append(asyncio.create_task(copying, name="copies"))
+        stop = asyncio.create_task(stopping.wait())
+        await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
 
 def _print_introduction(
@@ -133,7 +153,11 @@ def _print_introduction(
     console.print(f"{command} tail")
     if not own_accounts:
         console.print(_heading("\nAccount", f"{AUTH_ID} in {TIMEZONE} (emulated)"))
-        console.print(_heading("\nTry"))
+        console.print(_heading("\nTry, in a second terminal"))
+        to = "" if base == f"http://127.0.0.1:{PORT}" else f" \\\n  --to {base}"
+        for what in _TRIGGERS:
+            console.print(f"{command} trigger {what}{to}")
+        console.print(_heading("\nor with curl"))
         console.print(example_curl(base))
     console.print("\nEvents appear below. Ctrl-C stops everything.\n")
 

@@ -134,12 +134,16 @@ async def print_records(  # noqa: PLR0913 (what to show, by name)
     follow: bool,
     call: str | None = None,
     kinds: Collection[str] = (),
+    from_start: bool = False,
 ) -> None:
     """Print records of ``topics``. ``kinds`` filters journal records by their type header."""
     timeline = Timeline(output.make_console(soft_wrap=True))
     as_timeline = output.on_terminal()
     wanted = {kind.encode() for kind in kinds}
-    async for stored in read_topics(make_connection(settings), topics, since=since, follow=follow):
+    stream = read_topics(
+        make_connection(settings), topics, since=since, from_start=from_start, follow=follow
+    )
+    async for stored in stream:
         if call is not None and stored.key != call.encode():
             continue
         if wanted and stored.headers.get("callback_type") not in wanted:

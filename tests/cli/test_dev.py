@@ -18,6 +18,7 @@ import pytest
 from bridge.cli import dev as dev_command
 from bridge.dev.account import ACCOUNTS, AUTH_ID
 from bridge.dev.broker import free_port
+from tests.emulator.receiver import receive
 from tests.support.bridge import eventually
 from tests.support.cli import Started, run, started
 from tests.support.plivo import PATHS, SHARED
@@ -191,3 +192,43 @@ def test_its_introduction_fits_a_terminal(columns: int) -> None:
     with on_a_terminal("dev", *ANY_PORTS, columns=columns) as terminal:
         terminal.says("Events appear below.")
         assert widest(terminal.text) <= columns
+
+
+@pytest.mark.system
+def test_every_callback_is_kept_and_forwarded_as_it_came(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    with (
+        receive() as application,
+        started("dev", *ANY_PORTS, "--keep", str(folder), "--forward-to", application.url) as dev,
+    ):
+        dev.says("Events appear below.")
+        curl = curl_of(dev)
+        assert [status_of(curl), status_of(curl)] == [200, 200]
+        eventually(lambda: len(application.called) == 2)
+        eventually(lambda: len(list(folder.iterdir())) == 2)
+        dev.says("voice.call.ring forwarded")
+        dev.end()
+    assert sorted(one.name for one in folder.iterdir()) == [
+        "0001-voice.call.ring.json",
+        "0002-voice.call.ring.json",
+    ]
+    assert application.called == ["/plivo/voice/call/ring"] * 2
+    first = orjson.loads((folder / "0001-voice.call.ring.json").read_bytes())
+    assert (first["method"], first["path"]) == ("POST", "/plivo/voice/call/ring")
+
+
+@pytest.mark.system
+def test_an_application_that_does_not_answer_delays_nothing(tmp_path: Path) -> None:
+    application = f"http://127.0.0.1:{free_port()}"
+    with started("dev", *ANY_PORTS, "--keep", str(tmp_path), "--forward-to", application) as dev:
+        dev.says("Events appear below.")
+        assert status_of(curl_of(dev)) == 200
+        dev.says("no answer")
+        eventually(lambda: len(list(tmp_path.iterdir())) == 1)
+        dev.end()
+
+
+def test_a_forward_url_that_cannot_be_called_is_refused() -> None:
+    done = run("dev", "--forward-to", "localhost:5000")
+    assert done.returncode == 2
+    assert "is not a URL such as" in done.stderr

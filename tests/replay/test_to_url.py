@@ -263,7 +263,7 @@ async def test_what_is_no_journal_record_is_named(
 ) -> None:
     record = stored(9, value=value)
     with pytest.raises(NotAJournalRecord):
-        parse_request(record)
+        parse_request(record.value or b"")
     target = HttpTarget(http, "http://bridge.invalid", RUN)
     await target.write([record])
     assert (await target.flush())["not_requests_at"] == ["topic:0:9"]

@@ -107,7 +107,7 @@ class HttpTarget:
     async def _send(self, record: ConsumerRecord) -> int:
         """Return the status of the answer: rule 3. Raises NotAJournalRecord and CannotWrite."""
         source = format_position(record)
-        request = parse_request(record)
+        request = parse_request(record.value or b"")
         headers = [
             *request.headers,
             (b"x-replay-id", self._run.id.encode()),
@@ -157,21 +157,21 @@ def is_base_url(url: str) -> bool:
     return parts.scheme in {"http", "https"} and has_host and not (parts.query or parts.fragment)
 
 
-def parse_request(record: ConsumerRecord) -> StoredRequest:
-    """Return the request in a journal record: rule 1. Raises NotAJournalRecord."""
+def parse_request(value: bytes) -> StoredRequest:
+    """Return the request in a journal record's value: rule 1. Raises NotAJournalRecord."""
     try:
-        value: dict[str, Any] = orjson.loads(record.value or b"")
-        query = value["query"]
-        target = f"{value['path']}?{query}" if query else value["path"]
+        parsed: dict[str, Any] = orjson.loads(value)
+        query = parsed["query"]
+        target = f"{parsed['path']}?{query}" if query else parsed["path"]
         return StoredRequest(
-            method=value["method"],
+            method=parsed["method"],
             target=target.encode("latin-1"),
             headers=tuple(
                 (name.encode("latin-1"), text.encode("latin-1"))
-                for name, text in value["headers"]
+                for name, text in parsed["headers"]
                 if name != "host"
             ),
-            body=decode_body(value),
+            body=decode_body(parsed),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         message = "no request in it"
