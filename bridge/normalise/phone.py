@@ -122,10 +122,9 @@ def _parse_number(digits: str, value: str) -> Party:
     for length in range(1, _COUNTRY_CODE_DIGITS_MAX + 1):
         # No country code is a prefix of another one, so at most one length has patterns.
         national = digits[length:]
-        if any(
-            pattern.fullmatch(national) for pattern in _load_national_patterns(int(digits[:length]))
-        ):
-            return Party(kind="pstn", e164="+" + digits, text=value)
+        for pattern in _load_national_patterns(int(digits[:length])):
+            if pattern.fullmatch(national):
+                return Party(kind="pstn", e164="+" + digits, text=value)
     return Party(kind="unknown", e164=None, text=value)
 
 
