@@ -111,6 +111,20 @@ def test_a_type_whose_answer_plivo_executes_is_never_shed_first(types: Catalogue
     assert not any(kind.shed_first for kind in types.types_with_executed_reply)
 
 
+def test_an_alternative_matches_only_with_its_first_parameter(types: Catalogue) -> None:
+    alternatives = [*types._not_by_value, *types._recognised_in_order]
+    matching = [
+        (one, values)
+        for one in alternatives
+        for values in (dict(pairs) for _, pairs in samples(types))
+        if one.matches(values)
+    ]
+    assert len(matching) > len(alternatives)
+    for one, values in matching:
+        assert values.pop(one.name) is not None
+        assert not one.matches(values)
+
+
 def test_an_alternative_cannot_begin_with_an_absent_parameter(types: Catalogue) -> None:
     kind = replace(types.by_name["voice.call.ring"], named=("!EventName & Event=Ring",))
     with pytest.raises(ValueError, match=r"voice\.call\.ring: an alternative begins with"):

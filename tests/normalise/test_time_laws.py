@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bridge.normalise import ParseContext, Unreadable
-from bridge.normalise.time import load_zone, parse_utc_time, parse_wall_time, to_rfc3339
+from bridge.normalise.time import Moment, load_zone, parse_utc_time, parse_wall_time, to_rfc3339
 from bridge.normalise.wall_clock import Evidence, find_instants
 from tests.normalise.clock_changes import resolved
 from tests.normalise.strategies import ANYWHERE, NAMES, NEAR_A_CHANGE, Truth, calls, readings
@@ -50,6 +50,30 @@ def test_part_of_a_hangup_has_its_exact_times_or_none(
         assert (moment["utc"] is not None) is sure
         assert ("candidates" in moment) is not sure
         assert sure or to_rfc3339(sent[name]) in moment["candidates"]
+
+
+@settings(max_examples=200)
+@given(
+    calls(NEAR_A_CHANGE) | calls(ANYWHERE),
+    st.sets(st.sampled_from(NAMES), min_size=1),
+    st.booleans(),
+)
+def test_a_time_whose_minute_is_remembered_is_resolved_like_any_other(
+    call: Truth,
+    names: set[str],
+    has_session: bool,  # noqa: FBT001 (drawn)
+) -> None:
+    zone, times, whole = call
+    evidence = whole if has_session else whole._replace(session_start=None)
+    sent = {name: times[name] for name in NAMES if name in names}
+    remembered = readings(zone, sent)
+    others = {name: replaced(moment) for name, moment in remembered.items()}
+    assert resolved(remembered, zone, evidence) == resolved(others, zone, evidence)
+
+
+def replaced(moment: Moment) -> Moment:
+    """Return a moment as it is read if its minute has more than one UTC offset."""
+    return {**moment, "utc": None}
 
 
 @given(NEAR_A_CHANGE | ANYWHERE)
