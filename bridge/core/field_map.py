@@ -37,11 +37,11 @@ class FieldMap:
 
     ``case_insensitive``, ``by_spelling`` and ``group_by_spelling`` are keyed by the name without
     case and underscores. ``case_insensitive`` holds the fields that accept any spelling of the
-    name, ``by_spelling`` all fields. ``wall_times`` has the rules of local times.
+    name, ``by_spelling`` all fields. ``wall_times`` has parameter and field of each local time.
     """
 
     rules: tuple[FieldRule, ...]
-    wall_times: tuple[FieldRule, ...]
+    wall_times: tuple[tuple[str, str], ...]
     exact_names: frozenset[str]
     has_correlation: bool
     case_insensitive: Mapping[str, FieldRule]
@@ -148,7 +148,7 @@ def map_fields(model: type[CallbackData]) -> FieldMap:
                     case_insensitive.update({fold_name(rule.name): rule for rule in found})
     return FieldMap(
         rules=tuple(rules),
-        wall_times=tuple(rule for rule in rules if rule.parse is parse_wall_time),
+        wall_times=tuple((name, field) for name, field, parse in rules if parse is parse_wall_time),
         exact_names=frozenset(rule.name for rule in rules),
         has_correlation=issubclass(model, VoiceEvent),
         case_insensitive=case_insensitive,

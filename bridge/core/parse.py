@@ -201,7 +201,7 @@ class _Reading:
         """Resolve the wall clock times; return the zone mismatch, if there is one."""
         fields = cast("dict[str, Moment | None]", self.fields)  # the fields below hold moments
         walls: dict[str, Moment] = {}
-        for name, field, _ in self.field_map.wall_times:
+        for name, field in self.field_map.wall_times:
             moment = fields.get(field)
             if moment and moment["certainty"] == "assumed_zone":
                 walls[name] = moment

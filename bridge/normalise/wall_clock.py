@@ -90,15 +90,19 @@ def resolve_wall_times(
     ``moments`` holds those of ``StartTime``, ``AnswerTime`` and ``EndTime`` as ``parse_wall_time``
     reads them; at least one.
     """
-    if _is_confirmed(moments, zone, evidence):
-        for moment in moments.values():
-            moment["certainty"] = "exact"
-    else:
+    certainty: Certainty = "exact"
+    if not _is_confirmed(moments, zone, evidence):
         is_wrong, mismatch = _find_wrong_zone(moments, zone, evidence)
         if is_wrong:
             _mark_contradicted(moments, zone, mismatch)
             return mismatch
-    if None in [moment["utc"] for moment in moments.values()]:
+        certainty = "assumed_zone"
+    happen_once = True
+    for moment in moments.values():
+        moment["certainty"] = certainty
+        if moment["utc"] is None:
+            happen_once = False
+    if not happen_once:
         _resolve_together(moments, zone, evidence)
     return None
 
