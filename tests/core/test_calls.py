@@ -17,8 +17,8 @@ from tests.support.factories import (
     verifier,
 )
 
-PARSE_CALLS_MAX = 82
-CALLS_MAX = 160  # to verify, parse and build
+PARSE_CALLS_MAX = 62
+CALLS_MAX = 144  # to verify, parse and build
 REPLY = SentReply(200, None, b"")
 
 
