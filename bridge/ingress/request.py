@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 
 from starlette.types import Receive, Scope
 
@@ -180,16 +180,13 @@ def read_request(
             RefusalCause.URL_TOO_LONG,
             f"Path and query are longer than {limits.url_bytes_max} bytes.",
         )
+    received: list[tuple[bytes, bytes]] = scope["headers"]
     headers = index_headers(
-        [
-            (_KEPT[name], value.decode("latin-1"))
-            for name, value in cast("list[tuple[bytes, bytes]]", scope["headers"])
-            if name in _KEPT
-        ]
+        [(_KEPT[name], value.decode("latin-1")) for name, value in received if name in _KEPT]
     )
     host = headers.values.get("host", "")
     _check_authority(host)
-    client = cast("tuple[str, int] | None", scope["client"])
+    client: tuple[str, int] | None = scope["client"]
     remote = client[0] if client else ""
     origin = f"{scope['scheme']}://{host}"
     return RawCallback(
