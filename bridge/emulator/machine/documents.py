@@ -1,8 +1,7 @@
 """Fetch the documents of a leg, and execute them.
 
-1. A document must be well-formed XML with the root ``<Response>``, at most 100 KB, under an XML content
-   type, and without the faults that Plivo fails on. Otherwise the leg ends with 8011 to 8014. The
-   answer URL has a fallback: Plivo asks there before it ends the leg.
+1. A document that Plivo refuses ends the leg with 8011 to 8014. The answer URL has a fallback: Plivo
+   asks there before it ends the leg.
 2. Elements that Plivo does not know are skipped.
 3. A leg ends with 4010 when its document has no more elements.
 4. An inbound call is answered by the first element that is neither ``<PreAnswer>`` nor a ``<Hangup>``
@@ -13,21 +12,19 @@
 
 from typing import Final
 
-from bridge.callbacks.model import Reply
 from bridge.emulator.machine.causes import Cause, DocumentSource, make_cause
-from bridge.emulator.machine.commands import Failure, Parameters, Response
+from bridge.emulator.machine.commands import Failure, Parameters
 from bridge.emulator.machine.deliveries import METHODS, Callback
 from bridge.emulator.machine.elements import EXECUTE
 from bridge.emulator.machine.fields import answer_fields, base_fields
 from bridge.emulator.machine.leg import CallUrls, Leg, Step, Transferred
+from bridge.emulator.machine.parsing import parse_document
 from bridge.emulator.machine.person import Phase
 from bridge.emulator.machine.world import World
-from bridge.reply.check import check_document
-from bridge.reply.tree import Node, parse_tree
+from bridge.reply.tree import Node
 from bridge.reply.urls import is_absolute
 
 DOCUMENTS_MAX: Final = 1_000
-XML_TYPES: Final = frozenset({"application/xml", "text/xml"})
 
 
 async def run_documents(world: World, leg: Leg, urls: CallUrls) -> None:
@@ -44,18 +41,6 @@ async def run_documents(world: World, leg: Leg, urls: CallUrls) -> None:
             return
         step = following
     leg.end(make_cause("5010", "Plivo"), world.now)
-
-
-def parse_document(response: Response) -> tuple[Node | None, list[str]]:
-    """Return the root of a document, None if Plivo refuses it (rule 1), and its faults."""
-    media_type = response.content_type.partition(";")[0].strip().lower()
-    if media_type not in XML_TYPES:
-        return None, [f"the content type {media_type or '(none)'} is not an XML type"]
-    findings = check_document(response.body, Reply.XML)
-    faults = [str(one) for one in findings]
-    if any(one.is_error for one in findings):
-        return None, faults
-    return parse_tree(response.body).root, faults
 
 
 async def _execute(world: World, leg: Leg, root: Node) -> Step | None:
