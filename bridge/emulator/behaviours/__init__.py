@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from bridge.emulator.behaviours import inputs, prompts, recordings
+from bridge.emulator.behaviours import inputs, messaging, prompts, recordings
 from bridge.emulator.behaviours.behaviour import Behaviour
 
 BEHAVIOURS: Final[tuple[Behaviour, ...]] = tuple(
-    sorted((*inputs.BEHAVIOURS, *prompts.BEHAVIOURS, *recordings.BEHAVIOURS))
+    sorted((*inputs.BEHAVIOURS, *messaging.BEHAVIOURS, *prompts.BEHAVIOURS, *recordings.BEHAVIOURS))
 )
 """Every behaviour, sorted by subject."""

@@ -5,11 +5,12 @@ The driver sets the time, reports inputs, and runs: ``advance``, any number of i
 
 from datetime import datetime
 
-from bridge.emulator.machine import calls, people
+from bridge.emulator.machine import calls, messages, people
 from bridge.emulator.machine.calls import CallOrder
 from bridge.emulator.machine.causes import make_cause
 from bridge.emulator.machine.commands import Command, Outcome
 from bridge.emulator.machine.leg import Account, CallUrls, Leg, Parties
+from bridge.emulator.machine.message import Message, MessageOrder
 from bridge.emulator.machine.person import Input, Person
 from bridge.emulator.machine.world import World
 
@@ -43,6 +44,14 @@ class Machine:
     def receive(self, account: Account, person: Person, parties: Parties, urls: CallUrls) -> Leg:
         """Begin an inbound call of ``person`` to a number of the account."""
         return calls.receive(self.world, account, person, parties, urls)
+
+    def send_message(self, order: MessageOrder) -> Message:
+        """Begin to send a message."""
+        return messages.send(self.world, order)
+
+    def receive_message(self, order: MessageOrder) -> Message:
+        """Begin to receive a message; ``order.url`` is the URL of the application that it is for."""
+        return messages.receive(self.world, order)
 
     def press(self, call_uuid: str, digits: str) -> None:
         """Press digits on the phone of a leg."""

@@ -4,6 +4,7 @@
 2. Each time an element begins to listen for input (with its prompts, and again with each retry), the
    person gives the next of ``inputs`` after its delay. After the last one the person is silent.
 3. The person may hang up: after a time since the answer, or some time into a phase of the call.
+4. A message to a person is delivered, or read if it comes by WhatsApp; or its delivery fails.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,16 @@ class Pickup(StrEnum):
     REJECTS = "rejects"
     NO_ANSWER = "no_answer"
     UNREACHABLE = "unreachable"
+
+
+class Reception(StrEnum):
+    """What becomes of a message to a person: rule 4."""
+
+    DELIVERED = "delivered"
+    READ = "read"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"
+    REJECTED = "rejected"
 
 
 class Phase(StrEnum):
@@ -66,6 +77,7 @@ class Person:
     greeting_s: float = 6.0  # how long a machine talks before its beep
     inputs: tuple[Input, ...] = ()
     hang_up: HangUp | None = HangUp(after_s=60.0)
+    receives: Reception = Reception.DELIVERED
     records_s: float = 8.0  # how long this person talks after a beep
     records_words: str = "Please call me back."
     records_key: str = ""  # pressed after talking; empty: the person says no more

@@ -11,6 +11,7 @@ from bridge.emulator.machine.causes import Cause
 from bridge.emulator.machine.commands import LegEnded, Note, Parameters
 from bridge.emulator.machine.deliveries import METHODS, Callback, Deliveries
 from bridge.emulator.machine.leg import Account, Leg, Parties
+from bridge.emulator.machine.message import Message
 from bridge.emulator.machine.person import Person
 from bridge.emulator.machine.retries import RetryPolicy
 from bridge.emulator.machine.tasks import Scheduler, Task
@@ -33,6 +34,8 @@ class Conditions:
     spoken_characters_per_s: float = 15.0
     played_s: float = 5.0  # the length of any sound file
     transcription_rate: str = "0.0095"  # the price of a minute of transcription
+    message_rate: str = "0.00350"
+    network: tuple[str, str] = ("310", "260")  # country and network code of each destination
     speech_rate: str = "0.0050"  # the price of 15 seconds of recognised speech
     country_code: str = "US"
     stir_verification: str = "Verified"
@@ -58,6 +61,7 @@ class World:
         self._find_person = find_person
         self.conditions = conditions or Conditions()
         self.legs: dict[str, Leg] = {}
+        self.messages: dict[str, Message] = {}
 
     @property
     def now(self) -> datetime:
@@ -97,16 +101,18 @@ class World:
 
         Nothing is sent without a URL. Returns the delivery.
         """
-        address, method = url
-        if not address:
-            return None
-        if method not in METHODS:
-            self.note(leg.uuid, f"{kind} is not sent: its method is {method!r}")
-            return None
         auth_id = leg.account.auth_id
-        return self.deliveries.notify(
-            Callback(kind, leg.uuid, auth_id, address, method, parameters, policy)
-        )
+        return self.send(Callback(kind, leg.uuid, auth_id, *url, parameters, policy))
+
+    def send(self, callback: Callback) -> Task[Any] | None:
+        """Send a callback, and do not wait for it. Without a URL that can be called, nothing is sent."""
+        if not callback.url:
+            return None
+        if callback.method not in METHODS:
+            text = f"{callback.type} is not sent: its method is {callback.method!r}"
+            self.note(callback.subject, text)
+            return None
+        return self.deliveries.notify(callback)
 
     def end_later(self, leg: Leg, delay_s: float, cause: Cause) -> None:
         """End a leg on schedule, unless it ends before."""

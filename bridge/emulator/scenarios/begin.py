@@ -2,6 +2,7 @@
 
 from bisect import bisect
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import accumulate
 from random import Random
 from typing import NamedTuple
@@ -9,7 +10,8 @@ from typing import NamedTuple
 from bridge.emulator.machine.calls import CallOrder, MachineDetection
 from bridge.emulator.machine.leg import Account, CallUrls, Parties
 from bridge.emulator.machine.machine import Machine
-from bridge.emulator.machine.person import HangUp, Input, Person
+from bridge.emulator.machine.message import MessageOrder
+from bridge.emulator.machine.person import HangUp, Input, Person, Reception
 from bridge.emulator.scenarios.model import (
     CallModel,
     Episode,
@@ -89,8 +91,13 @@ def _to_detection(
 def begin_message(
     machine: Machine, account: Account, message: MessageModel, urls: ReceiverUrls
 ) -> None:
-    """Begin a message."""
-    raise NotImplementedError(message, account, machine, urls)
+    """Begin a message, sent or received."""
+    order = MessageOrder(account, message.from_, message.to, message.text)
+    if message.direction == "inbound":
+        machine.receive_message(replace(order, url=(urls.message, "POST")))
+    else:
+        url, reception = (urls.message_status, "POST"), Reception(message.status)
+        machine.send_message(replace(order, url=url, reception=reception))
 
 
 def plan_starts(load: LoadModel, random: Random) -> Iterator[float]:

@@ -6,7 +6,7 @@ An element must not know what follows it: it returns the next document to fetch,
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from bridge.emulator.machine.elements import digits, prompts, record, routing, speech
+from bridge.emulator.machine.elements import digits, message, prompts, record, routing, speech
 from bridge.emulator.machine.leg import Leg, Step
 from bridge.emulator.machine.world import World
 from bridge.reply.tree import Node
@@ -18,6 +18,7 @@ EXECUTE: Final[Mapping[str, Execute]] = {
     "GetDigits": digits.get_digits,
     "GetInput": speech.get_input,
     "Hangup": routing.hang_up,
+    "Message": message.send_message,
     "Play": prompts.play,
     "Record": record.record,
     "Redirect": routing.redirect,
