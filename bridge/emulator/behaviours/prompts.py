@@ -19,6 +19,18 @@ BEHAVIOURS: Final = (
     ),
     Behaviour("Play", "Every sound file lasts 5 s.", Confidence.INFERRED),
     Behaviour("Play", "The URL is a file and no callback.", Confidence.DOCUMENTED, _OUTPUT),
+    Behaviour(
+        "PreAnswer",
+        "Its elements are executed before an incoming call is answered.",
+        Confidence.DOCUMENTED,
+        _ROUTING,
+    ),
+    Behaviour(
+        "PreAnswer",
+        "It may nest GetDigits, Redirect, Message and DTMF, as Plivo's SDKs do.",
+        Confidence.SDK,
+        "plivo-python, plivo-node",
+    ),
     Behaviour("Speak", "It reads 15 characters a second.", Confidence.INFERRED),
     Behaviour(
         "Speak and Play", 'loop="0" repeats until the leg ends.', Confidence.DOCUMENTED, _OUTPUT

@@ -6,7 +6,15 @@ An element must not know what follows it: it returns the next document to fetch,
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from bridge.emulator.machine.elements import digits, message, prompts, record, routing, speech
+from bridge.emulator.machine.elements import (
+    digits,
+    message,
+    preanswer,
+    prompts,
+    record,
+    routing,
+    speech,
+)
 from bridge.emulator.machine.leg import Leg, Step
 from bridge.emulator.machine.world import World
 from bridge.reply.tree import Node
@@ -20,6 +28,7 @@ EXECUTE: Final[Mapping[str, Execute]] = {
     "Hangup": routing.hang_up,
     "Message": message.send_message,
     "Play": prompts.play,
+    "PreAnswer": preanswer.pre_answer,
     "Record": record.record,
     "Redirect": routing.redirect,
     "Speak": prompts.speak,
