@@ -187,6 +187,10 @@ class History:
         """Return the callbacks that did not get a 2xx, or not yet."""
         return [one for one in self.sent(match) if not one.is_answered]
 
+    def failed(self, match: Match = ANY) -> list[SentCallback]:
+        """Return the callbacks whose tries all failed, so far: a retry may follow."""
+        return [one for one in self.unanswered(match) if not one.is_waiting]
+
     def notes(self) -> list[Noted]:
         """Return the notes."""
         return list(self._list(Noted))
