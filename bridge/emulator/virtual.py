@@ -6,6 +6,7 @@ The receiver is a function. Each answer arrives ``latency_s`` after its request.
 import heapq
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bridge.emulator.machine.commands import (
     CancelTimer,
@@ -19,6 +20,7 @@ from bridge.emulator.machine.commands import (
 )
 from bridge.emulator.machine.machine import Machine
 
+T = TypeVar("T")
 Receiver = Callable[[Request], Outcome]
 
 
@@ -40,6 +42,13 @@ class VirtualDriver:
         self._due: list[tuple[datetime, int, int | None, tuple[int, Outcome] | None]] = []
         self._order = 0
         self._cancelled: set[int] = set()
+
+    def do(self, act: Callable[[Machine], T]) -> T:
+        """Report inputs: ``act`` makes them. Return its result, after the machine has reacted."""
+        try:
+            return act(self.machine)
+        finally:
+            self._do(self.machine.run())
 
     def run(self, until: datetime | None = None) -> None:
         """Run until nothing is due, or nothing before ``until``."""

@@ -52,6 +52,10 @@ class CallOrder:
     time_limit_s: float = 14_400.0
     hangup_on_ring_s: float | None = None
     machine_detection: MachineDetection | None = None
+    send_digits: str = ""
+    """Digits that Plivo sends to the callee after the answer."""
+    parent_uuid: str = ""
+    """The call that the API request named as parent."""
     person: Person | None = None
     """Who is called; None: the world knows."""
 
@@ -65,6 +69,7 @@ def place(world: World, order: CallOrder) -> Leg:
     )
     leg.request_uuid = uuid
     leg.caller_name, leg.sip_headers = order.caller_name, order.sip_headers
+    leg.parent_uuid = order.parent_uuid
     leg.task = world.scheduler.start(_run_outbound(world, leg, order))
     return leg
 
@@ -82,6 +87,8 @@ async def _run_outbound(world: World, leg: Leg, order: CallOrder) -> None:
     with contextlib.suppress(LegOver):
         if await _ring(world, leg, order):
             people.act(world, leg)
+            if order.send_digits:
+                world.note(leg.uuid, f"the digits {order.send_digits} are sent to the callee")
             world.end_later(leg, min(order.time_limit_s, TIME_LIMIT_S_MAX), _SCHEDULED)
             await _detect_machine(world, leg, order)
             await run_documents(world, leg, order.urls)

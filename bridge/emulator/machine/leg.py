@@ -76,6 +76,24 @@ class Parties(NamedTuple):
     callee: str
 
 
+@dataclass(slots=True)
+class Recording:
+    """A recording in progress or done."""
+
+    id: str
+    url: str
+    started_at: datetime
+    duration_ms: int = -1
+    labels: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class ApiRecording(NamedTuple):
+    """A recording that the API started, and the signal that stops it."""
+
+    recording: Recording
+    stopped: Signal[None]
+
+
 class Leg:
     """One leg. ``a_leg`` is None for the first leg of a call.
 
@@ -95,7 +113,9 @@ class Leg:
         self.person = person
         self.direction, self.caller, self.callee = parties
         self.request_uuid = ""  # of the API request that placed the call
+        self.parent_uuid = ""  # the call that this request named as parent
         self.a_leg: Leg | None = None
+        self.bridged: Leg | None = None  # the leg that this one is connected with
         self.caller_name = ""
         self.sip_headers: Mapping[str, str] = {}
         self.machine_flag: str | None = None  # ``Machine`` of synchronous machine detection
@@ -110,6 +130,7 @@ class Leg:
         self.pressed: Queue[str] = Queue()  # digits, one by one
         self.spoken: Queue[Input] = Queue()
         self.dial_answered: Signal[None] = Signal()  # a leg that this one dialled was answered
+        self.api_recordings: list[ApiRecording] = []  # in progress
         self.task: Task[Any] | None = None  # executes its documents
         self._given = 0
 
@@ -152,14 +173,3 @@ class Leg:
         inputs = self.person.inputs
         self._given += 1
         return inputs[self._given - 1] if self._given <= len(inputs) else None
-
-
-@dataclass(slots=True)
-class Recording:
-    """A recording in progress or done."""
-
-    id: str
-    url: str
-    started_at: datetime
-    duration_ms: int = -1
-    labels: dict[str, str] = field(default_factory=dict[str, str])

@@ -5,9 +5,9 @@ The driver sets the time, reports inputs, and runs: ``advance``, any number of i
 
 from datetime import datetime
 
-from bridge.emulator.machine import calls, messages, people
+from bridge.emulator.machine import api_actions, calls, messages, people
+from bridge.emulator.machine.call_queue import CallQueue
 from bridge.emulator.machine.calls import CallOrder
-from bridge.emulator.machine.causes import make_cause
 from bridge.emulator.machine.commands import Command, Outcome
 from bridge.emulator.machine.leg import Account, CallUrls, Leg, Parties
 from bridge.emulator.machine.message import Message, MessageOrder
@@ -20,6 +20,7 @@ class Machine:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.queue = CallQueue(world)
 
     def advance(self, now: datetime) -> None:
         """Set the time of the inputs that follow."""
@@ -66,6 +67,6 @@ class Machine:
         """End a leg, as its person does or as the API does."""
         leg = self.world.legs[call_uuid]
         if by_api:
-            leg.end(make_cause("4000", "API Request"), self.world.now)
+            api_actions.hang_up(self.world, leg)
         else:
             people.hang_up(self.world, leg)

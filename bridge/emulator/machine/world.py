@@ -27,7 +27,10 @@ def answer_everybody(_number: str, _random: Random) -> Person:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Rates and durations that Plivo or its carriers decide. All inferred, but for the interval."""
+    """Rates and durations that Plivo or its carriers decide.
+
+    All are inferred, but for the interval and the calls per second.
+    """
 
     bill_rate: str = "0.005"
     bill_interval_s: int = 60
@@ -40,6 +43,7 @@ class Conditions:
     country_code: str = "US"
     stir_verification: str = "Verified"
     stir_attestation: str = "A"
+    calls_per_s: int = 2  # more calls of one account wait
     media_url: str = "https://media.example.com"
 
 

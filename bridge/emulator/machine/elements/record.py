@@ -13,24 +13,26 @@ ancestor does. The moments of rule 3 are inferred.
 
 from typing import Final
 
-from bridge.emulator.machine.commands import Parameters
 from bridge.emulator.machine.elements.action import ask_action
 from bridge.emulator.machine.elements.attributes import read_flag, read_integer, read_url
 from bridge.emulator.machine.elements.digits import BEEP_S, read_finish_keys
-from bridge.emulator.machine.fields import base_fields, compute_transcription_cost, in_order
+from bridge.emulator.machine.fields import base_fields
 from bridge.emulator.machine.leg import Leg, Recording, Step
 from bridge.emulator.machine.person import Phase
-from bridge.emulator.machine.recordings import begin_recording, end_recording, recording_fields
+from bridge.emulator.machine.recordings import (
+    READY_AFTER_S,
+    TRANSCRIBED_AFTER_S,
+    begin_recording,
+    end_recording,
+    recording_fields,
+    transcription_fields,
+)
 from bridge.emulator.machine.tasks import Signal
 from bridge.emulator.machine.world import World
 from bridge.reply.tree import Node
 
 _ACTION: Final = "voice.record.action"
 _FORMATS: Final = frozenset({"mp3", "wav"})
-_READY_AFTER_S: Final = 1.0
-_TRANSCRIBED_AFTER_S: Final = 5.0
-# Plivo's page: a shorter recording has no transcription.
-_TRANSCRIBED_MS_MIN: Final = 500
 
 
 async def record(world: World, leg: Leg, node: Node) -> Step | None:
@@ -106,25 +108,11 @@ async def _report(
 ) -> None:
     """Say where the recording is, and what it says: rule 3."""
     await over
-    await world.scheduler.sleep(_READY_AFTER_S)
+    await world.scheduler.sleep(READY_AFTER_S)
     fields = base_fields(leg, world.conditions, **recording_fields(recording))
     url = read_url(node, "callbackUrl", "callbackMethod")
     world.notify(leg, "voice.record.completed", url, fields)
     url = read_url(node, "transcriptionUrl", "transcriptionMethod")
     if url[0]:
-        await world.scheduler.sleep(_TRANSCRIBED_AFTER_S)
-        world.notify(leg, "voice.transcription", url, _transcription_fields(world, leg, recording))
-
-
-def _transcription_fields(world: World, leg: Leg, recording: Recording) -> Parameters:
-    is_long_enough = recording.duration_ms >= _TRANSCRIBED_MS_MIN
-    cost = compute_transcription_cost(recording.duration_ms, world.conditions)
-    return in_order({
-        "call_uuid": leg.uuid,
-        "duration": str(round(recording.duration_ms / 1000)),
-        "error": "" if is_long_enough else "the recording is too short",
-        "recording_id": recording.id,
-        "transcription": leg.person.records_words if is_long_enough else "",
-        "transcription_charge": cost if is_long_enough else "0.0000",
-        "transcription_rate": world.conditions.transcription_rate,
-    })  # fmt: skip
+        await world.scheduler.sleep(TRANSCRIBED_AFTER_S)
+        world.notify(leg, "voice.transcription", url, transcription_fields(world, leg, recording))
