@@ -2,10 +2,24 @@
 
 from typing import Final
 
-from bridge.emulator.behaviours import inputs, messaging, prompts, recordings
+from bridge.emulator.behaviours import (
+    calls_api,
+    inputs,
+    messaging,
+    prompts,
+    recordings,
+)
 from bridge.emulator.behaviours.behaviour import Behaviour
 
+_SUBJECTS: Final = (
+    calls_api,
+    inputs,
+    messaging,
+    prompts,
+    recordings,
+)
+
 BEHAVIOURS: Final[tuple[Behaviour, ...]] = tuple(
-    sorted((*inputs.BEHAVIOURS, *messaging.BEHAVIOURS, *prompts.BEHAVIOURS, *recordings.BEHAVIOURS))
+    sorted(one for subject in _SUBJECTS for one in subject.BEHAVIOURS)
 )
 """Every behaviour, sorted by subject."""

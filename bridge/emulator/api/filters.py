@@ -1,0 +1,81 @@
+"""Choose records by the filters of a list request: Plivo's pages on retrieving calls and messages.
+
+1. A number is matched by its beginning, with or without ``+``.
+2. A duration or a time has five forms: equal, and ``__gt``, ``__gte``, ``__lt``, ``__lte``.
+3. Times of filters are UTC, ``YYYY-MM-DD HH:MM[:SS[.ffffff]]``.
+4. Without a filter on its time a record is found for 7 days. A filter with one end reaches 30 days; a
+   range of more than 30 days is refused.
+"""
+
+import operator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from bridge.emulator.api.answers import refuse_argument
+from bridge.emulator.api.arguments import Arguments
+
+COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "": operator.eq,
+    "__gt": operator.gt,
+    "__gte": operator.ge,
+    "__lt": operator.lt,
+    "__lte": operator.le,
+}
+_DEFAULT_WINDOW: Final = timedelta(days=7)
+_WINDOW_MAX: Final = timedelta(days=30)
+_FORMATS: Final = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
+
+
+def with_comparisons(*names: str) -> tuple[str, ...]:
+    """Return the names of the five forms of filters: rule 2."""
+    return tuple(name + suffix for name in names for suffix in COMPARISONS)
+
+
+def matches_number(wanted: str, number: str) -> bool:
+    """Return whether a number is wanted: rule 1."""
+    return number.removeprefix("+").startswith(wanted.removeprefix("+"))
+
+
+def read_integer_test(arguments: Arguments, name: str) -> Callable[[int], bool]:
+    """Return whether a duration in seconds is wanted: rule 2."""
+    wanted = [
+        (compare, arguments.read_integer(name + suffix, 0))
+        for suffix, compare in COMPARISONS.items()
+        if name + suffix in arguments
+    ]
+    return lambda value: all(compare(value, limit) for compare, limit in wanted)
+
+
+def read_time_test(arguments: Arguments, name: str, now: datetime) -> Callable[[datetime], bool]:
+    """Return whether an instant is wanted: rules 2 to 4."""
+    wanted = list(_iter_limits(arguments, name))
+    ends = {suffix[:4]: limit for suffix, _, limit in wanted}
+    if not wanted:
+        wanted = [("__gte", operator.ge, now - _DEFAULT_WINDOW)]
+    elif "__gt" in ends and "__lt" in ends:
+        if ends["__lt"] - ends["__gt"] > _WINDOW_MAX:
+            raise refuse_argument(name, "The range may have at most 30 days.")
+    elif "__gt" in ends:
+        wanted.append(("__lte", operator.le, ends["__gt"] + _WINDOW_MAX))
+    elif "__lt" in ends:
+        wanted.append(("__gte", operator.ge, ends["__lt"] - _WINDOW_MAX))
+    return lambda at: all(compare(at, limit) for _, compare, limit in wanted)
+
+
+def _iter_limits(
+    arguments: Arguments, name: str
+) -> Iterator[tuple[str, Callable[[Any, Any], bool], datetime]]:
+    for suffix, compare in COMPARISONS.items():
+        text = arguments.read_text(name + suffix)
+        if text:
+            yield suffix, compare, _parse_time(name + suffix, text)
+
+
+def _parse_time(name: str, text: str) -> datetime:
+    for form in _FORMATS:
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    raise refuse_argument(name, "It must be YYYY-MM-DD HH:MM[:SS[.ffffff]].")
