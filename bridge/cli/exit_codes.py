@@ -17,6 +17,7 @@ ERRORS: Final[Mapping[str, int]] = {
     "bridge.derived.pack.NotAPack": EXIT_USAGE,
     "bridge.derived.validation.ValidatorNotInstalled": EXIT_CANNOT_CONNECT,
     "bridge.dev.broker.BrokerNotStarted": EXIT_CANNOT_CONNECT,
+    "bridge.emulator.server.CannotListen": EXIT_CANNOT_CONNECT,
     "bridge.emulator.scenarios.files.BadScenario": EXIT_USAGE,
     "bridge.ingress.server.CannotListen": EXIT_CANNOT_CONNECT,
     "bridge.publish.Unavailable": EXIT_CANNOT_CONNECT,

@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
+import httpx
 import orjson
 import pytest
 
+from bridge.dev.account import AUTH_ID, AUTH_TOKEN
+from bridge.emulator.behaviours import BEHAVIOURS
+from bridge.emulator.behaviours.behaviour import Confidence
 from bridge.emulator.scenarios.files import list_shipped
 from tests.emulator.receiver import receive
-from tests.support.cli import run
+from tests.support.bridge import eventually
+from tests.support.cli import run, started
 
 ANSWER = "/plivo/voice/call/answer"
 MENU = "<Response><Speak>Hello</Speak><Wait length='90'/></Response>"
@@ -67,3 +72,45 @@ def test_a_wrong_argument_is_exit_code_2_and_names_the_fault(
     done = run("emulate", "run", *arguments)
     assert done.returncode == 2
     assert fault in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_every_behaviour_is_explained_with_its_confidence() -> None:
+    done = run("emulate", "--explain")
+    rows = [orjson.loads(line) for line in done.stdout.splitlines()]
+    assert [one["text"] for one in rows] == [one.text for one in BEHAVIOURS]
+    assert {one["confidence"] for one in rows} <= {*Confidence}
+
+
+def test_a_port_that_is_taken_is_exit_code_3() -> None:
+    with receive() as receiver:
+        port = receiver.url.rpartition(":")[2]
+        done = run("emulate", "--port", port)
+    assert done.returncode == 3
+    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
+
+
+@pytest.mark.system
+def test_the_server_places_the_calls_that_an_api_client_asks_for() -> None:
+    with (
+        receive({"/answer": MENU}) as receiver,
+        started("emulate", "--port", "0", "--speed", "100") as emulator,
+    ):
+        emulator.says("Callbacks appear below.")
+        api = next(line.split()[-1] for line in emulator.err if line.startswith("  API "))
+        placed = httpx.post(
+            f"{api}Call/",
+            json={
+                "from": "14155550100",
+                "to": "14155550123",
+                "answer_url": f"{receiver.url}/answer",
+                "hangup_url": f"{receiver.url}/hangup",
+            },
+            auth=(AUTH_ID, AUTH_TOKEN),
+        )
+        assert placed.status_code == 201
+        eventually(lambda: receiver.called == ["/answer", "/hangup"])
+        eventually(lambda: len(emulator.out) == 2)
+        assert emulator.end() == 0
+    shown = [orjson.loads(line) for line in emulator.out]
+    assert [one["type"] for one in shown] == ["voice.call.answer", "voice.call.hangup"]
+    assert {one["subject"] for one in shown} == {placed.json()["request_uuid"]}

@@ -1,13 +1,15 @@
 """``callback-bridge emulate``: an emulated Plivo, as a server or as a load."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final
 
 import typer
 
 from bridge.cli.lazy import Deferred, LazyGroup
+from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
 
 _HELP: Final = "Emulate Plivo: place calls, execute the answers, send signed callbacks."
+PORT: Final = 8811
 
 
 class _EmulateCommands(LazyGroup):
@@ -27,13 +29,70 @@ app = typer.Typer(
     add_completion=False,
     cls=_EmulateCommands,
     help=_HELP,
-    epilog="""callback-bridge emulate list
+    epilog="""callback-bridge emulate --answer-url http://127.0.0.1:5000/answer
 
-callback-bridge emulate run answered-menu --against http://127.0.0.1:8080""",
-    no_args_is_help=True,
+callback-bridge emulate run answered-menu --against http://127.0.0.1:8080
+
+callback-bridge emulate --explain""",
 )
 
 
-@app.callback()
-def emulate() -> None:
-    """Emulate Plivo: place calls, execute the answers, send signed callbacks."""
+@app.callback(invoke_without_command=True)
+def emulate(  # noqa: PLR0913 (options)
+    context: typer.Context,
+    *,
+    port: Annotated[
+        int, typer.Option(help="Port of the API; 0 for any free one.", min=0, max=65_535)
+    ] = PORT,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    answer_url: Annotated[
+        str | None, typer.Option(help="Answer URL of the number, for calls that come in.")
+    ] = None,
+    hangup_url: Annotated[str | None, typer.Option(help="Hangup URL of the number.")] = None,
+    message_url: Annotated[str | None, typer.Option(help="Message URL of the number.")] = None,
+    number: Annotated[str, typer.Option(help="Your number.")] = "14155550100",
+    people: Annotated[
+        str | None,
+        typer.Option(help="Scenario that says what called people do. Default: they answer."),
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(help="Emulated seconds in a real second.", min=0.01, max=10_000)
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed repeats every random choice.")] = 0,
+    auth_id: Annotated[str, typer.Option(help="Auth id of the account.")] = AUTH_ID,
+    auth_token: Annotated[
+        str,
+        typer.Option(
+            help="Its auth token, which signs.", envvar="PLIVO_AUTH_TOKEN", show_default=False
+        ),
+    ] = AUTH_TOKEN,
+    zone: Annotated[str, typer.Option("--timezone", help="Its time zone.")] = TIMEZONE,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print what is emulated, and how certain it is.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="JSON lines, also on a terminal.")] = False,
+) -> None:
+    """Serve Plivo's API until Ctrl-C: place calls with your SDK, and get their callbacks.
+
+    Set the base address of your SDK to the printed URL. Calls to --number can be made with
+    POST /_emulator/calls/receive. Every callback is printed: as a line on a terminal, as JSON in a pipe.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from bridge.cli.emulate import serve  # noqa: PLC0415 (only the server needs it)
+
+    if explain:
+        serve.explain(as_json=json)
+        return
+    serve.serve_emulator(
+        serve.Served(
+            address=(host, port),
+            account=(auth_id, auth_token, zone),
+            number=number,
+            urls={"answer": answer_url, "hangup": hangup_url, "message": message_url},
+            people=people,
+            speed=speed,
+            seed=seed,
+        ),
+        as_json=json,
+    )

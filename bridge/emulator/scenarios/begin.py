@@ -12,6 +12,7 @@ from bridge.emulator.machine.leg import Account, CallUrls, Parties
 from bridge.emulator.machine.machine import Machine
 from bridge.emulator.machine.message import MessageOrder
 from bridge.emulator.machine.person import HangUp, Input, Person, Reception
+from bridge.emulator.machine.world import FindPerson, answer_everybody
 from bridge.emulator.scenarios.model import (
     CallModel,
     Episode,
@@ -47,6 +48,18 @@ def to_person(model: PersonModel) -> Person:
         hang_up=HangUp(hang_up.after_s, hang_up.phase) if hang_up is not None else None,
         records_s=model.records_s,
     )
+
+
+def people_of(scenario: Scenario) -> FindPerson:
+    """Return who is called at any number: the persons of a scenario's calls, by weight."""
+
+    def find_person(number: str, random: Random) -> Person:
+        episode = choose_episode(scenario, random)
+        if not isinstance(episode, CallModel):
+            return answer_everybody(number, random)
+        return to_person(episode.others.get(number, episode.person))
+
+    return find_person
 
 
 def begin_call(

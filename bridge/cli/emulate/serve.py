@@ -1,0 +1,163 @@
+"""The server of ``callback-bridge emulate``, and its list of behaviours."""
+
+import asyncio
+from dataclasses import dataclass
+
+import uvloop
+from rich.console import Console
+from rich.text import Text
+from starlette.routing import Mount
+
+from bridge.cli import output
+from bridge.cli.emulate.run import check_url, make_account
+from bridge.cli.signals import STOP_SIGNALS
+from bridge.emulator.api.application import build_api
+from bridge.emulator.behaviours import BEHAVIOURS
+from bridge.emulator.directory import Application, Directory, Number
+from bridge.emulator.emulator import Emulator
+from bridge.emulator.machine.commands import Command, LegEnded, Note, Outcome, Request, Response
+from bridge.emulator.machine.leg import Account, CallUrls
+from bridge.emulator.machine.world import FindPerson, answer_everybody
+from bridge.emulator.scenarios.begin import people_of
+from bridge.emulator.scenarios.files import load_scenario
+from bridge.emulator.server import make_app, serve
+from bridge.emulator.stories import tell_outcome
+from bridge.telemetry import logs
+
+_APP_ID = "emulated-application"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the options of the server say. ``account`` is auth id, token and time zone."""
+
+    address: tuple[str, int]
+    account: tuple[str, str, str]
+    number: str
+    urls: dict[str, str | None]
+    people: str | None
+    speed: float
+    seed: int
+
+
+def explain(*, as_json: bool) -> None:
+    """Print what is emulated, and how certain it is."""
+    if output.wants_json(as_json):
+        output.emit_json_lines(one._asdict() for one in BEHAVIOURS)
+        return
+    rows = [(one.subject, one.text, one.confidence, one.source) for one in BEHAVIOURS]
+    output.show(
+        output.make_table(("subject", "what the emulator does", "known from", "source"), rows)
+    )
+
+
+def serve_emulator(served: Served, *, as_json: bool) -> None:
+    """Serve until a signal comes."""
+    logs.configure("console", "error")
+    account = make_account(*served.account)
+    find_person = _find_people(served.people)
+    emulator = Emulator(
+        _make_directory(served, account),
+        seed=served.seed,
+        speed=served.speed,
+        find_person=find_person,
+    )
+    uvloop.run(_serve(served, emulator, as_json=output.wants_json(as_json)))
+
+
+def _make_directory(served: Served, account: Account) -> Directory:
+    """Return the account with its number, whose application has the given URLs."""
+    for name, url in served.urls.items():
+        if url is not None:
+            check_url(url, f"--{name}-url")
+    answer, hangup, message = (served.urls[name] or "" for name in ("answer", "hangup", "message"))
+    application = Application(
+        _APP_ID,
+        account.auth_id,
+        CallUrls((answer, "POST"), hangup=(hangup, "POST")),
+        (message, "POST"),
+    )
+    number = Number(served.number.removeprefix("+"), account.auth_id, _APP_ID)
+    return Directory([account], [application], [number])
+
+
+def _find_people(scenario: str | None) -> FindPerson:
+    return answer_everybody if scenario is None else people_of(load_scenario(scenario))
+
+
+async def _serve(served: Served, emulator: Emulator, *, as_json: bool) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stopping.set)
+    async with emulator:
+        app = make_app(emulator, [Mount("", build_api(emulator))])
+        async with serve(app, *served.address) as url:
+            _print_introduction(served, url)
+            if as_json:
+                emulator.observe_answers(_show_json)
+            else:
+                lines = _Lines(output.make_console(soft_wrap=True))
+                emulator.observe_answers(lines.show)
+                emulator.observe(lines.show_command)
+            await stopping.wait()
+
+
+def _print_introduction(served: Served, url: str) -> None:
+    auth_id, token, _ = served.account
+    console = output.make_console(stderr=True, soft_wrap=True)
+    console.print(Text("Emulated Plivo", style="bold"))
+    console.print(f"  API        {url}/v1/Account/{auth_id}/")
+    console.print(f"  auth id    {auth_id}")
+    console.print(f"  auth token {token}")
+    console.print(f"  number     {served.number}")
+    console.print(f"  control    {url}/_emulator/")
+    console.print(Text("\nPlace a call", style="bold"))
+    console.print(f"curl -u {auth_id}:{token} {url}/v1/Account/{auth_id}/Call/ \\")
+    console.print("  -H 'content-type: application/json' \\")
+    call = f'{{"from":"{served.number}","to":"14155550123","answer_url":"http://127.0.0.1:5000/"}}'
+    console.print(f"  -d '{call}'")
+    console.print("\nCallbacks appear below. Ctrl-C stops everything.\n")
+
+
+class _Lines:
+    """Prints what happens, a line for each callback."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def show(self, request: Request, outcome: Outcome) -> None:
+        """Print one request and its answer."""
+        is_good = isinstance(outcome, Response) and outcome.is_success
+        line = Text(f"{request.subject[:8]}  ", style="dim")
+        line.append(request.type, style="cyan")
+        line.append(f"  {request.method} {request.url.partition('?')[0]}  ")
+        line.append(tell_outcome(outcome), style="green" if is_good else "red")
+        self._console.print(line)
+
+    def show_command(self, command: Command) -> None:
+        """Print the end of a leg, or a note."""
+        match command:
+            case LegEnded():
+                ended = f"ended: {command.code} {command.name} ({command.source})"
+                self._console.print(Text(f"{command.call_uuid[:8]}  {ended}", style="dim"))
+            case Note():
+                self._console.print(Text(f"{command.subject[:8]}  note: {command.text}", "yellow"))
+            case _:
+                pass
+
+
+def _show_json(request: Request, outcome: Outcome) -> None:
+    output.emit_json_lines(
+        [
+            {
+                "type": request.type,
+                "subject": request.subject,
+                "method": request.method,
+                "url": request.url,
+                "parameters": request.parameters,
+                "attempt": request.attempt,
+                "outcome": tell_outcome(outcome),
+            }
+        ]
+    )
