@@ -5,8 +5,10 @@ import contextlib
 import socket
 import sys
 from collections.abc import Generator, Iterator
+from functools import cache
 from typing import Final
 
+import httpx._transports.default
 import hypothesis
 import pytest
 
@@ -71,6 +73,15 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 def _default_signals_in_new_processes() -> Iterator[None]:
     """Have Ctrl-C end what a test starts, even in a suite that runs in the background."""
     with default_in_new_processes():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_tls_context() -> Iterator[None]:
+    """Let all HTTP clients share one TLS context: to make one takes 20 ms, and no test speaks TLS."""
+    with pytest.MonkeyPatch.context() as patch:
+        create = cache(httpx._transports.default.create_ssl_context)
+        patch.setattr("httpx._transports.default.create_ssl_context", create)
         yield
 
 
