@@ -22,8 +22,8 @@ BUILD_REQUIRES := $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("py
 # Set to measure coverage too, which takes twice as long. `make test` starts a new measurement and
 # `make test-system` adds to it, because the floor holds for both together.
 COVERAGE ?=
-# Tests run file by file on as many cores as there are, and no more than four: each core has a broker of
-# its own. Set to nothing to run them one after the other, which is quicker for a few.
+# Tests run file by file on as many cores as there are, and no more than four. Set to nothing to run
+# them one after the other, which is quicker for a few.
 PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=loadfile
 # Set to choose tests, or options of `dev`: make test PARALLEL= ARGS="-k fold", make dev ARGS="--port 8082"
 ARGS ?=

@@ -106,7 +106,7 @@ def assert_quiet(written: str) -> None:
     assert "Traceback" not in written
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def kafka(embedded_kafka: str) -> str:
     async def provide() -> None:
         async with Provisioner(KafkaConnection(embedded_kafka)) as provisioner:
