@@ -41,19 +41,20 @@ def list_changes(zone: ZoneInfo) -> tuple[datetime, ...]:
 
 
 def _iter_changes(zone: ZoneInfo) -> Iterator[datetime]:
-    before = FIRST
+    before, offset = FIRST, FIRST.astimezone(zone).utcoffset()
     while before < LAST:
         after = before + WEEK  # no offset of the last fifty years was in use for less than a week
-        early, late = before, after
-        if early.astimezone(zone).utcoffset() != late.astimezone(zone).utcoffset():
+        offset_after = after.astimezone(zone).utcoffset()
+        if offset != offset_after:
+            early, late = before, after
             while late - early > timedelta(seconds=1):
                 middle = early + timedelta(seconds=(late - early) // timedelta(seconds=2))
-                if middle.astimezone(zone).utcoffset() == early.astimezone(zone).utcoffset():
+                if middle.astimezone(zone).utcoffset() == offset:
                     early = middle
                 else:
                     late = middle
             yield late
-        before = after
+        before, offset = after, offset_after
 
 
 def read_with_zoneinfo(naive: datetime, zone: ZoneInfo) -> tuple[tuple[datetime, ...], bool]:

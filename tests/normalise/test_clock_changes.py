@@ -24,10 +24,11 @@ def changes() -> list[tuple[str, datetime]]:
     found: dict[tuple[datetime, object, object], str] = {}
     for name in sorted(available_timezones()):
         zone = load_zone(name)
+        after = FIRST_DAY.astimezone(zone).utcoffset()
         for day in range(DAYS):
             low = FIRST_DAY + timedelta(days=day)
             high = low + timedelta(days=1)
-            before, after = (one.astimezone(zone).utcoffset() for one in (low, high))
+            before, after = after, high.astimezone(zone).utcoffset()
             if before == after:
                 continue
             while high - low > timedelta(seconds=1):
