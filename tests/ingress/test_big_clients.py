@@ -111,7 +111,7 @@ def test_a_head_without_end_is_cut_off_by_its_size() -> None:
         ):
             begin, rest = pieces
             with socket.create_connection(bridge.address, timeout=PATIENCE_S) as connection:
-                trickle(connection, [begin, *[rest] * 200])
+                trickle(connection, [begin, *[rest] * 40])
                 assert_problem_and_the_end(all_that_comes(connection), 431, "head-too-large")
         assert cut_off(bridge, "oversize") == bridge.metrics.value("cut_off_total") == 3
 
