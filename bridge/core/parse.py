@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from itertools import chain
 from typing import Literal, NamedTuple, cast
 from zoneinfo import ZoneInfo
@@ -172,16 +173,18 @@ class _Reading:
     def _list_agreeing(self, field: str) -> list[str]:
         """Return the parameters that the value of a field has been read from."""
         if field not in self._agreeing:
-            self._agreeing[field] = [self._find_first(field)] if field in self.fields else []
+            self._agreeing[field] = [self._first_names[field]] if field in self.fields else []
         return self._agreeing[field]
 
-    def _find_first(self, field: str) -> str:
+    @cached_property
+    def _first_names(self) -> dict[str, str]:
+        """Return the first parameter of each field that is not blank."""
+        found: dict[str, str] = {}
         others = (rule for _, rule, _ in self._assigned.others if rule is not None)
-        return next(
-            name
-            for name, one, _ in chain(self._assigned.rules, others)
-            if one == field and any(list_texts(self._texts[name]))
-        )
+        for name, field, _ in chain(self._assigned.rules, others):
+            if any(list_texts(self._texts[name])):
+                found.setdefault(field, name)
+        return found
 
     def _mark_unreadable(self, field: str | None, name: str, reason: str) -> None:
         """Keep the texts of a parameter, and of those that its field has been read from: rule 4."""
