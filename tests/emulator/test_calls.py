@@ -1,14 +1,30 @@
 """The life of a call: which callbacks it sends, and how it ends."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from bridge.emulator.machine.calls import CallOrder, MachineDetection
+from bridge.emulator.machine.causes import DocumentSource
 from bridge.emulator.machine.commands import Failure, Outcome, Response
-from bridge.emulator.machine.leg import CallUrls
+from bridge.emulator.machine.leg import CallUrls, Parties, Step
+from bridge.emulator.machine.machine import Machine
 from bridge.emulator.machine.person import HangUp, Person, Phase, Pickup
-from tests.emulator.machines import ACCOUNT, CALLEE, CALLER, URLS, document, drive, types, url_of
+from bridge.emulator.machine.world import World
+from bridge.emulator.virtual import VirtualDriver
+from tests.emulator.machines import (
+    ACCOUNT,
+    BEGIN,
+    CALLEE,
+    CALLER,
+    URLS,
+    Receiver,
+    document,
+    drive,
+    types,
+    url_of,
+)
 
 RING, ANSWER, HANGUP = "voice.call.ring", "voice.call.answer", "voice.call.hangup"
 ORDER = CallOrder(ACCOUNT, CALLER, CALLEE, URLS)
@@ -143,3 +159,26 @@ def test_every_leg_ends_once() -> None:
 def test_documents_that_ask_for_each_other_end_with_an_internal_error() -> None:
     driver = drive({"answer": "<Redirect>https://hooks.example.com/answer</Redirect>"})
     assert driver.ended[0].code == "5010"
+
+
+def test_a_call_that_ends_at_the_moment_of_its_transfer_asks_for_no_more_documents() -> None:
+    machine = Machine(World(BEGIN))
+    driver = VirtualDriver(machine, Receiver({"answer": "<Wait length='30'/>", "next": "<Wait/>"}))
+    leg = machine.place(ORDER)
+    driver.run(until=BEGIN + timedelta(seconds=10))
+    leg.transfer(Step("voice.call.transfer", *url_of("next"), DocumentSource.TRANSFER))
+    machine.hang_up(leg.uuid)
+    leg.transfer(Step("voice.call.transfer", *url_of("next"), DocumentSource.TRANSFER))
+    driver.run()
+    assert types(driver) == [RING, ANSWER, HANGUP]
+    assert driver.ended[0].code == "4000"
+
+
+def test_an_incoming_call_ends_after_a_day() -> None:
+    machine = Machine(World(BEGIN))
+    music = "<Play loop='0'>https://example.com/a.mp3</Play>"
+    driver = VirtualDriver(machine, Receiver({"answer": music}))
+    machine.receive(ACCOUNT, Person(hang_up=None), Parties("inbound", CALLER, CALLEE), URLS)
+    driver.run()
+    assert (driver.ended[0].code, driver.ended[0].source) == ("6000", "Plivo")
+    assert driver.requests[-1].parameters["EndTime"] == "2026-03-08 10:13:30"

@@ -1,7 +1,8 @@
 """The life of a call: placed or received, rung, answered, executed, ended.
 
 1. ``ring_timeout_s`` counts from the first ring, ``hangup_on_ring_s`` too, ``time_limit_s`` from the
-   answer. A leg that one of the last two ends has the code 6000.
+   answer. A leg that one of the last two ends has the code 6000, and so has an incoming call that
+   lasts 24 hours.
 2. Synchronous machine detection delays the answer callback until it knows. Asynchronous detection sends
    a callback of its own, only for a machine. With ``hangup`` a machine's leg ends with 9100.
 3. A hangup callback is sent once for each call, answered or not. An inbound call whose application has
@@ -97,6 +98,7 @@ async def _run_outbound(world: World, leg: Leg, order: CallOrder) -> None:
 
 async def _run_inbound(world: World, leg: Leg, urls: CallUrls) -> None:
     people.act(world, leg)
+    world.end_later(leg, TIME_LIMIT_S_MAX, make_cause("6000", "Plivo"))  # rule 1
     with contextlib.suppress(LegOver):
         await run_documents(world, leg, urls)
     url = urls.hangup if urls.hangup[0] else urls.answer  # rule 3

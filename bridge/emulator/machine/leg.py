@@ -164,8 +164,8 @@ class Leg:
             self.task.stop(LegOver())
 
     def transfer(self, step: Step) -> None:
-        """Stop the document that the leg executes, and execute another one."""
-        if self.task is not None:
+        """Stop the document that the leg executes, and execute another one, unless the leg has ended."""
+        if self.task is not None and not self.ended.is_set:
             self.task.stop(Transferred(step))
 
     def take_input(self) -> Input | None:

@@ -113,8 +113,12 @@ class Task(Generic[T]):
             self._scheduler.add_ready(self)
 
     def stop(self, error: Exception) -> None:
-        """Raise ``error`` in the task: rule 3. A task that is done is left alone."""
-        if not self.done.is_set and self._error is None:
+        """Raise ``error`` in the task: rule 3. A task that is done is left alone.
+
+        If it is stopped twice before it runs, the later error counts: the end of a leg comes after a
+        transfer.
+        """
+        if not self.done.is_set:
             self._error = error
             self.make_ready()
 
