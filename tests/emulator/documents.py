@@ -39,7 +39,7 @@ _KEYS: Final = "0123456789*#"
 _CALL_SECONDS_MAX: Final = 600
 
 _urls = st.sampled_from([f"{HOST}/{name}" for name in (*NAMES, "nothing")])
-_digits = st.text(_KEYS, max_size=4)
+_digits = st.sampled_from(["1", "12#", "*", ""]) | st.text(_KEYS, max_size=4)
 _words = st.lists(st.sampled_from(["yes", "I", "have", "a", "question", "é"]), max_size=8).map(
     " ".join
 )
@@ -105,13 +105,13 @@ def _text(element: Element) -> st.SearchStrategy[str]:
 @st.composite
 def _elements(draw: st.DrawFn, name: str) -> str:
     element = ELEMENTS[name]
-    needed = set(element.required_attributes)
-    chosen = (
-        draw(st.sets(st.sampled_from(sorted(element.attributes)))) if element.attributes else set()
-    )
-    attributes = [
-        f" {one}={quoteattr(draw(_attribute(element, one)))}" for one in sorted(needed | chosen)
-    ]
+    chosen = {*element.required_attributes, *element.recommended_attributes}
+    for group in (element.url_attributes, element.sound_attributes, element.other_attributes):
+        if group:
+            chosen |= draw(st.sets(st.sampled_from(group), max_size=3))
+    if element.method_attributes and draw(st.booleans()):
+        chosen.add(draw(st.sampled_from(element.method_attributes)))
+    attributes = [f" {one}={quoteattr(draw(_attribute(element, one)))}" for one in sorted(chosen)]
     nested = ""
     if element.children and name != "Speak":
         least = 1 if name == "Dial" else 0
@@ -136,7 +136,7 @@ _faulty = st.sampled_from(
         "&undefined;",
     ]
 )
-_valid_documents = st.lists(_executed, max_size=4).map("".join).map(document)
+_valid_documents = st.lists(_executed, min_size=1, max_size=4).map("".join).map(document)
 _outcomes: st.SearchStrategy[Outcome] = st.one_of(
     *[_valid_documents] * 6,
     st.tuples(_valid_documents, _faulty).map(lambda pair: document(_inside(pair[0]) + pair[1])),
@@ -158,7 +158,7 @@ def _inside(response: Response) -> str:
     return response.body.decode().removeprefix("<Response>").removesuffix("</Response>")
 
 
-_seconds = st.floats(0, 40).map(lambda seconds: round(seconds, 2))
+_seconds = st.sampled_from([1.0, 3.0, 0.0, 40.0])
 inputs = st.builds(
     Input,
     digits=_digits,
@@ -170,13 +170,15 @@ people = st.builds(
     Person,
     pickup=st.sampled_from([*[Pickup.ANSWERS] * 6, *Pickup]),
     rings_after_s=st.sampled_from([0.0, 1.2]),
-    answers_after_s=st.sampled_from([0.0, 4.0, 200.0]),
+    answers_after_s=st.sampled_from([4.0, 0.0, 1.2, 30.0, 200.0]),
     is_machine=st.booleans(),
-    inputs=st.lists(inputs, max_size=3).map(tuple),
-    hang_up=st.builds(
-        HangUp, st.floats(0, _CALL_SECONDS_MAX), st.none() | st.sampled_from(list(Phase))
-    )
-    | st.none(),
+    inputs=st.lists(inputs, min_size=1, max_size=3).map(tuple),
+    hang_up=st.none()
+    | st.builds(
+        HangUp,
+        st.sampled_from([60.0, 5.0, 0.0, 600.0]),
+        st.none() | st.sampled_from(list(Phase)),
+    ),
     records_s=_seconds,
     records_key=st.sampled_from(["", "#", "1"]),
 )
