@@ -4,6 +4,7 @@ from typing import Final
 
 from bridge.emulator.behaviours import (
     calls_api,
+    dial,
     inputs,
     messaging,
     prompts,
@@ -13,6 +14,7 @@ from bridge.emulator.behaviours.behaviour import Behaviour
 
 _SUBJECTS: Final = (
     calls_api,
+    dial,
     inputs,
     messaging,
     prompts,

@@ -19,7 +19,7 @@ from bridge.emulator.machine.causes import make_cause
 from bridge.emulator.machine.documents import run_documents
 from bridge.emulator.machine.fields import base_fields, hangup_fields, in_order, ring_fields
 from bridge.emulator.machine.leg import Account, CallUrls, Leg, LegOver, Parties
-from bridge.emulator.machine.person import Person, Pickup
+from bridge.emulator.machine.person import Person
 from bridge.emulator.machine.world import World
 
 TIME_LIMIT_S_MAX: Final = 86_400
@@ -108,7 +108,7 @@ async def _run_inbound(world: World, leg: Leg, urls: CallUrls) -> None:
 async def _ring(world: World, leg: Leg, order: CallOrder) -> bool:
     """Ring until the leg is answered, or ends."""
     await world.scheduler.sleep(leg.person.rings_after_s)
-    if leg.person.pickup is not Pickup.UNREACHABLE:
+    if people.rings(leg.person):
         leg.rang, leg.session_at = True, world.now
         world.notify(leg, "voice.call.ring", order.urls.ring, ring_fields(leg))
         if order.hangup_on_ring_s is not None:

@@ -22,6 +22,8 @@ _WORDS: Final = {
     "3080": "NETWORK_OUT_OF_ORDER",
     "4000": "NORMAL_CLEARING",
     "4010": "NORMAL_CLEARING",
+    "4240": "sip_auth_failed",
+    "4250": "sip_auth_timeout",
     "6010": "NO_ANSWER",
     "9000": "LOSE_RACE",
     "9100": "MACHINE_DETECTED",
@@ -34,6 +36,7 @@ _STATUSES: Final = {
     "3020": "busy",
     "3100": "busy",
     "3110": "busy",
+    "4250": "timeout",
     "6010": "timeout",
 }
 

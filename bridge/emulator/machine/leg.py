@@ -127,6 +127,7 @@ class Leg:
         self.ended: Signal[Cause] = Signal()
         self.phase = Phase.RINGING
         self.phase_changed: Signal[Phase] = Signal()
+        self.listens = False  # waits for input of its person
         self.pressed: Queue[str] = Queue()  # digits, one by one
         self.spoken: Queue[Input] = Queue()
         self.dial_answered: Signal[None] = Signal()  # a leg that this one dialled was answered
@@ -148,9 +149,9 @@ class Leg:
             return 0
         return round((self.ended_at - self.answered_at).total_seconds())
 
-    def enter(self, phase: Phase) -> None:
-        """Begin a phase."""
-        self.phase = phase
+    def enter(self, phase: Phase, *, listens: bool = False) -> None:
+        """Begin a phase. A leg that ``listens`` waits for input; in ``Phase.INPUT`` it always does."""
+        self.phase, self.listens = phase, listens or phase is Phase.INPUT
         changed, self.phase_changed = self.phase_changed, Signal()
         changed.set(phase)
 

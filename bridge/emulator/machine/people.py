@@ -4,7 +4,7 @@ from typing import Final
 
 from bridge.emulator.machine.causes import make_cause
 from bridge.emulator.machine.leg import Leg
-from bridge.emulator.machine.person import Phase, Pickup
+from bridge.emulator.machine.person import Person, Phase, Pickup
 from bridge.emulator.machine.world import World
 
 # How a leg ends that is not answered: the code, and who ended it.
@@ -13,7 +13,17 @@ _REFUSALS: Final = {
     Pickup.REJECTS: ("3020", "Callee"),
     Pickup.NO_ANSWER: ("3000", "Carrier"),
     Pickup.UNREACHABLE: ("3050", "Carrier"),
+    Pickup.SIP_AUTH_FAILED: ("4240", "Callee"),
+    Pickup.SIP_AUTH_TIMEOUT: ("4250", "Callee"),
 }
+_NEVER_RINGS: Final = frozenset(
+    {Pickup.UNREACHABLE, Pickup.SIP_AUTH_FAILED, Pickup.SIP_AUTH_TIMEOUT}
+)
+
+
+def rings(person: Person) -> bool:
+    """Return whether the phone of a person rings at all."""
+    return person.rings and person.pickup not in _NEVER_RINGS
 
 
 async def pick_up(world: World, leg: Leg, ring_timeout_s: float) -> bool:
@@ -28,7 +38,10 @@ async def pick_up(world: World, leg: Leg, ring_timeout_s: float) -> bool:
     if person.pickup is Pickup.ANSWERS:
         leg.answered_at = world.now
         return True
-    leg.end(make_cause(*_REFUSALS[person.pickup]), world.now)
+    code, source = _REFUSALS[person.pickup]
+    if person.pickup is Pickup.UNREACHABLE and leg.callee.startswith("sip:"):
+        code = "2020"
+    leg.end(make_cause(code, source), world.now)
     return False
 
 
@@ -48,7 +61,7 @@ def hang_up(world: World, leg: Leg) -> None:
 async def _give_inputs(world: World, leg: Leg) -> None:
     while not leg.ended.is_set:
         changed = leg.phase_changed
-        if leg.phase is Phase.INPUT:
+        if leg.listens:
             await _give_input(world, leg)
         elif leg.phase is Phase.RECORD and leg.person.records_key:
             await _press_after_talking(world, leg)

@@ -1,6 +1,7 @@
 """What the people on a call do.
 
-1. A person answers, is busy, rejects, or does not answer.
+1. A person answers, is busy, rejects, or does not answer. A number may be unreachable; a SIP address
+   may refuse the credentials.
 2. Each time an element begins to listen for input (with its prompts, and again with each retry), the
    person gives the next of ``inputs`` after its delay. After the last one the person is silent.
 3. The person may hang up: after a time since the answer, or some time into a phase of the call.
@@ -20,6 +21,8 @@ class Pickup(StrEnum):
     REJECTS = "rejects"
     NO_ANSWER = "no_answer"
     UNREACHABLE = "unreachable"
+    SIP_AUTH_FAILED = "sip_auth_failed"
+    SIP_AUTH_TIMEOUT = "sip_auth_timeout"
 
 
 class Reception(StrEnum):

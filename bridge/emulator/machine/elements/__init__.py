@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from bridge.emulator.machine.elements import (
+    dial,
     digits,
     message,
     preanswer,
@@ -23,6 +24,7 @@ Execute = Callable[[World, Leg, Node], Awaitable[Step | None]]
 
 EXECUTE: Final[Mapping[str, Execute]] = {
     "DTMF": prompts.send_digits,
+    "Dial": dial.dial,
     "GetDigits": digits.get_digits,
     "GetInput": speech.get_input,
     "Hangup": routing.hang_up,
