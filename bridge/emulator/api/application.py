@@ -7,6 +7,7 @@
 4. With ``callback_url`` a request is asynchronous: it is answered at once, and its answer goes to the
    URL. No page gives the form of that callback. Here it has the keys of the answer, with JSON text for
    values that are no text. Only a new recording uses ``callback_url`` for something else.
+5. A path is the same without its last slash: one method of the SDK for Node leaves it out.
 """
 
 import base64
@@ -22,6 +23,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.emulator.api import accounts, call_actions, calls
 from bridge.emulator.api.answers import Answer, Json, Refused
@@ -64,13 +66,20 @@ ENDPOINTS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
 """Method, path below the account, and what answers."""
 
 
-def build_api(emulator: Emulator) -> Starlette:
+def build_api(emulator: Emulator) -> ASGIApp:
     """Return the API of an emulator. Its base address takes the place of ``https://api.plivo.com``."""
     api = _Api(emulator)
-    return Starlette(
+    application = Starlette(
         routes=[_make_route(api, *one) for one in ENDPOINTS],
         exception_handlers={HTTPException: api.refuse},
     )
+
+    async def add_slash(scope: Scope, receive: Receive, send: Send) -> None:
+        if not scope["path"].endswith("/"):  # rule 5
+            scope = {**scope, "path": scope["path"] + "/"}
+        await application(scope, receive, send)
+
+    return add_slash
 
 
 def _make_route(api: "_Api", method: str, path: str, endpoint: Endpoint) -> Route:

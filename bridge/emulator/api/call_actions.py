@@ -67,7 +67,10 @@ def start_recording(machine: Machine, request: ApiRequest) -> Answer:
 def stop_recording(machine: Machine, request: ApiRequest) -> Answer:
     """Stop the recording with the ``URL``, or all recordings of the call."""
     leg = request.find_live_leg(machine)
-    if not api_actions.stop_recordings(leg, request.arguments.read_text("URL")):
+    # The page has "URL"; the SDK for Node makes lower case of it.
+    arguments = request.arguments
+    url = arguments.read_text("URL") or arguments.read_text("url")
+    if not api_actions.stop_recordings(leg, url):
         raise refuse_unknown()
     return _STOPPED
 

@@ -61,6 +61,11 @@ async def test_a_call_is_placed_and_found(client: httpx.AsyncClient) -> None:
     assert live.json()["api_id"] != placed.json()["api_id"]
 
 
+async def test_a_path_is_the_same_without_its_last_slash(client: httpx.AsyncClient) -> None:
+    placed = await client.post(CALL.removesuffix("/"), json=PLACE)
+    assert placed.status_code == HTTPStatus.CREATED
+
+
 @pytest.mark.parametrize(
     "credentials",
     [

@@ -364,7 +364,8 @@ def test_a_recording_ends_when_it_is_stopped_or_its_call_ends(
     assert recorded.parameters["recording_duration_ms"] == duration_ms
 
 
-def test_one_of_two_recordings_is_stopped_by_its_url() -> None:
+@pytest.mark.parametrize("name", ["URL", "url"])
+def test_one_of_two_recordings_is_stopped_by_its_url(name: str) -> None:
     plivo = VirtualPlivo()
     uuid = place(plivo)
     plivo.run(10)
@@ -372,9 +373,9 @@ def test_one_of_two_recordings_is_stopped_by_its_url() -> None:
     for _ in range(2):
         answer = plivo.ask(call_actions.start_recording, RECORD, call_uuid=uuid)
         ids.append(answer.body)
-    stop = {"URL": ids[1]["url"]}
+    stop = {name: ids[1]["url"]}
     assert plivo.ask(call_actions.stop_recording, stop, call_uuid=uuid).status is NO_CONTENT
-    plivo.run(1)
+    plivo.run(2)
     assert plivo.driver.requests[-1].parameters["recording_id"] == ids[1]["recording_id"]
     assert plivo.ask(call_actions.stop_recording, stop, call_uuid=uuid).status is NOT_FOUND
 
