@@ -49,17 +49,18 @@ class Arguments:
         return text
 
     def read_integer(
-        self, name: str, default: int, *, least: int = 0, most: int = 10**_DIGITS_MAX
+        self, name: str, default: int, *, least: int = 0, most: int | None = None
     ) -> int:
-        """Return a whole number in a range."""
+        """Return a whole number in a range; ``most`` None: without an upper bound."""
         text = self.read_text(name).strip()
         if not text:
             return default
         if not (text.isascii() and text.isdigit()) or len(text) > _DIGITS_MAX:
             raise refuse_argument(name, "It must be a whole number.")
         number = int(text)
-        if not least <= number <= most:
-            raise refuse_argument(name, f"It must be {least} to {most}.")
+        if not least <= number <= (most or number):
+            bounds = f"{least} or more" if most is None else f"{least} to {most}"
+            raise refuse_argument(name, f"It must be {bounds}.")
         return number
 
     def read_flag(self, name: str) -> bool:
