@@ -113,7 +113,7 @@ def show_call(  # noqa: PLR0913 (a command's options)
     within = _parse_window(now, since=since, until=until, around=around, everything=everything)
     settings = load(settings_file, Need.KAFKA)
     as_json = output.wants_json(json)
-    finder = _CallFinder(settings, within, everything=everything, silent=as_json)
+    finder = CallFinder(settings, within, everything=everything, silent=as_json)
     try:
         found = asyncio.run(finder.find(identity))
     except AmbiguousPrefix as error:
@@ -162,7 +162,7 @@ def _parse_window(
     return build_window(begin, end)
 
 
-class _CallFinder:
+class CallFinder:
     """Finds everything that is stored about an id."""
 
     def __init__(

@@ -54,10 +54,7 @@ def print_call(found: FoundCall, now: datetime) -> None:
     duplicates = find_duplicates(own.entries)
     repeated = {position for one in duplicates for position in one.positions[1:]}
     console.print(key_values(_head(accounts, legs)))
-    for leg in legs:
-        role = f"{leg.role} leg" if leg.is_of_call else "leg of another call"
-        title = Text.assemble("\n", (role, "bold"), " ", (escape_unsafe(leg.id), "cyan"))
-        console.print(title, key_values(_leg(leg)), sep="\n")
+    _print_legs(console, legs)
     lines = [
         Text(),
         *_timeline_lines(console, found.entries, repeated, accounts.other_positions),
@@ -68,6 +65,18 @@ def print_call(found: FoundCall, now: datetime) -> None:
     ]
     for line in lines:
         console.print(line, soft_wrap=True)  # laid out already
+
+
+def print_legs(found: FoundCall) -> None:
+    """Print only the legs of a call."""
+    _print_legs(make_console(), build_legs(split_accounts(found).own.entries, found.id))
+
+
+def _print_legs(console: Console, legs: Sequence[Leg]) -> None:
+    for leg in legs:
+        role = f"{leg.role} leg" if leg.is_of_call else "leg of another call"
+        title = Text.assemble("\n", (role, "bold"), " ", (escape_unsafe(leg.id), "cyan"))
+        console.print(title, key_values(_leg(leg)), sep="\n")
 
 
 def _head(accounts: CallAccounts, legs: Sequence[Leg]) -> list[tuple[str, str]]:

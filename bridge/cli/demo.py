@@ -1,53 +1,84 @@
-"""``callback-bridge demo``: two calls, from Plivo's side to a Kafka consumer."""
+"""``callback-bridge demo``: three calls, as Plivo sees them and as they are stored."""
 
 import asyncio
 import contextlib
+import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
-from uuid import uuid4
+from functools import partial
+from pathlib import Path
+from typing import Final
 
-import httpx
-import orjson
 import typer
 import uvloop
 from rich.console import Console
+from rich.text import Text
 
-from bridge.app.parts import make_connection
+from bridge.calls.found import FoundCall
 from bridge.cli import output
-from bridge.cli.embedded import embedded_bridge
-from bridge.cli.timeline import Timeline
-from bridge.core import catalogue
-from bridge.core.journal import JOURNAL_TOPIC
-from bridge.core.parameters import parse_form
+from bridge.cli.call import CallFinder
+from bridge.cli.call_output import print_legs
+from bridge.cli.embedded import EmbeddedBridge, embedded_bridge
+from bridge.cli.emulate.run import to_bridge_urls
+from bridge.core.catalogue import SHARED_PATH
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.emulator.call import EmulatedCall, answered_call
-from bridge.emulator.deliver import CallbackSender
+from bridge.emulator.emulator import Emulator
+from bridge.emulator.history import Match
+from bridge.emulator.machine.leg import Account
+from bridge.emulator.scenarios.begin import begin_call
+from bridge.emulator.scenarios.files import load_scenario
+from bridge.emulator.scenarios.model import CallModel
+from bridge.emulator.scenarios.run import Tally
+from bridge.emulator.stories import tell_calls
 from bridge.normalise.time import load_zone
-from bridge.reader.topic_reader import read_topics
+from bridge.reader.window import build_window
 from bridge.settings.load import Settings
 from bridge.telemetry import logs
 
 app = typer.Typer(add_completion=False)
 
-CallbackName = tuple[str, str]
+_SPEED: Final = 30.0
+_SCENARIOS: Final = ("second-leg", "busy", "machine")
+_READ_S: Final = 20.0
+_PAUSE_S: Final = 0.2
+_COLLEAGUE: Final = "14155550177"
 
-EXPECTED: Final = 6
-_READ_S = 20.0
-_PAUSE_S = 0.3
-# An emulated call rings for 4 s and lasts 65 s. Dated later, its hangup would arrive before its end.
-_AGE_S: Final = 72
+# The documents that answer Plivo, by callback type. ``{url}`` is the bridge's.
+_DOCUMENTS: Final = {
+    "voice.call.answer": """
+<Response>
+  <GetDigits action="{url}/plivo/voice/getdigits/action" numDigits="1" timeout="5">
+    <Speak>Hello. Press 1 to talk to a colleague.</Speak>
+  </GetDigits>
+  <Speak>Goodbye.</Speak>
+</Response>
+""",
+    "voice.getdigits.action": """
+<Response>
+  <Dial action="{url}/plivo/voice/dial/action" callbackUrl="{url}{shared}">
+    <Number>{colleague}</Number>
+  </Dial>
+</Response>
+""",
+    "voice.dial.action": """
+<Response>
+  <Speak>Thank you. Goodbye.</Speak>
+</Response>
+""",
+}
 
 
 @app.command()
 def demo() -> None:
-    """Place two emulated calls and watch their callbacks become events, then exit.
+    """Place three emulated calls, and show what happened and what is stored.
 
-    It starts an embedded broker that speaks Kafka's protocol, and the bridge, both on free loopback
-    ports. It sends the signed callbacks of one call by POST and of one by GET, as Plivo does, and reads
-    events and journal records back with a plain Kafka consumer.
+    It starts an embedded broker that speaks Kafka's protocol, the bridge, and an emulated Plivo, all on
+    free loopback ports. One call is answered: the person chooses from a menu, and a second leg is
+    dialled. One is busy. A machine answers the last. Every callback is signed and every answer is
+    executed, as at Plivo; the calls are thirty times faster.
 
-    Each line starts with the time, UTC, when the bridge received the callback. Exit code 1 if anything
-    is missing.
+    For each call you see what Plivo did, with seconds since the call was placed, and then its legs, read
+    back from the topics. Exit code 1 if anything is missing.
     """
     logs.configure("console", "error")
     if not uvloop.run(_run_demo(output.make_console(soft_wrap=True))):
@@ -55,68 +86,66 @@ def demo() -> None:
 
 
 async def _run_demo(console: Console) -> bool:
-    async with embedded_bridge(None, 0, ACCOUNTS) as embedded:
-        servers = embedded.settings.kafka.bootstrap_servers
-        console.print(f"bridge on {embedded.url}, kafka on {servers}")
-        console.print(f"account {AUTH_ID} in {TIMEZONE}")
-        console.print(f"calls dated {_AGE_S} s back, so that they have ended\n")
-        reading = asyncio.create_task(_read_back(console, embedded.settings))
-        acknowledged = await _place_calls(console, embedded.url)
-        events, journalled = await reading
-    lost = len(acknowledged - events) + len(acknowledged - journalled)
+    with tempfile.TemporaryDirectory(prefix="callback-bridge-demo-") as folder:
+
+        def write(url: str) -> Mapping[str, Path]:
+            return _write_documents(Path(folder), url)
+
+        async with embedded_bridge(None, 0, ACCOUNTS, write_replies=write) as embedded:
+            servers = embedded.settings.kafka.bootstrap_servers
+            console.print(f"bridge on {embedded.url}, kafka on {servers}")
+            console.print(f"account {AUTH_ID} in {TIMEZONE}")
+            return await _show_calls(console, embedded)
+
+
+def _write_documents(folder: Path, url: str) -> Mapping[str, Path]:
+    """Write the answers for Plivo; return their paths by callback type."""
+    paths: dict[str, Path] = {}
+    for name, text in _DOCUMENTS.items():
+        paths[name] = folder / f"{name}.xml"
+        filled = text.format(url=url, shared=SHARED_PATH, colleague=_COLLEAGUE)
+        paths[name].write_text(filled.lstrip(), encoding="utf-8")
+    return paths
+
+
+async def _show_calls(console: Console, embedded: EmbeddedBridge) -> bool:
+    """Place the calls, and tell the story of each. Return whether everything is stored."""
+    account = Account(AUTH_ID, (AUTH_TOKEN,), load_zone(TIMEZONE))
+    urls = to_bridge_urls(embedded.url, "--against")
+    titles: dict[str, str] = {}
+    async with Emulator.of_account(account, speed=_SPEED) as emulator:
+        tally = Tally.watch(emulator)
+        for name in _SCENARIOS:
+            scenario = load_scenario(name)
+            call = scenario.call or CallModel()
+            uuid = emulator.do(partial(begin_call, account=account, call=call, urls=urls))
+            titles[uuid] = scenario.title
+        await emulator.wait_until_idle()
+        history = emulator.history
+        stories = tell_calls(history, emulator.world.legs.values())
+    stored = 0
+    for uuid, title in titles.items():
+        found = await _find(embedded.settings, uuid, len(history.sent(Match(call=uuid))))
+        stored += len(found.entries)
+        console.print(Text(f"\n{title}", style="bold"))
+        for line in stories[uuid][1:]:
+            console.print(line, style="dim")
+        print_legs(found)
+    sent = tally.sent.total()
     console.print(
-        f"\ndemo: {len(acknowledged)} callbacks, {len(events)} events, "
-        f"{len(journalled)} journal records, {lost} lost"
+        f"\ndemo: {len(titles)} calls, {sent} callbacks, {stored} stored, {sent - stored} lost"
     )
-    return lost == 0 and len(acknowledged) == EXPECTED
+    return sent == stored and not tally.undelivered
 
 
-async def _place_calls(console: Console, url: str) -> set[CallbackName]:
-    """Send the callbacks of two calls. Return the ones that got a 2xx."""
-    acknowledged: set[CallbackName] = set()
-    async with httpx.AsyncClient() as client:
-        sender = CallbackSender(client, url, AUTH_TOKEN)
-        for send in (sender.post, sender.get):
-            placed_at = datetime.now(UTC) - timedelta(seconds=_AGE_S)  # noqa: TID251 (a command reads the clock)
-            call = EmulatedCall(uuid4(), AUTH_ID, load_zone(TIMEZONE), placed_at)
-            for step in answered_call(call):
-                response = await send(step)
-                if response.is_success:
-                    acknowledged.add((step.parameters["CallUUID"], step.parameters["Event"]))
-                else:
-                    console.print(f"{step.path} answered {response.status_code}", style="red")
-                await asyncio.sleep(_PAUSE_S)
-    return acknowledged
-
-
-async def _read_back(
-    console: Console, settings: Settings
-) -> tuple[set[CallbackName], set[CallbackName]]:
-    """Print records until every callback has its event and its journal record, or time runs out."""
-    topics = [settings.topic_prefix + kind.topic for kind in catalogue.load_catalogue().all_types]
-    topics.append(settings.topic_prefix + JOURNAL_TOPIC)
-    events: set[CallbackName] = set()
-    journalled: set[CallbackName] = set()
-    timeline = Timeline(console)
+async def _find(settings: Settings, call: str, expected: int) -> FoundCall:
+    """Read a call back from the topics, until its callbacks are there or time runs out."""
+    since = datetime.now(UTC) - timedelta(hours=1)  # noqa: TID251 (a command reads the clock)
+    finder = CallFinder(settings, build_window(since, None), everything=False, silent=True)
+    found = await finder.find(call)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_READ_S):
-            stream = read_topics(
-                make_connection(settings), topics, since=None, from_start=True, follow=True
-            )
-            async for stored in stream:
-                timeline.show(stored)
-                name = _callback_name(orjson.loads(stored.value))
-                (journalled if stored.topic == topics[-1] else events).add(name)
-                if len(events) == len(journalled) == EXPECTED:
-                    break
-    return events, journalled
-
-
-def _callback_name(value: dict[str, Any]) -> CallbackName:
-    """Return the callback that an event or a journal record belongs to."""
-    data = value.get("data")
-    if data is not None:
-        return data["call_uuid"], data["event"]
-    pairs, _ = parse_form(value.get("body") or value["query"])
-    parameters = dict(pairs)
-    return parameters["CallUUID"], parameters["Event"]
+            while len(found.entries) < expected:
+                await asyncio.sleep(_PAUSE_S)
+                found = await finder.find(call)
+    return found

@@ -31,6 +31,7 @@ from bridge.emulator.sender import Sender, make_client
 
 T = TypeVar("T")
 
+_POLL_S: Final = 0.02
 # The bridge takes a local time as confirmed if the receipt follows within twelve minutes.
 _HEAD_START: Final = timedelta(minutes=10)
 
@@ -154,6 +155,11 @@ class Emulator:
     def is_idle(self) -> bool:
         """Return whether nothing is on its way and no timer runs: every call has ended."""
         return self._driver.is_idle
+
+    async def wait_until_idle(self) -> None:
+        """Return when every call has ended, and every callback is delivered or given up."""
+        while not self.is_idle:  # noqa: ASYNC110 (timers and requests end in many places)
+            await asyncio.sleep(_POLL_S)
 
     def on_reset(self, forget: Callable[[], None]) -> None:
         """Call ``forget`` at each reset."""

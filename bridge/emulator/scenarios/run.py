@@ -52,6 +52,14 @@ class Tally:
         """Return how many callbacks got no 2xx, even after their retries."""
         return self.sent.total() - self.delivered.total()
 
+    @classmethod
+    def watch(cls, emulator: Emulator) -> "Tally":
+        """Return a tally that counts what an emulator does from now on."""
+        tally = cls()
+        emulator.observe(lambda command: _count_command(tally, command))
+        emulator.observe_answers(lambda request, outcome: _count_answer(tally, request, outcome))
+        return tally
+
     def to_json(self) -> dict[str, object]:
         """Return the counts for a machine."""
         return {
@@ -75,9 +83,7 @@ async def run_scenario(
     on_progress: Callable[[Tally], None] = lambda _tally: None,
 ) -> Tally:
     """Begin every call of a scenario, wait until all have ended and everything is delivered."""
-    tally = Tally()
-    emulator.observe(lambda command: _count_command(tally, command))
-    emulator.observe_answers(lambda request, outcome: _count_answer(tally, request, outcome))
+    tally = Tally.watch(emulator)
     random = Random(emulator.seed)  # noqa: S311 (repeatable on purpose)
     started_at = emulator.now
     for at_s in plan_starts(scenario.load, random):
