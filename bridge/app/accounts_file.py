@@ -122,14 +122,12 @@ class AccountsFile:
 
 def _read(path: Path, loop: asyncio.AbstractEventLoop, answer: asyncio.Future[bytes]) -> None:
     """Read the file and pass its content, or the error, to ``answer``. Runs in a thread."""
-    try:
-        content = _read_regular_file(path)
-    except _Unusable as error:
-        call, about = answer.set_exception, error
-        with contextlib.suppress(RuntimeError):  # the loop ended before us
-            loop.call_soon_threadsafe(call, about)
-    else:
-        with contextlib.suppress(RuntimeError):
+    with contextlib.suppress(RuntimeError):  # the loop ended before us
+        try:
+            content = _read_regular_file(path)
+        except _Unusable as error:
+            loop.call_soon_threadsafe(answer.set_exception, error)
+        else:
             loop.call_soon_threadsafe(answer.set_result, content)
 
 

@@ -1,6 +1,6 @@
 """Build the parts that commands and the bridge share, from the settings.
 
-Apart from ``build``, because importing that imports the whole server.
+They are not in ``build``, because importing ``build`` imports the whole server.
 """
 
 from collections.abc import Sequence
