@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Schemas of the objects that the chart creates, to check them strictly and without a network.
 
-``schemas.py pack``           gets them anew and writes schemas.tar.xz beside this file
-``schemas.py unpack FOLDER``  writes that archive out: what kubeconform and an API server take
+``schemas.py pack``           downloads them and writes schemas.tar.xz beside this file
+``schemas.py unpack FOLDER``  unpacks that archive for kubeconform and an API server
 
 1. Kubernetes' own kinds come from the Python package kubernetes-validate, for three versions. Of the
    definitions they share only those that are reached are kept.
@@ -10,8 +10,8 @@
    server takes them as they are, and for kubeconform they are closed as an API server closes them.
 3. Descriptions are most of the bytes, and left out. So is ``$id``: with it kubeconform would look for
    references on the network.
-4. A schema that does not compile is "not found" for kubeconform. Custom resources are written in the
-   fourth draft's words (a boolean ``exclusiveMinimum``), so they say so.
+4. kubeconform reports a schema that does not compile as "not found". Custom resources use keywords of
+   JSON Schema draft 4 (a boolean ``exclusiveMinimum``), so their ``$schema`` names that draft.
 """
 
 import argparse
@@ -147,9 +147,12 @@ def _own(folder: Path) -> dict[str, Json]:
     files: dict[str, Json] = {}
     with zipfile.ZipFile(wheel) as found:
         for version in VERSIONS:
-            place = f"kubernetes_validate/kubernetes-json-schema/v{version}-local-strict"
-            roots = {kind: bare(json.loads(found.read(f"{place}/{kind}.json"))) for kind in KINDS}
-            definitions = bare(json.loads(found.read(f"{place}/{_DEFINITIONS}")))
+            folder_in_wheel = f"kubernetes_validate/kubernetes-json-schema/v{version}-local-strict"
+            roots = {
+                kind: bare(json.loads(found.read(f"{folder_in_wheel}/{kind}.json")))
+                for kind in KINDS
+            }
+            definitions = bare(json.loads(found.read(f"{folder_in_wheel}/{_DEFINITIONS}")))
             kept = reached(list(roots.values()), definitions["$defs"])
             for kind, schema in roots.items():
                 files[f"v{version}-strict/{kind}.json"] = schema
@@ -159,17 +162,17 @@ def _own(folder: Path) -> dict[str, Json]:
 
 def _custom() -> dict[str, Json]:
     """Return the definitions of the custom resources, by their path in the archive."""
-    import yaml  # noqa: PLC0415 (only those who pack need it)
+    import yaml  # noqa: PLC0415 (only ``pack`` needs it)
 
     files: dict[str, Json] = {}
     for module, path in CUSTOM:
-        told = subprocess.run(  # noqa: S603 (a fixed command)
+        downloaded = subprocess.run(  # noqa: S603 (a fixed command)
             ["go", "mod", "download", "-json", module],  # noqa: S607 (whichever Go is there)
             check=True,
             capture_output=True,
             cwd="/",  # outside of every module
         )
-        text = (Path(json.loads(told.stdout)["Dir"]) / path).read_text()
+        text = (Path(json.loads(downloaded.stdout)["Dir"]) / path).read_text()
         files[f"definitions/{Path(path).stem}.json"] = bare(yaml.safe_load(text))
     return files
 
@@ -197,11 +200,11 @@ def unpack(folder: Path) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Do what the arguments ask for."""
+    """Run one of the two commands."""
     parser = argparse.ArgumentParser(prog="schemas.py")
-    asked = parser.add_subparsers(dest="command", required=True)
-    asked.add_parser("pack", help="get the schemas anew")
-    asked.add_parser("unpack", help="write them out").add_argument("folder", type=Path)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("pack", help="download the schemas")
+    commands.add_parser("unpack", help="unpack them").add_argument("folder", type=Path)
     options = parser.parse_args(arguments)
     if options.command == "pack":
         pack()

@@ -14,13 +14,13 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// What the pod of a Job ends with, if it is not to succeed.
+// The exit code of a Job's pod that must fail.
 const exitCodeAnnotation = "kubebox/exit-code"
 
 const period = 100 * time.Millisecond
 
-// kubelet answers for the pods of all nodes, as a kubelet would that finds every image and whose
-// containers do at once what they are for: a pod that goes on becomes ready, the pod of a Job succeeds.
+// kubelet reports the state of all pods, as if every image were found and every container did its work
+// at once: the pod of a Job succeeds, and any other pod becomes ready.
 type kubelet struct {
 	client kubernetes.Interface
 	pods   int

@@ -69,7 +69,7 @@ resources:
     sizeLimit: 64Mi
 {{- end }}
 
-{{/* Where Kafka's credentials come from. Takes root, and a sasl that beats Kafka's own. */}}
+{{/* Where Kafka's credentials come from. Takes root, and a sasl that takes precedence over Kafka's. */}}
 {{- define "callback-bridge.kafkaFiles" -}}
 {{- $kafka := .root.Values.kafka -}}
 {{- if hasPrefix "SASL" $kafka.securityProtocol }}
@@ -97,7 +97,7 @@ resources:
 {{- end }}
 {{- end }}
 
-{{/* All files below /etc/callback-bridge. Takes root, and a sasl that beats Kafka's own. */}}
+{{/* All files below /etc/callback-bridge. Takes root, and a sasl that takes precedence over Kafka's. */}}
 {{- define "callback-bridge.files" -}}
 {{- with .root.Values -}}
 - secret:
@@ -154,9 +154,9 @@ are with it, and the Secrets are yours. Takes root and arguments.
 {{- end }}
 
 {{/*
-The longest orderly end: the readiness delay, callbacks under way, the way to Kafka, and 10 s for what the
-bridge bounds by itself: the end of draining (2 s), of each of two producers (2 s), of the spool (2 s) and
-of the management port (1 s), and the end of the process.
+How long an orderly stop may take: the delay of the shutdown, the callbacks in flight, the flush to Kafka,
+and 10 s for limits of the bridge's own: to stop the drain (2 s), each of two producers (2 s), the spool
+(2 s) and the management port (1 s), and to end the process.
 */}}
 {{- define "callback-bridge.gracePeriodSeconds" -}}
 {{- $margin := 10 -}}

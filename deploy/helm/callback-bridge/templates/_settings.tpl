@@ -15,7 +15,7 @@ WAL and the file system.
 {{- div (mul 45 $unit (regexFind "^[0-9]+" .Values.spool.size | int64)) 100 -}}
 {{- end }}
 
-{{/* Kafka and its topics: all that the Job for the topics needs. Takes root, and a sasl that beats Kafka's own. */}}
+{{/* Kafka and its topics: all that the Job for the topics needs. Takes root, and a sasl that takes precedence over Kafka's. */}}
 {{- define "callback-bridge.kafkaSettings" -}}
 {{- $kafka := .root.Values.kafka -}}
 {{- $topics := .root.Values.topics -}}
