@@ -8,8 +8,8 @@
 3. A file's line or row has the record's topic, key, timestamp and headers. Partition and offset are
    null, because the record is on no topic. The order is the journal's: by timestamp, over all
    partitions.
-4. A run is not resumed: when it is run again, it starts anew in topics of its own. If it stops early,
-   its files are deleted.
+4. A run cannot be resumed: the next run starts from the beginning, in new topics or files. If a run
+   stops early, its files are deleted.
 """
 
 import asyncio

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import orjson
 
@@ -21,9 +21,7 @@ from bridge.core.journal import (
 )
 from bridge.derived.compatibility import find_additions, find_breaks
 from bridge.derived.files import SCHEMAS
-from bridge.derived.schemas import build_event_schema, build_journal_schema
-
-Schema = dict[str, Any]
+from bridge.derived.schemas import Schema, build_event_schema, build_journal_schema
 
 
 class SchemaNotFound(LookupError):

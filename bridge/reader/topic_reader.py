@@ -56,7 +56,7 @@ async def read_topics(
     With ``follow`` it never ends; otherwise it reads at least to the end offsets of the moment it
     began. The order within a partition is kept. Raises CannotRead.
     """
-    # A record may be deleted between seeking and reading: go on with the earliest one left.
+    # A record may be deleted between seeking and reading: continue with the earliest one left.
     async with open_consumer(connection, topics, auto_offset_reset="earliest") as (
         consumer,
         partitions,

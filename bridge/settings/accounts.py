@@ -53,7 +53,7 @@ def token_fault(token: str) -> str | None:
         (len(token.split()) > 1, "has white space in it; a token is one word"),
         (
             not (token.isascii() and token.isprintable()),
-            "has an invisible or non-ASCII character in it; copy it anew from Plivo's console",
+            "has an invisible or non-ASCII character in it; copy it again from Plivo's console",
         ),
         (token != token.strip("\"'"), "has quotes around it that are not part of it; remove them"),
         (token.startswith(_TEMPLATES), "is a placeholder; put the token there"),

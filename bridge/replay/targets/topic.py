@@ -34,7 +34,7 @@ _FILLED_BYTES: Final = 16_777_216
 _BATCH_BYTES_MIN: Final = 16_384
 _ACK_TIMEOUT_S: Final = 60.0
 
-Header = tuple[str, bytes | None]
+_Header = tuple[str, bytes | None]
 Routes = Mapping[tuple[str, int], str]
 """The target topic of each source partition."""
 
@@ -108,8 +108,8 @@ class TopicTarget:
     ) -> None:
         self._producer = producer
         self._at_once = at_once
-        self._first: Header = ("replay_id", run.id.encode())
-        self._last: Header = ("replay_at", run.at.encode())
+        self._first: _Header = ("replay_id", run.id.encode())
+        self._last: _Header = ("replay_at", run.at.encode())
         self._partitions = {
             (topic, partition): _TargetPartition(name, partition, producer.create_batch())
             for (topic, partition), name in routes.items()
@@ -174,7 +174,7 @@ class TopicTarget:
         target.in_flight = None
 
 
-def _append(target: _TargetPartition, record: ConsumerRecord, headers: Sequence[Header]) -> bool:
+def _append(target: _TargetPartition, record: ConsumerRecord, headers: Sequence[_Header]) -> bool:
     """Return False if the batch has no room for the record."""
     added = target.batch.append(
         timestamp=record.timestamp, key=record.key, value=record.value, headers=headers
