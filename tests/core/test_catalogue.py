@@ -125,6 +125,15 @@ def test_an_alternative_matches_only_with_its_first_parameter(types: Catalogue) 
         assert not one.matches(values)
 
 
+def test_a_naming_value_can_have_further_conditions(types: Catalogue) -> None:
+    kind = replace(types.by_name["voice.call.ring"], named=("Event=Ring & !DialAction",))
+    one_type = Catalogue((kind,), types.unrecognised)
+    ring = {"CallUUID": "1", "Event": "Ring"}
+    assert one_type.choose(ring, None) == (kind, False)
+    dialled = {**ring, "DialAction": "answer"}
+    assert one_type.choose(dialled, None) == (types.unrecognised, False)
+
+
 def test_an_alternative_cannot_begin_with_an_absent_parameter(types: Catalogue) -> None:
     kind = replace(types.by_name["voice.call.ring"], named=("!EventName & Event=Ring",))
     with pytest.raises(ValueError, match=r"voice\.call\.ring: an alternative begins with"):
