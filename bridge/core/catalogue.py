@@ -180,7 +180,8 @@ class Catalogue:
 
     def matches(self, kind: CallbackType, values: Values) -> bool:
         """Return whether these parameters can be of this type; blank values count as absent."""
-        return self._is_named(kind, values) or self._is_recognised(kind, values)
+        every = chain(self._named.get(kind.name, ()), self._recognised.get(kind.name, ()))
+        return any(_iter_matching(every, values))
 
     def iter_matching(self, values: Values) -> Iterator[CallbackType]:
         """Yield the types that these parameters match, in the order in which they are tried."""
@@ -243,9 +244,6 @@ class Catalogue:
                 return one.kind
             without_identifier = without_identifier or one.kind
         return without_identifier or self.unrecognised
-
-    def _is_named(self, kind: CallbackType, values: Values) -> bool:
-        return any(_iter_matching(self._named.get(kind.name, ()), values))
 
     def _is_recognised(self, kind: CallbackType, values: Values) -> bool:
         return any(_iter_matching(self._recognised.get(kind.name, ()), values))
