@@ -47,7 +47,11 @@ class ClientConnection(Protocol):
 
 
 class Exchange:
-    """One request, whose body may still be arriving, and its one answer."""
+    """One request, whose body may still be arriving, and its one answer.
+
+    The scope refers to its exchange, so an exchange does not keep its scope: in a cycle, a request would
+    stay in memory until the next collection of garbage.
+    """
 
     __slots__ = (
         "_answer",
@@ -56,6 +60,7 @@ class Exchange:
         "_connection",
         "_expects_continue",
         "_is_end_seen",
+        "_is_for_head",
         "_loop",
         "_waiting",
         "cut_off",
@@ -63,19 +68,17 @@ class Exchange:
         "is_complete",
         "is_gone",
         "keep_alive",
-        "scope",
     )
 
     def __init__(
         self,
         connection: ClientConnection,
         loop: asyncio.AbstractEventLoop,
-        scope: Scope,
         *,
+        method: str,
         keep_alive: bool,
         expects_continue: bool,
     ) -> None:
-        self.scope = scope
         self.keep_alive = keep_alive
         self.is_complete = False  # whether all of the body is here
         self.is_answered = False
@@ -83,6 +86,7 @@ class Exchange:
         self.cut_off: RefusalCause | None = None  # why we ended it, if we did
         self._connection = connection
         self._loop = loop
+        self._is_for_head = method == "HEAD"
         self._expects_continue = expects_continue
         self._body = bytearray()
         self._is_end_seen = False  # by the application
@@ -90,10 +94,10 @@ class Exchange:
         self._answer: tuple[int, list[tuple[bytes, bytes]]] | None = None
         self._answer_body = b""
 
-    async def run(self, app: ASGIApp) -> None:
+    async def run(self, app: ASGIApp, scope: Scope) -> None:
         """Run the application, and answer 500 if it fails or gives no answer."""
         try:
-            await app(self.scope, self.receive, self.send)
+            await app(scope, self.receive, self.send)
         except Exception as error:  # noqa: BLE001 (the connection needs an answer whatever it was)
             # Not ``log.exception``: a traceback may quote the content of a callback.
             log.error("request_failed", **describe_fault(error))  # noqa: TRY400
@@ -173,7 +177,7 @@ class Exchange:
             self._waiting = None
 
     def _send(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        if self.scope["method"] == "HEAD":
+        if self._is_for_head:
             body = b""
         keep_alive = self._connection.may_keep_alive(self)
         self._connection.write(answer_bytes(status, headers, body, keep_alive=keep_alive))

@@ -268,7 +268,10 @@ class BodyDecoder:
     def __init__(self, content_length: int | None) -> None:
         self.is_complete = content_length == 0
         self._left = content_length or 0
-        self._step = self._read_size_line if content_length is None else self._read_counted
+        # A function of the class: a method of this decoder would refer to it, and what is in a cycle is
+        # only freed by a collection of garbage.
+        counted = content_length is not None
+        self._step = BodyDecoder._read_counted if counted else BodyDecoder._read_size_line
         self._chunks = 0
         self._extension_bytes = 0
         self._trailer_bytes = 0
@@ -279,11 +282,11 @@ class BodyDecoder:
 
         Raises MalformedRequest, FieldsTooLarge or ChunksTooLarge. The removed bytes are lost then.
         """
-        if self._step == self._read_counted:
+        if self._step is BodyDecoder._read_counted:
             return self._read_counted(buffer) or b""
         data = bytearray()
         while not self.is_complete:
-            piece = self._step(buffer)
+            piece = self._step(self, buffer)
             if piece is None:
                 break
             data += piece
@@ -318,7 +321,7 @@ class BodyDecoder:
             message = "chunks"
             raise ChunksTooLarge(message)
         self._left = int(found[1], 16)
-        self._step = self._read_chunk if self._left else self._read_trailer
+        self._step = BodyDecoder._read_chunk if self._left else BodyDecoder._read_trailer
         return b""
 
     def _read_chunk(self, buffer: bytearray) -> bytes | None:
@@ -329,7 +332,7 @@ class BodyDecoder:
         del buffer[: len(data)]
         self._left -= len(data)
         if not self._left:
-            self._step = self._read_chunk_end
+            self._step = BodyDecoder._read_chunk_end
         return data
 
     def _read_chunk_end(self, buffer: bytearray) -> bytes | None:
@@ -340,7 +343,7 @@ class BodyDecoder:
         if len(end) < len(b"\r\n"):
             return None
         del buffer[:2]
-        self._step = self._read_size_line
+        self._step = BodyDecoder._read_size_line
         return b""
 
     def _read_trailer(self, buffer: bytearray) -> bytes | None:

@@ -307,22 +307,21 @@ class HttpConnection(asyncio.Protocol):
         exchange = Exchange(
             self,
             self.loop,
-            self._scope(head),
+            method=head.method,
             keep_alive=head.keep_alive,
             expects_continue=head.expects_continue,
         )
-        exchange.scope["state"] = {EXCHANGE: exchange}
         self._exchange = exchange
         if head.has_body:
             self._body = BodyDecoder(head.content_length)
             self._head_cost_bytes = head_bytes + len(head.headers) * _HEADER_COST_BYTES
         else:
             exchange.is_complete = True
-        task = self.loop.create_task(exchange.run(self.app))
+        task = self.loop.create_task(exchange.run(self.app, self._scope(head, exchange)))
         task.add_done_callback(self._tasks.discard)
         self._tasks.add(task)
 
-    def _scope(self, head: Head) -> Scope:
+    def _scope(self, head: Head, exchange: Exchange) -> Scope:
         path = head.path.decode("ascii")
         return {
             "type": "http",
@@ -337,6 +336,7 @@ class HttpConnection(asyncio.Protocol):
             "raw_path": head.path,
             "query_string": head.query,
             "headers": head.headers,
+            "state": {EXCHANGE: exchange},
         }
 
     def _read_body(self) -> bool:
