@@ -27,6 +27,7 @@ from tests.emulator.machines import HOST, document
 # The receiver has a document under each of these names; the answer URL's is the first.
 NAMES: Final = ("answer", "one", "two")
 NUMBERS: Final = ("14155550123", "14155550124", "+14155550125", "sip:name@phone.plivo.com")
+ACTS: Final = ("press", "say", "transfer", "record", "stop", "hang up", "hang up by API")
 _MPC_EVENTS: Final = (
     "mpc-state-changes",
     "participant-state-changes",
@@ -109,7 +110,8 @@ def _elements(draw: st.DrawFn, name: str) -> str:
     for group in (element.url_attributes, element.sound_attributes, element.other_attributes):
         if group:
             chosen |= draw(st.sets(st.sampled_from(group), max_size=3))
-    if element.method_attributes and draw(st.booleans()):
+    has_method = draw(st.booleans())
+    if element.method_attributes and has_method:
         chosen.add(draw(st.sampled_from(element.method_attributes)))
     attributes = [f" {one}={quoteattr(draw(_attribute(element, one)))}" for one in sorted(chosen)]
     nested = ""
@@ -216,7 +218,7 @@ plays = st.builds(
     acts=st.lists(
         st.builds(
             Act,
-            st.sampled_from(["press", "say", "hang up", "hang up by API"]),
+            st.sampled_from(ACTS),
             st.floats(0, _CALL_SECONDS_MAX),
             st.integers(0, 2),
         ),

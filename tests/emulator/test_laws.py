@@ -6,6 +6,8 @@ from datetime import timedelta
 from hypothesis import given, settings
 
 from bridge.core.catalogue import Catalogue
+from bridge.emulator.machine import api_actions
+from bridge.emulator.machine.api_actions import RecordingOrder
 from bridge.emulator.machine.calls import CallOrder
 from bridge.emulator.machine.leg import CallUrls, Leg, Parties
 from bridge.emulator.machine.machine import Machine
@@ -15,6 +17,7 @@ from tests.emulator.documents import Act, Play, plays
 from tests.emulator.machines import ACCOUNT, BEGIN, CALLEE, CALLER, Receiver, url_of
 from tests.emulator.recognition import check_recognised
 
+RECORDING = RecordingOrder("an-api-id", url_of("recorded"), url_of("words"))
 URLS = CallUrls(url_of("answer"), url_of("ring"), url_of("hangup"), url_of("two"))
 # A call has a time limit of minutes here, an incoming one of a day. Then messages are still retried.
 LAST_EVENT = BEGIN + timedelta(days=2)
@@ -48,6 +51,13 @@ def do(machine: Machine, act: Act, leg: Leg) -> None:
             machine.press(leg.uuid, "12#")
         case "say":
             machine.say(leg.uuid, "yes I have a question")
+        case "transfer":
+            if api_actions.can_transfer(leg):
+                api_actions.transfer(leg, url_of("two"))
+        case "record":
+            api_actions.start_recording(machine.world, leg, RECORDING)
+        case "stop":
+            api_actions.stop_recordings(leg)
         case name:
             machine.hang_up(leg.uuid, by_api="API" in name)
 
