@@ -1,4 +1,4 @@
-"""Messages, sent and received."""
+"""Messages, sent and received, and verify sessions."""
 
 from typing import Final
 
@@ -7,6 +7,7 @@ from bridge.emulator.behaviours.behaviour import Behaviour, Confidence
 _MESSAGES: Final = "plivo.com/docs/messaging/api/messages"
 _INBOUND: Final = "docs.plivo.com/docs/messaging/api/message/handling-incoming"
 _STATUS: Final = "docs.plivo.com/docs/messaging/api/message/message-status-callbacks"
+_VERIFY: Final = "plivo.com/docs/verify/api/session/verify-status-callbacks"
 _CALLBACKS: Final = "plivo.com/docs/messaging/concepts/callbacks"
 
 BEHAVIOURS: Final = (
@@ -71,4 +72,21 @@ BEHAVIOURS: Final = (
         "Which words mean opt-out, opt-in or help is ours.",
         Confidence.INFERRED,
     ),
+    Behaviour(
+        "Verify",
+        "An attempt has a callback for each change of its channel, SMS or voice.",
+        Confidence.DOCUMENTED,
+        _VERIFY,
+    ),
+    Behaviour(
+        "Verify",
+        "A session expires after 10 minutes, and sends no callback when it does.",
+        Confidence.INFERRED,
+    ),
+    Behaviour(
+        "Verify",
+        "A call that nobody answers is completed after it rang.",
+        Confidence.INFERRED,
+    ),
+    Behaviour("Verify", "An attempt sends no callbacks of messages or calls.", Confidence.INFERRED),
 )

@@ -27,6 +27,11 @@ def format_utc(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
+def format_iso(instant: datetime) -> str:
+    """Return ``2026-03-07T14:13:30.910772Z``."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def format_local(instant: datetime, zone: ZoneInfo) -> str:
     """Return ``2026-03-07 09:13:30``, in the account's zone."""
     return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")

@@ -5,13 +5,14 @@ The driver sets the time, reports inputs, and runs: ``advance``, any number of i
 
 from datetime import datetime
 
-from bridge.emulator.machine import api_actions, calls, messages, people
+from bridge.emulator.machine import api_actions, calls, messages, people, verify
 from bridge.emulator.machine.call_queue import CallQueue
 from bridge.emulator.machine.calls import CallOrder
 from bridge.emulator.machine.commands import Command, Outcome
 from bridge.emulator.machine.leg import Account, CallUrls, Leg, Parties
 from bridge.emulator.machine.message import Message, MessageOrder
 from bridge.emulator.machine.person import Input, Person
+from bridge.emulator.machine.verify import VerifyOrder, VerifySession
 from bridge.emulator.machine.world import World
 
 
@@ -21,6 +22,7 @@ class Machine:
     def __init__(self, world: World) -> None:
         self.world = world
         self.queue = CallQueue(world)
+        self.verify_sessions: dict[str, VerifySession] = {}
 
     def advance(self, now: datetime) -> None:
         """Set the time of the inputs that follow."""
@@ -53,6 +55,20 @@ class Machine:
     def receive_message(self, order: MessageOrder) -> Message:
         """Begin to receive a message; ``order.url`` is the URL of the application that it is for."""
         return messages.receive(self.world, order)
+
+    def verify(self, order: VerifyOrder) -> VerifySession:
+        """Begin a verify session: send a code."""
+        session = verify.begin(self.world, order)
+        self.verify_sessions[session.uuid] = session
+        return session
+
+    def verify_again(self, session_uuid: str, channel: str) -> None:
+        """Send the code of a verify session once more, by ``sms`` or ``voice``."""
+        verify.try_again(self.world, self.verify_sessions[session_uuid], channel)
+
+    def check_code(self, session_uuid: str, code: str) -> bool:
+        """Return whether a code is that of a verify session, and in time."""
+        return verify.check_code(self.world, self.verify_sessions[session_uuid], code)
 
     def press(self, call_uuid: str, digits: str) -> None:
         """Press digits on the phone of a leg."""
