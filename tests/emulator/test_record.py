@@ -86,6 +86,18 @@ def test_a_recording_of_a_dialled_leg_needs_its_answer() -> None:
     assert types(driver)[2:] == [ACTION, HANGUP]
 
 
+def test_a_recording_of_a_dialled_leg_begins_with_its_answer() -> None:
+    record = f"<Record startOnDialAnswer='true' {URLS}/>"
+    dial = "<Dial><Number>14155550124</Number></Dial>"
+    driver = drive({"answer": record, "action": f"<Wait length='10'/>{dial}"}, person=TALKS)
+    assert types(driver)[2:] == [ACTION, HANGUP, COMPLETED]
+    action, hangup, completed = (one.parameters for one in driver.requests[2:])
+    # The other party answers after 4 s, and hangs up a minute later.
+    assert completed["RecordingDurationMs"] == "60000"
+    assert int(completed["RecordingStartMs"]) - int(action["RecordingStartMs"]) == 14_050
+    assert hangup["Duration"] == "74"
+
+
 @pytest.mark.parametrize(
     ("length", "expected"),
     [

@@ -32,6 +32,11 @@ def format_iso(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def format_go(instant: datetime) -> str:
+    """Return ``2026-03-07 14:13:30 +0000 UTC``."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S +0000 UTC")
+
+
 def format_local(instant: datetime, zone: ZoneInfo) -> str:
     """Return ``2026-03-07 09:13:30``, in the account's zone."""
     return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")

@@ -5,11 +5,12 @@ The driver sets the time, reports inputs, and runs: ``advance``, any number of i
 
 from datetime import datetime
 
-from bridge.emulator.machine import api_actions, calls, messages, people, verify
+from bridge.emulator.machine import api_actions, calls, masking, messages, people, verify
 from bridge.emulator.machine.call_queue import CallQueue
 from bridge.emulator.machine.calls import CallOrder
 from bridge.emulator.machine.commands import Command, Outcome
 from bridge.emulator.machine.leg import Account, CallUrls, Leg, Parties
+from bridge.emulator.machine.masking import MaskingOrder, MaskingSession
 from bridge.emulator.machine.message import Message, MessageOrder
 from bridge.emulator.machine.person import Input, Person
 from bridge.emulator.machine.verify import VerifyOrder, VerifySession
@@ -23,6 +24,7 @@ class Machine:
         self.world = world
         self.queue = CallQueue(world)
         self.verify_sessions: dict[str, VerifySession] = {}
+        self.masking_sessions: dict[str, MaskingSession] = {}
 
     def advance(self, now: datetime) -> None:
         """Set the time of the inputs that follow."""
@@ -69,6 +71,16 @@ class Machine:
     def check_code(self, session_uuid: str, code: str) -> bool:
         """Return whether a code is that of a verify session, and in time."""
         return verify.check_code(self.world, self.verify_sessions[session_uuid], code)
+
+    def mask(self, order: MaskingOrder) -> MaskingSession:
+        """Begin a masking session."""
+        session = masking.begin(self.world, order)
+        self.masking_sessions[session.uuid] = session
+        return session
+
+    def call_virtual_number(self, session_uuid: str, caller: str) -> bool:
+        """Let ``caller`` call the number of a masking session; return whether it is connected."""
+        return masking.call_virtual_number(self.world, self.masking_sessions[session_uuid], caller)
 
     def press(self, call_uuid: str, digits: str) -> None:
         """Press digits on the phone of a leg."""
