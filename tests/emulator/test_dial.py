@@ -5,10 +5,9 @@ from collections.abc import Mapping
 import pytest
 
 from bridge.core.catalogue import Catalogue
+from bridge.emulator.machine import api_actions
 from bridge.emulator.machine.calls import CallOrder
-from bridge.emulator.machine.causes import DocumentSource
 from bridge.emulator.machine.commands import Parameters, Request, Response
-from bridge.emulator.machine.leg import Step
 from bridge.emulator.machine.machine import Machine
 from bridge.emulator.machine.person import HangUp, Input, Person, Pickup
 from bridge.emulator.machine.world import World
@@ -312,18 +311,60 @@ def test_the_end_of_the_first_leg_ends_all_dialled_legs(
     assert types_of(driver)[-3:] == ["voice.dial.hangup", "voice.dial.action", "voice.call.hangup"]
 
 
-def test_a_transfer_of_the_first_leg_ends_the_dialled_legs_without_an_action() -> None:
-    world = place({ONE: STAYS})
-    answer = f"<Dial {URLS_OF_DIAL}>{numbers_of(ONE)}</Dial>"
-    machine = Machine(world)
-    driver = VirtualDriver(machine, Receiver({"answer": answer, "next": "<Speak>Bye</Speak>"}))
+def transfer(*legs: str) -> VirtualDriver:
+    """Dial, and transfer the first leg (a), the dialled one (b), or both, after 30 seconds."""
+    documents = {
+        "answer": f"<Dial {URLS_OF_DIAL}>{numbers_of(ONE)}</Dial>",
+        "action": "<Wait length='1'/>",
+        "next-a": "<Wait length='2'/>",
+        "next-b": "<Wait length='3'/>",
+    }
+    machine = Machine(place({ONE: STAYS}))
+    driver = VirtualDriver(machine, Receiver(documents))
     leg = machine.place(CallOrder(ACCOUNT, CALLER, CALLEE, URLS))
     driver.run(until=BEGIN.replace(minute=14))
-    leg.transfer(Step("voice.call.transfer", f"{HOST}/next", "POST", DocumentSource.TRANSFER))
+    assert leg.bridged is not None
+    targets = {"a": leg, "b": leg.bridged}
+    assert all(api_actions.can_transfer(target) for target in targets.values())
+    for name in legs:
+        api_actions.transfer(machine.world, targets[name], (f"{HOST}/next-{name}", "POST"))
     driver.run()
+    return driver
+
+
+def test_a_transfer_of_the_first_leg_ends_the_dialled_leg_without_an_action() -> None:
+    driver = transfer("a")
+    assert types_of(driver)[-3:] == [
+        "voice.dial.hangup",
+        "voice.call.transfer",
+        "voice.call.hangup",
+    ]
     assert hangups_of(driver) == [("1", "4000", "API Request")]
+    assert [one.code for one in driver.ended] == ["4000", "4010"]
+
+
+def test_a_transfer_of_the_dialled_leg_ends_the_dial_and_both_legs_go_on() -> None:
+    driver = transfer("b")
+    assert types_of(driver)[-4:] == [
+        "voice.call.transfer",
+        "voice.dial.action",
+        "voice.call.hangup",
+        "voice.dial.hangup",
+    ]
+    assert action_of(driver)["DialStatus"] == "completed"
+    assert hangups_of(driver) == [("1", "4010", "Answer XML")]
+    assert [one.code for one in driver.ended] == ["4010", "4010"]
+
+
+def test_a_transfer_of_both_legs_lets_each_execute_its_own_document(types: Catalogue) -> None:
+    driver = transfer("a", "b")
+    check_recognised(types, driver)
+    assert [one.url for one in driver.requests if one.type == "voice.call.transfer"] == [
+        f"{HOST}/next-a",
+        f"{HOST}/next-b",
+    ]
+    assert hangups_of(driver) == [("1", "4010", "Answer XML")]
     assert "voice.dial.action" not in types_of(driver)
-    assert driver.ended[-1].code == "4010"
 
 
 def test_the_caller_id_is_of_the_number_else_of_the_dial_else_of_the_call() -> None:

@@ -38,7 +38,7 @@ def transfer_call(machine: Machine, request: ApiRequest) -> Answer:
         raise refuse_unknown()
     for one, url in chosen:
         if one is not None:
-            api_actions.transfer(one, url)
+            api_actions.transfer(machine.world, one, url)
     return Answer(HTTPStatus.ACCEPTED, {"message": "call transferred"})
 
 

@@ -94,5 +94,10 @@ BEHAVIOURS: Final = (
         "A transfer of the first leg ends the dialled legs, and the action is not requested.",
         Confidence.INFERRED,
     ),
+    Behaviour(
+        "Dial",
+        "A transfer of the dialled leg ends the Dial, and both legs go on.",
+        Confidence.INFERRED,
+    ),
     Behaviour("Dial", "A dialled leg sends no hangup callback of its own.", Confidence.INFERRED),
 )

@@ -3,13 +3,17 @@
 1. A leg that rings has no document yet, so there is nothing to transfer: not documented, so inferred.
 2. A recording ends when it is stopped, at its time limit, or with its leg. Its callback is sent when the
    file is ready, and that of its transcription later.
-3. Digits, speech and sounds that the API sends to a leg cause no callback. They are noted.
+3. A transfer of a leg that dialled ends the dialled leg. A dialled leg that is transferred leaves the
+   Dial, which is over then. Not documented, so inferred.
+4. Digits, speech and sounds that the API sends to a leg cause no callback. They are noted.
 """
 
+import contextlib
 from dataclasses import dataclass
 
 from bridge.emulator.machine.causes import DocumentSource, make_cause
-from bridge.emulator.machine.leg import ApiRecording, Leg, Recording, Step
+from bridge.emulator.machine.documents import run_documents
+from bridge.emulator.machine.leg import ApiRecording, CallUrls, Leg, LegOver, Recording, Step
 from bridge.emulator.machine.person import Phase
 from bridge.emulator.machine.recordings import (
     READY_AFTER_S,
@@ -41,13 +45,25 @@ def hang_up(world: World, leg: Leg) -> None:
 
 
 def can_transfer(leg: Leg) -> bool:
-    """Return whether a leg executes documents: rule 1."""
-    return not leg.ended.is_set and leg.phase is not Phase.RINGING
+    """Return whether a leg executes documents, or is connected with one that does: rules 1 and 3."""
+    is_first = leg.a_leg is None or leg.parted.is_set
+    is_busy = leg.phase is not Phase.RINGING if is_first else leg.bridged is not None
+    return is_busy and not leg.ended.is_set
 
 
-def transfer(leg: Leg, url: tuple[str, str]) -> None:
-    """Let a leg execute the document of another URL."""
-    leg.transfer(Step("voice.call.transfer", *url, DocumentSource.TRANSFER))
+def transfer(world: World, leg: Leg, url: tuple[str, str]) -> None:
+    """Let a leg execute the document of another URL: rule 3."""
+    step = Step("voice.call.transfer", *url, DocumentSource.TRANSFER)
+    if leg.a_leg is None or leg.parted.is_set:
+        leg.transfer(step)
+        return
+    leg.task = world.scheduler.start(_run_dialled(world, leg, step))
+    leg.parted.set(None)
+
+
+async def _run_dialled(world: World, leg: Leg, step: Step) -> None:
+    with contextlib.suppress(LegOver):
+        await run_documents(world, leg, CallUrls(answer=("", "POST")), step)
 
 
 def start_recording(world: World, leg: Leg, order: RecordingOrder) -> Recording:

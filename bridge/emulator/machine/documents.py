@@ -27,9 +27,9 @@ from bridge.reply.urls import is_absolute
 DOCUMENTS_MAX: Final = 1_000
 
 
-async def run_documents(world: World, leg: Leg, urls: CallUrls) -> None:
-    """Execute documents, beginning with that of the answer URL, until the leg ends."""
-    step = Step("voice.call.answer", *urls.answer, DocumentSource.ANSWER)
+async def run_documents(world: World, leg: Leg, urls: CallUrls, begin: Step | None = None) -> None:
+    """Execute documents until the leg ends, beginning with ``begin``; None: the answer URL."""
+    step = begin or Step("voice.call.answer", *urls.answer, DocumentSource.ANSWER)
     for _ in range(DOCUMENTS_MAX):
         try:
             root = await _fetch(world, leg, step, urls)

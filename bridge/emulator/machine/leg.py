@@ -116,6 +116,7 @@ class Leg:
         self.parent_uuid = ""  # the call that this request named as parent
         self.a_leg: Leg | None = None
         self.bridged: Leg | None = None  # the leg that this one is connected with
+        self.parted: Signal[None] = Signal()  # transferred away from the leg that dialled it
         self.caller_name = ""
         self.sip_headers: Mapping[str, str] = {}
         self.machine_flag: str | None = None  # ``Machine`` of synchronous machine detection

@@ -176,14 +176,16 @@ async def _connect(order: _Dial) -> None:
             await _talk(order, order.connected.value)
             break
     for b_leg in order.b_legs:
-        _report_end(order, b_leg)
+        if b_leg.leg.ended.is_set:
+            _report_end(order, b_leg)
 
 
 async def _talk(order: _Dial, winner: _BLeg) -> None:
-    """Connect a leg, and end the others; return when it has ended."""
+    """Connect a leg, and end the others; return when it has ended, or was transferred."""
     world, node, a_leg, b_leg = order.world, order.node, order.a_leg, winner.leg
     _report(order, winner, "connected")
     a_leg.dial_answered.set(None)
+    a_leg.bridged, b_leg.bridged = b_leg, a_leg
     for loser in order.b_legs:
         if loser is not winner:
             loser.leg.end(make_cause("9000", "Plivo"), world.now)
@@ -212,8 +214,9 @@ async def _talk(order: _Dial, winner: _BLeg) -> None:
         world.scheduler.start(watch_digits(b_leg, b_patterns, hear_b_leg)),
     ]
     try:
-        await b_leg.ended
+        await world.scheduler.wait_first(b_leg.ended, b_leg.parted)
     finally:
+        a_leg.bridged = b_leg.bridged = None
         for watcher in watchers:
             watcher.stop(LegOver())
 
@@ -225,6 +228,8 @@ def _end_all(order: _Dial) -> None:
     source = "Caller" if source == "Callee" else source  # the A leg calls the B leg
     code = "6000" if ended.is_set and ended.value.code == "6000" else "4000"
     for b_leg in order.b_legs:
+        if b_leg.leg.parted.is_set:
+            continue
         is_answered = b_leg.leg.answered_at is not None
         b_leg.leg.end(make_cause(code if is_answered else "1000", source), order.world.now)
         _report_end(order, b_leg)
@@ -290,7 +295,8 @@ def _follow_action(order: _Dial) -> Step | None:
     """Return the step to the action URL: rule 6."""
     is_connected = order.connected.is_set
     b_leg = order.connected.value.leg if is_connected else order.over[-1]
-    cause: Cause = b_leg.ended.value
+    # A leg that was transferred goes on.
+    cause: Cause = b_leg.ended.value if b_leg.ended.is_set else make_cause("4000", "API Request")
     fields = {
         "DialALegUUID": order.a_leg.uuid,
         "DialBLegUUID": b_leg.uuid if is_connected else "",
