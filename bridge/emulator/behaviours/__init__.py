@@ -4,6 +4,7 @@ from typing import Final
 
 from bridge.emulator.behaviours import (
     calls_api,
+    conference,
     dial,
     inputs,
     masking,
@@ -15,6 +16,7 @@ from bridge.emulator.behaviours.behaviour import Behaviour
 
 _SUBJECTS: Final = (
     calls_api,
+    conference,
     dial,
     inputs,
     masking,

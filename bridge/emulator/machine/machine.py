@@ -13,6 +13,7 @@ from bridge.emulator.machine.leg import Account, CallUrls, Leg, Parties
 from bridge.emulator.machine.masking import MaskingOrder, MaskingSession
 from bridge.emulator.machine.message import Message, MessageOrder
 from bridge.emulator.machine.person import Input, Person
+from bridge.emulator.machine.rooms import Control
 from bridge.emulator.machine.verify import VerifyOrder, VerifySession
 from bridge.emulator.machine.world import World
 
@@ -90,6 +91,15 @@ class Machine:
     def say(self, call_uuid: str, words: str) -> None:
         """Speak on a leg."""
         self.world.legs[call_uuid].spoken.put(Input(speech=words))
+
+    def control(self, call_uuid: str, control: Control) -> bool:
+        """Do something to a leg in a conference or multi-party call. False: it is in none."""
+        for rooms in (self.world.conferences, self.world.multi_party_calls):
+            found = rooms.find_member(call_uuid)
+            if found is not None:
+                found[1].controls.put(control)
+                return True
+        return False
 
     def hang_up(self, call_uuid: str, *, by_api: bool = False) -> None:
         """End a leg, as its person does or as the API does."""

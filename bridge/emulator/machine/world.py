@@ -14,6 +14,7 @@ from bridge.emulator.machine.leg import Account, Leg, Parties
 from bridge.emulator.machine.message import Message
 from bridge.emulator.machine.person import Person
 from bridge.emulator.machine.retries import RetryPolicy
+from bridge.emulator.machine.rooms import Rooms
 from bridge.emulator.machine.tasks import Scheduler, Task
 
 FindPerson = Callable[[str, Random], Person]
@@ -66,6 +67,8 @@ class World:
         self.conditions = conditions or Conditions()
         self.legs: dict[str, Leg] = {}
         self.messages: dict[str, Message] = {}
+        self.conferences = Rooms()
+        self.multi_party_calls = Rooms()
 
     @property
     def now(self) -> datetime:

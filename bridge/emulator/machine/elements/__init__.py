@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from bridge.emulator.machine.elements import (
+    conference,
     dial,
     digits,
     message,
@@ -24,6 +25,7 @@ Execute = Callable[[World, Leg, Node], Awaitable[Step | None]]
 
 EXECUTE: Final[Mapping[str, Execute]] = {
     "DTMF": prompts.send_digits,
+    "Conference": conference.conference,
     "Dial": dial.dial,
     "GetDigits": digits.get_digits,
     "GetInput": speech.get_input,
