@@ -76,6 +76,12 @@ class SentCallback:
         return outcomes[-1] if outcomes else None
 
     @property
+    def answer(self) -> str:
+        """Return the body of the last answer; empty without one."""
+        outcome = self.outcome
+        return outcome.body.decode("utf-8", "replace") if isinstance(outcome, Response) else ""
+
+    @property
     def is_answered(self) -> bool:
         """Return whether a try got a 2xx: rule 1."""
         return any(

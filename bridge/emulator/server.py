@@ -1,13 +1,13 @@
 """Serve an emulator over HTTP: Plivo's API and the control, on one port."""
 
 import socket
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from bridge.emulator.control.routes import PREFIX, make_control
@@ -23,11 +23,14 @@ class CannotListen(Exception):
 
 
 def make_app(
-    emulator: Emulator, api: Sequence[BaseRoute] = (), *, control_from_anywhere: bool = False
+    emulator: Emulator, api: ASGIApp | None = None, *, control_from_anywhere: bool = False
 ) -> Starlette:
-    """Return the application of an emulator. ``api`` are the routes of Plivo's API."""
+    """Return the application of an emulator. ``api`` is Plivo's API."""
     control = make_control(emulator, from_anywhere=control_from_anywhere)
-    return Starlette(routes=[Mount(PREFIX, control), *api])
+    routes = [Mount(PREFIX, control)]
+    if api is not None:
+        routes.append(Mount("/", api))
+    return Starlette(routes=routes)
 
 
 @asynccontextmanager
