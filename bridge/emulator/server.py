@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
+from bridge.emulator.api.application import build_api
 from bridge.emulator.control.routes import PREFIX, make_control
 from bridge.emulator.emulator import Emulator
 
@@ -22,15 +23,10 @@ class CannotListen(Exception):
     """The emulator cannot listen on an address; the text says which and why."""
 
 
-def make_app(
-    emulator: Emulator, api: ASGIApp | None = None, *, control_from_anywhere: bool = False
-) -> Starlette:
-    """Return the application of an emulator. ``api`` is Plivo's API."""
+def make_app(emulator: Emulator, *, control_from_anywhere: bool = False) -> Starlette:
+    """Return the application of an emulator: Plivo's API, and the control."""
     control = make_control(emulator, from_anywhere=control_from_anywhere)
-    routes = [Mount(PREFIX, control)]
-    if api is not None:
-        routes.append(Mount("/", api))
-    return Starlette(routes=routes)
+    return Starlette(routes=[Mount(PREFIX, control), Mount("/", build_api(emulator))])
 
 
 @asynccontextmanager

@@ -153,8 +153,16 @@ def test_without_an_application_callbacks_go_over_the_network(nobody: str) -> No
         assert "connection refused" in plivo.tell()
 
 
-def test_the_control_is_served_beside_it(plivo: EmulatedPlivo) -> None:
-    assert httpx.get(f"{plivo.url}/_emulator/").json()["calls"] == 0
+def test_plivos_api_and_the_control_are_served_beside_it(plivo: EmulatedPlivo) -> None:
+    order = {"from": plivo.number, "to": testing.SOMEBODY, "answer_url": f"{HOST}/answer"}
+    placed = httpx.post(
+        f"{plivo.url}/v1/Account/{plivo.auth_id}/Call/",
+        json=order,
+        auth=(plivo.auth_id, plivo.auth_token),
+    )
+    assert placed.status_code == 201
+    plivo.wait_for("answer", CallUUID=placed.json()["request_uuid"])
+    assert httpx.get(f"{plivo.url}/_emulator/").json()["calls"] == 1
 
 
 def fail(_emulator: Emulator) -> None:

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 import uvloop
 from rich.console import Console
 from rich.text import Text
-from starlette.routing import Mount
 
 from bridge.cli import output
 from bridge.cli.emulate.run import check_url, make_account
 from bridge.cli.signals import STOP_SIGNALS
-from bridge.emulator.api.application import build_api
 from bridge.emulator.behaviours import BEHAVIOURS
 from bridge.emulator.directory import Application, Directory, Number
 from bridge.emulator.emulator import Emulator
@@ -91,7 +89,7 @@ async def _serve(served: Served, emulator: Emulator, *, as_json: bool) -> None:
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stopping.set)
     async with emulator:
-        app = make_app(emulator, [Mount("", build_api(emulator))])
+        app = make_app(emulator)
         async with serve(app, *served.address) as url:
             _print_introduction(served, url)
             if as_json:
