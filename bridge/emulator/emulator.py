@@ -18,6 +18,8 @@ from typing import Final, Self, TypeVar
 
 import httpx
 
+from bridge.emulator.chaos.options import Chaos
+from bridge.emulator.chaos.stage import add_chaos
 from bridge.emulator.directory import Directory
 from bridge.emulator.history import History
 from bridge.emulator.live import LiveDriver
@@ -57,13 +59,14 @@ class Emulator:
         find_person: FindPerson = answer_everybody,
         conditions: Conditions | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        chaos: Chaos | None = None,
     ) -> None:
         self.directory = directory
         self.history = History()
         self.seed, self.speed = seed, speed
         self._start = start
         self._find_person, self._conditions = find_person, conditions
-        self._transport = transport
+        self._transport, self._chaos = transport, chaos
         self._changed = asyncio.Event()
         self._observers: list[Callable[[Command], None]] = []
         self._answer_observers: list[Callable[[Request, Outcome], None]] = []
@@ -183,6 +186,8 @@ class Emulator:
             find_person=self._find_person,
             conditions=self._conditions,
         )
+        if self._chaos is not None:
+            add_chaos(world, self._chaos, self.seed)
         self._machine = Machine(world)
         self._driver = LiveDriver(
             self._machine, self._send, speed=self.speed, observe=self._observe

@@ -6,17 +6,18 @@
    the limit is enough to see that.
 3. Cookies are not kept, and redirects are not followed: no page and no capture says that Plivo does.
 4. What cannot be sent at all, such as an invalid URL, counts as ``broken``: no retry helps.
+5. A faulty request breaks off in the middle of its body, or its body arrives in pieces. A GET has none.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 import httpx
 
-from bridge.emulator.machine.commands import Failure, Outcome, Request, Response
+from bridge.emulator.machine.commands import Failure, Fault, Outcome, Request, Response
 from bridge.emulator.machine.leg import Account
 from bridge.emulator.sign import sign_headers
 
@@ -26,7 +27,24 @@ _BODY_BYTES_MAX: Final = 200_000
 _CONNECTIONS_MAX: Final = 2_000
 # Shorter than servers keep idle connections (5 s is usual), so that we do not send on a closed one.
 _KEEP_ALIVE_S: Final = 2.0
+# Of a slow request: rule 5.
+_PIECES: Final = 8
+_PIECE_PAUSE_S: Final = 0.1
 _FORM: Final = "application/x-www-form-urlencoded"
+
+
+class _CutOff(Exception):
+    """The request was broken off on purpose: rule 5."""
+
+
+# The first class that fits decides.
+_FAILURES: Final[tuple[tuple[type[Exception], Failure], ...]] = (
+    (httpx.ConnectTimeout, Failure("ct", "connect timeout")),
+    (httpx.ConnectError, Failure("refused")),
+    (httpx.TimeoutException, Failure("rt", "read timeout")),
+    (TimeoutError, Failure("rt", "total timeout")),
+    (_CutOff, Failure("broken", "cut off")),
+)
 
 
 class WireRequest(NamedTuple):
@@ -68,29 +86,48 @@ class Sender:
         try:
             wire = to_wire(request, account, self._accounts[account.main_auth_id])
             async with asyncio.timeout(request.total_timeout_s):
-                return await self._exchange(wire, limits)
-        except httpx.ConnectTimeout:
-            return Failure("ct", "connect timeout")
-        except httpx.ConnectError as error:
-            return Failure("refused", str(error))
-        except httpx.TimeoutException:
-            return Failure("rt", "read timeout")
-        except TimeoutError:
-            return Failure("rt", "total timeout")
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            return Failure("broken", str(error) or type(error).__name__)
+                return await self._exchange(wire, _feed(wire.body, request.fault), limits)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError, _CutOff) as error:
+            return _to_failure(error)
 
-    async def _exchange(self, wire: WireRequest, limits: httpx.Timeout) -> Response:
+    async def _exchange(
+        self, wire: WireRequest, content: bytes | AsyncIterator[bytes], limits: httpx.Timeout
+    ) -> Response:
         async with self._client.stream(
-            wire.method, wire.url, content=wire.body, headers=wire.headers, timeout=limits
+            wire.method, wire.url, content=content, headers=wire.headers, timeout=limits
         ) as answer:
-            content = bytearray()
+            body = bytearray()
             async for piece in answer.aiter_bytes():
-                content += piece
-                if len(content) > _BODY_BYTES_MAX:
+                body += piece
+                if len(body) > _BODY_BYTES_MAX:
                     break
             content_type = answer.headers.get("content-type", "")
-            return Response(answer.status_code, content_type, bytes(content))
+            return Response(answer.status_code, content_type, bytes(body))
+
+
+def _to_failure(error: Exception) -> Failure:
+    failures = (failure for kind, failure in _FAILURES if isinstance(error, kind))
+    failure = next(failures, Failure("broken"))
+    return failure if failure.detail else failure._replace(detail=str(error) or repr(error))
+
+
+def _feed(body: bytes, fault: Fault) -> bytes | AsyncIterator[bytes]:
+    """Return a body as it is handed to the connection: rule 5."""
+    if fault is Fault.NONE or not body:
+        return body
+    return _cut(body) if fault is Fault.CUT else _drip(body)
+
+
+async def _cut(body: bytes) -> AsyncIterator[bytes]:
+    yield body[: len(body) // 2]
+    raise _CutOff
+
+
+async def _drip(body: bytes) -> AsyncIterator[bytes]:
+    size = -(-len(body) // _PIECES)
+    for start in range(0, len(body), size):
+        yield body[start : start + size]
+        await asyncio.sleep(_PIECE_PAUSE_S)
 
 
 def to_wire(request: Request, account: Account, main: Account) -> WireRequest:
@@ -103,7 +140,8 @@ def to_wire(request: Request, account: Account, main: Account) -> WireRequest:
         request.method, url, body, account.auth_tokens, main.auth_tokens, nonces=request.nonces
     )
     if request.method != "GET":
-        headers["content-type"] = _FORM
+        # Said here, because a body in pieces would be sent without its length.
+        headers |= {"content-type": _FORM, "content-length": str(len(body))}
     return WireRequest(request.method, url, headers, body.encode())
 
 

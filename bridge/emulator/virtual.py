@@ -12,6 +12,7 @@ from bridge.emulator.machine.commands import (
     CancelTimer,
     Command,
     Failure,
+    Fault,
     LegEnded,
     Note,
     Outcome,
@@ -74,7 +75,7 @@ class VirtualDriver:
                 case Request():
                     self.requests.append(command)
                     self.sent_at.append(now)
-                    outcome = self._receiver(command)
+                    outcome = self._receive(command)
                     delay_s = self._find_delay_s(command, outcome)
                     self._push(now + timedelta(seconds=delay_s), None, (command.id, outcome))
                 case SetTimer():
@@ -85,6 +86,12 @@ class VirtualDriver:
                     self.ended.append(command)
                 case Note():
                     self.notes.append(command)
+
+    def _receive(self, request: Request) -> Outcome:
+        """Return the receiver's answer. A request that is cut does not reach it."""
+        if request.fault is Fault.CUT and request.method != "GET":
+            return Failure("broken", "cut off")
+        return self._receiver(request)
 
     def _find_delay_s(self, request: Request, outcome: Outcome) -> float:
         """Return when the machine learns of an outcome: a timeout takes its time."""

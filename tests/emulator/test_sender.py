@@ -18,7 +18,7 @@ from plivo.utils.signature_v3 import validate_v3_signature
 from bridge.core import request as wire_names
 from bridge.core.keyring import Account as KnownAccount
 from bridge.core.verify import Verified
-from bridge.emulator.machine.commands import Failure, Outcome, Request, Response
+from bridge.emulator.machine.commands import Failure, Fault, Outcome, Request, Response
 from bridge.emulator.machine.leg import Account
 from bridge.emulator.sender import Sender, make_client, to_wire
 from bridge.emulator.sign import sign_headers
@@ -232,6 +232,38 @@ async def test_what_cannot_be_sent_is_a_failure_that_no_retry_helps(url: str) ->
     outcome = await send(url)
     assert isinstance(outcome, Failure)
     assert outcome.kind == "broken"
+
+
+async def send_to_reader(fault: Fault) -> tuple[Outcome, bytes, list[int]]:
+    """Send a faulty request; return its outcome, the body that arrived, and the sizes of its pieces."""
+    arrived: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
+    body = to_wire(request_to(f"{ORIGIN}/hook"), MAIN, MAIN).body
+
+    async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        pieces: list[bytes] = []
+        while sum(map(len, pieces)) < len(body) and (piece := await reader.read(10_000)):
+            pieces.append(piece)
+        arrived.set_result(pieces)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    async with listening(read) as url:
+        outcome = await send(url, fault=fault)
+        pieces = await arrived
+    return outcome, b"".join(pieces), [len(piece) for piece in pieces]
+
+
+async def test_a_slow_request_arrives_in_pieces() -> None:
+    outcome, body, sizes = await send_to_reader(Fault.SLOW)
+    assert outcome == Response(200)
+    assert body == to_wire(request_to(f"{ORIGIN}/hook"), MAIN, MAIN).body
+    assert len(sizes) > 1
+
+
+async def test_a_request_that_is_cut_arrives_in_part() -> None:
+    outcome, body, _ = await send_to_reader(Fault.CUT)
+    assert outcome == Failure("broken", "cut off")
+    whole = to_wire(request_to(f"{ORIGIN}/hook"), MAIN, MAIN).body
+    assert body == whole[: len(whole) // 2]
 
 
 async def test_a_refused_connection_is_a_failure(nobody: str) -> None:

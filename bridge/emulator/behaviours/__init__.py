@@ -5,6 +5,7 @@ from typing import Final
 from bridge.emulator.behaviours import (
     calls_api,
     conference,
+    delivery,
     dial,
     inputs,
     masking,
@@ -17,6 +18,7 @@ from bridge.emulator.behaviours.behaviour import Behaviour
 _SUBJECTS: Final = (
     calls_api,
     conference,
+    delivery,
     dial,
     inputs,
     masking,

@@ -1,8 +1,19 @@
 """What the call machine asks of the world around it, and what the world reports back."""
 
+from enum import StrEnum
 from typing import NamedTuple
 
 Parameters = dict[str, str]
+
+
+class Fault(StrEnum):
+    """What happens to the connection of a request."""
+
+    NONE = ""
+    CUT = "cut"
+    """It is closed in the middle of the body."""
+    SLOW = "slow"
+    """The body arrives in small pieces."""
 
 
 class Request(NamedTuple):
@@ -28,6 +39,7 @@ class Request(NamedTuple):
     attempt: int
     total_timeout_s: float
     callback_id: int
+    fault: Fault = Fault.NONE
 
 
 class Response(NamedTuple):

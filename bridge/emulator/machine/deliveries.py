@@ -1,5 +1,6 @@
 """Deliver callbacks: each try is one ``Request``, and its outcome decides about the next try."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -47,6 +48,11 @@ class Deliveries:
         self._waiting: dict[int, _Waiting] = {}
         self._requests = 0
         self._callbacks = 0
+        self._send: Callable[[Request], None] = self._emit
+
+    def send_through(self, stage: Callable[[Request], None]) -> None:
+        """Hand requests to ``stage``, which sends them on as commands."""
+        self._send = stage
 
     def answer(self, request_id: int, outcome: Outcome, took_s: float | None = None) -> None:
         """Report how a request ended. ``took_s`` None: as long as the machine's time says.
@@ -108,8 +114,11 @@ class Deliveries:
     async def _try_once(self, request: Request) -> _Answer:
         answered: Signal[_Answer] = Signal()
         self._waiting[request.id] = _Waiting(answered, self._scheduler.now)
-        self._scheduler.commands.append(request)
+        self._send(request)
         try:
             return await answered
         finally:
             self._waiting.pop(request.id, None)
+
+    def _emit(self, request: Request) -> None:
+        self._scheduler.commands.append(request)
