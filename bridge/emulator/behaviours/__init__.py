@@ -10,6 +10,7 @@ from bridge.emulator.behaviours import (
     inputs,
     masking,
     messaging,
+    multi_party_call,
     prompts,
     recordings,
 )
@@ -23,6 +24,7 @@ _SUBJECTS: Final = (
     inputs,
     masking,
     messaging,
+    multi_party_call,
     prompts,
     recordings,
 )

@@ -49,7 +49,8 @@ class Track:
 
     recording: Recording
     callbacks: int = 0
-    is_paused: bool = False
+    paused_at: datetime | None = None
+    paused_ms: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +66,7 @@ class Member:
     is_talking: bool = False
     stays_alone: bool = True
     role: str = ""
+    is_recorded: bool = False
     track: Track | None = None
     controls: Queue[Control] = field(default_factory=Queue[Control])
     departs: Signal[Departure] = field(default_factory=Signal[Departure])
