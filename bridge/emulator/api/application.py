@@ -3,7 +3,7 @@
 1. HTTP Basic: the user is the auth id of the path, the password one of its tokens. Not documented, so
    inferred: the main account's credentials do not open the path of a subaccount.
 2. Every answer has an ``api_id``; an error has ``error`` beside it.
-3. More requests than the limit get 429.
+3. More requests than 300 in 5 seconds get 429, and more lists of messages than 20 a minute.
 4. With ``callback_url`` a request is asynchronous: it is answered at once, and its answer goes to the
    URL. No page gives the form of that callback. Here it has the keys of the answer, with JSON text for
    values that are no text. Only a new recording uses ``callback_url`` for something else.
@@ -25,7 +25,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bridge.emulator.api import accounts, call_actions, calls
+from bridge.emulator.api import accounts, call_actions, calls, messages
 from bridge.emulator.api.answers import Answer, Json, Refused
 from bridge.emulator.api.arguments import Arguments
 from bridge.emulator.api.limits import RequestLimit
@@ -41,6 +41,8 @@ from bridge.emulator.records import Records
 
 # A thousand destinations are some 60 kB.
 BODY_BYTES_MAX: Final = 1_048_576
+REQUESTS_MAX: Final = 300
+MESSAGE_LISTS_MAX: Final = 20
 _SPAWNED: Final = Answer(HTTPStatus.ACCEPTED, {"message": "async api spawned"})
 _CALL: Final = "Call/{call_uuid}/"
 ENDPOINTS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
@@ -58,6 +60,9 @@ ENDPOINTS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("DELETE", _CALL + "Speak/", call_actions.stop_sound),
     ("POST", _CALL + "DTMF/", call_actions.send_digits),
     ("DELETE", "Request/{request_uuid}/", calls.cancel_request),
+    ("POST", "Message/", messages.send_messages),
+    ("GET", "Message/", messages.list_messages),
+    ("GET", "Message/{message_uuid}/", messages.get_message),
     ("GET", "Application/", accounts.list_applications),
     ("GET", "Application/{app_id}/", accounts.get_application),
     ("GET", "Number/", accounts.list_numbers),
@@ -95,10 +100,12 @@ class _Api:
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
         self._records = Records()
-        self._limit = RequestLimit()
+        self._limit = RequestLimit(REQUESTS_MAX, window_s=5.0)
+        self._list_limit = RequestLimit(MESSAGE_LISTS_MAX, window_s=60.0)
         emulator.observe(lambda command: self._records.observe(emulator.world, command))
         emulator.on_reset(self._records.clear)
         emulator.on_reset(self._limit.clear)
+        emulator.on_reset(self._list_limit.clear)
 
     async def respond(self, request: Request, endpoint: Endpoint) -> Response:
         """Answer a request that an endpoint has."""
@@ -129,7 +136,10 @@ class _Api:
     ) -> Answer:
         directory = self._emulator.directory
         account = _authenticate(directory, request)
-        if not self._limit.admit(account.main_auth_id, machine.world.now):
+        limits = [self._limit]
+        if endpoint is messages.list_messages:
+            limits.append(self._list_limit)
+        if not all(one.admit(account.main_auth_id, machine.world.now) for one in limits):
             raise Refused(HTTPStatus.TOO_MANY_REQUESTS, "too many requests")
         arguments = Arguments({**request.query_params, **_parse_body(body)})
         ids = cast("Mapping[str, str]", request.path_params)

@@ -6,7 +6,7 @@
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, cast
 
 from bridge.emulator.api.answers import refuse_argument, refuse_missing
 from bridge.reply.urls import is_absolute
@@ -41,6 +41,21 @@ class Arguments:
             raise refuse_argument(name, f"It may have at most {characters_max} characters.")
         return text
 
+    def has_value(self, name: str) -> bool:
+        """Return whether an argument of any form has a value."""
+        return self._values.get(name) not in (None, "", {}, [])
+
+    def read_list(self, name: str) -> list[str]:
+        """Return an argument that is a list of texts; empty if it is absent."""
+        value = self._values.get(name)
+        items = cast("list[object]", value) if isinstance(value, list) else []
+        if not self.has_value(name):
+            return []
+        texts = [one for one in items if isinstance(one, str)]
+        if not items or len(texts) < len(items):
+            raise refuse_argument(name, "It must be a list of texts.")
+        return texts
+
     def require_text(self, name: str) -> str:
         """Return an argument that must be there."""
         text = self.read_text(name)
@@ -58,7 +73,7 @@ class Arguments:
         if not (text.isascii() and text.isdigit()) or len(text) > _DIGITS_MAX:
             raise refuse_argument(name, "It must be a whole number.")
         number = int(text)
-        if not least <= number <= (most or number):
+        if number < least or (most is not None and number > most):
             bounds = f"{least} or more" if most is None else f"{least} to {most}"
             raise refuse_argument(name, f"It must be {bounds}.")
         return number

@@ -5,14 +5,13 @@
 2. Several destinations make several requests: ``request_uuid`` is a list. Not documented, so inferred:
    the message is ``call queued`` if any of them waits.
 3. A caller in a record has a ``+``, as in the fixtures of SDKs; its destination has none.
-4. Filters that Plivo documents, and the time of filters, are in ``filters``.
+4. A list has the calls that ended in the last 7 days, or in at most 30 days if a filter says which.
 """
 
-from datetime import datetime
+from datetime import timedelta
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from bridge.emulator.api.answers import Answer, Body, Json, refuse_argument, refuse_unknown
 from bridge.emulator.api.arguments import Arguments
@@ -25,6 +24,7 @@ from bridge.emulator.api.filters import (
 )
 from bridge.emulator.api.pages import answer_page
 from bridge.emulator.api.requests import ApiRequest
+from bridge.emulator.api.times import format_offset
 from bridge.emulator.machine import api_actions
 from bridge.emulator.machine.calls import CallOrder
 from bridge.emulator.machine.fields import format_utc
@@ -32,6 +32,8 @@ from bridge.emulator.machine.leg import Leg
 from bridge.emulator.machine.machine import Machine
 from bridge.emulator.records import CallRecord
 
+_WINDOW: Final = timedelta(days=7)
+_WINDOW_MAX: Final = timedelta(days=30)
 _FILTERS: Final = (
     "subaccount",
     "call_direction",
@@ -112,11 +114,6 @@ def cancel_request(machine: Machine, request: ApiRequest) -> Answer:
         raise refuse_unknown()
     api_actions.hang_up(machine.world, leg)
     return Answer(HTTPStatus.NO_CONTENT, {})
-
-
-def format_offset(instant: datetime, zone: ZoneInfo) -> str:
-    """Return ``2022-06-28 19:39:05+05:30``, as the API writes local times."""
-    return instant.astimezone(zone).isoformat(sep=" ", timespec="seconds")
 
 
 def show_record(record: CallRecord) -> Body:
@@ -211,7 +208,9 @@ def _list_records(machine: Machine, request: ApiRequest) -> Answer:
     }
     source = arguments.read_text("hangup_source").lower()
     bills = read_integer_test(arguments, "bill_duration")
-    ends = read_time_test(arguments, "end_time", machine.world.now)
+    ends = read_time_test(
+        arguments, "end_time", machine.world.now, window=_WINDOW, window_max=_WINDOW_MAX
+    )
 
     def is_wanted(record: CallRecord) -> bool:
         values = {

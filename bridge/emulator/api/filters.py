@@ -3,8 +3,8 @@
 1. A number is matched by its beginning, with or without ``+``.
 2. A duration or a time has five forms: equal, and ``__gt``, ``__gte``, ``__lt``, ``__lte``.
 3. Times of filters are UTC, ``YYYY-MM-DD HH:MM[:SS[.ffffff]]``.
-4. Without a filter on its time a record is found for 7 days. A filter with one end reaches 30 days; a
-   range of more than 30 days is refused.
+4. Without a filter on time a list has the newest records. A filter with one end has a window from or to
+   it; a range that is longer than the longest window is refused.
 """
 
 import operator
@@ -22,8 +22,6 @@ COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "__lt": operator.lt,
     "__lte": operator.le,
 }
-_DEFAULT_WINDOW: Final = timedelta(days=7)
-_WINDOW_MAX: Final = timedelta(days=30)
 _FORMATS: Final = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
 
 
@@ -47,19 +45,29 @@ def read_integer_test(arguments: Arguments, name: str) -> Callable[[int], bool]:
     return lambda value: all(compare(value, limit) for compare, limit in wanted)
 
 
-def read_time_test(arguments: Arguments, name: str, now: datetime) -> Callable[[datetime], bool]:
-    """Return whether an instant is wanted: rules 2 to 4."""
+def read_time_test(
+    arguments: Arguments,
+    name: str,
+    now: datetime,
+    *,
+    window: timedelta,
+    window_max: timedelta,
+) -> Callable[[datetime], bool]:
+    """Return whether an instant is wanted: rules 2 to 4.
+
+    ``window`` is how far back a list goes without a filter.
+    """
     wanted = list(_iter_limits(arguments, name))
     ends = {suffix[:4]: limit for suffix, _, limit in wanted}
     if not wanted:
-        wanted = [("__gte", operator.ge, now - _DEFAULT_WINDOW)]
+        wanted = [("__gte", operator.ge, now - window)]
     elif "__gt" in ends and "__lt" in ends:
-        if ends["__lt"] - ends["__gt"] > _WINDOW_MAX:
-            raise refuse_argument(name, "The range may have at most 30 days.")
+        if ends["__lt"] - ends["__gt"] > window_max:
+            raise refuse_argument(name, f"The range may have at most {window_max.days} days.")
     elif "__gt" in ends:
-        wanted.append(("__lte", operator.le, ends["__gt"] + _WINDOW_MAX))
+        wanted.append(("__lte", operator.le, ends["__gt"] + window_max))
     elif "__lt" in ends:
-        wanted.append(("__gte", operator.ge, ends["__lt"] - _WINDOW_MAX))
+        wanted.append(("__gte", operator.ge, ends["__lt"] - window_max))
     return lambda at: all(compare(at, limit) for _, compare, limit in wanted)
 
 

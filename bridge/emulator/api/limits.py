@@ -1,23 +1,25 @@
-"""Limit the API requests of an account: 300 in any 5 seconds, as Plivo documents."""
+"""Limit the API requests of an account, as Plivo documents.
+
+1. There may be 300 requests in any 5 seconds, and 20 for lists of messages in any minute.
+2. A subaccount counts as its main account.
+"""
 
 from collections import deque
 from datetime import datetime, timedelta
-from typing import Final
-
-REQUESTS_MAX: Final = 300
-WINDOW_S: Final = 5.0
 
 
 class RequestLimit:
-    """Counts admitted requests by main account; a subaccount counts as its main account."""
+    """Counts the admitted requests of each account. ``window_s`` is the machine's time."""
 
-    def __init__(self) -> None:
+    def __init__(self, requests_max: int, window_s: float) -> None:
+        self._requests_max = requests_max
+        self._window = timedelta(seconds=window_s)
         self._admitted: dict[str, deque[datetime]] = {}
 
     def admit(self, auth_id: str, now: datetime) -> bool:
         """Return whether one more request is admitted now."""
-        admitted = self._admitted.setdefault(auth_id, deque(maxlen=REQUESTS_MAX))
-        if len(admitted) == REQUESTS_MAX and now - admitted[0] < timedelta(seconds=WINDOW_S):
+        admitted = self._admitted.setdefault(auth_id, deque(maxlen=self._requests_max))
+        if len(admitted) == self._requests_max and now - admitted[0] < self._window:
             return False
         admitted.append(now)
         return True

@@ -89,4 +89,22 @@ BEHAVIOURS: Final = (
         Confidence.INFERRED,
     ),
     Behaviour("Verify", "An attempt sends no callbacks of messages or calls.", Confidence.INFERRED),
+    Behaviour(
+        "Message API",
+        "Lists have a limit of their own: 20 requests a minute.",
+        Confidence.DOCUMENTED,
+        "plivo.com/docs/messaging/api/message/list-all-messages",
+    ),
+    Behaviour(
+        "Message API",
+        "Without a filter on message_time the messages of the last 24 hours are listed.",
+        Confidence.DOCUMENTED,
+        "plivo.com/docs/messaging/api/message/list-all-messages",
+    ),
+    Behaviour(
+        "Message API",
+        "A destination that is no number is returned as invalid_number; the others get it.",
+        Confidence.SDK,
+        "github.com/plivo/plivo-go",
+    ),
 )

@@ -208,17 +208,23 @@ def _find_intent(text: str) -> str:
     return next((intent for intent, words in _INTENTS.items() if word in words), "")
 
 
-def _shared_fields(world: World, message: Message) -> Parameters:
-    """Return the parameters of both directions. An incoming SMS costs nothing, as in Plivo's samples."""
-    order = message.order
-    is_free = message.direction == "inbound" and order.type == "sms"
+def price_message(world: World, message: Message) -> tuple[str, str]:
+    """Return the prices of a unit and of the message. An incoming SMS is free, as in Plivo's samples."""
+    is_free = message.direction == "inbound" and message.order.type == "sms"
     rate = Decimal(0) if is_free else Decimal(world.conditions.message_rate)
+    return f"{rate:.5f}", f"{rate * message.units:.5f}"
+
+
+def _shared_fields(world: World, message: Message) -> Parameters:
+    """Return the parameters of both directions."""
+    order = message.order
+    rate, amount = price_message(world, message)
     return {
         "From": order.source,
         "MessageUUID": message.uuid,
         "To": order.destination,
-        "TotalAmount": f"{rate * message.units:.5f}",
-        "TotalRate": f"{rate:.5f}",
+        "TotalAmount": amount,
+        "TotalRate": rate,
         "Type": order.type,
         "Units": str(message.units),
     }

@@ -10,8 +10,12 @@ import httpx
 import pytest
 
 from bridge.core.catalogue import Catalogue
-from bridge.emulator.api.application import BODY_BYTES_MAX, build_api
-from bridge.emulator.api.limits import REQUESTS_MAX
+from bridge.emulator.api.application import (
+    BODY_BYTES_MAX,
+    MESSAGE_LISTS_MAX,
+    REQUESTS_MAX,
+    build_api,
+)
 from bridge.emulator.emulator import Emulator
 from bridge.emulator.machine.leg import Account
 from tests.emulator.api.plivo import DIRECTORY, PLACE, STRANGER, SUBACCOUNT
@@ -152,6 +156,13 @@ async def test_the_requests_of_an_account_are_limited_and_another_is_not_affecte
     path = f"/v1/Account/{STRANGER.auth_id}/Call/"
     other = await client.get(path, auth=(STRANGER.auth_id, STRANGER.auth_tokens[0]))
     assert other.status_code == HTTPStatus.OK
+
+
+async def test_lists_of_messages_have_a_limit_of_their_own(client: httpx.AsyncClient) -> None:
+    path = f"/v1/Account/{ACCOUNT.auth_id}/Message/"
+    statuses = [(await client.get(path)).status_code for _ in range(MESSAGE_LISTS_MAX + 1)]
+    assert statuses == [200] * MESSAGE_LISTS_MAX + [429]
+    assert (await client.get(CALL)).status_code == HTTPStatus.OK
 
 
 async def test_an_asynchronous_request_is_answered_at_its_callback_url(

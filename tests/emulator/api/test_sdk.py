@@ -189,3 +189,20 @@ async def test_the_sdk_reads_account_applications_and_numbers(client: Any) -> No
     numbers = await ask(lambda: client.numbers.list(number_startswith="44"))
     assert [one.number for one in numbers.objects] == ["44205550179"]
     assert (await ask(lambda: client.numbers.get("14155550177"))).application.endswith("/1/")
+
+
+async def test_the_sdk_sends_and_finds_messages(emulator: Emulator, client: Any) -> None:
+    sent = await ask(
+        lambda: client.messages.create(
+            src=CALLER, dst=f"{CALLEE}<{SLOW}", text="Hello", url=f"{HOST}/status"
+        )
+    )
+    assert sent.message == "message(s) queued"
+    uuid, other = sent.message_uuid
+    messages = emulator.world.messages
+    assert await emulator.wait_until(
+        lambda: messages[uuid].state == messages[other].state == "delivered", PATIENCE_S
+    )
+    assert (await ask(lambda: client.messages.get(uuid))).message_state == "delivered"
+    listed = await ask(lambda: client.messages.list(to_number=SLOW))
+    assert [one.message_uuid for one in listed.objects] == [other]
