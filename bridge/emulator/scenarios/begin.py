@@ -44,9 +44,13 @@ def to_person(model: PersonModel) -> Person:
         rings_after_s=model.rings_after_s,
         answers_after_s=model.answers_after_s,
         is_machine=model.is_machine,
+        greeting_s=model.greeting_s,
         inputs=tuple(Input(**one.model_dump()) for one in model.inputs),
         hang_up=HangUp(hang_up.after_s, hang_up.phase) if hang_up is not None else None,
         records_s=model.records_s,
+        records_words=model.records_words,
+        records_key=model.records_key,
+        receives=model.receives,
     )
 
 

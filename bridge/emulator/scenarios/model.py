@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bridge.emulator.machine.calls import TIME_LIMIT_S_MAX
-from bridge.emulator.machine.person import Phase, Pickup
+from bridge.emulator.machine.person import Phase, Pickup, Reception
 
 Seconds = Annotated[float, Field(ge=0, le=TIME_LIMIT_S_MAX)]
 _NUMBER: Final = re.compile(r"\+?[0-9]{3,15}|sip:[^\s@<>]{1,64}@[^\s@<>]{1,128}", re.ASCII)
@@ -71,6 +71,9 @@ class PersonModel(_Model):
         Seconds, Field(description="Seconds until the person reacts, from the placing of the call.")
     ] = 4.0
     is_machine: Annotated[bool, Field(description="A machine answers.")] = False
+    greeting_s: Annotated[
+        Seconds, Field(description="Seconds that a machine talks before its beep.")
+    ] = 6.0
     inputs: Annotated[
         tuple[InputModel, ...],
         Field(description="What the person gives, for each question in turn.", max_length=1_000),
@@ -81,6 +84,16 @@ class PersonModel(_Model):
     records_s: Annotated[
         Seconds, Field(description="Seconds that the person talks after a beep.")
     ] = 8.0
+    records_words: Annotated[
+        str, Field(max_length=1_000, description="The words of a transcription.")
+    ] = "Please call me back."
+    records_key: Annotated[
+        str,
+        Field(pattern="^[0-9*#]?$", description="The key that the person presses after talking."),
+    ] = ""
+    receives: Annotated[
+        Reception, Field(description="What becomes of a message to the person.")
+    ] = Reception.DELIVERED
 
 
 class MachineDetectionModel(_Model):
