@@ -183,3 +183,34 @@ def test_an_incoming_call_ends_after_a_day() -> None:
     driver.run()
     assert (driver.ended[0].code, driver.ended[0].source) == ("6000", "Plivo")
     assert driver.requests[-1].parameters["EndTime"] == "2026-03-08 10:13:30"
+
+
+@pytest.mark.parametrize(
+    ("url", "code"), [(("nowhere", "POST"), "7011"), ((URLS.answer[0], "PUT"), "7011")]
+)
+def test_an_answer_url_that_cannot_be_called_ends_the_call(url: tuple[str, str], code: str) -> None:
+    driver = drive(order=replace(ORDER, urls=replace(URLS, answer=url)))
+    assert types(driver) == [RING, HANGUP]
+    assert driver.ended[0].code == code
+
+
+@pytest.mark.parametrize(
+    ("url", "code"), [(("nowhere", "POST"), "7023"), ((URLS.answer[0], "PUT"), "7033")]
+)
+def test_a_transfer_to_a_url_that_cannot_be_called_ends_the_call(
+    url: tuple[str, str], code: str
+) -> None:
+    machine = Machine(World(BEGIN))
+    driver = VirtualDriver(machine, Receiver({"answer": "<Wait length='30'/>"}))
+    leg = machine.place(ORDER)
+    driver.run(until=BEGIN + timedelta(seconds=10))
+    leg.transfer(Step("voice.call.transfer", *url, DocumentSource.TRANSFER))
+    driver.run()
+    assert driver.ended[0].code == code
+
+
+def test_a_callback_with_an_unknown_method_is_not_sent_and_noted() -> None:
+    urls = replace(URLS, ring=(URLS.ring[0], "PUT"))
+    driver = drive({"answer": "<Wait/>"}, order=replace(ORDER, urls=urls))
+    assert types(driver) == [ANSWER, HANGUP]
+    assert [one.text for one in driver.notes] == [f"{RING} is not sent: its method is 'PUT'"]

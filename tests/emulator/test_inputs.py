@@ -67,6 +67,8 @@ def caller(*inputs: Input) -> Person:
             7.0,
         ),
         (f"<GetDigits {ACTION} validDigits='12' numDigits='1'/>", [Input("9")], None, 1.0),
+        # Plivo skips what it does not know.
+        (f"<GetDigits {ACTION} numDigits='1'><Ring/></GetDigits>", [Input("1")], "1", 1.0),
         # Speech is no digit.
         (MENU, [Input(speech="one")], None, 15.0),
     ],

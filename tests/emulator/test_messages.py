@@ -165,7 +165,7 @@ def test_a_received_message_has_the_parameters_of_its_type(
 
 
 REPLY = (
-    "<Message src='14155550100' dst='+14155550123&lt;14155550124' callbackMethod='GET'"
+    "<Message src='14155550100' dst='+14155550123&lt;14155550124&lt;' callbackMethod='GET'"
     f" callbackUrl='{HOST}/report'>Thanks</Message>"
 )
 
@@ -190,6 +190,13 @@ def test_the_reply_to_a_received_message_is_sent(
     assert received.state == state
     assert [one.order.destination for one in sent] == sent_to
     assert {one.method for one in driver.requests if one.type == REPORT} <= {"GET"}
+
+
+@pytest.mark.parametrize("url", [("", "POST"), (f"{HOST}/inbound", "PUT")])
+def test_a_message_that_no_application_can_be_asked_about_is_kept(url: tuple[str, str]) -> None:
+    driver = run(replace(SMS, url=url), is_received=True)
+    assert driver.requests == []
+    assert [one.state for one in driver.machine.world.messages.values()] == ["received"]
 
 
 def test_a_message_of_a_call_is_sent_while_the_call_goes_on(types: Catalogue) -> None:
