@@ -78,13 +78,14 @@ class Parties(NamedTuple):
 
 @dataclass(slots=True)
 class Recording:
-    """A recording in progress or done."""
+    """A recording of a leg, in progress (with a duration of -1) or done."""
 
     id: str
     url: str
     started_at: datetime
+    leg: "Leg"
+    file_format: str = "mp3"
     duration_ms: int = -1
-    labels: dict[str, str] = field(default_factory=dict[str, str])
 
 
 class ApiRecording(NamedTuple):

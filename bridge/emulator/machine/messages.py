@@ -55,7 +55,7 @@ def send(world: World, order: MessageOrder) -> Message:
     message = Message(world.new_uuid(), order, "outbound", world.now, "queued")
     if order.type == "whatsapp":
         message.conversation_uuid = world.new_uuid()
-    world.messages[message.uuid] = message
+    world.add_message(message)
     world.scheduler.start(_deliver(world, message))
     return message
 
@@ -63,7 +63,7 @@ def send(world: World, order: MessageOrder) -> Message:
 def receive(world: World, order: MessageOrder) -> Message:
     """Begin to receive a message at a number of the account; ``url`` is the application's."""
     message = Message(world.new_uuid(), order, "inbound", world.now, "received")
-    world.messages[message.uuid] = message
+    world.add_message(message)
     world.scheduler.start(_hand_over(world, message))
     return message
 

@@ -24,7 +24,9 @@ def begin_recording(world: World, leg: Leg, file_format: str = "mp3") -> Recordi
     uuid = world.new_uuid()
     account = leg.account.auth_id
     url = f"{world.conditions.media_url}/v1/Account/{account}/Recording/{uuid}.{file_format}"
-    return Recording(uuid, url, world.now)
+    recording = Recording(uuid, url, world.now, leg, file_format)
+    world.add_recording(recording)
+    return recording
 
 
 def end_recording(recording: Recording, at: datetime) -> None:

@@ -1,22 +1,28 @@
-"""What all calls of a machine share: time, deliveries, random ids, rates, and the calls themselves."""
+"""What all calls of a machine share: time, deliveries, random ids, rates, and the calls themselves.
 
+Of legs that have ended, messages and recordings only the newest are kept, ``KEPT_MAX`` of each.
+"""
+
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
-from typing import Any
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from bridge.emulator.machine.causes import Cause
 from bridge.emulator.machine.commands import LegEnded, Note, Parameters
 from bridge.emulator.machine.deliveries import METHODS, Callback, Deliveries
-from bridge.emulator.machine.leg import Account, Leg, Parties
+from bridge.emulator.machine.leg import Account, Leg, Parties, Recording
 from bridge.emulator.machine.message import Message
 from bridge.emulator.machine.person import Person
 from bridge.emulator.machine.retries import RetryPolicy
 from bridge.emulator.machine.rooms import Rooms
 from bridge.emulator.machine.tasks import Scheduler, Task
 
+T = TypeVar("T")
+KEPT_MAX: Final = 20_000
 FindPerson = Callable[[str, Random], Person]
 """Returns who is called at a number."""
 
@@ -66,9 +72,11 @@ class World:
         self._find_person = find_person
         self.conditions = conditions or Conditions()
         self.legs: dict[str, Leg] = {}
-        self.messages: dict[str, Message] = {}
+        self.messages: OrderedDict[str, Message] = OrderedDict()
+        self.recordings: OrderedDict[str, Recording] = OrderedDict()
         self.conferences = Rooms()
         self.multi_party_calls = Rooms()
+        self._ended: deque[str] = deque()
 
     @property
     def now(self) -> datetime:
@@ -95,6 +103,14 @@ class World:
         self.legs[leg.uuid] = leg
         self.scheduler.start(self._report_end(leg))
         return leg
+
+    def add_message(self, message: Message) -> None:
+        """Keep a message."""
+        _keep(self.messages, message.uuid, message)
+
+    def add_recording(self, recording: Recording) -> None:
+        """Keep a recording."""
+        _keep(self.recordings, recording.id, recording)
 
     def notify(
         self,
@@ -132,3 +148,12 @@ class World:
     async def _report_end(self, leg: Leg) -> None:
         cause = await leg.ended
         self.scheduler.commands.append(LegEnded(leg.uuid, *cause))
+        self._ended.append(leg.uuid)
+        if len(self._ended) > KEPT_MAX:
+            del self.legs[self._ended.popleft()]
+
+
+def _keep(kept: OrderedDict[str, T], key: str, value: T) -> None:
+    kept[key] = value
+    if len(kept) > KEPT_MAX:
+        kept.popitem(last=False)
