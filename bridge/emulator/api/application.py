@@ -25,7 +25,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bridge.emulator.api import accounts, call_actions, calls, messages
+from bridge.emulator.api import accounts, call_actions, calls, messages, recordings
 from bridge.emulator.api.answers import Answer, Json, Refused
 from bridge.emulator.api.arguments import Arguments
 from bridge.emulator.api.limits import RequestLimit
@@ -63,6 +63,9 @@ ENDPOINTS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("POST", "Message/", messages.send_messages),
     ("GET", "Message/", messages.list_messages),
     ("GET", "Message/{message_uuid}/", messages.get_message),
+    ("GET", "Recording/", recordings.list_recordings),
+    ("GET", "Recording/{recording_id}/", recordings.get_recording),
+    ("DELETE", "Recording/{recording_id}/", recordings.delete_recording),
     ("GET", "Application/", accounts.list_applications),
     ("GET", "Application/{app_id}/", accounts.get_application),
     ("GET", "Number/", accounts.list_numbers),
