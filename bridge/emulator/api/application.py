@@ -25,7 +25,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bridge.emulator.api import accounts, call_actions, calls, messages, recordings
+from bridge.emulator.api import (
+    accounts,
+    call_actions,
+    calls,
+    conferences,
+    messages,
+    recordings,
+)
 from bridge.emulator.api.answers import Answer, Json, Refused
 from bridge.emulator.api.arguments import Arguments
 from bridge.emulator.api.limits import RequestLimit
@@ -45,6 +52,8 @@ REQUESTS_MAX: Final = 300
 MESSAGE_LISTS_MAX: Final = 20
 _SPAWNED: Final = Answer(HTTPStatus.ACCEPTED, {"message": "async api spawned"})
 _CALL: Final = "Call/{call_uuid}/"
+_CONFERENCE: Final = "Conference/{conference_name}/"
+_MEMBER: Final = _CONFERENCE + "Member/{member_ids}/"
 ENDPOINTS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "", accounts.get_account),
     ("POST", "Call/", calls.place_calls),
@@ -60,6 +69,22 @@ ENDPOINTS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("DELETE", _CALL + "Speak/", call_actions.stop_sound),
     ("POST", _CALL + "DTMF/", call_actions.send_digits),
     ("DELETE", "Request/{request_uuid}/", calls.cancel_request),
+    ("GET", "Conference/", conferences.list_conferences),
+    ("DELETE", "Conference/", conferences.hang_up_conferences),
+    ("GET", _CONFERENCE, conferences.get_conference),
+    ("DELETE", _CONFERENCE, conferences.hang_up_conference),
+    ("POST", _CONFERENCE + "Record/", conferences.start_recording),
+    ("DELETE", _CONFERENCE + "Record/", conferences.stop_recording),
+    ("DELETE", _MEMBER, conferences.hang_up_members),
+    ("POST", _MEMBER + "Kick/", conferences.kick_members),
+    ("POST", _MEMBER + "Mute/", conferences.mute_members),
+    ("DELETE", _MEMBER + "Mute/", conferences.unmute_members),
+    ("POST", _MEMBER + "Deaf/", conferences.deafen_members),
+    ("DELETE", _MEMBER + "Deaf/", conferences.undeafen_members),
+    ("POST", _MEMBER + "Play/", conferences.play_to_members),
+    ("DELETE", _MEMBER + "Play/", conferences.stop_sound),
+    ("POST", _MEMBER + "Speak/", conferences.speak_to_members),
+    ("DELETE", _MEMBER + "Speak/", conferences.stop_sound),
     ("POST", "Message/", messages.send_messages),
     ("GET", "Message/", messages.list_messages),
     ("GET", "Message/{message_uuid}/", messages.get_message),
@@ -72,6 +97,7 @@ ENDPOINTS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "Number/{number}/", accounts.get_number),
 )
 """Method, path below the account, and what answers."""
+_OWN_CALLBACK: Final = frozenset({call_actions.start_recording, conferences.start_recording})
 
 
 def build_api(emulator: Emulator) -> ASGIApp:
@@ -155,7 +181,7 @@ class _Api:
 
 def _answer_or_spawn(machine: Machine, endpoint: Endpoint, request: ApiRequest) -> Answer:
     """Return the answer of an endpoint, or send it to the callback URL: rule 4."""
-    if "callback_url" not in request.arguments or endpoint is call_actions.start_recording:
+    if "callback_url" not in request.arguments or endpoint in _OWN_CALLBACK:
         return endpoint(machine, request)
     url, method = request.arguments.read_url("callback_url", "callback_method")
     try:

@@ -44,16 +44,8 @@ def transfer_call(machine: Machine, request: ApiRequest) -> Answer:
 
 def start_recording(machine: Machine, request: ApiRequest) -> Answer:
     """Record a call: rule 2."""
-    arguments = request.arguments
     leg = request.find_live_leg(machine)
-    order = RecordingOrder(
-        api_id=request.api_id,
-        callback=arguments.read_url("callback_url", "callback_method"),
-        transcription=arguments.read_url("transcription_url", "transcription_method"),
-        limit_s=arguments.read_integer("time_limit", 60, least=1),
-        file_format=arguments.read_choice("file_format", ("mp3", "wav"), "mp3"),
-    )
-    recording = api_actions.start_recording(machine.world, leg, order)
+    recording = api_actions.start_recording(machine.world, leg, read_recording_order(request))
     return Answer(
         HTTPStatus.ACCEPTED,
         {
@@ -70,9 +62,21 @@ def stop_recording(machine: Machine, request: ApiRequest) -> Answer:
     # The page has "URL"; the SDK for Node makes lower case of it.
     arguments = request.arguments
     url = arguments.read_text("URL") or arguments.read_text("url")
-    if not api_actions.stop_recordings(leg, url):
+    if not api_actions.stop_recordings(leg.api_recordings, url):
         raise refuse_unknown()
     return _STOPPED
+
+
+def read_recording_order(request: ApiRequest) -> RecordingOrder:
+    """Return what to record: the arguments of Plivo's page on recording a call."""
+    arguments = request.arguments
+    return RecordingOrder(
+        api_id=request.api_id,
+        callback=arguments.read_url("callback_url", "callback_method"),
+        transcription=arguments.read_url("transcription_url", "transcription_method"),
+        limit_s=arguments.read_integer("time_limit", 60, least=1),
+        file_format=arguments.read_choice("file_format", ("mp3", "wav"), "mp3"),
+    )
 
 
 def start_playing(machine: Machine, request: ApiRequest) -> Answer:

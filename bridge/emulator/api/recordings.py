@@ -19,7 +19,7 @@ from bridge.emulator.machine.machine import Machine
 
 # Plivo keeps recordings until they are deleted, so without a filter all of them are listed.
 _KEPT: Final = timedelta(days=36_500)
-_EQUAL_FILTERS: Final = ("subaccount", "call_uuid", "from_number", "to_number")
+_EQUAL_FILTERS: Final = ("subaccount", "call_uuid", "conference_name", "from_number", "to_number")
 _ROUNDED_TO_S: Final = 60
 
 
@@ -40,6 +40,7 @@ def list_recordings(machine: Machine, request: ApiRequest) -> Answer:
         values = {
             "subaccount": leg.account.auth_id,
             "call_uuid": leg.uuid,
+            "conference_name": recording.conference_name,
             "from_number": leg.caller.removeprefix("+"),
             "to_number": leg.callee.removeprefix("+"),
         }
@@ -85,7 +86,7 @@ def _show(recording: Recording) -> Body:
     return {
         "add_time": format_offset(recording.started_at, leg.account.zone, "microseconds"),
         "call_uuid": leg.uuid,
-        "conference_name": None,
+        "conference_name": recording.conference_name or None,
         "from_number": leg.caller,
         "monthly_recording_storage_amount": "0.00000",
         "recording_duration_ms": f"{duration_ms}.00000",
@@ -95,7 +96,7 @@ def _show(recording: Recording) -> Body:
         "recording_start_ms": f"{start_ms}.00000",
         "recording_storage_duration": 1,
         "recording_storage_rate": "0.0004",
-        "recording_type": "normal",
+        "recording_type": "conference" if recording.conference_name else "normal",
         "recording_url": recording.url,
         "resource_uri": f"/v1/Account/{leg.account.auth_id}/Recording/{recording.id}/",
         "rounded_recording_duration": minutes * _ROUNDED_TO_S,

@@ -86,4 +86,9 @@ BEHAVIOURS: Final = (
         Confidence.DOCUMENTED,
         f"{_CALL}/record-calls/start-recording-a-call",
     ),
+    Behaviour(
+        "Conference API",
+        "A kicked member leaves and its call goes on; one that is hung up ends its call.",
+        Confidence.INFERRED,
+    ),
 )

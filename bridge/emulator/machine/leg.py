@@ -85,6 +85,7 @@ class Recording:
     started_at: datetime
     leg: "Leg"
     file_format: str = "mp3"
+    conference_name: str = ""
     duration_ms: int = -1
 
 

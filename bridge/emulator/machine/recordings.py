@@ -19,12 +19,14 @@ TRANSCRIBED_AFTER_S: Final = 5.0
 _TRANSCRIBED_MS_MIN: Final = 500
 
 
-def begin_recording(world: World, leg: Leg, file_format: str = "mp3") -> Recording:
-    """Begin to record a leg now."""
+def begin_recording(
+    world: World, leg: Leg, file_format: str = "mp3", *, conference_name: str = ""
+) -> Recording:
+    """Begin to record a leg now, or the conference that it is in."""
     uuid = world.new_uuid()
     account = leg.account.auth_id
     url = f"{world.conditions.media_url}/v1/Account/{account}/Recording/{uuid}.{file_format}"
-    recording = Recording(uuid, url, world.now, leg, file_format)
+    recording = Recording(uuid, url, world.now, leg, file_format, conference_name)
     world.add_recording(recording)
     return recording
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from bridge.emulator.machine.leg import Leg, Recording
+from bridge.emulator.machine.leg import ApiRecording, Leg, Recording
 from bridge.emulator.machine.tasks import Queue, Signal, Task
 
 
@@ -61,6 +61,7 @@ class Member:
     id: str
     joined_at: datetime
     is_muted: bool = False
+    is_deaf: bool = False
     is_on_hold: bool = False
     is_coaching: bool = False
     is_talking: bool = False
@@ -90,6 +91,7 @@ class Room:
     floor: Member | None = None
     track: Track | None = None
     limit: Task[Any] | None = None
+    api_recordings: list[ApiRecording] = field(default_factory=list[ApiRecording])
     settings: dict[str, str] = field(default_factory=dict[str, str])
 
     def end(self) -> None:

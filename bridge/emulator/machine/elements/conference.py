@@ -106,7 +106,7 @@ def _enter(stay: _Stay) -> None:
     if room.track is None and read_flag(node, "record", default=False):
         file_format = node.attributes.get("recordFileFormat", "").strip().lower()
         file_format = file_format if file_format in _FORMATS else "mp3"
-        room.track = Track(begin_recording(world, leg, file_format))
+        room.track = Track(begin_recording(world, leg, file_format, conference_name=room.name))
         world.scheduler.start(_report_recording(stay, room.track))
 
 
