@@ -35,7 +35,9 @@ def test_a_run_sends_the_callbacks_to_the_paths_of_a_bridge_and_counts_them() ->
     found = orjson.loads(done.stdout)
     assert found["ended"] == {"Normal Hangup": 1}
     assert found["delivered"] == found["sent"] != {}
-    assert receiver.called == ["/plivo/voice/call/ring", ANSWER, "/plivo/voice/call/hangup"]
+    # They are sent on several connections, so the order is the machine's only there.
+    assert {*receiver.called} == {"/plivo/voice/call/ring", ANSWER, "/plivo/voice/call/hangup"}
+    assert len(receiver.called) == 3
 
 
 def test_the_urls_of_an_application_can_be_given_one_by_one() -> None:

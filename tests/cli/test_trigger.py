@@ -28,7 +28,7 @@ def test_a_call_sends_the_callbacks_of_its_fate(
     with receive(documents) as receiver:
         done = run("trigger", "call", *options, "--to", receiver.url, "--speed", "500")
     assert done.returncode == 0, done.stderr
-    assert receiver.called == called
+    assert sorted(receiver.called) == sorted(called)  # they are sent on several connections
 
 
 def test_two_fates_at_once_are_refused() -> None:
