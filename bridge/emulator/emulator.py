@@ -81,9 +81,10 @@ class Emulator:
         seed: int = 0,
         speed: float = 1.0,
         start: datetime | None = None,
+        chaos: Chaos | None = None,
     ) -> Self:
         """Return an emulator of one account without applications and numbers."""
-        return cls(Directory([account]), seed=seed, speed=speed, start=start)
+        return cls(Directory([account]), seed=seed, speed=speed, start=start, chaos=chaos)
 
     async def __aenter__(self) -> Self:
         client = await self._stack.enter_async_context(make_client(self._transport))

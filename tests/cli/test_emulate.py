@@ -116,3 +116,18 @@ def test_the_server_places_the_calls_that_an_api_client_asks_for() -> None:
     shown = [orjson.loads(line) for line in emulator.out]
     assert [one["type"] for one in shown] == ["voice.call.answer", "voice.call.hangup"]
     assert {one["subject"] for one in shown} == {placed.json()["request_uuid"]}
+
+
+def test_a_run_can_begin_before_a_clock_change_and_things_can_go_wrong() -> None:
+    with receive({ANSWER: MENU}) as receiver:
+        done = run(
+            "emulate", "run", "chaos-load", "--against", receiver.url, "--speed", "2000",
+            "--start", "clock-change",
+        )  # fmt: skip
+        none = run("emulate", "run", "busy", "--against", receiver.url, "--start", "clock-change",
+                   "--timezone", "Asia/Kolkata")  # fmt: skip
+    found = orjson.loads(done.stdout)
+    assert found["begun"] == 100
+    assert sum(found["ended"].values()) == 100
+    assert any(note.startswith("chaos") for note in found["notes"])
+    assert (none.returncode, "has set no clock back" in none.stderr) == (2, True)

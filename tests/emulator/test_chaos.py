@@ -182,7 +182,8 @@ def test_every_old_form_is_recognised_and_read(types: Catalogue) -> None:
 
 @given(seed=st.integers(0, 2**32))
 def test_whatever_goes_wrong_every_leg_ends_once_and_everything_is_accounted_for(seed: int) -> None:
-    chaos = replace(SOME_OF_EVERYTHING, lost=0.3, duplicated=0.3, reordered=0.3, late=0.3)
+    more = {"lost": 0.3, "duplicated": 0.3, "reordered": 0.3, "late": 0.3}
+    chaos = SOME_OF_EVERYTHING.model_copy(update=more)
     driver = run(chaos, seed=seed, calls=3)
     legs = driver.machine.world.legs
     assert Counter(one.call_uuid for one in driver.ended) == dict.fromkeys(legs, 1)
@@ -195,9 +196,8 @@ def test_whatever_goes_wrong_every_leg_ends_once_and_everything_is_accounted_for
 
 
 def test_the_same_seed_gives_the_same_callbacks_byte_for_byte() -> None:
-    chaos = replace(
-        SOME_OF_EVERYTHING, lost=0.2, duplicated=0.2, reordered=0.2, late=0.2, skewed=0.2
-    )
+    more = dict.fromkeys(["lost", "duplicated", "reordered", "late", "skewed"], 0.2)
+    chaos = SOME_OF_EVERYTHING.model_copy(update=more)
     first = wires_of(run(chaos, seed=7, calls=20))
     assert first == wires_of(run(chaos, seed=7, calls=20))
     assert first != wires_of(run(chaos, seed=8, calls=20))
@@ -208,7 +208,7 @@ def test_the_same_seed_gives_the_same_callbacks_byte_for_byte() -> None:
     ("name", "value"), [("lost", -0.1), ("cut", 1.5), ("late_s_max", -1), ("skew_s_max", 9_999)]
 )
 def test_a_share_or_limit_out_of_range_is_refused(name: str, value: float) -> None:
-    with pytest.raises(ValueError, match=f"{name} must be between 0 and "):
+    with pytest.raises(ValueError, match=rf"{name}\s+Input should be (less|greater) than or equal"):
         Chaos(**{name: value})
 
 

@@ -1,7 +1,7 @@
 """``callback-bridge emulate run``: run a scenario against a receiver."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -15,6 +15,8 @@ from bridge.cli.options import parse_time, parse_zone
 from bridge.cli.output import JsonOption
 from bridge.core import catalogue
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
+from bridge.emulator.chaos.clock_change import find_clock_change
+from bridge.emulator.chaos.options import SOME_OF_EVERYTHING
 from bridge.emulator.emulator import Emulator
 from bridge.emulator.machine.leg import Account
 from bridge.emulator.scenarios.begin import ReceiverUrls
@@ -30,6 +32,7 @@ callback-bridge emulate run mixed-load --against http://127.0.0.1:8080 --speed 2
 
 callback-bridge emulate run mine.yaml --answer-url http://127.0.0.1:5000/answer"""
 
+_BEFORE_CHANGE: Final = timedelta(minutes=10)
 # The URLs of a call and of messages, by the callback type whose path the bridge has for each.
 _TYPES: Final = {
     "answer": "voice.call.answer",
@@ -81,6 +84,9 @@ def run(  # noqa: PLR0913 (options)
         str | None,
         typer.Option(help="The emulated clock's start, as 2026-03-08T06:59Z; now by default."),
     ] = None,
+    chaos: Annotated[
+        bool, typer.Option("--chaos", help="Some callbacks are late, lost, repeated or strange.")
+    ] = False,
     auth_id: AuthId = AUTH_ID,
     auth_token: AuthToken = AUTH_TOKEN,
     zone: TimeZone = TIMEZONE,
@@ -92,10 +98,22 @@ def run(  # noqa: PLR0913 (options)
     """
     urls = _to_urls(against, answer_url, hangup_url, message_url)
     account = make_account(auth_id, auth_token, zone)
-    begin = parse_time(start, datetime.now(UTC), "--start") if start else None  # noqa: TID251 (the doorway's clock)
-    emulator = Emulator.of_account(account, seed=seed, speed=speed, start=begin)
-    as_json = output.wants_json(json)
-    run_and_report(load_scenario(scenario), emulator, account, urls, as_json=as_json)
+    begin = _parse_start(start, account) if start is not None else None
+    loaded = load_scenario(scenario)
+    disorder = SOME_OF_EVERYTHING if chaos else loaded.chaos
+    emulator = Emulator.of_account(account, seed=seed, speed=speed, start=begin, chaos=disorder)
+    run_and_report(loaded, emulator, account, urls, as_json=output.wants_json(json))
+
+
+def _parse_start(text: str, account: Account) -> datetime:
+    """Return when the emulated clock starts. Raises BadParameter."""
+    now = datetime.now(UTC)  # noqa: TID251 (a command reads the clock)
+    if text != "clock-change":
+        return parse_time(text, now, "--start")
+    try:
+        return find_clock_change(account.zone, now, back=True) - _BEFORE_CHANGE
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--start") from error
 
 
 def make_account(auth_id: str, auth_token: str, zone: str) -> Account:

@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from bridge.emulator.chaos.options import Chaos
 from bridge.emulator.machine.calls import TIME_LIMIT_S_MAX
 from bridge.emulator.machine.person import Phase, Pickup, Reception
 
@@ -220,6 +221,9 @@ class Scenario(_Either):
     load: Annotated[LoadModel, Field(description="How many calls, and how fast.")] = LoadModel(
         count=1
     )
+    chaos: Annotated[
+        Chaos | None, Field(description="What goes wrong between Plivo and you, and how often.")
+    ] = None
 
     @model_validator(mode="after")
     def _check_content(self) -> "Scenario":
