@@ -3,6 +3,7 @@
 from typing import Final
 
 from bridge.emulator.behaviours import (
+    calls,
     calls_api,
     conference,
     delivery,
@@ -17,6 +18,7 @@ from bridge.emulator.behaviours import (
 from bridge.emulator.behaviours.behaviour import Behaviour
 
 _SUBJECTS: Final = (
+    calls,
     calls_api,
     conference,
     delivery,
