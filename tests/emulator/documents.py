@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bridge.emulator.machine.commands import Failure, Outcome, Response
 from bridge.emulator.machine.elements import EXECUTE
 from bridge.emulator.machine.person import HangUp, Input, Person, Phase, Pickup
+from bridge.emulator.machine.rooms import Control
 from bridge.reply.elements import (
     BOOLEAN_ATTRIBUTES,
     ELEMENTS,
@@ -27,7 +28,8 @@ from tests.emulator.machines import HOST, document
 # The receiver has a document under each of these names; the answer URL's is the first.
 NAMES: Final = ("answer", "one", "two")
 NUMBERS: Final = ("14155550123", "14155550124", "+14155550125", "sip:name@phone.plivo.com")
-ACTS: Final = ("press", "say", "transfer", "record", "stop", "hang up", "hang up by API")
+API_ACTS: Final = ("transfer", "record", "record the rooms", "stop", "end")
+ACTS: Final = ("press", "say", "hang up", *API_ACTS, *Control)
 _MPC_EVENTS: Final = (
     "mpc-state-changes",
     "participant-state-changes",

@@ -11,9 +11,10 @@ from bridge.emulator.machine.api_actions import RecordingOrder
 from bridge.emulator.machine.calls import CallOrder
 from bridge.emulator.machine.leg import CallUrls, Leg, Parties
 from bridge.emulator.machine.machine import Machine
+from bridge.emulator.machine.rooms import Control
 from bridge.emulator.machine.world import World
 from bridge.emulator.virtual import VirtualDriver
-from tests.emulator.documents import Act, Play, plays
+from tests.emulator.documents import API_ACTS, Act, Play, plays
 from tests.emulator.machines import ACCOUNT, BEGIN, CALLEE, CALLER, Receiver, url_of
 from tests.emulator.recognition import check_recognised
 
@@ -51,15 +52,29 @@ def do(machine: Machine, act: Act, leg: Leg) -> None:
             machine.press(leg.uuid, "12#")
         case "say":
             machine.say(leg.uuid, "yes I have a question")
-        case "transfer":
-            if api_actions.can_transfer(leg):
-                api_actions.transfer(leg, url_of("two"))
+        case "hang up":
+            machine.hang_up(leg.uuid)
+        case name if name in API_ACTS:
+            ask_api(machine, name, leg)
+        case control:
+            machine.control(leg.uuid, Control(control))
+
+
+def ask_api(machine: Machine, name: str, leg: Leg) -> None:
+    """Let the API do something to a call."""
+    world = machine.world
+    match name:
+        case "transfer" if api_actions.can_transfer(leg):
+            api_actions.transfer(world, leg, url_of("two"))
         case "record":
-            api_actions.start_recording(machine.world, leg, RECORDING)
+            api_actions.start_recording(world, leg, RECORDING)
+        case "record the rooms":
+            for room in world.conferences:
+                api_actions.start_conference_recording(world, room, RECORDING)
         case "stop":
-            api_actions.stop_recordings(leg)
-        case name:
-            machine.hang_up(leg.uuid, by_api="API" in name)
+            api_actions.stop_recordings(leg.api_recordings)
+        case "end":
+            machine.hang_up(leg.uuid, by_api=True)
 
 
 @given(plays)
