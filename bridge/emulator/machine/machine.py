@@ -3,6 +3,7 @@
 The driver sets the time, reports inputs, and runs: ``advance``, any number of inputs, ``run``.
 """
 
+from collections import OrderedDict
 from datetime import datetime
 
 from bridge.emulator.machine import api_actions, calls, masking, messages, people, verify
@@ -15,7 +16,7 @@ from bridge.emulator.machine.message import Message, MessageOrder
 from bridge.emulator.machine.person import Input, Person
 from bridge.emulator.machine.rooms import Control
 from bridge.emulator.machine.verify import VerifyOrder, VerifySession
-from bridge.emulator.machine.world import World
+from bridge.emulator.machine.world import World, keep_newest
 
 
 class Machine:
@@ -24,8 +25,8 @@ class Machine:
     def __init__(self, world: World) -> None:
         self.world = world
         self.queue = CallQueue(world)
-        self.verify_sessions: dict[str, VerifySession] = {}
-        self.masking_sessions: dict[str, MaskingSession] = {}
+        self.verify_sessions: OrderedDict[str, VerifySession] = OrderedDict()
+        self.masking_sessions: OrderedDict[str, MaskingSession] = OrderedDict()
 
     def advance(self, now: datetime) -> None:
         """Set the time of the inputs that follow."""
@@ -62,7 +63,7 @@ class Machine:
     def verify(self, order: VerifyOrder) -> VerifySession:
         """Begin a verify session: send a code."""
         session = verify.begin(self.world, order)
-        self.verify_sessions[session.uuid] = session
+        keep_newest(self.verify_sessions, session.uuid, session)
         return session
 
     def verify_again(self, session_uuid: str, channel: str) -> None:
@@ -76,7 +77,7 @@ class Machine:
     def mask(self, order: MaskingOrder) -> MaskingSession:
         """Begin a masking session."""
         session = masking.begin(self.world, order)
-        self.masking_sessions[session.uuid] = session
+        keep_newest(self.masking_sessions, session.uuid, session)
         return session
 
     def call_virtual_number(self, session_uuid: str, caller: str) -> bool:

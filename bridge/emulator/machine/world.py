@@ -1,6 +1,7 @@
 """What all calls of a machine share: time, deliveries, random ids, rates, and the calls themselves.
 
-Of legs that have ended, messages and recordings only the newest are kept, ``KEPT_MAX`` of each.
+Of legs that have ended, messages, recordings and sessions only the newest are kept, ``KEPT_MAX`` of
+each.
 """
 
 from collections import OrderedDict, deque
@@ -106,11 +107,11 @@ class World:
 
     def add_message(self, message: Message) -> None:
         """Keep a message."""
-        _keep(self.messages, message.uuid, message)
+        keep_newest(self.messages, message.uuid, message)
 
     def add_recording(self, recording: Recording) -> None:
         """Keep a recording."""
-        _keep(self.recordings, recording.id, recording)
+        keep_newest(self.recordings, recording.id, recording)
 
     def notify(
         self,
@@ -153,7 +154,8 @@ class World:
             del self.legs[self._ended.popleft()]
 
 
-def _keep(kept: OrderedDict[str, T], key: str, value: T) -> None:
+def keep_newest(kept: OrderedDict[str, T], key: str, value: T) -> None:
+    """Keep a value under its key; forget the oldest one if there are more than ``KEPT_MAX``."""
     kept[key] = value
     if len(kept) > KEPT_MAX:
         kept.popitem(last=False)
