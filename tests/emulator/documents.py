@@ -15,6 +15,7 @@ from bridge.emulator.machine.commands import Failure, Outcome, Response
 from bridge.emulator.machine.elements import EXECUTE
 from bridge.emulator.machine.person import HangUp, Input, Person, Phase, Pickup
 from bridge.emulator.machine.rooms import Control
+from bridge.emulator.machine.streams import StreamEvent
 from bridge.reply.elements import (
     BOOLEAN_ATTRIBUTES,
     ELEMENTS,
@@ -28,8 +29,8 @@ from tests.emulator.machines import HOST, document
 # The receiver has a document under each of these names; the answer URL's is the first.
 NAMES: Final = ("answer", "one", "two")
 NUMBERS: Final = ("14155550123", "14155550124", "+14155550125", "sip:name@phone.plivo.com")
-API_ACTS: Final = ("transfer", "record", "record the rooms", "stop", "end")
-ACTS: Final = ("press", "say", "hang up", *API_ACTS, *Control)
+API_ACTS: Final = ("transfer", "transfer both", "record", "record the rooms", "stop", "end")
+ACTS: Final = ("press", "say", "hang up", *API_ACTS, *Control, *StreamEvent)
 _MPC_EVENTS: Final = (
     "mpc-state-changes",
     "participant-state-changes",
@@ -190,7 +191,7 @@ people = st.builds(
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something that happens to a call from outside: what, after how long, and to which call."""
+    """Something that happens to a call from outside: one of ``ACTS``, when, and to which call."""
 
     name: str
     after_s: float

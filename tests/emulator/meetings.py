@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from bridge.emulator.machine.calls import CallOrder
-from bridge.emulator.machine.commands import Parameters, Request
+from bridge.emulator.machine.commands import Outcome, Parameters, Request
 from bridge.emulator.machine.leg import CallUrls, Leg
 from bridge.emulator.machine.machine import Machine
 from bridge.emulator.machine.person import HangUp, Input, Person
@@ -79,12 +79,15 @@ def say(request: Request) -> str:
 def meet(
     *attendances: tuple[str, Person],
     documents: Mapping[str, str] | None = None,
+    outcomes: Mapping[str, Outcome] | None = None,
     world: World | None = None,
 ) -> Meeting:
     """Place a call for each attendance: its document, and who answers."""
     answers = {f"answer-{place}": document for place, (document, _) in enumerate(attendances)}
     machine = Machine(world or World(BEGIN))
-    meeting = Meeting(VirtualDriver(machine, Receiver({**answers, **(documents or {})})))
+    meeting = Meeting(
+        VirtualDriver(machine, Receiver({**answers, **(documents or {})}, outcomes or {}))
+    )
     for place, (_, person) in enumerate(attendances):
         urls = CallUrls(url_of(f"answer-{place}"))
         order = CallOrder(ACCOUNT, CALLER, f"1415555020{place}", urls, person=person)

@@ -12,9 +12,10 @@ from bridge.emulator.machine.calls import CallOrder
 from bridge.emulator.machine.leg import CallUrls, Leg, Parties
 from bridge.emulator.machine.machine import Machine
 from bridge.emulator.machine.rooms import Control
+from bridge.emulator.machine.streams import StreamEvent
 from bridge.emulator.machine.world import World
 from bridge.emulator.virtual import VirtualDriver
-from tests.emulator.documents import API_ACTS, Act, Play, plays
+from tests.emulator.documents import Act, Play, plays
 from tests.emulator.machines import ACCOUNT, BEGIN, CALLEE, CALLER, Receiver, url_of
 from tests.emulator.recognition import check_recognised
 
@@ -54,18 +55,22 @@ def do(machine: Machine, act: Act, leg: Leg) -> None:
             machine.say(leg.uuid, "yes I have a question")
         case "hang up":
             machine.hang_up(leg.uuid)
-        case name if name in API_ACTS:
+        case Control():
+            machine.control(leg.uuid, act.name)
+        case StreamEvent():
+            machine.stream(leg.uuid, act.name, "a detail")
+        case name:
             ask_api(machine, name, leg)
-        case control:
-            machine.control(leg.uuid, Control(control))
 
 
 def ask_api(machine: Machine, name: str, leg: Leg) -> None:
     """Let the API do something to a call."""
     world = machine.world
     match name:
-        case "transfer" if api_actions.can_transfer(leg):
-            api_actions.transfer(world, leg, url_of("two"))
+        case "transfer" | "transfer both":
+            for one in (leg, leg.bridged) if "both" in name else (leg,):
+                if one is not None and api_actions.can_transfer(one):
+                    api_actions.transfer(world, one, url_of("two"))
         case "record":
             api_actions.start_recording(world, leg, RECORDING)
         case "record the rooms":

@@ -14,6 +14,7 @@ from bridge.emulator.behaviours import (
     multi_party_call,
     prompts,
     recordings,
+    stream,
 )
 from bridge.emulator.behaviours.behaviour import Behaviour
 
@@ -29,6 +30,7 @@ _SUBJECTS: Final = (
     multi_party_call,
     prompts,
     recordings,
+    stream,
 )
 
 BEHAVIOURS: Final[tuple[Behaviour, ...]] = tuple(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from bridge.emulator.machine.causes import Cause, DocumentSource
 from bridge.emulator.machine.commands import Parameters
 from bridge.emulator.machine.person import Input, Person, Phase
+from bridge.emulator.machine.streams import AudioStream
 from bridge.emulator.machine.tasks import Queue, Signal, Task
 
 
@@ -118,6 +119,7 @@ class Leg:
         self.parent_uuid = ""  # the call that this request named as parent
         self.a_leg: Leg | None = None
         self.bridged: Leg | None = None  # the leg that this one is connected with
+        self.stream: AudioStream | None = None
         self.parted: Signal[None] = Signal()  # transferred away from the leg that dialled it
         self.caller_name = ""
         self.sip_headers: Mapping[str, str] = {}

@@ -15,6 +15,7 @@ from bridge.emulator.machine.masking import MaskingOrder, MaskingSession
 from bridge.emulator.machine.message import Message, MessageOrder
 from bridge.emulator.machine.person import Input, Person
 from bridge.emulator.machine.rooms import Control
+from bridge.emulator.machine.streams import StreamEvent, StreamInput
 from bridge.emulator.machine.verify import VerifyOrder, VerifySession
 from bridge.emulator.machine.world import World, keep_newest
 
@@ -101,6 +102,13 @@ class Machine:
                 found[1].controls.put(control)
                 return True
         return False
+
+    def stream(self, call_uuid: str, event: StreamEvent, detail: str = "") -> bool:
+        """Let something happen to the audio stream of a leg. False: it has none."""
+        audio = self.world.legs[call_uuid].stream
+        if audio is not None:
+            audio.inputs.put(StreamInput(event, detail))
+        return audio is not None
 
     def hang_up(self, call_uuid: str, *, by_api: bool = False) -> None:
         """End a leg, as its person does or as the API does."""

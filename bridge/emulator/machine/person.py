@@ -46,6 +46,7 @@ class Phase(StrEnum):
     RECORD = "record"
     CONFERENCE = "conference"
     MULTIPARTY = "multiparty"
+    STREAM = "stream"
     FETCH = "fetch"
 
 

@@ -17,6 +17,7 @@ from bridge.emulator.machine.elements import (
     record,
     routing,
     speech,
+    stream,
 )
 from bridge.emulator.machine.leg import Leg, Step
 from bridge.emulator.machine.world import World
@@ -38,6 +39,7 @@ EXECUTE: Final[Mapping[str, Execute]] = {
     "Record": record.record,
     "Redirect": routing.redirect,
     "Speak": prompts.speak,
+    "Stream": stream.stream,
     "Wait": prompts.wait,
 }
 """What executes each element, by its name."""
