@@ -27,6 +27,7 @@ from bridge.emulator.machine.fields import bill_duration_s, compute_cost, format
 from bridge.emulator.machine.leg import Account, Leg, LegOver, Parties, Recording
 from bridge.emulator.machine.recordings import begin_recording, end_recording
 from bridge.emulator.machine.retries import UNSETTABLE
+from bridge.emulator.machine.tasks import Signal
 from bridge.emulator.machine.world import World
 
 _API_URL: Final = "https://api.plivo.com"
@@ -54,14 +55,26 @@ class MaskingOrder:
 
 
 class MaskingSession:
-    """A session, and its numbering of callbacks: rule 4."""
+    """A session, its numbering of callbacks (rule 4), and what its calls have cost so far."""
 
     def __init__(self, uuid: str, order: MaskingOrder, begun_at: datetime) -> None:
         self.uuid = uuid
         self.order = order
+        self.begun_at = self.changed_at = begun_at
         self.expires_at = begun_at + timedelta(seconds=order.expires_after_s)
+        self.expiry_changed: Signal[None] = Signal()
         self.numbers: Iterator[int] = count(1)
         self.recording_numbers: Iterator[int] = count(1)
+        self.calls_going_on = 0
+        self.calls_ended = 0
+        self.billed_s = 0
+        self.last_call_at: datetime | None = None
+
+    def status_at(self, now: datetime) -> str:
+        """Return ``active``, ``in-progress`` during a call, or ``expired``."""
+        if now >= self.expires_at:
+            return "expired"
+        return "in-progress" if self.calls_going_on else "active"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +106,20 @@ def call_virtual_number(world: World, session: MaskingSession, caller: str) -> b
     return True
 
 
+def change(session: MaskingSession, order: MaskingOrder, now: datetime) -> None:
+    """Change a session. Calls that go on keep their limits."""
+    if order.expires_after_s != session.order.expires_after_s:
+        expire_at(session, now + timedelta(seconds=order.expires_after_s))
+    session.order, session.changed_at = order, now
+
+
+def expire_at(session: MaskingSession, at: datetime) -> None:
+    """Let a session expire at another time."""
+    session.expires_at = at
+    changed, session.expiry_changed = session.expiry_changed, Signal()
+    changed.set(None)
+
+
 def _list_parties(order: MaskingOrder) -> tuple[_Party, _Party]:
     return (
         _Party("FirstParty", "Ringing", order.first_party),
@@ -101,15 +128,18 @@ def _list_parties(order: MaskingOrder) -> tuple[_Party, _Party]:
 
 
 async def _expire(world: World, session: MaskingSession) -> None:
-    await world.scheduler.sleep(session.order.expires_after_s)
+    while (left_s := (session.expires_at - world.now).total_seconds()) > 0:
+        await world.scheduler.wait_first(session.expiry_changed, timeout_s=left_s)
     _report(world, session, "SessionTimeout")
 
 
 async def _connect_both(world: World, session: MaskingSession) -> None:
     first, second = _list_parties(session.order)
+    session.calls_going_on += 1
     leg = await _dial(world, session, first, None)
     if leg is not None:
         await _connect(world, session, (first, leg), second)
+    _end_call(world, session)
 
 
 async def _receive(world: World, session: MaskingSession, caller: _Party, callee: _Party) -> None:
@@ -119,8 +149,15 @@ async def _receive(world: World, session: MaskingSession, caller: _Party, callee
     leg = world.add_leg(order.account, person, parties)
     leg.answered_at = world.now
     people.act(world, leg)
+    session.calls_going_on += 1
     _report(world, session, "SessionVirtualNumberAnswer")
     await _connect(world, session, (caller, leg), callee)
+    _end_call(world, session)
+
+
+def _end_call(world: World, session: MaskingSession) -> None:
+    session.calls_going_on -= 1
+    session.last_call_at = world.now
 
 
 async def _dial(
@@ -191,6 +228,8 @@ def _report_end(world: World, session: MaskingSession, event: str, leg: Leg) -> 
     """Say that a party is gone: rule 2."""
     cause, duration_s = leg.ended.value, leg.duration_s
     billed_s = bill_duration_s(duration_s, world.conditions)
+    session.calls_ended += 1
+    session.billed_s += billed_s
     fields = {
         "Amount": compute_cost(billed_s, world.conditions),
         "BilledDuration": str(billed_s),

@@ -13,9 +13,8 @@ callbacks of messages or calls.
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
-from bridge.emulator.machine.commands import Parameters
 from bridge.emulator.machine.deliveries import Callback
 from bridge.emulator.machine.fields import format_iso, in_order
 from bridge.emulator.machine.leg import Account
@@ -24,7 +23,6 @@ from bridge.emulator.machine.retries import MESSAGING
 from bridge.emulator.machine.world import World
 
 _VALID: Final = timedelta(minutes=10)
-_CODE_DIGITS: Final = 6
 _QUEUED_AFTER_S: Final = 0.1
 _SENT_AFTER_S: Final = 1.2
 _REPORTED_AFTER_S: Final = 2.5
@@ -41,112 +39,114 @@ _ENDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class VerifyOrder:
-    """Whom to verify. ``channel`` is ``sms`` or ``voice``; the number is without ``+``."""
+    """Whom to verify. ``channel`` is ``sms`` or ``voice``; the number is without ``+``.
+
+    ``code`` is the customer's own; empty: a random one of ``code_digits`` digits.
+    """
 
     account: Account
     recipient: str
     channel: str = "sms"
     url: tuple[str, str] = ("", "POST")
+    code: str = ""
+    code_digits: int = 6
+    app_uuid: str = ""
+
+
+@dataclass(slots=True)
+class VerifyAttempt:
+    """One attempt to bring a code to its owner. ``status`` is that of its channel."""
+
+    uuid: str
+    channel: str
+    sequence: int
+    requested_at: datetime
+    status: str = ""
 
 
 @dataclass(slots=True)
 class VerifySession:
-    """A session. ``code`` is what its owner must give; ``attempts`` counts how often it was sent."""
+    """A session. ``code`` is what its owner must give."""
 
     uuid: str
     order: VerifyOrder
     code: str
-    expires_at: datetime
+    begun_at: datetime
+    changed_at: datetime
     is_verified: bool = False
-    attempts: int = 0
+    attempts: list[VerifyAttempt] = field(default_factory=list[VerifyAttempt])
 
     def status_at(self, now: datetime) -> str:
         """Return ``SessionStatus``: rule 2."""
         if self.is_verified:
             return "verified"
-        return "expired" if now >= self.expires_at else "in-progress"
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One attempt to bring the code to its owner."""
-
-    world: World
-    session: VerifySession
-    channel: str
-    sequence: int
-    uuid: str
-    requested_at: datetime
-    person: Person = field(repr=False)
+        return "expired" if now >= self.begun_at + _VALID else "in-progress"
 
 
 def begin(world: World, order: VerifyOrder) -> VerifySession:
-    """Begin a session with its first attempt."""
-    code = str(world.random.randrange(10**_CODE_DIGITS)).zfill(_CODE_DIGITS)
-    session = VerifySession(world.new_uuid(), order, code, world.now + _VALID)
+    """Begin a session with its first attempt. Its code is noted, for whoever has to give it."""
+    digits = order.code_digits
+    code = order.code or str(world.random.randrange(10**digits)).zfill(digits)
+    session = VerifySession(world.new_uuid(), order, code, world.now, world.now)
+    world.note(session.uuid, f"the code is {code}")
     try_again(world, session, order.channel)
     return session
 
 
 def try_again(world: World, session: VerifySession, channel: str) -> None:
     """Bring the code to its owner once more."""
-    session.attempts += 1
+    sequence = len(session.attempts) + 1
+    attempt = VerifyAttempt(world.new_uuid(), channel, sequence, world.now)
+    session.attempts.append(attempt)
     person = world.find_person(session.order.recipient, world.random)
-    sequence = session.attempts
-    attempt = _Attempt(world, session, channel, sequence, world.new_uuid(), world.now, person)
-    world.scheduler.start(_call(attempt) if channel == "voice" else _send_sms(attempt))
+    bring = _call if channel == "voice" else _send_sms
+    world.scheduler.start(bring(_Delivery(world, session, attempt), person))
 
 
 def check_code(world: World, session: VerifySession, code: str) -> bool:
     """Return whether the code is right and in time; if so, the session is verified."""
     if session.status_at(world.now) == "in-progress" and code == session.code:
-        session.is_verified = True
+        session.is_verified, session.changed_at = True, world.now
         return True
     return False
 
 
-async def _send_sms(attempt: _Attempt) -> None:
-    sleep = attempt.world.scheduler.sleep
+class _Delivery(NamedTuple):
+    """Where an attempt belongs."""
+
+    world: World
+    session: VerifySession
+    attempt: VerifyAttempt
+
+
+async def _send_sms(delivery: _Delivery, person: Person) -> None:
+    sleep = delivery.world.scheduler.sleep
     await sleep(_QUEUED_AFTER_S)
-    _report(attempt, "queued")
+    _report(delivery, "queued")
     await sleep(_SENT_AFTER_S)
-    status, error_code = _ENDS[attempt.person.receives]
+    status, error_code = _ENDS[person.receives]
     if status != "failed":
-        _report(attempt, "sent")
+        _report(delivery, "sent")
         await sleep(_REPORTED_AFTER_S)
-    _report(attempt, status, error_code)
+    _report(delivery, status, error_code)
 
 
-async def _call(attempt: _Attempt) -> None:
-    sleep, person = attempt.world.scheduler.sleep, attempt.person
+async def _call(delivery: _Delivery, person: Person) -> None:
+    sleep = delivery.world.scheduler.sleep
     await sleep(person.rings_after_s)
-    _report(attempt, "ringing")
+    _report(delivery, "ringing")
     await sleep(max(0.0, person.answers_after_s - person.rings_after_s))
     if person.pickup is Pickup.ANSWERS:
-        _report(attempt, "in-progress")
+        _report(delivery, "in-progress")
         await sleep(_CODE_SPOKEN_S)
-    _report(attempt, "completed")
+    _report(delivery, "completed")
 
 
-def _report(attempt: _Attempt, status: str, error_code: str = "") -> None:
+def _report(delivery: _Delivery, status: str, error_code: str = "") -> None:
     """Send a callback: rules 1 to 3."""
-    order = attempt.session.order
-    fields = _fields(attempt, status, error_code)
-    attempt.world.send(
-        Callback(
-            "verify.session.status",
-            attempt.session.uuid,
-            order.account.auth_id,
-            *order.url,
-            fields,
-            MESSAGING,
-        )
-    )
-
-
-def _fields(attempt: _Attempt, status: str, error_code: str) -> Parameters:
-    session = attempt.session
-    return in_order({
+    world, session, attempt = delivery
+    attempt.status, session.changed_at = status, world.now
+    fields = in_order({
         "AttemptSequence": str(attempt.sequence),
         "AttemptUUID": attempt.uuid,
         "Channel": attempt.channel,
@@ -154,6 +154,9 @@ def _fields(attempt: _Attempt, status: str, error_code: str) -> Parameters:
         "ChannelStatus": status,
         "Recipient": session.order.recipient,
         "RequestTime": format_iso(attempt.requested_at),
-        "SessionStatus": session.status_at(attempt.world.now),
+        "SessionStatus": session.status_at(world.now),
         "SessionUUID": session.uuid,
     })  # fmt: skip
+    auth_id = session.order.account.auth_id
+    url = session.order.url
+    world.send(Callback("verify.session.status", session.uuid, auth_id, *url, fields, MESSAGING))
