@@ -6,7 +6,8 @@
 3. More requests than 300 in 5 seconds get 429, and more lists of messages than 20 a minute.
 4. With ``callback_url`` a request is asynchronous: it is answered at once, and its answer goes to the
    URL. No page gives the form of that callback. Here it has the keys of the answer, with JSON text for
-   values that are no text. Only a new recording uses ``callback_url`` for something else.
+   values that are no text. Only a new recording and a masking session use ``callback_url`` for
+   something else.
 5. A path is the same without its last slash: one method of the SDK for Node leaves it out.
 """
 
@@ -30,8 +31,10 @@ from bridge.emulator.api import (
     call_actions,
     calls,
     conferences,
+    masking,
     messages,
     recordings,
+    verify,
 )
 from bridge.emulator.api.answers import Answer, Json, Refused
 from bridge.emulator.api.arguments import Arguments
@@ -53,6 +56,8 @@ MESSAGE_LISTS_MAX: Final = 20
 _SPAWNED: Final = Answer(HTTPStatus.ACCEPTED, {"message": "async api spawned"})
 _CALL: Final = "Call/{call_uuid}/"
 _CONFERENCE: Final = "Conference/{conference_name}/"
+_VERIFY: Final = "Verify/Session/{session_uuid}/"
+_MASKING: Final = "Masking/Session/{session_uuid}/"
 _MEMBER: Final = _CONFERENCE + "Member/{member_ids}/"
 ENDPOINTS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "", accounts.get_account),
@@ -88,6 +93,15 @@ ENDPOINTS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("POST", "Message/", messages.send_messages),
     ("GET", "Message/", messages.list_messages),
     ("GET", "Message/{message_uuid}/", messages.get_message),
+    ("POST", "Verify/Session/", verify.begin_session),
+    ("GET", "Verify/Session/", verify.list_sessions),
+    ("POST", _VERIFY, verify.validate_session),
+    ("GET", _VERIFY, verify.get_session),
+    ("POST", "Masking/Session/", masking.begin_session),
+    ("GET", "Masking/Session/", masking.list_sessions),
+    ("POST", _MASKING, masking.change_session),
+    ("GET", _MASKING, masking.get_session),
+    ("DELETE", _MASKING, masking.end_session),
     ("GET", "Recording/", recordings.list_recordings),
     ("GET", "Recording/{recording_id}/", recordings.get_recording),
     ("DELETE", "Recording/{recording_id}/", recordings.delete_recording),
@@ -97,7 +111,12 @@ ENDPOINTS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "Number/{number}/", accounts.get_number),
 )
 """Method, path below the account, and what answers."""
-_OWN_CALLBACK: Final = frozenset({call_actions.start_recording, conferences.start_recording})
+_OWN_CALLBACK: Final = frozenset({
+    call_actions.start_recording,
+    conferences.start_recording,
+    masking.begin_session,
+    masking.change_session,
+})  # fmt: skip
 
 
 def build_api(emulator: Emulator) -> ASGIApp:

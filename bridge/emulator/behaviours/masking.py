@@ -25,5 +25,11 @@ BEHAVIOURS: Final = (
     Behaviour(
         "Masking", "Its callbacks are retried as those of voice by default.", Confidence.INFERRED
     ),
+    Behaviour(
+        "Masking",
+        "The virtual number is the account's first that no session of one of the parties has.",
+        Confidence.INFERRED,
+    ),
+    Behaviour("Masking", "PINs are not asked for.", Confidence.INFERRED),
     Behaviour("Masking", "Its legs send no callbacks of calls.", Confidence.INFERRED),
 )

@@ -206,3 +206,40 @@ async def test_the_sdk_sends_and_finds_messages(emulator: Emulator, client: Any)
     assert (await ask(lambda: client.messages.get(uuid))).message_state == "delivered"
     listed = await ask(lambda: client.messages.list(to_number=SLOW))
     assert [one.message_uuid for one in listed.objects] == [other]
+
+
+async def test_the_sdk_begins_and_validates_a_verify_session(
+    emulator: Emulator, client: Any
+) -> None:
+    begun = await ask(
+        lambda: client.verify_session.create(recipient=CALLEE, url=f"{HOST}/verify", channel="sms")
+    )
+    uuid = begun.session_uuid
+    code = emulator.do(lambda machine: machine.verify_sessions[uuid].code)
+    with pytest.raises(ValidationError):
+        await ask(lambda: client.verify_session.validate(session_uuid=uuid, otp="x" + code))
+    right = await ask(lambda: client.verify_session.validate(session_uuid=uuid, otp=code))
+    assert right.message == "session validated successfully."
+    shown = await ask(lambda: client.verify_session.get(uuid))
+    assert (shown.status, shown.recipient) == ("verified", CALLEE)
+    listed = await ask(lambda: client.verify_session.list(limit=5))
+    assert [one.session_uuid for one in listed.sessions] == [uuid]
+
+
+async def test_the_sdk_begins_changes_and_ends_a_masking_session(client: Any) -> None:
+    sessions = client.masking_sessions
+    begun = await ask(
+        lambda: sessions.create_masking_session(
+            first_party=CALLEE, second_party="14155550124", callback_url=f"{HOST}/masking"
+        )
+    )
+    uuid = begun.session_uuid
+    assert begun.virtual_number == "+14155550177"
+    changed = await ask(lambda: sessions.update_masking_session(uuid, record=True))
+    assert changed.session.record is True
+    shown = await ask(lambda: sessions.get_masking_session(uuid))
+    assert (shown.response.status, shown.response.first_party) == ("active", CALLEE)
+    listed = await ask(lambda: sessions.list_masking_session(status="active"))
+    assert [one.session_uuid for one in listed.response.objects] == [uuid]
+    ended = await ask(lambda: sessions.delete_masking_session(uuid))
+    assert ended.message == "Session Deleted"
