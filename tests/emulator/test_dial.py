@@ -8,6 +8,7 @@ from bridge.core.catalogue import Catalogue
 from bridge.emulator.machine import api_actions
 from bridge.emulator.machine.calls import CallOrder
 from bridge.emulator.machine.commands import Parameters, Request, Response
+from bridge.emulator.machine.leg import Parties
 from bridge.emulator.machine.machine import Machine
 from bridge.emulator.machine.person import HangUp, Input, Person, Pickup
 from bridge.emulator.machine.world import World
@@ -365,6 +366,36 @@ def test_a_transfer_of_both_legs_lets_each_execute_its_own_document(types: Catal
     ]
     assert hangups_of(driver) == [("1", "4010", "Answer XML")]
     assert "voice.dial.action" not in types_of(driver)
+    dialled = next(one for one in driver.requests if one.url.endswith("next-b")).parameters
+    assert dialled["ALegUUID"] == driver.requests[0].parameters["CallUUID"] != dialled["CallUUID"]
+    assert dialled["RequestUUID"] == dialled["ALegRequestUUID"] == dialled["ALegUUID"]
+
+
+def test_a_recording_of_a_dialled_leg_begins_with_the_next_dial_that_is_answered() -> None:
+    record = f"<Record startOnDialAnswer='true' callbackUrl='{HOST}/recorded'/>"
+    documents = {
+        "answer": f"<Dial>{numbers_of(ONE)}</Dial>{record}<Wait length='20'/>"
+        f"<Dial>{numbers_of(TWO)}</Dial>"
+    }
+    driver = drive(documents, world=place({ONE: SHORT, TWO: SHORT}))
+    (recorded,) = [one for one in driver.requests if one.type == "voice.record.completed"]
+    # Two dialled legs of ten seconds, and the wait between them: only the second one is recorded.
+    assert recorded.parameters["RecordingDuration"] == "10"
+
+
+def test_a_leg_that_an_inbound_call_dialled_has_no_request_id() -> None:
+    world = place({ONE: STAYS})
+    machine = Machine(world)
+    documents = {"answer": f"<Dial>{numbers_of(ONE)}</Dial>", "next": "<Wait length='2'/>"}
+    driver = VirtualDriver(machine, Receiver(documents))
+    leg = machine.receive(ACCOUNT, STAYS, Parties("inbound", CALLEE, CALLER), URLS)
+    driver.run(until=BEGIN.replace(minute=14))
+    assert leg.bridged is not None
+    api_actions.transfer(world, leg.bridged, (f"{HOST}/next", "POST"))
+    driver.run()
+    (transfer_,) = [one for one in driver.requests if one.type == "voice.call.transfer"]
+    assert transfer_.parameters["ALegUUID"] == leg.uuid
+    assert "RequestUUID" not in transfer_.parameters
 
 
 def test_the_caller_id_is_of_the_number_else_of_the_dial_else_of_the_call() -> None:

@@ -81,8 +81,11 @@ def sip_header_fields(leg: Leg) -> Parameters:
 def _leg_ids(leg: Leg) -> Parameters:
     if leg.direction == "inbound":
         return {}
-    request = leg.request_uuid
-    return {"ALegRequestUUID": request, "ALegUUID": leg.uuid, "RequestUUID": request}
+    first = leg.a_leg or leg
+    ids = {"ALegUUID": first.uuid}
+    if first.request_uuid:  # no request placed an inbound call that dials
+        ids |= {"ALegRequestUUID": first.request_uuid, "RequestUUID": first.request_uuid}
+    return ids
 
 
 def ring_fields(leg: Leg) -> Parameters:

@@ -184,7 +184,8 @@ async def _talk(order: _Dial, winner: _BLeg) -> None:
     """Connect a leg, and end the others; return when it has ended, or was transferred."""
     world, node, a_leg, b_leg = order.world, order.node, order.a_leg, winner.leg
     _report(order, winner, "connected")
-    a_leg.dial_answered.set(None)
+    answered, a_leg.dial_answered = a_leg.dial_answered, Signal[None]()
+    answered.set(None)
     a_leg.bridged, b_leg.bridged = b_leg, a_leg
     for loser in order.b_legs:
         if loser is not winner:

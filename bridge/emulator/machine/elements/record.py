@@ -97,8 +97,8 @@ async def _record_beside_call(world: World, leg: Leg, node: Node, recording: Rec
 
 
 async def _record_dialled(world: World, leg: Leg, node: Node, recording: Recording) -> None:
-    first = await world.scheduler.wait_first(leg.ended, leg.dial_answered)
-    if first is leg.dial_answered:
+    answered = leg.dial_answered  # the next Dial has a signal of its own
+    if await world.scheduler.wait_first(leg.ended, answered) is answered:
         recording.started_at = world.now
         await _record_beside_call(world, leg, node, recording)
 
