@@ -32,6 +32,8 @@ from bridge.emulator.machine.calls import CallOrder, MachineDetection
 from bridge.emulator.machine.commands import LegEnded
 from bridge.emulator.machine.leg import Account, CallUrls, Leg
 from bridge.emulator.machine.person import HangUp, Input, Person, Phase, Pickup
+from bridge.emulator.machine.rooms import Control
+from bridge.emulator.machine.streams import StreamEvent
 from bridge.emulator.server import make_app, serve
 from bridge.emulator.stories import tell_callback, tell_calls
 from bridge.emulator.transports import (
@@ -43,6 +45,7 @@ from bridge.emulator.transports import (
 __all__ = [
     "ACCOUNT",
     "Call",
+    "Control",
     "EmulatedPlivo",
     "HangUp",
     "Input",
@@ -50,6 +53,7 @@ __all__ = [
     "Person",
     "Phase",
     "Pickup",
+    "StreamEvent",
 ]
 
 T = TypeVar("T")
@@ -312,6 +316,24 @@ class Call:
     def say(self, words: str) -> None:
         """Say words."""
         self._plivo.act(lambda one: one.do(lambda machine: machine.say(self.uuid, words)))
+
+    def control(self, control: Control) -> None:
+        """Do something to this member of a conference or multi-party call; raises AssertionError."""
+        found = self._plivo.act(
+            lambda one: one.do(lambda machine: machine.control(self.uuid, control))
+        )
+        if not found:
+            message = f"call {self.uuid} is in no conference and no multi-party call"
+            raise AssertionError(message)
+
+    def stream(self, event: StreamEvent, detail: str = "") -> None:
+        """Let something happen to the audio stream of the call; raises AssertionError."""
+        found = self._plivo.act(
+            lambda one: one.do(lambda machine: machine.stream(self.uuid, event, detail))
+        )
+        if not found:
+            message = f"call {self.uuid} has no audio stream"
+            raise AssertionError(message)
 
     def hang_up(self) -> None:
         """Hang up."""

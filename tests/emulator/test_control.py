@@ -78,6 +78,42 @@ async def test_a_call_is_placed_driven_and_told(client: httpx.AsyncClient) -> No
     assert (await get(client, "/calls"))["calls"] == [ended]
 
 
+async def test_members_and_streams_of_a_call_are_controlled() -> None:
+    content = (
+        f"<Response><Stream statusCallbackUrl='{HOST}/stream'>wss://bot.example.com/ws</Stream>"
+        f"<Conference floorEvent='true' muted='true' callbackUrl='{HOST}/room'>room1</Conference>"
+        "<Wait length='80000'/></Response>"
+    ).encode()
+    headers = {"content-type": "application/xml"}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, headers=headers, content=content))
+    async with (
+        Emulator(DIRECTORY, speed=100, transport=transport) as emulator,
+        serve(make_app(emulator)) as url,
+        httpx.AsyncClient(base_url=url) as client,
+    ):
+        placed = await post(client, "/calls/place", **PLACE, person={"hang_up": None})
+        call = f"/calls/{placed['call']}"
+        await post(client, "/wait", type="conference.enter")
+        await post(client, f"{call}/stream", event="PlayedStream", detail="greeting")
+        await post(client, f"{call}/stream", event="StopStream")
+        await post(client, f"{call}/member", control="unmute")
+        await post(client, f"{call}/member", control="talk")
+        await post(client, f"{call}/member", control="kick")
+        await post(client, "/wait", type="conference.exit")
+        sent = (await get(client, "/sent"))["callbacks"]
+        played = [one["parameters"].get("Name") for one in sent if one["type"].endswith("status")]
+        assert played == [None, "greeting", None]
+        assert "voice.conference.floor" in [one["type"] for one in sent]
+        for name, body, problem in (
+            ("member", {"control": "kick"}, "not-a-member"),
+            ("stream", {"event": "StopStream"}, "no-stream"),
+        ):
+            response = await client.post(f"/_emulator{call}/{name}", json=body)
+            assert problem_of(response)[:2] == (409, problem)
+        response = await client.post(f"/_emulator{call}/member", json={"control": "sing"})
+        assert problem_of(response)[:2] == (422, "invalid-body")
+
+
 async def test_a_call_is_received_by_the_application_of_its_number(
     client: httpx.AsyncClient,
 ) -> None:

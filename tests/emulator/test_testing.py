@@ -14,7 +14,15 @@ from starlette.types import Receive, Scope, Send
 
 from bridge.emulator import pytest_plugin, testing
 from bridge.emulator.emulator import Emulator
-from bridge.emulator.testing import EmulatedPlivo, HangUp, Input, Person, Pickup
+from bridge.emulator.testing import (
+    Control,
+    EmulatedPlivo,
+    HangUp,
+    Input,
+    Person,
+    Pickup,
+    StreamEvent,
+)
 from tests.emulator.machines import HOST
 
 MENU = """
@@ -80,6 +88,33 @@ def test_a_caller_goes_through_the_menu_of_a_wsgi_application(plivo: EmulatedPli
     assert plivo.answered() == plivo.sent()
     assert plivo.sent("answer", Direction="outbound") == plivo.unanswered() == plivo.notes() == []
     plivo.assert_all_answered()
+
+
+def test_a_test_controls_members_and_streams() -> None:
+    document = (
+        b"<Response><Stream statusCallbackUrl='https://hooks.example.com/stream'>"
+        b"wss://bot.example.com/ws</Stream>"
+        b"<MultiPartyCall role='agent' statusCallbackUrl='https://hooks.example.com/status'>"
+        b"support-1</MultiPartyCall></Response>"
+    )
+
+    def answer(_environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Type", "application/xml")])
+        return [document]
+
+    with EmulatedPlivo(wsgi=answer, **URLS) as plivo:  # type: ignore[arg-type]
+        call = plivo.place_call(person=Person(hang_up=None))
+        plivo.wait_for("mpc.status", EventName="MPCStart")
+        call.stream(StreamEvent.DROPPED, "connection reset")
+        plivo.wait_for("stream.status", Error="connection reset")
+        call.control(Control.MUTE)
+        plivo.wait_for("mpc.status", EventName="ParticipantMute")
+        with pytest.raises(AssertionError, match="no audio stream"):
+            call.stream(StreamEvent.STOPPED)
+        call.control(Control.KICK)
+        assert call.wait_for_end().code == "4030"
+        with pytest.raises(AssertionError, match="no conference"):
+            call.control(Control.KICK)
 
 
 def test_a_test_presses_keys_and_hangs_up_itself(plivo: EmulatedPlivo) -> None:

@@ -14,6 +14,8 @@ from starlette.requests import Request
 
 from bridge.emulator.control.problems import Refused
 from bridge.emulator.history import Match
+from bridge.emulator.machine.rooms import Control
+from bridge.emulator.machine.streams import StreamEvent
 from bridge.emulator.scenarios.model import Digits, Number, PersonModel
 
 BODY_BYTES_MAX: Final = 65_536
@@ -84,6 +86,19 @@ class SayBody(_Body):
     """Words to say."""
 
     words: Annotated[str, Field(min_length=1, max_length=1_000)]
+
+
+class MemberBody(_Body):
+    """What happens to a leg in a conference or multi-party call."""
+
+    control: Control
+
+
+class StreamBody(_Body):
+    """What happens to the audio stream of a leg: Plivo's word, and an error or a checkpoint's name."""
+
+    event: StreamEvent
+    detail: Annotated[str, Field(max_length=1_000)] = ""
 
 
 class NothingBody(_Body):

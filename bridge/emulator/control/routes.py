@@ -84,6 +84,8 @@ def make_control(emulator: Emulator, *, from_anywhere: bool = False) -> Starlett
             Route("/calls/{call}", control.show_call, methods=["GET"]),
             Route("/calls/{call}/press", control.press, methods=["POST"]),
             Route("/calls/{call}/say", control.say, methods=["POST"]),
+            Route("/calls/{call}/member", control.control_member, methods=["POST"]),
+            Route("/calls/{call}/stream", control.stream, methods=["POST"]),
             Route("/calls/{call}/hang-up", control.hang_up, methods=["POST"]),
         ],
         middleware=[] if from_anywhere else [Middleware(LoopbackOnly)],
@@ -187,6 +189,25 @@ class _Control:
     async def say(self, request: Request) -> Response:
         body = await bodies.read_body(request, bodies.SayBody)
         return self._act(request, lambda machine, call: machine.say(call, body.words))
+
+    async def control_member(self, request: Request) -> Response:
+        body = await bodies.read_body(request, bodies.MemberBody)
+
+        def act(machine: Machine, call: str) -> None:
+            if not machine.control(call, body.control):
+                detail = "The call is in no conference and no multi-party call."
+                raise Refused(HTTPStatus.CONFLICT, "not-a-member", detail)
+
+        return self._act(request, act)
+
+    async def stream(self, request: Request) -> Response:
+        body = await bodies.read_body(request, bodies.StreamBody)
+
+        def act(machine: Machine, call: str) -> None:
+            if not machine.stream(call, body.event, body.detail):
+                raise Refused(HTTPStatus.CONFLICT, "no-stream", "The call has no audio stream.")
+
+        return self._act(request, act)
 
     async def hang_up(self, request: Request) -> Response:
         await bodies.read_body(request, bodies.NothingBody)
