@@ -3,6 +3,7 @@
 import pytest
 
 from bridge.core.catalogue import Catalogue
+from bridge.emulator.machine import api_actions
 from bridge.emulator.machine.commands import Request
 from bridge.emulator.machine.rooms import Control
 from tests.emulator.machines import CALLER, HOST
@@ -188,6 +189,10 @@ def test_the_floor_goes_to_the_first_member_and_then_to_who_talks(types: Catalog
         (0, Control.TALK, 24),
         (0, Control.UNMUTE, 25),
         (0, Control.TALK, 26),
+        (0, Control.MUTE, 27),  # it loses the floor
+        (0, Control.UNMUTE, 28),
+        (0, Control.TALK, 29),
+        (0, Control.HOLD, 30),  # of multi-party calls only
     ):
         meeting.control(member, control, after_s)
     meeting.run()
@@ -196,7 +201,18 @@ def test_the_floor_goes_to_the_first_member_and_then_to_who_talks(types: Catalog
         (0, 4),
         (1, 20),
         (0, 26),
+        (0, 29),
     ]
+
+
+def test_a_transfer_takes_a_member_out_without_its_action() -> None:
+    meeting = meet((enter(), guest(4)), documents={"next": "<Wait length='2'/>"})
+    meeting.run(20)
+    world = meeting.driver.machine.world
+    api_actions.transfer(world, meeting.legs[0], (f"{HOST}/next", "POST"))
+    meeting.run()
+    assert [one.what for one in meeting.sent("voice")][-2:] == ["conference.exit", "call.transfer"]
+    assert [one.code for one in meeting.driver.ended] == ["4010"]
 
 
 def test_a_muted_first_member_has_no_floor() -> None:

@@ -312,10 +312,10 @@ def test_the_end_of_the_first_leg_ends_all_dialled_legs(
     assert types_of(driver)[-3:] == ["voice.dial.hangup", "voice.dial.action", "voice.call.hangup"]
 
 
-def transfer(*legs: str) -> VirtualDriver:
+def transfer(*legs: str, attributes: str = "") -> VirtualDriver:
     """Dial, and transfer the first leg (a), the dialled one (b), or both, after 30 seconds."""
     documents = {
-        "answer": f"<Dial {URLS_OF_DIAL}>{numbers_of(ONE)}</Dial>",
+        "answer": f"<Dial {URLS_OF_DIAL} {attributes}>{numbers_of(ONE)}</Dial>",
         "action": "<Wait length='1'/>",
         "next-a": "<Wait length='2'/>",
         "next-b": "<Wait length='3'/>",
@@ -369,6 +369,15 @@ def test_a_transfer_of_both_legs_lets_each_execute_its_own_document(types: Catal
     dialled = next(one for one in driver.requests if one.url.endswith("next-b")).parameters
     assert dialled["ALegUUID"] == driver.requests[0].parameters["CallUUID"] != dialled["CallUUID"]
     assert dialled["RequestUUID"] == dialled["ALegRequestUUID"] == dialled["ALegUUID"]
+
+
+def test_sip_headers_and_the_name_of_the_caller_go_with_a_dialled_leg() -> None:
+    attributes = "sipHeaders='Team=blue,Desk=7,broken' callerName='Ann'"
+    driver = transfer("b", attributes=attributes)
+    (sent,) = [one.parameters for one in driver.requests if one.type == "voice.call.transfer"]
+    headers = {name: value for name, value in sent.items() if name.startswith("X-PH-")}
+    assert headers == {"X-PH-Team": "blue", "X-PH-Desk": "7"}
+    assert sent["CallerName"] == "Ann"
 
 
 def test_a_recording_of_a_dialled_leg_begins_with_the_next_dial_that_is_answered() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from bridge.core.catalogue import Catalogue
+from bridge.emulator.machine import api_actions
 from bridge.emulator.machine.commands import Request
 from bridge.emulator.machine.rooms import Control
 from tests.emulator.machines import HOST
@@ -258,6 +259,41 @@ def test_the_call_is_recorded_when_enough_participants_are_there(types: Catalogu
         "2026-03-07 14:14:30+00:00",
     )
     assert "RecordingDuration" not in meeting.find("MPCRecordingInitiated")
+
+
+def test_a_recording_that_is_paused_at_its_end_ends_without_the_pause() -> None:
+    meeting = meet((join("record='true'"), guest(4, 60)))
+    meeting.control(0, Control.PAUSE_RECORDING, 20)
+    meeting.run()
+    done = meeting.find("MPCRecordingCompleted")
+    assert (done["RecordingDuration"], done["RecordingEndTime"]) == (
+        "16",
+        "2026-03-07 14:14:30+00:00",
+    )
+
+
+def test_recording_controls_of_a_call_without_a_recording_do_nothing() -> None:
+    meeting = meet((join(), guest(4, 60)))
+    meeting.control(0, Control.PAUSE_RECORDING, 20)
+    meeting.control(0, Control.RESUME_RECORDING, 21)
+    meeting.run()
+    assert meeting.requests_of(RECORDING) == []
+
+
+def test_a_transfer_takes_a_participant_out_without_its_exit_url() -> None:
+    document = join(f"onExitActionUrl='{HOST}/exit' exitSound='{HOST}/out'")
+    meeting = meet((document, guest(4)), documents={"next": "<Wait length='2'/>"})
+    meeting.run(20)
+    world = meeting.driver.machine.world
+    api_actions.transfer(world, meeting.legs[0], (f"{HOST}/next", "POST"))
+    meeting.run()
+    assert [one.what for one in meeting.sent("voice")][-4:] == [
+        "ParticipantExit",
+        "mpc.sound",
+        "MPCEnd",
+        "call.transfer",
+    ]
+    assert [one.code for one in meeting.driver.ended] == ["4010"]
 
 
 def test_a_participant_is_recorded_without_the_ids_of_the_call(types: Catalogue) -> None:

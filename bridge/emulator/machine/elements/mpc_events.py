@@ -130,7 +130,7 @@ def resume_recording(world: World, room: Room, leg: Leg) -> None:
     """Go on with a recording that is paused."""
     track = room.track
     if track is not None and track.paused_at is not None:
-        _add_pause(track, world.now)
+        _add_pause(track, track.paused_at, world.now)
         _report_recording(world, room, leg, track, "Resumed")
 
 
@@ -139,7 +139,7 @@ def complete_recording(
 ) -> None:
     """End a recording, and say where it is when the file is ready."""
     if track.paused_at is not None:
-        _add_pause(track, world.now)
+        _add_pause(track, track.paused_at, world.now)
     end_recording(track.recording, world.now)
     if member is None:
         play(world, room, leg, "stopRecordingAudio", "stopRecordingAudioMethod")
@@ -159,10 +159,9 @@ async def _report_when_ready(
     _report_recording(world, room, leg, track, "Completed", member, **ended)
 
 
-def _add_pause(track: Track, until: datetime) -> None:
-    if track.paused_at is not None:
-        track.paused_ms += (until - track.paused_at) // timedelta(milliseconds=1)
-        track.paused_at = None
+def _add_pause(track: Track, since: datetime, until: datetime) -> None:
+    track.paused_ms += (until - since) // timedelta(milliseconds=1)
+    track.paused_at = None
 
 
 def _report_recording(  # noqa: PLR0913, PLR0917 (everything that the callback depends on)
