@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+import bridge.emulator.without_sniffio  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from bridge.emulator.machine.commands import Failure, Fault, Outcome, Request, Response
 from bridge.emulator.machine.leg import Account
 from bridge.emulator.sign import sign_headers
