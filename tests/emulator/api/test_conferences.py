@@ -1,7 +1,7 @@
 """Read and change conferences through the API, on virtual time."""
 
 from http import HTTPStatus
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -97,7 +97,7 @@ def test_a_member_that_is_hung_up_ends_its_call(plivo: VirtualPlivo) -> None:
     ],
 )
 def test_a_conference_that_is_hung_up_ends_its_calls(
-    plivo: VirtualPlivo, endpoint: Endpoint, ids: dict[str, str]
+    plivo: VirtualPlivo, endpoint: Endpoint, ids: dict[str, Any]
 ) -> None:
     assert plivo.ask(endpoint, **ids).status is NO_CONTENT
     assert plivo.ask(conferences.list_conferences).body == {"conferences": []}
@@ -159,7 +159,7 @@ def test_a_recording_ends_with_its_conference(plivo: VirtualPlivo) -> None:
     ],
 )
 def test_a_conference_or_member_that_is_not_there_is_not_found(
-    plivo: VirtualPlivo, endpoint: Endpoint, ids: dict[str, str]
+    plivo: VirtualPlivo, endpoint: Endpoint, ids: dict[str, Any]
 ) -> None:
     assert plivo.ask(endpoint, **ids).status is NOT_FOUND
 
