@@ -136,6 +136,10 @@ class Emulator:
 
         return self.do(receive)
 
+    def set_person(self, number: str, person: Person) -> None:
+        """Say who is reached at a number, until the next reset."""
+        self.world.people[number.removeprefix("+")] = person
+
     async def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
         """Wait until a condition on history or calls holds; return False if time runs out before.
 

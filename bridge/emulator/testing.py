@@ -168,6 +168,10 @@ class EmulatedPlivo:
         application = self._make_application()
         self._do(lambda: self.emulator.directory.add_application(application))
 
+    def set_person(self, number: str, person: Person) -> None:
+        """Say who is reached at a number that a document dials, until the next reset."""
+        self._do(lambda: self.emulator.set_person(number, person))
+
     # What was sent
 
     def sent(self, type: str | None = None, **parameters: str) -> list[SentCallback]:  # noqa: A002 (the words of a test)

@@ -9,6 +9,7 @@ import pytest
 from bridge.emulator.control.routes import make_control
 from bridge.emulator.directory import Application, Directory, Number
 from bridge.emulator.emulator import Emulator
+from bridge.emulator.machine.person import Pickup
 from bridge.emulator.server import CannotListen, make_app, serve
 from tests.emulator.machines import ACCOUNT, CALLEE, CALLER, HOST, URLS
 
@@ -121,6 +122,15 @@ async def test_a_call_is_received_by_the_application_of_its_number(
     assert (received["direction"], received["to"]) == ("inbound", NUMBER)
     (callback,) = (await post(client, "/wait", type="answer"))["callbacks"]
     assert callback["call"] == received["call"]
+
+
+@pytest.mark.parametrize("path", ["/calls/receive", "/calls/place"])
+async def test_a_call_says_who_is_reached_at_other_numbers(
+    client: httpx.AsyncClient, emulator: Emulator, path: str
+) -> None:
+    body = PLACE if path.endswith("place") else {"to": NUMBER}
+    await post(client, path, **body, others={"+14155550199": {"pickup": "busy"}})
+    assert emulator.world.people["14155550199"].pickup is Pickup.BUSY
 
 
 async def test_callbacks_are_listed_with_their_tries_and_answers(

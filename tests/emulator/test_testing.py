@@ -167,6 +167,22 @@ def test_other_urls_can_be_set(plivo: EmulatedPlivo) -> None:
     assert [one.path for one in call.sent()] == ["/other", "/hangup"]
 
 
+DIAL = b"<Response><Dial><Number>14155550177</Number></Dial></Response>"
+
+
+async def dialling(_scope: Scope, _receive: Receive, send: Send) -> None:
+    headers = [(b"content-type", b"text/xml")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": DIAL})
+
+
+def test_a_test_says_who_is_reached_at_a_dialled_number() -> None:
+    with EmulatedPlivo(asgi=dialling, answer_url=f"{HOST}/answer") as plivo:
+        plivo.set_person("+14155550177", Person(Pickup.BUSY))
+        plivo.receive_call().wait_for_end()
+        assert "leg to 14155550177: ended: 3010 Busy Line" in plivo.tell()
+
+
 def test_an_asgi_application_is_called_directly() -> None:
     with EmulatedPlivo(asgi=asgi, answer_url=f"{HOST}/answer") as plivo:
         assert plivo.receive_call().wait_for_end().source == "Answer XML"

@@ -51,19 +51,22 @@ class WaitBody(MatchBody):
     timeout_s: Annotated[float, Field(ge=0, le=WAIT_S_MAX)] = 10.0
 
 
-class ReceiveBody(_Body):
-    """A call to a rented number."""
+class CallBody(_Body):
+    """A call. ``others`` says who is reached at the numbers that a document dials."""
 
     from_: Annotated[Number, Field(alias="from")] = "14155550100"
     to: Number
     person: PersonModel | None = None
+    others: dict[Number, PersonModel] = Field(default_factory=dict[str, PersonModel])
 
 
-class PlaceBody(_Body):
+class ReceiveBody(CallBody):
+    """A call to a rented number."""
+
+
+class PlaceBody(CallBody):
     """A call to place. ``auth_id`` None: the first account."""
 
-    from_: Annotated[Number, Field(alias="from")] = "14155550100"
-    to: Number
     answer_url: Url
     answer_method: Method = "POST"
     ring_url: Url = ""
@@ -73,7 +76,6 @@ class PlaceBody(_Body):
     fallback_url: Url = ""
     fallback_method: Method = "POST"
     auth_id: str | None = None
-    person: PersonModel | None = None
 
 
 class PressBody(_Body):

@@ -32,6 +32,7 @@ from bridge.emulator.history import Match, SentCallback
 from bridge.emulator.machine.calls import CallOrder
 from bridge.emulator.machine.leg import CallUrls, Leg
 from bridge.emulator.machine.machine import Machine
+from bridge.emulator.machine.person import Person
 from bridge.emulator.scenarios.begin import to_person
 from bridge.emulator.stories import tell_callback, tell_calls
 
@@ -166,15 +167,13 @@ class _Control:
             (body.hangup_url, body.hangup_method),
             (body.fallback_url, body.fallback_method),
         )
-        person = to_person(body.person) if body.person else None
-        leg = self._emulator.place_call(
-            CallOrder(account, body.from_, body.to, urls, person=person)
-        )
+        order = CallOrder(account, body.from_, body.to, urls, person=self._set_people(body))
+        leg = self._emulator.place_call(order)
         return answer_json(view_leg(leg), HTTPStatus.CREATED)
 
     async def receive(self, request: Request) -> Response:
         body = await bodies.read_body(request, bodies.ReceiveBody)
-        person = to_person(body.person) if body.person else None
+        person = self._set_people(body)
         try:
             leg = self._emulator.receive_call(body.from_, body.to, person)
         except NoApplication as error:
@@ -212,6 +211,12 @@ class _Control:
     async def hang_up(self, request: Request) -> Response:
         await bodies.read_body(request, bodies.NothingBody)
         return self._act(request, lambda machine, call: machine.hang_up(call))
+
+    def _set_people(self, body: bodies.CallBody) -> Person | None:
+        """Say who is reached at other numbers; return the first leg's person."""
+        for number, other in body.others.items():
+            self._emulator.set_person(number, to_person(other))
+        return to_person(body.person) if body.person else None
 
     def _act(self, request: Request, act: Callable[[Machine, str], None]) -> Response:
         leg = self._find_leg(request)
