@@ -120,6 +120,7 @@ async def test_a_call_is_received_by_the_application_of_its_number(
 ) -> None:
     received = await post(client, "/calls/receive", to="+" + NUMBER, person={"hang_up": None})
     assert (received["direction"], received["to"]) == ("inbound", NUMBER)
+    assert received["from"] == "14155550123"
     (callback,) = (await post(client, "/wait", type="answer"))["callbacks"]
     assert callback["call"] == received["call"]
 

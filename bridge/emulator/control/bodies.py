@@ -54,7 +54,6 @@ class WaitBody(MatchBody):
 class CallBody(_Body):
     """A call. ``others`` says who is reached at the numbers that a document dials."""
 
-    from_: Annotated[Number, Field(alias="from")] = "14155550100"
     to: Number
     person: PersonModel | None = None
     others: dict[Number, PersonModel] = Field(default_factory=dict[str, PersonModel])
@@ -63,10 +62,13 @@ class CallBody(_Body):
 class ReceiveBody(CallBody):
     """A call to a rented number."""
 
+    from_: Annotated[Number, Field(alias="from")] = "14155550123"
+
 
 class PlaceBody(CallBody):
     """A call to place. ``auth_id`` None: the first account."""
 
+    from_: Annotated[Number, Field(alias="from")] = "14155550100"
     answer_url: Url
     answer_method: Method = "POST"
     ring_url: Url = ""
