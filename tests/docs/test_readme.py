@@ -10,15 +10,10 @@ the block's last command runs until Ctrl-C. What is not run literally:
    ``make dev`` prints.
 """
 
-import contextlib
 import inspect
-import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,13 +22,11 @@ from typing import Final
 import pytest
 
 from bridge.cli.dev import dev
-from tests.support.bridge import eventually
 from tests.support.ports import free_port
+from tests.support.shells import Shell, readers_environment
 
 ROOT: Final = Path(__file__).parents[2]
 README: Final = (ROOT / "README.md").read_text()
-# A bound on each step that ends a hang, and says nothing of how fast a step must be.
-PATIENCE_S: Final = 120.0
 BROKER: Final = "127.0.0.1:19092"
 PORT: Final = "8081"
 
@@ -80,80 +73,6 @@ def blocks() -> list[Block]:
     return found
 
 
-class Terminal:
-    """A shell that ends at the first command that fails, and everything its commands wrote."""
-
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        self._process = subprocess.Popen(
-            ["sh", "-e"],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for everything that runs in a terminal, and no more
-        )
-        self.written = ""
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        self._blocks = 0
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        with self._process.stdout as lines:
-            for line in lines:
-                self.written += line
-
-    def run(self, commands: str) -> None:
-        """Run commands to their end; fails if one of them does."""
-        self._blocks += 1
-        end = f"block {self._blocks} of this terminal has ended"
-        self._type(f"{commands}\necho '{end}'")
-        self._wait_for(end)
-
-    def begin(self, command: str, ready: str) -> None:
-        """Run a command that goes on, until it has written that it is ready."""
-        begun = len(self.written)
-        self._type(command)
-        self._wait_for(ready, begun)
-
-    def interrupt(self) -> None:
-        """Press Ctrl-C, and return when nothing runs in the terminal any more."""
-        self._signal(signal.SIGINT)
-        self._close()
-        eventually(lambda: not self._signal(0), PATIENCE_S)
-
-    def kill(self) -> None:
-        self._signal(signal.SIGKILL)
-        self._close()
-
-    def _close(self) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
-        self._process.wait(PATIENCE_S)
-        self._reader.join(PATIENCE_S)
-
-    def _signal(self, number: int) -> bool:
-        try:
-            os.killpg(self._process.pid, number)
-        except ProcessLookupError:
-            return False
-        return True
-
-    def _type(self, text: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(text + "\n")
-        self._process.stdin.flush()
-
-    def _wait_for(self, text: str, begun: int = 0) -> None:
-        ended = self._process.poll
-        eventually(lambda: text in self.written[begun:] or ended() is not None, PATIENCE_S)
-        self._reader.join(0 if ended() is None else PATIENCE_S)
-        assert text in self.written[begun:], self.written
-
-
 def prepare_checkout(folder: Path) -> None:
     """Make a checkout of what ``make`` looks at, in which everything is installed: rule 1."""
     for name in ("Makefile", "pyproject.toml"):
@@ -165,18 +84,6 @@ def prepare_checkout(folder: Path) -> None:
         if not one.name.startswith(".installed"):
             (installed / one.name).symlink_to(one)
     (installed / ".installed").touch()
-
-
-def readers_environment() -> dict[str, str]:
-    """Return the machine's environment without ours: no settings, no ``make``, no ``.venv``."""
-    ours = ("BRIDGE_", "PLIVO_", "MAKE", "MFLAGS", "VIRTUAL_ENV", "ARGS", "PARALLEL")
-    inherited = os.environ  # noqa: TID251 (what a process is started with)
-    kept = {name: of for name, of in inherited.items() if not name.startswith(ours)}
-    folders = kept["PATH"].split(os.pathsep)
-    here = [one for one in folders if not (Path(one) / "callback-bridge").exists()]
-    # The README's serve has its management port by default.
-    management = {"BRIDGE_MANAGEMENT_PORT": str(free_port())}
-    return kept | management | {"PATH": os.pathsep.join(here), "NO_COLOR": "1", "COLUMNS": "120"}
 
 
 def adapted(text: str, broker: str, port: str) -> str:
@@ -201,11 +108,12 @@ def broker_of(written: str) -> str:
 
 
 @pytest.fixture
-def terminals(tmp_path: Path) -> Iterator[dict[int, Terminal]]:
+def terminals(tmp_path: Path) -> Iterator[dict[int, Shell]]:
     prepare_checkout(tmp_path)
-    environment = readers_environment()
+    # The README's serve has its management port by default.
+    environment = readers_environment(BRIDGE_MANAGEMENT_PORT=str(free_port()))
     opened = {
-        number: Terminal(tmp_path, environment) for number in {1, *(b.terminal for b in blocks())}
+        number: Shell(tmp_path, environment) for number in {1, *(b.terminal for b in blocks())}
     }
     try:
         yield opened
@@ -218,7 +126,7 @@ def terminals(tmp_path: Path) -> Iterator[dict[int, Terminal]]:
 @pytest.mark.skipif(
     not (shutil.which("make") and shutil.which("curl")), reason="needs make and curl"
 )
-def test_the_readme_can_be_followed_from_top_to_bottom(terminals: dict[int, Terminal]) -> None:
+def test_the_readme_can_be_followed_from_top_to_bottom(terminals: dict[int, Shell]) -> None:
     broker, port = BROKER, str(free_port())
     for block in blocks():
         terminal = terminals[block.terminal]
@@ -227,7 +135,7 @@ def test_the_readme_can_be_followed_from_top_to_bottom(terminals: dict[int, Term
             terminal.begin(adapted(block.last, broker, port), block.ready)
         if block.terminal == 2:
             broker = broker_of(terminal.written)
-    assert "demo: 6 callbacks, 6 events, 6 journal records, 0 lost" in terminals[1].written
+    assert "demo: 3 calls, 14 callbacks, 14 stored, 0 lost" in terminals[1].written
     assert "HTTP/1.1 200 OK" in terminals[3].written
     for terminal in reversed(terminals.values()):
         terminal.interrupt()
