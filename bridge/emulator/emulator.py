@@ -33,7 +33,6 @@ from bridge.emulator.sender import Sender, make_client
 
 T = TypeVar("T")
 
-_POLL_S: Final = 0.02
 # The bridge takes a local time as confirmed if the receipt follows within twelve minutes.
 _HEAD_START: Final = timedelta(minutes=10)
 
@@ -166,8 +165,8 @@ class Emulator:
 
     async def wait_until_idle(self) -> None:
         """Return when every call has ended, and every callback is delivered or given up."""
-        while not self.is_idle:  # noqa: ASYNC110 (timers and requests end in many places)
-            await asyncio.sleep(_POLL_S)
+        while not self.is_idle:
+            await self._changed.wait()
 
     def on_reset(self, forget: Callable[[], None]) -> None:
         """Call ``forget`` at each reset."""
@@ -195,7 +194,11 @@ class Emulator:
             add_chaos(world, self._chaos, self.seed)
         self._machine = Machine(world)
         self._driver = LiveDriver(
-            self._machine, self._send, speed=self.speed, observe=self._observe
+            self._machine,
+            self._send,
+            speed=self.speed,
+            observe=self._observe,
+            on_idle=self._wake,
         )
 
     def _observe(self, command: Command) -> None:

@@ -28,7 +28,8 @@ class LiveDriver:
     """Runs a machine in an event loop.
 
     ``send`` sends one request and returns how it ended; it raises nothing. ``observe`` gets every
-    command, for example to keep a history. Both must not report inputs themselves.
+    command, for example to keep a history. Both must not report inputs themselves. ``on_idle`` is
+    called when nothing is left to do.
     """
 
     def __init__(
@@ -38,11 +39,13 @@ class LiveDriver:
         *,
         speed: float = 1.0,
         observe: Callable[[Command], None] = lambda _command: None,
+        on_idle: Callable[[], None] = lambda: None,
     ) -> None:
         self._machine = machine
         self._send = send
         self._speed = speed
         self._observe = observe
+        self._on_idle = on_idle
         self._loop = asyncio.get_running_loop()
         self._started_s = self._loop.time()
         self._started_at = machine.world.now
@@ -70,6 +73,7 @@ class LiveDriver:
             return self._do_at(now, act)
         finally:
             self._plan_wake()
+            self._tell_idle()
 
     async def close(self) -> None:
         """Stop all timers and requests."""
@@ -96,7 +100,7 @@ class LiveDriver:
             case Request():
                 task = self._loop.create_task(self._request(command))
                 self._requests.add(task)
-                task.add_done_callback(self._requests.discard)
+                task.add_done_callback(self._forget_request)
             case SetTimer():
                 due_at = self._machine.world.now + timedelta(seconds=command.delay_s)
                 self._due_at[command.id] = due_at
@@ -112,6 +116,15 @@ class LiveDriver:
         outcome = await self._send(request)
         took_s = self._loop.time() - started_s
         self.do(lambda machine: machine.answer(request.id, outcome, took_s))
+
+    def _forget_request(self, task: asyncio.Task[None]) -> None:
+        self._requests.discard(task)
+        self._tell_idle()
+
+    def _tell_idle(self) -> None:
+        """Say that nothing is left: the last timer or request may have had no other effect."""
+        if self.is_idle:
+            self._on_idle()
 
     def _fire_due(self, until: datetime) -> None:
         """Fire the timers that are due, each at its time: rule 2."""
@@ -142,3 +155,4 @@ class LiveDriver:
             self._fire_due(max(self.now, due_at))
         finally:
             self._plan_wake()
+            self._tell_idle()

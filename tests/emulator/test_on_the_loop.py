@@ -1,5 +1,6 @@
 """An emulator on an event loop."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -71,6 +72,17 @@ async def test_a_received_call_is_answered_by_the_application_of_its_number(
 
 async def test_a_condition_that_never_holds_ends_with_its_time(emulator: Emulator) -> None:
     assert not await emulator.wait_until(lambda: False, 0.01)
+
+
+async def test_whoever_waits_for_the_end_of_everything_is_woken_by_the_last_timer(
+    emulator: Emulator,
+) -> None:
+    # The callee hangs up in the middle of the document, whose timer fires later and does nothing.
+    emulator.place_call(replace(ORDER, person=Person(hang_up=HangUp(20))))
+    async with asyncio.timeout(PATIENCE_S):
+        assert await emulator.wait_until(lambda: emulator.is_idle, 1_000 * PATIENCE_S)
+        await emulator.wait_until_idle()
+    assert len(emulator.history.ends()) == 1
 
 
 async def test_a_call_is_told_as_a_story(emulator: Emulator) -> None:
