@@ -160,6 +160,19 @@ def test_a_reset_leaves_nothing_of_the_calls_before(plivo: EmulatedPlivo) -> Non
         first.wait_for_end(timeout_s=0)
 
 
+def test_what_follows_an_end_does_not_hide_it(
+    plivo: EmulatedPlivo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_until = plivo.wait_until
+
+    def wait_and_forget(*args: Any, **more: Any) -> None:
+        wait_until(*args, **more)
+        plivo.reset()
+
+    monkeypatch.setattr(plivo, "wait_until", wait_and_forget)
+    assert plivo.place_call(person=Person(Pickup.BUSY)).wait_for_end().code == "3010"
+
+
 def test_other_urls_can_be_set(plivo: EmulatedPlivo) -> None:
     plivo.set_urls(answer=f"{HOST}/other")
     call = plivo.receive_call()
