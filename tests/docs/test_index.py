@@ -12,7 +12,14 @@ DOCS = ROOT / "docs"
 INDEXED = ("decisions", "runbooks")
 PAGES = sorted(
     path
-    for place in ("*.md", "docs/**/*.md", "deploy/**/*.md", "changes/*.md", ".github/*.md")
+    for place in (
+        "*.md",
+        "docs/**/*.md",
+        "deploy/**/*.md",
+        "examples/**/*.md",
+        "changes/*.md",
+        ".github/*.md",
+    )
     for path in ROOT.glob(place)
 )
 _LINK = re.compile(r"(?<!`)\[[^\]]*\]\(([^)\s]+)\)")
