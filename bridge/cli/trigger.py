@@ -162,7 +162,7 @@ def trigger_type(  # noqa: PLR0913 (options)
     form = kind.samples[chosen].replace(_SAMPLE_AUTH_ID, auth_id)
     parameters = renew_ids(parse_sample(form), Random())  # noqa: S311 (not a secret)
     if now:
-        parameters = move_times(parameters, datetime.now(UTC), account.zone)  # noqa: TID251 (the doorway's clock)
+        parameters = move_times(parameters, datetime.now(UTC), account.zone)  # noqa: TID251 (a command reads the clock)
     parameters |= _parse_values(values or [])
     # A type of no path of its own goes to the shared one. A URL with a path is called as it is.
     path = kind.path or SHARED_PATH

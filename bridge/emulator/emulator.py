@@ -182,7 +182,7 @@ class Emulator:
         self._wake()
 
     def _begin(self) -> None:
-        now = datetime.now(UTC)  # noqa: TID251 (the doorway's clock)
+        now = datetime.now(UTC)  # noqa: TID251 (the emulator reads the clock)
         start = self._start or (now - _HEAD_START if self.speed > 1 else now)
         world = World(
             start.astimezone(UTC),

@@ -143,7 +143,7 @@ def check_partial_head(partial: bytes | bytearray, from_byte: int = 0) -> None:
 def parse_head(head: bytes) -> Head:
     """Parse a head; ``head`` lacks the empty line that ends it.
 
-    Raises Malformed, and FieldsTooLarge for more than ``HEADERS_MAX`` headers.
+    Raises MalformedRequest, and FieldsTooLarge for more than ``HEADERS_MAX`` headers.
     """
     if head.startswith(b"\r\n"):
         head = head[2:]

@@ -92,7 +92,7 @@ class PublicUrlPolicy:
 async def read_body(receive: Receive, bytes_max: int, count: CountPiece) -> bytes:
     """Return the whole body; ``count`` gets the size of each piece as it arrives, and may raise.
 
-    Raises Refused as soon as the body is longer than ``bytes_max``, and ClientGone.
+    Raises RequestRefused as soon as the body is longer than ``bytes_max``, and ClientDisconnected.
     """
     read = bytearray()  # in a list of pieces, each byte of a slow client would occupy sixty
     while True:

@@ -125,7 +125,7 @@ class Endpoint:
         self,
         route: CallbackType | None,
         parts: EndpointParts,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),  # noqa: TID251 (the doorway's clock)
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),  # noqa: TID251 (the server reads the clock)
     ) -> None:
         self._route = route
         self._intake = parts.intake

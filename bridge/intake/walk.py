@@ -113,7 +113,7 @@ class Intake:
         self,
         parts: IntakeParts,
         metrics: Metrics,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),  # noqa: TID251 (the doorway's clock)
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),  # noqa: TID251 (the server reads the clock)
     ) -> None:
         self._rules = parts.rules
         self._verifier = parts.verifier
