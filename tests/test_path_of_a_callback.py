@@ -25,7 +25,8 @@ from bridge.telemetry.metrics import Metrics
 from tests.bench.callbacks import PUBLIC_URL, hangups
 from tests.support.delivery import without_spool
 
-FILES_MAX: Final = 38
+# One of them, ``core/journal.py``, builds a value that dead letters and rejected callbacks share.
+FILES_MAX: Final = 39
 DEPTH_MAX: Final = 11
 
 ROOT: Final = str(Path(bridge.__file__).parent) + "/"
