@@ -216,11 +216,8 @@ async def _drain_orphaned(
     )
     await spool.open()
     publisher.start()
+    drain.start()
     try:
-        # Callbacks that are published before there is a connection would wait for some seconds.
-        while not publisher.available and time.monotonic() < until_s:  # noqa: ASYNC110 (once, at the start)
-            await asyncio.sleep(_POLL_INTERVAL_S)
-        drain.start()
         while time.monotonic() < until_s:
             show_progress()
             state = spool.state

@@ -10,6 +10,7 @@
    is the callback of the key that was tried longest ago: one partition that stays away must not
    hide that the others are back.
 4. A missing topic or a stalled partition makes only those keys wait that have a record for it next.
+5. Nothing is published before the first connection to Kafka: keys that find none would wait.
 """
 
 import asyncio
@@ -47,6 +48,7 @@ class Drain:
         metrics: Metrics | None = None,
     ) -> None:
         self._spool = spool
+        self._publisher = publisher
         self._circuit = health.cluster
         self._limits = limits
         self._chains = ChainPublisher(
@@ -84,6 +86,8 @@ class Drain:
                 await self._task
 
     async def _run(self) -> None:
+        while not (self._publisher.available or self._stopping):  # noqa: ASYNC110 (once, at the start)
+            await asyncio.sleep(self._limits.poll_s)  # rule 5
         while not self._stopping:
             self._wakeup.clear()
             try:

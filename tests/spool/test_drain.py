@@ -57,6 +57,35 @@ async def test_a_started_drain_publishes_callbacks_that_are_appended_later(tmp_p
         assert kafka.names() == ["a", "b", "c"]
 
 
+async def test_a_started_drain_publishes_nothing_before_kafka_was_reached(tmp_path: Path) -> None:
+    kafka = Kafka()
+    kafka.available = False
+    health = KafkaHealth()
+    opened_or_closed: list[bool] = []
+    health.cluster.subscribe(opened_or_closed.append)
+    async with opened(tmp_path) as spool:
+        await spool.append(callback("a"))
+        drain = drain_of(spool, kafka, health=health, limits=SMALL_PAGES)
+        drain.start()
+        await asyncio.sleep(5 * SMALL_PAGES.poll_s)
+        assert kafka.asked == 0
+        kafka.available = True
+        await until(lambda: kafka.names() == ["a"])  # a key that had found no connection would wait
+        await drain.stop(1.0)
+    assert opened_or_closed == []
+
+
+async def test_a_drain_that_never_reached_kafka_stops(tmp_path: Path) -> None:
+    kafka = Kafka()
+    kafka.available = False
+    async with opened(tmp_path) as spool:
+        await spool.append(callback("a"))
+        drain = drain_of(spool, kafka)
+        drain.start()
+        await drain.stop(PATIENCE_S)
+        assert (kafka.asked, await held_names(spool)) == (0, ["a"])
+
+
 async def test_one_publication_takes_a_key_s_whole_chain(tmp_path: Path) -> None:
     kafka = Kafka()
     async with opened(tmp_path) as spool:
