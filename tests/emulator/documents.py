@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from hypothesis import strategies as st
 
+from bridge.emulator.machine.calls import MachineDetection
 from bridge.emulator.machine.commands import Failure, Outcome, Response
 from bridge.emulator.machine.elements import EXECUTE
 from bridge.emulator.machine.person import HangUp, Input, Person, Phase, Pickup
@@ -24,13 +25,20 @@ from bridge.reply.elements import (
     Content,
     Element,
 )
-from tests.emulator.machines import HOST, document
+from tests.emulator.machines import HOST, document, url_of
 
 # The receiver has a document under each of these names; the answer URL's is the first.
 NAMES: Final = ("answer", "one", "two")
 NUMBERS: Final = ("14155550123", "14155550124", "+14155550125", "sip:name@phone.plivo.com")
 API_ACTS: Final = ("transfer", "transfer both", "record", "record the rooms", "stop", "end")
-ACTS: Final = ("press", "say", "hang up", *API_ACTS, *Control, *StreamEvent)
+ACTS: Final = ("press", "say", "message", "hang up", *API_ACTS, *Control, *StreamEvent)
+_DETECTIONS: Final = (
+    None,
+    MachineDetection(),
+    MachineDetection("hangup"),
+    MachineDetection(url=url_of("nothing")),
+    MachineDetection("hangup", url_of("nothing")),
+)
 _MPC_EVENTS: Final = (
     "mpc-state-changes",
     "participant-state-changes",
@@ -208,6 +216,8 @@ class Play:
     others: tuple[Person, ...]
     acts: tuple[Act, ...]
     time_limit_s: float
+    hangup_on_ring_s: float | None
+    detection: MachineDetection | None
     latency_s: float
     seed: int
 
@@ -228,6 +238,8 @@ plays = st.builds(
         max_size=3,
     ).map(tuple),
     time_limit_s=st.sampled_from([5.0, float(_CALL_SECONDS_MAX)]),
+    hangup_on_ring_s=st.sampled_from([None, None, 2.0, 100.0]),
+    detection=st.sampled_from(_DETECTIONS),
     latency_s=st.sampled_from([0.0, 0.05, 30.0]),
     seed=st.integers(0, 3),
 )

@@ -1,6 +1,7 @@
 """What is true of every call, whatever its documents and its people do."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from bridge.emulator.machine.api_actions import RecordingOrder
 from bridge.emulator.machine.calls import CallOrder
 from bridge.emulator.machine.leg import CallUrls, Leg, Parties
 from bridge.emulator.machine.machine import Machine
+from bridge.emulator.machine.message import MessageOrder
 from bridge.emulator.machine.rooms import Control
 from bridge.emulator.machine.streams import StreamEvent
 from bridge.emulator.machine.world import World
@@ -30,11 +32,16 @@ def perform(play: Play) -> VirtualDriver:
     others = list(play.others)
     machine = Machine(World(BEGIN, seed=play.seed, find_person=lambda _, at: at.choice(others)))
     driver = VirtualDriver(machine, Receiver({}, play.outcomes), latency_s=play.latency_s)
-    limit_s = play.time_limit_s
-    legs = [
-        machine.place(CallOrder(ACCOUNT, CALLER, CALLEE, URLS, person=person, time_limit_s=limit_s))
-        for person in play.called
-    ]
+    order = CallOrder(
+        ACCOUNT,
+        CALLER,
+        CALLEE,
+        URLS,
+        time_limit_s=play.time_limit_s,
+        hangup_on_ring_s=play.hangup_on_ring_s,
+        machine_detection=play.detection,
+    )
+    legs = [machine.place(replace(order, person=person)) for person in play.called]
     legs += [
         machine.receive(ACCOUNT, person, Parties("inbound", CALLEE, CALLER), URLS)
         for person in play.callers
@@ -53,6 +60,8 @@ def do(machine: Machine, act: Act, leg: Leg) -> None:
             machine.press(leg.uuid, "12#")
         case "say":
             machine.say(leg.uuid, "yes I have a question")
+        case "message":
+            machine.receive_message(MessageOrder(ACCOUNT, CALLEE, CALLER, "Hi", url=url_of("one")))
         case "hang up":
             machine.hang_up(leg.uuid)
         case Control():
