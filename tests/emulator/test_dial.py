@@ -173,6 +173,26 @@ def test_a_dial_that_nobody_answers_reports_why(  # noqa: PLR0917 (the columns o
     assert (action["DialRingStatus"], action["DialBLegUUID"]) == (rang, "")
 
 
+@pytest.mark.parametrize(
+    ("timeout", "person", "rang", "ends_s"),
+    [
+        ("1", Person(rings_after_s=1.2), "false", 5),
+        ("1", Person(rings_after_s=4, answers_after_s=4), "false", 5),
+        ("3", Person(rings_after_s=1.2), "true", 7),
+        ("0", Person(answers_after_s=200), "true", 124),
+        ("", Person(answers_after_s=200), "true", 124),
+    ],
+)
+def test_the_timeout_counts_from_the_dialling(
+    timeout: str, person: Person, rang: str, ends_s: int
+) -> None:
+    driver = dial(f"timeout='{timeout}'", numbers_of(ONE), {ONE: person})
+    assert hangups_of(driver) == [("1", "6010", "Plivo")]
+    assert action_of(driver)["DialRingStatus"] == rang
+    ended_at = driver.sent_at[types_of(driver).index("voice.dial.hangup")]
+    assert round((ended_at - BEGIN).total_seconds()) == ends_s
+
+
 def test_all_numbers_ring_at_once_and_the_others_lose_the_race(types: Catalogue) -> None:
     people = {
         ONE: Person(answers_after_s=9),

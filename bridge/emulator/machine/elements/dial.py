@@ -139,12 +139,17 @@ async def _run_b_leg(order: _Dial, b_leg: _BLeg) -> None:
 
 
 async def _ring(order: _Dial, b_leg: _BLeg) -> bool:
+    """Ring until the leg is answered, or ends. ``timeout`` counts from the dialling."""
     leg, world = b_leg.leg, order.world
-    await world.scheduler.sleep(leg.person.rings_after_s)
+    timeout_s = read_integer(order.node, "timeout", _RING_TIMEOUT_S) or _RING_TIMEOUT_S
+    rings_after_s = leg.person.rings_after_s
+    await world.scheduler.sleep(min(rings_after_s, timeout_s))
+    if rings_after_s > timeout_s:
+        leg.end(make_cause("6010", "Plivo"), world.now)
+        return False
     if people.rings(leg.person):
         leg.rang, leg.session_at = True, world.now
-    timeout_s = read_integer(order.node, "timeout", _RING_TIMEOUT_S) - leg.person.rings_after_s
-    return await people.pick_up(world, leg, max(0.0, timeout_s))
+    return await people.pick_up(world, leg, timeout_s - rings_after_s)
 
 
 async def _confirm(order: _Dial, leg: Leg) -> bool:
