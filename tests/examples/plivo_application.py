@@ -31,3 +31,15 @@ def started_application(*arguments: str) -> Generator[Started]:
         if process.poll() is None:
             process.terminate()
         application.end()
+
+
+def copy_settings(folder: Path, bridge_url: str) -> Path:
+    """Copy the bridge's settings and documents, for a bridge at another URL."""
+    for document in (FOLDER / "documents").iterdir():
+        text = document.read_text()
+        assert "http://" not in text.replace("http://127.0.0.1:8080/plivo", "")
+        (folder / document.name).write_text(text.replace("http://127.0.0.1:8080", bridge_url))
+    settings = (FOLDER / "bridge.toml").read_text()
+    copied = folder / "bridge.toml"
+    copied.write_text(settings.replace("examples/plivo_application/documents", str(folder)))
+    return copied

@@ -15,9 +15,9 @@ from bridge.core import catalogue
 from bridge.core.journal import JOURNAL_TOPIC
 from bridge.emulator.history import SentCallback
 from bridge.emulator.testing import Call, EmulatedPlivo, HangUp, Input, Person, Phase, Pickup
-from tests.examples.plivo_application import FOLDER, started_application
+from tests.examples.plivo_application import FOLDER, copy_settings, started_application
 from tests.support.bridge import eventually
-from tests.support.cli import Started, started
+from tests.support.cli import Started, read_servers, started
 from tests.support.kafka import read_back
 from tests.support.ports import free_port
 
@@ -219,10 +219,7 @@ def test_with_the_bridge_in_front_every_callback_is_an_event_and_a_copy(tmp_path
         bridge.says("Events appear below.")
         sent = run_calls_at(bridge_url)
         eventually(lambda: len(copies(bridge)) == len(sent))
-        servers = next(
-            line.partition("=")[2] for line in bridge.err if "BOOTSTRAP_SERVERS=" in line
-        )
-        prove_nothing_is_lost(servers, sent)
+        prove_nothing_is_lost(read_servers(bridge), sent)
         assert bridge.end() == 0
     # The application found every signature to hold: its validator knows the bridge's URL.
     assert {line.rpartition(": ")[2] for line in copies(bridge)} == {"200 OK"}
@@ -231,18 +228,6 @@ def test_with_the_bridge_in_front_every_callback_is_an_event_and_a_copy(tmp_path
     assert "the colleague's leg: completed" in printed
     assert "event DialHangup" in printed
     assert any(line.startswith("voicemail of 8 s") for line in printed)
-
-
-def copy_settings(folder: Path, bridge_url: str) -> Path:
-    """Copy the bridge's settings and documents, for a bridge at another URL."""
-    for document in (FOLDER / "documents").iterdir():
-        text = document.read_text()
-        assert "http://" not in text.replace("http://127.0.0.1:8080/plivo", "")
-        (folder / document.name).write_text(text.replace("http://127.0.0.1:8080", bridge_url))
-    settings = (FOLDER / "bridge.toml").read_text()
-    copied = folder / "bridge.toml"
-    copied.write_text(settings.replace("examples/plivo_application/documents", str(folder)))
-    return copied
 
 
 def run_calls_at(bridge_url: str) -> list[SentCallback]:

@@ -144,6 +144,12 @@ def started(*arguments: str, **settings: str) -> Generator[Started]:
         command.end()
 
 
+def read_servers(dev: Started) -> str:
+    """Return the address of Kafka that a running ``dev`` has printed."""
+    start = "export BRIDGE_KAFKA_BOOTSTRAP_SERVERS="
+    return next(line.removeprefix(start) for line in dev.err if line.startswith(start))
+
+
 def serving(kafka: str, **more: str) -> dict[str, str]:
     """Return the settings of a bridge on free ports that has no spool, and what ``more`` sets."""
     port = str(free_port())
