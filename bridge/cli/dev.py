@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Annotated, Final
-from uuid import uuid4
+from urllib.parse import urlencode
 
 import typer
 import uvloop
@@ -24,8 +25,9 @@ from bridge.cli.signals import STOP_SIGNALS
 from bridge.cli.timeline import print_records
 from bridge.core import catalogue
 from bridge.core.catalogue import SHARED_PATH
+from bridge.derived.samples import AUTH_ID as SAMPLE_AUTH_ID
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.emulator.call import EmulatedCall, answered_call
+from bridge.emulator.samples import move_times, parse_sample, renew_ids
 from bridge.emulator.sign import curl_command
 from bridge.ingress import server
 from bridge.normalise.time import load_zone
@@ -199,6 +201,9 @@ def shell_exports(settings: Settings, settings_file: Path | None) -> Iterator[st
 
 def example_curl(base: str) -> str:
     """Return a curl command that posts one signed ring callback of the emulated account."""
-    call = EmulatedCall(uuid4(), AUTH_ID, load_zone(TIMEZONE), datetime.now(UTC))  # noqa: TID251 (a command reads the clock)
-    ring = next(answered_call(call))
-    return curl_command(base + ring.path, ring.form, AUTH_TOKEN)
+    ring = catalogue.load_catalogue().by_name["voice.call.ring"]
+    form = next(iter(ring.samples.values())).replace(SAMPLE_AUTH_ID, AUTH_ID)
+    now = datetime.now(UTC)  # noqa: TID251 (a command reads the clock)
+    parameters = renew_ids(parse_sample(form), Random())  # noqa: S311 (not a secret)
+    form = urlencode(move_times(parameters, now, load_zone(TIMEZONE)))
+    return curl_command(base + ring.path, form, AUTH_TOKEN)

@@ -25,6 +25,7 @@ from bridge.cli.exit_codes import EXIT_CANNOT_CONNECT, EXIT_DIFFERS
 from bridge.cli.output import JsonOption
 from bridge.core import catalogue
 from bridge.core.catalogue import SHARED_PATH
+from bridge.derived.samples import AUTH_ID as SAMPLE_AUTH_ID
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
 from bridge.emulator.emulator import Emulator
 from bridge.emulator.machine.commands import Parameters
@@ -36,8 +37,6 @@ from bridge.emulator.sign import sign_headers
 _DEV: Final = "http://127.0.0.1:8080"
 _SPEED: Final = 20.0
 _LISTED: Final = "`callback-bridge callbacks list`"
-# The auth id in every sample.
-_SAMPLE_AUTH_ID: Final = "MAXXXXXXXXXXXXXXXXXX"
 
 To = Annotated[str, typer.Option(help="URL of the bridge.")]
 
@@ -159,7 +158,7 @@ def trigger_type(  # noqa: PLR0913 (options)
     kind = output.lookup(name, catalogue.load_catalogue().by_name, "type", _LISTED)
     chosen = sample or next(iter(kind.samples))
     output.lookup(chosen, kind.samples, "sample", f"`callback-bridge callbacks show {kind.name}`")
-    form = kind.samples[chosen].replace(_SAMPLE_AUTH_ID, auth_id)
+    form = kind.samples[chosen].replace(SAMPLE_AUTH_ID, auth_id)
     parameters = renew_ids(parse_sample(form), Random())  # noqa: S311 (not a secret)
     if now:
         parameters = move_times(parameters, datetime.now(UTC), account.zone)  # noqa: TID251 (a command reads the clock)

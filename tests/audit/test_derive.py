@@ -13,7 +13,7 @@ from bridge.audit.reverify import ReverifyResult, ReverifyVerdict
 from bridge.core.event import ContractNames
 from bridge.core.parse import NoEventReason, Parser
 from bridge.core.record import Record
-from bridge.emulator.call import EmulatedCallback
+from tests.support.emulated_call import EmulatedCallback
 from tests.support.factories import HANGUP, parser
 from tests.support.stored_calls import PLACED, SCHEMAS, TYPES, Taken, saying, taken
 

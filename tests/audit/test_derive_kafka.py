@@ -20,10 +20,10 @@ from bridge.audit.derive import (
 from bridge.audit.derived_output import DerivedTopics
 from bridge.core.event import ContractNames
 from bridge.core.record import Record
-from bridge.emulator.call import EmulatedCallback
 from bridge.reader.selection import Query
 from bridge.reader.window import Window, build_window
 from bridge.replay import CannotWrite, ReplayRun
+from tests.support.emulated_call import EmulatedCallback
 from tests.support.factories import HANGUP as HANGUP_FORM
 from tests.support.factories import parser
 from tests.support.kafka import Kafka, read_back, running

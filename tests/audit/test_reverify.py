@@ -9,8 +9,8 @@ import pytest
 from bridge.audit.reverify import Reverifier, ReverifyResult, ReverifyVerdict
 from bridge.core import signature
 from bridge.core.keyring import Account, Subaccount, compute_key_id
-from bridge.emulator.call import EmulatedCallback
 from bridge.reader.journal import parse_journal_record
+from tests.support.emulated_call import EmulatedCallback
 from tests.support.factories import ACCOUNT, AUTH_ID, HANGUP, SUB_ID, SUB_TOKEN, TOKEN, ZONE
 from tests.support.stored_calls import PLACED, taken
 

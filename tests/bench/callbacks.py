@@ -11,9 +11,9 @@ from bridge.core import request as wire
 from bridge.core import signature
 from bridge.core.parameters import parse_form
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.emulator.call import EmulatedCall, answered_call
 from bridge.emulator.sign import sign_headers
 from bridge.normalise.time import load_zone
+from tests.support.emulated_call import EmulatedCall, answered_call
 
 # What is signed. It is the same for every server, so that all get the very same bytes.
 PUBLIC_URL: Final = "https://hooks.example.com"

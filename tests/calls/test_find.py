@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from bridge.calls import find as calling
 from bridge.calls.found import TimelineEntry
-from bridge.emulator.call import EmulatedCallback
 from bridge.publish.partitioning import partition_for_key
 from bridge.reader.topic_reader import CannotRead
 from tests.support.call_cluster import CALL, Cluster, filled, types
 from tests.support.call_stories import HANGUP, MESSAGE, ROOM, A, B, at, dialled_call, entry, report
+from tests.support.emulated_call import EmulatedCallback
 from tests.support.kafka import Kafka, make_topics, planned
 from tests.support.stored_calls import (
     call_uuid,

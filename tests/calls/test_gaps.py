@@ -9,7 +9,6 @@ import pytest
 from bridge.calls.found import FoundCall, TimelineEntry
 from bridge.calls.gaps import Gap, find_duplicates, find_gaps
 from bridge.calls.legs import build_legs
-from bridge.emulator.call import EmulatedCallback
 from bridge.reader.window import Window, build_window
 from tests.support.call_stories import (
     ANSWER,
@@ -28,6 +27,7 @@ from tests.support.call_stories import (
     report,
     steps,
 )
+from tests.support.emulated_call import EmulatedCallback
 from tests.support.stored_calls import taken
 
 SOON = at(120)

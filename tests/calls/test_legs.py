@@ -5,7 +5,6 @@ import pytest
 from bridge.calls.found import TimelineEntry
 from bridge.calls.legs import Leg, sum_costs
 from bridge.calls.legs import build_legs as legs_from
-from bridge.emulator.call import EmulatedCallback
 from tests.support.call_stories import (
     ANSWER,
     HANGUP,
@@ -23,6 +22,7 @@ from tests.support.call_stories import (
     report,
     steps,
 )
+from tests.support.emulated_call import EmulatedCallback
 from tests.support.stored_calls import taken
 
 MPC = "87423f1a-2b5c-4c0e-9a34-5e7e2c0d1f00"

@@ -22,9 +22,9 @@ from bridge.core.journal import DEAD_LETTER_TOPIC
 from bridge.core.parameters import FORM, decode_parameters
 from bridge.core.request import NONCE_V3
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.emulator.call import EmulatedCall, EmulatedCallback, answered_call
 from bridge.emulator.sign import sign_headers
 from bridge.normalise.time import load_zone
+from tests.support.emulated_call import EmulatedCall, EmulatedCallback, answered_call
 
 PUBLIC_URL: Final = "https://callbacks.example.com"
 MARKER: Final = re.compile(rb"marker-[0-9a-f]{16}")

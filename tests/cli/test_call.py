@@ -13,8 +13,6 @@ import pytest
 import typer
 
 from bridge.cli.call import _parse_window
-from bridge.emulator.call import EmulatedCall, answered_call
-from bridge.emulator.deliver import CallbackSender
 from bridge.reader.window import Window, build_window
 from tests.support.bridge import ACCOUNTS, AUTH_ID, TOKEN, wait_for_port
 from tests.support.call_stories import (
@@ -29,7 +27,9 @@ from tests.support.call_stories import (
     dialled_call,
     report,
 )
+from tests.support.callback_sender import CallbackSender
 from tests.support.cli import run, started
+from tests.support.emulated_call import EmulatedCall, answered_call
 from tests.support.factories import ZONE
 from tests.support.kafka import Kafka
 from tests.support.ports import free_port

@@ -16,9 +16,9 @@ from bridge.core import request as wire
 from bridge.core import signature
 from bridge.core.catalogue import Catalogue
 from bridge.core.verify import Verified
-from bridge.emulator.call import EmulatedCall, EmulatedCallback, answered_call
-from bridge.emulator.deliver import CallbackSender
 from bridge.emulator.sign import sign_headers
+from tests.support.callback_sender import CallbackSender
+from tests.support.emulated_call import EmulatedCall, EmulatedCallback, answered_call
 from tests.support.factories import (
     AUTH_ID,
     ORIGIN,

@@ -29,7 +29,6 @@ from bridge.core.journal import JOURNAL_TOPIC
 from bridge.core.parameters import FORM
 from bridge.derived.topics import Sizing, plan
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.emulator.call import EmulatedCall, answered_call
 from bridge.emulator.sign import sign_headers
 from bridge.normalise.time import load_zone
 from tests.chaos.bridge import BridgeProcess
@@ -37,6 +36,7 @@ from tests.chaos.callbacks import PUBLIC_URL
 from tests.hostile.attacks import Attack
 from tests.kafka.cluster import die_with_parent
 from tests.support.embedded_node import EmbeddedNode
+from tests.support.emulated_call import EmulatedCall, answered_call
 from tests.support.kafka import Kafka, make_topics, read_back
 
 RATE_PER_S: Final = 20.0

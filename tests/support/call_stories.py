@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from bridge.calls.found import TimelineEntry
-from bridge.emulator.call import EmulatedCall, EmulatedCallback, answered_call
 from bridge.reader.journal import parse_journal_record
 from tests.support.dead_letters import letter_of
+from tests.support.emulated_call import EmulatedCall, EmulatedCallback, answered_call
 from tests.support.factories import AUTH_ID, ZONE
 from tests.support.stored_calls import PLACED, Taken, taken
 

@@ -3,9 +3,9 @@
 from bridge.core.event import ContractNames, to_event
 from bridge.core.journal import to_journal
 from bridge.core.keyring import Account
-from bridge.emulator.call import EmulatedCallback
 from bridge.reply.document import ACKNOWLEDGEMENT
 from tests.support.call_stories import HANGUP, at, changed
+from tests.support.emulated_call import EmulatedCallback
 from tests.support.factories import ACCOUNT, parser, raw_callback, signed, verdict_on, verifier
 from tests.support.stored_calls import SCHEMAS, TYPES, Taken
 

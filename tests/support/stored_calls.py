@@ -15,8 +15,8 @@ from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, SentReply, to_
 from bridge.core.parse import NoEventReason
 from bridge.core.record import Record
 from bridge.derived.topics import Sizing, plan
-from bridge.emulator.call import EmulatedCall, EmulatedCallback, answered_call
 from bridge.reply.document import ACKNOWLEDGEMENT
+from tests.support.emulated_call import EmulatedCall, EmulatedCallback, answered_call
 from tests.support.factories import (
     ACCOUNT,
     AUTH_ID,

@@ -17,9 +17,9 @@ from bridge.core.journal import DEAD_LETTER_TOPIC
 from bridge.core.outcome import Outcome
 from bridge.core.parameters import FORM, decode_parameters
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
-from bridge.emulator.call import EmulatedCall, EmulatedCallback, Parameters, answered_call
 from bridge.emulator.sign import sign_headers
 from bridge.normalise.time import load_zone
+from tests.support.emulated_call import EmulatedCall, EmulatedCallback, Parameters, answered_call
 
 CALLBACKS: Final = 2_000
 SEED: Final = 20_260_307

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from bridge.emulator.call import EmulatedCallback
 from bridge.emulator.sign import sign_headers
+from tests.support.emulated_call import EmulatedCallback
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The callbacks of one answered outbound call.
+"""The callbacks of one answered outbound call, always the same ones: for tests that need no machine.
 
 Times are mixed as Plivo mixes them: ``SessionStart`` is UTC, the hangup's other times are in the
 account's zone.
@@ -6,10 +6,12 @@ account's zone.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+from bridge.emulator.machine.fields import format_local, format_utc
 
 Parameters = dict[str, str]
 
@@ -41,14 +43,6 @@ class EmulatedCall:
     talk_duration_s: int = 65
 
 
-def _format_utc(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-
-
-def _format_local(instant: datetime, zone: ZoneInfo) -> str:
-    return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
-
-
 def answered_call(call: EmulatedCall) -> Iterator[EmulatedCallback]:
     """Yield ring, answer and hangup of a call, in order."""
     uuid = str(call.call_uuid)
@@ -67,7 +61,7 @@ def answered_call(call: EmulatedCall) -> Iterator[EmulatedCallback]:
             "From": "+" + call.caller,
             "ParentAuthID": call.auth_id,
             "RequestUUID": uuid,
-            "SessionStart": _format_utc(ringing),
+            "SessionStart": format_utc(ringing),
             "To": call.callee,
         },
     )
@@ -92,25 +86,25 @@ def answered_call(call: EmulatedCall) -> Iterator[EmulatedCallback]:
             "CountryCode": "US",
             "Event": "StartApp",
             "RouteType": "",
-            "SessionStart": _format_utc(answered - timedelta(seconds=0.5)),
+            "SessionStart": format_utc(answered - timedelta(seconds=0.5)),
         },
     )
     yield EmulatedCallback(
         "/plivo/voice/call/hangup",
         {
             **leg,
-            "AnswerTime": _format_local(answered, call.zone),
+            "AnswerTime": format_local(answered, call.zone),
             "BillDuration": str(-(-call.talk_duration_s // 60) * 60),
             "CallStatus": "completed",
             "Duration": str(call.talk_duration_s),
-            "EndTime": _format_local(ended, call.zone),
+            "EndTime": format_local(ended, call.zone),
             "Event": "Hangup",
             "HangupCause": "NORMAL_CLEARING",
             "HangupCauseCode": "4000",
             "HangupCauseName": "Normal Hangup",
             "HangupSource": "Callee",
-            "SessionStart": _format_utc(ringing),
-            "StartTime": _format_local(call.placed_at, call.zone),
+            "SessionStart": format_utc(ringing),
+            "StartTime": format_local(call.placed_at, call.zone),
             "TotalCost": f"{-(-call.talk_duration_s // 60) * 0.005:.5f}",
         },
     )
