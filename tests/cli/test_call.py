@@ -14,7 +14,7 @@ import typer
 
 from bridge.cli.call import _parse_window
 from bridge.reader.window import Window, build_window
-from tests.support.bridge import ACCOUNTS, AUTH_ID, TOKEN, wait_for_port
+from tests.support.bridge import ACCOUNTS, AUTH_ID, wait_for_port
 from tests.support.call_stories import (
     CALL,
     MESSAGE,
@@ -27,11 +27,11 @@ from tests.support.call_stories import (
     dialled_call,
     report,
 )
-from tests.support.callback_sender import CallbackSender
 from tests.support.cli import run, started
 from tests.support.emulated_call import EmulatedCall, answered_call
 from tests.support.factories import ZONE
 from tests.support.kafka import Kafka
+from tests.support.plivo import Plivo
 from tests.support.ports import free_port
 from tests.support.stored_calls import make_all_topics, store, taken
 from tests.support.terminal import on_a_terminal, widest, words
@@ -200,10 +200,10 @@ async def test_a_call_that_a_bridge_took_in_is_shown_as_plivo_sent_it(
     cluster, url = bridge
     placed_at = datetime.now(UTC) - timedelta(seconds=80)  # noqa: TID251 (as a call of now)
     placed = EmulatedCall(CALL.call_uuid, AUTH_ID, CALL.zone, placed_at)
-    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
-        sender = CallbackSender(client, url, TOKEN)
+    with httpx.Client(timeout=PATIENCE_S) as client:
+        plivo = Plivo(client, url)
         for step in answered_call(placed):
-            assert (await sender.post(step)).status_code == 200
+            assert plivo.post(step.path, step.form).status_code == 200
     done = await asyncio.to_thread(run, "call", "show", A, **cluster.settings)
     assert done.returncode == 0, done.stderr
     found = orjson.loads(done.stdout)

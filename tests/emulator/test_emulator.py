@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -17,8 +17,7 @@ from bridge.core import signature
 from bridge.core.catalogue import Catalogue
 from bridge.core.verify import Verified
 from bridge.emulator.sign import sign_headers
-from tests.support.callback_sender import CallbackSender
-from tests.support.emulated_call import EmulatedCall, EmulatedCallback, answered_call
+from tests.support.emulated_call import EmulatedCall, answered_call
 from tests.support.factories import (
     AUTH_ID,
     ORIGIN,
@@ -142,32 +141,3 @@ def test_a_bill_is_in_whole_minutes_that_cover_the_call(talks_s: int, rings_s: i
     assert billed % 60 == 0
     assert talks_s <= billed < talks_s + 60
     assert hangup["Duration"] == str(talks_s)
-
-
-@pytest.mark.parametrize("method", ["POST", "GET"])
-async def test_a_sender_delivers_a_step_signed(method: str) -> None:
-    received: list[httpx.Request] = []
-
-    def accept(request: httpx.Request) -> httpx.Response:
-        received.append(request)
-        return httpx.Response(200)
-
-    step = EmulatedCallback(
-        "/plivo/voice/call/ring", {"CallUUID": UUID, "From": "+1", "CallerName": "é"}
-    )
-    async with httpx.AsyncClient(transport=httpx.MockTransport(accept)) as client:
-        sender = CallbackSender(client, ORIGIN, TOKEN)
-        await (sender.post(step) if method == "POST" else sender.get(step))
-    (request,) = received
-    target = urlsplit(str(request.url))
-    raw = raw_callback(
-        request.url.query.decode(),
-        request.content,
-        method=request.method,
-        path=target.path,
-        headers=[item for item in request.headers.items() if item[0].startswith("x-plivo")],
-        content_type=request.headers.get("content-type"),
-    )
-    verdict = verdict_on(raw)
-    assert isinstance(verdict, Verified)
-    assert verdict.parameters.pairs == tuple(step.parameters.items())
