@@ -11,10 +11,11 @@ import pytest
 
 from bridge.emulator.api.application import build_api
 from bridge.emulator.emulator import Emulator
+from bridge.emulator.machine.leg import Account
 from bridge.emulator.machine.person import Person
 from bridge.emulator.machine.world import Conditions
 from bridge.emulator.server import serve
-from tests.emulator.api.plivo import DIRECTORY
+from tests.emulator.api.plivo import DIRECTORY, SUBACCOUNT
 from tests.emulator.machines import ACCOUNT
 
 pytestmark = pytest.mark.node
@@ -32,15 +33,15 @@ def find_person(_number: str, _random: Random) -> Person:
     return Person(hang_up=None)
 
 
-async def run_program(url: str) -> str:
+async def run_program(url: str, account: Account) -> str:
     node = shutil.which("node")
     assert node is not None
     process = await asyncio.create_subprocess_exec(
         node,
         PROGRAM,
         url,
-        ACCOUNT.auth_id,
-        ACCOUNT.auth_tokens[0],
+        account.auth_id,
+        account.auth_tokens[0],
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -54,7 +55,12 @@ async def run_program(url: str) -> str:
     return output.decode()
 
 
-async def test_the_sdk_for_node_places_finds_transfers_and_ends_calls() -> None:
+@pytest.mark.parametrize(
+    ("account", "applications"), [(ACCOUNT, ["Menu", "Surveys"]), (SUBACCOUNT, ["Surveys"])]
+)
+async def test_the_sdk_for_node_places_finds_transfers_and_ends_calls(
+    account: Account, applications: list[str]
+) -> None:
     emulator = Emulator(
         DIRECTORY,
         speed=100,
@@ -63,7 +69,7 @@ async def test_the_sdk_for_node_places_finds_transfers_and_ends_calls() -> None:
         transport=httpx.MockTransport(answer),
     )
     async with emulator, serve(build_api(emulator)) as url:
-        printed = json.loads(await run_program(url))
+        printed = json.loads(await run_program(url, account))
     assert printed == {
         "made": "call fired",
         "live": [True],
@@ -74,7 +80,7 @@ async def test_the_sdk_for_node_places_finds_transfers_and_ends_calls() -> None:
         "record": [True, 4010, "outbound"],
         "listed": [[True, "API Request"]],
         "total": 2,
-        "applications": ["Menu", "Surveys"],
+        "applications": applications,
         "missing": "not found",
         "invalid": "time_limit parameter is invalid. It must be 1 or more.",
         "stranger": "authentication failed",
