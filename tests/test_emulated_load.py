@@ -45,7 +45,7 @@ def test_every_callback_of_a_mixed_load_is_an_event_and_every_time_is_exact(tmp_
     with started(*dev, "--settings", str(copy_settings(tmp_path, url)), **given) as bridge:
         bridge.says("Events appear below.")
         load = ("emulate", "run", "mixed-load", "--against", url)
-        done = run(*load, "--speed", "50", "--seed", "7", "--timezone", ZONE, "--json")
+        done = run(*load, "--speed", "20", "--seed", "7", "--timezone", ZONE, "--json")
         assert done.returncode == 0, done.stderr
         servers = read_servers(bridge)
         topics = [kind.topic for kind in catalogue.load_catalogue().all_types]
