@@ -7,14 +7,15 @@ accounts file is watched anyway. Under ``nohup``, which ignores SIGHUP, it stays
 
 import asyncio
 import signal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from bridge.ingress.server import StopRequest
+if TYPE_CHECKING:
+    from bridge.ingress.server import StopRequest
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 
-def stop_on_signals(stop: StopRequest) -> None:
+def stop_on_signals(stop: "StopRequest") -> None:
     """Request a graceful stop on each signal. A second signal skips the shutdown delay."""
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:

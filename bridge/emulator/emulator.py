@@ -14,9 +14,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Final, Self, TypeVar
-
-import httpx
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from bridge.emulator.chaos.options import Chaos
 from bridge.emulator.chaos.stage import add_chaos
@@ -30,6 +28,9 @@ from bridge.emulator.machine.machine import Machine
 from bridge.emulator.machine.person import Person
 from bridge.emulator.machine.world import Conditions, FindPerson, World, answer_everybody
 from bridge.emulator.sender import Sender, make_client
+
+if TYPE_CHECKING:
+    import httpx
 
 T = TypeVar("T")
 
@@ -57,7 +58,7 @@ class Emulator:
         start: datetime | None = None,
         find_person: FindPerson = answer_everybody,
         conditions: Conditions | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: "httpx.AsyncBaseTransport | None" = None,
         chaos: Chaos | None = None,
     ) -> None:
         self.directory = directory

@@ -9,6 +9,9 @@
 5. A faulty request breaks off in the middle of its body, or its body arrives in pieces. A GET has none.
 """
 
+import bridge.emulator.quick_httpx  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
+# isort: split
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -17,7 +20,6 @@ from urllib.parse import urlencode
 
 import httpx
 
-import bridge.emulator.without_sniffio  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from bridge.emulator.machine.commands import Failure, Fault, Outcome, Request, Response
 from bridge.emulator.machine.leg import Account
 from bridge.emulator.sign import sign_headers
