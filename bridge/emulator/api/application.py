@@ -33,6 +33,8 @@ from bridge.emulator.api import (
     conferences,
     masking,
     messages,
+    multi_party_calls,
+    participants,
     recordings,
     verify,
 )
@@ -58,6 +60,8 @@ _CALL: Final = "Call/{call_uuid}/"
 _CONFERENCE: Final = "Conference/{conference_name}/"
 _VERIFY: Final = "Verify/Session/{session_uuid}/"
 _MASKING: Final = "Masking/Session/{session_uuid}/"
+_MPC: Final = "MultiPartyCall/{mpc_id}/"
+_PARTICIPANT: Final = _MPC + "Participant/{member_id}/"
 _MEMBER: Final = _CONFERENCE + "Member/{member_ids}/"
 ENDPOINTS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "", accounts.get_account),
@@ -90,6 +94,25 @@ ENDPOINTS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("DELETE", _MEMBER + "Play/", conferences.stop_sound),
     ("POST", _MEMBER + "Speak/", conferences.speak_to_members),
     ("DELETE", _MEMBER + "Speak/", conferences.stop_sound),
+    ("GET", "MultiPartyCall/", multi_party_calls.list_calls),
+    ("GET", _MPC, multi_party_calls.get_call),
+    ("POST", _MPC, multi_party_calls.start_call),
+    ("DELETE", _MPC, multi_party_calls.end_call),
+    ("POST", _MPC + "Record/", multi_party_calls.start_recording),
+    ("DELETE", _MPC + "Record/", multi_party_calls.stop_recording),
+    ("POST", _MPC + "Record/Pause/", multi_party_calls.pause_recording),
+    ("POST", _MPC + "Record/Resume/", multi_party_calls.resume_recording),
+    ("GET", _MPC + "Participant/", participants.list_participants),
+    ("POST", _MPC + "Participant/", participants.add_participants),
+    ("GET", _PARTICIPANT, participants.get_participant),
+    ("POST", _PARTICIPANT, participants.update_participants),
+    ("DELETE", _PARTICIPANT, participants.kick_participants),
+    ("POST", _PARTICIPANT + "Record/", participants.record_participant),
+    ("DELETE", _PARTICIPANT + "Record/", participants.stop_recording_participant),
+    ("POST", _MPC + "Member/{member_id}/Play/", participants.play_to_participants),
+    ("DELETE", _MPC + "Member/{member_id}/Play/", participants.stop_sound),
+    ("POST", _MPC + "Member/{member_id}/Speak/", participants.speak_to_participants),
+    ("DELETE", _MPC + "Member/{member_id}/Speak/", participants.stop_sound),
     ("POST", "Message/", messages.send_messages),
     ("GET", "Message/", messages.list_messages),
     ("GET", "Message/{message_uuid}/", messages.get_message),

@@ -38,7 +38,7 @@ _MS: Final = 1_000
 
 def read_call_orders(account: Account, arguments: Arguments) -> list[CallOrder]:
     """Return an order for each destination. Raises Refused."""
-    caller = _check_party("from", arguments.require_text("from"))
+    caller = check_party("from", arguments.require_text("from"))
     callees = read_destinations(arguments.require_text("to"), caller)
     urls = CallUrls(
         answer=arguments.read_url("answer_url", "answer_method", required=True),
@@ -65,7 +65,7 @@ def read_call_orders(account: Account, arguments: Arguments) -> list[CallOrder]:
 
 def read_destinations(text: str, caller: str) -> list[str]:
     """Return the destinations: rule 1. Numbers are without ``+``."""
-    callees = [_check_party("to", one) for one in text.split("<")]
+    callees = [check_party("to", one) for one in text.split("<")]
     if len(callees) > DESTINATIONS_MAX:
         raise refuse_argument("to", f"It may have at most {DESTINATIONS_MAX} destinations.")
     if len(set(callees)) < len(callees):
@@ -86,7 +86,8 @@ def read_sip_headers(text: str) -> dict[str, str]:
     return headers
 
 
-def _check_party(name: str, text: str) -> str:
+def check_party(name: str, text: str) -> str:
+    """Return a number without ``+``, or a SIP address. ``name`` is that of the argument."""
     party = text.strip()
     if _NUMBER.fullmatch(party):
         return party.removeprefix("+")

@@ -16,13 +16,14 @@ T = TypeVar("T")
 LIMIT_MAX: Final = 20
 
 
-def answer_page(
+def answer_page(  # noqa: PLR0913 (most by keyword)
     found: Sequence[T],
     show: Callable[[T], Body],
     arguments: Arguments,
     *,
     path: str,
     filter_names: Iterable[str] = (),
+    total_name: str = "total_count",
 ) -> Answer:
     """Return a page of what was found. ``filter_names`` are the arguments that may have chosen it."""
     limit = arguments.read_integer("limit", LIMIT_MAX, least=1, most=LIMIT_MAX)
@@ -38,7 +39,7 @@ def answer_page(
         "next": link(after) if after < len(found) else None,
         "offset": offset,
         "previous": link(max(0, before)) if offset > 0 else None,
-        "total_count": len(found),
+        total_name: len(found),
     }
     return Answer(
         HTTPStatus.OK, {"meta": meta, "objects": [show(one) for one in found[offset:after]]}

@@ -91,4 +91,20 @@ BEHAVIOURS: Final = (
         "A kicked member leaves and its call goes on; one that is hung up ends its call.",
         Confidence.INFERRED,
     ),
+    Behaviour(
+        "Multi-party call API",
+        "Several agents are called at once; the first that answers is added, others lose the race.",
+        Confidence.DOCUMENTED,
+        "plivo.com/docs/voice/api/multiparty-call/participants",
+    ),
+    Behaviour(
+        "Multi-party call API",
+        "The call status URL gets the parameters of usual rings, answers and hangups.",
+        Confidence.INFERRED,
+    ),
+    Behaviour(
+        "Multi-party call API",
+        "A multi-party call that has ended is not found.",
+        Confidence.INFERRED,
+    ),
 )

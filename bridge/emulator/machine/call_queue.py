@@ -29,7 +29,7 @@ class CallQueue:
         """Begin a call now, or when it may begin. Return its id, and whether it begins now."""
         uuid = order.uuid or self._world.new_uuid()
         order = replace(order, uuid=uuid)
-        begins_at = self._reserve(order.account.main_auth_id)
+        begins_at = self.reserve(order.account.main_auth_id)
         if begins_at <= self._world.now:
             calls.place(self._world, order)
             return uuid, True
@@ -41,7 +41,7 @@ class CallQueue:
         """Forget a call that waits."""
         del self.waiting[uuid]
 
-    def _reserve(self, auth_id: str) -> datetime:
+    def reserve(self, auth_id: str) -> datetime:
         """Return when the next call of an account begins: rule 1."""
         rate = self._world.conditions.calls_per_s
         begins = self._begins.setdefault(auth_id, deque(maxlen=rate))

@@ -32,7 +32,7 @@ async def run_documents(world: World, leg: Leg, urls: CallUrls, begin: Step | No
     step = begin or Step("voice.call.answer", *urls.answer, DocumentSource.ANSWER)
     for _ in range(DOCUMENTS_MAX):
         try:
-            root = await _fetch(world, leg, step, urls)
+            root = step.document or await _fetch(world, leg, step, urls)
             following = await _execute(world, leg, root) if root is not None else None
         except Transferred as transferred:
             following = transferred.step

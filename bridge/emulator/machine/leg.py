@@ -11,6 +11,7 @@ from bridge.emulator.machine.commands import Parameters
 from bridge.emulator.machine.person import Input, Person, Phase
 from bridge.emulator.machine.streams import AudioStream
 from bridge.emulator.machine.tasks import Queue, Signal, Task
+from bridge.reply.tree import Node
 
 
 class LegOver(Exception):
@@ -22,7 +23,7 @@ class Step:
     """The next document to fetch and execute.
 
     ``type`` is that of the callback which asks for it. ``extra`` are its parameters beside those that
-    every request of the call has.
+    every request of the call has. A ``document`` that is known already is not fetched.
     """
 
     type: str
@@ -30,6 +31,7 @@ class Step:
     method: str
     source: DocumentSource
     extra: Parameters = field(default_factory=Parameters)
+    document: Node | None = None
 
 
 class Transferred(Exception):

@@ -28,6 +28,8 @@ T = TypeVar("T")
 DOCUMENTS = {
     "/answer": "<Wait length='14000'/>",
     "/menu": "<Speak>Goodbye</Speak>",
+    "/room": "<Conference>room1</Conference>",
+    "/team": "<MultiPartyCall role='Agent' startMpcOnEnter='false'>team</MultiPartyCall>",
 }
 SLOW = "14155550199"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -243,3 +245,47 @@ async def test_the_sdk_begins_changes_and_ends_a_masking_session(client: Any) ->
     assert [one.session_uuid for one in listed.response.objects] == [uuid]
     ended = await ask(lambda: sessions.delete_masking_session(uuid))
     assert ended.message == "Session Deleted"
+
+
+async def place_in_room(emulator: Emulator, client: Any, path: str, phase: Phase) -> str:
+    """Place a call, and wait until it is in the room of its document."""
+    made = await ask(lambda: client.calls.create(CALLER, CALLEE, HOST + path))
+    leg = emulator.world.legs[made.request_uuid]
+    assert await emulator.wait_until(lambda: leg.phase is phase, PATIENCE_S)
+    return leg.uuid
+
+
+async def test_the_sdk_changes_a_conference(emulator: Emulator, client: Any) -> None:
+    uuid = await place_in_room(emulator, client, "/room", Phase.CONFERENCE)
+    assert (await ask(client.conferences.list)).conferences == ["room1"]
+    (member,) = (await ask(lambda: client.conferences.get("room1"))).members
+    assert member.call_uuid == uuid
+    muted = await ask(lambda: client.conferences.member_mute("room1", member.member_id))
+    assert (muted.message, muted.member_id) == ("muted", member.member_id)
+    recorded = await ask(lambda: client.conferences.record("room1"))
+    assert recorded.message == "conference recording started"
+    await ask(lambda: client.conferences.delete("room1"))
+    await wait_for_end(emulator, uuid)
+
+
+async def test_the_sdk_changes_a_multi_party_call(emulator: Emulator, client: Any) -> None:
+    uuid = await place_in_room(emulator, client, "/team", Phase.MULTIPARTY)
+    mpcs = client.multi_party_calls
+    assert await ask(lambda: mpcs.start(friendly_name="team")) is None
+    added = await ask(
+        lambda: mpcs.add_participant(
+            friendly_name="team", role="Agent", from_=CALLER, to_="14155550124"
+        )
+    )
+    other = emulator.world.legs[added.calls[0].call_uuid]
+    assert await emulator.wait_until(lambda: other.phase is Phase.MULTIPARTY, PATIENCE_S)
+    listed = await ask(lambda: mpcs.list_participants(friendly_name="team"))
+    assert [one.call_uuid for one in listed.objects] == [uuid, other.uuid]
+    updated = await ask(
+        lambda: mpcs.update_participant(
+            listed.objects[1].member_id, friendly_name="team", mute=True
+        )
+    )
+    assert "mute" in updated.message
+    await ask(lambda: mpcs.stop(friendly_name="team"))
+    await wait_for_end(emulator, other.uuid)
