@@ -36,6 +36,7 @@ from bridge.emulator.api import (
     multi_party_calls,
     participants,
     recordings,
+    streams,
     verify,
 )
 from bridge.emulator.api.answers import Answer, Json, Refused
@@ -77,6 +78,11 @@ ENDPOINTS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("POST", _CALL + "Speak/", call_actions.start_speaking),
     ("DELETE", _CALL + "Speak/", call_actions.stop_sound),
     ("POST", _CALL + "DTMF/", call_actions.send_digits),
+    ("POST", _CALL + "Stream/", streams.start_stream),
+    ("GET", _CALL + "Stream/", streams.list_streams),
+    ("DELETE", _CALL + "Stream/", streams.stop_streams),
+    ("GET", _CALL + "Stream/{stream_id}/", streams.get_stream),
+    ("DELETE", _CALL + "Stream/{stream_id}/", streams.stop_stream),
     ("DELETE", "Request/{request_uuid}/", calls.cancel_request),
     ("GET", "Conference/", conferences.list_conferences),
     ("DELETE", "Conference/", conferences.hang_up_conferences),

@@ -107,4 +107,9 @@ BEHAVIOURS: Final = (
         "A multi-party call that has ended is not found.",
         Confidence.INFERRED,
     ),
+    Behaviour(
+        "Call API",
+        "A call has one audio stream at a time; another one is refused.",
+        Confidence.INFERRED,
+    ),
 )

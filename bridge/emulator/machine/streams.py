@@ -1,6 +1,7 @@
 """The audio stream of a leg: what a WebSocket service, or the API, does to it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -32,5 +33,7 @@ class AudioStream:
 
     id: str
     service_url: str
+    started_at: datetime
+    status_url: str = ""
     inputs: Queue[StreamInput] = field(default_factory=Queue[StreamInput])
     over: Signal[None] = field(default_factory=Signal[None])

@@ -137,6 +137,9 @@ async def test_the_sdk_acts_on_a_call(emulator: Emulator, client: Any) -> None:
     ]
     for act, message in acts:
         assert (await ask(act)).message == message
+    stream = await ask(lambda: client.calls.start_stream(uuid, "wss://bot.example.com/audio"))
+    assert (await ask(lambda: client.calls.get_all_streams(uuid))).meta.count == 1
+    await ask(lambda: client.calls.delete_specific_stream(uuid, stream.stream_id))
     await ask(lambda: client.calls.play_stop(uuid))
     await ask(lambda: client.calls.speak_stop(uuid))
     await ask(lambda: client.calls.record_stop(uuid))

@@ -35,14 +35,21 @@ async def stream(world: World, leg: Leg, node: Node) -> Step | None:
     if leg.stream is not None:
         world.note(leg.uuid, f"line {node.line}: the call has a stream already")
         return None
-    leg.stream = audio = AudioStream(world.new_uuid(), node.text.strip())
-    world.scheduler.start_now(_run(world, leg, node, audio))
+    audio = begin_stream(world, leg, node)
     if read_flag(node, "bidirectional", default=False) and read_flag(
         node, "keepCallAlive", default=False
     ):
         leg.enter(Phase.STREAM)
         await _wait(audio)
     return None
+
+
+def begin_stream(world: World, leg: Leg, node: Node) -> AudioStream:
+    """Begin a stream of a leg that has none, beside what the leg executes."""
+    url, _ = read_url(node, "statusCallbackUrl", "statusCallbackMethod")
+    leg.stream = AudioStream(world.new_uuid(), node.text.strip(), world.now, url)
+    world.scheduler.start_now(_run(world, leg, node, leg.stream))
+    return leg.stream
 
 
 async def _wait(audio: AudioStream) -> None:
