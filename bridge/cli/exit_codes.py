@@ -12,7 +12,7 @@ EXIT_CANNOT_CONNECT: Final = 3
 EXIT_STOPPED: Final = 130
 """Stopped by Ctrl-C, as shells report it: 128 + SIGINT."""
 
-# By name, because importing the classes would import aiokafka, uvicorn and all readers for `--version`.
+# By name: importing the classes would import aiokafka, starlette and all readers for `--version`.
 ERRORS: Final[Mapping[str, int]] = {
     "bridge.derived.pack.NotAPack": EXIT_USAGE,
     "bridge.derived.validation.ValidatorNotInstalled": EXIT_CANNOT_CONNECT,

@@ -1,4 +1,4 @@
-"""The pytest plugin: a fixture with an emulated Plivo. Installing the package is enough to have it.
+"""The pytest plugin: a fixture with an emulated Plivo. It needs the package with the extra ``dev``.
 
 1. ``plivo_emulator`` is an ``EmulatedPlivo`` without calls; the emulator itself lasts for the session.
 2. What a suite returns from a fixture ``plivo_emulator_options`` of its own are the arguments of

@@ -1,5 +1,6 @@
 """State shared by all connections of a listening socket: limits, and which one is closed first."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +31,11 @@ class ConnectionLimits:
 
 
 class Client(Protocol):
-    """A connection, as other connections see it."""
+    """A connection, as the server and other connections see it."""
+
+    def shut_down(self) -> None:
+        """Close after the request in progress is answered."""
+        ...
 
     def make_room(self) -> None:
         """Close at once, to make room for another connection."""
@@ -56,6 +61,8 @@ class Clients:
         self.limits = limits
         self.metrics = metrics
         self.log_limiter = RateLimiter(limits.log_lines_per_minute_max, clock)
+        self.connections: set[Client] = set()  # those that take up a place
+        self.requests: set[asyncio.Task[None]] = set()  # those in progress
         # Set when the process stops: each answer is then the last on its connection.
         self.stopping = False
         self.held_bytes = 0

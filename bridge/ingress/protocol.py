@@ -20,13 +20,11 @@
 import asyncio
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Final, cast
 from urllib.parse import unquote
 
 import structlog
 from starlette.types import ASGIApp, Scope
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
 from bridge.core.outcome import RefusalCause
 from bridge.ingress.answers import refusal_bytes
@@ -53,44 +51,24 @@ _HELD_BYTES_MAX: Final = 33_554_432
 _HEADER_COST_BYTES: Final = 128
 # A connection with more unprocessed bytes than this is not read from.
 _READ_AHEAD_BYTES_MAX: Final = 65_536
+# Longer than load balancers keep idle connections (60 s is common), so that they close first. If we
+# closed while one sends a callback, it would answer Plivo 502, and Plivo does not retry that.
+_KEEP_ALIVE_S: Final = 75
 _LINGER_S: Final = 2.0
 _LINGER_BYTES_MAX: Final = 1_048_576
-
-
-def make_protocol(clients: Clients) -> type[asyncio.Protocol]:
-    """Return the class that uvicorn instantiates for each connection of ``clients``.
-
-    uvicorn passes its own arguments alone, so the shared state has to be an attribute of the class.
-    """
-
-    class BoundConnection(HttpConnection):
-        pass
-
-    BoundConnection.clients = clients
-    return BoundConnection
 
 
 class HttpConnection(asyncio.Protocol):
     """Reads requests, runs the application for each, and sends the answers."""
 
-    clients: Clients
     transport: asyncio.Transport
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        del app_state
-        self.app = cast("ASGIApp", config.loaded_app)  # pyright: ignore[reportUnknownMemberType]
-        self.loop = _loop or asyncio.get_running_loop()
-        self._limits = self.clients.limits
+    def __init__(self, app: ASGIApp, clients: Clients) -> None:
+        self.app = app
+        self.clients = clients
+        self.loop = asyncio.get_running_loop()
+        self._limits = clients.limits
         self._head_bytes_max = self._limits.url_bytes_max + self._limits.headers_bytes_max
-        self._keep_alive_s = config.timeout_keep_alive
-        self._connections = cast("set[HttpConnection]", server_state.connections)
-        self._tasks = server_state.tasks
         self._server: tuple[str, int] | None = None
         self._client: tuple[str, int] | None = None
         self._buffer = bytearray()  # bytes that are not parsed yet
@@ -115,18 +93,19 @@ class HttpConnection(asyncio.Protocol):
         self._timer = ClientTimer(self.loop)  # for reading, lingering, or idling
         self._server = _address(transport.get_extra_info("sockname"))
         self._client = _address(transport.get_extra_info("peername"))
-        if len(self._connections) >= self._limits.connections_max and not self.clients.make_room():
-            self._connections.add(self)  # until ``connection_lost``
+        connections = self.clients.connections
+        has_room = len(connections) < self._limits.connections_max or self.clients.make_room()
+        connections.add(self)
+        if not has_room:
             self._cut_off("connections")
             return
-        self._connections.add(self)
         self._join_queue(self.clients.idle)
         self._timer.start(self._limits.read_timeout_s, self._time_out)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release everything."""
         del exc
-        self._connections.discard(self)
+        self.clients.connections.discard(self)
         self._buffer.clear()
         self._body = None
         self._set_held_bytes(0)
@@ -177,9 +156,9 @@ class HttpConnection(asyncio.Protocol):
                 self._drain_waiter.set_result(None)
             self._drain_waiter = None
 
-    # Called by uvicorn
+    # Called by the server
 
-    def shutdown(self) -> None:
+    def shut_down(self) -> None:
         """Close after the request in progress is answered."""
         if self._exchange is None:
             self.transport.close()
@@ -225,7 +204,7 @@ class HttpConnection(asyncio.Protocol):
             self.transport.close()
         else:
             self._join_queue(self.clients.idle)
-            self._timer.start(self._keep_alive_s, self._close)
+            self._timer.start(_KEEP_ALIVE_S, self._close)
 
     def shed_request(self) -> None:
         """Answer the incomplete request 429 and end the connection, to free its bytes for others."""
@@ -318,8 +297,8 @@ class HttpConnection(asyncio.Protocol):
         else:
             exchange.is_complete = True
         task = self.loop.create_task(exchange.run(self.app, self._scope(head, exchange)))
-        task.add_done_callback(self._tasks.discard)
-        self._tasks.add(task)
+        task.add_done_callback(self.clients.requests.discard)
+        self.clients.requests.add(task)
 
     def _scope(self, head: Head, exchange: Exchange) -> Scope:
         path = head.path.decode("ascii")
@@ -439,7 +418,7 @@ class HttpConnection(asyncio.Protocol):
         self._discard()
         self._timer.close()
         self._join_queue(None)
-        self._connections.discard(self)  # frees its place now, not at ``connection_lost``
+        self.clients.connections.discard(self)  # frees its place now, not at ``connection_lost``
         self.transport.close()
 
     # Bookkeeping

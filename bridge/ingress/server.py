@@ -5,24 +5,23 @@ import contextlib
 import gc
 import resource
 import socket
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import structlog
-import uvicorn
 from starlette.types import ASGIApp
 
 from bridge.ingress.clients import Clients, ConnectionLimits
-from bridge.ingress.protocol import make_protocol
+from bridge.ingress.protocol import HttpConnection
 from bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
 _BACKLOG: Final = 2048
-# Longer than load balancers keep idle connections (60 s is common), so that they close first. If we
-# closed while one sends a callback, it would answer Plivo 502, and Plivo does not retry that.
-_KEEP_ALIVE_S: Final = 75
+_MANAGEMENT_END_S: Final = 1.0
+_POLL_S: Final = 0.05  # of connections that are to end
 # Open files for everything but clients: Kafka, the spool, the management port.
 _OTHER_FILES: Final = 256
 # Requests to the management port are short; the only body is the name of a log level.
@@ -33,14 +32,6 @@ MANAGEMENT_LIMITS: Final = ConnectionLimits(
     body_bytes_max=1_024,
     headers_bytes_max=8_192,
 )
-
-
-class _Server(uvicorn.Server):
-    """A server that installs no signal handlers, because two servers share the process."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
 
 
 class CannotListen(Exception):
@@ -92,24 +83,30 @@ def fit_connections_max(connections_max: int) -> int:
     return fitting
 
 
-def _server(app: ASGIApp, *, http: type[asyncio.Protocol], graceful_s: float) -> _Server:
-    return _Server(
-        uvicorn.Config(
-            app,
-            interface="asgi3",
-            loop="uvloop",
-            http=http,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=max(1, round(graceful_s)),
-        )
-    )
+async def _accept(app: ASGIApp, clients: Clients, listener: socket.socket) -> asyncio.Server:
+    """Accept connections from now on."""
+    loop = asyncio.get_running_loop()
+    connect = partial(HttpConnection, app, clients)
+    return await loop.create_server(connect, sock=listener, backlog=_BACKLOG)
+
+
+async def _end(accepting: asyncio.Server, clients: Clients, timeout_s: float) -> None:
+    """Accept no more, and return when the requests in progress are answered.
+
+    Those that are not answered in ``timeout_s`` are cancelled.
+    """
+    accepting.close()
+    for connection in [*clients.connections]:
+        connection.shut_down()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            await asyncio.sleep(_POLL_S)  # answers may still be on their way
+            while clients.connections or clients.requests:  # noqa: ASYNC110 (once, at the end)
+                await asyncio.sleep(_POLL_S)
+    if clients.requests:
+        log.warning("shutdown_timed_out", requests=len(clients.requests))
+        for request in clients.requests:
+            request.cancel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,36 +149,24 @@ async def serve(  # noqa: PLR0913 (wired once, by name)
     stop = lifecycle.stop
     fitting = fit_connections_max(limits.connections_max)
     clients = Clients(replace(limits, connections_max=fitting), metrics)
-    callbacks = _server(app, http=make_protocol(clients), graceful_s=lifecycle.shutdown_timeout_s)
     management_clients = Clients(MANAGEMENT_LIMITS, metrics)
-    management = _server(management_app, http=make_protocol(management_clients), graceful_s=1)
-    management_task = asyncio.create_task(
-        management.serve([listeners.management]), name="management"
-    )
+    management = await _accept(management_app, management_clients, listeners.management)
     stop_requested = asyncio.create_task(stop.requested.wait())
     try:
         if await _start_unless_stopped(lifecycle.start_up, stop_requested):
-            callbacks_task = asyncio.create_task(
-                callbacks.serve([listeners.callbacks]), name="callbacks"
-            )
+            callbacks = await _accept(app, clients, listeners.callbacks)
             _freeze_gc()
-            await asyncio.wait(
-                [stop_requested, management_task, callbacks_task],
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            await stop_requested
             lifecycle.on_stopping()
             clients.stopping = True
-            if stop_requested.done():
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.repeated.wait(), lifecycle.shutdown_delay_s)
-            callbacks.should_exit = True
-            await callbacks_task
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.repeated.wait(), lifecycle.shutdown_delay_s)
+            await _end(callbacks, clients, lifecycle.shutdown_timeout_s)
         await lifecycle.shut_down()
     finally:
-        listeners.callbacks.close()  # if the server never started, nobody else closes it
+        listeners.callbacks.close()  # if it never accepted, nothing else closes it
         stop_requested.cancel()
-        management.should_exit = True
-        await management_task
+        await _end(management, management_clients, _MANAGEMENT_END_S)
 
 
 def _freeze_gc() -> None:

@@ -1,12 +1,15 @@
-"""A long start, as with a large spool: probes are answered, callbacks are not yet accepted."""
+"""How a bridge starts: with a large spool it takes long, and its connections leave files for others."""
 
 import asyncio
+import resource
 import socket
 import threading
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
+from bridge.ingress.server import fit_connections_max
 from tests.support.bridge import eventually, running_bridge
 from tests.support.plivo import HANGUP, PATHS, Plivo, sample
 from tests.support.waiting import PATIENCE_S
@@ -77,3 +80,30 @@ def test_a_start_that_fails_ends_the_process(
         start.may_end.set()
         eventually(lambda: not bridge.thread.is_alive())
     assert [type(error) for error in failed] == [ArithmeticError]
+
+
+INFINITE = resource.RLIM_INFINITY
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "fitting", "raised_to"),
+    [
+        (1_024, 1_048_576, 10_000, 10_256),
+        (1_048_576, 1_048_576, 10_000, None),
+        (INFINITE, INFINITE, 10_000, None),
+        (1_024, INFINITE, 10_000, 10_256),
+        (1_024, 4_096, 3_840, 4_096),
+        (4_096, 4_096, 3_840, None),
+        (64, 64, 1, None),
+    ],
+)
+def test_clients_never_use_the_files_that_kafka_and_the_spool_need(
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, fitting: int, raised_to: int | None
+) -> None:
+    raised: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: raised.append(limits))
+    with capture_logs() as lines:
+        assert fit_connections_max(10_000) == fitting
+    assert raised == ([(raised_to, hard)] if raised_to else [])
+    assert [line["event"] for line in lines] == ["connections_limited"] * (fitting < 10_000)

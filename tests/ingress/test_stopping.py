@@ -6,6 +6,7 @@ import time
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.ingress import server
 from bridge.ingress.server import CannotListen
@@ -52,7 +53,7 @@ def test_a_stopping_bridge_finishes_what_is_under_way_and_takes_nothing_new(
 
 def test_a_stop_does_not_wait_for_ever_and_still_counts_the_callback(client: httpx.Client) -> None:
     publisher = Gated()
-    with running_bridge(publisher, shutdown_timeout_s=1) as bridge:
+    with running_bridge(publisher, shutdown_timeout_s=1) as bridge, capture_logs() as lines:
         plivo = Plivo(client, bridge.url)
         ends: list[object] = []
 
@@ -72,6 +73,7 @@ def test_a_stop_does_not_wait_for_ever_and_still_counts_the_callback(client: htt
         assert ends != [200]
         assert bridge.metrics.value("in_flight") == 0
         assert bridge.counted() == 1
+    assert {"event": "shutdown_timed_out", "requests": 1, "log_level": "warning"} in lines
 
 
 def ready(client: httpx.Client, bridge: Running) -> tuple[int, str]:
@@ -130,14 +132,18 @@ def test_a_body_that_ends_during_the_shutdown_is_accepted_and_its_connection_clo
         assert not bridge.thread.is_alive()
 
 
-def test_an_idle_connection_does_not_hold_up_the_end() -> None:
+@pytest.mark.parametrize(
+    "sent", [b"", b"POST / HTTP/1.1\r\nhost", b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"]
+)
+def test_a_connection_without_a_request_in_progress_does_not_hold_up_the_end(sent: bytes) -> None:
     with (
         # Longer than the test is patient: a stop that waits for the connection fails the test.
         running_bridge(shutdown_timeout_s=2 * PATIENCE_S) as bridge,
         socket.create_connection(bridge.address) as connection,
     ):
-        connection.sendall(b"GET /elsewhere HTTP/1.1\r\nhost: a\r\n\r\n")
-        connection.recv(1000)
+        connection.sendall(sent)
+        if sent.endswith(b"\r\n\r\n"):
+            connection.recv(1000)
         bridge.stop_soon()
         bridge.thread.join(PATIENCE_S)
         assert not bridge.thread.is_alive()

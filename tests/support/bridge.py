@@ -115,21 +115,6 @@ class Running:
         return self.metrics.value("callbacks_total", **labels)
 
 
-class _FrequentTicks:
-    """The module ``asyncio`` as uvicorn sees it, but for the tenths of a second it sleeps.
-
-    uvicorn looks every 0.1 s whether it should stop, and waits as long for connections: together
-    0.4 s for each bridge, and tests run hundreds.
-    """
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(asyncio, name)
-
-    @staticmethod
-    async def sleep(delay_s: float) -> None:
-        await asyncio.sleep(min(delay_s, 0.005))
-
-
 async def nothing() -> None:
     """Have nothing to do."""
 
@@ -192,7 +177,7 @@ def running_bridge(
     ports = [listener.getsockname()[1] for listener in (listeners.callbacks, listeners.management)]
     thread = threading.Thread(target=run, name="bridge")
     bridge = Running(*ports, kept, metrics, thread, lambda: ready[0]())  # type: ignore[call-arg]  # noqa: PLW0108 (not yet there)
-    with patch("uvicorn.server.asyncio", _FrequentTicks()):
+    with patch.object(server, "_POLL_S", 0.005):  # tests stop hundreds of bridges
         thread.start()
         eventually(lambda: ready)
         for port in ports:
