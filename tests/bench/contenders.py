@@ -28,7 +28,8 @@ from tests.support.ports import free_port
 PREFIX: Final = "bench."
 PARTITIONS: Final = 12
 _READ_S: Final = 2.0
-GO_BINARY: Final = Path(__file__).parents[2] / ".cache" / "bench" / "go-bridge"
+_CACHE: Final = Path(__file__).parents[2] / ".cache" / "bench"
+GO_BINARY: Final = _CACHE / "go-bridge"
 # A long run must not fill the disk. Only the end offsets of a topic are used.
 _RETENTION: Final = {"retention.bytes": "67108864", "segment.bytes": "33554432"}
 BROKER_SETTINGS: Final = {
@@ -87,7 +88,10 @@ def _go(around: Surroundings) -> Command:
 
 
 def ours(around: Surroundings, **more: str) -> Command:
-    """Return the command that starts our bridge as one would in production; ``more`` sets more."""
+    """Return the command that starts our bridge as one would in production; ``more`` sets more.
+
+    The image has bytecode. Here the first start writes it, also if the environment says not to.
+    """
     port, management_port = free_port(), free_port()
     settings = {
         "host": "127.0.0.1",
@@ -102,7 +106,9 @@ def ours(around: Surroundings, **more: str) -> Command:
         **more,
     }
     (around.folder / "spool").mkdir(exist_ok=True)
-    return Command([str(COMMAND), "serve"], environment(**settings), port, management_port)
+    surroundings = environment(**settings) | {"PYTHONPYCACHEPREFIX": str(_CACHE / "bytecode")}
+    surroundings.pop("PYTHONDONTWRITEBYTECODE", None)
+    return Command([str(COMMAND), "serve"], surroundings, port, management_port)
 
 
 _TYPES: Final = catalogue.load_catalogue()
