@@ -25,7 +25,7 @@ class _RootCommands(LazyGroup):
         ),
         "demo": Deferred(
             "bridge.cli.demo",
-            "Place two emulated calls and watch their callbacks become events, then exit.",
+            "Place three emulated calls, and show what happened and what is stored.",
         ),
         "emulate": Deferred(
             "bridge.cli.emulate.commands",

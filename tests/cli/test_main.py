@@ -29,7 +29,7 @@ TEACHES = {
         "--port",
         "8080",
     ],
-    ("demo",): ["two emulated calls", "POST", "GET", "journal", "Exit code 1"],
+    ("demo",): ["three emulated calls", "menu", "busy", "machine", "Exit code 1"],
     ("tail",): ["--since", "--type", "--call", "--raw", "--no-follow", "JSON lines", "2h"],
     ("topics",): ["plan", "apply", "check"],
     ("topics", "plan"): ["Does not connect", "--json"],

