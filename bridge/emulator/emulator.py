@@ -25,6 +25,7 @@ from bridge.emulator.machine.calls import CallOrder
 from bridge.emulator.machine.commands import Command, Outcome, Request
 from bridge.emulator.machine.leg import Account, Leg, Parties
 from bridge.emulator.machine.machine import Machine
+from bridge.emulator.machine.message import Message, MessageOrder
 from bridge.emulator.machine.person import Person
 from bridge.emulator.machine.world import Conditions, FindPerson, World, answer_everybody
 from bridge.emulator.sender import Sender, make_client
@@ -135,6 +136,24 @@ class Emulator:
             return machine.receive(account, calls, parties, application.urls)
 
         return self.do(receive)
+
+    def receive_message(self, sender: str, number: str, text: str) -> Message:
+        """Send a message to a rented number. Raises NoApplication."""
+        application = self.directory.find_application(number)
+        if application is None:
+            raise NoApplication(number)
+        order = MessageOrder(
+            self.directory.accounts[application.auth_id],
+            sender.removeprefix("+"),
+            number.removeprefix("+"),
+            text,
+            url=application.message,
+        )
+        return self.do(lambda machine: machine.receive_message(order))
+
+    def send_message(self, order: MessageOrder) -> Message:
+        """Begin to send a message."""
+        return self.do(lambda machine: machine.send_message(order))
 
     def set_person(self, number: str, person: Person) -> None:
         """Say who is reached at a number, until the next reset."""

@@ -1,15 +1,17 @@
-"""Calls as stories: what happened on each, line by line, for people.
+"""Calls and messages as stories: what happened on each, line by line, for people.
 
-1. Times count from the begin of the call, in the machine's seconds.
+1. Times count from the begin of the call or message, in the machine's seconds.
 2. Legs that were dialled belong to the story of the first leg.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import assert_never
 
 from bridge.emulator.history import Ended, Entry, History, Noted, SentCallback
 from bridge.emulator.machine.commands import Failure, Outcome, Response
 from bridge.emulator.machine.leg import Leg
+from bridge.emulator.machine.message import Message
 
 _FAILURES = {
     "broken": "the answer broke off",
@@ -39,9 +41,26 @@ def _tell_call(entries: Mapping[str, list[Entry]], leg: Leg, dialled: Iterable[L
     told.sort(key=lambda pair: pair[0].at)
     lines = [f"{leg.direction} call {leg.uuid} from {leg.caller} to {leg.callee}: {leg.status}"]
     for entry, whom in told:
-        elapsed_s = (entry.at - leg.started_at).total_seconds()
-        lines.append(f"{elapsed_s:9.1f} s  {whom}{_tell_entry(entry)}")
+        lines += _tell_entries(leg.started_at, [entry], whom)
     return lines
+
+
+def tell_messages(history: History, messages: Iterable[Message]) -> dict[str, list[str]]:
+    """Return the story of each message by its id, oldest first, one event a line."""
+    entries = history.by_subject()
+    return {one.uuid: _tell_message(one, entries.get(one.uuid, [])) for one in messages}
+
+
+def _tell_message(message: Message, entries: Iterable[Entry]) -> list[str]:
+    source, destination = message.order.source, message.order.destination
+    title = f"{message.direction} message {message.uuid} from {source} to {destination}"
+    return [f"{title}: {message.state}", *_tell_entries(message.made_at, entries)]
+
+
+def _tell_entries(begin: datetime, entries: Iterable[Entry], whom: str = "") -> Iterator[str]:
+    for entry in entries:
+        elapsed_s = (entry.at - begin).total_seconds()
+        yield f"{elapsed_s:9.1f} s  {whom}{_tell_entry(entry)}"
 
 
 def tell_callback(callback: SentCallback) -> str:

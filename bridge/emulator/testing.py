@@ -25,17 +25,19 @@ from zoneinfo import ZoneInfo
 from starlette.types import ASGIApp
 
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
+from bridge.emulator.chaos.options import Chaos
 from bridge.emulator.directory import Application, Directory, Number
 from bridge.emulator.emulator import Emulator
 from bridge.emulator.history import Match, SentCallback
 from bridge.emulator.machine.calls import CallOrder, MachineDetection
 from bridge.emulator.machine.commands import LegEnded
 from bridge.emulator.machine.leg import Account, CallUrls, Leg
-from bridge.emulator.machine.person import HangUp, Input, Person, Phase, Pickup
+from bridge.emulator.machine.message import Message, MessageOrder
+from bridge.emulator.machine.person import HangUp, Input, Person, Phase, Pickup, Reception
 from bridge.emulator.machine.rooms import Control
 from bridge.emulator.machine.streams import StreamEvent
 from bridge.emulator.server import make_app, serve
-from bridge.emulator.stories import tell_callback, tell_calls
+from bridge.emulator.stories import tell_callback, tell_calls, tell_messages
 from bridge.emulator.transports import (
     WsgiApplication,
     WsgiTransport,
@@ -45,6 +47,7 @@ from bridge.emulator.transports import (
 __all__ = [
     "ACCOUNT",
     "Call",
+    "Chaos",
     "Control",
     "EmulatedPlivo",
     "HangUp",
@@ -53,6 +56,7 @@ __all__ = [
     "Person",
     "Phase",
     "Pickup",
+    "Reception",
     "StreamEvent",
 ]
 
@@ -87,17 +91,23 @@ class EmulatedPlivo:
         speed: float = _SPEED,
         seed: int = 0,
         start: datetime | None = None,
+        chaos: Chaos | None = None,
     ) -> None:
         self.auth_id, self.auth_token = account.auth_id, account.auth_tokens[0]
         self.number = number
         self.url = ""
         self._account = account
-        self._urls = {"answer": answer_url, "hangup": hangup_url, "fallback": fallback_url}
-        self._message_url, self._method = message_url, method
+        self._given_urls = {
+            "answer": answer_url,
+            "hangup": hangup_url,
+            "fallback": fallback_url,
+            "message": message_url,
+        }
+        self._urls, self._method = self._given_urls, method
         transport = WsgiTransport(wsgi) if wsgi else make_asgi_transport(asgi) if asgi else None
         directory = Directory([account], [self._make_application()], [self._make_number()])
         self.emulator = Emulator(
-            directory, seed=seed, speed=speed, start=start, transport=transport
+            directory, seed=seed, speed=speed, start=start, transport=transport, chaos=chaos
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -159,14 +169,41 @@ class EmulatedPlivo:
         )
         return Call(self, self._do(lambda: self.emulator.place_call(order)))
 
+    # Messages
+
+    def receive_message(self, text: str, *, sender: str = SOMEBODY) -> Message:
+        """Send a message to the number. Return it: its ``uuid`` is ``MessageUUID``."""
+        return self._do(lambda: self.emulator.receive_message(sender, self.number, text))
+
+    def send_message(self, text: str, *, to: str = SOMEBODY, status_url: str = "") -> Message:
+        """Send a message from the number, as an API request does; return it.
+
+        ``status_url`` gets the delivery reports. What becomes of the message, the person at ``to``
+        decides: ``Person(receives=Reception.UNDELIVERED)``.
+        """
+        order = MessageOrder(
+            self._account,
+            self.number,
+            to.removeprefix("+"),
+            text,
+            url=(status_url, self._method),
+        )
+        return self._do(lambda: self.emulator.send_message(order))
+
+    # What the calls meet
+
     def set_urls(
-        self, *, answer: str | None = None, hangup: str | None = None, fallback: str | None = None
+        self,
+        *,
+        answer: str | None = None,
+        hangup: str | None = None,
+        fallback: str | None = None,
+        message: str | None = None,
     ) -> None:
-        """Change URLs of the application; None: as it is."""
-        changes = {"answer": answer, "hangup": hangup, "fallback": fallback}
-        self._urls |= {name: url for name, url in changes.items() if url is not None}
-        application = self._make_application()
-        self._do(lambda: self.emulator.directory.add_application(application))
+        """Change URLs of the application, until the next reset; None: as it is."""
+        changes = {"answer": answer, "hangup": hangup, "fallback": fallback, "message": message}
+        given = {name: url for name, url in changes.items() if url is not None}
+        self._do(lambda: self._set_urls(self._urls | given))
 
     def set_person(self, number: str, person: Person) -> None:
         """Say who is reached at a number that a document dials, until the next reset."""
@@ -197,11 +234,9 @@ class EmulatedPlivo:
         return self._do(lambda: [one.note.text for one in self.emulator.history.notes()])
 
     def tell(self) -> str:
-        """Return the stories of all calls, for people."""
-        stories = self._do(
-            lambda: tell_calls(self.emulator.history, self.emulator.world.legs.values())
-        )
-        return "\n\n".join("\n".join(lines) for lines in stories.values()) or "no calls"
+        """Return the stories of all calls and messages, for people."""
+        stories = self._do(self._tell)
+        return "\n\n".join("\n".join(lines) for lines in stories) or "no calls"
 
     # Waiting
 
@@ -252,8 +287,9 @@ class EmulatedPlivo:
             raise AssertionError(message)
 
     def reset(self) -> None:
-        """Forget all calls and callbacks, and stop what is on its way."""
+        """Forget all calls and callbacks, stop what is on its way, and set the URLs as at the start."""
         self._wait(self.emulator.reset())
+        self._do(lambda: self._set_urls(self._given_urls))
 
     # The thread
 
@@ -266,11 +302,21 @@ class EmulatedPlivo:
         return await self._stack.enter_async_context(serve(make_app(self.emulator)))
 
     def _make_urls(self, ring_url: str = "") -> CallUrls:
-        with_method = {name: (url, self._method) for name, url in self._urls.items()}
-        return CallUrls(**with_method, ring=(ring_url, self._method))
+        answer, hangup, fallback = (self._urls[name] for name in ("answer", "hangup", "fallback"))
+        method = self._method
+        return CallUrls((answer, method), (ring_url, method), (hangup, method), (fallback, method))
+
+    def _set_urls(self, urls: dict[str, str]) -> None:
+        self._urls = urls
+        self.emulator.directory.add_application(self._make_application())
+
+    def _tell(self) -> list[list[str]]:
+        history, world = self.emulator.history, self.emulator.world
+        calls = tell_calls(history, world.legs.values())
+        return [*calls.values(), *tell_messages(history, world.messages.values()).values()]
 
     def _make_application(self) -> Application:
-        message = (self._message_url, self._method)
+        message = (self._urls["message"], self._method)
         return Application(_APPLICATION_ID, self._account.auth_id, self._make_urls(), message)
 
     def _make_number(self) -> Number:

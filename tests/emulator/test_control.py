@@ -11,11 +11,13 @@ from bridge.emulator.directory import Application, Directory, Number
 from bridge.emulator.emulator import Emulator
 from bridge.emulator.machine.person import Pickup
 from bridge.emulator.server import CannotListen, make_app, serve
-from tests.emulator.machines import ACCOUNT, CALLEE, CALLER, HOST, URLS
+from tests.emulator.machines import ACCOUNT, CALLEE, CALLER, HOST, URLS, url_of
 
 NUMBER = "14155550177"
 DIRECTORY = Directory(
-    [ACCOUNT], [Application("1", ACCOUNT.auth_id, URLS)], [Number(NUMBER, ACCOUNT.auth_id, "1")]
+    [ACCOUNT],
+    [Application("1", ACCOUNT.auth_id, URLS, url_of("message"))],
+    [Number(NUMBER, ACCOUNT.auth_id, "1")],
 )
 DOCUMENT = b"<Response><Say>x</Say><GetDigits/><Wait length='80000'/></Response>"
 PLACE = {"from": CALLER, "to": CALLEE, "answer_url": f"{HOST}/answer", "ring_url": f"{HOST}/ring"}
@@ -157,6 +159,15 @@ async def test_callbacks_are_listed_with_their_tries_and_answers(
     assert (await get(client, "/sent?parameter=Event=Hangup"))["callbacks"] == []
 
 
+async def test_a_message_is_received_and_listed(client: httpx.AsyncClient) -> None:
+    received = await post(client, "/messages/receive", to=NUMBER, text="hello")
+    assert (received["direction"], received["text"], received["units"]) == ("inbound", "hello", 1)
+    (sent,) = (await post(client, "/wait", type="message.inbound"))["callbacks"]
+    assert (sent["call"], sent["parameters"]["Text"]) == (received["message"], "hello")
+    (listed,) = (await get(client, "/messages"))["messages"]
+    assert listed == {**received, "state": "delivered"}
+
+
 async def test_a_wait_finds_what_failed(client: httpx.AsyncClient) -> None:
     await post(client, "/calls/place", **PLACE)
     (callback,) = (await post(client, "/wait", state="failed"))["callbacks"]
@@ -216,6 +227,7 @@ async def test_a_wait_that_runs_out_says_what_was_sent(client: httpx.AsyncClient
             ("no-account", "no such account"),
         ),
         ("/calls/receive", b'{"to": "14155550199"}', 404, ("no-application", "14155550199")),
+        ("/messages/receive", b'{"to": "14155550199"}', 404, ("no-application", "14155550199")),
         ("/calls/receive", b'{"to": "who"}', 422, ("invalid-body", "to: ")),
         ("/calls/unknown/press", b'{"digits": "1"}', 404, ("no-call", "no such call")),
         ("/calls/unknown/press", b'{"digits": ""}', 422, ("invalid-body", "digits: ")),

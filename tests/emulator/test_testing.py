@@ -15,12 +15,14 @@ from starlette.types import Receive, Scope, Send
 from bridge.emulator import pytest_plugin, testing
 from bridge.emulator.emulator import Emulator
 from bridge.emulator.testing import (
+    Chaos,
     Control,
     EmulatedPlivo,
     HangUp,
     Input,
     Person,
     Pickup,
+    Reception,
     StreamEvent,
 )
 from tests.emulator.machines import HOST
@@ -69,7 +71,6 @@ def plivo_of_module() -> Iterator[EmulatedPlivo]:
 
 @pytest.fixture
 def plivo(plivo_of_module: EmulatedPlivo) -> EmulatedPlivo:
-    plivo_of_module.set_urls(answer=URLS["answer_url"])
     plivo_of_module.reset()
     return plivo_of_module
 
@@ -173,11 +174,39 @@ def test_what_follows_an_end_does_not_hide_it(
     assert plivo.place_call(person=Person(Pickup.BUSY)).wait_for_end().code == "3010"
 
 
-def test_other_urls_can_be_set(plivo: EmulatedPlivo) -> None:
+def test_other_urls_can_be_set_until_the_next_reset(plivo: EmulatedPlivo) -> None:
     plivo.set_urls(answer=f"{HOST}/other")
     call = plivo.receive_call()
     assert call.wait_for_end().code == "4010"
     assert [one.path for one in call.sent()] == ["/other", "/hangup"]
+    plivo.reset()
+    call = plivo.receive_call(person=Person(hang_up=None))
+    call.wait_for_input()
+    assert [one.path for one in call.sent()] == ["/answer"]
+
+
+def test_a_message_is_received_by_the_application(plivo: EmulatedPlivo) -> None:
+    plivo.set_urls(message=f"{HOST}/message")
+    message = plivo.receive_message("Where are you?", sender="+14155550166")
+    received = plivo.wait_for("message.inbound", MessageUUID=message.uuid)
+    assert (received.path, received.parameters["Text"]) == ("/message", "Where are you?")
+    assert received.parameters["From"] == "14155550166"
+    assert f"inbound message {message.uuid} from 14155550166 to {plivo.number}" in plivo.tell()
+
+
+def test_what_becomes_of_a_message_is_reported(plivo: EmulatedPlivo) -> None:
+    plivo.set_person(testing.SOMEBODY, Person(receives=Reception.UNDELIVERED))
+    message = plivo.send_message("Hello", status_url=f"{HOST}/status")
+    plivo.wait_for("message.status", Status="undelivered")
+    reports = plivo.sent("message.status", MessageUUID=message.uuid)
+    assert [one.parameters["Status"] for one in reports] == ["queued", "sent", "undelivered"]
+
+
+def test_things_can_go_wrong_on_purpose() -> None:
+    with EmulatedPlivo(asgi=asgi, **URLS, chaos=Chaos(duplicated=1)) as plivo:  # type: ignore[arg-type]
+        plivo.receive_call().wait_for_end()
+        plivo.wait_until_idle()
+        assert [len(one.tries) for one in plivo.sent()] == [2, 2]
 
 
 DIAL = b"<Response><Dial><Number>14155550177</Number></Dial></Response>"

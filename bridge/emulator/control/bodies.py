@@ -80,6 +80,14 @@ class PlaceBody(CallBody):
     auth_id: str | None = None
 
 
+class MessageBody(_Body):
+    """A message to a rented number."""
+
+    from_: Annotated[Number, Field(alias="from")] = "14155550123"
+    to: Number
+    text: Annotated[str, Field(max_length=1_600)] = ""
+
+
 class PressBody(_Body):
     """Keys to press."""
 

@@ -26,7 +26,7 @@ from bridge.emulator.control.problems import (
     answer_problem,
     answer_refused,
 )
-from bridge.emulator.control.views import view_callback, view_leg, view_note
+from bridge.emulator.control.views import view_callback, view_leg, view_message, view_note
 from bridge.emulator.emulator import Emulator, NoApplication
 from bridge.emulator.history import Match, SentCallback
 from bridge.emulator.machine.calls import CallOrder
@@ -82,6 +82,8 @@ def make_control(emulator: Emulator, *, from_anywhere: bool = False) -> Starlett
             Route("/calls", control.list_calls, methods=["GET"]),
             Route("/calls/place", control.place, methods=["POST"]),
             Route("/calls/receive", control.receive, methods=["POST"]),
+            Route("/messages", control.list_messages, methods=["GET"]),
+            Route("/messages/receive", control.receive_message, methods=["POST"]),
             Route("/calls/{call}", control.show_call, methods=["GET"]),
             Route("/calls/{call}/press", control.press, methods=["POST"]),
             Route("/calls/{call}/say", control.say, methods=["POST"]),
@@ -92,6 +94,11 @@ def make_control(emulator: Emulator, *, from_anywhere: bool = False) -> Starlett
         middleware=[] if from_anywhere else [Middleware(LoopbackOnly)],
         exception_handlers={Refused: answer_refused, HTTPException: answer_http_error},
     )
+
+
+def _refuse_number(number: str) -> Refused:
+    detail = f"No application answers {number}: rent the number, with an application."
+    return Refused(HTTPStatus.NOT_FOUND, "no-application", detail)
 
 
 class _Control:
@@ -177,9 +184,20 @@ class _Control:
         try:
             leg = self._emulator.receive_call(body.from_, body.to, person)
         except NoApplication as error:
-            detail = f"No application answers {body.to}: rent the number, with an application."
-            raise Refused(HTTPStatus.NOT_FOUND, "no-application", detail) from error
+            raise _refuse_number(body.to) from error
         return answer_json(view_leg(leg), HTTPStatus.CREATED)
+
+    async def list_messages(self, _request: Request) -> Response:
+        messages = self._emulator.world.messages.values()
+        return answer_json({"messages": [view_message(one) for one in messages]})
+
+    async def receive_message(self, request: Request) -> Response:
+        body = await bodies.read_body(request, bodies.MessageBody)
+        try:
+            message = self._emulator.receive_message(body.from_, body.to, body.text)
+        except NoApplication as error:
+            raise _refuse_number(body.to) from error
+        return answer_json(view_message(message), HTTPStatus.CREATED)
 
     async def press(self, request: Request) -> Response:
         body = await bodies.read_body(request, bodies.PressBody)

@@ -5,6 +5,7 @@ from datetime import datetime
 from bridge.emulator.history import Noted, SentCallback, Try
 from bridge.emulator.machine.commands import Failure, Response
 from bridge.emulator.machine.leg import Leg
+from bridge.emulator.machine.message import Message
 
 Json = dict[str, object]
 
@@ -46,6 +47,21 @@ def view_leg(leg: Leg) -> Json:
         "hangup_code": cause.code if cause else None,
         "hangup_name": cause.name if cause else None,
         "hangup_source": cause.source if cause else None,
+    }
+
+
+def view_message(message: Message) -> Json:
+    """Return a message. Its reports are callbacks whose ``call`` is its id."""
+    return {
+        "message": message.uuid,
+        "auth_id": message.order.account.auth_id,
+        "direction": message.direction,
+        "from": message.order.source,
+        "to": message.order.destination,
+        "text": message.order.text,
+        "state": message.state,
+        "error_code": message.error_code,
+        "units": message.units,
     }
 
 
