@@ -22,6 +22,10 @@ from bridge.derived.samples import build_examples
 SCHEMAS: Final = Path("schemas")
 REFERENCE: Final = Path("docs/reference")
 RELEASED: Final = SCHEMAS / "released.json"
+# What the emulator derives of its own declarations. This room may not import it.
+OF_THE_EMULATOR: Final = frozenset(
+    {SCHEMAS / "scenario.json", REFERENCE / "emulator.md", REFERENCE / "scenarios.md"}
+)
 ASYNCAPI: Final = SCHEMAS / "asyncapi.json"
 
 Files = dict[Path, str]
@@ -58,12 +62,13 @@ def _find_stale(root: Path, files: Files) -> Iterator[str]:
     for folder in (SCHEMAS, REFERENCE):
         for found in sorted((root / folder).rglob("*")):
             path = found.relative_to(root)
-            if found.is_file() and path not in files and not _is_history(root, path):
+            if found.is_file() and path not in files and not _is_kept(root, path):
                 yield f"{path}: not derived from any declaration"
 
 
-def _is_history(root: Path, path: Path) -> bool:
-    return path == RELEASED or str(path) in _released_digests(root)
+def _is_kept(root: Path, path: Path) -> bool:
+    """Return whether a file is history, or is derived elsewhere."""
+    return path == RELEASED or path in OF_THE_EMULATOR or str(path) in _released_digests(root)
 
 
 def _released_digests(root: Path) -> dict[str, str]:
@@ -114,7 +119,7 @@ def write_files(root: Path, catalogue: Catalogue) -> list[Path]:
     for folder in (SCHEMAS, REFERENCE):
         for found in sorted((root / folder).rglob("*")):
             path = found.relative_to(root)
-            if found.is_file() and path not in files and not _is_history(root, path):
+            if found.is_file() and path not in files and not _is_kept(root, path):
                 found.unlink()
                 changed.append(path)
     return changed

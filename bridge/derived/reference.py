@@ -16,7 +16,7 @@ from bridge.settings.load import GROUPS, Settings
 from bridge.telemetry.metric_defs import METRIC_DEFS
 from bridge.telemetry.metric_defs import PREFIX as METRIC_PREFIX
 
-_MADE = "<!-- Made by `make derive`. Do not edit. -->\n"
+MADE = "<!-- Made by `make derive`. Do not edit. -->\n"
 _CALLBACKS = """\
 What Plivo sends, and what the bridge publishes. A field is absent if the callback did not have its
 parameter. It is null if the parameter came but is unreadable, or is not known yet.
@@ -37,7 +37,8 @@ needs, and exits.
 """
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def render_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a table in Markdown."""
     names = list(head)
     lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
     lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
@@ -60,7 +61,7 @@ def _fields(model: type[CallbackData]) -> str:
         (f"`{field}`", " ".join(f"`{name}`" for name in mark.names), _type_name(kind), mark.meaning)
         for field, (kind, mark, _) in list_fields(model).items()
     ]
-    return _table(("`data.…`", "Plivo's parameter", "value", "meaning"), rows)
+    return render_table(("`data.…`", "Plivo's parameter", "value", "meaning"), rows)
 
 
 _ANSWERS = {
@@ -92,7 +93,7 @@ def _callback(kind: CallbackType) -> str:
         ("shed first under load", "yes" if kind.shed_first else "no"),
         ("schema", f"[`{kind.schema_path}`](../../schemas/{kind.schema_path})"),
     ]
-    text = f"## {kind.name}\n\n{kind.meaning}\n\n{_table(('', ''), rows)}"
+    text = f"## {kind.name}\n\n{kind.meaning}\n\n{render_table(('', ''), rows)}"
     fields = list_fields(kind.model)
     return f"{text}\n{_fields(kind.model)}" if fields else text
 
@@ -100,7 +101,7 @@ def _callback(kind: CallbackType) -> str:
 def _render_callbacks(catalogue: Catalogue) -> str:
     """Return the page about callback types."""
     parts = [
-        _MADE,
+        MADE,
         "# Callbacks\n",
         _CALLBACKS,
     ]
@@ -117,10 +118,10 @@ def _render_topics(catalogue: Catalogue) -> str:
     ]
     return "\n".join(
         [
-            _MADE,
+            MADE,
             "# Topics\n",
             _TOPICS,
-            _table(("topic", "holds", "partitions", "retention.ms"), rows),
+            render_table(("topic", "holds", "partitions", "retention.ms"), rows),
         ]
     )
 
@@ -154,13 +155,13 @@ def _render_settings() -> str:
     head = ("variable", "meaning", "default", "bounds")
     return "\n".join(
         [
-            _MADE,
+            MADE,
             "# Settings\n",
             _SETTINGS,
-            _table(head, _settings(Settings, PREFIX)),
+            render_table(head, _settings(Settings, PREFIX)),
             *(
                 f"## {group.capitalize()}\n\n"
-                + _table(head, _settings(model, f"{PREFIX}{group.upper()}_"))
+                + render_table(head, _settings(model, f"{PREFIX}{group.upper()}_"))
                 for group, model in GROUPS.items()
             ),
         ]
@@ -181,10 +182,10 @@ def _render_metrics() -> str:
     ]
     return "\n".join(
         [
-            _MADE,
+            MADE,
             "# Metrics\n",
             "`/metrics` on the management port.\n",
-            _table(("metric", "kind", "unit", "labels", "meaning"), rows),
+            render_table(("metric", "kind", "unit", "labels", "meaning"), rows),
         ]
     )
 
@@ -194,10 +195,10 @@ def _render_dead_letters() -> str:
     rows = [(f"`{stage}`", f"`{reason}`", text) for stage, reason, text in list_meanings()]
     return "\n".join(
         [
-            _MADE,
+            MADE,
             "# Dead letters\n",
             "The stages and reasons in the headers of dead letters. [What to do](../dead-letters.md).\n",
-            _table(("stage", "reason", "meaning"), rows),
+            render_table(("stage", "reason", "meaning"), rows),
         ]
     )
 

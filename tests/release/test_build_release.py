@@ -13,6 +13,7 @@ from typing import Final
 import pytest
 
 from bridge import __version__
+from bridge.emulator.scenarios.files import list_shipped
 from deploy.release import build_release
 from deploy.release.build_release import Commit, Failed, Skipped
 
@@ -115,10 +116,10 @@ def test_a_release_has_a_wheel_an_sdist_a_schema_pack_and_an_sbom(release: Path)
     made = {f"{python}-py3-none-any.whl", f"{python}.tar.gz"}
     made |= {f"{NAME}-schemas.tar.gz", f"{NAME}.cdx.json"}
     assert set(sums(release)) - {f"{NAME}.tgz"} == made
-    assert (
-        "bridge/callbacks/voice/hangup.py"
-        in zipfile.ZipFile(release / f"{python}-py3-none-any.whl").namelist()
-    )
+    wheel = zipfile.ZipFile(release / f"{python}-py3-none-any.whl").namelist()
+    assert "bridge/callbacks/voice/hangup.py" in wheel
+    shipped = {f"bridge/emulator/scenarios/shipped/{name}.yaml" for name in list_shipped()}
+    assert {one for one in wheel if one.endswith(".yaml")} == shipped
 
 
 @pytest.mark.image

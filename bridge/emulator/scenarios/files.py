@@ -20,8 +20,9 @@ class BadScenario(Exception):
 
 def list_shipped() -> dict[str, Scenario]:
     """Return the scenarios that come with the bridge, by name, in alphabetical order."""
-    names = sorted(one.name for one in _SHIPPED.iterdir() if one.name.endswith(_SUFFIX))
-    return {name.removesuffix(_SUFFIX): _parse(_read(name), name) for name in names}
+    files = [one.name for one in _SHIPPED.iterdir() if one.name.endswith(_SUFFIX)]
+    names = sorted(name.removesuffix(_SUFFIX) for name in files)
+    return {name: _parse(_read(name + _SUFFIX), name) for name in names}
 
 
 def read_shipped(name: str) -> str:

@@ -1,9 +1,22 @@
-"""What a scenario file may say. The JSON Schema and the reference page follow from these models."""
+"""What a scenario file may say.
+
+``make derive`` makes the JSON Schema and the reference page from these models. What a validator checks
+beyond the types, the schema says beside it.
+"""
 
 import re
-from typing import Annotated, Final, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from bridge.emulator.chaos.options import Chaos
 from bridge.emulator.machine.calls import TIME_LIMIT_S_MAX
@@ -11,6 +24,8 @@ from bridge.emulator.machine.person import Phase, Pickup, Reception
 
 Seconds = Annotated[float, Field(ge=0, le=TIME_LIMIT_S_MAX)]
 _NUMBER: Final = re.compile(r"\+?[0-9]{3,15}|sip:[^\s@<>]{1,64}@[^\s@<>]{1,128}", re.ASCII)
+_NUMBER_PATTERN: Final = f"^(?:{_NUMBER.pattern})$"
+_DIGITS: Final = r"^[0-9*#]{0,64}$"
 
 
 def _to_text(value: object) -> object:
@@ -27,9 +42,33 @@ def _check_number(text: str) -> str:
     return text.removeprefix("+")
 
 
-Text = Annotated[str, BeforeValidator(_to_text)]
-Number = Annotated[Text, AfterValidator(_check_number)]
-Digits = Annotated[Text, Field(pattern=r"^[0-9*#]{0,64}$")]
+def _describe_text(pattern: str, least: int, most: int) -> WithJsonSchema:
+    """Return the schema of a text that may also be written as a number of YAML."""
+    number = {"type": "integer", "minimum": least, "maximum": most}
+    return WithJsonSchema({"anyOf": [{"type": "string", "pattern": pattern}, number]})
+
+
+def _describe_choice(how: str, **alternatives: Mapping[str, object]) -> ConfigDict:
+    """Return the configuration of a model that needs these keys: ``oneOf`` them, or ``anyOf`` them."""
+    choices: list[Any] = [
+        {"type": "object", "required": [name], "properties": {name: dict(schema)}}
+        for name, schema in alternatives.items()
+    ]
+    return ConfigDict(json_schema_extra={how: choices})
+
+
+_OBJECT: Final = {"type": "object"}
+_NOT_EMPTY: Final = {"type": "array", "minItems": 1}
+
+Number = Annotated[
+    str,
+    BeforeValidator(_to_text),
+    AfterValidator(_check_number),
+    _describe_text(_NUMBER_PATTERN, 100, 10**15 - 1),
+]
+Digits = Annotated[
+    str, BeforeValidator(_to_text), Field(pattern=_DIGITS), _describe_text(_DIGITS, 0, 10**18 - 1)
+]
 
 
 class _Model(BaseModel):
@@ -115,17 +154,16 @@ class CallModel(_Model):
     direction: Annotated[
         Literal["outbound", "inbound"], Field(description="Who calls: you, or the person.")
     ] = "outbound"
-    from_: Annotated[
-        Number, Field(alias="from", description="The caller; `{n}` is not replaced.")
-    ] = "14155550100"
+    from_: Annotated[Number, Field(alias="from", description="The caller.")] = "14155550100"
     to: Annotated[Number, Field(description="Whom to call.")] = "14155550123"
     person: Annotated[
         PersonModel, Field(description="The called person; of an inbound call, the caller.")
     ] = PersonModel()
     others: Annotated[
-        dict[str, PersonModel],
+        dict[Number, PersonModel],
         Field(
-            description="Who is reached at the numbers that a document dials. Default: an answer."
+            description="Who is reached at numbers that a document dials. At any other: an answer.",
+            json_schema_extra={"propertyNames": {"type": "string", "pattern": _NUMBER_PATTERN}},
         ),
     ] = Field(default_factory=dict)
     caller_name: Annotated[str, Field(max_length=50, description="The caller's name.")] = ""
@@ -173,6 +211,8 @@ class _Either(_Model):
 class MixEntry(_Either):
     """One kind of call or message in a mix: set either `call` or `message`."""
 
+    model_config = _describe_choice("oneOf", call=_OBJECT, message=_OBJECT)
+
     weight: Annotated[float, Field(gt=0, description="How often, compared with the others.")] = 1.0
 
     @model_validator(mode="after")
@@ -189,7 +229,14 @@ class MixEntry(_Either):
 
 
 class LoadModel(_Model):
-    """How many, how fast. Calls begin at random instants, whether or not earlier ones have ended."""
+    """How many, how fast: set `count`, `duration_s` or both.
+
+    Calls begin at random instants, whether or not earlier ones have ended.
+    """
+
+    model_config = _describe_choice(
+        "anyOf", count={"type": "integer"}, duration_s={"type": "number"}
+    )
 
     count: Annotated[
         int | None, Field(ge=1, le=1_000_000, description="Calls and messages in all.")
@@ -212,6 +259,8 @@ class LoadModel(_Model):
 
 class Scenario(_Either):
     """A scenario file: a `call`, a `message`, or a `mix` of several."""
+
+    model_config = _describe_choice("oneOf", call=_OBJECT, message=_OBJECT, mix=_NOT_EMPTY)
 
     title: Annotated[str, Field(min_length=1, max_length=120, description="One line for lists.")]
     mix: Annotated[
