@@ -160,6 +160,9 @@ def test_every_leg_ends_once() -> None:
 def test_documents_that_ask_for_each_other_end_with_an_internal_error() -> None:
     driver = drive({"answer": "<Redirect>https://hooks.example.com/answer</Redirect>"})
     assert driver.ended[0].code == "5010"
+    assert [note.text for note in driver.notes] == [
+        "1000 documents on one leg: do they ask for each other?"
+    ]
 
 
 def test_a_call_that_ends_at_the_moment_of_its_transfer_asks_for_no_more_documents() -> None:

@@ -40,6 +40,7 @@ async def run_documents(world: World, leg: Leg, urls: CallUrls, begin: Step | No
             leg.end(make_cause("4010", "Answer XML"), world.now)
             return
         step = following
+    world.note(leg.uuid, f"{DOCUMENTS_MAX} documents on one leg: do they ask for each other?")
     leg.end(make_cause("5010", "Plivo"), world.now)
 
 
