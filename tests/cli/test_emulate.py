@@ -1,20 +1,28 @@
 """``callback-bridge emulate``: scenarios listed, shown, and run against a receiver."""
 
+import io
+import signal
 from pathlib import Path
 
 import httpx
 import orjson
 import pytest
+from rich.console import Console
 
+from bridge.cli.emulate.serve import _Lines
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN
 from bridge.emulator.behaviours import BEHAVIOURS
 from bridge.emulator.behaviours.behaviour import Confidence
+from bridge.emulator.machine.commands import Response
+from bridge.emulator.machine.person import Person, Pickup
 from bridge.emulator.scenarios.files import list_shipped
+from tests.emulator.machines import drive
 from tests.emulator.receiver import receive
 from tests.support.bridge import eventually
 from tests.support.cli import run, started
 
 ANSWER = "/plivo/voice/call/answer"
+REQUEST = drive(person=Person(Pickup.BUSY)).requests[0]
 MENU = "<Response><Speak>Hello</Speak><Wait length='90'/></Response>"
 
 
@@ -57,6 +65,49 @@ def test_a_callback_without_a_2xx_is_exit_code_1() -> None:
     assert (found["undelivered"], found["faults"]) == (2, {"status 503": 2})
 
 
+@pytest.mark.parametrize(("speed", "stretched"), [("10000", 2), ("1", 0)])
+def test_answers_that_are_too_slow_for_the_speed_are_counted(
+    tmp_path: Path, speed: str, stretched: int
+) -> None:
+    quick = tmp_path / "quick.yaml"
+    person = {"pickup": "busy", "rings_after_s": 0, "answers_after_s": 0.1}
+    quick.write_bytes(orjson.dumps({"title": "Quickly busy", "call": {"person": person}}))
+    with receive() as receiver:
+        done = run("emulate", "run", str(quick), "--against", receiver.url, "--speed", speed)
+    assert done.returncode == 0, done.stderr
+    found = orjson.loads(done.stdout)
+    assert found["stretched"] == stretched
+    assert found["answer_s_max"] > 0
+
+
+@pytest.mark.system
+def test_ctrl_c_ends_a_run_and_shows_the_counts_so_far() -> None:
+    with (
+        receive() as receiver,
+        started("emulate", "run", "mixed-load", "--against", receiver.url) as load,
+    ):
+        eventually(lambda: len(receiver.called) > 2)
+        assert load.end(signal.SIGINT) == 130
+    found = orjson.loads(load.out[0])
+    assert found["stopped"]
+    assert 0 < found["begun"] < 100
+    assert found["sent"]["voice.call.ring"] >= 1
+    assert load.err == ["Stopped before the end: these are the counts so far."]
+
+
+async def test_the_server_says_how_long_a_slow_answer_took() -> None:
+    console = Console(file=io.StringIO(), width=200)
+    lines = _Lines(console)
+    clock = iter([10.0, 17.04, 17.04, 20.0, 20.9, 20.9])
+    lines._clock = lambda: next(clock)
+    for _ in range(2):
+        lines.show_command(REQUEST)
+        lines.show(REQUEST, Response(200))
+    slow, quick = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert slow.endswith("200 after 7.0 s")
+    assert quick.endswith("200")
+
+
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
@@ -89,6 +140,7 @@ def test_a_port_that_is_taken_is_exit_code_3() -> None:
         done = run("emulate", "--port", port)
     assert done.returncode == 3
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
+    assert "choose another port with --port, 0 for any free one" in done.stderr
 
 
 @pytest.mark.system

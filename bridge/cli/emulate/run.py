@@ -1,5 +1,7 @@
 """``callback-bridge emulate run``: run a scenario against a receiver."""
 
+import asyncio
+import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
@@ -10,7 +12,7 @@ import uvloop
 from rich.table import Table
 
 from bridge.cli import output
-from bridge.cli.exit_codes import EXIT_DIFFERS
+from bridge.cli.exit_codes import EXIT_DIFFERS, EXIT_STOPPED
 from bridge.cli.options import parse_time, parse_zone
 from bridge.cli.output import JsonOption
 from bridge.core import catalogue
@@ -94,7 +96,8 @@ def run(  # noqa: PLR0913 (options)
 ) -> None:
     """Run a scenario: emulated calls, signed callbacks, and your documents executed.
 
-    Exit code 1 if a callback got no 2xx, even after Plivo's own retries.
+    Exit code 1 if a callback got no 2xx, even after Plivo's own retries. Ctrl-C ends the run, and shows
+    the counts so far.
     """
     urls = _to_urls(against, answer_url, hangup_url, message_url)
     account = make_account(auth_id, auth_token, zone)
@@ -129,31 +132,44 @@ def run_and_report(
     *,
     as_json: bool,
 ) -> None:
-    """Run a scenario and print what came of it. Exits with 1 if a callback got no 2xx."""
-    found = uvloop.run(_run(scenario, emulator, account, urls))
+    """Run a scenario and print what came of it, also after Ctrl-C.
+
+    Exits with 1 if a callback got no 2xx.
+    """
+    found, was_stopped = uvloop.run(_run(scenario, emulator, account, urls))
     if as_json:
-        output.emit_json_lines([found.to_json()])
+        output.emit_json_lines([found.to_json() | {"stopped": was_stopped}])
     else:
         output.show(_to_table(found), *_summary(found))
+    if was_stopped:
+        output.print_stderr("Stopped before the end: these are the counts so far.", style="red")
+        raise typer.Exit(EXIT_STOPPED)
     if found.undelivered or not found.sent:
         raise typer.Exit(EXIT_DIFFERS)
 
 
 async def _run(
     scenario: Scenario, emulated: Emulator, account: Account, urls: ReceiverUrls
-) -> Tally:
+) -> tuple[Tally, bool]:
+    """Return what a run counted, and whether Ctrl-C ended it."""
     live = output.make_live()
     async with emulated as emulator:
-        if live is None:
-            return await run_scenario(emulator, scenario, account, urls)
-        with live:
-            return await run_scenario(
-                emulator,
-                scenario,
-                account,
-                urls,
-                on_progress=lambda tally: live.update(_to_table(tally)),
-            )
+        tally = Tally.watch(emulator)
+        work = run_scenario(
+            emulator,
+            scenario,
+            account,
+            urls,
+            tally=tally,
+            on_progress=lambda: live.update(_to_table(tally)) if live else None,
+        )
+        # At Ctrl-C the runner cancels its task, and raises KeyboardInterrupt unless the task goes on.
+        try:
+            with live or contextlib.nullcontext():
+                await work
+        except asyncio.CancelledError:
+            return tally, True
+    return tally, False
 
 
 def _to_urls(
@@ -203,5 +219,10 @@ def _summary(tally: Tally) -> Iterator[str]:
     )
     for fault, count in tally.faults.most_common():
         yield f"  {count} times {fault}"
+    if tally.stretched:
+        yield (
+            f"{tally.stretched} answers took too long for this speed, up to "
+            f"{tally.answer_s_max:.0f} s of emulated time: people do less than at --speed 1"
+        )
     for note, count in tally.notes.most_common(10):
         yield f"note: {note}" + (f" ({count} times)" if count > 1 else "")

@@ -19,10 +19,12 @@ from bridge.emulator.machine.leg import Account, CallUrls
 from bridge.emulator.machine.world import FindPerson, answer_everybody
 from bridge.emulator.scenarios.begin import people_of
 from bridge.emulator.scenarios.files import load_scenario
-from bridge.emulator.server import make_app, serve
+from bridge.emulator.server import CannotListen, make_app, serve
 from bridge.emulator.stories import tell_outcome
 
 _APP_ID = "emulated-application"
+# An answer is called slow from so many real seconds on: a caller hears the silence.
+_SLOW_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,11 @@ def serve_emulator(served: Served, *, as_json: bool) -> None:
         speed=served.speed,
         find_person=find_person,
     )
-    uvloop.run(_serve(served, emulator, as_json=output.wants_json(as_json)))
+    try:
+        uvloop.run(_serve(served, emulator, as_json=output.wants_json(as_json)))
+    except CannotListen as error:
+        message = f"{error}; choose another port with --port, 0 for any free one"
+        raise CannotListen(message) from error
 
 
 def _make_directory(served: Served, account: Account) -> Directory:
@@ -124,6 +130,8 @@ class _Lines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._clock = asyncio.get_running_loop().time
+        self._sent_at_s: dict[int, float] = {}
 
     def show(self, request: Request, outcome: Outcome) -> None:
         """Print one request and its answer."""
@@ -132,11 +140,16 @@ class _Lines:
         line.append(request.type, style="cyan")
         line.append(f"  {request.method} {request.url.partition('?')[0]}  ")
         line.append(tell_outcome(outcome), style="green" if is_good else "red")
+        took_s = self._clock() - self._sent_at_s.pop(request.id, self._clock())
+        if took_s >= _SLOW_S:
+            line.append(f" after {took_s:.1f} s", style="yellow")
         self._console.print(line)
 
     def show_command(self, command: Command) -> None:
         """Print the end of a leg, or a note."""
         match command:
+            case Request():
+                self._sent_at_s[command.id] = self._clock()
             case LegEnded():
                 ended = f"ended: {command.code} {command.name} ({command.source})"
                 self._console.print(Text(f"{command.call_uuid[:8]}  {ended}", style="dim"))

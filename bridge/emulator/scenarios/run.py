@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from random import Random
 from typing import Final
 
@@ -22,6 +23,7 @@ from bridge.emulator.scenarios.model import CallModel, Episode, Scenario
 
 # How often the end of a run is looked for.
 _POLL_S: Final = 0.02
+STRETCHED_S: Final = 1.0
 _FAILURES: Final = {
     "ct": "connect timeout",
     "rt": "read timeout",
@@ -36,7 +38,9 @@ class Tally:
 
     ``ended`` counts legs by the name of their hangup cause. ``sent`` and ``delivered`` count callbacks
     by type: a delivered one got a 2xx, perhaps after a retry. ``tries`` counts requests, ``faults``
-    those that failed, by status or reason.
+    those that failed, by status or reason. ``stretched`` counts answers that the speed made take more
+    than ``STRETCHED_S`` longer for the calls than they took; ``answer_s_max`` is the longest, in
+    emulated time.
     """
 
     begun: int = 0
@@ -46,6 +50,8 @@ class Tally:
     delivered: Counter[str] = field(default_factory=Counter[str])
     faults: Counter[str] = field(default_factory=Counter[str])
     notes: Counter[str] = field(default_factory=Counter[str])
+    stretched: int = 0
+    answer_s_max: float = 0.0
 
     @property
     def undelivered(self) -> int:
@@ -56,8 +62,22 @@ class Tally:
     def watch(cls, emulator: Emulator) -> "Tally":
         """Return a tally that counts what an emulator does from now on."""
         tally = cls()
-        emulator.observe(lambda command: _count_command(tally, command))
-        emulator.observe_answers(lambda request, outcome: _count_answer(tally, request, outcome))
+        sent_at: dict[int, datetime] = {}
+
+        def count_command(command: Command) -> None:
+            _count_command(tally, command)
+            if isinstance(command, Request):
+                sent_at[command.id] = emulator.now
+
+        def count_answer(request: Request, outcome: Outcome) -> None:
+            _count_answer(tally, request, outcome)
+            if request.id in sent_at:
+                took_s = (emulator.now - sent_at.pop(request.id)).total_seconds()
+                tally.answer_s_max = max(tally.answer_s_max, took_s)
+                tally.stretched += took_s - took_s / emulator.speed > STRETCHED_S
+
+        emulator.observe(count_command)
+        emulator.observe_answers(count_answer)
         return tally
 
     def to_json(self) -> dict[str, object]:
@@ -71,31 +91,35 @@ class Tally:
             "requests": self.tries,
             "faults": dict(self.faults),
             "notes": dict(self.notes),
+            "stretched": self.stretched,
+            "answer_s_max": round(self.answer_s_max, 3),
         }
 
 
-async def run_scenario(
+async def run_scenario(  # noqa: PLR0913 (the parts of a run)
     emulator: Emulator,
     scenario: Scenario,
     account: Account,
     urls: ReceiverUrls,
     *,
-    on_progress: Callable[[Tally], None] = lambda _tally: None,
-) -> Tally:
-    """Begin every call of a scenario, wait until all have ended and everything is delivered."""
-    tally = Tally.watch(emulator)
+    tally: Tally,
+    on_progress: Callable[[], None] = lambda: None,
+) -> None:
+    """Begin every call of a scenario, wait until all have ended and everything is delivered.
+
+    ``tally`` watches the emulator; the calls that began are counted in it too.
+    """
     random = Random(emulator.seed)  # noqa: S311 (repeatable on purpose)
     started_at = emulator.now
     for at_s in plan_starts(scenario.load, random):
         while (wait_s := at_s - (emulator.now - started_at).total_seconds()) > 0:
             await asyncio.sleep(min(wait_s / emulator.speed, _POLL_S))
-            on_progress(tally)
+            on_progress()
         _begin(emulator, choose_episode(scenario, random), account, urls)
         tally.begun += 1
     while not emulator.is_idle:
         await asyncio.sleep(_POLL_S)
-        on_progress(tally)
-    return tally
+        on_progress()
 
 
 def _begin(emulator: Emulator, episode: Episode, account: Account, urls: ReceiverUrls) -> None:
