@@ -19,6 +19,7 @@ ERRORS: Final[Mapping[str, int]] = {
     "bridge.dev.broker.BrokerNotStarted": EXIT_CANNOT_CONNECT,
     "bridge.emulator.server.CannotListen": EXIT_CANNOT_CONNECT,
     "bridge.emulator.scenarios.files.BadScenario": EXIT_USAGE,
+    "bridge.emulator.scenarios.files.YamlNotInstalled": EXIT_CANNOT_CONNECT,
     "bridge.ingress.server.CannotListen": EXIT_CANNOT_CONNECT,
     "bridge.publish.Unavailable": EXIT_CANNOT_CONNECT,
     "bridge.publish.topics.ProvisioningRefused": EXIT_CANNOT_CONNECT,

@@ -17,6 +17,7 @@ from bridge.cli.emulate.run import (
     Speed,
     TimeZone,
     check_url,
+    draw_seed,
     make_account,
     run_and_report,
     to_bridge_urls,
@@ -170,7 +171,7 @@ def trigger_type(  # noqa: PLR0913 (options)
 
 
 def _run_scenario(name: str, to: str, account: Account, speed: float, *, json: bool) -> None:
-    emulator = Emulator.of_account(account, speed=speed)
+    emulator = Emulator.of_account(account, speed=speed, seed=draw_seed())
     urls = to_bridge_urls(to, "--to")
     run_and_report(load_scenario(name), emulator, account, urls, as_json=output.wants_json(json))
 

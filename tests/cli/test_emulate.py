@@ -2,7 +2,9 @@
 
 import io
 import signal
+import sys
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import httpx
 import orjson
@@ -46,6 +48,28 @@ def test_a_run_sends_the_callbacks_to_the_paths_of_a_bridge_and_counts_them() ->
     # They are sent on several connections, so the order is the machine's only there.
     assert {*receiver.called} == {"/plivo/voice/call/ring", ANSWER, "/plivo/voice/call/hangup"}
     assert len(receiver.called) == 3
+
+
+def test_two_runs_have_other_calls_and_a_seed_repeats_one() -> None:
+    with receive() as receiver:
+        command = ["emulate", "run", "busy", "--against", receiver.url, "--speed", "1000"]
+        first = orjson.loads(run(*command).stdout)
+        run(*command)
+        run(*command, "--seed", str(first["seed"]))
+    called = [parse_qs(body)["CallUUID"][0] for body in receiver.bodies]
+    assert len(called) == 6
+    assert len(set(called)) == 2
+    assert called[4:] == called[:2]
+
+
+@pytest.mark.parametrize("command", ["emulate list", "trigger call"])
+def test_without_the_package_that_reads_yaml_the_remedy_is_named(
+    monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    done = run(*command.split())
+    assert done.returncode == 3
+    assert done.stderr.startswith("PyYAML is not installed: run pip install '.[dev]'")
 
 
 def test_the_urls_of_an_application_can_be_given_one_by_one() -> None:

@@ -9,12 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass(slots=True)
 class HttpReceiver:
-    """Where it listens, and the paths that were called. ``documents`` are by path."""
+    """Where it listens, and the paths and bodies that came. ``documents`` are by path."""
 
     url: str
     documents: Mapping[str, str]
     status: int = 200
     called: list[str] = field(default_factory=list[str])
+    bodies: list[str] = field(default_factory=list[str])
 
 
 @contextmanager
@@ -28,7 +29,8 @@ def receive(
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length", 0)))
+            form = self.rfile.read(int(self.headers.get("content-length", 0)))
+            receiver.bodies.append(form.decode())
             receiver.called.append(self.path)
             body = receiver.documents.get(self.path, "").encode()
             self.send_response(receiver.status)

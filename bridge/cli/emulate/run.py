@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Annotated, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -34,6 +35,8 @@ callback-bridge emulate run mixed-load --against http://127.0.0.1:8080 --speed 2
 
 callback-bridge emulate run mine.yaml --answer-url http://127.0.0.1:5000/answer"""
 
+# Short enough to be typed again.
+_SEED_BITS: Final = 24
 _BEFORE_CHANGE: Final = timedelta(minutes=10)
 # The URLs of a call and of messages, by the callback type whose path the bridge has for each.
 _TYPES: Final = {
@@ -81,7 +84,9 @@ def run(  # noqa: PLR0913 (options)
         str | None, typer.Option(help="URL of your application for messages.")
     ] = None,
     speed: Speed = 1.0,
-    seed: Annotated[int, typer.Option(help="The same seed repeats the run.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="Repeats a run. Default: a new one, which is printed.")
+    ] = None,
     start: Annotated[
         str | None,
         typer.Option(help="The emulated clock's start, as 2026-03-08T06:59Z; now by default."),
@@ -104,8 +109,14 @@ def run(  # noqa: PLR0913 (options)
     begin = _parse_start(start, account) if start is not None else None
     loaded = load_scenario(scenario)
     disorder = SOME_OF_EVERYTHING if chaos else loaded.chaos
-    emulator = Emulator.of_account(account, seed=seed, speed=speed, start=begin, chaos=disorder)
+    chosen = draw_seed() if seed is None else seed
+    emulator = Emulator.of_account(account, seed=chosen, speed=speed, start=begin, chaos=disorder)
     run_and_report(loaded, emulator, account, urls, as_json=output.wants_json(json))
+
+
+def draw_seed() -> int:
+    """Return a new seed: with one seed for all runs, different calls would have the same ids."""
+    return Random().getrandbits(_SEED_BITS)  # noqa: S311 (not a secret)
 
 
 def _parse_start(text: str, account: Account) -> datetime:
@@ -138,9 +149,9 @@ def run_and_report(
     """
     found, was_stopped = uvloop.run(_run(scenario, emulator, account, urls))
     if as_json:
-        output.emit_json_lines([found.to_json() | {"stopped": was_stopped}])
+        output.emit_json_lines([found.to_json() | {"stopped": was_stopped, "seed": emulator.seed}])
     else:
-        output.show(_to_table(found), *_summary(found))
+        output.show(_to_table(found), *_summary(found), f"seed {emulator.seed}")
     if was_stopped:
         output.print_stderr("Stopped before the end: these are the counts so far.", style="red")
         raise typer.Exit(EXIT_STOPPED)

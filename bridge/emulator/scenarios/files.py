@@ -4,7 +4,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-import yaml
 from pydantic import ValidationError
 
 from bridge.emulator.scenarios.model import Scenario
@@ -16,6 +15,10 @@ _SHIPPED: Final = files("bridge.emulator.scenarios") / "shipped"
 
 class BadScenario(Exception):
     """A scenario cannot be used. The text names the file and every fault."""
+
+
+class YamlNotInstalled(Exception):
+    """Scenarios cannot be read, because the package that reads YAML is not there."""
 
 
 def list_shipped() -> dict[str, Scenario]:
@@ -55,6 +58,11 @@ def _read(file_name: str) -> str:
 
 
 def _parse(text: str, name: str) -> Scenario:
+    try:
+        import yaml  # noqa: PLC0415 (an extra: absent where only `serve` is installed)
+    except ImportError as error:
+        message = "PyYAML is not installed: run pip install '.[dev]' in a checkout of the project"
+        raise YamlNotInstalled(message) from error
     try:
         return Scenario.model_validate(yaml.safe_load(text))
     except yaml.YAMLError as error:
