@@ -207,3 +207,18 @@ def test_a_run_can_begin_before_a_clock_change_and_things_can_go_wrong() -> None
     assert sum(found["ended"].values()) == 100
     assert any(note.startswith("chaos") for note in found["notes"])
     assert (none.returncode, "has set no clock back" in none.stderr) == (2, True)
+
+
+@pytest.mark.system
+def test_the_calls_of_a_second_can_be_more_than_plivos_usual_two() -> None:
+    # The emulated second lasts longer than the test.
+    options = ("--port", "0", "--speed", "0.01", "--calls-per-second", "3")
+    with started("emulate", *options) as emulator:
+        emulator.says("Callbacks appear below.")
+        api = next(line.split()[-1] for line in emulator.err if line.startswith("  API "))
+        call = {"from": "14155550100", "to": "14155550123", "answer_url": "http://127.0.0.1:9/a"}
+        placed = [
+            httpx.post(f"{api}Call/", json=call, auth=(AUTH_ID, AUTH_TOKEN)) for _ in range(4)
+        ]
+    messages = [one.json()["message"] for one in placed]
+    assert messages == ["call fired"] * 3 + ["call queued"]

@@ -59,6 +59,12 @@ def emulate(  # noqa: PLR0913 (options)
         float, typer.Option(help="Emulated seconds in a real second.", min=0.01, max=10_000)
     ] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed repeats every random choice.")] = 0,
+    calls_per_s: Annotated[
+        int,
+        typer.Option(
+            "--calls-per-second", help="Calls that begin in a second; more of them wait.", min=1
+        ),
+    ] = 2,
     auth_id: Annotated[str, typer.Option(help="Auth id of the account.")] = AUTH_ID,
     auth_token: Annotated[
         str,
@@ -93,6 +99,7 @@ def emulate(  # noqa: PLR0913 (options)
             people=people,
             speed=speed,
             seed=seed,
+            calls_per_s=calls_per_s,
         ),
         as_json=json,
     )

@@ -16,7 +16,7 @@ from bridge.emulator.directory import Application, Directory, Number
 from bridge.emulator.emulator import Emulator
 from bridge.emulator.machine.commands import Command, LegEnded, Note, Outcome, Request, Response
 from bridge.emulator.machine.leg import Account, CallUrls
-from bridge.emulator.machine.world import FindPerson, answer_everybody
+from bridge.emulator.machine.world import Conditions, FindPerson, answer_everybody
 from bridge.emulator.scenarios.begin import people_of
 from bridge.emulator.scenarios.files import load_scenario
 from bridge.emulator.server import CannotListen, make_app, serve
@@ -38,6 +38,7 @@ class Served:
     people: str | None
     speed: float
     seed: int
+    calls_per_s: int
 
 
 def explain(*, as_json: bool) -> None:
@@ -62,6 +63,7 @@ def serve_emulator(served: Served, *, as_json: bool) -> None:
         seed=served.seed,
         speed=served.speed,
         find_person=find_person,
+        conditions=Conditions(calls_per_s=served.calls_per_s),
     )
     try:
         uvloop.run(_serve(served, emulator, as_json=output.wants_json(as_json)))

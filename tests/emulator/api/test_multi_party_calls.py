@@ -136,6 +136,20 @@ def test_a_call_that_goes_on_is_moved_into_a_new_multi_party_call(plivo: Virtual
     assert [one["friendly_name"] for one in cast("list[Body]", listed["objects"])] == ["sales"]
 
 
+def test_a_call_that_rings_cannot_be_moved(plivo: VirtualPlivo) -> None:
+    placed = plivo.ask(calls.place_calls, {**PLACE, "to": OTHER}).body
+    arguments = {"role": "agent", "call_uuid": placed["request_uuid"]}
+    refused = plivo.ask(participants.add_participants, arguments, **MPC)
+    assert refused.status is NOT_FOUND
+
+
+def test_a_participant_is_added_by_the_id_of_the_call(plivo: VirtualPlivo) -> None:
+    by_id = f"uuid_{show(plivo)['mpc_uuid']}"
+    assert plivo.ask(participants.add_participants, ADD, mpc_id=by_id).status is HTTPStatus.CREATED
+    plivo.run(10)
+    assert len(list_members(plivo)) == 2
+
+
 def test_participants_are_muted_held_and_kicked(plivo: VirtualPlivo) -> None:
     add(plivo)
     plivo.run(10)
