@@ -10,14 +10,17 @@ import httpx
 import orjson
 import pytest
 from rich.console import Console
+from starlette.applications import Starlette
 
 from bridge.cli.emulate.serve import _Lines
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN
 from bridge.emulator.behaviours import BEHAVIOURS
 from bridge.emulator.behaviours.behaviour import Confidence
+from bridge.emulator.emulator import Emulator
 from bridge.emulator.machine.commands import Response
 from bridge.emulator.machine.person import Person, Pickup
 from bridge.emulator.scenarios.files import list_shipped
+from bridge.emulator.server import CannotListen
 from tests.emulator.machines import drive
 from tests.emulator.receiver import receive
 from tests.support.bridge import eventually
@@ -222,3 +225,19 @@ def test_the_calls_of_a_second_can_be_more_than_plivos_usual_two() -> None:
         ]
     messages = [one.json()["message"] for one in placed]
     assert messages == ["call fired"] * 3 + ["call queued"]
+
+
+@pytest.mark.parametrize("option", [[], ["--control-from-anywhere"]])
+def test_the_control_is_for_this_machine_unless_an_option_says_otherwise(
+    option: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[bool] = []
+
+    def stop(_emulator: Emulator, *, control_from_anywhere: bool) -> Starlette:
+        given.append(control_from_anywhere)
+        message = "nothing is served"
+        raise CannotListen(message)
+
+    monkeypatch.setattr("bridge.cli.emulate.serve.make_app", stop)
+    assert run("emulate", "--port", "0", *option).returncode == 3
+    assert given == [bool(option)]

@@ -45,6 +45,13 @@ def emulate(  # noqa: PLR0913 (options)
         int, typer.Option(help="Port of the API; 0 for any free one.", min=0, max=65_535)
     ] = PORT,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    control_from_anywhere: Annotated[
+        bool,
+        typer.Option(
+            "--control-from-anywhere",
+            help="Let clients on other machines use the control, which has no password.",
+        ),
+    ] = False,
     answer_url: Annotated[
         str | None, typer.Option(help="Answer URL of the number, for calls that come in.")
     ] = None,
@@ -93,6 +100,7 @@ def emulate(  # noqa: PLR0913 (options)
     serve.serve_emulator(
         serve.Served(
             address=(host, port),
+            control_from_anywhere=control_from_anywhere,
             account=(auth_id, auth_token, zone),
             number=number,
             urls={"answer": answer_url, "hangup": hangup_url, "message": message_url},

@@ -32,6 +32,7 @@ class Served:
     """What the options of the server say. ``account`` is auth id, token and time zone."""
 
     address: tuple[str, int]
+    control_from_anywhere: bool
     account: tuple[str, str, str]
     number: str
     urls: dict[str, str | None]
@@ -98,7 +99,7 @@ async def _serve(served: Served, emulator: Emulator, *, as_json: bool) -> None:
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stopping.set)
     async with emulator:
-        app = make_app(emulator)
+        app = make_app(emulator, control_from_anywhere=served.control_from_anywhere)
         async with serve(app, *served.address) as url:
             _print_introduction(served, url)
             if as_json:
