@@ -1,5 +1,6 @@
-"""Show accounts, applications and numbers. They are set up in the emulator, so the API only reads them.
+"""Show accounts, subaccounts, applications and numbers.
 
+They are set up in the emulator, so the API only reads them.
 Fields are those of the SDKs' fixtures. What an emulator cannot know is null.
 """
 
@@ -21,6 +22,23 @@ _NUMBER_FILTERS: Final = ("alias", "number_startswith", "subaccount")
 def get_account(_machine: Machine, request: ApiRequest) -> Answer:
     """Return the account of the credentials."""
     return Answer(HTTPStatus.OK, _show_account(request.account))
+
+
+def list_subaccounts(_machine: Machine, request: ApiRequest) -> Answer:
+    """List the subaccounts of the account."""
+    owner = request.account.auth_id
+    found = [one for one in request.directory.accounts.values() if one.parent_auth_id == owner]
+    return answer_page(
+        found, _show_subaccount, request.arguments, path=f"{request.path}Subaccount/"
+    )
+
+
+def get_subaccount(_machine: Machine, request: ApiRequest) -> Answer:
+    """Return one subaccount of the account."""
+    found = request.directory.accounts.get(request.ids["subaccount_id"])
+    if found is None or found.parent_auth_id != request.account.auth_id:
+        raise refuse_unknown()
+    return Answer(HTTPStatus.OK, _show_subaccount(found))
 
 
 def list_applications(_machine: Machine, request: ApiRequest) -> Answer:
@@ -95,12 +113,24 @@ def _show_account(account: Account) -> Body:
     }
 
 
-def _show_subaccount(auth_id: str, request: ApiRequest) -> str | None:
+def _show_subaccount(account: Account) -> Body:
+    return {
+        "account": f"/v1/Account/{account.main_auth_id}/",
+        "auth_id": account.auth_id,
+        "auth_token": account.auth_tokens[0],
+        "created": None,
+        "enabled": True,
+        "modified": None,
+        "name": account.name,
+        "resource_uri": _find_subaccount_uri(account),
+    }
+
+
+def _find_subaccount_uri(account: Account) -> str | None:
     """Return the URI of a subaccount; None for a main account."""
-    owner = request.directory.accounts[auth_id]
-    if owner.parent_auth_id is None:
+    if account.parent_auth_id is None:
         return None
-    return f"/v1/Account/{owner.main_auth_id}/Subaccount/{auth_id}/"
+    return f"/v1/Account/{account.main_auth_id}/Subaccount/{account.auth_id}/"
 
 
 def _show_application(one: Application, request: ApiRequest) -> Body:
@@ -121,7 +151,7 @@ def _show_application(one: Application, request: ApiRequest) -> Body:
         "public_uri": False,
         "resource_uri": f"{request.path}Application/{one.app_id}/",
         "sip_uri": f"sip:{one.app_id}@app.plivo.com",
-        "sub_account": _show_subaccount(one.auth_id, request),
+        "sub_account": _find_subaccount_uri(request.directory.accounts[one.auth_id]),
     }
 
 
@@ -137,6 +167,6 @@ def _show_number(one: Number, request: ApiRequest) -> Body:
         "number_type": "local",
         "resource_uri": f"{request.path}Number/{one.number}/",
         "sms_enabled": True,
-        "sub_account": _show_subaccount(one.auth_id, request),
+        "sub_account": _find_subaccount_uri(request.directory.accounts[one.auth_id]),
         "voice_enabled": True,
     }

@@ -66,6 +66,8 @@ _PARTICIPANT: Final = _MPC + "Participant/{member_id}/"
 _MEMBER: Final = _CONFERENCE + "Member/{member_ids}/"
 ENDPOINTS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "", accounts.get_account),
+    ("GET", "Subaccount/", accounts.list_subaccounts),
+    ("GET", "Subaccount/{subaccount_id}/", accounts.get_subaccount),
     ("POST", "Call/", calls.place_calls),
     ("GET", "Call/", calls.list_calls),
     ("GET", _CALL, calls.get_call),

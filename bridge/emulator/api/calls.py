@@ -92,7 +92,10 @@ def get_call(machine: Machine, request: ApiRequest) -> Answer:
 
 
 def hang_up_call(machine: Machine, request: ApiRequest) -> Answer:
-    """End a call."""
+    """End a call, or cancel one that waits."""
+    if request.ids["call_uuid"] in dict(_find_waiting(machine, request)):
+        machine.queue.cancel(request.ids["call_uuid"])
+        return Answer(HTTPStatus.NO_CONTENT, {})
     api_actions.hang_up(machine.world, request.find_live_leg(machine))
     return Answer(HTTPStatus.NO_CONTENT, {})
 

@@ -18,6 +18,7 @@ from bridge.emulator.api.application import (
 )
 from bridge.emulator.emulator import Emulator
 from bridge.emulator.machine.leg import Account
+from bridge.emulator.machine.rooms import Room
 from tests.emulator.api.plivo import DIRECTORY, PLACE, STRANGER, SUBACCOUNT
 from tests.emulator.machines import ACCOUNT, url_of
 from tests.support.factories import parsed
@@ -223,6 +224,28 @@ async def test_a_reset_forgets_calls_records_and_requests(
     listed = (await client.get(CALL)).json()
     assert listed["objects"] == []
     assert (await client.post(CALL, json=PLACE)).status_code == HTTPStatus.CREATED
+
+
+async def test_an_account_reads_its_own_subaccounts(client: httpx.AsyncClient) -> None:
+    path = f"/v1/Account/{ACCOUNT.auth_id}/Subaccount/"
+    listed = (await client.get(path)).json()["objects"]
+    assert [(one["auth_id"], one["auth_token"]) for one in listed] == [
+        (SUBACCOUNT.auth_id, SUBACCOUNT.auth_tokens[0])
+    ]
+    shown = (await client.get(f"{path}{SUBACCOUNT.auth_id}/")).json()
+    assert shown["resource_uri"] == f"{path}{SUBACCOUNT.auth_id}/"
+    assert (await client.get(f"{path}{STRANGER.auth_id}/")).status_code == HTTPStatus.NOT_FOUND
+
+
+async def test_a_name_in_a_path_may_have_spaces_and_letters_of_any_kind(
+    emulator: Emulator, client: httpx.AsyncClient
+) -> None:
+    room = Room(ACCOUNT.auth_id, "Büro 2", "an-id", emulator.world.now)
+    emulator.world.conferences.add(room)
+    path = f"/v1/Account/{ACCOUNT.auth_id}/Conference/"
+    assert (await client.get(path)).json()["conferences"] == ["Büro 2"]
+    shown = await client.get(f"{path}B%C3%BCro%202/")
+    assert shown.json()["conference_name"] == "Büro 2"
 
 
 async def test_accounts_applications_and_numbers_can_be_read(client: httpx.AsyncClient) -> None:

@@ -111,6 +111,7 @@ def ask_all(requests: list[Asked]) -> VirtualPlivo:
             "request_uuid": uuid,
             "session_uuid": next(iter(plivo.machine.verify_sessions), uuid),
             "stream_id": uuid,
+            "subaccount_id": SUBACCOUNT.auth_id,
         }
         account = SUBACCOUNT if request.by_subaccount else ACCOUNT
         answer = plivo.ask(request.endpoint, request.arguments, account=account, **ids)
