@@ -1,24 +1,25 @@
 """The page on Plivo's API of the emulator names every endpoint, and its snippets work."""
 
-import asyncio
 import re
 from pathlib import Path
 from typing import Any, Final
+from wsgiref.types import StartResponse, WSGIEnvironment
 
-from bridge.emulator.api.application import ENDPOINTS, build_api
-from bridge.emulator.emulator import Emulator
-from bridge.emulator.server import serve
-from tests.emulator.api.plivo import DIRECTORY, PLACE
-from tests.emulator.machines import ACCOUNT, CALLEE, CALLER
+from bridge.emulator.api.application import ENDPOINTS
+from bridge.emulator.testing import EmulatedPlivo
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = (ROOT / "docs/emulated-api.md").read_text()
 _ROW: Final = re.compile(r"^\| (?:`(.*)`|\(the account itself\)) \| ([A-Z, ]+) \|$", re.MULTILINE)
 
 
-def find_snippet(kind: str) -> str:
-    (snippet,) = re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    return str(snippet)
+def find_snippets(kind: str) -> str:
+    return "\n".join(re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+
+
+def answer(_environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    start_response("200 OK", [("Content-Type", "application/xml")])
+    return [b"<Response/>"]
 
 
 def test_the_page_names_every_endpoint() -> None:
@@ -28,17 +29,14 @@ def test_the_page_names_every_endpoint() -> None:
     assert listed == {(method, path) for method, path, _ in ENDPOINTS}
 
 
-async def test_the_client_for_python_places_a_call() -> None:
+def test_the_snippets_for_python_place_a_call() -> None:
     names: dict[str, Any] = {}
-    exec(find_snippet("python"), names)
-    async with Emulator(DIRECTORY) as emulator, serve(build_api(emulator)) as url:
-        client = names["make_client"](ACCOUNT.auth_id, ACCOUNT.auth_tokens[0], url)
-        made = await asyncio.to_thread(
-            lambda: client.calls.create(CALLER, CALLEE, PLACE["answer_url"])
-        )
-        assert made.message == "call fired"
+    exec(find_snippets("python"), names)
+    with EmulatedPlivo(wsgi=answer) as plivo:
+        names["test_a_call_is_placed"](plivo)
+        assert [one.answer for one in plivo.sent("call.answer")] == ["<Response/>"]
 
 
 def test_the_test_of_the_sdk_for_node_has_the_lines_of_the_page() -> None:
     program = (ROOT / "tests/node/plivo_calls.mjs").read_text()
-    assert find_snippet("js") in program
+    assert find_snippets("js") in program
