@@ -54,8 +54,8 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 $(VENV)/.installed-demo: requirements/demo.txt pyproject.toml
 	$(call set_up,$<,the demo,about 20 seconds)
 
-demo: $(DEMO_INSTALLED) ## Place two emulated calls and watch their callbacks become events
-	@echo "Placing two emulated calls: about 5 seconds ..."
+demo: $(DEMO_INSTALLED) ## Place three emulated calls, and show what happened and what is stored
+	@echo "Placing three emulated calls: about 5 seconds ..."
 	@$(BIN)/callback-bridge demo
 
 dev: $(DEMO_INSTALLED) ## Run the bridge on an embedded broker until Ctrl-C (options: ARGS="--kafka-port 0")

@@ -6,8 +6,8 @@ the block's last command runs until Ctrl-C. What is not run literally:
 
 1. ``.venv`` is made of the environment that runs the tests, so that nothing is installed again.
 2. ``make test`` is run with ``--dry-run``: it is what runs this test.
-3. Ports are free ones, because those that the README names may be taken: the broker's is the one that
-   ``make dev`` prints.
+3. Ports are free ones, because those that the README names may be taken: those of the broker and of the
+   bridge of ``make dev`` are the ones that it prints.
 """
 
 import inspect
@@ -29,11 +29,13 @@ ROOT: Final = Path(__file__).parents[2]
 README: Final = (ROOT / "README.md").read_text()
 BROKER: Final = "127.0.0.1:19092"
 PORT: Final = "8081"
+DEV: Final = "http://127.0.0.1:8080"
 
 # What a command that runs until Ctrl-C writes when it is ready, or has shown what it is to show.
 READY: Final = {
     "make dev": "Events appear below",
     "callback-bridge serve": '"event":"bridge_started"',
+    "callback-bridge emulate": "Ctrl-C stops everything",
     "callback-bridge tail --since 1h": '"type":"com.plivo.voice.call.hangup.v1"',
 }
 
@@ -86,10 +88,15 @@ def prepare_checkout(folder: Path) -> None:
     (installed / ".installed").touch()
 
 
-def adapted(text: str, broker: str, port: str) -> str:
+def adapted(text: str, broker: str, port: str, dev_url: str) -> str:
     """Return commands as they are run: rules 2 and 3."""
     options = " ".join(f"--{name.replace('_', '-')} 0" for name in ports_of_dev())
-    text = text.replace(BROKER, broker).replace(PORT, port)
+    text = text.replace(BROKER, broker).replace(PORT, port).replace(DEV, dev_url)
+    text = text.replace(
+        "callback-bridge trigger call", f"callback-bridge trigger call --to {dev_url}"
+    )
+    text = re.sub(r"(callback-bridge trigger voice\S+)", rf"\1 --to {dev_url}", text)
+    text = re.sub(r"callback-bridge emulate( *#|$)", r"callback-bridge emulate --port 0\1", text)
     text = re.sub(r"^make test\b", "make --dry-run test", text, flags=re.MULTILINE)
     return re.sub(r"^make dev\b", f'make dev ARGS="{options}"', text, flags=re.MULTILINE)
 
@@ -103,6 +110,13 @@ def ports_of_dev() -> dict[str, int]:
 def broker_of(written: str) -> str:
     """Return the broker's address as ``make dev`` printed it."""
     found = re.search(r"^.*(?:Kafka +|BOOTSTRAP_SERVERS=)(127\.0\.0\.1:\d+)", written, re.MULTILINE)
+    assert found is not None, written
+    return found[1]
+
+
+def url_of_dev(written: str) -> str:
+    """Return the URL of the bridge of ``make dev``, as it printed it."""
+    found = re.search(r"(http://127\.0\.0\.1:\d+)/plivo", written)
     assert found is not None, written
     return found[1]
 
@@ -127,16 +141,17 @@ def terminals(tmp_path: Path) -> Iterator[dict[int, Shell]]:
     not (shutil.which("make") and shutil.which("curl")), reason="needs make and curl"
 )
 def test_the_readme_can_be_followed_from_top_to_bottom(terminals: dict[int, Shell]) -> None:
-    broker, port = BROKER, str(free_port())
+    broker, port, dev_url = BROKER, str(free_port()), DEV
     for block in blocks():
         terminal = terminals[block.terminal]
-        terminal.run(adapted(block.text, broker, port))
+        terminal.run(adapted(block.text, broker, port, dev_url))
         if block.last is not None and block.ready is not None:
-            terminal.begin(adapted(block.last, broker, port), block.ready)
+            terminal.begin(adapted(block.last, broker, port, dev_url), block.ready)
         if block.terminal == 2:
-            broker = broker_of(terminal.written)
+            broker, dev_url = broker_of(terminal.written), url_of_dev(terminal.written)
     assert "demo: 3 calls, 14 callbacks, 14 stored, 0 lost" in terminals[1].written
     assert "HTTP/1.1 200 OK" in terminals[3].written
+    assert '"begun":100,' in terminals[4].written
     for terminal in reversed(terminals.values()):
         terminal.interrupt()
         assert "Traceback" not in terminal.written
