@@ -92,21 +92,6 @@ def test_a_callback_without_a_2xx_is_exit_code_1() -> None:
     assert (found["undelivered"], found["faults"]) == (2, {"status 503": 2})
 
 
-@pytest.mark.parametrize(("speed", "stretched"), [("10000", 2), ("1", 0)])
-def test_answers_that_are_too_slow_for_the_speed_are_counted(
-    tmp_path: Path, speed: str, stretched: int
-) -> None:
-    quick = tmp_path / "quick.yaml"
-    person = {"pickup": "busy", "rings_after_s": 0, "answers_after_s": 0.1}
-    quick.write_bytes(orjson.dumps({"title": "Quickly busy", "call": {"person": person}}))
-    with receive() as receiver:
-        done = run("emulate", "run", str(quick), "--against", receiver.url, "--speed", speed)
-    assert done.returncode == 0, done.stderr
-    found = orjson.loads(done.stdout)
-    assert found["stretched"] == stretched
-    assert found["answer_s_max"] > 0
-
-
 @pytest.mark.system
 def test_ctrl_c_ends_a_run_and_shows_the_counts_so_far() -> None:
     with (
@@ -168,6 +153,18 @@ def test_a_port_that_is_taken_is_exit_code_3() -> None:
     assert done.returncode == 3
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
     assert "choose another port with --port, 0 for any free one" in done.stderr
+
+
+@pytest.mark.system
+def test_two_servers_have_other_calls_unless_a_seed_is_given() -> None:
+    found = []
+    for option in ((), (), ("--seed", "5")):
+        with started("emulate", "--port", "0", *option) as emulator:
+            emulator.says("Callbacks appear below.")
+            found += [line.split()[1] for line in emulator.err if line.startswith("  seed ")]
+            assert emulator.end() == 0
+    assert len(set(found)) == 3
+    assert found[2] == "5"
 
 
 @pytest.mark.system

@@ -65,7 +65,10 @@ def emulate(  # noqa: PLR0913 (options)
     speed: Annotated[
         float, typer.Option(help="Emulated seconds in a real second.", min=0.01, max=10_000)
     ] = 1.0,
-    seed: Annotated[int, typer.Option(help="The same seed repeats every random choice.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Repeats every random choice. Default: a new one, which is printed."),
+    ] = None,
     calls_per_s: Annotated[
         int,
         typer.Option(

@@ -232,8 +232,8 @@ def _summary(tally: Tally) -> Iterator[str]:
         yield f"  {count} times {fault}"
     if tally.stretched:
         yield (
-            f"{tally.stretched} answers took too long for this speed, up to "
-            f"{tally.answer_s_max:.0f} s of emulated time: people do less than at --speed 1"
+            f"answers too slow for this speed: {tally.stretched}, up to {tally.answer_s_max:.0f} s of "
+            "emulated time; people do less than at --speed 1"
         )
     for note, count in tally.notes.most_common(10):
         yield f"note: {note}" + (f" ({count} times)" if count > 1 else "")

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bridge.cli import output
-from bridge.cli.emulate.run import check_url, make_account
+from bridge.cli.emulate.run import check_url, draw_seed, make_account
 from bridge.cli.signals import STOP_SIGNALS
 from bridge.emulator.behaviours import BEHAVIOURS
 from bridge.emulator.directory import Application, Directory, Number
@@ -38,7 +38,7 @@ class Served:
     urls: dict[str, str | None]
     people: str | None
     speed: float
-    seed: int
+    seed: int | None
     calls_per_s: int
 
 
@@ -61,7 +61,7 @@ def serve_emulator(served: Served, *, as_json: bool) -> None:
     find_person = _find_people(served.people)
     emulator = Emulator(
         _make_directory(served, account),
-        seed=served.seed,
+        seed=draw_seed() if served.seed is None else served.seed,
         speed=served.speed,
         find_person=find_person,
         conditions=Conditions(calls_per_s=served.calls_per_s),
@@ -101,7 +101,7 @@ async def _serve(served: Served, emulator: Emulator, *, as_json: bool) -> None:
     async with emulator:
         app = make_app(emulator, control_from_anywhere=served.control_from_anywhere)
         async with serve(app, *served.address) as url:
-            _print_introduction(served, url)
+            _print_introduction(served, url, emulator.seed)
             if as_json:
                 emulator.observe_answers(_show_json)
             else:
@@ -111,7 +111,7 @@ async def _serve(served: Served, emulator: Emulator, *, as_json: bool) -> None:
             await stopping.wait()
 
 
-def _print_introduction(served: Served, url: str) -> None:
+def _print_introduction(served: Served, url: str, seed: int) -> None:
     auth_id, token, _ = served.account
     console = output.make_console(stderr=True, soft_wrap=True)
     console.print(Text("Emulated Plivo", style="bold"))
@@ -120,6 +120,7 @@ def _print_introduction(served: Served, url: str) -> None:
     console.print(f"  auth token {token}")
     console.print(f"  number     {served.number}")
     console.print(f"  control    {url}/_emulator/")
+    console.print(f"  seed       {seed}")
     console.print(Text("\nPlace a call", style="bold"))
     console.print(f"curl -u {auth_id}:{token} {url}/v1/Account/{auth_id}/Call/ \\")
     console.print("  -H 'content-type: application/json' \\")

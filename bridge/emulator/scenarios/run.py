@@ -23,7 +23,8 @@ from bridge.emulator.scenarios.model import CallModel, Episode, Scenario
 
 # How often the end of a run is looked for.
 _POLL_S: Final = 0.02
-STRETCHED_S: Final = 1.0
+# People of scenarios hang up after half a minute and more.
+STRETCHED_S: Final = 10.0
 _FAILURES: Final = {
     "ct": "connect timeout",
     "rt": "read timeout",
