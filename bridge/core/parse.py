@@ -18,7 +18,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
 from itertools import chain
 from typing import Literal, NamedTuple, cast
 from zoneinfo import ZoneInfo
@@ -105,11 +104,12 @@ class _Reading:
         self._assigned = assign_names(field_map, tuple(sources.plivo), is_json=sources.json)
         self._scope = ParseContext(_find_direction(sources), zone)
         self._groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        self._agreeing: dict[str, list[str]] = {}
+        self._names: dict[str, list[str]] = {}  # the parameters that agree on the value of a field
 
     def read(self) -> None:
         """Read every parameter. Rare cases are calls out of the loop."""
-        fields, all_texts, scope = self.fields, self._texts, self._scope
+        fields, names = self.fields, self._names
+        all_texts, scope = self._texts, self._scope
         for name, field, parse in chain(self._assigned.rules, self._iter_other_spellings()):
             text: str | list[str] | None = all_texts[name]
             if not text:
@@ -129,6 +129,7 @@ class _Reading:
                 self._compare(field, name, value)
             else:
                 fields[field] = value
+                names[field] = [name]
         for field, texts in self._groups.items():
             fields[field] = self.field_map.groups[field].parse(texts, scope)
 
@@ -168,32 +169,15 @@ class _Reading:
         if self.fields[field] != value:
             self._mark_unreadable(field, name, "spellings_disagree")
         else:
-            self._list_agreeing(field).append(name)
-
-    def _list_agreeing(self, field: str) -> list[str]:
-        """Return the parameters that the value of a field has been read from."""
-        if field not in self._agreeing:
-            self._agreeing[field] = [self._first_names[field]] if field in self.fields else []
-        return self._agreeing[field]
-
-    @cached_property
-    def _first_names(self) -> dict[str, str]:
-        """Return the first parameter of each field that is not blank."""
-        found: dict[str, str] = {}
-        others = (rule for _, rule, _ in self._assigned.others if rule is not None)
-        for name, field, _ in chain(self._assigned.rules, others):
-            if any(list_texts(self._texts[name])):
-                found.setdefault(field, name)
-        return found
+            self._names.setdefault(field, []).append(name)
 
     def _mark_unreadable(self, field: str | None, name: str, reason: str) -> None:
         """Keep the texts of a parameter, and of those that its field has been read from: rule 4."""
         marked = [(name, reason)]
         if field is not None:
-            earlier = self._list_agreeing(field)
-            marked = [*((one, "spellings_disagree") for one in earlier), *marked]
-            self._agreeing[field] = []
             self.fields[field] = None
+            earlier = self._names.pop(field, ())
+            marked = [*((one, "spellings_disagree") for one in earlier), *marked]
         for parameter, why in marked:
             texts = [escape_non_utf8(text) for text in list_texts(self._texts[parameter])]
             self.unreadable.append(
