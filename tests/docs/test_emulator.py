@@ -124,7 +124,6 @@ def test_what_is_said_to_be_missing_is_missing() -> None:
     paths = {path.partition("/")[0] for _, path, _ in ENDPOINTS}
     missing = {
         "Endpoint",
-        "MultiPartyCall",
         "PhoneNumber",
         "Lookup",
         "Pricing",
