@@ -7,7 +7,9 @@ from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from bridge.emulator.api.application import build_api
@@ -26,7 +28,17 @@ class CannotListen(Exception):
 def make_app(emulator: Emulator, *, control_from_anywhere: bool = False) -> Starlette:
     """Return the application of an emulator: Plivo's API, and the control."""
     control = make_control(emulator, from_anywhere=control_from_anywhere)
-    return Starlette(routes=[Mount(PREFIX, control), Mount("/", build_api(emulator))])
+    return Starlette(
+        routes=[
+            Route(PREFIX, _redirect_to_control),
+            Mount(PREFIX, control),
+            Mount("/", build_api(emulator)),
+        ]
+    )
+
+
+async def _redirect_to_control(_request: Request) -> RedirectResponse:
+    return RedirectResponse(PREFIX + "/")
 
 
 @asynccontextmanager

@@ -246,6 +246,11 @@ async def test_a_bad_request_is_refused_with_a_problem(
     assert part in problem_of(response)[2]
 
 
+async def test_the_status_is_found_without_the_last_slash(client: httpx.AsyncClient) -> None:
+    response = await client.get("/_emulator", follow_redirects=True)
+    assert response.json()["calls"] == 0
+
+
 async def test_an_unknown_filter_is_refused(client: httpx.AsyncClient) -> None:
     status, name, detail = problem_of(await client.get("/_emulator/sent?tpye=ring"))
     assert (status, name) == (422, "invalid-query")
