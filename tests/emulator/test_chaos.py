@@ -3,7 +3,9 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.catalogue import Catalogue
+from bridge.core.keyring import Account as KnownAccount
+from bridge.core.verify import Verified, Verifier
 from bridge.emulator.chaos.clock_change import find_clock_change
 from bridge.emulator.chaos.options import SOME_OF_EVERYTHING, Chaos
 from bridge.emulator.chaos.parameters import list_old_changes, skew_times
@@ -33,7 +37,14 @@ from tests.emulator.machines import (
     url_of,
 )
 from tests.emulator.recognition import ON_SHARED_PATH
-from tests.support.factories import parsed
+from tests.support.factories import (
+    event_of,
+    parsed,
+    parser,
+    raw_callback,
+    verdict_on,
+    verifier,
+)
 
 RING, ANSWER, HANGUP = "voice.call.ring", "voice.call.answer", "voice.call.hangup"
 ACTION = "voice.getdigits.action"
@@ -193,6 +204,41 @@ def test_whatever_goes_wrong_every_leg_ends_once_and_everything_is_accounted_for
     tries = sum(one.attempt > 1 for one in driver.requests)
     assert len(driver.requests) == len(made) + repeated + tries
     assert repeated == told["sent again"]
+
+
+def event_for(types: Catalogue, request: Request, by: Verifier) -> tuple[str, str | None, str]:
+    """Return type, subject and id of the event that the bridge makes of a request as it is sent."""
+    wire = to_wire(request, ACCOUNT, ACCOUNT)
+    parts = urlsplit(wire.url)
+    raw = raw_callback(
+        parts.query,
+        wire.body,
+        method=wire.method,
+        path=parts.path,
+        origin=HOST,
+        headers=wire.headers.items(),
+        content_type=None,
+    )
+    verdict = verdict_on(raw, by)
+    assert isinstance(verdict, Verified)
+    callback = parser(types).parse(verdict, types.by_name[request.type])
+    return callback.type.name, callback.subject, event_of(callback).id
+
+
+def test_the_bridge_makes_a_verified_event_of_whatever_arrives(types: Catalogue) -> None:
+    more = {"duplicated": 0.5, "reordered": 0.3, "late": 0.3, "skewed": 0.3}
+    chaos = SOME_OF_EVERYTHING.model_copy(update=more)
+    by = verifier(KnownAccount(ACCOUNT.auth_id, ACCOUNT.zone.key, ACCOUNT.auth_tokens))
+    ids: dict[int, set[str]] = {}
+    for request in run(chaos, calls=30).requests:
+        kind, subject, event_id = event_for(types, request, by)
+        assert (kind, subject) == (request.type, request.subject)
+        # The id of a type that can repeat may have the nonce in it.
+        if request.attempt == 1 and not types.by_name[kind].can_repeat:
+            ids.setdefault(request.callback_id, set()).add(event_id)
+    # What is sent again has the id of the first, so that a consumer can tell.
+    assert {len(of_callback) for of_callback in ids.values()} == {1}
+    assert len({*chain.from_iterable(ids.values())}) == len(ids)
 
 
 def test_the_same_seed_gives_the_same_callbacks_byte_for_byte() -> None:
