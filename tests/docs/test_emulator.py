@@ -132,7 +132,9 @@ def test_what_is_said_to_be_missing_is_missing() -> None:
     }
     assert paths.isdisjoint(missing)
     assert {
-        method for method, path, _ in ENDPOINTS if path.startswith(("Application", "Number"))
+        method
+        for method, path, _ in ENDPOINTS
+        if path.startswith(("Application", "Number", "Subaccount"))
     } == {"GET"}
     assert "Stream" in EXECUTE
 

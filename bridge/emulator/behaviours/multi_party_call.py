@@ -101,7 +101,7 @@ BEHAVIOURS: Final = (
     ),
     Behaviour(
         "MultiPartyCall",
-        "Events of the Add Participant API, call status callbacks and AI agents are not emulated.",
+        "Events of the Add Participant API and AI agents are not emulated.",
         Confidence.INFERRED,
     ),
 )
