@@ -217,3 +217,19 @@ def test_a_callback_with_an_unknown_method_is_not_sent_and_noted() -> None:
     driver = drive({"answer": "<Wait/>"}, order=replace(ORDER, urls=urls))
     assert types(driver) == [ANSWER, HANGUP]
     assert [one.text for one in driver.notes] == [f"{RING} is not sent: its method is 'PUT'"]
+
+
+@pytest.mark.parametrize("direction", ["outbound", "inbound"])
+def test_a_call_that_ends_in_the_moment_of_its_begin_reports_its_end(direction: str) -> None:
+    machine = Machine(World(BEGIN))
+    driver = VirtualDriver(machine, Receiver({"answer": "<Wait length='60'/>"}))
+    if direction == "outbound":
+        leg = machine.place(ORDER)
+    else:
+        parties = Parties("inbound", CALLEE, CALLER)
+        leg = machine.receive(ACCOUNT, Person(), parties, URLS)
+    machine.hang_up(leg.uuid, by_api=True)
+    driver.run()
+    assert types(driver)[-1] == HANGUP
+    assert types(driver).count(HANGUP) == 1
+    assert [end.call_uuid for end in driver.ended] == [leg.uuid]

@@ -55,7 +55,7 @@ def call_participants(world: World, order: ParticipantOrder, begins_at: datetime
         leg = world.add_leg(order.account, person, Parties("outbound", order.caller, callee))
         leg.request_uuid, leg.caller_name = order.request_uuid, order.caller_name
         delay_s = waits_s + order.delays_s[index]
-        leg.task = world.scheduler.start(
+        leg.task = world.scheduler.start_now(
             _run(world, leg, order, answered, delay_s, order.ring_timeouts_s[index])
         )
         legs.append(leg)
