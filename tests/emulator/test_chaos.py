@@ -170,6 +170,8 @@ def test_a_wrong_clock_shifts_the_times_of_a_callback_together() -> None:
         ("RecordingStartMs", "1772892810000", "1772892870000"),
         ("RecordingEndMs", "1772892810000.00000", "1772892870000.00000"),
         ("RecordingEndMs", "-1", "-1"),
+        ("recording_start_ms", "1772892810000", "1772892870000"),
+        ("recording_duration_ms", "8000", "8000"),
         ("RecordingDurationMs", "8000", "8000"),
         ("AnswerTime", "", ""),
         ("EndTime", "2026-13-07 09:13:30", "2026-13-07 09:13:30"),
@@ -178,6 +180,29 @@ def test_a_wrong_clock_shifts_the_times_of_a_callback_together() -> None:
 )
 def test_only_times_are_shifted(name: str, value: str, skewed: str) -> None:
     assert skew_times({name: value}, 60.2) == {name: skewed}
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "old"),
+    [
+        (ANSWER, {"CallStatus": "ringing"}, {"CallStatus": "in-progress"}),
+        (ANSWER, {"CallStatus": "in-progress"}, {"CallStatus": "in-progress"}),
+        ("voice.dial.digits", {"DialDigitsPressedBy": "BLeg"}, {"DialDigitsPressedBy": "bleg"}),
+        ("voice.stream.status", {"Event": "DroppedStream"}, {"Event": "failed"}),
+        ("voice.stream.status", {"Event": "DegradedStream"}, {"Event": "DegradedStream"}),
+        (
+            "messaging.message.inbound",
+            {"Media0": "a", "Media1": "b", "MediaCount": "2"},
+            {"Media1": "a", "Media2": "b", "MediaCount": "2"},
+        ),
+    ],
+)
+def test_an_older_generation_writes_what_its_pages_and_captures_show(
+    kind: str, parameters: dict[str, str], old: dict[str, str]
+) -> None:
+    for change in list_old_changes(kind):
+        parameters = change(parameters)
+    assert parameters == old
 
 
 def test_every_old_form_is_recognised_and_read(types: Catalogue) -> None:

@@ -17,6 +17,7 @@ Change = Callable[[Parameters], Parameters]
 
 _LOCAL_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)([ T])(\d\d:\d\d:\d\d)(.*)", re.DOTALL)
 _EPOCH_MS: Final = re.compile(r"[0-9]{13}(\.[0-9]+)?")
+_MEDIA: Final = re.compile(r"Media([0-9]+)")
 _MS: Final = 1_000
 
 
@@ -60,11 +61,18 @@ def _lower_sip_headers(parameters: Parameters) -> Parameters:
     }
 
 
+def _number_media_from_one(parameters: Parameters) -> Parameters:
+    return {
+        f"Media{int(found[1]) + 1}" if (found := _MEDIA.fullmatch(name)) else name: value
+        for name, value in parameters.items()
+    }
+
+
+# The guide has no word for a degraded stream.
 _STREAM_WORDS: Final = {
     "StartStream": "started",
     "StopStream": "stopped",
-    "DroppedStream": "dropped",
-    "DegradedStream": "degraded",
+    "DroppedStream": "failed",
 }
 
 OLD_FIELDS: Final[tuple[tuple[str, Change], ...]] = (
@@ -83,14 +91,15 @@ OLD_FIELDS: Final[tuple[tuple[str, Change], ...]] = (
     # The page on hangup causes prints the first, captures the second.
     ("voice.call.hangup", _replace("HangupSource", {"Callee": "Call recipient"})),
     # Of an inbound call: both are seen.
-    ("voice.call.answer", _replace("CallStatus", {"in-progress": "ringing"})),
+    ("voice.call.answer", _replace("CallStatus", {"ringing": "in-progress"})),
     # The page on machine detection has both spellings.
     ("voice.call.machine_detection", _rename("Machine", "machine")),
-    ("voice.dial.", _replace("DialDigitsPressedBy", {"aleg": "ALeg", "bleg": "BLeg"})),
+    # Seen in lower case on a platform with the same wire format.
+    ("voice.dial.", _replace("DialDigitsPressedBy", {"ALeg": "aleg", "BLeg": "bleg"})),
     # The guide of 2026 and the older pages name the events differently.
     ("voice.stream.status", _replace("Event", _STREAM_WORDS)),
     # Two pages count media from 0, or from 1.
-    ("messaging.message.inbound", _rename("Media1", "Media0")),
+    ("messaging.message.inbound", _number_media_from_one),
     ("messaging.message.status", _drop("MCC", "MNC", "PartInfo", "Sequence")),
 )
 """Beginning of a type, and a change of its parameters: rule 1."""
@@ -127,7 +136,8 @@ def skew_times(parameters: Parameters, skew_s: float) -> Parameters:
 
 
 def _skew(name: str, value: str, skew: timedelta) -> str:
-    if name.endswith("Ms") and _EPOCH_MS.fullmatch(value):
+    # ``RecordingStartMs``, and ``recording_start_ms`` of a recording by the API.
+    if name.lower().endswith("ms") and _EPOCH_MS.fullmatch(value):
         whole, dot, rest = value.partition(".")
         return f"{int(whole) + int(skew.total_seconds()) * _MS}{dot}{rest}"
     found = _LOCAL_TIME.fullmatch(value)
