@@ -22,6 +22,7 @@ MACHINE = Person(hang_up=None, is_machine=True, greeting_s=6.0)
         ("<Play loop='2'>https://example.com/a.mp3</Play>", STAYS, 10.0),
         # The time limit of a call ends it, four hours after the answer.
         ("<Play loop='0'>https://example.com/a.mp3</Play>", STAYS, 14_400.0),
+        (f"<Speak loop='999999999'>{'long ' * 15_000}</Speak>", STAYS, 14_400.0),
         ("<Wait length='20' beep='true'/>", STAYS, 20.0),
         ("<Wait length='20' beep='true'/>", MACHINE, 6.8),
         ("<Wait length='20' beep='duration=300,threshold=256'/>", MACHINE, 6.8),

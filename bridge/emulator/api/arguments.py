@@ -12,7 +12,8 @@ from bridge.emulator.api.answers import refuse_argument, refuse_missing
 from bridge.reply.urls import is_absolute
 
 METHODS: Final = ("GET", "POST")
-_DIGITS_MAX: Final = 12
+# More seconds than a datetime can be moved by are no number of seconds.
+_DIGITS_MAX: Final = 9
 
 
 class Arguments:

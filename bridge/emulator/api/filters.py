@@ -65,10 +65,18 @@ def read_time_test(
         if ends["__lt"] - ends["__gt"] > window_max:
             raise refuse_argument(name, f"The range may have at most {window_max.days} days.")
     elif "__gt" in ends:
-        wanted.append(("__lte", operator.le, ends["__gt"] + window_max))
+        wanted.append(("__lte", operator.le, _move(ends["__gt"], window_max)))
     elif "__lt" in ends:
-        wanted.append(("__gte", operator.ge, ends["__lt"] - window_max))
+        wanted.append(("__gte", operator.ge, _move(ends["__lt"], -window_max)))
     return lambda at: all(compare(at, limit) for _, compare, limit in wanted)
+
+
+def _move(at: datetime, by: timedelta) -> datetime:
+    """Return an instant later or earlier; as it is if no datetime is so late or so early."""
+    try:
+        return at + by
+    except OverflowError:
+        return at
 
 
 def _iter_limits(

@@ -11,11 +11,13 @@
 from collections import deque
 from collections.abc import Coroutine, Generator
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from bridge.emulator.machine.commands import CancelTimer, Command, SetTimer
 
 T = TypeVar("T")
+# Three years. A driver could not compute the date of any delay that a document may ask for.
+_DELAY_S_MAX: Final = 100_000_000.0
 
 
 class Signal(Generic[T]):
@@ -195,11 +197,11 @@ class Scheduler:
         return commands
 
     def start_timer(self, delay_s: float) -> Timer:
-        """Return a signal that is set after a delay."""
+        """Return a signal that is set after a delay, which is cut to three years."""
         self._timers_started += 1
         timer = Timer(self, self._timers_started)
         self._timers[timer.id] = timer
-        self.commands.append(SetTimer(timer.id, max(0.0, delay_s)))
+        self.commands.append(SetTimer(timer.id, min(max(0.0, delay_s), _DELAY_S_MAX)))
         return timer
 
     def cancel_timer(self, timer: Timer) -> None:

@@ -42,6 +42,7 @@ def read(**more: object) -> Arguments:
         ("time_limit", "soon", "time_limit parameter is invalid."),
         ("time_limit", 0, "time_limit parameter is invalid."),
         ("time_limit", "9" * 5_000, "time_limit parameter is invalid."),
+        ("time_limit", 999_999_999_999, "time_limit parameter is invalid."),
         ("hangup_on_ring", -1, "hangup_on_ring parameter is invalid."),
         ("ring_timeout", "1.5", "ring_timeout parameter is invalid."),
         ("machine_detection", "perhaps", "machine_detection parameter is invalid."),

@@ -81,6 +81,8 @@ def test_a_duration_has_five_forms(form: str, wanted: list[int]) -> None:
         ({"end_time__lte": "2026-03-06 14:13:30"}, [1, 6, 20]),
         ({"end_time__gt": "2026-02-01 00:00"}, [6, 20]),
         ({"end_time": "2026-03-06 14:13:30"}, [1]),
+        ({"end_time__gt": "9999-12-31 00:00"}, []),
+        ({"end_time__lt": "0001-01-01 00:00"}, []),
         ({"end_time__gt": "2026-02-10 00:00", "end_time__lt": "2026-03-02 00:00"}, [6, 20]),
     ],
 )

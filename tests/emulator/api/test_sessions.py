@@ -202,6 +202,7 @@ def test_a_masking_session_that_calls_the_first_party_is_listed_in_progress() ->
         ({"callback_url": "nowhere"}, "callback_url"),
         ({"record_file_format": "ogg"}, "record_file_format"),
         ({"ring_timeout": "soon"}, "ring_timeout"),
+        ({"session_expiry": 999_999_999_999}, "session_expiry"),
     ],
 )
 def test_a_masking_session_that_plivo_cannot_begin_is_refused(
