@@ -19,6 +19,7 @@ from tests.emulator.machines import (
     BEGIN,
     CALLEE,
     CALLER,
+    HOST,
     URLS,
     Receiver,
     document,
@@ -233,3 +234,28 @@ def test_a_call_that_ends_in_the_moment_of_its_begin_reports_its_end(direction: 
     assert types(driver)[-1] == HANGUP
     assert types(driver).count(HANGUP) == 1
     assert [end.call_uuid for end in driver.ended] == [leg.uuid]
+
+
+def test_every_callback_about_a_leg_has_the_sip_headers_of_its_call() -> None:
+    documents = {
+        "answer": f"""
+            <Stream statusCallbackUrl="{HOST}/stream">wss://bot.example.com/ws</Stream>
+            <Dial action="{HOST}/dialled" callbackUrl="{HOST}/dial"><Number>14155550188</Number></Dial>
+        """,
+        "dialled": f"""
+            <Conference callbackUrl="{HOST}/room" timeLimit="5">room1</Conference>
+            <MultiPartyCall role="Agent" statusCallbackUrl="{HOST}/mpc"
+                statusCallbackEvents="participant-state-changes">support</MultiPartyCall>
+        """,
+    }
+    person = Person(hang_up=HangUp(after_s=90))
+    order = replace(ORDER, sip_headers={"Team": "blue"}, person=person)
+    driver = drive(documents, order=order)
+    assert {
+        "voice.stream.status",
+        "voice.dial.hangup",
+        "voice.conference.exit",
+        "voice.mpc.status",
+    } <= {*types(driver)}
+    for request in driver.requests:
+        assert request.parameters.get("X-PH-Team") == "blue", request.type

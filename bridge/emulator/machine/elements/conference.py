@@ -11,8 +11,8 @@
    callback follows when the file is ready.
 6. ``action`` is requested when the member has left, also if its leg has ended.
 
-Callbacks after the first have the ids of call and conference only. Plivo's open-source ancestor does
-rules 1, 2, 4 and 6 so, and most of rule 3.
+Callbacks after the first have the ids of call and conference, and custom SIP headers. Plivo's
+open-source ancestor does rules 1, 2, 4 and 6 so, and most of rule 3.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from bridge.emulator.machine.commands import Parameters
 from bridge.emulator.machine.elements.action import ask_action
 from bridge.emulator.machine.elements.attributes import read_flag, read_integer, read_url
 from bridge.emulator.machine.elements.sounds import fetch_sound
-from bridge.emulator.machine.fields import in_order
+from bridge.emulator.machine.fields import in_order, sip_header_fields
 from bridge.emulator.machine.keypad import STAR, parse_patterns, watch_digits
 from bridge.emulator.machine.leg import Leg, LegOver, Step, Transferred
 from bridge.emulator.machine.person import Phase
@@ -219,6 +219,7 @@ def _report(stay: _Stay, action: str, **more: str) -> None:
         "ConferenceMemberID": stay.member.id,
         "ConferenceName": stay.room.name,
         "ConferenceUUID": stay.room.uuid,
+        **sip_header_fields(stay.member.leg),
         **more,
     })  # fmt: skip
     url = read_url(stay.node, "callbackUrl", "callbackMethod")

@@ -26,7 +26,12 @@ from bridge.emulator.machine.commands import Parameters
 from bridge.emulator.machine.elements.action import ask_action
 from bridge.emulator.machine.elements.attributes import read_flag, read_integer, read_url
 from bridge.emulator.machine.elements.sounds import fetch_sound
-from bridge.emulator.machine.fields import bill_duration_s, format_local, in_order
+from bridge.emulator.machine.fields import (
+    bill_duration_s,
+    format_local,
+    in_order,
+    sip_header_fields,
+)
 from bridge.emulator.machine.keypad import STAR, parse_patterns, watch_digits
 from bridge.emulator.machine.leg import Leg, LegOver, Parties, Step, Transferred
 from bridge.emulator.machine.person import Phase
@@ -264,6 +269,7 @@ def _report(order: _Dial, b_leg: _BLeg, action: str, **more: str) -> None:
         "DialAction": action,
         "DialBLegUUID": leg.uuid,
         "Event": _EVENTS[action],
+        **sip_header_fields(order.a_leg),
         **more,
     }
     if action != "digits":

@@ -15,7 +15,12 @@ from typing import Final
 
 from bridge.emulator.machine.commands import Parameters
 from bridge.emulator.machine.elements.sounds import fetch_sound
-from bridge.emulator.machine.fields import bill_duration_s, compute_cost, in_order
+from bridge.emulator.machine.fields import (
+    bill_duration_s,
+    compute_cost,
+    in_order,
+    sip_header_fields,
+)
 from bridge.emulator.machine.leg import Leg
 from bridge.emulator.machine.recordings import READY_AFTER_S, begin_recording, end_recording
 from bridge.emulator.machine.retries import UNSETTABLE
@@ -79,6 +84,7 @@ def report_member(world: World, room: Room, member: Member, event: str) -> None:
         ParticipantCallUUID=member.leg.uuid,
         ParticipantCoachMode="true" if member.is_coaching else "false",
         ParticipantRole=member.role,
+        **sip_header_fields(member.leg),
     )
 
 

@@ -16,7 +16,7 @@ also seen on the wire of a platform with the same format. Rule 5 is from Plivo's
 from typing import Final
 
 from bridge.emulator.machine.elements.attributes import read_flag, read_integer, read_url
-from bridge.emulator.machine.fields import in_order
+from bridge.emulator.machine.fields import in_order, sip_header_fields
 from bridge.emulator.machine.leg import Leg, Step, Transferred
 from bridge.emulator.machine.person import Phase
 from bridge.emulator.machine.retries import UNSETTABLE
@@ -95,6 +95,7 @@ def _report(  # noqa: PLR0913, PLR0917 (everything that the callback depends on)
         "StreamID": audio.id,
         "Timestamp": world.now.strftime("%Y-%m-%d %H:%M:%S"),
         "To": leg.callee,
+        **sip_header_fields(leg),
     }
     if detail:
         fields[_DETAILS[StreamEvent(event)]] = detail
