@@ -84,9 +84,20 @@ def dev(
     if forward_to is not None and not is_base_url(forward_to):
         message = f"{forward_to!r} is not a URL such as http://127.0.0.1:5000"
         raise typer.BadParameter(message, param_hint="--forward-to")
+    if keep is not None:
+        _make_folder(keep)
     copies = Copies(keep, forward_to)
     own_accounts = bool(settings.accounts)
     uvloop.run(_run_dev(settings_file, (port, kafka_port), copies, own_accounts=own_accounts))
+
+
+def _make_folder(folder: Path) -> None:
+    """Create the folder of ``--keep``, unless it is there. Raises BadParameter."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"cannot create {folder}: {error.strerror}"
+        raise typer.BadParameter(message, param_hint="--keep") from error
 
 
 def _check_port(option: str, port: int) -> None:
@@ -120,10 +131,12 @@ async def _run_dev(
             copying = copy_callbacks(embedded.settings, copies, console)
             tasks.append(asyncio.create_task(copying, name="copies"))
         stop = asyncio.create_task(stopping.wait())
-        await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
+        ended, _ = await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
+        for task in ended - {stop}:
+            await task  # raises what ended it
 
 
 def _print_introduction(

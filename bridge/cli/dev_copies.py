@@ -28,11 +28,11 @@ _KEPT: Final = re.compile(r"(\d{4,})-.*\.json")
 
 
 class KeptCallbacks:
-    """A folder of callbacks: rule 2."""
+    """A folder of callbacks, which is there: rule 2."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, console: Console) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        self._console = console
         found = [_KEPT.fullmatch(one.name) for one in folder.iterdir()]
         self._last = max((int(one[1]) for one in found if one), default=0)
 
@@ -40,7 +40,10 @@ class KeptCallbacks:
         """Write one callback to a file of its own."""
         self._last += 1
         path = self._folder / f"{self._last:04}-{_type_of(record)}.json"
-        path.write_bytes(record.value + b"\n")
+        try:
+            path.write_bytes(record.value + b"\n")
+        except OSError as error:
+            self._console.print(Text(f"{path.name} is not kept: {error.strerror}", style="red"))
 
 
 class ForwardedCallbacks:
@@ -86,7 +89,7 @@ class Copies(NamedTuple):
 
 async def copy_callbacks(settings: Settings, copies: Copies, console: Console) -> None:
     """Keep and forward each callback, until it is cancelled."""
-    kept = KeptCallbacks(copies.folder) if copies.folder else None
+    kept = KeptCallbacks(copies.folder, console) if copies.folder else None
     async with create_client() as client:
         forwarded = ForwardedCallbacks(client, copies.url, console) if copies.url else None
         topics = [settings.topic_prefix + JOURNAL_TOPIC]

@@ -232,3 +232,25 @@ def test_a_forward_url_that_cannot_be_called_is_refused() -> None:
     done = run("dev", "--forward-to", "localhost:5000")
     assert done.returncode == 2
     assert "is not a URL such as" in done.stderr
+
+
+def test_a_folder_that_cannot_be_created_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run("dev", *ANY_PORTS, "--keep", str(tmp_path / "file" / "kept"))
+    assert done.returncode == 2
+    assert "--keep: cannot create" in done.stderr
+
+
+@pytest.mark.system
+def test_a_callback_that_cannot_be_kept_is_said_and_delays_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    with started("dev", *ANY_PORTS, "--keep", str(folder)) as dev:
+        dev.says("Events appear below.")
+        curl = curl_of(dev)
+        assert status_of(curl) == 200
+        eventually(lambda: [*folder.glob("*.json")])
+        shutil.rmtree(folder)
+        assert status_of(curl) == 200
+        dev.says("0002-voice.call.ring.json is not kept: No such file or directory")
+        eventually(lambda: len(dev.out) == 2)
+        dev.end()
