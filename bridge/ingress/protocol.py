@@ -160,10 +160,10 @@ class HttpConnection(asyncio.Protocol):
 
     def shut_down(self) -> None:
         """Close after the request in progress is answered."""
-        if self._exchange is None:
-            self.transport.close()
-        else:
+        if self._exchange is not None:
             self._exchange.keep_alive = False
+        elif self._left_to_discard is None:  # otherwise it ends by itself: rule 5
+            self.transport.close()
 
     # Called by an exchange
 

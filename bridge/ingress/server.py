@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 _BACKLOG: Final = 2048
 _MANAGEMENT_END_S: Final = 1.0
-_POLL_S: Final = 0.05  # of connections that are to end
+_POLL_S: Final = 0.05  # how often a stop looks whether connections have ended
 # Open files for everything but clients: Kafka, the spool, the management port.
 _OTHER_FILES: Final = 256
 # Requests to the management port are short; the only body is the name of a log level.
@@ -96,13 +96,15 @@ async def _end(accepting: asyncio.Server, clients: Clients, timeout_s: float) ->
     Those that are not answered in ``timeout_s`` are cancelled.
     """
     accepting.close()
-    for connection in [*clients.connections]:
-        connection.shut_down()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(timeout_s):
-            await asyncio.sleep(_POLL_S)  # answers may still be on their way
-            while clients.connections or clients.requests:  # noqa: ASYNC110 (once, at the end)
-                await asyncio.sleep(_POLL_S)
+            while True:
+                # Each time, because a socket that was accepted just before is not yet among them.
+                for connection in [*clients.connections]:
+                    connection.shut_down()
+                await asyncio.sleep(_POLL_S)  # at least once: answers may be on their way
+                if not (clients.connections or clients.requests):
+                    break
     if clients.requests:
         log.warning("shutdown_timed_out", requests=len(clients.requests))
         for request in clients.requests:

@@ -1,18 +1,29 @@
 """An orderly shutdown: accept nothing new, finish what is in flight, then flush."""
 
+import asyncio
+import contextlib
 import socket
 import threading
 import time
+from unittest.mock import Mock
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from bridge.ingress import server
+from bridge.ingress.clients import Clients, ConnectionLimits
+from bridge.ingress.protocol import HttpConnection
 from bridge.ingress.server import CannotListen
-from tests.support.bridge import Gated, Running, eventually, running_bridge
+from bridge.telemetry.metrics import Metrics
+from tests.support.bridge import Gated, Running, eventually, nothing, running_bridge
 from tests.support.plivo import HANGUP, PATHS, Plivo, exchange, sample, status_of
 from tests.support.waiting import PATIENCE_S
+
+
+async def no_app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer no request, because none comes."""
 
 
 def refuses(port: int) -> bool:
@@ -147,6 +158,49 @@ def test_a_connection_without_a_request_in_progress_does_not_hold_up_the_end(sen
         bridge.stop_soon()
         bridge.thread.join(PATIENCE_S)
         assert not bridge.thread.is_alive()
+
+
+async def test_a_connection_made_in_the_last_moment_does_not_hold_up_the_end() -> None:
+    """The loop accepts it before the stop, and makes a connection of it afterwards."""
+    listeners = server.Listeners(server.listen("127.0.0.1", 0), server.listen("127.0.0.1", 0))
+    stop = server.StopRequest()
+    stop.request()
+    with contextlib.ExitStack() as held:
+
+        def connect() -> None:
+            for _ in range(3):
+                address = listeners.callbacks.getsockname()
+                held.enter_context(socket.create_connection(address))
+
+        async with asyncio.timeout(PATIENCE_S):
+            await server.serve(
+                no_app,
+                no_app,
+                listeners,
+                server.Lifecycle(
+                    stop=stop,
+                    start_up=nothing,
+                    on_stopping=connect,
+                    shut_down=nothing,
+                    shutdown_delay_s=0,
+                    shutdown_timeout_s=2 * PATIENCE_S,
+                ),
+                limits=ConnectionLimits(10, 1_024, 2 * PATIENCE_S),
+                metrics=Metrics("0"),
+            )
+
+
+async def test_a_stop_leaves_a_refused_client_the_time_to_read_its_answer() -> None:
+    transport = Mock(spec=asyncio.Transport)
+    transport.is_closing.return_value = False
+    transport.get_extra_info.return_value = None
+    connection = HttpConnection(no_app, Clients(ConnectionLimits(10, 1_024, 60.0), Metrics("0")))
+    connection.connection_made(transport)
+    connection.data_received(b"not HTTP\r\n\r\n")
+    transport.write_eof.assert_called_once()
+    connection.shut_down()
+    transport.close.assert_not_called()
+    connection.connection_lost(None)
 
 
 def test_a_port_that_is_taken_is_named() -> None:
