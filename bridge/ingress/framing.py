@@ -268,8 +268,8 @@ class BodyDecoder:
     def __init__(self, content_length: int | None) -> None:
         self.is_complete = content_length == 0
         self._left = content_length or 0
-        # A function of the class: a method of this decoder would refer to it, and what is in a cycle is
-        # only freed by a collection of garbage.
+        # A function of the class, because a method of this decoder refers to the decoder, and only a
+        # collection of garbage frees what refers to itself.
         counted = content_length is not None
         self._step = BodyDecoder._read_counted if counted else BodyDecoder._read_size_line
         self._chunks = 0

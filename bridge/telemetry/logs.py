@@ -165,7 +165,7 @@ def _render_json(_: object, __: str, line: _Line) -> str:
 
 
 def _escape(_: object, __: str, line: _Line) -> _Line:
-    """Escape what a terminal would interpret."""
+    """Write the time as text, and escape what a terminal would interpret."""
     line["timestamp"] = line["timestamp"].isoformat().replace("+00:00", "Z")
     for key, value in line.items():
         if isinstance(value, str):
