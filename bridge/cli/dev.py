@@ -131,12 +131,13 @@ async def _run_dev(
             copying = copy_callbacks(embedded.settings, copies, console)
             tasks.append(asyncio.create_task(copying, name="copies"))
         stop = asyncio.create_task(stopping.wait())
-        ended, _ = await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
+        ended = [task for task in tasks if task.done()]
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-        for task in ended - {stop}:
-            await task  # raises what ended it
+        for task in ended:
+            task.result()  # raises what ended it
 
 
 def _print_introduction(
