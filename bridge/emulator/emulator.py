@@ -47,7 +47,8 @@ class Emulator:
     """An emulated Plivo. Use it as an async context manager.
 
     ``start`` is an aware datetime; None: now. ``transport`` None: the network; an
-    ``httpx.ASGITransport`` calls an ASGI application directly.
+    ``httpx.ASGITransport`` calls an ASGI application directly. With ``rests`` it is faster than real
+    time only while there is something to do.
     """
 
     def __init__(  # noqa: PLR0913 (all by keyword, each with a default)
@@ -61,11 +62,12 @@ class Emulator:
         conditions: Conditions | None = None,
         transport: "httpx.AsyncBaseTransport | None" = None,
         chaos: Chaos | None = None,
+        rests: bool = False,
     ) -> None:
         self.directory = directory
         self.history = History()
         self.seed, self.speed = seed, speed
-        self._start = start
+        self._start, self._rests = start, rests
         self._find_person, self._conditions = find_person, conditions
         self._transport, self._chaos = transport, chaos
         self._changed = asyncio.Event()
@@ -219,6 +221,7 @@ class Emulator:
             speed=self.speed,
             observe=self._observe,
             on_idle=self._wake,
+            rests=self._rests,
         )
 
     def _observe(self, command: Command) -> None:

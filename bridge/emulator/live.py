@@ -5,6 +5,8 @@
 2. A timer fires at the time when it was due, even if the loop is late; and before any input that is
    later than that. So a call that waits 20 s has waited 20.000 s, however busy the process is.
 3. A cancelled timer stays in the queue until its turn, or until most of the queue is cancelled.
+4. A driver that ``rests`` is fast only while there is something to do. Otherwise its time passes like
+   real time, so that a server does not get days ahead over night.
 """
 
 import asyncio
@@ -29,10 +31,10 @@ class LiveDriver:
 
     ``send`` sends one request and returns how it ended; it raises nothing. ``observe`` gets every
     command, for example to keep a history. Both must not report inputs themselves. ``on_idle`` is
-    called when nothing is left to do.
+    called when nothing is left to do. ``rests``: rule 4.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (all by keyword, each with a default)
         self,
         machine: Machine,
         send: Send,
@@ -40,10 +42,13 @@ class LiveDriver:
         speed: float = 1.0,
         observe: Callable[[Command], None] = lambda _command: None,
         on_idle: Callable[[], None] = lambda: None,
+        rests: bool = False,
     ) -> None:
         self._machine = machine
         self._send = send
         self._speed = speed
+        self._idle_speed = min(speed, 1.0) if rests else speed
+        self._pace = self._idle_speed
         self._observe = observe
         self._on_idle = on_idle
         self._loop = asyncio.get_running_loop()
@@ -57,7 +62,7 @@ class LiveDriver:
     @property
     def now(self) -> datetime:
         """Return the machine's time."""
-        elapsed_s = (self._loop.time() - self._started_s) * self._speed
+        elapsed_s = (self._loop.time() - self._started_s) * self._pace
         return max(self._machine.world.now, self._started_at + timedelta(seconds=elapsed_s))
 
     @property
@@ -72,8 +77,7 @@ class LiveDriver:
             self._fire_due(now)
             return self._do_at(now, act)
         finally:
-            self._plan_wake()
-            self._tell_idle()
+            self._go_on()
 
     async def close(self) -> None:
         """Stop all timers and requests."""
@@ -119,12 +123,23 @@ class LiveDriver:
 
     def _forget_request(self, task: asyncio.Task[None]) -> None:
         self._requests.discard(task)
-        self._tell_idle()
+        self._go_on()
 
-    def _tell_idle(self) -> None:
-        """Say that nothing is left: the last timer or request may have had no other effect."""
+    def _go_on(self) -> None:
+        """Set the pace and wait for the next timer. Or say that nothing is left to do.
+
+        The last timer or request may have had no other effect.
+        """
+        self._set_pace(self._idle_speed if self.is_idle else self._speed)
+        self._plan_wake()
         if self.is_idle:
             self._on_idle()
+
+    def _set_pace(self, pace: float) -> None:
+        """Let time pass so many times as fast as real time from now on: rule 4."""
+        if pace != self._pace:
+            self._started_at, self._started_s = self.now, self._loop.time()
+            self._pace = pace
 
     def _fire_due(self, until: datetime) -> None:
         """Fire the timers that are due, each at its time: rule 2."""
@@ -146,7 +161,7 @@ class LiveDriver:
             self._wake = None
         if self._queue:
             due_at = self._queue[0][0]
-            due_s = self._started_s + (due_at - self._started_at).total_seconds() / self._speed
+            due_s = self._started_s + (due_at - self._started_at).total_seconds() / self._pace
             self._wake = self._loop.call_at(due_s, self._wake_up, due_at)
 
     def _wake_up(self, due_at: datetime) -> None:
@@ -154,5 +169,4 @@ class LiveDriver:
         try:
             self._fire_due(max(self.now, due_at))
         finally:
-            self._plan_wake()
-            self._tell_idle()
+            self._go_on()

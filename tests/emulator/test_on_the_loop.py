@@ -85,6 +85,23 @@ async def test_whoever_waits_for_the_end_of_everything_is_woken_by_the_last_time
     assert len(emulator.history.ends()) == 1
 
 
+async def test_an_emulator_that_rests_is_fast_only_during_calls() -> None:
+    loop = asyncio.get_running_loop()
+    transport = httpx.MockTransport(answer)
+    directory = Directory([ACCOUNT])
+    async with Emulator(directory, speed=1_000, transport=transport, rests=True) as emulator:
+        for _ in range(2):
+            before_s, before = loop.time(), emulator.now
+            await asyncio.sleep(0.02)
+            passed_s = (emulator.now - before).total_seconds()
+            assert 0 < passed_s <= loop.time() - before_s + 0.001
+            began = emulator.now
+            emulator.place_call(ORDER)
+            await emulator.wait_until_idle()
+            assert emulator.now - began > timedelta(seconds=54)
+    assert [one.end.code for one in emulator.history.ends()] == ["4010", "4010"]
+
+
 async def test_a_call_is_told_as_a_story(emulator: Emulator) -> None:
     leg = emulator.place_call(replace(ORDER, person=Person(hang_up=HangUp(20))))
     await wait_for_hangup(emulator)

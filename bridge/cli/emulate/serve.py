@@ -64,6 +64,7 @@ def serve_emulator(served: Served, *, as_json: bool) -> None:
         seed=draw_seed() if served.seed is None else served.seed,
         speed=served.speed,
         find_person=find_person,
+        rests=True,
         conditions=Conditions(calls_per_s=served.calls_per_s),
     )
     try:
