@@ -167,6 +167,7 @@ def trigger_type(  # noqa: PLR0913 (options)
     # A type of no path of its own goes to the shared one. A URL with a path is called as it is.
     path = kind.path or SHARED_PATH
     url = to if urlsplit(to).path.strip("/") else urljoin(to, path)
+    url = url.partition("#")[0]  # the settings of retries are neither sent nor signed
     _send(url, parameters, auth_token, get=get)
 
 
@@ -193,12 +194,14 @@ def _send(url: str, parameters: Mapping[str, str], token: str, *, get: bool) -> 
     try:
         if get:
             url = f"{url}{'&' if '?' in url else '?'}{form}"
-            answer = httpx.get(url, headers=sign_headers("GET", url, "", token))
+            headers = sign_headers("GET", url, "", token)
+            answer = httpx.get(url, headers=headers, trust_env=False)
         else:
             headers = sign_headers("POST", url, form, token)
             headers["content-type"] = "application/x-www-form-urlencoded"
-            answer = httpx.post(url, content=form, headers=headers)
-    except httpx.HTTPError as error:
+            # A proxy could not reach a bridge on loopback.
+            answer = httpx.post(url, content=form, headers=headers, trust_env=False)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         output.print_stderr(f"no answer from {url.partition('?')[0]}: {error}", style="red")
         raise typer.Exit(EXIT_CANNOT_CONNECT) from None
     output.print_stderr(f"{answer.status_code} {answer.reason_phrase}")

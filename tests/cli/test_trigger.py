@@ -45,6 +45,25 @@ def test_a_type_sends_its_sample_to_its_path(command: list[str]) -> None:
     assert receiver.called == [HANGUP]
 
 
+@pytest.mark.parametrize("options", [[], ["--get"]])
+def test_the_retry_settings_of_a_url_are_neither_sent_nor_signed(options: list[str]) -> None:
+    with receive() as receiver:
+        url = f"{receiver.url}{HANGUP}#rp=all&rc=5"
+        done = run("trigger", "voice.call.hangup", *options, "--to", url)
+    assert (done.returncode, done.stderr) == (0, "200 OK\n")
+    (called,) = receiver.called
+    assert called.partition("?")[0] == HANGUP
+    assert "rp=all" not in called
+    assert "CallUUID=" in called + receiver.bodies[0]
+
+
+def test_no_proxy_is_asked_for_a_bridge_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    with receive() as receiver:
+        done = run("trigger", "voice.call.hangup", "--to", receiver.url)
+    assert (done.returncode, done.stderr) == (0, "200 OK\n")
+
+
 def test_an_answer_other_than_2xx_is_exit_code_1_and_none_is_3() -> None:
     with receive(status=403) as receiver:
         done = run("trigger", "voice.call.ring", "--to", receiver.url)
@@ -59,6 +78,7 @@ def test_an_answer_other_than_2xx_is_exit_code_1_and_none_is_3() -> None:
         (["voice.call.ring", "--set", "From"], "is not NAME=VALUE"),
         (["voice.call.ring", "--sample", "nothing"], "unknown sample"),
         (["voice.call.ring", "--to", "localhost"], "is not a URL such as"),
+        (["voice.call.ring", "--to", "http://[::1"], "is not a URL such as"),
     ],
 )
 def test_a_wrong_argument_is_exit_code_2(arguments: list[str], fault: str) -> None:

@@ -39,6 +39,9 @@ def receive(
             self.end_headers()
             self.wfile.write(body)
 
+        def do_GET(self) -> None:
+            self.do_POST()
+
         def log_message(self, *_: object) -> None:
             """Print nothing."""
 

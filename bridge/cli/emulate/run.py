@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Annotated, Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import typer
 import uvloop
@@ -26,6 +26,7 @@ from bridge.emulator.scenarios.begin import ReceiverUrls
 from bridge.emulator.scenarios.files import load_scenario
 from bridge.emulator.scenarios.model import Scenario
 from bridge.emulator.scenarios.run import Tally, run_scenario
+from bridge.reply.urls import is_absolute
 
 app = typer.Typer(add_completion=False)
 
@@ -207,8 +208,7 @@ def to_bridge_urls(base: str, option: str) -> ReceiverUrls:
 
 def check_url(url: str, option: str) -> None:
     """Raise BadParameter unless ``url`` can be called."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not is_absolute(url):
         message = f"{url!r} is not a URL such as http://127.0.0.1:8080"
         raise typer.BadParameter(message, param_hint=option)
 
