@@ -9,9 +9,6 @@
 5. A faulty request breaks off in the middle of its body, or its body arrives in pieces. A GET has none.
 """
 
-import bridge.emulator.quick_httpx  # noqa: F401  # pyright: ignore[reportUnusedImport]
-
-# isort: split
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy

@@ -4,9 +4,6 @@ An application that raises is answered for with 500, and its traceback goes to s
 server would do.
 """
 
-import bridge.emulator.quick_httpx  # noqa: F401  # pyright: ignore[reportUnusedImport]
-
-# isort: split
 import asyncio
 import traceback
 from collections.abc import Callable, Iterable
