@@ -128,10 +128,21 @@ def trigger_message(  # noqa: PLR0913 (options)
     _run_scenario(name, to, make_account(auth_id, auth_token, zone), _SPEED, json=json)
 
 
+def complete_type(incomplete: str) -> list[tuple[str, str]]:
+    """Return the callback types that begin so, with their meanings, for a shell."""
+    kinds = catalogue.load_catalogue().by_name.items()
+    return [(name, kind.meaning) for name, kind in kinds if name.startswith(incomplete)]
+
+
 @app.command("type")
 def trigger_type(  # noqa: PLR0913 (options)
     name: Annotated[
-        str, typer.Argument(help="A callback type, as voice.call.hangup.", metavar="TYPE")
+        str,
+        typer.Argument(
+            help="A callback type, as voice.call.hangup.",
+            metavar="TYPE",
+            autocompletion=complete_type,
+        ),
     ],
     *,
     values: Annotated[
@@ -152,7 +163,8 @@ def trigger_type(  # noqa: PLR0913 (options)
 ) -> None:
     """Send one callback of a type: the sample of its declaration, with new ids.
 
-    `trigger NAME` is short for `trigger type NAME`. Exit code 1 if the answer is no 2xx.
+    `trigger NAME` is short for `trigger type NAME`. It goes to the path of its type; if --to has a path,
+    to that one. Exit code 1 if the answer is no 2xx.
     """
     check_url(to, "--to")
     account = make_account(auth_id, auth_token, zone)

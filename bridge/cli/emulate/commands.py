@@ -8,7 +8,6 @@ import typer
 from bridge.cli.lazy import Deferred, LazyGroup
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
 
-_HELP: Final = "Emulate Plivo: place calls, execute the answers, send signed callbacks."
 PORT: Final = 8811
 
 
@@ -28,13 +27,26 @@ class _EmulateCommands(LazyGroup):
 app = typer.Typer(
     add_completion=False,
     cls=_EmulateCommands,
-    help=_HELP,
     epilog="""callback-bridge emulate --answer-url http://127.0.0.1:5000/answer
 
 callback-bridge emulate run answered-menu --against http://127.0.0.1:8080
 
 callback-bridge emulate --explain""",
 )
+
+
+def complete_scenario(incomplete: str) -> list[tuple[str, str]]:
+    """Return the shipped scenarios that begin so, with their titles, for a shell."""
+    from bridge.emulator.scenarios.files import (  # noqa: PLC0415 (only a shell needs it)
+        YamlNotInstalled,
+        list_shipped,
+    )
+
+    try:
+        shipped = list_shipped()
+    except YamlNotInstalled:
+        return []
+    return [(name, one.title) for name, one in shipped.items() if name.startswith(incomplete)]
 
 
 @app.callback(invoke_without_command=True)
@@ -60,7 +72,11 @@ def emulate(  # noqa: PLR0913 (options)
     number: Annotated[str, typer.Option(help="Your number.")] = "14155550100",
     people: Annotated[
         str | None,
-        typer.Option(help="Scenario that says what called people do. Default: they answer."),
+        typer.Option(
+            help="Scenario that says what called people do. Default: they answer.",
+            metavar="SCENARIO",
+            autocompletion=complete_scenario,
+        ),
     ] = None,
     speed: Annotated[
         float, typer.Option(help="Emulated seconds in a real second.", min=0.01, max=10_000)
@@ -79,7 +95,9 @@ def emulate(  # noqa: PLR0913 (options)
     auth_token: Annotated[
         str,
         typer.Option(
-            help="Its auth token, which signs.", envvar="PLIVO_AUTH_TOKEN", show_default=False
+            help="Its auth token: it signs callbacks.",
+            envvar="PLIVO_AUTH_TOKEN",
+            show_default=False,
         ),
     ] = AUTH_TOKEN,
     zone: Annotated[str, typer.Option("--timezone", help="Its time zone.")] = TIMEZONE,
@@ -88,12 +106,15 @@ def emulate(  # noqa: PLR0913 (options)
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="JSON lines, also on a terminal.")] = False,
 ) -> None:
-    """Serve Plivo's API until Ctrl-C: place calls with your SDK, and get their callbacks.
+    """Emulate Plivo: place calls, execute the answers, send signed callbacks.
 
-    Set the base address of your SDK to the printed URL. Calls to --number can be made with
-    POST /_emulator/calls/receive. Every callback is printed: as a line on a terminal, as JSON in a pipe.
+    Without a command it serves Plivo's API until Ctrl-C. Send your SDK's requests to the URL that it
+    prints, as docs/emulator.md shows. POST /_emulator/calls/receive has somebody call --number.
+
+    It prints every callback: a line on a terminal, JSON in a pipe.
     """
     if context.invoked_subcommand is not None:
+        _refuse_options(context, context.invoked_subcommand)
         return
     from bridge.cli.emulate import serve  # noqa: PLC0415 (only the server needs it)
 
@@ -114,3 +135,12 @@ def emulate(  # noqa: PLR0913 (options)
         ),
         as_json=json,
     )
+
+
+def _refuse_options(context: typer.Context, command: str) -> None:
+    """Raise BadParameter for an option of the server before a command, which would ignore it."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE":
+            message = f"options of `emulate {command}` come after its name"
+            raise typer.BadParameter(message, param_hint=parameter.opts[0])

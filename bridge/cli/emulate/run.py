@@ -13,6 +13,7 @@ import uvloop
 from rich.table import Table
 
 from bridge.cli import output
+from bridge.cli.emulate.commands import complete_scenario
 from bridge.cli.exit_codes import EXIT_DIFFERS, EXIT_STOPPED
 from bridge.cli.options import parse_time, parse_zone
 from bridge.cli.output import JsonOption
@@ -32,9 +33,9 @@ app = typer.Typer(add_completion=False)
 
 _EXAMPLES: Final = """callback-bridge emulate run answered-menu --against http://127.0.0.1:8080
 
-callback-bridge emulate run mixed-load --against http://127.0.0.1:8080 --speed 20
+callback-bridge emulate run mixed-load --against http://127.0.0.1:8080
 
-callback-bridge emulate run mine.yaml --answer-url http://127.0.0.1:5000/answer"""
+callback-bridge emulate run mine.yaml --answer-url http://127.0.0.1:5000"""
 
 # Short enough to be typed again.
 _SEED_BITS: Final = 24
@@ -54,7 +55,7 @@ AuthId = Annotated[str, typer.Option(help="Auth id of the account.")]
 AuthToken = Annotated[
     str,
     typer.Option(
-        help="Its auth token, which signs.", envvar="PLIVO_AUTH_TOKEN", show_default=False
+        help="Its auth token: it signs callbacks.", envvar="PLIVO_AUTH_TOKEN", show_default=False
     ),
 ]
 Speed = Annotated[
@@ -68,7 +69,9 @@ def run(  # noqa: PLR0913 (options)
     scenario: Annotated[
         str,
         typer.Argument(
-            help="A shipped scenario (`emulate list`) or a YAML file.", metavar="SCENARIO"
+            help="A shipped scenario (`emulate list`) or a YAML file.",
+            metavar="SCENARIO",
+            autocompletion=complete_scenario,
         ),
     ],
     *,
@@ -90,7 +93,7 @@ def run(  # noqa: PLR0913 (options)
     ] = None,
     start: Annotated[
         str | None,
-        typer.Option(help="The emulated clock's start, as 2026-03-08T06:59Z; now by default."),
+        typer.Option(help="Start of its clock: 2026-03-08T06:59Z, or clock-change. Default: now."),
     ] = None,
     chaos: Annotated[
         bool, typer.Option("--chaos", help="Some callbacks are late, lost, repeated or strange.")
@@ -112,7 +115,8 @@ def run(  # noqa: PLR0913 (options)
     disorder = SOME_OF_EVERYTHING if chaos else loaded.chaos
     chosen = draw_seed() if seed is None else seed
     emulator = Emulator.of_account(account, seed=chosen, speed=speed, start=begin, chaos=disorder)
-    run_and_report(loaded, emulator, account, urls, as_json=output.wants_json(json))
+    as_json = output.wants_json(json)
+    run_and_report(loaded, emulator, account, urls, as_json=as_json, seed=chosen)
 
 
 def draw_seed() -> int:
@@ -136,23 +140,26 @@ def make_account(auth_id: str, auth_token: str, zone: str) -> Account:
     return Account(auth_id, (auth_token,), parse_zone(zone))
 
 
-def run_and_report(
+def run_and_report(  # noqa: PLR0913 (what is run, and how it is told)
     scenario: Scenario,
     emulator: Emulator,
     account: Account,
     urls: ReceiverUrls,
     *,
     as_json: bool,
+    seed: int | None = None,
 ) -> None:
     """Run a scenario and print what came of it, also after Ctrl-C.
 
-    Exits with 1 if a callback got no 2xx.
+    ``seed`` is printed for those who can give it again. Exits with 1 if a callback got no 2xx.
     """
     found, was_stopped = uvloop.run(_run(scenario, emulator, account, urls))
     if as_json:
-        output.emit_json_lines([found.to_json() | {"stopped": was_stopped, "seed": emulator.seed}])
+        repeat = {} if seed is None else {"seed": seed}
+        output.emit_json_lines([found.to_json() | {"stopped": was_stopped} | repeat])
     else:
-        output.show(_to_table(found), *_summary(found), f"seed {emulator.seed}")
+        lines = [] if seed is None else [f"--seed {seed} repeats this run"]
+        output.show(_to_table(found), *_summary(found), *lines)
     if was_stopped:
         output.print_stderr("Stopped before the end: these are the counts so far.", style="red")
         raise typer.Exit(EXIT_STOPPED)

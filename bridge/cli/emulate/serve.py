@@ -3,9 +3,11 @@
 import asyncio
 import logging
 from dataclasses import dataclass
+from itertools import groupby
 
 import uvloop
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from bridge.cli import output
@@ -47,10 +49,13 @@ def explain(*, as_json: bool) -> None:
     if output.wants_json(as_json):
         output.emit_json_lines(one._asdict() for one in BEHAVIOURS)
         return
-    rows = [(one.subject, one.text, one.confidence, one.source) for one in BEHAVIOURS]
-    output.show(
-        output.make_table(("subject", "what the emulator does", "known from", "source"), rows)
-    )
+    console = output.make_console()
+    for subject, behaviours in groupby(BEHAVIOURS, lambda one: one.subject):
+        console.print(Text(f"\n{subject}", "bold"))
+        for one in behaviours:
+            known = f"{one.confidence}: {one.source}" if one.source else one.confidence
+            console.print(Padding(Text(one.text), (0, 0, 0, 2), expand=False))
+            console.print(Padding(Text(known, "dim"), (0, 0, 0, 4), expand=False))
 
 
 def serve_emulator(served: Served, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from bridge.cli import output
+from bridge.cli.emulate.commands import complete_scenario
 from bridge.emulator.scenarios.files import read_shipped
 
 app = typer.Typer(add_completion=False)
@@ -13,7 +14,12 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def show(
     scenario: Annotated[
-        str, typer.Argument(help="Its name, as in `emulate list`.", metavar="SCENARIO")
+        str,
+        typer.Argument(
+            help="Its name, as in `emulate list`.",
+            metavar="SCENARIO",
+            autocompletion=complete_scenario,
+        ),
     ],
 ) -> None:
     """Print a scenario as a YAML file, to begin your own with."""
