@@ -290,6 +290,25 @@ async def test_only_this_machine_may_use_the_control(
             assert problem_of(response)[1] == "not-on-loopback"
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://127.0.0.1:3000", 204),
+        ("http://localhost:3000", 204),
+        ("http://[::1]:3000", 204),
+        ("https://example.com", 403),
+        ("https://127.0.0.1.example.com", 403),
+        ("http://[::1", 403),
+        ("null", 403),
+    ],
+)
+async def test_a_web_page_from_elsewhere_may_not_use_the_control(
+    client: httpx.AsyncClient, origin: str, status: int
+) -> None:
+    response = await client.post("/_emulator/reset", headers={"origin": origin})
+    assert response.status_code == status
+
+
 async def test_a_port_in_use_is_an_error_that_says_so(emulator: Emulator) -> None:
     app = make_app(emulator)
     async with serve(app) as url:

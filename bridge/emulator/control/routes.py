@@ -1,7 +1,8 @@
 """The routes of the control.
 
 1. Only clients on a loopback address may use it, unless it is allowed from anywhere: it knows
-   everything about all calls and has no password.
+   everything about all calls and has no password. A browser on this machine is one as well, so a
+   request of a web page from elsewhere (``Origin``) is refused too.
 2. Times are the machine's; timeouts are real seconds.
 """
 
@@ -9,8 +10,10 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -42,7 +45,7 @@ _TOLD_MAX: Final = 20
 
 
 class LoopbackOnly:
-    """ASGI middleware that refuses clients elsewhere: rule 1."""
+    """ASGI middleware that refuses clients and web pages from elsewhere: rule 1."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -50,7 +53,9 @@ class LoopbackOnly:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request, or refuse it."""
         client = scope.get("client")
-        if client is not None and _is_loopback(client[0]):
+        origin = Headers(scope=scope).get("origin")
+        is_here = client is not None and _is_loopback(client[0])
+        if is_here and (origin is None or _is_loopback_origin(origin)):
             await self._app(scope, receive, send)
             return
         detail = "The emulator's control is for clients on this machine only."
@@ -65,6 +70,15 @@ def _is_loopback(host: str) -> bool:
         return False
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return (mapped or address).is_loopback
+
+
+def _is_loopback_origin(origin: str) -> bool:
+    """Return whether a web page came from this machine. ``null`` may come from anywhere."""
+    try:
+        host = urlsplit(origin).hostname or ""
+    except ValueError:
+        return False
+    return host == "localhost" or _is_loopback(host)
 
 
 def make_control(emulator: Emulator, *, from_anywhere: bool = False) -> Starlette:
