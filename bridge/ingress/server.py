@@ -40,16 +40,20 @@ class CannotListen(Exception):
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket bound to ``host`` and ``port`` (0 for any); raises CannotListen."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    # Lets a restarted bridge bind while connections of the last one are in TIME_WAIT.
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    is_ipv6 = ":" in host
     try:
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
+        listener = socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET)
+        try:
+            # Lets a restarted bridge bind while connections of the last one are in TIME_WAIT.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+            listener.listen(_BACKLOG)
+        except OSError:
+            listener.close()
+            raise
     except OSError as error:
-        listener.close()
-        message = f"cannot listen on {host}:{port}: {error.strerror}"
+        address = f"[{host}]:{port}" if is_ipv6 else f"{host}:{port}"
+        message = f"cannot listen on {address}: {error.strerror}"
         raise CannotListen(message) from error
     return listener
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import socket
 import threading
 import time
@@ -214,6 +215,15 @@ def test_a_port_that_is_taken_is_named() -> None:
 def test_an_address_that_is_not_ours_is_named(host: str) -> None:
     with pytest.raises(CannotListen, match=f"^cannot listen on {host}:0: "):
         server.listen(host, 0)
+
+
+def test_a_machine_without_ipv6_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    with pytest.raises(CannotListen, match=r"^cannot listen on \[::1\]:0: Address family not"):
+        server.listen("::1", 0)
 
 
 def test_a_bridge_can_listen_on_ipv6() -> None:
