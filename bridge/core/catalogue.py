@@ -106,7 +106,9 @@ def _parse_alternative(kind: CallbackType, text: str) -> _Alternative:
     parts = text.split(" & ")
     name, sign, value = parts[0].partition("=")
     if name.startswith("!"):
-        message = f"{kind.name}: an alternative begins with a parameter that it needs, not {name}"
+        message = (
+            f"{kind.name}: an alternative must begin with a present parameter, not with {name}"
+        )
         raise ValueError(message)
     exactness = _HAS_IT if not sign else _PREFIX if name.endswith("^") else _EXACT
     name = name.rstrip("^?")
