@@ -1,4 +1,4 @@
-"""The Starlette application: a path for each callback type, and a shared one for all types."""
+"""The application that answers Plivo: a path for each callback type, and a shared one for all types."""
 
 import asyncio
 from collections.abc import Callable, Mapping
