@@ -165,6 +165,24 @@ def test_a_wrong_argument_is_exit_code_2_and_names_the_fault(
     assert fault in " ".join(done.stderr.replace("│", " ").split())
 
 
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["--number", "abc"], "'abc' is not a number such as 14155550100"),
+        (["--auth-id", "SAEMULATEDACCOUNT001"], "Plivo's SDKs refuse it"),
+        (["--auth-id", "MA1"], "Plivo's SDKs refuse it"),
+        (["--answer-url", "localhost:5000"], "is not a URL such as"),
+        (["--people", "nobody"], "no scenario is called 'nobody'"),
+    ],
+)
+def test_a_server_with_a_wrong_option_is_exit_code_2_and_names_the_fault(
+    arguments: list[str], fault: str
+) -> None:
+    done = run("emulate", "--port", "0", *arguments)
+    assert done.returncode == 2
+    assert fault in " ".join(done.stderr.replace("│", " ").split())
+
+
 def test_every_behaviour_is_explained_with_its_confidence() -> None:
     done = run("emulate", "--explain")
     rows = [orjson.loads(line) for line in done.stdout.splitlines()]

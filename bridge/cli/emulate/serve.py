@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import re
 from dataclasses import dataclass
 from itertools import groupby
 
+import typer
 import uvloop
 from rich.console import Console
 from rich.padding import Padding
@@ -25,6 +27,8 @@ from bridge.emulator.server import CannotListen, make_app, serve
 from bridge.emulator.stories import tell_outcome
 
 _APP_ID = "emulated-application"
+_AUTH_ID = re.compile(r"MA\w{18}", re.ASCII)
+_NUMBER = re.compile(r"\+?[0-9]{3,15}", re.ASCII)
 # An answer is called slow from so many real seconds on: a caller hears the silence.
 _SLOW_S = 1.0
 
@@ -81,6 +85,12 @@ def serve_emulator(served: Served, *, as_json: bool) -> None:
 
 def _make_directory(served: Served, account: Account) -> Directory:
     """Return the account with its number, whose application has the given URLs."""
+    if not _AUTH_ID.fullmatch(account.auth_id):
+        message = f"{account.auth_id!r} is not MA and 18 more characters: Plivo's SDKs refuse it"
+        raise typer.BadParameter(message, param_hint="--auth-id")
+    if not _NUMBER.fullmatch(served.number):
+        message = f"{served.number!r} is not a number such as 14155550100"
+        raise typer.BadParameter(message, param_hint="--number")
     for name, url in served.urls.items():
         if url is not None:
             check_url(url, f"--{name}-url")
