@@ -11,10 +11,7 @@ from tests.emulator.meetings import Meeting, guest, meet
 from tests.emulator.recognition import check_recognised
 
 STATUS, RECORDING = "voice.mpc.status", "voice.mpc.recording"
-URLS = (
-    f"statusCallbackUrl='{HOST}/status' recordingCallbackUrl='{HOST}/recording' "
-    f"recordingCallbackMethod='POST'"
-)
+URLS = f"statusCallbackUrl='{HOST}/status' recordingCallbackUrl='{HOST}/recording' "
 ALONE = "stayAlone='true'"
 
 
@@ -229,6 +226,14 @@ def test_music_and_sounds_are_fetched_by_get_unless_a_method_is_set(types: Catal
         f"POST {HOST}/hold-agent",
         f"POST {HOST}/out",
     ]
+
+
+def test_callbacks_are_sent_by_post_unless_a_method_is_set() -> None:
+    record = "record='true'"
+    meeting = meet((join(f"{record} statusCallbackMethod='GET'"), guest(4, 60)))
+    meeting.run()
+    assert {one.method for one in meeting.requests_of(STATUS)} == {"GET"}
+    assert [one.method for one in meeting.requests_of(RECORDING)] == ["POST", "POST"]
 
 
 def test_the_call_is_recorded_when_enough_participants_are_there(types: Catalogue) -> None:

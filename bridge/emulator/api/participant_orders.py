@@ -61,13 +61,21 @@ def read_element(machine: Machine, request: ApiRequest) -> Node:
             number = arguments.read_integer(name, least, least=least, most=most)
             attributes[_to_camel(name)] = str(number)
     for name in _URLS:
-        url, method = arguments.read_url(name, name.removesuffix("url") + "method")
-        if url:
-            attributes |= {_to_camel(name): url, _to_camel(name)[:-3] + "Method": method}
+        attributes |= _read_url(arguments, name)
     for name in (*_SOUNDS, *_WORDS, *(f"{sound}_method" for sound in _SOUNDS)):
         if name in arguments:
             attributes[_to_camel(name)] = arguments.read_text(name)
     return Node("MultiPartyCall", 1, attributes, text=_find_name(machine, request))
+
+
+def _read_url(arguments: Arguments, name: str) -> dict[str, str]:
+    """Return the attributes of a URL. Without a method the default of the element counts."""
+    method_name = name.removesuffix("url") + "method"
+    url, method = arguments.read_url(name, method_name)
+    if not url:
+        return {}
+    named = {_to_camel(method_name): method} if method_name in arguments else {}
+    return {_to_camel(name): url, **named}
 
 
 def _find_name(machine: Machine, request: ApiRequest) -> str:

@@ -143,6 +143,19 @@ def test_a_call_that_rings_cannot_be_moved(plivo: VirtualPlivo) -> None:
     assert refused.status is NOT_FOUND
 
 
+@pytest.mark.parametrize(
+    ("arguments", "method"), [({}, "GET"), ({"wait_music_method": "POST"}, "POST")]
+)
+def test_the_music_of_a_participant_is_fetched_by_get_unless_a_method_is_set(
+    plivo: VirtualPlivo, arguments: dict[str, object], method: str
+) -> None:
+    music = {"wait_music_url": f"{HOST}/wait", "start_mpc_on_enter": False}
+    plivo.ask(participants.add_participants, {**ADD, **music, **arguments}, mpc_id="name_sales")
+    plivo.run(60)
+    sounds = [one for one in plivo.driver.requests if one.type == "voice.mpc.sound"]
+    assert [(one.method, one.url) for one in sounds] == [(method, f"{HOST}/wait")]
+
+
 def test_a_participant_is_added_by_the_id_of_the_call(plivo: VirtualPlivo) -> None:
     by_id = f"uuid_{show(plivo)['mpc_uuid']}"
     assert plivo.ask(participants.add_participants, ADD, mpc_id=by_id).status is HTTPStatus.CREATED

@@ -2,7 +2,7 @@
 
 1. ``statusCallbackEvents`` names groups of events; the others are not sent.
 2. Attributes that count for the whole call are those of the latest document that has them.
-3. The URLs have no retry settings.
+3. The URLs have no retry settings. Callbacks go by POST and sounds by GET if no method is named.
 4. A recording of the call has ``MPCName`` and ``MPCUUID``, one of a participant ``MemberID`` instead.
    Its callbacks are numbered from 1. Its duration is without pauses.
 
@@ -197,5 +197,5 @@ def _report_recording(  # noqa: PLR0913, PLR0917 (everything that the callback d
         **of,
         **more,
     })  # fmt: skip
-    url = find_url(room, "recordingCallbackUrl", "recordingCallbackMethod")
+    url = find_url(room, "recordingCallbackUrl", "recordingCallbackMethod", "POST")
     world.notify(leg, "voice.mpc.recording", url, fields, UNSETTABLE)
