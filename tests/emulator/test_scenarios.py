@@ -28,6 +28,14 @@ def run(call: CallModel) -> VirtualDriver:
     return driver
 
 
+def test_digits_and_numbers_without_quotes_are_what_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("title: x\ncall: {to: 14155550188, person: {inputs: [{digits: 0012}]}}\n")
+    call = load_scenario(str(path)).call
+    assert call is not None
+    assert (call.to, call.person.inputs[0].digits) == ("14155550188", "0012")
+
+
 def test_about_a_dozen_scenarios_come_with_the_bridge() -> None:
     assert len(SHIPPED) >= 12
     assert len({scenario.title for scenario in SHIPPED.values()}) == len(SHIPPED)

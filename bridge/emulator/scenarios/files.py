@@ -1,5 +1,10 @@
-"""Read scenario files, and list those that come with the bridge."""
+"""Read scenario files, and list those that come with the bridge.
 
+1. An integer is decimal. PyYAML reads ``0012`` as octal and ``1:30`` as ninety, so that digits and
+   numbers without quotes would silently be others. Here both are text.
+"""
+
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -10,6 +15,8 @@ from bridge.emulator.scenarios.model import Scenario
 
 FILE_BYTES_MAX: Final = 1_000_000
 _SUFFIX: Final = ".yaml"
+_INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,30})", re.ASCII)
+_INTEGER_TAG: Final = "tag:yaml.org,2002:int"
 _SHIPPED: Final = files("bridge.emulator.scenarios") / "shipped"
 
 
@@ -57,14 +64,23 @@ def _read(file_name: str) -> str:
     return (_SHIPPED / file_name).read_text(encoding="utf-8")
 
 
+def _read_integer(text: str) -> int | str:
+    return int(text) if _INTEGER.fullmatch(text) else text
+
+
 def _parse(text: str, name: str) -> Scenario:
     try:
         import yaml  # noqa: PLC0415 (an extra: absent where only `serve` is installed)
     except ImportError as error:
         message = "PyYAML is not installed: run pip install '.[dev]' in a checkout of the project"
         raise YamlNotInstalled(message) from error
+
+    class Loader(yaml.SafeLoader):
+        """Follows rule 1."""
+
+    Loader.add_constructor(_INTEGER_TAG, lambda _loader, node: _read_integer(node.value))
     try:
-        return Scenario.model_validate(yaml.safe_load(text))
+        return Scenario.model_validate(yaml.load(text, Loader))  # noqa: S506 (a safe loader)
     except yaml.YAMLError as error:
         message = f"{name} is not YAML: {error}"
         raise BadScenario(message) from error
