@@ -209,6 +209,18 @@ async def test_a_wait_that_runs_out_says_what_was_sent(client: httpx.AsyncClient
         ("/wait", b"{", 422, ("invalid-body", "Invalid JSON")),
         ("/wait", b"[]", 422, ("invalid-body", "body: ")),
         ("/wait", b'{"tpye": "ring"}', 422, ("invalid-body", "tpye: Extra inputs")),
+        (
+            "/wait",
+            b'{"state": "ended", "type": "hangup"}',
+            422,
+            ("invalid-body", "ended legs have no type"),
+        ),
+        (
+            "/calls/place",
+            b'{"to": "14155550123", "answer_url": "u"}',
+            422,
+            ("invalid-body", "answer_url: Value error, must be a URL"),
+        ),
         ("/wait", b'{"count": 0}', 422, ("invalid-body", "count: ")),
         ("/wait", b'{"timeout_s": 1e9}', 422, ("invalid-body", "timeout_s: ")),
         ("/wait", b" " * 70_000, 413, ("body-too-large", "65536 bytes")),
@@ -222,7 +234,7 @@ async def test_a_wait_that_runs_out_says_what_was_sent(client: httpx.AsyncClient
         ),
         (
             "/calls/place",
-            b'{"to": "1415", "answer_url": "u", "auth_id": "MAOTHER"}',
+            b'{"to": "1415", "answer_url": "http://a/", "auth_id": "MAOTHER"}',
             404,
             ("no-account", "no such account"),
         ),

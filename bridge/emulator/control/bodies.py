@@ -7,9 +7,9 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.requests import Request
 
 from bridge.emulator.control.problems import Refused
@@ -17,13 +17,23 @@ from bridge.emulator.history import Match
 from bridge.emulator.machine.rooms import Control
 from bridge.emulator.machine.streams import StreamEvent
 from bridge.emulator.scenarios.model import Digits, Number, PersonModel
+from bridge.reply.urls import is_absolute
 
 BODY_BYTES_MAX: Final = 65_536
 WAIT_S_MAX: Final = 300.0
 
 Model = TypeVar("Model", bound=BaseModel)
 Method = Literal["GET", "POST"]
-Url = Annotated[str, Field(max_length=2_048)]
+
+
+def _check_url(text: str) -> str:
+    if text and not is_absolute(text):
+        message = "must be a URL such as http://127.0.0.1:5000/answer"
+        raise ValueError(message)
+    return text
+
+
+Url = Annotated[str, Field(max_length=2_048), AfterValidator(_check_url)]
 
 
 class _Body(BaseModel):
@@ -44,11 +54,21 @@ class MatchBody(_Body):
 
 
 class WaitBody(MatchBody):
-    """A condition to wait for: so many callbacks that were sent, answered or failed; or ended legs."""
+    """A condition to wait for: so many callbacks that were sent, answered or failed; or ended legs.
+
+    Legs are named by ``call`` alone.
+    """
 
     state: Literal["sent", "answered", "failed", "ended"] = "answered"
     count: Annotated[int, Field(ge=1)] = 1
     timeout_s: Annotated[float, Field(ge=0, le=WAIT_S_MAX)] = 10.0
+
+    @model_validator(mode="after")
+    def _check_filters(self) -> Self:
+        if self.state == "ended" and (self.type or self.path or self.parameters):
+            message = "ended legs have no type, path and parameters: name a call, or nothing"
+            raise ValueError(message)
+        return self
 
 
 class CallBody(_Body):
