@@ -20,10 +20,10 @@ SHIPPED = list_shipped()
 MENU = "<GetDigits action='https://hooks.example.com/menu'><Speak>Press 1</Speak></GetDigits>"
 
 
-def run(call: CallModel) -> VirtualDriver:
+def run(call: CallModel, urls: ReceiverUrls = URLS) -> VirtualDriver:
     machine = Machine(World(BEGIN))
     driver = VirtualDriver(machine, Receiver({"answer": "<Wait length='60'/>"}))
-    begin_call(machine, ACCOUNT, call, URLS)
+    begin_call(machine, ACCOUNT, call, urls)
     driver.run()
     return driver
 
@@ -49,6 +49,15 @@ def test_a_shipped_call_begins_and_every_leg_ends_once(name: str) -> None:
     assert len(driver.ended) == 1
     hangups = [one for one in driver.requests if one.type == "voice.call.hangup"]
     assert len(hangups) == call.sends_hangup
+
+
+@pytest.mark.parametrize("direction", ["outbound", "inbound"])
+@pytest.mark.parametrize("hangup", [URLS.hangup, ""])
+def test_an_end_that_plivo_does_not_report_is_on_no_url(direction: str, hangup: str) -> None:
+    call = CallModel.model_validate({"direction": direction, "sends_hangup": False})
+    driver = run(call, URLS._replace(hangup=hangup))
+    assert len(driver.ended) == 1
+    assert "voice.call.hangup" not in {one.type for one in driver.requests}
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ async def _run_outbound(world: World, leg: Leg, order: CallOrder) -> None:
             world.end_later(leg, min(order.time_limit_s, TIME_LIMIT_S_MAX), _SCHEDULED)
             await _detect_machine(world, leg, order)
             await run_documents(world, leg, order.urls)
-    world.notify(leg, "voice.call.hangup", order.urls.hangup, hangup_fields(leg, world.conditions))
+    _report_end(world, leg, order.urls, order.urls.hangup)
 
 
 async def _run_inbound(world: World, leg: Leg, urls: CallUrls) -> None:
@@ -102,8 +102,13 @@ async def _run_inbound(world: World, leg: Leg, urls: CallUrls) -> None:
     world.end_later(leg, TIME_LIMIT_S_MAX, make_cause("6000", "Plivo"))  # rule 1
     with contextlib.suppress(LegOver):
         await run_documents(world, leg, urls)
-    url = urls.hangup if urls.hangup[0] else urls.answer  # rule 3
-    world.notify(leg, "voice.call.hangup", url, hangup_fields(leg, world.conditions))
+    _report_end(world, leg, urls, urls.hangup if urls.hangup[0] else urls.answer)
+
+
+def _report_end(world: World, leg: Leg, urls: CallUrls, url: tuple[str, str]) -> None:
+    """Send the hangup callback: rule 3."""
+    if urls.reports_end:
+        world.notify(leg, "voice.call.hangup", url, hangup_fields(leg, world.conditions))
 
 
 async def _ring(world: World, leg: Leg, order: CallOrder) -> bool:

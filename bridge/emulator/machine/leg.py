@@ -63,12 +63,16 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class CallUrls:
-    """The URLs of a call, each with its method. An empty URL is not called."""
+    """The URLs of a call, each with its method. An empty URL is not called.
+
+    Without ``reports_end`` Plivo fails to send the hangup callback.
+    """
 
     answer: tuple[str, str]
     ring: tuple[str, str] = ("", "POST")
     hangup: tuple[str, str] = ("", "POST")
     fallback: tuple[str, str] = ("", "POST")
+    reports_end: bool = True
 
 
 class Parties(NamedTuple):

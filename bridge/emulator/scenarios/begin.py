@@ -70,9 +70,12 @@ def begin_call(
     machine: Machine, account: Account, call: CallModel, urls: ReceiverUrls, method: str = "POST"
 ) -> str:
     """Begin a call; return its id."""
-    hangup = urls.hangup if call.sends_hangup else ""
     call_urls = CallUrls(
-        (urls.answer, method), (urls.ring, method), (hangup, method), (urls.fallback, method)
+        (urls.answer, method),
+        (urls.ring, method),
+        (urls.hangup, method),
+        (urls.fallback, method),
+        reports_end=call.sends_hangup,
     )
     person = to_person(call.person)
     for number, other in call.others.items():
