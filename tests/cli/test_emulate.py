@@ -269,7 +269,7 @@ def test_the_calls_of_a_second_can_be_more_than_plivos_usual_two() -> None:
     assert messages == ["call fired"] * 3 + ["call queued"]
 
 
-@pytest.mark.parametrize("option", [[], ["--control-from-anywhere"]])
+@pytest.mark.parametrize("option", [[], ["--open-control"]])
 def test_the_control_is_for_this_machine_unless_an_option_says_otherwise(
     option: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,11 +2,17 @@
 
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
+from typer.core import TyperGroup
 
 from bridge import __version__
+from bridge.cli.lazy import LazyGroup
+from bridge.cli.main import app
+from tests.support import cli
 from tests.support.cli import COMMAND, environment, run, run_process
 
 # What each help must speak of for somebody who has read nothing else.
@@ -31,6 +37,10 @@ TEACHES = {
     ],
     ("demo",): ["three emulated calls", "menu", "busy", "machine", "Exit code 1"],
     ("tail",): ["--since", "--type", "--call", "--raw", "--no-follow", "JSON lines", "2h"],
+    ("emulate",): ["run", "list", "show", "Ctrl-C", "SDK", "docs/emulator.md", "--explain"],
+    ("emulate", "run"): ["YAML", "--against", "--answer-url", "--speed", "--chaos", "Exit code 1"],
+    ("trigger",): ["call", "message", "type", "dev", "voice.call.hangup --set"],
+    ("trigger", "type"): ["--set", "--now", "--to has a path", "Exit code 1"],
     ("topics",): ["plan", "apply", "check"],
     ("topics", "plan"): ["Does not connect", "--json"],
     ("topics", "apply"): ["Create", "twice", "exit code 1", "--settings"],
@@ -49,6 +59,36 @@ def test_help_says_what_matters(command: tuple[str, ...]) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     text = flat(done.stdout)
     assert [words for words in TEACHES[command] if words not in text] == []
+
+
+def list_commands(group: TyperGroup, *names: str) -> Iterator[tuple[str, ...]]:
+    """Yield every command and group below this one."""
+    if isinstance(group, LazyGroup):
+        for name in group.deferred:
+            group.load(name)
+    for name, command in group.commands.items():
+        yield (*names, name)
+        if isinstance(command, TyperGroup):
+            yield from list_commands(command, *names, name)
+
+
+def every_command() -> list[tuple[str, ...]]:
+    root = typer.main.get_command(app)
+    assert isinstance(root, TyperGroup)
+    return list(list_commands(root))
+
+
+@pytest.mark.parametrize("command", every_command(), ids=" ".join)
+def test_no_name_in_a_help_is_cut_off_at_80_columns(
+    monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    def narrow(**settings: str) -> dict[str, str]:
+        return environment(**settings) | {"COLUMNS": "80"}
+
+    monkeypatch.setattr(cli, "environment", narrow)
+    lines = run(*command, "--help").stdout.splitlines()
+    assert max(map(len, lines)) == 80
+    assert [line for line in lines if line.split("  ")[0].endswith("…")] == []
 
 
 @pytest.mark.system

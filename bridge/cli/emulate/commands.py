@@ -60,7 +60,7 @@ def emulate(  # noqa: PLR0913 (options)
     control_from_anywhere: Annotated[
         bool,
         typer.Option(
-            "--control-from-anywhere",
+            "--open-control",
             help="Let clients on other machines use the control, which has no password.",
         ),
     ] = False,
