@@ -87,6 +87,10 @@ def test_a_shipped_call_ends_as_its_title_says(name: str, code: str) -> None:
         ("title: x\ncall: {persn: {}}", "call.persn: Extra inputs are not permitted"),
         ("title: x\nmix: [{weight: 0, call: {}}]", "mix.0.weight: Input should be greater than 0"),
         ("title: x\ncall: {}\nload: {rate_per_s: 2}", "set count or duration_s"),
+        (
+            "title: x\ncall: {direction: inbound, time_limit_s: 5, caller_name: Ann}",
+            "call: Value error, an inbound call has no caller_name, time_limit_s",
+        ),
         ("title: [", "is not YAML"),
         ("- 1", "Input should be a valid dictionary"),
         ("[" * 100_000, "nested too deeply"),

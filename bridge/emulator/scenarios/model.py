@@ -148,6 +148,17 @@ class MachineDetectionModel(_Model):
     ] = False
 
 
+# What you say about a call that you place.
+_OUTBOUND_ONLY: Final = frozenset({
+    "caller_name",
+    "hangup_on_ring_s",
+    "machine_detection",
+    "ring_timeout_s",
+    "sip_headers",
+    "time_limit_s",
+})  # fmt: skip
+
+
 class CallModel(_Model):
     """One call: its direction, its numbers, and its people."""
 
@@ -181,6 +192,14 @@ class CallModel(_Model):
     sends_hangup: Annotated[
         bool, Field(description="False: Plivo never reports the end. A gap for you to notice.")
     ] = True
+
+    @model_validator(mode="after")
+    def _check_direction(self) -> "CallModel":
+        unused = sorted(_OUTBOUND_ONLY & self.model_fields_set)
+        if self.direction == "inbound" and unused:
+            message = f"an inbound call has no {', '.join(unused)}"
+            raise ValueError(message)
+        return self
 
 
 class MessageModel(_Model):
