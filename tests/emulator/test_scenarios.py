@@ -91,6 +91,10 @@ def test_a_shipped_call_ends_as_its_title_says(name: str, code: str) -> None:
             "title: x\ncall: {direction: inbound, time_limit_s: 5, caller_name: Ann}",
             "call: Value error, an inbound call has no caller_name, time_limit_s",
         ),
+        (
+            "title: x\ncall: {sip_headers: {Team: 'a b'}}",
+            "call.sip_headers: Value error, names and values have letters and digits only",
+        ),
         ("title: [", "is not YAML"),
         ("- 1", "Input should be a valid dictionary"),
         ("[" * 100_000, "nested too deeply"),

@@ -71,6 +71,13 @@ Digits = Annotated[
 ]
 
 
+def _check_headers(headers: dict[str, str]) -> dict[str, str]:
+    if not all(one.isascii() and one.isalnum() for pair in headers.items() for one in pair):
+        message = "names and values have letters and digits only"
+        raise ValueError(message)
+    return headers
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -179,7 +186,11 @@ class CallModel(_Model):
     ] = Field(default_factory=dict)
     caller_name: Annotated[str, Field(max_length=50, description="The caller's name.")] = ""
     sip_headers: Annotated[
-        dict[str, str], Field(description="Custom SIP headers, sent as `X-PH-` parameters.")
+        dict[str, str],
+        AfterValidator(_check_headers),
+        Field(
+            description="Custom SIP headers, sent as `X-PH-` parameters: letters and digits only."
+        ),
     ] = Field(default_factory=dict)
     ring_timeout_s: Annotated[Seconds, Field(description="Seconds to ring at most.")] = 120
     time_limit_s: Annotated[Seconds, Field(description="Seconds to talk at most.")] = 14_400
