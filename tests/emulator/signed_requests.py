@@ -72,13 +72,12 @@ def send_calls(account: Account) -> Iterator[WireRequest]:
     """Yield the requests of calls of an account, as they go over the wire."""
     for method in ("POST", "GET"):
         for query in QUERIES:
-            of_call = {
-                name: (f"{HOST}/{name}{query}#rp=all&rc=5", method)
+            answer, ring, hangup = (
+                (f"{HOST}/{name}{query}#rp=all&rc=5", method)
                 for name in ("answer", "ring", "hangup")
-            }
-            driver = drive(
-                {"answer": MENU}, order=CallOrder(account, CALLER, CALLEE, CallUrls(**of_call))
             )
+            order = CallOrder(account, CALLER, CALLEE, CallUrls(answer, ring, hangup))
+            driver = drive({"answer": MENU}, order=order)
             requests = [to_wire(one, account, MAIN) for one in driver.requests]
             assert len(requests) == 3
             assert {one.method for one in requests} == {method}
