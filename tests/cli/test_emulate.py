@@ -232,10 +232,12 @@ def test_the_server_places_the_calls_that_an_api_client_asks_for() -> None:
         assert placed.status_code == 201
         # A slow machine may not have read the answer when the person hangs up, 0.6 s later.
         eventually(lambda: sorted(receiver.called) == ["/answer", "/hangup"])
-        eventually(lambda: len(emulator.out) == 2)
+        eventually(lambda: len(emulator.out) == 3)
         assert emulator.end() == 0
     shown = [orjson.loads(line) for line in emulator.out]
-    assert {one["type"] for one in shown} == {"voice.call.answer", "voice.call.hangup"}
+    types = {one["type"] for one in shown if "type" in one}
+    assert types == {"voice.call.answer", "voice.call.hangup"}
+    assert [one["ended"]["source"] for one in shown if "ended" in one] == ["Callee"]
     assert {one["subject"] for one in shown} == {placed.json()["request_uuid"]}
 
 

@@ -120,6 +120,7 @@ async def _serve(served: Served, emulator: Emulator, *, as_json: bool) -> None:
             _print_introduction(served, url, emulator.seed)
             if as_json:
                 emulator.observe_answers(_show_json)
+                emulator.observe(_show_command_json)
             else:
                 lines = _Lines(output.make_console(soft_wrap=True))
                 emulator.observe_answers(lines.show)
@@ -193,3 +194,15 @@ def _show_json(request: Request, outcome: Outcome) -> None:
             }
         ]
     )
+
+
+def _show_command_json(command: Command) -> None:
+    """Print the end of a leg, or a note: each has its own key, and no ``type``."""
+    match command:
+        case LegEnded(call_uuid, cause, code, name, source):
+            ended = {"cause": cause, "code": code, "name": name, "source": source}
+            output.emit_json_lines([{"subject": call_uuid, "ended": ended}])
+        case Note(subject, text):
+            output.emit_json_lines([{"subject": subject, "note": text}])
+        case _:
+            pass
