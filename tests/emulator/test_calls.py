@@ -1,7 +1,7 @@
 """The life of a call: which callbacks it sends, and how it ends."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -259,3 +259,14 @@ def test_every_callback_about_a_leg_has_the_sip_headers_of_its_call() -> None:
     } <= {*types(driver)}
     for request in driver.requests:
         assert request.parameters.get("X-PH-Team") == "blue", request.type
+
+
+@pytest.mark.parametrize(("answers_after_s", "media_s"), [(4.0, 3.78), (1.2, 1.2), (0.0, 1.2)])
+def test_media_begins_a_little_before_the_answer_but_never_before_the_ring(
+    answers_after_s: float, media_s: float
+) -> None:
+    driver = drive(person=Person(rings_after_s=1.2, answers_after_s=answers_after_s))
+    ring, answer = driver.requests[0].parameters, driver.requests[1].parameters
+    begins = [datetime.fromisoformat(one["SessionStart"]) for one in (ring, answer)]
+    begin = BEGIN.replace(tzinfo=None)
+    assert [(one - begin).total_seconds() for one in begins] == [1.2, media_s]

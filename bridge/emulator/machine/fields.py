@@ -130,7 +130,9 @@ def base_fields(leg: Leg, conditions: Conditions, **more: str) -> Parameters:
 
 def answer_fields(leg: Leg, conditions: Conditions) -> Parameters:
     """Return the parameters of an answer callback, and of a fallback."""
-    session_at = leg.answered_at - _MEDIA_BEFORE_ANSWER if leg.answered_at else leg.session_at
+    session_at = leg.session_at
+    if leg.answered_at is not None:
+        session_at = max(session_at, leg.answered_at - _MEDIA_BEFORE_ANSWER)
     return base_fields(
         leg,
         conditions,
