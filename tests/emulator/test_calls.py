@@ -270,3 +270,27 @@ def test_media_begins_a_little_before_the_answer_but_never_before_the_ring(
     begins = [datetime.fromisoformat(one["SessionStart"]) for one in (ring, answer)]
     begin = BEGIN.replace(tzinfo=None)
     assert [(one - begin).total_seconds() for one in begins] == [1.2, media_s]
+
+
+@pytest.mark.parametrize(
+    ("direction", "code", "source", "status"),
+    [("outbound", "3020", "Callee", "busy"), ("inbound", "1000", "Caller", "cancel")],
+)
+def test_a_person_who_hangs_up_before_the_answer_rejects_or_cancels(
+    direction: str, code: str, source: str, status: str
+) -> None:
+    machine = Machine(World(BEGIN))
+    driver = VirtualDriver(
+        machine, Receiver({"answer": "<PreAnswer><Wait length='60'/></PreAnswer>"})
+    )
+    if direction == "outbound":
+        leg = machine.place(ORDER)
+    else:
+        parties = Parties("inbound", CALLEE, CALLER)
+        leg = machine.receive(ACCOUNT, Person(), parties, URLS)
+    driver.run(BEGIN + timedelta(seconds=2))
+    driver.do(lambda machine: machine.hang_up(leg.uuid))
+    driver.run()
+    (ended,) = driver.ended
+    assert (ended.code, ended.source) == (code, source)
+    assert driver.requests[-1].parameters["CallStatus"] == status

@@ -52,9 +52,10 @@ def act(world: World, leg: Leg) -> None:
 
 
 def hang_up(world: World, leg: Leg) -> None:
-    """End a leg as its person does."""
+    """End a leg as its person does: before the answer a caller cancels, and a callee rejects."""
     is_caller = leg.direction == "inbound"
-    code = "1000" if is_caller and leg.answered_at is None else "4000"
+    unanswered = "1000" if is_caller else "3020"
+    code = unanswered if leg.answered_at is None else "4000"
     leg.end(make_cause(code, "Caller" if is_caller else "Callee"), world.now)
 
 
