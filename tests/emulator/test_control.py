@@ -9,6 +9,7 @@ import pytest
 from bridge.emulator.control.routes import make_control
 from bridge.emulator.directory import Application, Directory, Number
 from bridge.emulator.emulator import Emulator
+from bridge.emulator.machine.masking import MaskingOrder
 from bridge.emulator.machine.person import Pickup
 from bridge.emulator.server import CannotListen, make_app, serve
 from tests.emulator.machines import ACCOUNT, CALLEE, CALLER, HOST, URLS, url_of
@@ -261,6 +262,25 @@ async def test_a_bad_request_is_refused_with_a_problem(
 async def test_the_status_is_found_without_the_last_slash(client: httpx.AsyncClient) -> None:
     response = await client.get("/_emulator", follow_redirects=True)
     assert response.json()["calls"] == 0
+
+
+async def test_a_party_calls_the_virtual_number_of_a_masking_session(
+    emulator: Emulator, client: httpx.AsyncClient
+) -> None:
+    order = MaskingOrder(ACCOUNT, CALLEE, "14155550124", NUMBER, url_of("masking"))
+    session = emulator.do(lambda machine: machine.mask(order))
+    path = f"/masking/{session.uuid}/call"
+    assert await post(client, path, **{"from": CALLEE}) is None
+    found = await post(client, "/wait", type="masking.session.status", count=3, state="sent")
+    assert [one["parameters"]["EventName"] for one in found["callbacks"][:3]] == [
+        "SessionVirtualNumberAnswer",
+        "SessionSecondPartyInitiated",
+        "SessionSecondPartyRing",
+    ]
+    stranger = await client.post(f"/_emulator{path}", json={"from": CALLER})
+    assert problem_of(stranger)[:2] == (409, "not-connected")
+    nowhere = await client.post("/_emulator/masking/none/call", json={"from": CALLEE})
+    assert problem_of(nowhere)[:2] == (404, "no-session")
 
 
 async def test_an_unknown_filter_is_refused(client: httpx.AsyncClient) -> None:

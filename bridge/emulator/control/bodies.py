@@ -126,6 +126,12 @@ class MemberBody(_Body):
     control: Control
 
 
+class VirtualCallBody(_Body):
+    """A call of a party to the virtual number of a masking session."""
+
+    from_: Annotated[Number, Field(alias="from")]
+
+
 class StreamBody(_Body):
     """What happens to the audio stream of a leg: Plivo's word, and an error or a checkpoint's name."""
 

@@ -98,6 +98,7 @@ def make_control(emulator: Emulator, *, from_anywhere: bool = False) -> Starlett
             Route("/calls/receive", control.receive, methods=["POST"]),
             Route("/messages", control.list_messages, methods=["GET"]),
             Route("/messages/receive", control.receive_message, methods=["POST"]),
+            Route("/masking/{session}/call", control.call_virtual_number, methods=["POST"]),
             Route("/calls/{call}", control.show_call, methods=["GET"]),
             Route("/calls/{call}/press", control.press, methods=["POST"]),
             Route("/calls/{call}/say", control.say, methods=["POST"]),
@@ -212,6 +213,20 @@ class _Control:
         except NoApplication as error:
             raise _refuse_number(body.to) from error
         return answer_json(view_message(message), HTTPStatus.CREATED)
+
+    async def call_virtual_number(self, request: Request) -> Response:
+        body = await bodies.read_body(request, bodies.VirtualCallBody)
+        session = request.path_params["session"]
+
+        def act(machine: Machine) -> bool:
+            if session not in machine.masking_sessions:
+                raise Refused(HTTPStatus.NOT_FOUND, "no-session", "There is no such session.")
+            return machine.call_virtual_number(session, body.from_)
+
+        if not self._emulator.do(act):
+            detail = "The session has expired, or the caller is none of its parties."
+            raise Refused(HTTPStatus.CONFLICT, "not-connected", detail)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def press(self, request: Request) -> Response:
         body = await bodies.read_body(request, bodies.PressBody)
