@@ -70,6 +70,22 @@ def test_a_request_that_comes_piece_by_piece_is_cut_off_when_its_time_is_over(
         assert bridge.metrics.value("in_flight_bytes") == 0
 
 
+def test_an_idle_connection_is_kept_for_longer_than_load_balancers_keep_theirs(
+    timers: Timers,
+) -> None:
+    with (
+        running_bridge(read_timeout_s=READ_TIMEOUT_S) as bridge,
+        connected(bridge) as connection,
+    ):
+        for _ in range(2):  # each answer begins the time anew
+            timers.send(connection, b"GET /unknown HTTP/1.1\r\nhost: a\r\n\r\n")
+            assert connection.recv(10_000).startswith(b"HTTP/1.1 404 ")
+            timers.pass_s(74)
+        timers.pass_s(1)
+        assert connection.recv(1) == b""
+        assert bridge.metrics.value("cut_off_total") == 0
+
+
 def test_the_log_says_that_it_was_the_body_that_was_slow(timers: Timers) -> None:
     with (
         capture_logs() as lines,
