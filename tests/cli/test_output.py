@@ -38,6 +38,7 @@ PACKAGE = Path(bridge.__file__).parent
 MAY_PRINT = {
     "cli/output.py",
     "derived/__main__.py",
+    "emulator/reference.py",
     "telemetry/log_writer.py",
     "telemetry/logs.py",
 }
@@ -47,7 +48,9 @@ PRINTS = re.compile(
 )
 READS = re.compile(r"(sys\.)?(stdout|stderr)\.(isatty|fileno)")
 # What of rich makes something to print, and prints nothing itself.
-PARTS = {"Text", "Column", "Table", "Syntax", "TextColumn", "BarColumn", "TimeRemainingColumn"}
+PARTS = {
+    "BarColumn", "Column", "Padding", "Syntax", "Table", "Text", "TextColumn", "TimeRemainingColumn",
+}  # fmt: skip
 STYLES = re.compile(r"\x1b\[[0-9;]*m")
 # A title, a screen cleared, a clipboard, C1, a direction turned round, isolates, something without
 # width, ends of lines, and rich's own markup.
