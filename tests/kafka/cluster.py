@@ -12,6 +12,7 @@ What every node is made of is here too; ``three_brokers`` makes a cluster of it.
 
 import asyncio
 import ctypes
+import os
 import shutil
 import signal
 import subprocess
@@ -195,6 +196,15 @@ class NodeProcess:
         """Send the process a signal."""
         if self._process is not None:
             self._process.send_signal(number)
+
+    def freeze(self) -> None:
+        """Stop the process where it is. Return once all its threads have stopped.
+
+        The signal takes a moment, and a thread that still runs could acknowledge a record.
+        """
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def _last_words(self) -> str:
         logs = [self._folder / name for name in ("console.log", "kafka.log")]

@@ -127,7 +127,7 @@ class ThreeBrokers:
     def freeze(self, *brokers: int) -> None:
         """Stop brokers where they are: their connections stay open, and nothing comes of them."""
         for broker in brokers:
-            self._processes[broker].send_signal(signal.SIGSTOP)
+            self._processes[broker].freeze()
 
     def thaw(self, *brokers: int) -> None:
         """Let frozen brokers go on."""
