@@ -22,7 +22,7 @@ from bridge.derived.samples import build_examples
 SCHEMAS: Final = Path("schemas")
 REFERENCE: Final = Path("docs/reference")
 RELEASED: Final = SCHEMAS / "released.json"
-# What the emulator derives of its own declarations. This room may not import it.
+# Files that the emulator derives from its own declarations. This room may not import it.
 OF_THE_EMULATOR: Final = frozenset(
     {SCHEMAS / "scenario.json", REFERENCE / "emulator.md", REFERENCE / "scenarios.md"}
 )

@@ -1,4 +1,4 @@
-"""What an emulator sent, what was answered, and what happened on its calls.
+"""History of an emulator: its callbacks, their answers, and the events of its calls.
 
 1. A callback is one entry, with all its tries. It is answered once a try got a 2xx, whatever follows.
    Otherwise it is unanswered: all tries failed, or the first one still waits.

@@ -1,4 +1,4 @@
-"""What Plivo remembers of calls that have ended, newest first.
+"""Records of calls that have ended, newest first.
 
 1. A record is written when a leg ends, from the leg. It does not change afterwards.
 2. The oldest record is forgotten when a new one exceeds the limit.

@@ -1,4 +1,4 @@
 """The ``emulate`` commands: their options and their output.
 
-What an emulated Plivo does is in the room ``emulator``.
+The room ``emulator`` contains the emulated Plivo.
 """

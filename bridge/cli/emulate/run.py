@@ -140,7 +140,7 @@ def make_account(auth_id: str, auth_token: str, zone: str) -> Account:
     return Account(auth_id, (auth_token,), parse_zone(zone))
 
 
-def run_and_report(  # noqa: PLR0913 (what is run, and how it is told)
+def run_and_report(  # noqa: PLR0913 (each by its name)
     scenario: Scenario,
     emulator: Emulator,
     account: Account,

@@ -35,7 +35,7 @@ _SLOW_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What the options of the server say. ``account`` is auth id, token and time zone."""
+    """Options of the server. ``account`` is auth id, token and time zone."""
 
     address: tuple[str, int]
     control_from_anywhere: bool

@@ -1,4 +1,4 @@
-"""What an endpoint answers, or why it refuses."""
+"""Answers of the endpoints, and refusals."""
 
 from dataclasses import dataclass
 from http import HTTPStatus

@@ -174,7 +174,7 @@ def _make_route(api: "_Api", method: str, path: str, endpoint: Endpoint) -> Rout
 
 
 class _Api:
-    """What the endpoints of one emulator share."""
+    """State that all endpoints of one emulator share: records and the request limit."""
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator

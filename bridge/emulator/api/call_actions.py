@@ -4,7 +4,8 @@
    with), or ``both``. Not documented, so inferred: a call that rings cannot be transferred, and neither
    can the second leg of a call that has none; both are refused with 404.
 2. The ``callback_url`` of a new recording gets the recording, not the answer to the request.
-3. What starts answers 202, what stops 204: a 204 has no body, although the pages show one.
+3. A request that starts something is answered 202, one that stops it 204. A 204 has no body, although
+   the pages show one.
 """
 
 from http import HTTPStatus

@@ -2,7 +2,7 @@
 
 1. A call is named ``name_`` and its name, or ``uuid_`` and its id. Calls that have ended are not found:
    an emulator does not keep them.
-2. What changes a call answers 202 or 204, as Plivo's pages say for each.
+2. A request that changes a call is answered 202 or 204, as Plivo's page on it says.
 """
 
 from collections.abc import Callable

@@ -31,7 +31,7 @@ from bridge.emulator.machine.rooms import Control, Member, Room
 from bridge.reply.urls import is_absolute
 
 _DONE: Final = Answer(HTTPStatus.NO_CONTENT, {})
-# What an argument of an update does: on, off, and the word of the answer.
+# The effect of each argument of an update: control for true, control for false, word in the answer.
 _UPDATES: Final = {
     "coach_mode": (Control.COACH, Control.UNCOACH, "coach_mode enable/disable"),
     "hold": (Control.HOLD, Control.UNHOLD, "hold/unhold"),

@@ -1,4 +1,4 @@
-"""What the emulator does as Plivo does it, and how certain we are: one file for each kind of subject."""
+"""Emulated behaviours of Plivo, each with its confidence: one file for each kind of subject."""
 
 from typing import Final
 

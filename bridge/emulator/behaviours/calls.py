@@ -71,7 +71,7 @@ BEHAVIOURS: Final = (
     ),
     Behaviour(
         "Document",
-        "Before the answer URL ends the call, the fallback URL is asked.",
+        "Plivo calls the fallback URL before it ends a call whose answer URL failed.",
         Confidence.DOCUMENTED,
         _CALL,
     ),

@@ -48,7 +48,7 @@ BEHAVIOURS: Final = (
     ),
     Behaviour(
         "GetInput",
-        "What was not given, digits or speech, is an empty text.",
+        "The parameter of the other input, digits or speech, is an empty text.",
         Confidence.DOCUMENTED,
         _INPUT,
     ),

@@ -2,7 +2,7 @@
 
 1. It draws from a random generator of its own, so that calls and ids are the same with and without it.
 2. It waits on the machine's time, so that it works on virtual time as well.
-3. What it does to a request, it notes.
+3. It notes every change of a request.
 """
 
 from collections.abc import Callable

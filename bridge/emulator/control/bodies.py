@@ -1,4 +1,4 @@
-"""What requests to the control may say, and how it is read.
+"""Bodies of requests to the control.
 
 1. A name that is not known is refused, in bodies and in queries: a misspelt filter that is ignored
    would match everything.
@@ -121,7 +121,7 @@ class SayBody(_Body):
 
 
 class MemberBody(_Body):
-    """What happens to a leg in a conference or multi-party call."""
+    """Action on a leg in a conference or multi-party call."""
 
     control: Control
 

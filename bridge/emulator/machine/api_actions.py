@@ -1,4 +1,4 @@
-"""What an API request does to a call that goes on.
+"""Actions of API requests on a call in progress.
 
 1. A leg that rings has no document yet, so there is nothing to transfer: not documented, so inferred.
 2. A recording ends when it is stopped, at its time limit, or with its leg or conference. Its callback is
@@ -31,7 +31,7 @@ from bridge.emulator.machine.world import World
 
 @dataclass(frozen=True, slots=True)
 class RecordingOrder:
-    """What to record. Each URL has its method beside it; an empty URL is not called."""
+    """Order to record. Each URL has its method beside it; an empty URL is not called."""
 
     api_id: str
     callback: tuple[str, str] = ("", "POST")

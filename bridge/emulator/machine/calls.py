@@ -58,7 +58,7 @@ class CallOrder:
     parent_uuid: str = ""
     """The call that the API request named as parent."""
     person: Person | None = None
-    """Who is called; None: the world knows."""
+    """The called person; None: the world has one for the number."""
 
 
 def place(world: World, order: CallOrder) -> Leg:

@@ -61,7 +61,7 @@ def make_cause(code: str, source: str) -> Cause:
 
 
 class DocumentSource(IntEnum):
-    """What asked for a document. Its number ends the codes of the faults: 7011 to 7014, and so on."""
+    """The request that a document answers. Its number ends the codes of its faults (7011, 8014)."""
 
     ANSWER = 1
     ACTION = 2

@@ -1,4 +1,4 @@
-"""What the call machine asks of the world around it, and what the world reports back."""
+"""Commands of the call machine to its driver, and the reports that come back."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -7,7 +7,7 @@ Parameters = dict[str, str]
 
 
 class Fault(StrEnum):
-    """What happens to the connection of a request."""
+    """Fault of the connection of a request."""
 
     NONE = ""
     CUT = "cut"

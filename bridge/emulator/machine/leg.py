@@ -76,7 +76,7 @@ class CallUrls:
 
 
 class Parties(NamedTuple):
-    """Who is connected. ``direction`` is ``outbound`` or ``inbound``; numbers are without ``+``."""
+    """The two ends of a leg. ``direction`` is ``outbound`` or ``inbound``; numbers are without ``+``."""
 
     direction: str
     caller: str

@@ -1,4 +1,4 @@
-"""What the people on a call do.
+"""The people on a call, and their actions.
 
 1. A person answers, is busy, rejects, or does not answer. A number may be unreachable; a SIP address
    may refuse the credentials.
@@ -26,7 +26,7 @@ class Pickup(StrEnum):
 
 
 class Reception(StrEnum):
-    """What becomes of a message to a person: rule 4."""
+    """Fate of a message to a person: rule 4."""
 
     DELIVERED = "delivered"
     READ = "read"
@@ -36,7 +36,7 @@ class Reception(StrEnum):
 
 
 class Phase(StrEnum):
-    """What a leg is doing."""
+    """Current activity of a leg."""
 
     RINGING = "ringing"
     PROMPT = "prompt"
@@ -52,7 +52,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What a person gives when input is asked for: digits, or words, or nothing (silence)."""
+    """Input of a person, if a document asks for it: digits, or words, or nothing (silence)."""
 
     digits: str = ""
     speech: str = ""

@@ -18,7 +18,7 @@ from bridge.emulator.machine.tasks import Queue, Signal, Task
 
 
 class Control(StrEnum):
-    """What others do to a member, or to its room: rule 3."""
+    """Actions of others on a member, or on its room: rule 3."""
 
     MUTE = "mute"
     UNMUTE = "unmute"

@@ -9,7 +9,7 @@ from bridge.emulator.machine.tasks import Queue, Signal
 
 
 class StreamEvent(StrEnum):
-    """What happens to a stream. The values are Plivo's words in ``Event``."""
+    """Events of a stream. The values are Plivo's words in ``Event``."""
 
     STOPPED = "StopStream"
     """The service or the API stopped it."""

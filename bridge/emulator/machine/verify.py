@@ -112,7 +112,7 @@ def check_code(world: World, session: VerifySession, code: str) -> bool:
 
 
 class _Delivery(NamedTuple):
-    """Where an attempt belongs."""
+    """The session of an attempt."""
 
     world: World
     session: VerifySession

@@ -1,4 +1,4 @@
-"""What all calls of a machine share: time, deliveries, random ids, rates, and the calls themselves.
+"""State that all calls of a machine share: time, deliveries, random ids, rates, and the calls.
 
 Of legs that have ended, messages, recordings and sessions only the newest are kept, ``KEPT_MAX`` of
 each.

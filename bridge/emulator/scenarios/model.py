@@ -1,4 +1,4 @@
-"""What a scenario file may say.
+"""Models of a scenario file.
 
 ``make derive`` makes the JSON Schema and the reference page from these models. What a validator checks
 beyond the types, the schema says beside it.
@@ -83,7 +83,7 @@ class _Model(BaseModel):
 
 
 class InputModel(_Model):
-    """What a person gives when the document asks for input. Neither digits nor speech: silence."""
+    """Input of a person, if the document asks for it. Neither digits nor speech: silence."""
 
     digits: Annotated[Digits, Field(description="Keys to press, one after the other.")] = ""
     speech: Annotated[str, Field(description="Words to say.", max_length=1_000)] = ""
@@ -155,7 +155,7 @@ class MachineDetectionModel(_Model):
     ] = False
 
 
-# What you say about a call that you place.
+# Keys that only a call that you place can have.
 _OUTBOUND_ONLY: Final = frozenset({
     "caller_name",
     "hangup_on_ring_s",

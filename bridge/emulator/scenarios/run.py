@@ -35,7 +35,7 @@ _FAILURES: Final = {
 
 @dataclass(slots=True)
 class Tally:
-    """What a run counted so far.
+    """Counts of a run so far.
 
     ``ended`` counts legs by the name of their hangup cause. ``sent`` and ``delivered`` count callbacks
     by type: a delivered one got a 2xx, perhaps after a retry. ``tries`` counts requests, ``faults``

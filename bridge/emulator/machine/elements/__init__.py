@@ -42,4 +42,4 @@ EXECUTE: Final[Mapping[str, Execute]] = {
     "Stream": stream.stream,
     "Wait": prompts.wait,
 }
-"""What executes each element, by its name."""
+"""The coroutine of each element, by its name."""

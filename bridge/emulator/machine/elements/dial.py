@@ -54,7 +54,7 @@ _EVENTS: Final = {
 
 
 class _Confirmation(NamedTuple):
-    """What a leg must do to be connected: rule 3."""
+    """The key that connects a leg: rule 3."""
 
     key: str
     sound_s: float

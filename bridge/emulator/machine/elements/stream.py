@@ -26,7 +26,7 @@ from bridge.reply.tree import Node
 
 _TIMEOUT_S: Final = 86_400
 _LAST: Final = frozenset({StreamEvent.STOPPED, StreamEvent.DROPPED})
-# What the detail of an event is called.
+# The parameter with the detail of an event.
 _DETAILS: Final = {StreamEvent.DROPPED: "Error", StreamEvent.PLAYED: "Name"}
 
 
