@@ -21,6 +21,7 @@ from bridge.intake.delivery import Delivery, NotDurable, StoredIn
 from bridge.intake.outcome_log import CallbackResult, choose_label
 from bridge.intake.rejections import RejectionSampler
 from bridge.publish import RecordRefused
+from bridge.reply.chosen import Given
 from bridge.reply.document import ACKNOWLEDGEMENT, Replies
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
@@ -169,7 +170,8 @@ class Intake:
         """Return the records to publish; raises NoEvent if there is no event."""
         try:
             callback = self._parser.parse(verdict, route)
-            reply = self._replies.reply_to(callback.type)
+            chosen = self._replies.choose(callback)
+            reply = chosen.reply if isinstance(chosen, Given) else chosen.fallback
             event = to_event(callback, self._naming, self._now())
             journal = to_journal(callback, event, self._naming, reply)
             return _Prepared(callback, event, journal, reply)

@@ -12,7 +12,9 @@ from typing import Final
 from bridge.callbacks.model import CallbackType, Reply
 from bridge.core.catalogue import Catalogue
 from bridge.core.journal import SentReply
+from bridge.core.parse import Callback
 from bridge.reply.check import check_document
+from bridge.reply.chosen import Ask, Given
 from bridge.reply.finding import Finding
 
 XML_CONTENT_TYPE: Final = "application/xml"
@@ -92,6 +94,10 @@ class Replies:
             for name, kind in controls.items()
             if name not in documents and kind.reply is not Reply.OPTIONAL_XML
         )
+
+    def choose(self, callback: Callback) -> Given | Ask:
+        """Return how a callback is answered."""
+        return Given(self.reply_to(callback.type), None)
 
     def reply_to(self, kind: CallbackType) -> SentReply:
         """Return the reply to a callback of this type."""
