@@ -5,10 +5,13 @@
 2. The value of a dead letter is the same, with the reason in the headers (``bridge.core.dead_letter``).
    So is that of a rejected callback, with the fault in the headers and the body cut
    (``bridge.core.rejected``).
+3. The journal also holds records that are no callbacks. Their header ``journal_kind`` says what they
+   are; a callback has no such header. A reader that does not know a kind skips its records.
 """
 
 import base64
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Annotated, Final, NamedTuple, NotRequired
 
 from pydantic import Field
@@ -27,8 +30,19 @@ JOURNAL_TOPIC: Final = "plivo.journal.v1"
 DEAD_LETTER_TOPIC: Final = "plivo.bridge.deadletter.v1"
 REJECTED_TOPIC: Final = "plivo.bridge.rejected.v1"
 JOURNAL_SCHEMA_PATH: Final = "journal/1.0.json"
+JOURNAL_KIND: Final = "journal_kind"
 
 _PLAIN: Final = bytes(range(ord(" "), ord("~") + 1))
+
+
+class JournalKind(StrEnum):
+    """The kinds of journal records that are no callbacks: the values of their header (rule 3)."""
+
+    ANSWER = "answer"
+    """What a customer's application answered to a callback."""
+
+    REQUEST = "request"
+    """A request of ours to Plivo, and its outcome."""
 
 
 class SentReply(NamedTuple):

@@ -2,21 +2,30 @@
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from bridge.core.journal import EventName, JournalValue
+from bridge.core.journal import JOURNAL_KIND, EventName, JournalValue
 from bridge.core.parameters import parse_parameters
 from bridge.core.request import RawCallback, index_headers
 from bridge.core.verify import Unverified, Verified, restore_verdict
 
 _VALUE: Final = TypeAdapter(JournalValue)
 _SOURCE: Final = re.compile(r"/plivo/accounts/([^/]+)(?:/subaccounts/([^/]+))?")
+
+
+class WithHeaders(Protocol):
+    """A record with its headers, from Kafka or to be published."""
+
+    @property
+    def headers(self) -> Iterable[tuple[str, bytes | None]]:
+        """Return the names and values of the headers."""
+        ...
 
 
 class NotAJournalRecord(Exception):
@@ -35,6 +44,14 @@ class JournalledCallback:
     def event_name(self) -> EventName | None:
         """Return the event that was made of it then: the bridge makes at most one."""
         return next(iter(self.value["events"]), None)
+
+
+def is_callback(record: WithHeaders) -> bool:
+    """Return whether a record of the journal is a callback: it names no other kind of record.
+
+    Records of other topics name none, so they are callbacks too.
+    """
+    return all(name != JOURNAL_KIND for name, _ in record.headers)
 
 
 def parse_journal_record(value: bytes) -> JournalledCallback:

@@ -10,9 +10,15 @@ from hypothesis import strategies as st
 
 from bridge.core.journal import to_journal_value
 from bridge.core.keyring import Account
+from bridge.core.record import Record
 from bridge.core.request import RawCallback
 from bridge.core.verify import Scheme, Unverified, VerificationFault, Verified
-from bridge.reader.journal import NotAJournalRecord, parse_journal_record, to_raw_callback
+from bridge.reader.journal import (
+    NotAJournalRecord,
+    is_callback,
+    parse_journal_record,
+    to_raw_callback,
+)
 from bridge.reply.document import ACKNOWLEDGEMENT
 from tests.support.factories import (
     AUTH_ID,
@@ -148,3 +154,19 @@ def test_a_record_with_one_member_spoilt_is_refused_without_quoting_it(name: str
         parse_journal_record(orjson.dumps(spoilt))
     assert "14155550100" not in str(refused.value)
     assert "agent" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ((), True),
+        ((("content-type", b"application/json"), ("callback_type", b"voice.call.ring")), True),
+        ((("content-type", b"application/json"), ("journal_kind", b"answer")), False),
+        ((("journal_kind", b"request"),), False),
+        ((("journal_kind", b"a kind of a later version"),), False),
+    ],
+)
+def test_a_record_that_names_no_other_kind_is_a_callback(
+    headers: tuple[tuple[str, bytes], ...], *, expected: bool
+) -> None:
+    assert is_callback(Record("journal", b"key", b"{}", headers, 0)) is expected
