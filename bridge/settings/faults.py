@@ -33,6 +33,7 @@ _NEVER_SHOWN: Final = frozenset(
         "kafka.sasl_oauth_client_secret",
         "kafka.sasl_password",
         "log_key",
+        "plivo_api_url",
         "public_url",
     }
 )

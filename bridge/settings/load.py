@@ -39,6 +39,7 @@ __all__ = [
     "Settings",
     "SettingsRefused",
     "fault_lines",
+    "find_ledger_directory",
     "load",
     "load_with_faults",
     "read_accounts",
@@ -335,6 +336,18 @@ def _remove(values: dict[str, Any], keys: list[str]) -> None:
         values[keys[0]] = {key: value for key, value in group.items() if key != keys[1]}
     else:
         values.pop(keys[0], None)
+
+
+def find_ledger_directory(settings: Settings) -> Path:
+    """Return the directory of the ledger: the setting, or one in the user's directory of state.
+
+    Source: XDG Base Directory Specification, ``$XDG_STATE_HOME``. A relative path there is ignored.
+    """
+    if settings.ledger_directory is not None:
+        return settings.ledger_directory
+    given = Path(os.environ.get("XDG_STATE_HOME", ""))  # noqa: TID251 (only this module reads the environment)
+    state = given if given.is_absolute() else Path.home() / ".local" / "state"
+    return state / "callback-bridge"
 
 
 def require_serving(settings: Settings) -> Settings:

@@ -16,7 +16,6 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    field_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -212,6 +211,48 @@ def _check_authority(value: str) -> str:
 Hosts = Annotated[
     list[Annotated[str, AfterValidator(_check_authority)]], NoDecode, BeforeValidator(_split)
 ]
+
+
+_API_URL: Final = "https://api.plivo.com"
+
+
+def _check_base_url(value: str, example: str = "https://callbacks.example.com") -> str:
+    """Return a URL without its last slash, its scheme in lower case."""
+    if any(character.isspace() for character in value):
+        # urlsplit silently drops line breaks; the origin would then differ from the signed one.
+        message = "has white space in it; remove it"
+        raise ValueError(message)
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError as error:
+        message = "is not a URL; write https:// and the host that Plivo calls"
+        raise ValueError(message) from error
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        message = f"must be an absolute http or https URL, such as {example}"
+        raise ValueError(message)
+    if parts.query or parts.fragment:
+        message = "must have neither query nor fragment; write https://host[/prefix]"
+        raise ValueError(message)
+    # Schemes are case-insensitive, but a signature is checked against the exact text.
+    scheme, colon, rest = value.partition(":")
+    return scheme.lower() + colon + rest.rstrip("/")
+
+
+def _check_api_url(value: str) -> str:
+    checked = _check_base_url(value, _API_URL)
+    parts = urlsplit(checked)
+    if parts.username is not None:
+        message = "must not contain a user; the account's own token is sent"
+        raise ValueError(message)
+    if parts.scheme == "http" and (parts.hostname or "").endswith("plivo.com"):
+        message = "would send the auth token unencrypted; write https://"
+        raise ValueError(message)
+    return checked
+
+
+BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
+ApiUrl = Annotated[str, AfterValidator(_check_api_url)]
 # `true` and `false` are accepted too, as for any other switch.
 _V2_CHOICES: Final = {"true": "all", "1": "all", "false": "none", "0": "none"}
 
@@ -248,7 +289,7 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
     accounts_file: Path | None = Field(
         default=None, description="File with the same JSON list, for mounted secrets."
     )
-    public_url: str | None = Field(
+    public_url: BaseUrl | None = Field(
         default=None,
         description="Base URL that Plivo calls, because Plivo signs it: `https://host[/prefix]`.",
     )
@@ -302,6 +343,23 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
         '`{"voice.call.answer": "/etc/bridge/answer.xml"}`. '
         "`callback-bridge replies check FILE...` checks them.",
     )
+    plivo_api_url: ApiUrl = Field(
+        default=_API_URL,
+        description="Base URL of Plivo's API, for commands that place and control calls. The emulator's "
+        "is `http://127.0.0.1:8811`.",
+    )
+    plivo_calls_per_s: float = Field(
+        default=2.0,
+        gt=0,
+        le=1_000,
+        description="Calls that one `call place` starts a second. The default is Plivo's own limit for "
+        "an account, above which calls wait at Plivo.",
+    )
+    ledger_directory: Path | None = Field(
+        default=None,
+        description="Directory of the ledger of placed calls, which prevents that a request is placed "
+        "twice. Default: `callback-bridge` in `$XDG_STATE_HOME`, or in `~/.local/state`.",
+    )
     host: str = Field(default="0.0.0.0", description="Address to listen on.")  # noqa: S104 (a server)
     port: Port = Field(default=8080, description="Port for callbacks.")
     management_host: str = Field(
@@ -313,31 +371,6 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
         default=9090,
         description="Port for `/livez`, `/readyz` and `/metrics`. Do not expose it to the internet.",
     )
-
-    @field_validator("public_url")
-    @classmethod
-    def _check_public_url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        if any(character.isspace() for character in value):
-            # urlsplit silently drops line breaks; the origin would then differ from the signed one.
-            message = "has white space in it; remove it"
-            raise ValueError(message)
-        try:
-            parts = urlsplit(value)
-            _ = parts.port
-        except ValueError as error:
-            message = "is not a URL; write https:// and the host that Plivo calls"
-            raise ValueError(message) from error
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            message = "must be an absolute http or https URL, such as https://callbacks.example.com"
-            raise ValueError(message)
-        if parts.query or parts.fragment:
-            message = "must have neither query nor fragment; write https://host[/prefix]"
-            raise ValueError(message)
-        # Schemes are case-insensitive, but a signature is checked against the exact text.
-        scheme, colon, rest = value.partition(":")
-        return scheme.lower() + colon + rest.rstrip("/")
 
     @classmethod
     def settings_customise_sources(

@@ -14,6 +14,7 @@ from bridge.settings.load import (
     GROUPS,
     Settings,
     SettingsRefused,
+    find_ledger_directory,
     load,
     require_kafka,
     require_serving,
@@ -59,6 +60,9 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "schema_base_url": ("https://schemas.example.com/", "urn:x:"),
     "context_parameters": (["tenant", "region"], ["other"]),
     "replies": ({"voice.call.answer": "/etc/answer.xml"}, {"voice.call.answer": "/other.xml"}),
+    "plivo_api_url": ("http://127.0.0.1:8811", "https://api.example.com"),
+    "plivo_calls_per_s": (0.5, 50.0),
+    "ledger_directory": ("/var/lib/bridge", "/other"),
     "host": ("127.0.0.1", "::1"),
     "port": (8001, 8002),
     "management_host": ("127.0.0.2", "::1"),
@@ -311,3 +315,24 @@ def test_misspelt_variables_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*VALUES, "accounts_file", "settings_file"):
         monkeypatch.setenv(variable(name), "1")
     assert unknown_variables() == ["BRIDGE_KAFKA_BOOTSTRAP_SERVER", "BRIDGE_PRT"]
+
+
+@pytest.mark.parametrize(
+    ("state_home", "directory", "found"),
+    [
+        (None, None, "/home/me/.local/state/callback-bridge"),
+        ("/state", None, "/state/callback-bridge"),
+        ("relative", None, "/home/me/.local/state/callback-bridge"),
+        ("/state", "/var/lib/bridge", "/var/lib/bridge"),
+    ],
+)
+def test_the_ledger_is_kept_where_the_setting_says_or_in_the_users_ledger_directory(
+    monkeypatch: pytest.MonkeyPatch, state_home: str | None, directory: str | None, found: str
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    if state_home is None:
+        monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    else:
+        monkeypatch.setenv("XDG_STATE_HOME", state_home)
+    settings = load(**({"ledger_directory": directory} if directory else {}))
+    assert find_ledger_directory(settings) == Path(found)

@@ -74,6 +74,13 @@ REFUSED: list[tuple[dict[str, str], list[str]]] = [
     ({"BRIDGE_PUBLIC_URL": "hooks.example.com"},
      [("BRIDGE_PUBLIC_URL: must be an absolute http or https URL, such as "
       "https://callbacks.example.com")]),
+    ({"BRIDGE_PLIVO_API_URL": "api.plivo.com"},
+     [("BRIDGE_PLIVO_API_URL: must be an absolute http or https URL, such as "
+      "https://api.plivo.com")]),
+    ({"BRIDGE_PLIVO_API_URL": "http://api.plivo.com"},
+     ["BRIDGE_PLIVO_API_URL: would send the auth token unencrypted; write https://"]),
+    ({"BRIDGE_PLIVO_API_URL": f"https://me:{SECRET}@api.plivo.com"},
+     ["BRIDGE_PLIVO_API_URL: must not contain a user; the account's own token is sent"]),
     ({"BRIDGE_PUBLIC_URL": "ftp://a.example"},
      [("BRIDGE_PUBLIC_URL: must be an absolute http or https URL, such as "
       "https://callbacks.example.com")]),
