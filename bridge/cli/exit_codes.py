@@ -9,6 +9,8 @@ EXIT_USAGE: Final = 2
 """The arguments, the settings or a file that the user named are wrong."""
 EXIT_CANNOT_CONNECT: Final = 3
 """Kafka, an address, the disk, or a package of an extra cannot be used."""
+EXIT_UNKNOWN: Final = 4
+"""Plivo may have taken a request that places calls, or not: it must not be placed again blindly."""
 EXIT_STOPPED: Final = 130
 """Stopped by Ctrl-C, as shells report it: 128 + SIGINT."""
 

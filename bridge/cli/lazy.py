@@ -34,10 +34,14 @@ _WORDS_OF_OTHER_TOOLS: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """A command that is not imported yet. ``help`` is the first sentence of its help: rule 1."""
+    """A command that is not imported yet. ``help`` is the first sentence of its help: rule 1.
+
+    ``is_member``: the module has several commands, and this is the one of its own name.
+    """
 
     module: str
     help: str
+    is_member: bool = False
 
 
 class LazyGroup(TyperGroup):
@@ -54,7 +58,10 @@ class LazyGroup(TyperGroup):
     def load(self, name: str) -> None:
         """Import a command: rule 2. A name that the group does not have is ignored."""
         if name in self.deferred and name not in self._loaded:
-            command = get_command(import_module(self.deferred[name].module).app)
+            deferred = self.deferred[name]
+            command: Any = get_command(import_module(deferred.module).app)
+            if deferred.is_member:
+                command = command.commands[name]
             command.name = name
             _join_lines(command)
             self.add_command(command)

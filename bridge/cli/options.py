@@ -1,6 +1,7 @@
 """Options that several commands have."""
 
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from bridge.cli import output
 from bridge.normalise.time import load_zone
 
 SettingsFile = Annotated[
@@ -49,3 +51,15 @@ def parse_zone(name: str) -> ZoneInfo:
         return load_zone(name)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--timezone") from error
+
+
+def confirm_on_terminal(question: str, option: str, *, instead: str) -> None:
+    """Ask before something that cannot be undone.
+
+    Raises Abort without a yes, and BadParameter for this option, which names the option to pass
+    ``instead``, if there is no terminal.
+    """
+    if not (output.on_terminal() and sys.stdin.isatty()):
+        message = f"cannot ask for confirmation without a terminal: pass {instead}"
+        raise typer.BadParameter(message, param_hint=option)
+    output.confirm(question)

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from bridge.cli.replay import options as replay_options
+from bridge.cli import options as shared_options
 from tests.cli.journals import (
     OLD_KEY,
     Journal,
@@ -195,7 +195,7 @@ def test_a_person_is_asked_before_the_live_topics_are_written_to(
     event = change(journal)
     before = len(journal.read([event.topic]))
     keyboard = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
-    with patch.object(replay_options, "sys", keyboard):
+    with patch.object(shared_options, "sys", keyboard):
         done = journal.derive("--write", "--to-live", typed=answer)
     assert "into the live topics?" in done.stdout
     assert len(journal.read([event.topic])) == before + written

@@ -28,13 +28,12 @@ from bridge.audit.derived_output import DerivedFile, DerivedTopics, SourcedEvent
 from bridge.audit.reverify import Reverifier, ReverifyVerdict
 from bridge.cli.exit_codes import EXIT_DIFFERS
 from bridge.cli.kafka import existing_topics, open_publisher
-from bridge.cli.options import SettingsFile
+from bridge.cli.options import SettingsFile, confirm_on_terminal
 from bridge.cli.output import JsonOption
 from bridge.cli.replay import options
 from bridge.cli.replay.derive_output import show_bad_signature, show_difference, show_summary
 from bridge.cli.replay.options import (
     Filters,
-    confirm_live,
     parse_destination,
     query_topics,
     resolve_window,
@@ -180,7 +179,9 @@ async def derive_journal(settings: Settings, request: DeriveRequest) -> DeriveSu
     )
     journal_input = await find_derive_input(kafka, scope)
     if request.to_live and not request.yes:
-        confirm_live("Publish derived events into the live topics?", instead="--yes")
+        confirm_on_terminal(
+            "Publish derived events into the live topics?", "--to-live", instead="--yes"
+        )
     deriver = Deriver(
         Parser(catalogue.load_catalogue(), settings.context_parameters), make_naming(settings)
     )

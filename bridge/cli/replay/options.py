@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-from bridge.cli import output
 from bridge.cli.options import parse_time
 from bridge.cli.output import lookup
 from bridge.core import catalogue
@@ -317,15 +315,3 @@ def parse_destination(
         message = "the --to-… options cannot be combined: choose one"
         raise typer.BadParameter(message)
     return found[0] if found else None
-
-
-def confirm_live(question: str, *, instead: str) -> None:
-    """Ask before anything is written to live topics.
-
-    Raises Abort without a yes, and BadParameter, which names the option to pass ``instead``, if there is
-    no terminal.
-    """
-    if not (output.on_terminal() and sys.stdin.isatty()):
-        message = f"cannot ask for confirmation without a terminal: pass {instead}"
-        raise typer.BadParameter(message, param_hint="--to-live")
-    output.confirm(question)

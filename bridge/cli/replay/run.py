@@ -14,12 +14,11 @@ import typer
 from bridge.app.parts import make_replay_connection
 from bridge.cli import output
 from bridge.cli.exit_codes import EXIT_DIFFERS, EXIT_STOPPED
-from bridge.cli.options import SettingsFile
+from bridge.cli.options import SettingsFile, confirm_on_terminal
 from bridge.cli.replay import options
 from bridge.cli.replay.options import (
     Filters,
     RunRequest,
-    confirm_live,
     parse_destination,
     parse_pace_option,
     parse_skip_option,
@@ -180,7 +179,7 @@ async def _start(settings: Settings, request: RunRequest, replay: ReplayRun) -> 
         if request.plan_file is None and not request.yes:
             names = ", ".join(plan.topics)
             question = f"Replay {plan.records:,} records into {names}?"
-            confirm_live(question, instead="--yes or --plan")
+            confirm_on_terminal(question, "--to-live", instead="--yes or --plan")
     return new_progress(plan, destination, replay)
 
 
