@@ -29,9 +29,10 @@ from bridge.emulator.chaos.options import Chaos
 from bridge.emulator.directory import Application, Directory, Number
 from bridge.emulator.emulator import Emulator
 from bridge.emulator.history import Match, SentCallback
-from bridge.emulator.machine.calls import CallOrder, MachineDetection
+from bridge.emulator.machine.calls import CallOrder
 from bridge.emulator.machine.commands import LegEnded
 from bridge.emulator.machine.leg import Account, CallUrls, Leg
+from bridge.emulator.machine.machine_detection import MachineDetection
 from bridge.emulator.machine.message import Message, MessageOrder
 from bridge.emulator.machine.person import HangUp, Input, Person, Phase, Pickup, Reception
 from bridge.emulator.machine.rooms import Control

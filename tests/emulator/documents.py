@@ -11,9 +11,9 @@ from xml.sax.saxutils import escape, quoteattr
 
 from hypothesis import strategies as st
 
-from bridge.emulator.machine.calls import MachineDetection
 from bridge.emulator.machine.commands import Failure, Outcome, Response
 from bridge.emulator.machine.elements import EXECUTE
+from bridge.emulator.machine.machine_detection import MachineDetection
 from bridge.emulator.machine.person import HangUp, Input, Person, Phase, Pickup
 from bridge.emulator.machine.rooms import Control
 from bridge.emulator.machine.streams import StreamEvent

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from bridge.emulator.machine.calls import CallOrder, MachineDetection
+from bridge.emulator.machine.calls import CallOrder
 from bridge.emulator.machine.causes import DocumentSource
 from bridge.emulator.machine.commands import Failure, Outcome, Response
 from bridge.emulator.machine.leg import CallUrls, Parties, Step
 from bridge.emulator.machine.machine import Machine
+from bridge.emulator.machine.machine_detection import MachineDetection
 from bridge.emulator.machine.person import HangUp, Person, Phase, Pickup
 from bridge.emulator.machine.world import World
 from bridge.emulator.virtual import VirtualDriver
@@ -121,6 +122,19 @@ def test_limits_end_a_call_on_schedule(limits: dict[str, Any], duration: str) ->
     driver = drive({"answer": "<Wait length='500'/>"}, order=order)
     hangup = driver.requests[-1].parameters
     assert (hangup["HangupCauseCode"], hangup["Duration"]) == ("6000", duration)
+
+
+@pytest.mark.parametrize(
+    ("early", "note"),
+    [
+        (False, "the digits 1w2 are sent to the callee"),
+        (True, "the digits 1w2 are sent before the answer"),
+    ],
+)
+def test_digits_are_sent_after_the_answer_or_before_it(*, early: bool, note: str) -> None:
+    order = replace(ORDER, send_digits="1w2", sends_on_preanswer=early)
+    driver = drive({"answer": "<Hangup/>"}, order=order)
+    assert [one.text for one in driver.notes] == [note]
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,10 @@ from bridge.emulator.chaos.clock_change import find_clock_change
 from bridge.emulator.chaos.options import SOME_OF_EVERYTHING, Chaos
 from bridge.emulator.chaos.parameters import list_old_changes, skew_times
 from bridge.emulator.chaos.stage import add_chaos
-from bridge.emulator.machine.calls import CallOrder, MachineDetection
+from bridge.emulator.machine.calls import CallOrder
 from bridge.emulator.machine.commands import Fault, Request
 from bridge.emulator.machine.machine import Machine
+from bridge.emulator.machine.machine_detection import MachineDetection
 from bridge.emulator.machine.person import HangUp, Input, Person
 from bridge.emulator.machine.world import World
 from bridge.emulator.sender import to_wire

@@ -15,8 +15,9 @@ from typing import Final
 
 from bridge.emulator.api.answers import refuse_argument
 from bridge.emulator.api.arguments import Arguments
-from bridge.emulator.machine.calls import CallOrder, MachineDetection
+from bridge.emulator.machine.calls import CallOrder
 from bridge.emulator.machine.leg import Account, CallUrls
+from bridge.emulator.machine.machine_detection import MachineDetection
 
 DESTINATIONS_MAX: Final = 1_000
 CALLER_NAME_CHARACTERS_MAX: Final = 50
@@ -58,6 +59,7 @@ def read_call_orders(account: Account, arguments: Arguments) -> list[CallOrder]:
         hangup_on_ring_s=_read_hangup_on_ring(arguments),
         machine_detection=_read_detection(arguments),
         send_digits=_read_sent_digits(arguments),
+        sends_on_preanswer=arguments.read_flag("send_on_preanswer"),
         parent_uuid=_read_parent(arguments, len(callees)),
     )
     return [replace(first, callee=callee) for callee in callees]
@@ -106,7 +108,6 @@ def _read_sent_digits(arguments: Arguments) -> str:
     digits = arguments.read_text("send_digits")
     if digits and not _SENT_DIGITS.fullmatch(digits):
         raise refuse_argument("send_digits", "It may have digits, *, #, w, W and @.")
-    arguments.read_flag("send_on_preanswer")
     return digits
 
 
@@ -133,4 +134,9 @@ def _read_detection(arguments: Arguments) -> MachineDetection | None:
         action="hangup" if mode == "hangup" else "continue",
         url=url,
         limit_s=limits["machine_detection_time"] / _MS,
+        initial_silence_s_max=limits["machine_detection_initial_silence"] / _MS,
+        sentence_s_max=limits["machine_detection_initial_greeting"] / _MS,
+        sentences_max=limits["machine_detection_maximum_words"],
+        speech_s_max=limits["machine_detection_maximum_speech_length"] / _MS,
+        silence_s=limits["machine_detection_silence"] / _MS,
     )

@@ -121,7 +121,16 @@ BEHAVIOURS: Final = (
         Confidence.DOCUMENTED,
         _DETECTION,
     ),
-    Behaviour("Machine detection", "It knows after 2 s.", Confidence.INFERRED),
+    Behaviour(
+        "Machine detection",
+        "Its limits decide as those of Asterisk's detector, which have the same names.",
+        Confidence.INFERRED,
+    ),
+    Behaviour(
+        "Machine detection",
+        "By default it knows a machine 2 s after the answer, and a person too.",
+        Confidence.INFERRED,
+    ),
     Behaviour(
         "Redirect",
         "The request has the parameters of every request, and no Event.",

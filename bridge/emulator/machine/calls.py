@@ -12,29 +12,19 @@
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 from bridge.emulator.machine import people
 from bridge.emulator.machine.causes import make_cause
 from bridge.emulator.machine.documents import run_documents
 from bridge.emulator.machine.fields import base_fields, hangup_fields, in_order, ring_fields
 from bridge.emulator.machine.leg import Account, CallUrls, Leg, LegOver, Parties
+from bridge.emulator.machine.machine_detection import MachineDetection, detect
 from bridge.emulator.machine.person import Person
 from bridge.emulator.machine.world import World
 
 TIME_LIMIT_S_MAX: Final = 86_400
-# How long detection listens to a machine, inferred from the defaults of the API.
-_DETECTION_S: Final = 2.0
 _SCHEDULED: Final = make_cause("6000", "API Request")
-
-
-@dataclass(frozen=True, slots=True)
-class MachineDetection:
-    """Machine detection of a call: rule 2. Without ``url`` it is synchronous."""
-
-    action: Literal["continue", "hangup"] = "continue"
-    url: tuple[str, str] = ("", "POST")
-    limit_s: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +45,8 @@ class CallOrder:
     machine_detection: MachineDetection | None = None
     send_digits: str = ""
     """Digits that Plivo sends to the callee after the answer."""
+    sends_on_preanswer: bool = False
+    """Whether it sends them before the answer, when early media starts."""
     parent_uuid: str = ""
     """The call that the API request named as parent."""
     person: Person | None = None
@@ -89,7 +81,7 @@ async def _run_outbound(world: World, leg: Leg, order: CallOrder) -> None:
     with contextlib.suppress(LegOver):
         if await _ring(world, leg, order):
             people.act(world, leg)
-            if order.send_digits:
+            if order.send_digits and not order.sends_on_preanswer:
                 world.note(leg.uuid, f"the digits {order.send_digits} are sent to the callee")
             world.end_later(leg, min(order.time_limit_s, TIME_LIMIT_S_MAX), _SCHEDULED)
             await _detect_machine(world, leg, order)
@@ -117,6 +109,8 @@ async def _ring(world: World, leg: Leg, order: CallOrder) -> bool:
     if people.rings(leg.person):
         leg.rang, leg.session_at = True, world.now
         world.notify(leg, "voice.call.ring", order.urls.ring, ring_fields(leg))
+        if order.send_digits and order.sends_on_preanswer:
+            world.note(leg.uuid, f"the digits {order.send_digits} are sent before the answer")
         if order.hangup_on_ring_s is not None:
             world.end_later(leg, order.hangup_on_ring_s, _SCHEDULED)
     return await people.pick_up(world, leg, order.ring_timeout_s)
@@ -130,17 +124,18 @@ async def _detect_machine(world: World, leg: Leg, order: CallOrder) -> None:
     if detection.url[0]:
         world.scheduler.start(_detect_beside_call(world, leg, detection))
         return
-    await world.scheduler.sleep(min(_DETECTION_S, detection.limit_s))
-    leg.machine_flag = "true" if leg.person.is_machine else "false"
-    if leg.person.is_machine and detection.action == "hangup":
+    is_machine, after_s = detect(leg.person, detection)
+    await world.scheduler.sleep(after_s)
+    leg.machine_flag = "true" if is_machine else "false"
+    if is_machine and detection.action == "hangup":
         leg.end(make_cause("9100", "API Request"), world.now)
         raise LegOver
 
 
 async def _detect_beside_call(world: World, leg: Leg, detection: MachineDetection) -> None:
-    timeout_s = min(_DETECTION_S, detection.limit_s)
-    ended = await world.scheduler.wait_first(leg.ended, timeout_s=timeout_s)
-    if ended is not None or not leg.person.is_machine:
+    is_machine, after_s = detect(leg.person, detection)
+    ended = await world.scheduler.wait_first(leg.ended, timeout_s=after_s)
+    if ended is not None or not is_machine:
         return
     fields = base_fields(
         leg, world.conditions, Event="MachineDetection", IfMachine=detection.action, Machine="true"

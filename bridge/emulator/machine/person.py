@@ -77,6 +77,7 @@ class Person:
     rings: bool = True
     rings_after_s: float = 1.2
     answers_after_s: float = 4.0
+    speaks_after_s: float = 0.5  # after the answer
     is_machine: bool = False
     greeting_s: float = 6.0  # how long a machine talks before its beep
     inputs: tuple[Input, ...] = ()

@@ -7,9 +7,10 @@ from itertools import accumulate
 from random import Random
 from typing import NamedTuple
 
-from bridge.emulator.machine.calls import CallOrder, MachineDetection
+from bridge.emulator.machine.calls import CallOrder
 from bridge.emulator.machine.leg import Account, CallUrls, Parties
 from bridge.emulator.machine.machine import Machine
+from bridge.emulator.machine.machine_detection import MachineDetection
 from bridge.emulator.machine.message import MessageOrder
 from bridge.emulator.machine.person import HangUp, Input, Person, Reception
 from bridge.emulator.machine.world import FindPerson, answer_everybody
@@ -43,6 +44,7 @@ def to_person(model: PersonModel) -> Person:
         pickup=model.pickup,
         rings_after_s=model.rings_after_s,
         answers_after_s=model.answers_after_s,
+        speaks_after_s=model.speaks_after_s,
         is_machine=model.is_machine,
         greeting_s=model.greeting_s,
         inputs=tuple(Input(**one.model_dump()) for one in model.inputs),

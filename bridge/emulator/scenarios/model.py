@@ -117,6 +117,9 @@ class PersonModel(_Model):
     answers_after_s: Annotated[
         Seconds, Field(description="Seconds until the person reacts, from the placing of the call.")
     ] = 4.0
+    speaks_after_s: Annotated[
+        Seconds, Field(description="Seconds from the answer to the first word.")
+    ] = 0.5
     is_machine: Annotated[bool, Field(description="A machine answers.")] = False
     greeting_s: Annotated[
         Seconds, Field(description="Seconds that a machine talks before its beep.")

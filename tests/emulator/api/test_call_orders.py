@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from bridge.emulator.api.answers import Refused
 from bridge.emulator.api.arguments import Arguments
 from bridge.emulator.api.call_orders import DESTINATIONS_MAX, read_call_orders
-from bridge.emulator.machine.calls import MachineDetection
 from bridge.emulator.machine.leg import CallUrls
+from bridge.emulator.machine.machine_detection import MachineDetection
 from tests.emulator.api.plivo import PLACE
 from tests.emulator.machines import ACCOUNT, CALLEE, CALLER, URLS
 
@@ -113,6 +113,23 @@ def test_a_parent_is_for_a_single_destination() -> None:
                 "machine_detection_time": 2_000,
             },
             MachineDetection("hangup", (URL, "GET"), 2.0),
+        ),
+        (
+            {
+                "machine_detection": True,
+                "machine_detection_maximum_speech_length": 1_000,
+                "machine_detection_initial_silence": 2_000,
+                "machine_detection_maximum_words": 4,
+                "machine_detection_initial_greeting": 2_500,
+                "machine_detection_silence": 700,
+            },
+            MachineDetection(
+                initial_silence_s_max=2.0,
+                sentence_s_max=2.5,
+                sentences_max=4,
+                speech_s_max=1.0,
+                silence_s=0.7,
+            ),
         ),
     ],
 )
