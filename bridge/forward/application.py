@@ -1,0 +1,254 @@
+"""Ask the customer's applications over HTTP.
+
+1. Only the origins that the operator configured are called. The path and the query are those that Plivo
+   called, byte for byte; a redirect is not followed, no cookie is kept, and no proxy of the environment
+   is used.
+2. The application gets the body's bytes, the signature headers and the ``Host`` that Plivo called, so
+   that its own signature check passes. Of the other headers it gets those that the bridge keeps
+   (``KEPT_HEADERS``). None of them is hop-by-hop, so neither ``Connection`` nor a header that only
+   ``Connection`` knows is sent on (RFC 9110, section 7.6.1). Of the answer's headers only the content
+   type is used.
+3. ``X-Forwarded-For`` ends with the peer of the bridge. What comes before it is kept only if the peer is
+   a trusted proxy: anyone else can write it. ``X-Forwarded-Proto``, ``-Host``, ``-Port`` and ``-Prefix``
+   say which URL Plivo called, once each. ``Forwarded`` is not sent on, because it would contradict them.
+4. One time budget covers everything: connecting, sending, waiting and reading. Plivo gives up after 15
+   seconds (its XML overview), so no budget is longer than ``TIMEOUT_MAX_S``.
+5. An answer is read up to its limit of bytes. The request asks for no compression, and a compressed
+   answer is not decompressed: a few bytes could become gigabytes.
+6. An application answers at most ``asked_max`` callbacks at once. Above that it fails without being
+   asked, so that a hanging one cannot use up the connections and the places in flight of the others.
+7. An answer is usable if its status is 2xx and Plivo can execute it: where it needs XML, a well-formed
+   document with the root ``Response``. Plivo always gets status 200 then: of other 2xx its pages say
+   both that they are successes and that they are retried.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Final
+
+import httpx
+
+from bridge.callbacks.model import CallbackType, Reply
+from bridge.core.journal import SentReply
+from bridge.core.origins import DEFAULT_PORTS, split_origin
+from bridge.core.request import KEPT_HEADERS, RawCallback
+from bridge.reply.applications import ApplicationAnswer, ApplicationFailed
+from bridge.reply.document import XML_CONTENT_TYPE
+from bridge.reply.tree import NotWellFormed, parse_tree
+
+TIMEOUT_S: Final = 10.0
+TIMEOUT_MAX_S: Final = 14.0
+ANSWER_BYTES_MAX: Final = 65_536
+ASKED_MAX: Final = 256
+
+_FORWARDED_FOR: Final = "x-forwarded-for"
+# Set anew, or dropped: rules 2 and 3.
+_NOT_SENT_ON: Final = frozenset(
+    {
+        "forwarded",
+        "host",
+        _FORWARDED_FOR,
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-prefix",
+        "x-forwarded-proto",
+    }
+)
+_SENT_ON: Final = KEPT_HEADERS - _NOT_SENT_ON
+
+# Shorter than servers keep an idle connection by default (Gunicorn 2 s; Node and Uvicorn 5 s). A request
+# that meets a server's closing of its connection would fail.
+_KEEPALIVE_S: Final = 1.5
+_CONTENT_TYPE_CHARACTERS_MAX: Final = 200
+_IDENTITY: Final = frozenset({"", "identity"})
+_NEEDS_XML: Final = (Reply.XML, Reply.SOUND, Reply.OPTIONAL_XML)
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationAddress:
+    """Where an application is, and what it may cost.
+
+    ``origin`` is a scheme, a host and perhaps a port. ``timeout_s`` is at most ``TIMEOUT_MAX_S``.
+    """
+
+    name: str
+    origin: str
+    timeout_s: float = TIMEOUT_S
+    answer_bytes_max: int = ANSWER_BYTES_MAX
+    asked_max: int = ASKED_MAX
+
+
+class HttpApplications:
+    """The applications behind their addresses (a ``reply.applications.Applications``)."""
+
+    def __init__(
+        self,
+        addresses: Iterable[ApplicationAddress],
+        *,
+        is_trusted_proxy: Callable[[str], bool],
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._applications = {one.name: _Application(one) for one in addresses}
+        self._is_trusted_proxy = is_trusted_proxy
+        self._now_s = now_s
+        self._client = _create_client(self._applications.values())
+
+    async def ask(
+        self, application: str, raw: RawCallback, kind: CallbackType | None
+    ) -> ApplicationAnswer:
+        """Return the application's answer: rules 1 to 7. Raises ApplicationFailed."""
+        asked = self._applications[application]
+        address = asked.address
+        if asked.in_flight >= address.asked_max:
+            message = f"{address.asked_max} callbacks wait for its answers already"
+            raise ApplicationFailed("busy", message)
+        asked.in_flight += 1
+        started_s = self._now_s()
+        try:
+            async with asyncio.timeout(address.timeout_s):
+                reply = await self._exchange(asked, raw, kind)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            message = f"no whole answer in {address.timeout_s:g} s"
+            raise ApplicationFailed("timeout", message) from error
+        except httpx.ConnectError as error:
+            message = f"no connection: {error}"
+            raise ApplicationFailed("refused_connection", message) from error
+        except httpx.HTTPError as error:
+            message = f"the answer broke off: {type(error).__name__} {error}".rstrip()
+            raise ApplicationFailed("cut_off", message) from error
+        finally:
+            asked.in_flight -= 1
+        return ApplicationAnswer(reply, round((self._now_s() - started_s) * 1000))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def _exchange(
+        self, asked: "_Application", raw: RawCallback, kind: CallbackType | None
+    ) -> SentReply:
+        request = httpx.Request(
+            raw.method,
+            asked.url,
+            headers=list(
+                _list_headers(raw, trusts_peer=self._is_trusted_proxy(raw.remote_address))
+            ),
+            content=raw.body,
+            # As bytes, because httpx would normalise the escapes of a URL: rule 1.
+            extensions={"target": raw.target.encode("ascii"), "timeout": asked.timeouts},
+        )
+        response = await self._client.send(request, stream=True, auth=None, follow_redirects=False)
+        try:
+            _check_head(response)
+            body = await _read_body(response, asked.address.answer_bytes_max)
+        finally:
+            await response.aclose()
+        if kind is not None and kind.reply in _NEEDS_XML:
+            _check_document(body, kind.reply)
+        return SentReply(200, _find_content_type(response, body, kind), body)
+
+
+class _Application:
+    """An address, made ready for httpx, and how many callbacks wait for its answers."""
+
+    def __init__(self, address: ApplicationAddress) -> None:
+        if not 0 < address.timeout_s <= TIMEOUT_MAX_S:
+            message = f"{address.name}: the time budget must be at most {TIMEOUT_MAX_S:g} s"
+            raise ValueError(message)
+        self.address = address
+        self.url = httpx.URL(address.origin)
+        self.timeouts = httpx.Timeout(address.timeout_s).as_dict()
+        self.in_flight = 0
+
+
+def _create_client(applications: Iterable[_Application]) -> httpx.AsyncClient:
+    connections_max = sum(one.address.asked_max for one in applications)
+    return httpx.AsyncClient(
+        verify=ssl.create_default_context(),
+        trust_env=False,
+        http1=True,
+        http2=False,
+        follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        limits=httpx.Limits(
+            # Rule 6 limits each application, so that none waits for a connection of another.
+            max_connections=connections_max,
+            max_keepalive_connections=connections_max,
+            keepalive_expiry=_KEEPALIVE_S,
+        ),
+    )
+
+
+def _list_headers(raw: RawCallback, *, trusts_peer: bool) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the headers of the request: rules 2, 3 and 5."""
+    scheme, host, port, prefix = split_origin(raw.public_origin)
+    authority = host + port
+    yield b"host", authority.encode("latin-1")
+    for name, value in raw.headers.lines:
+        if name in _SENT_ON:
+            yield name.encode("ascii"), value.encode("latin-1")
+    yield b"accept-encoding", b"identity"
+    before = raw.headers.values.get(_FORWARDED_FOR, "") if trusts_peer else ""
+    peers = [one for one in (before, raw.remote_address) if one]
+    yield b"x-forwarded-for", ", ".join(peers).encode("latin-1")
+    yield b"x-forwarded-proto", scheme.encode("ascii")
+    yield b"x-forwarded-host", authority.encode("latin-1")
+    shown_port = port if len(port) > 1 else DEFAULT_PORTS.get(scheme.lower(), "")
+    yield b"x-forwarded-port", shown_port.removeprefix(":").encode("ascii")
+    if prefix:
+        yield b"x-forwarded-prefix", prefix.encode("ascii")
+
+
+def _check_head(response: httpx.Response) -> None:
+    """Raise ApplicationFailed unless an answer with this head may be usable: rules 5 and 7."""
+    if response.is_redirect:
+        message = f"it answered {response.status_code}, and redirects are not followed"
+        raise ApplicationFailed("redirect", message)
+    if not response.is_success:
+        message = f"it answered {response.status_code}"
+        raise ApplicationFailed("status", message)
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding not in _IDENTITY:
+        message = (
+            f"it is compressed ({encoding[:20]}), although the request asked for no compression"
+        )
+        raise ApplicationFailed("not_xml", message)
+
+
+async def _read_body(response: httpx.Response, bytes_max: int) -> bytes:
+    """Return the body as sent. Raises ApplicationFailed as soon as it is over its limit: rule 5."""
+    read = bytearray()
+    async for piece in response.aiter_raw():
+        read += piece
+        if len(read) > bytes_max:
+            message = f"it is longer than {bytes_max} bytes"
+            raise ApplicationFailed("too_large", message)
+    return bytes(read)
+
+
+def _check_document(body: bytes, needed: Reply) -> None:
+    """Raise ApplicationFailed unless Plivo can execute the body: rule 7."""
+    if not body.strip() and needed is Reply.OPTIONAL_XML:
+        return
+    try:
+        root = parse_tree(body).root.name
+    except NotWellFormed as error:
+        raise ApplicationFailed("not_xml", str(error)) from error
+    if root != "Response":
+        message = f"its root is <{root[:40]}>, not <Response>"
+        raise ApplicationFailed("not_xml", message)
+
+
+def _find_content_type(
+    response: httpx.Response, body: bytes, kind: CallbackType | None
+) -> str | None:
+    """Return the answer's content type, or the usual one if it has none that can be sent."""
+    given: str = response.headers.get("content-type", "").strip()
+    if given and given.isascii() and len(given) <= _CONTENT_TYPE_CHARACTERS_MAX:
+        return given
+    needs_xml = kind is not None and kind.reply in _NEEDS_XML
+    return XML_CONTENT_TYPE if body and needs_xml else None

@@ -1,0 +1,318 @@
+"""Asking an application over HTTP: what it gets, what of its answer is used, and how it can fail."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bridge.core.catalogue import Catalogue
+from bridge.core.journal import SentReply
+from bridge.core.request import RawCallback, index_headers
+from bridge.forward.application import ANSWER_BYTES_MAX, ApplicationAddress, HttpApplications
+from bridge.reply.applications import ApplicationFailed
+from tests.support.customer_application import (
+    DOCUMENT,
+    CustomerApplication,
+    customer_application,
+    http_answer,
+)
+from tests.support.factories import RECEIVED
+
+PEER, PROXY = "203.0.113.9", "10.0.0.7"
+PATIENT_S, SHORT_S = 14.0, 0.1
+BODY = b"CallUUID=1&Name=%C3%A9&empty="
+SIGNED = {"x-plivo-signature-v3": "abc=,def=", "x-plivo-signature-v3-nonce": "123"}
+
+
+def plivo_calls(
+    *lines: tuple[str, str],
+    method: str = "POST",
+    query: str = "a=%7e&b",
+    public_origin: str = "https://hooks.example.com",
+    peer: str = PEER,
+) -> RawCallback:
+    headers = [
+        ("host", "internal:8080"),
+        *SIGNED.items(),
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("user-agent", "Plivo"),
+        *lines,
+    ]
+    return RawCallback(
+        method,
+        "http://internal:8080",
+        public_origin,
+        "/applications/ivr/voice/%41nswer",
+        query,
+        index_headers(headers),
+        BODY if method == "POST" else b"",
+        peer,
+        RECEIVED,
+    )
+
+
+@asynccontextmanager
+async def asking(
+    *applications: CustomerApplication,
+    origin: str | None = None,
+    timeout_s: float = PATIENT_S,
+    asked_max: int = 4,
+) -> AsyncIterator[HttpApplications]:
+    """Yield the applications, named ``0``, ``1`` and so on."""
+    origins = [origin] if origin else [one.origin for one in applications]
+    asked = HttpApplications(
+        [
+            ApplicationAddress(str(number), one, timeout_s=timeout_s, asked_max=asked_max)
+            for number, one in enumerate(origins)
+        ],
+        is_trusted_proxy=lambda address: address == PROXY,
+    )
+    try:
+        yield asked
+    finally:
+        await asked.close()
+
+
+async def test_an_application_gets_what_plivo_sent_byte_for_byte(types: Catalogue) -> None:
+    async with customer_application() as application, asking(application) as asked:
+        await asked.ask("0", plivo_calls(), types.by_name["voice.call.answer"])
+    (received,) = application.received
+    assert received.line == b"POST /applications/ivr/voice/%41nswer?a=%7e&b HTTP/1.1"
+    assert received.body == BODY
+    assert received.headers == [
+        ("host", "hooks.example.com"),
+        *SIGNED.items(),
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("user-agent", "Plivo"),
+        ("accept-encoding", "identity"),
+        ("x-forwarded-for", PEER),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "hooks.example.com"),
+        ("x-forwarded-port", "443"),
+        ("content-length", str(len(BODY))),
+    ]
+
+
+async def test_a_get_has_no_body_and_no_length(types: Catalogue) -> None:
+    async with customer_application() as application, asking(application) as asked:
+        await asked.ask("0", plivo_calls(method="GET"), types.by_name["voice.call.answer"])
+    (received,) = application.received
+    assert received.line.startswith(b"GET ")
+    assert not received.values("content-length")
+    assert not received.values("transfer-encoding")
+
+
+FORWARDED = [
+    # the peer, what it sent, the URL that Plivo called, and what the application gets
+    (PEER, "198.51.100.1", "https://a.example", (PEER, "https", "a.example", "443", [])),
+    (
+        PROXY,
+        "198.51.100.1, 198.51.100.2",
+        "https://a.example:8443/hooks",
+        (
+            f"198.51.100.1, 198.51.100.2, {PROXY}",
+            "https",
+            "a.example:8443",
+            "8443",
+            ["/hooks"],
+        ),
+    ),
+    (PROXY, None, "http://[::1]", (PROXY, "http", "[::1]", "80", [])),
+]
+
+
+@pytest.mark.parametrize(("peer", "given", "public", "expected"), FORWARDED)
+async def test_the_forwarded_headers_name_the_url_that_plivo_called(
+    types: Catalogue,
+    peer: str,
+    given: str | None,
+    public: str,
+    expected: tuple[str, str, str, str, list[str]],
+) -> None:
+    lines = [("x-forwarded-for", given)] if given else []
+    spoofed = [
+        ("forwarded", "host=evil"),
+        ("x-forwarded-host", "evil"),
+        ("x-forwarded-port", "1"),
+        ("x-forwarded-prefix", "/evil"),
+        ("x-forwarded-proto", "gopher"),
+    ]
+    raw = plivo_calls(*lines, *spoofed, public_origin=public, peer=peer)
+    async with customer_application() as application, asking(application) as asked:
+        await asked.ask("0", raw, types.by_name["voice.call.answer"])
+    (received,) = application.received
+    *single, prefix = (
+        received.values(f"x-forwarded-{name}")
+        for name in ("for", "proto", "host", "port", "prefix")
+    )
+    assert (*[value for (value,) in single], prefix) == expected
+    assert received.values("host") == [expected[2]]
+    assert not received.values("forwarded")
+
+
+USABLE = [
+    # the type, the answer, and the reply to Plivo
+    ("voice.call.answer", http_answer(), SentReply(200, "text/xml", DOCUMENT)),
+    (
+        "voice.call.answer",
+        http_answer(
+            status="201 Created", set_cookie="session=1", connection="keep-alive, x-secret"
+        ),
+        SentReply(200, "text/xml", DOCUMENT),
+    ),
+    (
+        "voice.call.answer",
+        http_answer(content_type=""),
+        SentReply(200, "application/xml", DOCUMENT),
+    ),
+    (
+        "voice.call.answer",
+        http_answer(content_type="text/xml;" + "x" * 200),
+        SentReply(200, "application/xml", DOCUMENT),
+    ),
+    (
+        "voice.call.answer",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n<Resp\r\n6\r\nonse/>\r\n0\r\n\r\n",
+        SentReply(200, "application/xml", b"<Response/>"),
+    ),
+    (
+        "messaging.message.inbound",
+        http_answer(b""),
+        SentReply(200, "text/xml", b""),
+    ),
+    (
+        "messaging.message.inbound",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        SentReply(200, None, b""),
+    ),
+    (
+        "voice.call.hangup",
+        http_answer(b"ok", content_type="text/plain"),
+        SentReply(200, "text/plain", b"ok"),
+    ),
+    (
+        None,
+        http_answer(b"ok", content_type="text/plain"),
+        SentReply(200, "text/plain", b"ok"),
+    ),
+    (None, http_answer(b"ok", content_type=""), SentReply(200, None, b"ok")),
+]
+
+
+@pytest.mark.parametrize(("kind", "answer", "reply"), USABLE)
+async def test_a_usable_answer_becomes_the_reply_with_status_200(
+    types: Catalogue, kind: str | None, answer: bytes, reply: SentReply
+) -> None:
+    async with customer_application(answer) as application, asking(application) as asked:
+        found = await asked.ask("0", plivo_calls(), types.by_name[kind] if kind else None)
+    assert found.reply == reply
+    assert 0 <= found.duration_ms < PATIENT_S * 1000
+
+
+LONG = b"<Response>" + b" " * ANSWER_BYTES_MAX + b"</Response>"
+UNUSABLE = [
+    # the type, the answer, what follows it, and the cause
+    ("voice.call.answer", http_answer(status="500 Oops"), "keep", "status"),
+    ("voice.call.answer", http_answer(status="404 Not Found"), "keep", "status"),
+    ("voice.call.answer", http_answer(status="302 Found", location="/x"), "keep", "redirect"),
+    (
+        "voice.call.answer",
+        http_answer(b"", status="308 Moved", location="http://x/"),
+        "keep",
+        "redirect",
+    ),
+    ("voice.call.answer", http_answer(b""), "keep", "not_xml"),
+    ("messaging.message.inbound", http_answer(b"thanks"), "keep", "not_xml"),
+    ("voice.call.answer", http_answer(b"<Response><Speak></Response>"), "keep", "not_xml"),
+    ("voice.call.answer", http_answer(b"<html/>"), "keep", "not_xml"),
+    ("voice.conference.sound", http_answer(b"\xff"), "keep", "not_xml"),
+    ("voice.call.answer", http_answer(content_encoding="gzip"), "keep", "not_xml"),
+    ("voice.call.answer", http_answer(LONG), "keep", "too_large"),
+    ("voice.call.answer", http_answer(content_length="1000"), "close", "cut_off"),
+    ("voice.call.answer", b"", "close", "cut_off"),
+    ("voice.call.answer", b"SSH-2.0-OpenSSH_9.6\r\n", "close", "cut_off"),
+    ("voice.call.answer", b"HTTP/1.1 200 OK\r\nx: " + b"x" * 200_000, "close", "cut_off"),
+]
+
+
+@pytest.mark.parametrize(("kind", "answer", "then", "cause"), UNUSABLE)
+async def test_an_answer_that_plivo_cannot_use_fails_with_its_cause(
+    types: Catalogue, kind: str, answer: bytes, then: str, cause: str
+) -> None:
+    async with customer_application(answer, then) as application, asking(application) as asked:
+        with pytest.raises(ApplicationFailed) as failed:
+            await asked.ask("0", plivo_calls(), types.by_name[kind])
+    assert failed.value.cause == cause
+    assert len(application.received) == 1  # it is never asked twice
+
+
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\n", http_answer(content_length="1000")])
+async def test_an_application_that_hangs_fails_when_its_time_is_over(
+    types: Catalogue, begun: bytes
+) -> None:
+    async with (
+        customer_application(begun, "hang") as application,
+        asking(application, timeout_s=SHORT_S) as asked,
+    ):
+        with pytest.raises(ApplicationFailed) as failed:
+            await asked.ask("0", plivo_calls(), types.by_name["voice.call.answer"])
+    assert failed.value.cause == "timeout"
+
+
+async def test_an_application_that_is_not_there_refuses_the_connection(types: Catalogue) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    async with asking(origin=f"http://127.0.0.1:{port}") as asked:
+        with pytest.raises(ApplicationFailed) as failed:
+            await asked.ask("0", plivo_calls(), types.by_name["voice.call.answer"])
+    assert failed.value.cause == "refused_connection"
+
+
+async def test_a_hanging_application_fails_at_its_limit_and_delays_no_other(
+    types: Catalogue,
+) -> None:
+    kind = types.by_name["voice.call.answer"]
+    async with (
+        customer_application(b"", "hang") as hanging,
+        customer_application() as prompt,
+        asking(hanging, prompt, asked_max=2) as asked,
+    ):
+        waiting = [asyncio.create_task(asked.ask("0", plivo_calls(), kind)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(ApplicationFailed) as failed:
+            await asked.ask("0", plivo_calls(), kind)
+        answered = [await asked.ask("1", plivo_calls(), kind) for _ in range(3)]
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting)
+    assert failed.value.cause == "busy"
+    assert {one.reply.body for one in answered} == {DOCUMENT}
+
+
+async def test_connections_are_kept_and_cookies_are_not(types: Catalogue) -> None:
+    answer = http_answer(set_cookie="session=1; Path=/")
+    async with customer_application(answer) as application, asking(application) as asked:
+        for _ in range(3):
+            await asked.ask("0", plivo_calls(), types.by_name["voice.call.answer"])
+    assert application.connections == 1
+    assert [one.values("cookie") for one in application.received] == [[], [], []]
+
+
+async def test_the_proxies_of_the_environment_are_not_used(
+    types: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    async with customer_application() as application, asking(application) as asked:
+        await asked.ask("0", plivo_calls(), types.by_name["voice.call.answer"])
+    assert len(application.received) == 1
+
+
+def test_a_budget_beyond_what_plivo_waits_is_refused() -> None:
+    with pytest.raises(ValueError, match="at most 14 s"):
+        HttpApplications(
+            [ApplicationAddress("ivr", "http://127.0.0.1", timeout_s=14.5)],
+            is_trusted_proxy=lambda _: False,
+        )
