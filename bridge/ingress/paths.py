@@ -22,6 +22,8 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Final
 
+from bridge.reply.application_paths import APPLICATIONS_PATH
+
 SEGMENT_MAX: Final = 32
 SEGMENTS_MAX: Final = 12
 
@@ -57,8 +59,8 @@ class KnownPaths:
         self._known = {path: tuple(path.split("/")[1:]) for path in sorted(known)}
 
     def starts_like_known(self, path: str) -> bool:
-        """Return whether ``path`` begins like all known paths."""
-        return _squeeze_slashes(path).lower().startswith(self._shared)
+        """Return whether ``path`` begins like all known paths, or like an application's."""
+        return _squeeze_slashes(path).lower().startswith((self._shared, f"{APPLICATIONS_PATH}/"))
 
     def nearest(self, path: str) -> NearestPath:
         """Return the known path nearest to an unknown one: rules 1 to 3."""

@@ -1,4 +1,7 @@
-"""The application that answers Plivo: a path for each callback type, and a shared one for all types."""
+"""The application that answers Plivo: a path for each callback type, and a shared one for all types.
+
+Below the prefixes of the customer's applications there are the same paths once more.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -30,6 +33,7 @@ from bridge.ingress.request import (
 )
 from bridge.intake.outcome_log import CallbackResult, OutcomeRecorder, choose_label
 from bridge.intake.walk import Intake
+from bridge.reply.application_paths import FindApplication, find_no_application
 from bridge.telemetry.logs import describe_fault
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
@@ -199,16 +203,23 @@ class Endpoint:
 class CallbackRoute(BaseRoute):
     """The one route of the application: finds a callback's endpoint by its path, with one lookup.
 
-    Starlette tries a list of routes one by one. Any other request is answered 404 or 405. Requests to
-    unknown paths that were probably callbacks are recorded.
+    Starlette tries a list of routes one by one. Only a path that is not found is searched for an
+    application. Any other request is answered 404 or 405. Requests to unknown paths that were probably
+    callbacks are recorded.
     """
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], recorder: OutcomeRecorder) -> None:
+    def __init__(
+        self,
+        endpoints: Mapping[str, Endpoint],
+        recorder: OutcomeRecorder,
+        find_application: FindApplication = find_no_application,
+    ) -> None:
         # Plivo's own examples end in a slash. The signature covers the path as called, so both paths are
         # known: a redirect would change what was signed.
         self.endpoints = {f"{path}/": one for path, one in endpoints.items()} | dict(endpoints)
         self._known = KnownPaths(endpoints, SHARED_PATH)
         self._recorder = recorder
+        self._find_application = find_application
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:  # noqa: ARG002 (every request is ours)
         """Return that the route answers the request."""
@@ -216,7 +227,7 @@ class CallbackRoute(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        endpoint = self.endpoints.get(scope["path"])
+        endpoint = self.endpoints.get(scope["path"]) or self._find_application_endpoint(scope)
         if endpoint is None:
             self._record_unknown_path(scope)
             await send_answer(send, _NOT_FOUND)
@@ -224,6 +235,14 @@ class CallbackRoute(BaseRoute):
             await send_answer(send, _METHOD_NOT_ALLOWED)
         else:
             await endpoint(scope, receive, send)
+
+    def _find_application_endpoint(self, scope: Scope) -> Endpoint | None:
+        """Return the endpoint of an application's path: rule 5 of ``application_paths``."""
+        raw_path: bytes = scope["raw_path"]
+        found = self._find_application(raw_path.decode("ascii", "replace"))
+        if found is None:
+            return None
+        return self.endpoints.get(SHARED_PATH + found.rest) or self.endpoints[SHARED_PATH]
 
     def _record_unknown_path(self, scope: Scope) -> None:
         raw_path: bytes = scope["raw_path"]
@@ -244,9 +263,14 @@ class CallbackRoute(BaseRoute):
             )
 
 
-def make_app(catalogue: Catalogue, parts: EndpointParts) -> Router:
+def make_app(
+    catalogue: Catalogue,
+    parts: EndpointParts,
+    find_application: FindApplication = find_no_application,
+) -> Router:
     """Return the application for callbacks: paths derived from the catalogue, GET and POST only.
 
+    ``find_application`` is called for every path that is not one of them, so it may change its mind.
     Starlette's router is an application of its own. The layers that ``Starlette`` adds turn errors into
     answers, which ``Endpoint`` does itself, and ``Exchange`` for every application.
     """
@@ -254,4 +278,4 @@ def make_app(catalogue: Catalogue, parts: EndpointParts) -> Router:
     parts.metrics.watch(Metric.IN_FLIGHT_BYTES, lambda: parts.load.bytes)
     endpoints = {SHARED_PATH: Endpoint(None, parts)}
     endpoints |= {kind.path: Endpoint(kind, parts) for kind in catalogue.types}
-    return Router([CallbackRoute(endpoints, parts.recorder)])
+    return Router([CallbackRoute(endpoints, parts.recorder, find_application)])

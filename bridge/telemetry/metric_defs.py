@@ -78,8 +78,9 @@ class Metric(Enum):
     UNKNOWN_PATHS_TOTAL = MetricDef(
         "counter",
         "requests",
-        "Requests answered 404 that were probably callbacks: the path is below `/plivo` or nearly a "
-        "known path, or the request is signed. `mismatch` says how the path differs.",
+        "Requests answered 404 that were probably callbacks: the path is below `/plivo` or "
+        "`/applications`, or nearly a known path, or the request is signed. `mismatch` says how the "
+        "path differs.",
         ("mismatch",),
     )
     REPEATED_TOTAL = MetricDef(
