@@ -37,10 +37,10 @@ def check_number(text: str) -> str:
     """Return a number in E.164 as it is written. Raises FaultyValue: rule 1."""
     if not _DIGITS.fullmatch(text):
         fault = f"{_show(text)} is not a number"
-        raise FaultyValue(fault, "write the country code and the number, such as 14157654321")
+        raise FaultyValue(fault, "write country code and number, such as 14157654321")
     if not _E164.fullmatch(text):
         fault = f"{_show(text)} is not in E.164"
-        raise FaultyValue(fault, "write the country code and the number, 7 to 15 digits")
+        raise FaultyValue(fault, "write country code and number, 7 to 15 digits")
     if parse_party(text)["kind"] != "pstn":
         fault = f"{_show(text)} does not exist in any country"
         raise FaultyValue(fault, "write the country code in front, and check the digits")

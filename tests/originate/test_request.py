@@ -48,7 +48,7 @@ def test_all_faults_are_reported_at_once_in_the_order_of_the_page() -> None:
         caller_name="x" * 51,
     ) == [
         "ring_urll: is no parameter of a call; did you mean ring_url?",
-        "to: destination 1: '123' is not in E.164; write the country code and the number, 7 to 15 digits",
+        "to: destination 1: '123' is not in E.164; write country code and number, 7 to 15 digits",
         "to: destination 3: '+14157654322' is destination 2 already; remove one of the two",
         "to: destination 4: has an empty destination; write one destination on each side of <",
         "caller_name: has 51 characters; give up to 50 characters",
