@@ -2,7 +2,7 @@
 
 1. If there is a body, its pairs are Plivo's, and those of the query are the customer's own
    (``context``). Without a body, the query's are Plivo's, except the names that the operator
-   declares as the customer's.
+   declares as the customer's, and the reference that the URLs of our own requests carry.
 2. A blank value counts as an absent one.
 3. A parameter that is repeated with one value has that value. Repeated with several values, it is
    unreadable, because nothing says which one is meant.
@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain
-from typing import Literal, NamedTuple, cast
+from typing import Final, Literal, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 from bridge.callbacks.model import CallbackType, Unread
@@ -39,6 +39,9 @@ from bridge.normalise import ParseContext, Unreadable, fold_name
 from bridge.normalise.correlation import correlate
 from bridge.normalise.time import Moment, ZoneMismatch, load_zone
 from bridge.normalise.wall_clock import Evidence, resolve_wall_times
+
+REFERENCE_PARAMETER: Final = "bridge_reference"
+"""The query parameter with the reference of the request that a call was placed by."""
 
 
 class NoEventReason(StrEnum):
@@ -209,12 +212,12 @@ class _Reading:
 class Parser:
     """Parses callbacks by the declarations of the catalogue.
 
-    ``context_names`` are the customer's own query keys, as set in the URLs at Plivo.
+    ``context_names`` are the customer's own query keys, as set in the URLs at Plivo: rule 1.
     """
 
     def __init__(self, catalogue: Catalogue, context_names: Iterable[str] = ()) -> None:
         self.catalogue = catalogue
-        self._context_names = frozenset(context_names)
+        self._context_names = frozenset((*context_names, REFERENCE_PARAMETER))
         self._field_maps = {kind.name: map_fields(kind.model) for kind in catalogue.all_types}
 
     def _split(self, parameters: Parameters) -> ParameterSources:

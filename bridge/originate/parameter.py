@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from pydantic import GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
+from bridge.callbacks.model import CallbackType
+
 
 class Group(StrEnum):
     """What a parameter is about: the panels of ``--help``, the sections of the reference page."""
@@ -37,7 +39,7 @@ class Parameter:
 
     ``limits`` are those that are no range of numbers, ``default`` is what Plivo does without the
     parameter. Without a value of ``needs`` the parameter would have no effect, so that it is refused.
-    ``callback_type`` is what Plivo sends to a URL, ``is_retried`` whether its fragment can have retry
+    ``callback`` is what Plivo sends to a URL, ``is_retried`` whether its fragment can have retry
     settings. ``is_checked`` is False for a value that is sent as it is.
     """
 
@@ -48,7 +50,7 @@ class Parameter:
     default: str = ""
     needs: str = ""
     example: str = ""
-    callback_type: str = ""
+    callback: CallbackType | None = None
     is_retried: bool = False
     is_checked: bool = True
     source: Source = Source.PAGE

@@ -22,6 +22,10 @@ from pydantic import (
     model_validator,
 )
 
+from bridge.callbacks.api import async_response
+from bridge.callbacks.model import CallbackType
+from bridge.callbacks.voice import answer, fallback, hangup, ring
+from bridge.callbacks.voice import machine_detection as detection
 from bridge.originate.destinations import DESTINATIONS_MAX, split_destinations
 from bridge.originate.fields import RequestField, list_fields, read_values
 from bridge.originate.parameter import Group, Parameter, RequestFaults, Source
@@ -47,7 +51,7 @@ _ABSOLUTE: Final = "an absolute URL"
 
 
 def _url(
-    meaning: str, callback_type: str, *, needs: str = "", limits: str = _ABSOLUTE
+    meaning: str, callback: CallbackType, *, needs: str = "", limits: str = _ABSOLUTE
 ) -> Parameter:
     return Parameter(
         meaning,
@@ -55,7 +59,7 @@ def _url(
         limits=limits,
         needs=needs,
         example="https://example.com/calls",
-        callback_type=callback_type,
+        callback=callback,
         is_retried=True,
     )
 
@@ -102,23 +106,23 @@ class CallRequest(BaseModel):
         Url | None,
         _url(
             "Plivo requests it when the call is answered, and executes the Plivo XML that it returns.",
-            "voice.call.answer",
+            answer.CALLBACK,
         ),
     ] = None
     answer_method: Annotated[Method | None, _method("answer_url")] = None
     ring_url: Annotated[
-        Url | None, _url("Plivo notifies it when the call starts to ring.", "voice.call.ring")
+        Url | None, _url("Plivo notifies it when the call starts to ring.", ring.CALLBACK)
     ] = None
     ring_method: Annotated[Method | None, _method("ring_url")] = None
     hangup_url: Annotated[
-        Url | None, _url("Plivo notifies it when the call has ended.", "voice.call.hangup")
+        Url | None, _url("Plivo notifies it when the call has ended.", hangup.CALLBACK)
     ] = None
     hangup_method: Annotated[Method | None, _method("hangup_url")] = None
     fallback_url: Annotated[
         Url | None,
         _url(
             "Plivo requests it if `answer_url` fails after 3 retries or 60 s.",
-            "voice.call.fallback",
+            fallback.CALLBACK,
         ),
     ] = None
     fallback_method: Annotated[Method | None, _method("fallback_url")] = None
@@ -183,7 +187,7 @@ class CallRequest(BaseModel):
         Url | None,
         _url(
             "Plivo notifies it if a machine answers; the call goes on meanwhile.",
-            "voice.call.machine_detection",
+            detection.CALLBACK,
             needs="machine_detection",
             limits=f"{_ABSOLUTE}; empty: the call waits for the detection",
         ),
@@ -273,7 +277,7 @@ class CallRequest(BaseModel):
             limits=_ABSOLUTE,
             default="the answer comes at once",
             example="https://example.com/answers",
-            callback_type="api.async_response",
+            callback=async_response.CALLBACK,
             source=Source.LEGACY_PAGE,
         ),
     ] = None

@@ -5,7 +5,7 @@ import pytest
 from bridge.callbacks.model import CallbackType, list_fields
 from bridge.core.catalogue import Catalogue
 from bridge.core.parameters import BodyFault, Pair, decode_parameters
-from bridge.core.parse import Callback, NoEvent, NoEventReason, Parser
+from bridge.core.parse import REFERENCE_PARAMETER, Callback, NoEvent, NoEventReason, Parser
 from bridge.core.verify import Unverified, VerificationFault
 from tests.support.factories import UUID, parsed, raw_callback, samples, vouched
 
@@ -204,6 +204,15 @@ def test_in_a_get_the_configured_names_are_the_customers(types: Catalogue) -> No
     assert callback.fields["direction"] == "outbound"
     assert callback.context == {"team": ["blue"], "direction": ["back"]}
     assert callback.undeclared == {"New": ["1"]}
+
+
+def test_in_a_get_the_reference_of_our_request_is_context_without_being_configured(
+    types: Catalogue,
+) -> None:
+    query = "CallUUID=x&Event=Ring&bridge_reference=r-1"
+    callback = read(types, query, method="GET")
+    assert callback.context == {REFERENCE_PARAMETER: ["r-1"]}
+    assert callback.undeclared == {}
 
 
 def test_in_a_get_a_customers_name_does_not_decide_the_type(types: Catalogue) -> None:
