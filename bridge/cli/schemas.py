@@ -19,6 +19,7 @@ from bridge.core import catalogue
 from bridge.core.event import ContractNames
 from bridge.derived import pack as schema_pack
 from bridge.derived.journal_samples import build_journal_examples
+from bridge.derived.own_records import build_own_examples
 from bridge.derived.registry import (
     JOURNAL,
     SchemaChange,
@@ -160,7 +161,12 @@ def _examples(name: str) -> dict[str, Any]:
             one.name: orjson.loads(one.record.value)
             for one in build_journal_examples(types, naming)
         }
-    return {
+    own = {
+        one.slug: orjson.loads(one.record.value)
+        for one in build_own_examples(naming)
+        if one.folder == name
+    }
+    return own or {
         one.slug: orjson.loads(one.event.record.value)
         for one in build_examples(types, naming)
         if one.type.name == name

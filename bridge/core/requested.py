@@ -32,14 +32,11 @@ from bridge.core.journal import (
     EventName,
     JournalKind,
 )
+from bridge.core.own_event import OwnEventType
 from bridge.core.record import Record, encode_json
 from bridge.normalise.phone import Party, parse_party
 from bridge.normalise.time import to_rfc3339
 
-REQUESTED_NAME: Final = "voice.call.requested"
-REQUESTED_EVENT_TYPE: Final = "com.plivo.voice.call.requested.v1"
-REQUESTED_TOPIC: Final = "plivo.voice.call.requested.v1"
-REQUESTED_SCHEMA_PATH: Final = "voice.call.requested/1.0.json"
 JOURNAL_REQUEST_SCHEMA_PATH: Final = "journal.request/1.0.json"
 
 Outcome = Literal["accepted", "refused", "unknown"]
@@ -153,6 +150,18 @@ class RequestValue(TypedDict):
     bridge_version: Annotated[str, Field(description="The version of the bridge that sent it.")]
 
 
+REQUESTED: Final = OwnEventType(
+    name="voice.call.requested",
+    model=CallRequestedData,
+    key="`data.request_uuid` or `{data.reference}:{data.to.text}`",
+    meanings={
+        "id": "Names the request of this destination: publishing it again repeats it.",
+        "subject": "The request UUID, or reference and destination without one.",
+        "time": "When the request was sent.",
+    },
+)
+
+
 class RequestedEvent(NamedTuple):
     """The event of one destination, with the record to publish."""
 
@@ -162,7 +171,7 @@ class RequestedEvent(NamedTuple):
 
 def compute_requested_id(account: str, reference: str, destination: str) -> str:
     """Return the 32 hex digits that identify the request of one destination: rule 1."""
-    canonical = encode_canonical([account, REQUESTED_EVENT_TYPE, reference, destination])
+    canonical = encode_canonical([account, REQUESTED.event_type, reference, destination])
     return hashlib.blake2b(canonical, digest_size=16).hexdigest()
 
 
@@ -204,10 +213,10 @@ def _to_event(
         "specversion": "1.0",
         "id": identity,
         "source": f"/plivo/accounts/{request.account}",
-        "type": REQUESTED_EVENT_TYPE,
+        "type": REQUESTED.event_type,
         "subject": subject,
         "time": requested_at,
-        "dataschema": naming.schema_base + REQUESTED_SCHEMA_PATH,
+        "dataschema": naming.schema_base + REQUESTED.schema_path,
         "partitionkey": subject,
         "recordedtime": to_rfc3339(recorded_at),
     }
@@ -228,7 +237,7 @@ def _to_event(
     }
     headers = [CONTENT_TYPE, *(("ce_" + name, text.encode()) for name, text in attributes.items())]
     record = Record(
-        topic=naming.topic_prefix + REQUESTED_TOPIC,
+        topic=naming.topic_prefix + REQUESTED.topic,
         key=subject.encode(),
         value=encode_json({**attributes, "datacontenttype": "application/json", "data": data}),
         headers=tuple(headers),
@@ -256,7 +265,7 @@ def to_request_journal(
         "part": request.part,
         "parts": request.parts,
         "events": [
-            {"id": event.id, "type": REQUESTED_EVENT_TYPE, "topic": event.record.topic}
+            {"id": event.id, "type": REQUESTED.event_type, "topic": event.record.topic}
             for event in events
         ],
         "bridge_version": __version__,

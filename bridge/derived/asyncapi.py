@@ -29,6 +29,7 @@ from bridge.core.dead_letter import (
 from bridge.core.event import CONTENT_TYPE, ContractNames
 from bridge.core.journal import (
     DEAD_LETTER_TOPIC,
+    JOURNAL_KIND,
     JOURNAL_SCHEMA_PATH,
     JOURNAL_TOPIC,
     JSON_CONTENT_TYPE,
@@ -36,12 +37,14 @@ from bridge.core.journal import (
 )
 from bridge.core.keyring import Keyring
 from bridge.core.nonce_guard import NonceGuard
+from bridge.core.own_event import OwnEventType
 from bridge.core.parameters import parse_parameters
 from bridge.core.record import Record
 from bridge.core.rejected import to_rejected
 from bridge.core.url_mismatch import MismatchVariant
 from bridge.core.verify import VerificationFault, Verifier
 from bridge.derived.journal_samples import JournalExample
+from bridge.derived.own_records import JOURNAL_FORMS, OWN_EVENTS, JournalForm, OwnExample
 from bridge.derived.samples import Example, sign_sample
 from bridge.derived.schemas import DEFAULT_BASE, KNOWN_WORDS, Schema, build_attribute_schemas
 from bridge.derived.topics import PlannedTopic, Sizing, plan
@@ -52,8 +55,8 @@ BINDING_VERSION: Final = "0.5.0"
 SCHEMA_FORMAT: Final = "application/schema+json;version=draft-2020-12"
 
 _ABOUT: Final = """\
-All topics of the bridge: one for each callback type, the journal with every callback as it came, the \
-dead letters, and a sample of the rejected callbacks.
+All topics of the bridge: one for each callback type, one for the calls that it requests, the journal \
+with every callback as it came, the dead letters, and a sample of the rejected callbacks.
 
 The application is the bridge, so the operations are `send`. A consumer receives. Operators can \
 configure a prefix for all topic names (`BRIDGE_TOPIC_PREFIX`), and partitions, replicas and retention \
@@ -205,12 +208,24 @@ def _message(
     }
 
 
+def _channel_messages(topic: PlannedTopic) -> dict[str, str]:
+    """Return the message of each form of a topic's records, by its name in the channel."""
+    forms = JOURNAL_FORMS if topic.name == JOURNAL_TOPIC else ()
+    return {
+        "record": topic.name,
+        **{form.kind.value: _form_message_name(form) for form in forms},
+    }
+
+
 def _channel(topic: PlannedTopic) -> Schema:
     return {
         "address": topic.name,
         "title": topic.name,
         "description": f"{topic.holds} {_ORDER}",
-        "messages": {"record": {"$ref": f"#/components/messages/{topic.name}"}},
+        "messages": {
+            name: {"$ref": f"#/components/messages/{message}"}
+            for name, message in _channel_messages(topic).items()
+        },
         "bindings": {
             "kafka": {
                 "topic": topic.name,
@@ -233,7 +248,7 @@ def _operation(topic: PlannedTopic) -> Schema:
         "title": f"Publish to {topic.name}",
         "summary": topic.holds,
         "channel": {"$ref": channel},
-        "messages": [{"$ref": f"{channel}/messages/record"}],
+        "messages": [{"$ref": f"{channel}/messages/{name}"} for name in _channel_messages(topic)],
     }
 
 
@@ -247,13 +262,17 @@ def _rejected(kind: CallbackType) -> Record:
     return to_rejected(verdict, None, _NAMING)
 
 
-def _event_message(topic: PlannedTopic, kind: CallbackType, examples: Iterable[Example]) -> Schema:
-    fields = kind.describe_key(lambda field: f"`data.{field}`")
-    headers = {
+def _typed_event_headers(event_type: str) -> Schema:
+    return {
         "type": "object",
         "allOf": [{"$ref": f"#/components/schemas/{_EVENT_HEADERS}/schema"}],
-        "properties": {"ce_type": {"const": kind.event_type}},
+        "properties": {"ce_type": {"const": event_type}},
     }
+
+
+def _event_message(topic: PlannedTopic, kind: CallbackType, examples: Iterable[Example]) -> Schema:
+    fields = kind.describe_key(lambda field: f"`data.{field}`")
+    headers = _typed_event_headers(kind.event_type)
     shown = [
         _example(one.slug, one.shows, one.event.record, _file(one.path))
         for one in examples
@@ -263,15 +282,56 @@ def _event_message(topic: PlannedTopic, kind: CallbackType, examples: Iterable[E
     return _message(topic, key, headers, kind.schema_path, shown)
 
 
+def _own_event_message(
+    topic: PlannedTopic, kind: OwnEventType, examples: Iterable[OwnExample]
+) -> Schema:
+    shown = _own_examples(kind.name, examples)
+    headers = _typed_event_headers(kind.event_type)
+    return _message(
+        topic, f"The event's `partitionkey`: {kind.key}.", headers, kind.schema_path, shown
+    )
+
+
+def _form_message_name(form: JournalForm) -> str:
+    return f"{JOURNAL_TOPIC}.{form.kind}"
+
+
+def _form_message(topic: PlannedTopic, form: JournalForm, examples: Iterable[OwnExample]) -> Schema:
+    """Return the message of a journal record that is no callback."""
+    headers = _headers(
+        {
+            **_content_type(JSON_CONTENT_TYPE),
+            JOURNAL_KIND: {"const": form.kind.value, "description": "What the record is."},
+        }
+    )
+    shown = _own_examples(form.name, examples)
+    message = _message(topic, form.key, headers, form.schema_path, shown)
+    return {**message, "name": _form_message_name(form), "summary": form.meaning}
+
+
+def _own_examples(folder: str, examples: Iterable[OwnExample]) -> list[Schema]:
+    return [
+        _example(one.slug, one.shows, one.record, _file(one.path))
+        for one in examples
+        if one.folder == folder
+    ]
+
+
 def build_asyncapi(
-    catalogue: Catalogue, examples: Iterable[Example], journal: Iterable[JournalExample]
+    catalogue: Catalogue,
+    examples: Iterable[Example],
+    journal: Iterable[JournalExample],
+    own: Iterable[OwnExample],
 ) -> Schema:
     """Return the AsyncAPI document with these examples of events and of journal records."""
     topics = {one.name: one for one in plan(catalogue, "", Sizing(**TopicSettings().model_dump()))}
-    examples, journal = list(examples), list(journal)
+    examples, journal, own = list(examples), list(journal), list(own)
     messages = {
         kind.topic: _event_message(topics[kind.topic], kind, examples)
         for kind in catalogue.all_types
+    }
+    messages |= {
+        kind.topic: _own_event_message(topics[kind.topic], kind, own) for kind in OWN_EVENTS
     }
     rejected = _rejected(next(kind for kind in catalogue.types if kind.key_fields))
     for name, key, headers, shown in (
@@ -306,6 +366,10 @@ def build_asyncapi(
         ),
     ):
         messages[name] = _message(topics[name], key, headers, JOURNAL_SCHEMA_PATH, shown)
+    messages |= {
+        _form_message_name(form): _form_message(topics[JOURNAL_TOPIC], form, own)
+        for form in JOURNAL_FORMS
+    }
     return {
         "asyncapi": VERSION,
         "id": "urn:callback-bridge:topics",

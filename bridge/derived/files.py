@@ -17,6 +17,7 @@ from bridge.core.event import ContractNames
 from bridge.derived import asyncapi, reference, schemas
 from bridge.derived.compatibility import find_breaks
 from bridge.derived.journal_samples import build_journal_examples
+from bridge.derived.own_records import build_own_examples
 from bridge.derived.samples import build_examples
 
 SCHEMAS: Final = Path("schemas")
@@ -47,7 +48,10 @@ def derive_files(catalogue: Catalogue) -> Files:
     records = list(build_journal_examples(catalogue, naming))
     for one in records:
         files[SCHEMAS / one.path] = json_text(orjson.loads(one.record.value))
-    files[ASYNCAPI] = json_text(asyncapi.build_asyncapi(catalogue, shown, records))
+    own = list(build_own_examples(naming))
+    for sample in own:
+        files[SCHEMAS / sample.path] = json_text(orjson.loads(sample.record.value))
+    files[ASYNCAPI] = json_text(asyncapi.build_asyncapi(catalogue, shown, records, own))
     for name, text in reference.render_pages(catalogue).items():
         files[REFERENCE / name] = text
     return files

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge import __version__
-from bridge.callbacks.model import CallbackType
 from bridge.core.catalogue import Catalogue
 from bridge.core.journal import JOURNAL_SCHEMA_PATH, JOURNAL_TOPIC
 from bridge.derived import openapi, typescript
 from bridge.derived.files import ASYNCAPI, SCHEMAS, Files, derive_files, json_text
+from bridge.derived.own_records import JOURNAL_FORMS, PublishedType, list_event_types
 from bridge.derived.schemas import DEFAULT_BASE, DIALECT, build_schemas
-from bridge.derived.typescript import type_name
+from bridge.derived.typescript import form_type_name, type_name
 
 OPENAPI: Final = Path("openapi.json")
 TYPESCRIPT: Final = Path("typescript/index.d.ts")
@@ -52,6 +52,7 @@ def assemble_pack(catalogue: Catalogue, files: Files) -> Files:
     packed[TYPESCRIPT] = typescript.render_typescript(catalogue, build_schemas(catalogue))
     packed = dict(sorted(packed.items()))
     journal = Path(JOURNAL_SCHEMA_PATH).parent
+    kinds = list_event_types(catalogue)
     schemas = [path for path in packed if _is_schema(path)]
     examples = [path for path in packed if path.parent.name == _EXAMPLES]
     manifest = {
@@ -60,17 +61,26 @@ def assemble_pack(catalogue: Catalogue, files: Files) -> Files:
         "dialect": DIALECT,
         "schema_base": DEFAULT_BASE,
         "counts": {
-            "types": len(catalogue.all_types),
+            "types": len(kinds),
             "schemas": len(schemas),
             "examples": len(examples),
             "files": len(packed),
         },
-        "types": {kind.name: _manifest_entry(kind, packed) for kind in catalogue.all_types},
+        "types": {name: _manifest_entry(kind, packed) for name, kind in kinds.items()},
         "journal": {
             "topic": JOURNAL_TOPIC,
             "schema": JOURNAL_SCHEMA_PATH,
             "versions": _versions(journal, packed),
             "typescript": "JournalRecord",
+            "other_kinds": {
+                form.kind.value: {
+                    "meaning": form.meaning,
+                    "schema": form.schema_path,
+                    "versions": _versions(Path(form.name), packed),
+                    "typescript": form_type_name(form),
+                }
+                for form in JOURNAL_FORMS
+            },
         },
         "files": {
             str(path): {
@@ -125,7 +135,7 @@ def _versions(folder: Path, packed: Mapping[Path, str]) -> list[str]:
     return sorted(found, key=lambda version: tuple(map(int, version.split("."))))
 
 
-def _manifest_entry(kind: CallbackType, packed: Mapping[Path, str]) -> dict[str, object]:
+def _manifest_entry(kind: PublishedType, packed: Mapping[Path, str]) -> dict[str, object]:
     folder = Path(kind.name)
     return {
         "type": kind.event_type,

@@ -10,6 +10,8 @@ from pydantic_core import PydanticUndefined
 from bridge.callbacks.model import CallbackData, CallbackType, Reply, list_fields
 from bridge.core.catalogue import Catalogue
 from bridge.core.dead_letter import list_meanings
+from bridge.core.own_event import OwnEventType
+from bridge.derived.own_records import OWN_EVENTS
 from bridge.derived.topics import Sizing, plan
 from bridge.settings.kafka import PREFIX, TopicSettings
 from bridge.settings.load import GROUPS, Settings
@@ -51,9 +53,13 @@ def _type_name(annotation: Any) -> str:  # noqa: ANN401 (typing's own objects)
     if inner and type(None) in get_args(annotation):
         return _type_name(inner[0])
     origin = getattr(annotation, "__origin__", annotation)
-    return {"str": "text", "int": "integer", "bool": "flag", "dict": "object"}.get(
-        getattr(origin, "__name__", str(origin)), getattr(origin, "__name__", str(origin))
-    )
+    return {
+        "str": "text",
+        "Literal": "text",
+        "int": "integer",
+        "bool": "flag",
+        "dict": "object",
+    }.get(getattr(origin, "__name__", str(origin)), getattr(origin, "__name__", str(origin)))
 
 
 def _fields(model: type[CallbackData]) -> str:
@@ -109,6 +115,22 @@ def _render_callbacks(catalogue: Catalogue) -> str:
     return "\n".join(parts)
 
 
+def _own_event(kind: OwnEventType) -> str:
+    """Return the section about an event that no callback makes."""
+    rows = [
+        (f"`{info.alias or name}`", _type_name(info.annotation), info.description or "")
+        for name, info in kind.model.model_fields.items()
+    ]
+    about = [
+        ("event type", f"`{kind.event_type}`"),
+        ("topic", f"`{kind.topic}`"),
+        ("key", kind.key),
+        ("schema", f"[`{kind.schema_path}`](../../schemas/{kind.schema_path})"),
+    ]
+    fields = render_table(("`data.…`", "value", "meaning"), rows)
+    return f"## {kind.name}\n\n{kind.meaning}\n\n{render_table(('', ''), about)}\n{fields}"
+
+
 def _render_topics(catalogue: Catalogue) -> str:
     """Return the page about topics, with the default settings."""
     defaults = Sizing(**TopicSettings().model_dump())
@@ -122,6 +144,7 @@ def _render_topics(catalogue: Catalogue) -> str:
             "# Topics\n",
             _TOPICS,
             render_table(("topic", "holds", "partitions", "retention.ms"), rows),
+            *map(_own_event, OWN_EVENTS),
         ]
     )
 

@@ -2,16 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final, Literal
 
 import orjson
 
 import bridge
-from bridge.callbacks.model import CallbackType
 from bridge.core import catalogue
 from bridge.core.journal import (
     DEAD_LETTER_TOPIC,
@@ -21,7 +20,13 @@ from bridge.core.journal import (
 )
 from bridge.derived.compatibility import find_additions, find_breaks
 from bridge.derived.files import SCHEMAS
-from bridge.derived.schemas import Schema, build_event_schema, build_journal_schema
+from bridge.derived.own_records import JOURNAL_FORMS, list_event_types
+from bridge.derived.schemas import (
+    Schema,
+    build_event_schema,
+    build_form_schema,
+    build_journal_schema,
+)
 
 
 class SchemaNotFound(LookupError):
@@ -43,37 +48,66 @@ _CHECKOUT: Final = Path(bridge.__file__).parent.parent / SCHEMAS
 
 @dataclass(frozen=True)
 class DeclaredSchema:
-    """A declared schema, of a type or (``kind`` is None) of the journal."""
+    """A declared schema, of a type of event or of a form of journal records.
+
+    ``event_type`` is the CloudEvents type of its events, None for the journal. ``member`` is a member
+    by which journal records of this form are recognised, None for events.
+    """
 
     name: str
     path: str
     topics: tuple[str, ...]
-    kind: CallbackType | None
+    event_type: str | None
+    member: str | None
+    build: Callable[[], Schema]
 
     @property
     def version(self) -> str:
         """Return major and revision."""
         return Path(self.path).stem
 
-    @property
-    def event_type(self) -> str | None:
-        """Return the CloudEvents type of its events; None for the journal."""
-        return self.kind.event_type if self.kind else None
-
     @cached_property
     def schema(self) -> Schema:
         """Return the schema. It is computed at the first call, because that takes time."""
-        return build_event_schema(self.kind) if self.kind else build_journal_schema()
+        return self.build()
 
 
 def declared_schemas() -> dict[str, DeclaredSchema]:
     """Return every declared schema, by name."""
-    found = {
-        kind.name: DeclaredSchema(kind.name, kind.schema_path, (kind.topic,), kind)
-        for kind in catalogue.load_catalogue().all_types
-    }
-    topics = (JOURNAL_TOPIC, DEAD_LETTER_TOPIC, REJECTED_TOPIC)
-    return found | {JOURNAL: DeclaredSchema(JOURNAL, JOURNAL_SCHEMA_PATH, topics, None)}
+    kinds = list_event_types(catalogue.load_catalogue()).values()
+    found = [
+        DeclaredSchema(
+            name=kind.name,
+            path=kind.schema_path,
+            topics=(kind.topic,),
+            event_type=kind.event_type,
+            member=None,
+            build=partial(build_event_schema, kind),
+        )
+        for kind in kinds
+    ]
+    found.append(
+        DeclaredSchema(
+            name=JOURNAL,
+            path=JOURNAL_SCHEMA_PATH,
+            topics=(JOURNAL_TOPIC, DEAD_LETTER_TOPIC, REJECTED_TOPIC),
+            event_type=None,
+            member="url_verified",
+            build=build_journal_schema,
+        )
+    )
+    found += [
+        DeclaredSchema(
+            name=form.name,
+            path=form.schema_path,
+            topics=(JOURNAL_TOPIC,),
+            event_type=None,
+            member=form.member,
+            build=partial(build_form_schema, form),
+        )
+        for form in JOURNAL_FORMS
+    ]
+    return {one.name: one for one in found}
 
 
 def find_schema(name: str) -> DeclaredSchema:

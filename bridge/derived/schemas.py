@@ -6,9 +6,10 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import LiteralSchema
 
-from bridge.callbacks.model import CallbackType
 from bridge.core.catalogue import Catalogue
 from bridge.core.journal import JOURNAL_SCHEMA_PATH, JournalValue
+from bridge.core.own_event import OwnEventType
+from bridge.derived.own_records import JOURNAL_FORMS, JournalForm, PublishedType, list_event_types
 
 Schema = dict[str, Any]
 
@@ -65,7 +66,7 @@ def build_attribute_schemas() -> Schema:
     return {name: {"description": meaning, **rule} for name, (meaning, rule) in _ATTRIBUTES.items()}
 
 
-def build_event_schema(kind: CallbackType) -> Schema:
+def build_event_schema(kind: PublishedType) -> Schema:
     """Return the schema of a type's events: the CloudEvents attributes and ``data``."""
     data = kind.model.model_json_schema(
         by_alias=True, mode="serialization", schema_generator=_Generator
@@ -73,6 +74,9 @@ def build_event_schema(kind: CallbackType) -> Schema:
     definitions: Schema = data.pop("$defs", {})
     attributes = build_attribute_schemas()
     attributes["type"] = {"description": _ATTRIBUTES["type"][0], "const": kind.event_type}
+    if isinstance(kind, OwnEventType):
+        for name, meaning in kind.meanings.items():
+            attributes[name] = {**attributes[name], "description": meaning}
     return {
         "$schema": DIALECT,
         "$id": DEFAULT_BASE + kind.schema_path,
@@ -86,13 +90,23 @@ def build_event_schema(kind: CallbackType) -> Schema:
 
 
 def build_journal_schema() -> Schema:
-    """Return the schema of journal records and dead letters."""
-    body = TypeAdapter(JournalValue).json_schema(mode="serialization", schema_generator=_Generator)
-    return {"$schema": DIALECT, "$id": DEFAULT_BASE + JOURNAL_SCHEMA_PATH, **body}
+    """Return the schema of callbacks in the journal, and of dead letters."""
+    return _build_value_schema(JournalValue, JOURNAL_SCHEMA_PATH)
+
+
+def build_form_schema(form: JournalForm) -> Schema:
+    """Return the schema of journal records that are no callbacks."""
+    return _build_value_schema(form.value, form.schema_path)
+
+
+def _build_value_schema(value: type, path: str) -> Schema:
+    body = TypeAdapter(value).json_schema(mode="serialization", schema_generator=_Generator)
+    return {"$schema": DIALECT, "$id": DEFAULT_BASE + path, **body}
 
 
 def build_schemas(catalogue: Catalogue) -> dict[str, Schema]:
     """Return every schema by its path, relative to the schema base."""
-    found = {kind.schema_path: build_event_schema(kind) for kind in catalogue.all_types}
+    kinds = list_event_types(catalogue).values()
+    found = {kind.schema_path: build_event_schema(kind) for kind in kinds}
     found[JOURNAL_SCHEMA_PATH] = build_journal_schema()
-    return found
+    return found | {form.schema_path: build_form_schema(form) for form in JOURNAL_FORMS}

@@ -1,10 +1,11 @@
-"""Plan the topics that the bridge needs, from the catalogue."""
+"""Plan the topics that the bridge needs, from the catalogue and the declarations of its own events."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from bridge.core.catalogue import Catalogue
 from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, REJECTED_TOPIC
+from bridge.derived.own_records import list_event_types
 
 _DAY_MS: Final = 86_400_000
 # Kafka deletes only whole segments, and a segment is 1 GiB by default. So a limit of bytes works only
@@ -43,12 +44,15 @@ class PlannedTopic:
 
 
 def plan(catalogue: Catalogue, prefix: str, sizing: Sizing) -> list[PlannedTopic]:
-    """Return every topic: event topics first, in the catalogue's order."""
-    rows = [(kind.topic, kind.meaning, sizing.event_retention_days) for kind in catalogue.all_types]
+    """Return every topic: event topics first, in the catalogue's order, then the bridge's own."""
+    rows = [
+        (kind.topic, kind.meaning, sizing.event_retention_days)
+        for kind in list_event_types(catalogue).values()
+    ]
     rows.append(
         (
             JOURNAL_TOPIC,
-            "Every callback as it came, ordered by call.",
+            "Every callback as it came, ordered by call, and every request of ours.",
             sizing.journal_retention_days,
         )
     )

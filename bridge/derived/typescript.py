@@ -13,6 +13,7 @@ from typing import Final
 
 from bridge.core.catalogue import Catalogue
 from bridge.core.journal import JOURNAL_SCHEMA_PATH
+from bridge.derived.own_records import JOURNAL_FORMS, JournalForm, list_event_types
 from bridge.derived.schemas import KNOWN_WORDS, Schema
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*", re.ASCII)
@@ -76,17 +77,22 @@ def type_name(event_type: str) -> str:
     return "".join(word[:1].upper() + word[1:] for word in words)
 
 
+def form_type_name(form: JournalForm) -> str:
+    """Return the name of the interface for a journal record that is no callback."""
+    return type_name(form.name)
+
+
 def render_typescript(catalogue: Catalogue, payloads: Mapping[str, Schema]) -> str:
     """Return the text of ``index.d.ts``: the types of all events and of journal records.
 
     ``payloads`` are the schemas, by path.
     """
-    schemas = [payloads[kind.schema_path] for kind in catalogue.all_types]
+    schemas = [payloads[kind.schema_path] for kind in list_event_types(catalogue).values()]
     journal = payloads[JOURNAL_SCHEMA_PATH]
+    forms = {form_type_name(form): payloads[form.schema_path] for form in JOURNAL_FORMS}
     parts = [_HEAD, _envelope(schemas[0])]
-    parts += [
-        _interface(name, definition) for name, definition in _definitions([*schemas, journal])
-    ]
+    shared = _definitions([*schemas, journal, *forms.values()])
+    parts += [_interface(name, definition) for name, definition in shared]
     for schema in schemas:
         name = type_name(schema["title"])
         parts.append(_interface(f"{name}Data", schema["properties"]["data"]))
@@ -96,6 +102,7 @@ def render_typescript(catalogue: Catalogue, payloads: Mapping[str, Schema]) -> s
             " {}\n"
         )
     parts.append(_interface("JournalRecord", journal))
+    parts += [_interface(name, schema) for name, schema in forms.items()]
     parts.append(_by_type(schemas))
     return "\n".join(parts)
 

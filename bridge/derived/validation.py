@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from bridge.core.journal import JOURNAL_SCHEMA_PATH
 from bridge.derived.registry import DeclaredSchema
 
 if TYPE_CHECKING:
@@ -116,6 +115,9 @@ class SchemaValidator:
         self._paths_by_type = {
             one.event_type: path for path, one in self._declared.items() if one.event_type
         }
+        self._paths_by_member = {
+            one.member: path for path, one in self._declared.items() if one.member
+        }
         self._validators: dict[str, Draft202012Validator] = {}
 
     def validate(self, line: int, value: object) -> Iterator[ValidationFailure]:
@@ -141,8 +143,10 @@ class SchemaValidator:
 
     def _find_path(self, record: dict[str, Any]) -> str | None:
         """Return the path of the schema in `dataschema`, else of the declared schema of `type`."""
-        if "specversion" not in record and "url_verified" in record:
-            return JOURNAL_SCHEMA_PATH
+        if "specversion" not in record:
+            for member, path in self._paths_by_member.items():
+                if member in record:
+                    return path
         found = _PATH.search(str(record.get("dataschema", "")))
         if found is not None and (found[0] in self._declared or self._older(found[0])):
             return found[0]

@@ -15,9 +15,12 @@ import pytest
 from bridge.core.catalogue import Catalogue
 from bridge.derived import registry
 from bridge.derived.files import mark_released
+from bridge.derived.own_records import JOURNAL_FORMS, OWN_EVENTS, list_event_types
 from tests.cli.schemas import RING, call, lines
 from tests.support.cli import COMMAND, environment
 from tests.support.waiting import PATIENCE_S
+
+OWN = [one.name for one in (*OWN_EVENTS, *JOURNAL_FORMS)]
 
 
 @cache
@@ -33,9 +36,11 @@ def ring() -> dict[str, Any]:
 
 def test_every_schema_is_listed_as_json_lines(types: Catalogue, folder: Path) -> None:
     found = lines(call("list", "--folder", folder, topic_prefix="eu.").stdout)
-    assert [one["schema"] for one in found] == [*types.by_name, "journal"]
+    forms = [form.name for form in JOURNAL_FORMS]
+    assert [one["schema"] for one in found] == [*list_event_types(types), "journal", *forms]
     assert {one["released"] for one in found} == {False}
-    assert found[-1]["topics"] == [
+    (journal,) = (one for one in found if one["schema"] == "journal")
+    assert journal["topics"] == [
         "eu.plivo.journal.v1",
         "eu.plivo.bridge.deadletter.v1",
         "eu.plivo.bridge.rejected.v1",
@@ -67,7 +72,7 @@ def test_an_installed_package_needs_no_folder(
     assert "--folder" in without.stderr
 
 
-@pytest.mark.parametrize("name", [RING, "journal"])
+@pytest.mark.parametrize("name", [RING, "journal", *OWN])
 def test_a_schema_is_shown_as_its_file_has_it(folder: Path, name: str) -> None:
     assert call("show", name).stdout == (folder / name / "1.0.json").read_text()
 
@@ -104,7 +109,7 @@ def test_every_example_passes_the_check(folder: Path) -> None:
 
 
 def test_the_examples_of_a_type_pass_the_check_in_a_pipe() -> None:
-    for name in (RING, "journal"):
+    for name in (RING, "journal", *OWN):
         done = call("check", "-", stdin=call("show", name, "--examples").stdout)
         assert (done.returncode, done.stdout) == (0, "")
 

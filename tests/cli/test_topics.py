@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from bridge.core import catalogue
+from bridge.derived.own_records import list_event_types
 from tests.support.cli import run
 from tests.support.kafka import Kafka
 from tests.support.ports import free_port
@@ -18,7 +19,7 @@ ONE_BROKER = {
     "topics_replication_factor": "1",
     "topics_min_insync_replicas": "1",
 }
-NAMES = [kind.topic for kind in catalogue.load_catalogue().all_types] + [
+NAMES = [kind.topic for kind in list_event_types(catalogue.load_catalogue()).values()] + [
     "plivo.journal.v1",
     "plivo.bridge.deadletter.v1",
     "plivo.bridge.rejected.v1",

@@ -22,6 +22,12 @@ from bridge.core.journal import (
 )
 from bridge.derived import asyncapi
 from bridge.derived.journal_samples import build_journal_examples
+from bridge.derived.own_records import (
+    JOURNAL_FORMS,
+    OWN_EVENTS,
+    build_own_examples,
+    list_event_types,
+)
 from bridge.derived.samples import Example, build_examples
 from bridge.derived.schemas import DEFAULT_BASE, build_schemas
 from bridge.derived.topics import Sizing, plan
@@ -43,7 +49,8 @@ def shown(types: Catalogue) -> list[Example]:
 
 @pytest.fixture(scope="module")
 def document(types: Catalogue, shown: list[Example]) -> Document:
-    return asyncapi.build_asyncapi(types, shown, build_journal_examples(types, NAMING))
+    journal = build_journal_examples(types, NAMING)
+    return asyncapi.build_asyncapi(types, shown, journal, build_own_examples(NAMING))
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +85,8 @@ def test_every_planned_topic_has_a_channel_and_a_send_operation(
 ) -> None:
     topics = plan(types, "", Sizing(**TopicSettings().model_dump()))
     assert list(document["channels"]) == [topic.name for topic in topics]
-    assert {kind.topic for kind in types.all_types} < set(document["channels"])
+    kinds = list_event_types(types).values()
+    assert {kind.topic for kind in kinds} < set(document["channels"])
     sent = [one["channel"]["$ref"] for one in document["operations"].values()]
     assert sent == [f"#/channels/{topic.name}" for topic in topics]
     for topic in topics:
@@ -141,6 +149,25 @@ def test_every_sample_of_the_journal_is_an_example(document: Document, types: Ca
     assert [one["name"] for one in journal["examples"]] == list(samples)
     for example in journal["examples"]:
         assert shown_payload(example) == json.loads(samples[example["name"]].value)
+
+
+def test_each_form_of_a_journal_record_is_a_message_of_its_channel(document: Document) -> None:
+    channel = document["channels"][JOURNAL_TOPIC]["messages"]
+    messages = document["components"]["messages"]
+    assert list(channel) == ["record", *(form.kind for form in JOURNAL_FORMS)]
+    assert len(document["operations"][f"send-{JOURNAL_TOPIC}"]["messages"]) == len(channel)
+    for form in JOURNAL_FORMS:
+        message = messages[channel[form.kind]["$ref"].rpartition("/")[2]]
+        assert message["payload"]["schema"] == {"$ref": f"./{form.schema_path}"}
+        assert {one["headers"]["journal_kind"] for one in message["examples"]} == {form.kind}
+
+
+def test_an_own_event_has_a_message_with_its_samples(document: Document) -> None:
+    for kind in OWN_EVENTS:
+        message = document["components"]["messages"][kind.topic]
+        assert message["payload"]["schema"] == {"$ref": f"./{kind.schema_path}"}
+        types = {one["headers"]["ce_type"] for one in message["examples"]}
+        assert types == {kind.event_type}
 
 
 def test_the_example_of_a_dead_letter_has_a_reason_and_no_event(document: Document) -> None:

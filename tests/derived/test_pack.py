@@ -13,6 +13,7 @@ from bridge.core.catalogue import Catalogue
 from bridge.core.event import ContractNames
 from bridge.derived.files import Files, derive_files
 from bridge.derived.journal_samples import build_journal_examples
+from bridge.derived.own_records import JOURNAL_FORMS, build_own_examples, list_event_types
 from bridge.derived.pack import (
     MANIFEST,
     OPENAPI,
@@ -81,11 +82,15 @@ def test_the_manifest_lists_every_file_with_its_digest(
 
 def test_the_counts_in_the_manifest_are_right(manifest: dict[str, Any], types: Catalogue) -> None:
     assert manifest["version"] == __version__
-    assert manifest["counts"]["types"] == len(types.all_types)
-    assert manifest["counts"]["schemas"] == len(types.all_types) + 1
+    assert set(manifest["types"]) == set(list_event_types(types))
+    assert manifest["counts"]["types"] == len(manifest["types"])
+    assert manifest["counts"]["schemas"] == len(manifest["types"]) + 1 + len(JOURNAL_FORMS)
     assert manifest["counts"]["files"] == len(manifest["files"])
     of_types = sum(len(entry["examples"]) for entry in manifest["types"].values())
-    of_the_journal = len(list(build_journal_examples(types, ContractNames("", DEFAULT_BASE))))
+    naming = ContractNames("", DEFAULT_BASE)
+    of_the_journal = len(list(build_journal_examples(types, naming)))
+    folders = {form.name for form in JOURNAL_FORMS}
+    of_the_journal += sum(one.folder in folders for one in build_own_examples(naming))
     assert manifest["counts"]["examples"] == of_types + of_the_journal
 
 
@@ -97,6 +102,18 @@ def test_everything_the_manifest_lists_for_a_type_is_in_the_pack(
         schema = json.loads(packed[Path(entry["schema"])])
         assert schema["title"] == entry["type"]
         assert entry["examples"], name
+        assert f"export interface {entry['typescript']} " in types
+
+
+def test_the_manifest_lists_the_other_kinds_of_journal_records(
+    packed: Files, manifest: dict[str, Any]
+) -> None:
+    kinds = manifest["journal"]["other_kinds"]
+    assert list(kinds) == [form.kind for form in JOURNAL_FORMS]
+    for entry in kinds.values():
+        assert Path(entry["schema"]) in packed
+        assert entry["versions"] == ["1.0"]
+        types = packed[Path("typescript/index.d.ts")]
         assert f"export interface {entry['typescript']} " in types
 
 

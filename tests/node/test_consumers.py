@@ -12,6 +12,7 @@ from bridge.core import catalogue
 from bridge.core.event import ContractNames
 from bridge.core.journal import JOURNAL_SCHEMA_PATH
 from bridge.derived.journal_samples import build_journal_examples
+from bridge.derived.own_records import JOURNAL_FORMS, build_own_examples, list_event_types
 from bridge.derived.samples import build_examples
 from bridge.derived.schemas import DEFAULT_BASE
 
@@ -31,14 +32,16 @@ def node(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[st
 def test_ajv_compiles_every_schema_with_its_defaults_and_without_a_warning() -> None:
     done = node("ajv.mjs", SCHEMAS)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    kinds = list(catalogue.load_catalogue().all_types)
+    kinds = list_event_types(catalogue.load_catalogue())
     shown = list(build_examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE)))
     records = list(
         build_journal_examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE))
     )
-    # A schema for each type, one for the journal and one for scenarios; their committed examples.
-    valid = len(shown) + len(records)
-    assert json.loads(done.stdout) == {"compiled": len(kinds) + 2, "valid": valid}
+    # A schema for each type of event and of journal record, and one for scenarios; their examples.
+    own = list(build_own_examples(ContractNames("", DEFAULT_BASE)))
+    valid = len(shown) + len(records) + len(own)
+    compiled = len(kinds) + len(JOURNAL_FORMS) + 2
+    assert json.loads(done.stdout) == {"compiled": compiled, "valid": valid}
 
 
 def test_the_journal_record_of_every_sample_is_valid_by_its_schema(tmp_path: Path) -> None:

@@ -1,0 +1,146 @@
+"""What the bridge publishes without a callback: its own events, and the other records of the journal.
+
+1. An own event is declared by an ``OwnEventType``. It has a topic, a schema and samples like the events
+   of callbacks.
+2. A record of the journal that is no callback has a form for its ``journal_kind``, with a schema of its
+   own. Its record key, its samples and the member by which its value is recognised are declared here.
+3. The samples are made by the real core.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from bridge.callbacks.model import CallbackType
+from bridge.core.catalogue import Catalogue
+from bridge.core.event import ContractNames
+from bridge.core.journal import JournalKind
+from bridge.core.own_event import OwnEventType
+from bridge.core.record import Record
+from bridge.core.requested import (
+    JOURNAL_REQUEST_SCHEMA_PATH,
+    REQUESTED,
+    PlacedRequest,
+    RequestValue,
+    to_request_records,
+)
+from bridge.derived.samples import AUTH_ID, ORIGIN, RECORDED_AT
+
+PublishedType = CallbackType | OwnEventType
+
+OWN_EVENTS: Final = (REQUESTED,)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalForm:
+    """A form of journal records that are no callbacks: rule 2.
+
+    ``value`` is the TypedDict of the value, and ``member`` a member that no other form has. ``name``
+    is the name of its schema, ``key`` a text about the record key.
+    """
+
+    kind: JournalKind
+    value: type
+    schema_path: str
+    key: str
+    member: str
+
+    @property
+    def name(self) -> str:
+        """Return the name of its schema, which is the folder of its versions."""
+        return self.schema_path.partition("/")[0]
+
+    @property
+    def meaning(self) -> str:
+        """Return the first sentence about the value."""
+        return (self.value.__doc__ or "").strip().partition("\n")[0]
+
+
+JOURNAL_FORMS: Final = (
+    JournalForm(
+        JournalKind.REQUEST,
+        RequestValue,
+        JOURNAL_REQUEST_SCHEMA_PATH,
+        key="The reference of the request.",
+        member="request_uuids",
+    ),
+)
+
+
+def list_event_types(catalogue: Catalogue) -> dict[str, PublishedType]:
+    """Return every type of event by its name: those of callbacks, then the bridge's own."""
+    return {kind.name: kind for kind in (*catalogue.all_types, *OWN_EVENTS)}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnExample:
+    """A sample of an own event or of a journal form. ``folder`` is the name of its schema."""
+
+    folder: str
+    shows: str
+    record: Record
+
+    @property
+    def slug(self) -> str:
+        """Return ``shows`` as a file name."""
+        return re.sub(r"[^a-z0-9]+", "-", self.shows.lower()).strip("-")
+
+    @property
+    def path(self) -> str:
+        """Return the path of its file, below the folder of the schemas."""
+        return f"{self.folder}/examples/{self.slug}.json"
+
+
+_REFERENCE: Final = "0c7f6a52d1e84b6f9b1d3a2c5e4f7081"
+_SENT_AT: Final = RECORDED_AT - timedelta(seconds=1)
+_ACCEPTED: Final = PlacedRequest(
+    account=AUTH_ID,
+    reference=_REFERENCE,
+    client="callback-bridge/1.0",
+    requested_at=_SENT_AT,
+    body={
+        "from": "14155550100",
+        "to": "14155550123<sip:anna@phone.plivo.com",
+        "answer_url": f"{ORIGIN}/plivo/voice/call/answer?bridge_reference={_REFERENCE}#rp=all&rc=5",
+        "hangup_url": f"{ORIGIN}/plivo/voice/call/hangup?bridge_reference={_REFERENCE}#rp=all&rc=5",
+        "time_limit": 600,
+        "machine_detection": "true",
+    },
+    destinations=("14155550123", "sip:anna@phone.plivo.com"),
+    outcome="accepted",
+    request_uuids=(
+        "5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01",
+        "64d3290a-87a6-46b4-a6e2-20f5f4e07a02",
+    ),
+    api_id="97ceeb52-58b6-11e1-86da-77300b68f8bb",
+    status=201,
+    explanation="Plivo took the request: calls fired",
+)
+_ONE_DESTINATION: Final = _ACCEPTED._replace(
+    body={**_ACCEPTED.body, "to": "14155550123"}, destinations=("14155550123",), request_uuids=()
+)
+_SAMPLES: Final = {
+    "accepted": _ACCEPTED,
+    "refused": _ONE_DESTINATION._replace(
+        outcome="refused",
+        api_id=None,
+        status=401,
+        explanation="Plivo does not know the account or its token: check BRIDGE_ACCOUNTS",
+    ),
+    "unknown": _ONE_DESTINATION._replace(
+        outcome="unknown",
+        api_id=None,
+        status=None,
+        explanation="Plivo did not answer in time and may have dialled: do not repeat the request",
+    ),
+}
+
+
+def build_own_examples(naming: ContractNames) -> Iterator[OwnExample]:
+    """Yield the samples of every own event and every journal form: rule 3."""
+    for shows, request in _SAMPLES.items():
+        event, *_, journal = to_request_records(request, naming, RECORDED_AT)
+        yield OwnExample(REQUESTED.name, shows, event)
+        yield OwnExample(JOURNAL_REQUEST_SCHEMA_PATH.partition("/")[0], shows, journal)
