@@ -4,7 +4,7 @@ A document with an error (see ``check``) stops the start. Warnings are kept, and
 them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,14 @@ ACKNOWLEDGEMENT: Final = SentReply(200, None, b"")
 
 
 class BadDocument(ValueError):
-    """Documents cannot be used as replies. The text has one line for each fault."""
+    """Documents cannot be used as replies. The text has one line for each fault.
+
+    ``findings`` are all faults of the document, if it is one that could be read.
+    """
+
+    def __init__(self, message: str, findings: tuple[Finding, ...] = ()) -> None:
+        super().__init__(message)
+        self.findings = findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,37 @@ class ReplyDocument:
 
     reply: SentReply
     warnings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document without errors, as rules use it. ``name`` is its file, as the rule names it."""
+
+    name: str
+    reply: SentReply
+
+    def fill_in(self, callback: Callback | None) -> SentReply:
+        """Return the reply to a callback; to one of which only the type is known, if it is None."""
+        del callback
+        return self.reply
+
+
+def make_document(
+    name: str, body: bytes, types: Collection[CallbackType]
+) -> tuple[Document, tuple[Finding, ...]]:
+    """Return the document that answers these types, and its warnings. Raises BadDocument.
+
+    An unrecognised callback is answered like one whose answer is Plivo XML.
+    """
+    kinds = {Reply.XML if kind.reply is Reply.ACK else kind.reply for kind in types}
+    found = tuple(
+        dict.fromkeys(
+            finding for kind in Reply if kind in kinds for finding in check_document(body, kind)
+        )
+    )
+    if any(finding.is_error for finding in found):
+        raise BadDocument(name, found)
+    return Document(name, SentReply(200, XML_CONTENT_TYPE, body)), found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,484 @@
+"""Parse the file of rules: its applications, its rules, and every fault of them.
+
+1. The file is TOML: a table ``[applications.NAME]`` for each application, and ``[[rules]]`` in the order
+   in which they are tried. Reading it, and the documents that it names, is the caller's part.
+2. All faults are found together. An error makes the file unusable; a warning does not.
+3. A document must name its types, because Plivo's answer to one type is rarely right for another: a
+   menu that answers its own digits never ends. Forwarding needs no types.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Final, cast
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from bridge.callbacks.model import CallbackType, Reply
+from bridge.core.catalogue import SHARED_PATH, Catalogue
+from bridge.core.origins import is_authority
+from bridge.reply.check import DOCUMENT_BYTES_MAX
+from bridge.reply.document import BadDocument, Document
+from bridge.reply.finding import Finding, Severity, closest_name
+from bridge.reply.rules import (
+    ANONYMOUS,
+    APPLICATIONS_PATH,
+    Application,
+    Forward,
+    Number,
+    Rule,
+    Rules,
+    find_parties,
+    is_asked_for,
+    to_number,
+)
+
+Keys = tuple[str | int, ...]
+"""The place of a value in the file: ``("rules", 2, "type")``."""
+
+_APPLICATION_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+
+
+def _to_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _check_origin(value: str) -> str:
+    scheme, colon, authority = value.removesuffix("/").partition("://")
+    if scheme.lower() not in {"http", "https"} or not colon or not is_authority(authority):
+        message = "is not scheme, host and port, such as https://ivr.example.com:8443"
+        raise ValueError(message)
+    return f"{scheme.lower()}://{authority}"
+
+
+def _check_path(value: str) -> str:
+    path = value.rstrip("/")
+    if not value.startswith("/") or urlsplit("http://host" + value).path != value:
+        message = "is not a path: write it from its first slash on, without query"
+        raise ValueError(message)
+    if "/." in f"{path}/" or "//" in path or any(sign.isspace() for sign in path):
+        message = "has a segment that is empty, or begins with a dot, or has white space"
+        raise ValueError(message)
+    for ours in (SHARED_PATH, APPLICATIONS_PATH.rstrip("/")):
+        if path == ours or path.startswith(ours + "/"):
+            message = f"is below {ours}, whose paths are the bridge's own"
+            raise ValueError(message)
+    return path
+
+
+def _check_number(value: str) -> str:
+    if value != "*" and not any(sign.isalnum() for sign in value):
+        message = "is no number, nor an address"
+        raise ValueError(message)
+    return value
+
+
+Texts = Annotated[list[str], BeforeValidator(_to_list), Field(min_length=1)]
+Numbers = Annotated[
+    list[Annotated[str, AfterValidator(_check_number)]],
+    BeforeValidator(_to_list),
+    Field(min_length=1),
+]
+Paths = Annotated[list[Annotated[str, AfterValidator(_check_path)]], BeforeValidator(_to_list)]
+
+
+class ApplicationTable(BaseModel):
+    """``[applications.NAME]``: an application of yours."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    origin: Annotated[str, AfterValidator(_check_origin)] | None = Field(
+        default=None,
+        description="Scheme, host and port that the bridge sends requests to. Needed by rules that "
+        "forward to it.",
+    )
+    paths: Paths = Field(
+        default=[],
+        description="Prefixes of the paths that belong to it, outside `/plivo`. Plivo may call these "
+        "paths at the bridge.",
+    )
+    timeout_s: Annotated[float, Field(gt=0, le=35)] = Field(
+        default=10.0,
+        description="How long it may take to answer. Plivo waits 40 s by default.",
+    )
+    answer_bytes_max: Annotated[int, Field(ge=1, le=DOCUMENT_BYTES_MAX)] = Field(
+        default=DOCUMENT_BYTES_MAX,
+        description="Largest answer that is accepted. Plivo accepts 100,000 bytes.",
+    )
+
+
+class RuleTable(BaseModel):
+    """``[[rules]]``: a rule. A condition that is not set matches every callback."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    name: Annotated[str, Field(min_length=1, max_length=64)] = Field(
+        description="Its name, in messages and in the journal."
+    )
+    type: Texts | None = Field(
+        default=None,
+        description="Callback types: a name, a list, or a beginning and `*` (`voice.call.*`). Required "
+        "with `document`.",
+    )
+    account: Texts | None = Field(
+        default=None, description="Auth ids of accounts or subaccounts: one, or a list."
+    )
+    application: Texts | None = Field(
+        default=None, description="Applications that the path names: one, or a list."
+    )
+    called: Numbers | None = Field(
+        default=None,
+        description="Numbers that are called (Plivo's `To`): one, a list, or a beginning and `*`.",
+    )
+    calling: Numbers | None = Field(
+        default=None,
+        description=f"Numbers that call (Plivo's `From`), likewise. `{ANONYMOUS}` is a withheld number.",
+    )
+    document: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="File of the answer, relative to the file of rules."
+    )
+    forward: str | None = Field(
+        default=None, description="The application that is asked for the answer."
+    )
+    fallback: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None,
+        description="File of the answer if the application fails. Without it Plivo gets the status 502 "
+        "and turns to the fallback URL.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFinding:
+    """A fault of the file of rules, or of a document that it names.
+
+    ``about`` is the rule or the application, as ``rule sales``. ``file``, ``line`` and ``element`` are
+    those of a document; for a fault of the file of rules itself they are None, and ``keys`` is the place
+    in it.
+    """
+
+    severity: Severity
+    keys: Keys
+    about: str
+    fault: str
+    remedy: str = ""
+    file: str | None = None
+    line: int | None = None
+    element: str | None = None
+
+    @property
+    def is_error(self) -> bool:
+        """Return whether the file cannot be used because of it."""
+        return self.severity == "error"
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRules:
+    """The rules of a file and its faults. ``rules`` is None if there is an error."""
+
+    rules: Rules | None
+    findings: tuple[RuleFinding, ...]
+
+
+ReadDocument = Callable[[str, Collection[CallbackType]], tuple[Document, Sequence[Finding]]]
+"""Returns the document of a name, which answers these types, and its warnings. Raises BadDocument."""
+
+
+def parse_rules(
+    values: Mapping[str, object], catalogue: Catalogue, read: ReadDocument
+) -> ParsedRules:
+    """Return the rules of a parsed file, with every document checked, and all faults."""
+    parsing = _Parsing(catalogue, read)
+    parsing.parse(values)
+    found = tuple(parsing.findings)
+    if any(finding.is_error for finding in found):
+        return ParsedRules(None, found)
+    return ParsedRules(Rules(parsing.rules, parsing.applications, catalogue), found)
+
+
+def list_documents(values: Mapping[str, object]) -> list[str]:
+    """Return the names of the documents in a file that need not be valid, each once."""
+    tables = values.get("rules")
+    names = [
+        cast("Mapping[str, object]", table).get(key)
+        for table in (cast("list[object]", tables) if isinstance(tables, list) else ())
+        if isinstance(table, dict)
+        for key in ("document", "fallback")
+    ]
+    return list(dict.fromkeys(name for name in names if isinstance(name, str) and name))
+
+
+@dataclass(slots=True)
+class _Parsing:
+    """What one file has given so far."""
+
+    catalogue: Catalogue
+    read: ReadDocument
+    findings: list[RuleFinding] = field(default_factory=list[RuleFinding])
+    applications: list[Application] = field(default_factory=list[Application])
+    rules: list[Rule] = field(default_factory=list[Rule])
+    # The names of all applications, also of those with a fault, and of those without an origin.
+    _declared: set[str] = field(default_factory=set[str])
+    _without_origin: set[str] = field(default_factory=set[str])
+    _places: dict[str, Keys] = field(default_factory=dict[str, Keys])
+
+    def parse(self, values: Mapping[str, object]) -> None:
+        """Parse the whole file: rule 2."""
+        for key in values:
+            if key not in {"applications", "rules"}:
+                meant = closest_name(key, ("applications", "rules"))
+                remedy = f"did you mean {meant}?" if meant else "it has applications and rules"
+                self._add("error", (key,), "", f"unknown key {key}", remedy)
+        applications = values.get("applications", {})
+        if isinstance(applications, dict):
+            for name, table in cast("dict[str, object]", applications).items():
+                self._parse_application(name, table)
+        else:
+            remedy = "write [applications.NAME]"
+            self._add("error", ("applications",), "", "applications is not a table", remedy)
+        rules = values.get("rules", [])
+        if isinstance(rules, list):
+            for index, table in enumerate(cast("list[object]", rules)):
+                self._parse_rule(index, table)
+        else:
+            self._add("error", ("rules",), "", "rules is not a list of tables", "write [[rules]]")
+        self._check_reach()
+
+    def _add(
+        self, severity: Severity, keys: Keys, about: str, fault: str, remedy: str = ""
+    ) -> None:
+        self.findings.append(RuleFinding(severity, keys, about, fault, remedy))
+
+    def _parse_application(self, name: str, table: object) -> None:
+        keys, about = ("applications", name), f"application {name}"
+        self._declared.add(name)
+        try:
+            parsed = _NamedApplication.model_validate({"name": name, "table": table})
+        except ValidationError as error:
+            self._add_errors(error, keys, about, ApplicationTable)
+            return
+        given = parsed.table
+        if given.origin is None:
+            self._without_origin.add(name)
+        for path in given.paths:
+            owner = next((one.name for one in self.applications if path in one.paths), None)
+            if owner is not None:
+                fault = f"the path {path or '/'} belongs to {owner} already"
+                self._add("error", (*keys, "paths"), about, fault, "remove it from one of them")
+        self.applications.append(
+            Application(
+                name, given.origin, tuple(given.paths), given.timeout_s, given.answer_bytes_max
+            )
+        )
+
+    def _add_errors(
+        self, error: ValidationError, keys: Keys, about: str, model: type[BaseModel]
+    ) -> None:
+        for one in error.errors(include_url=False, include_context=False):
+            inside = tuple(key for key in one["loc"] if key != "table")
+            # The place of an item of a list is the place of the list.
+            place = inside[:1] if inside[:1] != ("name",) or model is RuleTable else ()
+            fault, remedy = _describe(one, inside, model)
+            self._add("error", (*keys, *place), about, fault, remedy)
+
+    def _parse_rule(self, index: int, table: object) -> None:
+        keys: Keys = ("rules", index)
+        given_name = cast("dict[str, object]", table).get("name") if isinstance(table, dict) else ""
+        about = f"rule {given_name}" if isinstance(given_name, str) and given_name else ""
+        about = about or f"rule {index + 1}"
+        try:
+            given = RuleTable.model_validate(table)
+        except ValidationError as error:
+            self._add_errors(error, keys, about, RuleTable)
+            return
+        if given.name in self._places:
+            self._add("error", (*keys, "name"), about, "another rule has this name", "change one")
+        self._places[given.name] = keys
+        before = len(self.findings)
+        types = self._find_types(given, keys, about)
+        for name in given.application or ():
+            self._check_declared(name, (*keys, "application"), about)
+        answer = self._find_answer(given, types, keys, about)
+        if answer is None or any(one.is_error for one in self.findings[before:]):
+            return
+        rule = Rule(
+            name=given.name,
+            types=frozenset(kind.name for kind in types),
+            answer=answer,
+            accounts=_to_set(given.account),
+            applications=_to_set(given.application),
+            called=_to_numbers(given.called),
+            calling=_to_numbers(given.calling),
+        )
+        self._check_numbers(rule, types, keys, about)
+        self.rules.append(rule)
+
+    def _find_types(self, given: RuleTable, keys: Keys, about: str) -> list[CallbackType]:
+        """Return the types that a rule concerns; add a finding for each pattern that matches none."""
+        is_document = given.document is not None
+        if given.type is None:
+            if is_document:
+                fault = "it has a document and no type"
+                remedy = "write the types that the document answers, such as voice.call.answer"
+                self._add("error", keys, about, fault, remedy)
+            return [] if is_document else list(self.catalogue.all_types)
+        found: list[CallbackType] = []
+        for pattern in given.type:
+            matched = [one for one in self.catalogue.all_types if _matches_type(pattern, one.name)]
+            answered = [one for one in matched if one.reply is not Reply.ACK]
+            if not matched:
+                meant = closest_name(pattern, list(self.catalogue.by_name))
+                fault = f"there is no callback type {pattern}"
+                listed = "`callback-bridge callbacks list` lists them"
+                remedy = f"did you mean {meant}?" if meant else listed
+                self._add("error", (*keys, "type"), about, fault, remedy)
+            elif is_document and not answered:
+                fault = f"Plivo executes no answer to {pattern}"
+                remedy = "remove it, or forward it to an application"
+                self._add("error", (*keys, "type"), about, fault, remedy)
+            found += answered if is_document else matched
+        return list({kind.name: kind for kind in found}.values())
+
+    def _find_answer(
+        self, given: RuleTable, types: list[CallbackType], keys: Keys, about: str
+    ) -> Document | Forward | None:
+        """Return the answer of a rule; None, with a finding, if it has not exactly one."""
+        if (given.document is None) == (given.forward is None):
+            has = "neither document nor forward" if given.forward is None else "both"
+            remedy = 'write one of document = "FILE" and forward = "APPLICATION"'
+            fault = f"it has {has}" + (" document and forward" if has == "both" else "")
+            self._add("error", keys, about, fault, remedy)
+            return None
+        if given.forward is None:
+            if given.fallback is not None:
+                fault = "fallback belongs to forward: a document cannot fail"
+                self._add("error", (*keys, "fallback"), about, fault, "remove it")
+            name = cast("str", given.document)
+            return self._read_document(name, types, (*keys, "document"), about)
+        place = (*keys, "forward")
+        if self._check_declared(given.forward, place, about) and (
+            given.forward in self._without_origin
+        ):
+            remedy = f"set origin in [applications.{given.forward}]"
+            self._add(
+                "error", place, about, f"the application {given.forward} has no origin", remedy
+            )
+        fallback = None
+        asked = [kind for kind in types if is_asked_for(kind)]
+        if given.fallback is not None and types and not asked:
+            fault = "Plivo executes no answer to these types, so the fallback is never used"
+            self._add("warning", (*keys, "fallback"), about, fault, "remove it")
+        if given.fallback is not None:
+            fallback = self._read_document(given.fallback, asked, (*keys, "fallback"), about)
+        return Forward(given.forward, fallback)
+
+    def _check_declared(self, name: str, keys: Keys, about: str) -> bool:
+        """Return whether an application is declared; add a finding if it is not."""
+        if name in self._declared:
+            return True
+        meant = closest_name(name, sorted(self._declared))
+        remedy = f"did you mean {meant}?" if meant else f"write [applications.{name}]"
+        self._add("error", keys, about, f"there is no application {name}", remedy)
+        return False
+
+    def _read_document(
+        self, name: str, types: list[CallbackType], keys: Keys, about: str
+    ) -> Document | None:
+        try:
+            document, warnings = self.read(name, types)
+        except BadDocument as error:
+            found: Sequence[Finding] = error.findings
+            document = None
+        else:
+            found = warnings
+        self.findings += [
+            RuleFinding(
+                one.severity, keys, about, one.fault, one.remedy, name, one.line, one.element
+            )
+            for one in found
+        ]
+        return document
+
+    def _check_numbers(self, rule: Rule, types: list[CallbackType], keys: Keys, about: str) -> None:
+        """Warn if no type of a rule has the number that the rule asks for."""
+        parties = [find_parties(kind) for kind in types]
+        for key, numbers, fields in (
+            ("called", rule.called, [one.called for one in parties]),
+            ("calling", rule.calling, [one.calling for one in parties]),
+        ):
+            if numbers is not None and not any(fields):
+                fault = f"callbacks of these types have no number that is {key}: it never matches"
+                self._add("warning", (*keys, key), about, fault, f"remove {key}")
+
+    def _check_reach(self) -> None:
+        """Warn about rules that never match, and about applications that no rule names."""
+        for index, rule in enumerate(self.rules):
+            earlier = self.rules[:index]
+            covering = [
+                next((one for one in earlier if name in one.types and one.covers(rule)), None)
+                for name in rule.types
+            ]
+            if all(covering):
+                names = list(dict.fromkeys(one.name for one in covering if one is not None))
+                fault = f"it never matches, because {' and '.join(sorted(names))} matches before"
+                remedy = "move it up, or remove it"
+                self._add("warning", self._places[rule.name], f"rule {rule.name}", fault, remedy)
+        named = {
+            name
+            for rule in self.rules
+            for name in (
+                *(rule.applications or ()),
+                *((rule.answer.application,) if isinstance(rule.answer, Forward) else ()),
+            )
+        }
+        has_errors = any(finding.is_error for finding in self.findings)
+        for application in self.applications:
+            if application.name not in named and not has_errors:
+                fault = "no rule names it"
+                remedy = f'write a rule with forward = "{application.name}", or remove it'
+                keys = ("applications", application.name)
+                self._add("warning", keys, f"application {application.name}", fault, remedy)
+
+
+class _NamedApplication(BaseModel):
+    name: Annotated[str, Field(pattern=_APPLICATION_NAME)]
+    table: ApplicationTable
+
+
+def _matches_type(pattern: str, name: str) -> bool:
+    if pattern.endswith("*"):
+        return name.startswith(pattern[:-1])
+    return name == pattern
+
+
+def _to_set(names: list[str] | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)
+
+
+def _to_numbers(texts: list[str] | None) -> tuple[Number, ...] | None:
+    return None if texts is None else tuple(to_number(text) for text in texts)
+
+
+def _describe(  # noqa: PLR0911 (one for each kind of fault)
+    error: ErrorDetails, inside: Keys, model: type[BaseModel]
+) -> tuple[str, str]:
+    """Return the fault that pydantic found, and its remedy. ``inside`` is the place in the table."""
+    key = str(inside[0]) if inside else ""
+    match error["type"]:
+        case "extra_forbidden":
+            meant = closest_name(key, list(model.model_fields))
+            known = ", ".join(model.model_fields)
+            return f"unknown key {key}", f"did you mean {meant}?" if meant else f"known: {known}"
+        case "missing":
+            return f"it has no {key}", f"set {key}"
+        case "string_type":
+            return f"{key} is not text", 'write it in quotes: "…"'
+        case "list_type":
+            return f"{key} is neither text nor a list of texts", 'write "…" or ["…", "…"]'
+        case "model_type" | "model_attributes_type":
+            return "it is not a table", "write its keys below [applications.NAME] or [[rules]]"
+        case "string_pattern_mismatch":
+            return "its name is not letters, digits, - and _", "change it: it is part of a path"
+        case _:
+            text = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+            return f"{key}: {text[:1].lower()}{text[1:]}", ""

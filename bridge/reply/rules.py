@@ -1,0 +1,277 @@
+"""Rules: which callback is answered with a document, and which goes to the customer's application.
+
+1. The rules are tried in their order, and the first one that matches decides. A rule matches a callback
+   if each of its conditions does; a rule without a condition matches every callback of its types.
+2. A document is the answer to a type whose answer Plivo executes. The rule of a document does not
+   concern other types.
+3. An application is asked for the answer to such a type. It is asked for the answer to an unrecognised
+   callback too, because a caller may be waiting for it. All other types are notifications: they are
+   sent on to the application, and Plivo is answered by the bridge.
+4. If the application fails, the rule's fallback document is the answer. Without a fallback it is the
+   status 502, on which Plivo turns to the fallback URL of the call.
+5. Without a rule Plivo gets an empty document for a type whose answer it needs, and no body otherwise.
+6. A path names an application by ``/applications/NAME``, or by one of the application's own paths; of
+   these the longest one decides. A path prefix ends at a slash. A path with ``.`` or ``..`` as a segment
+   names none, because the application could resolve it to a path outside the prefix.
+7. Numbers are compared by their digits: ``+1 415 555-0100`` is ``14155550100``. Any other address is
+   compared without regard to case. ``anonymous`` matches every withheld number.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple, cast
+
+from bridge.callbacks.model import UNRECOGNISED, CallbackType, Reply, list_fields
+from bridge.core.catalogue import Catalogue
+from bridge.core.journal import SentReply
+from bridge.core.parse import Callback
+from bridge.core.verify import Verified
+from bridge.normalise.phone import Party
+from bridge.reply.chosen import Ask, Given
+from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT, Document
+
+APPLICATIONS_PATH: Final = "/applications/"
+"""The path before the name of an application."""
+BAD_GATEWAY: Final = SentReply(502, None, b"")
+ANONYMOUS: Final = "anonymous"
+
+_NEEDED: Final = frozenset({Reply.XML, Reply.SOUND})
+_TELEPHONE: Final = re.compile(r"[0-9+().\-\s]*[0-9][0-9+().\-\s]*", re.ASCII)
+_NO_DIGITS: Final = re.compile(r"[^0-9]+", re.ASCII)
+_DOT_SEGMENT: Final = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An application of the customer's.
+
+    ``origin`` is ``scheme://host[:port]``; None: it is never called. ``paths`` are prefixes of the paths
+    that belong to it, without a slash at the end.
+    """
+
+    name: str
+    origin: str | None
+    paths: tuple[str, ...]
+    timeout_s: float
+    answer_bytes_max: int
+
+
+class ApplicationPath(NamedTuple):
+    """A path that names an application. ``rest`` is what follows the name or the prefix."""
+
+    application: Application
+    rest: str
+
+
+class Number(NamedTuple):
+    """A condition on a number or another address, made by ``to_number``: rule 7."""
+
+    text: str
+    is_prefix: bool
+
+    def matches(self, text: str) -> bool:
+        """Return whether an address, as ``fold_address`` returns it, meets the condition."""
+        return text.startswith(self.text) if self.is_prefix else text == self.text
+
+    def covers(self, other: "Number") -> bool:
+        """Return whether every address that meets ``other`` meets this condition."""
+        return self.matches(other.text) and (self.is_prefix or not other.is_prefix)
+
+
+def to_number(text: str) -> Number:
+    """Return the condition that a rule writes as a number, or as a prefix with ``*`` at its end."""
+    is_prefix = text.endswith("*")
+    return Number(fold_address(text.removesuffix("*")), is_prefix)
+
+
+def fold_address(text: str) -> str:
+    """Return a number as its digits, and any other address in lower case: rule 7."""
+    if _TELEPHONE.fullmatch(text):
+        return _NO_DIGITS.sub("", text)
+    return text.strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """The answer of an application, named by its name. ``fallback`` is the answer if it fails."""
+
+    application: str
+    fallback: Document | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule. A condition that is None matches everything. ``types`` are the types it concerns."""
+
+    name: str
+    types: frozenset[str]
+    answer: Document | Forward
+    accounts: frozenset[str] | None = None
+    applications: frozenset[str] | None = None
+    called: tuple[Number, ...] | None = None
+    calling: tuple[Number, ...] | None = None
+
+    @property
+    def is_unconditional(self) -> bool:
+        """Return whether it matches every callback of its types."""
+        return (self.accounts, self.applications, self.called, self.calling) == (None,) * 4
+
+    def covers(self, other: "Rule") -> bool:
+        """Return whether it matches every callback that ``other`` matches, apart from their types."""
+        return (
+            _covers_names(self.accounts, other.accounts)
+            and _covers_names(self.applications, other.applications)
+            and _covers_numbers(self.called, other.called)
+            and _covers_numbers(self.calling, other.calling)
+        )
+
+
+def _covers_names(one: frozenset[str] | None, other: frozenset[str] | None) -> bool:
+    return one is None or (other is not None and other <= one)
+
+
+def _covers_numbers(one: tuple[Number, ...] | None, other: tuple[Number, ...] | None) -> bool:
+    if one is None or other is None:
+        return one is None
+    return all(any(wide.covers(narrow) for wide in one) for narrow in other)
+
+
+def is_asked_for(kind: CallbackType) -> bool:
+    """Return whether an application is asked for the answer to a type: rule 3."""
+    return kind.reply is not Reply.ACK or kind.name == UNRECOGNISED
+
+
+class _Parties(NamedTuple):
+    """The fields of a type that hold who is called and who calls."""
+
+    called: str | None
+    calling: str | None
+
+
+def find_parties(kind: CallbackType) -> _Parties:
+    """Return the fields of a type that hold who is called and who calls, None if it has none."""
+    fields = {name: mark.names for name, (_, mark, _) in list_fields(kind.model).items()}
+    return _Parties(*(
+        next((field for field, names in fields.items() if plivo in names), None)
+        for plivo in ("To", "From")
+    ))  # fmt: skip
+
+
+class Rules:
+    """The rules in use, and the applications that they name. It never changes."""
+
+    def __init__(
+        self, rules: Iterable[Rule], applications: Iterable[Application], catalogue: Catalogue
+    ) -> None:
+        self.rules = tuple(rules)
+        self.applications: Mapping[str, Application] = {one.name: one for one in applications}
+        self._by_type = {
+            kind.name: tuple(rule for rule in self.rules if kind.name in rule.types)
+            for kind in catalogue.all_types
+        }
+        self._parties = {kind.name: find_parties(kind) for kind in catalogue.all_types}
+        prefixes = [(path, one) for one in self.applications.values() for path in one.paths]
+        self._paths = sorted(prefixes, key=lambda prefix: -len(prefix[0]))
+        self.without_rule = sorted(
+            kind.name
+            for kind in catalogue.types
+            if kind.reply in _NEEDED
+            and not any(rule.is_unconditional for rule in self._by_type[kind.name])
+        )
+
+    def choose(self, callback: Callback) -> Given | Ask:
+        """Return how a callback is answered: rules 1 to 5."""
+        kind = callback.type
+        rule = self.find_rule(callback) if is_asked_for(kind) else None
+        if rule is None:
+            return Given(reply_without_rule(kind), None)
+        if isinstance(rule.answer, Forward):
+            return Ask(rule.answer.application, rule.name, _fall_back(rule.answer, callback))
+        return Given(rule.answer.fill_in(callback), rule.name)
+
+    def find_forward(self, callback: Callback) -> str | None:
+        """Return the application that a notification is sent on to, None if there is none: rule 3."""
+        if is_asked_for(callback.type):
+            return None
+        rule = self.find_rule(callback)
+        if rule is None or not isinstance(rule.answer, Forward):
+            return None
+        return rule.answer.application
+
+    def find_rule(self, callback: Callback) -> Rule | None:
+        """Return the first rule that matches a callback: rule 1."""
+        for rule in self._by_type[callback.type.name]:
+            if rule.is_unconditional or self._matches(rule, callback):
+                return rule
+        return None
+
+    def reply_to(self, kind: CallbackType) -> SentReply:
+        """Return the reply to a callback of which only the type is known: its event cannot be made.
+
+        The first rule without conditions decides. No application is asked.
+        """
+        rules = self._by_type[kind.name] if is_asked_for(kind) else ()
+        rule = next((one for one in rules if one.is_unconditional), None)
+        if rule is None:
+            return reply_without_rule(kind)
+        if isinstance(rule.answer, Forward):
+            return _fall_back(rule.answer, None)
+        return rule.answer.fill_in(None)
+
+    def find_application(self, path: str) -> ApplicationPath | None:
+        """Return the application that a path names, None if it names none: rule 6.
+
+        ``path`` is percent-encoded, as received.
+        """
+        if _DOT_SEGMENT.search(path):
+            return None
+        if path.startswith(APPLICATIONS_PATH):
+            name, slash, rest = path.removeprefix(APPLICATIONS_PATH).partition("/")
+            if name in self.applications:
+                return ApplicationPath(self.applications[name], slash + rest)
+        for prefix, application in self._paths:
+            rest = path.removeprefix(prefix)
+            if path.startswith(prefix) and rest[:1] in {"", "/"}:
+                return ApplicationPath(application, rest)
+        return None
+
+    def _matches(self, rule: Rule, callback: Callback) -> bool:
+        if rule.accounts is not None and rule.accounts.isdisjoint(_list_accounts(callback)):
+            return False
+        if rule.applications is not None:
+            found = self.find_application(callback.verdict.raw.path)
+            if found is None or found.application.name not in rule.applications:
+                return False
+        fields = self._parties[callback.type.name]
+        return _meets(rule.called, fields.called, callback) and _meets(
+            rule.calling, fields.calling, callback
+        )
+
+
+def reply_without_rule(kind: CallbackType) -> SentReply:
+    """Return the reply to a type that no rule answers: rule 5."""
+    return EMPTY_DOCUMENT if kind.reply in _NEEDED else ACKNOWLEDGEMENT
+
+
+def _fall_back(forward: Forward, callback: Callback | None) -> SentReply:
+    """Return the reply if the application fails: rule 4."""
+    return BAD_GATEWAY if forward.fallback is None else forward.fallback.fill_in(callback)
+
+
+def _list_accounts(callback: Callback) -> list[str]:
+    """Return the account of a callback, and its subaccount if there is one."""
+    verdict = callback.verdict
+    subaccount = verdict.subaccount if isinstance(verdict, Verified) else None
+    return [one for one in (verdict.account, subaccount) if one]
+
+
+def _meets(numbers: tuple[Number, ...] | None, field: str | None, callback: Callback) -> bool:
+    """Return whether the party in a field meets one of the conditions; no condition is met too."""
+    if numbers is None:
+        return True
+    party = cast("Party | None", callback.fields.get(field)) if field is not None else None
+    if party is None:
+        return False
+    text = ANONYMOUS if party["kind"] == ANONYMOUS else fold_address(party["text"])
+    return any(number.matches(text) for number in numbers)

@@ -1,0 +1,285 @@
+"""Rules: the first one that matches decides what a callback is answered."""
+
+from urllib.parse import urlencode
+
+import pytest
+
+from bridge.callbacks.model import Reply
+from bridge.core.catalogue import Catalogue
+from bridge.core.journal import SentReply
+from bridge.core.keyring import Account
+from bridge.core.parse import Callback
+from bridge.reply.chosen import Ask, Given
+from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT, XML_CONTENT_TYPE
+from bridge.reply.rules import BAD_GATEWAY, fold_address, to_number
+from tests.support.factories import (
+    ACCOUNT,
+    AUTH_ID,
+    SUB_ID,
+    SUB_TOKEN,
+    TOKEN,
+    parser,
+    raw_callback,
+    signed,
+    verdict_on,
+    verifier,
+)
+from tests.support.rules import DOCUMENTS, rules_of
+
+ANSWER, HANGUP, STATUS = "voice.call.answer", "voice.call.hangup", "messaging.message.status"
+UUID = "5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01"
+CALL = {
+    "CallUUID": UUID,
+    "Event": "StartApp",
+    "From": "+14155550188",
+    "To": "14155550100",
+    "Direction": "inbound",
+}
+OTHER_ID, OTHER_TOKEN = "MAYYYYYYYYYYYYYYYYYY", "another-token-of-these-tests"
+ACCOUNTS = verifier(ACCOUNT, Account(OTHER_ID, "UTC", (OTHER_TOKEN,)))
+
+SALES = 'name = "sales"\ntype = "voice.call.answer"\ndocument = "sales.xml"\n'
+CLOSED = '[[rules]]\nname = "closed"\ntype = "voice.call.*"\ndocument = "closed.xml"\n'
+CRM = '[applications.crm]\norigin = "https://crm.example.com"\n'
+
+
+def document(name: str) -> SentReply:
+    return SentReply(200, XML_CONTENT_TYPE, DOCUMENTS[name])
+
+
+def callback(
+    types: Catalogue, *, path: str = "/plivo", token: str = TOKEN, **changed: str
+) -> Callback:
+    """Return an answer callback with some parameters changed."""
+    raw = signed(raw_callback(body=urlencode(CALL | changed), path=path), token)
+    return parser(types).parse(verdict_on(raw, ACCOUNTS), None)
+
+
+def test_without_a_rule_plivo_gets_an_empty_document_where_it_needs_one(types: Catalogue) -> None:
+    rules = rules_of("", types)
+    assert rules.choose(callback(types)) == Given(EMPTY_DOCUMENT, None)
+    assert rules.choose(callback(types, Event="Hangup")) == Given(ACKNOWLEDGEMENT, None)
+    for kind in types.all_types:
+        needed = kind.reply in {Reply.XML, Reply.SOUND}
+        assert rules.reply_to(kind) is (EMPTY_DOCUMENT if needed else ACKNOWLEDGEMENT)
+
+
+def test_the_first_rule_that_matches_decides(types: Catalogue) -> None:
+    narrow = f'[[rules]]\ncalled = "14155550100"\n{SALES}'
+    assert rules_of(narrow + CLOSED, types).choose(callback(types)) == Given(
+        document("sales.xml"), "sales"
+    )
+    assert rules_of(CLOSED + narrow, types).choose(callback(types)) == Given(
+        document("closed.xml"), "closed"
+    )
+    other = callback(types, To="14155550101")
+    assert rules_of(narrow + CLOSED, types).choose(other) == Given(document("closed.xml"), "closed")
+
+
+@pytest.mark.parametrize(
+    ("condition", "matches"),
+    [
+        ('called = "14155550100"', True),
+        ('called = "+1 (415) 555-0100"', True),
+        ('called = "14155550101"', False),
+        ('called = "1415*"', True),
+        ('called = "+1415*"', True),
+        ('called = "1416*"', False),
+        ('called = "*"', True),
+        ('called = ["14155550101", "14155550100"]', True),
+        ('calling = "14155550188"', True),
+        ('calling = "+1415555*"', True),
+        ('calling = "14155550100"', False),
+        ('calling = "anonymous"', False),
+        ('called = "14155550100"\ncalling = "44*"', False),
+        (f'account = "{AUTH_ID}"', True),
+        (f'account = "{OTHER_ID}"', False),
+        (f'account = ["{OTHER_ID}", "{AUTH_ID}"]', True),
+        (f'account = "{SUB_ID}"', False),
+    ],
+)
+def test_a_rule_matches_if_each_of_its_conditions_does(
+    types: Catalogue, condition: str, *, matches: bool
+) -> None:
+    rules = rules_of(f"[[rules]]\n{condition}\n{SALES}", types)
+    found = rules.choose(callback(types))
+    assert found == (
+        Given(document("sales.xml"), "sales") if matches else Given(EMPTY_DOCUMENT, None)
+    )
+
+
+@pytest.mark.parametrize(
+    ("token", "accounts", "matches"),
+    [
+        (SUB_TOKEN, SUB_ID, True),
+        (SUB_TOKEN, AUTH_ID, True),
+        (OTHER_TOKEN, OTHER_ID, True),
+        (OTHER_TOKEN, AUTH_ID, False),
+    ],
+)
+def test_the_account_is_the_one_whose_token_signed(
+    types: Catalogue, token: str, accounts: str, *, matches: bool
+) -> None:
+    rules = rules_of(f'[[rules]]\naccount = "{accounts}"\n{SALES}', types)
+    assert (rules.find_rule(callback(types, token=token)) is not None) == matches
+
+
+@pytest.mark.parametrize(
+    ("caller", "calling", "matches"),
+    [
+        ("Anonymous", "anonymous", True),
+        ("266696687", "anonymous", True),
+        ("+14155550188", "anonymous", False),
+        ("sip:Agent@phone.plivo.com", "sip:agent@phone.plivo.com", True),
+        ("sip:agent@phone.plivo.com", "sip:*", True),
+        ("sip:14155550188@carrier.example", "14155550188", False),
+        (" 14155550188", "14155550188", True),
+        ("", "*", False),
+    ],
+)
+def test_an_address_is_compared_by_what_it_names(
+    types: Catalogue, caller: str, calling: str, *, matches: bool
+) -> None:
+    rules = rules_of(f'[[rules]]\ncalling = "{calling}"\n{SALES}', types)
+    assert (rules.find_rule(callback(types, From=caller)) is not None) == matches
+
+
+def test_a_rule_for_numbers_never_matches_a_type_without_numbers(types: Catalogue) -> None:
+    text = f'{CRM}[[rules]]\nname = "crm"\nforward = "crm"\n'
+    (kind,) = (kind for kind in types.types if kind.name == "verify.session.status")
+    raw = signed(raw_callback(body=next(iter(kind.samples.values())), path=kind.path))
+    session = parser(types).parse(verdict_on(raw), kind)
+    assert rules_of(text, types).find_forward(session) == "crm"
+    assert rules_of(text + 'called = "*"\n', types).find_forward(session) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "matches"),
+    [
+        ("/plivo", False),
+        ("/applications/crm", True),
+        ("/applications/crm/", True),
+        ("/applications/crm/voice/call/answer", True),
+        ("/applications/crmx/voice/call/answer", False),
+        ("/applications/", False),
+        ("/ivr", True),
+        ("/ivr/", True),
+        ("/ivr/menu", True),
+        ("/ivrs", False),
+        ("/IVR", False),
+        ("/ivr/german/menu", False),
+        ("/ivr/germany", True),
+        ("/ivr/../admin", False),
+        ("/ivr/%2E%2e/admin", False),
+        ("/ivr/.", False),
+        ("/ivr/.well-known", True),
+    ],
+)
+def test_an_application_is_named_in_the_path(types: Catalogue, path: str, *, matches: bool) -> None:
+    rules = rules_of(
+        f'{CRM}paths = ["/ivr"]\n[applications.german]\npaths = ["/ivr/german"]\n'
+        f'[[rules]]\napplication = "crm"\n{SALES}',
+        types,
+    )
+    assert (rules.find_rule(callback(types, path=path)) is not None) == matches
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "rest"),
+    [
+        ("/applications/crm/voice/call/answer", "crm", "/voice/call/answer"),
+        ("/applications/crm", "crm", ""),
+        ("/ivr/menu", "ivr", "/menu"),
+        ("/anything", "root", "/anything"),
+        ("/", "root", "/"),
+        ("/applications/unknown", "root", "/applications/unknown"),
+    ],
+)
+def test_a_path_gives_the_application_and_its_rest(
+    types: Catalogue, path: str, name: str, rest: str
+) -> None:
+    rules = rules_of(
+        f'{CRM}[applications.ivr]\npaths = ["/ivr/"]\n[applications.root]\npaths = ["/"]', types
+    )
+    found = rules.find_application(path)
+    assert found is not None
+    assert (found.application.name, found.rest) == (name, rest)
+
+
+def test_an_application_is_asked_where_plivo_executes_the_answer(types: Catalogue) -> None:
+    text = f'{CRM}[[rules]]\nname = "all"\nforward = "crm"\n'
+    rules = rules_of(text, types)
+    assert rules.choose(callback(types)) == Ask("crm", "all", BAD_GATEWAY)
+    assert rules.find_forward(callback(types)) is None
+    with_fallback = rules_of(text + 'fallback = "hold.xml"\n', types)
+    assert with_fallback.choose(callback(types)) == Ask("crm", "all", document("hold.xml"))
+
+
+def test_a_notification_is_sent_on_and_answered_at_once(types: Catalogue) -> None:
+    rules = rules_of(f'{CRM}[[rules]]\nname = "all"\ntype = "voice.*"\nforward = "crm"\n', types)
+    hangup = callback(types, Event="Hangup")
+    assert rules.choose(hangup) == Given(ACKNOWLEDGEMENT, None)
+    assert rules.find_forward(hangup) == "crm"
+    assert rules_of(CLOSED, types).find_forward(hangup) is None
+
+
+def test_an_unrecognised_callback_is_asked_about_because_a_caller_may_wait(
+    types: Catalogue,
+) -> None:
+    raw = signed(raw_callback(body="Colour=green"))
+    unknown = parser(types).parse(verdict_on(raw), None)
+    assert unknown.type is types.unrecognised
+    rules = rules_of(f'{CRM}[[rules]]\nname = "all"\nforward = "crm"\n', types)
+    assert rules.choose(unknown) == Ask("crm", "all", BAD_GATEWAY)
+    assert rules.find_forward(unknown) is None
+    assert rules_of("", types).choose(unknown) == Given(ACKNOWLEDGEMENT, None)
+
+
+def test_a_document_does_not_concern_notifications(types: Catalogue) -> None:
+    both = rules_of(
+        f'{CRM}{CLOSED}[[rules]]\nname = "crm"\nforward = "crm"\n',
+        types,
+    )
+    assert both.find_forward(callback(types, Event="Hangup")) == "crm"
+    assert both.choose(callback(types)) == Given(document("closed.xml"), "closed")
+
+
+def test_a_callback_of_which_only_the_type_is_known_gets_the_rule_without_conditions(
+    types: Catalogue,
+) -> None:
+    answer = types.by_name[ANSWER]
+    conditional = f'[[rules]]\ncalled = "1*"\n{SALES}'
+    assert rules_of(conditional, types).reply_to(answer) is EMPTY_DOCUMENT
+    assert rules_of(conditional + CLOSED, types).reply_to(answer) == document("closed.xml")
+    forward = f'{CRM}[[rules]]\nname = "all"\nforward = "crm"\n'
+    assert rules_of(forward, types).reply_to(answer) is BAD_GATEWAY
+    assert rules_of(forward, types).reply_to(types.by_name[HANGUP]) is ACKNOWLEDGEMENT
+
+
+def test_types_that_some_callbacks_of_get_no_rule_for_are_listed(types: Catalogue) -> None:
+    must = sorted(kind.name for kind in types.types if kind.reply in {Reply.XML, Reply.SOUND})
+    assert rules_of("", types).without_rule == must
+    assert rules_of(f'[[rules]]\ncalled = "1*"\n{SALES}', types).without_rule == must
+    left = [name for name in must if name != ANSWER]
+    assert rules_of(f"[[rules]]\n{SALES}", types).without_rule == left
+    assert rules_of(f'{CRM}[[rules]]\nname = "a"\nforward = "crm"', types).without_rule == []
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "covers"),
+    [
+        ("1415*", "14155550100", True),
+        ("1415*", "14155*", True),
+        ("14155*", "1415*", False),
+        ("14155550100", "14155550100", True),
+        ("14155550100", "14155550100*", False),
+        ("*", "anonymous", True),
+    ],
+)
+def test_a_prefix_covers_what_begins_with_it(wide: str, narrow: str, *, covers: bool) -> None:
+    assert to_number(wide).covers(to_number(narrow)) == covers
+
+
+def test_words_are_not_numbers() -> None:
+    assert fold_address("Route 66") == "route 66"
+    assert fold_address("+") == "+"
