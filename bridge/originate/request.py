@@ -47,11 +47,11 @@ _ID_CHARACTERS_MAX: Final = 64
 BodyValue = str | int | bool
 
 
-_ABSOLUTE: Final = "an absolute URL"
+ABSOLUTE: Final = "an absolute URL"
 
 
 def _url(
-    meaning: str, callback: CallbackType, *, needs: str = "", limits: str = _ABSOLUTE
+    meaning: str, callback: CallbackType, *, needs: str = "", limits: str = ABSOLUTE
 ) -> Parameter:
     return Parameter(
         meaning,
@@ -189,7 +189,7 @@ class CallRequest(BaseModel):
             "Plivo notifies it if a machine answers; the call goes on meanwhile.",
             detection.CALLBACK,
             needs="machine_detection",
-            limits=f"{_ABSOLUTE}; empty: the call waits for the detection",
+            limits=f"{ABSOLUTE}; empty: the call waits for the detection",
         ),
     ] = None
     machine_detection_method: Annotated[
@@ -274,7 +274,7 @@ class CallRequest(BaseModel):
         Parameter(
             "Asynchronous mode: Plivo sends the answer of the API to this URL.",
             Group.ASYNCHRONOUS,
-            limits=_ABSOLUTE,
+            limits=ABSOLUTE,
             default="the answer comes at once",
             example="https://example.com/answers",
             callback=async_response.CALLBACK,
