@@ -1,0 +1,431 @@
+"""The client of the Call API, against the emulated Plivo."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from bridge.emulator.testing import ACCOUNT, EmulatedPlivo
+from bridge.originate.actions import RecordOptions, Transfer
+from bridge.originate.client import PlivoCalls, make_client
+from bridge.originate.errors import (
+    Explanation,
+    NotSent,
+    OutcomeUnknown,
+    PlivoError,
+    RequestRefused,
+)
+from bridge.originate.listed import CallsWanted, IncompleteList
+from bridge.originate.placement import Placement, PlacementOutcome
+from tests.originate.dialling import (
+    CALLEE,
+    CALLER,
+    OTHERS,
+    TOKEN,
+    Dial,
+    Dialled,
+    emulated,
+    make_fast_pacer,
+)
+from tests.originate.faults import NOT_DIALLED, Fault, FaultyTransport
+
+ACCEPTED, REFUSED, UNKNOWN = (
+    PlacementOutcome.ACCEPTED,
+    PlacementOutcome.REFUSED,
+    PlacementOutcome.UNKNOWN,
+)
+ELSEWHERE = "https://app.example.com/other"
+
+
+@pytest.fixture
+async def plivo() -> AsyncIterator[Dialled]:
+    async with emulated() as dialled:
+        yield dialled
+
+
+async def place_one(plivo: Dialled) -> str:
+    (uuid,) = (await plivo.calls().place(Dial(), "ref")).request_uuids
+    return uuid
+
+
+async def answered_one(plivo: Dialled) -> str:
+    uuid = await place_one(plivo)
+    leg = plivo.emulator.world.legs[uuid]
+    assert await plivo.emulator.wait_until(lambda: leg.answered_at is not None, 5)
+    return uuid
+
+
+async def test_a_call_is_placed(plivo: Dialled) -> None:
+    found = await plivo.calls().place(Dial(), "ref-1")
+    assert (found.outcome, found.status, found.message) == (ACCEPTED, 201, "call fired")
+    assert (found.reference, found.destinations) == ("ref-1", (CALLEE,))
+    assert found.api_id
+    assert found.request_uuids == tuple(plivo.emulator.world.legs)
+    assert plivo.requested == [CALLEE]
+
+
+async def test_each_destination_of_a_bulk_request_has_its_id(plivo: Dialled) -> None:
+    found = await plivo.calls().place(Dial(OTHERS), "ref")
+    legs = plivo.emulator.world.legs
+    assert [(one, legs[uuid or ""].callee) for one, uuid in found.pair_destinations()] == [
+        (one, one) for one in OTHERS
+    ]
+
+
+async def test_only_a_part_of_the_destinations_is_dialled(plivo: Dialled) -> None:
+    found = await plivo.calls().place(Dial(OTHERS), "ref", destinations=OTHERS[:3])
+    assert found.destinations == OTHERS[:3]
+    assert plivo.requested == list(OTHERS[:3])
+
+
+async def test_calls_above_the_rate_of_the_account_wait_at_plivo() -> None:
+    async with emulated(calls_per_s=2) as plivo:
+        found = await plivo.calls().place(Dial(OTHERS[:3]), "ref")
+    assert (found.outcome, found.waits, len(found.request_uuids)) == (ACCEPTED, True, 3)
+
+
+async def test_an_asynchronous_request_is_accepted(plivo: Dialled) -> None:
+    found = await plivo.calls().place(Dial(more=(("callback_url", ELSEWHERE),)), "ref")
+    assert (found.outcome, found.code, found.status) == (ACCEPTED, "spawned", 202)
+
+
+async def test_what_plivo_refuses_is_refused_in_its_words(plivo: Dialled) -> None:
+    found = await plivo.calls().place(Dial(more=(("ring_timeout", "soon"),)), "ref")
+    assert (found.outcome, found.code, found.status) == (REFUSED, "invalid_parameter", 400)
+    assert "ring_timeout" in found.explanation
+    assert plivo.requested == []
+
+
+async def test_wrong_credentials_are_explained(plivo: Dialled) -> None:
+    found = await plivo.calls(token="wrong").place(Dial(), "ref")
+    assert (found.outcome, found.code, found.status) == (REFUSED, "credentials", 401)
+
+
+async def exhaust_limit(plivo: Dialled) -> None:
+    """Send as many requests as Plivo admits in its window."""
+    url = f"http://plivo.test/v1/Account/{ACCOUNT.auth_id}/"
+    for _ in range(300):
+        answer = await plivo.client.get(url, auth=(ACCOUNT.auth_id, TOKEN))
+        assert answer.status_code == 200
+
+
+async def test_more_requests_than_plivo_admits_are_explained() -> None:
+    async with emulated(speed=0.001) as plivo:  # the window of 5 s does not pass
+        await exhaust_limit(plivo)
+        slept_s = list[float]()
+        calls = plivo.calls(pacer=make_fast_pacer(slept_s))
+        found = await calls.place(Dial(), "ref")
+        assert (found.outcome, found.code, found.status) == (REFUSED, "too_many_requests", 429)
+        assert slept_s == []  # it dials, so it is not repeated
+        with pytest.raises(RequestRefused) as refused:
+            await calls.cancel("any")
+    assert refused.value.explanation.code == "too_many_requests"
+    assert slept_s == [1.0, 5.5]
+
+
+# Faults on the way
+
+
+@pytest.mark.parametrize("fault", Fault)
+async def test_each_fault_has_its_outcome(fault: Fault) -> None:
+    faulty = list[FaultyTransport]()
+
+    def wrap(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+        faulty.append(FaultyTransport(transport, iter([fault])))
+        return faulty[0]
+
+    async with emulated(wrap=wrap) as plivo:
+        found = await plivo.calls().place(Dial(), "ref")
+        assert len(faulty[0].attempts) == 1
+        assert plivo.requested == ([] if fault in NOT_DIALLED else [CALLEE])
+    if fault is Fault.NONE:
+        assert found.outcome is ACCEPTED
+    else:
+        assert found.outcome is (REFUSED if fault in NOT_DIALLED else UNKNOWN)
+        assert found.request_uuids == ()
+        assert found.code in {
+            "no_connection",
+            "no_answer",
+            "not_plivo",
+            "server_error",
+            "redirect",
+        }
+
+
+@pytest.mark.parametrize("given", [{}, {"transport": httpx.AsyncHTTPTransport()}])
+def test_no_client_of_ours_repeats_or_follows(given: dict[str, httpx.AsyncBaseTransport]) -> None:
+    client = make_client(**given)
+    transport = client._transport
+    assert isinstance(transport, httpx.AsyncHTTPTransport)
+    assert transport._pool._retries == 0
+    assert not client.follow_redirects
+
+
+class Hangs(httpx.AsyncBaseTransport):
+    """Never answers."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+class Drips(httpx.AsyncBaseTransport):
+    """Begins to answer with a status, and never ends."""
+
+    def __init__(self, status: int, piece: bytes = b"{") -> None:
+        self._status, self._piece = status, piece
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        async def drip() -> AsyncIterator[bytes]:
+            while True:
+                yield self._piece
+                await asyncio.sleep(0)
+
+        return httpx.Response(self._status, content=drip())
+
+
+async def place_over(transport: httpx.AsyncBaseTransport, timeout_s: float) -> Placement:
+    async with make_client(transport) as client:
+        calls = PlivoCalls("MA", "token", client=client, timeout_s=timeout_s)
+        return await calls.place(Dial(), "ref")
+
+
+async def test_a_request_without_an_answer_ends_and_is_unknown() -> None:
+    found = await place_over(Hangs(), 0.05)
+    assert (found.outcome, found.code) == (UNKNOWN, "no_answer")
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(201, UNKNOWN), (400, REFUSED), (503, UNKNOWN)])
+async def test_an_answer_that_does_not_end_counts_by_its_status(
+    status: int, outcome: PlacementOutcome
+) -> None:
+    found = await place_over(Drips(status), 0.05)
+    assert (found.outcome, found.status) == (outcome, status)
+
+
+async def test_an_answer_that_is_too_long_is_not_read_to_its_end() -> None:
+    found = await place_over(Drips(201, b"x" * 1_000_000), 30)
+    assert (found.outcome, found.code) == (UNKNOWN, "not_plivo")
+
+
+async def test_a_client_that_is_passed_in_stays_open() -> None:
+    async with make_client(Hangs()) as client:
+        async with PlivoCalls("MA", "token", client=client):
+            pass
+        assert not client.is_closed
+
+
+# Over the network
+
+
+async def test_a_call_is_placed_over_the_network(plivo_emulator: EmulatedPlivo) -> None:
+    plivo_emulator.set_urls(answer="", hangup="")
+    async with PlivoCalls(
+        plivo_emulator.auth_id, plivo_emulator.auth_token, api_url=plivo_emulator.url + "/"
+    ) as calls:
+        found = await calls.place(Dial(), "ref")
+        own = calls._client
+    assert found.outcome is ACCEPTED
+    assert own.is_closed
+    assert plivo_emulator.act(lambda one: list(one.world.legs)) == list(found.request_uuids)
+
+
+async def test_a_request_to_nobody_is_refused(nobody: str) -> None:
+    async with PlivoCalls("MA", "token", api_url=f"http://{nobody}") as calls:
+        found = await calls.place(Dial(), "ref")
+    assert (found.outcome, found.status) == (REFUSED, None)
+    assert found.code == "no_connection"
+    assert "ConnectError" in found.explanation
+
+
+@pytest.mark.parametrize("url", ["ftp://plivo.test", "http://[", "plivo.test"])
+async def test_an_address_that_is_none_is_refused(url: str) -> None:
+    async with PlivoCalls("MA", "token", api_url=url) as calls:
+        found = await calls.place(Dial(), "ref")
+    assert (found.outcome, found.code) == (REFUSED, "no_connection")
+
+
+async def answer_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+async def test_a_server_that_hangs_up_leaves_the_outcome_unknown() -> None:
+    server = await asyncio.start_server(answer_nothing, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with PlivoCalls("MA", "token", api_url=f"http://127.0.0.1:{port}") as calls:
+            found = await calls.place(Dial(), "ref")
+    assert (found.outcome, found.code, found.status) == (UNKNOWN, "no_answer", None)
+
+
+# Requests on calls
+
+
+async def test_a_call_is_hung_up(plivo: Dialled) -> None:
+    uuid = await place_one(plivo)
+    await plivo.calls().hang_up(uuid)
+    assert plivo.emulator.world.legs[uuid].ended.is_set
+
+
+async def test_a_request_is_cancelled_while_its_call_waits() -> None:
+    async with emulated(calls_per_s=1, speed=0.001) as plivo:
+        placed = await plivo.calls().place(Dial(OTHERS[:2]), "ref")
+        await plivo.calls().cancel(placed.request_uuids[1])
+        assert plivo.requested == [OTHERS[0]]
+
+
+async def test_a_call_is_transferred(plivo: Dialled) -> None:
+    uuid = await answered_one(plivo)
+    await plivo.calls().transfer(uuid, Transfer(aleg_url=ELSEWHERE, aleg_method="GET"))
+    history = plivo.emulator.history
+    assert await plivo.emulator.wait_until(
+        lambda: any(one.request.url == ELSEWHERE for one in history.sent()), 5
+    )
+
+
+async def test_a_call_is_recorded(plivo: Dialled) -> None:
+    uuid = await answered_one(plivo)
+    calls = plivo.calls()
+    options = RecordOptions(time_limit_s=3_000, callback_url=ELSEWHERE, transcription_url=ELSEWHERE)
+    recording = await calls.record(uuid, options)
+    found = plivo.emulator.world.recordings[recording.recording_id]
+    assert (found.url, found.file_format) == (recording.url, "mp3")
+    await calls.stop_recording(uuid, recording.url)
+    with pytest.raises(RequestRefused, match="no such call"):
+        await calls.stop_recording(uuid)
+
+
+async def test_digits_are_sent(plivo: Dialled) -> None:
+    uuid = await answered_one(plivo)
+    await plivo.calls().play_digits(uuid, "1w2#")
+    assert "the digits 1w2# are sent" in [one.note.text for one in plivo.emulator.history.notes()]
+
+
+@pytest.mark.parametrize(
+    ("transfer", "legs"),
+    [
+        (Transfer(aleg_url=ELSEWHERE), "aleg"),
+        (Transfer(bleg_url=ELSEWHERE), "bleg"),
+        (Transfer(aleg_url=ELSEWHERE, bleg_url=ELSEWHERE), "both"),
+    ],
+)
+def test_a_transfer_names_the_legs_that_have_a_url(transfer: Transfer, legs: str) -> None:
+    body = transfer.to_body()
+    assert body["legs"] == legs
+    assert [name in body for name in ("aleg_url", "bleg_url")] == [
+        bool(transfer.aleg_url),
+        bool(transfer.bleg_url),
+    ]
+
+
+def test_a_transfer_of_no_leg_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="aleg_url, bleg_url"):
+        Transfer().to_body()
+
+
+async def test_a_call_that_is_not_there_is_explained(plivo: Dialled) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        await plivo.calls().hang_up("../nothing")
+    assert refused.value.explanation.code == "not_found"
+    with pytest.raises(ValueError, match="empty"):
+        await plivo.calls().hang_up("")
+
+
+# Repetition of requests that do not dial
+
+
+class FailsFirst(httpx.AsyncBaseTransport):
+    """Fails so often, and then asks the emulator."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, fault: Exception, times: int) -> None:
+        self._transport, self._fault, self._times = transport, fault, times
+        self.requests = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests += 1
+        if self.requests <= self._times:
+            raise self._fault
+        return await self._transport.handle_async_request(request)
+
+
+@pytest.mark.parametrize(
+    ("fault", "times", "expected", "requests"),
+    [
+        (httpx.ConnectError("no"), 2, None, 3),
+        (httpx.ConnectError("no"), 3, NotSent, 3),
+        (httpx.ReadTimeout("late"), 1, OutcomeUnknown, 1),
+        (httpx.RemoteProtocolError("cut"), 1, OutcomeUnknown, 1),
+    ],
+)
+async def test_only_requests_that_never_left_are_repeated(
+    fault: Exception, times: int, expected: type[PlivoError] | None, requests: int
+) -> None:
+    failing = list[FailsFirst]()
+
+    def wrap(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+        failing.append(FailsFirst(transport, fault, times))
+        return failing[0]
+
+    async with emulated(wrap=wrap) as plivo:
+        found: type[PlivoError] | None = None
+        try:
+            assert [one async for one in plivo.calls().list_calls()] == []
+        except PlivoError as error:
+            found = type(error)
+    assert (found, failing[0].requests) == (expected, requests)
+
+
+# Lists
+
+
+async def test_calls_that_ended_are_listed_over_all_pages(plivo: Dialled) -> None:
+    calls = plivo.calls()
+    begun_at = plivo.emulator.now
+    placed = await calls.place(Dial(OTHERS), "ref")
+    for uuid in placed.request_uuids:
+        await calls.hang_up(uuid)
+    minute = timedelta(minutes=1)
+    wanted = CallsWanted(
+        from_number="+" + CALLER,
+        direction="outbound",
+        ended_from=begun_at - minute,
+        ended_before=plivo.emulator.now + minute,
+    )
+    found = [one async for one in calls.list_calls(wanted)]
+    assert sorted(one.call_uuid for one in found) == sorted(placed.request_uuids)
+    first = found[-1]
+    assert (first.state, first.caller, first.callee) == ("ended", "+" + CALLER, OTHERS[0])
+    assert first.began_at is not None
+    assert first.ended_at is not None
+    assert (first.direction, first.duration_s) == ("outbound", 0)
+    assert [one async for one in calls.list_calls(wanted._replace(to_number=OTHERS[1]))] == [
+        one for one in found if one.callee == OTHERS[1]
+    ]
+    later = wanted._replace(ended_from=plivo.emulator.now + timedelta(days=1), ended_before=None)
+    assert [one async for one in calls.list_calls(later)] == []
+    with pytest.raises(IncompleteList, match="more than 20 calls"):
+        async for _ in calls.list_calls(wanted, pages_max=1):
+            pass
+
+
+async def test_calls_that_go_on_or_wait_are_listed() -> None:
+    async with emulated(calls_per_s=1, speed=0.001) as plivo:
+        calls = plivo.calls()
+        placed = await calls.place(Dial(OTHERS[:3]), "ref")
+        first, *others = placed.request_uuids
+        (live,) = [one async for one in calls.list_ongoing_calls("live", from_number=CALLER)]
+        assert (live.call_uuid, live.state, live.callee) == (first, "live", OTHERS[0])
+        assert live.caller.removeprefix("+") == CALLER
+        assert live.began_at is not None
+        waiting = [one async for one in calls.list_ongoing_calls("queued")]
+        assert [(one.call_uuid, one.state) for one in waiting] == [
+            (uuid, "queued") for uuid in others
+        ]
+        nobody = [one async for one in calls.list_ongoing_calls("live", to_number="49")]
+        assert nobody == []
+
+
+def test_an_explanation_is_one_line() -> None:
+    assert Explanation("a", "it broke", "mend it").text == "it broke: mend it"
