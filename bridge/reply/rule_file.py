@@ -18,12 +18,12 @@ from pydantic_core import ErrorDetails
 from bridge.callbacks.model import CallbackType, Reply
 from bridge.core.catalogue import SHARED_PATH, Catalogue
 from bridge.core.origins import is_authority
+from bridge.reply.application_paths import APPLICATIONS_PATH, names_callbacks
 from bridge.reply.check import DOCUMENT_BYTES_MAX
 from bridge.reply.document import BadDocument, Document
 from bridge.reply.finding import Finding, Severity, closest_name
 from bridge.reply.rules import (
     ANONYMOUS,
-    APPLICATIONS_PATH,
     Application,
     Forward,
     Number,
@@ -60,10 +60,9 @@ def _check_path(value: str) -> str:
     if "/." in f"{path}/" or "//" in path or any(sign.isspace() for sign in path):
         message = "has a segment that is empty, or begins with a dot, or has white space"
         raise ValueError(message)
-    for ours in (SHARED_PATH, APPLICATIONS_PATH.rstrip("/")):
-        if path == ours or path.startswith(ours + "/"):
-            message = f"is below {ours}, whose paths are the bridge's own"
-            raise ValueError(message)
+    if names_callbacks(path) or f"{path}/".startswith(f"{APPLICATIONS_PATH}/"):
+        message = f"is below {SHARED_PATH} or {APPLICATIONS_PATH}, whose paths are the bridge's own"
+        raise ValueError(message)
     return path
 
 
@@ -98,9 +97,9 @@ class ApplicationTable(BaseModel):
         description="Prefixes of the paths that belong to it, outside `/plivo`. Plivo may call these "
         "paths at the bridge.",
     )
-    timeout_s: Annotated[float, Field(gt=0, le=35)] = Field(
+    timeout_s: Annotated[float, Field(gt=0, le=14)] = Field(
         default=10.0,
-        description="How long it may take to answer. Plivo waits 40 s by default.",
+        description="How long it may take to answer. Plivo gives up after 15 s.",
     )
     answer_bytes_max: Annotated[int, Field(ge=1, le=DOCUMENT_BYTES_MAX)] = Field(
         default=DOCUMENT_BYTES_MAX,

@@ -10,9 +10,7 @@
 4. If the application fails, the rule's fallback document is the answer. Without a fallback it is the
    status 502, on which Plivo turns to the fallback URL of the call.
 5. Without a rule Plivo gets an empty document for a type whose answer it needs, and no body otherwise.
-6. A path names an application by ``/applications/NAME``, or by one of the application's own paths; of
-   these the longest one decides. A path prefix ends at a slash. A path with ``.`` or ``..`` as a segment
-   names none, because the application could resolve it to a path outside the prefix.
+6. The application of a callback is the one that its path names: see ``application_paths``.
 7. Numbers are compared by their digits: ``+1 415 555-0100`` is ``14155550100``. Any other address is
    compared without regard to case. ``anonymous`` matches every withheld number.
 """
@@ -28,18 +26,16 @@ from bridge.core.journal import SentReply
 from bridge.core.parse import Callback
 from bridge.core.verify import Verified
 from bridge.normalise.phone import Party
+from bridge.reply.application_paths import ApplicationPath, ApplicationPaths
 from bridge.reply.chosen import Ask, Given
 from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT, Document
 
-APPLICATIONS_PATH: Final = "/applications/"
-"""The path before the name of an application."""
 BAD_GATEWAY: Final = SentReply(502, None, b"")
 ANONYMOUS: Final = "anonymous"
 
 _NEEDED: Final = frozenset({Reply.XML, Reply.SOUND})
 _TELEPHONE: Final = re.compile(r"[0-9+().\-\s]*[0-9][0-9+().\-\s]*", re.ASCII)
 _NO_DIGITS: Final = re.compile(r"[^0-9]+", re.ASCII)
-_DOT_SEGMENT: Final = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +51,6 @@ class Application:
     paths: tuple[str, ...]
     timeout_s: float
     answer_bytes_max: int
-
-
-class ApplicationPath(NamedTuple):
-    """A path that names an application. ``rest`` is what follows the name or the prefix."""
-
-    application: Application
-    rest: str
 
 
 class Number(NamedTuple):
@@ -171,8 +160,7 @@ class Rules:
             for kind in catalogue.all_types
         }
         self._parties = {kind.name: find_parties(kind) for kind in catalogue.all_types}
-        prefixes = [(path, one) for one in self.applications.values() for path in one.paths]
-        self._paths = sorted(prefixes, key=lambda prefix: -len(prefix[0]))
+        self._paths = ApplicationPaths({one.name: one.paths for one in self.applications.values()})
         self.without_rule = sorted(
             kind.name
             for kind in catalogue.types
@@ -224,24 +212,14 @@ class Rules:
 
         ``path`` is percent-encoded, as received.
         """
-        if _DOT_SEGMENT.search(path):
-            return None
-        if path.startswith(APPLICATIONS_PATH):
-            name, slash, rest = path.removeprefix(APPLICATIONS_PATH).partition("/")
-            if name in self.applications:
-                return ApplicationPath(self.applications[name], slash + rest)
-        for prefix, application in self._paths:
-            rest = path.removeprefix(prefix)
-            if path.startswith(prefix) and rest[:1] in {"", "/"}:
-                return ApplicationPath(application, rest)
-        return None
+        return self._paths.find(path)
 
     def _matches(self, rule: Rule, callback: Callback) -> bool:
         if rule.accounts is not None and rule.accounts.isdisjoint(_list_accounts(callback)):
             return False
         if rule.applications is not None:
             found = self.find_application(callback.verdict.raw.path)
-            if found is None or found.application.name not in rule.applications:
+            if found is None or found.application not in rule.applications:
                 return False
         fields = self._parties[callback.type.name]
         return _meets(rule.called, fields.called, callback) and _meets(
