@@ -6,6 +6,7 @@ them.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,8 @@ from bridge.core.parse import Callback
 from bridge.reply.check import check_document
 from bridge.reply.chosen import Ask, Given
 from bridge.reply.finding import Finding
+from bridge.reply.placeholders import check_template, find_no_value, find_value
+from bridge.reply.template import Template, parse_template
 
 XML_CONTENT_TYPE: Final = "application/xml"
 EMPTY_DOCUMENT: Final = SentReply(200, XML_CONTENT_TYPE, b"<Response/>")
@@ -43,15 +46,21 @@ class ReplyDocument:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document without errors, as rules use it. ``name`` is its file, as the rule names it."""
+    """A document without errors, as rules use it. ``name`` is its file, as the rule names it.
+
+    ``template`` is None if it has no placeholders: then ``reply`` is the same for every callback.
+    """
 
     name: str
     reply: SentReply
+    template: Template | None = None
 
     def fill_in(self, callback: Callback | None) -> SentReply:
         """Return the reply to a callback; to one of which only the type is known, if it is None."""
-        del callback
-        return self.reply
+        if self.template is None:
+            return self.reply
+        find = find_no_value if callback is None else partial(find_value, callback)
+        return self.reply._replace(body=self.template.render(find))
 
 
 def make_document(
@@ -61,15 +70,20 @@ def make_document(
 
     An unrecognised callback is answered like one whose answer is Plivo XML.
     """
+    template, faults = parse_template(body)
+    if faults:
+        raise BadDocument(name, tuple(faults))
     kinds = {Reply.XML if kind.reply is Reply.ACK else kind.reply for kind in types}
-    found = tuple(
-        dict.fromkeys(
-            finding for kind in Reply if kind in kinds for finding in check_document(body, kind)
-        )
-    )
+    check = partial(_check_for, [kind for kind in Reply if kind in kinds])
+    found = check(body) if template is None else list(check_template(template, types, check))
     if any(finding.is_error for finding in found):
-        raise BadDocument(name, found)
-    return Document(name, SentReply(200, XML_CONTENT_TYPE, body)), found
+        raise BadDocument(name, tuple(found))
+    return Document(name, SentReply(200, XML_CONTENT_TYPE, body), template), tuple(found)
+
+
+def _check_for(kinds: list[Reply], body: bytes) -> list[Finding]:
+    """Return the faults of a document that answers types of several kinds, each once."""
+    return list(dict.fromkeys(finding for kind in kinds for finding in check_document(body, kind)))
 
 
 @dataclass(frozen=True, slots=True)
