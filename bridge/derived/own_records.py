@@ -71,7 +71,8 @@ JOURNAL_FORMS: Final = (
 
 def list_event_types(catalogue: Catalogue) -> dict[str, PublishedType]:
     """Return every type of event by its name: those of callbacks, then the bridge's own."""
-    return {kind.name: kind for kind in (*catalogue.all_types, *OWN_EVENTS)}
+    kinds: tuple[PublishedType, ...] = (*catalogue.all_types, *OWN_EVENTS)
+    return {kind.name: kind for kind in kinds}
 
 
 @dataclass(frozen=True, slots=True)
