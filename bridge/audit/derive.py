@@ -17,6 +17,7 @@
 8. If journal records are selected by offset, their events lie between the records' lowest and highest
    timestamps; to find these the journal is read twice.
 9. Journal records without an event at the end are reported as unmatched.
+10. Journal records that are no callbacks are only counted: no event of today's is derived from them.
 """
 
 from collections import Counter
@@ -39,7 +40,12 @@ from bridge.core.event import ContractNames, EventRecord, to_event
 from bridge.core.journal import EventName
 from bridge.core.parse import NoEvent, NoEventReason, Parser
 from bridge.publish.connection import KafkaConnection
-from bridge.reader.journal import JournalledCallback, NotAJournalRecord, parse_journal_record
+from bridge.reader.journal import (
+    JournalledCallback,
+    NotAJournalRecord,
+    is_callback,
+    parse_journal_record,
+)
 from bridge.reader.merged_reader import CHUNK_RECORDS, OffsetRange, RecordFilter, read_ranges
 from bridge.reader.selection import Query, build_filter, find_query_ranges
 from bridge.reader.window import Window, find_ranges
@@ -150,7 +156,11 @@ def _compare(
 
 @dataclass(slots=True)
 class DeriveSummary:
-    """Counts of all results. ``fields`` counts the events in which each declared field differs."""
+    """Counts of all results.
+
+    ``fields`` counts the events in which each declared field differs, ``other_records`` the journal
+    records that are no callbacks (rule 10).
+    """
 
     states: Counter[DeriveState] = field(default_factory=Counter[DeriveState])
     reasons: Counter[tuple[DeriveState, str]] = field(
@@ -161,9 +171,11 @@ class DeriveSummary:
         default_factory=Counter[tuple[str | None, ReverifyVerdict]]
     )
 
+    other_records: int = 0
+
     @property
     def records(self) -> int:
-        """Return the number of journal records."""
+        """Return the number of callbacks."""
         return self.states.total()
 
     def add(self, result: DeriveResult) -> None:
@@ -172,6 +184,10 @@ class DeriveSummary:
         if result.reason is not None:
             self.reasons[result.state, result.reason] += 1
         self.fields.update({one.field for one in result.differences})
+
+    def add_other_record(self) -> None:
+        """Count a journal record that is no callback."""
+        self.other_records += 1
 
     def add_reverified(self, result: ReverifyResult) -> None:
         """Count a signature that was verified again."""
@@ -211,9 +227,11 @@ class DeriveHooks:
     at: datetime
     on_read: Callable[[int], None] = lambda _: None
     on_callback: Callable[[str, bytes], None] = lambda _source, _value: None
-    """Gets the position and value of every journal record, before its result."""
+    """Gets the position and value of every callback in the journal, before its result."""
     on_first: Callable[[str, bytes], None] = lambda _source, _value: None
     """Gets it once, however often the journal has it."""
+    on_other_record: Callable[[], None] = lambda: None
+    """Is called for every journal record that is no callback (rule 10)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +309,9 @@ class _JournalDeriver:
     def process(self, record: ConsumerRecord) -> DeriveResult | None:
         """Return the result that this record completes, None if it has to wait."""
         if record.topic == self._journal:
+            if not is_callback(record):
+                self._hooks.on_other_record()
+                return None
             callback = PendingCallback(record.partition, record.offset, record.value or b"")
             return self._process_callback(record, callback)
         key = _read_event_key(record)

@@ -61,7 +61,7 @@ from bridge.calls.found import (
 from bridge.core.dead_letter import CALLBACK_TYPE
 from bridge.core.journal import EventName, JournalValue
 from bridge.reader.by_key import KeyReader
-from bridge.reader.journal import NotAJournalRecord, parse_journal_record
+from bridge.reader.journal import NotAJournalRecord, is_callback, parse_journal_record
 from bridge.reader.merged_reader import count_offsets
 from bridge.reader.selection import build_mention_filter, format_position, is_uuid
 from bridge.reader.topic_reader import find_missing_topics, to_stored_record
@@ -194,7 +194,9 @@ def _attach_letters(
 
 
 def _to_entry(record: ConsumerRecord, deriver: Deriver) -> TimelineEntry | None:
-    """Return the callback of a record, None if it is no journal record."""
+    """Return the callback of a record, None if it is no callback of the journal."""
+    if not is_callback(record):
+        return None
     try:
         callback = parse_journal_record(record.value or b"")
     except NotAJournalRecord:

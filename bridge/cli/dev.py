@@ -25,6 +25,7 @@ from bridge.cli.signals import STOP_SIGNALS
 from bridge.cli.timeline import print_records
 from bridge.core import catalogue
 from bridge.core.catalogue import SHARED_PATH
+from bridge.derived.own_records import list_event_types
 from bridge.derived.samples import AUTH_ID as SAMPLE_AUTH_ID
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN, TIMEZONE
 from bridge.emulator.samples import move_times, parse_sample, renew_ids
@@ -123,7 +124,9 @@ async def _run_dev(
         _print_introduction(console, embedded, settings_file, own_accounts=own_accounts)
         logs.set_level("warning")
         prefix = embedded.settings.topic_prefix
-        topics = [prefix + kind.topic for kind in catalogue.load_catalogue().all_types]
+        topics = [
+            prefix + kind.topic for kind in list_event_types(catalogue.load_catalogue()).values()
+        ]
         # From the start: the broker is new, and the first callback may come before the reader.
         reading = print_records(embedded.settings, topics, None, follow=True, from_start=True)
         tasks = [asyncio.create_task(reading, name="tail")]

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from bridge.app.parts import make_connection
 from bridge.core.journal import JOURNAL_TOPIC
-from bridge.reader.journal import NotAJournalRecord
+from bridge.reader.journal import NotAJournalRecord, is_callback
 from bridge.reader.topic_reader import StoredRecord, read_topics
 from bridge.replay.targets.http import create_client, parse_request
 from bridge.settings.load import Settings
@@ -97,6 +97,8 @@ async def copy_callbacks(settings: Settings, copies: Copies, console: Console) -
             make_connection(settings), topics, since=None, from_start=True, follow=True
         )
         async for record in stream:
+            if not is_callback(record):
+                continue
             if kept is not None:
                 kept.keep(record)
             if forwarded is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from bridge.cli.options import SettingsFile, parse_time
 from bridge.cli.timeline import print_records
 from bridge.core import catalogue
 from bridge.core.journal import JOURNAL_TOPIC
+from bridge.derived.own_records import PublishedType, list_event_types
 from bridge.settings.load import Need, load
 
 app = typer.Typer(add_completion=False)
@@ -39,7 +41,10 @@ def tail(  # noqa: PLR0913 (a command's options)
     ] = None,
     raw: Annotated[
         bool,
-        typer.Option("--raw", help="Show the journal instead: every callback as it was received."),
+        typer.Option(
+            "--raw",
+            help="Show the journal instead: every callback as received, and its other records.",
+        ),
     ] = False,
     follow: Annotated[
         bool, typer.Option(help="Wait for new records until Ctrl-C, or stop at the present end.")
@@ -56,8 +61,9 @@ def tail(  # noqa: PLR0913 (a command's options)
     begin = parse_time(since, now, "--since") if since else None
     types = catalogue.load_catalogue()
     listed = "`callback-bridge callbacks list`"
-    chosen = [output.lookup(name, types.by_name, "type", listed) for name in kinds or ()]
-    names = [JOURNAL_TOPIC] if raw else [one.topic for one in chosen or types.all_types]
+    known: Mapping[str, PublishedType] = types.by_name if raw else list_event_types(types)
+    chosen = [output.lookup(name, known, "type", listed) for name in kinds or ()]
+    names = [JOURNAL_TOPIC] if raw else [one.topic for one in chosen or known.values()]
     topics = list(dict.fromkeys(settings.topic_prefix + name for name in names))
     wanted = {one.name for one in chosen} if raw else set[str]()
     with contextlib.suppress(KeyboardInterrupt):

@@ -17,11 +17,15 @@ from rich.text import Text
 from bridge.app.parts import make_connection
 from bridge.cli import output
 from bridge.cli.layout import format_row
+from bridge.core.journal import JOURNAL_KIND, JournalKind
+from bridge.core.requested import REQUESTED
+from bridge.reader.journal import is_callback
 from bridge.reader.topic_reader import StoredRecord, read_topics
 from bridge.settings.load import Settings
 from bridge.telemetry.escapes import escape_unsafe
 
 _VERDICTS: Final = {"verified": "green", "unverified": "bold red"}
+_OUTCOMES: Final = {"accepted": "green", "refused": "red", "unknown": "yellow"}
 _TYPE_PREFIX: Final = "com.plivo."
 # Time of day and type. Almost every type fits, and 80 columns still have room for the numbers.
 _WIDTHS: Final = (12, 27)
@@ -50,7 +54,9 @@ def _format_record(stored: StoredRecord) -> tuple[datetime, list[Text]]:
     try:
         value: dict[str, Any] = orjson.loads(stored.value)
         if "specversion" in value:
-            return _parse_utc(value["data"]["received_at"]), _format_event(value)
+            return _format_any_event(value)
+        if not is_callback(stored):
+            return stored.timestamp, _format_other_record(stored, value)
         return _parse_utc(value["received_at"]), _format_journal_record(value)
     except (AttributeError, KeyError, TypeError, ValueError):
         # Anyone with write access to the topic can put a record of any form there.
@@ -60,6 +66,26 @@ def _format_record(stored: StoredRecord) -> tuple[datetime, list[Text]]:
 
 def _parse_utc(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _format_any_event(event: dict[str, Any]) -> tuple[datetime, list[Text]]:
+    """Return the time of an event, and the cells of its line; a request was sent, not received."""
+    data = event["data"]
+    if event["type"] != REQUESTED.event_type:
+        return _parse_utc(data["received_at"]), _format_event(event)
+    detail = "" if data["outcome"] == "accepted" else data["explanation"]
+    cells = [
+        Text(escape_unsafe(event["type"].removeprefix(_TYPE_PREFIX)), style="cyan"),
+        Text(escape_unsafe(_parties(data))),
+        _outcome(data["outcome"]),
+        Text(escape_unsafe(f"reference {data['reference']}"), style="dim"),
+        *([Text(escape_unsafe(detail))] if detail else []),
+    ]
+    return _parse_utc(data["requested_at"]), cells
+
+
+def _outcome(outcome: str) -> Text:
+    return Text(escape_unsafe(outcome), style=_OUTCOMES.get(outcome, ""))
 
 
 def _format_event(event: dict[str, Any]) -> list[Text]:
@@ -90,6 +116,20 @@ def _format_journal_record(record: dict[str, Any]) -> list[Text]:
         _verification(record["verification"]),
         Text(escape_unsafe(events), style="dim"),
     ]
+
+
+def _format_other_record(stored: StoredRecord, record: dict[str, Any]) -> list[Text]:
+    """Return the cells of a journal record that is no callback."""
+    kind = stored.headers[JOURNAL_KIND].decode("utf-8", "replace")
+    cells = [Text("journal", style="magenta"), Text(escape_unsafe(kind))]
+    if kind == JournalKind.REQUEST:
+        count = len(record["destinations"])
+        cells += [
+            Text(f"{count} destinations" if count != 1 else "1 destination"),
+            _outcome(record["outcome"]),
+            Text(escape_unsafe(f"reference {record['reference']}"), style="dim"),
+        ]
+    return cells
 
 
 def _parties(data: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from bridge.consume.record import (
     parse_attributes,
     parse_event,
     parse_journal_record,
+    read_journal_kind,
 )
 
 __all__ = [
@@ -37,4 +38,5 @@ __all__ = [
     "parse_attributes",
     "parse_event",
     "parse_journal_record",
+    "read_journal_kind",
 ]

@@ -28,9 +28,10 @@ import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema, SchemaValidator
 
-from bridge.callbacks.model import CallbackData, CallbackType
+from bridge.callbacks.model import CallbackData
 from bridge.core import catalogue
-from bridge.core.journal import JournalValue
+from bridge.core.journal import JOURNAL_KIND, JournalValue
+from bridge.core.requested import REQUESTED, CallRequestedData
 
 T = TypeVar("T")
 # As confluent-kafka and aiokafka return them: names may repeat, and a value may be missing.
@@ -106,7 +107,7 @@ class Event:
     """One event. ``unknown_words`` are in ``data`` as received, although its type does not list them."""
 
     envelope: Envelope
-    data: CallbackData | Unmodelled
+    data: CallbackData | CallRequestedData | Unmodelled
     unknown_words: tuple[UnknownWord, ...]
 
 
@@ -130,6 +131,15 @@ def parse_attributes(headers: Headers | None) -> dict[str, str]:
     }
 
 
+def read_journal_kind(headers: Headers | None) -> str | None:
+    """Return what a journal record is if it is no callback, such as ``request``; None for a callback.
+
+    ``parse_journal_record`` parses callbacks alone, so a consumer of the journal skips all others.
+    """
+    kinds = [value for name, value in headers or () if name == JOURNAL_KIND]
+    return (kinds[-1] or b"").decode("utf-8", "replace") if kinds else None
+
+
 def parse_event(value: bytes | None) -> Event:
     """Return the event in a record's value; raises MalformedRecord."""
     found = _parse_object(value)
@@ -138,18 +148,18 @@ def parse_event(value: bytes | None) -> Event:
     if not isinstance(data, dict):
         raise MalformedRecord("not_an_event", "data is not an object")
     fields = cast("dict[str, object]", data)
-    kind = _load_types().get(envelope.type)
-    if kind is None:
+    declared = _load_models().get(envelope.type)
+    if declared is None:
         return Event(envelope, Unmodelled(_explain_unknown(envelope.type), fields), ())
     try:
-        model, unknown_words = validate_open(kind.model, fields)
+        model, unknown_words = validate_open(declared, fields)
     except ValidationError as error:
         raise MalformedRecord("bad_data", _describe_fault(error)) from error
     return Event(envelope, model, unknown_words)
 
 
 def parse_journal_record(value: bytes | None) -> JournalRecord:
-    """Return the journal record, or dead letter, in a record's value; raises MalformedRecord."""
+    """Return the callback in the value of a journal record or dead letter; raises MalformedRecord."""
     if value is None:
         raise MalformedRecord("no_value", "the record has no value")
     try:
@@ -162,13 +172,14 @@ def parse_journal_record(value: bytes | None) -> JournalRecord:
 
 
 @cache
-def _load_types() -> dict[str, CallbackType]:
-    return {kind.event_type: kind for kind in catalogue.load_catalogue().all_types}
+def _load_models() -> dict[str, type[CallbackData] | type[CallRequestedData]]:
+    types = {kind.event_type: kind.model for kind in catalogue.load_catalogue().all_types}
+    return {**types, REQUESTED.event_type: CallRequestedData}
 
 
 @cache
 def _load_names() -> frozenset[str]:
-    return frozenset(kind.name for kind in catalogue.load_catalogue().all_types)
+    return frozenset(kind.name for kind in catalogue.load_catalogue().all_types) | {REQUESTED.name}
 
 
 def _explain_unknown(event_type: str) -> Literal["unknown_type", "unknown_version"]:

@@ -23,7 +23,7 @@ class WithHeaders(Protocol):
     """A record with its headers, from Kafka or to be published."""
 
     @property
-    def headers(self) -> Iterable[tuple[str, bytes | None]]:
+    def headers(self) -> Iterable[tuple[str, bytes | None]] | Mapping[str, bytes]:
         """Return the names and values of the headers."""
         ...
 
@@ -51,7 +51,10 @@ def is_callback(record: WithHeaders) -> bool:
 
     Records of other topics name none, so they are callbacks too.
     """
-    return all(name != JOURNAL_KIND for name, _ in record.headers)
+    headers = record.headers
+    if isinstance(headers, Mapping):
+        return JOURNAL_KIND not in headers
+    return all(name != JOURNAL_KIND for name, _ in headers)
 
 
 def parse_journal_record(value: bytes) -> JournalledCallback:

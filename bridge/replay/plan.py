@@ -17,6 +17,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from bridge import __version__
 from bridge.publish.connection import KafkaConnection
+from bridge.reader.journal import is_callback
 from bridge.reader.merged_reader import OffsetRange, count_offsets, read_ranges
 from bridge.reader.selection import Query, build_filter
 from bridge.reader.topic_reader import RecordsMissing, open_consumer
@@ -53,7 +54,10 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a replay will read. ``read_records`` is how many were read to find ``records``."""
+    """What a replay will read. ``read_records`` is how many were read to find ``records``.
+
+    ``other_records`` are those of ``records`` that the journal holds beside the callbacks.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -70,6 +74,7 @@ class Plan:
     last_ms: int | None
     read_records: int
     estimate: Estimate
+    other_records: int = 0
 
     @property
     def ranges(self) -> list[OffsetRange]:
@@ -185,6 +190,7 @@ async def make_plan(
     Raises CannotRead or RecordsMissing.
     """
     counts: dict[tuple[str, int], _PartitionCount] = {}
+    other_records = 0
     started_s = context.clock_s()
     stream = read_ranges(
         connection, ranges, record_filter=build_filter(query, within), on_read=context.on_read
@@ -198,6 +204,7 @@ async def make_plan(
                         record.offset, record.timestamp, record.timestamp
                     )
                 counts[partition].add(record)
+                other_records += not is_callback(record)
     took_s = context.clock_s() - started_s
     parts = tuple(
         PlanPart(OffsetRange(topic, partition, one.first, one.end), one.records, one.bytes)
@@ -224,6 +231,7 @@ async def make_plan(
             full_speed_s=round(took_s * to_read_again / max(1, read), 3),
             original_speed_s=((last_ms or 0) - (first_ms or 0)) / 1000,
         ),
+        other_records=other_records,
     )
 
 

@@ -15,6 +15,7 @@ from tests.support.call_cluster import CALL, Cluster, filled, types
 from tests.support.call_stories import HANGUP, MESSAGE, ROOM, A, B, at, dialled_call, entry, report
 from tests.support.emulated_call import EmulatedCallback
 from tests.support.kafka import Kafka, make_topics, planned
+from tests.support.placed_requests import other_records
 from tests.support.stored_calls import (
     call_uuid,
     journal_of,
@@ -102,6 +103,14 @@ async def test_what_is_no_journal_record_is_passed_over(cluster: Cluster) -> Non
     one = taken(report(1, "sent"), at(1), prefix=cluster.prefix)
     await cluster.store([one.journal._replace(value=b"{}"), *one.records])
     assert len((await cluster.find(MESSAGE)).entries) == 1
+
+
+async def test_journal_records_that_are_no_callbacks_are_passed_over(cluster: Cluster) -> None:
+    whole = await cluster.find(A)
+    await cluster.store(other_records(cluster.prefix))
+    found = await cluster.find(A)
+    assert [one.position for one in found.entries] == [one.position for one in whole.entries]
+    assert found.followed == whole.followed
 
 
 async def test_a_callback_no_event_was_made_of_is_derived_or_says_why_not(

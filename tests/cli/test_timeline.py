@@ -12,6 +12,7 @@ from bridge.cli.timeline import Timeline
 from bridge.core.record import Record
 from bridge.reader.topic_reader import StoredRecord
 from tests.support.call_stories import ANSWER, HANGUP, RING, at, report
+from tests.support.placed_requests import REFERENCE, other_records, placed, records_of
 from tests.support.stored_calls import Taken, taken
 
 
@@ -61,6 +62,23 @@ def test_the_day_is_printed_when_it_begins_and_beside_times_of_another() -> None
 def test_the_longest_type_has_a_space_behind_it() -> None:
     event = both(taken(report(1, "sent"), at(1)))[0]
     assert "messaging.message.status.v1  - - > -" in shown(event)[1]
+
+
+def test_a_request_is_shown_with_its_outcome_and_its_reference() -> None:
+    unknown = placed(outcome="unknown", explanation="Plivo did not answer in time")
+    event, _ = map(stored, records_of(unknown))
+    journal, answer, other = map(stored, other_records())
+    requested = "14:13:28.000  voice.call.requested.v1      +14155550100"
+    journalled = "14:13:28.000  journal                    "
+    assert shown(event, journal, answer, other, width=200) == [
+        "2026-03-07 UTC",
+        f"{requested} > +14155550123  unknown  reference {REFERENCE}  Plivo did not answer in time",
+        f"{journalled}  request  1 destination  accepted  reference {REFERENCE}",
+        f"{journalled}  answer",
+        f"{journalled}  tomorrow",
+    ]
+    (two, *_) = shown(stored(records_of(placed(("1", "2")))[-1]), width=200)[1:]
+    assert "2 destinations  accepted" in two
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,12 @@ from bridge.consume.record import (
     parse_attributes,
     parse_event,
     parse_journal_record,
+    read_journal_kind,
 )
+from bridge.core.requested import CallRequestedData
 from bridge.derived.samples import Example
 from tests.support.factories import TEXT
+from tests.support.placed_requests import other_records, placed, records_of
 from tests.support.sample_events import EXAMPLES, NAMES, changed, sample
 
 ROOT = Path(__file__).parent.parent.parent
@@ -84,6 +87,31 @@ def test_headers_alone_identify_an_event() -> None:
     assert parse_attributes(example.journal.headers) == {}
     assert parse_attributes(None) == {}
     assert parse_attributes([("ce_type", None)]) == {}
+
+
+def test_a_requested_call_is_typed_without_loss() -> None:
+    (record, _) = records_of(placed(outcome="unknown"))
+    event = parse_event(record.value)
+    assert isinstance(event.data, CallRequestedData)
+    assert event.data.to["e164"] == "+14155550123"
+    assert event.unknown_words == ()
+    published = orjson.loads(record.value)["data"]
+    assert event.data.model_dump(mode="json", by_alias=True) == published
+    newer = orjson.loads(record.value)
+    newer["type"] = "com.plivo.voice.call.requested.v2"
+    later = parse_event(orjson.dumps(newer)).data
+    assert isinstance(later, Unmodelled)
+    assert later.reason == "unknown_version"
+
+
+def test_the_kind_of_a_journal_record_is_in_its_headers() -> None:
+    kinds = [read_journal_kind(record.headers) for record in other_records()]
+    assert kinds == ["request", "answer", "tomorrow"]
+    assert read_journal_kind(sample(HANGUP).journal.headers) is None
+    assert read_journal_kind(None) is None
+    assert read_journal_kind([("journal_kind", None)]) == ""
+    with pytest.raises(MalformedRecord):
+        parse_journal_record(other_records()[0].value)
 
 
 def test_fields_are_typed() -> None:

@@ -15,6 +15,7 @@ from bridge.replay.targets.columns import (
     format_utc_ms,
     select_types,
 )
+from tests.support.placed_requests import placed, records_of
 from tests.support.stored_records import NOON_MS, samples, stored, stored_of
 
 HANGUP = samples("voice.call.hangup")[0]
@@ -69,6 +70,22 @@ def test_a_journal_records_fields_are_its_columns() -> None:
     assert row["body"] == HANGUP.raw.body.decode()
     assert row["reply_status"] == "200"
     assert orjson.loads(row["headers"] or "")[0][0] == "content-type"
+
+
+def test_a_journal_record_that_is_no_callback_has_its_whole_value_alone() -> None:
+    table = build_journal_table()
+    record = records_of(placed())[-1]
+    row = dict(zip(table.names, table.row(stored_of(record)), strict=True))
+    assert row["record_value"] == record.value.decode()
+    assert {name for name, cell in row.items() if cell} == {
+        "record_topic",
+        "record_partition",
+        "record_offset",
+        "record_timestamp",
+        "record_key",
+        "record_headers",
+        "record_value",
+    }
 
 
 def test_columns_follow_from_the_requested_types_alone(types: Catalogue) -> None:

@@ -21,6 +21,7 @@ from bridge.replay.targets.http import (
 from tests.support.bridge import AUTH_ID, TOKEN, running_bridge
 from tests.support.factories import raw_callback as raw
 from tests.support.factories import signed
+from tests.support.placed_requests import other_records
 from tests.support.ports import free_port
 from tests.support.stored_records import samples, stored, stored_of
 from tests.support.waiting import PATIENCE_S
@@ -215,12 +216,29 @@ async def test_what_is_no_journal_record_is_counted_named_and_passed_over(
         "statuses": {"200": 2},
         "not_requests": 1,
         "not_requests_at": ["topic:0:1"],
+        "other_records": 0,
     }
     again = HttpTarget(http, server.url, RUN)
     again.open(state)
     await again.write([stored(n, value=None) for n in (3, 4)])
     state = await again.flush()
     assert (state["not_requests"], state["not_requests_at"]) == (3, ["topic:0:1", "topic:0:3"])
+
+
+async def test_a_journal_record_that_is_no_callback_is_not_sent_and_counted_apart(
+    server: Server, http: httpx.AsyncClient
+) -> None:
+    target = HttpTarget(http, server.url, RUN)
+    others = [stored_of(record, n) for n, record in enumerate(other_records(), 1)]
+    await target.write([journal(0, path="/a"), *others])
+    state = await target.flush()
+    assert server.targets() == [b"/a"]
+    assert (state["statuses"], state["not_requests"]) == ({"200": 1}, 0)
+    assert state["other_records"] == len(others)
+    again = HttpTarget(http, server.url, RUN)
+    again.open(state)
+    await again.write(others)
+    assert (await again.flush())["other_records"] == 2 * len(others)
 
 
 async def test_a_request_without_an_answer_is_sent_again(

@@ -29,6 +29,7 @@ from bridge.consume import (
     parse_journal_record,
 )
 from bridge.core.journal import JournalValue
+from bridge.core.requested import CallRequestedData
 
 SCHEMAS: Final = Path(__file__).parents[2] / "schemas"
 EVENT: Final = min((SCHEMAS / "voice.call.hangup/examples").glob("*.json")).read_bytes()
@@ -41,7 +42,7 @@ def test_an_event_is_typed_down_to_its_fields() -> None:
     assert_type(event.envelope.time, datetime)
     assert_type(event.envelope.extensions, Mapping[str, str])
     assert_type(event.unknown_words, tuple[UnknownWord, ...])
-    assert_type(event.data, CallbackData | Unmodelled)
+    assert_type(event.data, CallbackData | CallRequestedData | Unmodelled)
     match event.data:
         case Hangup() as hangup:
             assert_type(hangup, Hangup)
@@ -51,7 +52,7 @@ def test_an_event_is_typed_down_to_its_fields() -> None:
             assert_type(data.reason, Literal["unknown_type", "unknown_version"])
             assert_type(data.fields, Mapping[str, object])
         case _:
-            assert_type(event.data, CallbackData)
+            assert_type(event.data, CallbackData | CallRequestedData)
 
 
 def test_a_fault_has_a_reason_that_can_be_matched() -> None:

@@ -228,7 +228,11 @@ class _DeriveRun:
         total = count_offsets(journal_input.ranges)
         with ProgressBar("deriving", total) as bar:
             hooks = DeriveHooks(
-                self.derived_at, bar.add, self._reverify, self._queue_in_journal_order
+                self.derived_at,
+                bar.add,
+                self._reverify,
+                self._queue_in_journal_order,
+                self.summary.add_other_record,
             )
             found = derive_journal_records(
                 make_replay_connection(settings), journal_input, self.deriver, hooks

@@ -97,6 +97,8 @@ def show_summary(
         if summary.states[state] or state is DeriveState.UNCHANGED
     ]
     show(make_table((f"{summary.records:,} callbacks", "count", "meaning"), rows))
+    if summary.other_records:
+        show(f"{summary.other_records:,} other journal records, which are no callbacks")
     if summary.reasons:
         reasons = [
             (state.replace("_", " "), reason, f"{count:,}")
@@ -130,6 +132,7 @@ def _summary(
     sums: dict[str, object] = {
         "state": "done",
         "records": summary.records,
+        "other_records": summary.other_records,
         **{state.value: summary.states[state] for state in DeriveState},
         "reasons": reasons,
         "fields": dict(summary.fields.most_common()),

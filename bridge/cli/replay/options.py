@@ -14,6 +14,7 @@ from bridge.cli.options import parse_time
 from bridge.cli.output import lookup
 from bridge.core import catalogue
 from bridge.core.journal import JOURNAL_TOPIC
+from bridge.derived.own_records import list_event_types
 from bridge.reader.selection import Query, Source, parse_id, parse_offsets, parse_position
 from bridge.reader.window import Window, build_window
 from bridge.replay.pace import ReplayPace, parse_pace
@@ -186,7 +187,9 @@ class Filters:
 
     def make_query(self, source: Source) -> Query:
         """Return the query of the options. Raises BadParameter."""
-        known = catalogue.load_catalogue().by_name
+        types = catalogue.load_catalogue()
+        # The bridge's own events are derived from no callback, so the journal has none of their types.
+        known = types.by_name if source == "journal" else list_event_types(types)
         for name in self.types or ():
             lookup(name, known, "type", "`callback-bridge callbacks list`")
         for text in self.offsets or ():
@@ -270,7 +273,7 @@ def query_topics(query: Query, prefix: str) -> list[str]:
     """Return the topics that a query without offsets reads."""
     if query.source == "journal":
         return [prefix + JOURNAL_TOPIC]
-    known = catalogue.load_catalogue().by_name
+    known = list_event_types(catalogue.load_catalogue())
     names = query.types or tuple(known)
     return [prefix + known[name].topic for name in names]
 

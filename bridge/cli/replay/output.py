@@ -86,6 +86,11 @@ def show_plan(plan: Plan, loss: RetentionLoss | None = None, *, as_json: bool) -
             [
                 ("plan", plan.id),
                 ("records", f"{plan.records:,} of {plan.read_records:,} read"),
+                *(
+                    [("of them no callbacks", f"{plan.other_records:,}")]
+                    if plan.other_records
+                    else []
+                ),
                 ("bytes", format_size(plan.bytes)),
                 ("first", "-" if plan.first_ms is None else format_utc_ms(plan.first_ms)),
                 ("last", "-" if plan.last_ms is None else format_utc_ms(plan.last_ms)),
@@ -120,6 +125,7 @@ def plan_summary(plan: Plan) -> dict[str, object]:
     return {
         "plan_id": plan.id,
         "records": plan.records,
+        "other_records": plan.other_records,
         "bytes": plan.bytes,
         "first": None if plan.first_ms is None else format_utc_ms(plan.first_ms),
         "last": None if plan.last_ms is None else format_utc_ms(plan.last_ms),

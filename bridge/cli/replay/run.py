@@ -246,6 +246,7 @@ def _report_end(progress: Progress, file: Path, *, state: _State, rate: float | 
         "skipped": list(progress.skipped),
         "not_requests": found.get("not_requests", 0),
         "not_requests_at": found.get("not_requests_at", []),
+        "other_records": found.get("other_records", 0),
         "misfits": found.get("misfits", 0),
         "records_per_s": None if rate is None else round(rate),
         "finished_at": progress.finished_at if state == "already_done" else None,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import assert_never
 
 from bridge.core import catalogue
+from bridge.derived.own_records import list_event_types
 from bridge.publish.connection import KafkaConnection
 from bridge.reader.selection import Source
 from bridge.replay import ReplayRun, Target
@@ -107,7 +108,7 @@ def create_file_target(
     table = (
         build_journal_table()
         if is_journal
-        else build_event_table(select_types(catalogue.load_catalogue().by_name, types))
+        else build_event_table(select_types(list_event_types(catalogue.load_catalogue()), types))
     )
     if destination.kind == "csv":
         manifest = Manifest(origin, run, table.columns)

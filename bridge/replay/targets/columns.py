@@ -29,10 +29,11 @@ from typing import Final, cast
 
 import orjson
 
-from bridge.callbacks.model import CallbackType
 from bridge.core import catalogue
 from bridge.core.record import json_field, text_or_base64
+from bridge.derived.own_records import PublishedType, list_event_types
 from bridge.derived.schemas import Schema, build_event_schema, build_journal_schema
+from bridge.reader.journal import is_callback
 from bridge.reader.window import format_utc_ms
 from bridge.replay import FileRecord
 from bridge.replay.targets.column_types import (
@@ -120,7 +121,7 @@ class Table:
     def row(self, record: FileRecord) -> list[Cell]:
         """Return the cells of a record as text: rule 2."""
         values: list[object] = [None] * len(self._types)
-        _fill_cells(values, self._root, _parse_json(record.value), {})
+        _fill_cells(values, self._root, _parse_fields(record), {})
         return [
             record.topic,
             _number_text(record.partition),
@@ -136,7 +137,7 @@ class Table:
         """Return the cells of a record in the types of their columns: rule 3."""
         values: list[object] = [None] * len(self._types)
         misfits: dict[str, object] = {}
-        _fill_cells(values, self._root, _parse_json(record.value), misfits)
+        _fill_cells(values, self._root, _parse_fields(record), misfits)
         cells: list[Value] = []
         for column_type, value, path in zip(self._types, values, self._paths, strict=True):
             if value is None:
@@ -165,7 +166,7 @@ class Table:
         ]
 
 
-def build_event_table(types: Iterable[CallbackType]) -> Table:
+def build_event_table(types: Iterable[PublishedType]) -> Table:
     """Return the table for events of these types: rule 1."""
     columns: dict[FieldPath, ColumnType] = {}
     for kind in types:
@@ -181,7 +182,7 @@ def _list_event_paths() -> tuple[FieldPath, ...]:
     """Return the paths of all types' fields: a name does not depend on the types that are read."""
     return tuple(
         path
-        for kind in catalogue.load_catalogue().all_types
+        for kind in list_event_types(catalogue.load_catalogue()).values()
         for path, _ in _list_fields(build_event_schema(kind))
     )
 
@@ -226,9 +227,12 @@ def _number_text(number: int | None) -> Cell:
     return None if number is None else str(number)
 
 
-def _parse_json(value: bytes | None) -> object:
+def _parse_fields(record: FileRecord) -> object:
+    """Return a record's value; None if it is no JSON, or a journal record that is no callback."""
+    if not is_callback(record):
+        return None
     try:
-        return orjson.loads(value or b"")
+        return orjson.loads(record.value or b"")
     except orjson.JSONDecodeError:
         return None
 
@@ -259,8 +263,8 @@ def _fill_cells(
 
 
 def select_types(
-    types_by_name: Mapping[str, CallbackType], names: Sequence[str]
-) -> list[CallbackType]:
+    types_by_name: Mapping[str, PublishedType], names: Sequence[str]
+) -> list[PublishedType]:
     """Return the types of those names, all if there are none."""
     return [types_by_name[name] for name in names] if names else list(types_by_name.values())
 

@@ -7,7 +7,8 @@
    parallel.
 3. Any status below 500 except 429 counts as an answer. Without an answer the request is retried a few
    times; then the replay stops and can be resumed.
-4. A record that is not a journal record cannot be sent, now or later: it is counted and skipped.
+4. A record that is not a journal record cannot be sent, now or later: it is counted and skipped. So
+   is a journal record that is no callback, which is no fault and counted apart.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ import httpx
 import orjson
 from aiokafka.structs import ConsumerRecord
 
-from bridge.reader.journal import NotAJournalRecord, decode_body
+from bridge.reader.journal import NotAJournalRecord, decode_body, is_callback
 from bridge.reader.selection import format_position
 from bridge.replay import CannotWrite, CheckpointPolicy, ReplayRun, TargetState
 from bridge.telemetry.masking import mask_url
@@ -61,6 +62,7 @@ class HttpTarget:
         self._statuses: Counter[str] = Counter()
         self._not_requests = 0
         self._not_requests_at: list[str] = []
+        self._other_records = 0
 
     def open(self, state: TargetState | None) -> None:
         """Continue the counts of ``state``."""
@@ -68,6 +70,7 @@ class HttpTarget:
             self._statuses = Counter(state["statuses"])
             self._not_requests = state.get("not_requests", 0)
             self._not_requests_at = list(state.get("not_requests_at", []))
+            self._other_records = state.get("other_records", 0)
 
     async def write(self, records: Sequence[ConsumerRecord]) -> None:
         """Send the records' requests, and return when each one is answered: rule 2."""
@@ -88,6 +91,7 @@ class HttpTarget:
             "statuses": dict(self._statuses),
             "not_requests": self._not_requests,
             "not_requests_at": list(self._not_requests_at),
+            "other_records": self._other_records,
         }
 
     async def finish(self) -> None:
@@ -95,6 +99,9 @@ class HttpTarget:
 
     async def _send_in_order(self, records: Sequence[ConsumerRecord]) -> None:
         for record in records:
+            if not is_callback(record):  # rule 4
+                self._other_records += 1
+                continue
             try:
                 status = await self._send(record)
             except NotAJournalRecord:  # rule 4

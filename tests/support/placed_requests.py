@@ -1,0 +1,74 @@
+"""Requests that dial, as the bridge stores them, and the other records that a journal holds."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from bridge.core.event import ContractNames, to_epoch_ms
+from bridge.core.journal import JOURNAL_KIND, JOURNAL_TOPIC
+from bridge.core.record import Record
+from bridge.core.requested import Outcome, PlacedRequest, to_request_records
+from tests.support.factories import AUTH_ID
+from tests.support.stored_calls import PLACED, SCHEMAS
+
+REFERENCE = "0c7f6a52d1e84b6f9b1d3a2c5e4f7081"
+BRIDGE = "https://bridge.example.com/plivo/voice/call"
+
+
+def wired(reference: str, *names: str) -> dict[str, str]:
+    """Return the URLs of these callbacks, such as ``hangup``, each with the reference."""
+    return {
+        f"{name}_url": f"{BRIDGE}/{name}?bridge_reference={reference}#rp=all&rc=5" for name in names
+    }
+
+
+def placed(
+    destinations: Sequence[str] = ("14155550123",),
+    uuids: Sequence[str] = (),
+    *,
+    reference: str = REFERENCE,
+    outcome: Outcome = "accepted",
+    requested_at: datetime = PLACED,
+    urls: Sequence[str] = ("answer", "ring", "hangup"),
+    **more: Any,
+) -> PlacedRequest:
+    """Return a request after its outcome; ``urls`` are the callbacks that it asks for."""
+    return PlacedRequest(
+        account=AUTH_ID,
+        reference=reference,
+        client="callback-bridge/1.0",
+        requested_at=requested_at,
+        body={"from": "14155550100", "to": "<".join(destinations), **wired(reference, *urls)},
+        destinations=tuple(destinations),
+        outcome=outcome,
+        request_uuids=tuple(uuids),
+        api_id=None,
+        status=201 if outcome == "accepted" else None,
+        explanation="call fired",
+    )._replace(**more)
+
+
+def records_of(request: PlacedRequest, prefix: str = "") -> tuple[Record, ...]:
+    """Return the records of a request: its events, then its journal record."""
+    at = request.requested_at + timedelta(milliseconds=300)
+    return to_request_records(request, ContractNames(prefix, SCHEMAS), at)
+
+
+def other_records(prefix: str = "", at: datetime = PLACED) -> list[Record]:
+    """Return journal records that are no callbacks: a request, an answer, a kind of a later version."""
+    topic = prefix + JOURNAL_TOPIC
+    return [
+        records_of(placed(requested_at=at), prefix)[-1],
+        *(
+            Record(
+                topic,
+                b"a39290d0-2b5c-4c0e-9a34-5e7e2c0d1f00",
+                orjson.dumps({"rule": "all", "received_at": "2026-03-07T14:13:28Z"}),
+                (("content-type", b"application/json"), (JOURNAL_KIND, kind)),
+                to_epoch_ms(at),
+            )
+            for kind in (b"answer", b"tomorrow")
+        ),
+    ]
