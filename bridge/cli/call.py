@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 import typer
 
@@ -17,6 +17,7 @@ from bridge.calls.found import FoundCall
 from bridge.cli import output
 from bridge.cli.call_output import print_call
 from bridge.cli.exit_codes import EXIT_DIFFERS, EXIT_USAGE
+from bridge.cli.lazy import Deferred, LazyGroup
 from bridge.cli.options import SettingsFile, parse_time
 from bridge.cli.replay.output import ProgressBar
 from bridge.core import catalogue
@@ -27,8 +28,33 @@ from bridge.reader.selection import is_uuid
 from bridge.reader.window import Window, build_window, format_utc_ms
 from bridge.settings.load import Need, Settings, load
 
+
+class _CallCommands(LazyGroup):
+    deferred: ClassVar[Mapping[str, Deferred]] = {
+        "hangup": Deferred(
+            "bridge.cli.call_control",
+            "End a call, or take it out of Plivo's queue.",
+            is_member=True,
+        ),
+        "transfer": Deferred(
+            "bridge.cli.call_control",
+            "Let one leg of a call, or both, go on with another document.",
+            is_member=True,
+        ),
+        "record": Deferred(
+            "bridge.cli.call_control", "Record a call, or stop recording it.", is_member=True
+        ),
+        "digits": Deferred(
+            "bridge.cli.call_control", "Send DTMF digits to a call.", is_member=True
+        ),
+    }
+
+
 app = typer.Typer(
-    add_completion=False, help="Show everything about one call or message.", no_args_is_help=True
+    add_completion=False,
+    cls=_CallCommands,
+    help="Show everything about one call or message, and control a call that goes on.",
+    no_args_is_help=True,
 )
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -86,7 +112,7 @@ _Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
 @app.callback()
 def call() -> None:
-    """Show everything about one call or message."""
+    """Show everything about one call or message, and control a call that goes on."""
 
 
 @app.command("show", epilog=_EXAMPLES)

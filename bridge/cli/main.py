@@ -47,7 +47,10 @@ class _RootCommands(LazyGroup):
             "bridge.cli.replay.commands",
             "Replay stored records: into topics, into files, or to a URL.",
         ),
-        "call": Deferred("bridge.cli.call", "Show everything about one call or message."),
+        "call": Deferred(
+            "bridge.cli.call",
+            "Show everything about one call or message, and control a call that goes on.",
+        ),
         "spool": Deferred(
             "bridge.cli.spool",
             "Show, publish and export the callbacks that wait on disk for Kafka.",
@@ -75,7 +78,8 @@ app = typer.Typer(
     cls=_RootCommands,
     help=_HELP,
     epilog="Settings are BRIDGE_… variables or a TOML file. Exit codes: 0 done; 1 something is "
-    "missing or differs; 2 wrong usage or settings; 3 cannot use Kafka, an address or the disk.",
+    "missing or differs; 2 wrong usage or settings; 3 cannot use Kafka, an address or the disk; "
+    "4 Plivo may have done it, or not.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bridge.cli import output
 from bridge.normalise.time import load_zone
 
 SettingsFile = Annotated[
@@ -19,6 +18,23 @@ SettingsFile = Annotated[
         envvar="BRIDGE_SETTINGS_FILE",
         help="TOML file with settings. BRIDGE_… variables override it.",
         dir_okay=False,
+    ),
+]
+
+AccountOption = Annotated[
+    str | None,
+    typer.Option(
+        "--account",
+        help="Auth id of the account or subaccount. Needed if the settings have several.",
+        metavar="AUTH_ID",
+    ),
+]
+BridgeUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--bridge-url",
+        help="URL that Plivo calls this bridge by. Default: BRIDGE_PUBLIC_URL.",
+        metavar="URL",
     ),
 ]
 
@@ -53,12 +69,23 @@ def parse_zone(name: str) -> ZoneInfo:
         raise typer.BadParameter(str(error), param_hint="--timezone") from error
 
 
+def check_url(url: str, option: str) -> None:
+    """Raise BadParameter unless ``url`` can be called."""
+    from bridge.reply.urls import is_absolute  # noqa: PLC0415 (few commands take a URL)
+
+    if not is_absolute(url):
+        message = f"{url!r} is not a URL such as http://127.0.0.1:8080"
+        raise typer.BadParameter(message, param_hint=option)
+
+
 def confirm_on_terminal(question: str, option: str, *, instead: str) -> None:
     """Ask before something that cannot be undone.
 
     Raises Abort without a yes, and BadParameter for this option, which names the option to pass
     ``instead``, if there is no terminal.
     """
+    from bridge.cli import output  # noqa: PLC0415 (rich, which `serve` does not need)
+
     if not (output.on_terminal() and sys.stdin.isatty()):
         message = f"cannot ask for confirmation without a terminal: pass {instead}"
         raise typer.BadParameter(message, param_hint=option)

@@ -16,13 +16,13 @@ from bridge.cli.emulate.run import (
     AuthToken,
     Speed,
     TimeZone,
-    check_url,
     draw_seed,
     make_account,
     run_and_report,
     to_bridge_urls,
 )
 from bridge.cli.exit_codes import EXIT_CANNOT_CONNECT, EXIT_DIFFERS
+from bridge.cli.options import check_url
 from bridge.cli.output import JsonOption
 from bridge.core import catalogue
 from bridge.core.catalogue import SHARED_PATH

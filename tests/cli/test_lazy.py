@@ -112,7 +112,7 @@ def test_completion_of_a_command_imports_no_command() -> None:
 def test_the_line_of_help_in_a_group_is_the_first_of_the_commands_own(
     place: tuple[str, ...], group: LazyGroup
 ) -> None:
-    own = {name: command.help or "" for name, command in group.commands.items()}
+    own = {name: group.commands[name].help or "" for name in group.deferred}
     first = {name: " ".join(text.split("\n\n")[0].split()) for name, text in own.items()}
     assert {name: one.help for name, one in group.deferred.items()} == first
 

@@ -41,6 +41,8 @@ TEACHES = {
     ("emulate", "run"): ["YAML", "--against", "--answer-url", "--speed", "--chaos", "Exit code 1"],
     ("trigger",): ["call", "message", "type", "dev", "voice.call.hangup --set"],
     ("trigger", "type"): ["--set", "--now", "--to has a path", "Exit code 1"],
+    ("call",): ["show", "hangup", "transfer", "record", "digits"],
+    ("call", "record"): ["--stop", "--time-limit", "this bridge", "BRIDGE_PUBLIC_URL", "--account"],
     ("topics",): ["plan", "apply", "check"],
     ("topics", "plan"): ["Does not connect", "--json"],
     ("topics", "apply"): ["Create", "twice", "exit code 1", "--settings"],

@@ -15,7 +15,7 @@ from rich.table import Table
 from bridge.cli import output
 from bridge.cli.emulate.commands import complete_scenario
 from bridge.cli.exit_codes import EXIT_DIFFERS, EXIT_STOPPED
-from bridge.cli.options import parse_time, parse_zone
+from bridge.cli.options import check_url, parse_time, parse_zone
 from bridge.cli.output import JsonOption
 from bridge.core import catalogue
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN, TIMEZONE
@@ -27,7 +27,6 @@ from bridge.emulator.scenarios.begin import ReceiverUrls
 from bridge.emulator.scenarios.files import load_scenario
 from bridge.emulator.scenarios.model import Scenario
 from bridge.emulator.scenarios.run import Tally, run_scenario
-from bridge.reply.urls import is_absolute
 
 app = typer.Typer(add_completion=False)
 
@@ -211,13 +210,6 @@ def to_bridge_urls(base: str, option: str) -> ReceiverUrls:
     check_url(base, option)
     types = catalogue.load_catalogue().by_name
     return ReceiverUrls(**{name: urljoin(base, types[kind].path) for name, kind in _TYPES.items()})
-
-
-def check_url(url: str, option: str) -> None:
-    """Raise BadParameter unless ``url`` can be called."""
-    if not is_absolute(url):
-        message = f"{url!r} is not a URL such as http://127.0.0.1:8080"
-        raise typer.BadParameter(message, param_hint=option)
 
 
 def _to_table(tally: Tally) -> Table:

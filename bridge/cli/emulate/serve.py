@@ -13,7 +13,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from bridge.cli import output
-from bridge.cli.emulate.run import check_url, draw_seed, make_account
+from bridge.cli.emulate.run import draw_seed, make_account
+from bridge.cli.options import check_url
 from bridge.cli.signals import STOP_SIGNALS
 from bridge.emulator.behaviours import BEHAVIOURS
 from bridge.emulator.directory import Application, Directory, Number
