@@ -276,7 +276,8 @@ class _Parsing:
         for one in error.errors(include_url=False, include_context=False):
             inside = tuple(key for key in one["loc"] if key != "table")
             # The place of an item of a list is the place of the list.
-            place = inside[:1] if inside[:1] != ("name",) or model is RuleTable else ()
+            is_key = one["type"] != "missing" and (inside[:1] != ("name",) or model is RuleTable)
+            place = inside[:1] if is_key else ()
             fault, remedy = _describe(one, inside, model)
             self._add("error", (*keys, *place), about, fault, remedy)
 
@@ -419,7 +420,7 @@ class _Parsing:
             ]
             if all(covering):
                 names = list(dict.fromkeys(one.name for one in covering if one is not None))
-                fault = f"it never matches, because {' and '.join(sorted(names))} matches before"
+                fault = f"it never matches: {' and '.join(sorted(names))} decide before it"
                 remedy = "move it up, or remove it"
                 self._add("warning", self._places[rule.name], f"rule {rule.name}", fault, remedy)
         named = {
@@ -470,6 +471,8 @@ def _describe(  # noqa: PLR0911 (one for each kind of fault)
             return f"unknown key {key}", f"did you mean {meant}?" if meant else f"known: {known}"
         case "missing":
             return f"it has no {key}", f"set {key}"
+        case "too_short" | "string_too_short":
+            return f"{key} is empty", f"set it, or remove {key}"
         case "string_type":
             return f"{key} is not text", 'write it in quotes: "…"'
         case "list_type":
