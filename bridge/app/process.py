@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from bridge import __version__
-from bridge.app.accounts_file import AccountsFile
+from bridge.app.accounts_file import watch_accounts
 from bridge.app.build import make_application
 from bridge.app.parts import make_accounts, make_connection, make_naming, make_sizing
 from bridge.core import catalogue
@@ -58,7 +58,7 @@ class Bridge:
         self._stopping = False
         keyring = Keyring(make_accounts(settings.accounts))
         self._accounts_file = (
-            AccountsFile(settings.accounts_file, keyring, metrics=self.metrics)
+            watch_accounts(settings.accounts_file, keyring, metrics=self.metrics)
             if settings.accounts_file
             else None
         )

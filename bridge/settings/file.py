@@ -15,7 +15,15 @@ _TOML_ERROR = re.compile(
 
 
 class BadFile(Exception):
-    """A file cannot be read or parsed; the text says where and why."""
+    """A file cannot be read or parsed; the text says where and why.
+
+    ``fault`` is the same without the file, and ``line`` the line, if the file could be read.
+    """
+
+    def __init__(self, message: str, fault: str = "", line: int | None = None) -> None:
+        super().__init__(message)
+        self.fault = fault
+        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,31 +34,48 @@ class SettingsFile:
     text: str
     values: dict[str, Any]
 
-    def find_line(self, keys: Sequence[str]) -> int | None:
+    def find_line(self, keys: Sequence[str | int]) -> int | None:
         """Return the line on which the setting at ``keys`` starts; None if the file lacks it.
 
-        The parser of the standard library reports no positions. So ever longer beginnings of the file
-        are parsed: the setting starts after the last one that is valid TOML without it.
+        The parser of the standard library reports no positions. So beginnings of the file are parsed:
+        the setting starts after the last one that is valid TOML without it. A key that one beginning has
+        every longer one has too, so half of the rest is left after each.
         """
+        if not _has_setting(self.values, keys):
+            return None
         lines = self.text.split("\n")
-        begin = 0
-        for end in range(1, len(lines) + 1):
-            try:
-                values = tomllib.loads("\n".join(lines[:end]))
-            except tomllib.TOMLDecodeError:
-                continue  # this beginning ends within a statement
-            if _has_setting(values, keys):
-                return begin + 1
-            begin = end
-        return None
+        begin, end = 0, len(lines)
+        while end - begin > 1:
+            middle = (begin + end) // 2
+            cut = next((one for one in range(middle, end) if _is_whole(lines[:one])), None)
+            if cut is None or _has_setting(tomllib.loads("\n".join(lines[:cut])), keys):
+                end = middle
+            else:
+                begin = cut
+        return begin + 1
 
 
-def _has_setting(values: object, keys: Sequence[str]) -> bool:
+def _is_whole(lines: list[str]) -> bool:
+    """Return whether the lines are TOML: they do not end within a statement."""
+    try:
+        tomllib.loads("\n".join(lines))
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
+
+
+def _has_setting(values: object, keys: Sequence[str | int]) -> bool:
     for key in keys:
-        table = cast("dict[str, object]", values) if isinstance(values, dict) else {}
-        if key not in table:
-            return False
-        values = table[key]
+        if isinstance(key, int):
+            items = cast("list[object]", values) if isinstance(values, list) else []
+            if key >= len(items):
+                return False
+            values = items[key]
+        else:
+            table = cast("dict[str, object]", values) if isinstance(values, dict) else {}
+            if key not in table:
+                return False
+            values = table[key]
     return True
 
 
@@ -68,18 +93,24 @@ def read_settings_file(path: Path) -> SettingsFile:
     except (OSError, ValueError) as error:
         message = f"{shown}: {getattr(error, 'strerror', None) or 'cannot be opened'}"
         raise BadFile(message) from error
+    return parse_settings_file(path, text)
+
+
+def parse_settings_file(path: Path, text: str) -> SettingsFile:
+    """Return the settings file of this text; raises BadFile."""
     try:
         return SettingsFile(path, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        message = f"{shown}, {_describe_toml_error(error, text)}"
-        raise BadFile(message) from error
+        fault, line = _describe_toml_error(error, text)
+        message = f"{mask_path(path)}, {fault}"
+        raise BadFile(message, fault, line) from error
 
 
-def _describe_toml_error(error: tomllib.TOMLDecodeError, text: str) -> str:
-    """Return where the file is not TOML, and why."""
+def _describe_toml_error(error: tomllib.TOMLDecodeError, text: str) -> tuple[str, int]:
+    """Return where the file is not TOML, and why; and the line."""
     found = _TOML_ERROR.fullmatch(str(error))
     fault = (found["fault"] if found else str(error)).rstrip(".")
-    line = found["line"] if found else None
     column = f", column {found['column']}" if found and found["column"] else ""
     last = max(1, len(text.splitlines()))
-    return f"line {line or last}{column}: not TOML: {fault[:1].lower()}{fault[1:]}"
+    line = int(found["line"]) if found and found["line"] else last
+    return f"line {line}{column}: not TOML: {fault[:1].lower()}{fault[1:]}", line

@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.app import accounts_file
-from bridge.app.accounts_file import AccountsFile
+from bridge.app.accounts_file import watch_accounts
 from bridge.core.keyring import Keyring
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
@@ -70,7 +70,7 @@ def stale() -> list[bool]:
 @pytest.fixture
 async def keyring(file: Path, stale: list[bool]) -> AsyncGenerator[Keyring]:
     keyring = Keyring([])
-    watched = AccountsFile(
+    watched = watch_accounts(
         file, keyring, poll_s=0.01, read_timeout_s=PATIENCE_S, metrics=StaleGauge(stale)
     )
     watched.start()
@@ -185,7 +185,7 @@ async def test_a_disk_that_does_not_answer_is_reported_and_keeps_nothing_from_en
     file: Path, monkeypatch: pytest.MonkeyPatch, stale: list[bool]
 ) -> None:
     answers = threading.Event()
-    really = accounts_file._read_regular_file
+    really = accounts_file.read_regular_file
     asked: list[Path] = []
 
     def hanging(path: Path) -> bytes:
@@ -194,10 +194,13 @@ async def test_a_disk_that_does_not_answer_is_reported_and_keeps_nothing_from_en
         return really(path)
 
     keyring = Keyring([])
-    watched = AccountsFile(
+    monkeypatch.setattr(accounts_file, "read_regular_file", hanging)
+    answers.set()
+    watched = watch_accounts(
         file, keyring, poll_s=0.01, read_timeout_s=0.01, metrics=StaleGauge(stale)
     )
-    monkeypatch.setattr(accounts_file, "_read_regular_file", hanging)
+    answers.clear()
+    asked.clear()
     put(file, content(NEW))
     watched.start()
     try:

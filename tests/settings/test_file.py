@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.settings.file import read_settings_file
+from bridge.settings.file import parse_settings_file, read_settings_file
 from bridge.settings.kafka import PREFIX
 from bridge.settings.load import Need, SettingsRefused, load
 from tests.support.bridge import AUTH_ID
@@ -145,3 +145,45 @@ def test_a_setting_of_several_lines_is_on_its_first(tmp_path: Path) -> None:
     found = read_settings_file(file)
     keys = ("trusted_proxies", "port", "host")
     assert [found.find_line([key]) for key in keys] == [2, 5, None]
+
+
+RULES = """# rules
+[applications.crm] # the first
+origin = "https://crm.example.com"
+
+[[rules]]
+name = "a"
+called = [
+  "1",
+]
+[[rules]]
+text = '''
+name = "b"
+'''
+name = "b"
+inline = {x = 1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        (("applications",), 2),
+        (("applications", "crm", "origin"), 3),
+        (("rules",), 5),
+        (("rules", 0), 5),
+        (("rules", 0, "called"), 7),
+        (("rules", 0, "called", 0), 7),
+        (("rules", 1), 10),
+        (("rules", 1, "name"), 14),
+        (("rules", 1, "inline", "x"), 15),
+        (("rules", 2), None),
+        (("rules", 0, "text"), None),
+        (("applications", 0), None),
+        (("rules", "name"), None),
+    ],
+)
+def test_the_line_of_a_setting_is_where_its_statement_begins(
+    keys: tuple[str | int, ...], line: int | None
+) -> None:
+    assert parse_settings_file(Path("rules.toml"), RULES).find_line(keys) == line
