@@ -16,11 +16,13 @@ from bridge.ingress.clients import ConnectionLimits
 from bridge.ingress.load import Load
 from bridge.ingress.request import PublicUrlPolicy, RequestLimits
 from bridge.ingress.routes import EndpointParts, make_app
+from bridge.intake.asking import Asking
 from bridge.intake.delivery import Delivery
 from bridge.intake.outcome_log import OutcomeRecorder
 from bridge.intake.rate_limit import RateLimiter
 from bridge.intake.rejections import DIAGNOSES_PER_MINUTE_MAX, RejectionSampler
 from bridge.intake.walk import Intake, IntakeParts, IntakeRules
+from bridge.reply.applications import Applications, NoApplications
 from bridge.reply.document import BadDocument, Replies
 from bridge.settings.load import Settings
 from bridge.telemetry.logs import CallTokens
@@ -69,11 +71,16 @@ def log_warnings(settings: Settings, answers: Replies) -> None:
 
 
 def make_application(
-    settings: Settings, delivery: Delivery, metrics: Metrics, keyring: Keyring | None = None
+    settings: Settings,
+    delivery: Delivery,
+    metrics: Metrics,
+    keyring: Keyring | None = None,
+    asking: Asking | None = None,
 ) -> Router:
     """Return the application that answers Plivo; raises BadDocument for an invalid reply document.
 
-    ``keyring`` None: one is made of the accounts in ``settings``.
+    ``keyring`` None: one is made of the accounts in ``settings``. ``asking`` None: no customer's
+    application can be asked.
     """
     types = catalogue.load_catalogue()
     answers = make_replies(settings, types)
@@ -92,6 +99,7 @@ def make_application(
             parser=Parser(types, settings.context_parameters),
             replies=answers,
             keyring=keyring or Keyring(make_accounts(settings.accounts)),
+            asking=asking or make_asking(settings, NoApplications(), delivery, metrics),
         ),
         limits=RequestLimits(
             body_bytes_max=settings.body_bytes_max,
@@ -110,6 +118,15 @@ def make_application(
     return make_app(types, parts)
 
 
+def make_asking(
+    settings: Settings, applications: Applications, delivery: Delivery, metrics: Metrics
+) -> Asking:
+    """Return what asks the customer's applications, and stores their answers."""
+    return Asking(
+        applications, delivery, ack_timeout_s=settings.kafka.ack_timeout_s, metrics=metrics
+    )
+
+
 def _make_intake(  # noqa: PLR0913 (wired once, by name)
     settings: Settings,
     delivery: Delivery,
@@ -118,6 +135,7 @@ def _make_intake(  # noqa: PLR0913 (wired once, by name)
     parser: Parser,
     replies: Replies,
     keyring: Keyring,
+    asking: Asking,
 ) -> Intake:
     verifier = Verifier(
         keyring,
@@ -146,6 +164,7 @@ def _make_intake(  # noqa: PLR0913 (wired once, by name)
         ),
         replies=replies,
         naming=names,
+        asking=asking,
     )
     return Intake(parts, metrics)
 

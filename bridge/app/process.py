@@ -9,7 +9,7 @@ import structlog
 
 from bridge import __version__
 from bridge.app.accounts_file import watch_accounts
-from bridge.app.build import make_application
+from bridge.app.build import make_application, make_asking
 from bridge.app.parts import make_accounts, make_connection, make_naming, make_sizing
 from bridge.core import catalogue
 from bridge.core.dead_letter import to_publish_dead_letter
@@ -20,6 +20,7 @@ from bridge.intake.delivery import Delivery
 from bridge.publish import PublishRules
 from bridge.publish.health import KafkaHealth
 from bridge.publish.publisher import KafkaPublisher
+from bridge.reply.applications import NoApplications
 from bridge.settings.load import Settings
 from bridge.spool import NoSpool
 from bridge.spool.directory import other_writers
@@ -62,7 +63,10 @@ class Bridge:
             if settings.accounts_file
             else None
         )
-        self.app = make_application(settings, self.delivery, self.metrics, keyring)
+        self._asking = make_asking(settings, NoApplications(), self.delivery, self.metrics)
+        self.app = make_application(
+            settings, self.delivery, self.metrics, keyring, asking=self._asking
+        )
         self.management_app = make_management_app(
             ready=self.not_ready, warnings=self.warnings, metrics=self.metrics
         )
@@ -108,11 +112,14 @@ class Bridge:
         """Publish what is in flight, and close the spool."""
         if self._accounts_file is not None:
             await self._accounts_file.stop()
+        flush_by_s = time.monotonic() + self._flush_timeout_s
+        await self._asking.stop(self._flush_timeout_s)
         if self._drain is not None:
             await self._drain.stop(_DRAIN_END_S)
         # Every callback is answered by now, so unacknowledged records are in the spool too. If Kafka is
         # away, waiting for it is useless.
-        await self.publisher.stop(self._flush_timeout_s if self.health.cluster.closed else 0)
+        left_s = max(0.0, flush_by_s - time.monotonic()) if self.health.cluster.closed else 0.0
+        await self.publisher.stop(left_s)
         if self.spool is not None:
             await self.spool.close()
 

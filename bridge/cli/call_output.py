@@ -303,9 +303,14 @@ def _row(entry: TimelineEntry, repeated: set[str], *, is_other: bool) -> list[Te
         (_event_time_text(entry), ""),
         (entry.key[:_ID_SHORT_CHARACTERS], ""),
         (_verdict_text(entry), ""),
-        (str(entry.callback.value["reply"]["status"]), ""),
+        (_reply_text(entry), ""),
     ]
     return [Text(escape_unsafe(text), style=style) for text, style in cells]
+
+
+def _reply_text(entry: TimelineEntry) -> str:
+    reply = entry.callback.value["reply"]
+    return str(reply["status"]) if reply else f"from {entry.callback.value.get('reply_from', '')}"
 
 
 def _repeat_mark(entry: TimelineEntry, repeated: set[str]) -> str:
@@ -321,7 +326,8 @@ def _detail_lines(entry: TimelineEntry) -> Iterable[Text]:
         yield Text(escape_unsafe(what))
     if entry.is_dead_letter:
         yield Text(escape_unsafe(f"dead letter: {describe_dead_letter(entry)}"), style="yellow")
-    body = entry.callback.value["reply"]["body"].replace("\r\n", "\n").expandtabs(_TAB).strip()
+    reply = entry.callback.value["reply"]
+    body = reply["body"].replace("\r\n", "\n").expandtabs(_TAB).strip() if reply else ""
     if body:
         body = escape_unsafe(body, keep="\n")
         yield Text(f"reply:\n{body}" if "\n" in body else f"reply: {body}", style="green")

@@ -112,7 +112,7 @@ def _format_journal_record(record: dict[str, Any]) -> list[Text]:
     return [
         Text("journal", style="magenta"),
         Text(escape_unsafe(f"{record['method']} {record['path']}")),
-        Text(f"replied {record['reply']['status']}"),
+        Text(escape_unsafe(_format_reply(record))),
         _verification(record["verification"]),
         Text(escape_unsafe(events), style="dim"),
     ]
@@ -130,6 +130,11 @@ def _format_other_record(stored: StoredRecord, record: dict[str, Any]) -> list[T
             Text(escape_unsafe(f"reference {record['reference']}"), style="dim"),
         ]
     return cells
+
+
+def _format_reply(record: dict[str, Any]) -> str:
+    reply = record["reply"]
+    return f"replied {reply['status']}" if reply else f"asked {record.get('reply_from', '')}"
 
 
 def _parties(data: dict[str, Any]) -> str:

@@ -31,6 +31,7 @@ from bridge.core.journal import (
     DEAD_LETTER_TOPIC,
     JOURNAL_TOPIC,
     JSON_CONTENT_TYPE,
+    Asked,
     SentReply,
     to_journal_value,
 )
@@ -123,7 +124,7 @@ def to_dead_letter(
     verdict: Verified | Unverified,
     reason: NoEventReason,
     naming: ContractNames,
-    reply: SentReply,
+    reply: SentReply | Asked,
     *,
     route: CallbackType | None = None,
 ) -> tuple[str, tuple[Record, Record]]:

@@ -53,6 +53,12 @@ class SentReply(NamedTuple):
     body: bytes
 
 
+class Asked(NamedTuple):
+    """In place of a reply: the customer's application that is being asked for it."""
+
+    application: str
+
+
 class EventName(TypedDict):
     """An event made from the callback."""
 
@@ -97,14 +103,20 @@ class JournalValue(TypedDict):
     ]
     verification: Verification
     events: Annotated[list[EventName], Field(description="The events made from it, if any.")]
-    reply: ReplyGiven
+    reply: Annotated[
+        ReplyGiven | None,
+        Field(description="Null if an application was asked: its answer has a record of its own."),
+    ]
+    reply_from: NotRequired[
+        Annotated[str, Field(description="The application that was asked, if one was.")]
+    ]
     bridge_version: Annotated[str, Field(description="The version of the bridge that received it.")]
 
 
 def to_journal_value(
-    verdict: Verified | Unverified, *, events: Iterable[EventRecord], reply: SentReply
+    verdict: Verified | Unverified, *, events: Iterable[EventRecord], reply: SentReply | Asked
 ) -> JournalValue:
-    """Return the journal record's value before it is encoded as JSON (rule 1)."""
+    """Return the journal record's value before it is encoded as JSON: rules 1 and 4."""
     raw = verdict.raw
     target = raw.target
     value: JournalValue = {
@@ -124,13 +136,17 @@ def to_journal_value(
             {"id": event.id, "type": event.type.event_type, "topic": event.record.topic}
             for event in events
         ],
-        "reply": {
+        "reply": None,
+        "bridge_version": __version__,
+    }
+    if isinstance(reply, Asked):
+        value["reply_from"] = reply.application
+    else:
+        value["reply"] = {
             "status": reply.status,
             "content_type": reply.content_type,
             "body": reply.body.decode(),
-        },
-        "bridge_version": __version__,
-    }
+        }
     if raw.body.translate(None, _PLAIN):
         value["body_base64"] = base64.b64encode(raw.body).decode("ascii")
     else:
@@ -139,7 +155,7 @@ def to_journal_value(
 
 
 def to_journal(
-    callback: Callback, event: EventRecord, naming: ContractNames, reply: SentReply
+    callback: Callback, event: EventRecord, naming: ContractNames, reply: SentReply | Asked
 ) -> Record:
     """Return the journal record of a published callback; its key is the event's."""
     verdict = callback.verdict

@@ -19,7 +19,7 @@ from bridge.core import signature
 from bridge.core.catalogue import SHARED_PATH, Catalogue
 from bridge.core.dead_letter import to_dead_letter
 from bridge.core.event import ContractNames, to_event
-from bridge.core.journal import SentReply, to_journal
+from bridge.core.journal import Asked, SentReply, to_journal
 from bridge.core.parameters import FORM, JSON, Pair, parse_form, parse_parameters
 from bridge.core.parse import NoEventReason, Parser
 from bridge.core.record import Record
@@ -55,11 +55,22 @@ def build_journal_examples(catalogue: Catalogue, naming: ContractNames) -> Itera
         callback = parse(verify(raw, parse_parameters(raw)), None)
         event = to_event(callback, naming, RECORDED_AT)
         yield JournalExample(scheme, shows, to_journal(callback, event, naming, reply))
+    yield _asked(catalogue, naming)
     raw = request("GET", SHARED_PATH, query="Colour=blue")
     verdict = verify(raw, parse_parameters(raw))
     _, (letter, journal) = to_dead_letter(verdict, NoEventReason.NO_IDENTITY, naming, _EMPTY)
     shows = "No signature; no event, because it does not say which call or message it is about."
     yield JournalExample("unverified", shows, journal, letter)
+
+
+def _asked(catalogue: Catalogue, naming: ContractNames) -> JournalExample:
+    """Return the record of a callback that a customer's application answers."""
+    _, raw, _ = _signed(Scheme.V3_MA, catalogue)
+    verdict = verifier().verify(raw, parse_parameters(raw))
+    callback = Parser(catalogue).parse(verdict, None)
+    event = to_event(callback, naming, RECORDED_AT)
+    shows = "The same GET, for which an application is asked: its answer is in a record of its own."
+    return JournalExample("asked", shows, to_journal(callback, event, naming, Asked("ivr")))
 
 
 def _signed(scheme: Scheme, catalogue: Catalogue) -> tuple[str, RawCallback, SentReply]:

@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 from bridge.callbacks.model import CallbackType, Reply
 from bridge.core.dead_letter import Stage, to_dead_letter, to_publish_dead_letter
 from bridge.core.event import ContractNames, EventRecord, to_event
-from bridge.core.journal import SentReply, to_journal
+from bridge.core.journal import Asked, SentReply, to_journal
 from bridge.core.outcome import Outcome, RefusalCause
 from bridge.core.parameters import Parameters, collect_parameters, parse_parameters
 from bridge.core.parse import Callback, NoEvent, NoEventReason, Parser
@@ -17,12 +17,13 @@ from bridge.core.request import RawCallback
 from bridge.core.url_mismatch import UrlMismatch, to_loggable_url
 from bridge.core.verify import Unverified, VerificationFault, Verified, Verifier
 from bridge.intake.anomalies import AnomalyRecorder
+from bridge.intake.asking import Asking
 from bridge.intake.delivery import Delivery, NotDurable, StoredIn
 from bridge.intake.outcome_log import CallbackResult, choose_label
 from bridge.intake.rejections import RejectionSampler
 from bridge.publish import RecordRefused
-from bridge.reply.chosen import Given
-from bridge.reply.document import ACKNOWLEDGEMENT, Replies
+from bridge.reply.chosen import Ask, Given
+from bridge.reply.document import Replies
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
@@ -53,16 +54,12 @@ class IntakeRules:
 
 
 class _Prepared(NamedTuple):
-    """A callback's event and journal record, and its reply."""
+    """A callback's event, its records (the journal record last), and how it is answered."""
 
     callback: Callback
     event: EventRecord
-    journal: Record
-    reply: SentReply
-
-    @property
-    def records(self) -> tuple[Record, Record]:
-        return self.event.record, self.journal
+    records: tuple[Record, Record]
+    chosen: Given | Ask
 
 
 def _url_mismatch_fields(mismatch: UrlMismatch | None, raw: RawCallback) -> dict[str, str]:
@@ -105,6 +102,7 @@ class IntakeParts:
     replies: Replies
     naming: ContractNames
     delivery: Delivery
+    asking: Asking
 
 
 class Intake:
@@ -123,6 +121,7 @@ class Intake:
         self._replies = parts.replies
         self._naming = parts.naming
         self._delivery = parts.delivery
+        self._asking = parts.asking
         self._metrics = metrics
         self._now = now
         self._anomalies = AnomalyRecorder(metrics)
@@ -143,6 +142,21 @@ class Intake:
             prepared = self._prepare(verdict, route)
         except NoEvent as error:
             return await self._dead_letter_without_event(verdict, error, route)
+        chosen = prepared.chosen
+        if isinstance(chosen, Given):
+            return await self._store(prepared, route, chosen.reply)
+        return await self._asking.ask_while(
+            self._store(prepared, route, chosen.fallback),
+            chosen,
+            raw,
+            kind=prepared.callback.type,
+            journal=prepared.records[-1],
+        )
+
+    async def _store(
+        self, prepared: _Prepared, route: CallbackType | None, reply: SentReply
+    ) -> CallbackResult:
+        """Make a callback durable, and return its result with this reply."""
         label, event = prepared.callback.type.name, prepared.event
         key, fields = event.record.key, {"event_id": event.id}
         deadline_s = self._rules.deadline_s(prepared.callback.type)
@@ -150,9 +164,7 @@ class Intake:
             stored_in = await self._delivery.deliver(prepared.records, deadline_s=deadline_s)
         except RecordRefused as error:
             fields = _dead_letter_fields(event.id, Stage.PUBLISH, error.reason)
-            result = CallbackResult(
-                label, Outcome.DEAD_LETTERED, prepared.reply, key=key, fields=fields
-            )
+            result = CallbackResult(label, Outcome.DEAD_LETTERED, reply, key=key, fields=fields)
             records = self._replace_refused(prepared.records, error)
             return await self._dead_letter(result, records, deadline_s)
         except NotDurable as error:
@@ -162,19 +174,17 @@ class Intake:
         out_of_order = stored_in is StoredIn.KAFKA_OUT_OF_ORDER
         if out_of_order:
             fields["out_of_order"] = "older records of its key are in the spool"
-        return CallbackResult(
-            label, outcome, prepared.reply, key=key, fields=fields, notable=out_of_order
-        )
+        return CallbackResult(label, outcome, reply, key=key, fields=fields, notable=out_of_order)
 
     def _prepare(self, verdict: Verified | Unverified, route: CallbackType | None) -> _Prepared:
         """Return the records to publish; raises NoEvent if there is no event."""
         try:
             callback = self._parser.parse(verdict, route)
             chosen = self._replies.choose(callback)
-            reply = chosen.reply if isinstance(chosen, Given) else chosen.fallback
+            reply = chosen.reply if isinstance(chosen, Given) else Asked(chosen.application)
             event = to_event(callback, self._naming, self._now())
             journal = to_journal(callback, event, self._naming, reply)
-            return _Prepared(callback, event, journal, reply)
+            return _Prepared(callback, event, (event.record, journal), chosen)
         except NoEvent:
             raise
         except Exception as error:
@@ -224,17 +234,23 @@ class Intake:
     async def _dead_letter_without_event(
         self, verdict: Verified | Unverified, error: NoEvent, route: CallbackType | None
     ) -> CallbackResult:
-        reply = self._replies.reply_to(route) if route else ACKNOWLEDGEMENT
+        chosen = self._replies.choose_without_event(verdict.raw, route)
+        reply = chosen.reply if isinstance(chosen, Given) else Asked(chosen.application)
         identity, records = to_dead_letter(verdict, error.reason, self._naming, reply, route=route)
         result = CallbackResult(
             choose_label(route),
             Outcome.DEAD_LETTERED,
-            reply,
+            chosen.reply if isinstance(chosen, Given) else chosen.fallback,
             key=records[0].key,
             fields=_dead_letter_fields(identity, Stage.PARSE, error.reason),
             fault=error.__cause__,
         )
-        return await self._dead_letter(result, records, self._rules.deadline_s(route))
+        storing = self._dead_letter(result, records, self._rules.deadline_s(route))
+        if isinstance(chosen, Given):
+            return await storing
+        return await self._asking.ask_while(
+            storing, chosen, verdict.raw, kind=route, journal=records[-1]
+        )
 
     async def _dead_letter(
         self, result: CallbackResult, records: Sequence[Record], deadline_s: float

@@ -1,16 +1,29 @@
 """The customer's applications, as intake sees them."""
 
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from bridge.callbacks.model import CallbackType
 from bridge.core.journal import SentReply
 from bridge.core.request import RawCallback
 
+FailureCause = Literal[
+    "bridge_fault",
+    "busy",
+    "cut_off",
+    "not_xml",
+    "redirect",
+    "refused_connection",
+    "status",
+    "timeout",
+    "too_large",
+]
+"""Why an application gave no answer that Plivo can use: stable codes."""
+
 
 class ApplicationFailed(Exception):
-    """An application gave no answer that Plivo can use. ``cause`` is a stable code."""
+    """An application gave no answer that Plivo can use."""
 
-    def __init__(self, cause: str, message: str) -> None:
+    def __init__(self, cause: FailureCause, message: str) -> None:
         super().__init__(message)
         self.cause = cause
 
@@ -33,3 +46,17 @@ class Applications(Protocol):
         It ends within the time budget of the application. ``kind`` None: the type is not known.
         """
         ...
+
+
+class NoApplications:
+    """No application is configured, so no rule names one."""
+
+    async def ask(
+        self,
+        application: str,
+        raw: RawCallback,  # noqa: ARG002 (the doorway's)
+        kind: CallbackType | None,  # noqa: ARG002 (the doorway's)
+    ) -> ApplicationAnswer:
+        """Raise LookupError."""
+        message = f"{application} is not configured"
+        raise LookupError(message)

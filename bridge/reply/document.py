@@ -14,6 +14,7 @@ from bridge.callbacks.model import CallbackType, Reply
 from bridge.core.catalogue import Catalogue
 from bridge.core.journal import SentReply
 from bridge.core.parse import Callback
+from bridge.core.request import RawCallback
 from bridge.reply.check import check_document
 from bridge.reply.chosen import Ask, Given
 from bridge.reply.finding import Finding
@@ -150,6 +151,10 @@ class Replies:
     def choose(self, callback: Callback) -> Given | Ask:
         """Return how a callback is answered."""
         return Given(self.reply_to(callback.type), None)
+
+    def choose_without_event(self, raw: RawCallback, route: CallbackType | None) -> Given | Ask:  # noqa: ARG002 (rules will need it)
+        """Return how a callback is answered of which no event can be made."""
+        return Given(self.reply_to(route) if route else ACKNOWLEDGEMENT, None)
 
     def reply_to(self, kind: CallbackType) -> SentReply:
         """Return the reply to a callback of this type."""

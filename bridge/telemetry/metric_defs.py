@@ -170,6 +170,32 @@ class Metric(Enum):
         "Log lines lost because standard error could not be written, or was read too slowly. No "
         "callback waits for the log.",
     )
+    APPLICATION_ANSWERS_TOTAL = MetricDef(
+        "counter",
+        "callbacks",
+        "Callbacks for which an application was asked. `given_by` says whose answer Plivo got: that of "
+        "the `application`, or if it failed the rule's `fallback` document or a `status` of 502.",
+        ("application", "given_by"),
+    )
+    APPLICATION_FAILURES_TOTAL = MetricDef(
+        "counter",
+        "callbacks",
+        "Callbacks to which an application gave no answer that Plivo can use, by cause.",
+        ("application", "cause"),
+    )
+    APPLICATION_SECONDS = MetricDef(
+        "histogram",
+        "seconds",
+        "Time until an application had answered, or had failed.",
+        ("application",),
+    )
+    ANSWERS_NOT_STORED_TOTAL = MetricDef(
+        "counter",
+        "records",
+        "Answers of applications that are missing in the journal, because they could not be stored. The "
+        "callbacks themselves are stored.",
+        ("cause",),
+    )
     ACCOUNTS_STALE = MetricDef(
         "gauge",
         "1 or 0",

@@ -3,7 +3,7 @@
 Each ``Metrics`` has a registry of its own instead of the library's global one, so that tests do not
 share it.
 
-Counters and the histogram are our own numbers, which become the library's families at each scrape: the
+Counters and histograms are our own numbers, which become the library's families at each scrape: the
 library's own cost several calls and locks at each of a callback's counts.
 """
 
@@ -26,7 +26,7 @@ from prometheus_client.registry import Collector
 
 from bridge.telemetry.metric_defs import PREFIX, Metric
 
-_ACKNOWLEDGEMENT_BUCKETS: Final = (
+_BUCKETS: Final = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
 
@@ -53,7 +53,10 @@ class Metrics(Collector):
             for metric in Metric
             if metric.value.kind == "counter"
         }
-        self._acknowledgements: dict[str, _Times] = {}
+        self._times: dict[Metric, dict[str, _Times]] = {
+            metric: {} for metric in Metric if metric.value.kind == "histogram"
+        }
+        self._acknowledgements = self._times[Metric.ACKNOWLEDGEMENT_SECONDS]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.registry.register(self)
@@ -98,14 +101,21 @@ class Metrics(Collector):
         """Record the time until one callback's records were durable."""
         times = self._acknowledgements.get(path)
         if times is None:
-            counts = [0] * (len(_ACKNOWLEDGEMENT_BUCKETS) + 1)
-            times = self._acknowledgements[path] = _Times(counts)
+            times = self._acknowledgements[path] = _Times([0] * (len(_BUCKETS) + 1))
         with self._lock:
-            times.counts[bisect_left(_ACKNOWLEDGEMENT_BUCKETS, seconds)] += 1
+            times.counts[bisect_left(_BUCKETS, seconds)] += 1
+            times.sum_s += seconds
+
+    def observe_application(self, application: str, seconds: float) -> None:
+        """Record the time until an application had answered or failed."""
+        series = self._times[Metric.APPLICATION_SECONDS]
+        with self._lock:
+            times = series.setdefault(application, _Times([0] * (len(_BUCKETS) + 1)))
+            times.counts[bisect_left(_BUCKETS, seconds)] += 1
             times.sum_s += seconds
 
     def collect(self) -> Iterable[CounterMetricFamily | HistogramMetricFamily]:
-        """Return the counters and the histogram. The registry calls this at each scrape."""
+        """Return the counters and the histograms. The registry calls this at each scrape."""
         for metric, series in self._counts.items():
             meaning, names = metric.value.meaning, metric.value.labels
             family = CounterMetricFamily(f"{PREFIX}_{metric}", meaning, labels=names)
@@ -114,18 +124,20 @@ class Metrics(Collector):
             for labels, count in counts:
                 family.add_metric(labels, count)
             yield family
-        yield self._collect_acknowledgements()
+        for metric in self._times:
+            yield self._collect_times(metric)
 
-    def _collect_acknowledgements(self) -> HistogramMetricFamily:
-        metric = Metric.ACKNOWLEDGEMENT_SECONDS
+    def _collect_times(self, metric: Metric) -> HistogramMetricFamily:
         meaning, names = metric.value.meaning, metric.value.labels
         family = HistogramMetricFamily(f"{PREFIX}_{metric}", meaning, labels=names)
-        bounds = [*map(str, _ACKNOWLEDGEMENT_BUCKETS), "+Inf"]
-        for path, times in self._acknowledgements.items():
+        bounds = [*map(str, _BUCKETS), "+Inf"]
+        with self._lock:
+            series = list(self._times[metric].items())
+        for label, times in series:
             with self._lock:
                 # Prometheus counts a time in every bucket that is long enough for it.
                 counts, sum_s = [*accumulate(times.counts)], times.sum_s
-            family.add_metric([path], [*zip(bounds, counts, strict=True)], sum_s)
+            family.add_metric([label], [*zip(bounds, counts, strict=True)], sum_s)
         return family
 
     def value(self, name: str, **labels: str) -> float:

@@ -3,6 +3,7 @@
 from typing import Final, get_args
 
 from bridge.core import catalogue
+from bridge.core.answer import GivenBy
 from bridge.core.complaints import MEANINGS as COMPLAINTS
 from bridge.core.dead_letter import MEANINGS
 from bridge.core.outcome import Outcome, RefusalCause
@@ -11,6 +12,8 @@ from bridge.core.verify import Scheme, VerificationFault
 from bridge.ingress.clients import CutOffCause
 from bridge.ingress.load import ShedClass
 from bridge.ingress.paths import PathMismatch
+from bridge.intake.asking import NotStoredCause
+from bridge.reply.applications import FailureCause
 from bridge.telemetry.metric_defs import METRIC_DEFS, PREFIX
 from tests.alerts import promql
 from tests.alerts.rules import rules
@@ -59,13 +62,18 @@ def values_of(metric: str, label: str) -> frozenset[str] | None:
     """Return the values a label of a metric can have; None where the set is not ours."""
     results = {"verified", *VerificationFault}
     types = {"shared", *catalogue.load_catalogue().by_name}
+    causes: dict[str, set[str]] = {
+        f"{PREFIX}_refused_total": set(RefusalCause),
+        f"{PREFIX}_cut_off_total": set(get_args(CutOffCause)),
+        f"{PREFIX}_application_failures_total": set(get_args(FailureCause)),
+        f"{PREFIX}_answers_not_stored_total": set(get_args(NotStoredCause)),
+    }
     sets: dict[str, set[str]] = {
         "mismatch": set(PathMismatch),
-        "cause": set(
-            RefusalCause if metric == f"{PREFIX}_refused_total" else get_args(CutOffCause)
-        ),
+        "cause": causes.get(metric, set()),
         "class": set(ShedClass),
         "code": set(COMPLAINTS),
+        "given_by": set(get_args(GivenBy)),
         "fault": set(VerificationFault),
         "outcome": set(Outcome),
         "path": {"kafka", "spool"},

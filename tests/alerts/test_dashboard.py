@@ -53,6 +53,7 @@ def test_the_most_important_rows_come_first() -> None:
         "Spool and breaker",
         "Dead letters",
         "Overload",
+        "Applications",
         "Process",
     ]
 

@@ -69,8 +69,8 @@ def test_whatever_the_schema_allows_a_sample_shows() -> None:
 
 def test_every_signature_scheme_has_one_sample_and_no_signature_has_one() -> None:
     found = [value(one)["verification"]["scheme"] for one in EXAMPLES]
-    assert found == [*Scheme, None]
-    assert [one.name for one in EXAMPLES] == [*Scheme, "unverified"]
+    assert found == [*Scheme, Scheme.V3_MA, None]
+    assert [one.name for one in EXAMPLES] == [*Scheme, "asked", "unverified"]
 
 
 def test_the_samples_differ_in_what_the_signature_covers() -> None:

@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
+from bridge.core.answer import GivenBy
 from bridge.core.catalogue import Catalogue
 from bridge.core.complaints import MEANINGS as COMPLAINTS
 from bridge.core.dead_letter import Stage, list_meanings
@@ -164,6 +165,8 @@ def test_no_label_takes_its_value_from_a_callback(
         "reason": {reason for _, reason, _ in list_meanings()},
         "version": {VERSION},
         "cause": {one.value for one in RefusalCause} | set(get_args(CutOffCause)),
+        "application": set(),  # names that the operator configured
+        "given_by": set(get_args(GivenBy)),
         "class": {one.value for one in ShedClass},
         "mismatch": {one.value for one in PathMismatch},
         "code": set(COMPLAINTS),

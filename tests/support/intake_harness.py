@@ -15,6 +15,7 @@ from bridge.core.record import Record
 from bridge.core.request import RawCallback, index_headers
 from bridge.core.verify import Unverified, Verified, Verifier
 from bridge.emulator.sign import sign_headers
+from bridge.intake.asking import Asking
 from bridge.intake.delivery import Delivery
 from bridge.intake.outcome_log import CallbackResult, OutcomeRecorder
 from bridge.intake.rate_limit import RateLimiter
@@ -22,6 +23,7 @@ from bridge.intake.rejections import RejectionSampler
 from bridge.intake.walk import Intake, IntakeParts, IntakeRules, Policy
 from bridge.publish import RecordRefused
 from bridge.publish.health import CircuitBreaker
+from bridge.reply.applications import Applications, NoApplications
 from bridge.reply.document import Replies
 from bridge.spool import NoSpool, Spool
 from bridge.telemetry.logs import CallTokens
@@ -83,21 +85,29 @@ class Walk:
         parser: Parser | None = None,
         spool: Spool | None = None,
         policy: Policy = "enforce",
+        *,
+        replies: Replies | None = None,
+        applications: Applications | None = None,
     ) -> None:
         self.types = types
         self.publisher = publisher
         self.metrics = Metrics("0")
+        delivery = Delivery(
+            publisher,
+            spool or NoSpool(),
+            breaker=CircuitBreaker(lambda: 0.0),
+            metrics=self.metrics,
+        )
+        self.asking = Asking(
+            applications or NoApplications(), delivery, ack_timeout_s=5, metrics=self.metrics
+        )
         verifier = Verifier(Keyring([Account(AUTH_ID, "UTC", (TOKEN,))]), NonceGuard())
         parts = IntakeParts(
             rules=IntakeRules(policy, ack_timeout_s=5, control_ack_timeout_s=2),
             verifier=verifier,
             parser=parser or Parser(types),
-            delivery=Delivery(
-                publisher,
-                spool or NoSpool(),
-                breaker=CircuitBreaker(lambda: 0.0),
-                metrics=self.metrics,
-            ),
+            delivery=delivery,
+            asking=self.asking,
             rejections=RejectionSampler(
                 samples=RateLimiter(60, lambda: 0.0),
                 diagnoses=RateLimiter(60, lambda: 0.0),
@@ -106,7 +116,7 @@ class Walk:
                 naming=NAMING,
                 metrics=self.metrics,
             ),
-            replies=Replies(types, {}),
+            replies=replies or Replies(types, {}),
             naming=NAMING,
         )
         self.intake = Intake(parts, self.metrics, now=lambda: NOW)
