@@ -5,7 +5,7 @@
 2. A SIP URI is ``sip:user@host`` or ``sips:user@host``. ``<`` separates destinations, so that no URI has
    one.
 3. ``+14155550123`` and ``14155550123`` are the same destination, and so are SIP URIs that differ in the
-   case of scheme and host only (RFC 3261, section 19.1.4).
+   case of the host only (RFC 3261, section 19.1.4).
 4. A file of destinations has one a line. Empty lines count for nothing, nor does what follows ``#`` at
    the beginning of a line or after white space.
 """
@@ -19,7 +19,7 @@ from bridge.originate.parameter import FaultyValue, RequestFault, RequestFaults
 
 DESTINATIONS_MAX: Final = 1_000
 SEPARATOR: Final = "<"
-_SIP: Final = re.compile(r"(sips?):([^@\s<>]+)@([^@\s<>]+)", re.ASCII | re.IGNORECASE)
+_SIP: Final = re.compile(r"(sips?):([^@\s<>]+)@([^@\s<>]+)", re.ASCII)
 _DIGITS: Final = re.compile(r"\+?[0-9]+", re.ASCII)
 _E164: Final = re.compile(r"\+?[1-9][0-9]{6,14}", re.ASCII)
 _COMMENT: Final = re.compile(r"(?:^|\s)#.*")
@@ -66,7 +66,7 @@ def identify(destination: str) -> str:
     if match is None:
         return destination.removeprefix("+")
     scheme, user, host = match.groups()
-    return f"{scheme.lower()}:{user}@{host.lower()}"
+    return f"{scheme}:{user}@{host.lower()}"
 
 
 def split_destinations(text: str) -> tuple[str, ...]:
