@@ -159,9 +159,10 @@ lint: $(INSTALLED) ## Lint, types, import contracts, derived files
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m bridge.derived --check
 	@$(BIN)/python -m bridge.emulator.reference --check
+	@$(BIN)/python -m bridge.originate.reference --check
 	@$(BIN)/python deploy/helm/derive_chart.py --check
 	@$(BIN)/python docs/pictures/derive_rooms.py --check
-	@$(BIN)/check-jsonschema --check-metaschema schemas/scenario.json $$(find schemas -mindepth 2 -name '*.json' -not -path '*/examples/*')
+	@$(BIN)/check-jsonschema --check-metaschema schemas/scenario.json schemas/make-a-call.json $$(find schemas -mindepth 2 -name '*.json' -not -path '*/examples/*')
 
 format: $(INSTALLED) ## Format the code
 	@$(BIN)/ruff format .
@@ -170,6 +171,7 @@ format: $(INSTALLED) ## Format the code
 derive: $(INSTALLED) ## Derive schemas, examples and reference pages from the declarations
 	@$(BIN)/python -m bridge.derived
 	@$(BIN)/python -m bridge.emulator.reference
+	@$(BIN)/python -m bridge.originate.reference
 	@$(BIN)/python deploy/helm/derive_chart.py
 	@$(BIN)/python docs/pictures/derive_rooms.py
 

@@ -23,10 +23,12 @@ from bridge.derived.samples import build_examples
 SCHEMAS: Final = Path("schemas")
 REFERENCE: Final = Path("docs/reference")
 RELEASED: Final = SCHEMAS / "released.json"
-# Files that the emulator derives from its own declarations. This room may not import it.
+# Files that other rooms derive from their own declarations. This room may not import them.
 OF_THE_EMULATOR: Final = frozenset(
     {SCHEMAS / "scenario.json", REFERENCE / "emulator.md", REFERENCE / "scenarios.md"}
 )
+OF_REQUESTS: Final = frozenset({SCHEMAS / "make-a-call.json", REFERENCE / "make-a-call.md"})
+DERIVED_ELSEWHERE: Final = OF_THE_EMULATOR | OF_REQUESTS
 ASYNCAPI: Final = SCHEMAS / "asyncapi.json"
 
 Files = dict[Path, str]
@@ -72,7 +74,7 @@ def _find_stale(root: Path, files: Files) -> Iterator[str]:
 
 def _is_kept(root: Path, path: Path) -> bool:
     """Return whether a file is history, or is derived elsewhere."""
-    return path == RELEASED or path in OF_THE_EMULATOR or str(path) in _released_digests(root)
+    return path == RELEASED or path in DERIVED_ELSEWHERE or str(path) in _released_digests(root)
 
 
 def _released_digests(root: Path) -> dict[str, str]:

@@ -47,11 +47,11 @@ def render_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _type_name(annotation: Any) -> str:  # noqa: ANN401 (typing's own objects)
+def name_type(annotation: Any) -> str:  # noqa: ANN401 (typing's own objects)
     """Return a word for the type of a field's value."""
     inner = [one for one in get_args(annotation) if one is not type(None)]
     if inner and type(None) in get_args(annotation):
-        return _type_name(inner[0])
+        return name_type(inner[0])
     origin = getattr(annotation, "__origin__", annotation)
     return {
         "str": "text",
@@ -64,7 +64,7 @@ def _type_name(annotation: Any) -> str:  # noqa: ANN401 (typing's own objects)
 
 def _fields(model: type[CallbackData]) -> str:
     rows = [
-        (f"`{field}`", " ".join(f"`{name}`" for name in mark.names), _type_name(kind), mark.meaning)
+        (f"`{field}`", " ".join(f"`{name}`" for name in mark.names), name_type(kind), mark.meaning)
         for field, (kind, mark, _) in list_fields(model).items()
     ]
     return render_table(("`data.…`", "Plivo's parameter", "value", "meaning"), rows)
@@ -118,7 +118,7 @@ def _render_callbacks(catalogue: Catalogue) -> str:
 def _own_event(kind: OwnEventType) -> str:
     """Return the section about an event that no callback makes."""
     rows = [
-        (f"`{info.alias or name}`", _type_name(info.annotation), info.description or "")
+        (f"`{info.alias or name}`", name_type(info.annotation), info.description or "")
         for name, info in kind.model.model_fields.items()
     ]
     about = [

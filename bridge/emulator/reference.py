@@ -7,10 +7,11 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
+from bridge.derived.command import write_or_check
 from bridge.derived.files import REFERENCE, SCHEMAS, json_text
 from bridge.derived.reference import MADE, render_table
 from bridge.derived.schemas import DEFAULT_BASE, DIALECT
@@ -216,27 +217,9 @@ def derive_files() -> dict[Path, str]:
     }
 
 
-def _list_stale(root: Path, files: Mapping[Path, str]) -> Iterator[Path]:
-    for path, text in files.items():
-        target = root / path
-        if not target.is_file() or target.read_text(encoding="utf-8") != text:
-            yield path
-
-
 def main(arguments: Iterable[str], root: Path = _ROOT) -> int:
     """Write the derived files, or check them (rule 3); return the exit code."""
-    files = derive_files()
-    stale = list(_list_stale(root, files))
-    if "--check" in arguments:
-        for path in stale:
-            sys.stderr.write(f"{path} is stale: run `make derive`, and look at it\n")
-        return 1 if stale else 0
-    for path in stale:
-        target = root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(files[path], encoding="utf-8")
-        sys.stdout.write(f"{path}\n")
-    return 0
+    return write_or_check(derive_files(), arguments, root)
 
 
 if __name__ == "__main__":

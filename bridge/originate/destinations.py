@@ -19,9 +19,11 @@ from bridge.originate.parameter import FaultyValue, RequestFault, RequestFaults
 
 DESTINATIONS_MAX: Final = 1_000
 SEPARATOR: Final = "<"
+NUMBER_PATTERN: Final = r"\+?[1-9][0-9]{6,14}"
+DESTINATION_PATTERN: Final = NUMBER_PATTERN + r"|sips?:[^@\s<>]+@[^@\s<>]+"
 _SIP: Final = re.compile(r"(sips?):([^@\s<>]+)@([^@\s<>]+)", re.ASCII)
 _DIGITS: Final = re.compile(r"\+?[0-9]+", re.ASCII)
-_E164: Final = re.compile(r"\+?[1-9][0-9]{6,14}", re.ASCII)
+_E164: Final = re.compile(NUMBER_PATTERN, re.ASCII)
 _COMMENT: Final = re.compile(r"(?:^|\s)#.*")
 _SHOWN_CHARACTERS_MAX: Final = 60
 

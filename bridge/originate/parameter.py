@@ -39,6 +39,7 @@ class Parameter:
 
     ``limits`` are those that are no range of numbers, ``default`` is what Plivo does without the
     parameter. Without a value of ``needs`` the parameter would have no effect, so that it is refused.
+    ``is_required``: Plivo refuses a request without it.
     ``callback`` is what Plivo sends to a URL, ``is_retried`` whether its fragment can have retry
     settings. ``is_checked`` is False for a value that is sent as it is.
     """
@@ -51,6 +52,7 @@ class Parameter:
     needs: str = ""
     example: str = ""
     callback: CallbackType | None = None
+    is_required: bool = False
     is_retried: bool = False
     is_checked: bool = True
     source: Source = Source.PAGE

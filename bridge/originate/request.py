@@ -26,7 +26,12 @@ from bridge.callbacks.api import async_response
 from bridge.callbacks.model import CallbackType
 from bridge.callbacks.voice import answer, fallback, hangup, ring
 from bridge.callbacks.voice import machine_detection as detection
-from bridge.originate.destinations import DESTINATIONS_MAX, split_destinations
+from bridge.originate.destinations import (
+    DESTINATION_PATTERN,
+    DESTINATIONS_MAX,
+    NUMBER_PATTERN,
+    split_destinations,
+)
 from bridge.originate.fields import RequestField, list_fields, read_values
 from bridge.originate.parameter import Group, Parameter, RequestFaults, Source
 from bridge.originate.values import (
@@ -42,6 +47,9 @@ from bridge.originate.values import (
 CALLER_NAME_CHARACTERS_MAX: Final = 50
 # Plivo disconnects every call after 24 hours, so that more seconds would be a promise it does not keep.
 CALL_S_MAX: Final = 86_400
+_DESTINATIONS_PATTERN: Final = (
+    f"^({DESTINATION_PATTERN})(<({DESTINATION_PATTERN})){{0,{DESTINATIONS_MAX - 1}}}$"
+)
 _ID_CHARACTERS_MAX: Final = 64
 
 BodyValue = str | int | bool
@@ -51,7 +59,12 @@ ABSOLUTE: Final = "an absolute URL"
 
 
 def _url(
-    meaning: str, callback: CallbackType, *, needs: str = "", limits: str = ABSOLUTE
+    meaning: str,
+    callback: CallbackType,
+    *,
+    needs: str = "",
+    limits: str = ABSOLUTE,
+    is_required: bool = False,
 ) -> Parameter:
     return Parameter(
         meaning,
@@ -60,6 +73,7 @@ def _url(
         needs=needs,
         example="https://example.com/calls",
         callback=callback,
+        is_required=is_required,
         is_retried=True,
     )
 
@@ -82,17 +96,19 @@ class CallRequest(BaseModel):
 
     from_: Annotated[
         str,
-        Field(alias="from"),
+        Field(alias="from", json_schema_extra={"pattern": f"^{NUMBER_PATTERN}$"}),
         AfterValidator(check_caller),
         Parameter(
             "Caller ID: the number that the callee sees.",
             Group.PARTIES,
             limits="a number in E.164, with or without `+`",
             example="14157654321",
+            is_required=True,
         ),
     ]
     to: Annotated[
         str,
+        Field(json_schema_extra={"pattern": _DESTINATIONS_PATTERN}),
         AfterValidator(check_destinations),
         Parameter(
             "The destinations; several are joined with `<`.",
@@ -100,6 +116,7 @@ class CallRequest(BaseModel):
             limits=f"numbers in E.164 and SIP URIs; 1 to {DESTINATIONS_MAX:,}, each once, and not the "
             "caller",
             example="14157654321<sip:john1234@phone.plivo.com",
+            is_required=True,
         ),
     ]
     answer_url: Annotated[
@@ -107,6 +124,7 @@ class CallRequest(BaseModel):
         _url(
             "Plivo requests it when the call is answered, and executes the Plivo XML that it returns.",
             answer.CALLBACK,
+            is_required=True,
         ),
     ] = None
     answer_method: Annotated[Method | None, _method("answer_url")] = None

@@ -6,7 +6,7 @@ A check raises FaultyValue, or RequestFaults for a value that can have several f
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from bridge.originate.destinations import (
     DESTINATIONS_MAX,
@@ -91,6 +91,10 @@ def fold_word(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-Url = Annotated[str, AfterValidator(_check_url)]
+Url = Annotated[
+    str,
+    AfterValidator(_check_url),
+    WithJsonSchema({"type": "string", "format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://."}),
+]
 Method = Annotated[Literal["GET", "POST"], BeforeValidator(_fold_method)]
 WholeNumber = Annotated[int, BeforeValidator(_refuse_flag)]

@@ -38,7 +38,7 @@ PACKAGE = Path(bridge.__file__).parent
 MAY_PRINT = {
     "cli/output.py",
     "derived/__main__.py",
-    "emulator/reference.py",
+    "derived/command.py",
     "telemetry/log_writer.py",
     "telemetry/logs.py",
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bridge.core.catalogue import Catalogue
-from bridge.derived.files import OF_THE_EMULATOR, derive_files
+from bridge.derived.files import DERIVED_ELSEWHERE, derive_files
 
 pytestmark = pytest.mark.system  # it runs git
 
@@ -36,7 +36,7 @@ def is_generated(paths: list[str]) -> dict[str, bool]:
 
 
 def test_every_generated_file_is_marked(types: Catalogue) -> None:
-    paths = [*map(str, derive_files(types)), *map(str, OF_THE_EMULATOR), *NOT_DERIVED_HERE]
+    paths = [*map(str, derive_files(types)), *map(str, DERIVED_ELSEWHERE), *NOT_DERIVED_HERE]
     assert [path for path in NOT_DERIVED_HERE if not (ROOT / path).is_file()] == []
     marked = is_generated(paths)
     assert len(marked) == len(paths)
