@@ -14,7 +14,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import TracebackType
@@ -59,6 +59,8 @@ from bridge.originate.placement import (
 API_URL: Final = "https://api.plivo.com"
 ANSWER_BYTES_MAX: Final = 1_048_576
 PAGES_MAX: Final = 500
+# A request is given up for good after a multiple of it: see the originator.
+TIMEOUT_MAX_S: Final = 300.0
 _PAGE_CALLS: Final = 20
 _CONNECT_TIMEOUT_S: Final = 5.0
 _CONNECTIONS_MAX: Final = 20
@@ -125,6 +127,11 @@ class PlivoCalls:
         self._own = make_client() if client is None else None
         self._client = client or cast("httpx.AsyncClient", self._own)
         self._pacer = pacer or Pacer()
+        if not 0 < timeout_s <= TIMEOUT_MAX_S:
+            message = (
+                f"timeout_s must be more than 0 and at most {TIMEOUT_MAX_S:g}, not {timeout_s}"
+            )
+            raise ValueError(message)
         self._timeout_s, self._now = timeout_s, now
 
     async def __aenter__(self) -> Self:
@@ -146,17 +153,25 @@ class PlivoCalls:
     # Requests that dial
 
     async def place(
-        self, request: DialRequest, reference: str, *, destinations: tuple[str, ...] = ()
+        self,
+        request: DialRequest,
+        reference: str,
+        *,
+        destinations: tuple[str, ...] = (),
+        on_turn: Callable[[datetime], Awaitable[object]] | None = None,
     ) -> Placement:
         """Send one request that dials, and return its outcome: rule 1.
 
-        ``destinations`` are a part of the request's; empty: all of them. What fails is an outcome, not
-        an exception. If it is cancelled, or the process dies, the outcome is unknown.
+        ``destinations`` are a part of the request's; empty: all of them. ``on_turn`` is awaited
+        immediately before the request is sent; if it raises, nothing is sent. What fails is an outcome,
+        not an exception. If it is cancelled, or the process dies, the outcome is unknown.
         """
         called = destinations or request.destinations
         body = {**request.to_body(), "to": "<".join(called)}
         await self._pacer.wait_to_dial(len(called))
         sent = Sent(reference, called, self._now())
+        if on_turn is not None:
+            await on_turn(sent.at)
         try:
             answer = await self._exchange("POST", "Call/", body=body)
         except NotSent as fault:

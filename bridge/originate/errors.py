@@ -122,6 +122,11 @@ NO_CONNECTION: Final = Explanation(
     "no connection to Plivo's API could be made, so nothing was sent",
     "check the address of the API, DNS, proxy, firewall and certificates, then send it again",
 )
+ABANDONED: Final = Explanation(
+    "abandoned",
+    "the process that sent the request ended before it wrote the outcome down",
+    "Plivo may have carried it out; the callbacks and Plivo's list of calls tell",
+)
 NOT_REACHED: Final = Explanation(
     "not_reached",
     "not sent, because an earlier part of the request showed that this one could not succeed either",

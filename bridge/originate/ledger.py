@@ -205,13 +205,13 @@ class RequestLedger:
 
     # Records
 
-    def list_unpublished(self, records_max: int) -> list[UnpublishedRecord]:
-        """Return records that Kafka has not acknowledged, oldest first."""
+    def list_unpublished(self, records_max: int, *, after: int = 0) -> list[UnpublishedRecord]:
+        """Return records that Kafka has not acknowledged, oldest first, after a number."""
         with self._reading():
             rows = self._connection.execute(
                 "SELECT number, topic, key, value, headers, timestamp_ms FROM records"
-                " ORDER BY number LIMIT ?",
-                (records_max,),
+                " WHERE number > ? ORDER BY number LIMIT ?",
+                (after, records_max),
             ).fetchall()
         return [UnpublishedRecord(number, _from_row(row)) for number, *row in rows]
 

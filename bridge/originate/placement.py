@@ -45,7 +45,7 @@ class DialRequest(Protocol):
         """Return who is called."""
         ...
 
-    def to_body(self) -> dict[str, object]:
+    def to_body(self) -> Mapping[str, object]:
         """Return Plivo's JSON."""
         ...
 

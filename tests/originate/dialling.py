@@ -1,7 +1,7 @@
 """Requests that dial, and an emulated Plivo in the event loop of the test."""
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Final, NamedTuple
 
 import httpx
@@ -47,10 +47,10 @@ async def answer_wait(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class Dialled:
-    """An emulated Plivo, a client of it, and how many requests that dial reached it."""
+    """An emulated Plivo, an HTTP client of it, and what is to be closed with them."""
 
-    def __init__(self, emulator: Emulator, client: httpx.AsyncClient) -> None:
-        self.emulator, self.client = emulator, client
+    def __init__(self, emulator: Emulator, client: httpx.AsyncClient, stack: ExitStack) -> None:
+        self.emulator, self.client, self.stack = emulator, client, stack
 
     def calls(
         self, *, token: str = TOKEN, timeout_s: float = 30.0, pacer: Pacer | None = None
@@ -62,6 +62,7 @@ class Dialled:
             client=self.client,
             pacer=pacer or make_fast_pacer(),
             timeout_s=timeout_s,
+            now=lambda: self.emulator.now,
         )
 
     @property
@@ -101,4 +102,5 @@ async def emulated(
     async with emulator:
         transport = wrap(httpx.ASGITransport(make_app(emulator)))
         async with make_client(transport) as client:
-            yield Dialled(emulator, client)
+            with ExitStack() as stack:
+                yield Dialled(emulator, client, stack)

@@ -15,6 +15,8 @@ class Fault(Enum):
     CONNECT_TIMEOUT = auto()
     NO_FREE_CONNECTION = auto()
     PROXY_REFUSES = auto()
+    FORBIDDEN = auto()
+    TOO_MANY = auto()
     READ_ERROR = auto()
     READ_TIMEOUT = auto()
     WRITE_ERROR = auto()
@@ -47,7 +49,11 @@ _STATUSES = {
     Fault.GAVE_UP: 408,
     Fault.REDIRECTED: 307,
 }
-NOT_DIALLED = frozenset(_BEFORE)
+_REFUSALS = {
+    Fault.FORBIDDEN: (403, b'{"error": "calls to this country are not enabled"}'),
+    Fault.TOO_MANY: (429, b'{"error": "too many requests"}'),
+}
+NOT_DIALLED = frozenset((*_BEFORE, *_REFUSALS))
 """Faults with which the request never reaches Plivo."""
 
 
@@ -62,12 +68,12 @@ class _Cut(httpx.AsyncByteStream):
 
 
 class FaultyTransport(httpx.AsyncBaseTransport):
-    """Lets each request that dials meet the next fault. ``dialling`` are those that reached Plivo."""
+    """Lets each request that dials meet the next fault. ``swallows``: none reaches Plivo."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport, faults: Iterator[Fault]) -> None:
         self._transport, self._faults = transport, faults
         self.attempts: list[list[str]] = []
-        self.dialling: list[list[str]] = []
+        self.swallows = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if request.method != "POST" or not request.url.path.endswith("/Call/"):
@@ -77,9 +83,12 @@ class FaultyTransport(httpx.AsyncBaseTransport):
         fault = next(self._faults, Fault.NONE)
         if fault in _BEFORE:
             raise _BEFORE[fault](fault.name, request=request)
-        answer = await self._transport.handle_async_request(request)
-        content = await answer.aread()
-        self.dialling.append(destinations)
+        if fault in _REFUSALS:
+            status, content = _REFUSALS[fault]
+            return httpx.Response(status, content=content)
+        if not self.swallows:
+            answer = await self._transport.handle_async_request(request)
+            content = await answer.aread()
         if fault in _AFTER:
             raise _AFTER[fault](fault.name, request=request)
         return _spoil(fault, answer.status_code, content)
