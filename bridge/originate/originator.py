@@ -178,13 +178,16 @@ class Originator:
         )
         await asyncio.to_thread(self._ledger.begin, written)
         placements: list[Placement] = []
+        published = Published(0, 0)
         for part in range(1, len(written.parts) + 1):
             goes_on = not placements or _goes_on(placements[-1])
             placement = await self._place_part(wired, written, part, is_sent=goes_on)
             placements.append(placement)
             if on_part is not None:
                 on_part(placement)
-        published = await self.publish_pending()
+            # While Kafka is away, the other parts do not wait for it: one more try at the end.
+            if part == len(written.parts) or not published.fault:
+                published = await self.publish_pending()
         return PlacedCalls(reference, tuple(placements), published.unpublished)
 
     async def _place_part(

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from bridge.core.record import Record
 from bridge.emulator.history import Match
 from bridge.originate import originator as originator_module
 from bridge.originate.entry import AlreadyRequested, LedgerEntry, LedgerUnusable
@@ -373,6 +374,26 @@ async def test_without_kafka_the_records_stay_until_the_next_request(
     placed = await office.originator.place(make_request(OTHERS[0]))
     assert placed.unpublished == 0
     assert office.outcomes == [(CALLEE, "accepted"), (OTHERS[0], "accepted")]
+
+
+async def test_events_are_published_after_each_part_and_rarely_tried_without_kafka(
+    plivo: Dialled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = open_office(plivo, tmp_path, destinations_per_request=1)
+    seen = list[int]()
+    request = make_request(*OTHERS[:4])
+    await office.originator.place(request, on_part=lambda _: seen.append(len(office.events)))
+    assert seen == [0, 1, 2, 3]
+    office.publisher.available = False
+    tried, publish = list[int](), office.publisher.publish
+
+    def count(records: list[Record]) -> "asyncio.Future[None]":
+        tried.append(len(records))
+        return publish(records)
+
+    monkeypatch.setattr(office.publisher, "publish", lambda records, **_: count(records))
+    placed = await office.originator.place(request)
+    assert (tried, placed.unpublished) == ([2, 8], 8)
 
 
 async def test_without_a_publisher_the_records_stay(plivo: Dialled, office: Office) -> None:
