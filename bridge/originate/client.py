@@ -121,17 +121,17 @@ class PlivoCalls:
         timeout_s: float = 30.0,
         now: Callable[[], datetime] = _read_utc,
     ) -> None:
+        if not 0 < timeout_s <= TIMEOUT_MAX_S:
+            message = (
+                f"timeout_s must be more than 0 and at most {TIMEOUT_MAX_S:g}, not {timeout_s}"
+            )
+            raise ValueError(message)
         self.auth_id = auth_id
         self._auth = httpx.BasicAuth(auth_id, auth_token)
         self._path = f"{api_url.rstrip('/')}/v1/Account/{quote(auth_id, safe='')}/"
         self._own = make_client() if client is None else None
         self._client = client or cast("httpx.AsyncClient", self._own)
         self._pacer = pacer or Pacer()
-        if not 0 < timeout_s <= TIMEOUT_MAX_S:
-            message = (
-                f"timeout_s must be more than 0 and at most {TIMEOUT_MAX_S:g}, not {timeout_s}"
-            )
-            raise ValueError(message)
         self._timeout_s, self._now = timeout_s, now
 
     async def __aenter__(self) -> Self:

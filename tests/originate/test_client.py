@@ -429,5 +429,66 @@ async def test_calls_that_go_on_or_wait_are_listed() -> None:
         assert nobody == []
 
 
+class Meanwhile(httpx.AsyncBaseTransport):
+    """Forgets a call after it was listed, and before it is asked for."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+        self.hung_up: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if request.method == "GET" and not path.endswith("/Call/") and not self.hung_up:
+            self.hung_up.append(path)
+            own = httpx.Request("DELETE", request.url.copy_with(query=b""), headers=request.headers)
+            assert (await self._transport.handle_async_request(own)).status_code == 204
+        return await self._transport.handle_async_request(request)
+
+
+async def test_a_call_that_ends_while_calls_are_listed_is_left_out() -> None:
+    async with emulated(wrap=Meanwhile) as plivo:
+        placed = await plivo.calls().place(Dial(OTHERS[:2]), "ref")
+        found = [one.call_uuid async for one in plivo.calls().list_ongoing_calls("live")]
+    assert found == [placed.request_uuids[1]]
+
+
+class Answers(httpx.AsyncBaseTransport):
+    """Stands between a client and Plivo, and answers in its own words."""
+
+    def __init__(self, status: int, content: bytes) -> None:
+        self._status, self._content = status, content
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(self._status, content=self._content)
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "error", "code"),
+    [
+        (200, b"<html>sign in</html>", OutcomeUnknown, "not_plivo"),
+        (302, b"", OutcomeUnknown, "redirect"),
+        (503, b"<html>busy</html>", OutcomeUnknown, "server_error"),
+        (408, b"", OutcomeUnknown, "server_error"),
+        (405, b'{"error": "no"}', RequestRefused, "method"),
+    ],
+)
+async def test_what_is_no_answer_to_a_request_is_an_error(
+    status: int, content: bytes, error: type[PlivoError], code: str
+) -> None:
+    async with make_client(Answers(status, content)) as client:
+        calls = PlivoCalls("MA", "token", client=client)
+        with pytest.raises(error) as raised:
+            await calls.list_ongoing_calls("live").__anext__()
+    assert raised.value.explanation.code == code
+    assert raised.value.answer is not None
+    assert raised.value.answer.status == status
+
+
+@pytest.mark.parametrize("timeout_s", [0, -1, 301])
+def test_a_timeout_has_bounds(timeout_s: float) -> None:
+    with pytest.raises(ValueError, match="at most 300"):
+        PlivoCalls("MA", "token", timeout_s=timeout_s)
+
+
 def test_an_explanation_is_one_line() -> None:
     assert Explanation("a", "it broke", "mend it").text == "it broke: mend it"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bridge.core.record import Record
 from bridge.originate.entry import AlreadyRequested, LedgerUnusable, NewRequest
-from bridge.originate.ledger import FILE, RequestLedger, _from_row, _to_row
+from bridge.originate.ledger import FILE, RequestLedger, _from_row, _prepare, _to_row
 from bridge.originate.placement import Placement, PlacementOutcome
 
 AT = datetime(2026, 3, 7, 14, 13, 40, tzinfo=UTC)
@@ -282,3 +282,10 @@ def test_a_disk_that_takes_nothing_is_explained_and_nothing_of_the_request_stays
     ledger._connection.execute("PRAGMA query_only = OFF")
     assert ledger.find("ref-1") is None
     ledger.begin(make_request())
+
+
+def test_a_file_system_without_wal_is_refused() -> None:
+    connection = sqlite3.connect(":memory:")
+    with pytest.raises(sqlite3.OperationalError, match="no WAL mode"):
+        _prepare(connection)
+    connection.close()
