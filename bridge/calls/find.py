@@ -139,7 +139,7 @@ async def _scan_for_leg(
     )
     async with aclosing(stream):
         async for record in stream:
-            entry = _to_entry(record, deriver)
+            entry = to_entry(record, deriver)
             if entry is not None and identity in entry.ids:
                 yield record
 
@@ -155,7 +155,7 @@ async def _collect(
         if len(found.entries) == CALLBACKS_MAX:
             found.is_truncated = True
             return
-        entry = _to_entry(record, deriver)
+        entry = to_entry(record, deriver)
         if entry is not None:
             found.entries.append(entry)
 
@@ -173,7 +173,7 @@ async def _collect_letters(
     """
     async with aclosing(stream):
         async for record in stream:
-            entry = _to_entry(record, deriver)
+            entry = to_entry(record, deriver)
             if entry is not None and (entry.event is None or not entry.ids.isdisjoint(ids)):
                 found = replace(entry, letter=DeadLetter(to_stored_record(record)))
                 dead.setdefault(_identify_callback(entry.callback.value), found)
@@ -193,7 +193,7 @@ def _attach_letters(
     yield from left.values()
 
 
-def _to_entry(record: ConsumerRecord, deriver: Deriver) -> TimelineEntry | None:
+def to_entry(record: ConsumerRecord, deriver: Deriver) -> TimelineEntry | None:
     """Return the callback of a record, None if it is no callback of the journal."""
     if not is_callback(record):
         return None

@@ -136,7 +136,9 @@ def show_call(  # noqa: PLR0913 (a command's options)
     """
     identity = _id_or_prefix(identity)
     now = datetime.now(UTC)  # noqa: TID251 (a command reads the clock)
-    within = _parse_window(now, since=since, until=until, around=around, everything=everything)
+    within = parse_search_window(
+        now, since=since, until=until, around=around, everything=everything
+    )
     settings = load(settings_file, Need.KAFKA)
     as_json = output.wants_json(json)
     finder = CallFinder(settings, within, everything=everything, silent=as_json)
@@ -165,7 +167,7 @@ def _id_or_prefix(text: str) -> str:
     return text.lower() if is_uuid(text) or _UUID_PREFIX.fullmatch(text) else text
 
 
-def _parse_window(
+def parse_search_window(
     now: datetime, *, since: str | None, until: str | None, around: str | None, everything: bool
 ) -> Window:
     """Return the window to search. Raises BadParameter."""
@@ -196,7 +198,7 @@ class CallFinder:
     ) -> None:
         types = catalogue.load_catalogue()
         prefix = settings.topic_prefix
-        show_progress = _no_progress if silent else _progress_bar
+        show_progress = show_nothing if silent else show_progress_bar
         self._within = within
         self._reader = KeyReader(
             make_replay_connection(settings), show_progress, all_partitions=everything
@@ -239,12 +241,14 @@ class CallFinder:
 
 
 @contextlib.contextmanager
-def _no_progress(_activity: str, _total: int) -> Generator[Callable[[int], None]]:
+def show_nothing(_activity: str, _total: int) -> Generator[Callable[[int], None]]:
+    """Show no progress, for output that a program reads."""
     yield lambda _: None
 
 
 @contextlib.contextmanager
-def _progress_bar(activity: str, total: int) -> Generator[Callable[[int], None]]:
+def show_progress_bar(activity: str, total: int) -> Generator[Callable[[int], None]]:
+    """Show a bar on the terminal that disappears at the end."""
     with ProgressBar(activity, total, transient=True) as bar:
         yield bar.add
 

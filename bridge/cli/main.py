@@ -51,6 +51,7 @@ class _RootCommands(LazyGroup):
             "bridge.cli.call",
             "Show everything about one call or message, and control a call that goes on.",
         ),
+        "request": Deferred("bridge.cli.request", "Show what became of a request that dials."),
         "spool": Deferred(
             "bridge.cli.spool",
             "Show, publish and export the callbacks that wait on disk for Kafka.",

@@ -12,7 +12,7 @@ import orjson
 import pytest
 import typer
 
-from bridge.cli.call import _parse_window
+from bridge.cli.call import parse_search_window
 from bridge.reader.window import Window, build_window
 from tests.support.bridge import ACCOUNTS, AUTH_ID, wait_for_port
 from tests.support.call_stories import (
@@ -230,7 +230,7 @@ async def test_a_call_that_a_bridge_took_in_is_shown_as_plivo_sent_it(
 )
 def test_where_to_look_follows_from_the_hint(given: dict[str, Any], expected: Window) -> None:
     hints: dict[str, Any] = {"since": None, "until": None, "around": None, "everything": False}
-    assert _parse_window(NOON, **(hints | given)) == expected
+    assert parse_search_window(NOON, **(hints | given)) == expected
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_where_to_look_follows_from_the_hint(given: dict[str, Any], expected: Wi
 def test_hints_that_contradict_each_other_are_wrong_usage(given: dict[str, Any]) -> None:
     hints: dict[str, Any] = {"since": None, "until": None, "around": None, "everything": False}
     with pytest.raises(typer.BadParameter):
-        _parse_window(NOON, **(hints | given))
+        parse_search_window(NOON, **(hints | given))
 
 
 @pytest.mark.parametrize("beginning", [A[:4], A[:8], A[:9], A[:8].upper(), A[:-1]])

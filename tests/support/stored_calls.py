@@ -84,10 +84,11 @@ def taken(
     reply: SentReply = ACKNOWLEDGEMENT,
     form: str | None = None,
     is_dead: bool = False,
+    query: str = "",
 ) -> Taken:
     """Return a callback as it is stored; signed by ``token``, which may be one nobody knows now."""
     naming = ContractNames(prefix, SCHEMAS)
-    raw = raw_callback("", form or step.form, path=step.path)._replace(received_at=received_at)
+    raw = raw_callback(query, form or step.form, path=step.path)._replace(received_at=received_at)
     by = verifier_of(replace(ACCOUNT, tokens=(token,)))
     verdict = verdict_on(signed(raw, token, nonce), by)
     route = {kind.path: kind for kind in TYPES.types}.get(step.path)

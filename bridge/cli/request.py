@@ -1,0 +1,207 @@
+"""``callback-bridge request``: what became of a request that dials."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import typer
+
+from bridge.app.parts import make_naming, make_replay_connection
+from bridge.audit.derive import Deriver
+from bridge.calls.request import RequestState
+from bridge.calls.request_document import build_destination, build_request_document
+from bridge.calls.request_reader import RequestReader, RequestTopics
+from bridge.cli import output
+from bridge.cli.call import parse_search_window, show_nothing, show_progress_bar
+from bridge.cli.exit_codes import EXIT_DIFFERS
+from bridge.cli.options import SettingsFile
+from bridge.cli.request_output import print_request, render_progress
+from bridge.core import catalogue
+from bridge.core.journal import JOURNAL_TOPIC
+from bridge.core.parse import Parser
+from bridge.core.requested import REQUESTED
+from bridge.reader.by_key import KeyReader
+from bridge.reader.selection import parse_id
+from bridge.reader.window import Window, format_utc_ms
+from bridge.settings.load import Need, Settings, load
+
+app = typer.Typer(
+    add_completion=False, help="Show what became of a request that dials.", no_args_is_help=True
+)
+
+_POLL_S: Final = 1.0
+# Paragraphs, because typer joins the lines of one.
+_EXAMPLES: Final = """
+callback-bridge request show 0c7f6a52d1e84b6f9b1d3a2c5e4f7081
+
+callback-bridge request show 5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01 --follow --timeout 600
+"""
+
+_Identity = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="The reference of a request, one of Plivo's request UUIDs, or one of its calls.",
+    ),
+]
+_Follow = Annotated[
+    bool,
+    typer.Option("--follow", help="Wait until all its calls have ended, and show what happens."),
+]
+_Timeout = Annotated[
+    float,
+    typer.Option(help="Give up following after so many seconds.", metavar="SECONDS", min=1),
+]
+_Since = Annotated[
+    str | None,
+    typer.Option(
+        help="Search for the request from then on: 2h, 30m or 3d ago, or 2026-03-07T14:00+01:00; UTC "
+        "without an offset. Default: 24h.",
+        metavar="TIME",
+    ),
+]
+_All = Annotated[bool, typer.Option("--all", help="Search the whole journal, in every partition.")]
+_Json = Annotated[
+    bool,
+    typer.Option("--json", help="One JSON document; with --follow, a JSON line for each change."),
+]
+
+
+@app.callback()
+def request() -> None:
+    """Show what became of a request that dials."""
+
+
+@app.command("show", epilog=_EXAMPLES)
+def show_request(  # noqa: PLR0913 (a command's options)
+    identity: _Identity,
+    *,
+    follow: _Follow = False,
+    timeout: _Timeout = 3600.0,
+    since: _Since = None,
+    everything: _All = False,
+    json: _Json = False,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Show each destination: whether Plivo took it, its state, answer, duration, hangup cause and cost.
+
+    Missing callbacks are those that the request has a URL for, with its reference. If no answer of Plivo
+    told the outcome, the callbacks that arrived do. --follow shows a table on a terminal, and JSON lines
+    in a pipe: one for each destination that changes, the whole document at the end.
+
+    Exit codes: 0 found, and with --follow all ended; 1 not found, or not ended in time; 2 wrong usage;
+    3 cannot connect to Kafka.
+    """
+    try:
+        identity = parse_id(identity)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="ID") from error
+    now = datetime.now(UTC)  # noqa: TID251 (a command reads the clock)
+    within = parse_search_window(now, since=since, until=None, around=None, everything=everything)
+    settings = load(settings_file, Need.KAFKA)
+    as_json = output.wants_json(json)
+    reader = make_reader(settings, within, everything=everything, silent=as_json)
+    if follow:
+        shown = asyncio.run(_follow(reader, identity, timeout_s=timeout, as_json=as_json))
+    else:
+        shown = asyncio.run(_find(reader, identity))
+    if shown is None:
+        when = "" if within.since_ms is None else f" since {format_utc_ms(within.since_ms)}"
+        advice = "" if everything else ": search further back with --since or --all"
+        output.print_stderr(f"no request {identity} was found{when}{advice}")
+        raise typer.Exit(EXIT_DIFFERS)
+    if as_json:
+        output.emit_json_lines([build_request_document(shown)])
+    else:
+        print_request(shown)
+    if follow and not shown.has_ended:
+        output.print_stderr(f"not every call had ended after {timeout:g} s")
+        raise typer.Exit(EXIT_DIFFERS)
+
+
+def make_reader(
+    settings: Settings, within: Window, *, everything: bool, silent: bool
+) -> RequestReader:
+    """Return a reader of requests; ``silent`` shows no progress."""
+    progress = show_nothing if silent else show_progress_bar
+    prefix = settings.topic_prefix
+    parser = Parser(catalogue.load_catalogue(), settings.context_parameters)
+    return RequestReader(
+        KeyReader(make_replay_connection(settings), progress, all_partitions=everything),
+        RequestTopics(prefix + JOURNAL_TOPIC, prefix + REQUESTED.topic),
+        Deriver(parser, make_naming(settings)),
+        within,
+    )
+
+
+async def _find(reader: RequestReader, identity: str) -> RequestState | None:
+    """Return the request as it is stored now, None if it is not found. Raises CannotRead."""
+    records = await reader.find(identity)
+    return None if records is None else records.build_state(_now())
+
+
+async def _follow(
+    reader: RequestReader, identity: str, *, timeout_s: float, as_json: bool
+) -> RequestState | None:
+    """Show a request until its calls have ended or the time is over; return its last state.
+
+    Raises CannotRead.
+    """
+    state: RequestState | None = None
+    show = ChangeLines().show if as_json else None
+    live = None if as_json else output.make_live()
+    with live or contextlib.nullcontext():
+        async for state in watch_request(reader, identity, timeout_s=timeout_s):
+            if show is not None:
+                show(state)
+            elif live is not None:
+                live.update(render_progress(state))
+    return state
+
+
+async def watch_request(
+    reader: RequestReader,
+    identity: str,
+    *,
+    timeout_s: float,
+    clock_s: Callable[[], float] = time.monotonic,
+    poll_s: float = _POLL_S,
+) -> AsyncIterator[RequestState]:
+    """Yield the states of a request until all its calls have ended or the time is over.
+
+    Nothing is yielded if it is not found. Raises CannotRead.
+    """
+    ends_s = clock_s() + timeout_s
+    records = await reader.find(identity)
+    if records is None:
+        return
+    while True:
+        state = records.build_state(_now())
+        yield state
+        left_s = ends_s - clock_s()
+        if state.has_ended or left_s <= 0:
+            return
+        await asyncio.sleep(min(poll_s, left_s))
+        await reader.read_new(records)
+
+
+class ChangeLines:
+    """Prints a JSON line for each destination that changed since the last state."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, dict[str, object]] = {}
+
+    def show(self, state: RequestState) -> None:
+        """Print what changed."""
+        for one in state.destinations:
+            document = build_destination(one)
+            if self._shown.get(one.destination.number) != document:
+                self._shown[one.destination.number] = document
+                output.emit_json_lines([{"reference": state.reference, **document}])
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 (a command reads the clock)
