@@ -31,6 +31,7 @@ from bridge.settings.load import Need, Settings, load
 
 class _CallCommands(LazyGroup):
     deferred: ClassVar[Mapping[str, Deferred]] = {
+        "place": Deferred("bridge.cli.call_place", "Place calls, to one destination or to many."),
         "hangup": Deferred(
             "bridge.cli.call_control",
             "End a call, or take it out of Plivo's queue.",
@@ -53,7 +54,7 @@ class _CallCommands(LazyGroup):
 app = typer.Typer(
     add_completion=False,
     cls=_CallCommands,
-    help="Show everything about one call or message, and control a call that goes on.",
+    help="Place calls, show everything about one, and control it while it goes on.",
     no_args_is_help=True,
 )
 
@@ -112,7 +113,7 @@ _Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
 @app.callback()
 def call() -> None:
-    """Show everything about one call or message, and control a call that goes on."""
+    """Place calls, show everything about one, and control it while it goes on."""
 
 
 @app.command("show", epilog=_EXAMPLES)

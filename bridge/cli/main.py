@@ -49,7 +49,7 @@ class _RootCommands(LazyGroup):
         ),
         "call": Deferred(
             "bridge.cli.call",
-            "Show everything about one call or message, and control a call that goes on.",
+            "Place calls, show everything about one, and control it while it goes on.",
         ),
         "request": Deferred("bridge.cli.request", "Show what became of a request that dials."),
         "spool": Deferred(
