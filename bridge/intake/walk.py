@@ -234,7 +234,7 @@ class Intake:
     async def _dead_letter_without_event(
         self, verdict: Verified | Unverified, error: NoEvent, route: CallbackType | None
     ) -> CallbackResult:
-        chosen = self._replies.choose_without_event(verdict.raw, route)
+        chosen = self._replies.choose_without_event(verdict, route)
         reply = chosen.reply if isinstance(chosen, Given) else Asked(chosen.application)
         identity, records = to_dead_letter(verdict, error.reason, self._naming, reply, route=route)
         result = CallbackResult(

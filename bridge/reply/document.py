@@ -14,7 +14,7 @@ from bridge.callbacks.model import CallbackType, Reply
 from bridge.core.catalogue import Catalogue
 from bridge.core.journal import SentReply
 from bridge.core.parse import Callback
-from bridge.core.request import RawCallback
+from bridge.core.verify import Unverified, Verified
 from bridge.reply.check import check_document
 from bridge.reply.chosen import Ask, Given
 from bridge.reply.finding import Finding
@@ -152,7 +152,11 @@ class Replies:
         """Return how a callback is answered."""
         return Given(self.reply_to(callback.type), None)
 
-    def choose_without_event(self, raw: RawCallback, route: CallbackType | None) -> Given | Ask:  # noqa: ARG002 (rules will need it)
+    def choose_without_event(
+        self,
+        verdict: Verified | Unverified,  # noqa: ARG002 (rules will need it)
+        route: CallbackType | None,
+    ) -> Given | Ask:
         """Return how a callback is answered of which no event can be made."""
         return Given(self.reply_to(route) if route else ACKNOWLEDGEMENT, None)
 

@@ -24,7 +24,7 @@ from bridge.callbacks.model import UNRECOGNISED, CallbackType, Reply, list_field
 from bridge.core.catalogue import Catalogue
 from bridge.core.journal import SentReply
 from bridge.core.parse import Callback
-from bridge.core.verify import Verified
+from bridge.core.verify import Unverified, Verified
 from bridge.normalise.phone import Party
 from bridge.reply.application_paths import ApplicationPath, ApplicationPaths
 from bridge.reply.chosen import Ask, Given
@@ -178,6 +178,22 @@ class Rules:
             return Ask(rule.answer.application, rule.name, _fall_back(rule.answer, callback))
         return Given(rule.answer.fill_in(callback), rule.name)
 
+    def choose_without_event(
+        self, verdict: Verified | Unverified, route: CallbackType | None
+    ) -> Given | Ask:
+        """Return how a callback is answered of which no event can be made, by its path alone.
+
+        Its numbers are not known, so no rule with a condition on them matches.
+        """
+        kind = UNRECOGNISED if route is None else route.name
+        rules = self._by_type[kind] if route is None or is_asked_for(route) else ()
+        rule = next((one for one in rules if self._matches_without_event(one, verdict)), None)
+        if rule is None:
+            return Given(reply_without_rule(route) if route else ACKNOWLEDGEMENT, None)
+        if isinstance(rule.answer, Forward):
+            return Ask(rule.answer.application, rule.name, _fall_back(rule.answer, None))
+        return Given(rule.answer.fill_in(None), rule.name)
+
     def find_forward(self, callback: Callback) -> str | None:
         """Return the application that a notification is sent on to, None if there is none: rule 3."""
         if is_asked_for(callback.type):
@@ -214,13 +230,21 @@ class Rules:
         """
         return self._paths.find(path)
 
-    def _matches(self, rule: Rule, callback: Callback) -> bool:
-        if rule.accounts is not None and rule.accounts.isdisjoint(_list_accounts(callback)):
+    def _matches_without_event(self, rule: Rule, verdict: Verified | Unverified) -> bool:
+        is_about_numbers = rule.called is not None or rule.calling is not None
+        return not is_about_numbers and self._matches_request(rule, verdict)
+
+    def _matches_request(self, rule: Rule, verdict: Verified | Unverified) -> bool:
+        if rule.accounts is not None and rule.accounts.isdisjoint(_list_accounts(verdict)):
             return False
-        if rule.applications is not None:
-            found = self.find_application(callback.verdict.raw.path)
-            if found is None or found.application not in rule.applications:
-                return False
+        if rule.applications is None:
+            return True
+        found = self.find_application(verdict.raw.path)
+        return found is not None and found.application in rule.applications
+
+    def _matches(self, rule: Rule, callback: Callback) -> bool:
+        if not self._matches_request(rule, callback.verdict):
+            return False
         fields = self._parties[callback.type.name]
         return _meets(rule.called, fields.called, callback) and _meets(
             rule.calling, fields.calling, callback
@@ -237,9 +261,8 @@ def _fall_back(forward: Forward, callback: Callback | None) -> SentReply:
     return BAD_GATEWAY if forward.fallback is None else forward.fallback.fill_in(callback)
 
 
-def _list_accounts(callback: Callback) -> list[str]:
+def _list_accounts(verdict: Verified | Unverified) -> list[str]:
     """Return the account of a callback, and its subaccount if there is one."""
-    verdict = callback.verdict
     subaccount = verdict.subaccount if isinstance(verdict, Verified) else None
     return [one for one in (verdict.account, subaccount) if one]
 

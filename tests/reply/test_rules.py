@@ -237,6 +237,38 @@ def test_a_callback_of_which_only_the_type_is_known_gets_the_rule_without_condit
     assert rules_of(forward, types).reply_to(types.by_name[HANGUP]) is ACKNOWLEDGEMENT
 
 
+IVR = '[applications.ivr]\norigin = "http://ivr"\npaths = ["/ivr"]\n[[rules]]\nname = "r"\n'
+TO_IVR = 'type = ["voice.call.*", "unrecognised"]\nforward = "ivr"\nfallback = "closed.xml"\n'
+ASK_IVR = Ask("ivr", "r", document("closed.xml"))
+
+
+@pytest.mark.parametrize(
+    ("condition", "route", "path", "chosen"),
+    [
+        ("", ANSWER, "/plivo", ASK_IVR),
+        ("", None, "/plivo", ASK_IVR),
+        ('application = "ivr"\n', None, "/ivr/answer", ASK_IVR),
+        ('application = "ivr"\n', ANSWER, "/plivo", Given(EMPTY_DOCUMENT, None)),
+        ('application = "ivr"\n', None, "/plivo", Given(ACKNOWLEDGEMENT, None)),
+        (f'account = "{OTHER_ID}"\n', ANSWER, "/plivo", Given(EMPTY_DOCUMENT, None)),
+        ('called = "14155550100"\n', ANSWER, "/plivo", Given(EMPTY_DOCUMENT, None)),
+        ("", HANGUP, "/plivo", Given(ACKNOWLEDGEMENT, None)),
+    ],
+)
+def test_a_callback_without_an_event_gets_the_first_rule_that_its_path_and_account_meet(
+    types: Catalogue, condition: str, route: str | None, path: str, chosen: Given | Ask
+) -> None:
+    verdict = verdict_on(signed(raw_callback(body="To=14155550100", path=path)), ACCOUNTS)
+    kind = types.by_name[route] if route else None
+    assert rules_of(IVR + condition + TO_IVR, types).choose_without_event(verdict, kind) == chosen
+
+
+def test_a_document_answers_a_callback_without_an_event(types: Catalogue) -> None:
+    verdict = verdict_on(signed(raw_callback()), ACCOUNTS)
+    chosen = rules_of(CLOSED, types).choose_without_event(verdict, types.by_name[ANSWER])
+    assert chosen == Given(document("closed.xml"), "closed")
+
+
 def test_types_that_some_callbacks_of_get_no_rule_for_are_listed(types: Catalogue) -> None:
     must = sorted(kind.name for kind in types.types if kind.reply in {Reply.XML, Reply.SOUND})
     assert rules_of("", types).without_rule == must

@@ -8,6 +8,7 @@ from bridge.core.catalogue import Catalogue
 from bridge.core.journal import SentReply
 from bridge.core.parse import Callback
 from bridge.core.request import RawCallback
+from bridge.core.verify import Unverified, Verified
 from bridge.reply.applications import ApplicationAnswer
 from bridge.reply.chosen import Ask, Given
 from bridge.reply.document import Replies
@@ -61,5 +62,7 @@ class AskAlways(Replies):
     def choose(self, callback: Callback) -> Given | Ask:
         return self._ask
 
-    def choose_without_event(self, raw: RawCallback, route: CallbackType | None) -> Given | Ask:
+    def choose_without_event(
+        self, verdict: Verified | Unverified, route: CallbackType | None
+    ) -> Given | Ask:
         return self._ask
