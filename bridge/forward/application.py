@@ -15,8 +15,8 @@
    seconds (its XML overview), so no budget is longer than ``TIMEOUT_MAX_S``.
 5. An answer is read up to its limit of bytes. The request asks for no compression, and a compressed
    answer is not decompressed: a few bytes could become gigabytes.
-6. An application answers at most ``asked_max`` callbacks at once. Above that it fails without being
-   asked, so that a hanging one cannot use up the connections and the places in flight of the others.
+6. An application is asked about at most ``asked_max`` callbacks at once. Above that it fails without
+   being asked, so that a hanging one cannot use up the connections and the places of the others.
 7. An answer is usable if its status is 2xx and Plivo can execute it: where it needs XML, a well-formed
    document with the root ``Response``. Plivo always gets status 200 then: of other 2xx its pages say
    both that they are successes and that they are retried.
@@ -25,8 +25,9 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 
@@ -38,11 +39,10 @@ from bridge.core.origins import DEFAULT_PORTS, split_origin
 from bridge.core.request import KEPT_HEADERS, RawCallback
 from bridge.reply.applications import ApplicationAnswer, ApplicationFailed
 from bridge.reply.document import XML_CONTENT_TYPE
+from bridge.reply.rules import Application
 from bridge.reply.tree import NotWellFormed, parse_tree
 
-TIMEOUT_S: Final = 10.0
 TIMEOUT_MAX_S: Final = 14.0
-ANSWER_BYTES_MAX: Final = 65_536
 ASKED_MAX: Final = 256
 
 _FORWARDED_FOR: Final = "x-forwarded-for"
@@ -68,51 +68,47 @@ _IDENTITY: Final = frozenset({"", "identity"})
 _NEEDS_XML: Final = (Reply.XML, Reply.SOUND, Reply.OPTIONAL_XML)
 
 
-@dataclass(frozen=True, slots=True)
-class ApplicationAddress:
-    """Where an application is, and what it may cost.
-
-    ``origin`` is a scheme, a host and perhaps a port. ``timeout_s`` is at most ``TIMEOUT_MAX_S``.
-    """
-
-    name: str
-    origin: str
-    timeout_s: float = TIMEOUT_S
-    answer_bytes_max: int = ANSWER_BYTES_MAX
-    asked_max: int = ASKED_MAX
-
-
 class HttpApplications:
-    """The applications behind their addresses (a ``reply.applications.Applications``)."""
+    """The applications at their origins (a ``reply.applications.Applications``).
+
+    ``find`` returns the application of a name as the rules in use declare it, None if there is none any
+    more. ``is_trusted_proxy`` says whether forwarded headers from an address are trusted.
+    """
 
     def __init__(
         self,
-        addresses: Iterable[ApplicationAddress],
+        find: Callable[[str], Application | None],
         *,
         is_trusted_proxy: Callable[[str], bool],
+        asked_max: int = ASKED_MAX,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._applications = {one.name: _Application(one) for one in addresses}
+        self._find = find
         self._is_trusted_proxy = is_trusted_proxy
+        self._asked_max = asked_max
         self._now_s = now_s
-        self._client = _create_client(self._applications.values())
+        self._in_flight: Counter[str] = Counter()
+        self._client = _create_client()
 
     async def ask(
         self, application: str, raw: RawCallback, kind: CallbackType | None
     ) -> ApplicationAnswer:
         """Return the application's answer: rules 1 to 7. Raises ApplicationFailed."""
-        asked = self._applications[application]
-        address = asked.address
-        if asked.in_flight >= address.asked_max:
-            message = f"{address.asked_max} callbacks wait for its answers already"
+        declared = self._find(application)
+        if declared is None or declared.origin is None:
+            message = "it has no origin, or the rules no longer name it"
+            raise ApplicationFailed("not_configured", message)
+        if self._in_flight[application] >= self._asked_max:
+            message = f"{self._asked_max} callbacks wait for its answers already"
             raise ApplicationFailed("busy", message)
-        asked.in_flight += 1
+        timeout_s = min(declared.timeout_s, TIMEOUT_MAX_S)
         started_s = self._now_s()
+        self._in_flight[application] += 1
         try:
-            async with asyncio.timeout(address.timeout_s):
-                reply = await self._exchange(asked, raw, kind)
+            async with asyncio.timeout(timeout_s):
+                reply = await self._exchange(declared.origin, declared.answer_bytes_max, raw, kind)
         except (TimeoutError, httpx.TimeoutException) as error:
-            message = f"no whole answer in {address.timeout_s:g} s"
+            message = f"no whole answer in {timeout_s:g} s"
             raise ApplicationFailed("timeout", message) from error
         except httpx.ConnectError as error:
             message = f"no connection: {error}"
@@ -121,7 +117,7 @@ class HttpApplications:
             message = f"the answer broke off: {type(error).__name__} {error}".rstrip()
             raise ApplicationFailed("cut_off", message) from error
         finally:
-            asked.in_flight -= 1
+            self._in_flight[application] -= 1
         return ApplicationAnswer(reply, round((self._now_s() - started_s) * 1000))
 
     async def close(self) -> None:
@@ -129,22 +125,21 @@ class HttpApplications:
         await self._client.aclose()
 
     async def _exchange(
-        self, asked: "_Application", raw: RawCallback, kind: CallbackType | None
+        self, origin: str, bytes_max: int, raw: RawCallback, kind: CallbackType | None
     ) -> SentReply:
+        trusts_peer = self._is_trusted_proxy(raw.remote_address)
         request = httpx.Request(
             raw.method,
-            asked.url,
-            headers=list(
-                _list_headers(raw, trusts_peer=self._is_trusted_proxy(raw.remote_address))
-            ),
+            _parse_origin(origin),
+            headers=list(_list_headers(raw, trusts_peer=trusts_peer)),
             content=raw.body,
             # As bytes, because httpx would normalise the escapes of a URL: rule 1.
-            extensions={"target": raw.target.encode("ascii"), "timeout": asked.timeouts},
+            extensions={"target": raw.target.encode("ascii")},
         )
         response = await self._client.send(request, stream=True, auth=None, follow_redirects=False)
         try:
             _check_head(response)
-            body = await _read_body(response, asked.address.answer_bytes_max)
+            body = await _read_body(response, bytes_max)
         finally:
             await response.aclose()
         if kind is not None and kind.reply in _NEEDS_XML:
@@ -152,21 +147,12 @@ class HttpApplications:
         return SentReply(200, _find_content_type(response, body, kind), body)
 
 
-class _Application:
-    """An address, made ready for httpx, and how many callbacks wait for its answers."""
-
-    def __init__(self, address: ApplicationAddress) -> None:
-        if not 0 < address.timeout_s <= TIMEOUT_MAX_S:
-            message = f"{address.name}: the time budget must be at most {TIMEOUT_MAX_S:g} s"
-            raise ValueError(message)
-        self.address = address
-        self.url = httpx.URL(address.origin)
-        self.timeouts = httpx.Timeout(address.timeout_s).as_dict()
-        self.in_flight = 0
+@lru_cache(maxsize=128)
+def _parse_origin(origin: str) -> httpx.URL:
+    return httpx.URL(origin)
 
 
-def _create_client(applications: Iterable[_Application]) -> httpx.AsyncClient:
-    connections_max = sum(one.address.asked_max for one in applications)
+def _create_client() -> httpx.AsyncClient:
     return httpx.AsyncClient(
         verify=ssl.create_default_context(),
         trust_env=False,
@@ -174,10 +160,11 @@ def _create_client(applications: Iterable[_Application]) -> httpx.AsyncClient:
         http2=False,
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        timeout=httpx.Timeout(None),  # one timer covers everything: rule 4
         limits=httpx.Limits(
             # Rule 6 limits each application, so that none waits for a connection of another.
-            max_connections=connections_max,
-            max_keepalive_connections=connections_max,
+            max_connections=None,
+            max_keepalive_connections=None,
             keepalive_expiry=_KEEPALIVE_S,
         ),
     )

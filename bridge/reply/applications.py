@@ -10,6 +10,7 @@ FailureCause = Literal[
     "bridge_fault",
     "busy",
     "cut_off",
+    "not_configured",
     "not_xml",
     "redirect",
     "refused_connection",
@@ -57,6 +58,6 @@ class NoApplications:
         raw: RawCallback,  # noqa: ARG002 (the doorway's)
         kind: CallbackType | None,  # noqa: ARG002 (the doorway's)
     ) -> ApplicationAnswer:
-        """Raise LookupError."""
+        """Raise ApplicationFailed."""
         message = f"{application} is not configured"
-        raise LookupError(message)
+        raise ApplicationFailed("not_configured", message)

@@ -10,8 +10,9 @@ import pytest
 from bridge.core.catalogue import Catalogue
 from bridge.core.journal import SentReply
 from bridge.core.request import RawCallback, index_headers
-from bridge.forward.application import ANSWER_BYTES_MAX, ApplicationAddress, HttpApplications
+from bridge.forward.application import HttpApplications
 from bridge.reply.applications import ApplicationFailed
+from bridge.reply.rules import Application
 from tests.support.customer_application import (
     DOCUMENT,
     CustomerApplication,
@@ -22,6 +23,7 @@ from tests.support.factories import RECEIVED
 
 PEER, PROXY = "203.0.113.9", "10.0.0.7"
 PATIENT_S, SHORT_S = 14.0, 0.1
+ANSWER_BYTES_MAX = 65_536
 BODY = b"CallUUID=1&Name=%C3%A9&empty="
 SIGNED = {"x-plivo-signature-v3": "abc=,def=", "x-plivo-signature-v3-nonce": "123"}
 
@@ -62,12 +64,12 @@ async def asking(
 ) -> AsyncIterator[HttpApplications]:
     """Yield the applications, named ``0``, ``1`` and so on."""
     origins = [origin] if origin else [one.origin for one in applications]
+    declared = {
+        str(number): Application(str(number), one, (), timeout_s, ANSWER_BYTES_MAX)
+        for number, one in enumerate(origins)
+    }
     asked = HttpApplications(
-        [
-            ApplicationAddress(str(number), one, timeout_s=timeout_s, asked_max=asked_max)
-            for number, one in enumerate(origins)
-        ],
-        is_trusted_proxy=lambda address: address == PROXY,
+        declared.get, is_trusted_proxy=lambda address: address == PROXY, asked_max=asked_max
     )
     try:
         yield asked
@@ -310,9 +312,8 @@ async def test_the_proxies_of_the_environment_are_not_used(
     assert len(application.received) == 1
 
 
-def test_a_budget_beyond_what_plivo_waits_is_refused() -> None:
-    with pytest.raises(ValueError, match="at most 14 s"):
-        HttpApplications(
-            [ApplicationAddress("ivr", "http://127.0.0.1", timeout_s=14.5)],
-            is_trusted_proxy=lambda _: False,
-        )
+async def test_an_application_that_the_rules_no_longer_name_is_not_called(types: Catalogue) -> None:
+    async with customer_application() as application, asking(application) as asked:
+        with pytest.raises(ApplicationFailed) as failed:
+            await asked.ask("1", plivo_calls(), types.by_name["voice.call.answer"])
+    assert (failed.value.cause, application.received) == ("not_configured", [])
