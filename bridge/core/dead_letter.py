@@ -7,7 +7,8 @@
    separated by commas; blank if the topic is not known). ``callback_type`` and the id of the event,
    or of the callback if there is no event, are those of the journal record.
 3. A dead letter of stage ``parse`` has its journal record beside it. So has one of stage
-   ``publish``, unless ``dlq_topic`` names the journal.
+   ``publish``, unless ``dlq_topic`` names the journal. One of stage ``forward`` is made of its journal
+   record: no topic lacks a record, only the application that the header ``forward_to`` names.
 4. The key of a dead letter and of its journal record is the identifier of the call, if it is known,
    so that they are stored with the other records of that call. Otherwise it is the callback's id.
 5. Stages and reasons are stable codes. This file defines their meanings.
@@ -56,6 +57,7 @@ class Stage(StrEnum):
 
     PARSE = "parse"
     PUBLISH = "publish"
+    FORWARD = "forward"
 
 
 class PublishReason(StrEnum):
@@ -64,6 +66,20 @@ class PublishReason(StrEnum):
     RECORD_TOO_LARGE = "record_too_large"
     RECORD_INVALID = "record_invalid"
     POLICY_VIOLATION = "policy_violation"
+
+
+class ForwardReason(StrEnum):
+    """Why a notification could not be sent on to the customer's application."""
+
+    REFUSED_CONNECTION = "refused_connection"
+    TIMEOUT = "timeout"
+    CUT_OFF = "cut_off"
+    BUSY = "busy"
+    STATUS = "status"
+    REDIRECT = "redirect"
+    UNKNOWN_APPLICATION = "unknown_application"
+    NOT_A_JOURNAL_RECORD = "not_a_journal_record"
+    BRIDGE_FAULT = "bridge_fault"
 
 
 MEANINGS: Final[Mapping[Stage, Mapping[str, str]]] = {
@@ -79,6 +95,17 @@ MEANINGS: Final[Mapping[Stage, Mapping[str, str]]] = {
         "(`max.message.bytes`).",
         PublishReason.RECORD_INVALID: "The broker considers the record damaged or invalid.",
         PublishReason.POLICY_VIOLATION: "A policy of the cluster forbids the record.",
+    },
+    Stage.FORWARD: {
+        ForwardReason.REFUSED_CONNECTION: "The application cannot be connected to.",
+        ForwardReason.TIMEOUT: "The application did not answer in time.",
+        ForwardReason.CUT_OFF: "The connection to the application broke off.",
+        ForwardReason.BUSY: "The application already had as many requests as it may have at once.",
+        ForwardReason.STATUS: "The application answered with a status other than 2xx.",
+        ForwardReason.REDIRECT: "The application answered with a redirect, which is not followed.",
+        ForwardReason.UNKNOWN_APPLICATION: "The application is not configured.",
+        ForwardReason.NOT_A_JOURNAL_RECORD: "The bridge did not write the journal record.",
+        ForwardReason.BRIDGE_FAULT: "The bridge failed to send it on: a bug, please report it.",
     },
 }
 
@@ -167,6 +194,13 @@ def to_publish_dead_letter(
     topics = [record.topic for record in refused]
     headers = _build_headers(Stage.PUBLISH, reason, tries, topics)
     return _to_letter(records[-1], headers, naming)
+
+
+def to_forward_dead_letter(
+    journal: Record, reason: ForwardReason, *, tries: int, naming: ContractNames
+) -> Record:
+    """Return the dead letter of a notification that its application did not take."""
+    return _to_letter(journal, _build_headers(Stage.FORWARD, reason, tries, ()), naming)
 
 
 def _to_letter(journal: Record, headers: Sequence[RecordHeader], naming: ContractNames) -> Record:

@@ -7,6 +7,7 @@
    (``bridge.core.rejected``).
 3. The journal also holds records that are no callbacks. Their header ``journal_kind`` says what they
    are; a callback has no such header. A reader that does not know a kind skips its records.
+4. A notification that is to be sent on has the name of its application in the header ``forward_to``.
 """
 
 import base64
@@ -29,6 +30,7 @@ JSON_CONTENT_TYPE: Final = ("content-type", b"application/json")
 JOURNAL_TOPIC: Final = "plivo.journal.v1"
 DEAD_LETTER_TOPIC: Final = "plivo.bridge.deadletter.v1"
 REJECTED_TOPIC: Final = "plivo.bridge.rejected.v1"
+FORWARD_TO: Final = "forward_to"
 JOURNAL_SCHEMA_PATH: Final = "journal/1.0.json"
 JOURNAL_KIND: Final = "journal_kind"
 
@@ -155,15 +157,24 @@ def to_journal_value(
 
 
 def to_journal(
-    callback: Callback, event: EventRecord, naming: ContractNames, reply: SentReply | Asked
+    callback: Callback,
+    event: EventRecord,
+    naming: ContractNames,
+    reply: SentReply | Asked,
+    *,
+    forward_to: str | None = None,
 ) -> Record:
-    """Return the journal record of a published callback; its key is the event's."""
+    """Return the journal record of a published callback; its key is the event's.
+
+    ``forward_to`` is the application that it is to be sent on to: rule 4.
+    """
     verdict = callback.verdict
     value = to_journal_value(verdict, events=[event], reply=reply)
     headers = (
         JSON_CONTENT_TYPE,
         ("callback_type", event.type.name.encode()),
         ("event_id", event.id.encode()),
+        *(((FORWARD_TO, forward_to.encode()),) if forward_to is not None else ()),
     )
     return Record(
         topic=naming.topic_prefix + JOURNAL_TOPIC,

@@ -66,6 +66,12 @@ Treat a word that you do not know as unknown."""
 _ID: Final = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 # Kafka's binding of CloudEvents writes this attribute as the header `content-type`, without `ce_`.
 _NO_HEADER: Final = "datacontenttype"
+_FORWARD_TO: Final[Schema] = {
+    "forward_to": {
+        "type": "string",
+        "description": "The application that the callback is sent on to, if a rule says so.",
+    }
+}
 _REDRIVEN: Final[Schema] = {
     "redriven_at": {
         "type": "string",
@@ -109,9 +115,10 @@ def _journal_headers() -> Schema:
             "callback_type": {"type": "string", "description": meaning},
             "event_id": {**_ID, "description": "The id of its event, if it has one."},
             "callback_id": {**_ID, "description": "The id of the callback, if it has no event."},
+            **_FORWARD_TO,
             **_REDRIVEN,
         },
-        optional=("event_id", "callback_id", *_REDRIVEN),
+        optional=("event_id", "callback_id", *_FORWARD_TO, *_REDRIVEN),
     )
 
 
@@ -129,9 +136,12 @@ def _dead_letter_headers() -> Schema:
             REASON: {
                 "type": "string",
                 "description": "Why it failed.",
-                KNOWN_WORDS: [str(reason) for _, reason, _ in rows],
+                KNOWN_WORDS: list(dict.fromkeys(str(reason) for _, reason, _ in rows)),
             },
-            TRIES: {"type": "string", "description": "The number of attempts to publish."},
+            TRIES: {
+                "type": "string",
+                "description": "The number of attempts to publish or forward.",
+            },
             TOPIC: {
                 "type": "string",
                 "description": "Topics whose record is missing, separated by commas; empty if unknown.",
@@ -142,8 +152,9 @@ def _dead_letter_headers() -> Schema:
             },
             EVENT_ID: {**_ID, "description": "The id of its event, if it has one."},
             CALLBACK_ID: {**_ID, "description": "The id of the callback, if it has no event."},
+            **_FORWARD_TO,
         },
-        optional=(EVENT_ID, CALLBACK_ID),
+        optional=(EVENT_ID, CALLBACK_ID, *_FORWARD_TO),
     )
 
 

@@ -197,7 +197,7 @@ def _check_head(response: httpx.Response) -> None:
         raise ApplicationFailed("redirect", message)
     if not response.is_success:
         message = f"it answered {response.status_code}"
-        raise ApplicationFailed("status", message)
+        raise ApplicationFailed("status", message, status=response.status_code)
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in _IDENTITY:
         message = (

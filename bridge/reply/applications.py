@@ -22,11 +22,15 @@ FailureCause = Literal[
 
 
 class ApplicationFailed(Exception):
-    """An application gave no answer that Plivo can use."""
+    """An application gave no answer that Plivo can use.
 
-    def __init__(self, cause: FailureCause, message: str) -> None:
+    ``status`` is the HTTP status of its answer, None if the status was not the fault.
+    """
+
+    def __init__(self, cause: FailureCause, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
         self.cause = cause
+        self.status = status
 
 
 class ApplicationAnswer(NamedTuple):

@@ -202,6 +202,27 @@ class Metric(Enum):
         "Whether the accounts file cannot be used: it is missing, not a regular file, or invalid. The "
         "last valid accounts stay in use.",
     )
+    NOTIFICATIONS_TOTAL = MetricDef(
+        "counter",
+        "callbacks",
+        "Notifications that were `delivered` to the customer's application, or became dead letters "
+        "(`dead_lettered`).",
+        ("application", "result"),
+    )
+    NOTIFICATION_FAILURES_TOTAL = MetricDef(
+        "counter",
+        "requests",
+        "Failed attempts to send a notification to the customer's application, by reason: see the dead "
+        "letters of stage `forward`. Most are made again.",
+        ("application", "reason"),
+    )
+    NOTIFICATIONS_BEHIND = MetricDef(
+        "gauge",
+        "records",
+        "Journal records that this process has yet to look through for an application, or whose "
+        "notifications it has yet to send.",
+        ("application",),
+    )
     BUILD_INFO = MetricDef("gauge", "1", "The running version.", ("version",))
 
 

@@ -89,9 +89,10 @@ class Metrics(Collector):
         product = type_name.partition(".")[0]
         self.count(Metric.CALLBACKS_TOTAL, product, type_name, method, outcome)
 
-    def set(self, metric: Metric, value: float) -> None:
-        """Set a gauge without labels."""
-        self._gauges[metric].set(value)
+    def set(self, metric: Metric, value: float, *labels: str) -> None:
+        """Set a gauge; ``labels`` are in the order of its declaration."""
+        gauge = self._gauges[metric]
+        (gauge.labels(*labels) if labels else gauge).set(value)
 
     def watch(self, metric: Metric, read: Callable[[], float]) -> None:
         """Have a gauge without labels call ``read`` for its value at each scrape."""

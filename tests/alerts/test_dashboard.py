@@ -55,6 +55,7 @@ def test_the_most_important_rows_come_first() -> None:
         "Overload",
         "Applications",
         "Process",
+        "Notifications",
     ]
 
 

@@ -31,7 +31,7 @@ class StaleGauge(Metrics):
         super().__init__("0")
         self._values = values
 
-    def set(self, metric: Metric, value: float) -> None:
+    def set(self, metric: Metric, value: float, *labels: str) -> None:
         assert metric is Metric.ACCOUNTS_STALE
         self._values.append(bool(value))
 
