@@ -183,7 +183,8 @@ class Intake:
             chosen = self._replies.choose(callback)
             reply = chosen.reply if isinstance(chosen, Given) else Asked(chosen.application)
             event = to_event(callback, self._naming, self._now())
-            journal = to_journal(callback, event, self._naming, reply)
+            forward_to = self._replies.find_forward(callback)
+            journal = to_journal(callback, event, self._naming, reply, forward_to=forward_to)
             return _Prepared(callback, event, (event.record, journal), chosen)
         except NoEvent:
             raise

@@ -160,6 +160,10 @@ class Replies:
         """Return how a callback is answered of which no event can be made."""
         return Given(self.reply_to(route) if route else ACKNOWLEDGEMENT, None)
 
+    def find_forward(self, callback: Callback) -> str | None:  # noqa: ARG002 (rules will need it)
+        """Return the application that a notification is sent on to, None if there is none."""
+        return None
+
     def reply_to(self, kind: CallbackType) -> SentReply:
         """Return the reply to a callback of this type."""
         document = self._documents.get(kind.name)

@@ -9,11 +9,12 @@ from structlog.testing import capture_logs
 
 from bridge.core.catalogue import Catalogue
 from bridge.core.outcome import Outcome
+from bridge.core.parse import Callback
 from bridge.core.record import Record
 from bridge.core.request import RawCallback, index_headers
 from bridge.emulator.sign import sign_headers
 from bridge.publish import RecordTooLarge, Unavailable
-from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT
+from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT, Replies
 from tests.support.intake_harness import (
     ANSWER,
     DEAD_LETTERS,
@@ -183,6 +184,18 @@ async def test_event_and_journal_name_each_other(types: Catalogue) -> None:
     event, journal = (orjson.loads(record.value) for record in walk.publisher.records)
     assert event["id"] == journal["events"][0]["id"] == taken.fields["event_id"]
     assert walk.publisher.records[0].key == walk.publisher.records[1].key == b"1"
+
+
+async def test_a_notification_that_a_rule_forwards_names_its_application(types: Catalogue) -> None:
+    class Forwarding(Replies):
+        def find_forward(self, callback: Callback) -> str | None:
+            return "pbx" if callback.type.name == "voice.call.ring" else None
+
+    walk = Walk(types, Fake(), replies=Forwarding(types, {}))
+    await walk.take(RING)
+    await walk.take(ANSWER)
+    headers = [dict(one.headers) for one in walk.publisher.records if one.topic == JOURNAL]
+    assert [one.get("forward_to") for one in headers] == [b"pbx", None]
 
 
 async def test_what_an_operator_should_look_at_is_counted(types: Catalogue) -> None:
