@@ -7,7 +7,8 @@
    had then. A type declared since then is an exception: its events have ids of their own.
 3. Headers of the published records name the letter and the time of the redrive. The letter stays:
    redriving it again publishes the same event again, under the same id.
-4. The event's record has the time of the redrive as its timestamp. With the receive time it could be
+4. A letter of stage ``forward`` lacks no record. Its callback is sent to its application again.
+5. The event's record has the time of the redrive as its timestamp. With the receive time it could be
    older than its topic's retention, and Kafka would delete it before anybody reads it.
 """
 
@@ -30,7 +31,13 @@ from bridge.core.dead_letter import (
     Stage,
 )
 from bridge.core.event import ContractNames, EventRecord, to_epoch_ms
-from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, JSON_CONTENT_TYPE, EventName
+from bridge.core.journal import (
+    DEAD_LETTER_TOPIC,
+    FORWARD_TO,
+    JOURNAL_TOPIC,
+    JSON_CONTENT_TYPE,
+    EventName,
+)
 from bridge.core.parse import Parser
 from bridge.core.record import Record, RecordHeader, encode_json
 from bridge.normalise.time import to_rfc3339
@@ -38,11 +45,14 @@ from bridge.publish import Publisher, RecordRefused, TopicUnavailable
 from bridge.publish.connection import KafkaConnection
 from bridge.reader.journal import JournalledCallback, NotAJournalRecord, parse_journal_record
 from bridge.reader.topic_reader import StoredRecord, read_topics
+from bridge.reply.applications import TAKEN_CAUSES, ApplicationFailed, Applications
 
 REDRIVEN_FROM: Final = "redriven_from"
 TOPIC_UNAVAILABLE: Final = "topic_unavailable"
 
-RedriveOutcome = Literal["published", "would_be_published", "still_dead"]
+RedriveOutcome = Literal[
+    "published", "would_be_published", "forwarded", "would_be_forwarded", "still_dead"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +143,7 @@ class Redriver:
         self._naming = naming
 
     def rebuild(self, letter: DeadLetter, at: datetime) -> RebuiltRecords:
-        """Return the records to publish for a letter: rules 1 to 4. Raises CannotDerive."""
+        """Return the records to publish for a letter: rules 1 to 3 and 5. Raises CannotDerive."""
         try:
             callback = parse_journal_record(letter.stored.value)
         except NotAJournalRecord as error:
@@ -172,6 +182,10 @@ def _build_journal_record(
         key = event.record.key
     elif not about[EVENT_ID]:
         about = {CALLBACK_TYPE: about[CALLBACK_TYPE], CALLBACK_ID: letter.header(CALLBACK_ID)}
+    if forward_to := letter.header(
+        FORWARD_TO
+    ):  # it was never sent on, because it was not on the journal
+        about[FORWARD_TO] = forward_to
     headers = tuple((name, text.encode()) for name, text in about.items())
     return Record(
         topic=topic,
@@ -197,12 +211,16 @@ async def redrive_all(
     redriver: Redriver,
     publisher: Publisher | None,
     now: Callable[[], datetime],
+    applications: Applications,
 ) -> AsyncIterator[RedriveResult]:
-    """Redrive letters one after the other; yield each result once Kafka has acknowledged it.
+    """Redrive letters one after the other; yield each result once it is final.
 
-    Without a publisher nothing is published. Raises Unavailable and CannotRead.
+    Without a publisher nothing is published or sent. Raises Unavailable and CannotRead.
     """
     async for letter in letters:
+        if letter.header(STAGE) == Stage.FORWARD:
+            yield await _forward(letter, applications if publisher is not None else None)
+            continue
         try:
             rebuilt = redriver.rebuild(letter, now())
             if publisher is not None:
@@ -213,3 +231,17 @@ async def redrive_all(
             yield RedriveResult(letter, "still_dead", reason=TOPIC_UNAVAILABLE)
         else:
             yield RedriveResult(letter, "published" if publisher else "would_be_published", rebuilt)
+
+
+async def _forward(letter: DeadLetter, applications: Applications | None) -> RedriveResult:
+    """Send the callback of a letter to its application again: rule 4. None: only look at it."""
+    try:
+        raw = parse_journal_record(letter.stored.value).raw
+        if applications is not None:
+            await applications.ask(letter.header(FORWARD_TO), raw, None)
+    except NotAJournalRecord:
+        return RedriveResult(letter, "still_dead", reason=NOT_A_JOURNAL_RECORD)
+    except ApplicationFailed as error:
+        if error.cause not in TAKEN_CAUSES:
+            return RedriveResult(letter, "still_dead", reason=error.cause)
+    return RedriveResult(letter, "would_be_forwarded" if applications is None else "forwarded")

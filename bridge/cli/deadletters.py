@@ -31,6 +31,7 @@ from bridge.core.parse import Parser, escape_non_utf8
 from bridge.publish import Publisher, PublishRules, Unavailable
 from bridge.reader.journal import NotAJournalRecord, parse_journal_record
 from bridge.reader.topic_reader import CannotRead
+from bridge.reply.applications import NoApplications
 from bridge.settings.load import Need, Settings, load
 from bridge.telemetry import logs
 
@@ -221,7 +222,8 @@ async def _redrive(
     if first is None:
         return
     async with _open_publisher(settings, dry_run=dry_run) as publisher:
-        async for result in redrive_all(_prepend(first, found), redriver, publisher, _now):
+        redriven = redrive_all(_prepend(first, found), redriver, publisher, _now, NoApplications())
+        async for result in redriven:
             results.append(result)
             if as_json:
                 output.emit_json_lines([_result_line(result)])

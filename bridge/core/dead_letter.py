@@ -77,7 +77,7 @@ class ForwardReason(StrEnum):
     BUSY = "busy"
     STATUS = "status"
     REDIRECT = "redirect"
-    UNKNOWN_APPLICATION = "unknown_application"
+    NOT_CONFIGURED = "not_configured"
     NOT_A_JOURNAL_RECORD = "not_a_journal_record"
     BRIDGE_FAULT = "bridge_fault"
 
@@ -103,7 +103,7 @@ MEANINGS: Final[Mapping[Stage, Mapping[str, str]]] = {
         ForwardReason.BUSY: "The application already had as many requests as it may have at once.",
         ForwardReason.STATUS: "The application answered with a status other than 2xx.",
         ForwardReason.REDIRECT: "The application answered with a redirect, which is not followed.",
-        ForwardReason.UNKNOWN_APPLICATION: "The application is not configured.",
+        ForwardReason.NOT_CONFIGURED: "The rules no longer say where the application is.",
         ForwardReason.NOT_A_JOURNAL_RECORD: "The bridge did not write the journal record.",
         ForwardReason.BRIDGE_FAULT: "The bridge failed to send it on: a bug, please report it.",
     },

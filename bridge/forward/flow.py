@@ -34,7 +34,7 @@ from bridge.publish import Publisher, RecordRefused, Unavailable
 from bridge.reader.group_reader import Fetched
 from bridge.reader.journal import NotAJournalRecord, parse_journal_record
 from bridge.reader.topic_reader import StoredRecord
-from bridge.reply.applications import ApplicationFailed, Applications, FailureCause
+from bridge.reply.applications import TAKEN_CAUSES, ApplicationFailed, Applications
 from bridge.telemetry.logs import describe_fault
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
@@ -49,8 +49,6 @@ WAITING_BYTES_MAX: Final = 16_777_216
 _PAUSE_MIN_S: Final = 1.0
 _PAUSE_MAX_S: Final = 60.0
 _LOG_EVERY_S: Final = 60.0
-# The application took the notification; only its answer is unusable, and nobody uses it.
-_TAKEN: Final[frozenset[FailureCause]] = frozenset({"not_xml", "too_large"})
 _TEMPORARY_STATUSES: Final = frozenset({408, 425, 429})
 _REASONS: Final = {str(reason): reason for reason in ForwardReason}
 
@@ -235,7 +233,7 @@ class NotificationFlow:
         except NotAJournalRecord as error:
             return _Failure(ForwardReason.NOT_A_JOURNAL_RECORD, is_final=True, message=str(error))
         except ApplicationFailed as error:
-            if error.cause in _TAKEN:
+            if error.cause in TAKEN_CAUSES:
                 return None
             status = error.status or 0
             is_final = error.cause == "redirect" or (

@@ -1,6 +1,6 @@
 """The customer's applications, as intake sees them."""
 
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from bridge.callbacks.model import CallbackType
 from bridge.core.journal import SentReply
@@ -19,6 +19,8 @@ FailureCause = Literal[
     "too_large",
 ]
 """Why an application gave no answer that Plivo can use: stable codes."""
+TAKEN_CAUSES: Final[frozenset[FailureCause]] = frozenset({"not_xml", "too_large"})
+"""The application took the callback, but its answer is unusable. For a notification that is enough."""
 
 
 class ApplicationFailed(Exception):

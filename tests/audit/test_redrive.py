@@ -15,7 +15,13 @@ from bridge.audit.redrive import (
     redrive_all,
 )
 from bridge.core.catalogue import Catalogue
-from bridge.core.dead_letter import PublishReason, to_dead_letter, to_publish_dead_letter
+from bridge.core.dead_letter import (
+    ForwardReason,
+    PublishReason,
+    to_dead_letter,
+    to_forward_dead_letter,
+    to_publish_dead_letter,
+)
 from bridge.core.parse import NoEventReason
 from bridge.core.record import Record
 from bridge.publish import (
@@ -26,6 +32,7 @@ from bridge.publish import (
     Unavailable,
 )
 from bridge.publish.memory import MemoryPublisher
+from bridge.reply.applications import Applications, NoApplications
 from bridge.reply.document import ACKNOWLEDGEMENT
 from tests.support.dead_letters import (
     HANGUPS,
@@ -45,6 +52,7 @@ from tests.support.factories import (
 )
 from tests.support.futures import started
 from tests.support.kafka import Kafka, make_topics, planned, running
+from tests.support.notifications import FakeApplications, failed, notification
 
 pytest_plugins = ("tests.support.kafka_fixtures",)
 
@@ -76,12 +84,16 @@ class Refusing(MemoryPublisher):
 
 
 async def run(
-    types: Catalogue, found: Sequence[DeadLetter], publisher: Publisher | None
+    types: Catalogue,
+    found: Sequence[DeadLetter],
+    publisher: Publisher | None,
+    applications: Applications | None = None,
 ) -> list[tuple[Any, ...]]:
     redriver = Redriver(parser(types), NAMING)
-    fates: list[RedriveResult] = [
-        fate async for fate in redrive_all(each(found), redriver, publisher, lambda: LATER)
-    ]
+    redriven = redrive_all(
+        each(found), redriver, publisher, lambda: LATER, applications or NoApplications()
+    )
+    fates: list[RedriveResult] = [fate async for fate in redriven]
     assert [fate.letter for fate in fates] == list(found)
     return [(fate.outcome, fate.reason) for fate in fates]
 
@@ -103,6 +115,51 @@ async def test_twice_run_again_is_twice_published_under_one_id(types: Catalogue)
         await run(types, [unparsed()], publisher)
     ids = {dict(record.headers)["ce_id"] for record in publisher.records}
     assert (len(publisher.records), len(ids)) == (2, 1)
+
+
+async def test_what_an_application_did_not_take_is_sent_to_it_again(types: Catalogue) -> None:
+    publisher = MemoryPublisher()
+    applications = FakeApplications({"b": [failed("timeout")], "c": [failed("too_large")]})
+    found = [undelivered("a"), undelivered("b"), undelivered("c"), undelivered("d", value=b"{}")]
+    assert await run(types, found, publisher, applications) == [
+        ("forwarded", None),
+        ("still_dead", "timeout"),
+        ("forwarded", None),
+        ("still_dead", "not_a_journal_record"),
+    ]
+    assert applications.attempts == ["a", "b", "c"]
+    assert publisher.records == []
+    assert await run(types, [undelivered("a")], publisher) == [("still_dead", "not_configured")]
+
+
+async def test_nothing_is_sent_to_an_application_for_a_look(types: Catalogue) -> None:
+    applications = FakeApplications()
+    found = [undelivered("a"), undelivered("b", value=b"{}")]
+    assert await run(types, found, None, applications) == [
+        ("would_be_forwarded", None),
+        ("still_dead", "not_a_journal_record"),
+    ]
+    assert applications.attempts == []
+
+
+def undelivered(name: str, value: bytes | None = None) -> DeadLetter:
+    """Return the letter of a notification that its application did not take."""
+    stored = notification(name)
+    journal = Record(
+        stored.topic, stored.key, value or stored.value, tuple(stored.headers.items()), 0
+    )
+    return letter_of(to_forward_dead_letter(journal, ForwardReason.TIMEOUT, tries=9, naming=NAMING))
+
+
+async def test_a_journal_record_that_was_refused_is_sent_on_once_it_is_there(
+    types: Catalogue, made: Made
+) -> None:
+    publisher = MemoryPublisher()
+    event, journal = made.records
+    made.records = event, journal._replace(headers=(*journal.headers, ("forward_to", b"pbx")))
+    await run(types, [made.letter(1)], publisher)
+    (record,) = publisher.records
+    assert dict(record.headers)["forward_to"] == b"pbx"
 
 
 async def test_without_a_publisher_the_result_is_only_reported(types: Catalogue) -> None:
@@ -183,7 +240,11 @@ async def test_a_letter_that_a_broker_still_refuses_does_not_keep_the_next_from_
     ]
     async with running(kafka.publisher(topics=[event.topic, journal.topic])) as publisher:
         fates = redrive_all(
-            each(lacking), Redriver(parser(types), naming), publisher, lambda: LATER
+            each(lacking),
+            Redriver(parser(types), naming),
+            publisher,
+            lambda: LATER,
+            NoApplications(),
         )
         found = [(fate.outcome, fate.reason) async for fate in fates]
     assert found == [

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from bridge.forward.flow import FlowLimits
 from bridge.publish import RecordRefused, Unavailable
 from bridge.publish.memory import MemoryPublisher
 from bridge.reader.topic_reader import CannotRead
+from bridge.reply.applications import TAKEN_CAUSES, FailureCause
 from tests.support.futures import settled
 from tests.support.notifications import FakeApplications, Site, failed, notification
 
@@ -348,5 +350,5 @@ def test_each_ends_delivered_or_dead_lettered_in_the_order_of_its_key_whatever_f
 
 
 def test_every_reason_of_an_application_has_its_own_code() -> None:
-    causes = {"busy", "timeout", "refused_connection", "cut_off", "redirect", "status"}
+    causes = set(get_args(FailureCause)) - TAKEN_CAUSES
     assert causes <= {str(reason) for reason in ForwardReason}
