@@ -107,7 +107,7 @@ class NotificationFlow:
     def __init__(self, application: str, parts: FlowParts, limits: FlowLimits) -> None:
         self._application = application
         self._parts = parts
-        self._limits = limits
+        self.limits = limits
         self._slots = asyncio.Semaphore(limits.sending_max)
         self._partitions: dict[int, UnfinishedOffsets] = {}
         self._lines: dict[tuple[int, bytes], _Line] = {}
@@ -118,7 +118,7 @@ class NotificationFlow:
     @property
     def is_full(self) -> bool:
         """Return whether no more records may be added: rule 3."""
-        limits = self._limits
+        limits = self.limits
         return (
             self._waiting >= limits.waiting_max or self._waiting_bytes >= limits.waiting_bytes_max
         )
@@ -126,7 +126,7 @@ class NotificationFlow:
     @property
     def room(self) -> int:
         """Return how many records may be added."""
-        return max(self._limits.waiting_max - self._waiting, 0)
+        return max(self.limits.waiting_max - self._waiting, 0)
 
     def list_positions(self) -> dict[int, int]:
         """Return the offset of each partition that may be committed."""
@@ -217,7 +217,7 @@ class NotificationFlow:
             self._report(failure)
             pause_s = min(_PAUSE_MIN_S * 2 ** min(tries - 1, 16), _PAUSE_MAX_S) * clock.stretch()
             elapsed_s = clock.now_s() - begun_s
-            if failure.is_final or elapsed_s + pause_s > self._limits.retry_for_s:
+            if failure.is_final or elapsed_s + pause_s > self.limits.retry_for_s:
                 if await self._dead_letter(record, failure.reason, tries, line):
                     return True
                 tries, begun_s = 0, clock.now_s()  # rule 5

@@ -11,7 +11,7 @@
 """
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from typing import Final, Protocol
 
 import structlog
@@ -61,6 +61,10 @@ class ApplicationNotifications:
         self._stopping = asyncio.Event()
         self._committed: dict[int, int] = {}
         self._fault: str | None = None
+
+    def set_limits(self, limits: FlowLimits) -> None:
+        """Use other limits from now on."""
+        self._flow.limits = limits
 
     def begin_stopping(self) -> None:
         """Read and begin nothing more."""
@@ -145,32 +149,43 @@ class ApplicationNotifications:
 class Notifications:
     """The notifications of all applications that rules forward some to."""
 
-    def __init__(self, parts: FlowParts, limits: FlowLimits, open_group_for: OpenGroupFor) -> None:
+    def __init__(self, parts: FlowParts, open_group_for: OpenGroupFor) -> None:
         self._parts = parts
-        self._limits = limits
         self._open_group_for = open_group_for
         self._running: dict[str, tuple[ApplicationNotifications, asyncio.Task[None]]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
-    def forward_to(self, applications: Iterable[str]) -> None:
-        """Begin to send to these applications, unless that has begun already."""
-        for name in applications:
-            if name not in self._running:
-                one = ApplicationNotifications(
-                    name, self._parts, self._limits, self._open_group_for(name)
-                )
+    def update(self, limits: Mapping[str, FlowLimits]) -> None:
+        """Send to these applications from now on, within their limits, and to no others.
+
+        What an application left behind when it was removed is sent when it is back.
+        """
+        if self._stopping:
+            return
+        for name in self._running.keys() - limits.keys():
+            one, task = self._running.pop(name)
+            one.begin_stopping()
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+        for name, each in limits.items():
+            if name in self._running:
+                self._running[name][0].set_limits(each)
+            else:
+                one = ApplicationNotifications(name, self._parts, each, self._open_group_for(name))
                 task = asyncio.create_task(one.run(), name=f"notifications-{name}")
                 self._running[name] = one, task
 
     def begin_stopping(self) -> None:
         """Read and begin nothing more."""
+        self._stopping = True
         for one, _ in self._running.values():
             one.begin_stopping()
 
     async def stop(self, timeout_s: float) -> None:
         """Finish what is being sent, commit, and leave the groups; give up after ``timeout_s``."""
         self.begin_stopping()
-        tasks = [task for _, task in self._running.values()]
-        self._running.clear()
+        tasks = [*self._ending, *(task for _, task in self._running.values())]
         if not tasks:
             return
         _, late = await asyncio.wait(tasks, timeout=timeout_s)

@@ -1,7 +1,8 @@
 """Notifications are delivered or dead-lettered, in order per key, whatever fails."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -13,12 +14,14 @@ from structlog.testing import capture_logs
 from bridge.core.dead_letter import ForwardReason
 from bridge.core.record import Record
 from bridge.forward.flow import FlowLimits
+from bridge.forward.notifications import Notifications
 from bridge.publish import RecordRefused, Unavailable
 from bridge.publish.memory import MemoryPublisher
+from bridge.reader.group_reader import GroupReader, OnRevoked
 from bridge.reader.topic_reader import CannotRead
 from bridge.reply.applications import TAKEN_CAUSES, FailureCause
 from tests.support.futures import settled
-from tests.support.notifications import FakeApplications, Site, failed, notification
+from tests.support.notifications import FakeApplications, FakeReader, Site, failed, notification
 
 LETTERS = "plivo.bridge.deadletter.v1"
 
@@ -300,6 +303,54 @@ async def test_how_far_it_is_behind_is_shown() -> None:
     async with site.running():
         await steps_until(lambda: site.time.s > 5)
         assert site.metrics.value("notifications_behind", application="pbx") == 2
+
+
+async def test_applications_come_and_go_with_the_rules() -> None:
+    site, other = Site(), Site()
+    groups = {"pbx": site.group, "crm": other.group}
+    notifications = Notifications(site.parts, lambda name: groups[name].open)
+    notifications.update({"pbx": FlowLimits()})
+    site.put([notification("a")])
+    await steps_until(lambda: site.group.is_done)
+    assert other.group.opened == 0
+    notifications.update({"crm": FlowLimits()})
+    await steps_until(lambda: other.group.opened == 1)
+    site.put([notification("b")])
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert site.applications.taken == ["a"]
+    notifications.update({"crm": FlowLimits(), "pbx": FlowLimits()})
+    await steps_until(lambda: site.group.is_done)
+    assert (site.group.opened, other.group.opened) == (2, 1)
+    await notifications.stop(60)
+    notifications.update({"pbx": FlowLimits()})
+    assert site.group.opened == 2
+
+
+async def test_new_limits_are_those_of_what_waits_too() -> None:
+    site = Site(applications=FakeApplications({"a": [failed()] * 1000}))
+    notifications = Notifications(site.parts, lambda _: site.group.open)
+    notifications.update({"pbx": FlowLimits()})
+    site.put([notification("a")])
+    await steps_until(lambda: site.time.s > 20)
+    notifications.update({"pbx": FlowLimits(retry_for_s=1)})
+    await steps_until(lambda: site.group.is_done)
+    assert len(letters(site)) == 1
+    assert site.time.s < 60
+    await notifications.stop(60)
+
+
+async def test_a_process_stops_in_time_although_kafka_does_not_answer() -> None:
+    @contextlib.asynccontextmanager
+    async def hang(_: OnRevoked) -> AsyncGenerator[GroupReader]:
+        await asyncio.Event().wait()
+        yield FakeReader(Site().group)
+
+    notifications = Notifications(Site().parts, lambda _: hang)
+    notifications.update({"pbx": FlowLimits()})
+    await asyncio.sleep(0)
+    await notifications.stop(0.01)
+    await Notifications(Site().parts, lambda _: hang).stop(0.01)
 
 
 OUTCOMES = st.lists(

@@ -219,9 +219,12 @@ class Site:
         for record in records:
             self.group.append(record)
 
+    @property
+    def parts(self) -> FlowParts:
+        return FlowParts(self.applications, self.publisher, NAMING, self.metrics, self.time.clock)
+
     def build(self) -> ApplicationNotifications:
-        parts = FlowParts(self.applications, self.publisher, NAMING, self.metrics, self.time.clock)
-        return ApplicationNotifications("pbx", parts, self.limits, self.group.open)
+        return ApplicationNotifications("pbx", self.parts, self.limits, self.group.open)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[ApplicationNotifications]:
