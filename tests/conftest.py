@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 import sys
 from collections.abc import Generator, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 import httpx._transports.default
@@ -33,6 +35,37 @@ hypothesis.settings.load_profile("bridge")
 _MAY_START_PROCESSES: Final = frozenset(
     {"chaos", "chart", "cluster", "image", "kafka", "node", "proxy", "system"}
 )
+# What `make test-kafka` and its like choose: `kafka and not chaos`.
+_TESTS_OF_ONE_MARKER: Final = re.compile(r"(\w+)(?: and not \w+)*")
+
+
+@cache
+def _names_marker(file: Path, marker: str) -> bool:
+    # The tests that take a broker from `kafka_fixtures` have the marker from there.
+    text = file.read_text(encoding="utf-8")
+    return f"mark.{marker}" in text or f"{marker}_fixtures" in text
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files that cannot have a test which was chosen by its marker.
+
+    To import them all takes 10 s of processor time in each worker, which is more than the tests of
+    some markers take.
+    """
+    chosen = _TESTS_OF_ONE_MARKER.fullmatch(config.option.markexpr)
+    if chosen is None or chosen[1] == "not" or collection_path.suffix != ".py":
+        return None
+    return not _names_marker(collection_path, chosen[1]) or None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a marker that the test's file does not name: a run of that marker leaves it out."""
+    for item in items:
+        for name in _MAY_START_PROCESSES.intersection(mark.name for mark in item.iter_markers()):
+            if not _names_marker(item.path, name):
+                message = f"{item.nodeid} has the marker `{name}`, which its file does not name"
+                raise pytest.UsageError(message)
 
 
 class _ProcessGuard:
