@@ -33,7 +33,7 @@ from bridge.originate.destinations import (
     split_destinations,
 )
 from bridge.originate.fields import RequestField, list_fields, read_values
-from bridge.originate.parameter import Group, Parameter, RequestFaults, Source
+from bridge.originate.parameter import Group, Parameter, RequestFault, RequestFaults, Source
 from bridge.originate.values import (
     Method,
     Url,
@@ -346,3 +346,15 @@ class CallRequest(BaseModel):
 def list_parameters() -> Mapping[str, RequestField]:
     """Return every parameter by Plivo's name, in the order of Plivo's page."""
     return list_fields(CallRequest)
+
+
+def find_faults(given: Mapping[str, object], *, but: str = "") -> tuple[RequestFault, ...]:
+    """Return the faults of a request with these values, except those of the parameter ``but``.
+
+    It is for a parameter that is read elsewhere, such as a file of destinations with faults of its own.
+    """
+    try:
+        CallRequest.model_validate(given)
+    except RequestFaults as error:
+        return tuple(fault for fault in error.faults if fault.parameter != but)
+    return ()

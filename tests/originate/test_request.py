@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.originate.parameter import RequestFaults
-from bridge.originate.request import CallRequest
+from bridge.originate.request import CallRequest, find_faults
 
 CALLER = "14157654321"
 CALLEE = "14153464321"
@@ -72,3 +72,10 @@ def test_an_empty_url_is_not_sent() -> None:
     request = CallRequest(from_=CALLER, to=CALLEE, answer_url=ANSWER_URL, ring_url="")
     assert request.ring_url == ""
     assert "ring_url" not in request.to_body()
+
+
+def test_the_faults_beside_a_parameter_that_is_read_elsewhere() -> None:
+    given = {"from": "Ann", "time_limit": 0}
+    assert [fault.parameter for fault in find_faults(given, but="to")] == ["from", "time_limit"]
+    assert find_faults({"from": CALLER}, but="to") == ()
+    assert find_faults({"from": CALLER, "to": CALLEE}) == ()
