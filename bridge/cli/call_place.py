@@ -33,7 +33,7 @@ from bridge.originate.entry import AlreadyRequested
 from bridge.originate.ledger import RequestLedger
 from bridge.originate.originator import Originator, OriginatorRules, PlacedCalls
 from bridge.originate.parameter import RequestFaults
-from bridge.originate.request import CallRequest
+from bridge.originate.request import CallRequest, find_faults
 from bridge.originate.wiring import wire
 from bridge.publish import Publisher, PublishRules, Unavailable
 from bridge.reader.topic_reader import find_missing_topics
@@ -152,9 +152,7 @@ def _build_request(given: dict[str, Any], rules: OriginatorRules, reference: str
             "--bridge-url: is needed, or BRIDGE_PUBLIC_URL: the URL that Plivo calls this bridge by"
         )
     try:
-        if "to" in given:
-            given["to"] = read_destinations(given["to"])
-        request = CallRequest(**given)
+        request = _read_request(given)
         if not lines:
             return wire(
                 request,
@@ -167,6 +165,18 @@ def _build_request(given: dict[str, Any], rules: OriginatorRules, reference: str
         lines = [*describe_faults(error), *lines]
     output.print_stderr(*lines, style="red")
     raise typer.Exit(EXIT_USAGE)
+
+
+def _read_request(given: dict[str, Any]) -> CallRequest:
+    """Return the request. Raises RequestFaults, also with those of lines in files: rule 1."""
+    values = dict(given)
+    try:
+        if "to" in given:
+            values["to"] = read_destinations(given["to"])
+    except RequestFaults as error:
+        del values["to"]
+        raise RequestFaults((*error.faults, *find_faults(values, but="to"))) from None
+    return CallRequest(**values)
 
 
 def _ask_question(request: CallRequest, account: ApiAccount) -> str:

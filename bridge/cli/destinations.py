@@ -14,6 +14,7 @@ from typing import Final
 import typer
 
 from bridge.originate.destinations import join_destinations, read_lines
+from bridge.originate.parameter import RequestFault, RequestFaults
 
 STANDARD_INPUT: Final = "-"
 # 1,000 destinations, the most that Plivo takes, are far smaller.
@@ -22,7 +23,16 @@ _BYTES_MAX: Final = 1_048_576
 
 def read_destinations(given: Iterable[str]) -> str:
     """Return Plivo's ``to`` for the values of ``--to``. Raises BadParameter and RequestFaults."""
-    return join_destinations(one for value in given for one in _read(value))
+    found: list[str] = []
+    faults: list[RequestFault] = []
+    for value in given:
+        try:
+            found += _read(value)
+        except RequestFaults as error:
+            faults += error.faults
+    if faults:
+        raise RequestFaults(faults)
+    return join_destinations(found)
 
 
 def _read(value: str) -> Iterator[str]:

@@ -124,6 +124,24 @@ def test_all_faults_are_reported_at_once_and_nothing_is_sent(settings: dict[str,
     assert named == ["--from", "--to", "--ring-url", "--time-limit", "--bridge-url"]
 
 
+def test_the_faults_of_files_are_reported_with_their_lines_beside_all_others(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_text("14155550123\nAnn\n")
+    second.write_text("# nobody\n")
+    wrong = ("--from", "1", "--to", f"@{first}", "--to", f"@{second}", "--time-limit", "0")
+    done = run("call", "place", *wrong, "--without-kafka", "--yes", **settings)
+    assert (done.returncode, done.stdout) == (2, "")
+    faults = [line.partition(";")[0] for line in done.stderr.splitlines()]
+    assert faults == [
+        f"--to: {first}, line 2: 'Ann' is not a number",
+        f"--to: {second} has no destination",
+        "--from: '1' is not in E.164",
+        "--time-limit: '0' is not allowed",
+    ]
+
+
 def test_without_a_terminal_nobody_is_called_unless_yes_is_said(
     plivo: EmulatedPlivo, settings: dict[str, str]
 ) -> None:
