@@ -77,12 +77,15 @@ class RequestReader:
         await self._read(records)
         return records
 
-    async def read_new(self, records: RequestRecords) -> None:
-        """Add what was stored since the last reading: rule 4. Raises CannotRead."""
-        self.reader = replace(self.reader, show_progress=_show_nothing)
-        await self._read(records)
+    async def read_new(self, records: RequestRecords) -> bool:
+        """Add what was stored since the last reading: rule 4. Return whether there was anything.
 
-    async def _read(self, records: RequestRecords) -> None:
+        Raises CannotRead.
+        """
+        self.reader = replace(self.reader, show_progress=_show_nothing)
+        return await self._read(records)
+
+    async def _read(self, records: RequestRecords) -> bool:
         within = self._find_window(records)
         found = await find_ranges(self.reader.connection, self._topics, within)
         begins = [max(one.begin, self._next.get((one.topic, one.partition), 0)) for one in found]
@@ -96,10 +99,13 @@ class RequestReader:
             ranges,
             lambda one: within.contains(one.timestamp) and records.concerns(one),
         )
+        is_new = False
         async with aclosing(stream):
             async for record in stream:
                 records.add(record)
+                is_new = True
         self._next |= {(one.topic, one.partition): one.end for one in ranges}
+        return is_new
 
     def _find_window(self, records: RequestRecords) -> Window:
         """Return where the records of the calls can be: rules 2 and 3."""

@@ -172,20 +172,23 @@ async def watch_request(
 ) -> AsyncIterator[RequestState]:
     """Yield the states of a request until all its calls have ended or the time is over.
 
-    Nothing is yielded if it is not found. Raises CannotRead.
+    A state is yielded at first, whenever there is a new record, and at the end; none if the request is
+    not found. Raises CannotRead.
     """
     ends_s = clock_s() + timeout_s
     records = await reader.find(identity)
     if records is None:
         return
+    is_new = True
     while True:
-        state = records.build_state(_now())
-        yield state
         left_s = ends_s - clock_s()
-        if state.has_ended or left_s <= 0:
-            return
+        if is_new or left_s <= 0:
+            state = records.build_state(_now())
+            yield state
+            if state.has_ended or left_s <= 0:
+                return
         await asyncio.sleep(min(poll_s, left_s))
-        await reader.read_new(records)
+        is_new = await reader.read_new(records)
 
 
 class ChangeLines:
