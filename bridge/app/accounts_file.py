@@ -31,6 +31,8 @@ def watch_accounts(
         loaded = read_regular_file(path)
     return WatchedFile(
         "accounts",
+        reloaded="accounts_reloaded",
+        reload_failed="accounts_reload_failed",
         read=partial(read_regular_file, path),
         use=partial(_use, path, keyring),
         loaded=loaded,

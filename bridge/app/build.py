@@ -7,6 +7,7 @@ import structlog
 from starlette.routing import Router
 
 from bridge.app.parts import make_accounts, make_naming
+from bridge.app.rules_file import LoadedReplies, load_replies, log_rule_warnings
 from bridge.core import catalogue
 from bridge.core.keyring import Keyring
 from bridge.core.nonce_guard import NonceGuard
@@ -23,7 +24,7 @@ from bridge.intake.rate_limit import RateLimiter
 from bridge.intake.rejections import DIAGNOSES_PER_MINUTE_MAX, RejectionSampler
 from bridge.intake.walk import Intake, IntakeParts, IntakeRules
 from bridge.reply.applications import Applications, NoApplications
-from bridge.reply.document import BadDocument, Replies
+from bridge.reply.replies import Replies
 from bridge.settings.load import Settings
 from bridge.telemetry.logs import CallTokens
 from bridge.telemetry.metrics import Metrics
@@ -31,16 +32,7 @@ from bridge.telemetry.metrics import Metrics
 log = structlog.get_logger()
 
 
-def make_replies(settings: Settings, types: catalogue.Catalogue) -> Replies:
-    """Return the replies, with every document checked; raises BadDocument with all errors."""
-    try:
-        return Replies(types, settings.replies)
-    except BadDocument as error:
-        lines = (f"BRIDGE_REPLIES: {line}" for line in str(error).splitlines())
-        raise BadDocument("\n".join(lines)) from error
-
-
-def log_warnings(settings: Settings, answers: Replies) -> None:
+def log_warnings(settings: Settings, loaded: LoadedReplies) -> None:
     """Log settings that are valid but will surprise an operator."""
     if settings.verification != "enforce":
         log.warning(
@@ -48,21 +40,15 @@ def log_warnings(settings: Settings, answers: Replies) -> None:
             verification=settings.verification,
             meaning="anyone who finds the URL can put events on the topics",
         )
-    if answers.without_document:
+    without_rule = loaded.replies.rules.without_rule
+    if without_rule:
         log.warning(
             "reply_not_configured",
-            callback_types=answers.without_document,
-            meaning="an empty <Response/> is sent, which ends the call; set BRIDGE_REPLIES",
+            callback_types=without_rule,
+            meaning="callbacks of these types that no rule matches get an empty <Response/>, which ends "
+            "the call; write rules for them in the file of BRIDGE_REPLIES_FILE",
         )
-    for doubt in answers.warnings:
-        log.warning(
-            "reply_document_warning",
-            callback_types=doubt.types,
-            file=str(doubt.path),
-            line=doubt.finding.line,
-            element=doubt.finding.element,
-            meaning=doubt.finding.meaning,
-        )
+    log_rule_warnings(loaded.warnings)
     if settings.public_url is None and not (settings.trusted_proxies or settings.allowed_hosts):
         log.warning(
             "public_url_not_configured",
@@ -70,21 +56,24 @@ def log_warnings(settings: Settings, answers: Replies) -> None:
         )
 
 
-def make_application(
+def make_application(  # noqa: PLR0913 (wired once, by name)
     settings: Settings,
     delivery: Delivery,
     metrics: Metrics,
+    *,
     keyring: Keyring | None = None,
     asking: Asking | None = None,
+    loaded: LoadedReplies | None = None,
 ) -> Router:
-    """Return the application that answers Plivo; raises BadDocument for an invalid reply document.
+    """Return the application that answers Plivo; raises RulesRefused for faulty reply rules.
 
     ``keyring`` None: one is made of the accounts in ``settings``. ``asking`` None: no customer's
-    application can be asked.
+    application can be asked. ``loaded`` None: the rules are read.
     """
     types = catalogue.load_catalogue()
-    answers = make_replies(settings, types)
-    log_warnings(settings, answers)
+    if loaded is None:
+        loaded = load_replies(settings.replies_file, types)
+    log_warnings(settings, loaded)
     recorder = OutcomeRecorder(
         metrics,
         CallTokens(settings.log_key.get_secret_value() if settings.log_key else None),
@@ -97,7 +86,7 @@ def make_application(
             delivery,
             metrics,
             parser=Parser(types, settings.context_parameters),
-            replies=answers,
+            replies=loaded.replies,
             keyring=keyring or Keyring(make_accounts(settings.accounts)),
             asking=asking or make_asking(settings, NoApplications(), delivery, metrics),
         ),
@@ -115,7 +104,7 @@ def make_application(
         metrics=metrics,
         recorder=recorder,
     )
-    return make_app(types, parts)
+    return make_app(types, parts, loaded.replies.find_application)
 
 
 def make_asking(

@@ -11,6 +11,7 @@ from bridge import __version__
 from bridge.app.accounts_file import watch_accounts
 from bridge.app.build import make_application, make_asking
 from bridge.app.parts import make_accounts, make_connection, make_naming, make_sizing
+from bridge.app.rules_file import load_replies, watch_rules
 from bridge.core import catalogue
 from bridge.core.dead_letter import to_publish_dead_letter
 from bridge.core.keyring import Keyring
@@ -63,9 +64,21 @@ class Bridge:
             if settings.accounts_file
             else None
         )
+        types = catalogue.load_catalogue()
+        loaded = load_replies(settings.replies_file, types)
+        self._rules_file = (
+            watch_rules(settings.replies_file, loaded, types, metrics=self.metrics)
+            if settings.replies_file
+            else None
+        )
         self._asking = make_asking(settings, NoApplications(), self.delivery, self.metrics)
         self.app = make_application(
-            settings, self.delivery, self.metrics, keyring, asking=self._asking
+            settings,
+            self.delivery,
+            self.metrics,
+            keyring=keyring,
+            asking=self._asking,
+            loaded=loaded,
         )
         self.management_app = make_management_app(
             ready=self.not_ready, warnings=self.warnings, metrics=self.metrics
@@ -102,6 +115,8 @@ class Bridge:
             self._drain.start()
         if self._accounts_file is not None:
             self._accounts_file.start()
+        if self._rules_file is not None:
+            self._rules_file.start()
         self._starting = False
 
     def begin_stopping(self) -> None:
@@ -112,6 +127,8 @@ class Bridge:
         """Publish what is in flight, and close the spool."""
         if self._accounts_file is not None:
             await self._accounts_file.stop()
+        if self._rules_file is not None:
+            await self._rules_file.stop()
         flush_by_s = time.monotonic() + self._flush_timeout_s
         await self._asking.stop(self._flush_timeout_s)
         if self._drain is not None:

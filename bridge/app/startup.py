@@ -18,10 +18,10 @@ import structlog
 from bridge import __version__
 from bridge.app.build import make_connection_limits
 from bridge.app.process import Bridge
+from bridge.app.rules_file import RulesRefused, load_replies
 from bridge.core import catalogue
 from bridge.ingress import server
 from bridge.ingress.server import CannotListen, Listeners, listen
-from bridge.reply.document import BadDocument, Replies
 from bridge.settings.faults import SettingFault
 from bridge.settings.load import (
     LoadedSettings,
@@ -77,13 +77,11 @@ def prepare(settings_file: Path | None) -> tuple[Settings, Listeners]:
 
 def _check_replies_and_spool(found: LoadedSettings) -> Iterator[SettingFault]:
     settings, name = found.settings, found.name
-    types = catalogue.load_catalogue()
-    for kind, path in settings.replies.items():
-        try:
-            Replies(types, {kind: path})
-        except BadDocument as error:
-            for line in str(error).replace(str(path), mask_path(path)).splitlines():
-                yield SettingFault(("replies",), f"{name('replies')}: {line}")
+    try:
+        load_replies(settings.replies_file, catalogue.load_catalogue())
+    except RulesRefused as error:
+        for line in str(error).splitlines():
+            yield SettingFault(("replies_file",), f"{name('replies_file')}: {line}")
     if settings.spool.enabled and settings.spool.directory is not None:
         fault = check_spool_directory(settings.spool.directory)
         if fault is not None:

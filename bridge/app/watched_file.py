@@ -36,14 +36,16 @@ class WatchedFile(Generic[Content]):
     """Polls a file, and passes its content on when it changes.
 
     ``read`` returns the content, and is called in a thread. ``use`` takes it, and returns what is logged
-    of it. Both raise Unusable. ``loaded`` is the content in use, None if it is not known. ``name``
-    begins the events in the log, and ``stale`` is the metric.
+    of it. Both raise Unusable. ``loaded`` is the content in use, None if it is not known. ``reloaded``
+    and ``reload_failed`` are events of the log, and ``stale`` is the metric.
     """
 
     def __init__(  # noqa: PLR0913 (by name)
         self,
         name: str,
         *,
+        reloaded: str,
+        reload_failed: str,
         read: Callable[[], Content],
         use: Callable[[Content], Mapping[str, object]],
         loaded: Content | None,
@@ -53,7 +55,7 @@ class WatchedFile(Generic[Content]):
         read_timeout_s: float = POLL_S,
     ) -> None:
         self._name = name
-        self._reloaded, self._reload_failed = f"{name}_reloaded", f"{name}_reload_failed"
+        self._reloaded, self._reload_failed = reloaded, reload_failed
         self._read_content = read
         self._use = use
         self._stale = stale

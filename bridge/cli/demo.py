@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -58,12 +57,13 @@ _READ_S: Final = 20.0
 _PAUSE_S: Final = 0.2
 _COLLEAGUE: Final = "14155550177"
 
-# The documents that answer Plivo, by callback type. ``{url}`` is the bridge's.
+# The documents that answer Plivo, by callback type. ``{url}`` is the bridge's; the doubled braces are
+# those of a placeholder.
 _DOCUMENTS: Final = {
     "voice.call.answer": """
 <Response>
   <GetDigits action="{url}/plivo/voice/getdigits/action" numDigits="1" timeout="5">
-    <Speak>Hello. Press 1 to talk to a colleague.</Speak>
+    <Speak>Hello {{{{CallerName|there}}}}. Press 1 to talk to a colleague.</Speak>
   </GetDigits>
   <Speak>Goodbye.</Speak>
 </Response>
@@ -103,24 +103,26 @@ def demo() -> None:
 async def _run_demo(console: Console) -> bool:
     with tempfile.TemporaryDirectory(prefix="callback-bridge-demo-") as folder:
 
-        def write(url: str) -> Mapping[str, Path]:
-            return _write_documents(Path(folder), url)
+        def write(url: str) -> Path:
+            return _write_rules(Path(folder), url)
 
-        async with embedded_bridge(None, 0, ACCOUNTS, write_replies=write) as embedded:
+        async with embedded_bridge(None, 0, ACCOUNTS, write_rules=write) as embedded:
             servers = embedded.settings.kafka.bootstrap_servers
             console.print(f"bridge on {embedded.url}, kafka on {servers}")
             console.print(f"account {AUTH_ID} in {TIMEZONE}")
             return await _show_calls(console, embedded)
 
 
-def _write_documents(folder: Path, url: str) -> Mapping[str, Path]:
-    """Write the answers for Plivo; return their paths by callback type."""
-    paths: dict[str, Path] = {}
+def _write_rules(folder: Path, url: str) -> Path:
+    """Write the documents that answer Plivo, and the rules that name them. Return the file of rules."""
+    rules: list[str] = []
     for name, text in _DOCUMENTS.items():
-        paths[name] = folder / f"{name}.xml"
         filled = text.format(url=url, shared=SHARED_PATH, colleague=_COLLEAGUE)
-        paths[name].write_text(filled.lstrip(), encoding="utf-8")
-    return paths
+        (folder / f"{name}.xml").write_text(filled.lstrip(), encoding="utf-8")
+        rules.append(f'[[rules]]\nname = "{name}"\ntype = "{name}"\ndocument = "{name}.xml"\n')
+    path = folder / "rules.toml"
+    path.write_text("\n".join(rules), encoding="utf-8")
+    return path
 
 
 class _PlacedCall(NamedTuple):

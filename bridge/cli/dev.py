@@ -195,8 +195,11 @@ def _unbroken_row(console: Console, row: tuple[Text, Text], widths: list[int]) -
 
 def _notes(settings: Settings, *, own_accounts: bool) -> Iterator[str]:
     """Yield a sentence for each setting that will surprise a developer."""
-    if not settings.replies:
-        yield "Plivo gets an empty <Response/>, which ends the call. To change that, set BRIDGE_REPLIES."
+    if settings.replies_file is None:
+        yield (
+            "Plivo gets an empty <Response/>, which ends the call. To change that, set "
+            "BRIDGE_REPLIES_FILE to a file of rules."
+        )
     if settings.verification != "enforce":
         yield f"Unverified callbacks are accepted: BRIDGE_VERIFICATION is {settings.verification}."
     if own_accounts and settings.public_url is None and not settings.trusted_proxies:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,12 +42,12 @@ async def embedded_bridge(
     accounts: list[dict[str, object]] | None,
     *,
     kafka_port: int = 0,
-    write_replies: Callable[[str], Mapping[str, Path]] | None = None,
+    write_rules: Callable[[str], Path] | None = None,
 ) -> AsyncGenerator[EmbeddedBridge]:
     """Run a broker with all topics, and the bridge on ``port``. Stop both at the end.
 
-    Port 0 takes any free one. ``accounts`` None takes those of the settings. ``write_replies`` gets the
-    bridge's URL, and returns the documents that answer Plivo, by callback type.
+    Port 0 takes any free one. ``accounts`` None takes those of the settings. ``write_rules`` gets the
+    bridge's URL, and returns the file of rules that say how Plivo is answered.
     """
     async with embedded_broker(kafka_port) as broker, _temporary_spool() as spool:
         listeners = server.Listeners(
@@ -65,8 +65,8 @@ async def embedded_bridge(
         }
         if accounts is not None:
             given |= {"accounts": accounts, "accounts_file": None, "public_url": url}
-        if write_replies is not None:
-            given["replies"] = write_replies(url)
+        if write_rules is not None:
+            given["replies_file"] = write_rules(url)
         settings = load(settings_file, **given)
         async with Provisioner(make_connection(settings)) as provisioner:
             await provisioner.apply(

@@ -23,7 +23,7 @@ from bridge.intake.outcome_log import CallbackResult, choose_label
 from bridge.intake.rejections import RejectionSampler
 from bridge.publish import RecordRefused
 from bridge.reply.chosen import Ask, Given
-from bridge.reply.document import Replies
+from bridge.reply.replies import Replies
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 

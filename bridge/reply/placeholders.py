@@ -4,7 +4,7 @@
    of the customer's own URL.
 2. A parameter that is repeated with several values, or is not UTF-8, counts as absent.
 3. Plivo sends a parameter with every callback of a type if each sample of the type has it. Any other one
-   may be absent, and so may the customer's own.
+   may be absent, and so may the customer's own. Of an unknown type nothing is known.
 4. A document is checked twice: with a value for each placeholder, and without those that may be absent
    and have no default.
 """
@@ -98,6 +98,6 @@ def _check_name(one: Placeholder, types: Collection[CallbackType]) -> Iterator[F
 
 def _may_be_absent(name: str, types: Collection[CallbackType]) -> bool:
     """Return whether a callback of these types may lack a parameter: rule 3."""
-    return not types or any(
+    return name.startswith(CONTEXT) or any(
         not dict(parse_qsl(sample)).get(name) for kind in types for sample in kind.samples.values()
     )

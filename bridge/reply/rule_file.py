@@ -5,6 +5,8 @@
 2. All faults are found together. An error makes the file unusable; a warning does not.
 3. A document must name its types, because Plivo's answer to one type is rarely right for another: a
    menu that answers its own digits never ends. Forwarding needs no types.
+4. So the fallback of a rule can concern calls, sounds and messages at once. It is checked as the answer
+   to a call. It answers the others too, if it has no fault for them.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -363,14 +365,33 @@ class _Parsing:
             self._add(
                 "error", place, about, f"the application {given.forward} has no origin", remedy
             )
-        fallback = None
+        if given.fallback is None:
+            return Forward(given.forward)
+        return self._find_fallback(given.forward, given.fallback, types, (*keys, "fallback"), about)
+
+    def _find_fallback(
+        self, forward: str, name: str, types: list[CallbackType], keys: Keys, about: str
+    ) -> Forward:
+        """Return the answer of an application with its fallback: rule 4."""
         asked = [kind for kind in types if is_asked_for(kind)]
-        if given.fallback is not None and types and not asked:
+        if types and not asked:
             fault = "Plivo executes no answer to these types, so the fallback is never used"
-            self._add("warning", (*keys, "fallback"), about, fault, "remove it")
-        if given.fallback is not None:
-            fallback = self._read_document(given.fallback, asked, (*keys, "fallback"), about)
-        return Forward(given.forward, fallback)
+            self._add("warning", keys, about, fault, "remove it")
+        of_calls = [kind for kind in asked if kind.reply in {Reply.XML, Reply.ACK}] or asked
+        fallback = self._read_document(name, of_calls, keys, about)
+        without: list[CallbackType] = []
+        for reply in (Reply.SOUND, Reply.OPTIONAL_XML):
+            others = [kind for kind in asked if kind.reply is reply and kind not in of_calls]
+            if fallback is not None and others and not self._can_answer(name, others):
+                without += others
+        return Forward(forward, fallback, frozenset(kind.name for kind in without))
+
+    def _can_answer(self, name: str, types: list[CallbackType]) -> bool:
+        try:
+            _, found = self.read(name, types)
+        except BadDocument:
+            return False
+        return not found
 
     def _check_declared(self, name: str, keys: Keys, about: str) -> bool:
         """Return whether an application is declared; add a finding if it is not."""

@@ -7,8 +7,8 @@
 3. An application is asked for the answer to such a type. It is asked for the answer to an unrecognised
    callback too, because a caller may be waiting for it. All other types are notifications: they are
    sent on to the application, and Plivo is answered by the bridge.
-4. If the application fails, the rule's fallback document is the answer. Without a fallback it is the
-   status 502, on which Plivo turns to the fallback URL of the call.
+4. If the application fails, the rule's fallback document is the answer, for the types whose callbacks it
+   can answer. Otherwise it is the status 502, on which Plivo turns to the fallback URL of the call.
 5. Without a rule Plivo gets an empty document for a type whose answer it needs, and no body otherwise.
 6. The application of a callback is the one that its path names: see ``application_paths``.
 7. Numbers are compared by their digits: ``+1 415 555-0100`` is ``14155550100``. Any other address is
@@ -83,10 +83,18 @@ def fold_address(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """The answer of an application, named by its name. ``fallback`` is the answer if it fails."""
+    """The answer of an application, named by its name. ``fallback`` is the answer if it fails.
+
+    The fallback does not answer the types ``without_fallback``.
+    """
 
     application: str
     fallback: Document | None = None
+    without_fallback: frozenset[str] = frozenset()
+
+    def find_fallback(self, kind: CallbackType) -> Document | None:
+        """Return the document that answers a type if the application fails: rule 4."""
+        return None if kind.name in self.without_fallback else self.fallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +167,7 @@ class Rules:
             kind.name: tuple(rule for rule in self.rules if kind.name in rule.types)
             for kind in catalogue.all_types
         }
+        self._unrecognised = catalogue.unrecognised
         self._parties = {kind.name: find_parties(kind) for kind in catalogue.all_types}
         self._paths = ApplicationPaths({one.name: one.paths for one in self.applications.values()})
         self.without_rule = sorted(
@@ -175,7 +184,8 @@ class Rules:
         if rule is None:
             return Given(reply_without_rule(kind), None)
         if isinstance(rule.answer, Forward):
-            return Ask(rule.answer.application, rule.name, _fall_back(rule.answer, callback))
+            fallback = rule.answer.find_fallback(kind)
+            return Ask(rule.answer.application, rule.name, _fall_back(fallback, callback))
         return Given(rule.answer.fill_in(callback), rule.name)
 
     def choose_without_event(
@@ -185,13 +195,14 @@ class Rules:
 
         Its numbers are not known, so no rule with a condition on them matches.
         """
-        kind = UNRECOGNISED if route is None else route.name
-        rules = self._by_type[kind] if route is None or is_asked_for(route) else ()
+        kind = route or self._unrecognised
+        rules = self._by_type[kind.name] if is_asked_for(kind) else ()
         rule = next((one for one in rules if self._matches_without_event(one, verdict)), None)
         if rule is None:
-            return Given(reply_without_rule(route) if route else ACKNOWLEDGEMENT, None)
+            return Given(reply_without_rule(kind), None)
         if isinstance(rule.answer, Forward):
-            return Ask(rule.answer.application, rule.name, _fall_back(rule.answer, None))
+            fallback = rule.answer.find_fallback(kind)
+            return Ask(rule.answer.application, rule.name, _fall_back(fallback, None))
         return Given(rule.answer.fill_in(None), rule.name)
 
     def find_forward(self, callback: Callback) -> str | None:
@@ -209,19 +220,6 @@ class Rules:
             if rule.is_unconditional or self._matches(rule, callback):
                 return rule
         return None
-
-    def reply_to(self, kind: CallbackType) -> SentReply:
-        """Return the reply to a callback of which only the type is known: its event cannot be made.
-
-        The first rule without conditions decides. No application is asked.
-        """
-        rules = self._by_type[kind.name] if is_asked_for(kind) else ()
-        rule = next((one for one in rules if one.is_unconditional), None)
-        if rule is None:
-            return reply_without_rule(kind)
-        if isinstance(rule.answer, Forward):
-            return _fall_back(rule.answer, None)
-        return rule.answer.fill_in(None)
 
     def find_application(self, path: str) -> ApplicationPath | None:
         """Return the application that a path names, None if it names none: rule 6.
@@ -256,9 +254,9 @@ def reply_without_rule(kind: CallbackType) -> SentReply:
     return EMPTY_DOCUMENT if kind.reply in _NEEDED else ACKNOWLEDGEMENT
 
 
-def _fall_back(forward: Forward, callback: Callback | None) -> SentReply:
+def _fall_back(fallback: Document | None, callback: Callback | None) -> SentReply:
     """Return the reply if the application fails: rule 4."""
-    return BAD_GATEWAY if forward.fallback is None else forward.fallback.fill_in(callback)
+    return BAD_GATEWAY if fallback is None else fallback.fill_in(callback)
 
 
 def _list_accounts(verdict: Verified | Unverified) -> list[str]:

@@ -25,7 +25,6 @@ from bridge.telemetry.masking import mask_path, mask_value
 
 _EXAMPLES: Final = {
     "accounts": '[{"auth_id": "MA…", "auth_tokens": ["…"], "timezone": "America/New_York"}]',
-    "replies": '{"voice.call.answer": "/etc/bridge/answer.xml"}',
 }
 _NEVER_SHOWN: Final = frozenset(
     {
@@ -155,8 +154,6 @@ def _describe_error(error: ErrorDetails, setting: str) -> str:
             "in the pod, or this variable to the port"
         )
     match error["type"]:
-        case "dict_type" if setting in _EXAMPLES:
-            return f"is an object of types and files: {_EXAMPLES[setting]}"
         case "path_type":
             return 'is a path in quotes: "…"'
         case "model_type" | "model_attributes_type":

@@ -17,7 +17,7 @@ _TOML_ERROR = re.compile(
 class BadFile(Exception):
     """A file cannot be read or parsed; the text says where and why.
 
-    ``fault`` is the same without the file, and ``line`` the line, if the file could be read.
+    ``fault`` is why, without the place, and ``line`` the line, if the file could be read.
     """
 
     def __init__(self, message: str, fault: str = "", line: int | None = None) -> None:
@@ -103,7 +103,7 @@ def parse_settings_file(path: Path, text: str) -> SettingsFile:
     except tomllib.TOMLDecodeError as error:
         fault, line = _describe_toml_error(error, text)
         message = f"{mask_path(path)}, {fault}"
-        raise BadFile(message, fault, line) from error
+        raise BadFile(message, fault.partition(": ")[2], line) from error
 
 
 def _describe_toml_error(error: tomllib.TOMLDecodeError, text: str) -> tuple[str, int]:

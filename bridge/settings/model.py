@@ -337,11 +337,11 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
         description="Names of your own query parameters in the URLs set at Plivo, comma-separated. Only "
         "needed for GET, which mixes them with Plivo's parameters.",
     )
-    replies: dict[str, Path] = Field(
-        default={},
-        description="Plivo XML documents as JSON, type to file: "
-        '`{"voice.call.answer": "/etc/bridge/answer.xml"}`. '
-        "`callback-bridge replies check FILE...` checks them.",
+    replies_file: Path | None = Field(
+        default=None,
+        description="File of rules (TOML) that say how callbacks are answered: with a document, or by "
+        "an application of yours. It is reloaded when it or one of its documents changes. "
+        "`callback-bridge replies check FILE` checks it.",
     )
     plivo_api_url: ApiUrl = Field(
         default=_API_URL,

@@ -202,6 +202,12 @@ class Metric(Enum):
         "Whether the accounts file cannot be used: it is missing, not a regular file, or invalid. The "
         "last valid accounts stay in use.",
     )
+    RULES_STALE = MetricDef(
+        "gauge",
+        "1 or 0",
+        "Whether the file of reply rules cannot be used: it is missing, or it or one of its documents "
+        "has an error. The last valid rules stay in use.",
+    )
     NOTIFICATIONS_TOTAL = MetricDef(
         "counter",
         "callbacks",

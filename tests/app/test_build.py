@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.app.build import make_application, make_replies
+from bridge.app.build import make_application
 from bridge.app.parts import (
     make_accounts,
     make_connection,
@@ -17,16 +17,17 @@ from bridge.app.parts import (
     make_sizing,
 )
 from bridge.app.process import Bridge
+from bridge.app.rules_file import RulesRefused
 from bridge.callbacks.model import Reply
 from bridge.core import catalogue
 from bridge.core.event import ContractNames
 from bridge.core.record import Record
 from bridge.derived.topics import Sizing
 from bridge.publish.connection import OAuth, Tls
-from bridge.reply.document import BadDocument
 from bridge.settings.load import Settings, load
 from bridge.telemetry.metrics import Metrics
 from tests.support.delivery import without_spool
+from tests.support.rules import write_rules
 from tests.support.waiting import until
 
 pytest_plugins = ("tests.support.kafka_fixtures",)
@@ -120,26 +121,22 @@ def test_names_and_sizes_are_the_configured_ones() -> None:
 
 
 def test_a_document_that_cannot_be_a_reply_stops_the_start(tmp_path: Path) -> None:
-    document = tmp_path / "answer.xml"
-    document.write_text("<Speak/>")
-    chosen = settings(replies={"voice.call.answer": str(document)})
-    with pytest.raises(BadDocument, match="only <Response>"):
-        make_replies(chosen, catalogue.load_catalogue())
+    chosen = settings(replies_file=write_rules(tmp_path, {"voice.call.answer": "<Speak/>"}))
+    with pytest.raises(RulesRefused, match="only <Response>"):
+        make_application(chosen, without_spool(), Metrics("0"))
 
 
-def test_a_document_that_plivo_executes_in_part_is_warned_of_once(tmp_path: Path) -> None:
-    document = tmp_path / "answer.xml"
-    document.write_text("<Response><Speak>Hello</Speak>\n<Pause/></Response>")
-    types = ("voice.call.answer", "voice.call.fallback")
-    chosen = settings(replies=dict.fromkeys(types, str(document)))
+def test_a_document_that_plivo_executes_in_part_is_warned_of(tmp_path: Path) -> None:
+    text = "<Response><Speak>Hello</Speak>\n<Pause/></Response>"
+    chosen = settings(replies_file=write_rules(tmp_path, {"voice.call.answer": text}))
     with capture_logs() as lines:
         make_application(chosen, without_spool(), Metrics("0"))
-    (line,) = [line for line in lines if line["event"] == "reply_document_warning"]
+    (line,) = [line for line in lines if line["event"] == "reply_rule_warning"]
     assert line == {
-        "event": "reply_document_warning",
+        "event": "reply_rule_warning",
         "log_level": "warning",
-        "callback_types": types,
-        "file": str(document),
+        "rule": "rule voice.call.answer",
+        "file": str(tmp_path / "voice.call.answer.xml"),
         "line": 2,
         "element": "Pause",
         "meaning": 'TwiML, which Plivo ignores: use <Wait length="seconds"/>',
@@ -169,15 +166,14 @@ def test_surprising_settings_are_logged_at_the_start(
 
 
 def test_with_every_reply_configured_no_warning_mentions_replies(tmp_path: Path) -> None:
-    document = tmp_path / "answer.xml"
-    document.write_text("<Response/>")
     executed = [
         kind.name
         for kind in catalogue.load_catalogue().types_with_executed_reply
         if kind.reply in EXECUTED
     ]
     chosen = settings(
-        public_url="https://a.example", replies=dict.fromkeys(executed, str(document))
+        public_url="https://a.example",
+        replies_file=write_rules(tmp_path, dict.fromkeys(executed, "<Response/>")),
     )
     with capture_logs() as lines:
         make_application(chosen, without_spool(), Metrics("0"))
@@ -185,11 +181,10 @@ def test_with_every_reply_configured_no_warning_mentions_replies(tmp_path: Path)
 
 
 def test_all_the_types_without_a_reply_are_one_line(tmp_path: Path) -> None:
-    document = tmp_path / "answer.xml"
-    document.write_text("<Response/>")
+    rules = write_rules(tmp_path, {"voice.call.answer": "<Response/>"})
     with capture_logs() as lines:
         make_application(
-            settings(public_url="https://a.example", replies={"voice.call.answer": str(document)}),
+            settings(public_url="https://a.example", replies_file=rules),
             without_spool(),
             Metrics("0"),
         )

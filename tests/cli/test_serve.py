@@ -18,6 +18,7 @@ from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN
 from tests.support.bridge import eventually, wait_for_port
 from tests.support.cli import run, serving, started
 from tests.support.plivo import HANGUP, PATHS, Plivo, assert_problem, sample
+from tests.support.rules import write_rules
 from tests.support.waiting import PATIENCE_S
 
 
@@ -99,33 +100,40 @@ def test_a_host_that_is_none_is_named(setting: str) -> None:
         (None, "No such file or directory"),
         (
             "<Response>\n<Say>Hello</Say></Response>",
-            "line 2: <Say>: TwiML, which Plivo ignores: use",
+            ", line 2: rule voice.call.answer: <Say>: TwiML, which Plivo ignores: use",
         ),
     ],
 )
 def test_a_bad_reply_document_is_exit_code_2_and_one_line(
     nobody: str, tmp_path: Path, content: str | None, fault: str
 ) -> None:
-    document = tmp_path / "answer.xml"
-    if content is not None:
-        document.write_text(content)
-    replies = json.dumps({"voice.call.answer": str(document)})
-    done = run("serve", **serving(nobody, replies=replies))
+    rules = write_rules(tmp_path, {"voice.call.answer": content or ""})
+    document = tmp_path / "voice.call.answer.xml"
+    if content is None:
+        document.unlink()
+    done = run("serve", **serving(nobody, replies_file=str(rules)))
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"BRIDGE_REPLIES: voice.call.answer: {document}: ")
+    assert line.startswith(f"BRIDGE_REPLIES_FILE: {document}")
     assert fault in line
 
 
-def test_a_reply_for_a_type_that_takes_none_is_exit_code_2(nobody: str, tmp_path: Path) -> None:
-    document = tmp_path / "answer.xml"
-    document.write_text("<Response/>")
-    replies = json.dumps({"voice.call.hangup": str(document)})
-    done = run("serve", **serving(nobody, replies=replies))
-    assert done.returncode == 2
-    assert done.stderr.startswith(
-        "BRIDGE_REPLIES: voice.call.hangup is not a type whose reply Plivo executes"
+def test_every_fault_of_the_rules_is_exit_code_2_and_a_line(nobody: str, tmp_path: Path) -> None:
+    rules = write_rules(
+        tmp_path, {"voice.call.hangup": "<Response/>", "fax.received": "<Response/>"}
     )
+    done = run("serve", **serving(nobody, replies_file=str(rules)))
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        (
+            f"BRIDGE_REPLIES_FILE: {rules}, line 3: rule voice.call.hangup: Plivo executes no answer to "
+            "voice.call.hangup: remove it, or forward it to an application"
+        ),
+        (
+            f"BRIDGE_REPLIES_FILE: {rules}, line 8: rule fax.received: there is no callback type "
+            "fax.received: `callback-bridge callbacks list` lists them"
+        ),
+    ]
 
 
 @pytest.mark.parametrize("below", ["a-file/spool", "a-file"])
@@ -245,7 +253,7 @@ def test_all_that_keeps_a_bridge_from_starting_is_said_at_once(tmp_path: Path) -
             accounts=json.dumps([{**ACCOUNTS[0], "auth_tokens": [f"{AUTH_TOKEN}\n"]}]),
             management_port=port,
             prt="8080",
-            replies=json.dumps({"voice.call.answer": str(tmp_path / "answer.xml")}),
+            replies_file=str(tmp_path / "rules.toml"),
             spool_enabled="true",
             spool_directory="/proc/none",
         )
@@ -261,7 +269,10 @@ def test_all_that_keeps_a_bridge_from_starting_is_said_at_once(tmp_path: Path) -
             f"BRIDGE_ACCOUNTS[0].auth_tokens[0] of {AUTH_ID}: has white space around it; remove it "
             "(`echo` adds a line break, `printf %s` none)"
         ),
-        f"BRIDGE_REPLIES: voice.call.answer: {tmp_path / 'answer.xml'}: No such file or directory",
+        (
+            f"BRIDGE_REPLIES_FILE: {tmp_path / 'rules.toml'}: it cannot be read: No such file or "
+            "directory"
+        ),
         (
             "BRIDGE_SPOOL_DIRECTORY: /proc/none: No such file or directory; set it to a directory that "
             "this user can make and write"

@@ -35,11 +35,14 @@ def started_application(*arguments: str) -> Generator[Started]:
 
 def copy_settings(folder: Path, bridge_url: str) -> Path:
     """Copy the bridge's settings and documents, for a bridge at another URL."""
+    (folder / "documents").mkdir()
     for document in (FOLDER / "documents").iterdir():
         text = document.read_text()
         assert "http://" not in text.replace("http://127.0.0.1:8080/plivo", "")
-        (folder / document.name).write_text(text.replace("http://127.0.0.1:8080", bridge_url))
-    settings = (FOLDER / "bridge.toml").read_text()
-    copied = folder / "bridge.toml"
-    copied.write_text(settings.replace("examples/plivo_application/documents", str(folder)))
-    return copied
+        copied = folder / "documents" / document.name
+        copied.write_text(text.replace("http://127.0.0.1:8080", bridge_url))
+    (folder / "rules.toml").write_text((FOLDER / "rules.toml").read_text())
+    settings = folder / "bridge.toml"
+    text = (FOLDER / "bridge.toml").read_text()
+    settings.write_text(text.replace("examples/plivo_application", str(folder)))
+    return settings

@@ -20,6 +20,7 @@ from tests.support.plivo import (
     encoded,
     sample,
 )
+from tests.support.rules import write_rules
 
 DOCUMENT = b'<?xml version="1.0" encoding="utf-8"?>\n<Response><Speak>Hello</Speak></Response>\n'
 CONTROLS = sorted(name for name, kind in TYPES.items() if kind.reply in {Reply.XML, Reply.SOUND})
@@ -103,9 +104,7 @@ def test_a_callback_plivo_wants_no_answer_to_gets_an_empty_200(plivo: Plivo, kin
 
 
 def test_a_configured_document_is_sent_to_the_byte(client: httpx.Client, tmp_path: Path) -> None:
-    document = tmp_path / "answer.xml"
-    document.write_bytes(DOCUMENT)
-    with running_bridge(replies={ANSWER: document}) as bridge:
+    with running_bridge(replies_file=write_rules(tmp_path, {ANSWER: DOCUMENT})) as bridge:
         plivo = Plivo(client, bridge.url)
         answer = plivo.post(PATHS[ANSWER], sample(ANSWER))
         assert (answer.status_code, answer.content) == (200, DOCUMENT)

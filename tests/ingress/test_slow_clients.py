@@ -24,6 +24,7 @@ from tests.support.plivo import (
     sample,
     status_of,
 )
+from tests.support.rules import write_rules
 from tests.support.waiting import PATIENCE_S
 
 HOST = {"host": "a"}
@@ -166,9 +167,8 @@ def test_a_client_we_keep_waiting_is_not_slow(timers: Timers, client: httpx.Clie
 def test_an_answer_that_the_client_does_not_read_is_dropped(
     timers: Timers, client: httpx.Client, tmp_path: Path
 ) -> None:
-    document = tmp_path / "long.xml"
-    document.write_text(f"<Response><!--{'x' * 99_000}--></Response>")
-    with running_bridge(read_timeout_s=READ_TIMEOUT_S, replies={ANSWER: document}) as bridge:
+    rules = write_rules(tmp_path, {ANSWER: f"<Response><!--{'x' * 99_000}--></Response>"})
+    with running_bridge(read_timeout_s=READ_TIMEOUT_S, replies_file=rules) as bridge:
         plivo = Plivo(client, bridge.url)
         with connected(bridge) as connection:
             requests = [plivo.request(PATHS[ANSWER], sample(ANSWER)) for _ in range(1000)]

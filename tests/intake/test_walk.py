@@ -9,12 +9,12 @@ from structlog.testing import capture_logs
 
 from bridge.core.catalogue import Catalogue
 from bridge.core.outcome import Outcome
-from bridge.core.parse import Callback
 from bridge.core.record import Record
 from bridge.core.request import RawCallback, index_headers
 from bridge.emulator.sign import sign_headers
 from bridge.publish import RecordTooLarge, Unavailable
-from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT, Replies
+from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT
+from bridge.reply.replies import Replies
 from tests.support.intake_harness import (
     ANSWER,
     DEAD_LETTERS,
@@ -29,6 +29,7 @@ from tests.support.intake_harness import (
     Walk,
 )
 from tests.support.memory_spool import MemorySpool
+from tests.support.rules import rules_of
 
 away, too_large = Unavailable("away"), RecordTooLarge("too large")
 
@@ -187,11 +188,15 @@ async def test_event_and_journal_name_each_other(types: Catalogue) -> None:
 
 
 async def test_a_notification_that_a_rule_forwards_names_its_application(types: Catalogue) -> None:
-    class Forwarding(Replies):
-        def find_forward(self, callback: Callback) -> str | None:
-            return "pbx" if callback.type.name == "voice.call.ring" else None
-
-    walk = Walk(types, Fake(), replies=Forwarding(types, {}))
+    rules = """
+        [applications.pbx]
+        origin = "https://pbx.example.com"
+        [[rules]]
+        name = "ring"
+        type = "voice.call.ring"
+        forward = "pbx"
+    """
+    walk = Walk(types, Fake(), replies=Replies(rules_of(rules, types)))
     await walk.take(RING)
     await walk.take(ANSWER)
     headers = [dict(one.headers) for one in walk.publisher.records if one.topic == JOURNAL]

@@ -23,6 +23,7 @@ from tests.support.factories import (
     signed,
     verdict_on,
     verifier,
+    vouched,
 )
 from tests.support.rules import DOCUMENTS, rules_of
 
@@ -61,7 +62,9 @@ def test_without_a_rule_plivo_gets_an_empty_document_where_it_needs_one(types: C
     assert rules.choose(callback(types, Event="Hangup")) == Given(ACKNOWLEDGEMENT, None)
     for kind in types.all_types:
         needed = kind.reply in {Reply.XML, Reply.SOUND}
-        assert rules.reply_to(kind) is (EMPTY_DOCUMENT if needed else ACKNOWLEDGEMENT)
+        without_event = rules.choose_without_event(vouched(raw_callback()), kind)
+        assert without_event == Given(EMPTY_DOCUMENT if needed else ACKNOWLEDGEMENT, None)
+    assert rules.choose_without_event(vouched(raw_callback()), None) == Given(ACKNOWLEDGEMENT, None)
 
 
 def test_the_first_rule_that_matches_decides(types: Catalogue) -> None:
@@ -196,6 +199,25 @@ def test_an_application_is_asked_where_plivo_executes_the_answer(types: Catalogu
     assert with_fallback.choose(callback(types)) == Ask("crm", "all", document("hold.xml"))
 
 
+@pytest.mark.parametrize(
+    ("fallback", "types_with_it"),
+    [
+        ("hold.xml", {ANSWER, "voice.dial.sound"}),
+        ("closed.xml", {ANSWER}),
+        ("thanks.xml", {ANSWER, "messaging.message.inbound"}),
+    ],
+)
+def test_a_fallback_answers_the_types_that_it_can_answer(
+    types: Catalogue, fallback: str, types_with_it: set[str]
+) -> None:
+    text = f'{CRM}[[rules]]\nname = "all"\nforward = "crm"\nfallback = "{fallback}"\n'
+    rules = rules_of(text, types)
+    for name in (ANSWER, "voice.dial.sound", "messaging.message.inbound"):
+        chosen = rules.choose_without_event(vouched(raw_callback()), types.by_name[name])
+        expected = document(fallback) if name in types_with_it else BAD_GATEWAY
+        assert chosen == Ask("crm", "all", expected)
+
+
 def test_a_notification_is_sent_on_and_answered_at_once(types: Catalogue) -> None:
     rules = rules_of(f'{CRM}[[rules]]\nname = "all"\ntype = "voice.*"\nforward = "crm"\n', types)
     hangup = callback(types, Event="Hangup")
@@ -223,18 +245,6 @@ def test_a_document_does_not_concern_notifications(types: Catalogue) -> None:
     )
     assert both.find_forward(callback(types, Event="Hangup")) == "crm"
     assert both.choose(callback(types)) == Given(document("closed.xml"), "closed")
-
-
-def test_a_callback_of_which_only_the_type_is_known_gets_the_rule_without_conditions(
-    types: Catalogue,
-) -> None:
-    answer = types.by_name[ANSWER]
-    conditional = f'[[rules]]\ncalled = "1*"\n{SALES}'
-    assert rules_of(conditional, types).reply_to(answer) is EMPTY_DOCUMENT
-    assert rules_of(conditional + CLOSED, types).reply_to(answer) == document("closed.xml")
-    forward = f'{CRM}[[rules]]\nname = "all"\nforward = "crm"\n'
-    assert rules_of(forward, types).reply_to(answer) is BAD_GATEWAY
-    assert rules_of(forward, types).reply_to(types.by_name[HANGUP]) is ACKNOWLEDGEMENT
 
 
 IVR = '[applications.ivr]\norigin = "http://ivr"\npaths = ["/ivr"]\n[[rules]]\nname = "r"\n'

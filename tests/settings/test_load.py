@@ -59,7 +59,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "topic_prefix": ("prod.eu.", "test."),
     "schema_base_url": ("https://schemas.example.com/", "urn:x:"),
     "context_parameters": (["tenant", "region"], ["other"]),
-    "replies": ({"voice.call.answer": "/etc/answer.xml"}, {"voice.call.answer": "/other.xml"}),
+    "replies_file": ("/etc/rules.toml", "/other.toml"),
     "plivo_api_url": ("http://127.0.0.1:8811", "https://api.example.com"),
     "plivo_calls_per_s": (0.5, 50.0),
     "ledger_directory": ("/var/lib/bridge", "/other"),

@@ -96,15 +96,8 @@ REFUSED: list[tuple[dict[str, str], list[str]]] = [
     ({"BRIDGE_TRUSTED_PROXIES": "10.0.0.0/8, nonsense"},
      [("BRIDGE_TRUSTED_PROXIES[1]: is not an IP address, nor a network such as 10.0.0.0/8 "
       "(it is 'nonsense')")]),
-    ({"BRIDGE_REPLIES": "answer.xml"},
-     [("BRIDGE_REPLIES: not JSON (line 1, column 1: unexpected character, expected a JSON value); "
-      'set it to {"voice.call.answer": "/etc/bridge/answer.xml"}')]),
-    ({"BRIDGE_REPLIES": '["answer.xml"]'},
-     [("BRIDGE_REPLIES: is an object of types and files: "
-      '{"voice.call.answer": "/etc/bridge/answer.xml"}')]),
-    ({"BRIDGE_REPLIES": f'{{"voice.call.answer": 5, "{SECRET} 0": 5}}'},
-     ['BRIDGE_REPLIES.voice.call.answer: is a path in quotes: "…"',
-      'BRIDGE_REPLIES.…: is a path in quotes: "…"']),
+    ({"BRIDGE_REPLIES": "rules.toml"},
+     ["BRIDGE_REPLIES is not a setting; did you mean BRIDGE_REPLIES_FILE?"]),
     ({"BRIDGE_KAFKA": "kafka:9092"},
      [("BRIDGE_KAFKA: is a group of settings: [kafka] in the settings file, BRIDGE_KAFKA_… in the "
       "environment")]),

@@ -94,7 +94,9 @@ def test_a_secret_anywhere_in_the_accounts_is_in_no_refusal(
 
 
 @given(secret=SECRETS)
-@pytest.mark.parametrize("setting", ["accounts_file", "kafka", "replies", "spool", "public_url"])
+@pytest.mark.parametrize(
+    "setting", ["accounts_file", "kafka", "replies_file", "spool", "public_url"]
+)
 def test_a_secret_in_place_of_another_setting_is_in_no_refusal(setting: str, secret: str) -> None:
     wrong: dict[str, object] = {
         "accounts_file": {"accounts_file": secret},
@@ -107,7 +109,7 @@ def test_a_secret_in_place_of_another_setting_is_in_no_refusal(setting: str, sec
                 "tls_ca_file": secret,
             }
         },
-        "replies": {"replies": {"voice.call.answer": [secret]}},
+        "replies_file": {"replies_file": [secret]},
         "spool": {"spool": {"directory": [secret], "bytes_max": secret + secret}},
         "public_url": {"public_url": f"https://user:{secret}@bridge.example.com/?x"},
     }

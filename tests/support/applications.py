@@ -11,7 +11,8 @@ from bridge.core.request import RawCallback
 from bridge.core.verify import Unverified, Verified
 from bridge.reply.applications import ApplicationAnswer
 from bridge.reply.chosen import Ask, Given
-from bridge.reply.document import Replies
+from bridge.reply.replies import Replies
+from bridge.reply.rules import Rules
 
 REPLY = SentReply(200, "text/xml", b"<Response><Speak>Hello</Speak></Response>")
 FALLBACK = SentReply(200, "application/xml", b"<Response><Hangup/></Response>")
@@ -56,7 +57,7 @@ class AskAlways(Replies):
     """Has the application ``ivr`` asked for every callback."""
 
     def __init__(self, types: Catalogue, fallback: SentReply = FALLBACK) -> None:
-        super().__init__(types, {})
+        super().__init__(Rules((), (), types))
         self._ask = Ask("ivr", "to the ivr", fallback)
 
     def choose(self, callback: Callback) -> Given | Ask:

@@ -24,7 +24,8 @@ from bridge.intake.walk import Intake, IntakeParts, IntakeRules, Policy
 from bridge.publish import RecordRefused
 from bridge.publish.health import CircuitBreaker
 from bridge.reply.applications import Applications, NoApplications
-from bridge.reply.document import Replies
+from bridge.reply.replies import Replies
+from bridge.reply.rules import Rules
 from bridge.spool import NoSpool, Spool
 from bridge.telemetry.logs import CallTokens
 from bridge.telemetry.metrics import Metrics
@@ -116,7 +117,7 @@ class Walk:
                 naming=NAMING,
                 metrics=self.metrics,
             ),
-            replies=replies or Replies(types, {}),
+            replies=replies or Replies(Rules((), (), types)),
             naming=NAMING,
         )
         self.intake = Intake(parts, self.metrics, now=lambda: NOW)

@@ -1,8 +1,9 @@
 """Rules from TOML, with documents from memory."""
 
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from bridge.callbacks.model import CallbackType
@@ -17,6 +18,7 @@ DOCUMENTS: Final = {
     "support.xml": b"<Response><Speak>Support</Speak></Response>",
     "closed.xml": b"<Response><Speak>Closed</Speak><Hangup/></Response>",
     "hold.xml": b"<Response><Play>https://media.example.com/hold.mp3</Play></Response>",
+    "thanks.xml": b'<Response><Message src="14155550100" dst="14155550123">Thanks</Message></Response>',
     "twiml.xml": b"<Response>\n<Say>Hello</Say></Response>",
     "pause.xml": b"<Response><Speak>Hello</Speak>\n<Pause/></Response>",
 }
@@ -44,3 +46,15 @@ def rules_of(text: str, types: Catalogue, documents: dict[str, bytes] = DOCUMENT
     parsed = parse(text, types, documents)
     assert parsed.rules is not None, parsed.findings
     return parsed.rules
+
+
+def write_rules(folder: Path, documents: Mapping[str, str | bytes]) -> Path:
+    """Write a document for each type, and the file of rules that names them. Return its path."""
+    rules: list[str] = []
+    for name, text in documents.items():
+        body = text if isinstance(text, bytes) else text.encode()
+        (folder / f"{name}.xml").write_bytes(body)
+        rules.append(f'[[rules]]\nname = "{name}"\ntype = "{name}"\ndocument = "{name}.xml"\n')
+    path = folder / "rules.toml"
+    path.write_text("\n".join(rules))
+    return path

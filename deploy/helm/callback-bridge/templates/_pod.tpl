@@ -105,13 +105,15 @@ resources:
     items:
       - key: {{ .accounts.secretKey | quote }}
         path: accounts/{{ .accounts.secretKey }}
-{{- if .replies }}
+{{- if .replies.rules }}
 - configMap:
     name: {{ include "callback-bridge.name" $.root }}-replies
     items:
-      {{- range $type, $_ := .replies }}
-      - key: {{ $type }}.xml
-        path: replies/{{ $type }}.xml
+      - key: rules.toml
+        path: replies/rules.toml
+      {{- range $file, $_ := .replies.documents }}
+      - key: {{ $file }}
+        path: replies/{{ $file }}
       {{- end }}
 {{- end }}
 {{- end }}

@@ -76,10 +76,8 @@ BRIDGE_ACCEPT_V2: {{ .acceptV2 | quote }}
 BRIDGE_ACCEPT_AGENTSTACK_V3: {{ .acceptAgentstackV3 | quote }}
 BRIDGE_ACCOUNTS_FILE: {{ printf "/etc/callback-bridge/accounts/%s" .accounts.secretKey | quote }}
 BRIDGE_CONTEXT_PARAMETERS: {{ join "," .contextParameters | quote }}
-{{- if .replies }}
-{{- $files := dict }}
-{{- range $type, $_ := .replies }}{{ $_ := set $files $type (printf "/etc/callback-bridge/replies/%s.xml" $type) }}{{ end }}
-BRIDGE_REPLIES: {{ $files | toJson | quote }}
+{{- if .replies.rules }}
+BRIDGE_REPLIES_FILE: /etc/callback-bridge/replies/rules.toml
 {{- end }}
 BRIDGE_SCHEMA_BASE_URL: {{ .schemaBaseUrl | quote }}
 BRIDGE_LOG_LEVEL: {{ .logLevel | quote }}
