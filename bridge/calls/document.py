@@ -95,6 +95,13 @@ def _letter_json(entry: TimelineEntry) -> dict[str, Any] | None:
     return {name: entry.letter.summary[name] for name in names}
 
 
+def _answer_json(entry: TimelineEntry) -> dict[str, Any] | None:
+    """Return who gave the answer; None if no application was asked, or if its answer is not stored."""
+    if entry.answer is None:
+        return None
+    return {name: value for name, value in entry.answer.items() if name != "reply"}
+
+
 def _entry_json(entry: TimelineEntry, *, is_other: bool) -> dict[str, Any]:
     value = entry.callback.value
     received_at, received_local = receive_times(entry)
@@ -113,7 +120,9 @@ def _entry_json(entry: TimelineEntry, *, is_other: bool) -> dict[str, Any]:
         "is_of_other_account": is_other,
         "verification": value["verification"],
         "request": {"method": value["method"], "url": mask_url(value["url_verified"])},
-        "reply": value["reply"],
+        "reply": entry.reply,
+        "reply_from": value.get("reply_from"),
+        "answer": _answer_json(entry),
         "event_id": entry.event["id"] if entry.event else None,
         "event_from": entry.event_from,
         "replay_id": entry.replay_id,

@@ -30,6 +30,8 @@
 11. An id may be named by its first characters, which is all that a table shows. The partition of an id
     follows from the whole id. So every partition is read, as far as the window reaches. An id that is
     unique in the window need not be unique before it.
+12. The answer of a customer's application has a record of its own, with the key of its callback: see
+    ``answers``.
 """
 
 from collections.abc import (
@@ -52,6 +54,7 @@ from aiokafka.structs import ConsumerRecord
 
 from bridge.audit.derive import DERIVED_HEADER, CannotDerive, Deriver
 from bridge.audit.redrive import DeadLetter
+from bridge.calls.answers import attach_answers, collect_answer, find_stored_id, read_headers
 from bridge.calls.found import (
     FoundCall,
     Json,
@@ -61,7 +64,12 @@ from bridge.calls.found import (
 from bridge.core.dead_letter import CALLBACK_TYPE
 from bridge.core.journal import EventName, JournalValue
 from bridge.reader.by_key import KeyReader
-from bridge.reader.journal import NotAJournalRecord, is_callback, parse_journal_record
+from bridge.reader.journal import (
+    NotAJournalRecord,
+    is_answer,
+    is_callback,
+    parse_journal_record,
+)
 from bridge.reader.merged_reader import count_offsets
 from bridge.reader.selection import build_mention_filter, format_position, is_uuid
 from bridge.reader.topic_reader import find_missing_topics, to_stored_record
@@ -121,6 +129,7 @@ async def find_call(
         if not ids or found.is_truncated:
             break
     found.entries = _merge_in_order(_attach_letters(found.entries, dead))
+    attach_answers(found)
     found.letters_skipped = letters.skipped if letters else 0
     await _attach_events(found, reader, topics.events)
     return found
@@ -151,6 +160,9 @@ async def _collect(
     taken = {entry.position for entry in found.entries}
     async for record in stream:
         if format_position(record) in taken:
+            continue
+        if is_answer(record):
+            collect_answer(record, found)
             continue
         if len(found.entries) == CALLBACKS_MAX:
             found.is_truncated = True
@@ -211,7 +223,7 @@ def to_entry(record: ConsumerRecord, deriver: Deriver) -> TimelineEntry | None:
         derived_event = EventName(id=derived.id, type=kind, topic=topic)
     except CannotDerive as error:
         fault = error.reason
-    headers = {name: (value or b"").decode("utf-8", "replace") for name, value in record.headers}
+    headers = read_headers(record)
     return TimelineEntry(
         topic=record.topic,
         partition=record.partition,
@@ -225,6 +237,7 @@ def to_entry(record: ConsumerRecord, deriver: Deriver) -> TimelineEntry | None:
         replay_id=headers.get("replay_id"),
         derived_event=derived_event,
         header_type=headers.get(CALLBACK_TYPE, ""),
+        stored_id=find_stored_id(headers),
     )
 
 

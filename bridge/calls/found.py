@@ -15,13 +15,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, cast
 
 from bridge.audit.redrive import DeadLetter
-from bridge.core.journal import EventName
+from bridge.core.answer import AnswerGiven, AnswerValue
+from bridge.core.journal import EventName, ReplyGiven
 from bridge.reader.journal import JournalledCallback
 from bridge.reader.window import Window
 
 _LINKS: Final = ("call", "leg", "other_leg", "parent_call")
 
 Json = dict[str, Any]
+AnswerKey = tuple[str, int]
+"""What an answer's record has in common with its callback's: the id in its headers, its timestamp."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class TimelineEntry:
     ``fault`` says why today's code makes no event. ``replay_id`` is set for a copy that a replay stored.
     ``derived_event`` is the event today's code makes. ``header_type`` is the type in the record's
     headers; without an event, the type of the path that Plivo called. ``letter`` is its dead letter.
+    ``stored_id`` is the id of its event, or its own, in the record's headers. ``answer`` is what the
+    journal says about the answer, if a customer's application was asked for it.
     """
 
     topic: str
@@ -47,6 +52,8 @@ class TimelineEntry:
     derived_event: EventName | None = None
     header_type: str = ""
     letter: DeadLetter | None = None
+    stored_id: str = ""
+    answer: AnswerValue | None = None
 
     @property
     def position(self) -> str:
@@ -65,6 +72,11 @@ class TimelineEntry:
     def is_verified(self) -> bool:
         """Return True if its signature was valid."""
         return self.callback.value["verification"]["verdict"] == "verified"
+
+    @property
+    def reply(self) -> ReplyGiven | AnswerGiven | None:
+        """Return what Plivo was answered, None if an application was asked and its answer is missing."""
+        return self.callback.value["reply"] or (self.answer["reply"] if self.answer else None)
 
     @property
     def is_dead_letter(self) -> bool:
@@ -106,6 +118,8 @@ class FoundCall:
     id: str
     searched: Window = field(default_factory=Window)
     entries: list[TimelineEntry] = field(default_factory=list[TimelineEntry])
+    answers: dict[AnswerKey, AnswerValue] = field(default_factory=dict[AnswerKey, AnswerValue])
+    """The answers of applications by the callbacks they belong to."""
     followed: list[str] = field(default_factory=list[str])
     not_followed: list[str] = field(default_factory=list[str])
     missing_topics: list[str] = field(default_factory=list[str])

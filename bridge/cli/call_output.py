@@ -6,7 +6,8 @@ The timeline has a row for each callback, and details below it:
 2. The day is printed above the rows, in UTC and in the account's zone, and again when it changes. A time
    in a row has its day only if it is another one.
 3. A callback of another account (see ``calls.found``) shows that account beside its type.
-4. The complete reply to Plivo, and the reason of a dead letter, are printed below the row.
+4. The complete reply to Plivo, the application that was asked for it, and the reason of a dead letter
+   are printed below the row.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -23,6 +24,7 @@ from bridge.calls.gaps import Duplicate, Gap, describe_dead_letter, find_duplica
 from bridge.calls.legs import Leg, build_legs, is_cost_verified, sum_costs
 from bridge.cli.layout import column_widths, format_row, indent_lines
 from bridge.cli.output import key_values, make_console
+from bridge.core.answer import AnswerValue
 from bridge.reader.window import format_utc_ms
 from bridge.telemetry.escapes import escape_unsafe
 
@@ -309,8 +311,19 @@ def _row(entry: TimelineEntry, repeated: set[str], *, is_other: bool) -> list[Te
 
 
 def _reply_text(entry: TimelineEntry) -> str:
-    reply = entry.callback.value["reply"]
+    reply = entry.reply
     return str(reply["status"]) if reply else f"from {entry.callback.value.get('reply_from', '')}"
+
+
+def _describe_answer(answer: AnswerValue) -> str:
+    """Return who gave the answer, how long it took, and why it was not the application."""
+    took = f"application {answer['application']}, {answer['duration_ms']} ms"
+    failure = answer["failure"]
+    if failure is None:
+        return took
+    return (
+        f"{took}: {failure['code']}, answered by the {answer['given_by']} of rule {answer['rule']}"
+    )
 
 
 def _repeat_mark(entry: TimelineEntry, repeated: set[str]) -> str:
@@ -326,8 +339,11 @@ def _detail_lines(entry: TimelineEntry) -> Iterable[Text]:
         yield Text(escape_unsafe(what))
     if entry.is_dead_letter:
         yield Text(escape_unsafe(f"dead letter: {describe_dead_letter(entry)}"), style="yellow")
-    reply = entry.callback.value["reply"]
-    body = reply["body"].replace("\r\n", "\n").expandtabs(_TAB).strip() if reply else ""
+    if entry.answer is not None:
+        yield Text(escape_unsafe(_describe_answer(entry.answer)), style="dim")
+    reply = entry.reply
+    text = reply.get("body", "") if reply else ""
+    body = text.replace("\r\n", "\n").expandtabs(_TAB).strip()
     if body:
         body = escape_unsafe(body, keep="\n")
         yield Text(f"reply:\n{body}" if "\n" in body else f"reply: {body}", style="green")

@@ -129,6 +129,11 @@ def _format_other_record(stored: StoredRecord, record: dict[str, Any]) -> list[T
             _outcome(record["outcome"]),
             Text(escape_unsafe(f"reference {record['reference']}"), style="dim"),
         ]
+    elif kind == JournalKind.ANSWER:
+        cells += [
+            Text(escape_unsafe(f"{record['application']} in {record['duration_ms']} ms")),
+            Text(escape_unsafe(f"replied {record['reply']['status']} by {record['given_by']}")),
+        ]
     return cells
 
 

@@ -14,9 +14,16 @@ from datetime import timedelta
 from typing import Final
 
 from bridge.callbacks.model import CallbackType
+from bridge.core.answer import (
+    ANSWER_SCHEMA_PATH,
+    Answered,
+    AnswerValue,
+    Failure,
+    to_answer_record,
+)
 from bridge.core.catalogue import Catalogue
-from bridge.core.event import ContractNames
-from bridge.core.journal import JournalKind
+from bridge.core.event import ContractNames, to_epoch_ms
+from bridge.core.journal import JOURNAL_TOPIC, JournalKind, SentReply
 from bridge.core.own_event import OwnEventType
 from bridge.core.record import Record
 from bridge.core.requested import (
@@ -59,6 +66,13 @@ class JournalForm:
 
 
 JOURNAL_FORMS: Final = (
+    JournalForm(
+        JournalKind.ANSWER,
+        AnswerValue,
+        ANSWER_SCHEMA_PATH,
+        key="That of the callback's own record.",
+        member="given_by",
+    ),
     JournalForm(
         JournalKind.REQUEST,
         RequestValue,
@@ -139,9 +153,43 @@ _SAMPLES: Final = {
 }
 
 
+# Of a callback's record, an answer's record only repeats topic, key, timestamp and these headers.
+_CALLBACK_HEADERS: Final = (
+    ("callback_type", b"voice.call.answer"),
+    ("event_id", b"0c9ad3c8d1b58ef0a9a7bb8d1a3e5f42"),
+)
+_HELLO: Final = b"<Response><Speak>Hello</Speak></Response>"
+_ANSWERS: Final = {
+    "used": Answered(
+        "to the ivr", "ivr", "application", 41, None, SentReply(200, "text/xml", _HELLO)
+    ),
+    "fallback": Answered(
+        "to the ivr",
+        "ivr",
+        "fallback",
+        10_000,
+        Failure("timeout", "no whole answer in 10 s"),
+        SentReply(200, "application/xml", b"<Response><Hangup/></Response>"),
+    ),
+    "not text": Answered(
+        "to the ivr", "ivr", "application", 7, None, SentReply(200, None, b"\xff")
+    ),
+}
+
+
 def build_own_examples(naming: ContractNames) -> Iterator[OwnExample]:
     """Yield the samples of every own event and every journal form: rule 3."""
     for shows, request in _SAMPLES.items():
         event, *_, journal = to_request_records(request, naming, RECORDED_AT)
         yield OwnExample(REQUESTED.name, shows, event)
         yield OwnExample(JOURNAL_REQUEST_SCHEMA_PATH.partition("/")[0], shows, journal)
+    callback = Record(
+        topic=naming.topic_prefix + JOURNAL_TOPIC,
+        key=b"5d0c0f1e-3d0b-4a6f-9c55-0d5a3c1c7a01",
+        value=b"",
+        headers=_CALLBACK_HEADERS,
+        timestamp_ms=to_epoch_ms(RECORDED_AT),
+    )
+    for shows, answered in _ANSWERS.items():
+        folder = ANSWER_SCHEMA_PATH.partition("/")[0]
+        yield OwnExample(folder, shows, to_answer_record(callback, answered))

@@ -8,14 +8,17 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 import orjson
+from aiokafka.structs import ConsumerRecord
 from pydantic import TypeAdapter, ValidationError
 
-from bridge.core.journal import JOURNAL_KIND, EventName, JournalValue
+from bridge.core.answer import AnswerValue
+from bridge.core.journal import JOURNAL_KIND, EventName, JournalKind, JournalValue
 from bridge.core.parameters import parse_parameters
 from bridge.core.request import RawCallback, index_headers
 from bridge.core.verify import Unverified, Verified, restore_verdict
 
 _VALUE: Final = TypeAdapter(JournalValue)
+_ANSWER: Final = TypeAdapter(AnswerValue)
 _SOURCE: Final = re.compile(r"/plivo/accounts/([^/]+)(?:/subaccounts/([^/]+))?")
 
 
@@ -55,6 +58,19 @@ def is_callback(record: WithHeaders) -> bool:
     if isinstance(headers, Mapping):
         return JOURNAL_KIND not in headers
     return all(name != JOURNAL_KIND for name, _ in headers)
+
+
+def is_answer(record: ConsumerRecord) -> bool:
+    """Return whether a record of the journal is the answer of a customer's application."""
+    return (JOURNAL_KIND, JournalKind.ANSWER.encode()) in record.headers
+
+
+def parse_answer_record(value: bytes) -> AnswerValue:
+    """Return the answer in a record of that kind; raises NotAJournalRecord."""
+    try:
+        return _ANSWER.validate_json(value)
+    except ValidationError as error:
+        raise NotAJournalRecord(_describe_faults(error)) from error
 
 
 def parse_journal_record(value: bytes) -> JournalledCallback:
@@ -99,11 +115,14 @@ def _validate(value: object) -> JournalValue:
     try:
         return _VALUE.validate_python(value)
     except ValidationError as error:
-        faults = [
-            f"{'.'.join(map(str, fault['loc'])) or 'value'}: {fault['type']}"
-            for fault in error.errors(include_url=False, include_context=False, include_input=False)
-        ]
-        raise NotAJournalRecord("; ".join(faults)) from error
+        raise NotAJournalRecord(_describe_faults(error)) from error
+
+
+def _describe_faults(error: ValidationError) -> str:
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(
+        f"{'.'.join(map(str, one['loc'])) or 'value'}: {one['type']}" for one in faults
+    )
 
 
 def _build_raw_callback(value: JournalValue) -> RawCallback:

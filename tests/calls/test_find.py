@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from bridge.calls import find as calling
 from bridge.calls.found import TimelineEntry
+from bridge.core.answer import Answered, Failure, to_answer_record
+from bridge.core.journal import Asked, SentReply
 from bridge.publish.partitioning import partition_for_key
 from bridge.reader.topic_reader import CannotRead
 from tests.support.call_cluster import CALL, Cluster, filled, types
@@ -111,6 +113,30 @@ async def test_journal_records_that_are_no_callbacks_are_passed_over(cluster: Cl
     found = await cluster.find(A)
     assert [one.position for one in found.entries] == [one.position for one in whole.entries]
     assert found.followed == whole.followed
+
+
+async def test_the_answer_of_an_application_is_joined_to_its_callback_and_a_retry_has_its_own(
+    cluster: Cluster,
+) -> None:
+    inbound = report(1, "sent")
+    first, retried, unanswered = (
+        taken(inbound, at(second), prefix=cluster.prefix, reply=Asked("ivr"))
+        for second in (1, 9, 30)
+    )
+    reply, failure = SentReply(200, "text/xml", b"<Response/>"), Failure("timeout", "10 s")
+    answers = [
+        to_answer_record(first.journal, Answered("r", "ivr", "fallback", 10_000, failure, reply)),
+        to_answer_record(retried.journal, Answered("r", "ivr", "application", 12, None, reply)),
+    ]
+    broken = answers[0]._replace(value=b"{}")
+    await cluster.put([first, retried, unanswered])
+    await cluster.store([broken, *answers])
+    one, other, third = (await cluster.find(MESSAGE)).entries
+    assert one.answer is not None
+    assert other.answer is not None
+    assert (one.answer["given_by"], other.answer["given_by"]) == ("fallback", "application")
+    assert other.reply == {"status": 200, "content_type": "text/xml", "body": "<Response/>"}
+    assert (third.answer, third.reply) == (None, None)
 
 
 async def test_a_callback_no_event_was_made_of_is_derived_or_says_why_not(

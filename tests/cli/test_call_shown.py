@@ -8,8 +8,9 @@ import pytest
 from bridge.calls.find import CALLBACKS_MAX
 from bridge.calls.found import FoundCall, TimelineEntry
 from bridge.cli.call_output import print_call
+from bridge.core.answer import AnswerValue
 from bridge.core.catalogue import Catalogue
-from bridge.core.journal import SentReply
+from bridge.core.journal import Asked, SentReply
 from bridge.reader.window import Window, build_window
 from tests.cli.call_snapshots import FOUND, WIDTHS, path_of, rendered
 from tests.support.call_stories import (
@@ -55,6 +56,32 @@ def test_a_call_is_shown_by_its_legs(capsys: pytest.CaptureFixture[str]) -> None
     assert "2026-03-07 in UTC and America/New_York\n14:13:30.000  voice.call.ring" in said
     assert "14:13:29.250" in said  # the day it happened is the day it came
     assert "no gaps" in said
+
+
+def test_the_application_that_answered_is_shown_below_the_row(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = entry(taken(ANSWER, at(5), reply=Asked("ivr")))
+    answer: AnswerValue = {
+        "rule": "menu",
+        "application": "ivr",
+        "given_by": "application",
+        "duration_ms": 12,
+        "failure": None,
+        "reply": {"status": 200, "content_type": "text/xml", "body": "<Response/>"},
+        "bridge_version": "1",
+    }
+    failed: AnswerValue = answer | {  # type: ignore[assignment]
+        "given_by": "fallback",
+        "duration_ms": 10_000,
+        "failure": {"code": "timeout", "detail": "no whole answer in 10 s"},
+    }
+    said = shown(capsys, [replace(asked, answer=answer)])
+    assert "application ivr, 12 ms" in said
+    assert "reply: <Response/>" in said
+    said = shown(capsys, [replace(asked, answer=failed)])
+    assert "application ivr, 10000 ms: timeout, answered by the fallback of rule menu" in said
+    assert "from ivr" in shown(capsys, [asked])
 
 
 def test_a_call_without_an_end_has_a_state_and_a_gap(capsys: pytest.CaptureFixture[str]) -> None:

@@ -74,7 +74,7 @@ def test_a_request_is_shown_with_its_outcome_and_its_reference() -> None:
         "2026-03-07 UTC",
         f"{requested} > +14155550123  unknown  reference {REFERENCE}  Plivo did not answer in time",
         f"{journalled}  request  1 destination  accepted  reference {REFERENCE}",
-        f"{journalled}  answer",
+        f"{journalled}  answer  ivr in 41 ms  replied 200 by application",
         f"{journalled}  tomorrow",
     ]
     (two, *_) = shown(stored(records_of(placed(("1", "2")))[-1]), width=200)[1:]

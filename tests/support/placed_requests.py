@@ -10,8 +10,9 @@ import orjson
 
 from bridge.audit.derive import Deriver
 from bridge.calls.request import RequestRecords, RequestState
+from bridge.core.answer import Answered, to_answer_record
 from bridge.core.event import ContractNames, to_epoch_ms
-from bridge.core.journal import JOURNAL_KIND, JOURNAL_TOPIC
+from bridge.core.journal import JOURNAL_KIND, JOURNAL_TOPIC, SentReply
 from bridge.core.record import Record
 from bridge.core.requested import Outcome, PlacedRequest, to_request_records
 from tests.support.call_stories import at, changed
@@ -94,19 +95,18 @@ def records_of(request: PlacedRequest, prefix: str = "") -> tuple[Record, ...]:
 
 def other_records(prefix: str = "", at: datetime = PLACED) -> list[Record]:
     """Return journal records that are no callbacks: a request, an answer, a kind of a later version."""
-    topic = prefix + JOURNAL_TOPIC
+    later = Record(
+        prefix + JOURNAL_TOPIC,
+        b"a39290d0-2b5c-4c0e-9a34-5e7e2c0d1f00",
+        orjson.dumps({"rule": "all", "received_at": "2026-03-07T14:13:28Z"}),
+        (("content-type", b"application/json"), (JOURNAL_KIND, b"tomorrow")),
+        to_epoch_ms(at),
+    )
+    answered = Answered("all", "ivr", "application", 41, None, SentReply(200, None, b""))
     return [
         records_of(placed(requested_at=at), prefix)[-1],
-        *(
-            Record(
-                topic,
-                b"a39290d0-2b5c-4c0e-9a34-5e7e2c0d1f00",
-                orjson.dumps({"rule": "all", "received_at": "2026-03-07T14:13:28Z"}),
-                (("content-type", b"application/json"), (JOURNAL_KIND, kind)),
-                to_epoch_ms(at),
-            )
-            for kind in (b"answer", b"tomorrow")
-        ),
+        to_answer_record(later, answered),
+        later,
     ]
 
 

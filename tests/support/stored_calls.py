@@ -11,7 +11,7 @@ import orjson
 from bridge.core import catalogue
 from bridge.core.dead_letter import to_dead_letter
 from bridge.core.event import ContractNames, EventRecord, to_event
-from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, SentReply, to_journal
+from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC, Asked, SentReply, to_journal
 from bridge.core.parse import NoEventReason
 from bridge.core.record import Record
 from bridge.derived.topics import Sizing, plan
@@ -81,7 +81,7 @@ def taken(
     prefix: str = "",
     token: str = TOKEN,
     nonce: str = "05429567804466091622",
-    reply: SentReply = ACKNOWLEDGEMENT,
+    reply: SentReply | Asked = ACKNOWLEDGEMENT,
     form: str | None = None,
     is_dead: bool = False,
     query: str = "",
