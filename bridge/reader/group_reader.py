@@ -86,7 +86,6 @@ async def open_group(
     connection: KafkaConnection,
     topic: str,
     group: str,
-    *,
     header: tuple[str, bytes],
     on_revoked: OnRevoked,
 ) -> AsyncGenerator[GroupReader]:

@@ -107,6 +107,11 @@ class ApplicationTable(BaseModel):
         default=DOCUMENT_BYTES_MAX,
         description="Largest answer that is accepted. Plivo accepts 100,000 bytes.",
     )
+    retry_for_s: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=900.0,
+        description="How long a notification that it does not take is sent again. Then it becomes a "
+        "dead letter. Those of the same call wait meanwhile.",
+    )
 
 
 class RuleTable(BaseModel):
@@ -268,7 +273,12 @@ class _Parsing:
                 self._add("error", (*keys, "paths"), about, fault, "remove it from one of them")
         self.applications.append(
             Application(
-                name, given.origin, tuple(given.paths), given.timeout_s, given.answer_bytes_max
+                name,
+                given.origin,
+                tuple(given.paths),
+                given.timeout_s,
+                given.answer_bytes_max,
+                given.retry_for_s,
             )
         )
 

@@ -43,7 +43,8 @@ class Application:
     """An application of the customer's.
 
     ``origin`` is ``scheme://host[:port]``; None: it is never called. ``paths`` are prefixes of the paths
-    that belong to it, without a slash at the end.
+    that belong to it, without a slash at the end. A notification that it does not take is sent again
+    for ``retry_for_s``.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Application:
     paths: tuple[str, ...]
     timeout_s: float
     answer_bytes_max: int
+    retry_for_s: float = 900.0
 
 
 class Number(NamedTuple):
@@ -168,6 +170,13 @@ class Rules:
             for kind in catalogue.all_types
         }
         self._unrecognised = catalogue.unrecognised
+        notifications = {kind.name for kind in catalogue.all_types if not is_asked_for(kind)}
+        self.notified = {
+            rule.answer.application: self.applications[rule.answer.application]
+            for rule in self.rules
+            if isinstance(rule.answer, Forward) and not notifications.isdisjoint(rule.types)
+        }
+        """The applications that a rule sends notifications on to."""
         self._parties = {kind.name: find_parties(kind) for kind in catalogue.all_types}
         self._paths = ApplicationPaths({one.name: one.paths for one in self.applications.values()})
         self.without_rule = sorted(

@@ -240,11 +240,12 @@ def test_a_document_is_checked_for_every_kind_of_answer_that_it_gives(types: Cat
 def test_an_application_has_its_limits_and_its_paths(types: Catalogue) -> None:
     text = (
         "[applications.crm]\norigin = 'HTTPS://crm.example.com:8443/'\npaths = '/ivr/'\n"
-        "timeout_s = 2\nanswer_bytes_max = 1000\n" + ALL
+        "timeout_s = 2\nanswer_bytes_max = 1000\nretry_for_s = 60\n" + ALL
     )
     application = rules_of(text, types).applications["crm"]
     assert (application.origin, application.paths) == ("https://crm.example.com:8443", ("/ivr",))
     assert (application.timeout_s, application.answer_bytes_max) == (2, 1000)
+    assert application.retry_for_s == 60
 
 
 @pytest.mark.parametrize(

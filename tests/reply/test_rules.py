@@ -224,6 +224,13 @@ def test_a_notification_is_sent_on_and_answered_at_once(types: Catalogue) -> Non
     assert rules.choose(hangup) == Given(ACKNOWLEDGEMENT, None)
     assert rules.find_forward(hangup) == "crm"
     assert rules_of(CLOSED, types).find_forward(hangup) is None
+    assert rules.notified == {"crm": rules.applications["crm"]}
+
+
+def test_an_application_that_is_only_asked_gets_no_notifications(types: Catalogue) -> None:
+    text = f'{CRM}[[rules]]\nname = "all"\ntype = "voice.call.answer"\nforward = "crm"\n'
+    assert rules_of(text, types).notified == {}
+    assert rules_of(CLOSED, types).notified == {}
 
 
 def test_an_unrecognised_callback_is_asked_about_because_a_caller_may_wait(
