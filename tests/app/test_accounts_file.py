@@ -15,25 +15,13 @@ from bridge.app import accounts_file
 from bridge.app.accounts_file import watch_accounts
 from bridge.core.keyring import Keyring
 from bridge.telemetry.metric_defs import Metric
-from bridge.telemetry.metrics import Metrics
 from tests.support.bridge import AUTH_ID
+from tests.support.stale_gauge import StaleGauge
 from tests.support.waiting import PATIENCE_S, until
 
 OLD, NEW, GOOD, BETTER = (
     f"the-{one}-token-of-the-account" for one in ("old", "new", "good", "best")
 )
-
-
-class StaleGauge(Metrics):
-    """Metrics that note each value of the one gauge that is set."""
-
-    def __init__(self, values: list[bool]) -> None:
-        super().__init__("0")
-        self._values = values
-
-    def set(self, metric: Metric, value: float, *labels: str) -> None:
-        assert metric is Metric.ACCOUNTS_STALE
-        self._values.append(bool(value))
 
 
 def content(*tokens: str) -> bytes:
@@ -71,7 +59,11 @@ def stale() -> list[bool]:
 async def keyring(file: Path, stale: list[bool]) -> AsyncGenerator[Keyring]:
     keyring = Keyring([])
     watched = watch_accounts(
-        file, keyring, poll_s=0.01, read_timeout_s=PATIENCE_S, metrics=StaleGauge(stale)
+        file,
+        keyring,
+        poll_s=0.01,
+        read_timeout_s=PATIENCE_S,
+        metrics=StaleGauge(Metric.ACCOUNTS_STALE, stale),
     )
     watched.start()
     yield keyring
@@ -197,7 +189,11 @@ async def test_a_disk_that_does_not_answer_is_reported_and_keeps_nothing_from_en
     monkeypatch.setattr(accounts_file, "read_regular_file", hanging)
     answers.set()
     watched = watch_accounts(
-        file, keyring, poll_s=0.01, read_timeout_s=0.01, metrics=StaleGauge(stale)
+        file,
+        keyring,
+        poll_s=0.01,
+        read_timeout_s=0.01,
+        metrics=StaleGauge(Metric.ACCOUNTS_STALE, stale),
     )
     answers.clear()
     asked.clear()

@@ -19,26 +19,14 @@ from bridge.app.rules_file import (
 from bridge.core.catalogue import Catalogue
 from bridge.reply.chosen import Given
 from bridge.telemetry.metric_defs import Metric
-from bridge.telemetry.metrics import Metrics
 from tests.support.factories import raw_callback, vouched
 from tests.support.rules import write_rules
+from tests.support.stale_gauge import StaleGauge
 from tests.support.waiting import until
 
 ANSWER = "voice.call.answer"
 OLD = b"<Response><Speak>Old</Speak></Response>"
 NEW = b"<Response><Speak>New</Speak></Response>"
-
-
-class StaleGauge(Metrics):
-    """Metrics that note each value of the one gauge that is set."""
-
-    def __init__(self, values: list[bool]) -> None:
-        super().__init__("0")
-        self._values = values
-
-    def set(self, metric: Metric, value: float) -> None:
-        assert metric is Metric.RULES_STALE
-        self._values.append(bool(value))
 
 
 def put(file: Path, content: bytes) -> None:
@@ -139,7 +127,9 @@ async def loaded(
 ) -> AsyncGenerator[LoadedReplies]:
     path = write_rules(tmp_path, {ANSWER: OLD})
     loaded = load_replies(path, types)
-    watched = watch_rules(path, loaded, types, metrics=StaleGauge(stale), poll_s=0.01)
+    watched = watch_rules(
+        path, loaded, types, metrics=StaleGauge(Metric.RULES_STALE, stale), poll_s=0.01
+    )
     watched.start()
     yield loaded
     await watched.stop()
