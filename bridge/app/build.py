@@ -96,15 +96,20 @@ def make_application(  # noqa: PLR0913 (wired once, by name)
             parameters_max=settings.parameters_max,
         ),
         load=Load(callbacks_max=settings.in_flight_max, bytes_max=settings.in_flight_bytes_max),
-        public_url_policy=PublicUrlPolicy(
-            settings.public_url,
-            tuple(ip_network(one) for one in settings.trusted_proxies),
-            tuple(settings.allowed_hosts),
-        ),
+        public_url_policy=make_public_url_policy(settings),
         metrics=metrics,
         recorder=recorder,
     )
     return make_app(types, parts, loaded.replies.find_application)
+
+
+def make_public_url_policy(settings: Settings) -> PublicUrlPolicy:
+    """Return how the URL that Plivo called is found."""
+    return PublicUrlPolicy(
+        settings.public_url,
+        tuple(ip_network(one) for one in settings.trusted_proxies),
+        tuple(settings.allowed_hosts),
+    )
 
 
 def make_asking(

@@ -9,6 +9,7 @@ import structlog
 
 from bridge import __version__
 from bridge.app.accounts_file import watch_accounts
+from bridge.app.applications import LateApplications
 from bridge.app.build import make_application, make_asking
 from bridge.app.parts import make_accounts, make_connection, make_naming, make_sizing
 from bridge.app.rules_file import load_replies, watch_rules
@@ -21,7 +22,6 @@ from bridge.intake.delivery import Delivery
 from bridge.publish import PublishRules
 from bridge.publish.health import KafkaHealth
 from bridge.publish.publisher import KafkaPublisher
-from bridge.reply.applications import NoApplications
 from bridge.settings.load import Settings
 from bridge.spool import NoSpool
 from bridge.spool.directory import other_writers
@@ -71,7 +71,8 @@ class Bridge:
             if settings.replies_file
             else None
         )
-        self._asking = make_asking(settings, NoApplications(), self.delivery, self.metrics)
+        self._applications = LateApplications(settings, loaded.replies)
+        self._asking = make_asking(settings, self._applications, self.delivery, self.metrics)
         self.app = make_application(
             settings,
             self.delivery,
@@ -131,6 +132,7 @@ class Bridge:
             await self._rules_file.stop()
         flush_by_s = time.monotonic() + self._flush_timeout_s
         await self._asking.stop(self._flush_timeout_s)
+        await self._applications.close()
         if self._drain is not None:
             await self._drain.stop(_DRAIN_END_S)
         # Every callback is answered by now, so unacknowledged records are in the spool too. If Kafka is
