@@ -96,6 +96,9 @@ _TABLES: Final[Mapping[str, tuple[CallbackType, tuple[str, ...]]]] = {
 
 Schema = dict[str, Any]
 
+# "ge" and "le" are pydantic's own words, which strict validators (ajv by default) reject.
+_NOT_KEPT: Final = frozenset({"default", "title", "ge", "le"})
+
 
 def build_schema() -> Schema:
     """Return the JSON Schema of a request's body: rule 1."""
@@ -123,13 +126,15 @@ def build_schema() -> Schema:
 def _simplify(part: Schema, field: RequestField) -> Schema:
     """Return a property without null, which is not sent, and without what only repeats its name.
 
-    A range that pydantic leaves out, because it is one of a union, is put in.
+    A range of a union, which pydantic writes in words of its own, is put in JSON Schema's.
     """
     alternatives = [one for one in part.get("anyOf", ()) if one != {"type": "null"}]
     inner = alternatives[0] if len(alternatives) == 1 else {"anyOf": alternatives}
-    kept = {key: value for key, value in part.items() if key not in {"anyOf", "default", "title"}}
+    around = {key: value for key, value in part.items() if key != "anyOf"}
+    merged = {**(inner if alternatives else {}), **around}
+    kept = {key: value for key, value in merged.items() if key not in _NOT_KEPT}
     bounds = dict(zip(("minimum", "maximum"), field.range or (), strict=False))
-    return {**(inner if alternatives else {}), **bounds, **kept}
+    return {**bounds, **kept}
 
 
 def _iter_conditions(fields: Mapping[str, RequestField]) -> Iterator[Schema]:
@@ -138,7 +143,7 @@ def _iter_conditions(fields: Mapping[str, RequestField]) -> Iterator[Schema]:
         if field.declared.needs and field.is_flag:
             is_set = {"properties": {name: {"const": True}}, "required": [name]}
             yield {"if": is_set, "then": {"required": [field.declared.needs]}}
-    single = {"properties": {"to": {"pattern": "^[^<]*$"}}}
+    single = {"properties": {"to": {"type": "string", "pattern": "^[^<]*$"}}}
     yield {"if": {"required": ["parent_call_uuid"]}, "then": single}
     detection = {
         name: False
