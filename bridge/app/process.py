@@ -11,6 +11,7 @@ from bridge import __version__
 from bridge.app.accounts_file import watch_accounts
 from bridge.app.applications import LateApplications
 from bridge.app.build import make_application, make_asking
+from bridge.app.notifications import find_limits, make_notifications
 from bridge.app.parts import make_accounts, make_connection, make_naming, make_sizing
 from bridge.app.rules_file import load_replies, watch_rules
 from bridge.core import catalogue
@@ -22,6 +23,7 @@ from bridge.intake.delivery import Delivery
 from bridge.publish import PublishRules
 from bridge.publish.health import KafkaHealth
 from bridge.publish.publisher import KafkaPublisher
+from bridge.reply.rules import Rules
 from bridge.settings.load import Settings
 from bridge.spool import NoSpool
 from bridge.spool.directory import other_writers
@@ -36,6 +38,8 @@ log = structlog.get_logger()
 CLOCK_EARLIEST: Final = datetime(2026, 11, 1, tzinfo=UTC)
 # How long a stopping drain waits for the records that it has sent.
 _DRAIN_END_S: Final = 2.0
+# How long applications have to take the notifications that are being sent when the bridge stops.
+_NOTIFICATIONS_END_S: Final = 5.0
 
 
 class Bridge:
@@ -66,12 +70,16 @@ class Bridge:
         )
         types = catalogue.load_catalogue()
         loaded = load_replies(settings.replies_file, types)
+        self._replies = loaded.replies
+        self._applications = LateApplications(settings, loaded.replies)
+        self._notifications = make_notifications(
+            settings, self._applications, self.publisher, self.metrics
+        )
         self._rules_file = (
             watch_rules(settings.replies_file, loaded, types, metrics=self.metrics)
             if settings.replies_file
             else None
         )
-        self._applications = LateApplications(settings, loaded.replies)
         self._asking = make_asking(settings, self._applications, self.delivery, self.metrics)
         self.app = make_application(
             settings,
@@ -118,11 +126,17 @@ class Bridge:
             self._accounts_file.start()
         if self._rules_file is not None:
             self._rules_file.start()
+        self._forward_notifications(self._replies.rules)
+        self._replies.follow(self._forward_notifications)
         self._starting = False
 
+    def _forward_notifications(self, rules: Rules) -> None:
+        self._notifications.update(find_limits(rules))
+
     def begin_stopping(self) -> None:
-        """Make the readiness probe fail."""
+        """Make the readiness probe fail, and begin to send no more notifications."""
         self._stopping = True
+        self._notifications.begin_stopping()
 
     async def stop(self) -> None:
         """Publish what is in flight, and close the spool."""
@@ -130,6 +144,7 @@ class Bridge:
             await self._accounts_file.stop()
         if self._rules_file is not None:
             await self._rules_file.stop()
+        await self._notifications.stop(_NOTIFICATIONS_END_S)
         flush_by_s = time.monotonic() + self._flush_timeout_s
         await self._asking.stop(self._flush_timeout_s)
         await self._applications.close()
