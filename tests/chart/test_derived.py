@@ -14,6 +14,9 @@ from jsonschema import Draft7Validator
 from deploy.helm import derive_chart
 from tests.chart.tools import CHART, EXAMPLES
 
+# These read and compare files. To measure what they cover takes longer than they do.
+pytestmark = pytest.mark.no_cover
+
 # What a pod settles, so that no value does.
 SETTLED = {
     "BRIDGE_ACCOUNTS": "accounts come from a Secret, as a file",

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -215,6 +216,8 @@ def without_instants(fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+# What it runs is measured where the other tests run it: to measure all of this takes twice as long.
+@pytest.mark.no_cover
 @settings(max_examples=300)
 @given(received(), st.booleans(), st.booleans())
 def test_the_compiled_reading_agrees_with_the_declarations_and_the_models(

@@ -82,6 +82,8 @@ def assert_equal_around(zone: ZoneInfo, change: datetime, steps: list[timedelta]
             assert read_at_once(naive, zone) == once, (zone, naive)
 
 
+# What it runs is measured where the other tests run it: to measure all of this takes twice as long.
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ZONES)
 def test_each_minute_around_a_clock_change_is_read_as_zoneinfo_reads_it(name: str) -> None:
     zone = load_zone(name)
@@ -89,6 +91,7 @@ def test_each_minute_around_a_clock_change_is_read_as_zoneinfo_reads_it(name: st
         assert_equal_around(zone, change, [place * MINUTE for place in range(-100, 101)])
 
 
+@pytest.mark.no_cover
 def test_each_clock_change_of_every_zone_is_read_as_zoneinfo_reads_it() -> None:
     around = [timedelta(seconds=at) for at in (-3_600, -1_800, -60, -1, 0, 1, 60, 1_800, 3_600)]
     zones = {list_changes(zone): zone for zone in map(load_zone, sorted(available_timezones()))}
