@@ -126,7 +126,7 @@ async def test_the_sdk_acts_on_a_call(emulator: Emulator, client: Any) -> None:
     uuid = await create(client)
     await wait_for_document(emulator, uuid)
     recorded = await ask(
-        lambda: client.calls.record(uuid, time_limit=30, callback_url=f"{HOST}/recorded")
+        lambda: client.calls.record(uuid, time_limit=86_400, callback_url=f"{HOST}/recorded")
     )
     assert recorded.message == "call recording started"
     assert recorded.recording_id in recorded.url
