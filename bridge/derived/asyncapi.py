@@ -66,6 +66,14 @@ Treat a word that you do not know as unknown."""
 _ID: Final = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 # Kafka's binding of CloudEvents writes this attribute as the header `content-type`, without `ce_`.
 _NO_HEADER: Final = "datacontenttype"
+_CALLBACK_NAMES: Final[Schema] = {
+    "callback_type": {
+        "type": "string",
+        "description": "The type of the callback; empty if it is not known.",
+    },
+    "event_id": {**_ID, "description": "The id of its event, if it has one."},
+    "callback_id": {**_ID, "description": "The id of the callback, if it has no event."},
+}
 _FORWARD_TO: Final[Schema] = {
     "forward_to": {
         "type": "string",
@@ -108,13 +116,10 @@ def _event_headers() -> Schema:
 
 def _journal_headers() -> Schema:
     """Return the schema of a journal record's headers."""
-    meaning = "The type of the callback; empty if it is not known."
     return _headers(
         {
             **_content_type(JSON_CONTENT_TYPE),
-            "callback_type": {"type": "string", "description": meaning},
-            "event_id": {**_ID, "description": "The id of its event, if it has one."},
-            "callback_id": {**_ID, "description": "The id of the callback, if it has no event."},
+            **_CALLBACK_NAMES,
             **_FORWARD_TO,
             **_REDRIVEN,
         },
@@ -313,7 +318,9 @@ def _form_message(topic: PlannedTopic, form: JournalForm, examples: Iterable[Own
         {
             **_content_type(JSON_CONTENT_TYPE),
             JOURNAL_KIND: {"const": form.kind.value, "description": "What the record is."},
-        }
+            **(_CALLBACK_NAMES if form.is_joined else {}),
+        },
+        optional=("event_id", "callback_id"),
     )
     shown = _own_examples(form.name, examples)
     message = _message(topic, form.key, headers, form.schema_path, shown)

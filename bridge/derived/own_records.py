@@ -45,7 +45,8 @@ class JournalForm:
     """A form of journal records that are no callbacks: rule 2.
 
     ``value`` is the TypedDict of the value, and ``member`` a member that no other form has. ``name``
-    is the name of its schema, ``key`` a text about the record key.
+    is the name of its schema, ``key`` a text about the record key. ``is_joined`` marks a form with the
+    headers that name the callback which it belongs to.
     """
 
     kind: JournalKind
@@ -53,6 +54,7 @@ class JournalForm:
     schema_path: str
     key: str
     member: str
+    is_joined: bool = False
 
     @property
     def name(self) -> str:
@@ -72,6 +74,7 @@ JOURNAL_FORMS: Final = (
         ANSWER_SCHEMA_PATH,
         key="That of the callback's own record.",
         member="given_by",
+        is_joined=True,
     ),
     JournalForm(
         JournalKind.REQUEST,
@@ -170,6 +173,14 @@ _ANSWERS: Final = {
         10_000,
         Failure("timeout", "no whole answer in 10 s"),
         SentReply(200, "application/xml", b"<Response><Hangup/></Response>"),
+    ),
+    "status": Answered(
+        "to the ivr",
+        "ivr",
+        "status",
+        3,
+        Failure("status", "it answered 500"),
+        SentReply(502, None, b""),
     ),
     "not text": Answered(
         "to the ivr", "ivr", "application", 7, None, SentReply(200, None, b"\xff")
