@@ -7,7 +7,8 @@
    no verified one says otherwise (see ``found`` and ``legs``).
 4. A destination has ended with its hangup. Before, its latest callback says what it does. Without any
    callback it is queued if Plivo took the request, and unknown if no answer tells.
-5. An ``unknown`` request is resolved by a callback: then Plivo did dial.
+5. An ``unknown`` request is resolved by a verified callback: then Plivo did dial. A callback that is
+   not verified proves nothing.
 6. A callback is missing only if the request has a URL with our reference for it, because a URL of the
    customer's own may lead elsewhere. What else is wrong with a call is found as in ``call show``.
 7. After so many hours without a hangup, a call is no longer in progress: its state is unknown.
@@ -82,11 +83,12 @@ class DestinationState:
     is_cost_verified: bool = True
     missing: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    has_verified_callback: bool = False
 
     @property
     def is_resolved(self) -> bool:
         """Return True if callbacks show that an ``unknown`` request was dialled: rule 5."""
-        return self.destination.outcome == "unknown" and bool(self.calls)
+        return self.destination.outcome == "unknown" and self.has_verified_callback
 
     @property
     def was_answered(self) -> bool:
@@ -331,6 +333,7 @@ def _build_destination_state(
         is_cost_verified=is_cost_verified(legs),
         missing=tuple(missing),
         gaps=tuple(one for one in gaps if one.code not in _MISSING),
+        has_verified_callback=any(one.is_verified for found in calls.values() for one in found),
     )
 
 

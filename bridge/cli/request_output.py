@@ -99,6 +99,8 @@ def _detail_lines(console: Console, one: DestinationState) -> Iterator[Text]:
     texts: list[str] = []
     if one.is_resolved:
         texts.append("the outcome of the request was unknown; callbacks show that Plivo dialled")
+    elif one.destination.outcome == "unknown" and one.calls:
+        texts.append("the outcome of the request is unknown: only unverified callbacks name a call")
     elif one.destination.outcome != "accepted":
         texts.append(f"{one.destination.outcome}: {one.destination.explanation}")
     texts += [f"{gap.code.replace('_', ' ')}: {gap.text}" for gap in one.gaps]

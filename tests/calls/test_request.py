@@ -104,6 +104,15 @@ def test_the_calls_of_a_request_whose_answer_was_lost_are_found_by_who_was_calle
     assert (found[ANNA].state, state.has_ended) == (CallState.UNKNOWN, False)
 
 
+def test_callbacks_that_are_not_verified_do_not_resolve_a_request() -> None:
+    request = records_of(placed([ANNA], outcome="unknown"))
+    one = only(state_of(request, call_of(ANNA, A, is_verified=False)))
+    assert (one.calls, one.is_resolved, one.is_cost_verified) == ((A,), False, False)
+    assert "not_verified" in {gap.code for gap in one.gaps}
+    mixed = [*call_of(ANNA, A, is_verified=False, kinds=["ring"]), *call_of(ANNA, A)]
+    assert only(state_of(request, mixed)).is_resolved
+
+
 def test_a_request_uuid_leads_to_a_call_whose_urls_are_the_customers_own() -> None:
     request = placed([ANNA, BEN], [A, B], urls=())
     stranger = call_of(BEN, C, reference=None)

@@ -78,6 +78,8 @@ def test_a_request_that_callbacks_resolved_says_so(capsys: pytest.CaptureFixture
     request = records_of(placed([ANNA], outcome="unknown"))
     text = " ".join(" ".join(shown(capsys, request, call_of(ANNA, A))).split())
     assert "the outcome of the request was unknown; callbacks show that Plivo dialled" in text
+    forged = " ".join(" ".join(shown(capsys, request, call_of(ANNA, A, is_verified=False))).split())
+    assert "only unverified callbacks name a call" in forged
     silent = " ".join(" ".join(shown(capsys, request)).split())
     assert "1 unknown, 0 answered" in silent
 

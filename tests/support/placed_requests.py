@@ -72,6 +72,7 @@ def call_of(
     prefix: str = "",
     placed_at: datetime = PLACED,
     kinds: Sequence[str] = ("ring", "answer", "hangup"),
+    is_verified: bool = True,
     **changes: str | None,
 ) -> list[Taken]:
     """Return callbacks of an answered call to a destination, as they are stored.
@@ -81,7 +82,13 @@ def call_of(
     call = EmulatedCall(UUID(uuid), AUTH_ID, ZoneInfo(ZONE), placed_at, callee=number)
     query = f"bridge_reference={reference}" if reference else ""
     return [
-        taken(changed(step, **changes), at(seconds, placed_at), prefix=prefix, query=query)
+        taken(
+            changed(step, **changes),
+            at(seconds, placed_at),
+            prefix=prefix,
+            query=query,
+            is_verified=is_verified,
+        )
         for step, seconds in zip(answered_call(call), (2, 5, 70), strict=True)
         if step.path.rpartition("/")[2] in kinds
     ]

@@ -85,12 +85,13 @@ def taken(
     form: str | None = None,
     is_dead: bool = False,
     query: str = "",
+    is_verified: bool = True,
 ) -> Taken:
     """Return a callback as it is stored; signed by ``token``, which may be one nobody knows now."""
     naming = ContractNames(prefix, SCHEMAS)
     raw = raw_callback(query, form or step.form, path=step.path)._replace(received_at=received_at)
     by = verifier_of(replace(ACCOUNT, tokens=(token,)))
-    verdict = verdict_on(signed(raw, token, nonce), by)
+    verdict = verdict_on(signed(raw, token if is_verified else "nobody's token", nonce), by)
     route = {kind.path: kind for kind in TYPES.types}.get(step.path)
     if is_dead:
         _, (letter, journal) = to_dead_letter(
