@@ -26,7 +26,7 @@ from bridge.core import catalogue
 from bridge.core.requested import REQUESTED
 from bridge.derived.topics import Sizing, plan
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN
-from bridge.emulator.chaos.options import SOME_OF_EVERYTHING
+from bridge.emulator.chaos.options import SOME_OF_EVERYTHING, Chaos
 from bridge.emulator.machine.leg import Account, Leg
 from bridge.emulator.testing import EmulatedPlivo, HangUp, Input, Person, Pickup
 from bridge.normalise.time import load_zone
@@ -158,13 +158,19 @@ def _is_ready(url: str) -> bool:
 
 @contextmanager
 def running_site(
-    kafka: Kafka, prefix: str, folder: Path, *, people: int, partitions: int
+    kafka: Kafka,
+    prefix: str,
+    folder: Path,
+    *,
+    people: int,
+    partitions: int,
+    chaos: Chaos | None = SOME_OF_EVERYTHING,
 ) -> Iterator[Site]:
     """Make the topics; run the emulated Plivo with its people."""
     sizing = replace(SIZING, partitions=partitions)
     asyncio.run(make_topics(kafka.connection, *plan(catalogue.load_catalogue(), prefix, sizing)))
     account = Account(AUTH_ID, (AUTH_TOKEN,), load_zone(ZONE))
-    with EmulatedPlivo(account=account, speed=SPEED, seed=7, chaos=SOME_OF_EVERYTHING) as plivo:
+    with EmulatedPlivo(account=account, speed=SPEED, seed=7, chaos=chaos) as plivo:
         for number in range(people):
             plivo.set_person(number_of(number), PEOPLE[number % len(PEOPLE)])
         yield Site(kafka, prefix, folder, plivo)
@@ -242,6 +248,26 @@ def test_our_bulk_call_is_known_to_the_end_on_the_embedded_broker(
         ended = check_events(site, calls)
         assert len(ended) >= len(numbers) - 2
         check_request(site, reference, calls, ended)
+
+
+@pytest.mark.system
+def test_the_command_follows_its_calls_until_all_have_ended(
+    embedded_kafka: str, prefix: str, tmp_path: Path
+) -> None:
+    kafka = Kafka(embedded_kafka, idempotence=False)
+    answered, busy = number_of(0), number_of(2)
+    with (
+        running_site(kafka, prefix, tmp_path, people=3, partitions=1, chaos=None) as site,
+        site.serving(),
+    ):
+        place = ("call", "place", "--from", FROM, "--to", answered, "--to", busy, "--yes")
+        first, second, *changes, whole = site.run(*place, "--follow")
+    assert [one["to"] for one in (first, second)] == [answered, busy]
+    assert {one["destination"] for one in changes} == {answered, busy}
+    assert {one["reference"] for one in (first, second, *changes, whole)} == {whole["reference"]}
+    assert whole["has_ended"]
+    codes = {one["destination"]: one["hangup"]["code"] for one in whole["destinations"]}
+    assert codes == {answered: "4000", busy: "3010"}
 
 
 @pytest.mark.kafka

@@ -25,6 +25,7 @@ from bridge.cli.exit_codes import EXIT_DIFFERS, EXIT_UNKNOWN, EXIT_USAGE
 from bridge.cli.kafka import open_publisher
 from bridge.cli.options import AccountOption, BridgeUrl, SettingsFile, confirm_on_terminal
 from bridge.cli.output import JsonOption
+from bridge.cli.request import show_request
 from bridge.cli.request_options import RequestCommand, describe_faults, with_request_options
 from bridge.core.journal import JOURNAL_TOPIC
 from bridge.core.requested import REQUESTED
@@ -33,6 +34,7 @@ from bridge.originate.entry import AlreadyRequested
 from bridge.originate.ledger import RequestLedger
 from bridge.originate.originator import Originator, OriginatorRules, PlacedCalls
 from bridge.originate.parameter import RequestFaults
+from bridge.originate.placement import PlacementOutcome
 from bridge.originate.request import CallRequest, find_faults
 from bridge.originate.wiring import wire
 from bridge.publish import Publisher, PublishRules, Unavailable
@@ -141,7 +143,10 @@ def place(  # noqa: PLR0913 (options)
         is_unknown = bool(error.entry.list_destinations("unknown"))
         raise typer.Exit(EXIT_UNKNOWN if is_unknown else EXIT_DIFFERS) from None
     print_placed(placed, as_json=as_json)
-    raise typer.Exit(to_exit_code(placed.placements))
+    code = to_exit_code(placed.placements)
+    if follow and any(one.outcome is not PlacementOutcome.REFUSED for one in placed.placements):
+        show_request(placed.reference, follow=True, json=json, settings_file=settings_file)
+    raise typer.Exit(code)
 
 
 def _build_request(given: dict[str, Any], rules: OriginatorRules, reference: str) -> CallRequest:

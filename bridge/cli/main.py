@@ -51,7 +51,9 @@ class _RootCommands(LazyGroup):
             "bridge.cli.call",
             "Place calls, show everything about one, and control it while it goes on.",
         ),
-        "request": Deferred("bridge.cli.request", "Show what became of a request that dials."),
+        "request": Deferred(
+            "bridge.cli.request", "Show what became of a request that dials, and cancel it."
+        ),
         "spool": Deferred(
             "bridge.cli.spool",
             "Show, publish and export the callbacks that wait on disk for Kafka.",

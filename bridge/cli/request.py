@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 import typer
 
@@ -17,6 +17,7 @@ from bridge.calls.request_reader import RequestReader, RequestTopics
 from bridge.cli import output
 from bridge.cli.call import parse_search_window, show_nothing, show_progress_bar
 from bridge.cli.exit_codes import EXIT_DIFFERS
+from bridge.cli.lazy import Deferred, LazyGroup
 from bridge.cli.options import SettingsFile
 from bridge.cli.request_output import print_request, render_progress
 from bridge.core import catalogue
@@ -28,8 +29,21 @@ from bridge.reader.selection import parse_id
 from bridge.reader.window import Window, format_utc_ms
 from bridge.settings.load import Need, Settings, load
 
+
+class _RequestCommands(LazyGroup):
+    deferred: ClassVar[Mapping[str, Deferred]] = {
+        "cancel": Deferred(
+            "bridge.cli.request_cancel",
+            "Take back the calls of a request that nobody answered yet.",
+        ),
+    }
+
+
 app = typer.Typer(
-    add_completion=False, help="Show what became of a request that dials.", no_args_is_help=True
+    add_completion=False,
+    cls=_RequestCommands,
+    help="Show what became of a request that dials, and cancel it.",
+    no_args_is_help=True,
 )
 
 _POLL_S: Final = 1.0
@@ -72,7 +86,7 @@ _Json = Annotated[
 
 @app.callback()
 def request() -> None:
-    """Show what became of a request that dials."""
+    """Show what became of a request that dials, and cancel it."""
 
 
 @app.command("show", epilog=_EXAMPLES)

@@ -50,6 +50,8 @@ TEACHES = {
         "never sent twice",
         "4 it is unknown",
     ],
+    ("request",): ["show", "cancel"],
+    ("request", "cancel"): ["reference", "call hangup", "--account", "1 Plivo refused"],
     ("call", "record"): ["--stop", "--time-limit", "this bridge", "BRIDGE_PUBLIC_URL", "--account"],
     ("topics",): ["plan", "apply", "check"],
     ("topics", "plan"): ["Does not connect", "--json"],

@@ -1,0 +1,103 @@
+"""``callback-bridge request cancel``: take back calls that wait at Plivo, or ring."""
+
+import asyncio
+from typing import Annotated, NamedTuple
+
+import typer
+
+from bridge.cli import output
+from bridge.cli.api_account import choose_account, connect
+from bridge.cli.exit_codes import EXIT_DIFFERS, EXIT_USAGE
+from bridge.cli.options import AccountOption, SettingsFile
+from bridge.cli.output import JsonOption
+from bridge.originate.client import PlivoCalls
+from bridge.originate.entry import LedgerEntry
+from bridge.originate.errors import RequestRefused
+from bridge.originate.ledger import FILE, RequestLedger
+from bridge.settings.load import Settings, find_ledger_directory, load
+
+app = typer.Typer(add_completion=False)
+
+
+class _Cancelled(NamedTuple):
+    """One of Plivo's requests, whether it was cancelled, and why not."""
+
+    request_uuid: str
+    to: str | None
+    is_cancelled: bool
+    explanation: str
+
+
+@app.command("cancel", epilog="callback-bridge request cancel 0c7f6a52-d1e8-4b6f-9b1d-3a2c5e4f7081")
+def cancel_request(
+    identity: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="The reference of a request, or one of Plivo's request UUIDs."
+        ),
+    ],
+    *,
+    account: AccountOption = None,
+    settings_file: SettingsFile = None,
+    json: JsonOption = False,
+) -> None:
+    """Take back the calls of a request that nobody answered yet.
+
+    A reference that the ledger knows stands for all calls of its request. A call that was answered goes
+    on: `call hangup` ends it.
+
+    Exit codes: 0 all were cancelled; 1 Plivo refused some; 2 wrong usage; 3 no connection; 4 unknown.
+    """
+    settings = load(settings_file)
+    entry = _find_entry(settings, identity)
+    if entry is None:
+        requests: dict[str, str | None] = {identity: None}
+    else:
+        account = account or entry.account
+        requests = _list_requests(entry)
+        if not requests:
+            output.print_stderr(f"Plivo took no call of {identity}: {entry.summary}")
+            raise typer.Exit(EXIT_USAGE)
+    chosen = choose_account(settings, account)
+
+    async def cancel_all() -> list[_Cancelled]:
+        async with connect(settings, chosen) as plivo:
+            return [await _cancel(plivo, uuid, to) for uuid, to in requests.items()]
+
+    done = asyncio.run(cancel_all())
+    if output.wants_json(json):
+        output.emit_json_lines(one._asdict() for one in done)
+    else:
+        rows = [(one.request_uuid, one.to or "-", one.explanation or "cancelled") for one in done]
+        output.show(output.make_table(("request", "to", "outcome"), rows))
+    if not all(one.is_cancelled for one in done):
+        raise typer.Exit(EXIT_DIFFERS)
+
+
+def _find_entry(settings: Settings, identity: str) -> LedgerEntry | None:
+    """Return the request with a reference, if there is a ledger and it knows the request."""
+    directory = find_ledger_directory(settings)
+    if not (directory / FILE).exists():
+        return None
+    with RequestLedger(directory) as ledger:
+        return ledger.find(identity)
+
+
+def _list_requests(entry: LedgerEntry) -> dict[str, str | None]:
+    """Return the destination of each of Plivo's requests, None if it is not known."""
+    found: dict[str, str | None] = {}
+    for part in entry.parts:
+        if part.placement is None:
+            continue
+        found |= dict.fromkeys(part.placement.request_uuids)
+        pairs = part.placement.pair_destinations()
+        found |= {uuid: destination for destination, uuid in pairs if uuid is not None}
+    return found
+
+
+async def _cancel(plivo: PlivoCalls, request_uuid: str, to: str | None) -> _Cancelled:
+    try:
+        await plivo.cancel(request_uuid)
+    except RequestRefused as refused:
+        return _Cancelled(request_uuid, to, is_cancelled=False, explanation=str(refused))
+    return _Cancelled(request_uuid, to, is_cancelled=True, explanation="")

@@ -1,0 +1,84 @@
+"""``request cancel``, at an emulated Plivo."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.dev.account import ACCOUNTS
+from bridge.emulator.testing import EmulatedPlivo, Person
+from tests.support.cli import run
+
+FROM = "14157654321"
+TO = ("14155550123", "14155550124", "14155550125")
+
+
+@pytest.fixture
+def plivo() -> Iterator[EmulatedPlivo]:
+    # In real time, the calls ring as long as the test takes.
+    with EmulatedPlivo(speed=1) as plivo:
+        for number in TO:
+            plivo.set_person(number, Person(answers_after_s=600.0))
+        yield plivo
+
+
+@pytest.fixture
+def settings(plivo: EmulatedPlivo, tmp_path: Path) -> dict[str, str]:
+    return {
+        "plivo_api_url": plivo.url,
+        "public_url": "http://127.0.0.1:1",
+        "accounts": json.dumps(ACCOUNTS),
+        "ledger_directory": str(tmp_path),
+    }
+
+
+def place(settings: dict[str, str]) -> list[dict[str, str]]:
+    arguments = ("--from", FROM, "--to", "<".join(TO), "--without-kafka", "--yes")
+    done = run("call", "place", *arguments, **settings)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_reference_stands_for_all_calls_of_its_request(
+    plivo: EmulatedPlivo, settings: dict[str, str]
+) -> None:
+    placed = place(settings)
+    done = run("request", "cancel", placed[0]["reference"], **settings)
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(row["to"], row["request_uuid"]) for row in rows] == [
+        (one["to"], one["request_uuid"]) for one in placed
+    ]
+    assert all(row["is_cancelled"] for row in rows)
+    assert not plivo.emulator.do(lambda machine: [*machine.queue.waiting])
+    assert all(leg.ended.is_set for leg in plivo.emulator.world.legs.values())
+
+
+def test_a_request_uuid_stands_for_one_call_and_only_once(settings: dict[str, str]) -> None:
+    uuid = place(settings)[0]["request_uuid"]
+    assert run("request", "cancel", uuid, **settings).returncode == 0
+    again = run("request", "cancel", uuid, **settings)
+    assert again.returncode == 1
+    row = json.loads(again.stdout)
+    assert (row["request_uuid"], row["is_cancelled"]) == (uuid, False)
+    assert row["explanation"].startswith("Plivo knows no such call, request or account now")
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_terminal_gets_a_table(settings: dict[str, str], tmp_path: Path) -> None:
+    given = {**settings, "ledger_directory": str(tmp_path / "none")}
+    done = run("request", "cancel", "no-such-request", **given)
+    assert done.returncode == 1
+    assert "no-such-request" in done.stdout
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_request_that_plivo_refused_has_nothing_to_cancel(settings: dict[str, str]) -> None:
+    wrong = json.dumps([{**ACCOUNTS[0], "auth_tokens": ["another-token-of-somebody"]}])
+    arguments = ("--from", FROM, "--to", TO[0], "--without-kafka", "--yes")
+    refused = run("call", "place", *arguments, **{**settings, "accounts": wrong})
+    reference = json.loads(refused.stdout)["reference"]
+    done = run("request", "cancel", reference, **settings)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"Plivo took no call of {reference}: 1 refused\n"
