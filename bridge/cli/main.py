@@ -67,7 +67,8 @@ class _RootCommands(LazyGroup):
             "List and show every callback Plivo sends, its event, and a curl command to try it.",
         ),
         "replies": Deferred(
-            "bridge.cli.replies", "Check Plivo XML documents before a call gets one."
+            "bridge.cli.replies",
+            "Check reply rules and Plivo XML documents before a call gets one.",
         ),
         "schemas": Deferred(
             "bridge.cli.schemas",
