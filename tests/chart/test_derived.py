@@ -24,7 +24,10 @@ SETTLED = {
     "BRIDGE_KAFKA_IDEMPOTENCE": "off is for the embedded broker alone",
     "BRIDGE_KAFKA_SASL_OAUTH_CLIENT_SECRET": "it comes from a Secret, as a file",
     "BRIDGE_KAFKA_SASL_PASSWORD": "it comes from a Secret, as a file",
+    "BRIDGE_LEDGER_DIRECTORY": "a pod places no calls",
     "BRIDGE_LOG_FORMAT": "JSON lines are what clusters collect",
+    "BRIDGE_PLIVO_API_URL": "a pod places no calls",
+    "BRIDGE_PLIVO_CALLS_PER_S": "a pod places no calls",
 }
 VALUES = derive_chart.values((CHART / "values.yaml").read_text())
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())

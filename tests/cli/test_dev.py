@@ -165,7 +165,7 @@ def test_the_ports_are_fixed_unless_others_are_asked_for() -> None:
 def test_nothing_is_printed_before_the_urls(dev: Started) -> None:
     assert dev.err[0].startswith("URLs to set at Plivo")
     assert "reply_not_configured" not in dev.written
-    assert "set BRIDGE_REPLIES" in dev.written
+    assert "set BRIDGE_REPLIES_FILE" in dev.written
 
 
 @pytest.mark.system

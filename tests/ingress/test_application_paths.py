@@ -2,15 +2,14 @@
 
 import contextlib
 from collections.abc import Iterator
-from functools import partial
 from unittest.mock import patch
 
 import httpx
 import pytest
 
-from bridge.ingress import routes
 from bridge.ingress.load import Load
 from bridge.reply.application_paths import ApplicationPath, ApplicationPaths
+from bridge.reply.replies import Replies
 from tests.support.bridge import Running, running_bridge
 from tests.support.plivo import (
     ANSWER,
@@ -48,8 +47,13 @@ def applications() -> Applications:
 
 @contextlib.contextmanager
 def running_with(applications: Applications, **settings: object) -> Iterator[Running]:
-    make_app = partial(routes.make_app, find_application=applications.find)
-    with patch("bridge.app.build.make_app", make_app), running_bridge(**settings) as running:  # type: ignore[arg-type]
+    def find(_: Replies, path: str) -> ApplicationPath | None:
+        return applications.find(path)
+
+    with (
+        patch.object(Replies, "find_application", find),
+        running_bridge(**settings) as running,  # type: ignore[arg-type]
+    ):
         yield running
 
 
