@@ -11,6 +11,7 @@
 3. Every record belongs to a callback that was sent with a valid signature.
 4. A callback may be on a topic more than once, under one id.
 5. A callback that was not answered 2xx may be on the topics, or not.
+6. The journal has the answer to every callback for which it says that an application was asked.
 """
 
 from collections import Counter
@@ -30,6 +31,7 @@ Fault = Literal[
     "of no callback",
     "under another id",
     "under another key",
+    "without its answer",
 ]
 
 
@@ -77,7 +79,8 @@ def findings(
     return [
         *_missing(taken, found, exempt),
         *(overtaking if len(overtaking) > exempt.overtakes else ()),
-        *_strange(attempts, found),
+        *_strange(attempts, (one for one in found if one.kind != "answer")),
+        *_unanswered(found),
     ]
 
 
@@ -129,6 +132,14 @@ def _overtaking(placed: Sequence[tuple[int, Accepted]]) -> Iterable[Finding]:
             for earlier_place, earlier in placed
         ):
             yield Finding("out of order", later.callback.marker)
+
+
+def _unanswered(found: Iterable[Found]) -> Iterable[Finding]:
+    """Yield the callbacks whose answer rule 6 requires and that is missing."""
+    answered = {(one.key, one.identity) for one in found if one.kind == "answer"}
+    for one in found:
+        if one.kind == "journal" and one.asked and (one.key, one.identity) not in answered:
+            yield Finding("without its answer", ", ".join(sorted(one.markers)))
 
 
 def _strange(attempts: Iterable[Attempt], found: Iterable[Found]) -> Iterable[Finding]:

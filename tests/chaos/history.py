@@ -9,7 +9,7 @@ from tests.chaos.callbacks import Callback
 OK: Final = range(200, 300)
 
 Silence = Literal["", "not connected", "cut off", "timed out"]
-Kind = Literal["event", "journal", "dead letter"]
+Kind = Literal["event", "journal", "dead letter", "answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class Attempt:
 class Found:
     """One record, as read back. ``topic`` lacks its prefix; ``verified`` is what the record says.
 
-    ``markers`` are all that its value holds.
+    ``markers`` are all that its value holds. ``asked`` says that an application was asked for its
+    answer.
     """
 
     kind: Kind
@@ -48,6 +49,7 @@ class Found:
     identity: str
     markers: frozenset[str]
     verified: bool
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import confluent_kafka
 import orjson
 
-from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
+from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_KIND, JOURNAL_TOPIC, JournalKind
 from tests.chaos.callbacks import MARKER
 from tests.chaos.history import Found, Kind
 
@@ -108,12 +108,17 @@ def found(topic: str, key: bytes, value: bytes, headers: Mapping[str, Any]) -> F
     """Return what a record is, by its topic without prefix, and what it says of itself."""
     kinds: Mapping[str, Kind] = {JOURNAL_TOPIC: "journal", DEAD_LETTER_TOPIC: "dead letter"}
     document = orjson.loads(value)
+    identity = next(headers[name] for name in _IDS if name in headers).decode()
+    if headers.get(JOURNAL_KIND) == JournalKind.ANSWER.encode():
+        # Named like a topic of its own, because it has the id of its callback.
+        return Found("answer", "answers", key.decode(), identity, frozenset(), verified=True)
     said = document if topic in kinds else document["data"]
     return Found(
         kind=kinds.get(topic, "event"),
         topic=topic,
         key=key.decode(),
-        identity=next(headers[name] for name in _IDS if name in headers).decode(),
+        identity=identity,
         markers=frozenset(marker.decode() for marker in MARKER.findall(value)),
         verified=said["verification"]["verdict"] == "verified",
+        asked="reply_from" in document,
     )

@@ -12,6 +12,7 @@ from random import Random
 from typing import Final
 
 from tests.chaos import row
+from tests.chaos.application import Application
 from tests.chaos.bridge import END_MAX_S, BridgeProcess
 from tests.chaos.check import Exempt, findings
 from tests.chaos.disk import Disk, NoMounts
@@ -31,7 +32,8 @@ class Scenario:
     """What happens to the bridge, and the setup for it.
 
     ``refuses`` allows 503 as an answer, because neither Kafka nor a disk is there. ``silent`` allows
-    requests without an answer, because there is no bridge. ``settings`` returns further settings of the
+    requests without an answer, because there is no bridge. ``asks`` has an application asked for the
+    answers that Plivo executes. ``settings`` returns further settings of the
     bridge for the folder of a run.
     """
 
@@ -46,6 +48,7 @@ class Scenario:
     silent: bool = False
     shifted_clock: bool = False
     unread_log: bool = False
+    asks: bool = False
     settings: Callable[[Path], Mapping[str, str]] = lambda _: {}
 
 
@@ -67,6 +70,7 @@ class Stage:
         self.spooled = 0
         self._scenario = scenario
         self._log: int | None = None
+        self.application = Application(self.chance) if scenario.asks else None
         if scenario.disk_bytes is not None:
             try:
                 self.disk = Disk(
@@ -83,6 +87,7 @@ class Stage:
         return ["one", "two", "three"][: self._scenario.bridges]
 
     def _bridge(self, slot: str) -> BridgeProcess:
+        rules = self.application.write_rules(self.folder) if self.application else None
         shifted = (sys.executable, "-m", "tests.chaos.shifted", self.clock)
         self.clock.write_text("0")
         return BridgeProcess(
@@ -92,6 +97,7 @@ class Stage:
             spool=self.spool,
             command=shifted if self._scenario.shifted_clock else (COMMAND,),
             inside=self._inside(),
+            **({"replies_file": str(rules)} if rules else {}),
             **self._scenario.settings(self.folder),
         )
 
@@ -195,6 +201,8 @@ class Stage:
 
     async def play(self) -> None:
         """Run the scenario under load, and stop everything gracefully."""
+        if self.application is not None:
+            await self.application.start()
         for bridge in self.bridges.values():
             bridge.start()
         for bridge in self.bridges.values():
@@ -218,6 +226,8 @@ class Stage:
         for bridge in self.bridges.values():
             if bridge.running:
                 bridge.kill()
+        if self.application is not None:
+            self.application.stop()
         if self.disk is not None:
             self.disk.close()
         if self._log is not None:

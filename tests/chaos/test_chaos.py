@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.chaos.scenarios import bridges, brokers, disks, outside, slips
+from tests.chaos.scenarios import applications, bridges, brokers, disks, outside, slips
 from tests.chaos.site import Site
 from tests.chaos.stage import Scenario, perform
 
@@ -22,6 +22,7 @@ SHORT = [
     slips.FILES_REMOVED,
     slips.LOG_BLOCKED,
     slips.FROZEN,
+    applications.HANGING,
 ]
 
 

@@ -4,7 +4,9 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import parse_qsl
 
+import plivo
 import pytest
 
 from bridge.core.catalogue import Catalogue
@@ -19,7 +21,7 @@ from tests.support.customer_application import (
     customer_application,
     http_answer,
 )
-from tests.support.factories import RECEIVED
+from tests.support.factories import RECEIVED, TOKEN, raw_callback, signed
 
 PEER, PROXY = "203.0.113.9", "10.0.0.7"
 PATIENT_S, SHORT_S = 14.0, 0.1
@@ -317,3 +319,20 @@ async def test_an_application_that_the_rules_no_longer_name_is_not_called(types:
         with pytest.raises(ApplicationFailed) as failed:
             await asked.ask("1", plivo_calls(), types.by_name["voice.call.answer"])
     assert (failed.value.cause, application.received) == ("not_configured", [])
+
+
+async def test_the_applications_own_signature_check_passes(types: Catalogue) -> None:
+    raw = signed(raw_callback("team=blue", "CallUUID=1&From=%2B14155550100&Digits="))
+    async with customer_application() as application, asking(application) as asked:
+        await asked.ask("0", raw, types.by_name["voice.call.answer"])
+    (received,) = application.received
+    (scheme,), (host,) = received.values("x-forwarded-proto"), received.values("host")
+    target = received.line.split()[1].decode()
+    assert plivo.utils.validate_v3_signature(
+        "POST",
+        f"{scheme}://{host}{target}",
+        received.values("x-plivo-signature-v3-nonce")[0],
+        TOKEN,
+        received.values("x-plivo-signature-v3")[0],
+        dict(parse_qsl(received.body.decode(), keep_blank_values=True)),
+    )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.chaos.scenarios import bridges, brokers, disks, outside, slips
+from tests.chaos.scenarios import applications, bridges, brokers, disks, outside, slips
 from tests.chaos.stage import Scenario
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
@@ -32,4 +32,9 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     slips.DIRECTORY_MOVED,
     slips.LOG_BLOCKED,
     slips.FROZEN,
+    applications.SLOW,
+    applications.HANGING,
+    applications.DYING,
+    applications.GARBAGE,
+    applications.LOSING,
 )
