@@ -18,7 +18,7 @@ TIMEOUT_S: Final = 1.0
 """How long the bridge waits for it."""
 
 _SLOW_S: Final = TIMEOUT_S / 2
-_LOST: Final = 0.01
+_LOST_OF: Final = 100
 _GARBAGE: Final = (
     http_answer(b"<html><body>It works!</body></html>", content_type="text/html"),
     http_answer(b"<Response><Speak>Hello</Response>"),
@@ -48,6 +48,7 @@ class Application:
         self.behaviour: Behaviour = "prompt"
         self.did: Counter[Behaviour] = Counter()
         self._chance = chance
+        self._losing = 0
         self._port = free_port()
         self._server: asyncio.Server | None = None
 
@@ -83,8 +84,10 @@ class Application:
     async def _answer(self, writer: asyncio.StreamWriter) -> bool:
         """Answer a request; return whether the connection goes on."""
         does = self.behaviour
-        if does == "losing" and self._chance.random() >= _LOST:
-            does = "prompt"
+        if does == "losing":
+            self._losing += 1
+            # One in each hundred, the first of them soon: by chance a short run might lose none.
+            does = "losing" if self._losing % _LOST_OF == 1 else "prompt"
         self.did[does] += 1
         match does:
             case "hanging":

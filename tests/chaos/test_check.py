@@ -197,3 +197,13 @@ def test_a_topic_that_was_deleted_is_excused_only_for_what_came_before() -> None
         ("not in the journal", RING.marker),
         ("not in the journal", HANGUP.marker),
     ]
+
+
+def test_a_callback_that_an_application_was_asked_about_needs_its_answer() -> None:
+    asked = replace(journal(RING), asked=True)
+    answer = replace(journal(RING), kind="answer", topic="answers", markers=frozenset())
+    found = [event(RING), asked, *both(HANGUP)]
+    assert [one.fault for one in findings(HISTORY, found)] == ["without its answer"]
+    found = [event(RING), asked, answer, *both(HANGUP)]
+    assert findings(HISTORY, found) == []
+    assert duplicates(found) == 0
