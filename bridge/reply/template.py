@@ -6,7 +6,8 @@
    In a comment or a processing instruction it is left as it is, because Plivo executes neither.
 3. A value is escaped for its place. In a URL it is percent-encoded, and it must come after the host:
    otherwise a caller could choose who gets the next callback. In a URL a value of dots alone counts as
-   absent, because ``..`` would name another path.
+   absent, because ``..`` would name another path. In a list of headers only its letters and digits are
+   left, which is all that Plivo passes on: a comma would begin another header.
 4. A parameter that is absent or blank has the default, or is empty. Characters that XML does not allow
    are left out.
 5. If a document filled in is longer than Plivo accepts, it is filled in with the defaults alone.
@@ -38,6 +39,9 @@ _ATTRIBUTE: Final = re.compile(r"(?P<name>[^\s=<>/\"']+)\s*=\s*(?P<value>\"[^\"]
 _HOST: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]+[/?#]", re.ASCII)
 # https://www.w3.org/TR/xml/#charsets
 _NO_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NO_HEADER: Final = re.compile("[^A-Za-z0-9]+")
+# Lists of headers, as NAME=VALUE,NAME=VALUE: of the SIP call, and of the WebSocket.
+_HEADER_LISTS: Final = frozenset({"sipHeaders", "extraHeaders"})
 _ESCAPES: Final = str.maketrans({
     "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;",
     # In an attribute a parser would turn them into spaces, and everywhere a CR into a LF.
@@ -53,6 +57,7 @@ class _Place(Enum):
 
     TEXT = auto()
     URL = auto()
+    HEADERS = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,8 @@ class Placeholder:
         value = _NO_XML.sub("", value)
         if self.place is _Place.URL:
             return quote(value, safe="")
+        if self.place is _Place.HEADERS:
+            return _NO_HEADER.sub("", value)
         return value.translate(_ESCAPES)
 
     def fill_in(self, value: str | None) -> str:
@@ -156,7 +163,8 @@ class _Parsing:
             around = self._open[-1]
             element = ELEMENTS.get(around.name)
             is_url = element is not None and element.content in {Content.URL, Content.WEBSOCKET}
-            self._take_value(text, around.name, "", before=around.text, is_url=is_url)
+            place = _Place.URL if is_url else _Place.TEXT
+            self._take_value(text, around.name, "", before=around.text, place=place)
             around.text += text
         else:
             if token["cdata"] is not None and "{{" in text:
@@ -173,8 +181,7 @@ class _Parsing:
             self._take_names(tag[end:begin], name)
             end = attribute.end("value") - 1
             key = attribute["name"]
-            is_url = element is not None and key in _list_urls(element)
-            self._take_value(tag[begin:end], name, key, before="", is_url=is_url)
+            self._take_value(tag[begin:end], name, key, before="", place=_find_place(key, element))
         self._take_names(tag[end:], name)
         if tag.startswith("</"):
             if len(self._open) > 1:
@@ -190,14 +197,14 @@ class _Parsing:
         self._keep(text)
 
     def _take_value(
-        self, text: str, element: str, attribute: str, *, before: str, is_url: bool
+        self, text: str, element: str, attribute: str, *, before: str, place: _Place
     ) -> None:
         """Take text or the value of an attribute. ``before`` is the text before it in its element."""
         end = 0
         for found in _PLACEHOLDER.finditer(text):
             self._keep(self._without_stray(text[end : found.start()], element))
             end = found.end()
-            if is_url and not _HOST.match(before + text[: found.start()]):
+            if place is _Place.URL and not _HOST.match(before + text[: found.start()]):
                 fault = f"the value of {found['name']} would decide which host Plivo calls"
                 remedy = "write the scheme, the host and a slash before the placeholder"
                 self._refuse(fault, remedy, element)
@@ -209,7 +216,7 @@ class _Parsing:
                     self._line,
                     element,
                     _choose_sample(attribute, ELEMENTS.get(element)),
-                    _Place.URL if is_url else _Place.TEXT,
+                    place,
                 )
             )
             self._line += found[0].count("\n")
@@ -229,9 +236,12 @@ class _Parsing:
         self.pieces.append(text)
 
 
-def _list_urls(element: Element) -> tuple[str, ...]:
-    """Return the attributes that hold a URL; a sound can be one."""
-    return (*element.url_attributes, *element.sound_attributes)
+def _find_place(attribute: str, element: Element | None) -> _Place:
+    """Return how a value is escaped in an attribute. A sound can be a URL."""
+    if attribute in _HEADER_LISTS:
+        return _Place.HEADERS
+    urls = (*element.url_attributes, *element.sound_attributes) if element is not None else ()
+    return _Place.URL if attribute in urls else _Place.TEXT
 
 
 def _choose_sample(attribute: str, element: Element | None) -> str:

@@ -81,6 +81,8 @@ def faults(types: Catalogue, text: str, *kinds: str) -> list[tuple[str, int | No
         ("<Dial action='https://h?a={{Odd}}'/>", "<Dial action='https://h?a=%3Cb%3E%26%22%27%0A'/>"),
         ("<Dial callerName='{{Dots}}'/>", "<Dial callerName='..'/>"),
         ("<Stream>wss://h/{{X}}</Stream>", "<Stream>wss://h/x</Stream>"),
+        ("<User sipHeaders='a={{Header}}'/>", "<User sipHeaders='a=1Admin1'/>"),
+        ("<Stream extraHeaders='a={{Header|b c}}'/>", "<Stream extraHeaders='a=1Admin1'/>"),
     ],
 )  # fmt: skip
 def test_a_value_is_escaped_for_its_place(text: str, expected: str) -> None:
@@ -90,6 +92,7 @@ def test_a_value_is_escaped_for_its_place(text: str, expected: str) -> None:
         "Odd": "<b>&\"'\n",
         "Control": "a\0\ufffe\ud800b",
         "Dots": "..",
+        "Header": "1,Admin=1",
     }
     assert filled(text, **values) == expected
 
