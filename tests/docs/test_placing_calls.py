@@ -24,9 +24,11 @@ from bridge.originate.originator import Originator, PlacedCalls
 from bridge.originate.request import CallRequest
 from bridge.publish.connection import KafkaConnection
 from tests.originate.dialling import CALLEE, CALLER, answer_wait
+from tests.support import cli
 from tests.support.kafka import make_topics, planned, read_back
 
 PAGE: Final = (Path(__file__).parents[2] / "docs/placing-calls.md").read_text()
+_COMMANDS: Final = re.findall(r"^(callback-bridge .*)$", PAGE, re.MULTILINE)
 _BLOCK: Final = re.compile(r"^ *```python\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 PROGRAM, IN_PARTS, FASTER, RESOLVE, PUBLISH, ACT = (
     textwrap.dedent(one) for one in _BLOCK.findall(PAGE)
@@ -145,3 +147,19 @@ async def test_a_client_with_another_rate_is_made(program: dict[str, Any]) -> No
     names = {"auth_id": "MA", "auth_token": "token"}
     left = await run(program, f"{imports}\nmade = {made}", **names)
     await left["made"].close()
+
+
+@pytest.mark.parametrize("line", _COMMANDS)
+def test_every_command_of_the_page_has_the_options_that_it_shows(line: str) -> None:
+    _, group, command, *_ = line.split()
+    shown = set(re.findall(r" (--[a-z-]+)", line))
+    done = cli.run(group, command, "--help")
+    assert done.returncode == 0
+    assert shown <= set(re.findall(r"--[a-z][a-z-]*", done.stdout))
+
+
+def test_options_in_sentences_are_there() -> None:
+    named = set(re.findall(r"`(?:[a-z ]+ )?(--[a-z-]+)", PAGE))
+    commands = ("call place", "request show", "request cancel", "call record")
+    helps = (cli.run(*one.split(), "--help").stdout for one in commands)
+    assert named - set(re.findall(r"--[a-z][a-z-]*", " ".join(helps))) == set()

@@ -1,13 +1,13 @@
 """The README can be followed: its commands are run in order, as a reader runs them.
 
 Every fenced block of commands is given to a shell, in the README's order, in a folder that has what
-``make`` looks at. A comment above a block names its terminal, if that is not the first, and says that
+``make`` looks at. A comment above a block names its terminal, if that is not the first, and may say that
 the block's last command runs until Ctrl-C. What is not run literally:
 
 1. ``.venv`` is made of the environment that runs the tests, so that nothing is installed again.
 2. ``make test`` is run with ``--dry-run``: it is what runs this test.
 3. Ports are free ones, because those that the README names may be taken: those of the broker and of the
-   bridge of ``make dev`` are the ones that it prints.
+   bridge of ``make dev`` are the ones that it prints, and so is that of the emulator.
 """
 
 import inspect
@@ -30,6 +30,7 @@ README: Final = (ROOT / "README.md").read_text()
 BROKER: Final = "127.0.0.1:19092"
 PORT: Final = "8081"
 DEV: Final = "http://127.0.0.1:8080"
+EMULATOR: Final = "http://127.0.0.1:8811"
 
 # What a command that runs until Ctrl-C writes when it is ready, or has shown what it is to show.
 READY: Final = {
@@ -40,7 +41,7 @@ READY: Final = {
 }
 
 _BLOCK: Final = re.compile(
-    r"(?:^<!-- terminal (?P<terminal>\d): runs until Ctrl-C -->\n)?"
+    r"(?:^<!-- terminal (?P<terminal>\d)(?P<waits>: runs until Ctrl-C)? -->\n)?"
     r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
@@ -67,8 +68,8 @@ def without_comment(line: str) -> str:
 def blocks() -> list[Block]:
     found: list[Block] = []
     for one in _BLOCK.finditer(README):
-        if one["kind"] == "sh" and one["terminal"] is None:
-            found.append(Block(1, one["text"], None))
+        if one["kind"] == "sh" and one["waits"] is None:
+            found.append(Block(int(one["terminal"] or 1), one["text"], None))
         elif one["kind"] == "sh":
             *before, last = one["text"].splitlines()
             found.append(Block(int(one["terminal"]), "\n".join(before), last))
@@ -121,6 +122,13 @@ def url_of_dev(written: str) -> str:
     return found[1]
 
 
+def url_of_emulator(written: str) -> str:
+    """Return the URL of the emulator, as it printed it."""
+    found = re.search(r"API +(http://127\.0\.0\.1:\d+)/v1", written)
+    assert found is not None, written
+    return found[1]
+
+
 @pytest.fixture
 def terminals(tmp_path: Path) -> Iterator[dict[int, Shell]]:
     prepare_checkout(tmp_path)
@@ -144,7 +152,10 @@ def test_the_readme_can_be_followed_from_top_to_bottom(terminals: dict[int, Shel
     broker, port, dev_url = BROKER, str(free_port()), DEV
     for block in blocks():
         terminal = terminals[block.terminal]
-        terminal.run(adapted(block.text, broker, port, dev_url))
+        text = block.text
+        if EMULATOR in text:
+            text = text.replace(EMULATOR, url_of_emulator(terminals[4].written))
+        terminal.run(adapted(text, broker, port, dev_url))
         if block.last is not None and block.ready is not None:
             terminal.begin(adapted(block.last, broker, port, dev_url), block.ready)
         if block.terminal == 2:
@@ -152,6 +163,7 @@ def test_the_readme_can_be_followed_from_top_to_bottom(terminals: dict[int, Shel
     assert "demo: 3 calls, 14 callbacks, 14 stored, 0 lost" in terminals[1].written
     assert "HTTP/1.1 200 OK" in terminals[3].written
     assert '"begun":100,' in terminals[4].written
+    assert '"has_ended":true' in terminals[5].written
     for terminal in reversed(terminals.values()):
         terminal.interrupt()
         assert "Traceback" not in terminal.written
@@ -163,7 +175,8 @@ def test_every_block_of_the_readme_is_text_or_is_run() -> None:
     assert set(fences[::2]) <= {"sh", "text"}
     assert set(fences[1::2]) == {""}
     assert len(blocks()) == fences.count("sh")
-    assert README.count("<!-- terminal") == sum(block.last is not None for block in blocks())
+    waiting = README.count(": runs until Ctrl-C -->")
+    assert waiting == sum(block.last is not None for block in blocks())
 
 
 def test_the_first_command_is_the_demo() -> None:
