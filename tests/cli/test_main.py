@@ -116,12 +116,17 @@ def test_without_a_command_help_is_shown() -> None:
 
 
 @pytest.mark.system
-def test_a_shell_can_complete_the_commands() -> None:
+def test_a_shell_can_complete_commands_and_options() -> None:
     assert "--install-completion" in run("--help").stdout
-    words = {"COMP_WORDS": "callback-bridge to", "COMP_CWORD": "1"}
-    asked = {**environment(), **words, "_CALLBACK_BRIDGE_COMPLETE": "complete_bash"}
-    completed = subprocess.run([COMMAND], env=asked, capture_output=True, text=True, check=True)
-    assert completed.stdout.split() == ["topics"]
+    for typed, completion in (
+        ("to", "topics"),
+        ("call pl", "place"),
+        ("call place --machine-detection-t", "--machine-detection-time"),
+    ):
+        words = {"COMP_WORDS": f"callback-bridge {typed}", "COMP_CWORD": str(len(typed.split()))}
+        asked = {**environment(), **words, "_CALLBACK_BRIDGE_COMPLETE": "complete_bash"}
+        completed = subprocess.run([COMMAND], env=asked, capture_output=True, text=True, check=True)
+        assert completed.stdout.split() == [completion]
 
 
 @pytest.mark.parametrize(

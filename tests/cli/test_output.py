@@ -23,6 +23,7 @@ from bridge.cli.replay import commands as replay
 from bridge.cli.timeline import Timeline
 from bridge.core.event import ContractNames
 from bridge.derived.samples import build_examples
+from bridge.dev.account import ACCOUNTS
 from bridge.reader.topic_reader import StoredRecord
 from bridge.telemetry import logs
 from bridge.telemetry.logs import configure
@@ -183,6 +184,11 @@ def test_a_question_is_escaped(
         ["tail", "--type", HOSTILE],
         ["tail", "--since", HOSTILE],
         ["call", "show", HOSTILE],
+        ["call", "place", "--to", HOSTILE, "--from", HOSTILE, "--answer-url", HOSTILE],
+        ["call", "place", "--to", f"@{HOSTILE}", "--from", "14157654321"],
+        ["call", "hangup", HOSTILE, "--account", HOSTILE],
+        ["call", "transfer", HOSTILE, "--aleg-url", HOSTILE],
+        ["request", "cancel", HOSTILE, "--account", HOSTILE],
         ["schemas", "show", HOSTILE],
         ["schemas", "check", HOSTILE],
         ["schemas", "diff", "--folder", HOSTILE],
@@ -205,7 +211,9 @@ def test_a_wrong_argument_is_escaped(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["callback-bridge", *arguments])
     monkeypatch.setattr(logs, "silence_library_loggers", lambda: None)
-    for name, of in environment(kafka_bootstrap_servers="127.0.0.1:1").items():
+    accounts = orjson.dumps(ACCOUNTS).decode()
+    settings = environment(kafka_bootstrap_servers="127.0.0.1:1", accounts=accounts)
+    for name, of in settings.items():
         if name.startswith("BRIDGE_"):
             monkeypatch.setenv(name, of)
     with pytest.raises(SystemExit):
