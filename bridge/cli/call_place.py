@@ -133,7 +133,7 @@ def place(  # noqa: PLR0913 (options)
         print_dry_run(url, _split(request, per_request), as_json=as_json)
         return
     if not yes:
-        confirm_on_terminal(_ask_question(request, chosen), "--yes", instead="--yes")
+        _ask(request, chosen)
     order = _Order(chosen, request, reference, idempotency_key)
     logs.configure("console", "error")
     try:
@@ -184,12 +184,15 @@ def _read_request(given: dict[str, Any]) -> CallRequest:
     return CallRequest(**values)
 
 
-def _ask_question(request: CallRequest, account: ApiAccount) -> str:
+def _ask(request: CallRequest, account: ApiAccount) -> None:
+    """Ask before anybody is called: rule 2. Raises Abort and BadParameter."""
     count = len(request.destinations)
     whom = request.destinations[0] if count == 1 else f"{count:,} destinations"
-    return (
-        f"The answer is the document of {request.answer_url}\n"
-        f"Call {whom} from {request.from_} with account {account.auth_id}?"
+    output.print_stderr(f"Answer URL: {request.answer_url}")
+    confirm_on_terminal(
+        f"Call {whom} from {request.from_} with account {account.auth_id}?",
+        "--yes",
+        instead="--yes",
     )
 
 

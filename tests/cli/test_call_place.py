@@ -167,8 +167,9 @@ def test_on_a_terminal_a_person_is_asked_before_it_dials(
     with patch.object(options, "sys", keyboard):
         done = run(*PLACE, *arguments, stdin=f"{typed}\n", **settings)
     assert done.returncode == code, done.stderr
-    assert f"{bridge.url}/plivo/voice/call/answer?bridge_reference=" in done.stdout
-    assert f"Call 2 destinations from {FROM} with account {AUTH_ID}? [y/N]" in done.stdout
+    url = f"{bridge.url}/plivo/voice/call/answer?bridge_reference="
+    assert done.stderr.startswith(f"Answer URL: {url}")
+    assert done.stdout.startswith(f"Call 2 destinations from {FROM} with account {AUTH_ID}? [y/N]")
     assert done.stdout.count("accepted") == (3 if calls else 0)
     assert count_calls(plivo) == calls
 
