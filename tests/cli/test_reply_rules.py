@@ -163,6 +163,11 @@ def test_a_terminal_gets_the_rule_and_its_document_as_lines(rules: Path, termina
     ]
 
 
+def test_a_terminal_gets_no_line_for_an_empty_answer(rules: Path, terminal: None) -> None:
+    done = check(rules, "--type", HANGUP)
+    assert done.stdout.splitlines()[1:] == ["no rule matches: Plivo gets an empty answer"]
+
+
 def test_a_terminal_gets_a_line_for_each_fault_of_rules(rules: Path, terminal: None) -> None:
     rules.write_text(RULES + 'colour = "red"\n')
     (line,) = check(rules).stdout.splitlines()

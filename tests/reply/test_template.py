@@ -255,6 +255,11 @@ def test_a_parameter_that_may_be_absent_needs_a_default(types: Catalogue) -> Non
         assert made(types, text.format(always))[1] == []
 
 
+def test_an_element_that_is_empty_without_a_parameter_is_one_warning(types: Catalogue) -> None:
+    _, warnings = made(types, "<Response><Speak>{{X-PH-Name}}</Speak></Response>")
+    assert [meaning.partition(",")[0] for _, _, meaning in warnings] == ["X-PH-Name may be absent"]
+
+
 def test_a_document_that_fails_without_a_parameter_is_refused(types: Catalogue) -> None:
     text = "<Response><Dial>\n<Number>{}</Number></Dial></Response>"
     ((severity, line, meaning),) = faults(types, text.format("{{X-PH-Agent}}"))
