@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from bridge.app import rules_file
 from bridge.app.rules_file import (
+    CheckedRules,
     LoadedReplies,
+    RulesContent,
     RulesRefused,
     check_file,
     load_replies,
@@ -203,3 +206,23 @@ async def test_warnings_of_a_new_version_are_logged(
         await until(lambda: stale == [False])
     assert [line["event"] for line in lines] == ["reply_rule_warning", "rules_reloaded"]
     assert lines[0]["rule"] == f"rule {ANSWER}"
+
+
+def test_files_that_did_not_change_are_not_checked_again(
+    tmp_path: Path, types: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_rules(tmp_path, {ANSWER: OLD})
+    checked: list[Path] = []
+    check = rules_file.check_content
+
+    def count(path: Path, content: RulesContent, types: Catalogue) -> CheckedRules:
+        checked.append(path)
+        return check(path, content, types)
+
+    monkeypatch.setattr(rules_file, "check_content", count)
+    reader = rules_file._RulesReader(path, types, load_replies(path, types).content)
+    assert reader.read() is reader.read()
+    assert checked == [path]  # at the start
+    put(tmp_path / f"{ANSWER}.xml", NEW)
+    assert reader.read() is reader.read()
+    assert checked == [path, path]
