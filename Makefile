@@ -29,7 +29,7 @@ PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=loadfile
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-system test-kafka test-proxies test-chaos hostile audit test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench bench-situations bench-micro bench-profile bench-quick bench-worst bench-spool bench-replay bench-emulator fuzz lock clean
+.PHONY: help demo dev test test-system test-kafka test-proxies test-chaos hostile audit test-chart test-cluster test-image test-node tools check lint coverage-floor chaos image chart-snapshots format derive schema-pack bench bench-situations bench-micro bench-profile bench-quick bench-worst bench-spool bench-replay bench-emulator bench-forward fuzz lock clean
 .PHONY: changelog pictures release
 
 help: ## List the targets
@@ -224,6 +224,9 @@ bench-spool: $(INSTALLED) ## Measure callbacks a second into the spool, and the 
 
 bench-emulator: $(INSTALLED) ## Measure CPU and memory of 1,000 emulated calls at the same time (under a minute)
 	@$(BIN)/python -m tests.bench.emulator $(ARGS)
+
+bench-forward: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Compare an application that is asked through the bridge with the application itself (a minute)
+	@$(BIN)/python -m tests.bench.forward $(ARGS)
 
 bench-replay: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Measure a replay of 200,000 callbacks on three brokers, killed half way, and a bare read
 	@$(BIN)/python -m tests.bench.replay $(ARGS)
