@@ -31,7 +31,7 @@ from bridge.core.parse import Parser, escape_non_utf8
 from bridge.publish import Publisher, PublishRules, Unavailable
 from bridge.reader.journal import NotAJournalRecord, parse_journal_record
 from bridge.reader.topic_reader import CannotRead
-from bridge.reply.applications import NoApplications
+from bridge.reply.applications import Applications, NoApplications
 from bridge.settings.load import Need, Settings, load
 from bridge.telemetry import logs
 
@@ -184,6 +184,9 @@ def redrive_letters(  # noqa: PLR0913 (a command's options)
 ) -> None:
     """Process dead letters again with today's code, and publish the events.
 
+    A letter of stage forward is sent to its application again, at the origin that BRIDGE_REPLIES_FILE
+    says.
+
     The letters stay on their topic. Running it twice publishes duplicates with the same ids. Exit
     code 1 if a letter is still dead, or if an --id is not found.
     """
@@ -221,12 +224,35 @@ async def _redrive(
     first = await anext(found, None)  # a Kafka that cannot be reached is noticed at once
     if first is None:
         return
-    async with _open_publisher(settings, dry_run=dry_run) as publisher:
-        redriven = redrive_all(_prepend(first, found), redriver, publisher, _now, NoApplications())
+    async with (
+        _open_publisher(settings, dry_run=dry_run) as publisher,
+        _open_applications(settings) as applications,
+    ):
+        redriven = redrive_all(_prepend(first, found), redriver, publisher, _now, applications)
         async for result in redriven:
             results.append(result)
             if as_json:
                 output.emit_json_lines([_result_line(result)])
+
+
+@contextlib.asynccontextmanager
+async def _open_applications(settings: Settings) -> AsyncGenerator[Applications]:
+    """Yield the applications that the rules declare; none if the rules cannot be used."""
+    # They import the whole server, which no other command here needs.
+    from bridge.app.applications import LateApplications  # noqa: PLC0415
+    from bridge.app.rules_file import RulesRefused, load_replies  # noqa: PLC0415
+
+    try:
+        loaded = load_replies(settings.replies_file, catalogue.load_catalogue())
+    except RulesRefused as error:
+        output.print_stderr(f"{error}\nno application is called, because the rules cannot be used")
+        yield NoApplications()
+        return
+    applications = LateApplications(settings, loaded.replies)
+    try:
+        yield applications
+    finally:
+        await applications.close()
 
 
 async def _prepend(

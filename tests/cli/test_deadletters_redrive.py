@@ -1,21 +1,29 @@
 """``callback-bridge deadletters redrive``: the result for each dead letter, and the remaining ones."""
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
 
 import orjson
 import pytest
 
 from bridge.audit.redrive import DeadLetter, Redriver, RedriveResult
 from bridge.cli import deadletters
+from bridge.core.dead_letter import ForwardReason, to_forward_dead_letter
 from bridge.core.event import ContractNames
 from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
+from bridge.core.record import Record
 from bridge.publish import Unavailable
 from bridge.reader.topic_reader import CannotRead
 from tests.cli.dead_letters import HANGUPS, Letters, bury, lines, refused
 from tests.support.cli import run_process
 from tests.support.factories import UUID
 from tests.support.kafka import Kafka, make_topics, planned, running
+from tests.support.notifications import notification
 
 pytest_plugins = ("tests.support.kafka_fixtures",)
 
@@ -133,3 +141,69 @@ async def test_a_record_that_its_topic_accepts_now_is_published_and_others_stay(
     assert (grown.returncode, lines(grown)[0]["result"]) == (0, "published")
     (event,) = (one for one in dead.published() if one.topic.endswith(HANGUPS))
     assert dict(event.headers)["ce_id"] == event_id.encode()
+
+
+@pytest.fixture
+async def undelivered(kafka: Kafka, prefix: str) -> Letters:
+    """A dead-letter topic with a notification that its application did not take."""
+    await make_topics(kafka.connection, planned(prefix + DEAD_LETTER_TOPIC))
+    stored = notification("a")
+    # Of now: a record that is older than its topic's retention may be deleted at once.
+    now_ms = int(time.time() * 1000)  # noqa: TID251 (compared with a broker's clock)
+    journal = Record(stored.topic, stored.key, stored.value, tuple(stored.headers.items()), now_ms)
+    naming = ContractNames(prefix, "urn:s:")
+    letter = to_forward_dead_letter(journal, ForwardReason.TIMEOUT, tries=9, naming=naming)
+    async with running(kafka.publisher()) as publisher:
+        await publisher.publish([letter])
+    return Letters(kafka, prefix, "", "", "", "a")
+
+
+class _Application(BaseHTTPRequestHandler):
+    """Takes everything, and keeps the paths."""
+
+    paths: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        self.paths.append(self.path)
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the library's)
+        """Print nothing."""
+
+
+def test_a_notification_is_sent_to_its_application_again(
+    undelivered: Letters, tmp_path: Path
+) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Application)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    rules = tmp_path / "rules.toml"
+    rules.write_text(
+        f'[applications.pbx]\norigin = "http://127.0.0.1:{server.server_port}"\n'
+        '[[rules]]\nname = "all"\nforward = "pbx"\n'
+    )
+    try:
+        shown = undelivered.call("redrive", "--dry-run", replies_file=str(rules))
+        assert (shown.returncode, _Application.paths) == (0, [])
+        assert [line["result"] for line in lines(shown)] == ["would_be_forwarded"]
+        done = undelivered.call("redrive", replies_file=str(rules))
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert (done.returncode, _Application.paths) == (0, ["/applications/pbx/hangup?n=a"])
+    assert "1 forwarded" in done.stderr
+
+
+def test_without_usable_rules_a_notification_is_still_dead(
+    undelivered: Letters, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[[rules]]\n")
+    done = undelivered.call("redrive", replies_file=str(rules))
+    assert done.returncode == 1
+    assert "no application is called" in done.stderr
+    assert [line["reason_now"] for line in lines(done)] == ["not_configured"]
