@@ -107,7 +107,8 @@ class ApplicationNotifications:
             else:
                 reader.resume()
             fetched = await reader.fetch(max(min(RECORDS_MAX, self._flow.room), 1))
-            self._fault = None
+            if fetched.next_offsets:
+                self._fault = None
             self._flow.add(fetched)
             if self._clock.now_s() >= due_s:
                 await self._commit(reader)

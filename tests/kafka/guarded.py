@@ -33,8 +33,11 @@ class Guarded:
     def open(self) -> KafkaConnection:
         return KafkaConnection(self.node.address())
 
-    def login(self, rights: dict[str, str]) -> KafkaConnection:
-        """Return the connection of a login that has these rights alone, on topics named so far."""
+    def login(self, rights: dict[str, str], *, group: str | None = None) -> KafkaConnection:
+        """Return the connection of a login that has these rights alone, on topics named so far.
+
+        ``group`` is a consumer group that it may join too.
+        """
         user = _USERS[self._logins]
         self._logins += 1
         admin = AdminClient({"bootstrap.servers": self.node.address()})
@@ -53,6 +56,18 @@ class Guarded:
             for topic, names in rights.items()
             for right in names.split()
         ]
+        if group is not None:
+            bindings.append(
+                AclBinding(
+                    ResourceType.GROUP,
+                    group,
+                    ResourcePatternType.LITERAL,
+                    f"User:{user}",
+                    "*",
+                    AclOperation.READ,
+                    AclPermissionType.ALLOW,
+                )
+            )
         for made in admin.create_acls(bindings).values() if bindings else ():
             made.result()
         return KafkaConnection(

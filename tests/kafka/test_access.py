@@ -1,6 +1,8 @@
 """What a login may and may not do on a cluster with authorisation, as docs/operating.md says it."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +14,11 @@ from bridge.publish import PublishRules
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.publisher import KafkaPublisher
 from bridge.publish.topics import Provisioner, ProvisioningRefused
+from bridge.reader.group_reader import open_group
+from bridge.reader.topic_reader import CannotRead
 from tests.kafka.guarded import Guarded, guarded_node
 from tests.support.kafka import ACK_TIMEOUT_S, make_topics, planned, read_back, running
+from tests.support.waiting import PATIENCE_S
 
 pytest_plugins = ("tests.support.kafka_fixtures",)
 pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
@@ -35,9 +40,9 @@ async def guarded(
         node.kill()
 
 
-def login(guarded: Guarded, rights: str) -> KafkaConnection:
+def login(guarded: Guarded, rights: str, *, group: str | None = None) -> KafkaConnection:
     """Return the connection of a login that may do this with our topics, and nothing else."""
-    return guarded.login({PREFIX + "*": rights})
+    return guarded.login({PREFIX + "*": rights}, group=group)
 
 
 async def test_write_is_enough_to_publish(guarded: Guarded) -> None:
@@ -85,3 +90,41 @@ async def test_to_apply_takes_what_the_docs_say_and_no_more(guarded: Guarded) ->
         ):
             (state,) = await provisioner.apply([topic])
             assert (state.status, state.differences) == ("ok", ())
+
+
+@pytest.mark.parametrize(
+    ("rights", "group", "denied"),
+    [
+        ("WRITE READ", None, "GroupAuthorizationFailed"),
+        ("WRITE", "bridge", "TopicAuthorizationFailed"),
+        ("WRITE READ", "bridge", None),
+    ],
+)
+async def test_to_read_notifications_takes_read_on_the_journal_and_on_the_group(
+    guarded: Guarded, rights: str, group: str | None, denied: str | None
+) -> None:
+    topic = PREFIX + "journal"
+    header = ("forward_to", b"pbx")
+    await make_topics(guarded.open, planned(topic))
+    now_ms = int(datetime.now(UTC).timestamp() * 1000)  # noqa: TID251 (a new group begins a day ago)
+    connection = login(guarded, rights, group=group)
+    async with running(
+        KafkaPublisher(connection, PublishRules(idempotence=True, ack_timeout_s=ACK_TIMEOUT_S))
+    ) as publisher:
+        await publisher.publish([Record(topic, b"k", b"v", (header,), now_ms)])
+
+    async def nothing(_: Collection[int]) -> None:
+        pass
+
+    async def read() -> list[bytes]:
+        async with open_group(connection, topic, "bridge", header, nothing) as reader:
+            while not (fetched := await reader.fetch(10)).records:
+                pass
+            return [one.value for one in fetched.records]
+
+    async with asyncio.timeout(PATIENCE_S):
+        if denied is None:
+            assert b"v" in await read()
+        else:
+            with pytest.raises(CannotRead, match=denied):
+                await read()
