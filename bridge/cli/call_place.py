@@ -38,7 +38,7 @@ from bridge.originate.placement import PlacementOutcome
 from bridge.originate.request import CallRequest, find_faults
 from bridge.originate.wiring import wire
 from bridge.publish import Publisher, PublishRules, Unavailable
-from bridge.reader.topic_reader import find_missing_topics
+from bridge.reader.topic_reader import CannotRead, find_missing_topics
 from bridge.settings.load import Need, Settings, find_ledger_directory, load
 from bridge.telemetry import logs
 
@@ -104,8 +104,8 @@ def place(  # noqa: PLR0913 (options)
     """Place calls, to one destination or to many.
 
     URLs that you do not give lead to this bridge, which publishes every callback. A request is never
-    sent twice: if Plivo's answer is lost, its outcome is unknown until the callbacks tell. The ledger of
-    requests is in BRIDGE_LEDGER_DIRECTORY.
+    sent twice: if Plivo's answer is lost, its outcome is unknown until its callbacks arrive. The ledger
+    of requests is in BRIDGE_LEDGER_DIRECTORY.
 
     Exit codes: 0 Plivo took all calls; 1 it refused some; 2 wrong usage; 3 cannot use Kafka; 4 it is
     unknown whether Plivo took them.
@@ -135,11 +135,16 @@ def place(  # noqa: PLR0913 (options)
     if not yes:
         _ask(request, chosen)
     order = _Order(chosen, request, reference, idempotency_key)
-    logs.configure("console", "error")
+    # Our own messages say what Kafka's library would log.
+    logs.configure("console", "critical")
     try:
         placed = asyncio.run(_place(settings, order, rules, with_kafka=needs_kafka))
     except AlreadyRequested as error:
         output.print_stderr(f"nothing was placed: {error}", style="red")
+        output.print_stderr(
+            f"`callback-bridge request show {error.entry.reference}` shows these calls; for other calls "
+            "choose another --idempotency-key"
+        )
         is_unknown = bool(error.entry.list_destinations("unknown"))
         raise typer.Exit(EXIT_UNKNOWN if is_unknown else EXIT_DIFFERS) from None
     print_placed(placed, as_json=as_json)
@@ -227,7 +232,7 @@ async def _place(
 
 @contextlib.asynccontextmanager
 async def _open_kafka(settings: Settings) -> AsyncGenerator[Publisher]:
-    """Run a publisher for the topics of requests. Raises Unavailable if one is missing: rule 3."""
+    """Run a publisher for the topics of requests. Raises Unavailable if it cannot: rule 3."""
     connection = make_connection(settings)
     names = make_naming(settings)
     topics = [names.topic_prefix + topic for topic in (REQUESTED.topic, JOURNAL_TOPIC)]
@@ -235,7 +240,14 @@ async def _open_kafka(settings: Settings) -> AsyncGenerator[Publisher]:
         settings.kafka.idempotence, settings.kafka.ack_timeout_s, linger_s=0.0, topics=topics
     )
     # First, because a broker may create a topic that a publisher asks for.
-    missing = await find_missing_topics(connection, topics)
+    try:
+        missing = await find_missing_topics(connection, topics)
+    except CannotRead as error:
+        message = (
+            f"nothing was placed, because Kafka cannot be used: {error}: check "
+            "BRIDGE_KAFKA_BOOTSTRAP_SERVERS, or pass --without-kafka"
+        )
+        raise Unavailable(message) from error
     if missing:
         message = (
             f"nothing was placed, because Kafka lacks {' and '.join(missing)}: run "

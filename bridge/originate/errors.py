@@ -109,13 +109,13 @@ class OutcomeUnknown(PlivoError):
 NOT_PLIVO: Final = Explanation(
     "not_plivo",
     "the answer has a status of success, but is not one of Plivo's",
-    "check the address of the API and what lies between; the callbacks and Plivo's list of calls tell "
-    "whether it dialled",
+    "check the address of the API and what lies between; the callbacks and Plivo's list of calls "
+    "show whether it dialled",
 )
 NO_ANSWER: Final = Explanation(
     "no_answer",
     "the connection broke, or time ran out, before there was an answer",
-    "Plivo may have carried it out; the callbacks and Plivo's list of calls tell",
+    "Plivo may have carried it out; the callbacks and Plivo's list of calls show that",
 )
 NO_CONNECTION: Final = Explanation(
     "no_connection",
@@ -125,7 +125,7 @@ NO_CONNECTION: Final = Explanation(
 ABANDONED: Final = Explanation(
     "abandoned",
     "the process that sent the request ended before it wrote the outcome down",
-    "Plivo may have carried it out; the callbacks and Plivo's list of calls tell",
+    "Plivo may have carried it out; the callbacks and Plivo's list of calls show that",
 )
 NOT_REACHED: Final = Explanation(
     "not_reached",
@@ -212,5 +212,5 @@ def explain_unknown(answer: ApiAnswer) -> Explanation:
     return Explanation(
         "server_error",
         f"Plivo, or something before it, failed with status {answer.status}",
-        "it may have been carried out; the callbacks and Plivo's list of calls tell",
+        "Plivo may have carried it out; the callbacks and Plivo's list of calls show that",
     )

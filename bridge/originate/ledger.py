@@ -277,7 +277,10 @@ class RequestLedger:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            message = f"the ledger {self.path} is not usable: {error}"
+            message = (
+                f"the ledger {self.path} is not usable: {error}: name a directory on a local disk that "
+                "can be written to (BRIDGE_LEDGER_DIRECTORY for commands)"
+            )
             raise LedgerUnusable(message) from error
 
 

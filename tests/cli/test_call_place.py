@@ -209,6 +209,7 @@ def test_a_second_request_with_the_same_key_is_told_what_became_of_the_first(
     second = run(*arguments, **settings)
     assert (second.returncode, second.stdout) == (1, "")
     assert f"as {first['reference']}: 1 accepted" in second.stderr
+    assert f"`callback-bridge request show {first['reference']}`" in second.stderr
     assert count_calls(plivo) == 1
 
 
@@ -238,7 +239,7 @@ def test_an_unknown_outcome_is_exit_code_4_and_not_dialled_again(settings: dict[
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"kafka_bootstrap_servers": "127.0.0.1:1"}, "127.0.0.1:1"),
+        ({"kafka_bootstrap_servers": "127.0.0.1:1"}, "or pass --without-kafka"),
         ({"topic_prefix": "nobody.made."}, "run `callback-bridge topics apply`"),
     ],
 )
@@ -247,6 +248,7 @@ def test_nobody_is_called_if_kafka_cannot_be_used(
 ) -> None:
     done = run(*PLACE, "--yes", **{**with_kafka, **changed})
     assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("nothing was placed, because Kafka ")
     assert said in done.stderr
     assert count_calls(plivo) == 0
 
@@ -287,4 +289,5 @@ def test_the_ledger_is_needed_before_anybody_is_called(
     done = run(*PLACE, "--without-kafka", "--yes", **given)
     assert (done.returncode, done.stdout) == (3, "")
     assert "the ledger" in done.stderr
+    assert "BRIDGE_LEDGER_DIRECTORY" in done.stderr
     assert count_calls(plivo) == 0
