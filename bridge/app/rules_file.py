@@ -112,7 +112,7 @@ def read_content(path: Path) -> RulesContent:
     rules = read_regular_file(path)
     try:
         values = tomllib.loads(rules.decode())
-    except ValueError:  # ``check_content`` says why
+    except (ValueError, RecursionError):  # ``check_content`` says why
         values = {}
     documents: dict[str, bytes | str] = {}
     for name in list_documents(values)[:_DOCUMENTS_MAX]:

@@ -1,7 +1,8 @@
 """Reload a file while the bridge runs.
 
 1. A file that cannot be read or used changes nothing: what was valid last stays in use, and a metric is
-   1 until the file is valid again. Each fault is logged once.
+   1 until the file is valid again. Each fault is logged once. A fault of ours counts as one of the file,
+   because without the task no later version would be used.
 2. A daemon thread reads the file, so neither the event loop nor the shutdown waits for it: to open a
    FIFO, or to read from a dead network file system, can block forever.
 """
@@ -12,11 +13,13 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 import structlog
 
+from bridge.telemetry.logs import describe_fault
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
@@ -86,6 +89,8 @@ class WatchedFile(Generic[Content]):
                 self._load(await self._read())
             except Unusable as error:
                 self._report_unusable(str(error))
+            except Exception as error:  # noqa: BLE001 (rule 1)
+                self._report_unusable("the bridge failed to use it", **describe_fault(error))
 
     async def _read(self) -> Content:
         """Return the content of the file; raises Unusable: rule 2."""
@@ -106,13 +111,12 @@ class WatchedFile(Generic[Content]):
         self, loop: asyncio.AbstractEventLoop, answer: "asyncio.Future[Content]"
     ) -> None:
         """Read the file and pass its content, or the error, to ``answer``. Runs in a thread."""
+        try:
+            pass_on = partial(answer.set_result, self._read_content())
+        except Exception as error:  # noqa: BLE001 (``_run`` reports it)
+            pass_on = partial(answer.set_exception, error)
         with contextlib.suppress(RuntimeError):  # the loop ended before us
-            try:
-                content = self._read_content()
-            except Unusable as error:
-                loop.call_soon_threadsafe(answer.set_exception, error)
-            else:
-                loop.call_soon_threadsafe(answer.set_result, content)
+            loop.call_soon_threadsafe(pass_on)
 
     def _load(self, content: Content) -> None:
         """Use the content if it changed: rule 1."""
@@ -128,11 +132,11 @@ class WatchedFile(Generic[Content]):
         self._metrics.set(self._stale, 0)
         log.info(self._reloaded, **fields)
 
-    def _report_unusable(self, cause: str) -> None:
+    def _report_unusable(self, cause: str, **about: object) -> None:
         """Report a fault of the file, each one once: rule 1."""
         self._rejected = None
         if cause != self._fault:
-            log.error(self._reload_failed, cause=cause)
+            log.error(self._reload_failed, cause=cause, **about)
             self._metrics.set(self._stale, 1)
         self._fault = cause
 

@@ -104,6 +104,10 @@ def parse_settings_file(path: Path, text: str) -> SettingsFile:
         fault, line = _describe_toml_error(error, text)
         message = f"{mask_path(path)}, {fault}"
         raise BadFile(message, fault.partition(": ")[2], line) from error
+    except RecursionError as error:
+        fault = "it is nested too deeply"
+        message = f"{mask_path(path)}: {fault}"
+        raise BadFile(message, fault) from error
 
 
 def _describe_toml_error(error: tomllib.TOMLDecodeError, text: str) -> tuple[str, int]:

@@ -67,6 +67,7 @@ def test_without_a_file_there_are_no_rules(types: Catalogue) -> None:
     [
         (b"[[rules]\n", ", line 1: not TOML: expected ']]' at the end of an array declaration"),
         (b"a = '\xff'", ": not UTF-8 text: save it as UTF-8"),
+        (b"a = " + b"[" * 5_000 + b"]" * 5_000, ": it is nested too deeply"),
         (b"rule = 1", ", line 1: unknown key rule: did you mean rules?"),
     ],
 )
@@ -166,6 +167,7 @@ async def test_changed_rules_are_used_without_a_restart(
     ("file", "content", "cause"),
     [
         ("rules.toml", b"[[rules", "not TOML"),
+        ("rules.toml", b"a = " + b"[" * 5_000 + b"]" * 5_000, "nested too deeply"),
         ("rules.toml", b"[[rules]]\nnom = 'a'", "unknown key nom"),
         (f"{ANSWER}.xml", b"<Response><Say/></Response>", "<Say>: TwiML"),
         (f"{ANSWER}.xml", None, "No such file or directory"),
