@@ -125,7 +125,7 @@ def record(  # noqa: PLR0913 (options)
     own = bridge_url or settings.public_url
     if callback_url is None and own is not None:
         kind = catalogue.load_catalogue().by_name["voice.recording_api.completed"]
-        callback_url = f"{own}{kind.path}{RETRIES}"
+        callback_url = f"{own.rstrip('/')}{kind.path}{RETRIES}"
     if callback_url:
         check_url(callback_url, "--callback-url")
     options = RecordOptions(

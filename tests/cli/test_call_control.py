@@ -57,11 +57,13 @@ def test_a_call_is_transferred(plivo: EmulatedPlivo, call: Call, receiver: HttpR
     assert "/menu" in receiver.called
 
 
+@pytest.mark.parametrize("option", [(), ("--bridge-url", "{}/")])
 def test_a_call_is_recorded_and_the_bridge_is_told(
-    plivo: EmulatedPlivo, call: Call, receiver: HttpReceiver
+    plivo: EmulatedPlivo, call: Call, receiver: HttpReceiver, option: tuple[str, ...]
 ) -> None:
     given = {"public_url": receiver.url, **settings(plivo)}
-    done = run("call", "record", call.uuid, "--time-limit", "600", **given)
+    options = [one.format(receiver.url) for one in option]
+    done = run("call", "record", call.uuid, "--time-limit", "600", *options, **given)
     assert (done.returncode, done.stderr) == (0, "")
     recording = json.loads(done.stdout)
     assert recording["call_uuid"] == call.uuid
