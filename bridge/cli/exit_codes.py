@@ -28,6 +28,7 @@ ERRORS: Final[Mapping[str, int]] = {
     "bridge.originate.errors.OutcomeUnknown": EXIT_UNKNOWN,
     "bridge.originate.errors.RequestRefused": EXIT_DIFFERS,
     "bridge.originate.originator.OutcomeNotRecorded": EXIT_UNKNOWN,
+    "bridge.originate.originator.PlacingStopped": EXIT_UNKNOWN,
     "bridge.originate.parameter.RequestFaults": EXIT_USAGE,
     "bridge.publish.Unavailable": EXIT_CANNOT_CONNECT,
     "bridge.publish.topics.ProvisioningRefused": EXIT_CANNOT_CONNECT,

@@ -20,6 +20,7 @@ In every case Plivo was asked at most once for each part.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -116,6 +117,20 @@ class OutcomeNotRecorded(Exception):
         self.placement = placement
 
 
+class PlacingStopped(Exception):
+    """The ledger failed after parts were sent. ``placements`` are the outcomes of those, in order."""
+
+    def __init__(self, placements: Sequence[Placement], why: LedgerUnusable) -> None:
+        counts = Counter[str]()
+        for one in placements:
+            counts[one.outcome.value] += len(one.destinations)
+        summary = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
+        super().__init__(
+            f"{placements[0].reference} was sent: {summary}. Nothing more was sent, because {why}"
+        )
+        self.placements = tuple(placements)
+
+
 class UnknownReference(LookupError):
     """The ledger has no request with a reference."""
 
@@ -157,7 +172,7 @@ class Originator:
 
         ``reference`` None: a new one. ``on_part`` is called with the outcome of each part. Raises
         RequestFaults, AlreadyRequested and LedgerUnusable before anything is sent, and
-        OutcomeNotRecorded.
+        OutcomeNotRecorded and PlacingStopped afterwards.
         """
         reference = reference or str(uuid4())
         wired = wire(
@@ -179,15 +194,20 @@ class Originator:
         await asyncio.to_thread(self._ledger.begin, written)
         placements: list[Placement] = []
         published = Published(0, 0)
-        for part in range(1, len(written.parts) + 1):
-            goes_on = not placements or _goes_on(placements[-1])
-            placement = await self._place_part(wired, written, part, is_sent=goes_on)
-            placements.append(placement)
-            if on_part is not None:
-                on_part(placement)
-            # While Kafka is away, the other parts do not wait for it: one more try at the end.
-            if part == len(written.parts) or not published.fault:
-                published = await self.publish_pending()
+        try:
+            for part in range(1, len(written.parts) + 1):
+                goes_on = not placements or _goes_on(placements[-1])
+                placement = await self._place_part(wired, written, part, is_sent=goes_on)
+                placements.append(placement)
+                if on_part is not None:
+                    on_part(placement)
+                # While Kafka is away, the other parts do not wait for it: one more try at the end.
+                if part == len(written.parts) or not published.fault:
+                    published = await self.publish_pending()
+        except LedgerUnusable as error:
+            if not placements:
+                raise
+            raise PlacingStopped(placements, error) from error
         return PlacedCalls(reference, tuple(placements), published.unpublished)
 
     async def _place_part(

@@ -17,6 +17,7 @@ from bridge.originate.originator import (
     Originator,
     OriginatorRules,
     OutcomeNotRecorded,
+    PlacingStopped,
     UnknownReference,
 )
 from bridge.originate.parameter import RequestFaults
@@ -358,6 +359,28 @@ async def test_without_a_ledger_nothing_is_sent(
         with pytest.raises(LedgerUnusable):
             await office.originator.place(make_request())
     assert office.plivo.requested == []
+
+
+@pytest.mark.parametrize("method", ["begin_part", "list_unpublished"])
+async def test_parts_that_were_sent_are_told_if_the_ledger_fails_afterwards(
+    plivo: Dialled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    office = open_office(plivo, tmp_path, destinations_per_request=1)
+
+    def fill(*_: object, **__: object) -> None:
+        message = "the disk is full"
+        raise LedgerUnusable(message)
+
+    def fail_from_now_on(_: Placement) -> None:
+        monkeypatch.setattr(office.ledger, method, fill)
+
+    with pytest.raises(PlacingStopped, match=r"1 accepted.*the disk is full") as told:
+        await office.originator.place(
+            make_request(*OTHERS[:2]), idempotency_key="key", on_part=fail_from_now_on
+        )
+    assert [one.outcome for one in told.value.placements] == [ACCEPTED]
+    assert plivo.requested == [OTHERS[0]]
+    assert entry_of(office).summary == "1 accepted, 1 not sent"
 
 
 # Publishing
