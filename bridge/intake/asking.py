@@ -36,7 +36,7 @@ log = structlog.get_logger()
 PENDING_MAX: Final = 2_000
 PENDING_BYTES_MAX: Final = 16_777_216
 
-NotStoredCause = Literal["not_durable", "refused", "stopped", "too_many"]
+NotStoredCause = Literal["bridge_fault", "not_durable", "refused", "stopped", "too_many"]
 """Why an answer is missing in the journal: stable codes."""
 
 _FIRST_FAILURE_STATUS: Final = 300
@@ -80,7 +80,11 @@ class Asking:
             result = await storing
             if result.outcome is Outcome.REFUSED:
                 return result
-            answered = await asking
+            try:
+                answered = await asking
+            except asyncio.CancelledError:  # the callback is stored, and says that we ask
+                self._count_not_stored("stopped")
+                raise
         finally:
             if not asking.done():
                 asking.cancel()
@@ -146,6 +150,8 @@ class Asking:
             self._count_not_stored("refused", why=error.reason)
         except NotDurable as error:
             self._count_not_stored("not_durable", why=str(error))
+        except Exception as error:  # noqa: BLE001 (nobody waits for the task, so nobody would see it)
+            self._count_not_stored("bridge_fault", **describe_fault(error))
         finally:
             self._storing_bytes -= len(record.value)
 

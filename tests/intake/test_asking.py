@@ -180,6 +180,22 @@ async def test_a_cancelled_callback_gives_the_question_up(types: Catalogue) -> N
     assert (taking.cancelled(), applications.cancelled) == (True, 1)
 
 
+async def test_the_answer_to_a_stored_callback_that_is_cancelled_is_counted(
+    types: Catalogue,
+) -> None:
+    applications, kafka = FakeApplications(), Held()
+    walk = walk_asking(types, applications, kafka)
+    taking = asyncio.create_task(walk.take(ANSWER, KIND))
+    await until_asked(applications)
+    kafka.let_go()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    taking.cancel()
+    await asyncio.wait([taking])
+    assert applications.cancelled == 1
+    assert walk.metrics.value("answers_not_stored_total", cause="stopped") == 1
+
+
 async def test_a_spooled_callback_is_answered_too_and_its_answer_is_spooled_behind_it(
     types: Catalogue,
 ) -> None:
@@ -241,6 +257,7 @@ class RefusesAnswers(Fake):
     [
         (RecordTooLarge("too large"), "refused"),
         (Unavailable("away"), "not_durable"),
+        (KeyError("a bug"), "bridge_fault"),
     ],
 )
 async def test_an_answer_that_cannot_be_stored_is_counted_logged_and_given_to_plivo(
