@@ -178,14 +178,19 @@ def silence_library_loggers() -> None:
     logging.getLogger().handlers[:] = [logging.NullHandler()]
 
 
-def set_level(level: Level) -> None:
+def set_level(level: Level | Literal["critical"]) -> None:
     """Change the log level of the process."""
     _threshold.level = _LEVELS[level]
     logging.getLogger().setLevel(max(_LEVELS[level], logging.INFO))
 
 
-def configure(log_format: Format, level: Level, stream: TextIO | None = None) -> None:
-    """Send every log line of the process to ``stream`` (standard error) in ``log_format``."""
+def configure(
+    log_format: Format, level: Level | Literal["critical"], stream: TextIO | None = None
+) -> None:
+    """Send every log line of the process to ``stream`` (standard error) in ``log_format``.
+
+    ``critical`` is for commands whose own messages say what a library would log as an error.
+    """
     out = stream or sys.stderr
     _configure(
         _processors(log_format, colours=_colours(log_format, out)), _StreamLogger(out), level
@@ -226,7 +231,9 @@ def _processors(log_format: Format, *, colours: bool) -> list[Callable[..., Any]
 
 
 def _configure(
-    processors: list[Callable[..., Any]], lines: _StreamLogger | _QueueLogger, level: Level
+    processors: list[Callable[..., Any]],
+    lines: _StreamLogger | _QueueLogger,
+    level: Level | Literal["critical"],
 ) -> None:
     structlog.configure(
         processors=[_threshold, *processors],
