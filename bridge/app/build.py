@@ -49,6 +49,17 @@ def log_warnings(settings: Settings, loaded: LoadedReplies) -> None:
             "the call; write rules for them in the file of BRIDGE_REPLIES_FILE",
         )
     log_rule_warnings(loaded.warnings)
+    known = {
+        one.auth_id for account in settings.accounts for one in (account, *account.subaccounts)
+    }
+    for rule in loaded.replies.rules.rules:
+        for auth_id in sorted((rule.accounts or known) - known):
+            log.warning(
+                "reply_rule_account_unknown",
+                rule=rule.name,
+                account=auth_id,
+                meaning="no callback is of an account that is not in BRIDGE_ACCOUNTS",
+            )
     if settings.public_url is None and not (settings.trusted_proxies or settings.allowed_hosts):
         log.warning(
             "public_url_not_configured",

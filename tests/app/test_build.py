@@ -143,6 +143,20 @@ def test_a_document_that_plivo_executes_in_part_is_warned_of(tmp_path: Path) -> 
     }
 
 
+def test_a_rule_about_an_unknown_account_is_warned_of(tmp_path: Path) -> None:
+    path = write_rules(tmp_path, {"voice.call.answer": "<Response/>"})
+    ids = [ACCOUNT["auth_id"], "MAYYYYYYYYYYYYYYYYYY"]
+    path.write_text(f"{path.read_text()}account = {ids}\n")
+    with capture_logs() as lines:
+        make_application(
+            settings(accounts=[ACCOUNT], replies_file=path), without_spool(), Metrics("0")
+        )
+    unknown = [line for line in lines if line["event"] == "reply_rule_account_unknown"]
+    assert [(line["rule"], line["account"]) for line in unknown] == [
+        ("voice.call.answer", "MAYYYYYYYYYYYYYYYYYY")
+    ]
+
+
 @pytest.mark.parametrize(
     ("given", "warnings"),
     [
