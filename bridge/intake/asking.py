@@ -78,17 +78,11 @@ class Asking:
         asking = asyncio.create_task(self._ask(ask, raw, kind))
         try:
             result = await storing
-            if result.outcome is Outcome.REFUSED:
-                return result
-            try:
-                answered = await asking
-            except asyncio.CancelledError:  # the callback is stored, and says that we ask
-                self._count_not_stored("stopped")
-                raise
+            answered = None if result.outcome is Outcome.REFUSED else await self._wait_for(asking)
         finally:
-            if not asking.done():
-                asking.cancel()
-                await asyncio.wait([asking])
+            await _give_up(asking)
+        if answered is None:
+            return result
         self._start_storing(to_answer_record(journal, answered))
         fields = {
             **result.fields,
@@ -132,6 +126,14 @@ class Asking:
             ask.rule, ask.application, given_by, round(duration_s * 1000), failure, reply
         )
 
+    async def _wait_for(self, asking: asyncio.Task[Answered]) -> Answered:
+        """Return the answer to a callback that is stored."""
+        try:
+            return await asking
+        except asyncio.CancelledError:  # the callback is stored, and says that we ask
+            self._count_not_stored("stopped")
+            raise
+
     def _start_storing(self, record: Record) -> None:
         """Start to store an answer: rule 3."""
         size = len(record.value)
@@ -158,3 +160,10 @@ class Asking:
     def _count_not_stored(self, cause: NotStoredCause, **fields: str) -> None:
         self._metrics.count(Metric.ANSWERS_NOT_STORED_TOTAL, cause)
         log.error("answer_not_stored", cause=cause, **fields)
+
+
+async def _give_up(asking: asyncio.Task[Answered]) -> None:
+    """End a question that has no answer yet."""
+    if not asking.done():
+        asking.cancel()
+        await asyncio.wait([asking])

@@ -296,3 +296,12 @@ async def test_answers_that_are_not_stored_when_the_shutdown_ends_are_counted(
     await asyncio.sleep(0)  # the answer is sent, and not acknowledged
     await walk.asking.stop(0)
     assert walk.metrics.value("answers_not_stored_total", cause="stopped") == 1
+
+
+async def test_without_applications_a_question_fails(types: Catalogue) -> None:
+    walk = Walk(types, Fake(), replies=AskAlways(types))
+    with capture_logs():
+        taken = await walk.take(ANSWER, KIND)
+        await walk.asking.stop(PATIENCE_S)
+    assert taken.reply == FALLBACK
+    assert taken.fields["application_failure"] == "not_configured"
