@@ -16,10 +16,6 @@ class UnfinishedOffsets:
         self._unfinished: dict[int, None] = {}
         self._next_offset: int | None = None
 
-    def __len__(self) -> int:
-        """Return the number of unfinished records."""
-        return len(self._unfinished)
-
     @property
     def position(self) -> int | None:
         """Return the offset to commit: rule 1. None if nothing was read."""

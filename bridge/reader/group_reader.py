@@ -34,7 +34,7 @@ _SESSION_TIMEOUT_MS: Final = 15_000
 # How long Kafka waits for the members to come back from ``on_revoked``.
 _REBALANCE_TIMEOUT_MS: Final = 30_000
 _COMMIT_TIMEOUT_S: Final = 5.0
-_LEAVE_TIMEOUT_S: Final = 5.0
+_LEAVE_TIMEOUT_S: Final = 2.0
 # What is fetched ahead is in memory, for each partition, and each group of a bridge fetches its own.
 _FETCH_BYTES_MAX: Final = 8_388_608
 _PARTITION_FETCH_BYTES_MAX: Final = 524_288
