@@ -34,7 +34,7 @@ from bridge.core.journal import (
 )
 from bridge.core.own_event import OwnEventType
 from bridge.core.record import Record, encode_json
-from bridge.normalise.phone import Party, parse_party
+from bridge.normalise.party import Party
 from bridge.normalise.time import to_rfc3339
 
 JOURNAL_REQUEST_SCHEMA_PATH: Final = "journal.request/1.0.json"
@@ -203,6 +203,9 @@ def _to_event(
     *,
     recorded_at: datetime,
 ) -> RequestedEvent:
+    # Here, because commands that read topics need the declarations above, and not the phone numbers.
+    from bridge.normalise.phone import parse_party  # noqa: PLC0415
+
     destination, request_uuid = destination_and_uuid
     identity = compute_requested_id(request.account, request.reference, destination)
     subject = request_uuid or f"{request.reference}:{destination}"

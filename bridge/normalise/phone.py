@@ -29,14 +29,13 @@ length of the Netherlands.
 
 import re
 from functools import cache, lru_cache
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 from urllib.parse import unquote
 
 import phonenumbers
-from pydantic import Field
-from typing_extensions import TypedDict
 
 from bridge.normalise import ParseContext, ParsedBy
+from bridge.normalise.party import Party
 
 _KEYPAD: Final = frozenset({
     "266696687",  # ANONYMOUS
@@ -62,32 +61,12 @@ _WORDS: Final = re.compile(
 _SEPARATORS: Final = re.compile(r"[\W_]+")
 _LENGTH_MAX: Final = 200
 
-
-Kind = Literal["pstn", "sip", "client", "anonymous", "short_code", "unknown"]
-
 _INTERNATIONAL: Final = re.compile(r"\+?([1-9][0-9]{7,14})", re.ASCII)
 _SHORT_CODE: Final = re.compile(r"[0-9]{3,6}", re.ASCII)
 _CLIENT: Final = re.compile(r"sips?:[^@]+@phone\.plivo\.com(?![a-z0-9.-])", re.ASCII)
 _COUNTRY_CODE_DIGITS_MAX: Final = 3
 # Longer than any number and nearly every SIP address.
 _CACHED_CHARACTERS_MAX: Final = 64
-
-
-class Party(TypedDict):
-    """One end of a leg or message."""
-
-    kind: Annotated[
-        Kind,
-        Field(description="What the text names. Consumers treat an unknown kind as `unknown`."),
-    ]
-    e164: Annotated[
-        str | None,
-        Field(
-            description="The number in E.164 with `+`, for kind `pstn`: only if its country can have "
-            "such a number."
-        ),
-    ]
-    text: Annotated[str, Field(description="What Plivo sent.")]
 
 
 def parse_party(value: str) -> Party:

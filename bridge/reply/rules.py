@@ -25,7 +25,7 @@ from bridge.core.catalogue import Catalogue
 from bridge.core.journal import SentReply
 from bridge.core.parse import Callback
 from bridge.core.verify import Unverified, Verified
-from bridge.normalise.phone import Party
+from bridge.normalise.party import Party
 from bridge.reply.application_paths import ApplicationPath, ApplicationPaths
 from bridge.reply.chosen import Ask, Given
 from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT, Document
