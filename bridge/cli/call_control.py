@@ -106,7 +106,9 @@ def record(  # noqa: PLR0913 (options)
     file_format: Annotated[FileFormat, typer.Option(help="Format of the file.")] = FileFormat.MP3,
     callback_url: Annotated[
         str | None,
-        typer.Option(help="URL that is told about the file. Default: this bridge; empty: none."),
+        typer.Option(
+            help="URL that Plivo notifies when the file is ready. Default: this bridge; empty: none."
+        ),
     ] = None,
     bridge_url: BridgeUrl = None,
     account: AccountOption = None,
