@@ -283,6 +283,9 @@ class NotificationFlow:
             except Unavailable:
                 line.is_sending = False
                 await self._parts.clock.sleep(_PAUSE_MIN_S)
+            except Exception as error:  # noqa: BLE001 (a fault of ours must not end the line)
+                log.error("notification_letter_failed", **describe_fault(error), **about)  # noqa: TRY400
+                return False
             else:
                 self._parts.metrics.count(
                     Metric.NOTIFICATIONS_TOTAL, self._application, "dead_lettered"

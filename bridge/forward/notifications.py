@@ -113,20 +113,22 @@ class ApplicationNotifications:
             if self._clock.now_s() >= due_s:
                 await self._commit(reader)
                 due_s = self._clock.now_s() + _COMMIT_EVERY_S
-            await asyncio.sleep(
-                0
-            )  # ``fetch`` may have returned at once, and callbacks are to be answered
+            # ``fetch`` may have returned at once, and callbacks wait for their answers.
+            await asyncio.sleep(0)
         await self._flow.finish_sending(None, SENDING_ENDS_S)
         await self._commit(reader)
 
     async def _give_up(self, partitions: Collection[int]) -> None:
         """Finish before partitions go to another process."""
         await self._flow.finish_sending(partitions, SENDING_ENDS_S)
-        if self._reader is not None:
-            await self._commit(self._reader)
-        self._flow.forget(partitions)
-        for partition in partitions:
-            self._committed.pop(partition, None)
+        try:
+            if self._reader is not None:
+                await self._commit(self._reader)
+        finally:
+            # If they come back, another process may be further than we were.
+            self._flow.forget(partitions)
+            for partition in partitions:
+                self._committed.pop(partition, None)
 
     async def _commit(self, reader: GroupReader) -> None:
         positions = self._flow.list_positions()

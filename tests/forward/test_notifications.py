@@ -188,14 +188,23 @@ async def test_dead_letters_wait_for_kafka() -> None:
     assert len(letters(site)) == 1
 
 
-async def test_what_kafka_refuses_as_a_dead_letter_is_tried_again() -> None:
-    publisher = Refusing(RecordRefused("record_too_large", "too large"))
+@pytest.mark.parametrize(
+    ("fault", "event"),
+    [
+        (RecordRefused("record_too_large", "too large"), "notification_letter_refused"),
+        (KeyError("a bug"), "notification_letter_failed"),
+    ],
+)
+async def test_if_its_dead_letter_cannot_be_stored_a_notification_is_tried_again(
+    fault: Exception, event: str
+) -> None:
+    publisher = Refusing(fault)
     site = Site(publisher, applications=FakeApplications({"a": [failed("redirect")]}))
     site.put([notification("a")])
     with capture_logs() as logged:
         await run_to_the_end(site)
     assert site.applications.taken == ["a"]
-    assert "notification_letter_refused" in [line["event"] for line in logged]
+    assert event in [line["event"] for line in logged]
 
 
 async def test_reading_pauses_while_as_many_wait_as_may_be_in_memory() -> None:
@@ -264,6 +273,18 @@ async def test_partitions_are_given_up_when_their_sending_has_ended() -> None:
         await steps_until(lambda: site.group.committed.get(0) == 4)
     assert {"0", "2", "4", "6"} <= set(applications.taken)
     assert {"5", "7"}.isdisjoint(applications.taken)
+
+
+async def test_partitions_are_forgotten_even_if_their_last_commit_fails() -> None:
+    site = Site()
+    site.put([notification("a", partition=1)])
+    async with site.running() as one:
+        await steps_until(lambda: site.applications.taken == ["a"])
+        site.group.commit_fault = CannotRead("away")
+        assert site.group.revoke is not None
+        with pytest.raises(CannotRead):
+            await site.group.revoke([1])
+        assert one._flow.list_positions() == {}
 
 
 async def test_reading_begins_again_when_kafka_was_away() -> None:

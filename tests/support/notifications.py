@@ -90,6 +90,7 @@ class FakeGroup:
     committed: dict[int, int] = field(default_factory=dict[int, int])
     fails: list[Exception] = field(default_factory=list[Exception])
     takes_commits: bool = True
+    commit_fault: Exception | None = None
     opened: int = 0
     fetched: int = 0
     revoke: OnRevoked | None = None
@@ -148,6 +149,8 @@ class FakeReader:
 
     async def commit(self, positions: Mapping[int, int]) -> bool:
         await asyncio.sleep(0)
+        if self._group.commit_fault is not None:
+            raise self._group.commit_fault
         if self._group.takes_commits:
             self._group.committed |= positions
         return self._group.takes_commits
