@@ -39,6 +39,7 @@ from bridge.originate.request import CallRequest, find_faults
 from bridge.originate.wiring import wire
 from bridge.publish import Publisher, PublishRules, Unavailable
 from bridge.reader.topic_reader import CannotRead, find_missing_topics
+from bridge.reply.application_paths import is_application_name
 from bridge.settings.load import Need, Settings, find_ledger_directory, load
 from bridge.telemetry import logs
 
@@ -51,6 +52,14 @@ callback-bridge call place --from 14157654321 --to 14155550123 --dry-run
 callback-bridge call place --from 14157654321 --to @numbers.txt --yes --follow
 """
 _FLUSH_S: Final = 10.0
+
+
+def _check_application(name: str | None) -> str | None:
+    """Return the name of an application. Raises BadParameter: callbacks to its path would be lost."""
+    if name is not None and not is_application_name(name):
+        message = f"{name!r} is not the name of an application: letters, digits, - and _"
+        raise typer.BadParameter(message)
+    return name
 
 
 @app.command("place", cls=RequestCommand, epilog=_EXAMPLES)
@@ -84,7 +93,11 @@ def place(  # noqa: PLR0913 (options)
     ] = False,
     application: Annotated[
         str | None,
-        typer.Option(help="The application whose rules answer the calls.", metavar="NAME"),
+        typer.Option(
+            help="The application whose rules answer the calls.",
+            metavar="NAME",
+            callback=_check_application,
+        ),
     ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", help="Then show the calls until all have ended.")

@@ -48,6 +48,7 @@ from bridge.originate.request import CallRequest
 from bridge.originate.resolution import Finding, Resolution, Search, judge_calls
 from bridge.originate.wiring import wire
 from bridge.publish import Publisher, RecordRefused, Unavailable
+from bridge.reply.application_paths import is_application_name
 
 # Longer than a request can take, so that no process waits for its answer any more.
 ABANDONED_AFTER: Final = timedelta(minutes=15)
@@ -83,6 +84,9 @@ class OriginatorRules:
     def __post_init__(self) -> None:
         if self.destinations_per_request is not None and self.destinations_per_request < 1:
             message = "destinations_per_request must be at least 1"
+            raise ValueError(message)
+        if self.application is not None and not is_application_name(self.application):
+            message = f"{self.application!r} is not the name of an application"
             raise ValueError(message)
 
 

@@ -11,7 +11,7 @@
 """
 
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from bridge.callbacks.model import CallbackType
 from bridge.core.catalogue import SHARED_PATH
@@ -68,4 +68,4 @@ def _is_wanted(field: RequestField, request: CallRequest, *, is_asynchronous: bo
 def _find_path(kind: CallbackType, application: str | None) -> str:
     if application is None:
         return kind.path
-    return f"{APPLICATIONS_PATH}/{quote(application)}{kind.path.removeprefix(SHARED_PATH)}"
+    return f"{APPLICATIONS_PATH}/{application}{kind.path.removeprefix(SHARED_PATH)}"

@@ -12,6 +12,7 @@
    treated as on that path, else as on the shared path.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import unquote
@@ -20,6 +21,9 @@ from bridge.core.catalogue import SHARED_PATH
 
 APPLICATIONS_PATH: Final = "/applications"
 """The path below which every application has its name."""
+
+APPLICATION_NAME: Final = "[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
+"""The names that an application can have, as a regular expression."""
 
 
 class ApplicationPath(NamedTuple):
@@ -31,6 +35,11 @@ class ApplicationPath(NamedTuple):
 
 FindApplication = Callable[[str], ApplicationPath | None]
 """Returns the application that a path names, None if it names none. The path is percent-encoded."""
+
+
+def is_application_name(text: str) -> bool:
+    """Return whether an application can have this name, which is a segment of a path."""
+    return re.fullmatch(APPLICATION_NAME, text) is not None
 
 
 def find_no_application(path: str) -> ApplicationPath | None:  # noqa: ARG001 (a FindApplication)

@@ -11,7 +11,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Final, cast
+from typing import Annotated, cast
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -20,7 +20,11 @@ from pydantic_core import ErrorDetails
 from bridge.callbacks.model import CallbackType, Reply
 from bridge.core.catalogue import SHARED_PATH, Catalogue
 from bridge.core.origins import is_authority
-from bridge.reply.application_paths import APPLICATIONS_PATH, names_callbacks
+from bridge.reply.application_paths import (
+    APPLICATION_NAME,
+    APPLICATIONS_PATH,
+    names_callbacks,
+)
 from bridge.reply.check import DOCUMENT_BYTES_MAX
 from bridge.reply.document import BadDocument, Document
 from bridge.reply.finding import Finding, Severity, closest_name
@@ -38,8 +42,6 @@ from bridge.reply.rules import (
 
 Keys = tuple[str | int, ...]
 """The place of a value in the file: ``("rules", 2, "type")``."""
-
-_APPLICATION_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
 
 def _to_list(value: object) -> object:
@@ -472,7 +474,7 @@ class _Parsing:
 
 
 class _NamedApplication(BaseModel):
-    name: Annotated[str, Field(pattern=_APPLICATION_NAME)]
+    name: Annotated[str, Field(pattern=f"^{APPLICATION_NAME}$")]
     table: ApplicationTable
 
 

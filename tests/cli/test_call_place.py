@@ -124,6 +124,12 @@ def test_all_faults_are_reported_at_once_and_nothing_is_sent(settings: dict[str,
     assert named == ["--from", "--to", "--ring-url", "--time-limit", "--bridge-url"]
 
 
+def test_an_application_that_no_path_can_name_is_refused(settings: dict[str, str]) -> None:
+    done = run(*PLACE, "--application", "the/shop", "--dry-run", **settings)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'the/shop' is not the name" in done.stderr
+
+
 def test_the_faults_of_files_are_reported_with_their_lines_beside_all_others(
     settings: dict[str, str], tmp_path: Path
 ) -> None:

@@ -200,6 +200,11 @@ def test_parts_of_nothing_are_a_mistake() -> None:
         OriginatorRules(BRIDGE, NAMING, destinations_per_request=0)
 
 
+def test_an_application_has_the_name_that_rules_can_give_it() -> None:
+    with pytest.raises(ValueError, match="'the/shop' is not the name"):
+        OriginatorRules(BRIDGE, NAMING, application="the/shop")
+
+
 # Crash points
 
 
