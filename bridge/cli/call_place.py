@@ -160,6 +160,12 @@ def place(  # noqa: PLR0913 (options)
         )
         is_unknown = bool(error.entry.list_destinations("unknown"))
         raise typer.Exit(EXIT_UNKNOWN if is_unknown else EXIT_DIFFERS) from None
+    except KeyboardInterrupt:
+        output.print_stderr(
+            f"stopped: calls may have been placed; `callback-bridge request show {reference}` tells",
+            style="yellow",
+        )
+        raise
     print_placed(placed, as_json=as_json)
     code = to_exit_code(placed.placements)
     if follow and any(one.outcome is not PlacementOutcome.REFUSED for one in placed.placements):

@@ -11,11 +11,13 @@ import orjson
 import pytest
 
 from bridge.cli import options
+from bridge.cli.exit_codes import EXIT_STOPPED
 from bridge.core.journal import JOURNAL_TOPIC
 from bridge.core.record import Record
 from bridge.core.requested import REQUESTED
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN
 from bridge.emulator.testing import EmulatedPlivo
+from bridge.originate.originator import Originator
 from tests.emulator.receiver import HttpReceiver, receive
 from tests.support.cli import run
 from tests.support.kafka import Kafka, read_back
@@ -205,6 +207,18 @@ def test_a_dry_run_prints_what_would_be_sent_without_a_secret(
     assert "hidden" not in done.stdout
     assert AUTH_TOKEN not in done.stdout
     assert count_calls(plivo) == 0
+
+
+def test_ctrl_c_leaves_the_reference_of_calls_that_may_have_been_placed(
+    settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Originator, "place", stop)
+    done = run(*PLACE, "--without-kafka", "--yes", **settings)
+    assert done.returncode == EXIT_STOPPED
+    assert "calls may have been placed; `callback-bridge request show " in done.stderr
 
 
 def test_a_second_request_with_the_same_key_is_told_what_became_of_the_first(
