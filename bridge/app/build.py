@@ -49,9 +49,8 @@ def log_warnings(settings: Settings, loaded: LoadedReplies) -> None:
             "the call; write rules for them in the file of BRIDGE_REPLIES_FILE",
         )
     log_rule_warnings(loaded.warnings)
-    known = {
-        one.auth_id for account in settings.accounts for one in (account, *account.subaccounts)
-    }
+    known = {account.auth_id for account in settings.accounts}
+    known |= {inner.auth_id for account in settings.accounts for inner in account.subaccounts}
     for rule in loaded.replies.rules.rules:
         for auth_id in sorted((rule.accounts or known) - known):
             log.warning(

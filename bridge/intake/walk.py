@@ -180,10 +180,11 @@ class Intake:
         """Return the records to publish; raises NoEvent if there is no event."""
         try:
             callback = self._parser.parse(verdict, route)
-            chosen = self._replies.choose(callback)
+            rules = self._replies.rules
+            chosen = rules.choose(callback)
             reply = chosen.reply if isinstance(chosen, Given) else Asked(chosen.application)
             event = to_event(callback, self._naming, self._now())
-            forward_to = self._replies.find_forward(callback)
+            forward_to = rules.find_forward(callback)
             journal = to_journal(callback, event, self._naming, reply, forward_to=forward_to)
             return _Prepared(callback, event, (event.record, journal), chosen)
         except NoEvent:
@@ -235,7 +236,7 @@ class Intake:
     async def _dead_letter_without_event(
         self, verdict: Verified | Unverified, error: NoEvent, route: CallbackType | None
     ) -> CallbackResult:
-        chosen = self._replies.choose_without_event(verdict, route)
+        chosen = self._replies.rules.choose_without_event(verdict, route)
         reply = chosen.reply if isinstance(chosen, Given) else Asked(chosen.application)
         identity, records = to_dead_letter(verdict, error.reason, self._naming, reply, route=route)
         result = CallbackResult(

@@ -2,16 +2,12 @@
 
 from collections.abc import Callable
 
-from bridge.callbacks.model import CallbackType
-from bridge.core.parse import Callback
-from bridge.core.verify import Unverified, Verified
 from bridge.reply.application_paths import ApplicationPath
-from bridge.reply.chosen import Ask, Given
 from bridge.reply.rules import Rules
 
 
 class Replies:
-    """The rules in use. Ask again for each callback: the file of rules may have changed."""
+    """The rules in use: read ``rules`` again for each callback, for their file may have changed."""
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
@@ -27,20 +23,6 @@ class Replies:
         """Call ``follow`` with the rules whenever they were replaced."""
         self._followers.append(follow)
 
-    def choose(self, callback: Callback) -> Given | Ask:
-        """Return how a callback is answered."""
-        return self.rules.choose(callback)
-
-    def find_forward(self, callback: Callback) -> str | None:
-        """Return the application that a notification is sent on to, None if there is none."""
-        return self.rules.find_forward(callback)
-
     def find_application(self, path: str) -> ApplicationPath | None:
         """Return the application that a path names, None if it names none."""
         return self.rules.find_application(path)
-
-    def choose_without_event(
-        self, verdict: Verified | Unverified, route: CallbackType | None
-    ) -> Given | Ask:
-        """Return how a callback is answered of which no event can be made."""
-        return self.rules.choose_without_event(verdict, route)

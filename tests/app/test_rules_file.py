@@ -46,7 +46,9 @@ def errors(path: Path, types: Catalogue) -> list[str]:
 
 
 def answer_of(loaded: LoadedReplies, types: Catalogue) -> bytes:
-    chosen = loaded.replies.choose_without_event(vouched(raw_callback()), types.by_name[ANSWER])
+    chosen = loaded.replies.rules.choose_without_event(
+        vouched(raw_callback()), types.by_name[ANSWER]
+    )
     assert isinstance(chosen, Given)
     return chosen.reply.body
 

@@ -15,6 +15,7 @@ from bridge.core.record import Record
 from bridge.intake import asking
 from bridge.publish import RecordTooLarge, Unavailable
 from bridge.reply.applications import ApplicationFailed
+from bridge.reply.replies import Replies
 from tests.support.applications import (
     FALLBACK,
     REPLY,
@@ -42,7 +43,7 @@ def walk_asking(
     return Walk(
         types,
         publisher or Fake(),
-        replies=AskAlways(types, fallback),
+        replies=Replies(AskAlways(types, fallback)),
         applications=applications,
         **parts,
     )
@@ -225,7 +226,7 @@ async def test_a_callback_without_an_event_is_answered_by_the_application_too(
         types,
         Fake(),
         FaultyParser(types),
-        replies=AskAlways(types),
+        replies=Replies(AskAlways(types)),
         applications=ready_applications(),
     )
     taken = await walk.take(ANSWER, KIND)
@@ -299,7 +300,7 @@ async def test_answers_that_are_not_stored_when_the_shutdown_ends_are_counted(
 
 
 async def test_without_applications_a_question_fails(types: Catalogue) -> None:
-    walk = Walk(types, Fake(), replies=AskAlways(types))
+    walk = Walk(types, Fake(), replies=Replies(AskAlways(types)))
     with capture_logs():
         taken = await walk.take(ANSWER, KIND)
         await walk.asking.stop(PATIENCE_S)

@@ -11,7 +11,6 @@ from bridge.core.request import RawCallback
 from bridge.core.verify import Unverified, Verified
 from bridge.reply.applications import ApplicationAnswer
 from bridge.reply.chosen import Ask, Given
-from bridge.reply.replies import Replies
 from bridge.reply.rules import Rules
 
 REPLY = SentReply(200, "text/xml", b"<Response><Speak>Hello</Speak></Response>")
@@ -53,11 +52,11 @@ def ready_applications(
     return applications
 
 
-class AskAlways(Replies):
+class AskAlways(Rules):
     """Has the application ``ivr`` asked for every callback."""
 
     def __init__(self, types: Catalogue, fallback: SentReply = FALLBACK) -> None:
-        super().__init__(Rules((), (), types))
+        super().__init__((), (), types)
         self._ask = Ask("ivr", "to the ivr", fallback)
 
     def choose(self, callback: Callback) -> Given | Ask:
