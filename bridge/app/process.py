@@ -43,9 +43,13 @@ _NOTIFICATIONS_END_S: Final = 5.0
 
 
 class Bridge:
-    """The parts of one process. They are not started yet."""
+    """The parts of one process. They are not started yet.
 
-    def __init__(self, settings: Settings) -> None:
+    With ``single_records`` every record is a batch of its own, as the embedded broker needs it.
+    """
+
+    def __init__(self, settings: Settings, *, single_records: bool = False) -> None:
+        self._single_records = single_records
         self.metrics = Metrics(__version__)
         self.health = KafkaHealth(metrics=self.metrics)
         self.publisher = self._make_publisher(settings)
@@ -166,6 +170,7 @@ class Bridge:
                 ack_timeout_s=settings.kafka.ack_timeout_s,
                 linger_s=settings.kafka.linger_ms / 1000,
                 topics=[topic.name for topic in topics],
+                single_records=self._single_records,
             ),
             health=self.health,
             metrics=self.metrics,

@@ -72,7 +72,7 @@ async def embedded_bridge(
             await provisioner.apply(
                 plan(catalogue.load_catalogue(), settings.topic_prefix, make_sizing(settings))
             )
-        bridge = Bridge(settings)
+        bridge = Bridge(settings, single_records=True)
         stop = server.StopRequest()
         running = asyncio.create_task(run_bridge(bridge, listeners, settings, stop))
         await wait_until_available(bridge.publisher)

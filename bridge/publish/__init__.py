@@ -61,13 +61,16 @@ class PublishRules:
     """How records are published.
 
     ``ack_timeout_s`` is how long callers wait that name no deadline. Records wait ``linger_s`` for those
-    of other callers. ``topics`` are known in advance, so that their first record need not wait.
+    of other callers. ``topics`` are known in advance, so that their first record need not wait. With
+    ``single_records`` every record is a batch of its own: the embedded broker says that a topic ends
+    after the first record of its last batch, so that its readers miss the others.
     """
 
     idempotence: bool
     ack_timeout_s: float
     linger_s: float = 0.0
     topics: Sequence[str] = ()
+    single_records: bool = False
 
 
 class Publisher(Protocol):

@@ -41,6 +41,8 @@ class ProducerSupervisor:
     ) -> None:
         self._connection = connection
         self._idempotence = rules.idempotence
+        # A batch takes its first record whatever the record's size.
+        self._batch_bytes_max = 1 if rules.single_records else BATCH_BYTES_MAX
         self._request_timeout_s = rules.ack_timeout_s
         self._topics = rules.topics
         self._metrics = metrics
@@ -103,7 +105,7 @@ class ProducerSupervisor:
                 producer = await start_producer(
                     self._connection,
                     idempotence=self._idempotence,
-                    batch_bytes_max=BATCH_BYTES_MAX,
+                    batch_bytes_max=self._batch_bytes_max,
                     request_timeout_s=self._request_timeout_s,
                     on_failure=self._connect_failed,
                 )
