@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from bridge.app.rules_file import check_file
 from bridge.core.catalogue import Catalogue
 from bridge.reply.check import DOCUMENT_BYTES_MAX, SPOKEN_CHARACTERS_MAX, check_document
-from bridge.reply.rule_file import ApplicationTable, RuleTable
+from bridge.reply.rule_tables import ApplicationTable, RuleTable
 from bridge.reply.twiml import PLIVO_EQUIVALENTS
 from bridge.reply.urls import find_retry_fault
 
