@@ -182,15 +182,13 @@ class _Parsing:
         given_name = cast("dict[str, object]", table).get("name") if isinstance(table, dict) else ""
         about = f"rule {given_name}" if isinstance(given_name, str) and given_name else ""
         about = about or f"rule {index + 1}"
-        try:
-            given = RuleTable.model_validate(table)
-        except ValidationError as error:
-            self._add_errors(error, keys, about, RuleTable)
+        before = len(self.findings)
+        given = self._validate_rule(table, keys, about)
+        if given is None:
             return
         if given.name in self._places:
             self._add("error", (*keys, "name"), about, "another rule has this name", "change one")
         self._places[given.name] = keys
-        before = len(self.findings)
         types = self._find_types(given, keys, about)
         for name in given.application or ():
             self._check_declared(name, (*keys, "application"), about)
@@ -208,6 +206,22 @@ class _Parsing:
         )
         self._check_numbers(rule, types, keys, about)
         self.rules.append(rule)
+
+    def _validate_rule(self, table: object, keys: Keys, about: str) -> RuleTable | None:
+        """Return a rule without its faulty keys, so that the other faults are found too: rule 2.
+
+        None if what is left says nothing about its answer.
+        """
+        try:
+            return RuleTable.model_validate(table)
+        except ValidationError as error:
+            self._add_errors(error, keys, about, RuleTable)
+            faulty = {key for one in error.errors() for key in one["loc"][:1]}
+        if not isinstance(table, dict) or faulty & {"type", "document", "forward", "fallback"}:
+            return None
+        values = cast("dict[str, object]", table)
+        left = {key: value for key, value in values.items() if key not in faulty}
+        return RuleTable.model_validate({"name": f"rules[{keys[1]}]", **left})
 
     def _find_types(self, given: RuleTable, keys: Keys, about: str) -> list[CallbackType]:
         """Return the types that a rule concerns; add a finding for each pattern that matches none."""

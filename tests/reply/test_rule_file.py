@@ -158,6 +158,7 @@ def test_all_errors_are_found_at_once(types: Catalogue) -> None:
         + "application = 'cmr'\n"
         + RULE
         + "document = 'twiml.xml'\n"
+        + "[[rules]]\ncolour = 'red'\ncalled = 1\ntype = 'voice.call.anser'\nforward = 'cmr'\n"
     )
     assert [keys for _, keys, _, _ in found(text, types)] == [
         ("applications", "crm", "timeout_s"),
@@ -166,6 +167,11 @@ def test_all_errors_are_found_at_once(types: Catalogue) -> None:
         ("rules", 0, "application"),
         ("rules", 1, "name"),
         ("rules", 1, "document"),
+        ("rules", 2),
+        ("rules", 2, "called"),
+        ("rules", 2, "colour"),
+        ("rules", 2, "type"),
+        ("rules", 2, "forward"),
     ]
 
 
