@@ -34,7 +34,8 @@ BAD_GATEWAY: Final = SentReply(502, None, b"")
 ANONYMOUS: Final = "anonymous"
 
 _NEEDED: Final = frozenset({Reply.XML, Reply.SOUND})
-_TELEPHONE: Final = re.compile(r"[0-9+().\-\s]*[0-9][0-9+().\-\s]*", re.ASCII)
+# No digits before the first one: otherwise a long text takes time by the square of its length.
+_TELEPHONE: Final = re.compile(r"[+().\-\s]*[0-9][0-9+().\-\s]*", re.ASCII)
 _NO_DIGITS: Final = re.compile(r"[^0-9]+", re.ASCII)
 
 

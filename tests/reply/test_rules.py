@@ -313,3 +313,8 @@ def test_a_prefix_covers_what_begins_with_it(wide: str, narrow: str, *, covers: 
 def test_words_are_not_numbers() -> None:
     assert fold_address("Route 66") == "route 66"
     assert fold_address("+") == "+"
+
+
+def test_a_long_address_does_not_hold_up_the_bridge() -> None:
+    text = "1" * 1_000_000 + "X"  # in time by the square of its length: half an hour
+    assert fold_address(text) == text.lower()
