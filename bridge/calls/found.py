@@ -24,7 +24,7 @@ _LINKS: Final = ("call", "leg", "other_leg", "parent_call")
 
 Json = dict[str, Any]
 AnswerKey = tuple[str, int]
-"""What an answer's record has in common with its callback's: the id in its headers, its timestamp."""
+"""The common key of an answer and its callback: the id in the headers of both, and the timestamp."""
 
 
 @dataclass(frozen=True, slots=True)

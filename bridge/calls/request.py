@@ -1,4 +1,4 @@
-"""What became of a request that dials: its destinations, and the calls that its callbacks show.
+"""The state of a request that dials: its destinations, and the calls that its callbacks show.
 
 1. The journal's records of a request name its destinations, in order, a record for each part. If one of
    them is gone, the events name them too.
@@ -10,7 +10,7 @@
 5. An ``unknown`` request is resolved by a verified callback: then Plivo did dial. A callback that is
    not verified proves nothing.
 6. A callback is missing only if the request has a URL with our reference for it, because a URL of the
-   customer's own may lead elsewhere. What else is wrong with a call is found as in ``call show``.
+   customer's own may lead elsewhere. All other gaps are found as in ``call show``.
 7. After so many hours without a hangup, a call is no longer in progress: its state is unknown.
 """
 
@@ -44,7 +44,7 @@ CALLBACKS_MAX: Final = 100_000
 _UUID: Final = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ANSWERS: Final = frozenset({"voice.call.answer", "voice.call.fallback"})
 _RING: Final = "voice.call.ring"
-# What a missing callback is called among the gaps, and the parameter with its URL: rule 6.
+# Codes of gaps, each with the missing callback and the parameter of its URL: rule 6.
 _MISSING: Final = {
     "answer_without_ring": (_RING, "ring_url"),
     "hangup_without_answer": ("voice.call.answer", "answer_url"),
@@ -53,7 +53,7 @@ _MISSING: Final = {
 
 
 class CallState(StrEnum):
-    """What a destination does: rule 4."""
+    """The states of a destination: rule 4."""
 
     QUEUED = "queued"
     RINGING = "ringing"
@@ -268,7 +268,7 @@ class RequestRecords:
 
 @dataclass(slots=True)
 class _Part:
-    """What a record says about a part of a request: its destinations, by their number."""
+    """A part of a request, as a record describes it: its destinations, by their number."""
 
     client: str
     parts: int

@@ -1,6 +1,6 @@
 """``callback-bridge call``: end, transfer and record a call that goes on, and send digits to it.
 
-1. A command sends one request to Plivo's API. What happens then, the callbacks tell.
+1. A command sends one request to Plivo's API. The callbacks tell what happens then.
 2. The callback of a recording goes to this bridge, if its own URL is known; other URLs are the user's.
 """
 

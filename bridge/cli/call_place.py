@@ -221,7 +221,7 @@ def _ask(request: CallRequest, account: ApiAccount) -> None:
 
 
 class _Order(NamedTuple):
-    """What is placed, by whom."""
+    """A request to place, and the account that places it."""
 
     account: ApiAccount
     request: CallRequest

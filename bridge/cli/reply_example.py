@@ -21,7 +21,7 @@ _RECEIVED_AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """What is known of a callback. What is None does not meet any condition about it."""
+    """An example callback. A field that is None does not meet any condition about it."""
 
     called: str | None
     calling: str | None

@@ -41,7 +41,7 @@ class JournalKind(StrEnum):
     """The kinds of journal records that are no callbacks: the values of their header (rule 3)."""
 
     ANSWER = "answer"
-    """What a customer's application answered to a callback."""
+    """The answer of a customer's application to a callback."""
 
     REQUEST = "request"
     """A request of ours to Plivo, and its outcome."""

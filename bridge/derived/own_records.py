@@ -1,4 +1,4 @@
-"""What the bridge publishes without a callback: its own events, and the other records of the journal.
+"""Declarations of all that the bridge publishes without a callback: its own events and journal records.
 
 1. An own event is declared by an ``OwnEventType``. It has a topic, a schema and samples like the events
    of callbacks.

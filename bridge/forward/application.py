@@ -8,9 +8,10 @@
    (``KEPT_HEADERS``). None of them is hop-by-hop, so neither ``Connection`` nor a header that only
    ``Connection`` knows is sent on (RFC 9110, section 7.6.1). Of the answer's headers only the content
    type is used.
-3. ``X-Forwarded-For`` ends with the peer of the bridge. What comes before it is kept only if the peer is
-   a trusted proxy: anyone else can write it. ``X-Forwarded-Proto``, ``-Host``, ``-Port`` and ``-Prefix``
-   say which URL Plivo called, once each. ``Forwarded`` is not sent on, because it would contradict them.
+3. ``X-Forwarded-For`` ends with the peer of the bridge. The addresses before it are kept only if it is
+   a trusted proxy: anyone else can write them. ``X-Forwarded-Proto``, ``-Host``, ``-Port`` and
+   ``-Prefix`` say which URL Plivo called, once each. ``Forwarded`` is not sent on, because it would
+   contradict them.
 4. One time budget covers everything: connecting, sending, waiting and reading. Plivo gives up after 15
    seconds (its XML overview), so no budget is longer than ``TIMEOUT_MAX_S``.
 5. An answer is read up to its limit of bytes. The request asks for no compression, and a compressed

@@ -74,7 +74,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class FlowParts:
-    """What all flows share."""
+    """The parts that all flows share."""
 
     applications: Applications
     publisher: Publisher

@@ -5,8 +5,8 @@
 2. If the application fails, Plivo gets the rule's fallback. A fault of ours in asking counts as such a
    failure (``bridge_fault``).
 3. The answer is stored after the callback, and the caller does not wait for it. At most ``PENDING_MAX``
-   answers and ``PENDING_BYTES_MAX`` bytes are being stored. What is more than that, and what neither
-   Kafka nor the spool takes, is counted as not stored.
+   answers and ``PENDING_BYTES_MAX`` bytes are being stored. An answer above these limits, or one that
+   neither Kafka nor the spool takes, is counted as not stored.
 4. At the shutdown, the answers that are being stored are waited for.
 """
 

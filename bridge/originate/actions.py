@@ -1,4 +1,4 @@
-"""What can be done to a call that goes on: Plivo's pages on transfer and recording."""
+"""Actions on a call that goes on: Plivo's pages on transfer and recording."""
 
 from typing import Literal, NamedTuple
 

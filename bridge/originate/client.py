@@ -163,7 +163,7 @@ class PlivoCalls:
         """Send one request that dials, and return its outcome: rule 1.
 
         ``destinations`` are a part of the request's; empty: all of them. ``on_turn`` is awaited
-        immediately before the request is sent; if it raises, nothing is sent. What fails is an outcome,
+        immediately before the request is sent; if it raises, nothing is sent. A failure is an outcome,
         not an exception. If it is cancelled, or the process dies, the outcome is unknown.
         """
         called = destinations or request.destinations

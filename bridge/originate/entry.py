@@ -1,4 +1,4 @@
-"""What the ledger knows of a request that dials."""
+"""The entry of the ledger about a request that dials."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -20,7 +20,7 @@ _FAULTY: Final = re.compile(r"(\w+) parameter is (missing|invalid)", re.ASCII)
 
 
 class Explanation(NamedTuple):
-    """What happened, and what to do. ``remedy`` is empty if there is nothing to do."""
+    """A problem and its remedy, which is empty if there is nothing to do. ``code`` is stable."""
 
     code: str
     problem: str

@@ -1,6 +1,6 @@
 """Place calls: write the request down, send it, write its outcome down, publish that.
 
-What exists if the process dies:
+Crash points, with what exists if the process dies there:
 
 1. Before ``ledger.begin`` is committed: nothing. Nothing was sent, and the idempotency key is free.
 2. After that, before ``ledger.begin_part``: the request, with parts that were not sent. The key is used.

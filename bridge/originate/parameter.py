@@ -1,6 +1,6 @@
 """The declaration of a request's parameter, and the faults that a request can have.
 
-A parameter is declared once, as a field of ``request.CallRequest``. What validates it, the options of
+A parameter is declared once, as a field of ``request.CallRequest``. Its validation, the options of
 ``callback-bridge call place``, the reference page and the JSON Schema are derived from that.
 """
 
@@ -16,7 +16,7 @@ from bridge.callbacks.model import CallbackType
 
 
 class Group(StrEnum):
-    """What a parameter is about: the panels of ``--help``, the sections of the reference page."""
+    """Subjects of parameters: the panels of ``--help``, the sections of the reference page."""
 
     PARTIES = "Caller and destinations"
     URLS = "URLs"
@@ -35,7 +35,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """What the type of a parameter does not show.
+    """The facts about a parameter that its type does not show.
 
     ``limits`` are those that are no range of numbers, ``default`` is what Plivo does without the
     parameter. Without a value of ``needs`` the parameter would have no effect, so that it is refused.
@@ -94,7 +94,7 @@ class RequestFaults(Exception):
 
 
 class FaultyValue(ValueError):
-    """A value that a parameter cannot have. Whoever reads the value knows the parameter."""
+    """A value that a parameter cannot have. The caller knows which parameter."""
 
     def __init__(self, fault: str, remedy: str) -> None:
         super().__init__(fault)

@@ -84,7 +84,7 @@ class Placement(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """What was sent: our reference, the destinations, and when."""
+    """A request that was sent: our reference, the destinations, and when."""
 
     reference: str
     destinations: tuple[str, ...]

@@ -65,7 +65,7 @@ _ASYNCHRONOUS: Final = (
     "tests/emulator/api/test_application.py::"
     "test_an_asynchronous_request_is_answered_at_its_callback_url"
 )
-# What has its effect elsewhere than in the callbacks of a call.
+# Parameters whose effect is not in the callbacks of a call.
 _OTHER_EFFECT_TESTS: Final[Mapping[str, str]] = {
     "callback_url": _ASYNCHRONOUS,
     "callback_method": _ASYNCHRONOUS,

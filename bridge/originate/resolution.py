@@ -1,4 +1,4 @@
-"""Whether Plivo dialled, by its list of calls: for requests whose outcome is unknown.
+"""Search Plivo's list of calls for those of a request whose outcome is unknown.
 
 1. A call may be the request's if caller and destination fit, it is outbound, it began in the time that
    is searched, and no other request of the ledger has its id.
@@ -17,7 +17,7 @@ from bridge.originate.listed import ListedCall
 
 
 class Verdict(StrEnum):
-    """What Plivo's list says about one destination."""
+    """The verdict of Plivo's list about one destination."""
 
     FOUND = "found"
     SEVERAL = "several"
@@ -33,7 +33,7 @@ _WORDS: Final = {
 
 
 class Finding(NamedTuple):
-    """What was found about one destination: the calls that may be the request's."""
+    """The result for one destination: the calls that may be the request's."""
 
     destination: str
     verdict: Verdict
@@ -46,7 +46,7 @@ class Finding(NamedTuple):
 
 
 class Resolution(NamedTuple):
-    """What Plivo's list of calls says about the destinations of a request whose outcome is unknown.
+    """The results for all destinations of a request whose outcome is unknown.
 
     Calls that began from ``since`` to ``until`` were searched. ``is_complete`` False: there were more
     than could be read, so a call may have been missed.
@@ -60,7 +60,7 @@ class Resolution(NamedTuple):
 
 
 class Search(NamedTuple):
-    """What is searched: calls from ``caller`` that began from ``since`` to ``until``."""
+    """A search for calls from ``caller`` that began from ``since`` to ``until``."""
 
     caller: str
     destinations: tuple[str, ...]

@@ -2,8 +2,8 @@
 
 1. Kafka gives every partition to one member of the group, and gives it to another when members come
    and go. Before it does, ``on_revoked`` is awaited, so that the member can finish and commit.
-2. Only the positions that the caller names are committed. What was read and not committed is read
-   again, by this member or another: at least once.
+2. Only the positions that the caller names are committed. Records that were read and not committed are
+   read again, by this member or another: at least once.
 3. Where the group has no committed position, reading begins ``BEGIN_AGO`` before now: the group is new,
    or Kafka forgot its positions, which it does after seven days without members
    (``offsets.retention.minutes``). Reading from the start would send what happened months ago again.
@@ -35,7 +35,7 @@ _SESSION_TIMEOUT_MS: Final = 15_000
 _REBALANCE_TIMEOUT_MS: Final = 30_000
 _COMMIT_TIMEOUT_S: Final = 5.0
 _LEAVE_TIMEOUT_S: Final = 2.0
-# What is fetched ahead is in memory, for each partition, and each group of a bridge fetches its own.
+# Records fetched ahead are in memory, for each partition, and each group of a bridge fetches its own.
 _FETCH_BYTES_MAX: Final = 8_388_608
 _PARTITION_FETCH_BYTES_MAX: Final = 524_288
 
@@ -127,7 +127,7 @@ class _KafkaGroupReader:
         self._consumer = consumer
         self._header = header
         self.partitions: set[TopicPartition] = set()
-        """What this member reads now."""
+        """The partitions that this member reads now."""
         self.fault: KafkaError | None = None
         """Why it is unknown where to begin."""
         self._paused = False
@@ -216,7 +216,7 @@ class _Rebalances(ConsumerRebalanceListener):
         except KafkaError as error:
             self._reader.fault = error
             return
-        # aiokafka reads already. What it has read by now was not returned, and is read once more.
+        # aiokafka reads already. The records of before were not returned, and are read once more.
         for one in assigned:
             committed = positions[one]
             self._consumer.seek(one, new[one] if committed is None else committed)

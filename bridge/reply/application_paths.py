@@ -8,8 +8,8 @@
    covers the path as it was called.
 4. ``/plivo`` and everything below it names no application, in any spelling that decodes to it. So a
    callback never belongs to both.
-5. What follows the prefix can be what follows ``/plivo`` in a type's own path: the callback is then
-   treated as on that path, else as on the shared path.
+5. The rest of the path can be that of a type's own path after ``/plivo``: the callback is then treated
+   as on that path, else as on the shared path.
 """
 
 import re

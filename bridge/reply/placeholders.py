@@ -22,7 +22,7 @@ from bridge.reply.finding import Finding, closest_name
 from bridge.reply.template import Placeholder, Template
 
 CONTEXT: Final = "context."
-"""What the name of a parameter of the customer's own begins with."""
+"""The prefix of the name of a parameter of the customer's own."""
 
 
 def find_no_value(name: str) -> str | None:  # noqa: ARG001 (a FindValue)

@@ -100,7 +100,7 @@ def list_documents(values: Mapping[str, object]) -> list[str]:
 
 @dataclass(slots=True)
 class _Parsing:
-    """What one file has given so far."""
+    """The results of one file so far."""
 
     catalogue: Catalogue
     read: ReadDocument

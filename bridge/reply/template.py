@@ -147,7 +147,7 @@ class _Open:
 
 @dataclass(slots=True)
 class _Parsing:
-    """What a document has given so far."""
+    """The results of one document so far."""
 
     pieces: list[str | Placeholder] = field(default_factory=list[str | Placeholder])
     findings: list[Finding] = field(default_factory=list[Finding])
