@@ -28,7 +28,7 @@ from tests.support.intake_harness import Fake, Walk
 # Every cache of a function, and why it is bounded in bytes.
 CACHES = {
     "consume/record._load_names": "one",
-    "consume/record._load_types": "one",
+    "consume/record._load_models": "one",
     "consume/record._build_validator": "one for each model",
     "normalise/hangup._parse_remembered": "names and texts of 256 characters at most",
     "normalise/stir._parse_remembered": "names and texts of 256 characters at most",
@@ -47,6 +47,8 @@ CACHES = {
     "core/origins.list_equal_origins": "128 origins, whose hosts have 253 characters at most",
     "core/field_map._assign_names": "names of 1,536 characters at most",
     "core/field_map.map_fields": "one for each declaration",
+    "forward/application._parse_origin": "128 origins of the rules",
+    "originate/fields.list_fields": "one for each model",
 }
 
 
