@@ -35,7 +35,7 @@ from bridge.normalise.time import load_zone
 from bridge.replay.targets.http import is_base_url
 from bridge.settings.load import Settings, load
 from bridge.telemetry import logs
-from bridge.telemetry.masking import mask_url
+from bridge.telemetry.masking import mask_path, mask_url
 
 app = typer.Typer(add_completion=False)
 
@@ -199,6 +199,11 @@ def _notes(settings: Settings, *, own_accounts: bool) -> Iterator[str]:
         yield (
             "Plivo gets an empty <Response/>, which ends the call. To change that, set "
             "BRIDGE_REPLIES_FILE to a file of rules."
+        )
+    else:
+        yield (
+            f"The rules of {mask_path(settings.replies_file)} answer calls. They are reloaded when they "
+            "change; an error is shown here, and the rules before it stay in use."
         )
     if settings.verification != "enforce":
         yield f"Unverified callbacks are accepted: BRIDGE_VERIFICATION is {settings.verification}."

@@ -115,7 +115,10 @@ def _notes(state: RequestState) -> Iterator[str]:
         called = party.get("e164") or party.get("text") or "an unknown party"
         yield f"call {one.id} to {called} fits no destination: {_word(one.state)}"
     if state.parts_found < state.parts:
-        yield f"{state.parts - state.parts_found} parts of the request are not stored"
+        yield (
+            f"no record of {state.parts - state.parts_found:,} of {state.parts:,} parts: they were not "
+            "sent, or their records wait in the ledger for the next `call place`"
+        )
     if not state.destinations:
         yield "no record of the request is stored, only callbacks that name it"
     if state.callbacks_of_other_accounts:

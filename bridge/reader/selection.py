@@ -55,7 +55,7 @@ class Query:
 def parse_id(text: str) -> str:
     """Return an id as records have it: a UUID in lower case, as Plivo sends it; raises ValueError."""
     if _ID.fullmatch(text) is None:
-        message = f"{text!r} is not an id"
+        message = f"{text!r} is not an id: give 8 to 64 letters, digits, - and _"
         raise ValueError(message)
     return text.lower() if is_uuid(text) else text
 

@@ -18,6 +18,7 @@ import pytest
 from bridge.cli import dev as dev_command
 from bridge.dev.account import ACCOUNTS, AUTH_ID
 from bridge.dev.broker import free_port
+from bridge.settings.model import Settings
 from tests.emulator.receiver import receive
 from tests.support.bridge import eventually
 from tests.support.cli import Started, run, started
@@ -166,6 +167,14 @@ def test_nothing_is_printed_before_the_urls(dev: Started) -> None:
     assert dev.err[0].startswith("URLs to set at Plivo")
     assert "reply_not_configured" not in dev.written
     assert "set BRIDGE_REPLIES_FILE" in dev.written
+
+
+def test_it_says_which_rules_answer_and_that_they_are_reloaded() -> None:
+    settings = Settings.model_construct(replies_file=Path("rules.toml"))
+    (note,) = dev_command._notes(settings, own_accounts=False)
+    assert note.startswith(
+        "The rules of rules.toml answer calls. They are reloaded when they change"
+    )
 
 
 @pytest.mark.system

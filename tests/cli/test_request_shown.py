@@ -58,7 +58,10 @@ def test_a_wide_terminal_shows_a_destination_in_a_line(
         f"{SIP} not placed - - - - -",
         "refused: no credit",
         f"call {C} to +14155550199 fits no destination: ringing",
-        "1 parts of the request are not stored",
+        (
+            "no record of 1 of 3 parts: they were not sent, or their records wait in the ledger for the "
+            "next `call place`"
+        ),
     ]
 
 
