@@ -162,7 +162,8 @@ def place(  # noqa: PLR0913 (options)
         raise typer.Exit(EXIT_UNKNOWN if is_unknown else EXIT_DIFFERS) from None
     except KeyboardInterrupt:
         output.print_stderr(
-            f"stopped: calls may have been placed; `callback-bridge request show {reference}` tells",
+            f"stopped: calls may have been placed; `callback-bridge request show {reference}` shows "
+            "which",
             style="yellow",
         )
         raise
