@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import Annotated, Final, TypeVar
@@ -25,6 +26,7 @@ app = typer.Typer(add_completion=False, help="End, transfer and record a call th
 
 T = TypeVar("T")
 _DAY_S: Final = 86_400
+_DIGITS: Final = re.compile(r"[0-9A-Da-d*#wW]+", re.ASCII)
 
 
 class Method(StrEnum):
@@ -152,7 +154,10 @@ def record(  # noqa: PLR0913 (options)
 def send_digits(
     call: CallId,
     digits: Annotated[
-        str, typer.Argument(help="0 to 9, A to D, * and #; w waits 0.5 s, W waits 1 s.")
+        str,
+        typer.Argument(
+            help="0 to 9, A to D, * and #; w waits 0.5 s, W waits 1 s.", metavar="DIGITS"
+        ),
     ],
     *,
     leg: Annotated[Leg, typer.Option(help="The leg that hears them.")] = Leg.A,
@@ -160,6 +165,9 @@ def send_digits(
     settings_file: SettingsFile = None,
 ) -> None:
     """Send DTMF digits to a call."""
+    if _DIGITS.fullmatch(digits) is None:
+        message = f"{digits!r} has other characters than 0 to 9, A to D, *, #, w and W: remove them"
+        raise typer.BadParameter(message, param_hint="DIGITS")
     _ask(
         load(settings_file),
         account,

@@ -121,6 +121,7 @@ def test_a_call_that_plivo_does_not_know_is_exit_code_1(
         (("transfer", "x", "--bleg-url", "menu"), {}, "'menu' is not a URL"),
         (("record", "x", "--url", "https://example.com"), {}, "needs --stop"),
         (("record", "x", "--callback-url", "menu"), {}, "'menu' is not a URL"),
+        (("digits", "x", "1 2"), {}, "'1 2' has other characters than"),
     ],
 )
 def test_wrong_usage_is_exit_code_2_and_nothing_is_sent(
