@@ -21,9 +21,14 @@
 7. An answer is usable if its status is 2xx and Plivo can execute it: where it needs XML, a well-formed
    document with the root ``Response``. Plivo always gets status 200 then: of other 2xx its pages say
    both that they are successes and that they are retried.
+8. An application that announces too short a ``Content-Length`` (characters instead of bytes, for
+   example) sends more than its answer. httpcore would take the rest for the answer to the next request
+   on the connection, so that a caller would hear what another one was answered. Such a connection is
+   closed.
 """
 
 import asyncio
+import contextlib
 import ssl
 import sys
 import time
@@ -31,8 +36,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Final
+from typing import Any, Final, cast
 
+import h11
 import httpx
 
 from bridge.callbacks.model import CallbackType, Reply
@@ -93,6 +99,7 @@ class HttpApplications:
         self._now_s = now_s
         self._in_flight: Counter[str] = Counter()
         self._transport = _create_transport()
+        self._keeps_connections = True
 
     async def ask(
         self, application: str, raw: RawCallback, kind: CallbackType | None
@@ -135,7 +142,7 @@ class HttpApplications:
         request = httpx.Request(
             raw.method,
             _parse_origin(origin),
-            headers=list(_list_headers(raw, trusts_peer=trusts_peer)),
+            headers=[*_list_headers(raw, trusts_peer=trusts_peer), *self._list_own_headers()],
             content=raw.body,
             # As bytes, because httpx would normalise the escapes of a URL: rule 1.
             extensions={"target": raw.target.encode("ascii"), "timeout": _NO_TIMEOUT},
@@ -144,11 +151,32 @@ class HttpApplications:
         try:
             _check_head(response)
             body = await _read_body(response, bytes_max)
+            self._give_up_with_rest(response)
         finally:
             await response.aclose()
         if kind is not None and kind.reply in _NEEDS_XML:
             _check_document(body, kind.reply)
         return SentReply(200, _find_content_type(response, body, kind), body)
+
+    def _list_own_headers(self) -> list[tuple[bytes, bytes]]:
+        return [] if self._keeps_connections else [(b"connection", b"close")]
+
+    def _give_up_with_rest(self, response: httpx.Response) -> None:
+        """Have the connection closed if more than the answer came: rule 8."""
+        state = _find_http_state(response)
+        if state is None:
+            self._keeps_connections = False
+        elif state.trailing_data[0]:
+            state.send_failed()
+
+
+def _find_http_state(response: httpx.Response) -> h11.Connection | None:
+    """Return the state of an answer's connection; None if this version of httpcore has it elsewhere."""
+    stream: Any = response.stream
+    with contextlib.suppress(AttributeError):
+        state = stream._httpcore_stream._stream._connection._h11_state  # noqa: SLF001 (rule 8)
+        return cast("h11.Connection", state)
+    return None
 
 
 @lru_cache(maxsize=128)
@@ -215,7 +243,8 @@ def _check_head(response: httpx.Response) -> None:
 async def _read_body(response: httpx.Response, bytes_max: int) -> bytes:
     """Return the body as sent. Raises ApplicationFailed as soon as it is over its limit: rule 5."""
     read = bytearray()
-    async for piece in response.aiter_raw():
+    # Not ``aiter_raw``, which would give the connection back before rule 8 is applied.
+    async for piece in cast("httpx.AsyncByteStream", response.stream):
         read += piece
         if len(read) > bytes_max:
             message = f"it is longer than {bytes_max} bytes"

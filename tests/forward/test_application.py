@@ -304,6 +304,32 @@ async def test_connections_are_kept_and_cookies_are_not(types: Catalogue) -> Non
     assert [one.values("cookie") for one in application.received] == [[], [], []]
 
 
+@pytest.mark.parametrize(
+    "rest", [http_answer(b"<Response><Speak>For another</Speak></Response>"), b"onse>", b"\r\n"]
+)
+async def test_bytes_after_an_answer_are_not_taken_for_the_next_answer(
+    types: Catalogue, rest: bytes
+) -> None:
+    async with customer_application() as application, asking(application) as asked:
+        application.answer += rest
+        first = await asked.ask("0", plivo_calls(), types.by_name["voice.call.answer"])
+        application.answer = http_answer()
+        second = await asked.ask("0", plivo_calls(), types.by_name["voice.call.answer"])
+    assert (first.reply.body, second.reply.body) == (DOCUMENT, DOCUMENT)
+    assert application.connections == 2
+
+
+async def test_with_another_httpcore_no_connection_is_kept(
+    types: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.forward.application._find_http_state", lambda _: None)
+    async with customer_application() as application, asking(application) as asked:
+        for _ in range(3):
+            await asked.ask("0", plivo_calls(), types.by_name["voice.call.answer"])
+    kept, *closed = (one.values("connection") for one in application.received)
+    assert (kept, closed) == ([], [["close"], ["close"]])
+
+
 async def test_the_proxies_of_the_environment_are_not_used(
     types: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
