@@ -128,7 +128,7 @@ class _KafkaGroupReader:
         self._header = header
         self.partitions: set[TopicPartition] = set()
         """The partitions that this member reads now."""
-        self.fault: KafkaError | None = None
+        self.fault: Exception | None = None
         """Why it is unknown where to begin."""
         self._paused = False
 
@@ -213,7 +213,7 @@ class _Rebalances(ConsumerRebalanceListener):
         try:
             positions = {one: await self._consumer.committed(one) for one in assigned}
             new = await self._find_beginnings([one for one in assigned if positions[one] is None])
-        except KafkaError as error:
+        except Exception as error:  # noqa: BLE001 (``fetch`` raises it)
             self._reader.fault = error
             return
         # aiokafka reads already. The records of before were not returned, and are read once more.

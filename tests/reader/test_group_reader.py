@@ -4,11 +4,15 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Collection
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from bridge.core.record import Record
 from bridge.publish.connection import KafkaConnection
+from bridge.reader import group_reader
 from bridge.reader.group_reader import GroupReader, open_group
 from bridge.reader.topic_reader import CannotRead, StoredRecord
 from tests.support.kafka import Kafka, make_topics, planned, running
@@ -168,3 +172,22 @@ async def test_who_does_not_answer_cannot_be_read() -> None:
     with pytest.raises(CannotRead, match="no broker answers"):
         async with open_group(connection, "t", "g", header=HEADER, on_revoked=nothing):
             pytest.fail("it was opened")
+
+
+async def test_a_fault_while_it_looks_for_its_beginning_ends_the_reading() -> None:
+    class Faulty:
+        async def committed(self, _: TopicPartition) -> int:
+            raise ArithmeticError
+
+        async def getmany(self, **_: object) -> dict[TopicPartition, list[ConsumerRecord]]:
+            return {}
+
+    async def nothing(_: Collection[int]) -> None:
+        pass
+
+    consumer = cast("AIOKafkaConsumer", Faulty())
+    reader = group_reader._KafkaGroupReader(consumer, HEADER)
+    rebalances = group_reader._Rebalances(consumer, reader, nothing)
+    await rebalances.on_partitions_assigned([TopicPartition("t", 0)])
+    with pytest.raises(ArithmeticError):
+        await reader.fetch(1)
