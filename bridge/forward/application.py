@@ -207,7 +207,7 @@ def _create_transport() -> httpx.AsyncHTTPTransport:
 def _list_headers(raw: RawCallback, *, trusts_peer: bool) -> Iterator[tuple[bytes, bytes]]:
     """Yield the headers of the request: rules 2, 3 and 5."""
     scheme, host, port, prefix = split_origin(raw.public_origin)
-    authority = host + port
+    authority = host.rpartition("@")[2] + port  # without the user of a URL that Plivo logs in with
     yield b"host", authority.encode("latin-1")
     for name, value in raw.headers.lines:
         if name in _SENT_ON:

@@ -124,6 +124,7 @@ FORWARDED = [
         ),
     ),
     (PROXY, None, "http://[::1]", (PROXY, "http", "[::1]", "80", [])),
+    (PEER, None, "https://user:secret@a.example", (PEER, "https", "a.example", "443", [])),
 ]
 
 
