@@ -17,9 +17,10 @@ from bridge.callbacks.model import CallbackType
 from bridge.core.catalogue import SHARED_PATH
 from bridge.core.parse import REFERENCE_PARAMETER
 from bridge.originate.fields import RequestField
-from bridge.originate.parameter import Group
+from bridge.originate.parameter import Group, RequestFault, RequestFaults
 from bridge.originate.request import CallRequest, list_parameters
 from bridge.reply.application_paths import APPLICATIONS_PATH
+from bridge.reply.urls import redacted
 
 RETRIES: Final = "#rp=all&rc=5"
 
@@ -40,6 +41,9 @@ def wire(
     ``application`` is the one whose rules answer. ``is_asynchronous``: Plivo sends the API's answer to
     this bridge.
     """
+    if "?" in bridge_url or "#" in bridge_url:
+        fault = f"the URL of this bridge, {redacted(bridge_url)}, has a query or a fragment"
+        raise RequestFaults([RequestFault("answer_url", fault, "remove it: a path follows")])
     query = urlencode({REFERENCE_PARAMETER: reference})
     wired: dict[str, str] = {}
     for field in list_parameters().values():

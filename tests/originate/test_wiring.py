@@ -80,6 +80,12 @@ def test_a_bridge_without_an_absolute_url_is_a_fault_of_every_url() -> None:
     ]
 
 
+@pytest.mark.parametrize("end", ["?a=1", "#a"])
+def test_a_url_of_the_bridge_that_no_path_can_follow_is_a_fault(end: str) -> None:
+    with pytest.raises(RequestFaults, match="'https://h/eu', has a query or a fragment"):
+        wire(make_request(), f"https://h/eu{end}", "r")
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize(
     "name", [name for name, one in list_parameters().items() if one.declared.callback]
