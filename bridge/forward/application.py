@@ -38,7 +38,6 @@ from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any, Final, cast
 
-import h11
 import httpx
 
 from bridge.callbacks.model import CallbackType, Reply
@@ -170,12 +169,11 @@ class HttpApplications:
             state.send_failed()
 
 
-def _find_http_state(response: httpx.Response) -> h11.Connection | None:
+def _find_http_state(response: httpx.Response) -> Any:  # noqa: ANN401 (of h11, httpcore's own library)
     """Return the state of an answer's connection; None if this version of httpcore has it elsewhere."""
     stream: Any = response.stream
     with contextlib.suppress(AttributeError):
-        state = stream._httpcore_stream._stream._connection._h11_state  # noqa: SLF001 (rule 8)
-        return cast("h11.Connection", state)
+        return stream._httpcore_stream._stream._connection._h11_state  # noqa: SLF001 (rule 8)
     return None
 
 
