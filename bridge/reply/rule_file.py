@@ -179,9 +179,7 @@ class _Parsing:
 
     def _parse_rule(self, index: int, table: object) -> None:
         keys: Keys = ("rules", index)
-        given_name = cast("dict[str, object]", table).get("name") if isinstance(table, dict) else ""
-        about = f"rule {given_name}" if isinstance(given_name, str) and given_name else ""
-        about = about or f"rule {index + 1}"
+        about = _name_rule(index, table)
         before = len(self.findings)
         given = self._validate_rule(table, keys, about)
         if given is None:
@@ -367,6 +365,12 @@ class _Parsing:
                 remedy = f'write a rule with forward = "{application.name}", or remove it'
                 keys = ("applications", application.name)
                 self._add("warning", keys, f"application {application.name}", fault, remedy)
+
+
+def _name_rule(index: int, table: object) -> str:
+    """Return how messages name a rule, which need not be valid: by its name, or else by its number."""
+    name = cast("dict[str, object]", table).get("name") if isinstance(table, dict) else None
+    return f"rule {name}" if isinstance(name, str) and name else f"rule {index + 1}"
 
 
 def _matches_type(pattern: str, name: str) -> bool:
