@@ -1,4 +1,4 @@
-"""The client of Plivo's Call API, over pooled HTTP.
+"""The client of Plivo's Call API.
 
 1. A request that dials is sent once, whatever happens: it is not repeated, redirects are not followed,
    and there is no authentication that would send it twice.
@@ -8,8 +8,9 @@
    after that may have happened after the first byte left.
 4. The status of an answer counts even if its body breaks off. The body is bounded, and so is the whole
    exchange.
-5. Connections are given up when they were idle for a moment: a server that closes one at the same time
-   would make the outcome of the next request unknown.
+5. Each request has a connection of its own. A kept one may be closed by the server at the same time,
+   which would make the outcome of the next request unknown; and bytes after an answer would be taken for
+   the next answer.
 """
 
 import asyncio
@@ -64,8 +65,6 @@ TIMEOUT_MAX_S: Final = 300.0
 _PAGE_CALLS: Final = 20
 _CONNECT_TIMEOUT_S: Final = 5.0
 _CONNECTIONS_MAX: Final = 20
-# Shorter than servers keep idle connections (5 s is usual): rule 5.
-_KEEP_ALIVE_S: Final = 2.0
 # Rule 2. The second pause is longer than Plivo's window of 5 s.
 _PAUSES_S: Final = (1.0, 5.5)
 # The classes that httpx has for requests that were not written: rule 3. A proxy that refuses the tunnel,
@@ -84,11 +83,7 @@ _ANY: Final = CallsWanted()
 
 def make_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """Return an HTTP client for Plivo's API: rules 1 and 5. ``transport`` None: the network."""
-    limits = httpx.Limits(
-        max_connections=_CONNECTIONS_MAX,
-        max_keepalive_connections=_CONNECTIONS_MAX,
-        keepalive_expiry=_KEEP_ALIVE_S,
-    )
+    limits = httpx.Limits(max_connections=_CONNECTIONS_MAX, max_keepalive_connections=0)
     return httpx.AsyncClient(
         # ``retries`` are those of connecting; ours wait in between.
         transport=transport,
@@ -105,7 +100,8 @@ def _read_utc() -> datetime:
 class PlivoCalls:
     """Plivo's Call API for one account. Use it as an asynchronous context manager.
 
-    ``client`` is used and not closed; None: one of its own. Its transport must not repeat requests. One
+    ``client`` is used and not closed; None: one of its own. Its transport must neither repeat requests
+    nor keep connections. One
     exchange takes at most ``timeout_s`` seconds. Methods other than ``place`` raise NotSent,
     RequestRefused or OutcomeUnknown, all of them a PlivoError.
     """

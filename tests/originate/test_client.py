@@ -30,6 +30,7 @@ from tests.originate.dialling import (
     make_fast_pacer,
 )
 from tests.originate.faults import NOT_DIALLED, Fault, FaultyTransport
+from tests.support.customer_application import customer_application, http_answer
 
 ACCEPTED, REFUSED, UNKNOWN = (
     PlacementOutcome.ACCEPTED,
@@ -163,6 +164,19 @@ def test_no_client_of_ours_repeats_or_follows(given: dict[str, httpx.AsyncBaseTr
     assert isinstance(transport, httpx.AsyncHTTPTransport)
     assert transport._pool._retries == 0
     assert not client.follow_redirects
+
+
+async def test_bytes_after_an_answer_are_not_taken_for_the_next_answer() -> None:
+    def answer(uuid: str) -> bytes:
+        return http_answer(b'{"request_uuid": "%s"}' % uuid.encode(), "201 Created")
+
+    async with customer_application(answer("one") + answer("another")) as api:
+        pacer = make_fast_pacer()
+        async with PlivoCalls("MA", "token", api_url=api.origin, pacer=pacer) as calls:
+            first = await calls.place(Dial(), "ref")
+            api.answer = answer("two")
+            second = await calls.place(Dial(), "ref")
+    assert (first.request_uuids, second.request_uuids) == (("one",), ("two",))
 
 
 class Hangs(httpx.AsyncBaseTransport):
