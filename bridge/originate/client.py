@@ -101,9 +101,8 @@ class PlivoCalls:
     """Plivo's Call API for one account. Use it as an asynchronous context manager.
 
     ``client`` is used and not closed; None: one of its own. Its transport must neither repeat requests
-    nor keep connections. One
-    exchange takes at most ``timeout_s`` seconds. Methods other than ``place`` raise NotSent,
-    RequestRefused or OutcomeUnknown, all of them a PlivoError.
+    nor keep connections. One exchange takes at most ``timeout_s`` seconds. Methods other than ``place``
+    raise NotSent, RequestRefused or OutcomeUnknown, all of them a PlivoError.
     """
 
     def __init__(  # noqa: PLR0913 (most by keyword, each with a default)
