@@ -7,12 +7,12 @@ import typer
 
 from bridge.cli import output
 from bridge.cli.api_account import choose_account, connect
-from bridge.cli.exit_codes import EXIT_DIFFERS, EXIT_USAGE
+from bridge.cli.exit_codes import EXIT_DIFFERS, EXIT_UNKNOWN, EXIT_USAGE
 from bridge.cli.options import AccountOption, SettingsFile
 from bridge.cli.output import JsonOption
 from bridge.originate.client import PlivoCalls
 from bridge.originate.entry import LedgerEntry
-from bridge.originate.errors import RequestRefused
+from bridge.originate.errors import OutcomeUnknown, RequestRefused
 from bridge.originate.ledger import FILE, RequestLedger
 from bridge.settings.load import Settings, find_ledger_directory, load
 
@@ -20,11 +20,11 @@ app = typer.Typer(add_completion=False)
 
 
 class _Cancelled(NamedTuple):
-    """One of Plivo's requests, whether it was cancelled, and why not."""
+    """One of Plivo's requests, whether it was cancelled (None: unknown), and why not."""
 
     request_uuid: str
     to: str | None
-    is_cancelled: bool
+    is_cancelled: bool | None
     explanation: str
 
 
@@ -70,6 +70,8 @@ def cancel_request(
     else:
         rows = [(one.request_uuid, one.to or "-", one.explanation or "cancelled") for one in done]
         output.show(output.make_table(("request", "to", "outcome"), rows))
+    if any(one.is_cancelled is None for one in done):
+        raise typer.Exit(EXIT_UNKNOWN)
     if not all(one.is_cancelled for one in done):
         raise typer.Exit(EXIT_DIFFERS)
 
@@ -96,8 +98,11 @@ def _list_requests(entry: LedgerEntry) -> dict[str, str | None]:
 
 
 async def _cancel(plivo: PlivoCalls, request_uuid: str, to: str | None) -> _Cancelled:
+    """Cancel one request. A failure of one must not leave the others uncancelled. Raises NotSent."""
     try:
         await plivo.cancel(request_uuid)
     except RequestRefused as refused:
         return _Cancelled(request_uuid, to, is_cancelled=False, explanation=str(refused))
+    except OutcomeUnknown as unknown:
+        return _Cancelled(request_uuid, to, is_cancelled=None, explanation=str(unknown))
     return _Cancelled(request_uuid, to, is_cancelled=True, explanation="")

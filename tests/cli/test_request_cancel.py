@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bridge.cli.exit_codes import EXIT_UNKNOWN
 from bridge.dev.account import ACCOUNTS
 from bridge.emulator.testing import EmulatedPlivo, Person
+from bridge.originate.client import PlivoCalls
+from bridge.originate.errors import NO_ANSWER, OutcomeUnknown
 from tests.support.cli import run
 
 FROM = "14157654321"
@@ -63,6 +66,23 @@ def test_a_request_uuid_stands_for_one_call_and_only_once(settings: dict[str, st
     row = json.loads(again.stdout)
     assert (row["request_uuid"], row["is_cancelled"]) == (uuid, False)
     assert row["explanation"].startswith("Plivo knows no such call, request or account now")
+
+
+def test_an_unknown_outcome_of_one_call_does_not_keep_the_others(
+    settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed, cancel = place(settings), PlivoCalls.cancel
+
+    async def fail_first(calls: PlivoCalls, request_uuid: str) -> None:
+        if request_uuid == placed[0]["request_uuid"]:
+            raise OutcomeUnknown(NO_ANSWER)
+        await cancel(calls, request_uuid)
+
+    monkeypatch.setattr(PlivoCalls, "cancel", fail_first)
+    done = run("request", "cancel", placed[0]["reference"], **settings)
+    assert done.returncode == EXIT_UNKNOWN
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["is_cancelled"] for row in rows] == [None, True, True]
 
 
 @pytest.mark.usefixtures("terminal")
