@@ -4,7 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.reply.application_paths import ApplicationPaths, find_no_application
+from bridge.reply.application_paths import (
+    ApplicationPaths,
+    find_no_application,
+    is_application_name,
+)
 
 PATHS = ApplicationPaths({"pbx": ["/voice", "/voice/menu/"], "crm": ["/voice/menu/sales"]})
 
@@ -53,6 +57,15 @@ def test_the_longest_prefix_names_the_application(path: str, named: tuple[str, s
 def test_other_paths_name_none(path: str) -> None:
     assert PATHS.find(path) is None
     assert find_no_application(path) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "can_be"),
+    [("pbx", True), ("2-crm_b", True), ("a" * 64, True)]
+    + [(name, False) for name in ("", "-a", "a/b", "a b", "a.b", "é", "a\n", "a" * 65)],
+)
+def test_the_name_of_an_application_is_a_plain_segment(name: str, *, can_be: bool) -> None:
+    assert is_application_name(name) is can_be
 
 
 def test_a_prefix_of_one_slash_names_all_but_the_callback_paths() -> None:
