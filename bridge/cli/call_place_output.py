@@ -52,7 +52,8 @@ def print_placed(placed: PlacedCalls, *, as_json: bool) -> None:
     if counts[PlacementOutcome.UNKNOWN]:
         output.print_stderr(
             "Plivo may have dialled: do not place the unknown calls again before "
-            f"`callback-bridge request show {reference} --follow` says what became of them"
+            f"`callback-bridge request show {reference} --follow` says what became of them; without "
+            f"callbacks, `callback-bridge request resolve {reference}` looks for them at Plivo"
         )
     elif counts[PlacementOutcome.ACCEPTED]:
         output.print_stderr(

@@ -52,7 +52,8 @@ class _RootCommands(LazyGroup):
             "Place calls, show everything about one, and control it while it goes on.",
         ),
         "request": Deferred(
-            "bridge.cli.request", "Show what became of a request that dials, and cancel it."
+            "bridge.cli.request",
+            "Show what became of a request that dials, resolve an unknown outcome, and cancel it.",
         ),
         "spool": Deferred(
             "bridge.cli.spool",

@@ -32,6 +32,10 @@ from bridge.settings.load import Need, Settings, load
 
 class _RequestCommands(LazyGroup):
     deferred: ClassVar[Mapping[str, Deferred]] = {
+        "resolve": Deferred(
+            "bridge.cli.request_resolve",
+            "Look in Plivo's list of calls for those of a request whose outcome is unknown.",
+        ),
         "cancel": Deferred(
             "bridge.cli.request_cancel",
             "Take back the calls of a request that nobody answered yet.",
@@ -42,7 +46,7 @@ class _RequestCommands(LazyGroup):
 app = typer.Typer(
     add_completion=False,
     cls=_RequestCommands,
-    help="Show what became of a request that dials, and cancel it.",
+    help="Show what became of a request that dials, resolve an unknown outcome, and cancel it.",
     no_args_is_help=True,
 )
 
@@ -86,7 +90,7 @@ _Json = Annotated[
 
 @app.callback()
 def request() -> None:
-    """Show what became of a request that dials, and cancel it."""
+    """Show what became of a request that dials, resolve an unknown outcome, and cancel it."""
 
 
 @app.command("show", epilog=_EXAMPLES)
@@ -103,8 +107,9 @@ def show_request(  # noqa: PLR0913 (a command's options)
     """Show each destination: whether Plivo took it, its state, answer, duration, hangup cause and cost.
 
     Missing callbacks are those that the request has a URL for, with its reference. If no answer of Plivo
-    told the outcome, the callbacks that arrived do. --follow shows a table on a terminal, and JSON lines
-    in a pipe: one for each destination that changes, the whole document at the end.
+    told the outcome, the callbacks that arrived do; without any, `request resolve` asks Plivo. --follow
+    shows a table on a terminal, and JSON lines in a pipe: one for each destination that changes, the
+    whole document at the end.
 
     Exit codes: 0 found, and with --follow all ended; 1 not found, or not ended in time; 2 wrong usage;
     3 cannot connect to Kafka.

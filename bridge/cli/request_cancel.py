@@ -8,13 +8,13 @@ import typer
 from bridge.cli import output
 from bridge.cli.api_account import choose_account, connect
 from bridge.cli.exit_codes import EXIT_DIFFERS, EXIT_UNKNOWN, EXIT_USAGE
+from bridge.cli.ledger import open_existing_ledger
 from bridge.cli.options import AccountOption, SettingsFile
 from bridge.cli.output import JsonOption
 from bridge.originate.client import PlivoCalls
 from bridge.originate.entry import LedgerEntry
 from bridge.originate.errors import OutcomeUnknown, RequestRefused
-from bridge.originate.ledger import FILE, RequestLedger
-from bridge.settings.load import Settings, find_ledger_directory, load
+from bridge.settings.load import load
 
 app = typer.Typer(add_completion=False)
 
@@ -49,7 +49,8 @@ def cancel_request(
     Exit codes: 0 all were cancelled; 1 Plivo refused some; 2 wrong usage; 3 no connection; 4 unknown.
     """
     settings = load(settings_file)
-    entry = _find_entry(settings, identity)
+    with open_existing_ledger(settings) as ledger:
+        entry = ledger.find(identity) if ledger else None
     if entry is None:
         requests: dict[str, str | None] = {identity: None}
     else:
@@ -74,15 +75,6 @@ def cancel_request(
         raise typer.Exit(EXIT_UNKNOWN)
     if not all(one.is_cancelled for one in done):
         raise typer.Exit(EXIT_DIFFERS)
-
-
-def _find_entry(settings: Settings, identity: str) -> LedgerEntry | None:
-    """Return the request with a reference, if there is a ledger and it knows the request."""
-    directory = find_ledger_directory(settings)
-    if not (directory / FILE).exists():
-        return None
-    with RequestLedger(directory) as ledger:
-        return ledger.find(identity)
 
 
 def _list_requests(entry: LedgerEntry) -> dict[str, str | None]:

@@ -121,6 +121,13 @@ def _notes(state: RequestState) -> Iterator[str]:
         )
     if not state.destinations:
         yield "no record of the request is stored, only callbacks that name it"
+    if any(
+        one.destination.outcome == "unknown" and not one.is_resolved for one in state.destinations
+    ):
+        yield (
+            f"`callback-bridge request resolve {state.reference}` looks at Plivo for the calls whose "
+            "outcome is unknown"
+        )
     if state.callbacks_of_other_accounts:
         yield f"{state.callbacks_of_other_accounts} callbacks of other accounts name it, not counted"
     if state.is_truncated:

@@ -189,6 +189,7 @@ def test_a_question_is_escaped(
         ["call", "hangup", HOSTILE, "--account", HOSTILE],
         ["call", "transfer", HOSTILE, "--aleg-url", HOSTILE],
         ["request", "cancel", HOSTILE, "--account", HOSTILE],
+        ["request", "resolve", HOSTILE],
         ["schemas", "show", HOSTILE],
         ["schemas", "check", HOSTILE],
         ["schemas", "diff", "--folder", HOSTILE],

@@ -81,10 +81,12 @@ def test_a_request_that_callbacks_resolved_says_so(capsys: pytest.CaptureFixture
     request = records_of(placed([ANNA], outcome="unknown"))
     text = " ".join(" ".join(shown(capsys, request, call_of(ANNA, A))).split())
     assert "the outcome of the request was unknown; callbacks show that Plivo dialled" in text
+    assert "request resolve" not in text
     forged = " ".join(" ".join(shown(capsys, request, call_of(ANNA, A, is_verified=False))).split())
     assert "only unverified callbacks name a call" in forged
     silent = " ".join(" ".join(shown(capsys, request)).split())
     assert "1 unknown, 0 answered" in silent
+    assert f"`callback-bridge request resolve {REFERENCE}` looks at Plivo" in silent
 
 
 def test_what_is_stored_in_part_is_said(capsys: pytest.CaptureFixture[str]) -> None:

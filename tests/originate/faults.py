@@ -93,6 +93,9 @@ class FaultyTransport(httpx.AsyncBaseTransport):
             raise _AFTER[fault](fault.name, request=request)
         return _spoil(fault, answer.status_code, content)
 
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
 
 def _spoil(fault: Fault, status: int, content: bytes) -> httpx.Response:
     if fault in _STATUSES:
