@@ -9,8 +9,10 @@ import pytest
 from bridge.core import catalogue
 from bridge.core.event import ContractNames
 from bridge.derived import pack
+from bridge.derived.own_records import JOURNAL_FORMS
 from bridge.derived.samples import build_examples
 from bridge.derived.schemas import DEFAULT_BASE
+from bridge.derived.typescript import form_type_name
 from tests.examples.publishing import (
     STATUS,
     TIME_LIMIT_S,
@@ -109,11 +111,12 @@ async def test_the_types_hold_what_is_true_and_refuse_what_is_not(project: Path)
 
 
 async def test_every_example_is_of_its_type(project: Path, schema_pack: Path) -> None:
+    journal_types = {form.name: form_type_name(form) for form in JOURNAL_FORMS}
+    journal_types["journal"] = "JournalRecord"
     lines = ['import type * as types from "../../dist/schema-pack/typescript/index";']
     for number, path in enumerate(sorted(schema_pack.glob("*/examples/*.json"))):
         name = path.parent.parent.name
-        is_journal = name == "journal"
-        kind = "JournalRecord" if is_journal else f'PlivoEvents["com.plivo.{name}.v1"]'
+        kind = journal_types.get(name, f'PlivoEvents["com.plivo.{name}.v1"]')
         lines.append(f"const e{number}: types.{kind} = {path.read_text()};\nvoid e{number};")
     for number, one in enumerate(
         build_examples(catalogue.load_catalogue(), ContractNames("", DEFAULT_BASE))
