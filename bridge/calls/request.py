@@ -12,16 +12,18 @@
 6. A callback is missing only if the request has a URL with our reference for it, because a URL of the
    customer's own may lead elsewhere. All other gaps are found as in ``call show``.
 7. After so many hours without a hangup, a call is no longer in progress: its state is unknown.
+8. Parts that the records do not describe are shown as the local ledger has them. One that was not sent
+   has ended: nothing more comes of it.
 """
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import orjson
 from aiokafka.structs import ConsumerRecord
@@ -32,9 +34,11 @@ from bridge.calls.found import FoundCall, Json, TimelineEntry, find_account
 from bridge.calls.gaps import CALL_LENGTH_MAX_H, Gap, find_gaps
 from bridge.calls.legs import Leg, build_legs, is_cost_verified, sum_costs
 from bridge.calls.match import Calls, Destination, group_by_call, match_calls
+from bridge.calls.request_part import RequestPart, read_account
 from bridge.core.journal import JOURNAL_KIND, JournalKind
 from bridge.core.parse import REFERENCE_PARAMETER
 from bridge.core.requested import REQUESTED
+from bridge.originate.entry import LedgerEntry
 from bridge.reader.journal import is_callback
 from bridge.reader.selection import format_position
 from bridge.reader.window import Window
@@ -61,10 +65,12 @@ class CallState(StrEnum):
     ENDED = "ended"
     NOT_PLACED = "not_placed"
     """Plivo refused the request."""
+    NOT_SENT = "not_sent"
+    """The local ledger has a request that was not sent."""
     UNKNOWN = "unknown"
 
 
-ENDED_STATES: Final = frozenset({CallState.ENDED, CallState.NOT_PLACED})
+ENDED_STATES: Final = frozenset({CallState.ENDED, CallState.NOT_PLACED, CallState.NOT_SENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +113,17 @@ class UnmatchedCall:
 
 @dataclass(frozen=True, slots=True)
 class RequestState:
-    """A request and its calls, as the records show them."""
+    """A request and its calls, as the records show them.
+
+    ``parts_found`` are on Kafka, ``parts_only_in_ledger`` are not: rule 8.
+    """
 
     reference: str
     account: str | None
     client: str | None
     requested_at: datetime | None
     parts_found: int
+    parts_only_in_ledger: int
     parts: int
     destinations: tuple[DestinationState, ...]
     unmatched: tuple[UnmatchedCall, ...]
@@ -125,7 +135,8 @@ class RequestState:
     def has_ended(self) -> bool:
         """Return True if every part is known and every destination has ended."""
         states = {one.state for one in self.destinations}
-        return bool(states) and states <= ENDED_STATES and self.parts_found == self.parts
+        parts_known = self.parts_found + self.parts_only_in_ledger
+        return bool(states) and states <= ENDED_STATES and parts_known == self.parts
 
     @property
     def total_cost(self) -> str | None:
@@ -150,8 +161,9 @@ class RequestRecords:
     deriver: Deriver
     account: str | None = None
     is_truncated: bool = False
-    _parts: dict[int, "_Part"] = field(default_factory=dict[int, "_Part"])
-    _events: dict[int, "_Part"] = field(default_factory=dict[int, "_Part"])
+    _parts: dict[int, RequestPart] = field(default_factory=dict[int, RequestPart])
+    _events: dict[int, RequestPart] = field(default_factory=dict[int, RequestPart])
+    _ledger: dict[int, RequestPart] = field(default_factory=dict[int, RequestPart])
     _entries: dict[str, TimelineEntry] = field(default_factory=dict[str, TimelineEntry])
     _ids: set[bytes] = field(default_factory=set[bytes])
 
@@ -195,14 +207,20 @@ class RequestRecords:
         if entry is not None:
             self._entries[format_position(record)] = entry
 
+    def set_ledger(self, entry: LedgerEntry) -> None:
+        """Take over what the local ledger has about the request now: rule 8."""
+        for one in entry.parts:
+            self._ledger[one.part] = part = RequestPart.from_ledger(entry, one)
+            self._note_request(part, entry.account)
+
     def _add_part(self, value: Json) -> None:
         try:
-            part = _Part.of(value)
+            part = RequestPart.from_record(value)
             numbers, uuids = value["destinations"], value["request_uuids"]
             by_order = uuids if len(uuids) == len(numbers) else [None] * len(numbers)
             for number, uuid in zip(numbers, by_order, strict=True):
                 part.add(number, uuid, value, value["body"])
-            number, account = int(value["part"]), _read_account(value)
+            number, account = int(value["part"]), read_account(value)
         except (KeyError, TypeError, ValueError):
             return  # anyone who can write to the topic can store a record of any form there
         self._parts[number] = part
@@ -211,35 +229,36 @@ class RequestRecords:
     def _add_event(self, event: Json) -> None:
         try:
             data: Json = event["data"]
-            part = _Part.of(data)
+            part = RequestPart.from_record(data)
             part.add(data["to"]["text"], data["request_uuid"], data, data["parameters"])
-            number, account = int(data["part"]), _read_account(event)
+            number, account = int(data["part"]), read_account(event)
         except (KeyError, TypeError, ValueError):
             return
         if data.get("reference") == self.reference:
             self._events.setdefault(number, part).destinations.update(part.destinations)
             self._note_request(part, account)
 
-    def _note_request(self, part: "_Part", account: str) -> None:
+    def _note_request(self, part: RequestPart, account: str) -> None:
         self.account = account
         uuids = (one.request_uuid for one in part.destinations.values())
         self._ids.update(uuid.encode() for uuid in uuids if uuid is not None)
 
     def build_state(self, now: datetime) -> RequestState:
-        """Return what the records show: rules 1 to 7."""
+        """Return what the records and the ledger show: rules 1 to 8."""
         destinations = self._list_destinations()
         entries = sorted(self._entries.values(), key=lambda one: one.timestamp_ms)
         owner = self.account or find_account(entries, self.reference)
         own = [one for one in entries if one.account in {None, owner}]
         calls, unmatched = match_calls(group_by_call(own), destinations, self.reference)
         parts = self._events | self._parts
-        first = next(iter(parts.values()), None)
+        first = next(iter((self._ledger | parts).values()), None)
         return RequestState(
             reference=self.reference,
             account=owner,
             client=first.client if first else None,
             requested_at=self.requested_at,
             parts_found=len(parts),
+            parts_only_in_ledger=len(self._ledger.keys() - parts.keys()),
             parts=first.parts if first else 1,
             destinations=tuple(
                 _build_destination_state(one, calls.get(one.number, {}), self.reference, now)
@@ -256,46 +275,19 @@ class RequestRecords:
         )
 
     def _list_destinations(self) -> list[Destination]:
-        """Return the destinations: rule 1."""
+        """Return the destinations: rules 1 and 8."""
         found: dict[str, Destination] = {}
-        for parts in (self._events, self._parts):
+        for parts in (self._ledger, self._events, self._parts):
             for _, part in sorted(parts.items()):
                 found |= part.destinations
-        # In the order of the journal's records, then those that only events name.
-        order = [number for _, part in sorted(self._parts.items()) for number in part.destinations]
+        # In the order of the journal's records, then those that only the ledger or events name.
+        order = [
+            number
+            for parts in (self._parts, self._ledger)
+            for _, part in sorted(parts.items())
+            for number in part.destinations
+        ]
         return [found[number] for number in dict.fromkeys((*order, *found))]
-
-
-@dataclass(slots=True)
-class _Part:
-    """A part of a request, as a record describes it: its destinations, by their number."""
-
-    client: str
-    parts: int
-    destinations: dict[str, Destination] = field(default_factory=dict[str, Destination])
-
-    @classmethod
-    def of(cls, record: Json) -> "_Part":
-        """Return the part without destinations. Raises KeyError, TypeError or ValueError."""
-        return cls(str(record["client"]), int(record["parts"]))
-
-    def add(
-        self, number: object, uuid: object, record: Json, parameters: Mapping[str, Any]
-    ) -> None:
-        """Add a destination. Raises KeyError, TypeError or ValueError."""
-        self.destinations[str(number)] = Destination(
-            number=str(number),
-            outcome=str(record["outcome"]),
-            status=record["status"],
-            explanation=str(record["explanation"]),
-            request_uuid=None if uuid is None else str(uuid),
-            requested_at=datetime.fromisoformat(record["requested_at"]).astimezone(UTC),
-            parameters=dict(parameters),
-        )
-
-
-def _read_account(record: Json) -> str:
-    return str(record["source"]).removeprefix("/plivo/accounts/").partition("/")[0]
 
 
 def _build_destination_state(
@@ -343,6 +335,8 @@ def _describe_silence(
     """Return the state of a destination without callbacks, and what is missing: rules 4, 6 and 7."""
     if destination.outcome == "refused":
         return CallState.NOT_PLACED, ()
+    if destination.outcome == "not_sent":
+        return CallState.NOT_SENT, ()
     if destination.outcome != "accepted":
         return CallState.UNKNOWN, ()
     if now - destination.requested_at <= timedelta(hours=CALL_LENGTH_MAX_H):

@@ -17,6 +17,7 @@ def build_request_document(state: RequestState) -> dict[str, Any]:
         "has_ended": state.has_ended,
         "parts": state.parts,
         "parts_found": state.parts_found,
+        "parts_only_in_ledger": state.parts_only_in_ledger,
         "counts": {
             "destinations": len(state.destinations),
             "answered": sum(one.was_answered for one in state.destinations),

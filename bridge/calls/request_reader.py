@@ -3,7 +3,7 @@
 1. A request is found by its reference, which is the key of its journal records; by a request UUID, which
    is the key of a destination's event; or by the id of one of its calls, whose callbacks have the
    reference in their URL. If none of these leads to it, the whole window is searched for a journal
-   record that names the id.
+   record that names the id. Nothing is searched if the local ledger has the request.
 2. From a minute before the request was sent, journal and requested topic are read in every partition:
    only its callbacks say which calls a request has whose answer was lost.
    The request may have been sent a day before the record that led to it.
@@ -25,6 +25,7 @@ from bridge.calls.match import read_references
 from bridge.calls.request import RequestRecords
 from bridge.core.event import to_epoch_ms
 from bridge.core.requested import REQUESTED
+from bridge.originate.entry import LedgerEntry
 from bridge.reader.by_key import KeyReader
 from bridge.reader.journal import is_callback
 from bridge.reader.topic_reader import find_missing_topics
@@ -54,18 +55,20 @@ class RequestReader:
     _topics: list[str] = field(default_factory=list[str])
     _next: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
 
-    async def find(self, identity: str) -> RequestRecords | None:
+    async def find(self, identity: str, entry: LedgerEntry | None = None) -> RequestRecords | None:
         """Return the records of the request with this reference or id, None if there is none: rule 1.
 
-        Raises CannotRead.
+        ``entry`` is what the local ledger has about it. Raises CannotRead.
         """
         self._topics = [self.topics.journal]
         if not await find_missing_topics(self.reader.connection, [self.topics.requested]):
             self._topics.append(self.topics.requested)
-        reference = await self._find_reference(identity)
+        reference = entry.reference if entry else await self._find_reference(identity)
         if reference is None:
             return None
         records = RequestRecords(reference, self.deriver)
+        if entry is not None:
+            records.set_ledger(entry)
         keys = {self.topics.journal: {reference.encode()}}
         since_ms = self.within.since_ms
         if since_ms is not None:

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, ClassVar, Final
 
 import typer
@@ -18,12 +19,15 @@ from bridge.cli import output
 from bridge.cli.call import parse_search_window, show_nothing, show_progress_bar
 from bridge.cli.exit_codes import EXIT_DIFFERS
 from bridge.cli.lazy import Deferred, LazyGroup
+from bridge.cli.ledger import open_existing_ledger
 from bridge.cli.options import SettingsFile
 from bridge.cli.request_output import print_request, render_progress
 from bridge.core import catalogue
 from bridge.core.journal import JOURNAL_TOPIC
 from bridge.core.parse import Parser
 from bridge.core.requested import REQUESTED
+from bridge.originate.entry import LedgerEntry, LedgerUnusable
+from bridge.originate.ledger import RequestLedger
 from bridge.reader.by_key import KeyReader
 from bridge.reader.selection import parse_id
 from bridge.reader.window import Window, format_utc_ms
@@ -50,6 +54,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
+FindEntry = Callable[[], LedgerEntry | None]
 _POLL_S: Final = 1.0
 # Paragraphs, because typer joins the lines of one.
 _EXAMPLES: Final = """
@@ -106,6 +111,8 @@ def show_request(  # noqa: PLR0913 (a command's options)
 ) -> None:
     """Show each destination: whether Plivo took it, its state, answer, duration, hangup cause and cost.
 
+    What Kafka has no record of is shown as the ledger in BRIDGE_LEDGER_DIRECTORY has it.
+
     Missing callbacks are those that the request has a URL for, with its reference. If no answer of Plivo
     told the outcome, the callbacks that arrived do; without any, `request resolve` asks Plivo. --follow
     shows a table on a terminal, and JSON lines in a pipe: one for each destination that changes, the
@@ -123,10 +130,15 @@ def show_request(  # noqa: PLR0913 (a command's options)
     settings = load(settings_file, Need.KAFKA)
     as_json = output.wants_json(json)
     reader = make_reader(settings, within, everything=everything, silent=as_json)
-    if follow:
-        shown = asyncio.run(_follow(reader, identity, timeout_s=timeout, as_json=as_json))
-    else:
-        shown = asyncio.run(_find(reader, identity))
+    with contextlib.ExitStack() as stack:
+        ledger = _open_ledger(settings, stack)
+        find_entry = partial(_find_entry, ledger, identity)
+        if follow:
+            shown = asyncio.run(
+                _follow(reader, identity, find_entry, timeout_s=timeout, as_json=as_json)
+            )
+        else:
+            shown = asyncio.run(_find(reader, identity, find_entry()))
     if shown is None:
         when = "" if within.since_ms is None else f" since {format_utc_ms(within.since_ms)}"
         advice = "" if everything else ": search further back with --since or --all"
@@ -156,14 +168,36 @@ def make_reader(
     )
 
 
-async def _find(reader: RequestReader, identity: str) -> RequestState | None:
+def _open_ledger(settings: Settings, stack: contextlib.ExitStack) -> RequestLedger | None:
+    """Return the local ledger, None if there is none. Says why if it cannot be used."""
+    try:
+        return stack.enter_context(open_existing_ledger(settings))
+    except LedgerUnusable as error:
+        output.print_stderr(str(error), style="yellow")
+        return None
+
+
+def _find_entry(ledger: RequestLedger | None, identity: str) -> LedgerEntry | None:
+    if ledger is None:
+        return None
+    return ledger.find(identity) or ledger.find_by_request_uuid(identity)
+
+
+async def _find(
+    reader: RequestReader, identity: str, entry: LedgerEntry | None
+) -> RequestState | None:
     """Return the request as it is stored now, None if it is not found. Raises CannotRead."""
-    records = await reader.find(identity)
+    records = await reader.find(identity, entry)
     return None if records is None else records.build_state(_now())
 
 
 async def _follow(
-    reader: RequestReader, identity: str, *, timeout_s: float, as_json: bool
+    reader: RequestReader,
+    identity: str,
+    find_entry: FindEntry,
+    *,
+    timeout_s: float,
+    as_json: bool,
 ) -> RequestState | None:
     """Show a request until its calls have ended or the time is over; return its last state.
 
@@ -173,7 +207,7 @@ async def _follow(
     show = ChangeLines().show if as_json else None
     live = None if as_json else output.make_live()
     with live or contextlib.nullcontext():
-        async for state in watch_request(reader, identity, timeout_s=timeout_s):
+        async for state in watch_request(reader, identity, find_entry, timeout_s=timeout_s):
             if show is not None:
                 show(state)
             elif live is not None:
@@ -181,9 +215,10 @@ async def _follow(
     return state
 
 
-async def watch_request(
+async def watch_request(  # noqa: PLR0913 (the last two are for tests)
     reader: RequestReader,
     identity: str,
+    find_entry: FindEntry = lambda: None,
     *,
     timeout_s: float,
     clock_s: Callable[[], float] = time.monotonic,
@@ -191,11 +226,12 @@ async def watch_request(
 ) -> AsyncIterator[RequestState]:
     """Yield the states of a request until all its calls have ended or the time is over.
 
-    A state is yielded at first, whenever there is a new record, and at the end; none if the request is
-    not found. Raises CannotRead.
+    ``find_entry`` reads the local ledger. A state is yielded at first, whenever there is a new record or
+    the ledger changed, and at the end; none if the request is not found. Raises CannotRead.
     """
     ends_s = clock_s() + timeout_s
-    records = await reader.find(identity)
+    entry = find_entry()
+    records = await reader.find(identity, entry)
     if records is None:
         return
     is_new = True
@@ -208,6 +244,10 @@ async def watch_request(
                 return
         await asyncio.sleep(min(poll_s, left_s))
         is_new = await reader.read_new(records)
+        latest = find_entry()
+        if latest is not None and latest != entry:
+            records.set_ledger(entry := latest)
+            is_new = True
 
 
 class ChangeLines:

@@ -21,6 +21,7 @@ _STYLES: Final = {
     CallState.IN_PROGRESS: "green",
     CallState.ENDED: "",
     CallState.NOT_PLACED: "red",
+    CallState.NOT_SENT: "dim",
     CallState.UNKNOWN: "yellow",
 }
 
@@ -102,7 +103,8 @@ def _detail_lines(console: Console, one: DestinationState) -> Iterator[Text]:
     elif one.destination.outcome == "unknown" and one.calls:
         texts.append("the outcome of the request is unknown: only unverified callbacks name a call")
     elif one.destination.outcome != "accepted":
-        texts.append(f"{one.destination.outcome}: {one.destination.explanation}")
+        outcome = one.destination.outcome.replace("_", " ")
+        texts.append(f"{outcome}: {one.destination.explanation}")
     texts += [f"{gap.code.replace('_', ' ')}: {gap.text}" for gap in one.gaps]
     for text in dict.fromkeys(texts):
         yield indent_lines(console, Text(escape_unsafe(text), style="yellow"))
@@ -114,9 +116,17 @@ def _notes(state: RequestState) -> Iterator[str]:
         party: Json = fields.get("to") or {}
         called = party.get("e164") or party.get("text") or "an unknown party"
         yield f"call {one.id} to {called} fits no destination: {_word(one.state)}"
-    if state.parts_found < state.parts:
+    only_here = state.parts_only_in_ledger
+    if only_here:
+        which = "" if state.parts == 1 else f"{only_here:,} of {state.parts:,} parts of "
         yield (
-            f"no record of {state.parts - state.parts_found:,} of {state.parts:,} parts: they were not "
+            f"Kafka has no record of {which}the request, which the local ledger has; the next "
+            "`call place` publishes what waits there"
+        )
+    lacks = state.parts - state.parts_found - only_here
+    if lacks > 0:
+        yield (
+            f"no record of {lacks:,} of {state.parts:,} parts: they were not "
             "sent, or their records wait in the ledger for the next `call place`"
         )
     if not state.destinations:

@@ -11,6 +11,9 @@ from bridge.calls import request as requesting
 from bridge.calls.request import CallState, DestinationState, RequestState
 from bridge.calls.request_document import build_request_document
 from bridge.core.requested import Outcome
+from bridge.originate.entry import LedgerEntry, PartEntry
+from bridge.originate.errors import ApiAnswer
+from bridge.originate.placement import Sent, place_from_answer
 from tests.support.call_stories import at
 from tests.support.factories import AUTH_ID
 from tests.support.placed_requests import (
@@ -202,6 +205,48 @@ def test_events_alone_are_enough_and_so_is_the_journal_alone() -> None:
     )
     assert whole == of_events == of_journal
     assert whole["destinations"][1]["missing"] == ["voice.call.ring"]
+
+
+def in_ledger(*parts: PartEntry) -> LedgerEntry:
+    body = {"from": "14155550100", **wired(REFERENCE, "answer", "hangup")}
+    return LedgerEntry(REFERENCE, None, AUTH_ID, "callback-bridge/1.0", body, at(0), parts)
+
+
+def test_parts_that_no_record_describes_are_those_of_the_ledger() -> None:
+    entry = in_ledger(
+        PartEntry(1, (ANNA,), at(0), None),
+        PartEntry(2, (BEN,), at(1), None),
+        PartEntry(3, (SIP,), None, None),
+    )
+    records = collected(records_of(placed([BEN], [B], part=2, parts=3)), call_of(BEN, B))
+    records.set_ledger(entry)
+    state = records.build_state(SOON)
+    found = {one.destination.number: one for one in state.destinations}
+    assert {number: one.state.value for number, one in found.items()} == {
+        BEN: "ended",
+        ANNA: "unknown",
+        SIP: "not_sent",
+    }
+    assert "no answer of Plivo" in found[ANNA].destination.explanation
+    assert "stopped before" in found[SIP].destination.explanation
+    assert (state.parts_found, state.parts_only_in_ledger, state.parts) == (1, 2, 3)
+    assert not state.has_ended
+
+
+def test_a_request_that_only_the_ledger_has_ends_without_what_was_not_sent() -> None:
+    sent = Sent(REFERENCE, (ANNA,), at(0))
+    placement = place_from_answer(
+        sent, ApiAnswer(201, {"request_uuid": A, "message": "call fired"})
+    )
+    parts = (PartEntry(1, (ANNA,), at(0), placement), PartEntry(2, (BEN,), None, None))
+    records = collected(call_of(ANNA, A))
+    records.set_ledger(in_ledger(*parts))
+    state = records.build_state(SOON)
+    anna, ben = state.destinations
+    assert (anna.state, anna.calls, anna.destination.request_uuid) == (CallState.ENDED, (A,), A)
+    assert (ben.state, ben.destination.outcome) == (CallState.NOT_SENT, "not_sent")
+    assert (state.has_ended, state.account, state.requested_at) == (True, AUTH_ID, at(0))
+    assert build_request_document(state)["parts_only_in_ledger"] == 2
 
 
 def test_callbacks_alone_name_a_request_that_is_not_stored() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
@@ -22,12 +23,17 @@ from bridge.emulator.machine.world import Conditions
 from bridge.emulator.server import make_app
 from bridge.emulator.testing import ACCOUNT
 from bridge.originate.client import PlivoCalls, make_client
+from bridge.originate.entry import NewRequest
+from bridge.originate.errors import NO_CONNECTION
+from bridge.originate.ledger import FILE, RequestLedger
+from bridge.originate.placement import PlacementOutcome, Sent, place_without_answer
 from bridge.originate.request import CallRequest
 from bridge.originate.wiring import wire
 from bridge.reader.window import build_window
 from bridge.settings.load import Settings
 from tests.originate.dialling import make_fast_pacer
 from tests.support.cli import run
+from tests.support.factories import AUTH_ID
 from tests.support.kafka import Kafka
 from tests.support.placed_requests import REFERENCE, call_of, placed, records_of
 from tests.support.ports import free_port
@@ -38,6 +44,8 @@ pytest_plugins = ("tests.support.kafka_fixtures",)
 ANNA, BEN, CARA = "14155550123", "14155550177", "14155550188"
 A, B = "a39290d0-2b5c-4c0e-9a34-5e7e2c0d1f00", "a39290d0-2b5c-4c0e-9a34-5e7e2c0d1f01"
 
+OF_THREE = "in-three-parts"
+
 
 @dataclass
 class Cluster:
@@ -46,11 +54,16 @@ class Cluster:
     kafka: Kafka
     prefix: str
     placed_at: datetime
+    ledger: Path
     records: list[Record] = field(default_factory=list)
 
     @property
     def settings(self) -> dict[str, str]:
-        return {"kafka_bootstrap_servers": self.kafka.address, "topic_prefix": self.prefix}
+        return {
+            "kafka_bootstrap_servers": self.kafka.address,
+            "topic_prefix": self.prefix,
+            "ledger_directory": str(self.ledger),
+        }
 
     def show(self, *arguments: str) -> CompletedProcess[str]:
         return run("request", "show", *arguments, **self.settings)
@@ -73,9 +86,9 @@ class Cluster:
 
 
 @pytest.fixture
-async def cluster(kafka: Kafka, prefix: str) -> Cluster:
+async def cluster(kafka: Kafka, prefix: str, tmp_path: Path) -> Cluster:
     hour_ago = datetime.now(UTC) - timedelta(hours=1)  # noqa: TID251 (the look-back is real time)
-    made = Cluster(kafka, prefix, hour_ago)
+    made = Cluster(kafka, prefix, hour_ago, tmp_path / "ledger")
     await make_all_topics(kafka, prefix)
     accepted = placed([ANNA, BEN], [A, B], requested_at=hour_ago, parts=2)
     refused = placed([CARA], outcome="refused", requested_at=hour_ago, part=2, parts=2)
@@ -159,6 +172,75 @@ async def test_following_shows_each_change_and_ends_when_all_have_ended(
         (BEN, "in_progress"),
         (BEN, "ended"),
     ]
+
+
+def write_ledger(cluster: Cluster, reference: str, *parts: tuple[str, ...]) -> None:
+    """Write a request of which the first part was begun, and no other."""
+    body = {"from": "14155550100", "to": "<".join(one for part in parts for one in part)}
+    at = cluster.placed_at
+    with RequestLedger(cluster.ledger) as ledger:
+        ledger.begin(NewRequest(reference, None, AUTH_ID, "tests/1", body, parts, at))
+        ledger.begin_part(reference, 1, at)
+
+
+def test_a_request_that_only_the_ledger_has_is_found(cluster: Cluster) -> None:
+    write_ledger(cluster, "only-here", (ANNA,), (BEN, CARA))
+    found = cluster.document("only-here")
+    assert [(one["destination"], one["state"]) for one in found["destinations"]] == [
+        (ANNA, "unknown"),
+        (BEN, "not_sent"),
+        (CARA, "not_sent"),
+    ]
+    assert (found["parts_found"], found["parts_only_in_ledger"], found["parts"]) == (0, 2, 2)
+
+
+def test_following_does_not_wait_for_what_was_not_sent(cluster: Cluster) -> None:
+    refused = placed(
+        [ANNA], outcome="refused", reference=OF_THREE, requested_at=cluster.placed_at, parts=3
+    )
+    asyncio.run(store(cluster.kafka, records_of(refused, cluster.prefix)))
+    assert cluster.show(OF_THREE, "--follow", "--timeout", "1").returncode == 1
+    write_ledger(cluster, OF_THREE, (ANNA,), (BEN,), (CARA,))
+    done = cluster.show(OF_THREE, "--follow", "--timeout", "1", "--json")
+    assert done.returncode == 0
+    document = orjson.loads(done.stdout.splitlines()[-1])
+    assert [one["state"] for one in document["destinations"]] == [
+        "not_placed",
+        "not_sent",
+        "not_sent",
+    ]
+
+
+async def test_following_shows_what_the_ledger_learns_meanwhile(cluster: Cluster) -> None:
+    settings = Settings.model_validate(
+        {"kafka": {"bootstrap_servers": cluster.kafka.address}, "topic_prefix": cluster.prefix}
+    )
+    reader = make_reader(
+        settings, build_window(cluster.placed_at, None), everything=False, silent=True
+    )
+    write_ledger(cluster, "only-here", (ANNA,), (BEN,))
+    states: list[list[str]] = []
+    with RequestLedger(cluster.ledger) as ledger:
+        following = watch_request(
+            reader, "only-here", lambda: ledger.find("only-here"), timeout_s=30, poll_s=0.01
+        )
+        async for state in following:
+            states.append([one.state.value for one in state.destinations])
+            sent = Sent("only-here", (ANNA,), cluster.placed_at)
+            refused = place_without_answer(sent, PlacementOutcome.REFUSED, NO_CONNECTION)
+            ledger.end_part(1, refused)
+    assert states == [["unknown", "not_sent"], ["not_placed", "not_sent"]]
+
+
+def test_a_ledger_that_cannot_be_read_is_left_out(cluster: Cluster) -> None:
+    cluster.ledger.mkdir()
+    (cluster.ledger / FILE).write_text(
+        "this is no ledger, and too long to be an empty database" * 20
+    )
+    done = cluster.show(REFERENCE)
+    assert done.returncode == 0
+    assert "is not usable" in done.stderr
+    assert orjson.loads(done.stdout)["reference"] == REFERENCE
 
 
 def test_following_gives_up_with_exit_code_1(cluster: Cluster) -> None:

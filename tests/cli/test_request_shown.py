@@ -7,15 +7,19 @@ from rich.console import Console
 
 from bridge.cli.request_output import print_request, render_progress
 from bridge.core.record import Record
+from bridge.originate.entry import LedgerEntry, PartEntry
+from tests.support.call_stories import at
 from tests.support.placed_requests import (
     ANNA,
     BEN,
     REFERENCE,
     SIP,
+    SOON,
     A,
     B,
     C,
     call_of,
+    collected,
     placed,
     records_of,
     state_of,
@@ -95,6 +99,18 @@ def test_what_is_stored_in_part_is_said(capsys: pytest.CaptureFixture[str]) -> N
     other = records_of(placed([ANNA], [A], account=OTHER))
     text = " ".join(" ".join(shown(capsys, other, call_of(ANNA, A))).split())
     assert "3 callbacks of other accounts name it, not counted" in text
+
+
+def test_what_only_the_ledger_has_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    parts = (PartEntry(1, (ANNA,), at(0), None), PartEntry(2, (BEN,), None, None))
+    records = collected()
+    records.set_ledger(LedgerEntry(REFERENCE, None, OTHER, "tests/1", {}, at(0), parts))
+    print_request(records.build_state(SOON))
+    text = " ".join(capsys.readouterr().out.split())
+    assert "destinations 2: 1 not sent, 1 unknown, 0 answered" in text
+    assert "not sent: the program that places the calls stopped before" in text
+    assert "Kafka has no record of 2 of 2 parts of the request, which the local ledger has" in text
+    assert "they were not sent, or" not in text
 
 
 def test_progress_counts_the_destinations_in_each_state() -> None:
