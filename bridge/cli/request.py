@@ -30,6 +30,7 @@ from bridge.originate.entry import LedgerEntry, LedgerUnusable
 from bridge.originate.ledger import RequestLedger
 from bridge.reader.by_key import KeyReader
 from bridge.reader.selection import parse_id
+from bridge.reader.topic_reader import CannotRead
 from bridge.reader.window import Window, format_utc_ms
 from bridge.settings.load import Need, Settings, load
 
@@ -116,7 +117,7 @@ def show_request(  # noqa: PLR0913 (a command's options)
     Missing callbacks are those that the request has a URL for, with its reference. If no answer of Plivo
     told the outcome, the callbacks that arrived do; without any, `request resolve` asks Plivo. --follow
     shows a table on a terminal, and JSON lines in a pipe: one for each destination that changes, the
-    whole document at the end.
+    whole document at the end. It goes on while Kafka is away, until --timeout.
 
     Exit codes: 0 found, and with --follow all ended; 1 not found, or not ended in time; 2 wrong usage;
     3 cannot connect to Kafka.
@@ -227,14 +228,15 @@ async def watch_request(  # noqa: PLR0913 (the last two are for tests)
     """Yield the states of a request until all its calls have ended or the time is over.
 
     ``find_entry`` reads the local ledger. A state is yielded at first, whenever there is a new record or
-    the ledger changed, and at the end; none if the request is not found. Raises CannotRead.
+    the ledger changed, and at the end; none if the request is not found. Raises CannotRead if Kafka is
+    away at first; if it goes away later, it is asked again until the time is over.
     """
     ends_s = clock_s() + timeout_s
     entry = find_entry()
     records = await reader.find(identity, entry)
     if records is None:
         return
-    is_new = True
+    is_new, is_away = True, False
     while True:
         left_s = ends_s - clock_s()
         if is_new or left_s <= 0:
@@ -243,7 +245,20 @@ async def watch_request(  # noqa: PLR0913 (the last two are for tests)
             if state.has_ended or left_s <= 0:
                 return
         await asyncio.sleep(min(poll_s, left_s))
-        is_new = await reader.read_new(records)
+        try:
+            # A broker that does not answer must not take longer than what is left.
+            async with asyncio.timeout(ends_s - clock_s()):
+                is_new = await reader.read_new(records)
+        except (CannotRead, TimeoutError) as error:
+            # What was read of it is read again.
+            is_new = False
+            if not is_away and clock_s() < ends_s:
+                is_away = True
+                output.print_stderr(f"Kafka is away, trying again: {error}", style="yellow")
+        else:
+            if is_away:
+                is_away = False
+                output.print_stderr("Kafka is back")
         latest = find_entry()
         if latest is not None and latest != entry:
             records.set_ledger(entry := latest)

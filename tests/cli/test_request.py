@@ -1,7 +1,7 @@
 """``callback-bridge request show`` as an operator sees it."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -11,6 +11,9 @@ import httpx
 import orjson
 import pytest
 
+from bridge.calls.request import RequestState
+from bridge.calls.request_reader import RequestReader
+from bridge.cli import output
 from bridge.cli.embedded import embedded_bridge
 from bridge.cli.request import ChangeLines, make_reader, watch_request
 from bridge.core.record import Record
@@ -97,6 +100,13 @@ async def cluster(kafka: Kafka, prefix: str, tmp_path: Path) -> Cluster:
     return made
 
 
+def make_reader_of(cluster: Cluster) -> RequestReader:
+    kafka = {"bootstrap_servers": cluster.kafka.address}
+    settings = Settings.model_validate({"kafka": kafka, "topic_prefix": cluster.prefix})
+    within = build_window(cluster.placed_at - timedelta(minutes=1), None)
+    return make_reader(settings, within, everything=False, silent=True)
+
+
 @pytest.mark.parametrize("identity", [REFERENCE, A, B, B.upper()])
 def test_a_request_is_found_by_its_reference_and_by_each_request_uuid(
     cluster: Cluster, identity: str
@@ -147,10 +157,7 @@ def test_wrong_usage_and_a_kafka_that_is_away_have_their_exit_codes() -> None:
 async def test_following_shows_each_change_and_ends_when_all_have_ended(
     cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kafka = {"bootstrap_servers": cluster.kafka.address}
-    settings = Settings.model_validate({"kafka": kafka, "topic_prefix": cluster.prefix})
-    within = build_window(cluster.placed_at - timedelta(minutes=1), None)
-    reader = make_reader(settings, within, everything=False, silent=True)
+    reader = make_reader_of(cluster)
     states: list[dict[str, str]] = []
     lines = ChangeLines()
     async for state in watch_request(reader, A, timeout_s=30, poll_s=0.01):
@@ -212,12 +219,7 @@ def test_following_does_not_wait_for_what_was_not_sent(cluster: Cluster) -> None
 
 
 async def test_following_shows_what_the_ledger_learns_meanwhile(cluster: Cluster) -> None:
-    settings = Settings.model_validate(
-        {"kafka": {"bootstrap_servers": cluster.kafka.address}, "topic_prefix": cluster.prefix}
-    )
-    reader = make_reader(
-        settings, build_window(cluster.placed_at, None), everything=False, silent=True
-    )
+    reader = make_reader_of(cluster)
     write_ledger(cluster, "only-here", (ANNA,), (BEN,))
     states: list[list[str]] = []
     with RequestLedger(cluster.ledger) as ledger:
@@ -230,6 +232,63 @@ async def test_following_shows_what_the_ledger_learns_meanwhile(cluster: Cluster
             refused = place_without_answer(sent, PlacementOutcome.REFUSED, NO_CONNECTION)
             ledger.end_part(1, refused)
     assert states == [["unknown", "not_sent"], ["not_placed", "not_sent"]]
+
+
+async def test_following_goes_on_while_kafka_is_away(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = make_reader_of(cluster)
+    here = reader.reader.connection
+    said: list[str] = []
+
+    def come_back(*lines: str, style: str = "") -> None:
+        said.extend(lines)
+        reader.reader = replace(reader.reader, connection=here)
+
+    monkeypatch.setattr(output, "print_stderr", come_back)
+    states: list[RequestState] = []
+    async for state in watch_request(reader, REFERENCE, timeout_s=30, poll_s=0.01):
+        states.append(state)
+        if len(states) == 1:
+            await store(cluster.kafka, cluster.calls(BEN, B, "hangup"))
+            away = replace(here, bootstrap_servers=f"127.0.0.1:{free_port()}")
+            reader.reader = replace(reader.reader, connection=away)
+    assert [one.has_ended for one in states] == [False, True]
+    (went, came) = said
+    assert went.startswith("Kafka is away, trying again: 127.0.0.1:")
+    assert came == "Kafka is back"
+
+
+async def test_a_kafka_that_does_not_answer_takes_no_longer_than_the_timeout(
+    cluster: Cluster,
+) -> None:
+    reader = make_reader_of(cluster)
+    silent = asyncio.Event()
+
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await silent.wait()
+        writer.close()
+
+    loop = asyncio.get_running_loop()
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+        _, port = server.sockets[0].getsockname()
+        states: list[RequestState] = []
+        begun_s: list[float] = []  # with the first state, however long that took
+        async for state in watch_request(
+            reader,
+            REFERENCE,
+            timeout_s=0.5,
+            poll_s=0.01,
+            clock_s=lambda: loop.time() - begun_s[0] if begun_s else 0.0,
+        ):
+            states.append(state)
+            begun_s.append(loop.time())
+            away = replace(reader.reader.connection, bootstrap_servers=f"127.0.0.1:{port}")
+            reader.reader = replace(reader.reader, connection=away)
+        took_s = loop.time() - begun_s[0]
+        silent.set()
+    assert [one.has_ended for one in states] == [False, False]
+    assert took_s < 30  # a request to Kafka has 40
 
 
 def test_a_ledger_that_cannot_be_read_is_left_out(cluster: Cluster) -> None:
