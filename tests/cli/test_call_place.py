@@ -68,7 +68,12 @@ def with_kafka(settings: dict[str, str], embedded_kafka: str, prefix: str) -> di
 
 
 def count_calls(plivo: EmulatedPlivo) -> int:
-    return len(plivo.emulator.world.legs) + len(plivo.emulator.do(lambda m: [*m.queue.waiting]))
+    """Return how many calls there are, in one step: a call that waits becomes a leg meanwhile."""
+    return plivo.act(
+        lambda emulator: (
+            len(emulator.world.legs) + emulator.do(lambda machine: len(machine.queue.waiting))
+        )
+    )
 
 
 def read_requested(settings: dict[str, str]) -> tuple[list[Record], list[Record]]:
