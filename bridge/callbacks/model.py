@@ -164,8 +164,31 @@ class VoiceEvent(CallbackData):
     ] = None
 
 
+class EventNames:
+    """The names of a type of event, which follow from its name and version."""
+
+    name: str
+    version: int
+    revision: int
+
+    @cached_property
+    def event_type(self) -> str:
+        """Return the CloudEvents type, which includes the major version."""
+        return f"com.plivo.{self.name}.v{self.version}"
+
+    @cached_property
+    def topic(self) -> str:
+        """Return the topic's name, without the prefix."""
+        return f"plivo.{self.name}.v{self.version}"
+
+    @cached_property
+    def schema_path(self) -> str:
+        """Return the path of this version's schema below the schema base."""
+        return f"{self.name}/{self.version}.{self.revision}.json"
+
+
 @dataclass(frozen=True)  # without slots, for the cached properties: every event has them
-class CallbackType:
+class CallbackType(EventNames):
     """The part of a declaration that its fields do not show.
 
     ``named`` and ``recognise`` list alternatives. Each is a conjunction joined by `` & ``:
@@ -243,21 +266,6 @@ class CallbackType:
     def has_no_alternatives(self) -> bool:
         """Return whether only its path identifies this type."""
         return not self.named and not self.recognise
-
-    @cached_property
-    def event_type(self) -> str:
-        """Return the CloudEvents type, which includes the major version."""
-        return f"com.plivo.{self.name}.v{self.version}"
-
-    @cached_property
-    def topic(self) -> str:
-        """Return the topic's name, without the prefix."""
-        return f"plivo.{self.name}.v{self.version}"
-
-    @cached_property
-    def schema_path(self) -> str:
-        """Return the path of this version's schema below the schema base."""
-        return f"{self.name}/{self.version}.{self.revision}.json"
 
     @property
     def meaning(self) -> str:

@@ -6,13 +6,14 @@ events of callbacks is derived for it too.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 from pydantic import BaseModel
 
+from bridge.callbacks.model import EventNames
+
 
 @dataclass(frozen=True)  # without slots, for the cached properties
-class OwnEventType:
+class OwnEventType(EventNames):
     """A type of event that no callback makes.
 
     ``model`` declares its ``data``. ``key`` is a text about its subject and partition key.
@@ -26,21 +27,6 @@ class OwnEventType:
     meanings: Mapping[str, str]
     version: int = 1
     revision: int = 0
-
-    @cached_property
-    def event_type(self) -> str:
-        """Return the CloudEvents type, which includes the major version."""
-        return f"com.plivo.{self.name}.v{self.version}"
-
-    @cached_property
-    def topic(self) -> str:
-        """Return the topic's name, without the prefix."""
-        return f"plivo.{self.name}.v{self.version}"
-
-    @cached_property
-    def schema_path(self) -> str:
-        """Return the path of this version's schema below the schema base."""
-        return f"{self.name}/{self.version}.{self.revision}.json"
 
     @property
     def meaning(self) -> str:
