@@ -225,7 +225,7 @@ bench-spool: $(INSTALLED) ## Measure callbacks a second into the spool, and the 
 bench-emulator: $(INSTALLED) ## Measure CPU and memory of 1,000 emulated calls at the same time (under a minute)
 	@$(BIN)/python -m tests.bench.emulator $(ARGS)
 
-bench-forward: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Compare an application that is asked through the bridge with the application itself (a minute)
+bench-forward: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Measure the latency and CPU that forwarding adds to an application's own answer (a minute)
 	@$(BIN)/python -m tests.bench.forward $(ARGS)
 
 bench-replay: $(INSTALLED) $(KAFKA_LIBS)/.copied ## Measure a replay of 200,000 callbacks on three brokers, killed half way, and a bare read

@@ -96,7 +96,7 @@ def _letter_json(entry: TimelineEntry) -> dict[str, Any] | None:
 
 
 def _answer_json(entry: TimelineEntry) -> dict[str, Any] | None:
-    """Return who gave the answer; None if no application was asked, or if its answer is not stored."""
+    """Return the source of an application's answer; None if there is no record of one."""
     if entry.answer is None:
         return None
     return {name: value for name, value in entry.answer.items() if name != "reply"}

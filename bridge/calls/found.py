@@ -35,8 +35,8 @@ class TimelineEntry:
     ``fault`` says why today's code makes no event. ``replay_id`` is set for a copy that a replay stored.
     ``derived_event`` is the event today's code makes. ``header_type`` is the type in the record's
     headers; without an event, the type of the path that Plivo called. ``letter`` is its dead letter.
-    ``stored_id`` is the id of its event, or its own, in the record's headers. ``answer`` is what the
-    journal says about the answer, if a customer's application was asked for it.
+    ``stored_id`` is the id of its event, or its own, in the record's headers. ``answer`` is the
+    record of the answer that a customer's application gave.
     """
 
     topic: str
@@ -75,7 +75,7 @@ class TimelineEntry:
 
     @property
     def reply(self) -> ReplyGiven | AnswerGiven | None:
-        """Return what Plivo was answered, None if an application was asked and its answer is missing."""
+        """Return the reply to Plivo; None if the record of an application's answer is missing."""
         return self.callback.value["reply"] or (self.answer["reply"] if self.answer else None)
 
     @property

@@ -6,8 +6,8 @@ The timeline has a row for each callback, and details below it:
 2. The day is printed above the rows, in UTC and in the account's zone, and again when it changes. A time
    in a row has its day only if it is another one.
 3. A callback of another account (see ``calls.found``) shows that account beside its type.
-4. The complete reply to Plivo, the application that was asked for it, and the reason of a dead letter
-   are printed below the row.
+4. The complete reply to Plivo, the application that gave it, and the reason of a dead letter are
+   printed below the row.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence

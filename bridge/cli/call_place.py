@@ -1,6 +1,6 @@
 """``callback-bridge call place``: place calls, to one destination or to many.
 
-1. All faults of a request are reported at once, before anything is sent and before anybody is asked.
+1. The command reports all faults of a request at once, before it asks and before it sends anything.
 2. Nobody dials by accident: on a terminal the command asks, anywhere else it needs ``--yes``.
 3. Kafka must be reachable and have the topics before the command dials, because the events say what was
    requested. With ``--without-kafka`` their records wait in the ledger, for the next command.

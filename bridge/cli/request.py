@@ -229,7 +229,7 @@ async def watch_request(  # noqa: PLR0913 (the last two are for tests)
 
     ``find_entry`` reads the local ledger. A state is yielded at first, whenever there is a new record or
     the ledger changed, and at the end; none if the request is not found. Raises CannotRead if Kafka is
-    away at first; if it goes away later, it is asked again until the time is over.
+    away at first; if it goes away later, the function tries again until the time is over.
     """
     ends_s = clock_s() + timeout_s
     entry = find_entry()
@@ -250,7 +250,7 @@ async def watch_request(  # noqa: PLR0913 (the last two are for tests)
             async with asyncio.timeout(ends_s - clock_s()):
                 is_new = await reader.read_new(records)
         except (CannotRead, TimeoutError) as error:
-            # What was read of it is read again.
+            # The next attempt reads these records again, from the same offset.
             is_new = False
             if not is_away and clock_s() < ends_s:
                 is_away = True

@@ -1,8 +1,8 @@
 """Build the journal record of the answer that a customer's application gave to a callback.
 
-1. The callback's own journal record is published while the application is asked, so it cannot hold the
-   answer: its ``reply`` is null, and ``reply_from`` names the application. The answer is a second record
-   with the same key and the header ``journal_kind``, whose value is ``answer``.
+1. The bridge publishes the callback's own journal record while the application works, so that record
+   cannot hold the answer: its ``reply`` is null, and ``reply_from`` names the application. The answer is
+   a second record with the same key and the header ``journal_kind``, whose value is ``answer``.
 2. The headers ``callback_type`` and ``event_id`` (``callback_id`` if the callback has no event) are
    those of the callback's record, so that the two can be joined. So is the timestamp: a reader of a
    period finds both.
@@ -34,7 +34,7 @@ class Failure(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """The answer to a callback for which an application was asked.
+    """The answer to a callback that a rule forwarded to an application.
 
     ``duration_ms`` is how long the application took, or how long it was waited for.
     """
@@ -55,7 +55,7 @@ class FailureValue(TypedDict):
 
 
 class AnswerGiven(TypedDict):
-    """What Plivo was answered."""
+    """The reply to Plivo."""
 
     status: Annotated[int, Field(description="HTTP status.")]
     content_type: Annotated[str | None, Field(description="Its content type, if it had a body.")]
@@ -64,10 +64,10 @@ class AnswerGiven(TypedDict):
 
 
 class AnswerValue(TypedDict):
-    """The answer to a callback for which a customer's application was asked."""
+    """The answer to a callback that a rule forwarded to a customer's application."""
 
     rule: Annotated[str, Field(description="The rule that matched the callback.")]
-    application: Annotated[str, Field(description="The application that was asked.")]
+    application: Annotated[str, Field(description="The application that the rule names.")]
     given_by: Annotated[
         GivenBy,
         Field(

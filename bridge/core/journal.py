@@ -48,7 +48,7 @@ class JournalKind(StrEnum):
 
 
 class SentReply(NamedTuple):
-    """What Plivo was answered with."""
+    """The reply to Plivo."""
 
     status: int
     content_type: str | None
@@ -107,10 +107,16 @@ class JournalValue(TypedDict):
     events: Annotated[list[EventName], Field(description="The events made from it, if any.")]
     reply: Annotated[
         ReplyGiven | None,
-        Field(description="Null if an application was asked: its answer has a record of its own."),
+        Field(
+            description="Null if a rule forwarded the callback to an application: the answer has a "
+            "record of its own."
+        ),
     ]
     reply_from: NotRequired[
-        Annotated[str, Field(description="The application that was asked, if one was.")]
+        Annotated[
+            str,
+            Field(description="The application that a rule forwarded the callback to, if one did."),
+        ]
     ]
     bridge_version: Annotated[str, Field(description="The version of the bridge that received it.")]
 
