@@ -12,6 +12,7 @@ CORE = (
     "bridge/callbacks/",
     "bridge/core/",
     "bridge/intake/anomalies.py",
+    "bridge/intake/preparation.py",
     "bridge/intake/walk.py",
     "bridge/normalise/",
     "bridge/reply/",

@@ -17,7 +17,7 @@ from bridge.core.catalogue import Catalogue
 from bridge.core.identity import IDENTIFIER_CHARACTERS_MAX, is_usable_id
 from bridge.core.outcome import Outcome
 from bridge.core.request import RawCallback, index_headers
-from bridge.intake.walk import Policy
+from bridge.intake.preparation import Policy
 from bridge.normalise import ParseContext, hangup, phone, stir
 from bridge.publish import partitioning
 from bridge.telemetry.logs import _RepeatFilter

@@ -20,9 +20,10 @@ from bridge.ingress.routes import EndpointParts, make_app
 from bridge.intake.asking import Asking
 from bridge.intake.delivery import Delivery
 from bridge.intake.outcome_log import OutcomeRecorder
+from bridge.intake.preparation import Preparation, Stations
 from bridge.intake.rate_limit import RateLimiter
 from bridge.intake.rejections import DIAGNOSES_PER_MINUTE_MAX, RejectionSampler
-from bridge.intake.walk import Intake, IntakeParts, IntakeRules
+from bridge.intake.walk import AckTimeouts, Intake, IntakeParts
 from bridge.reply.applications import Applications, NoApplications
 from bridge.reply.replies import Replies
 from bridge.settings.load import Settings
@@ -148,16 +149,16 @@ def _make_intake(  # noqa: PLR0913 (wired once, by name)
         accept_agentstack=settings.accept_agentstack_v3,
     )
     names = make_naming(settings)
-    parts = IntakeParts(
-        rules=IntakeRules(
-            policy=settings.verification,
-            ack_timeout_s=settings.kafka.ack_timeout_s,
-            control_ack_timeout_s=settings.kafka.control_ack_timeout_s,
-            parameters_max=settings.parameters_max,
-        ),
+    stations = Stations(
         verifier=verifier,
         parser=parser,
-        delivery=delivery,
+        replies=replies,
+        naming=names,
+        policy=settings.verification,
+        parameters_max=settings.parameters_max,
+    )
+    parts = IntakeParts(
+        preparation=Preparation(stations, metrics),
         rejections=RejectionSampler(
             samples=RateLimiter(settings.rejected_per_minute_max, time.monotonic),
             diagnoses=RateLimiter(DIAGNOSES_PER_MINUTE_MAX, time.monotonic),
@@ -166,9 +167,14 @@ def _make_intake(  # noqa: PLR0913 (wired once, by name)
             naming=names,
             metrics=metrics,
         ),
+        delivery=delivery,
+        asking=asking,
+        ack_timeouts=AckTimeouts(
+            ack_timeout_s=settings.kafka.ack_timeout_s,
+            control_ack_timeout_s=settings.kafka.control_ack_timeout_s,
+        ),
         replies=replies,
         naming=names,
-        asking=asking,
     )
     return Intake(parts, metrics)
 

@@ -25,7 +25,7 @@ from tests.support.applications import (
 )
 from tests.support.intake_harness import ANSWER, DEAD_LETTERS, JOURNAL, Fake, FaultyParser, Walk
 from tests.support.memory_spool import MemorySpool
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S, until
 
 ANSWERED = "plivo.voice.call.answer.v1"
 KIND = "voice.call.answer"
@@ -291,7 +291,7 @@ async def test_answers_that_are_not_stored_when_the_shutdown_ends_are_counted(
     kafka = Held()
     walk = walk_asking(types, ready_applications(), kafka)
     taking = asyncio.create_task(walk.take(ANSWER, KIND))
-    await asyncio.sleep(0)
+    await until(lambda: bool(kafka.records))
     kafka.let_go()
     await taking
     await asyncio.sleep(0)  # the answer is sent, and not acknowledged

@@ -124,7 +124,7 @@ async def test_a_fault_in_making_the_event_costs_no_callback_either(
     def stumble(*_: object) -> None:
         raise ArithmeticError
 
-    monkeypatch.setattr("bridge.intake.walk.to_event", stumble)
+    monkeypatch.setattr("bridge.intake.preparation.to_event", stumble)
     walk = Walk(types, Fake())
     taken = await walk.take()
     assert taken.outcome is Outcome.DEAD_LETTERED

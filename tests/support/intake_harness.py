@@ -18,9 +18,10 @@ from bridge.emulator.sign import sign_headers
 from bridge.intake.asking import Asking
 from bridge.intake.delivery import Delivery
 from bridge.intake.outcome_log import CallbackResult, OutcomeRecorder
+from bridge.intake.preparation import Policy, Preparation, Stations
 from bridge.intake.rate_limit import RateLimiter
 from bridge.intake.rejections import RejectionSampler
-from bridge.intake.walk import Intake, IntakeParts, IntakeRules, Policy
+from bridge.intake.walk import AckTimeouts, Intake, IntakeParts
 from bridge.publish import RecordRefused
 from bridge.publish.health import CircuitBreaker
 from bridge.reply.applications import Applications, NoApplications
@@ -89,6 +90,7 @@ class Walk:
         *,
         replies: Replies | None = None,
         applications: Applications | None = None,
+        parameters_max: int | None = None,
     ) -> None:
         self.types = types
         self.publisher = publisher
@@ -103,12 +105,12 @@ class Walk:
             applications or NoApplications(), delivery, ack_timeout_s=5, metrics=self.metrics
         )
         verifier = Verifier(Keyring([Account(AUTH_ID, "UTC", (TOKEN,))]), NonceGuard())
+        replies = replies or Replies(Rules((), (), types))
+        stations = Stations(
+            verifier, parser or Parser(types), replies, NAMING, policy, parameters_max
+        )
         parts = IntakeParts(
-            rules=IntakeRules(policy, ack_timeout_s=5, control_ack_timeout_s=2),
-            verifier=verifier,
-            parser=parser or Parser(types),
-            delivery=delivery,
-            asking=self.asking,
+            preparation=Preparation(stations, self.metrics, now=lambda: NOW),
             rejections=RejectionSampler(
                 samples=RateLimiter(60, lambda: 0.0),
                 diagnoses=RateLimiter(60, lambda: 0.0),
@@ -117,10 +119,13 @@ class Walk:
                 naming=NAMING,
                 metrics=self.metrics,
             ),
-            replies=replies or Replies(Rules((), (), types)),
+            delivery=delivery,
+            asking=self.asking,
+            ack_timeouts=AckTimeouts(ack_timeout_s=5, control_ack_timeout_s=2),
+            replies=replies,
             naming=NAMING,
         )
-        self.intake = Intake(parts, self.metrics, now=lambda: NOW)
+        self.intake = Intake(parts, self.metrics)
         self.recorder = OutcomeRecorder(
             self.metrics,
             CallTokens("a key of sixteen"),
