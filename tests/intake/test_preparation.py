@@ -83,7 +83,8 @@ async def test_each_callback_of_a_turn_has_its_own_outcome(types: Catalogue) -> 
 async def test_too_many_parameters_are_the_fault_of_one_callback_alone(types: Catalogue) -> None:
     walk = Walk(types, Fake(), parameters_max=len(RING.split("&")))
     taking = [*map(walk.take, RINGS), walk.take(RING + "&One=more")]
-    *results, fault = await asyncio.gather(*taking, return_exceptions=True)
+    ended: list[Any] = await asyncio.gather(*taking, return_exceptions=True)
+    *results, fault = ended
     assert [one.outcome for one in results] == [Outcome.PUBLISHED] * 3
     assert isinstance(fault, TooManyParameters)
 
@@ -100,7 +101,8 @@ async def test_a_fault_of_the_verifier_reaches_its_caller_alone(
 
     monkeypatch.setattr(Verifier, "verify", stumble)
     walk = Walk(types, Fake())
-    first, fault, third = await asyncio.gather(*map(walk.take, RINGS), return_exceptions=True)
+    ended: list[Any] = await asyncio.gather(*map(walk.take, RINGS), return_exceptions=True)
+    first, fault, third = ended
     assert first.outcome is third.outcome is Outcome.PUBLISHED
     assert isinstance(fault, ArithmeticError)
 
