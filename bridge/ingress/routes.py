@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final, NamedTuple, assert_never
 
-import structlog
 from starlette.routing import BaseRoute, Match, Router
 from starlette.types import Receive, Scope, Send
 
@@ -34,11 +33,8 @@ from bridge.ingress.request import (
 from bridge.intake.outcome_log import CallbackResult, OutcomeRecorder, choose_label
 from bridge.intake.walk import Intake
 from bridge.reply.application_paths import FindApplication, find_no_application
-from bridge.telemetry.logs import describe_fault
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
-
-log = structlog.get_logger()
 
 METHODS: Final[tuple[str, ...]] = ("GET", "POST")
 
@@ -176,10 +172,7 @@ class Endpoint:
             raise
         except Exception as error:  # noqa: BLE001 (whatever failed, the callback is not durable)
             result, answer = self._refuse(RefusalCause.BRIDGE_FAULT, fault=error), _UNAVAILABLE
-        try:
-            self._recorder.record(scope["method"], result)
-        except Exception as error:  # noqa: BLE001 (the outcome stands, and the caller waits for its answer)
-            log.error("outcome_not_recorded", outcome=result.outcome, **describe_fault(error))  # noqa: TRY400
+        self._recorder.record_soon(scope["method"], result)
         if answer is not None:
             await send_answer(send, answer)
 

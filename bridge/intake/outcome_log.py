@@ -5,8 +5,12 @@
 2. Anyone can cause rejections, unknown paths and exceeded limits. Their lines share a rate limit, and
    the next line reports how many were suppressed.
 3. A fault of the bridge is logged as an error: its class and its place in the code, never its text.
+4. Results are recorded together at the end of the turn of the event loop in which they come
+   (``bridge.intake.preparation`` says why that is cheaper). If one cannot be recorded, its outcome
+   stands all the same.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -69,6 +73,21 @@ class OutcomeRecorder:
         self._published = 0
         self._suppressed = 0
         self._log = log.bind()  # structlog would make a logger anew for each line
+        self._results: list[tuple[str, CallbackResult]] = []
+
+    def record_soon(self, method: str, result: CallbackResult) -> None:
+        """Record the result of a callback at the end of this turn of the event loop: rule 4."""
+        if not self._results:
+            asyncio.get_running_loop().call_soon(self._record_results)
+        self._results.append((method, result))
+
+    def _record_results(self) -> None:
+        results, self._results = self._results, []
+        for method, result in results:
+            try:
+                self.record(method, result)
+            except Exception as error:  # noqa: BLE001 (rule 4)
+                log.error("outcome_not_recorded", outcome=result.outcome, **describe_fault(error))  # noqa: TRY400
 
     def record(self, method: str, result: CallbackResult) -> None:
         """Count the result of a callback, and log it if rules 1 to 3 say so."""

@@ -5,7 +5,6 @@ from typing import get_args
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from structlog.testing import capture_logs
 
 from bridge.core.answer import GivenBy
 from bridge.core.catalogue import Catalogue
@@ -64,7 +63,7 @@ def test_a_callback_has_one_log_line_at_most(client: httpx.Client) -> None:
     with running_bridge(publisher, parameters_max=40, rejected_per_minute_max=100) as bridge:
         plivo = Plivo(client, bridge.url)
         stranger = Plivo(client, bridge.url, token="not-the-token")
-        with capture_logs() as lines:
+        with bridge.captured_logs() as lines:
             plivo.post(PATHS[RING], sample(RING))
             plivo.post(PATHS[RING], {"Event": "Ring"})
             stranger.post(PATHS[RING], sample(RING))
@@ -80,7 +79,7 @@ def test_a_callback_has_one_log_line_at_most(client: httpx.Client) -> None:
         "callback_rejected",
         "callback_refused",
     ]
-    with running_bridge(Broken("")) as bridge, capture_logs() as lines:
+    with running_bridge(Broken("")) as bridge, bridge.captured_logs() as lines:
         Plivo(client, bridge.url).post(PATHS[RING], sample(RING))
     told = [line for line in lines if line["event"].startswith("callback_")]
     assert [(line["event"], line["log_level"]) for line in told] == [("callback_refused", "error")]
@@ -92,9 +91,9 @@ def test_a_durable_callback_whose_outcome_cannot_be_recorded_is_answered_all_the
     def fail(*_: object) -> None:
         raise ArithmeticError(HOSTILE)
 
-    with running_bridge() as bridge, capture_logs() as lines:
+    with running_bridge() as bridge:
         plivo = Plivo(client, bridge.url)
-        with monkeypatch.context() as patched:
+        with monkeypatch.context() as patched, bridge.captured_logs() as lines:
             patched.setattr(OutcomeRecorder, "record", fail)
             assert plivo.post(PATHS[RING], form := sample(RING)).status_code == 200
         assert len(bridge.values(form["CallUUID"])["plivo.journal.v1"]) == 1

@@ -2,7 +2,6 @@
 
 import httpx
 import pytest
-from structlog.testing import capture_logs
 
 from bridge.emulator.sign import sign_headers
 from tests.support.bridge import TOKEN, Running, running_bridge
@@ -127,7 +126,10 @@ def test_a_public_url_makes_the_host_of_no_matter(client: httpx.Client) -> None:
 def test_a_host_that_is_not_allowed_is_a_problem_document_and_a_line_in_the_log(
     client: httpx.Client,
 ) -> None:
-    with running_bridge(allowed_hosts=["hooks.example.com"]) as bridge, capture_logs() as lines:
+    with (
+        running_bridge(allowed_hosts=["hooks.example.com"]) as bridge,
+        bridge.captured_logs() as lines,
+    ):
         answer = Plivo(client, bridge.url).post(PATHS[RING], sample(RING))
         assert_problem(answer, 421, "host-not-allowed")
     (line,) = [line for line in lines if line["event"] == "callback_refused"]
@@ -135,7 +137,7 @@ def test_a_host_that_is_not_allowed_is_a_problem_document_and_a_line_in_the_log(
 
 
 def test_what_is_no_host_is_in_no_line_of_the_log() -> None:
-    with running_bridge(trusted_proxies=[PROXY]) as bridge, capture_logs() as lines:
+    with running_bridge(trusted_proxies=[PROXY]) as bridge, bridge.captured_logs() as lines:
         assert sent(bridge, PUBLIC, "inner:8080", x_forwarded_host="secret/place") == 400
     (line,) = [line for line in lines if line["event"] == "callback_refused"]
     assert line["cause"] == "invalid-host"

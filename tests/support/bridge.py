@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 import orjson
 import uvloop
+from structlog.testing import capture_logs
 
 from bridge.app.build import make_application, make_connection_limits
 from bridge.core.record import Record
@@ -74,10 +75,33 @@ class Running:
     port: int
     management_port: int
     publisher: Any
-    metrics: Metrics
+    recorded: Metrics
     thread: threading.Thread
     stop_soon: Callable[[], object]
+    loop: asyncio.AbstractEventLoop | None = None
     flushed_at: float | None = None
+
+    @property
+    def metrics(self) -> Metrics:
+        """Return the metrics, once whatever was answered is counted."""
+        self._wait_for_turn()
+        return self.recorded
+
+    @contextlib.contextmanager
+    def captured_logs(self) -> Generator[list[Any]]:
+        """Capture the log until whatever was answered is logged."""
+        with capture_logs() as lines:
+            yield lines
+            self._wait_for_turn()
+
+    def _wait_for_turn(self) -> None:
+        """Return after the turn of the event loop in which the last answer was sent."""
+        turn = threading.Event()
+        if self.loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self.loop.call_soon_threadsafe(turn.set)
+                while self.thread.is_alive() and not turn.wait(0.01):
+                    pass
 
     @property
     def url(self) -> str:
@@ -148,7 +172,7 @@ def running_bridge(
 
     async def serve() -> None:
         stop = server.StopRequest()
-        loop = asyncio.get_running_loop()
+        bridge.loop = loop = asyncio.get_running_loop()
         ready.append(lambda: loop.call_soon_threadsafe(stop.request))
 
         async def flushed() -> None:
