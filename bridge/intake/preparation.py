@@ -115,10 +115,10 @@ class Preparation:
 
         The future raises TooManyParameters, before anything is verified.
         """
-        loop = asyncio.get_running_loop()
         if not self._arrived:
-            loop.call_soon(self._prepare_arrived)
-        result: asyncio.Future[PreparationResult] = loop.create_future()
+            self._loop = asyncio.get_running_loop()  # once a turn: it is a system call
+            self._loop.call_soon(self._prepare_arrived)
+        result: asyncio.Future[PreparationResult] = self._loop.create_future()
         self._arrived.append(_Arrival(raw, route, result))
         return result
 
