@@ -16,7 +16,6 @@
 """
 
 import asyncio
-import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -98,26 +97,20 @@ class BatchPublisher:
         self, records: Sequence[Record], *, deadline_s: float | None, probing: bool
     ) -> "asyncio.Future[None]":
         """Send the records; return the future of their result: rules 1 to 3."""
-        loop = asyncio.get_running_loop()
-        result: asyncio.Future[None] = loop.create_future()
-        if not records:
-            result.set_result(None)
-            return result
         timeout_s = deadline_s or self._ack_timeout_s
         deadlines = self._deadlines.get(timeout_s)
         if deadlines is None:
             deadlines = self._deadlines[timeout_s] = Deadlines(timeout_s, self._expire)
-        publication = Publication(
-            records, result, deadlines, time.monotonic(), probing, len(records), []
-        )
-        deadlines.add(publication)
-        if not self._linger_s:
+        publication = deadlines.start_publication(records, probing=probing)
+        if not records:
+            publication.end()
+        elif not self._linger_s:
             self._send(publication, records)
-            return result
-        self._lingering.append(publication)
-        if len(self._lingering) == 1:
-            loop.call_later(self._linger_s, self.send_lingering)
-        return result
+        else:
+            self._lingering.append(publication)
+            if len(self._lingering) == 1:
+                deadlines.loop.call_later(self._linger_s, self.send_lingering)
+        return publication.result
 
     def send_lingering(self) -> None:
         """Send the publications that wait for others: rule 6."""

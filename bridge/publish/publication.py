@@ -49,7 +49,7 @@ class Publication:
         self.acknowledged.append(record)
         self.results_missing -= 1
         if not self.results_missing:
-            self._end()
+            self.end()
 
     def record_failure(self, error: Exception, *, records: int = 1) -> None:
         """Record that so many records are not durable; the last result ends the publication."""
@@ -59,9 +59,10 @@ class Publication:
             self.error = error
         self.results_missing -= records
         if not self.results_missing:
-            self._end()
+            self.end()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End the publication, with its error if it has one."""
         self.deadlines.waiting.pop(self, None)  # it may expire in this turn of the event loop
         if self.error is None:
             self.result.set_result(None)
@@ -83,18 +84,23 @@ class Deadlines:
 
     def __init__(self, timeout_s: float, on_expired: Callable[[Publication], None]) -> None:
         self.timeout_s = timeout_s
+        self.loop = asyncio.get_running_loop()
         self.waiting: dict[Publication, None] = {}
         self._on_expired = on_expired
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, publication: Publication) -> None:
-        """Have ``on_expired`` called with a publication that is still waiting at its deadline."""
+    def start_publication(self, records: Sequence[Record], *, probing: bool) -> Publication:
+        """Return a new publication; ``on_expired`` gets it if it still waits at its deadline."""
+        publication = Publication(
+            records, self.loop.create_future(), self, time.monotonic(), probing, len(records), []
+        )
         self.waiting[publication] = None
         if self._timer is None:
             self._start_timer(self.timeout_s)
+        return publication
 
     def _start_timer(self, delay_s: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(delay_s, self._expire)
+        self._timer = self.loop.call_later(delay_s, self._expire)
 
     def _expire(self) -> None:
         self._timer = None
@@ -108,7 +114,7 @@ class Deadlines:
         for publication in expired:
             del self.waiting[publication]
             # Each in a call of its own, so that a fault with one leaves no other waiting for ever.
-            asyncio.get_running_loop().call_soon(self._on_expired, publication)
+            self.loop.call_soon(self._on_expired, publication)
 
 
 class MissedDeadlines:
