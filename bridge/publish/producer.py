@@ -23,7 +23,7 @@ from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import TopicPartition
 
@@ -47,6 +47,7 @@ class KafkaProducer:
         self._producer = producer
         self._accumulator = producer._message_accumulator  # noqa: SLF001 (rule 1)
         self._cluster = producer.client.cluster
+        self._metadata: object = None
         self._partitions: dict[str, tuple[TopicPartition, ...]] = {}
 
     @property
@@ -57,12 +58,14 @@ class KafkaProducer:
 
     def partitions(self, topic: str) -> tuple[TopicPartition, ...]:
         """Return a topic's partitions; none if the topic is not in the latest metadata."""
-        count = len(self._cluster._partitions.get(topic, ()))  # noqa: SLF001 (the public way copies)
-        known = self._partitions.get(topic, ())
-        if len(known) != count:
-            known = tuple(TopicPartition(topic, number) for number in range(count))
-            self._partitions[topic] = known
-        return known
+        metadata = self._cluster._partitions  # noqa: SLF001 (the public way copies)
+        if metadata is not self._metadata:  # each answer of a broker is a new one
+            self._metadata = metadata
+            self._partitions = {
+                name: tuple(TopicPartition(name, number) for number in range(len(partitions)))
+                for name, partitions in metadata.items()
+            }
+        return self._partitions.get(topic, ())
 
     def append(self, partition: TopicPartition, record: Record) -> "asyncio.Future[object]":
         """Append a record to a batch, and return the batch's future: rules 1 to 3.
@@ -70,8 +73,6 @@ class KafkaProducer:
         Raises KafkaError if the producer does not take the record.
         """
         pending = self._accumulator
-        if pending._closed:  # noqa: SLF001
-            raise ProducerClosed
         if pending._exception is not None:  # noqa: SLF001
             raise copy.copy(pending._exception)  # noqa: SLF001
         queued = pending._batches.get(partition)  # noqa: SLF001
