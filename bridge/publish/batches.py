@@ -1,9 +1,9 @@
 """Publish callers' records in batches, one for each partition; each caller gets its own result.
 
 1. A record is durable when every in-sync replica has it (``acks=all``).
-2. ``publish`` appends each record to the open batch of its partition at once (``producer``), so the
-   records of a key are sent in the order of the calls. A batch has one future. Its result is that of
-   all its records, and a caller's future gets its result with the last of its records.
+2. What is published in one turn of the event loop is sent together, after that turn: the records of
+   each partition in one step, in the order of the calls (``producer``). A batch has one result, that
+   of all its records. A caller's future gets its result with the last of its records.
 3. aiokafka retries an idempotent batch and a start without end, so the deadline is ours. After it
    the caller gets Unavailable (``publication``). What was sent may still arrive: a duplicate
    with the same id, never a loss.
@@ -11,12 +11,13 @@
    numbers. It is replaced (``supervisor``). A record that was not stored is handed to the next one.
 5. A broker refuses a whole batch because of one record in it. To find that record, each record of
    the batch is sent once more, alone (``publisher``).
-6. With ``linger_s`` records wait that long for others before they are sent, and then leave with them
-   in one request. At a low rate that saves most of the requests.
+6. With ``linger_s`` records wait that long for those of later turns, and then leave with them in one
+   request. At a low rate that saves most of the requests.
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections import defaultdict
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -54,13 +55,17 @@ log = structlog.get_logger()
 _NOT_STORED: Final = (OutOfOrderSequenceNumber, ProducerFenced, UnknownProducerId)
 
 
+_Unsent = tuple[Publication, Sequence[Record]]
+"""A publication, and those of its records that are to be sent: all, or some again."""
+
+
 @dataclass(slots=True)
 class _Batch:
     """Records of one partition that leave together, and the publications that they belong to."""
 
     producer: Producer
     partition: TopicPartition
-    entries: list[tuple[Publication, Record]]
+    entries: Sequence[tuple[Publication, Record]]
 
 
 class BatchPublisher:
@@ -85,18 +90,18 @@ class BatchPublisher:
         self._missed_deadlines = MissedDeadlines(producers, health)
         self._deadlines: dict[float, Deadlines] = {}
         """By their length, of which callers use only a few."""
-        self._batches: dict[asyncio.Future[object], _Batch] = {}
-        self._lingering: list[Publication] = []
-        self._waiting: list[tuple[Publication, Sequence[Record]]] = []
+        self._unsent: list[_Unsent] = []
+        """Records of this turn, in the order of the calls."""
+        self._waiting: list[_Unsent] = []
         """Records that wait for the next producer, in the order of the calls."""
-        self._lookups: dict[str, list[tuple[Publication, Sequence[Record]]]] = {}
+        self._lookups: dict[str, list[_Unsent]] = {}
         """Records whose topic the brokers are asked for, by topic, in the order of the calls."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def publish(
         self, records: Sequence[Record], *, deadline_s: float | None, probing: bool
     ) -> "asyncio.Future[None]":
-        """Send the records; return the future of their result: rules 1 to 3."""
+        """Send the records after this turn; return the future of their result: rules 1 to 3."""
         timeout_s = deadline_s or self._ack_timeout_s
         deadlines = self._deadlines.get(timeout_s)
         if deadlines is None:
@@ -104,28 +109,37 @@ class BatchPublisher:
         publication = deadlines.start_publication(records, probing=probing)
         if not records:
             publication.end()
-        elif not self._linger_s:
-            self._send(publication, records)
-        else:
-            self._lingering.append(publication)
-            if len(self._lingering) == 1:
-                deadlines.loop.call_later(self._linger_s, self.send_lingering)
+            return publication.result
+        if not self._unsent:
+            deadlines.loop.call_later(self._linger_s, self.send_unsent)
+        self._unsent.append((publication, records))
         return publication.result
 
-    def send_lingering(self) -> None:
-        """Send the publications that wait for others: rule 6."""
-        lingering, self._lingering = self._lingering, []
-        for publication in lingering:
-            self._send(publication, publication.records)
+    def send_unsent(self) -> None:
+        """Send what was published in this turn, or while others were waited for: rules 2 and 6."""
+        unsent, self._unsent = self._unsent, []
+        self._send(unsent)
 
-    def _send(self, publication: Publication, records: Sequence[Record]) -> None:
-        """Append records of a publication to batches: all that it has, or those to be sent again."""
-        if publication.result.done():
-            return
+    def _send(self, unsent: Iterable[_Unsent]) -> None:
+        """Hand records to the producer, partition by partition: rule 2."""
         producer = self._producers.producer
-        if producer is None or self._waiting:
-            self._wait_for_producer(publication, records)
-            return
+        entries: defaultdict[TopicPartition, list[tuple[Publication, Record]]] = defaultdict(list)
+        for publication, records in unsent:
+            if publication.result.done():
+                continue
+            if producer is None or self._waiting:
+                self._wait_for_producer(publication, records)
+                continue
+            for record, partition in self._assign(producer, publication, records):
+                entries[partition].append((publication, record))
+        if producer is not None:
+            for partition, of_partition in entries.items():
+                self._append(producer, partition, of_partition)
+
+    def _assign(
+        self, producer: Producer, publication: Publication, records: Sequence[Record]
+    ) -> Iterable[tuple[Record, TopicPartition]]:
+        """Return the records with their partitions; none if they cannot be sent now."""
         partitions: list[TopicPartition] = []
         for record in records:
             topic = record.topic
@@ -133,50 +147,55 @@ class BatchPublisher:
             if fault is not None:
                 error = TopicUnavailable(topic, fault)
                 publication.record_failure(error, records=len(records))
-                return
+                return ()
             known = producer.partitions(topic)
             if not known or topic in self._lookups:
                 self._find_topic(producer, topic, publication, records)
-                return
+                return ()
             partitions.append(known[partition_for_key(record.key, len(known))])
         if not publication.probes:
             try:
                 probes = self._health.start_probes(partitions, probing=publication.probing)
             except PartitionStalled as error:
                 publication.record_failure(error, records=len(records))
-                return
+                return ()
             if probes:
                 publication.probes = probes
                 publication.result.add_done_callback(partial(_end_probes, probes))
         if not publication.partitions:
             publication.partitions = partitions
-        self._append(producer, publication, records, partitions)
+        return zip(records, partitions, strict=True)
 
     def _append(
         self,
         producer: Producer,
-        publication: Publication,
-        records: Sequence[Record],
-        partitions: Sequence[TopicPartition],
+        partition: TopicPartition,
+        entries: Sequence[tuple[Publication, Record]],
     ) -> None:
-        for number, (record, partition) in enumerate(zip(records, partitions, strict=True)):
+        """Append records to aiokafka's batches of their partition, most often to one."""
+        while entries:
             try:
-                acknowledgement = producer.append(partition, record)
+                result, taken = producer.append(partition, [record for _, record in entries])
             except MessageSizeTooLargeError as error:
-                # The producer itself refused the record, before it was part of any batch.
-                message = "over the limit of the producer"
-                refusal = RecordTooLarge(message, topic=record.topic)
-                refusal.__cause__ = error
-                publication.record_failure(refusal, records=len(records) - number)
-                return
+                entries = self._refuse_too_large(entries, error)
             except KafkaError as error:
-                self._handle_error(_Batch(producer, partition, [(publication, record)]), error)
-                continue
-            batch = self._batches.get(acknowledgement)
-            if batch is None:
-                batch = self._batches[acknowledgement] = _Batch(producer, partition, [])
-                acknowledgement.add_done_callback(self._handle_result)
-            batch.entries.append((publication, record))
+                self._handle_error(_Batch(producer, partition, entries), error)
+                return
+            else:
+                batch = _Batch(producer, partition, entries[:taken])
+                result.add_done_callback(partial(self._handle_result, batch))
+                entries = entries[taken:]
+
+    def _refuse_too_large(
+        self, entries: Sequence[tuple[Publication, Record]], cause: KafkaError
+    ) -> Sequence[tuple[Publication, Record]]:
+        """Refuse the first record; return the others, without its caller's: they would overtake it."""
+        publication, record = entries[0]
+        refusal = RecordTooLarge("over the limit of the producer", topic=record.topic)
+        refusal.__cause__ = cause
+        others = [entry for entry in entries if entry[0] is not publication]
+        publication.record_failure(refusal, records=len(entries) - len(others))
+        return others
 
     def _wait_for_producer(self, publication: Publication, records: Sequence[Record]) -> None:
         self._waiting.append((publication, records))
@@ -191,11 +210,11 @@ class BatchPublisher:
         except Unavailable as error:
             unavailable = error
         waiting, self._waiting = self._waiting, []
+        if unavailable is None:
+            self._send(waiting)
+            return
         for publication, records in waiting:
-            if unavailable is None:
-                self._send(publication, records)
-            else:
-                publication.record_failure(Unavailable(str(unavailable)), records=len(records))
+            publication.record_failure(Unavailable(str(unavailable)), records=len(records))
 
     def _find_topic(
         self, producer: Producer, topic: str, publication: Publication, records: Sequence[Record]
@@ -218,12 +237,12 @@ class BatchPublisher:
             pass
         finally:
             waiting = self._lookups.pop(topic)
+        if producer.partitions(topic):
+            self._send(waiting)
+            return
         for publication, records in waiting:
-            if producer.partitions(topic):
-                self._send(publication, records)
-            else:
-                error = TopicUnavailable(topic, "missing")
-                publication.record_failure(error, records=len(records))
+            error = TopicUnavailable(topic, "missing")
+            publication.record_failure(error, records=len(records))
 
     def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
         # The loop keeps only weak references to tasks, so keep one here until the task is done.
@@ -231,9 +250,8 @@ class BatchPublisher:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _handle_result(self, acknowledgement: "asyncio.Future[object]") -> None:
+    def _handle_result(self, batch: _Batch, acknowledgement: "asyncio.Future[object]") -> None:
         """Give the result of a batch to the publications that have records in it: rule 2."""
-        batch = self._batches.pop(acknowledgement)
         error = acknowledgement.exception()
         if error is None:
             self._record_acknowledgement(batch)
@@ -273,8 +291,7 @@ class BatchPublisher:
             self._run(self._send_one_by_one(batch))
         elif isinstance(error, _NOT_STORED) or batch.producer.died:
             self._producers.replace(batch.producer)
-            for publication, record in batch.entries:
-                self._send(publication, [record])
+            self._send((publication, [record]) for publication, record in batch.entries)
         else:
             for publication, record in batch.entries:
                 self._record_loss(publication, record, batch.partition, error)

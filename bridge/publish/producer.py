@@ -18,7 +18,7 @@ import asyncio
 import contextlib
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import structlog
@@ -67,23 +67,27 @@ class KafkaProducer:
             }
         return self._partitions.get(topic, ())
 
-    def append(self, partition: TopicPartition, record: Record) -> "asyncio.Future[object]":
-        """Append a record to a batch, and return the batch's future: rules 1 to 3.
+    def append(
+        self, partition: TopicPartition, records: Sequence[Record]
+    ) -> "tuple[asyncio.Future[object], int]":
+        """Append records to a batch, at least the first; return its future, and how many it took.
 
-        Raises KafkaError if the producer does not take the record.
+        Rules 1 to 3. Raises MessageSizeTooLargeError if the first is too large, and KafkaError if the
+        producer takes none.
         """
         pending = self._accumulator
         if pending._exception is not None:  # noqa: SLF001
             raise copy.copy(pending._exception)  # noqa: SLF001
         queued = pending._batches.get(partition)  # noqa: SLF001
         # A batch that is full, or was sent before and is sent again, takes no more records.
-        if queued and _append(queued[-1]._builder, record):  # noqa: SLF001
-            return queued[-1].future
+        if queued and (taken := _append(queued[-1]._builder, records)):  # noqa: SLF001
+            return queued[-1].future, taken
         builder = pending.create_builder()
+        taken = _append(builder, records)
         # A batch takes its first record whatever the record's size.
-        if _append(builder, record) > REQUEST_BYTES_MAX:
+        if builder.size() > REQUEST_BYTES_MAX:
             raise MessageSizeTooLargeError
-        return pending._append_batch(builder, partition).future  # noqa: SLF001
+        return pending._append_batch(builder, partition).future, taken  # noqa: SLF001
 
     async def send(self, record: Record) -> None:
         """Return when a record is acknowledged. The producer chooses the partition by the key."""
@@ -121,15 +125,15 @@ class KafkaProducer:
         await abort(self._producer)
 
 
-def _append(builder: BatchBuilder, record: Record) -> int:
-    """Append a record to a batch; return its bytes, or 0 if the batch has no room for it."""
-    appended = builder.append(
-        timestamp=record.timestamp_ms,
-        key=record.key,
-        value=record.value,
-        headers=list(record.headers),  # aiokafka's compiled builder takes no other sequence
-    )
-    return appended.size if appended is not None else 0
+def _append(builder: BatchBuilder, records: Iterable[Record]) -> int:
+    """Append records to a batch until it has no room for the next; return how many it took."""
+    taken = 0
+    for _, key, value, headers, timestamp_ms in records:
+        # aiokafka's compiled builder takes no other sequence of headers than a list.
+        if not builder.append(timestamp=timestamp_ms, key=key, value=value, headers=[*headers]):
+            break
+        taken += 1
+    return taken
 
 
 async def start_producer(

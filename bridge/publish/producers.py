@@ -21,8 +21,13 @@ class Producer(Protocol):
         """Return a topic's partitions; none if the topic is not in the latest metadata."""
         ...
 
-    def append(self, partition: TopicPartition, record: Record) -> "asyncio.Future[object]":
-        """Append a record to a batch, and return the batch's future. Raises KafkaError."""
+    def append(
+        self, partition: TopicPartition, records: Sequence[Record]
+    ) -> "tuple[asyncio.Future[object], int]":
+        """Append records to a batch, at least the first; return its future, and how many it took.
+
+        Raises MessageSizeTooLargeError if the first is too large, and KafkaError if none is taken.
+        """
         ...
 
     async def find_topic(self, topic: str) -> None:

@@ -48,7 +48,7 @@ class KafkaPublisher:
 
     async def stop(self, flush_timeout_s: float) -> None:
         """Wait for pending records, for at most ``flush_timeout_s``, and disconnect."""
-        self._batches.send_lingering()
+        self._batches.send_unsent()
         await self._supervisor.stop(flush_timeout_s)
         await self._single.stop()
 

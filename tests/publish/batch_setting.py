@@ -54,7 +54,11 @@ class Setting:
     def publish(
         self, *records: Record, deadline_s: float | None = None, probing: bool = False
     ) -> "asyncio.Future[None]":
-        return self.publisher.publish(records, deadline_s=deadline_s, probing=probing)
+        """Publish, and end the turn of the event loop unless records linger."""
+        result = self.publisher.publish(records, deadline_s=deadline_s, probing=probing)
+        if not self.linger_s:
+            self.publisher.send_unsent()
+        return result
 
     def batches(self) -> list[tuple[str, int, list[bytes]]]:
         return [

@@ -1,7 +1,9 @@
 """Producers, and a broker behind them, that do what a test tells them, when it tells them."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Final
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber
@@ -31,6 +33,7 @@ class FakeProducer:
         self.topics = set(topics)
         self.found_later: set[str] = set()
         self.died = False
+        self.batch_records_max = 1000
         self.error: KafkaError | None = None
         self.open: dict[TopicPartition, FakeBatch] = {}
         self.left: list[FakeBatch] = []
@@ -42,16 +45,22 @@ class FakeProducer:
             return ()
         return tuple(TopicPartition(topic, number) for number in range(PARTITIONS))
 
-    def append(self, partition: TopicPartition, record: Record) -> "asyncio.Future[object]":
+    def append(
+        self, partition: TopicPartition, records: Sequence[Record]
+    ) -> tuple["asyncio.Future[object]", int]:
         if self.error is not None:
             raise self.error
-        if len(record.value) > TOO_LARGE_BYTES:
+        if len(records[0].value) > TOO_LARGE_BYTES:
             raise MessageSizeTooLargeError
-        if partition not in self.open:
+        batch = self.open.get(partition)
+        if batch is None or len(batch.records) == self.batch_records_max:
+            self.left += [] if batch is None else [batch]
             future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-            self.open[partition] = FakeBatch(partition, future)
-        self.open[partition].records.append(record)
-        return self.open[partition].future
+            batch = self.open[partition] = FakeBatch(partition, future)
+        fitting = [*takewhile(lambda record: len(record.value) <= TOO_LARGE_BYTES, records)]
+        taken = fitting[: self.batch_records_max - len(batch.records)]
+        batch.records += taken
+        return batch.future, len(taken)
 
     async def find_topic(self, topic: str) -> None:
         self.lookups.append(topic)

@@ -51,7 +51,8 @@ class Story:
         if step == "publish":
             assert isinstance(given_, list)
             records = tuple(self.make(topic, key) for topic, key in given_)
-            self.callers.append((records, self.setting.publish(*records)))
+            result = self.setting.publisher.publish(records, deadline_s=None, probing=False)
+            self.callers.append((records, result))
         elif step == "turn":
             await turns()
         elif step == "connect":

@@ -35,9 +35,15 @@ from tests.support.waiting import until
 async def test_what_is_published_in_one_turn_is_one_batch_a_partition() -> None:
     setting = Setting()
     results = [
-        setting.publish(record(f"e{number}", key=number), record(f"j{number}", topic=JOURNAL))
+        setting.publisher.publish(
+            [record(f"e{number}", key=number), record(f"j{number}", topic=JOURNAL)],
+            deadline_s=None,
+            probing=False,
+        )
         for number in range(4)
     ]
+    assert setting.batches() == []
+    await turns()
     assert setting.batches() == [
         (EVENTS, 0, [b"e0", b"e1"]),
         (JOURNAL, 0, [b"j0", b"j1", b"j2", b"j3"]),
@@ -47,6 +53,40 @@ async def test_what_is_published_in_one_turn_is_one_batch_a_partition() -> None:
     await asyncio.gather(*results)
     assert setting.value("records_total") == 8
     assert setting.value("record_bytes_total") == 16
+
+
+async def test_what_one_batch_cannot_take_goes_into_the_next_one_in_its_order() -> None:
+    setting = Setting()
+    setting.producers.current.batch_records_max = 2
+    results = [
+        setting.publisher.publish(
+            [record(f"{name}1"), record(f"{name}2")], deadline_s=None, probing=False
+        )
+        for name in "abc"
+    ]
+    results.append(setting.publish(record("d1")))
+    *others, last = setting.producers.current.leave()
+    assert [one.value for batch in others for one in batch.records] == [
+        b"a1", b"a2", b"b1", b"b2", b"c1", b"c2",
+    ]  # fmt: skip
+    assert [one.value for one in last.records] == [b"d1"]
+    for batch, result in zip(others, results, strict=False):
+        assert not result.done()
+        setting.producers.current.acknowledge(batch)
+        await result
+    assert not results[-1].done()
+    setting.producers.current.acknowledge(last)
+    await results[-1]
+
+
+async def test_nothing_is_sent_for_a_caller_who_is_gone_before_the_turn_ends() -> None:
+    setting = Setting()
+    gone = setting.publisher.publish([record("gone")], deadline_s=None, probing=False)
+    gone.cancel()
+    waits = setting.publish(record("waits"))
+    assert setting.batches() == [(EVENTS, 0, [b"waits"])]
+    setting.producers.current.acknowledge_all()
+    await waits
 
 
 async def test_a_caller_waits_for_the_partitions_of_its_own_records_only() -> None:
@@ -213,6 +253,16 @@ async def test_one_of_our_own_topics_that_is_missing_is_not_waited_for() -> None
     assert setting.producers.current.lookups == []
 
 
+async def test_a_record_too_large_for_the_producer_leaves_other_partitions_to_its_caller() -> None:
+    setting = Setting()
+    large, journal = record("x" * (TOO_LARGE_BYTES + 1)), record("j", topic=JOURNAL)
+    result = setting.publish(large, journal)
+    setting.producers.current.acknowledge_all()
+    with pytest.raises(RecordTooLarge) as caught:
+        await result
+    assert caught.value.acknowledged == [journal]
+
+
 async def test_a_record_too_large_for_the_producer_is_refused_and_none_after_it_is_sent() -> None:
     setting = Setting()
     large = record("x" * (TOO_LARGE_BYTES + 1))
@@ -294,7 +344,7 @@ async def test_no_timer_and_no_publication_stays_once_all_callers_have_their_res
     (deadlines,) = setting.publisher._deadlines.values()
     assert deadlines.waiting == {}
     await until(lambda: deadlines._timer is None)
-    assert setting.publisher._batches == {}
+    assert setting.publisher._unsent == []
 
 
 async def test_with_a_linger_callers_wait_for_others_and_leave_together_in_their_order() -> None:
@@ -308,6 +358,6 @@ async def test_with_a_linger_callers_wait_for_others_and_leave_together_in_their
     setting.producers.current.acknowledge_all()
     await asyncio.gather(*results)
     last = setting.publish(record("c"))
-    setting.publisher.send_lingering()  # as a stopping publisher does
+    setting.publisher.send_unsent()  # as a stopping publisher does
     setting.producers.current.acknowledge_all()
     await last
