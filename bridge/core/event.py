@@ -39,12 +39,24 @@ class ContractNames:
     schema_base: str
 
 
+class Receipt(NamedTuple):
+    """What event and journal record both state: when, from whom and how verified a callback came.
+
+    ``received_at`` is RFC 3339, ``source`` the CloudEvents source.
+    """
+
+    received_at: str
+    source: str
+    verification: Verification
+
+
 class EventRecord(NamedTuple):
-    """An event with the record to publish."""
+    """An event with the record to publish. The journal record repeats the receipt."""
 
     id: str
     type: CallbackType
     record: Record
+    receipt: Receipt
 
 
 def compute_callback_id(
@@ -75,7 +87,7 @@ def to_verification(verdict: Verified | Unverified) -> Verification:
     if isinstance(verdict, Verified):
         return {
             "verdict": "verified",
-            "scheme": verdict.scheme,
+            "scheme": str(verdict.scheme),  # orjson calls Python for a member of an enumeration
             "key_id": verdict.key_id,
             "covers": list(verdict.covers),
             "fault": None,
@@ -87,6 +99,12 @@ def to_verification(verdict: Verified | Unverified) -> Verification:
         "covers": [],
         "fault": verdict.fault,
     }
+
+
+def to_receipt(verdict: Verified | Unverified) -> Receipt:
+    """Return the receipt of a callback."""
+    received_at = to_rfc3339(verdict.raw.received_at)
+    return Receipt(received_at, format_source(verdict), to_verification(verdict))
 
 
 def to_epoch_ms(instant: datetime) -> int:
@@ -107,24 +125,24 @@ def to_event(callback: Callback, naming: ContractNames, recorded_at: datetime) -
     )
     event_type = kind.event_type
     identity = compute_callback_id(verdict.account, event_type, verdict.parameters, nonce)
-    received = to_rfc3339(raw.received_at)
+    receipt = to_receipt(verdict)
     subject = callback.subject or identity
     attributes = {
         "specversion": "1.0",
         "id": identity,
-        "source": format_source(verdict),
+        "source": receipt.source,
         "type": event_type,
         "subject": subject,
-        "time": callback.happened_at or received,
+        "time": callback.happened_at or receipt.received_at,
         "dataschema": naming.schema_base + kind.schema_path,
         "partitionkey": subject,
         "recordedtime": to_rfc3339(recorded_at),
     }
     data: dict[str, object] = {
-        "received_at": received,
+        "received_at": receipt.received_at,
         "time_source": callback.happened_source or "received",
         "recognised_by": callback.recognised_by,
-        "verification": to_verification(verdict),
+        "verification": receipt.verification,
         **callback.fields,
         "context": callback.context,
         "undeclared": callback.undeclared,
@@ -143,4 +161,4 @@ def to_event(callback: Callback, naming: ContractNames, recorded_at: datetime) -
         headers=tuple(headers),
         timestamp_ms=to_epoch_ms(raw.received_at),
     )
-    return EventRecord(identity, kind, record)
+    return EventRecord(identity, kind, record, receipt)

@@ -11,7 +11,7 @@
 """
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Final, NamedTuple, NotRequired
 
@@ -20,11 +20,10 @@ from typing_extensions import TypedDict
 
 from bridge import __version__
 from bridge.callbacks.model import Verification
-from bridge.core.event import ContractNames, EventRecord, format_source, to_verification
+from bridge.core.event import ContractNames, EventRecord, to_receipt
 from bridge.core.parse import Callback
 from bridge.core.record import Record, encode_json
 from bridge.core.verify import Unverified, Verified
-from bridge.normalise.time import to_rfc3339
 
 JSON_CONTENT_TYPE: Final = ("content-type", b"application/json")
 JOURNAL_TOPIC: Final = "plivo.journal.v1"
@@ -122,11 +121,12 @@ class JournalValue(TypedDict):
 
 
 def to_journal_value(
-    verdict: Verified | Unverified, *, events: Iterable[EventRecord], reply: SentReply | Asked
+    verdict: Verified | Unverified, *, events: Sequence[EventRecord], reply: SentReply | Asked
 ) -> JournalValue:
     """Return the journal record's value before it is encoded as JSON: rules 1 and 4."""
     raw = verdict.raw
     target = raw.target
+    receipt = events[0].receipt if events else to_receipt(verdict)
     value: JournalValue = {
         "method": raw.method,
         "url_received": raw.origin + target,
@@ -136,10 +136,10 @@ def to_journal_value(
         "query": raw.query,
         "headers": list(raw.headers.lines),
         "remote_address": raw.remote_address,
-        "received_at": to_rfc3339(raw.received_at),
-        "source": format_source(verdict),
+        "received_at": receipt.received_at,
+        "source": receipt.source,
         "zone": verdict.zone,
-        "verification": to_verification(verdict),
+        "verification": receipt.verification,
         "events": [
             {"id": event.id, "type": event.type.event_type, "topic": event.record.topic}
             for event in events
