@@ -44,6 +44,7 @@ CACHES = {
     "replay/targets/columns._list_event_paths": "one",
     "publish/partitioning._murmur2": "keys of 64 bytes at most",
     "core/catalogue._map_usual_names": "one for each catalogue",
+    "core/event._name_type": "one for each type under the names that an operator chose",
     "core/origins._is_authority": "128 texts of 259 characters at most",
     "core/origins.list_equal_origins": "128 origins, whose hosts have 253 characters at most",
     "core/field_map._assign_names": "names of 1,536 characters at most",

@@ -11,13 +11,14 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from bridge.callbacks.model import CallbackType, Verification
 from bridge.core.canonical import encode_canonical
 from bridge.core.parameters import Parameters
 from bridge.core.parse import Callback
-from bridge.core.record import Record, encode_json
+from bridge.core.record import Record, RecordHeader, encode_json
 from bridge.core.request import NONCE_V2, NONCE_V3
 from bridge.core.verify import Unverified, Verified
 from bridge.normalise.time import to_rfc3339
@@ -27,6 +28,8 @@ from bridge.normalise.time import to_rfc3339
 # (cloudevents 10.0.0 on npm) rejects ``charset=UTF-8``. SDKs for Java and Go ignore everything after
 # the semicolon, so all of them accept the bare type.
 CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json")
+_SPECVERSION: Final = "1.0"
+_SPECVERSION_HEADER: Final = ("ce_specversion", _SPECVERSION.encode())
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -37,6 +40,29 @@ class ContractNames:
 
     topic_prefix: str
     schema_base: str
+
+
+class _TypeNames(NamedTuple):
+    """What all events of one type have in common, made once for each type."""
+
+    topic: str
+    dataschema: str
+    type_header: RecordHeader
+    dataschema_header: RecordHeader
+
+
+@lru_cache(maxsize=512)
+def _name_type(
+    topic_prefix: str, schema_base: str, event_type: str, topic: str, schema_path: str
+) -> _TypeNames:
+    """Return the names of a type of event under the names that an operator chose."""
+    dataschema = schema_base + schema_path
+    return _TypeNames(
+        topic_prefix + topic,
+        dataschema,
+        ("ce_type", event_type.encode()),
+        ("ce_dataschema", dataschema.encode()),
+    )
 
 
 class Receipt(NamedTuple):
@@ -125,19 +151,13 @@ def to_event(callback: Callback, naming: ContractNames, recorded_at: datetime) -
     )
     event_type = kind.event_type
     identity = compute_callback_id(verdict.account, event_type, verdict.parameters, nonce)
+    names = _name_type(
+        naming.topic_prefix, naming.schema_base, event_type, kind.topic, kind.schema_path
+    )
     receipt = to_receipt(verdict)
     subject = callback.subject or identity
-    attributes = {
-        "specversion": "1.0",
-        "id": identity,
-        "source": receipt.source,
-        "type": event_type,
-        "subject": subject,
-        "time": callback.happened_at or receipt.received_at,
-        "dataschema": naming.schema_base + kind.schema_path,
-        "partitionkey": subject,
-        "recordedtime": to_rfc3339(recorded_at),
-    }
+    time = callback.happened_at or receipt.received_at
+    recorded_time = to_rfc3339(recorded_at)
     data: dict[str, object] = {
         "received_at": receipt.received_at,
         "time_source": callback.happened_source or "received",
@@ -150,15 +170,33 @@ def to_event(callback: Callback, naming: ContractNames, recorded_at: datetime) -
     }
     if callback.zone_mismatch is not None:
         data["zone_mismatch"] = callback.zone_mismatch
-    headers = [CONTENT_TYPE]
-    headers += [("ce_" + name, value.encode()) for name, value in attributes.items()]
-    record = Record(
-        topic=naming.topic_prefix + kind.topic,
-        key=subject.encode(),
-        value=encode_json(
-            {**attributes, "datacontenttype": "application/json", "data": data},
-        ),
-        headers=tuple(headers),
-        timestamp_ms=to_epoch_ms(raw.received_at),
+    value = encode_json(
+        {
+            "specversion": _SPECVERSION,
+            "id": identity,
+            "source": receipt.source,
+            "type": event_type,
+            "subject": subject,
+            "time": time,
+            "dataschema": names.dataschema,
+            "partitionkey": subject,
+            "recordedtime": recorded_time,
+            "datacontenttype": "application/json",
+            "data": data,
+        }
     )
+    key = subject.encode()
+    headers = (
+        CONTENT_TYPE,
+        _SPECVERSION_HEADER,
+        ("ce_id", identity.encode()),
+        ("ce_source", receipt.source.encode()),
+        names.type_header,
+        ("ce_subject", key),
+        ("ce_time", time.encode()),
+        names.dataschema_header,
+        ("ce_partitionkey", key),
+        ("ce_recordedtime", recorded_time.encode()),
+    )
+    record = Record(names.topic, key, value, headers, to_epoch_ms(raw.received_at))
     return EventRecord(identity, kind, record, receipt)
