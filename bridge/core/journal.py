@@ -22,7 +22,7 @@ from bridge import __version__
 from bridge.callbacks.model import Verification
 from bridge.core.event import ContractNames, EventRecord, to_receipt
 from bridge.core.parse import Callback
-from bridge.core.record import Record, encode_json
+from bridge.core.record import Record, RecordHeader, encode_json
 from bridge.core.verify import Unverified, Verified
 
 JSON_CONTENT_TYPE: Final = ("content-type", b"application/json")
@@ -176,16 +176,12 @@ def to_journal(
     """
     verdict = callback.verdict
     value = to_journal_value(verdict, events=[event], reply=reply)
-    headers = (
+    headers: tuple[RecordHeader, ...] = (
         JSON_CONTENT_TYPE,
         ("callback_type", event.type.name.encode()),
         ("event_id", event.id.encode()),
-        *(((FORWARD_TO, forward_to.encode()),) if forward_to is not None else ()),
     )
-    return Record(
-        topic=naming.topic_prefix + JOURNAL_TOPIC,
-        key=event.record.key,
-        value=encode_json(value),
-        headers=headers,
-        timestamp_ms=event.record.timestamp_ms,
-    )
+    if forward_to is not None:
+        headers += ((FORWARD_TO, forward_to.encode()),)
+    topic, published = naming.topic_prefix + JOURNAL_TOPIC, event.record
+    return Record(topic, published.key, encode_json(value), headers, published.timestamp_ms)
