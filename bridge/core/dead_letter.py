@@ -164,7 +164,7 @@ def to_dead_letter(
     journal = Record(
         topic=naming.topic_prefix + JOURNAL_TOPIC,
         key=key.encode(),
-        value=encode_json(to_journal_value(verdict, events=[], reply=reply)),
+        value=encode_json(to_journal_value(verdict, event=None, reply=reply)),
         headers=(
             JSON_CONTENT_TYPE,
             (CALLBACK_TYPE, route.name.encode() if route else b""),

@@ -11,7 +11,6 @@
 """
 
 import base64
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Final, NamedTuple, NotRequired
 
@@ -121,12 +120,15 @@ class JournalValue(TypedDict):
 
 
 def to_journal_value(
-    verdict: Verified | Unverified, *, events: Sequence[EventRecord], reply: SentReply | Asked
+    verdict: Verified | Unverified, *, event: EventRecord | None, reply: SentReply | Asked
 ) -> JournalValue:
-    """Return the journal record's value before it is encoded as JSON: rules 1 and 4."""
+    """Return the journal record's value before it is encoded as JSON: rules 1 and 4.
+
+    ``event`` is the event made from the callback, if any.
+    """
     raw = verdict.raw
     target = raw.target
-    receipt = events[0].receipt if events else to_receipt(verdict)
+    receipt = to_receipt(verdict) if event is None else event.receipt
     value: JournalValue = {
         "method": raw.method,
         "url_received": raw.origin + target,
@@ -140,10 +142,7 @@ def to_journal_value(
         "source": receipt.source,
         "zone": verdict.zone,
         "verification": receipt.verification,
-        "events": [
-            {"id": event.id, "type": event.type.event_type, "topic": event.record.topic}
-            for event in events
-        ],
+        "events": [] if event is None else [_name_event(event)],
         "reply": None,
         "bridge_version": __version__,
     }
@@ -162,6 +161,10 @@ def to_journal_value(
     return value
 
 
+def _name_event(event: EventRecord) -> EventName:
+    return {"id": event.id, "type": event.type.event_type, "topic": event.record.topic}
+
+
 def to_journal(
     callback: Callback,
     event: EventRecord,
@@ -175,7 +178,7 @@ def to_journal(
     ``forward_to`` is the application that it is to be sent on to: rule 4.
     """
     verdict = callback.verdict
-    value = to_journal_value(verdict, events=[event], reply=reply)
+    value = to_journal_value(verdict, event=event, reply=reply)
     headers: tuple[RecordHeader, ...] = (
         JSON_CONTENT_TYPE,
         ("callback_type", event.type.name.encode()),

@@ -35,7 +35,7 @@ def to_rejected(
     return Record(
         topic=naming.topic_prefix + REJECTED_TOPIC,
         key=verdict.fault.encode(),
-        value=encode_json(to_journal_value(cut, events=[], reply=_REFUSAL)),
+        value=encode_json(to_journal_value(cut, event=None, reply=_REFUSAL)),
         headers=(JSON_CONTENT_TYPE, *((name, value.encode()) for name, value in headers.items())),
         timestamp_ms=to_epoch_ms(raw.received_at),
     )

@@ -137,7 +137,7 @@ def test_the_id_is_the_same_when_it_is_derived_from_the_journal(scheme: str) -> 
         raw = signed(raw)
     verdict = verdict_on(raw)
     assert isinstance(verdict, Verified)
-    value = to_journal_value(verdict, events=[], reply=SentReply(200, None, b""))
+    value = to_journal_value(verdict, event=None, reply=SentReply(200, None, b""))
     stored = parse_journal_record(orjson.dumps(value))
     assert compute_dead_letter_id(stored.verdict) == compute_dead_letter_id(verdict)
 

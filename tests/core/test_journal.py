@@ -112,7 +112,7 @@ def test_a_journal_record_is_the_callback_as_received(types: Catalogue) -> None:
 )
 def test_a_body_is_text_if_nothing_is_lost_and_else_base64(body: bytes, member: str) -> None:
     verdict = vouched(raw_callback("", body))
-    value = orjson.loads(orjson.dumps(to_journal_value(verdict, events=[], reply=ACKNOWLEDGEMENT)))
+    value = orjson.loads(orjson.dumps(to_journal_value(verdict, event=None, reply=ACKNOWLEDGEMENT)))
     assert {"body", "body_base64"} & value.keys() == {member}
     assert to_raw_callback(value).body == body
 
@@ -122,7 +122,7 @@ def test_any_callback_is_restored_from_its_journal_record_byte_for_byte(
     body: bytes, query: str
 ) -> None:
     raw = signed(raw_callback(query, body))
-    value = to_journal_value(verdict_on(raw), events=[], reply=EMPTY_DOCUMENT)
+    value = to_journal_value(verdict_on(raw), event=None, reply=EMPTY_DOCUMENT)
     assert to_raw_callback(orjson.loads(orjson.dumps(value))) == raw
 
 

@@ -37,7 +37,7 @@ SIGNED = signed(RAW)
 
 
 def stored(verdict: Verified | Unverified) -> bytes:
-    return orjson.dumps(to_journal_value(verdict, events=[], reply=ACKNOWLEDGEMENT))
+    return orjson.dumps(to_journal_value(verdict, event=None, reply=ACKNOWLEDGEMENT))
 
 
 VALUE: dict[str, Any] = orjson.loads(stored(verdict_on(SIGNED)))

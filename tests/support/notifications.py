@@ -39,7 +39,9 @@ TAKEN: Final = ApplicationAnswer(SentReply(200, None, b""), 1)
 @cache
 def _template() -> bytes:
     raw = raw_callback("n=NAME", urlencode(HANGUP), path="/applications/pbx/hangup")
-    return orjson.dumps(to_journal_value(verdict_on(signed(raw)), events=[], reply=ACKNOWLEDGEMENT))
+    return orjson.dumps(
+        to_journal_value(verdict_on(signed(raw)), event=None, reply=ACKNOWLEDGEMENT)
+    )
 
 
 def notification(
