@@ -39,8 +39,8 @@ Certainty = Literal[
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _READING: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?", re.ASCII)
-_SECONDS: Final = frozenset({f":{second:02}" for second in range(60)})
-_FRACTION: Final = re.compile(r"\.\d{1,6}", re.ASCII)
+_SECONDS: Final = {f":{second:02}": f":{second:02}Z" for second in range(60)}
+_SECONDS_AND_FRACTION: Final = re.compile(r":[0-5]\d\.\d{1,6}", re.ASCII)
 _ZONELESS_YEARS: Final = range(EPOCH_YEAR + 1, 2200)
 
 
@@ -130,16 +130,17 @@ def parse_wall_time(text: str, scope: ParseContext) -> Moment | None:
 
 def _find_utc(text: str, zone: tzinfo) -> str | None:
     """Return the instant of a time in Plivo's usual form as RFC 3339, if it happens once in the zone."""
-    utc_minute = _find_utc_minute(text[:16], zone)
-    seconds, fraction = text[16:19], text[19:]
-    if utc_minute is None or seconds not in _SECONDS:
+    minute = _find_utc_minute(text[:16], zone)
+    rest = text[16:]
+    ending = _SECONDS.get(rest) or _format_fraction(rest)
+    return minute + ending if minute and ending else None
+
+
+def _format_fraction(rest: str) -> str | None:
+    """Return ``:30.25`` as ``:30.250000Z``, without a fraction of zero; None for another form."""
+    if _SECONDS_AND_FRACTION.fullmatch(rest) is None:
         return None
-    if not fraction:
-        return f"{utc_minute}{seconds}Z"
-    if _FRACTION.fullmatch(fraction) is None:
-        return None
-    micros = fraction.ljust(7, "0")
-    return f"{utc_minute}{seconds}{'' if micros == '.000000' else micros}Z"
+    return rest.ljust(len(":30.250000"), "0").removesuffix(".000000") + "Z"
 
 
 @lru_cache(maxsize=4096)
