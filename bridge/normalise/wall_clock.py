@@ -43,6 +43,7 @@ _ORDER: Final = ("StartTime", "AnswerTime", "EndTime")
 # ringing lasts two minutes by default, and a delivery with its retries 55 s (callback configuration).
 _FIT_BEFORE: Final = timedelta(minutes=2, seconds=30)
 _FIT_AFTER: Final = timedelta(minutes=12, seconds=30)
+_FITS_FROM: Final = -_FIT_BEFORE
 # If the receipt is this much earlier than a local time, clock differences cannot explain it.
 _AFTER_RECEIPT: Final = timedelta(minutes=15)
 # ``Duration`` and the local times are rounded separately.
@@ -131,14 +132,15 @@ def _find_last(names: Iterable[str]) -> str:
 
 def _fits(reading: datetime, later: datetime | None) -> bool:
     """Return whether ``later`` follows ``reading`` as closely as a session follows its start."""
-    return later is not None and -_FIT_BEFORE < later - reading < _FIT_AFTER
+    return later is not None and _FITS_FROM < later - reading < _FIT_AFTER
 
 
 def _is_confirmed(moments: Mapping[str, Moment], zone: ZoneInfo, evidence: Evidence) -> bool:
     """Return whether the session or the receipt confirms the configured zone."""
-    if "StartTime" in moments and evidence.session_start is not None:
-        for start in _list_instants(moments["StartTime"], zone)[0]:
-            if _fits(start, evidence.session_start):
+    start, session = moments.get("StartTime"), evidence.session_start
+    if start is not None and session is not None:
+        for instant in _list_instants(start, zone)[0]:
+            if _fits(instant, session):
                 return True
     ends, _ = _list_instants(moments[_find_last(moments)], zone)
     return any(_fits(end, evidence.received_at) for end in ends)
