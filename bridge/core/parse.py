@@ -107,20 +107,16 @@ class _Reading:
         self._assigned = assign_names(field_map, tuple(sources.plivo), is_json=sources.json)
         self._scope = ParseContext(_find_direction(sources), zone)
         self._groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        self._names: dict[str, list[str]] = {}  # the parameters that agree on the value of a field
 
     def read(self) -> None:
         """Read every parameter. Rare cases are calls out of the loop."""
-        fields, names = self.fields, self._names
-        all_texts, scope = self._texts, self._scope
+        fields, all_texts, scope = self.fields, self._texts, self._scope
         for name, field, parse in chain(self._assigned.rules, self._iter_other_spellings()):
             text: str | list[str] | None = all_texts[name]
-            if not text:
-                continue
             if isinstance(text, list):
                 text = self._choose_text(field, name, text)
-                if text is None:
-                    continue
+            if not text:
+                continue
             value: object = text
             if parse is not None:
                 try:
@@ -128,11 +124,10 @@ class _Reading:
                 except Unreadable as error:
                     self._mark_unreadable(field, name, error.reason)
                     continue
-            if field in fields:
-                self._compare(field, name, value)
-            else:
+            if field not in fields:
                 fields[field] = value
-                names[field] = [name]
+            elif fields[field] != value:
+                self._mark_unreadable(field, name, "spellings_disagree")
         for field, texts in self._groups.items():
             fields[field] = self.field_map.groups[field].parse(texts, scope)
 
@@ -167,25 +162,28 @@ class _Reading:
             return None
         return text
 
-    def _compare(self, field: str, name: str, value: object) -> None:
-        """Compare the value of a parameter with the one that its field has by another spelling."""
-        if self.fields[field] != value:
-            self._mark_unreadable(field, name, "spellings_disagree")
-        else:
-            self._names.setdefault(field, []).append(name)
-
     def _mark_unreadable(self, field: str | None, name: str, reason: str) -> None:
         """Keep the texts of a parameter, and of those that its field has been read from: rule 4."""
         marked = [(name, reason)]
         if field is not None:
             self.fields[field] = None
-            earlier = self._names.pop(field, ())
-            marked = [*((one, "spellings_disagree") for one in earlier), *marked]
+            marked = [
+                *((one, "spellings_disagree") for one in self._list_read(field, name)),
+                *marked,
+            ]
         for parameter, why in marked:
             texts = [escape_non_utf8(text) for text in list_texts(self._texts[parameter])]
             self.unreadable.append(
                 Unread(field=field, parameter=escape_non_utf8(parameter), text=texts, reason=why)
             )
+
+    def _list_read(self, field: str, name: str) -> list[str]:
+        """Return the parameters that the field has been read from before the one of this name."""
+        spelled = [rule for _, rule, _ in self._assigned.others if rule is not None]
+        names = [one for one, of, _ in (*self._assigned.rules, *spelled) if of == field]
+        marked = {one["parameter"] for one in self.unreadable}
+        earlier = names[: names.index(name)]
+        return [one for one in earlier if one not in marked and any(list_texts(self._texts[one]))]
 
     def resolve_times(self, received_at: datetime) -> ZoneMismatch | None:
         """Resolve the wall clock times; return the zone mismatch, if there is one."""
